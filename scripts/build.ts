@@ -1,0 +1,34 @@
+/** `npm run build`: the program and its library under dist/. Types of the library come from `tsc`. */
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { build } from 'esbuild'
+
+const root = resolve(import.meta.dirname, '..')
+const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'))
+await rm(`${root}/dist`, { recursive: true, force: true })
+
+await build({
+  absWorkingDir: root,
+  entryPoints: { optiflow: 'src/cli/main.ts', index: 'src/main/index.ts', 'sqlite-worker': 'src/db/sqlite/worker.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  // Native code, and what is only loaded in tests, stays a package.
+  external: ['@photostructure/sqlite', 'node:sqlite', 'tsx', '@peculiar/x509', 'reflect-metadata'],
+  loader: { '.html': 'text' },
+  define: { OPTIFLOW_VERSION: JSON.stringify(version) },
+  // CommonJS packages inside an ES module bundle still ask for require.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true,
+  sourcemap: process.argv.includes('--sourcemap'),
+  logLevel: 'warning',
+})
+await writeFile(`${root}/dist/package.json`, '{ "type": "module" }\n')
+await chmod(`${root}/bin/optiflow`, 0o755)
