@@ -1,0 +1,199 @@
+import { createPrivateKey, createPublicKey, webcrypto, X509Certificate } from 'node:crypto'
+import type { Clock } from './clock.ts'
+
+/** A certificate and its private key, both PEM. */
+export interface KeyPair {
+  cert: string
+  key: string
+}
+
+export interface CertificateSubject {
+  /** CN: the user's or server's name. */
+  commonName: string
+  /** O: the groups of a client. */
+  organizations?: string[]
+}
+
+export interface CertificateRequest extends CertificateSubject {
+  dnsNames?: string[]
+  ips?: string[]
+  usages: ('client' | 'server')[]
+  /** Days from now; 365 unless said otherwise. */
+  days?: number
+}
+
+/** What a signer decides about somebody else's request. */
+export interface SigningPolicy {
+  usages: ('client' | 'server')[]
+  days?: number
+}
+
+const subjectAltNameOid = '2.5.29.17'
+const dayMs = 86_400_000
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+
+/** The X.509 library is 50 ms of start-up: only those who issue something pay for it. */
+async function library() {
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  x509.cryptoProvider.set(webcrypto as any)
+  return x509
+}
+
+/** A new self-signed authority (ECDSA P-256, ten years). */
+export async function createAuthority(name: string, clock: Clock): Promise<KeyPair> {
+  const x509 = await library()
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const cert = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [name] }],
+    keys: keys as any,
+    signingAlgorithm: algorithm,
+    notBefore: new Date(clock.now() - dayMs),
+    notAfter: new Date(clock.now() + 3650 * dayMs),
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment,
+        true,
+      ),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as any),
+    ],
+  })
+  return { cert: cert.toString('pem'), key: await privatePem(keys.privateKey) }
+}
+
+/** A new key and a certificate for it, signed by `authority`. */
+export async function issueCertificate(
+  authority: KeyPair,
+  request: CertificateRequest,
+  clock: Clock,
+): Promise<KeyPair> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const cert = await sign(authority, keys.publicKey, request, request, request.days ?? 365, clock)
+  return { cert, key: await privatePem(keys.privateKey) }
+}
+
+/** A new key and a PKCS#10 request for it: what a node sends to be let in. */
+export async function createSigningRequest(
+  subject: CertificateSubject & { dnsNames?: string[]; ips?: string[] },
+): Promise<{ request: string; key: string }> {
+  const x509 = await library()
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const names = alternativeNames(subject)
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: nameOf(subject),
+    keys: keys as any,
+    signingAlgorithm: algorithm,
+    extensions: names.length ? [new x509.SubjectAlternativeNameExtension(names)] : [],
+  })
+  return { request: request.toString('pem'), key: await privatePem(keys.privateKey) }
+}
+
+/** What a PKCS#10 request asks for. @throws when it is not one, or its signature does not match its key. */
+export async function readSigningRequest(
+  pem: string,
+): Promise<CertificateSubject & { organizations: string[]; dnsNames: string[]; ips: string[] }> {
+  const x509 = await library()
+  const request = new x509.Pkcs10CertificateRequest(pem)
+  if (!(await request.verify())) throw new Error('the signature of the certificate request does not match its key')
+  const extension = request.extensions.find(e => e.type === subjectAltNameOid)
+  const names = extension ? new x509.SubjectAlternativeNameExtension(extension.rawData).names.items : []
+  return {
+    commonName: request.subjectName.getField('CN')[0] ?? '',
+    organizations: request.subjectName.getField('O'),
+    dnsNames: names.filter(n => n.type === 'dns').map(n => n.value),
+    ips: names.filter(n => n.type === 'ip').map(n => n.value),
+  }
+}
+
+/** A certificate (PEM) for the key and names in a PKCS#10 request. */
+export async function signRequest(
+  authority: KeyPair,
+  pem: string,
+  policy: SigningPolicy,
+  clock: Clock,
+): Promise<string> {
+  const x509 = await library()
+  const wanted = await readSigningRequest(pem)
+  const publicKey = await new x509.Pkcs10CertificateRequest(pem).publicKey.export()
+  return sign(authority, publicKey as webcrypto.CryptoKey, wanted, policy, policy.days ?? 365, clock)
+}
+
+async function sign(
+  authority: KeyPair,
+  publicKey: webcrypto.CryptoKey,
+  subject: CertificateSubject & { dnsNames?: string[]; ips?: string[] },
+  policy: SigningPolicy,
+  days: number,
+  clock: Clock,
+): Promise<string> {
+  const x509 = await library()
+  const issuer = new x509.X509Certificate(authority.cert)
+  const names = alternativeNames(subject)
+  const uses = policy.usages.map(u => x509.ExtendedKeyUsage[u === 'client' ? 'clientAuth' : 'serverAuth'])
+  const cert = await x509.X509CertificateGenerator.create({
+    serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(16))).toString('hex'),
+    subject: nameOf(subject),
+    issuer: issuer.subjectName,
+    notBefore: new Date(clock.now() - dayMs / 24),
+    notAfter: new Date(clock.now() + days * dayMs),
+    publicKey: publicKey as any,
+    signingKey: (await importPrivate(authority.key)) as any,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+      new x509.ExtendedKeyUsageExtension(uses),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+      ...(names.length ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+    ],
+  })
+  return cert.toString('pem')
+}
+
+/** True when the certificate (PEM) covers all these names and addresses for at least `days` more. */
+export function certificateCovers(
+  pem: string,
+  names: { dnsNames: string[]; ips: string[] },
+  days: number,
+  clock: Clock,
+): boolean {
+  const cert = new X509Certificate(pem)
+  if (Date.parse(cert.validTo) < clock.now() + days * dayMs) return false
+  const has = new Set((cert.subjectAltName ?? '').split(', '))
+  return names.dnsNames.every(n => has.has(`DNS:${n}`)) && names.ips.every(ip => has.has(`IP Address:${ip}`))
+}
+
+/** A new RSA key pair (PEM) for signing tokens. */
+export async function createTokenKey(): Promise<{ privateKey: string; publicKey: string }> {
+  const keys = await webcrypto.subtle.generateKey(
+    { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
+    true,
+    ['sign', 'verify'],
+  )
+  const privateKey = await privatePem(keys.privateKey)
+  return { privateKey, publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString() }
+}
+
+function nameOf(subject: CertificateSubject) {
+  return [{ CN: [subject.commonName] }, ...(subject.organizations ?? []).map(o => ({ O: [o] }))]
+}
+
+function alternativeNames(subject: { dnsNames?: string[]; ips?: string[] }) {
+  return [
+    ...(subject.dnsNames ?? []).map(value => ({ type: 'dns' as const, value })),
+    ...(subject.ips ?? []).map(value => ({ type: 'ip' as const, value })),
+  ]
+}
+
+async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key))
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    .export({ type: 'pkcs8', format: 'pem' })
+    .toString()
+}
+
+async function importPrivate(pem: string): Promise<webcrypto.CryptoKey> {
+  const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' })
+  return webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])
+}

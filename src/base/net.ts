@@ -1,0 +1,222 @@
+import { createSocket } from 'node:dgram'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import * as tcp from 'node:net'
+import type { Duplex, Readable } from 'node:stream'
+
+/** The network comes in through here: what rooms below main may open. The API server's listener is Fastify's. */
+export interface Net {
+  /** Resolves when a TCP connection stands, which the caller then owns. */
+  connect(host: string, port: number, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<tcp.Socket>
+  /** One HTTP(S) request; follows no redirect, verifies TLS unless `insecure`. */
+  request(url: string, options?: HttpOptions): Promise<HttpReply>
+  /** The same, but answers as soon as the head is there, and may switch protocols (`upgrade` and `connection` headers). */
+  stream(url: string, options?: StreamOptions): Promise<HttpStream>
+  /** A UDP socket bound to host:port (0 = any free one). */
+  bindUdp(
+    host: string,
+    port: number,
+    onMessage: (message: Buffer, from: { address: string; port: number }) => void,
+  ): Promise<UdpSocket>
+  /** A TCP listener on host:port (0 = any free one). */
+  listenTcp(host: string, port: number, onConnection: (socket: tcp.Socket) => void): Promise<Listener>
+}
+
+export interface HttpOptions {
+  method?: string
+  headers?: Record<string, string>
+  body?: string | Uint8Array
+  timeoutMs?: number
+  signal?: AbortSignal
+  insecure?: boolean
+  ca?: string
+  cert?: string
+  key?: string
+  /** At most so many bytes of the body are kept; 1 MiB unless said otherwise. */
+  maxBytes?: number
+}
+
+export interface HttpReply {
+  status: number
+  headers: http.IncomingHttpHeaders
+  body: Buffer
+}
+
+export interface StreamOptions extends Omit<HttpOptions, 'body' | 'maxBytes'> {
+  body?: string | Uint8Array | Readable
+  /** Name to expect in the server's certificate, if not the host's. */
+  serverName?: string
+}
+
+export interface HttpStream {
+  status: number
+  headers: http.IncomingHttpHeaders
+  /** Destroy it when it is not wanted any more. */
+  body: Readable
+  /** With status 101: the bare connection, and what came of it already. */
+  upgraded?: { socket: Duplex; head: Buffer }
+}
+
+export interface UdpSocket {
+  port: number
+  send(message: Uint8Array, to: { address: string; port: number }): void
+  close(): Promise<void>
+}
+
+export interface Listener {
+  port: number
+  close(): Promise<void>
+}
+
+export const systemNet: Net = {
+  connect(host, port, options = {}) {
+    return new Promise((resolve, reject) => {
+      const socket = tcp.connect({ host, port })
+      const fail = (error: unknown) => {
+        socket.destroy()
+        reject(error)
+      }
+      const timer = options.timeoutMs
+        ? setTimeout(
+            () => fail(new Error(`no connection to ${host}:${port} within ${options.timeoutMs} ms`)),
+            options.timeoutMs,
+          )
+        : undefined
+      options.signal?.addEventListener('abort', () => fail(options.signal?.reason), { once: true })
+      socket.once('connect', () => {
+        clearTimeout(timer)
+        socket.off('error', fail)
+        resolve(socket)
+      })
+      socket.once('error', error => {
+        clearTimeout(timer)
+        fail(error)
+      })
+    })
+  },
+
+  request(url, options = {}) {
+    return new Promise((resolve, reject) => {
+      const secure = url.startsWith('https:')
+      const request = (secure ? https : http).request(
+        url,
+        {
+          method: options.method ?? 'GET',
+          headers: options.headers ?? {},
+          agent: false,
+          ...(options.signal ? { signal: options.signal } : {}),
+          ...(secure
+            ? { rejectUnauthorized: !options.insecure, ca: options.ca, cert: options.cert, key: options.key }
+            : {}),
+        },
+        reply => {
+          const chunks: Buffer[] = []
+          let kept = 0
+          reply.on('data', (chunk: Buffer) => {
+            if (kept < (options.maxBytes ?? 1 << 20)) chunks.push(chunk)
+            kept += chunk.length
+          })
+          reply.on('end', () => {
+            clearTimeout(timer)
+            resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: Buffer.concat(chunks) })
+          })
+          reply.on('error', reject)
+        },
+      )
+      const timer = options.timeoutMs
+        ? setTimeout(
+            () => request.destroy(new Error(`no answer from ${url} within ${options.timeoutMs} ms`)),
+            options.timeoutMs,
+          )
+        : undefined
+      request.on('error', error => {
+        clearTimeout(timer)
+        reject(error)
+      })
+      request.end(options.body)
+    })
+  },
+
+  stream(url, options = {}) {
+    return new Promise((resolve, reject) => {
+      const secure = url.startsWith('https:')
+      const request = (secure ? https : http).request(url, {
+        method: options.method ?? 'GET',
+        headers: options.headers ?? {},
+        agent: false,
+        ...(options.signal ? { signal: options.signal } : {}),
+        ...(secure
+          ? {
+              rejectUnauthorized: !options.insecure,
+              ca: options.ca,
+              cert: options.cert,
+              key: options.key,
+              ...(options.serverName ? { servername: options.serverName } : {}),
+            }
+          : {}),
+      })
+      const timer = options.timeoutMs
+        ? setTimeout(
+            () => request.destroy(new Error(`no answer from ${url} within ${options.timeoutMs} ms`)),
+            options.timeoutMs,
+          )
+        : undefined
+      request.on('response', reply => {
+        clearTimeout(timer)
+        resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: reply })
+      })
+      request.on('upgrade', (reply, socket, head) => {
+        clearTimeout(timer)
+        socket.on('error', () => socket.destroy())
+        resolve({ status: 101, headers: reply.headers, body: reply, upgraded: { socket, head } })
+      })
+      request.on('error', error => {
+        clearTimeout(timer)
+        reject(error)
+      })
+      if (options.body && typeof options.body === 'object' && 'pipe' in options.body) options.body.pipe(request)
+      else request.end(options.body)
+    })
+  },
+
+  bindUdp(host, port, onMessage) {
+    return new Promise((resolve, reject) => {
+      const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+      socket.once('error', reject)
+      socket.on('message', (message, from) => onMessage(message, from))
+      socket.bind(port, host, () => {
+        socket.off('error', reject)
+        socket.on('error', () => {})
+        resolve({
+          port: socket.address().port,
+          send: (message, to) => socket.send(message, to.port, to.address),
+          close: () => new Promise(done => socket.close(() => done())),
+        })
+      })
+    })
+  },
+
+  listenTcp(host, port, onConnection) {
+    return new Promise((resolve, reject) => {
+      const open = new Set<tcp.Socket>()
+      const server = tcp.createServer(socket => {
+        open.add(socket)
+        socket.on('error', () => {})
+        socket.on('close', () => open.delete(socket))
+        onConnection(socket)
+      })
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve({
+          port: (server.address() as tcp.AddressInfo).port,
+          close: () =>
+            new Promise(done => {
+              for (const socket of open) socket.destroy()
+              server.close(() => done())
+            }),
+        })
+      })
+    })
+  },
+}
