@@ -1,0 +1,116 @@
+import { OptiFlowError } from '../base/errors.ts'
+import type { FieldError } from './field-error.ts'
+import { resourceName } from './kind.ts'
+import type { Status, StatusCause, StatusDetails } from './types/meta-v1.ts'
+
+/** Each reason's HTTP status, and whether the same request may succeed later. */
+export const reasons = {
+  BadRequest: { code: 400, retry: false },
+  Unauthorized: { code: 401, retry: false },
+  Forbidden: { code: 403, retry: false },
+  NotFound: { code: 404, retry: false },
+  MethodNotAllowed: { code: 405, retry: false },
+  NotAcceptable: { code: 406, retry: false },
+  AlreadyExists: { code: 409, retry: false },
+  Conflict: { code: 409, retry: false },
+  Gone: { code: 410, retry: false },
+  Expired: { code: 410, retry: false },
+  RequestEntityTooLarge: { code: 413, retry: false },
+  UnsupportedMediaType: { code: 415, retry: false },
+  Invalid: { code: 422, retry: false },
+  TooManyRequests: { code: 429, retry: true },
+  InternalError: { code: 500, retry: false },
+  ServerTimeout: { code: 500, retry: true },
+  StoreUnavailable: { code: 500, retry: true },
+  ServiceUnavailable: { code: 503, retry: true },
+  Timeout: { code: 504, retry: true },
+} as const
+
+export type Reason = keyof typeof reasons
+
+/** A refusal of the API server, on both sides of the wire: the server throws it, the client rethrows it. */
+export class ApiError extends OptiFlowError {
+  readonly reason: string
+  readonly code: number
+  readonly details: StatusDetails | undefined
+  /** metadata.continue of the Status, with 410. */
+  readonly continueToken: string | undefined
+
+  constructor(
+    reason: string,
+    message: string,
+    options: { code?: number; details?: StatusDetails; continueToken?: string; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.reason = reason
+    this.code = options.code ?? reasons[reason as Reason]?.code ?? 500
+    this.details = options.details
+    this.continueToken = options.continueToken
+  }
+
+  /** True when the same request may succeed later, unchanged. */
+  get retriable(): boolean {
+    return reasons[this.reason as Reason]?.retry ?? this.code >= 500
+  }
+
+  toStatus(): Status {
+    return {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: this.continueToken ? { continue: this.continueToken } : {},
+      status: 'Failure',
+      message: this.message,
+      ...(this.reason ? { reason: this.reason } : {}),
+      ...(this.details ? { details: this.details } : {}),
+      code: this.code,
+    }
+  }
+
+  static fromStatus(status: Status): ApiError {
+    return new ApiError(status.reason ?? '', status.message ?? `the server answered ${status.code}`, {
+      code: status.code ?? 500,
+      ...(status.details ? { details: status.details } : {}),
+      ...(status.metadata?.continue ? { continueToken: status.metadata.continue } : {}),
+    })
+  }
+}
+
+type Resource = { group: string; plural: string; kind: string }
+
+const detailsOf = (r: Resource, name: string): StatusDetails => ({
+  name,
+  ...(r.group ? { group: r.group } : {}),
+  kind: r.plural,
+})
+
+export const notFoundError = (r: Resource, name: string) =>
+  new ApiError('NotFound', `${resourceName(r)} "${name}" not found`, { details: detailsOf(r, name) })
+
+export const alreadyExistsError = (r: Resource, name: string) =>
+  new ApiError('AlreadyExists', `${resourceName(r)} "${name}" already exists`, { details: detailsOf(r, name) })
+
+export const conflictError = (r: Resource, name: string, why: string) =>
+  new ApiError('Conflict', `Operation cannot be fulfilled on ${resourceName(r)} "${name}": ${why}`, {
+    details: detailsOf(r, name),
+  })
+
+/** The text of every lost optimistic lock; clients match on it. */
+export const objectModified =
+  'the object has been modified; please apply your changes to the latest version and try again'
+
+export function invalidError(r: Resource, name: string, errors: FieldError[]): ApiError {
+  const causes: StatusCause[] = errors.map(e => ({ reason: e.reason, message: e.message, field: e.field }))
+  const texts = errors.map(e => `${e.field}: ${e.message}`)
+  const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`
+  const qualified = r.group ? `${r.kind}.${r.group}` : r.kind
+  return new ApiError('Invalid', `${qualified} "${name}" is invalid: ${text}`, {
+    details: { name, ...(r.group ? { group: r.group } : {}), kind: r.kind, causes },
+  })
+}
+
+export const badRequest = (message: string) => new ApiError('BadRequest', message)
+
+export const isNotFound = (e: unknown): e is ApiError => e instanceof ApiError && e.code === 404
+export const isConflict = (e: unknown): e is ApiError => e instanceof ApiError && e.reason === 'Conflict'
+export const isAlreadyExists = (e: unknown): e is ApiError => e instanceof ApiError && e.reason === 'AlreadyExists'
+export const isExpired = (e: unknown): e is ApiError => e instanceof ApiError && e.code === 410

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { typeNamed } from '../schema/types.ts'
+import { fieldsOfCreated } from './created-fields.ts'
+import { compareFields } from './typed-fields.ts'
+
+const none = { own: new Set<string>(), metadata: new Set<string>() }
+const pod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'web',
+    labels: { b: '2', a: '1' },
+    annotations: {},
+    finalizers: ['x/y', 'a/b'],
+    ownerReferences: [{ uid: 'u', name: 'o', kind: 'K', apiVersion: 'v1' }],
+  },
+  spec: {
+    containers: [
+      {
+        name: 'z',
+        image: 'i',
+        ports: [
+          { containerPort: 80, protocol: 'TCP' },
+          { containerPort: 53, protocol: 'UDP' },
+        ],
+        resources: {},
+        env: [{ name: 'E', value: '' }],
+        args: ['a'],
+      },
+      { name: 'a', image: 'i', resources: { limits: { cpu: '1' } }, securityContext: {} },
+    ],
+    nodeSelector: { disk: 'ssd' },
+    volumes: [
+      { name: 'v', emptyDir: {} },
+      { name: 'n', emptyDir: null },
+    ],
+    tolerations: [{ key: 'k', operator: 'Exists' }],
+    securityContext: {},
+    hostNetwork: false,
+  },
+  status: { phase: 'Pending' },
+}
+
+test.each<[string, string, object]>([
+  ['a pod', 'core/v1.Pod', pod],
+  ['a config map', 'core/v1.ConfigMap', { metadata: { name: 'c' }, data: { k: 'v', j: 'w' } }],
+  [
+    'a deployment',
+    'apps/v1.Deployment',
+    {
+      metadata: {},
+      spec: { replicas: 0, selector: { matchLabels: { a: 'b' } }, template: { metadata: {}, spec: pod.spec } },
+    },
+  ],
+  ['an empty object', 'core/v1.Pod', { metadata: {}, spec: {} }],
+])('the creator of %s owns what a comparison with nothing says', (_title, schema, object) => {
+  const type = typeNamed(schema)
+  const slow = compareFields(type, { metadata: {} }, object).changed.toWire()
+  expect(JSON.stringify(fieldsOfCreated(type, object, none))).toBe(JSON.stringify(slow))
+})

@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest'
+import { ApiError } from '../api-error.ts'
+import type { AnyObject } from '../object.ts'
+import { typeNamed } from '../schema/types.ts'
+import { applyConfiguration, trackUpdate, type Writer } from './managed-fields.ts'
+
+const deployment = typeNamed('apps/v1.Deployment')
+const writer = (manager: string, subresource = ''): Writer => ({
+  manager,
+  apiVersion: 'apps/v1',
+  subresource,
+  time: '2026-01-01T00:00:00Z',
+})
+const config = (spec: object | undefined, metadata: object = {}): AnyObject =>
+  ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', ...metadata }, spec }) as unknown as AnyObject
+const apply = (live: AnyObject | undefined, applied: AnyObject, who = 'me', force = false) =>
+  applyConfiguration(deployment, live, applied, writer(who), force)
+const container = (name: string, image: string, more: object = {}) => ({
+  template: { spec: { containers: [{ name, image, ...more }] } },
+})
+const owned = (o: AnyObject, manager: string, operation = 'Apply') =>
+  o.metadata.managedFields?.find(e => e.manager === manager && e.operation === operation)?.fieldsV1
+
+test('the applier owns what it said, list elements and itself included', () => {
+  const made = apply(undefined, config({ replicas: 2, ...container('web', 'a:1') }, { labels: { app: 'web' } }))
+  expect(owned(made, 'me')).toEqual({
+    'f:metadata': { 'f:labels': { 'f:app': {} } },
+    'f:spec': {
+      'f:replicas': {},
+      'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"web"}': { '.': {}, 'f:image': {}, 'f:name': {} } } } },
+    },
+  })
+})
+
+test('what is no longer applied goes, what others own stays', () => {
+  const made = apply(
+    undefined,
+    config({ replicas: 2, paused: true, ...container('web', 'a:1') }, { labels: { app: 'web', tier: 'x' } }),
+  )
+  const shared = apply(made, config({ paused: true }), 'other')
+  const next = apply(shared, config(container('web', 'a:1'), { labels: { app: 'web' } }))
+  expect(next['spec']).toEqual({ paused: true, ...container('web', 'a:1') })
+  expect(next.metadata.labels).toEqual({ app: 'web' })
+  expect(owned(next, 'other')).toEqual({ 'f:spec': { 'f:paused': {} } })
+})
+
+test('a field that another set to something else is a conflict that names both, and force takes it over', () => {
+  const made = apply(undefined, config({ replicas: 2 }))
+  const scaled = structuredClone(made)
+  scaled['spec'].replicas = 5
+  trackUpdate(deployment, made, scaled, writer('scaler'))
+  expect(owned(scaled, 'me')).toBeUndefined()
+  const attempt = () => apply(scaled, config({ replicas: 2 }))
+  expect(attempt).toThrow(ApiError)
+  expect(attempt).toThrow(
+    'Apply failed with 1 conflict: conflict with "scaler" using apps/v1 at 2026-01-01T00:00:00Z: .spec.replicas',
+  )
+  const forced = apply(scaled, config({ replicas: 2 }), 'me', true)
+  expect(forced['spec'].replicas).toBe(2)
+  expect(forced.metadata.managedFields?.map(e => e.manager)).toEqual(['me'])
+})
+
+test('two managers that say the same share the field, and one giving it up leaves it in place', () => {
+  const both = apply(apply(undefined, config({ replicas: 2 })), config({ replicas: 2 }), 'other')
+  const left = apply(both, config(undefined), 'me')
+  expect(left['spec'].replicas).toBe(2)
+  expect(left.metadata.managedFields?.map(e => e.manager)).toEqual(['other'])
+})
+
+test('an element that only one manager applied goes with it, order of the rest is kept', () => {
+  const two = {
+    template: {
+      spec: {
+        containers: [
+          { name: 'a', image: 'a' },
+          { name: 'b', image: 'b' },
+        ],
+      },
+    },
+  }
+  const made = apply(apply(undefined, config(two)), config(container('side', 's')), 'other')
+  expect(made['spec'].template.spec.containers.map((c: { name: string }) => c.name)).toEqual(['a', 'b', 'side'])
+  const next = apply(made, config(container('b', 'b')))
+  expect(next['spec'].template.spec.containers.map((c: { name: string }) => c.name)).toEqual(['b', 'side'])
+})
+
+test('an object without managers is taken as it is before the first apply', () => {
+  const live = config({ replicas: 3 })
+  const same = apply(live, config({ replicas: 3 }))
+  expect(same.metadata.managedFields?.map(e => [e.manager, e.operation])).toEqual([
+    ['me', 'Apply'],
+    ['before-first-apply', 'Update'],
+  ])
+  expect(() => apply(live, config({ replicas: 4 }))).toThrow('before-first-apply')
+})
+
+test('a plain create owns maps it brought, and a status write is kept apart', () => {
+  const made = config({ replicas: 1, ...container('web', 'a:1') }, { labels: { app: 'web' } })
+  trackUpdate(deployment, undefined, made, writer('kubectl'))
+  expect(owned(made, 'kubectl', 'Update')).toMatchObject({ 'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } } })
+  const reported = structuredClone(made)
+  reported['status'] = { replicas: 1 }
+  trackUpdate(deployment, made, reported, writer('controller', 'status'))
+  expect(reported.metadata.managedFields?.map(e => [e.manager, e.subresource])).toEqual([
+    ['controller', 'status'],
+    ['kubectl', undefined],
+  ])
+})
+
+test('an unchanged write changes no owner and no time', () => {
+  const made = apply(undefined, config({ replicas: 2 }))
+  const again = applyConfiguration(
+    deployment,
+    made,
+    config({ replicas: 2 }),
+    { ...writer('me'), time: '2027-01-01T00:00:00Z' },
+    false,
+  )
+  expect(again.metadata.managedFields).toEqual(made.metadata.managedFields)
+})
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
+
+test('kubectl may change what its client-side form has set and nobody since, and keeps its annotation true', () => {
+  const first = config({ replicas: 2, paused: true })
+  const live = config({ replicas: 2, paused: true }, { annotations: { [lastApplied]: JSON.stringify(first) } })
+  trackUpdate(deployment, undefined, live, writer('kubectl-client-side-apply'))
+  const next = apply(live, config({ replicas: 3 }), 'kubectl')
+  expect(next['spec'].replicas).toBe(3)
+  expect(JSON.parse(next.metadata.annotations![lastApplied]!).spec).toEqual({ replicas: 3 })
+  expect(() => apply(live, config({ replicas: 3 }), 'somebody-else')).toThrow(
+    'conflict with "kubectl-client-side-apply"',
+  )
+})
+
+test('what has changed since kubectl set it from the client is still a conflict', () => {
+  const live = config({ replicas: 2 }, { annotations: { [lastApplied]: JSON.stringify(config({ replicas: 2 })) } })
+  trackUpdate(deployment, undefined, live, writer('kubectl-client-side-apply'))
+  const scaled = structuredClone(live)
+  scaled['spec'].replicas = 5
+  trackUpdate(deployment, live, scaled, writer('scaler'))
+  expect(() => apply(scaled, config({ replicas: 3 }), 'kubectl')).toThrow('conflict with "scaler"')
+})

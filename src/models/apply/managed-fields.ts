@@ -1,0 +1,274 @@
+import { ApiError } from '../api-error.ts'
+import type { AnyObject } from '../object.ts'
+import type { ObjectType } from '../schema/types.ts'
+import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
+import { fieldsOfCreated } from './created-fields.ts'
+import { FieldSet, type FieldsV1, pathText } from './field-set.ts'
+import { compareFields, fieldsOf, mergeApplied, removeFields } from './typed-fields.ts'
+
+/** Who writes, and how. */
+export interface Writer {
+  manager: string
+  /** `apps/v1` */
+  apiVersion: string
+  /** '' for the object itself. */
+  subresource: string
+  /** RFC 3339. */
+  time: string
+}
+
+/** Nobody owns who an object is. */
+const unowned = FieldSet.fromWire({
+  'f:apiVersion': {},
+  'f:kind': {},
+  'f:metadata': {
+    '.': {},
+    ...Object.fromEntries(
+      [
+        'name',
+        'generateName',
+        'namespace',
+        'creationTimestamp',
+        'selfLink',
+        'uid',
+        'generation',
+        'managedFields',
+        'resourceVersion',
+        'deletionTimestamp',
+        'deletionGracePeriodSeconds',
+      ].map(f => [`f:${f}`, {}]),
+    ),
+  },
+})
+// `metadata` itself is nobody's, but labels and annotations below it are.
+unowned.members.delete('f:metadata')
+const unownedElements = { own: unowned.members, metadata: unowned.children.get('f:metadata')!.members }
+
+interface Owner {
+  entry: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'apiVersion' | 'time' | 'subresource'>
+  fields: FieldSet
+}
+
+/**
+ * Who owns what after a plain write (create, update, patch): the writer gets what it changed, everybody loses what is
+ * gone or changed by another. Sets `next.metadata.managedFields`.
+ * @param previous undefined on create
+ */
+export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, next: AnyObject, writer: Writer): void {
+  const sent = next.metadata.managedFields
+  // A list with one empty entry, or none, is a user's way to forget all owners.
+  const forget =
+    previous !== undefined &&
+    sent !== undefined &&
+    (sent.length === 0 || (sent.length === 1 && !sent[0]?.operation && !sent[0]?.manager))
+  const owners = forget ? [] : readOwners((sent?.length ? sent : undefined) ?? previous?.metadata.managedFields)
+  if (forget) {
+    delete next.metadata.managedFields
+    return
+  }
+  if (!previous && !owners.length) {
+    const fieldsV1 = fieldsOfCreated(type, next, unownedElements)
+    const { subresource, ...entry } = entryOf(writer, 'Update')
+    next.metadata.managedFields = [
+      { ...entry, fieldsType: 'FieldsV1', fieldsV1, ...(subresource ? { subresource } : {}) } as ManagedFieldsEntry,
+    ]
+    return
+  }
+  const { changed, removed } = compareFields(type, strip(previous), strip(next))
+  const mine = changed.without(unowned)
+  if (mine.isEmpty && removed.isEmpty) {
+    writeOwners(next, owners)
+    return
+  }
+  const at = owners.findIndex(o => isWriter(o, writer, 'Update'))
+  const out: Owner[] = []
+  owners.forEach((owner, i) => {
+    const left = owner.fields.difference(removed)
+    const fields = i === at ? left.union(mine) : left.difference(mine)
+    if (fields.isEmpty) return
+    out.push(
+      i === at && !fields.equals(owner.fields)
+        ? { entry: { ...owner.entry, time: writer.time }, fields }
+        : { entry: owner.entry, fields },
+    )
+  })
+  if (at < 0 && !mine.isEmpty) out.push({ entry: entryOf(writer, 'Update'), fields: mine })
+  writeOwners(next, out)
+}
+
+/**
+ * Server-side apply: what the object becomes when `applied` is all that this manager wants to say about it. Fields that it
+ * said before and says no longer go, unless somebody else owns them too. The result has its managedFields.
+ * @param live undefined: it is created
+ * @throws ApiError Conflict with a cause for each field that another manager has set to something else, unless `force`
+ */
+export function applyConfiguration(
+  type: ObjectType,
+  live: AnyObject | undefined,
+  applied: AnyObject,
+  writer: Writer,
+  force: boolean,
+): AnyObject {
+  const wanted = fieldsOf(type, strip(applied)).without(unowned)
+  const before = live ? strip(live) : {}
+  const owners = readOwners(live?.metadata.managedFields)
+  if (live && !owners.length) {
+    const all = fieldsOf(type, before).without(unowned)
+    if (!all.isEmpty)
+      owners.push({ entry: { ...entryOf(writer, 'Update'), manager: 'before-first-apply' }, fields: all })
+  }
+  const at = owners.findIndex(o => isWriter(o, writer, 'Apply'))
+  const others = owners.filter((_, i) => i !== at)
+
+  const merged = mergeApplied(type, before, strip(applied))
+  const { changed } = compareFields(type, before, merged)
+  const contested = others
+    .map(o => ({ owner: o, fields: o.fields.intersection(changed).intersection(wanted) }))
+    .filter(c => !c.fields.isEmpty)
+  const annotation = live?.metadata.annotations?.[lastAppliedAnnotation]
+  if (contested.length && !force) {
+    const allowed = writer.manager === kubectl ? stillAsApplied(type, annotation, before) : new FieldSet()
+    const refused = contested.map(c => ({ ...c, fields: c.fields.difference(allowed) })).filter(c => !c.fields.isEmpty)
+    if (refused.length) throw conflict(refused)
+  }
+
+  const said = at < 0 ? new FieldSet() : owners[at]!.fields
+  const takenOver = contested.reduce((all, c) => all.union(c.fields), new FieldSet())
+  const kept = others
+    .map(o => ({ entry: o.entry, fields: o.fields.difference(takenOver) }))
+    .filter(o => !o.fields.isEmpty)
+  const ownedByOthers = kept.reduce((all, o) => all.union(o.fields), new FieldSet())
+  const dropped = withoutAncestors(said.difference(wanted).difference(ownedByOthers), wanted.union(ownedByOthers))
+  const result = removeFields(type, merged, dropped) as AnyObject
+
+  const next: AnyObject = {
+    ...result,
+    apiVersion: applied.apiVersion,
+    kind: applied.kind,
+    metadata: { ...(result.metadata ?? {}) } as AnyObject['metadata'],
+  }
+  const mine: Owner = {
+    entry: at >= 0 && owners[at]!.fields.equals(wanted) ? owners[at]!.entry : entryOf(writer, 'Apply'),
+    fields: wanted,
+  }
+  writeOwners(next, wanted.isEmpty ? kept : [...kept, mine])
+  if (writer.manager === kubectl && annotation !== undefined)
+    next.metadata.annotations = { ...next.metadata.annotations, [lastAppliedAnnotation]: lastAppliedText(applied) }
+  return next
+}
+
+/** Leaves in place whatever still has something that somebody owns below it. */
+function withoutAncestors(gone: FieldSet, owned: FieldSet): FieldSet {
+  const out = new FieldSet()
+  for (const m of gone.members) if (!owned.children.has(m)) out.members.add(m)
+  for (const [element, child] of gone.children) {
+    const below = withoutAncestors(child, owned.children.get(element) ?? new FieldSet())
+    if (!below.isEmpty) out.children.set(element, below)
+  }
+  return out
+}
+
+/** What `kubectl apply --server-side` is called; only for it the annotation of its client-side form counts. */
+const kubectl = 'kubectl'
+const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'
+
+/**
+ * Fields that `kubectl apply` has set from the client's side and that are still as it set them. The same user now applies
+ * from the server's side: to change them is no conflict.
+ */
+function stillAsApplied(type: ObjectType, annotation: string | undefined, live: AnyObject | object): FieldSet {
+  let applied: AnyObject
+  try {
+    applied = JSON.parse(annotation ?? '')
+  } catch {
+    return new FieldSet()
+  }
+  if (typeof applied !== 'object' || applied === null || Array.isArray(applied)) return new FieldSet()
+  const { changed, removed } = compareFields(type, strip(applied), live as AnyObject)
+  return fieldsOf(type, strip(applied)).difference(changed).difference(removed)
+}
+
+/** The annotation of the client-side form, kept true so that people may go back to it. */
+function lastAppliedText(applied: AnyObject): string {
+  const { [lastAppliedAnnotation]: _, ...annotations } = applied.metadata.annotations ?? {}
+  return `${JSON.stringify({ ...strip(applied), metadata: { ...strip(applied).metadata, annotations } })}\n`
+}
+
+function conflict(contested: { owner: Owner; fields: FieldSet }[]): ApiError {
+  const causes = contested.flatMap(({ owner, fields }) =>
+    [...fields.paths()].map(path => ({
+      reason: 'FieldManagerConflict',
+      message: `conflict with ${describe(owner)}`,
+      field: pathText(path),
+    })),
+  )
+  const groups = new Map<string, string[]>()
+  for (const c of causes) groups.set(c.message, [...(groups.get(c.message) ?? []), c.field])
+  const lines = [...groups].map(([message, fields]) =>
+    fields.length === 1
+      ? `${message}: ${fields[0]}`
+      : `${message.replace('conflict', 'conflicts')}:\n${fields.map(f => `- ${f}`).join('\n')}`,
+  )
+  const text = `Apply failed with ${causes.length} conflict${causes.length === 1 ? '' : 's'}: ${lines.join('\n')}`
+  return new ApiError('Conflict', text, { details: { causes } })
+}
+
+function describe({ entry }: Owner): string {
+  const where = entry.subresource ? ` with subresource ${JSON.stringify(entry.subresource)}` : ''
+  const how = entry.operation === 'Update' ? ` using ${entry.apiVersion}${entry.time ? ` at ${entry.time}` : ''}` : ''
+  return `${JSON.stringify(entry.manager ?? '')}${where}${how}`
+}
+
+function strip(object: AnyObject | undefined): AnyObject {
+  if (!object) return { metadata: {} } as AnyObject
+  const { managedFields: _, ...metadata } = object.metadata ?? {}
+  return { ...object, metadata: metadata as AnyObject['metadata'] }
+}
+
+function readOwners(entries: readonly ManagedFieldsEntry[] | undefined): Owner[] {
+  return (entries ?? []).flatMap(e => {
+    if (!e.operation || e.fieldsType !== 'FieldsV1') return []
+    const { fieldsV1, fieldsType: _, ...entry } = e
+    return [{ entry, fields: FieldSet.fromWire((fieldsV1 ?? {}) as FieldsV1) }]
+  })
+}
+
+function writeOwners(object: AnyObject, owners: Owner[]): void {
+  if (!owners.length) {
+    delete object.metadata.managedFields
+    return
+  }
+  // Appliers first, then by time, then by name: so equal states are equal bytes.
+  const rank = (o: Owner) =>
+    `${o.entry.operation === 'Apply' ? 0 : 1} ${o.entry.time ?? ''} ${o.entry.manager ?? ''} ${o.entry.subresource ?? ''}`
+  object.metadata.managedFields = [...owners]
+    .sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
+    .map(({ entry, fields }) => ({
+      manager: entry.manager ?? '',
+      operation: entry.operation!,
+      apiVersion: entry.apiVersion ?? '',
+      ...(entry.time ? { time: entry.time } : {}),
+      fieldsType: 'FieldsV1',
+      fieldsV1: fields.toWire(),
+      ...(entry.subresource ? { subresource: entry.subresource } : {}),
+    }))
+}
+
+function isWriter({ entry }: Owner, writer: Writer, operation: string): boolean {
+  return (
+    entry.manager === writer.manager &&
+    entry.operation === operation &&
+    (entry.subresource ?? '') === writer.subresource &&
+    (operation === 'Apply' || entry.apiVersion === writer.apiVersion)
+  )
+}
+
+function entryOf(writer: Writer, operation: 'Apply' | 'Update'): Owner['entry'] {
+  return {
+    manager: writer.manager,
+    operation,
+    apiVersion: writer.apiVersion,
+    time: writer.time,
+    ...(writer.subresource ? { subresource: writer.subresource } : {}),
+  }
+}

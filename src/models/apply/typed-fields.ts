@@ -1,0 +1,198 @@
+import type { Field, ListType, MapType, ObjectType, Type } from '../schema/types.ts'
+import { FieldSet } from './field-set.ts'
+
+type Members = Record<string, unknown>
+
+const isRecord = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A type whose parts have owners of their own; others have one owner as a whole. */
+type Granular = { form: 'object'; type: ObjectType } | { form: 'map'; type: MapType } | { form: 'list'; type: ListType }
+
+export function granularOf(type: Type | undefined): Granular | undefined {
+  if (!type) return undefined
+  if (type.form === 'object') return type.atomic || type.open ? undefined : { form: 'object', type }
+  if (type.form === 'map') return type.atomic ? undefined : { form: 'map', type }
+  if (type.form === 'list') return type.list === 'atomic' ? undefined : { form: 'list', type }
+  return undefined
+}
+
+export function fieldOf(g: Granular, name: string): { type: Type | undefined; field: Field | undefined } {
+  if (g.form === 'object') {
+    const field = g.type.fields.get(name)
+    return { type: field?.type, field }
+  }
+  return { type: g.form === 'map' ? g.type.of : undefined, field: undefined }
+}
+
+/** Elements of a keyed list or a set with the path element that names each. A second one of the same name is dropped. */
+export function namedElements(type: ListType, list: readonly unknown[]): Map<string, unknown> {
+  const out = new Map<string, unknown>()
+  for (const item of list) {
+    const name = elementName(type, item)
+    if (!out.has(name)) out.set(name, item)
+  }
+  return out
+}
+
+function elementName(type: ListType, item: unknown): string {
+  if (type.list === 'set') return `v:${JSON.stringify(item)}`
+  const fields = type.of.form === 'object' ? type.of.fields : undefined
+  const keys: [string, unknown][] = []
+  for (const key of [...type.keys].sort()) {
+    const value = isRecord(item) ? (item[key] ?? fields?.get(key)?.default) : undefined
+    if (value !== undefined) keys.push([key, value])
+  }
+  return `k:${JSON.stringify(Object.fromEntries(keys))}`
+}
+
+/** All fields that `value` sets: what somebody who applied it wants to own. */
+export function fieldsOf(type: Type, value: unknown): FieldSet {
+  const set = new FieldSet()
+  collect(type, value, set)
+  return set
+}
+
+function collect(type: Type, value: unknown, into: FieldSet): void {
+  const g = granularOf(type)
+  if (g?.form === 'list' && Array.isArray(value)) {
+    for (const [element, item] of namedElements(g.type, value)) {
+      into.members.add(element)
+      if (granularOf(g.type.of)) collect(g.type.of, item, into.below(element))
+    }
+  } else if (g && isRecord(value)) {
+    for (const [name, child] of Object.entries(value)) {
+      if (child === undefined) continue
+      const element = `f:${name}`
+      const { type: childType } = fieldOf(g, name)
+      const whole = !granularOf(childType) || isEmpty(child) || g.form === 'map'
+      if (whole) into.members.add(element)
+      if (granularOf(childType)) collect(childType!, child, into.below(element))
+    }
+  }
+  into.trimmed()
+}
+
+const isEmpty = (value: unknown): boolean => value === null || (isRecord(value) && Object.keys(value).length === 0)
+
+export interface Comparison {
+  /** Set to something new or something else. */
+  changed: FieldSet
+  removed: FieldSet
+}
+
+/** What differs between two states of one object. */
+export function compareFields(type: Type, before: unknown, after: unknown): Comparison {
+  const out = { changed: new FieldSet(), removed: new FieldSet() }
+  diff(type, before, after, out.changed, out.removed)
+  out.changed.trimmed()
+  out.removed.trimmed()
+  return out
+}
+
+function diff(type: Type, before: unknown, after: unknown, changed: FieldSet, removed: FieldSet): void {
+  const g = granularOf(type)
+  if (!g) return
+  const [old, now] = [partsOf(g, before), partsOf(g, after)]
+  for (const [element, value] of now) {
+    const childType = g.form === 'list' ? g.type.of : fieldOf(g, element.slice(2)).type
+    const known = old.has(element)
+    const was = old.get(element)
+    if (known && same(was, value)) continue
+    if (!granularOf(childType) || value === null || Array.isArray(value) !== Array.isArray(was ?? value)) {
+      changed.members.add(element)
+      continue
+    }
+    // A part that was not there at all is owned itself, unless it is one that is always there, if only empty.
+    const field = g.form === 'object' ? g.type.fields.get(element.slice(2)) : undefined
+    const alwaysThere = field !== undefined && (field.empty !== 'drop' || field.type.form === 'list')
+    if (!known && !(alwaysThere && !isEmpty(value))) changed.members.add(element)
+    diff(childType!, was, value, changed.below(element), removed.below(element))
+  }
+  for (const [element, value] of old) {
+    if (now.has(element)) continue
+    removed.members.add(element)
+    const childType = g.form === 'list' ? g.type.of : fieldOf(g, element.slice(2)).type
+    if (childType && granularOf(childType)) collect(childType, value, removed.below(element))
+  }
+}
+
+/** The direct parts of a value by path element. */
+export function partsOf(g: Granular, value: unknown): Map<string, unknown> {
+  if (g.form === 'list') return Array.isArray(value) ? namedElements(g.type, value) : new Map()
+  return new Map(
+    isRecord(value) ? Object.entries(value).flatMap(([k, v]) => (v === undefined ? [] : [[`f:${k}`, v] as const])) : [],
+  )
+}
+
+export function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((x, i) => same(x, b[i]))
+  if (!isRecord(a) || !isRecord(b)) return false
+  const [x, y] = [Object.keys(a), Object.keys(b)]
+  return x.length === y.length && x.every(k => Object.hasOwn(b, k) && same(a[k], b[k]))
+}
+
+/** `live` with everything that `applied` says: granular parts merge, others are replaced. Neither is changed. */
+export function mergeApplied(type: Type | undefined, live: unknown, applied: unknown): unknown {
+  const g = granularOf(type)
+  if (!g) return applied
+  if (g.form === 'list') {
+    if (!Array.isArray(applied)) return applied
+    return mergeLists(g.type, Array.isArray(live) ? live : [], applied)
+  }
+  if (!isRecord(applied)) return applied
+  const out = new Map(isRecord(live) ? Object.entries(live) : [])
+  for (const [name, value] of Object.entries(applied))
+    if (value !== undefined) out.set(name, mergeApplied(fieldOf(g, name).type, out.get(name), value))
+  return Object.fromEntries(out)
+}
+
+/** Both orders are kept where they agree; where they do not, the applied one wins. */
+function mergeLists(type: ListType, live: readonly unknown[], applied: readonly unknown[]): unknown[] {
+  const mine = namedElements(type, live)
+  const theirs = namedElements(type, applied)
+  const out: unknown[] = []
+  const left = [...mine.keys()]
+  let at = 0
+  const placed = new Set<string>()
+  for (const [element, item] of theirs) {
+    // What is only in the live list keeps its place before the next common element.
+    while (at < left.length && !theirs.has(left[at]!)) out.push(mine.get(left[at++]!))
+    if (left[at] === element) at++
+    placed.add(element)
+    out.push(mine.has(element) ? mergeApplied(type.of, mine.get(element), item) : item)
+    while (at < left.length && placed.has(left[at]!)) at++
+  }
+  for (; at < left.length; at++) if (!theirs.has(left[at]!)) out.push(mine.get(left[at]!))
+  return out
+}
+
+/** `value` without the fields of `gone`. An element of a list goes when it is named itself. Not changed in place. */
+export function removeFields(type: Type | undefined, value: unknown, gone: FieldSet): unknown {
+  const g = granularOf(type)
+  if (!g || gone.isEmpty) return value
+  if (g.form === 'list') {
+    if (!Array.isArray(value)) return value
+    return [...namedElements(g.type, value)].flatMap(([element, item]) => {
+      if (gone.members.has(element)) return []
+      const below = gone.children.get(element)
+      return [below ? removeFields(g.type.of, item, below) : item]
+    })
+  }
+  if (!isRecord(value)) return value
+  const out: [string, unknown][] = []
+  for (const [name, child] of Object.entries(value)) {
+    const element = `f:${name}`
+    if (gone.members.has(element)) continue
+    const below = gone.children.get(element)
+    const rest = below ? removeFields(fieldOf(g, name).type, child, below) : child
+    // A map or list that lost its last part was only there for it.
+    const emptied =
+      below &&
+      rest !== child &&
+      ((Array.isArray(rest) && !rest.length) || (isRecord(rest) && !Object.keys(rest).length))
+    if (!emptied) out.push([name, rest])
+  }
+  return Object.fromEntries(out)
+}

@@ -1,0 +1,108 @@
+import type { FieldError } from './field-error.ts'
+import type { AnyObject, KubeObject } from './object.ts'
+
+/**
+ * All the system knows about one kind. One file each under kinds/, registered in kinds/index.ts; routes, storage keys,
+ * discovery, OpenAPI, printing, defaults and client types follow from it.
+ */
+export interface Kind<T extends KubeObject = AnyObject> {
+  /** '' for the core group. */
+  group: string
+  version: string
+  kind: string
+  plural: string
+  /** Lower-case kind unless said otherwise. */
+  singular?: string
+  shortNames?: string[]
+  categories?: string[]
+  scope: 'Namespaced' | 'Cluster'
+  /** Name of the type in models/schemas, such as `core/v1.Pod`. */
+  schema: string
+  /** Another version or group of the same stored objects (events.k8s.io Event → core Event). That kind owns storage and validation. */
+  storedAs?: { kind: Kind<any>; toStored(object: T): AnyObject; fromStored(object: AnyObject): T }
+  /** Unless given: create, delete, deletecollection, get, list, patch, update, watch. Reviews have only create. */
+  verbs?: Verb[]
+  subresources?: Subresource[]
+  /** Where the scale subresource reads and writes: dotted paths, such as `spec.replicas`. */
+  scale?: { specReplicas: string; statusReplicas: string; selector(object: T): string }
+  /** Fills in what the schema's own defaults cannot; called on every decoded body and on every stored object read. Changes `object`. */
+  defaults?(object: T): void
+  /** What is wrong with a name, in Kubernetes' words; unless given, names are DNS subdomains. */
+  validName?(name: string): string[]
+  /** Refusals beyond structure; `previous` on update. Called after defaulting. */
+  validate?(next: T, previous?: T): FieldError[]
+  /**
+   * Additional changes before a create is validated (allocate, reset). metadata.name and uid are set, defaults applied, and
+   * status is already cleared if `status` is a subresource.
+   */
+  prepareCreate?(object: T): void
+  /** A create may bring its status although it is a subresource (nodes register with theirs). */
+  keepsStatusOnCreate?: boolean
+  /** Before an update is validated: carry over what a writer of the main resource may not change. Status is already kept. */
+  prepareUpdate?(next: T, previous: T): void
+  /** True when two specs differ enough for metadata.generation to grow; unless given, any difference outside metadata and status. */
+  generationChanged?(next: T, previous: T): boolean
+  /** Kinds without generation (ConfigMap, Secret, Event, Node, …). */
+  noGeneration?: boolean
+  /** Deletion with a grace period: seconds for this object unless the request says otherwise; 0: at once whatever it says; undefined: none. */
+  gracePeriodSeconds?(object: T): number | undefined
+  /** PUT without resourceVersion is allowed. True for most built-in kinds. */
+  unconditionalUpdate?: boolean
+  /** PUT of a missing object creates it. */
+  createOnUpdate?: boolean
+  /** Field selectors besides metadata.name and metadata.namespace. */
+  fields?: Record<string, (object: T) => string>
+  /** Printed columns after Name; Age is added last unless `ownAge`. */
+  columns?: Column<T>[]
+  /** `columns` places Age itself (before the wide ones), or there is none. */
+  ownAge?: boolean
+  /** `columns` places Name itself (events). */
+  ownName?: boolean
+  /** Warnings for the writer, such as deprecated fields. */
+  warnings?(object: T): string[]
+}
+
+export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'
+
+/** A sub-path of one object. `status` and `scale` are served generically; the others have handlers in apiserver/subresources. */
+export type Subresource =
+  | 'status'
+  | 'scale'
+  | 'binding'
+  | 'eviction'
+  | 'ephemeralcontainers'
+  | 'resize'
+  | 'log'
+  | 'exec'
+  | 'attach'
+  | 'portforward'
+  | 'proxy'
+  | 'token'
+  | 'approval'
+  | 'finalize'
+
+export interface Column<T extends KubeObject = AnyObject> {
+  name: string
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  format?: string
+  description?: string
+  /** 0: always shown; 1: with -o wide. */
+  priority?: number
+  /** `nowMs` is wall time, for ages. */
+  cell(object: T, nowMs: number): string | number | boolean | null
+}
+
+/** The identity with the type of the object inferred: what every file in kinds/ exports. */
+export function defineKind<T extends KubeObject>(kind: Kind<T>): Kind<T> {
+  return kind
+}
+
+/** `v1` or `apps/v1`. */
+export function apiVersionOf(kind: { group: string; version: string }): string {
+  return kind.group ? `${kind.group}/${kind.version}` : kind.version
+}
+
+/** `pods` or `deployments.apps`: how messages name a resource. */
+export function resourceName(kind: { group: string; plural: string }): string {
+  return kind.group ? `${kind.plural}.${kind.group}` : kind.plural
+}

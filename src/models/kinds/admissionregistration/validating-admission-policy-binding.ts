@@ -1,0 +1,25 @@
+import { defineKind } from '../../kind.ts'
+import type * as admissionregistration from '../../types/admissionregistration-v1.ts'
+import { text } from '../columns.ts'
+import { selectorText } from '../selector-text.ts'
+import { defaultMatch } from './webhook-defaults.ts'
+
+export type ValidatingAdmissionPolicyBinding = admissionregistration.ValidatingAdmissionPolicyBinding
+
+function parameter({ spec }: admissionregistration.ValidatingAdmissionPolicyBinding): string {
+  const ref = spec?.paramRef
+  if (ref?.name) return `${ref.namespace || '*'}/${ref.name}`
+  return ref?.selector ? selectorText(ref.selector) : '<unset>'
+}
+
+export const ValidatingAdmissionPolicyBinding = defineKind<admissionregistration.ValidatingAdmissionPolicyBinding>({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'ValidatingAdmissionPolicyBinding',
+  plural: 'validatingadmissionpolicybindings',
+  categories: ['api-extensions'],
+  scope: 'Cluster',
+  schema: 'admissionregistration/v1.ValidatingAdmissionPolicyBinding',
+  columns: [text('PolicyName', b => b.spec?.policyName ?? ''), text('ParamRef', parameter)],
+  defaults: ({ spec }) => defaultMatch(spec?.matchResources),
+})

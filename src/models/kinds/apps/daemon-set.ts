@@ -1,0 +1,65 @@
+import { sameMeaning } from '../../../base/equality.ts'
+import { defineKind } from '../../kind.ts'
+import type * as apps from '../../types/apps-v1.ts'
+import { age, containerColumns, integer, labelsCell, selectorCell, text } from '../columns.ts'
+import { defaultPodTemplate } from '../core/pod-spec.ts'
+import { checkStrategy } from './rollout-validation.ts'
+import { checkController, checkSelectorKept } from './template-validation.ts'
+
+export type DaemonSet = apps.DaemonSet
+
+function defaultDaemonSet({ spec }: apps.DaemonSet): void {
+  if (!spec) return
+  spec.revisionHistoryLimit ??= 10
+  spec.updateStrategy ??= {}
+  spec.updateStrategy.type ??= 'RollingUpdate'
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {}
+    spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1
+    spec.updateStrategy.rollingUpdate.maxSurge ??= 0
+  }
+  defaultPodTemplate(spec.template)
+}
+
+const generationAnnotation = 'deprecated.daemonset.template.generation'
+
+/** Older clients tell by this annotation whether the template changed. */
+function setTemplateGeneration({ metadata }: apps.DaemonSet, generation: number): void {
+  metadata.annotations = { ...metadata.annotations, [generationAnnotation]: String(generation) }
+}
+
+export const DaemonSet = defineKind<apps.DaemonSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'DaemonSet',
+  plural: 'daemonsets',
+  shortNames: ['ds'],
+  categories: ['all'],
+  scope: 'Namespaced',
+  schema: 'apps/v1.DaemonSet',
+  subresources: ['status'],
+  unconditionalUpdate: true,
+  columns: [
+    integer('Desired', set => set.status?.desiredNumberScheduled),
+    integer('Current', set => set.status?.currentNumberScheduled),
+    integer('Ready', set => set.status?.numberReady),
+    integer('Up-to-date', set => set.status?.updatedNumberScheduled),
+    integer('Available', set => set.status?.numberAvailable),
+    text('Node Selector', set => labelsCell(set.spec.template.spec?.nodeSelector)),
+    age,
+    ...containerColumns<apps.DaemonSet>(set => set.spec.template),
+    text('Selector', set => selectorCell(set.spec.selector), 'wide'),
+  ],
+  ownAge: true,
+  defaults: defaultDaemonSet,
+  prepareCreate: set => setTemplateGeneration(set, 1),
+  prepareUpdate: (next, previous) => {
+    const before = Number(previous.metadata.annotations?.[generationAnnotation] ?? 1)
+    setTemplateGeneration(next, sameMeaning(next.spec.template, previous.spec.template) ? before : before + 1)
+  },
+  validate: ({ spec }, previous) => [
+    ...checkController(spec, 'daemonset', 'DaemonSet'),
+    ...checkStrategy('spec.updateStrategy', spec.updateStrategy, 'OnDelete'),
+    ...checkSelectorKept(spec, previous?.spec),
+  ],
+})

@@ -1,0 +1,45 @@
+import { defineKind } from '../../kind.ts'
+import type * as apps from '../../types/apps-v1.ts'
+import { age, containerColumns, integer, selectorCell, text } from '../columns.ts'
+import { defaultPodTemplate } from '../core/pod-spec.ts'
+import { selectorText } from '../selector-text.ts'
+import { checkController, checkSelectorKept } from './template-validation.ts'
+
+export type ReplicaSet = apps.ReplicaSet
+
+export const ReplicaSet = defineKind<apps.ReplicaSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  shortNames: ['rs'],
+  categories: ['all'],
+  scope: 'Namespaced',
+  schema: 'apps/v1.ReplicaSet',
+  subresources: ['status', 'scale'],
+  scale: {
+    specReplicas: 'spec.replicas',
+    statusReplicas: 'status.replicas',
+    selector: object => selectorText(object.spec.selector),
+  },
+  unconditionalUpdate: true,
+  fields: { 'status.replicas': set => String(set.status?.replicas ?? 0) },
+  columns: [
+    integer('Desired', set => set.spec.replicas),
+    integer('Current', set => set.status?.replicas),
+    integer('Ready', set => set.status?.readyReplicas),
+    age,
+    ...containerColumns<apps.ReplicaSet>(set => set.spec.template),
+    text('Selector', set => selectorCell(set.spec.selector), 'wide'),
+  ],
+  ownAge: true,
+  defaults: ({ spec }) => {
+    if (!spec) return
+    spec.replicas ??= 1
+    defaultPodTemplate(spec.template)
+  },
+  validate: ({ spec }, previous) => [
+    ...checkController(spec, 'deployment', 'ReplicaSet'),
+    ...checkSelectorKept(spec, previous?.spec),
+  ],
+})

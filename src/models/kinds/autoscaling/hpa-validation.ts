@@ -1,0 +1,73 @@
+import { parseQuantity } from '../../../base/quantity.ts'
+import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, MetricTarget } from '../../types/autoscaling-v2.ts'
+import { checkOneOf, checkRange } from '../checks.ts'
+
+const sources = ['Object', 'Pods', 'Resource', 'ContainerResource', 'External'] as const
+const fieldOf = (source: string) => source.charAt(0).toLowerCase() + source.slice(1)
+
+export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldError[] {
+  const errors: FieldError[] = []
+  const { minReplicas, maxReplicas, scaleTargetRef: target } = spec
+  if (minReplicas !== undefined && minReplicas < 1)
+    errors.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'))
+  if (!(maxReplicas > 0)) errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'))
+  if (minReplicas !== undefined && maxReplicas < minReplicas)
+    errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'))
+  if (!target?.kind) errors.push(required('spec.scaleTargetRef.kind'))
+  if (!target?.name) errors.push(required('spec.scaleTargetRef.name'))
+  for (const [i, metric] of (spec.metrics ?? []).entries()) errors.push(...checkMetric(`spec.metrics[${i}]`, metric))
+  for (const way of ['scaleUp', 'scaleDown'] as const) {
+    const rules = spec.behavior?.[way]
+    if (rules) errors.push(...checkRules(`spec.behavior.${way}`, rules))
+  }
+  return errors
+}
+
+function checkMetric(field: string, metric: MetricSpec): FieldError[] {
+  if (!metric.type) return [required(`${field}.type`, 'must specify a metric source type')]
+  const errors = checkOneOf(`${field}.type`, metric.type, sources)
+  if (errors.length) return errors
+  const own = fieldOf(metric.type) as keyof MetricSpec
+  if (!metric[own]) errors.push(required(`${field}.${own}`, `must populate information for the given metric source`))
+  for (const source of sources) {
+    const name = fieldOf(source) as keyof MetricSpec
+    if (name !== own && metric[name])
+      errors.push(forbidden(`${field}.${name}`, 'must populate the given metric source only'))
+  }
+  const source = metric[own]
+  if (source && typeof source === 'object') errors.push(...checkTarget(`${field}.${own}.target`, source.target))
+  return errors
+}
+
+function checkTarget(field: string, target: MetricTarget | undefined): FieldError[] {
+  if (!target?.type) return [required(`${field}.type`, 'must specify a metric target type')]
+  const errors = checkOneOf(`${field}.type`, target.type, ['Utilization', 'Value', 'AverageValue'])
+  const { averageUtilization: percent } = target
+  if (percent !== undefined && percent < 1)
+    errors.push(invalid(`${field}.averageUtilization`, percent, 'must be greater than 0'))
+  for (const name of ['value', 'averageValue'] as const) {
+    const quantity = target[name]
+    if (quantity !== undefined && parseQuantity(quantity).nano <= 0n)
+      errors.push(invalid(`${field}.${name}`, quantity, 'must be positive'))
+  }
+  return errors
+}
+
+function checkRules(field: string, { stabilizationWindowSeconds, policies = [], selectPolicy }: HPAScalingRules) {
+  const errors: FieldError[] = []
+  const window = stabilizationWindowSeconds
+  if (window !== undefined && window < 0)
+    errors.push(invalid(`${field}.stabilizationWindowSeconds`, window, 'must be greater than or equal to zero'))
+  if (window !== undefined && window > 3600)
+    errors.push(invalid(`${field}.stabilizationWindowSeconds`, window, 'must be less than or equal to 3600'))
+  errors.push(...checkOneOf(`${field}.selectPolicy`, selectPolicy, ['Max', 'Min', 'Disabled']))
+  if (!policies.length) errors.push(required(`${field}.policies`, 'must specify at least one Policy'))
+  for (const [i, policy] of policies.entries()) {
+    const at = `${field}.policies[${i}]`
+    errors.push(...checkOneOf(`${at}.type`, policy.type, ['Percent', 'Pods']))
+    if (!(policy.value > 0)) errors.push(invalid(`${at}.value`, policy.value, 'must be greater than zero'))
+    errors.push(...checkRange(`${at}.periodSeconds`, policy.periodSeconds, 1, 1800))
+  }
+  return errors
+}

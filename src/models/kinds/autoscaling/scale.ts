@@ -1,0 +1,14 @@
+import { defineKind } from '../../kind.ts'
+import type * as autoscaling from '../../types/autoscaling-v1.ts'
+
+export type Scale = autoscaling.Scale
+
+export const Scale = defineKind<autoscaling.Scale>({
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'Scale',
+  plural: 'scale',
+  scope: 'Namespaced',
+  schema: 'autoscaling/v1.Scale',
+  verbs: ['create'],
+})

@@ -1,0 +1,134 @@
+import { sameMeaning } from '../../../base/equality.ts'
+import { selectorFrom } from '../../../base/labels.ts'
+import { type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
+import type { Job, JobSpec } from '../../types/batch-v1.ts'
+import { checkImmutable, checkNonNegative } from '../checks.ts'
+import { validatePodTemplate } from '../core/pod-spec-validation.ts'
+import { checkSelector } from '../selector-checks.ts'
+
+const counts = [
+  'parallelism',
+  'completions',
+  'activeDeadlineSeconds',
+  'backoffLimit',
+  'ttlSecondsAfterFinished',
+  'backoffLimitPerIndex',
+  'maxFailedIndexes',
+] as const
+
+/** What a job and the template of a cron job have in common. @param field `spec` or `spec.jobTemplate.spec` */
+export function checkJobSpec(field: string, spec: JobSpec): FieldError[] {
+  const errors = counts.flatMap(name => checkNonNegative(`${field}.${name}`, spec[name]))
+  if (spec.completionMode === 'Indexed') {
+    if (spec.completions === undefined) errors.push(required(`${field}.completions`, 'when completion mode is Indexed'))
+    if ((spec.parallelism ?? 0) > 100_000)
+      errors.push(
+        invalid(
+          `${field}.parallelism`,
+          spec.parallelism,
+          'must be less than or equal to 100000 when completion mode is Indexed',
+        ),
+      )
+  } else if (spec.backoffLimitPerIndex !== undefined)
+    errors.push(invalid(`${field}.backoffLimitPerIndex`, spec.backoffLimitPerIndex, 'requires indexed completion mode'))
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
+    errors.push(required(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'))
+  errors.push(...validatePodTemplate(`${field}.template`, spec.template))
+  const policy = spec.template?.spec?.restartPolicy ?? ''
+  const at = `${field}.template.spec.restartPolicy`
+  if (policy === 'Always' || policy === '') errors.push(required(at, 'valid values: "OnFailure", "Never"'))
+  if (spec.podFailurePolicy && policy === 'OnFailure')
+    errors.push(invalid(at, policy, 'only "Never" is supported when podFailurePolicy is specified'))
+  if (spec.podReplacementPolicy && spec.podFailurePolicy && spec.podReplacementPolicy !== 'Failed')
+    errors.push(notSupported(`${field}.podReplacementPolicy`, spec.podReplacementPolicy, ['Failed']))
+  return errors
+}
+
+export function validateJob(next: Job, previous?: Job): FieldError[] {
+  const { spec } = next
+  const errors = [...checkJobSpec('spec', spec), ...checkSelector('spec.selector', spec.selector)]
+  if (!spec.selector) errors.push(required('spec.selector'))
+  else if (!picks(next))
+    errors.push(
+      invalid(
+        'spec.template.metadata.labels',
+        spec.template.metadata?.labels ?? {},
+        '`selector` does not match template `labels`',
+      ),
+    )
+  if (!previous) return [...errors, ...checkGeneratedLabels(next)]
+  return [...errors, ...checkChanges(next, previous)]
+}
+
+function picks({ spec }: Job): boolean {
+  try {
+    return selectorFrom(spec.selector).matches(spec.template?.metadata?.labels)
+  } catch {
+    return true
+  }
+}
+
+/** Without manualSelector the labels are the server's to write. */
+function checkGeneratedLabels({ metadata, spec }: Job): FieldError[] {
+  if (spec.manualSelector) return []
+  const labels = spec.template?.metadata?.labels ?? {}
+  const expected = {
+    'batch.kubernetes.io/controller-uid': metadata.uid,
+    'controller-uid': metadata.uid,
+    'batch.kubernetes.io/job-name': metadata.name,
+    'job-name': metadata.name,
+  }
+  const errors = Object.entries(expected)
+    .filter(([key, value]) => labels[key] !== value)
+    .map(([key, value]) => invalid('spec.template.metadata.labels', labels, `must be '${value}' for label "${key}"`))
+  const matched = spec.selector?.matchLabels?.['batch.kubernetes.io/controller-uid']
+  if (matched !== metadata.uid || spec.selector?.matchExpressions?.length)
+    errors.push(invalid('spec.selector', spec.selector ?? {}, '`selector` not auto-generated'))
+  return errors
+}
+
+function checkChanges(next: Job, previous: Job): FieldError[] {
+  const old = previous.spec
+  const { spec } = next
+  const errors = [
+    ...checkCompletions(spec, old),
+    ...checkImmutable('spec.selector', spec.selector, old.selector),
+    ...checkTemplateKept(next, previous),
+    ...checkImmutable('spec.completionMode', spec.completionMode, old.completionMode),
+    ...checkImmutable('spec.podFailurePolicy', spec.podFailurePolicy, old.podFailurePolicy),
+    ...checkImmutable('spec.backoffLimitPerIndex', spec.backoffLimitPerIndex, old.backoffLimitPerIndex),
+    ...checkImmutable('spec.managedBy', spec.managedBy, old.managedBy),
+    ...checkImmutable('spec.successPolicy', spec.successPolicy, old.successPolicy),
+  ]
+  if (spec.manualSelector !== old.manualSelector && old.manualSelector !== undefined)
+    errors.push(forbidden('spec.manualSelector', 'may not be changed'))
+  return errors
+}
+
+/** An indexed job may grow and shrink with its parallelism. */
+function checkCompletions(next: JobSpec, old: JobSpec): FieldError[] {
+  if (next.completions === old.completions) return []
+  if (next.completionMode !== 'Indexed') return checkImmutable('spec.completions', next.completions, old.completions)
+  return next.completions === next.parallelism
+    ? []
+    : [
+        invalid(
+          'spec.completions',
+          next.completions ?? null,
+          `can only be modified in tandem with parallelism: completions ${next.completions}, parallelism ${next.parallelism}`,
+        ),
+      ]
+}
+
+const movable = ['nodeSelector', 'affinity', 'tolerations', 'schedulingGates'] as const
+
+/** Where its pods go can still change before a suspended job first starts. */
+function checkTemplateKept(next: Job, previous: Job): FieldError[] {
+  const [template, old] = [next.spec.template, previous.spec.template]
+  if (sameMeaning(template, old)) return []
+  const notStarted = previous.spec.suspend && !previous.status?.startTime
+  if (!notStarted) return checkImmutable('spec.template', template, old)
+  const taken = { ...template.spec!, ...Object.fromEntries(movable.map(name => [name, old.spec?.[name]])) }
+  const metadata = { ...template.metadata, labels: old.metadata?.labels, annotations: old.metadata?.annotations }
+  return checkImmutable('spec.template', { ...template, metadata, spec: taken }, old)
+}

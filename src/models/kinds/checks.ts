@@ -1,0 +1,88 @@
+import { sameMeaning } from '../../base/equality.ts'
+import { isIP } from '../../base/ip.ts'
+import { isLabelValue, isPercent, isPortName, isPortNumber, isQualifiedName, rangeText } from '../../base/names.ts'
+import { type FieldError, forbidden, invalid, notSupported, required } from '../field-error.ts'
+
+// Building blocks of the kinds' validation. Each answers with what is wrong, in Kubernetes' words, or [].
+
+export const immutableText = 'field is immutable'
+export const negativeText = 'must be greater than or equal to 0'
+
+/** One refusal for each of the texts that a name rule answered with. */
+export function texts(field: string, value: unknown, messages: string[]): FieldError[] {
+  return messages.map(message => invalid(field, value, message))
+}
+
+/** A name that must be there and keep to a rule. */
+export function checkName(field: string, value: string | undefined, rule: (name: string) => string[]): FieldError[] {
+  return value ? texts(field, value, rule(value)) : [required(field)]
+}
+
+/** A name that may be missing. */
+export function checkOptionalName(field: string, value: string | undefined, rule: (name: string) => string[]) {
+  return value ? texts(field, value, rule(value)) : []
+}
+
+export function checkNonNegative(field: string, value: number | undefined): FieldError[] {
+  return value !== undefined && value < 0 ? [invalid(field, value, negativeText)] : []
+}
+
+export function checkRange(field: string, value: number | undefined, low: number, high: number): FieldError[] {
+  return value !== undefined && (value < low || value > high) ? [invalid(field, value, rangeText(low, high))] : []
+}
+
+/** A user or group id. */
+export const checkId = (field: string, value: number | undefined) => checkRange(field, value, 0, 2 ** 31 - 1)
+
+/** A number or `n%` not below zero. */
+export function checkCountOrPercent(field: string, value: number | string | undefined): FieldError[] {
+  if (value === undefined) return []
+  return typeof value === 'number' ? checkNonNegative(field, value) : texts(field, value, isPercent(value))
+}
+
+/** A percentage of at most 100; plain numbers pass. */
+export function checkNotMoreThanAll(field: string, value: number | string | undefined): FieldError[] {
+  const percent = typeof value === 'string' && !isPercent(value).length ? Number.parseInt(value, 10) : 0
+  return percent > 100 ? [invalid(field, value, 'must not be greater than 100%')] : []
+}
+
+/** The value of a number or percentage that counts as zero: 0 and `0%`. */
+export function isZeroCount(value: number | string | undefined): boolean {
+  return value === 0 || (typeof value === 'string' && Number.parseInt(value, 10) === 0)
+}
+
+/** A port by number or by name. */
+export function checkPortReference(field: string, value: number | string | undefined): FieldError[] {
+  return typeof value === 'string' ? texts(field, value, isPortName(value)) : checkPort(field, value)
+}
+
+export function checkPort(field: string, value: number | undefined): FieldError[] {
+  return texts(field, value ?? 0, isPortNumber(value ?? 0))
+}
+
+export function checkIP(field: string, value: string): FieldError[] {
+  return isIP(value) ? [] : [invalid(field, value, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]
+}
+
+/** An enumeration that the schema does not know, or that may not be empty. */
+export function checkOneOf(field: string, value: string | undefined, allowed: readonly string[]): FieldError[] {
+  return allowed.includes(value ?? '') ? [] : [notSupported(field, value ?? '', allowed)]
+}
+
+export function checkLabels(field: string, labels: Record<string, string> | undefined): FieldError[] {
+  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
+    ...texts(field, key, isQualifiedName(key)),
+    ...texts(field, value, isLabelValue(value)),
+  ])
+}
+
+export const checkLabelName = (field: string, key: string) => texts(field, key, isQualifiedName(key))
+
+/** What may not change once it is stored. */
+export function checkImmutable(field: string, next: unknown, previous: unknown): FieldError[] {
+  return sameMeaning(next, previous) ? [] : [invalid(field, next ?? null, immutableText)]
+}
+
+export function checkAbsent(field: string, value: unknown, why: string): FieldError[] {
+  return value === undefined ? [] : [forbidden(field, why)]
+}

@@ -1,0 +1,16 @@
+import type { PersistentVolumeClaimSpec } from '../../types/core-v1.ts'
+
+/** What a claim leaves open: it is a file system, and dataSource and dataSourceRef say the same. */
+export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
+  spec.volumeMode ??= 'Filesystem'
+  spec.resources ??= {}
+  if (spec.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource }
+  const ref = spec.dataSourceRef
+  const fits = ref && !ref.namespace && (ref.apiGroup ? true : ref.kind === 'PersistentVolumeClaim')
+  if (fits && !spec.dataSource)
+    spec.dataSource = {
+      ...(ref.apiGroup === undefined ? {} : { apiGroup: ref.apiGroup }),
+      kind: ref.kind,
+      name: ref.name,
+    }
+}

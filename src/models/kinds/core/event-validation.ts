@@ -1,0 +1,29 @@
+import { isQualifiedName } from '../../../base/names.ts'
+import { type FieldError, invalid, required } from '../../field-error.ts'
+import type { Event } from '../../types/core-v1.ts'
+import { texts } from '../checks.ts'
+
+const mismatch = 'does not match event.namespace'
+const clusterNamespaces = ['', 'default', 'kube-system']
+
+/** Events are kept where their object is. Those with an eventTime are of the newer form, which asks for more. */
+export function validateEvent(event: Event): FieldError[] {
+  const namespace = event.metadata.namespace ?? ''
+  const about = event.involvedObject.namespace ?? ''
+  const errors: FieldError[] = []
+  const agrees = about ? about === namespace : clusterNamespaces.includes(namespace)
+  if (!agrees) errors.push(invalid('involvedObject.namespace', about, mismatch))
+  if (!event.eventTime) return errors
+  const { reportingComponent: component, reportingInstance: instance, action, reason, message = '' } = event
+  if (!component) errors.push(required('reportingController'))
+  else errors.push(...texts('reportingController', component, isQualifiedName(component)))
+  errors.push(...checkText('reportingInstance', instance, 128), ...checkText('action', action, 128))
+  errors.push(...checkText('reason', reason, 128))
+  if (message.length > 1024) errors.push(invalid('message', '', 'can have at most 1024 characters'))
+  return errors
+}
+
+function checkText(field: string, text: string | undefined, max: number): FieldError[] {
+  if (!text) return [required(field)]
+  return text.length > max ? [invalid(field, '', `can have at most ${max} characters`)] : []
+}

@@ -1,0 +1,48 @@
+import { isDns1123Label, isQualifiedName } from '../../../base/names.ts'
+import { defineKind } from '../../kind.ts'
+import type * as core from '../../types/core-v1.ts'
+import { texts } from '../checks.ts'
+import { text } from '../columns.ts'
+
+export type Namespace = core.Namespace
+
+const nameLabel = 'kubernetes.io/metadata.name'
+
+/** Its contents are removed before it is: the finalizer that the namespace controller takes off. */
+function prepareNamespace(namespace: core.Namespace): void {
+  defaultNamespace(namespace)
+  namespace.status = { phase: 'Active' }
+  const finalizers = namespace.spec?.finalizers ?? []
+  namespace.spec = { ...namespace.spec, finalizers: [...new Set([...finalizers, 'kubernetes'])] }
+}
+
+/** Every namespace carries its own name as a label, so that selectors can pick it. */
+function defaultNamespace({ metadata, status }: core.Namespace): void {
+  if (metadata?.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name }
+  if (status) status.phase ??= 'Active'
+}
+
+export const Namespace = defineKind<core.Namespace>({
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  shortNames: ['ns'],
+  scope: 'Cluster',
+  schema: 'core/v1.Namespace',
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
+  subresources: ['status', 'finalize'],
+  noGeneration: true,
+  unconditionalUpdate: true,
+  fields: { 'status.phase': namespace => namespace.status?.phase ?? '' },
+  columns: [text('Status', namespace => namespace.status?.phase ?? '')],
+  defaults: defaultNamespace,
+  prepareCreate: prepareNamespace,
+  prepareUpdate: (next, previous) => {
+    next.spec = { ...next.spec, ...(previous.spec?.finalizers ? { finalizers: previous.spec.finalizers } : {}) }
+    defaultNamespace(next)
+  },
+  validName: isDns1123Label,
+  validate: ({ spec }) =>
+    (spec?.finalizers ?? []).flatMap((name, i) => texts(`spec.finalizers[${i}]`, name, isQualifiedName(name))),
+})

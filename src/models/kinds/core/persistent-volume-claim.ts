@@ -1,0 +1,30 @@
+import { defineKind } from '../../kind.ts'
+import type * as core from '../../types/core-v1.ts'
+import { defaultClaimSpec } from './claim-defaults.ts'
+import { validateClaim } from './claim-validation.ts'
+import { claimColumns } from './volume-columns.ts'
+
+export type PersistentVolumeClaim = core.PersistentVolumeClaim
+
+export const PersistentVolumeClaim = defineKind<core.PersistentVolumeClaim>({
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolumeClaim',
+  plural: 'persistentvolumeclaims',
+  shortNames: ['pvc'],
+  scope: 'Namespaced',
+  schema: 'core/v1.PersistentVolumeClaim',
+  subresources: ['status'],
+  noGeneration: true,
+  unconditionalUpdate: true,
+  columns: claimColumns,
+  ownAge: true,
+  defaults: claim => {
+    if (claim.spec) defaultClaimSpec(claim.spec)
+    if (claim.status) claim.status.phase ??= 'Pending'
+  },
+  prepareCreate: claim => {
+    claim.status = { phase: 'Pending' }
+  },
+  validate: validateClaim,
+})

@@ -1,0 +1,34 @@
+import { defineKind } from '../../kind.ts'
+import type * as core from '../../types/core-v1.ts'
+import { volumeColumns } from './volume-columns.ts'
+import { validateVolume } from './volume-object-validation.ts'
+
+export type PersistentVolume = core.PersistentVolume
+
+function defaultVolume({ spec, status }: core.PersistentVolume): void {
+  if (status) status.phase ??= 'Pending'
+  if (!spec) return
+  spec.persistentVolumeReclaimPolicy ??= 'Retain'
+  spec.volumeMode ??= 'Filesystem'
+  if (spec.hostPath) spec.hostPath.type ??= ''
+}
+
+export const PersistentVolume = defineKind<core.PersistentVolume>({
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolume',
+  plural: 'persistentvolumes',
+  shortNames: ['pv'],
+  scope: 'Cluster',
+  schema: 'core/v1.PersistentVolume',
+  subresources: ['status'],
+  noGeneration: true,
+  unconditionalUpdate: true,
+  columns: volumeColumns,
+  ownAge: true,
+  defaults: defaultVolume,
+  prepareCreate: volume => {
+    volume.status = { phase: 'Pending' }
+  },
+  validate: validateVolume,
+})

@@ -1,0 +1,59 @@
+import type { Pod, PodAffinityTerm } from '../../types/core-v1.ts'
+import { podQosClass } from './pod-qos.ts'
+
+/** A new pod is pending, of the class that its requests make it, and held back by its gates if it has any. */
+export function preparePod(pod: Pod): void {
+  const gated = Boolean(pod.spec.schedulingGates?.length)
+  pod.status = {
+    phase: 'Pending',
+    qosClass: qosOrBestEffort(pod),
+    ...(gated
+      ? {
+          conditions: [
+            {
+              type: 'PodScheduled',
+              status: 'False',
+              reason: 'SchedulingGated',
+              message: 'Scheduling is blocked due to non-empty scheduling gates',
+            },
+          ],
+        }
+      : {}),
+  }
+  for (const term of affinityTerms(pod)) bindLabelKeys(term, pod.metadata.labels ?? {})
+}
+
+/** Validation, which comes later, is who tells a wrong quantity. */
+function qosOrBestEffort(pod: Pod) {
+  try {
+    return podQosClass(pod.spec)
+  } catch {
+    return 'BestEffort'
+  }
+}
+
+function affinityTerms({ spec: { affinity } }: Pod): PodAffinityTerm[] {
+  return [affinity?.podAffinity, affinity?.podAntiAffinity].flatMap(part => [
+    ...(part?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+    ...(part?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(p => p.podAffinityTerm),
+  ])
+}
+
+/** `matchLabelKeys` compares with this pod's own labels: written into the selector once, when the labels are known. */
+function bindLabelKeys(term: PodAffinityTerm, labels: Record<string, string>): void {
+  const selector = term.labelSelector
+  if (!selector) return
+  const requirement = (keys: string[] | undefined, operator: string) =>
+    (keys ?? []).filter(key => key in labels).map(key => ({ key, operator, values: [labels[key]!] }))
+  const added = [...requirement(term.matchLabelKeys, 'In'), ...requirement(term.mismatchLabelKeys, 'NotIn')]
+  if (added.length) selector.matchExpressions = [...(selector.matchExpressions ?? []), ...added]
+}
+
+/**
+ * Seconds a pod gets to stop. 0 for one that has nothing to stop: on no node, or ended.
+ */
+export function podGraceSeconds({ spec, status }: Pod): number {
+  if (!spec.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0
+  const seconds = spec.terminationGracePeriodSeconds ?? 30
+  return seconds < 0 ? 1 : seconds
+}

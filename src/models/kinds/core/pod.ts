@@ -1,0 +1,71 @@
+import type { FieldError } from '../../field-error.ts'
+import { forbidden } from '../../field-error.ts'
+import { defineKind } from '../../kind.ts'
+import type * as core from '../../types/core-v1.ts'
+import { podColumns } from './pod-columns.ts'
+import { podGraceSeconds, preparePod } from './pod-create.ts'
+import { defaultRunningPodSpec } from './pod-spec.ts'
+import { validatePodSpec } from './pod-spec-validation.ts'
+import { checkPodChanges } from './pod-update.ts'
+
+export type Pod = core.Pod
+
+function defaultPod({ spec, status }: core.Pod): void {
+  if (spec) defaultRunningPodSpec(spec)
+  if (!status) return
+  // The single address and the list are two views of one thing.
+  if (status.podIP && !status.podIPs?.length) status.podIPs = [{ ip: status.podIP }]
+  else if (!status.podIP && status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip
+  if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }]
+}
+
+function validatePod(next: core.Pod, previous?: core.Pod): FieldError[] {
+  const errors = validatePodSpec('spec', next.spec)
+  if (previous) return [...errors, ...checkPodChanges(next, previous)]
+  if (next.spec.ephemeralContainers?.length)
+    errors.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'))
+  if (next.spec.nodeName && next.spec.schedulingGates?.length)
+    errors.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))
+  return errors
+}
+
+export const Pod = defineKind<core.Pod>({
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  shortNames: ['po'],
+  categories: ['all'],
+  scope: 'Namespaced',
+  schema: 'core/v1.Pod',
+  subresources: [
+    'status',
+    'binding',
+    'eviction',
+    'ephemeralcontainers',
+    'log',
+    'exec',
+    'attach',
+    'portforward',
+    'proxy',
+  ],
+  noGeneration: true,
+  unconditionalUpdate: true,
+  fields: {
+    'spec.nodeName': pod => pod.spec.nodeName ?? '',
+    'spec.restartPolicy': pod => pod.spec.restartPolicy ?? '',
+    'spec.schedulerName': pod => pod.spec.schedulerName ?? '',
+    'spec.serviceAccountName': pod => pod.spec.serviceAccountName ?? '',
+    'spec.hostNetwork': pod => String(pod.spec.hostNetwork ?? false),
+    'status.phase': pod => pod.status?.phase ?? '',
+    'status.podIP': pod => pod.status?.podIP ?? '',
+    'status.podIPs': pod => pod.status?.podIP ?? '',
+    'status.nominatedNodeName': pod => pod.status?.nominatedNodeName ?? '',
+  },
+  columns: podColumns,
+  ownAge: true,
+  defaults: defaultPod,
+  prepareCreate: preparePod,
+  gracePeriodSeconds: podGraceSeconds,
+  validate: validatePod,
+})

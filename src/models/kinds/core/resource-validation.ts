@@ -1,0 +1,85 @@
+import { isQualifiedName } from '../../../base/names.ts'
+import { compareQuantities, parseQuantity } from '../../../base/quantity.ts'
+import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import type { Quantity } from '../../scalars.ts'
+import type { ResourceRequirements } from '../../types/core-v1.ts'
+import { negativeText, texts } from '../checks.ts'
+
+type List = Record<string, Quantity>
+
+const hugePages = (name: string) => name.startsWith('hugepages-')
+const isStandardForContainers = (name: string) =>
+  ['cpu', 'memory', 'ephemeral-storage'].includes(name) || hugePages(name)
+const standard = new Set(
+  'cpu memory ephemeral-storage storage requests.cpu requests.memory requests.ephemeral-storage requests.storage limits.cpu limits.memory limits.ephemeral-storage pods resourcequotas services replicationcontrollers secrets configmaps persistentvolumeclaims services.nodeports services.loadbalancers'.split(
+    ' ',
+  ),
+)
+const isStandard = (name: string) => standard.has(name) || hugePages(name) || name.startsWith('requests.hugepages-')
+/** Without a domain, or of Kubernetes' own. */
+const isNative = (name: string) => !name.includes('/') || name.includes('kubernetes.io/')
+const isExtended = (name: string) =>
+  !isNative(name) && !name.startsWith('requests.') && !isQualifiedName(`requests.${name}`).length
+/** May a pod be promised less than it may take? */
+const isOvercommittable = (name: string) => isNative(name) && !hugePages(name)
+
+/** Any resource's name, as in quotas. */
+export function checkResourceName(field: string, name: string): FieldError[] {
+  const errors = texts(field, name, isQualifiedName(name))
+  if (!errors.length && !name.includes('/') && !isStandard(name))
+    errors.push(invalid(field, name, 'must be a standard resource type or fully qualified'))
+  return errors
+}
+
+function checkContainerResourceName(field: string, name: string): FieldError[] {
+  const errors = checkResourceName(field, name)
+  if (!name.includes('/')) {
+    if (!isStandardForContainers(name)) errors.push(invalid(field, name, 'must be a standard resource for containers'))
+  } else if (!isNative(name) && !isExtended(name))
+    errors.push(invalid(field, name, "doesn't follow extended resource name standard"))
+  return errors
+}
+
+/** Not negative, and whole where only whole ones exist. */
+export function checkAmount(field: string, name: string, quantity: Quantity): FieldError[] {
+  const { nano } = parseQuantity(quantity)
+  if (nano < 0n) return [invalid(field, quantity, negativeText)]
+  const whole = isExtended(name) || hugePages(name)
+  return whole && nano % 1_000_000_000n ? [invalid(field, quantity, 'must be an integer')] : []
+}
+
+/** What a container requests and is limited to. */
+export function checkResources(field: string, resources: ResourceRequirements | undefined): FieldError[] {
+  if (!resources) return []
+  const { limits = {}, requests = {} } = resources
+  const errors: FieldError[] = []
+  const checkList = (list: List, at: string) => {
+    for (const [name, quantity] of Object.entries(list))
+      errors.push(
+        ...checkContainerResourceName(`${at}[${name}]`, name),
+        ...checkAmount(`${at}[${name}]`, name, quantity),
+      )
+  }
+  checkList(limits, `${field}.limits`)
+  checkList(requests, `${field}.requests`)
+  for (const [name, quantity] of Object.entries(requests))
+    errors.push(...checkAgainstLimit(field, name, quantity, limits))
+  const all = [...Object.keys(limits), ...Object.keys(requests)]
+  if (all.some(hugePages) && !all.includes('cpu') && !all.includes('memory'))
+    errors.push(forbidden(field, 'HugePages require cpu or memory'))
+  return errors
+}
+
+function checkAgainstLimit(field: string, name: string, request: Quantity, limits: List): FieldError[] {
+  const limit = limits[name]
+  if (limit === undefined)
+    return isOvercommittable(name)
+      ? []
+      : [required(`${field}.limits`, 'Limit must be set for non overcommitable resources')]
+  const difference = compareQuantities(request, limit)
+  if (!isOvercommittable(name) && difference !== 0)
+    return [invalid(`${field}.requests`, request, `must be equal to ${name} limit of ${limit}`)]
+  return difference > 0
+    ? [invalid(`${field}.requests`, request, `must be less than or equal to ${name} limit of ${limit}`)]
+    : []
+}

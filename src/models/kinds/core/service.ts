@@ -1,0 +1,35 @@
+import { isDns1035Label } from '../../../base/names.ts'
+import { defineKind } from '../../kind.ts'
+import type * as core from '../../types/core-v1.ts'
+import { serviceColumns } from './service-columns.ts'
+import { defaultService } from './service-defaults.ts'
+import { alignClusterIPs, prepareServiceUpdate } from './service-update.ts'
+import { validateService } from './service-validation.ts'
+
+export type Service = core.Service
+
+export const Service = defineKind<core.Service>({
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  shortNames: ['svc'],
+  categories: ['all'],
+  scope: 'Namespaced',
+  schema: 'core/v1.Service',
+  subresources: ['status', 'proxy'],
+  noGeneration: true,
+  unconditionalUpdate: true,
+  createOnUpdate: true,
+  fields: {
+    'spec.clusterIP': service => service.spec.clusterIP ?? '',
+    'spec.type': service => service.spec.type ?? '',
+  },
+  columns: serviceColumns,
+  ownAge: true,
+  defaults: defaultService,
+  prepareCreate: service => alignClusterIPs(service),
+  prepareUpdate: prepareServiceUpdate,
+  validName: isDns1035Label,
+  validate: validateService,
+})

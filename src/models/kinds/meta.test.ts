@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import * as all from './index.ts'
+import { validateMeta } from './meta.ts'
+
+const meta = (metadata: object): any => ({ metadata: { name: 'x', namespace: 'default', uid: 'u', ...metadata } })
+const told = (kind: any, metadata: object, previous?: object) =>
+  validateMeta(kind, meta(metadata), previous && meta(previous)).map(e => `${e.field}: ${e.message}`)
+
+test('most names are DNS subdomains; services, namespaces and roles have rules of their own', () => {
+  expect(told(all.ConfigMap, { name: 'a.b-c' })).toEqual([])
+  expect(told(all.ConfigMap, { name: 'A' })).toEqual([
+    expect.stringMatching(/^metadata\.name: Invalid value: "A": a lowercase RFC 1123 subdomain/),
+  ])
+  expect(told(all.Service, { name: '1a' })).toEqual([expect.stringMatching(/a DNS-1035 label must consist of/)])
+  expect(told(all.Role, { name: 'system:Node' })).toEqual([])
+  expect(told(all.Role, { name: 'a/b' })).toEqual([`metadata.name: Invalid value: "a/b": may not contain '/'`])
+  expect(told(all.CronJob, { name: 'a'.repeat(53) })).toEqual([
+    expect.stringMatching(/must be no more than 52 characters$/),
+  ])
+})
+
+test('a name is required, and a namespace where the kind has one', () => {
+  expect(told(all.Pod, { name: '', namespace: undefined })).toEqual([
+    'metadata.name: Required value: name or generateName is required',
+    'metadata.namespace: Required value',
+  ])
+  expect(told(all.Node, {})).toEqual(['metadata.namespace: Forbidden: not allowed on this type'])
+})
+
+test('labels, annotations, owners and finalizers keep to their forms', () => {
+  expect(told(all.Pod, { labels: { 'a b': 'c', d: 'e f' } })).toEqual([
+    expect.stringMatching(/^metadata\.labels: Invalid value: "a b": name part must consist of/),
+    expect.stringMatching(/^metadata\.labels: Invalid value: "e f": a valid label must be an empty string or/),
+  ])
+  expect(told(all.Pod, { annotations: { a: 'x'.repeat(256 * 1024) } })).toEqual([
+    'metadata.annotations: Too long: may not be more than 262144 bytes',
+  ])
+  const owner = { apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'u', controller: true }
+  expect(told(all.Pod, { ownerReferences: [owner, { ...owner, name: 'b' }] })).toEqual([
+    expect.stringMatching(/Only one reference can have Controller set to true/),
+  ])
+})
+
+test('an object keeps its uid, and one on its way out takes no new finalizers', () => {
+  expect(told(all.Pod, { uid: 'other' }, {})).toEqual(['metadata.uid: Invalid value: "other": field is immutable'])
+  const deletionTimestamp = '2026-01-01T00:00:00Z'
+  expect(told(all.Pod, { deletionTimestamp, finalizers: ['a/b'] }, { deletionTimestamp })).toEqual([
+    'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a/b"}',
+  ])
+})

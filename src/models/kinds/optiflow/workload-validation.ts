@@ -1,0 +1,136 @@
+import { isDns1123Label, isDns1123Subdomain, isWildcardDns1123Subdomain } from '../../../base/names.ts'
+import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import type { Workload, WorkloadHealthCheck, WorkloadSpec, WorkloadVolume } from '../../types/optiflow-v1.ts'
+import { checkRollout } from '../apps/rollout-validation.ts'
+import {
+  checkLabels,
+  checkName,
+  checkNonNegative,
+  checkOptionalName,
+  checkPort,
+  checkPortReference,
+  texts,
+} from '../checks.ts'
+import { checkEnv, checkEnvFrom } from '../core/env-validation.ts'
+import { checkResources } from '../core/resource-validation.ts'
+
+/** Kubernetes would refuse the Deployment later, where nobody looks: the writer of the workload hears it at once. */
+export function validateWorkload({ spec }: Workload): FieldError[] {
+  // What is required and missing, the schema tells.
+  if (!spec) return []
+  const errors = [
+    ...checkNonNegative('spec.replicas', spec.replicas),
+    ...checkPorts(spec),
+    ...checkEnv('spec.env', spec.env),
+    ...checkEnvFrom('spec.envFrom', spec.envFrom),
+    ...checkResources('spec.resources', spec.resources),
+    ...checkExpose(spec),
+    ...checkVolumes(spec.volumes),
+    ...checkUpdate(spec),
+    ...checkLabels('spec.labels', spec.labels),
+    ...checkLabels('spec.nodeSelector', spec.nodeSelector),
+    ...checkNonNegative('spec.terminationGracePeriodSeconds', spec.terminationGracePeriodSeconds),
+    ...checkOptionalName('spec.serviceAccountName', spec.serviceAccountName, isDns1123Subdomain),
+  ]
+  if (spec.image && spec.image.trim() !== spec.image)
+    errors.push(invalid('spec.image', spec.image, 'must not have leading or trailing whitespace'))
+  if (spec.healthCheck) errors.push(...checkHealth('spec.healthCheck', spec.healthCheck, spec))
+  return errors
+}
+
+function checkPorts({ ports = [] }: WorkloadSpec): FieldError[] {
+  const errors: FieldError[] = []
+  const names = new Set<string>()
+  const seen = new Set<string>()
+  for (const [i, { name, port, protocol, targetPort }] of ports.entries()) {
+    const at = `spec.ports[${i}]`
+    if (ports.length > 1 || name) errors.push(...checkName(`${at}.name`, name, isDns1123Label))
+    if (name && names.has(name)) errors.push(duplicate(`${at}.name`, name))
+    names.add(name ?? '')
+    if (port !== undefined) errors.push(...checkPort(`${at}.port`, port))
+    if (targetPort !== undefined) errors.push(...checkPortReference(`${at}.targetPort`, targetPort))
+    const key = `${protocol}/${port}`
+    if (seen.has(key)) errors.push(duplicate(at, { port, protocol }))
+    seen.add(key)
+  }
+  return errors
+}
+
+function checkHealth(field: string, check: WorkloadHealthCheck, { ports }: WorkloadSpec): FieldError[] {
+  const ways = (['http', 'tcp', 'exec'] as const).filter(way => check[way])
+  const errors = ways
+    .slice(1)
+    .map(way => forbidden(`${field}.${way}`, 'may not specify more than one of http, tcp and exec'))
+  if (!ways.length) errors.push(required(field, 'must specify one of http, tcp and exec'))
+  for (const way of ['http', 'tcp'] as const) {
+    const probe = check[way]
+    if (!probe) continue
+    if (probe.port === undefined) {
+      if (!ports?.length) errors.push(required(`${field}.${way}.port`, 'the workload has no ports to take it from'))
+    } else errors.push(...checkPortReference(`${field}.${way}.port`, probe.port))
+  }
+  if (check.http?.path && !check.http.path.startsWith('/'))
+    errors.push(invalid(`${field}.http.path`, check.http.path, 'must be an absolute path'))
+  if (check.exec?.command && !check.exec.command.length) errors.push(required(`${field}.exec.command`))
+  for (const name of ['intervalSeconds', 'timeoutSeconds', 'failureThreshold'] as const) {
+    const value = check[name]
+    if (value !== undefined && value < 1) errors.push(invalid(`${field}.${name}`, value, 'must be greater than 0'))
+  }
+  return [...errors, ...checkNonNegative(`${field}.startupSeconds`, check.startupSeconds)]
+}
+
+function checkExpose({ expose, ports }: WorkloadSpec): FieldError[] {
+  if (!expose) return []
+  const errors: FieldError[] = []
+  if (!ports?.length) errors.push(required('spec.ports', 'spec.expose needs a port to expose'))
+  if (expose.nodePort !== undefined) {
+    errors.push(...checkPort('spec.expose.nodePort', expose.nodePort))
+    if (expose.type !== 'NodePort')
+      errors.push(forbidden('spec.expose.nodePort', "may only be used when `type` is 'NodePort'"))
+  }
+  if (expose.host) {
+    const rule = expose.host.startsWith('*') ? isWildcardDns1123Subdomain : isDns1123Subdomain
+    errors.push(...texts('spec.expose.host', expose.host, rule(expose.host)))
+  }
+  return errors
+}
+
+const volumeSources = ['emptyDir', 'hostPath', 'configMap', 'secret', 'claim'] as const
+
+function checkVolumes(volumes: WorkloadVolume[] = []): FieldError[] {
+  const names = new Set<string>()
+  const paths = new Set<string>()
+  return volumes.flatMap((volume, i) => {
+    const at = `spec.volumes[${i}]`
+    const errors = checkOptionalName(`${at}.name`, volume.name, isDns1123Label)
+    if (names.has(volume.name)) errors.push(duplicate(`${at}.name`, volume.name))
+    names.add(volume.name)
+    const path = volume.mountPath
+    if (path && !path.startsWith('/')) errors.push(invalid(`${at}.mountPath`, path, 'must be an absolute path'))
+    if (path && paths.has(path)) errors.push(invalid(`${at}.mountPath`, path, 'must be unique'))
+    paths.add(path)
+    const sources = volumeSources.filter(source => volume[source])
+    for (const source of sources.slice(1))
+      errors.push(forbidden(`${at}.${source}`, 'may not specify more than 1 volume type'))
+    return [...errors, ...checkSource(at, volume)]
+  })
+}
+
+function checkSource(field: string, { hostPath, configMap, secret, claim }: WorkloadVolume): FieldError[] {
+  const errors: FieldError[] = []
+  if (hostPath && !hostPath.path) errors.push(required(`${field}.hostPath.path`))
+  if (configMap && !configMap.name) errors.push(required(`${field}.configMap.name`))
+  if (secret && !secret.secretName) errors.push(required(`${field}.secret.secretName`))
+  if (claim && !claim.claimName) errors.push(required(`${field}.claim.claimName`))
+  return errors
+}
+
+function checkUpdate({ update }: WorkloadSpec): FieldError[] {
+  if (!update) return []
+  const counts = ['maxSurge', 'maxUnavailable'] as const
+  if (update.strategy === 'Recreate')
+    return counts
+      .filter(name => update[name] !== undefined)
+      .map(name => forbidden(`spec.update.${name}`, "may not be specified when strategy is 'Recreate'"))
+  return checkRollout('spec.update', update)
+}

@@ -1,0 +1,27 @@
+import { defineKind } from '../../kind.ts'
+import type * as resource from '../../types/resource-v1beta1.ts'
+import { text } from '../columns.ts'
+import { defaultClaimSpec } from './claim-defaults.ts'
+
+export type ResourceClaim = resource.ResourceClaim
+
+function state({ metadata, status }: resource.ResourceClaim): string {
+  const states = metadata.deletionTimestamp ? ['deleted'] : []
+  if (status?.allocation) states.push('allocated', ...(status.reservedFor?.length ? ['reserved'] : []))
+  else if (!metadata.deletionTimestamp) states.push('pending')
+  return states.join(',')
+}
+
+export const ResourceClaim = defineKind<resource.ResourceClaim>({
+  group: 'resource.k8s.io',
+  version: 'v1beta1',
+  kind: 'ResourceClaim',
+  plural: 'resourceclaims',
+  scope: 'Namespaced',
+  schema: 'resource/v1beta1.ResourceClaim',
+  subresources: ['status'],
+  noGeneration: true,
+  unconditionalUpdate: true,
+  columns: [text('State', state)],
+  defaults: object => defaultClaimSpec(object.spec),
+})

@@ -1,0 +1,50 @@
+import { type FieldError, forbidden } from '../../field-error.ts'
+import { defineKind } from '../../kind.ts'
+import type * as scheduling from '../../types/scheduling-v1.ts'
+import { checkImmutable } from '../checks.ts'
+import { age, boolean, integer, text } from '../columns.ts'
+
+export type PriorityClass = scheduling.PriorityClass
+
+const highest = 1_000_000_000
+const system: Record<string, number> = {
+  'system-cluster-critical': 2 * highest,
+  'system-node-critical': 2 * highest + 1000,
+}
+
+function validateClass(next: scheduling.PriorityClass, previous?: scheduling.PriorityClass): FieldError[] {
+  const { name } = next.metadata
+  const errors: FieldError[] = []
+  if (name?.startsWith('system-')) {
+    if (system[name] !== next.value)
+      errors.push(
+        forbidden('metadata.name', "priority class names with 'system-' prefix are reserved for system use only"),
+      )
+  } else if (next.value > highest)
+    errors.push(forbidden('value', `maximum allowed value of a user defined priority is ${highest}`))
+  if (!previous) return errors
+  if (next.value !== previous.value) errors.push(forbidden('value', 'may not be changed in an update.'))
+  return [...errors, ...checkImmutable('preemptionPolicy', next.preemptionPolicy, previous.preemptionPolicy)]
+}
+
+export const PriorityClass = defineKind<scheduling.PriorityClass>({
+  group: 'scheduling.k8s.io',
+  version: 'v1',
+  kind: 'PriorityClass',
+  plural: 'priorityclasses',
+  shortNames: ['pc'],
+  scope: 'Cluster',
+  schema: 'scheduling/v1.PriorityClass',
+  unconditionalUpdate: true,
+  columns: [
+    integer('Value', c => c.value),
+    boolean('Global-Default', c => c.globalDefault),
+    age,
+    text('PreemptionPolicy', c => c.preemptionPolicy ?? ''),
+  ],
+  ownAge: true,
+  defaults: c => {
+    c.preemptionPolicy ??= 'PreemptLowerPriority'
+  },
+  validate: validateClass,
+})

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import { builtinKinds } from './kinds/index.ts'
+import { openApiRef, openApiSchemas } from './openapi.ts'
+
+const pod = builtinKinds.filter(kind => kind.kind === 'Pod')
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1'
+
+describe('OpenAPI schemas', () => {
+  const schemas: Record<string, any> = openApiSchemas(pod, ['meta/v1.DeleteOptions'])
+
+  test('are under upstream’s names, with what clients read', () => {
+    expect(schemas['io.k8s.api.core.v1.Pod']).toEqual({
+      type: 'object',
+      properties: {
+        apiVersion: { type: 'string' },
+        kind: { type: 'string' },
+        metadata: { default: {}, allOf: [ref(`${meta}.ObjectMeta`)] },
+        spec: { default: {}, allOf: [ref('io.k8s.api.core.v1.PodSpec')] },
+        status: { default: {}, allOf: [ref('io.k8s.api.core.v1.PodStatus')] },
+      },
+      'x-kubernetes-group-version-kind': [{ group: '', kind: 'Pod', version: 'v1' }],
+    })
+    const container = schemas['io.k8s.api.core.v1.Container']
+    expect(container.required).toEqual(['name'])
+    expect(container.properties.name).toEqual({ type: 'string', default: '' })
+    expect(container.properties.args).toEqual({
+      type: 'array',
+      items: { type: 'string', default: '' },
+      'x-kubernetes-list-type': 'atomic',
+    })
+    expect(container.properties.ports).toEqual({
+      type: 'array',
+      items: { default: {}, allOf: [ref('io.k8s.api.core.v1.ContainerPort')] },
+      'x-kubernetes-list-map-keys': ['containerPort', 'protocol'],
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-patch-strategy': 'merge',
+      'x-kubernetes-patch-merge-key': 'containerPort',
+    })
+    expect(container.properties.lifecycle).toEqual(ref('io.k8s.api.core.v1.Lifecycle'))
+    expect(container.properties.imagePullPolicy).toEqual({ type: 'string', enum: ['Always', 'IfNotPresent', 'Never'] })
+    expect(schemas['io.k8s.api.core.v1.PodSpec'].properties.volumes).toMatchObject({
+      'x-kubernetes-patch-strategy': 'merge,retainKeys',
+      'x-kubernetes-patch-merge-key': 'name',
+    })
+    expect(schemas['io.k8s.apimachinery.pkg.api.resource.Quantity']).toEqual({
+      oneOf: [{ type: 'string' }, { type: 'number' }],
+    })
+    expect(schemas['io.k8s.api.core.v1.LabelSelector']).toBeUndefined()
+    expect(schemas[`${meta}.LabelSelector`]['x-kubernetes-map-type']).toBe('atomic')
+    expect(schemas[`${meta}.ManagedFieldsEntry`].properties.fieldsV1).toEqual(ref(`${meta}.FieldsV1`))
+    expect(schemas['io.k8s.api.core.v1.PodList']['x-kubernetes-group-version-kind']).toEqual([
+      { group: '', kind: 'PodList', version: 'v1' },
+    ])
+    expect(schemas[`${meta}.DeleteOptions`]['x-kubernetes-group-version-kind']).toEqual([
+      { group: '', kind: 'DeleteOptions', version: 'v1' },
+    ])
+  })
+
+  test.each(['v3', 'v2'] as const)('every reference of every kind leads somewhere (%s)', form => {
+    const all = openApiSchemas(
+      builtinKinds,
+      ['meta/v1.DeleteOptions', 'meta/v1.Status', 'meta/v1.WatchEvent', 'apiextensions/v1.CustomResourceDefinition'],
+      form,
+    )
+    const text = JSON.stringify(all)
+    const prefix = form === 'v3' ? '#/components/schemas/' : '#/definitions/'
+    const refs = new Set([...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, name]) => name!))
+    expect(refs.size).toBeGreaterThan(400)
+    for (const name of refs) {
+      expect(name.startsWith(prefix)).toBe(true)
+      expect(Object.keys(all)).toContain(name.slice(prefix.length))
+    }
+    expect(text.includes('"allOf":[{"$ref"')).toBe(form === 'v3')
+  })
+
+  test('references', () => {
+    expect(openApiRef('core/v1.Pod')).toEqual(ref('io.k8s.api.core.v1.Pod'))
+    expect(openApiRef('optiflow/v1.Workload', 'v2')).toEqual({ $ref: '#/definitions/dev.optiflow.v1.Workload' })
+    expect(openApiRef('patch')).toEqual(ref(`${meta}.Patch`))
+  })
+})

@@ -1,0 +1,73 @@
+import { ApiError, badRequest } from '../api-error.ts'
+import { typeNamed } from '../schema/types.ts'
+import { applyJsonPatch, JsonPatchFailed, maxOperations } from './json.ts'
+import { applyMergePatch, isRecord } from './merge.ts'
+import { applyStrategicPatch, StrategicPatchFailed } from './strategic.ts'
+
+export { applyJsonPatch, equal, JsonPatchFailed } from './json.ts'
+export { applyMergePatch } from './merge.ts'
+export { applyStrategicPatch, StrategicPatchFailed } from './strategic.ts'
+
+/** The kinds of patch that are computed from the object alone; server-side apply is not among them. */
+export type PatchType = 'json' | 'merge' | 'strategic'
+
+/** `Content-Type` of each, without parameters. */
+export const patchTypes: Readonly<Record<string, PatchType>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+}
+
+/**
+ * The object as the patch makes it, still to be decoded, defaulted and validated. Neither input is changed; the result
+ * may share parts with both, so changing it in place needs a decode first.
+ * @param kind its schema says how lists merge; kinds without one (custom resources) take no strategic patch
+ * @param patch the parsed body
+ * @throws ApiError BadRequest (no patch), Invalid (does not apply), RequestEntityTooLarge, UnsupportedMediaType
+ */
+export function applyPatch(kind: { schema: string }, type: PatchType, current: object, patch: unknown): unknown {
+  switch (type) {
+    case 'json':
+      return patchJson(current, patch)
+    case 'merge':
+      return applyMergePatch(current, objectPatch(patch))
+    case 'strategic':
+      return patchStrategic(kind.schema, current, objectPatch(patch))
+  }
+}
+
+function objectPatch(patch: unknown): Record<string, unknown> {
+  if (!isRecord(patch)) throw badRequest('the patch is not a JSON object')
+  return patch
+}
+
+function patchJson(current: object, patch: unknown): unknown {
+  if (!Array.isArray(patch)) throw badRequest('a JSON patch is a list of operations; this body is none')
+  if (patch.length > maxOperations)
+    throw new ApiError(
+      'RequestEntityTooLarge',
+      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
+    )
+  try {
+    return applyJsonPatch(current, patch)
+  } catch (error) {
+    if (!(error instanceof JsonPatchFailed)) throw error
+    throw new ApiError('Invalid', `the server rejected our request due to an error in our request: ${error.message}`, {
+      cause: error,
+    })
+  }
+}
+
+function patchStrategic(schema: string, current: object, patch: Record<string, unknown>): unknown {
+  if (schema === '')
+    throw new ApiError(
+      'UnsupportedMediaType',
+      'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+    )
+  try {
+    return applyStrategicPatch(typeNamed(schema), current as Record<string, unknown>, patch)
+  } catch (error) {
+    if (!(error instanceof StrategicPatchFailed)) throw error
+    throw new ApiError('BadRequest', error.message, { cause: error })
+  }
+}

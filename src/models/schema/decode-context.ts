@@ -1,0 +1,52 @@
+import { OptiFlowError } from '../../base/errors.ts'
+
+/** A value of the wrong type or form; the message is that of Go's JSON decoder. */
+export class DecodeError extends OptiFlowError {}
+
+/** At most so many unknown fields are named in one answer. */
+const mostProblems = 100
+
+/** Where a decoder is, and what it found strange on its way. */
+export class DecodeContext {
+  /** Names of fields and places in lists, from the root. */
+  readonly path: (string | number)[] = []
+  /** The object types on the way, for messages. */
+  readonly problems: string[] = []
+
+  /** `spec.containers[0].image` */
+  pathText(last?: string): string {
+    let text = ''
+    for (const step of last === undefined ? this.path : [...this.path, last]) {
+      if (typeof step === 'number') text += `[${step}]`
+      else text += text === '' ? step : `.${step}`
+    }
+    return text
+  }
+
+  unknown(field: string): void {
+    if (this.problems.length < mostProblems) this.problems.push(`unknown field ${JSON.stringify(this.pathText(field))}`)
+  }
+
+  /** @param struct name of the innermost object type, @param goType what was wanted, in Go's notation */
+  wrongType(value: unknown, struct: string, goType: string): DecodeError {
+    const field = this.path.filter(step => typeof step === 'string').join('.')
+    const where = field === '' ? 'Go value' : `Go struct field ${struct}.${field}`
+    return new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into ${where} of type ${goType}`)
+  }
+}
+
+function jsonKind(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  switch (typeof value) {
+    case 'string':
+      return 'string'
+    case 'boolean':
+      return 'bool'
+    case 'number':
+      return Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? 'number' : `number ${value}`
+    case 'bigint':
+      return `number ${value}`
+    default:
+      return 'object'
+  }
+}

@@ -1,0 +1,83 @@
+import { ApiError, badRequest } from '../api-error.ts'
+import { apiVersionOf } from '../kind.ts'
+import type { AnyObject } from '../object.ts'
+import { decoderOf } from './decode.ts'
+import { DecodeContext } from './decode-context.ts'
+import { type Type, typeNamed } from './types.ts'
+
+export { DecodeError } from './decode-context.ts'
+export { applySchemaDefaults } from './defaults.ts'
+export { validateStructure } from './structure.ts'
+export type { Field, ListType, MapType, ObjectType, ScalarType, Type } from './types.ts'
+export { allTypes, openType, typeNamed } from './types.ts'
+
+/** `?fieldValidation=`: what becomes of unknown and duplicate fields. */
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
+
+/** As much of a Kind as decoding needs. */
+export interface DecodedKind {
+  group: string
+  version: string
+  kind: string
+  schema: string
+}
+
+export interface Decoded<T> {
+  object: T
+  /** `unknown field "spec.x"`, `duplicate field "spec.y"`: warnings with Warn; none with Ignore. */
+  warnings: string[]
+}
+
+/**
+ * A parsed body as an object of the kind: unknown fields dropped, nulls and meaningless empty values dropped, empty values
+ * that are always written filled in, times and quantities in their canonical form. Sets apiVersion and kind.
+ * Does not default or validate.
+ * @param duplicates what `parseJson` said of repeated fields
+ * @throws ApiError BadRequest: not an object, another kind, a value of the wrong type, or with Strict any unknown field
+ */
+export function decode<T = AnyObject>(
+  kind: DecodedKind,
+  value: unknown,
+  options: { fieldValidation?: FieldValidation; duplicates?: readonly string[] } = {},
+): Decoded<T> {
+  const apiVersion = apiVersionOf(kind)
+  const given = value as { apiVersion?: unknown; kind?: unknown } | null
+  if (typeof given === 'object' && given !== null) {
+    if (given.apiVersion && given.apiVersion !== apiVersion)
+      throw badRequest(
+        `the API version in the data (${given.apiVersion}) does not match the expected API version (${apiVersion})`,
+      )
+    if (given.kind && given.kind !== kind.kind)
+      throw badRequest(`the kind in the data (${given.kind}) does not match the expected kind (${kind.kind})`)
+  }
+  const context = new DecodeContext()
+  let decoded: object
+  try {
+    decoded = decoderOf(typeNamed(kind.schema))(value, context, '') as object
+  } catch (error) {
+    throw cannotHandle(kind, (error as Error).message, error)
+  }
+  const strict = options.fieldValidation ?? 'Warn'
+  const problems = strict === 'Ignore' ? [] : [...(options.duplicates ?? []), ...context.problems]
+  if (strict === 'Strict' && problems.length > 0)
+    throw cannotHandle(kind, `strict decoding error: ${problems.join(', ')}`)
+  return { object: { apiVersion, kind: kind.kind, ...decoded } as T, warnings: problems }
+}
+
+/**
+ * Decodes a part that is no whole object, such as DeleteOptions or one field's value.
+ * @throws DecodeError
+ */
+export function decodePart<T>(type: Type | string, value: unknown): T {
+  const part = typeof type === 'string' ? typeNamed(type) : type
+  return decoderOf(part)(value, new DecodeContext(), '') as T
+}
+
+/** The answer to a body that is no object of its kind. */
+export function cannotHandle(kind: DecodedKind, why: string, cause?: unknown): ApiError {
+  return new ApiError(
+    'BadRequest',
+    `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${why}`,
+    cause === undefined ? {} : { cause },
+  )
+}

@@ -1,0 +1,68 @@
+import { type FieldError, notSupported, required } from '../field-error.ts'
+import { type Field, type ObjectType, type Type, typeNamed } from './types.ts'
+
+type Checker = (value: any, path: string, errors: FieldError[]) => void
+
+const compiled = new Map<ObjectType, Checker | undefined>()
+
+/** Types whose values Kubernetes checks otherwise: statuses are written by the system and not checked, and this one in other words. */
+const unchecked = (type: ObjectType) => type.name.endsWith('Status') || type.name === 'core/v1.NodeSelectorRequirement'
+
+/**
+ * Refusals that follow from the schema alone: values outside an enumeration, and, for kinds of our own, missing required
+ * fields. What Kubernetes' own kinds require beyond that is in the kinds' validation.
+ */
+export function validateStructure(schema: string, object: object): FieldError[] {
+  const errors: FieldError[] = []
+  checkerOf(typeNamed(schema))?.(object, '', errors)
+  return errors
+}
+
+function checkerOf(type: Type): Checker | undefined {
+  if (type.form === 'scalar') {
+    const allowed = type.enum
+    if (!allowed) return undefined
+    const set = new Set<unknown>(['', undefined, null, ...allowed])
+    return (value, path, errors) => {
+      if (!set.has(value)) errors.push(notSupported(path, value, allowed))
+    }
+  }
+  if (type.form === 'list') {
+    const each = checkerOf(type.of)
+    return (
+      each && ((list, path, errors) => (list as unknown[]).forEach((v, i) => void each(v, `${path}[${i}]`, errors)))
+    )
+  }
+  if (type.form === 'map') {
+    const each = checkerOf(type.of)
+    return (
+      each &&
+      ((map, path, errors) => {
+        for (const [key, value] of Object.entries(map)) each(value, `${path}[${key}]`, errors)
+      })
+    )
+  }
+  if (!compiled.has(type)) {
+    compiled.set(type, undefined)
+    compiled.set(type, compileObject(type))
+  }
+  return compiled.get(type)
+}
+
+function compileObject(type: ObjectType): Checker | undefined {
+  if (unchecked(type)) return undefined
+  const below: [name: string, checker: Checker][] = []
+  const missing: Field[] = []
+  for (const field of type.fields.values()) {
+    const checker = checkerOf(field.type)
+    if (checker) below.push([field.name, checker])
+    if (type.own && field.required && field.name !== 'items') missing.push(field)
+  }
+  if (below.length === 0 && missing.length === 0) return undefined
+  return (object, path, errors) => {
+    const prefix = path === '' ? '' : `${path}.`
+    for (const { name } of missing)
+      if (object[name] === undefined || object[name] === '') errors.push(required(prefix + name))
+    for (const [name, checker] of below) if (object[name] !== undefined) checker(object[name], prefix + name, errors)
+  }
+}

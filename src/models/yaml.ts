@@ -1,0 +1,94 @@
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Tags } from 'yaml'
+import { badRequest } from './api-error.ts'
+import { maxDepth, type Parsed } from './json.ts'
+
+/** YAML is slow to read and easy to blow up; longer texts are refused. */
+export const maxYamlLength = 3 * 1024 * 1024
+/** How many nodes aliases may stand for altogether. */
+const maxAliases = 100
+
+/**
+ * Parses one YAML document from outside as Kubernetes reads them: version 1.1 (`yes` and `on` are booleans, merge keys
+ * work), with dates and clock times left as text.
+ * @throws ApiError BadRequest: no YAML, several documents, too deep, too long, or too many aliases
+ */
+export function parseYaml(text: string, options: { duplicates?: boolean } = {}): Parsed {
+  const documents = parseYamlDocuments(text, options)
+  if (documents.length > 1) throw badRequest(`the body has ${documents.length} YAML documents; send one at a time`)
+  return documents[0] ?? { value: null, duplicates: [] }
+}
+
+/**
+ * Parses a YAML text of several documents; empty ones are left out.
+ * @throws ApiError BadRequest
+ */
+export function parseYamlDocuments(text: string, options: { duplicates?: boolean } = {}): Parsed[] {
+  if (text.length > maxYamlLength)
+    throw badRequest(`the YAML text has ${text.length} characters, more than ${maxYamlLength}; send JSON, or less`)
+  const lines = new LineCounter()
+  return refusing(() => {
+    const parsed = parseAllDocuments(text, {
+      version: '1.1',
+      uniqueKeys: false,
+      logLevel: 'silent',
+      merge: true,
+      lineCounter: lines,
+      customTags: withoutTimes,
+    })
+    return (Array.isArray(parsed) ? (parsed as unknown as Document[]) : [])
+      .map(document => parsedOf(document, lines, options.duplicates === true))
+      .filter(({ value }) => value !== null && value !== undefined)
+  })
+}
+
+/** Times and base-60 numbers stay text; the tags that make other things than JSON has are unknown. */
+function withoutTimes(tags: Tags): Tags {
+  return tags.filter(tag => {
+    if (typeof tag === 'string')
+      return !['timestamp', 'intTime', 'floatTime', 'binary', 'omap', 'pairs', 'set'].includes(tag)
+    return tag.format !== 'TIME' && !/:(timestamp|binary|omap|pairs|set)$/.test(tag.tag)
+  })
+}
+
+/** Whatever goes wrong in a parser of foreign text, a stack overflow included, is the text's fault. */
+function refusing<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    const why =
+      error instanceof RangeError || /call stack/.test((error as Error).message)
+        ? `nested more than ${maxDepth} levels deep`
+        : (error as Error).message
+    throw badRequest(`the body is not valid YAML: ${why}`)
+  }
+}
+
+function parsedOf(document: Document, lines: LineCounter, wantDuplicates: boolean): Parsed {
+  const [first] = document.errors
+  if (first) throw first
+  const repeated: string[] = []
+  inspect(document.contents, 0, wantDuplicates ? repeated : undefined, lines)
+  const value: unknown = document.toJS({ maxAliasCount: maxAliases })
+  return {
+    value,
+    duplicates: repeated.length > 0 ? [`yaml: unmarshal errors:\n${repeated.map(text => `  ${text}`).join('\n')}`] : [],
+  }
+}
+
+/** Checks the depth, and lists keys that repeat if `repeated` is given. */
+function inspect(node: unknown, depth: number, repeated: string[] | undefined, lines: LineCounter): void {
+  if (depth > maxDepth) throw new RangeError('too deep')
+  if (isSeq(node)) for (const item of node.items) inspect(item, depth + 1, repeated, lines)
+  if (!isMap(node)) return
+  const seen = new Set<unknown>()
+  for (const { key, value } of node.items) {
+    if (isScalar(key)) {
+      if (repeated && seen.has(key.value) && repeated.length < 100)
+        repeated.push(
+          `line ${lines.linePos(key.range?.[0] ?? 0).line}: key ${JSON.stringify(key.value)} already set in map`,
+        )
+      seen.add(key.value)
+    } else inspect(key, depth + 1, repeated, lines)
+    inspect(value, depth + 1, repeated, lines)
+  }
+}
