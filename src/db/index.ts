@@ -1,0 +1,6 @@
+export type { EtcdStoreOptions } from './etcd/etcd-store.ts'
+export { openEtcdStore } from './etcd/open.ts'
+export { type MemoryStoreOptions, openMemoryStore } from './memory.ts'
+export type { HistoryLimits } from './sqlite/history-keeper.ts'
+export { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from './sqlite/sqlite-store.ts'
+export * from './store.ts'

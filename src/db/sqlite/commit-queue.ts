@@ -1,0 +1,121 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Change, Key, Revision, StoreBatch, StoreEvent } from '../store.ts'
+import { Packer, Unpacker } from './packing.ts'
+import type { CommitResult, Failure } from './protocol.ts'
+import type { Thread } from './thread.ts'
+
+interface Pending {
+  changes: Change[]
+  seen: ReadonlyMap<Key, Revision>
+  resolve(revision: Revision): void
+  reject(error: Error): void
+}
+
+export interface CommitQueueOptions {
+  clock: Clock
+  writer: Thread
+  toError(failure: Failure): Error
+  /** Does some watcher want to know what was under this key? */
+  watched(key: Key): boolean
+  /** Called in order of revision, once durable, before the commit resolves. */
+  publish(batch: StoreBatch): void
+}
+
+/**
+ * Gathers commits, sends them to the writer packed, and hands back what became of them. Idle, a commit leaves with the
+ * present microtask; while the writer works, all of one turn of the event loop leave together.
+ */
+export class CommitQueue {
+  readonly #options: CommitQueueOptions
+  #queue: Pending[] = []
+  readonly #sent: Pending[][] = []
+  #scheduled = false
+  #failed: Error | undefined
+  #drained: (() => void) | undefined
+
+  constructor(options: CommitQueueOptions) {
+    this.#options = options
+    options.writer.onCommitted = result => this.#committed(result)
+  }
+
+  commit(changes: Change[], seen: ReadonlyMap<Key, Revision>): Promise<Revision> {
+    if (this.#failed) return Promise.reject(this.#failed)
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ changes, seen, resolve, reject })
+      if (this.#scheduled) return
+      this.#scheduled = true
+      if (this.#sent.length === 0) queueMicrotask(() => this.#send())
+      else setImmediate(() => this.#send())
+    })
+  }
+
+  /** Resolves when everything that was accepted is durable or has failed. */
+  async drain(): Promise<void> {
+    while (this.#queue.length || this.#sent.length) {
+      await new Promise<void>(resolve => {
+        this.#drained = resolve
+      })
+    }
+  }
+
+  fail(error: Error): void {
+    this.#failed = error
+    for (const pending of [...this.#sent.flat(), ...this.#queue]) pending.reject(error)
+    this.#sent.length = 0
+    this.#queue = []
+    this.#drained?.()
+  }
+
+  #send(): void {
+    this.#scheduled = false
+    const group = this.#queue
+    if (group.length === 0) return
+    this.#queue = []
+    this.#sent.push(group)
+    const packer = new Packer()
+    for (const { changes, seen } of group) {
+      packer.number(seen.size)
+      packer.number(changes.length)
+      for (const [key, revision] of seen) {
+        packer.keys.push(key)
+        packer.number(Number(revision))
+      }
+      for (const { key, value } of changes) {
+        packer.keys.push(key)
+        packer.value(value)
+        packer.number(this.#options.watched(key) ? 1 : 0)
+      }
+    }
+    const { keys, numbers, bytes, moved } = packer.finish()
+    const now = this.#options.clock.now()
+    this.#options.writer.send({ type: 'commit', commits: group.length, keys, numbers, bytes, now }, moved)
+  }
+
+  #committed(result: CommitResult): void {
+    const group = this.#sent.shift() ?? []
+    const input = new Unpacker({ keys: [], numbers: result.numbers, bytes: result.bytes })
+    let failures = 0
+    for (const pending of group) {
+      const revision = input.number()
+      if (revision < 0) {
+        pending.reject(this.#options.toError(result.failures[failures++]!))
+        continue
+      }
+      const batch = eventsOf(pending.changes, BigInt(revision), input)
+      if (batch.events.length) this.#options.publish(batch)
+      pending.resolve(batch.revision)
+    }
+    if (this.#queue.length === 0 && this.#sent.length === 0) this.#drained?.()
+  }
+}
+
+function eventsOf(changes: Change[], revision: Revision, input: Unpacker): StoreBatch {
+  const events: StoreEvent[] = []
+  for (const { key, value } of changes) {
+    const created = input.number()
+    const previous = input.value()
+    if (created > 0)
+      events.push({ type: value ? 'put' : 'delete', key, value, previous, revision, created: BigInt(created) })
+  }
+  return { revision, events }
+}

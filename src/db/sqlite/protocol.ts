@@ -1,0 +1,129 @@
+/*
+ * What the store's two threads and the main thread say to each other. Revisions are plain numbers here (2^53 of them last
+ * 28,000 years at 10,000 a second); bytes of many values travel in one buffer that is moved, not copied.
+ */
+
+/** What a thread is started with. */
+export interface ThreadOptions {
+  role: 'writer' | 'reader'
+  path: string
+  /** Write-ahead log pages after which they are moved into the file. */
+  checkpointPages: number
+  /** Check the whole file on opening: after an unclean stop only, always, or never. */
+  check: 'auto' | 'always' | 'never'
+}
+
+/** The first message of a thread. */
+export type Opened =
+  | { opened: true; revision: number; oldest: number; unclean: boolean; checkedMs: number }
+  | { opened: false; failure: Failure }
+
+/** An error on its way between threads. */
+export type Failure =
+  | { reason: 'conflict'; key: string; actual: PackedState | undefined }
+  | { reason: 'compacted'; wanted: number; oldest: number }
+  | { reason: 'future'; wanted: number; newest: number }
+  | { reason: 'full'; message: string }
+  | { reason: 'locked' }
+  | { reason: 'corrupt'; message: string }
+  | { reason: 'readOnly'; message: string }
+  | { reason: 'schema'; message: string }
+  | { reason: 'failed'; message: string }
+
+export interface PackedState {
+  value: Uint8Array
+  revision: number
+  created: number
+}
+
+/**
+ * Commits, packed. Of each commit `numbers` has: how many seen, how many changes, the seen revisions, then per change its
+ * length (-1: deletion) and 1 if the bytes before are wanted; `keys` has the seen keys, then the changed ones.
+ */
+export interface CommitGroup {
+  type: 'commit'
+  commits: number
+  keys: string[]
+  numbers: Float64Array
+  bytes: Uint8Array
+  /** Wall time in milliseconds. */
+  now: number
+}
+
+/**
+ * What became of them. Of each commit `numbers` has: its revision (-1: failed, see `failures`), and if not failed, per
+ * change: the revision that created the key (0: nothing was changed), length of the bytes before (-1: none or not wanted).
+ */
+export interface CommitResult {
+  type: 'committed'
+  numbers: Float64Array
+  /** The bytes before, one after another. */
+  bytes: Uint8Array
+  failures: Failure[]
+  /** Newest durable revision. */
+  revision: number
+}
+
+export type Request =
+  | { type: 'get'; key: string; at: number | undefined }
+  | { type: 'list'; list: ListRequest }
+  | { type: 'history'; from: string; to: string | undefined; after: number; through: number }
+  | { type: 'revision' }
+  | { type: 'compact'; revision: number }
+  | { type: 'sweep'; rows: number }
+  | { type: 'vacuum'; pages: number }
+  | { type: 'usage' }
+  | { type: 'momentAt'; at: number }
+  | { type: 'close' }
+
+export interface ListRequest {
+  /** First key that may be listed. */
+  from: string
+  /** First key after the prefix; undefined: no end. */
+  to: string | undefined
+  /** 0: no limit. */
+  limit: number
+  at: number | undefined
+  /** Also count what remains after the page. */
+  count: boolean
+}
+
+/** Of each entry `numbers` has revision, created, length. */
+export interface ListReply {
+  keys: string[]
+  numbers: Float64Array
+  bytes: Uint8Array
+  revision: number
+  /** Stopped for its size; go on after the last key. */
+  more: boolean
+  remaining: number
+}
+
+/** Of each event `numbers` has revision, created, length (-1: deletion), length before (-1: none); bytes in that order. */
+export interface HistoryReply {
+  keys: string[]
+  numbers: Float64Array
+  bytes: Uint8Array
+  through: number
+}
+
+export interface SweepReply {
+  /** Nothing is left to sweep for now. */
+  done: boolean
+  removed: number
+}
+
+export interface Usage {
+  /** Of pages in use, and of free pages inside the file. */
+  usedBytes: number
+  freeBytes: number
+  oldest: number
+  revision: number
+}
+
+export interface Numbered {
+  id: number
+  request: Request
+}
+
+export type Reply = { type: 'reply'; id: number; result: unknown } | { type: 'reply'; id: number; failure: Failure }

@@ -1,0 +1,188 @@
+import { type Link, stepBack } from './chain.ts'
+import type { Database, OpenDatabase, Statement } from './database.ts'
+import { single } from './database.ts'
+import { ThreadFailure } from './failure.ts'
+import { Packer } from './packing.ts'
+import type { HistoryReply, ListReply, ListRequest, PackedState, ThreadOptions } from './protocol.ts'
+import { lastPosition, meta, revisionOf } from './schema.ts'
+
+/** A reply stops after so many bytes or rows, so that no read transaction stays open long and no message is huge. */
+const replyBytes = 4 << 20
+const replyRows = 4000
+
+/** Every text sorts before every blob. */
+const noEnd = new Uint8Array(0)
+
+interface Row {
+  key: string
+  position: number
+  created: number
+  value: Uint8Array | null
+}
+
+/** A key's last change, with its value only if it was made by then. */
+interface HeadRow extends Row, Link {}
+
+interface EventRow extends Row {
+  previous: number
+  matches: number
+}
+
+/** What remains after a page is counted exactly while at most so many keys have changed since; else it is an estimate. */
+const exactCount = 2000
+
+/** Reads on its own connection and thread; each reply is one short read transaction. */
+export class HistoryReader {
+  readonly #database: Database
+  readonly #sql: ReturnType<typeof statements>
+
+  constructor(open: OpenDatabase, options: ThreadOptions) {
+    this.#database = open(options.path, { readOnly: true, timeout: 5000 })
+    // Only the writer may move the log of SQLite into the file.
+    this.#database.exec('PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192')
+    this.#sql = statements(this.#database)
+  }
+
+  get(key: string, at: number | undefined): PackedState | undefined {
+    return this.#snapshot(at, newest => {
+      const max = lastPosition(at ?? newest)
+      const head = this.#sql.get.get(max, key) as HeadRow | undefined
+      const row = head && this.#rowAt(head, max)
+      if (!row?.value) return undefined
+      return { value: row.value, revision: revisionOf(row.position), created: row.created }
+    })
+  }
+
+  list(request: ListRequest): ListReply {
+    return this.#snapshot(request.at, newest => {
+      const at = request.at ?? newest
+      const packer = new Packer()
+      const max = lastPosition(at)
+      const to = request.to ?? noEnd
+      const limit = Math.min(request.limit || replyRows, replyRows)
+      let more = false
+      for (const head of this.#sql.list.iterate(max, request.from, to) as Iterable<HeadRow>) {
+        const row = this.#rowAt(head, max)
+        if (!row?.value) continue
+        if (packer.keys.length === limit || packer.size >= replyBytes) {
+          more = true
+          break
+        }
+        packer.keys.push(head.key)
+        packer.number(revisionOf(row.position))
+        packer.number(row.created)
+        packer.value(row.value)
+      }
+      const { keys, numbers, bytes } = packer.finish()
+      // Without the last key: from whatever sorts right after it.
+      const remaining = more && request.count ? this.#count(`${keys.at(-1)}\u0001`, to, max) : 0
+      return { keys, numbers, bytes, revision: at, more, remaining }
+    })
+  }
+
+  /** The state of the head's key at `max`; undefined if it was not there. */
+  #rowAt(head: HeadRow, max: number): Row | undefined {
+    if (head.position <= max) return head
+    const position = stepBack(head, max, p => this.#sql.link.get(p) as Link)
+    return position === 0 ? undefined : (this.#sql.row.get(position) as Row | undefined)
+  }
+
+  #count(from: string, to: string | Uint8Array, max: number): number {
+    const unchanged = (this.#sql.countUnchanged.get(max, from, to) as { n: number }).n
+    let changed = 0
+    let seen = 0
+    for (const head of this.#sql.changed.iterate(max, from, to) as Iterable<HeadRow>) {
+      if (++seen > exactCount) changed++
+      else if (this.#rowAt(head, max)?.value) changed++
+    }
+    return unchanged + changed
+  }
+
+  history(from: string, to: string | undefined, after: number, through: number): HistoryReply {
+    return this.#snapshot(after, newest => {
+      const packer = new Packer()
+      const end = Math.min(through, newest)
+      const rows = this.#sql.history.iterate(
+        from,
+        to ?? noEnd,
+        lastPosition(after),
+        lastPosition(end),
+      ) as Iterable<EventRow>
+      let scanned = 0
+      let last = after
+      for (const row of rows) {
+        const revision = revisionOf(row.position)
+        // Only whole commits.
+        if (revision !== last && (scanned >= replyRows || packer.size >= replyBytes)) return this.#page(packer, last)
+        last = revision
+        scanned++
+        if (!row.matches) continue
+        packer.keys.push(row.key)
+        packer.number(revision)
+        packer.number(row.created)
+        packer.value(row.value)
+        packer.value(
+          row.previous === 0
+            ? undefined
+            : (this.#sql.value.get(row.previous) as { value: Uint8Array | null } | undefined)?.value,
+        )
+      }
+      return this.#page(packer, end)
+    })
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #page(packer: Packer, through: number): HistoryReply {
+    const { keys, numbers, bytes } = packer.finish()
+    return { keys, numbers, bytes, through }
+  }
+
+  /** Runs `read` in one read transaction in which `at` is readable. */
+  #snapshot<T>(at: number | undefined, read: (newest: number) => T): T {
+    this.#database.exec('BEGIN')
+    try {
+      const last = single(this.#database, 'SELECT max(position) FROM log') as number | null
+      const newest = Math.max(last === null ? 0 : revisionOf(last), meta(this.#database, 'floor'))
+      if (at !== undefined) {
+        const oldest = meta(this.#database, 'oldest')
+        if (at < oldest) throw new ThreadFailure({ reason: 'compacted', wanted: at, oldest })
+        if (at > newest) throw new ThreadFailure({ reason: 'future', wanted: at, newest })
+      }
+      return read(newest)
+    } finally {
+      this.#database.exec('COMMIT')
+    }
+  }
+}
+
+const headColumns = `h.key, h.position, h.created, l.previous, l.jump, CASE WHEN h.position <= ?1 THEN l.value END AS value`
+
+function statements(database: Database) {
+  const p = (sql: string): Statement => database.prepare(sql)
+  return {
+    get: p(`SELECT ${headColumns} FROM heads h CROSS JOIN log l ON l.position = h.position WHERE h.key = ?2`),
+    // Keys that were made later, or are and were deleted, need no look at the log.
+    list: p(
+      `SELECT ${headColumns} FROM heads h CROSS JOIN log l ON l.position = h.position
+       WHERE h.key >= ?2 AND h.key < ?3 AND h.first <= ?1 AND (h.created > 0 OR h.position > ?1) ORDER BY h.key`,
+    ),
+    changed: p(
+      `SELECT h.key, h.position, h.created, l.previous, l.jump FROM heads h CROSS JOIN log l ON l.position = h.position
+       WHERE h.key >= ?2 AND h.key < ?3 AND h.first <= ?1 AND h.position > ?1`,
+    ),
+    countUnchanged: p(
+      'SELECT count(*) AS n FROM heads WHERE key >= ?2 AND key < ?3 AND position <= ?1 AND created > 0',
+    ),
+    link: p('SELECT previous, jump FROM log WHERE position = ?'),
+    row: p('SELECT key, position, created, value FROM log WHERE position = ?'),
+    history: p(
+      `SELECT position, key, created, previous, key >= ?1 AND key < ?2 AS matches,
+         CASE WHEN key >= ?1 AND key < ?2 THEN value END AS value
+       FROM log WHERE position > ?3 AND position <= ?4 ORDER BY position`,
+    ),
+    value: p('SELECT value FROM log WHERE position = ?'),
+  }
+}

@@ -1,0 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import { storeConformance } from '../conformance.ts'
+import { openSqliteStore, type SqliteStore } from './sqlite-store.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'optiflow-store-'))
+let count = 0
+afterAll(() => rmSync(folder, { recursive: true }))
+
+storeConformance(
+  'sqlite',
+  clock => openSqliteStore({ path: join(folder, `${count++}`, 'store.db'), clock, bufferedEvents: 64 }),
+  { swept: store => (store as SqliteStore).swept() },
+)

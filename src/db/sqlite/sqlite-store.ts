@@ -1,0 +1,329 @@
+import { dirname, isAbsolute } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import { systemClock } from '../../base/clock.ts'
+import { type Disk, systemDisk } from '../../base/disk.ts'
+import { explain } from '../../base/errors.ts'
+import { type Logger, silentLogger } from '../../base/logger.ts'
+import { checkChanges } from '../change.ts'
+import { compareKeys, prefixEnd } from '../key.ts'
+import {
+  type Change,
+  Compacted,
+  type Key,
+  type Listing,
+  type Page,
+  type Revision,
+  type Store,
+  type StoreBatch,
+  StoreFailed,
+  StoreFull,
+  type Versioned,
+} from '../store.ts'
+import { type HistoryPage, WatchHub } from '../watch-hub.ts'
+import { CommitQueue } from './commit-queue.ts'
+import { errorOf, ThreadFailure } from './failure.ts'
+import { HistoryKeeper, type HistoryLimits } from './history-keeper.ts'
+import { Unpacker } from './packing.ts'
+import type { HistoryReply, ListReply, PackedState, ThreadOptions, Usage } from './protocol.ts'
+import { Reserve } from './reserve.ts'
+import { Thread } from './thread.ts'
+import { workerFile } from './worker-file.ts'
+
+export interface SqliteStoreOptions {
+  /** Absolute path of the file; its folder is made. Beside it lie `-wal`, `-shm`, `.lock`, `.pid` and `.reserve`. */
+  path: string
+  clock?: Clock
+  disk?: Disk
+  log?: Logger
+  /** The file that the store's threads run: unless given, `worker.ts` beside this source, or `sqlite-worker.js` beside a bundle. */
+  worker?: URL
+  /** How much of the past is kept; see HistoryLimits for what holds unless given. */
+  history?: Partial<HistoryLimits>
+  /** Whether to check the whole file on opening: after an unclean stop only (`auto`), always, or never. */
+  check?: ThreadOptions['check']
+  /** Write-ahead log pages (4 KiB) after which they are moved into the file; 4,000 unless given. */
+  checkpointPages?: number
+  /**
+   * Room on the disk kept so that deletions work when it is full; 32 MiB unless given, 0 for none. Taken up by the file
+   * `.reserve`, a minute after the first start, so that a store that lives shorter costs nothing.
+   */
+  reserveBytes?: number
+  /** See WatchHubOptions. */
+  bufferedEvents?: number
+}
+
+/**
+ * Everything in one SQLite file, for one process at a time. Commits are written by a thread of their own, all that wait in
+ * one transaction, and are durable (fsync) before they resolve or reach a watcher.
+ * @throws StoreLocked, StoreCorrupt, StoreFailed
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { path } = options
+  if (!isAbsolute(path)) throw new StoreFailed(`the path of the store must be absolute: ${path}`)
+  const disk = options.disk ?? systemDisk
+  const log = options.log ?? silentLogger
+  await prepareFile(path, disk)
+  const file = await workerFile(options.worker ?? defaultWorker(), disk)
+  const thread = { path, checkpointPages: options.checkpointPages ?? 4000, check: options.check ?? 'auto' } as const
+  const start = (role: ThreadOptions['role']) =>
+    Thread.start(file, { ...thread, role }).catch(async error => {
+      throw error instanceof ThreadFailure ? errorOf(error.failure, path, await readPid(path, disk)) : error
+    })
+  const clock = options.clock ?? systemClock
+  const reserve = new Reserve({ clock, disk, log, path: `${path}.reserve`, bytes: options.reserveBytes ?? 32 << 20 })
+  const { thread: writer, opened } = await start('writer').catch(async error => {
+    // Opening writes a little.
+    if (!(error instanceof StoreFull)) throw error
+    await reserve.spend()
+    return start('writer')
+  })
+  try {
+    if (opened.unclean)
+      log.warn({ path, checkedMs: Math.round(opened.checkedMs) }, 'store was not stopped cleanly; checked')
+    await disk.write(pidPath(path), `${process.pid}\n`, { mode: 0o600 }).catch(error => {
+      // Only a help for the error message of the next one who tries.
+      log.warn({ path, error: explain(error) }, 'pid was not written')
+    })
+    const { thread: reader } = await start('reader')
+    return new SqliteStore({ ...options, clock, disk, log, reserve }, writer, reader, BigInt(opened.revision))
+  } catch (error) {
+    await writer.close()
+    throw error
+  }
+}
+
+export class SqliteStore implements Store {
+  readonly #path: string
+  readonly #disk: Disk
+  readonly #writer: Thread
+  readonly #reader: Thread
+  readonly #hub: WatchHub
+  readonly #queue: CommitQueue
+  readonly #keeper: HistoryKeeper
+  readonly #reserve: Reserve
+  #closed: Error | undefined
+  #disposed: Promise<void> | undefined
+
+  /** Use openSqliteStore. */
+  constructor(
+    options: SqliteStoreOptions & { clock: Clock; disk: Disk; log: Logger; reserve: Reserve },
+    writer: Thread,
+    reader: Thread,
+    revision: Revision,
+  ) {
+    const { clock } = options
+    this.#path = options.path
+    this.#reserve = options.reserve
+    this.#disk = options.disk
+    this.#writer = writer
+    this.#reader = reader
+    this.#hub = new WatchHub({
+      clock,
+      published: revision,
+      newest: () => this.revision(),
+      readHistory: (prefix, after, through) => this.#readHistory(prefix, after, through),
+      ...(options.bufferedEvents ? { bufferedEvents: options.bufferedEvents } : {}),
+    })
+    this.#queue = new CommitQueue({
+      clock,
+      writer,
+      toError: failure => errorOf(failure, this.#path),
+      watched: key => this.#hub.covers(key),
+      publish: batch => this.#hub.publish(batch),
+    })
+    this.#keeper = new HistoryKeeper({
+      clock,
+      log: options.log,
+      writer,
+      limits: options.history ?? {},
+      pinned: () => this.#hub.oldestReading,
+      reserve: this.#reserve,
+    })
+    for (const thread of [writer, reader]) thread.onFailed = error => this.#fail(error, options.log)
+  }
+
+  async revision(): Promise<Revision> {
+    this.#checkOpen()
+    return BigInt(await this.#writer.ask<number>({ type: 'revision' }))
+  }
+
+  async compacted(): Promise<Revision> {
+    return BigInt((await this.usage()).oldest)
+  }
+
+  /** Bytes in use and free inside the file. */
+  async usage(): Promise<Usage> {
+    this.#checkOpen()
+    return this.#writer.ask<Usage>({ type: 'usage' })
+  }
+
+  /** The newest revision written before this wall time (milliseconds since 1970), to the second; the oldest kept if it is earlier. */
+  async revisionAt(timeMs: number): Promise<Revision> {
+    this.#checkOpen()
+    return BigInt(await this.#writer.ask<number>({ type: 'momentAt', at: timeMs }))
+  }
+
+  async get(key: Key, at?: Revision): Promise<Versioned | undefined> {
+    this.#checkOpen()
+    const state = await this.#reader.ask<PackedState | undefined>({
+      type: 'get',
+      key,
+      at: at === undefined ? undefined : Number(at),
+    })
+    return state && { key, value: state.value, revision: BigInt(state.revision), created: BigInt(state.created) }
+  }
+
+  async list(prefix: Key, page: Page = {}): Promise<Listing> {
+    this.#checkOpen()
+    for (;;) {
+      try {
+        return await this.#list(prefix, page)
+      } catch (error) {
+        // History moved past the revision of our first part; the caller asked for none, so begin anew.
+        if (!(error instanceof Compacted) || page.at !== undefined) throw error
+      }
+    }
+  }
+
+  commit(changes: Change[], seen: ReadonlyMap<Key, Revision>): Promise<Revision> {
+    try {
+      this.#checkOpen()
+      checkChanges(changes)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const deletions = changes.every(c => c.value === undefined)
+    if (this.#reserve.spent && !deletions)
+      return Promise.reject(errorOf({ reason: 'full', message: 'only deletions are written' }, this.#path))
+    return this.#queue.commit(changes, seen).catch(async error => {
+      if (!(error instanceof StoreFull) || this.#closed) throw error
+      const spent = this.#reserve.spend()
+      this.#keeper.check()
+      if (!deletions) throw error
+      await spent
+      return this.#queue.commit(changes, seen)
+    })
+  }
+
+  watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncIterable<StoreBatch> {
+    return this.#hub.watch(prefix, from, signal)
+  }
+
+  async compact(revision: Revision): Promise<Revision> {
+    this.#checkOpen()
+    const oldest = BigInt(await this.#writer.ask<number>({ type: 'compact', revision: Number(revision) }))
+    this.#keeper.sweep()
+    return oldest
+  }
+
+  /** Resolves when what was compacted is also gone from the file (its pages are then free for new data). */
+  swept(): Promise<void> {
+    return this.#keeper.swept()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= this.#dispose()
+    return this.#disposed
+  }
+
+  async #dispose(): Promise<void> {
+    const crashed = this.#closed !== undefined
+    this.#closed ??= new StoreFailed('the store is closed')
+    await this.#keeper.stop()
+    if (!crashed) await this.#queue.drain()
+    this.#hub.close(this.#closed)
+    // The writer last: it is the one that leaves a single, clean file.
+    await this.#reader.close().catch(() => {})
+    // What the disk now lacks for a clean mark is checked on the next start.
+    await this.#reserve.close()
+    await this.#writer.close()
+    await this.#disk.remove(pidPath(this.#path))
+  }
+
+  /** In parts, each a short read of its own at one and the same revision. */
+  async #list(prefix: Key, page: Page): Promise<Listing> {
+    const to = prefixEnd(prefix)
+    const entries: Versioned[] = []
+    let at = page.at === undefined ? undefined : Number(page.at)
+    // No key contains a zero character, so U+0001 makes the first possible key after another.
+    let from = page.after === undefined || compareKeys(page.after, prefix) < 0 ? prefix : `${page.after}\u0001`
+    let limit = page.limit ?? 0
+    for (;;) {
+      const request = { from, to, limit, at, count: limit > 0 }
+      const reply = await this.#reader.ask<ListReply>({ type: 'list', list: request })
+      at = reply.revision
+      const unpacker = new Unpacker(reply)
+      for (const key of reply.keys) {
+        const revision = BigInt(unpacker.number())
+        const created = BigInt(unpacker.number())
+        entries.push({ key, revision, created, value: unpacker.value()! })
+      }
+      if (!reply.more || (limit > 0 && reply.keys.length === limit))
+        return { entries, revision: BigInt(at), remaining: reply.remaining }
+      if (limit > 0) limit -= reply.keys.length
+      from = `${reply.keys.at(-1)!}\u0001`
+    }
+  }
+
+  async #readHistory(prefix: Key, after: Revision, through: Revision): Promise<HistoryPage> {
+    const reply = await this.#reader.ask<HistoryReply>({
+      type: 'history',
+      from: prefix,
+      to: prefixEnd(prefix),
+      after: Number(after),
+      through: Number(through),
+    })
+    const unpacker = new Unpacker(reply)
+    const batches: StoreBatch[] = []
+    for (const key of reply.keys) {
+      const revision = BigInt(unpacker.number())
+      const created = BigInt(unpacker.number())
+      const value = unpacker.value()
+      const previous = unpacker.value()
+      if (batches.at(-1)?.revision !== revision) batches.push({ revision, events: [] })
+      batches.at(-1)!.events.push({ type: value ? 'put' : 'delete', key, value, previous, revision, created })
+    }
+    return { batches, through: BigInt(reply.through) }
+  }
+
+  #fail(error: Error, log: Logger): void {
+    if (this.#closed) return
+    this.#closed = error
+    log.error({ path: this.#path, error }, 'store failed')
+    this.#queue.fail(error)
+    this.#hub.close(error)
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw this.#closed
+  }
+}
+
+function defaultWorker(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './sqlite-worker.js', import.meta.url)
+}
+
+/** Makes folder and file readable by the owner only; SQLite gives the same mode to the files beside it. */
+async function prepareFile(path: string, disk: Disk): Promise<void> {
+  try {
+    await disk.makeFolder(dirname(path), { mode: 0o700 })
+    if (!(await disk.exists(path))) await disk.write(path, '', { mode: 0o600 })
+  } catch (cause) {
+    throw new StoreFailed(`the store ${path} cannot be made`, {
+      cause,
+      hint: `Give the user of this process the right to write ${dirname(path)}, or name another data folder.`,
+    })
+  }
+}
+
+function pidPath(path: string): string {
+  return `${path}.pid`
+}
+
+async function readPid(path: string, disk: Disk): Promise<string | undefined> {
+  try {
+    return (await disk.readText(pidPath(path))).trim()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,412 @@
+import { jumpTarget } from './chain.ts'
+import { codes, type Database, type OpenDatabase, type Statement, single, sqliteCode } from './database.ts'
+import { failureOf, ThreadFailure } from './failure.ts'
+import { Packer, Unpacker } from './packing.ts'
+import type { CommitGroup, CommitResult, Failure, Opened, SweepReply, ThreadOptions, Usage } from './protocol.ts'
+import { firstPosition, lastPosition, meta, migrate, revisionOf } from './schema.ts'
+
+/** Bytes of one transaction; a group beyond that is written in several. */
+const groupBytes = 32 << 20
+
+interface Head {
+  position: number
+  created: number
+  changes: number
+  jump: number
+}
+
+/** A row of the log as the sweeper needs it. */
+interface Swept {
+  position: number
+  key: string
+  previous: number
+  deleted: number
+}
+
+/** The one who writes: owns the file, on its own thread. Everything here is synchronous. */
+export class Writer {
+  readonly #database: Database
+  readonly #lock: Database
+  readonly #sql: ReturnType<typeof statements>
+  #revision: number
+  #oldest: number
+  #lastMoment: number
+  /** Why nothing more may be written: after a failed fsync nobody knows what the disk has. */
+  #broken: Failure | undefined
+
+  /** @throws ThreadFailure */
+  static open(open: OpenDatabase, options: ThreadOptions): { writer: Writer; opened: Opened } {
+    const lock = takeLock(open, `${options.path}.lock`)
+    let database: Database | undefined
+    try {
+      database = open(options.path, { timeout: 5000 })
+      configure(database, options)
+      migrate(database)
+      const unclean = meta(database, 'stopped') === 0
+      const checkedMs =
+        unclean && options.check === 'auto' ? check(database) : options.check === 'always' ? check(database) : 0
+      database.exec(`UPDATE meta SET value = 0 WHERE name = 'stopped'`)
+      const writer = new Writer(database, lock)
+      return {
+        writer,
+        opened: { opened: true, revision: writer.#revision, oldest: writer.#oldest, unclean, checkedMs },
+      }
+    } catch (error) {
+      database?.close()
+      lock.close()
+      throw error
+    }
+  }
+
+  private constructor(database: Database, lock: Database) {
+    this.#database = database
+    this.#lock = lock
+    this.#sql = statements(database)
+    const last = single(database, 'SELECT max(position) FROM log') as number | null
+    this.#revision = Math.max(last === null ? 0 : revisionOf(last), meta(database, 'floor'))
+    this.#oldest = meta(database, 'oldest')
+    this.#lastMoment = (single(database, 'SELECT max(at) FROM moments') as number | null) ?? 0
+  }
+
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** Writes all commits of the groups in one transaction; one result per group, valid only once this returns. */
+  commit(groups: CommitGroup[]): CommitResult[] {
+    const results: CommitResult[] = []
+    for (let i = 0; i < groups.length; ) {
+      const together: CommitGroup[] = []
+      for (let size = 0; i < groups.length && (size === 0 || size + groups[i]!.bytes.length <= groupBytes); i++) {
+        size += groups[i]!.bytes.length + 1
+        together.push(groups[i]!)
+      }
+      results.push(...this.#transaction(together))
+    }
+    return results
+  }
+
+  #transaction(groups: CommitGroup[]): CommitResult[] {
+    if (this.#broken) return groups.map(g => this.#allFailed(g, this.#broken!))
+    const revision = this.#revision
+    try {
+      this.#database.exec('BEGIN IMMEDIATE')
+      const results = groups.map(g => this.#apply(g))
+      this.#database.exec('COMMIT')
+      return results
+    } catch (error) {
+      this.#revision = revision
+      this.#rollBack()
+      const code = sqliteCode(error)
+      if (code === codes.full && groups.length + groups[0]!.commits > 2) return groups.flatMap(g => this.#oneByOne(g))
+      const failure = failureOf(error)
+      if (code !== codes.full) this.#broken = failure
+      return groups.map(g => this.#allFailed(g, failure))
+    }
+  }
+
+  /** When the disk is full, what is small or frees space may still get through. */
+  #oneByOne(group: CommitGroup): CommitResult[] {
+    const { numbers, failures, bytes } = {
+      numbers: [] as number[],
+      failures: [] as Failure[],
+      bytes: [] as Uint8Array[],
+    }
+    for (const single of split(group)) {
+      const result = this.#transaction([single])[0]!
+      numbers.push(...result.numbers)
+      failures.push(...result.failures)
+      bytes.push(result.bytes)
+    }
+    const joined = Buffer.concat(bytes)
+    return [
+      {
+        type: 'committed',
+        numbers: Float64Array.from(numbers),
+        bytes: new Uint8Array(joined),
+        failures,
+        revision: this.#revision,
+      },
+    ]
+  }
+
+  #allFailed(group: CommitGroup, failure: Failure): CommitResult {
+    const numbers = new Float64Array(group.commits).fill(-1)
+    const failures = Array.from({ length: group.commits }, () => failure)
+    return { type: 'committed', numbers, bytes: new Uint8Array(0), failures, revision: this.#revision }
+  }
+
+  #apply(group: CommitGroup): CommitResult {
+    const input = new Unpacker(group)
+    const output = new Packer()
+    const failures: Failure[] = []
+    this.#markMoment(group.now)
+    for (let c = 0; c < group.commits; c++) {
+      const seen = input.number()
+      const changes = input.number()
+      const moved = this.#movedOn(input, seen)
+      if (moved) {
+        failures.push(moved)
+        output.number(-1)
+        for (let i = 0; i < changes; i++) {
+          input.key()
+          input.value()
+          input.number()
+        }
+      } else this.#applyOne(input, changes, output)
+    }
+    const { numbers, bytes } = output.finish()
+    return { type: 'committed', numbers, bytes, failures, revision: this.#revision }
+  }
+
+  /** Reads the seen revisions; the first key that is not at its one. */
+  #movedOn(input: Unpacker, seen: number): Failure | undefined {
+    let moved: Failure | undefined
+    for (let i = 0; i < seen; i++) {
+      const key = input.key()
+      const wanted = input.number()
+      if (moved) continue
+      const head = this.#head(key)
+      const actual = head && head.created > 0 ? revisionOf(head.position) : 0
+      if (actual === wanted) continue
+      moved = {
+        reason: 'conflict',
+        key,
+        actual:
+          actual > 0 ? { value: this.#valueAt(head!.position)!, revision: actual, created: head!.created } : undefined,
+      }
+    }
+    return moved
+  }
+
+  #applyOne(input: Unpacker, changes: number, output: Packer): void {
+    const revision = this.#revision + 1
+    const position = firstPosition(revision)
+    let written = 0
+    const results: { created: number; before: Uint8Array | undefined }[] = []
+    for (let i = 0; i < changes; i++) {
+      const key = input.key()
+      const value = input.value()
+      const wantsBefore = input.number() === 1
+      const head = this.#head(key)
+      const live = head !== undefined && head.created > 0
+      if (value === undefined && !live) {
+        results.push({ created: 0, before: undefined })
+        continue
+      }
+      const before = wantsBefore && live ? this.#valueAt(head.position) : undefined
+      const created = live ? head.created : revision
+      this.#write(key, value, created, head, position + written++)
+      results.push({ created, before })
+    }
+    if (written > 0) this.#revision = revision
+    output.number(this.#revision)
+    for (const { created, before } of results) {
+      output.number(created)
+      output.value(before)
+    }
+  }
+
+  #write(key: string, value: Uint8Array | undefined, created: number, head: Head | undefined, position: number): void {
+    const liveSince = value === undefined ? 0 : created
+    if (!head) {
+      this.#sql.insertLog.run(position, key, created, 0, 0, value ?? null)
+      this.#sql.insertHead.run(key, position, liveSince, position)
+      return
+    }
+    const changes = head.changes + 1
+    const jump = jumpTarget(changes, head.position, head.jump, at => this.#jumpAt(at))
+    this.#sql.insertLog.run(position, key, created, head.position, jump, value ?? null)
+    this.#sql.updateHead.run(position, liveSince, changes, jump, key)
+  }
+
+  #jumpAt(position: number): number {
+    return (this.#sql.jump.get(position) as { jump: number } | undefined)?.jump ?? 0
+  }
+
+  /** Notes once a second which revisions are older than now. A clock that was set back stands still here. */
+  #markMoment(now: number): void {
+    if (now < this.#lastMoment + 1000) return
+    this.#sql.insertMoment.run(now, this.#revision)
+    this.#lastMoment = now
+  }
+
+  #head(key: string): Head | undefined {
+    return this.#sql.head.get(key) as Head | undefined
+  }
+
+  #valueAt(position: number): Uint8Array | undefined {
+    return (this.#sql.value.get(position) as { value: Uint8Array | null } | undefined)?.value ?? undefined
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec('ROLLBACK')
+    } catch {
+      // SQLite has already rolled back by itself.
+    }
+    this.#lastMoment = (single(this.#database, 'SELECT max(at) FROM moments') as number | null) ?? 0
+  }
+
+  /** History before `revision` is unreadable from now on; `sweep` then removes it bit by bit. */
+  compact(revision: number): number {
+    if (revision > this.#revision)
+      throw new ThreadFailure({ reason: 'future', wanted: revision, newest: this.#revision })
+    if (revision > this.#oldest) {
+      this.#database.prepare(`UPDATE meta SET value = ? WHERE name = 'oldest'`).run(revision)
+      this.#oldest = revision
+    }
+    return this.#oldest
+  }
+
+  /**
+   * Removes what `rows` rows of the log made unreadable: the state before each, and deletions. Each row is visited once, since
+   * each names the one that it replaced. The last row stays: it tells the newest revision.
+   */
+  sweep(rows: number): SweepReply {
+    const end = Math.min(lastPosition(this.#oldest), firstPosition(this.#revision) - 1)
+    const start = meta(this.#database, 'swept')
+    const batch = this.#sql.sweepable.all(start, end, rows) as Swept[]
+    if (batch.length === 0) return { done: true, removed: 0 }
+    let removed = 0
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      for (const row of batch) {
+        if (row.previous > 0) removed += this.#remove(row.previous)
+        if (!row.deleted) continue
+        removed += this.#remove(row.position)
+        if (this.#head(row.key)?.position === row.position) this.#sql.deleteHead.run(row.key)
+      }
+      const swept = batch.at(-1)!.position
+      this.#sql.setSwept.run(swept)
+      this.#sql.forgetMoments.run(revisionOf(swept))
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      this.#rollBack()
+      throw error
+    }
+    return { done: batch.length < rows, removed }
+  }
+
+  #remove(position: number): number {
+    return Number(this.#sql.deleteLog.run(position).changes)
+  }
+
+  /** Gives up to `pages` free pages back to the file system. */
+  vacuum(pages: number): void {
+    this.#database.exec(`PRAGMA incremental_vacuum(${pages})`)
+  }
+
+  usage(): Usage {
+    const pageSize = single(this.#database, 'PRAGMA page_size') as number
+    const pages = single(this.#database, 'PRAGMA page_count') as number
+    const free = single(this.#database, 'PRAGMA freelist_count') as number
+    return {
+      usedBytes: (pages - free) * pageSize,
+      freeBytes: free * pageSize,
+      oldest: this.#oldest,
+      revision: this.#revision,
+    }
+  }
+
+  /** Newest revision that was written before `at`, as far as the moments tell (to the second); the oldest kept if none. */
+  momentAt(at: number): number {
+    const next = this.#database.prepare('SELECT revision FROM moments WHERE at > ? ORDER BY at LIMIT 1').get(at) as
+      | { revision: number }
+      | undefined
+    return Math.max(next ? next.revision : this.#revision, this.#oldest)
+  }
+
+  /** After this the file is one file, marked as cleanly stopped. */
+  close(): void {
+    try {
+      if (!this.#broken) this.#database.exec(`UPDATE meta SET value = 1 WHERE name = 'stopped'`)
+    } catch (error) {
+      // On a full disk the mark cannot be set; the next start checks the file instead.
+      if (sqliteCode(error) !== codes.full) throw error
+    } finally {
+      this.#database.close()
+      this.#lock.close()
+    }
+  }
+}
+
+/** One lock per data file: held by the kernel for this process, so it is gone with the process, however that ends. */
+function takeLock(open: OpenDatabase, path: string): Database {
+  const lock = open(path, { timeout: 0 })
+  try {
+    lock.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    throw sqliteCode(error) === codes.busy ? new ThreadFailure({ reason: 'locked' }) : error
+  }
+}
+
+function configure(database: Database, options: ThreadOptions): void {
+  // The first two count only before the first table is made.
+  database.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+    PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;
+    PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=${options.checkpointPages}`)
+  const mode = single(database, 'PRAGMA journal_mode')
+  const synchronous = single(database, 'PRAGMA synchronous')
+  if (mode !== 'wal' || synchronous !== 2)
+    throw new Error(
+      `SQLite would not be durable: journal_mode ${mode} (want wal), synchronous ${synchronous} (want 2, FULL)`,
+    )
+}
+
+/** @throws ThreadFailure if the file is damaged. @returns how long it took, in milliseconds */
+function check(database: Database): number {
+  const start = performance.now()
+  const rows = database.prepare('PRAGMA quick_check(3)').all() as { quick_check: string }[]
+  const found = rows.map(r => r.quick_check).join('; ')
+  if (found !== 'ok') throw new ThreadFailure({ reason: 'corrupt', message: found })
+  return performance.now() - start
+}
+
+function statements(database: Database) {
+  const p = (sql: string): Statement => database.prepare(sql)
+  return {
+    head: p('SELECT position, created, changes, jump FROM heads WHERE key = ?'),
+    value: p('SELECT value FROM log WHERE position = ?'),
+    jump: p('SELECT jump FROM log WHERE position = ?'),
+    insertLog: p('INSERT INTO log(position, key, created, previous, jump, value) VALUES (?, ?, ?, ?, ?, ?)'),
+    insertHead: p('INSERT INTO heads(key, position, created, changes, first, jump) VALUES (?, ?, ?, 1, ?, 0)'),
+    updateHead: p('UPDATE heads SET position = ?, created = ?, changes = ?, jump = ? WHERE key = ?'),
+    insertMoment: p('INSERT INTO moments(at, revision) VALUES (?, ?)'),
+    sweepable: p(
+      `SELECT position, key, previous, value IS NULL AS deleted FROM log
+       WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
+    ),
+    deleteLog: p('DELETE FROM log WHERE position = ?'),
+    deleteHead: p('DELETE FROM heads WHERE key = ?'),
+    setSwept: p(`UPDATE meta SET value = ? WHERE name = 'swept'`),
+    forgetMoments: p('DELETE FROM moments WHERE at < (SELECT max(at) FROM moments WHERE revision <= ?)'),
+  }
+}
+
+/** Each commit of the group as a group of its own. */
+function split(group: CommitGroup): CommitGroup[] {
+  const input = new Unpacker(group)
+  const singles: CommitGroup[] = []
+  for (let c = 0; c < group.commits; c++) {
+    const output = new Packer()
+    const seen = input.number()
+    const changes = input.number()
+    output.number(seen)
+    output.number(changes)
+    for (let i = 0; i < seen; i++) {
+      output.keys.push(input.key())
+      output.number(input.number())
+    }
+    for (let i = 0; i < changes; i++) {
+      output.keys.push(input.key())
+      output.value(input.value())
+      output.number(input.number())
+    }
+    const { keys, numbers, bytes } = output.finish()
+    singles.push({ type: 'commit', commits: 1, keys, numbers, bytes, now: group.now })
+  }
+  return singles
+}
