@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { settle } from '../base/virtual-clock.ts'
+import { createEventRecorder } from './event-recorder.ts'
+import { createBench } from './testing/index.ts'
+
+const pod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: 'a', name: 'p', uid: 'u', resourceVersion: '7' },
+}
+
+function create() {
+  const b = createBench()
+  const events = createEventRecorder({ ...b, component: 'default-scheduler' })
+  const written = () =>
+    [...b.api.objects.values()].map(e => `${e['type']} ${e['reason']} x${e['count']}: ${e['message']}`)
+  return { ...b, events, written }
+}
+
+describe('the event recorder', () => {
+  test('writes an event as kubectl expects to read it', async () => {
+    const { api, events } = create()
+    events.warning(pod, 'FailedScheduling', '0/1 nodes are available')
+    await events.flush()
+    const [event] = [...api.objects.values()]
+    expect(event).toMatchObject({
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { namespace: 'a', name: expect.stringMatching(/^p\.[0-9a-f]{16}$/) },
+      involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'a', name: 'p', uid: 'u', resourceVersion: '7' },
+      type: 'Warning',
+      reason: 'FailedScheduling',
+      message: '0/1 nodes are available',
+      count: 1,
+      firstTimestamp: '2026-01-01T00:00:00Z',
+      lastTimestamp: '2026-01-01T00:00:00Z',
+      source: { component: 'default-scheduler' },
+    })
+  })
+
+  test('counts an equal event within ten minutes, and makes a new one after', async () => {
+    const { clock, events, written, api } = create()
+    for (let i = 0; i < 3; i++) {
+      events.normal(pod, 'Pulled', 'image pulled')
+      await events.flush()
+      await clock.advance(60_000)
+    }
+    expect(written()).toEqual(['Normal Pulled x3: image pulled'])
+    expect([...api.objects.values()][0]).toMatchObject({ lastTimestamp: '2026-01-01T00:02:00Z' })
+    await clock.advance(600_000)
+    events.normal(pod, 'Pulled', 'image pulled')
+    await events.flush()
+    expect(written()).toEqual(['Normal Pulled x3: image pulled', 'Normal Pulled x1: image pulled'])
+  })
+
+  test('combines what differs only in its message when there is too much of it', async () => {
+    const { events, written } = create()
+    for (let i = 0; i < 15; i++) events.warning(pod, 'Failed', `attempt ${i}`)
+    await events.flush()
+    expect(written()).toHaveLength(11)
+    expect(written().at(-1)).toBe('Warning Failed x5: (combined from similar events): attempt 14')
+  })
+
+  test('makes a new event when the server has dropped the one it counted', async () => {
+    const { api, events, written } = create()
+    events.normal(pod, 'Pulled', 'x')
+    await events.flush()
+    for (const path of [...api.objects.keys()]) api.remove(path)
+    events.normal(pod, 'Pulled', 'x')
+    await events.flush()
+    expect(written()).toEqual(['Normal Pulled x2: x'])
+  })
+
+  test('about something without a namespace goes to default', async () => {
+    const { api, events } = create()
+    events.normal(
+      { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n', uid: 'n', resourceVersion: '1' } },
+      'Ready',
+      'x',
+    )
+    await events.flush()
+    expect([...api.objects.keys()][0]).toMatch(/^\/api\/v1\/namespaces\/default\/events\/n\./)
+  })
+
+  test('never throws: it tries for a while, then logs', async () => {
+    const { api, clock, events, written } = create()
+    api.intercept = () => {
+      throw new Error('down')
+    }
+    events.normal(pod, 'Pulled', 'lost')
+    await clock.advance(60_000)
+    expect(api.requests).toHaveLength(5)
+    api.intercept = undefined
+    events.normal(pod, 'Started', 'kept')
+    await settle()
+    await events.flush()
+    expect(written()).toEqual(['Normal Started x1: kept'])
+  })
+})

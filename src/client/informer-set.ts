@@ -1,0 +1,27 @@
+import { abortable } from '../base/abort.ts'
+import type { Kind } from '../models/kind.ts'
+import type { KubeObject } from '../models/object.ts'
+import type { Selectors } from './client.ts'
+import type { Informer, InformerSet } from './informer.ts'
+import { type InformerOptions, ListWatchInformer } from './list-watch-informer.ts'
+
+/** Informers start when they are first asked for, and run until the set is disposed. */
+export function createInformers(options: InformerOptions): InformerSet {
+  const running = new Map<string, ListWatchInformer<any>>()
+  return {
+    for<T extends KubeObject>(kind: Kind<T>, selectors: Selectors = {}): Informer<T> {
+      const { namespace, labelSelector, fieldSelector } = selectors
+      const id = JSON.stringify([kind.group, kind.version, kind.plural, namespace, labelSelector, fieldSelector])
+      let informer = running.get(id)
+      if (!informer) running.set(id, (informer = new ListWatchInformer<T>(kind, selectors, options)))
+      return informer
+    },
+    async ready(signal) {
+      await abortable(Promise.all([...running.values()].map(informer => informer.ready())), signal)
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...running.values()].map(informer => informer[Symbol.asyncDispose]()))
+      running.clear()
+    },
+  }
+}

@@ -1,0 +1,190 @@
+import { ApiError } from '../models/api-error.ts'
+import { apiVersionOf, type Kind } from '../models/kind.ts'
+import type { KubeObject, ObjectList } from '../models/object.ts'
+import type { ApiReply } from '../models/rest.ts'
+import type { Status } from '../models/types/meta-v1.ts'
+import type { Client, Patch, RawOptions, WatchEvent, WriteOptions } from './client.ts'
+import { jsonLines } from './lines.ts'
+import { collectionPath, objectPath, query } from './paths.ts'
+import type { Transport } from './transport.ts'
+
+const patchTypes: Record<Patch['type'], string> = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+}
+
+/** The typed client over any transport. */
+export function createClient(transport: Transport): Client {
+  async function call<R>(
+    method: string,
+    url: string,
+    body?: object,
+    options: { signal?: AbortSignal; type?: string } = {},
+  ) {
+    const headers: Record<string, string> = { accept: 'application/json' }
+    if (body) headers['content-type'] = options.type ?? 'application/json'
+    const reply = await transport.send({
+      method,
+      url,
+      headers,
+      ...(body ? { body: JSON.stringify(body) } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+    })
+    const bytes = await whole(reply)
+    if (reply.status >= 400) throw refusal(reply.status, bytes)
+    return decode(bytes) as R
+  }
+
+  async function write<T extends KubeObject>(
+    method: string,
+    kind: Kind<T>,
+    url: string,
+    object: object,
+    o: WriteOptions,
+  ) {
+    const body = { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind }
+    return named(kind, await call<T>(method, url + writeQuery(o), body, o))
+  }
+
+  return {
+    async get(kind, key, options = {}) {
+      return named(kind, await call('GET', objectPath(kind, key), undefined, options))
+    },
+
+    async list<T extends KubeObject>(kind: Kind<T>, options: Parameters<Client['list']>[1] = {}) {
+      const { namespace, signal, ...rest } = options
+      const url = collectionPath(kind, namespace) + query({ ...rest })
+      const list = await call<ObjectList<T>>('GET', url, undefined, signal ? { signal } : {})
+      list.items ??= []
+      for (const item of list.items) named(kind, item)
+      return list
+    },
+
+    async *watch<T extends KubeObject>(kind: Kind<T>, options: Parameters<Client['watch']>[1]) {
+      const { namespace, signal, bookmarks, ...rest } = options
+      const url = collectionPath(kind, namespace) + query({ watch: 1, allowWatchBookmarks: bookmarks, ...rest })
+      const reply = await transport.send({
+        method: 'GET',
+        url,
+        headers: { accept: 'application/json' },
+        signal,
+        stream: true,
+      })
+      if (reply.status >= 400) throw refusal(reply.status, await whole(reply))
+      for await (const value of jsonLines(chunks(reply))) {
+        const event = value as { type: string; object: unknown }
+        if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as Status)
+        named(kind, event.object as T)
+        yield event as WatchEvent<T>
+      }
+    },
+
+    create: (kind, draft, options = {}) =>
+      write('POST', kind, collectionPath(kind, namespaceFor(kind, draft.metadata)), draft, options) as Promise<any>,
+
+    update: (kind, object, options = {}) =>
+      write('PUT', kind, objectPath(kind, object.metadata, options.subresource), object, options),
+
+    updateStatus: (kind, object, options = {}) =>
+      write('PUT', kind, objectPath(kind, object.metadata, 'status'), object, options),
+
+    async patch<T extends KubeObject>(kind: Kind<T>, key: { name: string }, patch: Patch, options: WriteOptions = {}) {
+      const force = patch.type === 'apply' ? patch.force : undefined
+      const url = objectPath(kind, key, options.subresource) + writeQuery(options, force)
+      const type = patchTypes[patch.type]
+      return named(kind, await call<T>('PATCH', url, patch.body, { ...options, type }))
+    },
+
+    async delete(kind, key, options = {}) {
+      const { gracePeriodSeconds, propagationPolicy, uid, resourceVersion } = options
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        ...(gracePeriodSeconds !== undefined ? { gracePeriodSeconds } : {}),
+        ...(propagationPolicy ? { propagationPolicy } : {}),
+        ...(uid || resourceVersion
+          ? { preconditions: { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) } }
+          : {}),
+      }
+      await call('DELETE', objectPath(kind, key), body, options)
+    },
+
+    post: (kind, key, subresource, body, options = {}) =>
+      call('POST', objectPath(kind, key, subresource), body, options),
+
+    raw: (method, url, options: RawOptions = {}) =>
+      transport.send({
+        method,
+        url,
+        headers: lowerCase(options.headers ?? {}),
+        ...(options.body === undefined ? {} : { body: options.body }),
+        ...(options.signal ? { signal: options.signal } : {}),
+        stream: /[?&](follow|watch)=(1|true)/.test(url),
+      }),
+  }
+}
+
+/** Built-in kinds leave these two out of list items. */
+function named<T extends KubeObject>(kind: Kind<T>, object: T): T {
+  object.apiVersion ??= apiVersionOf(kind)
+  object.kind ??= kind.kind
+  return object
+}
+
+function namespaceFor(kind: Kind<any>, metadata: { namespace?: string; name?: string }): string | undefined {
+  if (kind.scope === 'Cluster' || metadata.namespace) return metadata.namespace
+  throw new TypeError(`${kind.kind} "${metadata.name ?? ''}" is created without metadata.namespace`)
+}
+
+function writeQuery(options: WriteOptions, force?: boolean): string {
+  return query({ fieldManager: options.fieldManager, dryRun: options.dryRun ? 'All' : undefined, force })
+}
+
+function lowerCase(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+async function* chunks(reply: ApiReply): AsyncGenerator<Uint8Array, void, undefined> {
+  if (reply.body instanceof Uint8Array) yield reply.body
+  else yield* reply.body
+}
+
+async function whole(reply: ApiReply): Promise<Uint8Array> {
+  if (reply.body instanceof Uint8Array) return reply.body
+  const parts: Uint8Array[] = []
+  for await (const part of reply.body) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+
+function decode(bytes: Uint8Array): unknown {
+  return bytes.length ? JSON.parse(text(bytes)) : undefined
+}
+
+/** The error that a reply says, even when a proxy in between answered in prose. */
+function refusal(code: number, bytes: Uint8Array): ApiError {
+  const body = text(bytes)
+  try {
+    const status = JSON.parse(body) as Status
+    if (status.kind === 'Status') return ApiError.fromStatus(status)
+  } catch {
+    // Not JSON: the text itself is all there is to say.
+  }
+  const reason = {
+    401: 'Unauthorized',
+    403: 'Forbidden',
+    404: 'NotFound',
+    429: 'TooManyRequests',
+    503: 'ServiceUnavailable',
+  }
+  return new ApiError(
+    reason[code as keyof typeof reason] ?? 'InternalError',
+    body.slice(0, 500) || `HTTP status ${code}`,
+    {
+      code,
+    },
+  )
+}
