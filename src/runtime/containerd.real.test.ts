@@ -1,0 +1,103 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../base/clock.ts'
+import { signalProcess, systemCommands } from '../base/commands.ts'
+import { systemDisk } from '../base/disk.ts'
+import { silentLogger } from '../base/logger.ts'
+import { systemRandom } from '../base/random.ts'
+import { type SupervisedContainerd, type SuperviseOptions, superviseContainerd } from './containerd.ts'
+import { openContainerd } from './cri/containerd-runtime.ts'
+import { pauseImageName } from './pause-image.ts'
+import type { Runtime } from './runtime.ts'
+import { conflist } from './testing/containerd-bench.ts'
+import { containerSpec, podSpec } from './testing/specs.ts'
+
+// Its pods are the pause program itself: no image is needed, and the host network needs no bridge.
+let folder: string
+let options: SuperviseOptions
+let containerd: SupervisedContainerd
+const never = new AbortController().signal
+
+beforeAll(async () => {
+  folder = await mkdtemp('/tmp/optiflow-supervise-')
+  await systemDisk.write(`${folder}/net.d/10-test.conflist`, conflist('oftunused0', '10.218.0.0/24', `${folder}/ipam`))
+  options = {
+    folder: `${folder}/data`,
+    disk: systemDisk,
+    commands: systemCommands,
+    clock: systemClock,
+    log: silentLogger,
+    cniBinFolders: ['/usr/lib/cni'],
+    cniConfFolder: `${folder}/net.d`,
+  }
+  containerd = await superviseContainerd(options)
+})
+afterAll(async () => {
+  await containerd?.purge()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const open = (): Runtime =>
+  openContainerd({ socket: containerd.socket, clock: systemClock, random: systemRandom, log: silentLogger })
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 20_000
+  while (!(await holds().catch(() => false))) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
+
+const commandLine = (pid: number) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+
+test('a daemon that is running is adopted; one that is killed is started again; pods go on through both', async () => {
+  const first = containerd.pid()!
+  const runtime = open()
+  const sandbox = await runtime.runSandbox(podSpec('kept', { hostNetwork: true, logFolder: `${folder}/logs` }), never)
+  const spec = containerSpec(pauseImageName, '', '', { command: ['/pause'] })
+  const id = await runtime.start(sandbox, spec, never)
+  const observed = await runtime.observe()
+
+  await containerd[Symbol.asyncDispose]()
+  containerd = await superviseContainerd(options)
+  expect([containerd.adopted, containerd.pid()]).toEqual([true, first])
+
+  signalProcess(first, 'SIGKILL')
+  await until('a new daemon', async () => containerd.pid() !== first && Boolean(await runtime.version()))
+  expect(await runtime.observe()).toEqual(observed)
+  expect(observed[0]!.containers).toMatchObject([{ id, state: 'running' }])
+
+  // A changed configuration takes effect by a restart.
+  await containerd[Symbol.asyncDispose]()
+  const second = containerd.pid()!
+  containerd = await superviseContainerd({ ...options, handlers: { other: '/usr/sbin/runc' } })
+  expect(containerd.adopted).toBe(false)
+  expect(await commandLine(second)).toBe('')
+  await until('the pod', async () => (await runtime.observe()).length === 1)
+  expect(await runtime.observe()).toEqual(observed)
+  const again = await runtime.runSandbox(
+    podSpec('other', { hostNetwork: true, logFolder: `${folder}/logs`, runtimeHandler: 'other' }),
+    never,
+  )
+  await runtime.remove(again)
+  await runtime.remove(sandbox)
+  await runtime[Symbol.asyncDispose]()
+})
+
+test('two daemons on one machine do not see each other, and a purge leaves nothing of one', async () => {
+  const other = await superviseContainerd({ ...options, folder: `${folder}/other` })
+  expect(other.socket).not.toBe(containerd.socket)
+  const pid = other.pid()!
+  await other.purge()
+  expect(await commandLine(pid)).toBe('')
+  expect(await systemDisk.exists(other.stateFolder)).toBe(false)
+  expect(await systemDisk.list(`${folder}/other`)).toEqual([])
+  expect(await open().version()).toMatchObject({ name: 'containerd' })
+})
+
+test('a socket path that no kernel takes is refused at once', async () => {
+  const stateFolder = `/run/${'x'.repeat(120)}`
+  await expect(superviseContainerd({ ...options, stateFolder })).rejects.toThrow(
+    "the path of containerd's socket is too long",
+  )
+})

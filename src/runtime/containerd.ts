@@ -1,0 +1,340 @@
+import { createHash } from 'node:crypto'
+import { type Clock, every, sleep } from '../base/clock.ts'
+import { CommandMissing, type Commands, signalProcess } from '../base/commands.ts'
+import type { Disk } from '../base/disk.ts'
+import { explain, OptiFlowError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { containerdConfig, hostsFile, type RegistryHost } from './containerd-config.ts'
+import { Connection } from './cri/connection.ts'
+import { importImage } from './cri/import-image.ts'
+import { type Architecture, pauseImage, pauseImageName } from './pause-image.ts'
+import { mountOf, mountPoints } from './shared-mounts.ts'
+
+export interface SuperviseOptions {
+  /** Images, configuration and logs live here. */
+  folder: string
+  /** Sockets and tasks; must be empty after a reboot. Default: one below /run made from the name of `folder`. */
+  stateFolder?: string
+  disk: Disk
+  commands: Commands
+  clock: Clock
+  log: Logger
+  /** Where CNI plugins are looked for, in this order. */
+  cniBinFolders: string[]
+  /** Where the network writes its configuration; containerd watches it. */
+  cniConfFolder: string
+  registries?: RegistryHost[]
+  /** Default `containerd`, from PATH. */
+  binary?: string
+  systemdCgroup?: boolean
+  /** Other runtimes by handler name: path of the binary. */
+  handlers?: Record<string, string>
+  /** Program and arguments before containerd's own, such as `nsenter --net=…`. */
+  wrapper?: string[]
+}
+
+/** Our own containerd. Disposing only stops the watching: the daemon and its pods go on, and are adopted at the next start. */
+export interface SupervisedContainerd extends AsyncDisposable {
+  readonly socket: string
+  readonly version: string
+  /** It was running already when we came. */
+  readonly adopted: boolean
+  readonly stateFolder: string
+  pid(): number | undefined
+  /** Takes effect with the next pull, without a restart. */
+  setRegistries(registries: RegistryHost[]): Promise<void>
+  /** Ends the daemon; pods go on without it. */
+  stop(): Promise<void>
+  /** Ends the daemon and deletes all it knows. Remove the pods first. */
+  purge(): Promise<void>
+}
+
+/** containerd did not start; the message has the evidence from its log. */
+export class ContainerdFailed extends OptiFlowError {}
+
+/**
+ * Runs a containerd of our own in `folder`, apart from the machine's: starts it, adopts the one that an earlier process of
+ * ours left running, and starts it again when it dies.
+ * @throws ContainerdFailed
+ */
+export async function superviseContainerd(options: SuperviseOptions): Promise<SupervisedContainerd> {
+  const supervisor = new Supervisor(options)
+  await supervisor.start()
+  return supervisor
+}
+
+class Supervisor implements SupervisedContainerd {
+  readonly socket: string
+  readonly stateFolder: string
+  version = ''
+  adopted = false
+  readonly #options: SuperviseOptions
+  readonly #configPath: string
+  readonly #logPath: string
+  readonly #pidPath: string
+  readonly #watching = new AbortController()
+  #pid: number | undefined
+  #startedAtMs = 0
+  #failures = 0
+  #busy: Promise<void> | undefined
+
+  constructor(options: SuperviseOptions) {
+    this.#options = options
+    // Unix sockets have at most 107 bytes in their path, and the shims' names are appended to it.
+    const hash = createHash('sha256').update(options.folder).digest('hex').slice(0, 10)
+    this.stateFolder = options.stateFolder ?? `/run/optiflow/${hash}`
+    this.socket = `${this.stateFolder}/containerd.sock`
+    this.#configPath = `${options.folder}/config.toml`
+    this.#logPath = `${options.folder}/containerd.log`
+    this.#pidPath = `${this.stateFolder}/containerd.pid`
+  }
+
+  pid() {
+    return this.#pid
+  }
+
+  async start(): Promise<void> {
+    const { disk, folder } = this.#options
+    if (this.socket.length > 100)
+      throw new ContainerdFailed(`the path of containerd's socket is too long: ${this.socket}`, {
+        hint: 'Choose a state folder with a shorter path.',
+      })
+    this.version = await this.#askVersion()
+    await disk.makeFolder(folder, { mode: 0o711 })
+    await disk.makeFolder(this.stateFolder, { mode: 0o711 })
+    await disk.makeFolder(`${folder}/registries`)
+    await this.setRegistries(this.#options.registries ?? [])
+    await this.#linkPlugins()
+    const config = await this.#config()
+    const before = await disk.readText(this.#configPath).catch(() => '')
+    const running = await this.#findRunning()
+    if (running !== undefined && before === config && (await this.#answers(2_000))) {
+      this.#pid = running
+      this.adopted = true
+      this.#options.log.info({ pid: running, socket: this.socket }, 'containerd adopted')
+    } else {
+      if (running !== undefined) await this.#end(running)
+      await disk.write(this.#configPath, config)
+      await this.#launch()
+    }
+    this.#startedAtMs = this.#options.clock.monotonicMs()
+    await this.#importPause()
+    every(this.#options.clock, 1_000, () => this.#look(), this.#watching.signal)
+  }
+
+  async setRegistries(registries: RegistryHost[]) {
+    const { disk, folder } = this.#options
+    for (const registry of registries)
+      await disk.write(`${folder}/registries/${registry.host}/hosts.toml`, hostsFile(registry))
+  }
+
+  async stop() {
+    this.#watching.abort()
+    await this.#busy
+    if (this.#pid !== undefined) await this.#end(this.#pid)
+    this.#pid = undefined
+    await this.#options.disk.remove(this.#pidPath)
+  }
+
+  async purge() {
+    await this.stop()
+    const { disk, commands, folder } = this.#options
+    const points = await mountPoints(disk)
+    for (const { path } of points.reverse())
+      if (path.startsWith(`${folder}/`) || path.startsWith(`${this.stateFolder}/`))
+        await commands.run('umount', ['-l', path], { allowFailure: true })
+    await disk.remove(this.stateFolder)
+    for (const part of ['root', 'registries', 'plugins', 'config.toml', 'containerd.log', 'containerd.log.old'])
+      await disk.remove(`${folder}/${part}`)
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#watching.abort()
+    await this.#busy
+  }
+
+  async #askVersion(): Promise<string> {
+    const binary = this.#options.binary ?? 'containerd'
+    try {
+      const { stdout } = await this.#options.commands.run(binary, ['--version'])
+      return /\bv?(\d+\.\d+[^\s]*)/.exec(stdout.replace(/^\S+ \S+ /, ''))?.[1] ?? 'unknown'
+    } catch (cause) {
+      if (cause instanceof CommandMissing)
+        throw new ContainerdFailed(`${binary} is not installed`, {
+          cause,
+          hint: 'apt-get install containerd runc containernetworking-plugins, or pass --runtime simulated.',
+        })
+      throw new ContainerdFailed(`${binary} --version failed`, { cause })
+    }
+  }
+
+  async #config(): Promise<string> {
+    const { disk, folder } = this.#options
+    const capabilities = /^CapEff:\s*([0-9a-f]+)/m.exec(await disk.readText('/proc/self/status').catch(() => ''))?.[1]
+    const sysResource = 24n
+    const onOverlay = mountOf(await mountPoints(disk), folder).type === 'overlay'
+    return containerdConfig(
+      {
+        root: `${folder}/root`,
+        state: this.stateFolder,
+        socket: this.socket,
+        sandboxImage: pauseImageName,
+        // overlayfs cannot be stacked on overlayfs.
+        snapshotter: onOverlay ? 'native' : 'overlayfs',
+        systemdCgroup: this.#options.systemdCgroup ?? false,
+        restrictOomScore: capabilities !== undefined && ((BigInt(`0x${capabilities}`) >> sysResource) & 1n) === 0n,
+        cniBinFolders: this.#options.cniBinFolders.length > 1 ? [`${folder}/plugins`] : this.#options.cniBinFolders,
+        cniConfFolder: this.#options.cniConfFolder,
+        registryFolder: `${folder}/registries`,
+        ...(this.#options.handlers ? { handlers: this.#options.handlers } : {}),
+      },
+      Number.parseInt(this.version, 10) || 1,
+    )
+  }
+
+  /** containerd 1.x looks for CNI plugins in one folder: ours, with links to all. Plugins installed later appear within seconds. */
+  async #linkPlugins() {
+    const { disk, folder, cniBinFolders } = this.#options
+    if (cniBinFolders.length < 2) return
+    await disk.makeFolder(`${folder}/plugins`)
+    for (const from of cniBinFolders)
+      for (const { name } of await disk.list(from).catch(() => []))
+        await disk.symlink(`${from}/${name}`, `${folder}/plugins/${name}`).catch(() => {})
+  }
+
+  /** The process of ours that has this socket, if it lives. Pids are used again, so its command line must name our configuration. */
+  async #findRunning(): Promise<number | undefined> {
+    const { disk } = this.#options
+    const pid = Number(await disk.readText(this.#pidPath).catch(() => ''))
+    return pid && (await this.#isOurs(pid)) ? pid : undefined
+  }
+
+  async #isOurs(pid: number): Promise<boolean> {
+    const command = await this.#options.disk.readText(`/proc/${pid}/cmdline`).catch(() => '')
+    return command.split('\0').includes(this.#configPath)
+  }
+
+  async #answers(timeoutMs: number): Promise<boolean> {
+    using connection = new Connection(this.socket, this.#options.clock)
+    // Awaited here: the connection is closed on return.
+    return await connection.runtime('Version', {}, { timeoutMs }).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  async #launch() {
+    const { clock, commands, disk, log } = this.#options
+    // The log is kept from one start to the next, but not for ever.
+    const logSize = async () => (await disk.stat(this.#logPath).catch(() => undefined))?.size ?? 0
+    if ((await logSize()) > 10 << 20) await disk.rename(this.#logPath, `${this.#logPath}.old`)
+    const logStart = await logSize()
+    const [program, ...args] = [
+      ...(this.#options.wrapper ?? []),
+      this.#options.binary ?? 'containerd',
+      '--config',
+      this.#configPath,
+    ]
+    const child = commands.spawn(program!, args, {
+      detached: true,
+      logFile: this.#logPath,
+      env: { NOTIFY_SOCKET: undefined },
+    })
+    // Before anything else: should we die now, the next of us finds it.
+    if (child.pid !== undefined) await disk.write(this.#pidPath, String(child.pid))
+    let ended: string | undefined
+    child.exited.then(
+      ({ code, signal }) => (ended = code === null ? `was ended by ${signal}` : `exited with ${code}`),
+      error => (ended = explain(error)),
+    )
+    const deadline = clock.monotonicMs() + 30_000
+    for (;;) {
+      if (await this.#answers(500)) break
+      if (ended !== undefined || clock.monotonicMs() > deadline) {
+        child.kill('SIGKILL')
+        throw await this.#failure(ended ?? 'did not answer within 30 s', logStart)
+      }
+      await sleep(clock, 20)
+    }
+    this.#pid = child.pid
+    log.info({ pid: child.pid, socket: this.socket, version: this.version }, 'containerd started')
+  }
+
+  async #failure(what: string, logStart: number): Promise<ContainerdFailed> {
+    const text = (await this.#options.disk.read(this.#logPath).catch(() => Buffer.alloc(0)))
+      .subarray(logStart)
+      .toString()
+    const { evidence, hint } = readFailure(text)
+    return new ContainerdFailed(`containerd ${what}${evidence ? `: ${evidence}` : ''}`, {
+      hint: hint ?? `Its log is ${this.#logPath}.`,
+    })
+  }
+
+  async #importPause() {
+    using connection = new Connection(this.socket, this.#options.clock)
+    const present = await connection.image<{ image: object | null }>('ImageStatus', {
+      image: { image: pauseImageName },
+    })
+    if (present.image) return
+    const architecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
+    await importImage(connection, this.#options.clock, pauseImageName, pauseImage(architecture), { pinned: true })
+  }
+
+  /** Once a second: is it alive? */
+  async #look(): Promise<void> {
+    const { clock, log } = this.#options
+    await this.#linkPlugins().catch(() => {})
+    if (this.#pid !== undefined && signalProcess(this.#pid, 0) && (await this.#isOurs(this.#pid))) {
+      if (clock.monotonicMs() - this.#startedAtMs > 60_000) this.#failures = 0
+      return
+    }
+    if (this.#watching.signal.aborted) return
+    log.warn({ pid: this.#pid }, 'containerd ended; pods go on, starting it again')
+    this.#busy = this.#restart()
+    await this.#busy
+  }
+
+  async #restart() {
+    const { clock, log } = this.#options
+    this.#pid = undefined
+    await sleep(clock, Math.min(this.#failures * 2_000, 30_000), this.#watching.signal).catch(() => {})
+    if (this.#watching.signal.aborted) return
+    try {
+      await this.#launch()
+      this.#startedAtMs = clock.monotonicMs()
+    } catch (error) {
+      log.error({ error: explain(error) }, 'containerd does not start')
+    }
+    this.#failures++
+  }
+
+  async #end(pid: number) {
+    const { clock } = this.#options
+    signalProcess(pid, 'SIGTERM')
+    const deadline = clock.monotonicMs() + 10_000
+    while (await this.#isOurs(pid)) {
+      if (clock.monotonicMs() > deadline) signalProcess(pid, 'SIGKILL')
+      await sleep(clock, 20)
+    }
+  }
+}
+
+/** Finds the reason in what containerd logged before it gave up. */
+export function readFailure(log: string): { evidence?: string; hint?: string } {
+  const lines = log.split('\n').filter(line => line.trim())
+  const worst =
+    lines.filter(line => /level=(fatal|panic)|^containerd: |^panic:|error/i.test(line)).at(-1) ?? lines.at(-1)
+  if (!worst) return {}
+  const evidence = (/msg="((?:[^"\\]|\\.)*)"/.exec(worst)?.[1] ?? worst).replaceAll('\\"', '"')
+  const cause = /error="((?:[^"\\]|\\.)*)"/.exec(worst)?.[1]
+  const whole = cause ? `${evidence}: ${cause.replaceAll('\\"', '"')}` : evidence
+  if (/address already in use|bind:/.test(whole))
+    return { evidence: whole, hint: 'Another containerd uses this socket: end it, or choose another state folder.' }
+  if (/toml|config|unknown key|decode/i.test(whole))
+    return { evidence: whole, hint: 'This containerd does not take the configuration we wrote; report its version.' }
+  if (/timeout|resource temporarily unavailable|lock|boltdb/.test(whole))
+    return { evidence: whole, hint: 'Another containerd holds the same folder: end it first.' }
+  if (/permission denied|operation not permitted/.test(whole))
+    return { evidence: whole, hint: 'containerd needs root: run as root, or pass --runtime simulated.' }
+  return { evidence: whole }
+}

@@ -1,0 +1,108 @@
+import { type Clock, sleep } from '../../base/clock.ts'
+import { explain } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Connection } from './connection.ts'
+import type { Observer } from './observer.ts'
+import { containerdProtocol } from './protocol.ts'
+
+interface Envelope {
+  namespace: string
+  topic: string
+  event: { type_url: string; value: Buffer } | null
+}
+
+const topics: Record<string, string> = {
+  '/tasks/start': 'containerd.events.TaskStart',
+  '/tasks/exit': 'containerd.events.TaskExit',
+  '/tasks/oom': 'containerd.events.TaskOOM',
+  '/tasks/delete': 'containerd.events.TaskDelete',
+  '/containers/delete': 'containerd.events.ContainerDelete',
+}
+
+/**
+ * Listens to containerd's events and says which pod changed. While there are no events (containerd is away, or another
+ * runtime answers here) it says every second that something may have changed.
+ */
+export class ChangeFeed {
+  readonly #connection: Connection
+  readonly #observer: Observer
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #listeners = new Set<(podUid: string | undefined) => void>()
+  #running: AbortController | undefined
+
+  constructor(connection: Connection, observer: Observer, clock: Clock, log: Logger) {
+    this.#connection = connection
+    this.#observer = observer
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** Events flow from the first listener to the last. */
+  listen(callback: (podUid: string | undefined) => void): () => void {
+    this.#listeners.add(callback)
+    if (!this.#running) {
+      this.#running = new AbortController()
+      void this.#run(this.#running.signal)
+    }
+    return () => {
+      this.#listeners.delete(callback)
+      if (!this.#listeners.size) this.close()
+    }
+  }
+
+  close(): void {
+    this.#running?.abort()
+    this.#running = undefined
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const filters = Object.keys(topics).map(topic => `namespace==k8s.io,topic==${JSON.stringify(topic)}`)
+    let said = false
+    while (!signal.aborted) {
+      try {
+        const events = this.#connection.containerdStream<Envelope>('events.v1.Events', 'Subscribe', { filters }, signal)
+        for await (const envelope of events) {
+          said = false
+          this.#take(envelope, signal)
+        }
+      } catch (error) {
+        if (!said)
+          this.#log.warn({ error: explain(error) }, 'no events from the container runtime; looking every second')
+        said = true
+      }
+      // What happened while nobody listened.
+      await sleep(this.#clock, 1_000, signal).catch(() => {})
+      if (!signal.aborted) this.#tell(undefined)
+    }
+  }
+
+  #take({ topic, event }: Envelope, signal: AbortSignal): void {
+    const message = topics[topic]
+    if (!message || !event) return
+    const { container_id, id } = containerdProtocol.decode<{ container_id?: string; id?: string }>(message, event.value)
+    const container = container_id || id || ''
+    // Processes of exec have an id of their own within the container; they are no change of the pod.
+    if (container_id && id && id !== container_id) return
+    if (topic === '/tasks/oom') this.#observer.forget(container)
+    const pod = this.#observer.podOf(container)
+    if (topic === '/tasks/exit') void this.#whenVisible(container, signal)
+    // What starts and has no pod yet is being started by us, or is somebody else's.
+    else if (topic === '/tasks/start' ? pod !== undefined : topic !== '/tasks/delete') this.#tell(pod)
+  }
+
+  /** The event of an end comes before CRI knows of it; who looked at once would see the container running still. */
+  async #whenVisible(container: string, signal: AbortSignal): Promise<void> {
+    for (let waitMs = 2; waitMs < 2_000 && !signal.aborted; waitMs *= 2) {
+      const status = await this.#observer.status(container).catch(() => undefined)
+      // A sandbox's own process is no container; then there is nothing to wait for.
+      if (!status || status.state === 'CONTAINER_EXITED') break
+      await sleep(this.#clock, waitMs, signal).catch(() => {})
+    }
+    if (!signal.aborted) this.#tell(this.#observer.podOf(container))
+  }
+
+  #tell(podUid: string | undefined): void {
+    for (const listener of this.#listeners) listener(podUid)
+  }
+}

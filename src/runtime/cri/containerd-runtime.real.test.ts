@@ -1,0 +1,4 @@
+import { runtimeConformance } from '../conformance.ts'
+import { openContainerdBench } from '../testing/containerd-bench.ts'
+
+runtimeConformance('containerd', () => openContainerdBench())

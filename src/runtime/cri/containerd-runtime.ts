@@ -1,0 +1,378 @@
+import type { Clock } from '../../base/clock.ts'
+import { type Commands, systemCommands } from '../../base/commands.ts'
+import { type Disk, systemDisk } from '../../base/disk.ts'
+import { codeOf } from '../../base/errors.ts'
+import { type Fifos, systemFifos } from '../../base/fifo.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Random } from '../../base/random.ts'
+import {
+  type ContainerId,
+  type ContainerResources,
+  type ContainerSpec,
+  ContainerStartFailed,
+  type ExecResult,
+  type ImageInfo,
+  type ImageRef,
+  type LogOptions,
+  type ObservedPod,
+  type PodUsage,
+  type PullOptions,
+  type Runtime,
+  RuntimeFailed,
+  RuntimeUnavailable,
+  type SandboxId,
+  type SandboxSpec,
+  type Streams,
+} from '../runtime.ts'
+import { ChangeFeed } from './change-feed.ts'
+import { CallFailed, Connection } from './connection.ts'
+import { joinPort, joinStreams } from './cri-streams.ts'
+import { type ExecWorld, execTask, plain } from './exec.ts'
+import { CriImages } from './images.ts'
+import { planRotation, readLog } from './logs.ts'
+import type { PodSandboxConfig } from './messages.ts'
+import { goneAsUndefined, Observer } from './observer.ts'
+import { containerConfig, resources, sandboxConfig } from './spec.ts'
+import { readUsage } from './usage.ts'
+
+export interface ContainerdOptions {
+  /** Path of the CRI socket: our own containerd's, the machine's, or CRI-O's. */
+  socket: string
+  clock: Clock
+  random: Random
+  log: Logger
+  disk?: Disk
+  commands?: Commands
+  fifos?: Fifos
+  /** Only sandboxes with this mark are ours; for several agents on one containerd. */
+  owner?: string
+  /** Folder for the pipes of exec. Default /run/optiflow/exec. */
+  pipeFolder?: string
+}
+
+/** A Runtime on CRI v1. Connects at the first call and again whenever the server is back. */
+export function openContainerd(options: ContainerdOptions): Runtime {
+  return new ContainerdRuntime(options)
+}
+
+class ContainerdRuntime implements Runtime {
+  readonly name = 'containerd'
+  readonly #connection: Connection
+  readonly #observer: Observer
+  readonly #changes: ChangeFeed
+  readonly #images: CriImages
+  readonly #owner: string | undefined
+  readonly #world: ExecWorld
+  /** What each sandbox was made from; asked of containerd again after our restart. */
+  readonly #configs = new Map<SandboxId, PodSandboxConfig>()
+
+  constructor(options: ContainerdOptions) {
+    this.#owner = options.owner
+    this.#connection = new Connection(options.socket, options.clock)
+    this.#images = new CriImages(this.#connection, options.clock)
+    this.#observer = new Observer(this.#connection, options.owner)
+    this.#changes = new ChangeFeed(this.#connection, this.#observer, options.clock, options.log)
+    this.#world = {
+      connection: this.#connection,
+      disk: options.disk ?? systemDisk,
+      commands: options.commands ?? systemCommands,
+      fifos: options.fifos ?? systemFifos,
+      clock: options.clock,
+      random: options.random,
+      pipeFolder: options.pipeFolder ?? '/run/optiflow/exec',
+    }
+  }
+
+  async version() {
+    const reply = await this.#connection.runtime<{ runtime_name: string; runtime_version: string }>('Version', {})
+    return { name: reply.runtime_name, version: reply.runtime_version }
+  }
+
+  async status() {
+    const { status } = await this.#connection.runtime<{
+      status: { conditions: { type: string; status: boolean; reason: string; message: string }[] }
+    }>('Status', {}, { timeoutMs: 10_000 })
+    const find = (type: string) => status.conditions.find(condition => condition.type === type)
+    const bad = status.conditions.filter(condition => !condition.status)
+    return {
+      runtimeReady: find('RuntimeReady')?.status ?? false,
+      networkReady: find('NetworkReady')?.status ?? false,
+      message: bad.map(condition => `${condition.reason}: ${condition.message}`).join('; '),
+    }
+  }
+
+  imagePresent(image: string) {
+    return this.#images.present(image)
+  }
+
+  pull(image: string, options: PullOptions, signal: AbortSignal): Promise<ImageRef> {
+    return this.#images.pull(image, options, signal)
+  }
+
+  images(): Promise<ImageInfo[]> {
+    return this.#images.list()
+  }
+
+  removeImage(image: ImageRef) {
+    return this.#images.remove(image)
+  }
+
+  imageFilesystem() {
+    return this.#images.usage()
+  }
+
+  async runSandbox(pod: SandboxSpec, signal: AbortSignal): Promise<SandboxId> {
+    const config = sandboxConfig(pod, this.#owner)
+    try {
+      const { pod_sandbox_id: id } = await this.#connection.runtime<{ pod_sandbox_id: string }>(
+        'RunPodSandbox',
+        { config, runtime_handler: pod.runtimeHandler },
+        { signal, timeoutMs: 240_000 },
+      )
+      this.#configs.set(id, config)
+      this.#observer.remember(id, pod.uid)
+      return id
+    } catch (error) {
+      throw this.#failed(`cannot start the sandbox of ${pod.namespace}/${pod.name}`, error)
+    }
+  }
+
+  async start(sandbox: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
+    const id = await this.#create(sandbox, spec, signal)
+    try {
+      await this.#connection.runtime('StartContainer', { container_id: id }, { signal, timeoutMs: 240_000 })
+      return id
+    } catch (error) {
+      if (!(error instanceof CallFailed)) throw error
+      throw new ContainerStartFailed('RunContainerError', plain(error.details), { cause: error })
+    }
+  }
+
+  async #create(sandbox: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
+    try {
+      const pod = this.#configs.get(sandbox) ?? (await this.#readConfig(sandbox))
+      const config = containerConfig(spec, pod)
+      await this.#world.disk.makeFolder(`${pod.log_directory}/${spec.name}`)
+      const { container_id } = await this.#connection.runtime<{ container_id: string }>(
+        'CreateContainer',
+        { pod_sandbox_id: sandbox, config, sandbox_config: pod },
+        { signal, timeoutMs: 240_000 },
+      )
+      this.#observer.remember(container_id, pod.metadata.uid)
+      return container_id
+    } catch (error) {
+      if (!(error instanceof CallFailed)) throw error
+      throw new ContainerStartFailed('CreateContainerError', plain(error.details), { cause: error })
+    }
+  }
+
+  /** After our restart: what the sandbox was made from, as containerd kept it. */
+  async #readConfig(sandbox: SandboxId): Promise<PodSandboxConfig> {
+    const { info } = await this.#connection.runtime<{ info: Record<string, string> }>('PodSandboxStatus', {
+      pod_sandbox_id: sandbox,
+      verbose: true,
+    })
+    const config = (JSON.parse(info['info'] ?? '{}') as { config?: PodSandboxConfig }).config
+    if (!config) throw new RuntimeFailed(`the runtime does not say what sandbox ${sandbox} was made from`)
+    this.#configs.set(sandbox, config)
+    return config
+  }
+
+  async stop(container: ContainerId, graceMs: number) {
+    const timeout = Math.ceil(Math.max(graceMs, 0) / 1000)
+    await goneAsUndefined(
+      this.#connection.runtime('StopContainer', { container_id: container, timeout }, { timeoutMs: graceMs + 180_000 }),
+    )
+  }
+
+  async removeContainer(container: ContainerId) {
+    const status = await this.#observer.status(container)
+    if (!status) return
+    if (status.state === 'CONTAINER_RUNNING')
+      throw new RuntimeFailed(`container ${status.metadata.name} is running: stop it first`)
+    await goneAsUndefined(this.#connection.runtime('RemoveContainer', { container_id: container }))
+    this.#observer.forget(container)
+    if (status.log_path) await this.#removeLogs(status.log_path)
+  }
+
+  async #removeLogs(path: string) {
+    const { disk } = this.#world
+    const [folder, name] = splitPath(path)
+    for (const { name: file } of await disk.list(folder).catch(() => []))
+      if (file === name || file.startsWith(`${name}.`)) await disk.remove(`${folder}/${file}`)
+    if (!(await disk.list(folder).catch(() => [1])).length) await disk.remove(folder)
+  }
+
+  /** The folder of a pod's logs, if all that is left in it are the empty folders of containers that were refused. */
+  async #removeEmpty(folder: string) {
+    const { disk } = this.#world
+    const isEmpty = async (path: string) => !(await disk.list(path).catch(() => [1])).length
+    for (const { name } of await disk.list(folder).catch(() => []))
+      if (await isEmpty(`${folder}/${name}`)) await disk.remove(`${folder}/${name}`)
+    if (await isEmpty(folder)) await disk.remove(folder)
+  }
+
+  async stopSandbox(sandbox: SandboxId) {
+    try {
+      await goneAsUndefined(
+        this.#connection.runtime('StopPodSandbox', { pod_sandbox_id: sandbox }, { timeoutMs: 240_000 }),
+      )
+    } catch (error) {
+      throw this.#failed(`cannot stop sandbox ${sandbox}`, error)
+    }
+  }
+
+  async remove(sandbox: SandboxId) {
+    await this.stopSandbox(sandbox)
+    const { containers } = await this.#connection.runtime<{ containers: { id: string }[] }>('ListContainers', {
+      filter: { pod_sandbox_id: sandbox },
+    })
+    for (const { id } of containers) await this.removeContainer(id)
+    const pod = this.#configs.get(sandbox) ?? (await this.#readConfig(sandbox).catch(() => undefined))
+    try {
+      await goneAsUndefined(this.#connection.runtime('RemovePodSandbox', { pod_sandbox_id: sandbox }))
+    } catch (error) {
+      throw this.#failed(`cannot remove sandbox ${sandbox}`, error)
+    }
+    this.#configs.delete(sandbox)
+    this.#observer.forget(sandbox)
+    // Another attempt of the same pod keeps its logs in the same folder.
+    if (pod) await this.#removeEmpty(pod.log_directory)
+  }
+
+  observe(): Promise<ObservedPod[]> {
+    return this.#observer.observe()
+  }
+
+  onChange(callback: (podUid: string | undefined) => void) {
+    return this.#changes.listen(callback)
+  }
+
+  async *logs(container: ContainerId, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const path = this.#observer.known(container)?.logPath ?? (await this.#observer.status(container))?.log_path
+    if (!path) throw new RuntimeFailed(`container ${container} is gone, and its log with it`)
+    const ended = async () => {
+      const status = await this.#observer.status(container)
+      return !status || status.state === 'CONTAINER_EXITED'
+    }
+    try {
+      yield* readLog({ disk: this.#world.disk, clock: this.#world.clock, ended }, path, options, signal)
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') throw new RuntimeFailed(`the log ${path} is not there`, { cause: error })
+      throw error
+    }
+  }
+
+  async exec(container: ContainerId, command: string[], timeoutMs: number): Promise<ExecResult> {
+    try {
+      const reply = await this.#connection.runtime<{ stdout: Buffer; stderr: Buffer; exit_code: number }>(
+        'ExecSync',
+        { container_id: container, cmd: command, timeout: Math.ceil(timeoutMs / 1000) },
+        // The runtime counts in seconds and kills what takes longer; this is for the rest of a second.
+        { timeoutMs: timeoutMs > 0 ? Math.ceil(timeoutMs / 1000) * 1000 + 10_000 : 24 * 3_600_000 },
+      )
+      return {
+        exitCode: reply.exit_code,
+        stdout: reply.stdout.toString(),
+        stderr: reply.stderr.toString(),
+        timedOut: false,
+      }
+    } catch (error) {
+      if (
+        error instanceof CallFailed &&
+        (error.deadlineExceeded || /timeout .* exceeded|timed out/.test(error.details))
+      )
+        return { exitCode: 137, stdout: '', stderr: '', timedOut: true }
+      throw this.#failed(`cannot run ${command[0]}`, error)
+    }
+  }
+
+  async execStream(container: ContainerId, command: string[], streams: Streams, signal: AbortSignal): Promise<number> {
+    try {
+      return await execTask(this.#world, container, command, streams, signal)
+    } catch (error) {
+      if (!(error instanceof CallFailed && error.unimplemented)) throw error
+      const open = async (wanted: { stdin: boolean; stdout: boolean; stderr: boolean }) => {
+        const request = { container_id: container, cmd: command, tty: streams.tty, ...wanted }
+        return (await this.#connection.runtime<{ url: string }>('Exec', request)).url
+      }
+      return (await joinStreams(open, streams, false, signal)) ?? 0
+    }
+  }
+
+  async attach(container: ContainerId, streams: Streams, signal: AbortSignal) {
+    const open = async (wanted: { stdin: boolean; stdout: boolean; stderr: boolean }) => {
+      const request = { container_id: container, tty: streams.tty, ...wanted }
+      return (await this.#connection.runtime<{ url: string }>('Attach', request)).url
+    }
+    try {
+      await joinStreams(open, streams, true, signal)
+    } catch (error) {
+      throw this.#failed(`cannot attach to container ${container}`, error)
+    }
+  }
+
+  async portForward(sandbox: SandboxId, port: number, signal: AbortSignal) {
+    try {
+      const request = { pod_sandbox_id: sandbox, port: [port] }
+      const { url } = await this.#connection.runtime<{ url: string }>('PortForward', request)
+      const pipe = await joinPort(url, port, signal)
+      return { readable: pipe, writable: pipe }
+    } catch (error) {
+      throw this.#failed(`cannot reach port ${port} of the pod`, error)
+    }
+  }
+
+  stats(): Promise<PodUsage[]> {
+    return readUsage(this.#connection, this.#owner)
+  }
+
+  async rotateLog(container: ContainerId, maxBytes: number, maxFiles: number): Promise<boolean> {
+    const status = await this.#observer.status(container)
+    const { disk } = this.#world
+    if (status?.state !== 'CONTAINER_RUNNING' || !status.log_path) return false
+    const size = (await disk.stat(status.log_path).catch(() => undefined))?.size ?? 0
+    if (size <= maxBytes) return false
+    const [folder, name] = splitPath(status.log_path)
+    const plan = planRotation(
+      (await disk.list(folder)).map(entry => entry.name),
+      name,
+      maxFiles,
+    )
+    for (const file of plan.remove) await disk.remove(`${folder}/${file}`)
+    for (const [from, to] of plan.rename) await disk.rename(`${folder}/${from}`, `${folder}/${to}`)
+    try {
+      await this.#connection.runtime('ReopenContainerLog', { container_id: container })
+    } catch (error) {
+      // It goes on writing into the file that it has open: give that its name back.
+      await disk.rename(`${status.log_path}.1`, status.log_path).catch(() => {})
+      throw this.#failed(`cannot rotate the log of ${status.metadata.name}`, error)
+    }
+    return true
+  }
+
+  async updateResources(container: ContainerId, wanted: ContainerResources) {
+    try {
+      const request = { container_id: container, linux: resources(wanted) }
+      await this.#connection.runtime('UpdateContainerResources', request)
+      this.#observer.forget(container)
+    } catch (error) {
+      throw this.#failed(`cannot change the resources of container ${container}`, error)
+    }
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#changes.close()
+    this.#connection[Symbol.dispose]()
+  }
+
+  #failed(what: string, error: unknown): unknown {
+    if (error instanceof RuntimeUnavailable || !(error instanceof CallFailed)) return error
+    return new RuntimeFailed(`${what}: ${plain(error.details)}`, { cause: error })
+  }
+}
+
+function splitPath(path: string): [folder: string, name: string] {
+  const at = path.lastIndexOf('/')
+  return [path.slice(0, at), path.slice(at + 1)]
+}

@@ -1,0 +1,178 @@
+import type { ContainerId, ObservedContainer, ObservedPod, ObservedSandbox, SandboxId } from '../runtime.ts'
+import { CallFailed, type Connection } from './connection.ts'
+import type { Container, ContainerStatus, PodSandbox, PodSandboxStatus } from './messages.ts'
+import { criLabels } from './spec.ts'
+
+/**
+ * Sees what containerd has. Two lists say what there is and in which state; the details of a sandbox or container are asked
+ * for once in each of its states, since they do not change within one.
+ */
+export class Observer {
+  readonly #connection: Connection
+  readonly #owner: string | undefined
+  readonly #sandboxes = new Map<SandboxId, ObservedSandbox>()
+  readonly #containers = new Map<ContainerId, ObservedContainer>()
+  /** Pod of every sandbox and container seen, for events. */
+  readonly #podOf = new Map<string, string>()
+
+  constructor(connection: Connection, owner: string | undefined) {
+    this.#connection = connection
+    this.#owner = owner
+  }
+
+  /** The uid of the pod that a sandbox or container belongs to. */
+  podOf(id: string): string | undefined {
+    return this.#podOf.get(id)
+  }
+
+  /** Told of what we started ourselves, so that its first event finds its pod. */
+  remember(id: string, podUid: string): void {
+    this.#podOf.set(id, podUid)
+  }
+
+  /** Its details changed without a change of state (killed for memory, new resources). */
+  forget(id: string): void {
+    this.#sandboxes.delete(id)
+    this.#containers.delete(id)
+  }
+
+  known(id: ContainerId): ObservedContainer | undefined {
+    return this.#containers.get(id)
+  }
+
+  async observe(): Promise<ObservedPod[]> {
+    const filter = this.#owner ? { label_selector: { [criLabels.owner]: this.#owner } } : {}
+    // Containers first: one that is in the second list but not in the first belongs to a sandbox that is listed.
+    const [{ containers }, { items }] = await Promise.all([
+      this.#connection.runtime<{ containers: Container[] }>('ListContainers', {}),
+      this.#connection.runtime<{ items: PodSandbox[] }>('ListPodSandbox', { filter }),
+    ])
+    const ours = items.filter(item => item.labels[criLabels.podUid] !== undefined)
+    const pods = new Map<string, ObservedPod>()
+    const podOfSandbox = new Map<SandboxId, ObservedPod>()
+    const seen = new Set<string>()
+    const work: Promise<void>[] = []
+    for (const item of ours) {
+      const { uid, name, namespace } = item.metadata
+      let pod = pods.get(uid)
+      if (!pod) pods.set(uid, (pod = { uid, name, namespace, sandboxes: [], containers: [] }))
+      podOfSandbox.set(item.id, pod)
+      seen.add(item.id)
+      this.#podOf.set(item.id, uid)
+      const { sandboxes } = pod
+      work.push(this.#sandbox(item).then(sandbox => void (sandbox && sandboxes.push(sandbox))))
+    }
+    for (const item of containers) {
+      const pod = podOfSandbox.get(item.pod_sandbox_id)
+      if (!pod) continue
+      seen.add(item.id)
+      this.#podOf.set(item.id, pod.uid)
+      work.push(this.#container(item).then(container => void (container && pod.containers.push(container))))
+    }
+    await Promise.all(work)
+    for (const map of [this.#sandboxes, this.#containers] as Map<string, unknown>[])
+      for (const id of map.keys()) if (!seen.has(id)) map.delete(id)
+    for (const pod of pods.values()) {
+      pod.sandboxes.sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs)
+      pod.containers.sort((a, b) => a.createdAtMs - b.createdAtMs)
+    }
+    // An id that is gone may still be named by an event on its way; a few thousand of them are kept.
+    if (this.#podOf.size > 4 * seen.size + 4096)
+      for (const id of this.#podOf.keys()) if (!seen.has(id)) this.#podOf.delete(id)
+    return [...pods.values()]
+  }
+
+  /** @returns undefined when it went away meanwhile */
+  async #sandbox(item: PodSandbox): Promise<ObservedSandbox | undefined> {
+    const state = item.state === 'SANDBOX_READY' ? 'ready' : 'stopped'
+    const known = this.#sandboxes.get(item.id)
+    if (known?.state === state) return { ...known, ips: [...known.ips] }
+    const ips = state === 'ready' ? await this.addresses(item.id) : []
+    if (!ips) return undefined
+    const sandbox: ObservedSandbox = {
+      id: item.id,
+      attempt: item.metadata.attempt,
+      state,
+      createdAtMs: toMs(item.created_at),
+      ips,
+    }
+    this.#sandboxes.set(item.id, sandbox)
+    return { ...sandbox, ips: [...ips] }
+  }
+
+  async addresses(id: SandboxId): Promise<string[] | undefined> {
+    const status = await goneAsUndefined(
+      this.#connection.runtime<{ status: PodSandboxStatus | null }>('PodSandboxStatus', { pod_sandbox_id: id }),
+    )
+    const network = status?.status?.network
+    if (!status) return undefined
+    return network?.ip ? [network.ip, ...network.additional_ips.map(a => a.ip)] : []
+  }
+
+  async #container(item: Container): Promise<ObservedContainer | undefined> {
+    const known = this.#containers.get(item.id)
+    if (known?.state === states[item.state]) return { ...known }
+    const status = await this.status(item.id)
+    if (!status) return undefined
+    const observed = describe(status, item.pod_sandbox_id)
+    this.#containers.set(item.id, observed)
+    return { ...observed }
+  }
+
+  async status(id: ContainerId): Promise<ContainerStatus | undefined> {
+    const reply = await goneAsUndefined(
+      this.#connection.runtime<{ status: ContainerStatus | null }>('ContainerStatus', { container_id: id }),
+    )
+    return reply?.status ?? undefined
+  }
+}
+
+const states: Record<ContainerStatus['state'], ObservedContainer['state']> = {
+  CONTAINER_CREATED: 'created',
+  CONTAINER_RUNNING: 'running',
+  CONTAINER_EXITED: 'exited',
+  CONTAINER_UNKNOWN: 'unknown',
+}
+
+/** A container's status in our words. */
+export function describe(status: ContainerStatus, sandbox: SandboxId): ObservedContainer {
+  const state = states[status.state]
+  const observed: ObservedContainer = {
+    id: status.id,
+    sandbox,
+    name: status.metadata.name,
+    attempt: status.metadata.attempt,
+    image: status.image?.image ?? '',
+    imageRef: status.image_ref,
+    state,
+    createdAtMs: toMs(status.created_at),
+    labels: status.labels,
+    annotations: status.annotations,
+    logPath: status.log_path,
+  }
+  if (status.started_at) observed.startedAtMs = toMs(status.started_at)
+  if (state !== 'exited' && state !== 'unknown') return observed
+  // A program that ends at once may have ended before containerd took down the time of its start.
+  if (status.finished_at) observed.finishedAtMs = Math.max(toMs(status.finished_at), observed.startedAtMs ?? 0)
+  observed.exitCode = status.exit_code
+  if (status.exit_code > 128 && status.exit_code < 128 + 65) observed.signal = status.exit_code - 128
+  observed.reason =
+    status.reason === 'StartError'
+      ? 'ContainerCannotRun'
+      : status.reason || (status.exit_code === 0 ? 'Completed' : 'Error')
+  if (status.message) observed.message = status.message
+  return observed
+}
+
+function toMs(nanoseconds: number): number {
+  return Math.floor(nanoseconds / 1e6)
+}
+
+export async function goneAsUndefined<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (error instanceof CallFailed && error.notFound) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,13 @@
+export {
+  ContainerdFailed,
+  type SupervisedContainerd,
+  type SuperviseOptions,
+  superviseContainerd,
+} from './containerd.ts'
+export type { RegistryHost } from './containerd-config.ts'
+export { type ContainerdOptions, openContainerd } from './cri/containerd-runtime.ts'
+export { buildImage, type ImageRecipe, type OciImage, ociArchive } from './oci-image.ts'
+export { type OciRegistry, openRegistry, type RegistryOptions } from './oci-registry.ts'
+export * from './runtime.ts'
+export { mountPoints, sharedRootAdvice, shareFolder, unshareFolder } from './shared-mounts.ts'
+export { openSimulated, type SimulatedOptions, type SimulatedRuntime } from './simulated/simulated-runtime.ts'

@@ -1,0 +1,311 @@
+import type { Readable, Writable } from 'node:stream'
+import { OptiFlowError } from '../base/errors.ts'
+
+export type SandboxId = string
+export type ContainerId = string
+/** Digest or id by which the runtime knows a pulled image. */
+export type ImageRef = string
+
+/**
+ * What a node needs from its container runtime. Everything it started outlives us; `observe` tells the whole truth
+ * at any time, so that a restarted agent needs no memory of its own. The conformance suite (runtime/conformance.ts) says the rest.
+ */
+export interface Runtime extends AsyncDisposable {
+  /** `containerd`, `simulated`: shown to people. */
+  readonly name: string
+  /** @throws RuntimeUnavailable */
+  version(): Promise<{ name: string; version: string }>
+  /** Ready to run pods, or the reason why not (network plugin missing, …). */
+  status(): Promise<{ runtimeReady: boolean; networkReady: boolean; message: string }>
+
+  imagePresent(image: string): Promise<ImageRef | undefined>
+  /** @throws ImagePullFailed */
+  pull(image: string, options: PullOptions, signal: AbortSignal): Promise<ImageRef>
+  images(): Promise<ImageInfo[]>
+  removeImage(image: ImageRef): Promise<void>
+
+  /** The pod's namespaces and network, no containers yet. @throws RuntimeFailed */
+  runSandbox(pod: SandboxSpec, signal: AbortSignal): Promise<SandboxId>
+  /** Creates and starts. @throws ContainerStartFailed */
+  start(sandbox: SandboxId, container: ContainerSpec, signal: AbortSignal): Promise<ContainerId>
+  /** SIGTERM (or the image's stop signal), then SIGKILL after `graceMs`. Resolves when it has ended. Gone is fine. */
+  stop(container: ContainerId, graceMs: number): Promise<void>
+  /** Removes an ended container (and its logs). */
+  removeContainer(container: ContainerId): Promise<void>
+  /** Ends all that is left in the sandbox and gives its address back; the record stays until `remove`. */
+  stopSandbox(sandbox: SandboxId): Promise<void>
+  /** Everything of the sandbox is gone afterwards. Gone is fine. */
+  remove(sandbox: SandboxId): Promise<void>
+  /** All sandboxes and containers that are ours. */
+  observe(): Promise<ObservedPod[]>
+  /** Calls back soon after anything started, ended or was removed; may miss some (then `observe` heals), may be unavailable. */
+  onChange(callback: (podUid: string | undefined) => void): () => void
+
+  /** Output as written, oldest first; ends at the end unless `follow`. */
+  logs(container: ContainerId, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>
+  /** For probes and hooks. @throws RuntimeFailed when it cannot run at all; `timedOut` after timeoutMs. */
+  exec(container: ContainerId, command: string[], timeoutMs: number): Promise<ExecResult>
+  /** For people. Resolves with the exit code. @throws RuntimeFailed */
+  execStream(container: ContainerId, command: string[], streams: Streams, signal: AbortSignal): Promise<number>
+  /** Joins the main process's streams until it ends or the signal aborts. */
+  attach(container: ContainerId, streams: Streams, signal: AbortSignal): Promise<void>
+  /** A byte pipe to a port on the pod's loopback. */
+  portForward(
+    sandbox: SandboxId,
+    port: number,
+    signal: AbortSignal,
+  ): Promise<{ readable: Readable; writable: Writable }>
+  /** Usage now, for each container and pod. */
+  stats(): Promise<PodUsage[]>
+  /** Rotates the log of a running container when it is larger than `maxBytes`, keeping `maxFiles` files in all. True if it did. */
+  rotateLog(container: ContainerId, maxBytes: number, maxFiles: number): Promise<boolean>
+  /** New limits for a running container, without a restart. @throws RuntimeFailed */
+  updateResources(container: ContainerId, resources: ContainerResources): Promise<void>
+  /** Where images are kept and how much they take, for image garbage collection. */
+  imageFilesystem(): Promise<{ path: string; usedBytes: number; usedInodes: number }>
+  /**
+   * Only a runtime whose pods have no real network has this: it answers every probe (http, tcp, grpc and exec) itself,
+   * and the agent asks it instead of connecting.
+   */
+  probe?(container: ContainerId, question: ProbeQuestion): Promise<ProbeAnswer>
+}
+
+export interface ProbeQuestion {
+  purpose: 'startup' | 'readiness' | 'liveness'
+  kind: 'http' | 'tcp' | 'grpc' | 'exec'
+  /** Port, path or command, as people should see it in an event. */
+  target: string
+}
+
+export interface ProbeAnswer {
+  ok: boolean
+  /** What people read when it failed. */
+  output: string
+}
+
+export interface PullOptions {
+  credentials?: { username: string; password: string } | { registryToken: string }
+  /** Called now and then with a line for people. */
+  onProgress?: (text: string) => void
+  /** Annotations of the pod that asked, as CRI carries them; the simulated runtime reads its behaviour from them. */
+  annotations?: Record<string, string>
+  /** Runtime handler of the pod that asked, where images depend on it. */
+  runtimeHandler?: string
+}
+
+export interface ImageInfo {
+  ref: ImageRef
+  names: string[]
+  sizeBytes: number
+  /** Of the image's configuration, for runAsNonRoot: a number, or a name the runtime cannot resolve. */
+  user?: string
+  /** Never to be collected as garbage: the sandbox image. */
+  pinned?: boolean
+}
+
+export interface SandboxSpec {
+  uid: string
+  name: string
+  namespace: string
+  /** Grows when the sandbox of the same pod is made anew; 0 first. */
+  attempt: number
+  hostname: string
+  labels: Record<string, string>
+  annotations: Record<string, string>
+  hostNetwork: boolean
+  hostPid: boolean
+  hostIpc: boolean
+  shareProcessNamespace: boolean
+  dns: { servers: string[]; searches: string[]; options: string[] } | undefined
+  portMappings: { protocol: 'TCP' | 'UDP' | 'SCTP'; containerPort: number; hostPort: number; hostIp: string }[]
+  sysctls: Record<string, string>
+  /** Runtime handler of the RuntimeClass; '' is the default. */
+  runtimeHandler: string
+  /** cgroup path of the pod, '' lets the runtime choose. */
+  cgroupParent: string
+  /** Folder of the pod's container logs. */
+  logFolder: string
+  /** Some container of the pod is privileged; containerd refuses it in a sandbox that is not. */
+  privileged?: boolean
+  /** Ids inside the pod are shifted to these on the host; absent: the host's own user namespace. */
+  userNamespace?: { hostId: number; containerId: number; length: number }
+  /** Of the sandbox itself (RuntimeClass overhead). */
+  overhead?: ContainerResources
+}
+
+export interface ContainerSpec {
+  name: string
+  /** Restart count. */
+  attempt: number
+  image: string
+  imageRef: ImageRef
+  command: string[]
+  args: string[]
+  workingDir: string
+  env: { name: string; value: string }[]
+  mounts: Mount[]
+  devices?: { hostPath: string; containerPath: string; permissions: string }[]
+  labels: Record<string, string>
+  annotations: Record<string, string>
+  stdin: boolean
+  stdinOnce: boolean
+  tty: boolean
+  resources: ContainerResources
+  security: ContainerSecurity
+  /** Join this container's process namespace (ephemeral containers with a target). */
+  processNamespaceOf?: ContainerId
+  /** CDI device names, `vendor.com/class=name`. */
+  cdiDevices?: string[]
+}
+
+export interface Mount {
+  hostPath: string
+  containerPath: string
+  readOnly: boolean
+  propagation: 'private' | 'hostToContainer' | 'bidirectional'
+  /** Mounts below it are read-only as well, where the runtime can. */
+  recursiveReadOnly?: boolean
+}
+
+export interface ContainerResources {
+  /** cgroup v1 shares, 2…262144. */
+  cpuShares?: number
+  cpuQuotaMicros?: number
+  cpuPeriodMicros?: number
+  memoryLimitBytes?: number
+  /** -1000…1000 */
+  oomScoreAdj?: number
+  /** Memory and swap together; equal to memoryLimitBytes: no swap. */
+  memorySwapLimitBytes?: number
+  /** Pinned cores, `0-1,3`. */
+  cpusetCpus?: string
+  cpusetMems?: string
+  /** `{ pageSize: '2MB', limitBytes }` */
+  hugepages?: { pageSize: string; limitBytes: number }[]
+  /** cgroup v2 files and their values, such as memory.high. */
+  unified?: Record<string, string>
+}
+
+export interface ContainerSecurity {
+  privileged: boolean
+  readOnlyRoot: boolean
+  noNewPrivileges: boolean
+  runAsUser?: number
+  runAsUserName?: string
+  runAsGroup?: number
+  supplementalGroups: number[]
+  addCapabilities: string[]
+  dropCapabilities: string[]
+  seccomp: 'RuntimeDefault' | 'Unconfined' | { localhost: string }
+  apparmor?: 'RuntimeDefault' | 'Unconfined' | { localhost: string }
+  seLinux?: { user: string; role: string; type: string; level: string }
+  maskedPaths?: string[]
+  readonlyPaths?: string[]
+}
+
+/** A pod as the runtime has it. Several sandboxes of one uid: attempts, newest first. */
+export interface ObservedPod {
+  uid: string
+  name: string
+  namespace: string
+  sandboxes: ObservedSandbox[]
+  containers: ObservedContainer[]
+}
+
+export interface ObservedSandbox {
+  id: SandboxId
+  attempt: number
+  state: 'ready' | 'stopped'
+  createdAtMs: number
+  /** First is the main one. Empty with hostNetwork. */
+  ips: string[]
+}
+
+export interface ObservedContainer {
+  id: ContainerId
+  sandbox: SandboxId
+  name: string
+  attempt: number
+  image: string
+  imageRef: ImageRef
+  state: 'created' | 'running' | 'exited' | 'unknown'
+  createdAtMs: number
+  startedAtMs?: number
+  finishedAtMs?: number
+  exitCode?: number
+  signal?: number
+  /** `Completed`, `Error`, `OOMKilled`, `ContainerCannotRun`. */
+  reason?: string
+  message?: string
+  labels: Record<string, string>
+  annotations: Record<string, string>
+  logPath?: string
+}
+
+export interface LogOptions {
+  follow?: boolean
+  tailLines?: number
+  /** Only lines written after this wall time. */
+  sinceMs?: number
+  timestamps?: boolean
+  limitBytes?: number
+}
+
+export interface ExecResult {
+  exitCode: number
+  stdout: string
+  stderr: string
+  timedOut: boolean
+}
+
+export interface Streams {
+  stdin?: Readable
+  stdout?: Writable
+  stderr?: Writable
+  tty: boolean
+  /** Yields new terminal sizes. */
+  resize?: AsyncIterable<{ width: number; height: number }>
+}
+
+export interface PodUsage {
+  uid: string
+  /** cpuNanoseconds counts up from the container's start; the rest is now. `atMs` is wall time. */
+  containers: {
+    id: ContainerId
+    name: string
+    cpuNanoseconds: number
+    memoryWorkingSetBytes: number
+    memoryUsageBytes?: number
+    memoryRssBytes?: number
+    /** Of the writable layer. */
+    filesystemUsedBytes?: number
+    filesystemUsedInodes?: number
+    atMs: number
+  }[]
+  network?: { rxBytes: number; txBytes: number }
+}
+
+/** The runtime cannot be reached. Wait and try again; pods go on. */
+export class RuntimeUnavailable extends OptiFlowError {}
+
+/** The runtime refused; its words are in the message. */
+export class RuntimeFailed extends OptiFlowError {}
+
+/** The registry or the image is at fault; back off and try again. */
+export class ImagePullFailed extends OptiFlowError {
+  readonly image: string
+  constructor(image: string, why: string, options: { cause?: unknown; hint?: string } = {}) {
+    super(`cannot pull image ${image}: ${why}`, options)
+    this.image = image
+  }
+}
+
+/** The container could not be created or its program not started. */
+export class ContainerStartFailed extends OptiFlowError {
+  /** `CreateContainerError`, `RunContainerError`, `CreateContainerConfigError`: the waiting reason that users see. */
+  readonly reason: string
+  constructor(reason: string, message: string, options: { cause?: unknown } = {}) {
+    super(message, options)
+    this.reason = reason
+  }
+}
