@@ -1,0 +1,62 @@
+import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../models/kinds/index.ts'
+import type * as rbac from '../../models/types/rbac-v1.ts'
+import type { AuthorizerChain } from '../authz/authorizer.ts'
+import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
+import { rulesCover } from '../authz/rbac/rules.ts'
+import { same } from '../objects/same.ts'
+import { type Admission, type AdmissionPlugin, forbidden } from './chain.ts'
+
+/** Nobody gives away rights that they do not have, unless they may `escalate` or `bind`. */
+export function rbacEscalation(parts: { rbac: RbacAuthorizer; authorizer: AuthorizerChain }): AdmissionPlugin {
+  const may = async (a: Admission, verb: string, plural: string, name: string): Promise<boolean> => {
+    const { group, version } = a.resource.kind
+    const resource = { group, version, plural, subresource: '', namespace: a.namespace ?? '', name }
+    return (await parts.authorizer.authorize({ user: a.user, verb, resource, path: '' })).allowed
+  }
+  const lacking = (a: Admission, wanted: rbac.PolicyRule[]): rbac.PolicyRule | undefined => {
+    const owned = parts.rbac.rulesOf(a.user, a.namespace ?? '')
+    return wanted.find(rule => !rulesCover(owned, rule))
+  }
+  return {
+    name: 'RbacEscalation',
+    handles: (resource, operation, subresource) =>
+      subresource === '' &&
+      (operation === 'CREATE' || operation === 'UPDATE') &&
+      ([Role, ClusterRole, RoleBinding, ClusterRoleBinding] as unknown[]).includes(resource.kind),
+    async validate(admission) {
+      if (admission.user.groups.includes('system:masters')) return
+      const { kind } = admission.resource
+      if (kind === (Role as unknown) || kind === (ClusterRole as unknown)) {
+        const role = admission.object as unknown as rbac.ClusterRole
+        const before = admission.previous as unknown as rbac.ClusterRole | undefined
+        if (before && same(role.rules, before.rules) && same(role.aggregationRule, before.aggregationRule)) return
+        const all: rbac.PolicyRule[] = [
+          { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+          { verbs: ['*'], nonResourceURLs: ['*'] },
+        ]
+        const missing = lacking(admission, role.aggregationRule ? all : (role.rules ?? []))
+        if (missing && !(await may(admission, 'escalate', kind.plural, admission.name)))
+          throw forbidden(admission, escalation(admission, missing))
+        return
+      }
+      const binding = admission.object as unknown as rbac.RoleBinding
+      const before = admission.previous as unknown as rbac.RoleBinding | undefined
+      if (before && same(binding.roleRef, before.roleRef) && same(binding.subjects, before.subjects)) return
+      const rules = parts.rbac.rulesOfRole(binding.roleRef, admission.namespace ?? '')
+      const missing = rules && lacking(admission, rules)
+      if (rules && !missing) return
+      const plural = binding.roleRef.kind === 'Role' ? 'roles' : 'clusterroles'
+      if (await may(admission, 'bind', plural, binding.roleRef.name)) return
+      throw forbidden(
+        admission,
+        missing
+          ? escalation(admission, missing)
+          : `there is no ${binding.roleRef.kind} ${JSON.stringify(binding.roleRef.name)} whose rights could be compared`,
+      )
+    },
+  }
+}
+
+function escalation({ user }: Admission, { verbs, ...what }: rbac.PolicyRule): string {
+  return `user ${JSON.stringify(user.username)} (groups=${JSON.stringify(user.groups)}) is attempting to grant RBAC permissions not currently held: ${JSON.stringify({ ...what, verbs })}`
+}

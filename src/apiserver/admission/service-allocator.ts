@@ -1,0 +1,206 @@
+import type { Random } from '../../base/random.ts'
+import { ApiError, invalidError } from '../../models/api-error.ts'
+import { type FieldError, invalid } from '../../models/field-error.ts'
+import { Service } from '../../models/kinds/index.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { Service as ServiceObject } from '../../models/types/core-v1.ts'
+import type { Core } from '../core.ts'
+import type { Claim } from '../storage/object-store.ts'
+import type { Admission, AdmissionPlugin } from './chain.ts'
+import { type AddressRange, addressNumber, addressText, contains } from './service-ranges.ts'
+
+export interface ServiceAllocatorOptions {
+  addresses: AddressRange
+  /** Both ends included; 30000–32767 unless said otherwise. */
+  nodePorts: { first: number; last: number }
+}
+
+type Ports = NonNullable<ServiceObject['spec']['ports']>
+
+const attempts = 1000
+
+/**
+ * Cluster IPs and node ports. Each lies under a key of its own that is written in the same commit as the Service, so
+ * that no two Services get the same one, whoever writes at the same time.
+ */
+export class ServiceAllocator implements AdmissionPlugin {
+  readonly name = 'ServiceAllocator'
+  readonly #addresses: AddressRange
+  readonly #nodePorts: { first: number; last: number }
+
+  constructor(options: ServiceAllocatorOptions) {
+    this.#addresses = options.addresses
+    this.#nodePorts = options.nodePorts
+  }
+
+  handles(resource: Admission['resource'], operation: Admission['operation'], subresource: string): boolean {
+    return resource.kind === Service && operation !== 'CONNECT' && subresource === ''
+  }
+
+  mutate({ core, operation, object, previous }: Admission): void {
+    if (operation === 'DELETE') return
+    const used = usedBy(core, object!)
+    const before = previous && takenBy(previous)
+    this.#address(core.random, object!, previous, used)
+    this.#ports(core.random, object!, previous, used)
+    const errors = this.#refusals(object!, used, before)
+    if (errors.length) throw invalidError(Service, object!.metadata.name ?? '', errors)
+  }
+
+  claims({ object, previous }: Admission): Claim[] {
+    const before = previous ? takenBy(previous) : new Set<string>()
+    const after = object ? takenBy(object) : new Set<string>()
+    const owner = object ?? previous!
+    const value = Buffer.from(`${owner.metadata.namespace}/${owner.metadata.name}`)
+    return [
+      ...[...after].filter(key => !before.has(key)).map(key => ({ key, value })),
+      ...[...before].filter(key => !after.has(key)).map(key => ({ key, value: undefined })),
+    ]
+  }
+
+  #address(random: Random, service: AnyObject, previous: AnyObject | undefined, used: Set<string>): void {
+    const spec = (service['spec'] ??= {})
+    const before = previous?.['spec']
+    if (spec.type === 'ExternalName') return
+    if (previous && before.type !== 'ExternalName' && !spec.clusterIP) {
+      spec.clusterIP = before.clusterIP
+      spec.clusterIPs = before.clusterIPs
+    }
+    const wanted: string | undefined = spec.clusterIP || spec.clusterIPs?.[0]
+    spec.clusterIP = wanted || this.#freeAddress(random, used)
+    spec.clusterIPs = [spec.clusterIP, ...(spec.clusterIPs ?? []).slice(1)]
+    spec.ipFamilies ??= ['IPv4']
+    spec.ipFamilyPolicy ??= 'SingleStack'
+  }
+
+  #ports(random: Random, service: AnyObject, previous: AnyObject | undefined, used: Set<string>): void {
+    const { spec } = service
+    const wants =
+      spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false)
+    const ports: Ports = spec.ports ?? []
+    if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') {
+      // Ports carried over from when the Service had another type go; ones that are asked for are refused by validation.
+      const had = new Set<number>((previous?.['spec'].ports ?? []).map((p: { nodePort?: number }) => p.nodePort))
+      for (const port of ports) if (port.nodePort && had.has(port.nodePort)) delete port.nodePort
+      return
+    }
+    const old: Ports = previous?.['spec'].ports ?? []
+    const taken = new Set(used)
+    for (const port of ports) if (port.nodePort) taken.add(portKey(port.protocol, port.nodePort))
+    for (const port of ports) {
+      if (port.nodePort) continue
+      const same = old.find(
+        p => p.port === port.port && (p.protocol ?? 'TCP') === (port.protocol ?? 'TCP') && p.nodePort,
+      )
+      // One number serves TCP and UDP of the same port.
+      const twin = ports.find(p => p !== port && p.port === port.port && p.nodePort)
+      const chosen =
+        same?.nodePort && !taken.has(portKey(port.protocol, same.nodePort))
+          ? same.nodePort
+          : twin?.nodePort && !taken.has(portKey(port.protocol, twin.nodePort))
+            ? twin.nodePort
+            : wants
+              ? this.#freePort(random, port.protocol, taken)
+              : undefined
+      if (chosen === undefined) continue
+      port.nodePort = chosen
+      taken.add(portKey(port.protocol, chosen))
+    }
+    if (spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && !spec.healthCheckNodePort)
+      spec.healthCheckNodePort = previous?.['spec'].healthCheckNodePort || this.#freePort(random, 'TCP', taken)
+  }
+
+  #refusals(service: AnyObject, used: Set<string>, before: Set<string> | undefined): FieldError[] {
+    const errors: FieldError[] = []
+    const { spec } = service
+    const ip: string | undefined = spec.clusterIP
+    if (spec.type !== 'ExternalName' && ip && ip !== 'None') {
+      const number = addressNumber(ip)
+      const key = addressKey(ip)
+      const range = `${addressText(this.#addresses.first)}/${32 - Math.log2(this.#addresses.size)}`
+      if (number !== undefined && !before?.has(key)) {
+        if (!contains(this.#addresses, number))
+          errors.push(
+            invalid(
+              'spec.clusterIPs',
+              [ip],
+              `failed to allocate IP ${ip}: the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range}`,
+            ),
+          )
+        else if (used.has(key))
+          errors.push(invalid('spec.clusterIPs', [ip], `failed to allocate IP ${ip}: provided IP is already allocated`))
+      }
+    }
+    const ports: Ports = spec.ports ?? []
+    ports.forEach((port, i) => {
+      if (!port.nodePort || before?.has(portKey(port.protocol, port.nodePort))) return
+      if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return
+      const { first, last } = this.#nodePorts
+      if (port.nodePort < first || port.nodePort > last)
+        errors.push(
+          invalid(
+            `spec.ports[${i}].nodePort`,
+            port.nodePort,
+            `provided port is not in the valid range. The range of valid ports is ${first}-${last}`,
+          ),
+        )
+      else if (used.has(portKey(port.protocol, port.nodePort)))
+        errors.push(invalid(`spec.ports[${i}].nodePort`, port.nodePort, 'provided port is already allocated'))
+    })
+    return errors
+  }
+
+  #freeAddress(random: Random, used: Set<string>): string {
+    // The first addresses are for services that choose their own, such as the API and DNS.
+    const { first, size } = this.#addresses
+    const reserved = Math.min(Math.max(16, Math.floor(size / 16)), 256)
+    const open = size - 2 - reserved
+    for (let i = 0; i < attempts && open > 0; i++) {
+      const ip = addressText(first + 1 + reserved + Math.floor(random.next() * open))
+      if (!used.has(addressKey(ip))) return ip
+    }
+    for (let n = first + 1; n < first + size - 1; n++) if (!used.has(addressKey(addressText(n)))) return addressText(n)
+    throw exhausted('no cluster IP is free in the service range')
+  }
+
+  #freePort(random: Random, protocol: string | undefined, taken: Set<string>): number {
+    const { first, last } = this.#nodePorts
+    const count = last - first + 1
+    const start = Math.floor(random.next() * count)
+    for (let i = 0; i < count; i++) {
+      const port = first + ((start + i) % count)
+      if (!taken.has(portKey(protocol, port))) return port
+    }
+    throw exhausted(`no node port is free between ${first} and ${last}`)
+  }
+}
+
+function exhausted(why: string): ApiError {
+  return new ApiError(
+    'InternalError',
+    `Internal error occurred: failed to allocate for the Service: ${why}; delete Services that are not needed`,
+  )
+}
+
+const addressKey = (ip: string) => `/allocations/clusterips/${ip}`
+const portKey = (protocol: string | undefined, port: number) => `/allocations/nodeports/${protocol || 'TCP'}/${port}`
+
+/** The keys of what a Service holds. */
+function takenBy(service: AnyObject): Set<string> {
+  const keys = new Set<string>()
+  const spec = service['spec'] as ServiceObject['spec'] | undefined
+  if (!spec || spec.type === 'ExternalName') return keys
+  for (const ip of spec.clusterIPs ?? [spec.clusterIP]) if (ip && ip !== 'None') keys.add(addressKey(ip))
+  for (const port of spec.ports ?? []) if (port.nodePort) keys.add(portKey(port.protocol, port.nodePort))
+  if (spec.healthCheckNodePort) keys.add(portKey('TCP', spec.healthCheckNodePort))
+  return keys
+}
+
+/** What all other Services hold. */
+function usedBy(core: Core, service: AnyObject): Set<string> {
+  const used = new Set<string>()
+  const { name, namespace } = service.metadata
+  for (const kept of core.cache.bucket(core.resources.of(Service)).list())
+    if (kept.name !== name || kept.namespace !== namespace) for (const key of takenBy(core.shared(kept))) used.add(key)
+  return used
+}

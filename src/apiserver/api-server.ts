@@ -1,0 +1,210 @@
+import { setMaxListeners } from 'node:events'
+import { type Clock, systemClock } from '../base/clock.ts'
+import { type Logger, silentLogger } from '../base/logger.ts'
+import { type Random, systemRandom } from '../base/random.ts'
+import type { Store } from '../db/store.ts'
+import type { Kind } from '../models/kind.ts'
+import { builtinKinds } from '../models/kinds/index.ts'
+import type { AnyObject } from '../models/object.ts'
+import type { ApiHandler, UserInfo } from '../models/rest.ts'
+import { certificateRequests } from './admission/certificate-requests.ts'
+import { AdmissionChain, type AdmissionPlugin } from './admission/chain.ts'
+import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
+import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
+import { nodeRestriction } from './admission/node-restriction.ts'
+import { priority } from './admission/priority.ts'
+import { rbacEscalation } from './admission/rbac-escalation.ts'
+import { serviceAccount } from './admission/service-account.ts'
+import { ServiceAllocator } from './admission/service-allocator.ts'
+import { addressText, parseAddressRange } from './admission/service-ranges.ts'
+import { taintNodesByCondition } from './admission/taint-nodes-by-condition.ts'
+import type { Authenticator } from './authn/authenticator.ts'
+import { ClientCertificates } from './authn/client-certificates.ts'
+import { ServiceAccountTokens, type TokenKeys } from './authn/service-account-tokens.ts'
+import { StaticTokens } from './authn/static-tokens.ts'
+import { type Authorizer, AuthorizerChain, mastersMayAll, publicInfo } from './authz/authorizer.ts'
+import { NodeAuthorizer } from './authz/node/node-authorizer.ts'
+import { PodsByNode } from './authz/node/pods-by-node.ts'
+import { bootstrapRoles } from './authz/rbac/bootstrap-roles.ts'
+import { RbacAuthorizer } from './authz/rbac/rbac-authorizer.ts'
+import { bootstrap, publishAddress } from './bootstrap/bootstrap.ts'
+import type { Core } from './core.ts'
+import { Discovery } from './discovery/discovery.ts'
+import { Docs } from './docs/docs.ts'
+import type { HealthCheck, HealthChecks } from './health/health.ts'
+import { type Listening, type ListenOptions, listen } from './listener/listener.ts'
+import { Metrics } from './metrics/metrics.ts'
+import type { NodeDialer } from './nodes/node-dialer.ts'
+import { podCommand, podLog, podPortForward } from './nodes/pod-streams.ts'
+import { OpenApi } from './openapi/openapi.ts'
+import { otherPaths } from './other-paths.ts'
+import { createHandler } from './pipeline.ts'
+import { ResourceTable } from './resources.ts'
+import { reviewHandlers } from './reviews/reviews.ts'
+import { ObjectStore } from './storage/object-store.ts'
+import { tokenCreator } from './subresources/token.ts'
+import type { KeptObject } from './watch-cache/kept-object.ts'
+import { WatchCache } from './watch-cache/watch-cache.ts'
+
+export interface ApiServerOptions {
+  store: Store
+  clock?: Clock
+  random?: Random
+  log?: Logger
+  /** All built-in kinds unless given. */
+  kinds?: Iterable<Kind<any>>
+  /** Bearer tokens that are good for ever, and whose they are. */
+  tokens?: Record<string, UserInfo>
+  /** More ways to tell who asks; after certificates and tokens. */
+  authenticators?: Authenticator[]
+  authorizers?: Authorizer[]
+  /** After the built-in ones. */
+  admission?: AdmissionPlugin[]
+  /** Signs and checks the tokens of service accounts; without it none are issued. */
+  tokenKeys?: TokenKeys
+  /** Issuer and audience of those tokens; https://kubernetes.default.svc unless said otherwise. */
+  tokenIssuer?: string
+  /** Addresses of Services; 10.96.0.0/16 unless said otherwise. The first is that of the API itself. */
+  serviceCidr?: string
+  /** Both ends included; 30000–32767 unless said otherwise. */
+  nodePorts?: { first: number; last: number }
+  /** How the agents of nodes are asked for logs and streams; without it those are not served. */
+  nodes?: NodeDialer
+  /** More things that /livez and /readyz look at. */
+  health?: Partial<HealthChecks>
+}
+
+/** The API: as a function, and on the network. */
+export interface ApiServer extends AsyncDisposable {
+  handler: ApiHandler
+  core: Core
+  listen(options: ListenOptions): Promise<Listening>
+  /** Makes the API known inside the cluster: endpoints of the `kubernetes` Service. */
+  publish(address: string, port: number): Promise<void>
+  /** Ends watches and listeners; the store stays open, it is the caller's. */
+  close(): Promise<void>
+}
+
+const defaultIssuer = 'https://kubernetes.default.svc'
+
+/** Loads the watch cache from the store and is then ready to answer. */
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? systemRandom
+  const log = (options.log ?? silentLogger).child({ part: 'apiserver' })
+  const addresses = parseAddressRange(options.serviceCidr ?? '10.96.0.0/16')
+  const closing = new AbortController()
+  // Every watch listens to it.
+  setMaxListeners(0, closing.signal)
+  await ensureBegun(options.store, random)
+  const cache = new WatchCache({ store: options.store, clock, log })
+  await cache.start()
+  const parsed = new WeakMap<KeptObject, AnyObject>()
+  const admission = new AdmissionChain([
+    namespaceLifecycle,
+    nodeRestriction,
+    certificateRequests,
+    serviceAccount,
+    priority,
+    defaultTolerationSeconds,
+    taintNodesByCondition,
+    new ServiceAllocator({ addresses, nodePorts: options.nodePorts ?? { first: 30_000, last: 32_767 } }),
+    ...(options.admission ?? []),
+  ])
+  const core: Core = {
+    clock,
+    random,
+    log,
+    store: options.store,
+    resources: new ResourceTable(options.kinds ?? builtinKinds),
+    cache,
+    objects: new ObjectStore(options.store, cache),
+    admission,
+    moreSubresources: new Map(),
+    computed: new Map(),
+    closing: closing.signal,
+    flowIds: { schema: random.uuid(), level: random.uuid() },
+    shared(object) {
+      let known = parsed.get(object)
+      if (!known) parsed.set(object, (known = object.parse()))
+      return known
+    },
+  }
+  const metrics = new Metrics(cache)
+  const tokens =
+    options.tokenKeys && new ServiceAccountTokens(core, options.tokenKeys, options.tokenIssuer ?? defaultIssuer)
+  const authenticators: Authenticator[] = [
+    new ClientCertificates(() => clock.now()),
+    new StaticTokens(options.tokens ?? {}),
+    ...(tokens ? [tokens] : []),
+    ...(options.authenticators ?? []),
+  ]
+  const rbac = new RbacAuthorizer(core)
+  const authorizer = new AuthorizerChain([
+    mastersMayAll,
+    publicInfo,
+    new NodeAuthorizer(new PodsByNode(core)),
+    rbac,
+    ...(options.authorizers ?? []),
+  ])
+  admission.add(rbacEscalation({ rbac, authorizer }))
+  core.computed = reviewHandlers({ authorizer, rules: rbac, authenticators, tokens })
+  if (tokens) core.moreSubresources.set('token', { create: tokenCreator(tokens) })
+  if (options.nodes) {
+    core.moreSubresources.set('log', { get: podLog(options.nodes) })
+    core.moreSubresources.set('exec', { create: podCommand(options.nodes, 'exec') })
+    core.moreSubresources.set('attach', { create: podCommand(options.nodes, 'attach') })
+    core.moreSubresources.set('portforward', { create: podPortForward(options.nodes) })
+  }
+  const advertised = { address: '127.0.0.1:6443' }
+  const checks: HealthChecks = {
+    live: new Map<string, HealthCheck>([['ping', () => undefined], ...(options.health?.live ?? [])]),
+    ready: new Map<string, HealthCheck>([
+      ['ping', () => undefined],
+      ['store', () => options.store.revision().then(() => undefined)],
+      ['watch-cache', () => (cache.healthy ? undefined : 'it does not follow the store')],
+      ['bootstrap', () => (bootstrapped ? undefined : 'not yet done')],
+      ['shutdown', () => (closing.signal.aborted ? 'the server is closing' : undefined)],
+      ...(options.health?.ready ?? []),
+    ]),
+  }
+  let bootstrapped = false
+  const discovery = new Discovery(() => advertised.address)
+  const handler = createHandler({
+    core,
+    authenticators,
+    authorizer,
+    metrics,
+    others: otherPaths({ discovery, openApi: new OpenApi(), docs: new Docs(), checks, metrics, tokens }),
+  })
+  await bootstrapRoles(core)
+  await bootstrap(core, { serviceAddress: addressText(addresses.first + 1) })
+  bootstrapped = true
+  const listeners = new Set<Listening>()
+  const close = async () => {
+    closing.abort()
+    await Promise.all([...listeners].map(l => l.close()))
+    await cache.close()
+  }
+  return {
+    handler,
+    core,
+    async listen(listenOptions) {
+      const listening = await listen(handler, log, listenOptions)
+      listeners.add(listening)
+      return listening
+    },
+    async publish(address, port) {
+      advertised.address = `${address}:${port}`
+      await publishAddress(core, address, port)
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** A store at revision 0 gets its first entry: to clients, resourceVersion "0" means "any". */
+async function ensureBegun(store: Store, random: Random): Promise<void> {
+  if ((await store.revision()) > 0n) return
+  await store.commit([{ key: '/cluster/id', value: Buffer.from(random.uuid()) }], new Map())
+}

@@ -1,0 +1,34 @@
+import { X509Certificate } from 'node:crypto'
+import type { ApiRequest, UserInfo } from '../../models/rest.ts'
+import { type Authenticator, authenticated } from './authenticator.ts'
+
+/** CN is the user, each O a group. The listener has verified the chain. */
+export class ClientCertificates implements Authenticator {
+  /** By the bytes that the listener keeps once a connection. */
+  readonly #known = new WeakMap<Uint8Array, { user: UserInfo | undefined; endsMs: number }>()
+  readonly #now: () => number
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  authenticate(request: ApiRequest): UserInfo | undefined {
+    const der = request.peerCertificate
+    if (!der) return undefined
+    let known = this.#known.get(der)
+    if (!known) {
+      const certificate = new X509Certificate(der)
+      known = { user: userOf(certificate), endsMs: Date.parse(certificate.validTo) }
+      this.#known.set(der, known)
+    }
+    return known.endsMs < this.#now() ? undefined : known.user
+  }
+}
+
+export function userOf(certificate: X509Certificate): UserInfo | undefined {
+  const subject = certificate.toLegacyObject().subject as unknown as Record<string, string | string[] | undefined>
+  const [username] = [subject['CN']].flat()
+  if (!username) return undefined
+  const groups = [subject['O']].flat().filter((o): o is string => o !== undefined)
+  return authenticated({ username, groups })
+}

@@ -1,0 +1,78 @@
+import { ApiError } from '../../models/api-error.ts'
+import type { ApiRequest, UserInfo } from '../../models/rest.ts'
+import { type Attributes, type AuthorizerChain, refusal } from '../authz/authorizer.ts'
+
+/**
+ * Who the request wants to be taken for, if it says so and may.
+ * @throws ApiError Forbidden, BadRequest
+ */
+export async function impersonated(
+  request: ApiRequest,
+  user: UserInfo,
+  authorizer: AuthorizerChain,
+): Promise<UserInfo> {
+  const { headers } = request
+  const name = headers['impersonate-user']
+  const groups =
+    headers['impersonate-group']
+      ?.split(',')
+      .map(s => s.trim())
+      .filter(Boolean) ?? []
+  const uid = headers['impersonate-uid']
+  const extra: Record<string, string[]> = {}
+  for (const [header, value] of Object.entries(headers))
+    if (header.startsWith('impersonate-extra-') && value !== undefined)
+      extra[decodeURIComponent(header.slice('impersonate-extra-'.length))] = value.split(',').map(s => s.trim())
+  if (!name) {
+    if (groups.length || uid || Object.keys(extra).length)
+      throw new ApiError('BadRequest', 'requested impersonation of groups, uid or extra without impersonating a user')
+    return user
+  }
+  const check = async (
+    group: string,
+    plural: string,
+    subject: string,
+    rest: { subresource?: string; namespace?: string } = {},
+  ) => {
+    const attributes: Attributes = {
+      user,
+      verb: 'impersonate',
+      path: '',
+      resource: {
+        group,
+        version: 'v1',
+        plural,
+        subresource: rest.subresource ?? '',
+        namespace: rest.namespace ?? '',
+        name: subject,
+      },
+    }
+    const decision = await authorizer.authorize(attributes)
+    if (!decision.allowed)
+      throw new ApiError(
+        'Forbidden',
+        `${plural} ${JSON.stringify(subject)} is forbidden: ${refusal(attributes, decision.reason)}`,
+        {
+          details: { name: subject, kind: plural },
+        },
+      )
+  }
+  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name)
+  if (account) await check('', 'serviceaccounts', account[2]!, { namespace: account[1]! })
+  else await check('', 'users', name)
+  for (const group of groups) await check('', 'groups', group)
+  if (uid) await check('authentication.k8s.io', 'uids', uid)
+  for (const [key, values] of Object.entries(extra))
+    for (const value of values) await check('authentication.k8s.io', 'userextras', value, { subresource: key })
+  const own = account ? ['system:serviceaccounts', `system:serviceaccounts:${account[1]}`] : []
+  const all =
+    name === 'system:anonymous'
+      ? ['system:unauthenticated', ...groups]
+      : [...groups, ...(groups.length ? [] : own), 'system:authenticated']
+  return {
+    username: name,
+    groups: [...new Set(all)],
+    ...(uid ? { uid } : {}),
+    ...(Object.keys(extra).length ? { extra } : {}),
+  }
+}

@@ -1,0 +1,182 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { exportJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import type { Random } from '../../base/random.ts'
+import type { Kind } from '../../models/kind.ts'
+import { Node, Pod, Secret, ServiceAccount } from '../../models/kinds/index.ts'
+import type { ApiRequest, UserInfo } from '../../models/rest.ts'
+import type { Core } from '../core.ts'
+import { type Authenticator, bearerToken } from './authenticator.ts'
+
+export interface TokenKeys {
+  /** PEM */
+  privateKey: string
+  /** PEM */
+  publicKey: string
+}
+
+export interface TokenSubject {
+  namespace: string
+  name: string
+  uid: string
+  /** The token ends with this object. */
+  bound?: { kind: 'Pod' | 'Secret' | 'Node'; name: string; uid: string }
+  node?: { name: string; uid: string }
+}
+
+interface Claims extends JWTPayload {
+  'kubernetes.io'?: {
+    namespace?: string
+    serviceaccount?: { name?: string; uid?: string }
+    pod?: { name: string; uid: string }
+    secret?: { name: string; uid: string }
+    node?: { name: string; uid: string }
+  }
+}
+
+export interface VerifiedToken {
+  user: UserInfo
+  audiences: string[]
+}
+
+const algorithm = 'RS256'
+const boundKinds: Record<'pod' | 'secret', Kind<any>> = { pod: Pod, secret: Secret }
+
+/** Issues and checks the tokens by which pods speak for their service account. */
+export class ServiceAccountTokens implements Authenticator {
+  readonly issuer: string
+  /** Audience of tokens for this API. */
+  readonly audience: string
+  readonly #privateKey: KeyObject
+  readonly #publicKey: KeyObject
+  readonly #keyId: string
+  readonly #core: Core
+  readonly #random: Random
+  /** Signatures that were found good, by token; the claims are checked each time. */
+  readonly #verified = new Map<string, Claims>()
+
+  constructor(core: Core, keys: TokenKeys, issuer: string) {
+    this.#core = core
+    this.#random = core.random
+    this.issuer = issuer
+    this.audience = issuer
+    this.#privateKey = createPrivateKey(keys.privateKey)
+    this.#publicKey = createPublicKey(keys.publicKey)
+    const der = this.#publicKey.export({ type: 'spki', format: 'der' })
+    this.#keyId = createHash('sha256').update(der).digest('base64url')
+  }
+
+  /** @param seconds how long it is good */
+  async issue(
+    subject: TokenSubject,
+    audiences: string[],
+    seconds: number,
+  ): Promise<{ token: string; expiresMs: number }> {
+    const now = Math.floor(this.#core.clock.now() / 1000)
+    const { bound, node } = subject
+    const claims: Claims = {
+      aud: audiences,
+      'kubernetes.io': {
+        namespace: subject.namespace,
+        serviceaccount: { name: subject.name, uid: subject.uid },
+        ...(bound ? { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } } : {}),
+        ...(node ? { node } : {}),
+      },
+      iss: this.issuer,
+      sub: `system:serviceaccount:${subject.namespace}:${subject.name}`,
+      jti: this.#random.uuid(),
+      iat: now,
+      nbf: now,
+      exp: now + seconds,
+    }
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: algorithm, kid: this.#keyId })
+      .sign(this.#privateKey)
+    return { token, expiresMs: (now + seconds) * 1000 }
+  }
+
+  async authenticate(request: ApiRequest): Promise<UserInfo | undefined> {
+    const token = bearerToken(request)
+    if (token === undefined || token.split('.').length !== 3) return undefined
+    return (await this.verify(token, [this.audience]))?.user
+  }
+
+  /** Who a token speaks for, if it is ours, in time, for one of the audiences, and what it is bound to is still there. */
+  async verify(token: string, audiences: string[]): Promise<VerifiedToken | undefined> {
+    const claims = await this.#signed(token)
+    if (!claims) return undefined
+    const now = this.#core.clock.now() / 1000
+    if ((claims.exp ?? 0) <= now || (claims.nbf ?? 0) > now + 10) return undefined
+    const mine = [claims.aud ?? []].flat().filter(a => audiences.includes(a))
+    if (mine.length === 0) return undefined
+    const user = this.#userOf(claims)
+    return user && { user, audiences: mine }
+  }
+
+  jwks(): Promise<{ keys: JWK[] }> {
+    return exportJWK(this.#publicKey).then(key => ({
+      keys: [{ use: 'sig', ...key, kid: this.#keyId, alg: algorithm }],
+    }))
+  }
+
+  discovery(): object {
+    return {
+      issuer: this.issuer,
+      jwks_uri: `${this.issuer}/openid/v1/jwks`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: [algorithm],
+    }
+  }
+
+  async #signed(token: string): Promise<Claims | undefined> {
+    const known = this.#verified.get(token)
+    if (known) return known
+    try {
+      const { payload } = await jwtVerify(token, this.#publicKey, {
+        issuer: this.issuer,
+        algorithms: [algorithm],
+        currentDate: new Date(this.#core.clock.now()),
+      })
+      if (this.#verified.size >= 10_000) this.#verified.clear()
+      this.#verified.set(token, payload)
+      return payload
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Undefined when the account or what the token is bound to is gone, or another one of the same name. */
+  #userOf(claims: Claims): UserInfo | undefined {
+    const own = claims['kubernetes.io']
+    const namespace = own?.namespace
+    const account = own?.serviceaccount
+    if (!namespace || !account?.name || !account.uid) return undefined
+    if (!this.#isThere(ServiceAccount, namespace, account.name, account.uid)) return undefined
+    const extra: Record<string, string[]> = { 'authentication.kubernetes.io/credential-id': [`JTI=${claims.jti}`] }
+    for (const [claim, kind] of Object.entries(boundKinds)) {
+      const object = own[claim as 'pod' | 'secret']
+      if (!object) continue
+      if (!this.#isThere(kind, namespace, object.name, object.uid)) return undefined
+      if (claim === 'pod') {
+        extra['authentication.kubernetes.io/pod-name'] = [object.name]
+        extra['authentication.kubernetes.io/pod-uid'] = [object.uid]
+      }
+    }
+    if (own.node) {
+      if (!own.pod && !this.#isThere(Node, undefined, own.node.name, own.node.uid)) return undefined
+      extra['authentication.kubernetes.io/node-name'] = [own.node.name]
+      extra['authentication.kubernetes.io/node-uid'] = [own.node.uid]
+    }
+    return {
+      username: `system:serviceaccount:${namespace}:${account.name}`,
+      uid: account.uid,
+      groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+      extra,
+    }
+  }
+
+  #isThere(kind: Kind<any>, namespace: string | undefined, name: string, uid: string): boolean {
+    const kept = this.#core.cache.get(this.#core.resources.of(kind), namespace, name)
+    return kept !== undefined && this.#core.shared(kept).metadata.uid === uid
+  }
+}

@@ -1,0 +1,62 @@
+import type { UserInfo } from '../../models/rest.ts'
+
+/** What somebody wants to do. */
+export interface Attributes {
+  user: UserInfo
+  verb: string
+  /** Undefined for paths that are not of a resource. */
+  resource?: { group: string; version: string; plural: string; subresource: string; namespace: string; name: string }
+  path: string
+  /** Of lists and watches, as written. */
+  fieldSelector?: string
+}
+
+export type Decision = { allowed: true; reason: string } | { allowed: false; reason: string }
+
+/** Undefined: no opinion. Nobody's yes is a no. */
+export interface Authorizer {
+  authorize(attributes: Attributes): Decision | undefined | Promise<Decision | undefined>
+}
+
+/** The first opinion counts. */
+export class AuthorizerChain implements Authorizer {
+  readonly #members: Authorizer[]
+
+  constructor(members: Authorizer[]) {
+    this.#members = members
+  }
+
+  async authorize(attributes: Attributes): Promise<Decision> {
+    for (const member of this.#members) {
+      const answer = member.authorize(attributes)
+      const decision = answer instanceof Promise ? await answer : answer
+      if (decision) return decision
+    }
+    return { allowed: false, reason: '' }
+  }
+}
+
+export const mastersMayAll: Authorizer = {
+  authorize: ({ user }) =>
+    user.groups.includes('system:masters') ? { allowed: true, reason: 'group system:masters' } : undefined,
+}
+
+const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/'])
+
+/** Health and version for everybody; documentation too, which tells nothing about this cluster. */
+export const publicInfo: Authorizer = {
+  authorize: ({ path, verb, resource }) =>
+    !resource && verb === 'get' && (publicPaths.has(path) || /^\/(livez|readyz|healthz|docs)(\/|$)/.test(path))
+      ? { allowed: true, reason: 'public' }
+      : undefined,
+}
+
+/** `User "u" cannot get resource "pods" in API group "" in the namespace "ns"` */
+export function refusal({ user, verb, resource, path }: Attributes, why: string): string {
+  const who = `User ${JSON.stringify(user.username)} cannot ${verb}`
+  const reason = why ? `: ${why}` : ''
+  if (!resource) return `${who} path ${JSON.stringify(path)}${reason}`
+  const what = resource.subresource ? `${resource.plural}/${resource.subresource}` : resource.plural
+  const where = resource.namespace ? `in the namespace ${JSON.stringify(resource.namespace)}` : 'at the cluster scope'
+  return `${who} resource ${JSON.stringify(what)} in API group ${JSON.stringify(resource.group)} ${where}${reason}`
+}

@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { UserInfo } from '../../models/rest.ts'
+import { startTestServer, type TestServer } from '../testing/test-server.ts'
+
+let server: TestServer
+beforeEach(async () => {
+  server = await startTestServer({ tokens: { secret: { username: 'carol', groups: [] } } })
+})
+afterEach(() => server[Symbol.asyncDispose]())
+
+async function as(
+  user: UserInfo | undefined,
+  method: string,
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+) {
+  const reply = await server.api.handler({
+    method,
+    url,
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
+    ...(user ? { user } : {}),
+    signal: new AbortController().signal,
+  })
+  return { status: reply.status, body: JSON.parse(Buffer.from(reply.body as Uint8Array).toString() || 'null') }
+}
+
+const alice: UserInfo = { username: 'alice', groups: ['dev', 'system:authenticated'] }
+const node: UserInfo = { username: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] }
+const bind = (role: string, subject: object) =>
+  server.call('POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings', {
+    metadata: { name: `b-${role}` },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+    subjects: [subject],
+  })
+const pod = (name: string, spec: object = {}) => ({
+  metadata: { name },
+  spec: { containers: [{ name: 'c', image: 'i' }], ...spec },
+})
+
+test('without a role nothing is allowed, and the answer says who may not do what', async () => {
+  const { body } = await as(alice, 'GET', '/api/v1/namespaces/default/pods/x')
+  expect(body).toMatchObject({
+    code: 403,
+    reason: 'Forbidden',
+    message:
+      'pods "x" is forbidden: User "alice" cannot get resource "pods" in API group "" in the namespace "default"',
+    details: { name: 'x', kind: 'pods' },
+  })
+})
+
+test('a role binding gives its role in its namespace only', async () => {
+  await bind('view', { kind: 'Group', name: 'dev', apiGroup: 'rbac.authorization.k8s.io' })
+  expect((await as(alice, 'GET', '/api/v1/namespaces/default/pods')).status).toBe(200)
+  expect((await as(alice, 'GET', '/api/v1/namespaces/kube-system/pods')).status).toBe(403)
+  expect((await as(alice, 'GET', '/api/v1/namespaces/default/secrets')).status).toBe(403)
+  expect((await as(alice, 'POST', '/api/v1/namespaces/default/pods', pod('a'))).status).toBe(403)
+})
+
+test('nobody gives away more than they have', async () => {
+  await bind('admin', { kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' })
+  const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles'
+  const role = (resources: string[], verbs: string[]) => ({
+    metadata: { name: `r-${resources[0]}` },
+    rules: [{ apiGroups: [''], resources, verbs }],
+  })
+  expect((await as(alice, 'POST', roles, role(['pods'], ['get']))).status).toBe(201)
+  const refused = await as(alice, 'POST', roles, role(['nodes'], ['get']))
+  expect(refused.status).toBe(403)
+  expect(refused.body.message).toContain('attempting to grant RBAC permissions not currently held')
+  const bindings = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings'
+  const cluster = {
+    metadata: { name: 'up' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+    subjects: [{ kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' }],
+  }
+  expect((await as(alice, 'POST', bindings, cluster)).status).toBe(403)
+})
+
+test('exec needs the right to create, though a WebSocket begins with GET', async () => {
+  await bind('view', { kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' })
+  const { body } = await as(alice, 'GET', '/api/v1/namespaces/default/pods/x/exec?command=sh')
+  expect(body.message).toContain('cannot create resource "pods/exec"')
+})
+
+test('anonymous sees health and version, and nothing else', async () => {
+  expect(
+    (await server.api.handler({ method: 'GET', url: '/readyz', headers: {}, signal: new AbortController().signal }))
+      .status,
+  ).toBe(200)
+  expect((await as(undefined, 'GET', '/version')).status).toBe(200)
+  expect((await as(undefined, 'GET', '/api/v1/namespaces')).status).toBe(403)
+  expect((await as(undefined, 'GET', '/apis')).status).toBe(403)
+  expect((await as(undefined, 'GET', '/metrics')).status).toBe(403)
+  expect((await as(undefined, 'GET', '/version', undefined, { authorization: 'Bearer wrong' })).body).toMatchObject({
+    code: 401,
+    reason: 'Unauthorized',
+  })
+  expect((await as(undefined, 'GET', '/apis', undefined, { authorization: 'Bearer secret' })).status).toBe(200)
+})
+
+test('a name such as __proto__ or constructor finds no rights and no resource', async () => {
+  for (const name of ['__proto__', 'constructor', 'toString'])
+    expect((await as(alice, 'GET', `/api/v1/namespaces/default/pods/x/${name}`)).status).toBe(403)
+  for (const name of ['__proto__', 'constructor', 'toString'])
+    expect((await server.call('GET', `/api/v1/namespaces/default/pods/x/${name}`)).status).toBe(404)
+  expect((await server.call('__proto__', '/api/v1/namespaces/default/pods')).status).toBe(405)
+  expect((await as({ username: '__proto__', groups: ['constructor'] }, 'GET', '/api/v1/pods')).status).toBe(403)
+})
+
+test("a node reads the secrets of its own pods and nobody else's", async () => {
+  for (const name of ['mine', 'other'])
+    await server.call('POST', '/api/v1/namespaces/default/secrets', { metadata: { name } })
+  await server.call(
+    'POST',
+    '/api/v1/namespaces/default/pods',
+    pod('a', { volumes: [{ name: 'v', secret: { secretName: 'mine' } }] }),
+  )
+  expect((await as(node, 'GET', '/api/v1/namespaces/default/secrets/mine')).status).toBe(403)
+  await server.call('POST', '/api/v1/namespaces/default/pods/a/binding', { target: { kind: 'Node', name: 'n1' } })
+  expect((await as(node, 'GET', '/api/v1/namespaces/default/secrets/mine')).status).toBe(200)
+  expect((await as(node, 'GET', '/api/v1/namespaces/default/secrets/other')).status).toBe(403)
+  expect((await as(node, 'GET', '/api/v1/secrets')).status).toBe(403)
+  expect((await as(node, 'GET', '/api/v1/pods')).status).toBe(403)
+  expect((await as(node, 'GET', '/api/v1/pods?fieldSelector=spec.nodeName%3Dn1')).body.items).toHaveLength(1)
+})
+
+test('a node registers itself and nobody else', async () => {
+  expect((await as(node, 'POST', '/api/v1/nodes', { metadata: { name: 'n1' } })).status).toBe(201)
+  const other = await as(node, 'POST', '/api/v1/nodes', { metadata: { name: 'n2' } })
+  expect(other.body.message).toBe('nodes "n2" is forbidden: node "n1" is not allowed to modify node "n2"')
+  const taint = await as(
+    node,
+    'PATCH',
+    '/api/v1/nodes/n1',
+    { spec: { taints: [] } },
+    { 'content-type': 'application/merge-patch+json' },
+  )
+  expect(taint.body.message).toContain('not allowed to modify taints')
+})
+
+test('impersonation needs its own right, for user and groups alike', async () => {
+  const root: UserInfo = { username: 'root', groups: ['system:masters'] }
+  const asCarol = { 'impersonate-user': 'carol', 'impersonate-group': 'dev' }
+  expect((await as(alice, 'GET', '/api/v1/pods', undefined, asCarol)).body.message).toBe(
+    'users "carol" is forbidden: User "alice" cannot impersonate resource "users" in API group "" at the cluster scope',
+  )
+  const me = await as(root, 'POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {}, asCarol)
+  expect(me.body.status.userInfo).toEqual({ username: 'carol', groups: ['dev', 'system:authenticated'] })
+  expect((await as(root, 'GET', '/api/v1/pods', undefined, { 'impersonate-group': 'dev' })).status).toBe(400)
+})
+
+test('anybody may ask what they may do in a namespace', async () => {
+  const rules = (user: UserInfo, spec: object) =>
+    as(user, 'POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', { spec })
+  const root: UserInfo = { username: 'root', groups: ['system:masters', 'system:authenticated'] }
+  expect((await rules(root, { namespace: 'default' })).body.status).toMatchObject({
+    resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+    incomplete: false,
+  })
+  const mine = (await rules({ username: 'frank', groups: ['system:authenticated'] }, { namespace: 'default' })).body
+    .status
+  expect(mine.nonResourceRules.flatMap((r: { nonResourceURLs: string[] }) => r.nonResourceURLs)).toContain('/api/*')
+  expect(mine.resourceRules).not.toContainEqual(expect.objectContaining({ resources: ['*'] }))
+  expect((await rules(root, {})).body.message).toBe('no namespace on request')
+})

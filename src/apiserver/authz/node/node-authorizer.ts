@@ -1,0 +1,125 @@
+import type { UserInfo } from '../../../models/rest.ts'
+import type { Attributes, Authorizer, Decision } from '../authorizer.ts'
+import type { PodsByNode } from './pods-by-node.ts'
+import { type PodReferences, referencesOf } from './references.ts'
+
+const nodePrefix = 'system:node:'
+
+/** The name of the node that speaks, if it is one. */
+export function nodeNameOf(user: UserInfo): string | undefined {
+  return user.groups.includes('system:nodes') && user.username.startsWith(nodePrefix)
+    ? user.username.slice(nodePrefix.length)
+    : undefined
+}
+
+const read = ['get', 'list', 'watch']
+const change = ['patch', 'update']
+
+/** What any node may do, by `group/resource[/subresource]`. */
+const common = new Map<string, string[]>([
+  ['/services', read],
+  ['/endpoints', read],
+  ['discovery.k8s.io/endpointslices', read],
+  ['/namespaces', read],
+  ['/nodes', ['create', ...read]],
+  ['node.k8s.io/runtimeclasses', read],
+  ['scheduling.k8s.io/priorityclasses', read],
+  ['storage.k8s.io/csidrivers', read],
+  ['storage.k8s.io/storageclasses', read],
+  ['networking.k8s.io/networkpolicies', read],
+  ['/events', ['create', 'patch', 'update']],
+  ['events.k8s.io/events', ['create', 'patch', 'update']],
+  ['authentication.k8s.io/tokenreviews', ['create']],
+  ['authorization.k8s.io/subjectaccessreviews', ['create']],
+  ['authorization.k8s.io/localsubjectaccessreviews', ['create']],
+  ['certificates.k8s.io/certificatesigningrequests', ['create', ...read]],
+])
+
+/**
+ * The rights of a node: its own Node and Lease, its own pods, and of Secrets, ConfigMaps and claims only those that its
+ * pods name. A stolen node must not read everybody's secrets.
+ */
+export class NodeAuthorizer implements Authorizer {
+  readonly #pods: PodsByNode
+
+  constructor(pods: PodsByNode) {
+    this.#pods = pods
+  }
+
+  authorize(attributes: Attributes): Decision | undefined {
+    const node = nodeNameOf(attributes.user)
+    const { resource } = attributes
+    if (node === undefined || !resource) return undefined
+    return this.#mayDo(node, attributes.verb, resource, attributes.fieldSelector)
+      ? { allowed: true, reason: `node ${node}` }
+      : undefined
+  }
+
+  #mayDo(node: string, verb: string, r: NonNullable<Attributes['resource']>, fields: string | undefined): boolean {
+    const what = r.subresource ? `${r.group}/${r.plural}/${r.subresource}` : `${r.group}/${r.plural}`
+    if (common.get(what)?.includes(verb)) return true
+    switch (what) {
+      case '/nodes':
+      case '/nodes/status':
+        return r.name === node && change.includes(verb)
+      case 'storage.k8s.io/csinodes':
+        return r.name === node && ['create', 'delete', 'get', ...change].includes(verb)
+      case 'coordination.k8s.io/leases':
+        if (r.namespace !== 'kube-node-lease') return false
+        return verb === 'create' || (r.name === node && ['delete', 'get', ...change].includes(verb))
+      case '/pods':
+        if (verb === 'list' || verb === 'watch') return selects(fields, 'spec.nodeName', node)
+        return verb === 'create' || ((verb === 'get' || verb === 'delete') && this.#has(node, r.namespace, r.name))
+      case '/pods/status':
+        return ['get', ...change].includes(verb) && this.#has(node, r.namespace, r.name)
+      case '/pods/eviction':
+        return verb === 'create' && this.#has(node, r.namespace, r.name)
+      case '/serviceaccounts':
+        return verb === 'get' && this.#usesAccount(node, r.namespace, r.name)
+      case '/serviceaccounts/token':
+        return verb === 'create' && this.#usesAccount(node, r.namespace, r.name)
+      case '/secrets':
+        return this.#reads(node, verb, r, fields, refs => refs.secrets)
+      case '/configmaps':
+        return this.#reads(node, verb, r, fields, refs => refs.configMaps)
+      case '/persistentvolumeclaims':
+      case '/persistentvolumeclaims/status':
+        return this.#reads(node, verb, r, fields, refs => refs.claims)
+      case '/persistentvolumes':
+        return verb === 'get'
+      default:
+        return false
+    }
+  }
+
+  #reads(
+    node: string,
+    verb: string,
+    r: { namespace: string; name: string },
+    fields: string | undefined,
+    names: (refs: PodReferences) => Set<string>,
+  ): boolean {
+    if (!read.includes(verb)) return false
+    const name = r.name || /(?:^|,)metadata\.name==?([^,]+)/.exec(fields ?? '')?.[1]
+    if (!name || !r.namespace) return false
+    for (const pod of this.#pods.of(node))
+      if (pod.metadata.namespace === r.namespace && names(referencesOf(pod)).has(name)) return true
+    return false
+  }
+
+  #has(node: string, namespace: string, name: string): boolean {
+    for (const pod of this.#pods.of(node))
+      if (pod.metadata.namespace === namespace && pod.metadata.name === name) return true
+    return false
+  }
+
+  #usesAccount(node: string, namespace: string, name: string): boolean {
+    for (const pod of this.#pods.of(node))
+      if (pod.metadata.namespace === namespace && (pod['spec']?.serviceAccountName ?? 'default') === name) return true
+    return false
+  }
+}
+
+function selects(fields: string | undefined, field: string, value: string): boolean {
+  return fields?.split(',').some(term => term === `${field}=${value}` || term === `${field}==${value}`) ?? false
+}

@@ -1,0 +1,40 @@
+import { badRequest } from '../../models/api-error.ts'
+import { apiVersionOf, type Kind } from '../../models/kind.ts'
+import type { AnyObject } from '../../models/object.ts'
+import { decodeProtobuf } from '../../models/protobuf/index.ts'
+import type { FieldValidation } from '../../models/schema/index.ts'
+import type { Call } from '../core.ts'
+import { decodeValue } from '../model-engine.ts'
+import { bodyForm, checkedBody, parseBody } from './body.ts'
+
+/** @throws ApiError BadRequest */
+export function fieldValidation(call: Call): FieldValidation {
+  const value = call.info.query.get('fieldValidation') ?? ''
+  if (value === '') return 'Warn'
+  if (value === 'Ignore' || value === 'Warn' || value === 'Strict') return value
+  throw badRequest(
+    `fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
+  )
+}
+
+/**
+ * The request's body as an object of `kind`, with the fields that the kind has; kind and apiVersion are the kind's own.
+ * Unknown fields become warnings or a refusal, as the request asks. Not yet defaulted.
+ * @throws ApiError BadRequest, UnsupportedMediaType, RequestEntityTooLarge
+ */
+export function readObject(call: Call, kind: Kind<any>): AnyObject {
+  const form = bodyForm(call.request)
+  const body = checkedBody(call.request)
+  if (form === 'protobuf')
+    return readValue(call, kind, decodeProtobuf(body, { apiVersion: apiVersionOf(kind), kind: kind.kind }).value)
+  // Looking for duplicates takes a second pass: for those who ask how their fields are checked.
+  const { value, duplicates } = parseBody(form, body, (call.info.query.get('fieldValidation') ?? 'Ignore') !== 'Ignore')
+  return readValue(call, kind, value, duplicates)
+}
+
+/** The same for a value that is parsed already: the result of a patch. */
+export function readValue(call: Call, kind: Kind<any>, value: unknown, duplicates: string[] = []): AnyObject {
+  const { object, warnings } = decodeValue(kind, value, fieldValidation(call), duplicates)
+  if (warnings.length) call.warnings.push(...warnings)
+  return object
+}

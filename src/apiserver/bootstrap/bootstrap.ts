@@ -1,0 +1,85 @@
+import type { Kind } from '../../models/kind.ts'
+import { EndpointSlice, Endpoints, Namespace, PriorityClass, Service } from '../../models/kinds/index.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { Core } from '../core.ts'
+import { same } from '../objects/same.ts'
+import { updateObject } from '../objects/update-object.ts'
+import { type Draft, ensure, system } from './ensure.ts'
+
+export interface BootstrapOptions {
+  /** The first address of the service range: that of the `kubernetes` Service. */
+  serviceAddress: string
+}
+
+/** What every cluster has from the start; what is there already stays as it is. */
+export async function bootstrap(core: Core, options: BootstrapOptions): Promise<void> {
+  for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease'])
+    await ensure(core, Namespace, { metadata: { name } as AnyObject['metadata'] })
+  for (const [name, value, description] of [
+    [
+      'system-cluster-critical',
+      2_000_000_000,
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+    ],
+    [
+      'system-node-critical',
+      2_000_001_000,
+      'Used for system critical pods that must not be moved from their current node.',
+    ],
+  ] as const)
+    await ensure(core, PriorityClass, {
+      metadata: { name } as AnyObject['metadata'],
+      value,
+      description,
+      preemptionPolicy: 'PreemptLowerPriority',
+    })
+  await ensure(core, Service, {
+    metadata: {
+      name: 'kubernetes',
+      namespace: 'default',
+      labels: { component: 'apiserver', provider: 'kubernetes' },
+    } as unknown as AnyObject['metadata'],
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: options.serviceAddress,
+      clusterIPs: [options.serviceAddress],
+      sessionAffinity: 'None',
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }],
+    },
+  })
+}
+
+/** Tells the cluster where the API is to be found, once it listens. */
+export async function publishAddress(core: Core, address: string, port: number): Promise<void> {
+  const ports = [{ name: 'https', port, protocol: 'TCP' }]
+  const metadata = (labels: Record<string, string>) =>
+    ({ name: 'kubernetes', namespace: 'default', labels }) as unknown as AnyObject['metadata']
+  await put(core, Endpoints, {
+    metadata: metadata({ 'endpointslice.kubernetes.io/skip-mirror': 'true' }),
+    subsets: [{ addresses: [{ ip: address }], ports }],
+  })
+  await put(core, EndpointSlice, {
+    metadata: metadata({ 'kubernetes.io/service-name': 'kubernetes' }),
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports,
+  })
+}
+
+async function put(core: Core, kind: Kind<any>, draft: Draft): Promise<void> {
+  if (await ensure(core, kind, structuredClone(draft) as Draft)) return
+  const { namespace, name } = draft['metadata']
+  await updateObject(
+    core,
+    core.resources.of(kind),
+    namespace,
+    name,
+    present => {
+      for (const [field, value] of Object.entries(draft))
+        if (field !== 'metadata' && !same(present[field], value)) present[field] = value
+      present.metadata.resourceVersion = ''
+      return present
+    },
+    { user: system, dryRun: false, warnings: [], subresource: '' },
+  )
+}

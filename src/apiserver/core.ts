@@ -1,0 +1,52 @@
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Random } from '../base/random.ts'
+import type { Store } from '../db/store.ts'
+import type { AnyObject } from '../models/object.ts'
+import type { ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
+import type { AdmissionChain } from './admission/chain.ts'
+import type { RequestInfo, ResourcePath } from './request-info.ts'
+import type { Resource, ResourceTable } from './resources.ts'
+import type { ObjectStore } from './storage/object-store.ts'
+import type { KeptObject } from './watch-cache/kept-object.ts'
+import type { WatchCache } from './watch-cache/watch-cache.ts'
+
+/** What every verb may use. */
+export interface Core {
+  clock: Clock
+  random: Random
+  log: Logger
+  store: Store
+  resources: ResourceTable
+  cache: WatchCache
+  objects: ObjectStore
+  admission: AdmissionChain
+  /** Sub-paths that need more than the store: logs, tokens, streams. By name, then verb. */
+  moreSubresources: Map<string, Record<string, CallHandler>>
+  /** Create-only resources that are computed, not stored: reviews. By group and plural: `authorization.k8s.io/subjectaccessreviews`. */
+  computed: Map<string, CallHandler>
+  /** Aborts when the server closes: watches end. */
+  closing: AbortSignal
+  /** What the flow-control headers say. */
+  flowIds: { schema: string; level: string }
+  /** The parsed form of a kept object, shared: not to be changed. */
+  shared(object: KeptObject): AnyObject
+}
+
+/** One authenticated, authorised request. */
+export interface Call {
+  core: Core
+  request: ApiRequest
+  info: RequestInfo
+  user: UserInfo
+  /** Texts for Warning headers. */
+  warnings: string[]
+}
+
+/** A request for a resource that exists. */
+export interface ResourceCall extends Call {
+  path: ResourcePath
+  resource: Resource
+}
+
+export type CallHandler = (call: ResourceCall) => Promise<ApiReply>

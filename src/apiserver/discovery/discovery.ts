@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import { ApiError } from '../../models/api-error.ts'
+import type { ApiReply } from '../../models/rest.ts'
+import type { Call } from '../core.ts'
+import { mediaTypes } from '../replies/accept.ts'
+import { bytesReply, jsonReply } from '../replies/reply.ts'
+import { aggregatedDiscovery } from './aggregated.ts'
+import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './legacy.ts'
+
+interface Kept {
+  generation: number
+  bytes: Buffer
+  etag: string
+}
+
+/** /api, /apis and what lies directly below: which resources there are. */
+export class Discovery {
+  readonly #kept = new Map<string, Kept>()
+  readonly #address: () => string
+
+  /** @param address host:port of the API, for the legacy form */
+  constructor(address: () => string) {
+    this.#address = address
+  }
+
+  reply(call: Call): ApiReply | undefined {
+    const { resources } = call.core
+    const [, root, first, second, ...more] = call.info.path.replace(/\/$/, '').split('/')
+    if ((root !== 'api' && root !== 'apis') || more.length) return undefined
+    if (first === undefined) {
+      const version = aggregatedVersion(call.request.headers['accept'])
+      if (version) return this.#aggregated(call, root, version)
+      if (root === 'apis') return jsonReply(200, apiGroupList(resources))
+      return jsonReply(200, apiVersions(resources, [{ clientCIDR: '0.0.0.0/0', serverAddress: this.#address() }]))
+    }
+    if (root === 'api') return second === undefined ? found(apiResourceList(resources, '', first)) : undefined
+    return found(second === undefined ? apiGroup(resources, first) : apiResourceList(resources, first, second))
+  }
+
+  #aggregated(call: Call, root: 'api' | 'apis', version: string): ApiReply {
+    const { resources } = call.core
+    const key = `${root} ${version}`
+    let kept = this.#kept.get(key)
+    if (!kept || kept.generation !== resources.generation) {
+      const bytes = Buffer.from(JSON.stringify(aggregatedDiscovery(resources, root, version)))
+      kept = { generation: resources.generation, bytes, etag: etagOf(bytes) }
+      this.#kept.set(key, kept)
+    }
+    return taggedReply(call, kept, `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
+  }
+}
+
+/** `"` + upper-case hex SHA-512 + `"` */
+export function etagOf(bytes: Uint8Array): string {
+  return `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"`
+}
+
+/** 304 for who has it already. */
+export function taggedReply(call: Call, kept: { bytes: Uint8Array; etag: string }, type: string): ApiReply {
+  const headers = { etag: kept.etag, vary: 'Accept', 'cache-control': 'public' }
+  const known = call.request.headers['if-none-match']
+  if (known?.split(',').some(tag => tag.trim().replace(/^W\//, '') === kept.etag))
+    return { status: 304, headers, body: new Uint8Array() }
+  const reply = bytesReply(200, kept.bytes, headers)
+  reply.headers['content-type'] = type
+  return reply
+}
+
+function aggregatedVersion(accept: string | undefined): string | undefined {
+  if (!accept?.includes('APIGroupDiscoveryList')) return undefined
+  for (const { type, params } of mediaTypes(accept)) {
+    if (type !== 'application/json' && type !== '*/*') continue
+    if (!params.has('as')) return undefined
+    if (params.get('as') !== 'APIGroupDiscoveryList' || params.get('g') !== 'apidiscovery.k8s.io') continue
+    const version = params.get('v')
+    if (version === 'v2' || version === 'v2beta1') return version
+  }
+  return undefined
+}
+
+function found(value: object | undefined): ApiReply {
+  if (!value) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+  return jsonReply(200, value)
+}

@@ -1,0 +1,76 @@
+import { type Resource, type ResourceTable, type ServedGroup, storageVersionHash } from '../resources.ts'
+import { subresourcesOf } from './subresource-kinds.ts'
+
+type Addresses = { clientCIDR: string; serverAddress: string }[]
+
+/** /api */
+export function apiVersions(resources: ResourceTable, addresses: Addresses): object {
+  const core = resources.groups().find(g => g.group === '')
+  return {
+    kind: 'APIVersions',
+    versions: core?.versions.map(v => v.version) ?? [],
+    serverAddressByClientCIDRs: addresses,
+  }
+}
+
+/** /apis */
+export function apiGroupList(resources: ResourceTable): object {
+  return {
+    kind: 'APIGroupList',
+    apiVersion: 'v1',
+    groups: resources
+      .groups()
+      .filter(g => g.group !== '')
+      .map(groupItem),
+  }
+}
+
+/** /apis/GROUP */
+export function apiGroup(resources: ResourceTable, group: string): object | undefined {
+  const found = resources.groups().find(g => g.group === group && group !== '')
+  return found && { kind: 'APIGroup', apiVersion: 'v1', ...groupItem(found) }
+}
+
+function groupItem({ group, versions }: ServedGroup): object {
+  const all = versions.map(v => ({ groupVersion: `${group}/${v.version}`, version: v.version }))
+  return { name: group, versions: all, preferredVersion: all[0] }
+}
+
+/** /api/v1 and /apis/GROUP/VERSION */
+export function apiResourceList(resources: ResourceTable, group: string, version: string): object | undefined {
+  const found = resources
+    .groups()
+    .find(g => g.group === group)
+    ?.versions.find(v => v.version === version)
+  if (!found) return undefined
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: group ? `${group}/${version}` : version,
+    resources: found.resources.flatMap(resourceItems),
+  }
+}
+
+function resourceItems(resource: Resource): object[] {
+  const { kind } = resource
+  const stored = resource.verbs.has('list')
+  const main = {
+    name: kind.plural,
+    singularName: kind.singular ?? kind.kind.toLowerCase(),
+    namespaced: resource.namespaced,
+    kind: kind.kind,
+    verbs: [...resource.verbs].sort(),
+    ...(kind.shortNames?.length ? { shortNames: kind.shortNames } : {}),
+    ...(kind.categories?.length ? { categories: kind.categories } : {}),
+    ...(stored ? { storageVersionHash: storageVersionHash(resource) } : {}),
+  }
+  const below = subresourcesOf(resource).map(s => ({
+    name: `${kind.plural}/${s.name}`,
+    singularName: '',
+    namespaced: resource.namespaced,
+    ...(s.group !== kind.group || s.version !== kind.version ? { group: s.group, version: s.version } : {}),
+    kind: s.kind,
+    verbs: s.verbs,
+  }))
+  return [main, ...below]
+}

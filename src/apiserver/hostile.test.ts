@@ -1,0 +1,281 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from './testing/test-server.ts'
+
+let server: TestServer
+const logged: object[] = []
+beforeAll(async () => {
+  const note = (fields: object, message: string) => void logged.push({ ...fields, message })
+  const log = { debug() {}, info() {}, warn() {}, error: note, child: () => log }
+  server = await startTestServer({ log })
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const pods = '/api/v1/namespaces/default/pods'
+const raw = (text: string | Uint8Array) => (typeof text === 'string' ? Buffer.from(text) : text)
+const json = { 'content-type': 'application/json' }
+const yaml = { 'content-type': 'application/yaml' }
+const protobuf = { 'content-type': 'application/vnd.kubernetes.protobuf' }
+const nest = (open: string, close: string, n: number) => open.repeat(n) + close.repeat(n)
+
+test.each<[string, string, string, string | Uint8Array | undefined, Record<string, string>, number, string]>([
+  ['broken JSON', 'POST', pods, '{"metadata":', json, 400, 'not valid JSON'],
+  ['no body', 'POST', pods, '', json, 400, 'has no body'],
+  ['a list for an object', 'POST', pods, '[]', json, 400, ''],
+  ['a number for an object', 'POST', pods, '7', json, 400, ''],
+  ['null', 'POST', pods, 'null', json, 400, ''],
+  ['deep JSON', 'POST', pods, `{"metadata":${nest('{"a":', '}', 5000).replace('}', '1}')}}`, json, 400, 'nested'],
+  ['deep lists', 'POST', pods, nest('[', ']', 100_000), json, 400, 'nested'],
+  ['bytes that are no UTF-8', 'POST', pods, Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d), json, 400, 'UTF-8'],
+  ['broken YAML', 'POST', pods, 'a: [b', yaml, 400, 'not valid YAML'],
+  [
+    'YAML that explodes',
+    'POST',
+    pods,
+    'a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]',
+    yaml,
+    400,
+    '',
+  ],
+  ['broken protobuf', 'POST', pods, 'k8s\0\x0a\xff\xff\xff', protobuf, 400, 'protobuf'],
+  ['protobuf without its magic', 'POST', pods, 'hello', protobuf, 400, 'protobuf envelope'],
+  ['another kind', 'POST', pods, '{"kind":"Service","apiVersion":"v1"}', json, 400, 'Service'],
+  ['an unknown media type', 'POST', pods, '{}', { 'content-type': 'text/html' }, 415, 'unknown format'],
+  ['an unknown resource', 'GET', '/api/v1/namespaces/default/gadgets', undefined, {}, 404, 'could not find'],
+  ['an unknown group', 'GET', '/apis/nobody.dev/v1/things', undefined, {}, 404, 'could not find'],
+  ['a climb out of the namespace', 'GET', '/api/v1/namespaces/%2e%2e/pods', undefined, {}, 400, 'path segment'],
+  ['a slash in a name', 'GET', `${pods}/a%2Fb`, undefined, {}, 400, 'path segment'],
+  ['a zero in a name', 'GET', `${pods}/a%00b`, undefined, {}, 400, 'path segment'],
+  ['a broken escape', 'GET', `${pods}/%E0%A4%A`, undefined, {}, 400, 'URL-encoded'],
+  ['a selector that is none', 'GET', `${pods}?labelSelector=%3D%3D%3D`, undefined, {}, 400, 'expected: !, identifier'],
+  [
+    'an unknown field',
+    'GET',
+    `${pods}?fieldSelector=spec.secret%3D1`,
+    undefined,
+    {},
+    400,
+    'field label not supported: spec.secret',
+  ],
+  ['a limit that is no number', 'GET', `${pods}?limit=many`, undefined, {}, 400, 'limit'],
+  ['a broken continue token', 'GET', `${pods}?continue=abc`, undefined, {}, 400, 'continue key is not valid'],
+  [
+    'a continue token that climbs',
+    'GET',
+    `${pods}?continue=${Buffer.from('{"v":"meta.k8s.io/v1","rv":5,"start":"../../x\\u0000"}').toString('base64url')}`,
+    undefined,
+    {},
+    400,
+    'continue key',
+  ],
+  ['a wrong resourceVersion', 'GET', `${pods}?resourceVersion=x`, undefined, {}, 422, 'resourceVersion'],
+  [
+    'Exact without a version',
+    'GET',
+    `${pods}?resourceVersionMatch=Exact`,
+    undefined,
+    {},
+    422,
+    'resourceVersionMatch is forbidden unless resourceVersion',
+  ],
+  ['an answer nobody can give', 'GET', pods, undefined, { accept: 'image/png' }, 406, 'only the following media types'],
+  [
+    'a review as a table',
+    'POST',
+    '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    '{}',
+    { ...json, accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
+    406,
+    '',
+  ],
+  ['dryRun of something else', 'POST', `${pods}?dryRun=Some`, '{}', json, 422, 'dryRun'],
+  ['a body of 4 MB', 'POST', pods, Buffer.alloc(4 * 1024 * 1024, 0x20), json, 413, 'limit is 3145728'],
+  ['a method that is not offered', 'PUT', pods, '{}', json, 405, 'does not allow this method'],
+])('%s gets a Status that says so', async (_title, method, url, body, headers, code, text) => {
+  const answer = await server.call(method, url, body === undefined ? undefined : raw(body), headers)
+  expect({ status: answer.status, kind: answer.body.kind, code: answer.body.code }).toEqual({
+    status: code,
+    kind: 'Status',
+    code,
+  })
+  expect(answer.body.message).toContain(text)
+})
+
+test('a patch of too many operations is refused, and one that fails says where', async () => {
+  await server.call('POST', '/api/v1/namespaces/default/configmaps', { metadata: { name: 'p' } })
+  const url = '/api/v1/namespaces/default/configmaps/p'
+  const headers = { 'content-type': 'application/json-patch+json' }
+  const many = Array.from({ length: 10_001 }, () => ({ op: 'add', path: '/data', value: {} }))
+  expect((await server.call('PATCH', url, many, headers)).status).toBe(413)
+  expect((await server.call('PATCH', url, [{ op: 'test', path: '/data/x', value: 1 }], headers)).status).toBe(422)
+  expect((await server.call('PATCH', url, { a: 1 }, headers)).status).toBe(400)
+  expect((await server.call('PATCH', url, 'x', { 'content-type': 'text/plain' })).status).toBe(415)
+})
+
+test('__proto__ in a patch or a body changes nothing but is dropped or refused', async () => {
+  const url = '/api/v1/namespaces/default/configmaps'
+  const evil = raw(
+    '{"metadata":{"name":"evil","labels":{"__proto__":"x"}},"__proto__":{"polluted":1},"data":{"constructor":"c"}}',
+  )
+  await server.call('POST', url, evil, json)
+  await server.call('POST', url, { metadata: { name: 'merge' } })
+  await server.call('PATCH', `${url}/merge`, raw('{"__proto__":{"polluted":1},"data":{"__proto__":{"polluted":1}}}'), {
+    'content-type': 'application/merge-patch+json',
+  })
+  await server.call('PATCH', `${url}/merge`, raw('[{"op":"add","path":"/__proto__/polluted","value":1}]'), {
+    'content-type': 'application/json-patch+json',
+  })
+  expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+})
+
+test('whatever comes, an answer goes, in time, and nothing is an internal error', async () => {
+  const methods = fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE')
+  const segment = fc.oneof(
+    fc.constantFrom(
+      'api',
+      'apis',
+      'v1',
+      'apps',
+      'namespaces',
+      'default',
+      'pods',
+      'services',
+      'configmaps',
+      'deployments',
+      'status',
+      'scale',
+      'log',
+      'exec',
+      'binding',
+      'eviction',
+      'watch',
+      '..',
+      '__proto__',
+      '%00',
+      '%2e',
+      '',
+    ),
+    fc.string({ maxLength: 12 }).map(encodeURIComponent),
+  )
+  const query = fc.array(
+    fc.tuple(
+      fc.constantFrom(
+        'watch',
+        'limit',
+        'continue',
+        'resourceVersion',
+        'resourceVersionMatch',
+        'labelSelector',
+        'fieldSelector',
+        'timeoutSeconds',
+        'dryRun',
+        'fieldManager',
+        'fieldValidation',
+        'sendInitialEvents',
+        'container',
+        'gracePeriodSeconds',
+        'propagationPolicy',
+      ),
+      fc.oneof(
+        fc.string({ maxLength: 20 }),
+        fc.constantFrom(
+          '1',
+          '0',
+          'true',
+          'All',
+          'a=b',
+          'x in (',
+          'NotOlderThan',
+          'Strict',
+          '-1',
+          '99999999999999999999',
+        ),
+      ),
+    ),
+    { maxLength: 3 },
+  )
+  const object = fc.record(
+    {
+      kind: fc.constantFrom('Pod', 'Service', 'ConfigMap', 7, null),
+      apiVersion: fc.constantFrom('v1', 'apps/v1', '', {}),
+      metadata: fc.oneof(
+        fc.record(
+          {
+            name: fc.oneof(fc.string(), fc.constantFrom('a', 'web')),
+            labels: fc.anything(),
+            resourceVersion: fc.constantFrom('1', 'x', 0),
+          },
+          { requiredKeys: [] },
+        ),
+        fc.anything(),
+      ),
+      spec: fc.anything(),
+      status: fc.anything(),
+      data: fc.anything(),
+    },
+    { requiredKeys: [] },
+  )
+  const body = fc.oneof(
+    object.map(o => raw(safeJson(o))),
+    fc.anything().map(o => raw(safeJson(o))),
+    fc.uint8Array({ maxLength: 200 }),
+    fc.constant(undefined),
+  )
+  const type = fc.constantFrom(
+    'application/json',
+    'application/yaml',
+    'application/vnd.kubernetes.protobuf',
+    'application/merge-patch+json',
+    'application/strategic-merge-patch+json',
+    'application/json-patch+json',
+    'application/apply-patch+yaml',
+    '',
+    'x',
+  )
+  const accept = fc.constantFrom(
+    undefined,
+    '*/*',
+    'application/json;as=Table;v=v1;g=meta.k8s.io',
+    'application/yaml',
+    'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+    ';;;,',
+    'q=0',
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      methods,
+      fc.array(segment, { minLength: 1, maxLength: 8 }),
+      query,
+      body,
+      type,
+      accept,
+      async (method, path, params, content, contentType, accepted) => {
+        const gone = new AbortController()
+        const reply = await server.api.handler({
+          method,
+          url: `/${path.join('/')}${params.length ? `?${new URLSearchParams(params)}` : ''}`,
+          headers: { 'content-type': contentType, accept: accepted },
+          ...(content ? { body: content } : {}),
+          user: { username: 'fuzz', groups: ['system:masters'] },
+          signal: gone.signal,
+        })
+        gone.abort()
+        if (reply.status === 500 && reply.body instanceof Uint8Array)
+          expect(JSON.parse(Buffer.from(reply.body).toString()).message).toBe(
+            'resourceVersion should not be set on objects to be created',
+          )
+        expect(reply.status).toBeLessThan(504)
+      },
+    ),
+    { numRuns: 3000, seed: 7 },
+  )
+  expect(logged).toEqual([])
+}, 60_000)
+
+function safeJson(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? String(v) : v)) ?? 'null'
+  } catch {
+    return '{}'
+  }
+}

@@ -1,0 +1,199 @@
+import { type Duplex, Readable } from 'node:stream'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { explain } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import { ApiError } from '../../models/api-error.ts'
+import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
+import { maxBodyBytes } from '../bodies/limits.ts'
+import { WatchStream } from '../watch-cache/watch-stream.ts'
+import { serveUpgrade, upgradeRequest } from './upgrades.ts'
+
+export interface ListenOptions {
+  host: string
+  /** 0: any free one. */
+  port: number
+  /** PEM. Without it plain HTTP: for tests only. */
+  tls?: { cert: string; key: string; clientCa?: string }
+}
+
+export interface Listening {
+  host: string
+  port: number
+  url: string
+  close(): Promise<void>
+}
+
+const certificateOf = Symbol('certificate')
+
+/** What a TLS socket has that matters here. */
+type PeerSocket = FastifyRequest['raw']['socket'] & {
+  authorized?: boolean
+  getPeerCertificate(detailed: boolean): { raw?: Uint8Array } | null
+  [certificateOf]?: Uint8Array | null
+}
+
+/** Serves the handler over HTTP/1.1 and HTTP/2. */
+export async function listen(handler: ApiHandler, log: Logger, options: ListenOptions): Promise<Listening> {
+  const { tls } = options
+  const common = {
+    bodyLimit: maxBodyBytes,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    requestTimeout: 65_000,
+    keepAliveTimeout: 120_000,
+    routerOptions: { ignoreTrailingSlash: false },
+    // What Fastify refuses before any route: an address that cannot be decoded.
+    frameworkErrors: (error: Error & { statusCode?: number }, _request: unknown, reply: FastifyReply) =>
+      void sendStatus(reply, transportError(error)),
+    clientErrorHandler: refuseClient,
+  } as const
+  const app = (tls
+    ? fastify({
+        ...common,
+        http2: true,
+        https: {
+          allowHTTP1: true,
+          cert: tls.cert,
+          key: tls.key,
+          minVersion: 'TLSv1.2',
+          ...(tls.clientCa ? { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false } : {}),
+        },
+      } as any)
+    : fastify(common)) as unknown as FastifyInstance
+  // Over HTTP/2 a body may come without any header that says so; Fastify then reads none.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.raw.httpVersionMajor === 2 && request.raw.method !== 'GET')
+      request.raw.headers['content-type'] ??= 'application/json'
+    done()
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
+    const status = transportError(error)
+    if (status.code >= 500) log.error({ error: error.message }, 'listener failed')
+    sendStatus(reply, status)
+  })
+  app.route({
+    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    url: '/*',
+    handler: (request, reply) => serve(handler, request, reply),
+  })
+  app.setNotFoundHandler((request, reply) => serve(handler, request, reply))
+  app.server.on('upgrade', (message, socket, head) => {
+    const gone = new AbortController()
+    socket.once('close', () => gone.abort())
+    const certificate = peerCertificate(message.socket as PeerSocket)
+    serveUpgrade(handler, upgradeRequest(message, certificate, gone.signal), socket, head).catch(error => {
+      log.error({ error: explain(error) }, 'upgrade failed')
+      socket.destroy()
+    })
+  })
+  await app.listen({ host: options.host, port: options.port, backlog: 1024 })
+  const address = app.server.address()
+  const port = typeof address === 'object' && address ? address.port : options.port
+  return {
+    host: options.host,
+    port,
+    url: `${tls ? 'https' : 'http'}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    close: () => app.close(),
+  }
+}
+
+async function serve(handler: ApiHandler, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { raw } = reply
+  let gone: AbortController | undefined
+  const apiRequest: ApiRequest = {
+    method: request.raw.method ?? 'GET',
+    url: request.raw.url ?? '/',
+    headers: request.raw.headers as ApiRequest['headers'],
+    remoteAddress: request.ip,
+    // Made when somebody asks for it: most requests are answered before anybody does.
+    get signal() {
+      if (!gone) {
+        const controller = new AbortController()
+        gone = controller
+        if (raw.destroyed) controller.abort()
+        else raw.once('close', () => controller.abort())
+      }
+      return gone.signal
+    },
+  }
+  if (Buffer.isBuffer(request.body)) apiRequest.body = request.body
+  const certificate = peerCertificate(request.raw.socket as PeerSocket)
+  if (certificate) apiRequest.peerCertificate = certificate
+  const answer = await handler(apiRequest)
+  return write(request, reply, answer)
+}
+
+function write(request: FastifyRequest, reply: FastifyReply, answer: ApiReply): FastifyReply {
+  reply.hijack()
+  const { raw } = reply
+  if (raw.destroyed) return reply
+  const http2 = request.raw.httpVersionMajor === 2
+  if (answer.body instanceof Uint8Array) {
+    raw.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
+    raw.end(request.raw.method === 'HEAD' ? undefined : answer.body)
+    return reply
+  }
+  raw.writeHead(answer.status, answer.headers)
+  if (!http2) raw.flushHeaders()
+  if (answer.body instanceof WatchStream) {
+    answer.body.attach({
+      write: chunk => {
+        raw.write(chunk)
+        return raw.writableLength
+      },
+      end: () => void raw.end(),
+    })
+    return reply
+  }
+  const source = Readable.from(answer.body, { objectMode: false })
+  source.on('error', () => raw.destroy())
+  source.pipe(raw)
+  return reply
+}
+
+/** Once a connection: reading it costs more than serving a small request. */
+function peerCertificate(socket: PeerSocket): Uint8Array | undefined {
+  const known = socket[certificateOf]
+  if (known !== undefined) return known ?? undefined
+  let der: Uint8Array | null = null
+  if (socket.authorized) der = socket.getPeerCertificate(false)?.raw ?? null
+  socket[certificateOf] = der
+  return der ?? undefined
+}
+
+function sendStatus(reply: FastifyReply, error: ApiError): void {
+  void reply.code(error.code).header('content-type', 'application/json').send(JSON.stringify(error.toStatus()))
+}
+
+/** Answers what is not HTTP at all, such as an unknown method or a head without end, and closes. */
+function refuseClient(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const status =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? new ApiError('Timeout', 'the request did not arrive in time', { code: 408 })
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? new ApiError('BadRequest', 'the head of the request is larger than this server reads', { code: 431 })
+        : new ApiError('BadRequest', `the request is not HTTP that this server understands: ${error.message}`)
+  const body = Buffer.from(JSON.stringify(status.toStatus()))
+  if (!socket.writable) {
+    socket.destroy(error)
+    return
+  }
+  const head = [
+    `HTTP/1.1 ${status.code} ${status.reason}`,
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+    'connection: close',
+  ]
+  socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]), () => socket.destroy())
+}
+
+function transportError(error: Error & { statusCode?: number; code?: string }): ApiError {
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`)
+  if (error.statusCode !== undefined && error.statusCode < 500)
+    return new ApiError('BadRequest', error.message, { code: error.statusCode })
+  return new ApiError('InternalError', `Internal error occurred: ${error.message}`)
+}

@@ -1,0 +1,71 @@
+import type { Duplex } from 'node:stream'
+import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
+import { isTunnel } from '../nodes/tunnel.ts'
+
+/**
+ * A request to switch protocols. It goes through the handler like any other; only if that comes back with a backend
+ * that has switched, the connection is handed over. Everything else is answered as HTTP, and the connection closed.
+ */
+export async function serveUpgrade(
+  handler: ApiHandler,
+  request: ApiRequest,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on('error', () => socket.destroy())
+  const reply = await handler(request)
+  if (!isTunnel(reply)) return answer(socket, reply)
+  const { backend, head: early } = reply.tunnel
+  if (socket.destroyed) {
+    backend.destroy()
+    return
+  }
+  socket.write(headText(101, reply.headers))
+  if (early.length) socket.write(early)
+  if (head.length) backend.write(head)
+  socket.pipe(backend)
+  backend.pipe(socket)
+  backend.on('error', () => socket.destroy())
+  socket.on('close', () => backend.destroy())
+  backend.on('close', () => socket.end())
+}
+
+async function answer(socket: Duplex, reply: ApiReply): Promise<void> {
+  const headers = { ...reply.headers, connection: 'close' } as ApiReply['headers']
+  if (reply.body instanceof Uint8Array) headers['content-length'] = String(reply.body.length)
+  socket.write(headText(reply.status, headers))
+  if (reply.body instanceof Uint8Array) socket.write(reply.body)
+  else for await (const chunk of reply.body) socket.write(chunk)
+  socket.end()
+}
+
+function headText(status: number, headers: ApiReply['headers']): string {
+  let text = `HTTP/1.1 ${status} ${status === 101 ? 'Switching Protocols' : 'Answer'}\r\n`
+  for (const [name, value] of Object.entries(headers))
+    for (const one of [value].flat()) text += `${name}: ${String(one).replace(/[\r\n]/g, ' ')}\r\n`
+  return `${text}\r\n`
+}
+
+/** What an HTTP/1.1 request to switch looks like before anybody wraps it. */
+export interface RawRequest {
+  method?: string | undefined
+  url?: string | undefined
+  headers: object
+  socket: { remoteAddress?: string | undefined }
+}
+
+/** What the handler needs of a raw request. */
+export function upgradeRequest(
+  message: RawRequest,
+  certificate: Uint8Array | undefined,
+  signal: AbortSignal,
+): ApiRequest {
+  return {
+    method: message.method ?? 'GET',
+    url: message.url ?? '/',
+    headers: message.headers as ApiRequest['headers'],
+    ...(certificate ? { peerCertificate: certificate } : {}),
+    ...(message.socket.remoteAddress ? { remoteAddress: message.socket.remoteAddress } : {}),
+    signal,
+  }
+}

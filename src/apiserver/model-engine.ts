@@ -1,0 +1,52 @@
+import { ApiError } from '../models/api-error.ts'
+import type { FieldError } from '../models/field-error.ts'
+import type { Kind } from '../models/kind.ts'
+import { validateMeta } from '../models/kinds/meta.ts'
+import type { AnyObject } from '../models/object.ts'
+import {
+  applySchemaDefaults,
+  decode,
+  decodePart,
+  type FieldValidation,
+  validateStructure,
+} from '../models/schema/index.ts'
+import type { DeleteOptions } from '../models/types/meta-v1.ts'
+
+// What the API server asks of the models room, in one place.
+
+export interface Decoded {
+  object: AnyObject
+  warnings: string[]
+}
+
+/** @throws ApiError BadRequest for wrong types, another kind, and with Strict for unknown fields */
+export function decodeValue(
+  kind: Kind<any>,
+  value: unknown,
+  fieldValidation: FieldValidation,
+  duplicates: readonly string[] = [],
+): Decoded {
+  const decoded = decode<AnyObject>(kind, value, { fieldValidation, duplicates })
+  decoded.object.metadata ??= {} as AnyObject['metadata']
+  return decoded
+}
+
+export function applyDefaults(kind: Kind<any>, object: AnyObject): void {
+  applySchemaDefaults(kind.schema, object)
+  kind.defaults?.(object)
+}
+
+/** @param trusted the server itself changes what a writer of the object may not: neither the rules of changes apply nor those of creation */
+export function validateObject(kind: Kind<any>, next: AnyObject, previous?: AnyObject, trusted = false): FieldError[] {
+  const errors = [...validateMeta(kind, next, previous), ...validateStructure(kind.schema, next)]
+  if (kind.validate) errors.push(...kind.validate(next, trusted && previous ? next : previous))
+  return errors
+}
+
+export function decodeDeleteOptions(value: unknown): DeleteOptions {
+  try {
+    return decodePart<DeleteOptions>('meta/v1.DeleteOptions', value)
+  } catch (cause) {
+    throw new ApiError('BadRequest', `DeleteOptions: ${(cause as Error).message}`, { cause })
+  }
+}

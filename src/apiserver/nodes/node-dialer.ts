@@ -1,0 +1,51 @@
+import { type HttpStream, type Net, systemNet } from '../../base/net.ts'
+
+/** Where a node's agent is to be reached. */
+export interface NodeAddress {
+  name: string
+  host: string
+  port: number
+}
+
+export interface NodeRequest {
+  method: string
+  /** Path and query, as kubelet has them. */
+  path: string
+  headers: Record<string, string>
+  signal: AbortSignal
+}
+
+/** Asks the agent of a node something. */
+export interface NodeDialer {
+  open(node: NodeAddress, request: NodeRequest): Promise<HttpStream>
+}
+
+export interface TlsNodeDialerOptions {
+  /** PEM of what the API server shows to agents. */
+  cert: string
+  key: string
+  /** PEM of the authority that signed the agents' certificates. Without it any agent is believed. */
+  ca?: string
+  net?: Net
+}
+
+const connectTimeoutMs = 10_000
+
+/** Over TLS, with our client certificate. */
+export function tlsNodeDialer(options: TlsNodeDialerOptions): NodeDialer {
+  const net = options.net ?? systemNet
+  return {
+    open({ host, port }, { method, path, headers, signal }) {
+      const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+      return net.stream(`https://${authority}${path}`, {
+        method,
+        headers,
+        signal,
+        timeoutMs: connectTimeoutMs,
+        cert: options.cert,
+        key: options.key,
+        ...(options.ca ? { ca: options.ca } : { insecure: true }),
+      })
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import { type ApiError, invalidError, isAlreadyExists } from '../../models/api-error.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { UserInfo } from '../../models/rest.ts'
+import type { Admission } from '../admission/chain.ts'
+import type { Core } from '../core.ts'
+import { applyDefaults, validateObject } from '../model-engine.ts'
+import type { Resource } from '../resources.ts'
+import { toStored } from '../storage/conversion.ts'
+import { encodeObject, withRevision } from '../storage/object-bytes.ts'
+import { objectStoreKey } from '../storage/object-key.ts'
+import { ClaimTaken } from '../storage/object-store.ts'
+import { KeptObject } from '../watch-cache/kept-object.ts'
+import type { TrackOwners } from './field-owners.ts'
+import { fillSystemFields, generateName } from './system-fields.ts'
+
+export interface WriteOptions {
+  user: UserInfo
+  dryRun: boolean
+  warnings: string[]
+  /** Who owns what afterwards; absent: nobody new. */
+  track?: TrackOwners
+}
+
+/** Tries before a generated name counts as not to be had. */
+const nameAttempts = 8
+/** Tries before addresses and ports that others take at the same time count as not to be had. */
+const claimAttempts = 64
+
+/**
+ * Brings a new object into being: names, defaults, admission, validation, commit. `object` is in the form that `resource`
+ * serves, decoded, with its namespace settled; it is changed.
+ * @throws ApiError
+ */
+export async function createObject(
+  core: Core,
+  resource: Resource,
+  object: AnyObject,
+  options: WriteOptions,
+): Promise<KeptObject> {
+  const { stored } = resource
+  const target = resource.kind === stored ? resource : core.resources.of(stored)
+  applyDefaults(resource.kind, object)
+  let next = toStored(resource, object)
+  if (next !== object) applyDefaults(stored, next)
+  const generated = !next.metadata.name && next.metadata.generateName !== undefined
+  fillSystemFields(core, resource, next)
+  if (stored.subresources?.includes('status') && !stored.keepsStatusOnCreate) delete next['status']
+
+  // What is allocated is chosen anew when somebody else was faster; a name that was taken only needs another one.
+  const original = core.admission.mayClaim(target) ? JSON.stringify(next) : undefined
+  for (let attempt = 1; ; attempt++) {
+    if (attempt > 1 && original) next = JSON.parse(original)
+    else if (attempt > 1) {
+      delete (next.metadata as Partial<AnyObject['metadata']>).name
+      delete next.metadata.managedFields
+    }
+    generateName(core, next)
+    try {
+      return await admitAndCommit(core, target, next, options)
+    } catch (error) {
+      const limit = error instanceof ClaimTaken ? claimAttempts : generated && isAlreadyExists(error) ? nameAttempts : 0
+      if (attempt >= limit) throw error
+    }
+  }
+}
+
+async function admitAndCommit(
+  core: Core,
+  resource: Resource,
+  next: AnyObject,
+  options: WriteOptions,
+): Promise<KeptObject> {
+  const kind = resource.stored
+  const admission: Admission = {
+    core,
+    operation: 'CREATE',
+    resource,
+    subresource: '',
+    namespace: next.metadata.namespace,
+    name: next.metadata.name ?? '',
+    object: next,
+    previous: undefined,
+    user: options.user,
+    dryRun: options.dryRun,
+    warnings: options.warnings,
+  }
+  if (await core.admission.mutate(admission)) applyDefaults(kind, next)
+  kind.prepareCreate?.(next)
+  options.track?.(next, undefined)
+  refuse(resource, next, validateObject(kind, next))
+  await core.admission.validate(admission)
+  if (kind.warnings) options.warnings.push(...kind.warnings(next))
+  const { namespace, name } = next.metadata
+  if (options.dryRun) {
+    objectStoreKey(resource, namespace, name)
+    return dryKept(next, core.cache.revision, true)
+  }
+  return core.objects.create(resource, next, core.admission.claims(admission))
+}
+
+/** What would be kept, with the number of now, or (a new object) none. */
+export function dryKept(object: AnyObject, revision: number, fresh: boolean): KeptObject {
+  const bytes = encodeObject(object)
+  const { namespace, name } = object.metadata
+  return new KeptObject('', namespace ?? '', name, revision, fresh ? bytes : withRevision(bytes, revision))
+}
+
+export function refuse(resource: Resource, object: AnyObject, errors: Parameters<typeof invalidError>[2]): void {
+  if (errors.length) throw invalidError(resource.kind, object.metadata.name ?? '', errors) satisfies ApiError
+}

@@ -1,0 +1,134 @@
+import { timestamp } from '../../base/clock.ts'
+import { conflictError, notFoundError, objectModified } from '../../models/api-error.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { DeleteOptions } from '../../models/types/meta-v1.ts'
+import type { Admission } from '../admission/chain.ts'
+import type { Core } from '../core.ts'
+import type { Resource } from '../resources.ts'
+import { StaleObject } from '../storage/object-store.ts'
+import type { KeptObject } from '../watch-cache/kept-object.ts'
+import { dryKept, type WriteOptions } from './create-object.ts'
+import { isFinished } from './update-object.ts'
+
+export interface Deletion {
+  /** True: gone. False: marked, and waiting for a grace period or finalizers. */
+  gone: boolean
+  /** The last state. */
+  object: KeptObject
+}
+
+const attempts = 8
+const waitingFinalizers = ['orphan', 'foregroundDeletion']
+
+/**
+ * Deletes an object, or marks it as being deleted where finalizers or a grace period want it to stay for a while.
+ * @throws ApiError NotFound, Conflict (preconditions)
+ */
+export async function deleteObject(
+  core: Core,
+  resource: Resource,
+  namespace: string | undefined,
+  name: string,
+  wishes: DeleteOptions,
+  options: WriteOptions,
+): Promise<Deletion> {
+  const target = resource.kind === resource.stored ? resource : core.resources.of(resource.stored)
+  for (let attempt = 1; ; attempt++) {
+    const kept = core.cache.get(target, namespace, name)
+    if (!kept) throw notFoundError(resource.kind, name)
+    const present = core.shared(kept)
+    checkPreconditions(resource, kept, present, wishes)
+    const admission: Admission = {
+      core,
+      operation: 'DELETE',
+      resource: target,
+      subresource: '',
+      namespace,
+      name,
+      object: undefined,
+      previous: present,
+      user: options.user,
+      dryRun: options.dryRun,
+      warnings: options.warnings,
+    }
+    await core.admission.mutate(admission)
+    await core.admission.validate(admission)
+    const next = markDeleted(core, target, kept.parse(), wishes)
+    try {
+      if (next === undefined) return { gone: false, object: kept }
+      if (isFinished(next)) {
+        if (options.dryRun) return { gone: true, object: dryKept(next, kept.revision, false) }
+        const revision = await core.objects.remove(kept, core.admission.claims(admission))
+        return { gone: true, object: dryKept(present, revision, false) }
+      }
+      if (options.dryRun) return { gone: false, object: dryKept(next, kept.revision, false) }
+      return { gone: false, object: await core.objects.replace(target, kept, next) }
+    } catch (error) {
+      if (!(error instanceof StaleObject)) throw error
+      if (attempt >= attempts) throw conflictError(resource.kind, name, objectModified)
+    }
+  }
+}
+
+function checkPreconditions(resource: Resource, kept: KeptObject, present: AnyObject, wishes: DeleteOptions): void {
+  const { uid, resourceVersion } = wishes.preconditions ?? {}
+  const refuse = (field: string, wanted: string, actual: string) => {
+    throw conflictError(
+      resource.kind,
+      kept.name,
+      `Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${actual}`,
+    )
+  }
+  if (uid && uid !== present.metadata.uid) refuse('UID', uid, present.metadata.uid ?? '')
+  if (resourceVersion && resourceVersion !== String(kept.revision))
+    refuse('ResourceVersion', resourceVersion, String(kept.revision))
+}
+
+/** The object as it is once its deletion is asked for; undefined when it is already that far. Changes `object`. */
+function markDeleted(core: Core, resource: Resource, object: AnyObject, wishes: DeleteOptions): AnyObject | undefined {
+  const { metadata } = object
+  const before = metadata.finalizers ?? []
+  const finalizers = finalizersFor(before, wishes)
+  if (finalizers.length) metadata.finalizers = finalizers
+  else delete metadata.finalizers
+  const finalizersChanged = finalizers.join() !== before.join()
+  const graceS = graceSeconds(resource, object, wishes)
+  const now = core.clock.now()
+
+  if (metadata.deletionTimestamp) {
+    const oldGraceS = metadata.deletionGracePeriodSeconds ?? 0
+    if (graceS !== undefined && graceS < oldGraceS) {
+      const asked = Date.parse(metadata.deletionTimestamp) - oldGraceS * 1000
+      metadata.deletionTimestamp = timestamp({ ...core.clock, now: () => Math.max(asked + graceS * 1000, now) })
+      metadata.deletionGracePeriodSeconds = graceS
+      return object
+    }
+    return finalizersChanged || isFinished(object) ? object : undefined
+  }
+  metadata.deletionTimestamp = timestamp({ ...core.clock, now: () => now + (graceS ?? 0) * 1000 })
+  metadata.deletionGracePeriodSeconds = graceS ?? 0
+  if (!resource.stored.noGeneration && metadata.generation !== undefined) metadata.generation++
+  if (object.kind === 'Namespace' && object.apiVersion === 'v1')
+    object['status'] = { ...object['status'], phase: 'Terminating' }
+  return object
+}
+
+function graceSeconds(resource: Resource, object: AnyObject, wishes: DeleteOptions): number | undefined {
+  const own = resource.stored.gracePeriodSeconds?.(object)
+  // A pod that runs nowhere (any more) has nobody to stop it.
+  if (own === undefined || own === 0) return own
+  const wanted = wishes.gracePeriodSeconds ?? own
+  // Negative means at once, but by way of the agent.
+  return wanted < 0 ? 1 : wanted
+}
+
+function finalizersFor(before: string[], wishes: DeleteOptions): string[] {
+  const policy =
+    wishes.propagationPolicy ??
+    (wishes.orphanDependents === undefined ? undefined : wishes.orphanDependents ? 'Orphan' : 'Background')
+  if (policy === undefined) return before
+  const others = before.filter(f => !waitingFinalizers.includes(f))
+  if (policy === 'Orphan') return [...others, 'orphan']
+  if (policy === 'Foreground') return [...others, 'foregroundDeletion']
+  return others
+}

@@ -1,0 +1,71 @@
+import { timestamp } from '../../base/clock.ts'
+import { nameSuffix } from '../../base/random.ts'
+import { ApiError, badRequest } from '../../models/api-error.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { Core } from '../core.ts'
+import type { ResourcePath } from '../request-info.ts'
+import type { Resource } from '../resources.ts'
+
+/** Longest part of generateName that is kept, so that the name stays below 63 characters. */
+const generatedBase = 58
+
+/** The namespace of the path wins; a body that says another one is refused. */
+export function settleNamespace(resource: Resource, path: ResourcePath, object: AnyObject): void {
+  if (!resource.namespaced) {
+    if (object.metadata.namespace && resource.kind.kind !== 'Namespace') delete object.metadata.namespace
+    return
+  }
+  const said = object.metadata.namespace
+  if (!path.namespace) throw badRequest('an empty namespace may not be set during creation')
+  if (said && said !== path.namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  object.metadata.namespace = path.namespace
+}
+
+/** A new name from generateName, if the object has no name yet. */
+export function generateName(core: Core, object: AnyObject): void {
+  const { metadata } = object
+  if (metadata.name || !metadata.generateName) return
+  metadata.name = metadata.generateName.slice(0, generatedBase) + nameSuffix(core.random)
+}
+
+/** What only the server says about a new object. @throws ApiError when it has a resourceVersion */
+export function fillSystemFields(core: Core, resource: Resource, object: AnyObject): void {
+  const metadata: Partial<AnyObject['metadata']> = object.metadata
+  if (metadata.resourceVersion && metadata.resourceVersion !== '0')
+    throw new ApiError('', 'resourceVersion should not be set on objects to be created', { code: 500 })
+  delete metadata.resourceVersion
+  delete metadata.selfLink
+  delete metadata.deletionTimestamp
+  delete metadata.deletionGracePeriodSeconds
+  metadata.uid = core.random.uuid()
+  metadata.creationTimestamp = timestamp(core.clock)
+  if (resource.stored.noGeneration) delete metadata.generation
+  else metadata.generation = 1
+}
+
+/** An update cannot change who the object is, nor bring about its end. */
+export function keepSystemFields(next: AnyObject, previous: AnyObject): void {
+  const [to, from] = [next.metadata, previous.metadata]
+  to.name = from.name
+  if (from.namespace !== undefined) to.namespace = from.namespace
+  keep('uid')
+  keep('creationTimestamp')
+  keep('deletionTimestamp')
+  keep('deletionGracePeriodSeconds')
+  keep('generation')
+  if (to.generateName === undefined) keep('generateName')
+  delete to.selfLink
+  function keep(
+    field:
+      | 'uid'
+      | 'creationTimestamp'
+      | 'deletionTimestamp'
+      | 'deletionGracePeriodSeconds'
+      | 'generation'
+      | 'generateName',
+  ) {
+    if (from[field] === undefined) delete to[field]
+    else (to as unknown as Record<string, unknown>)[field] = from[field]
+  }
+}

@@ -1,0 +1,176 @@
+import { ApiError, conflictError, invalidError, notFoundError, objectModified } from '../../models/api-error.ts'
+import { required } from '../../models/field-error.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { Admission } from '../admission/chain.ts'
+import type { Core } from '../core.ts'
+import { applyDefaults, validateObject } from '../model-engine.ts'
+import type { Resource } from '../resources.ts'
+import { toStored } from '../storage/conversion.ts'
+import { ClaimTaken, StaleObject } from '../storage/object-store.ts'
+import type { KeptObject } from '../watch-cache/kept-object.ts'
+import { dryKept, refuse, type WriteOptions } from './create-object.ts'
+import { same, sameDesire } from './same.ts'
+import { keepSystemFields } from './system-fields.ts'
+
+/** Makes the next state of an object, in the form that the resource serves, from a copy of the present one. */
+export type NextState = (present: AnyObject, kept: KeptObject) => AnyObject | Promise<AnyObject>
+
+export interface UpdateOptions extends WriteOptions {
+  /** '' for the object itself; `status`, or another sub-path that admission tells apart. */
+  subresource: string
+  /** Without a resourceVersion in the next state the update is refused, if the kind asks for that. */
+  mustSayRevision?: boolean
+  /** Goes beyond what a writer of the main object may change: the server's own subresources (binding, finalize). */
+  trusted?: boolean
+}
+
+/** Tries of an update that does not say which state it is about, when others write the same object. */
+const attempts = 6
+
+/**
+ * Changes one object: the next state, what a writer may not change kept, admission, validation, commit. If nothing
+ * changes nothing is written.
+ * @throws ApiError NotFound, Conflict (the next state names another resourceVersion, or others write too fast), Invalid
+ */
+export async function updateObject(
+  core: Core,
+  resource: Resource,
+  namespace: string | undefined,
+  name: string,
+  nextState: NextState,
+  options: UpdateOptions,
+): Promise<KeptObject> {
+  const target = resource.kind === resource.stored ? resource : core.resources.of(resource.stored)
+  for (let attempt = 1; ; attempt++) {
+    const kept = core.cache.get(target, namespace, name)
+    if (!kept) throw notFoundError(resource.kind, name)
+    const present = core.shared(kept)
+    const next = await nextState(kept.parse(), kept)
+    const pinned = checkRevision(resource, kept, present, next, options)
+    try {
+      return await admitAndCommit(core, resource, target, kept, present, next, options)
+    } catch (error) {
+      if (error instanceof ClaimTaken && attempt < attempts) continue
+      if (!(error instanceof StaleObject)) throw error
+      if (pinned || attempt >= attempts) throw conflictError(resource.kind, name, objectModified)
+    }
+  }
+}
+
+/** @returns whether the next state is about one revision only */
+function checkRevision(
+  resource: Resource,
+  kept: KeptObject,
+  present: AnyObject,
+  next: AnyObject,
+  options: UpdateOptions,
+): boolean {
+  const { name, resourceVersion, uid } = next.metadata
+  if (uid && uid !== present.metadata.uid)
+    throw conflictError(
+      resource.kind,
+      name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present.metadata.uid}`,
+    )
+  if (!resourceVersion || resourceVersion === '0') {
+    if (options.mustSayRevision && resource.stored.unconditionalUpdate === false)
+      throw invalidError(resource.kind, name, [
+        {
+          ...required('metadata.resourceVersion'),
+          reason: 'FieldValueInvalid',
+          message: 'Invalid value: 0x0: must be specified for an update',
+        },
+      ])
+    return false
+  }
+  if (!/^\d{1,19}$/.test(resourceVersion))
+    throw new ApiError(
+      'Invalid',
+      `metadata.resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: must be a number that the server gave`,
+    )
+  if (Number(resourceVersion) !== kept.revision) throw conflictError(resource.kind, name, objectModified)
+  return true
+}
+
+async function admitAndCommit(
+  core: Core,
+  resource: Resource,
+  target: Resource,
+  kept: KeptObject,
+  present: AnyObject,
+  served: AnyObject,
+  options: UpdateOptions,
+): Promise<KeptObject> {
+  const kind = resource.stored
+  applyDefaults(resource.kind, served)
+  let next = toStored(resource, served)
+  if (next !== served) applyDefaults(kind, next)
+  keepSystemFields(next, present)
+  if (options.subresource === 'status') next = onlyStatus(present, next)
+  else if (!options.trusted) {
+    if (kind.subresources?.includes('status')) keepStatus(next, present)
+    kind.prepareUpdate?.(next, present)
+  }
+  const admission: Admission = {
+    core,
+    operation: 'UPDATE',
+    resource: target,
+    subresource: options.subresource,
+    namespace: next.metadata.namespace,
+    name: next.metadata.name,
+    object: next,
+    previous: present,
+    user: options.user,
+    dryRun: options.dryRun,
+    warnings: options.warnings,
+  }
+  if (await core.admission.mutate(admission)) applyDefaults(kind, next)
+  if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
+  refuse(target, next, validateObject(kind, next, present, options.trusted))
+  await core.admission.validate(admission)
+  if (kind.warnings) options.warnings.push(...kind.warnings(next))
+
+  options.track?.(next, present)
+  next.metadata.resourceVersion = present.metadata.resourceVersion!
+  if (same(next, present)) return kept
+  if (options.dryRun) return dryKept(next, kept.revision, false)
+  if (isFinished(next)) {
+    const revision = await core.objects.remove(
+      kept,
+      core.admission.claims({ ...admission, operation: 'DELETE', object: undefined }),
+    )
+    return dryKept(next, revision, false)
+  }
+  return core.objects.replace(target, kept, next, core.admission.claims(admission))
+}
+
+/** An object on its way out goes with its last finalizer, unless its grace period still runs. */
+export function isFinished(object: AnyObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
+  if (!deletionTimestamp || (deletionGracePeriodSeconds ?? 0) > 0) return false
+  if (finalizers?.length) return false
+  return !(object.kind === 'Namespace' && object.apiVersion === 'v1' && object['spec']?.finalizers?.length)
+}
+
+function growGeneration(resource: Resource, next: AnyObject, present: AnyObject): void {
+  const changed = resource.stored.generationChanged?.(next, present) ?? !sameDesire(next, present)
+  const started = next.metadata.deletionTimestamp && !present.metadata.deletionTimestamp
+  if (changed || started) next.metadata.generation = (present.metadata.generation ?? 0) + 1
+}
+
+/** A writer of status changes status, labels and annotations: nothing else. */
+function onlyStatus(present: AnyObject, next: AnyObject): AnyObject {
+  const out: AnyObject = { ...present, metadata: { ...present.metadata } }
+  for (const field of ['labels', 'annotations'] as const) {
+    if (next.metadata[field] === undefined) delete out.metadata[field]
+    else out.metadata[field] = next.metadata[field]
+  }
+  if (next['status'] === undefined) delete out['status']
+  else out['status'] = next['status']
+  return out
+}
+
+function keepStatus(next: AnyObject, present: AnyObject): void {
+  if (present['status'] === undefined) delete next['status']
+  else next['status'] = present['status']
+}

@@ -1,0 +1,97 @@
+import { openApiRef, openApiSchemas } from '../../models/openapi.ts'
+import { versionInfo } from '../health/version.ts'
+import type { Resource } from '../resources.ts'
+import { type Operation, operationsOf, type QueryParameter, queryParameters } from './operations.ts'
+
+const patchTypes = [
+  'application/apply-patch+yaml',
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+]
+const bodyTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+
+/** The OpenAPI 3.0 document of one group version. */
+export function documentV3(resources: Resource[]): object {
+  const operations = resources.flatMap(operationsOf)
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const operation of operations) {
+    const path = (paths[operation.path] ??= {
+      parameters: operation.pathParameters.map(name => ({
+        name,
+        in: 'path',
+        required: true,
+        description:
+          name === 'name'
+            ? `name of the ${operation.gvk.kind}`
+            : 'object name and auth scope, such as for teams and projects',
+        schema: { type: 'string', uniqueItems: true },
+      })),
+    })
+    path[operation.method] = operationV3(operation)
+  }
+  const mentioned = new Set(
+    operations.flatMap(o => [o.body, o.answer]).filter((s): s is string => s !== undefined && s !== 'patch'),
+  )
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: versionInfo.gitVersion },
+    paths,
+    components: {
+      schemas: openApiSchemas(
+        resources.map(r => r.kind),
+        [
+          'meta/v1.DeleteOptions',
+          'meta/v1.Status',
+          'meta/v1.WatchEvent',
+          ...[...mentioned].filter(s => !s.endsWith('List') && !resources.some(r => r.kind.schema === s)),
+        ],
+      ),
+      securitySchemes: {
+        BearerToken: {
+          type: 'apiKey',
+          description: 'Bearer Token authentication',
+          name: 'authorization',
+          in: 'header',
+        },
+      },
+    },
+    security: [{ BearerToken: [] }],
+  }
+}
+
+function operationV3(o: Operation): object {
+  const answer = {
+    description: 'OK',
+    content: o.answer
+      ? Object.fromEntries(bodyTypes.map(type => [type, { schema: openApiRef(o.answer!) }]))
+      : { 'text/plain': { schema: { type: 'string' } } },
+  }
+  return {
+    tags: [o.gvk.group ? `${o.gvk.group.split('.')[0]}_${o.gvk.version}` : `core_${o.gvk.version}`],
+    description: o.description,
+    operationId: o.id,
+    ...(o.query.length ? { parameters: o.query.map(parameterV3) } : {}),
+    ...(o.body
+      ? { requestBody: { ...bodyV3(o.body), ...(o.body.endsWith('DeleteOptions') ? {} : { required: true }) } }
+      : {}),
+    responses: {
+      200: answer,
+      ...(o.created ? { 201: { ...answer, description: 'Created' } } : {}),
+      401: { description: 'Unauthorized' },
+    },
+    'x-kubernetes-action': o.action,
+    'x-kubernetes-group-version-kind': o.gvk,
+  }
+}
+
+function bodyV3(body: string): object {
+  if (body === 'patch')
+    return { content: Object.fromEntries(patchTypes.map(type => [type, { schema: { type: 'object' } }])) }
+  return { content: Object.fromEntries(bodyTypes.map(type => [type, { schema: openApiRef(body) }])) }
+}
+
+function parameterV3(name: QueryParameter): object {
+  const { type, description } = queryParameters[name]
+  return { name, in: 'query', description, schema: { type, uniqueItems: true } }
+}

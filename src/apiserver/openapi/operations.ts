@@ -1,0 +1,211 @@
+import { subresourcesOf } from '../discovery/subresource-kinds.ts'
+import type { Resource } from '../resources.ts'
+
+/** One method of one path, before it is written in the words of OpenAPI 2 or 3. */
+export interface Operation {
+  path: string
+  method: 'get' | 'put' | 'post' | 'delete' | 'patch'
+  /** As upstream's generators of clients expect it: `listCoreV1NamespacedPod`. */
+  id: string
+  description: string
+  action: 'get' | 'list' | 'post' | 'put' | 'patch' | 'delete' | 'deletecollection' | 'connect'
+  gvk: { group: string; version: string; kind: string }
+  /** Schema of the body, if it takes one; `patch`: any patch. */
+  body?: string | 'patch'
+  /** Schema of the answer; undefined: text. */
+  answer?: string
+  created?: boolean
+  /** Names of query parameters. */
+  query: QueryParameter[]
+  pathParameters: ('namespace' | 'name')[]
+}
+
+export type QueryParameter = keyof typeof queryParameters
+
+const text = 'string' as const
+const yesNo = 'boolean' as const
+const integer = 'integer' as const
+
+/** What can stand behind the question mark, with what it does. */
+export const queryParameters = {
+  pretty: { type: text, description: 'Asks for readable output; the spaces, not the content.' },
+  dryRun: { type: text, description: 'With "All" everything happens but the writing.' },
+  fieldManager: { type: text, description: 'Who makes this change.' },
+  fieldValidation: {
+    type: text,
+    description: 'What becomes of unknown and duplicate fields: Ignore, Warn (default) or Strict.',
+  },
+  force: { type: yesNo, description: 'Takes fields over from other managers. Server-side apply only.' },
+  labelSelector: { type: text, description: 'Only objects with these labels, such as app=web,tier!=db.' },
+  fieldSelector: { type: text, description: 'Only objects with these fields, such as status.phase=Running.' },
+  limit: { type: integer, description: 'At most so many objects; the answer says how to go on.' },
+  continue: { type: text, description: 'Goes on where an earlier list ended.' },
+  resourceVersion: { type: text, description: 'How old the answer may be, or where a watch starts.' },
+  resourceVersionMatch: { type: text, description: 'Exact or NotOlderThan.' },
+  timeoutSeconds: { type: integer, description: 'Ends a watch after so many seconds.' },
+  watch: { type: yesNo, description: 'Streams changes instead of a list.' },
+  allowWatchBookmarks: { type: yesNo, description: 'Lets the server say from time to time how far it has got.' },
+  sendInitialEvents: { type: yesNo, description: 'Begins a watch with everything there is.' },
+  gracePeriodSeconds: { type: integer, description: 'How long it may take to stop; 0 at once.' },
+  propagationPolicy: { type: text, description: 'What becomes of dependents: Background, Foreground or Orphan.' },
+  orphanDependents: { type: yesNo, description: 'Older form of propagationPolicy.' },
+} as const
+
+const writeQuery: QueryParameter[] = ['pretty', 'dryRun', 'fieldManager', 'fieldValidation']
+const listQuery: QueryParameter[] = [
+  'allowWatchBookmarks',
+  'continue',
+  'fieldSelector',
+  'labelSelector',
+  'limit',
+  'pretty',
+  'resourceVersion',
+  'resourceVersionMatch',
+  'sendInitialEvents',
+  'timeoutSeconds',
+  'watch',
+]
+const deleteQuery: QueryParameter[] = [
+  'pretty',
+  'dryRun',
+  'gracePeriodSeconds',
+  'orphanDependents',
+  'propagationPolicy',
+]
+
+/** Everything that can be asked of a resource. */
+export function operationsOf(resource: Resource): Operation[] {
+  const { kind } = resource
+  const root = kind.group ? `/apis/${kind.group}/${kind.version}` : `/api/${kind.version}`
+  const collection = resource.namespaced ? `${root}/namespaces/{namespace}/${kind.plural}` : `${root}/${kind.plural}`
+  const item = `${collection}/{name}`
+  const where: Operation['pathParameters'] = resource.namespaced ? ['namespace'] : []
+  const list = `${kind.schema}List`
+  const out: Operation[] = []
+  const add = (
+    verb: string,
+    method: Operation['method'],
+    path: string,
+    action: Operation['action'],
+    description: string,
+    rest: Partial<Operation>,
+  ) => {
+    if (!resource.verbs.has(verb as 'get')) return
+    out.push({
+      path,
+      method,
+      description,
+      action,
+      gvk: { group: kind.group, version: kind.version, kind: kind.kind },
+      query: [],
+      pathParameters: path.includes('{name}') ? [...where, 'name'] : path.includes('{namespace}') ? ['namespace'] : [],
+      ...rest,
+      id: operationId(action, resource, rest.id),
+    })
+  }
+  const name = kind.kind
+  add('list', 'get', collection, 'list', `List or watch ${name} objects`, { answer: list, query: listQuery })
+  add('create', 'post', collection, 'post', `Create a ${name}`, {
+    body: kind.schema,
+    answer: kind.schema,
+    created: true,
+    query: writeQuery,
+  })
+  add('deletecollection', 'delete', collection, 'deletecollection', `Delete several ${name} objects`, {
+    body: 'meta/v1.DeleteOptions',
+    answer: 'meta/v1.Status',
+    query: [
+      ...listQuery.filter(q => q !== 'watch' && q !== 'allowWatchBookmarks'),
+      ...deleteQuery.filter(q => q !== 'pretty'),
+    ],
+  })
+  add('get', 'get', item, 'get', `Read a ${name}`, { answer: kind.schema, query: ['pretty'] })
+  add('update', 'put', item, 'put', `Replace a ${name}`, { body: kind.schema, answer: kind.schema, query: writeQuery })
+  add('patch', 'patch', item, 'patch', `Change parts of a ${name}`, {
+    body: 'patch',
+    answer: kind.schema,
+    query: [...writeQuery, 'force'],
+  })
+  add('delete', 'delete', item, 'delete', `Delete a ${name}`, {
+    body: 'meta/v1.DeleteOptions',
+    answer: 'meta/v1.Status',
+    query: deleteQuery,
+  })
+  if (resource.namespaced)
+    add('list', 'get', `${root}/${kind.plural}`, 'list', `List or watch ${name} objects of all namespaces`, {
+      answer: list,
+      query: listQuery,
+      id: 'ForAllNamespaces',
+    })
+  for (const sub of subresourcesOf(resource)) out.push(...subresourceOperations(resource, item, where, sub))
+  return out
+}
+
+function subresourceOperations(
+  resource: Resource,
+  item: string,
+  where: Operation['pathParameters'],
+  sub: ReturnType<typeof subresourcesOf>[number],
+): Operation[] {
+  const schemas: Record<string, string> = {
+    Scale: 'autoscaling/v1.Scale',
+    Eviction: 'policy/v1.Eviction',
+    Binding: 'core/v1.Binding',
+    TokenRequest: 'authentication/v1.TokenRequest',
+  }
+  const schema = sub.kind === resource.kind.kind ? resource.kind.schema : schemas[sub.kind]
+  const suffix = sub.name[0]!.toUpperCase() + sub.name.slice(1)
+  const base = {
+    path: `${item}/${sub.name}`,
+    gvk: { group: sub.group, version: sub.version, kind: sub.kind },
+    pathParameters: [...where, 'name'] as Operation['pathParameters'],
+  }
+  const one = (
+    method: Operation['method'],
+    action: Operation['action'],
+    words: string,
+    rest: Partial<Operation>,
+  ): Operation => ({
+    ...base,
+    method,
+    action,
+    id: operationId(action, resource, suffix),
+    description: `${words} ${sub.name} of a ${resource.kind.kind}`,
+    query: [],
+    ...rest,
+  })
+  if (!schema) return sub.name === 'log' ? [one('get', 'get', 'Read', { query: ['pretty'] })] : []
+  const answer = { answer: schema }
+  return sub.verbs.flatMap(verb => {
+    switch (verb) {
+      case 'get':
+        return [one('get', 'get', 'Read', { ...answer, query: ['pretty'] })]
+      case 'update':
+        return [one('put', 'put', 'Replace', { ...answer, body: schema, query: writeQuery })]
+      case 'patch':
+        return [one('patch', 'patch', 'Change parts of', { ...answer, body: 'patch', query: [...writeQuery, 'force'] })]
+      case 'create':
+        return [one('post', 'post', 'Create', { ...answer, body: schema, created: true, query: writeQuery })]
+      default:
+        return []
+    }
+  })
+}
+
+const idVerbs: Record<Operation['action'], string> = {
+  get: 'read',
+  list: 'list',
+  post: 'create',
+  put: 'replace',
+  patch: 'patch',
+  delete: 'delete',
+  deletecollection: 'deleteCollection',
+  connect: 'connect',
+}
+
+function operationId(action: Operation['action'], { kind, namespaced }: Resource, suffix = ''): string {
+  const group = (kind.group || 'core').split('.')[0]!
+  const version = kind.version[0]!.toUpperCase() + kind.version.slice(1)
+  const all = suffix === 'ForAllNamespaces'
+  return `${idVerbs[action]}${group[0]!.toUpperCase()}${group.slice(1)}${version}${namespaced && !all ? 'Namespaced' : ''}${kind.kind}${suffix}`
+}

@@ -1,0 +1,72 @@
+import type { ApiReply } from '../models/rest.ts'
+import type { ServiceAccountTokens } from './authn/service-account-tokens.ts'
+import type { Call } from './core.ts'
+import type { Discovery } from './discovery/discovery.ts'
+import type { Docs } from './docs/docs.ts'
+import { type HealthChecks, healthReply } from './health/health.ts'
+import { versionInfo } from './health/version.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import type { OpenApi } from './openapi/openapi.ts'
+import { jsonReply, textReply } from './replies/reply.ts'
+
+export interface OtherParts {
+  discovery: Discovery
+  openApi: OpenApi
+  docs: Docs
+  checks: HealthChecks
+  metrics: Metrics
+  tokens: ServiceAccountTokens | undefined
+}
+
+/** Everything that is not of a resource. */
+export function otherPaths(parts: OtherParts): (call: Call) => Promise<ApiReply | undefined> {
+  return async call => {
+    const { path } = call.info
+    if (call.request.method !== 'GET' && call.request.method !== 'HEAD') return undefined
+    switch (path) {
+      case '/version':
+      case '/version/':
+        return jsonReply(200, versionInfo)
+      case '/metrics':
+        return textReply(200, await parts.metrics.text(), parts.metrics.registry.contentType)
+      case '/':
+        return jsonReply(200, { paths: rootPaths(call) })
+      case '/.well-known/openid-configuration':
+        return parts.tokens && jsonReply(200, parts.tokens.discovery())
+      case '/openid/v1/jwks': {
+        if (!parts.tokens) return undefined
+        const reply = jsonReply(200, await parts.tokens.jwks())
+        reply.headers['content-type'] = 'application/jwk-set+json'
+        return reply
+      }
+    }
+    return (
+      (await healthReply(call, parts.checks)) ??
+      parts.discovery.reply(call) ??
+      parts.openApi.reply(call) ??
+      parts.docs.reply(call)
+    )
+  }
+}
+
+function rootPaths(call: Call): string[] {
+  const paths = [
+    '/.well-known/openid-configuration',
+    '/api',
+    '/apis',
+    '/docs',
+    '/healthz',
+    '/livez',
+    '/metrics',
+    '/openapi/v2',
+    '/openapi/v3',
+    '/openid/v1/jwks',
+    '/readyz',
+    '/version',
+  ]
+  for (const { group, versions } of call.core.resources.groups()) {
+    if (group) paths.push(`/apis/${group}`)
+    for (const { version } of versions) paths.push(group ? `/apis/${group}/${version}` : `/api/${version}`)
+  }
+  return paths.sort()
+}

@@ -1,0 +1,175 @@
+import { explain, isAbort } from '../base/errors.ts'
+import { StoreFailed, StoreFull } from '../db/store.ts'
+import { ApiError } from '../models/api-error.ts'
+import type { ApiHandler, ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
+import { type Authenticator, anonymous } from './authn/authenticator.ts'
+import { impersonated } from './authn/impersonation.ts'
+import { type Attributes, type AuthorizerChain, refusal } from './authz/authorizer.ts'
+import type { Call, Core, ResourceCall } from './core.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { finishReply } from './replies/finish.ts'
+import { errorReply } from './replies/reply.ts'
+import { flag, parseRequest, type RequestInfo } from './request-info.ts'
+import { resourceHandler } from './routes.ts'
+import { ClaimTaken } from './storage/object-store.ts'
+
+export interface PipelineParts {
+  core: Core
+  authenticators: Authenticator[]
+  authorizer: AuthorizerChain
+  metrics: Metrics
+  /** Paths that are not of a resource. Undefined: no such path. */
+  others: (call: Call) => Promise<ApiReply | undefined>
+}
+
+/** Everything a request goes through; whatever happens, the result is a reply. */
+export function createHandler(parts: PipelineParts): ApiHandler {
+  return async request => {
+    const started = parts.core.clock.monotonicMs()
+    const warnings: string[] = []
+    let reply: ApiReply
+    let label = ''
+    try {
+      const info = parseRequest(request.url)
+      const verb = verbOf(request, info)
+      label = verb
+      const known = await authenticate(parts, request)
+      const user =
+        request.headers['impersonate-user'] || request.headers['impersonate-group']
+          ? await impersonated(request, known, parts.authorizer)
+          : known
+      await authorize(parts, { user, verb, path: info.path, ...attributesOf(info) }, user)
+      const call: Call = { core: parts.core, request, info, user, warnings }
+      reply = info.resource ? await serveResource(call, verb) : ((await parts.others(call)) ?? errorReply(noSuchPath()))
+    } catch (error) {
+      reply = errorReply(asApiError(parts, request, error))
+    }
+    const finished = await finishReply(parts.core, request, reply, warnings)
+    parts.metrics.observe(request, label, finished, parts.core.clock.monotonicMs() - started)
+    return finished
+  }
+}
+
+async function serveResource(call: Call, verb: string): Promise<ApiReply> {
+  const path = call.info.resource!
+  const resource = call.core.resources.find(path.group, path.version, path.plural)
+  if (!resource) throw noSuchPath()
+  // A namespaced path of a cluster-wide kind, or an object of a namespaced kind without its namespace, is no path at all.
+  if (!resource.namespaced && path.namespace !== undefined && path.plural !== 'namespaces') throw noSuchPath()
+  if (resource.namespaced && path.name !== undefined && path.namespace === undefined) throw noSuchPath()
+  const resourceCall: ResourceCall = { ...call, path, resource }
+  const handler = resourceHandler(resourceCall, verb)
+  return handler(resourceCall)
+}
+
+async function authenticate(parts: PipelineParts, request: ApiRequest): Promise<UserInfo> {
+  if (request.user) return request.user
+  for (const authenticator of parts.authenticators) {
+    const answer = authenticator.authenticate(request)
+    const user = answer instanceof Promise ? await answer : answer
+    if (user) return user
+  }
+  if (request.headers['authorization']) throw new ApiError('Unauthorized', 'Unauthorized')
+  return anonymous
+}
+
+async function authorize(parts: PipelineParts, attributes: Attributes, user: UserInfo): Promise<void> {
+  const decision = await parts.authorizer.authorize(attributes)
+  if (decision.allowed) return
+  const { resource } = attributes
+  const text = refusal(attributes, decision.reason)
+  const subject = resource
+    ? `${resource.plural}${resource.group ? `.${resource.group}` : ''}${resource.name ? ` ${JSON.stringify(resource.name)}` : ''} is forbidden: `
+    : 'forbidden: '
+  if (user === anonymous && resource === undefined && attributes.path === '/')
+    throw new ApiError('Forbidden', `${subject}${text}`)
+  throw new ApiError('Forbidden', `${subject}${text}`, {
+    details: resource
+      ? {
+          ...(resource.name ? { name: resource.name } : {}),
+          ...(resource.group ? { group: resource.group } : {}),
+          kind: resource.plural,
+        }
+      : {},
+  })
+}
+
+function attributesOf(info: RequestInfo): Pick<Attributes, 'resource' | 'fieldSelector'> {
+  const path = info.resource
+  if (!path) return {}
+  const fieldSelector = info.query.get('fieldSelector')
+  return {
+    ...(fieldSelector ? { fieldSelector } : {}),
+    resource: {
+      group: path.group,
+      version: path.version,
+      plural: path.plural,
+      subresource: path.subresource ?? '',
+      namespace: path.namespace ?? '',
+      name: path.name ?? '',
+    },
+  }
+}
+
+/** The API's verb for what is asked; the method in lower case outside of resources. */
+export function verbOf(request: ApiRequest, info: RequestInfo): string {
+  const path = info.resource
+  if (!path) return request.method.toLowerCase()
+  switch (request.method) {
+    case 'GET':
+    case 'HEAD':
+      if (path.subresource === 'exec' || path.subresource === 'attach' || path.subresource === 'portforward')
+        return 'create'
+      if (path.name && !path.legacyWatch) return 'get'
+      return path.legacyWatch || flag(info.query, 'watch') ? 'watch' : 'list'
+    case 'POST':
+      return 'create'
+    case 'PUT':
+      return 'update'
+    case 'PATCH':
+      return 'patch'
+    case 'DELETE':
+      return path.name ? 'delete' : 'deletecollection'
+    default:
+      return request.method.toLowerCase()
+  }
+}
+
+function noSuchPath(): ApiError {
+  return new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+}
+
+function asApiError(parts: PipelineParts, request: ApiRequest, error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  if (isAbort(error)) return new ApiError('Timeout', 'the request was ended before it was done')
+  if (error instanceof ClaimTaken)
+    return new ApiError(
+      'ServerTimeout',
+      `others take the same resources at the same time: ${error.message}; try again`,
+      {
+        details: { retryAfterSeconds: 1 },
+        cause: error,
+      },
+    )
+  const { log } = parts.core
+  const where = { method: request.method, path: request.url.split('?', 1)[0], error: explain(error) }
+  if (error instanceof StoreFull) {
+    log.error(where, 'no room to write')
+    return new ApiError('StoreUnavailable', `nothing can be written now: ${error.message}`, { cause: error })
+  }
+  if (error instanceof StoreFailed) {
+    log.error(where, 'store failed')
+    return new ApiError('ServerTimeout', `the store did not do it: ${error.message}`, {
+      details: { retryAfterSeconds: 1 },
+      cause: error,
+    })
+  }
+  log.error({ ...where, stack: error instanceof Error ? error.stack : undefined }, 'request failed')
+  return new ApiError(
+    'InternalError',
+    `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`,
+    {
+      cause: error,
+    },
+  )
+}

@@ -1,0 +1,55 @@
+import { promisify } from 'node:util'
+import { constants, gzip } from 'node:zlib'
+import type { ApiReply, ApiRequest } from '../../models/rest.ts'
+import type { Core } from '../core.ts'
+
+const gzipAsync = promisify(gzip)
+const gzipFromBytes = 128 * 1024
+const warningLimit = 4096
+const longWarning = 256
+
+/** Headers that every reply has, warnings, and compression of what is large. */
+export async function finishReply(
+  core: Core,
+  request: ApiRequest,
+  reply: ApiReply,
+  warnings: string[],
+): Promise<ApiReply> {
+  const { headers } = reply
+  headers['audit-id'] = auditId(core, request)
+  headers['cache-control'] ??= 'no-cache, private'
+  headers['x-kubernetes-pf-flowschema-uid'] = core.flowIds.schema
+  headers['x-kubernetes-pf-prioritylevel-uid'] = core.flowIds.level
+  if (warnings.length) headers['warning'] = warningHeaders(warnings)
+  if (
+    reply.body instanceof Uint8Array &&
+    reply.body.length > gzipFromBytes &&
+    headers['content-encoding'] === undefined &&
+    /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
+  ) {
+    headers['content-encoding'] = 'gzip'
+    headers['vary'] = 'Accept-Encoding'
+    reply.body = await gzipAsync(reply.body, { level: constants.Z_BEST_SPEED })
+  }
+  return reply
+}
+
+function auditId(core: Core, request: ApiRequest): string {
+  const given = request.headers['audit-id']
+  return given && /^[\x21-\x7e]{1,64}$/.test(given) ? given : core.random.uuid()
+}
+
+/** `299 - "text"` each, once each, cut when there are very many. */
+function warningHeaders(warnings: string[]): string[] {
+  const unique = [...new Set(warnings)]
+  const tooMuch = unique.reduce((sum, text) => sum + text.length, 0) > warningLimit
+  const out: string[] = []
+  let total = 0
+  for (const text of unique) {
+    const shown = tooMuch && text.length > longWarning ? `${text.slice(0, longWarning - 3)}...` : text
+    total += shown.length
+    if (total > warningLimit) break
+    out.push(`299 - "${shown.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e]/g, '?')}"`)
+  }
+  return out
+}

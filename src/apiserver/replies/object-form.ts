@@ -1,0 +1,167 @@
+import { stringify } from 'yaml'
+import { badRequest } from '../../models/api-error.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { ApiReply } from '../../models/rest.ts'
+import { columnDefinitionsOf, type IncludeObject, rowOf } from '../../models/table.ts'
+import type { Call } from '../core.ts'
+import type { Resource } from '../resources.ts'
+import { fromStored } from '../storage/conversion.ts'
+import { metadataOffset } from '../storage/object-bytes.ts'
+import type { EventType } from '../watch-cache/kept-event.ts'
+import type { KeptObject } from '../watch-cache/kept-object.ts'
+import { type AcceptedForm, acceptedForm, type Transform } from './accept.ts'
+import { bytesReply, textReply } from './reply.ts'
+
+/** Kept objects in the form that one client asked for. */
+export interface ObjectForm {
+  accepted: AcceptedForm
+  /** Equal for requests whose events are written alike; '' if never shared. */
+  key: string
+  one(object: KeptObject): Buffer
+  /** One element of a list; not for tables. */
+  item(object: KeptObject): Buffer
+  /** True if an element is `{` and then the kept bytes from `metadata` on. */
+  kept: boolean
+}
+
+const single: Transform[] = ['Table', 'PartialObjectMetadata']
+const many: Transform[] = ['Table', 'PartialObjectMetadataList']
+const watched: Transform[] = ['Table', 'PartialObjectMetadata']
+
+export function formOfOne(call: Call, resource: Resource): ObjectForm {
+  return objectForm(call, resource, acceptedForm(call.request.headers['accept'], single))
+}
+
+export function formOfMany(call: Call, resource: Resource): ObjectForm {
+  return objectForm(call, resource, acceptedForm(call.request.headers['accept'], many))
+}
+
+export function formOfWatch(call: Call, resource: Resource): ObjectForm {
+  return objectForm(call, resource, acceptedForm(call.request.headers['accept'], watched))
+}
+
+function objectForm(call: Call, resource: Resource, accepted: AcceptedForm): ObjectForm {
+  const { kind } = resource
+  const converted = resource.stored !== kind
+  const read = (object: KeptObject): AnyObject => fromStored(resource, object.parse())
+  if (accepted.as === 'Table') {
+    const include = includeObject(call)
+    const columns = columnDefinitionsOf(kind)
+    return {
+      accepted,
+      // Ages move with the clock, and the first event alone has the columns.
+      key: '',
+      kept: false,
+      one: object => {
+        const row = rowOf(kind, read(object), call.core.clock.now(), include)
+        return toBuffer(tableOf(accepted.version, { resourceVersion: String(object.revision) }, columns, [row]))
+      },
+      item: object => toBuffer(rowOf(kind, read(object), call.core.clock.now(), include)),
+    }
+  }
+  if (accepted.as) {
+    const write = (object: KeptObject) => toBuffer(partialMetadata(read(object), accepted.version))
+    return {
+      accepted,
+      key: `partial/${accepted.version}/${kind.group}/${kind.version}`,
+      kept: false,
+      one: write,
+      item: write,
+    }
+  }
+  if (converted) {
+    const write = (object: KeptObject) => toBuffer(read(object))
+    return {
+      accepted,
+      key: `${kind.group}/${kind.version}`,
+      kept: false,
+      one: write,
+      item: object => withoutIdentity(write(object)),
+    }
+  }
+  return {
+    accepted,
+    key: 'json',
+    kept: true,
+    one: object => object.bytes,
+    item: object => withoutIdentity(object.bytes),
+  }
+}
+
+export function tableOf(version: string, metadata: object, columns: object | null, rows: object[]): object {
+  return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, columnDefinitions: columns, rows }
+}
+
+/** A reply with one object. */
+export function objectReply(call: Call, resource: Resource, status: number, object: KeptObject): ApiReply {
+  const form = formOfOne(call, resource)
+  return mediaReply(form.accepted, status, form.one(object))
+}
+
+/** `json` as it is, or as YAML. */
+export function mediaReply(accepted: AcceptedForm, status: number, json: Uint8Array): ApiReply {
+  if (accepted.media === 'json') return bytesReply(status, json)
+  return textReply(status, stringify(JSON.parse(Buffer.from(json).toString())), 'application/yaml')
+}
+
+export function includeObject(call: Call): IncludeObject {
+  const value = call.info.query.get('includeObject') ?? ''
+  if (value === '' || value === 'Metadata') return 'Metadata'
+  if (value === 'None' || value === 'Object') return value
+  throw badRequest(
+    `includeObject: Unsupported value: ${JSON.stringify(value)}: supported values: "", "Metadata", "None", "Object"`,
+  )
+}
+
+/** How one event is written, before it is known whether it can be shared. */
+export function eventFrame(form: ObjectForm, type: EventType | 'BOOKMARK' | 'ERROR', object: Uint8Array): Buffer {
+  const head = `{"type":"${type}","object":`
+  const frame = Buffer.allocUnsafe(head.length + object.length + 2)
+  frame.write(head, 0, 'latin1')
+  frame.set(object, head.length)
+  frame.write('}\n', head.length + object.length, 'latin1')
+  return form.accepted.media === 'json' ? frame : Buffer.from(`---\n${stringify(JSON.parse(frame.toString()))}`)
+}
+
+/** Many elements, with commas between; for forms that are kept as they are. Each byte is copied once. */
+export function keptItems(objects: readonly KeptObject[], head: string, tail: string): Buffer {
+  const cuts = new Uint16Array(objects.length)
+  let length = Buffer.byteLength(head) + Buffer.byteLength(tail) + Math.max(objects.length - 1, 0)
+  let guess = 0
+  for (let i = 0; i < objects.length; i++) {
+    const { bytes } = objects[i]!
+    // All of one kind begin alike; `,"metadata":{` is looked for only when it is not where it was.
+    if (bytes[guess - 1] !== 0x2c || bytes[guess + 1] !== 0x6d || bytes[guess + 11] !== 0x7b)
+      guess = metadataOffset(bytes)
+    cuts[i] = guess
+    length += bytes.length - guess + 1
+  }
+  const out = Buffer.allocUnsafe(length)
+  let at = out.write(head)
+  for (let i = 0; i < objects.length; i++) {
+    if (i > 0) out[at++] = 0x2c
+    out[at++] = 0x7b
+    at += objects[i]!.bytes.copy(out, at, cuts[i]!)
+  }
+  out.write(tail, at)
+  return out
+}
+
+/** Elements of a list do not repeat kind and apiVersion. */
+function withoutIdentity(bytes: Buffer): Buffer {
+  const at = metadataOffset(bytes)
+  if (at <= 1) return bytes
+  const out = Buffer.allocUnsafe(bytes.length - at + 1)
+  out[0] = 0x7b
+  bytes.copy(out, 1, at)
+  return out
+}
+
+function toBuffer(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value))
+}
+
+/** The metadata alone, as PartialObjectMetadata. */
+export function partialMetadata(object: AnyObject, version = 'v1'): object {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata }
+}

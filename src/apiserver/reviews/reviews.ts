@@ -1,0 +1,167 @@
+import { badRequest } from '../../models/api-error.ts'
+import {
+  LocalSubjectAccessReview,
+  SelfSubjectAccessReview,
+  SelfSubjectReview,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+  TokenReview,
+} from '../../models/kinds/index.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { ApiReply, ApiRequest, UserInfo } from '../../models/rest.ts'
+import type { PolicyRule } from '../../models/types/rbac-v1.ts'
+import type { Authenticator } from '../authn/authenticator.ts'
+import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
+import type { Attributes, AuthorizerChain } from '../authz/authorizer.ts'
+import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
+import { readObject } from '../bodies/object-body.ts'
+import type { CallHandler, ResourceCall } from '../core.ts'
+import { acceptedForm } from '../replies/accept.ts'
+import { mediaReply } from '../replies/object-form.ts'
+
+export interface ReviewParts {
+  authorizer: AuthorizerChain
+  /** What roles and bindings let somebody do in a namespace. */
+  rules: Pick<RbacAuthorizer, 'rulesOf'>
+  authenticators: Authenticator[]
+  tokens: ServiceAccountTokens | undefined
+}
+
+/** Questions that are posted and answered at once: who am I, may I, whose token is this. Nothing is stored. */
+export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
+  const access =
+    (kind: typeof SubjectAccessReview | typeof LocalSubjectAccessReview): CallHandler =>
+    async call => {
+      acceptedForm(call.request.headers['accept'], [])
+      const review = readObject(call, kind as typeof SubjectAccessReview)
+      const spec = review['spec'] ?? {}
+      if (!spec.user && !spec.groups?.length)
+        throw badRequest('spec.user or spec.groups must be said: whose access is asked about')
+      if (call.resource.namespaced && spec.resourceAttributes?.namespace !== call.path.namespace)
+        throw badRequest('spec.resourceAttributes.namespace must be the namespace of the request')
+      const user: UserInfo = {
+        username: spec.user ?? '',
+        groups: spec.groups ?? [],
+        ...(spec.uid ? { uid: spec.uid } : {}),
+        ...(spec.extra ? { extra: spec.extra } : {}),
+      }
+      return answer(call, review, await decide(parts.authorizer, user, spec))
+    }
+  return new Map<string, CallHandler>([
+    ['authorization.k8s.io/subjectaccessreviews', access(SubjectAccessReview)],
+    ['authorization.k8s.io/localsubjectaccessreviews', access(LocalSubjectAccessReview)],
+    [
+      'authorization.k8s.io/selfsubjectaccessreviews',
+      async call => {
+        acceptedForm(call.request.headers['accept'], [])
+        const review = readObject(call, SelfSubjectAccessReview)
+        return answer(call, review, await decide(parts.authorizer, call.user, review['spec'] ?? {}))
+      },
+    ],
+    [
+      'authorization.k8s.io/selfsubjectrulesreviews',
+      async call => {
+        acceptedForm(call.request.headers['accept'], [])
+        const review = readObject(call, SelfSubjectRulesReview)
+        return answer(call, review, rulesStatus(parts, call.user, review['spec']?.namespace ?? ''))
+      },
+    ],
+    [
+      'authentication.k8s.io/selfsubjectreviews',
+      async call => {
+        acceptedForm(call.request.headers['accept'], [])
+        const review = readObject(call, SelfSubjectReview)
+        return answer(call, review, { userInfo: userInfo(call.user) })
+      },
+    ],
+    [
+      'authentication.k8s.io/tokenreviews',
+      async call => {
+        acceptedForm(call.request.headers['accept'], [])
+        const review = readObject(call, TokenReview)
+        return answer(call, review, await reviewToken(parts, call, review))
+      },
+    ],
+  ])
+}
+
+async function decide(authorizer: AuthorizerChain, user: UserInfo, spec: Record<string, any>): Promise<object> {
+  const { resourceAttributes: r, nonResourceAttributes: n } = spec
+  if (Boolean(r) === Boolean(n))
+    throw badRequest('exactly one of spec.resourceAttributes and spec.nonResourceAttributes must be specified')
+  const attributes: Attributes = r
+    ? {
+        user,
+        verb: r.verb ?? '',
+        path: '',
+        resource: {
+          group: r.group ?? '',
+          version: r.version ?? '',
+          plural: r.resource ?? '',
+          subresource: r.subresource ?? '',
+          namespace: r.namespace ?? '',
+          name: r.name ?? '',
+        },
+      }
+    : { user, verb: n.verb ?? '', path: n.path ?? '' }
+  const decision = await authorizer.authorize(attributes)
+  return { allowed: decision.allowed, ...(decision.reason ? { reason: decision.reason } : {}) }
+}
+
+/** What somebody may do, as far as roles tell; it is incomplete, since nodes are judged by what they run. */
+function rulesStatus(parts: ReviewParts, user: UserInfo, namespace: string): object {
+  if (namespace === '') throw badRequest('no namespace on request')
+  const all: PolicyRule[] = user.groups.includes('system:masters')
+    ? [
+        { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+        { verbs: ['*'], nonResourceURLs: ['*'] },
+      ]
+    : parts.rules.rulesOf(user, namespace)
+  const resourceRules = []
+  const nonResourceRules = []
+  for (const { verbs, apiGroups, resources, resourceNames, nonResourceURLs } of all) {
+    if (nonResourceURLs?.length) nonResourceRules.push({ verbs, nonResourceURLs })
+    if (resources?.length)
+      resourceRules.push({ verbs, apiGroups, resources, ...(resourceNames?.length ? { resourceNames } : {}) })
+  }
+  return { resourceRules, nonResourceRules, incomplete: user.groups.includes('system:nodes') }
+}
+
+async function reviewToken(parts: ReviewParts, call: ResourceCall, review: AnyObject): Promise<object> {
+  const token: string = review['spec']?.token ?? ''
+  if (token === '') throw badRequest('spec.token is missing')
+  const wanted: string[] = review['spec']?.audiences ?? []
+  const issuer = parts.tokens
+  if (issuer) {
+    const verified = await issuer.verify(token, wanted.length ? wanted : [issuer.audience])
+    if (verified) return { authenticated: true, user: userInfo(verified.user), audiences: verified.audiences }
+  }
+  const request: ApiRequest = {
+    method: 'GET',
+    url: '/',
+    headers: { authorization: `Bearer ${token}` },
+    signal: call.request.signal,
+  }
+  const forThisApi = wanted.length === 0 || (issuer !== undefined && wanted.includes(issuer.audience))
+  for (const authenticator of forThisApi ? parts.authenticators : []) {
+    const user = await authenticator.authenticate(request)
+    if (user) return { authenticated: true, user: userInfo(user), ...(issuer ? { audiences: [issuer.audience] } : {}) }
+  }
+  return { authenticated: false, user: {}, error: 'the token is not known, or no longer good' }
+}
+
+function userInfo(user: UserInfo): object {
+  return {
+    username: user.username,
+    ...(user.uid ? { uid: user.uid } : {}),
+    groups: user.groups,
+    ...(user.extra ? { extra: user.extra } : {}),
+  }
+}
+
+function answer(call: ResourceCall, review: AnyObject, status: object): ApiReply {
+  const accepted = acceptedForm(call.request.headers['accept'], [])
+  const { kind, apiVersion, metadata, ...rest } = review
+  const body = { kind, apiVersion, metadata: { creationTimestamp: null, ...metadata }, ...rest, status }
+  return mediaReply(accepted, 201, Buffer.from(JSON.stringify(body)))
+}

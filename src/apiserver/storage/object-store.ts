@@ -1,0 +1,96 @@
+import { OptiFlowError } from '../../base/errors.ts'
+import { type Change, type Key, type Revision, type Store, StoreConflict } from '../../db/store.ts'
+import { alreadyExistsError } from '../../models/api-error.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { Resource } from '../resources.ts'
+import { factsOf, KeptObject } from '../watch-cache/kept-object.ts'
+import type { WatchCache } from '../watch-cache/watch-cache.ts'
+import { encodeObject, withRevision } from './object-bytes.ts'
+import { objectStoreKey } from './object-key.ts'
+
+/** Something taken or given back in the same commit as an object: an address, a port, a share of a quota. */
+export interface Claim {
+  key: Key
+  /** Taken: what is written, for people who look; given back: undefined. */
+  value: Uint8Array | undefined
+}
+
+/** The object changed since it was read. Read again, decide again. */
+export class StaleObject extends OptiFlowError {}
+
+/** Somebody else took this key first. */
+export class ClaimTaken extends OptiFlowError {
+  readonly key: Key
+  constructor(key: Key, options: { cause?: unknown }) {
+    super(`${key} is already taken`, options)
+    this.key = key
+  }
+}
+
+/** Writes of whole objects, in stored form, each with its claims in one commit; what they return is durable and visible to all. */
+export class ObjectStore {
+  readonly #store: Store
+  readonly #cache: WatchCache
+
+  constructor(store: Store, cache: WatchCache) {
+    this.#store = store
+    this.#cache = cache
+  }
+
+  /** @throws ApiError AlreadyExists, ClaimTaken */
+  async create(resource: Resource, object: AnyObject, claims: Claim[] = []): Promise<KeptObject> {
+    const { namespace, name } = object.metadata
+    const key = objectStoreKey(resource, namespace, name)
+    try {
+      return await this.#put(resource, key, object, 0n, claims)
+    } catch (error) {
+      if (!(error instanceof StaleObject)) throw error
+      throw alreadyExistsError(resource.kind, name)
+    }
+  }
+
+  /** @throws StaleObject, ClaimTaken */
+  replace(resource: Resource, before: KeptObject, object: AnyObject, claims: Claim[] = []): Promise<KeptObject> {
+    return this.#put(resource, before.key, object, BigInt(before.revision), claims)
+  }
+
+  /** @returns the revision of the deletion. @throws StaleObject */
+  async remove(before: KeptObject, claims: Claim[] = []): Promise<number> {
+    return this.#commit(before.key, undefined, BigInt(before.revision), claims)
+  }
+
+  async #put(resource: Resource, key: Key, object: AnyObject, seen: Revision, claims: Claim[]): Promise<KeptObject> {
+    const bytes = encodeObject(object)
+    const facts = factsOf(resource.stored, object)
+    this.#cache.expect(key, bytes, facts)
+    try {
+      const revision = await this.#commit(key, bytes, seen, claims)
+      const { namespace, name } = object.metadata
+      const kept = this.#cache.get(resource, namespace, name)
+      if (kept?.revision === revision) return kept
+      return new KeptObject(key, namespace ?? '', name, revision, withRevision(bytes, revision), facts)
+    } finally {
+      this.#cache.unexpect(key)
+    }
+  }
+
+  async #commit(key: Key, value: Uint8Array | undefined, seen: Revision, claims: Claim[]): Promise<number> {
+    const changes: Change[] = [{ key, value }]
+    const expected = new Map<Key, Revision>([[key, seen]])
+    for (const claim of claims) {
+      changes.push(claim)
+      if (claim.value) expected.set(claim.key, 0n)
+    }
+    try {
+      const revision = Number(await this.#store.commit(changes, expected))
+      if (this.#cache.revision < revision) await this.#cache.reached(revision)
+      return revision
+    } catch (error) {
+      if (!(error instanceof StoreConflict)) throw error
+      if (error.key !== key) throw new ClaimTaken(error.key, { cause: error })
+      // Several servers on one store: the newer state is on its way.
+      if (error.actual) await this.#cache.reached(Number(error.actual.revision), 5_000)
+      throw new StaleObject(`object ${key} changed since it was read`, { cause: error })
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { timestamp } from '../../base/clock.ts'
+import { badRequest, conflictError } from '../../models/api-error.ts'
+import { invalid } from '../../models/field-error.ts'
+import { Binding, Pod } from '../../models/kinds/index.ts'
+import type { AnyObject } from '../../models/object.ts'
+import { readObject } from '../bodies/object-body.ts'
+import type { CallHandler, ResourceCall } from '../core.ts'
+import { refuse } from '../objects/create-object.ts'
+import { updateObject } from '../objects/update-object.ts'
+import { jsonReply, successStatus } from '../replies/reply.ts'
+import { isDryRun } from '../verbs/write-options.ts'
+
+/** POST pods/NAME/binding: the scheduler's word on where a pod runs. */
+export const createBinding: CallHandler = async call => {
+  const binding = readObject(call, Binding)
+  const said = binding.metadata.name
+  if (said && said !== call.path.name)
+    throw badRequest(`the name of the binding (${said}) does not match the pod's name in the URL (${call.path.name})`)
+  return bind(call, call.path.name!, binding)
+}
+
+/** POST bindings: the same with the pod's name in the body. */
+export const createLooseBinding: CallHandler = async call => {
+  const binding = readObject(call, Binding)
+  if (!binding.metadata.name) throw badRequest('metadata.name of a binding is the name of the pod; it is missing')
+  return bind(call, binding.metadata.name, binding)
+}
+
+async function bind(call: ResourceCall, name: string, binding: AnyObject) {
+  const { core } = call
+  const pods = core.resources.of(Pod)
+  const namespace = binding.metadata.namespace
+  if (namespace && namespace !== call.path.namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  const node: string = binding['target']?.name ?? ''
+  const kind: string = binding['target']?.kind ?? ''
+  const errors = [
+    ...(kind && kind !== 'Node' ? [invalid('target.kind', kind, 'must be empty or "Node"')] : []),
+    ...(node === ''
+      ? [{ field: 'target.name', reason: 'FieldValueRequired' as const, message: 'Required value' }]
+      : []),
+  ]
+  refuse(core.resources.of(Binding), { ...binding, metadata: { ...binding.metadata, name } }, errors)
+  await updateObject(
+    core,
+    pods,
+    call.path.namespace,
+    name,
+    pod => {
+      if (pod.metadata.deletionTimestamp)
+        throw conflictError(pods.kind, name, `pod ${name} is being deleted, cannot be assigned to a host`)
+      if (pod['spec'].nodeName)
+        throw conflictError(
+          pods.kind,
+          name,
+          `pod ${name} is already assigned to node ${JSON.stringify(pod['spec'].nodeName)}`,
+        )
+      if (pod['spec'].schedulingGates?.length)
+        throw conflictError(pods.kind, name, `pod ${name} has non-empty .spec.schedulingGates`)
+      if (binding.metadata.uid && binding.metadata.uid !== pod.metadata.uid)
+        throw conflictError(
+          pods.kind,
+          name,
+          `Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
+        )
+      pod['spec'].nodeName = node
+      if (binding.metadata.annotations)
+        pod.metadata.annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations }
+      pod['status'] ??= {}
+      pod['status'].conditions = withScheduled(pod['status'].conditions ?? [], timestamp(core.clock))
+      if (binding.metadata.resourceVersion) pod.metadata.resourceVersion = binding.metadata.resourceVersion
+      else (pod.metadata as { resourceVersion?: string }).resourceVersion = ''
+      return pod
+    },
+    { user: call.user, dryRun: isDryRun(call), warnings: call.warnings, subresource: 'binding', trusted: true },
+  )
+  return jsonReply(201, { ...successStatus(), code: 201 })
+}
+
+function withScheduled(conditions: { type: string; status?: string }[], now: string): object[] {
+  const others = conditions.filter(c => c.type !== 'PodScheduled')
+  return [...others, { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now }]
+}

@@ -1,0 +1,100 @@
+import { timestamp } from '../../base/clock.ts'
+import { InvalidSelector, selectorFrom } from '../../base/labels.ts'
+import { ApiError, badRequest, notFoundError } from '../../models/api-error.ts'
+import { Eviction, Pod, PodDisruptionBudget } from '../../models/kinds/index.ts'
+import type { AnyObject } from '../../models/object.ts'
+import { isPodReady } from '../../models/pod-state.ts'
+import type { DeleteOptions } from '../../models/types/meta-v1.ts'
+import { readObject } from '../bodies/object-body.ts'
+import type { CallHandler, Core } from '../core.ts'
+import { deleteObject } from '../objects/delete-object.ts'
+import { type UpdateOptions, updateObject } from '../objects/update-object.ts'
+import { jsonReply, successStatus } from '../replies/reply.ts'
+import { checkDryRun, isDryRun } from '../verbs/write-options.ts'
+
+/** POST pods/NAME/eviction: a deletion that asks the disruption budgets first. */
+export const createEviction: CallHandler = async call => {
+  const { core, path } = call
+  const eviction = readObject(call, Eviction)
+  const name = path.name!
+  if (eviction.metadata.name && eviction.metadata.name !== name)
+    throw badRequest(
+      `name in URL does not match name in Eviction object: ${JSON.stringify(name)} vs ${JSON.stringify(eviction.metadata.name)}`,
+    )
+  const wishes: DeleteOptions = eviction['deleteOptions'] ?? {}
+  for (const value of wishes.dryRun ?? []) checkDryRun(value)
+  const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
+  const kept = core.cache.get(call.resource, path.namespace, name)
+  if (!kept) throw notFoundError(Pod, name)
+  const pod = core.shared(kept)
+  const options: UpdateOptions = { user: call.user, dryRun, warnings: call.warnings, subresource: 'status' }
+  if (!goesFreely(pod)) await takeFromBudget(core, path.namespace!, pod, options)
+  await deleteObject(core, call.resource, path.namespace, name, wishes, { ...options })
+  return jsonReply(201, { ...successStatus(), code: 201 })
+}
+
+/** Pods that run nothing cost no budget anything. */
+function goesFreely(pod: AnyObject): boolean {
+  const phase = pod['status']?.phase
+  return phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending' || Boolean(pod.metadata.deletionTimestamp)
+}
+
+async function takeFromBudget(core: Core, namespace: string, pod: AnyObject, options: UpdateOptions): Promise<void> {
+  const budgets = core.resources.of(PodDisruptionBudget)
+  const concerned = core.cache
+    .bucket(budgets)
+    .list(namespace)
+    .filter(kept => covers(core.shared(kept), pod))
+  if (concerned.length > 1)
+    throw new ApiError(
+      'InternalError',
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    )
+  const [budget] = concerned
+  if (!budget) return
+  const { spec, status } = core.shared(budget) as { spec?: any; status?: any }
+  if (!isPodReady(pod as any)) {
+    const healthyEnough = status && status.currentHealthy >= status.desiredHealthy && status.desiredHealthy > 0
+    if (spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow' || healthyEnough) return
+  }
+  await updateObject(
+    core,
+    budgets,
+    namespace,
+    budget.name,
+    present => {
+      const state = (present['status'] ??= {})
+      if ((state.observedGeneration ?? 0) < (present.metadata.generation ?? 0))
+        throw tooMany(budget.name, `The disruption budget ${budget.name} is still being processed by the server.`, 10)
+      if (!(state.disruptionsAllowed > 0))
+        throw tooMany(
+          budget.name,
+          `The disruption budget ${budget.name} needs ${state.desiredHealthy ?? 0} healthy pods and has ${state.currentHealthy ?? 0} currently`,
+        )
+      state.disruptionsAllowed--
+      state.disruptedPods = { ...state.disruptedPods, [pod.metadata.name]: timestamp(core.clock) }
+      present.metadata.resourceVersion = ''
+      return present
+    },
+    options,
+  )
+}
+
+function covers(budget: AnyObject, pod: AnyObject): boolean {
+  try {
+    return selectorFrom(budget['spec']?.selector).matches(pod.metadata.labels)
+  } catch (error) {
+    if (error instanceof InvalidSelector) return false
+    throw error
+  }
+}
+
+function tooMany(budget: string, why: string, retryAfterSeconds?: number): ApiError {
+  return new ApiError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
+    details: {
+      name: budget,
+      causes: [{ reason: 'DisruptionBudget', message: why }],
+      ...(retryAfterSeconds ? { retryAfterSeconds } : {}),
+    },
+  })
+}

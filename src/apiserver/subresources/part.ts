@@ -1,0 +1,47 @@
+import type { AnyObject } from '../../models/object.ts'
+import { readObject, readValue } from '../bodies/object-body.ts'
+import type { CallHandler, ResourceCall } from '../core.ts'
+import { updateObject } from '../objects/update-object.ts'
+import { objectReply } from '../replies/object-form.ts'
+import { get } from '../verbs/get.ts'
+import { readPatch } from '../verbs/patch.ts'
+import { checkName } from '../verbs/update.ts'
+import { isDryRun } from '../verbs/write-options.ts'
+
+/** Carries the part that a sub-path may change from what was sent into the present object. */
+export type TakePart = (present: AnyObject, sent: AnyObject, call: ResourceCall) => void
+
+/** GET, PUT and PATCH of a sub-path that shows the whole object and changes one part of it. */
+export function partHandlers(subresource: string, take: TakePart): Record<'get' | 'update' | 'patch', CallHandler> {
+  const write = async (call: ResourceCall, sentFor: (present: AnyObject) => AnyObject) => {
+    const { core, resource, path } = call
+    const kept = await updateObject(
+      core,
+      resource,
+      path.namespace,
+      path.name!,
+      present => {
+        const revision = present.metadata.resourceVersion
+        const sent = sentFor(structuredClone(present))
+        const wanted = sent.metadata.resourceVersion
+        take(present, sent, call)
+        present.metadata.resourceVersion = wanted && wanted !== revision ? wanted : ''
+        return present
+      },
+      { user: call.user, dryRun: isDryRun(call), warnings: call.warnings, subresource, trusted: true },
+    )
+    return objectReply(call, resource, 200, kept)
+  }
+  return {
+    get,
+    update: async call => {
+      const sent = readObject(call, call.resource.kind)
+      checkName(call, sent)
+      return write(call, () => sent)
+    },
+    patch: async call => {
+      const apply = readPatch(call)
+      return write(call, present => readValue(call, call.resource.kind, apply(present)))
+    },
+  }
+}

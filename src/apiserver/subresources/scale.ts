@@ -1,0 +1,115 @@
+import { badRequest, invalidError, notFoundError } from '../../models/api-error.ts'
+import { invalid } from '../../models/field-error.ts'
+import { Scale } from '../../models/kinds/index.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { ApiReply } from '../../models/rest.ts'
+import { readObject, readValue } from '../bodies/object-body.ts'
+import type { CallHandler, ResourceCall } from '../core.ts'
+import { trackPlainWrite } from '../objects/field-owners.ts'
+import { updateObject } from '../objects/update-object.ts'
+import { acceptedForm } from '../replies/accept.ts'
+import { mediaReply } from '../replies/object-form.ts'
+import { fromStored } from '../storage/conversion.ts'
+import { readPatch } from '../verbs/patch.ts'
+import { fieldManager, isDryRun } from '../verbs/write-options.ts'
+import type { KeptObject } from '../watch-cache/kept-object.ts'
+
+export const getScale: CallHandler = async call => {
+  const kept = call.core.cache.get(call.resource, call.path.namespace, call.path.name!)
+  if (!kept) throw notFoundError(call.resource.kind, call.path.name!)
+  return scaleReply(call, kept)
+}
+
+export const updateScale: CallHandler = async call => {
+  const scale = readObject(call, Scale)
+  if (scale.metadata.name && scale.metadata.name !== call.path.name)
+    throw badRequest(
+      `the name of the object (${scale.metadata.name}) does not match the name on the URL (${call.path.name})`,
+    )
+  return write(call, () => scale)
+}
+
+export const patchScale: CallHandler = async call => {
+  const apply = readPatch(call)
+  return write(call, present => {
+    const next = readValue(call, Scale, apply(present))
+    if (next.metadata.resourceVersion === present.metadata.resourceVersion) next.metadata.resourceVersion = ''
+    return next
+  })
+}
+
+async function write(call: ResourceCall, nextScale: (present: AnyObject) => AnyObject): Promise<ApiReply> {
+  const { core, resource, path } = call
+  const kept = await updateObject(
+    core,
+    resource,
+    path.namespace,
+    path.name!,
+    object => {
+      const served = fromStored(resource, object)
+      const scale = nextScale(scaleOf(call, served))
+      const replicas = scale['spec']?.replicas ?? 0
+      if (!Number.isInteger(replicas) || replicas < 0)
+        throw invalidError(Scale, path.name!, [
+          invalid('spec.replicas', replicas, 'must be greater than or equal to 0'),
+        ])
+      setAt(served, resource.kind.scale!.specReplicas, replicas)
+      served.metadata.resourceVersion = scale.metadata.resourceVersion ?? ''
+      if (scale.metadata.uid) served.metadata.uid = scale.metadata.uid
+      return served
+    },
+    {
+      user: call.user,
+      dryRun: isDryRun(call),
+      warnings: call.warnings,
+      subresource: 'scale',
+      track: trackPlainWrite(core, resource.kind, fieldManager(call), 'scale'),
+    },
+  )
+  return scaleReply(call, kept)
+}
+
+function scaleReply(call: ResourceCall, kept: KeptObject): ApiReply {
+  const scale = scaleOf(call, fromStored(call.resource, kept.parse()))
+  return mediaReply(acceptedForm(call.request.headers['accept'], []), 200, Buffer.from(JSON.stringify(scale)))
+}
+
+function scaleOf(call: ResourceCall, object: AnyObject): AnyObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const paths = call.resource.kind.scale!
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: {
+      name,
+      ...(namespace ? { namespace } : {}),
+      ...(uid ? { uid } : {}),
+      ...(resourceVersion ? { resourceVersion } : {}),
+      ...(creationTimestamp ? { creationTimestamp } : {}),
+    } as AnyObject['metadata'],
+    spec: { replicas: Number(valueAt(object, paths.specReplicas) ?? 0) },
+    status: {
+      replicas: Number(valueAt(object, paths.statusReplicas) ?? 0),
+      selector: paths.selector(object),
+    },
+  }
+}
+
+/** `spec.replicas`; a leading dot, as CustomResourceDefinitions write it, is fine. */
+function steps(path: string): string[] {
+  return path.replace(/^\./, '').split('.')
+}
+
+function valueAt(object: AnyObject, path: string): unknown {
+  let at: any = object
+  for (const step of steps(path)) at = Object.hasOwn(at ?? {}, step) ? at[step] : undefined
+  return at
+}
+
+function setAt(object: AnyObject, path: string, value: unknown): void {
+  const names = steps(path)
+  const last = names.pop()!
+  let at: any = object
+  for (const name of names) at = at[name] ??= {}
+  at[last] = value
+}

@@ -1,0 +1,38 @@
+import { ApiError } from '../../models/api-error.ts'
+import type { CallHandler, ResourceCall } from '../core.ts'
+import { get } from '../verbs/get.ts'
+import { patch } from '../verbs/patch.ts'
+import { update } from '../verbs/update.ts'
+import { approval } from './approval.ts'
+import { createBinding } from './binding.ts'
+import { ephemeralContainers } from './ephemeral-containers.ts'
+import { createEviction } from './eviction.ts'
+import { finalizeNamespace } from './finalize.ts'
+import { getScale, patchScale, updateScale } from './scale.ts'
+
+type ByVerb = Record<string, CallHandler>
+
+/** Each sub-path by name, then verb. */
+const handlers = new Map<string, ByVerb>([
+  ['status', { get, update, patch }],
+  ['scale', { get: getScale, update: updateScale, patch: patchScale }],
+  ['binding', { create: createBinding }],
+  ['eviction', { create: createEviction }],
+  ['finalize', { update: finalizeNamespace }],
+  ['ephemeralcontainers', { ...ephemeralContainers }],
+  ['approval', { ...approval }],
+])
+
+/** @throws ApiError NotFound, MethodNotAllowed */
+export function subresourceHandler(call: ResourceCall, verb: string): CallHandler {
+  const name = call.path.subresource!
+  const served = (call.resource.kind.subresources as readonly string[] | undefined)?.includes(name)
+  const byVerb = served ? (handlers.get(name) ?? call.core.moreSubresources.get(name)) : undefined
+  if (!byVerb) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+  const handler = Object.hasOwn(byVerb, verb) ? byVerb[verb] : undefined
+  if (!handler)
+    throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {
+      details: {},
+    })
+  return handler
+}

@@ -1,0 +1,99 @@
+import { badRequest } from '../../models/api-error.ts'
+import { resourceName } from '../../models/kind.ts'
+import { decodeProtobuf } from '../../models/protobuf/index.ts'
+import type { DeleteOptions, StatusDetails } from '../../models/types/meta-v1.ts'
+import { bodyForm, parseBody } from '../bodies/body.ts'
+import type { Call, CallHandler } from '../core.ts'
+import { decodeDeleteOptions } from '../model-engine.ts'
+import { deleteObject } from '../objects/delete-object.ts'
+import { formOfMany, mediaReply, objectReply } from '../replies/object-form.ts'
+import { jsonReply, successStatus } from '../replies/reply.ts'
+import { objectSelector } from '../selectors/object-selector.ts'
+import { checkDryRun, isDryRun } from './write-options.ts'
+
+export const remove: CallHandler = async call => {
+  const { core, resource, path } = call
+  const wishes = readDeleteOptions(call)
+  const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
+  const { gone, object } = await deleteObject(core, resource, path.namespace, path.name!, wishes, {
+    user: call.user,
+    dryRun,
+    warnings: call.warnings,
+  })
+  if (!gone) return objectReply(call, resource, wishes.orphanDependents === false ? 202 : 200, object)
+  const uid = object.parse().metadata.uid
+  const details: StatusDetails = {
+    name: path.name!,
+    ...(resource.kind.group ? { group: resource.kind.group } : {}),
+    kind: resource.kind.plural,
+    ...(uid ? { uid } : {}),
+  }
+  return jsonReply(200, successStatus(details))
+}
+
+/** Deletes whatever the selectors match; answers with what was there. */
+export const deleteCollection: CallHandler = async call => {
+  const { core, resource, path } = call
+  const wishes = readDeleteOptions(call)
+  const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
+  const selector = objectSelector(resource, call.info.query)
+  const all = core.cache.bucket(resource).list(resource.namespaced ? path.namespace : undefined)
+  const chosen = selector.matches ? all.filter(selector.matches) : all
+  const form = formOfMany(call, resource)
+  for (const object of chosen) {
+    try {
+      await deleteObject(core, resource, object.namespace || undefined, object.name, wishes, {
+        user: call.user,
+        dryRun,
+        warnings: call.warnings,
+      })
+    } catch (error) {
+      // Somebody else was faster.
+      if ((error as { code?: unknown }).code !== 404) throw error
+    }
+  }
+  if (form.accepted.as) return jsonReply(200, successStatus({ kind: resourceName(resource.kind) }))
+  const head = JSON.stringify({
+    kind: `${resource.kind.kind}List`,
+    apiVersion: resource.apiVersion,
+    metadata: { resourceVersion: String(core.cache.revision) },
+  }).slice(0, -1)
+  const items = chosen.map(o => form.item(o).toString()).join(',')
+  return mediaReply(form.accepted, 200, Buffer.from(`${head},"items":[${items}]}`))
+}
+
+/** From the body, else from the query. @throws ApiError */
+export function readDeleteOptions(call: Call): DeleteOptions {
+  const { body } = call.request
+  let options: DeleteOptions = {}
+  if (body?.length) {
+    const form = bodyForm(call.request)
+    const value =
+      form === 'protobuf'
+        ? decodeProtobuf(body, { apiVersion: 'v1', kind: 'DeleteOptions' }).value
+        : parseBody(form, body, false).value
+    options = decodeDeleteOptions(value)
+  }
+  const { query } = call.info
+  const grace = query.get('gracePeriodSeconds')
+  if (grace !== null) {
+    if (!/^-?\d{1,10}$/.test(grace))
+      throw badRequest(`gracePeriodSeconds: ${JSON.stringify(grace)} is not a whole number`)
+    options.gracePeriodSeconds ??= Number(grace)
+  }
+  const policy = query.get('propagationPolicy')
+  if (policy) options.propagationPolicy ??= policy as NonNullable<DeleteOptions['propagationPolicy']>
+  const orphan = query.get('orphanDependents')
+  if (orphan) options.orphanDependents ??= orphan === 'true' || orphan === '1'
+  if (options.orphanDependents !== undefined && options.propagationPolicy !== undefined)
+    throw badRequest('orphanDependents and propagationPolicy cannot be both set')
+  if (
+    options.propagationPolicy !== undefined &&
+    !['Background', 'Foreground', 'Orphan'].includes(options.propagationPolicy)
+  )
+    throw badRequest(
+      `propagationPolicy: Unsupported value: ${JSON.stringify(options.propagationPolicy)}: supported values: "Background", "Foreground", "Orphan"`,
+    )
+  for (const value of options.dryRun ?? []) checkDryRun(value)
+  return options
+}

@@ -1,0 +1,171 @@
+import { Compacted, FutureRevision } from '../../db/store.ts'
+import { ApiError, badRequest } from '../../models/api-error.ts'
+import { columnDefinitionsOf, rowOf } from '../../models/table.ts'
+import type { CallHandler, Core, ResourceCall } from '../core.ts'
+import { formOfMany, includeObject, keptItems, mediaReply, type ObjectForm, tableOf } from '../replies/object-form.ts'
+import { flag } from '../request-info.ts'
+import type { Resource } from '../resources.ts'
+import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
+import { fromStored } from '../storage/conversion.ts'
+import { withRevision } from '../storage/object-bytes.ts'
+import { KeptObject } from '../watch-cache/kept-object.ts'
+import { placeOf } from '../watch-cache/watch-cache.ts'
+import { type ContinueToken, encodeToken, type ListOptions, listOptions } from './list-options.ts'
+import { waitForRevision } from './revision.ts'
+import { watch } from './watch.ts'
+
+export const list: CallHandler = async call => {
+  if (call.path.legacyWatch || flag(call.info.query, 'watch')) return watch(call)
+  const options = listOptions(call.info.query)
+  const form = formOfMany(call, call.resource)
+  const selector = objectSelector(call.resource, call.info.query)
+  const page = await readPage(call, options, selector)
+  return mediaReply(form.accepted, 200, writeList(call, form, page))
+}
+
+interface ListPage {
+  objects: KeptObject[]
+  revision: number
+  next: ContinueToken | undefined
+  /** Undefined when nobody counted: with selectors. */
+  remaining: number | undefined
+}
+
+async function readPage(call: ResourceCall, options: ListOptions, selector: ObjectSelector): Promise<ListPage> {
+  const { core, resource } = call
+  const namespace = resource.namespaced ? call.path.namespace : undefined
+  if (options.continue && options.continue.revision > 0)
+    return readHistory(core, resource, namespace, options.continue.revision, options.continue.after, options, selector)
+  if (options.resourceVersion && options.resourceVersion !== '0') {
+    const revision = await waitForRevision(core, options.resourceVersion)
+    const exact = options.match === 'Exact' || (options.match === '' && options.limit > 0)
+    if (exact && revision !== core.cache.revision)
+      return readHistory(core, resource, namespace, revision, undefined, options, selector)
+  }
+  let objects = candidates(core, resource, namespace, selector)
+  const after = options.continue?.after
+  if (after !== undefined) {
+    // Whole keys are compared as the store does; see Bucket.
+    const prefix = resource.prefix
+    objects = objects.filter(o => o.key.slice(prefix.length) > after)
+  }
+  if (selector.matches) objects = objects.filter(selector.matches)
+  // Any state will do for a client that says "0": the whole of it, whatever the limit.
+  const limit = options.resourceVersion === '0' && !options.continue ? 0 : options.limit
+  const revision = core.cache.revision
+  if (limit === 0 || objects.length <= limit) return { objects, revision, next: undefined, remaining: undefined }
+  const shown = objects.slice(0, limit)
+  return {
+    objects: shown,
+    revision,
+    next: { revision, after: shown[limit - 1]!.key.slice(resource.prefix.length) },
+    remaining: selector.matches ? undefined : objects.length - limit,
+  }
+}
+
+function candidates(
+  core: Core,
+  resource: Resource,
+  namespace: string | undefined,
+  selector: ObjectSelector,
+): KeptObject[] {
+  if (selector.name !== undefined && (namespace !== undefined || !resource.namespaced)) {
+    const one = core.cache.get(resource, namespace, selector.name)
+    return one ? [one] : []
+  }
+  return core.cache.bucket(resource).list(namespace)
+}
+
+/** A page of the past: from the store, and as its own pages have no selectors, as many of those as it takes. */
+async function readHistory(
+  core: Core,
+  resource: Resource,
+  namespace: string | undefined,
+  revision: number,
+  after: string | undefined,
+  options: ListOptions,
+  selector: ObjectSelector,
+): Promise<ListPage> {
+  const limit = options.limit || Number.POSITIVE_INFINITY
+  const prefix = namespace === undefined ? resource.prefix : `${resource.prefix}${namespace}/`
+  const objects: KeptObject[] = []
+  let start = after === undefined ? undefined : resource.prefix + after
+  for (;;) {
+    let listing: Awaited<ReturnType<typeof core.store.list>>
+    try {
+      const wanted = selector.matches ? Math.max(Math.min(limit, 500), 100) : limit
+      listing = await core.store.list(prefix, {
+        at: BigInt(revision),
+        ...(Number.isFinite(wanted) ? { limit: wanted } : {}),
+        ...(start ? { after: start } : {}),
+      })
+    } catch (error) {
+      throw expired(error, after ?? objects.at(-1)?.key.slice(resource.prefix.length))
+    }
+    for (const [i, entry] of listing.entries.entries()) {
+      const place = placeOf(entry.key, { prefix: resource.prefix, namespaced: resource.namespaced })
+      if (!place) continue
+      const bytes = withRevision(entry.value, entry.revision)
+      const object = new KeptObject(entry.key, place.namespace, place.name, Number(entry.revision), bytes)
+      if (selector.matches && !selector.matches(object)) continue
+      objects.push(object)
+      const left = listing.entries.length - i - 1 + listing.remaining
+      if (objects.length >= limit && left > 0)
+        return {
+          objects,
+          revision,
+          next: { revision, after: entry.key.slice(resource.prefix.length) },
+          remaining: selector.matches ? undefined : left,
+        }
+    }
+    if (listing.remaining === 0) return { objects, revision, next: undefined, remaining: undefined }
+    start = listing.entries.at(-1)!.key
+  }
+}
+
+function expired(error: unknown, after: string | undefined): unknown {
+  if (error instanceof FutureRevision)
+    return badRequest(`resource version ${error.wanted} is newer than the newest, ${error.newest}`)
+  if (!(error instanceof Compacted)) return error
+  if (after === undefined)
+    return new ApiError('Expired', `The resourceVersion for the provided list is too old.`, { cause: error })
+  return new ApiError(
+    'Expired',
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+    { continueToken: encodeToken({ revision: -1, after }), cause: error },
+  )
+}
+
+const comma = 0x2c
+
+function writeList(call: ResourceCall, form: ObjectForm, page: ListPage): Buffer {
+  const { kind, apiVersion } = call.resource
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(page.next ? { continue: encodeToken(page.next) } : {}),
+    ...(page.next && page.remaining !== undefined ? { remainingItemCount: page.remaining } : {}),
+  }
+  if (form.accepted.as === 'Table') {
+    const include = includeObject(call)
+    const now = call.core.clock.now()
+    const rows = page.objects.map(o => rowOf(kind, fromStored(call.resource, o.parse()), now, include))
+    return Buffer.from(JSON.stringify(tableOf(form.accepted.version, metadata, columnDefinitionsOf(kind), rows)))
+  }
+  const identity = form.accepted.as
+    ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.accepted.version}` }
+    : { kind: `${kind.kind}List`, apiVersion }
+  const head = `${JSON.stringify({ ...identity, metadata }).slice(0, -1)},"items":[`
+  if (form.kept) return keptItems(page.objects, head, ']}')
+  const items = page.objects.map(form.item)
+  let length = Buffer.byteLength(head) + 2 + Math.max(items.length - 1, 0)
+  for (const item of items) length += item.length
+  const out = Buffer.allocUnsafe(length)
+  let at = out.write(head)
+  for (let i = 0; i < items.length; i++) {
+    if (i > 0) out[at++] = comma
+    out.set(items[i]!, at)
+    at += items[i]!.length
+  }
+  out.write(']}', at)
+  return out
+}

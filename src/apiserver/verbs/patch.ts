@@ -1,0 +1,61 @@
+import { parseJson } from '../../models/json.ts'
+import type { AnyObject } from '../../models/object.ts'
+import { applyPatch, patchTypes } from '../../models/patch/index.ts'
+import { bodyType, checkedBody, unsupportedMediaType } from '../bodies/body.ts'
+import { readValue } from '../bodies/object-body.ts'
+import type { CallHandler, ResourceCall } from '../core.ts'
+import { trackPlainWrite } from '../objects/field-owners.ts'
+import { updateObject } from '../objects/update-object.ts'
+import { objectReply } from '../replies/object-form.ts'
+import { fromStored } from '../storage/conversion.ts'
+import { apply, refuseForce } from './apply.ts'
+import { checkName } from './update.ts'
+import { fieldManager, isDryRun } from './write-options.ts'
+
+type Change = (present: AnyObject) => unknown
+
+/** PATCH of an object, or of its status. */
+export const patch: CallHandler = async call => {
+  const { core, resource, path } = call
+  if (bodyType(call.request) === applyType) return apply(call)
+  refuseForce(call)
+  const track = trackPlainWrite(core, resource.kind, fieldManager(call), path.subresource)
+  const dryRun = isDryRun(call)
+  const change = readPatch(call)
+  const next = (present: AnyObject) => {
+    const served = fromStored(resource, present)
+    const { resourceVersion } = served.metadata
+    const patched = change(served)
+    const object = readValue(call, resource.kind, patched)
+    checkName(call, object)
+    // A patch that leaves the version alone is about whatever is there now.
+    if (object.metadata.resourceVersion === resourceVersion && !mentionsRevision(call))
+      delete (object.metadata as { resourceVersion?: string }).resourceVersion
+    return object
+  }
+  const kept = await updateObject(core, resource, path.namespace, path.name!, next, {
+    user: call.user,
+    dryRun,
+    warnings: call.warnings,
+    subresource: path.subresource ?? '',
+    track,
+  })
+  return objectReply(call, resource, 200, kept)
+}
+
+const applyType = 'application/apply-patch+yaml'
+
+/** @throws ApiError UnsupportedMediaType, BadRequest */
+export function readPatch(call: ResourceCall): Change {
+  const contentType = bodyType(call.request)
+  const type = Object.hasOwn(patchTypes, contentType) ? patchTypes[contentType] : undefined
+  if (!type) throw unsupportedMediaType(contentType, [...Object.keys(patchTypes), applyType])
+  const change = parseJson(checkedBody(call.request)).value
+  return present => applyPatch(call.resource.kind, type, present, change)
+}
+
+/** A resourceVersion in the patch itself is an optimistic lock. */
+function mentionsRevision(call: ResourceCall): boolean {
+  const body = call.request.body
+  return body !== undefined && Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes('resourceVersion')
+}

@@ -1,0 +1,253 @@
+import { explain } from '../../base/errors.ts'
+import { Compacted } from '../../db/store.ts'
+import { ApiError } from '../../models/api-error.ts'
+import type { AnyObject } from '../../models/object.ts'
+import type { ApiReply } from '../../models/rest.ts'
+import { columnDefinitionsOf } from '../../models/table.ts'
+import type { Core, ResourceCall } from '../core.ts'
+import { eventFrame, formOfWatch, type ObjectForm, partialMetadata, tableOf } from '../replies/object-form.ts'
+import { flag } from '../request-info.ts'
+import type { Resource } from '../resources.ts'
+import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
+import { withRevision } from '../storage/object-bytes.ts'
+import type { BucketListener } from '../watch-cache/bucket.ts'
+import { type EventForm, KeptEvent } from '../watch-cache/kept-event.ts'
+import { KeptObject } from '../watch-cache/kept-object.ts'
+import { placeOf } from '../watch-cache/watch-cache.ts'
+import { WatchStream } from '../watch-cache/watch-stream.ts'
+import { invalidListOptions } from './list-options.ts'
+import { parseRevision } from './revision.ts'
+
+const bookmarkEveryMs = 60_000
+const minTimeoutMs = 1_800_000
+
+/** A stream of changes, from a revision on or from the present state on. */
+export async function watch(call: ResourceCall): Promise<ApiReply> {
+  const { core, resource } = call
+  const { query } = call.info
+  const revisionText = query.get('resourceVersion') ?? ''
+  const from = revisionText === '' ? 0 : parseRevision(revisionText)
+  const initial = checkInitialEvents(query, from)
+  const form = formOfWatch(call, resource)
+  const watcher = new Watcher(core, resource, {
+    namespace: resource.namespaced ? call.path.namespace : undefined,
+    name: call.path.name,
+    selector: objectSelector(resource, query),
+    form,
+    bookmarks: flag(query, 'allowWatchBookmarks'),
+  })
+  const timeoutS = Number(query.get('timeoutSeconds') ?? 0)
+  const timeoutMs = timeoutS > 0 ? timeoutS * 1000 : minTimeoutMs * (1 + core.random.next())
+  watcher.start(from, initial, timeoutMs, call.request.signal)
+  return {
+    status: 200,
+    headers: { 'content-type': form.accepted.media === 'json' ? 'application/json' : 'application/yaml' },
+    body: watcher.stream,
+  }
+}
+
+type Initial = 'none' | 'objects' | 'objects-and-bookmark'
+
+function checkInitialEvents(query: URLSearchParams, from: number): Initial {
+  const match = query.get('resourceVersionMatch') ?? ''
+  if (!query.has('sendInitialEvents')) {
+    if (match !== '')
+      throw invalidListOptions(
+        'resourceVersionMatch',
+        'Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+      )
+    return from === 0 ? 'objects' : 'none'
+  }
+  if (match !== 'NotOlderThan')
+    throw invalidListOptions(
+      'resourceVersionMatch',
+      'Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    )
+  return flag(query, 'sendInitialEvents') ? 'objects-and-bookmark' : 'none'
+}
+
+interface WatcherOptions {
+  namespace: string | undefined
+  name: string | undefined
+  selector: ObjectSelector
+  form: ObjectForm
+  bookmarks: boolean
+}
+
+class Watcher implements BucketListener {
+  readonly stream: WatchStream
+  readonly #core: Core
+  readonly #resource: Resource
+  readonly #options: WatcherOptions
+  readonly #form: EventForm
+  readonly #cleanups: (() => void)[] = []
+  readonly #stop = new AbortController()
+  #tableStarted = false
+  /** Events that came while the past is still being read from the store. */
+  #waiting: KeptEvent[] | undefined
+  /** Everything up to here was sent. */
+  #sent = 0
+
+  constructor(core: Core, resource: Resource, options: WatcherOptions) {
+    this.#core = core
+    this.#resource = resource
+    this.#options = options
+    this.stream = new WatchStream(() => this.#close())
+    const { form } = options
+    this.#form =
+      form.accepted.as === 'Table'
+        ? { key: '', frame: (type, object) => eventFrame(form, type, this.#tableEvent(object)) }
+        : {
+            key: form.key && form.key + form.accepted.media,
+            frame: (type, object) => eventFrame(form, type, form.one(object)),
+          }
+  }
+
+  start(from: number, initial: Initial, timeoutMs: number, signal: AbortSignal): void {
+    const { cache, clock } = this.#core
+    const bucket = cache.bucket(this.#resource)
+    const now = cache.revision
+    if (signal.aborted || this.#core.closing.aborted) {
+      this.stream.end()
+      return
+    }
+    this.#sent = Math.max(from, initial === 'none' ? 0 : now)
+    if (initial !== 'none') this.#sendPresent(initial)
+    else if (from > 0) {
+      const past = bucket.since(from)
+      if (past) for (const event of past) this.changed(event)
+      else {
+        this.#waiting = []
+        void this.#sendHistory(from, now)
+      }
+    } else this.#sent = now
+    bucket.listeners.add(this)
+    this.#cleanups.push(() => bucket.listeners.delete(this))
+    const end = () => this.stream.end()
+    for (const s of [signal, this.#core.closing]) {
+      s.addEventListener('abort', end, { once: true })
+      this.#cleanups.push(() => s.removeEventListener('abort', end))
+    }
+    this.#cleanups.push(
+      clock.schedule(timeoutMs, () => {
+        if (this.#options.bookmarks) this.#bookmark()
+        this.stream.end()
+      }),
+    )
+    if (this.#options.bookmarks) this.#scheduleBookmark()
+  }
+
+  changed(event: KeptEvent): void {
+    if (event.revision <= this.#sent) return
+    if (this.#waiting) {
+      this.#waiting.push(event)
+      return
+    }
+    this.#send(event)
+  }
+
+  #send(event: KeptEvent): void {
+    const { namespace, name, selector } = this.#options
+    if (namespace !== undefined && event.namespace !== namespace) return
+    if (name !== undefined && event.name !== name) return
+    const type = event.seen(selector.matches)
+    if (type) this.stream.push(event.frame(type, this.#form))
+  }
+
+  #sendPresent(initial: Initial): void {
+    const { namespace, name, selector } = this.#options
+    for (const object of this.#core.cache.bucket(this.#resource).list(namespace)) {
+      if (name !== undefined && object.name !== name) continue
+      if (!selector.matches || selector.matches(object)) this.stream.push(this.#form.frame('ADDED', object))
+    }
+    if (initial === 'objects-and-bookmark') this.#bookmark({ 'k8s.io/initial-events-end': 'true' })
+  }
+
+  /** Changes that the ring has forgotten, from the store's history; then what came meanwhile. */
+  async #sendHistory(from: number, until: number): Promise<void> {
+    const { prefix, namespaced } = this.#resource
+    try {
+      for await (const batch of this.#core.store.watch(prefix, BigInt(from), this.#stop.signal)) {
+        for (const stored of batch.events) {
+          const revision = Number(stored.revision)
+          const place = placeOf(stored.key, { prefix, namespaced })
+          if (!place || revision > until) continue
+          const kept = (bytes: Uint8Array | undefined) =>
+            bytes && new KeptObject(stored.key, place.namespace, place.name, revision, withRevision(bytes, revision))
+          const event = new KeptEvent(revision, kept(stored.value), kept(stored.previous))
+          if (event.object || event.previous) this.#send(event)
+        }
+        if (Number(batch.revision) >= until) break
+      }
+      const waiting = this.#waiting ?? []
+      this.#waiting = undefined
+      for (const event of waiting) this.#send(event)
+    } catch (error) {
+      if (this.stream.ended) return
+      this.#fail(error, from)
+    }
+  }
+
+  #fail(error: unknown, from: number): void {
+    const status =
+      error instanceof Compacted
+        ? new ApiError('Expired', `too old resource version: ${from} (${error.oldest})`, { cause: error })
+        : new ApiError('InternalError', 'the watch lost the store; watch again')
+    if (status.reason === 'InternalError') this.#core.log.error({ error: explain(error) }, 'watch lost the store')
+    this.stream.push(eventFrame(this.#options.form, 'ERROR', Buffer.from(JSON.stringify(status.toStatus()))))
+    this.stream.end()
+  }
+
+  #scheduleBookmark(): void {
+    const at = this.#cleanups.length
+    const next = () => {
+      // While the past is being read, the present revision would claim too much.
+      if (!this.#waiting) this.#bookmark()
+      this.#cleanups[at] = this.#core.clock.schedule(bookmarkEveryMs, next)
+    }
+    this.#cleanups.push(this.#core.clock.schedule(bookmarkEveryMs * (0.75 + this.#core.random.next() / 4), next))
+  }
+
+  #bookmark(annotations?: Record<string, string>): void {
+    const { kind, apiVersion } = this.#resource
+    const object: AnyObject = {
+      kind: kind.kind,
+      apiVersion,
+      metadata: {
+        resourceVersion: String(Math.max(this.#core.cache.revision, this.#sent)),
+        creationTimestamp: null,
+        ...(annotations ? { annotations } : {}),
+      } as unknown as AnyObject['metadata'],
+    }
+    const { as, version } = this.#options.form.accepted
+    const shown = as ? partialMetadata(object, version) : object
+    const body =
+      as === 'Table'
+        ? tableOf(version, { resourceVersion: object.metadata.resourceVersion }, this.#columns(), [
+            { cells: [], object: shown },
+          ])
+        : shown
+    this.stream.push(eventFrame(this.#options.form, 'BOOKMARK', Buffer.from(JSON.stringify(body))))
+  }
+
+  /** Only the first table of a watch says what its columns are. */
+  #columns(): object | null {
+    if (this.#tableStarted) return null
+    this.#tableStarted = true
+    return columnDefinitionsOf(this.#resource.kind)
+  }
+
+  #tableEvent(object: KeptObject): Buffer {
+    const row = JSON.parse(this.#options.form.item(object).toString())
+    const { version } = this.#options.form.accepted
+    return Buffer.from(
+      JSON.stringify(tableOf(version, { resourceVersion: String(object.revision) }, this.#columns(), [row])),
+    )
+  }
+
+  #close(): void {
+    this.#stop.abort()
+    for (const cleanup of this.#cleanups) cleanup()
+    this.#cleanups.length = 0
+  }
+}

@@ -1,0 +1,111 @@
+import { KeptEvent } from './kept-event.ts'
+import type { KeptObject } from './kept-object.ts'
+import { OrderedObjects } from './ordered-objects.ts'
+
+/** Hears of each change of a bucket, in order. */
+export interface BucketListener {
+  changed(event: KeptEvent): void
+}
+
+/** Everything of one stored resource: the newest state of each object, and the last changes. */
+export class Bucket {
+  readonly prefix: string
+  readonly namespaced: boolean
+  readonly listeners = new Set<BucketListener>()
+  readonly #spaces = new Map<string, OrderedObjects>()
+  #spaceOrder: string[] | undefined
+  readonly #ringSize: number
+  #ring: KeptEvent[] = []
+  #ringStart = 0
+  /** Changes after this revision are in the ring. */
+  #oldest: number
+  #size = 0
+
+  constructor(prefix: string, namespaced: boolean, revision: number, ringSize: number) {
+    this.prefix = prefix
+    this.namespaced = namespaced
+    this.#oldest = revision
+    this.#ringSize = ringSize
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get(namespace: string, name: string): KeptObject | undefined {
+    return this.#spaces.get(namespace)?.get(name)
+  }
+
+  /** In order of key; all namespaces unless one is given. */
+  list(namespace?: string): KeptObject[] {
+    const out: KeptObject[] = []
+    if (namespace !== undefined) this.#spaces.get(namespace)?.collect(out)
+    else for (const space of this.#orderedSpaces()) this.#spaces.get(space)!.collect(out)
+    return out
+  }
+
+  /** Takes in a state without telling anybody: at start. */
+  load(object: KeptObject): void {
+    this.#put(object)
+  }
+
+  put(object: KeptObject): void {
+    this.#publish(new KeptEvent(object.revision, object, this.#put(object)))
+  }
+
+  delete(namespace: string, name: string, revision: number): void {
+    const space = this.#spaces.get(namespace)
+    const previous = space?.delete(name)
+    if (!previous) return
+    this.#size--
+    if (space!.size === 0) {
+      this.#spaces.delete(namespace)
+      this.#spaceOrder = undefined
+    }
+    this.#publish(new KeptEvent(revision, undefined, previous))
+  }
+
+  /** The changes after `revision`, or undefined when the ring does not reach back so far. */
+  since(revision: number): KeptEvent[] | undefined {
+    if (revision < this.#oldest) return undefined
+    let low = this.#ringStart
+    let high = this.#ring.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#ring[middle]!.revision <= revision) low = middle + 1
+      else high = middle
+    }
+    return this.#ring.slice(low)
+  }
+
+  #put(object: KeptObject): KeptObject | undefined {
+    let space = this.#spaces.get(object.namespace)
+    if (!space) {
+      this.#spaces.set(object.namespace, (space = new OrderedObjects()))
+      this.#spaceOrder = undefined
+    }
+    const previous = space.set(object.name, object)
+    if (!previous) this.#size++
+    return previous
+  }
+
+  #publish(event: KeptEvent): void {
+    this.#ring.push(event)
+    if (this.#ring.length - this.#ringStart > this.#ringSize) {
+      this.#oldest = this.#ring[this.#ringStart]!.revision
+      this.#ringStart++
+      if (this.#ringStart >= this.#ringSize) {
+        this.#ring = this.#ring.slice(this.#ringStart)
+        this.#ringStart = 0
+      }
+    }
+    for (const listener of this.listeners) listener.changed(event)
+    event.forgetFrames()
+  }
+
+  #orderedSpaces(): string[] {
+    // As the store orders keys: "a/x" comes after "a-b/x", since "/" is after "-".
+    this.#spaceOrder ??= [...this.#spaces.keys()].sort((a, b) => (`${a}/` < `${b}/` ? -1 : 1))
+    return this.#spaceOrder
+  }
+}

@@ -1,0 +1,63 @@
+import type { Kind } from '../../models/kind.ts'
+import type { AnyObject } from '../../models/object.ts'
+import { decodeObject } from '../storage/object-bytes.ts'
+
+/** What selectors look at. */
+export interface Facts {
+  labels: Record<string, string> | undefined
+  /** Values of the kind's selectable fields besides name and namespace. */
+  fields: Record<string, string> | undefined
+}
+
+/** One state of one object: the bytes that are served, and what selectors need of them. Never changed. */
+export class KeptObject {
+  readonly key: string
+  /** '' for cluster-wide objects. */
+  readonly namespace: string
+  readonly name: string
+  readonly revision: number
+  /** The served form of the stored kind, resourceVersion included. */
+  readonly bytes: Buffer
+  #facts: Facts | undefined
+
+  constructor(key: string, namespace: string, name: string, revision: number, bytes: Buffer, facts?: Facts) {
+    this.key = key
+    this.namespace = namespace
+    this.name = name
+    this.revision = revision
+    this.bytes = bytes
+    this.#facts = facts
+  }
+
+  /** A new object each time, the caller's to change. */
+  parse(): AnyObject {
+    return decodeObject(this.bytes)
+  }
+
+  facts(kind: Kind<any>): Facts {
+    if (!this.#facts) {
+      try {
+        this.#facts = factsOf(kind, this.parse())
+      } catch {
+        this.#facts = { labels: undefined, fields: undefined }
+      }
+    }
+    return this.#facts
+  }
+}
+
+export function factsOf(kind: Kind<any>, object: AnyObject): Facts {
+  let fields: Record<string, string> | undefined
+  if (kind.fields) {
+    fields = {}
+    for (const name in kind.fields) {
+      try {
+        fields[name] = kind.fields[name]!(object)
+      } catch {
+        // A stored object that lacks what the kind requires has no such field.
+        fields[name] = ''
+      }
+    }
+  }
+  return { labels: object.metadata.labels, fields }
+}

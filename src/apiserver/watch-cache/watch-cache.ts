@@ -1,0 +1,201 @@
+import type { Clock } from '../../base/clock.ts'
+import { explain, isAbort } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Store, StoreEvent } from '../../db/store.ts'
+import type { Resource } from '../resources.ts'
+import { withRevision } from '../storage/object-bytes.ts'
+import { registryPrefix } from '../storage/object-key.ts'
+import { Bucket } from './bucket.ts'
+import { type Facts, KeptObject } from './kept-object.ts'
+
+export interface WatchCacheOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  /** Changes kept in memory for each resource; 4 096 unless said otherwise. Older ones are read from the store. */
+  ringSize?: number
+}
+
+interface Waiter {
+  revision: number
+  resolve: () => void
+}
+
+/**
+ * The newest state of everything in the store, as bytes ready to be served, fed by one watch of the store. It knows
+ * nothing before that is durable, and moves all resources forward together, so one number says how new it is.
+ */
+export class WatchCache {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #ringSize: number
+  readonly #buckets = new Map<string, Bucket>()
+  readonly #stop = new AbortController()
+  /** What the writer already knows about bytes that will come back from the store. */
+  readonly #known = new Map<string, { value: Uint8Array; facts: Facts }>()
+  #waiters: Waiter[] = []
+  #revision = 0
+  /** Revision of the first load: nothing older is in any ring. */
+  #loaded = 0
+  #running: Promise<void> | undefined
+  #failed: unknown
+
+  constructor(options: WatchCacheOptions) {
+    this.#store = options.store
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#ringSize = options.ringSize ?? 4096
+  }
+
+  /** Newest revision of which everything is here. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  get healthy(): boolean {
+    return this.#failed === undefined && this.#running !== undefined
+  }
+
+  /** Reads everything, then follows the store until closed. */
+  async start(): Promise<void> {
+    const revision = await this.#store.revision()
+    this.#loaded = Number(revision)
+    let after: string | undefined
+    for (;;) {
+      const page = await this.#store.list(registryPrefix, { at: revision, limit: 5000, ...(after ? { after } : {}) })
+      for (const entry of page.entries) {
+        const object = this.#keep(entry.key, entry.value, Number(entry.revision))
+        if (object) this.#bucketOfKey(entry.key)!.load(object)
+      }
+      if (page.remaining === 0) break
+      after = page.entries[page.entries.length - 1]!.key
+    }
+    this.#revision = this.#loaded
+    this.#running = this.#follow()
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  bucket(resource: Resource): Bucket {
+    let bucket = this.#buckets.get(resource.prefix)
+    if (!bucket) {
+      bucket = new Bucket(resource.prefix, resource.namespaced, this.#loaded, this.#ringSize)
+      this.#buckets.set(resource.prefix, bucket)
+    }
+    return bucket
+  }
+
+  get(resource: Resource, namespace: string | undefined, name: string): KeptObject | undefined {
+    return this.#buckets.get(resource.prefix)?.get(resource.namespaced ? (namespace ?? '') : '', name)
+  }
+
+  /** Saves a parse of bytes that are about to be committed. */
+  expect(key: string, value: Uint8Array, facts: Facts): void {
+    this.#known.set(key, { value, facts })
+  }
+
+  unexpect(key: string): void {
+    this.#known.delete(key)
+  }
+
+  /** Resolves when everything up to `revision` is here. @returns false if that did not happen within `timeoutMs`. */
+  reached(revision: number, timeoutMs = 30_000): Promise<boolean> {
+    if (this.#revision >= revision) return Promise.resolve(true)
+    return new Promise(resolve => {
+      const waiter: Waiter = {
+        revision,
+        resolve: () => {
+          cancel()
+          resolve(true)
+        },
+      }
+      const cancel = this.#clock.schedule(timeoutMs, () => {
+        this.#waiters = this.#waiters.filter(w => w !== waiter)
+        resolve(false)
+      })
+      this.#waiters.push(waiter)
+    })
+  }
+
+  async #follow(): Promise<void> {
+    for (let delayMs = 10; !this.#stop.signal.aborted; delayMs = Math.min(delayMs * 2, 1000)) {
+      try {
+        for await (const batch of this.#store.watch('/', BigInt(this.#revision), this.#stop.signal)) {
+          for (const event of batch.events) this.#apply(event)
+          this.#revision = Number(batch.revision)
+          if (this.#waiters.length) this.#wake()
+          this.#failed = undefined
+          delayMs = 10
+        }
+      } catch (error) {
+        if (this.#stop.signal.aborted || isAbort(error)) return
+        this.#failed = error
+        this.#log.error({ error: explain(error) }, 'watch cache lost the store')
+      }
+      if (this.#stop.signal.aborted) return
+      await new Promise<void>(resolve => this.#clock.schedule(delayMs, resolve))
+    }
+  }
+
+  #wake(): void {
+    const waiting: Waiter[] = []
+    const ready = this.#waiters
+    this.#waiters = waiting
+    for (const w of ready) {
+      if (w.revision <= this.#revision) w.resolve()
+      else waiting.push(w)
+    }
+  }
+
+  #apply(event: StoreEvent): void {
+    const bucket = this.#bucketOfKey(event.key)
+    if (!bucket) return
+    if (event.value) {
+      const object = this.#keep(event.key, event.value, Number(event.revision))
+      if (object) bucket.put(object)
+      return
+    }
+    const place = placeOf(event.key, bucket)
+    if (place) bucket.delete(place.namespace, place.name, Number(event.revision))
+  }
+
+  #keep(key: string, value: Uint8Array, revision: number): KeptObject | undefined {
+    const bucket = this.#bucketOfKey(key)
+    const place = bucket && placeOf(key, bucket)
+    if (!place) return undefined
+    const known = this.#known.get(key)
+    const facts = known && Buffer.compare(known.value, value) === 0 ? known.facts : undefined
+    if (facts) this.#known.delete(key)
+    return new KeptObject(key, place.namespace, place.name, revision, withRevision(value, revision), facts)
+  }
+
+  #bucketOfKey(key: string): Bucket | undefined {
+    if (!key.startsWith(registryPrefix)) return undefined
+    const first = key.indexOf('/', registryPrefix.length)
+    const second = first < 0 ? -1 : key.indexOf('/', first + 1)
+    if (second < 0) return undefined
+    const prefix = key.slice(0, second + 1)
+    let bucket = this.#buckets.get(prefix)
+    if (!bucket) {
+      // Met in the store before anybody asked: how deep the keys are says whether there are namespaces.
+      bucket = new Bucket(prefix, key.indexOf('/', second + 1) >= 0, this.#loaded, this.#ringSize)
+      this.#buckets.set(prefix, bucket)
+    }
+    return bucket
+  }
+}
+
+/** Where an object of the bucket lives, from its key. */
+export function placeOf(
+  key: string,
+  bucket: { prefix: string; namespaced: boolean },
+): { namespace: string; name: string } | undefined {
+  const rest = key.slice(bucket.prefix.length)
+  if (!bucket.namespaced) return { namespace: '', name: rest }
+  const slash = rest.indexOf('/')
+  return slash < 0 ? undefined : { namespace: rest.slice(0, slash), name: rest.slice(slash + 1) }
+}

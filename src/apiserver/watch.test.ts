@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { VirtualClock } from '../base/virtual-clock.ts'
+import { openMemoryStore } from '../db/index.ts'
+import { startTestServer, type TestServer } from './testing/test-server.ts'
+
+let server: TestServer
+let clock: VirtualClock
+beforeEach(async () => {
+  clock = new VirtualClock()
+  server = await startTestServer({ clock, store: await openMemoryStore({ clock }) })
+})
+afterEach(() => server[Symbol.asyncDispose]())
+
+const url = '/api/v1/namespaces/default/configmaps'
+const make = (name: string, data: Record<string, string> = {}) => server.call('POST', url, { metadata: { name }, data })
+const revision = async () => (await server.call('GET', url)).body.metadata.resourceVersion as string
+
+test('a watch from a revision that only the store remembers is given from there, without a gap', async () => {
+  const from = await revision()
+  await make('a')
+  await server.call('DELETE', `${url}/a`)
+  await make('b')
+  // Another server on the same store has none of this in its own memory.
+  const second = await startTestServer({ store: server.store, clock })
+  const watching = await second.watch(`${url}?watch=1&resourceVersion=${from}`)
+  const seen = []
+  for (let i = 0; i < 3; i++) {
+    const { type, object } = await watching.next()
+    seen.push([type, object.metadata.name, Number(object.metadata.resourceVersion) - Number(from)])
+  }
+  expect(seen).toEqual([
+    ['ADDED', 'a', 1],
+    ['DELETED', 'a', 2],
+    ['ADDED', 'b', 3],
+  ])
+  watching.end()
+  await second.api.close()
+})
+
+test('a watch from a compacted revision begins, and says 410 Expired', async () => {
+  const from = await revision()
+  await make('a')
+  await make('b')
+  await server.store.compact(await server.store.revision())
+  const second = await startTestServer({ store: server.store, clock })
+  const watching = await second.watch(`${url}?watch=1&resourceVersion=${from}`)
+  expect(watching.status).toBe(200)
+  expect(await watching.next()).toMatchObject({
+    type: 'ERROR',
+    object: { kind: 'Status', code: 410, reason: 'Expired' },
+  })
+  expect(await watching.next()).toBeUndefined()
+  await second.api.close()
+})
+
+test('an expired page says 410 with a token that goes on from the newest state', async () => {
+  for (const name of ['a', 'b', 'c']) await make(name)
+  const first = (await server.call('GET', `${url}?limit=1`)).body
+  await make('d')
+  await server.store.compact(await server.store.revision())
+  const { status, body } = await server.call('GET', `${url}?limit=1&continue=${first.metadata.continue}`)
+  expect({ status, reason: body.reason }).toEqual({ status: 410, reason: 'Expired' })
+  const rest = (await server.call('GET', `${url}?continue=${body.metadata.continue}`)).body
+  expect(rest.items.map((i: any) => i.metadata.name)).toEqual(['b', 'c', 'd'])
+})
+
+test('bookmarks come about once a minute, to those who take them, and tell how far the store has got', async () => {
+  const with_ = await server.watch(`${url}?watch=1&resourceVersion=${await revision()}&allowWatchBookmarks=true`)
+  const without = await server.watch(`${url}?watch=1&resourceVersion=${await revision()}`)
+  await server.call('POST', '/api/v1/namespaces/default/secrets', { metadata: { name: 'elsewhere' } })
+  await clock.advance(61_000)
+  expect(await with_.next()).toEqual({
+    type: 'BOOKMARK',
+    object: {
+      kind: 'ConfigMap',
+      apiVersion: 'v1',
+      metadata: { resourceVersion: await revision(), creationTimestamp: null },
+    },
+  })
+  await make('a')
+  expect((await without.next()).type).toBe('ADDED')
+  with_.end()
+  without.end()
+})
+
+test('sendInitialEvents gives everything there is and then a bookmark that says so', async () => {
+  await make('a')
+  const watching = await server.watch(
+    `${url}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
+  )
+  expect(await watching.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'a' } } })
+  expect(await watching.next()).toMatchObject({
+    type: 'BOOKMARK',
+    object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' }, resourceVersion: await revision() } },
+  })
+  watching.end()
+  expect((await server.call('GET', `${url}?watch=1&sendInitialEvents=true`)).status).toBe(422)
+})
+
+test('a watch ends when its time is up', async () => {
+  const watching = await server.watch(`${url}?watch=1&timeoutSeconds=5`)
+  await clock.advance(5_000)
+  expect(await watching.next()).toBeUndefined()
+})
+
+test('a table watch says its columns once', async () => {
+  const watching = await server.watch(`${url}?watch=1`, {
+    accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',
+  })
+  await make('a', { k: 'v' })
+  await make('b')
+  const [first, second] = [await watching.next(), await watching.next()]
+  expect(first.object.kind).toBe('Table')
+  expect(first.object.columnDefinitions.map((c: any) => c.name)).toEqual(['Name', 'Data', 'Age'])
+  expect(first.object.rows[0].cells).toEqual(['a', 1, '0s'])
+  expect(second.object.columnDefinitions).toBeNull()
+  watching.end()
+})
+
+test('a list newer than the store is told to come back', async () => {
+  const asked = server.call('GET', `${url}?resourceVersion=999999`)
+  await clock.advance(3_000)
+  expect((await asked).body).toMatchObject({
+    code: 504,
+    reason: 'Timeout',
+    details: { retryAfterSeconds: 1, causes: [{ reason: 'ResourceVersionTooLarge' }] },
+  })
+})
+
+test('many watchers hear the same events in the same order', async () => {
+  const from = await revision()
+  const watchers = await Promise.all(
+    Array.from({ length: 100 }, () => server.watch(`${url}?watch=1&resourceVersion=${from}`)),
+  )
+  for (let i = 0; i < 20; i++) await make(`n${i}`)
+  for (const watching of watchers) {
+    for (let i = 0; i < 20; i++) expect((await watching.next()).object.metadata.name).toBe(`n${i}`)
+    watching.end()
+  }
+})
