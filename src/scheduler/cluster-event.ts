@@ -1,0 +1,16 @@
+import type { Node } from '../models/types/core-v1.ts'
+import type { PodInfo } from './pod-class.ts'
+
+/** Something happened that may let in a pod that did not fit. */
+export type ClusterEvent =
+  | { type: 'node-added'; node: Node }
+  | { type: 'node-updated'; node: Node; changed: ReadonlySet<NodeChange> }
+  | { type: 'node-removed'; node: Node }
+  /** A pod was placed by somebody. */
+  | { type: 'pod-placed'; pod: PodInfo }
+  /** A placed pod changed its labels or began to terminate. */
+  | { type: 'pod-updated'; pod: PodInfo; old: PodInfo }
+  | { type: 'pod-removed'; pod: PodInfo }
+  | { type: 'namespace-changed' }
+
+export type NodeChange = 'allocatable' | 'labels' | 'taints' | 'images'

@@ -1,0 +1,354 @@
+import type { Node, Pod, Taint } from '../models/types/core-v1.ts'
+import type { AffinityTerm } from './affinity-term.ts'
+import type { NodeChange } from './cluster-event.ts'
+import { normalImage, PodClasses, type PodInfo } from './pod-class.ts'
+import { cpu, ephemeral, memory, podCount, ResourceTable } from './resource-table.ts'
+import type { Columns, CounterRule, NodeView, PlacedTerms, Resources, Snapshot } from './snapshot.ts'
+import { PodCounter, TopologyColumn } from './topology.ts'
+
+type Term = { term: AffinityTerm; pods: number }
+type MutableTerms = { [group in keyof PlacedTerms]: Map<string, Term> }
+const termGroups = ['antiAffinity', 'affinity', 'preferredAffinity', 'preferredAntiAffinity'] as const
+
+/** More counters than this, and those asked for longest ago are dropped. */
+const mostCounters = 512
+
+/**
+ * The cluster in columns: one row a node, kept up to date event by event. A decision runs to its end without yielding, so the
+ * state itself is its snapshot and taking one costs nothing.
+ */
+export class ClusterState implements Snapshot {
+  readonly resources = new ResourceTable()
+  readonly classes = new PodClasses(this.resources)
+  epoch = 1
+  /** Grows with every change of any node or its pods. */
+  sequence = 0
+  readonly termsOfPlaced: MutableTerms = {
+    antiAffinity: new Map(),
+    affinity: new Map(),
+    preferredAffinity: new Map(),
+    preferredAntiAffinity: new Map(),
+  }
+  readonly columns: MutableColumns
+  readonly #rows: (Row | undefined)[] = []
+  readonly #free: number[] = []
+  readonly #byName = new Map<string, Row>()
+  /** Pods of nodes that we have not heard of (yet). */
+  readonly #homeless = new Map<string, Map<string, PodInfo>>()
+  #nodes: Row[] | undefined
+  /** Rows in the order in which they changed; the first has the number `#logStart`. */
+  #log: number[] = []
+  #logStart = 0
+  #speculating = false
+  readonly #topologies = new Map<string, TopologyColumn>()
+  readonly #counters = new Map<string, PodCounter>()
+  #counterList: PodCounter[] = []
+  #images: Map<string, { nodes: number }> | undefined
+  readonly #namespaces = new Map<string, Record<string, string>>()
+
+  constructor() {
+    this.columns = new MutableColumns(this.resources)
+  }
+
+  readonly namespaceLabels = (namespace: string) => this.#namespaces.get(namespace)
+
+  get nodes(): readonly NodeView[] {
+    return (this.#nodes ??= this.#rows.filter(row => row !== undefined))
+  }
+
+  /** Rows in use or once used: indexes are below this. */
+  get rows(): number {
+    return this.#rows.length
+  }
+
+  row(index: number): NodeView | undefined {
+    return this.#rows[index]
+  }
+
+  byName(name: string): NodeView | undefined {
+    return this.#byName.get(name)
+  }
+
+  // --- nodes
+
+  /** @returns what changed that matters to placement; undefined if the node is new */
+  setNode(node: Node): ReadonlySet<NodeChange> | undefined {
+    const known = this.#byName.get(node.metadata.name)
+    if (known) {
+      const changed = differences(known.node, node)
+      known.node = node
+      if (!changed.size) return changed
+      this.columns.setAllocatable(known.index, node.status?.allocatable)
+      this.#touch(known.index)
+      // More room concerns that row only; everything else may concern what was worked out across nodes.
+      if (changed.size > 1 || !changed.has('allocatable')) this.#newEpoch()
+      return changed
+    }
+    const index = this.#free.pop() ?? this.#rows.length
+    const row = new Row(index, node, this.columns)
+    this.#rows[index] = row
+    this.#byName.set(row.name, row)
+    this.columns.reserve(index)
+    this.columns.clear(index)
+    this.columns.setAllocatable(index, node.status?.allocatable)
+    this.#newEpoch()
+    const waiting = this.#homeless.get(row.name)
+    this.#homeless.delete(row.name)
+    for (const pod of waiting?.values() ?? []) this.addPod(pod, row.name)
+    return undefined
+  }
+
+  removeNode(name: string): void {
+    const row = this.#byName.get(name)
+    if (!row) return
+    const pods = [...row.placed]
+    for (const pod of pods) this.removePod(pod, name)
+    this.#byName.delete(name)
+    this.#rows[row.index] = undefined
+    this.#free.push(row.index)
+    this.#newEpoch()
+    for (const pod of pods) this.addPod(pod, name)
+  }
+
+  setNamespace(name: string, labels: Record<string, string> | undefined): void {
+    const old = this.#namespaces.get(name)
+    if (labels) this.#namespaces.set(name, labels)
+    else this.#namespaces.delete(name)
+    if (JSON.stringify(old) !== JSON.stringify(labels)) this.#newEpoch()
+  }
+
+  // --- pods
+
+  addPod(pod: PodInfo, nodeName: string): void {
+    const row = this.#byName.get(nodeName)
+    if (!row) {
+      const homeless = this.#homeless.get(nodeName) ?? new Map()
+      this.#homeless.set(nodeName, homeless.set(pod.uid, pod))
+      return
+    }
+    row.placed.push(pod)
+    this.#count(row.index, pod, 1)
+  }
+
+  removePod(pod: PodInfo, nodeName: string): void {
+    const homeless = this.#homeless.get(nodeName)
+    if (homeless?.delete(pod.uid)) {
+      if (!homeless.size) this.#homeless.delete(nodeName)
+      return
+    }
+    const row = this.#byName.get(nodeName)
+    const at = row?.placed.findIndex(p => p.uid === pod.uid) ?? -1
+    if (!row || at < 0) return
+    const [placed] = row.placed.splice(at, 1)
+    this.#count(row.index, placed!, -1)
+  }
+
+  /** For trying things out: `then` may add and remove pods and must put all back, which leaves no trace in the log of changes. */
+  speculate<R>(then: () => R): R {
+    const { sequence } = this
+    this.#speculating = true
+    try {
+      return then()
+    } finally {
+      this.#speculating = false
+      this.sequence = sequence
+    }
+  }
+
+  #count(index: number, { class: c }: PodInfo, sign: 1 | -1): void {
+    this.columns.add(index, c, sign)
+    for (const counter of this.#counterList) counter.add(index, c, sign)
+    for (const group of termGroups)
+      for (const term of c[group]) {
+        const terms = this.termsOfPlaced[group]
+        const known = terms.get(term.key)
+        if (known) known.pods += sign
+        else terms.set(term.key, { term, pods: sign })
+        if (known?.pods === 0) terms.delete(term.key)
+      }
+    this.#touch(index)
+  }
+
+  // --- what is worked out across nodes
+
+  topology(labelKey: string): TopologyColumn {
+    let column = this.#topologies.get(labelKey)
+    if (!column) this.#topologies.set(labelKey, (column = new TopologyColumn(labelKey, this.nodes, this.rows)))
+    return column
+  }
+
+  counter(key: string, rule: CounterRule): PodCounter {
+    let counter = this.#counters.get(key)
+    if (!counter) {
+      counter = new PodCounter(rule, this.topology(rule.topologyKey), this.nodes)
+      if (this.#counters.size >= mostCounters) this.#counters.delete(this.#counters.keys().next().value!)
+      this.#counters.set(key, counter)
+      this.#counterList = [...this.#counters.values()]
+    }
+    return counter
+  }
+
+  images(): ReadonlyMap<string, { nodes: number }> {
+    if (this.#images) return this.#images
+    this.#images = new Map()
+    for (const { node } of this.nodes)
+      for (const name of imageNames(node)) {
+        const known = this.#images.get(name)
+        if (known) known.nodes++
+        else this.#images.set(name, { nodes: 1 })
+      }
+    return this.#images
+  }
+
+  /** Rows that changed since `sequence`, or undefined if that is too long ago to know. */
+  changedSince(sequence: number): readonly number[] | undefined {
+    return sequence < this.#logStart ? undefined : this.#log.slice(sequence - this.#logStart)
+  }
+
+  #touch(index: number): void {
+    if (this.#speculating) return
+    this.#log.push(index)
+    this.sequence++
+    if (this.#log.length > 4 * this.rows + 1_024) {
+      const drop = this.#log.length >> 1
+      this.#log = this.#log.slice(drop)
+      this.#logStart += drop
+    }
+  }
+
+  #newEpoch(): void {
+    this.epoch++
+    this.sequence++
+    this.#log = []
+    this.#logStart = this.sequence
+    this.#nodes = undefined
+    this.#images = undefined
+    this.#topologies.clear()
+    this.#counters.clear()
+    this.#counterList = []
+  }
+}
+
+/** The names under which a node has images, tags included. */
+function imageNames(node: Node): string[] {
+  return (node.status?.images ?? []).flatMap(image => (image.names ?? []).map(normalImage))
+}
+
+function differences(old: Node, next: Node): Set<NodeChange> {
+  const differ = (a: unknown, b: unknown) => a !== b && JSON.stringify(a) !== JSON.stringify(b)
+  const changed = new Set<NodeChange>()
+  if (differ(old.status?.allocatable, next.status?.allocatable)) changed.add('allocatable')
+  if (differ(old.metadata.labels, next.metadata.labels)) changed.add('labels')
+  if (differ(old.spec?.taints, next.spec?.taints) || differ(old.spec?.unschedulable, next.spec?.unschedulable))
+    changed.add('taints')
+  if (differ(old.status?.images, next.status?.images)) changed.add('images')
+  return changed
+}
+
+class MutableColumns implements Columns {
+  allocatable: Float64Array[] = []
+  requested: Float64Array[] = []
+  scoredCpuMillis = new Float64Array(64)
+  scoredMemoryBytes = new Float64Array(64)
+  readonly #table: ResourceTable
+
+  constructor(table: ResourceTable) {
+    this.#table = table
+  }
+
+  get resourceNames(): readonly string[] {
+    return this.#table.names
+  }
+
+  /** Makes room for a row. */
+  reserve(index: number): void {
+    const rows = this.scoredCpuMillis.length
+    if (index < rows) return
+    const grow = (old: Float64Array) => {
+      const next = new Float64Array(rows * 2)
+      next.set(old)
+      return next
+    }
+    this.allocatable = this.allocatable.map(grow)
+    this.requested = this.requested.map(grow)
+    this.scoredCpuMillis = grow(this.scoredCpuMillis)
+    this.scoredMemoryBytes = grow(this.scoredMemoryBytes)
+  }
+
+  clear(index: number): void {
+    for (const column of [...this.allocatable, ...this.requested]) column[index] = 0
+    this.scoredCpuMillis[index] = 0
+    this.scoredMemoryBytes[index] = 0
+  }
+
+  setAllocatable(index: number, quantities: Record<string, string> | undefined): void {
+    for (const column of this.allocatable) column[index] = 0
+    for (const [resource, amount] of this.#table.amounts(quantities)) {
+      this.#ensure(resource)
+      this.allocatable[resource]![index] = amount
+    }
+  }
+
+  add(index: number, c: PodInfo['class'], sign: 1 | -1): void {
+    const { columns, amounts } = c.requests
+    for (let i = 0; i < columns.length; i++) {
+      this.#ensure(columns[i]!)
+      this.requested[columns[i]!]![index]! += sign * amounts[i]!
+    }
+    this.scoredCpuMillis[index]! += sign * c.scoredCpuMillis
+    this.scoredMemoryBytes[index]! += sign * c.scoredMemoryBytes
+  }
+
+  #ensure(resource: number): void {
+    while (this.allocatable.length <= resource) {
+      this.allocatable.push(new Float64Array(this.scoredCpuMillis.length))
+      this.requested.push(new Float64Array(this.scoredCpuMillis.length))
+    }
+  }
+}
+
+/** A node's row, as plugins see it. */
+class Row implements NodeView {
+  readonly index: number
+  readonly name: string
+  readonly placed: PodInfo[] = []
+  readonly #columns: Columns
+  node: Node
+
+  constructor(index: number, node: Node, columns: Columns) {
+    this.index = index
+    this.name = node.metadata.name
+    this.node = node
+    this.#columns = columns
+  }
+
+  get labels(): Record<string, string> {
+    return this.node.metadata.labels ?? none
+  }
+
+  get taints(): readonly Taint[] {
+    return this.node.spec?.taints ?? noTaints
+  }
+
+  get pods(): readonly Pod[] {
+    return this.placed.map(p => p.pod)
+  }
+
+  get allocatable(): Resources {
+    return resourcesAt(this.#columns, this.#columns.allocatable, this.index)
+  }
+
+  get requested(): Resources {
+    return resourcesAt(this.#columns, this.#columns.requested, this.index)
+  }
+}
+
+const none: Record<string, string> = {}
+const noTaints: Taint[] = []
+
+function resourcesAt({ resourceNames }: Columns, columns: readonly Float64Array[], index: number): Resources {
+  const at = (column: number) => columns[column]?.[index] ?? 0
+  const extended: Record<string, number> = {}
+  for (let c = podCount + 1; c < columns.length; c++) if (at(c)) extended[resourceNames[c]!] = at(c)
+  return { cpuMillis: at(cpu), memoryBytes: at(memory), ephemeralBytes: at(ephemeral), pods: at(podCount), extended }
+}

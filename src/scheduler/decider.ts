@@ -1,0 +1,290 @@
+import type { Random } from '../base/random.ts'
+import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
+import type { ClusterState } from './cluster-state.ts'
+import { type FitFailure, namedNodes, type RefusalGroup } from './fit-failure.ts'
+import type { SchedulerPlugin } from './plugin.ts'
+import type { Profile } from './plugins/index.ts'
+import type { PodInfo } from './pod-class.ts'
+import type { NodeView } from './snapshot.ts'
+
+export type Decision = Fit | Unfit
+
+export interface Fit {
+  node: NodeView
+  /** Nodes that would have done. */
+  fitting: number
+  score: number
+}
+
+export interface Unfit {
+  node: undefined
+  failure: FitFailure
+  /** Each node that might do if pods made room. */
+  evictable: readonly NodeView[]
+  /** Holds for every pod of the class until something changes. */
+  lasting: boolean
+}
+
+/** Pods that were promised room on a node by preemption, by node name. */
+export type Nominated = (nodeName: string) => Iterable<PodInfo>
+
+/** Plans kept at once; each costs some 16 bytes a node. */
+const mostPlans = 256
+
+const outside: SchedulerPlugin = { name: '', prepare: () => undefined }
+
+/** Decides for one pod at a time: which node, or why none. Pure: it changes nothing but its memory of earlier work. */
+export class Decider {
+  readonly profile: Profile
+  readonly #state: ClusterState
+  readonly #random: Random
+  readonly #nominated: Nominated
+  readonly #refusals = new Refusals()
+  readonly #plans = new Map<number, ClassPlan>()
+  /** By row, the refusals of the decision under way. */
+  #verdicts = new Int32Array(0)
+  /** What no node could do for a class, as long as nothing has changed. */
+  readonly #failures = new Map<number, { sequence: number; decision: Unfit }>()
+
+  constructor(profile: Profile, state: ClusterState, random: Random, nominated: Nominated = () => []) {
+    this.profile = profile
+    this.#state = state
+    this.#random = random
+    this.#nominated = nominated
+  }
+
+  decide(info: PodInfo): Decision {
+    const { sequence } = this.#state
+    const known = this.#failures.get(info.class.id)
+    if (known?.sequence === sequence) return known.decision
+    const plan = this.#planFor(info)
+    const cluster = activate(this.profile, 'cluster', this.#state, info)
+    const decision = plan.candidates
+      ? this.#among(plan.candidates, plan, cluster, info)
+      : this.#anywhere(plan, cluster, info)
+    if (!decision.node && decision.lasting) {
+      if (this.#failures.size >= mostPlans) this.#failures.clear()
+      this.#failures.set(info.class.id, { sequence, decision })
+    }
+    return decision
+  }
+
+  /** The first refusal of one node, asked afresh; undefined if the pod fits there now. */
+  check(info: PodInfo, node: NodeView): readonly string[] | undefined {
+    const actives = [
+      ...activate(this.profile, 'node', this.#state, info),
+      ...activate(this.profile, 'cluster', this.#state, info),
+    ]
+    const id = firstRefusal(actives, node, this.#refusals)
+    return id ? this.#refusals.get(id).reasons : undefined
+  }
+
+  /** Weighted scores of one node by plugin, before they are set in relation to other nodes. */
+  scoresOf(info: PodInfo, node: NodeView): Record<string, number> {
+    const out: Record<string, number> = {}
+    for (const scope of ['node', 'cluster'] as const)
+      for (const a of activate(this.profile, scope, this.#state, info).filter(hasScores)) {
+        a.plugin.prepareScore?.(a.state, [node])
+        out[a.plugin.name] = a.plugin.score!(a.state, node)
+      }
+    return out
+  }
+
+  #planFor(info: PodInfo): ClassPlan {
+    const { id } = info.class
+    let plan = this.#plans.get(id)
+    this.#plans.delete(id)
+    if (plan?.epoch !== this.#state.epoch) plan = new ClassPlan(this.profile, this.#state, this.#refusals, info)
+    // Pods bound for one node each have a class each: not worth remembering.
+    if (plan.candidates) return plan
+    this.#plans.set(id, plan)
+    if (this.#plans.size > mostPlans) this.#plans.delete(this.#plans.keys().next().value!)
+    return plan
+  }
+
+  #anywhere(plan: ClassPlan, cluster: Active[], info: PodInfo): Decision {
+    plan.refresh()
+    // The node that a preemption has emptied for this pod comes first.
+    const promised = info.pod.status?.nominatedNodeName
+    const node = promised ? this.#state.byName(promised) : undefined
+    if (node && plan.refusal[node.index] === 0 && !firstRefusal(cluster, node, this.#refusals)) {
+      if (this.#leavesRoom(info, node)) return { node, fitting: 1, score: 0 }
+    }
+    if (!cluster.length && !plan.relative.length) {
+      const fit = this.#highest(plan, info)
+      if (fit) return fit
+    }
+    const { refusal } = plan
+    const refused = this.#cleanVerdicts()
+    const fitting: NodeView[] = []
+    const filters = cluster.filter(a => a.plugin.filter)
+    for (const node of this.#state.nodes) {
+      const id = refusal[node.index] || firstRefusal(filters, node, this.#refusals)
+      if (id) refused[node.index] = id
+      else fitting.push(node)
+    }
+    return this.#best(fitting, refused, plan, cluster, info)
+  }
+
+  /** The common case, in one pass over two columns: nothing depends on other nodes. */
+  #highest(plan: ClassPlan, info: PodInfo): Fit | undefined {
+    const { refusal, score } = plan
+    const { rows } = this.#state
+    let best = -1
+    let bestScore = Number.NEGATIVE_INFINITY
+    let fitting = 0
+    // Among equals the first from a random place: no node is favoured for its name.
+    const start = Math.floor(this.#random.next() * rows)
+    for (let i = 0; i < rows; i++) {
+      const row = i + start < rows ? i + start : i + start - rows
+      if (refusal[row] !== 0) continue
+      fitting++
+      if (score[row]! > bestScore) {
+        best = row
+        bestScore = score[row]!
+      }
+    }
+    if (best < 0) return undefined
+    const node = this.#state.row(best)!
+    return this.#leavesRoom(info, node) ? { node, fitting, score: bestScore } : undefined
+  }
+
+  #cleanVerdicts(): Int32Array {
+    if (this.#verdicts.length < this.#state.rows) this.#verdicts = new Int32Array(this.#state.rows)
+    else this.#verdicts.fill(0)
+    return this.#verdicts
+  }
+
+  #among(names: ReadonlySet<string>, plan: ClassPlan, cluster: Active[], info: PodInfo): Decision {
+    const refused = this.#cleanVerdicts()
+    const fitting: NodeView[] = []
+    for (const name of names) {
+      const node = this.#state.byName(name)
+      if (!node) continue
+      const id = plan.refuse(node) || firstRefusal(cluster, node, this.#refusals)
+      if (id) refused[node.index] = id
+      else fitting.push(node)
+    }
+    return this.#best(fitting, refused, plan, cluster, info, true)
+  }
+
+  #best(
+    fitting: NodeView[],
+    refused: Int32Array,
+    plan: ClassPlan,
+    cluster: Active[],
+    info: PodInfo,
+    named = false,
+  ): Decision {
+    const totals = fitting.length > 1 ? this.#totals(fitting, plan, cluster, named) : new Float64Array(fitting.length)
+    const start = Math.floor(this.#random.next() * fitting.length)
+    for (let left = fitting.length; left > 0; left--) {
+      let best = -1
+      for (let i = 0; i < fitting.length; i++) {
+        const at = i + start < fitting.length ? i + start : i + start - fitting.length
+        if (totals[at]! > (best < 0 ? Number.NEGATIVE_INFINITY : totals[best]!)) best = at
+      }
+      const node = fitting[best]!
+      if (this.#leavesRoom(info, node)) return { node, fitting: fitting.length, score: totals[best]! }
+      refused[node.index] = this.#roomRefusal(info, node)
+      totals[best] = Number.NEGATIVE_INFINITY
+    }
+    return this.#unfit(refused, plan, cluster, named, !fitting.length)
+  }
+
+  #totals(fitting: readonly NodeView[], plan: ClassPlan, cluster: Active[], named: boolean): Float64Array {
+    const totals = new Float64Array(fitting.length)
+    for (let i = 0; i < fitting.length; i++)
+      totals[i] = named ? plan.scoreOf(fitting[i]!) : plan.score[fitting[i]!.index]!
+    const addAll = (active: Active, read: (node: NodeView) => number) => {
+      const scores = new Float64Array(fitting.length)
+      for (let i = 0; i < fitting.length; i++) scores[i] = read(fitting[i]!)
+      normalize(active, scores, fitting)
+      for (let i = 0; i < fitting.length; i++) totals[i]! += active.weight * scores[i]!
+    }
+    for (const { active, scores } of plan.relative)
+      addAll(active, named ? node => active.plugin.score!(active.state, node) : node => scores[node.index]!)
+    for (const active of cluster.filter(hasScores)) {
+      active.plugin.prepareScore?.(active.state, fitting)
+      addAll(active, node => active.plugin.score!(active.state, node))
+    }
+    return totals
+  }
+
+  /** With those there too that were promised room on the node before, and matter as much. */
+  #leavesRoom(info: PodInfo, node: NodeView): boolean {
+    return this.#checkWithPromised(info, node) === undefined
+  }
+
+  #checkWithPromised(info: PodInfo, node: NodeView): readonly string[] | undefined {
+    const promised: PodInfo[] = []
+    for (const other of this.#nominated(node.name))
+      if (other.uid !== info.uid && other.priority >= info.priority) promised.push(other)
+    if (!promised.length) return undefined
+    return this.#state.speculate(() => {
+      for (const pod of promised) this.#state.addPod(pod, node.name)
+      try {
+        return this.check(info, node)
+      } finally {
+        for (const pod of promised) this.#state.removePod(pod, node.name)
+      }
+    })
+  }
+
+  #roomRefusal(info: PodInfo, node: NodeView): number {
+    const reasons = this.#checkWithPromised(info, node) ?? []
+    return this.#refusals.id(fitPlugin(this.profile), [...reasons])
+  }
+
+  #unfit(refused: Int32Array, plan: ClassPlan, cluster: Active[], named: boolean, lasting: boolean): Unfit {
+    const groups = new Map<string, RefusalGroup>()
+    const plugins = new Set<string>()
+    const evictable: NodeView[] = []
+    const stateOf = new Map([...plan.actives, ...cluster].map(a => [a.plugin, a.state]))
+    let asked = 0
+    for (const node of this.#state.nodes) {
+      const id = refused[node.index]!
+      if (!id) continue
+      asked++
+      const { by, reasons } = this.#refusals.get(id)
+      plugins.add(by.name)
+      if (by.evictionHelps?.(stateOf.get(by), node)) evictable.push(node)
+      for (const reason of reasons) note(groups, by.name, reason, node.name)
+    }
+    const nodes = this.#state.nodes.length
+    if (named) {
+      const by = plan.actives.filter(a => a.plugin.candidates?.(a.state)).map(a => a.plugin.name)
+      const reason = `node(s) didn't satisfy plugin(s) [${by.sort().join(' ')}]`
+      const others = nodes - asked
+      if (others) groups.set(reason, { plugin: by[0] ?? outside.name, reason, count: others, nodes: [] })
+      for (const name of by) plugins.add(name)
+    }
+    return { node: undefined, failure: { nodes, groups: [...groups.values()], plugins }, evictable, lasting }
+  }
+}
+
+function note(groups: Map<string, RefusalGroup>, plugin: string, reason: string, node: string): void {
+  let group = groups.get(reason)
+  if (!group) groups.set(reason, (group = { plugin, reason, count: 0, nodes: [] }))
+  group.count++
+  if (group.nodes.length < namedNodes) group.nodes.push(node)
+}
+
+function fitPlugin(profile: Profile): SchedulerPlugin {
+  return profile.plugins.find(p => p.plugin.name === 'NodeResourcesFit')?.plugin ?? outside
+}
+
+function normalize({ plugin, state }: Active, scores: Float64Array, fitting: readonly NodeView[]): void {
+  const rule = plugin.normalize
+  if (typeof rule === 'function') {
+    rule(state, scores, fitting)
+    return
+  }
+  if (!rule) return
+  let max = 0
+  for (const score of scores) if (score > max) max = score
+  for (let i = 0; i < scores.length; i++) {
+    const share = max ? Math.floor((100 * scores[i]!) / max) : 0
+    scores[i] = rule === 'lowest' ? 100 - share : share
+  }
+}

@@ -1,0 +1,32 @@
+import type { Pod } from '../models/types/core-v1.ts'
+import type { ClusterEvent } from './cluster-event.ts'
+import type { PodInfo } from './pod-class.ts'
+import type { NodeView, Snapshot } from './snapshot.ts'
+
+/** One rule of placement. One file each under plugins/; registered in plugins/index.ts with its default weight. */
+export interface SchedulerPlugin<State = any> {
+  name: string
+  /**
+   * What `filter` and `score` look at. `node` (the default): the given node only, so that results are remembered for equal
+   * pods until that node changes. `cluster`: other nodes' pods too; asked anew for every pod.
+   */
+  scope?: 'node' | 'cluster'
+  /** Once per pod (or class of equal pods). Undefined: this plugin has no say about this pod. */
+  prepare(pod: Pod, snapshot: Snapshot, info: PodInfo): State | undefined
+  /** The only nodes worth a look, by name, if they are known beforehand. */
+  candidates?(state: State): ReadonlySet<string> | undefined
+  /** Undefined: fits. Else the reason in Kubernetes' words: `Insufficient cpu`; several if there are. */
+  filter?(state: State, node: NodeView): string | string[] | undefined
+  /** True where taking pods away from a refused node could make this rule accept it. Unless given: never. */
+  evictionHelps?(state: State, node: NodeView): boolean
+  /** False: every node would score the same, so none is asked. */
+  scores?(state: State): boolean
+  /** Once per pod before `score`, with all nodes that fit. */
+  prepareScore?(state: State, fitting: readonly NodeView[]): void
+  /** 0 worst … 100 best; any range with `normalize`. */
+  score?(state: State, node: NodeView): number
+  /** Brings scores into 0 … 100: proportional to the highest, the reverse of it, or by own rule (in place; scores[i] is of fitting[i]). */
+  normalize?: 'highest' | 'lowest' | ((state: State, scores: Float64Array, fitting: readonly NodeView[]) => void)
+  /** May this event let in a pod that this plugin refused? Unless given: every event may. */
+  wakes?(event: ClusterEvent, pod: PodInfo): boolean
+}

@@ -1,0 +1,42 @@
+import type { SchedulerPlugin } from '../plugin.ts'
+import { imageLocality } from './image-locality.ts'
+import { interPodAffinity } from './inter-pod-affinity.ts'
+import { nodeAffinity } from './node-affinity.ts'
+import { nodeName } from './node-name.ts'
+import { nodePorts } from './node-ports.ts'
+import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts'
+import { nodeResourcesFit } from './node-resources-fit.ts'
+import { nodeUnschedulable } from './node-unschedulable.ts'
+import { podTopologySpread } from './pod-topology-spread.ts'
+import { taintToleration } from './taint-toleration.ts'
+
+export interface WeightedPlugin {
+  plugin: SchedulerPlugin
+  /** How much its score counts; 0 for rules that only refuse. */
+  weight: number
+}
+
+/** What a scheduler decides by, and under which name. */
+export interface Profile {
+  /** Pods whose spec.schedulerName this is are ours. */
+  schedulerName: string
+  /** In the order in which a node is asked; the first refusal is reported. */
+  plugins: readonly WeightedPlugin[]
+}
+
+/** Kubernetes' default rules and weights. */
+export const defaultProfile: Profile = {
+  schedulerName: 'default-scheduler',
+  plugins: [
+    { plugin: nodeUnschedulable, weight: 0 },
+    { plugin: nodeName, weight: 0 },
+    { plugin: taintToleration, weight: 3 },
+    { plugin: nodeAffinity, weight: 2 },
+    { plugin: nodePorts, weight: 0 },
+    { plugin: nodeResourcesFit, weight: 1 },
+    { plugin: nodeResourcesBalancedAllocation, weight: 1 },
+    { plugin: imageLocality, weight: 1 },
+    { plugin: podTopologySpread, weight: 2 },
+    { plugin: interPodAffinity, weight: 2 },
+  ],
+}

@@ -1,0 +1,128 @@
+import type { AffinityTerm } from '../affinity-term.ts'
+import type { SchedulerPlugin } from '../plugin.ts'
+import type { PodClass } from '../pod-class.ts'
+import type { Snapshot, TermGroup } from '../snapshot.ts'
+import type { PodCounter, TopologyColumn } from '../topology.ts'
+
+interface State {
+  /** A pod that matches all affinity terms must be in each of these domains. */
+  affinity: PodCounter[]
+  /** The first of a group that wants to be together: any node with the labels will do. */
+  first: boolean
+  affinityColumns: TopologyColumn[]
+  antiAffinity: PodCounter[]
+  /** Placed pods that want no such pod near them. */
+  existing: PodCounter[]
+  weighted: { counter: PodCounter; weight: number }[]
+}
+
+type Group = 'affinity' | 'antiAffinity' | 'preferredAffinity' | 'preferredAntiAffinity'
+
+/** A required affinity of a placed pod draws matching pods near it as a preference of this weight would. */
+const requiredAsPreferred = 1
+
+/**
+ * Pod affinity and anti-affinity, of the pod towards others and of others towards it. Score: Σ weight × matching pods in the
+ * node's domain (anti-affinity counts down), stretched to 0 … 100.
+ */
+export const interPodAffinity: SchedulerPlugin<State> = {
+  name: 'InterPodAffinity',
+  scope: 'cluster',
+  prepare(_pod, snapshot, { class: c }) {
+    const existing = existingAgainst(c, snapshot)
+    const weighted = preferences(c, snapshot)
+    if (!c.affinity.length && !c.antiAffinity.length && !existing.length && !weighted.length) return undefined
+    const affinity = c.affinity.map(term => allTerms(c, term, snapshot))
+    const labelsOf = snapshot.namespaceLabels
+    return {
+      affinity,
+      first: affinity.every(counter => counter.total === 0) && c.affinity.every(t => t.matches(c, labelsOf)),
+      affinityColumns: c.affinity.map(t => snapshot.topology(t.topologyKey)),
+      antiAffinity: c.antiAffinity.map(term => matching(term, snapshot)),
+      existing,
+      weighted,
+    }
+  },
+  filter({ affinity, first, affinityColumns, antiAffinity, existing }, { index }) {
+    for (const column of affinityColumns)
+      if (column.domainOf[index]! < 0) return "node(s) didn't match pod affinity rules"
+    if (!first)
+      for (const counter of affinity) if (counter.at(index) <= 0) return "node(s) didn't match pod affinity rules"
+    for (const counter of antiAffinity) if (counter.at(index) > 0) return "node(s) didn't match pod anti-affinity rules"
+    for (const counter of existing)
+      if (counter.at(index) > 0) return "node(s) didn't satisfy existing pods anti-affinity rules"
+    return undefined
+  },
+  evictionHelps({ affinity, first }, { index }) {
+    return first || affinity.every(counter => counter.at(index) > 0)
+  },
+  scores: state => state.weighted.length > 0,
+  score({ weighted }, { index }) {
+    let sum = 0
+    for (const { counter, weight } of weighted) sum += Math.max(counter.at(index), 0) * weight
+    return sum
+  },
+  normalize(_state, scores, fitting) {
+    let min = Number.POSITIVE_INFINITY
+    let max = Number.NEGATIVE_INFINITY
+    for (let i = 0; i < fitting.length; i++) {
+      if (scores[i]! < min) min = scores[i]!
+      if (scores[i]! > max) max = scores[i]!
+    }
+    for (let i = 0; i < fitting.length; i++)
+      scores[i] = max > min ? Math.floor((100 * (scores[i]! - min)) / (max - min)) : 0
+  },
+  wakes: e => e.type !== 'node-updated' || e.changed.has('labels'),
+}
+
+/** Pods that the term means. */
+function matching(term: AffinityTerm, snapshot: Snapshot): PodCounter {
+  return snapshot.counter(`matches ${term.key}`, {
+    topologyKey: term.topologyKey,
+    weigh: p => (term.matches(p, snapshot.namespaceLabels) ? 1 : 0),
+  })
+}
+
+/** Pods that all affinity terms of the class mean, by the topology of one of them. */
+function allTerms(c: PodClass, term: AffinityTerm, snapshot: Snapshot): PodCounter {
+  const key = `all ${term.topologyKey} ${c.affinity.map(t => t.key).join(' ')}`
+  return snapshot.counter(key, {
+    topologyKey: term.topologyKey,
+    weigh: p => (c.affinity.every(t => t.matches(p, snapshot.namespaceLabels)) ? 1 : 0),
+  })
+}
+
+/** Pods that have the term themselves. */
+function having(group: Group, term: AffinityTerm, snapshot: Snapshot): PodCounter {
+  return snapshot.counter(`${group} ${term.key}`, {
+    topologyKey: term.topologyKey,
+    weigh: p => p[group].filter(t => t.key === term.key).length,
+  })
+}
+
+function* meaning(c: PodClass, terms: TermGroup, snapshot: Snapshot): Generator<AffinityTerm> {
+  for (const { term } of terms.values()) if (term.matches(c, snapshot.namespaceLabels)) yield term
+}
+
+function existingAgainst(c: PodClass, snapshot: Snapshot): PodCounter[] {
+  const out: PodCounter[] = []
+  for (const term of meaning(c, snapshot.termsOfPlaced.antiAffinity, snapshot))
+    out.push(having('antiAffinity', term, snapshot))
+  return out
+}
+
+function preferences(c: PodClass, snapshot: Snapshot): State['weighted'] {
+  const out: State['weighted'] = []
+  const add = (counter: PodCounter, weight: number) => {
+    if (counter.total) out.push({ counter, weight })
+  }
+  for (const term of c.preferredAffinity) add(matching(term, snapshot), term.weight)
+  for (const term of c.preferredAntiAffinity) add(matching(term, snapshot), -term.weight)
+  const { preferredAffinity, preferredAntiAffinity, affinity } = snapshot.termsOfPlaced
+  for (const term of meaning(c, preferredAffinity, snapshot))
+    add(having('preferredAffinity', term, snapshot), term.weight)
+  for (const term of meaning(c, preferredAntiAffinity, snapshot))
+    add(having('preferredAntiAffinity', term, snapshot), -term.weight)
+  for (const term of meaning(c, affinity, snapshot)) add(having('affinity', term, snapshot), requiredAsPreferred)
+  return out
+}

@@ -1,0 +1,34 @@
+import type { SchedulerPlugin } from '../plugin.ts'
+import type { PodClass } from '../pod-class.ts'
+import { cpu, memory } from '../resource-table.ts'
+import type { Columns } from '../snapshot.ts'
+
+interface State {
+  columns: Columns
+  cpuMillis: number
+  memoryBytes: number
+}
+
+const requested = (c: PodClass, column: number) => c.requests.amounts[c.requests.columns.indexOf(column)] ?? 0
+
+/** Nodes whose CPU and memory would be used to the same degree are better: 100·(1 − |cpu share − memory share| / 2). */
+export const nodeResourcesBalancedAllocation: SchedulerPlugin<State> = {
+  name: 'NodeResourcesBalancedAllocation',
+  prepare: (_pod, { columns }, { class: c }) => ({
+    columns,
+    cpuMillis: requested(c, cpu),
+    memoryBytes: requested(c, memory),
+  }),
+  score({ columns, cpuMillis, memoryBytes }, { index }) {
+    const cpuShare = share(columns, cpu, index, cpuMillis)
+    const memoryShare = share(columns, memory, index, memoryBytes)
+    if (cpuShare === undefined || memoryShare === undefined) return 100
+    return Math.floor((1 - Math.abs(cpuShare - memoryShare) / 2) * 100)
+  },
+  wakes: () => false,
+}
+
+function share(columns: Columns, column: number, index: number, more: number): number | undefined {
+  const all = columns.allocatable[column]?.[index] ?? 0
+  return all ? Math.min(((columns.requested[column]?.[index] ?? 0) + more) / all, 1) : undefined
+}

@@ -1,0 +1,55 @@
+import type { SchedulerPlugin } from '../plugin.ts'
+import type { PodClass } from '../pod-class.ts'
+import { cpu, memory, podCount } from '../resource-table.ts'
+import type { Columns } from '../snapshot.ts'
+
+interface State {
+  pod: PodClass
+  columns: Columns
+}
+
+const at = (columns: readonly Float64Array[], column: number, index: number) => columns[column]?.[index] ?? 0
+
+/**
+ * Everything a pod requests must be free on its node. Emptier nodes are better: the mean over CPU and memory of
+ * 100·free/allocatable after the pod is placed, where a container without requests counts as 100 m and 200 MiB.
+ */
+export const nodeResourcesFit: SchedulerPlugin<State> = {
+  name: 'NodeResourcesFit',
+  prepare: (_pod, { columns }, info) => ({ pod: info.class, columns }),
+  filter({ pod, columns }, { index }) {
+    let reasons: string | string[] | undefined
+    const { columns: wanted, amounts } = pod.requests
+    for (let i = 0; i < wanted.length; i++) {
+      const column = wanted[i]!
+      const free = at(columns.allocatable, column, index) - at(columns.requested, column, index)
+      if (amounts[i]! <= free) continue
+      const reason = column === podCount ? 'Too many pods' : `Insufficient ${columns.resourceNames[column]}`
+      reasons = reasons === undefined ? reason : [...[reasons].flat(), reason]
+    }
+    return reasons
+  },
+  evictionHelps({ pod, columns }, { index }) {
+    return pod.requests.columns.every((column, i) => pod.requests.amounts[i]! <= at(columns.allocatable, column, index))
+  },
+  score({ pod, columns }, { index }) {
+    const cpuFree = share(at(columns.allocatable, cpu, index), columns.scoredCpuMillis[index]! + pod.scoredCpuMillis)
+    const memoryFree = share(
+      at(columns.allocatable, memory, index),
+      columns.scoredMemoryBytes[index]! + pod.scoredMemoryBytes,
+    )
+    return Math.floor((cpuFree + memoryFree) / 2)
+  },
+  wakes(e, pod) {
+    if (e.type === 'node-added') return true
+    if (e.type === 'node-updated') return e.changed.has('allocatable')
+    if (e.type !== 'pod-removed') return false
+    const freed = e.pod.class.requests.columns
+    return pod.class.requests.columns.some(column => freed.includes(column))
+  },
+}
+
+/** Percent left of `all`, a whole number. */
+function share(all: number, used: number): number {
+  return used > all || !all ? 0 : Math.floor(((all - used) * 100) / all)
+}

@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest'
+import type { PodAffinityTerm, TopologySpreadConstraint } from '../../models/types/core-v1.ts'
+import { makeNode, makePod, makeScene, type PodSketch } from '../testing/index.ts'
+
+const zones = { a: 'x', b: 'x', c: 'y' }
+const nodes = () => Object.entries(zones).map(([name, zone]) => makeNode(name, { labels: { zone } }))
+const web = { app: 'web' }
+
+const term = (more: Partial<PodAffinityTerm> = {}): PodAffinityTerm => ({
+  topologyKey: 'zone',
+  labelSelector: { matchLabels: web },
+  ...more,
+})
+const near = (...terms: PodAffinityTerm[]): PodSketch => ({
+  affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms } },
+})
+const apart = (...terms: PodAffinityTerm[]): PodSketch => ({
+  affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms } },
+})
+
+describe('InterPodAffinity', () => {
+  const far = "node(s) didn't match pod affinity rules"
+  const close = "node(s) didn't match pod anti-affinity rules"
+  const unwanted = "node(s) didn't satisfy existing pods anti-affinity rules"
+  const all = (verdict: string) => [verdict, verdict, verdict]
+
+  test.each<[string, PodSketch, PodSketch[], string[]]>([
+    ['near: in the domain of a match', near(term()), [{ on: 'a', labels: web }], ['ok', 'ok', far]],
+    ['near: nowhere without a match', near(term()), [], all(far)],
+    ['near: the first of a group goes anywhere', { ...near(term()), labels: web }, [], all('ok')],
+    ['near: the first one only if it is its own match', { ...near(term()), labels: { app: 'db' } }, [], all(far)],
+    [
+      'near: a match in another namespace is none',
+      near(term()),
+      [{ on: 'a', labels: web, namespace: 'other' }],
+      all(far),
+    ],
+    [
+      'near: in named namespaces',
+      near(term({ namespaces: ['other'] })),
+      [{ on: 'a', labels: web, namespace: 'other' }],
+      ['ok', 'ok', far],
+    ],
+    [
+      'near: in selected namespaces',
+      near(term({ namespaceSelector: { matchLabels: { team: 't' } } })),
+      [{ on: 'a', labels: web, namespace: 'other' }],
+      ['ok', 'ok', far],
+    ],
+    [
+      'near: an empty namespaceSelector is all of them',
+      near(term({ namespaceSelector: {} })),
+      [{ on: 'c', labels: web, namespace: 'plain' }],
+      [far, far, 'ok'],
+    ],
+    ['near: a missing label is no domain', near(term({ topologyKey: 'rack' })), [{ on: 'a', labels: web }], all(far)],
+    [
+      'near: all terms by the same pod',
+      near(term(), term({ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { tier: 'f' } } })),
+      [
+        { on: 'a', labels: web },
+        { on: 'b', labels: { tier: 'f' } },
+      ],
+      all(far),
+    ],
+    ['apart: not in the domain of a match', apart(term()), [{ on: 'a', labels: web }], [close, close, 'ok']],
+    [
+      'apart: by host',
+      apart(term({ topologyKey: 'kubernetes.io/hostname' })),
+      [{ on: 'a', labels: web }],
+      [close, 'ok', 'ok'],
+    ],
+    [
+      "apart: a missing label is nobody's domain",
+      apart(term({ topologyKey: 'rack' })),
+      [{ on: 'a', labels: web }],
+      all('ok'),
+    ],
+    [
+      'apart: matchLabelKeys narrows to own values',
+      { ...apart(term({ matchLabelKeys: ['v'] })), labels: { ...web, v: '2' } },
+      [{ on: 'a', labels: { ...web, v: '1' } }],
+      all('ok'),
+    ],
+    [
+      'apart: mismatchLabelKeys to those of others',
+      { ...apart(term({ mismatchLabelKeys: ['v'] })), labels: { ...web, v: '2' } },
+      [{ on: 'a', labels: { ...web, v: '1' } }],
+      [close, close, 'ok'],
+    ],
+    ['those placed keep it away too', { labels: web }, [{ on: 'c', ...apart(term()) }], ['ok', 'ok', unwanted]],
+    [
+      'those placed keep away only whom they mean',
+      { labels: { app: 'db' } },
+      [{ on: 'c', ...apart(term()) }],
+      all('ok'),
+    ],
+    [
+      'a terminating pod still counts',
+      apart(term()),
+      [{ on: 'a', labels: web, terminating: true }],
+      [close, close, 'ok'],
+    ],
+  ])('%s', (_, pod, placed, verdicts) => {
+    const scene = makeScene({
+      nodes: nodes(),
+      pods: placed.map((p, i) => makePod(`placed${i}`, p)),
+      namespaces: { default: {}, other: { team: 't' }, plain: {} },
+    })
+    expect(Object.values(scene.verdicts(makePod('p', pod)))).toEqual(verdicts)
+  })
+
+  test('prefers to be near, and away, by weight, both its own wish and that of those placed', () => {
+    const prefer = (kind: 'podAffinity' | 'podAntiAffinity', weight: number): PodSketch => ({
+      affinity: { [kind]: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight, podAffinityTerm: term() }] } },
+    })
+    const scores = (pod: PodSketch, ...placed: PodSketch[]) =>
+      makeScene({ nodes: nodes(), pods: placed.map((p, i) => makePod(`placed${i}`, p)) }).scores(
+        makePod('p', pod),
+        'InterPodAffinity',
+      )
+    expect(scores(prefer('podAffinity', 10), { on: 'a', labels: web })).toEqual({ a: 100, b: 100, c: 0 })
+    expect(scores(prefer('podAntiAffinity', 10), { on: 'a', labels: web })).toEqual({ a: 0, b: 0, c: 100 })
+    expect(scores({ labels: web }, { on: 'c', ...prefer('podAffinity', 5) })).toEqual({ a: 0, b: 0, c: 100 })
+    expect(scores({ labels: web }, { on: 'c', ...prefer('podAntiAffinity', 5) })).toEqual({ a: 100, b: 100, c: 0 })
+    expect(scores({ labels: web }, { on: 'c', ...near(term()) })).toEqual({ a: 0, b: 0, c: 100 })
+    expect(scores({}, { on: 'a' })).toEqual({})
+  })
+})
+
+describe('PodTopologySpread', () => {
+  const skew = "node(s) didn't match pod topology spread constraints"
+  const missing = `${skew} (missing required label)`
+  const spread = (...constraints: Partial<TopologySpreadConstraint>[]): PodSketch => ({
+    labels: web,
+    topologySpreadConstraints: constraints.map(c => ({
+      topologyKey: 'zone',
+      maxSkew: 1,
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: { matchLabels: web },
+      ...c,
+    })),
+  })
+  const on = (...names: string[]): PodSketch[] => names.map(name => ({ on: name, labels: web }))
+
+  test.each<[string, PodSketch, PodSketch[], string[]]>([
+    ['anywhere at first', spread({}), [], ['ok', 'ok', 'ok']],
+    ['then where there are fewer', spread({}), on('a'), [skew, skew, 'ok']],
+    ['even again', spread({}), on('a', 'c'), ['ok', 'ok', 'ok']],
+    ['up to maxSkew', spread({ maxSkew: 2 }), on('a'), ['ok', 'ok', 'ok']],
+    ['who is not counted adds nothing', { ...spread({}), labels: { app: 'db' } }, on('a'), ['ok', 'ok', 'ok']],
+    ['terminating pods do not count', spread({}), [{ on: 'a', labels: web, terminating: true }], ['ok', 'ok', 'ok']],
+    [
+      'pods of other namespaces do not count',
+      spread({}),
+      [{ on: 'a', labels: web, namespace: 'other' }],
+      ['ok', 'ok', 'ok'],
+    ],
+    ['minDomains: too few domains count as an empty one', spread({ minDomains: 3 }), on('a', 'c'), [skew, skew, skew]],
+    ['nodes without the label are refused', spread({ topologyKey: 'rack' }), [], [missing, missing, missing]],
+    [
+      'domains that the node selector leaves out do not count',
+      { ...spread({}), nodeSelector: { zone: 'x' } },
+      on('a'),
+      ['ok', 'ok', "node(s) didn't match Pod's node affinity/selector"],
+    ],
+    [
+      'unless the policy says so',
+      { ...spread({ nodeAffinityPolicy: 'Ignore' }), nodeSelector: { zone: 'x' } },
+      on('a'),
+      [skew, skew, "node(s) didn't match Pod's node affinity/selector"],
+    ],
+    [
+      'two constraints both hold',
+      spread({}, { topologyKey: 'kubernetes.io/hostname' }),
+      on('a', 'c', 'c'),
+      [skew, 'ok', skew],
+    ],
+    [
+      'matchLabelKeys counts own values only',
+      { ...spread({ matchLabelKeys: ['v'] }), labels: { ...web, v: '2' } },
+      [{ on: 'a', labels: { ...web, v: '1' } }],
+      ['ok', 'ok', 'ok'],
+    ],
+  ])('%s', (_, pod, placed, verdicts) => {
+    const scene = makeScene({ nodes: nodes(), pods: placed.map((p, i) => makePod(`placed${i}`, p)) })
+    expect(Object.values(scene.verdicts(makePod('p', pod)))).toEqual(verdicts)
+  })
+
+  test('nodeTaintsPolicy Honor leaves tainted domains out of the count', () => {
+    const tainted = makeNode('t', { labels: { zone: 'z' }, taints: [{ key: 'k', effect: 'NoSchedule' }] })
+    const verdicts = (policy: 'Honor' | 'Ignore') =>
+      makeScene({ nodes: [...nodes(), tainted], pods: on('a', 'c').map((p, i) => makePod(`placed${i}`, p)) }).verdicts(
+        makePod('p', spread({ nodeTaintsPolicy: policy })),
+      )
+    expect(verdicts('Honor')).toMatchObject({ a: 'ok', c: 'ok' })
+    expect(verdicts('Ignore')).toMatchObject({ a: skew, c: skew })
+  })
+
+  test('ScheduleAnyway prefers emptier domains, and nodes without the label least', () => {
+    const scene = makeScene({
+      nodes: [...nodes(), makeNode('d')],
+      pods: on('a', 'b', 'c').map((p, i) => makePod(`placed${i}`, p)),
+    })
+    const pod = makePod('p', spread({ whenUnsatisfiable: 'ScheduleAnyway' }))
+    // ln(2 zones + 2) ≈ 1.386: x 2.77 → 3, y 1.39 → 1; 100·(3 + 1 − s)/3.
+    expect(scene.scores(pod, 'PodTopologySpread')).toEqual({ a: 33, b: 33, c: 100, d: 0 })
+    expect(scene.decide(pod)).toBe('c')
+  })
+})

@@ -1,0 +1,136 @@
+import { selectorFrom } from '../../base/labels.ts'
+import type { Pod, TopologySpreadConstraint } from '../../models/types/core-v1.ts'
+import { withLabelKeys } from '../affinity-term.ts'
+import { requiredNodeTest } from '../node-selector.ts'
+import type { SchedulerPlugin } from '../plugin.ts'
+import type { PodInfo } from '../pod-class.ts'
+import type { NodeView, Snapshot } from '../snapshot.ts'
+import { untoleratedTaint } from '../taints.ts'
+import type { PodCounter } from '../topology.ts'
+
+interface Constraint {
+  counter: PodCounter
+  maxSkew: number
+  /** 1 if the pod itself is one of those that are spread. */
+  self: number
+  /** The smallest count of a domain, or 0 while there are fewer domains than asked for. */
+  minimum: number
+  topologyKey: string
+  /** For scoring: how much a pod in a domain weighs. */
+  weight: number
+}
+
+interface State {
+  hard: Constraint[]
+  soft: Constraint[]
+}
+
+const hostname = 'kubernetes.io/hostname'
+const mismatch = "node(s) didn't match pod topology spread constraints"
+
+/**
+ * Pods spread over the values of a node label: with `DoNotSchedule` no domain may have more than `maxSkew` above the emptiest;
+ * with `ScheduleAnyway` emptier domains are better: Σ count·ln(domains + 2) + maxSkew − 1, reversed.
+ * @see https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
+ */
+export const podTopologySpread: SchedulerPlugin<State> = {
+  name: 'PodTopologySpread',
+  scope: 'cluster',
+  prepare(pod, snapshot, info) {
+    const all = pod.spec.topologySpreadConstraints
+    if (!all?.length) return undefined
+    const of = (when: string) => {
+      const same = all.filter(c => (c.whenUnsatisfiable ?? 'DoNotSchedule') === when)
+      return same.map(c => constraint(pod, c, same, snapshot, info))
+    }
+    return { hard: of('DoNotSchedule'), soft: of('ScheduleAnyway') }
+  },
+  filter({ hard }, { index }) {
+    for (const { counter, maxSkew, self, minimum } of hard) {
+      const count = counter.at(index)
+      if (count < 0) return `${mismatch} (missing required label)`
+      if (count + self - minimum > maxSkew) return mismatch
+    }
+    return undefined
+  },
+  evictionHelps: ({ hard }, { index }) => hard.every(c => c.counter.at(index) >= 0),
+  scores: state => state.soft.length > 0,
+  prepareScore({ soft }, fitting) {
+    for (const c of soft) {
+      const { domainOf } = c.counter.column
+      const domains =
+        c.topologyKey === hostname
+          ? fitting.filter(n => domainOf[n.index]! >= 0).length
+          : new Set(fitting.map(n => domainOf[n.index]!).filter(d => d >= 0)).size
+      c.weight = Math.log(domains + 2)
+    }
+  },
+  score({ soft }, { index }) {
+    let sum = 0
+    for (const { counter, weight, maxSkew } of soft) {
+      const count = counter.at(index)
+      if (count < 0) return -1
+      sum += count * weight + (maxSkew - 1)
+    }
+    return Math.round(sum)
+  },
+  normalize(_state, scores, fitting) {
+    let min = Number.POSITIVE_INFINITY
+    let max = 0
+    for (let i = 0; i < fitting.length; i++) {
+      if (scores[i]! < 0) continue
+      min = Math.min(min, scores[i]!)
+      max = Math.max(max, scores[i]!)
+    }
+    // A node without the labels is in no domain, and worst.
+    for (let i = 0; i < fitting.length; i++)
+      scores[i] = scores[i]! < 0 ? 0 : max === 0 ? 100 : Math.floor((100 * (max + min - scores[i]!)) / max)
+  },
+  wakes: e =>
+    e.type !== 'namespace-changed' &&
+    !(e.type === 'node-updated' && !e.changed.has('labels') && !e.changed.has('taints')),
+}
+
+function constraint(
+  pod: Pod,
+  c: TopologySpreadConstraint,
+  together: readonly TopologySpreadConstraint[],
+  snapshot: Snapshot,
+  info: PodInfo,
+): Constraint {
+  const labelSelector = withLabelKeys(pod, c)
+  const selector = selectorFrom(labelSelector)
+  const { namespace } = info.class
+  const nodeTest = c.nodeAffinityPolicy === 'Ignore' ? undefined : requiredNodeTest(pod)
+  const honorTaints = c.nodeTaintsPolicy === 'Honor'
+  // A node that lacks one of the labels is out of the count for all of them.
+  const keys = [...new Set(together.map(t => t.topologyKey))].filter(k => k !== c.topologyKey)
+  const { nodeSelector, affinity, tolerations } = pod.spec
+  const key = JSON.stringify([
+    'spread',
+    c.topologyKey,
+    namespace,
+    String(selector),
+    selector.nothing,
+    nodeTest ? [nodeSelector, affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution] : 0,
+    honorTaints ? (tolerations ?? []) : 0,
+    keys,
+  ])
+  const eligible = (node: NodeView) =>
+    keys.every(k => Object.hasOwn(node.labels, k)) &&
+    (!nodeTest || nodeTest(node.node)) &&
+    (!honorTaints || !untoleratedTaint(node.taints, tolerations))
+  const counter = snapshot.counter(key, {
+    topologyKey: c.topologyKey,
+    weigh: p => (!p.terminating && p.namespace === namespace && selector.matches(p.labels) ? 1 : 0),
+    ...(nodeTest || honorTaints || keys.length ? { eligible } : {}),
+  })
+  return {
+    counter,
+    maxSkew: c.maxSkew,
+    self: selector.matches(info.class.labels) ? 1 : 0,
+    minimum: counter.size < (c.minDomains ?? 1) ? 0 : counter.minimum(),
+    topologyKey: c.topologyKey,
+    weight: 1,
+  }
+}

@@ -1,0 +1,43 @@
+import type { Toleration } from '../../models/types/core-v1.ts'
+import type { SchedulerPlugin } from '../plugin.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { tolerates, untoleratedTaint } from '../taints.ts'
+
+interface State {
+  tolerations: readonly Toleration[] | undefined
+  anyPreferred: boolean
+}
+
+/** Taints keep pods away unless tolerated; of the rest, nodes with fewer PreferNoSchedule taints are better: 100·(1 − n/most). */
+export const taintToleration: SchedulerPlugin<State> = {
+  name: 'TaintToleration',
+  prepare(pod, snapshot) {
+    const { any, anyPreferred } = survey(snapshot)
+    return any ? { tolerations: pod.spec.tolerations, anyPreferred } : undefined
+  },
+  filter({ tolerations }, { taints }) {
+    const taint = untoleratedTaint(taints, tolerations)
+    return taint && `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`
+  },
+  scores: state => state.anyPreferred,
+  score({ tolerations }, { taints }) {
+    let intolerable = 0
+    for (const t of taints) if (t.effect === 'PreferNoSchedule' && !tolerates(tolerations, t)) intolerable++
+    return intolerable
+  },
+  normalize: 'lowest',
+  wakes: e => e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('taints')),
+}
+
+const surveys = new WeakMap<Snapshot, { epoch: number; any: boolean; anyPreferred: boolean }>()
+
+/** Whether there are taints at all, found out once for each set of nodes. */
+function survey(snapshot: Snapshot) {
+  const known = surveys.get(snapshot)
+  if (known?.epoch === snapshot.epoch) return known
+  const taints = snapshot.nodes.flatMap(n => n.taints)
+  const anyPreferred = taints.some(t => t.effect === 'PreferNoSchedule')
+  const found = { epoch: snapshot.epoch, any: taints.length > 0, anyPreferred }
+  surveys.set(snapshot, found)
+  return found
+}

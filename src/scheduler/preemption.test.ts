@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest'
+import type { PodDisruptionBudget } from '../models/types/policy-v1.ts'
+import type { Unfit } from './decider.ts'
+import { findEviction } from './preemption.ts'
+import { makeNode, makePod, makeScene, type PodSketch, type Scene } from './testing/index.ts'
+
+const one = { cpu: '1' }
+
+function preempt(scene: Scene, sketch: PodSketch, budgets: PodDisruptionBudget[] = []) {
+  const { state, decider } = makeScene(scene)
+  const info = state.classes.admit(makePod('p', sketch))
+  const before = JSON.stringify(state.nodes.map(n => [n.requested, n.pods.map(p => p.metadata.name).sort()]))
+  const unfit = decider.decide(info)
+  expect(unfit.node).toBeUndefined()
+  const found = findEviction(info, unfit as Unfit, state, decider, budgets)
+  const after = JSON.stringify(state.nodes.map(n => [n.requested, n.pods.map(p => p.metadata.name).sort()]))
+  expect(after).toBe(before)
+  if (!found.eviction) return found.message
+  const { node, victims } = found.eviction
+  return `${node.name}: ${victims.map(v => v.key.name).join(' ')}`
+}
+
+const budget = (allowed: number, labels: Record<string, string>): PodDisruptionBudget => ({
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { namespace: 'default', name: 'b', uid: 'b', resourceVersion: '1' },
+  spec: { selector: { matchLabels: labels } },
+  status: { currentHealthy: 1, desiredHealthy: 1, disruptionsAllowed: allowed, expectedPods: 1 },
+})
+
+describe('preemption', () => {
+  const full = (on: string, priority: number, more: PodSketch = {}) =>
+    makePod(`${on}${priority}`, { on, priority, requests: { cpu: '4' }, ...more })
+
+  test.each<[string, Scene, PodSketch, string]>([
+    [
+      'takes the least important victim',
+      { nodes: [makeNode('a'), makeNode('b')], pods: [full('a', 5), full('b', 2)] },
+      { priority: 9, requests: one },
+      'b: b2',
+    ],
+    [
+      'takes no more than it needs',
+      {
+        nodes: [makeNode('a')],
+        pods: [1, 2, 3, 4].map(n => makePod(`v${n}`, { on: 'a', priority: n, requests: one })),
+      },
+      { priority: 9, requests: { cpu: '2' } },
+      'a: v2 v1',
+    ],
+    [
+      'takes fewer rather than more of one priority',
+      {
+        nodes: [makeNode('a'), makeNode('b')],
+        pods: [full('a', 1), ...['x', 'y'].map(n => makePod(n, { on: 'b', priority: 1, requests: { cpu: '2' } }))],
+      },
+      { priority: 9, requests: { cpu: '4' } },
+      'a: a1',
+    ],
+    [
+      'takes the one that started last',
+      {
+        nodes: [makeNode('a'), makeNode('b')],
+        pods: [
+          full('a', 1, { startTime: '2026-01-01T00:00:00Z' }),
+          full('b', 1, { startTime: '2026-01-02T00:00:00Z' }),
+        ],
+      },
+      { priority: 9, requests: one },
+      'b: b1',
+    ],
+    [
+      'takes nobody of equal importance',
+      { nodes: [makeNode('a')], pods: [full('a', 9)] },
+      { priority: 9, requests: one },
+      '0/1 nodes are available: 1 No preemption victims found for incoming pod.',
+    ],
+    [
+      'takes nobody where it would not help',
+      { nodes: [makeNode('a', { unschedulable: true }), makeNode('b')], pods: [full('a', 1), full('b', 1)] },
+      { priority: 9, requests: { cpu: '5' } },
+      '0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+    ],
+    [
+      'takes nobody where others would still be in the way',
+      {
+        nodes: [makeNode('a')],
+        pods: [
+          makePod('low', { on: 'a', priority: 1, requests: one }),
+          makePod('high', { on: 'a', priority: 10, requests: { cpu: '3' } }),
+        ],
+      },
+      { priority: 9, requests: { cpu: '2' } },
+      '0/1 nodes are available: 1 Insufficient cpu.',
+    ],
+    [
+      'takes nobody when the pod may not',
+      { nodes: [makeNode('a')], pods: [full('a', 1)] },
+      { priority: 9, requests: one, preemptionPolicy: 'Never' },
+      'not eligible due to preemptionPolicy=Never.',
+    ],
+    [
+      'waits for the victims it has already',
+      { nodes: [makeNode('a'), makeNode('b')], pods: [full('a', 1, { terminating: true }), full('b', 1)] },
+      { priority: 9, requests: one, nominated: 'a' },
+      'not eligible due to a terminating pod on the nominated node.',
+    ],
+    [
+      'frees a host port',
+      { nodes: [makeNode('a')], pods: [makePod('v', { on: 'a', priority: 1, hostPorts: [{ port: 80 }] })] },
+      { priority: 9, hostPorts: [{ port: 80 }] },
+      'a: v',
+    ],
+    [
+      'clears away the pod that anti-affinity minds',
+      { nodes: [makeNode('a')], pods: [makePod('v', { on: 'a', priority: 1, labels: { app: 'web' } })] },
+      {
+        priority: 9,
+        affinity: {
+          podAntiAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [
+              { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'web' } } },
+            ],
+          },
+        },
+      },
+      'a: v',
+    ],
+  ])('%s', (_, scene, pod, outcome) => expect(preempt(scene, pod)).toBe(outcome))
+
+  test('goes where no disruption budget is broken, even at the cost of more important pods', () => {
+    const pods = [full('a', 1, { labels: { app: 'kept' } }), full('b', 5)]
+    const scene = { nodes: [makeNode('a'), makeNode('b')], pods }
+    expect(preempt(scene, { priority: 9, requests: one }, [budget(0, { app: 'kept' })])).toBe('b: b5')
+    expect(preempt(scene, { priority: 9, requests: one }, [budget(1, { app: 'kept' })])).toBe('a: a1')
+  })
+})

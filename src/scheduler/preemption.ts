@@ -1,0 +1,142 @@
+import { selectorFrom } from '../base/labels.ts'
+import type { PodDisruptionBudget } from '../models/types/policy-v1.ts'
+import type { ClusterState } from './cluster-state.ts'
+import type { Decider, Unfit } from './decider.ts'
+import { fitMessage } from './fit-failure.ts'
+import type { PodInfo } from './pod-class.ts'
+import type { NodeView } from './snapshot.ts'
+
+export interface Eviction {
+  node: NodeView
+  /** Those that must go, the most important first. */
+  victims: readonly PodInfo[]
+  /** How many of them their disruption budgets would keep. */
+  violations: number
+}
+
+/** What preemption can do for a pod: make room, or say why it cannot. */
+export type Preemption = { eviction: Eviction } | { eviction?: undefined; message: string }
+
+const notHelpful = 'Preemption is not helpful for scheduling'
+const noVictims = 'No preemption victims found for incoming pod'
+
+/** Looking stops when so many nodes could be cleared, or a tenth of all if that is more. */
+const enoughCandidates = 100
+
+/**
+ * Finds the node where the least important pods must go for `info` to fit. A node is considered only if the pod is seen to fit
+ * there once they are gone, so nobody is evicted in vain. Changes nothing.
+ */
+export function findEviction(
+  info: PodInfo,
+  unfit: Unfit,
+  state: ClusterState,
+  decider: Decider,
+  budgets: readonly PodDisruptionBudget[],
+): Preemption {
+  if (info.pod.spec.preemptionPolicy === 'Never') return { message: 'not eligible due to preemptionPolicy=Never.' }
+  if (waitsForVictims(info, state)) return { message: 'not eligible due to a terminating pod on the nominated node.' }
+
+  const candidates: Eviction[] = []
+  const reasons = new Map<string, number>()
+  const nodes = state.nodes.length
+  const note = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count)
+  if (nodes > unfit.evictable.length) note(notHelpful, nodes - unfit.evictable.length)
+  const enough = Math.max(enoughCandidates, nodes / 10)
+  for (const node of unfit.evictable) {
+    const found = clear(node, info, state, decider, budgets)
+    if (typeof found === 'string') note(found)
+    else if (candidates.push(found) >= enough) break
+  }
+  if (!candidates.length) return { message: fitMessage(nodes, reasons) }
+  return { eviction: candidates.reduce((best, c) => (better(c, best) ? c : best)) }
+}
+
+/** Room is being made for it already: more victims would be in vain. */
+function waitsForVictims(info: PodInfo, state: ClusterState): boolean {
+  const nominated = info.pod.status?.nominatedNodeName
+  const node = nominated ? state.byName(nominated) : undefined
+  return node?.placed.some(p => p.class.terminating && p.priority < info.priority) ?? false
+}
+
+/** The fewest, least important pods without which `info` fits on the node; or why there are none. */
+function clear(
+  node: NodeView,
+  info: PodInfo,
+  state: ClusterState,
+  decider: Decider,
+  budgets: readonly PodDisruptionBudget[],
+): Eviction | string {
+  const lower = node.placed.filter(p => p.priority < info.priority)
+  if (!lower.length) return noVictims
+  return state.speculate(() => {
+    const away = new Set(lower)
+    for (const pod of lower) state.removePod(pod, node.name)
+    try {
+      const still = decider.check(info, node)
+      if (still) return still[0]!
+      const { violating, others } = splitByBudget(lower.sort(moreImportant), budgets)
+      const staysOut = (pod: PodInfo) => {
+        state.addPod(pod, node.name)
+        if (!decider.check(info, node)) {
+          away.delete(pod)
+          return false
+        }
+        state.removePod(pod, node.name)
+        return true
+      }
+      // Those whose budget would be broken get the first chance to stay.
+      const violated = violating.filter(staysOut)
+      const victims = [...violated, ...others.filter(staysOut)].sort(moreImportant)
+      return { node, victims, violations: violated.length }
+    } finally {
+      for (const pod of away) state.addPod(pod, node.name)
+    }
+  })
+}
+
+function moreImportant(a: PodInfo, b: PodInfo): number {
+  if (a.priority !== b.priority) return b.priority - a.priority
+  return startOf(a) < startOf(b) ? -1 : startOf(a) > startOf(b) ? 1 : 0
+}
+
+/** RFC 3339 texts compare as their times do. A pod that has not started is as young as can be. */
+const startOf = ({ pod }: PodInfo) => pod.status?.startTime ?? '9999'
+
+function splitByBudget(pods: readonly PodInfo[], budgets: readonly PodDisruptionBudget[]) {
+  const left = budgets.map(b => ({
+    budget: b,
+    selector: selectorFrom(b.spec.selector),
+    allowed: b.status?.disruptionsAllowed ?? 0,
+  }))
+  const violating: PodInfo[] = []
+  const others: PodInfo[] = []
+  for (const pod of pods) {
+    let violates = false
+    for (const one of left) {
+      const { metadata, status } = one.budget
+      if (metadata.namespace !== pod.class.namespace || !one.selector.matches(pod.class.labels)) continue
+      // On its way out already, and counted.
+      if (status?.disruptedPods && Object.hasOwn(status.disruptedPods, pod.key.name)) continue
+      if (--one.allowed < 0) violates = true
+    }
+    ;(violates ? violating : others).push(pod)
+  }
+  return { violating, others }
+}
+
+/** Fewer broken budgets; then a less important first victim; then less importance in all; then fewer; then younger ones. */
+function better(a: Eviction, b: Eviction): boolean {
+  const first = ({ victims }: Eviction) => victims[0]?.priority ?? Number.NEGATIVE_INFINITY
+  // Priorities may be negative: shifted, so that more victims are never the lesser evil.
+  const sum = ({ victims }: Eviction) => victims.reduce((s, v) => s + v.priority + 2 ** 31, 0)
+  const steps = [a.violations - b.violations, first(a) - first(b), sum(a) - sum(b), a.victims.length - b.victims.length]
+  for (const step of steps) if (step) return step < 0
+  return earliestStart(a) > earliestStart(b)
+}
+
+/** When the oldest of the most important victims started. */
+function earliestStart({ victims }: Eviction): string {
+  const top = victims.filter(v => v.priority === victims[0]?.priority).map(startOf)
+  return top.sort()[0] ?? '9999'
+}

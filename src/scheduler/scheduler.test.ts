@@ -1,0 +1,223 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { createEventRecorder } from '../client/index.ts'
+import { createBench } from '../client/testing/index.ts'
+import type { AnyObject } from '../models/object.ts'
+import { createScheduler, type SchedulerOptions } from './scheduler.ts'
+import { makeNode, makePod, type NodeSketch, type PodSketch } from './testing/index.ts'
+
+const open: AsyncDisposable[] = []
+afterEach(async () => {
+  for (const one of open.splice(0)) await one[Symbol.asyncDispose]()
+})
+
+async function start(nodes: Record<string, NodeSketch>, more: Partial<SchedulerOptions> = {}) {
+  const bench = createBench()
+  const { api, clock } = bench
+  const podPath = (name: string, namespace = 'default') => `/api/v1/namespaces/${namespace}/pods/${name}`
+  const addNode = (name: string, sketch: NodeSketch = {}) => api.put(`/api/v1/nodes/${name}`, makeNode(name, sketch))
+  const addPod = (name: string, sketch: PodSketch = {}) =>
+    api.put(podPath(name, sketch.namespace), makePod(name, sketch))
+  for (const [name, sketch] of Object.entries(nodes)) addNode(name, sketch)
+  const events = createEventRecorder({ ...bench, component: 'default-scheduler' })
+  const scheduler = createScheduler({ ...bench, events, ...more })
+  open.push(scheduler, bench.informers)
+  const started = scheduler.start()
+  await clock.advance(10)
+  await started
+  const pod = (name: string): AnyObject => api.objects.get(podPath(name))!
+  return {
+    ...bench,
+    scheduler,
+    addNode,
+    addPod,
+    pod,
+    podPath,
+    nodeOf: (name: string) => pod(name)?.['spec'].nodeName,
+    /** `FailedScheduling: 0/1 nodes …` about one pod, in order. */
+    events: (name: string) =>
+      [...api.objects.values()]
+        .filter(o => o['involvedObject']?.name === name)
+        .map(e => `${e['reason']}: ${e['message']}`),
+  }
+}
+
+const tiny: NodeSketch = { allocatable: { cpu: '1' } }
+
+describe('the scheduler', () => {
+  test('binds a pod and says so', async () => {
+    const c = await start({ n: {} })
+    c.addPod('p')
+    await c.clock.advance(100)
+    expect(c.nodeOf('p')).toBe('n')
+    expect(c.events('p')).toEqual(['Scheduled: Successfully assigned default/p to n'])
+    expect(c.scheduler.attempt(c.pod('p').metadata.uid)).toMatchObject({ node: 'n', number: 1, fitting: 1, nodes: 1 })
+  })
+
+  test('leaves pods of other schedulers and pods on their way out alone', async () => {
+    const c = await start({ n: {} })
+    c.addPod('other', { schedulerName: 'mine' })
+    c.addPod('leaving', { terminating: true })
+    await c.clock.advance(1_000)
+    expect([c.nodeOf('other'), c.nodeOf('leaving')]).toEqual([undefined, undefined])
+  })
+
+  test('says on pod and event why it fits nowhere, and places it as soon as it does', async () => {
+    const c = await start({ a: tiny, b: { ...tiny, taints: [{ key: 'k', value: 'v', effect: 'NoSchedule' }] } })
+    c.addPod('p', { requests: { cpu: '2' } })
+    await c.clock.advance(100)
+    const message =
+      '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}. ' +
+      'preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.'
+    expect(c.events('p')).toEqual([`FailedScheduling: ${message}`])
+    expect(c.pod('p')['status'].conditions).toEqual([
+      {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message,
+        lastTransitionTime: '2026-01-01T00:00:00Z',
+      },
+    ])
+    expect(c.scheduler.attempt(c.pod('p').metadata.uid)).toMatchObject({
+      message,
+      refusals: [
+        { plugin: 'NodeResourcesFit', reason: 'Insufficient cpu', count: 1, nodes: ['a'] },
+        { plugin: 'TaintToleration', reason: 'node(s) had untolerated taint {k: v}', count: 1, nodes: ['b'] },
+      ],
+    })
+    await c.clock.advance(60_000)
+    expect(c.scheduler.stats()).toMatchObject({ unschedulable: 1, waiting: { parked: 1 } })
+    c.addNode('c', {})
+    await c.clock.advance(2_000)
+    expect(c.nodeOf('p')).toBe('c')
+  })
+
+  test('says so when there are no nodes', async () => {
+    const c = await start({})
+    c.addPod('p')
+    await c.clock.advance(100)
+    expect(c.events('p')[0]).toContain('FailedScheduling: no nodes available to schedule pods')
+  })
+
+  test('never promises more than a node has, however many pods come at once', async () => {
+    const c = await start({ a: tiny, b: tiny })
+    for (let i = 0; i < 10; i++) c.addPod(`p${i}`, { requests: { cpu: '300m' } })
+    await c.clock.advance(5_000)
+    const nodes = Array.from({ length: 10 }, (_, i) => c.nodeOf(`p${i}`))
+    expect([nodes.filter(n => n === 'a').length, nodes.filter(n => n === 'b').length]).toEqual([3, 3])
+    expect(c.scheduler.stats().waiting.parked).toBe(4)
+    c.api.remove(c.podPath(`p${nodes.indexOf('a')}`))
+    await c.clock.advance(12_000)
+    expect(c.scheduler.stats().waiting.parked).toBe(3)
+  })
+
+  test('a binding that fails is forgotten and tried again', async () => {
+    const c = await start({ n: tiny })
+    let failures = 2
+    c.api.intercept = request => {
+      if (request.url.endsWith('/binding') && failures-- > 0) throw new Error('connection reset')
+      return undefined
+    }
+    c.addPod('p', { requests: { cpu: '1' } })
+    await c.clock.advance(10_000)
+    expect(c.nodeOf('p')).toBe('n')
+    expect(c.scheduler.stats()).toMatchObject({ scheduled: 1, failedBindings: 2, waiting: { flying: 0 } })
+  })
+
+  test('a pod deleted while its binding is under way leaves no trace', async () => {
+    const c = await start({ n: tiny })
+    c.api.intercept = async request => {
+      if (request.url.endsWith('p/binding')) c.api.remove(c.podPath('p'))
+      return undefined
+    }
+    c.addPod('p', { requests: { cpu: '1' } })
+    await c.clock.advance(100)
+    c.addPod('q', { requests: { cpu: '1' } })
+    await c.clock.advance(10_000)
+    expect(c.nodeOf('q')).toBe('n')
+    expect(c.scheduler.stats().waiting).toEqual({ active: 0, backoff: 0, parked: 0, gated: 0, flying: 0 })
+  })
+
+  test('counts what others have placed, and what has ended no more', async () => {
+    const c = await start({ n: tiny })
+    c.addPod('static', { on: 'n', requests: { cpu: '1' } })
+    c.addPod('p', { requests: { cpu: '1' } })
+    await c.clock.advance(1_000)
+    expect(c.nodeOf('p')).toBeUndefined()
+    const done = c.pod('static')
+    c.api.put(c.podPath('static'), { ...done, status: { phase: 'Succeeded' } })
+    await c.clock.advance(2_000)
+    expect(c.nodeOf('p')).toBe('n')
+  })
+
+  test('lets a gated pod wait and places it when its gates are gone', async () => {
+    const c = await start({ n: {} })
+    c.addPod('p', { schedulingGates: [{ name: 'g' }] })
+    await c.clock.advance(1_000)
+    expect([c.nodeOf('p'), c.events('p')]).toEqual([undefined, []])
+    const gated = c.pod('p')
+    c.api.put(c.podPath('p'), { ...gated, spec: { ...gated['spec'], schedulingGates: [] } })
+    await c.clock.advance(100)
+    expect(c.nodeOf('p')).toBe('n')
+  })
+
+  test('makes room for a more important pod: victim told, node kept for the pod, others do not slip in', async () => {
+    const c = await start({ n: tiny })
+    c.addPod('low', { on: 'n', priority: 1, requests: { cpu: '1' } })
+    await c.clock.advance(10)
+    // The victim takes its time to end.
+    c.api.intercept = request => {
+      if (request.method !== 'DELETE') return undefined
+      const low = c.pod('low')
+      c.api.put(c.podPath('low'), { ...low, metadata: { ...low.metadata, deletionTimestamp: '2026-01-01T00:00:30Z' } })
+      return { status: 200, headers: {}, body: Buffer.from('{}') }
+    }
+    c.addPod('high', { priority: 100, requests: { cpu: '1' } })
+    await c.clock.advance(100)
+    expect(c.pod('low')['status'].conditions).toMatchObject([
+      { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' },
+    ])
+    expect(c.events('low')).toEqual([`Preempted: Preempted by pod ${c.pod('high').metadata.uid} on node n`])
+    expect(c.pod('high')['status'].nominatedNodeName).toBe('n')
+
+    // The room is there, but the pod it was made for still waits for its back-off to end.
+    c.api.remove(c.podPath('low'))
+    c.addPod('thief', { priority: 50, requests: { cpu: '500m' } })
+    await c.clock.advance(12_000)
+    expect([c.nodeOf('high'), c.nodeOf('thief')]).toEqual(['n', undefined])
+    expect(c.scheduler.stats().victims).toBe(1)
+  })
+
+  test('a plugin that throws costs one pod its turn, not the scheduler its life', async () => {
+    const faulty = {
+      name: 'Faulty',
+      prepare: () => true,
+      filter() {
+        throw new Error('mine')
+      },
+    }
+    const profile = { schedulerName: 'faulty', plugins: [{ plugin: faulty, weight: 0 }] }
+    const { defaultProfile } = await import('./plugins/index.ts')
+    const c = await start({ n: {} }, { profile: [defaultProfile, profile] })
+    c.addPod('bad', { schedulerName: 'faulty' })
+    c.addPod('good')
+    await c.clock.advance(1_000)
+    expect([c.nodeOf('good'), c.events('bad')]).toEqual(['n', ['FailedScheduling: the scheduler failed: mine']])
+  })
+
+  test('examines a pod that does not exist', async () => {
+    const c = await start({ a: tiny, b: {} })
+    const { refused, fitting } = c.scheduler.examine(makePod('x', { requests: { cpu: '2' } }))
+    expect(refused).toEqual([{ node: 'a', reasons: ['Insufficient cpu'] }])
+    expect(fitting).toEqual([{ node: 'b', scores: expect.objectContaining({ NodeResourcesFit: expect.any(Number) }) }])
+  })
+
+  test('places 3 000 pods on 1 000 nodes, evenly', async () => {
+    const c = await start(Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`n${i}`, {}])))
+    for (let i = 0; i < 3_000; i++) c.addPod(`p${i}`, { requests: { cpu: '1', memory: '1Gi' } })
+    await c.clock.advance(2_000)
+    const perNode = new Map<string, number>()
+    for (let i = 0; i < 3_000; i++) perNode.set(c.nodeOf(`p${i}`), (perNode.get(c.nodeOf(`p${i}`)) ?? 0) + 1)
+    expect([perNode.size, Math.min(...perNode.values()), Math.max(...perNode.values())]).toEqual([1_000, 3, 3])
+  })
+})
