@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Deployment, Pod, PodDisruptionBudget } from '../models/kinds/index.ts'
+import type { PodDisruptionBudgetSpec } from '../models/types/policy-v1.ts'
+import { deploymentReconciler } from './deployment.ts'
+import { disruptionReconciler } from './disruption.ts'
+import { replicaSetReconciler } from './replica-set.ts'
+import { startTestCluster, type TestCluster } from './testing/cluster.ts'
+
+let cluster: TestCluster
+const key = { namespace: 'default', name: 'web' }
+const labels = { app: 'web' }
+
+beforeEach(async () => {
+  cluster = await startTestCluster({
+    reconcilers: [disruptionReconciler(), deploymentReconciler(), replicaSetReconciler()],
+  })
+  await cluster.client.create(Deployment, {
+    metadata: key,
+    spec: {
+      replicas: 10,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: 'm', image: 'i' }] } },
+    },
+  })
+  await cluster.until(async () => (await cluster.client.get(Deployment, key)).status?.availableReplicas === 10)
+})
+afterEach(() => cluster[Symbol.asyncDispose]())
+
+const create = (spec: PodDisruptionBudgetSpec) =>
+  cluster.client.create(PodDisruptionBudget, { metadata: key, spec: { selector: { matchLabels: labels }, ...spec } })
+const status = async () => (await cluster.client.get(PodDisruptionBudget, key)).status
+const counts = async () => {
+  const s = await status()
+  return s && [s.expectedPods, s.currentHealthy, s.desiredHealthy, s.disruptionsAllowed]
+}
+
+describe('a disruption budget', () => {
+  it.each([
+    [{ minAvailable: 8 }, [10, 10, 8, 2]],
+    [{ minAvailable: '75%' }, [10, 10, 8, 2]],
+    [{ maxUnavailable: 3 }, [10, 10, 7, 3]],
+    [{ maxUnavailable: '15%' }, [10, 10, 8, 2]],
+    [{ minAvailable: 10 }, [10, 10, 10, 0]],
+  ] as [PodDisruptionBudgetSpec, number[]][])('of %j allows what is left', async (spec, expected) => {
+    await create(spec)
+    await cluster.until(async () => JSON.stringify(await counts()) === JSON.stringify(expected), 10_000, counts)
+    const [condition] = (await status())!.conditions!
+    const allowed = expected[3]! > 0
+    expect([condition!.type, condition!.status, condition!.reason]).toEqual([
+      'DisruptionAllowed',
+      allowed ? 'True' : 'False',
+      allowed ? 'SufficientPods' : 'InsufficientPods',
+    ])
+  })
+
+  it('counts a pod whose eviction was allowed as gone, for two minutes', async () => {
+    await create({ minAvailable: 8 })
+    await cluster.until(async () => (await status())?.disruptionsAllowed === 2)
+    const [pod] = (await cluster.client.list(Pod, { namespace: 'default' })).items
+    const budget = await cluster.client.get(PodDisruptionBudget, key)
+    const disruptedPods = { [pod!.metadata.name]: `${new Date(cluster.clock.now()).toISOString().slice(0, 19)}Z` }
+    await cluster.client.updateStatus(PodDisruptionBudget, {
+      ...budget,
+      status: { ...budget.status!, disruptionsAllowed: 1, disruptedPods },
+    })
+    await cluster.until(async () => (await counts())?.join() === '10,9,8,1', 10_000, counts)
+    await cluster.pass(100_000)
+    expect(await counts()).toEqual([10, 9, 8, 1])
+    await cluster.pass(30_000)
+    expect(await counts()).toEqual([10, 10, 8, 2])
+  })
+})

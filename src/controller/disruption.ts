@@ -1,0 +1,227 @@
+import { timestamp } from '../base/clock.ts'
+import { sameMeaning } from '../base/equality.ts'
+import { explain } from '../base/errors.ts'
+import { controllerOf } from '../client/owner.ts'
+import type { Cache, Reconciler, World } from '../client/reconciler.ts'
+import { isNotFound } from '../models/api-error.ts'
+import {
+  Deployment,
+  Pod,
+  PodDisruptionBudget,
+  ReplicaSet,
+  ReplicationController,
+  StatefulSet,
+} from '../models/kinds/index.ts'
+import { keyOf } from '../models/object.ts'
+import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
+import type { PodDisruptionBudgetStatus } from '../models/types/policy-v1.ts'
+import { withLatestCondition } from './conditions.ts'
+import { resolveFraction } from './fraction.ts'
+import { ScaleTargets } from './scale-target.ts'
+import { lenientSelector, selectorMatches } from './selection.ts'
+
+/** An eviction that was allowed and never carried out is forgotten after this. */
+const deletionTimeoutMs = 120_000
+
+/** Counts how many pods of a budget may be disrupted now; evictions ask and take from it. */
+export function disruptionReconciler(): Reconciler {
+  let targets: ScaleTargets | undefined
+  return {
+    name: 'disruption',
+    primary: PodDisruptionBudget,
+    watches: [
+      {
+        kind: Pod,
+        keys: (pod: Pod, cache: Cache) =>
+          cache
+            .list(PodDisruptionBudget, pod.metadata.namespace)
+            .filter(b => selectorMatches(b.spec.selector, pod.metadata.labels))
+            .map(keyOf),
+      },
+      ...[Deployment, ReplicaSet, ReplicationController, StatefulSet].map(kind => ({ kind, keys: budgetsBeside })),
+    ],
+    writes: [{ kind: PodDisruptionBudget, part: 'status' }],
+    async reconcile(key, world) {
+      targets ??= new ScaleTargets(world.client, world.clock)
+      const budget = world.cache.get(PodDisruptionBudget, key)
+      if (!budget || budget.metadata.deletionTimestamp) return
+      const selector = lenientSelector(budget.spec.selector)
+      const pods = world.cache.list(Pod, key.namespace).filter(p => selector.matches(p.metadata.labels))
+      if (!pods.length) world.events.normal(budget, 'NoPods', 'No matching pods found')
+      let again = Infinity
+      let status: PodDisruptionBudgetStatus
+      try {
+        const expected = await expectations(world, budget, pods, targets)
+        const found = budgetStatus(budget, pods, expected, world.clock.now(), timestamp(world.clock))
+        status = found.status
+        again = found.afterMs
+      } catch (error) {
+        const text = `Failed to calculate the number of expected pods: ${explain(error)}`
+        world.events.warning(budget, 'CalculateExpectedPodCountFailed', text)
+        status = syncFailed(budget, explain(error), timestamp(world.clock))
+        again = 60_000
+      }
+      if (!sameMeaning(budget.status, status)) await write(world, budget, status)
+      return Number.isFinite(again) ? { afterMs: again } : undefined
+    },
+  }
+}
+
+/** A new size changes what a percentage means. */
+function budgetsBeside(object: { metadata: { namespace?: string } }, cache: Cache) {
+  return cache
+    .list(PodDisruptionBudget, object.metadata.namespace)
+    .filter(b => b.spec.maxUnavailable !== undefined || typeof b.spec.minAvailable === 'string')
+    .map(keyOf)
+}
+
+async function write({ client }: World, budget: PodDisruptionBudget, status: PodDisruptionBudgetStatus): Promise<void> {
+  try {
+    await client.updateStatus(PodDisruptionBudget, { ...structuredClone(budget), status })
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+export interface Expectations {
+  expectedPods: number
+  desiredHealthy: number
+}
+
+async function expectations(
+  world: World,
+  budget: PodDisruptionBudget,
+  pods: readonly Pod[],
+  targets: ScaleTargets,
+): Promise<Expectations> {
+  const { maxUnavailable, minAvailable } = budget.spec
+  if (maxUnavailable !== undefined) {
+    const expectedPods = await expectedScale(world, budget, pods, targets)
+    const down = resolveFraction(maxUnavailable, expectedPods, 'up')
+    return { expectedPods, desiredHealthy: Math.max(expectedPods - down, 0) }
+  }
+  if (typeof minAvailable === 'string') {
+    const expectedPods = await expectedScale(world, budget, pods, targets)
+    return { expectedPods, desiredHealthy: resolveFraction(minAvailable, expectedPods, 'up') }
+  }
+  return { expectedPods: pods.length, desiredHealthy: minAvailable ?? 0 }
+}
+
+/** The sizes that the pods' controllers ask for, each counted once. */
+async function expectedScale(
+  world: World,
+  budget: PodDisruptionBudget,
+  pods: readonly Pod[],
+  targets: ScaleTargets,
+): Promise<number> {
+  const sizes = new Map<string, number>()
+  const unmanaged: string[] = []
+  for (const pod of pods) {
+    const ref = controllerOf(pod)
+    if (!ref) {
+      unmanaged.push(pod.metadata.name)
+      continue
+    }
+    if (sizes.has(ref.uid)) continue
+    const { uid, replicas } = await sizeOf(world, pod.metadata.namespace!, ref, targets)
+    sizes.set(uid, replicas)
+    // Further pods of the same owner need not be looked up, whichever level it was counted at.
+    if (uid !== ref.uid) sizes.set(ref.uid, 0)
+  }
+  if (unmanaged.length)
+    world.events.warning(
+      budget,
+      'UnmanagedPods',
+      `Pods selected by this PodDisruptionBudget (selector: ${lenientSelector(budget.spec.selector)}) were found to be unmanaged: ${unmanaged.slice(0, 10).join(', ')}. A budget in percent, or with maxUnavailable, counts only pods that have a controller.`,
+    )
+  return [...sizes.values()].reduce((a, b) => a + b, 0)
+}
+
+async function sizeOf(
+  { cache }: World,
+  namespace: string,
+  ref: { apiVersion: string; kind: string; name: string; uid: string },
+  targets: ScaleTargets,
+): Promise<{ uid: string; replicas: number }> {
+  const key = { namespace, name: ref.name }
+  if (ref.kind === 'ReplicaSet') {
+    const set = cache.get(ReplicaSet, key)
+    const owner = set && controllerOf(set)
+    if (set && owner?.kind === 'Deployment') {
+      const deployment = cache.get(Deployment, { namespace, name: owner.name })
+      if (deployment?.metadata.uid === owner.uid) return { uid: owner.uid, replicas: deployment.spec.replicas ?? 1 }
+    }
+    if (set?.metadata.uid === ref.uid) return { uid: ref.uid, replicas: set.spec.replicas ?? 1 }
+  }
+  const scale = await targets.get(namespace, ref)
+  return { uid: ref.uid, replicas: scale.spec?.replicas ?? 0 }
+}
+
+/** The status that pods and expectations justify, and when an allowed eviction must be forgotten. */
+export function budgetStatus(
+  budget: PodDisruptionBudget,
+  pods: readonly Pod[],
+  { expectedPods, desiredHealthy }: Expectations,
+  nowMs: number,
+  now: string,
+): { status: PodDisruptionBudgetStatus; afterMs: number } {
+  let afterMs = Infinity
+  const disruptedPods: Record<string, string> = {}
+  for (const [name, since] of Object.entries(budget.status?.disruptedPods ?? {})) {
+    const pod = pods.find(p => p.metadata.name === name)
+    const left = Date.parse(since) + deletionTimeoutMs - nowMs
+    if (!pod || pod.metadata.deletionTimestamp || left <= 0) continue
+    disruptedPods[name] = since
+    afterMs = Math.min(afterMs, left)
+  }
+  const healthy = pods.filter(
+    p =>
+      !p.metadata.deletionTimestamp &&
+      !isPodTerminal(p) &&
+      isPodReady(p) &&
+      !Object.hasOwn(disruptedPods, p.metadata.name),
+  )
+  const spare = expectedPods > 0 ? Math.max(healthy.length - desiredHealthy, 0) : 0
+  const generation = budget.metadata.generation ?? 0
+  const condition = {
+    type: 'DisruptionAllowed',
+    status: spare > 0 ? 'True' : 'False',
+    reason: spare > 0 ? 'SufficientPods' : 'InsufficientPods',
+    message: '',
+    observedGeneration: generation,
+    lastTransitionTime: now,
+  }
+  return {
+    afterMs,
+    status: {
+      ...(Object.keys(disruptedPods).length ? { disruptedPods } : {}),
+      currentHealthy: healthy.length,
+      desiredHealthy,
+      expectedPods,
+      disruptionsAllowed: spare,
+      observedGeneration: generation,
+      conditions: withLatestCondition(budget.status?.conditions, condition),
+    },
+  }
+}
+
+/** When the count fails nothing may be disrupted. */
+function syncFailed(budget: PodDisruptionBudget, message: string, now: string): PodDisruptionBudgetStatus {
+  const generation = budget.metadata.generation ?? 0
+  const condition = {
+    type: 'DisruptionAllowed',
+    status: 'False',
+    reason: 'SyncFailed',
+    message,
+    observedGeneration: generation,
+    lastTransitionTime: now,
+  }
+  const none = { currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 }
+  return {
+    ...none,
+    ...budget.status,
+    disruptionsAllowed: 0,
+    observedGeneration: generation,
+    conditions: withLatestCondition(budget.status?.conditions, condition),
+  }
+}

@@ -1,0 +1,37 @@
+export {
+  type CertificateOptions,
+  type CertificateSigner,
+  certificateSigningRequestReconciler,
+} from './certificate-signing-request.ts'
+export { clusterRoleAggregationReconciler } from './cluster-role-aggregation.ts'
+export { cronJobReconciler } from './cron-job.ts'
+export { daemonSetReconciler } from './daemon-set.ts'
+export { deploymentReconciler } from './deployment.ts'
+export { disruptionReconciler } from './disruption.ts'
+export {
+  createGarbageCollector,
+  type GarbageCollector,
+  type GarbageCollectorOptions,
+} from './garbage-collector.ts'
+export {
+  type AutoscalerOptions,
+  horizontalPodAutoscalerReconciler,
+} from './horizontal-pod-autoscaler.ts'
+export { jobReconciler } from './job.ts'
+export { namespaceReconciler } from './namespace.ts'
+export { type NodeIpamOptions, nodeIpamReconciler } from './node-ipam.ts'
+export { type NodeLifecycleOptions, nodeLifecycleReconciler } from './node-lifecycle.ts'
+export {
+  persistentVolumeClaimReconciler,
+  persistentVolumeReconciler,
+  type VolumeDeleter,
+} from './persistent-volume.ts'
+export { type PodGcOptions, podGcReconciler } from './pod-gc.ts'
+export { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts'
+export { resourceQuotaReconciler } from './resource-quota.ts'
+export { rootCaReconciler, serviceAccountReconciler } from './service-account.ts'
+export { statefulSetReconciler } from './stateful-set.ts'
+export { taintEvictionReconciler } from './taint-eviction.ts'
+export { ttlAfterFinishedReconciler } from './ttl-after-finished.ts'
+export { claimProtectionReconciler, volumeProtectionReconciler } from './volume-protection.ts'
+export { workloadReconciler } from './workload.ts'

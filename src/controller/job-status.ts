@@ -1,0 +1,109 @@
+import type { Job, JobCondition, JobStatus } from '../models/types/batch-v1.ts'
+import type { Pod } from '../models/types/core-v1.ts'
+import { conditionOf, withCondition } from './conditions.ts'
+import type { JobFacts } from './job-plan.ts'
+import { isIndexed, isTracked } from './job-pods.ts'
+
+export const isFinished = (job: Job) =>
+  (job.status?.conditions ?? []).some(c => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True')
+
+/** So many pods wait in the status to be counted; more come in later rounds. */
+const maxUncounted = 500
+
+export interface Accounting {
+  status: JobStatus
+  /** Once the status is written, these are no longer held. */
+  release: Pod[]
+}
+
+/**
+ * The next status: what was waiting and has been let go is counted, what ended since is put down to wait. A pod is let go only after its
+ * uid is in a written status, and counted only after it is let go, so that a crash anywhere neither loses nor doubles it.
+ * @param active pods after this round's deletions and creations
+ * @param now a timestamp
+ */
+export function account(
+  job: Job,
+  pods: readonly Pod[],
+  released: ReadonlySet<string>,
+  facts: JobFacts,
+  active: number,
+  now: string,
+): Accounting {
+  const before = job.status ?? {}
+  const held = new Set(pods.filter(p => isTracked(p) && !released.has(p.metadata.uid)).map(p => p.metadata.uid))
+  const waiting = (uids: string[] = []) => uids.filter(u => held.has(u))
+  const [wasSucceeded, wasFailed] = [before.uncountedTerminatedPods?.succeeded, before.uncountedTerminatedPods?.failed]
+  const indexed = isIndexed(job)
+  const room = Math.max(maxUncounted - waiting(wasSucceeded).length - waiting(wasFailed).length, 0)
+  const newFailed = facts.newFailed.slice(0, room)
+  const newSucceeded = indexed ? facts.newSucceeded : facts.newSucceeded.slice(0, room - newFailed.length)
+  const uids = (list: Pod[]) => list.map(p => p.metadata.uid)
+  const succeeded = [...waiting(wasSucceeded), ...(indexed ? [] : uids(newSucceeded))]
+  const failed = [...waiting(wasFailed), ...uids(newFailed)]
+  const counted = (was: string[] = []) => was.length - waiting(was).length
+
+  const status: JobStatus = {
+    ...before,
+    active,
+    ready: Math.min(facts.ready, active),
+    terminating: facts.terminating,
+    succeeded: indexed ? facts.succeededIndexes.size : (before.succeeded ?? 0) + counted(wasSucceeded),
+    failed: (before.failed ?? 0) + counted(wasFailed),
+    uncountedTerminatedPods: { ...(succeeded.length ? { succeeded } : {}), ...(failed.length ? { failed } : {}) },
+  }
+  if (indexed && facts.succeededIndexes.size) status.completedIndexes = facts.succeededIndexes.toString()
+  if (indexed && job.spec.backoffLimitPerIndex !== undefined) status.failedIndexes = facts.failedIndexes.toString()
+  status.conditions = suspension(job, facts, before.conditions ?? [], now)
+  if (!status.startTime && !job.spec.suspend) status.startTime = now
+  if (job.spec.suspend && !facts.ending) delete status.startTime
+  else if (wasResumed(before.conditions, status.conditions)) status.startTime = now
+
+  const waitingNow = new Set([...succeeded, ...failed])
+  const release = pods.filter(
+    p =>
+      held.has(p.metadata.uid) &&
+      (waitingNow.has(p.metadata.uid) || facts.ignored.includes(p) || (indexed && newSucceeded.includes(p))),
+  )
+  if (facts.ending) end(facts, status, release.length > 0 || held.size > 0, now)
+  if (!status.conditions?.length) delete status.conditions
+  return { status, release }
+}
+
+const condition = (type: string, status: string, reason: string, message: string, now: string): JobCondition => ({
+  type,
+  status,
+  reason,
+  message,
+  lastProbeTime: now,
+  lastTransitionTime: now,
+})
+
+function suspension(job: Job, facts: JobFacts, before: JobCondition[], now: string): JobCondition[] {
+  const known = conditionOf(before, 'Suspended')
+  if (job.spec.suspend && !facts.ending) {
+    if (known?.status === 'True') return before
+    return withCondition(before, condition('Suspended', 'True', 'JobSuspended', 'Job suspended', now))
+  }
+  if (known?.status !== 'True' || facts.ending) return before
+  return withCondition(before, condition('Suspended', 'False', 'JobResumed', 'Job resumed', now))
+}
+
+function wasResumed(before: JobCondition[] | undefined, after: JobCondition[]): boolean {
+  return conditionOf(before, 'Suspended')?.status === 'True' && conditionOf(after, 'Suspended')?.status === 'False'
+}
+
+/** First the announcement; the end itself when no pod runs and none is left to count. */
+function end(facts: JobFacts, status: JobStatus, unsettled: boolean, now: string): void {
+  const { type, reason, message } = facts.ending!
+  status.conditions = withCondition(status.conditions, condition(type, 'True', reason, message, now))
+  const { succeeded, failed } = status.uncountedTerminatedPods ?? {}
+  if (status.active || facts.terminating || unsettled || succeeded?.length || failed?.length) return
+  const complete = type === 'SuccessCriteriaMet'
+  status.conditions = withCondition(
+    status.conditions,
+    condition(complete ? 'Complete' : 'Failed', 'True', reason, message, now),
+  )
+  if (complete) status.completionTime = now
+  status.ready = 0
+}

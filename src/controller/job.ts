@@ -1,0 +1,302 @@
+import { backoffMs } from '../base/backoff.ts'
+import { timestamp } from '../base/clock.ts'
+import { sameMeaning } from '../base/equality.ts'
+import { explain } from '../base/errors.ts'
+import { OwnWrites } from '../client/own-writes.ts'
+import { controllerOf } from '../client/owner.ts'
+import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
+import { isConflict, isNotFound } from '../models/api-error.ts'
+import { Job, Pod } from '../models/kinds/index.ts'
+import { keyOf, type ObjectKey } from '../models/object.ts'
+import { claim } from './claim.ts'
+import { type JobFacts, jobFacts, msUntilDeadline, nextHistory, planJob } from './job-plan.ts'
+import { earlierFailures, isIndexed, isTracked, podOf, trackingFinalizer } from './job-pods.ts'
+import { account, isFinished } from './job-status.ts'
+import { isNamespaceTerminating } from './pod-template.ts'
+import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
+import { slowStart } from './slow-start.ts'
+
+const controllerName = 'kubernetes.io/job-controller'
+/** After a failure, the next pod waits: 10 s doubling to 10 minutes. */
+const podBackoff = { baseMs: 10_000, maxMs: 600_000 }
+
+interface Memory {
+  /** Let go by us; the cache may still show them as held. */
+  released: Set<string>
+  /** Failures in a row, and when the last one was seen, on the monotonic clock. */
+  failures: number
+  failedAtMs: number
+  seenFailed: Set<string>
+}
+
+/** Runs a Job's pods to completion, and counts each exactly once. */
+export function jobReconciler(): Reconciler {
+  const memories = new Map<string, Memory>()
+  let own: OwnWrites | undefined
+  const toJob = ownerWatch(Pod, Job)
+  return {
+    name: 'job',
+    primary: Job,
+    watches: [
+      {
+        kind: Pod,
+        keys: (pod: Pod, cache: Cache) => (controllerOf(pod) ? toJob.keys(pod, cache) : adopters(pod, cache)),
+      },
+    ],
+    writes: [
+      { kind: Pod, part: 'owned' },
+      { kind: Job, part: 'status' },
+    ],
+    async reconcile(key, world) {
+      own ??= new OwnWrites(world.clock)
+      const job = world.cache.get(Job, key)
+      if (!job) {
+        own.forget(key)
+        for (const uid of [...memories.keys()]) if (!world.cache.ownedBy(Pod, uid).length) memories.delete(uid)
+        return releaseAll(world, podsNamed(world.cache, key))
+      }
+      if (job.spec.managedBy && job.spec.managedBy !== controllerName) return
+      if (isFinished(job)) {
+        memories.delete(job.metadata.uid)
+        return releaseAll(world, world.cache.ownedBy(Pod, job.metadata.uid))
+      }
+      let memory = memories.get(job.metadata.uid)
+      if (!memory)
+        memories.set(
+          job.metadata.uid,
+          (memory = { released: new Set(), failures: 0, failedAtMs: -Infinity, seenFailed: new Set() }),
+        )
+      return new Round(world, job, memory, own).run()
+    },
+  }
+}
+
+function adopters(pod: Pod, cache: Cache): ObjectKey[] {
+  return cache
+    .list(Job, pod.metadata.namespace)
+    .filter(j => !isEmptySelector(j.spec.selector) && selectorMatches(j.spec.selector, pod.metadata.labels))
+    .map(keyOf)
+}
+
+/** Pods of a Job that is gone: nobody will count them. */
+function podsNamed(cache: Cache, { namespace, name }: ObjectKey): Pod[] {
+  return cache.list(Pod, namespace).filter(p => {
+    const ref = controllerOf(p)
+    return ref?.kind === 'Job' && ref.name === name
+  })
+}
+
+async function releaseAll(world: World, pods: readonly Pod[]): Promise<void> {
+  await Promise.all(pods.filter(isTracked).map(pod => release(world, pod)))
+}
+
+async function release({ client }: World, pod: Pod): Promise<void> {
+  const { resourceVersion, finalizers = [] } = pod.metadata
+  const metadata = { resourceVersion, finalizers: finalizers.filter(f => f !== trackingFinalizer) }
+  try {
+    await client.patch(Pod, keyOf(pod), { type: 'merge', body: { metadata } })
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+class Round {
+  readonly #world: World
+  readonly #job: Job
+  readonly #memory: Memory
+  readonly #own: OwnWrites
+  readonly #key: ObjectKey
+
+  constructor(world: World, job: Job, memory: Memory, own: OwnWrites) {
+    this.#world = world
+    this.#job = job
+    this.#memory = memory
+    this.#own = own
+    this.#key = keyOf(job)
+  }
+
+  async run(): Promise<void | { afterMs: number }> {
+    const { clock } = this.#world
+    const job = this.#job
+    const { pods, trust } = await this.#pods()
+    const nowMs = clock.now()
+    const facts = jobFacts(job, pods, this.#memory.released, nowMs)
+    this.#noteFailures(facts)
+    let active = facts.active.length
+    let error: unknown
+    let again = msUntilDeadline(job, nowMs) ?? Infinity
+    if (facts.ending) {
+      const removed = await this.#remove(facts.active, false)
+      active -= removed.done
+      error = removed.error
+    } else if (trust === 'wait') again = Math.min(again, this.#own.patienceMs)
+    else if (!job.metadata.deletionTimestamp && this.#mayCreate()) {
+      const outcome = await this.#manage(facts)
+      active += outcome.difference
+      error = outcome.error
+      again = Math.min(again, outcome.afterMs)
+    }
+    await this.#account(pods, facts, Math.max(active, 0))
+    if (error !== undefined) throw error
+    return Number.isFinite(again) ? { afterMs: again } : undefined
+  }
+
+  #mayCreate(): boolean {
+    return selectorMatches(this.#job.spec.selector, this.#job.spec.template.metadata?.labels)
+  }
+
+  /** All pods, the server's own list when this process has not looked at the Job before. */
+  async #pods(): Promise<{ pods: Pod[]; trust: 'cache' | 'wait' | 'live' }> {
+    const { cache, client } = this.#world
+    const { uid, namespace } = this.#job.metadata
+    const cached = await this.#claim([...cache.ownedBy(Pod, uid), ...cache.orphans(Pod, namespace)])
+    const trust = this.#own.trust(this.#key, k => cache.get(Pod, k))
+    if (trust !== 'live') return { pods: cached, trust }
+    const labelSelector = lenientSelector(this.#job.spec.selector).toString()
+    const { items } = await client.list(Pod, { namespace: namespace!, labelSelector })
+    const pods = await this.#claim(items)
+    this.#own.listed(this.#key, pods, cached)
+    return { pods, trust }
+  }
+
+  #claim(candidates: readonly Pod[]): Promise<Pod[]> {
+    const selector = isEmptySelector(this.#job.spec.selector) ? undefined : this.#job.spec.selector
+    return claim({
+      client: this.#world.client,
+      kind: Pod,
+      owner: this.#job,
+      ownerKind: Job,
+      selector: lenientSelector(selector),
+      candidates,
+      finalizer: trackingFinalizer,
+    })
+  }
+
+  /** Failures in a row since the last success slow the next pod down. */
+  #noteFailures(facts: JobFacts): void {
+    const memory = this.#memory
+    const failed = [...facts.newFailed, ...facts.kept.values()].filter(p => !memory.seenFailed.has(p.metadata.uid))
+    for (const pod of failed) memory.seenFailed.add(pod.metadata.uid)
+    if (facts.newSucceeded.length) memory.failures = 0
+    if (!failed.length) return
+    memory.failures += failed.length
+    memory.failedAtMs = this.#world.clock.monotonicMs()
+  }
+
+  async #manage(facts: JobFacts): Promise<{ difference: number; error: unknown; afterMs: number }> {
+    const job = this.#job
+    const perIndex = isIndexed(job) && job.spec.backoffLimitPerIndex !== undefined
+    let afterMs = Infinity
+    const ready = (waitMs: number) => {
+      if (waitMs > 0) afterMs = Math.min(afterMs, waitMs)
+      return waitMs <= 0
+    }
+    const plan = planJob(job, facts, index => !perIndex || ready(this.#indexWait(facts, index)))
+    if (plan.remove.length) {
+      const { done, error } = await this.#remove(plan.remove, true)
+      return { difference: -done, error, afterMs }
+    }
+    if (plan.create.length && !perIndex && !ready(this.#wait(this.#memory.failures, this.#memory.failedAtMs)))
+      return { difference: 0, error: undefined, afterMs }
+    const { done, error } = await this.#create(plan.create, facts)
+    return { difference: done, error, afterMs }
+  }
+
+  #wait(failures: number, sinceMs: number): number {
+    return failures ? sinceMs + backoffMs(podBackoff, failures) - this.#world.clock.monotonicMs() : 0
+  }
+
+  #indexWait(facts: JobFacts, index: number): number {
+    const last = facts.kept.get(index)
+    if (!last) return 0
+    const ended = (last.status?.containerStatuses ?? []).map(
+      c => Date.parse(c.state?.terminated?.finishedAt ?? '') || 0,
+    )
+    const endedMs = Math.max(...ended, Date.parse(last.metadata.deletionTimestamp ?? '') || 0)
+    if (!endedMs) return 0
+    return endedMs + backoffMs(podBackoff, earlierFailures(last) + 1) - this.#world.clock.now()
+  }
+
+  async #create(indexes: (number | undefined)[], facts: JobFacts): Promise<{ done: number; error: unknown }> {
+    const { client, events } = this.#world
+    const job = this.#job
+    const { done, error } = await slowStart(indexes.length, async i => {
+      const index = indexes[i]
+      const draft = podOf(job, index, index === undefined ? undefined : nextHistory(job, facts, index))
+      try {
+        const pod = await client.create(Pod, draft)
+        this.#own.created(this.#key, pod)
+        events.normal(job, 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)
+      } catch (cause) {
+        if (isNamespaceTerminating(cause)) return
+        events.warning(job, 'FailedCreate', `Error creating: ${explain(cause)}`)
+        throw cause
+      }
+    })
+    return { done, error }
+  }
+
+  /** @param uncounted let them go first: they were too many, which is no failure of theirs */
+  async #remove(pods: readonly Pod[], uncounted: boolean): Promise<{ done: number; error: unknown }> {
+    const { client, events } = this.#world
+    const results = await Promise.allSettled(
+      pods.map(async pod => {
+        try {
+          if (uncounted && isTracked(pod)) {
+            await release(this.#world, pod)
+            this.#memory.released.add(pod.metadata.uid)
+          }
+          await client.delete(Pod, keyOf(pod), { uid: pod.metadata.uid })
+          this.#own.deleted(this.#key, pod)
+          events.normal(this.#job, 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`)
+        } catch (cause) {
+          if (isNotFound(cause)) return this.#own.deleted(this.#key, pod)
+          if (!isConflict(cause)) events.warning(this.#job, 'FailedDelete', `Error deleting: ${explain(cause)}`)
+          throw cause
+        }
+      }),
+    )
+    return {
+      done: results.filter(r => r.status === 'fulfilled').length,
+      error: results.find(r => r.status === 'rejected')?.reason,
+    }
+  }
+
+  async #account(pods: readonly Pod[], facts: JobFacts, active: number): Promise<void> {
+    const { client, clock } = this.#world
+    const job = this.#job
+    const { status, release: letGo } = account(job, pods, this.#memory.released, facts, active, timestamp(clock))
+    if (!sameMeaning(plain(job.status), plain(status))) {
+      await client.updateStatus(Job, { ...structuredClone(job), status })
+      this.#tell(status.conditions ?? [])
+    }
+    // Only now that the status has them. A pod of an index goes first when its successor has come.
+    await Promise.all(
+      letGo.map(async pod => {
+        await release(this.#world, pod)
+        this.#memory.released.add(pod.metadata.uid)
+      }),
+    )
+  }
+
+  #tell(conditions: NonNullable<Job['status']>['conditions'] & object): void {
+    const { events } = this.#world
+    const had = (type: string, status: string) =>
+      (this.#job.status?.conditions ?? []).some(c => c.type === type && c.status === status)
+    for (const { type, status, reason = '', message = '' } of conditions) {
+      if (had(type, status)) continue
+      if (type === 'Complete') events.normal(this.#job, 'Completed', 'Job completed')
+      if (type === 'Failed') events.warning(this.#job, reason, message)
+      if (type === 'Suspended') events.normal(this.#job, status === 'True' ? 'Suspended' : 'Resumed', message)
+    }
+  }
+}
+
+/** Zero, empty and absent counts say the same. */
+function plain(status: Job['status']): object {
+  return Object.fromEntries(
+    Object.entries(status ?? {}).filter(
+      ([, v]) => v !== 0 && v !== '' && !(typeof v === 'object' && v && !Object.keys(v).length),
+    ),
+  )
+}

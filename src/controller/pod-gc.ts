@@ -1,0 +1,118 @@
+import { timestamp } from '../base/clock.ts'
+import type { Cache, Reconciler, World } from '../client/reconciler.ts'
+import { isConflict, isNotFound } from '../models/api-error.ts'
+import { Node, Pod } from '../models/kinds/index.ts'
+import { keyOf, keyText } from '../models/object.ts'
+import { isPodTerminal } from '../models/pod-state.ts'
+import { markDisrupted } from './disruption-target.ts'
+import { readyStatus } from './node-health.ts'
+
+export interface PodGcOptions {
+  /** So many finished pods may stay; 12 500 unless given, 0: any number. */
+  terminatedThreshold?: number
+}
+
+/** A node must have been gone for so long before its pods are. */
+const quarantineMs = 40_000
+const sweepPeriodMs = 20_000
+const outOfServiceTaint = 'node.kubernetes.io/out-of-service'
+
+/**
+ * Removes pods that nobody else will: those of nodes that are gone, those deleted before they had a node, those stuck on a node that is
+ * declared out of service, and the oldest of too many finished ones.
+ */
+export function podGcReconciler({ terminatedThreshold = 12_500 }: PodGcOptions = {}): Reconciler {
+  const missing = new Map<string, { node: string; sinceMs: number }>()
+  let sweptMs = -Infinity
+  return {
+    name: 'pod-gc',
+    primary: Pod,
+    watches: [{ kind: Node, keys: podsConcerned }],
+    writes: [
+      { kind: Pod, part: 'owned' },
+      { kind: Pod, part: 'condition' },
+    ],
+    async reconcile(key, world) {
+      const { cache, clock } = world
+      const pod = cache.get(Pod, key)
+      const text = keyText(key)
+      if (!pod) return void missing.delete(text)
+      const nodeName = pod.spec?.nodeName
+      const deleting = !!pod.metadata.deletionTimestamp
+
+      if (!nodeName) {
+        if (deleting && !pod.metadata.finalizers?.length) return remove(world, pod, undefined)
+      } else {
+        const node = cache.get(Node, { name: nodeName })
+        if (node) missing.delete(text)
+        else {
+          let since = missing.get(text)
+          if (since?.node !== nodeName) missing.set(text, (since = { node: nodeName, sinceMs: clock.monotonicMs() }))
+          const left = since.sinceMs + quarantineMs - clock.monotonicMs()
+          if (left > 0) return { afterMs: left }
+          if (await isGone(world, nodeName)) return remove(world, pod, 'PodGC: node no longer exists')
+          return { afterMs: quarantineMs }
+        }
+        if (deleting && node && isOutOfService(node)) return remove(world, pod, undefined)
+      }
+      if (terminatedThreshold > 0 && isPodTerminal(pod) && clock.monotonicMs() - sweptMs >= sweepPeriodMs) {
+        sweptMs = clock.monotonicMs()
+        for (const old of surplus(cache.list(Pod), terminatedThreshold)) await remove(world, old, undefined)
+      }
+    },
+  }
+}
+
+/** Pods of a node that is not there any more, or is out of service. */
+function podsConcerned(node: Node, cache: Cache) {
+  const { name } = node.metadata
+  const here = cache.get(Node, { name })
+  if (here && !isOutOfService(here)) return []
+  return cache
+    .list(Pod)
+    .filter(p => p.spec?.nodeName === name)
+    .map(keyOf)
+}
+
+function isOutOfService(node: Node): boolean {
+  return readyStatus(node) !== 'True' && (node.spec?.taints ?? []).some(t => t.key === outOfServiceTaint)
+}
+
+async function isGone({ client }: World, name: string): Promise<boolean> {
+  try {
+    await client.get(Node, { name })
+    return false
+  } catch (error) {
+    if (isNotFound(error)) return true
+    throw error
+  }
+}
+
+/** Finished pods beyond the threshold, oldest first. */
+export function surplus(pods: readonly Pod[], threshold: number): Pod[] {
+  const finished = pods.filter(p => isPodTerminal(p) && !p.metadata.deletionTimestamp)
+  if (finished.length <= threshold) return []
+  const created = (p: Pod) => p.metadata.creationTimestamp ?? ''
+  finished.sort((a, b) =>
+    created(a) === created(b) ? (a.metadata.name < b.metadata.name ? -1 : 1) : created(a) < created(b) ? -1 : 1,
+  )
+  return finished.slice(0, finished.length - threshold)
+}
+
+/** Deletes without grace: there is no agent to do it gracefully. @param orphaned why it counts as failed, if it was running */
+async function remove({ client, clock }: World, seen: Pod, orphaned: string | undefined): Promise<void> {
+  try {
+    const pod = await client.get(Pod, keyOf(seen))
+    if (pod.metadata.uid !== seen.metadata.uid || pod.spec?.nodeName !== seen.spec?.nodeName) return
+    if (!isPodTerminal(pod)) {
+      const now = timestamp(clock)
+      if (orphaned) await markDisrupted(client, pod, 'DeletionByPodGC', orphaned, now, { phase: 'Failed' })
+      else if (pod.spec?.nodeName)
+        await client.updateStatus(Pod, { ...pod, status: { ...pod.status, phase: 'Failed' } })
+    }
+    await client.delete(Pod, keyOf(pod), { uid: pod.metadata.uid, gracePeriodSeconds: 0 })
+  } catch (error) {
+    if (isConflict(error)) throw error
+    if (!isNotFound(error)) throw error
+  }
+}

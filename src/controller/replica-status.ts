@@ -1,0 +1,61 @@
+import { sameMeaning } from '../base/equality.ts'
+import { explain } from '../base/errors.ts'
+import { isPodReady, msUntilAvailable } from '../models/pod-state.ts'
+import type { ReplicaSet, ReplicaSetStatus } from '../models/types/apps-v1.ts'
+import type { Pod, ReplicationController } from '../models/types/core-v1.ts'
+import { conditionOf, withCondition, withoutCondition } from './conditions.ts'
+
+/** What ReplicaSet and ReplicationController have in common. */
+export type ReplicaOwner = ReplicaSet | ReplicationController
+
+/** How the attempt to reach the wanted number ended. */
+export interface ScaleOutcome {
+  /** Positive: pods were to be deleted; negative: created. */
+  difference: number
+  error: unknown
+}
+
+/** The status that the pods justify; `now` is a timestamp for a new condition. */
+export function replicaStatus(
+  owner: ReplicaOwner,
+  pods: readonly Pod[],
+  outcome: ScaleOutcome,
+  nowMs: number,
+  now: string,
+): ReplicaSetStatus {
+  const { minReadySeconds = 0, template } = owner.spec
+  const labels = Object.entries(template?.metadata?.labels ?? {})
+  const status: ReplicaSetStatus = {
+    replicas: pods.length,
+    fullyLabeledReplicas: pods.filter(p => labels.every(([k, v]) => p.metadata.labels?.[k] === v)).length,
+    readyReplicas: pods.filter(isPodReady).length,
+    availableReplicas: pods.filter(p => msUntilAvailable(p, minReadySeconds, nowMs) === 0).length,
+    observedGeneration: owner.metadata.generation ?? 0,
+  }
+  const before = owner.status?.conditions ?? []
+  const failing = conditionOf(before, 'ReplicaFailure')
+  if (outcome.error === undefined) status.conditions = withoutCondition(before, 'ReplicaFailure')
+  else if (failing) status.conditions = before
+  else
+    status.conditions = withCondition(before, {
+      type: 'ReplicaFailure',
+      status: 'True',
+      reason: outcome.difference < 0 ? 'FailedCreate' : 'FailedDelete',
+      message: explain(outcome.error),
+      lastTransitionTime: now,
+    })
+  if (!status.conditions.length) delete status.conditions
+  return status
+}
+
+/** Zero and absent say the same. */
+export function sameReplicaStatus(a: ReplicaSetStatus | undefined, b: ReplicaSetStatus): boolean {
+  const counts = (s: ReplicaSetStatus | undefined) => [
+    s?.replicas ?? 0,
+    s?.fullyLabeledReplicas ?? 0,
+    s?.readyReplicas ?? 0,
+    s?.availableReplicas ?? 0,
+    s?.observedGeneration ?? 0,
+  ]
+  return sameMeaning(counts(a), counts(b)) && sameMeaning(a?.conditions, b.conditions)
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '../base/clock.ts'
+import type { Client } from '../client/client.ts'
+import { objectPath } from '../client/paths.ts'
+import { ApiError } from '../models/api-error.ts'
+import type { Kind } from '../models/kind.ts'
+import { discoverKinds, type ServedKind } from './served-kinds.ts'
+
+/** The scale subresource of anything that has one. */
+export interface Scale {
+  metadata: { name: string; namespace?: string; resourceVersion: string }
+  spec?: { replicas?: number }
+  status?: { replicas: number; selector?: string }
+}
+
+export interface TargetRef {
+  apiVersion?: string
+  kind: string
+  name: string
+}
+
+/** The list of kinds is kept so long; asked anew sooner when a kind is not found. */
+const keepMs = 30_000
+
+/** Finds and sets the size of objects of any kind, as kubectl scale does. */
+export class ScaleTargets {
+  #kinds: ServedKind[] = []
+  #atMs = -Infinity
+  readonly #client: Client
+  readonly #clock: Clock
+
+  constructor(client: Client, clock: Clock) {
+    this.#client = client
+    this.#clock = clock
+  }
+
+  /** @throws Error when no such kind is served */
+  async kindOf(ref: TargetRef): Promise<Kind<any>> {
+    const group = ref.apiVersion?.includes('/') ? ref.apiVersion.split('/')[0]! : ''
+    const find = () => this.#kinds.find(({ kind }) => kind.group === group && kind.kind === ref.kind)?.kind
+    const old = this.#clock.monotonicMs() - this.#atMs
+    if (old > keepMs || (!find() && old > 1_000)) {
+      this.#kinds = (await discoverKinds(this.#client)).kinds
+      this.#atMs = this.#clock.monotonicMs()
+    }
+    const kind = find()
+    if (!kind) throw new Error(`no matches for kind "${ref.kind}" in group "${group}"`)
+    return kind
+  }
+
+  /** @throws ApiError NotFound when the object, or its scale, does not exist */
+  async get(namespace: string, ref: TargetRef): Promise<Scale> {
+    const kind = await this.kindOf(ref)
+    return this.#call('GET', objectPath(kind, { namespace, name: ref.name }, 'scale'))
+  }
+
+  /** @throws ApiError Conflict when it changed since `scale` was read */
+  async set(namespace: string, ref: TargetRef, scale: Scale, replicas: number): Promise<void> {
+    const kind = await this.kindOf(ref)
+    const body = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: scale.metadata, spec: { replicas } }
+    await this.#call('PUT', objectPath(kind, { namespace, name: ref.name }, 'scale'), body)
+  }
+
+  async #call(method: string, url: string, body?: object): Promise<Scale> {
+    return (await callJson(this.#client, method, url, body)) as Scale
+  }
+}
+
+/** A call that the typed client has no method for. @throws ApiError */
+export async function callJson(client: Client, method: string, url: string, body?: object): Promise<unknown> {
+  const reply = await client.raw(method, url, {
+    headers: { accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  })
+  const parts: Uint8Array[] = []
+  if (reply.body instanceof Uint8Array) parts.push(reply.body)
+  else for await (const part of reply.body) parts.push(part)
+  const text = Buffer.concat(parts).toString()
+  if (reply.status < 400) return JSON.parse(text)
+  const status = text.startsWith('{') ? JSON.parse(text) : { message: text }
+  throw ApiError.fromStatus({ ...status, code: status.code ?? reply.status })
+}

@@ -1,0 +1,21 @@
+import { InvalidSelector, type Labels, nothing, type Selector, selectorFrom } from '../base/labels.ts'
+import type { LabelSelector } from '../models/types/meta-v1.ts'
+
+/** A selector without any requirement: it would select everything, which no controller should. */
+export function isEmptySelector(selector: LabelSelector | undefined): boolean {
+  return !Object.keys(selector?.matchLabels ?? {}).length && !selector?.matchExpressions?.length
+}
+
+/** The parsed selector; a stored one that makes no sense selects nothing, so that one bad object stays its own problem. */
+export function lenientSelector(selector: LabelSelector | undefined): Selector {
+  try {
+    return selectorFrom(selector)
+  } catch (error) {
+    if (error instanceof InvalidSelector) return nothing
+    throw error
+  }
+}
+
+export function selectorMatches(selector: LabelSelector | undefined, labels: Labels | undefined): boolean {
+  return lenientSelector(selector).matches(labels)
+}

@@ -1,0 +1,96 @@
+import { timestamp } from '../base/clock.ts'
+import type { Cache, Reconciler, World } from '../client/reconciler.ts'
+import { isConflict, isNotFound } from '../models/api-error.ts'
+import { Node, Pod } from '../models/kinds/index.ts'
+import { keyOf, keyText } from '../models/object.ts'
+import type { Taint, Toleration } from '../models/types/core-v1.ts'
+import { markDisrupted } from './disruption-target.ts'
+
+/** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. */
+export function taintEvictionReconciler(): Reconciler {
+  /** Since when, on the monotonic clock, a pod has stood under its node's present taints. */
+  const exposed = new Map<string, { uid: string; sinceMs: number }>()
+  return {
+    name: 'taint-eviction',
+    primary: Pod,
+    watches: [
+      {
+        kind: Node,
+        keys: (node: Node, cache: Cache) =>
+          noExecute(node).length
+            ? cache
+                .list(Pod)
+                .filter(p => p.spec?.nodeName === node.metadata.name)
+                .map(keyOf)
+            : [],
+      },
+    ],
+    writes: [
+      { kind: Pod, part: 'owned' },
+      { kind: Pod, part: 'condition' },
+    ],
+    concurrency: 8,
+    async reconcile(key, world) {
+      const { cache, clock, events } = world
+      const text = keyText(key)
+      const pod = cache.get(Pod, key)
+      const node = pod?.spec?.nodeName ? cache.get(Node, { name: pod.spec.nodeName }) : undefined
+      const taints = node ? noExecute(node) : []
+      if (!pod || pod.metadata.deletionTimestamp || !taints.length) {
+        const known = exposed.get(text)
+        if (known && pod && known.uid === pod.metadata.uid && !pod.metadata.deletionTimestamp)
+          events.normal(pod, 'TaintManagerEviction', `Cancelling deletion of Pod ${text}`)
+        exposed.delete(text)
+        return
+      }
+      const ms = toleratedMs(taints, pod.spec?.tolerations ?? [])
+      if (ms === Infinity) return void exposed.delete(text)
+      let known = exposed.get(text)
+      if (known?.uid !== pod.metadata.uid)
+        exposed.set(text, (known = { uid: pod.metadata.uid, sinceMs: clock.monotonicMs() }))
+      const left = known.sinceMs + ms - clock.monotonicMs()
+      if (left > 0) return { afterMs: left }
+      await evict(world, pod)
+      exposed.delete(text)
+    },
+  }
+}
+
+function noExecute(node: Node): Taint[] {
+  return (node.spec?.taints ?? []).filter(t => t.effect === 'NoExecute')
+}
+
+/** How long a pod may stay under these taints, in milliseconds; 0: not at all, Infinity: for ever. */
+export function toleratedMs(taints: readonly Taint[], tolerations: readonly Toleration[]): number {
+  const used = taints.map(taint => tolerations.filter(t => tolerates(t, taint)))
+  if (used.some(found => !found.length)) return 0
+  const seconds = used.flat().flatMap(t => (t.tolerationSeconds === undefined ? [] : [t.tolerationSeconds]))
+  return seconds.length ? Math.max(Math.min(...seconds), 0) * 1000 : Infinity
+}
+
+/** An empty key with Exists matches every taint, an empty effect every effect. */
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
+  if (toleration.effect && toleration.effect !== taint.effect) return false
+  if (toleration.key && toleration.key !== taint.key) return false
+  if (toleration.operator === 'Exists') return true
+  return !!toleration.key && (toleration.value ?? '') === (taint.value ?? '')
+}
+
+async function evict(world: World, seen: Pod): Promise<void> {
+  const { client, events, clock } = world
+  const text = keyText(keyOf(seen))
+  try {
+    // What the cache says may be over by now: ask before killing.
+    const pod = await client.get(Pod, keyOf(seen))
+    if (pod.metadata.uid !== seen.metadata.uid || pod.metadata.deletionTimestamp) return
+    const node = await client.get(Node, { name: seen.spec!.nodeName! })
+    if (toleratedMs(noExecute(node), pod.spec?.tolerations ?? []) === Infinity || !noExecute(node).length) return
+    events.normal(seen, 'TaintManagerEviction', `Marking for deletion Pod ${text}`)
+    const message = 'Taint manager: deleting due to NoExecute taint'
+    await markDisrupted(client, pod, 'DeletionByTaintManager', message, timestamp(clock))
+    await client.delete(Pod, keyOf(pod), { uid: pod.metadata.uid })
+  } catch (error) {
+    if (isConflict(error)) throw error
+    if (!isNotFound(error)) throw error
+  }
+}

@@ -1,0 +1,187 @@
+import { createApiServer } from '../../apiserver/index.ts'
+import { Channel } from '../../base/channel.ts'
+import { timestamp } from '../../base/clock.ts'
+import { silentLogger } from '../../base/logger.ts'
+import { seededRandom } from '../../base/random.ts'
+import { settle, VirtualClock } from '../../base/virtual-clock.ts'
+import {
+  type Client,
+  createClient,
+  createInformers,
+  createReconcilerRunner,
+  type InformerSet,
+  inProcessTransport,
+  type Reconciler,
+  type ReconcilerRunner,
+} from '../../client/index.ts'
+import { openMemoryStore } from '../../db/index.ts'
+import { isConflict, isNotFound } from '../../models/api-error.ts'
+import { Namespace, Pod } from '../../models/kinds/index.ts'
+import { keyOf } from '../../models/object.ts'
+import { targetNode } from '../daemon-set-pods.ts'
+
+export type PodFate = 'ready' | 'pending' | 'running' | 'succeeded' | 'failed'
+
+export interface TestClusterOptions {
+  reconcilers: Reconciler[]
+  /** What becomes of a pod; `ready` unless given. */
+  fate?(pod: Pod): PodFate
+  nodes?: number
+  /** Between the controllers and the server: to delay, to fail, to crash. */
+  wrapClient?(client: Client): Client
+  /** How long the controllers' informers lag behind the server. */
+  watchDelayMs?: number
+  seed?: number
+}
+
+export interface TestCluster extends AsyncDisposable {
+  clock: VirtualClock
+  /** An administrator's. */
+  client: Client
+  informers: InformerSet
+  runner: ReconcilerRunner
+  /** Moves time in small steps until it is so. Fails after `limitMs` of virtual time with what `describe` says. */
+  until(condition: () => boolean | Promise<boolean>, limitMs?: number, describe?: () => unknown): Promise<void>
+  /** Lets things happen for a while. */
+  pass(ms: number): Promise<void>
+}
+
+/** The real API server on a store in memory, the real informers and runner, virtual time, and pods that do as they are told. */
+export async function startTestCluster(options: TestClusterOptions): Promise<TestCluster> {
+  const clock = new VirtualClock()
+  const random = seededRandom(options.seed ?? 1)
+  const log = silentLogger
+  const store = await openMemoryStore()
+  const api = await createApiServer({ store, clock, random, log })
+  const admin = { username: 'admin', groups: ['system:masters', 'system:authenticated'] }
+  const client = createClient(inProcessTransport(api.handler, admin))
+  const informers = createInformers({ client, clock, random, log, freeze: true })
+  // The controllers' own view may be late; the agent's never is.
+  const { watchDelayMs } = options
+  const theirs = watchDelayMs
+    ? createInformers({ client: delayed(client, clock, watchDelayMs), clock, random, log, freeze: true })
+    : informers
+  await client.create(Namespace, { metadata: { name: 'default' }, spec: {} }).catch(() => {})
+  const pods = informers.for(Pod)
+  let ip = 0
+  const agent = async (pod: Pod) => {
+    try {
+      await act(client, clock, pod, options, () => `10.1.${(++ip >> 8) & 255}.${ip & 255}`)
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error
+    }
+  }
+  pods.subscribe({ added: pod => void agent(pod), updated: pod => void agent(pod) })
+  const runner = createReconcilerRunner({
+    client: options.wrapClient?.(client) ?? client,
+    informers: theirs,
+    clock,
+    random,
+    log,
+    reconcilers: options.reconcilers,
+    strict: true,
+  })
+  const starting = runner.start()
+  await settle()
+  await clock.advance(10)
+  await starting
+
+  return {
+    clock,
+    client,
+    informers,
+    runner,
+    async until(condition, limitMs = 60_000, describe) {
+      for (let passed = 0; ; passed += 50) {
+        await settle(8)
+        if (await condition()) return
+        if (passed > limitMs) {
+          const { stats } = runner
+          throw new Error(
+            `not so after ${limitMs} ms: ${JSON.stringify({ now: await describe?.(), stats: stats() }, null, 1)}`,
+          )
+        }
+        await clock.advance(50)
+      }
+    },
+    async pass(ms) {
+      for (let passed = 0; passed < ms; passed += 1000) {
+        await clock.advance(Math.min(1000, ms - passed))
+        await settle(8)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      const stopping = runner.stop()
+      await clock.advance(5_000)
+      await stopping
+      await Promise.all([informers[Symbol.asyncDispose](), theirs[Symbol.asyncDispose]()])
+      await api.close()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Every watch event comes `ms` later than it would. */
+function delayed(client: Client, clock: VirtualClock, ms: number): Client {
+  return {
+    ...client,
+    async *watch(kind, options) {
+      const late = new Channel<any>()
+      const pump = async () => {
+        for await (const event of client.watch(kind, options)) clock.schedule(ms, () => late.push(event))
+        late.end()
+      }
+      pump().catch(error => late.fail(error))
+      yield* late
+    },
+  }
+}
+
+/** Binds, starts and ends pods, as scheduler and agent would. */
+async function act(
+  client: Client,
+  clock: VirtualClock,
+  pod: Pod,
+  { fate, nodes = 2 }: TestClusterOptions,
+  nextIp: () => string,
+): Promise<void> {
+  const key = keyOf(pod)
+  if (pod.metadata.deletionTimestamp) {
+    if (pod.spec?.nodeName) await client.delete(Pod, key, { gracePeriodSeconds: 0, uid: pod.metadata.uid })
+    return
+  }
+  const wanted = fate?.(pod) ?? 'ready'
+  if (wanted === 'pending') return
+  if (!pod.spec?.nodeName) {
+    const name = targetNode(pod) || `node-${1 + (Number.parseInt(pod.metadata.uid.slice(0, 4), 16) % nodes)}`
+    const target = { apiVersion: 'v1', kind: 'Node', name }
+    try {
+      await client.post(Pod, key, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: key, target })
+      return
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+    }
+  }
+  const phase = wanted === 'succeeded' ? 'Succeeded' : wanted === 'failed' ? 'Failed' : 'Running'
+  const ready = wanted === 'ready' ? 'True' : 'False'
+  const known = pod.status?.conditions?.find(c => c.type === 'Ready')?.status
+  if (pod.status?.phase === phase && known === ready) return
+  const now = timestamp(clock)
+  const podIP = pod.status?.podIP ?? nextIp()
+  await client.patch(
+    Pod,
+    key,
+    {
+      type: 'strategic',
+      body: {
+        status: {
+          phase,
+          podIP,
+          podIPs: [{ ip: podIP }],
+          conditions: [{ type: 'Ready', status: ready, lastTransitionTime: now }],
+        },
+      },
+    },
+    { subresource: 'status' },
+  )
+}

@@ -1,0 +1,188 @@
+import { canonicalJson } from '../base/equality.ts'
+import { controllerRef } from '../client/owner.ts'
+import type { Draft } from '../models/object.ts'
+import type { Deployment } from '../models/types/apps-v1.ts'
+import type { Container, Probe, Service, Volume } from '../models/types/core-v1.ts'
+import type { Workload, WorkloadHealthCheck, WorkloadPort, WorkloadVolume } from '../models/types/optiflow-v1.ts'
+import { fnv32a, safeEncode } from './template-hash.ts'
+
+/** What a Workload is made of: a Deployment and, if it has ports, a Service, both of its own name. */
+
+export const workloadLabel = 'optiflow.dev/workload'
+/** Says from which draft an object was made, so that fields taken out of the Workload are taken out there too. */
+export const draftAnnotation = 'optiflow.dev/draft'
+
+export function workloadSelector(workload: Workload): Record<string, string> {
+  return { [workloadLabel]: workload.metadata.name }
+}
+
+function labelsOf(workload: Workload): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': workload.metadata.name,
+    'app.kubernetes.io/managed-by': 'optiflow',
+    ...workload.metadata.labels,
+    ...workload.spec.labels,
+    ...workloadSelector(workload),
+  }
+}
+
+function stamped<D extends Draft<any>>(draft: D): D {
+  const hash = safeEncode(String(fnv32a(canonicalJson([draft.metadata.labels, draft.spec]))))
+  draft.metadata.annotations = { ...draft.metadata.annotations, [draftAnnotation]: hash }
+  return draft
+}
+
+export function deploymentOf(workload: Workload): Draft<Deployment> {
+  const { spec, metadata } = workload
+  const labels = labelsOf(workload)
+  const { strategy = 'RollingUpdate', maxSurge, maxUnavailable } = spec.update ?? {}
+  const rollingUpdate = {
+    ...(maxSurge === undefined ? {} : { maxSurge }),
+    ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+  }
+  const volumes = (spec.volumes ?? []).map(volumeOf)
+  return stamped({
+    metadata: {
+      name: metadata.name,
+      namespace: metadata.namespace!,
+      labels,
+      ownerReferences: [controllerRef(workload)],
+    },
+    spec: {
+      replicas: spec.replicas ?? 1,
+      selector: { matchLabels: workloadSelector(workload) },
+      strategy:
+        strategy === 'Recreate'
+          ? { type: 'Recreate' }
+          : { type: 'RollingUpdate', ...(Object.keys(rollingUpdate).length ? { rollingUpdate } : {}) },
+      template: {
+        metadata: { labels },
+        spec: {
+          containers: [containerOf(workload)],
+          ...(volumes.length ? { volumes } : {}),
+          ...(spec.nodeSelector ? { nodeSelector: spec.nodeSelector } : {}),
+          ...(spec.serviceAccountName ? { serviceAccountName: spec.serviceAccountName } : {}),
+          ...(spec.terminationGracePeriodSeconds === undefined
+            ? {}
+            : { terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds }),
+        },
+      },
+    },
+  })
+}
+
+function containerOf({ spec, metadata }: Workload): Container {
+  const mounts = (spec.volumes ?? []).map(v => ({
+    name: v.name,
+    mountPath: v.mountPath,
+    ...(v.readOnly ? { readOnly: true } : {}),
+  }))
+  const ports = (spec.ports ?? []).filter(p => typeof (p.targetPort ?? p.port) === 'number')
+  return {
+    // Named after the Workload, which is what people see in logs and events; a container's name is a shorter kind of name.
+    name: metadata.name.replaceAll('.', '-').slice(0, 63).replace(/-+$/, ''),
+    image: spec.image,
+    ...(spec.imagePullPolicy ? { imagePullPolicy: spec.imagePullPolicy } : {}),
+    ...(spec.command?.length ? { command: spec.command } : {}),
+    ...(spec.args?.length ? { args: spec.args } : {}),
+    ...(spec.env?.length ? { env: spec.env } : {}),
+    ...(spec.envFrom?.length ? { envFrom: spec.envFrom } : {}),
+    ...(ports.length ? { ports: ports.map(containerPort) } : {}),
+    ...(spec.resources ? { resources: spec.resources } : {}),
+    ...(mounts.length ? { volumeMounts: mounts } : {}),
+    ...probesOf(spec.healthCheck, spec.ports?.[0]),
+    ...drainOf(spec),
+  }
+}
+
+/** How long a pod that is to end still answers: the nodes need a moment to stop sending it requests. */
+const drainSeconds = 2
+
+/** Whoever takes requests ends a little later than asked, if the time allowed for its end leaves room for that. */
+function drainOf({ ports, terminationGracePeriodSeconds = 30 }: Workload['spec']): Pick<Container, 'lifecycle'> {
+  if (!ports?.length || terminationGracePeriodSeconds < 2 * drainSeconds) return {}
+  return { lifecycle: { preStop: { sleep: { seconds: drainSeconds } } } }
+}
+
+function containerPort(port: WorkloadPort) {
+  return {
+    ...(port.name ? { name: port.name } : {}),
+    containerPort: Number(port.targetPort ?? port.port),
+    protocol: port.protocol ?? ('TCP' as const),
+  }
+}
+
+function volumeOf({ name, claim, configMap, emptyDir, hostPath, secret }: WorkloadVolume): Volume {
+  if (claim) return { name, persistentVolumeClaim: claim }
+  if (configMap) return { name, configMap }
+  if (hostPath) return { name, hostPath }
+  if (secret) return { name, secret }
+  return { name, emptyDir: emptyDir ?? {} }
+}
+
+/** One health check decides when a pod gets traffic, when it is restarted and, with `startupSeconds`, how long it may take to start. */
+function probesOf(
+  check: WorkloadHealthCheck | undefined,
+  port: WorkloadPort | undefined,
+): Pick<Container, 'readinessProbe' | 'livenessProbe' | 'startupProbe'> {
+  if (!check) return {}
+  const first = port?.targetPort ?? port?.port ?? 80
+  const action: Probe = check.exec
+    ? { exec: { command: check.exec.command } }
+    : check.tcp
+      ? { tcpSocket: { port: check.tcp.port ?? first } }
+      : { httpGet: { path: check.http?.path ?? '/', port: check.http?.port ?? first } }
+  const periodSeconds = check.intervalSeconds ?? 10
+  const probe = { ...action, periodSeconds, timeoutSeconds: check.timeoutSeconds ?? 1 }
+  const failureThreshold = check.failureThreshold ?? 3
+  return {
+    readinessProbe: { ...probe, failureThreshold },
+    livenessProbe: { ...probe, failureThreshold },
+    ...(check.startupSeconds
+      ? {
+          startupProbe: { ...probe, failureThreshold: Math.max(Math.ceil(check.startupSeconds / periodSeconds), 1) },
+        }
+      : {}),
+  }
+}
+
+export function serviceOf(workload: Workload): Draft<Service> | undefined {
+  const { spec, metadata } = workload
+  const ports = spec.ports ?? []
+  if (!ports.length) return undefined
+  const type = spec.expose?.type ?? (spec.expose?.nodePort ? 'NodePort' : 'ClusterIP')
+  return stamped({
+    metadata: {
+      name: metadata.name,
+      namespace: metadata.namespace!,
+      labels: labelsOf(workload),
+      ownerReferences: [controllerRef(workload)],
+    },
+    spec: {
+      type,
+      selector: workloadSelector(workload),
+      ports: ports.map((port, i) => ({
+        ...(port.name || ports.length > 1 ? { name: port.name ?? portName(port) } : {}),
+        port: port.port,
+        targetPort: port.targetPort ?? port.port,
+        protocol: port.protocol ?? 'TCP',
+        ...(i === 0 && type === 'NodePort' && spec.expose?.nodePort ? { nodePort: spec.expose.nodePort } : {}),
+      })),
+    },
+  })
+}
+
+const portName = (port: WorkloadPort) => `${(port.protocol ?? 'TCP').toLowerCase()}-${port.port}`
+
+/**
+ * Whether an object already says all that the draft says. Fields that the draft does not mention, such as defaults and
+ * allocated addresses, are the server's.
+ */
+export function saysAll(actual: unknown, draft: unknown): boolean {
+  if (draft === undefined || draft === null) return true
+  if (Array.isArray(draft))
+    return Array.isArray(actual) && actual.length === draft.length && draft.every((v, i) => saysAll(actual[i], v))
+  if (typeof draft !== 'object') return String(actual) === String(draft)
+  if (typeof actual !== 'object' || actual === null) return !Object.keys(draft).length
+  return Object.entries(draft).every(([key, value]) => saysAll((actual as Record<string, unknown>)[key], value))
+}

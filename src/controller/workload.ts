@@ -1,0 +1,149 @@
+import { timestamp } from '../base/clock.ts'
+import { sameMeaning } from '../base/equality.ts'
+import { controllerOf } from '../client/owner.ts'
+import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
+import { isAlreadyExists, isConflict, isNotFound } from '../models/api-error.ts'
+import type { Kind } from '../models/kind.ts'
+import { Deployment, Node, Pod, ReplicaSet, Service, Workload } from '../models/kinds/index.ts'
+import { type Draft, type KubeObject, keyOf, keyText, type ObjectKey } from '../models/object.ts'
+import type { ServicePort } from '../models/types/core-v1.ts'
+import { isNamespaceTerminating } from './pod-template.ts'
+import { deploymentOf, draftAnnotation, saysAll, serviceOf, workloadLabel } from './workload-parts.ts'
+import { type Problem, workloadStatus } from './workload-status.ts'
+
+/** Makes a Deployment and a Service of a Workload, and one readable status of theirs and their pods'. */
+export function workloadReconciler(): Reconciler {
+  return {
+    name: 'workload',
+    primary: Workload,
+    watches: [
+      ownerWatch(Deployment, Workload),
+      ownerWatch(Service, Workload),
+      { kind: Pod, keys: ofPod },
+      { kind: Node, keys: exposedOnNodes },
+      { kind: ReplicaSet, keys: () => [] },
+    ],
+    writes: [
+      { kind: Deployment, part: 'owned' },
+      { kind: Service, part: 'owned' },
+      { kind: Workload, part: 'status' },
+    ],
+    async reconcile(key, world) {
+      const workload = world.cache.get(Workload, key)
+      if (!workload || workload.metadata.deletionTimestamp) return
+      const obstacles: Problem[] = []
+      const deployment = await ensure(world, workload, Deployment, deploymentOf(workload), obstacles)
+      const service = await ensure(world, workload, Service, serviceOf(workload), obstacles)
+      const pods = deployment ? podsOf(world.cache, deployment) : []
+      const nodes = world.cache.list(Node)
+      const facts = { deployment, service, pods, nodes, obstacle: obstacles[0] }
+      const status = workloadStatus(workload, facts, timestamp(world.clock))
+      if (sameMeaning(workload.status, status)) return
+      try {
+        await world.client.updateStatus(Workload, { ...structuredClone(workload), status })
+      } catch (error) {
+        if (!isNotFound(error)) throw error
+      }
+    },
+  }
+}
+
+function ofPod(pod: Pod): ObjectKey[] {
+  const name = pod.metadata.labels?.[workloadLabel]
+  return name ? [{ namespace: pod.metadata.namespace!, name }] : []
+}
+
+/** Their URL names a node. */
+function exposedOnNodes(_node: Node, cache: Cache): ObjectKey[] {
+  return cache
+    .list(Workload)
+    .filter(w => w.spec.expose?.type === 'NodePort' || w.spec.expose?.nodePort)
+    .map(keyOf)
+}
+
+function podsOf(cache: Cache, deployment: Deployment): Pod[] {
+  return cache.ownedBy(ReplicaSet, deployment.metadata.uid).flatMap(rs => cache.ownedBy(Pod, rs.metadata.uid))
+}
+
+/** Creates, updates or deletes one part, so that it is what the draft says. An object of that name that is not ours is left alone. */
+async function ensure<T extends KubeObject & { spec?: any }>(
+  world: World,
+  workload: Workload,
+  kind: Kind<T>,
+  draft: Draft<T> | undefined,
+  obstacles: Problem[],
+): Promise<T | undefined> {
+  const { cache, client, events } = world
+  const key = { namespace: workload.metadata.namespace!, name: workload.metadata.name }
+  let actual = cache.get(kind, key)
+  if (!draft) {
+    if (actual && isOurs(actual, workload)) await remove(world, kind, actual)
+    return undefined
+  }
+  if (!actual) {
+    try {
+      const made = await client.create(kind, draft)
+      events.normal(workload, `${kind.kind}Created`, `Created ${kind.kind} ${made.metadata.name}`)
+      return made
+    } catch (error) {
+      if (isNamespaceTerminating(error)) return undefined
+      if (!isAlreadyExists(error)) throw error
+      // Ours from before a crash, or somebody else's: only the server knows.
+      actual = await client.get(kind, key)
+    }
+  }
+  if (!isOurs(actual, workload)) {
+    const message = `${kind.kind} ${keyText(key)} exists and does not belong to this Workload; delete or rename one of them`
+    events.warning(workload, 'NameTaken', message)
+    obstacles.push({ weight: 100, reason: 'NameTaken', message })
+    return undefined
+  }
+  const { labels, annotations } = draft.metadata
+  const wanted = { metadata: { labels, annotations }, spec: (draft as { spec?: unknown }).spec }
+  if (saysAll(actual, wanted)) return actual
+  return client.update(kind, merged(actual, draft))
+}
+
+function isOurs(object: KubeObject, workload: Workload): boolean {
+  return controllerOf(object)?.uid === workload.metadata.uid
+}
+
+async function remove<T extends KubeObject>(world: World, kind: Kind<T>, object: T): Promise<void> {
+  try {
+    await world.client.delete(kind, keyOf(object), { uid: object.metadata.uid })
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error
+  }
+}
+
+/** The draft's spec, with what the server allocated; labels and annotations of others stay. */
+function merged<T extends KubeObject & { spec?: any }>(actual: T, draft: Draft<T>): T {
+  const next = structuredClone(actual)
+  next.metadata.labels = { ...next.metadata.labels, ...draft.metadata.labels }
+  next.metadata.annotations = { ...next.metadata.annotations, ...draft.metadata.annotations }
+  const { spec } = draft as { spec?: any }
+  const changed = actual.metadata.annotations?.[draftAnnotation] !== draft.metadata.annotations?.[draftAnnotation]
+  next.spec = changed ? { ...allocated(actual.spec), ...structuredClone(spec) } : overlay(next.spec, spec)
+  if (next.spec.type === 'NodePort') keepNodePorts(actual.spec?.ports ?? [], next.spec.ports)
+  return next
+}
+
+function keepNodePorts(before: ServicePort[], ports: ServicePort[]): void {
+  for (const port of ports) {
+    const same = before.find(p => p.port === port.port && p.protocol === port.protocol)
+    if (same?.nodePort) port.nodePort ??= same.nodePort
+  }
+}
+
+/** Of a Service: addresses it was given, which may not change. */
+function allocated(spec: any): object {
+  const kept = ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']
+  return Object.fromEntries(Object.entries(spec ?? {}).filter(([key]) => kept.includes(key)))
+}
+
+function overlay(base: any, top: any): any {
+  if (Array.isArray(top) || typeof top !== 'object' || top === null) return top
+  const result = typeof base === 'object' && base !== null && !Array.isArray(base) ? { ...base } : {}
+  for (const [key, value] of Object.entries(top)) result[key] = overlay(result[key], value)
+  return result
+}
