@@ -1,0 +1,225 @@
+import { type Answer, type DecodedPacket, decode, encode, type Packet } from 'dns-packet'
+import type { Clock } from '../base/clock.ts'
+import { explain, OptiFlowError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Listener, Net, UdpSocket } from '../base/net.ts'
+import type { InformerSet } from '../client/index.ts'
+import { EndpointSlice, Namespace, Service } from '../models/kinds/index.ts'
+import { answerFromZone, type ZoneSource } from './dns-zone.ts'
+
+export interface DnsServerOptions {
+  /** Address of the cluster's DNS on this node. */
+  host: string
+  /** 53 unless said otherwise. */
+  port?: number
+  /** `cluster.local` */
+  zone: string
+  informers: InformerSet
+  /** Where other names are asked, in order: the node's own resolvers. */
+  upstreams: string[]
+  net: Net
+  clock: Clock
+  log: Logger
+}
+
+export interface DnsServer extends AsyncDisposable {
+  port: number
+}
+
+/** The DNS port could not be opened. */
+export class DnsUnavailable extends OptiFlowError {}
+
+const upstreamTimeoutMs = 2_000
+const authoritative = 1 << 10
+const recursionAvailable = 1 << 7
+const truncated = 1 << 9
+const rcode = { ok: 0, formatError: 1, serverFailure: 2, nxdomain: 3, notImplemented: 4 }
+
+/** Answers the cluster's names from the local informers and asks upstream for all others; UDP and TCP. */
+export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
+  const { net, log } = options
+  const source = zoneSource(options.informers)
+  const zone = options.zone.toLowerCase()
+
+  async function answer(query: DecodedPacket, raw: Buffer): Promise<Buffer> {
+    const question = query.questions?.[0]
+    const opcode = (query as { opcode?: string }).opcode
+    if (!question || (opcode && opcode !== 'QUERY'))
+      return reply(query, [], opcode === 'QUERY' ? rcode.formatError : rcode.notImplemented)
+    const found = answerFromZone(source, zone, question.name.toLowerCase().replace(/\.$/, ''), question.type)
+    if (found.kind === 'elsewhere') return (await askUpstream(raw)) ?? reply(query, [], rcode.serverFailure)
+    if (found.kind === 'nxdomain') return reply(query, [], rcode.nxdomain)
+    const records = found.records.map(r => ({
+      ...r,
+      name: r.name === question.name.toLowerCase() ? question.name : r.name,
+    }))
+    const [first] = found.records
+    if (first?.type === 'CNAME' && question.type !== 'CNAME')
+      return reply(query, [...records, ...(await resolveTarget(first.data, question.type))], rcode.ok)
+    return reply(query, records, rcode.ok)
+  }
+
+  /** An ExternalName's addresses, so that simple resolvers need not ask again. */
+  async function resolveTarget(target: string, type: string): Promise<Answer[]> {
+    const inside = answerFromZone(source, zone, target.toLowerCase(), type)
+    if (inside.kind !== 'elsewhere') return inside.kind === 'records' ? (inside.records as Answer[]) : []
+    const query = encode({ type: 'query', id: 1, flags: 1 << 8, questions: [{ type: type as 'A', name: target }] })
+    const raw = await askUpstream(query)
+    return raw ? (decode(raw).answers ?? []) : []
+  }
+
+  function reply(query: DecodedPacket, answers: object[], code: number): Buffer {
+    const edns = query.additionals?.some(a => a.type === 'OPT')
+    return encode({
+      type: 'response',
+      id: query.id ?? 0,
+      flags: authoritative | recursionAvailable | ((query.flags ?? 0) & (1 << 8)) | code,
+      questions: query.questions ?? [],
+      answers: answers as Answer[],
+      additionals: edns
+        ? [
+            {
+              type: 'OPT',
+              name: '.',
+              udpPayloadSize: 1232,
+              extendedRcode: 0,
+              ednsVersion: 0,
+              flags: 0,
+              flag_do: false,
+              options: [],
+            } as any,
+          ]
+        : [],
+    } as Packet)
+  }
+
+  async function askUpstream(raw: Buffer): Promise<Buffer | undefined> {
+    for (const upstream of options.upstreams) {
+      try {
+        return await askOne(options, upstream, raw)
+      } catch (error) {
+        log.debug({ upstream, error: explain(error) }, 'upstream resolver did not answer')
+      }
+    }
+    return undefined
+  }
+
+  async function onUdp(message: Buffer, from: { address: string; port: number }): Promise<void> {
+    const query = parse(message)
+    if (!query) return
+    const limit = query.additionals?.flatMap(a => (a.type === 'OPT' ? [a.udpPayloadSize] : []))[0] ?? 512
+    const full = await answer(query, message)
+    udp.send(full.length <= Math.max(limit, 512) ? full : cut(query, full), from)
+  }
+
+  /** Too long for a datagram: an empty answer with TC, so that the client comes again by TCP. */
+  function cut(query: DecodedPacket, full: Buffer): Buffer {
+    const flags = full.readUInt16BE(2) | truncated
+    return encode({
+      type: 'response',
+      id: query.id ?? 0,
+      flags: flags & 0x7fff,
+      questions: query.questions ?? [],
+    } as Packet)
+  }
+
+  const failed = (error: unknown) => log.warn({ error: explain(error) }, 'a DNS query was not answered')
+  const port = options.port ?? 53
+  let udp: UdpSocket
+  let tcp: Listener
+  try {
+    udp = await net.bindUdp(options.host, port, (message, from) => void onUdp(message, from).catch(failed))
+    tcp = await net.listenTcp(options.host, udp.port, socket => {
+      let buffered = Buffer.alloc(0)
+      socket.setTimeout(30_000, () => socket.destroy())
+      socket.on('data', chunk => {
+        buffered = Buffer.concat([buffered, chunk as Buffer])
+        while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
+          const framed = buffered.subarray(0, 2 + buffered.readUInt16BE(0))
+          buffered = buffered.subarray(framed.length)
+          const query = parse(framed.subarray(2))
+          if (!query) return void socket.destroy()
+          void answer(query, framed.subarray(2)).then(full => {
+            const head = Buffer.alloc(2)
+            head.writeUInt16BE(full.length)
+            socket.write(Buffer.concat([head, full]))
+          }, failed)
+        }
+      })
+    })
+  } catch (cause) {
+    throw new DnsUnavailable(`cannot serve DNS on ${options.host}:${port}`, {
+      cause,
+      hint: 'Another resolver may hold the address: see "ss -lnup".',
+    })
+  }
+
+  return {
+    port: udp.port,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([udp.close(), tcp.close()])
+    },
+  }
+}
+
+function parse(message: Buffer): DecodedPacket | undefined {
+  try {
+    const packet = decode(message)
+    return packet.type === 'query' ? packet : undefined
+  } catch {
+    // Not DNS: nobody to answer.
+    return undefined
+  }
+}
+
+async function askOne(options: DnsServerOptions, upstream: string, raw: Buffer): Promise<Buffer> {
+  const [host, port] = upstream.split('#') as [string, string | undefined]
+  let done: (message: Buffer) => void
+  const answered = new Promise<Buffer>(resolve => {
+    done = resolve
+  })
+  const id = raw.readUInt16BE(0)
+  const socket = await options.net.bindUdp(host.includes(':') ? '::' : '0.0.0.0', 0, message => {
+    if (message.length > 2 && message.readUInt16BE(0) === id) done(message)
+  })
+  try {
+    socket.send(raw, { address: host, port: Number(port ?? 53) })
+    return await new Promise<Buffer>((resolve, reject) => {
+      const cancel = options.clock.schedule(upstreamTimeoutMs, () =>
+        reject(new Error(`no answer within ${upstreamTimeoutMs} ms`)),
+      )
+      void answered.then(message => {
+        cancel()
+        resolve(message)
+      })
+    })
+  } finally {
+    await socket.close()
+  }
+}
+
+function zoneSource(informers: InformerSet): ZoneSource {
+  const services = informers.for(Service)
+  const slices = informers.for(EndpointSlice)
+  const namespaces = informers.for(Namespace)
+  const ofService = 'dns-service'
+  const byIp = 'dns-cluster-ip'
+  slices.addIndex(ofService, s => [
+    `${s.metadata.namespace}/${s.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`,
+  ])
+  services.addIndex(byIp, s => (s.spec.clusterIPs ?? []).filter(ip => ip !== 'None'))
+  return {
+    service: (namespace, name) => services.get({ namespace, name }),
+    slices: (namespace, service) => slices.byIndex(ofService, `${namespace}/${service}`),
+    namespaceExists: name => namespaces.get({ name }) !== undefined,
+    serviceByIp: ip => services.byIndex(byIp, ip)[0],
+  }
+}
+
+/** The `nameserver` lines of a resolv.conf, without those that would ask ourselves. */
+export function upstreamsFrom(resolvConf: string, own: string): string[] {
+  return resolvConf
+    .split('\n')
+    .flatMap(line => /^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? [])
+    .filter(ip => ip !== own)
+}

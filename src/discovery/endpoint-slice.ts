@@ -1,0 +1,143 @@
+import { canonicalJson } from '../base/equality.ts'
+import { explain } from '../base/errors.ts'
+import { OwnWrites } from '../client/own-writes.ts'
+import { controllerRef } from '../client/owner.ts'
+import type { Reconciler } from '../client/reconciler.ts'
+import { ApiError, isConflict } from '../models/api-error.ts'
+import { EndpointSlice, Node, Pod, Service } from '../models/kinds/index.ts'
+import { isPodReady } from '../models/pod-state.ts'
+import type { Endpoint, EndpointPort } from '../models/types/discovery-v1.ts'
+import {
+  type AddressType,
+  addressTypes,
+  headlessLabel,
+  hostnameOf,
+  isHeadless,
+  podAddresses,
+  selectedPods,
+  selectsPods,
+  servicesOf,
+  targetPortOf,
+  targetRefOf,
+} from './service-pods.ts'
+import type { Desired } from './slice-plan.ts'
+import { managedByLabel, serviceNameLabel, writeSlices } from './slice-writer.ts'
+
+const manager = 'endpointslice-controller.k8s.io'
+const zoneLabel = 'topology.kubernetes.io/zone'
+
+/** Keeps the EndpointSlices of each Service with a selector: at most 100 endpoints each, one set per family and ports. */
+export function endpointSliceReconciler(): Reconciler {
+  let own: OwnWrites | undefined
+  return {
+    name: 'endpoint-slice',
+    primary: Service,
+    watches: [
+      { kind: Pod, keys: servicesOf },
+      // Only for the zones: a heartbeat of a node is no news for any Service.
+      { kind: Node, keys: () => [] },
+      {
+        kind: EndpointSlice,
+        keys({ metadata: { labels, namespace } }: EndpointSlice) {
+          const name = labels?.[serviceNameLabel]
+          return name && labels[managedByLabel] === manager ? [{ namespace: namespace!, name }] : []
+        },
+      },
+    ],
+    writes: [{ kind: EndpointSlice, part: 'owned' }],
+    async reconcile(key, world) {
+      own ??= new OwnWrites(world.clock)
+      const service = world.cache.get(Service, key)
+      // Without a Service, its slices go with it by their owner reference.
+      if (!service) return own.forget(key)
+      if (!selectsPods(service) || service.metadata.deletionTimestamp) return
+      const pods = selectedPods(service, world.cache, true)
+      const lenient = service.spec?.publishNotReadyAddresses
+      const nodeOf = (pod: Pod) => world.cache.get(Node, { name: pod.spec?.nodeName ?? '' })
+      // A pod on a node that we do not know (yet) has no known place: it waits.
+      const placed = pods.filter(pod => lenient || !pod.spec?.nodeName || nodeOf(pod))
+      const zoneOf = (pod: Pod) => nodeOf(pod)?.metadata.labels?.[zoneLabel]
+      const metadata = {
+        labels: sliceLabels(service),
+        ownerReferences: [controllerRef(service)],
+      }
+      const desired = desiredSlices(service, placed, zoneOf)
+      try {
+        const again = await writeSlices({ world, own, key, manager, metadata, desired })
+        return again ?? (placed.length < pods.length ? { afterMs: 2_000 } : undefined)
+      } catch (error) {
+        // The namespace is going away.
+        if (error instanceof ApiError && error.code === 403) return
+        if (!isConflict(error)) {
+          const text = `Error updating Endpoint Slices for Service ${key.namespace}/${key.name}: ${explain(error)}`
+          world.events.warning(service, 'FailedToUpdateEndpointSlices', text)
+        }
+        throw error
+      }
+    },
+  }
+}
+
+function sliceLabels(service: Service): Record<string, string> {
+  const labels: Record<string, string> = { ...service.metadata.labels }
+  delete labels[headlessLabel]
+  if (isHeadless(service)) labels[headlessLabel] = ''
+  labels[serviceNameLabel] = service.metadata.name
+  labels[managedByLabel] = manager
+  return labels
+}
+
+/** What a Service's slices should say. @param zoneOf a pod's zone, if its node has one */
+export function desiredSlices(
+  service: Service,
+  pods: readonly Pod[],
+  zoneOf: (pod: Pod) => string | undefined,
+): Desired[] {
+  return addressTypes(service).flatMap(addressType => {
+    const groups = new Map<string, Desired>()
+    for (const pod of pods) {
+      const addresses = podAddresses(pod, addressType)
+      if (!addresses.length) continue
+      const ports = portsOf(service, pod)
+      const key = canonicalJson(ports)
+      const group: Desired = groups.get(key) ?? { addressType, ports, endpoints: [] }
+      group.endpoints.push(endpointOf(service, pod, addresses.slice(0, 1), zoneOf(pod)))
+      groups.set(key, group)
+    }
+    return groups.size ? [...groups.values()] : [placeholder(addressType)]
+  })
+}
+
+const placeholder = (addressType: AddressType): Desired => ({ addressType, ports: [], endpoints: [] })
+
+function portsOf(service: Service, pod: Pod): EndpointPort[] {
+  return (service.spec?.ports ?? []).flatMap(port => {
+    const target = targetPortOf(pod, port)
+    if (target === undefined) return []
+    return [
+      {
+        name: port.name ?? '',
+        port: target,
+        protocol: port.protocol ?? 'TCP',
+        ...(port.appProtocol ? { appProtocol: port.appProtocol } : {}),
+      },
+    ]
+  })
+}
+
+function endpointOf(service: Service, pod: Pod, addresses: string[], zone: string | undefined): Endpoint {
+  const serving = isPodReady(pod)
+  const terminating = !!pod.metadata.deletionTimestamp
+  const ready = service.spec?.publishNotReadyAddresses || (serving && !terminating)
+  const hostname = hostnameOf(pod, service)
+  const close = service.spec?.trafficDistribution === 'PreferClose' && ready && zone
+  return {
+    addresses,
+    conditions: { ready, serving, terminating },
+    ...(hostname ? { hostname } : {}),
+    ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
+    ...(zone ? { zone } : {}),
+    ...(close ? { hints: { forZones: [{ name: zone }] } } : {}),
+    targetRef: targetRefOf(pod),
+  }
+}

@@ -1,0 +1,183 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type PodFate, startTestCluster, type TestCluster } from '../controller/testing/cluster.ts'
+import { EndpointSlice, Endpoints, Node, Pod, Service } from '../models/kinds/index.ts'
+import type { ServiceSpec } from '../models/types/core-v1.ts'
+import { endpointSliceReconciler } from './endpoint-slice.ts'
+import { endpointSliceMirroringReconciler } from './endpoint-slice-mirroring.ts'
+import { endpointsReconciler } from './endpoints.ts'
+
+let cluster: TestCluster
+const fates = new Map<string, PodFate>()
+
+beforeEach(async () => {
+  fates.clear()
+  cluster = await startTestCluster({
+    reconcilers: [endpointsReconciler(), endpointSliceReconciler(), endpointSliceMirroringReconciler()],
+    fate: pod => fates.get(pod.metadata.name) ?? 'ready',
+  })
+  for (const [name, zone] of [
+    ['node-1', 'east'],
+    ['node-2', 'west'],
+  ])
+    await cluster.client.create(Node, {
+      metadata: { name: name!, labels: { 'topology.kubernetes.io/zone': zone! } },
+      spec: {},
+    })
+})
+afterEach(() => cluster[Symbol.asyncDispose]())
+
+const namespace = 'default'
+const key = { namespace, name: 'web' }
+
+const service = (spec: ServiceSpec) =>
+  cluster.client.create(Service, { metadata: { ...key, labels: { tier: 'front' } }, spec })
+const plain: ServiceSpec = {
+  selector: { app: 'web' },
+  ports: [{ name: 'http', port: 80, targetPort: 'web', protocol: 'TCP' }],
+}
+const addPod = (name: string, spec: Partial<Pod['spec']> = {}, labels = { app: 'web' }) =>
+  cluster.client.create(Pod, {
+    metadata: { namespace, name, labels },
+    spec: { containers: [{ name: 'main', image: 'i', ports: [{ name: 'web', containerPort: 8080 }] }], ...spec },
+  })
+const endpoints = () => cluster.client.get(Endpoints, key).catch(() => undefined)
+const slices = async () =>
+  (await cluster.client.list(EndpointSlice, { namespace, labelSelector: 'kubernetes.io/service-name=web' })).items
+const served = async () =>
+  (await slices()).flatMap(s => s.endpoints.map(e => `${e.targetRef?.name}:${e.conditions?.ready}`)).sort()
+
+describe('a Service with a selector', () => {
+  it('has the addresses of its ready pods, in both forms', async () => {
+    fates.set('slow', 'running')
+    await service(plain)
+    await addPod('a')
+    await addPod('slow')
+    await addPod('stranger', {}, { app: 'other' })
+    await cluster.until(async () => (await served()).join() === 'a:true,slow:false', 10_000, served)
+    const [slice] = await slices()
+    const a = await cluster.client.get(Pod, { namespace, name: 'a' })
+    expect(slice!.metadata.labels).toEqual({
+      tier: 'front',
+      'kubernetes.io/service-name': 'web',
+      'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+      ...(slice!.metadata.labels!['service.kubernetes.io/headless'] === undefined
+        ? {}
+        : { 'service.kubernetes.io/headless': '' }),
+    })
+    expect(slice!.metadata.name).toMatch(/^web-/)
+    expect(slice!.metadata.ownerReferences).toMatchObject([{ kind: 'Service', name: 'web', controller: true }])
+    expect(slice!.ports).toEqual([{ name: 'http', port: 8080, protocol: 'TCP' }])
+    expect(slice!.endpoints.find(e => e.targetRef!.name === 'a')).toEqual({
+      addresses: [a.status!.podIP],
+      conditions: { ready: true, serving: true, terminating: false },
+      nodeName: a.spec.nodeName,
+      zone: a.spec.nodeName === 'node-1' ? 'east' : 'west',
+      targetRef: { kind: 'Pod', namespace, name: 'a', uid: a.metadata.uid },
+    })
+    const flat = await endpoints()
+    expect(flat!.subsets).toMatchObject([
+      {
+        addresses: [{ targetRef: { name: 'a' } }],
+        notReadyAddresses: [{ targetRef: { name: 'slow' } }],
+        ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+      },
+    ])
+    expect(flat!.metadata.labels).toMatchObject({ tier: 'front' })
+  })
+
+  it('keeps a pod that shuts down as serving but not ready, and not at all in Endpoints', async () => {
+    await service(plain)
+    await addPod('a')
+    await cluster.client.patch(
+      Pod,
+      { namespace, name: 'a' },
+      { type: 'merge', body: { metadata: { finalizers: ['example.com/hold'] } } },
+    )
+    await cluster.until(async () => (await served()).join() === 'a:true')
+    await cluster.client.delete(Pod, { namespace, name: 'a' })
+    await cluster.until(async () => (await served()).join() === 'a:false')
+    expect((await slices())[0]!.endpoints[0]!.conditions).toEqual({ ready: false, serving: true, terminating: true })
+    await cluster.until(async () => !(await endpoints())!.subsets?.length)
+    await cluster.client.patch(
+      Pod,
+      { namespace, name: 'a' },
+      { type: 'merge', body: { metadata: { finalizers: null } } },
+    )
+    await cluster.until(async () => (await served()).length === 0 && (await slices()).length === 1)
+  })
+
+  it('that publishes addresses which are not ready calls them ready; headless ones have names', async () => {
+    fates.set('db-0', 'running')
+    await service({ ...plain, clusterIP: 'None', publishNotReadyAddresses: true })
+    await addPod('db-0', { hostname: 'db-0', subdomain: 'web' })
+    await cluster.until(async () => (await served()).join() === 'db-0:true', 10_000, served)
+    const [slice] = await slices()
+    expect(slice!.metadata.labels!['service.kubernetes.io/headless']).toBe('')
+    expect(slice!.endpoints[0]).toMatchObject({ hostname: 'db-0', conditions: { ready: true, serving: false } })
+    expect((await endpoints())!.subsets![0]!.addresses).toMatchObject([{ hostname: 'db-0' }])
+  })
+
+  it('follows a change of its selector, and takes its Endpoints with it', async () => {
+    await service(plain)
+    await addPod('a')
+    await addPod('b', {}, { app: 'other' })
+    await cluster.until(async () => (await served()).join() === 'a:true')
+    await cluster.client.patch(Service, key, { type: 'merge', body: { spec: { selector: { app: 'other' } } } })
+    await cluster.until(async () => (await served()).join() === 'b:true')
+    await cluster.client.delete(Service, key)
+    await cluster.until(async () => !(await endpoints()), 10_000, endpoints)
+  })
+
+  it('whose pods have different ports for one name has a slice for each', async () => {
+    await service(plain)
+    await addPod('a')
+    await addPod('b', { containers: [{ name: 'main', image: 'i', ports: [{ name: 'web', containerPort: 9090 }] }] })
+    await cluster.until(async () => (await slices()).length === 2, 10_000, slices)
+    expect((await slices()).map(s => s.ports![0]!.port).sort()).toEqual([8080, 9090])
+    expect((await endpoints())!.subsets).toHaveLength(2)
+  })
+})
+
+it('Endpoints of people, for a Service without selector, are mirrored, followed and taken back', async () => {
+  await service({ ports: [{ port: 80, protocol: 'TCP' }] })
+  await cluster.client.create(Endpoints, {
+    metadata: { ...key, labels: { mine: 'yes' } },
+    subsets: [
+      {
+        addresses: [{ ip: '192.0.2.1' }],
+        notReadyAddresses: [{ ip: '2001:db8::1' }],
+        ports: [{ port: 80, protocol: 'TCP' }],
+      },
+    ],
+  })
+  await cluster.until(async () => (await slices()).length === 2, 10_000, slices)
+  const [v4, v6] = (await slices()).sort((a, b) => (a.addressType < b.addressType ? -1 : 1))
+  expect(v4!.metadata.labels).toEqual({
+    mine: 'yes',
+    'kubernetes.io/service-name': 'web',
+    'endpointslice.kubernetes.io/managed-by': 'endpointslicemirroring-controller.k8s.io',
+  })
+  expect([v4!.endpoints, v6!.endpoints]).toEqual([
+    [{ addresses: ['192.0.2.1'], conditions: { ready: true } }],
+    [{ addresses: ['2001:db8::1'], conditions: { ready: false } }],
+  ])
+  const subsets = [{ addresses: [{ ip: '192.0.2.7' }], ports: [{ port: 80, protocol: 'TCP' }] }]
+  await cluster.client.patch(Endpoints, key, { type: 'merge', body: { subsets } })
+  await cluster.until(
+    async () => (await slices()).map(s => s.endpoints[0]!.addresses[0]).join() === '192.0.2.7',
+    10_000,
+    slices,
+  )
+  await cluster.client.delete(Endpoints, key)
+  await cluster.until(async () => (await slices()).length === 0, 10_000, slices)
+})
+
+it('Endpoints without any Service stay as people wrote them', async () => {
+  await cluster.client.create(Endpoints, {
+    metadata: key,
+    subsets: [{ addresses: [{ ip: '192.0.2.1' }], ports: [{ port: 80 }] }],
+  })
+  await cluster.pass(5_000)
+  expect((await endpoints())!.subsets![0]!.addresses).toEqual([{ ip: '192.0.2.1' }])
+  expect(await slices()).toEqual([])
+})

@@ -1,0 +1,83 @@
+import { sameMeaning } from '../base/equality.ts'
+import { explain } from '../base/errors.ts'
+import type { Reconciler, World } from '../client/reconciler.ts'
+import { ApiError, isConflict, isNotFound } from '../models/api-error.ts'
+import { Endpoints, Pod, Service } from '../models/kinds/index.ts'
+import { keyOf, type ObjectKey } from '../models/object.ts'
+import { subsetsOf, truncated } from './endpoint-subsets.ts'
+import { headlessLabel, isHeadless, leaderAnnotation, selectedPods, selectsPods, servicesOf } from './service-pods.ts'
+
+/** Marks Endpoints as made here, so that those whose Service vanished while nobody looked can be told from people's own. */
+export const endpointsManagedByLabel = 'endpoints.kubernetes.io/managed-by'
+const overCapacityAnnotation = 'endpoints.kubernetes.io/over-capacity'
+const manager = 'endpoint-controller'
+
+/** Keeps one Endpoints object per Service with a selector: the older, flat form of EndpointSlices. */
+export function endpointsReconciler(): Reconciler {
+  return {
+    name: 'endpoints',
+    primary: Service,
+    watches: [
+      { kind: Pod, keys: servicesOf },
+      {
+        kind: Endpoints,
+        keys: (e: Endpoints) => (e.metadata.labels?.[endpointsManagedByLabel] === manager ? [keyOf(e)] : []),
+      },
+    ],
+    writes: [{ kind: Endpoints, part: 'owned' }],
+    async reconcile(key, world) {
+      const service = world.cache.get(Service, key)
+      if (!service) return removeLeftover(world, key)
+      if (selectsPods(service)) return publish(world, service)
+    },
+  }
+}
+
+async function removeLeftover(world: World, key: ObjectKey): Promise<void> {
+  const { cache, client } = world
+  const left = cache.get(Endpoints, key)
+  if (!left || left.metadata.annotations?.[leaderAnnotation] || left.metadata.deletionTimestamp) return
+  try {
+    await client.get(Service, key)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    await client.delete(Endpoints, key, { uid: left.metadata.uid }).catch(ignoreGone)
+  }
+}
+
+function ignoreGone(error: unknown): void {
+  if (!isNotFound(error) && !isConflict(error)) throw error
+}
+
+async function publish(world: World, service: Service): Promise<void> {
+  const { cache, client, events } = world
+  const key = keyOf(service)
+  const pods = selectedPods(service, cache, service.spec?.publishNotReadyAddresses ?? false)
+  const { subsets, overCapacity } = truncated(subsetsOf(service, pods))
+  const labels: Record<string, string> = { ...service.metadata.labels, [endpointsManagedByLabel]: manager }
+  delete labels[headlessLabel]
+  if (isHeadless(service)) labels[headlessLabel] = ''
+
+  const current = cache.get(Endpoints, key)
+  const { [overCapacityAnnotation]: _, ...annotations } = current?.metadata.annotations ?? {}
+  if (overCapacity) annotations[overCapacityAnnotation] = 'truncated'
+  try {
+    if (!current) {
+      await client.create(Endpoints, { metadata: { ...key, labels, annotations }, subsets })
+      return
+    }
+    const same =
+      sameMeaning(current.subsets, subsets) &&
+      sameMeaning(current.metadata.labels, labels) &&
+      sameMeaning(current.metadata.annotations ?? {}, annotations)
+    if (same) return
+    await client.update(Endpoints, { ...current, metadata: { ...current.metadata, labels, annotations }, subsets })
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 403) return
+    if (!isConflict(error)) {
+      const what = current ? ['FailedToUpdateEndpoint', 'update'] : ['FailedToCreateEndpoint', 'create']
+      events.warning(service, what[0]!, `Failed to ${what[1]} endpoint ${key.namespace}/${key.name}: ${explain(error)}`)
+    }
+    throw error
+  }
+}

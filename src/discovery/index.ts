@@ -1,0 +1,6 @@
+export * from './dns-server.ts'
+export { endpointSliceReconciler } from './endpoint-slice.ts'
+export { endpointSliceMirroringReconciler } from './endpoint-slice-mirroring.ts'
+export { endpointsReconciler } from './endpoints.ts'
+export * from './service-proxy.ts'
+export { nodeLocalAnnotation } from './service-rules.ts'

@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemCommands } from '../base/commands.ts'
+import { difference, wholeTable } from './nft-script.ts'
+import { emptyRules, planServiceRules } from './service-rules.ts'
+
+const able = process.getuid?.() === 0
+const ns = `of-nft-${process.pid}`
+const inside = (file: string, args: string[], stdin = '') =>
+  systemCommands.run('nsenter', [`--net=/run/netns/${ns}`, file, ...args], { stdin, allowFailure: true })
+
+describe.skipIf(!able)('service rules in the kernel (needs root)', () => {
+  beforeAll(() => {
+    execFileSync('ip', ['netns', 'add', ns])
+    execFileSync('nsenter', [`--net=/run/netns/${ns}`, 'ip', 'link', 'set', 'lo', 'up'])
+    execFileSync('nsenter', [`--net=/run/netns/${ns}`, 'ip', 'addr', 'add', '10.244.0.5/32', 'dev', 'lo'])
+    // Something must route the cluster IP for a local process; on a node that is its default route.
+    execFileSync('nsenter', [`--net=/run/netns/${ns}`, 'ip', 'route', 'add', 'default', 'dev', 'lo'])
+  })
+  afterAll(() => {
+    execFileSync('ip', ['netns', 'del', ns])
+  })
+
+  const rules = (ready: boolean, affinity = 'None') =>
+    planServiceRules({
+      nodeName: 'n1',
+      services: [
+        {
+          metadata: { name: 'web', namespace: 'default' },
+          spec: {
+            clusterIP: '10.96.0.7',
+            sessionAffinity: affinity,
+            ports: [{ port: 80, nodePort: 30080, protocol: 'TCP' }],
+          },
+        } as any,
+      ],
+      slices: [
+        {
+          metadata: { name: 'w', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+          addressType: 'IPv4',
+          ports: [{ port: 8080, protocol: 'TCP' }],
+          endpoints: [{ addresses: ['10.244.0.5'], conditions: { ready } }],
+        } as any,
+      ],
+    })
+
+  const server = `require('http').createServer((q, s) => s.end('hello')).listen(8080, '10.244.0.5', () => console.log('up'))`
+  const client = (url: string) =>
+    inside(process.execPath, [
+      '-e',
+      `require('http').get('${url}', r => r.on('data', d => process.stdout.write(d))).on('error', e => { process.stdout.write(e.code) })`,
+    ])
+
+  test('a cluster IP and a node port lead to the endpoint, and without one the connection is refused at once', async () => {
+    const child = systemCommands.spawn('nsenter', [`--net=/run/netns/${ns}`, process.execPath, '-e', server], {
+      onLine: line => line === 'up' && up(),
+    })
+    let up = () => {}
+    await new Promise<void>(resolve => {
+      up = resolve
+    })
+    try {
+      const first = await inside('nft', ['-f', '-'], wholeTable('optiflow-services', rules(true)))
+      expect(first).toMatchObject({ code: 0, stderr: '' })
+      expect((await client('http://10.96.0.7/')).stdout).toBe('hello')
+      expect((await client('http://10.244.0.5:30080/')).stdout).toBe('hello')
+
+      const sticky = await inside(
+        'nft',
+        ['-f', '-'],
+        difference('optiflow-services', rules(true), rules(true, 'ClientIP')).join('\n'),
+      )
+      expect(sticky).toMatchObject({ code: 0, stderr: '' })
+      expect((await client('http://10.96.0.7/')).stdout).toBe('hello')
+
+      const gone = await inside(
+        'nft',
+        ['-f', '-'],
+        difference('optiflow-services', rules(true, 'ClientIP'), rules(false)).join('\n'),
+      )
+      expect(gone).toMatchObject({ code: 0, stderr: '' })
+      expect((await client('http://10.96.0.7/')).stdout).toBe('ECONNREFUSED')
+
+      const empty = await inside(
+        'nft',
+        ['-f', '-'],
+        difference('optiflow-services', rules(false), emptyRules()).join('\n'),
+      )
+      expect(empty).toMatchObject({ code: 0, stderr: '' })
+      const left = await inside('nft', ['list', 'table', 'ip', 'optiflow-services'])
+      expect(left.stdout).not.toMatch(/svc-|ep-|sticky-|10\.96/)
+    } finally {
+      child.kill('SIGKILL')
+      await child.exited
+    }
+  })
+})

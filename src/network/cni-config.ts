@@ -1,0 +1,37 @@
+/** What the CNI configuration of one node says. */
+export interface CniSettings {
+  /** Interface name, at most 15 characters. */
+  bridge: string
+  /** `10.244.1.0/24` */
+  podCidr: string
+  /** Where host-local remembers its addresses. */
+  ipamFolder: string
+  mtu?: number
+}
+
+/** The conflist that containerd reads: bridge with host-local addresses, host ports, bandwidth left to other plugins. */
+export function cniConflist(settings: CniSettings): string {
+  const conflist = {
+    cniVersion: '0.4.0',
+    name: 'optiflow',
+    plugins: [
+      {
+        type: 'bridge',
+        bridge: settings.bridge,
+        isGateway: true,
+        ipMasq: false,
+        hairpinMode: true,
+        forceAddress: true,
+        ...(settings.mtu ? { mtu: settings.mtu } : {}),
+        ipam: {
+          type: 'host-local',
+          dataDir: settings.ipamFolder,
+          ranges: [[{ subnet: settings.podCidr }]],
+          routes: [{ dst: '0.0.0.0/0' }],
+        },
+      },
+      { type: 'portmap', capabilities: { portMappings: true }, snat: true },
+    ],
+  }
+  return `${JSON.stringify(conflist, null, 2)}\n`
+}

@@ -1,0 +1,3 @@
+export * from './cni-config.ts'
+export * from './pod-network.ts'
+export * from './routes.ts'
