@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import { explain } from '../base/errors.ts'
+import type { AgentOptions } from './options.ts'
+import type { PodWorker } from './pod/worker.ts'
+import type { RuntimeView } from './runtime-view.ts'
+import type { Volumes } from './volume/volumes.ts'
+
+export interface ChoresOptions extends AgentOptions {
+  volumes: Volumes
+  view: RuntimeView
+  workers: ReadonlyMap<string, PodWorker>
+}
+
+const mebibyte = 1 << 20
+/** An image is not collected until it was unused for so long. */
+const youngMs = 120_000
+
+/** Keeps the disk from filling: logs, images, and what pods left behind. */
+export class Chores {
+  readonly #options: ChoresOptions
+  /** When an image was first seen unused, by reference, in monotonic milliseconds. */
+  readonly #unused = new Map<string, number>()
+
+  constructor(options: ChoresOptions) {
+    this.#options = options
+  }
+
+  async rotateLogs(): Promise<void> {
+    const { view, runtime, log, logs } = this.#options
+    const maxBytes = logs?.maxBytes ?? 10 * mebibyte
+    const maxFiles = logs?.maxFiles ?? 5
+    for (const pod of view.all())
+      for (const container of pod.containers) {
+        if (container.state !== 'running') continue
+        await runtime
+          .rotateLog(container.id, maxBytes, maxFiles)
+          .catch(error => log.debug({ container: container.id, error: explain(error) }, 'log not rotated'))
+      }
+  }
+
+  /** When the disk of the images is fuller than the high mark, unused ones go, the longest unused first, down to the low mark. */
+  async collectImages(): Promise<void> {
+    const { runtime, view, disk, clock, log, imageCollection } = this.#options
+    const images = await runtime.images().catch(() => [])
+    const used = new Set(view.all().flatMap(pod => pod.containers.flatMap(c => [c.imageRef, c.image])))
+    const now = clock.monotonicMs()
+    const idle = images.filter(image => !image.pinned && !used.has(image.ref) && !image.names.some(n => used.has(n)))
+    for (const ref of this.#unused.keys()) if (!idle.some(image => image.ref === ref)) this.#unused.delete(ref)
+    for (const { ref } of idle) if (!this.#unused.has(ref)) this.#unused.set(ref, now)
+
+    const { path } = await runtime.imageFilesystem().catch(() => ({ path: '' }))
+    const space = path ? await disk.space(path).catch(() => undefined) : undefined
+    if (!space) return
+    const used1 = 1 - space.freeBytes / space.totalBytes
+    if (used1 * 100 <= (imageCollection?.high ?? 85)) return
+    let toFree = (used1 - (imageCollection?.low ?? 80) / 100) * space.totalBytes
+    const oldest = idle
+      .filter(image => now - this.#unused.get(image.ref)! >= youngMs)
+      .sort((a, b) => this.#unused.get(a.ref)! - this.#unused.get(b.ref)!)
+    for (const image of oldest) {
+      if (toFree <= 0) break
+      try {
+        await runtime.removeImage(image.ref)
+        toFree -= image.sizeBytes
+        log.info({ image: image.names[0] ?? image.ref, bytes: image.sizeBytes }, 'image removed, the disk is full')
+      } catch (error) {
+        log.warn({ image: image.ref, error: explain(error) }, 'image not removed')
+      }
+    }
+    if (toFree > 0) log.warn({ bytes: Math.round(toFree) }, 'the disk is full and no more images can go')
+  }
+
+  /** Folders and logs of pods that are no more. */
+  async sweep(complete: boolean): Promise<void> {
+    if (!complete) return
+    const { volumes, workers, view, disk, folder, log } = this.#options
+    const alive = (uid: string) => workers.has(uid) || view.get(uid) !== undefined
+    for (const uid of await volumes.left().catch(() => []))
+      if (!alive(uid))
+        await volumes.tearDown(uid).catch(error => log.warn({ pod: uid, error: explain(error) }, 'folder left'))
+    const logFolder = this.#options.logFolder ?? join(folder, 'logs')
+    for (const { name } of await disk.list(logFolder).catch(() => [])) {
+      const uid = name.slice(name.lastIndexOf('_') + 1)
+      if (uid && !alive(uid)) await disk.remove(join(logFolder, name)).catch(() => {})
+    }
+  }
+}

@@ -1,0 +1,8 @@
+export { type Agent, createAgent } from './agent.ts'
+export { createReferencedObjects, type ReferencedObjects } from './objects.ts'
+export type { AgentOptions } from './options.ts'
+export { ownPods, type PodSource, sharedPods } from './pod-source.ts'
+export { createPulse, type Pulse } from './pulse.ts'
+export { type Access, delegatedAccess } from './serving/access.ts'
+export type { ServedNode } from './serving/served-node.ts'
+export { type AgentServer, type AgentServerOptions, openAgentServer } from './serving/server.ts'

@@ -1,0 +1,131 @@
+import { parseQuantity, subtractQuantities } from '../../base/quantity.ts'
+import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../models/types/core-v1.ts'
+import { timeText } from '../pod/status.ts'
+import type { Machine, Reservation } from './machine.ts'
+
+/** What the agent knows of its node's health. */
+export interface NodeHealth {
+  /** Undefined: ready; else why not. */
+  notReady: string | undefined
+  memoryPressure: boolean
+  diskPressure: boolean
+  pidPressure: boolean
+}
+
+export interface NodeFactsForStatus {
+  machine: Machine
+  reserved: Reservation
+  addresses: NodeAddress[]
+  images: ContainerImage[]
+  runtimeVersion: string
+  agentVersion: string
+  /** Of the agent's server; undefined without one. */
+  port: number | undefined
+  health: NodeHealth
+  nowMs: number
+}
+
+/**
+ * The status of the node, over what the API has: entries of capacity that are not ours (device plugins, administrators)
+ * stay, and are allocatable as well. Pure.
+ */
+export function nodeStatus(old: NodeStatus | undefined, facts: NodeFactsForStatus): NodeStatus {
+  const { machine, reserved, addresses, images, port } = facts
+  const capacity = { ...old?.capacity, ...machine.capacity }
+  const { daemonEndpoints: _, ...kept } = old ?? {}
+  return {
+    ...kept,
+    capacity,
+    allocatable: allocatable(capacity, reserved),
+    addresses,
+    conditions: conditions(old?.conditions ?? [], facts),
+    ...(port === undefined ? {} : { daemonEndpoints: { kubeletEndpoint: { Port: port } } }),
+    nodeInfo: {
+      ...machine.info,
+      containerRuntimeVersion: facts.runtimeVersion,
+      kubeletVersion: facts.agentVersion,
+      kubeProxyVersion: facts.agentVersion,
+    },
+    images,
+  }
+}
+
+/** Capacity less what is reserved, never less than nothing. */
+export function allocatable(capacity: Record<string, string>, reserved: Reservation): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(capacity).map(([name, amount]) => {
+      const taken = reserved[name]
+      if (!taken) return [name, amount]
+      const left = subtractQuantities(amount, taken)
+      return [name, parseQuantity(left).nano < 0n ? '0' : left]
+    }),
+  )
+}
+
+function conditions(old: NodeCondition[], { health, nowMs }: NodeFactsForStatus): NodeCondition[] {
+  const pressure = (type: string, name: string, under: boolean, plain: string): NodeCondition => ({
+    type,
+    status: under ? 'True' : 'False',
+    reason: under ? `KubeletHas${name}` : `KubeletHas${plain}`,
+    message: under
+      ? `kubelet has ${type === 'MemoryPressure' ? 'insufficient memory available' : type === 'DiskPressure' ? 'disk pressure' : 'insufficient PID available'}`
+      : `kubelet has ${plain === 'NoDiskPressure' ? 'no disk pressure' : `sufficient ${plain === 'SufficientPID' ? 'PID' : 'memory'} available`}`,
+  })
+  const own = [
+    pressure('MemoryPressure', 'InsufficientMemory', health.memoryPressure, 'SufficientMemory'),
+    pressure('DiskPressure', 'DiskPressure', health.diskPressure, 'NoDiskPressure'),
+    pressure('PIDPressure', 'InsufficientPID', health.pidPressure, 'SufficientPID'),
+    health.notReady === undefined
+      ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
+      : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: health.notReady },
+  ]
+  const now = timeText(nowMs)
+  const merged = own.map(condition => {
+    const before = old.find(c => c.type === condition.type)
+    const since = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now
+    return { ...condition, lastHeartbeatTime: now, lastTransitionTime: since }
+  })
+  return [...old.filter(c => !own.some(o => o.type === c.type)), ...merged]
+}
+
+/** True when two statuses differ in more than the time of the heartbeat. */
+export function differs(a: NodeStatus | undefined, b: NodeStatus): boolean {
+  return JSON.stringify(withoutTimes(a)) !== JSON.stringify(withoutTimes(b))
+}
+
+function withoutTimes(status: NodeStatus | undefined) {
+  if (!status) return undefined
+  const plain = {
+    ...status,
+    conditions: (status.conditions ?? [])
+      .map(({ lastHeartbeatTime: _, ...condition }) => sorted(condition))
+      .sort((x, y) => (String(x['type']) < String(y['type']) ? -1 : 1)),
+  }
+  return sorted(plain)
+}
+
+/** Keys in order, so that equal objects make equal texts. */
+function sorted(value: unknown): any {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .sort(([x], [y]) => (x < y ? -1 : 1))
+      .map(([key, v]) => [key, sorted(v)]),
+  )
+}
+
+/** Labels that every node has, whatever else it is given. */
+export function standardLabels(nodeName: string, machine: Machine): Record<string, string> {
+  const { architecture, operatingSystem } = machine.info
+  return {
+    'kubernetes.io/arch': architecture,
+    'kubernetes.io/os': operatingSystem,
+    'kubernetes.io/hostname': nodeName,
+    'beta.kubernetes.io/arch': architecture,
+    'beta.kubernetes.io/os': operatingSystem,
+  }
+}
+
+export type { Node }

@@ -1,0 +1,218 @@
+import { type Clock, microTimestamp, sleep } from '../../base/clock.ts'
+import { explain, isAbort } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Client, EventRecorder } from '../../client/index.ts'
+import { isAlreadyExists, isConflict, isNotFound } from '../../models/api-error.ts'
+import { Lease } from '../../models/kinds/coordination/lease.ts'
+import { Node } from '../../models/kinds/core/node.ts'
+import type { ContainerImage, NodeAddress, Taint } from '../../models/types/core-v1.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { Machine, Reservation } from './machine.ts'
+import { differs, type NodeHealth, nodeStatus, standardLabels } from './node-status.ts'
+
+export interface RegistrationOptions {
+  nodeName: string
+  client: Client
+  clock: Clock
+  log: Logger
+  events: EventRecorder
+  runtime: Runtime
+  machine: Machine
+  reserved: Reservation
+  labels: Record<string, string>
+  taints: Taint[]
+  addresses: NodeAddress[]
+  agentVersion: string
+  /** Asked for when the node is written. */
+  port(): number | undefined
+  health(): NodeHealth
+  images(): ContainerImage[]
+}
+
+export const leaseNamespace = 'kube-node-lease'
+export const leaseSeconds = 40
+export const heartbeatMs = 10_000
+const statusPeriodMs = 300_000
+
+/** The node's own record in the API: its registration, its heartbeats, its status. */
+export class Registration {
+  readonly #options: RegistrationOptions
+  #node: Node | undefined
+  #lease: Lease | undefined
+  #writtenAtMonoMs = Number.NEGATIVE_INFINITY
+  #runtimeVersion = ''
+  #leaseWasThere = false
+  #busy: Promise<void> = Promise.resolve()
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options
+  }
+
+  /** As last read or written. */
+  get node(): Node | undefined {
+    return this.#node
+  }
+
+  get allocatable(): Record<string, string> {
+    return this.#node?.status?.allocatable ?? this.#draft(undefined).status!.allocatable!
+  }
+
+  /** Registers, trying until it works or the signal aborts. */
+  async register(signal: AbortSignal): Promise<void> {
+    const { clock, log, nodeName, events } = this.#options
+    for (let attempt = 1; !signal.aborted; attempt++)
+      try {
+        await this.#askVersion()
+        await this.#register()
+        await this.beat()
+        events.normal(this.#about(), 'Starting', 'Starting the node agent.')
+        return
+      } catch (error) {
+        if (isAbort(error) && signal.aborted) return
+        log.warn({ node: nodeName, error: explain(error), attempt }, 'node not registered yet')
+        await sleep(clock, Math.min(200 * 2 ** attempt, 5_000), signal).catch(() => {})
+      }
+  }
+
+  /** Renews the lease, which says that the agent lives; registers anew when somebody deleted the node. */
+  async beat(): Promise<void> {
+    const { client, clock } = this.#options
+    if (!this.#node) return
+    const renewTime = microTimestamp(clock)
+    try {
+      if (!this.#lease) this.#lease = await this.#takeLease(renewTime)
+      else this.#lease = await client.update(Lease, { ...this.#lease, spec: { ...this.#lease.spec, renewTime } })
+      this.#leaseWasThere = true
+    } catch (error) {
+      this.#lease = undefined
+      if (isConflict(error)) this.#lease = await this.#takeLease(renewTime)
+      else if (isNotFound(error) && this.#leaseWasThere) {
+        // Garbage collection takes the lease of a deleted node.
+        await this.#register()
+        this.#lease = await this.#takeLease(renewTime)
+      } else throw error
+    }
+  }
+
+  async #takeLease(renewTime: string): Promise<Lease> {
+    const { client, nodeName } = this.#options
+    const key = { namespace: leaseNamespace, name: nodeName }
+    const spec = { holderIdentity: nodeName, leaseDurationSeconds: leaseSeconds, renewTime }
+    try {
+      const found = await client.get(Lease, key)
+      return await client.update(Lease, { ...found, spec: { ...found.spec, ...spec } })
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+      const uid = this.#node?.metadata.uid
+      return client.create<Lease>(Lease, {
+        metadata: {
+          ...key,
+          ...(uid ? { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid }] } : {}),
+        },
+        spec,
+      })
+    }
+  }
+
+  /** Writes the status if it changed, or was not written for five minutes. One write at a time. */
+  updateStatus(): Promise<void> {
+    this.#busy = this.#busy.then(() => this.#updateStatus())
+    return this.#busy
+  }
+
+  async #updateStatus(): Promise<void> {
+    const { client, clock, log, nodeName } = this.#options
+    try {
+      await this.#askVersion()
+      const old = this.#node
+      if (!old) return
+      const due = clock.monotonicMs() - this.#writtenAtMonoMs >= statusPeriodMs
+      if (!due && !differs(old.status, this.#draft(old).status!)) return
+      const now = await client.get(Node, { name: nodeName })
+      const status = this.#draft(now).status!
+      this.#node = await client.updateStatus(Node, { ...now, status })
+      this.#writtenAtMonoMs = clock.monotonicMs()
+    } catch (error) {
+      if (isNotFound(error)) await this.#register().catch(() => {})
+      else log.warn({ node: nodeName, error: explain(error) }, 'node status not written')
+    }
+  }
+
+  /** The node as it is in the API by now: entries of its status may be somebody else's. */
+  seen(node: Node): void {
+    const [ours, theirs] = [this.#node, node].map(n => Number(n?.metadata.resourceVersion ?? 0))
+    if (ours! < theirs!) this.#node = node
+  }
+
+  /** The node is no longer in the API: it comes back, since its agent lives. */
+  async gone(): Promise<void> {
+    if (!this.#node) return
+    this.#lease = undefined
+    await this.#register().catch(() => {})
+  }
+
+  async #register(): Promise<void> {
+    const { client, nodeName, clock, log } = this.#options
+    const draft = this.#draft(undefined)
+    try {
+      this.#node = await client.create<Node>(Node, draft)
+      log.info({ node: nodeName }, 'node registered')
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error
+      const found = await client.get(Node, { name: nodeName })
+      this.#node = await this.#reconcileLabels(found, draft)
+    }
+    // Status is its own resource: a create does not carry it.
+    if (differs(this.#node.status, this.#draft(this.#node).status!))
+      this.#node = await client.updateStatus(Node, this.#draft(this.#node))
+    this.#writtenAtMonoMs = clock.monotonicMs()
+  }
+
+  /** Labels that we own are brought up to date; all others, and taints, are the administrator's. */
+  async #reconcileLabels(found: Node, draft: Node): Promise<Node> {
+    const wanted = draft.metadata.labels ?? {}
+    if (Object.entries(wanted).every(([key, value]) => found.metadata.labels?.[key] === value)) return found
+    const { client, nodeName } = this.#options
+    return client.patch(Node, { name: nodeName }, { type: 'merge', body: { metadata: { labels: wanted } } })
+  }
+
+  #draft(old: Node | undefined): Node {
+    const { nodeName, machine, labels, taints, clock, health, images, port } = this.#options
+    const base: Node = old ?? {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: {
+        name: nodeName,
+        labels: { ...standardLabels(nodeName, machine), ...labels },
+        annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+      } as unknown as Node['metadata'],
+      spec: taints.length ? { taints } : {},
+    }
+    return {
+      ...base,
+      status: nodeStatus(base.status, {
+        machine,
+        reserved: this.#options.reserved,
+        addresses: this.#options.addresses,
+        images: images(),
+        runtimeVersion: this.#runtimeVersion,
+        agentVersion: this.#options.agentVersion,
+        port: port(),
+        health: health(),
+        nowMs: clock.now(),
+      }),
+    }
+  }
+
+  async #askVersion(): Promise<void> {
+    if (this.#runtimeVersion) return
+    const found = await this.#options.runtime.version().catch(() => undefined)
+    if (found) this.#runtimeVersion = `${found.name}://${found.version}`
+  }
+
+  #about(): Node {
+    // Events about nodes name the node where others have a uid, as upstream's do.
+    const node = this.#node!
+    return { ...node, metadata: { ...node.metadata, uid: node.metadata.name } }
+  }
+}

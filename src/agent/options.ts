@@ -1,0 +1,73 @@
+import type { Clock } from '../base/clock.ts'
+import type { Commands } from '../base/commands.ts'
+import type { Disk } from '../base/disk.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Net } from '../base/net.ts'
+import type { Random } from '../base/random.ts'
+import type { Client, EventRecorder, InformerSet } from '../client/index.ts'
+import type { NodeAddress, Taint } from '../models/types/core-v1.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { Reservation } from './node/machine.ts'
+import type { ReferencedObjects } from './objects.ts'
+import type { PodSource } from './pod-source.ts'
+import type { Pulse } from './pulse.ts'
+import type { AgentServer } from './serving/server.ts'
+
+export interface AgentOptions {
+  nodeName: string
+  client: Client
+  runtime: Runtime
+  clock: Clock
+  random: Random
+  disk: Disk
+  net: Net
+  commands: Commands
+  log: Logger
+  /** Pods' files and volumes. Absolute. */
+  folder: string
+  /** Logs of containers; `<folder>/logs` unless said otherwise. */
+  logFolder?: string
+  /** Secrets and tokens: a folder on tmpfs, such as one below /run. `<folder>/secrets` unless said otherwise. */
+  secretFolder?: string
+  /** Main InternalIP first. */
+  addresses: NodeAddress[]
+  clusterDns?: readonly string[]
+  /** `cluster.local` unless said otherwise. */
+  clusterDomain?: string
+  /** 110 unless said otherwise. */
+  maxPods?: number
+  labels?: Record<string, string>
+  /** At the first registration only. */
+  taints?: Taint[]
+  /** Kept off allocatable; 100m cpu and 256Mi memory unless said otherwise. */
+  reserved?: Reservation
+  /** `v1.32.0-optiflow.…`: the version the node reports. */
+  version?: string
+  /**
+   * A node that does not exist: this is its capacity (over 8 cpu, 32Gi, 100Gi), nothing is written to the disk, and what
+   * pods refer to is read with a minute's delay. Use with the simulated runtime.
+   */
+  simulated?: { capacity?: Record<string, string> }
+
+  // Shared by many agents of one process; each makes its own if these are absent.
+  informers?: InformerSet
+  pods?: PodSource
+  objects?: ReferencedObjects
+  pulse?: Pulse
+  events?: EventRecorder
+  /** The server that answers for this node: logs, exec, metrics. Absent: nobody does. */
+  server?: AgentServer
+
+  /** Sandboxes and containers started at once; 16 unless said otherwise. */
+  parallelStarts?: number
+  /** Images pulled at once; 5 unless said otherwise. */
+  parallelPulls?: number
+  /** How often the runtime is looked over although it reported nothing; 60 000 ms unless said otherwise. */
+  relistMs?: number
+  imageCollection?: {
+    /** Percent of the disk above which images go. 85. */ high?: number /** Down to this. 80. */
+    low?: number
+  }
+  /** Of each container's log. 10 MiB × 5 unless said otherwise. */
+  logs?: { maxBytes?: number; maxFiles?: number }
+}

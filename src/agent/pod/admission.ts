@@ -1,0 +1,117 @@
+import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../../models/types/core-v1.ts'
+import { podRequests, units } from './resources.ts'
+
+/** Why a node will not run a pod: it goes to phase Failed with these. */
+export interface Rejection {
+  /** `OutOfcpu`, `NodePorts`, `NodeAffinity`. */
+  reason: string
+  message: string
+}
+
+export interface NodeFacts {
+  name: string
+  labels: Record<string, string>
+  allocatable: Record<string, string>
+}
+
+/**
+ * A second look by the node itself, since the scheduler may have known less, or was not asked at all.
+ * @param others pods already running here
+ */
+export function admit(pod: Pod, others: readonly Pod[], node: NodeFacts): Rejection | undefined {
+  return affinityProblem(pod, node) ?? portProblem(pod, others) ?? resourceProblem(pod, others, node)
+}
+
+function resourceProblem(pod: Pod, others: readonly Pod[], { allocatable }: NodeFacts): Rejection | undefined {
+  const pods = allocatable['pods']
+  if (pods !== undefined && others.length + 1 > Number(pods)) return outOf('pods', 1, others.length, Number(pods))
+  const used = new Map<string, number>()
+  for (const other of others)
+    for (const [name, amount] of podRequests(other.spec)) used.set(name, (used.get(name) ?? 0) + amount)
+  for (const [name, amount] of podRequests(pod.spec)) {
+    if (amount === 0) continue
+    const free = units(name, allocatable[name] ?? '0')
+    const before = used.get(name) ?? 0
+    if (before + amount > free) return outOf(name, amount, before, free)
+  }
+  return undefined
+}
+
+function outOf(resource: string, requested: number, used: number, capacity: number): Rejection {
+  return {
+    reason: `OutOf${resource}`,
+    message: `Pod was rejected: Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+  }
+}
+
+function portProblem(pod: Pod, others: readonly Pod[]): Rejection | undefined {
+  const wanted = hostPorts(pod)
+  if (!wanted.length) return undefined
+  for (const other of others)
+    for (const taken of hostPorts(other))
+      if (wanted.some(want => clash(want, taken)))
+        return {
+          reason: 'NodePorts',
+          message: `Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports (${taken.protocol} ${taken.port} is used by pod ${other.metadata.namespace}/${other.metadata.name})`,
+        }
+  return undefined
+}
+
+interface HostPort {
+  ip: string
+  protocol: string
+  port: number
+}
+
+/** Ports of the node that a pod takes. A sidecar's count as well. */
+export function hostPorts(pod: Pod): HostPort[] {
+  const sidecars = (pod.spec.initContainers ?? []).filter(c => c.restartPolicy === 'Always')
+  const out: HostPort[] = []
+  for (const container of [...pod.spec.containers, ...sidecars])
+    for (const { hostPort, hostIP, protocol } of container.ports ?? [])
+      if (hostPort) out.push({ ip: hostIP || '0.0.0.0', protocol: protocol ?? 'TCP', port: hostPort })
+  return out
+}
+
+const anyAddress = (ip: string) => ip === '0.0.0.0' || ip === '::'
+
+function clash(a: HostPort, b: HostPort): boolean {
+  return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || anyAddress(a.ip) || anyAddress(b.ip))
+}
+
+function affinityProblem(pod: Pod, node: NodeFacts): Rejection | undefined {
+  const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  const selected = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => node.labels[key] === value)
+  if (selected && (!required || required.nodeSelectorTerms.some(term => matchesTerm(term, node)))) return undefined
+  return {
+    reason: 'NodeAffinity',
+    message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+  }
+}
+
+function matchesTerm(term: NodeSelectorTerm, node: NodeFacts): boolean {
+  const { matchExpressions = [], matchFields = [] } = term
+  if (!matchExpressions.length && !matchFields.length) return false
+  return (
+    matchExpressions.every(r => matchesRequirement(r, node.labels)) &&
+    matchFields.every(r => matchesRequirement(r, { 'metadata.name': node.name }))
+  )
+}
+
+function matchesRequirement({ key, operator, values = [] }: NodeSelectorRequirement, labels: Record<string, string>) {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value)
+    case 'NotIn':
+      return value === undefined || !values.includes(value)
+    case 'Exists':
+      return value !== undefined
+    case 'DoesNotExist':
+      return value === undefined
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0])
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0])
+  }
+}

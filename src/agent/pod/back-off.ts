@@ -1,0 +1,61 @@
+import type { ObservedContainer } from '../../runtime/runtime.ts'
+import type { Failure, Records } from './records.ts'
+
+/** A container that ran this long is forgiven its earlier crashes. */
+export const forgivenAfterMs = 600_000
+
+/**
+ * How long to wait before restarting a container that keeps ending.
+ * @param crashes consecutive ends, at least 1
+ * @returns milliseconds: 0, then 10 000 doubling to at most 300 000
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
+ */
+export function crashDelayMs(crashes: number): number {
+  return crashes <= 1 ? 0 : Math.min(10_000 * 2 ** (crashes - 2), 300_000)
+}
+
+/** How long a failed pull waits: 10 s doubling to 5 min. */
+export function pullDelayMs(failures: number): number {
+  return Math.min(10_000 * 2 ** (failures - 1), 300_000)
+}
+
+/** How long after each kind of failed step the next try comes, in milliseconds. */
+export function retryDelayMs(operation: string, failure: Failure): number {
+  const capped = (base: number, max: number) => Math.min(base * 2 ** (failure.count - 1), max)
+  if (operation.startsWith('image:'))
+    return failure.reason === 'ErrImageNeverPull' ? 10_000 : pullDelayMs(failure.count)
+  if (operation === 'volumes') return capped(500, 120_000)
+  if (operation === 'sandbox') return capped(1_000, 15_000)
+  if (operation.startsWith('start:')) {
+    // The container is there, ended, and waits as one that crashed.
+    if (failure.reason === 'RunContainerError' || failure.reason === 'PostStartHookError') return 0
+    // A missing ConfigMap may come any moment; the worker is also told when it does.
+    return failure.reason === 'CreateContainerConfigError' ? capped(1_000, 10_000) : capped(2_000, 300_000)
+  }
+  // The server may come back any moment, and then the record should go.
+  return operation === 'finish' ? capped(500, 2_000) : capped(500, 30_000)
+}
+
+/** Until when (monotonic) an operation that failed must wait; 0 when it may run. */
+export function retryAt(records: Records, operation: string): number {
+  const failure = records.failures.get(operation)
+  return failure ? failure.atMonoMs + retryDelayMs(operation, failure) : 0
+}
+
+/** Until when (monotonic) a container that ended must wait to be started again. */
+export function restartAt(records: Records, last: ObservedContainer): number {
+  const ended = records.ended.get(last.id)
+  const crashes = records.crashes.get(last.name)?.count ?? 0
+  return ended ? ended.atMonoMs + crashDelayMs(crashes) : 0
+}
+
+/** Counts a container that just ended. Does nothing the second time. */
+export function countCrash(records: Records, container: ObservedContainer): void {
+  const known = records.crashes.get(container.name)
+  if (known?.lastId === container.id) return
+  const { startedAtMs, finishedAtMs } = container
+  const ranMs = startedAtMs && finishedAtMs ? finishedAtMs - startedAtMs : 0
+  // After a restart of the agent the attempt number is the best guess at how often it crashed before.
+  const before = known?.count ?? container.attempt
+  records.crashes.set(container.name, { count: ranMs >= forgivenAfterMs ? 1 : before + 1, lastId: container.id })
+}

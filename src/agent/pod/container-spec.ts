@@ -1,0 +1,105 @@
+import { join } from 'node:path'
+import type { Pod } from '../../models/types/core-v1.ts'
+import type {
+  ContainerResources,
+  ContainerSecurity,
+  ContainerSpec,
+  ImageRef,
+  Mount,
+  SandboxSpec,
+} from '../../runtime/runtime.ts'
+import { containerHash } from './container-hash.ts'
+import type { Environment } from './environment.ts'
+import { expand } from './expansion.ts'
+import type { DnsSettings } from './name-resolution.ts'
+import type { PodContainer } from './records.ts'
+
+/** Labels by which every CRI tool recognises what belongs to which pod. */
+export function podLabels({ metadata }: Pod): Record<string, string> {
+  return {
+    'io.kubernetes.pod.name': metadata.name,
+    'io.kubernetes.pod.namespace': metadata.namespace!,
+    'io.kubernetes.pod.uid': metadata.uid!,
+  }
+}
+
+/** `<logs>/<namespace>_<name>_<uid>` */
+export function logFolderOf({ metadata }: Pod, logs: string): string {
+  return join(logs, `${metadata.namespace}_${metadata.name}_${metadata.uid}`)
+}
+
+export interface SandboxParts {
+  attempt: number
+  hostname: string
+  dns: DnsSettings | undefined
+  logFolder: string
+  runtimeHandler: string
+}
+
+export function sandboxSpec(pod: Pod, parts: SandboxParts): SandboxSpec {
+  const { spec, metadata } = pod
+  const all = [...spec.containers, ...(spec.initContainers ?? [])]
+  return {
+    uid: metadata.uid!,
+    name: metadata.name,
+    namespace: metadata.namespace!,
+    labels: { ...metadata.labels, ...podLabels(pod) },
+    annotations: { ...metadata.annotations },
+    hostNetwork: spec.hostNetwork ?? false,
+    hostPid: spec.hostPID ?? false,
+    hostIpc: spec.hostIPC ?? false,
+    shareProcessNamespace: spec.shareProcessNamespace ?? false,
+    portMappings: spec.hostNetwork
+      ? []
+      : all.flatMap(container =>
+          (container.ports ?? [])
+            .filter(port => port.hostPort)
+            .map(port => ({
+              protocol: port.protocol ?? 'TCP',
+              containerPort: port.containerPort,
+              hostPort: port.hostPort!,
+              hostIp: port.hostIP ?? '',
+            })),
+        ),
+    sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
+    cgroupParent: '',
+    privileged: all.some(container => container.securityContext?.privileged),
+    ...parts,
+  }
+}
+
+export interface ContainerParts {
+  attempt: number
+  imageRef: ImageRef
+  env: Environment
+  mounts: Mount[]
+  resources: ContainerResources
+  security: ContainerSecurity
+  processNamespaceOf?: string
+}
+
+export function containerSpec(pod: Pod, container: PodContainer, parts: ContainerParts): ContainerSpec {
+  const values = new Map(parts.env.map(({ name, value }) => [name, value]))
+  const filled = (texts: string[] | undefined) => (texts ?? []).map(text => expand(text, name => values.get(name)))
+  return {
+    name: container.name,
+    image: container.image ?? '',
+    command: filled(container.command),
+    args: filled(container.args),
+    workingDir: container.workingDir ?? '',
+    labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
+    annotations: {
+      'io.kubernetes.container.hash': containerHash(container),
+      'io.kubernetes.container.restartCount': String(parts.attempt),
+      'io.kubernetes.container.terminationMessagePath': container.terminationMessagePath ?? defaultMessagePath,
+      'io.kubernetes.container.terminationMessagePolicy': container.terminationMessagePolicy ?? 'File',
+      'io.kubernetes.pod.terminationGracePeriod': String(pod.spec.terminationGracePeriodSeconds ?? 30),
+    },
+    stdin: container.stdin ?? false,
+    stdinOnce: container.stdinOnce ?? false,
+    tty: container.tty ?? false,
+    ...parts,
+  }
+}
+
+export const defaultMessagePath = '/dev/termination-log'

@@ -1,0 +1,372 @@
+import type { Container } from '../../models/types/core-v1.ts'
+import type { ContainerId, ObservedContainer, SandboxId } from '../../runtime/runtime.ts'
+import { restartAt, retryAt } from './back-off.ts'
+import { containerHash } from './container-hash.ts'
+import { deadlineAt, isFinished, restarts } from './phase.ts'
+import {
+  exitCodeOf,
+  hasEnded,
+  hasStarted,
+  isRunning,
+  isSidecar,
+  newest,
+  newestSandbox,
+  type PodContainer,
+  readySandbox,
+  type Situation,
+} from './records.ts'
+
+/** One step towards what the pod should be. Steps of different keys run side by side; of one key, one at a time. */
+export type Action =
+  | { type: 'setUpVolumes' }
+  | { type: 'runSandbox'; attempt: number }
+  | { type: 'stopSandbox'; id: SandboxId; because?: string }
+  | { type: 'getImage'; container: string }
+  | { type: 'start'; container: string; attempt: number; sandbox: SandboxId }
+  | { type: 'readEnd'; id: ContainerId }
+  | { type: 'kill'; id: ContainerId; container: string; graceMs: number; message: string }
+  /** A kill under way must end sooner than it was told. */
+  | { type: 'hasten'; id: ContainerId; graceMs: number }
+  | { type: 'removeContainer'; id: ContainerId }
+  | { type: 'removeSandbox'; id: SandboxId }
+  /** The pod ends: what is under way for it is no longer wanted. */
+  | { type: 'cancel'; key: string }
+  /** The pod has used up its time. */
+  | { type: 'end'; reason: string; message: string; graceMs: number }
+  /** Volumes and folders of the pod. */
+  | { type: 'tearDownVolumes' }
+  /** Nothing is left on the node: tell the API. */
+  | { type: 'finish' }
+
+export interface Decision {
+  actions: Action[]
+  /** Monotonic time at which to decide again even if nothing happens. */
+  wakeAtMonoMs: number
+}
+
+/** The key under which an action runs, fails and is tried again. */
+export function operationKey(action: Action): string {
+  switch (action.type) {
+    case 'setUpVolumes':
+    case 'tearDownVolumes':
+      return 'volumes'
+    case 'runSandbox':
+      return 'sandbox'
+    case 'getImage':
+      return `image:${action.container}`
+    case 'start':
+      return `start:${action.container}`
+    case 'cancel':
+      return `cancel:${action.key}`
+    case 'end':
+    case 'finish':
+      return action.type
+    default:
+      return `${action.type}:${action.id}`
+  }
+}
+
+/** What to do next about one pod. Pure: the same situation gives the same steps. */
+export function decide(situation: Situation): Decision {
+  const plan = new Plan(situation)
+  plan.readEnds()
+  if (situation.records.rejection) plan.tearDown()
+  else if (situation.gone || situation.pod.metadata.deletionTimestamp || situation.records.ending) plan.end()
+  else plan.run()
+  return { actions: plan.actions, wakeAtMonoMs: plan.wakeAtMonoMs }
+}
+
+class Plan {
+  readonly actions: Action[] = []
+  wakeAtMonoMs = Number.POSITIVE_INFINITY
+  readonly #s: Situation
+
+  constructor(situation: Situation) {
+    this.#s = situation
+  }
+
+  /** What a container said when it ended is read once, before anything is reported about its end. */
+  readEnds() {
+    for (const container of this.#s.observed?.containers ?? [])
+      if (container.state === 'exited' && !this.#s.records.ended.has(container.id))
+        this.#try({ type: 'readEnd', id: container.id })
+  }
+
+  run() {
+    const { pod, records, monoMs, nowMs } = this.#s
+    const deadline = deadlineAt(pod, records)
+    if (deadline !== undefined) {
+      if (nowMs >= deadline) {
+        this.#try({
+          type: 'end',
+          reason: 'DeadlineExceeded',
+          message: 'Pod was active on the node longer than the specified deadline',
+          graceMs: graceOf(pod),
+        })
+        return
+      }
+      this.#wake(monoMs + deadline - nowMs)
+    }
+    if (isFinished(this.#s)) {
+      this.#endContainers(graceOf(pod), records.ending?.sinceMonoMs ?? monoMs, 'Stopping container')
+      this.tearDown()
+      return
+    }
+    this.#killRequested()
+    // After a restart of the agent the volumes of what runs are taken up again, for their updates.
+    if (readySandbox(this.#s.observed) && !records.volumesReady) this.#try({ type: 'setUpVolumes' })
+    this.#startAll(this.#wanted())
+    this.#ephemeral()
+    this.#forgetOld()
+  }
+
+  /** The pod is to go: containers first, then its sandbox, its volumes, and last its record in the API. */
+  end() {
+    const { pod, gone, records } = this.#s
+    const graceMs = records.ending?.graceMs ?? graceOf(pod)
+    const since = records.ending?.sinceMonoMs ?? this.#s.monoMs
+    for (const key of records.operations.keys())
+      if (/^(image|start):/.test(key) || (key === 'volumes' && !records.volumesReady))
+        this.#try({ type: 'cancel', key })
+    this.#endContainers(graceMs, since, 'Stopping container')
+    this.tearDown()
+    if (this.actions.length || records.operations.size) return
+    const deleted = gone || pod.metadata.deletionTimestamp !== undefined
+    if (deleted) this.#removeAll()
+  }
+
+  /** Once nothing runs: the sandbox and its address, then the volumes. Ended containers stay for their logs. */
+  tearDown() {
+    const { observed, records } = this.#s
+    if (observed?.containers.some(c => isRunning(c) || !this.#endRead(c))) return
+    if (this.#startsUnderWay()) return
+    for (const sandbox of observed?.sandboxes ?? [])
+      if (sandbox.state === 'ready') this.#try({ type: 'stopSandbox', id: sandbox.id })
+    if (this.actions.length || records.operations.size) return
+    if (records.volumesReady) this.#try({ type: 'tearDownVolumes' })
+    const { pod, gone } = this.#s
+    if (records.rejection && (gone || pod.metadata.deletionTimestamp)) this.#removeAll()
+  }
+
+  #removeAll() {
+    const { observed, records } = this.#s
+    if (this.actions.length || records.operations.size) return
+    for (const sandbox of observed?.sandboxes ?? []) this.#try({ type: 'removeSandbox', id: sandbox.id })
+    if (!this.actions.length && !records.cleaned) this.#try({ type: 'finish' })
+  }
+
+  /** Main containers at once, then sidecars from the last to the first, all within one grace period. */
+  #endContainers(graceMs: number, sinceMonoMs: number, why: string) {
+    const { pod, observed, monoMs } = this.#s
+    const remaining = Math.max(graceMs - (monoMs - sinceMonoMs), 0)
+    const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).map(c => c.name)
+    const running = (observed?.containers ?? []).filter(isRunning)
+    const mains = running.filter(c => !sidecars.includes(c.name))
+    for (const container of mains) this.#kill(container, remaining, why)
+    if (mains.length && remaining > 0) return
+    for (const name of sidecars.reverse()) {
+      const container = running.find(c => c.name === name)
+      if (!container) continue
+      this.#kill(container, remaining, why)
+      if (remaining > 0) return
+    }
+  }
+
+  #kill(container: ObservedContainer, graceMs: number, why: string) {
+    const { id, name } = container
+    const under = this.#s.records.operations.get(`kill:${id}`)
+    const due = this.#s.monoMs + graceMs
+    if (under?.dueMonoMs !== undefined && under.dueMonoMs > due + 500) this.#try({ type: 'hasten', id, graceMs })
+    this.#try({ type: 'kill', id, container: name, graceMs, message: `${why} ${name}` })
+  }
+
+  /** Containers that failed a probe or a hook, or whose definition changed, are ended here and started anew later. */
+  #killRequested() {
+    const { pod, observed, records } = this.#s
+    for (const container of observed?.containers ?? []) {
+      if (!isRunning(container)) continue
+      const request = records.kills.get(container.id)
+      if (request)
+        this.#try({
+          type: 'kill',
+          id: container.id,
+          container: container.name,
+          graceMs: request.graceMs,
+          message: request.message,
+        })
+    }
+    for (const container of pod.spec.containers) {
+      const running = newest(observed, container.name)
+      if (!isRunning(running)) continue
+      const hash = running.annotations['io.kubernetes.container.hash']
+      if (hash !== undefined && hash !== containerHash(container))
+        this.#try({
+          type: 'kill',
+          id: running.id,
+          container: container.name,
+          graceMs: graceOf(pod),
+          message: `Container ${container.name} definition changed, will be restarted`,
+        })
+    }
+  }
+
+  /** The containers that should be started now, back-off aside. */
+  #wanted(): Container[] {
+    const { pod, observed, records } = this.#s
+    const mains = pod.spec.containers.filter(c => {
+      const last = newest(observed, c.name)
+      return !last || last.state === 'created' || (hasEnded(last) && restarts(pod, c, last))
+    })
+    const sandbox = readySandbox(observed)
+    const initialised = pod.spec.containers.some(c => sandbox && newest(observed, c.name, sandbox.id))
+    const wanted: Container[] = []
+    for (const container of pod.spec.initContainers ?? []) {
+      const last = sandbox && newest(observed, container.name, sandbox.id)
+      if (isSidecar(container)) {
+        if (!isRunning(last)) wanted.push(container)
+        if (initialised) continue
+        if (!isRunning(last) || !isStarted(records, container, last)) return wanted
+      } else if (!initialised) {
+        if (isRunning(last)) return wanted
+        if (last && exitCodeOf(last) === 0 && last.state === 'exited') continue
+        wanted.push(container)
+        return wanted
+      }
+    }
+    // Nothing is to run again: no sandbox is made just for the sidecars.
+    if (!mains.length && !sandbox) return []
+    return [...wanted, ...mains]
+  }
+
+  #startAll(wanted: Container[]) {
+    const { observed, records } = this.#s
+    const due = wanted.filter(container => this.#isDue(container))
+    if (!due.length) return
+    const sandbox = readySandbox(observed)
+    if (!sandbox && !records.volumesReady) this.#try({ type: 'setUpVolumes' })
+    if (!sandbox) this.#makeSandbox()
+    for (const container of due) this.#start(container, sandbox?.id)
+  }
+
+  /** The wait of a crashed container is over. */
+  #isDue(container: Container): boolean {
+    const { observed, records, monoMs } = this.#s
+    const last = newest(observed, container.name)
+    if (!last) return true
+    if (!this.#endRead(last)) return false
+    const at = restartAt(records, last)
+    if (at <= monoMs) return true
+    this.#wake(at)
+    return false
+  }
+
+  #start(container: PodContainer, sandbox: SandboxId | undefined) {
+    const { pod, observed, records } = this.#s
+    const { name } = container
+    if (records.operations.has(`start:${name}`)) return
+    if (records.images.get(name)?.name !== container.image) {
+      // A start that failed waits before its image is asked for again.
+      if (this.#ready(`start:${name}`)) this.#try({ type: 'getImage', container: name })
+      return
+    }
+    if (!sandbox || !records.volumesReady) return
+    const attempt = Math.max(
+      (newest(observed, name)?.attempt ?? -1) + 1,
+      lostRestarts(pod.status, name, newest(observed, name) !== undefined),
+    )
+    this.#try({ type: 'start', container: name, attempt, sandbox })
+  }
+
+  #makeSandbox() {
+    const { observed } = this.#s
+    const old = newestSandbox(observed)
+    const left = (observed?.containers ?? []).filter(c => isRunning(c))
+    if (old && left.length) {
+      this.#try({
+        type: 'stopSandbox',
+        id: old.id,
+        because: 'Pod sandbox changed, it will be killed and re-created.',
+      })
+      return
+    }
+    this.#try({ type: 'runSandbox', attempt: old ? old.attempt + 1 : 0 })
+  }
+
+  /** Started once each, whenever there is a sandbox; never again. */
+  #ephemeral() {
+    const { pod, observed } = this.#s
+    const sandbox = readySandbox(observed)
+    if (!sandbox) return
+    for (const container of pod.spec.ephemeralContainers ?? [])
+      if (!newest(observed, container.name)) this.#start(container, sandbox.id)
+  }
+
+  /** Of each container the last two attempts stay: what runs, and what `logs --previous` shows. */
+  #forgetOld() {
+    const { observed } = this.#s
+    for (const container of observed?.containers ?? []) {
+      const last = newest(observed, container.name)!
+      if (container.attempt < last.attempt - 1 && !isRunning(container))
+        this.#try({ type: 'removeContainer', id: container.id })
+    }
+    const current = newestSandbox(observed)
+    for (const sandbox of observed?.sandboxes ?? []) {
+      if (sandbox === current || !current || current.state !== 'ready') continue
+      const inUse = observed!.containers.some(
+        c => c.sandbox === sandbox.id && (isRunning(c) || c.attempt >= newest(observed, c.name)!.attempt - 1),
+      )
+      if (sandbox.state === 'ready') this.#try({ type: 'stopSandbox', id: sandbox.id })
+      else if (!inUse) this.#try({ type: 'removeSandbox', id: sandbox.id })
+    }
+  }
+
+  #startsUnderWay(): boolean {
+    for (const key of this.#s.records.operations.keys())
+      if (key === 'sandbox' || key.startsWith('start:') || key.startsWith('kill:')) return true
+    return false
+  }
+
+  #endRead(container: ObservedContainer): boolean {
+    return container.state !== 'exited' || this.#s.records.ended.has(container.id)
+  }
+
+  /** True when nothing of this key runs or waits after a failure. */
+  #ready(key: string): boolean {
+    const { records, monoMs } = this.#s
+    if (records.operations.has(key)) return false
+    const at = retryAt(records, key)
+    if (at > monoMs) {
+      this.#wake(at)
+      return false
+    }
+    return true
+  }
+
+  #try(action: Action) {
+    if (this.#ready(operationKey(action))) this.actions.push(action)
+  }
+
+  #wake(atMonoMs: number) {
+    this.wakeAtMonoMs = Math.min(this.wakeAtMonoMs, atMonoMs)
+  }
+}
+
+/** Milliseconds a pod's containers get to end by themselves. */
+export function graceOf(pod: Situation['pod']): number {
+  const seconds = pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30
+  return Math.max(seconds, 0) * 1000
+}
+
+/** A sidecar lets the next container start once its hook has ended and its startup probe passed. */
+function isStarted(records: Situation['records'], container: Container, running: ObservedContainer): boolean {
+  if (!hasStarted(records, running)) return false
+  return !container.startupProbe || records.probes.get(running.id)?.started === true
+}
+
+/** The attempt that follows a container which the API knows and the runtime has lost. */
+function lostRestarts(status: Situation['pod']['status'], name: string, observed: boolean): number {
+  if (observed) return 0
+  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
+  const last = all.find(s => s.name === name)
+  return last?.containerID ? last.restartCount + 1 : (last?.restartCount ?? 0)
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Net } from '../../base/net.ts'
+import type { Random } from '../../base/random.ts'
+import type { Client, EventRecorder } from '../../client/index.ts'
+import type { Pod, PodStatus, Service } from '../../models/types/core-v1.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { Images } from '../image/images.ts'
+import type { ReferencedObjects } from '../objects.ts'
+import type { RuntimeView } from '../runtime-view.ts'
+import type { Semaphore } from '../semaphore.ts'
+import type { Volumes } from '../volume/volumes.ts'
+import type { DnsSettings } from './name-resolution.ts'
+
+/** What every pod worker of one node shares. */
+export interface NodeContext {
+  nodeName: string
+  client: Client
+  runtime: Runtime
+  view: RuntimeView
+  images: Images
+  volumes: Volumes
+  objects: ReferencedObjects
+  events: EventRecorder
+  clock: Clock
+  random: Random
+  net: Net
+  disk: Disk
+  log: Logger
+  /** False for simulated nodes: nothing is written to the disk. */
+  files: boolean
+  /** The agent's own folder; pods' files are in `pods/<uid>`. */
+  folder: string
+  logFolder: string
+  /** Sandboxes and containers being started at once. */
+  starts: Semaphore
+  hostIps(): string[]
+  hostDns(): DnsSettings
+  clusterDns: readonly string[]
+  clusterDomain: string
+  allocatable(): Record<string, string>
+  memoryCapacityBytes(): number
+  services(namespace: string): Service[]
+  /** Hands a status to the writer; newest wins. */
+  report(pod: Pod, status: PodStatus): void
+  /** Deletes the pod's record in the API, once nothing of it is left. */
+  forget(pod: Pod): Promise<void>
+}

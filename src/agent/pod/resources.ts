@@ -1,0 +1,79 @@
+import { quantityToFloat, quantityToMillis, quantityToNumber } from '../../base/quantity.ts'
+import type { Container, Pod, PodSpec } from '../../models/types/core-v1.ts'
+import type { ContainerResources } from '../../runtime/runtime.ts'
+import { qosClassOf } from './qos.ts'
+
+const periodMicros = 100_000
+
+/**
+ * What one container may use, as control groups want it.
+ * @param memoryCapacityBytes of the node: a container that requests much of it is killed late when memory runs out
+ */
+export function containerResources(pod: Pod, container: Container, memoryCapacityBytes: number): ContainerResources {
+  const { requests = {}, limits = {} } = container.resources ?? {}
+  const cpuRequest = requests['cpu'] ?? limits['cpu']
+  const cpuLimit = limits['cpu'] ? quantityToMillis(limits['cpu']) : 0
+  const memoryLimit = limits['memory'] ? quantityToNumber(limits['memory']) : 0
+  return {
+    cpuShares: cpuShares(cpuRequest ? quantityToMillis(cpuRequest) : 0),
+    ...(cpuLimit
+      ? { cpuQuotaMicros: Math.max(Math.floor((cpuLimit * periodMicros) / 1000), 1000), cpuPeriodMicros: periodMicros }
+      : {}),
+    ...(memoryLimit ? { memoryLimitBytes: memoryLimit, memorySwapLimitBytes: memoryLimit } : {}),
+    oomScoreAdj: oomScoreAdj(pod, container, memoryCapacityBytes),
+  }
+}
+
+/** cgroup v1 shares of so many thousandths of a core: 1024 is one core, never under 2. */
+export function cpuShares(millis: number): number {
+  return Math.min(Math.max(Math.floor((millis * 1024) / 1000), 2), 262_144)
+}
+
+/** Who goes first when the node runs out of memory: -997 last, 1000 first. */
+export function oomScoreAdj(pod: Pod, container: Container, memoryCapacityBytes: number): number {
+  if ((pod.spec.priority ?? 0) >= 2_000_001_000) return -997
+  const qos = qosClassOf(pod.spec)
+  if (qos === 'Guaranteed') return -997
+  if (qos === 'BestEffort') return 1000
+  const request = container.resources?.requests?.['memory'] ?? container.resources?.limits?.['memory']
+  const bytes = request ? quantityToNumber(request) : 0
+  const score = 1000 - Math.floor((1000 * bytes) / Math.max(memoryCapacityBytes, 1))
+  return Math.min(Math.max(score, 3), 999)
+}
+
+/** What a pod asks of a node, by resource; cpu in thousandths, the rest in whole units. */
+export function podRequests(spec: PodSpec): Map<string, number> {
+  const total = new Map<string, number>()
+  for (const container of spec.containers) add(total, requestsOf(container))
+  const initContainers = spec.initContainers ?? []
+  // A sidecar stays, so it counts beside the main containers and beside the init containers after it.
+  for (const container of initContainers) if (container.restartPolicy === 'Always') add(total, requestsOf(container))
+  const sidecars = new Map<string, number>()
+  for (const container of initContainers) {
+    const own = requestsOf(container)
+    if (container.restartPolicy === 'Always') add(sidecars, own)
+    else for (const [name, amount] of add(new Map(sidecars), own)) raise(total, name, amount)
+  }
+  for (const [name, quantity] of Object.entries(spec.overhead ?? {}))
+    add(total, new Map([[name, units(name, quantity)]]))
+  return total
+}
+
+/** cpu in thousandths of a core, everything else in whole units (bytes, devices). */
+export function units(resource: string, quantity: string): number {
+  return resource === 'cpu' ? quantityToMillis(quantity) : Math.ceil(quantityToFloat(quantity))
+}
+
+function requestsOf(container: Container): Map<string, number> {
+  const { requests = {}, limits = {} } = container.resources ?? {}
+  return new Map(Object.entries({ ...limits, ...requests }).map(([name, quantity]) => [name, units(name, quantity)]))
+}
+
+function add(to: Map<string, number>, more: Map<string, number>): Map<string, number> {
+  for (const [name, amount] of more) to.set(name, (to.get(name) ?? 0) + amount)
+  return to
+}
+
+function raise(map: Map<string, number>, name: string, atLeast: number): void {
+  if ((map.get(name) ?? 0) < atLeast) map.set(name, atLeast)
+}

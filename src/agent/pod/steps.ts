@@ -1,0 +1,242 @@
+import { dirname, join } from 'node:path'
+import { explain } from '../../base/errors.ts'
+import { ConfigMap } from '../../models/kinds/core/config-map.ts'
+import { Secret } from '../../models/kinds/core/secret.ts'
+import { RuntimeClass } from '../../models/kinds/node/runtime-class.ts'
+import type { Container, Pod } from '../../models/types/core-v1.ts'
+import type { ContainerId, ImageRef, Mount, ObservedContainer, SandboxId } from '../../runtime/runtime.ts'
+import { ContainerStartFailed } from '../../runtime/runtime.ts'
+import { abortable } from '../abortable.ts'
+import type { Target } from '../probe/handlers.ts'
+import { ContainerConfigInvalid } from './config-invalid.ts'
+import { containerSpec, defaultMessagePath, logFolderOf, sandboxSpec } from './container-spec.ts'
+import type { PodFacts } from './downward.ts'
+import { environmentOf } from './environment.ts'
+import { expand } from './expansion.ts'
+import { runHook } from './hooks.ts'
+import { dnsOf, hostnameOf, hostsFile } from './name-resolution.ts'
+import type { NodeContext } from './node-context.ts'
+import type { PodContainer } from './records.ts'
+import { containerResources } from './resources.ts'
+import { checkNonRoot, containerSecurity, mustNotBeRoot } from './security.ts'
+import { StepFailed } from './step-failed.ts'
+import { messageFile, terminationMessage } from './termination-message.ts'
+
+/** A container gets at least this long after its preStop hook used up the grace period. */
+const afterHookMs = 2_000
+const hookTimeoutMs = 600_000
+
+/** How each step for a pod is carried out. What goes wrong is thrown as StepFailed, with an event for people. */
+export class Steps {
+  readonly #node: NodeContext
+
+  constructor(node: NodeContext) {
+    this.#node = node
+  }
+
+  async setUpVolumes(facts: PodFacts): Promise<void> {
+    try {
+      await this.#node.volumes.setUp(facts)
+    } catch (cause) {
+      this.#node.events.warning(facts.pod, 'FailedMount', explain(cause))
+      throw new StepFailed('FailedMount', explain(cause), { cause })
+    }
+  }
+
+  async runSandbox(pod: Pod, attempt: number, signal: AbortSignal): Promise<SandboxId> {
+    const { runtime, events, starts, nodeName, clusterDns, clusterDomain, hostDns, logFolder, disk, files } = this.#node
+    try {
+      const folder = logFolderOf(pod, logFolder)
+      if (files) await disk.makeFolder(folder)
+      const spec = sandboxSpec(pod, {
+        attempt,
+        hostname: hostnameOf(pod, nodeName, clusterDomain),
+        dns: dnsOf(pod, { servers: clusterDns, domain: clusterDomain }, hostDns()),
+        logFolder: folder,
+        runtimeHandler: await this.#runtimeHandler(pod),
+      })
+      return await starts.run(() => runtime.runSandbox(spec, signal), signal)
+    } catch (cause) {
+      if (signal.aborted) throw cause
+      events.warning(pod, 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${explain(cause)}`)
+      throw new StepFailed('CreatePodSandboxError', explain(cause), { cause })
+    }
+  }
+
+  async getImage(pod: Pod, container: PodContainer, signal: AbortSignal): Promise<ImageRef> {
+    const { images, objects, events } = this.#node
+    const namespace = pod.metadata.namespace!
+    const secrets: Secret[] = []
+    for (const { name } of pod.spec.imagePullSecrets ?? []) {
+      const secret = name ? await objects.get(Secret, { namespace, name }).catch(() => undefined) : undefined
+      if (secret) secrets.push(secret)
+      else
+        events.warning(
+          pod,
+          'FailedToRetrieveImagePullSecret',
+          `Unable to retrieve some image pull secrets (${name}); attempting to pull the image may not succeed.`,
+        )
+    }
+    return images.provide(pod, container, secrets, signal)
+  }
+
+  /** Creates and starts a container and waits for its postStart hook. */
+  async start(
+    facts: PodFacts,
+    container: PodContainer,
+    about: { sandbox: SandboxId; attempt: number; imageRef: ImageRef; graceMs: number; target?: ContainerId },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { runtime, events, starts } = this.#node
+    const { pod } = facts
+    const { sandbox, attempt, imageRef } = about
+    try {
+      const spec = await this.#describe(facts, container, attempt, imageRef, about.target)
+      const id = await starts.run(() => runtime.start(sandbox, spec, signal), signal)
+      events.normal(pod, 'Created', `Created container: ${container.name}`)
+      events.normal(pod, 'Started', `Started container ${container.name}`)
+      await this.#postStart(facts, container, id, about.graceMs, signal)
+    } catch (error) {
+      if (signal.aborted || error instanceof StepFailed) throw error
+      const reason =
+        error instanceof ContainerConfigInvalid
+          ? 'CreateContainerConfigError'
+          : error instanceof ContainerStartFailed
+            ? error.reason
+            : 'CreateContainerError'
+      events.warning(pod, 'Failed', `Error: ${explain(error)}`)
+      throw new StepFailed(reason, explain(error), { cause: error })
+    }
+  }
+
+  async #postStart(
+    { pod, podIps }: PodFacts,
+    container: PodContainer,
+    id: ContainerId,
+    graceMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const handler = container.lifecycle?.postStart
+    if (!handler) return
+    const target: Target = { container, id, podIp: podIps[0] ?? '' }
+    const problem = await runHook(this.#node, handler, target, hookTimeoutMs, signal)
+    signal.throwIfAborted()
+    if (problem === undefined) return
+    this.#node.events.warning(pod, 'FailedPostStartHook', `PostStartHook failed: ${problem}`)
+    this.#node.events.normal(pod, 'Killing', `FailedPostStartHook`)
+    await this.#node.runtime.stop(id, graceMs)
+    throw new StepFailed('PostStartHookError', problem)
+  }
+
+  async #describe(
+    facts: PodFacts,
+    container: PodContainer,
+    attempt: number,
+    imageRef: ImageRef,
+    target: ContainerId | undefined,
+  ) {
+    const { runtime, objects, volumes, services, memoryCapacityBytes, files } = this.#node
+    const { pod } = facts
+    const env = await environmentOf(container, facts, {
+      configMap: (namespace, name) => objects.get(ConfigMap, { namespace, name }),
+      secret: (namespace, name) => objects.get(Secret, { namespace, name }),
+      services,
+    })
+    const security = containerSecurity(pod, container)
+    if (mustNotBeRoot(pod, container)) {
+      const image = (await runtime.images()).find(i => i.ref === imageRef || i.names.includes(container.image ?? ''))
+      checkNonRoot(pod, container, image)
+    }
+    const values = new Map(env.map(({ name, value }) => [name, value]))
+    const expandAll = (text: string) =>
+      expand(text, name => {
+        if (!values.has(name))
+          throw new ContainerConfigInvalid(`subPathExpr of container ${container.name} names ${name}, which is not set`)
+        return values.get(name)
+      })
+    const mounts = await volumes.mounts(pod, container, expandAll)
+    if (files) mounts.push(...(await this.#ownFiles(facts, container, attempt, mounts)))
+    return containerSpec(pod, container, {
+      attempt,
+      imageRef,
+      env,
+      mounts,
+      security,
+      resources: containerResources(pod, container as Container, memoryCapacityBytes()),
+      ...(target ? { processNamespaceOf: target } : {}),
+    })
+  }
+
+  /** /etc/hosts, and the file for the container's last words. */
+  async #ownFiles({ pod, podIps }: PodFacts, container: PodContainer, attempt: number, mounts: Mount[]) {
+    const { disk, folder, clusterDomain } = this.#node
+    const uid = pod.metadata.uid!
+    const out: Mount[] = []
+    const mount = (hostPath: string, containerPath: string) =>
+      out.push({ hostPath, containerPath, readOnly: false, propagation: 'private' })
+    if (!mounts.some(m => m.containerPath === '/etc/hosts')) {
+      const path = join(folder, 'pods', uid, 'etc-hosts')
+      const host = pod.spec.hostNetwork ? await disk.readText('/etc/hosts').catch(() => '') : ''
+      await this.#writeFile(path, hostsFile(pod, podIps, clusterDomain, host), 0o644)
+      mount(path, '/etc/hosts')
+    }
+    const message = messageFile(folder, uid, container.name, attempt)
+    await this.#writeFile(message, '', 0o666)
+    mount(message, container.terminationMessagePath || defaultMessagePath)
+    return out
+  }
+
+  /** In place, since the file may be mounted already. */
+  async #writeFile(path: string, text: string, mode: number): Promise<void> {
+    const { disk } = this.#node
+    await disk.makeFolder(dirname(path))
+    const file = await disk.open(path, 'w')
+    try {
+      await file.write(text)
+    } finally {
+      await file.close()
+    }
+    await disk.chmod(path, mode)
+  }
+
+  async #runtimeHandler(pod: Pod): Promise<string> {
+    const name = pod.spec.runtimeClassName
+    if (!name) return ''
+    const found = await this.#node.objects.get(RuntimeClass, { name })
+    if (!found) throw new Error(`RuntimeClass "${name}" not found`)
+    return found.handler
+  }
+
+  /** @returns the container's last words */
+  async readEnd(pod: Pod, container: ObservedContainer): Promise<string> {
+    if (!this.#node.files) return container.message ?? ''
+    return terminationMessage(this.#node, pod.metadata.uid!, container)
+  }
+
+  /** preStop, then the stop signal, all within the grace period; then SIGKILL. @param hurry ends the hook early */
+  async kill(
+    pod: Pod,
+    container: PodContainer | undefined,
+    observed: ObservedContainer,
+    about: { graceMs: number; message: string; podIp: string },
+    hurry: AbortSignal,
+  ): Promise<void> {
+    const { runtime, events, clock } = this.#node
+    events.normal(pod, 'Killing', about.message)
+    let remainingMs = about.graceMs
+    const handler = container?.lifecycle?.preStop
+    if (handler && container && about.graceMs > 0) {
+      const began = clock.monotonicMs()
+      const target: Target = { container, id: observed.id, podIp: about.podIp }
+      const problem = await runHook(this.#node, handler, target, about.graceMs, hurry)
+      if (problem !== undefined && !hurry.aborted)
+        events.warning(pod, 'FailedPreStopHook', `PreStopHook failed: ${problem}`)
+      remainingMs = Math.max(about.graceMs - (clock.monotonicMs() - began), afterHookMs)
+    }
+    if (hurry.aborted) return
+    // In a hurry somebody else stops it with less time; what we asked for need not be waited for.
+    await abortable(runtime.stop(observed.id, remainingMs), hurry).catch(error => {
+      if (!hurry.aborted) throw error
+    })
+  }
+}

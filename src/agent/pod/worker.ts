@@ -1,0 +1,469 @@
+import type { Cancel } from '../../base/clock.ts'
+import { explain } from '../../base/errors.ts'
+import type { Container, Pod, PodStatus } from '../../models/types/core-v1.ts'
+import type { ObservedContainer } from '../../runtime/runtime.ts'
+import { ContainerProber } from '../probe/prober.ts'
+import type { Rejection } from './admission.ts'
+import { countCrash, forgivenAfterMs } from './back-off.ts'
+import { type Action, decide, graceOf, operationKey } from './decision.ts'
+import type { PodFacts } from './downward.ts'
+import type { NodeContext } from './node-context.ts'
+import {
+  hasStarted,
+  isRunning,
+  newest,
+  newestSandbox,
+  newRecords,
+  type PodContainer,
+  type Situation,
+} from './records.ts'
+import { podStatus } from './status.ts'
+import { StepFailed } from './step-failed.ts'
+import { Steps } from './steps.ts'
+
+/** Steps after which the runtime looks different. */
+const changesRuntime = new Set<Action['type']>([
+  'runSandbox',
+  'stopSandbox',
+  'start',
+  'kill',
+  'removeContainer',
+  'removeSandbox',
+])
+
+/** Brings one pod to what its specification says, and keeps it there. */
+export class PodWorker {
+  readonly uid: string
+  readonly #node: NodeContext
+  readonly #steps: Steps
+  readonly #records
+  readonly #aborts = new Map<string, AbortController>()
+  readonly #probers = new Map<string, ContainerProber>()
+  readonly #onFinished: () => void
+  #pod: Pod
+  #gone: boolean
+  /** What was last handed to the status writer. */
+  #reported: PodStatus | undefined
+  #timer: { atMonoMs: number; cancel: Cancel } | undefined
+  #takeOver: boolean
+  #poked = false
+  #stopped = false
+
+  /** @param takeOver the pod may already run here: it is not asked whether it fits, and its probes go on */
+  constructor(
+    node: NodeContext,
+    pod: Pod,
+    options: { gone: boolean; takeOver: boolean; rejection?: Rejection | undefined; onFinished: () => void },
+  ) {
+    this.uid = pod.metadata.uid!
+    this.#node = node
+    this.#steps = new Steps(node)
+    this.#pod = pod
+    this.#gone = options.gone
+    this.#onFinished = options.onFinished
+    const started = pod.status?.startTime ? Date.parse(pod.status.startTime) : node.clock.now()
+    this.#records = newRecords(started)
+    this.#records.rejection = options.rejection
+    if (options.rejection) node.events.warning(pod, options.rejection.reason, options.rejection.message)
+    this.#takeOver = options.takeOver
+    this.poke()
+  }
+
+  get pod(): Pod {
+    return this.#pod
+  }
+
+  /** Takes room on the node: it is neither refused nor over. */
+  get active(): boolean {
+    const phase = this.#reported?.phase ?? this.#pod.status?.phase
+    return !this.#gone && !this.#records.rejection && phase !== 'Failed' && phase !== 'Succeeded'
+  }
+
+  update(pod: Pod): void {
+    const before = this.#pod
+    this.#pod = pod
+    if (pod.metadata.deletionTimestamp) this.#beginEnding(pod)
+    const { labels, annotations } = pod.metadata
+    if (
+      this.#records.volumesReady &&
+      (JSON.stringify(labels) !== JSON.stringify(before.metadata.labels) ||
+        JSON.stringify(annotations) !== JSON.stringify(before.metadata.annotations))
+    )
+      void this.#node.volumes.refresh(this.#facts())
+    this.poke()
+  }
+
+  /** The pod is no longer in the API. @param last its last state, which says how much time it was given */
+  remove(last: Pod = this.#pod): void {
+    this.#gone = true
+    this.#beginEnding(last)
+    // Taken away by force: still a moment to end by itself, since nobody can be asked any more.
+    const ending = this.#records.ending!
+    ending.graceMs = Math.max(ending.graceMs, forcedGraceMs)
+    this.poke()
+  }
+
+  /** The node itself ends the pod: eviction, shutdown. */
+  evict(reason: string, message: string, graceMs: number): void {
+    this.#records.ending ??= { sinceMonoMs: this.#node.clock.monotonicMs(), graceMs, reason, message }
+    this.poke()
+  }
+
+  /** What was waiting for its turn after a failure is tried at once: something it missed may be there now. */
+  retryNow(): void {
+    for (const [key, failure] of this.#records.failures)
+      if (key === 'volumes' || failure.reason === 'CreateContainerConfigError') this.#records.failures.delete(key)
+    this.poke()
+  }
+
+  /** Files of the pod's volumes are looked over: tokens near their end are renewed. */
+  async refreshVolumes(): Promise<void> {
+    if (this.#records.volumesReady && !this.#stopped) await this.#node.volumes.refresh(this.#facts())
+  }
+
+  /** Decides again soon; many calls make one decision. */
+  poke(): void {
+    if (this.#poked || this.#stopped) return
+    this.#poked = true
+    queueMicrotask(() => {
+      this.#poked = false
+      if (!this.#stopped) this.#decide()
+    })
+  }
+
+  /** Forgets the pod without touching it: the agent stops, the containers go on. */
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+    for (const prober of this.#probers.values()) prober.stop()
+    for (const abort of this.#aborts.values()) abort.abort(new DOMException('the agent stops', 'AbortError'))
+  }
+
+  #beginEnding(pod: Pod): void {
+    const graceMs = graceOf(pod)
+    const now = this.#node.clock.monotonicMs()
+    const ending = this.#records.ending
+    if (!ending) this.#records.ending = { sinceMonoMs: now, graceMs }
+    // A second deletion may shorten the time, never lengthen it.
+    else ending.graceMs = Math.min(ending.graceMs, Math.max(graceMs, 0))
+  }
+
+  #situation(): Situation {
+    const { clock, view } = this.#node
+    return {
+      pod: this.#withReported(),
+      gone: this.#gone,
+      observed: view.get(this.uid),
+      records: this.#records,
+      nowMs: clock.now(),
+      monoMs: clock.monotonicMs(),
+    }
+  }
+
+  /** The pod with the status that we last reported, which the API may not have yet, and other writers' conditions. */
+  #withReported(): Pod {
+    const reported = this.#reported
+    if (!reported) return this.#pod
+    const foreign = (this.#pod.status?.conditions ?? []).filter(c => !ownConditions.has(c.type))
+    const own = (reported.conditions ?? []).filter(c => ownConditions.has(c.type))
+    return { ...this.#pod, status: { ...this.#pod.status, ...reported, conditions: [...own, ...foreign] } }
+  }
+
+  #decide(): void {
+    const { view } = this.#node
+    if (this.#records.cleaned && this.#gone) {
+      this.#finished()
+      return
+    }
+    if (this.#pod.metadata.deletionTimestamp && !this.#records.ending) this.#beginEnding(this.#pod)
+    this.#watchContainers(view.get(this.uid)?.containers ?? [])
+    const situation = this.#situation()
+    const { actions, wakeAtMonoMs } = decide(situation)
+    for (const action of actions) this.#perform(action)
+    this.#report(situation)
+    this.#wakeAt(Math.min(wakeAtMonoMs, this.#nextStatusChange(situation)))
+  }
+
+  /** Probes begin with a container and end with it. */
+  #watchContainers(containers: readonly ObservedContainer[]): void {
+    const records = this.#records
+    const running = new Set<string>()
+    for (const observed of containers) {
+      if (!isRunning(observed)) continue
+      running.add(observed.id)
+      if (this.#probers.has(observed.id) || records.ending || !hasStarted(records, observed)) continue
+      const spec = this.#find(observed.name)
+      if (!spec || !(spec.startupProbe || spec.readinessProbe || spec.livenessProbe)) continue
+      this.#probe(spec as Container, observed)
+    }
+    for (const [id, prober] of this.#probers)
+      if (!running.has(id)) {
+        prober.stop()
+        this.#probers.delete(id)
+        records.probes.delete(id)
+      }
+    for (const id of records.kills.keys()) if (!running.has(id)) records.kills.delete(id)
+    for (const id of records.ended.keys()) if (!containers.some(c => c.id === id)) records.ended.delete(id)
+    this.#takeOver = false
+  }
+
+  #probe(container: Container, observed: ObservedContainer): void {
+    const { id, name } = observed
+    const records = this.#records
+    const status = [...(this.#pod.status?.containerStatuses ?? []), ...(this.#pod.status?.initContainerStatuses ?? [])]
+    const old = status.find(s => s.containerID?.endsWith(`//${id}`))
+    const before = this.#takeOver && old ? { started: old.started ?? false, ready: old.ready } : undefined
+    const prober = new ContainerProber(
+      this.#node,
+      { pod: this.#pod, container, id, podIp: this.#facts().podIps[0] ?? '', before },
+      {
+        changed: () => {
+          records.probes.set(id, { started: prober.started, ready: prober.ready })
+          this.poke()
+        },
+        kill: (purpose, probe) => {
+          const graceMs =
+            probe.terminationGracePeriodSeconds === undefined
+              ? graceOf(this.#pod)
+              : probe.terminationGracePeriodSeconds * 1000
+          records.kills.set(id, { graceMs, message: `Container ${name} failed ${purpose} probe, will be restarted` })
+          this.poke()
+        },
+        unhealthy: (purpose, output) => {
+          if (records.ending) return
+          const what = `${purpose[0]!.toUpperCase()}${purpose.slice(1)}`
+          this.#node.events.warning(this.#pod, 'Unhealthy', `${what} probe failed: ${output}`)
+        },
+      },
+    )
+    this.#probers.set(id, prober)
+    records.probes.set(id, { started: prober.started, ready: prober.ready })
+  }
+
+  #report(situation: Situation): void {
+    if (this.#gone) return
+    const { observed, records } = situation
+    // How a container ended is told with its last words or not at all.
+    if (observed?.containers.some(c => c.state === 'exited' && !records.ended.has(c.id))) return
+    if (records.cleaned) return
+    const { runtime, hostIps, report } = this.#node
+    const status = podStatus(situation, { hostIps: hostIps(), runtimeName: runtime.name })
+    this.#tellBackOff(this.#reported ?? this.#pod.status, status)
+    this.#reported = status
+    report(this.#pod, status)
+  }
+
+  /** Events for containers that just began to wait. */
+  #tellBackOff(before: PodStatus | undefined, after: PodStatus): void {
+    const all = (status: PodStatus | undefined) => [
+      ...(status?.initContainerStatuses ?? []),
+      ...(status?.containerStatuses ?? []),
+    ]
+    const { name, namespace, uid } = this.#pod.metadata
+    const { events } = this.#node
+    for (const now of all(after)) {
+      const reason = now.state?.waiting?.reason
+      if (reason !== 'CrashLoopBackOff' && reason !== 'ImagePullBackOff') continue
+      const old = all(before).find(s => s.name === now.name)
+      if (old?.state?.waiting?.reason === reason && old.restartCount === now.restartCount) continue
+      if (reason === 'CrashLoopBackOff')
+        events.warning(
+          this.#pod,
+          'BackOff',
+          `Back-off restarting failed container ${now.name} in pod ${name}_${namespace}(${uid})`,
+        )
+      else {
+        events.normal(this.#pod, 'BackOff', `Back-off pulling image "${this.#find(now.name)?.image ?? now.image}"`)
+        events.warning(this.#pod, 'Failed', 'Error: ImagePullBackOff')
+      }
+    }
+  }
+
+  #nextStatusChange({ records, monoMs }: Situation): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const [key, { reason, atMonoMs }] of records.failures)
+      if (key.startsWith('image:') && reason === 'ErrImagePull' && atMonoMs + 2_000 > monoMs)
+        next = Math.min(next, atMonoMs + 2_000)
+    return next
+  }
+
+  #wakeAt(atMonoMs: number): void {
+    if (this.#timer?.atMonoMs === atMonoMs) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (atMonoMs === Number.POSITIVE_INFINITY || this.#stopped) return
+    const { clock } = this.#node
+    const cancel = clock.schedule(Math.max(atMonoMs - clock.monotonicMs(), 0), () => {
+      this.#timer = undefined
+      this.poke()
+    })
+    this.#timer = { atMonoMs, cancel }
+  }
+
+  #perform(action: Action): void {
+    if (action.type === 'cancel') {
+      this.#aborts.get(action.key)?.abort(new DOMException('the pod ends', 'AbortError'))
+      return
+    }
+    const key = operationKey(action)
+    const { clock, view, log } = this.#node
+    const abort = new AbortController()
+    this.#aborts.set(key, abort)
+    const now = clock.monotonicMs()
+    this.#records.operations.set(key, {
+      sinceMonoMs: now,
+      ...(action.type === 'kill' ? { dueMonoMs: now + action.graceMs } : {}),
+    })
+    this.#run(action, abort.signal)
+      .then(
+        () => void this.#records.failures.delete(key),
+        error => {
+          if (abort.signal.aborted) return
+          if (!(error instanceof StepFailed))
+            log.warn({ pod: this.uid, step: key, error: explain(error) }, 'step failed')
+          const { count = 0 } = this.#records.failures.get(key) ?? {}
+          const reason = error instanceof StepFailed ? error.reason : 'Error'
+          this.#records.failures.set(key, {
+            count: count + 1,
+            atMonoMs: clock.monotonicMs(),
+            reason,
+            message: explain(error),
+          })
+        },
+      )
+      .then(() => (changesRuntime.has(action.type) ? view.refresh() : undefined))
+      .finally(() => {
+        this.#records.operations.delete(key)
+        this.#aborts.delete(key)
+        this.poke()
+      })
+  }
+
+  async #run(action: Action, signal: AbortSignal): Promise<void> {
+    const records = this.#records
+    const { runtime, volumes, view, clock, events } = this.#node
+    const pod = this.#pod
+    switch (action.type) {
+      case 'setUpVolumes':
+        await this.#steps.setUpVolumes(this.#facts())
+        records.volumesReady = true
+        return
+      case 'runSandbox':
+        await this.#steps.runSandbox(pod, action.attempt, signal)
+        return
+      case 'stopSandbox':
+        if (action.because) events.normal(pod, 'SandboxChanged', action.because)
+        return runtime.stopSandbox(action.id)
+      case 'getImage': {
+        const container = this.#find(action.container)!
+        const ref = await this.#steps.getImage(pod, container, signal)
+        records.images.set(action.container, { name: container.image!, ref })
+        return
+      }
+      case 'start':
+        return this.#start(action, signal)
+      case 'readEnd':
+        return this.#readEnd(action.id)
+      case 'kill': {
+        const observed = view.get(this.uid)?.containers.find(c => c.id === action.id)
+        if (!observed) return
+        const { graceMs, message } = action
+        const podIp = this.#facts().podIps[0] ?? ''
+        return this.#steps.kill(pod, this.#find(action.container), observed, { graceMs, message, podIp }, signal)
+      }
+      case 'hasten': {
+        const operation = records.operations.get(`kill:${action.id}`)
+        if (operation) operation.dueMonoMs = clock.monotonicMs() + action.graceMs
+        this.#aborts.get(`kill:${action.id}`)?.abort(new DOMException('less time is left', 'AbortError'))
+        return runtime.stop(action.id, action.graceMs)
+      }
+      case 'removeContainer':
+        return runtime.removeContainer(action.id)
+      case 'removeSandbox':
+        return runtime.remove(action.id)
+      case 'end':
+        events.normal(pod, action.reason, action.message)
+        records.ending ??= {
+          sinceMonoMs: clock.monotonicMs(),
+          graceMs: action.graceMs,
+          reason: action.reason,
+          message: action.message,
+        }
+        return
+      case 'tearDownVolumes':
+        await volumes.tearDown(this.uid)
+        records.volumesReady = false
+        return
+      case 'finish':
+        await volumes.tearDown(this.uid)
+        if (!this.#gone) await this.#node.forget(pod)
+        records.cleaned = true
+        return
+      case 'cancel':
+        return
+    }
+  }
+
+  async #start(action: Extract<Action, { type: 'start' }>, signal: AbortSignal): Promise<void> {
+    const container = this.#find(action.container)!
+    const imageRef = this.#records.images.get(action.container)!.ref
+    const wanted = 'targetContainerName' in container ? container.targetContainerName : undefined
+    const target = wanted ? newest(this.#node.view.get(this.uid), wanted)?.id : undefined
+    try {
+      await this.#steps.start(
+        this.#facts(),
+        container,
+        {
+          sandbox: action.sandbox,
+          attempt: action.attempt,
+          imageRef,
+          graceMs: graceOf(this.#pod),
+          ...(target ? { target } : {}),
+        },
+        signal,
+      )
+    } finally {
+      this.#records.images.delete(action.container)
+    }
+  }
+
+  async #readEnd(id: string): Promise<void> {
+    const { view, clock } = this.#node
+    const container = view.get(this.uid)?.containers.find(c => c.id === id)
+    if (!container) return
+    const message = await this.#steps.readEnd(this.#pod, container)
+    const agoMs = container.finishedAtMs === undefined ? 0 : clock.now() - container.finishedAtMs
+    countCrash(this.#records, container)
+    this.#records.ended.set(id, {
+      atMonoMs: clock.monotonicMs() - Math.min(Math.max(agoMs, 0), forgivenAfterMs),
+      message,
+    })
+  }
+
+  #finished(): void {
+    this.stop()
+    this.#onFinished()
+  }
+
+  #find(name: string): PodContainer | undefined {
+    const { containers, initContainers = [], ephemeralContainers = [] } = this.#pod.spec
+    return [...containers, ...initContainers, ...ephemeralContainers].find(c => c.name === name)
+  }
+
+  #facts(): PodFacts {
+    const { view, hostIps, allocatable } = this.#node
+    const ips = hostIps()
+    const sandbox = newestSandbox(view.get(this.uid))
+    return {
+      pod: this.#pod,
+      hostIps: ips,
+      podIps: this.#pod.spec.hostNetwork ? ips : (sandbox?.ips ?? []),
+      allocatable: allocatable(),
+    }
+  }
+}
+
+/** What a pod gets whose record was taken away by force. */
+const forcedGraceMs = 1_000
+
+const ownConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'])

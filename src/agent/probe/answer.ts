@@ -1,0 +1,5 @@
+export interface Answer {
+  ok: boolean
+  /** What people read when it is not. */
+  output: string
+}

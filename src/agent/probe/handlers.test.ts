@@ -1,0 +1,131 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemNet } from '../../base/net.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { ask, type Question } from './handlers.ts'
+
+let http: Server
+let port: number
+let grpc: GrpcServer
+let grpcPort: number
+const seen: Record<string, unknown>[] = []
+
+beforeAll(async () => {
+  http = createServer((request, response) => {
+    seen.push(request.headers)
+    const url = request.url!
+    if (url === '/slow') return
+    if (url === '/moved') response.writeHead(302, { location: '/ok' }).end()
+    else if (url === '/elsewhere') response.writeHead(302, { location: 'http://other.example/' }).end()
+    else response.writeHead(url.startsWith('/ok') ? 200 : 503).end('body')
+  })
+  await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
+  port = (http.address() as AddressInfo).port
+  grpc = new GrpcServer()
+  const identity = (bytes: Buffer) => bytes
+  grpc.addService(
+    {
+      Check: {
+        path: '/grpc.health.v1.Health/Check',
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: identity,
+        requestDeserialize: identity,
+        responseSerialize: identity,
+        responseDeserialize: identity,
+      },
+    },
+    {
+      Check: (call: { request: Buffer }, reply: (error: null, bytes: Buffer) => void) =>
+        reply(null, Buffer.from([8, call.request.subarray(2).toString() === 'sick' ? 2 : 1])),
+    },
+  )
+  grpcPort = await new Promise((resolve, reject) =>
+    grpc.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  )
+})
+
+afterAll(() => {
+  http.closeAllConnections()
+  http.close()
+  grpc.forceShutdown()
+})
+
+const runtime = {
+  exec: async (_: string, command: string[]) => ({
+    exitCode: command[0] === 'true' ? 0 : 1,
+    stdout: 'out',
+    stderr: 'err',
+    timedOut: command[0] === 'sleep',
+  }),
+} as unknown as Runtime
+
+const put = (question: Question) =>
+  ask(
+    { runtime, net: systemNet },
+    question,
+    { container: { name: 'web', ports: [{ name: 'main', containerPort: port }] }, id: 'c', podIp: '127.0.0.1' },
+    500,
+  )
+
+describe('a probe over http', () => {
+  it.each([
+    ['/ok', true, ''],
+    ['ok?x=1', true, ''],
+    ['/moved', true, ''],
+    ['/elsewhere', true, ''],
+    ['/bad', false, 'HTTP probe failed with statuscode: 503'],
+  ])('of %s: %s', async (path, ok, output) => {
+    expect(await put({ httpGet: { port: 'main', path } })).toEqual({ ok, output })
+  })
+
+  it('says what went wrong below http', async () => {
+    expect((await put({ httpGet: { port, path: '/slow' } })).output).toMatch(
+      /^Get "http:\/\/127\.0\.0\.1:\d+\/slow": no answer/,
+    )
+    expect((await put({ httpGet: { port: 1, path: '/' } })).output).toMatch(/ECONNREFUSED/)
+    expect(await put({ httpGet: { port: 'nope' } })).toEqual({
+      ok: false,
+      output: 'container web has no port named "nope"',
+    })
+  })
+
+  it('sends the headers asked for', async () => {
+    seen.length = 0
+    await put({
+      httpGet: {
+        port,
+        path: '/ok',
+        httpHeaders: [
+          { name: 'Host', value: 'me' },
+          { name: 'X-A', value: 'b' },
+        ],
+      },
+    })
+    expect(seen[0]).toMatchObject({ host: 'me', 'x-a': 'b', 'user-agent': 'kube-probe/1.32' })
+  })
+})
+
+it('a probe over tcp passes when something listens', async () => {
+  expect((await put({ tcpSocket: { port } })).ok).toBe(true)
+  expect((await put({ tcpSocket: { port: 1 } })).ok).toBe(false)
+})
+
+it('a probe by command passes when it ends with 0 in time', async () => {
+  expect(await put({ exec: { command: ['true'] } })).toEqual({ ok: true, output: 'outerr' })
+  expect(await put({ exec: { command: ['false'] } })).toEqual({ ok: false, output: 'outerr' })
+  expect((await put({ exec: { command: ['sleep', '9'] } })).output).toMatch(/timed out after 0.5s/)
+})
+
+it('a probe over gRPC passes when the service says that it serves', async () => {
+  expect(await put({ grpc: { port: grpcPort } })).toEqual({ ok: true, output: '' })
+  expect(await put({ grpc: { port: grpcPort, service: 'sick' } })).toEqual({
+    ok: false,
+    output: 'service unhealthy (responded with "NOT_SERVING")',
+  })
+  expect((await put({ grpc: { port: 1 } })).ok).toBe(false)
+})

@@ -1,0 +1,113 @@
+import { explain } from '../../base/errors.ts'
+import type { Net } from '../../base/net.ts'
+import type { ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction } from '../../models/types/core-v1.ts'
+import type { ContainerId, Runtime } from '../../runtime/runtime.ts'
+import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
+import type { PodContainer } from '../pod/records.ts'
+import type { Answer } from './answer.ts'
+import { checkGrpcHealth } from './grpc-health.ts'
+
+/** Something to ask of a running container. */
+export interface Question {
+  exec?: ExecAction
+  httpGet?: HTTPGetAction
+  tcpSocket?: TCPSocketAction
+  grpc?: GRPCAction
+}
+
+export interface Target {
+  container: PodContainer
+  id: ContainerId
+  /** Where the pod is reached. */
+  podIp: string
+}
+
+export interface Tools {
+  runtime: Runtime
+  net: Net
+}
+
+const keptOutput = 10_240
+const userAgent = 'kube-probe/1.32'
+
+/** Asks once. Never rejects: what goes wrong is the answer. */
+export async function ask(tools: Tools, question: Question, target: Target, timeoutMs: number): Promise<Answer> {
+  try {
+    if (question.exec) return await askExec(tools.runtime, question.exec, target.id, timeoutMs)
+    if (question.httpGet) return await askHttp(tools.net, question.httpGet, target, timeoutMs)
+    if (question.tcpSocket) return await askTcp(tools.net, question.tcpSocket, target, timeoutMs)
+    if (question.grpc) return await checkGrpcHealth(target.podIp, question.grpc, timeoutMs)
+    return { ok: true, output: '' }
+  } catch (error) {
+    return { ok: false, output: explain(error) }
+  }
+}
+
+async function askExec(
+  runtime: Runtime,
+  { command = [] }: ExecAction,
+  id: ContainerId,
+  timeoutMs: number,
+): Promise<Answer> {
+  const { exitCode, stdout, stderr, timedOut } = await runtime.exec(id, command, timeoutMs)
+  if (timedOut)
+    return {
+      ok: false,
+      output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s`,
+    }
+  return { ok: exitCode === 0, output: (stdout + stderr).slice(0, keptOutput) }
+}
+
+/** Any status from 200 to 399 passes; redirects on the same host are followed. */
+export async function askHttp(net: Net, get: HTTPGetAction, target: Target, timeoutMs: number): Promise<Answer> {
+  const scheme = (get.scheme ?? 'HTTP').toLowerCase()
+  const host = get.host || target.podIp
+  const port = portNumber(get.port, target.container)
+  const path = get.path?.startsWith('/') ? get.path : `/${get.path ?? ''}`
+  let url = new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`)
+  const [pathname, ...query] = path.split('?')
+  url.pathname = pathname!
+  url.search = query.join('?')
+  const headers: Record<string, string> = { 'user-agent': userAgent, accept: '*/*' }
+  for (const { name, value } of get.httpHeaders ?? []) headers[name.toLowerCase()] = value
+  for (let hops = 0; ; hops++) {
+    const reply = await net
+      .request(url.href, { headers, timeoutMs, insecure: true, maxBytes: keptOutput })
+      .catch(cause => {
+        throw new Error(`Get "${url.href}": ${explain(cause)}`)
+      })
+    const { location } = reply.headers
+    if (reply.status >= 300 && reply.status < 400 && location && hops < 10) {
+      const next = new URL(location, url)
+      // What another host answers says nothing about this container.
+      if (next.hostname !== url.hostname) return { ok: true, output: '' }
+      url = next
+      continue
+    }
+    const ok = reply.status >= 200 && reply.status < 400
+    return { ok, output: ok ? '' : `HTTP probe failed with statuscode: ${reply.status}` }
+  }
+}
+
+async function askTcp(net: Net, { host, port }: TCPSocketAction, target: Target, timeoutMs: number): Promise<Answer> {
+  const socket = await net.connect(host || target.podIp, portNumber(port, target.container), { timeoutMs })
+  socket.destroy()
+  return { ok: true, output: '' }
+}
+
+/** A port's number, which may be given by its name. @throws ContainerConfigInvalid for a name the container does not have */
+export function portNumber(port: number | string, container: PodContainer): number {
+  if (typeof port === 'number') return port
+  const named = container.ports?.find(p => p.name === port)
+  if (named) return named.containerPort
+  if (/^\d+$/.test(port)) return Number(port)
+  throw new ContainerConfigInvalid(`container ${container.name} has no port named "${port}"`)
+}
+
+/** As people should see in an event what was asked. */
+export function questionText(question: Question): { kind: 'http' | 'tcp' | 'grpc' | 'exec'; target: string } {
+  if (question.httpGet) return { kind: 'http', target: `:${question.httpGet.port}${question.httpGet.path ?? '/'}` }
+  if (question.tcpSocket) return { kind: 'tcp', target: `:${question.tcpSocket.port}` }
+  if (question.grpc) return { kind: 'grpc', target: `:${question.grpc.port}/${question.grpc.service ?? ''}` }
+  return { kind: 'exec', target: question.exec?.command?.join(' ') ?? '' }
+}

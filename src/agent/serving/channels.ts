@@ -1,0 +1,126 @@
+import { PassThrough, Writable } from 'node:stream'
+import type { RawData, WebSocket } from 'ws'
+import { Channel } from '../../base/channel.ts'
+import type { Streams } from '../../runtime/runtime.ts'
+
+/** Sub-protocols of exec and attach over WebSocket, the best first. */
+export const execProtocols = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v3.channel.k8s.io',
+  'v2.channel.k8s.io',
+  'channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  'base64.channel.k8s.io',
+]
+
+export interface Wanted {
+  stdin: boolean
+  stdout: boolean
+  stderr: boolean
+  tty: boolean
+}
+
+/** How it ended: the exit code, or why it could not run. */
+export type Outcome = { exitCode: number } | { error: string }
+
+export interface ChannelStreams {
+  streams: Streams
+  /** Tells the client how it ended and closes. */
+  finish(outcome: Outcome): void
+}
+
+const stdin = 0
+const stdout = 1
+const stderr = 2
+const error = 3
+const resize = 4
+/** Version 5: its one byte names a channel that has no more to say. */
+const close = 255
+
+/**
+ * Several streams in one WebSocket: the first byte of each message names its channel (0 stdin, 1 stdout, 2 stderr, 3 the
+ * outcome, 4 terminal sizes).
+ */
+export function channelStreams(socket: WebSocket, protocol: string, wanted: Wanted): ChannelStreams {
+  const base64 = protocol.includes('base64')
+  const input = wanted.stdin ? new PassThrough() : undefined
+  const sizes = new Channel<{ width: number; height: number }>()
+
+  const send = (channel: number, data: Uint8Array, done: (error?: Error | null) => void = () => {}) => {
+    if (socket.readyState !== socket.OPEN) return done()
+    if (base64) socket.send(`${channel}${Buffer.from(data).toString('base64')}`, { binary: false }, done)
+    else socket.send(Buffer.concat([Buffer.from([channel]), data]), { binary: true }, done)
+  }
+  const writable = (channel: number) =>
+    new Writable({ write: (chunk: Buffer, _encoding, done) => send(channel, chunk, done) })
+
+  socket.on('message', (raw: RawData) => {
+    const message = toBuffer(raw)
+    if (!message.length) return
+    const channel = base64 ? message[0]! - 48 : message[0]!
+    const data = base64 ? Buffer.from(message.subarray(1).toString(), 'base64') : message.subarray(1)
+    if (channel === stdin && input) {
+      // A program that reads slowly makes the client wait, not our memory grow.
+      if (!input.write(data)) {
+        socket.pause()
+        input.once('drain', () => socket.resume())
+      }
+    } else if (channel === resize) {
+      const size = parseSize(data)
+      if (size) sizes.push(size)
+    } else if (channel === close && data[0] === stdin) input?.end()
+  })
+  socket.on('close', () => {
+    input?.end()
+    sizes.end()
+  })
+
+  return {
+    streams: {
+      tty: wanted.tty,
+      ...(input ? { stdin: input } : {}),
+      ...(wanted.stdout ? { stdout: writable(stdout) } : {}),
+      ...(wanted.stderr && !wanted.tty ? { stderr: writable(stderr) } : {}),
+      ...(wanted.tty ? { resize: sizes } : {}),
+    },
+    finish(outcome) {
+      const text = outcomeText(outcome, /^v[45]\./.test(protocol))
+      if (text) send(error, Buffer.from(text))
+      socket.close(1000)
+    },
+  }
+}
+
+/** Since version 4 a Status object says how it ended; before, text says what went wrong. */
+export function outcomeText(outcome: Outcome, structured: boolean): string {
+  if ('error' in outcome)
+    return structured
+      ? JSON.stringify({ metadata: {}, status: 'Failure', message: outcome.error, reason: 'InternalError', code: 500 })
+      : outcome.error
+  const { exitCode } = outcome
+  if (exitCode === 0) return structured ? JSON.stringify({ metadata: {}, status: 'Success' }) : ''
+  const message = `command terminated with non-zero exit code: exit status ${exitCode}`
+  if (!structured) return message
+  return JSON.stringify({
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason: 'NonZeroExitCode',
+    details: { causes: [{ reason: 'ExitCode', message: String(exitCode) }] },
+  })
+}
+
+export function parseSize(data: Buffer): { width: number; height: number } | undefined {
+  try {
+    const { Width, Height } = JSON.parse(data.toString()) as { Width?: number; Height?: number }
+    return Width && Height ? { width: Width, height: Height } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function toBuffer(raw: RawData): Buffer {
+  if (Buffer.isBuffer(raw)) return raw
+  return Array.isArray(raw) ? Buffer.concat(raw) : Buffer.from(raw)
+}

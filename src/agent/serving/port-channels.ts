@@ -1,0 +1,55 @@
+import type { RawData, WebSocket } from 'ws'
+import { explain } from '../../base/errors.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { toBuffer } from './channels.ts'
+
+export const portProtocols = ['v4.channel.k8s.io', 'portforward.k8s.io']
+
+/**
+ * Ports of a pod through one WebSocket: the n-th port has channel 2n for its bytes and 2n+1 for its errors. The first
+ * message on each is the port, two bytes, the low one first.
+ */
+export function forwardPorts(
+  socket: WebSocket,
+  ports: readonly number[],
+  open: (port: number, signal: AbortSignal) => ReturnType<Runtime['portForward']>,
+): void {
+  const abort = new AbortController()
+  const pipes = new Map<number, Promise<NodeJS.WritableStream | undefined>>()
+  const send = (channel: number, data: Uint8Array) => {
+    if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.from([channel]), data]), { binary: true })
+  }
+  ports.forEach((port, i) => {
+    const name = Buffer.alloc(2)
+    name.writeUInt16LE(port)
+    send(2 * i, name)
+    send(2 * i + 1, name)
+    pipes.set(
+      2 * i,
+      open(port, abort.signal).then(
+        ({ readable, writable }) => {
+          readable.on('data', (chunk: Buffer) => send(2 * i, chunk))
+          readable.on('end', () => {
+            if (ports.length === 1) socket.close(1000)
+          })
+          readable.on('error', error => send(2 * i + 1, Buffer.from(explain(error))))
+          writable.on('error', () => {})
+          return writable
+        },
+        error => {
+          send(2 * i + 1, Buffer.from(`error forwarding port ${port} to pod: ${explain(error)}`))
+          return undefined
+        },
+      ),
+    )
+  })
+  socket.on('message', (raw: RawData) => {
+    const message = toBuffer(raw)
+    const pipe = pipes.get(message[0] ?? -1)
+    void pipe?.then(writable => writable?.write(message.subarray(1)))
+  })
+  socket.on('close', () => {
+    abort.abort(new DOMException('the client went away', 'AbortError'))
+    for (const pipe of pipes.values()) void pipe.then(writable => writable?.end())
+  })
+}

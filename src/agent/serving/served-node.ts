@@ -1,0 +1,13 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Pod } from '../../models/kinds/core/pod.ts'
+import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
+
+/** What a server needs of one node to answer for it. */
+export interface ServedNode {
+  nodeName: string
+  runtime: Runtime
+  clock: Clock
+  pods(): Pod[]
+  observed(podUid: string): ObservedPod | undefined
+  startedAtMs: number
+}

@@ -1,0 +1,165 @@
+import { request } from 'node:https'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { createAuthority, issueCertificate, type KeyPair } from '../../base/certificates.ts'
+import { systemClock } from '../../base/clock.ts'
+import { silentLogger } from '../../base/logger.ts'
+import { Fixture } from '../testing/fixture.ts'
+import { delegatedAccess } from './access.ts'
+import { outcomeText } from './channels.ts'
+import { type AgentServer, openAgentServer } from './server.ts'
+
+let fixture: Fixture
+let server: AgentServer
+let ca: KeyPair
+let apiserver: KeyPair
+let stranger: KeyPair
+
+beforeAll(async () => {
+  ca = await createAuthority('test', systemClock)
+  const own = await issueCertificate(ca, { commonName: 'node-1', ips: ['127.0.0.1'], usages: ['server'] }, systemClock)
+  apiserver = await issueCertificate(
+    ca,
+    { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'], usages: ['client'] },
+    systemClock,
+  )
+  stranger = await issueCertificate(ca, { commonName: 'jane', usages: ['client'] }, systemClock)
+  const access = delegatedAccess(
+    {
+      async create(kind: { kind: string }) {
+        return { status: kind.kind === 'TokenReview' ? { authenticated: false } : { allowed: false } }
+      },
+    } as never,
+    systemClock,
+  )
+  server = await openAgentServer({
+    host: '127.0.0.1',
+    port: 0,
+    tls: { cert: own.cert, key: own.key, clientCa: ca.cert },
+    access,
+    log: silentLogger,
+  })
+  fixture = await new Fixture({ server }).start()
+  await fixture.run('web', {}, { log: 'one\ntwo\nthree', 'cpu-millis': '250' })
+})
+
+afterAll(async () => {
+  await fixture[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
+
+function get(path: string, as: KeyPair | null = apiserver, headers = {}): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const call = request(
+      { host: '127.0.0.1', port: server.port, path, ca: ca.cert, headers, agent: false, ...(as ?? {}) },
+      reply => {
+        let body = ''
+        reply.on('data', chunk => (body += chunk))
+        reply.on('end', () => resolve({ status: reply.statusCode!, body }))
+      },
+    )
+    call.on('error', reject)
+    call.end()
+  })
+}
+
+function open(path: string, protocol: string): WebSocket {
+  return new WebSocket(`wss://127.0.0.1:${server.port}${path}`, protocol, { ca: ca.cert, ...apiserver })
+}
+
+/** What came on each channel until the end. */
+function collect(socket: WebSocket): Promise<{ channels: Record<number, string>; code: number }> {
+  const channels: Record<number, string> = {}
+  return new Promise((resolve, reject) => {
+    socket.on('message', (data: Buffer) => {
+      channels[data[0]!] = (channels[data[0]!] ?? '') + data.subarray(1).toString()
+    })
+    socket.on('close', code => resolve({ channels, code }))
+    socket.on('error', reject)
+  })
+}
+
+describe('the agent’s server', () => {
+  it('serves nobody without a certificate or token, and only who may', async () => {
+    expect(await get('/pods', null)).toEqual({ status: 401, body: 'Unauthorized\n' })
+    expect((await get('/pods', null, { authorization: 'Bearer x' })).status).toBe(401)
+    expect(await get('/metrics/resource', stranger)).toEqual({
+      status: 403,
+      body: 'Forbidden (user=jane, verb=get, resource=nodes, subresource=metrics)\n',
+    })
+    expect(await get('/healthz')).toEqual({ status: 200, body: 'ok' })
+  })
+
+  it('lists its pods, and how much they use', async () => {
+    const list = JSON.parse((await get('/pods')).body)
+    expect(list.items.map((p: any) => p.metadata.name)).toEqual(['web'])
+    const stats = JSON.parse((await get('/stats/summary')).body)
+    expect(stats.pods[0]).toMatchObject({
+      podRef: { name: 'web', namespace: 'default' },
+      containers: [{ name: 'web' }],
+    })
+    expect((await get('/metrics/resource')).body).toMatch(
+      /container_cpu_usage_seconds_total\{container="web",namespace="default",pod="web"\} /,
+    )
+  })
+
+  it('gives logs, whole and in part', async () => {
+    expect(await get('/containerLogs/default/web/web')).toEqual({ status: 200, body: 'one\ntwo\nthree\n' })
+    expect((await get('/containerLogs/default/web/web?tailLines=1')).body).toBe('three\n')
+    expect((await get('/containerLogs/default/web/nope')).status).toBe(404)
+    expect(await get('/containerLogs/default/web/web?previous=true')).toEqual({
+      status: 400,
+      body: 'previous terminated container "web" in pod "web" not found\n',
+    })
+    expect((await get('/containerLogs/default/web/web?tailLines=-1')).status).toBe(422)
+  })
+
+  it('runs commands over WebSocket and reports how they ended', async () => {
+    const { channels, code } = await collect(
+      open('/exec/default/web/web?command=echo&command=hello&output=1&error=1', 'v5.channel.k8s.io'),
+    )
+    expect(channels).toEqual({ 1: 'hello\n', 3: '{"metadata":{},"status":"Success"}' })
+    expect(code).toBe(1000)
+  })
+
+  it('passes standard input on, until its half is closed', async () => {
+    const socket = open('/exec/default/web/web?command=cat&input=1&output=1', 'v5.channel.k8s.io')
+    const all = collect(socket)
+    await new Promise(resolve => socket.on('open', resolve))
+    socket.send(Buffer.from('\0some text'))
+    socket.send(Buffer.from([255, 0]))
+    expect((await all).channels).toEqual({ 1: 'some text', 3: '{"metadata":{},"status":"Success"}' })
+  })
+
+  it('forwards ports', async () => {
+    const socket = open('/portForward/default/web?port=8080', 'v4.channel.k8s.io')
+    const all = collect(socket)
+    await new Promise(resolve => socket.on('open', resolve))
+    socket.send(Buffer.from('\0GET / HTTP/1.0\r\n\r\n'))
+    const { channels } = await all
+    expect(channels[0]).toContain('simulated pod default/web port 8080')
+  })
+
+  it('answers plainly when there is nothing to join', async () => {
+    const socket = open('/exec/default/gone/web?command=ls', 'v5.channel.k8s.io')
+    const status = await new Promise(resolve => {
+      socket.on('unexpected-response', (_request, reply) => resolve(reply.statusCode))
+      socket.on('error', () => {})
+    })
+    expect(status).toBe(404)
+  })
+})
+
+describe('the outcome of a command', () => {
+  it('is a Status since version 4, and text before', () => {
+    expect(JSON.parse(outcomeText({ exitCode: 3 }, true))).toEqual({
+      metadata: {},
+      status: 'Failure',
+      message: 'command terminated with non-zero exit code: exit status 3',
+      reason: 'NonZeroExitCode',
+      details: { causes: [{ reason: 'ExitCode', message: '3' }] },
+    })
+    expect(outcomeText({ exitCode: 0 }, false)).toBe('')
+    expect(outcomeText({ error: 'no such program' }, false)).toBe('no such program')
+  })
+})

@@ -1,0 +1,264 @@
+import { join, normalize } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import type { Commands } from '../../base/commands.ts'
+import type { Disk } from '../../base/disk.ts'
+import { codeOf, explain } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import { quantityToNumber } from '../../base/quantity.ts'
+import type { Random } from '../../base/random.ts'
+import { ServerUnreachable } from '../../client/index.ts'
+import { PersistentVolume } from '../../models/kinds/core/persistent-volume.ts'
+import { PersistentVolumeClaim } from '../../models/kinds/core/persistent-volume-claim.ts'
+import type { Pod, Volume, VolumeMount } from '../../models/types/core-v1.ts'
+import type { Mount } from '../../runtime/runtime.ts'
+import type { ReferencedObjects } from '../objects.ts'
+import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
+import type { PodFacts } from '../pod/downward.ts'
+import { writeAtomicFolder } from './atomic-folder.ts'
+import { filesOf, isSecret, isWritten, referencesOf } from './files.ts'
+import { checkHostPath } from './host-path.ts'
+import { MountFailed } from './mount-failed.ts'
+import type { ServiceAccountTokens } from './service-account-tokens.ts'
+import { pinSubPath, unmountBelow } from './sub-path.ts'
+import type { Volumes } from './volumes.ts'
+
+export interface DiskVolumesOptions {
+  /** `<folder>/pods/<uid>/…` */
+  folder: string
+  /** On tmpfs where there is one: secrets and tokens live here, as `<secretFolder>/<uid>/…`. */
+  secretFolder: string
+  objects: ReferencedObjects
+  tokens: ServiceAccountTokens
+  disk: Disk
+  commands: Commands
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+interface Live {
+  facts: PodFacts
+  /** Host path by volume name. */
+  paths: Map<string, string>
+  stopFollowing: (() => void)[]
+  /** Writes of this pod's files, one after the other. */
+  writing: Promise<void>
+}
+
+/** How often files are looked over for what no event tells: tokens near their end. */
+export const refreshPeriodMs = 60_000
+
+/** Volumes as folders below the agent's own, which containers get as bind mounts. */
+export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
+  const { folder, secretFolder, objects, disk, commands, random, log } = options
+  const live = new Map<string, Live>()
+  const podFolder = (uid: string) => join(folder, 'pods', uid)
+
+  const written = (uid: string, volume: Volume) =>
+    isSecret(volume) ? join(secretFolder, uid, volume.name) : join(podFolder(uid), 'volumes', 'files', volume.name)
+
+  async function write(volume: Volume, facts: PodFacts): Promise<string> {
+    const uid = facts.pod.metadata.uid!
+    const target = written(uid, volume)
+    let files: Awaited<ReturnType<typeof filesOf>>
+    try {
+      files = await filesOf(volume, facts, options)
+    } catch (error) {
+      // Taken over from an agent before us while the server is away: what is written will do until it returns.
+      if (error instanceof ServerUnreachable && (await disk.exists(join(target, '..data')))) return target
+      throw error
+    }
+    await disk.makeFolder(target)
+    const group = facts.pod.spec.securityContext?.fsGroup
+    await writeAtomicFolder(disk, random, target, files, group)
+    return target
+  }
+
+  async function setUpOne(volume: Volume, facts: PodFacts): Promise<string> {
+    const { pod } = facts
+    if (isWritten(volume)) return write(volume, facts)
+    if (volume.hostPath) {
+      await checkHostPath(disk, volume.hostPath)
+      return volume.hostPath.path
+    }
+    if (volume.emptyDir) return emptyDir(volume, pod)
+    if (volume.persistentVolumeClaim) return claim(volume.persistentVolumeClaim.claimName, pod)
+    const type = Object.keys(volume).find(key => key !== 'name') ?? 'nothing'
+    throw new Error(
+      `volumes of type ${type} are not supported by this node; use configMap, secret, downwardAPI, projected, emptyDir, hostPath or a persistentVolumeClaim of a local or hostPath volume`,
+    )
+  }
+
+  async function emptyDir(volume: Volume, pod: Pod): Promise<string> {
+    const path = join(podFolder(pod.metadata.uid!), 'volumes', 'empty-dir', volume.name)
+    const fresh = !(await disk.exists(path))
+    await disk.makeFolder(path)
+    const inMemory = volume.emptyDir?.medium === 'Memory'
+    if (inMemory && !(await isMounted(path))) {
+      const limit = volume.emptyDir?.sizeLimit ? quantityToNumber(volume.emptyDir.sizeLimit) : 0
+      const size = limit ? ['-o', `size=${limit}`] : []
+      await commands.run('mount', ['-t', 'tmpfs', ...size, 'tmpfs', path])
+    }
+    if (fresh || inMemory) {
+      const group = pod.spec.securityContext?.fsGroup
+      if (group !== undefined) await disk.chown(path, 0, group)
+      await disk.chmod(path, group === undefined ? 0o777 : 0o2777)
+    }
+    return path
+  }
+
+  async function isMounted(path: string): Promise<boolean> {
+    const table = await disk.readText('/proc/self/mountinfo').catch(() => '')
+    return table.split('\n').some(line => line.split(' ')[4] === path)
+  }
+
+  async function claim(name: string, pod: Pod): Promise<string> {
+    const namespace = pod.metadata.namespace!
+    const found = await objects.get(PersistentVolumeClaim, { namespace, name })
+    if (!found) throw new Error(`persistentvolumeclaim "${name}" not found`)
+    const volumeName = found.spec?.volumeName
+    if (found.status?.phase !== 'Bound' || !volumeName)
+      throw new Error(`persistentvolumeclaim "${name}" is not bound to a volume yet`)
+    const volume = await objects.get(PersistentVolume, { name: volumeName })
+    if (!volume) throw new Error(`persistentvolume "${volumeName}" not found`)
+    const { hostPath, local } = volume.spec ?? {}
+    if (hostPath) {
+      await checkHostPath(disk, hostPath)
+      return hostPath.path
+    }
+    if (local) {
+      if (!(await disk.exists(local.path))) throw new Error(`path "${local.path}" does not exist`)
+      return local.path
+    }
+    throw new Error(`persistentvolume "${volumeName}" is neither local nor hostPath, which is what this node can mount`)
+  }
+
+  function rewrite(uid: string): void {
+    const entry = live.get(uid)
+    if (!entry) return
+    entry.writing = entry.writing.then(async () => {
+      for (const volume of entry.facts.pod.spec.volumes ?? []) {
+        if (!isWritten(volume) || live.get(uid) !== entry) continue
+        await write(volume, entry.facts).catch(error =>
+          log.debug({ error: explain(error), volume: volume.name, pod: uid }, 'volume not refreshed'),
+        )
+      }
+    })
+  }
+
+  function follow(entry: Live): void {
+    for (const stop of entry.stopFollowing.splice(0)) stop()
+    const { pod } = entry.facts
+    for (const volume of pod.spec.volumes ?? [])
+      for (const { kind, namespace, name } of referencesOf(pod, volume))
+        if (name) entry.stopFollowing.push(objects.follow(kind, { namespace, name }, () => rewrite(pod.metadata.uid!)))
+  }
+
+  return {
+    async setUp(facts) {
+      const { pod } = facts
+      const uid = pod.metadata.uid!
+      await disk.makeFolder(podFolder(uid), { mode: 0o750 })
+      const paths = new Map<string, string>()
+      const volumes = pod.spec.volumes ?? []
+      await Promise.all(
+        volumes.map(async volume => {
+          try {
+            paths.set(volume.name, await setUpOne(volume, facts))
+          } catch (cause) {
+            throw cause instanceof MountFailed ? cause : new MountFailed(volume.name, explain(cause))
+          }
+        }),
+      )
+      const entry = live.get(uid)
+      if (entry) {
+        entry.facts = facts
+        entry.paths = paths
+        return
+      }
+      const fresh: Live = { facts, paths, stopFollowing: [], writing: Promise.resolve() }
+      live.set(uid, fresh)
+      follow(fresh)
+    },
+
+    async mounts(pod, container, expandEnv) {
+      const uid = pod.metadata.uid!
+      const paths = live.get(uid)?.paths
+      const out: Mount[] = []
+      for (const mount of container.volumeMounts ?? []) {
+        const path = paths?.get(mount.name)
+        if (!path)
+          throw new ContainerConfigInvalid(
+            `container ${container.name} mounts volume "${mount.name}", which the pod does not have or which is not ready`,
+          )
+        const volume = pod.spec.volumes?.find(v => v.name === mount.name)
+        const readOnly = Boolean(mount.readOnly || (volume && isWritten(volume)))
+        out.push({
+          hostPath: await inside(path, mount, { uid, container: container.name, expandEnv, readOnly }),
+          containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
+          readOnly,
+          propagation:
+            mount.mountPropagation === 'Bidirectional'
+              ? 'bidirectional'
+              : mount.mountPropagation === 'HostToContainer'
+                ? 'hostToContainer'
+                : 'private',
+          ...(mount.recursiveReadOnly && mount.recursiveReadOnly !== 'Disabled' ? { recursiveReadOnly: true } : {}),
+        })
+      }
+      return out
+    },
+
+    async refresh(facts) {
+      const uid = facts.pod.metadata.uid!
+      const entry = live.get(uid)
+      if (!entry) return
+      entry.facts = facts
+      rewrite(uid)
+      await entry.writing
+    },
+
+    async tearDown(uid) {
+      const entry = live.get(uid)
+      live.delete(uid)
+      for (const stop of entry?.stopFollowing ?? []) stop()
+      options.tokens.forget(uid)
+      await entry?.writing
+      await unmountBelow({ disk, commands }, podFolder(uid))
+      await disk.remove(podFolder(uid))
+      await disk.remove(join(secretFolder, uid))
+    },
+
+    async left() {
+      const names = new Set<string>()
+      for (const place of [join(folder, 'pods'), secretFolder])
+        for (const entry of await disk.list(place).catch(error => {
+          if (codeOf(error) === 'ENOENT') return []
+          throw error
+        }))
+          names.add(entry.name)
+      return [...names]
+    },
+
+    async [Symbol.asyncDispose]() {
+      for (const entry of live.values()) for (const stop of entry.stopFollowing) stop()
+      await Promise.all([...live.values()].map(entry => entry.writing))
+      live.clear()
+    },
+  }
+
+  async function inside(
+    root: string,
+    mount: VolumeMount,
+    about: { uid: string; container: string; expandEnv: (text: string) => string; readOnly: boolean },
+  ): Promise<string> {
+    const sub = mount.subPathExpr ? about.expandEnv(mount.subPathExpr) : mount.subPath
+    if (!sub) return root
+    const clean = normalize(sub)
+    if (clean.startsWith('/') || clean === '..' || clean.startsWith('../'))
+      throw new ContainerConfigInvalid(`subPath "${sub}" of volume "${mount.name}" must stay inside the volume`)
+    const index = `${mount.name}-${Buffer.from(mount.mountPath).toString('hex').slice(-40)}`
+    const pin = join(podFolder(about.uid), 'volume-subpaths', about.container, index)
+    return pinSubPath({ disk, commands }, root, clean, pin)
+  }
+}

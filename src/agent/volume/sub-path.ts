@@ -1,0 +1,97 @@
+import { dirname, join } from 'node:path'
+import type { Commands } from '../../base/commands.ts'
+import type { Disk } from '../../base/disk.ts'
+import { codeOf } from '../../base/errors.ts'
+import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
+
+export interface SubPathTools {
+  disk: Disk
+  commands: Commands
+}
+
+/**
+ * A path inside a volume, held fast: a pod that swaps a folder for a link between our look and the runtime's mount would
+ * otherwise reach the whole host. What we looked at is opened, checked by its descriptor, and bound to `pin`, which the
+ * pod cannot touch; the runtime mounts `pin`.
+ * @returns the path to mount
+ * @throws ContainerConfigInvalid when the path leads out of the volume
+ */
+export async function pinSubPath(tools: SubPathTools, root: string, sub: string, pin: string): Promise<string> {
+  const { disk, commands } = tools
+  const realRoot = await realPath(disk, root)
+  await makeInside(disk, realRoot, sub)
+  const file = await disk.open(join(realRoot, sub), 'r')
+  try {
+    if (file.descriptor === undefined)
+      throw new ContainerConfigInvalid('subPath needs a disk whose files have descriptors')
+    const real = await disk.readlink(`/proc/self/fd/${file.descriptor}`)
+    if (real !== realRoot && !real.startsWith(`${realRoot}/`))
+      throw new ContainerConfigInvalid(`subPath "${sub}" leads out of its volume, to ${real}`)
+    await unmountBelow(tools, pin)
+    await disk.remove(pin)
+    if ((await disk.stat(real)).isDirectory()) await disk.makeFolder(pin)
+    else {
+      await disk.makeFolder(dirname(pin))
+      await (await disk.open(pin, 'w')).close()
+    }
+    await commands.run('mount', ['--bind', `/proc/${process.pid}/fd/${file.descriptor}`, pin])
+    return pin
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes the folders that are missing, one by one, refusing to walk out of the volume through a link. */
+async function makeInside(disk: Disk, root: string, sub: string): Promise<void> {
+  let path = root
+  for (const part of sub.split('/')) {
+    if (part === '' || part === '.') continue
+    const next = join(path, part)
+    try {
+      await disk.lstat(next)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+      await disk.makeFolder(next, { mode: 0o750 })
+    }
+    path = await realPath(disk, next)
+    if (path !== root && !path.startsWith(`${root}/`))
+      throw new ContainerConfigInvalid(`subPath "${sub}" leads out of its volume, to ${path}`)
+  }
+}
+
+/** Follows every link. @throws the disk's error where something is missing */
+async function realPath(disk: Disk, path: string): Promise<string> {
+  let out = '/'
+  const rest = path.split('/')
+  for (let links = 0; rest.length; ) {
+    const part = rest.shift()!
+    if (part === '' || part === '.') continue
+    if (part === '..') {
+      out = dirname(out)
+      continue
+    }
+    const next = join(out, part)
+    if (!(await disk.lstat(next)).isSymbolicLink()) {
+      out = next
+      continue
+    }
+    if (++links > 40) throw new ContainerConfigInvalid(`too many links in ${path}`)
+    const target = await disk.readlink(next)
+    if (target.startsWith('/')) out = '/'
+    rest.unshift(...target.split('/'))
+  }
+  return out
+}
+
+/** Unmounts everything at or below a folder, the deepest first. */
+export async function unmountBelow({ disk, commands }: SubPathTools, folder: string): Promise<void> {
+  const table = await disk.readText('/proc/self/mountinfo').catch(() => '')
+  const mounts = table
+    .split('\n')
+    .map(line => line.split(' ')[4] ?? '')
+    // The table writes blanks and such as octal.
+    .map(path => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
+    .filter(path => path === folder || path.startsWith(`${folder}/`))
+    .sort((a, b) => b.length - a.length)
+  for (const path of mounts) await commands.run('umount', ['--lazy', path], { allowFailure: true })
+}

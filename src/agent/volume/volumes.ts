@@ -1,0 +1,18 @@
+import type { Pod } from '../../models/types/core-v1.ts'
+import type { Mount } from '../../runtime/runtime.ts'
+import type { PodFacts } from '../pod/downward.ts'
+import type { PodContainer } from '../pod/records.ts'
+
+/** The volumes of a node's pods. */
+export interface Volumes extends AsyncDisposable {
+  /** Makes every volume of the pod ready; again for one that is ready is cheap. @throws MountFailed */
+  setUp(facts: PodFacts): Promise<void>
+  /** What of them the container sees. @param expandEnv replaces `$(NAME)` in subPathExpr. @throws ContainerConfigInvalid */
+  mounts(pod: Pod, container: PodContainer, expandEnv: (text: string) => string): Promise<Mount[]>
+  /** The pod's labels or such changed: files that show them are written anew. Never rejects. */
+  refresh(facts: PodFacts): Promise<void>
+  /** Takes everything away, the pod's folder included. Nothing there is fine. */
+  tearDown(podUid: string): Promise<void>
+  /** Pods of which something is left on the disk. */
+  left(): Promise<string[]>
+}
