@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import { type ConnectionFlags, connect, type Remote } from './connection.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What a command gets from the outside; tests hand in their own. */
+export interface Outside {
+  terminal: Terminal
+  disk: Disk
+  clock: Clock
+  readStdin(): Promise<string>
+  /** Aborts on Ctrl-C. */
+  signal: AbortSignal
+  connect(flags: ConnectionFlags): Promise<Remote>
+  env: Record<string, string | undefined>
+}
+
+/** One command, one file under commands/; program.ts lists them. */
+export interface CliCommand {
+  register(program: Command, outside: Outside): void
+}
+
+/** Adds the flags that every command talking to a cluster has. */
+export function withConnection(command: Command): Command {
+  return command
+    .option('-n, --namespace <name>', 'namespace; the context\'s, else "default"')
+    .option('--kubeconfig <file>', 'kubeconfig to use; $KUBECONFIG or ~/.kube/config unless given')
+    .option('--context <name>', 'context in the kubeconfig')
+    .option('--server <url>', "address of the API server, instead of the kubeconfig's")
+}
+
+/** Runs `work` with a connection that is closed afterwards. */
+export async function withRemote<T>(
+  outside: Outside,
+  flags: ConnectionFlags,
+  work: (remote: Remote) => Promise<T>,
+): Promise<T> {
+  await using remote = await outside.connect(flags)
+  return await work(remote)
+}
+
+export { connect }

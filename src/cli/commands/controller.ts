@@ -1,0 +1,24 @@
+import { startControllers } from '../../main/controllers.ts'
+import { allReconcilers } from '../../main/reconcilers.ts'
+import { certificateSigner, readAuthority } from '../../main/signing.ts'
+import type { CliCommand } from '../command.ts'
+import { registerManager } from './manager.ts'
+
+export const controller: CliCommand = {
+  register: (program, outside) =>
+    registerManager(program, outside, {
+      command: 'controller',
+      description: 'run the controllers as a process of their own',
+      lease: 'kube-controller-manager',
+      async start(client, world, settings, connection) {
+        const authority = await readAuthority(settings.dataDir, world)
+        const ca = connection.ca ?? ''
+        const reconcilers = allReconcilers({
+          settings,
+          ca,
+          ...(authority ? { signer: certificateSigner(authority, world) } : {}),
+        })
+        return startControllers({ client, outside: world, reconcilers })
+      },
+    }),
+}

@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { createLogger } from '../../base/logger.ts'
+import { prepareDataDir } from '../../main/data-dir.ts'
+import { aborted } from '../../main/elected.ts'
+import { joinTokenText } from '../../main/join.ts'
+import { defaultKubeconfig, mergeKubeconfig } from '../../main/kubeconfig.ts'
+import { systemOutside } from '../../main/outside.ts'
+import { notePart, writeKubeconfigNote } from '../../main/run-file.ts'
+import { startServer } from '../../main/server.ts'
+import type { CliCommand } from '../command.ts'
+import { partLines } from '../progress.ts'
+import { settingsOf, withSettings } from './settings-flags.ts'
+
+export const server: CliCommand = {
+  register(program, outside) {
+    withSettings(program.command('server'), [
+      'data-dir',
+      'listen',
+      'store',
+      'kubeconfig',
+      'cluster-cidr',
+      'service-cidr',
+      'cluster-domain',
+      'log-level',
+    ])
+      .description('run only the store and the API server')
+      .action(async (given: Record<string, unknown>) => {
+        const settings = await settingsOf(outside, given)
+        await prepareDataDir(outside.disk, settings.dataDir)
+        const world = systemOutside(createLogger(settings.logLevel, join(settings.dataDir, 'logs/server.log')))
+        await using _note = await notePart(outside.disk, settings.dataDir, 'server')
+        const lines = partLines(outside.terminal)
+        await using running = await startServer({ settings, outside: world, report: lines.report })
+        const { url, pki } = running
+        const path = settings.kubeconfig ?? defaultKubeconfig()
+        await mergeKubeconfig(world.disk, path, 'optiflow', {
+          server: url,
+          ca: pki.ca.cert,
+          cert: pki.admin.cert,
+          key: pki.admin.key,
+        })
+        await writeKubeconfigNote(world.disk, settings.dataDir, { kubeconfig: path, context: 'optiflow' })
+        outside.terminal.out(`kubeconfig   ${path}, context optiflow\n`)
+        outside.terminal.out(
+          `nodes join   optiflow agent --server ${url} --token ${joinTokenText(pki.joinToken, pki.ca.cert)}\n`,
+        )
+        await aborted(outside.signal)
+      })
+  },
+}

@@ -1,0 +1,65 @@
+import { hostname } from 'node:os'
+import type { Command } from 'commander'
+import { containerdInstalled } from '../../main/preflight.ts'
+import { readConfigFile, resolveSettings, type Settings } from '../../main/settings.ts'
+import type { Outside } from '../command.ts'
+
+const flags: Record<string, [flag: string, help: string]> = {
+  'data-dir': ['--data-dir <dir>', 'folder of all state (/var/lib/optiflow as root, else ~/.local/share/optiflow)'],
+  listen: ['--listen <host:port>', 'address of the API (127.0.0.1:6443)'],
+  store: ['--store <engine>', 'sqlite, memory, or etcd=URL,…'],
+  runtime: ['--runtime <name>', 'containerd or simulated'],
+  'container-runtime-endpoint': [
+    '--container-runtime-endpoint <socket>',
+    'your own containerd or CRI-O instead of an instance of ours',
+  ],
+  nodes: ['--nodes <n>', 'simulated nodes in this process'],
+  'node-name': ['--node-name <name>', "the node's name (host name)"],
+  kubeconfig: ['--kubeconfig <file>', 'where to write the kubeconfig (context "optiflow" in ~/.kube/config)'],
+  'cluster-cidr': ['--cluster-cidr <cidr>', 'network of all pods (10.244.0.0/16)'],
+  'service-cidr': ['--service-cidr <cidr>', 'network of Services (10.96.0.0/16)'],
+  'cluster-domain': ['--cluster-domain <name>', 'DNS zone (cluster.local)'],
+  'log-level': ['--log-level <level>', 'debug, info, warn, error or silent'],
+  'registry-mirror': [
+    '--registry-mirror <host=url,…>',
+    'where a registry is really reached: registry.local=http://10.0.0.9:5000',
+  ],
+}
+
+/** Adds these settings as flags, and --config. */
+export function withSettings(command: Command, names: (keyof typeof flags)[]): Command {
+  for (const name of names) command.option(...flags[name]!)
+  return command.option('--config <file>', 'YAML file of settings, by the names of the flags')
+}
+
+/** Flags, OPTIFLOW_* and config file of one command line. @throws BadSetting */
+export async function settingsOf(outside: Outside, given: Record<string, unknown>): Promise<Settings> {
+  const file = await readConfigFile(
+    outside.disk,
+    typeof given['config'] === 'string' ? given['config'] : outside.env['OPTIFLOW_CONFIG'],
+  )
+  const root = process.getuid?.() === 0
+  return resolveSettings({
+    flags: byName(given),
+    env: outside.env,
+    file,
+    machine: { root, containerd: await containerdInstalled(outside.disk, outside.env['PATH']), hostname: hostname() },
+  })
+}
+
+/** The same settings as flags again, for the process that goes on in the background. */
+export function flagsAgain(given: Record<string, unknown>): string[] {
+  const again = Object.entries(byName(given)).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, value],
+  )
+  return typeof given['config'] === 'string' ? [...again, '--config', given['config']] : again
+}
+
+function byName(given: Record<string, unknown>): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.keys(flags).map(name => {
+      const value = given[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())]
+      return [name, typeof value === 'string' ? value : undefined]
+    }),
+  )
+}

@@ -1,0 +1,102 @@
+import { systemDisk } from '../base/disk.ts'
+import { type Client, createClient, httpTransport, type Transport } from '../client/index.ts'
+import { type Connection, defaultKubeconfig, readKubeconfig } from '../main/kubeconfig.ts'
+import { ApiError } from '../models/api-error.ts'
+import type { ApiReply } from '../models/rest.ts'
+
+export interface ConnectionFlags {
+  kubeconfig?: string
+  context?: string
+  server?: string
+  namespace?: string
+}
+
+/** One cluster as the commands see it. */
+export interface Remote extends AsyncDisposable {
+  client: Client
+  /** How it is reached. */
+  connection: Connection
+  namespace: string
+  /** The decoded reply. @throws ApiError for every status that is not 2xx */
+  json<T = any>(
+    method: string,
+    url: string,
+    options?: { body?: unknown; contentType?: string; accept?: string },
+  ): Promise<T>
+  /** The reply's body as it comes. @throws ApiError */
+  stream(url: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>
+}
+
+/** Connects with a kubeconfig: the named context, else ours if the file has it, else the current one. */
+export async function connect(flags: ConnectionFlags): Promise<Remote> {
+  const connection = await chooseConnection(flags)
+  const transport = httpTransport({
+    ...connection,
+    server: flags.server ?? connection.server,
+    userAgent: 'optiflow-cli',
+  })
+  return remote(transport, connection, flags.namespace ?? connection.namespace ?? 'default')
+}
+
+async function chooseConnection(flags: ConnectionFlags): Promise<Connection> {
+  const path = flags.kubeconfig ?? defaultKubeconfig()
+  if (flags.context || flags.kubeconfig) return readKubeconfig(systemDisk, path, flags.context)
+  return readKubeconfig(systemDisk, path, 'optiflow').catch(() => readKubeconfig(systemDisk, path))
+}
+
+/** A Remote over any transport: in process in tests. */
+export function remote(transport: Transport, connection: Connection, namespace: string): Remote {
+  return {
+    connection,
+    client: createClient(transport),
+    namespace,
+    async json(method, url, options = {}) {
+      const reply = await transport.send({
+        method,
+        url,
+        headers: {
+          accept: options.accept ?? 'application/json',
+          ...(options.body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' }),
+        },
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      })
+      const text = await bodyText(reply)
+      if (reply.status >= 300) throw asApiError(reply.status, text)
+      return JSON.parse(text)
+    },
+    async stream(url, signal) {
+      const reply = await transport.send({
+        method: 'GET',
+        url,
+        headers: {},
+        stream: true,
+        ...(signal ? { signal } : {}),
+      })
+      if (reply.status >= 300) throw asApiError(reply.status, await bodyText(reply))
+      const { body } = reply
+      return body instanceof Uint8Array ? once(body) : body
+    },
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  }
+}
+
+async function bodyText(reply: ApiReply): Promise<string> {
+  if (reply.body instanceof Uint8Array) return Buffer.from(reply.body).toString()
+  const chunks: Uint8Array[] = []
+  for await (const chunk of reply.body) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+function asApiError(status: number, text: string): ApiError {
+  try {
+    const body = JSON.parse(text)
+    if (body?.kind === 'Status') return ApiError.fromStatus(body)
+  } catch {
+    // Not every refusal is a Status: a proxy's page, a plain text 429.
+  }
+  return new ApiError('', `the server answered ${status}: ${text.slice(0, 500)}`, { code: status })
+}
+
+async function* once(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield chunk
+}

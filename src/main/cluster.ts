@@ -1,0 +1,170 @@
+import { Disposal } from '../base/disposal.ts'
+import { createClient, inProcessTransport } from '../client/index.ts'
+import { nodeIp } from './addresses.ts'
+import { startAgentServer } from './agent-server.ts'
+import { startControllers } from './controllers.ts'
+import { runElected } from './elected.ts'
+import { controllerUser, nodeUser, schedulerUser, simulatedNodesUser } from './identities.ts'
+import { defaultKubeconfig, mergeKubeconfig } from './kubeconfig.ts'
+import { startNode } from './node.ts'
+import type { OutsideWorld } from './outside.ts'
+import { asPart, type Report } from './part.ts'
+import { checkMachine } from './preflight.ts'
+import { allReconcilers } from './reconcilers.ts'
+import { removeRunFile, writeKubeconfigNote, writeRunFile } from './run-file.ts'
+import { startScheduler } from './scheduling.ts'
+import { type RunningServer, startServer } from './server.ts'
+import type { Settings } from './settings.ts'
+import { certificateSigner } from './signing.ts'
+import { startSimulatedNodes } from './simulated-nodes.ts'
+
+export interface ClusterOptions {
+  settings: Settings
+  outside: OutsideWorld
+  report: Report
+  /** Ends a start that is still under way. */
+  signal: AbortSignal
+}
+
+export interface RunningCluster extends AsyncDisposable {
+  url: string
+  kubeconfig: string
+  context: string
+  /** Whether kubectl uses our context without being told. */
+  current: boolean
+}
+
+const context = 'optiflow'
+
+/** `optiflow up`: everything in one process, in the order it starts. What fails stops what had started. */
+export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
+  const { settings, outside, report, signal } = options
+  const { disk, clock } = outside
+  if (settings.runtime === 'containerd') await checkMachine(disk)
+  const stack = new Disposal()
+  try {
+    const server = stack.use(await startServer({ settings, outside, report }))
+    const nodes = await startManagersAndNodes(options, server, stack)
+
+    const kubeconfig = settings.kubeconfig ?? defaultKubeconfig()
+    const { url, pki } = server
+    const current = await asPart(report, 'kubeconfig', kubeconfig, async () => {
+      const isCurrent = await mergeKubeconfig(disk, kubeconfig, context, {
+        server: url,
+        ca: pki.ca.cert,
+        cert: pki.admin.cert,
+        key: pki.admin.key,
+      })
+      return [isCurrent, `${kubeconfig}, context ${context}`]
+    })
+    await writeKubeconfigNote(disk, settings.dataDir, { kubeconfig, context })
+    signal.throwIfAborted()
+    await writeRunFile(disk, settings.dataDir, {
+      pid: process.pid,
+      startedAt: new Date(clock.now()).toISOString(),
+      url,
+      listen: settings.listen.host,
+      runtime: settings.runtime,
+      nodes,
+      kubeconfig,
+      context,
+    })
+    stack.defer(() => removeRunFile(disk, settings.dataDir))
+    return { url, kubeconfig, context, current, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }
+  } catch (error) {
+    await stack[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** @returns the names of the nodes */
+async function startManagersAndNodes(
+  options: ClusterOptions,
+  server: RunningServer,
+  stack: Disposal,
+): Promise<string[]> {
+  const { settings, outside, report, signal } = options
+  const { api, pki } = server
+  const clientOf = (user: typeof controllerUser) => createClient(inProcessTransport(api.handler, user))
+
+  const controllerClient = clientOf(controllerUser)
+  const schedulerClient = clientOf(schedulerUser)
+  const manage = async (
+    part: string,
+    lease: string,
+    client: typeof controllerClient,
+    start: () => Promise<AsyncDisposable & { what: string }>,
+  ) => {
+    if (settings.store.engine === 'etcd') {
+      // Others may serve the same store: whoever holds the lease works.
+      const stop = new AbortController()
+      const ended = runElected({ client, outside, name: lease, signal: stop.signal, start })
+      stack.defer(async () => {
+        stop.abort()
+        await ended
+      })
+      report({ part, state: 'ready', detail: `standing for the lease ${lease}` })
+      return
+    }
+    await asPart(report, part, 'starting', async () => {
+      const running = stack.use(await start())
+      return [undefined, running.what]
+    })
+  }
+  await Promise.all([
+    manage('controllers', 'kube-controller-manager', controllerClient, async () => {
+      const reconcilers = allReconcilers({ settings, ca: pki.ca.cert, signer: certificateSigner(pki.ca, outside) })
+      return Object.assign(await startControllers({ client: controllerClient, outside, reconcilers }), {
+        what: `${reconcilers.length} reconcilers and the garbage collector`,
+      })
+    }),
+    manage('scheduler', 'kube-scheduler', schedulerClient, async () =>
+      Object.assign(await startScheduler({ client: schedulerClient, outside }), { what: 'placing pods' }),
+    ),
+  ])
+  signal.throwIfAborted()
+
+  if (settings.nodes === 0) return []
+  const ip = nodeIp()
+  const serving = await pki.serving('node-server', {
+    commonName: `system:node:${settings.nodeName}`,
+    organizations: ['system:nodes'],
+    ips: [ip, '127.0.0.1'],
+    dnsNames: [settings.nodeName],
+  })
+  const keys = { ...serving, clientCa: pki.ca.cert }
+  if (settings.runtime === 'containerd') {
+    const node = stack.use(
+      await startNode({
+        settings,
+        client: clientOf(nodeUser(settings.nodeName)),
+        nodeIp: ip,
+        serving: keys,
+        outside,
+        report,
+        signal,
+      }),
+    )
+    await node.networkReady
+    return [settings.nodeName]
+  }
+  const names =
+    settings.nodes === 1 ? [settings.nodeName] : Array.from({ length: settings.nodes }, (_, i) => `node-${i + 1}`)
+  await asPart(report, 'nodes', `registering ${names.length}`, async () => {
+    const agentServer = stack.use(
+      await startAgentServer({ host: '127.0.0.1', port: 0, keys, client: clientOf(simulatedNodesUser), outside }),
+    )
+    stack.use(
+      await startSimulatedNodes({
+        client: clientOf(simulatedNodesUser),
+        outside,
+        names,
+        folder: settings.dataDir,
+        nodeIp: '127.0.0.1',
+        server: agentServer,
+      }),
+    )
+    return [undefined, `${names.length} simulated: pods there do not really run`]
+  })
+  return names
+}

@@ -1,0 +1,44 @@
+import {
+  type Client,
+  createInformers,
+  createReconcilerRunner,
+  type InformerSet,
+  type Reconciler,
+  type ReconcilerRunner,
+} from '../client/index.ts'
+import { createGarbageCollector, type GarbageCollector } from '../controller/index.ts'
+import type { OutsideWorld } from './outside.ts'
+
+export interface RunningControllers extends AsyncDisposable {
+  informers: InformerSet
+  runner: ReconcilerRunner
+  garbageCollector: GarbageCollector
+}
+
+export interface ControllersOptions {
+  client: Client
+  outside: OutsideWorld
+  reconcilers: Reconciler[]
+  /** Undeclared writes throw, and objects are frozen. For tests. */
+  strict?: boolean
+}
+
+/** All reconcilers and the garbage collector over one set of informers. Resolves when they work. */
+export async function startControllers(options: ControllersOptions): Promise<RunningControllers> {
+  const { client, reconcilers, strict = false } = options
+  const { clock, random } = options.outside
+  const log = options.outside.log.child({ part: 'controller' })
+  const informers = createInformers({ client, clock, random, log, freeze: strict })
+  const runner = createReconcilerRunner({ client, informers, clock, random, log, reconcilers, strict })
+  const garbageCollector = createGarbageCollector({ client, informers, clock, log })
+  await Promise.all([runner.start(), garbageCollector.start()])
+  return {
+    informers,
+    runner,
+    garbageCollector,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([runner.stop(), garbageCollector.stop()])
+      await informers[Symbol.asyncDispose]()
+    },
+  }
+}

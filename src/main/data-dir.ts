@@ -1,0 +1,20 @@
+import type { Disk } from '../base/disk.ts'
+import { codeOf, OptiFlowError } from '../base/errors.ts'
+
+/** The folder of all state cannot be used. */
+export class DataDirUnusable extends OptiFlowError {}
+
+/** Makes the data folder if need be and tries to write there. @throws DataDirUnusable */
+export async function prepareDataDir(disk: Disk, dataDir: string): Promise<void> {
+  try {
+    await disk.makeFolder(`${dataDir}/logs`)
+    await disk.write(`${dataDir}/logs/.writable`, '')
+    await disk.remove(`${dataDir}/logs/.writable`)
+  } catch (cause) {
+    const full = codeOf(cause) === 'ENOSPC'
+    throw new DataDirUnusable(`cannot write to the data folder ${dataDir}`, {
+      cause,
+      hint: full ? 'Make room on its disk.' : 'Choose a folder that you may write to with --data-dir.',
+    })
+  }
+}

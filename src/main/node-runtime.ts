@@ -1,0 +1,60 @@
+import { join } from 'node:path'
+import type { Disk } from '../base/disk.ts'
+import { openContainerd, type Runtime, type SupervisedContainerd, superviseContainerd } from '../runtime/index.ts'
+import type { OutsideWorld } from './outside.ts'
+import { checkMachine } from './preflight.ts'
+import type { Settings } from './settings.ts'
+
+/** Folders of a node below the data folder. */
+export function placesOf(dataDir: string) {
+  const node = join(dataDir, 'node')
+  return {
+    node,
+    containerd: join(dataDir, 'containerd'),
+    cniConf: join(dataDir, 'cni/net.d'),
+    ipam: join(dataDir, 'cni/ipam'),
+    pods: join(node, 'pods'),
+    podLogs: join(node, 'logs'),
+    keys: join(node, 'keys'),
+  }
+}
+
+export interface NodeRuntime {
+  runtime: Runtime
+  /** Ours, unless the user's own endpoint is used. */
+  containerd: SupervisedContainerd | undefined
+}
+
+/** Opens containerd: the user's own endpoint, or an instance of ours, started or adopted. @throws MachineNotReady, ContainerdFailed */
+export async function openNodeRuntime({
+  settings,
+  outside,
+}: {
+  settings: Settings
+  outside: OutsideWorld
+}): Promise<NodeRuntime> {
+  const { cniBinFolders } = await checkMachine(outside.disk)
+  const places = placesOf(settings.dataDir)
+  const endpoint = settings.containerRuntimeEndpoint?.replace(/^unix:\/\//, '')
+  const containerd = endpoint
+    ? undefined
+    : await superviseContainerd({
+        ...outside,
+        folder: places.containerd,
+        cniBinFolders,
+        cniConfFolder: places.cniConf,
+        registries: settings.registryMirrors.map(text => {
+          const [host, url] = text.split('=') as [string, string | undefined]
+          return { host, ...(url ? { server: url } : {}) }
+        }),
+      })
+  // Beside the rest of what containerd holds open, so that a purge takes it too.
+  const pipes = containerd ? { pipeFolder: join(containerd.stateFolder, 'exec') } : {}
+  const runtime = await openContainerd({ ...outside, socket: endpoint ?? containerd!.socket, ...pipes } as any)
+  return { runtime, containerd }
+}
+
+/** True when a containerd of ours has run from this data folder: there may be pods. */
+export async function runtimeLeftBehind(disk: Disk, dataDir: string): Promise<boolean> {
+  return disk.exists(placesOf(dataDir).containerd)
+}

@@ -1,0 +1,185 @@
+import { join } from 'node:path'
+import { type AgentServer, createAgent } from '../agent/index.ts'
+import { Disposal } from '../base/disposal.ts'
+import { explain, isAbort } from '../base/errors.ts'
+import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
+import { createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
+import { createPodNetwork } from '../network/index.ts'
+import { nodeIp } from './addresses.ts'
+import { type ServingKeys, startAgentServer } from './agent-server.ts'
+import { joinCluster } from './join.ts'
+import { openNodeRuntime, placesOf } from './node-runtime.ts'
+import type { OutsideWorld } from './outside.ts'
+import { asPart, type Report } from './part.ts'
+import { dnsIpOf } from './server.ts'
+import type { Settings } from './settings.ts'
+import { version } from './version.ts'
+
+export interface NodeOptions {
+  settings: Settings
+  client: Client
+  /** Address at which the others reach this node. */
+  nodeIp: string
+  /** Of the node's own server. */
+  serving: ServingKeys
+  outside: OutsideWorld
+  report: Report
+  signal: AbortSignal
+}
+
+export interface RunningNode extends AsyncDisposable {
+  /** Resolves when pods get addresses and Services answer. @throws NetworkFailed, ProxyFailed, DnsUnavailable */
+  networkReady: Promise<void>
+}
+
+/** One node with real containers: containerd, agent, pod network, service proxy, DNS. Resolves when the agent works. */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { settings, client, report } = options
+  const outside = { ...options.outside, log: options.outside.log.child({ part: 'node' }) }
+  const { clock, random, log, disk, commands, net } = outside
+  const places = placesOf(settings.dataDir)
+  const stack = new Disposal()
+  const stop = new AbortController()
+  const dnsIp = dnsIpOf(settings)
+  try {
+    const { runtime, containerd } = await asPart(report, 'runtime', 'starting containerd', async () => {
+      const opened = await openNodeRuntime({ settings, outside })
+      const { name, version } = await opened.runtime.version()
+      return [opened, `${name} ${version}${opened.containerd?.adopted ? ', taken over as it was running' : ''}`]
+    })
+    stack.use(runtime)
+    if (containerd) stack.use(containerd)
+    const informers = stack.use(createInformers({ client, clock, random, log }))
+    const server: AgentServer = stack.use(
+      await startAgentServer({ host: options.nodeIp, port: 10250, keys: options.serving, client, outside }),
+    )
+    const agent = createAgent({
+      nodeName: settings.nodeName,
+      client,
+      runtime,
+      clock,
+      random,
+      disk,
+      net,
+      commands,
+      log,
+      folder: places.node,
+      logFolder: places.podLogs,
+      // On tmpfs: secrets never reach the disk.
+      secretFolder: join(containerd?.stateFolder ?? `/run/optiflow/${settings.nodeName}`, 'secrets'),
+      addresses: [
+        { type: 'InternalIP', address: options.nodeIp },
+        { type: 'Hostname', address: settings.nodeName },
+      ],
+      clusterDns: [dnsIp],
+      clusterDomain: settings.clusterDomain,
+      version: `v1.32.3-optiflow.${version}`,
+      informers,
+      server,
+    })
+    await asPart(report, 'agent', 'looking at what runs here', async () => {
+      await agent.start()
+      stack.defer(() => agent.stop())
+      return [undefined, `node ${settings.nodeName}, ${options.nodeIp}`]
+    })
+
+    const network = stack.use(
+      createPodNetwork({
+        nodeName: settings.nodeName,
+        clusterCidr: settings.clusterCidr,
+        dnsIp,
+        informers,
+        commands,
+        disk,
+        clock,
+        log,
+        cniConfFolder: places.cniConf,
+        ipamFolder: places.ipam,
+      }),
+    )
+    const proxy = stack.use(createServiceProxy({ nodeName: settings.nodeName, informers, commands, clock, log }))
+    const networkReady = asPart(report, 'network', 'waiting for the pod network of this node', async () => {
+      const { podCidr } = await network.ready(stop.signal)
+      await proxy.ready(stop.signal)
+      const resolvConf = await disk.readText('/etc/resolv.conf').catch(() => '')
+      stack.use(
+        await startDnsServer({
+          host: dnsIp,
+          zone: settings.clusterDomain,
+          informers,
+          upstreams: upstreamsFrom(resolvConf, dnsIp),
+          net,
+          clock,
+          log,
+        }),
+      )
+      return [undefined, `pods ${podCidr}, DNS ${dnsIp}, service rules in nftables`]
+    })
+    networkReady.catch(error => {
+      if (!isAbort(error)) log.error({ error: explain(error) }, 'the pod network is not ready')
+    })
+    return {
+      networkReady,
+      async [Symbol.asyncDispose]() {
+        stop.abort()
+        await networkReady.catch(() => {})
+        await stack[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    stop.abort()
+    await stack[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+export interface JoinedNodeOptions {
+  settings: Settings
+  /** `https://10.0.0.1:6443` */
+  server: string
+  token: string | undefined
+  nodeIp?: string
+  outside: OutsideWorld
+  report: Report
+  signal: AbortSignal
+}
+
+/** A node of a cluster whose server is elsewhere. @throws JoinFailed, MachineNotReady */
+export async function startJoinedNode(options: JoinedNodeOptions): Promise<AsyncDisposable> {
+  const { settings, outside, report, server, signal } = options
+  const ip = options.nodeIp ?? nodeIp()
+  const keys = await asPart(report, 'join', `asking ${server}`, async () => {
+    const joined = await joinCluster({
+      server,
+      token: options.token,
+      nodeName: settings.nodeName,
+      ips: [ip],
+      folder: placesOf(settings.dataDir).keys,
+      outside,
+      signal,
+    })
+    return [joined, server]
+  })
+  const transport = httpTransport({ server, ca: keys.ca, ...keys.client, userAgent: `optiflow-agent/${version}` })
+  try {
+    const node = await startNode({
+      settings,
+      client: createClient(transport),
+      nodeIp: ip,
+      serving: { ...keys.serving, clientCa: keys.ca },
+      outside,
+      report,
+      signal,
+    })
+    await node.networkReady
+    return {
+      async [Symbol.asyncDispose]() {
+        await node[Symbol.asyncDispose]()
+        await transport[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await transport[Symbol.asyncDispose]()
+    throw error
+  }
+}

@@ -1,0 +1,119 @@
+import { join } from 'node:path'
+import {
+  type CertificateRequest,
+  certificateCovers,
+  createAuthority,
+  createTokenKey,
+  issueCertificate,
+  type KeyPair,
+} from '../base/certificates.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import type { Random } from '../base/random.ts'
+
+/** Every key of the cluster. Files below `<dataDir>/pki`, private ones 0600; made when missing, renewed 30 days before their end. */
+export interface Pki {
+  /** Signs servers, clients and nodes. */
+  ca: KeyPair
+  /** Signs only what may speak for others in X-Remote-* headers. */
+  frontProxyCa: KeyPair
+  frontProxyClient: KeyPair
+  /** The API's own certificate. */
+  server: KeyPair
+  /** CN kubernetes-admin, O system:masters. */
+  admin: KeyPair
+  /** What the API server shows to agents. */
+  agentClient: KeyPair
+  tokenKey: { privateKey: string; publicKey: string }
+  /** Lets a node ask for its certificate: `optiflow agent --token`. */
+  joinToken: string
+  /**
+   * A server certificate of our authority, kept beside the others: making one anew at each start would load the X.509
+   * library (120 ms, 19 MB) for nothing.
+   * @param name of its files
+   */
+  serving(name: string, request: Omit<CertificateRequest, 'usages'>): Promise<KeyPair>
+}
+
+export interface PkiOptions {
+  folder: string
+  disk: Disk
+  clock: Clock
+  random: Random
+  /** Names and addresses by which clients reach the API. */
+  serverNames: { dnsNames: string[]; ips: string[] }
+}
+
+const renewDays = 30
+
+/** Reads the keys, making and renewing what is needed. Without anything to make it touches no crypto library (a few ms). */
+export async function loadPki(options: PkiOptions): Promise<Pki> {
+  const { folder, disk, clock, random } = options
+  await disk.makeFolder(folder, { mode: 0o700 })
+
+  const authority = async (name: string): Promise<KeyPair> =>
+    (await readPair(name)) ?? savePair(name, await createAuthority(`optiflow-${name}`, clock))
+
+  const issued = async (name: string, by: KeyPair, request: CertificateRequest): Promise<KeyPair> => {
+    const names = { dnsNames: request.dnsNames ?? [], ips: request.ips ?? [] }
+    const old = await readPair(name)
+    if (old && certificateCovers(old.cert, names, renewDays, clock)) return old
+    return savePair(name, await issueCertificate(by, request, clock))
+  }
+
+  async function readPair(name: string): Promise<KeyPair | undefined> {
+    const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)]
+    if (!(await disk.exists(cert)) || !(await disk.exists(key))) return undefined
+    return { cert: await disk.readText(cert), key: await disk.readText(key) }
+  }
+
+  async function savePair(name: string, pair: KeyPair): Promise<KeyPair> {
+    await disk.write(join(folder, `${name}.key`), pair.key, { mode: 0o600 })
+    await disk.write(join(folder, `${name}.crt`), pair.cert)
+    return pair
+  }
+
+  async function text(name: string, make: () => Promise<string>): Promise<string> {
+    const path = join(folder, name)
+    if (await disk.exists(path)) return (await disk.readText(path)).trim()
+    const made = await make()
+    await disk.write(path, `${made}\n`, { mode: 0o600 })
+    return made
+  }
+
+  const ca = await authority('ca')
+  const frontProxyCa = await authority('front-proxy-ca')
+  const [server, admin, agentClient, frontProxyClient] = await Promise.all([
+    issued('server', ca, { commonName: 'optiflow', ...options.serverNames, usages: ['server'] }),
+    issued('admin', ca, { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] }),
+    issued('agent-client', ca, {
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+      usages: ['client'],
+    }),
+    issued('front-proxy-client', frontProxyCa, { commonName: 'front-proxy-client', usages: ['client'] }),
+  ])
+
+  let tokenPair: { privateKey: string; publicKey: string } | undefined
+  const privateKey = await text('token.key', async () => {
+    tokenPair = await createTokenKey()
+    return tokenPair.privateKey
+  })
+  const publicKey = await text('token.pub', async () => (tokenPair ??= await createTokenKey()).publicKey)
+  const joinToken = await text('join-token', async () => {
+    const hex = Buffer.from(random.bytes(12)).toString('hex')
+    return `${hex.slice(0, 6)}.${hex.slice(6, 22)}`
+  })
+
+  return {
+    ca,
+    frontProxyCa,
+    frontProxyClient,
+    server,
+    admin,
+    agentClient,
+    tokenKey: { privateKey, publicKey },
+    joinToken,
+    serving: (name, request) => issued(name, ca, { ...request, usages: ['server'] }),
+  }
+}

@@ -1,0 +1,74 @@
+import type { Reconciler } from '../client/index.ts'
+import {
+  type CertificateSigner,
+  certificateSigningRequestReconciler,
+  claimProtectionReconciler,
+  clusterRoleAggregationReconciler,
+  cronJobReconciler,
+  daemonSetReconciler,
+  deploymentReconciler,
+  disruptionReconciler,
+  horizontalPodAutoscalerReconciler,
+  jobReconciler,
+  namespaceReconciler,
+  nodeIpamReconciler,
+  nodeLifecycleReconciler,
+  persistentVolumeClaimReconciler,
+  persistentVolumeReconciler,
+  podGcReconciler,
+  replicaSetReconciler,
+  replicationControllerReconciler,
+  resourceQuotaReconciler,
+  rootCaReconciler,
+  serviceAccountReconciler,
+  statefulSetReconciler,
+  taintEvictionReconciler,
+  ttlAfterFinishedReconciler,
+  volumeProtectionReconciler,
+  workloadReconciler,
+} from '../controller/index.ts'
+import { endpointSliceMirroringReconciler, endpointSliceReconciler, endpointsReconciler } from '../discovery/index.ts'
+import type { Settings } from './settings.ts'
+
+/** What some of them must be told. */
+export interface ReconcilerContext {
+  settings: Pick<Settings, 'clusterCidr'>
+  /** PEM of the authority that signed the API's certificate. */
+  ca: string
+  /** Absent: this process does not have the authority's key, and leaves requests for certificates to one that has. */
+  signer?: CertificateSigner
+}
+
+/** The control plane's table of contents: everything that keeps the cluster as asked for, one line each. */
+export function allReconcilers({ settings, ca, signer }: ReconcilerContext): Reconciler[] {
+  return [
+    workloadReconciler(),
+    deploymentReconciler(),
+    replicaSetReconciler(),
+    replicationControllerReconciler(),
+    statefulSetReconciler(),
+    daemonSetReconciler(),
+    jobReconciler(),
+    cronJobReconciler(),
+    horizontalPodAutoscalerReconciler(),
+    disruptionReconciler(),
+    resourceQuotaReconciler(),
+    clusterRoleAggregationReconciler(),
+    persistentVolumeClaimReconciler(),
+    persistentVolumeReconciler(),
+    claimProtectionReconciler(),
+    volumeProtectionReconciler(),
+    nodeIpamReconciler({ clusterCidrs: settings.clusterCidr.split(',') }),
+    namespaceReconciler(),
+    nodeLifecycleReconciler(),
+    taintEvictionReconciler(),
+    podGcReconciler(),
+    serviceAccountReconciler(),
+    rootCaReconciler({ certificate: ca }),
+    ...(signer ? [certificateSigningRequestReconciler({ signer })] : []),
+    ttlAfterFinishedReconciler(),
+    endpointsReconciler(),
+    endpointSliceReconciler(),
+    endpointSliceMirroringReconciler(),
+  ]
+}

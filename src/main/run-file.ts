@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import type { Disk } from '../base/disk.ts'
+import { codeOf } from '../base/errors.ts'
+
+/** What a running cluster leaves in its data folder for `status` and `down`. */
+export interface RunFile {
+  pid: number
+  /** To tell our process from another one that got the same id later. */
+  startedAt: string
+  url: string
+  /** The address it listens on, as asked for. */
+  listen: string
+  runtime: 'containerd' | 'simulated'
+  nodes: string[]
+  kubeconfig: string
+  context: string
+}
+
+const pathIn = (dataDir: string) => join(dataDir, 'run.json')
+const kubeconfigNote = (dataDir: string) => join(dataDir, 'kubeconfig.json')
+
+export async function readRunFile(disk: Disk, dataDir: string): Promise<RunFile | undefined> {
+  try {
+    return JSON.parse(await disk.readText(pathIn(dataDir)))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+export async function writeRunFile(disk: Disk, dataDir: string, run: RunFile): Promise<void> {
+  await disk.write(pathIn(dataDir), `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 })
+}
+
+export async function removeRunFile(disk: Disk, dataDir: string): Promise<void> {
+  await disk.remove(pathIn(dataDir))
+}
+
+/** True while the process lives and is ours: a Node process, not a later owner of the same id. */
+export async function isRunning(disk: Disk, run: Pick<RunFile, 'pid'>): Promise<boolean> {
+  try {
+    process.kill(run.pid, 0)
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') return false
+  }
+  const command = await disk.readText(`/proc/${run.pid}/cmdline`).catch(() => undefined)
+  return command === undefined || command.includes('optiflow') || command.includes('cli/main')
+}
+
+/** Where this cluster's context was written: outlives the process, for `down --purge`. */
+export interface KubeconfigNote {
+  kubeconfig: string
+  context: string
+}
+
+export async function readKubeconfigNote(disk: Disk, dataDir: string): Promise<KubeconfigNote | undefined> {
+  return disk.readText(kubeconfigNote(dataDir)).then(JSON.parse, () => undefined)
+}
+
+export async function writeKubeconfigNote(disk: Disk, dataDir: string, note: KubeconfigNote): Promise<void> {
+  await disk.write(kubeconfigNote(dataDir), `${JSON.stringify(note)}\n`)
+}
+
+const partsIn = (dataDir: string) => join(dataDir, 'run')
+
+/** Notes that this process runs one part (`agent`) over this data folder, so that `down` finds it; disposing takes the note away. */
+export async function notePart(disk: Disk, dataDir: string, part: string): Promise<AsyncDisposable> {
+  const path = join(partsIn(dataDir), `${part}.json`)
+  await disk.write(path, `${JSON.stringify({ part, pid: process.pid })}\n`, { mode: 0o600 })
+  return { [Symbol.asyncDispose]: () => disk.remove(path) }
+}
+
+/** The parts noted in this data folder, those first that need the others; some may have ended without a word. */
+export async function readParts(disk: Disk, dataDir: string): Promise<{ part: string; pid: number }[]> {
+  const order = ['agent', 'scheduler', 'controller', 'server']
+  const found: { part: string; pid: number }[] = []
+  for (const part of order) {
+    const text = await disk.readText(join(partsIn(dataDir), `${part}.json`)).catch(() => undefined)
+    if (text) found.push(JSON.parse(text))
+  }
+  return found
+}
+
+/** Forgets all parts. */
+export async function removeParts(disk: Disk, dataDir: string): Promise<void> {
+  await disk.remove(partsIn(dataDir))
+}

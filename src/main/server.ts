@@ -1,0 +1,104 @@
+import { join } from 'node:path'
+import { type ApiServer, createApiServer, tlsNodeDialer } from '../apiserver/index.ts'
+import { Disposal } from '../base/disposal.ts'
+import { codeOf, OptiFlowError } from '../base/errors.ts'
+import { openEtcdStore, openMemoryStore, openSqliteStore, type Store } from '../db/index.ts'
+import { addressIn, nodeIp, serverNames } from './addresses.ts'
+import { joiningUser } from './identities.ts'
+import type { OutsideWorld } from './outside.ts'
+import { asPart, type Report } from './part.ts'
+import { loadPki, type Pki } from './pki.ts'
+import type { Settings } from './settings.ts'
+
+/** The API's address is taken. */
+export class PortTaken extends OptiFlowError {}
+
+export interface RunningServer extends AsyncDisposable {
+  api: ApiServer
+  pki: Pki
+  /** `https://127.0.0.1:6443` */
+  url: string
+}
+
+export interface ServerOptions {
+  settings: Settings
+  outside: OutsideWorld
+  report: Report
+}
+
+/** Store, keys and API server. @throws PortTaken, StoreFailed */
+export async function startServer({ settings, outside, report }: ServerOptions): Promise<RunningServer> {
+  const pki = await loadPki({
+    ...outside,
+    folder: join(settings.dataDir, 'pki'),
+    serverNames: serverNames(settings.listen.host, settings.serviceCidr, settings.clusterDomain),
+  })
+  const stack = new Disposal()
+  try {
+    const store = stack.use(await asPart(report, 'store', 'opening', () => openStore(settings, outside)))
+    return await asPart(report, 'api', `opening ${settings.listen.host}:${settings.listen.port}`, async () => {
+      const api = stack.use(
+        await createApiServer({
+          store,
+          clock: outside.clock,
+          random: outside.random,
+          log: outside.log,
+          tokens: { [pki.joinToken]: joiningUser(pki.joinToken) },
+          tokenKeys: pki.tokenKey,
+          serviceCidr: settings.serviceCidr,
+          nodes: tlsNodeDialer({ ca: pki.ca.cert, ...pki.agentClient }),
+        }),
+      )
+      const url = await listen(api, settings, pki)
+      await api.publish(nodeIp(), Number(new URL(url).port))
+      return [{ api, pki, url, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }, url]
+    })
+  } catch (error) {
+    await stack[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function openStore(settings: Settings, outside: OutsideWorld): Promise<[Store, string]> {
+  const { engine } = settings.store
+  if (settings.store.engine === 'etcd') {
+    const { endpoints } = settings.store
+    return [
+      await openEtcdStore({ endpoints, clock: outside.clock, log: outside.log }),
+      `etcd at ${endpoints.join(', ')}`,
+    ]
+  }
+  if (engine === 'memory') return [await openMemoryStore({ clock: outside.clock }), 'in memory: gone when this ends']
+  const path = join(settings.dataDir, 'store/state.db')
+  return [
+    await openSqliteStore({ path, clock: outside.clock, disk: outside.disk, log: outside.log }),
+    `SQLite, ${path}`,
+  ]
+}
+
+async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<string> {
+  const { host, port } = settings.listen
+  try {
+    const listening = await api.listen({
+      host,
+      port,
+      // The chain ends with the authority, so that a joining node can compare it with its token's fingerprint.
+      tls: { cert: `${pki.server.cert.trim()}\n${pki.ca.cert.trim()}\n`, key: pki.server.key, clientCa: pki.ca.cert },
+    })
+    const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+    return `https://${shown}:${listening.port}`
+  } catch (cause) {
+    if (codeOf(cause) === 'EADDRINUSE')
+      throw new PortTaken(`${host}:${port} is in use by another program`, {
+        hint: `See who with "ss -ltnp sport = :${port}", or choose another with --listen.`,
+      })
+    if (codeOf(cause) === 'EADDRNOTAVAIL')
+      throw new PortTaken(`this machine has no address ${host}`, { hint: 'Use 0.0.0.0 for all of them.' })
+    if (codeOf(cause) === 'EACCES')
+      throw new PortTaken(`not allowed to open ${host}:${port}`, { hint: 'Ports below 1024 need root.' })
+    throw cause
+  }
+}
+
+/** The cluster's DNS: tenth address of the service network. */
+export const dnsIpOf = (settings: Pick<Settings, 'serviceCidr'>): string => addressIn(settings.serviceCidr, 10)

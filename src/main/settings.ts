@@ -1,0 +1,181 @@
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parse } from 'yaml'
+import type { Disk } from '../base/disk.ts'
+import { codeOf, OptiFlowError } from '../base/errors.ts'
+import type { LogLevel } from '../base/logger.ts'
+
+/** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
+export interface Settings {
+  /** Folder of everything that must survive a restart. */
+  dataDir: string
+  /** Address and port of the API. */
+  listen: { host: string; port: number }
+  /** `sqlite` (in dataDir), `memory` (gone at the end), or etcd with its endpoints. */
+  store: { engine: 'sqlite' } | { engine: 'memory' } | { engine: 'etcd'; endpoints: string[] }
+  runtime: 'containerd' | 'simulated'
+  /** The user's own containerd or CRI-O socket instead of an instance of ours. */
+  containerRuntimeEndpoint: string | undefined
+  /** Nodes in this process (simulated) or on this machine (containerd: 1). */
+  nodes: number
+  nodeName: string
+  /** Where the kubeconfig goes; undefined: context `optiflow` in ~/.kube/config. */
+  kubeconfig: string | undefined
+  clusterCidr: string
+  serviceCidr: string
+  clusterDomain: string
+  logLevel: LogLevel
+  /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
+  registryMirrors: string[]
+}
+
+/** A setting has a value that cannot be used. */
+export class BadSetting extends OptiFlowError {}
+
+interface Rule<K extends keyof Settings> {
+  /** Name in the config file; the flag and the variable follow from it. */
+  name: string
+  read(text: string): Settings[K]
+}
+
+const rules: { [K in keyof Settings]: Rule<K> } = {
+  dataDir: { name: 'data-dir', read: text => resolve(text) },
+  listen: { name: 'listen', read: readListen },
+  store: { name: 'store', read: readStore },
+  runtime: { name: 'runtime', read: oneOf(['containerd', 'simulated'] as const) },
+  containerRuntimeEndpoint: { name: 'container-runtime-endpoint', read: text => text },
+  nodes: { name: 'nodes', read: text => wholeNumber(text, 0, 10_000) },
+  nodeName: { name: 'node-name', read: readNodeName },
+  kubeconfig: { name: 'kubeconfig', read: text => resolve(text) },
+  clusterCidr: { name: 'cluster-cidr', read: readCidr },
+  serviceCidr: { name: 'service-cidr', read: readCidr },
+  clusterDomain: { name: 'cluster-domain', read: text => text },
+  logLevel: { name: 'log-level', read: oneOf(['debug', 'info', 'warn', 'error', 'silent'] as const) },
+  registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
+}
+
+export interface SettingSources {
+  /** By name: `data-dir`. */
+  flags: Record<string, string | undefined>
+  env: Record<string, string | undefined>
+  /** Text of the config file (YAML), if any. */
+  file?: string | undefined
+  /** What the machine can do: decides the default runtime and folder. */
+  machine: { root: boolean; containerd: boolean; hostname: string }
+}
+
+/** @throws BadSetting naming the setting, where it came from and what it may be. */
+export function resolveSettings(sources: SettingSources): Settings {
+  const { machine } = sources
+  const config = readConfig(sources.file)
+  const settings: Settings = {
+    dataDir: machine.root ? '/var/lib/optiflow' : join(homedir(), '.local/share/optiflow'),
+    listen: { host: '127.0.0.1', port: 6443 },
+    store: { engine: 'sqlite' },
+    runtime: machine.root && machine.containerd ? 'containerd' : 'simulated',
+    containerRuntimeEndpoint: undefined,
+    nodes: 1,
+    nodeName: machine.hostname.toLowerCase().replace(/[^a-z0-9.-]/g, '-') || 'node-1',
+    kubeconfig: undefined,
+    clusterCidr: '10.244.0.0/16',
+    serviceCidr: '10.96.0.0/16',
+    clusterDomain: 'cluster.local',
+    logLevel: 'info',
+    registryMirrors: [],
+  }
+  for (const key of Object.keys(rules) as (keyof Settings)[]) {
+    const rule = rules[key]
+    const variable = `OPTIFLOW_${rule.name.toUpperCase().replaceAll('-', '_')}`
+    const candidates: [string, string | undefined][] = [
+      [`--${rule.name}`, sources.flags[rule.name]],
+      [variable, sources.env[variable]],
+      [`${rule.name} in the config file`, config[rule.name]],
+    ]
+    const found = candidates.find(([, text]) => text !== undefined && text !== '')
+    if (!found) continue
+    try {
+      ;(settings as unknown as Record<string, unknown>)[key] = rule.read(found[1]!)
+    } catch (cause) {
+      throw new BadSetting(`${found[0]}: ${JSON.stringify(found[1])} ${(cause as Error).message}`)
+    }
+  }
+  return settings
+}
+
+/** Reads the config file: the one named, or /etc/optiflow/config.yaml or ~/.config/optiflow/config.yaml if there. */
+export async function readConfigFile(disk: Disk, named: string | undefined): Promise<string | undefined> {
+  const places = named
+    ? [resolve(named)]
+    : ['/etc/optiflow/config.yaml', join(homedir(), '.config/optiflow/config.yaml')]
+  for (const place of places) {
+    try {
+      return await disk.readText(place)
+    } catch (cause) {
+      if (codeOf(cause) !== 'ENOENT' || named)
+        throw new BadSetting(`cannot read the config file ${place}`, {
+          cause,
+          hint: 'Check the path given with --config.',
+        })
+    }
+  }
+  return undefined
+}
+
+function readConfig(text: string | undefined): Record<string, string> {
+  if (!text) return {}
+  const parsed: unknown = parse(text, { maxAliasCount: 10 })
+  if (parsed === null) return {}
+  if (typeof parsed !== 'object' || Array.isArray(parsed))
+    throw new BadSetting('the config file must hold a map of settings')
+  const known = new Set(Object.values(rules).map(r => r.name))
+  const out: Record<string, string> = {}
+  for (const [name, value] of Object.entries(parsed)) {
+    if (!known.has(name))
+      throw new BadSetting(`the config file has an unknown setting ${JSON.stringify(name)}`, {
+        hint: `Known settings: ${[...known].join(', ')}.`,
+      })
+    out[name] = Array.isArray(value) ? value.join(',') : String(value)
+  }
+  return out
+}
+
+function readListen(text: string): Settings['listen'] {
+  const match = /^(?:(\[[^\]]+\]|[^:]*):)?(\d{1,5})$/.exec(text)
+  const port = Number(match?.[2])
+  if (!match || port > 65_535) throw new Error('is not HOST:PORT, such as 127.0.0.1:6443')
+  return { host: (match[1] || '0.0.0.0').replace(/^\[|\]$/g, ''), port }
+}
+
+function readStore(text: string): Settings['store'] {
+  if (text === 'sqlite' || text === 'memory') return { engine: text }
+  if (text.startsWith('etcd=')) {
+    const endpoints = text.slice(5).split(',').filter(Boolean)
+    if (endpoints.length && endpoints.every(e => /^https?:\/\/[^/]+:\d+\/?$/.test(e)))
+      return { engine: 'etcd', endpoints }
+  }
+  throw new Error('is not sqlite, memory or etcd=URL,… such as etcd=http://127.0.0.1:2379')
+}
+
+function readNodeName(text: string): string {
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text) || text.length > 253)
+    throw new Error('is not a node name: lower-case letters, digits, "-" and "." only')
+  return text
+}
+
+function readCidr(text: string): string {
+  if (!/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/.test(text)) throw new Error('is not an IPv4 network such as 10.244.0.0/16')
+  return text
+}
+
+function oneOf<const T extends string>(words: readonly T[]) {
+  return (text: string): T => {
+    if ((words as readonly string[]).includes(text)) return text as T
+    throw new Error(`is not one of ${words.join(', ')}`)
+  }
+}
+
+function wholeNumber(text: string, min: number, max: number): number {
+  const n = Number(text)
+  if (!Number.isInteger(n) || n < min || n > max) throw new Error(`is not a whole number from ${min} to ${max}`)
+  return n
+}

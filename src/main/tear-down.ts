@@ -1,0 +1,113 @@
+import { sleep } from '../base/clock.ts'
+import { explain, OptiFlowError } from '../base/errors.ts'
+import { removeServiceRules } from '../discovery/index.ts'
+import { removePodNetwork } from '../network/index.ts'
+import { mountPoints } from '../runtime/index.ts'
+import { removeFromKubeconfig } from './kubeconfig.ts'
+import { openNodeRuntime, placesOf, runtimeLeftBehind } from './node-runtime.ts'
+import type { OutsideWorld } from './outside.ts'
+import { asPart, type Report } from './part.ts'
+import { isRunning, readKubeconfigNote, readParts, readRunFile, removeParts, removeRunFile } from './run-file.ts'
+import { dnsIpOf } from './server.ts'
+import type { Settings } from './settings.ts'
+
+export interface TearDownOptions {
+  settings: Settings
+  /** Delete all data too. */
+  purge: boolean
+  outside: OutsideWorld
+  report: Report
+}
+
+/** A process did not end. */
+export class StillRunning extends OptiFlowError {}
+
+const patienceMs = 30_000
+
+/** Stops what `up` started from this data folder: processes, containers, containerd, network. Nothing there is fine. */
+export async function tearDown({ settings, purge, outside, report }: TearDownOptions): Promise<void> {
+  const { disk, commands } = outside
+  const { dataDir } = settings
+  const run = await readRunFile(disk, dataDir)
+  await asPart(report, 'process', 'stopping', async () => {
+    const ended: string[] = []
+    for (const one of [...(run ? [run] : []), ...(await readParts(disk, dataDir))])
+      ended.push(await endProcess(one, outside))
+    return [undefined, ended.join(', ') || 'none was running']
+  })
+
+  const places = placesOf(dataDir)
+  if (await runtimeLeftBehind(disk, dataDir)) {
+    await asPart(report, 'containers', 'stopping', async () => {
+      const opened = await openNodeRuntime({ settings, outside })
+      let stopped = 0
+      try {
+        for (const pod of await opened.runtime.observe()) {
+          await Promise.all(
+            pod.containers.filter(c => c.state === 'running').map(c => opened.runtime.stop(c.id, 2_000)),
+          )
+          for (const sandbox of pod.sandboxes) {
+            await opened.runtime.stopSandbox(sandbox.id)
+            await opened.runtime.remove(sandbox.id)
+          }
+          stopped++
+        }
+      } finally {
+        await opened.runtime[Symbol.asyncDispose]()
+        await opened.containerd?.[purge ? 'purge' : 'stop']()
+      }
+      return [undefined, `${stopped} pods stopped, containerd ended`]
+    })
+    await asPart(report, 'network', 'removing', async () => {
+      await removeServiceRules(commands)
+      await removePodNetwork(commands, disk, {
+        cniConfFolder: places.cniConf,
+        ipamFolder: places.ipam,
+        dnsIp: dnsIpOf(settings),
+      })
+      return [undefined, 'bridge, rules and routes removed']
+    })
+  }
+
+  await removeRunFile(disk, dataDir)
+  await removeParts(disk, dataDir)
+  if (!purge) return
+  await asPart(report, 'data', 'deleting', async () => {
+    const note = await readKubeconfigNote(disk, dataDir)
+    if (note)
+      await removeFromKubeconfig(disk, note.kubeconfig, note.context).catch(error =>
+        outside.log.warn({ error: explain(error) }, 'kubeconfig left as it is'),
+      )
+    await unmountBelow(dataDir, outside)
+    await disk.remove(dataDir)
+    return [undefined, `${dataDir} deleted`]
+  })
+}
+
+async function endProcess(run: { pid: number }, outside: OutsideWorld): Promise<string> {
+  const { disk, clock } = outside
+  if (!(await isRunning(disk, run))) return `process ${run.pid} had ended already`
+  process.kill(run.pid, 'SIGTERM')
+  const deadline = clock.monotonicMs() + patienceMs
+  while (await isRunning(disk, run)) {
+    if (clock.monotonicMs() > deadline) {
+      process.kill(run.pid, 'SIGKILL')
+      await sleep(clock, 500)
+      if (await isRunning(disk, run))
+        throw new StillRunning(`process ${run.pid} does not end`, {
+          hint: `See what it waits for: cat /proc/${run.pid}/stack`,
+        })
+      return `process ${run.pid} killed: it did not end within ${patienceMs / 1000} s`
+    }
+    await sleep(clock, 50)
+  }
+  return `process ${run.pid} stopped`
+}
+
+/** Pods' volumes in memory are mounts; removing the folder above them would fail. */
+async function unmountBelow(folder: string, { disk, commands }: OutsideWorld): Promise<void> {
+  if (process.platform !== 'linux') return
+  const points = await mountPoints(disk)
+  for (const { path } of points.reverse())
+    if (path.startsWith(`${folder}/`)) await commands.run('umount', ['-l', path], { allowFailure: true })
+}
