@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { Cluster, optiflow as program } from './support/cluster.ts'
+import { configMap, pod, workload } from './support/manifests.ts'
+import { start, until } from './support/processes.ts'
+
+describe('optiflow’s own commands', () => {
+  let cluster: Cluster
+  beforeAll(async () => {
+    cluster = await Cluster.start()
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  /** Runs a command that must succeed. */
+  const ok = async (args: string[], stdin?: string) => {
+    const ended = await cluster.optiflow(args, stdin === undefined ? {} : { stdin })
+    if (ended.code !== 0)
+      throw new Error(`optiflow ${args.join(' ')} ended with ${ended.code}\n${ended.out}${ended.err}`)
+    return ended.out
+  }
+  const fails = async (...args: string[]) => {
+    const { code, err } = await cluster.optiflow(args)
+    expect(code).toBe(1)
+    return err
+  }
+
+  it('run starts an app and waits for it', async () => {
+    const out = await ok(['run', 'web', '--image', 'example/web:1', '--replicas', '2', '--port', '80'])
+    expect(out).toMatch(/web/)
+    await until('it is ready', async () => /^web +2\/2 /m.test(await ok(['get', 'workloads'])))
+  })
+
+  it('get prints as kubectl does, in each form', async () => {
+    expect(
+      (await ok(['get', 'deploy', 'web']))
+        .split('\n')[0]!
+        .trim()
+        .split(/\s{2,}/),
+    ).toEqual(['NAME', 'READY', 'UP-TO-DATE', 'AVAILABLE', 'AGE'])
+    expect(await ok(['get', 'nodes', '-o', 'name'])).toBe('node/node-1\nnode/node-2\nnode/node-3\n')
+    expect(await ok(['get', 'pods', '-o', 'wide'])).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE/)
+    expect(JSON.parse(await ok(['get', 'deploy', 'web', '-o', 'json'])).spec.replicas).toBe(2)
+    expect(parse(await ok(['get', 'deploy', 'web', '-o', 'yaml'])).kind).toBe('Deployment')
+    expect(JSON.parse(await ok(['get', 'pods', '-o', 'json'])).items).toHaveLength(2)
+  })
+
+  it('what is not there is said, with exit code 1', async () => {
+    expect(await fails('get', 'pod', 'nobody')).toBe('Error from server (NotFound): pods "nobody" not found\n')
+    expect(await fails('get', 'spaceships')).toMatch(/^Error: .*spaceships/)
+    expect(await fails('get', 'deploi')).toMatch(/deploy/)
+    expect(await fails('delete', 'workload', 'nobody')).toContain('"nobody" not found')
+    expect(await fails('apply', '-f', '/nowhere.yaml')).toContain('/nowhere.yaml')
+    expect(await fails('get', 'pods', '-o', 'hologram')).toContain('hologram')
+    expect(await fails('dance')).toContain("unknown command 'dance'")
+  })
+
+  it('apply creates, changes and leaves be', async () => {
+    const file = await cluster.file('shop.json', JSON.stringify(workload('shop', 1)))
+    expect(await ok(['apply', '-f', file])).toBe('workload.optiflow.dev/shop created\n')
+    expect(await ok(['apply', '-f', file])).toBe('workload.optiflow.dev/shop unchanged\n')
+    expect(await ok(['apply', '-f', '-'], JSON.stringify(workload('shop', 2)))).toBe(
+      'workload.optiflow.dev/shop configured\n',
+    )
+    const several = `${JSON.stringify(configMap('one', {}))}\n---\n${JSON.stringify(configMap('two', {}))}\n`
+    expect(await ok(['apply', '-f', '-'], several)).toBe('configmap/one created\nconfigmap/two created\n')
+    const bad = await cluster.optiflow(['apply', '-f', '-'], {
+      stdin: JSON.stringify({ ...workload('bad'), spec: { imagee: 'x' } }),
+    })
+    expect([bad.code, bad.err]).toEqual([1, expect.stringMatching(/imagee/)])
+  })
+
+  it('describe, events and logs tell what happens', async () => {
+    const describe = await ok(['describe', 'workload', 'web'])
+    expect(describe).toMatch(/web/)
+    expect(describe).toMatch(/example\/web:1/)
+    expect(await ok(['events'])).toMatch(/Scheduled/)
+    await ok(['apply', '-f', '-'], JSON.stringify(pod('talker', { log: 'hello', 'log-every': '100ms' })))
+    await until('its words', async () => /^hello\n/.test(await ok(['logs', 'talker'])))
+    const following = start(program, ['logs', '-f', 'talker'], { env: cluster.env })
+    await until('more', () => following.out().includes('line 5'))
+    await following.stop('SIGINT')
+    expect(await fails('logs', 'nobody')).toContain('"nobody" not found')
+  })
+
+  it('status tells whether all is well', async () => {
+    const status = await ok(['status', '--data-dir', cluster.dataDir])
+    expect(status).toContain(cluster.url)
+    expect(status).toMatch(/3/)
+  })
+
+  it('delete takes it all away', async () => {
+    expect(await ok(['delete', 'workload', 'web'])).toMatch(/^workload(\.optiflow\.dev)? "?\/?web"? deleted\n$/)
+    await until('its pods are gone', async () => !/web-/.test(await ok(['get', 'pods', '-o', 'name'])))
+  })
+
+  it('help and version answer with code 0', async () => {
+    expect(await ok(['--help'])).toMatch(/^Usage: optiflow/)
+    expect(await ok(['--version'])).toMatch(/^\d+\.\d+\.\d+\n$/)
+    for (const command of [
+      'up',
+      'down',
+      'status',
+      'apply',
+      'run',
+      'get',
+      'describe',
+      'logs',
+      'delete',
+      'events',
+      'server',
+      'agent',
+    ])
+      expect(await ok([command, '--help'])).toMatch(new RegExp(`^Usage: optiflow ${command}`))
+  })
+
+  it('a server that is gone is said in one line with a hint', async () => {
+    const { code, err } = await cluster.optiflow(['get', 'pods', '--server', 'https://127.0.0.1:1'])
+    expect(code).toBe(1)
+    expect(err).toMatch(/^Error: .*127\.0\.0\.1:1/)
+    expect(err.split('\n').length).toBeLessThan(5)
+  })
+})
