@@ -1,0 +1,161 @@
+/*
+ * Durable commits of 1.6 KB values with a check of the seen revision, at 1, 64 and 512 in flight, beside raw SQLite doing
+ * the same in transactions of the same size on its own: look up and replace the head row, append to the log. The two take
+ * turns in short slices, since a shared machine is never equally fast for long; the share is the median over the slices.
+ * Then a list of 10,000, and opening with 50,000 keys.   npx tsx bench/store.ts [slices] [seconds per slice]
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import type { Revision, Store } from '../src/db/index.ts'
+import { openSqliteStore } from '../src/db/index.ts'
+import { type Database, loadSqlite, type OpenDatabase } from '../src/db/sqlite/database.ts'
+
+const slices = Number(process.argv[2] ?? 7)
+const seconds = Number(process.argv[3] ?? 0.7)
+const folder = mkdtempSync(join(process.env['BENCH_FOLDER'] ?? tmpdir(), 'optiflow-bench-'))
+const keyCount = 5000
+const keys = Array.from({ length: keyCount }, (_, i) => `/registry/pods/namespace-${i % 50}/web-${i}-7c9d8f6b5-x${i}`)
+const value = new Uint8Array(1600).fill(97)
+
+/** Commits per second of a bare database, slice by slice. */
+class Raw {
+  readonly #database: Database
+  readonly #batch: number
+  readonly #withHeads: boolean
+  #n = 0
+
+  constructor(open: OpenDatabase, batch: number, withHeads: boolean) {
+    this.#batch = batch
+    this.#withHeads = withHeads
+    this.#database = open(join(folder, `raw-${withHeads}-${batch}.db`))
+    this.#database.exec(`PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;
+      CREATE TABLE log(position INTEGER PRIMARY KEY, key TEXT NOT NULL, value BLOB);
+      CREATE TABLE heads(key TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID`)
+  }
+
+  slice(): number {
+    const insert = this.#database.prepare('INSERT INTO log VALUES (?, ?, ?)')
+    const head = this.#database.prepare('SELECT position FROM heads WHERE key = ?')
+    const put = this.#database.prepare('INSERT OR REPLACE INTO heads VALUES (?, ?)')
+    const before = this.#n
+    const start = performance.now()
+    while (performance.now() - start < seconds * 1000) {
+      this.#database.exec('BEGIN IMMEDIATE')
+      for (let i = 0; i < this.#batch; i++) {
+        const key = keys[this.#n++ % keyCount]!
+        if (this.#withHeads) head.get(key)
+        insert.run(this.#n, key, value)
+        if (this.#withHeads) put.run(key, this.#n)
+      }
+      this.#database.exec('COMMIT')
+    }
+    return ((this.#n - before) / (performance.now() - start)) * 1000
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+}
+
+/** Commits per second of the store, slice by slice. */
+class Commits {
+  readonly latencies: number[] = []
+  mainMs = 0
+  readonly #store: Store
+  readonly #inFlight: number
+  readonly #seen = new Map<string, Revision>()
+  #next = 0
+
+  constructor(store: Store, inFlight: number) {
+    this.#store = store
+    this.#inFlight = inFlight
+  }
+
+  async slice(): Promise<number> {
+    const before = this.latencies.length
+    const loop = performance.eventLoopUtilization()
+    const start = performance.now()
+    const end = start + seconds * 1000
+    await Promise.all(Array.from({ length: this.#inFlight }, () => this.#until(end)))
+    this.mainMs += performance.eventLoopUtilization(loop).active
+    return ((this.latencies.length - before) / (performance.now() - start)) * 1000
+  }
+
+  async #until(end: number): Promise<void> {
+    for (let now = performance.now(); now < end; ) {
+      const key = keys[this.#next++ % keyCount]!
+      const seen = new Map([[key, this.#seen.get(key) ?? 0n]])
+      this.#seen.set(key, await this.#store.commit([{ key, value }], seen))
+      const after = performance.now()
+      this.latencies.push(after - now)
+      now = after
+    }
+  }
+}
+
+function median(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!
+}
+
+const round = (n: number, digits = 0) => Number(n.toFixed(digits)).toLocaleString('en')
+
+const open = await loadSqlite()
+for (const inFlight of [1, 64, 512]) {
+  const logOnly = new Raw(open, inFlight, false)
+  const both = new Raw(open, inFlight, true)
+  const path = join(folder, `store-${inFlight}.db`)
+  const store = await openSqliteStore({ path })
+  const commits = new Commits(store, inFlight)
+  const rates: { ours: number; both: number; logOnly: number }[] = []
+  for (let i = 0; i < slices; i++)
+    rates.push({ logOnly: logOnly.slice(), both: both.slice(), ours: await commits.slice() })
+  await store[Symbol.asyncDispose]()
+  logOnly.close()
+  both.close()
+  const { latencies } = commits
+  latencies.sort((a, b) => a - b)
+  const at = (share: number) =>
+    round(latencies[Math.min(Math.floor(latencies.length * share), latencies.length - 1)]!, 2)
+  console.log(
+    `${String(inFlight).padStart(3)} in flight: ${round(median(rates.map(r => r.ours)))}/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms; ` +
+      `raw with log and heads ${round(median(rates.map(r => r.both)))}/s (we reach ${round(median(rates.map(r => (r.ours / r.both) * 100)))} %), ` +
+      `raw with the log only ${round(median(rates.map(r => r.logOnly)))}/s (${round(median(rates.map(r => (r.ours / r.logOnly) * 100)))} %); ` +
+      `main thread ${round((commits.mainMs * 1000) / latencies.length, 1)} µs and ${round(statSync(path).size / latencies.length)} bytes of file per commit`,
+  )
+}
+
+{
+  const path = join(folder, 'lists.db')
+  const store = await openSqliteStore({ path })
+  for (let i = 0; i < 50_000; i += 500)
+    await Promise.all(
+      Array.from({ length: 500 }, (_, j) =>
+        store.commit([{ key: `/registry/pods/n${(i + j) % 5}/pod-${i + j}`, value }], new Map()),
+      ),
+    )
+  const lists: number[] = []
+  for (let i = 0; i < 10; i++) {
+    const start = performance.now()
+    const { entries } = await store.list('/registry/pods/n1/')
+    lists.push(performance.now() - start)
+    if (entries.length !== 10_000) throw new Error(`listed ${entries.length}`)
+  }
+  console.log(`list of 10,000: median ${round(median(lists), 1)} ms, worst ${round(Math.max(...lists), 1)} ms`)
+  await store[Symbol.asyncDispose]()
+  const opens: number[] = []
+  const reads: number[] = []
+  for (let i = 0; i < 5; i++) {
+    const start = performance.now()
+    const again = await openSqliteStore({ path })
+    opens.push(performance.now() - start)
+    await again.list('')
+    reads.push(performance.now() - start)
+    await again[Symbol.asyncDispose]()
+  }
+  console.log(
+    `opening with 50,000 keys: median ${round(median(opens))} ms; until all 50,000 (80 MB) are listed: ${round(median(reads))} ms`,
+  )
+}
+rmSync(folder, { recursive: true })

@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process'
+import { resolve } from 'node:path'
+
+const folder = resolve(import.meta.dirname, '..')
+
+/** Runs another bench of this folder to its end; what it wrote. @throws Error when it fails or takes longer than `limitMs` */
+export function runScript(file: string, args: string[], limitMs = 90_000): Promise<string> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', resolve(folder, file), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let out = ''
+    let err = ''
+    child.stdout.on('data', chunk => {
+      out += chunk
+    })
+    child.stderr.on('data', chunk => {
+      err += chunk
+    })
+    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
+    child.on('exit', code => {
+      clearTimeout(timer)
+      if (code === 0) done(out.trim())
+      else fail(new Error(`bench/${file} ended with ${code}: ${err.trim().slice(-500)}`))
+    })
+  })
+}
