@@ -64,6 +64,19 @@ test('unknown fields are ignored, warned of, or refused, as the request wants', 
   expect((await server.call('GET', `${ns}/pods/a`)).status).toBe(404)
 })
 
+test('a dry run of a create refuses what exists, and does not mind a resourceVersion', async () => {
+  const first = await server.call('POST', `${ns}/configmaps`, { metadata: { name: 'a' } })
+  const again = await server.call('POST', `${ns}/configmaps?dryRun=All`, { metadata: { name: 'a' } })
+  expect([again.status, again.body.message]).toEqual([409, 'configmaps "a" already exists'])
+  const copy = { metadata: { ...first.body.metadata, name: 'b', managedFields: undefined } }
+  expect((await server.call('POST', `${ns}/configmaps?dryRun=All`, copy)).status).toBe(201)
+  const written = await server.call('POST', `${ns}/configmaps`, copy)
+  expect([written.status, written.body.message]).toEqual([
+    500,
+    'resourceVersion should not be set on objects to be created',
+  ])
+})
+
 test('a running pod is deleted in two steps, and the second may come sooner', async () => {
   await server.call('POST', `${ns}/pods`, pod('a'))
   await bindTo('a', 'n1')

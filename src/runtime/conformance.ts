@@ -256,7 +256,7 @@ export function runtimeConformance(name: string, open: () => Promise<RuntimeBenc
       expect(failure).toBeInstanceOf(ContainerStartFailed)
       expect([failure.reason, failure.message]).toEqual(['RunContainerError', expect.stringContaining('"/nope"')])
       expect((await see(spec.uid))?.containers).toMatchObject([
-        { state: 'exited', exitCode: 128, reason: 'ContainerCannotRun', message: expect.stringContaining('"/nope"') },
+        { state: 'exited', exitCode: 128, reason: 'StartError', message: expect.stringContaining('"/nope"') },
       ])
       await bench.during(runtime.remove(sandbox))
     })

@@ -234,7 +234,7 @@ export interface ObservedContainer {
   finishedAtMs?: number
   exitCode?: number
   signal?: number
-  /** `Completed`, `Error`, `OOMKilled`, `ContainerCannotRun`. */
+  /** `Completed`, `Error`, `OOMKilled`, `StartError`. */
   reason?: string
   message?: string
   labels: Record<string, string>

@@ -1,4 +1,4 @@
-import { type ApiError, invalidError, isAlreadyExists } from '../../models/api-error.ts'
+import { type ApiError, alreadyExistsError, invalidError, isAlreadyExists } from '../../models/api-error.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { Admission } from '../admission/chain.ts'
@@ -11,7 +11,7 @@ import { objectStoreKey } from '../storage/object-key.ts'
 import { ClaimTaken } from '../storage/object-store.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import type { TrackOwners } from './field-owners.ts'
-import { fillSystemFields, generateName } from './system-fields.ts'
+import { fillSystemFields, generateName, refuseRevision } from './system-fields.ts'
 
 export interface WriteOptions {
   user: UserInfo
@@ -43,6 +43,7 @@ export async function createObject(
   let next = toStored(resource, object)
   if (next !== object) applyDefaults(stored, next)
   const generated = !next.metadata.name && next.metadata.generateName !== undefined
+  const sentRevision = next.metadata.resourceVersion
   fillSystemFields(core, resource, next)
   if (stored.subresources?.includes('status') && !stored.keepsStatusOnCreate) delete next['status']
 
@@ -56,7 +57,7 @@ export async function createObject(
     }
     generateName(core, next)
     try {
-      return await admitAndCommit(core, target, next, options)
+      return await admitAndCommit(core, target, next, sentRevision, options)
     } catch (error) {
       const limit = error instanceof ClaimTaken ? claimAttempts : generated && isAlreadyExists(error) ? nameAttempts : 0
       if (attempt >= limit) throw error
@@ -68,6 +69,7 @@ async function admitAndCommit(
   core: Core,
   resource: Resource,
   next: AnyObject,
+  sentRevision: string | undefined,
   options: WriteOptions,
 ): Promise<KeptObject> {
   const kind = resource.stored
@@ -93,8 +95,10 @@ async function admitAndCommit(
   const { namespace, name } = next.metadata
   if (options.dryRun) {
     objectStoreKey(resource, namespace, name)
+    if (core.cache.get(resource, namespace, name)) throw alreadyExistsError(kind, name)
     return dryKept(next, core.cache.revision, true)
   }
+  refuseRevision(sentRevision)
   return core.objects.create(resource, next, core.admission.claims(admission))
 }
 

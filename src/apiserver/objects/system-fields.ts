@@ -29,11 +29,15 @@ export function generateName(core: Core, object: AnyObject): void {
   metadata.name = metadata.generateName.slice(0, generatedBase) + nameSuffix(core.random)
 }
 
-/** What only the server says about a new object. @throws ApiError when it has a resourceVersion */
+/** A new object cannot have been read before. Only what is written is asked: a dry run is not. @throws ApiError */
+export function refuseRevision(sent: string | undefined): void {
+  if (sent && sent !== '0')
+    throw new ApiError('', 'resourceVersion should not be set on objects to be created', { code: 500 })
+}
+
+/** What only the server says about a new object. */
 export function fillSystemFields(core: Core, resource: Resource, object: AnyObject): void {
   const metadata: Partial<AnyObject['metadata']> = object.metadata
-  if (metadata.resourceVersion && metadata.resourceVersion !== '0')
-    throw new ApiError('', 'resourceVersion should not be set on objects to be created', { code: 500 })
   delete metadata.resourceVersion
   delete metadata.selfLink
   delete metadata.deletionTimestamp

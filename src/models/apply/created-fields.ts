@@ -66,14 +66,16 @@ function compileObject(type: ObjectType): Writer {
       write: writerOf(field.type),
       // A part that is always there, if only empty, is not owned itself.
       alwaysThere: field.empty !== 'drop' || field.type.form === 'list',
+      // An unset time: nobody's.
+      nullIsAbsent: field.empty === 'fill',
     }))
     .sort((a, b) => (a.element < b.element ? -1 : 1))
   return (value, owned) => {
     if (!isRecord(value)) return undefined
     const out = start(owned)
-    for (const { name, element, write, alwaysThere } of fields) {
+    for (const { name, element, write, alwaysThere, nullIsAbsent } of fields) {
       const child = value[name]
-      if (child === undefined || !Object.hasOwn(value, name)) continue
+      if (child === undefined || (child === null && nullIsAbsent) || !Object.hasOwn(value, name)) continue
       if (!write || child === null) out[element] = leaf
       else {
         const childOwned = !(alwaysThere && !isEmpty(child))

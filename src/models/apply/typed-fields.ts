@@ -62,9 +62,9 @@ function collect(type: Type, value: unknown, into: FieldSet): void {
     }
   } else if (g && isRecord(value)) {
     for (const [name, child] of Object.entries(value)) {
-      if (child === undefined) continue
+      const { type: childType, field } = fieldOf(g, name)
+      if (isAbsent(child, field)) continue
       const element = `f:${name}`
-      const { type: childType } = fieldOf(g, name)
       const whole = !granularOf(childType) || isEmpty(child) || g.form === 'map'
       if (whole) into.members.add(element)
       if (granularOf(childType)) collect(childType!, child, into.below(element))
@@ -72,6 +72,10 @@ function collect(type: Type, value: unknown, into: FieldSet): void {
   }
   into.trimmed()
 }
+
+/** A time that is null is unset, and nobody's. */
+const isAbsent = (value: unknown, field: Field | undefined): boolean =>
+  value === undefined || (value === null && field?.empty === 'fill')
 
 const isEmpty = (value: unknown): boolean => value === null || (isRecord(value) && Object.keys(value).length === 0)
 
@@ -121,7 +125,9 @@ function diff(type: Type, before: unknown, after: unknown, changed: FieldSet, re
 export function partsOf(g: Granular, value: unknown): Map<string, unknown> {
   if (g.form === 'list') return Array.isArray(value) ? namedElements(g.type, value) : new Map()
   return new Map(
-    isRecord(value) ? Object.entries(value).flatMap(([k, v]) => (v === undefined ? [] : [[`f:${k}`, v] as const])) : [],
+    isRecord(value)
+      ? Object.entries(value).flatMap(([k, v]) => (isAbsent(v, fieldOf(g, k).field) ? [] : [[`f:${k}`, v] as const]))
+      : [],
   )
 }
 

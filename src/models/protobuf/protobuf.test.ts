@@ -31,7 +31,13 @@ describe('protobuf', () => {
     expect([apiVersion, kind]).toEqual(['v1', 'Namespace'])
     const { object, warnings } = decode({ group: '', version: 'v1', kind, schema: 'core/v1.Namespace' }, value)
     expect(warnings).toEqual([])
-    expect(object).toEqual({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ap' }, spec: {}, status: {} })
+    expect(object).toEqual({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'ap', creationTimestamp: null },
+      spec: {},
+      status: {},
+    })
   })
 
   test('writes the envelope and the bytes that Kubernetes writes', () => {
@@ -96,7 +102,7 @@ describe('protobuf', () => {
     expect(decode(kind, decodeProtobuf(sent).value).object['spec']).toEqual({
       replicas: 0,
       strategy: {},
-      template: { metadata: {}, spec: { containers: [], priority: 0 } },
+      template: { metadata: { creationTimestamp: null }, spec: { containers: [], priority: 0 } },
     })
   })
 

@@ -50,7 +50,7 @@ describe('decode', () => {
     expect(object).toEqual({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: 'a', annotations: { x: '' } },
+      metadata: { name: 'a', creationTimestamp: null, annotations: { x: '' } },
       spec: {
         priority: 0,
         containers: [
@@ -65,14 +65,29 @@ describe('decode', () => {
     expect(object['spec'].containers[0].ports).toEqual([{ containerPort: 80, protocol: 'TCP' }])
   })
 
+  test('a time that is unset is null where Kubernetes writes it always, and absent where it is a pointer', () => {
+    const { object } = decode(pod, {
+      metadata: { name: 'a', creationTimestamp: '2026-01-01T00:00:00Z' },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    })
+    expect(object.metadata).toEqual({ name: 'a', creationTimestamp: '2026-01-01T00:00:00Z' })
+    expect(object['status']).toEqual({
+      conditions: [{ type: 'Ready', status: 'True', lastProbeTime: null, lastTransitionTime: null }],
+    })
+  })
+
   test('decoding what was decoded changes nothing', () => {
     const once = decode(deployment, { metadata: { name: 'd' }, spec: { replicas: 0, template: {} } }).object
     expect(decode(deployment, structuredClone(once)).object).toEqual(once)
     expect(once).toEqual({
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name: 'd' },
-      spec: { replicas: 0, strategy: {}, template: { metadata: {}, spec: { containers: [] } } },
+      metadata: { name: 'd', creationTimestamp: null },
+      spec: {
+        replicas: 0,
+        strategy: {},
+        template: { metadata: { creationTimestamp: null }, spec: { containers: [] } },
+      },
       status: {},
     })
   })
@@ -198,7 +213,7 @@ describe('decode', () => {
     expect(object).toEqual({
       apiVersion: 'x.io/v1',
       kind: 'Thing',
-      metadata: { name: 'a' },
+      metadata: { name: 'a', creationTimestamp: null },
       spec: { a: [null, 0, ''] },
     })
     expect(warnings).toEqual(['unknown field "metadata.extra"'])

@@ -160,9 +160,15 @@ function makeField(name: string, data: FieldData, required: Set<string>, wire: P
 function emptyOf(name: string, type: Type, required: boolean, wire: Presence): Field['empty'] {
   if (type.form === 'object') return wire.structs?.includes(name) ? 'fill' : 'keep'
   if (wire.pointers?.includes(name)) return 'keep'
+  // An unset time that is no pointer is written as null: `lastProbeTime: null`.
+  if (isTime(type)) return 'fill'
   if (type.form === 'list' || type.form === 'map') return required ? 'fill' : 'drop'
   if (!zeroOf(type)) return 'keep'
   return required || wire.always?.includes(name) ? 'fill' : 'drop'
+}
+
+function isTime(type: Type): boolean {
+  return type.form === 'scalar' && (type.scalar === 'time' || type.scalar === 'microTime')
 }
 
 /** Scalars whose emptiness says nothing but absence. */

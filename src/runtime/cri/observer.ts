@@ -156,10 +156,7 @@ export function describe(status: ContainerStatus, sandbox: SandboxId): ObservedC
   if (status.finished_at) observed.finishedAtMs = Math.max(toMs(status.finished_at), observed.startedAtMs ?? 0)
   observed.exitCode = status.exit_code
   if (status.exit_code > 128 && status.exit_code < 128 + 65) observed.signal = status.exit_code - 128
-  observed.reason =
-    status.reason === 'StartError'
-      ? 'ContainerCannotRun'
-      : status.reason || (status.exit_code === 0 ? 'Completed' : 'Error')
+  observed.reason = status.reason || (status.exit_code === 0 ? 'Completed' : 'Error')
   if (status.message) observed.message = status.message
   return observed
 }

@@ -197,7 +197,7 @@ class Simulation implements SimulatedRuntime {
     const delayMs = behaviour.startDelayMs ?? this.#options.startDelayMs ?? 0
     if (delayMs) await sleep(this.#clock, delayMs, signal)
     if (behaviour.startError) {
-      this.#end(container, { exitCode: 128, reason: 'ContainerCannotRun', message: behaviour.startError })
+      this.#end(container, { exitCode: 128, reason: 'StartError', message: behaviour.startError })
       throw new ContainerStartFailed('RunContainerError', behaviour.startError)
     }
     this.#run(container)
