@@ -130,6 +130,11 @@ describe.skipIf(obstacle)(
       expect(await ask(`http://${pod.status.podIP}:8080/`)).toBe(`version 1 on ${pod.metadata.name}\n`)
     })
 
+    it('what is secret is only in memory', async () => {
+      const mounts = await parts.kubectl('exec', 'visitor', '--', 'cat', '/proc/mounts')
+      expect(mounts).toMatch(/^tmpfs \/var\/run\/secrets\/kubernetes\.io\/serviceaccount tmpfs ro,/m)
+    })
+
     it('the words and the inside of a container can be reached through the API', async () => {
       const [pod] = await pods()
       expect(await parts.kubectl('logs', pod.metadata.name)).toContain('serving version 1')

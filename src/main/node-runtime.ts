@@ -54,6 +54,11 @@ export async function openNodeRuntime({
   return { runtime, containerd }
 }
 
+/** Where the pods of this node have their secrets and tokens: in memory, never on the disk. */
+export function secretFolderOf(containerd: SupervisedContainerd | undefined, nodeName: string): string {
+  return join(containerd?.stateFolder ?? `/run/optiflow/${nodeName}`, 'secrets')
+}
+
 /** True when a containerd of ours has run from this data folder: there may be pods. */
 export async function runtimeLeftBehind(disk: Disk, dataDir: string): Promise<boolean> {
   return disk.exists(placesOf(dataDir).containerd)

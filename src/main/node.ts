@@ -1,5 +1,4 @@
-import { join } from 'node:path'
-import { type AgentServer, createAgent } from '../agent/index.ts'
+import { type AgentServer, createAgent, makeMemoryFolder } from '../agent/index.ts'
 import { Disposal } from '../base/disposal.ts'
 import { explain, isAbort } from '../base/errors.ts'
 import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
@@ -8,7 +7,7 @@ import { createPodNetwork } from '../network/index.ts'
 import { nodeIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
 import { joinCluster } from './join.ts'
-import { openNodeRuntime, placesOf } from './node-runtime.ts'
+import { openNodeRuntime, placesOf, secretFolderOf } from './node-runtime.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { dnsIpOf } from './server.ts'
@@ -53,6 +52,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const server: AgentServer = stack.use(
       await startAgentServer({ host: options.nodeIp, port: 10250, keys: options.serving, client, outside }),
     )
+    const secretFolder = secretFolderOf(containerd, settings.nodeName)
+    await makeMemoryFolder(disk, commands, secretFolder).catch(error =>
+      log.warn({ folder: secretFolder, error: explain(error) }, 'secrets of pods are on the disk, not in memory'),
+    )
     const agent = createAgent({
       nodeName: settings.nodeName,
       client,
@@ -65,8 +68,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       log,
       folder: places.node,
       logFolder: places.podLogs,
-      // On tmpfs: secrets never reach the disk.
-      secretFolder: join(containerd?.stateFolder ?? `/run/optiflow/${settings.nodeName}`, 'secrets'),
+      secretFolder,
       addresses: [
         { type: 'InternalIP', address: options.nodeIp },
         { type: 'Hostname', address: settings.nodeName },

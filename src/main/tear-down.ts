@@ -1,10 +1,11 @@
+import { forgetMemoryFolder } from '../agent/index.ts'
 import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { removeServiceRules } from '../discovery/index.ts'
 import { removePodNetwork } from '../network/index.ts'
 import { mountPoints } from '../runtime/index.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
-import { openNodeRuntime, placesOf, runtimeLeftBehind } from './node-runtime.ts'
+import { openNodeRuntime, placesOf, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { isRunning, readKubeconfigNote, readParts, readRunFile, removeParts, removeRunFile } from './run-file.ts'
@@ -54,6 +55,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
         }
       } finally {
         await opened.runtime[Symbol.asyncDispose]()
+        await forgetMemoryFolder(disk, commands, secretFolderOf(opened.containerd, settings.nodeName))
         await opened.containerd?.[purge ? 'purge' : 'stop']()
       }
       return [undefined, `${stopped} pods stopped, containerd ended`]

@@ -9,5 +9,5 @@ export { type ContainerdOptions, openContainerd } from './cri/containerd-runtime
 export { buildImage, type ImageRecipe, type OciImage, ociArchive } from './oci-image.ts'
 export { type OciRegistry, openRegistry, type RegistryOptions } from './oci-registry.ts'
 export * from './runtime.ts'
-export { mountPoints, sharedRootAdvice, shareFolder, unshareFolder } from './shared-mounts.ts'
+export { mountOf, mountPoints, sharedRootAdvice, shareFolder, unshareFolder } from './shared-mounts.ts'
 export { openSimulated, type SimulatedOptions, type SimulatedRuntime } from './simulated/simulated-runtime.ts'
