@@ -7,17 +7,10 @@ import type { Kind } from '../models/kind.ts'
 import { builtinKinds } from '../models/kinds/index.ts'
 import type { AnyObject } from '../models/object.ts'
 import type { ApiHandler, UserInfo } from '../models/rest.ts'
-import { certificateRequests } from './admission/certificate-requests.ts'
+import { builtInPlugins } from './admission/built-in.ts'
 import { AdmissionChain, type AdmissionPlugin } from './admission/chain.ts'
-import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
-import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
-import { nodeRestriction } from './admission/node-restriction.ts'
-import { priority } from './admission/priority.ts'
-import { rbacEscalation } from './admission/rbac-escalation.ts'
-import { serviceAccount } from './admission/service-account.ts'
-import { ServiceAllocator } from './admission/service-allocator.ts'
+import { resourceQuota } from './admission/resource-quota.ts'
 import { addressText, parseAddressRange } from './admission/service-ranges.ts'
-import { taintNodesByCondition } from './admission/taint-nodes-by-condition.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import { ClientCertificates } from './authn/client-certificates.ts'
 import { ServiceAccountTokens, type TokenKeys } from './authn/service-account-tokens.ts'
@@ -100,17 +93,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const cache = new WatchCache({ store: options.store, clock, log })
   await cache.start()
   const parsed = new WeakMap<KeptObject, AnyObject>()
-  const admission = new AdmissionChain([
-    namespaceLifecycle,
-    nodeRestriction,
-    certificateRequests,
-    serviceAccount,
-    priority,
-    defaultTolerationSeconds,
-    taintNodesByCondition,
-    new ServiceAllocator({ addresses, nodePorts: options.nodePorts ?? { first: 30_000, last: 32_767 } }),
-    ...(options.admission ?? []),
-  ])
+  const admission = new AdmissionChain([])
   const core: Core = {
     clock,
     random,
@@ -147,7 +130,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     rbac,
     ...(options.authorizers ?? []),
   ])
-  admission.add(rbacEscalation({ rbac, authorizer }))
+  const nodePorts = options.nodePorts ?? { first: 30_000, last: 32_767 }
+  admission.add(
+    ...builtInPlugins({ authorizer, rbac, addresses, nodePorts }),
+    ...(options.admission ?? []),
+    resourceQuota,
+  )
   core.computed = reviewHandlers({ authorizer, rules: rbac, authenticators, tokens })
   if (tokens) core.moreSubresources.set('token', { create: tokenCreator(tokens) })
   if (options.nodes) {

@@ -11,7 +11,7 @@ import { finishReply } from './replies/finish.ts'
 import { errorReply } from './replies/reply.ts'
 import { flag, parseRequest, type RequestInfo } from './request-info.ts'
 import { resourceHandler } from './routes.ts'
-import { ClaimTaken } from './storage/object-store.ts'
+import { ClaimMoved, ClaimTaken } from './storage/object-store.ts'
 
 export interface PipelineParts {
   core: Core
@@ -142,7 +142,7 @@ function noSuchPath(): ApiError {
 function asApiError(parts: PipelineParts, request: ApiRequest, error: unknown): ApiError {
   if (error instanceof ApiError) return error
   if (isAbort(error)) return new ApiError('Timeout', 'the request was ended before it was done')
-  if (error instanceof ClaimTaken)
+  if (error instanceof ClaimTaken || error instanceof ClaimMoved)
     return new ApiError(
       'ServerTimeout',
       `others take the same resources at the same time: ${error.message}; try again`,

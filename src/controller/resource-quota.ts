@@ -1,4 +1,5 @@
 import { sameMeaning } from '../base/equality.ts'
+import type { Client } from '../client/client.ts'
 import type { Cache, Reconciler, Watch, World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
@@ -17,8 +18,8 @@ import {
   Service,
   StatefulSet,
 } from '../models/kinds/index.ts'
-import { type AnyObject, keyOf } from '../models/object.ts'
-import { addUsage, quotaApplies, type Usage, usageOf } from '../models/quota-usage.ts'
+import { type AnyObject, keyOf, type ObjectKey } from '../models/object.ts'
+import { addUsage, countName, isQuotaNameOf, quotaApplies, type Usage, usageOf } from '../models/quota-usage.ts'
 import { discoverKinds } from './served-kinds.ts'
 
 /** Their changes recount at once; other kinds are asked for now and then. */
@@ -49,39 +50,67 @@ export function resourceQuotaReconciler(): Reconciler {
     watches: watched.map((kind): Watch => ({ kind, keys: quotasBeside })),
     writes: [{ kind: ResourceQuota, part: 'status' }],
     async reconcile(key, world) {
-      const quota = world.cache.get(ResourceQuota, key)
-      if (!quota || quota.metadata.deletionTimestamp) return
-      const hard = quota.spec?.hard ?? {}
-      const { usage, polled } = await count(world, quota)
-      const used = Object.fromEntries(Object.keys(hard).map(name => [name, usage[name] ?? '0']))
-      if (!sameMeaning(quota.status?.hard, hard) || !sameMeaning(quota.status?.used, used)) {
-        try {
-          await world.client.updateStatus(ResourceQuota, { ...structuredClone(quota), status: { hard, used } })
-        } catch (error) {
-          if (!isNotFound(error)) throw error
-        }
-      }
-      return { afterMs: polled ? recountOthersMs : recountMs }
+      const known = world.cache.get(ResourceQuota, key)
+      if (!known || known.metadata.deletionTimestamp) return
+      const kinds = await countedKinds(world, known)
+      const again = { afterMs: kinds.every(kind => watched.includes(kind)) ? recountMs : recountOthersMs }
+      const seen = await count(world, known, kinds, async kind => world.cache.list(kind, key.namespace))
+      if (shows(known, seen)) return again
+      // What informers know of each kind is of another moment. Admission counts in the same commit as it lets in, so what
+      // is read after the quota has all that its numbers stand for, and whatever comes later changes its revision.
+      const quota = await read(world.client, key)
+      if (!quota) return
+      const used = await count(world, quota, kinds, async kind => {
+        const { items } = await world.client.list(kind, { namespace: key.namespace! })
+        return items
+      })
+      if (!shows(quota, used)) await write(world.client, { ...quota, status: { hard: quota.spec?.hard ?? {}, used } })
+      return again
     },
   }
 }
 
-async function count(world: World, quota: ResourceQuota): Promise<{ usage: Usage; polled: boolean }> {
-  const namespace = quota.metadata.namespace!
+/** What of the quota's limits is used, by all objects that `list` gives. */
+async function count(
+  world: World,
+  quota: ResourceQuota,
+  kinds: Kind<any>[],
+  list: (kind: Kind<any>) => Promise<AnyObject[]>,
+): Promise<Usage> {
   let usage: Usage = {}
-  const add = (kind: Kind<any>, objects: readonly AnyObject[]) => {
-    for (const object of objects) if (quotaApplies(quota, kind, object)) usage = addUsage(usage, usageOf(kind, object))
-  }
-  for (const kind of watched) add(kind, world.cache.list(kind, namespace))
-  add(ResourceQuota, world.cache.list(ResourceQuota, namespace))
-  const others = Object.keys(quota.spec?.hard ?? {}).filter(
-    name => name.startsWith('count/') && usage[name] === undefined,
-  )
-  const unknown = others.filter(name => !watched.some(k => name === countName(k)))
-  if (unknown.length)
-    for (const { kind } of (await discoverKinds(world.client)).kinds)
-      if (unknown.includes(countName(kind))) add(kind, (await world.client.list(kind, { namespace })).items)
-  return { usage, polled: unknown.length > 0 }
+  for (const kind of kinds)
+    for (const object of await list(kind))
+      if (quotaApplies(quota, kind, object)) usage = addUsage(usage, usageOf(kind, object, world.clock.now()))
+  return Object.fromEntries(Object.keys(quota.spec?.hard ?? {}).map(name => [name, usage[name] ?? '0']))
 }
 
-const countName = (kind: Kind<any>) => (kind.group ? `count/${kind.plural}.${kind.group}` : `count/${kind.plural}`)
+const shows = ({ spec, status }: ResourceQuota, used: Usage) =>
+  sameMeaning(status?.hard, spec?.hard ?? {}) && sameMeaning(status?.used, used)
+
+/** The kinds of which the quota limits something. */
+async function countedKinds({ client }: World, quota: ResourceQuota): Promise<Kind<any>[]> {
+  const names = Object.keys(quota.spec?.hard ?? {})
+  const limited = (kind: Kind<any>) => names.some(name => isQuotaNameOf(kind, name))
+  const own = [...watched, ResourceQuota].filter(limited)
+  const unknown = names.filter(name => name.startsWith('count/') && !own.some(kind => countName(kind) === name))
+  if (!unknown.length) return own
+  const { kinds } = await discoverKinds(client)
+  return [...own, ...kinds.map(served => served.kind).filter(kind => unknown.includes(countName(kind)))]
+}
+
+async function read(client: Client, key: ObjectKey): Promise<ResourceQuota | undefined> {
+  try {
+    return await client.get(ResourceQuota, key)
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+async function write(client: Client, quota: ResourceQuota): Promise<void> {
+  try {
+    await client.updateStatus(ResourceQuota, quota)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}

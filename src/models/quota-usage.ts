@@ -1,4 +1,4 @@
-import { addQuantities } from '../base/quantity.ts'
+import { addQuantities, compareQuantities, parseQuantity, quantityOf, quantityToNumber } from '../base/quantity.ts'
 import type { Kind } from './kind.ts'
 import { podQosClass } from './kinds/core/pod-qos.ts'
 import { podLimits, podRequests } from './kinds/core/pod-requests.ts'
@@ -22,11 +22,50 @@ const shortCounts = new Set([
   'persistentvolumeclaims',
 ])
 
-/** What one object uses, under every name by which a quota may limit it. */
-export function usageOf(kind: Kind<any>, object: AnyObject): Usage {
-  const counted: Usage = { [kind.group ? `count/${kind.plural}.${kind.group}` : `count/${kind.plural}`]: '1' }
+const storageClassSuffix = '.storageclass.storage.k8s.io/'
+const podCompute = new Set(['cpu', 'memory', 'ephemeral-storage'])
+const ofPods = new Set([
+  'pods',
+  ...podCompute,
+  ...[...podCompute].flatMap(name => [`requests.${name}`, `limits.${name}`]),
+])
+const ofServices = new Set(['services', 'services.nodeports', 'services.loadbalancers'])
+const ofClaims = ['persistentvolumeclaims', 'requests.storage']
+
+/** `count/pods`, `count/deployments.apps`: the name by which a quota limits the number of objects of a kind. */
+export function countName({ group, plural }: { group: string; plural: string }): string {
+  return group ? `count/${plural}.${group}` : `count/${plural}`
+}
+
+/** Whether objects of the kind may use what a quota limits under this name. */
+export function isQuotaNameOf(kind: Kind<any>, name: string): boolean {
+  if (name === countName(kind)) return true
+  if (kind.group) return false
+  switch (kind.plural) {
+    case 'pods':
+      return ofPods.has(name) || name.startsWith('hugepages-') || isRequestOfOther(name)
+    case 'services':
+      return ofServices.has(name)
+    case 'persistentvolumeclaims':
+      return ofClaims.some(own => name === own || name.endsWith(storageClassSuffix + own))
+    default:
+      return shortCounts.has(kind.plural) && name === kind.plural
+  }
+}
+
+/** `requests.hugepages-2Mi`, `requests.example.com/dongle`; not `requests.storage`, which claims have. */
+function isRequestOfOther(name: string): boolean {
+  return name.startsWith('requests.hugepages-') || (name.startsWith('requests.') && name.includes('/'))
+}
+
+/**
+ * What one object uses, under every name by which a quota may limit it.
+ * @param nowMs wall time: a pod whose time to end is over uses nothing any more
+ */
+export function usageOf(kind: Kind<any>, object: AnyObject, nowMs?: number): Usage {
+  const counted: Usage = { [countName(kind)]: '1' }
   if (kind.group) return counted
-  if (kind.plural === 'pods') return podUsage(object as unknown as Pod, counted)
+  if (kind.plural === 'pods') return podUsage(object as unknown as Pod, counted, nowMs)
   if (shortCounts.has(kind.plural)) counted[kind.plural] = '1'
   if (kind.plural === 'services') Object.assign(counted, serviceUsage(object as unknown as Service))
   if (kind.plural === 'persistentvolumeclaims')
@@ -35,15 +74,45 @@ export function usageOf(kind: Kind<any>, object: AnyObject): Usage {
 }
 
 /** Finished pods use nothing but their object. */
-function podUsage(pod: Pod, counted: Usage): Usage {
-  if (isPodTerminal(pod)) return counted
+function podUsage(pod: Pod, counted: Usage, nowMs?: number): Usage {
+  if (isPodTerminal(pod) || isOverdue(pod, nowMs)) return counted
   const usage: Usage = { ...counted, pods: '1' }
   for (const [name, amount] of Object.entries(podRequests(pod))) {
-    usage[`requests.${name}`] = amount
-    if (/^(cpu|memory|ephemeral-storage)$/.test(name) || name.startsWith('hugepages-')) usage[name] = amount
+    const hugePages = name.startsWith('hugepages-')
+    if (podCompute.has(name) || hugePages) usage[name] = amount
+    if (podCompute.has(name) || hugePages || name.includes('/')) usage[`requests.${name}`] = amount
   }
-  for (const [name, amount] of Object.entries(podLimits(pod))) usage[`limits.${name}`] = amount
+  for (const [name, amount] of Object.entries(podLimits(pod)))
+    if (podCompute.has(name)) usage[`limits.${name}`] = amount
   return usage
+}
+
+/** Should have gone by now: its node is not heard of. */
+function isOverdue({ metadata }: Pod, nowMs: number | undefined): boolean {
+  if (nowMs === undefined || !metadata.deletionTimestamp) return false
+  return nowMs > Date.parse(metadata.deletionTimestamp) + (metadata.deletionGracePeriodSeconds ?? 0) * 1000
+}
+
+/**
+ * What the containers of a pod lack that a quota wants to be said, by the names that it limits.
+ * @returns `must specify limits.cpu for: app,db; memory for: app`, or undefined
+ */
+export function missingForQuota(kind: Kind<any>, object: AnyObject, names: string[]): string | undefined {
+  if (kind.group || kind.plural !== 'pods') return undefined
+  const { spec } = object as unknown as Pod
+  const texts = names
+    .filter(name => /^((requests|limits)\.)?(cpu|memory)$/.test(name))
+    .sort()
+    .flatMap(name => {
+      const [which, resource] = name.includes('.')
+        ? (name.split('.') as ['requests' | 'limits', string])
+        : (['requests', name] as const)
+      const lacking = [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
+        .filter(container => container.resources?.[which]?.[resource] === undefined)
+        .map(container => container.name)
+      return lacking.length ? [`${name} for: ${[...new Set(lacking)].sort().join(',')}`] : []
+    })
+  return texts.length ? `must specify ${texts.join('; ')}` : undefined
 }
 
 function serviceUsage({ spec }: Service): Usage {
@@ -56,14 +125,23 @@ function serviceUsage({ spec }: Service): Usage {
 }
 
 function claimUsage(claim: PersistentVolumeClaim): Usage {
-  const storage = claim.spec?.resources?.requests?.['storage']
-  const name = claim.spec?.storageClassName ?? claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class']
-  const suffix = '.storageclass.storage.k8s.io'
+  const storage = claimedStorage(claim)
+  const name = claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? claim.spec?.storageClassName
   return {
     ...(storage ? { 'requests.storage': storage } : {}),
-    ...(name ? { [`${name}${suffix}/persistentvolumeclaims`]: '1' } : {}),
-    ...(name && storage ? { [`${name}${suffix}/requests.storage`]: storage } : {}),
+    ...(name ? { [`${name}${storageClassSuffix}persistentvolumeclaims`]: '1' } : {}),
+    ...(name && storage ? { [`${name}${storageClassSuffix}requests.storage`]: storage } : {}),
   }
+}
+
+/** Whole bytes: of what is asked for and what is already given, the larger. */
+function claimedStorage({ spec, status }: PersistentVolumeClaim): Quantity | undefined {
+  const wanted = spec?.resources?.requests?.['storage']
+  if (wanted === undefined) return undefined
+  const given = status?.allocatedResources?.['storage']
+  const larger = given !== undefined && compareQuantities(given, wanted) > 0 ? given : wanted
+  const { nano, format } = parseQuantity(larger)
+  return nano % 1_000_000_000n === 0n ? larger : quantityOf(quantityToNumber(larger), format)
 }
 
 /** Whether a quota with scopes is about this object. Quotas with scopes are about pods only. */

@@ -1,10 +1,11 @@
+import { Turns } from '../../base/turns.ts'
 import { ApiError } from '../../models/api-error.ts'
-import { resourceName } from '../../models/kind.ts'
+import { type Kind, resourceName } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { Core } from '../core.ts'
 import type { Resource } from '../resources.ts'
-import type { Claim } from '../storage/object-store.ts'
+import { type Claim, ClaimMoved } from '../storage/object-store.ts'
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
 
@@ -26,37 +27,55 @@ export interface Admission {
   warnings: string[]
 }
 
-/** One rule of the house. Plugins run in order; `mutate` of all before `validate` of any. Throw an ApiError to refuse. */
+/** One rule of the house. Plugins run in order; `check`, `mutate`, `validate` of all before the next of any. Throw an ApiError to refuse. */
 export interface AdmissionPlugin {
   name: string
   /** Asked once a resource, operation and subresource, and remembered. */
   handles(resource: Resource, operation: Operation, subresource: string): boolean
+  /** Before anything is changed: whether such a thing may be asked at all. */
+  check?(admission: Admission): void
   mutate?(admission: Admission): void | Promise<void>
   validate?(admission: Admission): void | Promise<void>
   /** What is taken or given back in the same commit. */
   claims?(admission: Admission): Claim[]
+  /**
+   * What else changes in the same commit, as the newest state allows. While it does, nobody else of the same namespace
+   * writes anything that is charged; asked again when what it saw has changed. @throws ApiError Forbidden
+   */
+  charges?(admission: Admission): Claim[]
 }
 
-type Chosen = { mutating: AdmissionPlugin[]; validating: AdmissionPlugin[]; claiming: AdmissionPlugin[] }
+type Chosen = Record<'checking' | 'mutating' | 'validating' | 'claiming' | 'charging', AdmissionPlugin[]>
+
+/** Tries of a commit whose charges another server changes at the same time. */
+const chargeAttempts = 16
 
 /** The plugins in order, and which of them concern what. */
 export class AdmissionChain {
   readonly #plugins: AdmissionPlugin[]
+  readonly #turns = new Turns()
   #chosen = new WeakMap<Resource, Map<string, Chosen>>()
 
   constructor(plugins: AdmissionPlugin[]) {
     this.#plugins = [...plugins]
   }
 
-  /** Comes last. */
-  add(plugin: AdmissionPlugin): void {
-    this.#plugins.push(plugin)
+  /** They come last. */
+  add(...plugins: AdmissionPlugin[]): void {
+    this.#plugins.push(...plugins)
     this.#chosen = new WeakMap()
   }
 
-  /** @returns true if some plugin ran: then the object needs its defaults again. */
+  /** For what is not an object of the collection but asked of one: a binding, an eviction, a token. @throws ApiError */
+  async admit(admission: Admission): Promise<void> {
+    await this.mutate(admission)
+    await this.validate(admission)
+  }
+
+  /** @returns true if some plugin may have changed it: then the object needs its defaults again. */
   async mutate(admission: Admission): Promise<boolean> {
-    const { mutating } = this.#for(admission)
+    const { checking, mutating } = this.#for(admission)
+    for (const plugin of checking) plugin.check!(admission)
     for (const plugin of mutating) {
       const pending = plugin.mutate!(admission)
       if (pending) await pending
@@ -71,9 +90,24 @@ export class AdmissionChain {
     }
   }
 
-  claims(admission: Admission): Claim[] {
-    const { claiming } = this.#for(admission)
-    return claiming.length === 0 ? none : claiming.flatMap(plugin => plugin.claims!(admission))
+  /** Writes with everything that is taken or charged in the same commit. */
+  async commit<T>(admission: Admission, write: (claims: Claim[]) => Promise<T>): Promise<T> {
+    const { claiming, charging } = this.#for(admission)
+    const claims = claiming.length === 0 ? none : claiming.flatMap(plugin => plugin.claims!(admission))
+    if (charging.every(plugin => plugin.charges!(admission).length === 0)) return write(claims)
+    return this.#turns.take(admission.namespace ?? '', async () => {
+      for (let attempt = 1; ; attempt++)
+        try {
+          return await write([...claims, ...charging.flatMap(plugin => plugin.charges!(admission))])
+        } catch (error) {
+          if (!(error instanceof ClaimMoved) || attempt >= chargeAttempts) throw error
+        }
+    })
+  }
+
+  /** What `commit` would refuse, for a dry run. @throws ApiError */
+  checkCharges(admission: Admission): void {
+    for (const plugin of this.#for(admission).charging) plugin.charges!(admission)
   }
 
   /** True if creating such an object takes something that others may take at the same time. */
@@ -89,9 +123,11 @@ export class AdmissionChain {
     if (!chosen) {
       const concerned = this.#plugins.filter(p => p.handles(resource, operation, subresource))
       chosen = {
+        checking: concerned.filter(p => p.check),
         mutating: concerned.filter(p => p.mutate),
         validating: concerned.filter(p => p.validate),
         claiming: concerned.filter(p => p.claims),
+        charging: concerned.filter(p => p.charges),
       }
       byOperation.set(key, chosen)
     }
@@ -101,10 +137,21 @@ export class AdmissionChain {
 
 const none: Claim[] = []
 
+/** Whether the resource is one of these kinds. */
+export function isOf(resource: Resource, ...kinds: Kind<any>[]): boolean {
+  return kinds.includes(resource.kind)
+}
+
 /** `pods "web" is forbidden: why` */
 export function forbidden(admission: Pick<Admission, 'resource' | 'name'>, why: string): ApiError {
   const { kind } = admission.resource
   return new ApiError('Forbidden', `${resourceName(kind)} ${JSON.stringify(admission.name)} is forbidden: ${why}`, {
     details: { name: admission.name, ...(kind.group ? { group: kind.group } : {}), kind: kind.plural },
   })
+}
+
+/** Several reasons as one, each once: as it is, or `[first, second]`. */
+export function aggregate(reasons: string[]): string {
+  const unique = [...new Set(reasons)]
+  return unique.length === 1 ? unique[0]! : `[${unique.join(', ')}]`
 }

@@ -1,5 +1,5 @@
 import { Pod } from '../../models/kinds/index.ts'
-import type { AdmissionPlugin } from './chain.ts'
+import { type AdmissionPlugin, isOf } from './chain.ts'
 
 const taints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
 const seconds = 300
@@ -12,7 +12,8 @@ interface Toleration {
 /** A pod stays five minutes on a node that is not heard of, unless it says otherwise. */
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
-  handles: (resource, operation, subresource) => resource.kind === Pod && operation === 'CREATE' && subresource === '',
+  handles: (resource, operation, subresource) =>
+    isOf(resource, Pod) && (operation === 'CREATE' || operation === 'UPDATE') && subresource === '',
   mutate({ object }) {
     const spec = (object!['spec'] ??= {})
     const tolerations: Toleration[] = spec.tolerations ?? []

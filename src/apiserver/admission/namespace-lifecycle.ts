@@ -1,7 +1,7 @@
 import { ApiError, notFoundError } from '../../models/api-error.ts'
 import { resourceName } from '../../models/kind.ts'
 import { Namespace } from '../../models/kinds/index.ts'
-import { type AdmissionPlugin, forbidden } from './chain.ts'
+import { type AdmissionPlugin, forbidden, isOf } from './chain.ts'
 
 const immortal = new Set(['default', 'kube-system', 'kube-public'])
 
@@ -9,11 +9,10 @@ const immortal = new Set(['default', 'kube-system', 'kube-public'])
 export const namespaceLifecycle: AdmissionPlugin = {
   name: 'NamespaceLifecycle',
   handles: (resource, operation, subresource) =>
-    subresource === '' &&
-    (operation === 'CREATE'
+    operation === 'CREATE'
       ? resource.namespaced
-      : operation === 'DELETE' && resource.kind.kind === 'Namespace' && resource.kind.group === ''),
-  validate(admission) {
+      : operation === 'DELETE' && subresource === '' && isOf(resource, Namespace),
+  check(admission) {
     const { core, operation, resource, namespace } = admission
     if (operation === 'DELETE') {
       if (immortal.has(admission.name)) throw forbidden(admission, 'this namespace may not be deleted')

@@ -1,76 +1,104 @@
-import { Lease, Node, Pod } from '../../models/kinds/index.ts'
-import type { AnyObject } from '../../models/object.ts'
+import { readSigningRequest } from '../../base/certificates.ts'
+import { explain } from '../../base/errors.ts'
+import {
+  CertificateSigningRequest,
+  CSINode,
+  Lease,
+  Node,
+  PersistentVolumeClaim,
+  Pod,
+  ResourceSlice,
+  ServiceAccount,
+} from '../../models/kinds/index.ts'
 import { nodeNameOf } from '../authz/node/node-authorizer.ts'
 import { same } from '../objects/same.ts'
-import { type Admission, type AdmissionPlugin, forbidden } from './chain.ts'
-
-const restricted = 'node-restriction.kubernetes.io/'
-const mirror = 'kubernetes.io/config.mirror'
+import { type Admission, type AdmissionPlugin, forbidden, isOf } from './chain.ts'
+import { changedLabels, isForbiddenToNode } from './node-labels.ts'
+import { checkClaimStatus, checkNodePod, checkNodeToken } from './node-pods.ts'
 
 /** A node changes its own Node and its own pods only, and not what decides about others. */
 export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
   handles: (resource, operation) =>
-    operation !== 'CONNECT' && ([Node, Pod, Lease] as unknown[]).includes(resource.kind),
-  validate(admission) {
+    operation !== 'CONNECT' &&
+    isOf(
+      resource,
+      ...[CertificateSigningRequest, CSINode, Lease, Node, PersistentVolumeClaim, Pod, ResourceSlice, ServiceAccount],
+    ),
+  async validate(admission) {
     const node = nodeNameOf(admission.user)
-    if (node === undefined || admission.user.groups.includes('system:masters')) return
-    const { kind } = admission.resource
-    if (kind === (Node as unknown)) checkNode(admission, node)
-    else if (kind === (Pod as unknown)) checkPod(admission, node)
-    else if (admission.namespace !== 'kube-node-lease' || admission.name !== node)
-      throw forbidden(
-        admission,
-        `node ${JSON.stringify(node)} can only have the lease of its own name in kube-node-lease`,
-      )
+    if (node === undefined) return
+    if (node === '')
+      throw forbidden(admission, `could not determine node from user ${JSON.stringify(admission.user.username)}`)
+    const { resource } = admission
+    if (isOf(resource, Pod)) checkNodePod(admission, node)
+    else if (isOf(resource, Node)) checkNode(admission, node)
+    else if (isOf(resource, PersistentVolumeClaim)) checkClaimStatus(admission, node)
+    else if (isOf(resource, ServiceAccount)) checkNodeToken(admission, node)
+    else if (isOf(resource, Lease)) checkLease(admission, node)
+    else if (isOf(resource, CSINode)) checkStorageNode(admission, node)
+    else if (isOf(resource, ResourceSlice)) checkSlice(admission, node)
+    else await checkRequest(admission, node)
   },
 }
 
 function checkNode(admission: Admission, node: string): void {
-  const { object, previous, operation } = admission
-  if (admission.name !== node)
+  const { object, previous, operation, name } = admission
+  const who = `node ${JSON.stringify(node)}`
+  if (name !== node) throw forbidden(admission, `${who} is not allowed to modify node ${JSON.stringify(name)}`)
+  if (!object) return
+  const source = object['spec']?.configSource
+  if (operation === 'CREATE' && source)
+    throw forbidden(admission, `${who} is not allowed to create pods with a non-nil configSource`)
+  if (operation === 'UPDATE' && source && !same(source, previous!['spec']?.configSource))
+    throw forbidden(admission, `${who} is not allowed to update configSource to a new non-nil configSource`)
+  if (operation === 'UPDATE' && !same(object['spec']?.taints ?? [], previous!['spec']?.taints ?? []))
+    throw forbidden(admission, `${who} is not allowed to modify taints`)
+  const labels = changedLabels(object.metadata.labels, previous?.metadata.labels).filter(isForbiddenToNode)
+  if (labels.length)
     throw forbidden(
       admission,
-      `node ${JSON.stringify(node)} is not allowed to modify node ${JSON.stringify(admission.name)}`,
+      operation === 'CREATE'
+        ? `${who} is not allowed to set the following labels: ${labels.join(', ')}`
+        : `is not allowed to modify labels: ${labels.join(', ')}`,
     )
-  if (operation === 'DELETE') throw forbidden(admission, `node ${JSON.stringify(node)} is not allowed to delete itself`)
-  const labels = (o: AnyObject | undefined) =>
-    Object.fromEntries(
-      Object.entries(o?.metadata.labels ?? {}).filter(([k]) => k.split('/')[0]!.endsWith(restricted.slice(0, -1))),
-    )
-  if (!same(labels(object), labels(previous)))
-    throw forbidden(
-      admission,
-      `node ${JSON.stringify(node)} is not allowed to set or change labels below ${restricted}`,
-    )
-  if (previous && !same(object?.['spec']?.taints, previous['spec']?.taints))
-    throw forbidden(admission, `node ${JSON.stringify(node)} is not allowed to modify taints`)
-  if (!same(object?.metadata.ownerReferences, previous?.metadata.ownerReferences))
-    throw forbidden(admission, `node ${JSON.stringify(node)} is not allowed to modify ownerReferences`)
+  // CVE-2025-4563's relative: an owner of the Node could have it deleted.
+  if (!same(object.metadata.ownerReferences ?? [], previous?.metadata.ownerReferences ?? []))
+    throw forbidden(admission, `${who} is not allowed to modify ownerReferences`)
 }
 
-function checkPod(admission: Admission, node: string): void {
-  const { object, previous, operation, subresource } = admission
-  const pod = previous ?? object!
-  if (pod['spec']?.nodeName !== node)
-    throw forbidden(
-      admission,
-      `node ${JSON.stringify(node)} can only create, change or delete pods that are bound to it`,
-    )
-  if (operation === 'UPDATE' && subresource !== 'status')
-    throw forbidden(admission, `node ${JSON.stringify(node)} can only change the status of pods`)
-  if (operation === 'UPDATE' && !same(object?.metadata.labels, previous?.metadata.labels))
-    throw forbidden(admission, `node ${JSON.stringify(node)} cannot change the labels of pods through their status`)
-  if (operation !== 'CREATE') return
-  if (pod.metadata.annotations?.[mirror] === undefined)
-    throw forbidden(admission, `node ${JSON.stringify(node)} can only create mirror pods`)
-  const spec = pod['spec']
-  const secret = (spec.volumes ?? []).some((v: object) =>
-    ['secret', 'configMap', 'projected', 'persistentVolumeClaim'].some(f => f in v),
+function checkLease(admission: Admission, node: string): void {
+  if (admission.namespace !== 'kube-node-lease')
+    throw forbidden(admission, 'can only access leases in the "kube-node-lease" system namespace')
+  if (admission.name !== node)
+    throw forbidden(admission, 'can only access node lease with the same name as the requesting node')
+}
+
+function checkStorageNode(admission: Admission, node: string): void {
+  if (admission.name !== node)
+    throw forbidden(admission, 'can only access CSINode with the same name as the requesting node')
+}
+
+function checkSlice(admission: Admission, node: string): void {
+  const { operation, object, previous } = admission
+  if (operation === 'UPDATE' || (object ?? previous)!['spec']?.nodeName === node) return
+  throw forbidden(
+    admission,
+    `can only ${operation.toLowerCase()} ResourceSlice with the same NodeName as the requesting node`,
   )
-  if (spec.serviceAccountName || secret)
-    throw forbidden(admission, 'a mirror pod may not use service accounts, secrets, config maps or claims')
-  const owners = pod.metadata.ownerReferences ?? []
-  if (owners.length !== 1 || owners[0]!.kind !== 'Node' || owners[0]!.name !== node)
-    throw forbidden(admission, `a mirror pod has exactly one owner: its node ${JSON.stringify(node)}`)
+}
+
+const nodeSigners = ['kubernetes.io/kubelet-serving', 'kubernetes.io/kube-apiserver-client-kubelet']
+
+async function checkRequest(admission: Admission, node: string): Promise<void> {
+  const spec = admission.object?.['spec']
+  if (admission.operation !== 'CREATE' || !nodeSigners.includes(spec.signerName)) return
+  let commonName: string
+  try {
+    commonName = (await readSigningRequest(Buffer.from(String(spec.request ?? ''), 'base64').toString())).commonName
+  } catch (error) {
+    throw forbidden(admission, `unable to parse csr: ${explain(error)}`)
+  }
+  if (commonName !== `system:node:${node}`)
+    throw forbidden(admission, `can only create a node CSR with CN=system:node:${node}`)
 }

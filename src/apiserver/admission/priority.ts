@@ -1,30 +1,53 @@
 import { Pod, PriorityClass } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
-import { type Admission, type AdmissionPlugin, forbidden } from './chain.ts'
+import { type Admission, type AdmissionPlugin, forbidden, isOf } from './chain.ts'
 
-/** Turns a pod's priority class into its number. */
+/** Turns a pod's priority class into its number; of PriorityClasses at most one is for pods that name none. */
 export const priority: AdmissionPlugin = {
   name: 'Priority',
-  handles: (resource, operation, subresource) => resource.kind === Pod && operation === 'CREATE' && subresource === '',
+  handles: (resource, operation, subresource) =>
+    isOf(resource, Pod, PriorityClass) && (operation === 'CREATE' || operation === 'UPDATE') && subresource === '',
   mutate(admission) {
-    const spec = admission.object!['spec'] ?? {}
-    const chosen = spec.priorityClassName ? named(admission, spec.priorityClassName) : globalDefault(admission)
-    if (chosen) spec.priorityClassName = chosen.metadata.name
-    const value: number = chosen?.['value'] ?? 0
-    if (spec.priority !== undefined && spec.priority !== value)
-      throw forbidden(
-        admission,
-        `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
-      )
-    spec.priority = value
-    const policy: string = chosen?.['preemptionPolicy'] ?? 'PreemptLowerPriority'
-    if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy)
-      throw forbidden(
-        admission,
-        `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
-      )
-    spec.preemptionPolicy = policy
+    if (!isOf(admission.resource, Pod)) return
+    if (admission.operation === 'UPDATE') keepPriority(admission.object!, admission.previous!)
+    else setPriority(admission)
   },
+  validate(admission) {
+    if (!isOf(admission.resource, PriorityClass) || !admission.object!['globalDefault']) return
+    const known = globalDefault(admission)
+    if (known && (admission.operation === 'CREATE' || known.metadata.name !== admission.name))
+      throw forbidden(
+        admission,
+        `PriorityClass ${known.metadata.name} is already marked as default. Only one default can exist`,
+      )
+  },
+}
+
+/** An update that leaves it out means the one that is there. */
+function keepPriority(next: AnyObject, before: AnyObject): void {
+  for (const field of ['priority', 'preemptionPolicy'])
+    if (next['spec'][field] === undefined && before['spec'][field] !== undefined)
+      next['spec'][field] = before['spec'][field]
+}
+
+function setPriority(admission: Admission): void {
+  const spec = (admission.object!['spec'] ??= {})
+  const chosen = spec.priorityClassName ? named(admission, spec.priorityClassName) : globalDefault(admission)
+  if (chosen) spec.priorityClassName = chosen.metadata.name
+  const value: number = chosen?.['value'] ?? 0
+  if (spec.priority !== undefined && spec.priority !== value)
+    throw forbidden(
+      admission,
+      `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
+    )
+  spec.priority = value
+  const policy: string = chosen?.['preemptionPolicy'] ?? 'PreemptLowerPriority'
+  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy)
+    throw forbidden(
+      admission,
+      `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
+    )
+  spec.preemptionPolicy = policy
 }
 
 function named(admission: Admission, name: string): AnyObject {

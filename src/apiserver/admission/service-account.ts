@@ -2,8 +2,10 @@ import { nameSuffix } from '../../base/random.ts'
 import { isAlreadyExists } from '../../models/api-error.ts'
 import { Pod, ServiceAccount } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
+import { referencesOf } from '../authz/node/references.ts'
 import { createObject } from '../objects/create-object.ts'
-import { type Admission, type AdmissionPlugin, forbidden } from './chain.ts'
+import { type Admission, type AdmissionPlugin, forbidden, isOf } from './chain.ts'
+import { unmountable } from './mountable-secrets.ts'
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
 const tokenSeconds = 3607
@@ -14,12 +16,15 @@ const tokenSeconds = 3607
  */
 export const serviceAccount: AdmissionPlugin = {
   name: 'ServiceAccount',
-  handles: (resource, operation, subresource) => resource.kind === Pod && operation === 'CREATE' && subresource === '',
+  handles: (resource, operation, subresource) =>
+    isOf(resource, Pod) &&
+    (operation === 'CREATE' ? subresource === '' : operation === 'UPDATE' && subresource === 'ephemeralcontainers'),
   async mutate(admission) {
+    if (admission.operation !== 'CREATE') return
     const pod = admission.object!
     const spec = (pod['spec'] ??= {})
     // Mirror pods are what a node runs on its own account.
-    if (pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return
+    if (isMirror(pod)) return
     spec.serviceAccountName ||= spec.serviceAccount || 'default'
     spec.serviceAccount = spec.serviceAccountName
     const account = await findAccount(admission, spec.serviceAccountName)
@@ -28,6 +33,32 @@ export const serviceAccount: AdmissionPlugin = {
     if (!spec.imagePullSecrets?.length && account['imagePullSecrets']?.length)
       spec.imagePullSecrets = account['imagePullSecrets'].map((secret: object) => ({ ...secret }))
   },
+  async validate(admission) {
+    const pod = admission.object!
+    if (admission.operation === 'CREATE' && isMirror(pod)) {
+      checkMirror(admission)
+      return
+    }
+    const name: string = pod['spec'].serviceAccountName ?? ''
+    if (!name)
+      throw forbidden(admission, `no service account specified for pod ${admission.namespace}/${pod.metadata.name}`)
+    const account = await findAccount(admission, name)
+    if (!/^(1|t|true)$/i.test(account.metadata.annotations?.['kubernetes.io/enforce-mountable-secrets'] ?? '')) return
+    const why = unmountable(account, pod, admission.operation === 'CREATE')
+    if (why) throw forbidden(admission, why)
+  },
+}
+
+const isMirror = (pod: AnyObject) => pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined
+
+function checkMirror(admission: Admission): void {
+  const pod = admission.object!
+  if (pod['spec'].serviceAccountName) throw forbidden(admission, 'a mirror pod may not reference service accounts')
+  if (referencesOf(pod).secrets.size) throw forbidden(admission, 'a mirror pod may not reference secrets')
+  for (const volume of pod['spec'].volumes ?? [])
+    for (const source of volume.projected?.sources ?? [])
+      if (source.serviceAccountToken)
+        throw forbidden(admission, 'a mirror pod may not use ServiceAccountToken volume projections')
 }
 
 async function findAccount(admission: Admission, name: string): Promise<AnyObject> {

@@ -19,6 +19,8 @@ export interface WriteOptions {
   warnings: string[]
   /** Who owns what afterwards; absent: nobody new. */
   track?: TrackOwners
+  /** Admission was asked about what this is part of: a binding, an eviction, a scale. */
+  admitted?: boolean
 }
 
 /** Tries before a generated name counts as not to be had. */
@@ -96,10 +98,11 @@ async function admitAndCommit(
   if (options.dryRun) {
     objectStoreKey(resource, namespace, name)
     if (core.cache.get(resource, namespace, name)) throw alreadyExistsError(kind, name)
+    core.admission.checkCharges(admission)
     return dryKept(next, core.cache.revision, true)
   }
   refuseRevision(sentRevision)
-  return core.objects.create(resource, next, core.admission.claims(admission))
+  return core.admission.commit(admission, claims => core.objects.create(resource, next, claims))
 }
 
 /** What would be kept, with the number of now, or (a new object) none. */

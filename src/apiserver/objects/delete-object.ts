@@ -51,14 +51,13 @@ export async function deleteObject(
       dryRun: options.dryRun,
       warnings: options.warnings,
     }
-    await core.admission.mutate(admission)
-    await core.admission.validate(admission)
+    if (!options.admitted) await core.admission.admit(admission)
     const next = markDeleted(core, target, kept.parse(), wishes)
     try {
       if (next === undefined) return { gone: false, object: kept }
       if (isFinished(next)) {
         if (options.dryRun) return { gone: true, object: dryKept(next, kept.revision, false) }
-        const revision = await core.objects.remove(kept, core.admission.claims(admission))
+        const revision = await core.admission.commit(admission, claims => core.objects.remove(kept, claims))
         return { gone: true, object: dryKept(present, revision, false) }
       }
       if (options.dryRun) return { gone: false, object: dryKept(next, kept.revision, false) }

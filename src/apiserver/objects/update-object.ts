@@ -124,24 +124,25 @@ async function admitAndCommit(
     dryRun: options.dryRun,
     warnings: options.warnings,
   }
-  if (await core.admission.mutate(admission)) applyDefaults(kind, next)
+  if (!options.admitted && (await core.admission.mutate(admission))) applyDefaults(kind, next)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
   refuse(target, next, validateObject(kind, next, present, options.trusted))
-  await core.admission.validate(admission)
+  if (!options.admitted) await core.admission.validate(admission)
   if (kind.warnings) options.warnings.push(...kind.warnings(next))
 
   options.track?.(next, present)
   next.metadata.resourceVersion = present.metadata.resourceVersion!
   if (same(next, present)) return kept
-  if (options.dryRun) return dryKept(next, kept.revision, false)
+  if (options.dryRun) {
+    core.admission.checkCharges(admission)
+    return dryKept(next, kept.revision, false)
+  }
   if (isFinished(next)) {
-    const revision = await core.objects.remove(
-      kept,
-      core.admission.claims({ ...admission, operation: 'DELETE', object: undefined }),
-    )
+    const deletion: Admission = { ...admission, operation: 'DELETE', subresource: '', object: undefined }
+    const revision = await core.admission.commit(deletion, claims => core.objects.remove(kept, claims))
     return dryKept(next, revision, false)
   }
-  return core.objects.replace(target, kept, next, core.admission.claims(admission))
+  return core.admission.commit(admission, claims => core.objects.replace(target, kept, next, claims))
 }
 
 /** An object on its way out goes with its last finalizer, unless its grace period still runs. */

@@ -8,11 +8,13 @@ import type { WatchCache } from '../watch-cache/watch-cache.ts'
 import { encodeObject, withRevision } from './object-bytes.ts'
 import { objectStoreKey } from './object-key.ts'
 
-/** Something taken or given back in the same commit as an object: an address, a port, a share of a quota. */
+/** Something that changes in the same commit as an object: an address or a port that is taken or given back, the use of a quota. */
 export interface Claim {
   key: Key
   /** Taken: what is written, for people who look; given back: undefined. */
   value: Uint8Array | undefined
+  /** Given: nothing new, but what was there at this revision, changed. */
+  seen?: Revision
 }
 
 /** The object changed since it was read. Read again, decide again. */
@@ -27,6 +29,9 @@ export class ClaimTaken extends OptiFlowError {
   }
 }
 
+/** Something that was to change in the same commit changed since it was read. Decide again what becomes of it. */
+export class ClaimMoved extends OptiFlowError {}
+
 /** Writes of whole objects, in stored form, each with its claims in one commit; what they return is durable and visible to all. */
 export class ObjectStore {
   readonly #store: Store
@@ -37,7 +42,7 @@ export class ObjectStore {
     this.#cache = cache
   }
 
-  /** @throws ApiError AlreadyExists, ClaimTaken */
+  /** @throws ApiError AlreadyExists, ClaimTaken, ClaimMoved */
   async create(resource: Resource, object: AnyObject, claims: Claim[] = []): Promise<KeptObject> {
     const { namespace, name } = object.metadata
     const key = objectStoreKey(resource, namespace, name)
@@ -49,7 +54,7 @@ export class ObjectStore {
     }
   }
 
-  /** @throws StaleObject, ClaimTaken */
+  /** @throws StaleObject, ClaimTaken, ClaimMoved */
   replace(resource: Resource, before: KeptObject, object: AnyObject, claims: Claim[] = []): Promise<KeptObject> {
     return this.#put(resource, before.key, object, BigInt(before.revision), claims)
   }
@@ -78,8 +83,9 @@ export class ObjectStore {
     const changes: Change[] = [{ key, value }]
     const expected = new Map<Key, Revision>([[key, seen]])
     for (const claim of claims) {
-      changes.push(claim)
-      if (claim.value) expected.set(claim.key, 0n)
+      changes.push({ key: claim.key, value: claim.value })
+      if (claim.seen !== undefined) expected.set(claim.key, claim.seen)
+      else if (claim.value) expected.set(claim.key, 0n)
     }
     try {
       const revision = Number(await this.#store.commit(changes, expected))
@@ -87,9 +93,11 @@ export class ObjectStore {
       return revision
     } catch (error) {
       if (!(error instanceof StoreConflict)) throw error
-      if (error.key !== key) throw new ClaimTaken(error.key, { cause: error })
+      const claim = claims.find(c => c.key === error.key)
+      if (claim && claim.seen === undefined) throw new ClaimTaken(error.key, { cause: error })
       // Several servers on one store: the newer state is on its way.
       if (error.actual) await this.#cache.reached(Number(error.actual.revision), 5_000)
+      if (claim) throw new ClaimMoved(`${claim.key} changed since it was read`, { cause: error })
       throw new StaleObject(`object ${key} changed since it was read`, { cause: error })
     }
   }

@@ -5,6 +5,7 @@ import { Binding, Pod } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
+import { admitRequest } from '../objects/admit-request.ts'
 import { refuse } from '../objects/create-object.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { jsonReply, successStatus } from '../replies/reply.ts'
@@ -41,6 +42,7 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
       : []),
   ]
   refuse(core.resources.of(Binding), { ...binding, metadata: { ...binding.metadata, name } }, errors)
+  await admitRequest(call, pods, 'binding', name, binding)
   await updateObject(
     core,
     pods,
@@ -72,7 +74,14 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
       else (pod.metadata as { resourceVersion?: string }).resourceVersion = ''
       return pod
     },
-    { user: call.user, dryRun: isDryRun(call), warnings: call.warnings, subresource: 'binding', trusted: true },
+    {
+      user: call.user,
+      dryRun: isDryRun(call),
+      warnings: call.warnings,
+      subresource: 'binding',
+      trusted: true,
+      admitted: true,
+    },
   )
   return jsonReply(201, { ...successStatus(), code: 201 })
 }

@@ -7,6 +7,7 @@ import { isPodReady } from '../../models/pod-state.ts'
 import type { DeleteOptions } from '../../models/types/meta-v1.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, Core } from '../core.ts'
+import { admitRequest } from '../objects/admit-request.ts'
 import { deleteObject } from '../objects/delete-object.ts'
 import { type UpdateOptions, updateObject } from '../objects/update-object.ts'
 import { jsonReply, successStatus } from '../replies/reply.ts'
@@ -27,7 +28,9 @@ export const createEviction: CallHandler = async call => {
   const kept = core.cache.get(call.resource, path.namespace, name)
   if (!kept) throw notFoundError(Pod, name)
   const pod = core.shared(kept)
-  const options: UpdateOptions = { user: call.user, dryRun, warnings: call.warnings, subresource: 'status' }
+  await admitRequest(call, call.resource, 'eviction', name, eviction, dryRun)
+  const { user, warnings } = call
+  const options: UpdateOptions = { user, dryRun, warnings, subresource: 'status', admitted: true }
   if (!goesFreely(pod)) await takeFromBudget(core, path.namespace!, pod, options)
   await deleteObject(core, call.resource, path.namespace, name, wishes, { ...options })
   return jsonReply(201, { ...successStatus(), code: 201 })

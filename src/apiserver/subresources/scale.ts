@@ -45,9 +45,14 @@ async function write(call: ResourceCall, nextScale: (present: AnyObject) => AnyO
     resource,
     path.namespace,
     path.name!,
-    object => {
+    async object => {
       const served = fromStored(resource, object)
-      const scale = nextScale(scaleOf(call, served))
+      const previous = scaleOf(call, served)
+      const scale = nextScale(structuredClone(previous))
+      await core.admission.admit({
+        ...{ core, operation: 'UPDATE', resource, subresource: 'scale', namespace: path.namespace, name: path.name! },
+        ...{ object: scale, previous, user: call.user, dryRun: isDryRun(call), warnings: call.warnings },
+      })
       const replicas = scale['spec']?.replicas ?? 0
       if (!Number.isInteger(replicas) || replicas < 0)
         throw invalidError(Scale, path.name!, [
@@ -63,6 +68,7 @@ async function write(call: ResourceCall, nextScale: (present: AnyObject) => AnyO
       dryRun: isDryRun(call),
       warnings: call.warnings,
       subresource: 'scale',
+      admitted: true,
       track: trackPlainWrite(core, resource.kind, fieldManager(call), 'scale'),
     },
   )

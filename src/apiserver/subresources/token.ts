@@ -6,6 +6,7 @@ import type { ServiceAccountTokens, TokenSubject } from '../authn/service-accoun
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, Core } from '../core.ts'
 import { applyDefaults } from '../model-engine.ts'
+import { admitRequest } from '../objects/admit-request.ts'
 import { acceptedForm } from '../replies/accept.ts'
 import { mediaReply } from '../replies/object-form.ts'
 import { isDryRun } from '../verbs/write-options.ts'
@@ -32,6 +33,7 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
     const account = core.shared(kept)
     const request = readObject(call, TokenRequest)
     applyDefaults(TokenRequest, request)
+    await admitRequest(call, call.resource, 'token', path.name!, request)
     const spec = (request['spec'] ??= {})
     const seconds: number = spec.expirationSeconds ?? defaultSeconds
     if (seconds < minSeconds || seconds > maxSeconds)
