@@ -9,6 +9,7 @@ import type { AnyObject } from '../models/object.ts'
 import type { ApiHandler, UserInfo } from '../models/rest.ts'
 import { builtInPlugins } from './admission/built-in.ts'
 import { AdmissionChain, type AdmissionPlugin } from './admission/chain.ts'
+import type { PodSecurityOptions } from './admission/pod-security/pod-security.ts'
 import { resourceQuota } from './admission/resource-quota.ts'
 import { addressText, parseAddressRange } from './admission/service-ranges.ts'
 import type { Authenticator } from './authn/authenticator.ts'
@@ -53,6 +54,8 @@ export interface ApiServerOptions {
   authorizers?: Authorizer[]
   /** After the built-in ones. */
   admission?: AdmissionPlugin[]
+  /** Levels for namespaces without labels, and exemptions; unless given, no namespace is limited but by its labels. */
+  podSecurity?: PodSecurityOptions
   /** Signs and checks the tokens of service accounts; without it none are issued. */
   tokenKeys?: TokenKeys
   /** Issuer and audience of those tokens; https://kubernetes.default.svc unless said otherwise. */
@@ -132,7 +135,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   ])
   const nodePorts = options.nodePorts ?? { first: 30_000, last: 32_767 }
   admission.add(
-    ...builtInPlugins({ authorizer, rbac, addresses, nodePorts }),
+    ...builtInPlugins({ authorizer, rbac, addresses, nodePorts, podSecurity: options.podSecurity }),
     ...(options.admission ?? []),
     resourceQuota,
   )

@@ -14,6 +14,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { ownerReferencesPermissionEnforcement } from './owner-references.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { type PodSecurityOptions, podSecurity } from './pod-security/pod-security.ts'
 import { priority } from './priority.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
 import { runtimeClass } from './runtime-class.ts'
@@ -25,6 +26,8 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 export interface BuiltInOptions extends ServiceAllocatorOptions {
   authorizer: AuthorizerChain
   rbac: RbacAuthorizer
+  /** Unless given, namespaces without labels allow everything. */
+  podSecurity?: PodSecurityOptions | undefined
 }
 
 /** All but what comes after webhooks, in Kubernetes' order: what a plugin changes, the later ones see. */
@@ -36,6 +39,7 @@ export function builtInPlugins(options: BuiltInOptions): AdmissionPlugin[] {
     serviceAccount,
     nodeRestriction,
     taintNodesByCondition,
+    podSecurity(options.podSecurity),
     priority,
     defaultTolerationSeconds,
     defaultStorageClass,
