@@ -1,5 +1,6 @@
 /** What the models cost per object: `npx tsx bench/models.ts`. */
-import { encodeJson, parseJson } from '../src/models/json.ts'
+import { encodeJson } from '../src/models/encode-json.ts'
+import { parseJson } from '../src/models/json.ts'
 import { Pod } from '../src/models/kinds/index.ts'
 import { applyPatch } from '../src/models/patch/index.ts'
 import { decodeProtobuf, encodeProtobuf } from '../src/models/protobuf/index.ts'

@@ -42,7 +42,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const call: Call = { core: parts.core, request, info, user, warnings }
       reply = info.resource ? await serveResource(call, verb) : ((await parts.others(call)) ?? errorReply(noSuchPath()))
     } catch (error) {
-      reply = errorReply(asApiError(parts, request, error))
+      reply = errorReply(asApiError(parts, request, error), request.headers['accept'])
     }
     const finished = await finishReply(parts.core, request, reply, warnings)
     parts.metrics.observe(request, label, finished, parts.core.clock.monotonicMs() - started)

@@ -16,6 +16,7 @@ export function sameMeaning(a: unknown, b: unknown): boolean {
 /** JSON with sorted fields and nothing empty: the same text for whatever `sameMeaning` calls equal. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
   const fields = Object.entries(value)
     .filter(([key, v]) => !isNothing(key, v))

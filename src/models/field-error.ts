@@ -1,3 +1,4 @@
+import { encodeJson } from './encode-json.ts'
 /** One thing wrong with one field, in Kubernetes' words. */
 export interface FieldError {
   /** `spec.containers[0].image` */
@@ -61,6 +62,6 @@ export function typeInvalid(field: string, value: unknown, detail: string): Fiel
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  const text = encodeJson(value) ?? String(value)
   return text.length > 256 ? `${text.slice(0, 253)}...` : text
 }

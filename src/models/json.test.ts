@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ApiError } from './api-error.ts'
-import { encodeJson, parseJson } from './json.ts'
+import { encodeJson } from './encode-json.ts'
+import { parseJson } from './json.ts'
 import { parseYaml, parseYamlDocuments } from './yaml.ts'
 
 function refusal(parse: () => unknown): string {

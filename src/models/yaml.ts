@@ -1,4 +1,14 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Tags } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Scalar,
+  type Tags,
+  visit,
+} from 'yaml'
 import { badRequest } from './api-error.ts'
 import { maxDepth, type Parsed } from './json.ts'
 
@@ -7,12 +17,19 @@ export const maxYamlLength = 3 * 1024 * 1024
 /** How many nodes aliases may stand for altogether. */
 const maxAliases = 100
 
+export interface YamlOptions {
+  /** Look for keys that repeat. */
+  duplicates?: boolean
+  /** Integers beyond 2^53 become bigints, to be written with `encodeJson`; else they are rounded. */
+  exactIntegers?: boolean
+}
+
 /**
  * Parses one YAML document from outside as Kubernetes reads them: version 1.1 (`yes` and `on` are booleans, merge keys
  * work), with dates and clock times left as text.
  * @throws ApiError BadRequest: no YAML, several documents, too deep, too long, or too many aliases
  */
-export function parseYaml(text: string, options: { duplicates?: boolean } = {}): Parsed {
+export function parseYaml(text: string, options: YamlOptions = {}): Parsed {
   const documents = parseYamlDocuments(text, options)
   if (documents.length > 1) throw badRequest(`the body has ${documents.length} YAML documents; send one at a time`)
   return documents[0] ?? { value: null, duplicates: [] }
@@ -22,7 +39,7 @@ export function parseYaml(text: string, options: { duplicates?: boolean } = {}):
  * Parses a YAML text of several documents; empty ones are left out.
  * @throws ApiError BadRequest
  */
-export function parseYamlDocuments(text: string, options: { duplicates?: boolean } = {}): Parsed[] {
+export function parseYamlDocuments(text: string, options: YamlOptions = {}): Parsed[] {
   if (text.length > maxYamlLength)
     throw badRequest(`the YAML text has ${text.length} characters, more than ${maxYamlLength}; send JSON, or less`)
   const lines = new LineCounter()
@@ -36,7 +53,7 @@ export function parseYamlDocuments(text: string, options: { duplicates?: boolean
       customTags: withoutTimes,
     })
     return (Array.isArray(parsed) ? (parsed as unknown as Document[]) : [])
-      .map(document => parsedOf(document, lines, options.duplicates === true))
+      .map(document => parsedOf(document, lines, options))
       .filter(({ value }) => value !== null && value !== undefined)
   })
 }
@@ -63,16 +80,23 @@ function refusing<T>(parse: () => T): T {
   }
 }
 
-function parsedOf(document: Document, lines: LineCounter, wantDuplicates: boolean): Parsed {
+function parsedOf(document: Document, lines: LineCounter, options: YamlOptions): Parsed {
   const [first] = document.errors
   if (first) throw first
   const repeated: string[] = []
-  inspect(document.contents, 0, wantDuplicates ? repeated : undefined, lines)
+  inspect(document.contents, 0, options.duplicates ? repeated : undefined, lines)
+  if (options.exactIntegers) visit(document, { Scalar: (_, node) => void makeExact(node) })
   const value: unknown = document.toJS({ maxAliasCount: maxAliases })
   return {
     value,
     duplicates: repeated.length > 0 ? [`yaml: unmarshal errors:\n${repeated.map(text => `  ${text}`).join('\n')}`] : [],
   }
+}
+
+/** An integer that a number cannot hold becomes a bigint, read again from the text. */
+function makeExact(node: Scalar): void {
+  if (typeof node.value === 'number' && !Number.isSafeInteger(node.value) && /^[-+]?\d+$/.test(node.source ?? ''))
+    node.value = BigInt(node.source!)
 }
 
 /** Checks the depth, and lists keys that repeat if `repeated` is given. */

@@ -43,5 +43,5 @@ export function checkedBody(request: ApiRequest): Uint8Array {
 export function parseBody(form: 'json' | 'yaml', body: Uint8Array, duplicates: boolean): Parsed {
   return form === 'json'
     ? parseJson(body, { duplicates, exactIntegers: true })
-    : parseYaml(decodeUtf8(body), { duplicates })
+    : parseYaml(decodeUtf8(body), { duplicates, exactIntegers: true })
 }

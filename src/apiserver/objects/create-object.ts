@@ -1,4 +1,6 @@
 import { type ApiError, alreadyExistsError, invalidError, isAlreadyExists } from '../../models/api-error.ts'
+import { encodeJson } from '../../models/encode-json.ts'
+import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { Admission } from '../admission/chain.ts'
@@ -50,9 +52,9 @@ export async function createObject(
   if (stored.subresources?.includes('status') && !stored.keepsStatusOnCreate) delete next['status']
 
   // What is allocated is chosen anew when somebody else was faster; a name that was taken only needs another one.
-  const original = core.admission.mayClaim(target) ? JSON.stringify(next) : undefined
+  const original = core.admission.mayClaim(target) ? encodeJson(next) : undefined
   for (let attempt = 1; ; attempt++) {
-    if (attempt > 1 && original) next = JSON.parse(original)
+    if (attempt > 1 && original) next = parseJson(original, { exactIntegers: true }).value as AnyObject
     else if (attempt > 1) {
       delete (next.metadata as Partial<AnyObject['metadata']>).name
       delete next.metadata.managedFields

@@ -98,13 +98,13 @@ function markDeleted(core: Core, resource: Resource, object: AnyObject, wishes: 
     const oldGraceS = metadata.deletionGracePeriodSeconds ?? 0
     if (graceS !== undefined && graceS < oldGraceS) {
       const asked = Date.parse(metadata.deletionTimestamp) - oldGraceS * 1000
-      metadata.deletionTimestamp = timestamp({ ...core.clock, now: () => Math.max(asked + graceS * 1000, now) })
+      metadata.deletionTimestamp = timestampOf(core, Math.max(asked + graceS * 1000, now))
       metadata.deletionGracePeriodSeconds = graceS
       return object
     }
     return finalizersChanged || isFinished(object) ? object : undefined
   }
-  metadata.deletionTimestamp = timestamp({ ...core.clock, now: () => now + (graceS ?? 0) * 1000 })
+  metadata.deletionTimestamp = timestampOf(core, now + (graceS ?? 0) * 1000)
   metadata.deletionGracePeriodSeconds = graceS ?? 0
   if (!resource.stored.noGeneration && metadata.generation !== undefined) metadata.generation++
   if (object.kind === 'Namespace' && object.apiVersion === 'v1')
@@ -112,11 +112,15 @@ function markDeleted(core: Core, resource: Resource, object: AnyObject, wishes: 
   return object
 }
 
+/** However far away a client wishes it, a time must be one of the calendar. */
+const lastMs = Date.parse('9999-12-31T23:59:59Z')
+const timestampOf = (core: Core, ms: number) => timestamp({ ...core.clock, now: () => Math.min(ms, lastMs) })
+
 function graceSeconds(resource: Resource, object: AnyObject, wishes: DeleteOptions): number | undefined {
   const own = resource.stored.gracePeriodSeconds?.(object)
   // A pod that runs nowhere (any more) has nobody to stop it.
   if (own === undefined || own === 0) return own
-  const wanted = wishes.gracePeriodSeconds ?? own
+  const wanted = Number(wishes.gracePeriodSeconds ?? own)
   // Negative means at once, but by way of the agent.
   return wanted < 0 ? 1 : wanted
 }

@@ -1,10 +1,11 @@
 import { ApiError } from '../../models/api-error.ts'
+import { protobufType } from '../../models/protobuf/index.ts'
 
 export type Transform = 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'
 
 /** The form a client wants its answer in. */
 export interface AcceptedForm {
-  media: 'json' | 'yaml'
+  media: 'json' | 'yaml' | 'protobuf'
   /** Undefined: the object itself. */
   as: Transform | undefined
   /** Of the transform: v1 or v1beta1. */
@@ -15,46 +16,63 @@ const plain: AcceptedForm = { media: 'json', as: undefined, version: 'v1' }
 const known = new Map<string, AcceptedForm | undefined>()
 
 /**
- * The first form in an Accept header that can be given; in order of quality. Protobuf is not offered: every client
- * that prefers it takes JSON too, unless it says otherwise.
+ * The first form in an Accept header that can be given; in order of quality.
  * @param transforms the transforms that make sense for this answer
+ * @param protobuf whether the object itself has a protobuf form; PartialObjectMetadata always has, a Table never
  * @throws ApiError NotAcceptable
  */
-export function acceptedForm(accept: string | undefined, transforms: readonly Transform[]): AcceptedForm {
+export function acceptedForm(
+  accept: string | undefined,
+  transforms: readonly Transform[],
+  protobuf = false,
+): AcceptedForm {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plain
-  const key = `${transforms.join()} ${accept}`
+  const key = `${transforms.join()} ${protobuf} ${accept}`
   let form = known.get(key)
   if (!form) {
-    form = choose(accept, transforms)
+    form = choose(accept, transforms, protobuf)
     if (known.size > 512) known.clear()
     known.set(key, form)
   }
   if (!form)
     throw new ApiError(
       'NotAcceptable',
-      'only the following media types are accepted: application/json, application/yaml',
+      `only the following media types are accepted: application/json, application/yaml${protobuf ? `, ${protobufType}` : ''}`,
     )
   return form
 }
 
-/** Query `pretty` does not change the content, only its spaces: not offered. */
-function choose(accept: string, transforms: readonly Transform[]): AcceptedForm | undefined {
+function choose(accept: string, transforms: readonly Transform[], protobuf: boolean): AcceptedForm | undefined {
   for (const { type, params } of mediaTypes(accept)) {
-    const media =
-      type === 'application/json' || type === '*/*' || type === 'application/*'
-        ? 'json'
-        : type === 'application/yaml'
-          ? 'yaml'
-          : undefined
+    const media = mediaOf(type)
     if (!media) continue
     const as = params.get('as')
-    if (as === undefined) return { media, as: undefined, version: 'v1' }
+    if (as === undefined) {
+      if (media === 'protobuf' && !protobuf) continue
+      return { media, as: undefined, version: 'v1' }
+    }
     const version = params.get('v') ?? 'v1'
     if (params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
+    if (media === 'protobuf' && as === 'Table') continue
     const transform = transforms.find(t => t === as)
     if (transform) return { media, as: transform, version }
   }
   return undefined
+}
+
+function mediaOf(type: string): AcceptedForm['media'] | undefined {
+  switch (type) {
+    case 'application/json':
+    case 'application/*':
+    case '*/*':
+      return 'json'
+    case 'application/yaml':
+      return 'yaml'
+    case protobufType:
+      return 'protobuf'
+    default:
+      return undefined
+  }
 }
 
 export interface MediaType {

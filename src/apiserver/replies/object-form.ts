@@ -1,6 +1,8 @@
 import { stringify } from 'yaml'
 import { badRequest } from '../../models/api-error.ts'
+import { encodeJson } from '../../models/encode-json.ts'
 import type { AnyObject } from '../../models/object.ts'
+import { encodeProtobuf, hasProtobuf, protobufType, schemaNameOf, sealProtobuf } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import { columnDefinitionsOf, type IncludeObject, rowOf } from '../../models/table.ts'
 import type { Call } from '../core.ts'
@@ -10,7 +12,8 @@ import { metadataOffset } from '../storage/object-bytes.ts'
 import type { EventType } from '../watch-cache/kept-event.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { type AcceptedForm, acceptedForm, type Transform } from './accept.ts'
-import { bytesReply, textReply } from './reply.ts'
+import { asBuffer, partialMessage, protobufFrame, protobufMessage, protobufObject } from './protobuf-form.ts'
+import { bytesReply, textReply, typedReply } from './reply.ts'
 
 /** Kept objects in the form that one client asked for. */
 export interface ObjectForm {
@@ -18,8 +21,8 @@ export interface ObjectForm {
   /** Equal for requests whose events are written alike; '' if never shared. */
   key: string
   one(object: KeptObject): Buffer
-  /** One element of a list; not for tables. */
-  item(object: KeptObject): Buffer
+  /** One element of a list; not for tables. In protobuf a bare message. */
+  item(object: KeptObject): Uint8Array
   /** True if an element is `{` and then the kept bytes from `metadata` on. */
   kept: boolean
 }
@@ -29,19 +32,20 @@ const many: Transform[] = ['Table', 'PartialObjectMetadataList']
 const watched: Transform[] = ['Table', 'PartialObjectMetadata']
 
 export function formOfOne(call: Call, resource: Resource): ObjectForm {
-  return objectForm(call, resource, acceptedForm(call.request.headers['accept'], single))
+  return objectForm(call, resource, single)
 }
 
 export function formOfMany(call: Call, resource: Resource): ObjectForm {
-  return objectForm(call, resource, acceptedForm(call.request.headers['accept'], many))
+  return objectForm(call, resource, many)
 }
 
 export function formOfWatch(call: Call, resource: Resource): ObjectForm {
-  return objectForm(call, resource, acceptedForm(call.request.headers['accept'], watched))
+  return objectForm(call, resource, watched)
 }
 
-function objectForm(call: Call, resource: Resource, accepted: AcceptedForm): ObjectForm {
+function objectForm(call: Call, resource: Resource, transforms: Transform[]): ObjectForm {
   const { kind } = resource
+  const accepted = acceptedForm(call.request.headers['accept'], transforms, hasProtobuf(kind.schema))
   const converted = resource.stored !== kind
   const read = (object: KeptObject): AnyObject => fromStored(resource, object.parse())
   if (accepted.as === 'Table') {
@@ -59,6 +63,7 @@ function objectForm(call: Call, resource: Resource, accepted: AcceptedForm): Obj
       item: object => toBuffer(rowOf(kind, read(object), call.core.clock.now(), include)),
     }
   }
+  if (accepted.media === 'protobuf') return protobufForm(resource, accepted, read)
   if (accepted.as) {
     const write = (object: KeptObject) => toBuffer(partialMetadata(read(object), accepted.version))
     return {
@@ -88,6 +93,28 @@ function objectForm(call: Call, resource: Resource, accepted: AcceptedForm): Obj
   }
 }
 
+function protobufForm(resource: Resource, accepted: AcceptedForm, read: (object: KeptObject) => AnyObject): ObjectForm {
+  const { group, version } = resource.kind
+  const key = `protobuf/${accepted.as ? accepted.version : ''}/${group}/${version}`
+  if (!accepted.as)
+    return {
+      accepted,
+      key,
+      kept: false,
+      one: object => protobufObject(resource, object),
+      item: object => protobufMessage(resource, object),
+    }
+  const item = (object: KeptObject) => partialMessage(read(object))
+  const apiVersion = `meta.k8s.io/${accepted.version}`
+  return {
+    accepted,
+    key,
+    kept: false,
+    one: object => asBuffer(sealProtobuf(apiVersion, 'PartialObjectMetadata', item(object))),
+    item,
+  }
+}
+
 export function tableOf(version: string, metadata: object, columns: object | null, rows: object[]): object {
   return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, columnDefinitions: columns, rows }
 }
@@ -98,10 +125,33 @@ export function objectReply(call: Call, resource: Resource, status: number, obje
   return mediaReply(form.accepted, status, form.one(object))
 }
 
-/** `json` as it is, or as YAML. */
-export function mediaReply(accepted: AcceptedForm, status: number, json: Uint8Array): ApiReply {
-  if (accepted.media === 'json') return bytesReply(status, json)
-  return textReply(status, stringify(JSON.parse(Buffer.from(json).toString())), 'application/yaml')
+/** A value that is not stored: a review, a Scale, a Status; in the form that the client asks for. */
+export function valueReply<T extends { apiVersion?: string; kind?: string }>(
+  call: Call,
+  status: number,
+  value: T,
+): ApiReply {
+  const schema = schemaNameOf(value.apiVersion ?? '', value.kind ?? '')
+  const accepted = acceptedForm(call.request.headers['accept'], [], hasProtobuf(schema))
+  return mediaReply(accepted, status, encodeValue(accepted, value))
+}
+
+/** A value in the accepted form, but YAML: that is made of the JSON when it goes out. */
+export function encodeValue(accepted: AcceptedForm, value: object): Buffer {
+  return accepted.media === 'protobuf' ? asBuffer(encodeProtobuf(value)) : toBuffer(value)
+}
+
+/** `body` is protobuf if that was accepted, else JSON; it goes out as it is, or as YAML. */
+export function mediaReply(accepted: AcceptedForm, status: number, body: Uint8Array): ApiReply {
+  if (accepted.media === 'json') return bytesReply(status, body)
+  if (accepted.media === 'protobuf') return typedReply(status, body, protobufType)
+  return textReply(status, stringify(JSON.parse(Buffer.from(body).toString())), 'application/yaml')
+}
+
+/** Content-Type of a watch. */
+export function streamType({ media }: AcceptedForm): string {
+  if (media === 'protobuf') return `${protobufType};stream=watch`
+  return media === 'json' ? 'application/json' : 'application/yaml'
 }
 
 export function includeObject(call: Call): IncludeObject {
@@ -113,8 +163,9 @@ export function includeObject(call: Call): IncludeObject {
   )
 }
 
-/** How one event is written, before it is known whether it can be shared. */
+/** How one event is written, before it is known whether it can be shared. In protobuf `object` is in its envelope. */
 export function eventFrame(form: ObjectForm, type: EventType | 'BOOKMARK' | 'ERROR', object: Uint8Array): Buffer {
+  if (form.accepted.media === 'protobuf') return protobufFrame(type, object)
   const head = `{"type":"${type}","object":`
   const frame = Buffer.allocUnsafe(head.length + object.length + 2)
   frame.write(head, 0, 'latin1')
@@ -158,7 +209,7 @@ function withoutIdentity(bytes: Buffer): Buffer {
 }
 
 function toBuffer(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value))
+  return Buffer.from(encodeJson(value))
 }
 
 /** The metadata alone, as PartialObjectMetadata. */

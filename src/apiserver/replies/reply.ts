@@ -1,4 +1,5 @@
 import type { ApiError } from '../../models/api-error.ts'
+import { encodeProtobuf, protobufType } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Status, StatusDetails } from '../../models/types/meta-v1.ts'
 
@@ -11,6 +12,10 @@ export function bytesReply(status: number, bytes: Uint8Array, headers: ApiReply[
   return { status, headers: { ...headers, 'content-type': 'application/json' }, body: bytes }
 }
 
+export function typedReply(status: number, bytes: Uint8Array, type: string): ApiReply {
+  return { status, headers: { 'content-type': type }, body: bytes }
+}
+
 export function textReply(status: number, text: string, type = 'text/plain; charset=utf-8'): ApiReply {
   return {
     status,
@@ -19,11 +24,14 @@ export function textReply(status: number, text: string, type = 'text/plain; char
   }
 }
 
-export function errorReply(error: ApiError): ApiReply {
+/** @param accept what the client reads: a Status as protobuf for those who prefer that, else JSON */
+export function errorReply(error: ApiError, accept?: string): ApiReply {
   const headers: ApiReply['headers'] = {}
   const wait = error.details?.retryAfterSeconds ?? (error.code === 429 ? 1 : undefined)
   if (wait) headers['retry-after'] = String(wait)
-  return jsonReply(error.code, error.toStatus(), headers)
+  if (!accept?.startsWith(protobufType)) return jsonReply(error.code, error.toStatus(), headers)
+  const reply = typedReply(error.code, encodeProtobuf(error.toStatus()), protobufType)
+  return { ...reply, headers: { ...headers, ...reply.headers } }
 }
 
 export function successStatus(details?: StatusDetails): Status {

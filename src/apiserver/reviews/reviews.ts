@@ -17,7 +17,7 @@ import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { acceptedForm } from '../replies/accept.ts'
-import { mediaReply } from '../replies/object-form.ts'
+import { valueReply } from '../replies/object-form.ts'
 
 export interface ReviewParts {
   authorizer: AuthorizerChain
@@ -32,7 +32,7 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
   const access =
     (kind: typeof SubjectAccessReview | typeof LocalSubjectAccessReview): CallHandler =>
     async call => {
-      acceptedForm(call.request.headers['accept'], [])
+      checkAnswerable(call)
       const review = readObject(call, kind as typeof SubjectAccessReview)
       const spec = review['spec'] ?? {}
       if (!spec.user && !spec.groups?.length)
@@ -53,7 +53,7 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
     [
       'authorization.k8s.io/selfsubjectaccessreviews',
       async call => {
-        acceptedForm(call.request.headers['accept'], [])
+        checkAnswerable(call)
         const review = readObject(call, SelfSubjectAccessReview)
         return answer(call, review, await decide(parts.authorizer, call.user, review['spec'] ?? {}))
       },
@@ -61,7 +61,7 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
     [
       'authorization.k8s.io/selfsubjectrulesreviews',
       async call => {
-        acceptedForm(call.request.headers['accept'], [])
+        checkAnswerable(call)
         const review = readObject(call, SelfSubjectRulesReview)
         return answer(call, review, rulesStatus(parts, call.user, review['spec']?.namespace ?? ''))
       },
@@ -69,7 +69,7 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
     [
       'authentication.k8s.io/selfsubjectreviews',
       async call => {
-        acceptedForm(call.request.headers['accept'], [])
+        checkAnswerable(call)
         const review = readObject(call, SelfSubjectReview)
         return answer(call, review, { userInfo: userInfo(call.user) })
       },
@@ -77,7 +77,7 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
     [
       'authentication.k8s.io/tokenreviews',
       async call => {
-        acceptedForm(call.request.headers['accept'], [])
+        checkAnswerable(call)
         const review = readObject(call, TokenReview)
         return answer(call, review, await reviewToken(parts, call, review))
       },
@@ -160,8 +160,17 @@ function userInfo(user: UserInfo): object {
 }
 
 function answer(call: ResourceCall, review: AnyObject, status: object): ApiReply {
-  const accepted = acceptedForm(call.request.headers['accept'], [])
   const { kind, apiVersion, metadata, ...rest } = review
-  const body = { kind, apiVersion, metadata: { creationTimestamp: null, ...metadata }, ...rest, status }
-  return mediaReply(accepted, 201, Buffer.from(JSON.stringify(body)))
+  return valueReply(call, 201, {
+    kind,
+    apiVersion,
+    metadata: { creationTimestamp: null, ...metadata },
+    ...rest,
+    status,
+  } as AnyObject)
+}
+
+/** Before anything is asked: an answer that the client cannot read needs no question. */
+function checkAnswerable(call: ResourceCall): void {
+  acceptedForm(call.request.headers['accept'], [], true)
 }

@@ -1,4 +1,5 @@
-import { encodeJson, parseJson } from '../../models/json.ts'
+import { encodeJson } from '../../models/encode-json.ts'
+import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
 
 // Stored bytes are the object's JSON without its resourceVersion, which only the commit knows. kind, apiVersion and

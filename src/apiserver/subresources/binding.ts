@@ -8,7 +8,8 @@ import type { CallHandler, ResourceCall } from '../core.ts'
 import { admitRequest } from '../objects/admit-request.ts'
 import { refuse } from '../objects/create-object.ts'
 import { updateObject } from '../objects/update-object.ts'
-import { jsonReply, successStatus } from '../replies/reply.ts'
+import { valueReply } from '../replies/object-form.ts'
+import { successStatus } from '../replies/reply.ts'
 import { isDryRun } from '../verbs/write-options.ts'
 
 /** POST pods/NAME/binding: the scheduler's word on where a pod runs. */
@@ -83,7 +84,7 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
       admitted: true,
     },
   )
-  return jsonReply(201, { ...successStatus(), code: 201 })
+  return valueReply(call, 201, { ...successStatus(), code: 201 })
 }
 
 function withScheduled(conditions: { type: string; status?: string }[], now: string): object[] {

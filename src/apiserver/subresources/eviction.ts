@@ -10,7 +10,8 @@ import type { CallHandler, Core } from '../core.ts'
 import { admitRequest } from '../objects/admit-request.ts'
 import { deleteObject } from '../objects/delete-object.ts'
 import { type UpdateOptions, updateObject } from '../objects/update-object.ts'
-import { jsonReply, successStatus } from '../replies/reply.ts'
+import { valueReply } from '../replies/object-form.ts'
+import { successStatus } from '../replies/reply.ts'
 import { checkDryRun, isDryRun } from '../verbs/write-options.ts'
 
 /** POST pods/NAME/eviction: a deletion that asks the disruption budgets first. */
@@ -33,7 +34,7 @@ export const createEviction: CallHandler = async call => {
   const options: UpdateOptions = { user, dryRun, warnings, subresource: 'status', admitted: true }
   if (!goesFreely(pod)) await takeFromBudget(core, path.namespace!, pod, options)
   await deleteObject(core, call.resource, path.namespace, name, wishes, { ...options })
-  return jsonReply(201, { ...successStatus(), code: 201 })
+  return valueReply(call, 201, { ...successStatus(), code: 201 })
 }
 
 /** Pods that run nothing cost no budget anything. */

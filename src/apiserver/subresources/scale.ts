@@ -7,8 +7,7 @@ import { readObject, readValue } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
-import { acceptedForm } from '../replies/accept.ts'
-import { mediaReply } from '../replies/object-form.ts'
+import { valueReply } from '../replies/object-form.ts'
 import { fromStored } from '../storage/conversion.ts'
 import { readPatch } from '../verbs/patch.ts'
 import { fieldManager, isDryRun } from '../verbs/write-options.ts'
@@ -77,7 +76,7 @@ async function write(call: ResourceCall, nextScale: (present: AnyObject) => AnyO
 
 function scaleReply(call: ResourceCall, kept: KeptObject): ApiReply {
   const scale = scaleOf(call, fromStored(call.resource, kept.parse()))
-  return mediaReply(acceptedForm(call.request.headers['accept'], []), 200, Buffer.from(JSON.stringify(scale)))
+  return valueReply(call, 200, scale)
 }
 
 function scaleOf(call: ResourceCall, object: AnyObject): AnyObject {

@@ -8,7 +8,7 @@ import type { CallHandler, Core } from '../core.ts'
 import { applyDefaults } from '../model-engine.ts'
 import { admitRequest } from '../objects/admit-request.ts'
 import { acceptedForm } from '../replies/accept.ts'
-import { mediaReply } from '../replies/object-form.ts'
+import { valueReply } from '../replies/object-form.ts'
 import { isDryRun } from '../verbs/write-options.ts'
 
 const minSeconds = 600
@@ -27,7 +27,7 @@ interface BoundReference {
 export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
   return async call => {
     const { core, path } = call
-    const accepted = acceptedForm(call.request.headers['accept'], [])
+    acceptedForm(call.request.headers['accept'], [], true)
     const kept = core.cache.get(core.resources.of(ServiceAccount), path.namespace, path.name!)
     if (!kept) throw notFoundError(ServiceAccount, path.name!)
     const account = core.shared(kept)
@@ -62,7 +62,7 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
       spec: { ...spec, audiences, expirationSeconds: seconds },
       status: { token: issued.token, expirationTimestamp: `${new Date(issued.expiresMs).toISOString().slice(0, 19)}Z` },
     }
-    return mediaReply(accepted, 201, Buffer.from(JSON.stringify(answer)))
+    return valueReply(call, 201, answer)
   }
 }
 

@@ -6,9 +6,10 @@ import { bodyForm, parseBody } from '../bodies/body.ts'
 import type { Call, CallHandler } from '../core.ts'
 import { decodeDeleteOptions } from '../model-engine.ts'
 import { deleteObject } from '../objects/delete-object.ts'
-import { formOfMany, mediaReply, objectReply } from '../replies/object-form.ts'
-import { jsonReply, successStatus } from '../replies/reply.ts'
+import { formOfMany, mediaReply, objectReply, valueReply } from '../replies/object-form.ts'
+import { successStatus } from '../replies/reply.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
+import { writeList } from './list.ts'
 import { checkDryRun, isDryRun } from './write-options.ts'
 
 export const remove: CallHandler = async call => {
@@ -28,7 +29,7 @@ export const remove: CallHandler = async call => {
     kind: resource.kind.plural,
     ...(uid ? { uid } : {}),
   }
-  return jsonReply(200, successStatus(details))
+  return valueReply(call, 200, successStatus(details))
 }
 
 /** Deletes whatever the selectors match; answers with what was there. */
@@ -52,14 +53,8 @@ export const deleteCollection: CallHandler = async call => {
       if ((error as { code?: unknown }).code !== 404) throw error
     }
   }
-  if (form.accepted.as) return jsonReply(200, successStatus({ kind: resourceName(resource.kind) }))
-  const head = JSON.stringify({
-    kind: `${resource.kind.kind}List`,
-    apiVersion: resource.apiVersion,
-    metadata: { resourceVersion: String(core.cache.revision) },
-  }).slice(0, -1)
-  const items = chosen.map(o => form.item(o).toString()).join(',')
-  return mediaReply(form.accepted, 200, Buffer.from(`${head},"items":[${items}]}`))
+  if (form.accepted.as) return valueReply(call, 200, successStatus({ kind: resourceName(resource.kind) }))
+  return mediaReply(form.accepted, 200, writeList(call, form, { objects: chosen, revision: core.cache.revision }))
 }
 
 /** From the body, else from the query. @throws ApiError */

@@ -1,8 +1,11 @@
 import { Compacted, FutureRevision } from '../../db/store.ts'
 import { ApiError, badRequest } from '../../models/api-error.ts'
+import { encodeJson } from '../../models/encode-json.ts'
+import { sealProtobufList } from '../../models/protobuf/index.ts'
 import { columnDefinitionsOf, rowOf } from '../../models/table.ts'
 import type { CallHandler, Core, ResourceCall } from '../core.ts'
 import { formOfMany, includeObject, keptItems, mediaReply, type ObjectForm, tableOf } from '../replies/object-form.ts'
+import { asBuffer } from '../replies/protobuf-form.ts'
 import { flag } from '../request-info.ts'
 import type { Resource } from '../resources.ts'
 import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
@@ -23,12 +26,12 @@ export const list: CallHandler = async call => {
   return mediaReply(form.accepted, 200, writeList(call, form, page))
 }
 
-interface ListPage {
+export interface ListPage {
   objects: KeptObject[]
   revision: number
-  next: ContinueToken | undefined
+  next?: ContinueToken | undefined
   /** Undefined when nobody counted: with selectors. */
-  remaining: number | undefined
+  remaining?: number | undefined
 }
 
 async function readPage(call: ResourceCall, options: ListOptions, selector: ObjectSelector): Promise<ListPage> {
@@ -138,7 +141,7 @@ function expired(error: unknown, after: string | undefined): unknown {
 
 const comma = 0x2c
 
-function writeList(call: ResourceCall, form: ObjectForm, page: ListPage): Buffer {
+export function writeList(call: ResourceCall, form: ObjectForm, page: ListPage): Buffer {
   const { kind, apiVersion } = call.resource
   const metadata = {
     resourceVersion: String(page.revision),
@@ -149,7 +152,7 @@ function writeList(call: ResourceCall, form: ObjectForm, page: ListPage): Buffer
     const include = includeObject(call)
     const now = call.core.clock.now()
     const rows = page.objects.map(o => rowOf(kind, fromStored(call.resource, o.parse()), now, include))
-    return Buffer.from(JSON.stringify(tableOf(form.accepted.version, metadata, columnDefinitionsOf(kind), rows)))
+    return Buffer.from(encodeJson(tableOf(form.accepted.version, metadata, columnDefinitionsOf(kind), rows)))
   }
   const identity = form.accepted.as
     ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.accepted.version}` }
@@ -157,6 +160,8 @@ function writeList(call: ResourceCall, form: ObjectForm, page: ListPage): Buffer
   const head = `${JSON.stringify({ ...identity, metadata }).slice(0, -1)},"items":[`
   if (form.kept) return keptItems(page.objects, head, ']}')
   const items = page.objects.map(form.item)
+  if (form.accepted.media === 'protobuf')
+    return asBuffer(sealProtobufList(identity.apiVersion, identity.kind, metadata, items))
   let length = Buffer.byteLength(head) + 2 + Math.max(items.length - 1, 0)
   for (const item of items) length += item.length
   const out = Buffer.allocUnsafe(length)

@@ -50,7 +50,7 @@ export function readPatch(call: ResourceCall): Change {
   const contentType = bodyType(call.request)
   const type = Object.hasOwn(patchTypes, contentType) ? patchTypes[contentType] : undefined
   if (!type) throw unsupportedMediaType(contentType, [...Object.keys(patchTypes), applyType])
-  const change = parseJson(checkedBody(call.request)).value
+  const change = parseJson(checkedBody(call.request), { exactIntegers: true }).value
   return present => applyPatch(call.resource.kind, type, present, change)
 }
 

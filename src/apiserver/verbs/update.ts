@@ -1,4 +1,6 @@
 import { badRequest } from '../../models/api-error.ts'
+import { encodeJson } from '../../models/encode-json.ts'
+import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
@@ -29,10 +31,10 @@ export const update: CallHandler = async call => {
     const kept = await createObject(core, resource, object, options)
     return objectReply(call, resource, 201, kept)
   }
-  const text = JSON.stringify(object)
+  const text = encodeJson(object)
   let first: AnyObject | undefined = object
   const next = () => {
-    const state = first ?? (JSON.parse(text) as AnyObject)
+    const state = first ?? (parseJson(text, { exactIntegers: true }).value as AnyObject)
     first = undefined
     return state
   }

@@ -1,11 +1,21 @@
 import { explain } from '../../base/errors.ts'
 import { Compacted } from '../../db/store.ts'
 import { ApiError } from '../../models/api-error.ts'
+import { encodeJson } from '../../models/encode-json.ts'
+import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import { columnDefinitionsOf } from '../../models/table.ts'
 import type { Core, ResourceCall } from '../core.ts'
-import { eventFrame, formOfWatch, type ObjectForm, partialMetadata, tableOf } from '../replies/object-form.ts'
+import {
+  encodeValue,
+  eventFrame,
+  formOfWatch,
+  type ObjectForm,
+  partialMetadata,
+  streamType,
+  tableOf,
+} from '../replies/object-form.ts'
 import { flag } from '../request-info.ts'
 import type { Resource } from '../resources.ts'
 import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
@@ -41,7 +51,7 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
   watcher.start(from, initial, timeoutMs, call.request.signal)
   return {
     status: 200,
-    headers: { 'content-type': form.accepted.media === 'json' ? 'application/json' : 'application/yaml' },
+    headers: { 'content-type': streamType(form.accepted) },
     body: watcher.stream,
   }
 }
@@ -194,7 +204,9 @@ class Watcher implements BucketListener {
         ? new ApiError('Expired', `too old resource version: ${from} (${error.oldest})`, { cause: error })
         : new ApiError('InternalError', 'the watch lost the store; watch again')
     if (status.reason === 'InternalError') this.#core.log.error({ error: explain(error) }, 'watch lost the store')
-    this.stream.push(eventFrame(this.#options.form, 'ERROR', Buffer.from(JSON.stringify(status.toStatus()))))
+    this.stream.push(
+      eventFrame(this.#options.form, 'ERROR', encodeValue(this.#options.form.accepted, status.toStatus())),
+    )
     this.stream.end()
   }
 
@@ -227,7 +239,8 @@ class Watcher implements BucketListener {
             { cells: [], object: shown },
           ])
         : shown
-    this.stream.push(eventFrame(this.#options.form, 'BOOKMARK', Buffer.from(JSON.stringify(body))))
+    const { form } = this.#options
+    this.stream.push(eventFrame(form, 'BOOKMARK', encodeValue(form.accepted, body)))
   }
 
   /** Only the first table of a watch says what its columns are. */
@@ -238,10 +251,10 @@ class Watcher implements BucketListener {
   }
 
   #tableEvent(object: KeptObject): Buffer {
-    const row = JSON.parse(this.#options.form.item(object).toString())
+    const row = parseJson(this.#options.form.item(object), { exactIntegers: true }).value as object
     const { version } = this.#options.form.accepted
     return Buffer.from(
-      JSON.stringify(tableOf(version, { resourceVersion: String(object.revision) }, this.#columns(), [row])),
+      encodeJson(tableOf(version, { resourceVersion: String(object.revision) }, this.#columns(), [row])),
     )
   }
 

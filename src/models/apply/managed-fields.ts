@@ -1,4 +1,5 @@
 import { ApiError } from '../api-error.ts'
+import { encodeJson } from '../encode-json.ts'
 import type { AnyObject } from '../object.ts'
 import type { ObjectType } from '../schema/types.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
@@ -191,7 +192,7 @@ function stillAsApplied(type: ObjectType, annotation: string | undefined, live: 
 /** The annotation of the client-side form, kept true so that people may go back to it. */
 function lastAppliedText(applied: AnyObject): string {
   const { [lastAppliedAnnotation]: _, ...annotations } = applied.metadata.annotations ?? {}
-  return `${JSON.stringify({ ...strip(applied), metadata: { ...strip(applied).metadata, annotations } })}\n`
+  return `${encodeJson({ ...strip(applied), metadata: { ...strip(applied).metadata, annotations } })}\n`
 }
 
 function conflict(contested: { owner: Owner; fields: FieldSet }[]): ApiError {

@@ -1,3 +1,4 @@
+import { encodeJson } from '../encode-json.ts'
 import type { Field, ListType, MapType, ObjectType, Type } from '../schema/types.ts'
 import { FieldSet } from './field-set.ts'
 
@@ -36,14 +37,14 @@ export function namedElements(type: ListType, list: readonly unknown[]): Map<str
 }
 
 function elementName(type: ListType, item: unknown): string {
-  if (type.list === 'set') return `v:${JSON.stringify(item)}`
+  if (type.list === 'set') return `v:${encodeJson(item)}`
   const fields = type.of.form === 'object' ? type.of.fields : undefined
   const keys: [string, unknown][] = []
   for (const key of [...type.keys].sort()) {
     const value = isRecord(item) ? (item[key] ?? fields?.get(key)?.default) : undefined
     if (value !== undefined) keys.push([key, value])
   }
-  return `k:${JSON.stringify(Object.fromEntries(keys))}`
+  return `k:${encodeJson(Object.fromEntries(keys))}`
 }
 
 /** All fields that `value` sets: what somebody who applied it wants to own. */

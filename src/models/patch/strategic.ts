@@ -1,4 +1,5 @@
 import { OptiFlowError } from '../../base/errors.ts'
+import { encodeJson } from '../encode-json.ts'
 import { put } from '../schema/decode.ts'
 import type { ObjectType, Type } from '../schema/types.ts'
 import { isRecord } from './merge.ts'
@@ -40,7 +41,7 @@ function mergeObject(original: Members, patch: Members, type: ObjectType | undef
     const { [directive]: what, ...rest } = patch
     if (what === 'replace') return rest
     if (what === 'delete') return {}
-    if (what !== 'merge') throw new StrategicPatchFailed(`unknown patch type: ${what} in map: ${JSON.stringify(patch)}`)
+    if (what !== 'merge') throw new StrategicPatchFailed(`unknown patch type: ${what} in map: ${encodeJson(patch)}`)
   }
   const out = retain(original, patch)
   const ordered = new Set<string>()
@@ -164,7 +165,7 @@ function checkOrder(changes: Json[], order: Json[], rules: Rules): void {
     while (at < wanted.length && wanted[at] !== id) at++
     if (at === wanted.length)
       throw new StrategicPatchFailed(
-        `The order in patch list:\n${JSON.stringify(changes)}\n doesn't match $setElementOrder list:\n${JSON.stringify(order)}\n`,
+        `The order in patch list:\n${encodeJson(changes)}\n doesn't match $setElementOrder list:\n${encodeJson(order)}\n`,
       )
     at++
   }
@@ -175,7 +176,7 @@ function identity(item: Json, { mergeKey }: Rules): Json {
   if (!isRecord(item)) return item
   if (mergeKey === undefined) return item
   if (!Object.hasOwn(item, mergeKey))
-    throw new StrategicPatchFailed(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`)
+    throw new StrategicPatchFailed(`map: ${encodeJson(item)} does not contain declared merge key: ${mergeKey}`)
   return item[mergeKey]
 }
 
@@ -200,7 +201,7 @@ function sameForm(items: Json[]): boolean {
 }
 
 function refuseMixed(original: Json[], patch: Json[]): never {
-  throw new StrategicPatchFailed(`list element types are not identical: ${JSON.stringify([original, patch])}`)
+  throw new StrategicPatchFailed(`list element types are not identical: ${encodeJson([original, patch])}`)
 }
 
 /** Carries out `$patch: delete` and `$patch: replace` elements. */
@@ -218,7 +219,7 @@ function applyElementDirectives(
     else if (item[directive] === 'replace') replace = true
     else if (item[directive] === 'merge')
       throw new StrategicPatchFailed('merging lists cannot yet be specified in the patch')
-    else throw new StrategicPatchFailed(`unknown patch type: ${item[directive]} in map: ${JSON.stringify(item)}`)
+    else throw new StrategicPatchFailed(`unknown patch type: ${item[directive]} in map: ${encodeJson(item)}`)
   }
   if (replace) return { base: withoutDirectives(changes) as Members[], changes: [] }
   const key = rules.mergeKey!

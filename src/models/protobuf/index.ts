@@ -1,4 +1,5 @@
 import { ApiError, badRequest } from '../api-error.ts'
+import type { ListMeta } from '../types/meta-v1.ts'
 import { hasMagic, hasMessage, messageCodec, setNestedEnvelopes } from './messages.ts'
 import { ProtobufError, WireReader, WireWriter, wireTypes } from './wire.ts'
 
@@ -121,13 +122,42 @@ setNestedEnvelopes(data => {
  */
 export function encodeProtobuf(object: { apiVersion?: string; kind?: string }, schema?: string): Uint8Array {
   const { apiVersion = '', kind = '' } = object
-  const codec = messageCodec(schema ?? schemaNameOf(apiVersion, kind))
-  const inner = new WireWriter()
-  codec.write(inner, object as Record<string, unknown>)
-  const writer = new WireWriter().raw(magic)
-  writer.tag(1, bytes).message(w => w.tag(1, bytes).string(apiVersion).tag(2, bytes).string(kind))
-  writer.tag(2, bytes).bytes(inner.finish())
-  return writer.tag(3, bytes).string('').tag(4, bytes).string('').finish()
+  return sealProtobuf(apiVersion, kind, encodeMessage(schema ?? schemaNameOf(apiVersion, kind), object))
+}
+
+/** The bare message of an object, as it stands in lists. @throws ProtobufError if its type has no protobuf form */
+export function encodeMessage(schema: string, object: object): Uint8Array {
+  const writer = new WireWriter()
+  messageCodec(schema).write(writer, object as Record<string, unknown>)
+  return writer.finish()
+}
+
+/** A message in its envelope. */
+export function sealProtobuf(apiVersion: string, kind: string, message: Uint8Array): Uint8Array {
+  return new WireWriter(message.length + 64)
+    .raw(magic)
+    .tag(1, bytes)
+    .message(w => w.tag(1, bytes).string(apiVersion).tag(2, bytes).string(kind))
+    .tag(2, bytes)
+    .bytes(message)
+    .tag(3, bytes)
+    .string('')
+    .tag(4, bytes)
+    .string('')
+    .finish()
+}
+
+/** A list in its envelope. All kinds of lists have their metadata as field 1 and their items as field 2. */
+export function sealProtobufList(
+  apiVersion: string,
+  kind: string,
+  metadata: ListMeta,
+  items: readonly Uint8Array[],
+): Uint8Array {
+  const writer = new WireWriter(items.reduce((sum, item) => sum + item.length + 6, 256))
+  writer.tag(1, bytes).bytes(encodeMessage('meta/v1.ListMeta', metadata))
+  for (const item of items) writer.tag(2, bytes).bytes(item)
+  return sealProtobuf(apiVersion, kind, writer.finish())
 }
 
 /**

@@ -1,4 +1,5 @@
-import { encodeJson, maxDepth, parseJson } from '../json.ts'
+import { encodeJson } from '../encode-json.ts'
+import { maxDepth, parseJson } from '../json.ts'
 import { put } from '../schema/decode.ts'
 import { type ObjectType, type Type, typeNamed } from '../schema/types.ts'
 import messageTable from './messages.data.json' with { type: 'json' }
@@ -240,7 +241,8 @@ const rawJson: ValueCodec = {
       if (id !== 1 || wire !== bytes) message.skip(wire)
       else {
         const data = message.bytes()
-        if (data.length > 0) value = hasMagic(data) && openNested ? openNested(data) : parseJson(data).value
+        if (data.length > 0)
+          value = hasMagic(data) && openNested ? openNested(data) : parseJson(data, { exactIntegers: true }).value
       }
     }
     return value

@@ -119,8 +119,13 @@ export class WireReader {
 
 /** Writes one message. */
 export class WireWriter {
-  #bytes = new Uint8Array(256)
+  #bytes: Uint8Array
   #at = 0
+
+  /** @param size bytes that will likely be needed */
+  constructor(size = 256) {
+    this.#bytes = new Uint8Array(size)
+  }
 
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#at)

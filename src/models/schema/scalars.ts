@@ -9,8 +9,6 @@ const maxInt32 = 2 ** 31 - 1
 const minInt32 = -(2 ** 31)
 const maxInt64 = 2n ** 63n - 1n
 const minInt64 = -(2n ** 63n)
-/** The largest double that is an int64: typed integers beyond 2^53 are rounded toward zero, so they stay valid int64s. */
-const largestInt64Double = 2 ** 63 - 1024
 
 const goNames: Partial<Record<ScalarName, string>> = { double: 'float64', bytes: '[]uint8', duration: 'string' }
 export const goNameOf = (scalar: ScalarName): string => goNames[scalar] ?? scalar
@@ -20,16 +18,18 @@ function string(value: unknown, context: DecodeContext, struct: string): string 
   return value
 }
 
-function int64(value: unknown, context: DecodeContext, struct: string): number {
+/** Exact: a bigint where a number would not be. */
+function int64(value: unknown, context: DecodeContext, struct: string): number | bigint {
   if (typeof value === 'number' && Number.isInteger(value)) {
-    if (value >= 2 ** 63) {
-      // Rounded up to 2^63 by a parser that knows doubles only: the greatest int64 was meant.
-      if (value === 2 ** 63) return largestInt64Double
-    } else if (value >= -(2 ** 63)) return value
+    if (Number.isSafeInteger(value)) return value
+    const exact = BigInt(value)
+    if (exact <= maxInt64 && exact >= minInt64) return exact
+    // Rounded up to 2^63 by a parser that knows doubles only: the greatest int64 was meant.
+    if (exact === maxInt64 + 1n) return maxInt64
   }
   if (typeof value === 'bigint' && value <= maxInt64 && value >= minInt64) {
     const near = Number(value)
-    return near >= 2 ** 63 ? largestInt64Double : near
+    return Number.isSafeInteger(near) ? near : value
   }
   throw context.wrongType(value, struct, 'int64')
 }

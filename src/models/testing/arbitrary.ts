@@ -53,7 +53,11 @@ function arbitraryScalar({ scalar, enum: allowed }: ScalarType, depth: number): 
     case 'int32':
       return fc.oneof(fc.constant(0), int32)
     case 'int64':
-      return fc.oneof(fc.constant(0), fc.maxSafeInteger())
+      return fc.oneof(
+        fc.constant(0),
+        fc.maxSafeInteger(),
+        fc.constantFrom(2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n),
+      )
     case 'double':
       return fc.double({ noNaN: true, noDefaultInfinity: true }).map(n => (Object.is(n, -0) ? 0 : n))
     case 'quantity':

@@ -1,3 +1,4 @@
+import { encodeJson } from '../../encode-json.ts'
 import type * as v1 from '../../types/autoscaling-v1.ts'
 import type * as v2 from '../../types/autoscaling-v2.ts'
 
@@ -55,11 +56,11 @@ export function fromV2(hpa: v2.HorizontalPodAutoscaler): v1.HorizontalPodAutosca
   const annotations = { ...hpa.metadata.annotations }
   const cpu = metrics.find(isCpuUtilization)
   const others = metrics.filter(m => m !== cpu)
-  if (others.length) annotations[annotation.metrics] = JSON.stringify(others.map(metricToV1))
-  if (behavior) annotations[annotation.behavior] = JSON.stringify(behavior)
+  if (others.length) annotations[annotation.metrics] = encodeJson(others.map(metricToV1))
+  if (behavior) annotations[annotation.behavior] = encodeJson(behavior)
   const { currentMetrics, conditions, ...status } = hpa.status ?? { desiredReplicas: 0 }
-  if (currentMetrics?.length) annotations[annotation.currentMetrics] = JSON.stringify(currentMetrics.map(statusToV1))
-  if (conditions?.length) annotations[annotation.conditions] = JSON.stringify(conditions)
+  if (currentMetrics?.length) annotations[annotation.currentMetrics] = encodeJson(currentMetrics.map(statusToV1))
+  if (conditions?.length) annotations[annotation.conditions] = encodeJson(conditions)
   const currentCpu = currentMetrics?.find(m => m.type === 'Resource' && m.resource?.name === 'cpu')?.resource?.current
     .averageUtilization
   return {
