@@ -83,7 +83,7 @@ export async function listen(handler: ApiHandler, log: Logger, options: ListenOp
     const gone = new AbortController()
     socket.once('close', () => gone.abort())
     const certificate = peerCertificate(message.socket as PeerSocket)
-    serveUpgrade(handler, upgradeRequest(message, certificate, gone.signal), socket, head).catch(error => {
+    serveUpgrade(handler, upgradeRequest(message, certificate, gone.signal), message, socket, head).catch(error => {
       log.error({ error: explain(error) }, 'upgrade failed')
       socket.destroy()
     })

@@ -1,20 +1,28 @@
 import type { Duplex } from 'node:stream'
 import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
 import { isTunnel } from '../nodes/tunnel.ts'
+import { replyOverWebSocket, type UpgradeMessage, wantsWebSocket } from './web-socket-replies.ts'
 
 /**
  * A request to switch protocols. It goes through the handler like any other; only if that comes back with a backend
- * that has switched, the connection is handed over. Everything else is answered as HTTP, and the connection closed.
+ * that has switched, the connection is handed over. Watches and logs are given over WebSocket by ourselves. Everything
+ * else is answered as HTTP, and the connection closed.
  */
 export async function serveUpgrade(
   handler: ApiHandler,
   request: ApiRequest,
+  message: UpgradeMessage,
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
   socket.on('error', () => socket.destroy())
   const reply = await handler(request)
-  if (!isTunnel(reply)) return answer(socket, reply)
+  if (!isTunnel(reply)) {
+    const { status, body, headers } = reply
+    if (status === 200 && !(body instanceof Uint8Array) && wantsWebSocket(message.headers))
+      return replyOverWebSocket(message, socket, head, body, String(headers['content-type']))
+    return answer(socket, reply)
+  }
   const { backend, head: early } = reply.tunnel
   if (socket.destroyed) {
     backend.destroy()
@@ -54,6 +62,22 @@ export interface RawRequest {
   socket: { remoteAddress?: string | undefined }
 }
 
+const bearerProtocol = 'base64url.bearer.authorization.k8s.io.'
+
+/**
+ * Browsers cannot set headers of a WebSocket: their token comes as a sub-protocol, beside the one that is meant. It is
+ * taken out, so that nobody behind sees it. Changes `headers`.
+ */
+function withBearer(headers: ApiRequest['headers']): ApiRequest['headers'] {
+  const offered = headers['sec-websocket-protocol']?.split(',').map(p => p.trim()) ?? []
+  const token = offered.find(p => p.startsWith(bearerProtocol))
+  const others = offered.filter(p => !p.startsWith(bearerProtocol))
+  if (token === undefined || others.length === 0) return headers
+  headers['sec-websocket-protocol'] = others.join(', ')
+  headers['authorization'] ??= `Bearer ${Buffer.from(token.slice(bearerProtocol.length), 'base64url')}`
+  return headers
+}
+
 /** What the handler needs of a raw request. */
 export function upgradeRequest(
   message: RawRequest,
@@ -63,7 +87,7 @@ export function upgradeRequest(
   return {
     method: message.method ?? 'GET',
     url: message.url ?? '/',
-    headers: message.headers as ApiRequest['headers'],
+    headers: withBearer(message.headers as ApiRequest['headers']),
     ...(certificate ? { peerCertificate: certificate } : {}),
     ...(message.socket.remoteAddress ? { remoteAddress: message.socket.remoteAddress } : {}),
     signal,
