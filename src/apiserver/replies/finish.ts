@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import type { ApiReply, ApiRequest } from '../../models/rest.ts'
 import type { Core } from '../core.ts'
+import { prettyJson, wantsPretty } from './pretty.ts'
 
 const gzipAsync = promisify(gzip)
 const gzipFromBytes = 128 * 1024
@@ -21,6 +22,8 @@ export async function finishReply(
   headers['x-kubernetes-pf-flowschema-uid'] = core.flowIds.schema
   headers['x-kubernetes-pf-prioritylevel-uid'] = core.flowIds.level
   if (warnings.length) headers['warning'] = warningHeaders(warnings)
+  if (reply.body instanceof Uint8Array && headers['content-type'] === 'application/json' && wantsPretty(request))
+    reply.body = prettyJson(reply.body)
   if (
     reply.body instanceof Uint8Array &&
     reply.body.length > gzipFromBytes &&

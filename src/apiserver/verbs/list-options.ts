@@ -28,6 +28,7 @@ export function listOptions(query: URLSearchParams): ListOptions {
   if (!/^-?\d*$/.test(limitText))
     throw badRequest(`limit: Invalid value: ${JSON.stringify(limitText)}: must be a whole number`)
   const limit = Math.max(Number(limitText), 0)
+  timeoutSeconds(query)
   if (query.has('sendInitialEvents'))
     throw invalidListOptions('sendInitialEvents', 'Forbidden: sendInitialEvents is forbidden for list')
   if (match !== '') {
@@ -61,6 +62,18 @@ export function listOptions(query: URLSearchParams): ListOptions {
     resourceVersion,
     match,
   }
+}
+
+/** Longer than this is no timer of ours: a day. */
+const maxTimeoutSeconds = 86_400
+
+/** How long a watch may go on; 0: as the server likes. @throws ApiError BadRequest */
+export function timeoutSeconds(query: URLSearchParams): number {
+  const text = query.get('timeoutSeconds') ?? ''
+  if (text === '') return 0
+  if (!/^-?\d{1,19}$/.test(text))
+    throw badRequest(`timeoutSeconds: Invalid value: ${JSON.stringify(text)}: must be a whole number`)
+  return Math.min(Number(text), maxTimeoutSeconds)
 }
 
 export function encodeToken(token: ContinueToken): string {

@@ -25,7 +25,7 @@ import { type EventForm, KeptEvent } from '../watch-cache/kept-event.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
-import { invalidListOptions } from './list-options.ts'
+import { invalidListOptions, timeoutSeconds } from './list-options.ts'
 import { parseRevision } from './revision.ts'
 
 const bookmarkEveryMs = 60_000
@@ -46,7 +46,7 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
     form,
     bookmarks: flag(query, 'allowWatchBookmarks'),
   })
-  const timeoutS = Number(query.get('timeoutSeconds') ?? 0)
+  const timeoutS = timeoutSeconds(query)
   const timeoutMs = timeoutS > 0 ? timeoutS * 1000 : minTimeoutMs * (1 + core.random.next())
   watcher.start(from, initial, timeoutMs, call.request.signal)
   return {
