@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
+import { type Net, systemNet } from '../base/net.ts'
 import { type Random, systemRandom } from '../base/random.ts'
 import type { Store } from '../db/store.ts'
 import type { Kind } from '../models/kind.ts'
@@ -32,6 +33,7 @@ import type { NodeDialer } from './nodes/node-dialer.ts'
 import { podCommand, podLog, podPortForward } from './nodes/pod-streams.ts'
 import { OpenApi } from './openapi/openapi.ts'
 import { otherPaths } from './other-paths.ts'
+import { OutgoingCalls } from './outgoing/outgoing-calls.ts'
 import { createHandler } from './pipeline.ts'
 import { ResourceTable } from './resources.ts'
 import { reviewHandlers } from './reviews/reviews.ts'
@@ -44,6 +46,8 @@ export interface ApiServerOptions {
   store: Store
   clock?: Clock
   random?: Random
+  /** How webhooks, extension servers and proxied pods are reached. */
+  net?: Net
   log?: Logger
   /** All built-in kinds unless given. */
   kinds?: Iterable<Kind<any>>
@@ -106,6 +110,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     cache,
     objects: new ObjectStore(options.store, cache),
     admission,
+    outgoing: new OutgoingCalls(() => core, options.net ?? systemNet, clock),
     moreSubresources: new Map(),
     computed: new Map(),
     closing: closing.signal,

@@ -5,6 +5,7 @@ import type { Store } from '../db/store.ts'
 import type { AnyObject } from '../models/object.ts'
 import type { ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
 import type { AdmissionChain } from './admission/chain.ts'
+import type { OutgoingCalls } from './outgoing/outgoing-calls.ts'
 import type { RequestInfo, ResourcePath } from './request-info.ts'
 import type { Resource, ResourceTable } from './resources.ts'
 import type { ObjectStore } from './storage/object-store.ts'
@@ -21,6 +22,8 @@ export interface Core {
   cache: WatchCache
   objects: ObjectStore
   admission: AdmissionChain
+  /** How webhooks and extension servers are called. */
+  outgoing: OutgoingCalls
   /** Sub-paths that need more than the store: logs, tokens, streams. By name, then verb. */
   moreSubresources: Map<string, Record<string, CallHandler>>
   /** Create-only resources that are computed, not stored: reviews. By group and plural: `authorization.k8s.io/subjectaccessreviews`. */

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import * as tcp from 'node:net'
-import type { Duplex, Readable } from 'node:stream'
+import { type Duplex, pipeline, type Readable } from 'node:stream'
 
 /** The network comes in through here: what rooms below main may open. The API server's listener is Fastify's. */
 export interface Net {
@@ -46,6 +46,10 @@ export interface StreamOptions extends Omit<HttpOptions, 'body' | 'maxBytes'> {
   body?: string | Uint8Array | Readable
   /** Name to expect in the server's certificate, if not the host's. */
   serverName?: string
+  /** Where to connect to; the host in the URL is then only a name: in the Host header and in the certificate. */
+  address?: { host: string; port: number }
+  /** Keeps the connection for later requests to the same server with the same keys; idle ones end after 30 s. */
+  reuse?: boolean
 }
 
 export interface HttpStream {
@@ -66,6 +70,28 @@ export interface UdpSocket {
 export interface Listener {
   port: number
   close(): Promise<void>
+}
+
+const kept = { keepAlive: true, maxFreeSockets: 8, timeout: 30_000 }
+let agents: { http: http.Agent; https: https.Agent } | undefined
+
+/** Connections that wait for the next request; https keeps apart those that differ in any key or name. */
+function keptConnections(secure: boolean): http.Agent {
+  agents ??= { http: new http.Agent(kept), https: new https.Agent(kept) }
+  return secure ? agents.https : agents.http
+}
+
+/** What `http.request` needs to go to another address than the URL's host. */
+function elsewhere(url: string, { address, headers }: StreamOptions): http.RequestOptions & { servername?: string } {
+  if (!address) return {}
+  const { host, hostname } = new URL(url)
+  const named = !tcp.isIP(hostname.replace(/^\[|\]$/g, ''))
+  return {
+    hostname: address.host,
+    port: address.port,
+    headers: { host, ...headers },
+    ...(named ? { servername: hostname } : {}),
+  }
 }
 
 export const systemNet: Net = {
@@ -143,7 +169,8 @@ export const systemNet: Net = {
       const request = (secure ? https : http).request(url, {
         method: options.method ?? 'GET',
         headers: options.headers ?? {},
-        agent: false,
+        agent: options.reuse ? keptConnections(secure) : false,
+        ...elsewhere(url, options),
         ...(options.signal ? { signal: options.signal } : {}),
         ...(secure
           ? {
@@ -161,6 +188,7 @@ export const systemNet: Net = {
             options.timeoutMs,
           )
         : undefined
+      const streamed = options.body && typeof options.body === 'object' && 'pipe' in options.body
       request.on('response', reply => {
         clearTimeout(timer)
         resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: reply })
@@ -170,11 +198,15 @@ export const systemNet: Net = {
         socket.on('error', () => socket.destroy())
         resolve({ status: 101, headers: reply.headers, body: reply, upgraded: { socket, head } })
       })
-      request.on('error', error => {
+      request.on('error', (error: Error & { code?: string }) => {
         clearTimeout(timer)
-        reject(error)
+        // The server closed a kept connection just as we took it up again: it has seen nothing of this request.
+        const stale = request.reusedSocket && !streamed && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+        if (stale) resolve(systemNet.stream(url, { ...options, reuse: false }))
+        else reject(error)
       })
-      if (options.body && typeof options.body === 'object' && 'pipe' in options.body) options.body.pipe(request)
+      // A client that goes away in the middle of its body must not look like one that came to its end.
+      if (streamed) pipeline(options.body as Readable, request, () => {})
       else request.end(options.body)
     })
   },

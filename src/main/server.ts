@@ -42,6 +42,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           store,
           clock: outside.clock,
           random: outside.random,
+          net: outside.net,
           log: outside.log,
           tokens: { [pki.joinToken]: joiningUser(pki.joinToken) },
           tokenKeys: pki.tokenKey,
