@@ -1,5 +1,5 @@
 import type { ClusterState } from './cluster-state.ts'
-import type { Profile, WeightedPlugin } from './plugins/index.ts'
+import type { WeightedPlugin } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import type { NodeView } from './snapshot.ts'
 
@@ -39,11 +39,10 @@ export class Refusals {
 
 export const noNode = -1
 
-/** Those of the profile's plugins that have a say about the pod. */
-export function activate(profile: Profile, scope: 'node' | 'cluster', state: ClusterState, info: PodInfo): Active[] {
+/** Those of the plugins that have a say about the pod. */
+export function activate(plugins: readonly WeightedPlugin[], state: ClusterState, info: PodInfo): Active[] {
   const active: Active[] = []
-  for (const weighted of profile.plugins) {
-    if ((weighted.plugin.scope ?? 'node') !== scope) continue
+  for (const weighted of plugins) {
     const prepared = weighted.plugin.prepare(info.pod, state, info)
     if (prepared !== undefined) active.push({ ...weighted, state: prepared })
   }
@@ -73,11 +72,11 @@ export class ClassPlan {
   readonly #refusals: Refusals
   #sequence = -1
 
-  constructor(profile: Profile, state: ClusterState, refusals: Refusals, info: PodInfo) {
+  constructor(plugins: readonly WeightedPlugin[], state: ClusterState, refusals: Refusals, info: PodInfo) {
     this.#state = state
     this.#refusals = refusals
     this.epoch = state.epoch
-    this.actives = activate(profile, 'node', state, info)
+    this.actives = activate(plugins, state, info)
     this.candidates = intersection(this.actives)
     this.#filters = this.actives.filter(a => a.plugin.filter)
     const scoring = this.actives.filter(scores)

@@ -1,4 +1,6 @@
+import type { KubeObject } from '../models/object.ts'
 import type { Node } from '../models/types/core-v1.ts'
+import type { TableName } from './cluster-objects.ts'
 import type { PodInfo } from './pod-class.ts'
 
 /** Something happened that may let in a pod that did not fit. */
@@ -12,5 +14,7 @@ export type ClusterEvent =
   | { type: 'pod-updated'; pod: PodInfo; old: PodInfo }
   | { type: 'pod-removed'; pod: PodInfo }
   | { type: 'namespace-changed' }
+  /** A claim, a volume, a storage class … came or changed. */
+  | { type: 'object-changed'; table: TableName; object: KubeObject; old?: KubeObject }
 
 export type NodeChange = 'allocatable' | 'labels' | 'taints' | 'images'

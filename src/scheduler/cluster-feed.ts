@@ -1,7 +1,10 @@
 import type { InformerSet } from '../client/index.ts'
 import { Namespace, Node, Pod } from '../models/kinds/index.ts'
+import type { KubeObject } from '../models/object.ts'
 import type { ClusterEvent } from './cluster-event.ts'
+import { kindOf, type TableName } from './cluster-objects.ts'
 import type { ClusterState } from './cluster-state.ts'
+import type { ObjectTable } from './object-table.ts'
 import type { PodInfo } from './pod-class.ts'
 
 export interface FeedListener {
@@ -14,6 +17,8 @@ export interface FeedListener {
   /** The state has taken this in. */
   event(event: ClusterEvent): void
 }
+
+const tableNames = Object.keys(kindOf) as TableName[]
 
 interface Placed {
   info: PodInfo
@@ -45,8 +50,22 @@ export class ClusterFeed {
         updated: onNamespace,
         deleted: n => this.#namespace(n.metadata.name, undefined),
       }),
+      ...tableNames.map(table => this.#subscribeTable(informers, table)),
       informers.for(Pod).subscribe({ added: onPod, updated: onPod, deleted: pod => this.#podGone(pod) }),
     ]
+  }
+
+  #subscribeTable(informers: InformerSet, table: TableName): () => void {
+    const objects: ObjectTable<any> = this.#state.objects[table]
+    const seen = (object: KubeObject) => {
+      const old = objects.set(object)
+      this.#listener.event({ type: 'object-changed', table, object, ...(old ? { old } : {}) })
+    }
+    const deleted = (object: KubeObject) => {
+      objects.delete(object)
+      this.#listener.event({ type: 'object-changed', table, object, old: object })
+    }
+    return informers.for<KubeObject>(kindOf[table]).subscribe({ added: seen, updated: seen, deleted })
   }
 
   /** The pod is taken to be on the node until the informer says so, or `forget`. Consumes the info. */

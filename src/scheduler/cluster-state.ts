@@ -1,10 +1,12 @@
 import type { Node, Pod, Taint } from '../models/types/core-v1.ts'
 import type { AffinityTerm } from './affinity-term.ts'
 import type { NodeChange } from './cluster-event.ts'
+import { ClusterObjects } from './cluster-objects.ts'
 import { normalImage, PodClasses, type PodInfo } from './pod-class.ts'
 import { cpu, ephemeral, memory, podCount, ResourceTable } from './resource-table.ts'
 import type { Columns, CounterRule, NodeView, PlacedTerms, Resources, Snapshot } from './snapshot.ts'
 import { PodCounter, TopologyColumn } from './topology.ts'
+import { claimUses } from './volumes/claim-uses.ts'
 
 type Term = { term: AffinityTerm; pods: number }
 type MutableTerms = { [group in keyof PlacedTerms]: Map<string, Term> }
@@ -29,7 +31,9 @@ export class ClusterState implements Snapshot {
     preferredAffinity: new Map(),
     preferredAntiAffinity: new Map(),
   }
+  readonly objects = new ClusterObjects()
   readonly columns: MutableColumns
+  readonly #claimUsers = new Map<string, number>()
   readonly #rows: (Row | undefined)[] = []
   readonly #free: number[] = []
   readonly #byName = new Map<string, Row>()
@@ -48,6 +52,10 @@ export class ClusterState implements Snapshot {
 
   constructor() {
     this.columns = new MutableColumns(this.resources)
+  }
+
+  claimUsers(key: string): number {
+    return this.#claimUsers.get(key) ?? 0
   }
 
   readonly namespaceLabels = (namespace: string) => this.#namespaces.get(namespace)
@@ -127,7 +135,7 @@ export class ClusterState implements Snapshot {
       return
     }
     row.placed.push(pod)
-    this.#count(row.index, pod, 1)
+    this.#count(row, pod, 1)
   }
 
   removePod(pod: PodInfo, nodeName: string): void {
@@ -140,7 +148,7 @@ export class ClusterState implements Snapshot {
     const at = row?.placed.findIndex(p => p.uid === pod.uid) ?? -1
     if (!row || at < 0) return
     const [placed] = row.placed.splice(at, 1)
-    this.#count(row.index, placed!, -1)
+    this.#count(row, placed!, -1)
   }
 
   /** For trying things out: `then` may add and remove pods and must put all back, which leaves no trace in the log of changes. */
@@ -155,7 +163,13 @@ export class ClusterState implements Snapshot {
     }
   }
 
-  #count(index: number, { class: c }: PodInfo, sign: 1 | -1): void {
+  #count(row: Row, { class: c, pod }: PodInfo, sign: 1 | -1): void {
+    const { index } = row
+    for (const { key } of claimUses(pod)) {
+      row.claims += sign
+      this.#claimUsers.set(key, this.claimUsers(key) + sign)
+      if (!this.claimUsers(key)) this.#claimUsers.delete(key)
+    }
     this.columns.add(index, c, sign)
     for (const counter of this.#counterList) counter.add(index, c, sign)
     for (const group of termGroups)
@@ -312,6 +326,7 @@ class Row implements NodeView {
   readonly index: number
   readonly name: string
   readonly placed: PodInfo[] = []
+  claims = 0
   readonly #columns: Columns
   node: Node
 

@@ -2,8 +2,8 @@ import type { Random } from '../base/random.ts'
 import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { type FitFailure, namedNodes, type RefusalGroup } from './fit-failure.ts'
-import type { SchedulerPlugin } from './plugin.ts'
-import type { Profile } from './plugins/index.ts'
+import type { Reservation, SchedulerPlugin } from './plugin.ts'
+import type { Profile, WeightedPlugin } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import type { NodeView } from './snapshot.ts'
 
@@ -36,6 +36,9 @@ const outside: SchedulerPlugin = { name: '', prepare: () => undefined }
 /** Decides for one pod at a time: which node, or why none. Pure: it changes nothing but its memory of earlier work. */
 export class Decider {
   readonly profile: Profile
+  readonly #nodePlugins: readonly WeightedPlugin[]
+  readonly #clusterPlugins: readonly WeightedPlugin[]
+  readonly #reserving: readonly WeightedPlugin[]
   readonly #state: ClusterState
   readonly #random: Random
   readonly #nominated: Nominated
@@ -48,6 +51,9 @@ export class Decider {
 
   constructor(profile: Profile, state: ClusterState, random: Random, nominated: Nominated = () => []) {
     this.profile = profile
+    this.#nodePlugins = profile.plugins.filter(p => p.plugin.scope !== 'cluster')
+    this.#clusterPlugins = profile.plugins.filter(p => p.plugin.scope === 'cluster')
+    this.#reserving = profile.plugins.filter(p => p.plugin.reserve)
     this.#state = state
     this.#random = random
     this.#nominated = nominated
@@ -58,11 +64,9 @@ export class Decider {
     const known = this.#failures.get(info.class.id)
     if (known?.sequence === sequence) return known.decision
     const plan = this.#planFor(info)
-    const cluster = activate(this.profile, 'cluster', this.#state, info)
-    const decision = plan.candidates
-      ? this.#among(plan.candidates, plan, cluster, info)
-      : this.#anywhere(plan, cluster, info)
-    if (!decision.node && decision.lasting) {
+    const cluster = activate(this.#clusterPlugins, this.#state, info)
+    const decision = this.#refusedByAll(plan, cluster) ?? this.#amongAll(plan, cluster, info)
+    if (!decision.node && decision.lasting && !info.personal) {
       if (this.#failures.size >= mostPlans) this.#failures.clear()
       this.#failures.set(info.class.id, { sequence, decision })
     }
@@ -71,22 +75,37 @@ export class Decider {
 
   /** The first refusal of one node, asked afresh; undefined if the pod fits there now. */
   check(info: PodInfo, node: NodeView): readonly string[] | undefined {
-    const actives = [
-      ...activate(this.profile, 'node', this.#state, info),
-      ...activate(this.profile, 'cluster', this.#state, info),
-    ]
+    const actives = [...this.#planFor(info).actives, ...activate(this.#clusterPlugins, this.#state, info)]
+    for (const { plugin, state } of actives) {
+      const reason = plugin.refuseAll?.(state)
+      if (reason) return [reason]
+    }
     const id = firstRefusal(actives, node, this.#refusals)
     return id ? this.#refusals.get(id).reasons : undefined
+  }
+
+  /** The same, and also as if the pods were there that were promised room on the node before and matter as much. */
+  checkWithPromised(info: PodInfo, node: NodeView): readonly string[] | undefined {
+    return this.check(info, node) ?? this.#checkBesidePromised(info, node)
+  }
+
+  /** What plugins take for the pod on the node that was chosen for it. */
+  reserve(info: PodInfo, node: NodeView): Reservation[] {
+    const taken: Reservation[] = []
+    for (const { plugin, state } of activate(this.#reserving, this.#state, info)) {
+      const reservation = plugin.reserve!(state, node)
+      if (reservation) taken.push(reservation)
+    }
+    return taken
   }
 
   /** Weighted scores of one node by plugin, before they are set in relation to other nodes. */
   scoresOf(info: PodInfo, node: NodeView): Record<string, number> {
     const out: Record<string, number> = {}
-    for (const scope of ['node', 'cluster'] as const)
-      for (const a of activate(this.profile, scope, this.#state, info).filter(hasScores)) {
-        a.plugin.prepareScore?.(a.state, [node])
-        out[a.plugin.name] = a.plugin.score!(a.state, node)
-      }
+    for (const a of activate(this.profile.plugins, this.#state, info).filter(hasScores)) {
+      a.plugin.prepareScore?.(a.state, [node])
+      out[a.plugin.name] = a.plugin.score!(a.state, node)
+    }
     return out
   }
 
@@ -94,12 +113,28 @@ export class Decider {
     const { id } = info.class
     let plan = this.#plans.get(id)
     this.#plans.delete(id)
-    if (plan?.epoch !== this.#state.epoch) plan = new ClassPlan(this.profile, this.#state, this.#refusals, info)
+    if (plan?.epoch !== this.#state.epoch) plan = new ClassPlan(this.#nodePlugins, this.#state, this.#refusals, info)
     // Pods bound for one node each have a class each: not worth remembering.
     if (plan.candidates) return plan
     this.#plans.set(id, plan)
     if (this.#plans.size > mostPlans) this.#plans.delete(this.#plans.keys().next().value!)
     return plan
+  }
+
+  #refusedByAll(plan: ClassPlan, cluster: Active[]): Unfit | undefined {
+    for (const { plugin, state } of [...plan.actives, ...cluster]) {
+      const reason = plugin.refuseAll?.(state)
+      if (!reason) continue
+      const nodes = this.#state.nodes.length
+      const group = { plugin: plugin.name, reason, count: nodes, nodes: [] }
+      const failure = { nodes, groups: [group], everywhere: reason, plugins: new Set([plugin.name]) }
+      return { node: undefined, failure, evictable: [], lasting: true }
+    }
+    return undefined
+  }
+
+  #amongAll(plan: ClassPlan, cluster: Active[], info: PodInfo): Decision {
+    return plan.candidates ? this.#among(plan.candidates, plan, cluster, info) : this.#anywhere(plan, cluster, info)
   }
 
   #anywhere(plan: ClassPlan, cluster: Active[], info: PodInfo): Decision {
@@ -211,12 +246,11 @@ export class Decider {
     return totals
   }
 
-  /** With those there too that were promised room on the node before, and matter as much. */
   #leavesRoom(info: PodInfo, node: NodeView): boolean {
-    return this.#checkWithPromised(info, node) === undefined
+    return this.#checkBesidePromised(info, node) === undefined
   }
 
-  #checkWithPromised(info: PodInfo, node: NodeView): readonly string[] | undefined {
+  #checkBesidePromised(info: PodInfo, node: NodeView): readonly string[] | undefined {
     const promised: PodInfo[] = []
     for (const other of this.#nominated(node.name))
       if (other.uid !== info.uid && other.priority >= info.priority) promised.push(other)
@@ -232,7 +266,7 @@ export class Decider {
   }
 
   #roomRefusal(info: PodInfo, node: NodeView): number {
-    const reasons = this.#checkWithPromised(info, node) ?? []
+    const reasons = this.#checkBesidePromised(info, node) ?? []
     return this.#refusals.id(fitPlugin(this.profile), [...reasons])
   }
 

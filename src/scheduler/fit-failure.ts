@@ -15,6 +15,8 @@ export interface FitFailure {
   /** All nodes there are. */
   nodes: number
   groups: RefusalGroup[]
+  /** What keeps it from every node alike, if something does: nodes were not asked. */
+  everywhere?: string
   /** Names of the plugins that refused. */
   plugins: ReadonlySet<string>
 }
@@ -25,8 +27,9 @@ export function fitMessage(nodes: number, reasons: ReadonlyMap<string, number>):
   return `0/${nodes} nodes are available${texts.length ? `: ${texts.join(', ')}` : ''}.`
 }
 
-export function failureMessage({ nodes, groups }: FitFailure): string {
+export function failureMessage({ nodes, groups, everywhere }: FitFailure): string {
   if (!nodes) return 'no nodes available to schedule pods'
+  if (everywhere) return `0/${nodes} nodes are available: ${everywhere}.`
   const reasons = new Map<string, number>()
   for (const { reason, count } of groups) reasons.set(reason, (reasons.get(reason) ?? 0) + count)
   return fitMessage(nodes, reasons)

@@ -7,12 +7,12 @@ export function requiredNodeTest(pod: Pod): Test | undefined {
   const wanted = Object.entries(pod.spec.nodeSelector ?? {})
   const affinity = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   if (!wanted.length && !affinity) return undefined
-  const byAffinity = affinity ? selectorTest(affinity) : () => true
+  const byAffinity = affinity ? nodeSelectorTest(affinity) : () => true
   return node => wanted.every(([key, value]) => labelOf(node, key) === value) && byAffinity(node)
 }
 
 /** Any of the terms; no terms match nothing. */
-function selectorTest(selector: NodeSelector): Test {
+export function nodeSelectorTest(selector: NodeSelector): Test {
   const tests = selector.nodeSelectorTerms.map(termTest)
   return node => tests.some(test => test(node))
 }

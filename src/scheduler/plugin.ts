@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.ts'
+import type { Client } from '../client/index.ts'
 import type { Pod } from '../models/types/core-v1.ts'
 import type { ClusterEvent } from './cluster-event.ts'
 import type { PodInfo } from './pod-class.ts'
@@ -13,6 +15,8 @@ export interface SchedulerPlugin<State = any> {
   scope?: 'node' | 'cluster'
   /** Once per pod (or class of equal pods). Undefined: this plugin has no say about this pod. */
   prepare(pod: Pod, snapshot: Snapshot, info: PodInfo): State | undefined
+  /** Set if no node can do, whatever it is like: said once, and nodes are not asked. */
+  refuseAll?(state: State): string | undefined
   /** The only nodes worth a look, by name, if they are known beforehand. */
   candidates?(state: State): ReadonlySet<string> | undefined
   /** Undefined: fits. Else the reason in Kubernetes' words: `Insufficient cpu`; several if there are. */
@@ -27,6 +31,23 @@ export interface SchedulerPlugin<State = any> {
   score?(state: State, node: NodeView): number
   /** Brings scores into 0 … 100: proportional to the highest, the reverse of it, or by own rule (in place; scores[i] is of fitting[i]). */
   normalize?: 'highest' | 'lowest' | ((state: State, scores: Float64Array, fitting: readonly NodeView[]) => void)
+  /** The pod will go to the node: takes what else it needs there, until it is bound or `release` gives it back. */
+  reserve?(state: State, node: NodeView): Reservation | undefined
   /** May this event let in a pod that this plugin refused? Unless given: every event may. */
   wakes?(event: ClusterEvent, pod: PodInfo): boolean
+}
+
+/** What a plugin has set aside for a pod on its way to a node. */
+export interface Reservation {
+  /** The pod is bound, or will not be: what was written is known by then, or void. */
+  release(): void
+  /** What must stand in the API before the pod is bound. A failure sends the pod back to the queue. */
+  write?(world: BindingWorld): Promise<void>
+}
+
+export interface BindingWorld {
+  client: Client
+  clock: Clock
+  /** Aborts when the scheduler stops. */
+  signal: AbortSignal
 }

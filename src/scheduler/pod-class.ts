@@ -2,6 +2,7 @@ import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import type { Pod } from '../models/types/core-v1.ts'
 import { type AffinityTerm, affinityTerm, type Labelled } from './affinity-term.ts'
 import { podRequests, type ResourceTable, type ResourceVector, scoredRequests } from './resource-table.ts'
+import { claimUses } from './volumes/claim-uses.ts'
 
 export interface HostPort {
   protocol: string
@@ -39,6 +40,8 @@ export interface PodInfo {
   uid: string
   priority: number
   class: PodClass
+  /** It has claims of its own, so what holds for its class need not hold for it. */
+  personal: boolean
 }
 
 /** Sorts pods into classes. */
@@ -69,6 +72,7 @@ export class PodClasses {
       uid: pod.metadata.uid,
       priority: found.priority,
       class: found,
+      personal: claimUses(pod).length > 0 || (pod.spec.resourceClaims?.length ?? 0) > 0,
     }
   }
 
@@ -126,8 +130,6 @@ function classKey({ metadata, spec }: Pod): string {
     spec.hostNetwork,
     spec.containers.map(containerKey),
     spec.initContainers?.map(containerKey),
-    spec.volumes?.map(v => v.persistentVolumeClaim?.claimName ?? (v.ephemeral ? `${metadata.name}-${v.name}` : 0)),
-    spec.resourceClaims,
     metadata.ownerReferences?.find(r => r.controller)?.uid,
   ])
 }

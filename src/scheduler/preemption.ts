@@ -73,12 +73,12 @@ function clear(
     const away = new Set(lower)
     for (const pod of lower) state.removePod(pod, node.name)
     try {
-      const still = decider.check(info, node)
+      const still = decider.checkWithPromised(info, node)
       if (still) return still[0]!
       const { violating, others } = splitByBudget(lower.sort(moreImportant), budgets)
       const staysOut = (pod: PodInfo) => {
         state.addPod(pod, node.name)
-        if (!decider.check(info, node)) {
+        if (!decider.checkWithPromised(info, node)) {
           away.delete(pod)
           return false
         }

@@ -64,7 +64,7 @@ type PerContainer = (container: Container) => Amounts
 export function podRequests(pod: Pod, table: ResourceTable): ResourceVector {
   const total = combine(pod, c => table.amounts(c.resources?.requests))
   // Requests for the pod as a whole, where they are given, stand above its containers'.
-  for (const [column, amount] of table.amounts(pod.spec.resources?.requests)) total.set(column, amount)
+  for (const [column, amount] of wholePod(pod, table)) total.set(column, amount)
   add(total, table.amounts(pod.spec.overhead))
   total.set(podCount, 1)
   return table.vector(total)
@@ -79,8 +79,14 @@ export function scoredRequests(pod: Pod, table: ResourceTable): { cpuMillis: num
       [memory, requests.get(memory) ?? usualMemoryBytes],
     ])
   })
+  for (const [column, amount] of wholePod(pod, table)) total.set(column, amount)
   add(total, table.amounts(pod.spec.overhead))
   return { cpuMillis: total.get(cpu) ?? 0, memoryBytes: total.get(memory) ?? 0 }
+}
+
+/** What the pod as a whole requests: only CPU and memory can be given that way. */
+function wholePod(pod: Pod, table: ResourceTable): [number, number][] {
+  return [...table.amounts(pod.spec.resources?.requests)].filter(([column]) => column === cpu || column === memory)
 }
 
 function combine(pod: Pod, of: PerContainer): Amounts {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { type Clock, timestamp } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
@@ -7,11 +8,13 @@ import { ApiError } from '../models/api-error.ts'
 import { Namespace, Node, Pod, PodDisruptionBudget } from '../models/kinds/index.ts'
 import { type Attempt, Attempts } from './attempts.ts'
 import { ClusterFeed } from './cluster-feed.ts'
+import { watchedKinds } from './cluster-objects.ts'
 import { ClusterState } from './cluster-state.ts'
 import { Decider, type Fit, type Unfit } from './decider.ts'
 import { type Examination, examine } from './examination.ts'
 import { failureMessage } from './fit-failure.ts'
 import { Nominations } from './nominations.ts'
+import type { Reservation } from './plugin.ts'
 import { defaultProfile, type Profile } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import { PodWriter } from './pod-writer.ts'
@@ -77,6 +80,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const writer = new PodWriter(client, clock)
   const underWay = new Set<Promise<void>>()
   const stop = new AbortController()
+  // Every binding that waits for a volume listens to it.
+  setMaxListeners(0, stop.signal)
   const counts = { scheduled: 0, unschedulable: 0, failedBindings: 0, victims: 0 }
   let subscriptions: (() => void)[] = []
   let running = false
@@ -164,16 +169,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       message,
     })
     nominations.delete(info.uid)
+    const reservations = deciderOf(info.pod)!.reserve(info, node)
     feed.assume(info, node.name)
-    track(bind(entry, node.name, message))
+    track(bind(entry, node.name, message, reservations))
   }
 
-  async function bind(entry: QueuedPod, node: string, message: string): Promise<void> {
+  async function bind(
+    entry: QueuedPod,
+    node: string,
+    message: string,
+    reservations: readonly Reservation[],
+  ): Promise<void> {
     const { info } = entry
     try {
+      for (const { write } of reservations) await write?.({ client, clock, signal: stop.signal })
       await writer.bind(info, node)
     } catch (error) {
       return bindingFailed(entry, node, error)
+    } finally {
+      for (const reservation of reservations) reservation.release()
     }
     counts.scheduled++
     options.metrics?.bound?.(clock.monotonicMs() - entry.sinceMs)
@@ -283,7 +297,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   return {
     async start() {
-      const needed = [Node, Pod, Namespace, PodDisruptionBudget].map(kind => informers.for<any>(kind))
+      const kinds = [Node, Pod, Namespace, PodDisruptionBudget, ...watchedKinds]
+      const needed = kinds.map(kind => informers.for<any>(kind))
       await Promise.all(needed.map(informer => informer.ready(stop.signal)))
       if (stop.signal.aborted) return
       subscriptions = feed.subscribe(informers, pod => deciderOf(pod) !== undefined)

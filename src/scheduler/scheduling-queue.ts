@@ -258,7 +258,9 @@ export class SchedulingQueue {
 }
 
 const gated = ({ pod }: PodInfo) => (pod.spec.schedulingGates?.length ?? 0) > 0
-const groupOf = (entry: QueuedPod) => `${entry.info.class.id} ${[...entry.rejectedBy].sort().join(' ')}`
+function groupOf({ info, rejectedBy }: QueuedPod): string {
+  return `${info.class.id} ${info.personal ? info.uid : ''} ${[...rejectedBy].sort().join(' ')}`
+}
 
 function before(a: QueuedPod, b: QueuedPod): boolean {
   return a.info.priority !== b.info.priority ? a.info.priority > b.info.priority : a.number < b.number

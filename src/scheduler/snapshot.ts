@@ -1,5 +1,6 @@
 import type { Node, Pod, Taint } from '../models/types/core-v1.ts'
 import type { AffinityTerm, NamespaceLabels } from './affinity-term.ts'
+import type { ClusterObjects } from './cluster-objects.ts'
 import type { PodClass, PodInfo } from './pod-class.ts'
 import type { PodCounter, TopologyColumn } from './topology.ts'
 
@@ -16,6 +17,10 @@ export interface Snapshot {
   /** A live count of pods by value of a node label. Equal `key`s share one. */
   counter(key: string, make: CounterRule): PodCounter
   topology(labelKey: string): TopologyColumn
+  /** Claims, volumes, services and whatever else rules look at. */
+  readonly objects: ClusterObjects
+  /** How many placed pods use the claim `namespace/name`. */
+  claimUsers(key: string): number
   /** Terms of placed pods that also bind others: whoever matches must stay away, or is drawn near. */
   readonly termsOfPlaced: PlacedTerms
 }
@@ -49,6 +54,8 @@ export interface NodeView {
   readonly pods: readonly Pod[]
   /** The same pods with what the scheduler knows of them. */
   readonly placed: readonly PodInfo[]
+  /** How many volume claims those pods use in all. */
+  readonly claims: number
   readonly allocatable: Resources
   /** Sum of the requests of `pods`. */
   readonly requested: Resources

@@ -33,12 +33,13 @@ export const nodeResourcesFit: SchedulerPlugin<State> = {
     return pod.requests.columns.every((column, i) => pod.requests.amounts[i]! <= at(columns.allocatable, column, index))
   },
   score({ pod, columns }, { index }) {
-    const cpuFree = share(at(columns.allocatable, cpu, index), columns.scoredCpuMillis[index]! + pod.scoredCpuMillis)
-    const memoryFree = share(
-      at(columns.allocatable, memory, index),
-      columns.scoredMemoryBytes[index]! + pod.scoredMemoryBytes,
-    )
-    return Math.floor((cpuFree + memoryFree) / 2)
+    const cpus = at(columns.allocatable, cpu, index)
+    const bytes = at(columns.allocatable, memory, index)
+    const cpuFree = share(cpus, columns.scoredCpuMillis[index]! + pod.scoredCpuMillis)
+    const memoryFree = share(bytes, columns.scoredMemoryBytes[index]! + pod.scoredMemoryBytes)
+    // What a node does not have at all says nothing about it.
+    const kinds = (cpus ? 1 : 0) + (bytes ? 1 : 0)
+    return kinds ? Math.floor((cpuFree + memoryFree) / kinds) : 0
   },
   wakes(e, pod) {
     if (e.type === 'node-added') return true

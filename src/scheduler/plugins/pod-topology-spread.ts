@@ -1,6 +1,7 @@
 import { selectorFrom } from '../../base/labels.ts'
 import type { Pod, TopologySpreadConstraint } from '../../models/types/core-v1.ts'
 import { withLabelKeys } from '../affinity-term.ts'
+import { defaultSelector } from '../default-selector.ts'
 import { requiredNodeTest } from '../node-selector.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { PodInfo } from '../pod-class.ts'
@@ -23,6 +24,8 @@ interface Constraint {
 interface State {
   hard: Constraint[]
   soft: Constraint[]
+  /** Nodes that lack one of the labels are scored by the others. */
+  lenient: boolean
 }
 
 const hostname = 'kubernetes.io/hostname'
@@ -38,12 +41,12 @@ export const podTopologySpread: SchedulerPlugin<State> = {
   scope: 'cluster',
   prepare(pod, snapshot, info) {
     const all = pod.spec.topologySpreadConstraints
-    if (!all?.length) return undefined
+    if (!all?.length) return byDefault(pod, snapshot, info)
     const of = (when: string) => {
       const same = all.filter(c => (c.whenUnsatisfiable ?? 'DoNotSchedule') === when)
       return same.map(c => constraint(pod, c, same, snapshot, info))
     }
-    return { hard: of('DoNotSchedule'), soft: of('ScheduleAnyway') }
+    return { hard: of('DoNotSchedule'), soft: of('ScheduleAnyway'), lenient: false }
   },
   filter({ hard }, { index }) {
     for (const { counter, maxSkew, self, minimum } of hard) {
@@ -55,20 +58,14 @@ export const podTopologySpread: SchedulerPlugin<State> = {
   },
   evictionHelps: ({ hard }, { index }) => hard.every(c => c.counter.at(index) >= 0),
   scores: state => state.soft.length > 0,
-  prepareScore({ soft }, fitting) {
-    for (const c of soft) {
-      const { domainOf } = c.counter.column
-      const domains =
-        c.topologyKey === hostname
-          ? fitting.filter(n => domainOf[n.index]! >= 0).length
-          : new Set(fitting.map(n => domainOf[n.index]!).filter(d => d >= 0)).size
-      c.weight = Math.log(domains + 2)
-    }
+  prepareScore({ soft, lenient }, fitting) {
+    for (const c of soft) c.weight = Math.log(domainsAmong(fitting, c, lenient ? [] : soft) + 2)
   },
-  score({ soft }, { index }) {
+  score({ soft, lenient }, { index }) {
     let sum = 0
     for (const { counter, weight, maxSkew } of soft) {
       const count = counter.at(index)
+      if (count < 0 && lenient) continue
       if (count < 0) return -1
       sum += count * weight + (maxSkew - 1)
     }
@@ -91,15 +88,42 @@ export const podTopologySpread: SchedulerPlugin<State> = {
     !(e.type === 'node-updated' && !e.changed.has('labels') && !e.changed.has('taints')),
 }
 
+/** How many domains the nodes make up; a node in none of those of `others` does not count. */
+function domainsAmong(nodes: readonly NodeView[], { counter, topologyKey }: Constraint, others: readonly Constraint[]) {
+  const { domainOf, values } = counter.column
+  const seen = new Uint8Array(values.length)
+  let counted = 0
+  let domains = 0
+  for (const { index } of nodes) {
+    const domain = domainOf[index]!
+    if (domain < 0 || others.some(o => o.counter.column.domainOf[index]! < 0)) continue
+    counted++
+    if (!seen[domain]) domains++
+    seen[domain] = 1
+  }
+  return topologyKey === hostname ? counted : domains
+}
+
+/** Pods that nobody gave constraints spread over hosts and zones if a service or controller says that they belong together. */
+const defaults: TopologySpreadConstraint[] = [
+  { topologyKey: hostname, maxSkew: 3, whenUnsatisfiable: 'ScheduleAnyway' },
+  { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 5, whenUnsatisfiable: 'ScheduleAnyway' },
+]
+
+function byDefault(pod: Pod, snapshot: Snapshot, info: PodInfo): State | undefined {
+  const selector = defaultSelector(info.class, snapshot.objects)
+  if (!selector) return undefined
+  return { hard: [], soft: defaults.map(c => constraint(pod, c, [], snapshot, info, selector)), lenient: true }
+}
+
 function constraint(
   pod: Pod,
   c: TopologySpreadConstraint,
   together: readonly TopologySpreadConstraint[],
   snapshot: Snapshot,
   info: PodInfo,
+  selector = selectorFrom(withLabelKeys(pod, c)),
 ): Constraint {
-  const labelSelector = withLabelKeys(pod, c)
-  const selector = selectorFrom(labelSelector)
   const { namespace } = info.class
   const nodeTest = c.nodeAffinityPolicy === 'Ignore' ? undefined : requiredNodeTest(pod)
   const honorTaints = c.nodeTaintsPolicy === 'Honor'

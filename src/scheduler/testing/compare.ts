@@ -6,6 +6,7 @@ import { defaultProfile } from '../plugins/index.ts'
 import type { PodInfo } from '../pod-class.ts'
 import { randomMaker } from './random-cluster.ts'
 import { mayRun, type PlainCluster } from './reference.ts'
+import { fillStorage } from './storage.ts'
 
 const namespaces = { default: { team: 's' }, other: { team: 't' } }
 
@@ -18,7 +19,9 @@ export function compareWithReference(seed: number, steps = 12): string | undefin
   const make = randomMaker(random)
   const state = new ClusterState()
   const decider = new Decider(defaultProfile, state, random)
-  const plain: PlainCluster = { nodes: [], pods: [], namespaces }
+  const storage = make.storage()
+  fillStorage(state.objects, storage)
+  const plain: PlainCluster = { nodes: [], pods: [], namespaces, storage }
   const infos = new Map<string, PodInfo>()
   for (const [name, labels] of Object.entries(namespaces)) state.setNamespace(name, labels)
 

@@ -4,6 +4,7 @@ import { ClusterState } from '../cluster-state.ts'
 import { Decider } from '../decider.ts'
 import { failureMessage } from '../fit-failure.ts'
 import { defaultProfile, type Profile } from '../plugins/index.ts'
+import { fillStorage, type StorageSketch } from './storage.ts'
 
 export type Requests = Record<string, string>
 
@@ -18,6 +19,8 @@ export interface PodSketch extends Partial<Omit<PodSpec, 'containers'>> {
   terminating?: boolean
   startTime?: string
   nominated?: string
+  /** Before the container; `sidecar` stays beside it. */
+  init?: { requests: Requests; sidecar?: boolean }[]
 }
 
 let serial = 0
@@ -34,6 +37,7 @@ export function makePod(name: string, sketch: PodSketch = {}): Pod {
     terminating,
     startTime,
     nominated,
+    init,
     ...spec
   } = sketch
   return {
@@ -50,6 +54,16 @@ export function makePod(name: string, sketch: PodSketch = {}): Pod {
     spec: {
       ...spec,
       ...(on ? { nodeName: on } : {}),
+      ...(init
+        ? {
+            initContainers: init.map(({ requests, sidecar }, i) => ({
+              name: `i${i}`,
+              image: 'app:1',
+              resources: { requests },
+              ...(sidecar ? { restartPolicy: 'Always' as const } : {}),
+            })),
+          }
+        : {}),
       containers: [
         {
           name: 'c',
@@ -102,7 +116,7 @@ export function makeNode(name: string, sketch: NodeSketch = {}): Node {
   }
 }
 
-export interface Scene {
+export interface Scene extends Partial<StorageSketch> {
   nodes: Node[]
   pods?: Pod[]
   namespaces?: Record<string, Record<string, string>>
@@ -110,8 +124,9 @@ export interface Scene {
 }
 
 /** A cluster to ask about pods, without API, queue or time. */
-export function makeScene({ nodes, pods = [], namespaces = {}, profile = defaultProfile }: Scene) {
+export function makeScene({ nodes, pods = [], namespaces = {}, profile = defaultProfile, ...storage }: Scene) {
   const state = new ClusterState()
+  fillStorage(state.objects, storage)
   for (const [name, labels] of Object.entries(namespaces)) state.setNamespace(name, labels)
   for (const node of nodes) state.setNode(node)
   const place = (pod: Pod) => {

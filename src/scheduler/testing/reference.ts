@@ -1,12 +1,17 @@
 import { selectorFrom } from '../../base/labels.ts'
 import { quantityToMillis } from '../../base/quantity.ts'
 import type {
+  Container,
   Node,
   NodeSelectorTerm,
   Pod,
   PodAffinityTerm,
   TopologySpreadConstraint,
 } from '../../models/types/core-v1.ts'
+import type { StorageSketch } from './storage.ts'
+import { storageAllows } from './storage-reference.ts'
+
+type LabelKeys = { matchLabelKeys?: string[]; mismatchLabelKeys?: string[] }
 
 /** A cluster as plain objects. */
 export interface PlainCluster {
@@ -14,11 +19,12 @@ export interface PlainCluster {
   /** With spec.nodeName. */
   pods: Pod[]
   namespaces: Record<string, Record<string, string>>
+  storage: Partial<StorageSketch>
 }
 
 /**
  * Whether the pod may go to the node, told as plainly and slowly as possible from the objects alone: what the fast scheduler
- * is compared with. One container a pod; no init containers.
+ * is compared with. One container a pod.
  */
 export function mayRun(pod: Pod, node: Node, cluster: PlainCluster): boolean {
   return (
@@ -27,6 +33,7 @@ export function mayRun(pod: Pod, node: Node, cluster: PlainCluster): boolean {
     selected(pod, node) &&
     portsFree(pod, node, cluster) &&
     resourcesFree(pod, node, cluster) &&
+    storageAllows(pod, node, cluster.storage, on(node, cluster), cluster.pods) &&
     affinityAllows(pod, node, cluster) &&
     antiAffinityAllows(pod, node, cluster) &&
     (pod.spec.topologySpreadConstraints ?? [])
@@ -54,15 +61,20 @@ function selected(pod: Pod, node: Node): boolean {
   const labels = node.metadata.labels ?? {}
   for (const [k, v] of Object.entries(pod.spec.nodeSelector ?? {})) if (labels[k] !== v) return false
   const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-  return !required || required.nodeSelectorTerms.some(term => termHolds(term, labels))
+  return !required || required.nodeSelectorTerms.some(term => termHolds(term, node))
 }
 
-function termHolds(term: NodeSelectorTerm, labels: Record<string, string>): boolean {
+function termHolds(term: NodeSelectorTerm, node: Node): boolean {
+  const labels = node.metadata.labels ?? {}
+  const fields = term.matchFields ?? []
   const all = term.matchExpressions ?? []
   return (
-    all.length > 0 &&
+    all.length + fields.length > 0 &&
+    fields.every(f => f.values!.includes(node.metadata.name) === (f.operator === 'In')) &&
     all.every(({ key, operator, values = [] }) => {
       const value = labels[key]
+      if (operator === 'Gt') return value !== undefined && Number(value) > Number(values[0])
+      if (operator === 'Lt') return value !== undefined && Number(value) < Number(values[0])
       if (operator === 'In') return value !== undefined && values.includes(value)
       if (operator === 'NotIn') return value === undefined || !values.includes(value)
       return operator === 'Exists' ? value !== undefined : value === undefined
@@ -84,15 +96,26 @@ function portsFree(pod: Pod, node: Node, cluster: PlainCluster): boolean {
 }
 
 function resourcesFree(pod: Pod, node: Node, cluster: PlainCluster): boolean {
-  const requests = (p: Pod, name: string) => quantityToMillis(p.spec.containers[0]?.resources?.requests?.[name] ?? '0')
   const there = on(node, cluster)
   if (there.length + 1 > Number(node.status?.allocatable?.['pods'])) return false
-  for (const name of Object.keys(pod.spec.containers[0]?.resources?.requests ?? {})) {
+  for (const name of ['cpu', 'x.io/gpu']) {
     const wanted = requests(pod, name)
     const used = there.reduce((sum, p) => sum + requests(p, name), 0)
     if (wanted > 0 && wanted + used > quantityToMillis(node.status?.allocatable?.[name] ?? '0')) return false
   }
   return true
+}
+
+/** The most that the pod needs at any moment: step by step through its start-up, then all that stays. */
+function requests({ spec }: Pod, name: string): number {
+  const of = (c: Container) => quantityToMillis(c.resources?.requests?.[name] ?? '0')
+  let running = 0
+  let most = 0
+  for (const c of spec.initContainers ?? []) {
+    most = Math.max(most, running + of(c))
+    if (c.restartPolicy === 'Always') running += of(c)
+  }
+  return Math.max(most, running + of(spec.containers[0]!)) + quantityToMillis(spec.overhead?.[name] ?? '0')
 }
 
 /** Does `term`, written in `owner`, mean `other`? */
@@ -103,7 +126,18 @@ function means(owner: Pod, term: PodAffinityTerm, other: Pod, { namespaces }: Pl
     named.includes(namespace) ||
     (term.namespaceSelector && selectorFrom(term.namespaceSelector).matches(namespaces[namespace])) ||
     (!named.length && !term.namespaceSelector && namespace === owner.metadata.namespace)
-  return Boolean(here) && selectorFrom(term.labelSelector).matches(other.metadata.labels)
+  return (
+    Boolean(here) && selectorFrom(term.labelSelector).matches(other.metadata.labels) && keysAgree(owner, term, other)
+  )
+}
+
+function keysAgree(owner: Pod, { matchLabelKeys = [], mismatchLabelKeys = [] }: LabelKeys, other: Pod): boolean {
+  const mine = owner.metadata.labels ?? {}
+  const theirs = other.metadata.labels ?? {}
+  return (
+    matchLabelKeys.every(k => mine[k] === undefined || mine[k] === theirs[k]) &&
+    mismatchLabelKeys.every(k => mine[k] === undefined || mine[k] !== theirs[k])
+  )
 }
 
 function sameDomain(key: string, a: Node, b: Node | undefined): boolean {
@@ -154,7 +188,8 @@ function spreadAllows(
       p =>
         p.metadata.namespace === pod.metadata.namespace &&
         !p.metadata.deletionTimestamp &&
-        selector.matches(p.metadata.labels),
+        selector.matches(p.metadata.labels) &&
+        keysAgree(pod, c, p),
     )
     const value = n.metadata.labels![c.topologyKey]!
     counts.set(value, (counts.get(value) ?? 0) + matches.length)

@@ -1,0 +1,60 @@
+import type { Kind } from '../models/kind.ts'
+import {
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  ReplicaSet,
+  ReplicationController,
+  Service,
+  StatefulSet,
+  StorageClass,
+  VolumeAttachment,
+} from '../models/kinds/index.ts'
+import { ObjectTable } from './object-table.ts'
+import { classOf } from './volumes/volume-match.ts'
+
+const namespaceOf = (o: { metadata: { namespace?: string } }) => o.metadata.namespace
+
+/** What placement looks at besides nodes, pods and namespaces. One more kind is one more line here and in `kindOf`. */
+export class ClusterObjects {
+  readonly claims = new ObjectTable<PersistentVolumeClaim>()
+  /** By class. */
+  readonly volumes = new ObjectTable<PersistentVolume>(classOf)
+  readonly storageClasses = new ObjectTable<StorageClass>()
+  readonly csiNodes = new ObjectTable<CSINode>()
+  readonly csiDrivers = new ObjectTable<CSIDriver>()
+  /** By class. */
+  readonly capacities = new ObjectTable<CSIStorageCapacity>(c => c.storageClassName)
+  /** By node. */
+  readonly attachments = new ObjectTable<VolumeAttachment>(a => a.spec.nodeName)
+  /** These by namespace. */
+  readonly services = new ObjectTable<Service>(namespaceOf)
+  readonly replicaSets = new ObjectTable<ReplicaSet>(namespaceOf)
+  readonly statefulSets = new ObjectTable<StatefulSet>(namespaceOf)
+  readonly replicationControllers = new ObjectTable<ReplicationController>(namespaceOf)
+  /** Volumes promised to claims whose binding is under way: the claim's key by the volume's name. */
+  readonly promisedVolumes = new Map<string, string>()
+}
+
+export type TableName = {
+  [name in keyof ClusterObjects]: ClusterObjects[name] extends ObjectTable<any> ? name : never
+}[keyof ClusterObjects]
+
+/** Which kind fills which table. */
+export const kindOf: Record<TableName, Kind<any>> = {
+  claims: PersistentVolumeClaim,
+  volumes: PersistentVolume,
+  storageClasses: StorageClass,
+  csiNodes: CSINode,
+  csiDrivers: CSIDriver,
+  capacities: CSIStorageCapacity,
+  attachments: VolumeAttachment,
+  services: Service,
+  replicaSets: ReplicaSet,
+  statefulSets: StatefulSet,
+  replicationControllers: ReplicationController,
+}
+
+export const watchedKinds = Object.values(kindOf)

@@ -1,0 +1,45 @@
+import type { Labels } from '../../base/labels.ts'
+import type { SchedulerPlugin } from '../plugin.ts'
+import { claimUses } from '../volumes/claim-uses.ts'
+
+interface Requirement {
+  key: string
+  values: ReadonlySet<string>
+}
+
+const stable: Record<string, string> = {
+  'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
+}
+const topologyLabels = [...Object.keys(stable), ...Object.values(stable)]
+
+/** A volume with a zone or region label is used from there. Several zones are written with `__` between them. */
+export const volumeZone: SchedulerPlugin<Requirement[]> = {
+  name: 'VolumeZone',
+  scope: 'cluster',
+  prepare(pod, { objects }) {
+    const wanted: Requirement[] = []
+    for (const { key } of claimUses(pod)) {
+      const name = objects.claims.get(key)?.spec.volumeName
+      const labels = name ? objects.volumes.get(name)?.metadata.labels : undefined
+      for (const label of topologyLabels)
+        if (labels && Object.hasOwn(labels, label))
+          wanted.push({ key: label, values: new Set(labels[label]!.split('__')) })
+    }
+    return wanted.length ? wanted : undefined
+  },
+  filter(wanted, { labels }) {
+    if (!topologyLabels.some(key => Object.hasOwn(labels, key))) return undefined
+    return wanted.every(w => allows(w, labels)) ? undefined : 'node(s) had no available volume zone'
+  },
+  wakes: e =>
+    e.type === 'node-added' ||
+    (e.type === 'node-updated' && e.changed.has('labels')) ||
+    (e.type === 'object-changed' && ['claims', 'volumes', 'storageClasses'].includes(e.table)),
+}
+
+function allows({ key, values }: Requirement, labels: Labels): boolean {
+  const newer = stable[key]
+  const value = labels[key] ?? (newer ? labels[newer] : undefined)
+  return value !== undefined && values.has(value)
+}

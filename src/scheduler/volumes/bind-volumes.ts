@@ -1,0 +1,57 @@
+import { OptiFlowError } from '../../base/errors.ts'
+import { PersistentVolume, PersistentVolumeClaim } from '../../models/kinds/index.ts'
+import { keyOf, keyText } from '../../models/object.ts'
+import type { ClusterObjects } from '../cluster-objects.ts'
+import type { BindingWorld } from '../plugin.ts'
+import { isBound } from './claim-uses.ts'
+
+/** What a claim that waits for a node gets there: a volume, or one that is still to be made. */
+export interface Chosen {
+  claim: PersistentVolumeClaim
+  volume: PersistentVolume | undefined
+}
+
+/** As long as Kubernetes waits. */
+const timeoutMs = 600_000
+
+/** Promises each volume to its claim, or asks for one to be made near the node, and waits until the claims are bound. */
+export async function bindVolumes(
+  chosen: readonly Chosen[],
+  node: string,
+  { claims }: ClusterObjects,
+  { client, clock, signal }: BindingWorld,
+): Promise<void> {
+  for (const { claim, volume } of chosen) {
+    if (volume) await client.patch(PersistentVolume, keyOf(volume), { type: 'merge', body: promise(claim, volume) })
+    else {
+      const metadata = { annotations: { 'volume.kubernetes.io/selected-node': node } }
+      await client.patch(PersistentVolumeClaim, keyOf(claim), { type: 'merge', body: { metadata } })
+    }
+  }
+  const late = new AbortController()
+  const cancel = clock.schedule(timeoutMs, () => late.abort(new OptiFlowError('timed out waiting for the condition')))
+  try {
+    const keys = chosen.map(c => keyText(keyOf(c.claim)))
+    const done = () => keys.every(key => isSettled(claims.get(key)))
+    await claims.until(done, AbortSignal.any([signal, late.signal]))
+    const gone = keys.find(key => !claims.get(key))
+    if (gone) throw new OptiFlowError(`persistentvolumeclaim ${gone} was deleted while it was being bound`)
+  } finally {
+    cancel()
+  }
+}
+
+/** Bound, or gone: nothing to wait for. */
+const isSettled = (claim: PersistentVolumeClaim | undefined) => !claim || isBound(claim)
+
+function promise({ metadata }: PersistentVolumeClaim, volume: PersistentVolume) {
+  const { namespace, name, uid } = metadata
+  return {
+    metadata: {
+      // Whoever promised it meanwhile wins.
+      resourceVersion: volume.metadata.resourceVersion,
+      annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' },
+    },
+    spec: { claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid } },
+  }
+}

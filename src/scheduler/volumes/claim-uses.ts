@@ -1,0 +1,51 @@
+import type { PersistentVolumeClaim, Pod } from '../../models/types/core-v1.ts'
+import type { ClusterObjects } from '../cluster-objects.ts'
+
+/** A volume of a pod that is a claim, given by name or made for the pod. */
+export interface ClaimUse {
+  /** `namespace/name`. */
+  key: string
+  name: string
+  ephemeral: boolean
+}
+
+const uses = new WeakMap<Pod, readonly ClaimUse[]>()
+
+export function claimUses(pod: Pod): readonly ClaimUse[] {
+  if (!pod.spec.volumes) return none
+  let found = uses.get(pod)
+  if (!found) uses.set(pod, (found = read(pod)))
+  return found
+}
+
+const none: readonly ClaimUse[] = []
+
+function read({ metadata, spec }: Pod): readonly ClaimUse[] {
+  const found: ClaimUse[] = []
+  for (const volume of spec.volumes ?? []) {
+    const name = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${metadata.name}-${volume.name}` : '')
+    if (name) found.push({ key: `${metadata.namespace}/${name}`, name, ephemeral: volume.ephemeral !== undefined })
+  }
+  return found.length ? found : none
+}
+
+/** Bound on both sides, as the volume controller says. */
+export const isBound = (claim: PersistentVolumeClaim): boolean =>
+  Boolean(claim.spec.volumeName && claim.metadata.annotations?.['pv.kubernetes.io/bind-completed'])
+
+/** Why the pod cannot go anywhere, whatever the node; undefined if its claims exist and live. */
+export function brokenClaim(pod: Pod, { claims }: ClusterObjects): string | undefined {
+  for (const { key, name, ephemeral } of claimUses(pod)) {
+    const claim = claims.get(key)
+    if (!claim)
+      return ephemeral
+        ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`
+        : `persistentvolumeclaim "${name}" not found`
+    if (claim.status?.phase === 'Lost')
+      return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec.volumeName ?? ''}"`
+    if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`
+    if (ephemeral && !claim.metadata.ownerReferences?.some(r => r.controller && r.uid === pod.metadata.uid))
+      return `PVC ${key} was not created for pod ${pod.metadata.namespace}/${pod.metadata.name} (pod is not owner)`
+  }
+  return undefined
+}
