@@ -4,6 +4,7 @@ import { createBench } from '../client/testing/index.ts'
 import type { AnyObject } from '../models/object.ts'
 import { createScheduler, type SchedulerOptions } from './scheduler.ts'
 import { makeNode, makePod, type NodeSketch, type PodSketch } from './testing/index.ts'
+import { claimVolume, makeClaim, makeVolume } from './testing/storage.ts'
 
 const open: AsyncDisposable[] = []
 afterEach(async () => {
@@ -159,6 +160,53 @@ describe('the scheduler', () => {
     c.api.put(c.podPath('p'), { ...gated, spec: { ...gated['spec'], schedulingGates: [] } })
     await c.clock.advance(100)
     expect(c.nodeOf('p')).toBe('n')
+  })
+
+  test('promises a volume to a claim that waited for a node, and binds the pod once the claim is bound', async () => {
+    const c = await start({ n: {} })
+    const claimPath = '/api/v1/namespaces/default/persistentvolumeclaims/c'
+    c.api.put('/apis/storage.k8s.io/v1/storageclasses/late', {
+      kind: 'StorageClass',
+      provisioner: 'kubernetes.io/no-provisioner',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    })
+    const claim = c.api.put(claimPath, makeClaim({ name: 'c', storageClass: 'late' }))
+    c.addPod('p', { volumes: [claimVolume('c')] })
+    await c.clock.advance(100)
+    expect(c.events('p')[0]).toContain("didn't find available persistent volumes to bind")
+
+    c.api.put('/api/v1/persistentvolumes/v', makeVolume({ name: 'v', storageClass: 'late' }))
+    await c.clock.advance(2_000)
+    expect(c.api.objects.get('/api/v1/persistentvolumes/v')!['spec'].claimRef).toEqual({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      namespace: 'default',
+      name: 'c',
+      uid: claim.metadata.uid,
+    })
+    expect(c.nodeOf('p')).toBeUndefined()
+    c.api.put(claimPath, makeClaim({ name: 'c', storageClass: 'late', volume: 'v' }))
+    await c.clock.advance(100)
+    expect(c.nodeOf('p')).toBe('n')
+  })
+
+  test('gives up on a volume that is never bound, and tries the pod again', async () => {
+    const c = await start({ n: {} })
+    c.api.put('/apis/storage.k8s.io/v1/storageclasses/late', {
+      kind: 'StorageClass',
+      provisioner: 'd',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    })
+    const claimPath = '/api/v1/namespaces/default/persistentvolumeclaims/c'
+    c.api.put(claimPath, makeClaim({ name: 'c', storageClass: 'late' }))
+    c.addPod('p', { volumes: [claimVolume('c')] })
+    await c.clock.advance(1_000)
+    expect(c.api.objects.get(claimPath)!.metadata.annotations).toMatchObject({
+      'volume.kubernetes.io/selected-node': 'n',
+    })
+    await c.clock.advance(600_000)
+    expect(c.scheduler.stats()).toMatchObject({ failedBindings: 1, scheduled: 0 })
+    expect(c.events('p')).toEqual(['FailedScheduling: binding to n failed: timed out waiting for the condition'])
   })
 
   test('makes room for a more important pod: victim told, node kept for the pod, others do not slip in', async () => {

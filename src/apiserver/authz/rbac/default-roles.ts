@@ -215,7 +215,8 @@ export const defaultRoles: DefaultRole[] = [
     rules: [
       rule(['', 'events.k8s.io'], ['events'], ['create', 'patch', 'update']),
       rule(['coordination.k8s.io'], ['leases'], ['create', 'get', 'list', 'update', 'watch']),
-      rule([''], ['nodes', 'namespaces', 'replicationcontrollers', 'services', 'persistentvolumes'], read),
+      rule([''], ['nodes', 'namespaces', 'replicationcontrollers', 'services'], read),
+      rule([''], ['persistentvolumes'], [...read, 'patch', 'update']),
       rule([''], ['pods'], ['delete', ...read]),
       rule([''], ['bindings', 'pods/binding'], ['create']),
       rule([''], ['pods/status'], ['patch', 'update']),
@@ -223,7 +224,11 @@ export const defaultRoles: DefaultRole[] = [
       rule(['apps'], ['replicasets', 'statefulsets'], read),
       rule(['policy'], ['poddisruptionbudgets'], read),
       rule(['scheduling.k8s.io'], ['priorityclasses'], read),
-      rule(['storage.k8s.io'], ['csidrivers', 'csinodes', 'csistoragecapacities', 'storageclasses'], read),
+      rule(
+        ['storage.k8s.io'],
+        ['csidrivers', 'csinodes', 'csistoragecapacities', 'storageclasses', 'volumeattachments'],
+        read,
+      ),
       rule(['resource.k8s.io'], ['deviceclasses', 'resourceclaims', 'resourceslices'], [...read, 'patch', 'update']),
       rule(['authentication.k8s.io'], ['tokenreviews'], ['create']),
       rule(['authorization.k8s.io'], ['subjectaccessreviews'], ['create']),
