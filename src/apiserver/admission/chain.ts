@@ -25,6 +25,16 @@ export interface Admission {
   user: UserInfo
   dryRun: boolean
   warnings: string[]
+  /** The version in which the client wrote, when it is not that of `resource`. */
+  requested?: Resource
+  /** CreateOptions and the like, as the client gave them: what webhooks are shown. */
+  options?: object
+  /** Takes back what a writer of the object may not change; for plugins that let others outside change it. */
+  settle?(): void
+  /** A plugin that let others change the object asks for everybody's second turn: there is only one. */
+  again?: boolean
+  /** 1 in the second turn. */
+  turn?: number
 }
 
 /** One rule of the house. Plugins run in order; `check`, `mutate`, `validate` of all before the next of any. Throw an ApiError to refuse. */
@@ -35,6 +45,8 @@ export interface AdmissionPlugin {
   /** Before anything is changed: whether such a thing may be asked at all. */
   check?(admission: Admission): void
   mutate?(admission: Admission): void | Promise<void>
+  /** What it changes has its defaults already. */
+  settlesDefaults?: boolean
   validate?(admission: Admission): void | Promise<void>
   /** What is taken or given back in the same commit. */
   claims?(admission: Admission): Claim[]
@@ -76,11 +88,15 @@ export class AdmissionChain {
   async mutate(admission: Admission): Promise<boolean> {
     const { checking, mutating } = this.#for(admission)
     for (const plugin of checking) plugin.check!(admission)
-    for (const plugin of mutating) {
-      const pending = plugin.mutate!(admission)
-      if (pending) await pending
+    for (const turn of [0, 1]) {
+      if (turn > 0 && !admission.again) break
+      admission.turn = turn
+      for (const plugin of mutating) {
+        const pending = plugin.mutate!(admission)
+        if (pending) await pending
+      }
     }
-    return mutating.length > 0
+    return mutating.some(plugin => !plugin.settlesDefaults)
   }
 
   async validate(admission: Admission): Promise<void> {
