@@ -8,6 +8,7 @@ import type { PodContainer } from '../pod/records.ts'
 import { StepFailed } from '../pod/step-failed.ts'
 import { Semaphore } from '../semaphore.ts'
 import { credentialsFor } from './credentials.ts'
+import { wrongImageName } from './image-name.ts'
 
 export interface ImagesOptions {
   runtime: Runtime
@@ -28,8 +29,6 @@ export interface Images {
 
 /** A pull that several wait for goes on when one of them gives up. */
 const never = new AbortController().signal
-
-const validName = /^[a-z0-9]+([._:/@-]+[A-Za-z0-9_]+|[A-Za-z0-9_])*$/i
 
 export function createImages({ runtime, events, clock, parallelPulls = 5 }: ImagesOptions): Images {
   const places = new Semaphore(parallelPulls)
@@ -57,8 +56,9 @@ export function createImages({ runtime, events, clock, parallelPulls = 5 }: Imag
   return {
     async provide(pod, container, secrets, signal) {
       const image = container.image ?? ''
-      if (!validName.test(image) || image !== image.trim()) {
-        const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`
+      const wrong = wrongImageName(image)
+      if (wrong) {
+        const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${wrong}`
         events.warning(pod, 'InspectFailed', message)
         throw new StepFailed('InvalidImageName', message)
       }
