@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
+import { difference, wholeTable } from '../base/nft-table.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
-import { difference, wholeTable } from './nft-script.ts'
-import { emptyRules, planServiceRules } from './service-rules.ts'
+import { emptyRules, planServiceRules, type RuleSet } from './service-rules.ts'
+import { serviceTableOf } from './service-table.ts'
+
+const whole = (table: string, rules: RuleSet) => wholeTable(table, serviceTableOf(rules)).join('\n')
+const change = (table: string, from: RuleSet, to: RuleSet) =>
+  difference(table, serviceTableOf(from), serviceTableOf(to)).join('\n')
 
 const web = (spec: object = {}): Service =>
   ({
@@ -74,10 +79,10 @@ test('a change of one Service says nothing about another', () => {
   }
   const before = planServiceRules({ services: [web(), other], slices: [slice(a), otherSlice], nodeName: 'n1' })
   const after = planServiceRules({ services: [web(), other], slices: [slice(a, b), otherSlice], nodeName: 'n1' })
-  const script = difference('t', before, after).join('\n')
+  const script = change('t', before, after)
   expect(script).toContain('10.244.1.5:8080')
   expect(script).not.toContain('10.96.0.8')
-  expect(difference('t', after, after)).toEqual([])
+  expect(change('t', after, after)).toBe('')
 })
 
 test('ClientIP affinity remembers each client per endpoint for its time', () => {
@@ -85,6 +90,6 @@ test('ClientIP affinity remembers each client per endpoint for its time', () => 
     web({ sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } }),
     slice(a, b),
   )
-  expect([...rules.sets.values()]).toEqual(Array(2).fill('type ipv4_addr; flags dynamic,timeout; timeout 60s;'))
-  expect(wholeTable('t', emptyRules())).toContain('chain services')
+  expect([...rules.sets.values()]).toEqual(Array(2).fill('flags dynamic,timeout; timeout 60s;'))
+  expect(whole('t', emptyRules())).toContain('add chain ip t services')
 })

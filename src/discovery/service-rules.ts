@@ -8,7 +8,7 @@ import type { EndpointSlice, Service } from '../models/kinds/index.ts'
 export interface RuleSet {
   /** Name → rules, one a line. */
   chains: Map<string, string[]>
-  /** Name → declaration body. */
+  /** Sets of client addresses: name → how long they are kept. */
   sets: Map<string, string>
   /** `10.96.0.1 . tcp . 443` → `goto svc-…` */
   clusterIps: Map<string, string>
@@ -95,7 +95,7 @@ function balance(out: RuleSet, name: string, protocol: string, service: Service,
   const targets = endpoints.map(e => {
     const id = digest(`${name}>${e.ip}:${e.port}/${stickySeconds}`)
     if (stickySeconds) {
-      out.sets.set(`sticky-${id}`, `type ipv4_addr; flags dynamic,timeout; timeout ${stickySeconds}s;`)
+      out.sets.set(`sticky-${id}`, `flags dynamic,timeout; timeout ${stickySeconds}s;`)
       sticky.push(`ip saddr @sticky-${id} goto ep-${id}`)
     }
     out.chains.set(`ep-${id}`, [

@@ -1,8 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemCommands } from '../base/commands.ts'
-import { difference, wholeTable } from './nft-script.ts'
-import { emptyRules, planServiceRules } from './service-rules.ts'
+import { difference, wholeTable } from '../base/nft-table.ts'
+import { emptyRules, planServiceRules, type RuleSet } from './service-rules.ts'
+import { serviceTableOf } from './service-table.ts'
+
+const whole = (table: string, rules: RuleSet) => wholeTable(table, serviceTableOf(rules)).join('\n')
+const change = (table: string, from: RuleSet, to: RuleSet) =>
+  difference(table, serviceTableOf(from), serviceTableOf(to)).join('\n')
 
 const able = process.getuid?.() === 0
 const ns = `of-nft-${process.pid}`
@@ -60,32 +65,20 @@ describe.skipIf(!able)('service rules in the kernel (needs root)', () => {
       up = resolve
     })
     try {
-      const first = await inside('nft', ['-f', '-'], wholeTable('optiflow-services', rules(true)))
+      const first = await inside('nft', ['-f', '-'], whole('optiflow-services', rules(true)))
       expect(first).toMatchObject({ code: 0, stderr: '' })
       expect((await client('http://10.96.0.7/')).stdout).toBe('hello')
       expect((await client('http://10.244.0.5:30080/')).stdout).toBe('hello')
 
-      const sticky = await inside(
-        'nft',
-        ['-f', '-'],
-        difference('optiflow-services', rules(true), rules(true, 'ClientIP')).join('\n'),
-      )
+      const sticky = await inside('nft', ['-f', '-'], change('optiflow-services', rules(true), rules(true, 'ClientIP')))
       expect(sticky).toMatchObject({ code: 0, stderr: '' })
       expect((await client('http://10.96.0.7/')).stdout).toBe('hello')
 
-      const gone = await inside(
-        'nft',
-        ['-f', '-'],
-        difference('optiflow-services', rules(true, 'ClientIP'), rules(false)).join('\n'),
-      )
+      const gone = await inside('nft', ['-f', '-'], change('optiflow-services', rules(true, 'ClientIP'), rules(false)))
       expect(gone).toMatchObject({ code: 0, stderr: '' })
       expect((await client('http://10.96.0.7/')).stdout).toBe('ECONNREFUSED')
 
-      const empty = await inside(
-        'nft',
-        ['-f', '-'],
-        difference('optiflow-services', rules(false), emptyRules()).join('\n'),
-      )
+      const empty = await inside('nft', ['-f', '-'], change('optiflow-services', rules(false), emptyRules()))
       expect(empty).toMatchObject({ code: 0, stderr: '' })
       const left = await inside('nft', ['list', 'table', 'ip', 'optiflow-services'])
       expect(left.stdout).not.toMatch(/svc-|ep-|sticky-|10\.96/)

@@ -1,0 +1,117 @@
+import { type Clock, every } from './clock.ts'
+import type { Commands } from './commands.ts'
+import { explain } from './errors.ts'
+import type { Logger } from './logger.ts'
+import { difference, emptyTable, isEmptyTable, type NftTable, wholeTable } from './nft-table.ts'
+
+export interface NftKeeperOptions {
+  /** A table of family ip that is ours alone. */
+  table: string
+  /** What it must hold now; undefined: not known yet. */
+  plan(): NftTable | undefined | Promise<NftTable | undefined>
+  /** The error to throw when the kernel refuses. */
+  refused(cause: unknown): Error
+  /** For people, in the log: `service rules`. */
+  what: string
+  commands: Commands
+  clock: Clock
+  log: Logger
+}
+
+/** Changes that come within this time are written together. */
+const gatherMs = 20
+/** How often we look whether somebody flushed our table. */
+const auditMs = 5_000
+const firstRetryMs = 1_000
+const longestRetryMs = 30_000
+
+/**
+ * Keeps one nftables table as it is wanted: a change costs what changed, one transaction at a time; a failure is tried
+ * again with back-off; a table that somebody flushed comes back. Disposing leaves the rules in force.
+ */
+export class NftKeeper implements AsyncDisposable {
+  readonly #options: NftKeeperOptions
+  readonly #stop = new AbortController()
+  #applied: NftTable | undefined
+  #scheduled = false
+  #running: Promise<void> = Promise.resolve()
+  #failures = 0
+
+  constructor(options: NftKeeperOptions) {
+    this.#options = options
+    const { clock, log, what } = options
+    const look = () =>
+      this.#audit().catch(error => log.warn({ error: explain(error) }, `cannot look whether the ${what} are there`))
+    every(clock, auditMs, look, this.#stop.signal)
+  }
+
+  /** Something of what `plan` looks at is different. */
+  readonly changed = (): void => {
+    if (this.#scheduled || this.#stop.signal.aborted) return
+    this.#scheduled = true
+    this.#options.clock.schedule(gatherMs, () => {
+      this.#scheduled = false
+      void this.now().catch(() => {})
+    })
+  }
+
+  /** Resolves when what is wanted now is in the kernel. @throws what `refused` makes */
+  now(): Promise<void> {
+    const { clock, log, table, what } = this.#options
+    const attempt = this.#running.then(() => this.#sync())
+    this.#running = attempt.catch(error => {
+      this.#applied = undefined
+      log.error({ error: explain(error), table }, `${what} not written, will try again`)
+      clock.schedule(Math.min(firstRetryMs * 2 ** this.#failures++, longestRetryMs), this.changed)
+    })
+    return attempt
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    const wanted = await this.#options.plan()
+    if (!wanted) return
+    const script = this.#script(wanted)
+    if (script.length) await this.#write(script)
+    this.#applied = wanted
+    this.#failures = 0
+  }
+
+  /** An empty table is taken away: the kernel would ask it about every packet. */
+  #script(wanted: NftTable): string[] {
+    const { table } = this.#options
+    const from = this.#applied ?? emptyTable()
+    if (this.#applied && isEmptyTable(from) === isEmptyTable(wanted)) return difference(table, from, wanted)
+    return wholeTable(table, wanted)
+  }
+
+  async #write(script: string[]): Promise<void> {
+    try {
+      await this.#options.commands.run('nft', ['-f', '-'], { stdin: `${script.join('\n')}\n` })
+    } catch (cause) {
+      throw this.#options.refused(cause)
+    }
+  }
+
+  /** Somebody's `nft flush ruleset` takes our table with it: put it back. */
+  async #audit(): Promise<void> {
+    const { commands, log, table, what } = this.#options
+    const chain = [...(this.#applied?.chains ?? [])].find(([, { hook }]) => hook)?.[0]
+    if (!chain) return
+    const { code } = await commands.run('nft', ['list', 'chain', 'ip', table, chain], { allowFailure: true })
+    if (code === 0) return
+    log.warn({ table }, `the ${what} were gone; writing them anew`)
+    this.#applied = undefined
+    this.changed()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+}
+
+/** Takes a table out of the kernel; no table is fine. */
+export async function removeNftTable(commands: Commands, table: string): Promise<void> {
+  await commands.run('nft', ['-f', '-'], { stdin: `${wholeTable(table, emptyTable()).join('\n')}\n` })
+}

@@ -1,0 +1,58 @@
+import type { NftChain, NftSet, NftTable } from '../base/nft-table.ts'
+import { masqueradeMark, type RuleSet } from './service-rules.ts'
+
+const target = 'ipv4_addr . inet_proto . inet_service'
+
+/** The rules of all Services as an nftables table: the maps that lead to them, and the places where packets come in. */
+export function serviceTableOf(rules: RuleSet): NftTable {
+  const sets = new Map<string, NftSet>([['without-endpoints', { type: target, elements: rules.withoutEndpoints }]])
+  for (const [name, options] of rules.sets) sets.set(name, { type: 'ipv4_addr', options, elements: none })
+  return {
+    sets,
+    maps: new Map([
+      ['cluster-ips', { type: `${target} : verdict`, elements: rules.clusterIps }],
+      ['node-ports', { type: 'inet_proto . inet_service : verdict', elements: rules.nodePorts }],
+    ]),
+    chains: new Map([...entrances(), ...[...rules.chains].map(([name, list]) => [name, { rules: list }] as const)]),
+  }
+}
+
+const none: ReadonlySet<string> = new Set()
+
+function entrances(): [string, NftChain][] {
+  const refuse = (hook: string): [string, NftChain] => [
+    `refuse-${hook}`,
+    { hook: `type filter hook ${hook} priority -10; policy accept;`, rules: ['ct state new jump refuse'] },
+  ]
+  const nat = (hook: string, priority: string, rules: string[]): [string, NftChain] => [
+    hook,
+    { hook: `type nat hook ${hook} priority ${priority}; policy accept;`, rules },
+  ]
+  return [
+    [
+      'services',
+      {
+        rules: [
+          'ip daddr . meta l4proto . th dport vmap @cluster-ips',
+          'fib daddr type local meta l4proto . th dport vmap @node-ports',
+        ],
+      },
+    ],
+    [
+      'refuse',
+      {
+        rules: [
+          'meta l4proto tcp ip daddr . meta l4proto . th dport @without-endpoints reject with tcp reset',
+          'ip daddr . meta l4proto . th dport @without-endpoints reject',
+        ],
+      },
+    ],
+    nat('prerouting', 'dstnat', ['jump services']),
+    nat('output', '-100', ['jump services']),
+    nat('postrouting', 'srcnat', [
+      `meta mark and ${masqueradeMark} == ${masqueradeMark} masquerade fully-random`,
+      'ip saddr 127.0.0.0/8 ct status dnat masquerade',
+    ]),
+    ...['input', 'forward', 'output'].map(refuse),
+  ]
+}
