@@ -4,7 +4,7 @@ import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
 import { runElected } from './elected.ts'
-import { controllerUser, nodeUser, schedulerUser, simulatedNodesUser } from './identities.ts'
+import { controllerUser, networkUser, nodeUser, schedulerUser, simulatedNodesUser } from './identities.ts'
 import { defaultKubeconfig, mergeKubeconfig } from './kubeconfig.ts'
 import { startNode } from './node.ts'
 import type { OutsideWorld } from './outside.ts'
@@ -138,6 +138,7 @@ async function startManagersAndNodes(
       await startNode({
         settings,
         client: clientOf(nodeUser(settings.nodeName)),
+        networkClient: clientOf(networkUser),
         nodeIp: ip,
         serving: keys,
         outside,

@@ -1,3 +1,4 @@
+import { networkUsername } from '../models/network-account.ts'
 import type { UserInfo } from '../models/rest.ts'
 
 /** Who the parts of the control plane are when they run inside the server's process, and who holds which token. */
@@ -10,6 +11,11 @@ export const schedulerUser: UserInfo = {
   groups: ['system:authenticated'],
 }
 export const adminUser: UserInfo = { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }
+
+export const networkUser: UserInfo = {
+  username: networkUsername,
+  groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
+}
 
 export const nodeUser = (name: string): UserInfo => ({
   username: `system:node:${name}`,

@@ -3,10 +3,11 @@ import { Disposal } from '../base/disposal.ts'
 import { explain, isAbort } from '../base/errors.ts'
 import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
 import { createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
-import { createPodNetwork } from '../network/index.ts'
+import { createNetworkPolicies, createPodNetwork } from '../network/index.ts'
 import { nodeIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
 import { joinCluster } from './join.ts'
+import { openNetworkClient } from './network-client.ts'
 import { openNodeRuntime, placesOf, secretFolderOf } from './node-runtime.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
@@ -17,6 +18,8 @@ import { version } from './version.ts'
 export interface NodeOptions {
   settings: Settings
   client: Client
+  /** Sees all pods, to enforce network policies. */
+  networkClient: Client
   /** Address at which the others reach this node. */
   nodeIp: string
   /** Of the node's own server. */
@@ -102,6 +105,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const proxy = stack.use(createServiceProxy({ nodeName: settings.nodeName, informers, commands, clock, log }))
     const networkReady = asPart(report, 'network', 'waiting for the pod network of this node', async () => {
       const { podCidr } = await network.ready(stop.signal)
+      if (settings.networkPolicy === 'builtin') await enforcePolicies(podCidr)
       await proxy.ready(stop.signal)
       const resolvConf = await disk.readText('/etc/resolv.conf').catch(() => '')
       stack.use(
@@ -117,6 +121,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       )
       return [undefined, `pods ${podCidr}, DNS ${dnsIp}, service rules in nftables`]
     })
+    async function enforcePolicies(podCidr: string): Promise<void> {
+      const all = stack.use(createInformers({ client: options.networkClient, clock, random, log }))
+      const { nodeName } = settings
+      const policies = createNetworkPolicies({ nodeName, podCidr, informers: all, commands, clock, log })
+      await stack.use(policies).ready(stop.signal)
+    }
     networkReady.catch(error => {
       if (!isAbort(error)) log.error({ error: explain(error) }, 'the pod network is not ready')
     })
@@ -162,11 +172,19 @@ export async function startJoinedNode(options: JoinedNodeOptions): Promise<Async
     })
     return [joined, server]
   })
-  const transport = httpTransport({ server, ca: keys.ca, ...keys.client, userAgent: `optiflow-agent/${version}` })
+  const common = { server, ca: keys.ca, userAgent: `optiflow-agent/${version}` }
+  const transport = httpTransport({ ...common, ...keys.client })
+  const client = createClient(transport)
+  const network = openNetworkClient(client, common, outside)
+  const close = async () => {
+    await network[Symbol.asyncDispose]()
+    await transport[Symbol.asyncDispose]()
+  }
   try {
     const node = await startNode({
       settings,
-      client: createClient(transport),
+      client,
+      networkClient: network.client,
       nodeIp: ip,
       serving: { ...keys.serving, clientCa: keys.ca },
       outside,
@@ -177,11 +195,11 @@ export async function startJoinedNode(options: JoinedNodeOptions): Promise<Async
     return {
       async [Symbol.asyncDispose]() {
         await node[Symbol.asyncDispose]()
-        await transport[Symbol.asyncDispose]()
+        await close()
       },
     }
   } catch (error) {
-    await transport[Symbol.asyncDispose]()
+    await close()
     throw error
   }
 }

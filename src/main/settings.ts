@@ -24,6 +24,8 @@ export interface Settings {
   clusterCidr: string
   serviceCidr: string
   clusterDomain: string
+  /** `off`: another network plugin enforces NetworkPolicy. */
+  networkPolicy: 'builtin' | 'off'
   logLevel: LogLevel
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
   registryMirrors: string[]
@@ -50,6 +52,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   clusterCidr: { name: 'cluster-cidr', read: readCidr },
   serviceCidr: { name: 'service-cidr', read: readCidr },
   clusterDomain: { name: 'cluster-domain', read: text => text },
+  networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
   logLevel: { name: 'log-level', read: oneOf(['debug', 'info', 'warn', 'error', 'silent'] as const) },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
 }
@@ -80,6 +83,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     clusterCidr: '10.244.0.0/16',
     serviceCidr: '10.96.0.0/16',
     clusterDomain: 'cluster.local',
+    networkPolicy: 'builtin',
     logLevel: 'info',
     registryMirrors: [],
   }

@@ -2,7 +2,7 @@ import { forgetMemoryFolder } from '../agent/index.ts'
 import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { removeServiceRules } from '../discovery/index.ts'
-import { removePodNetwork } from '../network/index.ts'
+import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
 import { mountPoints } from '../runtime/index.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
 import { openNodeRuntime, placesOf, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
@@ -62,6 +62,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
     })
     await asPart(report, 'network', 'removing', async () => {
       await removeServiceRules(commands)
+      await removeNetworkPolicies(commands)
       await removePodNetwork(commands, disk, {
         cniConfFolder: places.cniConf,
         ipamFolder: places.ipam,

@@ -1,5 +1,6 @@
 import { notFoundError } from '../../models/api-error.ts'
 import { Node, Pod } from '../../models/kinds/index.ts'
+import { isNetworkAccount } from '../../models/network-account.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { referencesOf } from '../authz/node/references.ts'
 import { same } from '../objects/same.ts'
@@ -80,9 +81,13 @@ function checkOwner(admission: Admission, node: string): void {
   if (owner.uid !== uid) throw forbidden(admission, `node ${node} UID mismatch: expected ${owner.uid} got ${uid}`)
 }
 
-/** A node asks for tokens only for pods that run on it, and only for the very pod, not one of its name. */
+/**
+ * A node asks for tokens only for pods that run on it, and only for the very pod, not one of its name; besides, for the
+ * account under which every node enforces network policies.
+ */
 export function checkNodeToken(admission: Admission, node: string): void {
   if (admission.operation !== 'CREATE' || admission.subresource !== 'token') return
+  if (isNetworkAccount(admission)) return
   const ref = admission.object!['spec']?.boundObjectRef
   if (ref?.apiVersion !== 'v1' || ref.kind !== 'Pod' || !ref.name)
     throw forbidden(admission, 'node requested token not bound to a pod')

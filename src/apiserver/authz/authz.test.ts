@@ -124,6 +124,12 @@ test("a node reads the secrets of its own pods and nobody else's", async () => {
   expect((await as(node, 'GET', '/api/v1/secrets')).status).toBe(403)
   expect((await as(node, 'GET', '/api/v1/pods')).status).toBe(403)
   expect((await as(node, 'GET', '/api/v1/pods?fieldSelector=spec.nodeName%3Dn1')).body.items).toHaveLength(1)
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } }
+  const token = (account: string) =>
+    as(node, 'POST', `/api/v1/namespaces/kube-system/serviceaccounts/${account}/token`, request)
+  expect((await token('default')).status).toBe(403)
+  // Allowed; this server just has no keys to sign with.
+  expect((await token('optiflow-network')).status).toBe(404)
 })
 
 test('a node registers itself and nobody else', async () => {

@@ -1,5 +1,13 @@
 import type { Kind } from '../../models/kind.ts'
-import { EndpointSlice, Endpoints, Namespace, PriorityClass, Service } from '../../models/kinds/index.ts'
+import {
+  EndpointSlice,
+  Endpoints,
+  Namespace,
+  PriorityClass,
+  Service,
+  ServiceAccount,
+} from '../../models/kinds/index.ts'
+import { networkAccount } from '../../models/network-account.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Core } from '../core.ts'
 import { same } from '../objects/same.ts'
@@ -33,6 +41,7 @@ export async function bootstrap(core: Core, options: BootstrapOptions): Promise<
       description,
       preemptionPolicy: 'PreemptLowerPriority',
     })
+  await ensure(core, ServiceAccount, { metadata: { ...networkAccount } as AnyObject['metadata'] })
   await ensure(core, Service, {
     metadata: {
       name: 'kubernetes',

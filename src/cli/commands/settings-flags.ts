@@ -19,6 +19,7 @@ const flags: Record<string, [flag: string, help: string]> = {
   'cluster-cidr': ['--cluster-cidr <cidr>', 'network of all pods (10.244.0.0/16)'],
   'service-cidr': ['--service-cidr <cidr>', 'network of Services (10.96.0.0/16)'],
   'cluster-domain': ['--cluster-domain <name>', 'DNS zone (cluster.local)'],
+  'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
   'log-level': ['--log-level <level>', 'debug, info, warn, error or silent'],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',

@@ -1,3 +1,4 @@
+import { isNetworkAccount } from '../../../models/network-account.ts'
 import type { UserInfo } from '../../../models/rest.ts'
 import type { Attributes, Authorizer, Decision } from '../authorizer.ts'
 import type { PodsByNode } from './pods-by-node.ts'
@@ -77,7 +78,7 @@ export class NodeAuthorizer implements Authorizer {
       case '/serviceaccounts':
         return verb === 'get' && this.#usesAccount(node, r.namespace, r.name)
       case '/serviceaccounts/token':
-        return verb === 'create' && this.#usesAccount(node, r.namespace, r.name)
+        return verb === 'create' && (isNetworkAccount(r) || this.#usesAccount(node, r.namespace, r.name))
       case '/secrets':
         return this.#reads(node, verb, r, fields, refs => refs.secrets)
       case '/configmaps':

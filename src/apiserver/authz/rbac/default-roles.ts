@@ -1,3 +1,4 @@
+import { networkUsername } from '../../../models/network-account.ts'
 import type { PolicyRule } from '../../../models/types/rbac-v1.ts'
 
 /** A ClusterRole that every cluster has, and to whom it is bound. */
@@ -204,6 +205,11 @@ export const defaultRoles: DefaultRole[] = [
       rule(['', 'events.k8s.io'], ['events'], ['create', 'patch', 'update']),
     ],
     boundTo: [user('system:kube-proxy')],
+  },
+  {
+    name: 'optiflow:network-policies',
+    rules: [rule([''], ['namespaces', 'pods'], read), rule(['networking.k8s.io'], ['networkpolicies'], read)],
+    boundTo: [user(networkUsername)],
   },
   {
     name: 'system:kube-dns',

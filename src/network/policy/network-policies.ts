@@ -1,0 +1,92 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Commands } from '../../base/commands.ts'
+import { OptiFlowError } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import { NftKeeper, removeNftTable } from '../../base/nft-keeper.ts'
+import { emptyTable, type NftTable } from '../../base/nft-table.ts'
+import type { InformerSet } from '../../client/index.ts'
+import { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
+import { planPolicyRules } from './policy-rules.ts'
+
+export interface NetworkPoliciesOptions {
+  nodeName: string
+  /** The pods of this node. */
+  podCidr: string
+  informers: InformerSet
+  commands: Commands
+  clock: Clock
+  log: Logger
+  /** nftables table that is ours alone, family ip. */
+  table?: string
+}
+
+export interface NetworkPolicies extends AsyncDisposable {
+  /** Resolves when all policies known at the call are in force. @throws PoliciesNotWritten */
+  ready(signal?: AbortSignal): Promise<void>
+}
+
+/** The kernel refused the rules of the network policies. */
+export class PoliciesNotWritten extends OptiFlowError {}
+
+export const policyTable = 'optiflow-policies'
+
+/**
+ * Enforces NetworkPolicy for the pods of this node. All pods are watched from the first policy on. Disposing leaves the
+ * rules in force; `removeNetworkPolicies` takes them out.
+ */
+export function createNetworkPolicies(options: NetworkPoliciesOptions): NetworkPolicies {
+  const { informers, nodeName, podCidr } = options
+  const table = options.table ?? policyTable
+  const policies = informers.for(NetworkPolicy)
+  const stop = new AbortController()
+  const keeper = new NftKeeper({
+    ...options,
+    table,
+    what: 'rules of the network policies',
+    plan,
+    refused: cause =>
+      new PoliciesNotWritten(`cannot write the network policies to nftables table ${table}`, {
+        cause,
+        hint: 'nft needs root and a kernel with nf_tables.',
+      }),
+  })
+  const handler = { added: keeper.changed, updated: keeper.changed, deleted: keeper.changed }
+  const ends = [policies.subscribe(handler)]
+  let following = false
+
+  async function plan(): Promise<NftTable | undefined> {
+    if (!policies.synced) return undefined
+    if (policies.list().length === 0) return emptyTable()
+    const pods = informers.for(Pod)
+    const namespaces = informers.for(Namespace)
+    if (!following) {
+      await Promise.all([pods.ready(stop.signal), namespaces.ready(stop.signal)])
+      ends.push(pods.subscribe(handler), namespaces.subscribe(handler))
+      following = true
+    }
+    return planPolicyRules({
+      policies: policies.list(),
+      namespaces: namespaces.list(),
+      pods: pods.list(),
+      nodeName,
+      podCidr,
+    })
+  }
+
+  return {
+    async ready(signal) {
+      await policies.ready(signal)
+      await keeper.now()
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      for (const end of ends) end()
+      await keeper[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Takes our table out of the kernel; no table is fine. */
+export async function removeNetworkPolicies(commands: Commands, table = policyTable): Promise<void> {
+  await removeNftTable(commands, table)
+}

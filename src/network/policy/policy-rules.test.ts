@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest'
+import { difference, isEmptyTable } from '../../base/nft-table.ts'
+import type { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
+import type { NetworkPolicySpec } from '../../models/types/networking-v1.ts'
+import { planPolicyRules } from './policy-rules.ts'
+
+const namespaces = ['a', 'b'].map(
+  name => ({ metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } }) as unknown as Namespace,
+)
+
+function pod(
+  namespace: string,
+  name: string,
+  ip: string,
+  more: { node?: string; ports?: object[]; status?: object } = {},
+) {
+  return {
+    metadata: { namespace, name, labels: { app: name } },
+    spec: { nodeName: more.node ?? 'n1', containers: [{ name: 'c', ports: more.ports ?? [] }] },
+    status: { phase: 'Running', podIP: ip, ...more.status },
+  } as unknown as Pod
+}
+
+const web = pod('a', 'web', '10.244.1.2', { ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }] })
+const client = pod('a', 'client', '10.244.2.3', { node: 'n2' })
+const other = pod('b', 'other', '10.244.1.4')
+const pods = [web, client, other]
+
+function policy(spec: object, name = 'p', namespace = 'a') {
+  return { metadata: { namespace, name }, spec: { podSelector: {}, ...spec } as NetworkPolicySpec } as NetworkPolicy
+}
+
+function plan(policies: NetworkPolicy[], some: Pod[] = pods) {
+  return planPolicyRules({ policies, namespaces, pods: some, nodeName: 'n1', podCidr: '10.244.1.0/24' })
+}
+
+/** What the chain of a pod says, with its sets written out. */
+function allowed(policies: NetworkPolicy[], direction: 'ingress' | 'egress', ip: string, some?: Pod[]) {
+  const table = plan(policies, some)
+  const verdict = table.maps.get(direction)?.elements.get(ip)
+  if (!verdict) return undefined
+  return table.chains
+    .get(verdict.replace('jump ', ''))!
+    .rules.map(rule => rule.replace(/@(\S+)/g, (_, id) => `{${[...table.sets.get(id)!.elements].sort().join(', ')}}`))
+}
+
+describe('network policies as rules', () => {
+  test('without a policy there is nothing', () => {
+    expect(isEmptyTable(plan([]))).toBe(true)
+  })
+
+  test('a policy isolates the local pods it selects, and no others', () => {
+    const deny = policy({ policyTypes: ['Ingress'] })
+    expect(allowed([deny], 'ingress', '10.244.1.2')).toEqual(['drop'])
+    expect(allowed([deny], 'egress', '10.244.1.2')).toBeUndefined()
+    expect(allowed([deny], 'ingress', '10.244.2.3')).toBeUndefined()
+    expect(allowed([deny], 'ingress', '10.244.1.4')).toBeUndefined()
+  })
+
+  test('without types a policy is for ingress, and for egress if it has such rules', () => {
+    expect(allowed([policy({})], 'egress', '10.244.1.2')).toBeUndefined()
+    expect(allowed([policy({ egress: [{}] })], 'egress', '10.244.1.2')).toEqual(['return', 'drop'])
+    expect(allowed([policy({ egress: [{}] })], 'ingress', '10.244.1.2')).toEqual(['drop'])
+  })
+
+  test.each([
+    ['everybody', { from: [] }, ['return']],
+    ['pods of the own namespace', { from: [{ podSelector: {} }] }, ['ip saddr {10.244.1.2, 10.244.2.3} return']],
+    [
+      'pods of some namespaces',
+      { from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'b' } } }] },
+      ['ip saddr {10.244.1.4} return'],
+    ],
+    [
+      'some pods of some namespaces',
+      { from: [{ namespaceSelector: {}, podSelector: { matchLabels: { app: 'client' } } }] },
+      ['ip saddr {10.244.2.3} return'],
+    ],
+    [
+      'an address block with exceptions',
+      { from: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16', '10.2.0.0/16'] } }] },
+      ['ip saddr 10.0.0.0/8 ip saddr != 10.1.0.0/16 ip saddr != 10.2.0.0/16 return'],
+    ],
+    ['an address block of another family', { from: [{ ipBlock: { cidr: 'fd00::/8' } }] }, []],
+    ['a port', { ports: [{ port: 80, protocol: 'TCP' }] }, ['meta l4proto tcp th dport 80 return']],
+    ['a range of ports', { ports: [{ port: 80, endPort: 90 }] }, ['meta l4proto tcp th dport 80-90 return']],
+    ['a protocol', { ports: [{ protocol: 'SCTP' }] }, ['meta l4proto sctp return']],
+    [
+      'a named port of those pods',
+      { from: [{ podSelector: { matchLabels: { app: 'client' } } }], ports: [{ port: 'http' }] },
+      ['ip saddr {10.244.2.3} ip daddr . meta l4proto . th dport {10.244.1.2 . tcp . 8080} return'],
+    ],
+    [
+      'each peer on each port',
+      {
+        from: [{ podSelector: {} }, { ipBlock: { cidr: '1.2.3.4/32' } }],
+        ports: [{ port: 1 }, { port: 2, protocol: 'UDP' }],
+      },
+      [
+        'ip saddr {10.244.1.2, 10.244.2.3} meta l4proto tcp th dport 1 return',
+        'ip saddr {10.244.1.2, 10.244.2.3} meta l4proto udp th dport 2 return',
+        'ip saddr 1.2.3.4/32 meta l4proto tcp th dport 1 return',
+        'ip saddr 1.2.3.4/32 meta l4proto udp th dport 2 return',
+      ],
+    ],
+  ])('ingress from %s', (_, rule, expected) => {
+    expect(allowed([policy({ ingress: [rule] })], 'ingress', '10.244.1.2')).toEqual([...expected, 'drop'])
+  })
+
+  test.each([
+    ['pods', { to: [{ podSelector: {} }] }, ['ip daddr {10.244.1.2, 10.244.2.3} return']],
+    ['an address block', { to: [{ ipBlock: { cidr: '1.2.3.0/24' } }] }, ['ip daddr 1.2.3.0/24 return']],
+    [
+      'a named port of its destinations',
+      { to: [{ podSelector: { matchLabels: { app: 'web' } } }], ports: [{ port: 'http' }] },
+      ['ip daddr . meta l4proto . th dport {10.244.1.2 . tcp . 8080} return'],
+    ],
+    [
+      'a named port anywhere',
+      { ports: [{ port: 'http' }] },
+      ['ip daddr . meta l4proto . th dport {10.244.1.2 . tcp . 8080} return'],
+    ],
+    ['a named port of an address block', { to: [{ ipBlock: { cidr: '1.2.3.0/24' } }], ports: [{ port: 'http' }] }, []],
+  ])('egress to %s', (_, rule, expected) => {
+    const egress = policy({ policyTypes: ['Egress'], egress: [rule] })
+    expect(allowed([egress], 'egress', '10.244.1.2')).toEqual([...expected, 'drop'])
+  })
+
+  test('what any policy of a pod allows is allowed', () => {
+    const one = policy({ ingress: [{ ports: [{ port: 1 }] }] }, 'one')
+    const two = policy({ ingress: [{ ports: [{ port: 2 }] }] }, 'two')
+    const deny = policy({}, 'deny')
+    expect(allowed([deny, one, two], 'ingress', '10.244.1.2')).toEqual([
+      'meta l4proto tcp th dport 1 return',
+      'meta l4proto tcp th dport 2 return',
+      'drop',
+    ])
+  })
+
+  test('pods on the host network, ended pods and pods without an address are nobody', () => {
+    const gone = pod('a', 'gone', '10.244.1.9', { status: { phase: 'Succeeded' } })
+    const host = { ...pod('a', 'host', '192.0.2.1'), spec: { hostNetwork: true, containers: [] } } as unknown as Pod
+    const waiting = pod('a', 'waiting', '', {})
+    const rule = policy({ ingress: [{ from: [{ podSelector: {} }] }] })
+    expect(allowed([rule], 'ingress', '10.244.1.2', [...pods, gone, host, waiting])).toEqual([
+      'ip saddr {10.244.1.2, 10.244.2.3} return',
+      'drop',
+    ])
+  })
+
+  test('one more pod costs elements, not chains', () => {
+    const rule = policy({ ingress: [{ from: [{ podSelector: {} }] }] })
+    const script = difference('t', plan([rule]), plan([rule], [...pods, pod('a', 'new', '10.244.1.7')]))
+    expect(script).toHaveLength(4)
+    expect(script.every(line => line.startsWith('add element ip t ') && line.includes('10.244.1.7'))).toBe(true)
+  })
+})

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto'
+import { emptyTable, type NftTable } from '../../base/nft-table.ts'
+import type { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
+import type { NetworkPolicyPeer, NetworkPolicyPort } from '../../models/types/networking-v1.ts'
+import { PodFinder, type PolicyPod, policyPods } from './policy-pods.ts'
+
+export interface PolicyInput {
+  policies: readonly NetworkPolicy[]
+  namespaces: readonly Namespace[]
+  /** Of all nodes: who may be a peer. */
+  pods: readonly Pod[]
+  nodeName: string
+  /** The pods of this node: `10.244.1.0/24`. */
+  podCidr: string
+}
+
+type Direction = 'ingress' | 'egress'
+
+/** One rule of a policy in the form that both directions share: ports, and the other side of the connection. */
+interface PeerRule {
+  peers: readonly NetworkPolicyPeer[]
+  ports: readonly NetworkPolicyPort[]
+}
+
+/**
+ * The wanted nftables state of one node. No policy anywhere: an empty table, which costs nothing. Otherwise a new
+ * connection of a local pod is looked up by the pod's address, first as its source, then as its destination; the chain it
+ * finds returns for what some policy of that pod allows and drops the rest. Pods that the same policies select share a
+ * chain. A pod of this node that is not known yet neither sends nor gets anything: no open window at its start. What the
+ * node itself sends to its pods (probes) is never filtered. Pure.
+ * @see https://kubernetes.io/docs/concepts/services-networking/network-policies/
+ */
+export function planPolicyRules(input: PolicyInput): NftTable {
+  if (input.policies.length === 0) return emptyTable()
+  return new Plan(input).table()
+}
+
+class Plan {
+  readonly #input: PolicyInput
+  readonly #pods: PolicyPod[]
+  readonly #finder: PodFinder
+  readonly #out = emptyTable()
+
+  constructor(input: PolicyInput) {
+    this.#input = input
+    this.#pods = policyPods(input.pods, input.nodeName)
+    this.#finder = new PodFinder(this.#pods, input.namespaces)
+  }
+
+  table(): NftTable {
+    const local = this.#pods.filter(pod => pod.local).map(pod => pod.ip)
+    const { sets, maps, chains } = this.#out
+    sets.set('local', { type: 'ipv4_addr', elements: new Set(local) })
+    sets.set('self', { type: 'ipv4_addr . ipv4_addr', elements: new Set(local.map(ip => `${ip} . ${ip}`)) })
+    for (const direction of ['egress', 'ingress'] as const)
+      maps.set(direction, { type: 'ipv4_addr : verdict', elements: this.#verdicts(direction) })
+    const { podCidr } = this.#input
+    chains.set('forward', {
+      hook: 'type filter hook forward priority filter; policy accept;',
+      rules: [
+        'ct state established,related accept',
+        'ip saddr . ip daddr @self accept',
+        `ip saddr ${podCidr} ip saddr != @local drop`,
+        `ip daddr ${podCidr} ip daddr != @local drop`,
+        'ip saddr vmap @egress',
+        'ip daddr vmap @ingress',
+      ],
+    })
+    return this.#out
+  }
+
+  /** The chain that decides for each local pod that some policy isolates. */
+  #verdicts(direction: Direction): Map<string, string> {
+    const policiesOf = new Map<PolicyPod, NetworkPolicy[]>()
+    for (const policy of this.#input.policies) {
+      if (!isolates(policy, direction)) continue
+      for (const pod of this.#finder.selected(policy)) {
+        if (!pod.local) continue
+        const list = policiesOf.get(pod)
+        if (list) list.push(policy)
+        else policiesOf.set(pod, [policy])
+      }
+    }
+    return new Map([...policiesOf].map(([pod, policies]) => [pod.ip, `jump ${this.#chainOf(direction, policies)}`]))
+  }
+
+  #chainOf(direction: Direction, policies: NetworkPolicy[]): string {
+    const names = policies.map(p => `${p.metadata.namespace}/${p.metadata.name}`).sort()
+    const id = `${direction}-${digest(names.join())}`
+    if (!this.#out.chains.has(id)) {
+      const rules = policies.flatMap(policy => this.#rulesOf(policy, direction).map(match => `${match} return`.trim()))
+      this.#out.chains.set(id, { rules: [...new Set(rules), 'drop'] })
+    }
+    return id
+  }
+
+  /** What a policy allows, as conditions on a packet; '' is everything. */
+  #rulesOf(policy: NetworkPolicy, direction: Direction): string[] {
+    const { spec } = policy
+    const rules: PeerRule[] =
+      direction === 'ingress'
+        ? (spec.ingress ?? []).map(rule => ({ peers: rule.from ?? [], ports: rule.ports ?? [] }))
+        : (spec.egress ?? []).map(rule => ({ peers: rule.to ?? [], ports: rule.ports ?? [] }))
+    return rules.flatMap(rule => this.#conditions(policy, direction, rule))
+  }
+
+  #conditions(policy: NetworkPolicy, direction: Direction, { peers, ports }: PeerRule): string[] {
+    const sides: (NetworkPolicyPeer | undefined)[] = peers.length ? [...peers] : [undefined]
+    const wanted: (NetworkPolicyPort | undefined)[] = ports.length ? [...ports] : [undefined]
+    return sides.flatMap(peer => {
+      const side = this.#side(policy, direction, peer)
+      if (side === undefined) return []
+      return wanted.flatMap(port => {
+        if (typeof port?.port !== 'string') return [join(side, portCondition(port))]
+        return this.#namedPort(policy, direction, peer, { ...port, port: port.port }, side)
+      })
+    })
+  }
+
+  /** The condition on the other side's address; undefined where it can never hold (a block of IPv6). */
+  #side(policy: NetworkPolicy, direction: Direction, peer: NetworkPolicyPeer | undefined): string | undefined {
+    if (!peer) return ''
+    const address = direction === 'ingress' ? 'ip saddr' : 'ip daddr'
+    if (peer.ipBlock) {
+      const { cidr, except = [] } = peer.ipBlock
+      if (cidr.includes(':')) return undefined
+      return [`${address} ${cidr}`, ...except.map(e => `${address} != ${e}`)].join(' ')
+    }
+    const namespace = policy.metadata.namespace!
+    const id = `peers-${digest(JSON.stringify([namespace, peer]))}`
+    const found = this.#finder.peers(peer, namespace)
+    if (!this.#out.sets.has(id))
+      this.#out.sets.set(id, { type: 'ipv4_addr', elements: new Set(found.map(pod => pod.ip)) })
+    return `${address} @${id}`
+  }
+
+  /** A port's number is the destination's own affair: a set of the destinations' addresses and numbers. */
+  #namedPort(
+    policy: NetworkPolicy,
+    direction: Direction,
+    peer: NetworkPolicyPeer | undefined,
+    port: NetworkPolicyPort & { port: string },
+    side: string,
+  ): string[] {
+    if (direction === 'egress' && peer?.ipBlock) return []
+    const namespace = policy.metadata.namespace!
+    const destinations =
+      direction === 'ingress'
+        ? this.#finder.selected(policy).filter(pod => pod.local)
+        : peer
+          ? this.#finder.peers(peer, namespace)
+          : this.#finder.all()
+    const protocol = (port.protocol ?? 'TCP').toLowerCase()
+    const elements = new Set(
+      destinations.flatMap(pod => {
+        const named = pod.ports.get(port.port)
+        return named?.protocol === protocol ? [`${pod.ip} . ${protocol} . ${named.port}`] : []
+      }),
+    )
+    const target = direction === 'ingress' ? policy.spec.podSelector : (peer ?? 'all')
+    const id = `ports-${digest(JSON.stringify([direction, namespace, target, port.port, protocol]))}`
+    this.#out.sets.set(id, { type: 'ipv4_addr . inet_proto . inet_service', elements })
+    return [join(direction === 'ingress' ? side : '', `ip daddr . meta l4proto . th dport @${id}`)]
+  }
+}
+
+/** Unless it says so, a policy isolates for ingress, and for egress if it has such rules. */
+function isolates({ spec }: NetworkPolicy, direction: Direction): boolean {
+  const types = spec.policyTypes
+  if (types?.length) return types.includes(direction === 'ingress' ? 'Ingress' : 'Egress')
+  return direction === 'ingress' || (spec.egress?.length ?? 0) > 0
+}
+
+function portCondition(port: NetworkPolicyPort | undefined): string {
+  if (!port) return ''
+  const protocol = `meta l4proto ${(port.protocol ?? 'TCP').toLowerCase()}`
+  if (port.port === undefined) return protocol
+  return `${protocol} th dport ${port.port}${port.endPort && port.endPort !== port.port ? `-${port.endPort}` : ''}`
+}
+
+const join = (...parts: string[]) => parts.filter(Boolean).join(' ')
+
+const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16)
