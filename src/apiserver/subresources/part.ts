@@ -1,19 +1,25 @@
 import type { AnyObject } from '../../models/object.ts'
 import { readObject, readValue } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
+import { type TrackOwners, trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
+import { isApply, readApplication, refuseForce } from '../verbs/applied-configuration.ts'
+import { Applying } from '../verbs/apply.ts'
 import { get } from '../verbs/get.ts'
 import { readPatch } from '../verbs/patch.ts'
 import { checkName } from '../verbs/update.ts'
-import { isDryRun } from '../verbs/write-options.ts'
+import { fieldManager, isDryRun } from '../verbs/write-options.ts'
+
+const ownerOf = ({ core, resource, path, ...call }: ResourceCall): TrackOwners =>
+  trackPlainWrite(core, resource.kind, fieldManager({ core, ...call }), path.subresource)
 
 /** Carries the part that a sub-path may change from what was sent into the present object. */
 export type TakePart = (present: AnyObject, sent: AnyObject, call: ResourceCall) => void
 
 /** GET, PUT and PATCH of a sub-path that shows the whole object and changes one part of it. */
 export function partHandlers(subresource: string, take: TakePart): Record<'get' | 'update' | 'patch', CallHandler> {
-  const write = async (call: ResourceCall, sentFor: (present: AnyObject) => AnyObject) => {
+  const write = async (call: ResourceCall, sentFor: (present: AnyObject) => AnyObject, track = ownerOf(call)) => {
     const { core, resource, path } = call
     const kept = await updateObject(
       core,
@@ -28,7 +34,7 @@ export function partHandlers(subresource: string, take: TakePart): Record<'get' 
         present.metadata.resourceVersion = wanted && wanted !== revision ? wanted : ''
         return present
       },
-      { user: call.user, dryRun: isDryRun(call), warnings: call.warnings, subresource, trusted: true },
+      { user: call.user, dryRun: isDryRun(call), warnings: call.warnings, subresource, trusted: true, track },
     )
     return objectReply(call, resource, 200, kept)
   }
@@ -40,6 +46,11 @@ export function partHandlers(subresource: string, take: TakePart): Record<'get' 
       return write(call, () => sent)
     },
     patch: async call => {
+      if (isApply(call)) {
+        const applying = new Applying(call, readApplication(call, call.resource.kind))
+        return write(call, present => applying.next(present), applying.track)
+      }
+      refuseForce(call)
       const apply = readPatch(call)
       return write(call, present => readValue(call, call.resource.kind, apply(present)))
     },

@@ -9,6 +9,8 @@ import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { valueReply } from '../replies/object-form.ts'
 import { fromStored } from '../storage/conversion.ts'
+import { isApply, readApplication, refuseForce } from '../verbs/applied-configuration.ts'
+import { Applying } from '../verbs/apply.ts'
 import { readPatch } from '../verbs/patch.ts'
 import { fieldManager, isDryRun } from '../verbs/write-options.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
@@ -29,6 +31,8 @@ export const updateScale: CallHandler = async call => {
 }
 
 export const patchScale: CallHandler = async call => {
+  if (isApply(call)) return applyScale(call)
+  refuseForce(call)
   const apply = readPatch(call)
   return write(call, present => {
     const next = readValue(call, Scale, apply(present))
@@ -37,7 +41,22 @@ export const patchScale: CallHandler = async call => {
   })
 }
 
-async function write(call: ResourceCall, nextScale: (present: AnyObject) => AnyObject): Promise<ApiReply> {
+/** Server-side apply of a Scale: who applies owns the object's number of replicas, by way of `scale`. */
+function applyScale(call: ResourceCall): Promise<ApiReply> {
+  const application = readApplication(call, Scale)
+  const { metadata, spec } = application.configuration
+  const { kind, apiVersion } = call.resource
+  application.configuration = { kind: kind.kind, apiVersion, metadata }
+  if (spec?.replicas !== undefined) setAt(application.configuration, kind.scale!.specReplicas, spec.replicas)
+  const applying = new Applying(call, application)
+  return write(call, (_, object) => scaleOf(call, applying.next(structuredClone(object))), applying.track)
+}
+
+async function write(
+  call: ResourceCall,
+  nextScale: (present: AnyObject, object: AnyObject) => AnyObject,
+  track = trackPlainWrite(call.core, call.resource.kind, fieldManager(call), 'scale'),
+): Promise<ApiReply> {
   const { core, resource, path } = call
   const kept = await updateObject(
     core,
@@ -47,7 +66,7 @@ async function write(call: ResourceCall, nextScale: (present: AnyObject) => AnyO
     async object => {
       const served = fromStored(resource, object)
       const previous = scaleOf(call, served)
-      const scale = nextScale(structuredClone(previous))
+      const scale = nextScale(structuredClone(previous), object)
       await core.admission.admit({
         ...{ core, operation: 'UPDATE', resource, subresource: 'scale', namespace: path.namespace, name: path.name! },
         ...{ object: scale, previous, user: call.user, dryRun: isDryRun(call), warnings: call.warnings },
@@ -68,7 +87,7 @@ async function write(call: ResourceCall, nextScale: (present: AnyObject) => AnyO
       warnings: call.warnings,
       subresource: 'scale',
       admitted: true,
-      track: trackPlainWrite(core, resource.kind, fieldManager(call), 'scale'),
+      track,
     },
   )
   return scaleReply(call, kept)

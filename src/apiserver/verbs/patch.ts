@@ -8,7 +8,8 @@ import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
 import { fromStored } from '../storage/conversion.ts'
-import { apply, refuseForce } from './apply.ts'
+import { applyType, isApply, refuseForce } from './applied-configuration.ts'
+import { apply } from './apply.ts'
 import { checkName } from './update.ts'
 import { fieldManager, isDryRun } from './write-options.ts'
 
@@ -17,7 +18,7 @@ type Change = (present: AnyObject) => unknown
 /** PATCH of an object, or of its status. */
 export const patch: CallHandler = async call => {
   const { core, resource, path } = call
-  if (bodyType(call.request) === applyType) return apply(call)
+  if (isApply(call)) return apply(call)
   refuseForce(call)
   const track = trackPlainWrite(core, resource.kind, fieldManager(call), path.subresource)
   const dryRun = isDryRun(call)
@@ -42,8 +43,6 @@ export const patch: CallHandler = async call => {
   })
   return objectReply(call, resource, 200, kept)
 }
-
-const applyType = 'application/apply-patch+yaml'
 
 /** @throws ApiError UnsupportedMediaType, BadRequest */
 export function readPatch(call: ResourceCall): Change {

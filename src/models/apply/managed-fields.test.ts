@@ -141,3 +141,24 @@ test('what has changed since kubectl set it from the client is still a conflict'
   trackUpdate(deployment, live, scaled, writer('scaler'))
   expect(() => apply(scaled, config({ replicas: 3 }), 'kubectl')).toThrow('conflict with "scaler"')
 })
+
+test('of very many writers the oldest become one', () => {
+  let live = config({ replicas: 0 })
+  trackUpdate(deployment, undefined, live, writer('w0'))
+  for (let i = 1; i <= 14; i++) {
+    const next = structuredClone(live)
+    next.metadata.labels = { ...next.metadata.labels, [`l${i}`]: 'x' }
+    trackUpdate(deployment, live, next, { ...writer(`w${i}`), time: `2026-01-01T00:00:${String(i).padStart(2, '0')}Z` })
+    live = next
+  }
+  const managers = live.metadata.managedFields!.map(e => e.manager)
+  expect(managers).toEqual(['ancient-changes', ...Array.from({ length: 9 }, (_, i) => `w${i + 6}`)])
+  const all = Object.keys(owned(live, 'ancient-changes', 'Update')!['f:metadata']!['f:labels']!)
+  expect(all).toContain('f:l5')
+})
+
+test('who sets nothing owns nothing', () => {
+  const made = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } } as AnyObject
+  trackUpdate(deployment, undefined, made, writer('me'))
+  expect(made.metadata.managedFields).toBeUndefined()
+})

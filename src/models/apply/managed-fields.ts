@@ -69,6 +69,7 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
   }
   if (!previous && !owners.length) {
     const fieldsV1 = fieldsOfCreated(type, next, unownedElements)
+    if (Object.keys(fieldsV1).length === 0) return
     const { subresource, ...entry } = entryOf(writer, 'Update')
     next.metadata.managedFields = [
       { ...entry, fieldsType: 'FieldsV1', fieldsV1, ...(subresource ? { subresource } : {}) } as ManagedFieldsEntry,
@@ -94,7 +95,7 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     )
   })
   if (at < 0 && !mine.isEmpty) out.push({ entry: entryOf(writer, 'Update'), fields: mine })
-  writeOwners(next, out)
+  writeOwners(next, withoutAncient(out))
 }
 
 /**
@@ -167,6 +168,30 @@ function withoutAncestors(gone: FieldSet, owned: FieldSet): FieldSet {
     if (!below.isEmpty) out.children.set(element, below)
   }
   return out
+}
+
+/** So many owners by plain writes are told apart; what the oldest of more own is put together. */
+const maxUpdaters = 10
+const ancient = 'ancient-changes'
+
+/** Programs whose name changes with every run would fill the object. */
+function withoutAncient(owners: Owner[]): Owner[] {
+  const updaters = owners.filter(o => o.entry.operation === 'Update')
+  if (updaters.length <= maxUpdaters) return owners
+  const byAge = [...updaters].sort((a, b) => ((a.entry.time ?? '') < (b.entry.time ?? '') ? -1 : 1))
+  const merged = new Map<string, Owner>()
+  const gone = new Set<Owner>()
+  for (const owner of byAge) {
+    if (updaters.length - gone.size + merged.size <= maxUpdaters) break
+    gone.add(owner)
+    const version = owner.entry.apiVersion ?? ''
+    const fields = merged.get(version)?.fields.union(owner.fields) ?? owner.fields
+    merged.set(version, {
+      entry: { manager: ancient, operation: 'Update', apiVersion: version, time: owner.entry.time ?? '' },
+      fields,
+    })
+  }
+  return [...owners.filter(o => !gone.has(o)), ...merged.values()]
 }
 
 /** What `kubectl apply --server-side` is called; only for it the annotation of its client-side form counts. */

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from './testing/test-server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const type = { 'content-type': 'application/apply-patch+yaml' }
+const deployments = '/apis/apps/v1/namespaces/default/deployments'
+const deployment = (name: string, spec: object = {}) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name },
+  spec: {
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+    ...spec,
+  },
+})
+const scale = (name: string, replicas: number) => ({
+  apiVersion: 'autoscaling/v1',
+  kind: 'Scale',
+  metadata: { name },
+  spec: { replicas },
+})
+const managers = async (url: string) =>
+  (await server.call('GET', url)).body.metadata.managedFields.map((e: any) =>
+    [e.manager, e.operation, e.subresource, e.fieldsV1['f:spec'] && 'f:replicas' in e.fieldsV1['f:spec']].filter(
+      Boolean,
+    ),
+  )
+
+test('replicas applied through scale conflict with who applied them, and are taken over by force', async () => {
+  const url = `${deployments}/scaled`
+  await server.call('PATCH', `${url}?fieldManager=owner`, deployment('scaled', { replicas: 3 }), type)
+  const refused = await server.call('PATCH', `${url}/scale?fieldManager=hpa`, scale('scaled', 5), type)
+  expect([refused.status, refused.body.message]).toEqual([
+    409,
+    'Apply failed with 1 conflict: conflict with "owner": .spec.replicas',
+  ])
+  const forced = await server.call('PATCH', `${url}/scale?fieldManager=hpa&force=true`, scale('scaled', 5), type)
+  expect([forced.status, forced.body.kind, forced.body.spec]).toEqual([200, 'Scale', { replicas: 5 }])
+  expect(await managers(url)).toEqual([
+    ['hpa', 'Apply', 'scale', true],
+    ['owner', 'Apply'],
+  ])
+  // The owner gives the field up: the autoscaler keeps what it has.
+  const { body } = await server.call('PATCH', `${url}?fieldManager=owner`, deployment('scaled'), type)
+  expect(body.spec.replicas).toBe(5)
+})
+
+test('a sub-path of a pod is applied and patched by a manager of its own', async () => {
+  const pods = '/api/v1/namespaces/default/pods'
+  const pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  await server.call('POST', `${pods}?fieldManager=maker`, pod)
+  const debug = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' } }
+  const ephemeral = (name: string) => ({ ...debug, spec: { ephemeralContainers: [{ name, image: 'i' }] } })
+  const patched = await server.call('PATCH', `${pods}/p/ephemeralcontainers?fieldManager=one`, ephemeral('e1'), {
+    'content-type': 'application/strategic-merge-patch+json',
+  })
+  const applied = await server.call('PATCH', `${pods}/p/ephemeralcontainers?fieldManager=two`, ephemeral('e2'), type)
+  expect([patched.status, applied.status]).toEqual([200, 200])
+  expect(applied.body.spec.ephemeralContainers.map((c: any) => c.name)).toEqual(['e1', 'e2'])
+  expect(applied.body.metadata.managedFields.map((e: any) => [e.manager, e.operation, e.subresource])).toEqual([
+    ['two', 'Apply', 'ephemeralcontainers'],
+    ['maker', 'Update', undefined],
+    ['one', 'Update', 'ephemeralcontainers'],
+  ])
+})
+
+test('the name of the path will do; what does not fit the type is refused in Kubernetes’ words', async () => {
+  const { metadata: _, ...nameless } = deployment('quiet')
+  const made = await server.call('PATCH', `${deployments}/quiet?fieldManager=m`, nameless, type)
+  expect([made.status, made.body.metadata.name]).toEqual([201, 'quiet'])
+  const odd = await server.call('PATCH', `${deployments}/quiet?fieldManager=m`, deployment('quiet', { bogus: 1 }), type)
+  expect([odd.status, odd.body.message]).toEqual([
+    500,
+    'failed to create typed patch object (default/quiet; apps/v1, Kind=Deployment): .spec.bogus: field not declared in schema',
+  ])
+})

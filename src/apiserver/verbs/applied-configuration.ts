@@ -1,0 +1,101 @@
+import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
+import { checkApplied } from '../../models/apply/check-applied.ts'
+import type { Writer } from '../../models/apply/managed-fields.ts'
+import { invalid, required } from '../../models/field-error.ts'
+import { apiVersionOf, type Kind } from '../../models/kind.ts'
+import type { AnyObject } from '../../models/object.ts'
+import { typeNamed } from '../../models/schema/types.ts'
+import { bodyType, checkedBody, parseBody } from '../bodies/body.ts'
+import { fieldValidation } from '../bodies/object-body.ts'
+import type { ResourceCall } from '../core.ts'
+import { decodeValue } from '../model-engine.ts'
+import { writerOf } from '../objects/field-owners.ts'
+import { checkName } from './update.ts'
+import { fieldManager } from './write-options.ts'
+
+export const applyType = 'application/apply-patch+yaml'
+
+/** What somebody applies, and as whom. */
+export interface Application {
+  /** Only what was said, decoded. */
+  configuration: AnyObject
+  writer: Writer
+  force: boolean
+}
+
+export const isApply = (call: ResourceCall): boolean => bodyType(call.request) === applyType
+
+const patchOptions = { group: 'meta.k8s.io', plural: 'patchoptions', kind: 'PatchOptions' }
+
+/**
+ * Reads the request as a configuration to apply.
+ * @param kind of the body: the resource's own, or that of the subresource
+ * @throws ApiError
+ */
+export function readApplication(call: ResourceCall, kind: Kind<any>): Application {
+  if (!call.info.query.get('fieldManager'))
+    throw invalidError(patchOptions, '', [required('fieldManager', 'is required for apply patch')])
+  return {
+    configuration: readConfiguration(call, kind),
+    writer: writerOf(call.core, call.resource.kind, fieldManager(call), call.path.subresource ?? ''),
+    force: readForce(call),
+  }
+}
+
+function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
+  const body = checkedBody(call.request)
+  const { value, duplicates } = parseBody(body[0] === openBrace ? 'json' : 'yaml', body, true)
+  const said = value as { metadata?: { name?: string; managedFields?: unknown[] } } | null
+  if (!said || typeof said !== 'object' || Array.isArray(said))
+    throw badRequest('the applied configuration is not an object')
+  if (said.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil')
+  const { object, warnings } = decodeValue(kind, value, fieldValidation(call), duplicates)
+  refuseUntyped(call, kind, said)
+  call.warnings.push(...warnings)
+  object.metadata.name ||= call.path.name!
+  const configuration = onlySaid(object, value) as AnyObject
+  configuration.metadata = { ...configuration.metadata, name: object.metadata.name }
+  configuration.apiVersion ??= apiVersionOf(kind)
+  configuration.kind ??= kind.kind
+  checkName(call, configuration)
+  return configuration
+}
+
+const openBrace = '{'.charCodeAt(0)
+
+/** What does not fit the type cannot be owned, whatever the request says about unknown fields. */
+function refuseUntyped({ path }: ResourceCall, kind: Kind<any>, said: object): void {
+  const problems = checkApplied(typeNamed(kind.schema), said)
+  if (!problems.length) return
+  const what = `${path.namespace ? `${path.namespace}/` : ''}${path.name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`
+  const why = problems.length === 1 ? problems[0] : `errors:\n${problems.map(p => `  ${p}`).join('\n')}`
+  throw new ApiError('', `failed to create typed patch object (${what}): ${why}`, { code: 500 })
+}
+
+/** Decoding fills in what a type always has; an applier owns only what it said. */
+function onlySaid(decoded: unknown, said: unknown): unknown {
+  if (Array.isArray(decoded) && Array.isArray(said)) return decoded.map((item, i) => onlySaid(item, said[i]))
+  if (!isRecord(decoded) || !isRecord(said)) return decoded
+  return Object.fromEntries(
+    Object.entries(decoded).flatMap(([k, v]) => (Object.hasOwn(said, k) ? [[k, onlySaid(v, said[k])]] : [])),
+  )
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function readForce(call: ResourceCall): boolean {
+  const text = call.info.query.get('force')
+  if (text === null || text === '' || text === 'false' || text === '0') return false
+  if (text === 'true' || text === '1') return true
+  throw invalidError(patchOptions, '', [invalid('force', text, 'must be true or false')])
+}
+
+/** Refuses `force` where it means nothing. @throws ApiError Invalid */
+export function refuseForce(call: ResourceCall): void {
+  if (readForce(call))
+    throw new ApiError(
+      'Invalid',
+      'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
+    )
+}
