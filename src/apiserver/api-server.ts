@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import type { Registry } from 'prom-client'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Net, systemNet } from '../base/net.ts'
@@ -28,6 +29,7 @@ import { Discovery } from './discovery/discovery.ts'
 import { Docs } from './docs/docs.ts'
 import type { HealthCheck, HealthChecks } from './health/health.ts'
 import { type Listening, type ListenOptions, listen } from './listener/listener.ts'
+import { measuredStore } from './metrics/measured-store.ts'
 import { Metrics } from './metrics/metrics.ts'
 import type { NodeDialer } from './nodes/node-dialer.ts'
 import { podCommand, podLog, podPortForward } from './nodes/pod-streams.ts'
@@ -78,6 +80,8 @@ export interface ApiServerOptions {
 export interface ApiServer extends AsyncDisposable {
   handler: ApiHandler
   core: Core
+  /** What /metrics shows; other parts of the process may add theirs. */
+  metrics: Registry
   listen(options: ListenOptions): Promise<Listening>
   /** Makes the API known inside the cluster: endpoints of the `kubernetes` Service. */
   publish(address: string, port: number): Promise<void>
@@ -100,15 +104,18 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const cache = new WatchCache({ store: options.store, clock, log })
   await cache.start()
   const parsed = new WeakMap<KeptObject, AnyObject>()
+  const resources = new ResourceTable(options.kinds ?? builtinKinds)
+  const metrics = new Metrics(resources)
+  const store = measuredStore(options.store, clock, [metrics.registry])
   const admission = new AdmissionChain([])
   const core: Core = {
     clock,
     random,
     log,
-    store: options.store,
-    resources: new ResourceTable(options.kinds ?? builtinKinds),
+    store,
+    resources,
     cache,
-    objects: new ObjectStore(options.store, cache),
+    objects: new ObjectStore(store, cache),
     admission,
     outgoing: new OutgoingCalls(() => core, options.net ?? systemNet, clock),
     moreSubresources: new Map(),
@@ -121,7 +128,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       return known
     },
   }
-  const metrics = new Metrics(cache)
+  metrics.follow(cache)
   const tokens =
     options.tokenKeys && new ServiceAccountTokens(core, options.tokenKeys, options.tokenIssuer ?? defaultIssuer)
   const authenticators: Authenticator[] = [
@@ -185,6 +192,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   return {
     handler,
     core,
+    metrics: metrics.registry,
     async listen(listenOptions) {
       const listening = await listen(handler, log, listenOptions)
       listeners.add(listening)

@@ -1,4 +1,5 @@
 import { explain, isAbort } from '../base/errors.ts'
+import { parseFieldSelector } from '../base/field-selector.ts'
 import { StoreFailed, StoreFull } from '../db/store.ts'
 import { ApiError } from '../models/api-error.ts'
 import type { ApiHandler, ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
@@ -29,8 +30,10 @@ export function createHandler(parts: PipelineParts): ApiHandler {
     const warnings: string[] = []
     let reply: ApiReply
     let label = ''
+    let info: RequestInfo | undefined
+    const done = parts.metrics.requests.begin(request.method)
     try {
-      const info = parseRequest(request.url)
+      info = parseRequest(request.url)
       const verb = verbOf(request, info)
       label = verb
       const known = await authenticate(parts, request)
@@ -38,14 +41,15 @@ export function createHandler(parts: PipelineParts): ApiHandler {
         request.headers['impersonate-user'] || request.headers['impersonate-group']
           ? await impersonated(request, known, parts.authorizer)
           : known
-      await authorize(parts, { user, verb, path: info.path, ...attributesOf(info) }, user)
+      await authorize(parts, { user, verb, path: info.path, ...attributesOf(info, verb) }, user)
       const call: Call = { core: parts.core, request, info, user, warnings }
       reply = info.resource ? await serveResource(call, verb) : ((await parts.others(call)) ?? errorReply(noSuchPath()))
     } catch (error) {
       reply = errorReply(asApiError(parts, request, error), request.headers['accept'])
     }
     const finished = await finishReply(parts.core, request, reply, warnings)
-    parts.metrics.observe(request, label, finished, parts.core.clock.monotonicMs() - started)
+    done()
+    parts.metrics.requests.observe({ info, verb: label, reply: finished, ms: parts.core.clock.monotonicMs() - started })
     return finished
   }
 }
@@ -94,7 +98,7 @@ async function authorize(parts: PipelineParts, attributes: Attributes, user: Use
   })
 }
 
-function attributesOf(info: RequestInfo): Pick<Attributes, 'resource' | 'fieldSelector'> {
+function attributesOf(info: RequestInfo, verb: string): Pick<Attributes, 'resource' | 'fieldSelector'> {
   const path = info.resource
   if (!path) return {}
   const fieldSelector = info.query.get('fieldSelector')
@@ -106,8 +110,20 @@ function attributesOf(info: RequestInfo): Pick<Attributes, 'resource' | 'fieldSe
       plural: path.plural,
       subresource: path.subresource ?? '',
       namespace: path.namespace ?? '',
-      name: path.name ?? '',
+      name: path.name ?? (verb === 'list' || verb === 'watch' ? selectedName(info) : ''),
     },
+  }
+}
+
+/** Who lists or watches one object by its name asks for that object: a role that names it is enough. */
+function selectedName({ query }: RequestInfo): string {
+  const text = query.get('fieldSelector')
+  if (!text?.includes('metadata.name')) return ''
+  try {
+    return parseFieldSelector(text).find(r => r.field === 'metadata.name' && r.operator === '=')?.value ?? ''
+  } catch {
+    // Refused when the selector is read.
+    return ''
   }
 }
 

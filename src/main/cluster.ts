@@ -10,6 +10,7 @@ import { startNode } from './node.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { checkMachine } from './preflight.ts'
+import { queueMetrics } from './queue-metrics.ts'
 import { allReconcilers } from './reconcilers.ts'
 import { removeRunFile, writeKubeconfigNote, writeRunFile } from './run-file.ts'
 import { startScheduler } from './scheduling.ts'
@@ -88,6 +89,7 @@ async function startManagersAndNodes(
   const clientOf = (user: typeof controllerUser) => createClient(inProcessTransport(api.handler, user))
 
   const controllerClient = clientOf(controllerUser)
+  const metrics = queueMetrics(api.metrics)
   const schedulerClient = clientOf(schedulerUser)
   const manage = async (
     part: string,
@@ -114,7 +116,7 @@ async function startManagersAndNodes(
   await Promise.all([
     manage('controllers', 'kube-controller-manager', controllerClient, async () => {
       const reconcilers = allReconcilers({ settings, ca: pki.ca.cert, signer: certificateSigner(pki.ca, outside) })
-      return Object.assign(await startControllers({ client: controllerClient, outside, reconcilers }), {
+      return Object.assign(await startControllers({ client: controllerClient, outside, reconcilers, metrics }), {
         what: `${reconcilers.length} reconcilers and the garbage collector`,
       })
     }),

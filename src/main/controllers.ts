@@ -5,6 +5,7 @@ import {
   type InformerSet,
   type Reconciler,
   type ReconcilerRunner,
+  type RunnerMetrics,
 } from '../client/index.ts'
 import { createGarbageCollector, type GarbageCollector } from '../controller/index.ts'
 import type { OutsideWorld } from './outside.ts'
@@ -21,6 +22,8 @@ export interface ControllersOptions {
   reconcilers: Reconciler[]
   /** Undeclared writes throw, and objects are frozen. For tests. */
   strict?: boolean
+  /** Of the queues. */
+  metrics?: RunnerMetrics
 }
 
 /** All reconcilers and the garbage collector over one set of informers. Resolves when they work. */
@@ -29,7 +32,10 @@ export async function startControllers(options: ControllersOptions): Promise<Run
   const { clock, random } = options.outside
   const log = options.outside.log.child({ part: 'controller' })
   const informers = createInformers({ client, clock, random, log, freeze: strict })
-  const runner = createReconcilerRunner({ client, informers, clock, random, log, reconcilers, strict })
+  const runner = createReconcilerRunner({
+    ...{ client, informers, clock, random, log, reconcilers, strict },
+    ...(options.metrics ? { metrics: options.metrics } : {}),
+  })
   const garbageCollector = createGarbageCollector({ client, informers, clock, log })
   await Promise.all([runner.start(), garbageCollector.start()])
   return {

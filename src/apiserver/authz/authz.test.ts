@@ -171,3 +171,22 @@ test('anybody may ask what they may do in a namespace', async () => {
   expect(mine.resourceRules).not.toContainEqual(expect.objectContaining({ resources: ['*'] }))
   expect((await rules(root, {})).body.message).toBe('no namespace on request')
 })
+
+test('a role that names an object lets list and watch it by its name, and nothing else', async () => {
+  const role = { resources: ['secrets'], apiGroups: [''], verbs: ['*'], resourceNames: ['mine'] }
+  await server.call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', {
+    metadata: { name: 'one-secret' },
+    rules: [role],
+  })
+  await bind('one-secret', { kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' })
+  const secrets = '/api/v1/namespaces/default/secrets'
+  const mine = 'fieldSelector=metadata.name%3Dmine'
+  const status = async (method: string, query: string, body?: object) =>
+    (await as(alice, method, `${secrets}?${query}`, body)).status
+  expect(await status('GET', mine)).toBe(200)
+  expect(await status('GET', '')).toBe(403)
+  expect(await status('GET', 'fieldSelector=metadata.name!%3Dmine')).toBe(403)
+  expect(await status('GET', 'fieldSelector=metadata.name%3Dother')).toBe(403)
+  expect(await status('DELETE', mine)).toBe(403)
+  expect(await status('POST', mine, { metadata: { name: 'other' } })).toBe(403)
+})

@@ -1,55 +1,85 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { ApiReply, ApiRequest } from '../../models/rest.ts'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { versionInfo } from '../health/version.ts'
+import type { ResourcePath } from '../request-info.ts'
+import type { ResourceTable } from '../resources.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
+import { RequestMetrics } from './request-metrics.ts'
 
 /** The server's own measurements, under the names that dashboards for Kubernetes look for. */
 export class Metrics {
-  readonly registry = new Registry()
-  readonly #requests: Counter
-  readonly #duration: Histogram
-  readonly #byLabels = new Map<string, { count: Counter.Internal; duration: Histogram.Internal<string> }>()
+  readonly registry: Registry
+  readonly requests: RequestMetrics
 
-  constructor(cache: WatchCache) {
-    collectDefaultMetrics({ register: this.registry })
-    this.#requests = new Counter({
-      name: 'apiserver_request_total',
-      help: 'Requests by verb and HTTP status.',
-      labelNames: ['verb', 'code'],
-      registers: [this.registry],
-    })
-    this.#duration = new Histogram({
-      name: 'apiserver_request_duration_seconds',
-      help: 'Time to answer a request, by verb; of watches, to begin.',
-      labelNames: ['verb'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-      registers: [this.registry],
+  constructor(resources: ResourceTable, registry = new Registry()) {
+    this.registry = registry
+    collectDefaultMetrics({ register: registry })
+    this.requests = new RequestMetrics([registry], path => isServed(resources, path))
+    new Gauge({
+      name: 'kubernetes_build_info',
+      help: 'Always 1; the labels say which program this is.',
+      labelNames: ['major', 'minor', 'git_version', 'git_commit', 'build_date', 'go_version', 'compiler', 'platform'],
+      registers: [registry],
+    }).set(buildLabels(), 1)
+  }
+
+  /** Tells of the objects in the cache and of those who watch it. */
+  follow(cache: WatchCache): void {
+    const registers = [this.registry]
+    new Gauge({
+      name: 'apiserver_storage_objects',
+      help: 'Stored objects by resource.',
+      labelNames: ['resource'],
+      registers,
+      collect() {
+        for (const { resource, objects } of cache.counts()) this.set({ resource }, objects)
+      },
     })
     new Gauge({
-      name: 'apiserver_storage_objects_revision',
-      help: 'Newest revision that readers see.',
-      registers: [this.registry],
+      name: 'apiserver_longrunning_requests',
+      help: 'Watches that are open, by resource.',
+      labelNames: ['verb', 'group', 'resource', 'component'],
+      registers,
       collect() {
-        this.set(cache.revision)
+        for (const { resource, watchers } of cache.counts()) {
+          const dot = resource.indexOf('.')
+          const [plural, group] = dot < 0 ? [resource, ''] : [resource.slice(0, dot), resource.slice(dot + 1)]
+          this.set({ verb: 'WATCH', group, resource: plural, component: 'apiserver' }, watchers)
+        }
+      },
+    })
+    new Gauge({
+      name: 'apiserver_watch_cache_resource_version',
+      help: 'Newest revision that readers see.',
+      labelNames: ['resource'],
+      registers,
+      collect() {
+        this.set({ resource: 'all' }, cache.revision)
       },
     })
   }
 
-  observe(_request: ApiRequest, verb: string, reply: ApiReply, ms: number): void {
-    const key = `${verb} ${reply.status}`
-    let known = this.#byLabels.get(key)
-    if (!known) {
-      const name = verb.toUpperCase() || 'OTHER'
-      known = {
-        count: this.#requests.labels({ verb: name, code: String(reply.status) }),
-        duration: this.#duration.labels({ verb: name }),
-      }
-      if (this.#byLabels.size < 1000) this.#byLabels.set(key, known)
-    }
-    known.count.inc()
-    known.duration.observe(ms / 1000)
-  }
-
   text(): Promise<string> {
     return this.registry.metrics()
+  }
+}
+
+function isServed(resources: ResourceTable, { group, version, plural, subresource }: ResourcePath): boolean {
+  const kind = resources.find(group, version, plural)?.kind
+  return (
+    kind !== undefined && (!subresource || (kind.subresources as string[] | undefined)?.includes(subresource) === true)
+  )
+}
+
+function buildLabels(): Record<string, string> {
+  const { major, minor, gitVersion, gitCommit, buildDate, goVersion, compiler, platform } = versionInfo
+  return {
+    major,
+    minor,
+    git_version: gitVersion,
+    git_commit: gitCommit,
+    build_date: buildDate,
+    go_version: goVersion,
+    compiler,
+    platform,
   }
 }

@@ -89,6 +89,14 @@ export class WatchCache {
     return bucket
   }
 
+  /** How many objects and watchers each stored resource has: `pods`, `deployments.apps`. */
+  counts(): { resource: string; objects: number; watchers: number }[] {
+    return [...this.#buckets.values()].map(({ prefix, size, listeners }) => {
+      const [group, plural] = prefix.slice(registryPrefix.length, -1).split('/')
+      return { resource: group === 'core' ? plural! : `${plural}.${group}`, objects: size, watchers: listeners.size }
+    })
+  }
+
   get(resource: Resource, namespace: string | undefined, name: string): KeptObject | undefined {
     return this.#buckets.get(resource.prefix)?.get(resource.namespaced ? (namespace ?? '') : '', name)
   }

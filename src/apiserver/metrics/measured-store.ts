@@ -1,0 +1,58 @@
+import { Counter, Histogram, type Registry } from 'prom-client'
+import type { Clock } from '../../base/clock.ts'
+import type { Store } from '../../db/store.ts'
+
+/** The same store; how long it takes is measured, under the names that dashboards know from etcd. */
+export function measuredStore(store: Store, clock: Clock, registers: Registry[]): Store {
+  const duration = new Histogram({
+    name: 'etcd_request_duration_seconds',
+    help: 'Time that the store took, by operation; whichever engine it is.',
+    labelNames: ['operation', 'type'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  })
+  const total = new Counter({
+    name: 'etcd_requests_total',
+    help: 'Requests to the store, by operation.',
+    labelNames: ['operation', 'type'],
+    registers,
+  })
+  const failed = new Counter({
+    name: 'etcd_request_errors_total',
+    help: 'Requests that the store refused or could not carry out, by operation.',
+    labelNames: ['operation', 'type'],
+    registers,
+  })
+  const measured = (operation: string) => {
+    const labels = { operation, type: 'store' }
+    const [time, count, errors] = [duration.labels(labels), total.labels(labels), failed.labels(labels)]
+    return async <T>(work: Promise<T>): Promise<T> => {
+      const began = clock.monotonicMs()
+      count.inc()
+      try {
+        return await work
+      } catch (error) {
+        errors.inc()
+        throw error
+      } finally {
+        time.observe((clock.monotonicMs() - began) / 1000)
+      }
+    }
+  }
+  const [get, list, commit, compact] = ['get', 'list', 'update', 'compact'].map(measured) as [
+    ReturnType<typeof measured>,
+    ReturnType<typeof measured>,
+    ReturnType<typeof measured>,
+    ReturnType<typeof measured>,
+  ]
+  return {
+    revision: () => store.revision(),
+    get: (key, at) => get(store.get(key, at)),
+    list: (prefix, page) => list(store.list(prefix, page)),
+    commit: (changes, seen) => commit(store.commit(changes, seen)),
+    watch: (prefix, from, signal) => store.watch(prefix, from, signal),
+    compact: revision => compact(store.compact(revision)),
+    compacted: () => store.compacted(),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  }
+}

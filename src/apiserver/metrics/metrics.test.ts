@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../testing/test-server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const lines = async (start: string) => {
+  const { body } = await server.call('GET', '/metrics')
+  return (body as string).split('\n').filter(line => line.startsWith(start))
+}
+const configMaps = '/api/v1/namespaces/default/configmaps'
+
+test('requests are counted with what they were about, and no name that a client made up', async () => {
+  await server.call('POST', `${configMaps}?dryRun=All`, { metadata: { name: 'a' } })
+  await server.call('POST', configMaps, { metadata: { name: 'a' } })
+  await server.call('GET', `${configMaps}/a`)
+  await server.call('GET', `${configMaps}/made-up-name`)
+  await server.call('GET', '/apis/made.up/v9/gadgets')
+  await server.call('GET', `${configMaps}/a/made-up-part`)
+  const counted = await lines('apiserver_request_total{')
+  const shown = (verb: string, more: string) =>
+    `apiserver_request_total{verb="${verb}",dry_run="${more.includes('dry') ? 'All' : ''}",group="",version="v1",resource="configmaps",subresource="",scope="resource",component="apiserver",code=`
+  expect(counted).toContain(`${shown('POST', 'dry')}"201"} 1`)
+  expect(counted).toContain(`${shown('POST', '')}"201"} 1`)
+  expect(counted).toContain(`${shown('GET', '')}"200"} 1`)
+  expect(counted).toContain(`${shown('GET', '')}"404"} 1`)
+  expect(counted.join()).not.toMatch(/made/)
+})
+
+test('watches, objects, the store and requests under way are told under Kubernetes’ names', async () => {
+  const watching = await server.watch(`${configMaps}?watch=1`)
+  expect(await lines('apiserver_longrunning_requests{')).toContain(
+    'apiserver_longrunning_requests{verb="WATCH",group="",resource="configmaps",component="apiserver"} 1',
+  )
+  watching.end()
+  expect(await lines('apiserver_storage_objects{resource="namespaces"')).toEqual([
+    'apiserver_storage_objects{resource="namespaces"} 4',
+  ])
+  expect(await lines('apiserver_current_inflight_requests{')).toEqual([
+    'apiserver_current_inflight_requests{request_kind="readOnly"} 1',
+    'apiserver_current_inflight_requests{request_kind="mutating"} 0',
+  ])
+  const names = [
+    'apiserver_request_duration_seconds_bucket',
+    'apiserver_response_sizes_bucket',
+    'etcd_request_duration_seconds_bucket{le="+Inf",operation="update"',
+    'kubernetes_build_info',
+    'process_resident_memory_bytes',
+    'process_cpu_seconds_total',
+  ]
+  for (const name of names) expect((await lines(name)).length, name).toBeGreaterThan(0)
+})

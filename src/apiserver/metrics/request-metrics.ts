@@ -1,0 +1,157 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { ApiReply } from '../../models/rest.ts'
+import { flag, type RequestInfo, type ResourcePath } from '../request-info.ts'
+
+/** One answered request. */
+export interface Observation {
+  /** Undefined when the address could not be read. */
+  info: RequestInfo | undefined
+  verb: string
+  reply: ApiReply
+  /** Until the answer, or its stream, began. */
+  ms: number
+}
+
+const about = ['verb', 'dry_run', 'group', 'version', 'resource', 'subresource', 'scope', 'component'] as const
+const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8]
+const sizes = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000]
+/** Different requests that are told apart; past that a new one is looked up each time. */
+const maxRemembered = 2_000
+const longRunning = new Set(['exec', 'attach', 'portforward', 'proxy', 'log'])
+const changing = new Set(['create', 'update', 'patch', 'delete', 'deletecollection', 'post', 'put'])
+
+interface Known {
+  count: Counter.Internal
+  duration: Histogram.Internal<string> | undefined
+  size: Histogram.Internal<string> | undefined
+}
+
+/** What `kube-apiserver` counts of its requests, under its names and labels. */
+export class RequestMetrics {
+  readonly #total: Counter
+  readonly #duration: Histogram
+  readonly #sizes: Histogram
+  readonly #known = new Map<string, Known>()
+  readonly #isServed: (path: ResourcePath) => boolean
+  #reading = 0
+  #writing = 0
+
+  /** @param isServed whether there is such a resource: other names are the client's invention, and no labels */
+  constructor(registers: Registry[], isServed: (path: ResourcePath) => boolean) {
+    this.#isServed = isServed
+    this.#total = new Counter({
+      name: 'apiserver_request_total',
+      help: 'Requests by what they were about and their HTTP status.',
+      labelNames: [...about, 'code'],
+      registers: registers,
+    })
+    this.#duration = new Histogram({
+      name: 'apiserver_request_duration_seconds',
+      help: 'Time to answer a request that is no stream.',
+      labelNames: about,
+      buckets: durations,
+      registers: registers,
+    })
+    this.#sizes = new Histogram({
+      name: 'apiserver_response_sizes',
+      help: 'Bytes of the answers to requests for objects.',
+      labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'],
+      buckets: sizes,
+      registers: registers,
+    })
+    const inflight = (): [string, number][] => [
+      ['readOnly', this.#reading],
+      ['mutating', this.#writing],
+    ]
+    new Gauge({
+      name: 'apiserver_current_inflight_requests',
+      help: 'Requests that are being answered, streams not counted.',
+      labelNames: ['request_kind'],
+      registers: registers,
+      collect() {
+        for (const [request_kind, count] of inflight()) this.set({ request_kind }, count)
+      },
+    })
+  }
+
+  /** A request is being worked on. @returns to be called when it is answered, or its stream begins */
+  begin(method: string): () => void {
+    if (method === 'GET' || method === 'HEAD') {
+      this.#reading++
+      return () => void this.#reading--
+    }
+    this.#writing++
+    return () => void this.#writing--
+  }
+
+  observe(observation: Observation): void {
+    const { reply, ms } = observation
+    const known = this.#find(observation)
+    known.count.inc()
+    known.duration?.observe(ms / 1000)
+    if (reply.body instanceof Uint8Array) known.size?.observe(reply.body.length)
+  }
+
+  #find({ info, verb, reply }: Observation): Known {
+    const path = info?.resource
+    const dryRun = changing.has(verb) && info?.query.has('dryRun') ? 'All' : ''
+    const scope = path ? scopeOf(path, verb) : ''
+    const { group = '', version = '', plural = '', subresource = '' } = path ?? {}
+    const key = `${verb} ${dryRun} ${group} ${version} ${plural} ${subresource} ${scope} ${reply.status}`
+    let known = this.#known.get(key)
+    if (known) return known
+    const place =
+      path && !this.#isServed(path)
+        ? unknownPlace
+        : { group, version, resource: plural, subresource, scope, component: 'apiserver' }
+    const labels = { verb: shownVerb(verb, info), dry_run: dryRun, ...place }
+    const { dry_run: _, ...sizeLabels } = labels
+    const streams = labels.verb === 'WATCH' || labels.verb === 'CONNECT'
+    known = {
+      count: this.#total.labels({ ...labels, code: String(reply.status) }),
+      duration: streams ? undefined : this.#duration.labels(labels),
+      size: path && !streams ? this.#sizes.labels(sizeLabels) : undefined,
+    }
+    if (this.#known.size < maxRemembered) this.#known.set(key, known)
+    return known
+  }
+}
+
+const unknownPlace = { group: '', version: '', resource: '', subresource: '', scope: '', component: 'apiserver' }
+
+function scopeOf(path: ResourcePath, verb: string): string {
+  if (path.name !== undefined || verb === 'create') return 'resource'
+  return path.namespace === undefined ? 'cluster' : 'namespace'
+}
+
+/** Kubernetes shows a patch that applies as APPLY, and everything that stays open as WATCH or CONNECT. */
+function shownVerb(verb: string, info: RequestInfo | undefined): string {
+  const path = info?.resource
+  if (
+    path?.subresource &&
+    longRunning.has(path.subresource) &&
+    (path.subresource !== 'log' || flag(info!.query, 'follow'))
+  )
+    return 'CONNECT'
+  switch (verb) {
+    case 'create':
+      return 'POST'
+    case 'update':
+      return 'PUT'
+    default:
+      return knownVerbs.has(verb) ? verb.toUpperCase() : 'OTHER'
+  }
+}
+
+const knownVerbs = new Set([
+  'get',
+  'list',
+  'watch',
+  'patch',
+  'delete',
+  'deletecollection',
+  'post',
+  'put',
+  'head',
+  'options',
+])
