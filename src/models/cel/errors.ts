@@ -28,3 +28,18 @@ export class CelCostExceeded extends OptiFlowError {
     super('operation cancelled: actual cost limit exceeded', { hint: 'Make the expression look at less.' })
   }
 }
+
+/**
+ * A failure on its way through an evaluation, where `||` and `&&` may still swallow it: no Error, because a loop may make
+ * a hundred thousand of them and stack traces are dear.
+ */
+export class Failure {
+  readonly message: string
+  constructor(message: string) {
+    this.message = message
+  }
+}
+
+export function fail(message: string): never {
+  throw new Failure(message)
+}

@@ -142,12 +142,7 @@ export function escapeName(name: string): string | undefined {
   return name.replace(/__|[./-]/g, found => escapes[found]!)
 }
 
-const timeNames: Partial<Record<SimpleKind, string>> = {
-  timestamp: 'google.protobuf.Timestamp',
-  duration: 'google.protobuf.Duration',
-  null: 'null_type',
-  error: '!error!',
-}
+const otherNames: Partial<Record<SimpleKind, string>> = { error: '!error!' }
 
 /** A type as compilers print it: `list(map(string, int))`. */
 export function typeText(type: CelType): string {
@@ -165,8 +160,8 @@ export function typeText(type: CelType): string {
     case 'wrapper':
       return `wrapper(${typeText(type.of)})`
     case 'type':
-      return `type(${typeText(type.of)})`
+      return type.of.kind === 'dyn' ? 'type' : `type(${typeText(type.of)})`
     default:
-      return timeNames[type.kind] ?? type.kind
+      return otherNames[type.kind] ?? type.kind
   }
 }
