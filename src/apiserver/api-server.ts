@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Registry } from 'prom-client'
-import { type Clock, systemClock } from '../base/clock.ts'
+import { afterThisTurn, type Clock, systemClock } from '../base/clock.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Net, systemNet } from '../base/net.ts'
 import { type Random, systemRandom } from '../base/random.ts'
@@ -27,6 +27,9 @@ import { bootstrap, publishAddress } from './bootstrap/bootstrap.ts'
 import type { Core } from './core.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { Docs } from './docs/docs.ts'
+import { Deadlines } from './flow-control/deadlines.ts'
+import { FlowControl } from './flow-control/flow-control.ts'
+import { keepFlowConfiguration } from './flow-control/keep-configuration.ts'
 import type { HealthCheck, HealthChecks } from './health/health.ts'
 import { type Listening, type ListenOptions, listen } from './listener/listener.ts'
 import { measuredStore } from './metrics/measured-store.ts'
@@ -60,6 +63,8 @@ export interface ApiServerOptions {
   authorizers?: Authorizer[]
   /** After the built-in ones. */
   admission?: AdmissionPlugin[]
+  /** Requests that are worked on at once, watches that run and the exempt not counted; 600 unless said otherwise. */
+  seats?: number
   /** Levels for namespaces without labels, and exemptions; unless given, no namespace is limited but by its labels. */
   podSecurity?: PodSecurityOptions
   /** Signs and checks the tokens of service accounts; without it none are issued. */
@@ -121,7 +126,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     moreSubresources: new Map(),
     computed: new Map(),
     closing: closing.signal,
-    flowIds: { schema: random.uuid(), level: random.uuid() },
     shared(object) {
       let known = parsed.get(object)
       if (!known) parsed.set(object, (known = object.parse()))
@@ -172,16 +176,19 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ]),
   }
   let bootstrapped = false
+  const flowControl = new FlowControl({ core, registry: metrics.registry, seats: options.seats ?? 600 })
   const discovery = new Discovery(() => advertised.address)
   const handler = createHandler({
     core,
     authenticators,
     authorizer,
     metrics,
+    control: { flowControl, deadlines: new Deadlines(clock) },
     others: otherPaths({ discovery, openApi: new OpenApi(), docs: new Docs(), checks, metrics, tokens }),
   })
   await bootstrapRoles(core)
   await bootstrap(core, { serviceAddress: addressText(addresses.first + 1) })
+  await keepFlowConfiguration(core)
   bootstrapped = true
   const listeners = new Set<Listening>()
   const close = async () => {
@@ -194,6 +201,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     core,
     metrics: metrics.registry,
     async listen(listenOptions) {
+      flowControl.nextTurn = afterThisTurn
       const listening = await listen(handler, log, listenOptions)
       listeners.add(listening)
       return listening

@@ -30,8 +30,6 @@ export interface Core {
   computed: Map<string, CallHandler>
   /** Aborts when the server closes: watches end. */
   closing: AbortSignal
-  /** What the flow-control headers say. */
-  flowIds: { schema: string; level: string }
   /** The parsed form of a kept object, shared: not to be changed. */
   shared(object: KeptObject): AnyObject
 }

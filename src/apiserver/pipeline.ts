@@ -7,6 +7,8 @@ import { type Authenticator, anonymous } from './authn/authenticator.ts'
 import { impersonated } from './authn/impersonation.ts'
 import { type Attributes, type AuthorizerChain, refusal } from './authz/authorizer.ts'
 import type { Call, Core, ResourceCall } from './core.ts'
+import { type Control, controlled, runsLong } from './flow-control/controlled.ts'
+import type { Flow } from './flow-control/flow-control.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { finishReply } from './replies/finish.ts'
 import { errorReply } from './replies/reply.ts'
@@ -19,6 +21,7 @@ export interface PipelineParts {
   authenticators: Authenticator[]
   authorizer: AuthorizerChain
   metrics: Metrics
+  control: Control
   /** Paths that are not of a resource. Undefined: no such path. */
   others: (call: Call) => Promise<ApiReply | undefined>
 }
@@ -32,6 +35,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
     let label = ''
     let info: RequestInfo | undefined
     const done = parts.metrics.requests.begin(request.method)
+    let flow: Flow | undefined
     try {
       info = parseRequest(request.url)
       const verb = verbOf(request, info)
@@ -41,13 +45,20 @@ export function createHandler(parts: PipelineParts): ApiHandler {
         request.headers['impersonate-user'] || request.headers['impersonate-group']
           ? await impersonated(request, known, parts.authorizer)
           : known
-      await authorize(parts, { user, verb, path: info.path, ...attributesOf(info, verb) }, user)
+      const attributes: Attributes = { user, verb, path: info.path, ...attributesOf(info, verb) }
       const call: Call = { core: parts.core, request, info, user, warnings }
-      reply = info.resource ? await serveResource(call, verb) : ((await parts.others(call)) ?? errorReply(noSuchPath()))
+      const work = async () => {
+        await authorize(parts, attributes, user)
+        if (call.info.resource) return serveResource(call, verb)
+        return (await parts.others(call)) ?? errorReply(noSuchPath())
+      }
+      const long = runsLong(verb, info)
+      flow = long ? undefined : parts.control.flowControl.classify(attributes)
+      reply = await (long ? work() : controlled(parts.control, flow, request, attributes, info, work))
     } catch (error) {
       reply = errorReply(asApiError(parts, request, error), request.headers['accept'])
     }
-    const finished = await finishReply(parts.core, request, reply, warnings)
+    const finished = await finishReply(parts.core, request, reply, warnings, flow)
     done()
     parts.metrics.requests.observe({ info, verb: label, reply: finished, ms: parts.core.clock.monotonicMs() - started })
     return finished

@@ -22,6 +22,11 @@ export const systemClock: Clock = {
   },
 }
 
+/** Runs `work` when everything that has come in by now was looked at. For servers on a real network only: it is not virtual time. */
+export function afterThisTurn(work: () => void): void {
+  setImmediate(work)
+}
+
 /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import type { ApiReply, ApiRequest } from '../../models/rest.ts'
 import type { Core } from '../core.ts'
+import type { Flow } from '../flow-control/flow-control.ts'
 import { prettyJson, wantsPretty } from './pretty.ts'
 
 const gzipAsync = promisify(gzip)
@@ -15,12 +16,15 @@ export async function finishReply(
   request: ApiRequest,
   reply: ApiReply,
   warnings: string[],
+  flow?: Flow,
 ): Promise<ApiReply> {
   const { headers } = reply
   headers['audit-id'] = auditId(core, request)
   headers['cache-control'] ??= 'no-cache, private'
-  headers['x-kubernetes-pf-flowschema-uid'] = core.flowIds.schema
-  headers['x-kubernetes-pf-prioritylevel-uid'] = core.flowIds.level
+  if (flow) {
+    headers['x-kubernetes-pf-flowschema-uid'] = flow.schemaUid
+    headers['x-kubernetes-pf-prioritylevel-uid'] = flow.levelUid
+  }
   if (warnings.length) headers['warning'] = warningHeaders(warnings)
   if (reply.body instanceof Uint8Array && headers['content-type'] === 'application/json' && wantsPretty(request))
     reply.body = prettyJson(reply.body)

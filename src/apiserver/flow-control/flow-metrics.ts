@@ -1,0 +1,80 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { PriorityLevel } from './priority-level.ts'
+
+export type Refusal = 'queue-full' | 'concurrency-limit' | 'time-out' | 'cancelled'
+
+/** What is counted of one flow schema, looked up once. */
+export interface FlowCounts {
+  dispatched(waitedMs: number): void
+  executed(tookMs: number): void
+  refused(why: Refusal, waitedMs: number): void
+}
+
+const flowLabels = ['priority_level', 'flow_schema'] as const
+const buckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
+
+/** `apiserver_flowcontrol_*`, under upstream's names. */
+export class FlowMetrics {
+  readonly #dispatched: Counter
+  readonly #rejected: Counter
+  readonly #waited: Histogram
+  readonly #executed: Histogram
+
+  constructor(registry: Registry, levels: () => Iterable<PriorityLevel>) {
+    const registers = [registry]
+    const name = (text: string) => `apiserver_flowcontrol_${text}`
+    this.#dispatched = new Counter({
+      name: name('dispatched_requests_total'),
+      help: 'Requests that were let in, by priority level and flow schema.',
+      ...{ labelNames: [...flowLabels], registers },
+    })
+    this.#rejected = new Counter({
+      name: name('rejected_requests_total'),
+      help: 'Requests that were turned away with 429, and why.',
+      ...{ labelNames: [...flowLabels, 'reason'], registers },
+    })
+    this.#waited = new Histogram({
+      name: name('request_wait_duration_seconds'),
+      help: 'Time in a queue.',
+      ...{ labelNames: [...flowLabels, 'execute'], buckets, registers },
+    })
+    this.#executed = new Histogram({
+      name: name('request_execution_seconds'),
+      help: 'Time from being let in to the reply; of watches, to begin.',
+      ...{ labelNames: [...flowLabels], buckets, registers },
+    })
+    const gauge = (text: string, help: string, value: (level: PriorityLevel) => number) =>
+      new Gauge({
+        name: name(text),
+        help,
+        ...{ labelNames: ['priority_level'], registers },
+        collect() {
+          this.reset()
+          for (const level of levels()) this.set({ priority_level: level.name }, value(level))
+        },
+      })
+    gauge('nominal_limit_seats', 'Seats of each priority level.', level => level.nominalSeats)
+    gauge('current_executing_seats', 'Seats that are taken.', level => level.seatsInUse)
+    gauge('current_executing_requests', 'Requests that run.', level => level.executing)
+    gauge('current_inqueue_requests', 'Requests that wait.', level => level.queues?.waiting ?? 0)
+    gauge('current_inqueue_seats', 'Seats that are waited for.', level => level.queues?.waitingSeats ?? 0)
+  }
+
+  of(priority_level: string, flow_schema: string): FlowCounts {
+    const labels = { priority_level, flow_schema }
+    const dispatched = this.#dispatched.labels(labels)
+    const executed = this.#executed.labels(labels)
+    const waited = this.#waited.labels({ ...labels, execute: 'true' })
+    return {
+      dispatched(waitedMs) {
+        dispatched.inc()
+        waited.observe(waitedMs / 1000)
+      },
+      executed: tookMs => executed.observe(tookMs / 1000),
+      refused: (reason, waitedMs) => {
+        this.#rejected.inc({ ...labels, reason })
+        this.#waited.observe({ ...labels, execute: 'false' }, waitedMs / 1000)
+      },
+    }
+  }
+}
