@@ -8,6 +8,8 @@ import {
   decode,
   decodePart,
   type FieldValidation,
+  type ObjectType,
+  typeNamed,
   validateStructure,
 } from '../models/schema/index.ts'
 import type { DeleteOptions } from '../models/types/meta-v1.ts'
@@ -32,13 +34,15 @@ export function decodeValue(
 }
 
 export function applyDefaults(kind: Kind<any>, object: AnyObject): void {
-  applySchemaDefaults(kind.schema, object)
+  if (kind.custom) kind.custom.applyDefaults(object)
+  else applySchemaDefaults(kind.schema, object)
   kind.defaults?.(object)
 }
 
 /** @param trusted the server itself changes what a writer of the object may not: neither the rules of changes apply nor those of creation */
 export function validateObject(kind: Kind<any>, next: AnyObject, previous?: AnyObject, trusted = false): FieldError[] {
-  const errors = [...validateMeta(kind, next, previous), ...validateStructure(kind.schema, next)]
+  const structure = kind.custom ? [] : validateStructure(kind.schema, next)
+  const errors = [...validateMeta(kind, next, previous), ...structure]
   if (kind.validate) errors.push(...kind.validate(next, trusted && previous ? next : previous))
   return errors
 }
@@ -49,4 +53,9 @@ export function decodeDeleteOptions(value: unknown): DeleteOptions {
   } catch (cause) {
     throw new ApiError('BadRequest', `DeleteOptions: ${(cause as Error).message}`, { cause })
   }
+}
+
+/** How the parts of the kind's objects are owned and merged by those who apply them. */
+export function typeOf(kind: Kind<any>): ObjectType {
+  return kind.custom ? kind.custom.type : typeNamed(kind.schema)
 }

@@ -1,5 +1,8 @@
 import type { FieldError } from './field-error.ts'
 import type { AnyObject, KubeObject } from './object.ts'
+import type { DecodeContext } from './schema/decode-context.ts'
+import type { ObjectType } from './schema/types.ts'
+import type { JSONSchemaProps } from './types/apiextensions-v1.ts'
 
 /**
  * All the system knows about one kind. One file each under kinds/, registered in kinds/index.ts; routes, storage keys,
@@ -40,6 +43,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   keepsStatusOnCreate?: boolean
   /** Before an update is validated: carry over what a writer of the main resource may not change. Status is already kept. */
   prepareUpdate?(next: T, previous: T): void
+  /** The object's deletion has begun; whether it may go at once is seen afterwards. Changes `object`; `now` is RFC 3339. */
+  deletionBegins?(object: T, now: string): void
   /** True when two specs differ enough for metadata.generation to grow; unless given, any difference outside metadata and status. */
   generationChanged?(next: T, previous: T): boolean
   /** Kinds without generation (ConfigMap, Secret, Event, Node, …). */
@@ -60,6 +65,25 @@ export interface Kind<T extends KubeObject = AnyObject> {
   ownName?: boolean
   /** Warnings for the writer, such as deprecated fields. */
   warnings?(object: T): string[]
+  /** Said to everybody who uses this version: that it is deprecated. */
+  deprecation?: string
+  /** A kind that somebody defined while the server runs: what its own schema says. `schema` is '' then. */
+  custom?: CustomSchema
+}
+
+/** What the schema of a custom resource says, at one version. Objects are in the form of that version. */
+export interface CustomSchema {
+  /** As its author wrote it; undefined: anything goes. */
+  openApi: JSONSchemaProps | undefined
+  listKind: string
+  /** How its parts are owned by those who apply them. */
+  type: ObjectType
+  /** Leaves out what the schema does not know and notes it. @throws DecodeError */
+  decode(value: unknown, context: DecodeContext): Record<string, unknown>
+  /** Leaves out what the schema does not know, without a word: of stored and converted objects. */
+  prune(object: AnyObject): AnyObject
+  /** Fills in what the schema states as default. Changes `object`. */
+  applyDefaults(object: AnyObject): void
 }
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'

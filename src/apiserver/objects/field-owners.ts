@@ -2,8 +2,8 @@ import { timestamp } from '../../base/clock.ts'
 import { trackUpdate, type Writer } from '../../models/apply/managed-fields.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
-import { typeNamed } from '../../models/schema/types.ts'
 import type { Core } from '../core.ts'
+import { typeOf } from '../model-engine.ts'
 
 /** Settles metadata.managedFields of the next state, just before it is committed. */
 export type TrackOwners = (next: AnyObject, previous: AnyObject | undefined) => void
@@ -14,6 +14,5 @@ export function writerOf(core: Core, kind: Kind<any>, manager: string, subresour
 
 /** A create, update or patch by `manager`: it owns what it changed. */
 export function trackPlainWrite(core: Core, kind: Kind<any>, manager: string, subresource = ''): TrackOwners {
-  return (next, previous) =>
-    trackUpdate(typeNamed(kind.schema), previous, next, writerOf(core, kind, manager, subresource))
+  return (next, previous) => trackUpdate(typeOf(kind), previous, next, writerOf(core, kind, manager, subresource))
 }

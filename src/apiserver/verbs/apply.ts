@@ -1,8 +1,7 @@
 import { applyConfiguration } from '../../models/apply/managed-fields.ts'
 import type { AnyObject } from '../../models/object.ts'
-import { typeNamed } from '../../models/schema/types.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
-import { decodeValue } from '../model-engine.ts'
+import { decodeValue, typeOf } from '../model-engine.ts'
 import { createObject } from '../objects/create-object.ts'
 import type { TrackOwners } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
@@ -65,7 +64,7 @@ function applied(
   { configuration, writer, force }: Application,
 ): { state: AnyObject; track: TrackOwners } {
   const { kind } = call.resource
-  const merged = applyConfiguration(typeNamed(kind.schema), live, structuredClone(configuration), writer, force)
+  const merged = applyConfiguration(typeOf(kind), live, structuredClone(configuration), writer, force)
   // With everything that an object of the kind always has.
   const state = decodeValue(kind, merged, 'Ignore', []).object
   const owners = state.metadata.managedFields

@@ -37,7 +37,7 @@ function without(fields: FieldsV1, elements: ReadonlySet<string>): FieldsV1 {
   return out
 }
 
-function writerOf(type: Type): Writer | undefined {
+function writerOf(type: Type | undefined): Writer | undefined {
   const g = granularOf(type)
   if (!g) return undefined
   if (g.form === 'object') return objectWriter(g.type)
@@ -58,6 +58,19 @@ function objectWriter(type: ObjectType): Writer {
   return writer
 }
 
+interface FieldWriter {
+  name: string
+  element: string
+  write: Writer | undefined
+  alwaysThere: boolean
+  nullIsAbsent: boolean
+}
+
+function withUnlisted(fields: FieldWriter[], names: string[], write: Writer | undefined): FieldWriter[] {
+  const more = names.map(name => ({ name, element: `f:${name}`, write, alwaysThere: false, nullIsAbsent: false }))
+  return [...fields, ...more].sort((a, b) => (a.element < b.element ? -1 : 1))
+}
+
 function compileObject(type: ObjectType): Writer {
   const fields = [...type.fields.values()]
     .map(field => ({
@@ -70,10 +83,19 @@ function compileObject(type: ObjectType): Writer {
       nullIsAbsent: field.empty === 'fill',
     }))
     .sort((a, b) => (a.element < b.element ? -1 : 1))
+  const listed = new Set(fields.map(f => f.name))
+  const writeRest = writerOf(type.rest)
   return (value, owned) => {
     if (!isRecord(value)) return undefined
     const out = start(owned)
-    for (const { name, element, write, alwaysThere, nullIsAbsent } of fields) {
+    const all = type.rest
+      ? withUnlisted(
+          fields,
+          Object.keys(value).filter(k => !listed.has(k)),
+          writeRest,
+        )
+      : fields
+    for (const { name, element, write, alwaysThere, nullIsAbsent } of all) {
       const child = value[name]
       if (child === undefined || (child === null && nullIsAbsent) || !Object.hasOwn(value, name)) continue
       if (!write || child === null) out[element] = leaf
@@ -99,9 +121,13 @@ function listWriter(type: ListType): Writer {
 }
 
 function mapWriter(of: Type): Writer {
-  const write = writerOf(of)
+  // Of what no schema describes, each part is again such: only what is there is walked.
+  let write: Writer | undefined
+  let ready = false
   return (value, owned) => {
     if (!isRecord(value)) return undefined
+    if (!ready) write = writerOf(of)
+    ready = true
     const out = start(owned)
     for (const name of Object.keys(value).sort())
       if (value[name] !== undefined) put(out, `f:${name}`, write?.(value[name], true), true)

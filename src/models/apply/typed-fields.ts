@@ -21,9 +21,15 @@ export function granularOf(type: Type | undefined): Granular | undefined {
 export function fieldOf(g: Granular, name: string): { type: Type | undefined; field: Field | undefined } {
   if (g.form === 'object') {
     const field = g.type.fields.get(name)
-    return { type: field?.type, field }
+    return { type: field ? field.type : g.type.rest, field }
   }
   return { type: g.form === 'map' ? g.type.of : undefined, field: undefined }
+}
+
+/** True if the value is one whose parts have owners of their own. Of what no schema describes, only the value tells. */
+export function isDivided(type: Type | undefined, value: unknown): boolean {
+  const g = granularOf(type)
+  return g !== undefined && (g.form === 'list' ? Array.isArray(value) : isRecord(value))
 }
 
 /** Elements of a keyed list or a set with the path element that names each. A second one of the same name is dropped. */
@@ -66,9 +72,9 @@ function collect(type: Type, value: unknown, into: FieldSet): void {
       const { type: childType, field } = fieldOf(g, name)
       if (isAbsent(child, field)) continue
       const element = `f:${name}`
-      const whole = !granularOf(childType) || isEmpty(child) || g.form === 'map'
-      if (whole) into.members.add(element)
-      if (granularOf(childType)) collect(childType!, child, into.below(element))
+      const divided = isDivided(childType, child)
+      if (!divided || isEmpty(child) || !field) into.members.add(element)
+      if (divided) collect(childType!, child, into.below(element))
     }
   }
   into.trimmed()
@@ -104,7 +110,7 @@ function diff(type: Type, before: unknown, after: unknown, changed: FieldSet, re
     const known = old.has(element)
     const was = old.get(element)
     if (known && same(was, value)) continue
-    if (!granularOf(childType) || value === null || Array.isArray(value) !== Array.isArray(was ?? value)) {
+    if (!isDivided(childType, value) || (known && !isDivided(childType, was))) {
       changed.members.add(element)
       continue
     }
@@ -118,7 +124,7 @@ function diff(type: Type, before: unknown, after: unknown, changed: FieldSet, re
     if (now.has(element)) continue
     removed.members.add(element)
     const childType = g.form === 'list' ? g.type.of : fieldOf(g, element.slice(2)).type
-    if (childType && granularOf(childType)) collect(childType, value, removed.below(element))
+    if (isDivided(childType, value)) collect(childType!, value, removed.below(element))
   }
 }
 

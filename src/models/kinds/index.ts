@@ -5,6 +5,7 @@ import { ValidatingAdmissionPolicyBinding } from './admissionregistration/valida
 import { ValidatingAdmissionPolicyBindingV1beta1 } from './admissionregistration/validating-admission-policy-binding-v1beta1.ts'
 import { ValidatingAdmissionPolicyV1beta1 } from './admissionregistration/validating-admission-policy-v1beta1.ts'
 import { ValidatingWebhookConfiguration } from './admissionregistration/validating-webhook-configuration.ts'
+import { CustomResourceDefinition } from './apiextensions/custom-resource-definition.ts'
 import { ControllerRevision } from './apps/controller-revision.ts'
 import { DaemonSet } from './apps/daemon-set.ts'
 import { Deployment } from './apps/deployment.ts'
@@ -80,6 +81,7 @@ export {
   CSIDriver,
   CSINode,
   CSIStorageCapacity,
+  CustomResourceDefinition,
   DaemonSet,
   Deployment,
   DeviceClass,
@@ -204,6 +206,7 @@ export const builtinKinds: Kind<any>[] = [
   HorizontalPodAutoscalerV1,
   EventsEvent,
   Workload,
+  CustomResourceDefinition,
   ValidatingAdmissionPolicyV1beta1,
   ValidatingAdmissionPolicyBindingV1beta1,
 ]

@@ -1,5 +1,5 @@
 import { ApiError, badRequest } from '../api-error.ts'
-import { apiVersionOf } from '../kind.ts'
+import { apiVersionOf, type CustomSchema } from '../kind.ts'
 import type { AnyObject } from '../object.ts'
 import { decoderOf } from './decode.ts'
 import { DecodeContext } from './decode-context.ts'
@@ -20,6 +20,7 @@ export interface DecodedKind {
   version: string
   kind: string
   schema: string
+  custom?: Pick<CustomSchema, 'decode'>
 }
 
 export interface Decoded<T> {
@@ -53,7 +54,9 @@ export function decode<T = AnyObject>(
   const context = new DecodeContext()
   let decoded: object
   try {
-    decoded = decoderOf(typeNamed(kind.schema))(value, context, '') as object
+    decoded = kind.custom
+      ? kind.custom.decode(value, context)
+      : (decoderOf(typeNamed(kind.schema))(value, context, '') as object)
   } catch (error) {
     throw cannotHandle(kind, (error as Error).message, error)
   }

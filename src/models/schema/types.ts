@@ -52,6 +52,8 @@ export class ObjectType {
   readonly atomic: boolean
   /** Unknown fields are kept as they are: an object of which only the outside is known. */
   readonly open: boolean
+  /** Custom resources: the type of fields that are not listed; without it there are none. */
+  readonly rest: Type | undefined
   /** A type that is not Kubernetes' own: what it calls required is refused when missing. */
   readonly own: boolean
   readonly description: string
@@ -66,6 +68,7 @@ export class ObjectType {
     options: {
       atomic?: boolean
       open?: boolean
+      rest?: Type
       own?: boolean
       description?: string
       docs?: Record<string, string>
@@ -74,6 +77,7 @@ export class ObjectType {
     this.name = name
     this.atomic = options.atomic ?? false
     this.open = options.open ?? false
+    this.rest = options.rest
     this.own = options.own ?? false
     this.description = options.description ?? ''
     this.docs = options.docs ?? {}

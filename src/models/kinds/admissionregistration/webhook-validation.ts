@@ -70,7 +70,8 @@ function checkRule(field: string, rule: RuleWithOperations): FieldError[] {
   return errors
 }
 
-function checkClient(field: string, client: WebhookClientConfig | undefined): FieldError[] {
+/** Where a webhook is called: one of an https URL and a Service. */
+export function checkClient(field: string, client: WebhookClientConfig | undefined): FieldError[] {
   const { url, service } = client ?? {}
   if ((url === undefined) === (service === undefined))
     return [required(field, 'exactly one of url or service is required')]

@@ -1,0 +1,70 @@
+import { compilePattern } from '../../base/pattern.ts'
+import { invalid, tooLong, typeInvalid } from '../field-error.ts'
+import type { JSONSchemaProps } from '../types/apiextensions-v1.ts'
+import type { Findings } from './findings.ts'
+import { hasFormat, isKnownFormat } from './formats.ts'
+
+/** Length, pattern and format of a text; the first thing wrong is enough. */
+export function checkText(text: string, schema: JSONSchemaProps, found: Findings): void {
+  const wrong = textProblem(text, schema)
+  const at = found.place
+  if (wrong === 'long') found.add(tooLong(at, schema.maxLength!))
+  else if (wrong) found.add(invalid(at, text, `${at} in body ${wrong}`))
+  const { format, type } = schema
+  if (format && (type === undefined || type === 'string') && isKnownFormat(format) && !hasFormat(format, text))
+    found.add(typeInvalid(at, text, `${at} in body must be of type ${format}: ${JSON.stringify(text)}`))
+}
+
+function textProblem(text: string, { maxLength, minLength, pattern }: JSONSchemaProps): string | undefined {
+  // Characters, not UTF-16 units: counted only where it can matter.
+  const length = maxLength === undefined && minLength === undefined ? 0 : [...text].length
+  if (maxLength !== undefined && length > maxLength) return 'long'
+  if (minLength !== undefined && length < minLength) return `should be at least ${minLength} chars long`
+  if (pattern && !compilePattern(pattern).test(text)) return `should match '${pattern}'`
+  return undefined
+}
+
+/** Formats that say how large a number may be, each with its least and greatest value. */
+const ranges: Record<string, [low: bigint, high: bigint]> = {
+  int32: [-(2n ** 31n), 2n ** 31n - 1n],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+}
+const largestFloat = 3.4028234663852886e38
+
+export function checkNumber(value: number | bigint, schema: JSONSchemaProps, found: Findings): void {
+  checkRange(value, schema, found)
+  const at = found.place
+  const wrong = (text: string) =>
+    found.add(invalid(at, typeof value === 'bigint' ? Number(value) : value, `${at} in body ${text}`))
+  const { multipleOf, maximum, minimum } = schema
+  if (multipleOf !== undefined && !isMultiple(value, multipleOf)) wrong(`should be a multiple of ${multipleOf}`)
+  if (minimum !== undefined && (value < minimum || (schema.exclusiveMinimum && value === minimum)))
+    wrong(`should be greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`)
+  if (maximum !== undefined && (value > maximum || (schema.exclusiveMaximum && value === maximum)))
+    wrong(`should be less than ${schema.exclusiveMaximum ? '' : 'or equal to '}${maximum}`)
+}
+
+function checkRange(value: number | bigint, { type, format = '' }: JSONSchemaProps, found: Findings): void {
+  const known = type === 'integer' && (format === 'int32' || format === 'int64')
+  let fits = true
+  if (type === 'integer' && isWhole(value)) {
+    const [low, high] = ranges[format === 'int32' ? 'int32' : 'int64']!
+    fits = BigInt(value) >= low && BigInt(value) <= high
+  } else if (type === 'number' && format === 'float') fits = Math.abs(Number(value)) <= largestFloat
+  const form = known || format === 'float' ? `with format ${format}` : '(default format)'
+  if (!fits) found.add(nowhere(`Checked value must be of type ${type} ${form} in ${found.place}`))
+}
+
+/** A refusal that upstream does not tie to a field. */
+export function nowhere(text: string) {
+  return invalid('<nil>', '', text)
+}
+
+export const isWhole = (value: number | bigint): boolean => typeof value === 'bigint' || Number.isInteger(value)
+
+function isMultiple(value: number | bigint, factor: number): boolean {
+  if (factor <= 0) return true
+  if (isWhole(value) && Number.isInteger(factor)) return BigInt(value) % BigInt(factor) === 0n
+  const times = factor < 1 ? (1 / factor) * Number(value) : Number(value) / factor
+  return Math.abs(times - Math.round(times)) < 1e-9 * Math.max(1, Math.abs(times))
+}
