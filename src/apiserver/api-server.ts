@@ -25,6 +25,8 @@ import { bootstrapRoles } from './authz/rbac/bootstrap-roles.ts'
 import { RbacAuthorizer } from './authz/rbac/rbac-authorizer.ts'
 import { bootstrap, publishAddress } from './bootstrap/bootstrap.ts'
 import type { Core } from './core.ts'
+import { converterOf } from './custom/converter.ts'
+import { Definitions } from './custom/definitions.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { Docs } from './docs/docs.ts'
 import { Deadlines } from './flow-control/deadlines.ts'
@@ -132,6 +134,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       return known
     },
   }
+  new Definitions({ core, converter: converterOf }).start()
   metrics.follow(cache)
   const tokens =
     options.tokenKeys && new ServiceAccountTokens(core, options.tokenKeys, options.tokenIssuer ?? defaultIssuer)

@@ -72,6 +72,7 @@ async function serveResource(call: Call, verb: string): Promise<ApiReply> {
   // A namespaced path of a cluster-wide kind, or an object of a namespaced kind without its namespace, is no path at all.
   if (!resource.namespaced && path.namespace !== undefined && path.plural !== 'namespaces') throw noSuchPath()
   if (resource.namespaced && path.name !== undefined && path.namespace === undefined) throw noSuchPath()
+  if (resource.kind.deprecation) call.warnings.push(resource.kind.deprecation)
   const resourceCall: ResourceCall = { ...call, path, resource }
   const handler = resourceHandler(resourceCall, verb)
   return handler(resourceCall)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { apiVersionOf, type Kind, type Verb } from '../models/kind.ts'
 import { KindRegistry } from '../models/registry.ts'
+import type { StoredForm } from './storage/stored-form.ts'
 
 /** One served collection: a kind at a version, and the kind whose form is stored. */
 export interface Resource {
@@ -13,6 +14,8 @@ export interface Resource {
   apiVersion: string
   /** Begins the store's key of each object: `/registry/core/pods/`. */
   prefix: string
+  /** Custom resources: how stored objects become those of this version. */
+  form?: StoredForm
 }
 
 export interface ServedVersion {
@@ -55,19 +58,13 @@ export class ResourceTable {
 
   of(kind: Kind<any>): Resource {
     let resource = this.#byKind.get(kind)
-    if (!resource) {
-      const stored = kind.storedAs?.kind ?? kind
-      resource = {
-        kind,
-        stored,
-        verbs: new Set(kind.verbs ?? allVerbs),
-        namespaced: kind.scope === 'Namespaced',
-        apiVersion: apiVersionOf(kind),
-        prefix: `/registry/${stored.group || 'core'}/${stored.plural}/`,
-      }
-      this.#byKind.set(kind, resource)
-    }
+    if (!resource) this.#byKind.set(kind, (resource = resourceOf(kind)))
     return resource
+  }
+
+  /** Says how the stored objects of a custom kind become what it serves, before the kind is added. */
+  define(kind: Kind<any>, form: StoredForm): void {
+    this.#byKind.set(kind, { ...resourceOf(kind), form })
   }
 
   all(): Resource[] {
@@ -83,6 +80,18 @@ export class ResourceTable {
         resources: this.kinds.inGroupVersion(group, version).map(kind => this.of(kind)),
       })),
     }))
+  }
+}
+
+function resourceOf(kind: Kind<any>): Resource {
+  const stored = kind.storedAs?.kind ?? kind
+  return {
+    kind,
+    stored,
+    verbs: new Set(kind.verbs ?? allVerbs),
+    namespaced: kind.scope === 'Namespaced',
+    apiVersion: apiVersionOf(kind),
+    prefix: `/registry/${stored.group || 'core'}/${stored.plural}/`,
   }
 }
 

@@ -1,7 +1,7 @@
-import { ApiError } from '../models/api-error.ts'
 import type { Verb } from '../models/kind.ts'
 import { Binding } from '../models/kinds/index.ts'
 import type { CallHandler, ResourceCall } from './core.ts'
+import { notAllowed } from './replies/reply.ts'
 import { createLooseBinding } from './subresources/binding.ts'
 import { subresourceHandler } from './subresources/subresources.ts'
 import { create } from './verbs/create.ts'
@@ -34,10 +34,4 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   const fits = path.legacyWatch || wantsName === (path.name !== undefined)
   if (!fits || computed || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
   return handlers[verb as Verb]
-}
-
-export function notAllowed(): ApiError {
-  return new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {
-    details: {},
-  })
 }

@@ -5,7 +5,10 @@ import { decodeProtobuf } from '../../models/protobuf/index.ts'
 import type { FieldValidation } from '../../models/schema/index.ts'
 import type { Call } from '../core.ts'
 import { decodeValue } from '../model-engine.ts'
-import { bodyForm, checkedBody, parseBody } from './body.ts'
+import { bodyForm, bodyType, checkedBody, parseBody, unsupportedMediaType } from './body.ts'
+
+/** Nobody has a protobuf message for what is defined while the server runs. */
+const textTypes = ['application/json', 'application/yaml']
 
 /** @throws ApiError BadRequest */
 export function fieldValidation(call: Call): FieldValidation {
@@ -25,6 +28,7 @@ export function fieldValidation(call: Call): FieldValidation {
 export function readObject(call: Call, kind: Kind<any>): AnyObject {
   const form = bodyForm(call.request)
   const body = checkedBody(call.request)
+  if (form === 'protobuf' && kind.custom) throw unsupportedMediaType(bodyType(call.request), textTypes)
   if (form === 'protobuf')
     return readValue(call, kind, decodeProtobuf(body, { apiVersion: apiVersionOf(kind), kind: kind.kind }).value)
   // Looking for duplicates takes a second pass: for those who ask how their fields are checked.

@@ -101,10 +101,18 @@ async function admitAndCommit(
     objectStoreKey(resource, namespace, name)
     if (core.cache.get(resource, namespace, name)) throw alreadyExistsError(kind, name)
     core.admission.checkCharges(admission)
-    return dryKept(next, core.cache.revision, true)
+    return remembered(resource, dryKept(next, core.cache.revision, true), next)
   }
   refuseRevision(sentRevision)
-  return core.admission.commit(admission, claims => core.objects.create(resource, next, claims))
+  const stored = resource.form ? await resource.form.toStored(next) : next
+  const kept = await core.admission.commit(admission, claims => core.objects.create(resource, stored, claims))
+  return remembered(resource, kept, next)
+}
+
+/** What was just written need not be converted back to be shown. */
+export function remembered(resource: Resource, kept: KeptObject, served: AnyObject): KeptObject {
+  resource.form?.remember(kept, served)
+  return kept
 }
 
 /** What would be kept, with the number of now, or (a new object) none. */

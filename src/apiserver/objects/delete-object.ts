@@ -5,9 +5,10 @@ import type { DeleteOptions } from '../../models/types/meta-v1.ts'
 import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
 import type { Resource } from '../resources.ts'
+import { prepare, servedObject } from '../storage/conversion.ts'
 import { StaleObject } from '../storage/object-store.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
-import { dryKept, type WriteOptions } from './create-object.ts'
+import { dryKept, remembered, type WriteOptions } from './create-object.ts'
 import { isFinished } from './update-object.ts'
 
 export interface Deletion {
@@ -36,7 +37,8 @@ export async function deleteObject(
   for (let attempt = 1; ; attempt++) {
     const kept = core.cache.get(target, namespace, name)
     if (!kept) throw notFoundError(resource.kind, name)
-    const present = core.shared(kept)
+    await prepare(target, [kept])
+    const present = target.form ? servedObject(target, kept) : core.shared(kept)
     checkPreconditions(resource, kept, present, wishes)
     const admission: Admission = {
       core,
@@ -52,16 +54,17 @@ export async function deleteObject(
       warnings: options.warnings,
     }
     if (!options.admitted) await core.admission.admit(admission)
-    const next = markDeleted(core, target, kept.parse(), wishes)
+    const next = markDeleted(core, target, target.form ? structuredClone(present) : kept.parse(), wishes)
     try {
       if (next === undefined) return { gone: false, object: kept }
       if (isFinished(next)) {
-        if (options.dryRun) return { gone: true, object: dryKept(next, kept.revision, false) }
+        if (options.dryRun) return { gone: true, object: remembered(target, dryKept(next, kept.revision, false), next) }
         const revision = await core.admission.commit(admission, claims => core.objects.remove(kept, claims))
-        return { gone: true, object: dryKept(present, revision, false) }
+        return { gone: true, object: remembered(target, dryKept(present, revision, false), present) }
       }
-      if (options.dryRun) return { gone: false, object: dryKept(next, kept.revision, false) }
-      return { gone: false, object: await core.objects.replace(target, kept, next) }
+      if (options.dryRun) return { gone: false, object: remembered(target, dryKept(next, kept.revision, false), next) }
+      const stored = target.form ? await target.form.toStored(next) : next
+      return { gone: false, object: remembered(target, await core.objects.replace(target, kept, stored), next) }
     } catch (error) {
       if (!(error instanceof StaleObject)) throw error
       if (attempt >= attempts) throw conflictError(resource.kind, name, objectModified)
@@ -107,8 +110,7 @@ function markDeleted(core: Core, resource: Resource, object: AnyObject, wishes: 
   metadata.deletionTimestamp = timestampOf(core, now + (graceS ?? 0) * 1000)
   metadata.deletionGracePeriodSeconds = graceS ?? 0
   if (!resource.stored.noGeneration && metadata.generation !== undefined) metadata.generation++
-  if (object.kind === 'Namespace' && object.apiVersion === 'v1')
-    object['status'] = { ...object['status'], phase: 'Terminating' }
+  resource.stored.deletionBegins?.(object, timestamp(core.clock))
   return object
 }
 

@@ -5,10 +5,10 @@ import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
 import { applyDefaults, validateObject } from '../model-engine.ts'
 import type { Resource } from '../resources.ts'
-import { toStored } from '../storage/conversion.ts'
+import { prepare, servedObject, toStored } from '../storage/conversion.ts'
 import { ClaimTaken, StaleObject } from '../storage/object-store.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
-import { dryKept, refuse, type WriteOptions } from './create-object.ts'
+import { dryKept, refuse, remembered, type WriteOptions } from './create-object.ts'
 import { same, sameDesire } from './same.ts'
 import { keepSystemFields } from './system-fields.ts'
 
@@ -44,8 +44,9 @@ export async function updateObject(
   for (let attempt = 1; ; attempt++) {
     const kept = core.cache.get(target, namespace, name)
     if (!kept) throw notFoundError(resource.kind, name)
-    const present = core.shared(kept)
-    const next = await nextState(kept.parse(), kept)
+    await prepare(target, [kept])
+    const present = target.form ? servedObject(target, kept) : core.shared(kept)
+    const next = await nextState(target.form ? structuredClone(present) : kept.parse(), kept)
     const pinned = checkRevision(resource, kept, present, next, options)
     try {
       return await admitAndCommit(core, resource, target, kept, present, next, options)
@@ -106,7 +107,7 @@ async function admitAndCommit(
   let next = toStored(resource, served)
   if (next !== served) applyDefaults(kind, next)
   keepSystemFields(next, present)
-  if (options.subresource === 'status') next = onlyStatus(present, next)
+  if (options.subresource === 'status') next = onlyStatus(target, present, next)
   else if (!options.trusted) {
     if (kind.subresources?.includes('status')) keepStatus(next, present)
     kind.prepareUpdate?.(next, present)
@@ -132,17 +133,20 @@ async function admitAndCommit(
 
   options.track?.(next, present)
   next.metadata.resourceVersion = present.metadata.resourceVersion!
-  if (same(next, present)) return kept
+  const { form } = target
+  if (same(next, present) && !form?.isOutdated(kept)) return kept
   if (options.dryRun) {
     core.admission.checkCharges(admission)
-    return dryKept(next, kept.revision, false)
+    return remembered(target, dryKept(next, kept.revision, false), next)
   }
   if (isFinished(next)) {
     const deletion: Admission = { ...admission, operation: 'DELETE', subresource: '', object: undefined }
     const revision = await core.admission.commit(deletion, claims => core.objects.remove(kept, claims))
-    return dryKept(next, revision, false)
+    return remembered(target, dryKept(next, revision, false), next)
   }
-  return core.admission.commit(admission, claims => core.objects.replace(target, kept, next, claims))
+  const stored = form ? await form.toStored(next) : next
+  const written = await core.admission.commit(admission, claims => core.objects.replace(target, kept, stored, claims))
+  return remembered(target, written, next)
 }
 
 /** An object on its way out goes with its last finalizer, unless its grace period still runs. */
@@ -159,10 +163,10 @@ function growGeneration(resource: Resource, next: AnyObject, present: AnyObject)
   if (changed || started) next.metadata.generation = (present.metadata.generation ?? 0) + 1
 }
 
-/** A writer of status changes status, labels and annotations: nothing else. */
-function onlyStatus(present: AnyObject, next: AnyObject): AnyObject {
+/** A writer of status changes status, labels and annotations: nothing else. Of a custom resource, the status alone. */
+function onlyStatus({ form }: Resource, present: AnyObject, next: AnyObject): AnyObject {
   const out: AnyObject = { ...present, metadata: { ...present.metadata } }
-  for (const field of ['labels', 'annotations'] as const) {
+  for (const field of form ? [] : (['labels', 'annotations'] as const)) {
     if (next.metadata[field] === undefined) delete out.metadata[field]
     else out.metadata[field] = next.metadata[field]
   }

@@ -7,8 +7,9 @@ import type { ApiReply } from '../../models/rest.ts'
 import { columnDefinitionsOf, type IncludeObject, rowOf } from '../../models/table.ts'
 import type { Call } from '../core.ts'
 import type { Resource } from '../resources.ts'
-import { fromStored } from '../storage/conversion.ts'
+import { prepare, servedObject } from '../storage/conversion.ts'
 import { metadataOffset } from '../storage/object-bytes.ts'
+import type { StoredForm } from '../storage/stored-form.ts'
 import type { EventType } from '../watch-cache/kept-event.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { type AcceptedForm, acceptedForm, type Transform } from './accept.ts'
@@ -47,7 +48,7 @@ function objectForm(call: Call, resource: Resource, transforms: Transform[]): Ob
   const { kind } = resource
   const accepted = acceptedForm(call.request.headers['accept'], transforms, hasProtobuf(kind.schema))
   const converted = resource.stored !== kind
-  const read = (object: KeptObject): AnyObject => fromStored(resource, object.parse())
+  const read = (object: KeptObject): AnyObject => servedObject(resource, object)
   if (accepted.as === 'Table') {
     const include = includeObject(call)
     const columns = columnDefinitionsOf(kind)
@@ -84,6 +85,7 @@ function objectForm(call: Call, resource: Resource, transforms: Transform[]): Ob
       item: object => withoutIdentity(write(object)),
     }
   }
+  if (resource.form) return customForm(resource, resource.form, accepted)
   return {
     accepted,
     key: 'json',
@@ -115,14 +117,27 @@ function protobufForm(resource: Resource, accepted: AcceptedForm, read: (object:
   }
 }
 
+/** Custom resources say in every element what they are, since their lists know no types. */
+function customForm(resource: Resource, form: StoredForm, accepted: AcceptedForm): ObjectForm {
+  const write = (object: KeptObject) =>
+    form.isServed(object) ? object.bytes : Buffer.from(encodeJson(form.served(object)))
+  return { accepted, key: `custom/${resource.apiVersion}`, kept: false, one: write, item: write }
+}
+
 export function tableOf(version: string, metadata: object, columns: object | null, rows: object[]): object {
   return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, columnDefinitions: columns, rows }
 }
 
 /** A reply with one object. */
-export function objectReply(call: Call, resource: Resource, status: number, object: KeptObject): ApiReply {
+export function objectReply(
+  call: Call,
+  resource: Resource,
+  status: number,
+  object: KeptObject,
+): ApiReply | Promise<ApiReply> {
   const form = formOfOne(call, resource)
-  return mediaReply(form.accepted, status, form.one(object))
+  const reply = () => mediaReply(form.accepted, status, form.one(object))
+  return prepare(resource, [object])?.then(reply) ?? reply()
 }
 
 /** A value that is not stored: a review, a Scale, a Status; in the form that the client asks for. */

@@ -1,4 +1,4 @@
-import type { ApiError } from '../../models/api-error.ts'
+import { ApiError } from '../../models/api-error.ts'
 import { encodeProtobuf, protobufType } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Status, StatusDetails } from '../../models/types/meta-v1.ts'
@@ -42,4 +42,10 @@ export function successStatus(details?: StatusDetails): Status {
     status: 'Success',
     ...(details ? { details } : {}),
   }
+}
+
+export function notAllowed(): ApiError {
+  return new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {
+    details: {},
+  })
 }

@@ -3,7 +3,7 @@ import { InvalidSelector, parseSelector } from '../../base/labels.ts'
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import type { Resource } from '../resources.ts'
 import { fromStored } from '../storage/conversion.ts'
-import { factsOf, type KeptObject } from '../watch-cache/kept-object.ts'
+import { type Facts, factsOf, type KeptObject } from '../watch-cache/kept-object.ts'
 
 /** Which objects a list, watch or deletecollection is about. */
 export interface ObjectSelector {
@@ -32,7 +32,8 @@ export function objectSelector(resource: Resource, query: URLSearchParams): Obje
         `Unable to find "${resource.kind.group ? resource.apiVersion : '/v1'}, Resource=${resource.kind.plural}" that match label selector "${labelText}", field selector "${fieldText}": field label not supported: ${field}`,
       )
   const tests: ((object: KeptObject) => boolean)[] = []
-  if (labels?.requirements.length) tests.push(object => labels.matches(object.facts(resource.stored).labels))
+  if (labels?.requirements.length)
+    tests.push(object => labels.matches((customFacts(resource, object) ?? object.facts(resource.stored)).labels))
   for (const requirement of fields) tests.push(fieldTest(resource, requirement))
   return {
     matches:
@@ -45,9 +46,22 @@ function fieldTest(resource: Resource, { field, operator, value }: FieldRequirem
   const wanted = operator === '='
   if (field === 'metadata.name') return object => (object.name === value) === wanted
   if (field === 'metadata.namespace') return object => (object.namespace === value) === wanted
+  if (resource.form) return object => (customFacts(resource, object)!.fields?.[field] === value) === wanted
   if (resource.kind === resource.stored)
     return object => (object.facts(resource.stored).fields?.[field] === value) === wanted
   return object => (factsOf(resource.kind, fromStored(resource, object.parse())).fields?.[field] === value) === wanted
+}
+
+const custom = new WeakMap<Resource, WeakMap<KeptObject, Facts>>()
+
+/** Each version of a custom resource has fields of its own to select by. */
+function customFacts(resource: Resource, object: KeptObject): Facts | undefined {
+  if (!resource.form) return undefined
+  let known = custom.get(resource)
+  if (!known) custom.set(resource, (known = new WeakMap()))
+  let facts = known.get(object)
+  if (!facts) known.set(object, (facts = factsOf(resource.kind, resource.form.served(object))))
+  return facts
 }
 
 function parsed<T>(parse: () => T): T {

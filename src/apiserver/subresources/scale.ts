@@ -1,4 +1,4 @@
-import { badRequest, invalidError, notFoundError } from '../../models/api-error.ts'
+import { ApiError, badRequest, invalidError, notFoundError } from '../../models/api-error.ts'
 import { invalid } from '../../models/field-error.ts'
 import { Scale } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
@@ -8,7 +8,7 @@ import type { CallHandler, ResourceCall } from '../core.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { valueReply } from '../replies/object-form.ts'
-import { fromStored } from '../storage/conversion.ts'
+import { fromStored, prepare, servedObject } from '../storage/conversion.ts'
 import { isApply, readApplication, refuseForce } from '../verbs/applied-configuration.ts'
 import { Applying } from '../verbs/apply.ts'
 import { readPatch } from '../verbs/patch.ts'
@@ -18,6 +18,7 @@ import type { KeptObject } from '../watch-cache/kept-object.ts'
 export const getScale: CallHandler = async call => {
   const kept = call.core.cache.get(call.resource, call.path.namespace, call.path.name!)
   if (!kept) throw notFoundError(call.resource.kind, call.path.name!)
+  await prepare(call.resource, [kept])
   return scaleReply(call, kept)
 }
 
@@ -94,13 +95,18 @@ async function write(
 }
 
 function scaleReply(call: ResourceCall, kept: KeptObject): ApiReply {
-  const scale = scaleOf(call, fromStored(call.resource, kept.parse()))
-  return valueReply(call, 200, scale)
+  return valueReply(call, 200, scaleOf(call, servedObject(call.resource, kept)))
 }
 
 function scaleOf(call: ResourceCall, object: AnyObject): AnyObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
   const paths = call.resource.kind.scale!
+  const replicas = valueAt(object, paths.specReplicas)
+  if (call.resource.form && typeof replicas !== 'number')
+    throw new ApiError(
+      'InternalError',
+      `Internal error occurred: the spec replicas field ${JSON.stringify(paths.specReplicas)} does not exist`,
+    )
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -111,7 +117,7 @@ function scaleOf(call: ResourceCall, object: AnyObject): AnyObject {
       ...(resourceVersion ? { resourceVersion } : {}),
       ...(creationTimestamp ? { creationTimestamp } : {}),
     } as AnyObject['metadata'],
-    spec: { replicas: Number(valueAt(object, paths.specReplicas) ?? 0) },
+    spec: { replicas: Number(replicas ?? 0) },
     status: {
       replicas: Number(valueAt(object, paths.statusReplicas) ?? 0),
       selector: paths.selector(object),

@@ -4,11 +4,10 @@ import type { Writer } from '../../models/apply/managed-fields.ts'
 import { invalid, required } from '../../models/field-error.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
-import { typeNamed } from '../../models/schema/types.ts'
 import { bodyType, checkedBody, parseBody } from '../bodies/body.ts'
 import { fieldValidation } from '../bodies/object-body.ts'
 import type { ResourceCall } from '../core.ts'
-import { decodeValue } from '../model-engine.ts'
+import { decodeValue, typeOf } from '../model-engine.ts'
 import { writerOf } from '../objects/field-owners.ts'
 import { checkName } from './update.ts'
 import { fieldManager } from './write-options.ts'
@@ -65,7 +64,7 @@ const openBrace = '{'.charCodeAt(0)
 
 /** What does not fit the type cannot be owned, whatever the request says about unknown fields. */
 function refuseUntyped({ path }: ResourceCall, kind: Kind<any>, said: object): void {
-  const problems = checkApplied(typeNamed(kind.schema), said)
+  const problems = checkApplied(typeOf(kind), said)
   if (!problems.length) return
   const what = `${path.namespace ? `${path.namespace}/` : ''}${path.name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`
   const why = problems.length === 1 ? problems[0] : `errors:\n${problems.map(p => `  ${p}`).join('\n')}`

@@ -6,6 +6,7 @@ import { createObject } from '../objects/create-object.ts'
 import type { TrackOwners } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
+import { notAllowed } from '../replies/reply.ts'
 import { fromStored } from '../storage/conversion.ts'
 import { type Application, readApplication } from './applied-configuration.ts'
 import { isDryRun } from './write-options.ts'
@@ -19,6 +20,7 @@ export const apply: CallHandler = async call => {
   if (subresource === 'status') application.configuration = statusOnly(application.configuration)
 
   if (!core.cache.get(resource, path.namespace, path.name!) && subresource === '') {
+    if (!resource.verbs.has('create')) throw notAllowed()
     const { state, track } = applied(call, undefined, application)
     const kept = await createObject(core, resource, state, { ...options, track })
     return objectReply(call, resource, 201, kept)

@@ -9,6 +9,7 @@ import { deleteObject } from '../objects/delete-object.ts'
 import { formOfMany, mediaReply, objectReply, valueReply } from '../replies/object-form.ts'
 import { successStatus } from '../replies/reply.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
+import { prepare } from '../storage/conversion.ts'
 import { writeList } from './list.ts'
 import { checkDryRun, isDryRun } from './write-options.ts'
 
@@ -39,6 +40,7 @@ export const deleteCollection: CallHandler = async call => {
   const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
   const selector = objectSelector(resource, call.info.query)
   const all = core.cache.bucket(resource).list(resource.namespaced ? path.namespace : undefined)
+  await prepare(resource, all)
   const chosen = selector.matches ? all.filter(selector.matches) : all
   const form = formOfMany(call, resource)
   for (const object of chosen) {

@@ -9,7 +9,7 @@ import { asBuffer } from '../replies/protobuf-form.ts'
 import { flag } from '../request-info.ts'
 import type { Resource } from '../resources.ts'
 import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
-import { fromStored } from '../storage/conversion.ts'
+import { prepare, servedObject } from '../storage/conversion.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
@@ -23,6 +23,7 @@ export const list: CallHandler = async call => {
   const form = formOfMany(call, call.resource)
   const selector = objectSelector(call.resource, call.info.query)
   const page = await readPage(call, options, selector)
+  await prepare(call.resource, page.objects)
   return mediaReply(form.accepted, 200, writeList(call, form, page))
 }
 
@@ -52,7 +53,10 @@ async function readPage(call: ResourceCall, options: ListOptions, selector: Obje
     const prefix = resource.prefix
     objects = objects.filter(o => o.key.slice(prefix.length) > after)
   }
-  if (selector.matches) objects = objects.filter(selector.matches)
+  if (selector.matches) {
+    await prepare(resource, objects)
+    objects = objects.filter(selector.matches)
+  }
   // Any state will do for a client that says "0": the whole of it, whatever the limit.
   const limit = options.resourceVersion === '0' && !options.continue ? 0 : options.limit
   const revision = core.cache.revision
@@ -110,7 +114,10 @@ async function readHistory(
       if (!place) continue
       const bytes = withRevision(entry.value, entry.revision)
       const object = new KeptObject(entry.key, place.namespace, place.name, Number(entry.revision), bytes)
-      if (selector.matches && !selector.matches(object)) continue
+      if (selector.matches) {
+        await prepare(resource, [object])
+        if (!selector.matches(object)) continue
+      }
       objects.push(object)
       const left = listing.entries.length - i - 1 + listing.remaining
       if (objects.length >= limit && left > 0)
@@ -151,12 +158,12 @@ export function writeList(call: ResourceCall, form: ObjectForm, page: ListPage):
   if (form.accepted.as === 'Table') {
     const include = includeObject(call)
     const now = call.core.clock.now()
-    const rows = page.objects.map(o => rowOf(kind, fromStored(call.resource, o.parse()), now, include))
+    const rows = page.objects.map(o => rowOf(kind, servedObject(call.resource, o), now, include))
     return Buffer.from(encodeJson(tableOf(form.accepted.version, metadata, columnDefinitionsOf(kind), rows)))
   }
   const identity = form.accepted.as
     ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.accepted.version}` }
-    : { kind: `${kind.kind}List`, apiVersion }
+    : { kind: kind.custom?.listKind ?? `${kind.kind}List`, apiVersion }
   const head = `${JSON.stringify({ ...identity, metadata }).slice(0, -1)},"items":[`
   if (form.kept) return keptItems(page.objects, head, ']}')
   const items = page.objects.map(form.item)

@@ -48,7 +48,11 @@ export const patch: CallHandler = async call => {
 export function readPatch(call: ResourceCall): Change {
   const contentType = bodyType(call.request)
   const type = Object.hasOwn(patchTypes, contentType) ? patchTypes[contentType] : undefined
-  if (!type) throw unsupportedMediaType(contentType, [...Object.keys(patchTypes), applyType])
+  const strategic = Object.keys(patchTypes).filter(t => patchTypes[t] === 'strategic')
+  const offered = call.resource.kind.custom
+    ? Object.keys(patchTypes).filter(t => !strategic.includes(t))
+    : Object.keys(patchTypes)
+  if (!type || !offered.includes(contentType)) throw unsupportedMediaType(contentType, [...offered, applyType])
   const change = parseJson(checkedBody(call.request), { exactIntegers: true }).value
   return present => applyPatch(call.resource.kind, type, present, change)
 }

@@ -19,6 +19,7 @@ import {
 import { flag } from '../request-info.ts'
 import type { Resource } from '../resources.ts'
 import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
+import { prepare } from '../storage/conversion.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import type { BucketListener } from '../watch-cache/bucket.ts'
 import { type EventForm, KeptEvent } from '../watch-cache/kept-event.ts'
@@ -93,6 +94,8 @@ class Watcher implements BucketListener {
   readonly #cleanups: (() => void)[] = []
   readonly #stop = new AbortController()
   #tableStarted = false
+  /** What waits until objects before it are converted; undefined when nothing does. */
+  #turn: Promise<void> | undefined
   /** Events that came while the past is still being read from the store. */
   #waiting: KeptEvent[] | undefined
   /** Everything up to here was sent. */
@@ -134,7 +137,8 @@ class Watcher implements BucketListener {
     bucket.listeners.add(this)
     this.#cleanups.push(() => bucket.listeners.delete(this))
     const end = () => this.stream.end()
-    for (const s of [signal, this.#core.closing]) {
+    const { form } = this.#resource
+    for (const s of form ? [signal, this.#core.closing, form.ended] : [signal, this.#core.closing]) {
       s.addEventListener('abort', end, { once: true })
       this.#cleanups.push(() => s.removeEventListener('abort', end))
     }
@@ -160,16 +164,45 @@ class Watcher implements BucketListener {
     const { namespace, name, selector } = this.#options
     if (namespace !== undefined && event.namespace !== namespace) return
     if (name !== undefined && event.name !== name) return
-    const type = event.seen(selector.matches)
-    if (type) this.stream.push(event.frame(type, this.#form))
+    const { object, previous } = event
+    // What a deletion shows is the last state under a number of its own.
+    const shown = this.#resource.form && previous ? [previous, event.last] : []
+    this.#inTurn(object ? [object, ...shown] : shown, () => {
+      const type = event.seen(selector.matches)
+      if (type) this.stream.push(event.frame(type, this.#form))
+    })
+  }
+
+  /** Does it now, or once the objects, and those of all before, are converted. */
+  #inTurn(objects: readonly KeptObject[], act: () => void): void {
+    let pending: Promise<void> | undefined
+    try {
+      pending = prepare(this.#resource, objects)
+    } catch (error) {
+      pending = Promise.reject(error)
+    }
+    if (!pending && !this.#turn) {
+      act()
+      return
+    }
+    const turn = Promise.all([pending, this.#turn]).then(() => {
+      if (this.#turn === turn) this.#turn = undefined
+      if (!this.stream.ended) act()
+    })
+    this.#turn = turn
+    turn.catch(error => {
+      this.#endWith(error instanceof ApiError ? error : new ApiError('InternalError', explain(error)))
+    })
   }
 
   #sendPresent(initial: Initial): void {
     const { namespace, name, selector } = this.#options
-    for (const object of this.#core.cache.bucket(this.#resource).list(namespace)) {
-      if (name !== undefined && object.name !== name) continue
-      if (!selector.matches || selector.matches(object)) this.stream.push(this.#form.frame('ADDED', object))
-    }
+    const present = this.#core.cache.bucket(this.#resource).list(namespace)
+    const objects = name === undefined ? present : present.filter(object => object.name === name)
+    this.#inTurn(objects, () => {
+      for (const object of objects)
+        if (!selector.matches || selector.matches(object)) this.stream.push(this.#form.frame('ADDED', object))
+    })
     if (initial === 'objects-and-bookmark') this.#bookmark({ 'k8s.io/initial-events-end': 'true' })
   }
 
@@ -204,9 +237,12 @@ class Watcher implements BucketListener {
         ? new ApiError('Expired', `too old resource version: ${from} (${error.oldest})`, { cause: error })
         : new ApiError('InternalError', 'the watch lost the store; watch again')
     if (status.reason === 'InternalError') this.#core.log.error({ error: explain(error) }, 'watch lost the store')
-    this.stream.push(
-      eventFrame(this.#options.form, 'ERROR', encodeValue(this.#options.form.accepted, status.toStatus())),
-    )
+    this.#endWith(status)
+  }
+
+  #endWith(error: ApiError): void {
+    const { form } = this.#options
+    this.stream.push(eventFrame(form, 'ERROR', encodeValue(form.accepted, error.toStatus())))
     this.stream.end()
   }
 
@@ -240,7 +276,8 @@ class Watcher implements BucketListener {
           ])
         : shown
     const { form } = this.#options
-    this.stream.push(eventFrame(form, 'BOOKMARK', encodeValue(form.accepted, body)))
+    const frame = eventFrame(form, 'BOOKMARK', encodeValue(form.accepted, body))
+    this.#inTurn([], () => this.stream.push(frame))
   }
 
   /** Only the first table of a watch says what its columns are. */

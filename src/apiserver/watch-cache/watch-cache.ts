@@ -31,6 +31,8 @@ export class WatchCache {
   readonly #log: Logger
   readonly #ringSize: number
   readonly #buckets = new Map<string, Bucket>()
+  /** Prefixes that were let go, and when. */
+  readonly #forgotten = new Map<string, number>()
   readonly #stop = new AbortController()
   /** What the writer already knows about bytes that will come back from the store. */
   readonly #known = new Map<string, { value: Uint8Array; facts: Facts }>()
@@ -83,18 +85,26 @@ export class WatchCache {
   bucket(resource: Resource): Bucket {
     let bucket = this.#buckets.get(resource.prefix)
     if (!bucket) {
-      bucket = new Bucket(resource.prefix, resource.namespaced, this.#loaded, this.#ringSize)
-      this.#buckets.set(resource.prefix, bucket)
+      bucket = this.#newBucket(resource.prefix, resource.namespaced)
     }
     return bucket
   }
 
+<<<<<<< HEAD
   /** How many objects and watchers each stored resource has: `pods`, `deployments.apps`. */
   counts(): { resource: string; objects: number; watchers: number }[] {
     return [...this.#buckets.values()].map(({ prefix, size, listeners }) => {
       const [group, plural] = prefix.slice(registryPrefix.length, -1).split('/')
       return { resource: group === 'core' ? plural! : `${plural}.${group}`, objects: size, watchers: listeners.size }
     })
+=======
+  /** Nothing is served below this prefix any more. If it comes again, changes of before are read from the store. */
+  forget(prefix: string): void {
+    const bucket = this.#buckets.get(prefix)
+    if (!bucket || bucket.size > 0) return
+    this.#buckets.delete(prefix)
+    this.#forgotten.set(prefix, this.#revision)
+>>>>>>> e1c8c78 (apiserver: serve what CustomResourceDefinitions define)
   }
 
   get(resource: Resource, namespace: string | undefined, name: string): KeptObject | undefined {
@@ -190,9 +200,15 @@ export class WatchCache {
     let bucket = this.#buckets.get(prefix)
     if (!bucket) {
       // Met in the store before anybody asked: how deep the keys are says whether there are namespaces.
-      bucket = new Bucket(prefix, key.indexOf('/', second + 1) >= 0, this.#loaded, this.#ringSize)
-      this.#buckets.set(prefix, bucket)
+      bucket = this.#newBucket(prefix, key.indexOf('/', second + 1) >= 0)
     }
+    return bucket
+  }
+
+  #newBucket(prefix: string, namespaced: boolean): Bucket {
+    const since = this.#forgotten.get(prefix) ?? this.#loaded
+    const bucket = new Bucket(prefix, namespaced, since, this.#ringSize)
+    this.#buckets.set(prefix, bucket)
     return bucket
   }
 }

@@ -42,6 +42,9 @@ export const Namespace = defineKind<core.Namespace>({
     next.spec = { ...next.spec, ...(previous.spec?.finalizers ? { finalizers: previous.spec.finalizers } : {}) }
     defaultNamespace(next)
   },
+  deletionBegins: namespace => {
+    namespace.status = { ...namespace.status, phase: 'Terminating' }
+  },
   validName: isDns1123Label,
   validate: ({ spec }) =>
     (spec?.finalizers ?? []).flatMap((name, i) => texts(`spec.finalizers[${i}]`, name, isQualifiedName(name))),

@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../testing/test-server.ts'
+import { cronTab, cronTabObject } from './testing/cron-tab.ts'
+
+const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+const tabs = '/apis/stable.example.com/v1/namespaces/default/crontabs'
+
+describe('a definition', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startTestServer()
+    const watching = await server.watch(`${crds}?watch=1`)
+    expect((await server.call('POST', crds, cronTab())).status).toBe(201)
+    for (;;) {
+      const { object } = await watching.next()
+      if (object.status.conditions?.some((c: any) => c.type === 'Established' && c.status === 'True')) break
+    }
+    watching.end()
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  test('is served as soon as it is seen established', async () => {
+    const { body } = await server.call('GET', '/apis/stable.example.com/v1')
+    expect(body.resources.map((r: any) => [r.name, r.kind, r.shortNames, r.categories])).toEqual([
+      ['crontabs', 'CronTab', ['ct'], ['all']],
+      ['crontabs/status', 'CronTab', undefined, undefined],
+      ['crontabs/scale', 'Scale', undefined, undefined],
+    ])
+    const crd = (await server.call('GET', `${crds}/crontabs.stable.example.com`)).body
+    expect(crd.status.conditions.map((c: any) => [c.type, c.status, c.reason])).toEqual([
+      ['NamesAccepted', 'True', 'NoConflicts'],
+      ['Established', 'True', 'InitialNamesAccepted'],
+    ])
+    expect(crd.status.acceptedNames).toEqual({
+      plural: 'crontabs',
+      singular: 'crontab',
+      kind: 'CronTab',
+      listKind: 'CronTabList',
+      shortNames: ['ct'],
+      categories: ['all'],
+    })
+    expect(crd.status.storedVersions).toEqual(['v1'])
+    expect(crd.spec.conversion).toEqual({ strategy: 'None' })
+  })
+
+  test('objects get defaults, lose unknown fields, and are refused in the words of Kubernetes', async () => {
+    const made = await server.call('POST', tabs, cronTabObject('a', { unknown: 1, free: { any: [1] }, note: null }))
+    expect(made.status).toBe(201)
+    expect(made.body.spec).toEqual({
+      cronSpec: '* * * * */5',
+      free: { any: [1] },
+      note: null,
+      image: 'busybox',
+      replicas: 1,
+    })
+    expect(made.body.metadata.generation).toBe(1)
+    const strict = await server.call(
+      'POST',
+      `${tabs}?fieldValidation=Strict`,
+      cronTabObject('b', { unknown: 1, template: { apiVersion: 'v1', kind: 'Pod', metadata: { odd: 1 } } }),
+    )
+    expect(strict.status).toBe(400)
+    expect(strict.body.message).toBe(
+      'CronTab in version "v1" cannot be handled as a CronTab: strict decoding error: unknown field "spec.unknown", unknown field "spec.template.metadata.odd"',
+    )
+    const wrong = await server.call('POST', tabs, cronTabObject('b', { cronSpec: 5, replicas: 11 }))
+    expect(wrong.body.message).toBe(
+      'CronTab.stable.example.com "b" is invalid: [spec.cronSpec: Invalid value: "integer": spec.cronSpec in body must be of type string: "integer", spec.replicas: Invalid value: 11: spec.replicas in body should be less than or equal to 10]',
+    )
+  })
+
+  test('tables, status, scale, selection by field', async () => {
+    await server.call('POST', tabs, cronTabObject('s', { image: 'web' }))
+    const table = await server.call('GET', `${tabs}/s`, undefined, {
+      accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+    })
+    expect(table.body.columnDefinitions.map((c: any) => c.name)).toEqual(['Name', 'Spec', 'Replicas', 'Ready', 'Age'])
+    expect(table.body.rows[0].cells.slice(0, 4)).toEqual(['s', '* * * * */5', 1, null])
+    const status = { ...cronTabObject('s', { image: 'other' }), status: { replicas: 3, labelSelector: 'a=b' } }
+    const patched = await server.call(
+      'PATCH',
+      `${tabs}/s/status`,
+      { ...status, metadata: undefined },
+      {
+        'content-type': 'application/merge-patch+json',
+      },
+    )
+    expect([patched.status, patched.body.spec.image, patched.body.status.replicas]).toEqual([200, 'web', 3])
+    const scale = await server.call('GET', `${tabs}/s/scale`)
+    expect([scale.body.spec, scale.body.status]).toEqual([{ replicas: 1 }, { replicas: 3, selector: 'a=b' }])
+    await server.call(
+      'PATCH',
+      `${tabs}/s/scale`,
+      { spec: { replicas: 4 } },
+      {
+        'content-type': 'application/merge-patch+json',
+      },
+    )
+    const found = await server.call('GET', `${tabs}?fieldSelector=spec.image%3Dweb`)
+    expect(found.body.kind).toBe('CronTabList')
+    expect(found.body.items.map((i: any) => [i.kind, i.metadata.name, i.spec.replicas, i.metadata.generation])).toEqual(
+      [['CronTab', 's', 4, 2]],
+    )
+    expect((await server.call('GET', `${tabs}?fieldSelector=spec.replicas%3D1`)).status).toBe(400)
+  })
+
+  test('strategic patches and protobuf are for kinds that the server knows', async () => {
+    const strategic = await server.call(
+      'PATCH',
+      `${tabs}/s`,
+      {},
+      {
+        'content-type': 'application/strategic-merge-patch+json',
+      },
+    )
+    expect(strategic.status).toBe(415)
+    const protobuf = await server.call('POST', tabs, Buffer.from('k8s\0'), {
+      'content-type': 'application/vnd.kubernetes.protobuf',
+    })
+    expect(protobuf.status).toBe(415)
+  })
+
+  test('who applies owns what the schema divides', async () => {
+    const apply = (manager: string, spec: object, force = false) =>
+      server.call(
+        'PATCH',
+        `${tabs}/ssa?fieldManager=${manager}${force ? '&force=true' : ''}`,
+        cronTabObject('ssa', spec),
+        { 'content-type': 'application/apply-patch+yaml' },
+      )
+    const first = await apply('one', { steps: [{ name: 'x', command: 'a' }], tags: ['t'], free: { k: { v: 1 } } })
+    expect(first.status).toBe(201)
+    expect(first.body.metadata.managedFields[0].fieldsV1).toEqual({
+      'f:spec': {
+        'f:cronSpec': {},
+        'f:free': { 'f:k': { '.': {}, 'f:v': {} } },
+        'f:steps': { 'k:{"name":"x"}': { '.': {}, 'f:command': {}, 'f:name': {} } },
+        'f:tags': { 'v:"t"': {} },
+      },
+    })
+    const second = await apply('two', { steps: [{ name: 'y' }], tags: ['u'] })
+    expect(second.body.spec.steps.map((s: any) => s.name)).toEqual(['x', 'y'])
+    expect(second.body.spec.tags).toEqual(['t', 'u'])
+    const clash = await apply('two', { steps: [{ name: 'x', command: 'b' }] })
+    expect([clash.status, clash.body.details.causes[0].field]).toEqual([409, '.spec.steps[name="x"].command'])
+  })
+
+  test('lists with identity take nothing twice', async () => {
+    const twice = await server.call(
+      'POST',
+      tabs,
+      cronTabObject('l', { tags: ['a', 'a'], steps: [{ name: 'x' }, { name: 'x' }] }),
+    )
+    expect(twice.body.details.causes.map((c: any) => `${c.field}: ${c.message}`)).toEqual([
+      'spec.tags[1]: Duplicate value: "a"',
+      'spec.steps[1]: Duplicate value: {"name":"x"}',
+    ])
+  })
+})
