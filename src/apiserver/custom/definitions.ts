@@ -34,7 +34,7 @@ interface Served {
 }
 
 const systemUser = { username: 'system:apiserver', groups: ['system:masters'] }
-const retryMs = 1_000
+const retryMs = 15_000
 /** How often a definition on its way out looks for what its objects wait for. */
 const lookAgainMs = 1_000
 
@@ -83,7 +83,17 @@ export class Definitions {
     return this.#core.shared(kept) as unknown as CustomResourceDefinition
   }
 
+  /** A definition that was damaged in the store is not served, and is nobody else's trouble. */
   #serve(kept: KeptObject): void {
+    try {
+      this.#follow(kept)
+    } catch (error) {
+      this.#core.log.error({ definition: kept.name, error: explain(error) }, 'a stored definition cannot be served')
+      this.#forget(kept.name)
+    }
+  }
+
+  #follow(kept: KeptObject): void {
     const crd = this.#parsed(kept)
     const before = this.#served.get(kept.name)
     const sign = signOf(crd)
