@@ -37,7 +37,8 @@ export async function deleteObject(
   for (let attempt = 1; ; attempt++) {
     const kept = core.cache.get(target, namespace, name)
     if (!kept) throw notFoundError(resource.kind, name)
-    await prepare(target, [kept])
+    const pending = prepare(target, [kept])
+    if (pending) await pending
     const present = target.form ? servedObject(target, kept) : core.shared(kept)
     checkPreconditions(resource, kept, present, wishes)
     const admission: Admission = {

@@ -44,7 +44,8 @@ export async function updateObject(
   for (let attempt = 1; ; attempt++) {
     const kept = core.cache.get(target, namespace, name)
     if (!kept) throw notFoundError(resource.kind, name)
-    await prepare(target, [kept])
+    const pending = prepare(target, [kept])
+    if (pending) await pending
     const present = target.form ? servedObject(target, kept) : core.shared(kept)
     const next = await nextState(target.form ? structuredClone(present) : kept.parse(), kept)
     const pinned = checkRevision(resource, kept, present, next, options)

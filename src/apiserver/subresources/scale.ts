@@ -18,7 +18,8 @@ import type { KeptObject } from '../watch-cache/kept-object.ts'
 export const getScale: CallHandler = async call => {
   const kept = call.core.cache.get(call.resource, call.path.namespace, call.path.name!)
   if (!kept) throw notFoundError(call.resource.kind, call.path.name!)
-  await prepare(call.resource, [kept])
+  const pending = prepare(call.resource, [kept])
+  if (pending) await pending
   return scaleReply(call, kept)
 }
 

@@ -40,7 +40,8 @@ export const deleteCollection: CallHandler = async call => {
   const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
   const selector = objectSelector(resource, call.info.query)
   const all = core.cache.bucket(resource).list(resource.namespaced ? path.namespace : undefined)
-  await prepare(resource, all)
+  const pending = prepare(resource, all)
+  if (pending) await pending
   const chosen = selector.matches ? all.filter(selector.matches) : all
   const form = formOfMany(call, resource)
   for (const object of chosen) {

@@ -23,7 +23,8 @@ export const list: CallHandler = async call => {
   const form = formOfMany(call, call.resource)
   const selector = objectSelector(call.resource, call.info.query)
   const page = await readPage(call, options, selector)
-  await prepare(call.resource, page.objects)
+  const pending = prepare(call.resource, page.objects)
+  if (pending) await pending
   return mediaReply(form.accepted, 200, writeList(call, form, page))
 }
 
@@ -54,7 +55,8 @@ async function readPage(call: ResourceCall, options: ListOptions, selector: Obje
     objects = objects.filter(o => o.key.slice(prefix.length) > after)
   }
   if (selector.matches) {
-    await prepare(resource, objects)
+    const pending = prepare(resource, objects)
+    if (pending) await pending
     objects = objects.filter(selector.matches)
   }
   // Any state will do for a client that says "0": the whole of it, whatever the limit.
@@ -115,7 +117,8 @@ async function readHistory(
       const bytes = withRevision(entry.value, entry.revision)
       const object = new KeptObject(entry.key, place.namespace, place.name, Number(entry.revision), bytes)
       if (selector.matches) {
-        await prepare(resource, [object])
+        const pending = prepare(resource, [object])
+        if (pending) await pending
         if (!selector.matches(object)) continue
       }
       objects.push(object)
