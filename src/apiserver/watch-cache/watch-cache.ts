@@ -90,21 +90,20 @@ export class WatchCache {
     return bucket
   }
 
-<<<<<<< HEAD
   /** How many objects and watchers each stored resource has: `pods`, `deployments.apps`. */
   counts(): { resource: string; objects: number; watchers: number }[] {
     return [...this.#buckets.values()].map(({ prefix, size, listeners }) => {
       const [group, plural] = prefix.slice(registryPrefix.length, -1).split('/')
       return { resource: group === 'core' ? plural! : `${plural}.${group}`, objects: size, watchers: listeners.size }
     })
-=======
+  }
+
   /** Nothing is served below this prefix any more. If it comes again, changes of before are read from the store. */
   forget(prefix: string): void {
     const bucket = this.#buckets.get(prefix)
     if (!bucket || bucket.size > 0) return
     this.#buckets.delete(prefix)
     this.#forgotten.set(prefix, this.#revision)
->>>>>>> e1c8c78 (apiserver: serve what CustomResourceDefinitions define)
   }
 
   get(resource: Resource, namespace: string | undefined, name: string): KeptObject | undefined {
