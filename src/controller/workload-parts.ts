@@ -3,10 +3,11 @@ import { controllerRef } from '../client/owner.ts'
 import type { Draft } from '../models/object.ts'
 import type { Deployment } from '../models/types/apps-v1.ts'
 import type { Container, Probe, Service, Volume } from '../models/types/core-v1.ts'
+import type { Ingress } from '../models/types/networking-v1.ts'
 import type { Workload, WorkloadHealthCheck, WorkloadPort, WorkloadVolume } from '../models/types/optiflow-v1.ts'
 import { fnv32a, safeEncode } from './template-hash.ts'
 
-/** What a Workload is made of: a Deployment and, if it has ports, a Service, both of its own name. */
+/** What a Workload is made of: a Deployment, if it has ports a Service, if it has a host an Ingress, all of its own name. */
 
 export const workloadLabel = 'optiflow.dev/workload'
 /** Says from which draft an object was made, so that fields taken out of the Workload are taken out there too. */
@@ -169,6 +170,24 @@ export function serviceOf(workload: Workload): Draft<Service> | undefined {
         ...(i === 0 && type === 'NodePort' && spec.expose?.nodePort ? { nodePort: spec.expose.nodePort } : {}),
       })),
     },
+  })
+}
+
+/** Leads the host name to the first port. */
+export function ingressOf(workload: Workload): Draft<Ingress> | undefined {
+  const { spec, metadata } = workload
+  const host = spec.expose?.host
+  const port = spec.ports?.find(p => (p.protocol ?? 'TCP') === 'TCP')
+  if (!host || !port) return undefined
+  const backend = { service: { name: metadata.name, port: { number: port.port } } }
+  return stamped({
+    metadata: {
+      name: metadata.name,
+      namespace: metadata.namespace!,
+      labels: labelsOf(workload),
+      ownerReferences: [controllerRef(workload)],
+    },
+    spec: { rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix' as const, backend }] } }] },
   })
 }
 

@@ -4,14 +4,14 @@ import { controllerOf } from '../client/owner.ts'
 import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
-import { Deployment, Node, Pod, ReplicaSet, Service, Workload } from '../models/kinds/index.ts'
+import { Deployment, Ingress, Node, Pod, ReplicaSet, Service, Workload } from '../models/kinds/index.ts'
 import { type Draft, type KubeObject, keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import type { ServicePort } from '../models/types/core-v1.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
-import { deploymentOf, draftAnnotation, saysAll, serviceOf, workloadLabel } from './workload-parts.ts'
+import { deploymentOf, draftAnnotation, ingressOf, saysAll, serviceOf, workloadLabel } from './workload-parts.ts'
 import { type Problem, workloadStatus } from './workload-status.ts'
 
-/** Makes a Deployment and a Service of a Workload, and one readable status of theirs and their pods'. */
+/** Makes a Deployment, a Service and, for a host name, an Ingress of a Workload, and one readable status of theirs and their pods'. */
 export function workloadReconciler(): Reconciler {
   return {
     name: 'workload',
@@ -19,6 +19,7 @@ export function workloadReconciler(): Reconciler {
     watches: [
       ownerWatch(Deployment, Workload),
       ownerWatch(Service, Workload),
+      ownerWatch(Ingress, Workload),
       { kind: Pod, keys: ofPod },
       { kind: Node, keys: exposedOnNodes },
       { kind: ReplicaSet, keys: () => [] },
@@ -26,6 +27,7 @@ export function workloadReconciler(): Reconciler {
     writes: [
       { kind: Deployment, part: 'owned' },
       { kind: Service, part: 'owned' },
+      { kind: Ingress, part: 'owned' },
       { kind: Workload, part: 'status' },
     ],
     async reconcile(key, world) {
@@ -34,6 +36,7 @@ export function workloadReconciler(): Reconciler {
       const obstacles: Problem[] = []
       const deployment = await ensure(world, workload, Deployment, deploymentOf(workload), obstacles)
       const service = await ensure(world, workload, Service, serviceOf(workload), obstacles)
+      await ensure(world, workload, Ingress, ingressOf(workload), obstacles)
       const pods = deployment ? podsOf(world.cache, deployment) : []
       const nodes = world.cache.list(Node)
       const facts = { deployment, service, pods, nodes, obstacle: obstacles[0] }

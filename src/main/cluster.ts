@@ -4,7 +4,8 @@ import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
 import { runElected } from './elected.ts'
-import { controllerUser, networkUser, nodeUser, schedulerUser, simulatedNodesUser } from './identities.ts'
+import { startGateway } from './gateway-part.ts'
+import { controllerUser, gatewayUser, networkUser, nodeUser, schedulerUser, simulatedNodesUser } from './identities.ts'
 import { defaultKubeconfig, mergeKubeconfig } from './kubeconfig.ts'
 import { startNode } from './node.ts'
 import type { OutsideWorld } from './outside.ts'
@@ -46,6 +47,9 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   try {
     const server = stack.use(await startServer({ settings, outside, report }))
     const nodes = await startManagersAndNodes(options, server, stack)
+    const client = createClient(inProcessTransport(server.api.handler, gatewayUser))
+    const gateway = await startGateway({ settings, client, pki: server.pki, outside, report })
+    if (gateway) stack.use(gateway)
 
     const kubeconfig = settings.kubeconfig ?? defaultKubeconfig()
     const { url, pki } = server
@@ -115,7 +119,12 @@ async function startManagersAndNodes(
   }
   await Promise.all([
     manage('controllers', 'kube-controller-manager', controllerClient, async () => {
-      const reconcilers = allReconcilers({ settings, ca: pki.ca.cert, signer: certificateSigner(pki.ca, outside) })
+      const reconcilers = allReconcilers({
+        settings,
+        ca: pki.ca.cert,
+        signer: certificateSigner(pki.ca, outside),
+        gatewayAddresses: [nodeIp()],
+      })
       return Object.assign(await startControllers({ client: controllerClient, outside, reconcilers, metrics }), {
         what: `${reconcilers.length} reconcilers and the garbage collector`,
       })

@@ -17,6 +17,8 @@ export const networkUser: UserInfo = {
   groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
 }
 
+export const gatewayUser: UserInfo = { username: 'system:optiflow-gateway', groups: ['system:authenticated'] }
+
 export const nodeUser = (name: string): UserInfo => ({
   username: `system:node:${name}`,
   groups: ['system:nodes', 'system:authenticated'],

@@ -28,6 +28,7 @@ import {
   workloadReconciler,
 } from '../controller/index.ts'
 import { endpointSliceMirroringReconciler, endpointSliceReconciler, endpointsReconciler } from '../discovery/index.ts'
+import { ingressStatusReconciler } from '../gateway/index.ts'
 import type { Settings } from './settings.ts'
 
 /** What some of them must be told. */
@@ -37,10 +38,12 @@ export interface ReconcilerContext {
   ca: string
   /** Absent: this process does not have the authority's key, and leaves requests for certificates to one that has. */
   signer?: CertificateSigner
+  /** Of the machine whose gateway serves Ingresses; absent: none does. */
+  gatewayAddresses?: string[]
 }
 
 /** The control plane's table of contents: everything that keeps the cluster as asked for, one line each. */
-export function allReconcilers({ settings, ca, signer }: ReconcilerContext): Reconciler[] {
+export function allReconcilers({ settings, ca, signer, gatewayAddresses }: ReconcilerContext): Reconciler[] {
   return [
     workloadReconciler(),
     deploymentReconciler(),
@@ -70,5 +73,6 @@ export function allReconcilers({ settings, ca, signer }: ReconcilerContext): Rec
     endpointsReconciler(),
     endpointSliceReconciler(),
     endpointSliceMirroringReconciler(),
+    ...(gatewayAddresses ? [ingressStatusReconciler(gatewayAddresses)] : []),
   ]
 }

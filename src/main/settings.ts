@@ -26,6 +26,8 @@ export interface Settings {
   clusterDomain: string
   /** `off`: another network plugin enforces NetworkPolicy. */
   networkPolicy: 'builtin' | 'off'
+  /** Where the gateway listens for http and https; undefined: on 80 and 443 if it can, with real containers only. */
+  gateway: { plain: Settings['listen']; secure?: Settings['listen'] } | 'off' | undefined
   logLevel: LogLevel
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
   registryMirrors: string[]
@@ -53,6 +55,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   serviceCidr: { name: 'service-cidr', read: readCidr },
   clusterDomain: { name: 'cluster-domain', read: text => text },
   networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
+  gateway: { name: 'gateway', read: readGateway },
   logLevel: { name: 'log-level', read: oneOf(['debug', 'info', 'warn', 'error', 'silent'] as const) },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
 }
@@ -84,6 +87,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     serviceCidr: '10.96.0.0/16',
     clusterDomain: 'cluster.local',
     networkPolicy: 'builtin',
+    gateway: undefined,
     logLevel: 'info',
     registryMirrors: [],
   }
@@ -148,6 +152,13 @@ function readListen(text: string): Settings['listen'] {
   const port = Number(match?.[2])
   if (!match || port > 65_535) throw new Error('is not HOST:PORT, such as 127.0.0.1:6443')
   return { host: (match[1] || '0.0.0.0').replace(/^\[|\]$/g, ''), port }
+}
+
+function readGateway(text: string): Settings['gateway'] {
+  if (text === 'off') return 'off'
+  const [plain, secure, ...more] = text.split(',')
+  if (!plain || more.length) throw new Error('is not HTTP[,HTTPS] or off, such as 0.0.0.0:80,0.0.0.0:443')
+  return { plain: readListen(plain), ...(secure ? { secure: readListen(secure) } : {}) }
 }
 
 function readStore(text: string): Settings['store'] {

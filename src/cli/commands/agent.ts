@@ -20,6 +20,7 @@ export const agent: CliCommand = {
       'cluster-cidr',
       'service-cidr',
       'cluster-domain',
+      'network-policy',
       'log-level',
       'registry-mirror',
     ])

@@ -20,6 +20,7 @@ const flags: Record<string, [flag: string, help: string]> = {
   'service-cidr': ['--service-cidr <cidr>', 'network of Services (10.96.0.0/16)'],
   'cluster-domain': ['--cluster-domain <name>', 'DNS zone (cluster.local)'],
   'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
+  gateway: ['--gateway <http,https>', 'where Ingress is served, or off (0.0.0.0:80,0.0.0.0:443 with real containers)'],
   'log-level': ['--log-level <level>', 'debug, info, warn, error or silent'],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',

@@ -27,6 +27,8 @@ export const up: CliCommand = {
       'cluster-cidr',
       'service-cidr',
       'cluster-domain',
+      'network-policy',
+      'gateway',
       'log-level',
       'registry-mirror',
     ])

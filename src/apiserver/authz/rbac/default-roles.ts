@@ -212,6 +212,16 @@ export const defaultRoles: DefaultRole[] = [
     boundTo: [user(networkUsername)],
   },
   {
+    name: 'optiflow:gateway',
+    rules: [
+      rule([''], ['services', 'secrets'], read),
+      rule(['discovery.k8s.io'], ['endpointslices'], read),
+      rule(['networking.k8s.io'], ['ingresses', 'ingressclasses'], read),
+      rule(['networking.k8s.io'], ['ingressclasses'], ['create']),
+    ],
+    boundTo: [user('system:optiflow-gateway')],
+  },
+  {
     name: 'system:kube-dns',
     rules: [rule([''], ['endpoints', 'services'], ['list', 'watch'])],
     boundTo: [],

@@ -1,0 +1,83 @@
+import * as http from 'node:http'
+import * as http2 from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createSecureContext, type SecureContext } from 'node:tls'
+
+/** HTTP/1.1 and, over TLS, HTTP/2 too, in the form that both share. */
+export type WebRequest = http.IncomingMessage
+export type WebResponse = http.ServerResponse
+export type WebHeaders = http.IncomingHttpHeaders
+
+export interface WebServerOptions {
+  host: string
+  /** 0: any free one. */
+  port: number
+  /** Without it plain HTTP. */
+  tls?: {
+    /** PEM for the name that the client asks for; undefined: no certificate, the handshake fails. */
+    certificateFor(serverName: string): { cert: string; key: string } | undefined
+  }
+  onRequest(request: WebRequest, response: WebResponse): void
+  /** The client wants another protocol on this connection. */
+  onUpgrade(request: WebRequest, socket: Duplex, head: Buffer): void
+}
+
+export interface WebServer {
+  port: number
+  /** Takes no new connections, lets requests under way end for so long, then cuts. */
+  close(graceMs: number): Promise<void>
+}
+
+/** A server for requests of people's programs. @throws when the address cannot be had: EADDRINUSE, EACCES */
+export type ListenWeb = (options: WebServerOptions) => Promise<WebServer>
+
+export const listenWeb: ListenWeb = options =>
+  new Promise((resolve, reject) => {
+    const server = options.tls ? secureServer(options.tls) : http.createServer()
+    const open = new Set<Socket>()
+    server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      open.add(socket)
+      socket.on('error', () => socket.destroy())
+      socket.on('close', () => open.delete(socket))
+    })
+    server.on('request', options.onRequest as (...args: any[]) => void)
+    server.on('upgrade', options.onUpgrade)
+    server.on('clientError', (_error, socket: Duplex) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    })
+    server.once('error', reject)
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject)
+      server.on('error', () => {})
+      resolve({
+        port: (server.address() as AddressInfo).port,
+        close: graceMs =>
+          new Promise(done => {
+            const timer = setTimeout(() => {
+              for (const socket of open) socket.destroy()
+            }, graceMs)
+            server.close(() => {
+              clearTimeout(timer)
+              done()
+            })
+            if ('closeIdleConnections' in server) server.closeIdleConnections()
+          }),
+      })
+    })
+  })
+
+function secureServer({ certificateFor }: NonNullable<WebServerOptions['tls']>): http2.Http2SecureServer {
+  const contexts = new WeakMap<object, SecureContext>()
+  return http2.createSecureServer({
+    allowHTTP1: true,
+    minVersion: 'TLSv1.2',
+    SNICallback: (name, done) => {
+      const pem = certificateFor(name)
+      if (!pem) return done(new Error(`no certificate for ${name}`))
+      let context = contexts.get(pem)
+      if (!context) contexts.set(pem, (context = createSecureContext(pem)))
+      done(null, context)
+    },
+  })
+}

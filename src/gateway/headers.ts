@@ -1,0 +1,45 @@
+import type { WebHeaders } from '../base/web-server.ts'
+
+/** Of one connection only; never passed on. @see RFC 9110, section 7.6.1 */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'expect',
+])
+
+export type Headers = Record<string, string | string[]>
+
+/** What goes to a backend: the client's headers without those of its connection, and who the client is. */
+export function forwardedHeaders(
+  sent: WebHeaders,
+  about: { host: string; clientIp: string; secure: boolean },
+): Headers {
+  const out = endToEnd(sent)
+  out['host'] = about.host
+  // From the outside nobody may say who he is.
+  out['x-forwarded-for'] = about.clientIp
+  out['x-real-ip'] = about.clientIp
+  out['x-forwarded-host'] = about.host
+  out['x-forwarded-proto'] = about.secure ? 'https' : 'http'
+  return out
+}
+
+/** Headers that are meant for the other end. */
+export function endToEnd(headers: WebHeaders): Headers {
+  const named = String(headers.connection ?? '')
+    .toLowerCase()
+    .split(',')
+    .map(name => name.trim())
+  const out: Headers = {}
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && !name.startsWith(':') && !hopByHop.has(name) && !named.includes(name)) out[name] = value
+  return out
+}

@@ -1,0 +1,60 @@
+import { codeOf, explain } from '../base/errors.ts'
+import { listenWeb } from '../base/web-server.ts'
+import { type Client, createInformers } from '../client/index.ts'
+import { type Gateway, openGateway } from '../gateway/index.ts'
+import type { OutsideWorld } from './outside.ts'
+import type { Report } from './part.ts'
+import type { Pki } from './pki.ts'
+import type { Settings } from './settings.ts'
+
+export interface GatewayPartOptions {
+  settings: Settings
+  /** Reads what routes are made of, TLS secrets too. */
+  client: Client
+  pki: Pki
+  outside: OutsideWorld
+  report: Report
+}
+
+const usual: Exclude<Settings['gateway'], 'off' | undefined> = {
+  plain: { host: '0.0.0.0', port: 80 },
+  secure: { host: '0.0.0.0', port: 443 },
+}
+
+/**
+ * The gateway on the addresses of the settings. Unless they name some it takes ports 80 and 443 where there are real
+ * containers and nobody else has them. @throws GatewayFailed when named addresses cannot be had
+ */
+export async function startGateway(options: GatewayPartOptions): Promise<AsyncDisposable | undefined> {
+  const { settings, report, pki, client } = options
+  const wanted = settings.gateway ?? (settings.runtime === 'containerd' ? usual : 'off')
+  if (wanted === 'off') return undefined
+  const outside = { ...options.outside, log: options.outside.log.child({ part: 'gateway' }) }
+  report({ part: 'gateway', state: 'starting', detail: 'listening' })
+  const informers = createInformers({ client, ...outside })
+  let gateway: Gateway | undefined
+  try {
+    const ownCertificate = await pki.serving('gateway', { commonName: 'optiflow-gateway', dnsNames: ['localhost'] })
+    gateway = await openGateway({ ...wanted, ownCertificate, client, informers, listen: listenWeb, ...outside })
+    await gateway.ready()
+  } catch (error) {
+    await gateway?.[Symbol.asyncDispose]()
+    await informers[Symbol.asyncDispose]()
+    const taken = ['EADDRINUSE', 'EACCES'].includes(codeOf((error as Error).cause) ?? '')
+    if (settings.gateway || !taken) {
+      report({ part: 'gateway', state: 'failed', detail: explain(error) })
+      throw error
+    }
+    report({ part: 'gateway', state: 'ready', detail: 'off: port 80 or 443 is taken; choose others with --gateway' })
+    return undefined
+  }
+  const ports = [`http :${gateway.port}`, ...(gateway.securePort ? [`https :${gateway.securePort}`] : [])]
+  report({ part: 'gateway', state: 'ready', detail: `${ports.join(', ')}, for Ingress` })
+  const opened = gateway
+  return {
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]()
+      await informers[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,151 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createAuthority, issueCertificate } from '../src/base/certificates.ts'
+import { systemClock } from '../src/base/clock.ts'
+import { type Lan, openLan } from './support/lan.ts'
+import { Parts, realImpossible } from './support/parts.ts'
+import { type Started, until } from './support/processes.ts'
+import { testRegistry } from './support/registries.ts'
+
+const obstacle = realImpossible()
+
+/** Asks http://app.test/ at the gateway `perSecond` times a second until it is told to stop, then prints what it got. */
+const load = (ip: string, perSecond: number) => `
+const http = require('http')
+const agent = new http.Agent({ keepAlive: true, maxSockets: 64 })
+const got = {}
+let open = 0
+const note = what => { got[what] = (got[what] ?? 0) + 1; open-- }
+const ask = () => {
+  open++
+  http.get({ host: '${ip}', port: 80, path: '/', agent, headers: { host: 'app.test' } }, r => {
+    let body = ''
+    r.on('data', d => (body += d))
+    r.on('end', () => note(r.statusCode === 200 ? body.slice(0, 9) : r.statusCode))
+    r.on('error', e => note(e.code))
+  }).on('error', e => note(e.code))
+}
+const timer = setInterval(() => { for (let i = 0; i < ${perSecond} / 100; i++) ask() }, 10)
+console.log('asking')
+process.on('SIGTERM', () => {
+  clearInterval(timer)
+  const wait = setInterval(() => { if (open === 0) { console.log(JSON.stringify(got)); clearInterval(wait); process.exit(0) } }, 10)
+})`
+
+// One story, told in order: each test goes on where the one before ended.
+describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
+  let lan: Lan
+  let box: Parts
+  let registry: Started
+  const ip = '10.77.0.11'
+  const curl = (...args: string[]) => lan.outside.run('curl', ['-sS', '-m', '5', ...args])
+  const ask = async (host: string, path = '/') =>
+    (await curl('-w', '|%{http_code}', '-H', `Host: ${host}`, `http://${ip}${path}`)).out
+  const workload = (image: string, more: object = {}) => ({
+    apiVersion: 'optiflow.dev/v1',
+    kind: 'Workload',
+    metadata: { name: 'app', namespace: 'default' },
+    spec: {
+      image,
+      replicas: 3,
+      ports: [{ port: 80, targetPort: 8080 }],
+      expose: { host: 'app.test' },
+      healthCheck: { http: { path: '/' }, intervalSeconds: 1 },
+      terminationGracePeriodSeconds: 5,
+      ...more,
+    },
+  })
+
+  beforeAll(async () => {
+    lan = await openLan(['box'])
+    box = new Parts(lan.machines['box']!, lan.folder)
+    registry = await testRegistry(box.machine, 5000)
+    const mirror = ['--registry-mirror', `registry.test=http://${ip}:5000`]
+    const up = ['--runtime', 'containerd', '--data-dir', box.dataDir, '--listen', `${ip}:6443`, '--node-name', 'box']
+    await box.start('up', [...up, '--kubeconfig', box.kubeconfig, ...mirror], 'The API answers at')
+  })
+
+  afterAll(async () => {
+    await box?.[Symbol.asyncDispose]()
+    await registry?.stop()
+    await lan?.[Symbol.asyncDispose]()
+  })
+
+  it('a Workload with a host name answers there as soon as it is ready, and says so', async () => {
+    expect(await ask('app.test')).toBe('no route for app.test/\n|404')
+    await box.apply(workload('registry.test/web:1'))
+    await until('an answer', async () => (await ask('app.test')).startsWith('version 1 on app-'))
+    await until('the address', async () =>
+      (await box.kubectl('get', 'ingress', 'app')).includes(`app.test   ${ip}   80`),
+    )
+    expect((await box.get('workload', 'app')).status.url).toBe('http://app.test')
+    expect(await ask('other.test')).toContain('|404')
+  })
+
+  it('an Ingress leads hosts and paths to Services, with its own certificate for its hosts', async () => {
+    const authority = await createAuthority('test', systemClock)
+    const subject = { commonName: 'shop.test', dnsNames: ['shop.test'], usages: ['server' as const] }
+    const pair = await issueCertificate(authority, subject, systemClock)
+    const base64 = (text: string) => Buffer.from(text).toString('base64')
+    const backend = { service: { name: 'app', port: { number: 80 } } }
+    await box.apply(
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'shop', namespace: 'default' },
+        type: 'kubernetes.io/tls',
+        data: { 'tls.crt': base64(pair.cert), 'tls.key': base64(pair.key) },
+      },
+      {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name: 'shop', namespace: 'default' },
+        spec: {
+          tls: [{ hosts: ['shop.test'], secretName: 'shop' }],
+          rules: [{ host: 'shop.test', http: { paths: [{ path: '/', pathType: 'Exact', backend }] } }],
+        },
+      },
+    )
+    const ca = join(lan.folder, 'ca.pem')
+    await box.machine.ok('sh', ['-c', `cat > ${ca}`], { stdin: authority.cert })
+    const secure = ['--cacert', ca, '--resolve', `shop.test:443:${ip}`]
+    await until('https', async () => (await curl(...secure, 'https://shop.test/')).out.startsWith('version 1'))
+    expect((await curl(...secure, '--http2', '-w', '|%{http_version}', 'https://shop.test/')).out).toMatch(/\|2$/)
+    expect((await curl(...secure, '-o', '/dev/null', '-w', '%{http_code}', 'https://shop.test/x')).out).toBe('404')
+    expect((await curl('-o', '/dev/null', '-w', '%{redirect_url}', '-H', 'Host: shop.test', `http://${ip}/`)).out).toBe(
+      'https://shop.test/',
+    )
+    expect((await curl('--cacert', ca, '--resolve', `app.test:443:${ip}`, 'https://app.test/')).code).not.toBe(0)
+  })
+
+  it('no request fails while the app is rolled over and pods are killed', async () => {
+    const asking = lan.outside.start(process.execPath, ['-e', load(ip, 300)])
+    await until('the load', () => asking.out().includes('asking'))
+    await box.apply(workload('registry.test/web:2'))
+    await until('version 2 alone', async () => {
+      const { status } = await box.get('workload', 'app')
+      const pods = await box.pods('optiflow.dev/workload=app')
+      return (
+        status.readyReplicas === 3 && pods.length === 3 && pods.every(p => p.spec.containers[0].image.endsWith(':2'))
+      )
+    })
+    const [first] = await box.pods('optiflow.dev/workload=app')
+    await box.kubectl('delete', 'pod', first.metadata.name)
+    const ended = await asking.stop()
+    const got = JSON.parse(
+      asking
+        .out()
+        .split('\n')
+        .find(line => line.startsWith('{'))!,
+    )
+    console.log(`through the gateway: ${JSON.stringify(got)}`)
+    expect(Object.keys(got).sort()).toEqual(['version 1', 'version 2'])
+    expect(ended.code).toBe(0)
+  })
+
+  it('an app that is gone answers no more', async () => {
+    await box.kubectl('delete', 'workload', 'app')
+    await until('nobody', async () => (await ask('app.test')).endsWith('|404'))
+    expect(await ask('shop.test', '/nowhere')).toContain('|404')
+  })
+})
