@@ -15,13 +15,15 @@ import type { PodSecurityOptions } from './admission/pod-security/pod-security.t
 import { resourceQuota } from './admission/resource-quota.ts'
 import { addressText, parseAddressRange } from './admission/service-ranges.ts'
 import type { Authenticator } from './authn/authenticator.ts'
+import { BootstrapTokens } from './authn/bootstrap-tokens.ts'
 import { ClientCertificates } from './authn/client-certificates.ts'
 import { ServiceAccountTokens, type TokenKeys } from './authn/service-account-tokens.ts'
 import { StaticTokens } from './authn/static-tokens.ts'
 import { type Authorizer, AuthorizerChain, mastersMayAll, publicInfo } from './authz/authorizer.ts'
 import { NodeAuthorizer } from './authz/node/node-authorizer.ts'
+import { NodeObjects } from './authz/node/node-objects.ts'
 import { PodsByNode } from './authz/node/pods-by-node.ts'
-import { bootstrapRoles } from './authz/rbac/bootstrap-roles.ts'
+import { bootstrapNamespaceRoles, bootstrapRoles } from './authz/rbac/bootstrap-roles.ts'
 import { RbacAuthorizer } from './authz/rbac/rbac-authorizer.ts'
 import { bootstrap, publishAddress } from './bootstrap/bootstrap.ts'
 import type { Core } from './core.ts'
@@ -142,13 +144,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     new ClientCertificates(() => clock.now()),
     new StaticTokens(options.tokens ?? {}),
     ...(tokens ? [tokens] : []),
+    new BootstrapTokens(core),
     ...(options.authenticators ?? []),
   ]
   const rbac = new RbacAuthorizer(core)
   const authorizer = new AuthorizerChain([
     mastersMayAll,
     publicInfo,
-    new NodeAuthorizer(new PodsByNode(core)),
+    new NodeAuthorizer(new PodsByNode(core), new NodeObjects(core)),
     rbac,
     ...(options.authorizers ?? []),
   ])
@@ -191,6 +194,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   })
   await bootstrapRoles(core)
   await bootstrap(core, { serviceAddress: addressText(addresses.first + 1) })
+  await bootstrapNamespaceRoles(core)
   await keepFlowConfiguration(core)
   bootstrapped = true
   const listeners = new Set<Listening>()

@@ -18,6 +18,8 @@ export interface OtherParts {
   tokens: ServiceAccountTokens | undefined
 }
 
+const publicForAnHour = { 'cache-control': 'public, max-age=3600' }
+
 /** Everything that is not of a resource. */
 export function otherPaths(parts: OtherParts): (call: Call) => Promise<ApiReply | undefined> {
   return async call => {
@@ -32,10 +34,10 @@ export function otherPaths(parts: OtherParts): (call: Call) => Promise<ApiReply 
       case '/':
         return jsonReply(200, { paths: rootPaths(call) })
       case '/.well-known/openid-configuration':
-        return parts.tokens && jsonReply(200, parts.tokens.discovery())
+        return parts.tokens && jsonReply(200, parts.tokens.discovery(), publicForAnHour)
       case '/openid/v1/jwks': {
         if (!parts.tokens) return undefined
-        const reply = jsonReply(200, await parts.tokens.jwks())
+        const reply = jsonReply(200, await parts.tokens.jwks(), publicForAnHour)
         reply.headers['content-type'] = 'application/jwk-set+json'
         return reply
       }

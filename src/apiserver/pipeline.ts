@@ -4,7 +4,7 @@ import { StoreFailed, StoreFull } from '../db/store.ts'
 import { ApiError } from '../models/api-error.ts'
 import type { ApiHandler, ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
 import { type Authenticator, anonymous } from './authn/authenticator.ts'
-import { impersonated } from './authn/impersonation.ts'
+import { impersonated, wantsImpersonation } from './authn/impersonation.ts'
 import { type Attributes, type AuthorizerChain, refusal } from './authz/authorizer.ts'
 import type { Call, Core, ResourceCall } from './core.ts'
 import { type Control, controlled, runsLong } from './flow-control/controlled.ts'
@@ -41,10 +41,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const verb = verbOf(request, info)
       label = verb
       const known = await authenticate(parts, request)
-      const user =
-        request.headers['impersonate-user'] || request.headers['impersonate-group']
-          ? await impersonated(request, known, parts.authorizer)
-          : known
+      const user = wantsImpersonation(request) ? await impersonated(request, known, parts.authorizer) : known
       const attributes: Attributes = { user, verb, path: info.path, ...attributesOf(info, verb) }
       const call: Call = { core: parts.core, request, info, user, warnings }
       const work = async () => {

@@ -1,3 +1,4 @@
+export { bootstrapSignerReconciler, tokenCleanerReconciler } from './bootstrap-token.ts'
 export {
   type CertificateOptions,
   type CertificateSigner,
@@ -30,6 +31,7 @@ export { type PodGcOptions, podGcReconciler } from './pod-gc.ts'
 export { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts'
 export { resourceQuotaReconciler } from './resource-quota.ts'
 export { rootCaReconciler, serviceAccountReconciler } from './service-account.ts'
+export { serviceAccountTokenReconciler } from './service-account-token.ts'
 export { statefulSetReconciler } from './stateful-set.ts'
 export { taintEvictionReconciler } from './taint-eviction.ts'
 export { ttlAfterFinishedReconciler } from './ttl-after-finished.ts'

@@ -1,5 +1,6 @@
 import type { Reconciler } from '../client/index.ts'
 import {
+  bootstrapSignerReconciler,
   type CertificateSigner,
   certificateSigningRequestReconciler,
   claimProtectionReconciler,
@@ -21,8 +22,10 @@ import {
   resourceQuotaReconciler,
   rootCaReconciler,
   serviceAccountReconciler,
+  serviceAccountTokenReconciler,
   statefulSetReconciler,
   taintEvictionReconciler,
+  tokenCleanerReconciler,
   ttlAfterFinishedReconciler,
   volumeProtectionReconciler,
   workloadReconciler,
@@ -68,6 +71,9 @@ export function allReconcilers({ settings, ca, signer, gatewayAddresses }: Recon
     podGcReconciler(),
     serviceAccountReconciler(),
     rootCaReconciler({ certificate: ca }),
+    serviceAccountTokenReconciler({ certificate: ca }),
+    bootstrapSignerReconciler(),
+    tokenCleanerReconciler(),
     ...(signer ? [certificateSigningRequestReconciler({ signer })] : []),
     ttlAfterFinishedReconciler(),
     endpointsReconciler(),

@@ -65,14 +65,25 @@ export async function impersonated(
   for (const [key, values] of Object.entries(extra))
     for (const value of values) await check('authentication.k8s.io', 'userextras', value, { subresource: key })
   const own = account ? ['system:serviceaccounts', `system:serviceaccounts:${account[1]}`] : []
-  const all =
-    name === 'system:anonymous'
-      ? ['system:unauthenticated', ...groups]
-      : [...groups, ...(groups.length ? [] : own), 'system:authenticated']
+  const said = groups.length ? groups : own
   return {
     username: name,
-    groups: [...new Set(all)],
+    groups: [...new Set([...said, ...impliedGroup(name, said)])],
     ...(uid ? { uid } : {}),
     ...(Object.keys(extra).length ? { extra } : {}),
   }
+}
+
+/** Everybody is either known or not; whoever is impersonated with groups may say which. */
+function impliedGroup(name: string, groups: string[]): string[] {
+  const [known, unknown] = ['system:authenticated', 'system:unauthenticated']
+  if (groups.includes(unknown!)) return []
+  if (name === 'system:anonymous') return [unknown!]
+  return groups.includes(known!) ? [] : [known!]
+}
+
+/** Whether the request wants to be taken for somebody else's. */
+export function wantsImpersonation({ headers }: ApiRequest): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true
+  return false
 }

@@ -20,7 +20,8 @@ export interface TokenSubject {
   uid: string
   /** The token ends with this object. */
   bound?: { kind: 'Pod' | 'Secret' | 'Node'; name: string; uid: string }
-  node?: { name: string; uid: string }
+  /** Where the pod runs that the token is bound to; without uid when there is no such Node. */
+  node?: { name: string; uid?: string }
 }
 
 interface Claims extends JWTPayload {
@@ -29,7 +30,8 @@ interface Claims extends JWTPayload {
     serviceaccount?: { name?: string; uid?: string }
     pod?: { name: string; uid: string }
     secret?: { name: string; uid: string }
-    node?: { name: string; uid: string }
+    node?: { name: string; uid?: string }
+    warnafter?: number
   }
 }
 
@@ -39,6 +41,7 @@ export interface VerifiedToken {
 }
 
 const algorithm = 'RS256'
+const leewayMs = 60_000
 const boundKinds: Record<'pod' | 'secret', Kind<any>> = { pod: Pod, secret: Secret }
 
 /** Issues and checks the tokens by which pods speak for their service account. */
@@ -65,11 +68,12 @@ export class ServiceAccountTokens implements Authenticator {
     this.#keyId = createHash('sha256').update(der).digest('base64url')
   }
 
-  /** @param seconds how long it is good */
+  /** @param seconds how long it is good; @param warnAfterSeconds when whoever still uses it should have had a new one */
   async issue(
     subject: TokenSubject,
     audiences: string[],
     seconds: number,
+    warnAfterSeconds?: number,
   ): Promise<{ token: string; expiresMs: number }> {
     const now = Math.floor(this.#core.clock.now() / 1000)
     const { bound, node } = subject
@@ -80,6 +84,7 @@ export class ServiceAccountTokens implements Authenticator {
         serviceaccount: { name: subject.name, uid: subject.uid },
         ...(bound ? { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } } : {}),
         ...(node ? { node } : {}),
+        ...(warnAfterSeconds === undefined ? {} : { warnafter: now + warnAfterSeconds }),
       },
       iss: this.issuer,
       sub: `system:serviceaccount:${subject.namespace}:${subject.name}`,
@@ -163,9 +168,10 @@ export class ServiceAccountTokens implements Authenticator {
       }
     }
     if (own.node) {
-      if (!own.pod && !this.#isThere(Node, undefined, own.node.name, own.node.uid)) return undefined
-      extra['authentication.kubernetes.io/node-name'] = [own.node.name]
-      extra['authentication.kubernetes.io/node-uid'] = [own.node.uid]
+      const { name, uid } = own.node
+      if (!own.pod && !(uid && this.#isThere(Node, undefined, name, uid))) return undefined
+      extra['authentication.kubernetes.io/node-name'] = [name]
+      if (uid) extra['authentication.kubernetes.io/node-uid'] = [uid]
     }
     return {
       username: `system:serviceaccount:${namespace}:${account.name}`,
@@ -177,6 +183,11 @@ export class ServiceAccountTokens implements Authenticator {
 
   #isThere(kind: Kind<any>, namespace: string | undefined, name: string, uid: string): boolean {
     const kept = this.#core.cache.get(this.#core.resources.of(kind), namespace, name)
-    return kept !== undefined && this.#core.shared(kept).metadata.uid === uid
+    if (!kept) return false
+    const { metadata } = this.#core.shared(kept)
+    if (metadata.uid !== uid) return false
+    // What should have gone a minute ago counts as gone: its node may never say so.
+    const ended = metadata.deletionTimestamp
+    return ended === undefined || Date.parse(ended) >= this.#core.clock.now() - leewayMs
   }
 }

@@ -1,4 +1,5 @@
-import { badRequest } from '../../models/api-error.ts'
+import { badRequest, invalidError } from '../../models/api-error.ts'
+import { type FieldError, invalid } from '../../models/field-error.ts'
 import {
   LocalSubjectAccessReview,
   SelfSubjectAccessReview,
@@ -9,15 +10,17 @@ import {
 } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ApiReply, ApiRequest, UserInfo } from '../../models/rest.ts'
+import type { SubjectAccessReviewSpec } from '../../models/types/authorization-v1.ts'
 import type { PolicyRule } from '../../models/types/rbac-v1.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
-import type { Attributes, AuthorizerChain } from '../authz/authorizer.ts'
+import type { AuthorizerChain } from '../authz/authorizer.ts'
 import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { acceptedForm } from '../replies/accept.ts'
 import { valueReply } from '../replies/object-form.ts'
+import { answerAccess, checkAccessSpec } from './access.ts'
 
 export interface ReviewParts {
   authorizer: AuthorizerChain
@@ -35,17 +38,18 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
       checkAnswerable(call)
       const review = readObject(call, kind as typeof SubjectAccessReview)
       const spec = review['spec'] ?? {}
+      const errors = checkAccessSpec(spec)
       if (!spec.user && !spec.groups?.length)
-        throw badRequest('spec.user or spec.groups must be said: whose access is asked about')
-      if (call.resource.namespaced && spec.resourceAttributes?.namespace !== call.path.namespace)
-        throw badRequest('spec.resourceAttributes.namespace must be the namespace of the request')
+        errors.push(invalid('spec.user', '', 'at least one of user or group must be specified'))
+      if (call.resource.namespaced) errors.push(...checkLocal(spec, call.path.namespace!))
+      if (errors.length) throw invalidError(kind, '', errors)
       const user: UserInfo = {
         username: spec.user ?? '',
         groups: spec.groups ?? [],
         ...(spec.uid ? { uid: spec.uid } : {}),
         ...(spec.extra ? { extra: spec.extra } : {}),
       }
-      return answer(call, review, await decide(parts.authorizer, user, spec))
+      return answer(call, review, await answerAccess(parts.authorizer, user, spec))
     }
   return new Map<string, CallHandler>([
     ['authorization.k8s.io/subjectaccessreviews', access(SubjectAccessReview)],
@@ -55,7 +59,10 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
       async call => {
         checkAnswerable(call)
         const review = readObject(call, SelfSubjectAccessReview)
-        return answer(call, review, await decide(parts.authorizer, call.user, review['spec'] ?? {}))
+        const spec: SubjectAccessReviewSpec = review['spec'] ?? {}
+        const errors = checkAccessSpec(spec)
+        if (errors.length) throw invalidError(SelfSubjectAccessReview, '', errors)
+        return answer(call, review, await answerAccess(parts.authorizer, call.user, spec))
       },
     ],
     [
@@ -85,27 +92,16 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
   ])
 }
 
-async function decide(authorizer: AuthorizerChain, user: UserInfo, spec: Record<string, any>): Promise<object> {
-  const { resourceAttributes: r, nonResourceAttributes: n } = spec
-  if (Boolean(r) === Boolean(n))
-    throw badRequest('exactly one of spec.resourceAttributes and spec.nonResourceAttributes must be specified')
-  const attributes: Attributes = r
-    ? {
-        user,
-        verb: r.verb ?? '',
-        path: '',
-        resource: {
-          group: r.group ?? '',
-          version: r.version ?? '',
-          plural: r.resource ?? '',
-          subresource: r.subresource ?? '',
-          namespace: r.namespace ?? '',
-          name: r.name ?? '',
-        },
-      }
-    : { user, verb: n.verb ?? '', path: n.path ?? '' }
-  const decision = await authorizer.authorize(attributes)
-  return { allowed: decision.allowed, ...(decision.reason ? { reason: decision.reason } : {}) }
+/** A review in a namespace is about that namespace. */
+function checkLocal({ resourceAttributes, nonResourceAttributes }: SubjectAccessReviewSpec, namespace: string) {
+  const errors: FieldError[] = []
+  if (resourceAttributes && resourceAttributes.namespace !== namespace)
+    errors.push(
+      invalid('spec.resourceAttributes.namespace', resourceAttributes.namespace ?? '', 'must match metadata.namespace'),
+    )
+  if (nonResourceAttributes)
+    errors.push(invalid('spec.nonResourceAttributes', nonResourceAttributes, 'disallowed on this kind of request'))
+  return errors
 }
 
 /** What somebody may do, as far as roles tell; it is incomplete, since nodes are judged by what they run. */

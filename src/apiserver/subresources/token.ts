@@ -1,7 +1,8 @@
-import { ApiError, conflictError, invalidError, notFoundError } from '../../models/api-error.ts'
+import { badRequest, conflictError, invalidError, notFoundError } from '../../models/api-error.ts'
 import { invalid } from '../../models/field-error.ts'
 import type { Kind } from '../../models/kind.ts'
 import { Node, Pod, Secret, ServiceAccount, TokenRequest } from '../../models/kinds/index.ts'
+import type { AnyObject } from '../../models/object.ts'
 import type { ServiceAccountTokens, TokenSubject } from '../authn/service-account-tokens.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, Core } from '../core.ts'
@@ -14,6 +15,9 @@ import { isDryRun } from '../verbs/write-options.ts'
 const minSeconds = 600
 const defaultSeconds = 3600
 const maxSeconds = 2 ** 32
+/** What the volumes that admission adds to pods ask for. */
+const projectedSeconds = 3607
+const extendedSeconds = 365 * 86_400
 const bindable: Record<string, Kind<any>> = { Pod, Secret, Node }
 
 interface BoundReference {
@@ -27,43 +31,61 @@ interface BoundReference {
 export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
   return async call => {
     const { core, path } = call
-    acceptedForm(call.request.headers['accept'], [], true)
-    const kept = core.cache.get(core.resources.of(ServiceAccount), path.namespace, path.name!)
-    if (!kept) throw notFoundError(ServiceAccount, path.name!)
-    const account = core.shared(kept)
+    acceptedForm(call.request.headers['accept'], [])
+    const [namespace, name] = [path.namespace!, path.name!]
     const request = readObject(call, TokenRequest)
-    applyDefaults(TokenRequest, request)
-    await admitRequest(call, call.resource, 'token', path.name!, request)
+    checkPlace(request, namespace, name)
+    const kept = core.cache.get(core.resources.of(ServiceAccount), namespace, name)
+    if (!kept) throw notFoundError(ServiceAccount, name)
     const spec = (request['spec'] ??= {})
-    const seconds: number = spec.expirationSeconds ?? defaultSeconds
-    if (seconds < minSeconds || seconds > maxSeconds)
-      throw invalidError(TokenRequest, path.name!, [
-        invalid(
-          'spec.expirationSeconds',
-          seconds,
-          seconds < minSeconds
-            ? 'may not specify a duration less than 10 minutes'
-            : 'may not specify a duration larger than 2^32 seconds',
-        ),
-      ])
-    const audiences: string[] = spec.audiences?.length ? spec.audiences : [tokens.audience]
-    const subject: TokenSubject = {
-      namespace: path.namespace!,
-      name: path.name!,
-      uid: account.metadata.uid!,
-      ...binding(core, path.namespace!, path.name!, spec.boundObjectRef),
-    }
+    if (!spec.audiences?.length) spec.audiences = [tokens.audience]
+    applyDefaults(TokenRequest, request)
+    spec.expirationSeconds ??= defaultSeconds
+    checkSeconds(spec.expirationSeconds)
+    await admitRequest(call, call.resource, 'token', name, request)
+    const uid = core.shared(kept).metadata.uid!
+    const subject: TokenSubject = { namespace, name, uid, ...binding(core, namespace, name, spec.boundObjectRef) }
+    const seconds: number = spec.expirationSeconds
+    // Programs that read their token once and for all get a year to learn; their agent renews it hourly all the same.
+    const extended =
+      subject.bound?.kind === 'Pod' && seconds === projectedSeconds && spec.audiences.every(isFor(tokens.audience))
     const issued = isDryRun(call)
-      ? { token: '', expiresMs: core.clock.now() + seconds * 1000 }
-      : await tokens.issue(subject, audiences, seconds)
+      ? { token: '' }
+      : await (extended
+          ? tokens.issue(subject, spec.audiences, extendedSeconds, seconds)
+          : tokens.issue(subject, spec.audiences, seconds))
+    const nowMs = core.clock.now()
     const answer = {
       ...request,
-      metadata: { ...request.metadata, name: path.name, namespace: path.namespace },
-      spec: { ...spec, audiences, expirationSeconds: seconds },
-      status: { token: issued.token, expirationTimestamp: `${new Date(issued.expiresMs).toISOString().slice(0, 19)}Z` },
+      metadata: { ...request.metadata, name, namespace, creationTimestamp: time(nowMs) },
+      status: { token: issued.token, expirationTimestamp: time(nowMs + seconds * 1000) },
     }
     return valueReply(call, 201, answer)
   }
+}
+
+const time = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`
+const isFor = (audience: string) => (one: string) => one === audience
+
+function checkPlace({ metadata }: AnyObject, namespace: string, name: string): void {
+  if (metadata.name && metadata.name !== name)
+    throw invalidError(TokenRequest, name, [
+      invalid('metadata.name', metadata.name, 'must match the service account name if specified'),
+    ])
+  if (metadata.namespace && metadata.namespace !== namespace)
+    throw invalidError(TokenRequest, name, [
+      invalid('metadata.namespace', metadata.namespace, 'must match the service account namespace if specified'),
+    ])
+}
+
+function checkSeconds(seconds: number): void {
+  const why =
+    seconds < minSeconds
+      ? 'may not specify a duration less than 10 minutes'
+      : seconds > maxSeconds
+        ? 'may not specify a duration larger than 2^32 seconds'
+        : undefined
+  if (why) throw invalidError(TokenRequest, '', [invalid('spec.expirationSeconds', seconds, why)])
 }
 
 function binding(
@@ -75,30 +97,27 @@ function binding(
   if (!ref) return {}
   const kind = Object.hasOwn(bindable, ref.kind ?? '') ? bindable[ref.kind!] : undefined
   if (!kind || (ref.apiVersion && ref.apiVersion !== 'v1'))
-    throw new ApiError(
-      'BadRequest',
-      `cannot bind token for serviceaccount ${JSON.stringify(account)} to object ${ref.apiVersion ?? ''} ${ref.kind ?? ''}: only Pod, Secret and Node can be bound to`,
-    )
+    throw badRequest(`cannot bind token to object of type ${ref.apiVersion ?? ''}, Kind=${ref.kind ?? ''}`)
   const name = ref.name ?? ''
   const kept = core.cache.get(core.resources.of(kind), namespace, name)
   if (!kept) throw notFoundError(kind, name)
   const object = core.shared(kept)
+  if (kind === Pod && object['spec']?.serviceAccountName !== account)
+    throw badRequest(
+      `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
+    )
   const uid = object.metadata.uid!
   if (ref.uid && ref.uid !== uid)
     throw conflictError(
-      kind,
+      { group: '', plural: ref.kind!, kind: ref.kind! },
       name,
       `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     )
-  if (kind === Pod && (object['spec']?.serviceAccountName ?? 'default') !== account)
-    throw new ApiError(
-      'BadRequest',
-      `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
-    )
   const nodeName: string | undefined = kind === Pod ? object['spec']?.nodeName : undefined
-  const node = nodeName ? core.cache.get(core.resources.of(Node), undefined, nodeName) : undefined
-  return {
-    bound: { kind: ref.kind as 'Pod', name, uid },
-    ...(node ? { node: { name: node.name, uid: core.shared(node).metadata.uid! } } : {}),
-  }
+  return { bound: { kind: ref.kind as 'Pod', name, uid }, ...(nodeName ? { node: nodeOf(core, nodeName) } : {}) }
+}
+
+function nodeOf(core: Core, name: string): { name: string; uid?: string } {
+  const kept = core.cache.get(core.resources.of(Node), undefined, name)
+  return kept ? { name, uid: core.shared(kept).metadata.uid! } : { name }
 }

@@ -32,6 +32,8 @@ export interface TestClusterOptions {
   /** How long the controllers' informers lag behind the server. */
   watchDelayMs?: number
   seed?: number
+  /** Signs the tokens of service accounts; without it none are issued. */
+  tokenKeys?: { privateKey: string; publicKey: string }
 }
 
 export interface TestCluster extends AsyncDisposable {
@@ -52,7 +54,10 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
   const random = seededRandom(options.seed ?? 1)
   const log = silentLogger
   const store = await openMemoryStore()
-  const api = await createApiServer({ store, clock, random, log })
+  const api = await createApiServer({
+    ...{ store, clock, random, log },
+    ...(options.tokenKeys ? { tokenKeys: options.tokenKeys } : {}),
+  })
   const admin = { username: 'admin', groups: ['system:masters', 'system:authenticated'] }
   const client = createClient(inProcessTransport(api.handler, admin))
   const informers = createInformers({ client, clock, random, log, freeze: true })

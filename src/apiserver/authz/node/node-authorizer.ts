@@ -1,6 +1,7 @@
 import { isNetworkAccount } from '../../../models/network-account.ts'
 import type { UserInfo } from '../../../models/rest.ts'
 import type { Attributes, Authorizer, Decision } from '../authorizer.ts'
+import type { NodeObjects } from './node-objects.ts'
 import type { PodsByNode } from './pods-by-node.ts'
 import { type PodReferences, referencesOf } from './references.ts'
 
@@ -42,9 +43,11 @@ const common = new Map<string, string[]>([
  */
 export class NodeAuthorizer implements Authorizer {
   readonly #pods: PodsByNode
+  readonly #objects: NodeObjects
 
-  constructor(pods: PodsByNode) {
+  constructor(pods: PodsByNode, objects: NodeObjects) {
     this.#pods = pods
+    this.#objects = objects
   }
 
   authorize(attributes: Attributes): Decision | undefined {
@@ -64,12 +67,22 @@ export class NodeAuthorizer implements Authorizer {
       case '/nodes/status':
         return r.name === node && change.includes(verb)
       case 'storage.k8s.io/csinodes':
-        return r.name === node && ['create', 'delete', 'get', ...change].includes(verb)
+        // Admission sees the name of a new one.
+        return verb === 'create' || (r.name === node && ['delete', 'get', ...change].includes(verb))
       case 'coordination.k8s.io/leases':
         if (r.namespace !== 'kube-node-lease') return false
         return verb === 'create' || (r.name === node && ['delete', 'get', ...change].includes(verb))
+      case 'resource.k8s.io/resourceslices':
+        if (verb === 'create') return true
+        if (['list', 'watch', 'deletecollection'].includes(verb)) return selects(fields, 'spec.nodeName', node)
+        return ['get', 'delete', ...change].includes(verb) && this.#objects.sliceIsOf(node, r.name)
+      case 'resource.k8s.io/resourceclaims':
+        return verb === 'get' && this.#uses(node, r, refs => refs.resourceClaims)
+      case 'storage.k8s.io/volumeattachments':
+        return verb === 'get' && this.#objects.attachmentIsOf(node, r.name)
       case '/pods':
-        if (verb === 'list' || verb === 'watch') return selects(fields, 'spec.nodeName', node)
+        if (verb === 'list' || verb === 'watch')
+          return selects(fields, 'spec.nodeName', node) || (r.name !== '' && this.#has(node, r.namespace, r.name))
         return verb === 'create' || ((verb === 'get' || verb === 'delete') && this.#has(node, r.namespace, r.name))
       case '/pods/status':
         return ['get', ...change].includes(verb) && this.#has(node, r.namespace, r.name)
@@ -84,10 +97,13 @@ export class NodeAuthorizer implements Authorizer {
       case '/configmaps':
         return this.#reads(node, verb, r, fields, refs => refs.configMaps)
       case '/persistentvolumeclaims':
+        return verb === 'get' && this.#uses(node, r, refs => refs.claims)
       case '/persistentvolumeclaims/status':
-        return this.#reads(node, verb, r, fields, refs => refs.claims)
-      case '/persistentvolumes':
-        return verb === 'get'
+        return ['get', ...change].includes(verb) && this.#uses(node, r, refs => refs.claims)
+      case '/persistentvolumes': {
+        const claim = verb === 'get' ? this.#objects.claimOf(r.name) : undefined
+        return claim !== undefined && this.#uses(node, claim, refs => refs.claims)
+      }
       default:
         return false
     }
@@ -102,9 +118,18 @@ export class NodeAuthorizer implements Authorizer {
   ): boolean {
     if (!read.includes(verb)) return false
     const name = r.name || /(?:^|,)metadata\.name==?([^,]+)/.exec(fields ?? '')?.[1]
-    if (!name || !r.namespace) return false
+    return name !== undefined && this.#uses(node, { namespace: r.namespace, name }, names)
+  }
+
+  /** Whether a pod of the node needs the object. */
+  #uses(
+    node: string,
+    { namespace, name }: { namespace: string; name: string },
+    names: (refs: PodReferences) => Set<string>,
+  ): boolean {
+    if (!name || !namespace) return false
     for (const pod of this.#pods.of(node))
-      if (pod.metadata.namespace === r.namespace && names(referencesOf(pod)).has(name)) return true
+      if (pod.metadata.namespace === namespace && names(referencesOf(pod)).has(name)) return true
     return false
   }
 

@@ -5,11 +5,12 @@ export interface PodReferences {
   secrets: Set<string>
   configMaps: Set<string>
   claims: Set<string>
+  resourceClaims: Set<string>
 }
 
 /** Every place of a pod that names a Secret, ConfigMap or PersistentVolumeClaim. */
 export function referencesOf(pod: AnyObject): PodReferences {
-  const out: PodReferences = { secrets: new Set(), configMaps: new Set(), claims: new Set() }
+  const out: PodReferences = { secrets: new Set(), configMaps: new Set(), claims: new Set(), resourceClaims: new Set() }
   const spec = pod['spec'] ?? {}
   for (const ref of spec.imagePullSecrets ?? []) add(out.secrets, ref.name)
   for (const list of ['containers', 'initContainers', 'ephemeralContainers'])
@@ -23,6 +24,8 @@ export function referencesOf(pod: AnyObject): PodReferences {
         add(out.configMaps, from.configMapRef?.name)
       }
     }
+  for (const claim of spec.resourceClaims ?? []) add(out.resourceClaims, claim.resourceClaimName)
+  for (const status of pod['status']?.resourceClaimStatuses ?? []) add(out.resourceClaims, status.resourceClaimName)
   for (const volume of spec.volumes ?? []) {
     add(out.secrets, volume.secret?.secretName)
     add(out.configMaps, volume.configMap?.name)

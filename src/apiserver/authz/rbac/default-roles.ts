@@ -119,6 +119,7 @@ const granted: PolicyRule[] = [
   rule(['rbac.authorization.k8s.io'], ['rolebindings', 'roles'], [...read, ...write]),
 ]
 
+const requests = 'system:certificates.k8s.io:certificatesigningrequests'
 const aggregate = (to: string) => `rbac.authorization.k8s.io/aggregate-to-${to}`
 
 /** Those of Kubernetes, as far as what they are about is served. */
@@ -257,4 +258,93 @@ export const defaultRoles: DefaultRole[] = [
     rules: [rule(all, all, all), urls(['*'])],
     boundTo: [user('system:kube-controller-manager')],
   },
+  {
+    name: 'system:node',
+    // Nodes have their rights from the Node authorizer; the role is there for those who bind it.
+    rules: [
+      rule(['authentication.k8s.io'], ['tokenreviews'], ['create']),
+      rule(['authorization.k8s.io'], ['localsubjectaccessreviews', 'subjectaccessreviews'], ['create']),
+      rule([''], ['services'], read),
+      rule([''], ['nodes'], ['create', ...read, 'patch', 'update']),
+      rule([''], ['nodes/status'], ['patch', 'update']),
+      rule(['', 'events.k8s.io'], ['events'], ['create', 'patch', 'update']),
+      rule([''], ['pods'], ['create', 'delete', ...read]),
+      rule([''], ['pods/status'], ['patch', 'update']),
+      rule([''], ['pods/eviction', 'serviceaccounts/token'], ['create']),
+      rule([''], ['configmaps', 'secrets'], read),
+      rule([''], ['persistentvolumeclaims', 'persistentvolumes'], ['get']),
+      rule([''], ['persistentvolumeclaims/status'], ['get', 'patch', 'update']),
+      rule(['certificates.k8s.io'], ['certificatesigningrequests'], ['create', ...read]),
+      rule(['coordination.k8s.io'], ['leases'], ['create', 'delete', 'get', 'patch', 'update']),
+      rule(['storage.k8s.io'], ['volumeattachments'], ['get']),
+      rule(['storage.k8s.io'], ['csidrivers'], read),
+      rule(['storage.k8s.io'], ['csinodes'], ['create', 'delete', 'get', 'patch', 'update']),
+      rule(['node.k8s.io'], ['runtimeclasses'], read),
+      rule(['resource.k8s.io'], ['resourceclaims'], ['get']),
+      rule(['resource.k8s.io'], ['resourceslices'], [...read, ...write]),
+    ],
+  },
+  {
+    name: 'system:node-problem-detector',
+    rules: [
+      rule([''], ['nodes'], ['get']),
+      rule([''], ['nodes/status'], ['patch']),
+      rule(['', 'events.k8s.io'], ['events'], ['create', 'patch', 'update']),
+    ],
+  },
+  {
+    name: 'system:kubelet-api-admin',
+    rules: [
+      rule([''], ['nodes'], read),
+      rule([''], ['nodes'], ['proxy']),
+      rule([''], ['nodes/log', 'nodes/metrics', 'nodes/proxy', 'nodes/stats'], all),
+    ],
+  },
+  {
+    name: 'system:heapster',
+    rules: [
+      rule([''], ['events', 'namespaces', 'nodes', 'pods'], read),
+      rule(['apps', 'extensions'], ['deployments'], read),
+    ],
+  },
+  {
+    name: 'system:kube-aggregator',
+    rules: [rule([''], ['endpoints', 'services'], read)],
+  },
+  {
+    name: 'system:persistent-volume-provisioner',
+    rules: [
+      rule([''], ['persistentvolumes'], ['create', 'delete', ...read]),
+      rule([''], ['persistentvolumeclaims'], [...read, 'update']),
+      rule(['storage.k8s.io'], ['storageclasses'], read),
+      rule([''], ['events'], ['watch']),
+      rule(['', 'events.k8s.io'], ['events'], ['create', 'patch', 'update']),
+    ],
+  },
+  {
+    name: 'system:volume-scheduler',
+    rules: [
+      rule([''], ['persistentvolumes'], [...read, 'patch', 'update']),
+      rule(['storage.k8s.io'], ['storageclasses'], read),
+      rule([''], ['persistentvolumeclaims'], [...read, 'patch', 'update']),
+    ],
+    boundTo: [user('system:kube-scheduler')],
+  },
+  {
+    name: `${requests}:nodeclient`,
+    rules: [rule(['certificates.k8s.io'], ['certificatesigningrequests/nodeclient'], ['create'])],
+  },
+  {
+    name: `${requests}:selfnodeclient`,
+    rules: [rule(['certificates.k8s.io'], ['certificatesigningrequests/selfnodeclient'], ['create'])],
+  },
+  ...['kube-apiserver-client', 'kube-apiserver-client-kubelet', 'kubelet-serving', 'legacy-unknown'].map(signer => ({
+    name: `system:certificates.k8s.io:${signer}-approver`,
+    rules: [
+      {
+        ...rule(['certificates.k8s.io'], ['signers'], ['approve']),
+        resourceNames: [`kubernetes.io/${signer}`],
+      },
+    ],
+  })),
 ]

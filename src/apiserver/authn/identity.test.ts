@@ -1,0 +1,183 @@
+import { decodeJwt } from 'jose'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createTokenKey } from '../../base/certificates.ts'
+import { VirtualClock } from '../../base/virtual-clock.ts'
+import type { UserInfo } from '../../models/rest.ts'
+import { startTestServer, type TestServer } from '../testing/test-server.ts'
+
+let server: TestServer
+let clock: VirtualClock
+const tokenKeys = await createTokenKey()
+beforeEach(async () => {
+  clock = new VirtualClock()
+  server = await startTestServer({ clock, tokenKeys })
+})
+afterEach(() => server[Symbol.asyncDispose]())
+
+const ns = '/api/v1/namespaces/default'
+const root: UserInfo = { username: 'root', groups: ['system:masters'] }
+
+async function ask(method: string, url: string, headers: Record<string, string>, object?: object, user?: UserInfo) {
+  const reply = await server.api.handler({
+    ...{
+      method,
+      url,
+      signal: new AbortController().signal,
+      headers: { 'content-type': 'application/json', ...headers },
+    },
+    ...(object ? { body: Buffer.from(JSON.stringify(object)) } : {}),
+    ...(user ? { user } : {}),
+  })
+  return {
+    status: reply.status,
+    headers: reply.headers,
+    body: JSON.parse(Buffer.from(reply.body as Uint8Array).toString()),
+  }
+}
+const whoIs = async (headers: Record<string, string>, user?: UserInfo) => {
+  const { status, body } = await ask('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', headers, {}, user)
+  return status === 201 ? body.status.userInfo : status
+}
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+const bootstrapSecret = (data: Record<string, string>) => ({
+  metadata: { name: 'bootstrap-token-abcdef' },
+  type: 'bootstrap.kubernetes.io/token',
+  stringData: {
+    ...{ 'token-id': 'abcdef', 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true' },
+    ...data,
+  },
+})
+const secrets = '/api/v1/namespaces/kube-system/secrets'
+
+test('a bootstrap token is good until its Secret says otherwise', async () => {
+  const made = await server.call(
+    'POST',
+    secrets,
+    bootstrapSecret({ expiration: '2026-01-01T01:00:00Z', 'auth-extra-groups': 'system:bootstrappers:workers' }),
+  )
+  expect(made.status).toBe(201)
+  expect(await whoIs(bearer('abcdef.0123456789abcdef'))).toEqual({
+    username: 'system:bootstrap:abcdef',
+    groups: ['system:bootstrappers', 'system:bootstrappers:workers', 'system:authenticated'],
+  })
+  expect(await whoIs(bearer('abcdef.0123456789abcdee'))).toBe(401)
+  await clock.advance(3_600_000)
+  expect(await whoIs(bearer('abcdef.0123456789abcdef'))).toBe(401)
+})
+
+test.each([
+  ['its use is another', { 'usage-bootstrap-authentication': 'false' }],
+  ['it gives groups that it may not', { 'auth-extra-groups': 'system:masters' }],
+  ['its expiry is no time', { expiration: 'soon' }],
+])('a bootstrap token is refused when %s', async (_, data) => {
+  await server.call('POST', secrets, bootstrapSecret(data))
+  expect(await whoIs(bearer('abcdef.0123456789abcdef'))).toBe(401)
+})
+
+const pod = (name: string) => ({
+  metadata: { name },
+  spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }], serviceAccountName: 'default' },
+})
+const requestToken = (spec: object) => server.call('POST', `${ns}/serviceaccounts/default/token`, { spec })
+const ref = (kind: string, object: any) => ({
+  apiVersion: 'v1',
+  kind,
+  name: object.metadata.name,
+  uid: object.metadata.uid,
+})
+
+test('a token says what it is bound to, and ends with it', async () => {
+  const { body: node } = await server.call('POST', '/api/v1/nodes', { metadata: { name: 'n1' } })
+  const { body: mine } = await server.call('POST', `${ns}/pods`, pod('a'))
+  const { body } = await requestToken({ expirationSeconds: 3607, boundObjectRef: ref('Pod', mine) })
+  expect(body.status.expirationTimestamp).toBe('2026-01-01T01:00:07Z')
+  const claims = decodeJwt(body.status.token) as any
+  expect(claims['kubernetes.io']).toMatchObject({
+    pod: { name: 'a', uid: mine.metadata.uid },
+    node: { name: 'n1', uid: node.metadata.uid },
+    warnafter: claims.iat + 3607,
+  })
+  expect(claims.exp - claims.iat).toBe(365 * 86_400)
+  expect((await whoIs(bearer(body.status.token))).extra).toMatchObject({
+    'authentication.kubernetes.io/pod-name': ['a'],
+    'authentication.kubernetes.io/node-uid': [node.metadata.uid],
+  })
+  await server.call('DELETE', `${ns}/pods/a?gracePeriodSeconds=0`)
+  await server.call('POST', `${ns}/pods`, pod('a'))
+  expect(await whoIs(bearer(body.status.token))).toBe(401)
+})
+
+test('a token whose pod should have gone a minute ago is no longer good, though nobody confirmed it', async () => {
+  const { body: mine } = await server.call('POST', `${ns}/pods`, pod('a'))
+  const { body } = await requestToken({ boundObjectRef: ref('Pod', mine) })
+  await server.call('DELETE', `${ns}/pods/a?gracePeriodSeconds=30`)
+  await clock.advance(80_000)
+  expect((await whoIs(bearer(body.status.token))).username).toBe('system:serviceaccount:default:default')
+  await clock.advance(20_000)
+  expect(await whoIs(bearer(body.status.token))).toBe(401)
+})
+
+test('token requests have limits', async () => {
+  await server.call('POST', `${ns}/pods`, pod('a'))
+  const message = async (spec: object) => (await requestToken(spec)).body.message
+  expect(await message({ expirationSeconds: 599 })).toBe(
+    'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes',
+  )
+  const { body: other } = await server.call('POST', `${ns}/serviceaccounts`, { metadata: { name: 'other' } })
+  expect(other.metadata.name).toBe('other')
+  const { body: theirs } = await server.call('POST', `${ns}/pods`, {
+    ...pod('b'),
+    spec: { ...pod('b').spec, serviceAccountName: 'other' },
+  })
+  expect(await message({ boundObjectRef: ref('Pod', theirs) })).toBe(
+    'cannot bind token for serviceaccount "default" to pod running with different serviceaccount name.',
+  )
+  expect(await message({ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'a', uid: 'x' } })).toMatch(
+    /the UID in the bound object reference \(x\) does not match the UID in record/,
+  )
+  expect(await message({ boundObjectRef: { kind: 'ConfigMap', apiVersion: 'v1', name: 'a' } })).toMatch(
+    /cannot bind token to object of type v1, Kind=ConfigMap/,
+  )
+})
+
+test('a token for others is none for the API; reviews say for whom it is', async () => {
+  await server.call('POST', `${ns}/pods`, pod('a'))
+  const { token } = (await requestToken({ audiences: ['vault'] })).body.status
+  expect(await whoIs(bearer(token))).toBe(401)
+  const review = async (audiences?: string[]) =>
+    (await server.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token, audiences } })).body
+      .status
+  expect((await review()).authenticated).toBe(false)
+  expect(await review(['vault', 'x'])).toMatchObject({ authenticated: true, audiences: ['vault'] })
+})
+
+test('whoever is impersonated is in the groups that are said, and known or unknown, not both', async () => {
+  const as = (headers: Record<string, string>) => whoIs(headers, root)
+  expect(await as({ 'impersonate-user': 'a' })).toEqual({ username: 'a', groups: ['system:authenticated'] })
+  expect(await as({ 'impersonate-user': 'a', 'impersonate-group': 'system:unauthenticated' })).toBe(403)
+  expect(await as({ 'impersonate-user': 'system:serviceaccount:x:y' })).toMatchObject({
+    groups: ['system:serviceaccounts', 'system:serviceaccounts:x', 'system:authenticated'],
+  })
+  expect(await as({ 'impersonate-user': 'a', 'impersonate-uid': 'u', 'impersonate-extra-scope%2fx': 'one' })).toEqual({
+    ...{ username: 'a', uid: 'u', groups: ['system:authenticated'] },
+    extra: { 'scope/x': ['one'] },
+  })
+  for (const name of ['impersonate-uid', 'impersonate-extra-x', 'impersonate-group'])
+    expect(await as({ [name]: 'v' })).toBe(400)
+})
+
+test('the issuer says where its keys are, for an hour', async () => {
+  const get = (url: string) => ask('GET', url, {}, undefined, root)
+  const issuer = await get('/.well-known/openid-configuration')
+  expect(issuer.body).toMatchObject({
+    issuer: 'https://kubernetes.default.svc',
+    id_token_signing_alg_values_supported: ['RS256'],
+  })
+  const keys = await get('/openid/v1/jwks')
+  expect(keys.headers).toMatchObject({
+    'content-type': 'application/jwk-set+json',
+    'cache-control': 'public, max-age=3600',
+  })
+  expect(keys.body.keys[0]).toMatchObject({ kty: 'RSA', alg: 'RS256', use: 'sig' })
+})
