@@ -47,8 +47,9 @@ export function openApiSchemas(
   return writer.finish()
 }
 
-/** A reference to a type from a path or from another schema. */
+/** A reference to a type from a path or from another schema; `custom:` begins the name of a custom resource's schema. */
 export function openApiRef(type: string, form: OpenApiForm = 'v3'): { $ref: string } {
+  if (type.startsWith('custom:')) return refTo(type.slice('custom:'.length), form)
   return refTo(openApiScalarName(type) ?? openApiName(type), form)
 }
 

@@ -1,7 +1,9 @@
-import { openApiRef, openApiSchemas } from '../../models/openapi.ts'
+import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
+import type { Kind } from '../../models/kind.ts'
+import { type OpenApiSchema, openApiRef, openApiSchemas } from '../../models/openapi.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
-import { type Operation, operationsOf, type QueryParameter, queryParameters } from './operations.ts'
+import { type Operation, operationsOf, type QueryParameter, queryParameters, typesOf } from './operations.ts'
 
 const jsonTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const patchTypes = [
@@ -11,9 +13,55 @@ const patchTypes = [
   'application/apply-patch+yaml',
 ]
 
-/** The Swagger 2.0 document of everything. */
+type Paths = Record<string, Record<string, unknown>>
+
+/** What some resources bring into the document. */
+interface Part {
+  paths: Paths
+  definitions: Record<string, OpenApiSchema>
+}
+
+const customParts = new WeakMap<Kind<any>, Part>()
+let builtIn: { kinds: Kind<any>[]; part: Part } | undefined
+
+/** The Swagger 2.0 document of everything. What is made of each resource is kept for the next document. */
 export function documentV2(resources: Resource[]): object {
-  const paths: Record<string, Record<string, unknown>> = {}
+  const own = resources.filter(r => !r.kind.custom)
+  const parts = [builtInPart(own), ...resources.filter(r => r.kind.custom).map(customPart)]
+  return {
+    swagger: '2.0',
+    info: { title: 'Kubernetes', version: versionInfo.gitVersion },
+    paths: Object.assign({}, ...parts.map(part => part.paths)),
+    definitions: Object.assign({}, ...parts.map(part => part.definitions)),
+    securityDefinitions: {
+      BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
+    },
+    security: [{ BearerToken: [] }],
+  }
+}
+
+function builtInPart(resources: Resource[]): Part {
+  const kinds = resources.map(r => r.kind)
+  if (builtIn?.kinds.length === kinds.length && builtIn.kinds.every((kind, i) => kind === kinds[i])) return builtIn.part
+  const { paths, mentioned } = pathsOf(resources)
+  // Scale and metadata too, to which only custom resources may refer.
+  for (const schema of ['autoscaling/v1.Scale', 'meta/v1.ObjectMeta', 'meta/v1.ListMeta']) mentioned.add(schema)
+  const part = { paths, definitions: openApiSchemas(kinds, [...mentioned], 'v2') }
+  builtIn = { kinds, part }
+  return part
+}
+
+function customPart(resource: Resource): Part {
+  let part = customParts.get(resource.kind)
+  if (!part) {
+    part = { paths: pathsOf([resource]).paths, definitions: customOpenApiSchemas(resource.kind, 'v2') }
+    customParts.set(resource.kind, part)
+  }
+  return part
+}
+
+function pathsOf(resources: Resource[]): { paths: Paths; mentioned: Set<string> } {
+  const paths: Paths = {}
   const mentioned = new Set<string>(['meta/v1.DeleteOptions', 'meta/v1.Status', 'meta/v1.WatchEvent'])
   for (const resource of resources)
     for (const operation of operationsOf(resource)) {
@@ -31,20 +79,7 @@ export function documentV2(resources: Resource[]): object {
         if (schema && schema !== 'patch' && !schema.endsWith('List') && schema !== resource.kind.schema)
           mentioned.add(schema)
     }
-  return {
-    swagger: '2.0',
-    info: { title: 'Kubernetes', version: versionInfo.gitVersion },
-    paths,
-    definitions: openApiSchemas(
-      resources.map(r => r.kind),
-      [...mentioned],
-      'v2',
-    ),
-    securityDefinitions: {
-      BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
-    },
-    security: [{ BearerToken: [] }],
-  }
+  return { paths, mentioned }
 }
 
 function operationV2(o: Operation): object {
@@ -58,8 +93,8 @@ function operationV2(o: Operation): object {
   return {
     description: o.description,
     operationId: o.id,
-    consumes: o.body === 'patch' ? patchTypes : ['*/*'],
-    produces: jsonTypes,
+    consumes: o.body === 'patch' ? typesOf(o, patchTypes) : ['*/*'],
+    produces: typesOf(o, jsonTypes),
     schemes: ['https'],
     parameters: [...(body ? [body] : []), ...o.query.map(parameterV2)],
     responses: {

@@ -1,7 +1,8 @@
+import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
 import { openApiRef, openApiSchemas } from '../../models/openapi.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
-import { type Operation, operationsOf, type QueryParameter, queryParameters } from './operations.ts'
+import { type Operation, operationsOf, type QueryParameter, queryParameters, typesOf } from './operations.ts'
 
 const patchTypes = [
   'application/apply-patch+yaml',
@@ -31,22 +32,25 @@ export function documentV3(resources: Resource[]): object {
     path[operation.method] = operationV3(operation)
   }
   const mentioned = new Set(
-    operations.flatMap(o => [o.body, o.answer]).filter((s): s is string => s !== undefined && s !== 'patch'),
+    operations
+      .flatMap(o => [o.body, o.answer])
+      .filter((s): s is string => s !== undefined && s !== 'patch' && !s.startsWith('custom:')),
   )
+  const kinds = resources.map(r => r.kind)
+  const custom = kinds.filter(kind => kind.custom).map(kind => customOpenApiSchemas(kind, 'v3'))
+  const named = [
+    'meta/v1.DeleteOptions',
+    'meta/v1.Status',
+    'meta/v1.WatchEvent',
+    ...(custom.length ? ['meta/v1.ObjectMeta', 'meta/v1.ListMeta'] : []),
+    ...[...mentioned].filter(s => !s.endsWith('List') && !kinds.some(kind => kind.schema === s)),
+  ]
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: versionInfo.gitVersion },
     paths,
     components: {
-      schemas: openApiSchemas(
-        resources.map(r => r.kind),
-        [
-          'meta/v1.DeleteOptions',
-          'meta/v1.Status',
-          'meta/v1.WatchEvent',
-          ...[...mentioned].filter(s => !s.endsWith('List') && !resources.some(r => r.kind.schema === s)),
-        ],
-      ),
+      schemas: { ...openApiSchemas(kinds, named), ...Object.assign({}, ...custom) },
       securitySchemes: {
         BearerToken: {
           type: 'apiKey',
@@ -64,7 +68,7 @@ function operationV3(o: Operation): object {
   const answer = {
     description: 'OK',
     content: o.answer
-      ? Object.fromEntries(bodyTypes.map(type => [type, { schema: openApiRef(o.answer!) }]))
+      ? Object.fromEntries(typesOf(o, bodyTypes).map(type => [type, { schema: openApiRef(o.answer!) }]))
       : { 'text/plain': { schema: { type: 'string' } } },
   }
   return {
@@ -73,7 +77,7 @@ function operationV3(o: Operation): object {
     operationId: o.id,
     ...(o.query.length ? { parameters: o.query.map(parameterV3) } : {}),
     ...(o.body
-      ? { requestBody: { ...bodyV3(o.body), ...(o.body.endsWith('DeleteOptions') ? {} : { required: true }) } }
+      ? { requestBody: { ...bodyV3(o, o.body), ...(o.body.endsWith('DeleteOptions') ? {} : { required: true }) } }
       : {}),
     responses: {
       200: answer,
@@ -85,10 +89,10 @@ function operationV3(o: Operation): object {
   }
 }
 
-function bodyV3(body: string): object {
+function bodyV3(o: Operation, body: string): object {
   if (body === 'patch')
-    return { content: Object.fromEntries(patchTypes.map(type => [type, { schema: { type: 'object' } }])) }
-  return { content: Object.fromEntries(bodyTypes.map(type => [type, { schema: openApiRef(body) }])) }
+    return { content: Object.fromEntries(typesOf(o, patchTypes).map(type => [type, { schema: { type: 'object' } }])) }
+  return { content: Object.fromEntries(typesOf(o, bodyTypes).map(type => [type, { schema: openApiRef(body) }])) }
 }
 
 function parameterV3(name: QueryParameter): object {

@@ -1,4 +1,5 @@
 import { ApiError } from '../../models/api-error.ts'
+import type { Kind } from '../../models/kind.ts'
 import { openApiV2Protobuf } from '../../models/openapi-protobuf.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Call } from '../core.ts'
@@ -9,41 +10,40 @@ import { documentV2 } from './document-v2.ts'
 import { documentV3 } from './document-v3.ts'
 
 interface Kept {
+  /** The kinds that the document is made of: it is made anew when they are others. */
+  kinds: readonly Kind<any>[]
   bytes: Buffer
   etag: string
   /** The etag without its quotes. */
   hash: string
 }
 
-/** /openapi/v2 and /openapi/v3: written when first asked for, and again when the kinds change. */
+/** /openapi/v2 and /openapi/v3: written when first asked for, and again when the kinds in them change. */
 export class OpenApi {
-  #generation = -1
   readonly #documents = new Map<string, Kept>()
 
   reply(call: Call): ApiReply | undefined {
     const { path } = call.info
     if (!path.startsWith('/openapi/')) return undefined
-    if (this.#generation !== call.core.resources.generation) {
-      this.#documents.clear()
-      this.#generation = call.core.resources.generation
-    }
     if (path === '/openapi/v2') return this.#v2(call)
     if (path === '/openapi/v3' || path === '/openapi/v3/') return this.#index(call)
     return path.startsWith('/openapi/v3/') ? this.#v3(call, path.slice('/openapi/v3/'.length)) : undefined
   }
 
   #v2(call: Call): ApiReply {
-    const document = () => documentV2(call.core.resources.all())
+    const { resources } = call.core
+    const kinds = resources.kinds.all()
+    const document = () => documentV2(resources.all())
     if (wantsProtobuf(call)) {
-      const kept = this.#keepBytes('v2 as protobuf', () => Buffer.from(openApiV2Protobuf(document())))
+      const kept = this.#keepBytes('v2 as protobuf', kinds, () => Buffer.from(openApiV2Protobuf(document())))
       return taggedReply(call, kept, protobufV2Types[0]!)
     }
     checkAccept(call)
-    return taggedReply(call, this.#keep('v2', document), 'application/json')
+    return taggedReply(call, this.#keep('v2', kinds, document), 'application/json')
   }
 
   #index(call: Call): ApiReply {
-    const kept = this.#keep('v3', () => ({
+    const kept = this.#keep('v3', call.core.resources.kinds.all(), () => ({
       paths: Object.fromEntries(
         this.#names(call).map(name => [
           name,
@@ -78,25 +78,22 @@ export class OpenApi {
   #document(call: Call, name: string): Kept | undefined {
     const found = /^(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(name)
     if (!found) return undefined
-    const group = found[2] ?? ''
-    const version = found[1] ?? found[3]
-    const served = call.core.resources
-      .groups()
-      .find(g => g.group === group)
-      ?.versions.find(v => v.version === version)
-    return served && this.#keep(name, () => documentV3(served.resources))
+    const { resources } = call.core
+    const kinds = resources.kinds.inGroupVersion(found[2] ?? '', (found[1] ?? found[3])!)
+    if (!kinds.length) return undefined
+    return this.#keep(name, kinds, () => documentV3(kinds.map(kind => resources.of(kind))))
   }
 
-  #keep(name: string, make: () => object): Kept {
-    return this.#keepBytes(name, () => Buffer.from(JSON.stringify(make())))
+  #keep(name: string, kinds: readonly Kind<any>[], make: () => object): Kept {
+    return this.#keepBytes(name, kinds, () => Buffer.from(JSON.stringify(make())))
   }
 
-  #keepBytes(name: string, make: () => Buffer): Kept {
+  #keepBytes(name: string, kinds: readonly Kind<any>[], make: () => Buffer): Kept {
     let kept = this.#documents.get(name)
-    if (!kept) {
+    if (!kept || kept.kinds.length !== kinds.length || kept.kinds.some((kind, i) => kind !== kinds[i])) {
       const bytes = make()
       const etag = etagOf(bytes)
-      kept = { bytes, etag, hash: etag.slice(1, -1) }
+      kept = { kinds, bytes, etag, hash: etag.slice(1, -1) }
       this.#documents.set(name, kept)
     }
     return kept

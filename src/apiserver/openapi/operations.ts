@@ -1,3 +1,5 @@
+import { customSchemaName } from '../../models/custom/custom-openapi.ts'
+import type { Kind } from '../../models/kind.ts'
 import { subresourcesOf } from '../discovery/subresource-kinds.ts'
 import type { Resource } from '../resources.ts'
 
@@ -18,6 +20,8 @@ export interface Operation {
   /** Names of query parameters. */
   query: QueryParameter[]
   pathParameters: ('namespace' | 'name')[]
+  /** A kind that nobody has compiled in: no protobuf, and no patches that need to know it. */
+  custom: boolean
 }
 
 export type QueryParameter = keyof typeof queryParameters
@@ -73,6 +77,16 @@ const deleteQuery: QueryParameter[] = [
   'propagationPolicy',
 ]
 
+/** Those of some media types that an operation knows. */
+export function typesOf({ custom }: Operation, types: string[]): string[] {
+  return custom ? types.filter(type => !/protobuf|strategic/.test(type)) : types
+}
+
+/** How the schema of a kind is named until it is referred to. */
+function schemaOf(kind: Kind<any>): string {
+  return kind.custom ? `custom:${customSchemaName(kind)}` : kind.schema
+}
+
 /** Everything that can be asked of a resource. */
 export function operationsOf(resource: Resource): Operation[] {
   const { kind } = resource
@@ -80,7 +94,8 @@ export function operationsOf(resource: Resource): Operation[] {
   const collection = resource.namespaced ? `${root}/namespaces/{namespace}/${kind.plural}` : `${root}/${kind.plural}`
   const item = `${collection}/{name}`
   const where: Operation['pathParameters'] = resource.namespaced ? ['namespace'] : []
-  const list = `${kind.schema}List`
+  const schema = schemaOf(kind)
+  const list = kind.custom ? schemaOf({ ...kind, kind: kind.custom.listKind }) : `${schema}List`
   const out: Operation[] = []
   const add = (
     verb: string,
@@ -98,6 +113,7 @@ export function operationsOf(resource: Resource): Operation[] {
       action,
       gvk: { group: kind.group, version: kind.version, kind: kind.kind },
       query: [],
+      custom: kind.custom !== undefined,
       pathParameters: path.includes('{name}') ? [...where, 'name'] : path.includes('{namespace}') ? ['namespace'] : [],
       ...rest,
       id: operationId(action, resource, rest.id),
@@ -106,8 +122,8 @@ export function operationsOf(resource: Resource): Operation[] {
   const name = kind.kind
   add('list', 'get', collection, 'list', `List or watch ${name} objects`, { answer: list, query: listQuery })
   add('create', 'post', collection, 'post', `Create a ${name}`, {
-    body: kind.schema,
-    answer: kind.schema,
+    body: schema,
+    answer: schema,
     created: true,
     query: writeQuery,
   })
@@ -119,11 +135,11 @@ export function operationsOf(resource: Resource): Operation[] {
       ...deleteQuery.filter(q => q !== 'pretty'),
     ],
   })
-  add('get', 'get', item, 'get', `Read a ${name}`, { answer: kind.schema, query: ['pretty'] })
-  add('update', 'put', item, 'put', `Replace a ${name}`, { body: kind.schema, answer: kind.schema, query: writeQuery })
+  add('get', 'get', item, 'get', `Read a ${name}`, { answer: schema, query: ['pretty'] })
+  add('update', 'put', item, 'put', `Replace a ${name}`, { body: schema, answer: schema, query: writeQuery })
   add('patch', 'patch', item, 'patch', `Change parts of a ${name}`, {
     body: 'patch',
-    answer: kind.schema,
+    answer: schema,
     query: [...writeQuery, 'force'],
   })
   add('delete', 'delete', item, 'delete', `Delete a ${name}`, {
@@ -153,12 +169,13 @@ function subresourceOperations(
     Binding: 'core/v1.Binding',
     TokenRequest: 'authentication/v1.TokenRequest',
   }
-  const schema = sub.kind === resource.kind.kind ? resource.kind.schema : schemas[sub.kind]
+  const schema = sub.kind === resource.kind.kind ? schemaOf(resource.kind) : schemas[sub.kind]
   const suffix = sub.name[0]!.toUpperCase() + sub.name.slice(1)
   const base = {
     path: `${item}/${sub.name}`,
     gvk: { group: sub.group, version: sub.version, kind: sub.kind },
     pathParameters: [...where, 'name'] as Operation['pathParameters'],
+    custom: resource.kind.custom !== undefined,
   }
   const one = (
     method: Operation['method'],
