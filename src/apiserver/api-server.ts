@@ -27,7 +27,6 @@ import { bootstrapNamespaceRoles, bootstrapRoles } from './authz/rbac/bootstrap-
 import { RbacAuthorizer } from './authz/rbac/rbac-authorizer.ts'
 import { bootstrap, publishAddress } from './bootstrap/bootstrap.ts'
 import type { Core } from './core.ts'
-import { converterOf } from './custom/converter.ts'
 import { Definitions } from './custom/definitions.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { Docs } from './docs/docs.ts'
@@ -136,7 +135,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       return known
     },
   }
-  new Definitions({ core, converter: converterOf }).start()
+  new Definitions(core).start()
   metrics.follow(cache)
   const tokens =
     options.tokenKeys && new ServiceAccountTokens(core, options.tokenKeys, options.tokenIssuer ?? defaultIssuer)

@@ -13,15 +13,10 @@ import type { Resource } from '../resources.ts'
 import type { Bucket } from '../watch-cache/bucket.ts'
 import type { KeptEvent } from '../watch-cache/kept-event.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
-import { type Convert, CustomForm, type DefinitionForm } from './custom-form.ts'
+import { converterOf } from './converter.ts'
+import { CustomForm, type DefinitionForm } from './custom-form.ts'
 import { nextStatus } from './definition-status.ts'
 import { emptyOut } from './instance-deletion.ts'
-
-export interface DefinitionsOptions {
-  core: Core
-  /** How objects of this definition get from one version to another. */
-  converter(crd: CustomResourceDefinition): { convert: Convert; atOnce: boolean }
-}
 
 /** One definition as it is served. */
 interface Served {
@@ -44,17 +39,15 @@ const lookAgainMs = 1_000
  */
 export class Definitions {
   readonly #core: Core
-  readonly #options: DefinitionsOptions
   readonly #served = new Map<string, Served>()
   readonly #resource: Resource
   /** Names of definitions whose status is to be looked at. */
   readonly #queue = new Set<string>()
   #working = false
 
-  constructor(options: DefinitionsOptions) {
-    this.#core = options.core
-    this.#options = options
-    this.#resource = options.core.resources.of(DefinitionKind)
+  constructor(core: Core) {
+    this.#core = core
+    this.#resource = core.resources.of(DefinitionKind)
   }
 
   /** Serves what is there already, and follows. */
@@ -117,7 +110,7 @@ export class Definitions {
     const ended = new AbortController()
     const kinds = new Map(crd.spec.versions.map(version => [version, customKind(crd, version)]))
     const storage = crd.spec.versions.find(v => v.storage) ?? crd.spec.versions[0]!
-    const { convert, atOnce } = this.#options.converter(crd)
+    const { convert, atOnce } = converterOf(this.#core, crd)
     const form: DefinitionForm = {
       storedAs: apiVersionOf(kinds.get(storage)!),
       since: cache.revision,
@@ -126,11 +119,10 @@ export class Definitions {
       convertsAtOnce: atOnce,
       ended: ended.signal,
     }
+    if (crd.metadata.deletionTimestamp) for (const kind of kinds.values()) kind.verbs = dyingVerbs
     for (const kind of kinds.values()) resources.define(kind, new CustomForm(form, apiVersionOf(kind)))
-    const terminating = Boolean(crd.metadata.deletionTimestamp)
     const established = crd.status?.conditions?.some(c => c.type === 'Established' && c.status === 'True')
     const shown = [...kinds].filter(([version, kind]) => version.served && established && !this.#isTaken(kind))
-    if (terminating) for (const kind of kinds.values()) kind.verbs = dyingVerbs
     return { sign, kinds: shown.map(([, kind]) => kind), stored: resources.of(kinds.get(storage)!), ended }
   }
 
