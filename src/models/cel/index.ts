@@ -1,4 +1,13 @@
 export { CelCompileError, CelCostExceeded, type CelIssue, CelRuntimeError } from './errors.ts'
+export {
+  type AskAuthorizer,
+  type AuthorizationAnswer,
+  type AuthorizationQuestion,
+  authorizerType,
+  authorizerValue,
+  requestResource,
+  resourceCheckType,
+} from './library/authorizer.ts'
 export { type CelCost, type CelEnvironment, type CelProgram, compileCel } from './program.ts'
 export { type CelSchema, celTypeOfSchema } from './schema-type.ts'
 export { type CelType, cel, escapeName, typeText } from './types.ts'

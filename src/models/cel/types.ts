@@ -160,7 +160,7 @@ export function typeText(type: CelType): string {
     case 'wrapper':
       return `wrapper(${typeText(type.of)})`
     case 'type':
-      return type.of.kind === 'dyn' ? 'type' : `type(${typeText(type.of)})`
+      return `type(${typeText(type.of)})`
     default:
       return otherNames[type.kind] ?? type.kind
   }

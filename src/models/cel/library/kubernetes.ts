@@ -1,10 +1,36 @@
+import { authorizerFunctions } from './authorizer.ts'
 import { conversions } from './conversions.ts'
+import { encoders } from './encoders.ts'
+import { formatFunctions } from './format.ts'
 import { merged } from './function.ts'
+import { listFunctions, setFunctions } from './lists.ts'
+import { mathFunctions } from './math.ts'
+import { cidrFunctions, ipFunctions } from './network.ts'
 import { operators } from './operators.ts'
+import { optionals } from './optionals.ts'
+import { quantityFunctions } from './quantity.ts'
+import { regexFunctions } from './regex.ts'
 import { standard } from './standard.ts'
-
-/** What every expression has. */
-export const coreLibrary = merged([operators, conversions, standard])
+import { stringFunctions } from './strings.ts'
+import { urlFunctions } from './url.ts'
 
 /** The functions that Kubernetes 1.32 has. */
-export const kubernetesLibrary = merged([coreLibrary])
+export const kubernetesLibrary = merged([
+  operators,
+  conversions,
+  standard,
+  optionals,
+  stringFunctions,
+  listFunctions,
+  setFunctions,
+  regexFunctions,
+  quantityFunctions,
+  ipFunctions,
+  cidrFunctions,
+  urlFunctions,
+  formatFunctions,
+  authorizerFunctions,
+])
+
+/** Those and the extensions of the language that Kubernetes leaves out. */
+export const extendedLibrary = merged([kubernetesLibrary, mathFunctions, encoders])

@@ -4,17 +4,17 @@ import { List, Mapping, Optional, Uint, type Value } from '../values/value.ts'
 /** `target.field`; `target.?field` where it is optional, and so where the target is. */
 export function select(target: Value, field: string, optional: boolean): Value {
   if (target instanceof Optional)
-    return target.value === undefined ? Optional.none : optionally(find(target.value, field, false))
-  const found = find(target, field, !optional)
+    return target.value === undefined ? Optional.none : optionally(find(target.value, field, false, optional))
+  const found = find(target, field, !optional, optional)
   return optional ? optionally(found) : found!
 }
 
 const optionally = (value: Value | undefined): Optional => (value === undefined ? Optional.none : new Optional(value))
 
-function find(target: Value, field: string, must: boolean): Value | undefined {
+/** @param lenient true where null has no fields, instead of being wrong */
+function find(target: Value, field: string, must: boolean, lenient: boolean): Value | undefined {
   if (!(target instanceof Mapping)) {
-    if (must || target !== null) return fail(target === null ? `no such key: ${field}` : 'no such overload')
-    return undefined
+    return lenient && target === null ? undefined : fail(target === null ? `no such key: ${field}` : 'no such overload')
   }
   const found = target.find(field)
   return found === undefined && must ? fail(`no such key: ${field}`) : found

@@ -88,9 +88,8 @@ const insertKey = (at: number, key: Expr, item: Expr) => call(at, 'cel.@mapInser
 const insertEntries = (at: number, _key: Expr, item: Expr) => call(at, 'cel.@mapInsert', [so(at), item])
 
 /** `cel.bind(name, value, result)`: a loop over nothing, whose gathered value is the bound one. */
-const bind: Expand = (at, target, [name, init, result]) => {
+const bind: Expand = (at, _target, [name, init, result]) => {
   if (name!.kind !== 'ident') throw new Fault(name!.at, 'cel.bind() variable names must be simple identifiers')
-  void target
   return node(at, {
     kind: 'comprehension',
     range: listOf(at, []),
@@ -123,6 +122,7 @@ const receivers: Record<string, Expand> = {
   'exists/2': exists,
   'exists/3': exists,
   'exists_one/2': existsOne,
+  'exists_one/3': existsOne,
   'existsOne/2': existsOne,
   'existsOne/3': existsOne,
   'map/2': map,
@@ -148,6 +148,8 @@ export function expandMacro(at: number, name: string, target: Expr | undefined, 
   if (!target) return name === 'has' && args.length === 1 ? has(at, args) : undefined
   if (name === 'bind' && args.length === 3 && target.kind === 'ident' && target.name === 'cel')
     return bind(at, target, args)
+  if ((name === 'greatest' || name === 'least') && args.length > 2 && target.kind === 'ident' && target.name === 'math')
+    return call(at, `math.${name}`, [listOf(at, args)])
   const key = `${name}/${args.length}`
   return Object.hasOwn(receivers, key) ? receivers[key]!(at, target, args) : undefined
 }

@@ -6,13 +6,19 @@ const numeric = (value: Value): bigint | number | undefined => {
   return value instanceof Uint ? value.value : undefined
 }
 
+/** Between an integer and a double, the integer counts as the nearest double. */
+function orderOf(x: bigint | number, y: bigint | number | undefined): number {
+  if (y === undefined) return Number.NaN
+  const [a, b] = typeof x === typeof y ? [x, y] : [Number(x), Number(y)]
+  return a < b ? -1 : a > b ? 1 : a >= b ? 0 : Number.NaN
+}
+
 /** Numbers are equal across their kinds; values of different types are not. */
 export function equal(a: Value, b: Value): boolean {
   work(1)
   if (a === null || b === null) return a === b
   const x = numeric(a)
-  // biome-ignore lint/suspicious/noDoubleEquals: 1n == 1 is what is meant, exactly.
-  if (x !== undefined) return x == numeric(b)
+  if (x !== undefined) return orderOf(x, numeric(b)) === 0
   if (typeof a !== 'object' || typeof b !== 'object') return a === b
   if (a instanceof Uint8Array) return b instanceof Uint8Array && equalBytes(a, b)
   if (a instanceof List) return b instanceof List && equalLists(a, b)
@@ -88,7 +94,7 @@ function equalMaps(a: Mapping, b: Mapping): boolean {
 export function compare(a: Value, b: Value): number | undefined {
   const x = numeric(a)
   const y = numeric(b)
-  if (x !== undefined && y !== undefined) return x < y ? -1 : x > y ? 1 : x >= y ? 0 : Number.NaN
+  if (x !== undefined && y !== undefined) return orderOf(x, y)
   if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b)
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b)
   if (a instanceof Timestamp && b instanceof Timestamp) return order(a.nanos, b.nanos)

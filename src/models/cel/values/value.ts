@@ -1,4 +1,5 @@
 import type { ObjectType } from '../types.ts'
+import { work } from './work.ts'
 
 /** What an expression computes with: int is bigint, double is number. */
 export type Value =
@@ -61,6 +62,10 @@ export class Optional {
 export abstract class Opaque {
   abstract readonly typeName: string
   abstract equals(other: Opaque): boolean
+  /** What costs count, where it is not one. */
+  get size(): number {
+    return 1
+  }
   /** As JSON, where such a value can be a result. */
   toJson(): unknown {
     return String(this)
@@ -109,6 +114,8 @@ export class JoinedList extends List {
     this.size = left.size + right.size
   }
   at(index: number): Value {
+    // Each join on the way down is a step: a list of joins of joins is slow to read.
+    work(1)
     return index < this.#left.size ? this.#left.at(index) : this.#right.at(index - this.#left.size)
   }
 }
@@ -196,7 +203,7 @@ export function typeNameOf(value: Value): string {
 /** Characters, bytes or elements; 1 for everything that has no size. What costs are counted by. */
 export function sizeOf(value: Value): number {
   if (typeof value === 'string') return textLength(value)
-  if (value instanceof List || value instanceof Mapping) return value.size
+  if (value instanceof List || value instanceof Mapping || value instanceof Opaque) return value.size
   if (value instanceof Uint8Array) return value.length
   if (value instanceof Optional && value.value !== undefined) return sizeOf(value.value)
   return 1
