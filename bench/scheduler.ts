@@ -1,16 +1,12 @@
 /**
- * How many pods the scheduler places in a second: deciding alone, and end to end (pods made through the API, bound, seen by a
- * watcher). `npx tsx bench/scheduler.ts [alone|whole] [case]`
+ * How many pods the scheduler places in a second: deciding alone, and end to end (pods made through the API over a durable
+ * store, bound, seen by a watcher) in the workloads of Kubernetes' scheduler_perf. `npx tsx bench/scheduler.ts [alone|whole] [case]`
  */
-import { createApiServer } from '../src/apiserver/index.ts'
-import { systemClock } from '../src/base/clock.ts'
-import { silentLogger } from '../src/base/logger.ts'
-import { seededRandom, systemRandom } from '../src/base/random.ts'
-import { createClient, createEventRecorder, createInformers, inProcessTransport } from '../src/client/index.ts'
-import { openMemoryStore } from '../src/db/index.ts'
-import { Node, Pod } from '../src/models/kinds/index.ts'
-import { ClusterState, createScheduler, Decider, defaultProfile } from '../src/scheduler/index.ts'
+import { seededRandom } from '../src/base/random.ts'
+import { ClusterState, Decider, defaultProfile } from '../src/scheduler/index.ts'
 import { makeNode, makePod, type PodSketch } from '../src/scheduler/testing/index.ts'
+import { cases as wholeCases } from './scheduling/cases.ts'
+import { runWhole } from './scheduling/whole.ts'
 
 const zones = ['z1', 'z2', 'z3']
 const requests = { cpu: '100m', memory: '500Mi' }
@@ -111,57 +107,21 @@ function alone(name: string, { sketch, pods: count = 5_000 }: Case, nodes: numbe
   console.log(`| ${row.join(' | ')} |`)
 }
 
-async function whole(name: string, { sketch, pods: count = 5_000 }: Case, nodes: number): Promise<void> {
-  const clock = systemClock
-  const random = systemRandom
-  const log = silentLogger
-  const store = await openMemoryStore()
-  const server = await createApiServer({ store, clock, random, log })
-  const client = createClient(inProcessTransport(server.handler, { username: 'admin', groups: ['system:masters'] }))
-  const inBatches = async (n: number, one: (i: number) => Promise<unknown>) => {
-    for (let i = 0; i < n; i += 100)
-      await Promise.all(Array.from({ length: Math.min(100, n - i) }, (_, k) => one(i + k)))
-  }
-  await inBatches(nodes, async i => {
-    const { metadata, spec, status } = nodeOf(i)
-    const { name, labels } = metadata
-    const node = await client.create(Node, { metadata: { name, ...(labels ? { labels } : {}) }, spec })
-    await client.updateStatus(Node, { ...node, ...(status ? { status } : {}) })
-    const fresh = await client.get(Node, { name })
-    await client.update(Node, { ...fresh, spec: { ...fresh.spec, taints: [] } })
-  })
-  const informers = createInformers({ client, clock, random, log })
-  const events = createEventRecorder({ client, clock, random, log, component: 'default-scheduler' })
-  const scheduler = createScheduler({ client, informers, clock, random, log, events })
-  await scheduler.start()
-
-  const watcher = createInformers({ client, clock, random, log })
-  let bound = 0
-  const done = new Promise<void>(resolve => {
-    const see = (pod: Pod, old?: Pod) => {
-      const unfit = pod.status?.conditions?.some(c => c.type === 'PodScheduled' && c.status === 'False')
-      const before = old?.spec.nodeName || old?.status?.conditions?.some(c => c.status === 'False')
-      if ((pod.spec.nodeName || unfit) && !before && ++bound === count) resolve()
-    }
-    watcher.for(Pod).subscribe({ added: pod => see(pod), updated: see })
-  })
-  await watcher.ready()
-  const began = performance.now()
-  await inBatches(count, i => {
-    const { metadata, spec } = makePod(`p${i}`, sketch(i))
-    const { name, labels } = metadata
-    return client.create(Pod, { metadata: { namespace: 'default', name, ...(labels ? { labels } : {}) }, spec })
-  })
-  const created = performance.now() - began
-  await done
-  const seconds = (performance.now() - began) / 1_000
+async function whole(only: string): Promise<void> {
   console.log(
-    `| ${[name, nodes, count, Math.round(count / (created / 1_000)), Math.round(count / seconds)].join(' | ')} |`,
+    '\n| end to end, durable | nodes | pods | threshold | pods/s | created/s | decision p99 ms | main thread µs/pod |',
   )
-  await scheduler.stop()
-  await Promise.all([informers[Symbol.asyncDispose](), watcher[Symbol.asyncDispose]()])
-  await server.close()
-  await store[Symbol.asyncDispose]()
+  console.log('|---|---|---|---|---|---|---|---|')
+  for (const one of wholeCases.filter(c => c.name.startsWith(only))) {
+    const { podsPerSecond, createdPerSecond, decisionP99Ms, mainThreadMicros } = await runWhole(one)
+    const rates = [
+      Math.round(podsPerSecond),
+      Math.round(createdPerSecond),
+      decisionP99Ms.toFixed(2),
+      Math.round(mainThreadMicros),
+    ]
+    console.log(`| ${[one.name, one.nodes, one.measured.pods, one.threshold, ...rates].join(' | ')} |`)
+  }
 }
 
 // The system clock's timers do not keep a process alive; this one does.
@@ -173,9 +133,5 @@ if (mode !== 'whole') {
   for (const [name, one] of chosen) alone(name, one, 5_000)
   if (!only) for (const nodes of [1_000, 15_000]) alone('basic', cases['basic']!, nodes)
 }
-if (mode !== 'alone') {
-  console.log('\n| end to end, in process, memory store | nodes | pods | created/s | bound/s |\n|---|---|---|---|---|')
-  for (const [name, one] of chosen)
-    if (!/unlike|daemonset/.test(name)) await whole(name, { ...one, pods: Math.min(one.pods ?? 5_000, 5_000) }, 1_000)
-}
+if (mode !== 'alone') await whole(only)
 process.exit(0)

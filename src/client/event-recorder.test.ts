@@ -38,6 +38,31 @@ describe('the event recorder', () => {
     })
   })
 
+  test('writes one at a time while something else matters more, and the rest after', async () => {
+    const b = createBench()
+    let busy = true
+    let most = 0
+    let now = 0
+    b.api.intercept = async () => {
+      most = Math.max(most, ++now)
+      await settle()
+      now--
+      return undefined
+    }
+    const events = createEventRecorder({ ...b, component: 'c', busy: () => busy })
+    const record = (reason: string) => {
+      for (let i = 0; i < 20; i++) events.normal({ ...pod, metadata: { ...pod.metadata, uid: `${i}` } }, reason, 'm')
+    }
+    record('One')
+    await events.flush()
+    expect([most, b.api.objects.size]).toEqual([1, 20])
+    record('Two')
+    busy = false
+    await b.clock.advance(100)
+    await events.flush()
+    expect([most > 1, b.api.objects.size]).toEqual([true, 40])
+  })
+
   test('counts an equal event within ten minutes, and makes a new one after', async () => {
     const { clock, events, written, api } = create()
     for (let i = 0; i < 3; i++) {

@@ -18,6 +18,8 @@ export interface EventRecorderOptions {
   component: string
   /** The node it speaks from, if that matters. */
   host?: string
+  /** While true, events are written one at a time, so that what is written meanwhile comes first. */
+  busy?(): boolean
 }
 
 interface Entry {
@@ -39,9 +41,11 @@ const windowMs = 600_000
 /** More different messages than this for one object and reason within the window are combined. */
 const distinctMessages = 10
 const rememberedEntries = 4_096
-const waitingEntries = 10_000
+const waitingEntries = 20_000
 const writers = 8
 const attempts = 5
+/** How often it is looked whether there is time again. */
+const busyCheckMs = 100
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { client, clock, random, log, component, host } = options
@@ -49,6 +53,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const messages = new Map<string, { texts: Set<string>; sinceMs: number }>()
   const queue: Entry[] = []
   let busy = 0
+  let dropped = 0
+  let checking = false
   const idle: (() => void)[] = []
 
   function record(about: KubeObject, type: Entry['type'], reason: string, message: string): void {
@@ -72,12 +78,27 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     forgetOldest(entries, rememberedEntries)
     if (entry.queued) return
     if (queue.length >= waitingEntries) {
-      log.warn({ reason, object: keyText(keyOf(about)) }, 'event dropped, too many wait to be written')
+      // Once is enough: in a flood the log must not be the next to drown.
+      if (!dropped++) log.warn({ reason, object: keyText(keyOf(about)) }, 'events dropped, too many wait to be written')
       return
     }
     entry.queued = true
     queue.push(entry)
-    if (busy < writers) void drain()
+    startWriters()
+  }
+
+  function startWriters(): void {
+    const limit = options.busy?.() ? 1 : writers
+    for (let more = Math.min(limit - busy, queue.length); more > 0; more--) void drain()
+    if (limit === 1 && queue.length && !checking) checkLater()
+  }
+
+  function checkLater(): void {
+    checking = true
+    clock.schedule(busyCheckMs, () => {
+      checking = false
+      startWriters()
+    })
   }
 
   function combine(group: string, message: string, nowMs: number): boolean {
@@ -97,8 +118,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     for (let entry = queue.shift(); entry; entry = queue.shift()) {
       entry.queued = false
       await persist(entry)
+      if (busy > 1 && options.busy?.()) break
     }
     busy--
+    if (!queue.length) dropped = 0
     if (!busy && !queue.length) for (const resolve of idle.splice(0)) resolve()
   }
 

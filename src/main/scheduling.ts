@@ -17,8 +17,10 @@ export async function startScheduler({
   const { clock, random } = outside
   const log = outside.log.child({ part: 'scheduler' })
   const informers = createInformers({ client, clock, random, log })
-  const events = createEventRecorder({ client, clock, random, log, component: 'default-scheduler' })
-  const scheduler = createScheduler({ client, informers, clock, random, log, events })
+  let scheduler: Scheduler | undefined
+  const busy = () => scheduler?.busy() ?? false
+  const events = createEventRecorder({ client, clock, random, log, component: 'default-scheduler', busy })
+  scheduler = createScheduler({ client, informers, clock, random, log, events })
   await scheduler.start()
   return {
     scheduler,

@@ -43,7 +43,9 @@ export class Decider {
   readonly #random: Random
   readonly #nominated: Nominated
   readonly #refusals = new Refusals()
-  readonly #plans = new Map<number, ClassPlan>()
+  readonly #plans = new Map<string, ClassPlan>()
+  /** Plans hold for all classes of one shape. */
+  readonly #byShape: boolean
   /** By row, the refusals of the decision under way. */
   #verdicts = new Int32Array(0)
   /** What no node could do for a class, as long as nothing has changed. */
@@ -53,6 +55,7 @@ export class Decider {
     this.profile = profile
     this.#nodePlugins = profile.plugins.filter(p => p.plugin.scope !== 'cluster')
     this.#clusterPlugins = profile.plugins.filter(p => p.plugin.scope === 'cluster')
+    this.#byShape = this.#nodePlugins.every(p => p.plugin.byShape)
     this.#reserving = profile.plugins.filter(p => p.plugin.reserve)
     this.#state = state
     this.#random = random
@@ -110,7 +113,7 @@ export class Decider {
   }
 
   #planFor(info: PodInfo): ClassPlan {
-    const { id } = info.class
+    const id = this.#byShape ? info.class.shape : `${info.class.id}`
     let plan = this.#plans.get(id)
     this.#plans.delete(id)
     if (plan?.epoch !== this.#state.epoch) plan = new ClassPlan(this.#nodePlugins, this.#state, this.#refusals, info)
@@ -149,16 +152,25 @@ export class Decider {
       const fit = this.#highest(plan, info)
       if (fit) return fit
     }
-    const { refusal } = plan
-    const refused = this.#cleanVerdicts()
+    const verdicts = this.#cleanVerdicts()
+    verdicts.set(plan.refusal.subarray(0, verdicts.length))
+    for (const active of cluster) this.#refuseRows(active, verdicts)
     const fitting: NodeView[] = []
-    const filters = cluster.filter(a => a.plugin.filter)
-    for (const node of this.#state.nodes) {
-      const id = refusal[node.index] || firstRefusal(filters, node, this.#refusals)
-      if (id) refused[node.index] = id
-      else fitting.push(node)
+    for (let row = 0; row < verdicts.length; row++) if (!verdicts[row]) fitting.push(this.#state.row(row)!)
+    return this.#best(fitting, verdicts, plan, cluster, info)
+  }
+
+  #refuseRows({ plugin, state }: Active, verdicts: Int32Array): void {
+    if (plugin.refuseRows) {
+      plugin.refuseRows(state, verdicts, reason => this.#refusals.id(plugin, reason))
+      return
     }
-    return this.#best(fitting, refused, plan, cluster, info)
+    if (!plugin.filter) return
+    for (let row = 0; row < verdicts.length; row++) {
+      if (verdicts[row]) continue
+      const reason = plugin.filter(state, this.#state.row(row)!)
+      if (reason !== undefined) verdicts[row] = this.#refusals.id(plugin, reason)
+    }
   }
 
   /** The common case, in one pass over two columns: nothing depends on other nodes. */
@@ -185,7 +197,8 @@ export class Decider {
   }
 
   #cleanVerdicts(): Int32Array {
-    if (this.#verdicts.length < this.#state.rows) this.#verdicts = new Int32Array(this.#state.rows)
+    const { rows } = this.#state
+    if (this.#verdicts.length !== rows) this.#verdicts = new Int32Array(rows)
     else this.#verdicts.fill(0)
     return this.#verdicts
   }
@@ -231,17 +244,20 @@ export class Decider {
     const totals = new Float64Array(fitting.length)
     for (let i = 0; i < fitting.length; i++)
       totals[i] = named ? plan.scoreOf(fitting[i]!) : plan.score[fitting[i]!.index]!
-    const addAll = (active: Active, read: (node: NodeView) => number) => {
-      const scores = new Float64Array(fitting.length)
-      for (let i = 0; i < fitting.length; i++) scores[i] = read(fitting[i]!)
+    const scores = new Float64Array(fitting.length)
+    const add = (active: Active) => {
       normalize(active, scores, fitting)
       for (let i = 0; i < fitting.length; i++) totals[i]! += active.weight * scores[i]!
     }
-    for (const { active, scores } of plan.relative)
-      addAll(active, named ? node => active.plugin.score!(active.state, node) : node => scores[node.index]!)
+    for (const { active, scores: known } of plan.relative) {
+      if (named) scoreAll(active, fitting, scores)
+      else for (let i = 0; i < fitting.length; i++) scores[i] = known[fitting[i]!.index]!
+      add(active)
+    }
     for (const active of cluster.filter(hasScores)) {
       active.plugin.prepareScore?.(active.state, fitting)
-      addAll(active, node => active.plugin.score!(active.state, node))
+      scoreAll(active, fitting, scores)
+      add(active)
     }
     return totals
   }
@@ -295,6 +311,13 @@ export class Decider {
     }
     return { node: undefined, failure: { nodes, groups: [...groups.values()], plugins }, evictable, lasting }
   }
+}
+
+function scoreAll({ plugin, state }: Active, fitting: readonly NodeView[], scores: Float64Array): void {
+  if (plugin.scoreRows) {
+    scores.fill(0)
+    plugin.scoreRows(state, fitting, scores)
+  } else for (let i = 0; i < fitting.length; i++) scores[i] = plugin.score!(state, fitting[i]!)
 }
 
 function note(groups: Map<string, RefusalGroup>, plugin: string, reason: string, node: string): void {

@@ -13,6 +13,11 @@ export interface SchedulerPlugin<State = any> {
    * pods until that node changes. `cluster`: other nodes' pods too; asked anew for every pod.
    */
   scope?: 'node' | 'cluster'
+  /**
+   * Of a rule of scope `node`: it looks at nothing of a pod but its shape (what it asks of a node: resources, selectors,
+   * node affinity, tolerations, host ports, images). Pods that differ in labels, owner or namespace share its answers.
+   */
+  byShape?: true
   /** Once per pod (or class of equal pods). Undefined: this plugin has no say about this pod. */
   prepare(pod: Pod, snapshot: Snapshot, info: PodInfo): State | undefined
   /** Set if no node can do, whatever it is like: said once, and nodes are not asked. */
@@ -21,6 +26,8 @@ export interface SchedulerPlugin<State = any> {
   candidates?(state: State): ReadonlySet<string> | undefined
   /** Undefined: fits. Else the reason in Kubernetes' words: `Insufficient cpu`; several if there are. */
   filter?(state: State, node: NodeView): string | string[] | undefined
+  /** `filter` for all nodes at once, in fewer steps: gives each row that is still 0 and does not fit the number of its reason. */
+  refuseRows?(state: State, verdicts: Int32Array, numberOf: (reason: string) => number): void
   /** True where taking pods away from a refused node could make this rule accept it. Unless given: never. */
   evictionHelps?(state: State, node: NodeView): boolean
   /** False: every node would score the same, so none is asked. */
@@ -29,6 +36,8 @@ export interface SchedulerPlugin<State = any> {
   prepareScore?(state: State, fitting: readonly NodeView[]): void
   /** 0 worst … 100 best; any range with `normalize`. */
   score?(state: State, node: NodeView): number
+  /** `score` for many nodes at once: adds to scores[i] that of fitting[i]. */
+  scoreRows?(state: State, fitting: readonly NodeView[], scores: Float64Array): void
   /** Brings scores into 0 … 100: proportional to the highest, the reverse of it, or by own rule (in place; scores[i] is of fitting[i]). */
   normalize?: 'highest' | 'lowest' | ((state: State, scores: Float64Array, fitting: readonly NodeView[]) => void)
   /** The pod will go to the node: takes what else it needs there, until it is bound or `release` gives it back. */

@@ -14,6 +14,8 @@ export interface HostPort {
 /** Pods that the scheduler cannot tell apart. What is worked out for one holds for all. */
 export interface PodClass extends Labelled {
   id: number
+  /** Shared by classes whose pods ask the same of a node, whatever their labels, owner or namespace. */
+  shape: string
   key: string
   /** Any one of them. */
   example: Pod
@@ -92,6 +94,7 @@ export class PodClasses {
       )
     return {
       id: this.#nextId++,
+      shape: shapeKey(pod),
       key,
       example: pod,
       namespace: pod.metadata.namespace ?? '',
@@ -131,6 +134,20 @@ function classKey({ metadata, spec }: Pod): string {
     spec.containers.map(containerKey),
     spec.initContainers?.map(containerKey),
     metadata.ownerReferences?.find(r => r.controller)?.uid,
+  ])
+}
+
+/** What a pod asks of a node that can be told without looking at other pods. */
+function shapeKey({ spec }: Pod): string {
+  return JSON.stringify([
+    spec.nodeName,
+    spec.nodeSelector,
+    spec.affinity?.nodeAffinity,
+    spec.tolerations,
+    spec.overhead,
+    spec.resources,
+    spec.containers.map(containerKey),
+    spec.initContainers?.map(containerKey),
   ])
 }
 

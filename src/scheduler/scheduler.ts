@@ -57,6 +57,8 @@ export interface Scheduler extends AsyncDisposable {
   /** Takes no more pods; resolves when what is being written is written. */
   stop(): Promise<void>
   stats(): SchedulerStats
+  /** Many pods wait for their turn or their binding: what can wait should. */
+  busy(): boolean
   /** What came of the latest try to place the pod with this uid. */
   attempt(uid: string): Attempt | undefined
   /** Asks every node anew about a pod, which need not exist: who refuses it and why, and how the others score. */
@@ -67,6 +69,8 @@ export interface Scheduler extends AsyncDisposable {
 const sliceMs = 8
 /** Deciding waits while so many bindings are under way. */
 const mostBindings = 2_000
+/** Pods about to be decided or bound. */
+const busyFrom = 16
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { client, informers, clock, random, log, events } = options
@@ -307,6 +311,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     stop: end,
     [Symbol.asyncDispose]: end,
+    busy: () => queue.counts().active + writer.binding > busyFrom,
     stats: () => ({ ...counts, waiting: queue.counts() }),
     attempt: uid => attempts.get(uid),
     examine(pod) {

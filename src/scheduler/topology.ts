@@ -17,6 +17,12 @@ export class TopologyColumn {
     }
   }
 
+  /** Gives rows that are still 0 and in no domain the number. */
+  refuseMissing(verdicts: Int32Array, number: number): void {
+    const { domainOf } = this
+    for (let row = 0; row < verdicts.length; row++) if (!verdicts[row] && domainOf[row]! < 0) verdicts[row] = number
+  }
+
   #id(value: string): number {
     let id = this.#ids.get(value)
     if (id === undefined) this.#ids.set(value, (id = this.values.push(value) - 1))
@@ -76,6 +82,38 @@ export class PodCounter {
   at(index: number): number {
     const domain = this.column.domainOf[index]!
     return domain < 0 ? -1 : this.counts[domain]!
+  }
+
+  /** Gives rows that are still 0 and in a domain with more than `limit` the number. */
+  refuseAbove(limit: number, verdicts: Int32Array, number: number): void {
+    const { counts } = this
+    const { domainOf } = this.column
+    for (let row = 0; row < verdicts.length; row++) {
+      if (verdicts[row]) continue
+      const domain = domainOf[row]!
+      if (domain >= 0 && counts[domain]! > limit) verdicts[row] = number
+    }
+  }
+
+  /** Gives rows that are still 0 and in a domain without any, or in none, the number. */
+  refuseEmpty(verdicts: Int32Array, number: number): void {
+    const { counts } = this
+    const { domainOf } = this.column
+    for (let row = 0; row < verdicts.length; row++) {
+      if (verdicts[row]) continue
+      const domain = domainOf[row]!
+      if (domain < 0 || counts[domain]! <= 0) verdicts[row] = number
+    }
+  }
+
+  /** Adds the count of each node's domain, times `weight`, to scores[i] of nodes[i]. */
+  addTo(scores: Float64Array, nodes: readonly NodeView[], weight: number): void {
+    const { counts } = this
+    const { domainOf } = this.column
+    for (let i = 0; i < nodes.length; i++) {
+      const domain = domainOf[nodes[i]!.index]!
+      if (domain >= 0) scores[i]! += counts[domain]! * weight
+    }
   }
 
   /** The smallest count of any domain that has an eligible node; 0 if there is none. */

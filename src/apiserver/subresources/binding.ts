@@ -81,6 +81,8 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
       warnings: call.warnings,
       subresource: 'binding',
       trusted: true,
+      // Annotations of the binding are the one thing that is the caller's word.
+      sound: !binding.metadata.annotations,
       admitted: true,
     },
   )

@@ -20,6 +20,7 @@ const sizesOf = new WeakMap<object, Map<string, number>>()
  */
 export const imageLocality: SchedulerPlugin<State> = {
   name: 'ImageLocality',
+  byShape: true,
   prepare(_pod, snapshot, { class: { images } }) {
     const known = snapshot.images()
     const spread = new Map<string, number>()

@@ -18,6 +18,10 @@ interface State {
 
 type Group = 'affinity' | 'antiAffinity' | 'preferredAffinity' | 'preferredAntiAffinity'
 
+const far = "node(s) didn't match pod affinity rules"
+const near = "node(s) didn't match pod anti-affinity rules"
+const unwanted = "node(s) didn't satisfy existing pods anti-affinity rules"
+
 /** A required affinity of a placed pod draws matching pods near it as a preference of this weight would. */
 const requiredAsPreferred = 1
 
@@ -44,14 +48,17 @@ export const interPodAffinity: SchedulerPlugin<State> = {
     }
   },
   filter({ affinity, first, affinityColumns, antiAffinity, existing }, { index }) {
-    for (const column of affinityColumns)
-      if (column.domainOf[index]! < 0) return "node(s) didn't match pod affinity rules"
-    if (!first)
-      for (const counter of affinity) if (counter.at(index) <= 0) return "node(s) didn't match pod affinity rules"
-    for (const counter of antiAffinity) if (counter.at(index) > 0) return "node(s) didn't match pod anti-affinity rules"
-    for (const counter of existing)
-      if (counter.at(index) > 0) return "node(s) didn't satisfy existing pods anti-affinity rules"
+    for (const column of affinityColumns) if (column.domainOf[index]! < 0) return far
+    if (!first) for (const counter of affinity) if (counter.at(index) <= 0) return far
+    for (const counter of antiAffinity) if (counter.at(index) > 0) return near
+    for (const counter of existing) if (counter.at(index) > 0) return unwanted
     return undefined
+  },
+  refuseRows({ affinity, first, affinityColumns, antiAffinity, existing }, verdicts, numberOf) {
+    for (const column of affinityColumns) column.refuseMissing(verdicts, numberOf(far))
+    if (!first) for (const counter of affinity) counter.refuseEmpty(verdicts, numberOf(far))
+    for (const counter of antiAffinity) counter.refuseAbove(0, verdicts, numberOf(near))
+    for (const counter of existing) counter.refuseAbove(0, verdicts, numberOf(unwanted))
   },
   evictionHelps({ affinity, first }, { index }) {
     return first || affinity.every(counter => counter.at(index) > 0)
@@ -61,6 +68,9 @@ export const interPodAffinity: SchedulerPlugin<State> = {
     let sum = 0
     for (const { counter, weight } of weighted) sum += Math.max(counter.at(index), 0) * weight
     return sum
+  },
+  scoreRows({ weighted }, fitting, scores) {
+    for (const { counter, weight } of weighted) counter.addTo(scores, fitting, weight)
   },
   normalize(_state, scores, fitting) {
     let min = Number.POSITIVE_INFINITY

@@ -11,6 +11,7 @@ interface State {
 /** nodeSelector and node affinity. The sum of the weights of the preferred terms that match, in proportion to the highest. */
 export const nodeAffinity: SchedulerPlugin<State> = {
   name: 'NodeAffinity',
+  byShape: true,
   prepare(pod) {
     const terms = pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
     const required = requiredNodeTest(pod)

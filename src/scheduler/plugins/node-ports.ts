@@ -9,6 +9,7 @@ const clash = (a: HostPort, b: HostPort) =>
 /** A host port is free if no pod on the node has it on the same address, and 0.0.0.0 means all addresses. */
 export const nodePorts: SchedulerPlugin<readonly HostPort[]> = {
   name: 'NodePorts',
+  byShape: true,
   prepare: (_pod, _snapshot, { class: c }) => (c.ports.length ? c.ports : undefined),
   filter(wanted, { placed }) {
     for (const { class: c } of placed)

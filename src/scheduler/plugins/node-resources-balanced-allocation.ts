@@ -14,6 +14,7 @@ const requested = (c: PodClass, column: number) => c.requests.amounts[c.requests
 /** Nodes whose CPU and memory would be used to the same degree are better: 100·(1 − |cpu share − memory share| / 2). */
 export const nodeResourcesBalancedAllocation: SchedulerPlugin<State> = {
   name: 'NodeResourcesBalancedAllocation',
+  byShape: true,
   prepare: (_pod, { columns }, { class: c }) => ({
     columns,
     cpuMillis: requested(c, cpu),

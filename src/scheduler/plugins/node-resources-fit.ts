@@ -16,6 +16,7 @@ const at = (columns: readonly Float64Array[], column: number, index: number) => 
  */
 export const nodeResourcesFit: SchedulerPlugin<State> = {
   name: 'NodeResourcesFit',
+  byShape: true,
   prepare: (_pod, { columns }, info) => ({ pod: info.class, columns }),
   filter({ pod, columns }, { index }) {
     let reasons: string | string[] | undefined

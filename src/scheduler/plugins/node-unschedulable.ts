@@ -7,6 +7,7 @@ const cordoned: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSc
 /** A cordoned node takes no pods but those that tolerate it. */
 export const nodeUnschedulable: SchedulerPlugin<true> = {
   name: 'NodeUnschedulable',
+  byShape: true,
   prepare: pod => (tolerates(pod.spec.tolerations, cordoned) ? undefined : true),
   filter: (_, { node }) => (node.spec?.unschedulable ? 'node(s) were unschedulable' : undefined),
   wakes: e => e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('taints')),

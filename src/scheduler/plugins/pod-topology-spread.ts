@@ -56,6 +56,12 @@ export const podTopologySpread: SchedulerPlugin<State> = {
     }
     return undefined
   },
+  refuseRows({ hard }, verdicts, numberOf) {
+    for (const { counter, maxSkew, self, minimum } of hard) {
+      counter.column.refuseMissing(verdicts, numberOf(`${mismatch} (missing required label)`))
+      counter.refuseAbove(maxSkew - self + minimum, verdicts, numberOf(mismatch))
+    }
+  },
   evictionHelps: ({ hard }, { index }) => hard.every(c => c.counter.at(index) >= 0),
   scores: state => state.soft.length > 0,
   prepareScore({ soft, lenient }, fitting) {
@@ -70,6 +76,18 @@ export const podTopologySpread: SchedulerPlugin<State> = {
       sum += count * weight + (maxSkew - 1)
     }
     return Math.round(sum)
+  },
+  scoreRows({ soft, lenient }, fitting, scores) {
+    for (const { counter, weight, maxSkew } of soft) {
+      const { counts } = counter
+      const { domainOf } = counter.column
+      for (let i = 0; i < fitting.length; i++) {
+        const domain = domainOf[fitting[i]!.index]!
+        if (domain >= 0) scores[i]! += counts[domain]! * weight + (maxSkew - 1)
+        else if (!lenient) scores[i] = Number.NaN
+      }
+    }
+    for (let i = 0; i < fitting.length; i++) scores[i] = Number.isNaN(scores[i]!) ? -1 : Math.round(scores[i]!)
   },
   normalize(_state, scores, fitting) {
     let min = Number.POSITIVE_INFINITY

@@ -11,6 +11,7 @@ interface State {
 /** Taints keep pods away unless tolerated; of the rest, nodes with fewer PreferNoSchedule taints are better: 100·(1 − n/most). */
 export const taintToleration: SchedulerPlugin<State> = {
   name: 'TaintToleration',
+  byShape: true,
   prepare(pod, snapshot) {
     const { any, anyPreferred } = survey(snapshot)
     return any ? { tolerations: pod.spec.tolerations, anyPreferred } : undefined
