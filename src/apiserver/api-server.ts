@@ -127,6 +127,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     admission,
     outgoing: new OutgoingCalls(() => core, options.net ?? systemNet, clock),
     moreSubresources: new Map(),
+    views: new Map(),
     computed: new Map(),
     closing: closing.signal,
     shared(object) {

@@ -9,6 +9,7 @@ import type { OutgoingCalls } from './outgoing/outgoing-calls.ts'
 import type { RequestInfo, ResourcePath } from './request-info.ts'
 import type { Resource, ResourceTable } from './resources.ts'
 import type { ObjectStore } from './storage/object-store.ts'
+import type { Views } from './subresources/view.ts'
 import type { KeptObject } from './watch-cache/kept-object.ts'
 import type { WatchCache } from './watch-cache/watch-cache.ts'
 
@@ -26,6 +27,8 @@ export interface Core {
   outgoing: OutgoingCalls
   /** Sub-paths that need more than the store: logs, tokens, streams. By name, then verb. */
   moreSubresources: Map<string, Record<string, CallHandler>>
+  /** What is worked out about stored objects, by path. */
+  views: Views
   /** Create-only resources that are computed, not stored: reviews. By group and plural: `authorization.k8s.io/subjectaccessreviews`. */
   computed: Map<string, CallHandler>
   /** Aborts when the server closes: watches end. */

@@ -15,6 +15,7 @@ import { errorReply } from './replies/reply.ts'
 import { flag, parseRequest, type RequestInfo } from './request-info.ts'
 import { resourceHandler } from './routes.ts'
 import { ClaimMoved, ClaimTaken } from './storage/object-store.ts'
+import { viewReply } from './subresources/view.ts'
 
 export interface PipelineParts {
   core: Core
@@ -65,7 +66,11 @@ export function createHandler(parts: PipelineParts): ApiHandler {
 async function serveResource(call: Call, verb: string): Promise<ApiReply> {
   const path = call.info.resource!
   const resource = call.core.resources.find(path.group, path.version, path.plural)
-  if (!resource) throw noSuchPath()
+  if (!resource) {
+    const view = await viewReply(call, call.core.views, verb)
+    if (view) return view
+    throw noSuchPath()
+  }
   // A namespaced path of a cluster-wide kind, or an object of a namespaced kind without its namespace, is no path at all.
   if (!resource.namespaced && path.namespace !== undefined && path.plural !== 'namespaces') throw noSuchPath()
   if (resource.namespaced && path.name !== undefined && path.namespace === undefined) throw noSuchPath()

@@ -17,6 +17,7 @@ import { scheduler } from './commands/scheduler.ts'
 import { server } from './commands/server.ts'
 import { status } from './commands/status.ts'
 import { up } from './commands/up.ts'
+import { why } from './commands/why.ts'
 import { printFailure, UsageError } from './failure.ts'
 
 /** All commands, in the order of `optiflow --help`. */
@@ -29,6 +30,7 @@ const commands: CliCommand[] = [
   apply,
   get,
   describe,
+  why,
   logs,
   events,
   remove,

@@ -130,7 +130,9 @@ async function startManagersAndNodes(
       })
     }),
     manage('scheduler', 'kube-scheduler', schedulerClient, async () =>
-      Object.assign(await startScheduler({ client: schedulerClient, outside }), { what: 'placing pods' }),
+      Object.assign(await startScheduler({ client: schedulerClient, outside, announce: server.explanations.use }), {
+        what: 'placing pods',
+      }),
     ),
   ])
   signal.throwIfAborted()

@@ -42,3 +42,27 @@ test('a user without rights is refused by name', async () => {
     'pods is forbidden: User "eve" cannot list resource "pods" in API group "" in the namespace "default"',
   )
 })
+
+test('a pod that fits nowhere is explained under optiflow.dev to whoever may view it', async () => {
+  await using cluster = await ControlPlane.start({ nodes: 1 })
+  const spec = { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '10000' } } }] }
+  await cluster.client.create(Pod, { metadata: { namespace: 'default', name: 'big' }, spec })
+  const path = '/apis/optiflow.dev/v1/namespaces/default/pods/big/explanation'
+  const ask = async (client: typeof cluster.client, url: string) => {
+    const { status, body } = await client.raw('GET', url)
+    return { status, ...JSON.parse(Buffer.from(body as Uint8Array).toString()) }
+  }
+  const read = () => ask(cluster.client, path)
+  const said = await eventually(read, e => e.latest?.message.includes('Insufficient cpu'))
+  expect(said).toMatchObject({
+    kind: 'PodExplanation',
+    state: 'Pending',
+    nodes: 1,
+    bindingConstraint: { plugin: 'NodeResourcesFit' },
+    changes: [{ of: 'pod', requests: [{ container: 'c', resource: 'cpu', from: '10k' }] }],
+    latest: { message: expect.stringContaining('0/1 nodes are available: 1 Insufficient cpu.') },
+  })
+  expect(await ask(cluster.client, path.replace('big', 'none'))).toMatchObject({ message: 'pods "none" not found' })
+  const eve = cluster.as({ username: 'eve', groups: ['system:authenticated'] })
+  expect((await ask(eve, path)).message).toContain('cannot get resource "pods/explanation" in API group "optiflow.dev"')
+})

@@ -8,6 +8,7 @@ import { openMemoryStore } from '../db/index.ts'
 import type { UserInfo } from '../models/rest.ts'
 import type { SimulatedRuntime } from '../runtime/index.ts'
 import { type RunningControllers, startControllers } from './controllers.ts'
+import { serveExplanations } from './explanations.ts'
 import { adminUser, controllerUser, schedulerUser, simulatedNodesUser } from './identities.ts'
 import { type OutsideWorld, systemOutside } from './outside.ts'
 import { allReconcilers } from './reconcilers.ts'
@@ -88,7 +89,9 @@ export class ControlPlane implements AsyncDisposable {
       const controllers = reconcilers.length
         ? stack.use(await startControllers({ client: clientOf(controllerUser), outside, reconcilers }))
         : undefined
-      if (options.scheduler !== false) stack.use(await startScheduler({ client: clientOf(schedulerUser), outside }))
+      const explanations = stack.use(serveExplanations(api, outside))
+      if (options.scheduler !== false)
+        stack.use(await startScheduler({ client: clientOf(schedulerUser), outside, announce: explanations.use }))
       const names = Array.from({ length: options.nodes ?? 1 }, (_, i) => `node-${i + 1}`)
       const nodes = stack.use(
         await startSimulatedNodes({

@@ -6,25 +6,32 @@ export interface RunningScheduler extends AsyncDisposable {
   scheduler: Scheduler
 }
 
-/** The scheduler with informers of its own. Resolves when it places pods. */
-export async function startScheduler({
-  client,
-  outside,
-}: {
+export interface SchedulingOptions {
   client: Client
   outside: OutsideWorld
-}): Promise<RunningScheduler> {
+  /** Places nothing: it knows the cluster, and can explain. */
+  watchOnly?: boolean
+  /** Called with the scheduler once it works; what it returns is called before it stops. */
+  announce?: (scheduler: Scheduler) => () => void
+}
+
+/** The scheduler with informers of its own. Resolves when it places pods. */
+export async function startScheduler(options: SchedulingOptions): Promise<RunningScheduler> {
+  const { client, outside, watchOnly = false } = options
   const { clock, random } = outside
   const log = outside.log.child({ part: 'scheduler' })
   const informers = createInformers({ client, clock, random, log })
-  let scheduler: Scheduler | undefined
-  const busy = () => scheduler?.busy() ?? false
+  let known: Scheduler | undefined
+  const busy = () => known?.busy() ?? false
   const events = createEventRecorder({ client, clock, random, log, component: 'default-scheduler', busy })
-  scheduler = createScheduler({ client, informers, clock, random, log, events })
-  await scheduler.start()
+  const scheduler = createScheduler({ client, informers, clock, random, log, events })
+  known = scheduler
+  await scheduler.start({ watchOnly })
+  const retire = options.announce?.(scheduler)
   return {
     scheduler,
     async [Symbol.asyncDispose]() {
+      retire?.()
       await scheduler[Symbol.asyncDispose]()
       await informers[Symbol.asyncDispose]()
     },

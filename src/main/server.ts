@@ -4,6 +4,7 @@ import { Disposal } from '../base/disposal.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import { openEtcdStore, openMemoryStore, openSqliteStore, type Store } from '../db/index.ts'
 import { addressIn, nodeIp, serverNames } from './addresses.ts'
+import { type Explanations, serveExplanations } from './explanations.ts'
 import { joiningUser } from './identities.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
@@ -16,6 +17,7 @@ export class PortTaken extends OptiFlowError {}
 export interface RunningServer extends AsyncDisposable {
   api: ApiServer
   pki: Pki
+  explanations: Explanations
   /** `https://127.0.0.1:6443` */
   url: string
 }
@@ -52,7 +54,8 @@ export async function startServer({ settings, outside, report }: ServerOptions):
       )
       const url = await listen(api, settings, pki)
       await api.publish(nodeIp(), Number(new URL(url).port))
-      return [{ api, pki, url, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }, url]
+      const explanations = stack.use(serveExplanations(api, outside))
+      return [{ api, pki, explanations, url, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }, url]
     })
   } catch (error) {
     await stack[Symbol.asyncDispose]()

@@ -5,6 +5,7 @@ import { type FitFailure, namedNodes, type RefusalGroup } from './fit-failure.ts
 import type { Reservation, SchedulerPlugin } from './plugin.ts'
 import type { Profile, WeightedPlugin } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
+import { normalize, scoreNodes } from './scoring.ts'
 import type { NodeView } from './snapshot.ts'
 
 export type Decision = Fit | Unfit
@@ -100,6 +101,11 @@ export class Decider {
       if (reservation) taken.push(reservation)
     }
     return taken
+  }
+
+  /** Those of the plugins that have a say about the pod, asked afresh. */
+  actives(info: PodInfo): Active[] {
+    return activate(this.profile.plugins, this.#state, info)
   }
 
   /** Weighted scores of one node by plugin, before they are set in relation to other nodes. */
@@ -246,17 +252,18 @@ export class Decider {
       totals[i] = named ? plan.scoreOf(fitting[i]!) : plan.score[fitting[i]!.index]!
     const scores = new Float64Array(fitting.length)
     const add = (active: Active) => {
-      normalize(active, scores, fitting)
       for (let i = 0; i < fitting.length; i++) totals[i]! += active.weight * scores[i]!
     }
     for (const { active, scores: known } of plan.relative) {
-      if (named) scoreAll(active, fitting, scores)
-      else for (let i = 0; i < fitting.length; i++) scores[i] = known[fitting[i]!.index]!
+      if (named) scoreNodes(active, fitting, scores)
+      else {
+        for (let i = 0; i < fitting.length; i++) scores[i] = known[fitting[i]!.index]!
+        normalize(active, scores, fitting)
+      }
       add(active)
     }
     for (const active of cluster.filter(hasScores)) {
-      active.plugin.prepareScore?.(active.state, fitting)
-      scoreAll(active, fitting, scores)
+      scoreNodes(active, fitting, scores)
       add(active)
     }
     return totals
@@ -313,13 +320,6 @@ export class Decider {
   }
 }
 
-function scoreAll({ plugin, state }: Active, fitting: readonly NodeView[], scores: Float64Array): void {
-  if (plugin.scoreRows) {
-    scores.fill(0)
-    plugin.scoreRows(state, fitting, scores)
-  } else for (let i = 0; i < fitting.length; i++) scores[i] = plugin.score!(state, fitting[i]!)
-}
-
 function note(groups: Map<string, RefusalGroup>, plugin: string, reason: string, node: string): void {
   let group = groups.get(reason)
   if (!group) groups.set(reason, (group = { plugin, reason, count: 0, nodes: [] }))
@@ -329,19 +329,4 @@ function note(groups: Map<string, RefusalGroup>, plugin: string, reason: string,
 
 function fitPlugin(profile: Profile): SchedulerPlugin {
   return profile.plugins.find(p => p.plugin.name === 'NodeResourcesFit')?.plugin ?? outside
-}
-
-function normalize({ plugin, state }: Active, scores: Float64Array, fitting: readonly NodeView[]): void {
-  const rule = plugin.normalize
-  if (typeof rule === 'function') {
-    rule(state, scores, fitting)
-    return
-  }
-  if (!rule) return
-  let max = 0
-  for (const score of scores) if (score > max) max = score
-  for (let i = 0; i < scores.length; i++) {
-    const share = max ? Math.floor((100 * scores[i]!) / max) : 0
-    scores[i] = rule === 'lowest' ? 100 - share : share
-  }
 }

@@ -69,7 +69,7 @@ describe('the scheduler', () => {
     const message =
       '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}. ' +
       'preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.'
-    expect(c.events('p')).toEqual([`FailedScheduling: ${message}`])
+    expect(c.events('p')).toEqual([`FailedScheduling: ${message} Smallest change: cpu 2 → 1.`])
     expect(c.pod('p')['status'].conditions).toEqual([
       {
         type: 'PodScheduled',
@@ -253,11 +253,13 @@ describe('the scheduler', () => {
     expect([c.nodeOf('good'), c.events('bad')]).toEqual(['n', ['FailedScheduling: the scheduler failed: mine']])
   })
 
-  test('examines a pod that does not exist', async () => {
+  test('explains a pod that does not exist', async () => {
     const c = await start({ a: tiny, b: {} })
-    const { refused, fitting } = c.scheduler.examine(makePod('x', { requests: { cpu: '2' } }))
-    expect(refused).toEqual([{ node: 'a', reasons: ['Insufficient cpu'] }])
-    expect(fitting).toEqual([{ node: 'b', scores: expect.objectContaining({ NodeResourcesFit: expect.any(Number) }) }])
+    expect(c.scheduler.explain(makePod('x', { requests: { cpu: '2' } }))).toMatchObject({
+      state: 'Pending',
+      fitting: 1,
+      byNode: [{ node: 'a', first: 'Insufficient cpu' }],
+    })
   })
 
   test('places 3 000 pods on 1 000 nodes, evenly', async () => {

@@ -11,7 +11,9 @@ import { ClusterFeed } from './cluster-feed.ts'
 import { watchedKinds } from './cluster-objects.ts'
 import { ClusterState } from './cluster-state.ts'
 import { Decider, type Fit, type Unfit } from './decider.ts'
-import { type Examination, examine } from './examination.ts'
+import { explainPod, findChanges } from './explain/explain.ts'
+import type { Explanation } from './explain/explanation.ts'
+import { askAll } from './explain/refusals.ts'
 import { failureMessage } from './fit-failure.ts'
 import { Nominations } from './nominations.ts'
 import type { Reservation } from './plugin.ts'
@@ -52,8 +54,8 @@ export interface SchedulerStats {
 }
 
 export interface Scheduler extends AsyncDisposable {
-  /** Waits for the caches, then places pods. */
-  start(): Promise<void>
+  /** Waits for the caches, then places pods; with `watchOnly` it only knows the cluster, and can explain. */
+  start(options?: { watchOnly?: boolean }): Promise<void>
   /** Takes no more pods; resolves when what is being written is written. */
   stop(): Promise<void>
   stats(): SchedulerStats
@@ -61,14 +63,16 @@ export interface Scheduler extends AsyncDisposable {
   busy(): boolean
   /** What came of the latest try to place the pod with this uid. */
   attempt(uid: string): Attempt | undefined
-  /** Asks every node anew about a pod, which need not exist: who refuses it and why, and how the others score. */
-  examine(pod: Pod): Examination
+  /** Asks every node anew about a pod, which need not exist: who refuses it and why, what would let it in, how nodes score. */
+  explain(pod: Pod): Explanation
 }
 
 /** The event loop is given back after deciding for so long. */
 const sliceMs = 8
 /** Deciding waits while so many bindings are under way. */
 const mostBindings = 2_000
+/** One part in so many of the time goes into hints. */
+const hintShare = 50
 /** Pods about to be decided or bound. */
 const busyFrom = 16
 
@@ -90,6 +94,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let subscriptions: (() => void)[] = []
   let running = false
   let turnPlanned = false
+  let nextHintMs = 0
 
   const queue = new SchedulingQueue({
     clock,
@@ -252,7 +257,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       ...(text ? { preemption: text } : {}),
     })
     log.debug({ pod: info.keyText, message }, 'pod does not fit')
-    events.warning(info.pod, 'FailedScheduling', message)
+    events.warning(info.pod, 'FailedScheduling', message + hint(info, eviction, decider, budgets))
     const nominated =
       eviction?.node.name ?? (text.startsWith('not eligible due to a term') ? nominations.nodeOf(info.uid) : undefined)
     nominations.set(info, nominated)
@@ -260,6 +265,22 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     queue.park(entry, unfit.failure.plugins)
     track(writer.reportUnschedulable(info, message, nominated ?? ''))
     if (eviction) track(preempt(info, eviction, decider))
+  }
+
+  /** The smallest change that would let the pod in, for its event, as long as looking for it takes little of the time. */
+  function hint(
+    info: PodInfo,
+    eviction: Eviction | undefined,
+    decider: Decider,
+    budgets: PodDisruptionBudget[],
+  ): string {
+    const beganMs = clock.monotonicMs()
+    if (eviction || beganMs < nextHintMs) return ''
+    const { refused } = askAll(decider.actives(info), state)
+    const [smallest] = findChanges(info, refused, { state, decider, budgets })
+    const nowMs = clock.monotonicMs()
+    nextHintMs = nowMs + hintShare * (nowMs - beganMs)
+    return smallest ? ` Smallest change: ${smallest.text}.` : ''
   }
 
   async function preempt(info: PodInfo, { node, victims }: Eviction, decider: Decider): Promise<void> {
@@ -300,13 +321,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   return {
-    async start() {
+    async start({ watchOnly = false } = {}) {
       const kinds = [Node, Pod, Namespace, PodDisruptionBudget, ...watchedKinds]
       const needed = kinds.map(kind => informers.for<any>(kind))
       await Promise.all(needed.map(informer => informer.ready(stop.signal)))
       if (stop.signal.aborted) return
       subscriptions = feed.subscribe(informers, pod => deciderOf(pod) !== undefined)
-      running = true
+      running = !watchOnly
       planTurn()
     },
     stop: end,
@@ -314,14 +335,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     busy: () => queue.counts().active + writer.binding > busyFrom,
     stats: () => ({ ...counts, waiting: queue.counts() }),
     attempt: uid => attempts.get(uid),
-    examine(pod) {
+    explain(pod) {
       const decider = deciderOf(pod) ?? deciders.values().next().value!
-      const info = state.classes.admit(pod)
-      try {
-        return examine(info, state, decider)
-      } finally {
-        state.classes.release(info)
-      }
+      const said = explainPod(pod, { state, decider, budgets: informers.for(PodDisruptionBudget).list() })
+      const latest = attempts.get(pod.metadata.uid)
+      if (latest) said.latest = { at: latest.at, attempts: latest.number, message: latest.message }
+      return said
     },
   }
 }

@@ -83,7 +83,7 @@ const seen: PolicyRule[] = [
   rule(['batch'], ['cronjobs', 'cronjobs/status', 'jobs', 'jobs/status'], read),
   rule(['policy'], ['poddisruptionbudgets', 'poddisruptionbudgets/status'], read),
   rule(['networking.k8s.io'], ['ingresses', 'ingresses/status', 'networkpolicies'], read),
-  rule(['optiflow.dev'], ['workloads', 'workloads/status'], read),
+  rule(['optiflow.dev'], ['pods/explanation', 'workloads', 'workloads/status'], read),
 ]
 const changed: PolicyRule[] = [
   rule([''], ['pods/attach', 'pods/exec', 'pods/portforward', 'pods/proxy', 'secrets', 'services/proxy'], read),

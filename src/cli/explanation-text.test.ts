@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { explanationText } from './explanation-text.ts'
+
+const head = {
+  apiVersion: 'optiflow.dev/v1' as const,
+  kind: 'PodExplanation' as const,
+  nodes: 4,
+  byNode: [],
+}
+
+test('a pending pod is told with its refusals, what binds and what would help', () => {
+  expect(
+    explanationText({
+      ...head,
+      metadata: { namespace: 'default', name: 'big', uid: 'u' },
+      state: 'Pending',
+      summary: 'fits on none of 4 nodes; what binds is NodeResourcesFit. Smallest change: memory 8Gi → 6Gi',
+      fitting: 0,
+      refusals: [
+        {
+          plugin: 'NodeResourcesFit',
+          reason: 'Insufficient memory',
+          nodes: 4,
+          first: 4,
+          examples: ['a', 'b', 'c', 'd'],
+        },
+      ],
+      bindingConstraint: { plugin: 'NodeResourcesFit', nodes: 4, alone: true },
+      changes: [{ of: 'pod', text: 'memory 8Gi → 6Gi', node: 'a' }],
+    }),
+  ).toBe(`Pod default/big: Pending, fits on none of 4 nodes; what binds is NodeResourcesFit. Smallest change: memory 8Gi → 6Gi
+
+Of 4 nodes:
+NODES   FIRST   REASON                RULE               SUCH AS
+4       4       Insufficient memory   NodeResourcesFit   a, b, c, and 1 more
+
+What binds: NodeResourcesFit is all that 4 of 4 nodes have against it.
+
+What would let it in, the smallest change first:
+  1. memory 8Gi → 6Gi
+`)
+})
+
+test('a placed pod is told with the scores of its node and of the best others', () => {
+  expect(
+    explanationText({
+      ...head,
+      metadata: { namespace: 'default', name: 'web', uid: 'u' },
+      state: 'Placed',
+      summary: 'runs on a',
+      fitting: 4,
+      refusals: [],
+      changes: [],
+      scores: [
+        { node: 'a', chosen: true, total: 150, plugins: { Fit: 90, ImageLocality: 60 } },
+        { node: 'b', chosen: false, total: 80, plugins: { Fit: 80 } },
+      ],
+    }),
+  ).toBe(`Pod default/web: Placed, runs on a
+
+Scores, if it were placed now (* is where it is):
+  NODE   TOTAL   Fit   ImageLocality
+* a      150     90    60
+  b      80      80    0
+`)
+})

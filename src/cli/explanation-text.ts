@@ -1,0 +1,50 @@
+import type { Explanation } from '../main/explanations.ts'
+import { formatTable } from './output.ts'
+
+const namesShown = 3
+
+/** An explanation as people read it: what is so, what stands in the way, what would help. */
+export function explanationText(explanation: Explanation): string {
+  const { metadata, state, summary, changes, latest } = explanation
+  const sections = [
+    `Pod ${metadata.namespace}/${metadata.name}: ${state}, ${summary}\n`,
+    refusalText(explanation),
+    bindingText(explanation),
+    changes.length ? `What would let it in, the smallest change first:\n${list(changes.map(c => c.text))}` : '',
+    scoreText(explanation),
+    latest && state === 'Pending'
+      ? `The scheduler said at ${latest.at}, try ${latest.attempts}:\n  ${latest.message}\n`
+      : '',
+  ]
+  return sections.filter(Boolean).join('\n')
+}
+
+function refusalText({ refusals, nodes, state }: Explanation): string {
+  if (!refusals.length || state === 'Placed') return ''
+  const rows = refusals.map(({ plugin, reason, nodes: count, first, examples }) => {
+    const more = count > namesShown ? `, and ${count - namesShown} more` : ''
+    return [`${count}`, `${first}`, reason, plugin, examples.slice(0, namesShown).join(', ') + more]
+  })
+  return `Of ${nodes} nodes:\n${formatTable(['NODES', 'FIRST', 'REASON', 'RULE', 'SUCH AS'], rows)}`
+}
+
+function bindingText({ bindingConstraint, nodes }: Explanation): string {
+  if (!bindingConstraint) return ''
+  const { plugin, nodes: count, alone } = bindingConstraint
+  return alone
+    ? `What binds: ${plugin} is all that ${count} of ${nodes} nodes have against it.\n`
+    : `What binds: no rule stands alone; ${plugin} refuses most, ${count} of ${nodes} nodes.\n`
+}
+
+function scoreText({ scores }: Explanation): string {
+  if (!scores) return ''
+  const plugins = [...new Set(scores.flatMap(s => Object.keys(s.plugins)))]
+  const rows = scores.map(s => [
+    `${s.chosen ? '*' : ' '} ${s.node}`,
+    `${Math.round(s.total)}`,
+    ...plugins.map(p => `${Math.round(s.plugins[p] ?? 0)}`),
+  ])
+  return `Scores, if it were placed now (* is where it is):\n${formatTable(['  NODE', 'TOTAL', ...plugins], rows)}`
+}
+
+const list = (items: string[]) => items.map((item, i) => `  ${i + 1}. ${item}\n`).join('')

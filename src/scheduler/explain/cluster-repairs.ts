@@ -1,0 +1,130 @@
+import type { Node, Pod, Taint } from '../../models/types/core-v1.ts'
+import type { PodDisruptionBudget } from '../../models/types/policy-v1.ts'
+import type { ClusterState } from '../cluster-state.ts'
+import type { Decider, Decision } from '../decider.ts'
+import type { PodInfo } from '../pod-class.ts'
+import { findEviction } from '../preemption.ts'
+import { tolerates } from '../taints.ts'
+import type { ClusterChange } from './explanation.ts'
+import type { Refused } from './refusals.ts'
+
+/** More nodes than this are not tried one after the other: each try makes the scheduler work out everything anew. */
+const mostTries = 3
+
+const onlyBy = ({ reasons }: Refused, ...plugins: string[]) => reasons.every(r => plugins.includes(r.by.plugin.name))
+
+/** A node that only taints, or a cordon, keep from the pod: taken away, and tried. */
+export function openNode(info: PodInfo, refused: readonly Refused[], state: ClusterState, decider: Decider) {
+  const closed = refused.filter(r => onlyBy(r, 'TaintToleration', 'NodeUnschedulable'))
+  for (const { node } of closed.slice(0, mostTries)) {
+    const hinders = (t: Taint) => t.effect !== 'PreferNoSchedule' && !tolerates(info.pod.spec.tolerations, t)
+    const taints = (node.node.spec?.taints ?? []).filter(hinders)
+    const opened = openedNode(node.node, hinders)
+    if (!placedIn(state, node.node, opened, () => decider.decide(info))) continue
+    const words = taints.map(t => `remove taint {${t.key}: ${t.value ?? ''}} from ${node.name}`)
+    if (node.node.spec?.unschedulable) words.unshift(`uncordon ${node.name}`)
+    const removeTaints = taints.map(({ key, value, effect }) => ({ key, ...(value ? { value } : {}), effect }))
+    return {
+      of: 'cluster',
+      text: words.join(' and '),
+      node: node.name,
+      ...(removeTaints.length ? { removeTaints } : {}),
+      ...(node.node.spec?.unschedulable ? { uncordon: true } : {}),
+    } satisfies ClusterChange
+  }
+  return undefined
+}
+
+export function openedNode(node: Node, hinders: (taint: Taint) => boolean): Node {
+  const { unschedulable: _, taints = [], ...spec } = node.spec ?? {}
+  return { ...node, spec: { ...spec, taints: taints.filter(t => !hinders(t)) } }
+}
+
+/** Less important pods, as preemption would choose them. */
+export function makeRoom(
+  info: PodInfo,
+  decision: Decision,
+  state: ClusterState,
+  decider: Decider,
+  budgets: readonly PodDisruptionBudget[],
+): ClusterChange | undefined {
+  if (decision.node) return undefined
+  const { eviction } = findEviction(info, decision, state, decider, budgets)
+  if (!eviction) return undefined
+  const evict = eviction.victims.map(({ key, priority }) => ({ namespace: key.namespace!, name: key.name, priority }))
+  const names = evict.map(v => `${v.namespace}/${v.name} (priority ${v.priority})`)
+  return {
+    of: 'cluster',
+    text: `evict ${names.join(', ')} from ${eviction.node.name}`,
+    node: eviction.node.name,
+    evict,
+  }
+}
+
+/** One more node, empty, like one of those there are: the first few shapes that differ are tried. */
+export function addNode(
+  info: PodInfo,
+  refused: readonly Refused[],
+  state: ClusterState,
+  decider: Decider,
+): ClusterChange | undefined {
+  const tried = new Set<string>()
+  const likely = [...refused].sort((a, b) => hopeOf(b) - hopeOf(a))
+  for (const { node } of likely) {
+    const shape = shapeOf(node.node)
+    if (tried.has(shape)) continue
+    if (tried.add(shape).size > mostTries) break
+    const copy = copyOf(node.node)
+    if (placedIn(state, undefined, copy, () => decider.decide(info), copy.metadata.name))
+      return { of: 'cluster', text: `one node like ${node.name}`, node: copy.metadata.name, addNodeLike: node.name }
+  }
+  return undefined
+}
+
+/** What another node of the kind would not have in its way counts for it. */
+function hopeOf({ reasons }: Refused): number {
+  const static_ = ['NodeUnschedulable', 'TaintToleration', 'NodeAffinity', 'NodeName']
+  return -reasons.filter(r => static_.includes(r.by.plugin.name)).length
+}
+
+const shapes = new WeakMap<Node, string>()
+
+function shapeOf(node: Node): string {
+  let shape = shapes.get(node)
+  if (shape === undefined) {
+    const { 'kubernetes.io/hostname': _, ...labels } = node.metadata.labels ?? {}
+    shape = JSON.stringify([labels, node.spec?.taints, node.spec?.unschedulable, node.status?.allocatable])
+    shapes.set(node, shape)
+  }
+  return shape
+}
+
+export function copyOf(node: Node): Node {
+  const name = `one-more-like-${node.metadata.name}`
+  const labels = { ...node.metadata.labels, 'kubernetes.io/hostname': name }
+  return { ...node, metadata: { ...node.metadata, name, uid: name, labels } }
+}
+
+/** Whether the pod is placed (on the node of that name, if one is given) while the node is as it would be. */
+function placedIn(
+  state: ClusterState,
+  before: Node | undefined,
+  after: Node,
+  decide: () => Decision,
+  on?: string,
+): boolean {
+  state.setNode(after)
+  try {
+    const { node } = decide()
+    return node !== undefined && (on === undefined || node.name === on)
+  } finally {
+    if (before) state.setNode(before)
+    else state.removeNode(after.metadata.name)
+  }
+}
+
+/** The pod under a name of its own, so that nothing that is remembered of the real one is mixed up with it. */
+export const asOther = (pod: Pod): Pod => ({
+  ...pod,
+  metadata: { ...pod.metadata, uid: `${pod.metadata.uid}-changed` },
+})

@@ -1,0 +1,28 @@
+import type { Active } from './class-plan.ts'
+import type { NodeView } from './snapshot.ts'
+
+/** One plugin's scores of the nodes, in 0 … 100, before its weight. Overwrites `scores`; scores[i] is of fitting[i]. */
+export function scoreNodes(active: Active, fitting: readonly NodeView[], scores: Float64Array): void {
+  const { plugin, state } = active
+  plugin.prepareScore?.(state, fitting)
+  if (plugin.scoreRows) {
+    scores.fill(0)
+    plugin.scoreRows(state, fitting, scores)
+  } else for (let i = 0; i < fitting.length; i++) scores[i] = plugin.score!(state, fitting[i]!)
+  normalize(active, scores, fitting)
+}
+
+export function normalize({ plugin, state }: Active, scores: Float64Array, fitting: readonly NodeView[]): void {
+  const rule = plugin.normalize
+  if (typeof rule === 'function') {
+    rule(state, scores, fitting)
+    return
+  }
+  if (!rule) return
+  let max = 0
+  for (const score of scores) if (score > max) max = score
+  for (let i = 0; i < scores.length; i++) {
+    const share = max ? Math.floor((100 * scores[i]!) / max) : 0
+    scores[i] = rule === 'lowest' ? 100 - share : share
+  }
+}
