@@ -39,6 +39,13 @@ export function applyDefaults(kind: Kind<any>, object: AnyObject): void {
   kind.defaults?.(object)
 }
 
+/** Takes away what a writer may not bring: of the status only what every object of the kind shows is left. */
+export function resetStatus(kind: Kind<any>, object: AnyObject): void {
+  const field = typeNamed(kind.schema).fields.get('status')
+  if (field?.empty === 'fill') object['status'] = decodePart(field.type, {})
+  else delete object['status']
+}
+
 /** @param trusted the server itself changes what a writer of the object may not: neither the rules of changes apply nor those of creation */
 export function validateObject(kind: Kind<any>, next: AnyObject, previous?: AnyObject, trusted = false): FieldError[] {
   const structure = kind.custom ? [] : validateStructure(kind.schema, next)

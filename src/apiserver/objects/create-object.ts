@@ -5,7 +5,7 @@ import type { AnyObject } from '../../models/object.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
-import { applyDefaults, validateObject } from '../model-engine.ts'
+import { applyDefaults, resetStatus, validateObject } from '../model-engine.ts'
 import type { Resource } from '../resources.ts'
 import { toStored } from '../storage/conversion.ts'
 import { encodeObject, withRevision } from '../storage/object-bytes.ts'
@@ -49,7 +49,7 @@ export async function createObject(
   const generated = !next.metadata.name && next.metadata.generateName !== undefined
   const sentRevision = next.metadata.resourceVersion
   fillSystemFields(core, resource, next)
-  if (stored.subresources?.includes('status') && !stored.keepsStatusOnCreate) delete next['status']
+  if (stored.subresources?.includes('status') && !stored.keepsStatusOnCreate) resetStatus(stored, next)
 
   // What is allocated is chosen anew when somebody else was faster; a name that was taken only needs another one.
   const original = core.admission.mayClaim(target) ? encodeJson(next) : undefined
