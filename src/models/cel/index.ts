@@ -1,4 +1,4 @@
-export { CelCompileError, CelCostExceeded, type CelIssue, CelRuntimeError } from './errors.ts'
+export { CelCompileError, CelCostExceeded, type CelIssue, CelRuntimeError, fail as celFailure } from './errors.ts'
 export {
   type AskAuthorizer,
   type AuthorizationAnswer,
@@ -12,3 +12,4 @@ export { type CelCost, type CelEnvironment, type CelProgram, compileCel } from '
 export { type CelSchema, celTypeOfSchema } from './schema-type.ts'
 export { type CelType, cel, escapeName, typeText } from './types.ts'
 export { Lazy as CelLazy } from './values/json.ts'
+export { Mapping as CelMapping, type Value as CelValue } from './values/value.ts'

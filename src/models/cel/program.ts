@@ -15,7 +15,7 @@ import { compileError, Fault } from './syntax/source.ts'
 import { type CelType, typeText } from './types.ts'
 import { toJson } from './values/json.ts'
 import type { Value } from './values/value.ts'
-import { beginWork } from './values/work.ts'
+import { working } from './values/work.ts'
 
 /** What an expression may name, and what it must be. */
 export interface CelEnvironment {
@@ -76,8 +76,7 @@ export function compileCel(source: string, environment: CelEnvironment): CelProg
   const variables = new Set([...checked.names.values()].flatMap(named => (named.kind === 'variable' ? named.name : [])))
   const compute: CelProgram['compute'] = (bindings, { costLimit }) => {
     const frame = new Frame(bindings, costLimit)
-    beginWork()
-    return { value: guarded(() => run(frame)), cost: frame.cost }
+    return { value: guarded(() => working(() => run(frame))), cost: frame.cost }
   }
   return {
     source,

@@ -4,10 +4,17 @@ import { CelCostExceeded } from '../errors.ts'
 const most = 5_000_000
 
 let left = most
+let depth = 0
 
-/** Begins an evaluation. */
-export function beginWork(): void {
-  left = most
+/** Runs an evaluation; one inside of another shares its limit. */
+export function working<T>(run: () => T): T {
+  if (depth === 0) left = most
+  depth++
+  try {
+    return run()
+  } finally {
+    depth--
+  }
 }
 
 /**

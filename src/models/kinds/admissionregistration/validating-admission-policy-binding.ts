@@ -2,6 +2,7 @@ import { defineKind } from '../../kind.ts'
 import type * as admissionregistration from '../../types/admissionregistration-v1.ts'
 import { text } from '../columns.ts'
 import { selectorText } from '../selector-text.ts'
+import { validateBinding } from './policy-validation.ts'
 import { defaultMatch } from './webhook-defaults.ts'
 
 export type ValidatingAdmissionPolicyBinding = admissionregistration.ValidatingAdmissionPolicyBinding
@@ -22,4 +23,5 @@ export const ValidatingAdmissionPolicyBinding = defineKind<admissionregistration
   schema: 'admissionregistration/v1.ValidatingAdmissionPolicyBinding',
   columns: [text('PolicyName', b => b.spec?.policyName ?? ''), text('ParamRef', parameter)],
   defaults: ({ spec }) => defaultMatch(spec?.matchResources),
+  validate: validateBinding,
 })

@@ -1,6 +1,7 @@
 import { defineKind } from '../../kind.ts'
 import type * as admissionregistration from '../../types/admissionregistration-v1.ts'
 import { integer, text } from '../columns.ts'
+import { validatePolicy } from './policy-validation.ts'
 import { defaultMatch } from './webhook-defaults.ts'
 
 export type ValidatingAdmissionPolicy = admissionregistration.ValidatingAdmissionPolicy
@@ -26,4 +27,5 @@ export const ValidatingAdmissionPolicy = defineKind<admissionregistration.Valida
     spec.failurePolicy ??= 'Fail'
     defaultMatch(spec.matchConstraints)
   },
+  validate: validatePolicy,
 })

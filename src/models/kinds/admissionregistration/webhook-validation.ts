@@ -59,7 +59,7 @@ function checkQualifiedName(field: string, name: string): FieldError[] {
   return errors
 }
 
-function checkRule(field: string, rule: RuleWithOperations): FieldError[] {
+export function checkRule(field: string, rule: RuleWithOperations): FieldError[] {
   const errors: FieldError[] = []
   for (const list of ['apiGroups', 'apiVersions', 'resources', 'operations'] as const) {
     const values: string[] = rule[list] ?? []

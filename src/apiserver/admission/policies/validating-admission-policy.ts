@@ -1,0 +1,159 @@
+import { ApiError, type Reason, reasons } from '../../../models/api-error.ts'
+import { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '../../../models/kinds/index.ts'
+import type { Authorizer } from '../../authz/authorizer.ts'
+import type { Core } from '../../core.ts'
+import type { KeptObject } from '../../watch-cache/kept-object.ts'
+import { type Admission, type AdmissionPlugin, forbidden } from '../chain.ts'
+import { isExempt } from '../matching/matcher.ts'
+import { AskedOnce } from './authorizer.ts'
+import { type Decision, evaluate, type Outcome } from './evaluation.ts'
+import { Misconfigured, paramResource, paramsFor } from './params.ts'
+import { Binding, Policy } from './policy.ts'
+import { type PolicyInput, policyInput } from './request.ts'
+
+/** Why a policy refuses, and by which binding; without one, the policy itself cannot be used. */
+interface Denial {
+  policy: string
+  binding: string | undefined
+  message: string
+  reason: string
+}
+
+const maxAnnotationLength = 10 * 1024
+
+/** ValidatingAdmissionPolicies: expressions that every change of what they match must satisfy. */
+export function validatingAdmissionPolicies(authorizer: Authorizer): AdmissionPlugin {
+  const policies = new WeakMap<KeptObject, Policy>()
+  const bindings = new WeakMap<KeptObject, Binding>()
+  return {
+    name: 'ValidatingAdmissionPolicy',
+    handles: resource => !isExempt(resource),
+    validate(admission) {
+      const { core } = admission
+      const bucket = core.cache.bucket(core.resources.of(ValidatingAdmissionPolicyBinding))
+      // Mostly there are none, and then nothing is waited for.
+      if (bucket.size === 0) return
+      const all = bucket.list().map(kept => remembered(bindings, kept, core, Binding))
+      return new Judgement(admission, authorizer, policies).judge(all)
+    },
+  }
+}
+
+/** The compiled form of a kept object. */
+function remembered<T>(known: WeakMap<KeptObject, T>, kept: KeptObject, core: Core, make: new (object: any) => T): T {
+  let made = known.get(kept)
+  if (!made) known.set(kept, (made = new make(core.shared(kept))))
+  return made
+}
+
+/** What all policies say about one request. */
+class Judgement {
+  readonly #admission: Admission
+  readonly #asked: AskedOnce
+  readonly #policies: WeakMap<KeptObject, Policy>
+  readonly #denials: Denial[] = []
+  readonly #inputs = new Map<object, PolicyInput>()
+
+  constructor(admission: Admission, authorizer: Authorizer, policies: WeakMap<KeptObject, Policy>) {
+    this.#admission = admission
+    this.#asked = new AskedOnce(authorizer, admission)
+    this.#policies = policies
+  }
+
+  /** @throws ApiError with the first refusal */
+  async judge(bindings: readonly Binding[]): Promise<void> {
+    const { core } = this.#admission
+    for (const kept of core.cache.bucket(core.resources.of(ValidatingAdmissionPolicy)).list()) {
+      const policy = remembered(this.#policies, kept, core, Policy)
+      const own = bindings.filter(binding => binding.policyName === policy.name)
+      if (own.length) await this.#ask(policy, own)
+    }
+    const [first] = this.#denials
+    if (first) throw refusal(this.#admission, first)
+  }
+
+  async #ask(policy: Policy, bindings: Binding[]): Promise<void> {
+    const { matcher, paramKind } = policy
+    const matched = this.#configured(policy, undefined, () => {
+      const resource = matcher.match(this.#admission)
+      return resource && { resource, params: paramKind && paramResource(this.#admission, paramKind) }
+    })
+    if (!matched) return
+    const { resource } = matched
+    for (const binding of bindings) {
+      const params = this.#configured(policy, binding, () =>
+        binding.matcher && !binding.matcher.match(this.#admission)
+          ? []
+          : paramsFor(this.#admission, matched.params, binding.paramRef),
+      )
+      for (const param of params ?? []) {
+        let input = this.#inputs.get(resource)
+        if (!input) this.#inputs.set(resource, (input = policyInput(this.#admission, resource)))
+        const variables = { ...input, ...this.#asked.variables, params: param ?? null }
+        this.#act(policy, binding, await this.#asked.run(() => evaluate(policy, variables)))
+      }
+    }
+  }
+
+  /** A policy that cannot be used refuses, unless it fails open. */
+  #configured<T>(policy: Policy, binding: Binding | undefined, look: () => T): T | undefined {
+    try {
+      return look()
+    } catch (error) {
+      if (!(error instanceof Misconfigured || error instanceof ApiError)) throw error
+      const what = binding ? 'binding' : 'policy'
+      const message = `failed to configure ${what}: ${error.message}`
+      if (!policy.failOpen) this.#deny(policy, binding, { index: 0, message, reason: '' })
+      return undefined
+    }
+  }
+
+  #deny(policy: Policy, binding: Binding | undefined, { message, reason }: Decision): void {
+    this.#denials.push({ policy: policy.name, binding: binding?.name, message, reason })
+  }
+
+  #act(policy: Policy, binding: Binding, { decisions, annotations }: Outcome): void {
+    for (const decision of decisions) {
+      if (binding.actions.includes('Deny')) this.#deny(policy, binding, decision)
+      if (binding.actions.includes('Warn'))
+        this.#admission.warnings.push(
+          `Validation failed for ValidatingAdmissionPolicy '${policy.name}' with binding '${binding.name}': ${decision.message}`,
+        )
+      if (binding.actions.includes('Audit')) this.#audit(policy, binding, failureAnnotation(policy, binding, decision))
+    }
+    for (const { key, value } of annotations)
+      this.#audit(policy, binding, { [`${policy.name}/${key}`]: value.slice(0, maxAnnotationLength) })
+  }
+
+  /** The log is where audit annotations go. */
+  #audit(policy: Policy, binding: Binding, annotations: Record<string, unknown>): void {
+    const { core, user, operation, resource, namespace, name } = this.#admission
+    core.log.info(
+      {
+        ...{ policy: policy.name, binding: binding.name, user: user.username, operation },
+        ...{ resource: `${resource.apiVersion}/${resource.kind.plural}`, namespace, object: name, annotations },
+      },
+      'audit annotation of a policy',
+    )
+  }
+}
+
+const failureAnnotation = (policy: Policy, binding: Binding, { message, index }: Decision) => ({
+  'validation.policy.admission.k8s.io/validation_failure': [
+    {
+      ...{ message, policy: policy.name, binding: binding.name, expressionIndex: index },
+      validationActions: binding.actions,
+    },
+  ],
+})
+
+function refusal(admission: Admission, { policy, binding, message, reason }: Denial): ApiError {
+  const bound = binding === undefined ? '' : ` with binding '${binding}'`
+  const text = `ValidatingAdmissionPolicy '${policy}'${bound} denied request: ${message}`
+  const base = forbidden(admission, text)
+  const why = reason || 'Invalid'
+  return new ApiError(why, base.message, {
+    code: Object.hasOwn(reasons, why) ? reasons[why as Reason].code : 422,
+    details: { ...base.details, causes: [{ message: text }] },
+  })
+}

@@ -1,0 +1,125 @@
+import {
+  authorizerType,
+  CelCompileError,
+  type CelEnvironment,
+  type CelProgram,
+  type CelType,
+  cel,
+  compileCel,
+  resourceCheckType,
+} from '../../cel/index.ts'
+import type { ParamKind, Variable } from '../../types/admissionregistration-v1.ts'
+
+const strings = cel.list(cel.string)
+const texts = cel.map(cel.string, cel.string)
+const kindType = cel.object('kubernetes.GroupVersionKind', { group: cel.string, version: cel.string, kind: cel.string })
+const resourceType = cel.object('kubernetes.GroupVersionResource', {
+  ...{ group: cel.string, version: cel.string, resource: cel.string },
+})
+
+/** `request`: an AdmissionRequest without its objects. */
+export const admissionRequestType = cel.object('kubernetes.AdmissionRequest', {
+  kind: kindType,
+  resource: resourceType,
+  subResource: cel.string,
+  requestKind: kindType,
+  requestResource: resourceType,
+  requestSubResource: cel.string,
+  name: cel.string,
+  namespace: cel.string,
+  operation: cel.string,
+  userInfo: cel.object('kubernetes.UserInfo', {
+    ...{ username: cel.string, uid: cel.string, groups: strings, extra: cel.map(cel.string, strings) },
+  }),
+  dryRun: cel.bool,
+  options: cel.dyn,
+})
+
+const conditionType = cel.object('kubernetes.NamespaceCondition', {
+  ...{ status: cel.string, type: cel.string, message: cel.string, reason: cel.string },
+  lastTransitionTime: cel.timestamp,
+})
+
+/** `namespaceObject`: a Namespace without what only the system needs. */
+export const namespaceObjectType = cel.object('kubernetes.Namespace', {
+  metadata: cel.object('kubernetes.NamespaceMetadata', {
+    ...{ name: cel.string, generateName: cel.string, namespace: cel.string, labels: texts, annotations: texts },
+    ...{ UID: cel.string, creationTimestamp: cel.timestamp, deletionGracePeriodSeconds: cel.int },
+    ...{ deletionTimestamp: cel.timestamp, generation: cel.int, resourceVersion: cel.string, finalizers: strings },
+  }),
+  spec: cel.object('kubernetes.NamespaceSpec', { finalizers: strings }),
+  status: cel.object('kubernetes.NamespaceStatus', { conditions: cel.list(conditionType), phase: cel.string }),
+})
+
+/** What the objects that an expression looks at are known to be; anything unless given. */
+export interface PolicyTypes {
+  object?: CelType
+  params?: CelType
+}
+
+/** What decides what the expressions of a policy may name. */
+export interface PolicyScope {
+  paramKind?: ParamKind | undefined
+  variables?: Variable[] | undefined
+}
+
+/** An expression that is ready to run, or why it is not. */
+export type Compiled = CelProgram | CelCompileError
+
+export function compiled(expression: string, environment: CelEnvironment): Compiled {
+  try {
+    return compileCel(expression, environment)
+  } catch (error) {
+    if (error instanceof CelCompileError) return error
+    throw error
+  }
+}
+
+/** The expressions of one policy: each may use the variables before it. */
+export class PolicyExpressions {
+  /** In order. One that does not compile is of no known type to the others. */
+  readonly variables: { name: string; program: Compiled }[] = []
+  readonly #known: Record<string, CelType>
+  readonly #authorizer = { authorizer: authorizerType, 'authorizer.requestResource': resourceCheckType }
+
+  constructor({ paramKind, variables = [] }: PolicyScope, { object = cel.dyn, params = cel.dyn }: PolicyTypes = {}) {
+    this.#known = {
+      object,
+      oldObject: object,
+      request: admissionRequestType,
+      namespaceObject: namespaceObjectType,
+      ...(paramKind ? { params } : {}),
+    }
+    const fields: Record<string, CelType> = {}
+    for (const { name, expression } of variables) {
+      const program = compiled(expression, this.#environment(undefined, { ...fields }))
+      this.variables.push({ name, program })
+      fields[name] = program instanceof CelCompileError ? cel.dyn : program.resultType
+    }
+    this.#fields = fields
+  }
+
+  readonly #fields: Record<string, CelType>
+
+  /** What must be of one of the types. */
+  compile(expression: string, result: CelEnvironment['result']): Compiled {
+    return compiled(expression, this.#environment(result, this.#fields))
+  }
+
+  /** A message may not ask whether somebody may do something. */
+  compileMessage(expression: string): Compiled {
+    const { variables } = this.#environment(cel.string, this.#fields)
+    const names = Object.entries(variables).filter(([name]) => !name.startsWith('authorizer'))
+    return compiled(expression, { variables: Object.fromEntries(names), result: cel.string })
+  }
+
+  /** A condition comes before all variables. */
+  compileCondition(expression: string): Compiled {
+    return compiled(expression, { variables: { ...this.#known, ...this.#authorizer }, result: cel.bool })
+  }
+
+  #environment(result: CelEnvironment['result'], fields: Record<string, CelType>): CelEnvironment {
+    const variables = { ...this.#known, ...this.#authorizer, variables: cel.object('kubernetes.variables', fields) }
+    return result === undefined ? { variables } : { variables, result }
+  }
+}
