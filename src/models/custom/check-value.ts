@@ -108,7 +108,7 @@ function checkObject(object: Record<string, unknown>, node: SchemaNode, found: F
     const below = node.field(name)
     if (!below || object[name] === undefined) continue
     found.path.push(name)
-    check(object[name], below, found, before === absent ? absent : fieldBefore(name, node, before))
+    check(object[name], below, found, before === absent ? absent : fieldBefore(name, before))
     found.path.pop()
   }
   for (const name of names)

@@ -5,10 +5,8 @@ import { isRecord, type SchemaNode } from './schema-node.ts'
 export const absent: unique symbol = Symbol('absent')
 
 /** What the field of an object or a map was before. */
-export function fieldBefore(name: string, node: SchemaNode, before: unknown): unknown {
-  if (node.schema['x-kubernetes-map-type'] === 'atomic' || !isRecord(before) || !Object.hasOwn(before, name))
-    return absent
-  return before[name]
+export function fieldBefore(name: string, before: unknown): unknown {
+  return isRecord(before) && Object.hasOwn(before, name) ? before[name] : absent
 }
 
 /** What the element of a list with keys was before: the one with the same keys. Other lists have no identities. */

@@ -7,11 +7,13 @@ import type * as apiextensions from '../types/apiextensions-v1.ts'
 import { applyTypeOf } from './apply-type.ts'
 import { checkEmbedded } from './check-embedded.ts'
 import { checkUnique } from './check-lists.ts'
+import { checkRules } from './check-rules.ts'
 import { checkValue } from './check-value.ts'
 import { customColumns } from './custom-columns.ts'
 import { decodeCustom, prunedCustom } from './decode-custom.ts'
 import { defaultCustom } from './default-custom.ts'
 import { type JsonPath, parseJsonPath } from './json-path.ts'
+import { hasRules } from './rules.ts'
 import { nodeOf, type SchemaNode } from './schema-node.ts'
 
 type Version = apiextensions.CustomResourceDefinitionVersion
@@ -86,13 +88,29 @@ function sameContent(next: AnyObject, previous: AnyObject, ownStatus: boolean): 
 
 function validate(root: SchemaNode, version: Version, next: AnyObject, previous: AnyObject | undefined): FieldError[] {
   const uniqueBefore = !previous || checkUnique(previous, root).length === 0
-  return [
+  const errors = [
     ...checkValue(next, root, previous),
     ...checkScale(next, version.subresources?.scale),
     ...checkEmbedded(next, root),
     ...(uniqueBefore ? checkUnique(next, root) : []),
   ]
+  if (errors.some(error => blocking.has(error.reason)) && hasRules(root)) return [...errors, rulesNotAsked]
+  return [...errors, ...checkRules(next, root, previous)]
 }
+
+/** What is so wrong that rules could not make sense of the object. */
+const blocking = new Set<FieldError['reason']>([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+])
+const rulesNotAsked = invalid(
+  '<nil>',
+  'null',
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+)
 
 function checkScale(object: AnyObject, scale: apiextensions.CustomResourceSubresourceScale | undefined): FieldError[] {
   if (!scale) return []

@@ -2,6 +2,7 @@ import type { FieldError } from '../field-error.ts'
 import { invalid } from '../field-error.ts'
 import { equal } from '../patch/index.ts'
 import { checkEmbedded } from './check-embedded.ts'
+import { checkRules } from './check-rules.ts'
 import { checkValue } from './check-value.ts'
 import { prunedCustom } from './decode-custom.ts'
 import { isRecord, type SchemaNode } from './schema-node.ts'
@@ -21,7 +22,8 @@ function checkDefault(node: SchemaNode, at: string): FieldError[] {
   if (value === undefined) return []
   if (isRecord(value) && !equal(prunedCustom(value, node, false), value))
     return [invalid(at, value, 'must not have unknown fields')]
-  return [...checkEmbedded(value, node, at), ...checkValue(value, node).map(error => moved(error, at))]
+  const errors = [...checkEmbedded(value, node, at), ...checkValue(value, node).map(error => moved(error, at))]
+  return errors.length ? errors : checkRules(value, node, undefined, at, node.embedded)
 }
 
 const moved = (error: FieldError, at: string): FieldError =>

@@ -1,5 +1,6 @@
 import { isDns1035Label } from '../../../base/names.ts'
 import { checkDefaults } from '../../custom/default-rules.ts'
+import { checkRuleDefinitions } from '../../custom/rule-definitions.ts'
 import { nodeOf } from '../../custom/schema-node.ts'
 import { checkSchemaRules, schemaAt } from '../../custom/schema-rules.ts'
 import { checkStructural } from '../../custom/structural.ts'
@@ -63,7 +64,9 @@ function checkSchema(schema: apiextensions.JSONSchemaProps, hasStatus: boolean, 
   if (schema.nullable) root.push(forbidden(`${at}.nullable`, 'nullable cannot be true at the root'))
   const structural = checkStructural(schema, at)
   const defaults = structural.length ? [] : checkDefaults(nodeOf(schema), at)
-  return [...root, ...structural, ...defaults, ...checkSchemaRules(schema, at)]
+  const errors = [...root, ...structural, ...defaults, ...checkSchemaRules(schema, at)]
+  // What expressions see follows from the schema: there is no point in compiling them before it is right.
+  return errors.length ? errors : checkRuleDefinitions(schema, at)
 }
 
 function checkRoot(schema: apiextensions.JSONSchemaProps, at: string): FieldError[] {
