@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '../base/logger.ts'
-import { ConfigMap, Deployment, Namespace, Node, Pod, ReplicaSet } from '../models/kinds/index.ts'
+import { defineKind } from '../models/kind.ts'
+import {
+  ConfigMap,
+  CustomResourceDefinition,
+  Deployment,
+  Namespace,
+  Node,
+  Pod,
+  ReplicaSet,
+} from '../models/kinds/index.ts'
 import type { ObjectMeta, OwnerReference } from '../models/types/meta-v1.ts'
 import { deploymentReconciler } from './deployment.ts'
 import { createGarbageCollector, type GarbageCollector } from './garbage-collector.ts'
@@ -211,4 +220,38 @@ describe('a namespace', () => {
       10_000,
     )
   })
+})
+
+it('follows kinds that people define, soon after they do', async () => {
+  const { client } = cluster
+  const definition = {
+    metadata: { name: 'toys.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced' as const,
+      names: { plural: 'toys', kind: 'Toy' },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+    },
+  }
+  await client.create(CustomResourceDefinition, definition)
+  const Toy = defineKind({
+    group: 'example.com',
+    version: 'v1',
+    kind: 'Toy',
+    plural: 'toys',
+    scope: 'Namespaced',
+    schema: '',
+  })
+  await cluster.until(
+    async () =>
+      client.list(Toy).then(
+        () => true,
+        () => false,
+      ),
+    2_000,
+  )
+  const owner = await create('owner')
+  await client.create(Toy, { metadata: { namespace: ns, name: 'toy', ownerReferences: [ref(owner)] } } as any)
+  await remove('owner')
+  await cluster.until(async () => (await client.list(Toy)).items.length === 0, 5_000)
 })

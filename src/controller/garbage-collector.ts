@@ -7,6 +7,7 @@ import type { Informer, InformerSet } from '../client/informer.ts'
 import { WorkQueue } from '../client/work-queue.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
 import { resourceName } from '../models/kind.ts'
+import { CustomResourceDefinition } from '../models/kinds/index.ts'
 import { type KubeObject, keyText } from '../models/object.ts'
 import type { OwnerReference } from '../models/types/meta-v1.ts'
 import { foregroundFinalizer, type GraphNode, groupOf, OwnerGraph, orphanFinalizer, versionOf } from './owner-graph.ts'
@@ -34,6 +35,7 @@ export interface GarbageCollector extends AsyncDisposable {
 
 /** Absent owners that are remembered, so that a thousand dependents of one owner ask for it once. */
 const rememberedAbsent = 5_000
+const discoverySoonMs = 100
 /** Written so often that watching them costs more than their garbage; they expire by themselves. */
 const ignored = new Set(['/events', 'events.k8s.io/events'])
 
@@ -278,6 +280,17 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
           if (!isAbort(error)) log.warn({ error: explain(error) }, 'the list of served kinds could not be read')
         })
       every(clock, options.discoveryPeriodMs ?? 30_000, refresh, stop.signal)
+      // Kinds that people define are followed soon after they are served; a manifest brings many at once.
+      let planned = false
+      const soon = () => {
+        if (planned) return
+        planned = true
+        clock.schedule(discoverySoonMs, () => {
+          planned = false
+          if (!stop.signal.aborted) void refresh()
+        })
+      }
+      informers.for(CustomResourceDefinition).subscribe({ added: soon, updated: soon, deleted: soon })
     },
     stop: end,
     [Symbol.asyncDispose]: end,

@@ -26,12 +26,12 @@ interface Served {
   /** In the version in which objects are stored, served or not. */
   stored: Resource
   ended: AbortController
+  /** Its last objects are watched on their way out. */
+  emptying: boolean
 }
 
 const systemUser = { username: 'system:apiserver', groups: ['system:masters'] }
 const retryMs = 15_000
-/** How often a definition on its way out looks for what its objects wait for. */
-const lookAgainMs = 1_000
 
 /**
  * Serves what CustomResourceDefinitions define, as soon as they are in the watch cache, and says so in their status.
@@ -123,7 +123,13 @@ export class Definitions {
     for (const kind of kinds.values()) resources.define(kind, new CustomForm(form, apiVersionOf(kind)))
     const established = crd.status?.conditions?.some(c => c.type === 'Established' && c.status === 'True')
     const shown = [...kinds].filter(([version, kind]) => version.served && established && !this.#isTaken(kind))
-    return { sign, kinds: shown.map(([, kind]) => kind), stored: resources.of(kinds.get(storage)!), ended }
+    return {
+      sign,
+      kinds: shown.map(([, kind]) => kind),
+      stored: resources.of(kinds.get(storage)!),
+      ended,
+      emptying: false,
+    }
   }
 
   /** Versions of groups that the server has itself are not somebody else's to define. */
@@ -154,31 +160,32 @@ export class Definitions {
       for (const name of this.#queue) {
         this.#queue.delete(name)
         if (this.#core.closing.aborted) return
-        const againMs = await this.#settle(name).catch(error => this.#failed(name, error))
-        if (againMs !== undefined) this.#core.clock.schedule(againMs, () => this.#look(name))
+        await this.#settle(name).catch(error => this.#failed(name, error))
       }
     } finally {
       this.#working = false
     }
   }
 
-  #failed(name: string, error: unknown): number | undefined {
-    if (isNotFound(error) || this.#core.closing.aborted) return undefined
+  #failed(name: string, error: unknown): void {
+    if (isNotFound(error) || this.#core.closing.aborted) return
     this.#core.log.warn({ definition: name, error: explain(error) }, 'the status of a definition was not written')
-    return retryMs
+    this.#core.clock.schedule(retryMs, () => this.#look(name))
   }
 
-  /** Writes the status that a definition should have. @returns milliseconds after which to look again */
-  async #settle(name: string): Promise<number | undefined> {
+  /** Writes the status that a definition should have, or brings it to its end. */
+  async #settle(name: string): Promise<void> {
     const kept = this.#bucket().get('', name)
-    if (!kept) return undefined
+    if (!kept) return
     const crd = this.#parsed(kept)
     if (crd.metadata.deletionTimestamp) {
-      const stored = this.#served.get(name)?.stored
-      return stored && (await emptyOut(this.#core, this.#resource, crd, stored)) ? undefined : lookAgainMs
+      const served = this.#served.get(name)
+      if (served && !(await emptyOut(this.#core, this.#resource, crd, served.stored)))
+        this.#lookWhenEmptier(name, served)
+      return
     }
     const status = nextStatus(crd, this.#others(crd), timestamp(this.#core.clock))
-    if (same(status, crd.status)) return undefined
+    if (same(status, crd.status)) return
     await updateObject(
       this.#core,
       this.#resource,
@@ -190,7 +197,23 @@ export class Definitions {
       },
       { user: systemUser, dryRun: false, warnings: [], subresource: 'status', trusted: true },
     )
-    return undefined
+  }
+
+  /** Objects with finalizers of their own go when somebody takes those off. */
+  #lookWhenEmptier(name: string, served: Served): void {
+    if (served.emptying) return
+    served.emptying = true
+    const { stored, ended } = served
+    const { listeners } = this.#core.cache.bucket(stored)
+    const listener = {
+      changed: (event: KeptEvent) => {
+        if (!event.object) this.#look(name)
+      },
+    }
+    listeners.add(listener)
+    ended.signal.addEventListener('abort', () => listeners.delete(listener), { once: true })
+    // The last one may have gone meanwhile.
+    if (this.#core.cache.bucket(stored).size === 0) this.#look(name)
   }
 
   #others({ metadata, spec }: CustomResourceDefinition): CustomResourceDefinition[] {

@@ -218,7 +218,7 @@ describe('the end of a definition', () => {
     expect(deleted.body.metadata.finalizers).toEqual(['customresourcecleanup.apiextensions.k8s.io'])
     const name = `crontabs.${group}`
     await until(server, name, seen =>
-      seen.status.conditions.some((c: any) => c.reason === 'InstanceDeletionInProgress'),
+      seen?.status.conditions.some((c: any) => c.reason === 'InstanceDeletionInProgress'),
     )
     expect((await server.call('GET', url('v1'))).body.items.map((i: any) => i.metadata.name)).toEqual(['b'])
     expect((await server.call('POST', url('v1'), object('v1', 'c', {}))).status).toBe(405)
@@ -249,14 +249,14 @@ describe('the end of a definition', () => {
       Object.assign(made.spec.names, { plural: 'others', shortNames: ['ct'] })
     })
     await server.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', rival)
-    const refused = await until(server, `others.${group}`, seen => seen.status.conditions?.length > 1)
+    const refused = await until(server, `others.${group}`, seen => seen?.status.conditions?.length > 1)
     expect(refused.status.conditions.map((c: any) => [c.type, c.status, c.reason, c.message])).toEqual([
       ['NamesAccepted', 'False', 'ListKindConflict', '"CronTabList" is already in use'],
       ['Established', 'False', 'NotAccepted', 'not all names are accepted'],
     ])
     expect((await server.call('GET', `/apis/${group}/v1`)).body.resources).toHaveLength(1)
     await server.call('DELETE', crd)
-    await until(server, `others.${group}`, seen => seen.status.conditions.every((c: any) => c.status === 'True'))
+    await until(server, `others.${group}`, seen => seen?.status.conditions.every((c: any) => c.status === 'True'))
     expect((await server.call('GET', `/apis/${group}/v1`)).body.resources[0].name).toBe('others')
   })
 })

@@ -15,6 +15,8 @@ export async function define(server: TestServer, crd: any): Promise<any> {
 export async function until(server: TestServer, name: string, wanted: (crd: any) => boolean): Promise<any> {
   const watching = await server.watch(`${crds}?watch=1&fieldSelector=metadata.name%3D${name}`)
   try {
+    // What is gone already has no event any more.
+    if ((await server.call('GET', `${crds}/${name}`)).status === 404 && wanted(undefined)) return undefined
     for (;;) {
       const { type, object } = await watching.next()
       const crd = type === 'DELETED' ? undefined : object
