@@ -547,6 +547,69 @@ export function storeConformance(
       })
     })
 
+    describe('what a key was', () => {
+      it('is told newest first, with the time of each change, across its deletion', async () => {
+        const start = clock.now()
+        const r1 = await put('/a', '1')
+        await clock.advance(5000)
+        const r2 = await put('/a', '2')
+        await put('/ab', 'another key')
+        await clock.advance(5000)
+        const r3 = await remove('/a')
+        const r4 = await put('/a', '3')
+        const changes = await store.changes('/a')
+        expect(changes.map(c => [c.revision, c.created, textOf(c.value)])).toEqual([
+          [r4, r4, '3'],
+          [r3, r1, undefined],
+          [r2, r1, '2'],
+          [r1, r1, '1'],
+        ])
+        // Engines that note the time with others' changes know it to some seconds.
+        for (const [i, ms] of [10_000, 10_000, 5000, 0].entries())
+          expect(Math.abs(changes[i]!.timeMs! - start - ms)).toBeLessThanOrEqual(changes[i]!.value ? 1000 : 5000)
+        expect((await store.changes('/a', { limit: 2 })).map(c => c.revision)).toEqual([r4, r3])
+        expect((await store.changes('/a', { limit: 2, before: r3 })).map(c => c.revision)).toEqual([r2, r1])
+        expect(await store.changes('/never')).toEqual([])
+      })
+
+      it('goes back as far as the history, to the state that this begins with', async () => {
+        const r1 = await put('/a', '1')
+        await put('/b', '1')
+        await remove('/b')
+        const oldest = await put('/c', '1')
+        const r2 = await put('/a', '2')
+        await store.compact(oldest)
+        await options.swept?.(store)
+        expect((await store.changes('/a')).map(c => [c.revision, textOf(c.value)])).toEqual([
+          [r2, '2'],
+          [r1, '1'],
+        ])
+        expect(await store.changes('/b')).toEqual([])
+        await store.compact(r2)
+        await options.swept?.(store)
+        expect((await store.changes('/a')).map(c => c.revision)).toEqual([r2])
+      })
+
+      it('is found by time', async () => {
+        await put('/first', '1')
+        await clock.advance(5000)
+        const start = clock.now()
+        const revisions: Revision[] = []
+        for (let i = 0; i < 4; i++) {
+          revisions.push(await put('/a', `${i}`))
+          await clock.advance(10_000)
+        }
+        const found: Revision[] = []
+        for (const at of [5_000, 15_000, 25_000, 100_000]) found.push(await store.revisionAt(start + at))
+        expect(found).toEqual(revisions)
+        await store.compact(revisions[1]!)
+        await options.swept?.(store)
+        await expect(store.revisionAt(start + 5_000)).rejects.toBeInstanceOf(Compacted)
+        expect(await store.revisionAt(start + 15_000)).toBe(revisions[1])
+        expect(await store.revisionAt(start + 25_000)).toBe(revisions[2])
+      })
+    })
+
     describe('disposal', () => {
       it('makes waiting watches and later calls fail, and keeps what was accepted', async () => {
         const reader = watch('/', await store.revision())

@@ -7,6 +7,7 @@ import {
   Compacted,
   FutureRevision,
   type Key,
+  type KeyChange,
   type Listing,
   type Page,
   type Revision,
@@ -32,6 +33,7 @@ interface Version {
   revision: Revision
   created: Revision
   value: Uint8Array | undefined
+  timeMs: number
 }
 
 /** Everything in this process's memory, gone with it. For tests, simulation and `--store memory`. */
@@ -49,13 +51,18 @@ class MemoryStore implements Store {
   #newest: Revision = 0n
   #oldest: Revision = 0n
   #closed = false
+  /** When each of `#log` was written; never goes back. */
+  #times: number[] = []
+  #oldestMs = 0
+  readonly #clock: Clock
   readonly #historyLimit: number
   readonly #hub: WatchHub
 
   constructor(options: MemoryStoreOptions) {
     this.#historyLimit = options.historyLimit ?? 100_000
+    this.#clock = options.clock ?? systemClock
     this.#hub = new WatchHub({
-      clock: options.clock ?? systemClock,
+      clock: this.#clock,
       published: 0n,
       newest: async () => this.#newest,
       readHistory: async (prefix, after, through) => this.#readHistory(prefix, after, through),
@@ -106,15 +113,17 @@ class MemoryStore implements Store {
       if ((actual?.revision ?? 0n) !== revision) throw new StoreConflict(key, actual)
     }
     const revision = this.#newest + 1n
+    const timeMs = Math.max(this.#clock.now(), this.#times.at(-1) ?? 0)
     const events: StoreEvent[] = []
     for (const { key, value } of changes) {
-      const event = this.#apply(key, value, revision)
+      const event = this.#apply(key, value, revision, timeMs)
       if (event) events.push(event)
     }
     if (events.length === 0) return this.#newest
     const batch = { revision, events }
     this.#newest = revision
     this.#log.push(batch)
+    this.#times.push(timeMs)
     if (this.#log.length > this.#historyLimit + (this.#historyLimit >> 2)) {
       this.#forget(this.#log[this.#log.length - this.#historyLimit - 1]!.revision)
     }
@@ -124,6 +133,21 @@ class MemoryStore implements Store {
 
   watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncIterable<StoreBatch> {
     return this.#hub.watch(prefix, from, signal)
+  }
+
+  async changes(key: Key, { limit, before }: { limit?: number; before?: Revision } = {}): Promise<KeyChange[]> {
+    this.#checkOpen()
+    const versions = (this.#keys.get(key) ?? []).filter(v => before === undefined || v.revision < before)
+    return versions.reverse().slice(0, limit || versions.length)
+  }
+
+  async revisionAt(timeMs: number): Promise<Revision> {
+    this.#checkOpen()
+    const later = this.#times.findIndex(t => t > timeMs)
+    if (later < 0) return this.#newest
+    if (later > 0) return this.#log[later - 1]!.revision
+    if (timeMs < this.#oldestMs) throw new Compacted(this.#oldest - 1n, this.#oldest)
+    return this.#oldest
   }
 
   async compact(revision: Revision): Promise<Revision> {
@@ -138,12 +162,12 @@ class MemoryStore implements Store {
     this.#hub.close(closedError())
   }
 
-  #apply(key: Key, value: Uint8Array | undefined, revision: Revision): StoreEvent | undefined {
+  #apply(key: Key, value: Uint8Array | undefined, revision: Revision, timeMs: number): StoreEvent | undefined {
     const versions = this.#keys.get(key)
     const before = versions?.[versions.length - 1]
     if (value === undefined && before?.value === undefined) return undefined
     const created = before?.value === undefined ? revision : before.created
-    const version = { revision, created, value }
+    const version = { revision, created, value, timeMs }
     if (versions) versions.push(version)
     else this.#keys.set(key, [version])
     return { type: value ? 'put' : 'delete', key, value, previous: before?.value, revision, created }
@@ -187,6 +211,8 @@ class MemoryStore implements Store {
       }
     }
     this.#log = this.#log.slice(dropped)
+    this.#oldestMs = this.#times[dropped - 1] ?? this.#oldestMs
+    this.#times = this.#times.slice(dropped)
     this.#oldest = revision
   }
 

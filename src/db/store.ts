@@ -52,6 +52,17 @@ export interface StoreEvent {
   created: Revision
 }
 
+/** One change of one key, as the history has it. */
+export interface KeyChange {
+  revision: Revision
+  /** Revision that created the key. */
+  created: Revision
+  /** undefined: deleted. */
+  value: Uint8Array | undefined
+  /** When it was written, in milliseconds since 1970: exactly, or of etcd to the second. undefined: not known any more. */
+  timeMs: number | undefined
+}
+
 /** What a watch yields: events of one commit together and in order, or, when idle, how far the store has got. */
 export interface StoreBatch {
   revision: Revision
@@ -81,6 +92,17 @@ export interface Store extends AsyncDisposable {
    * @throws Compacted if `from` is no longer in the history, FutureRevision if it is not yet written
    */
   watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncIterable<StoreBatch>
+  /**
+   * The changes of one key that history still has, newest first; the last one may be older than the history, if it was
+   * still true when that begins.
+   * @param page at most `limit` of them (all unless given), only those before the revision `before`
+   */
+  changes(key: Key, page?: { limit?: number; before?: Revision }): Promise<KeyChange[]>
+  /**
+   * The newest revision written at or before this wall time (milliseconds since 1970), as precisely as times are known.
+   * 0n if nothing was written by then. @throws Compacted if that is before the history
+   */
+  revisionAt(timeMs: number): Promise<Revision>
   /** Forgets history before `revision`, never the newest state of a key. Returns the oldest revision now readable. */
   compact(revision: Revision): Promise<Revision>
   /** Oldest revision that can still be read or watched from. */

@@ -8,6 +8,7 @@ import {
   Compacted,
   FutureRevision,
   type Key,
+  type KeyChange,
   type Listing,
   type Page,
   type Revision,
@@ -19,7 +20,7 @@ import {
   type Versioned,
 } from '../store.ts'
 import { type HistoryPage, WatchHub } from '../watch-hub.ts'
-import { batchesOf, everything, Feed, plainBytes } from './feed.ts'
+import { batchesOf, everything, Feed, firstKey, plainBytes, timeKey } from './feed.ts'
 import {
   type Compare,
   compareTarget,
@@ -46,6 +47,8 @@ const pageKeys = 1000
 /** Events read from history at a time. */
 const pageEvents = 1000
 const historyTries = 20
+/** The time is noted with commits of fewer changes than this: etcd takes at most 128 unless told otherwise. */
+const mostNoted = 100
 const historyRetryMs = 250
 
 /**
@@ -73,6 +76,8 @@ class EtcdStore implements Store {
   readonly #feed: Feed
   /** What is known to be compacted; may be more by now. */
   #oldest: Revision = 0n
+  /** When the time was last noted, and what was noted. */
+  #noted = 0
   #closed: Error | undefined
   #underWay = 0
   #drained: (() => void) | undefined
@@ -142,11 +147,69 @@ class EtcdStore implements Store {
       const success = changes.map(({ key, value }) =>
         value ? { request_put: { key: Buffer.from(key), value } } : { request_delete_range: { key: Buffer.from(key) } },
       )
-      const request: TxnRequest = { compare, success, failure }
+      const time = this.#timeNote(changes)
+      const request: TxnRequest = { compare, success: time ? [...success, time] : success, failure }
       const answer = await this.#rpc.unary<TxnResponse>('KV', 'Txn', request, false)
       if (!answer.succeeded) throw conflictOf(seen, answer)
       return BigInt(answer.header.revision)
     })
+  }
+
+  /** Note the time with a change that is sure to be one: a deletion of what is not there makes no revision. */
+  #timeNote(changes: Change[]) {
+    const now = this.#clock.now()
+    if (now < this.#noted + 1000 || changes.length >= mostNoted || !changes.some(c => c.value)) return undefined
+    this.#noted = now
+    return { request_put: { key: Buffer.from(timeKey), value: Buffer.from(`${now}`) } }
+  }
+
+  changes(key: Key, { limit, before }: { limit?: number; before?: Revision } = {}): Promise<KeyChange[]> {
+    return this.#guarded(async () => {
+      const newest = await newestRevision(this.#rpc)
+      const oldest = await this.#findOldest()
+      const found: Omit<KeyChange, 'timeMs'>[] = []
+      const start = oldest > 0n ? await this.get(key, oldest) : undefined
+      if (start) found.push({ revision: start.revision, created: start.created, value: start.value })
+      for (let after = oldest; after < newest; ) {
+        const page = await this.#readHistory(key, after, newest)
+        for (const { events } of page.batches) for (const e of events) if (e.key === key) found.push(e)
+        after = page.through
+      }
+      const wanted = found
+        .reverse()
+        .filter(c => before === undefined || c.revision < before)
+        .slice(0, limit || found.length)
+      return Promise.all(
+        wanted.map(async ({ revision, created, value }) => ({
+          revision,
+          created,
+          value,
+          timeMs: await this.#timeOf(revision < oldest ? oldest : revision),
+        })),
+      )
+    })
+  }
+
+  /** Times grow with revisions, so the last one that is not later is found by halves. */
+  revisionAt(timeMs: number): Promise<Revision> {
+    return this.#guarded(async () => {
+      const oldest = await this.#findOldest()
+      let low = oldest
+      let high = await newestRevision(this.#rpc)
+      const oldestMs = await this.#timeOf(low)
+      if (low > 1n && oldestMs !== undefined && timeMs < oldestMs) throw new Compacted(low - 1n, low)
+      while (low < high) {
+        const middle = (low + high + 1n) / 2n
+        if (((await this.#timeOf(middle)) ?? 0) <= timeMs) low = middle
+        else high = middle - 1n
+      }
+      return low
+    })
+  }
+
+  async #timeOf(revision: Revision): Promise<number | undefined> {
+    const { kvs } = await this.#range({ key: Buffer.from(timeKey) }, revision)
+    return kvs[0] && Number(kvs[0].value.toString())
   }
 
   watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncIterable<StoreBatch> {
@@ -185,7 +248,7 @@ class EtcdStore implements Store {
     const entries: Versioned[] = []
     let at = page.at
     let key = Buffer.from(page.after === undefined || compareKeys(page.after, prefix) < 0 ? prefix : `${page.after}\0`)
-    if (key.length === 0) key = everything.key
+    if (key.length === 0) key = firstKey
     for (;;) {
       const wanted = page.limit ? Math.min(page.limit - entries.length, pageKeys) : pageKeys
       const answer = await this.#range({ key, range_end, limit: wanted }, at)

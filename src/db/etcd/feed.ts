@@ -7,6 +7,14 @@ import { Compacted, type Revision, type StoreBatch, type StoreEvent } from '../s
 import { eventType, type WatchEvent, type WatchResponse } from './messages.ts'
 import type { EtcdRpc } from './rpc.ts'
 
+/**
+ * Where the store notes the time, in the same commit as a change, at most once a second: etcd keeps none. Keys of our own
+ * begin with U+0001, before all that others may use, and are not shown.
+ */
+export const timeKey = '\u0001time'
+/** The first key that may be somebody's. */
+export const firstKey = Buffer.from([2])
+
 /** From the first possible key to the last. */
 export const everything = { key: Buffer.from([0]), range_end: Buffer.from([0]) }
 
@@ -113,6 +121,7 @@ export function batchesOf(events: WatchEvent[]): StoreBatch[] {
   const batches: StoreBatch[] = []
   for (const found of events) {
     const event = eventOf(found)
+    if (event.key === timeKey) continue
     if (batches.at(-1)?.revision !== event.revision) batches.push({ revision: event.revision, events: [] })
     batches.at(-1)!.events.push(event)
   }

@@ -74,6 +74,8 @@ export type Request =
   | { type: 'vacuum'; pages: number }
   | { type: 'usage' }
   | { type: 'momentAt'; at: number }
+  | { type: 'revisionAt'; at: number }
+  | { type: 'changes'; key: string; limit: number; before: number | undefined }
   | { type: 'close' }
 
 export interface ListRequest {
@@ -105,6 +107,12 @@ export interface HistoryReply {
   numbers: Float64Array
   bytes: Uint8Array
   through: number
+}
+
+/** Of each change, newest first, `numbers` has revision, created, time (0: not known), length (-1: deletion). */
+export interface ChangesReply {
+  numbers: Float64Array
+  bytes: Uint8Array
 }
 
 export interface SweepReply {

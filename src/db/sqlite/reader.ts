@@ -3,8 +3,8 @@ import type { Database, OpenDatabase, Statement } from './database.ts'
 import { single } from './database.ts'
 import { ThreadFailure } from './failure.ts'
 import { Packer } from './packing.ts'
-import type { HistoryReply, ListReply, ListRequest, PackedState, ThreadOptions } from './protocol.ts'
-import { lastPosition, meta, revisionOf } from './schema.ts'
+import type { ChangesReply, HistoryReply, ListReply, ListRequest, PackedState, ThreadOptions } from './protocol.ts'
+import { lastPosition, meta, optionalMeta, revisionOf } from './schema.ts'
 
 /** A reply stops after so many bytes or rows, so that no read transaction stays open long and no message is huge. */
 const replyBytes = 4 << 20
@@ -22,6 +22,13 @@ interface Row {
 
 /** A key's last change, with its value only if it was made by then. */
 interface HeadRow extends Row, Link {}
+
+interface ChangeRow {
+  at: number
+  created: number
+  previous: number
+  value: Uint8Array | null
+}
 
 interface EventRow extends Row {
   previous: number
@@ -83,7 +90,7 @@ export class HistoryReader {
   /** The state of the head's key at `max`; undefined if it was not there. */
   #rowAt(head: HeadRow, max: number): Row | undefined {
     if (head.position <= max) return head
-    const position = stepBack(head, max, p => this.#sql.link.get(p) as Link)
+    const position = this.#stepBack(head, max)
     return position === 0 ? undefined : (this.#sql.row.get(position) as Row | undefined)
   }
 
@@ -129,6 +136,51 @@ export class HistoryReader {
       }
       return this.#page(packer, end)
     })
+  }
+
+  /** Steps back through the key's changes, as far as history goes. */
+  changes(key: string, limit: number, before: number | undefined): ChangesReply {
+    return this.#snapshot(undefined, newest => {
+      const packer = new Packer()
+      const oldest = lastPosition(meta(this.#database, 'oldest'))
+      const max = lastPosition(before === undefined ? newest : Math.min(before - 1, newest))
+      const head = this.#sql.get.get(max, key) as HeadRow | undefined
+      let position = head === undefined ? 0 : head.position <= max ? head.position : this.#stepBack(head, max)
+      for (let count = 0; position > 0 && (limit === 0 || count < limit); count++) {
+        const row = this.#sql.change.get(position) as ChangeRow | undefined
+        // What is older than the history belongs to it only as the state that history begins with.
+        if (!row || (position <= oldest && row.value === null)) break
+        packer.number(revisionOf(position))
+        packer.number(row.created)
+        packer.number(row.at)
+        packer.value(row.value)
+        position = position <= oldest ? 0 : row.previous
+      }
+      const { numbers, bytes } = packer.finish()
+      return { numbers, bytes }
+    })
+  }
+
+  /** The newest revision written by `at`; moments tell the second, the log the rest. */
+  revisionAt(at: number): number {
+    return this.#snapshot(undefined, newest => {
+      const oldest = meta(this.#database, 'oldest')
+      const before = this.#sql.momentBefore.get(at) as { revision: number } | undefined
+      const after = this.#sql.momentAfter.get(at) as { revision: number } | undefined
+      const from = before?.revision ?? 0
+      const last = this.#sql.lastBy.get(lastPosition(from), lastPosition(after?.revision ?? newest), at) as {
+        position: number | null
+      }
+      const found = last.position === null ? from : revisionOf(last.position)
+      // Rows of the log up to `oldest` may be gone, and with them what tells their times.
+      if (found >= oldest) return found
+      if (at < (optionalMeta(this.#database, 'oldestAt') ?? 0)) throw new ThreadFailure({ reason: 'compacted', wanted: found, oldest })
+      return oldest
+    })
+  }
+
+  #stepBack(head: HeadRow, max: number): number {
+    return stepBack(head, max, p => this.#sql.link.get(p) as Link)
   }
 
   close(): void {
@@ -184,5 +236,9 @@ function statements(database: Database) {
        FROM log WHERE position > ?3 AND position <= ?4 ORDER BY position`,
     ),
     value: p('SELECT value FROM log WHERE position = ?'),
+    change: p('SELECT at, created, previous, value FROM log WHERE position = ?'),
+    momentBefore: p('SELECT revision FROM moments WHERE at <= ? ORDER BY at DESC LIMIT 1'),
+    momentAfter: p('SELECT revision FROM moments WHERE at > ? ORDER BY at LIMIT 1'),
+    lastBy: p('SELECT max(position) AS position FROM log WHERE position > ? AND position <= ? AND at <= ?'),
   }
 }

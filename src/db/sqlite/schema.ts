@@ -21,12 +21,15 @@ export function revisionOf(position: number): number {
 /**
  * Each entry brings the file from the version before it to its own (index + 1). Never change one that was released.
  *
- * log      every change still kept; without value: a deletion. `previous` is the position of the same key's change before it
- *          (0: none), `jump` that of one further back (see chain.ts; 0: none that is still kept)
+ * log      every change still kept; without value: a deletion. `at` is when it was written (milliseconds since 1970; 0: not
+ *          known; never less than that of the change before). `previous` is the position of the same key's change before it
+ *          (0: none), `jump` that of one further back (see chain.ts; 0: none that is still kept). `base` is 0 where the
+ *          value is whole, else the position of the whole value from which it differs (see delta.ts)
  * heads    of each key its last change, deletions included until they are swept; `created` 0: deleted; `changes` counts
  *          them since `first`, the key's first change; `jump` is that of the last change
  * moments  at most once a second: changes after `revision` were written at or after `at` (milliseconds since 1970)
  * meta     oldest: oldest readable revision; swept: position up to which the log was swept; stopped: 1 after a clean stop;
+ *          oldestAt: when the oldest readable revision was written;
  *          floor: the newest revision is at least this (after a restore)
  */
 const migrations: string[] = [
@@ -47,6 +50,19 @@ const migrations: string[] = [
    CREATE TABLE moments(at INTEGER PRIMARY KEY, revision INTEGER NOT NULL);
    CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
    INSERT INTO meta VALUES ('oldest', 0), ('swept', 0), ('stopped', 1), ('floor', 0);`,
+  // The value last, since what stands behind a long one is slow to reach.
+  `CREATE TABLE timed(
+     position INTEGER PRIMARY KEY,
+     at INTEGER NOT NULL,
+     key TEXT NOT NULL,
+     created INTEGER NOT NULL,
+     previous INTEGER NOT NULL,
+     jump INTEGER NOT NULL,
+     base INTEGER NOT NULL,
+     value BLOB);
+   INSERT INTO timed SELECT position, 0, key, created, previous, jump, 0, value FROM log;
+   DROP TABLE log;
+   ALTER TABLE timed RENAME TO log;`,
 ]
 
 export const schemaVersion = migrations.length
@@ -75,6 +91,11 @@ export function migrate(database: Database): void {
       throw error
     }
   }
+}
+
+/** One number of `meta` that may not be there. */
+export function optionalMeta(database: Database, name: string): number | undefined {
+  return single(database, 'SELECT value FROM meta WHERE name = ?', name) as number | undefined
 }
 
 /** One number of `meta`. */

@@ -10,6 +10,7 @@ import {
   type Change,
   Compacted,
   type Key,
+  type KeyChange,
   type Listing,
   type Page,
   type Revision,
@@ -24,7 +25,7 @@ import { CommitQueue } from './commit-queue.ts'
 import { errorOf, ThreadFailure } from './failure.ts'
 import { HistoryKeeper, type HistoryLimits } from './history-keeper.ts'
 import { Unpacker } from './packing.ts'
-import type { HistoryReply, ListReply, PackedState, ThreadOptions, Usage } from './protocol.ts'
+import type { ChangesReply, HistoryReply, ListReply, PackedState, ThreadOptions, Usage } from './protocol.ts'
 import { Reserve } from './reserve.ts'
 import { Thread } from './thread.ts'
 import { workerFile } from './worker-file.ts'
@@ -157,10 +158,26 @@ export class SqliteStore implements Store {
     return this.#writer.ask<Usage>({ type: 'usage' })
   }
 
-  /** The newest revision written before this wall time (milliseconds since 1970), to the second; the oldest kept if it is earlier. */
   async revisionAt(timeMs: number): Promise<Revision> {
     this.#checkOpen()
-    return BigInt(await this.#writer.ask<number>({ type: 'momentAt', at: timeMs }))
+    return BigInt(await this.#reader.ask<number>({ type: 'revisionAt', at: timeMs }))
+  }
+
+  async changes(key: Key, { limit, before }: { limit?: number; before?: Revision } = {}): Promise<KeyChange[]> {
+    this.#checkOpen()
+    const reply = await this.#reader.ask<ChangesReply>({
+      type: 'changes',
+      key,
+      limit: limit ?? 0,
+      before: before === undefined ? undefined : Number(before),
+    })
+    const unpacker = new Unpacker({ keys: [], ...reply })
+    return Array.from({ length: reply.numbers.length / 4 }, () => {
+      const revision = BigInt(unpacker.number())
+      const created = BigInt(unpacker.number())
+      const timeMs = unpacker.number() || undefined
+      return { revision, created, timeMs, value: unpacker.value() }
+    })
   }
 
   async get(key: Key, at?: Revision): Promise<Versioned | undefined> {

@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { loadSqlite } from './database.ts'
 import { failureOf } from './failure.ts'
-import type { CommitGroup, HistoryReply, ListReply, Numbered, Reply, Request, ThreadOptions } from './protocol.ts'
+import type { ChangesReply, CommitGroup, HistoryReply, ListReply, Numbered, Reply, Request, ThreadOptions } from './protocol.ts'
 import { HistoryReader } from './reader.ts'
 import { Writer } from './writer.ts'
 
@@ -63,8 +63,8 @@ function answer({ id, request }: Numbered, act: (request: Request) => unknown): 
   try {
     const result = act(request)
     reply = { type: 'reply', id, result }
-    if (request.type === 'list' || request.type === 'history') {
-      const { numbers, bytes } = result as ListReply | HistoryReply
+    if (request.type === 'list' || request.type === 'history' || request.type === 'changes') {
+      const { numbers, bytes } = result as ListReply | HistoryReply | ChangesReply
       moved = [numbers.buffer as ArrayBuffer, bytes.buffer as ArrayBuffer]
     }
   } catch (error) {
@@ -103,6 +103,10 @@ function read(reader: HistoryReader, request: Request): unknown {
       return reader.list(request.list)
     case 'history':
       return reader.history(request.from, request.to, request.after, request.through)
+    case 'changes':
+      return reader.changes(request.key, request.limit, request.before)
+    case 'revisionAt':
+      return reader.revisionAt(request.at)
     case 'close':
       return reader.close()
     default:

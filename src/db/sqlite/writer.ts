@@ -31,6 +31,8 @@ export class Writer {
   #revision: number
   #oldest: number
   #lastMoment: number
+  /** When the last change was written; never goes back. */
+  #now: number
   /** Why nothing more may be written: after a failed fsync nobody knows what the disk has. */
   #broken: Failure | undefined
 
@@ -66,6 +68,8 @@ export class Writer {
     this.#revision = Math.max(last === null ? 0 : revisionOf(last), meta(database, 'floor'))
     this.#oldest = meta(database, 'oldest')
     this.#lastMoment = (single(database, 'SELECT max(at) FROM moments') as number | null) ?? 0
+    const at = single(database, 'SELECT at FROM log ORDER BY position DESC LIMIT 1') as number | undefined
+    this.#now = Math.max(at ?? 0, this.#lastMoment)
   }
 
   get revision(): number {
@@ -140,7 +144,8 @@ export class Writer {
     const input = new Unpacker(group)
     const output = new Packer()
     const failures: Failure[] = []
-    this.#markMoment(group.now)
+    this.#now = Math.max(this.#now, group.now)
+    this.#markMoment(this.#now)
     for (let c = 0; c < group.commits; c++) {
       const seen = input.number()
       const changes = input.number()
@@ -210,13 +215,13 @@ export class Writer {
   #write(key: string, value: Uint8Array | undefined, created: number, head: Head | undefined, position: number): void {
     const liveSince = value === undefined ? 0 : created
     if (!head) {
-      this.#sql.insertLog.run(position, key, created, 0, 0, value ?? null)
+      this.#sql.insertLog.run(position, this.#now, key, created, 0, 0, 0, value ?? null)
       this.#sql.insertHead.run(key, position, liveSince, position)
       return
     }
     const changes = head.changes + 1
     const jump = jumpTarget(changes, head.position, head.jump, at => this.#jumpAt(at))
-    this.#sql.insertLog.run(position, key, created, head.position, jump, value ?? null)
+    this.#sql.insertLog.run(position, this.#now, key, created, head.position, jump, 0, value ?? null)
     this.#sql.updateHead.run(position, liveSince, changes, jump, key)
   }
 
@@ -253,7 +258,19 @@ export class Writer {
     if (revision > this.#revision)
       throw new ThreadFailure({ reason: 'future', wanted: revision, newest: this.#revision })
     if (revision > this.#oldest) {
-      this.#database.prepare(`UPDATE meta SET value = ? WHERE name = 'oldest'`).run(revision)
+      this.#database.exec('BEGIN IMMEDIATE')
+      try {
+        this.#database.prepare(`UPDATE meta SET value = ? WHERE name = 'oldest'`).run(revision)
+        this.#database
+          .prepare(
+            `INSERT OR REPLACE INTO meta SELECT 'oldestAt', at FROM log WHERE position <= ? ORDER BY position DESC LIMIT 1`,
+          )
+          .run(lastPosition(revision))
+        this.#database.exec('COMMIT')
+      } catch (error) {
+        this.#rollBack()
+        throw error
+      }
       this.#oldest = revision
     }
     return this.#oldest
@@ -371,7 +388,7 @@ function statements(database: Database) {
     head: p('SELECT position, created, changes, jump FROM heads WHERE key = ?'),
     value: p('SELECT value FROM log WHERE position = ?'),
     jump: p('SELECT jump FROM log WHERE position = ?'),
-    insertLog: p('INSERT INTO log(position, key, created, previous, jump, value) VALUES (?, ?, ?, ?, ?, ?)'),
+    insertLog: p('INSERT INTO log(position, at, key, created, previous, jump, base, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
     insertHead: p('INSERT INTO heads(key, position, created, changes, first, jump) VALUES (?, ?, ?, 1, ?, 0)'),
     updateHead: p('UPDATE heads SET position = ?, created = ?, changes = ?, jump = ? WHERE key = ?'),
     insertMoment: p('INSERT INTO moments(at, revision) VALUES (?, ?)'),
