@@ -44,6 +44,30 @@ describe('optiflow’s own commands', () => {
     expect(JSON.parse(await ok(['get', 'pods', '-o', 'json'])).items).toHaveLength(2)
   })
 
+  it('get --as-of, history and blame tell what was', async () => {
+    const before = JSON.parse(await ok(['get', 'deploy', 'web', '-o', 'json'])).metadata.resourceVersion
+    const file = await cluster.file('more.json', JSON.stringify(configMap('past', { colour: 'red' })))
+    await ok(['apply', '-f', file])
+    await cluster.file('more.json', JSON.stringify(configMap('past', { colour: 'blue' })))
+    await ok(['apply', '-f', file])
+    await ok(['delete', 'configmap', 'past'])
+    expect(await fails('get', 'configmap', 'past')).toContain('NotFound')
+    const told = await ok(['history', 'configmap/past'])
+    expect(told.split('\n')[0]).toMatch(/^REVISION +TIME +AGE +BY +CHANGE$/)
+    expect(told).toMatch(/data.colour: red → blue/)
+    const revisions = told
+      .split('\n')
+      .slice(1)
+      .map(line => line.split(' ')[0]!)
+    expect(JSON.parse(await ok(['get', 'configmap', 'past', '--as-of', revisions[1]!, '-o', 'json'])).data).toEqual({
+      colour: 'blue',
+    })
+    expect(await ok(['get', 'configmaps', '--as-of', revisions[2]!])).toMatch(/^past /m)
+    expect(await ok(['get', 'deploy', '--as-of', before])).toMatch(/^web /m)
+    expect(await ok(['blame', 'deploy/web', 'spec.replicas'])).toMatch(/^spec.replicas +2 /m)
+    expect(await fails('blame', 'deploy/web', 'spec.nonsense')).toContain('no field')
+  })
+
   it('what is not there is said, with exit code 1', async () => {
     expect(await fails('get', 'pod', 'nobody')).toBe('Error from server (NotFound): pods "nobody" not found\n')
     expect(await fails('get', 'spaceships')).toMatch(/^Error: .*spaceships/)

@@ -1,3 +1,4 @@
+import { badRequest } from '../models/api-error.ts'
 import type { Verb } from '../models/kind.ts'
 import { Binding } from '../models/kinds/index.ts'
 import type { CallHandler, ResourceCall } from './core.ts'
@@ -22,9 +23,14 @@ const handlers: Record<Verb, CallHandler> = {
   deletecollection: deleteCollection,
 }
 
+const readVerbs = new Set(['get', 'list', 'watch'])
+
 /** Who serves this verb of this path. @throws ApiError MethodNotAllowed, NotFound */
 export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   const { resource, path } = call
+  const query = call.info.query
+  if ((query.has('asOf') || query.has('history')) && !(path.subresource === undefined && readVerbs.has(verb)))
+    throw badRequest('asOf and history: are understood by GET of an object and of a list only')
   if (resource.kind === Binding && verb === 'create' && path.name === undefined) return createLooseBinding
   if (path.subresource !== undefined) return subresourceHandler(call, verb)
   const computed =

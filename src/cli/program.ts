@@ -4,6 +4,7 @@ import { version } from '../main/version.ts'
 import type { CliCommand, Outside } from './command.ts'
 import { agent } from './commands/agent.ts'
 import { apply } from './commands/apply.ts'
+import { blame } from './commands/blame.ts'
 import { controller } from './commands/controller.ts'
 import { remove } from './commands/delete.ts'
 import { demo } from './commands/demo.ts'
@@ -11,6 +12,7 @@ import { describe } from './commands/describe.ts'
 import { down } from './commands/down.ts'
 import { events } from './commands/events.ts'
 import { get } from './commands/get.ts'
+import { history } from './commands/history.ts'
 import { logs } from './commands/logs.ts'
 import { run } from './commands/run.ts'
 import { scheduler } from './commands/scheduler.ts'
@@ -31,6 +33,8 @@ const commands: CliCommand[] = [
   get,
   describe,
   why,
+  history,
+  blame,
   logs,
   events,
   remove,

@@ -143,11 +143,10 @@ class MemoryStore implements Store {
 
   async revisionAt(timeMs: number): Promise<Revision> {
     this.#checkOpen()
+    if (timeMs < this.#oldestMs) throw new Compacted(this.#oldest - 1n, this.#oldest)
     const later = this.#times.findIndex(t => t > timeMs)
     if (later < 0) return this.#newest
-    if (later > 0) return this.#log[later - 1]!.revision
-    if (timeMs < this.#oldestMs) throw new Compacted(this.#oldest - 1n, this.#oldest)
-    return this.#oldest
+    return later > 0 ? this.#log[later - 1]!.revision : this.#oldest
   }
 
   async compact(revision: Revision): Promise<Revision> {

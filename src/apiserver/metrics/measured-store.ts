@@ -51,6 +51,8 @@ export function measuredStore(store: Store, clock: Clock, registers: Registry[])
     list: (prefix, page) => list(store.list(prefix, page)),
     commit: (changes, seen) => commit(store.commit(changes, seen)),
     watch: (prefix, from, signal) => store.watch(prefix, from, signal),
+    changes: (key, page) => get(store.changes(key, page)),
+    revisionAt: timeMs => get(store.revisionAt(timeMs)),
     compact: revision => compact(store.compact(revision)),
     compacted: () => store.compacted(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),

@@ -1,11 +1,18 @@
 import { notFoundError } from '../../models/api-error.ts'
 import type { CallHandler } from '../core.ts'
 import { objectReply } from '../replies/object-form.ts'
+import { flag } from '../request-info.ts'
 import { objectStoreKey } from '../storage/object-key.ts'
+import { asOfRevision } from './as-of.ts'
+import { history } from './history.ts'
+import { pastObject } from './past.ts'
 import { waitForRevision } from './revision.ts'
 
 export const get: CallHandler = async call => {
   const { core, resource, path } = call
+  if (flag(call.info.query, 'history')) return history(call)
+  const asOf = await asOfRevision(core, call.info.query)
+  if (asOf !== undefined) return objectReply(call, resource, 200, await pastObject(call, asOf))
   objectStoreKey(resource, path.namespace, path.name!)
   const wanted = call.info.query.get('resourceVersion')
   if (wanted && wanted !== '0') await waitForRevision(core, wanted)

@@ -13,12 +13,16 @@ import { prepare, servedObject } from '../storage/conversion.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
+import { asOfRevision, notKept } from './as-of.ts'
 import { type ContinueToken, encodeToken, type ListOptions, listOptions } from './list-options.ts'
 import { waitForRevision } from './revision.ts'
 import { watch } from './watch.ts'
 
 export const list: CallHandler = async call => {
-  if (call.path.legacyWatch || flag(call.info.query, 'watch')) return watch(call)
+  if (call.path.legacyWatch || flag(call.info.query, 'watch')) {
+    if (call.info.query.get('asOf')) throw badRequest('asOf: the past does not change; it cannot be watched')
+    return watch(call)
+  }
   const options = listOptions(call.info.query)
   const form = formOfMany(call, call.resource)
   const selector = objectSelector(call.resource, call.info.query)
@@ -38,7 +42,12 @@ export interface ListPage {
 
 async function readPage(call: ResourceCall, options: ListOptions, selector: ObjectSelector): Promise<ListPage> {
   const { core, resource } = call
+  const asOf = await asOfRevision(core, call.info.query)
   const namespace = resource.namespaced ? call.path.namespace : undefined
+  if (asOf !== undefined)
+    return readHistory(core, resource, namespace, asOf, undefined, options, selector).catch(error => {
+      throw error instanceof ApiError && error.cause ? notKept(error.cause) : error
+    })
   if (options.continue && options.continue.revision > 0)
     return readHistory(core, resource, namespace, options.continue.revision, options.continue.after, options, selector)
   if (options.resourceVersion && options.resourceVersion !== '0') {
@@ -138,7 +147,9 @@ async function readHistory(
 
 function expired(error: unknown, after: string | undefined): unknown {
   if (error instanceof FutureRevision)
-    return badRequest(`resource version ${error.wanted} is newer than the newest, ${error.newest}`)
+    return new ApiError('BadRequest', `resource version ${error.wanted} is newer than the newest, ${error.newest}`, {
+      cause: error,
+    })
   if (!(error instanceof Compacted)) return error
   if (after === undefined)
     return new ApiError('Expired', `The resourceVersion for the provided list is too old.`, { cause: error })

@@ -1,6 +1,7 @@
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags, Remote } from '../connection.ts'
 import { UsageError } from '../failure.ts'
+import { readMoment } from '../moment.ts'
 import { formatObject, formatServerTable, readOutputForm } from '../output.ts'
 import { discover, findResource, pathOf, qualifiedName, resourcesIn, type ServedResource } from '../resource-names.ts'
 
@@ -11,6 +12,7 @@ interface Flags extends ConnectionFlags {
   fieldSelector?: string
   watch?: boolean
   headers: boolean
+  asOf?: string
 }
 
 const asTable = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
@@ -24,6 +26,7 @@ export const get: CliCommand = {
       .option('-l, --selector <labels>', 'only with these labels: app=web,tier!=db')
       .option('--field-selector <fields>', 'only with these fields: status.phase=Running')
       .option('-w, --watch', 'go on printing changes')
+      .option('--as-of <when>', 'as it was: 2h (ago), 2026-01-31T12:00:00Z, or a revision')
       .option('--no-headers', 'no line of column names')
       .action((resource: string, names: string[], flags: Flags) =>
         withRemote(outside, flags, remote => run(outside, remote, resource, names, flags)),
@@ -38,10 +41,13 @@ async function run(outside: Outside, remote: Remote, resource: string, names: st
   const query = new URLSearchParams()
   if (flags.selector) query.set('labelSelector', flags.selector)
   if (flags.fieldSelector) query.set('fieldSelector', flags.fieldSelector)
+  if (flags.asOf && flags.watch) throw new UsageError('--as-of and --watch do not go together')
+  const asOf = flags.asOf === undefined ? undefined : readMoment(flags.asOf, outside.clock.now())
+  if (asOf) query.set('asOf', asOf)
   const url = (t: Target) => {
     if (t.name && flags.allNamespaces && t.resource.namespaced)
       throw new UsageError('a resource cannot be retrieved by name across all namespaces')
-    const text = t.name ? '' : query.toString()
+    const text = t.name ? (asOf ? `asOf=${encodeURIComponent(asOf)}` : '') : query.toString()
     return pathOf(t.resource, namespace, t.name) + (text ? `?${text}` : '')
   }
 

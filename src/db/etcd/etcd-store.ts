@@ -179,12 +179,14 @@ class EtcdStore implements Store {
         .reverse()
         .filter(c => before === undefined || c.revision < before)
         .slice(0, limit || found.length)
+      // Of a revision before the history only the state is kept, not the time.
+      const timed = (revision: Revision) => (revision < oldest ? undefined : this.#timeOf(revision))
       return Promise.all(
         wanted.map(async ({ revision, created, value }) => ({
           revision,
           created,
           value,
-          timeMs: await this.#timeOf(revision < oldest ? oldest : revision),
+          timeMs: await timed(revision),
         })),
       )
     })

@@ -174,7 +174,8 @@ export class HistoryReader {
       const found = last.position === null ? from : revisionOf(last.position)
       // Rows of the log up to `oldest` may be gone, and with them what tells their times.
       if (found >= oldest) return found
-      if (at < (optionalMeta(this.#database, 'oldestAt') ?? 0)) throw new ThreadFailure({ reason: 'compacted', wanted: found, oldest })
+      if (at < (optionalMeta(this.#database, 'oldestAt') ?? 0))
+        throw new ThreadFailure({ reason: 'compacted', wanted: found, oldest })
       return oldest
     })
   }

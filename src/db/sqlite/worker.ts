@@ -1,7 +1,16 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { loadSqlite } from './database.ts'
 import { failureOf } from './failure.ts'
-import type { ChangesReply, CommitGroup, HistoryReply, ListReply, Numbered, Reply, Request, ThreadOptions } from './protocol.ts'
+import type {
+  ChangesReply,
+  CommitGroup,
+  HistoryReply,
+  ListReply,
+  Numbered,
+  Reply,
+  Request,
+  ThreadOptions,
+} from './protocol.ts'
 import { HistoryReader } from './reader.ts'
 import { Writer } from './writer.ts'
 

@@ -388,7 +388,9 @@ function statements(database: Database) {
     head: p('SELECT position, created, changes, jump FROM heads WHERE key = ?'),
     value: p('SELECT value FROM log WHERE position = ?'),
     jump: p('SELECT jump FROM log WHERE position = ?'),
-    insertLog: p('INSERT INTO log(position, at, key, created, previous, jump, base, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+    insertLog: p(
+      'INSERT INTO log(position, at, key, created, previous, jump, base, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
     insertHead: p('INSERT INTO heads(key, position, created, changes, first, jump) VALUES (?, ?, ?, 1, ?, 0)'),
     updateHead: p('UPDATE heads SET position = ?, created = ?, changes = ?, jump = ? WHERE key = ?'),
     insertMoment: p('INSERT INTO moments(at, revision) VALUES (?, ?)'),

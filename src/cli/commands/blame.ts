@@ -1,0 +1,51 @@
+import { blame as originsOf } from '../../models/history/blame.ts'
+import { type CliCommand, withConnection, withRemote } from '../command.ts'
+import type { ConnectionFlags } from '../connection.ts'
+import { UsageError } from '../failure.ts'
+import { readHistory } from '../object-history.ts'
+import { age, formatObject, formatTable, readOutputForm } from '../output.ts'
+import { valueText } from './history.ts'
+
+interface Flags extends ConnectionFlags {
+  output?: string
+}
+
+/** As far back as one looks for the one who set a field. */
+const mostRevisions = 2000
+
+export const blame: CliCommand = {
+  register(program, outside) {
+    withConnection(program.command('blame <object> [field]'))
+      .description('who gave each field of an object its value, and when: blame deploy/web spec.replicas')
+      .option('-o, --output <form>', 'json or yaml')
+      .action(async (object: string, field: string | undefined, flags: Flags) => {
+        const form = readOutputForm(flags.output)
+        if (!object.includes('/')) throw new UsageError(`"${object}" is not TYPE/NAME, such as deploy/web`)
+        await withRemote(outside, flags, async remote => {
+          const items = await readHistory(remote, [object], mostRevisions)
+          const origins = originsOf(items, field ?? '', items.at(-1)?.type === 'Created')
+          if (!items[0]?.object)
+            throw new UsageError(`${object} is deleted`, { hint: `See what it was: optiflow history ${object}` })
+          if (origins.length === 0)
+            throw new UsageError(`${object} has no field ${field}`, {
+              hint: `See all of them: optiflow blame ${object}`,
+            })
+          if (form === 'json' || form === 'yaml') {
+            outside.terminal.out(
+              formatObject({ kind: 'FieldOrigins', apiVersion: 'optiflow.dev/v1', items: origins }, form),
+            )
+            return
+          }
+          const rows = origins.map(o => [
+            o.path,
+            valueText(o.value),
+            o.by,
+            o.time ? `${o.time.slice(0, 19)}Z` : '<unknown>',
+            age(o.time, outside.clock.now()),
+            o.revision ?? '<earlier>',
+          ])
+          outside.terminal.out(formatTable(['FIELD', 'VALUE', 'BY', 'TIME', 'AGE', 'REVISION'], rows))
+        })
+      })
+  },
+}
