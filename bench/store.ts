@@ -4,6 +4,7 @@
  * turns in short slices, since a shared machine is never equally fast for long; the share is the median over the slices.
  * Then a list of 10,000, and opening with 50,000 keys.   npx tsx bench/store.ts [slices] [seconds per slice]
  */
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +18,13 @@ const seconds = Number(process.argv[3] ?? 0.7)
 const folder = mkdtempSync(join(process.env['BENCH_FOLDER'] ?? tmpdir(), 'optiflow-bench-'))
 const keyCount = 5000
 const keys = Array.from({ length: keyCount }, (_, i) => `/registry/pods/namespace-${i % 50}/web-${i}-7c9d8f6b5-x${i}`)
-const value = new Uint8Array(1600).fill(97)
+/** Values that have nothing in common, so that keeping only differences saves nothing. */
+const noise = randomBytes(1 << 20)
+let cut = 0
+function nextValue(): Uint8Array {
+  cut = (cut + 613) % (noise.length - 1600)
+  return new Uint8Array(noise.subarray(cut, cut + 1600))
+}
 
 /** Commits per second of a bare database, slice by slice. */
 class Raw {
@@ -46,7 +53,7 @@ class Raw {
       for (let i = 0; i < this.#batch; i++) {
         const key = keys[this.#n++ % keyCount]!
         if (this.#withHeads) head.get(key)
-        insert.run(this.#n, key, value)
+        insert.run(this.#n, key, nextValue())
         if (this.#withHeads) put.run(key, this.#n)
       }
       this.#database.exec('COMMIT')
@@ -87,7 +94,7 @@ class Commits {
     for (let now = performance.now(); now < end; ) {
       const key = keys[this.#next++ % keyCount]!
       const seen = new Map([[key, this.#seen.get(key) ?? 0n]])
-      this.#seen.set(key, await this.#store.commit([{ key, value }], seen))
+      this.#seen.set(key, await this.#store.commit([{ key, value: nextValue() }], seen))
       const after = performance.now()
       this.latencies.push(after - now)
       now = after
@@ -132,7 +139,7 @@ for (const inFlight of [1, 64, 512]) {
   for (let i = 0; i < 50_000; i += 500)
     await Promise.all(
       Array.from({ length: 500 }, (_, j) =>
-        store.commit([{ key: `/registry/pods/n${(i + j) % 5}/pod-${i + j}`, value }], new Map()),
+        store.commit([{ key: `/registry/pods/n${(i + j) % 5}/pod-${i + j}`, value: nextValue() }], new Map()),
       ),
     )
   const lists: number[] = []

@@ -8,6 +8,7 @@ import { versionInfo } from './health/version.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { OpenApi } from './openapi/openapi.ts'
 import { jsonReply, textReply } from './replies/reply.ts'
+import { listUnreadable } from './verbs/unreadable.ts'
 
 export interface OtherParts {
   discovery: Discovery
@@ -26,6 +27,8 @@ export function otherPaths(parts: OtherParts): (call: Call) => Promise<ApiReply 
     const { path } = call.info
     if (call.request.method !== 'GET' && call.request.method !== 'HEAD') return undefined
     switch (path) {
+      case '/optiflow/unreadable':
+        return listUnreadable(call)
       case '/version':
       case '/version/':
         return jsonReply(200, versionInfo)

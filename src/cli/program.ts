@@ -18,6 +18,7 @@ import { run } from './commands/run.ts'
 import { scheduler } from './commands/scheduler.ts'
 import { server } from './commands/server.ts'
 import { status } from './commands/status.ts'
+import { store } from './commands/store.ts'
 import { up } from './commands/up.ts'
 import { why } from './commands/why.ts'
 import { printFailure, UsageError } from './failure.ts'
@@ -42,6 +43,7 @@ const commands: CliCommand[] = [
   agent,
   scheduler,
   controller,
+  store,
 ]
 
 /** Runs one command line. @returns the exit code: 0, or 1 with the reason on standard error */

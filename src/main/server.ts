@@ -49,6 +49,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           tokens: { [pki.joinToken]: joiningUser(pki.joinToken) },
           tokenKeys: pki.tokenKey,
           serviceCidr: settings.serviceCidr,
+          eventAgeMs: settings.eventAgeMs,
           nodes: tlsNodeDialer({ ca: pki.ca.cert, ...pki.agentClient }),
         }),
       )
@@ -68,14 +69,28 @@ async function openStore(settings: Settings, outside: OutsideWorld): Promise<[St
   if (settings.store.engine === 'etcd') {
     const { endpoints } = settings.store
     return [
-      await openEtcdStore({ endpoints, clock: outside.clock, log: outside.log }),
+      await openEtcdStore({
+        endpoints,
+        clock: outside.clock,
+        log: outside.log,
+        ...(settings.historyAgeMs ? { historyAgeMs: settings.historyAgeMs } : {}),
+      }),
       `etcd at ${endpoints.join(', ')}`,
     ]
   }
   if (engine === 'memory') return [await openMemoryStore({ clock: outside.clock }), 'in memory: gone when this ends']
   const path = join(settings.dataDir, 'store/state.db')
   return [
-    await openSqliteStore({ path, clock: outside.clock, disk: outside.disk, log: outside.log }),
+    await openSqliteStore({
+      path,
+      clock: outside.clock,
+      disk: outside.disk,
+      log: outside.log,
+      history: {
+        ...(settings.historyAgeMs ? { ageMs: settings.historyAgeMs } : {}),
+        ...(settings.historyBytes ? { bytes: settings.historyBytes } : {}),
+      },
+    }),
     `SQLite, ${path}`,
   ]
 }

@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
+import { quantityToNumber } from '../base/quantity.ts'
 
 /** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
 export interface Settings {
@@ -29,6 +30,11 @@ export interface Settings {
   /** Where the gateway listens for http and https; undefined: on 80 and 443 if it can, with real containers only. */
   gateway: { plain: Settings['listen']; secure?: Settings['listen'] } | 'off' | undefined
   logLevel: LogLevel
+  /** How much of the past the store keeps, whichever is less; undefined: as the engine likes (SQLite 7 days and 2 GiB, etcd 1 hour). */
+  historyAgeMs: number | undefined
+  historyBytes: number | undefined
+  /** Events are deleted when they are older. */
+  eventAgeMs: number
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
   registryMirrors: string[]
 }
@@ -57,6 +63,9 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
   gateway: { name: 'gateway', read: readGateway },
   logLevel: { name: 'log-level', read: oneOf(['debug', 'info', 'warn', 'error', 'silent'] as const) },
+  historyAgeMs: { name: 'history-age', read: readAge },
+  historyBytes: { name: 'history-size', read: readSize },
+  eventAgeMs: { name: 'event-age', read: readAge },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
 }
 
@@ -89,6 +98,9 @@ export function resolveSettings(sources: SettingSources): Settings {
     networkPolicy: 'builtin',
     gateway: undefined,
     logLevel: 'info',
+    historyAgeMs: undefined,
+    historyBytes: undefined,
+    eventAgeMs: 7 * 24 * 3600_000,
     registryMirrors: [],
   }
   for (const key of Object.keys(rules) as (keyof Settings)[]) {
@@ -169,6 +181,21 @@ function readStore(text: string): Settings['store'] {
       return { engine: 'etcd', endpoints }
   }
   throw new Error('is not sqlite, memory or etcd=URL,… such as etcd=http://127.0.0.1:2379')
+}
+
+const ageUnitsMs: Record<string, number> = { s: 1000, m: 60_000, h: 3600_000, d: 24 * 3600_000 }
+
+function readAge(text: string): number {
+  const parts = /^(\d+[smhd])+$/.test(text) ? text.match(/\d+[smhd]/g)! : []
+  const ms = parts.reduce((sum, part) => sum + Number(part.slice(0, -1)) * ageUnitsMs[part.at(-1)!]!, 0)
+  if (ms < 60_000) throw new Error('is not an age of at least a minute, such as 12h or 7d')
+  return ms
+}
+
+function readSize(text: string): number {
+  const bytes = quantityToNumber(text)
+  if (!(bytes >= 2 ** 24)) throw new Error('is not a size of at least 16Mi, such as 2Gi')
+  return bytes
 }
 
 function readNodeName(text: string): string {

@@ -48,6 +48,14 @@ export class Metrics {
       },
     })
     new Gauge({
+      name: 'apiserver_storage_unreadable_objects',
+      help: 'Objects in the store that cannot be decoded, as far as they were met.',
+      registers,
+      collect() {
+        this.set(cache.unreadableCount)
+      },
+    })
+    new Gauge({
       name: 'apiserver_watch_cache_resource_version',
       help: 'Newest revision that readers see.',
       labelNames: ['resource'],

@@ -11,12 +11,14 @@ import { successStatus } from '../replies/reply.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
 import { prepare } from '../storage/conversion.ts'
 import { writeList } from './list.ts'
+import { removeUnreadable, unreadable } from './unreadable.ts'
 import { checkDryRun, isDryRun } from './write-options.ts'
 
 export const remove: CallHandler = async call => {
   const { core, resource, path } = call
   const wishes = readDeleteOptions(call)
   const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
+  if (unreadable(call)) return removeUnreadable(call, wishes, dryRun)
   const { gone, object } = await deleteObject(core, resource, path.namespace, path.name!, wishes, {
     user: call.user,
     dryRun,

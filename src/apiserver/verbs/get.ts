@@ -7,6 +7,7 @@ import { asOfRevision } from './as-of.ts'
 import { history } from './history.ts'
 import { pastObject } from './past.ts'
 import { waitForRevision } from './revision.ts'
+import { unreadable } from './unreadable.ts'
 
 export const get: CallHandler = async call => {
   const { core, resource, path } = call
@@ -17,6 +18,6 @@ export const get: CallHandler = async call => {
   const wanted = call.info.query.get('resourceVersion')
   if (wanted && wanted !== '0') await waitForRevision(core, wanted)
   const object = core.cache.get(resource, path.namespace, path.name!)
-  if (!object) throw notFoundError(resource.kind, path.name!)
+  if (!object) throw unreadable(call) ?? notFoundError(resource.kind, path.name!)
   return objectReply(call, resource, 200, object)
 }

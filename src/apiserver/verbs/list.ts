@@ -16,6 +16,7 @@ import { placeOf } from '../watch-cache/watch-cache.ts'
 import { asOfRevision, notKept } from './as-of.ts'
 import { type ContinueToken, encodeToken, type ListOptions, listOptions } from './list-options.ts'
 import { waitForRevision } from './revision.ts'
+import { unreadableText, unreadableWarnings } from './unreadable.ts'
 import { watch } from './watch.ts'
 
 export const list: CallHandler = async call => {
@@ -27,6 +28,7 @@ export const list: CallHandler = async call => {
   const form = formOfMany(call, call.resource)
   const selector = objectSelector(call.resource, call.info.query)
   const page = await readPage(call, options, selector)
+  call.warnings.push(...unreadableWarnings(call))
   const pending = prepare(call.resource, page.objects)
   if (pending) await pending
   return mediaReply(form.accepted, 200, writeList(call, form, page))
@@ -45,16 +47,16 @@ async function readPage(call: ResourceCall, options: ListOptions, selector: Obje
   const asOf = await asOfRevision(core, call.info.query)
   const namespace = resource.namespaced ? call.path.namespace : undefined
   if (asOf !== undefined)
-    return readHistory(core, resource, namespace, asOf, undefined, options, selector).catch(error => {
+    return readHistory(call, namespace, asOf, undefined, options, selector).catch(error => {
       throw error instanceof ApiError && error.cause ? notKept(error.cause) : error
     })
   if (options.continue && options.continue.revision > 0)
-    return readHistory(core, resource, namespace, options.continue.revision, options.continue.after, options, selector)
+    return readHistory(call, namespace, options.continue.revision, options.continue.after, options, selector)
   if (options.resourceVersion && options.resourceVersion !== '0') {
     const revision = await waitForRevision(core, options.resourceVersion)
     const exact = options.match === 'Exact' || (options.match === '' && options.limit > 0)
     if (exact && revision !== core.cache.revision)
-      return readHistory(core, resource, namespace, revision, undefined, options, selector)
+      return readHistory(call, namespace, revision, undefined, options, selector)
   }
   let objects = candidates(core, resource, namespace, selector)
   const after = options.continue?.after
@@ -96,14 +98,14 @@ function candidates(
 
 /** A page of the past: from the store, and as its own pages have no selectors, as many of those as it takes. */
 async function readHistory(
-  core: Core,
-  resource: Resource,
+  call: ResourceCall,
   namespace: string | undefined,
   revision: number,
   after: string | undefined,
   options: ListOptions,
   selector: ObjectSelector,
 ): Promise<ListPage> {
+  const { core, resource } = call
   const limit = options.limit || Number.POSITIVE_INFINITY
   const prefix = namespace === undefined ? resource.prefix : `${resource.prefix}${namespace}/`
   const objects: KeptObject[] = []
@@ -125,6 +127,10 @@ async function readHistory(
       if (!place) continue
       const bytes = withRevision(entry.value, entry.revision)
       const object = new KeptObject(entry.key, place.namespace, place.name, Number(entry.revision), bytes)
+      if (!object.readable) {
+        call.warnings.push(unreadableText(object))
+        continue
+      }
       if (selector.matches) {
         const pending = prepare(resource, [object])
         if (pending) await pending

@@ -14,6 +14,7 @@ export class Bucket {
   readonly listeners = new Set<BucketListener>()
   readonly #spaces = new Map<string, OrderedObjects>()
   #spaceOrder: string[] | undefined
+  readonly #unreadable = new Map<string, KeptObject>()
   readonly #ringSize: number
   #ring: KeptEvent[] = []
   #ringStart = 0
@@ -33,7 +34,8 @@ export class Bucket {
   }
 
   get(namespace: string, name: string): KeptObject | undefined {
-    return this.#spaces.get(namespace)?.get(name)
+    const object = this.#spaces.get(namespace)?.get(name)
+    return object && this.#isReadable(object) ? object : undefined
   }
 
   /** In order of key; all namespaces unless one is given. */
@@ -41,7 +43,19 @@ export class Bucket {
     const out: KeptObject[] = []
     if (namespace !== undefined) this.#spaces.get(namespace)?.collect(out)
     else for (const space of this.#orderedSpaces()) this.#spaces.get(space)!.collect(out)
-    return out
+    return out.every(o => this.#isReadable(o)) ? out : out.filter(o => o.readable)
+  }
+
+  /** Those that cannot be decoded, as far as they were met: no reader and no watcher sees them. */
+  unreadable(namespace?: string): KeptObject[] {
+    const all = [...this.#unreadable.values()]
+    return namespace === undefined ? all : all.filter(o => o.namespace === namespace)
+  }
+
+  #isReadable(object: KeptObject): boolean {
+    if (object.readable) return true
+    this.#unreadable.set(object.key, object)
+    return false
   }
 
   /** Takes in a state without telling anybody: at start. */
@@ -50,19 +64,23 @@ export class Bucket {
   }
 
   put(object: KeptObject): void {
-    this.#publish(new KeptEvent(object.revision, object, this.#put(object)))
+    const previous = this.#put(object)
+    // What cannot be read is no news of a deletion: whoever watches keeps what there was.
+    if (this.#isReadable(object))
+      this.#publish(new KeptEvent(object.revision, object, previous?.readable ? previous : undefined))
   }
 
   delete(namespace: string, name: string, revision: number): void {
     const space = this.#spaces.get(namespace)
     const previous = space?.delete(name)
     if (!previous) return
+    this.#unreadable.delete(previous.key)
     this.#size--
     if (space!.size === 0) {
       this.#spaces.delete(namespace)
       this.#spaceOrder = undefined
     }
-    this.#publish(new KeptEvent(revision, undefined, previous))
+    if (previous.readable) this.#publish(new KeptEvent(revision, undefined, previous))
   }
 
   /** The changes after `revision`, or undefined when the ring does not reach back so far. */
@@ -85,6 +103,7 @@ export class Bucket {
       this.#spaceOrder = undefined
     }
     const previous = space.set(object.name, object)
+    if (previous) this.#unreadable.delete(previous.key)
     if (!previous) this.#size++
     return previous
   }

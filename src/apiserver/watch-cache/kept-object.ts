@@ -19,6 +19,7 @@ export class KeptObject {
   /** The served form of the stored kind, resourceVersion included. */
   readonly bytes: Buffer
   #facts: Facts | undefined
+  #readable: boolean | undefined
 
   constructor(key: string, namespace: string, name: string, revision: number, bytes: Buffer, facts?: Facts) {
     this.key = key
@@ -27,6 +28,13 @@ export class KeptObject {
     this.revision = revision
     this.bytes = bytes
     this.#facts = facts
+    // Who knows its facts made the bytes.
+    if (facts) this.#readable = true
+  }
+
+  /** False if the bytes are no object: the disk, or somebody else who wrote to the store, damaged them. Looked at once. */
+  get readable(): boolean {
+    return (this.#readable ??= isObject(this.bytes))
   }
 
   /** A new object each time, the caller's to change. */
@@ -43,6 +51,15 @@ export class KeptObject {
       }
     }
     return this.#facts
+  }
+}
+
+function isObject(bytes: Buffer): boolean {
+  try {
+    const { metadata } = decodeObject(bytes)
+    return typeof metadata === 'object' && metadata !== null && typeof metadata.name === 'string'
+  } catch {
+    return false
   }
 }
 

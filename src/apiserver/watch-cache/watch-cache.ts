@@ -110,6 +110,21 @@ export class WatchCache {
     return this.#buckets.get(resource.prefix)?.get(resource.namespaced ? (namespace ?? '') : '', name)
   }
 
+  /** Of those that were met. */
+  get unreadableCount(): number {
+    let count = 0
+    for (const bucket of this.#buckets.values()) count += bucket.unreadable().length
+    return count
+  }
+
+  /** What of the store cannot be decoded. Looks at everything that was not looked at yet. */
+  unreadable(): KeptObject[] {
+    return [...this.#buckets.values()].flatMap(bucket => {
+      bucket.list()
+      return bucket.unreadable()
+    })
+  }
+
   /** Saves a parse of bytes that are about to be committed. */
   expect(key: string, value: Uint8Array, facts: Facts): void {
     this.#known.set(key, { value, facts })

@@ -22,6 +22,9 @@ export const server: CliCommand = {
       'service-cidr',
       'cluster-domain',
       'log-level',
+      'history-age',
+      'history-size',
+      'event-age',
     ])
       .description('run only the store and the API server')
       .action(async (given: Record<string, unknown>) => {

@@ -22,6 +22,9 @@ const flags: Record<string, [flag: string, help: string]> = {
   'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
   gateway: ['--gateway <http,https>', 'where Ingress is served, or off (0.0.0.0:80,0.0.0.0:443 with real containers)'],
   'log-level': ['--log-level <level>', 'debug, info, warn, error or silent'],
+  'history-age': ['--history-age <age>', 'how long the past is kept (7d; with etcd 1h)'],
+  'history-size': ['--history-size <size>', 'how large the store may become for it (2Gi)'],
+  'event-age': ['--event-age <age>', 'how long Events are kept (7d)'],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',
     'where a registry is really reached: registry.local=http://10.0.0.9:5000',

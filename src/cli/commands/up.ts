@@ -30,6 +30,9 @@ export const up: CliCommand = {
       'network-policy',
       'gateway',
       'log-level',
+      'history-age',
+      'history-size',
+      'event-age',
       'registry-mirror',
     ])
       .description('start a cluster on this machine')

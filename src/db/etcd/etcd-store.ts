@@ -1,5 +1,6 @@
 import { type ServiceError, status } from '@grpc/grpc-js'
-import { type Clock, sleep, systemClock } from '../../base/clock.ts'
+import { type Clock, every, sleep, systemClock } from '../../base/clock.ts'
+import { explain } from '../../base/errors.ts'
 import { type Logger, silentLogger } from '../../base/logger.ts'
 import { checkChanges } from '../change.ts'
 import { compareKeys } from '../key.ts'
@@ -38,6 +39,8 @@ import { type EtcdConnection, EtcdRpc } from './rpc.ts'
 export interface EtcdStoreOptions extends EtcdConnection {
   clock?: Clock
   log?: Logger
+  /** Changes older than this are forgotten; an hour unless given, since etcd keeps every change whole and in memory. */
+  historyAgeMs?: number
   /** See WatchHubOptions. */
   bufferedEvents?: number
 }
@@ -47,6 +50,8 @@ const pageKeys = 1000
 /** Events read from history at a time. */
 const pageEvents = 1000
 const historyTries = 20
+/** How often to look for what is too old. */
+const compactMs = 300_000
 /** The time is noted with commits of fewer changes than this: etcd takes at most 128 unless told otherwise. */
 const mostNoted = 100
 const historyRetryMs = 250
@@ -79,6 +84,7 @@ class EtcdStore implements Store {
   /** When the time was last noted, and what was noted. */
   #noted = 0
   #closed: Error | undefined
+  readonly #stop = new AbortController()
   #underWay = 0
   #drained: (() => void) | undefined
 
@@ -92,6 +98,7 @@ class EtcdStore implements Store {
       readHistory: (prefix, after, through) => this.#readHistory(prefix, after, through),
       ...(options.bufferedEvents ? { bufferedEvents: options.bufferedEvents } : {}),
     })
+    every(clock, compactMs, () => this.#forget(options), this.#stop.signal)
     this.#feed = new Feed({
       rpc,
       clock,
@@ -209,6 +216,18 @@ class EtcdStore implements Store {
     })
   }
 
+  /** Lets go of what is too old. Several servers may do it: the one that is later finds it done. */
+  async #forget({ historyAgeMs = 3600_000, log = silentLogger }: EtcdStoreOptions): Promise<void> {
+    try {
+      const target = await this.revisionAt(this.#clock.now() - historyAgeMs)
+      if (target > this.#oldest && target > 1n) await this.compact(target)
+    } catch (error) {
+      // Nothing is that old.
+      if (!(error instanceof Compacted) && !this.#closed)
+        log.warn({ error: explain(error) }, 'history was not shortened')
+    }
+  }
+
   async #timeOf(revision: Revision): Promise<number | undefined> {
     const { kvs } = await this.#range({ key: Buffer.from(timeKey) }, revision)
     return kvs[0] && Number(kvs[0].value.toString())
@@ -240,6 +259,7 @@ class EtcdStore implements Store {
         this.#drained = resolve
       })
     }
+    this.#stop.abort()
     this.#hub.close(this.#closed)
     this.#feed.close()
     this.#rpc.close()

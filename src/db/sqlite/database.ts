@@ -33,6 +33,15 @@ export function sqliteCode(error: unknown): number | undefined {
 
 export const codes = { busy: 5, readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 }
 
+/** Ends a transaction that failed. */
+export function rollBack(database: Database): void {
+  try {
+    database.exec('ROLLBACK')
+  } catch {
+    // SQLite has already rolled back by itself.
+  }
+}
+
 /** The only value of a query's only row. */
 export function single(database: Database, sql: string, ...values: SqlValue[]): unknown {
   const row = database.prepare(sql).get(...values) as Record<string, unknown> | undefined

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -51,6 +52,11 @@ async function events(store: SqliteStore, from: bigint, count: number): Promise<
     if (found.length >= count) break
   }
   return found
+}
+
+/** Text in which nothing repeats, so that nothing is saved by differences. */
+function noise(length: number): string {
+  return randomBytes(length / 2).toString('hex')
 }
 
 describe('the file of the store', () => {
@@ -205,9 +211,8 @@ describe('the file of the store', () => {
   it('gives the room of forgotten history back', async () => {
     const path = newPath()
     const store = await open(path)
-    const value = 'x'.repeat(4000)
     for (let i = 0; i < 10; i++)
-      await Promise.all(Array.from({ length: 1000 }, (_, j) => put(store, `/k/${j % 20}`, value)))
+      await Promise.all(Array.from({ length: 1000 }, (_, j) => put(store, `/k/${j % 20}`, noise(4000))))
     const before = await store.usage()
     await store.compact(await store.revision())
     await store.swept()
@@ -222,6 +227,31 @@ describe('the file of the store', () => {
     // The newest row is not swept yet, so neither is the one that it replaced.
     expect(single(database, 'SELECT count(*) FROM log')).toBe(21)
     expect(single(database, 'PRAGMA integrity_check')).toBe('ok')
+    database.close()
+  })
+})
+
+describe('heartbeats', () => {
+  it('take little room, and go with what they differ from', async () => {
+    const path = newPath()
+    const store = await open(path)
+    const bodies = Array.from({ length: 20 }, () => noise(1500))
+    const beat = (i: number, j: number) => put(store, `/leases/${j}`, `${bodies[j]}"renewTime":${i}`)
+    for (let i = 0; i < 250; i++) await Promise.all(bodies.map((_, j) => beat(i, j)))
+    const { usedBytes } = await store.usage()
+    expect(usedBytes / 5000).toBeLessThan(200)
+    const before = (await store.list('/leases/')).entries
+    await store.compact(await store.revision())
+    await store.swept()
+    expect((await store.list('/leases/')).entries).toEqual(before)
+    expect(before.map(e => Buffer.from(e.value).toString().slice(-5))).toEqual(new Array(20).fill('":249'))
+    await Promise.all(bodies.map((_, j) => put(store, `/leases/${j}`, noise(1500))))
+    await put(store, '/last', '1')
+    await store.compact(await store.revision())
+    await store.swept()
+    await store[Symbol.asyncDispose]()
+    const database = (await loadSqlite())(path)
+    expect(single(database, 'SELECT count(*) FROM log')).toBe(21)
     database.close()
   })
 })
@@ -248,7 +278,7 @@ describe('history', () => {
   it('ends where the file is large enough', async () => {
     const clock = new VirtualClock()
     const store = await open(newPath(), { clock, history: { bytes: 2_000_000 } })
-    await Promise.all(Array.from({ length: 2000 }, (_, i) => put(store, `/k/${i % 10}`, 'x'.repeat(2000))))
+    await Promise.all(Array.from({ length: 2000 }, (_, i) => put(store, `/k/${i % 10}`, noise(2000))))
     for (let i = 0; i < 500 && (await store.usage()).usedBytes > 2_000_000; i++) await clock.advance(10_000)
     const { usedBytes, oldest } = await store.usage()
     expect(usedBytes).toBeLessThanOrEqual(2_000_000)

@@ -5,6 +5,7 @@ import { ThreadFailure } from './failure.ts'
 import { Packer } from './packing.ts'
 import type { ChangesReply, HistoryReply, ListReply, ListRequest, PackedState, ThreadOptions } from './protocol.ts'
 import { lastPosition, meta, optionalMeta, revisionOf } from './schema.ts'
+import { type KeptValue, WholeValues } from './whole-values.ts'
 
 /** A reply stops after so many bytes or rows, so that no read transaction stays open long and no message is huge. */
 const replyBytes = 4 << 20
@@ -13,21 +14,19 @@ const replyRows = 4000
 /** Every text sorts before every blob. */
 const noEnd = new Uint8Array(0)
 
-interface Row {
+interface Row extends KeptValue {
   key: string
   position: number
   created: number
-  value: Uint8Array | null
 }
 
 /** A key's last change, with its value only if it was made by then. */
 interface HeadRow extends Row, Link {}
 
-interface ChangeRow {
+interface ChangeRow extends KeptValue {
   at: number
   created: number
   previous: number
-  value: Uint8Array | null
 }
 
 interface EventRow extends Row {
@@ -42,12 +41,14 @@ const exactCount = 2000
 export class HistoryReader {
   readonly #database: Database
   readonly #sql: ReturnType<typeof statements>
+  readonly #values: WholeValues
 
   constructor(open: OpenDatabase, options: ThreadOptions) {
     this.#database = open(options.path, { readOnly: true, timeout: 5000 })
     // Only the writer may move the log of SQLite into the file.
     this.#database.exec('PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192')
     this.#sql = statements(this.#database)
+    this.#values = new WholeValues(this.#database)
   }
 
   get(key: string, at: number | undefined): PackedState | undefined {
@@ -56,7 +57,7 @@ export class HistoryReader {
       const head = this.#sql.get.get(max, key) as HeadRow | undefined
       const row = head && this.#rowAt(head, max)
       if (!row?.value) return undefined
-      return { value: row.value, revision: revisionOf(row.position), created: row.created }
+      return { value: this.#values.of(row)!, revision: revisionOf(row.position), created: row.created }
     })
   }
 
@@ -78,7 +79,7 @@ export class HistoryReader {
         packer.keys.push(head.key)
         packer.number(revisionOf(row.position))
         packer.number(row.created)
-        packer.value(row.value)
+        packer.value(this.#values.of(row))
       }
       const { keys, numbers, bytes } = packer.finish()
       // Without the last key: from whatever sorts right after it.
@@ -127,12 +128,8 @@ export class HistoryReader {
         packer.keys.push(row.key)
         packer.number(revision)
         packer.number(row.created)
-        packer.value(row.value)
-        packer.value(
-          row.previous === 0
-            ? undefined
-            : (this.#sql.value.get(row.previous) as { value: Uint8Array | null } | undefined)?.value,
-        )
+        packer.value(this.#values.of(row))
+        packer.value(row.previous === 0 ? undefined : this.#values.at(row.previous))
       }
       return this.#page(packer, end)
     })
@@ -153,7 +150,7 @@ export class HistoryReader {
         packer.number(revisionOf(position))
         packer.number(row.created)
         packer.number(row.at)
-        packer.value(row.value)
+        packer.value(this.#values.of(row))
         position = position <= oldest ? 0 : row.previous
       }
       const { numbers, bytes } = packer.finish()
@@ -211,7 +208,7 @@ export class HistoryReader {
   }
 }
 
-const headColumns = `h.key, h.position, h.created, l.previous, l.jump, CASE WHEN h.position <= ?1 THEN l.value END AS value`
+const headColumns = `h.key, h.position, h.created, l.previous, l.jump, l.base, CASE WHEN h.position <= ?1 THEN l.value END AS value`
 
 function statements(database: Database) {
   const p = (sql: string): Statement => database.prepare(sql)
@@ -230,14 +227,13 @@ function statements(database: Database) {
       'SELECT count(*) AS n FROM heads WHERE key >= ?2 AND key < ?3 AND position <= ?1 AND created > 0',
     ),
     link: p('SELECT previous, jump FROM log WHERE position = ?'),
-    row: p('SELECT key, position, created, value FROM log WHERE position = ?'),
+    row: p('SELECT key, position, created, base, value FROM log WHERE position = ?'),
     history: p(
-      `SELECT position, key, created, previous, key >= ?1 AND key < ?2 AS matches,
+      `SELECT position, key, created, previous, base, key >= ?1 AND key < ?2 AS matches,
          CASE WHEN key >= ?1 AND key < ?2 THEN value END AS value
        FROM log WHERE position > ?3 AND position <= ?4 ORDER BY position`,
     ),
-    value: p('SELECT value FROM log WHERE position = ?'),
-    change: p('SELECT at, created, previous, value FROM log WHERE position = ?'),
+    change: p('SELECT at, created, previous, base, value FROM log WHERE position = ?'),
     momentBefore: p('SELECT revision FROM moments WHERE at <= ? ORDER BY at DESC LIMIT 1'),
     momentAfter: p('SELECT revision FROM moments WHERE at > ? ORDER BY at LIMIT 1'),
     lastBy: p('SELECT max(position) AS position FROM log WHERE position > ? AND position <= ? AND at <= ?'),

@@ -1,9 +1,13 @@
 import { jumpTarget } from './chain.ts'
-import { codes, type Database, type OpenDatabase, type Statement, single, sqliteCode } from './database.ts'
+import { codes, type Database, type OpenDatabase, rollBack, type Statement, single, sqliteCode } from './database.ts'
+import { encodeDelta } from './delta.ts'
 import { failureOf, ThreadFailure } from './failure.ts'
+import { check, configure, takeLock } from './open-file.ts'
 import { Packer, Unpacker } from './packing.ts'
 import type { CommitGroup, CommitResult, Failure, Opened, SweepReply, ThreadOptions, Usage } from './protocol.ts'
 import { firstPosition, lastPosition, meta, migrate, revisionOf } from './schema.ts'
+import { Sweeper } from './sweeper.ts'
+import { type KeptValue, WholeValues } from './whole-values.ts'
 
 /** Bytes of one transaction; a group beyond that is written in several. */
 const groupBytes = 32 << 20
@@ -15,19 +19,13 @@ interface Head {
   jump: number
 }
 
-/** A row of the log as the sweeper needs it. */
-interface Swept {
-  position: number
-  key: string
-  previous: number
-  deleted: number
-}
-
 /** The one who writes: owns the file, on its own thread. Everything here is synchronous. */
 export class Writer {
   readonly #database: Database
   readonly #lock: Database
   readonly #sql: ReturnType<typeof statements>
+  readonly #values: WholeValues
+  readonly #sweeper: Sweeper
   #revision: number
   #oldest: number
   #lastMoment: number
@@ -64,6 +62,8 @@ export class Writer {
     this.#database = database
     this.#lock = lock
     this.#sql = statements(database)
+    this.#values = new WholeValues(database)
+    this.#sweeper = new Sweeper(database)
     const last = single(database, 'SELECT max(position) FROM log') as number | null
     this.#revision = Math.max(last === null ? 0 : revisionOf(last), meta(database, 'floor'))
     this.#oldest = meta(database, 'oldest')
@@ -178,7 +178,9 @@ export class Writer {
         reason: 'conflict',
         key,
         actual:
-          actual > 0 ? { value: this.#valueAt(head!.position)!, revision: actual, created: head!.created } : undefined,
+          actual > 0
+            ? { value: this.#values.at(head!.position)!, revision: actual, created: head!.created }
+            : undefined,
       }
     }
     return moved
@@ -199,7 +201,7 @@ export class Writer {
         results.push({ created: 0, before: undefined })
         continue
       }
-      const before = wantsBefore && live ? this.#valueAt(head.position) : undefined
+      const before = wantsBefore && live ? this.#values.at(head.position) : undefined
       const created = live ? head.created : revision
       this.#write(key, value, created, head, position + written++)
       results.push({ created, before })
@@ -221,8 +223,18 @@ export class Writer {
     }
     const changes = head.changes + 1
     const jump = jumpTarget(changes, head.position, head.jump, at => this.#jumpAt(at))
-    this.#sql.insertLog.run(position, this.#now, key, created, head.position, jump, 0, value ?? null)
+    const { base, bytes } = value && head.created > 0 ? this.#compact(value, head.position) : { base: 0, bytes: value }
+    this.#sql.insertLog.run(position, this.#now, key, created, head.position, jump, base, bytes ?? null)
     this.#sql.updateHead.run(position, liveSince, changes, jump, key)
+  }
+
+  /** The value as its difference from the key's last whole one, if that saves much. */
+  #compact(value: Uint8Array, before: number): { base: number; bytes: Uint8Array } {
+    const last = this.#sql.kept.get(before) as KeptValue | undefined
+    const base = last?.base || before
+    const whole = last?.base ? this.#values.at(base) : last?.value
+    const delta = whole && encodeDelta(whole, value)
+    return delta ? { base, bytes: delta } : { base: 0, bytes: value }
   }
 
   #jumpAt(position: number): number {
@@ -240,16 +252,8 @@ export class Writer {
     return this.#sql.head.get(key) as Head | undefined
   }
 
-  #valueAt(position: number): Uint8Array | undefined {
-    return (this.#sql.value.get(position) as { value: Uint8Array | null } | undefined)?.value ?? undefined
-  }
-
   #rollBack(): void {
-    try {
-      this.#database.exec('ROLLBACK')
-    } catch {
-      // SQLite has already rolled back by itself.
-    }
+    rollBack(this.#database)
     this.#lastMoment = (single(this.#database, 'SELECT max(at) FROM moments') as number | null) ?? 0
   }
 
@@ -276,37 +280,9 @@ export class Writer {
     return this.#oldest
   }
 
-  /**
-   * Removes what `rows` rows of the log made unreadable: the state before each, and deletions. Each row is visited once, since
-   * each names the one that it replaced. The last row stays: it tells the newest revision.
-   */
+  /** See Sweeper. */
   sweep(rows: number): SweepReply {
-    const end = Math.min(lastPosition(this.#oldest), firstPosition(this.#revision) - 1)
-    const start = meta(this.#database, 'swept')
-    const batch = this.#sql.sweepable.all(start, end, rows) as Swept[]
-    if (batch.length === 0) return { done: true, removed: 0 }
-    let removed = 0
-    this.#database.exec('BEGIN IMMEDIATE')
-    try {
-      for (const row of batch) {
-        if (row.previous > 0) removed += this.#remove(row.previous)
-        if (!row.deleted) continue
-        removed += this.#remove(row.position)
-        if (this.#head(row.key)?.position === row.position) this.#sql.deleteHead.run(row.key)
-      }
-      const swept = batch.at(-1)!.position
-      this.#sql.setSwept.run(swept)
-      this.#sql.forgetMoments.run(revisionOf(swept))
-      this.#database.exec('COMMIT')
-    } catch (error) {
-      this.#rollBack()
-      throw error
-    }
-    return { done: batch.length < rows, removed }
-  }
-
-  #remove(position: number): number {
-    return Number(this.#sql.deleteLog.run(position).changes)
+    return this.#sweeper.sweep(rows, this.#oldest, this.#revision)
   }
 
   /** Gives up to `pages` free pages back to the file system. */
@@ -348,45 +324,11 @@ export class Writer {
   }
 }
 
-/** One lock per data file: held by the kernel for this process, so it is gone with the process, however that ends. */
-function takeLock(open: OpenDatabase, path: string): Database {
-  const lock = open(path, { timeout: 0 })
-  try {
-    lock.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; BEGIN EXCLUSIVE')
-    return lock
-  } catch (error) {
-    lock.close()
-    throw sqliteCode(error) === codes.busy ? new ThreadFailure({ reason: 'locked' }) : error
-  }
-}
-
-function configure(database: Database, options: ThreadOptions): void {
-  // The first two count only before the first table is made.
-  database.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-    PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;
-    PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=${options.checkpointPages}`)
-  const mode = single(database, 'PRAGMA journal_mode')
-  const synchronous = single(database, 'PRAGMA synchronous')
-  if (mode !== 'wal' || synchronous !== 2)
-    throw new Error(
-      `SQLite would not be durable: journal_mode ${mode} (want wal), synchronous ${synchronous} (want 2, FULL)`,
-    )
-}
-
-/** @throws ThreadFailure if the file is damaged. @returns how long it took, in milliseconds */
-function check(database: Database): number {
-  const start = performance.now()
-  const rows = database.prepare('PRAGMA quick_check(3)').all() as { quick_check: string }[]
-  const found = rows.map(r => r.quick_check).join('; ')
-  if (found !== 'ok') throw new ThreadFailure({ reason: 'corrupt', message: found })
-  return performance.now() - start
-}
-
 function statements(database: Database) {
   const p = (sql: string): Statement => database.prepare(sql)
   return {
     head: p('SELECT position, created, changes, jump FROM heads WHERE key = ?'),
-    value: p('SELECT value FROM log WHERE position = ?'),
+    kept: p('SELECT base, value FROM log WHERE position = ?'),
     jump: p('SELECT jump FROM log WHERE position = ?'),
     insertLog: p(
       'INSERT INTO log(position, at, key, created, previous, jump, base, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -394,14 +336,6 @@ function statements(database: Database) {
     insertHead: p('INSERT INTO heads(key, position, created, changes, first, jump) VALUES (?, ?, ?, 1, ?, 0)'),
     updateHead: p('UPDATE heads SET position = ?, created = ?, changes = ?, jump = ? WHERE key = ?'),
     insertMoment: p('INSERT INTO moments(at, revision) VALUES (?, ?)'),
-    sweepable: p(
-      `SELECT position, key, previous, value IS NULL AS deleted FROM log
-       WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
-    ),
-    deleteLog: p('DELETE FROM log WHERE position = ?'),
-    deleteHead: p('DELETE FROM heads WHERE key = ?'),
-    setSwept: p(`UPDATE meta SET value = ? WHERE name = 'swept'`),
-    forgetMoments: p('DELETE FROM moments WHERE at < (SELECT max(at) FROM moments WHERE revision <= ?)'),
   }
 }
 
