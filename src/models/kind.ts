@@ -41,6 +41,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   prepareCreate?(object: T): void
   /** A create may bring its status although it is a subresource (nodes register with theirs). */
   keepsStatusOnCreate?: boolean
+  /** Refusals of what a writer of a sub-path (`status`, `approval`, …) may not do; besides `validate`. */
+  validatePart?(part: string, next: T, previous: T): FieldError[]
   /** Before an update is validated: carry over what a writer of the main resource may not change. Status is already kept. */
   prepareUpdate?(next: T, previous: T): void
   /** The object's deletion has begun; whether it may go at once is seen afterwards. Changes `object`; `now` is RFC 3339. */
@@ -64,7 +66,7 @@ export interface Kind<T extends KubeObject = AnyObject> {
   /** `columns` places Name itself (events). */
   ownName?: boolean
   /** Warnings for the writer, such as deprecated fields. */
-  warnings?(object: T): string[]
+  warnings?(object: T, previous?: T): string[]
   /** Said to everybody who uses this version: that it is deprecated. */
   deprecation?: string
   /** A kind that somebody defined while the server runs: what its own schema says. `schema` is '' then. */

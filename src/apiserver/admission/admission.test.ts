@@ -214,7 +214,10 @@ test('requests for certificates say who asks, and none makes a master', async ()
   expect((await as(alice, 'PUT', `${requests}/mine/approval`, approved)).body.message).toMatch(
     /user not permitted to approve requests with signerName "kubernetes.io\/kube-apiserver-client"$/,
   )
-  const signed = { ...made.body, status: { certificate: Buffer.from('x').toString('base64') } }
+  const signed = {
+    ...made.body,
+    status: { certificate: Buffer.from('-----BEGIN CERTIFICATE-----').toString('base64') },
+  }
   expect((await as(alice, 'PUT', `${requests}/mine/status`, signed)).body.message).toMatch(/user not permitted to sign/)
 })
 

@@ -1,6 +1,7 @@
 import type { AuthorizerChain } from '../authz/authorizer.ts'
 import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
 import { certificateApproval } from './certificate-approval.ts'
+import { certificateConditions } from './certificate-conditions.ts'
 import { certificateRequester } from './certificate-requester.ts'
 import { certificateSigning } from './certificate-signing.ts'
 import { certificateSubjectRestriction } from './certificate-subject-restriction.ts'
@@ -48,6 +49,7 @@ export function builtInPlugins(options: BuiltInOptions): AdmissionPlugin[] {
     persistentVolumeClaimResize,
     runtimeClass,
     certificateRequester,
+    certificateConditions,
     certificateApproval(authorizer),
     certificateSigning(authorizer),
     certificateSubjectRestriction,

@@ -77,7 +77,7 @@ function checkRevision(
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present.metadata.uid}`,
     )
   if (!resourceVersion || resourceVersion === '0') {
-    if (options.mustSayRevision && resource.stored.unconditionalUpdate === false)
+    if (options.mustSayRevision && !resource.stored.unconditionalUpdate)
       throw invalidError(resource.kind, name, [
         {
           ...required('metadata.resourceVersion'),
@@ -130,9 +130,13 @@ async function admitAndCommit(
   }
   if (!options.admitted && (await core.admission.mutate(admission))) applyDefaults(kind, next)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
-  if (!options.sound) refuse(target, next, validateObject(kind, next, present, options.trusted))
+  if (!options.sound) {
+    const wrong = validateObject(kind, next, present, options.trusted)
+    if (options.subresource && kind.validatePart) wrong.push(...kind.validatePart(options.subresource, next, present))
+    refuse(target, next, wrong)
+  }
   if (!options.admitted) await core.admission.validate(admission)
-  if (kind.warnings) options.warnings.push(...kind.warnings(next))
+  if (kind.warnings && options.subresource === '') options.warnings.push(...kind.warnings(next, present))
 
   options.track?.(next, present)
   next.metadata.resourceVersion = present.metadata.resourceVersion!

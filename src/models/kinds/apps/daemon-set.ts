@@ -3,6 +3,7 @@ import { defineKind } from '../../kind.ts'
 import type * as apps from '../../types/apps-v1.ts'
 import { age, containerColumns, integer, labelsCell, selectorCell, text } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-spec.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 import { checkStrategy } from './rollout-validation.ts'
 import { checkController, checkSelectorKept } from './template-validation.ts'
 
@@ -62,4 +63,5 @@ export const DaemonSet = defineKind<apps.DaemonSet>({
     ...checkStrategy('spec.updateStrategy', spec.updateStrategy, 'OnDelete'),
     ...checkSelectorKept(spec, previous?.spec),
   ],
+  warnings: (next, previous) => templateWarnings('spec.template', next.spec.template, previous?.spec.template),
 })

@@ -5,6 +5,8 @@ import type * as apps from '../../types/apps-v1.ts'
 import { checkNonNegative } from '../checks.ts'
 import { age, containerColumns, selectorCell, text } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-spec.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
+import { hostnameWarnings } from '../name-warnings.ts'
 import { selectorText } from '../selector-text.ts'
 import { checkStrategy } from './rollout-validation.ts'
 import { checkController, checkSelectorKept } from './template-validation.ts'
@@ -69,4 +71,8 @@ export const Deployment = defineKind<apps.Deployment>({
   generationChanged: (next, previous) =>
     !sameMeaning(next.spec, previous.spec) || !sameMeaning(next.metadata.annotations, previous.metadata.annotations),
   validate: validateDeployment,
+  warnings: (next, previous) => [
+    ...(previous ? [] : hostnameWarnings(next.metadata.name)),
+    ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),
+  ],
 })

@@ -2,6 +2,8 @@ import { defineKind } from '../../kind.ts'
 import type * as apps from '../../types/apps-v1.ts'
 import { age, containerColumns, integer, selectorCell, text } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-spec.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
+import { hostnameWarnings } from '../name-warnings.ts'
 import { selectorText } from '../selector-text.ts'
 import { checkController, checkSelectorKept } from './template-validation.ts'
 
@@ -41,5 +43,9 @@ export const ReplicaSet = defineKind<apps.ReplicaSet>({
   validate: ({ spec }, previous) => [
     ...checkController(spec, 'deployment', 'ReplicaSet'),
     ...checkSelectorKept(spec, previous?.spec),
+  ],
+  warnings: (next, previous) => [
+    ...(previous ? [] : hostnameWarnings(next.metadata.name)),
+    ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),
   ],
 })

@@ -6,7 +6,9 @@ import type * as apps from '../../types/apps-v1.ts'
 import { checkCountOrPercent, checkNonNegative } from '../checks.ts'
 import { age, containerColumns, text } from '../columns.ts'
 import { defaultClaimSpec } from '../core/claim-defaults.ts'
+import { claimWarnings } from '../core/claim-validation.ts'
 import { defaultPodTemplate } from '../core/pod-spec.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 import { selectorText } from '../selector-text.ts'
 import { checkController } from './template-validation.ts'
 
@@ -91,4 +93,13 @@ export const StatefulSet = defineKind<apps.StatefulSet>({
   defaults: defaultStatefulSet,
   validName: isDns1123Label,
   validate: validateStatefulSet,
+  warnings: (next, previous) => [
+    ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),
+    ...(next.spec.volumeClaimTemplates ?? []).flatMap((claim, i) =>
+      claimWarnings(`spec.volumeClaimTemplates[${i}]`, claim.spec),
+    ),
+    ...((next.spec.revisionHistoryLimit ?? 0) < 0
+      ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended']
+      : []),
+  ],
 })

@@ -3,6 +3,8 @@ import { defineKind } from '../../kind.ts'
 import type * as batch from '../../types/batch-v1.ts'
 import { age, containerColumns, integer, selectorCell, sinceText, text } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-spec.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
+import { hostnameWarnings } from '../name-warnings.ts'
 import { validateCronJob } from './cron-job-validation.ts'
 
 export type CronJob = batch.CronJob
@@ -44,4 +46,13 @@ export const CronJob = defineKind<batch.CronJob>({
   // The names of its jobs add eleven characters.
   validName: name => [...isDns1123Subdomain(name), ...(name.length > 52 ? ['must be no more than 52 characters'] : [])],
   validate: validateCronJob,
+  warnings: (next, previous) => [
+    ...(previous ? [] : hostnameWarnings(next.metadata.name)),
+    ...templateWarnings('spec.jobTemplate.spec.template', next.spec.jobTemplate.spec?.template),
+    ...(previous && next.spec.schedule.includes('TZ')
+      ? [
+          'CRON_TZ or TZ used in spec.schedule is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
+        ]
+      : []),
+  ],
 })

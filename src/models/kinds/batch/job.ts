@@ -2,6 +2,8 @@ import { defineKind } from '../../kind.ts'
 import type * as batch from '../../types/batch-v1.ts'
 import { age, containerColumns, durationText, selectorCell, text } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-spec.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
+import { hostnameWarnings } from '../name-warnings.ts'
 import { prepareJob } from './job-labels.ts'
 import { validateJob } from './job-validation.ts'
 
@@ -71,4 +73,8 @@ export const Job = defineKind<batch.Job>({
   defaults: defaultJob,
   prepareCreate: prepareJob,
   validate: validateJob,
+  warnings: (next, previous) => [
+    ...(previous ? [] : hostnameWarnings(next.metadata.name)),
+    ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),
+  ],
 })

@@ -4,6 +4,7 @@ import { type FieldError, forbidden, invalid, required } from '../../field-error
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../types/core-v1.ts'
 import { checkImmutable, checkOptionalName } from '../checks.ts'
 import { checkSelector } from '../selector-checks.ts'
+import { fractionWarnings } from './pod-warnings.ts'
 
 /** Modes of access: at least one, and the exclusive one alone. Which there are is the schema's to say. */
 export function checkAccessModes(field: string, modes: readonly string[] | undefined): FieldError[] {
@@ -79,4 +80,11 @@ export function validateClaim(next: PersistentVolumeClaim, previous?: Persistent
       )
   }
   return errors
+}
+
+/** @param field of the claim's spec */
+export function claimWarnings(field: string, spec: PersistentVolumeClaimSpec | undefined): string[] {
+  return (['requests', 'limits'] as const).flatMap(which =>
+    fractionWarnings(`${field}.resources.${which}[storage]`, spec?.resources?.[which]?.['storage']),
+  )
 }

@@ -1,7 +1,7 @@
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { defaultClaimSpec } from './claim-defaults.ts'
-import { validateClaim } from './claim-validation.ts'
+import { claimWarnings, validateClaim } from './claim-validation.ts'
 import { claimColumns } from './volume-columns.ts'
 
 export type PersistentVolumeClaim = core.PersistentVolumeClaim
@@ -27,4 +27,12 @@ export const PersistentVolumeClaim = defineKind<core.PersistentVolumeClaim>({
     claim.status = { phase: 'Pending' }
   },
   validate: validateClaim,
+  warnings: ({ metadata, spec }) => [
+    ...('volume.beta.kubernetes.io/storage-class' in (metadata.annotations ?? {})
+      ? [
+          'metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since v1.8; use "storageClassName" attribute instead',
+        ]
+      : []),
+    ...claimWarnings('spec', spec),
+  ],
 })

@@ -2,6 +2,7 @@ import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { volumeColumns } from './volume-columns.ts'
 import { validateVolume } from './volume-object-validation.ts'
+import { volumeWarnings } from './volume-warnings.ts'
 
 export type PersistentVolume = core.PersistentVolume
 
@@ -31,4 +32,5 @@ export const PersistentVolume = defineKind<core.PersistentVolume>({
     volume.status = { phase: 'Pending' }
   },
   validate: validateVolume,
+  warnings: volumeWarnings,
 })

@@ -3,6 +3,7 @@ import type * as core from '../../types/core-v1.ts'
 import { labelsCell, text } from '../columns.ts'
 import { defaultPodTemplate } from './pod-spec.ts'
 import { validatePodTemplate } from './pod-spec-validation.ts'
+import { templateWarnings } from './pod-warnings.ts'
 
 export type PodTemplate = core.PodTemplate
 
@@ -22,4 +23,5 @@ export const PodTemplate = defineKind<core.PodTemplate>({
   ownAge: true,
   defaults: object => defaultPodTemplate(object.template),
   validate: object => validatePodTemplate('template', object.template),
+  warnings: (next, previous) => templateWarnings('template', next.template, previous?.template),
 })

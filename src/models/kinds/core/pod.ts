@@ -2,11 +2,13 @@ import type { FieldError } from '../../field-error.ts'
 import { forbidden } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
+import { hostnameWarnings } from '../name-warnings.ts'
 import { podColumns } from './pod-columns.ts'
 import { podGraceSeconds, preparePod } from './pod-create.ts'
 import { defaultRunningPodSpec } from './pod-spec.ts'
 import { validatePodSpec } from './pod-spec-validation.ts'
 import { checkPodChanges } from './pod-update.ts'
+import { podWarnings } from './pod-warnings.ts'
 
 export type Pod = core.Pod
 
@@ -68,4 +70,8 @@ export const Pod = defineKind<core.Pod>({
   prepareCreate: preparePod,
   gracePeriodSeconds: podGraceSeconds,
   validate: validatePod,
+  warnings: (next, previous) => [
+    ...(previous ? [] : hostnameWarnings(next.metadata.name, "the Pod's hostname")),
+    ...podWarnings('', next),
+  ],
 })

@@ -3,9 +3,11 @@ import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { checkNonNegative } from '../checks.ts'
 import { age, containerColumns, integer, labelsCell, text } from '../columns.ts'
+import { hostnameWarnings } from '../name-warnings.ts'
 import { labelsText } from '../selector-text.ts'
 import { defaultPodTemplate } from './pod-spec.ts'
 import { validatePodTemplate } from './pod-spec-validation.ts'
+import { templateWarnings } from './pod-warnings.ts'
 
 export type ReplicationController = core.ReplicationController
 
@@ -64,4 +66,8 @@ export const ReplicationController = defineKind<core.ReplicationController>({
   ownAge: true,
   defaults: defaultController,
   validate: validateController,
+  warnings: (next, previous) => [
+    ...(previous ? [] : hostnameWarnings(next.metadata.name)),
+    ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),
+  ],
 })

@@ -3,7 +3,6 @@ import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../../../ba
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../types/core-v1.ts'
 import {
-  checkImmutable,
   checkIP,
   checkLabels,
   checkName,
@@ -186,8 +185,16 @@ function checkTraffic(spec: ServiceSpec): FieldError[] {
 /** A cluster IP stays while both forms have one. */
 function checkChanges(next: ServiceSpec, old: ServiceSpec): FieldError[] {
   if (old.type === 'ExternalName' || next.type === 'ExternalName' || !old.clusterIPs?.length) return []
-  const errors = checkImmutable('spec.clusterIPs[0]', next.clusterIPs?.[0], old.clusterIPs[0])
+  const errors: FieldError[] = []
+  if (!next.clusterIPs?.length) errors.push(invalid('spec.clusterIPs[0]', null, 'primary clusterIP can not be unset'))
+  else if (next.clusterIPs[0] !== old.clusterIPs[0])
+    errors.push(invalid('spec.clusterIPs[0]', next.clusterIPs, 'may not change once set'))
   if (old.type === 'LoadBalancer' && next.type === 'LoadBalancer')
-    errors.push(...checkImmutable('spec.loadBalancerClass', next.loadBalancerClass, old.loadBalancerClass))
+    if (next.loadBalancerClass !== old.loadBalancerClass)
+      errors.push(invalid('spec.loadBalancerClass', next.loadBalancerClass ?? null, 'may not change once set'))
+  const [family, before] = [next.ipFamilies?.[0], old.ipFamilies?.[0]]
+  if (before && !family) errors.push(invalid('spec.ipFamilies[0]', null, 'primary ipFamily can not be unset'))
+  else if (before && family !== before)
+    errors.push(invalid('spec.ipFamilies[0]', next.clusterIPs ?? null, 'may not change once set'))
   return errors
 }

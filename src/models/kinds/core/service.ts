@@ -5,6 +5,7 @@ import { serviceColumns } from './service-columns.ts'
 import { defaultService } from './service-defaults.ts'
 import { alignClusterIPs, prepareServiceUpdate } from './service-update.ts'
 import { validateService } from './service-validation.ts'
+import { serviceWarnings } from './service-warnings.ts'
 
 export type Service = core.Service
 
@@ -32,4 +33,5 @@ export const Service = defineKind<core.Service>({
   prepareUpdate: prepareServiceUpdate,
   validName: isDns1035Label,
   validate: validateService,
+  warnings: serviceWarnings,
 })

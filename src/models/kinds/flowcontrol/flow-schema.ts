@@ -1,6 +1,7 @@
 import { defineKind } from '../../kind.ts'
 import type * as flowcontrol from '../../types/flowcontrol-v1.ts'
 import { age, text } from '../columns.ts'
+import { validateFlowSchema } from './flow-validation.ts'
 
 export type FlowSchema = flowcontrol.FlowSchema
 
@@ -20,6 +21,8 @@ export const FlowSchema = defineKind<flowcontrol.FlowSchema>({
     text('MissingPL', s => s.status?.conditions?.find(c => c.type === 'Dangling')?.status ?? '?'),
   ],
   ownAge: true,
+  unconditionalUpdate: true,
+  validate: validateFlowSchema,
   defaults: ({ spec }) => {
     if (spec) spec.matchingPrecedence ||= 1000
   },

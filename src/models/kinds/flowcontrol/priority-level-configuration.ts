@@ -1,6 +1,7 @@
 import { defineKind } from '../../kind.ts'
 import type * as flowcontrol from '../../types/flowcontrol-v1.ts'
 import { text } from '../columns.ts'
+import { validateLevel } from './level-validation.ts'
 
 export type PriorityLevelConfiguration = flowcontrol.PriorityLevelConfiguration
 
@@ -36,5 +37,7 @@ export const PriorityLevelConfiguration = defineKind<flowcontrol.PriorityLevelCo
     text('HandSize', level => queuing(level)?.handSize ?? '<none>'),
     text('QueueLengthLimit', level => queuing(level)?.queueLengthLimit ?? '<none>'),
   ],
+  unconditionalUpdate: true,
   defaults: defaultLevel,
+  validate: validateLevel,
 })

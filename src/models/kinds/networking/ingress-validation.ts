@@ -4,8 +4,16 @@ import { type FieldError, invalid, required } from '../../field-error.ts'
 import type { HTTPIngressPath, Ingress, IngressBackend } from '../../types/networking-v1.ts'
 import { checkName, checkOptionalName, checkPort, checkPortReference, texts } from '../checks.ts'
 
-export function validateIngress({ spec }: Ingress): FieldError[] {
+/** Named the class before there was a field. */
+export const classAnnotation = 'kubernetes.io/ingress.class'
+
+export function validateIngress({ metadata, spec }: Ingress, previous?: Ingress): FieldError[] {
   const errors: FieldError[] = []
+  const named = metadata.annotations?.[classAnnotation]
+  if (!previous && named !== undefined && spec.ingressClassName !== undefined)
+    errors.push(
+      invalid(`metadata.annotations[${classAnnotation}]`, named, 'can not be set when the class field is also set'),
+    )
   const { rules = [], defaultBackend, tls = [], ingressClassName } = spec
   if (!rules.length && !defaultBackend)
     errors.push(invalid('spec', rules, 'either `defaultBackend` or `rules` must be specified'))

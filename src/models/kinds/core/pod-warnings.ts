@@ -1,0 +1,221 @@
+import { parseQuantity } from '../../../base/quantity.ts'
+import type {
+  Container,
+  ContainerPort,
+  EnvVar,
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  PodSpec,
+  PodTemplateSpec,
+} from '../../types/core-v1.ts'
+import type { ObjectMeta } from '../../types/meta-v1.ts'
+
+interface PodLike {
+  metadata?: Pick<ObjectMeta, 'annotations'>
+  spec?: PodSpec
+}
+
+const oldLabels: Record<string, string> = {
+  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
+  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+}
+const oldAnnotations: Record<string, string> = {
+  'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
+  'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+  'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+}
+/** Volume plugins that are on their way out, or gone. */
+export const oldVolumes: Record<string, string> = {
+  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
+  gitRepo: 'deprecated in v1.11',
+  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
+  flocker: 'deprecated in v1.22, non-functional in v1.25+',
+  storageos: 'deprecated in v1.22, non-functional in v1.25+',
+  quobyte: 'deprecated in v1.22, non-functional in v1.25+',
+  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
+  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
+  rbd: 'deprecated in v1.28, non-functional in v1.31+',
+}
+const emptySelector = 'a null labelSelector results in matching no pod'
+
+/** The warnings of a pod template, unless it stayed as it was. @param field `spec.template` */
+export function templateWarnings(
+  field: string,
+  next: PodTemplateSpec | undefined,
+  previous?: PodTemplateSpec,
+): string[] {
+  if (!next || (previous && JSON.stringify(next) === JSON.stringify(previous))) return []
+  return podWarnings(`${field}.`, next)
+}
+
+/** What is allowed, but old, or hardly meant. @param at prefix of field names: '' or `spec.template.` */
+export function podWarnings(at: string, pod: PodLike): string[] {
+  const { spec } = pod
+  if (!spec) return []
+  const found = [
+    ...nodeWarnings(at, spec),
+    ...annotationWarnings(at, pod),
+    ...(spec.volumes ?? []).flatMap((volume, i) =>
+      Object.keys(oldVolumes)
+        .filter(type => type in volume)
+        .map(type => `${at}spec.volumes[${i}].${type === 'storageos' ? 'storageOS' : type}: ${oldVolumes[type]}`),
+    ),
+    ...repeated(spec.hostAliases, a => a.ip).map(
+      ([i, ip]) => `${at}spec.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`,
+    ),
+    ...repeated(spec.imagePullSecrets, s => s.name).map(
+      ([i, name]) => `${at}spec.imagePullSecrets[${i}].name: duplicate name ${JSON.stringify(name)}`,
+    ),
+    ...containersWithPaths(at, spec).flatMap(([field, container]) => containerWarnings(field, container)),
+    ...portWarnings(at, spec),
+    ...affinityWarnings(at, spec),
+  ]
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
+    found.push(
+      `${at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`,
+    )
+  return found
+}
+
+function nodeWarnings(at: string, { nodeSelector, affinity, topologySpreadConstraints = [] }: PodSpec): string[] {
+  const base = `${at}spec.affinity.nodeAffinity`
+  const {
+    requiredDuringSchedulingIgnoredDuringExecution: hard,
+    preferredDuringSchedulingIgnoredDuringExecution: soft,
+  } = affinity?.nodeAffinity ?? {}
+  return [
+    ...Object.keys(nodeSelector ?? {}).flatMap(key =>
+      old(oldLabels, key, text => `${at}spec.nodeSelector[${key}]: ${text}`),
+    ),
+    ...(hard?.nodeSelectorTerms ?? []).flatMap((term, i) =>
+      nodeTermWarnings(`${base}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`, term),
+    ),
+    ...(soft ?? []).flatMap(({ preference }, i) =>
+      nodeTermWarnings(`${base}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`, preference),
+    ),
+    ...topologySpreadConstraints.flatMap(({ topologyKey, labelSelector }, i) => {
+      const field = `${at}spec.topologySpreadConstraints[${i}]`
+      return [
+        ...old(oldLabels, topologyKey, text => `${field}.topologyKey: ${topologyKey} is ${text}`),
+        ...(labelSelector ? [] : [`${field}.labelSelector: ${emptySelector}`]),
+      ]
+    }),
+  ]
+}
+
+/** Labels of nodes that are called otherwise now. */
+export function nodeTermWarnings(field: string, { matchExpressions = [] }: NodeSelectorTerm): string[] {
+  return matchExpressions.flatMap(({ key }, i) =>
+    old(oldLabels, key, text => `${field}.matchExpressions[${i}].key: ${key} is ${text}`),
+  )
+}
+
+function annotationWarnings(at: string, { metadata, spec }: PodLike): string[] {
+  const annotations = metadata?.annotations ?? {}
+  const keys = Object.keys(annotations).flatMap(key =>
+    old(oldAnnotations, key, text => `${at}metadata.annotations[${key}]: ${text}`),
+  )
+  const seccomp = 'seccomp.security.alpha.kubernetes.io/'
+  const unused = (key: string, context: { seccompProfile?: unknown } | undefined) =>
+    key in annotations && !context?.seccompProfile
+      ? [`${at}metadata.annotations[${key}]: non-functional in v1.27+; use the "seccompProfile" field instead`]
+      : []
+  return [
+    ...keys,
+    ...unused(`${seccomp}pod`, spec!.securityContext),
+    ...containersWithPaths(at, spec!).flatMap(([, c]) => unused(`container.${seccomp}${c.name}`, c.securityContext)),
+  ]
+}
+
+function containerWarnings(field: string, { resources, env = [] }: Container): string[] {
+  const found: string[] = []
+  for (const which of ['limits', 'requests'] as const)
+    for (const name of ['memory', 'ephemeral-storage'])
+      found.push(...fractionWarnings(`${field}.resources.${which}[${name}]`, resources?.[which]?.[name]))
+  const seen = new Set<string>()
+  for (const [i, variable] of env.entries()) {
+    if (seen.has(variable.name) && !buildsOn(variable))
+      found.push(
+        `${field}.env[${i}]: hides previous definition of ${JSON.stringify(variable.name)}, which may be dropped when using apply`,
+      )
+    seen.add(variable.name)
+  }
+  return found
+}
+
+/** `PATH=$(PATH):/opt` builds upon what was there. */
+function buildsOn({ name, value = '', valueFrom }: EnvVar): boolean {
+  const reference = `$(${name})`
+  return !valueFrom && value !== reference && value.includes(reference)
+}
+
+/** Bytes come whole. */
+export function fractionWarnings(field: string, quantity: string | undefined): string[] {
+  if (quantity === undefined || parseQuantity(quantity).nano % 1_000_000_000n === 0n) return []
+  return [`${field}: fractional byte value ${JSON.stringify(quantity)} is invalid, must be an integer`]
+}
+
+function portWarnings(at: string, spec: PodSpec): string[] {
+  const found: string[] = []
+  const known = new Map<string, { field: string; port: ContainerPort }[]>()
+  for (const [field, { ports = [] }] of containersWithPaths(at, spec))
+    for (const [i, port] of ports.entries()) {
+      const key = `${port.containerPort}/${port.protocol}`
+      const others = known.get(key) ?? []
+      const own = `${field}.ports[${i}]`
+      for (const other of others) found.push(...overlap(own, port, other.field, other.port))
+      known.set(key, [...others, { field: own, port }])
+    }
+  return found
+}
+
+function overlap(field: string, a: ContainerPort, other: string, b: ContainerPort): string[] {
+  const [ipA, ipB] = [a.hostIP ?? '', b.hostIP ?? '']
+  const [portA, portB] = [a.hostPort ?? 0, b.hostPort ?? 0]
+  if (ipA === ipB && portA === portB) return [`${field}: duplicate port definition with ${other}`]
+  if (portA === 0 || portB === 0) return [`${field}: overlapping port definition with ${other}`]
+  const ambiguous = portA === portB && (ipA === '') !== (ipB === '')
+  return ambiguous ? [`${field}: dangerously ambiguous port definition with ${other}`] : []
+}
+
+function affinityWarnings(at: string, { affinity }: PodSpec): string[] {
+  const of = (field: string, term: PodAffinityTerm) =>
+    term.labelSelector ? [] : [`${field}.labelSelector: ${emptySelector}`]
+  return (['podAffinity', 'podAntiAffinity'] as const).flatMap(which => {
+    const field = `${at}spec.affinity.${which}`
+    const {
+      requiredDuringSchedulingIgnoredDuringExecution: hard,
+      preferredDuringSchedulingIgnoredDuringExecution: soft,
+    } = affinity?.[which] ?? {}
+    return [
+      ...(hard ?? []).flatMap((term, i) => of(`${field}.requiredDuringSchedulingIgnoredDuringExecution[${i}]`, term)),
+      ...(soft ?? []).flatMap(({ podAffinityTerm }, i) =>
+        of(`${field}.preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm`, podAffinityTerm),
+      ),
+    ]
+  })
+}
+
+function containersWithPaths(at: string, spec: PodSpec): [field: string, container: Container][] {
+  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap(list =>
+    ((spec[list] ?? []) as Container[]).map((c, i): [string, Container] => [`${at}spec.${list}[${i}]`, c]),
+  )
+}
+
+function old(table: Record<string, string>, key: string, say: (text: string) => string): string[] {
+  return Object.hasOwn(table, key) ? [say(table[key]!)] : []
+}
+
+/** Where a value comes a second time. */
+function repeated<T>(list: T[] | undefined, value: (item: T) => string | undefined): [index: number, value: string][] {
+  const seen = new Set<string>()
+  return (list ?? []).flatMap((item, i): [number, string][] => {
+    const text = value(item) ?? ''
+    if (seen.has(text)) return [[i, text]]
+    seen.add(text)
+    return []
+  })
+}
