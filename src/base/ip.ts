@@ -27,3 +27,24 @@ export function isCIDR(text: string): boolean {
   if (bits === undefined || rest !== undefined || !/^(0|[1-9]\d{0,2})$/.test(bits)) return false
   return (isIPv4(address) && Number(bits) <= 32) || (isIPv6(address) && Number(bits) <= 128)
 }
+
+/** Whether an address is one of a block; never across the two families. Both must be valid. */
+export function cidrContains(cidr: string, address: string): boolean {
+  const [network, bits] = cidr.split('/') as [string, string]
+  const wide = network.includes(':')
+  if (wide !== address.includes(':')) return false
+  const rest = BigInt((wide ? 128 : 32) - Number(bits))
+  return addressBits(network) >> rest === addressBits(address) >> rest
+}
+
+function addressBits(ip: string): bigint {
+  if (!ip.includes(':')) return ip.split('.').reduce((sum, part) => (sum << 8n) | BigInt(part), 0n)
+  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(ip)
+  if (dotted) {
+    const low = addressBits(dotted[2]!)
+    return addressBits(`${dotted[1]}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`)
+  }
+  const [head = [], tail] = ip.split('::').map(half => (half === '' ? [] : half.split(':')))
+  const groups = tail ? [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail] : head
+  return groups.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n)
+}

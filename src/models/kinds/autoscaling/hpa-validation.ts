@@ -1,7 +1,8 @@
+import { isPathSegmentName } from '../../../base/names.ts'
 import { parseQuantity } from '../../../base/quantity.ts'
 import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, MetricTarget } from '../../types/autoscaling-v2.ts'
-import { checkOneOf, checkRange } from '../checks.ts'
+import { checkOneOf, checkRange, texts } from '../checks.ts'
 
 const sources = ['Object', 'Pods', 'Resource', 'ContainerResource', 'External'] as const
 const fieldOf = (source: string) => source.charAt(0).toLowerCase() + source.slice(1)
@@ -36,13 +37,80 @@ function checkMetric(field: string, metric: MetricSpec): FieldError[] {
       errors.push(forbidden(`${field}.${name}`, 'must populate the given metric source only'))
   }
   const source = metric[own]
-  if (source && typeof source === 'object') errors.push(...checkTarget(`${field}.${own}.target`, source.target))
+  if (source && typeof source === 'object')
+    errors.push(...checkTarget(`${field}.${own}.target`, source.target), ...checkSource(`${field}.${own}`, metric))
+  return errors
+}
+
+/** What each source must say beyond its target. */
+function checkSource(field: string, { type, object, pods, external, resource, containerResource }: MetricSpec) {
+  const target = `${field}.target`
+  switch (type) {
+    case 'Object':
+      return [
+        ...checkReference(`${field}.describedObject`, object!.describedObject),
+        ...checkMetricName(field, object!.metric),
+        ...(object!.target?.value === undefined && object!.target?.averageValue === undefined
+          ? [required(`${target}.averageValue`, 'must set either a target value or averageValue')]
+          : []),
+      ]
+    case 'Pods':
+      return [
+        ...checkMetricName(field, pods!.metric),
+        ...(pods!.target?.averageValue === undefined
+          ? [required(`${target}.averageValue`, 'must specify a positive target averageValue')]
+          : []),
+      ]
+    case 'External':
+      return [...checkMetricName(field, external!.metric), ...checkExternalTarget(target, external!.target)]
+    case 'ContainerResource':
+      return [
+        ...(containerResource!.container ? [] : [required(`${field}.container`, 'must specify a container')]),
+        ...checkResource(field, containerResource!),
+      ]
+    default:
+      return checkResource(field, resource!)
+  }
+}
+
+function checkReference(field: string, reference: { kind?: string; name?: string } | undefined): FieldError[] {
+  return (['kind', 'name'] as const).flatMap(name => (reference?.[name] ? [] : [required(`${field}.${name}`)]))
+}
+
+function checkMetricName(field: string, metric: { name?: string } | undefined): FieldError[] {
+  const at = `${field}.metric.name`
+  return metric?.name
+    ? texts(at, metric.name, isPathSegmentName(metric.name))
+    : [required(at, 'must specify a metric name')]
+}
+
+function checkExternalTarget(field: string, { value, averageValue }: Partial<MetricTarget> = {}): FieldError[] {
+  if (value === undefined && averageValue === undefined)
+    return [required(`${field}.averageValue`, 'must set either a target value for metric or a per-pod target')]
+  return value !== undefined && averageValue !== undefined
+    ? [forbidden(`${field}.value`, 'may not set both a target value for metric and a per-pod target')]
+    : []
+}
+
+function checkResource(field: string, { name, target }: { name?: string; target?: MetricTarget }): FieldError[] {
+  const errors = name ? [] : [required(`${field}.name`, 'must specify a resource name')]
+  const { averageUtilization, averageValue } = target ?? {}
+  if (averageUtilization === undefined && averageValue === undefined)
+    errors.push(
+      required(`${field}.target.averageUtilization`, 'must set either a target raw value or a target utilization'),
+    )
+  if (averageUtilization !== undefined && averageValue !== undefined)
+    errors.push(
+      forbidden(`${field}.target.averageValue`, 'may not set both a target raw value and a target utilization'),
+    )
   return errors
 }
 
 function checkTarget(field: string, target: MetricTarget | undefined): FieldError[] {
   if (!target?.type) return [required(`${field}.type`, 'must specify a metric target type')]
-  const errors = checkOneOf(`${field}.type`, target.type, ['Utilization', 'Value', 'AverageValue'])
+  const errors: FieldError[] = []
+  if (!['Utilization', 'Value', 'AverageValue'].includes(target.type))
+    errors.push(invalid(`${field}.type`, target.type, 'must be either Utilization, Value, or AverageValue'))
   const { averageUtilization: percent } = target
   if (percent !== undefined && percent < 1)
     errors.push(invalid(`${field}.averageUtilization`, percent, 'must be greater than 0'))

@@ -1,10 +1,11 @@
 import { sameMeaning } from '../../../base/equality.ts'
 import { selectorFrom } from '../../../base/labels.ts'
-import { type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
+import { type FieldError, forbidden, invalid, notSupported, required, tooLong } from '../../field-error.ts'
 import type { Job, JobSpec } from '../../types/batch-v1.ts'
 import { checkImmutable, checkNonNegative } from '../checks.ts'
 import { validatePodTemplate } from '../core/pod-spec-validation.ts'
 import { checkSelector } from '../selector-checks.ts'
+import { checkFailurePolicy, checkSuccessPolicy } from './job-policies.ts'
 
 const counts = [
   'parallelism',
@@ -29,8 +30,14 @@ export function checkJobSpec(field: string, spec: JobSpec): FieldError[] {
           'must be less than or equal to 100000 when completion mode is Indexed',
         ),
       )
-  } else if (spec.backoffLimitPerIndex !== undefined)
-    errors.push(invalid(`${field}.backoffLimitPerIndex`, spec.backoffLimitPerIndex, 'requires indexed completion mode'))
+    errors.push(...checkManyIndexes(field, spec))
+  } else
+    for (const name of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const)
+      if (spec[name] !== undefined)
+        errors.push(invalid(`${field}.${name}`, spec[name], 'requires indexed completion mode'))
+  if (spec.managedBy !== undefined) errors.push(...checkManager(`${field}.managedBy`, spec.managedBy))
+  if (spec.podFailurePolicy) errors.push(...checkFailurePolicy(`${field}.podFailurePolicy`, spec))
+  if (spec.successPolicy) errors.push(...checkSuccessPolicy(`${field}.successPolicy`, spec))
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
     errors.push(required(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'))
   errors.push(...validatePodTemplate(`${field}.template`, spec.template))
@@ -41,6 +48,40 @@ export function checkJobSpec(field: string, spec: JobSpec): FieldError[] {
     errors.push(invalid(at, policy, 'only "Never" is supported when podFailurePolicy is specified'))
   if (spec.podReplacementPolicy && spec.podFailurePolicy && spec.podReplacementPolicy !== 'Failed')
     errors.push(notSupported(`${field}.podReplacementPolicy`, spec.podReplacementPolicy, ['Failed']))
+  return errors
+}
+
+const manyCompletions = 100_000
+const manyFailures = 10_000
+const manyAtOnce = 10_000
+
+/** Each index that failed is told in the status: there is room for so many. */
+function checkManyIndexes(field: string, spec: JobSpec): FieldError[] {
+  const { completions = 0, parallelism = 0, maxFailedIndexes: failures, backoffLimitPerIndex } = spec
+  const errors: FieldError[] = []
+  const at = `${field}.maxFailedIndexes`
+  if (failures !== undefined && failures > completions)
+    errors.push(invalid(at, failures, 'must be less than or equal to completions'))
+  if (failures !== undefined && failures > manyCompletions)
+    errors.push(invalid(at, failures, `must be less than or equal to ${manyCompletions}`))
+  if (completions <= manyCompletions || backoffLimitPerIndex === undefined) return errors
+  const when = `when completions are above ${manyCompletions} and used with backoff limit per index`
+  if (failures === undefined)
+    errors.push(required(at, `must be specified when completions is above ${manyCompletions}`))
+  else if (failures > manyFailures)
+    errors.push(invalid(at, failures, `must be less than or equal to ${manyFailures} ${when}`))
+  if (parallelism > manyAtOnce)
+    errors.push(invalid(`${field}.parallelism`, parallelism, `must be less than or equal to ${manyAtOnce} ${when}`))
+  return errors
+}
+
+const longestManager = 63
+
+function checkManager(field: string, manager: string): FieldError[] {
+  const errors: FieldError[] = []
+  if (!/^[^/]+\.[^/]+\/.+$/.test(manager))
+    errors.push(invalid(field, manager, 'must be a domain-prefixed path (such as "acme.io/foo")'))
+  if (manager.length > longestManager) errors.push(tooLong(field, longestManager))
   return errors
 }
 

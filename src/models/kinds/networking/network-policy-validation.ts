@@ -1,4 +1,4 @@
-import { isCIDR } from '../../../base/ip.ts'
+import { cidrContains, isCIDR } from '../../../base/ip.ts'
 import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../types/networking-v1.ts'
 import { checkPort, checkPortReference } from '../checks.ts'
@@ -45,12 +45,22 @@ function checkPeer(field: string, { podSelector, namespaceSelector, ipBlock }: N
   return errors
 }
 
+/** A smaller block of the same. */
+function isWithin(inner: string, outer: string): boolean {
+  const [address, bits] = inner.split('/') as [string, string]
+  return Number(bits) > Number(outer.split('/')[1]) && cidrContains(outer, address)
+}
+
 const cidrText = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'
 
 function checkBlock(field: string, { cidr, except = [] }: IPBlock): FieldError[] {
   if (!cidr) return [required(`${field}.cidr`)]
   return [
     ...(isCIDR(cidr) ? [] : [invalid(`${field}.cidr`, cidr, cidrText)]),
-    ...except.flatMap((range, i) => (isCIDR(range) ? [] : [invalid(`${field}.except[${i}]`, range, cidrText)])),
+    ...except.flatMap((range, i) => {
+      const at = `${field}.except[${i}]`
+      if (!isCIDR(range)) return [invalid(at, range, cidrText)]
+      return !isCIDR(cidr) || isWithin(range, cidr) ? [] : [invalid(at, range, 'must be a strict subset of `cidr`')]
+    }),
   ]
 }

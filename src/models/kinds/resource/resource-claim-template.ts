@@ -1,6 +1,8 @@
 import { defineKind } from '../../kind.ts'
 import type * as resource from '../../types/resource-v1beta1.ts'
+import { checkImmutable } from '../checks.ts'
 import { defaultClaimSpec } from './claim-defaults.ts'
+import { checkClaimRequests } from './claim-validation.ts'
 
 export type ResourceClaimTemplate = resource.ResourceClaimTemplate
 
@@ -14,4 +16,8 @@ export const ResourceClaimTemplate = defineKind<resource.ResourceClaimTemplate>(
   noGeneration: true,
   unconditionalUpdate: true,
   defaults: object => defaultClaimSpec(object.spec?.spec),
+  validate: (next, previous) => [
+    ...checkClaimRequests('spec.spec', next.spec?.spec),
+    ...(previous ? checkImmutable('spec', next.spec, previous.spec) : []),
+  ],
 })

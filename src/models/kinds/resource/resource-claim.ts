@@ -1,7 +1,9 @@
 import { defineKind } from '../../kind.ts'
 import type * as resource from '../../types/resource-v1beta1.ts'
+import { checkImmutable } from '../checks.ts'
 import { text } from '../columns.ts'
 import { defaultClaimSpec } from './claim-defaults.ts'
+import { checkClaimRequests } from './claim-validation.ts'
 
 export type ResourceClaim = resource.ResourceClaim
 
@@ -24,4 +26,8 @@ export const ResourceClaim = defineKind<resource.ResourceClaim>({
   unconditionalUpdate: true,
   columns: [text('State', state)],
   defaults: object => defaultClaimSpec(object.spec),
+  validate: (next, previous) => [
+    ...checkClaimRequests('spec', next.spec),
+    ...(previous ? checkImmutable('spec', next.spec, previous.spec) : []),
+  ],
 })

@@ -1,0 +1,100 @@
+import { isQualifiedName } from '../../../base/names.ts'
+import { parseQuantity } from '../../../base/quantity.ts'
+import { type FieldError, invalid, required } from '../../field-error.ts'
+import type { ResourceQuota, ResourceQuotaSpec } from '../../types/core-v1.ts'
+import { checkImmutable, negativeText, texts } from '../checks.ts'
+
+const counts = [
+  ...['pods', 'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'configmaps'],
+  ...['persistentvolumeclaims', 'services.nodeports', 'services.loadbalancers'],
+]
+const compute = ['cpu', 'memory', 'ephemeral-storage']
+const standard = new Set([
+  ...counts,
+  ...compute.flatMap(name => [name, `requests.${name}`, `limits.${name}`]),
+  'requests.storage',
+])
+/** What scopes are about: the pods themselves and what they compute with. */
+const scopable = new Set(['pods', ...['cpu', 'memory'].flatMap(n => [n, `requests.${n}`, `limits.${n}`])])
+const opposites = [
+  ['BestEffort', 'NotBestEffort'],
+  ['Terminating', 'NotTerminating'],
+]
+
+export function validateQuota({ spec = {}, status }: ResourceQuota, previous?: ResourceQuota): FieldError[] {
+  const errors = [
+    ...checkAmounts('spec.hard', spec.hard),
+    ...checkScopes(spec),
+    ...checkScopeSelector(spec),
+    ...checkAmounts('status.hard', status?.hard),
+    ...checkAmounts('status.used', status?.used),
+  ]
+  return previous ? [...errors, ...checkImmutable('spec.scopes', spec.scopes, previous.spec?.scopes)] : errors
+}
+
+function checkAmounts(field: string, amounts: Record<string, string> = {}): FieldError[] {
+  return Object.entries(amounts).flatMap(([name, quantity]) => {
+    const at = `${field}[${name}]`
+    const errors = texts(at, name, isQualifiedName(name))
+    if (!name.includes('/') && !standard.has(name) && !/^(requests\.)?hugepages-/.test(name))
+      errors.push(invalid(at, name, 'must be a standard resource for quota'))
+    const { nano } = parseQuantity(quantity)
+    if (nano < 0n) errors.push(invalid(at, quantity, negativeText))
+    if (counts.includes(name) && nano % 1_000_000_000n !== 0n) errors.push(invalid(at, quantity, 'must be an integer'))
+    return errors
+  })
+}
+
+/** What a scope cannot be about is not limited by a quota that has it. */
+function unfit(scope: string, hard: Record<string, string> = {}): boolean {
+  return Object.keys(hard).some(
+    name => standard.has(name) && !(scope === 'BestEffort' ? name === 'pods' : scopable.has(name)),
+  )
+}
+
+function checkScopes({ scopes = [], hard }: ResourceQuotaSpec): FieldError[] {
+  const at = 'spec.scopes'
+  return [
+    ...scopes.filter(s => unfit(s, hard)).map(() => invalid(at, scopes, 'unsupported scope applied to resource')),
+    ...conflicts(at, scopes, scopes),
+  ]
+}
+
+function conflicts(field: string, names: readonly string[], value: unknown): FieldError[] {
+  return opposites
+    .filter(pair => pair.every(name => names.includes(name)))
+    .map(() => invalid(field, value, 'conflicting scopes'))
+}
+
+function checkScopeSelector({ scopeSelector, scopes, hard }: ResourceQuotaSpec): FieldError[] {
+  const at = 'spec.scopeSelector.matchExpressions'
+  const expressions = scopeSelector?.matchExpressions ?? []
+  const errors = expressions.flatMap(({ scopeName, operator, values = [] }) => {
+    const own: FieldError[] = []
+    if (unfit(scopeName, hard)) own.push(invalid(at, scopeSelector, 'unsupported scope applied to resource'))
+    if (scopeName !== 'PriorityClass' && operator !== 'Exists')
+      own.push(
+        invalid(
+          `${at}.operator`,
+          operator,
+          "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
+        ),
+      )
+    const listed = operator === 'In' || operator === 'NotIn'
+    if (listed && !values.length)
+      own.push(
+        required(`${at}.values`, "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"),
+      )
+    if (!listed && values.length)
+      own.push(
+        invalid(
+          `${at}.values`,
+          values,
+          "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector",
+        ),
+      )
+    return own
+  })
+  const names = expressions.map(e => e.scopeName)
+  return [...errors, ...conflicts(at, names, scopes ?? null)]
+}
