@@ -77,3 +77,32 @@ it('scopes choose pods by how long and how urgently they run', () => {
     pods: '1',
   })
 })
+
+it('while pods come and go, what controllers see late never makes a quota let in too many', async () => {
+  cluster = await startTestCluster({
+    reconcilers: [resourceQuotaReconciler()],
+    watchDelayMs: 700,
+    fate: () => 'pending',
+  })
+  await cluster.client.create(ResourceQuota, { metadata: { namespace, name: 'q' }, spec: { hard: { pods: '4' } } })
+  const used = async () => (await cluster.client.get(ResourceQuota, { namespace, name: 'q' })).status?.used?.['pods']
+  await cluster.until(async () => (await used()) === '0')
+  let made = 0
+  for (let round = 0; round < 12; round++) {
+    const create = () =>
+      cluster.client
+        .create(Pod, {
+          metadata: { namespace, name: `p${made++}` },
+          spec: { containers: [{ name: 'm', image: 'i' }] },
+        })
+        .catch(() => undefined)
+    await Promise.all([create(), create(), create()])
+    const { items } = await cluster.client.list(Pod, { namespace })
+    expect(items.length).toBeLessThanOrEqual(4)
+    expect(Number(await used())).toBeGreaterThanOrEqual(items.length)
+    if (round % 2 && items[0])
+      await cluster.client.delete(Pod, { namespace, name: items[0].metadata.name }, { gracePeriodSeconds: 0 })
+    await cluster.pass(200)
+  }
+  await cluster.until(async () => Number(await used()) === (await cluster.client.list(Pod, { namespace })).items.length)
+})
