@@ -143,6 +143,29 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
     expect(ended.code).toBe(0)
   })
 
+  it('a Service of type LoadBalancer answers at the address of the node, unless its port is taken', async () => {
+    const service = (name: string, port: number) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: 'default' },
+      spec: {
+        type: 'LoadBalancer',
+        selector: { 'optiflow.dev/workload': 'app' },
+        ports: [{ port, targetPort: 8080 }],
+      },
+    })
+    await box.apply(service('open', 9000), service('taken', 80))
+    await until('an address', async () =>
+      /^open +LoadBalancer +\S+ +10\.77\.0\.11 /m.test(await box.kubectl('get', 'service', 'open')),
+    )
+    await until('an answer', async () => (await curl(`http://${ip}:9000/`)).out.startsWith('version 2'))
+    expect(await box.kubectl('describe', 'service', 'taken')).toContain(
+      'port tcp/80 of the nodes is taken by the gateway',
+    )
+    await box.kubectl('delete', 'service', 'open', 'taken')
+    await until('no answer', async () => (await curl(`http://${ip}:9000/`)).code !== 0)
+  })
+
   it('an app that is gone answers no more', async () => {
     await box.kubectl('delete', 'workload', 'app')
     await until('nobody', async () => (await ask('app.test')).endsWith('|404'))

@@ -93,3 +93,17 @@ test('ClientIP affinity remembers each client per endpoint for its time', () => 
   expect([...rules.sets.values()]).toEqual(Array(2).fill('flags dynamic,timeout; timeout 60s;'))
   expect(whole('t', emptyRules())).toContain('add chain ip t services')
 })
+
+test('who comes by an external address gets the node as its peer, unless the policy is Local', () => {
+  const external = { type: 'LoadBalancer', externalIPs: ['192.0.2.9'] }
+  const of = (spec: object) => {
+    const service = { ...web({ ...external, ...spec }), status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } } }
+    const rules = plan(service as Service, slice(a))
+    const chains = ['192.0.2.9', '192.0.2.1'].map(ip => rules.clusterIps.get(`${ip} . tcp . 80`)!.replace('goto ', ''))
+    expect(chains[0]).toBe(chains[1])
+    expect(rules.clusterIps.get('10.96.0.7 . tcp . 80')).not.toBe(`goto ${chains[0]}`)
+    return rules.chains.get(chains[0]!)![0]
+  }
+  expect(of({})).toContain('mark set')
+  expect(of({ externalTrafficPolicy: 'Local' })).not.toContain('mark set')
+})

@@ -62,27 +62,32 @@ export function planServiceRules(input: RuleInput): RuleSet {
       const inside = spec.internalTrafficPolicy === 'Local' ? local : endpoints
       const outside = spec.externalTrafficPolicy === 'Local' ? local : endpoints
       const name = `${id}:${port.name ?? port.port}/${protocol}`
-      const addresses = [spec.clusterIP, ...(spec.externalIPs ?? []), ...ingressIps(service)].filter(
-        ip => !ip.includes(':'),
-      )
-      for (const ip of addresses) {
-        const key = `${ip} . ${protocol} . ${port.port}`
-        if (inside.length) out.clusterIps.set(key, `goto ${balance(out, name, protocol, service, inside)}`)
-        else out.withoutEndpoints.add(key)
+      const lead = (ips: string[], chain: string | undefined) => {
+        for (const ip of ips.filter(address => !address.includes(':'))) {
+          const key = `${ip} . ${protocol} . ${port.port}`
+          if (chain) out.clusterIps.set(key, `goto ${chain}`)
+          else out.withoutEndpoints.add(key)
+        }
       }
-      if (!port.nodePort || !outside.length) continue
-      const target = balance(out, name, protocol, service, outside)
-      const keepsSource = spec.externalTrafficPolicy === 'Local'
-      const chain = `ext-${digest(name)}`
-      // From outside, the answer must come back through this node, unless the pod is here and wants the client's address.
-      out.chains.set(chain, [
-        ...(keepsSource ? [] : [`meta mark set meta mark or ${masqueradeMark}`]),
-        `goto ${target}`,
-      ])
-      out.nodePorts.set(`${protocol} . ${port.nodePort}`, `goto ${chain}`)
+      lead([spec.clusterIP], inside.length ? balance(out, name, protocol, service, inside) : undefined)
+      const external = [...(spec.externalIPs ?? []), ...ingressIps(service)]
+      if (!port.nodePort && !external.length) continue
+      const entrance = outside.length ? fromOutside(out, name, protocol, service, outside) : undefined
+      lead(external, entrance)
+      if (port.nodePort && entrance) out.nodePorts.set(`${protocol} . ${port.nodePort}`, `goto ${entrance}`)
     }
   }
   return out
+}
+
+/** Adds the chain for who comes from outside; returns its name. */
+function fromOutside(out: RuleSet, name: string, protocol: string, service: Service, endpoints: Endpoint[]): string {
+  const target = balance(out, name, protocol, service, endpoints)
+  const keepsSource = service.spec.externalTrafficPolicy === 'Local'
+  const chain = `ext-${digest(name)}`
+  // The answer must come back through this node, unless the pod is here and wants the client's address.
+  out.chains.set(chain, [...(keepsSource ? [] : [`meta mark set meta mark or ${masqueradeMark}`]), `goto ${target}`])
+  return chain
 }
 
 /** Adds the chains that spread connections over `endpoints`; returns the first one's name. */

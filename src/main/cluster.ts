@@ -4,7 +4,7 @@ import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
 import { runElected } from './elected.ts'
-import { startGateway } from './gateway-part.ts'
+import { reservedPorts, startGateway } from './gateway-part.ts'
 import { controllerUser, gatewayUser, networkUser, nodeUser, schedulerUser, simulatedNodesUser } from './identities.ts'
 import { defaultKubeconfig, mergeKubeconfig } from './kubeconfig.ts'
 import { startNode } from './node.ts'
@@ -124,6 +124,7 @@ async function startManagersAndNodes(
         ca: pki.ca.cert,
         signer: certificateSigner(pki.ca, outside),
         gatewayAddresses: [nodeIp()],
+        ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
       })
       return Object.assign(await startControllers({ client: controllerClient, outside, reconcilers, metrics }), {
         what: `${reconcilers.length} reconcilers and the garbage collector`,

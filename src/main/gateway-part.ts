@@ -21,6 +21,19 @@ const usual: Exclude<Settings['gateway'], 'off' | undefined> = {
   secure: { host: '0.0.0.0', port: 443 },
 }
 
+/** What answers at the nodes' own addresses, so that no Service of type LoadBalancer takes it: `tcp/443` → who. */
+export function reservedPorts(settings: Settings): Map<string, string> {
+  const ports = new Map([
+    [`tcp/${settings.listen.port}`, 'the API server'],
+    ['tcp/10250', 'the agent'],
+    ['tcp/22', 'ssh'],
+  ])
+  const gateway = settings.gateway ?? (settings.runtime === 'containerd' ? usual : 'off')
+  if (gateway !== 'off')
+    for (const address of [gateway.plain, gateway.secure]) if (address) ports.set(`tcp/${address.port}`, 'the gateway')
+  return ports
+}
+
 /**
  * The gateway on the addresses of the settings. Unless they name some it takes ports 80 and 443 where there are real
  * containers and nobody else has them. @throws GatewayFailed when named addresses cannot be had

@@ -30,7 +30,12 @@ import {
   volumeProtectionReconciler,
   workloadReconciler,
 } from '../controller/index.ts'
-import { endpointSliceMirroringReconciler, endpointSliceReconciler, endpointsReconciler } from '../discovery/index.ts'
+import {
+  endpointSliceMirroringReconciler,
+  endpointSliceReconciler,
+  endpointsReconciler,
+  loadBalancerReconciler,
+} from '../discovery/index.ts'
 import { ingressStatusReconciler } from '../gateway/index.ts'
 import type { Settings } from './settings.ts'
 
@@ -43,10 +48,18 @@ export interface ReconcilerContext {
   signer?: CertificateSigner
   /** Of the machine whose gateway serves Ingresses; absent: none does. */
   gatewayAddresses?: string[]
+  /** Ports of the nodes that no Service of type LoadBalancer may have; absent: those get no address. */
+  reservedPorts?: ReadonlyMap<string, string>
 }
 
 /** The control plane's table of contents: everything that keeps the cluster as asked for, one line each. */
-export function allReconcilers({ settings, ca, signer, gatewayAddresses }: ReconcilerContext): Reconciler[] {
+export function allReconcilers({
+  settings,
+  ca,
+  signer,
+  gatewayAddresses,
+  reservedPorts,
+}: ReconcilerContext): Reconciler[] {
   return [
     workloadReconciler(),
     deploymentReconciler(),
@@ -79,6 +92,7 @@ export function allReconcilers({ settings, ca, signer, gatewayAddresses }: Recon
     endpointsReconciler(),
     endpointSliceReconciler(),
     endpointSliceMirroringReconciler(),
+    ...(reservedPorts ? [loadBalancerReconciler(reservedPorts)] : []),
     ...(gatewayAddresses ? [ingressStatusReconciler(gatewayAddresses)] : []),
   ]
 }

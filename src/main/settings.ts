@@ -27,6 +27,8 @@ export interface Settings {
   clusterDomain: string
   /** `off`: another network plugin enforces NetworkPolicy. */
   networkPolicy: 'builtin' | 'off'
+  /** Where Services of type LoadBalancer get their addresses: from the nodes, or from another program. */
+  loadBalancer: 'nodes' | 'off'
   /** Where the gateway listens for http and https; undefined: on 80 and 443 if it can, with real containers only. */
   gateway: { plain: Settings['listen']; secure?: Settings['listen'] } | 'off' | undefined
   logLevel: LogLevel
@@ -61,6 +63,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   serviceCidr: { name: 'service-cidr', read: readCidr },
   clusterDomain: { name: 'cluster-domain', read: text => text },
   networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
+  loadBalancer: { name: 'load-balancer', read: oneOf(['nodes', 'off'] as const) },
   gateway: { name: 'gateway', read: readGateway },
   logLevel: { name: 'log-level', read: oneOf(['debug', 'info', 'warn', 'error', 'silent'] as const) },
   historyAgeMs: { name: 'history-age', read: readAge },
@@ -96,6 +99,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     serviceCidr: '10.96.0.0/16',
     clusterDomain: 'cluster.local',
     networkPolicy: 'builtin',
+    loadBalancer: 'nodes',
     gateway: undefined,
     logLevel: 'info',
     historyAgeMs: undefined,

@@ -20,6 +20,7 @@ const flags: Record<string, [flag: string, help: string]> = {
   'service-cidr': ['--service-cidr <cidr>', 'network of Services (10.96.0.0/16)'],
   'cluster-domain': ['--cluster-domain <name>', 'DNS zone (cluster.local)'],
   'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
+  'load-balancer': ['--load-balancer <who>', 'gives Services of type LoadBalancer addresses: nodes, or off (nodes)'],
   gateway: ['--gateway <http,https>', 'where Ingress is served, or off (0.0.0.0:80,0.0.0.0:443 with real containers)'],
   'log-level': ['--log-level <level>', 'debug, info, warn, error or silent'],
   'history-age': ['--history-age <age>', 'how long the past is kept (7d; with etcd 1h)'],

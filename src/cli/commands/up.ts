@@ -29,6 +29,7 @@ export const up: CliCommand = {
       'cluster-domain',
       'network-policy',
       'gateway',
+      'load-balancer',
       'log-level',
       'history-age',
       'history-size',
