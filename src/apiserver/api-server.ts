@@ -32,6 +32,7 @@ import type { Core } from './core.ts'
 import { Definitions } from './custom/definitions.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { Docs } from './docs/docs.ts'
+import { EventKeeper, type EventRetention } from './events/event-keeper.ts'
 import { Deadlines } from './flow-control/deadlines.ts'
 import { FlowControl } from './flow-control/flow-control.ts'
 import { keepFlowConfiguration } from './flow-control/keep-configuration.ts'
@@ -82,6 +83,8 @@ export interface ApiServerOptions {
   eventAgeMs?: number
   /** Both ends included; 30000–32767 unless said otherwise. */
   nodePorts?: { first: number; last: number }
+  /** How long Events are kept, and how many. */
+  events?: EventRetention
   /** How the agents of nodes are asked for logs and streams; without it those are not served. */
   nodes?: NodeDialer
   /** More things that /livez and /readyz look at. */
@@ -202,6 +205,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await bootstrapNamespaceRoles(core)
   await keepFlowConfiguration(core)
   bootstrapped = true
+  new EventKeeper(core, options.events).start()
   if (options.eventAgeMs !== undefined) expireEvents(core, options.eventAgeMs)
   const listeners = new Set<Listening>()
   const close = async () => {
