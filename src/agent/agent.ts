@@ -17,7 +17,8 @@ import { heartbeatMs, Registration } from './node/registration.ts'
 import { createReferencedObjects } from './objects.ts'
 import type { AgentOptions } from './options.ts'
 import { admit, type NodeFacts } from './pod/admission.ts'
-import { type DnsSettings, parseResolvConf } from './pod/name-resolution.ts'
+import { ghostOf } from './pod/ghost.ts'
+import { type DnsSettings, readHostDns } from './pod/name-resolution.ts'
 import type { NodeContext } from './pod/node-context.ts'
 import { PodWorker } from './pod/worker.ts'
 import { PodMemory } from './pod-memory.ts'
@@ -140,7 +141,7 @@ class NodeAgent implements Agent {
           }),
     )
     const services = informers.for(Service)
-    const hostDns = simulated ? noDns : await this.#readHostDns()
+    const hostDns = simulated ? noDns : await readHostDns(disk)
     const memoryBytes = quantityToNumber(machine.capacity['memory'] ?? '0')
     this.#context = {
       nodeName,
@@ -378,16 +379,6 @@ class NodeAgent implements Agent {
     await this.#options.disk.makeFolder(this.#options.folder)
     return readMachine(this.#options.disk, this.#options.folder, maxPods)
   }
-
-  async #readHostDns(): Promise<DnsSettings> {
-    const { disk } = this.#options
-    const text = await disk.readText('/etc/resolv.conf').catch(() => '')
-    const settings = parseResolvConf(text)
-    // A resolver on the host's loopback cannot be reached from a pod; systemd keeps the real ones here.
-    if (settings.servers.every(server => server.startsWith('127.')))
-      return parseResolvConf(await disk.readText('/run/systemd/resolve/resolv.conf').catch(() => text))
-    return settings
-  }
 }
 
 /** How long a start waits for the server before it goes on without. */
@@ -404,19 +395,4 @@ function imageList(images: readonly { names: string[]; sizeBytes: number }[]): C
     .sort((a, b) => b.sizeBytes - a.sizeBytes)
     .slice(0, 50)
     .map(({ names, sizeBytes }) => ({ names: names.slice(0, 5), sizeBytes }))
-}
-
-/** Enough of a pod to end it. */
-function ghostOf(observed: ObservedPod): Pod {
-  const sayings = observed.containers.map(c => Number(c.annotations['io.kubernetes.pod.terminationGracePeriod']))
-  const grace = sayings.find(seconds => Number.isFinite(seconds)) ?? 30
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: observed.name, namespace: observed.namespace, uid: observed.uid },
-    spec: {
-      containers: [...new Set(observed.containers.map(c => c.name))].map(name => ({ name })),
-      terminationGracePeriodSeconds: grace,
-    },
-  } as Pod
 }

@@ -1,3 +1,4 @@
+import type { Disk } from '../../base/disk.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 
 export interface DnsSettings {
@@ -86,3 +87,13 @@ export function hostsFile(pod: Pod, podIps: readonly string[], clusterDomain: st
 }
 
 const unique = (texts: string[]) => [...new Set(texts)]
+
+/** How the node itself resolves names. */
+export async function readHostDns(disk: Disk): Promise<DnsSettings> {
+  const text = await disk.readText('/etc/resolv.conf').catch(() => '')
+  const settings = parseResolvConf(text)
+  // A resolver on the host's loopback cannot be reached from a pod; systemd keeps the real ones here.
+  if (settings.servers.every(server => server.startsWith('127.')))
+    return parseResolvConf(await disk.readText('/run/systemd/resolve/resolv.conf').catch(() => text))
+  return settings
+}

@@ -144,3 +144,9 @@ export const hasStarted = (records: Records, container: ObservedContainer | unde
   isRunning(container) && !records.operations.has(`start:${container.name}`)
 
 export const exitCodeOf = (container: ObservedContainer): number => container.exitCode ?? 137
+
+/** The container of this name, of whatever sort. */
+export function findContainer({ spec }: Pod, name: string): PodContainer | undefined {
+  const { containers, initContainers = [], ephemeralContainers = [] } = spec
+  return [...containers, ...initContainers, ...ephemeralContainers].find(c => c.name === name)
+}

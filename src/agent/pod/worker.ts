@@ -1,22 +1,14 @@
 import type { Cancel } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
-import type { Container, Pod, PodStatus } from '../../models/types/core-v1.ts'
-import type { ObservedContainer } from '../../runtime/runtime.ts'
-import { ContainerProber } from '../probe/prober.ts'
+import type { Pod, PodStatus } from '../../models/types/core-v1.ts'
 import type { Rejection } from './admission.ts'
 import { countCrash, forgivenAfterMs } from './back-off.ts'
+import { tellBackOff } from './back-off-events.ts'
 import { type Action, decide, graceOf, operationKey } from './decision.ts'
 import type { PodFacts } from './downward.ts'
 import type { NodeContext } from './node-context.ts'
-import {
-  hasStarted,
-  isRunning,
-  newest,
-  newestSandbox,
-  newRecords,
-  type PodContainer,
-  type Situation,
-} from './records.ts'
+import { PodProbes } from './pod-probes.ts'
+import { findContainer, newest, newestSandbox, newRecords, type Situation } from './records.ts'
 import { podStatus } from './status.ts'
 import { StepFailed } from './step-failed.ts'
 import { Steps } from './steps.ts'
@@ -38,14 +30,13 @@ export class PodWorker {
   readonly #steps: Steps
   readonly #records
   readonly #aborts = new Map<string, AbortController>()
-  readonly #probers = new Map<string, ContainerProber>()
+  readonly #probes: PodProbes
   readonly #onFinished: () => void
   #pod: Pod
   #gone: boolean
   /** What was last handed to the status writer. */
   #reported: PodStatus | undefined
   #timer: { atMonoMs: number; cancel: Cancel } | undefined
-  #takeOver: boolean
   #poked = false
   #stopped = false
 
@@ -65,7 +56,8 @@ export class PodWorker {
     this.#records = newRecords(started)
     this.#records.rejection = options.rejection
     if (options.rejection) node.events.warning(pod, options.rejection.reason, options.rejection.message)
-    this.#takeOver = options.takeOver
+    const probed = { pod: () => this.#pod, podIp: () => this.#facts().podIps[0] ?? '', poke: () => this.poke() }
+    this.#probes = new PodProbes(node, this.#records, probed, options.takeOver)
     this.poke()
   }
 
@@ -135,7 +127,7 @@ export class PodWorker {
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
-    for (const prober of this.#probers.values()) prober.stop()
+    this.#probes.stop()
     for (const abort of this.#aborts.values()) abort.abort(new DOMException('the agent stops', 'AbortError'))
   }
 
@@ -176,68 +168,14 @@ export class PodWorker {
       return
     }
     if (this.#pod.metadata.deletionTimestamp && !this.#records.ending) this.#beginEnding(this.#pod)
-    this.#watchContainers(view.get(this.uid)?.containers ?? [])
+    const containers = view.get(this.uid)?.containers ?? []
+    this.#probes.look(containers)
+    for (const id of this.#records.ended.keys()) if (!containers.some(c => c.id === id)) this.#records.ended.delete(id)
     const situation = this.#situation()
     const { actions, wakeAtMonoMs } = decide(situation)
     for (const action of actions) this.#perform(action)
     this.#report(situation)
     this.#wakeAt(Math.min(wakeAtMonoMs, this.#nextStatusChange(situation)))
-  }
-
-  /** Probes begin with a container and end with it. */
-  #watchContainers(containers: readonly ObservedContainer[]): void {
-    const records = this.#records
-    const running = new Set<string>()
-    for (const observed of containers) {
-      if (!isRunning(observed)) continue
-      running.add(observed.id)
-      if (this.#probers.has(observed.id) || records.ending || !hasStarted(records, observed)) continue
-      const spec = this.#find(observed.name)
-      if (!spec || !(spec.startupProbe || spec.readinessProbe || spec.livenessProbe)) continue
-      this.#probe(spec as Container, observed)
-    }
-    for (const [id, prober] of this.#probers)
-      if (!running.has(id)) {
-        prober.stop()
-        this.#probers.delete(id)
-        records.probes.delete(id)
-      }
-    for (const id of records.kills.keys()) if (!running.has(id)) records.kills.delete(id)
-    for (const id of records.ended.keys()) if (!containers.some(c => c.id === id)) records.ended.delete(id)
-    this.#takeOver = false
-  }
-
-  #probe(container: Container, observed: ObservedContainer): void {
-    const { id, name } = observed
-    const records = this.#records
-    const status = [...(this.#pod.status?.containerStatuses ?? []), ...(this.#pod.status?.initContainerStatuses ?? [])]
-    const old = status.find(s => s.containerID?.endsWith(`//${id}`))
-    const before = this.#takeOver && old ? { started: old.started ?? false, ready: old.ready } : undefined
-    const prober = new ContainerProber(
-      this.#node,
-      { pod: this.#pod, container, id, podIp: this.#facts().podIps[0] ?? '', before },
-      {
-        changed: () => {
-          records.probes.set(id, { started: prober.started, ready: prober.ready })
-          this.poke()
-        },
-        kill: (purpose, probe) => {
-          const graceMs =
-            probe.terminationGracePeriodSeconds === undefined
-              ? graceOf(this.#pod)
-              : probe.terminationGracePeriodSeconds * 1000
-          records.kills.set(id, { graceMs, message: `Container ${name} failed ${purpose} probe, will be restarted` })
-          this.poke()
-        },
-        unhealthy: (purpose, output) => {
-          if (records.ending) return
-          const what = `${purpose[0]!.toUpperCase()}${purpose.slice(1)}`
-          this.#node.events.warning(this.#pod, 'Unhealthy', `${what} probe failed: ${output}`)
-        },
-      },
-    )
-    this.#probers.set(id, prober)
-    records.probes.set(id, { started: prober.started, ready: prober.ready })
   }
 
   #report(situation: Situation): void {
@@ -248,35 +186,9 @@ export class PodWorker {
     if (records.cleaned) return
     const { runtime, hostIps, report } = this.#node
     const status = podStatus(situation, { hostIps: hostIps(), runtimeName: runtime.name })
-    this.#tellBackOff(this.#reported ?? this.#pod.status, status)
+    tellBackOff(this.#node.events, this.#pod, this.#reported ?? this.#pod.status, status)
     this.#reported = status
     report(this.#pod, status)
-  }
-
-  /** Events for containers that just began to wait. */
-  #tellBackOff(before: PodStatus | undefined, after: PodStatus): void {
-    const all = (status: PodStatus | undefined) => [
-      ...(status?.initContainerStatuses ?? []),
-      ...(status?.containerStatuses ?? []),
-    ]
-    const { name, namespace, uid } = this.#pod.metadata
-    const { events } = this.#node
-    for (const now of all(after)) {
-      const reason = now.state?.waiting?.reason
-      if (reason !== 'CrashLoopBackOff' && reason !== 'ImagePullBackOff') continue
-      const old = all(before).find(s => s.name === now.name)
-      if (old?.state?.waiting?.reason === reason && old.restartCount === now.restartCount) continue
-      if (reason === 'CrashLoopBackOff')
-        events.warning(
-          this.#pod,
-          'BackOff',
-          `Back-off restarting failed container ${now.name} in pod ${name}_${namespace}(${uid})`,
-        )
-      else {
-        events.normal(this.#pod, 'BackOff', `Back-off pulling image "${this.#find(now.name)?.image ?? now.image}"`)
-        events.warning(this.#pod, 'Failed', 'Error: ImagePullBackOff')
-      }
-    }
   }
 
   #nextStatusChange({ records, monoMs }: Situation): number {
@@ -355,7 +267,7 @@ export class PodWorker {
         if (action.because) events.normal(pod, 'SandboxChanged', action.because)
         return runtime.stopSandbox(action.id)
       case 'getImage': {
-        const container = this.#find(action.container)!
+        const container = findContainer(this.#pod, action.container)!
         const ref = await this.#steps.getImage(pod, container, signal)
         records.images.set(action.container, { name: container.image!, ref })
         return
@@ -369,7 +281,13 @@ export class PodWorker {
         if (!observed) return
         const { graceMs, message } = action
         const podIp = this.#facts().podIps[0] ?? ''
-        return this.#steps.kill(pod, this.#find(action.container), observed, { graceMs, message, podIp }, signal)
+        return this.#steps.kill(
+          pod,
+          findContainer(this.#pod, action.container),
+          observed,
+          { graceMs, message, podIp },
+          signal,
+        )
       }
       case 'hasten': {
         const operation = records.operations.get(`kill:${action.id}`)
@@ -405,7 +323,7 @@ export class PodWorker {
   }
 
   async #start(action: Extract<Action, { type: 'start' }>, signal: AbortSignal): Promise<void> {
-    const container = this.#find(action.container)!
+    const container = findContainer(this.#pod, action.container)!
     const imageRef = this.#records.images.get(action.container)!.ref
     const wanted = 'targetContainerName' in container ? container.targetContainerName : undefined
     const target = wanted ? newest(this.#node.view.get(this.uid), wanted)?.id : undefined
@@ -443,11 +361,6 @@ export class PodWorker {
   #finished(): void {
     this.stop()
     this.#onFinished()
-  }
-
-  #find(name: string): PodContainer | undefined {
-    const { containers, initContainers = [], ephemeralContainers = [] } = this.#pod.spec
-    return [...containers, ...initContainers, ...ephemeralContainers].find(c => c.name === name)
   }
 
   #facts(): PodFacts {
