@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
-import { api } from './measurements/api.ts'
+import { api } from './measurements/api/index.ts'
 import { memory } from './measurements/memory.ts'
 import { pods } from './measurements/pods.ts'
 import { startUp } from './measurements/start-up.ts'

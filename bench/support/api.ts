@@ -18,7 +18,7 @@ const patienceMs = 20_000
 /** A client that costs little, since it shares the machine with what it measures. HTTPS with a client certificate. */
 export interface ApiConnection extends AsyncDisposable {
   readonly keys: ApiKeys
-  request(method: string, path: string, body?: unknown): Promise<Answer>
+  request(method: string, path: string, body?: unknown, accept?: string): Promise<Answer>
   /** @throws Error with the server's words unless the answer is 2xx */
   json(method: string, path: string, body?: unknown): Promise<any>
   /** Each event of a watch, as the line it came in. Resolves when the server has accepted it. */
@@ -26,12 +26,15 @@ export interface ApiConnection extends AsyncDisposable {
 }
 
 export function openApi(keys: ApiKeys): ApiConnection {
-  const agent = new Agent({ keepAlive: true, maxSockets: 200, ca: keys.ca, cert: keys.cert, key: keys.key })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1_100, ca: keys.ca, cert: keys.cert, key: keys.key })
   const base = { host: '127.0.0.1', port: keys.port, agent }
-  const request = (method: string, path: string, body?: unknown): Promise<Answer> =>
+  const request = (method: string, path: string, body?: unknown, accept?: string): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const content = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
-      const headers = body === undefined ? {} : { 'content-type': content }
+      const headers = {
+        ...(body === undefined ? {} : { 'content-type': content }),
+        ...(accept ? { accept } : {}),
+      }
       const sent = httpsRequest({ ...base, method, path, headers }, reply => {
         const chunks: Buffer[] = []
         reply.on('data', chunk => chunks.push(chunk))
@@ -105,7 +108,8 @@ export class Wire implements Disposable {
 
   /** @returns the status; the body is dropped. The answer must have a Content-Length. */
   send(method: string, path: string, body = ''): Promise<number> {
-    const type = body ? `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` : ''
+    const media = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+    const type = body ? `content-type: ${media}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` : ''
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`${method} ${path}: no answer in ${patienceMs / 1000} s`)),

@@ -87,6 +87,8 @@ export interface ApiServerOptions {
   events?: EventRetention
   /** How the agents of nodes are asked for logs and streams; without it those are not served. */
   nodes?: NodeDialer
+  /** Changes of each resource that are kept in memory for watches that resume; 4,096 unless said otherwise. Older ones are read from the store. */
+  watchCacheSize?: number
   /** More things that /livez and /readyz look at. */
   health?: Partial<HealthChecks>
 }
@@ -116,7 +118,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   // Every watch listens to it.
   setMaxListeners(0, closing.signal)
   await ensureBegun(options.store, random)
-  const cache = new WatchCache({ store: options.store, clock, log })
+  const cache = new WatchCache({
+    ...{ store: options.store, clock, log },
+    ...(options.watchCacheSize ? { ringSize: options.watchCacheSize } : {}),
+  })
   await cache.start()
   const parsed = new WeakMap<KeptObject, AnyObject>()
   const resources = new ResourceTable(options.kinds ?? builtinKinds)

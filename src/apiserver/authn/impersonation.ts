@@ -22,7 +22,7 @@ export async function impersonated(
   const extra: Record<string, string[]> = {}
   for (const [header, value] of Object.entries(headers))
     if (header.startsWith('impersonate-extra-') && value !== undefined)
-      extra[decodeURIComponent(header.slice('impersonate-extra-'.length))] = value.split(',').map(s => s.trim())
+      extra[decoded(header.slice('impersonate-extra-'.length))] = value.split(',').map(s => s.trim())
   if (!name) {
     if (groups.length || uid || Object.keys(extra).length)
       throw new ApiError('BadRequest', 'requested impersonation of groups, uid or extra without impersonating a user')
@@ -86,4 +86,13 @@ function impliedGroup(name: string, groups: string[]): string[] {
 export function wantsImpersonation({ headers }: ApiRequest): boolean {
   for (const name in headers) if (name.startsWith('impersonate-')) return true
   return false
+}
+
+/** As written where it is no proper escape: something must be checked and recorded. */
+function decoded(key: string): string {
+  try {
+    return decodeURIComponent(key)
+  } catch {
+    return key
+  }
 }

@@ -1,7 +1,8 @@
 import { OptiFlowError } from '../../base/errors.ts'
 import { type Change, type Key, type Revision, type Store, StoreConflict } from '../../db/store.ts'
-import { alreadyExistsError } from '../../models/api-error.ts'
+import { ApiError, alreadyExistsError } from '../../models/api-error.ts'
 import type { AnyObject } from '../../models/object.ts'
+import { maxBodyBytes } from '../bodies/limits.ts'
 import type { Resource } from '../resources.ts'
 import { factsOf, KeptObject } from '../watch-cache/kept-object.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
@@ -16,6 +17,9 @@ export interface Claim {
   /** Given: nothing new, but what was there at this revision, changed. */
   seen?: Revision
 }
+
+/** Small patches may not make an object that no single request could have brought. */
+const maxObjectBytes = maxBodyBytes
 
 /** The object changed since it was read. Read again, decide again. */
 export class StaleObject extends OptiFlowError {}
@@ -66,6 +70,8 @@ export class ObjectStore {
 
   async #put(resource: Resource, key: Key, object: AnyObject, seen: Revision, claims: Claim[]): Promise<KeptObject> {
     const bytes = encodeObject(object)
+    if (bytes.length > maxObjectBytes)
+      throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxObjectBytes}`)
     const facts = factsOf(resource.stored, object)
     this.#cache.expect(key, bytes, facts)
     try {

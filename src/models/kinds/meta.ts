@@ -1,5 +1,5 @@
 import { isDns1123Label, isDns1123Subdomain, isPathSegmentName, isQualifiedName } from '../../base/names.ts'
-import { type FieldError, forbidden, invalid, required, tooLong } from '../field-error.ts'
+import { type FieldError, forbidden, invalid, required, tooLong, tooMany } from '../field-error.ts'
 import type { Kind } from '../kind.ts'
 import type { KubeObject } from '../object.ts'
 import type { ObjectMeta, OwnerReference } from '../types/meta-v1.ts'
@@ -23,8 +23,16 @@ export function validateLabelsAndSuch(metadata: Partial<ObjectMeta>, at = 'metad
     ...checkLabels(`${at}.labels`, metadata.labels),
     ...checkAnnotations(`${at}.annotations`, metadata.annotations),
     ...checkOwners(`${at}.ownerReferences`, metadata.ownerReferences ?? []),
-    ...(metadata.finalizers ?? []).flatMap(f => texts(`${at}.finalizers`, f, isQualifiedName(f))),
+    ...checkFinalizers(`${at}.finalizers`, metadata.finalizers ?? []),
   ]
+}
+
+/** Beyond it only mischief: each one is checked, owned and compared with all others. */
+const maxFinalizers = 1_000
+
+function checkFinalizers(at: string, finalizers: readonly string[]): FieldError[] {
+  if (finalizers.length > maxFinalizers) return [tooMany(at, finalizers.length, maxFinalizers)]
+  return finalizers.flatMap(f => texts(at, f, isQualifiedName(f)))
 }
 
 function checkNames(kind: Kind<any>, { name, generateName, namespace }: ObjectMeta): FieldError[] {

@@ -11,8 +11,8 @@ export function prepareJob({ metadata, spec }: Job): void {
   if (spec.manualSelector || !spec.template) return
   spec.template.metadata ??= {}
   spec.template.metadata.labels = {
-    'job-name': metadata.name,
-    [`${prefix}job-name`]: metadata.name,
+    'job-name': metadata.name ?? '',
+    [`${prefix}job-name`]: metadata.name ?? '',
     'controller-uid': metadata.uid,
     [uidLabel]: metadata.uid,
     ...spec.template.metadata.labels,

@@ -1,0 +1,64 @@
+import type { Wire } from '../../support/api.ts'
+import type { BenchCluster } from '../../support/cluster.ts'
+import { type Row, rounded } from '../../support/measurement.ts'
+import { podText } from '../../support/pod-text.ts'
+import { processorMs } from '../../support/process-use.ts'
+import { median, percentile } from '../../support/statistics.ts'
+import { ok, podPath, spread } from './load.ts'
+
+const fanOutGoalMs = 20
+const nameAt = /"name":"(f\d+-\d+)"/
+
+/** One event to many watchers: how long until the last one has it, and what each delivery costs. */
+export async function* fanOut(cluster: BenchCluster, wires: Wire[]): AsyncIterable<Row> {
+  yield await measure(cluster, wires.slice(0, 8), { watchers: 100, events: 300 })
+  yield await measure(cluster, wires.slice(0, 1), { watchers: 1_000, events: 30, goalMs: fanOutGoalMs })
+}
+
+async function measure(
+  cluster: BenchCluster,
+  wires: Wire[],
+  { watchers, events, goalMs }: { watchers: number; events: number; goalMs?: number },
+): Promise<Row> {
+  const arrivals = new Map<string, { count: number; firstAt: number; lastAt: number }>()
+  let seen = 0
+  let allSeen!: () => void
+  const done = new Promise<void>(resolve => {
+    allSeen = resolve
+  })
+  const take = (line: string) => {
+    const name = nameAt.exec(line)?.[1]
+    if (!name?.startsWith(`f${watchers}-`) || !line.startsWith('{"type":"ADDED"')) return
+    const now = performance.now()
+    const arrived = arrivals.get(name)
+    if (arrived) Object.assign(arrived, { count: arrived.count + 1, lastAt: now })
+    else arrivals.set(name, { count: 1, firstAt: now, lastAt: now })
+    if (++seen === events * watchers) allSeen()
+  }
+  const opened: Disposable[] = []
+  while (opened.length < watchers)
+    opened.push(
+      ...(await Promise.all(
+        Array.from({ length: 50 }, () => cluster.api.watch(`${podPath('fan')}?watch=1&labelSelector=app%3Dweb`, take)),
+      )),
+    )
+  const before = processorMs(cluster.pid)
+  const start = performance.now()
+  await spread(wires, events, (wire, i) => ok(wire, 'POST', podPath('fan'), podText(`f${watchers}-${i}`)))
+  const timeout = setTimeout(allSeen, 60_000)
+  await done
+  clearTimeout(timeout)
+  const ms = performance.now() - start
+  const micros = ((processorMs(cluster.pid).main - before.main) * 1000) / (events * watchers)
+  for (const one of opened) one[Symbol.dispose]()
+  if (seen !== events * watchers) throw new Error(`${seen} of ${events * watchers} events arrived`)
+  // From the first watcher's copy, which is sent right after the commit, to the last one's.
+  const delays = [...arrivals.values()].map(a => a.lastAt - a.firstAt)
+  const serverMs = (micros * watchers) / 1000
+  return {
+    what: `one event to ${rounded(watchers)} watchers`,
+    value: `${rounded(serverMs, 1)} ms of the server's main thread, create included; first to last watcher p50 ${rounded(median(delays), 1)} ms, p99 ${rounded(percentile(delays, 0.99), 1)} ms`,
+    ...(goalMs ? { goal: `≤ ${goalMs} ms`, reached: serverMs <= goalMs } : {}),
+    note: `${rounded((seen * 1000) / ms)} events/s; ${rounded(micros, 1)} µs of the main thread each`,
+  }
+}
