@@ -19,6 +19,11 @@ export const testPackages = [
   { name: 'docker-registry', has: 'docker-registry', why: 'a registry that we did not write, in tests' },
   { name: 'curl', has: 'curl', why: 'asks workloads, in tests' },
   { name: 'bind9-dnsutils', has: 'dig', why: 'asks the cluster DNS, in tests' },
+  {
+    name: 'python3-kubernetes',
+    has: '/usr/lib/python3/dist-packages/kubernetes/__init__.py',
+    why: 'a client that we did not write, in tests',
+  },
   { name: 'procps', has: 'ps', why: 'looks for left-over processes, in tests' },
 ]
 
