@@ -1,4 +1,5 @@
 """The API as Debian's python3-kubernetes sees it. Usage: client.py STORY KUBECONFIG; each story ends with "STORY done"."""
+import json
 import sys
 import time
 
@@ -95,7 +96,7 @@ def dynamic_client():
     }
     apply = {"content_type": "application/apply-patch+yaml", "query_params": [("fieldManager", "python")]}
     path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/applied"
-    made = any_kind.request("patch", path, body=body, **apply)
+    made = any_kind.request("patch", path, body=json.dumps(body), **apply)
     expect(made.metadata.managedFields[0].manager, "python")
     workloads = any_kind.resources.get(api_version="optiflow.dev/v1", kind="Workload")
     expect(workloads.namespaced, True)
@@ -104,7 +105,6 @@ def dynamic_client():
 
 
 def running_pod(core, name):
-    arguments = ["--log", "hello there"]
     spec = client.V1PodSpec(containers=[client.V1Container(name="main", image="registry.example.com/talker:1")])
     notes = {"simulated.optiflow.dev/log": "hello there"}
     core.create_namespaced_pod(NAMESPACE, client.V1Pod(metadata=client.V1ObjectMeta(name=name, annotations=notes), spec=spec))

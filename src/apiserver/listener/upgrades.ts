@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
 import { isTunnel } from '../nodes/tunnel.ts'
+import { passFrames } from './frame-cutter.ts'
 import { replyOverWebSocket, type UpgradeMessage, wantsWebSocket } from './web-socket-replies.ts'
 
 /**
@@ -29,10 +30,13 @@ export async function serveUpgrade(
     return
   }
   socket.write(headText(101, reply.headers))
-  if (early.length) socket.write(early)
   if (head.length) backend.write(head)
   socket.pipe(backend)
-  backend.pipe(socket)
+  if (wantsWebSocket(message.headers)) void passFrames(backend, early, socket)
+  else {
+    if (early.length) socket.write(early)
+    backend.pipe(socket)
+  }
   backend.on('error', () => socket.destroy())
   socket.on('close', () => backend.destroy())
   backend.on('close', () => socket.end())

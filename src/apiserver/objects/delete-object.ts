@@ -6,8 +6,9 @@ import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
 import type { Resource } from '../resources.ts'
 import { prepare, servedObject } from '../storage/conversion.ts'
+import { withoutRevision, withRevision } from '../storage/object-bytes.ts'
 import { StaleObject } from '../storage/object-store.ts'
-import type { KeptObject } from '../watch-cache/kept-object.ts'
+import { KeptObject } from '../watch-cache/kept-object.ts'
 import { dryKept, remembered, type WriteOptions } from './create-object.ts'
 import { isFinished } from './update-object.ts'
 
@@ -61,7 +62,7 @@ export async function deleteObject(
       if (isFinished(next)) {
         if (options.dryRun) return { gone: true, object: remembered(target, dryKept(next, kept.revision, false), next) }
         const revision = await core.admission.commit(admission, claims => core.objects.remove(kept, claims))
-        return { gone: true, object: remembered(target, dryKept(present, revision, false), present) }
+        return { gone: true, object: remembered(target, lastState(kept, revision), present) }
       }
       if (options.dryRun) return { gone: false, object: remembered(target, dryKept(next, kept.revision, false), next) }
       const stored = target.form ? await target.form.toStored(next) : next
@@ -71,6 +72,11 @@ export async function deleteObject(
       if (attempt >= attempts) throw conflictError(resource.kind, name, objectModified)
     }
   }
+}
+
+/** What was there, with the number of its end. */
+function lastState({ key, namespace, name, bytes }: KeptObject, revision: number): KeptObject {
+  return new KeptObject(key, namespace, name, revision, withRevision(withoutRevision(bytes), revision))
 }
 
 function checkPreconditions(resource: Resource, kept: KeptObject, present: AnyObject, wishes: DeleteOptions): void {

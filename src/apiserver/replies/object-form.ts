@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { badRequest } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
+import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { encodeProtobuf, hasProtobuf, protobufType, schemaNameOf, sealProtobuf } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
@@ -160,7 +161,16 @@ export function encodeValue(accepted: AcceptedForm, value: object): Buffer {
 export function mediaReply(accepted: AcceptedForm, status: number, body: Uint8Array): ApiReply {
   if (accepted.media === 'json') return bytesReply(status, body)
   if (accepted.media === 'protobuf') return typedReply(status, body, protobufType)
-  return textReply(status, stringify(JSON.parse(Buffer.from(body).toString())), 'application/yaml')
+  return textReply(status, yamlOf(body), 'application/yaml')
+}
+
+/** Larger values are written in YAML's other notation, which is JSON: making the first takes a second for each megabyte. */
+const maxBlockYamlBytes = 64 * 1024
+
+function yamlOf(json: Uint8Array): string {
+  const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString()
+  if (json.length > maxBlockYamlBytes) return text
+  return stringify(parseJson(text, { exactIntegers: true }).value)
 }
 
 /** Content-Type of a watch. */
@@ -186,7 +196,7 @@ export function eventFrame(form: ObjectForm, type: EventType | 'BOOKMARK' | 'ERR
   frame.write(head, 0, 'latin1')
   frame.set(object, head.length)
   frame.write('}\n', head.length + object.length, 'latin1')
-  return form.accepted.media === 'json' ? frame : Buffer.from(`---\n${stringify(JSON.parse(frame.toString()))}`)
+  return form.accepted.media === 'json' ? frame : Buffer.from(`---\n${yamlOf(frame)}`)
 }
 
 /** Many elements, with commas between; for forms that are kept as they are. Each byte is copied once. */
