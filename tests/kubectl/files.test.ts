@@ -55,7 +55,7 @@ describe.skipIf(!hasKubectl)('kubectl with files, and views of the whole (needs 
     for (const [args, out] of lines) expect(await cluster.kubectl(...args!.split(' '))).toBe(`${out}\n`)
   })
 
-  it('set selector, autoscale and scale', async () => {
+  it('set selector changes what a service finds', async () => {
     await cluster.kubectl('create', 'service', 'clusterip', 'web', '--tcp=80')
     await cluster.kubectl('set', 'selector', 'service', 'web', 'tier=front')
     expect((await cluster.get('service', 'web')).spec.selector).toEqual({ tier: 'front' })
