@@ -117,6 +117,7 @@ export class ClusterFeed {
     const known = this.#placed.get(uid)
     const info = this.#state.classes.admit(pod)
     if (!known) {
+      this.#state.see(info)
       this.#placed.set(uid, { info, node, assumed: false })
       this.#state.addPod(info, node)
       this.#listener.event({ type: 'pod-placed', pod: info })

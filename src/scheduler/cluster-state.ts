@@ -2,6 +2,8 @@ import type { Node, Pod, Taint } from '../models/types/core-v1.ts'
 import type { AffinityTerm } from './affinity-term.ts'
 import type { NodeChange } from './cluster-event.ts'
 import { ClusterObjects } from './cluster-objects.ts'
+import { gpuMilliResource } from './gpu/gpu-request.ts'
+import { GpuState } from './gpu/gpu-state.ts'
 import { normalImage, PodClasses, type PodInfo } from './pod-class.ts'
 import { cpu, ephemeral, memory, podCount, ResourceTable } from './resource-table.ts'
 import type { Columns, CounterRule, NodeView, PlacedTerms, Resources, Snapshot } from './snapshot.ts'
@@ -32,6 +34,7 @@ export class ClusterState implements Snapshot {
     preferredAntiAffinity: new Map(),
   }
   readonly objects = new ClusterObjects()
+  readonly gpus = new GpuState()
   readonly columns: MutableColumns
   readonly #claimUsers = new Map<string, number>()
   readonly #rows: (Row | undefined)[] = []
@@ -87,6 +90,7 @@ export class ClusterState implements Snapshot {
       known.node = node
       if (!changed.size) return changed
       this.columns.setAllocatable(known.index, node.status?.allocatable)
+      this.#setDevices(known)
       this.#touch(known.index)
       // More room concerns that row only; everything else may concern what was worked out across nodes.
       if (changed.size > 1 || !changed.has('allocatable')) this.#newEpoch()
@@ -99,6 +103,7 @@ export class ClusterState implements Snapshot {
     this.columns.reserve(index)
     this.columns.clear(index)
     this.columns.setAllocatable(index, node.status?.allocatable)
+    this.#setDevices(row)
     this.#newEpoch()
     const waiting = this.#homeless.get(row.name)
     this.#homeless.delete(row.name)
@@ -112,6 +117,7 @@ export class ClusterState implements Snapshot {
     const pods = [...row.placed]
     for (const pod of pods) this.removePod(pod, name)
     this.#byName.delete(name)
+    this.gpus.ledger.removeNode(row.index)
     this.#rows[row.index] = undefined
     this.#free.push(row.index)
     this.#newEpoch()
@@ -125,7 +131,21 @@ export class ClusterState implements Snapshot {
     if (JSON.stringify(old) !== JSON.stringify(labels)) this.#newEpoch()
   }
 
+  #setDevices({ index, node, placed }: Row): void {
+    const { ledger } = this.gpus
+    const milli = Number(node.status?.allocatable?.[gpuMilliResource] ?? 0)
+    if (!milli && !ledger.at(index)) return
+    ledger.setNode(index, node, milli)
+    for (const pod of placed) ledger.add(index, node.metadata.name, pod)
+  }
+
   // --- pods
+
+  /** A pod was seen for the first time, wherever it is: what is expected of the future may change. */
+  see(pod: PodInfo): void {
+    // What is remembered of scores is void then.
+    if (this.gpus.demand.see(pod.class) && this.gpus.ledger.size) this.#newEpoch()
+  }
 
   addPod(pod: PodInfo, nodeName: string): void {
     const row = this.#byName.get(nodeName)
@@ -163,8 +183,11 @@ export class ClusterState implements Snapshot {
     }
   }
 
-  #count(row: Row, { class: c, pod }: PodInfo, sign: 1 | -1): void {
+  #count(row: Row, info: PodInfo, sign: 1 | -1): void {
     const { index } = row
+    const { class: c, pod } = info
+    if (c.gpu && sign > 0) this.gpus.ledger.add(index, row.name, info)
+    else if (c.gpu) this.gpus.ledger.remove(index, info)
     for (const { key } of claimUses(pod)) {
       row.claims += sign
       this.#claimUsers.set(key, this.claimUsers(key) + sign)

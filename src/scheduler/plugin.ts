@@ -48,6 +48,8 @@ export interface SchedulerPlugin<State = any> {
 
 /** What a plugin has set aside for a pod on its way to a node. */
 export interface Reservation {
+  /** Written to the pod together with its binding. */
+  annotations?: Record<string, string>
   /** The pod is bound, or will not be: what was written is known by then, or void. */
   release(): void
   /** What must stand in the API before the pod is bound. A failure sends the pod back to the queue. */

@@ -1,6 +1,8 @@
 import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import type { Pod } from '../models/types/core-v1.ts'
 import { type AffinityTerm, affinityTerm, type Labelled } from './affinity-term.ts'
+import type { GpuPlace } from './gpu/device-ledger.ts'
+import { type GpuRequest, gpuRequestOf } from './gpu/gpu-request.ts'
 import { podRequests, type ResourceTable, type ResourceVector, scoredRequests } from './resource-table.ts'
 import { claimUses } from './volumes/claim-uses.ts'
 
@@ -21,6 +23,8 @@ export interface PodClass extends Labelled {
   example: Pod
   priority: number
   requests: ResourceVector
+  /** What it wants of devices that may be shared, if anything. */
+  gpu: GpuRequest | undefined
   scoredCpuMillis: number
   scoredMemoryBytes: number
   ports: readonly HostPort[]
@@ -44,6 +48,8 @@ export interface PodInfo {
   class: PodClass
   /** It has claims of its own, so what holds for its class need not hold for it. */
   personal: boolean
+  /** Its devices, where it is placed or about to be. */
+  gpu?: GpuPlace
 }
 
 /** Sorts pods into classes. */
@@ -85,6 +91,7 @@ export class PodClasses {
   #create(key: string, pod: Pod): PodClass {
     const { affinity } = pod.spec
     const scored = scoredRequests(pod, this.#resources)
+    const requests = podRequests(pod, this.#resources)
     const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers]
     const required = (a?: { requiredDuringSchedulingIgnoredDuringExecution?: any[] }) =>
       (a?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(t => affinityTerm(pod, t))
@@ -100,7 +107,8 @@ export class PodClasses {
       namespace: pod.metadata.namespace ?? '',
       labels: pod.metadata.labels ?? {},
       priority: pod.spec.priority ?? 0,
-      requests: podRequests(pod, this.#resources),
+      requests,
+      gpu: gpuRequestOf(pod, requests, this.#resources.names),
       scoredCpuMillis: scored.cpuMillis,
       scoredMemoryBytes: scored.memoryBytes,
       ports: hostPorts(pod),

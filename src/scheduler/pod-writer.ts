@@ -27,11 +27,12 @@ export class PodWriter {
     return this.#bindings.size
   }
 
-  bind({ key, uid }: PodInfo, node: string): Promise<unknown> {
+  /** @param annotations to be written to the pod in the same step */
+  bind({ key, uid }: PodInfo, node: string, annotations: Record<string, string> = {}): Promise<unknown> {
     const body = {
       apiVersion: 'v1',
       kind: 'Binding',
-      metadata: { ...key, uid },
+      metadata: { ...key, uid, ...(Object.keys(annotations).length ? { annotations } : {}) },
       target: { apiVersion: 'v1', kind: 'Node', name: node },
     }
     return this.#bindings.run(() => this.#client.post(Pod, key, 'binding', body))

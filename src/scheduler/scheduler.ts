@@ -107,7 +107,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const known = queue.get(pod.metadata.uid)
       const info = state.classes.admit(pod)
       nominations.set(info, pod.status?.nominatedNodeName)
-      if (!known) return queue.add(info)
+      if (!known) {
+        state.see(info)
+        return queue.add(info)
+      }
       const old = known.info
       queue.update(info)
       state.classes.release(old)
@@ -192,7 +195,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { info } = entry
     try {
       for (const { write } of reservations) await write?.({ client, clock, signal: stop.signal })
-      await writer.bind(info, node)
+      await writer.bind(info, node, Object.assign({}, ...reservations.map(r => r.annotations)))
     } catch (error) {
       return bindingFailed(entry, node, error)
     } finally {

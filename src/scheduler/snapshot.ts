@@ -1,6 +1,7 @@
 import type { Node, Pod, Taint } from '../models/types/core-v1.ts'
 import type { AffinityTerm, NamespaceLabels } from './affinity-term.ts'
 import type { ClusterObjects } from './cluster-objects.ts'
+import type { GpuState } from './gpu/gpu-state.ts'
 import type { PodClass, PodInfo } from './pod-class.ts'
 import type { PodCounter, TopologyColumn } from './topology.ts'
 
@@ -19,6 +20,8 @@ export interface Snapshot {
   topology(labelKey: string): TopologyColumn
   /** Claims, volumes, services and whatever else rules look at. */
   readonly objects: ClusterObjects
+  /** Shared devices. */
+  readonly gpus: GpuState
   /** How many placed pods use the claim `namespace/name`. */
   claimUsers(key: string): number
   /** Terms of placed pods that also bind others: whoever matches must stay away, or is drawn near. */

@@ -1,4 +1,6 @@
 import type { SchedulerPlugin } from '../plugin.ts'
+import { gpuDevices } from './gpu-devices.ts'
+import { gpuFragmentation } from './gpu-fragmentation.ts'
 import { imageLocality } from './image-locality.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
 import { nodeAffinity } from './node-affinity.ts'
@@ -28,7 +30,7 @@ export interface Profile {
   plugins: readonly WeightedPlugin[]
 }
 
-/** Kubernetes' default rules and weights. */
+/** Kubernetes' default rules and weights; and nodes that share their devices are packed. */
 export const defaultProfile: Profile = {
   schedulerName: 'default-scheduler',
   plugins: [
@@ -38,7 +40,9 @@ export const defaultProfile: Profile = {
     { plugin: nodeAffinity, weight: 2 },
     { plugin: nodePorts, weight: 0 },
     { plugin: nodeResourcesFit, weight: 1 },
+    { plugin: gpuDevices, weight: 0 },
     { plugin: nodeResourcesBalancedAllocation, weight: 1 },
+    { plugin: gpuFragmentation, weight: 10 },
     { plugin: imageLocality, weight: 1 },
     { plugin: volumeRestrictions, weight: 0 },
     { plugin: nodeVolumeLimits, weight: 0 },

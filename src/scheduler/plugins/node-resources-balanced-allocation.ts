@@ -1,3 +1,4 @@
+import type { DeviceLedger } from '../gpu/device-ledger.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { PodClass } from '../pod-class.ts'
 import { cpu, memory } from '../resource-table.ts'
@@ -5,22 +6,28 @@ import type { Columns } from '../snapshot.ts'
 
 interface State {
   columns: Columns
+  ledger: DeviceLedger
   cpuMillis: number
   memoryBytes: number
 }
 
 const requested = (c: PodClass, column: number) => c.requests.amounts[c.requests.columns.indexOf(column)] ?? 0
 
-/** Nodes whose CPU and memory would be used to the same degree are better: 100·(1 − |cpu share − memory share| / 2). */
+/**
+ * Nodes whose CPU and memory would be used to the same degree are better: 100·(1 − |cpu share − memory share| / 2);
+ * 0 where devices are shared, for those are packed.
+ */
 export const nodeResourcesBalancedAllocation: SchedulerPlugin<State> = {
   name: 'NodeResourcesBalancedAllocation',
   byShape: true,
-  prepare: (_pod, { columns }, { class: c }) => ({
+  prepare: (_pod, { columns, gpus }, { class: c }) => ({
     columns,
+    ledger: gpus.ledger,
     cpuMillis: requested(c, cpu),
     memoryBytes: requested(c, memory),
   }),
-  score({ columns, cpuMillis, memoryBytes }, { index }) {
+  score({ columns, ledger, cpuMillis, memoryBytes }, { index }) {
+    if (ledger.at(index)) return 0
     const cpuShare = share(columns, cpu, index, cpuMillis)
     const memoryShare = share(columns, memory, index, memoryBytes)
     if (cpuShare === undefined || memoryShare === undefined) return 100

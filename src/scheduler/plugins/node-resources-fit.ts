@@ -1,3 +1,4 @@
+import type { DeviceLedger } from '../gpu/device-ledger.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { PodClass } from '../pod-class.ts'
 import { cpu, memory, podCount } from '../resource-table.ts'
@@ -6,6 +7,7 @@ import type { Columns } from '../snapshot.ts'
 interface State {
   pod: PodClass
   columns: Columns
+  ledger: DeviceLedger
 }
 
 const at = (columns: readonly Float64Array[], column: number, index: number) => columns[column]?.[index] ?? 0
@@ -13,11 +15,12 @@ const at = (columns: readonly Float64Array[], column: number, index: number) => 
 /**
  * Everything a pod requests must be free on its node. Emptier nodes are better: the mean over CPU and memory of
  * 100·free/allocatable after the pod is placed, where a container without requests counts as 100 m and 200 MiB.
+ * Nodes that share their devices get 0: they are to be packed (gpu-fragmentation.ts).
  */
 export const nodeResourcesFit: SchedulerPlugin<State> = {
   name: 'NodeResourcesFit',
   byShape: true,
-  prepare: (_pod, { columns }, info) => ({ pod: info.class, columns }),
+  prepare: (_pod, { columns, gpus }, info) => ({ pod: info.class, columns, ledger: gpus.ledger }),
   filter({ pod, columns }, { index }) {
     let reasons: string | string[] | undefined
     const { columns: wanted, amounts } = pod.requests
@@ -33,7 +36,8 @@ export const nodeResourcesFit: SchedulerPlugin<State> = {
   evictionHelps({ pod, columns }, { index }) {
     return pod.requests.columns.every((column, i) => pod.requests.amounts[i]! <= at(columns.allocatable, column, index))
   },
-  score({ pod, columns }, { index }) {
+  score({ pod, columns, ledger }, { index }) {
+    if (ledger.at(index)) return 0
     const cpus = at(columns.allocatable, cpu, index)
     const bytes = at(columns.allocatable, memory, index)
     const cpuFree = share(cpus, columns.scoredCpuMillis[index]! + pod.scoredCpuMillis)

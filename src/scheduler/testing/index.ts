@@ -11,6 +11,7 @@ export type Requests = Record<string, string>
 export interface PodSketch extends Partial<Omit<PodSpec, 'containers'>> {
   namespace?: string
   labels?: Record<string, string>
+  annotations?: Record<string, string>
   requests?: Requests
   /** Only where they are placed already. */
   on?: string
@@ -30,6 +31,7 @@ export function makePod(name: string, sketch: PodSketch = {}): Pod {
   const {
     namespace = 'default',
     labels,
+    annotations,
     requests,
     on,
     image,
@@ -49,6 +51,7 @@ export function makePod(name: string, sketch: PodSketch = {}): Pod {
       uid: `${name}-${++serial}`,
       resourceVersion: String(serial),
       ...(labels ? { labels } : {}),
+      ...(annotations ? { annotations } : {}),
       ...(terminating ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
     },
     spec: {

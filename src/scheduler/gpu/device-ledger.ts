@@ -1,0 +1,116 @@
+import type { Node } from '../../models/types/core-v1.ts'
+import type { PodInfo } from '../pod-class.ts'
+import { annotatedDevices, deviceMilli, type GpuRequest, gpuModelOf } from './gpu-request.ts'
+
+/** Which devices of which node a pod sits on. */
+export interface GpuPlace {
+  node: string
+  devices: readonly number[]
+}
+
+/** The devices of one node. */
+export interface Devices {
+  model: number
+  /** Thousandths, by device. */
+  capacity: Int32Array
+  free: Int32Array
+}
+
+/** What is free on every device of every node that shares its devices, kept as pods come and go. */
+export class DeviceLedger {
+  readonly models: string[] = []
+  /** By model: thousandths that are free, and all of them. */
+  readonly freeByModel: number[] = []
+  readonly #rows: (Devices | undefined)[] = []
+  /** Nodes with devices. */
+  size = 0
+  /** Grows with every change. */
+  version = 0
+
+  at(row: number): Devices | undefined {
+    return this.#rows[row]
+  }
+
+  /** @param milli as the node allows; 1000 a device, and what is left over is one smaller device */
+  setNode(row: number, node: Node, milli: number): void {
+    this.removeNode(row)
+    if (milli <= 0) return
+    const model = this.#modelNumber(gpuModelOf(node))
+    const capacity = new Int32Array(Math.ceil(milli / deviceMilli)).fill(deviceMilli)
+    if (milli % deviceMilli) capacity[capacity.length - 1] = milli % deviceMilli
+    this.#rows[row] = { model, capacity, free: capacity.slice() }
+    this.freeByModel[model]! += milli
+    this.size++
+    this.version++
+  }
+
+  removeNode(row: number): void {
+    const devices = this.#rows[row]
+    if (!devices) return
+    this.freeByModel[devices.model]! -= sum(devices.free)
+    this.#rows[row] = undefined
+    this.size--
+    this.version++
+  }
+
+  /** Takes what the pod asks for: the devices that were chosen for it on this node, else those that fit most tightly. */
+  add(row: number, node: string, info: PodInfo): void {
+    const request = info.class.gpu
+    const devices = this.#rows[row]
+    if (!request || !devices) return
+    const known = info.gpu?.node === node ? info.gpu.devices : annotatedDevices(info.pod)
+    const chosen = known?.every(d => d < devices.free.length) ? known : tightest(devices.free, request)
+    info.gpu = { node, devices: chosen }
+    this.#take(devices, chosen, request.milliEach)
+  }
+
+  remove(row: number, info: PodInfo): void {
+    const devices = this.#rows[row]
+    if (info.class.gpu && devices && info.gpu) this.#take(devices, info.gpu.devices, -info.class.gpu.milliEach)
+  }
+
+  fork(): DeviceLedger {
+    const copy = new DeviceLedger()
+    copy.models.push(...this.models)
+    copy.freeByModel.push(...this.freeByModel)
+    for (const [row, devices] of this.#rows.entries())
+      copy.#rows[row] = devices && { ...devices, free: devices.free.slice() }
+    copy.size = this.size
+    copy.version = this.version
+    return copy
+  }
+
+  #take({ free, model }: Devices, chosen: readonly number[], milli: number): void {
+    for (const device of chosen) free[device]! -= milli
+    this.freeByModel[model]! -= milli * chosen.length
+    this.version++
+  }
+
+  #modelNumber(name: string): number {
+    const known = this.models.indexOf(name)
+    if (known >= 0) return known
+    this.freeByModel.push(0)
+    return this.models.push(name) - 1
+  }
+}
+
+/** Do so many devices have so much free? */
+export function fitsDevices(free: Int32Array, { devices, milliEach }: GpuRequest): boolean {
+  let fitting = 0
+  for (const milli of free) if (milli >= milliEach && ++fitting >= devices) return true
+  return false
+}
+
+/** The devices with the least to spare; where too few fit (somebody else has bound the pod), the emptiest. */
+export function tightest(free: Int32Array, { devices, milliEach }: GpuRequest): readonly number[] {
+  const all = [...free.keys()]
+  const fitting = all.filter(d => free[d]! >= milliEach).sort((a, b) => free[a]! - free[b]! || a - b)
+  const chosen = fitting.length >= devices ? fitting : all.sort((a, b) => free[b]! - free[a]! || a - b)
+  return chosen.slice(0, devices)
+}
+
+function sum(amounts: Int32Array): number {
+  let total = 0
+  for (const amount of amounts) total += amount
+  return total
+}

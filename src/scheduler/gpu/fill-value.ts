@@ -1,0 +1,179 @@
+import type { Demand, PodKind } from './demand.ts'
+import { deviceMilli } from './gpu-request.ts'
+
+/** Memory is looked at in steps, so that nodes that differ by little share one answer. */
+const memoryStep = 4 * 2 ** 30
+/** How much keeping room for one pod of several devices counts, as a part of its devices times their part of the demand. */
+const roomWeight = 0.25
+const mostRemembered = 400_000
+
+/**
+ * How many thousandths of devices pods yet to come are expected to use of a node: the mean over a sample of futures, in each of
+ * which pods drawn from the distribution seen so far arrive one after the other and stay if they fit. CPU or memory that
+ * runs out before the devices do therefore costs exactly the devices that it strands; so does a share that no other share fits
+ * beside. To it comes the room for pods of several devices, which are rare but need a node nearly empty: futures of one node
+ * alone would spend it.
+ */
+export class FillValue {
+  #columns: Columns | undefined
+  #version = -1
+  #known = new Map<number, number>()
+  #work = new Int32Array(16)
+  #sorted = new Int32Array(16)
+
+  /** Takes in what was learned. @param models names by number */
+  learn(demand: Demand, models: readonly string[]): void {
+    if (this.#version === demand.version && this.#columns?.models === models.length) return
+    this.#version = demand.version
+    this.#columns = columnsOf(demand, models)
+    this.#known = new Map()
+  }
+
+  /** @param free thousandths, by device; the first `devices` count */
+  of(cpuMillis: number, memoryBytes: number, model: number, free: Int32Array, devices: number): number {
+    const used = this.#sort(free, devices)
+    if (!used) return 0
+    const memorySteps = Math.floor(memoryBytes / memoryStep)
+    const key = this.#key(cpuMillis, memorySteps, model, used)
+    let value = this.#known.get(key)
+    if (value !== undefined) return value
+    const steppedBytes = memorySteps * memoryStep
+    value = this.#fill(cpuMillis, steppedBytes, model, used) + this.#rooms(cpuMillis, steppedBytes, model, used)
+    if (this.#known.size >= mostRemembered) this.#known.clear()
+    this.#known.set(key, value)
+    return value
+  }
+
+  /** Devices with something free, the fullest first, into `#sorted`. @returns how many */
+  #sort(free: Int32Array, devices: number): number {
+    if (devices > this.#sorted.length) {
+      this.#sorted = new Int32Array(devices)
+      this.#work = new Int32Array(devices)
+    }
+    const sorted = this.#sorted
+    let used = 0
+    for (let d = 0; d < devices; d++) {
+      const milli = free[d]!
+      if (milli <= 0) continue
+      let at = used++
+      for (; at > 0 && sorted[at - 1]! > milli; at--) sorted[at] = sorted[at - 1]!
+      sorted[at] = milli
+    }
+    return used
+  }
+
+  /** 53 bits of a hash: equal states share one, others practically never do. */
+  #key(cpuMillis: number, memorySteps: number, model: number, used: number): number {
+    let a = Math.imul(cpuMillis ^ 0x9e3779b9, 0x85ebca6b)
+    let b = Math.imul(memorySteps ^ 0x27d4eb2f, 0xc2b2ae35)
+    a = mix(a, model)
+    b = mix(b, cpuMillis)
+    for (let d = 0; d < used; d++) {
+      a = mix(a, this.#sorted[d]! + memorySteps)
+      b = mix(b, this.#sorted[d]! + 7 * model)
+    }
+    return (a >>> 0) * 2 ** 21 + ((b ^ (b >>> 11)) & 0x1fffff)
+  }
+
+  #fill(cpuMillis: number, memoryBytes: number, model: number, used: number): number {
+    const { runs, length, cpu, memory, devices, milli, fits, models } = this.#columns!
+    const work = this.#work
+    let total = 0
+    for (let d = 0; d < used; d++) total += this.#sorted[d]!
+    let filled = 0
+    for (let run = 0; run < runs; run++) {
+      let cpuLeft = cpuMillis
+      let memoryLeft = memoryBytes
+      let left = total
+      for (let d = 0; d < used; d++) work[d] = this.#sorted[d]!
+      for (let i = run * length; i < (run + 1) * length && left > 0; i++) {
+        const each = milli[i]!
+        const count = devices[i]!
+        if (cpu[i]! > cpuLeft || memory[i]! > memoryLeft || each * count > left) continue
+        if (!fits[i * models + model]) continue
+        if (!(count === 1 ? takeTightest(work, used, each) : takeAll(work, used, count, each))) continue
+        cpuLeft -= cpu[i]!
+        memoryLeft -= memory[i]!
+        left -= each * count
+      }
+      filled += total - left
+    }
+    return runs ? filled / runs : 0
+  }
+
+  #rooms(cpuMillis: number, memoryBytes: number, model: number, used: number): number {
+    const { large } = this.#columns!
+    if (!large.length) return 0
+    let value = 0
+    let whole = 0
+    for (let d = 0; d < used; d++) if (this.#sorted[d]! >= deviceMilli) whole++
+    for (const { kind, part, fits } of large) {
+      if (whole < kind.devices || !fits[model]) continue
+      const byCpu = kind.cpuMillis ? Math.floor(cpuMillis / kind.cpuMillis) : whole
+      const byMemory = kind.memoryBytes ? Math.floor(memoryBytes / kind.memoryBytes) : whole
+      const rooms = Math.min(Math.floor(whole / kind.devices), byCpu, byMemory)
+      value += roomWeight * part * kind.devices * deviceMilli * rooms
+    }
+    return value
+  }
+}
+
+/** A sample in typed arrays. */
+interface Columns {
+  runs: number
+  length: number
+  models: number
+  cpu: Float64Array
+  memory: Float64Array
+  devices: Int32Array
+  milli: Int32Array
+  /** By arrival and model: will it do? */
+  fits: Uint8Array
+  large: readonly { kind: PodKind; part: number; fits: readonly boolean[] }[]
+}
+
+function columnsOf({ sample: { runs, length, kinds }, large }: Demand, models: readonly string[]): Columns {
+  const fits = new Uint8Array(kinds.length * models.length)
+  for (const [i, kind] of kinds.entries())
+    for (const [m, model] of models.entries()) fits[i * models.length + m] = accepts(kind, model) ? 1 : 0
+  return {
+    runs,
+    length,
+    models: models.length,
+    cpu: Float64Array.from(kinds, k => k.cpuMillis),
+    memory: Float64Array.from(kinds, k => k.memoryBytes),
+    devices: Int32Array.from(kinds, k => k.devices),
+    milli: Int32Array.from(kinds, k => k.milliEach),
+    fits,
+    large: large.map(l => ({ ...l, fits: models.map(model => accepts(l.kind, model)) })),
+  }
+}
+
+const accepts = ({ models }: PodKind, model: string) => !models || models.includes(model)
+
+function takeTightest(work: Int32Array, used: number, milli: number): boolean {
+  let best = -1
+  for (let d = 0; d < used; d++) if (work[d]! >= milli && (best < 0 || work[d]! < work[best]!)) best = d
+  if (best < 0) return false
+  work[best]! -= milli
+  return true
+}
+
+function takeAll(work: Int32Array, used: number, count: number, milli: number): boolean {
+  let fitting = 0
+  for (let d = 0; d < used; d++) if (work[d]! >= milli) fitting++
+  if (fitting < count) return false
+  let left = count
+  for (let d = 0; d < used && left; d++)
+    if (work[d]! >= milli) {
+      work[d]! -= milli
+      left--
+    }
+  return true
+}
+
+function mix(hash: number, value: number): number {
+  let h = Math.imul(hash ^ value, 0x9e3779b1)
+  h ^= h >>> 15
+  return Math.imul(h, 0x85ebca77)
+}
