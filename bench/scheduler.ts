@@ -2,7 +2,6 @@
  * How many pods the scheduler places in a second: deciding alone, and end to end (pods made through the API over a durable
  * store, bound, seen by a watcher) in the workloads of Kubernetes' scheduler_perf. `npx tsx bench/scheduler.ts [alone|whole] [case]`
  */
-import { seededRandom } from '../src/base/random.ts'
 import { ClusterState, Decider, defaultProfile } from '../src/scheduler/index.ts'
 import { makeNode, makePod, type PodSketch } from '../src/scheduler/testing/index.ts'
 import { cases as wholeCases } from './scheduling/cases.ts'
@@ -85,7 +84,7 @@ const nodeOf = (i: number) =>
 function alone(name: string, { sketch, pods: count = 5_000 }: Case, nodes: number): void {
   const state = new ClusterState()
   for (let i = 0; i < nodes; i++) state.setNode(nodeOf(i))
-  const decider = new Decider(defaultProfile, state, seededRandom(1))
+  const decider = new Decider(defaultProfile, state)
   const pods = Array.from({ length: count }, (_, i) => makePod(`p${i}`, sketch(i)))
   const laps = new Float64Array(count)
   let placed = 0

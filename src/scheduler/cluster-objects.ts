@@ -36,6 +36,11 @@ export class ClusterObjects {
   readonly replicationControllers = new ObjectTable<ReplicationController>(namespaceOf)
   /** Volumes promised to claims whose binding is under way: the claim's key by the volume's name. */
   readonly promisedVolumes = new Map<string, string>()
+
+  /** The same objects; what is promised is promised apart. */
+  fork(): ClusterObjects {
+    return Object.assign(new ClusterObjects(), this, { promisedVolumes: new Map(this.promisedVolumes) })
+  }
 }
 
 export type TableName = {

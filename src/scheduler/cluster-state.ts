@@ -4,6 +4,7 @@ import type { NodeChange } from './cluster-event.ts'
 import { ClusterObjects } from './cluster-objects.ts'
 import { gpuMilliResource } from './gpu/gpu-request.ts'
 import { GpuState } from './gpu/gpu-state.ts'
+import { MutableColumns } from './mutable-columns.ts'
 import { normalImage, PodClasses, type PodInfo } from './pod-class.ts'
 import { cpu, ephemeral, memory, podCount, ResourceTable } from './resource-table.ts'
 import type { Columns, CounterRule, NodeView, PlacedTerms, Resources, Snapshot } from './snapshot.ts'
@@ -22,8 +23,8 @@ const mostCounters = 512
  * state itself is its snapshot and taking one costs nothing.
  */
 export class ClusterState implements Snapshot {
-  readonly resources = new ResourceTable()
-  readonly classes = new PodClasses(this.resources)
+  readonly resources: ResourceTable
+  readonly classes: PodClasses
   epoch = 1
   /** Grows with every change of any node or its pods. */
   sequence = 0
@@ -33,8 +34,8 @@ export class ClusterState implements Snapshot {
     preferredAffinity: new Map(),
     preferredAntiAffinity: new Map(),
   }
-  readonly objects = new ClusterObjects()
-  readonly gpus = new GpuState()
+  readonly objects: ClusterObjects
+  readonly gpus: GpuState
   readonly columns: MutableColumns
   readonly #claimUsers = new Map<string, number>()
   readonly #rows: (Row | undefined)[] = []
@@ -53,8 +54,40 @@ export class ClusterState implements Snapshot {
   #images: Map<string, { nodes: number }> | undefined
   readonly #namespaces = new Map<string, Record<string, string>>()
 
-  constructor() {
-    this.columns = new MutableColumns(this.resources)
+  /** @param of what is to be forked, if anything */
+  constructor(of?: ClusterState) {
+    this.resources = of?.resources ?? new ResourceTable()
+    this.classes = of?.classes ?? new PodClasses(this.resources)
+    this.objects = of?.objects.fork() ?? new ClusterObjects()
+    this.gpus = of?.gpus.fork() ?? new GpuState()
+    this.columns = of?.columns.fork() ?? new MutableColumns(this.resources)
+    if (of) this.#copyRows(of)
+  }
+
+  /**
+   * The same cluster, to try things out on: what is done to the one is not seen by the other, and both decide alike. Numbers
+   * of resources and classes of pods are shared, so whoever admits pods for the fork must release them.
+   */
+  fork(): ClusterState {
+    return new ClusterState(this)
+  }
+
+  #copyRows(of: ClusterState): void {
+    // Rows keep their numbers, holes included: among equals the number decides.
+    for (const row of of.#rows) {
+      const copy = row && new Row(row.index, row.node, this.columns)
+      this.#rows.push(copy)
+      if (!copy) continue
+      for (const pod of row.placed) copy.placed.push({ ...pod })
+      copy.claims = row.claims
+      this.#byName.set(copy.name, copy)
+    }
+    this.#free.push(...of.#free)
+    for (const [key, users] of of.#claimUsers) this.#claimUsers.set(key, users)
+    for (const [name, labels] of of.#namespaces) this.#namespaces.set(name, labels)
+    for (const [node, pods] of of.#homeless) this.#homeless.set(node, new Map(pods))
+    for (const group of termGroups)
+      for (const [key, term] of of.termsOfPlaced[group]) this.termsOfPlaced[group].set(key, { ...term })
   }
 
   claimUsers(key: string): number {
@@ -280,68 +313,6 @@ function differences(old: Node, next: Node): Set<NodeChange> {
     changed.add('taints')
   if (differ(old.status?.images, next.status?.images)) changed.add('images')
   return changed
-}
-
-class MutableColumns implements Columns {
-  allocatable: Float64Array[] = []
-  requested: Float64Array[] = []
-  scoredCpuMillis = new Float64Array(64)
-  scoredMemoryBytes = new Float64Array(64)
-  readonly #table: ResourceTable
-
-  constructor(table: ResourceTable) {
-    this.#table = table
-  }
-
-  get resourceNames(): readonly string[] {
-    return this.#table.names
-  }
-
-  /** Makes room for a row. */
-  reserve(index: number): void {
-    const rows = this.scoredCpuMillis.length
-    if (index < rows) return
-    const grow = (old: Float64Array) => {
-      const next = new Float64Array(rows * 2)
-      next.set(old)
-      return next
-    }
-    this.allocatable = this.allocatable.map(grow)
-    this.requested = this.requested.map(grow)
-    this.scoredCpuMillis = grow(this.scoredCpuMillis)
-    this.scoredMemoryBytes = grow(this.scoredMemoryBytes)
-  }
-
-  clear(index: number): void {
-    for (const column of [...this.allocatable, ...this.requested]) column[index] = 0
-    this.scoredCpuMillis[index] = 0
-    this.scoredMemoryBytes[index] = 0
-  }
-
-  setAllocatable(index: number, quantities: Record<string, string> | undefined): void {
-    for (const column of this.allocatable) column[index] = 0
-    for (const [resource, amount] of this.#table.amounts(quantities)) {
-      this.#ensure(resource)
-      this.allocatable[resource]![index] = amount
-    }
-  }
-
-  add(index: number, c: PodInfo['class'], sign: 1 | -1): void {
-    const { columns, amounts } = c.requests
-    for (let i = 0; i < columns.length; i++) {
-      this.#ensure(columns[i]!)
-      this.requested[columns[i]!]![index]! += sign * amounts[i]!
-    }
-    this.scoredCpuMillis[index]! += sign * c.scoredCpuMillis
-    this.scoredMemoryBytes[index]! += sign * c.scoredMemoryBytes
-  }
-
-  #ensure(resource: number): void {
-    while (this.allocatable.length <= resource) {
-      this.allocatable.push(new Float64Array(this.scoredCpuMillis.length))
-      this.requested.push(new Float64Array(this.scoredCpuMillis.length))
-    }
-  }
 }
 
 /** A node's row, as plugins see it. */

@@ -1,4 +1,3 @@
-import type { Random } from '../base/random.ts'
 import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { type FitFailure, namedNodes, type RefusalGroup } from './fit-failure.ts'
@@ -29,6 +28,18 @@ export interface Unfit {
 /** Pods that were promised room on a node by preemption, by node name. */
 export type Nominated = (nodeName: string) => Iterable<PodInfo>
 
+/** Uniform in [0, 1): from which place on the best of equal nodes is looked for. */
+export type Chance = (pod: PodInfo) => number
+
+/** By the pod's name: no node is favoured, yet whoever asks again, or in a fork of the cluster, hears the same. */
+export const byName: Chance = ({ keyText }) => {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < keyText.length; i++) hash = Math.imul(hash ^ keyText.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
+}
+
 /** Plans kept at once; each costs some 16 bytes a node. */
 const mostPlans = 256
 
@@ -41,7 +52,7 @@ export class Decider {
   readonly #clusterPlugins: readonly WeightedPlugin[]
   readonly #reserving: readonly WeightedPlugin[]
   readonly #state: ClusterState
-  readonly #random: Random
+  readonly #chance: Chance
   readonly #nominated: Nominated
   readonly #refusals = new Refusals()
   readonly #plans = new Map<string, ClassPlan>()
@@ -52,14 +63,14 @@ export class Decider {
   /** What no node could do for a class, as long as nothing has changed. */
   readonly #failures = new Map<number, { sequence: number; decision: Unfit }>()
 
-  constructor(profile: Profile, state: ClusterState, random: Random, nominated: Nominated = () => []) {
+  constructor(profile: Profile, state: ClusterState, nominated: Nominated = () => [], chance: Chance = byName) {
     this.profile = profile
     this.#nodePlugins = profile.plugins.filter(p => p.plugin.scope !== 'cluster')
     this.#clusterPlugins = profile.plugins.filter(p => p.plugin.scope === 'cluster')
     this.#byShape = this.#nodePlugins.every(p => p.plugin.byShape)
     this.#reserving = profile.plugins.filter(p => p.plugin.reserve)
     this.#state = state
-    this.#random = random
+    this.#chance = chance
     this.#nominated = nominated
   }
 
@@ -187,7 +198,7 @@ export class Decider {
     let bestScore = Number.NEGATIVE_INFINITY
     let fitting = 0
     // Among equals the first from a random place: no node is favoured for its name.
-    const start = Math.floor(this.#random.next() * rows)
+    const start = Math.floor(this.#chance(info) * rows)
     for (let i = 0; i < rows; i++) {
       const row = i + start < rows ? i + start : i + start - rows
       if (refusal[row] !== 0) continue
@@ -231,7 +242,7 @@ export class Decider {
     named = false,
   ): Decision {
     const totals = fitting.length > 1 ? this.#totals(fitting, plan, cluster, named) : new Float64Array(fitting.length)
-    const start = Math.floor(this.#random.next() * fitting.length)
+    const start = Math.floor(this.#chance(info) * fitting.length)
     for (let left = fitting.length; left > 0; left--) {
       let best = -1
       for (let i = 0; i < fitting.length; i++) {

@@ -21,7 +21,9 @@ import { defaultProfile, type Profile } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import { PodWriter } from './pod-writer.ts'
 import { type Eviction, findEviction } from './preemption.ts'
+import { planRebalance, type RebalanceOptions, type RebalancePlan } from './rebalance/rebalance.ts'
 import { type QueuedPod, SchedulingQueue } from './scheduling-queue.ts'
+import { type Scenario, type SimulatedWorld, type Simulation, simulate } from './simulate/simulate.ts'
 
 export interface SchedulerOptions {
   client: Client
@@ -65,6 +67,10 @@ export interface Scheduler extends AsyncDisposable {
   attempt(uid: string): Attempt | undefined
   /** Asks every node anew about a pod, which need not exist: who refuses it and why, what would let it in, how nodes score. */
   explain(pod: Pod): Explanation
+  /** What would happen, in a fork of the cluster as it is known now. */
+  simulate(scenario: Scenario): Simulation
+  /** Which moves would let in pods that wait. Nothing is moved. */
+  planRebalance(options: RebalanceOptions): RebalancePlan
 }
 
 /** The event loop is given back after deciding for so long. */
@@ -77,11 +83,11 @@ const hintShare = 50
 const busyFrom = 16
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { client, informers, clock, random, log, events } = options
+  const { client, informers, clock, log, events } = options
   const profiles = [options.profile ?? defaultProfile].flat()
   const state = new ClusterState()
   const nominations = new Nominations()
-  const deciders = new Map(profiles.map(p => [p.schedulerName, new Decider(p, state, random, nominations.on)]))
+  const deciders = new Map(profiles.map(p => [p.schedulerName, new Decider(p, state, nominations.on)]))
   if (deciders.size < profiles.length) throw new OptiFlowError('two scheduler profiles have one schedulerName')
   const plugins = new Map(profiles.flatMap(p => p.plugins.map(w => [w.plugin.name, w.plugin])))
   const attempts = new Attempts()
@@ -107,10 +113,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const known = queue.get(pod.metadata.uid)
       const info = state.classes.admit(pod)
       nominations.set(info, pod.status?.nominatedNodeName)
-      if (!known) {
-        state.see(info)
-        return queue.add(info)
-      }
+      if (!known) return queue.add(info)
       const old = known.info
       queue.update(info)
       state.classes.release(old)
@@ -152,6 +155,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { info } = entry
     const beganMs = clock.monotonicMs()
     const decider = deciderOf(info.pod)!
+    if (entry.attempts === 1) state.see(info)
     try {
       const decision = decider.decide(info)
       if (decision.node) place(entry, decision)
@@ -323,6 +327,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     while (underWay.size) await Promise.all(underWay)
   }
 
+  function worldNow(): SimulatedWorld {
+    const pending = informers
+      .for(Pod)
+      .list()
+      .filter(p => waits(p) && deciderOf(p))
+    const budgets = informers.for(PodDisruptionBudget).list()
+    const seen = (uid: string) => (queue.get(uid)?.attempts ?? 0) > 0
+    return { state, profiles, budgets, pending, seen, nominated: nominations.on }
+  }
+
   return {
     async start({ watchOnly = false } = {}) {
       const kinds = [Node, Pod, Namespace, PodDisruptionBudget, ...watchedKinds]
@@ -335,6 +349,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     stop: end,
     [Symbol.asyncDispose]: end,
+    simulate: scenario => simulate(worldNow(), scenario),
+    planRebalance: moves => planRebalance(worldNow(), moves),
     busy: () => queue.counts().active + writer.binding > busyFrom,
     stats: () => ({ ...counts, waiting: queue.counts() }),
     attempt: uid => attempts.get(uid),
@@ -347,3 +363,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
   }
 }
+
+const waits = ({ spec, status, metadata }: Pod) =>
+  !spec.nodeName && !metadata.deletionTimestamp && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'

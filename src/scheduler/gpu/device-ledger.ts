@@ -58,8 +58,12 @@ export class DeviceLedger {
     const request = info.class.gpu
     const devices = this.#rows[row]
     if (!request || !devices) return
-    const known = info.gpu?.node === node ? info.gpu.devices : annotatedDevices(info.pod)
-    const chosen = known?.every(d => d < devices.free.length) ? known : tightest(devices.free, request)
+    const bound = info.pod.spec.nodeName === node ? annotatedDevices(info.pod) : undefined
+    const promised = info.gpu?.node === node ? info.gpu.devices : undefined
+    const known = (bound ?? promised)?.every(d => d < devices.free.length) ? (bound ?? promised) : undefined
+    // Others may have taken what was promised; what is bound is bound.
+    const stands = bound !== undefined || known?.every(d => devices.free[d]! >= request.milliEach)
+    const chosen = known && stands ? known : tightest(devices.free, request)
     info.gpu = { node, devices: chosen }
     this.#take(devices, chosen, request.milliEach)
   }

@@ -9,13 +9,13 @@ interface State {
 }
 
 /** How much of a model's price a pod pays. */
-const priceWeight = 0.5
+const priceWeight = 0.3
 
 /**
  * On clusters that share devices: the less a placement takes away from the pods to come, the better.
  *
  *     lost  = V(node before) − milli − V(node after)      thousandths of devices
- *     paid  = ½ · milli · price(model of the node's devices)
+ *     paid  = 0.3 · milli · price(model of the node's devices)
  *     score = 100 · max(0, 1 − (lost + paid − the least of any node) / 1000)
  *
  * V is the expected use of the node's free devices by pods like those seen so far (gpu/fill-value.ts), price the part of a

@@ -17,13 +17,13 @@ interface World {
 
 const namespaces = { default: { team: 's' }, other: { team: 't' } }
 
-function build({ nodes, pods, storage }: World, seed: number) {
+function build({ nodes, pods, storage }: World) {
   const state = new ClusterState()
   fillStorage(state.objects, storage)
   for (const [name, labels] of Object.entries(namespaces)) state.setNamespace(name, labels)
   for (const node of nodes) state.setNode(node)
   for (const pod of pods) state.addPod(state.classes.admit(pod), pod.spec.nodeName!)
-  return { state, decider: new Decider(defaultProfile, state, seededRandom(seed)) }
+  return { state, decider: new Decider(defaultProfile, state) }
 }
 
 /** The cluster and the pod after the change, made of plain objects alone. */
@@ -61,7 +61,7 @@ export function checkExplanations(seed: number): { rejected: number; changes: nu
     storage: make.storage(),
   }
   for (const pod of world.pods) pod.spec.priority = make.below(3)
-  const { state, decider } = build(world, seed)
+  const { state, decider } = build(world)
   const out = { rejected: 0, changes: 0 }
   for (let i = 0; i < 4; i++) {
     const pod = make.pod(`ask${i}`)
@@ -74,7 +74,7 @@ export function checkExplanations(seed: number): { rejected: number; changes: nu
     if (changes.length) out.changes++
     for (const change of changes) {
       const after = fork(world, pod, change)
-      const other = build(after.world, seed)
+      const other = build(after.world)
       const decision = other.decider.decide(other.state.classes.admit(after.pod))
       if (!decision.node) return { ...out, wrong: `seed ${seed}: ${change.text}: ${JSON.stringify(decision.failure)}` }
     }

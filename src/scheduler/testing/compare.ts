@@ -18,7 +18,7 @@ export function compareWithReference(seed: number, steps = 12): string | undefin
   const random = seededRandom(seed)
   const make = randomMaker(random)
   const state = new ClusterState()
-  const decider = new Decider(defaultProfile, state, random)
+  const decider = new Decider(defaultProfile, state)
   const storage = make.storage()
   fillStorage(state.objects, storage)
   const plain: PlainCluster = { nodes: [], pods: [], namespaces, storage }

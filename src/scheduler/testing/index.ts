@@ -1,4 +1,3 @@
-import { seededRandom } from '../../base/random.ts'
 import type { Node, Pod, PodSpec } from '../../models/types/core-v1.ts'
 import { ClusterState } from '../cluster-state.ts'
 import { Decider } from '../decider.ts'
@@ -138,7 +137,7 @@ export function makeScene({ nodes, pods = [], namespaces = {}, profile = default
     return info
   }
   const placed = pods.map(place)
-  const decider = new Decider(profile, state, seededRandom(7))
+  const decider = new Decider(profile, state)
   return {
     state,
     decider,

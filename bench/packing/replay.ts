@@ -1,0 +1,69 @@
+import { systemClock } from '../../src/base/clock.ts'
+import {
+  type Chance,
+  ClusterState,
+  Decider,
+  defaultProfile,
+  type PodInfo,
+  type Profile,
+} from '../../src/scheduler/index.ts'
+import type { Trace } from './trace.ts'
+
+/** What came of one replay. */
+export interface Replay {
+  /** Mean of allocated %, over the events at which arrived % rounds to `column`. */
+  allocated(column: number): number
+  /** Pods that were placed, and all, by kind. */
+  accepted: Record<string, { placed: number; all: number }>
+  ms: number
+  state: ClusterState
+  placed: PodInfo[]
+  unplaced: PodInfo[]
+}
+
+/** Among equals the first row. */
+const firstRow: Chance = () => 0
+
+export const kindOf = ({ class: { gpu } }: PodInfo) =>
+  !gpu ? 'no GPU' : gpu.milliEach < 1_000 ? 'share' : gpu.devices === 1 ? 'one GPU' : 'several GPUs'
+
+/** One pass: every pod is tried once, in order, by the scheduler's own code. */
+export function replay(trace: Trace, seed: number, profile: Profile = defaultProfile): Replay {
+  const { pods: order, nodeRank } = trace.orders.get(seed)!
+  const state = new ClusterState()
+  const byRank: number[] = []
+  for (const [i, rank] of nodeRank.entries()) byRank[rank] = i
+  for (const i of byRank) state.setNode(trace.nodes[i]!)
+  const decider = new Decider(profile, state, undefined, firstRow)
+  const total = state.gpus.ledger.freeByModel.reduce((sum, milli) => sum + milli, 0)
+  const sums = new Float64Array(400)
+  const events = new Int32Array(400)
+  const accepted: Replay['accepted'] = {}
+  const placed: PodInfo[] = []
+  const unplaced: PodInfo[] = []
+  let arrivedMilli = 0
+  let placedMilli = 0
+  const beganMs = systemClock.monotonicMs()
+  for (const [serial, i] of order.entries()) {
+    const pod = trace.pods[i]!
+    const info = state.classes.admit({ ...pod, metadata: { ...pod.metadata, name: `p${serial}`, uid: `${serial}` } })
+    state.see(info)
+    const { node } = decider.decide(info)
+    const milli = info.class.gpu ? info.class.gpu.devices * info.class.gpu.milliEach : 0
+    const counts = (accepted[kindOf(info)] ??= { placed: 0, all: 0 })
+    counts.all++
+    arrivedMilli += milli
+    if (node) {
+      for (const reservation of decider.reserve(info, node)) reservation.release()
+      state.addPod(info, node.name)
+      placed.push(info)
+      counts.placed++
+      placedMilli += milli
+    } else unplaced.push(info)
+    const column = Math.round((100 * arrivedMilli) / total)
+    sums[column]! += Math.round((10_000 * placedMilli) / total) / 100
+    events[column]!++
+  }
+  const ms = systemClock.monotonicMs() - beganMs
+  return { allocated: column => sums[column]! / events[column]!, accepted, ms, state, placed, unplaced }
+}
