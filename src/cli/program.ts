@@ -14,9 +14,11 @@ import { events } from './commands/events.ts'
 import { get } from './commands/get.ts'
 import { history } from './commands/history.ts'
 import { logs } from './commands/logs.ts'
+import { rebalance } from './commands/rebalance.ts'
 import { run } from './commands/run.ts'
 import { scheduler } from './commands/scheduler.ts'
 import { server } from './commands/server.ts'
+import { simulate } from './commands/simulate.ts'
 import { status } from './commands/status.ts'
 import { store } from './commands/store.ts'
 import { up } from './commands/up.ts'
@@ -36,6 +38,8 @@ const commands: CliCommand[] = [
   why,
   history,
   blame,
+  simulate,
+  rebalance,
   logs,
   events,
   remove,

@@ -1,0 +1,69 @@
+import type { Disk } from '../base/disk.ts'
+import { fromAlibaba, parseTable, podOfLine } from '../main/simulation.ts'
+import { Node } from '../models/kinds/index.ts'
+import type { AnyObject } from '../models/object.ts'
+import type { Node as NodeObject, Pod } from '../models/types/core-v1.ts'
+import type { Remote } from './connection.ts'
+import { UsageError } from './failure.ts'
+
+/** Pods of the file's objects: pods themselves, and those that controllers would make of a template. */
+export function podsOf(object: AnyObject, namespace: string): Pod[] {
+  const inside = { ...object.metadata, namespace: object.metadata.namespace ?? namespace }
+  if (object.kind === 'Pod') return [fromAlibaba({ ...object, metadata: inside } as unknown as Pod)]
+  const spec = object['spec'] ?? {}
+  const template = object.kind === 'CronJob' ? spec.jobTemplate?.spec?.template : spec.template
+  if (!template?.spec)
+    throw new UsageError(`${object.kind}/${inside.name} makes no pods that could be simulated`, {
+      hint: 'Name pods, or objects with a pod template such as a Deployment, StatefulSet or Job.',
+    })
+  const count = spec.replicas ?? spec.parallelism ?? 1
+  return Array.from({ length: count }, (_, i) => {
+    const metadata = { ...template.metadata, namespace: inside.namespace, name: `${inside.name}-${i}` }
+    return fromAlibaba({ ...template, apiVersion: 'v1', kind: 'Pod', metadata })
+  })
+}
+
+/** The pod as the API would make it: with defaults, priority and whatever else admission adds. Nothing is kept. */
+export async function admitted(pod: Pod, remote: Remote): Promise<Pod> {
+  const url = `/api/v1/namespaces/${pod.metadata.namespace}/pods?dryRun=All`
+  const made = await remote.json<Pod>('POST', url, { body: pod })
+  return { ...made, metadata: { ...made.metadata, uid: `simulated/${made.metadata.namespace}/${made.metadata.name}` } }
+}
+
+/** Pods of a recorded workload, in the order of its lines. */
+export async function readReplay(path: string, disk: Disk): Promise<Pod[]> {
+  const lines = parseTable(await disk.readText(path))
+  if (lines[0]?.['cpu_milli'] === undefined)
+    throw new UsageError(`${path} is no recorded workload`, {
+      hint: 'Its first line names the columns: name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec.',
+    })
+  return lines.map(podOfLine)
+}
+
+/** `NODE×3` or `cpu=96,memory=384Gi×3`: so many nodes like that one, or with so much. `x` will do for `×`. */
+export async function newNodes(text: string, remote: Remote): Promise<NodeObject[]> {
+  const [, shape = text, count = '1'] = /^(.+?)[×x](\d+)$/.exec(text) ?? []
+  const like = shape.includes('=') ? nodeWith(shape) : await remote.client.get(Node, { name: shape })
+  return Array.from({ length: Number(count) }, (_, i) => {
+    const name = `new-${shape.includes('=') ? 'node' : shape}-${i}`
+    const labels = { ...like.metadata.labels, 'kubernetes.io/hostname': name }
+    return { ...like, metadata: { name, uid: name, resourceVersion: '', labels } }
+  })
+}
+
+function nodeWith(text: string): NodeObject {
+  const allocatable: Record<string, string> = { pods: '110' }
+  for (const part of text.split(',')) {
+    const [resource, amount] = part.split('=')
+    if (!resource || !amount)
+      throw new UsageError(`"${part}" is no amount of a resource`, { hint: 'Write resource=amount, as in cpu=96.' })
+    allocatable[resource] = amount
+  }
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: '', uid: '', resourceVersion: '' },
+    spec: {},
+    status: { allocatable },
+  }
+}
