@@ -18,6 +18,7 @@ import { addressText, parseAddressRange } from './admission/service-ranges.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts'
 import { ClientCertificates } from './authn/client-certificates.ts'
+import { type OidcOptions, OidcTokens } from './authn/oidc-tokens.ts'
 import { ServiceAccountTokens, type TokenKeys } from './authn/service-account-tokens.ts'
 import { StaticTokens } from './authn/static-tokens.ts'
 import { type Authorizer, AuthorizerChain, mastersMayAll, publicInfo } from './authz/authorizer.ts'
@@ -64,6 +65,8 @@ export interface ApiServerOptions {
   kinds?: Iterable<Kind<any>>
   /** Bearer tokens that are good for ever, and whose they are. */
   tokens?: Record<string, UserInfo>
+  /** An OpenID Connect issuer whose tokens are believed too. */
+  oidc?: OidcOptions
   /** More ways to tell who asks; after certificates and tokens. */
   authenticators?: Authenticator[]
   authorizers?: Authorizer[]
@@ -157,6 +160,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     new StaticTokens(options.tokens ?? {}),
     ...(tokens ? [tokens] : []),
     new BootstrapTokens(core),
+    ...(options.oidc ? [new OidcTokens(options.oidc, { net: options.net ?? systemNet, clock, log })] : []),
     ...(options.authenticators ?? []),
   ]
   const rbac = new RbacAuthorizer(core)

@@ -1,6 +1,7 @@
 export type { Admission, AdmissionPlugin, Operation } from './admission/chain.ts'
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts'
 export type { Authenticator } from './authn/authenticator.ts'
+export type { OidcOptions } from './authn/oidc-tokens.ts'
 export type { Attributes, Authorizer, Decision } from './authz/authorizer.ts'
 export type { Listening, ListenOptions } from './listener/listener.ts'
 export {

@@ -6,6 +6,7 @@ import { openEtcdStore, openMemoryStore, openSqliteStore, type Store } from '../
 import { addressIn, nodeIp, serverNames } from './addresses.ts'
 import { type Explanations, serveExplanations } from './explanations.ts'
 import { joiningUser } from './identities.ts'
+import { readOidc } from './oidc.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { loadPki, type Pki } from './pki.ts'
@@ -35,6 +36,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
     folder: join(settings.dataDir, 'pki'),
     serverNames: serverNames(settings.listen.host, settings.serviceCidr, settings.clusterDomain),
   })
+  const oidc = await readOidc(settings, outside.disk)
   const stack = new Disposal()
   try {
     const store = stack.use(await asPart(report, 'store', 'opening', () => openStore(settings, outside)))
@@ -48,6 +50,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           log: outside.log,
           tokens: { [pki.joinToken]: joiningUser(pki.joinToken) },
           tokenKeys: pki.tokenKey,
+          ...(oidc ? { oidc } : {}),
           serviceCidr: settings.serviceCidr,
           eventAgeMs: settings.eventAgeMs,
           nodes: tlsNodeDialer({ ca: pki.ca.cert, ...pki.agentClient }),

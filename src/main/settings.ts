@@ -31,6 +31,15 @@ export interface Settings {
   loadBalancer: 'nodes' | 'off'
   /** Where the gateway listens for http and https; undefined: on 80 and 443 if it can, with real containers only. */
   gateway: { plain: Settings['listen']; secure?: Settings['listen'] } | 'off' | undefined
+  /** People's log-in elsewhere; see docs/identity.md. On as soon as issuer and client are named. */
+  oidcIssuerUrl: string | undefined
+  oidcClientId: string | undefined
+  oidcUsernameClaim: string | undefined
+  oidcUsernamePrefix: string | undefined
+  oidcGroupsClaim: string | undefined
+  oidcGroupsPrefix: string | undefined
+  oidcRequiredClaim: Record<string, string> | undefined
+  oidcCaFile: string | undefined
   logLevel: LogLevel
   /** How much of the past the store keeps, whichever is less; undefined: as the engine likes (SQLite 7 days and 2 GiB, etcd 1 hour). */
   historyAgeMs: number | undefined
@@ -65,6 +74,14 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
   loadBalancer: { name: 'load-balancer', read: oneOf(['nodes', 'off'] as const) },
   gateway: { name: 'gateway', read: readGateway },
+  oidcIssuerUrl: { name: 'oidc-issuer-url', read: readIssuer },
+  oidcClientId: { name: 'oidc-client-id', read: text => text },
+  oidcUsernameClaim: { name: 'oidc-username-claim', read: text => text },
+  oidcUsernamePrefix: { name: 'oidc-username-prefix', read: text => text },
+  oidcGroupsClaim: { name: 'oidc-groups-claim', read: text => text },
+  oidcGroupsPrefix: { name: 'oidc-groups-prefix', read: text => text },
+  oidcRequiredClaim: { name: 'oidc-required-claim', read: readPairs },
+  oidcCaFile: { name: 'oidc-ca-file', read: text => resolve(text) },
   logLevel: { name: 'log-level', read: oneOf(['debug', 'info', 'warn', 'error', 'silent'] as const) },
   historyAgeMs: { name: 'history-age', read: readAge },
   historyBytes: { name: 'history-size', read: readSize },
@@ -101,6 +118,14 @@ export function resolveSettings(sources: SettingSources): Settings {
     networkPolicy: 'builtin',
     loadBalancer: 'nodes',
     gateway: undefined,
+    oidcIssuerUrl: undefined,
+    oidcClientId: undefined,
+    oidcUsernameClaim: undefined,
+    oidcUsernamePrefix: undefined,
+    oidcGroupsClaim: undefined,
+    oidcGroupsPrefix: undefined,
+    oidcRequiredClaim: undefined,
+    oidcCaFile: undefined,
     logLevel: 'info',
     historyAgeMs: undefined,
     historyBytes: undefined,
@@ -161,6 +186,20 @@ function readConfig(text: string | undefined): Record<string, string> {
     out[name] = Array.isArray(value) ? value.join(',') : String(value)
   }
   return out
+}
+
+function readIssuer(text: string): string {
+  if (!/^https:\/\/[^\s?#]+$/.test(text)) throw new RangeError('must be a URL that begins with https://')
+  return text
+}
+
+/** `team=core,site=a` */
+function readPairs(text: string): Record<string, string> {
+  const pairs = text
+    .split(',')
+    .map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const)
+  if (pairs.some(([name]) => name === '' || !text.includes('='))) throw new RangeError('must be claim=value,…')
+  return Object.fromEntries(pairs)
 }
 
 function readListen(text: string): Settings['listen'] {

@@ -9,7 +9,7 @@ import { notePart, writeKubeconfigNote } from '../../main/run-file.ts'
 import { startServer } from '../../main/server.ts'
 import type { CliCommand } from '../command.ts'
 import { partLines } from '../progress.ts'
-import { settingsOf, withSettings } from './settings-flags.ts'
+import { oidcFlags, settingsOf, withSettings } from './settings-flags.ts'
 
 export const server: CliCommand = {
   register(program, outside) {
@@ -21,6 +21,7 @@ export const server: CliCommand = {
       'cluster-cidr',
       'service-cidr',
       'cluster-domain',
+      ...oidcFlags,
       'log-level',
       'history-age',
       'history-size',

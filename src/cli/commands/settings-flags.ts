@@ -22,6 +22,17 @@ const flags: Record<string, [flag: string, help: string]> = {
   'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
   'load-balancer': ['--load-balancer <who>', 'gives Services of type LoadBalancer addresses: nodes, or off (nodes)'],
   gateway: ['--gateway <http,https>', 'where Ingress is served, or off (0.0.0.0:80,0.0.0.0:443 with real containers)'],
+  'oidc-issuer-url': [
+    '--oidc-issuer-url <url>',
+    'OpenID Connect issuer whose tokens are believed, with --oidc-client-id',
+  ],
+  'oidc-client-id': ['--oidc-client-id <id>', 'audience that its tokens must have'],
+  'oidc-username-claim': ['--oidc-username-claim <claim>', 'who somebody is (sub)'],
+  'oidc-username-prefix': ['--oidc-username-prefix <text>', 'before every name; - for none (<issuer>#)'],
+  'oidc-groups-claim': ['--oidc-groups-claim <claim>', 'what somebody belongs to'],
+  'oidc-groups-prefix': ['--oidc-groups-prefix <text>', 'before every group'],
+  'oidc-required-claim': ['--oidc-required-claim <claim=value,…>', 'what a token must say besides'],
+  'oidc-ca-file': ['--oidc-ca-file <file>', "the issuer's authority, if it is not a public one"],
   'log-level': ['--log-level <level>', 'debug, info, warn, error or silent'],
   'history-age': ['--history-age <age>', 'how long the past is kept (7d; with etcd 1h)'],
   'history-size': ['--history-size <size>', 'how large the store may become for it (2Gi)'],
@@ -31,6 +42,9 @@ const flags: Record<string, [flag: string, help: string]> = {
     'where a registry is really reached: registry.local=http://10.0.0.9:5000',
   ],
 }
+
+/** Log-in elsewhere. */
+export const oidcFlags = Object.keys(flags).filter(name => name.startsWith('oidc-'))
 
 /** Adds these settings as flags, and --config. */
 export function withSettings(command: Command, names: (keyof typeof flags)[]): Command {

@@ -11,7 +11,7 @@ import type { Settings } from '../../main/settings.ts'
 import type { CliCommand, Outside } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { partLines } from '../progress.ts'
-import { flagsAgain, settingsOf, withSettings } from './settings-flags.ts'
+import { flagsAgain, oidcFlags, settingsOf, withSettings } from './settings-flags.ts'
 
 export const up: CliCommand = {
   register(program, outside) {
@@ -30,6 +30,7 @@ export const up: CliCommand = {
       'network-policy',
       'gateway',
       'load-balancer',
+      ...oidcFlags,
       'log-level',
       'history-age',
       'history-size',
