@@ -18,6 +18,7 @@ const measurements: Measurement[] = [startUp, memory, api, pods]
 /** Benches of single rooms, in their quick forms. */
 const rooms: { name: string; file: string; args: string[]; containers?: boolean }[] = [
   { name: 'apiserver', file: 'apiserver.ts', args: [] },
+  { name: 'flow-control', file: 'flow-control.ts', args: [] },
   { name: 'store', file: 'store.ts', args: ['3', '0.4'] },
   { name: 'scheduler', file: 'scheduler.ts', args: ['alone', 'basic'] },
   { name: 'models', file: 'models.ts', args: [] },

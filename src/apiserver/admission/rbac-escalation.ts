@@ -1,3 +1,4 @@
+import { notFoundError } from '../../models/api-error.ts'
 import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../models/kinds/index.ts'
 import type * as rbac from '../../models/types/rbac-v1.ts'
 import type { AuthorizerChain } from '../authz/authorizer.ts'
@@ -13,9 +14,9 @@ export function rbacEscalation(parts: { rbac: RbacAuthorizer; authorizer: Author
     const resource = { group, version, plural, subresource: '', namespace: a.namespace ?? '', name }
     return (await parts.authorizer.authorize({ user: a.user, verb, resource, path: '' })).allowed
   }
-  const lacking = (a: Admission, wanted: rbac.PolicyRule[]): rbac.PolicyRule | undefined => {
+  const lacking = (a: Admission, wanted: rbac.PolicyRule[]): rbac.PolicyRule[] => {
     const owned = parts.rbac.rulesOf(a.user, a.namespace ?? '')
-    return wanted.find(rule => !rulesCover(owned, rule))
+    return wanted.filter(rule => !rulesCover(owned, rule))
   }
   return {
     name: 'RbacEscalation',
@@ -35,7 +36,7 @@ export function rbacEscalation(parts: { rbac: RbacAuthorizer; authorizer: Author
           { verbs: ['*'], nonResourceURLs: ['*'] },
         ]
         const missing = lacking(admission, role.aggregationRule ? all : (role.rules ?? []))
-        if (missing && !(await may(admission, 'escalate', kind.plural, admission.name)))
+        if (missing.length && !(await may(admission, 'escalate', kind.plural, admission.name)))
           throw forbidden(admission, escalation(admission, missing))
         return
       }
@@ -44,19 +45,29 @@ export function rbacEscalation(parts: { rbac: RbacAuthorizer; authorizer: Author
       if (before && same(binding.roleRef, before.roleRef) && same(binding.subjects, before.subjects)) return
       const rules = parts.rbac.rulesOfRole(binding.roleRef, admission.namespace ?? '')
       const missing = rules && lacking(admission, rules)
-      if (rules && !missing) return
+      if (missing && !missing.length) return
       const plural = binding.roleRef.kind === 'Role' ? 'roles' : 'clusterroles'
       if (await may(admission, 'bind', plural, binding.roleRef.name)) return
-      throw forbidden(
-        admission,
-        missing
-          ? escalation(admission, missing)
-          : `there is no ${binding.roleRef.kind} ${JSON.stringify(binding.roleRef.name)} whose rights could be compared`,
-      )
+      // Rights that nobody knows cannot be compared.
+      if (!missing) throw notFoundError(binding.roleRef.kind === 'Role' ? Role : ClusterRole, binding.roleRef.name)
+      throw forbidden(admission, escalation(admission, missing))
     },
   }
 }
 
-function escalation({ user }: Admission, { verbs, ...what }: rbac.PolicyRule): string {
-  return `user ${JSON.stringify(user.username)} (groups=${JSON.stringify(user.groups)}) is attempting to grant RBAC permissions not currently held: ${JSON.stringify({ ...what, verbs })}`
+function escalation({ user }: Admission, missing: rbac.PolicyRule[]): string {
+  const who = `user ${JSON.stringify(user.username)} (groups=${listText(user.groups)})`
+  return `${who} is attempting to grant RBAC permissions not currently held:\n${missing.map(ruleText).join('\n')}`
 }
+
+/** `{APIGroups:["apps"], Resources:["deployments"], Verbs:["get" "list"]}` */
+function ruleText({ apiGroups, resources, nonResourceURLs, resourceNames, verbs }: rbac.PolicyRule): string {
+  const lists = {
+    ...{ APIGroups: apiGroups, Resources: resources, NonResourceURLs: nonResourceURLs },
+    ...{ ResourceNames: resourceNames, Verbs: verbs },
+  }
+  const shown = Object.entries(lists).flatMap(([name, list]) => (list?.length ? [`${name}:${listText(list)}`] : []))
+  return `{${shown.join(', ')}}`
+}
+
+const listText = (list: string[]): string => `[${list.map(text => JSON.stringify(text)).join(' ')}]`

@@ -68,7 +68,9 @@ test('nobody gives away more than they have', async () => {
   expect((await as(alice, 'POST', roles, role(['pods'], ['get']))).status).toBe(201)
   const refused = await as(alice, 'POST', roles, role(['nodes'], ['get']))
   expect(refused.status).toBe(403)
-  expect(refused.body.message).toContain('attempting to grant RBAC permissions not currently held')
+  expect(refused.body.message).toBe(
+    'roles.rbac.authorization.k8s.io "r-nodes" is forbidden: user "alice" (groups=["dev" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["nodes"], Verbs:["get"]}',
+  )
   const bindings = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings'
   const cluster = {
     metadata: { name: 'up' },
@@ -189,4 +191,26 @@ test('a role that names an object lets list and watch it by its name, and nothin
   expect(await status('GET', 'fieldSelector=metadata.name%3Dother')).toBe(403)
   expect(await status('DELETE', mine)).toBe(403)
   expect(await status('POST', mine, { metadata: { name: 'other' } })).toBe(403)
+})
+
+test('default roles get back at the start what they lack, but for those that somebody took over', async () => {
+  const roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles'
+  const merge = { 'content-type': 'application/merge-patch+json' }
+  const own = { apiGroups: ['example.com'], resources: ['things'], verbs: ['get'] }
+  await server.call('PATCH', `${roles}/system:basic-user`, { rules: [own] }, merge)
+  const annotations = { 'rbac.authorization.kubernetes.io/autoupdate': 'false' }
+  await server.call('PATCH', `${roles}/system:monitoring`, { metadata: { annotations }, rules: [] }, merge)
+  await server.call('DELETE', `${roles.replace('clusterroles', 'clusterrolebindings')}/system:discovery`)
+  const again = await startTestServer({ store: server.store })
+  const rules = async (name: string) => (await again.call('GET', `${roles}/${name}`)).body.rules
+  const basic = await rules('system:basic-user')
+  expect(basic[0]).toEqual(own)
+  expect(basic.flatMap((r: { resources: string[] }) => r.resources)).toContain('selfsubjectaccessreviews')
+  expect((await rules('system:monitoring')) ?? []).toEqual([])
+  const carol = await again.api.handler({
+    ...{ method: 'GET', url: '/apis', headers: {}, signal: new AbortController().signal },
+    user: { username: 'carol', groups: ['system:authenticated'] },
+  })
+  expect(carol.status).toBe(200)
+  await again.api.close()
 })
