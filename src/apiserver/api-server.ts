@@ -227,7 +227,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     core,
     metrics: metrics.registry,
     async listen(listenOptions) {
-      flowControl.nextTurn = afterThisTurn
+      flowControl.pace(afterThisTurn)
       const listening = await listen(handler, log, listenOptions)
       listeners.add(listening)
       return listening

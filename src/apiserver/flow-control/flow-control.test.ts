@@ -1,12 +1,16 @@
 import fc from 'fast-check'
+import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { sleep } from '../../base/clock.ts'
-import { VirtualClock } from '../../base/virtual-clock.ts'
+import { settle, VirtualClock } from '../../base/virtual-clock.ts'
 import { openMemoryStore } from '../../db/index.ts'
 import type { Store } from '../../db/store.ts'
 import type { UserInfo } from '../../models/rest.ts'
+import type { Attributes } from '../authz/authorizer.ts'
+import { parseRequest } from '../request-info.ts'
 import { startTestServer, type TestServer } from '../testing/test-server.ts'
 import { dealHand } from './fair-queues.ts'
+import { FlowControl } from './flow-control.ts'
 
 let server: TestServer
 let clock: VirtualClock
@@ -166,4 +170,35 @@ test('a hand has as many different queues as it should, always the same for a fl
       expect(dealHand(name, deck, size)).toEqual(hand)
     }),
   )
+})
+
+test('over a network a flood of lists leaves gaps between them, in which others are looked at', async () => {
+  for (let i = 0; i < 250; i++) await server.call('POST', `${ns}/configmaps`, { metadata: { name: `c${i}` } })
+  const flowControl = new FlowControl({ core: server.api.core, registry: new Registry() })
+  let turn: (() => void)[] = []
+  flowControl.pace(work => turn.push(work))
+  const info = parseRequest('/api/v1/configmaps')
+  const resource = { group: '', version: 'v1', plural: 'configmaps', subresource: '', namespace: '', name: '' }
+  const request: Attributes = { user: user('mallory'), verb: 'list', path: info.path, resource }
+  const flow = flowControl.classify(request)!
+  let begun = 0
+  const list = async () => {
+    begun++
+  }
+  const limits = { waitMs: 60_000, signal: () => new AbortController().signal }
+  const all = Array.from({ length: 9 }, () => flowControl.run(flow, request, info, limits, list))
+  const perTurn: number[] = []
+  for (let before = -1; before !== begun; ) {
+    before = begun
+    await settle()
+    perTurn.push(begun - before)
+    const works = turn
+    turn = []
+    for (const work of works) work()
+    await settle()
+  }
+  await Promise.all(all)
+  // Three seats each, eight a turn.
+  expect(Math.max(...perTurn)).toBeLessThanOrEqual(2)
+  expect(begun).toBe(9)
 })

@@ -33,6 +33,9 @@ export interface FlowControlOptions {
 /** Seats are free for others again only after what came in meanwhile was looked at, so that no flood of cheap requests keeps others out. */
 export type NextTurn = (work: () => void) => void
 
+/** Seats of lists that one level begins in one turn of the event loop: those of some hundred objects, or one long list. */
+const widePerTurn = 8
+
 /** API Priority and Fairness: who works, who waits, who is turned away when more is asked than can be done at once. */
 export class FlowControl {
   readonly #core: Core
@@ -41,8 +44,8 @@ export class FlowControl {
   readonly #levels = new Map<string, PriorityLevel>()
   /** By precedence; undefined: to be read again. */
   #flows: Compiled[] | undefined
-  /** Set when requests come over the network. */
-  nextTurn: NextTurn = work => work()
+  /** Set when requests come over the network; until then everything is one turn, and time may be virtual. */
+  #nextTurn: NextTurn | undefined
 
   constructor({ core, registry, seats = 600 }: FlowControlOptions) {
     this.#core = core
@@ -53,6 +56,11 @@ export class FlowControl {
     }
     for (const kind of [FlowSchema, PriorityLevelConfiguration] as Kind<any>[])
       core.cache.bucket(core.resources.of(kind)).listeners.add({ changed })
+  }
+
+  /** From now on requests come over a network, and others' must be looked at between those that take long. */
+  pace(nextTurn: NextTurn): void {
+    this.#nextTurn = nextTurn
   }
 
   /** The first flow schema that is about the request. Undefined only before the first ones are made. */
@@ -83,7 +91,7 @@ export class FlowControl {
     const seats = seatsFor(this.#core, request.verb, info, level.maxSeats)
     const came = clock.monotonicMs()
     let done: Done | undefined
-    if (!level.queues?.waiting && level.fits(seats, () => this.#toBorrow(level))) this.#take(level, seats)
+    if (!level.queues?.waiting && this.#fits(level, seats)) this.#take(level, seats)
     else {
       const turn = await this.#wait(level, `${schema.metadata.name}\0${flowOf(schema, request)}`, seats, limits)
       if (typeof turn === 'string') {
@@ -99,10 +107,12 @@ export class FlowControl {
     } finally {
       const tookMs = clock.monotonicMs() - began
       counts.executed(tookMs)
-      this.nextTurn(() => {
+      const give = () => {
         done?.(tookMs)
         this.#give(level, seats)
-      })
+      }
+      if (this.#nextTurn) this.#nextTurn(give)
+      else give()
     }
   }
 
@@ -132,9 +142,22 @@ export class FlowControl {
     })
   }
 
+  #fits(level: PriorityLevel, seats: number): boolean {
+    // One thread makes all lists: a turn with many of them would keep everybody else waiting until it ends.
+    if (seats > 1 && level.queues && level.wideThisTurn > 0 && level.wideThisTurn + seats > widePerTurn) return false
+    return level.fits(seats, () => this.#toBorrow(level))
+  }
+
   #take(level: PriorityLevel, seats: number): void {
     level.seatsInUse += seats
     level.executing++
+    if (seats === 1 || !this.#nextTurn) return
+    if (level.wideThisTurn === 0)
+      this.#nextTurn(() => {
+        level.wideThisTurn = 0
+        this.#dispatch(level)
+      })
+    level.wideThisTurn += seats
   }
 
   #give(level: PriorityLevel, seats: number): void {
@@ -148,7 +171,7 @@ export class FlowControl {
   #dispatch(level: PriorityLevel): void {
     for (;;) {
       const next = level.queues?.peek()
-      if (!next || !level.fits(next.seats, () => this.#toBorrow(level))) return
+      if (!next || !this.#fits(level, next.seats)) return
       this.#take(level, next.seats)
       level.queues!.shift()
     }

@@ -14,6 +14,8 @@ export class PriorityLevel {
   queues: FairQueues | undefined
   seatsInUse = 0
   executing = 0
+  /** Seats of lists that were begun in this turn of the event loop. */
+  wideThisTurn = 0
   #queuing = ''
 
   constructor(name: string) {
