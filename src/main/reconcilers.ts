@@ -27,6 +27,7 @@ import {
   taintEvictionReconciler,
   tokenCleanerReconciler,
   ttlAfterFinishedReconciler,
+  validatingAdmissionPolicyStatusReconciler,
   volumeProtectionReconciler,
   workloadReconciler,
 } from '../controller/index.ts'
@@ -89,6 +90,7 @@ export function allReconcilers({
     tokenCleanerReconciler(),
     ...(signer ? [certificateSigningRequestReconciler({ signer })] : []),
     ttlAfterFinishedReconciler(),
+    validatingAdmissionPolicyStatusReconciler(),
     endpointsReconciler(),
     endpointSliceReconciler(),
     endpointSliceMirroringReconciler(),

@@ -1,4 +1,5 @@
 export { CelCompileError, CelCostExceeded, type CelIssue, CelRuntimeError, fail as celFailure } from './errors.ts'
+export { celTypeOfKind } from './kind-type.ts'
 export {
   type AskAuthorizer,
   type AuthorizationAnswer,
