@@ -1,6 +1,6 @@
 import { check } from './check/checker.ts'
 import { globalsOf } from './check/environment.ts'
-import { checkLiterals } from './check/literals.ts'
+import { badSearch, checkLiterals } from './check/literals.ts'
 import { Scope } from './check/scope.ts'
 import { fits } from './check/unify.ts'
 import { CelCompileError, CelRuntimeError, Failure } from './errors.ts'
@@ -70,6 +70,8 @@ export function compileCel(source: string, environment: CelEnvironment): CelProg
   const checked = check(root, scope, { mixedLiterals: environment.mixedLiterals ?? false })
   const faults = checked.faults.length ? checked.faults : checkLiterals(checked.calls)
   if (faults.length) throw compileError(source, faults)
+  const search = badSearch(checked.calls)
+  if (search !== undefined) throw new CelCompileError(`program instantiation failed: ${search}`)
   const resultType = checked.types.get(root)!
   checkResult(resultType, environment.result)
   const run = compile(root, checked)

@@ -40,11 +40,11 @@ export function celTypeOfSchema(schema: CelSchema, { root = false } = {}): CelTy
     case 'string':
       return textType(schema)
     case 'boolean':
-      return { kind: 'bool', minJsonBytes: 4 }
+      return { kind: 'bool', minJsonBytes: 4, maxElements: 0 }
     case 'number':
-      return { kind: 'double', minJsonBytes: 1 }
+      return { kind: 'double', minJsonBytes: 1, maxElements: 0 }
     case 'integer':
-      return { kind: 'int', minJsonBytes: 1 }
+      return { kind: 'int', minJsonBytes: 1, maxElements: 0 }
     default:
       return root ? objectType(withMetadata(schema)) : undefined
   }

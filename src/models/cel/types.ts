@@ -72,6 +72,8 @@ export class ObjectType implements Sized {
   readonly kind = 'object'
   readonly name: string
   readonly minJsonBytes: number
+  /** Estimates count elements, and an object has none: so Kubernetes bounds costs. */
+  readonly maxElements = 0
   #make: () => ReadonlyMap<string, CelField>
   #fields: ReadonlyMap<string, CelField> | undefined
 

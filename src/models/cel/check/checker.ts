@@ -28,7 +28,7 @@ export function check(expr: Expr, scope: Scope, options: { mixedLiterals: boolea
 
 class Checker {
   readonly #scope: Scope
-  readonly #mixedLiterals: boolean
+  #mixedLiterals: boolean
   readonly #bindings: Bindings = new Map()
   readonly #types = new Map<Expr, CelType>()
   readonly #names = new Map<Expr, Named>()
@@ -127,7 +127,7 @@ class Checker {
   }
 
   #call(expr: Expr & Call): CelType {
-    const args = expr.args.map(arg => this.visit(arg))
+    const args = this.#arguments(expr)
     if (!expr.target) return this.#function(expr, this.#scope.findFunction(expr.name), expr.name, expr.args, args)
     const prefix = qualifiedName(expr.target)
     const qualified = prefix === undefined ? undefined : this.#scope.findFunction(`${prefix}.${expr.name}`)
@@ -141,6 +141,15 @@ class Checker {
       [target, ...args],
       true,
     )
+  }
+
+  /** What is put into a text may be of different types. */
+  #arguments({ name, args }: Call): CelType[] {
+    const mixed = this.#mixedLiterals
+    this.#mixedLiterals ||= name === 'format'
+    const types = args.map(arg => this.visit(arg))
+    this.#mixedLiterals = mixed
+    return types
   }
 
   #function(

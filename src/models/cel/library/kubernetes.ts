@@ -10,6 +10,7 @@ import { operators } from './operators.ts'
 import { optionals } from './optionals.ts'
 import { quantityFunctions } from './quantity.ts'
 import { regexFunctions } from './regex.ts'
+import { specified } from './specification.ts'
 import { standard } from './standard.ts'
 import { stringFunctions } from './strings.ts'
 import { urlFunctions } from './url.ts'
@@ -33,4 +34,4 @@ export const kubernetesLibrary = merged([
 ])
 
 /** Those and the extensions of the language that Kubernetes leaves out. */
-export const extendedLibrary = merged([kubernetesLibrary, mathFunctions, encoders])
+export const extendedLibrary = merged([specified, kubernetesLibrary, mathFunctions, encoders])

@@ -1,4 +1,5 @@
 import { fail } from '../errors.ts'
+import { isOf } from '../run/dispatch.ts'
 import { type CelType, cel } from '../types.ts'
 import { compare, equal } from '../values/equality.ts'
 import { durationOf } from '../values/time.ts'
@@ -59,12 +60,12 @@ const sums: [CelType, Value, (sum: any, item: any) => Value][] = [
   [duration, new Duration(0n), (sum, item) => durationOf(sum.nanos + item.nanos)],
 ]
 
-const sum = (start: Value, add: (sum: Value, item: Value) => Value) => (list: List) => {
+/** By what the list holds: of a list that the checker knows nothing of, the signature says nothing. */
+const sum = (ofNone: Value) => (list: List) => {
+  if (list.size === 0) return ofNone
+  const [type, start, add] = sums.find(([type]) => isOf(list.at(0), type)) ?? fail('no such overload')
   let total = start
-  for (const item of list) {
-    if (typeof item !== typeof start) return fail('no such overload')
-    total = add(total, item)
-  }
+  for (const item of list) total = isOf(item, type) ? add(total, item) : fail('no such overload')
   return total
 }
 
@@ -83,8 +84,8 @@ export const listFunctions = library({
   isSorted: forEach(ordered, type =>
     method(`list_${type.kind}_is_sorted_bool`, [cel.list(type)], bool, isSorted, traverses),
   ),
-  sum: sums.map(([type, start, add]) =>
-    method(`list_${type.kind}_sum_${type.kind}`, [cel.list(type)], type, sum(start, add), traverses),
+  sum: sums.map(([type, start]) =>
+    method(`list_${type.kind}_sum_${type.kind}`, [cel.list(type)], type, sum(start), traverses),
   ),
   max: forEach(ordered, type =>
     method(`list_${type.kind}_max_${type.kind}`, [cel.list(type)], type, extreme('max', 1), traverses),

@@ -107,7 +107,7 @@ const arithmetic = {
       estimate: ([a, b]) => ({ cost: exactly(1), size: plus(a!.size, b!.size) }),
     }),
     fn('add_timestamp_duration', [timestamp, duration], timestamp, (a: Timestamp, b: Duration) =>
-      timestampOf(a.nanos + b.nanos),
+      timestampOf(a.nanos + b.nanos, a.offsetMinutes),
     ),
     fn('add_duration_timestamp', [duration, timestamp], timestamp, (a: Duration, b: Timestamp) =>
       timestampOf(a.nanos + b.nanos),
@@ -124,7 +124,7 @@ const arithmetic = {
       durationOf(a.nanos - b.nanos),
     ),
     fn('subtract_timestamp_duration', [timestamp, duration], timestamp, (a: Timestamp, b: Duration) =>
-      timestampOf(a.nanos - b.nanos),
+      timestampOf(a.nanos - b.nanos, a.offsetMinutes),
     ),
     fn('subtract_duration_duration', [duration, duration], duration, (a: Duration, b: Duration) =>
       durationOf(a.nanos - b.nanos),

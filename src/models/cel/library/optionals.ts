@@ -1,5 +1,6 @@
 import { fail } from '../errors.ts'
 import { cel } from '../types.ts'
+import { leastInstant } from '../values/time.ts'
 import { ArrayList, type List, Optional, sizeOf, Timestamp, Uint, type Value } from '../values/value.ts'
 import { fn, library, method } from './function.ts'
 
@@ -11,7 +12,7 @@ function isZero(value: Value): boolean {
   if (value === null || value === false || value === 0 || value === 0n) return true
   if (typeof value !== 'object') return value === ''
   if (value instanceof Uint) return value.value === 0n
-  if (value instanceof Timestamp) return false
+  if (value instanceof Timestamp) return value.nanos === leastInstant
   if ('nanos' in value) return value.nanos === 0n
   return sizeOf(value) === 0
 }

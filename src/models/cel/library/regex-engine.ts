@@ -7,23 +7,24 @@ const mostKept = 500
 /** Compiling takes time and memory by the length, and nested repetition multiplies it. */
 const longestPattern = 10_000
 
-/** @returns undefined for a pattern that is none */
-export function compilePattern(pattern: string): RE2JS | undefined {
+/** @returns what is wrong, for a pattern that is none */
+export function compilePattern(pattern: string): RE2JS | string {
   const known = kept.get(pattern)
   if (known) return known
-  if (pattern.length > longestPattern) return undefined
+  if (pattern.length > longestPattern) return 'error parsing regexp: expression too large'
   try {
     const compiled = RE2JS.compile(pattern)
     if (kept.size >= mostKept) kept.clear()
     kept.set(pattern, compiled)
     return compiled
-  } catch {
-    return undefined
+  } catch (error) {
+    return (error as Error).message
   }
 }
 
 function needed(pattern: string): RE2JS {
-  return compilePattern(pattern) ?? fail(`error parsing regexp: ${JSON.stringify(pattern.slice(0, 200))}`)
+  const compiled = compilePattern(pattern)
+  return typeof compiled === 'string' ? fail(compiled) : compiled
 }
 
 export const matches = (text: string, pattern: string): boolean => needed(pattern).matcher(text).find()

@@ -15,11 +15,8 @@ const sized: [string, CelType][] = [
 
 const size = (value: Value) => BigInt(sizeOf(value))
 
-/** The pattern is what bounds the estimate: no more than that is read. */
-const prefix: Pick<Overload, 'cost' | 'estimate'> = {
-  ...reads(0),
-  estimate: args => ({ cost: times(args[1]!.size, perCharacter) }),
-}
+/** No more is read than the text that is looked for. */
+const prefix = reads(1)
 
 const contains: Pick<Overload, 'cost' | 'estimate'> = {
   cost: ([text, part]) => Math.ceil(sizeOf(text!) * perCharacter) * Math.ceil(sizeOf(part!) * perCharacter),
@@ -63,6 +60,6 @@ export const standard = library({
   getSeconds: [...ofTimestamp('seconds', time => time.second), ofDuration('seconds', nanos => nanos / second)],
   getMilliseconds: [
     ...ofTimestamp('milliseconds', time => time.millisecond),
-    ofDuration('milliseconds', nanos => (nanos / 1_000_000n) % 1000n),
+    ofDuration('milliseconds', nanos => nanos / 1_000_000n),
   ],
 })

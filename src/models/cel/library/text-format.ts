@@ -4,7 +4,12 @@ import { Duration, List, Mapping, Timestamp, TypeValue, typeNameOf, Uint, type V
 import { work } from '../values/work.ts'
 
 /** `"%s is %d".format([…])`: %s, %d, %f, %e, %b, %o, %x, %X and %%, with a precision as in `%.2f`. */
-export function formatText(pattern: string, args: List): string {
+export const formatText = (pattern: string, args: List): string => formatted(pattern, args, scientific)
+
+/** The same in the words of the language's specification, which writes exponents as programs do. */
+export const formatPlainText = (pattern: string, args: List): string => formatted(pattern, args, exponent)
+
+function formatted(pattern: string, args: List, e: Exponent): string {
   let next = 0
   const result = pattern.replace(
     /%(%|$|(?:\.(\d*))?(.))/gsu,
@@ -12,17 +17,17 @@ export function formatText(pattern: string, args: List): string {
       if (whole === '%') return '%'
       if (whole === '') return fail('unexpected end of string')
       if (next >= args.size) return fail(`index ${next} out of range`)
-      return clauseText(clause!, precision === undefined ? undefined : Number(precision), args.at(next++))
+      return clauseText(clause!, precision === undefined ? undefined : Number(precision), args.at(next++), e)
     },
   )
   work(result.length / 10)
   return result
 }
 
-function clauseText(clause: string, precision: number | undefined, value: Value): string {
+function clauseText(clause: string, precision: number | undefined, value: Value, e: Exponent): string {
   if (precision !== undefined && precision > 100)
     return fail(`precision ${precision} exceeds maximum allowed precision 100`)
-  const text = clauses[clause]?.(value, precision ?? 6)
+  const text = (clause === 'e' ? digits(e) : clauses[clause])?.(value, precision ?? 6)
   if (!(clause in clauses)) return fail(`could not parse formatting clause: unrecognized formatting clause "${clause}"`)
   return text ?? fail(`error during formatting: ${wanted[clause]}, was given ${typeNameOf(value)}`)
 }
@@ -66,8 +71,18 @@ function decimal(value: Value): string | undefined {
   return typeof value === 'number' ? (infinite(value) ?? plainDouble(value)) : undefined
 }
 
-const exponent = (value: number, precision: number): string =>
-  value.toExponential(precision).replace(/e([+-])(\d)$/, 'e$10$2')
+type Exponent = (value: number, precision: number) => string
+
+const exponent: Exponent = (value, precision) => value.toExponential(precision).replace(/e([+-])(\d)$/, 'e$10$2')
+
+const raised: Record<string, string> = { '-': '⁻', '+': '' }
+for (const [i, digit] of [...'⁰¹²³⁴⁵⁶⁷⁸⁹'].entries()) raised[i] = digit
+
+/** As Kubernetes' engine prints it: `3.140000×10⁰⁰`. */
+function scientific(value: number, precision: number): string {
+  const [mantissa, power] = exponent(value, precision).split('e') as [string, string]
+  return `${mantissa}×10${Array.from(power, digit => raised[digit]).join('')}`
+}
 
 const hex = (bytes: Uint8Array): string => [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('')
 

@@ -32,7 +32,8 @@ export class Url extends Opaque {
   }
 }
 
-const form = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?]*))?([^?]*)(?:\?(.*))?$/s
+/** What follows a # is left out. */
+const form = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?$/s
 const badEscape = /%(?![0-9A-Fa-f]{2})/
 const badHost = /[\s<>"#^`{|}\\]/
 

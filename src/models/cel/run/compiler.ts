@@ -1,23 +1,19 @@
 import type { Checked } from '../check/checker.ts'
 import { Failure, fail } from '../errors.ts'
-import type { Overload } from '../library/function.ts'
-import { accumulator, type Comprehension, type Expr, type Literal } from '../syntax/ast.ts'
+import { accumulator, type Comprehension, type Expr, type Literal, optTarget } from '../syntax/ast.ts'
 import type { CelType, ObjectType } from '../types.ts'
 import { fromJson } from '../values/json.ts'
 import { ArrayList, EntryMap, List, Mapping, Optional, Uint, type Value } from '../values/value.ts'
 import { work } from '../values/work.ts'
 import { hasField, index, select } from './access.ts'
-import { choose } from './dispatch.ts'
+import { type Compiled, called, constant, either, folded, present } from './call.ts'
+import { insert, iterated, optionalValue } from './collection.ts'
 import { attempt, Frame, type Run } from './frame.ts'
+import { StructValue } from './struct-value.ts'
 
 const listCost = 10
 const mapCost = 30
 const structCost = 40
-
-/** What becomes of a constant: it is computed once, and costs nothing. */
-type Compiled = Run & { constant?: Value }
-
-const constant = (value: Value): Compiled => Object.assign((() => value) as Run, { constant: value })
 
 const conversions = new Set([
   'bool',
@@ -36,6 +32,8 @@ const conversions = new Set([
 export function compile(root: Expr, checked: Checked): Run {
   return new Compiler(checked).run(root)
 }
+
+type Soft = (frame: Frame) => Value | Failure
 
 interface Local {
   slot: number
@@ -79,7 +77,10 @@ class Compiler {
     const named = this.#checked.names.get(expr)!
     if (named.kind === 'constant') return constant(named.value)
     const cost = free ? 0 : 1
-    if (named.kind === 'local') return this.#local(this.#locals.get(named.name)!.at(-1)!, cost)
+    if (named.kind === 'local') {
+      const local = this.#locals.get(named.name)!.at(-1)!
+      return named.name === optTarget ? this.#counted(local) : this.#local(local, cost)
+    }
     const { name, type } = named
     const slot = this.#globalSlot(name)
     return frame => {
@@ -98,6 +99,21 @@ class Compiler {
       frame.charge(cost)
       let value = frame.slots[slot]
       if (value === undefined && init) value = frame.slots[slot] = attempt(init, frame)
+      if (value instanceof Failure) throw value
+      return value!
+    }
+  }
+
+  /** A value that is computed once, but costs each time what it has cost. */
+  #counted({ slot, init }: Local): Run {
+    const costSlot = slot + 1
+    return frame => {
+      if (frame.slots[slot] === undefined) {
+        const before = frame.cost
+        frame.slots[slot] = attempt(init!, frame)
+        frame.slots[costSlot] = BigInt(frame.cost - before)
+      } else frame.charge(Number(frame.slots[costSlot]))
+      const value = frame.slots[slot]
       if (value instanceof Failure) throw value
       return value!
     }
@@ -126,7 +142,7 @@ class Compiler {
     return frame => {
       const target = run(frame)
       frame.charge(cost)
-      return select(target, field, optional)
+      return present(frame, select(target, field, optional), optional)
     }
   }
 
@@ -141,9 +157,8 @@ class Compiler {
     const { name, args, overloads } = this.#checked.calls.get(expr)!
     switch (name) {
       case '_&&_':
-        return this.#logical(args, false)
       case '_||_':
-        return this.#logical(args, true)
+        return this.#logical(expr)
       case '_?_:_':
         return this.#conditional(args)
       case '@not_strictly_false':
@@ -153,6 +168,7 @@ class Compiler {
         return this.#index(args, name === '_[?_]', free)
     }
     const runs = args.map(arg => this.run(arg))
+    if (expr.target && (name === 'or' || name === 'orValue')) return either(runs, name === 'or')
     if (conversions.has(name) && runs[0]!.constant !== undefined)
       return folded(overloads, [runs[0]!.constant]) ?? called(overloads, runs)
     // As in Kubernetes' engine: to look into a literal is a look into a table, which costs nothing.
@@ -160,18 +176,28 @@ class Compiler {
     return called(overloads, runs)
   }
 
-  /** `&&` and `||`: the side that decides wins, even where the other one fails. */
-  #logical(args: Expr[], decides: boolean): Run {
-    const [left, right] = args.map(arg => this.run(arg)) as [Run, Run]
+  #logical(expr: Expr): Run {
+    const run = this.#soft(expr)
     return frame => {
-      const a = attempt(left, frame)
-      if (a === decides) return decides
-      const b = attempt(right, frame)
-      if (b === decides) return decides
-      if (a instanceof Failure) throw a
-      if (b instanceof Failure) throw b
-      return typeof a === 'boolean' && typeof b === 'boolean' ? !decides : fail('no such overload')
+      const value = run(frame)
+      if (value instanceof Failure) throw value
+      return value
     }
+  }
+
+  /** Failures as they are, for what may swallow them: to throw and catch them would take most of the time in loops. */
+  #soft(expr: Expr): Soft {
+    if (expr.kind === 'ident' && expr.name === accumulator) {
+      const { slot } = this.#locals.get(accumulator)!.at(-1)!
+      return frame => {
+        frame.charge(1)
+        return frame.slots[slot]!
+      }
+    }
+    if (expr.kind === 'call' && (expr.name === '_&&_' || expr.name === '_||_'))
+      return logical(expr.name === '_||_', this.#soft(expr.args[0]!), this.#soft(expr.args[1]!))
+    const run = this.run(expr)
+    return frame => attempt(run, frame)
   }
 
   #conditional(args: Expr[]): Run {
@@ -184,11 +210,13 @@ class Compiler {
     }
   }
 
+  /** Asked in each turn of a loop of what it has gathered, or of its opposite. */
   #notFalse(arg: Expr): Run {
-    const run = this.run(arg)
+    const negated = arg.kind === 'call' && arg.name === '!_'
+    const run = this.#soft(negated ? arg.args[0]! : arg)
     return frame => {
-      frame.charge(1)
-      return attempt(run, frame) !== false
+      frame.charge(negated ? 2 : 1)
+      return run(frame) !== negated
     }
   }
 
@@ -199,7 +227,7 @@ class Compiler {
       const target = run(frame)
       const at = key(frame)
       frame.charge(cost)
-      return index(target, at, optional)
+      return present(frame, index(target, at, optional), optional)
     }
   }
 
@@ -266,6 +294,7 @@ class Compiler {
 
   #bind(expr: Comprehension): Run {
     const local: Local = { slot: this.#slots++, init: this.run(expr.accuInit) }
+    this.#slots++
     const body = this.#with([[expr.accuVar, local]], () => this.run(expr.result))
     return frame => {
       frame.slots[local.slot] = undefined
@@ -287,13 +316,13 @@ class Compiler {
     const locals: [string, Local][] = [[expr.accuVar, { slot: accu }]]
     const inner: [string, Local][] = [...locals, [expr.iterVar, { slot: first }]]
     if (expr.iterVar2 !== undefined) inner.push([expr.iterVar2, { slot: second }])
+    // Loops that only go on while it can matter gather failures; in the others the first one ends it.
+    const gathers = expr.condition.kind !== 'literal'
     const { condition, step } = this.#with(inner, () => ({
       condition: this.run(expr.condition),
-      step: this.#step(expr.step, accu),
+      step: gathers ? this.#soft(expr.step) : (this.#step(expr.step, accu) as Soft),
     }))
     const result = this.#with(locals, () => this.run(expr.result))
-    // Loops that only go on while it can matter gather failures; in the others the first one ends it.
-    const gathers = condition.constant === undefined
     return frame => {
       const over = range(frame)
       frame.slots[accu] = init(frame)
@@ -302,7 +331,7 @@ class Compiler {
         frame.slots[second] = value
         if (condition.constant !== true && condition(frame) === false) break
         work(1)
-        frame.slots[accu] = gathers ? attempt(step, frame) : step(frame)
+        frame.slots[accu] = step(frame)
       }
       return result(frame)
     }
@@ -365,73 +394,20 @@ function bound(frame: Frame, name: string, type: CelType): Value {
   return fromJson(frame.bindings[name], type)
 }
 
-function optionalValue(value: Value, optional: boolean): Value | undefined {
-  if (!optional) return value
-  return value instanceof Optional ? value.value : fail('no such overload')
-}
-
-function insert(map: EntryMap, key: Value, value: Value): void {
-  if (map.find(key) !== undefined)
-    fail(`insert failed: key '${String(key instanceof Uint ? key.value : key)}' already exists`)
-  if (!map.insert(key, value)) fail('unsupported key type')
-}
-
 function literalValue(value: Literal): Value {
   if (value === null || value instanceof Uint8Array || typeof value !== 'object') return value
   return new Uint(value.uint)
 }
 
-function* iterated(over: Value, two: boolean): Iterable<[Value, Value]> {
-  if (over instanceof List) {
-    for (let i = 0; i < over.size; i++) {
-      const item = over.at(i)
-      yield two ? [BigInt(i), item] : [item, item]
-    }
-  } else if (over instanceof Mapping) {
-    for (const key of over.keys()) yield [key, two ? over.find(key)! : key]
-  } else fail('no such overload')
-}
-
-function folded(overloads: readonly Overload[], args: Value[]): Compiled | undefined {
-  const made = attempt(() => choose(overloads, args)?.run(...args) ?? fail('no such overload'), new Frame({}, 0))
-  return made instanceof Failure ? undefined : constant(made)
-}
-
-function called(overloads: readonly Overload[], runs: readonly Run[]): Run {
+/** `&&` and `||`: the side that decides wins, even where the other one fails. */
+function logical(decides: boolean, left: Soft, right: Soft): Soft {
   return frame => {
-    const args: Value[] = []
-    for (const run of runs) args.push(run(frame))
-    const overload = choose(overloads, args) ?? fail('no such overload')
-    const { cost } = overload
-    // What can be known before is charged before: so nothing runs that is too dear.
-    if (!cost || cost.length < 2) frame.charge(cost ? cost(args, null) : 1)
-    const result = overload.run(...args)
-    if (cost && cost.length >= 2) frame.charge(cost(args, result))
-    return result
-  }
-}
-
-/** An object that an expression built. */
-export class StructValue extends Mapping {
-  readonly #type: ObjectType
-  readonly #fields = new Map<string, Value>()
-  constructor(type: ObjectType) {
-    super()
-    this.#type = type
-  }
-  override get objectType(): ObjectType {
-    return this.#type
-  }
-  get size(): number {
-    return this.#fields.size
-  }
-  set(name: string, value: Value): void {
-    this.#fields.set(name, value)
-  }
-  find(key: Value): Value | undefined {
-    return typeof key === 'string' ? this.#fields.get(key) : undefined
-  }
-  keys(): Iterable<Value> {
-    return this.#fields.keys()
+    const a = left(frame)
+    if (a === decides) return decides
+    const b = right(frame)
+    if (b === decides) return decides
+    if (a instanceof Failure) return a
+    if (b instanceof Failure) return b
+    return typeof a === 'boolean' && typeof b === 'boolean' ? !decides : new Failure('no such overload')
   }
 }

@@ -1,7 +1,7 @@
 import type { Checked } from '../check/checker.ts'
 import { exactly, plus, product, union, unknown } from '../library/costs.ts'
 import type { ArgumentEstimate, CallEstimate, Overload, Size } from '../library/function.ts'
-import { accumulator, type Comprehension, type Expr } from '../syntax/ast.ts'
+import { accumulator, type Comprehension, type Expr, optTarget } from '../syntax/ast.ts'
 import { type CelType, cel } from '../types.ts'
 import { textLength } from '../values/value.ts'
 
@@ -24,9 +24,13 @@ export function estimate(root: Expr, checked: Checked): Size {
 
 class Estimator {
   readonly #checked: Checked
+  /** What Kubernetes takes the elements of computed lists for, in rules of custom resources: its estimates decide which are taken. */
+  readonly #root: CelType | undefined
 
   constructor(checked: Checked) {
     this.#checked = checked
+    for (const named of checked.names.values())
+      if (named.kind === 'variable' && named.name === 'self') this.#root = named.type
   }
 
   of(expr: Expr, locals: Locals): Known {
@@ -38,9 +42,10 @@ class Estimator {
   #of(expr: Expr, locals: Locals): Known {
     const named = this.#checked.names.get(expr)
     if (named && expr.kind !== 'struct') {
-      if (named.kind === 'constant') return { cost: exactly(1) }
+      if (named.kind === 'constant') return { cost: exactly(1), size: exactly(0) }
       if (named.kind === 'variable') return { cost: exactly(1), declared: named.type }
-      return { ...locals.get(named.name)!, cost: exactly(1) }
+      const local = locals.get(named.name)!
+      return named.name === optTarget ? local : { ...local, cost: exactly(1) }
     }
     switch (expr.kind) {
       case 'select':
@@ -87,7 +92,7 @@ class Estimator {
     const type = this.#checked.types.get(expr.operand)!
     const costs = expr.optional || type.kind === 'map' || type.kind === 'object' || type.kind === 'optional'
     const cost = costs ? plus(operand.cost, exactly(1)) : operand.cost
-    return { cost, ...ifDeclared(fieldType(operand.declared, expr.field)) }
+    return { cost, ...ifDeclared(expr.optional ? undefined : fieldType(operand.declared, expr.field)) }
   }
 
   #list(items: Expr[], locals: Locals): Known {
@@ -121,7 +126,7 @@ class Estimator {
         return { ...args[0]!, cost: plus(sum, exactly(1)) }
       case '_[_]':
       case '_[?_]':
-        return indexed(args[0]!, plus(sum, exactly(1)))
+        return indexed(args[0]!, plus(sum, exactly(1)), call.name === '_[?_]')
     }
     const given = call.args.map((arg, i) => this.#argument(arg, args[i]!))
     const estimates = call.overloads.map(overload => estimateOf(overload, given))
@@ -148,6 +153,7 @@ class Estimator {
     const init = this.of(expr.accuInit, locals)
     if (expr.accuVar !== accumulator) {
       const result = this.of(expr.result, new Map([...locals, [expr.accuVar, init]]))
+      if (expr.accuVar === optTarget) return result
       return { ...result, cost: plus(plus(range.cost, init.cost), result.cost) }
     }
     const outer = new Map<string, Known>([...locals, [expr.accuVar, withoutDeclared(init)]])
@@ -165,8 +171,8 @@ class Estimator {
     const type = range.declared ?? this.#checked.types.get(expr.range)!
     const value: Known = {
       cost: exactly(1),
-      ...ifDeclared(range.declared && elementType(range.declared)),
-      ...(range.element ? { size: range.element } : {}),
+      ...ifDeclared(range.declared ? elementType(range.declared) : this.#root),
+      ...(range.element && (range.declared || !this.#root) ? { size: range.element } : {}),
     }
     const key: Known = { cost: exactly(1), ...ifDeclared(type.kind === 'map' ? keyType(type.key) : cel.int) }
     if (!range.declared && range.key) key.size = range.key
@@ -220,8 +226,9 @@ function unionOfElements(a: Known, b: Known): Pick<Known, 'element' | 'key'> {
 
 const joinedElements = (args: Known[]): Pick<Known, 'element' | 'key'> => unionOfElements(args[0]!, args[1]!)
 
-function indexed(target: Known, cost: Size): Known {
-  const declared = target.declared && elementType(target.declared)
+/** What may be missing has no declared size, as Kubernetes estimates. */
+function indexed(target: Known, cost: Size, optional: boolean): Known {
+  const declared = !optional && target.declared ? elementType(target.declared) : undefined
   return { cost, ...ifDeclared(declared), ...(!declared && target.element ? { size: target.element } : {}) }
 }
 

@@ -46,6 +46,9 @@ export type Expr = ExprForm & { at: number; depth: number }
 /** The variable in which loops gather their result; no source text can write it. */
 export const accumulator = '@result'
 
+/** What `optMap` is called on: bound once, but counted each time, as if it stood there. */
+export const optTarget = '@target'
+
 /** The deepest tree that is taken: everything that walks trees does so recursively. */
 export const maxDepth = 500
 

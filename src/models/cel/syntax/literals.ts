@@ -42,12 +42,12 @@ function escapeAt(body: string, i: number, bytes: boolean, at: number): Piece {
   const known = simple[letter]
   if (known !== undefined) return { code: known, byte: false, length: 2 }
   const digits = { x: 2, X: 2, u: 4, U: 8 }[letter]
-  if (digits && (digits === 2 || !bytes)) {
+  if (digits) {
     const hex = body.slice(i + 2, i + 2 + digits)
     const code = Number.parseInt(hex, 16)
     if (!/^[0-9a-fA-F]+$/.test(hex) || hex.length !== digits || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
       throw new Fault(at, `Syntax error: invalid unicode code point or escape in ${JSON.stringify(body)}`)
-    return { code, byte: bytes, length: 2 + digits }
+    return { code, byte: bytes && digits === 2, length: 2 + digits }
   }
   const octal = /^[0-3][0-7]{2}/.exec(body.slice(i + 1, i + 4))
   if (octal) return { code: Number.parseInt(octal[0], 8), byte: bytes, length: 4 }

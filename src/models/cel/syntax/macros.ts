@@ -1,4 +1,4 @@
-import { accumulator, call, type Expr, type ExprForm, ident, listOf, literal, node } from './ast.ts'
+import { accumulator, call, type Expr, type ExprForm, ident, listOf, literal, node, optTarget } from './ast.ts'
 import { Fault } from './source.ts'
 
 type Expand = (at: number, target: Expr, args: Expr[]) => Expr
@@ -108,11 +108,10 @@ const optMapper =
   (at, target, [name, body]) => {
     const variable = loopName(name!)
     const method = (on: Expr, method: string): Expr => node(at, { kind: 'call', name: method, target: on, args: [] })
-    const temporary = '@target'
-    const inner = bind(at, target, [ident(at, variable), method(ident(at, temporary), 'value'), body!])
+    const inner = bind(at, target, [ident(at, variable), method(ident(at, optTarget), 'value'), body!])
     const some = wrap ? call(at, 'optional.of', [inner]) : inner
-    const choice = call(at, '_?_:_', [method(ident(at, temporary), 'hasValue'), some, call(at, 'optional.none', [])])
-    return bind(at, target, [ident(at, temporary), target, choice])
+    const choice = call(at, '_?_:_', [method(ident(at, optTarget), 'hasValue'), some, call(at, 'optional.none', [])])
+    return bind(at, target, [ident(at, optTarget), target, choice])
   }
 
 /** By name and count of arguments. */

@@ -53,7 +53,7 @@ class Parser {
   whole(): Expr {
     const expr = this.#expr()
     const rest = this.#peek()
-    if (rest.kind !== 'end') this.#unexpected(rest, '<EOF>', true)
+    if (rest.kind !== 'end') this.#unexpected(rest, '<EOF>', this.#peek(1).kind === 'end')
     return expr
   }
 

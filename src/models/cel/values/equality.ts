@@ -80,8 +80,15 @@ function equalInAnyOrder(a: List, b: List, how: List): boolean {
   return true
 }
 
+function count(map: Mapping): number {
+  let keys = 0
+  for (const _ of map.keys()) keys++
+  work(keys / 10)
+  return keys
+}
+
 function equalMaps(a: Mapping, b: Mapping): boolean {
-  if (a.size !== b.size) return false
+  if (count(a) !== count(b)) return false
   for (const key of a.keys()) {
     const left = a.find(key)
     const right = b.find(key)

@@ -115,7 +115,10 @@ class JsonMap extends Mapping {
   }
 }
 
-/** An object whose fields are known. Fields that are not in its type are not seen. */
+/**
+ * An object whose fields are known. A field that is null is as good as absent. What its type does not know, because it
+ * was kept all the same, counts in comparisons; no expression can name it.
+ */
 class JsonObject extends Mapping {
   readonly json: Record<string, unknown>
   readonly #type: ObjectType
@@ -128,15 +131,21 @@ class JsonObject extends Mapping {
     return this.#type
   }
   get size(): number {
-    return [...this.keys()].length
+    return Object.keys(this.json).length
   }
   find(key: Value): Value | undefined {
-    const field = typeof key === 'string' ? this.#type.fields.get(key) : undefined
-    if (!field || !Object.hasOwn(this.json, field.name)) return undefined
-    return fromJson(this.json[field.name], field.type)
+    if (typeof key !== 'string') return undefined
+    const { name, type } = this.#type.fields.get(key) ?? { name: key, type: cel.dyn }
+    const json = Object.hasOwn(this.json, name) ? this.json[name] : null
+    return json === null ? undefined : fromJson(json, type)
   }
   *keys(): Iterable<Value> {
-    for (const [name, field] of this.#type.fields) if (Object.hasOwn(this.json, field.name)) yield name
+    const known = new Set<string>()
+    for (const [name, field] of this.#type.fields) {
+      known.add(field.name)
+      if (this.find(name) !== undefined) yield name
+    }
+    for (const name of Object.keys(this.json)) if (!known.has(name) && this.json[name] !== null) yield name
   }
 }
 

@@ -3,12 +3,12 @@ import { Duration, Timestamp } from './value.ts'
 
 const second = 1_000_000_000n
 export const maxInt = 2n ** 63n - 1n
-const leastInstant = -62_135_596_800n * second
+export const leastInstant = -62_135_596_800n * second
 const greatestInstant = 253_402_300_800n * second - 1n
 
-export function timestampOf(nanos: bigint): Timestamp {
+export function timestampOf(nanos: bigint, offsetMinutes = 0): Timestamp {
   if (nanos < leastInstant || nanos > greatestInstant) fail('timestamp overflow')
-  return new Timestamp(nanos)
+  return new Timestamp(nanos, offsetMinutes)
 }
 
 export function durationOf(nanos: bigint): Duration {
@@ -38,16 +38,23 @@ export function parseTimestamp(text: string): Timestamp | undefined {
   if (offset === undefined) return undefined
   const whole = BigInt(date.getTime() / 1000 + hour * 3600 + minute * 60 + seconds - offset * 60)
   const nanos = whole * second + BigInt((found[7] ?? '').padEnd(9, '0').slice(0, 9))
-  return nanos < leastInstant || nanos > greatestInstant ? undefined : new Timestamp(nanos)
+  return nanos < leastInstant || nanos > greatestInstant ? undefined : new Timestamp(nanos, offset)
 }
 
-export function timestampText({ nanos }: Timestamp): string {
+/** In the time zone in which it was written. */
+export function timestampText({ nanos, offsetMinutes: offset }: Timestamp): string {
   const rest = ((nanos % second) + second) % second
-  const date = new Date(Number((nanos - rest) / 1_000_000n))
+  const date = new Date(Number((nanos - rest) / 1_000_000n) + offset * 60_000)
   const year = String(date.getUTCFullYear()).padStart(4, '0')
   const whole = `${year}-${date.toISOString().slice(-19, -5)}`
   const fraction = rest === 0n ? '' : `.${String(rest).padStart(9, '0').replace(/0+$/, '')}`
-  return `${whole}${fraction}Z`
+  return `${whole}${fraction}${offset === 0 ? 'Z' : offsetText(offset)}`
+}
+
+function offsetText(minutes: number): string {
+  const digits = (part: number) => String(Math.floor(part)).padStart(2, '0')
+  const size = Math.abs(minutes)
+  return `${minutes < 0 ? '-' : '+'}${digits(size / 60)}:${digits(size % 60)}`
 }
 
 const units: Record<string, bigint> = {

@@ -29,8 +29,11 @@ export class Uint {
 /** An instant, as nanoseconds since 1970. */
 export class Timestamp {
   readonly nanos: bigint
-  constructor(nanos: bigint) {
+  /** Of the time zone in which it was written; only its text shows it. */
+  readonly offsetMinutes: number
+  constructor(nanos: bigint, offsetMinutes = 0) {
     this.nanos = nanos
+    this.offsetMinutes = offsetMinutes
   }
 }
 
