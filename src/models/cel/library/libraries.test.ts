@@ -239,6 +239,9 @@ describe('hostile expressions end soon', () => {
     expect(run("x.matches('^(a+)+$')", 1_000_000, { x: text }).value).toBe(false)
     expect(performance.now() - begin).toBeLessThan(2000)
     stops(() => run("x.matches('((a{500}){500}){500}')", 1_000_000, { x: text }), CelCompileError)
+    stops(() => run(`x.matches('(${'ab'.repeat(1000)}){1000}')`, 1_000_000, { x: text }), CelCompileError)
+    stops(() => run("x.matches('a.{800}$')", 1_000_000, { x: text.repeat(10) }), CelCostExceeded)
+    stops(() => run("'b'.matches(x)", 1_000_000, { x: '[^a]{1000}'.repeat(200) }), CelRuntimeError)
   })
 
   test('texts and lists that double', () => {
