@@ -7,12 +7,13 @@ import { hasFormat, isKnownFormat } from './formats.ts'
 /** Length, pattern and format of a text; the first thing wrong is enough. */
 export function checkText(text: string, schema: JSONSchemaProps, found: Findings): void {
   const wrong = textProblem(text, schema)
-  const at = found.place
-  if (wrong === 'long') found.add(tooLong(at, schema.maxLength!))
-  else if (wrong) found.add(invalid(at, text, `${at} in body ${wrong}`))
+  if (wrong === 'long') found.add(tooLong(found.place, schema.maxLength!))
+  else if (wrong) found.add(invalid(found.place, text, `${found.place} in body ${wrong}`))
   const { format, type } = schema
-  if (format && (type === undefined || type === 'string') && isKnownFormat(format) && !hasFormat(format, text))
-    found.add(typeInvalid(at, text, `${at} in body must be of type ${format}: ${JSON.stringify(text)}`))
+  if (format && (type === undefined || type === 'string') && isKnownFormat(format) && !hasFormat(format, text)) {
+    const why = `${found.place} in body must be of type ${format}: ${JSON.stringify(text)}`
+    found.add(typeInvalid(found.place, text, why))
+  }
 }
 
 function textProblem(text: string, { maxLength, minLength, pattern }: JSONSchemaProps): string | undefined {
@@ -32,17 +33,27 @@ const ranges: Record<string, [low: bigint, high: bigint]> = {
 const largestFloat = 3.4028234663852886e38
 
 export function checkNumber(value: number | bigint, schema: JSONSchemaProps, found: Findings): void {
-  checkRange(value, schema, found)
-  const at = found.place
-  const wrong = (text: string) =>
-    found.add(invalid(at, typeof value === 'bigint' ? Number(value) : value, `${at} in body ${text}`))
-  const { multipleOf, maximum, minimum } = schema
-  if (multipleOf !== undefined && !isMultiple(value, multipleOf)) wrong(`should be a multiple of ${multipleOf}`)
-  if (minimum !== undefined && (value < minimum || (schema.exclusiveMinimum && value === minimum)))
-    wrong(`should be greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`)
-  if (maximum !== undefined && (value > maximum || (schema.exclusiveMaximum && value === maximum)))
-    wrong(`should be less than ${schema.exclusiveMaximum ? '' : 'or equal to '}${maximum}`)
+  if (!isSmall(value)) checkRange(value, schema, found)
+  for (const text of numberProblems(value, schema))
+    found.add(invalid(found.place, typeof value === 'bigint' ? Number(value) : value, `${found.place} in body ${text}`))
 }
+
+const fine: string[] = []
+
+function numberProblems(value: number | bigint, schema: JSONSchemaProps): string[] {
+  const { multipleOf, maximum, minimum } = schema
+  if (multipleOf === undefined && maximum === undefined && minimum === undefined) return fine
+  const wrong: string[] = []
+  if (multipleOf !== undefined && !isMultiple(value, multipleOf)) wrong.push(`should be a multiple of ${multipleOf}`)
+  if (minimum !== undefined && (value < minimum || (schema.exclusiveMinimum && value === minimum)))
+    wrong.push(`should be greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`)
+  if (maximum !== undefined && (value > maximum || (schema.exclusiveMaximum && value === maximum)))
+    wrong.push(`should be less than ${schema.exclusiveMaximum ? '' : 'or equal to '}${maximum}`)
+  return wrong
+}
+
+/** Whole and within every range. */
+const isSmall = (value: number | bigint) => typeof value === 'number' && (value | 0) === value
 
 function checkRange(value: number | bigint, { type, format = '' }: JSONSchemaProps, found: Findings): void {
   const known = type === 'integer' && (format === 'int32' || format === 'int64')

@@ -89,6 +89,7 @@ function checkList(list: unknown[], node: SchemaNode, found: Findings, before: u
     path.length = at
   }
   const { minItems, maxItems, uniqueItems } = node.schema
+  if (minItems === undefined && maxItems === undefined && !uniqueItems) return
   const place = found.place
   if (minItems !== undefined && list.length < minItems)
     found.add(invalid(place, list.length, `${place} in body should have at least ${minItems} items`))
@@ -99,12 +100,12 @@ function checkList(list: unknown[], node: SchemaNode, found: Findings, before: u
 
 function checkObject(object: Record<string, unknown>, node: SchemaNode, found: Findings, before: unknown): void {
   const { minProperties, maxProperties, required: names = [] } = node.schema
-  const count = Object.keys(object).length
-  const place = found.place
+  const present = Object.keys(object)
+  const count = present.length
   if (minProperties !== undefined && count < minProperties)
-    found.add(invalid(place, count, `${place} in body should have at least ${minProperties} properties`))
-  if (maxProperties !== undefined && count > maxProperties) found.add(tooMany(place, count, maxProperties))
-  for (const name of Object.keys(object)) {
+    found.add(invalid(found.place, count, `${found.place} in body should have at least ${minProperties} properties`))
+  if (maxProperties !== undefined && count > maxProperties) found.add(tooMany(found.place, count, maxProperties))
+  for (const name of present) {
     const below = node.field(name)
     if (!below || object[name] === undefined) continue
     found.path.push(name)
@@ -113,7 +114,7 @@ function checkObject(object: Record<string, unknown>, node: SchemaNode, found: F
   }
   for (const name of names)
     if (object[name] === undefined || !Object.hasOwn(object, name))
-      found.add(required(place === '' ? name : `${place}.${name}`))
+      found.add(required(found.path.length ? `${found.place}.${name}` : name))
 }
 
 /** allOf, anyOf, oneOf, not: other schemas of the same value. */

@@ -11,8 +11,17 @@ export function customSchemaName({ group, version, kind }: { group: string; vers
   return `${group.split('.').reverse().join('.')}.${version}.${kind}`
 }
 
-/** The schemas of a custom kind and of its list, by name. */
+const written = new WeakMap<Kind<any>, Partial<Record<OpenApiForm, Record<string, OpenApiSchema>>>>()
+
+/** The schemas of a custom kind and of its list, by name; written once for each form. */
 export function customOpenApiSchemas(kind: Kind<any>, form: OpenApiForm): Record<string, OpenApiSchema> {
+  let known = written.get(kind)
+  if (!known) written.set(kind, (known = {}))
+  known[form] ??= writeSchemas(kind, form)
+  return known[form]
+}
+
+function writeSchemas(kind: Kind<any>, form: OpenApiForm): Record<string, OpenApiSchema> {
   const { group, version, custom } = kind
   const gvk = (of: string) => ({ 'x-kubernetes-group-version-kind': [{ group, kind: of, version }] })
   const name = customSchemaName(kind)
