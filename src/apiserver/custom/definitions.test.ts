@@ -156,4 +156,23 @@ describe('a definition', () => {
       'spec.steps[1]: Duplicate value: {"name":"x"}',
     ])
   })
+
+  test('who applies what the schema does not know, or the same field twice, is told where', async () => {
+    const apply = async (text: string) =>
+      (
+        await server.call('PATCH', `${tabs}/odd?fieldManager=m&fieldValidation=Strict`, Buffer.from(text), {
+          'content-type': 'application/apply-patch+yaml',
+        })
+      ).body.message
+    const head = 'apiVersion: stable.example.com/v1\nkind: CronTab\nmetadata: {name: odd}\n'
+    expect(await apply(`${head}unknownField: x\nspec: {cronSpec: "* * * * *"}\n`)).toContain(
+      '.unknownField: field not declared in schema',
+    )
+    const template = 'template: {apiVersion: v1, kind: Pod, metadata: {odd: 1}, spec: {any: 1}}'
+    const inside = await apply(`${head}spec: {cronSpec: "* * * * *", ${template}}\n`)
+    expect(inside).toContain(': .spec.template.metadata.odd: field not declared in schema')
+    expect(await apply(`${head}spec:\n  cronSpec: "* * * * *"\n  free: {a: 1}\n  free: {b: 1}\n`)).toContain(
+      'line 7: key "free" already set in map',
+    )
+  })
 })

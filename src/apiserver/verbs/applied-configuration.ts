@@ -48,6 +48,8 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
   if (!said || typeof said !== 'object' || Array.isArray(said))
     throw badRequest('the applied configuration is not an object')
   if (said.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil')
+  // Fields that there are not cannot be owned: that is said first, unless the text itself is ambiguous.
+  if (!duplicates.length) refuseUntyped(call, kind, said)
   const { object, warnings } = decodeValue(kind, value, fieldValidation(call), duplicates)
   refuseUntyped(call, kind, said)
   call.warnings.push(...warnings)

@@ -24,10 +24,15 @@ const types = new WeakMap<SchemaNode, Type>()
 
 /** The type of the whole object: what the schema says, and Kubernetes' metadata. */
 export function applyTypeOf(root: SchemaNode, name: string): ObjectType {
-  return objectType(root, name, [['apiVersion', scalarType('string')], ['kind', scalarType('string')], metadataType()])
+  return objectType(root, name, identity())
 }
 
-const metadataType = (): [string, Type] => ['metadata', typeNamed('meta/v1.ObjectMeta')]
+/** What every whole object has, the embedded ones too. */
+const identity = (): [string, Type][] => [
+  ['apiVersion', scalarType('string')],
+  ['kind', scalarType('string')],
+  ['metadata', typeNamed('meta/v1.ObjectMeta')],
+]
 
 function typeOf(node: SchemaNode): Type {
   let type = types.get(node)
@@ -40,7 +45,7 @@ function makeType(node: SchemaNode): Type {
   const atomic = schema['x-kubernetes-map-type'] === 'atomic'
   if (schema.type === 'array' && node.items) return listType(node)
   if (schema.type === 'object' || node.properties.size > 0 || node.isMap) {
-    if (node.embedded) return objectType(node, '', [metadataType()], atomic)
+    if (node.embedded) return objectType(node, '', identity(), atomic)
     if (node.properties.size > 0) return objectType(node, '', [], atomic)
     if (node.additional) return { form: 'map', of: typeOf(node.additional), atomic }
     return { form: 'map', of: deduced, atomic }
