@@ -19,6 +19,9 @@ export interface CelSchema {
   'x-kubernetes-list-map-keys'?: string[]
 }
 
+/** Kubernetes counts the keys of maps as empty when it bounds costs; published definitions rely on it. */
+const mapKey: CelType = { kind: 'string', maxElements: 0 }
+
 /** The largest request that is taken, in bytes: what nothing can be longer than. */
 const maxRequestBytes = 3 * 1024 * 1024
 const textOf = { type: 'string' }
@@ -76,7 +79,7 @@ function objectType(schema: CelSchema): CelType | undefined {
     const of = nested(more)
     if (!of) return undefined
     const maxElements = bound(schema.maxProperties) ?? Math.floor((maxRequestBytes - 2) / (leastBytes(of) + 6))
-    return cel.map(cel.string, of, { minJsonBytes: 2, maxElements })
+    return cel.map(mapKey, of, { minJsonBytes: 2, maxElements })
   }
   const fields = new Map<string, CelField>()
   let bytes = 2
