@@ -97,6 +97,7 @@ function resourceOf(kind: Kind<any>): Resource {
 
 /** Short and stable; changes when the stored form of the resource does. */
 export function storageVersionHash(r: Resource): string {
-  const text = `${r.stored.group}/${r.stored.version}/${r.stored.kind}`
+  const version = r.form ? r.form.storedAs.split('/')[1] : r.stored.version
+  const text = `${r.stored.group}/${version}/${r.stored.kind}`
   return createHash('sha256').update(text).digest().subarray(0, 8).toString('base64')
 }

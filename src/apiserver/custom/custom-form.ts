@@ -33,6 +33,14 @@ export class CustomForm implements StoredForm {
     this.#head = Buffer.from(`"apiVersion":${JSON.stringify(definition.storedAs)},`)
   }
 
+  get atOnce(): boolean {
+    return this.#definition.convertsAtOnce
+  }
+
+  get storedAs(): string {
+    return this.#definition.storedAs
+  }
+
   get ended(): AbortSignal {
     return this.#definition.ended
   }

@@ -6,6 +6,10 @@ import type { KeptObject } from '../watch-cache/kept-object.ts'
  * version, or before the schema stated a default; and to convert them may take a call to somebody else.
  */
 export interface StoredForm {
+  /** There is never anything to wait for. */
+  readonly atOnce: boolean
+  /** `stable.example.com/v1`: in which version objects are written. */
+  readonly storedAs: string
   /** The kept bytes are what is served. */
   isServed(object: KeptObject): boolean
   /** Awaited before `served` may be asked; undefined when there is nothing to wait for. @throws ApiError when a conversion fails */

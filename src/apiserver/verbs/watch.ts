@@ -165,8 +165,9 @@ class Watcher implements BucketListener {
     if (namespace !== undefined && event.namespace !== namespace) return
     if (name !== undefined && event.name !== name) return
     const { object, previous } = event
+    const { form } = this.#resource
     // What a deletion shows is the last state under a number of its own.
-    const shown = this.#resource.form && previous ? [previous, event.last] : []
+    const shown = form && !form.atOnce && previous ? [previous, event.last] : []
     this.#inTurn(object ? [object, ...shown] : shown, () => {
       const type = event.seen(selector.matches)
       if (type) this.stream.push(event.frame(type, this.#form))

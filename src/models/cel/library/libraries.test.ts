@@ -212,9 +212,10 @@ describe('estimates', () => {
 describe('hostile expressions end soon', () => {
   const many = Array.from({ length: 5000 }, (_, i) => i)
   const stops = (action: () => unknown, error: new (...args: any[]) => Error) => {
-    const begin = performance.now()
+    // Processor time: how busy the machine is says nothing.
+    const begin = process.cpuUsage()
     expect(action).toThrow(error)
-    expect(performance.now() - begin).toBeLessThan(2000)
+    expect(process.cpuUsage(begin).user / 1000).toBeLessThan(2000)
   }
 
   test('loops in loops', () => {
