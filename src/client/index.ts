@@ -1,5 +1,6 @@
 export * from './cache.ts'
 export * from './client.ts'
+export * from './custom-definition.ts'
 export * from './declared-writes.ts'
 export * from './event-recorder.ts'
 export * from './events.ts'
