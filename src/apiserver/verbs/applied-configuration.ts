@@ -43,7 +43,7 @@ export function readApplication(call: ResourceCall, kind: Kind<any>): Applicatio
 
 function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
   const body = checkedBody(call.request)
-  const { value, duplicates } = parseBody(body[0] === openBrace ? 'json' : 'yaml', body, true)
+  const { value, duplicates } = parseBody(jsonBegins.has(body[0]!) ? 'json' : 'yaml', body, true)
   const said = value as { metadata?: { name?: string; managedFields?: unknown[] } } | null
   if (!said || typeof said !== 'object' || Array.isArray(said))
     throw badRequest('the applied configuration is not an object')
@@ -62,7 +62,8 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
   return configuration
 }
 
-const openBrace = '{'.charCodeAt(0)
+/** A brace or a bracket: JSON is refused sooner than YAML where it is nested without end. */
+const jsonBegins = new Set([0x7b, 0x5b])
 
 /** What does not fit the type cannot be owned, whatever the request says about unknown fields. */
 function refuseUntyped({ path }: ResourceCall, kind: Kind<any>, said: object): void {
