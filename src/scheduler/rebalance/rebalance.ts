@@ -41,9 +41,9 @@ export interface RebalancePlan {
 }
 
 /** Nodes that are looked at for one stuck pod, the emptiest first. */
-const mostNodes = 200
+const mostNodes = 100
 /** Sets of pods that are tried for one stuck pod; up to here the search is exact, smallest sets first. */
-const mostSets = 6_000
+const mostSets = 2_000
 /** Pods of one node that are considered in sets of several. */
 const mostPerNode = 12
 
