@@ -4,7 +4,10 @@ import type { Remote } from './connection.ts'
 import { newNodes, podsOf } from './scenario.ts'
 import { simulationText } from './simulation-text.ts'
 
-const object = (kind: string, spec: object): AnyObject => ({ apiVersion: 'v1', kind, metadata: { name: 'web' }, spec })
+const object = (kind: string, spec: object): AnyObject => {
+  const metadata = { name: 'web', uid: 'u', resourceVersion: '1' }
+  return { apiVersion: 'v1', kind, metadata, spec }
+}
 
 test('pods come from pods and from what makes them', () => {
   const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [] } }
