@@ -44,7 +44,7 @@ import { Metrics } from './metrics/metrics.ts'
 import type { NodeDialer } from './nodes/node-dialer.ts'
 import { podCommand, podLog, podPortForward } from './nodes/pod-streams.ts'
 import { OpenApi } from './openapi/openapi.ts'
-import { otherPaths } from './other-paths.ts'
+import { type OtherPathHandler, otherPaths } from './other-paths.ts'
 import { OutgoingCalls } from './outgoing/outgoing-calls.ts'
 import { createHandler } from './pipeline.ts'
 import { ResourceTable } from './resources.ts'
@@ -92,6 +92,8 @@ export interface ApiServerOptions {
   nodes?: NodeDialer
   /** Changes of each resource that are kept in memory for watches that resume; 4,096 unless said otherwise. Older ones are read from the store. */
   watchCacheSize?: number
+  /** More paths, by method and path: `GET /optiflow/backup`. */
+  more?: Record<string, OtherPathHandler>
   /** More things that /livez and /readyz look at. */
   health?: Partial<HealthChecks>
 }
@@ -207,7 +209,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authorizer,
     metrics,
     control: { flowControl, deadlines: new Deadlines(clock) },
-    others: otherPaths({ discovery, openApi: new OpenApi(), docs: new Docs(), checks, metrics, tokens }),
+    others: otherPaths({
+      discovery,
+      openApi: new OpenApi(),
+      docs: new Docs(),
+      checks,
+      metrics,
+      tokens,
+      more: options.more ?? {},
+    }),
   })
   await bootstrapRoles(core)
   await bootstrap(core, { serviceAddress: addressText(addresses.first + 1) })

@@ -11,3 +11,4 @@ export {
   type TlsNodeDialerOptions,
   tlsNodeDialer,
 } from './nodes/node-dialer.ts'
+export type { OtherPathHandler } from './other-paths.ts'

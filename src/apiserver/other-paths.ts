@@ -10,6 +10,9 @@ import type { OpenApi } from './openapi/openapi.ts'
 import { jsonReply, textReply } from './replies/reply.ts'
 import { listUnreadable } from './verbs/unreadable.ts'
 
+/** Serves one path that is of no resource; whether the user may was asked before. */
+export type OtherPathHandler = (call: Call) => Promise<ApiReply>
+
 export interface OtherParts {
   discovery: Discovery
   openApi: OpenApi
@@ -17,6 +20,8 @@ export interface OtherParts {
   checks: HealthChecks
   metrics: Metrics
   tokens: ServiceAccountTokens | undefined
+  /** By method and path: `GET /optiflow/backup`. */
+  more: Record<string, OtherPathHandler>
 }
 
 const publicForAnHour = { 'cache-control': 'public, max-age=3600' }
@@ -25,6 +30,8 @@ const publicForAnHour = { 'cache-control': 'public, max-age=3600' }
 export function otherPaths(parts: OtherParts): (call: Call) => Promise<ApiReply | undefined> {
   return async call => {
     const { path } = call.info
+    const name = `${call.request.method} ${path}`
+    if (Object.hasOwn(parts.more, name)) return parts.more[name]!(call)
     if (call.request.method !== 'GET' && call.request.method !== 'HEAD') return undefined
     switch (path) {
       case '/optiflow/unreadable':

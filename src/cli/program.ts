@@ -4,6 +4,7 @@ import { version } from '../main/version.ts'
 import type { CliCommand, Outside } from './command.ts'
 import { agent } from './commands/agent.ts'
 import { apply } from './commands/apply.ts'
+import { backup } from './commands/backup.ts'
 import { blame } from './commands/blame.ts'
 import { controller } from './commands/controller.ts'
 import { remove } from './commands/delete.ts'
@@ -15,6 +16,7 @@ import { get } from './commands/get.ts'
 import { history } from './commands/history.ts'
 import { logs } from './commands/logs.ts'
 import { rebalance } from './commands/rebalance.ts'
+import { restore } from './commands/restore.ts'
 import { run } from './commands/run.ts'
 import { scheduler } from './commands/scheduler.ts'
 import { server } from './commands/server.ts'
@@ -47,6 +49,8 @@ const commands: CliCommand[] = [
   agent,
   scheduler,
   controller,
+  backup,
+  restore,
   store,
 ]
 

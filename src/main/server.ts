@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { type ApiServer, createApiServer, tlsNodeDialer } from '../apiserver/index.ts'
 import { Disposal } from '../base/disposal.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
-import { openEtcdStore, openMemoryStore, openSqliteStore, type Store } from '../db/index.ts'
 import { addressIn, nodeIp, serverNames } from './addresses.ts'
+import { administration } from './administration.ts'
+import { scheduleBackups } from './backups.ts'
 import { type Explanations, serveExplanations } from './explanations.ts'
 import { joiningUser } from './identities.ts'
 import { readOidc } from './oidc.ts'
@@ -11,6 +12,7 @@ import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { loadPki, type Pki } from './pki.ts'
 import type { Settings } from './settings.ts'
+import { type OpenedStore, openStore } from './store.ts'
 
 /** The API's address is taken. */
 export class PortTaken extends OptiFlowError {}
@@ -39,11 +41,18 @@ export async function startServer({ settings, outside, report }: ServerOptions):
   const oidc = await readOidc(settings, outside.disk)
   const stack = new Disposal()
   try {
-    const store = stack.use(await asPart(report, 'store', 'opening', () => openStore(settings, outside)))
+    const opened = stack.use(
+      await asPart(report, 'store', 'opening', async () => {
+        const opening = await openStore(settings, outside)
+        return [opening, opening.description]
+      }),
+    )
+    await planBackups(opened, settings, outside, stack)
     return await asPart(report, 'api', `opening ${settings.listen.host}:${settings.listen.port}`, async () => {
       const api = stack.use(
         await createApiServer({
-          store,
+          store: opened.store,
+          more: administration(opened, outside.clock),
           clock: outside.clock,
           random: outside.random,
           net: outside.net,
@@ -67,35 +76,14 @@ export async function startServer({ settings, outside, report }: ServerOptions):
   }
 }
 
-async function openStore(settings: Settings, outside: OutsideWorld): Promise<[Store, string]> {
-  const { engine } = settings.store
-  if (settings.store.engine === 'etcd') {
-    const { endpoints } = settings.store
-    return [
-      await openEtcdStore({
-        endpoints,
-        clock: outside.clock,
-        log: outside.log,
-        ...(settings.historyAgeMs ? { historyAgeMs: settings.historyAgeMs } : {}),
-      }),
-      `etcd at ${endpoints.join(', ')}`,
-    ]
-  }
-  if (engine === 'memory') return [await openMemoryStore({ clock: outside.clock }), 'in memory: gone when this ends']
-  const path = join(settings.dataDir, 'store/state.db')
-  return [
-    await openSqliteStore({
-      path,
-      clock: outside.clock,
-      disk: outside.disk,
-      log: outside.log,
-      history: {
-        ...(settings.historyAgeMs ? { ageMs: settings.historyAgeMs } : {}),
-        ...(settings.historyBytes ? { bytes: settings.historyBytes } : {}),
-      },
-    }),
-    `SQLite, ${path}`,
-  ]
+async function planBackups(opened: OpenedStore, settings: Settings, outside: OutsideWorld, stack: Disposal) {
+  const { backupDir: folder, backupEveryMs: everyMs, backupKeep: keep, backupKeyFile } = settings
+  if (folder === undefined) return
+  const secret = backupKeyFile === undefined ? undefined : { keyFile: await outside.disk.read(backupKeyFile) }
+  const stop = new AbortController()
+  stack.defer(() => stop.abort())
+  const store = opened.sealed?.store.inner ?? opened.store
+  scheduleBackups({ ...outside, store, plan: { folder, everyMs, keep, secret }, signal: stop.signal })
 }
 
 async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<string> {

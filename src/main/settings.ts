@@ -48,6 +48,19 @@ export interface Settings {
   eventAgeMs: number
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
   registryMirrors: string[]
+  /** Files with PEM, for an etcd that speaks TLS. */
+  etcdCa: string | undefined
+  etcdCert: string | undefined
+  etcdKey: string | undefined
+  etcdUser: string | undefined
+  etcdPasswordFile: string | undefined
+  /** Where regular backups go; undefined: none are made. */
+  backupDir: string | undefined
+  backupEveryMs: number
+  /** So many are kept. */
+  backupKeep: number
+  /** Encrypts them. */
+  backupKeyFile: string | undefined
 }
 
 /** A setting has a value that cannot be used. */
@@ -86,6 +99,15 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   historyAgeMs: { name: 'history-age', read: readAge },
   historyBytes: { name: 'history-size', read: readSize },
   eventAgeMs: { name: 'event-age', read: readAge },
+  etcdCa: { name: 'etcd-ca', read: text => resolve(text) },
+  etcdCert: { name: 'etcd-cert', read: text => resolve(text) },
+  etcdKey: { name: 'etcd-key', read: text => resolve(text) },
+  etcdUser: { name: 'etcd-user', read: text => text },
+  etcdPasswordFile: { name: 'etcd-password-file', read: text => resolve(text) },
+  backupDir: { name: 'backup-dir', read: text => resolve(text) },
+  backupEveryMs: { name: 'backup-every', read: readAge },
+  backupKeep: { name: 'backup-keep', read: text => wholeNumber(text, 1, 10_000) },
+  backupKeyFile: { name: 'backup-key-file', read: text => resolve(text) },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
 }
 
@@ -131,6 +153,15 @@ export function resolveSettings(sources: SettingSources): Settings {
     historyBytes: undefined,
     eventAgeMs: 7 * 24 * 3600_000,
     registryMirrors: [],
+    etcdCa: undefined,
+    etcdCert: undefined,
+    etcdKey: undefined,
+    etcdUser: undefined,
+    etcdPasswordFile: undefined,
+    backupDir: undefined,
+    backupEveryMs: 24 * 3600_000,
+    backupKeep: 7,
+    backupKeyFile: undefined,
   }
   for (const key of Object.keys(rules) as (keyof Settings)[]) {
     const rule = rules[key]

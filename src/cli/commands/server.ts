@@ -26,6 +26,15 @@ export const server: CliCommand = {
       'history-age',
       'history-size',
       'event-age',
+      'etcd-ca',
+      'etcd-cert',
+      'etcd-key',
+      'etcd-user',
+      'etcd-password-file',
+      'backup-dir',
+      'backup-every',
+      'backup-keep',
+      'backup-key-file',
     ])
       .description('run only the store and the API server')
       .action(async (given: Record<string, unknown>) => {

@@ -35,6 +35,15 @@ export const up: CliCommand = {
       'history-age',
       'history-size',
       'event-age',
+      'etcd-ca',
+      'etcd-cert',
+      'etcd-key',
+      'etcd-user',
+      'etcd-password-file',
+      'backup-dir',
+      'backup-every',
+      'backup-keep',
+      'backup-key-file',
       'registry-mirror',
     ])
       .description('start a cluster on this machine')

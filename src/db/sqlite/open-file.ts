@@ -14,7 +14,7 @@ export function takeLock(open: OpenDatabase, path: string): Database {
   }
 }
 
-export function configure(database: Database, options: ThreadOptions): void {
+export function configure(database: Database, options: Pick<ThreadOptions, 'checkpointPages'>): void {
   // The first two count only before the first table is made.
   database.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
     PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;
