@@ -1,0 +1,112 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemDisk } from '../../../../base/disk.ts'
+import { loadSqlite, type OpenDatabase } from '../../database.ts'
+import { firstPosition } from '../../schema.ts'
+import { WholeValues } from '../../whole-values.ts'
+import { workerFile } from '../../worker-file.ts'
+import { Writer } from '../../writer.ts'
+import { type CrashImage, crashImages, readOperations } from './images.ts'
+
+export interface Outcome {
+  images: number
+  /** Commits acknowledged or published in the whole run. */
+  commits: number
+  /** Acknowledged or published, and then not in the store: in how many images, and the first of them. */
+  lost: { images: number; first: string | undefined }
+  /** Images that could not be opened, or were damaged. */
+  unsound: string[]
+}
+
+export const canRecord = process.platform === 'linux' && hasCompiler()
+
+function hasCompiler(): boolean {
+  try {
+    execFileSync('cc', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+/**
+ * Records what a store under load writes, takes the power away at many moments, and opens what is then left.
+ * @param planted lets the store sync its log only before checkpoints, as `synchronous=NORMAL` does: must be found
+ */
+export async function losePower(options: {
+  images: number
+  commits: number
+  seed: number
+  planted?: boolean
+}): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'optiflow-power-'))
+  try {
+    const log = await record(folder, options.commits, options.planted === true)
+    const open = await loadSqlite()
+    const outcome: Outcome = { images: 0, commits: 0, lost: { images: 0, first: undefined }, unsound: [] }
+    for (const image of crashImages(readOperations(log), options.images, options.seed)) {
+      outcome.images++
+      outcome.commits = image.said.length
+      judge(open, join(folder, 'image'), image, outcome)
+    }
+    return outcome
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function record(folder: string, commits: number, planted: boolean): Promise<Buffer> {
+  const shim = join(folder, 'shim.so')
+  execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', shim, here('./shim.c'), '-ldl', '-lpthread'])
+  const store = join(folder, 'live/state.db')
+  mkdirSync(dirname(store))
+  const log = join(folder, 'operations')
+  const args = ['--import', 'tsx', here('./load.ts'), store, `${commits}`]
+  const child = spawn(process.execPath, planted ? [...args, await plantedWorker()] : args, {
+    env: { ...process.env, LD_PRELOAD: shim, POWER_PREFIX: store, POWER_LOG: log },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  await new Promise(resolve => child.on('close', resolve))
+  return readFileSync(log)
+}
+
+/** The store's threads with the bug in them. */
+async function plantedWorker(): Promise<string> {
+  const file = fileURLToPath(await workerFile(new URL('../../worker.ts', import.meta.url), systemDisk))
+  const code = readFileSync(file, 'utf8')
+    .replace('PRAGMA synchronous=FULL', 'PRAGMA synchronous=NORMAL')
+    .replace('synchronous !== 2', 'synchronous !== 1')
+  const planted = join(dirname(file), `planted-${basename(file)}`)
+  if (!existsSync(planted)) writeFileSync(planted, code)
+  return planted
+}
+
+function judge(open: OpenDatabase, folder: string, image: CrashImage, outcome: Outcome): void {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+  const path = join(folder, 'state.db')
+  for (const [name, bytes] of image.files)
+    if (/state\.db(-wal)?$/.test(name)) writeFileSync(join(folder, basename(name)), bytes)
+  try {
+    const { writer } = Writer.open(open, { role: 'writer', path, checkpointPages: 1000, check: 'always' })
+    writer.close()
+  } catch (error) {
+    outcome.unsound.push((error as Error).message)
+    return
+  }
+  const database = open(path)
+  const values = new WholeValues(database)
+  const lost = image.said.find(({ revision, value }) => {
+    const bytes = values.at(firstPosition(revision))
+    return !bytes || Buffer.from(bytes).toString().split(' ')[0] !== value
+  })
+  database.close()
+  if (!lost) return
+  outcome.lost.images++
+  outcome.lost.first ??= `${lost.key} ${lost.value} of revision ${lost.revision}`
+}
