@@ -51,11 +51,14 @@ import { ResourceTable } from './resources.ts'
 import { reviewHandlers } from './reviews/reviews.ts'
 import { ObjectStore } from './storage/object-store.ts'
 import { tokenCreator } from './subresources/token.ts'
+import { FreshReads } from './watch-cache/fresh-reads.ts'
 import type { KeptObject } from './watch-cache/kept-object.ts'
 import { WatchCache } from './watch-cache/watch-cache.ts'
 
 export interface ApiServerOptions {
   store: Store
+  /** Other servers write to the same store. */
+  shared?: boolean
   clock?: Clock
   random?: Random
   /** How webhooks, extension servers and proxied pods are reached. */
@@ -140,6 +143,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     store,
     resources,
     cache,
+    fresh: options.shared ? new FreshReads(options.store, cache) : undefined,
     objects: new ObjectStore(store, cache),
     admission,
     outgoing: new OutgoingCalls(() => core, options.net ?? systemNet, clock),

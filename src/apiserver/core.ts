@@ -10,6 +10,7 @@ import type { RequestInfo, ResourcePath } from './request-info.ts'
 import type { Resource, ResourceTable } from './resources.ts'
 import type { ObjectStore } from './storage/object-store.ts'
 import type { Views } from './subresources/view.ts'
+import type { FreshReads } from './watch-cache/fresh-reads.ts'
 import type { KeptObject } from './watch-cache/kept-object.ts'
 import type { WatchCache } from './watch-cache/watch-cache.ts'
 
@@ -22,6 +23,8 @@ export interface Core {
   resources: ResourceTable
   cache: WatchCache
   objects: ObjectStore
+  /** Where other servers write to the same store: brings the cache up to now. */
+  fresh: FreshReads | undefined
   admission: AdmissionChain
   /** How webhooks and extension servers are called. */
   outgoing: OutgoingCalls

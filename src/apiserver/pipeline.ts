@@ -16,6 +16,7 @@ import { flag, parseRequest, type RequestInfo } from './request-info.ts'
 import { resourceHandler } from './routes.ts'
 import { ClaimMoved, ClaimTaken } from './storage/object-store.ts'
 import { viewReply } from './subresources/view.ts'
+import type { FreshReads } from './watch-cache/fresh-reads.ts'
 
 export interface PipelineParts {
   core: Core
@@ -77,7 +78,20 @@ async function serveResource(call: Call, verb: string): Promise<ApiReply> {
   if (resource.kind.deprecation) call.warnings.push(resource.kind.deprecation)
   const resourceCall: ResourceCall = { ...call, path, resource }
   const handler = resourceHandler(resourceCall, verb)
+  if (call.core.fresh && !asksForRevision(call.info.query)) await freshen(call.core.fresh)
   return handler(resourceCall)
+}
+
+/** Reads and watches that say from which revision on need no newer state. */
+function asksForRevision(query: URLSearchParams): boolean {
+  return query.has('resourceVersion') || query.has('continue') || query.has('asOf') || query.has('history')
+}
+
+async function freshen(fresh: FreshReads): Promise<void> {
+  if (await fresh.reached()) return
+  throw new ApiError('Timeout', 'this server does not get the newest state from the store; ask another or try again', {
+    details: { retryAfterSeconds: 1 },
+  })
 }
 
 async function authenticate(parts: PipelineParts, request: ApiRequest): Promise<UserInfo> {

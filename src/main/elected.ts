@@ -13,11 +13,14 @@ export interface ElectedOptions {
   start(): Promise<AsyncDisposable>
 }
 
+/** A leader that is gone is replaced after at most 5 s and one attempt. */
+const leaseTimes = { leaseDurationMs: 5000, renewDeadlineMs: 3500, retryPeriodMs: 700 }
+
 /** Runs a part only while this process holds its Lease; resolves when `signal` aborts. */
 export async function runElected(options: ElectedOptions): Promise<void> {
   const { client, outside, name, signal } = options
   const identity = `${hostname()}_${process.pid}_${outside.random.uuid().slice(0, 8)}`
-  const election = createLeaderElection({ ...outside, client, name, identity })
+  const election = createLeaderElection({ ...outside, client, name, identity, ...leaseTimes })
   await election
     .run(async leadership => {
       outside.log.info({ name, identity, fencingToken: leadership.fencingToken }, 'leading')

@@ -52,6 +52,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
       const api = stack.use(
         await createApiServer({
           store: opened.store,
+          shared: settings.store.engine === 'etcd',
           more: administration(opened, outside.clock),
           clock: outside.clock,
           random: outside.random,
