@@ -1,56 +1,13 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type StoreEvent, StoreLocked } from '../store.ts'
 import { openSqliteStore } from './sqlite-store.ts'
+import { type Acknowledged, load } from './testing/loaded.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'optiflow-crash-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-interface Acknowledged {
-  key: string
-  revision: bigint
-  value: string
-}
-
-/** Starts a process that writes; resolves with it once `count` commits were acknowledged. */
-async function load(path: string, round: number, limit = 0) {
-  const script = fileURLToPath(new URL('./testing/load.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script, path, `${round}`, `${limit}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let text = ''
-  let onLine = () => {}
-  child.stdout.on('data', chunk => {
-    text += chunk
-    onLine()
-  })
-  const ended = new Promise<number | null>(resolve => child.on('close', resolve))
-  const lines = () => text.split('\n').slice(0, -1)
-  return {
-    pid: child.pid,
-    kill: () => child.kill('SIGKILL'),
-    ended,
-    lines,
-    atLeast: (count: number) =>
-      new Promise<void>(resolve => {
-        onLine = () => {
-          if (lines().length >= count) resolve()
-        }
-        onLine()
-      }),
-    acknowledged: (): Acknowledged[] =>
-      lines()
-        .filter(line => line.startsWith('/'))
-        .map(line => {
-          const [key, revision, value] = line.split(' ')
-          return { key: key!, revision: BigInt(revision!), value: value! }
-        }),
-  }
-}
 
 describe('a process with the store open', () => {
   it('loses nothing acknowledged when killed with -9 under load, again and again', async () => {

@@ -10,6 +10,7 @@ const shortestBytes = 200
 const worthShare = 0.5
 /** So many equal bytes are taken as the same piece. */
 const anchorBytes = 12
+const relatedLooks = 4
 /** How far a changed piece may reach before the rest is taken as new. */
 const searchBytes = 768
 
@@ -17,7 +18,7 @@ const searchBytes = 768
 export function encodeDelta(base: Uint8Array, next: Uint8Array): Uint8Array | undefined {
   if (next.length < shortestBytes || base.length < shortestBytes) return undefined
   const writer = new DeltaWriter(base, next, Math.floor(next.length * worthShare))
-  return writer.write()
+  return writer.related ? writer.write() : undefined
 }
 
 /** The inverse of `encodeDelta`. @throws RangeError if this is no difference from `base` */
@@ -51,6 +52,15 @@ class DeltaWriter {
     this.#base = Buffer.from(base.buffer, base.byteOffset, base.length)
     this.#next = Buffer.from(next.buffer, next.byteOffset, next.length)
     this.#out = Buffer.allocUnsafe(limit)
+  }
+
+  /** Whether both have anything in common; a few looks tell, so that what has not (sealed values) costs little. */
+  get related(): boolean {
+    const [base, next] = [this.#base, this.#next]
+    for (let part = 1; part <= relatedLooks; part++)
+      if (this.#indexIn(next, 0, base, Math.floor(((base.length - anchorBytes) * part) / (relatedLooks + 1))) >= 0)
+        return true
+    return false
   }
 
   write(): Uint8Array | undefined {
