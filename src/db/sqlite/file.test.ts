@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import type { Clock } from '../../base/clock.ts'
 import { settle, VirtualClock } from '../../base/virtual-clock.ts'
 import { Compacted, StoreCorrupt, type StoreEvent, StoreFailed, StoreLocked } from '../store.ts'
 import { loadSqlite, single } from './database.ts'
@@ -298,6 +299,32 @@ describe('history', () => {
     const found = []
     for (const at of [-1, 5_000, 15_000, 25_000, 35_000, 100_000]) found.push(await store.revisionAt(start + at))
     expect(found).toEqual([0n, ...revisions])
+  })
+
+  it('goes on when the clock jumps an hour ahead and back, and times never go back', async () => {
+    let jumpMs = 0
+    const inner = new VirtualClock()
+    const clock: Clock = {
+      now: () => inner.now() + jumpMs,
+      monotonicMs: () => inner.monotonicMs(),
+      schedule: (delayMs, task) => inner.schedule(delayMs, task),
+    }
+    const path = newPath()
+    const store = await open(path, { clock, history: { ageMs: 7200_000 } })
+    const start = clock.now()
+    const revisions: bigint[] = []
+    for (const jump of [0, 3600_000, 0, 0]) {
+      jumpMs = jump
+      revisions.push(await put(store, '/a', `${jump}`))
+      await inner.advance(60_000)
+    }
+    const times = (await store.changes('/a')).map(c => c.timeMs! - start)
+    expect(times).toEqual([3660_000, 3660_000, 3660_000, 0])
+    expect(await store.revisionAt(start + 1000)).toBe(revisions[0])
+    expect(await store.revisionAt(start + 3660_000)).toBe(revisions[3])
+    expect(await store.compacted()).toBe(0n)
+    await inner.advance(7200_000)
+    expect(await put(store, '/a', 'later')).toBe(revisions[3]! + 1n)
   })
 
   it('stays as long as a slow watcher reads it', async () => {

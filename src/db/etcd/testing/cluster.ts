@@ -76,7 +76,7 @@ async function healthy(endpoint: string): Promise<void> {
   throw new Error(`etcd at ${endpoint} did not become healthy`)
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from(
       { length: count },
