@@ -28,7 +28,6 @@ import { PodsByNode } from './authz/node/pods-by-node.ts'
 import { bootstrapNamespaceRoles, bootstrapRoles } from './authz/rbac/bootstrap-roles.ts'
 import { RbacAuthorizer } from './authz/rbac/rbac-authorizer.ts'
 import { bootstrap, publishAddress } from './bootstrap/bootstrap.ts'
-import { expireEvents } from './bootstrap/event-expiry.ts'
 import type { Core } from './core.ts'
 import { Definitions } from './custom/definitions.ts'
 import { Discovery } from './discovery/discovery.ts'
@@ -85,8 +84,6 @@ export interface ApiServerOptions {
   tokenIssuer?: string
   /** Addresses of Services; 10.96.0.0/16 unless said otherwise. The first is that of the API itself. */
   serviceCidr?: string
-  /** Events are deleted when they are older; never unless given. */
-  eventAgeMs?: number
   /** Both ends included; 30000–32767 unless said otherwise. */
   nodePorts?: { first: number; last: number }
   /** How long Events are kept, and how many. */
@@ -229,7 +226,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await keepFlowConfiguration(core)
   bootstrapped = true
   new EventKeeper(core, options.events).start()
-  if (options.eventAgeMs !== undefined) expireEvents(core, options.eventAgeMs)
   const listeners = new Set<Listening>()
   const close = async () => {
     closing.abort()

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { VirtualClock } from '../base/virtual-clock.ts'
 import { openMemoryStore, type Store } from '../db/index.ts'
 import { startTestServer, type TestServer } from './testing/test-server.ts'
 
@@ -66,30 +65,4 @@ describe('objects that cannot be decoded', () => {
     expect((await watching.next()).object.metadata.name).toBe('c')
     watching.end()
   })
-})
-
-it('Events are deleted when nothing was added to them for long', async () => {
-  const clock = new VirtualClock()
-  const server = await startTestServer({
-    clock,
-    store: await openMemoryStore({ clock }),
-    eventAgeMs: 3600_000,
-  })
-  await server.call('POST', '/api/v1/namespaces', { metadata: { name: 'default' } })
-  const events = '/api/v1/namespaces/default/events'
-  const create = (name: string) =>
-    server.call('POST', events, {
-      metadata: { name, namespace: 'default' },
-      involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' },
-      reason: 'Tested',
-      type: 'Normal',
-      lastTimestamp: `${new Date(clock.now()).toISOString().slice(0, 19)}Z`,
-    })
-  expect((await create('old')).status).toBe(201)
-  await clock.advance(1800_000)
-  await create('young')
-  await clock.advance(2000_000)
-  const left = (await server.call('GET', events)).body.items.map((i: any) => i.metadata.name)
-  expect(left).toEqual(['young'])
-  await server[Symbol.asyncDispose]()
 })

@@ -62,7 +62,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           tokenKeys: pki.tokenKey,
           ...(oidc ? { oidc } : {}),
           serviceCidr: settings.serviceCidr,
-          eventAgeMs: settings.eventAgeMs,
+          events: { maxAgeMs: settings.eventAgeMs },
           nodes: tlsNodeDialer({ ca: pki.ca.cert, ...pki.agentClient }),
         }),
       )
