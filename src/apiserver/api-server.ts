@@ -15,6 +15,8 @@ import type { PodSecurityOptions } from './admission/pod-security/pod-security.t
 import { validatingAdmissionPolicies } from './admission/policies/validating-admission-policy.ts'
 import { resourceQuota } from './admission/resource-quota.ts'
 import { addressText, parseAddressRange } from './admission/service-ranges.ts'
+import { mutatingWebhooks } from './admission/webhooks/mutating-webhooks.ts'
+import { validatingWebhooks } from './admission/webhooks/validating-webhooks.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts'
 import { ClientCertificates } from './authn/client-certificates.ts'
@@ -177,7 +179,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const nodePorts = options.nodePorts ?? { first: 30_000, last: 32_767 }
   admission.add(
     ...builtInPlugins({ authorizer, rbac, addresses, nodePorts, podSecurity: options.podSecurity }),
+    mutatingWebhooks(authorizer),
     validatingAdmissionPolicies(authorizer),
+    validatingWebhooks(authorizer),
     ...(options.admission ?? []),
     resourceQuota,
   )

@@ -1,6 +1,7 @@
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
+import { admitConnect } from '../objects/admit-connect.ts'
 import { flag } from '../request-info.ts'
 import { chooseContainer, nodeOfPod } from './find-node.ts'
 import type { NodeDialer } from './node-dialer.ts'
@@ -47,6 +48,7 @@ function checkLogOptions(query: URLSearchParams): void {
 export function podCommand(dialer: NodeDialer, what: 'exec' | 'attach'): CallHandler {
   return async call => {
     const { query } = call.info
+    await admitConnect(call, commandOptions(what, query))
     const { pod, node } = nodeOfPod(call)
     const phase = pod['status']?.phase
     if (phase === 'Succeeded' || phase === 'Failed')
@@ -71,11 +73,25 @@ export function podCommand(dialer: NodeDialer, what: 'exec' | 'attach'): CallHan
 
 export function podPortForward(dialer: NodeDialer): CallHandler {
   return async call => {
+    const ports = call.info.query.getAll('ports').map(Number)
+    await admitConnect(call, { kind: 'PodPortForwardOptions', ...(ports.length ? { ports } : {}) })
     const { node } = nodeOfPod(call)
     const wanted = new URLSearchParams()
     for (const port of call.info.query.getAll('ports')) wanted.append('ports', port)
     const path = `/portForward/${encodeURIComponent(call.path.namespace!)}/${encodeURIComponent(call.path.name!)}`
     return switchTo(dialer, call, node, wanted.size ? `${path}?${wanted}` : path)
+  }
+}
+
+/** What is asked for, as admission sees it. */
+function commandOptions(what: 'exec' | 'attach', query: URLSearchParams): { kind: string } {
+  const streams = ['stdin', 'stdout', 'stderr', 'tty'].filter(name => flag(query, name))
+  const container = query.get('container')
+  return {
+    kind: what === 'exec' ? 'PodExecOptions' : 'PodAttachOptions',
+    ...Object.fromEntries(streams.map(name => [name, true])),
+    ...(container ? { container } : {}),
+    ...(what === 'exec' ? { command: query.getAll('command') } : {}),
   }
 }
 

@@ -23,6 +23,8 @@ export interface WriteOptions {
   track?: TrackOwners
   /** Admission was asked about what this is part of: a binding, an eviction, a scale. */
   admitted?: boolean
+  /** CreateOptions and the like, as webhooks are shown them. */
+  shownOptions?: object
 }
 
 /** Tries before a generated name counts as not to be had. */
@@ -61,7 +63,7 @@ export async function createObject(
     }
     generateName(core, next)
     try {
-      return await admitAndCommit(core, target, next, sentRevision, options)
+      return await admitAndCommit(core, resource, target, next, sentRevision, options)
     } catch (error) {
       const limit = error instanceof ClaimTaken ? claimAttempts : generated && isAlreadyExists(error) ? nameAttempts : 0
       if (attempt >= limit) throw error
@@ -71,12 +73,14 @@ export async function createObject(
 
 async function admitAndCommit(
   core: Core,
+  requested: Resource,
   resource: Resource,
   next: AnyObject,
   sentRevision: string | undefined,
   options: WriteOptions,
 ): Promise<KeptObject> {
   const kind = resource.stored
+  const { uid, creationTimestamp } = next.metadata
   const admission: Admission = {
     core,
     operation: 'CREATE',
@@ -89,6 +93,13 @@ async function admitAndCommit(
     user: options.user,
     dryRun: options.dryRun,
     warnings: options.warnings,
+    requested,
+    ...(options.shownOptions ? { options: options.shownOptions } : {}),
+    settle() {
+      next.metadata.uid = uid!
+      next.metadata.creationTimestamp = creationTimestamp!
+      if (kind.subresources?.includes('status') && !kind.keepsStatusOnCreate) delete next['status']
+    },
   }
   if (await core.admission.mutate(admission)) applyDefaults(kind, next)
   kind.prepareCreate?.(next)

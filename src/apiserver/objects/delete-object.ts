@@ -54,6 +54,8 @@ export async function deleteObject(
       user: options.user,
       dryRun: options.dryRun,
       warnings: options.warnings,
+      requested: resource,
+      options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...wishes },
     }
     if (!options.admitted) await core.admission.admit(admission)
     const next = markDeleted(core, target, target.form ? structuredClone(present) : kept.parse(), wishes)

@@ -109,12 +109,7 @@ async function admitAndCommit(
   if (!options.sound) applyDefaults(resource.kind, served)
   let next = toStored(resource, served)
   if (next !== served) applyDefaults(kind, next)
-  keepSystemFields(next, present)
-  if (options.subresource === 'status') next = onlyStatus(target, present, next)
-  else if (!options.trusted) {
-    if (kind.subresources?.includes('status')) keepStatus(next, present)
-    kind.prepareUpdate?.(next, present)
-  }
+  next = asMayBeWritten(target, present, next, options)
   const admission: Admission = {
     core,
     operation: 'UPDATE',
@@ -127,6 +122,9 @@ async function admitAndCommit(
     user: options.user,
     dryRun: options.dryRun,
     warnings: options.warnings,
+    requested: resource,
+    ...(options.shownOptions ? { options: options.shownOptions } : {}),
+    settle: () => replaceContents(next, asMayBeWritten(target, present, { ...next }, options)),
   }
   if (!options.admitted && (await core.admission.mutate(admission))) applyDefaults(kind, next)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
@@ -154,6 +152,23 @@ async function admitAndCommit(
   const stored = form ? await form.toStored(next) : next
   const written = await core.admission.commit(admission, claims => core.objects.replace(target, kept, stored, claims))
   return remembered(target, written, next)
+}
+
+/** The next state with everything kept that such a writer may not change. May change and return `next`. */
+function asMayBeWritten(target: Resource, present: AnyObject, next: AnyObject, options: UpdateOptions): AnyObject {
+  const kind = target.stored
+  keepSystemFields(next, present)
+  if (options.subresource === 'status') return onlyStatus(target, present, next)
+  if (options.trusted) return next
+  if (kind.subresources?.includes('status')) keepStatus(next, present)
+  kind.prepareUpdate?.(next, present)
+  return next
+}
+
+/** Makes the one object like the other, for those who hold on to it. */
+export function replaceContents(target: AnyObject, source: AnyObject): void {
+  for (const key of Object.keys(target)) if (!Object.hasOwn(source, key)) delete target[key]
+  Object.assign(target, source)
 }
 
 /** An object on its way out goes with its last finalizer, unless its grace period still runs. */

@@ -1,6 +1,7 @@
 import type { AnyObject } from '../../models/object.ts'
 import type { Resource } from '../resources.ts'
-import type { KeptObject } from '../watch-cache/kept-object.ts'
+import { KeptObject } from '../watch-cache/kept-object.ts'
+import { encodeObject, withRevision } from './object-bytes.ts'
 
 /** What there is to wait for before `servedObject` may be asked for these; undefined: nothing. */
 export function prepare(resource: Resource, objects: readonly KeptObject[]): Promise<void> | undefined {
@@ -32,4 +33,22 @@ export function toStored(resource: Resource, object: AnyObject): AnyObject {
     : resource.stored.version
   out.kind = resource.stored.kind
   return out
+}
+
+/** The same object in another version of its kind: a copy, unless both are the same. @throws ApiError when a conversion fails */
+export async function convertObject(from: Resource, to: Resource, object: AnyObject): Promise<AnyObject> {
+  if (from === to) return object
+  const copy = structuredClone(object)
+  if (!from.form) return fromStored(to, toStored(from, copy))
+  const bytes = encodeObject(await from.form.toStored(copy))
+  const { namespace = '', name, resourceVersion } = object.metadata
+  const kept = new KeptObject(
+    '',
+    namespace,
+    name,
+    Number(resourceVersion ?? 0),
+    withRevision(bytes, BigInt(resourceVersion || 0)),
+  )
+  await prepare(to, [kept])
+  return servedObject(to, kept)
 }

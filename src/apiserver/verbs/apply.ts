@@ -9,20 +9,27 @@ import { objectReply } from '../replies/object-form.ts'
 import { notAllowed } from '../replies/reply.ts'
 import { fromStored } from '../storage/conversion.ts'
 import { type Application, readApplication } from './applied-configuration.ts'
-import { isDryRun } from './write-options.ts'
+import { isDryRun, shownOptions } from './write-options.ts'
 
 /** PATCH with `application/apply-patch+yaml`: server-side apply of an object, or of its status; creates what is not there. */
 export const apply: CallHandler = async call => {
   const { core, resource, path } = call
   const subresource = path.subresource ?? ''
   const application = readApplication(call, resource.kind)
-  const options = { user: call.user, dryRun: isDryRun(call), warnings: call.warnings }
+  const options = {
+    ...{ user: call.user, dryRun: isDryRun(call), warnings: call.warnings },
+    shownOptions: shownOptions(call, 'PatchOptions'),
+  }
   if (subresource === 'status') application.configuration = statusOnly(application.configuration)
 
   if (!core.cache.get(resource, path.namespace, path.name!) && subresource === '') {
     if (!resource.verbs.has('create')) throw notAllowed()
     const { state, track } = applied(call, undefined, application)
-    const kept = await createObject(core, resource, state, { ...options, track })
+    const kept = await createObject(core, resource, state, {
+      ...options,
+      shownOptions: shownOptions(call, 'CreateOptions'),
+      track,
+    })
     return objectReply(call, resource, 201, kept)
   }
   const applying = new Applying(call, application)

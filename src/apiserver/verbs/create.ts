@@ -5,7 +5,7 @@ import { createObject } from '../objects/create-object.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { settleNamespace } from '../objects/system-fields.ts'
 import { objectReply } from '../replies/object-form.ts'
-import { fieldManager, isDryRun } from './write-options.ts'
+import { fieldManager, isDryRun, shownOptions } from './write-options.ts'
 
 export const create: CallHandler = async call => {
   const { core, resource, path } = call
@@ -17,6 +17,9 @@ export const create: CallHandler = async call => {
     throw badRequest(
       `the name of the object (${object.metadata.name ?? ''}) does not match the name on the URL (${path.name})`,
     )
-  const kept = await createObject(core, resource, object, { user: call.user, dryRun, warnings: call.warnings, track })
+  const kept = await createObject(core, resource, object, {
+    ...{ user: call.user, dryRun, warnings: call.warnings, track },
+    shownOptions: shownOptions(call, 'CreateOptions'),
+  })
   return objectReply(call, resource, 201, kept)
 }

@@ -11,7 +11,7 @@ import { fromStored } from '../storage/conversion.ts'
 import { applyType, isApply, refuseForce } from './applied-configuration.ts'
 import { apply } from './apply.ts'
 import { checkName } from './update.ts'
-import { fieldManager, isDryRun } from './write-options.ts'
+import { fieldManager, isDryRun, shownOptions } from './write-options.ts'
 
 type Change = (present: AnyObject) => unknown
 
@@ -38,6 +38,7 @@ export const patch: CallHandler = async call => {
     user: call.user,
     dryRun,
     warnings: call.warnings,
+    shownOptions: shownOptions(call, 'PatchOptions'),
     subresource: path.subresource ?? '',
     track,
   })

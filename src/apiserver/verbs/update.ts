@@ -9,7 +9,7 @@ import { trackPlainWrite } from '../objects/field-owners.ts'
 import { settleNamespace } from '../objects/system-fields.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
-import { fieldManager, isDryRun } from './write-options.ts'
+import { fieldManager, isDryRun, shownOptions } from './write-options.ts'
 
 /** PUT of an object, or of its status. */
 export const update: CallHandler = async call => {
@@ -19,7 +19,10 @@ export const update: CallHandler = async call => {
   const object = readObject(call, resource.kind)
   checkName(call, object)
   const subresource = path.subresource ?? ''
-  const options = { user: call.user, dryRun, warnings: call.warnings, track }
+  const options = {
+    ...{ user: call.user, dryRun, warnings: call.warnings, track },
+    shownOptions: shownOptions(call, 'UpdateOptions'),
+  }
   const missing = !core.cache.get(resource, path.namespace, path.name!)
   if (
     missing &&

@@ -33,3 +33,16 @@ export function fieldManager(call: Call): string {
   const agent = call.request.headers['user-agent'] ?? ''
   return agent.split('/', 1)[0]!.slice(0, 128) || 'unknown'
 }
+
+/** The options of the request, as webhooks are shown them. */
+export function shownOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): object {
+  const { query } = call.info
+  const validation = query.get('fieldValidation')
+  return {
+    ...{ kind, apiVersion: 'meta.k8s.io/v1' },
+    ...(isDryRun(call) ? { dryRun: ['All'] } : {}),
+    ...(kind === 'PatchOptions' && query.get('force') === 'true' ? { force: true } : {}),
+    fieldManager: fieldManager(call),
+    ...(validation ? { fieldValidation: validation } : {}),
+  }
+}

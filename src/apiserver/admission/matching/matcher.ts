@@ -47,6 +47,11 @@ export class Matcher {
     this.#byName = [...(wishes.rules ?? []), ...(wishes.excludeRules ?? [])].some(rule => rule.resourceNames?.length)
   }
 
+  /** By its rules alone: what does not change while others change the object. */
+  mayMatch(admission: Admission): boolean {
+    return this.#ruled(admission) !== undefined
+  }
+
   /**
    * In which version of its kind a request concerns us; undefined if it does not.
    * @throws ApiError NotFound when its namespace has to be looked at and is not there

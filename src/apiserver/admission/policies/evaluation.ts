@@ -50,7 +50,10 @@ export function evaluate(policy: Policy, bindings: Record<string, unknown>): Out
 }
 
 /** One false condition decides, whatever happens to the others. */
-function meetsConditions(conditions: Compiled[], bindings: Record<string, unknown>): { met: boolean; error?: string } {
+export function meetsConditions(
+  conditions: Compiled[],
+  bindings: Record<string, unknown>,
+): { met: boolean; error?: string } {
   const budget = new Budget(perConditions)
   const errors: string[] = []
   for (const program of conditions) {

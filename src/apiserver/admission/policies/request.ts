@@ -23,8 +23,8 @@ export function policyInput(admission: Admission, resource: Resource): PolicyInp
   }
 }
 
-/** Not an object of the resource, but something asked of it: a Scale, a Binding, PodExecOptions. */
-function isForeign({ object, previous, resource }: Admission): boolean {
+/** Whether it is not an object of the resource, but something asked of it: a Scale, a Binding, PodExecOptions. */
+export function isForeign({ object, previous, resource }: Admission): boolean {
   const given = object ?? previous
   return given !== undefined && given.kind !== resource.kind.kind
 }
@@ -35,7 +35,7 @@ function shown(admission: Admission, resource: Resource, object: AnyObject | und
   return fromStored(resource, toStored(admission.resource, structuredClone(object)))
 }
 
-function admissionRequest(admission: Admission, resource: Resource): Record<string, unknown> {
+export function admissionRequest(admission: Admission, resource: Resource): Record<string, unknown> {
   const { operation, subresource, name, user, dryRun, options } = admission
   const requested = requestedOf(admission)
   const namespace = isNamespace(admission) ? name : admission.namespace

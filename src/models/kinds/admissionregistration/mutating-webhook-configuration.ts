@@ -21,5 +21,5 @@ export const MutatingWebhookConfiguration = defineKind<admissionregistration.Mut
       webhook.reinvocationPolicy ??= 'Never'
     }
   },
-  validate: configuration => validateWebhooks(configuration.webhooks),
+  validate: (configuration, previous) => validateWebhooks(configuration.webhooks, previous?.webhooks),
 })

@@ -18,5 +18,5 @@ export const ValidatingWebhookConfiguration = defineKind<admissionregistration.V
   defaults: configuration => {
     for (const webhook of configuration.webhooks ?? []) defaultWebhook(webhook)
   },
-  validate: configuration => validateWebhooks(configuration.webhooks),
+  validate: (configuration, previous) => validateWebhooks(configuration.webhooks, previous?.webhooks),
 })

@@ -8,22 +8,34 @@ import type {
 } from '../../types/admissionregistration-v1.ts'
 import { checkPort, texts } from '../checks.ts'
 import { checkSelector } from '../selector-checks.ts'
+import { checkMatchConditions } from './match-condition-validation.ts'
 
 const reviewVersions = ['v1', 'v1beta1']
 
-/** The webhooks of one configuration. */
-export function validateWebhooks(webhooks: (MutatingWebhook | ValidatingWebhook)[] = []): FieldError[] {
+type Webhook = MutatingWebhook | ValidatingWebhook
+
+/** The webhooks of one configuration. Conditions that stay as they are are not compiled again. */
+export function validateWebhooks(webhooks: Webhook[] = [], previous?: Webhook[]): FieldError[] {
   const names = new Set<string>()
+  const known = previous && sameConditions(webhooks, previous)
   return webhooks.flatMap((webhook, i) => {
     const at = `webhooks[${i}]`
     const errors = checkWebhook(at, webhook)
+    if (!known) errors.push(...checkMatchConditions(`${at}.matchConditions`, webhook.matchConditions))
     if (names.has(webhook.name)) errors.push(duplicate(`${at}.name`, webhook.name))
     names.add(webhook.name)
     return errors
   })
 }
 
-function checkWebhook(field: string, webhook: MutatingWebhook | ValidatingWebhook): FieldError[] {
+function sameConditions(webhooks: Webhook[], previous: Webhook[]): boolean {
+  return (
+    webhooks.length === previous.length &&
+    webhooks.every((w, i) => JSON.stringify(w.matchConditions) === JSON.stringify(previous[i]!.matchConditions))
+  )
+}
+
+function checkWebhook(field: string, webhook: Webhook): FieldError[] {
   const { name, sideEffects, timeoutSeconds: timeout, admissionReviewVersions: versions = [] } = webhook
   const errors = checkQualifiedName(`${field}.name`, name)
   if (!versions.length)

@@ -1,0 +1,37 @@
+import { ValidatingWebhookConfiguration } from '../../../models/kinds/index.ts'
+import type { Authorizer } from '../../authz/authorizer.ts'
+import type { Admission, AdmissionPlugin } from '../chain.ts'
+import { isExempt } from '../matching/matcher.ts'
+import { AskedOnce } from '../policies/authorizer.ts'
+import { askHook } from './ask.ts'
+import type { Hook } from './hook.ts'
+import { HookSource } from './hook-source.ts'
+import { concerns } from './relevant.ts'
+import type { Shown } from './review.ts'
+import { ShownObjects } from './shown.ts'
+
+/** All at once; the first refusal in order of configurations is the one that is told. */
+export function validatingWebhooks(authorizer: Authorizer): AdmissionPlugin {
+  const source = new HookSource(ValidatingWebhookConfiguration)
+  return {
+    name: 'ValidatingAdmissionWebhook',
+    handles: resource => !isExempt(resource),
+    validate(admission) {
+      const hooks = source.hooks(admission.core)
+      if (hooks.length === 0 || !hooks.some(hook => hook.matcher.mayMatch(admission))) return undefined
+      return askAll(hooks, admission, authorizer)
+    },
+  }
+}
+
+async function askAll(hooks: readonly Hook[], admission: Admission, authorizer: Authorizer): Promise<void> {
+  const objects = new ShownObjects(admission)
+  const questions = new AskedOnce(authorizer, admission)
+  const asked: { hook: Hook; shown: Shown }[] = []
+  for (const hook of hooks) {
+    const resource = await concerns(hook, admission, objects, questions)
+    if (resource) asked.push({ hook, shown: await objects.in(resource) })
+  }
+  const answers = await Promise.allSettled(asked.map(({ hook, shown }) => askHook(hook, admission, shown, false)))
+  for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
+}
