@@ -48,6 +48,7 @@ import { OpenApi } from './openapi/openapi.ts'
 import { type OtherPathHandler, otherPaths } from './other-paths.ts'
 import { OutgoingCalls } from './outgoing/outgoing-calls.ts'
 import { createHandler } from './pipeline.ts'
+import { proxy } from './proxy/proxy.ts'
 import { ResourceTable } from './resources.ts'
 import { reviewHandlers } from './reviews/reviews.ts'
 import { ObjectStore } from './storage/object-store.ts'
@@ -187,6 +188,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   )
   core.computed = reviewHandlers({ authorizer, rules: rbac, authenticators, tokens })
   if (tokens) core.moreSubresources.set('token', { create: tokenCreator(tokens) })
+  core.moreSubresources.set('proxy', proxy(options.nodes))
   if (options.nodes) {
     core.moreSubresources.set('log', { get: podLog(options.nodes) })
     core.moreSubresources.set('exec', { create: podCommand(options.nodes, 'exec') })

@@ -18,6 +18,8 @@ export interface ApiRequest {
   /** Lower-case names. */
   headers: Record<string, string | undefined>
   body?: Uint8Array
+  /** Instead of `body`, where it is only passed on. */
+  bodyStream?: AsyncIterable<Uint8Array>
   /** Set by a trusted transport; else the server authenticates from `headers` and `peerCertificate`. */
   user?: UserInfo
   /** DER of the verified client certificate, if one came. */

@@ -32,6 +32,11 @@ type PeerSocket = FastifyRequest['raw']['socket'] & {
   [certificateOf]?: Uint8Array | null
 }
 
+const proxyRoutes = ['/api/v1/namespaces/:namespace/:plural/:name/proxy', '/api/v1/nodes/:name/proxy'].flatMap(url => [
+  url,
+  `${url}/*`,
+])
+
 /** Serves the handler over HTTP/1.1 and HTTP/2. */
 export async function listen(handler: ApiHandler, log: Logger, options: ListenOptions): Promise<Listening> {
   const { tls } = options
@@ -78,6 +83,17 @@ export async function listen(handler: ApiHandler, log: Logger, options: ListenOp
     url: '/*',
     handler: (request, reply) => serve(handler, request, reply),
   })
+  // What is passed on to a pod, service or node may be of any size, and begins before it ends.
+  void app.register(async child => {
+    child.removeAllContentTypeParsers()
+    child.addContentTypeParser('*', { bodyLimit: Number.MAX_SAFE_INTEGER }, (_request, body, done) => done(null, body))
+    for (const url of proxyRoutes)
+      child.route({
+        method: ['POST', 'PUT', 'PATCH', 'DELETE'],
+        url,
+        handler: (request, reply) => serve(handler, request, reply),
+      })
+  })
   app.setNotFoundHandler((request, reply) => serve(handler, request, reply))
   app.server.on('upgrade', (message, socket, head) => {
     const gone = new AbortController()
@@ -119,6 +135,7 @@ async function serve(handler: ApiHandler, request: FastifyRequest, reply: Fastif
     },
   }
   if (Buffer.isBuffer(request.body)) apiRequest.body = request.body
+  else if (request.body instanceof Readable) apiRequest.bodyStream = request.body
   const certificate = peerCertificate(request.raw.socket as PeerSocket)
   if (certificate) apiRequest.peerCertificate = certificate
   const answer = await handler(apiRequest)

@@ -48,7 +48,9 @@ async function answer(socket: Duplex, reply: ApiReply): Promise<void> {
   socket.write(headText(reply.status, headers))
   if (reply.body instanceof Uint8Array) socket.write(reply.body)
   else for await (const chunk of reply.body) socket.write(chunk)
-  socket.end()
+  // What a refused client goes on to send is thrown away: unread, it would keep the connection open for ever.
+  socket.resume()
+  socket.end(() => socket.destroy())
 }
 
 function headText(status: number, headers: ApiReply['headers']): string {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { type HttpStream, type Net, systemNet } from '../../base/net.ts'
 
 /** Where a node's agent is to be reached. */
@@ -12,6 +13,7 @@ export interface NodeRequest {
   /** Path and query, as kubelet has them. */
   path: string
   headers: Record<string, string>
+  body?: Uint8Array | Readable | undefined
   signal: AbortSignal
 }
 
@@ -35,11 +37,12 @@ const connectTimeoutMs = 10_000
 export function tlsNodeDialer(options: TlsNodeDialerOptions): NodeDialer {
   const net = options.net ?? systemNet
   return {
-    open({ host, port }, { method, path, headers, signal }) {
+    open({ host, port }, { method, path, headers, body, signal }) {
       const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
       return net.stream(`https://${authority}${path}`, {
         method,
         headers,
+        ...(body ? { body } : {}),
         signal,
         timeoutMs: connectTimeoutMs,
         cert: options.cert,

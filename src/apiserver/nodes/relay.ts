@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { explain } from '../../base/errors.ts'
 import type { HttpStream } from '../../base/net.ts'
 import { ApiError } from '../../models/api-error.ts'
@@ -24,9 +25,10 @@ export async function askNode(
   call: ResourceCall,
   path: string,
   headers: Record<string, string> = {},
+  body?: Uint8Array | Readable,
 ): Promise<HttpStream> {
   try {
-    return await dialer.open(node, { method: call.request.method, path, headers, signal: call.request.signal })
+    return await dialer.open(node, { method: call.request.method, path, headers, body, signal: call.request.signal })
   } catch (cause) {
     throw new ApiError(
       'InternalError',

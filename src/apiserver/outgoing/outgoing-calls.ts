@@ -17,6 +17,8 @@ export interface OutgoingRequest {
   signal?: AbortSignal
   /** PEM, shown to the server as our client certificate. */
   identity?: { cert: string; key: string } | undefined
+  /** Where to connect to, when it is known already. */
+  address?: Address
 }
 
 export interface PostOptions {
@@ -94,7 +96,7 @@ export class OutgoingCalls {
    */
   async open(destination: Destination, request: OutgoingRequest): Promise<HttpStream> {
     const url = destinationUrl(destination, request.path)
-    const address = this.#addressOf(destination)
+    const address = request.address ?? this.#addressOf(destination)
     const where = address ? `${address.host}:${address.port}` : new URL(url).host
     const { method, headers, body, timeoutMs, signal, identity } = request
     const ca = authorities(destination)
