@@ -1,5 +1,5 @@
-import { type LabelSelectorLike, type Selector, selectorFrom } from '../../../base/labels.ts'
-import { notFoundError } from '../../../models/api-error.ts'
+import { InvalidSelector, type LabelSelectorLike, type Selector, selectorFrom } from '../../../base/labels.ts'
+import { ApiError, notFoundError } from '../../../models/api-error.ts'
 import { Namespace } from '../../../models/kinds/index.ts'
 import type { AnyObject } from '../../../models/object.ts'
 import type { Resource } from '../../resources.ts'
@@ -33,17 +33,17 @@ export function isExempt({ kind }: Resource): boolean {
 /** The compiled form of one MatchWishes; what its rules say is worked out once for each kind of request. */
 export class Matcher {
   readonly #wishes: MatchWishes
-  readonly #namespaces: Selector
-  readonly #objects: Selector
+  readonly #namespaces: Selector | InvalidSelector
+  readonly #objects: Selector | InvalidSelector
   readonly #byName: boolean
   #generation = -1
   #known = new Map<string, Resource | undefined>()
 
-  /** @throws InvalidSelector */
+  /** A selector that cannot be understood, which only damage can store, concerns those alone whom the rules match. */
   constructor(wishes: MatchWishes) {
     this.#wishes = wishes
-    this.#namespaces = selectorFrom(wishes.namespaceSelector ?? {})
-    this.#objects = selectorFrom(wishes.objectSelector ?? {})
+    this.#namespaces = parsed(wishes.namespaceSelector)
+    this.#objects = parsed(wishes.objectSelector)
     this.#byName = [...(wishes.rules ?? []), ...(wishes.excludeRules ?? [])].some(rule => rule.resourceNames?.length)
   }
 
@@ -54,12 +54,14 @@ export class Matcher {
 
   /**
    * In which version of its kind a request concerns us; undefined if it does not.
-   * @throws ApiError NotFound when its namespace has to be looked at and is not there
+   * @throws ApiError NotFound when its namespace has to be looked at and is not there, InternalError for a damaged selector
    */
   match(admission: Admission): Resource | undefined {
     const resource = this.#ruled(admission)
     if (!resource) return undefined
-    return this.#namespaceMatches(admission) && this.#objectMatches(admission) ? resource : undefined
+    const namespaces = usable(this.#namespaces)
+    const objects = usable(this.#objects)
+    return namespaceMatches(namespaces, admission) && objectMatches(objects, admission) ? resource : undefined
   }
 
   #ruled(admission: Admission): Resource | undefined {
@@ -106,22 +108,35 @@ export class Matcher {
     }
     return undefined
   }
+}
 
-  #namespaceMatches(admission: Admission): boolean {
-    if (this.#namespaces.requirements.length === 0) return true
-    if (isNamespace(admission)) return this.#namespaces.matches(labelsOfNamespace(admission, admission.name))
-    const { namespace, resource } = admission
-    if (!resource.namespaced || !namespace) return true
-    return this.#namespaces.matches(labelsOfNamespace(admission, namespace))
+function parsed(selector: LabelSelectorLike | undefined): Selector | InvalidSelector {
+  try {
+    return selectorFrom(selector ?? {})
+  } catch (error) {
+    if (error instanceof InvalidSelector) return error
+    throw error
   }
+}
 
-  /** Before or after: a change cannot be hidden by taking the label away with it. */
-  #objectMatches({ object, previous }: Admission): boolean {
-    if (this.#objects.requirements.length === 0) return true
-    return [object, previous].some(
-      state => state?.metadata !== undefined && this.#objects.matches(state.metadata.labels),
-    )
-  }
+function usable(selector: Selector | InvalidSelector): Selector {
+  if (selector instanceof InvalidSelector)
+    throw new ApiError('InternalError', `Internal error occurred: ${selector.message}`, { cause: selector })
+  return selector
+}
+
+function namespaceMatches(selector: Selector, admission: Admission): boolean {
+  if (selector.requirements.length === 0) return true
+  if (isNamespace(admission)) return selector.matches(labelsOfNamespace(admission, admission.name))
+  const { namespace, resource } = admission
+  if (!resource.namespaced || !namespace) return true
+  return selector.matches(labelsOfNamespace(admission, namespace))
+}
+
+/** Before or after: a change cannot be hidden by taking the label away with it. */
+function objectMatches(selector: Selector, { object, previous }: Admission): boolean {
+  if (selector.requirements.length === 0) return true
+  return [object, previous].some(state => state?.metadata !== undefined && selector.matches(state.metadata.labels))
 }
 
 /** The version that the client wrote in. */

@@ -98,6 +98,16 @@ test('objects are chosen by the labels that they have or had', async () => {
   expect(matches(wishes, admission('', 'v1', 'pods', { object: bare, previous: labelled }))).toBe('v1')
 })
 
+test('a damaged selector concerns only those whom the rules match', async () => {
+  const { admission, matches } = await setUp()
+  const damaged = { matchExpressions: [{ key: 'a', operator: 'Near', values: ['b'] }] }
+  const jobs: Rule = { ...everything, apiGroups: ['batch'] }
+  expect(matches({ rules: [jobs], objectSelector: damaged }, admission('', 'v1', 'pods'))).toBeUndefined()
+  expect(() => matches({ rules: [everything], objectSelector: damaged }, admission('', 'v1', 'pods'))).toThrow(
+    '"Near" is not',
+  )
+})
+
 test('configurations of webhooks and policies are never matched', async () => {
   const { server } = await setUp()
   const { resources } = server.api.core

@@ -33,7 +33,7 @@ export function compileHook(configuration: string, webhook: MutatingWebhook | Va
     timeoutMs: (webhook.timeoutSeconds ?? 10) * 1000,
     failOpen: webhook.failurePolicy === 'Ignore',
     dryRun: webhook.sideEffects === 'None' || webhook.sideEffects === 'NoneOnDryRun',
-    reviewVersion: webhook.admissionReviewVersions.find(isSpoken) ?? 'v1',
+    reviewVersion: webhook.admissionReviewVersions?.find(isSpoken) ?? 'v1',
     reinvoke: 'reinvocationPolicy' in webhook && webhook.reinvocationPolicy === 'IfNeeded',
   }
 }
