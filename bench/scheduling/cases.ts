@@ -118,7 +118,7 @@ export const cases: Case[] = [
       priority: 0,
       terminationGracePeriodSeconds: 0,
     }),
-    measured: group(5_000, { requests: { cpu: '3', memory: '500Mi' }, priority: 10 }),
+    measured: group(5_000, { requests: { cpu: '3', memory: '500Mi' }, priorityClassName: 'high' }),
   },
   {
     name: 'Unschedulable 100',

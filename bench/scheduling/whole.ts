@@ -14,6 +14,7 @@ import {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  PriorityClass,
   Service,
 } from '../../src/models/kinds/index.ts'
 import { createScheduler, type Scheduler } from '../../src/scheduler/index.ts'
@@ -52,6 +53,7 @@ export async function runWhole(one: Case): Promise<Outcome> {
   const { placed, waiting, measured } = one
   for (const [name, labels] of Object.entries(one.namespaces ?? {}))
     await client.create(Namespace, { metadata: { name, labels }, spec: {} })
+  await client.create(PriorityClass, { metadata: { name: 'high' }, value: 10 })
   if (one.service)
     await client.create(Service, {
       metadata: { namespace: 'default', name: 's' },
@@ -127,7 +129,7 @@ function churn(client: ReturnType<typeof createClient>): () => void {
   const turn = async () => {
     const name = `churn-${round++}`
     await client.create(Node, { metadata: { name }, spec: {} })
-    await client.create(Pod, podOf(name, { requests: { cpu: '9' }, priority: 10 }))
+    await client.create(Pod, podOf(name, { requests: { cpu: '9' }, priorityClassName: 'high' }))
     await client.create(Service, {
       metadata: { namespace: 'default', name },
       spec: { selector: { app: 'x' }, ports: [{ port: 80 }] },

@@ -28,6 +28,7 @@ export {
   type VolumeDeleter,
 } from './persistent-volume.ts'
 export { type PodGcOptions, podGcReconciler } from './pod-gc.ts'
+export { podGroupReconciler } from './pod-group.ts'
 export { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts'
 export { resourceQuotaReconciler } from './resource-quota.ts'
 export { rootCaReconciler, serviceAccountReconciler } from './service-account.ts'

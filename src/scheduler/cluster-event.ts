@@ -12,7 +12,7 @@ export type ClusterEvent =
   | { type: 'pod-placed'; pod: PodInfo }
   /** A placed pod changed its labels or began to terminate. */
   | { type: 'pod-updated'; pod: PodInfo; old: PodInfo }
-  | { type: 'pod-removed'; pod: PodInfo }
+  | { type: 'pod-removed'; pod: PodInfo; node: string }
   | { type: 'namespace-changed' }
   /** A claim, a volume, a storage class … came or changed. */
   | { type: 'object-changed'; table: TableName; object: KubeObject; old?: KubeObject }

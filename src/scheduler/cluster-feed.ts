@@ -68,10 +68,13 @@ export class ClusterFeed {
     return informers.for<KubeObject>(kindOf[table]).subscribe({ added: seen, updated: seen, deleted })
   }
 
-  /** The pod is taken to be on the node until the informer says so, or `forget`. Consumes the info. */
-  assume(info: PodInfo, node: string): void {
+  /**
+   * The pod is taken to be on the node until the informer says so, or `forget`. Consumes the info.
+   * @param counted the state has it there already
+   */
+  assume(info: PodInfo, node: string, counted = false): void {
     this.#placed.set(info.uid, { info, node, assumed: true })
-    this.#state.addPod(info, node)
+    if (!counted) this.#state.addPod(info, node)
     this.#listener.event({ type: 'pod-placed', pod: info })
   }
 
@@ -147,7 +150,7 @@ export class ClusterFeed {
   #remove({ info, node }: Placed): void {
     this.#placed.delete(info.uid)
     this.#state.removePod(info, node)
-    this.#listener.event({ type: 'pod-removed', pod: info })
+    this.#listener.event({ type: 'pod-removed', pod: info, node })
     this.#state.classes.release(info)
   }
 }

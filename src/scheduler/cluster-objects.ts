@@ -5,8 +5,10 @@ import {
   CSIStorageCapacity,
   PersistentVolume,
   PersistentVolumeClaim,
+  PodGroup,
   ReplicaSet,
   ReplicationController,
+  SchedulerPlugin,
   Service,
   StatefulSet,
   StorageClass,
@@ -34,6 +36,8 @@ export class ClusterObjects {
   readonly replicaSets = new ObjectTable<ReplicaSet>(namespaceOf)
   readonly statefulSets = new ObjectTable<StatefulSet>(namespaceOf)
   readonly replicationControllers = new ObjectTable<ReplicationController>(namespaceOf)
+  readonly schedulerPlugins = new ObjectTable<SchedulerPlugin>()
+  readonly podGroups = new ObjectTable<PodGroup>()
   /** Volumes promised to claims whose binding is under way: the claim's key by the volume's name. */
   readonly promisedVolumes = new Map<string, string>()
 
@@ -60,6 +64,8 @@ export const kindOf: Record<TableName, Kind<any>> = {
   replicaSets: ReplicaSet,
   statefulSets: StatefulSet,
   replicationControllers: ReplicationController,
+  podGroups: PodGroup,
+  schedulerPlugins: SchedulerPlugin,
 }
 
 export const watchedKinds = Object.values(kindOf)

@@ -140,7 +140,10 @@ export class ClusterState implements Snapshot {
     this.#newEpoch()
     const waiting = this.#homeless.get(row.name)
     this.#homeless.delete(row.name)
-    for (const pod of waiting?.values() ?? []) this.addPod(pod, row.name)
+    for (const pod of waiting?.values() ?? []) {
+      this.#useClaims(pod, -1)
+      this.addPod(pod, row.name)
+    }
     return undefined
   }
 
@@ -181,6 +184,7 @@ export class ClusterState implements Snapshot {
   }
 
   addPod(pod: PodInfo, nodeName: string): void {
+    this.#useClaims(pod, 1)
     const row = this.#byName.get(nodeName)
     if (!row) {
       const homeless = this.#homeless.get(nodeName) ?? new Map()
@@ -194,14 +198,24 @@ export class ClusterState implements Snapshot {
   removePod(pod: PodInfo, nodeName: string): void {
     const homeless = this.#homeless.get(nodeName)
     if (homeless?.delete(pod.uid)) {
+      this.#useClaims(pod, -1)
       if (!homeless.size) this.#homeless.delete(nodeName)
       return
     }
     const row = this.#byName.get(nodeName)
     const at = row?.placed.findIndex(p => p.uid === pod.uid) ?? -1
     if (!row || at < 0) return
+    this.#useClaims(pod, -1)
     const [placed] = row.placed.splice(at, 1)
     this.#count(row, placed!, -1)
+  }
+
+  /** Wherever it is, even on a node that we have not heard of. */
+  #useClaims({ pod }: PodInfo, sign: 1 | -1): void {
+    for (const { key } of claimUses(pod)) {
+      this.#claimUsers.set(key, this.claimUsers(key) + sign)
+      if (!this.claimUsers(key)) this.#claimUsers.delete(key)
+    }
   }
 
   /** For trying things out: `then` may add and remove pods and must put all back, which leaves no trace in the log of changes. */
@@ -221,11 +235,7 @@ export class ClusterState implements Snapshot {
     const { class: c, pod } = info
     if (c.gpu && sign > 0) this.gpus.ledger.add(index, row.name, info)
     else if (c.gpu) this.gpus.ledger.remove(index, info)
-    for (const { key } of claimUses(pod)) {
-      row.claims += sign
-      this.#claimUsers.set(key, this.claimUsers(key) + sign)
-      if (!this.claimUsers(key)) this.#claimUsers.delete(key)
-    }
+    row.claims += sign * claimUses(pod).length
     this.columns.add(index, c, sign)
     for (const counter of this.#counterList) counter.add(index, c, sign)
     for (const group of termGroups)

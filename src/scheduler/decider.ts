@@ -1,4 +1,4 @@
-import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
+import { type Active, activate, ClassPlan, firstRefusal, hasScores, type Refusal, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { type FitFailure, namedNodes, type RefusalGroup } from './fit-failure.ts'
 import type { Reservation, SchedulerPlugin } from './plugin.ts'
@@ -47,31 +47,51 @@ const outside: SchedulerPlugin = { name: '', prepare: () => undefined }
 
 /** Decides for one pod at a time: which node, or why none. Pure: it changes nothing but its memory of earlier work. */
 export class Decider {
-  readonly profile: Profile
-  readonly #nodePlugins: readonly WeightedPlugin[]
-  readonly #clusterPlugins: readonly WeightedPlugin[]
-  readonly #reserving: readonly WeightedPlugin[]
+  #profile!: Profile
+  #nodePlugins!: readonly WeightedPlugin[]
+  #clusterPlugins!: readonly WeightedPlugin[]
+  #reserving!: readonly WeightedPlugin[]
+  /** The node that a preemption clears for the pod. */
+  readonly promisedNode: (info: PodInfo) => string | undefined
   readonly #state: ClusterState
   readonly #chance: Chance
   readonly #nominated: Nominated
   readonly #refusals = new Refusals()
   readonly #plans = new Map<string, ClassPlan>()
   /** Plans hold for all classes of one shape. */
-  readonly #byShape: boolean
+  #byShape!: boolean
   /** By row, the refusals of the decision under way. */
   #verdicts = new Int32Array(0)
   /** What no node could do for a class, as long as nothing has changed. */
   readonly #failures = new Map<number, { sequence: number; decision: Unfit }>()
 
-  constructor(profile: Profile, state: ClusterState, nominated: Nominated = () => [], chance: Chance = byName) {
-    this.profile = profile
+  constructor(
+    profile: Profile,
+    state: ClusterState,
+    nominated: Nominated = () => [],
+    chance: Chance = byName,
+    promisedNode: (info: PodInfo) => string | undefined = info => info.pod.status?.nominatedNodeName,
+  ) {
+    this.promisedNode = promisedNode
+    this.#state = state
+    this.#chance = chance
+    this.#nominated = nominated
+    this.use(profile)
+  }
+
+  get profile(): Profile {
+    return this.#profile
+  }
+
+  /** Decides by these rules from now on. */
+  use(profile: Profile): void {
+    this.#profile = profile
     this.#nodePlugins = profile.plugins.filter(p => p.plugin.scope !== 'cluster')
     this.#clusterPlugins = profile.plugins.filter(p => p.plugin.scope === 'cluster')
     this.#byShape = this.#nodePlugins.every(p => p.plugin.byShape)
     this.#reserving = profile.plugins.filter(p => p.plugin.reserve)
-    this.#state = state
-    this.#chance = chance
-    this.#nominated = nominated
+    this.#plans.clear()
+    this.#failures.clear()
   }
 
   decide(info: PodInfo): Decision {
@@ -90,18 +110,35 @@ export class Decider {
 
   /** The first refusal of one node, asked afresh; undefined if the pod fits there now. */
   check(info: PodInfo, node: NodeView): readonly string[] | undefined {
-    const actives = [...this.#planFor(info).actives, ...activate(this.#clusterPlugins, this.#state, info)]
-    for (const { plugin, state } of actives) {
-      const reason = plugin.refuseAll?.(state)
-      if (reason) return [reason]
+    return this.checker(info)(node)
+  }
+
+  /**
+   * `check` for one pod many times over, while pods come and go that were there when this was called. Rules that had no say
+   * about the pod then have none later.
+   */
+  checker(info: PodInfo): (node: NodeView) => readonly string[] | undefined {
+    const { actives } = this.#planFor(info)
+    const having = activate(this.#clusterPlugins, this.#state, info)
+    const again = this.#clusterPlugins.filter(p => having.some(a => a.plugin === p.plugin))
+    return node => {
+      const id = this.#refusalOf(actives, node) || this.#refusalOf(activate(again, this.#state, info), node)
+      return id ? this.#refusals.get(id).reasons : undefined
     }
-    const id = firstRefusal(actives, node, this.#refusals)
-    return id ? this.#refusals.get(id).reasons : undefined
   }
 
   /** The same, and also as if the pods were there that were promised room on the node before and matter as much. */
-  checkWithPromised(info: PodInfo, node: NodeView): readonly string[] | undefined {
-    return this.check(info, node) ?? this.#checkBesidePromised(info, node)
+  checkerWithPromised(info: PodInfo): (node: NodeView) => readonly string[] | undefined {
+    const check = this.checker(info)
+    return node => check(node) ?? this.#checkBesidePromised(info, node)
+  }
+
+  #refusalOf(actives: readonly Active[], node: NodeView): number {
+    for (const { plugin, state } of actives) {
+      const reason = plugin.refuseAll?.(state)
+      if (reason) return this.#refusals.id(plugin, reason)
+    }
+    return firstRefusal(actives, node, this.#refusals)
   }
 
   /** What plugins take for the pod on the node that was chosen for it. */
@@ -160,7 +197,7 @@ export class Decider {
   #anywhere(plan: ClassPlan, cluster: Active[], info: PodInfo): Decision {
     plan.refresh()
     // The node that a preemption has emptied for this pod comes first.
-    const promised = info.pod.status?.nominatedNodeName
+    const promised = this.promisedNode(info)
     const node = promised ? this.#state.byName(promised) : undefined
     if (node && plan.refusal[node.index] === 0 && !firstRefusal(cluster, node, this.#refusals)) {
       if (this.#leavesRoom(info, node)) return { node, fitting: 1, score: 0 }
@@ -286,8 +323,11 @@ export class Decider {
 
   #checkBesidePromised(info: PodInfo, node: NodeView): readonly string[] | undefined {
     const promised: PodInfo[] = []
-    for (const other of this.#nominated(node.name))
-      if (other.uid !== info.uid && other.priority >= info.priority) promised.push(other)
+    for (const other of this.#nominated(node.name)) {
+      // Of a gang that is being tried, those tried before stand there already.
+      const there = other.uid === info.uid || node.placed.some(p => p.uid === other.uid)
+      if (!there && other.priority >= info.priority) promised.push(other)
+    }
     if (!promised.length) return undefined
     return this.#state.speculate(() => {
       for (const pod of promised) this.#state.addPod(pod, node.name)
@@ -305,19 +345,25 @@ export class Decider {
   }
 
   #unfit(refused: Int32Array, plan: ClassPlan, cluster: Active[], named: boolean, lasting: boolean): Unfit {
-    const groups = new Map<string, RefusalGroup>()
-    const plugins = new Set<string>()
+    const byId = new Map<number, { refusal: Refusal; count: number; nodes: string[] }>()
     const evictable: NodeView[] = []
     const stateOf = new Map([...plan.actives, ...cluster].map(a => [a.plugin, a.state]))
-    let asked = 0
     for (const node of this.#state.nodes) {
       const id = refused[node.index]!
       if (!id) continue
-      asked++
-      const { by, reasons } = this.#refusals.get(id)
-      plugins.add(by.name)
+      let tally = byId.get(id)
+      if (!tally) byId.set(id, (tally = { refusal: this.#refusals.get(id), count: 0, nodes: [] }))
+      if (tally.count++ < namedNodes) tally.nodes.push(node.name)
+      const { by } = tally.refusal
       if (by.evictionHelps?.(stateOf.get(by), node)) evictable.push(node)
-      for (const reason of reasons) note(groups, by.name, reason, node.name)
+    }
+    const groups = new Map<string, RefusalGroup>()
+    const plugins = new Set<string>()
+    let asked = 0
+    for (const { refusal, count, nodes } of byId.values()) {
+      asked += count
+      plugins.add(refusal.by.name)
+      for (const reason of refusal.reasons) note(groups, refusal.by.name, reason, count, nodes)
     }
     const nodes = this.#state.nodes.length
     if (named) {
@@ -331,11 +377,14 @@ export class Decider {
   }
 }
 
-function note(groups: Map<string, RefusalGroup>, plugin: string, reason: string, node: string): void {
-  let group = groups.get(reason)
-  if (!group) groups.set(reason, (group = { plugin, reason, count: 0, nodes: [] }))
-  group.count++
-  if (group.nodes.length < namedNodes) group.nodes.push(node)
+function note(groups: Map<string, RefusalGroup>, plugin: string, reason: string, count: number, nodes: string[]): void {
+  const known = groups.get(reason)
+  if (!known) {
+    groups.set(reason, { plugin, reason, count, nodes: [...nodes] })
+    return
+  }
+  known.count += count
+  known.nodes = [...known.nodes, ...nodes].slice(0, namedNodes)
 }
 
 function fitPlugin(profile: Profile): SchedulerPlugin {

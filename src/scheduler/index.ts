@@ -15,13 +15,8 @@ export {
   type RebalancePlan,
   type Rescue,
 } from './rebalance/rebalance.ts'
-export {
-  createScheduler,
-  type Scheduler,
-  type SchedulerMetrics,
-  type SchedulerOptions,
-  type SchedulerStats,
-} from './scheduler.ts'
+export { createScheduler } from './scheduler.ts'
+export type { Scheduler, SchedulerMetrics, SchedulerOptions, SchedulerStats } from './scheduler-options.ts'
 export {
   movable,
   type Scenario,

@@ -128,6 +128,7 @@ function classKey({ metadata, spec }: Pod): string {
   return JSON.stringify([
     metadata.namespace,
     metadata.labels,
+    metadata.annotations,
     metadata.deletionTimestamp !== undefined,
     spec.priority,
     spec.preemptionPolicy,

@@ -18,9 +18,11 @@ export interface Eviction {
 export type Preemption = { eviction: Eviction } | { eviction?: undefined; message: string }
 
 const notHelpful = 'Preemption is not helpful for scheduling'
+/** Room is being made for the pod already. */
+export const waitsForVictims = 'not eligible due to a terminating pod on the nominated node.'
 const noVictims = 'No preemption victims found for incoming pod'
 
-/** Looking stops when so many nodes could be cleared, or a tenth of all if that is more. */
+/** Looking stops when so many nodes could be cleared: among that many there is a good one. */
 const enoughCandidates = 100
 
 /**
@@ -35,26 +37,25 @@ export function findEviction(
   budgets: readonly PodDisruptionBudget[],
 ): Preemption {
   if (info.pod.spec.preemptionPolicy === 'Never') return { message: 'not eligible due to preemptionPolicy=Never.' }
-  if (waitsForVictims(info, state)) return { message: 'not eligible due to a terminating pod on the nominated node.' }
+  if (hasVictims(info, decider.promisedNode(info), state)) return { message: waitsForVictims }
 
   const candidates: Eviction[] = []
   const reasons = new Map<string, number>()
   const nodes = state.nodes.length
   const note = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count)
   if (nodes > unfit.evictable.length) note(notHelpful, nodes - unfit.evictable.length)
-  const enough = Math.max(enoughCandidates, nodes / 10)
+  const check = decider.checkerWithPromised(info)
   for (const node of unfit.evictable) {
-    const found = clear(node, info, state, decider, budgets)
+    const found = clear(node, info, state, check, budgets)
     if (typeof found === 'string') note(found)
-    else if (candidates.push(found) >= enough) break
+    else if (candidates.push(found) >= enoughCandidates) break
   }
   if (!candidates.length) return { message: fitMessage(nodes, reasons) }
   return { eviction: candidates.reduce((best, c) => (better(c, best) ? c : best)) }
 }
 
 /** Room is being made for it already: more victims would be in vain. */
-function waitsForVictims(info: PodInfo, state: ClusterState): boolean {
-  const nominated = info.pod.status?.nominatedNodeName
+function hasVictims(info: PodInfo, nominated: string | undefined, state: ClusterState): boolean {
   const node = nominated ? state.byName(nominated) : undefined
   return node?.placed.some(p => p.class.terminating && p.priority < info.priority) ?? false
 }
@@ -64,21 +65,21 @@ function clear(
   node: NodeView,
   info: PodInfo,
   state: ClusterState,
-  decider: Decider,
+  check: (node: NodeView) => readonly string[] | undefined,
   budgets: readonly PodDisruptionBudget[],
 ): Eviction | string {
+  if (!node.placed.some(p => p.priority < info.priority)) return noVictims
   const lower = node.placed.filter(p => p.priority < info.priority)
-  if (!lower.length) return noVictims
   return state.speculate(() => {
     const away = new Set(lower)
     for (const pod of lower) state.removePod(pod, node.name)
     try {
-      const still = decider.checkWithPromised(info, node)
+      const still = check(node)
       if (still) return still[0]!
       const { violating, others } = splitByBudget(lower.sort(moreImportant), budgets)
       const staysOut = (pod: PodInfo) => {
         state.addPod(pod, node.name)
-        if (!decider.checkWithPromised(info, node)) {
+        if (!check(node)) {
           away.delete(pod)
           return false
         }

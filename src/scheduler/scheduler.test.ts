@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createEventRecorder } from '../client/index.ts'
 import { createBench } from '../client/testing/index.ts'
 import type { AnyObject } from '../models/object.ts'
-import { createScheduler, type SchedulerOptions } from './scheduler.ts'
+import { createScheduler } from './scheduler.ts'
+import type { SchedulerOptions } from './scheduler-options.ts'
 import { makeNode, makePod, type NodeSketch, type PodSketch } from './testing/index.ts'
 import { claimVolume, makeClaim, makeVolume } from './testing/storage.ts'
 
@@ -234,6 +235,19 @@ describe('the scheduler', () => {
     await c.clock.advance(12_000)
     expect([c.nodeOf('high'), c.nodeOf('thief')]).toEqual(['n', undefined])
     expect(c.scheduler.stats().victims).toBe(1)
+  })
+
+  test('many pods that make room at once each wait for their own victims only, and end nobody twice', async () => {
+    const nodes = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`n${i}`, tiny]))
+    const c = await start(nodes)
+    for (let i = 0; i < 20; i++) c.addPod(`low${i}`, { on: `n${i}`, requests: { cpu: '1' } })
+    await c.clock.advance(10)
+    for (let i = 0; i < 15; i++) c.addPod(`high${i}`, { priority: 9, requests: { cpu: '1' } })
+    await c.clock.advance(3_000)
+    const placed = Array.from({ length: 15 }, (_, i) => c.nodeOf(`high${i}`))
+    expect(new Set(placed).size).toBe(15)
+    expect(placed).not.toContain(undefined)
+    expect(c.scheduler.stats().victims).toBe(15)
   })
 
   test('a plugin that throws costs one pod its turn, not the scheduler its life', async () => {

@@ -1,84 +1,44 @@
 import { setMaxListeners } from 'node:events'
-import { type Clock, timestamp } from '../base/clock.ts'
+import { sleep, timestamp } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
-import type { Random } from '../base/random.ts'
-import type { Client, EventRecorder, InformerSet } from '../client/index.ts'
 import { ApiError } from '../models/api-error.ts'
-import { Namespace, Node, Pod, PodDisruptionBudget } from '../models/kinds/index.ts'
-import { type Attempt, Attempts } from './attempts.ts'
+import { Namespace, Node, Pod, PodDisruptionBudget, SchedulerPlugin } from '../models/kinds/index.ts'
+import { type KubeObject, keyOf } from '../models/object.ts'
+import { Attempts } from './attempts.ts'
 import { ClusterFeed } from './cluster-feed.ts'
 import { watchedKinds } from './cluster-objects.ts'
 import { ClusterState } from './cluster-state.ts'
 import { Decider, type Fit, type Unfit } from './decider.ts'
-import { explainPod, findChanges } from './explain/explain.ts'
-import type { Explanation } from './explain/explanation.ts'
-import { askAll } from './explain/refusals.ts'
+import { explainPod } from './explain/explain.ts'
+import { Hints } from './explain/hints.ts'
+import { Extensions } from './extensions/extensions.ts'
 import { failureMessage } from './fit-failure.ts'
+import { evictTogether } from './gangs/evict-together.ts'
+import { type Bound, coscheduling, GangScheduler } from './gangs/gang-scheduler.ts'
+import { type Gang, Gangs, gangKey } from './gangs/gangs.ts'
 import { Nominations } from './nominations.ts'
 import type { Reservation } from './plugin.ts'
-import { defaultProfile, type Profile } from './plugins/index.ts'
+import { defaultProfile } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import { PodWriter } from './pod-writer.ts'
-import { type Eviction, findEviction } from './preemption.ts'
-import { planRebalance, type RebalanceOptions, type RebalancePlan } from './rebalance/rebalance.ts'
+import { findEviction, waitsForVictims } from './preemption.ts'
+import { Preemptor } from './preemptor.ts'
+import { planRebalance } from './rebalance/rebalance.ts'
+import type { Scheduler, SchedulerOptions } from './scheduler-options.ts'
 import { type QueuedPod, SchedulingQueue } from './scheduling-queue.ts'
-import { type Scenario, type SimulatedWorld, type Simulation, simulate } from './simulate/simulate.ts'
+import { type SimulatedWorld, simulate } from './simulate/simulate.ts'
 
-export interface SchedulerOptions {
-  client: Client
-  informers: InformerSet
-  clock: Clock
-  random: Random
-  log: Logger
-  events: EventRecorder
-  /** Kubernetes' default rules unless given; one for each schedulerName. */
-  profile?: Profile | readonly Profile[]
-  metrics?: SchedulerMetrics
-}
+const isFailure = (result: unknown): result is { error: unknown } =>
+  typeof result === 'object' && result !== null && 'error' in result
+/** Trying again would change nothing. */
+const isSettled = (error: unknown) => error instanceof ApiError && (error.code === 404 || error.code === 409)
 
-export interface SchedulerMetrics {
-  /** One try to place a pod, and how long deciding took. */
-  attempted?(result: 'scheduled' | 'unschedulable' | 'error', decisionMs: number): void
-  /** From its first sight to its binding, in milliseconds. */
-  bound?(sinceSeenMs: number): void
-  preempted?(victims: number): void
-}
-
-export interface SchedulerStats {
-  scheduled: number
-  unschedulable: number
-  /** Bindings that the API refused or that never arrived. */
-  failedBindings: number
-  victims: number
-  /** Pods without a node, by where they wait. */
-  waiting: ReturnType<SchedulingQueue['counts']>
-}
-
-export interface Scheduler extends AsyncDisposable {
-  /** Waits for the caches, then places pods; with `watchOnly` it only knows the cluster, and can explain. */
-  start(options?: { watchOnly?: boolean }): Promise<void>
-  /** Takes no more pods; resolves when what is being written is written. */
-  stop(): Promise<void>
-  stats(): SchedulerStats
-  /** Many pods wait for their turn or their binding: what can wait should. */
-  busy(): boolean
-  /** What came of the latest try to place the pod with this uid. */
-  attempt(uid: string): Attempt | undefined
-  /** Asks every node anew about a pod, which need not exist: who refuses it and why, what would let it in, how nodes score. */
-  explain(pod: Pod): Explanation
-  /** What would happen, in a fork of the cluster as it is known now. */
-  simulate(scenario: Scenario): Simulation
-  /** Which moves would let in pods that wait. Nothing is moved. */
-  planRebalance(options: RebalanceOptions): RebalancePlan
-}
-
+/** Between two tries to bind a member of a gang. */
+const bindAgainMs = 1_000
 /** The event loop is given back after deciding for so long. */
 const sliceMs = 8
 /** Deciding waits while so many bindings are under way. */
 const mostBindings = 2_000
-/** One part in so many of the time goes into hints. */
-const hintShare = 50
 /** Pods about to be decided or bound. */
 const busyFrom = 16
 
@@ -87,10 +47,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const profiles = [options.profile ?? defaultProfile].flat()
   const state = new ClusterState()
   const nominations = new Nominations()
-  const deciders = new Map(profiles.map(p => [p.schedulerName, new Decider(p, state, nominations.on)]))
+  const promisedNode = (info: PodInfo) => nominations.nodeOf(info.uid) ?? info.pod.status?.nominatedNodeName
+  const deciders = new Map(
+    profiles.map(p => [p.schedulerName, new Decider(p, state, nominations.on, undefined, promisedNode)]),
+  )
   if (deciders.size < profiles.length) throw new OptiFlowError('two scheduler profiles have one schedulerName')
   const plugins = new Map(profiles.flatMap(p => p.plugins.map(w => [w.plugin.name, w.plugin])))
+  plugins.set(coscheduling.name, coscheduling)
+  const gangs = new Gangs(state.objects)
   const attempts = new Attempts()
+  const hints = new Hints(clock)
   const writer = new PodWriter(client, clock)
   const underWay = new Set<Promise<void>>()
   const stop = new AbortController()
@@ -100,7 +66,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let subscriptions: (() => void)[] = []
   let running = false
   let turnPlanned = false
-  let nextHintMs = 0
 
   const queue = new SchedulingQueue({
     clock,
@@ -121,12 +86,77 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     gone: uid => attempts.delete(uid),
     settled(uid) {
       nominations.delete(uid)
+      preemptor.forget(uid)
       // While its binding flies, the pod belongs to the state.
       const owned = queue.get(uid)?.place !== 'flying'
       const entry = queue.remove(uid)
       if (entry && owned) state.classes.release(entry.info)
     },
-    event: event => queue.wake(event),
+    event(event) {
+      if (event.type === 'object-changed' && event.table === 'schedulerPlugins') extend(event)
+      gangs.note(event)
+      if (event.type === 'pod-removed') preemptor.gone(event.pod.uid, event.node)
+      queue.wake(event)
+    },
+  })
+
+  const extensions = new Extensions({
+    clock,
+    changed() {
+      for (const profile of profiles) {
+        const added = extensions.for(profile.schedulerName)
+        deciders.get(profile.schedulerName)!.use({ ...profile, plugins: [...profile.plugins, ...added] })
+      }
+      queue.wakeAll()
+    },
+    report(plugin, status) {
+      log.info({ plugin: plugin.metadata.name, ...status }, 'scheduler plugin')
+      const patch = { type: 'merge' as const, body: { status } }
+      if (running) track(client.patch(SchedulerPlugin, keyOf(plugin), patch, { subresource: 'status' }))
+    },
+  })
+
+  function extend({ object, old }: { object: KubeObject; old?: KubeObject }): void {
+    // Reported as it was: gone.
+    if (object === old) extensions.delete(object.metadata.name)
+    else track(extensions.set(object as SchedulerPlugin))
+  }
+
+  const preemptor = new Preemptor({
+    nominations,
+    writer,
+    events,
+    log,
+    counted(victims) {
+      counts.victims += victims
+      options.metrics?.preempted?.(victims)
+    },
+    hurry: uid => queue.hurry(uid),
+    track,
+  })
+
+  const together = new GangScheduler({
+    gangs,
+    queue,
+    state,
+    deciderOf: info => deciderOf(info.pod)!,
+    place,
+    holdBack,
+    track,
+    makeRoom(members, need) {
+      // Some of its victims are still there: more would be in vain.
+      if (members.some(m => preemptor.awaits(m.uid))) return
+      const budgets = informers.for(PodDisruptionBudget).list()
+      const found = evictTogether(members, need, state, info => deciderOf(info.pod)!, budgets)
+      for (const { info, node, eviction } of found ?? []) {
+        nominations.set(info, node)
+        if (eviction) track(preemptor.preempt(info, eviction, deciderOf(info.pod)!.profile.schedulerName))
+      }
+    },
+    async end(info, message) {
+      events.warning(info.pod, 'PodGroupTimeout', message)
+      await writer.evict(info, deciderOf(info.pod)!.profile.schedulerName)
+    },
   })
 
   const deciderOf = (pod: Pod) => deciders.get(pod.spec.schedulerName || defaultProfile.schedulerName)
@@ -154,14 +184,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function attempt(entry: QueuedPod): void {
     const { info } = entry
     const beganMs = clock.monotonicMs()
-    const decider = deciderOf(info.pod)!
     if (entry.attempts === 1) state.see(info)
+    const key = gangKey(info.pod)
+    const gang = key === undefined ? undefined : gangs.get(key)
     try {
-      const decision = decider.decide(info)
-      if (decision.node) place(entry, decision)
-      else refuse(entry, decision, decider)
-      const result = decision.node ? 'scheduled' : 'unschedulable'
-      options.metrics?.attempted?.(result, clock.monotonicMs() - beganMs)
+      const alone = key === undefined || (gang && gangs.placed(gang.key) >= gang.minMember)
+      const placed = alone ? attemptAlone(entry) : together.attempt(entry, key, gang)
+      options.metrics?.attempted?.(placed ? 'scheduled' : 'unschedulable', clock.monotonicMs() - beganMs)
     } catch (error) {
       // A plugin's mistake costs one pod its turn, never the scheduler its life.
       log.error({ pod: info.keyText, error: explain(error) }, 'decision failed')
@@ -171,7 +200,40 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
-  function place(entry: QueuedPod, { node, fitting, score }: Fit): void {
+  function attemptAlone(entry: QueuedPod): boolean {
+    const { info } = entry
+    const decider = deciderOf(info.pod)!
+    const decision = decider.decide(info)
+    if (decision.node) place(entry, decision, decider.reserve(info, decision.node))
+    else refuse(entry, decision, decider)
+    return decision.node !== undefined
+  }
+
+  function holdBack(entries: readonly QueuedPod[], rejectedBy: ReadonlySet<string>, message: string): void {
+    for (const entry of entries) {
+      const { info } = entry
+      counts.unschedulable++
+      const at = timestamp(clock)
+      attempts.set(info.uid, {
+        at,
+        number: entry.attempts,
+        fitting: 0,
+        nodes: state.nodes.length,
+        refusals: [],
+        message,
+      })
+      events.warning(info.pod, 'FailedScheduling', message)
+      queue.park(entry, rejectedBy)
+      track(writer.reportUnschedulable(info, message, nominations.nodeOf(info.uid) ?? ''))
+    }
+  }
+
+  function place(
+    entry: QueuedPod,
+    { node, fitting, score }: Fit,
+    reservations: readonly Reservation[],
+    gang?: Gang,
+  ): Promise<Bound> {
     const { info } = entry
     const message = `Successfully assigned ${info.keyText} to ${node.name}`
     attempts.set(info.uid, {
@@ -185,9 +247,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       message,
     })
     nominations.delete(info.uid)
-    const reservations = deciderOf(info.pod)!.reserve(info, node)
-    feed.assume(info, node.name)
-    track(bind(entry, node.name, message, reservations))
+    feed.assume(info, node.name, gang !== undefined)
+    const bound = bind(entry, node.name, message, reservations, gang)
+    track(bound)
+    return bound
   }
 
   async function bind(
@@ -195,13 +258,23 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     node: string,
     message: string,
     reservations: readonly Reservation[],
-  ): Promise<void> {
+    gang?: Gang,
+  ): Promise<Bound> {
     const { info } = entry
+    const giveUpMs = clock.monotonicMs() + (gang?.timeoutMs ?? 0)
     try {
       for (const { write } of reservations) await write?.({ client, clock, signal: stop.signal })
-      await writer.bind(info, node, Object.assign({}, ...reservations.map(r => r.annotations)))
+      const annotations = Object.assign({}, ...reservations.map(r => r.annotations))
+      for (;;) {
+        const failure = await writer.bind(info, node, annotations).catch(error => ({ error }))
+        if (!isFailure(failure)) break
+        const hopeless = isSettled(failure.error) || clock.monotonicMs() >= giveUpMs || entry.place !== 'flying'
+        if (hopeless) throw failure.error
+        // The place is kept: a gang is not to fall apart for a hiccup.
+        await sleep(clock, bindAgainMs, stop.signal)
+      }
     } catch (error) {
-      return bindingFailed(entry, node, error)
+      return bindingFailed(entry, node, error, gang)
     } finally {
       for (const reservation of reservations) reservation.release()
     }
@@ -211,15 +284,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     events.normal(info.pod, 'Scheduled', message)
     if (entry.place === 'flying') queue.remove(info.uid)
     planTurn()
+    return 'bound'
   }
 
-  function bindingFailed(entry: QueuedPod, node: string, error: unknown): void {
+  function bindingFailed(entry: QueuedPod, node: string, error: unknown, gang?: Gang): Bound {
     const { info } = entry
     counts.failedBindings++
     // Held before it is let go, or its class might be forgotten in between.
     const again = state.classes.admit(info.pod)
     const forgotten = feed.forget(info)
-    const settled = error instanceof ApiError && (error.code === 404 || error.code === 409)
+    const settled = isSettled(error)
     log.warn({ pod: info.keyText, node, error: explain(error) }, 'binding failed')
     if (!forgotten || settled || entry.place !== 'flying') {
       // Deleted, or somebody else has bound it: the informer brings what there is to know.
@@ -229,9 +303,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     } else {
       entry.info = again
       events.warning(info.pod, 'FailedScheduling', `binding to ${node} failed: ${explain(error)}`)
-      queue.retry(entry)
+      // What becomes of a gang is for all of it to decide.
+      if (!gang) queue.retry(entry)
     }
     planTurn()
+    return settled || !forgotten ? 'lost' : 'failed'
   }
 
   /** After a conflict the cache may be behind: if the pod is still there without a node, nobody else would tell us. */
@@ -249,9 +325,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { info } = entry
     counts.unschedulable++
     const budgets = informers.for(PodDisruptionBudget).list()
-    const preemption = findEviction(info, unfit, state, decider, budgets)
-    const { eviction } = preemption
-    const text = eviction ? '' : preemption.message
+    const preemption = preemptor.awaits(info.uid)
+      ? { message: waitsForVictims }
+      : findEviction(info, unfit, state, decider, budgets)
+    const eviction = 'eviction' in preemption ? preemption.eviction : undefined
+    const text = 'message' in preemption ? preemption.message : ''
     const summary = failureMessage(unfit.failure)
     const message = text ? `${summary} preemption: ${text}` : summary
     attempts.set(info.uid, {
@@ -264,55 +342,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       ...(text ? { preemption: text } : {}),
     })
     log.debug({ pod: info.keyText, message }, 'pod does not fit')
-    events.warning(info.pod, 'FailedScheduling', message + hint(info, eviction, decider, budgets))
-    const nominated =
-      eviction?.node.name ?? (text.startsWith('not eligible due to a term') ? nominations.nodeOf(info.uid) : undefined)
+    const hint = eviction ? '' : hints.for(info, { state, decider, budgets })
+    events.warning(info.pod, 'FailedScheduling', message + hint)
+    const nominated = eviction?.node.name ?? (text === waitsForVictims ? nominations.nodeOf(info.uid) : undefined)
     nominations.set(info, nominated)
     // Parked before anything is written: what the victims' end brings must find it waiting.
-    queue.park(entry, unfit.failure.plugins)
+    queue.park(entry, unfit.failure.plugins, nominated)
     track(writer.reportUnschedulable(info, message, nominated ?? ''))
-    if (eviction) track(preempt(info, eviction, decider))
-  }
-
-  /** The smallest change that would let the pod in, for its event, as long as looking for it takes little of the time. */
-  function hint(
-    info: PodInfo,
-    eviction: Eviction | undefined,
-    decider: Decider,
-    budgets: PodDisruptionBudget[],
-  ): string {
-    const beganMs = clock.monotonicMs()
-    if (eviction || beganMs < nextHintMs) return ''
-    const { refused } = askAll(decider.actives(info), state)
-    const [smallest] = findChanges(info, refused, { state, decider, budgets })
-    const nowMs = clock.monotonicMs()
-    nextHintMs = nowMs + hintShare * (nowMs - beganMs)
-    return smallest ? ` Smallest change: ${smallest.text}.` : ''
-  }
-
-  async function preempt(info: PodInfo, { node, victims }: Eviction, decider: Decider): Promise<void> {
-    const { schedulerName } = decider.profile
-    // Whoever matters less and was promised the same node has to look for another one.
-    for (const other of [...nominations.on(node.name)])
-      if (other.priority < info.priority) {
-        nominations.delete(other.uid)
-        track(writer.clearNomination(other))
-      }
-    const chosen = victims.filter(v => !v.class.terminating)
-    counts.victims += chosen.length
-    options.metrics?.preempted?.(chosen.length)
-    await Promise.all(
-      chosen.map(async victim => {
-        log.info({ victim: victim.keyText, pod: info.keyText, node: node.name }, 'pod preempted')
-        await writer.evict(victim, schedulerName)
-        events.normal(victim.pod, 'Preempted', `Preempted by pod ${info.uid} on node ${node.name}`)
-      }),
-    )
+    if (eviction) track(preemptor.preempt(info, eviction, decider.profile.schedulerName))
   }
 
   /** Writes that nobody waits for, until the scheduler stops. */
-  function track(work: Promise<void>): void {
-    const one = work
+  function track(work: Promise<unknown>): void {
+    const one: Promise<void> = work
+      .then(() => {})
       .catch(error => log.warn({ error: explain(error) }, 'write failed'))
       .finally(() => underWay.delete(one))
     underWay.add(one)
@@ -324,6 +367,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (const unsubscribe of subscriptions) unsubscribe()
     subscriptions = []
     queue.close()
+    extensions.close()
     while (underWay.size) await Promise.all(underWay)
   }
 

@@ -1,6 +1,7 @@
 import { backoffMs } from '../base/backoff.ts'
 import type { Cancel, Clock } from '../base/clock.ts'
 import type { ClusterEvent } from './cluster-event.ts'
+import { gangKey } from './gangs/gangs.ts'
 import { Heap } from './heap.ts'
 import type { PodInfo } from './pod-class.ts'
 
@@ -18,6 +19,8 @@ export interface QueuedPod {
   /** Number of the next event when it was taken. */
   takenAt: number
   parkedMs: number
+  /** The node that is being cleared for it: until then it waits for that one. */
+  promised: string | undefined
   /** Order of arrival; among equal priorities the earlier goes first. */
   number: number
   /** Grows with every move: what waits in a heap from before is void. */
@@ -50,7 +53,10 @@ export class SchedulingQueue {
   readonly #backoff: Heap<Ticket & { untilMs: number }> = new Heap((a, b) => a.untilMs < b.untilMs)
   /** Parked pods by class and refusing plugins: what wakes one wakes all of a group. */
   readonly #parked = new Map<string, Set<QueuedPod>>()
+  /** Parked pods by the node that is being cleared for them. */
+  readonly #promised = new Map<string, Set<QueuedPod>>()
   readonly #flying = new Set<QueuedPod>()
+  readonly #gangs = new Map<string, Set<QueuedPod>>()
   /** Events since the earliest flying pod was taken. */
   #events: ClusterEvent[] = []
   #eventsStart = 0
@@ -86,10 +92,13 @@ export class SchedulingQueue {
       place: 'gone',
       takenAt: 0,
       parkedMs: 0,
+      promised: undefined,
       number: this.#arrivals++,
       move: 0,
     }
     this.#entries.set(info.uid, entry)
+    const gang = gangKey(info.pod)
+    if (gang) this.#gangs.set(gang, (this.#gangs.get(gang) ?? new Set()).add(entry))
     if (gated(info)) this.#to(entry, 'gated')
     else this.#activate(entry)
   }
@@ -117,9 +126,22 @@ export class SchedulingQueue {
     if (!entry) return undefined
     if (entry.place === 'parked') this.#unpark(entry)
     this.#entries.delete(uid)
+    this.#leaveGang(entry)
     this.#to(entry, 'gone')
     this.#forgetEvents()
     return entry
+  }
+
+  /** Pods of the gang that wait for their turn or for something to change; gated and flying ones are not among them. */
+  waitingIn(gang: string): QueuedPod[] {
+    const waiting = (e: QueuedPod) => e.place === 'active' || e.place === 'backoff' || e.place === 'parked'
+    return [...(this.#gangs.get(gang) ?? [])].filter(waiting).sort((a, b) => (before(a, b) ? -1 : 1))
+  }
+
+  /** Takes this one out of its turn, wherever it waits. */
+  claim(entry: QueuedPod): void {
+    if (entry.place === 'parked') this.#unpark(entry)
+    this.#fly(entry)
   }
 
   /** The next pod to try; it must come back by `park`, `retry` or `remove`. */
@@ -127,30 +149,46 @@ export class SchedulingQueue {
     for (let ticket = this.#active.pop(); ticket; ticket = this.#active.pop()) {
       const { entry } = ticket
       if (entry.move !== ticket.move) continue
-      entry.attempts++
-      entry.lastAttemptMs = this.#clock.monotonicMs()
-      entry.takenAt = this.#eventsStart + this.#events.length
-      this.#to(entry, 'flying')
+      this.#fly(entry)
       return entry
     }
     return undefined
   }
 
-  /** It fits nowhere: wait until something happens that may change that, if it has not happened already. */
-  park(entry: QueuedPod, rejectedBy: ReadonlySet<string>): void {
+  #fly(entry: QueuedPod): void {
+    entry.attempts++
+    entry.lastAttemptMs = this.#clock.monotonicMs()
+    entry.takenAt = this.#eventsStart + this.#events.length
+    this.#to(entry, 'flying')
+  }
+
+  /**
+   * It fits nowhere: wait until something happens that may change that, if it has not happened already.
+   * @param promised the node that is being cleared for it: pods that go elsewhere do not wake it
+   */
+  park(entry: QueuedPod, rejectedBy: ReadonlySet<string>, promised?: string): void {
     if (entry.place !== 'flying') return
     entry.rejectedBy = rejectedBy
+    entry.promised = promised
     const missed = this.#events.slice(Math.max(entry.takenAt - this.#eventsStart, 0))
     if (missed.some(event => this.#wakes(entry, event))) {
       this.#wakeOne(entry)
     } else {
       entry.parkedMs = this.#clock.monotonicMs()
       this.#to(entry, 'parked')
-      const key = groupOf(entry)
-      const group = this.#parked.get(key) ?? new Set()
-      this.#parked.set(key, group.add(entry))
+      const [groups, key] = this.#groupOf(entry)
+      const group = groups.get(key) ?? new Set()
+      groups.set(key, group.add(entry))
     }
     this.#forgetEvents()
+  }
+
+  /** What it waited for has come: it is its turn at once. */
+  hurry(uid: string): void {
+    const entry = this.#entries.get(uid)
+    if (entry?.place !== 'parked' && entry?.place !== 'backoff') return
+    if (entry.place === 'parked') this.#unpark(entry)
+    this.#activate(entry)
   }
 
   /** Something went wrong that has nothing to do with the pod: again after its back-off. */
@@ -168,6 +206,25 @@ export class SchedulingQueue {
       if (!this.#wakes(one, event)) continue
       this.#parked.delete(key)
       for (const entry of group) this.#wakeOne(entry)
+    }
+    this.#wakePromised(event)
+  }
+
+  #wakePromised(event: ClusterEvent): void {
+    if (event.type === 'pod-removed' || event.type === 'pod-placed') return
+    for (const group of [...this.#promised.values()])
+      for (const entry of [...group])
+        if (event.type === 'node-removed' ? event.node.metadata.name === entry.promised : this.#wakes(entry, event)) {
+          this.#unpark(entry)
+          this.#wakeOne(entry)
+        }
+  }
+
+  /** The rules have changed: whatever kept pods parked may be over. */
+  wakeAll(): void {
+    for (const entry of this.#allParked()) {
+      this.#unpark(entry)
+      this.#wakeOne(entry)
     }
   }
 
@@ -221,21 +278,35 @@ export class SchedulingQueue {
   #watchLeftovers(): void {
     this.#leftoverTimer = this.#clock.schedule(leftoverCheckMs, () => {
       const limitMs = this.#clock.monotonicMs() - leftoverMs
-      for (const group of [...this.#parked.values()])
-        for (const entry of [...group])
-          if (entry.parkedMs <= limitMs) {
-            this.#unpark(entry)
-            this.#wakeOne(entry)
-          }
+      for (const entry of this.#allParked())
+        if (entry.parkedMs <= limitMs) {
+          this.#unpark(entry)
+          this.#wakeOne(entry)
+        }
       if (!this.#closed) this.#watchLeftovers()
     })
   }
 
+  #leaveGang(entry: QueuedPod): void {
+    const key = gangKey(entry.info.pod)
+    const gang = key === undefined ? undefined : this.#gangs.get(key)
+    gang?.delete(entry)
+    if (gang && !gang.size) this.#gangs.delete(key!)
+  }
+
   #unpark(entry: QueuedPod): void {
-    const key = groupOf(entry)
-    const group = this.#parked.get(key)
+    const [groups, key] = this.#groupOf(entry)
+    const group = groups.get(key)
     group?.delete(entry)
-    if (!group?.size) this.#parked.delete(key)
+    if (!group?.size) groups.delete(key)
+  }
+
+  #groupOf(entry: QueuedPod): [Map<string, Set<QueuedPod>>, string] {
+    return entry.promised ? [this.#promised, entry.promised] : [this.#parked, groupOf(entry)]
+  }
+
+  #allParked(): QueuedPod[] {
+    return [...this.#parked.values(), ...this.#promised.values()].flatMap(group => [...group])
   }
 
   #to(entry: QueuedPod, place: Place): void {

@@ -19,8 +19,8 @@ export interface Manager {
 }
 
 /** A part of the control plane that talks to the API server over HTTPS and shares its work with none. */
-export function registerManager(program: Command, outside: Outside, manager: Manager): void {
-  withSettings(withConnection(program.command(manager.command)).description(manager.description), [
+export function registerManager(program: Command, outside: Outside, manager: Manager): Command {
+  return withSettings(withConnection(program.command(manager.command)).description(manager.description), [
     'data-dir',
     'log-level',
     'cluster-cidr',

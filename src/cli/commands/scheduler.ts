@@ -1,13 +1,16 @@
 import { startScheduler } from '../../main/scheduling.ts'
 import type { CliCommand } from '../command.ts'
 import { registerManager } from './manager.ts'
+import { registerSchedulerPlugins } from './scheduler-plugins.ts'
 
 export const scheduler: CliCommand = {
-  register: (program, outside) =>
-    registerManager(program, outside, {
+  register(program, outside) {
+    const command = registerManager(program, outside, {
       command: 'scheduler',
-      description: 'run the scheduler as a process of its own',
+      description: 'run the scheduler as a process of its own, or change what it runs',
       lease: 'kube-scheduler',
       start: (client, world) => startScheduler({ client, outside: world }),
-    }),
+    })
+    registerSchedulerPlugins(command, outside)
+  },
 }

@@ -50,6 +50,7 @@ import { Ingress } from './networking/ingress.ts'
 import { IngressClass } from './networking/ingress-class.ts'
 import { NetworkPolicy } from './networking/network-policy.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
+import { SchedulerPlugin } from './optiflow/scheduler-plugin.ts'
 import { Workload } from './optiflow/workload.ts'
 import { Eviction } from './policy/eviction.ts'
 import { PodDisruptionBudget } from './policy/pod-disruption-budget.ts'
@@ -61,6 +62,7 @@ import { DeviceClass } from './resource/device-class.ts'
 import { ResourceClaim } from './resource/resource-claim.ts'
 import { ResourceClaimTemplate } from './resource/resource-claim-template.ts'
 import { ResourceSlice } from './resource/resource-slice.ts'
+import { PodGroup } from './scheduling/pod-group.ts'
 import { PriorityClass } from './scheduling/priority-class.ts'
 import { CSIDriver } from './storage/csi-driver.ts'
 import { CSINode } from './storage/csi-node.ts'
@@ -107,6 +109,7 @@ export {
   PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
+  PodGroup,
   PodTemplate,
   PriorityClass,
   PriorityLevelConfiguration,
@@ -120,6 +123,7 @@ export {
   RoleBinding,
   RuntimeClass,
   Scale,
+  SchedulerPlugin,
   Secret,
   SelfSubjectAccessReview,
   SelfSubjectReview,
@@ -182,6 +186,7 @@ export const builtinKinds: Kind<any>[] = [
   CSINode,
   CSIStorageCapacity,
   VolumeAttributesClass,
+  PodGroup,
   PriorityClass,
   RuntimeClass,
   Lease,
@@ -205,6 +210,7 @@ export const builtinKinds: Kind<any>[] = [
   DeviceClass,
   HorizontalPodAutoscalerV1,
   EventsEvent,
+  SchedulerPlugin,
   Workload,
   CustomResourceDefinition,
   ValidatingAdmissionPolicyV1beta1,

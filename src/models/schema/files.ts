@@ -25,6 +25,7 @@ import policyV1 from '../schemas/policy-v1.data.json' with { type: 'json' }
 import rbacV1 from '../schemas/rbac-v1.data.json' with { type: 'json' }
 import resourceV1beta1 from '../schemas/resource-v1beta1.data.json' with { type: 'json' }
 import schedulingV1 from '../schemas/scheduling-v1.data.json' with { type: 'json' }
+import schedulingV1alpha1 from '../schemas/scheduling-v1alpha1.data.json' with { type: 'json' }
 import storageV1 from '../schemas/storage-v1.data.json' with { type: 'json' }
 import storageV1beta1 from '../schemas/storage-v1beta1.data.json' with { type: 'json' }
 import type { GroupData } from './data.ts'
@@ -55,6 +56,7 @@ export const schemaFiles = [
   rbacV1,
   resourceV1beta1,
   schedulingV1,
+  schedulingV1alpha1,
   storageV1,
   storageV1beta1,
 ] as unknown as GroupData[]

@@ -3,6 +3,35 @@ import type { IntOrString } from '../scalars.ts'
 import type { ConfigMapVolumeSource, EmptyDirVolumeSource, EnvFromSource, EnvVar, HostPathVolumeSource, PersistentVolumeClaimVolumeSource, ResourceRequirements, SecretVolumeSource } from './core-v1.ts'
 import type { ListMeta, ObjectMeta } from './meta-v1.ts'
 
+export interface SchedulerPlugin {
+  apiVersion: string
+  kind: string
+  metadata: ObjectMeta
+  spec: SchedulerPluginSpec
+  status?: SchedulerPluginStatus
+}
+
+export interface SchedulerPluginSpec {
+  schedulerName?: string
+  source: string
+  timeoutMilliseconds?: number
+  weight?: number
+}
+
+export interface SchedulerPluginStatus {
+  lastTransitionTime?: string
+  message?: string
+  observedGeneration?: number
+  state?: string
+}
+
+export interface SchedulerPluginList {
+  apiVersion?: string
+  items: SchedulerPlugin[]
+  kind?: string
+  metadata?: ListMeta
+}
+
 export interface Workload {
   apiVersion: string
   kind: string

@@ -24,12 +24,10 @@ export const nodeVolumeLimits: SchedulerPlugin<State> = {
   filter({ pod, objects, most }, node) {
     const csiNode = objects.csiNodes.get(node.name)
     if (!csiNode) return undefined
-    const limits = limitsOf(csiNode)
-    if (!limits.size) return undefined
+    const { limits, smallest } = limitsOf(csiNode)
     // Mostly there is room for everything that any of them could be: then nobody needs to be asked which is which.
-    const attachments = objects.attachments.by(node.name)
-    const claims = node.claims + most + attachments.size
-    if (claims <= Math.min(...limits.values())) return undefined
+    const attached = objects.attachments.size ? objects.attachments.by(node.name).size : 0
+    if (node.claims + most + attached <= smallest) return undefined
     return exceeds(pod, objects, node, csiNode, limits) ? 'node(s) exceed max volume count' : undefined
   },
   evictionHelps: () => true,
@@ -68,15 +66,22 @@ function exceeds(
 
 const unique = (volumes: readonly AttachedVolume[]) => new Map(volumes.map(v => [v.id, v.driver]))
 
-const limits = new WeakMap<CSINode, Map<string, number>>()
+interface Limits {
+  /** By driver. */
+  limits: ReadonlyMap<string, number>
+  /** Infinity if there is none. */
+  smallest: number
+}
 
-function limitsOf(csiNode: CSINode): Map<string, number> {
-  let found = limits.get(csiNode)
+const known = new WeakMap<CSINode, Limits>()
+
+function limitsOf(csiNode: CSINode): Limits {
+  let found = known.get(csiNode)
   if (!found) {
-    found = new Map()
+    const limits = new Map<string, number>()
     for (const { name, allocatable } of csiNode.spec.drivers)
-      if (allocatable?.count !== undefined) found.set(name, allocatable.count)
-    limits.set(csiNode, found)
+      if (allocatable?.count !== undefined) limits.set(name, allocatable.count)
+    known.set(csiNode, (found = { limits, smallest: Math.min(...limits.values()) }))
   }
   return found
 }

@@ -46,8 +46,12 @@ export const volumeBinding: SchedulerPlugin<State> = {
     if (state.impossible) return state
     for (const { key } of uses) {
       const claim = objects.claims.get(key)!
-      if (isBound(claim)) state.bound.push({ claim, volume: objects.volumes.get(claim.spec.volumeName!) })
-      else if (!waitsForConsumer(claim, objects)) state.impossible = 'pod has unbound immediate PersistentVolumeClaims'
+      if (isBound(claim)) {
+        const volume = objects.volumes.get(claim.spec.volumeName!)
+        // One that is everywhere has nothing against any node.
+        if (!volume || volume.spec.nodeAffinity) state.bound.push({ claim, volume })
+      } else if (!waitsForConsumer(claim, objects))
+        state.impossible = 'pod has unbound immediate PersistentVolumeClaims'
       else state.waiting.push(waiting(claim, objects))
     }
     state.waiting.sort((a, b) => (requestedBytes(a.claim) < requestedBytes(b.claim) ? -1 : 1))
@@ -59,6 +63,7 @@ export const volumeBinding: SchedulerPlugin<State> = {
       if (!volume) return volumeGone
       if (!reaches(volume, node.node)) return nodeConflict
     }
+    if (!state.waiting.length) return undefined
     const chosen = choose(state, node)
     return typeof chosen === 'string' ? chosen : undefined
   },

@@ -240,6 +240,8 @@ export const defaultRoles: DefaultRole[] = [
       rule([''], ['persistentvolumeclaims'], [...read, 'patch', 'update']),
       rule(['apps'], ['replicasets', 'statefulsets'], read),
       rule(['policy'], ['poddisruptionbudgets'], read),
+      rule(['scheduling.x-k8s.io'], ['podgroups'], read),
+      rule(['optiflow.dev'], ['schedulerplugins', 'schedulerplugins/status'], [...read, 'patch', 'update']),
       rule(['scheduling.k8s.io'], ['priorityclasses'], read),
       rule(
         ['storage.k8s.io'],
