@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseGoDuration } from './go-duration.ts'
+import { formatGoDuration, parseGoDuration } from './go-duration.ts'
 
 test.each([
   ['32s', 32_000],
@@ -13,3 +13,11 @@ test.each([
   ['5s!', undefined],
   ['forever', undefined],
 ])('%j is %j milliseconds', (text, ms) => expect(parseGoDuration(text)).toBe(ms))
+
+test.each([
+  [0, '0s'],
+  [950, '950ms'],
+  [15_020, '15.02s'],
+  [60_000, '1m0s'],
+  [7_205_000, '2h0m5s'],
+])('%j milliseconds are written %j', (ms, text) => expect(formatGoDuration(ms)).toBe(text))

@@ -16,3 +16,11 @@ export function parseGoDuration(text: string): number | undefined {
   }
   return negative ? -ms : ms
 }
+
+/** As Go writes a duration: `15.02s`, `1m0s`, `2h0m5s`, `950ms`. @param ms whole milliseconds, not negative */
+export function formatGoDuration(ms: number): string {
+  if (ms > 0 && ms < 1_000) return `${ms}ms`
+  const hours = Math.floor(ms / 3_600_000)
+  const minutes = Math.floor(ms / 60_000) % 60
+  return `${hours ? `${hours}h` : ''}${hours || minutes ? `${minutes}m` : ''}${(ms % 60_000) / 1_000}s`
+}

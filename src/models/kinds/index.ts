@@ -46,6 +46,8 @@ import { EndpointSlice } from './discovery/endpoint-slice.ts'
 import { EventsEvent } from './events/events-event.ts'
 import { FlowSchema } from './flowcontrol/flow-schema.ts'
 import { PriorityLevelConfiguration } from './flowcontrol/priority-level-configuration.ts'
+import { NodeMetrics } from './metrics/node-metrics.ts'
+import { PodMetrics } from './metrics/pod-metrics.ts'
 import { Ingress } from './networking/ingress.ts'
 import { IngressClass } from './networking/ingress-class.ts'
 import { NetworkPolicy } from './networking/network-policy.ts'
@@ -105,11 +107,13 @@ export {
   Namespace,
   NetworkPolicy,
   Node,
+  NodeMetrics,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
   PodGroup,
+  PodMetrics,
   PodTemplate,
   PriorityClass,
   PriorityLevelConfiguration,
@@ -215,6 +219,8 @@ export const builtinKinds: Kind<any>[] = [
   CustomResourceDefinition,
   ValidatingAdmissionPolicyV1beta1,
   ValidatingAdmissionPolicyBindingV1beta1,
+  NodeMetrics,
+  PodMetrics,
 ]
 
 /** Bodies of subresources: decoded by their schema, never stored and not routed by themselves. */

@@ -18,6 +18,7 @@ import discoveryV1 from '../schemas/discovery-v1.data.json' with { type: 'json' 
 import eventsV1 from '../schemas/events-v1.data.json' with { type: 'json' }
 import flowcontrolV1 from '../schemas/flowcontrol-v1.data.json' with { type: 'json' }
 import metaV1 from '../schemas/meta-v1.data.json' with { type: 'json' }
+import metricsV1beta1 from '../schemas/metrics-v1beta1.data.json' with { type: 'json' }
 import networkingV1 from '../schemas/networking-v1.data.json' with { type: 'json' }
 import nodeV1 from '../schemas/node-v1.data.json' with { type: 'json' }
 import optiflowV1 from '../schemas/optiflow-v1.data.json' with { type: 'json' }
@@ -49,6 +50,7 @@ export const schemaFiles = [
   eventsV1,
   flowcontrolV1,
   metaV1,
+  metricsV1beta1,
   networkingV1,
   nodeV1,
   optiflowV1,
