@@ -53,6 +53,8 @@ import { ResourceTable } from './resources.ts'
 import { reviewHandlers } from './reviews/reviews.ts'
 import { ObjectStore } from './storage/object-store.ts'
 import { tokenCreator } from './subresources/token.ts'
+import { NodeUsages } from './usage/node-usages.ts'
+import { usageHandlers } from './usage/usage-handlers.ts'
 import { FreshReads } from './watch-cache/fresh-reads.ts'
 import type { KeptObject } from './watch-cache/kept-object.ts'
 import { WatchCache } from './watch-cache/watch-cache.ts'
@@ -186,7 +188,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...(options.admission ?? []),
     resourceQuota,
   )
-  core.computed = reviewHandlers({ authorizer, rules: rbac, authenticators, tokens })
+  core.computed = new Map([
+    ...reviewHandlers({ authorizer, rules: rbac, authenticators, tokens }),
+    ...usageHandlers(options.nodes && new NodeUsages(options.nodes, clock)),
+  ])
   if (tokens) core.moreSubresources.set('token', { create: tokenCreator(tokens) })
   core.moreSubresources.set('proxy', proxy(options.nodes))
   if (options.nodes) {

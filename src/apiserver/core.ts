@@ -32,8 +32,8 @@ export interface Core {
   moreSubresources: Map<string, Record<string, CallHandler>>
   /** What is worked out about stored objects, by path. */
   views: Views
-  /** Create-only resources that are computed, not stored: reviews. By group and plural: `authorization.k8s.io/subjectaccessreviews`. */
-  computed: Map<string, CallHandler>
+  /** Resources that are computed, not stored: reviews, usage. By group and plural: `authorization.k8s.io/subjectaccessreviews`. */
+  computed: Map<string, ComputedVerbs>
   /** Aborts when the server closes: watches end. */
   closing: AbortSignal
   /** The parsed form of a kept object, shared: not to be changed. */
@@ -55,5 +55,8 @@ export interface ResourceCall extends Call {
   path: ResourcePath
   resource: Resource
 }
+
+/** All that a computed resource can do. */
+export type ComputedVerbs = Partial<Record<'create' | 'get' | 'list', CallHandler>>
 
 export type CallHandler = (call: ResourceCall) => Promise<ApiReply>

@@ -1,7 +1,7 @@
 import { badRequest } from '../models/api-error.ts'
 import type { Verb } from '../models/kind.ts'
 import { Binding } from '../models/kinds/index.ts'
-import type { CallHandler, ResourceCall } from './core.ts'
+import type { CallHandler, ComputedVerbs, ResourceCall } from './core.ts'
 import { notAllowed } from './replies/reply.ts'
 import { createLooseBinding } from './subresources/binding.ts'
 import { subresourceHandler } from './subresources/subresources.ts'
@@ -33,11 +33,20 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
     throw badRequest('asOf and history: are understood by GET of an object and of a list only')
   if (resource.kind === Binding && verb === 'create' && path.name === undefined) return createLooseBinding
   if (path.subresource !== undefined) return subresourceHandler(call, verb)
+  // What is computed has few verbs: others need not be looked up.
   const computed =
-    resource.verbs.size === 1 ? call.core.computed.get(`${resource.kind.group}/${resource.kind.plural}`) : undefined
-  if (computed && verb === 'create' && path.name === undefined) return computed
+    resource.verbs.size <= 2 ? call.core.computed.get(`${resource.kind.group}/${resource.kind.plural}`) : undefined
+  if (computed) return computedHandler(computed, call, verb)
   const wantsName = verb === 'get' || verb === 'update' || verb === 'patch' || verb === 'delete'
   const fits = path.legacyWatch || wantsName === (path.name !== undefined)
-  if (!fits || computed || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
+  if (!fits || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
   return handlers[verb as Verb]
+}
+
+function computedHandler(computed: ComputedVerbs, { info, path }: ResourceCall, verb: string): CallHandler {
+  const handler = Object.hasOwn(computed, verb) ? computed[verb as keyof ComputedVerbs] : undefined
+  if (!handler || path.legacyWatch || (verb === 'get') !== (path.name !== undefined)) throw notAllowed()
+  if (info.query.has('asOf') || info.query.has('history'))
+    throw badRequest('asOf and history: what is computed has no past')
+  return handler
 }

@@ -31,7 +31,7 @@ describe.skipIf(!hasKubectl)('kubectl and the cluster, its nodes and its pods (n
     ])
       expect(resources).toMatch(line)
     expect(await cluster.kubectl('api-resources', '--api-group=optiflow.dev', '-o', 'name')).toBe(
-      'workloads.optiflow.dev\n',
+      'schedulerplugins.optiflow.dev\nworkloads.optiflow.dev\n',
     )
     expect(await cluster.kubectl('api-resources', '--namespaced=false', '--verbs=list,watch', '-o', 'name')).toMatch(
       /^nodes$/m,
@@ -73,6 +73,16 @@ describe.skipIf(!hasKubectl)('kubectl and the cluster, its nodes and its pods (n
       'container other is not valid for pod talker',
     )
     expect(await cluster.kubectlFails(['logs', 'nobody'])).toContain('pods "nobody" not found')
+  })
+
+  it('top shows what nodes, pods and containers use', async () => {
+    expect(await cluster.kubectl('top', 'node')).toMatch(/^NAME +CPU\(cores\) .*\n\S+ +\d+m +\d+% +\d+Mi +\d+%/)
+    expect(await cluster.kubectl('top', 'pod', 'talker')).toMatch(/^NAME .*\ntalker +\d+m +\d+Mi +\n$/)
+    expect(await cluster.kubectl('top', 'pod', '-A', '--containers', '--no-headers')).toMatch(
+      /^default +talker +main +\d+m +\d+Mi/m,
+    )
+    expect(await cluster.kubectl('get', 'podmetrics', 'talker')).toMatch(/^NAME +CPU +MEMORY +WINDOW\ntalker /)
+    expect(await cluster.kubectlFails(['top', 'node', 'nobody'])).toContain('"nobody" not found')
   })
 
   it('logs -f ends when the container ends, and -p shows the one before', async () => {
@@ -217,10 +227,6 @@ describe.skipIf(!hasKubectl)('kubectl and the cluster, its nodes and its pods (n
     )
     await cluster.kubectl('delete', 'pdb', 'guarded')
     await cluster.kubectlWith(eviction, ...evict)
-  })
-
-  it('top says clearly that there are no metrics', async () => {
-    expect(await cluster.kubectlFails(['top', 'nodes'])).toBe('error: Metrics API not available\n')
   })
 
   it('a workload becomes a deployment and a service, and takes them with it', async () => {

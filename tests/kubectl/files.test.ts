@@ -66,13 +66,4 @@ describe.skipIf(!hasKubectl)('kubectl with files, and views of the whole (needs 
     expect(dump).toContain('"kind": "NodeList"')
     expect(dump).toContain('"kind": "PodList"')
   })
-
-  it('top pod and top node ask the metrics API', async () => {
-    for (const what of ['pod', 'node']) {
-      const { code, out, err } = await cluster.kubectlRaw(['top', what])
-      expect(code === 0 ? out : err).toMatch(
-        /NAME|Metrics API not available|No resources found|metrics not available yet/,
-      )
-    }
-  })
 })

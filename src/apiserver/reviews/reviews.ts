@@ -17,7 +17,7 @@ import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
 import type { AuthorizerChain } from '../authz/authorizer.ts'
 import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
 import { readObject } from '../bodies/object-body.ts'
-import type { CallHandler, ResourceCall } from '../core.ts'
+import type { CallHandler, ComputedVerbs, ResourceCall } from '../core.ts'
 import { acceptedForm } from '../replies/accept.ts'
 import { valueReply } from '../replies/object-form.ts'
 import { answerAccess, checkAccessSpec } from './access.ts'
@@ -31,7 +31,7 @@ export interface ReviewParts {
 }
 
 /** Questions that are posted and answered at once: who am I, may I, whose token is this. Nothing is stored. */
-export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
+export function reviewHandlers(parts: ReviewParts): Map<string, ComputedVerbs> {
   const access =
     (kind: typeof SubjectAccessReview | typeof LocalSubjectAccessReview): CallHandler =>
     async call => {
@@ -51,7 +51,7 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
       }
       return answer(call, review, await answerAccess(parts.authorizer, user, spec))
     }
-  return new Map<string, CallHandler>([
+  const creators: [string, CallHandler][] = [
     ['authorization.k8s.io/subjectaccessreviews', access(SubjectAccessReview)],
     ['authorization.k8s.io/localsubjectaccessreviews', access(LocalSubjectAccessReview)],
     [
@@ -89,7 +89,8 @@ export function reviewHandlers(parts: ReviewParts): Map<string, CallHandler> {
         return answer(call, review, await reviewToken(parts, call, review))
       },
     ],
-  ])
+  ]
+  return new Map(creators.map(([name, create]) => [name, { create }]))
 }
 
 /** A review in a namespace is about that namespace. */

@@ -136,6 +136,11 @@ export const defaultRoles: DefaultRole[] = [
   { name: 'system:aggregate-to-edit', rules: changed, labels: { [aggregate('edit')]: 'true' } },
   { name: 'system:aggregate-to-view', rules: seen, labels: { [aggregate('view')]: 'true' } },
   {
+    name: 'system:aggregated-metrics-reader',
+    rules: [rule(['metrics.k8s.io'], ['pods', 'nodes'], ['get', 'list', 'watch'])],
+    labels: { [aggregate('admin')]: 'true', [aggregate('edit')]: 'true', [aggregate('view')]: 'true' },
+  },
+  {
     name: 'system:discovery',
     rules: [
       urls([
