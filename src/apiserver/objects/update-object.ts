@@ -199,5 +199,6 @@ function onlyStatus({ form }: Resource, present: AnyObject, next: AnyObject): An
 
 function keepStatus(next: AnyObject, present: AnyObject): void {
   if (present['status'] === undefined) delete next['status']
-  else next['status'] = present['status']
+  // Its own: what admission and the kind change in it must not change what everybody reads.
+  else next['status'] = structuredClone(present['status'])
 }
