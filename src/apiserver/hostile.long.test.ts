@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
-import { beHostile, hostilityText, maxStallMs } from './testing/hostility.ts'
+import { beHostile, hostilityText } from './testing/hostility.ts'
 import { startTestServer } from './testing/test-server.ts'
 
-test('100,000 hostile requests: no fault of ours, and nobody waits longer than 250 ms for another', async () => {
+/** Other requests than the fast test's. HOSTILE_SEED=… for still others. */
+const seed = Number(process.env['HOSTILE_SEED'] ?? 2)
+
+test('100,000 hostile requests find no fault of ours', async () => {
   await using server = await startTestServer()
-  const hostility = await beHostile(server, 100_000, Math.floor(performance.now()))
+  const hostility = await beHostile(server, 100_000, seed)
   console.info(hostilityText(hostility))
   expect(hostility.faults).toEqual([])
-  expect(hostility.worstStallMs, hostility.worstRequest).toBeLessThanOrEqual(maxStallMs)
 })
