@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,8 +36,9 @@ describe.skipIf(process.getuid?.() !== 0)('a store on a full disk', () => {
     return store
   }
 
+  /** Bytes that nothing can make smaller. */
   const put = (store: SqliteStore, key: string, bytes: number) =>
-    store.commit([{ key, value: new Uint8Array(bytes).fill(120) }], new Map())
+    store.commit([{ key, value: randomBytes(bytes) }], new Map())
 
   /** Writes until it is refused; returns what was acknowledged. */
   async function fill(store: SqliteStore): Promise<Map<string, bigint>> {
