@@ -193,6 +193,8 @@ class Client {
   readonly #random: Random
   #at: number | undefined
   #connection: AbortController | undefined
+  /** What went wrong while nobody waited for it. */
+  #failure: Error | undefined
 
   constructor(scope: Scope, random: Random) {
     this.scope = scope
@@ -211,10 +213,13 @@ class Client {
     this.#connection = connection
     const url = `${this.scope.path}?watch=1&allowWatchBookmarks=true&resourceVersion=${this.#at}&${this.scope.query}`
     const reply = await server.handler({ method: 'GET', url, headers: {}, user: admin, signal: connection.signal })
-    void this.#follow(reply, connection, server)
+    this.#follow(reply, connection, server).catch(error => {
+      this.#failure ??= error
+    })
   }
 
   compare(expected: Seen[]): void {
+    if (this.#failure) throw this.#failure
     const wrong = expected.findIndex((text, i) => text !== this.told[i])
     const at = wrong >= 0 ? wrong : this.told.length > expected.length ? expected.length : -1
     if (at < 0) return
@@ -226,13 +231,21 @@ class Client {
 
   async #list(server: ApiServer): Promise<void> {
     const limit = this.#random.next() < 0.5 ? '&limit=2' : ''
-    const items: any[] = []
+    let items: any[] = []
     let body: any
     do {
       const next = body?.metadata.continue ? `&continue=${body.metadata.continue}` : ''
-      body = (await ask(server, 'GET', `${this.scope.path}?${this.scope.query}${limit}${next}`)).body
+      const answer = await ask(server, 'GET', `${this.scope.path}?${this.scope.query}${limit}${next}`)
+      // Compacted between two pages: the list begins anew.
+      if (answer.status === 410) {
+        items = []
+        body = { metadata: { again: true } }
+        continue
+      }
+      if (answer.status !== 200) throw new Error(`the list failed: ${JSON.stringify(answer.body)}`)
+      body = answer.body
       items.push(...body.items)
-    } while (body.metadata.continue)
+    } while (body.metadata.continue || body.metadata.again)
     const at = Number(body.metadata.resourceVersion)
     this.places.push({ at, listed: true, leftAt: this.places.length ? this.#lastAt : at })
     this.#at = this.#lastAt = at
