@@ -176,6 +176,8 @@ export const systemNet: Net = {
           ? {
               rejectUnauthorized: !options.insecure,
               ca: options.ca,
+              // Go trusts a certificate that is in the bundle itself, whoever signed it; operators hand out such bundles.
+              ...(options.ca ? { allowPartialTrustChain: true } : {}),
               cert: options.cert,
               key: options.key,
               ...(options.serverName ? { servername: options.serverName } : {}),

@@ -52,6 +52,12 @@ test('a certificate of an unknown authority, or for another name, is not believe
   ).resolves.toEqual({})
 })
 
+test('a bundle may hold the certificate of the server itself instead of its authority', async () => {
+  const { server, outside, destination } = await setUp((_request, response) => void response.end('{}'))
+  const caBundle = Buffer.from(outside.cert).toString('base64')
+  expect(await post(server, { ...destination, caBundle })).toEqual({})
+})
+
 test('a redirect is not followed', async () => {
   const { server, destination } = await setUp((request, response) => {
     if (request.url?.startsWith('/secret')) response.end('{"secret":true}')

@@ -11,6 +11,8 @@ export interface OutsideServer extends AsyncDisposable {
   server: Server
   /** Base64 of the authority's PEM, as configurations have it; '' without TLS. */
   caBundle: string
+  /** PEM of its own certificate; '' without TLS. */
+  cert: string
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void
@@ -42,6 +44,7 @@ export async function startOutsideServer(name: string | undefined, handler: Hand
     port: (server.address() as AddressInfo).port,
     server,
     caBundle: name ? Buffer.from(ca.cert).toString('base64') : '',
+    cert: name ? (await certificateFor(name)).cert : '',
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))
