@@ -1,3 +1,5 @@
+import { posix } from 'node:path'
+
 /**
  * Where a server that we call is: the clientConfig of a webhook, of a conversion, or the service of an APIService. Either
  * `url` or `service`.
@@ -24,8 +26,16 @@ export interface ServiceReference {
 /** `https://web.default.svc:443/path`; for messages as well. `path` overrides the destination's own. */
 export function destinationUrl({ url, service }: Destination, path?: string): string {
   if (service)
-    return `https://${service.name}.${service.namespace}.svc:${service.port ?? 443}${path ?? service.path ?? '/'}`
-  return path === undefined ? url! : `${new URL(url!).origin}${path}`
+    return `https://${service.name}.${service.namespace}.svc:${service.port ?? 443}${path ?? cleanPath(service.path ?? '/')}`
+  const parsed = new URL(url!)
+  if (path !== undefined) return `${parsed.origin}${path}`
+  parsed.pathname = cleanPath(parsed.pathname)
+  return String(parsed)
+}
+
+/** Without double and trailing slashes, as Go's clients send it: their servers answer others with a redirect. */
+function cleanPath(path: string): string {
+  return posix.normalize(`/${path}`).replace(/(?<=.)\/$/, '')
 }
 
 /** The authorities as PEM, decoded once each. */

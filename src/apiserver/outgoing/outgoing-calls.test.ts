@@ -3,6 +3,7 @@ import { VirtualClock } from '../../base/virtual-clock.ts'
 import { loopbackNet, serviceObjects, startOutsideServer } from '../testing/outside-server.ts'
 import { startTestServer, type TestServer } from '../testing/test-server.ts'
 import { isProxyable } from './addresses.ts'
+import { destinationUrl } from './destination.ts'
 
 type Handler = Parameters<typeof startOutsideServer>[1]
 
@@ -56,6 +57,18 @@ test('a bundle may hold the certificate of the server itself instead of its auth
   const { server, outside, destination } = await setUp((_request, response) => void response.end('{}'))
   const caBundle = Buffer.from(outside.cert).toString('base64')
   expect(await post(server, { ...destination, caBundle })).toEqual({})
+})
+
+test('a path is asked for without double and trailing slashes', async () => {
+  const { server, outside, destination } = await setUp((request, response) =>
+    response.end(JSON.stringify(request.url?.split('?')[0])),
+  )
+  const { caBundle } = destination
+  const url = (path: string) => ({ url: `https://hook.default.svc:${outside.port}${path}`, caBundle })
+  const service = (path: string) => ({ ...destination, service: { ...destination.service, path } })
+  const asked = [service('//a/b/'), service('/'), service('c')]
+  expect(await Promise.all(asked.map(d => post(server, d)))).toEqual(['/a/b', '/', '/c'])
+  expect(destinationUrl(url('//failing'))).toBe(`https://hook.default.svc:${outside.port}/failing`)
 })
 
 test('a redirect is not followed', async () => {
