@@ -9,7 +9,7 @@ import { notePart, writeKubeconfigNote } from '../../main/run-file.ts'
 import { startServer } from '../../main/server.ts'
 import type { CliCommand } from '../command.ts'
 import { partLines } from '../progress.ts'
-import { oidcFlags, settingsOf, withSettings } from './settings-flags.ts'
+import { oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
 
 export const server: CliCommand = {
   register(program, outside) {
@@ -23,18 +23,7 @@ export const server: CliCommand = {
       'cluster-domain',
       ...oidcFlags,
       'log-level',
-      'history-age',
-      'history-size',
-      'event-age',
-      'etcd-ca',
-      'etcd-cert',
-      'etcd-key',
-      'etcd-user',
-      'etcd-password-file',
-      'backup-dir',
-      'backup-every',
-      'backup-keep',
-      'backup-key-file',
+      ...storeFlags,
     ])
       .description('run only the store and the API server')
       .action(async (given: Record<string, unknown>) => {

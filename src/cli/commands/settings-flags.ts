@@ -55,6 +55,22 @@ const flags: Record<string, [flag: string, help: string]> = {
 /** Log-in elsewhere. */
 export const oidcFlags = Object.keys(flags).filter(name => name.startsWith('oidc-'))
 
+/** Of whoever opens the store: what it keeps, how it is reached, how it is backed up. */
+export const storeFlags = [
+  'history-age',
+  'history-size',
+  'event-age',
+  'etcd-ca',
+  'etcd-cert',
+  'etcd-key',
+  'etcd-user',
+  'etcd-password-file',
+  'backup-dir',
+  'backup-every',
+  'backup-keep',
+  'backup-key-file',
+] as const
+
 /** Adds these settings as flags, and --config. */
 export function withSettings(command: Command, names: (keyof typeof flags)[]): Command {
   for (const name of names) command.option(...flags[name]!)

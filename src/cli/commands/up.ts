@@ -11,7 +11,7 @@ import type { Settings } from '../../main/settings.ts'
 import type { CliCommand, Outside } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { partLines } from '../progress.ts'
-import { flagsAgain, oidcFlags, settingsOf, withSettings } from './settings-flags.ts'
+import { flagsAgain, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
 
 export const up: CliCommand = {
   register(program, outside) {
@@ -32,18 +32,7 @@ export const up: CliCommand = {
       'load-balancer',
       ...oidcFlags,
       'log-level',
-      'history-age',
-      'history-size',
-      'event-age',
-      'etcd-ca',
-      'etcd-cert',
-      'etcd-key',
-      'etcd-user',
-      'etcd-password-file',
-      'backup-dir',
-      'backup-every',
-      'backup-keep',
-      'backup-key-file',
+      ...storeFlags,
       'registry-mirror',
     ])
       .description('start a cluster on this machine')
