@@ -249,7 +249,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     metrics: metrics.registry,
     async listen(listenOptions) {
       flowControl.pace(afterThisTurn)
-      const listening = await listen(handler, log, listenOptions)
+      const listening = await listen(handler, { clock, log }, listenOptions)
       listeners.add(listening)
       return listening
     },

@@ -38,18 +38,25 @@ export interface RunningCluster extends AsyncDisposable {
 
 const context = 'optiflow'
 
+/** A part that has not stopped after so long is left: the process ends anyway, and nothing acknowledged is in memory only. */
+const stopLimitMs = 10_000
+
 /** `optiflow up`: everything in one process, in the order it starts. What fails stops what had started. */
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const { settings, outside, report, signal } = options
   const { disk, clock } = outside
   if (settings.runtime === 'containerd') await checkMachine(disk)
-  const stack = new Disposal()
+  const stack = new Disposal({
+    clock,
+    limitMs: stopLimitMs,
+    late: part => outside.log.warn({ part }, 'did not stop in time; going on without it'),
+  })
   try {
-    const server = stack.use(await startServer({ settings, outside, report }))
+    const server = stack.use(await startServer({ settings, outside, report }), 'server')
     const nodes = await startManagersAndNodes(options, server, stack)
     const client = createClient(inProcessTransport(server.api.handler, gatewayUser))
     const gateway = await startGateway({ settings, client, pki: server.pki, outside, report })
-    if (gateway) stack.use(gateway)
+    if (gateway) stack.use(gateway, 'gateway')
 
     const kubeconfig = settings.kubeconfig ?? defaultKubeconfig()
     const { url, pki } = server
@@ -108,12 +115,12 @@ async function startManagersAndNodes(
       stack.defer(async () => {
         stop.abort()
         await ended
-      })
+      }, part)
       report({ part, state: 'ready', detail: `standing for the lease ${lease}` })
       return
     }
     await asPart(report, part, 'starting', async () => {
-      const running = stack.use(await start())
+      const running = stack.use(await start(), part)
       return [undefined, running.what]
     })
   }
@@ -159,6 +166,7 @@ async function startManagersAndNodes(
         report,
         signal,
       }),
+      'node',
     )
     await node.networkReady
     return [settings.nodeName]
@@ -168,6 +176,7 @@ async function startManagersAndNodes(
   await asPart(report, 'nodes', `registering ${names.length}`, async () => {
     const agentServer = stack.use(
       await startAgentServer({ host: '127.0.0.1', port: 0, keys, client: clientOf(simulatedNodesUser), outside }),
+      'server of the nodes',
     )
     stack.use(
       await startSimulatedNodes({
@@ -178,6 +187,7 @@ async function startManagersAndNodes(
         nodeIp: '127.0.0.1',
         server: agentServer,
       }),
+      'nodes',
     )
     return [undefined, `${names.length} simulated: pods there do not really run`]
   })

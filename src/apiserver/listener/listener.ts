@@ -1,5 +1,7 @@
 import { type Duplex, Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { Clock } from '../../base/clock.ts'
+import { Connections } from '../../base/connections.ts'
 import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { ApiError } from '../../models/api-error.ts'
@@ -23,6 +25,9 @@ export interface Listening {
   close(): Promise<void>
 }
 
+/** Streams have so long to end by themselves before their connections are cut. */
+const closeGraceMs = 1_000
+
 const certificateOf = Symbol('certificate')
 
 /** What a TLS socket has that matters here. */
@@ -38,7 +43,11 @@ const proxyRoutes = ['/api/v1/namespaces/:namespace/:plural/:name/proxy', '/api/
 ])
 
 /** Serves the handler over HTTP/1.1 and HTTP/2. */
-export async function listen(handler: ApiHandler, log: Logger, options: ListenOptions): Promise<Listening> {
+export async function listen(
+  handler: ApiHandler,
+  { clock, log }: { clock: Clock; log: Logger },
+  options: ListenOptions,
+): Promise<Listening> {
   const { tls } = options
   const common = {
     bodyLimit: maxBodyBytes,
@@ -65,6 +74,7 @@ export async function listen(handler: ApiHandler, log: Logger, options: ListenOp
         },
       } as any)
     : fastify(common)) as unknown as FastifyInstance
+  const connections = new Connections(app.server)
   // Over HTTP/2 a body may come without any header that says so; Fastify then reads none.
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.raw.httpVersionMajor === 2 && request.raw.method !== 'GET')
@@ -111,7 +121,11 @@ export async function listen(handler: ApiHandler, log: Logger, options: ListenOp
     host: options.host,
     port,
     url: `${tls ? 'https' : 'http'}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
-    close: () => app.close(),
+    async close() {
+      const spare = clock.schedule(closeGraceMs, () => connections.cut())
+      await app.close()
+      spare()
+    },
   }
 }
 
