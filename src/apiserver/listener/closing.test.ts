@@ -75,7 +75,7 @@ test.each(clients)('closes though a client %s', async (_title, client) => {
   const open = await client(listening.port)
   const closed = listening.close()
   const left = clock.advance(1_000)
-  await closed
+  await expect(closed).resolves.toBeUndefined()
   await left
   open.destroy()
 })
