@@ -1,5 +1,5 @@
 import { Disposal } from '../base/disposal.ts'
-import { createClient, inProcessTransport } from '../client/index.ts'
+import { type Client, createClient, inProcessTransport } from '../client/index.ts'
 import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
@@ -99,14 +99,12 @@ async function startManagersAndNodes(
   const { api, pki } = server
   const clientOf = (user: typeof controllerUser) => createClient(inProcessTransport(api.handler, user))
 
-  const controllerClient = clientOf(controllerUser)
   const metrics = queueMetrics(api.metrics)
-  const schedulerClient = clientOf(schedulerUser)
   const manage = async (
     part: string,
     lease: string,
-    client: typeof controllerClient,
-    start: () => Promise<AsyncDisposable & { what: string }>,
+    client: Client,
+    start: (client: Client) => Promise<AsyncDisposable & { what: string }>,
   ) => {
     if (settings.store.engine === 'etcd') {
       // Others may serve the same store: whoever holds the lease works.
@@ -120,12 +118,12 @@ async function startManagersAndNodes(
       return
     }
     await asPart(report, part, 'starting', async () => {
-      const running = stack.use(await start(), part)
+      const running = stack.use(await start(client), part)
       return [undefined, running.what]
     })
   }
   await Promise.all([
-    manage('controllers', 'kube-controller-manager', controllerClient, async () => {
+    manage('controllers', 'kube-controller-manager', clientOf(controllerUser), async client => {
       const reconcilers = allReconcilers({
         settings,
         ca: pki.ca.cert,
@@ -133,12 +131,12 @@ async function startManagersAndNodes(
         gatewayAddresses: [nodeIp()],
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
       })
-      return Object.assign(await startControllers({ client: controllerClient, outside, reconcilers, metrics }), {
+      return Object.assign(await startControllers({ client, outside, reconcilers, metrics }), {
         what: `${reconcilers.length} reconcilers and the garbage collector`,
       })
     }),
-    manage('scheduler', 'kube-scheduler', schedulerClient, async () =>
-      Object.assign(await startScheduler({ client: schedulerClient, outside, announce: server.explanations.use }), {
+    manage('scheduler', 'kube-scheduler', clientOf(schedulerUser), async client =>
+      Object.assign(await startScheduler({ client, outside, announce: server.explanations.use }), {
         what: 'placing pods',
       }),
     ),
