@@ -89,7 +89,7 @@ function decodeToken(text: string): ContinueToken {
     const { v, rv, start, begun } = JSON.parse(Buffer.from(text, 'base64url').toString())
     if (v !== 'meta.k8s.io/v1' || !Number.isSafeInteger(rv) || typeof start !== 'string' || !start.endsWith('\u0000'))
       throw new Error('unexpected content')
-    if (begun !== undefined && !Number.isSafeInteger(begun)) throw new Error('unexpected time')
+    if (begun !== undefined && typeof begun !== 'number') throw new Error('unexpected time')
     const after = start.slice(0, -1)
     if (after.startsWith('/') || after.split('/').some(s => s === '..' || s === ''))
       throw new Error('invalid start key')
