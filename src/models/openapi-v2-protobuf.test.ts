@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs'
 import { expect, test } from 'vitest'
-import { openApiV2Protobuf } from './openapi-protobuf.ts'
+import { openApiV2Protobuf } from './openapi-v2-protobuf.ts'
 
 // As much of gnostic's OpenAPIv2.proto as the document below fills.
 const { root } = protobuf.parse(`

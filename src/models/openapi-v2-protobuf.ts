@@ -1,59 +1,23 @@
-import { WireWriter, wireTypes } from './protobuf/wire.ts'
-
-type Json = Record<string, unknown>
-type Write = (writer: WireWriter, value: unknown) => void
-/** A field of a message: its number and how its value is written. */
-type FieldRule = [id: number, write: Write]
-
-const { bytes, varint } = wireTypes
+import {
+  any,
+  type FieldRule,
+  flag,
+  type Json,
+  message,
+  named,
+  namedTexts,
+  text,
+  type Write,
+  within,
+  writeFields,
+} from './gnostic.ts'
+import { WireWriter } from './protobuf/wire.ts'
 
 /** The Swagger 2.0 document in the protobuf form of gnostic, which kubectl asks for. */
 export function openApiV2Protobuf(document: object): Uint8Array {
   const writer = new WireWriter()
   writeFields(writer, document as Json, documentFields, 16)
   return writer.finish()
-}
-
-const text: Write = (w, value) => void w.string(String(value))
-const flag: Write = (w, value) => void w.varint(value ? 1 : 0)
-const integer: Write = (w, value) => void w.int64(Number(value))
-
-/** Anything at all, as YAML; JSON is YAML. */
-const any: Write = (w, value) => void w.message(m => m.tag(2, bytes).string(JSON.stringify(value)))
-
-const message =
-  (fields: Record<string, FieldRule>, extensions?: number): Write =>
-  (w, value) =>
-    void w.message(m => writeFields(m, value as Json, fields, extensions))
-
-/** A message around one other, in field `id`. */
-const within =
-  (id: number, write: Write): Write =>
-  (w, value) =>
-    void w.message(m => write(m.tag(id, bytes), value))
-
-/** A map as repeated pairs of name and value, in field `id` of a message. */
-const named =
-  (id: number, write: Write): Write =>
-  (w, value) =>
-    void w.message(m => {
-      for (const [name, item] of Object.entries(value as Json)) writePair(m.tag(id, bytes), name, item, write)
-    })
-
-function writePair(w: WireWriter, name: string, value: unknown, write: Write): void {
-  w.message(m => write(m.tag(1, bytes).string(name).tag(2, bytes), value))
-}
-
-function writeFields(w: WireWriter, value: Json, fields: Record<string, FieldRule>, extensions?: number): void {
-  for (const [name, item] of Object.entries(value)) {
-    if (item === undefined) continue
-    const rule = fields[name]
-    if (rule) {
-      const [id, write] = rule
-      const wire = write === flag || write === integer ? varint : bytes
-      for (const one of Array.isArray(item) ? item : [item]) write(w.tag(id, wire), one)
-    } else if (extensions !== undefined && name.startsWith('x-')) writePair(w.tag(extensions, bytes), name, item, any)
-  }
 }
 
 const schema: Write = (w, value) => void w.message(m => writeFields(m, value as Json, schemaFields, 31))
@@ -69,10 +33,7 @@ const schemaFields: Record<string, FieldRule> = {
   enum: [20, any],
   additionalProperties: [
     21,
-    (w, value) =>
-      void w.message(m =>
-        typeof value === 'boolean' ? m.tag(2, varint).varint(value ? 1 : 0) : schema(m.tag(1, bytes), value),
-      ),
+    (w, value) => (typeof value === 'boolean' ? within(2, flag) : within(1, schema))(w, value),
   ],
   type: [22, within(1, text)],
   items: [23, within(1, schema)],
@@ -143,16 +104,11 @@ const pathItem = message({
 })
 
 const apiKey = message({ type: [1, text], name: [2, text], in: [3, text], description: [4, text] })
-const texts: Write = (w, value) =>
-  void w.message(m => {
-    for (const one of value as string[]) m.tag(1, bytes).string(one)
-  })
-
 const documentFields: Record<string, FieldRule> = {
   swagger: [1, text],
   info: [2, message({ title: [1, text], version: [2, text], description: [3, text] })],
   paths: [8, named(2, pathItem)],
   definitions: [9, named(1, schema)],
-  security: [12, named(1, texts)],
+  security: [12, namedTexts(1)],
   securityDefinitions: [13, named(1, within(2, apiKey))],
 }
