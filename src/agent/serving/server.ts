@@ -5,6 +5,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws'
 import { Connections } from '../../base/connections.ts'
 import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
+import { localVolumesPath } from '../../models/local-volume.ts'
 import type { Streams } from '../../runtime/runtime.ts'
 import type { Access, AccessQuestion } from './access.ts'
 import { channelStreams, execProtocols, type Outcome } from './channels.ts'
@@ -104,7 +105,10 @@ class Server implements AgentServer {
         .send(`${explain(error)}\n`)
     })
     app.addHook('onRequest', async (request, reply) => {
-      const problem = await this.#refusal(request.raw as never, this.#question(request.url))
+      const problem = await this.#refusal(
+        request.raw as never,
+        this.#question(request.url, request.method === 'DELETE' ? 'delete' : 'get'),
+      )
       if (problem) await reply.code(problem.status).type('text/plain').send(`${problem.message}\n`)
     })
     app.get('/healthz', async () => 'ok')
@@ -120,6 +124,10 @@ class Server implements AgentServer {
     app.get('/metrics/resource', async (request, reply) =>
       reply.type('text/plain; version=0.0.4').send(await resourceMetrics(this.#node(request))),
     )
+    app.delete<{ Params: { name: string } }>(`${localVolumesPath}/:name`, async (request, reply) => {
+      await this.#node(request).removeLocalVolume(request.params.name)
+      return reply.send({})
+    })
     app.get<{ Params: Params }>('/containerLogs/:namespace/:pod/:container', (request, reply) =>
       this.#logs(request, reply),
     )
