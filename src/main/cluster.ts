@@ -45,7 +45,7 @@ const stopLimitMs = 10_000
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const { settings, outside, report, signal } = options
   const { disk, clock } = outside
-  if (settings.runtime === 'containerd') await checkMachine(disk)
+  if (settings.runtime === 'containerd') await checkMachine(disk, settings.network)
   const stack = new Disposal({
     clock,
     limitMs: stopLimitMs,
