@@ -96,7 +96,7 @@ describe.skipIf(!hasKubectl)(`the API that Calico needs${hasKubectl ? '' : ' (sk
         const { body } = await controllers.core('GET', path)
         body.status = { loadBalancer: { ingress: [{ ip: '10.9.9.9' }] } }
         const reply = await controllers.core('PUT', `${path}/status`, body)
-        return reply.status === 200 && reply
+        return reply.status === 200 ? reply : undefined
       })
       expect(put.body.status.loadBalancer.ingress[0].ip).toBe('10.9.9.9')
     })
@@ -407,14 +407,14 @@ describe('a watch of custom resources that comes too late', () => {
     const made = async (name: string) => first.call('POST', pools, { apiVersion, kind: 'IPPool', metadata: { name } })
     const { body } = await until('the new kind', async () => {
       const answer = await made('a')
-      return answer.status === 201 && answer
+      return answer.status === 201 ? answer : undefined
     })
     await made('b')
     await store.compact(await store.revision())
     await using second = await startTestServer({ store })
     const late = await until('the kind there too', async () => {
       const watching = await second.watch(`${pools}?watch=1&resourceVersion=${body.metadata.resourceVersion}`)
-      return watching.status === 200 && watching
+      return watching.status === 200 ? watching : undefined
     })
     expect(await late.next()).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } })
     const anew = (await second.call('GET', `${pools}?resourceVersion=0`)).body
