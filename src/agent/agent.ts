@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { sleep } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import { quantityToNumber } from '../base/quantity.ts'
 import { createEventRecorder, createInformers, type Informer, type InformerSet } from '../client/index.ts'
@@ -9,25 +8,25 @@ import { Pod } from '../models/kinds/core/pod.ts'
 import { Service } from '../models/kinds/core/service.ts'
 import { localFolderAnnotation } from '../models/local-volume.ts'
 import type { ContainerImage } from '../models/types/core-v1.ts'
-import type { ObservedPod } from '../runtime/runtime.ts'
 import { Chores } from './chores.ts'
 import { createImages } from './image/images.ts'
 import { Health } from './node/health.ts'
 import { defaultReservation, readMachine, simulatedMachine } from './node/machine.ts'
 import { heartbeatMs, Registration } from './node/registration.ts'
+import { NodePods } from './node-pods.ts'
 import { createReferencedObjects } from './objects.ts'
 import type { AgentOptions } from './options.ts'
-import { admit, type NodeFacts } from './pod/admission.ts'
-import { ghostOf } from './pod/ghost.ts'
+import type { NodeFacts } from './pod/admission.ts'
 import { type DnsSettings, readHostDns } from './pod/name-resolution.ts'
 import type { NodeContext } from './pod/node-context.ts'
-import { PodWorker } from './pod/worker.ts'
 import { PodMemory } from './pod-memory.ts'
 import { ownPods } from './pod-source.ts'
 import { createPulse } from './pulse.ts'
 import { RuntimeView } from './runtime-view.ts'
 import { Semaphore } from './semaphore.ts'
 import type { ServedNode } from './serving/served-node.ts'
+import { ManifestFolder } from './static/manifest-folder.ts'
+import { Mirrors } from './static/mirrors.ts'
 import { StatusWriter } from './status-writer.ts'
 import { createDiskVolumes, refreshPeriodMs } from './volume/disk-volumes.ts'
 import { localFolderOf, removeLocalVolume } from './volume/local-volumes.ts'
@@ -61,21 +60,16 @@ class NodeAgent implements Agent {
   readonly served: ServedNode
   readonly #options: AgentOptions
   readonly #stop = new AbortController()
-  readonly #workers = new Map<string, PodWorker>()
-  /** Pods whose workers wait until all that is known from the API is in. */
+  readonly #pods: NodePods
+  readonly #mirrors: Mirrors
   readonly #ends: (() => void | Promise<void>)[] = []
   readonly #view: RuntimeView
   readonly #writer: StatusWriter
   readonly #health: Health
   #registration: Registration | undefined
-  #context: NodeContext | undefined
   #images: ContainerImage[] = []
   #sharedInformers: InformerSet | undefined
   #registeredDone!: () => void
-  #sourceReady = false
-  /** Pods that the API told of, by uid. */
-  readonly #seen = new Set<string>()
-  readonly #memory: PodMemory | undefined
 
   constructor(options: AgentOptions) {
     this.#options = options
@@ -86,11 +80,25 @@ class NodeAgent implements Agent {
       clock,
       log,
       relistMs: options.relistMs ?? 60_000,
-      onChange: uid => this.#runtimeChanged(uid),
+      onChange: uid => this.#pods.changed(uid),
     })
     this.#writer = new StatusWriter({ client, clock, log })
     this.#health = new Health(options, this.#view)
-    if (!options.simulated) this.#memory = new PodMemory(options.disk, secretFolderOf(options), log)
+    this.#mirrors = new Mirrors({
+      client,
+      clock,
+      log,
+      node: () => this.#registration?.node,
+      write: (mirror, status) => this.#writer.set(mirror, status),
+    })
+    this.#pods = new NodePods({
+      ...options,
+      view: this.#view,
+      mirrors: this.#mirrors,
+      memory: options.simulated ? undefined : new PodMemory(options.disk, secretFolderOf(options), log),
+      facts: () => this.#facts(),
+      finished: uid => this.#writer.drop(uid),
+    })
     this.registered = new Promise(resolve => {
       this.#registeredDone = resolve
     })
@@ -98,7 +106,7 @@ class NodeAgent implements Agent {
       nodeName: options.nodeName,
       runtime,
       clock,
-      pods: () => [...this.#workers.values()].map(worker => worker.pod),
+      pods: () => [...this.#pods.workers.values()].map(worker => worker.pod),
       observed: uid => this.#view.get(uid),
       startedAtMs: clock.now(),
       removeLocalVolume: name =>
@@ -148,7 +156,7 @@ class NodeAgent implements Agent {
     const services = informers.for(Service)
     const hostDns = simulated ? noDns : await readHostDns(disk)
     const memoryBytes = quantityToNumber(machine.capacity['memory'] ?? '0')
-    this.#context = {
+    this.#pods.begin({
       nodeName,
       client,
       runtime,
@@ -177,12 +185,15 @@ class NodeAgent implements Agent {
         const api = namespace === 'default' ? undefined : services.get({ namespace: 'default', name: 'kubernetes' })
         return api ? [api, ...all] : all
       },
-      report: (pod, status) => this.#writer.set(pod, status),
+      report: (pod, status) => {
+        if (!this.#mirrors.report(pod, status)) this.#writer.set(pod, status)
+      },
       forget: pod => this.#forget(pod),
-    }
+    })
     await this.#view.start()
     this.#options.server?.add(this.served)
     await this.#health.look()
+    await this.#takeStaticPods()
     void registration.register(this.#stop.signal).then(() => this.#registeredDone())
     void this.#takePods(informers)
     this.#chores(registration, volumes)
@@ -192,11 +203,11 @@ class NodeAgent implements Agent {
     if (this.#stop.signal.aborted) return
     this.#stop.abort(new DOMException('the agent stops', 'AbortError'))
     this.#options.server?.remove(this.served)
-    for (const worker of this.#workers.values()) worker.stop()
+    this.#mirrors.stop()
+    this.#pods.stop()
     this.#view.stop()
     await this.#writer.stop()
     for (const end of this.#ends.reverse()) await end()
-    this.#workers.clear()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -225,15 +236,15 @@ class NodeAgent implements Agent {
       if (!this.#health.state.notReady) await registration.updateStatus()
     })
     if (simulated) return
-    const chores = new Chores({ ...this.#options, volumes, view: this.#view, workers: this.#workers })
+    const chores = new Chores({ ...this.#options, volumes, view: this.#view, workers: this.#pods.workers })
     every(10_000, () => chores.rotateLogs())
     every(60_000, async () => {
       await chores.collectImages()
       this.#images = imageList(await runtime.images().catch(() => []))
     })
-    every(60_000, () => chores.sweep(this.#sourceReady))
+    every(60_000, () => chores.sweep(this.#pods.complete))
     every(refreshPeriodMs, async () => {
-      for (const worker of this.#workers.values()) await worker.refreshVolumes()
+      for (const worker of this.#pods.workers.values()) await worker.refreshVolumes()
     })
     void runtime
       .images()
@@ -260,74 +271,27 @@ class NodeAgent implements Agent {
     return informer
   }
 
-  /** Pods from the API, and what runs here and is no longer in it. */
+  /** Pods from the API, once what they refer to is known too. */
   async #takePods(informers: InformerSet): Promise<void> {
     const { signal } = this.#stop
     const source = this.#options.pods ?? ownPods(informers, this.nodeName)
     // Services first: a pod's environment lists those that existed when it started.
-    let complete = false
-    const ready = Promise.all([source.ready(signal), informers.for(Service).ready(signal)]).then(
-      () => void (complete = true),
-      () => {},
-    )
-    await Promise.race([ready, sleep(this.#options.clock, patienceMs, signal).catch(() => {})])
-    if (signal.aborted) return
-    if (!complete) await this.#takeRemembered()
-    await ready
-    if (signal.aborted) return
-    const end = source.subscribe(this.nodeName, {
-      added: pod => this.#see(pod),
-      updated: pod => this.#see(pod),
-      deleted: pod => this.#workers.get(pod.metadata.uid!)?.remove(pod),
+    const ready = Promise.all([source.ready(signal), informers.for(Service).ready(signal)])
+    this.#ends.push(await this.#pods.follow(source, ready, signal))
+    if (!signal.aborted) this.#mirrors.complete()
+  }
+
+  /** Pods that are defined on the node itself run before any server answers. */
+  async #takeStaticPods(): Promise<void> {
+    const { staticPodFolder } = this.#options
+    if (!staticPodFolder) return
+    const manifests = new ManifestFolder({
+      ...this.#options,
+      folder: staticPodFolder,
+      added: pod => this.#pods.addStatic(pod),
+      removed: pod => this.#pods.removeStatic(pod),
     })
-    this.#ends.push(end)
-    this.#sourceReady = true
-    for (const [uid, worker] of this.#workers) if (!this.#seen.has(uid)) worker.remove()
-    for (const observed of this.#view.all()) this.#endOrphan(observed)
-  }
-
-  /** While the server is away, pods that run here are looked after as they were last known. */
-  async #takeRemembered(): Promise<void> {
-    if (!this.#memory) return
-    this.#options.log.warn({ node: this.nodeName }, 'the server does not answer; pods go on as last known')
-    for (const pod of await this.#memory.pods())
-      if (this.#view.get(pod.metadata.uid!) && !this.#workers.has(pod.metadata.uid!)) this.#take(pod)
-  }
-
-  #see(pod: Pod): void {
-    const uid = pod.metadata.uid!
-    this.#seen.add(uid)
-    this.#memory?.keep(pod)
-    const worker = this.#workers.get(uid)
-    if (worker) worker.update(pod)
-    else this.#take(pod)
-  }
-
-  #take(pod: Pod): void {
-    const uid = pod.metadata.uid!
-    const observed = this.#view.get(uid)
-    const phase = pod.status?.phase
-    const over = phase === 'Failed' || phase === 'Succeeded'
-    // What already runs here, or has run, has been admitted before.
-    const known = observed !== undefined || over || pod.metadata.deletionTimestamp !== undefined
-    const rejection = known ? undefined : admit(pod, this.#activePods(), this.#facts())
-    this.#workers.set(uid, this.#worker(pod, { gone: false, takeOver: observed !== undefined, rejection }))
-  }
-
-  #worker(pod: Pod, about: { gone: boolean; takeOver: boolean; rejection?: ReturnType<typeof admit> }): PodWorker {
-    const uid = pod.metadata.uid!
-    return new PodWorker(this.#context!, pod, {
-      ...about,
-      onFinished: () => {
-        this.#workers.delete(uid)
-        this.#seen.delete(uid)
-        this.#writer.drop(uid)
-      },
-    })
-  }
-
-  #activePods(): Pod[] {
-    return [...this.#workers.values()].filter(worker => worker.active).map(worker => worker.pod)
+    await this.#own(manifests).start()
   }
 
   #facts(): NodeFacts {
@@ -337,22 +301,6 @@ class NodeAgent implements Agent {
       labels: node?.metadata.labels ?? { ...this.#options.labels },
       allocatable: this.#registration!.allocatable,
     }
-  }
-
-  #runtimeChanged(uid: string): void {
-    const worker = this.#workers.get(uid)
-    if (worker) worker.poke()
-    else if (this.#sourceReady) {
-      const observed = this.#view.get(uid)
-      if (observed) this.#endOrphan(observed)
-    }
-  }
-
-  /** A pod that runs here although the API does not know it: deleted while we were away. */
-  #endOrphan(observed: ObservedPod): void {
-    if (this.#workers.has(observed.uid)) return
-    this.#options.log.info({ pod: `${observed.namespace}/${observed.name}` }, 'ending a pod that was deleted')
-    this.#workers.set(observed.uid, this.#worker(ghostOf(observed), { gone: true, takeOver: true }))
   }
 
   /** Its last status is written before its record goes, for those who watch how pods end. */
@@ -385,9 +333,6 @@ class NodeAgent implements Agent {
     return readMachine(this.#options.disk, this.#options.folder, maxPods)
   }
 }
-
-/** How long a start waits for the server before it goes on without. */
-const patienceMs = 3_000
 
 const secretFolderOf = (options: AgentOptions) => options.secretFolder ?? join(options.folder, 'secrets')
 

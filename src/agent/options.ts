@@ -29,6 +29,8 @@ export interface AgentOptions {
   logFolder?: string
   /** Secrets and tokens: a folder on tmpfs, such as one below /run. `<folder>/secrets` unless said otherwise. */
   secretFolder?: string
+  /** Pods that this node runs by itself, one a file; none unless said otherwise. */
+  staticPodFolder?: string
   /** Main InternalIP first. */
   addresses: NodeAddress[]
   clusterDns?: readonly string[]

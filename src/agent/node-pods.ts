@@ -1,0 +1,194 @@
+import { type Clock, sleep } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Pod } from '../models/kinds/core/pod.ts'
+import type { ObservedPod } from '../runtime/runtime.ts'
+import { admit, type NodeFacts, type Rejection } from './pod/admission.ts'
+import { ghostOf } from './pod/ghost.ts'
+import type { NodeContext } from './pod/node-context.ts'
+import { PodWorker } from './pod/worker.ts'
+import type { PodMemory } from './pod-memory.ts'
+import type { PodSource } from './pod-source.ts'
+import type { RuntimeView } from './runtime-view.ts'
+import { isMirror, type Mirrors } from './static/mirrors.ts'
+
+export interface NodePodsOptions {
+  nodeName: string
+  clock: Clock
+  log: Logger
+  view: RuntimeView
+  memory: PodMemory | undefined
+  /** Records in the API of pods that are defined on the node itself. */
+  mirrors: Mirrors
+  facts(): NodeFacts
+  /** Nothing of the pod is left on the node. */
+  finished(uid: string): void
+}
+
+/** How long a start waits for the server before it goes on without. */
+const patienceMs = 3_000
+
+/** The pods of one node and their workers: from the API, from the node's own folder, and what runs here and is in neither. */
+export class NodePods {
+  readonly workers = new Map<string, PodWorker>()
+  readonly #options: NodePodsOptions
+  /** Pods that the API told of, by uid. */
+  readonly #seen = new Set<string>()
+  /** Pods defined on the node itself, by uid. */
+  readonly #static = new Set<string>()
+  /** Pods of the node's own folder that wait until an older one of the same name is gone, by namespace/name. */
+  readonly #waiting = new Map<string, Pod>()
+  #context: NodeContext | undefined
+  #complete = false
+
+  constructor(options: NodePodsOptions) {
+    this.#options = options
+  }
+
+  /** All that the API knows has been heard. */
+  get complete(): boolean {
+    return this.#complete
+  }
+
+  /** Pods that take room on the node. */
+  get active(): Pod[] {
+    return [...this.workers.values()].filter(worker => worker.active).map(worker => worker.pod)
+  }
+
+  /** Workers are made from here on. */
+  begin(context: NodeContext): void {
+    this.#context = context
+  }
+
+  stop(): void {
+    for (const worker of this.workers.values()) worker.stop()
+    this.workers.clear()
+  }
+
+  /**
+   * Takes what the source tells, once it is complete; while the server is away, what is remembered.
+   * @param ready all that pods refer to is known too
+   * @returns ends it
+   */
+  async follow(source: PodSource, ready: Promise<unknown>, signal: AbortSignal): Promise<() => void> {
+    let complete = false
+    const done = ready.then(
+      () => void (complete = true),
+      () => {},
+    )
+    await Promise.race([done, sleep(this.#options.clock, patienceMs, signal).catch(() => {})])
+    if (signal.aborted) return () => {}
+    if (!complete) await this.#takeRemembered()
+    await done
+    if (signal.aborted) return () => {}
+    const end = source.subscribe(this.#options.nodeName, {
+      added: pod => this.#see(pod),
+      updated: pod => this.#see(pod),
+      deleted: pod => this.#unsee(pod),
+    })
+    this.#complete = true
+    for (const [uid, worker] of this.workers) if (!this.#seen.has(uid) && !this.#static.has(uid)) worker.remove()
+    for (const observed of this.#options.view.all()) this.#endOrphan(observed)
+    return end
+  }
+
+  /** The runtime has something new of this pod. */
+  changed(uid: string): void {
+    const worker = this.workers.get(uid)
+    if (worker) worker.poke()
+    else if (this.#complete) {
+      const observed = this.#options.view.get(uid)
+      if (observed) this.#endOrphan(observed)
+    }
+  }
+
+  /** Runs a pod that is defined on the node itself. */
+  addStatic(pod: Pod): void {
+    const uid = pod.metadata.uid!
+    if (this.#static.has(uid)) return
+    const older = [...this.workers.values()].some(w => this.#static.has(w.uid) && nameOf(w.pod) === nameOf(pod))
+    if (older) {
+      this.#waiting.set(nameOf(pod), pod)
+      return
+    }
+    this.#static.add(uid)
+    this.#options.mirrors.add(pod)
+    this.#take(pod)
+  }
+
+  /** Its file is gone, or says something else by now. */
+  removeStatic(pod: Pod): void {
+    if (this.#waiting.get(nameOf(pod))?.metadata.uid === pod.metadata.uid) this.#waiting.delete(nameOf(pod))
+    this.#options.mirrors.remove(pod)
+    this.workers.get(pod.metadata.uid!)?.remove(withItsGrace(pod))
+  }
+
+  /** While the server is away, pods that run here are looked after as they were last known. */
+  async #takeRemembered(): Promise<void> {
+    const { memory, log, nodeName, view } = this.#options
+    if (!memory) return
+    log.warn({ node: nodeName }, 'the server does not answer; pods go on as last known')
+    for (const pod of await memory.pods())
+      if (view.get(pod.metadata.uid!) && !this.workers.has(pod.metadata.uid!)) this.#take(pod)
+  }
+
+  #see(pod: Pod): void {
+    if (isMirror(pod)) {
+      this.#options.mirrors.seen(pod)
+      return
+    }
+    const uid = pod.metadata.uid!
+    this.#seen.add(uid)
+    this.#options.memory?.keep(pod)
+    const worker = this.workers.get(uid)
+    if (worker) worker.update(pod)
+    else this.#take(pod)
+  }
+
+  #unsee(pod: Pod): void {
+    if (isMirror(pod)) this.#options.mirrors.gone(pod)
+    else this.workers.get(pod.metadata.uid!)?.remove(pod)
+  }
+
+  #take(pod: Pod): void {
+    const uid = pod.metadata.uid!
+    const observed = this.#options.view.get(uid)
+    const phase = pod.status?.phase
+    const over = phase === 'Failed' || phase === 'Succeeded'
+    // What already runs here, or has run, has been admitted before.
+    const known = observed !== undefined || over || pod.metadata.deletionTimestamp !== undefined
+    const rejection = known ? undefined : admit(pod, this.active, this.#options.facts())
+    this.#work(pod, { gone: false, takeOver: observed !== undefined, rejection })
+  }
+
+  #work(pod: Pod, about: { gone: boolean; takeOver: boolean; rejection?: Rejection | undefined }): void {
+    const uid = pod.metadata.uid!
+    const onFinished = () => {
+      this.workers.delete(uid)
+      this.#seen.delete(uid)
+      this.#options.finished(uid)
+      if (this.#static.delete(uid)) this.#startWaiting(nameOf(pod))
+    }
+    this.workers.set(uid, new PodWorker(this.#context!, pod, { ...about, onFinished }))
+  }
+
+  #startWaiting(name: string): void {
+    const next = this.#waiting.get(name)
+    this.#waiting.delete(name)
+    if (next) this.addStatic(next)
+  }
+
+  /** A pod that runs here although the API does not know it: deleted while we were away. */
+  #endOrphan(observed: ObservedPod): void {
+    if (this.workers.has(observed.uid)) return
+    this.#options.log.info({ pod: `${observed.namespace}/${observed.name}` }, 'ending a pod that was deleted')
+    this.#work(ghostOf(observed), { gone: true, takeOver: true })
+  }
+}
+
+const nameOf = ({ metadata }: Pod) => `${metadata.namespace}/${metadata.name}`
+
+/** Nobody deleted it in the API, so it has all the time that its definition gives it. */
+const withItsGrace = (pod: Pod): Pod => ({
+  ...pod,
+  metadata: { ...pod.metadata, deletionGracePeriodSeconds: pod.spec.terminationGracePeriodSeconds ?? 30 },
+})
