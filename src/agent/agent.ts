@@ -300,6 +300,7 @@ class NodeAgent implements Agent {
       name: this.nodeName,
       labels: node?.metadata.labels ?? { ...this.#options.labels },
       allocatable: this.#registration!.allocatable,
+      unsafeSysctls: this.#options.allowedUnsafeSysctls ?? [],
     }
   }
 

@@ -43,6 +43,8 @@ export interface AgentOptions {
   taints?: Taint[]
   /** Kept off allocatable; 100m cpu and 256Mi memory unless said otherwise. */
   reserved?: Reservation
+  /** Kernel settings that pods may change besides the safe ones: `net.core.somaxconn`, `kernel.msg*`. */
+  allowedUnsafeSysctls?: readonly string[]
   /** `v1.32.0-optiflow.…`: the version the node reports. */
   version?: string
   /**

@@ -93,7 +93,12 @@ export function createImages({ runtime, events, clock, parallelPulls = 5 }: Imag
         }
         const ref = await abortable(pulling, signal)
         const took = `${((clock.monotonicMs() - asked) / 1000).toFixed(3)}s`
-        events.normal(pod, 'Pulled', `Successfully pulled image "${image}" in ${took} (${took} including waiting).`)
+        const size = (await runtime.images().catch(() => [])).find(known => known.ref === ref)?.sizeBytes ?? 0
+        events.normal(
+          pod,
+          'Pulled',
+          `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${size} bytes.`,
+        )
         return ref
       } catch (error) {
         if (signal.aborted) throw error

@@ -1,5 +1,6 @@
 import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../../models/types/core-v1.ts'
 import { podRequests, units } from './resources.ts'
+import { sysctlProblem } from './sysctls.ts'
 
 /** Why a node will not run a pod: it goes to phase Failed with these. */
 export interface Rejection {
@@ -12,6 +13,8 @@ export interface NodeFacts {
   name: string
   labels: Record<string, string>
   allocatable: Record<string, string>
+  /** Kernel settings that pods may change besides the safe ones. */
+  unsafeSysctls?: readonly string[]
 }
 
 /**
@@ -19,7 +22,12 @@ export interface NodeFacts {
  * @param others pods already running here
  */
 export function admit(pod: Pod, others: readonly Pod[], node: NodeFacts): Rejection | undefined {
-  return affinityProblem(pod, node) ?? portProblem(pod, others) ?? resourceProblem(pod, others, node)
+  return (
+    sysctlProblem(pod, node.unsafeSysctls ?? []) ??
+    affinityProblem(pod, node) ??
+    portProblem(pod, others) ??
+    resourceProblem(pod, others, node)
+  )
 }
 
 function resourceProblem(pod: Pod, others: readonly Pod[], { allocatable }: NodeFacts): Rejection | undefined {

@@ -1,7 +1,7 @@
 import type { ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '../../models/types/core-v1.ts'
 import type { ObservedContainer } from '../../runtime/runtime.ts'
 import { crashDelayMs, restartAt, retryAt } from './back-off.ts'
-import { failedInit, phaseOf, restarts } from './phase.ts'
+import { phaseOf, restarts } from './phase.ts'
 import { qosClassOf } from './qos.ts'
 import {
   exitCodeOf,
@@ -94,6 +94,7 @@ function containerStatus(
     started: false,
     state: {},
     lastState: (!last && old?.lastState) || {},
+    ...mountsOf(container),
   }
   const id = (c: ObservedContainer) => `${host.runtimeName}://${c.id}`
   if (last && last.state !== 'created') {
@@ -126,6 +127,18 @@ function containerStatus(
     status.state = { waiting: waitingState(situation, container, init) ?? creating(pod, init) }
   }
   return status
+}
+
+/** As they are in the container: all of them are asked for as they are carried out. */
+function mountsOf({ volumeMounts }: PodContainer): Pick<ContainerStatus, 'volumeMounts'> {
+  if (!volumeMounts?.length) return {}
+  return {
+    volumeMounts: volumeMounts.map(({ name, mountPath, readOnly, recursiveReadOnly }) => ({
+      name,
+      mountPath,
+      ...(readOnly ? { readOnly, recursiveReadOnly: recursiveReadOnly === 'Enabled' ? 'Enabled' : 'Disabled' } : {}),
+    })),
+  }
 }
 
 const isKnown = (old: ContainerStatus) => old.containerID !== undefined || old.state?.terminated !== undefined
@@ -276,8 +289,7 @@ function initialized(situation: Situation, status: PodStatus): PodCondition {
     if (isSidecar(spec)) return !begun && !s?.started
     return s?.state?.terminated?.exitCode !== 0 && !begun
   })
-  if (status.phase === 'Failed' && (failedInit(situation) || (specs.length && !begun) || situation.records.rejection))
-    return { type, status: 'False', reason: 'PodFailed' }
+  if (situation.records.rejection) return { type, status: 'False', reason: 'PodFailed' }
   if (!incomplete.length) return { type, status: 'True' }
   return {
     type,
