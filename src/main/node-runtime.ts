@@ -16,6 +16,7 @@ export function placesOf(dataDir: string) {
     pods: join(node, 'pods'),
     podLogs: join(node, 'logs'),
     keys: join(node, 'keys'),
+    manifests: join(dataDir, 'manifests'),
   }
 }
 

@@ -75,6 +75,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       folder: places.node,
       logFolder: places.podLogs,
       secretFolder,
+      staticPodFolder: settings.podManifestPath ?? places.manifests,
+      allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
       addresses: [
         { type: 'InternalIP', address: options.nodeIp },
         { type: 'Hostname', address: settings.nodeName },

@@ -51,6 +51,10 @@ export interface Settings {
   historyBytes: number | undefined
   /** Events are deleted when they are older. */
   eventAgeMs: number
+  /** Pods that a node runs by itself, one a file; `manifests` in the data folder. */
+  podManifestPath: string | undefined
+  /** Kernel settings that pods may change besides the safe ones: `net.core.somaxconn`, `kernel.msg*`. */
+  allowedUnsafeSysctls: string[]
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
   registryMirrors: string[]
   /** Files with PEM, for an etcd that speaks TLS. */
@@ -116,6 +120,8 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   backupEveryMs: { name: 'backup-every', read: readAge },
   backupKeep: { name: 'backup-keep', read: text => wholeNumber(text, 1, 10_000) },
   backupKeyFile: { name: 'backup-key-file', read: text => resolve(text) },
+  podManifestPath: { name: 'pod-manifest-path', read: text => resolve(text) },
+  allowedUnsafeSysctls: { name: 'allowed-unsafe-sysctls', read: text => text.split(',').filter(Boolean) },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
 }
 
@@ -163,6 +169,8 @@ export function resolveSettings(sources: SettingSources): Settings {
     historyAgeMs: undefined,
     historyBytes: undefined,
     eventAgeMs: 7 * 24 * 3600_000,
+    podManifestPath: undefined,
+    allowedUnsafeSysctls: [],
     registryMirrors: [],
     etcdCa: undefined,
     etcdCert: undefined,

@@ -8,7 +8,7 @@ import { notePart } from '../../main/run-file.ts'
 import type { CliCommand } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { partLines } from '../progress.ts'
-import { settingsOf, withSettings } from './settings-flags.ts'
+import { nodeFlags, settingsOf, withSettings } from './settings-flags.ts'
 
 export const agent: CliCommand = {
   register(program, outside) {
@@ -25,7 +25,7 @@ export const agent: CliCommand = {
       'cni-bin-dir',
       'network-policy',
       'log-level',
-      'registry-mirror',
+      ...nodeFlags,
     ])
       .description('run a node that joins a cluster')
       .requiredOption('--server <url>', 'address of the API server: https://10.0.0.1:6443')

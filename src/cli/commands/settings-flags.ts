@@ -49,11 +49,19 @@ const flags: Record<string, [flag: string, help: string]> = {
   'backup-every': ['--backup-every <age>', 'how often they are made (24h)'],
   'backup-keep': ['--backup-keep <n>', 'how many of them are kept (7)'],
   'backup-key-file': ['--backup-key-file <file>', 'encrypts them with what is in this file'],
+  'pod-manifest-path': [
+    '--pod-manifest-path <dir>',
+    'pods that this node runs by itself (manifests in the data folder)',
+  ],
+  'allowed-unsafe-sysctls': ['--allowed-unsafe-sysctls <names>', 'kernel settings that pods may change: kernel.msg*,…'],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',
     'where a registry is really reached: registry.local=http://10.0.0.9:5000',
   ],
 }
+
+/** Of a node with real containers. */
+export const nodeFlags = ['pod-manifest-path', 'allowed-unsafe-sysctls', 'registry-mirror']
 
 /** Log-in elsewhere. */
 export const oidcFlags = Object.keys(flags).filter(name => name.startsWith('oidc-'))

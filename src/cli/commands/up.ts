@@ -11,7 +11,7 @@ import type { Settings } from '../../main/settings.ts'
 import type { CliCommand, Outside } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { partLines } from '../progress.ts'
-import { flagsAgain, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
+import { flagsAgain, nodeFlags, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
 
 export const up: CliCommand = {
   register(program, outside) {
@@ -36,7 +36,7 @@ export const up: CliCommand = {
       ...oidcFlags,
       'log-level',
       ...storeFlags,
-      'registry-mirror',
+      ...nodeFlags,
     ])
       .description('start a cluster on this machine')
       .option('--detach', 'return when it is ready; it goes on in the background')
