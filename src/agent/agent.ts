@@ -9,6 +9,7 @@ import { Service } from '../models/kinds/core/service.ts'
 import { localFolderAnnotation } from '../models/local-volume.ts'
 import type { ContainerImage } from '../models/types/core-v1.ts'
 import { Chores } from './chores.ts'
+import { Evictor } from './eviction/evictor.ts'
 import { createImages } from './image/images.ts'
 import { Health } from './node/health.ts'
 import { defaultReservation, readMachine, simulatedMachine } from './node/machine.ts'
@@ -67,6 +68,7 @@ class NodeAgent implements Agent {
   readonly #writer: StatusWriter
   readonly #health: Health
   #registration: Registration | undefined
+  #evictor: Evictor | undefined
   #images: ContainerImage[] = []
   #sharedInformers: InformerSet | undefined
   #registeredDone!: () => void
@@ -83,7 +85,7 @@ class NodeAgent implements Agent {
       onChange: uid => this.#pods.changed(uid),
     })
     this.#writer = new StatusWriter({ client, clock, log })
-    this.#health = new Health(options, this.#view)
+    this.#health = new Health(options, this.#view, () => this.#evictor?.conditions ?? [])
     this.#mirrors = new Mirrors({
       client,
       clock,
@@ -196,7 +198,7 @@ class NodeAgent implements Agent {
     await this.#takeStaticPods()
     void registration.register(this.#stop.signal).then(() => this.#registeredDone())
     void this.#takePods(informers)
-    this.#chores(registration, volumes)
+    this.#chores(registration, { volumes, events })
   }
 
   async stop(): Promise<void> {
@@ -215,7 +217,7 @@ class NodeAgent implements Agent {
   }
 
   /** Everything that a running node does now and then. */
-  #chores(registration: Registration, volumes: NodeContext['volumes']): void {
+  #chores(registration: Registration, { volumes, events }: Pick<NodeContext, 'volumes' | 'events'>): void {
     const { clock, log, runtime, simulated } = this.#options
     const pulse = this.#options.pulse ?? createPulse(clock)
     const every = (ms: number, task: () => void | Promise<void>) => this.#ends.push(pulse.every(ms, task))
@@ -237,6 +239,19 @@ class NodeAgent implements Agent {
     })
     if (simulated) return
     const chores = new Chores({ ...this.#options, volumes, view: this.#view, workers: this.#pods.workers })
+    const evictor = new Evictor({
+      ...this.#options,
+      events,
+      workers: this.#pods.workers,
+      reclaimDisk: () => chores.reclaimDisk(),
+      node: () => registration.node,
+    })
+    this.#evictor = evictor
+    every(this.#options.eviction?.lookMs ?? 10_000, async () => {
+      if (!(await evictor.look())) return
+      await this.#health.look()
+      await registration.updateStatus()
+    })
     every(10_000, () => chores.rotateLogs())
     every(60_000, async () => {
       await chores.collectImages()
@@ -301,6 +316,7 @@ class NodeAgent implements Agent {
       labels: node?.metadata.labels ?? { ...this.#options.labels },
       allocatable: this.#registration!.allocatable,
       unsafeSysctls: this.#options.allowedUnsafeSysctls ?? [],
+      pressure: this.#evictor?.conditions ?? [],
     }
   }
 

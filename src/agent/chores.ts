@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { explain } from '../base/errors.ts'
+import type { ImageInfo } from '../runtime/runtime.ts'
 import type { AgentOptions } from './options.ts'
+import { newest } from './pod/records.ts'
 import type { PodWorker } from './pod/worker.ts'
 import type { RuntimeView } from './runtime-view.ts'
 import { sweepLocalVolumes } from './volume/local-volumes.ts'
@@ -39,22 +41,50 @@ export class Chores {
       }
   }
 
+  /** Frees what no pod needs: containers that ended before the newest of their name, then images that nobody uses. */
+  async reclaimDisk(): Promise<void> {
+    const { view, runtime, log } = this.#options
+    for (const pod of view.all())
+      for (const container of pod.containers)
+        if (container.state === 'exited' && newest(pod, container.name) !== container)
+          await runtime
+            .removeContainer(container.id)
+            .catch(error => log.debug({ container: container.id, error: explain(error) }, 'container not removed'))
+    await view.refresh()
+    await this.#removeImages(await this.#idleImages(), Number.POSITIVE_INFINITY)
+  }
+
   /** When the disk of the images is fuller than the high mark, unused ones go, the longest unused first, down to the low mark. */
   async collectImages(): Promise<void> {
-    const { runtime, view, disk, clock, log, imageCollection } = this.#options
+    const { runtime, disk, log, imageCollection } = this.#options
+    const idle = await this.#idleImages()
+    const { path } = await runtime.imageFilesystem().catch(() => ({ path: '' }))
+    const space = path ? await disk.space(path).catch(() => undefined) : undefined
+    if (!space) return
+    const used1 = 1 - space.freeBytes / space.totalBytes
+    if (used1 * 100 <= (imageCollection?.high ?? 85)) return
+    const toFree = (used1 - (imageCollection?.low ?? 80) / 100) * space.totalBytes
+    const left = await this.#removeImages(idle, toFree)
+    if (left > 0) log.warn({ bytes: Math.round(left) }, 'the disk is full and no more images can go')
+  }
+
+  /** Images that no container uses. */
+  async #idleImages(): Promise<ImageInfo[]> {
+    const { runtime, view, clock } = this.#options
     const images = await runtime.images().catch(() => [])
     const used = new Set(view.all().flatMap(pod => pod.containers.flatMap(c => [c.imageRef, c.image])))
     const now = clock.monotonicMs()
     const idle = images.filter(image => !image.pinned && !used.has(image.ref) && !image.names.some(n => used.has(n)))
     for (const ref of this.#unused.keys()) if (!idle.some(image => image.ref === ref)) this.#unused.delete(ref)
     for (const { ref } of idle) if (!this.#unused.has(ref)) this.#unused.set(ref, now)
+    return idle
+  }
 
-    const { path } = await runtime.imageFilesystem().catch(() => ({ path: '' }))
-    const space = path ? await disk.space(path).catch(() => undefined) : undefined
-    if (!space) return
-    const used1 = 1 - space.freeBytes / space.totalBytes
-    if (used1 * 100 <= (imageCollection?.high ?? 85)) return
-    let toFree = (used1 - (imageCollection?.low ?? 80) / 100) * space.totalBytes
+  /** The longest unused first, none that is young. @returns bytes that are still to be freed */
+  async #removeImages(idle: readonly ImageInfo[], bytes: number): Promise<number> {
+    const { runtime, clock, log } = this.#options
+    const now = clock.monotonicMs()
+    let toFree = bytes
     const oldest = idle
       .filter(image => now - this.#unused.get(image.ref)! >= youngMs)
       .sort((a, b) => this.#unused.get(a.ref)! - this.#unused.get(b.ref)!)
@@ -68,7 +98,7 @@ export class Chores {
         log.warn({ image: image.ref, error: explain(error) }, 'image not removed')
       }
     }
-    if (toFree > 0) log.warn({ bytes: Math.round(toFree) }, 'the disk is full and no more images can go')
+    return toFree
   }
 
   /** Folders and logs of pods that are no more. */

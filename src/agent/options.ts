@@ -7,6 +7,7 @@ import type { Random } from '../base/random.ts'
 import type { Client, EventRecorder, InformerSet } from '../client/index.ts'
 import type { NodeAddress, Taint } from '../models/types/core-v1.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { EvictionSettings } from './eviction/thresholds.ts'
 import type { Reservation } from './node/machine.ts'
 import type { ReferencedObjects } from './objects.ts'
 import type { PodSource } from './pod-source.ts'
@@ -68,6 +69,8 @@ export interface AgentOptions {
   parallelPulls?: number
   /** How often the runtime is looked over although it reported nothing; 60 000 ms unless said otherwise. */
   relistMs?: number
+  /** When the node runs short, and what it does then; upstream's hard thresholds unless said otherwise. */
+  eviction?: EvictionSettings
   imageCollection?: {
     /** Percent of the disk above which images go. 85. */ high?: number /** Down to this. 80. */
     low?: number

@@ -23,8 +23,7 @@ afterAll(async () => {
 
 describe('what the conformance suite asks of pods with unusual ends', () => {
   it('each restart policy gives its restarts, phase and readiness', async () => {
-    const script =
-      'echo x >> /count/f; n=$(wc -l < /count/f); [ $n -eq 1 ] && exit 1; [ $n -eq 2 ] && exit 0; ' + forever
+    const script = `echo x >> /count/f; n=$(wc -l < /count/f); [ $n -eq 1 ] && exit 1; [ $n -eq 2 ] && exit 0; ${forever}`
     for (const restartPolicy of ['OnFailure', 'Never'] as const)
       await node.run(`policy-${restartPolicy.toLowerCase()}`, {
         restartPolicy,

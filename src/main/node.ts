@@ -77,6 +77,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       secretFolder,
       staticPodFolder: settings.podManifestPath ?? places.manifests,
       allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
+      eviction: evictionOf(settings),
       addresses: [
         { type: 'InternalIP', address: options.nodeIp },
         { type: 'Hostname', address: settings.nodeName },
@@ -157,6 +158,17 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     stop.abort()
     await stack[Symbol.asyncDispose]()
     throw error
+  }
+}
+
+/** What was not said is left to the agent. */
+function evictionOf(settings: Settings) {
+  const { evictionHard, evictionSoft, evictionSoftGracePeriod, evictionMinimumReclaim } = settings
+  return {
+    ...(evictionHard === undefined ? {} : { hard: evictionHard }),
+    ...(evictionSoft === undefined ? {} : { soft: evictionSoft }),
+    ...(evictionSoftGracePeriod === undefined ? {} : { softGracePeriod: evictionSoftGracePeriod }),
+    ...(evictionMinimumReclaim === undefined ? {} : { minimumReclaim: evictionMinimumReclaim }),
   }
 }
 

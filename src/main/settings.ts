@@ -55,6 +55,11 @@ export interface Settings {
   podManifestPath: string | undefined
   /** Kernel settings that pods may change besides the safe ones: `net.core.somaxconn`, `kernel.msg*`. */
   allowedUnsafeSysctls: string[]
+  /** When a node runs short, as kubelet takes them: `memory.available<100Mi,nodefs.available<10%`. */
+  evictionHard: string | undefined
+  evictionSoft: string | undefined
+  evictionSoftGracePeriod: string | undefined
+  evictionMinimumReclaim: string | undefined
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
   registryMirrors: string[]
   /** Files with PEM, for an etcd that speaks TLS. */
@@ -122,6 +127,10 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   backupKeyFile: { name: 'backup-key-file', read: text => resolve(text) },
   podManifestPath: { name: 'pod-manifest-path', read: text => resolve(text) },
   allowedUnsafeSysctls: { name: 'allowed-unsafe-sysctls', read: text => text.split(',').filter(Boolean) },
+  evictionHard: { name: 'eviction-hard', read: readEviction },
+  evictionSoft: { name: 'eviction-soft', read: readEviction },
+  evictionSoftGracePeriod: { name: 'eviction-soft-grace-period', read: readEviction },
+  evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
 }
 
@@ -171,6 +180,10 @@ export function resolveSettings(sources: SettingSources): Settings {
     eventAgeMs: 7 * 24 * 3600_000,
     podManifestPath: undefined,
     allowedUnsafeSysctls: [],
+    evictionHard: undefined,
+    evictionSoft: undefined,
+    evictionSoftGracePeriod: undefined,
+    evictionMinimumReclaim: undefined,
     registryMirrors: [],
     etcdCa: undefined,
     etcdCert: undefined,
@@ -251,6 +264,12 @@ function readConfig(text: string | undefined): Record<string, string> {
     out[name] = Array.isArray(value) ? value.join(',') : String(value)
   }
   return out
+}
+
+/** Read whole by the node, which knows what each signal may be. */
+function readEviction(text: string): string {
+  if (/^[a-zA-Z.]+[<=][^,<=]+(,[a-zA-Z.]+[<=][^,<=]+)*$/.test(text)) return text
+  throw new Error('is not SIGNAL<VALUE,… such as memory.available<100Mi,nodefs.available<10%')
 }
 
 function readIssuer(text: string): string {

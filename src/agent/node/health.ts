@@ -1,17 +1,13 @@
+import type { PressureCondition } from '../eviction/pressure.ts'
 import type { AgentOptions } from '../options.ts'
 import type { RuntimeView } from '../runtime-view.ts'
 import type { NodeHealth } from './node-status.ts'
-
-/** Below these the node says that it is under pressure. */
-const memoryBytesFree = 100 * 1024 * 1024
-const diskShareFree = 0.1
-const inodeShareFree = 0.05
-const pidShareFree = 0.05
 
 /** Looks at the machine and the runtime. */
 export class Health {
   readonly #options: AgentOptions
   readonly #view: RuntimeView
+  readonly #pressure: () => readonly PressureCondition[]
   state: NodeHealth = {
     notReady: 'the node agent has just started',
     memoryPressure: false,
@@ -19,15 +15,22 @@ export class Health {
     pidPressure: false,
   }
 
-  constructor(options: AgentOptions, view: RuntimeView) {
+  /** @param pressure what the node runs short of */
+  constructor(options: AgentOptions, view: RuntimeView, pressure: () => readonly PressureCondition[]) {
     this.#options = options
     this.#view = view
+    this.#pressure = pressure
   }
 
   async look(): Promise<void> {
-    const { simulated } = this.#options
-    const pressure = simulated ? none : await this.#pressure()
-    this.state = { notReady: await this.#notReady(), ...pressure }
+    const notReady = await this.#notReady()
+    const pressure = this.#pressure()
+    this.state = {
+      notReady,
+      memoryPressure: pressure.includes('MemoryPressure'),
+      diskPressure: pressure.includes('DiskPressure'),
+      pidPressure: pressure.includes('PIDPressure'),
+    }
   }
 
   async #notReady(): Promise<string | undefined> {
@@ -40,27 +43,4 @@ export class Health {
       return `container runtime is down: ${(error as Error).message}`
     }
   }
-
-  async #pressure(): Promise<Omit<NodeHealth, 'notReady'>> {
-    const { disk, folder } = this.#options
-    const [meminfo, space, loadavg, pidMax] = await Promise.all([
-      disk.readText('/proc/meminfo').catch(() => ''),
-      disk.space(folder).catch(() => undefined),
-      disk.readText('/proc/loadavg').catch(() => ''),
-      disk.readText('/proc/sys/kernel/pid_max').catch(() => ''),
-    ])
-    const availableKi = Number(/^MemAvailable:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? Number.NaN)
-    const tasks = Number(/\d+\/(\d+) /.exec(loadavg)?.[1] ?? 0)
-    const limit = Number(pidMax.trim()) || Number.POSITIVE_INFINITY
-    return {
-      memoryPressure: availableKi * 1024 < memoryBytesFree,
-      diskPressure: space
-        ? space.freeBytes < space.totalBytes * diskShareFree ||
-          (space.totalInodes > 0 && space.freeInodes < space.totalInodes * inodeShareFree)
-        : false,
-      pidPressure: tasks > limit * (1 - pidShareFree),
-    }
-  }
 }
-
-const none = { memoryPressure: false, diskPressure: false, pidPressure: false }

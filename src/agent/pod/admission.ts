@@ -1,13 +1,9 @@
 import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../../models/types/core-v1.ts'
+import { isCritical } from '../eviction/ranking.ts'
+import { qosClassOf } from './qos.ts'
+import type { Rejection } from './rejection.ts'
 import { podRequests, units } from './resources.ts'
 import { sysctlProblem } from './sysctls.ts'
-
-/** Why a node will not run a pod: it goes to phase Failed with these. */
-export interface Rejection {
-  /** `OutOfcpu`, `NodePorts`, `NodeAffinity`. */
-  reason: string
-  message: string
-}
 
 export interface NodeFacts {
   name: string
@@ -15,6 +11,8 @@ export interface NodeFacts {
   allocatable: Record<string, string>
   /** Kernel settings that pods may change besides the safe ones. */
   unsafeSysctls?: readonly string[]
+  /** What the node runs short of: `MemoryPressure`. */
+  pressure?: readonly string[]
 }
 
 /**
@@ -23,11 +21,30 @@ export interface NodeFacts {
  */
 export function admit(pod: Pod, others: readonly Pod[], node: NodeFacts): Rejection | undefined {
   return (
+    pressureProblem(pod, node.pressure ?? []) ??
     sysctlProblem(pod, node.unsafeSysctls ?? []) ??
     affinityProblem(pod, node) ??
     portProblem(pod, others) ??
     resourceProblem(pod, others, node)
   )
+}
+
+/** A node that runs short takes nobody who would make it worse. */
+function pressureProblem(pod: Pod, pressure: readonly string[]): Rejection | undefined {
+  if (!pressure.length || isCritical(pod)) return undefined
+  if (pressure.join() === 'MemoryPressure') {
+    const tolerated = (pod.spec.tolerations ?? []).some(
+      ({ key, operator, effect }) =>
+        (!key || key === 'node.kubernetes.io/memory-pressure') &&
+        (operator === 'Exists' || key !== undefined) &&
+        (!effect || effect === 'NoSchedule'),
+    )
+    if (qosClassOf(pod.spec) !== 'BestEffort' || tolerated) return undefined
+  }
+  return {
+    reason: 'Evicted',
+    message: `Pod was rejected: The node had condition: [${pressure.join(' ')}]. `,
+  }
 }
 
 function resourceProblem(pod: Pod, others: readonly Pod[], { allocatable }: NodeFacts): Rejection | undefined {

@@ -1,6 +1,6 @@
 import type { Container, EphemeralContainer, Pod } from '../../models/types/core-v1.ts'
 import type { ContainerId, ImageRef, ObservedContainer, ObservedPod, ObservedSandbox } from '../../runtime/runtime.ts'
-import type { Rejection } from './admission.ts'
+import type { Rejection } from './rejection.ts'
 
 /** What went wrong with one step, so that it is tried again later and people can read why. */
 export interface Failure {
@@ -19,6 +19,8 @@ export interface Ending {
   /** Set when the node ends it, not its deletion: `DeadlineExceeded`, `Evicted`. */
   reason?: string
   message?: string
+  /** Wall time since when it is a target of disruption, if it is told as one. */
+  disruptedAtMs?: number
 }
 
 /** A container that must be ended although the pod goes on. */

@@ -268,7 +268,23 @@ function conditions(situation: Situation, status: PodStatus): PodCondition[] {
     const same = old?.status === condition.status && old.lastTransitionTime
     return { ...condition, lastTransitionTime: same ? old.lastTransitionTime! : now }
   })
-  return [...merged, ...before.filter(c => !own.some(o => o.type === c.type))]
+  return [...merged, ...disruption(situation), ...before.filter(c => !own.some(o => o.type === c.type))]
+}
+
+/** The node ended it, which is not the pod's own failure. */
+function disruption({ records, pod }: Situation): PodCondition[] {
+  const { disruptedAtMs, message } = records.ending ?? {}
+  const known = pod.status?.conditions?.some(c => c.type === 'DisruptionTarget')
+  if (disruptedAtMs === undefined || known) return []
+  return [
+    {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'TerminationByKubelet',
+      ...(message ? { message } : {}),
+      lastTransitionTime: timeText(disruptedAtMs),
+    },
+  ]
 }
 
 function readyToStart({ observed, pod }: Situation): PodCondition {

@@ -1,5 +1,5 @@
 import type { Pod } from '../../models/types/core-v1.ts'
-import type { Rejection } from './admission.ts'
+import type { Rejection } from './rejection.ts'
 
 /** Kernel settings that belong to the pod's own namespaces and can harm nobody else. */
 const safe = [

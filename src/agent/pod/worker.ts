@@ -1,7 +1,6 @@
 import type { Cancel } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import type { Pod, PodStatus } from '../../models/types/core-v1.ts'
-import type { Rejection } from './admission.ts'
 import { countCrash, forgivenAfterMs } from './back-off.ts'
 import { tellBackOff } from './back-off-events.ts'
 import { type Action, decide, graceOf, operationKey } from './decision.ts'
@@ -9,9 +8,19 @@ import type { PodFacts } from './downward.ts'
 import type { NodeContext } from './node-context.ts'
 import { PodProbes } from './pod-probes.ts'
 import { findContainer, newest, newestSandbox, newRecords, type Situation } from './records.ts'
+import type { Rejection } from './rejection.ts'
 import { podStatus } from './status.ts'
 import { StepFailed } from './step-failed.ts'
 import { Steps } from './steps.ts'
+
+/** Why and how the node ends a pod that the API still wants. */
+export interface Eviction {
+  reason: string
+  message: string
+  graceMs: number
+  /** It is told as a disruption, which does not count as the pod's own failure. */
+  disrupted: boolean
+}
 
 /** Steps after which the runtime looks different. */
 const changesRuntime = new Set<Action['type']>([
@@ -71,6 +80,11 @@ export class PodWorker {
     return !this.#gone && !this.#records.rejection && phase !== 'Failed' && phase !== 'Succeeded'
   }
 
+  /** It has been told to end. */
+  get ending(): boolean {
+    return this.#gone || this.#records.ending !== undefined || this.#pod.metadata.deletionTimestamp !== undefined
+  }
+
   update(pod: Pod): void {
     const before = this.#pod
     this.#pod = pod
@@ -95,9 +109,14 @@ export class PodWorker {
     this.poke()
   }
 
-  /** The node itself ends the pod: eviction, shutdown. */
-  evict(reason: string, message: string, graceMs: number): void {
-    this.#records.ending ??= { sinceMonoMs: this.#node.clock.monotonicMs(), graceMs, reason, message }
+  /** The node itself ends the pod: eviction, shutdown. It goes to phase Failed. */
+  evict({ disrupted, ...about }: Eviction): void {
+    const { clock } = this.#node
+    this.#records.ending ??= {
+      ...about,
+      sinceMonoMs: clock.monotonicMs(),
+      ...(disrupted ? { disruptedAtMs: clock.now() } : {}),
+    }
     this.poke()
   }
 

@@ -19,6 +19,7 @@ import { filesOf, isSecret, isWritten, referencesOf } from './files.ts'
 import { checkHostPath } from './host-path.ts'
 import { makeLocalVolume } from './local-volumes.ts'
 import { MountFailed } from './mount-failed.ts'
+import { emptyDirFolder } from './places.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { pinSubPath, unmountBelow } from './sub-path.ts'
 import type { Volumes } from './volumes.ts'
@@ -91,7 +92,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
   }
 
   async function emptyDir(volume: Volume, pod: Pod): Promise<string> {
-    const path = join(podFolder(pod.metadata.uid!), 'volumes', 'empty-dir', volume.name)
+    const path = emptyDirFolder(folder, pod.metadata.uid!, volume.name)
     const fresh = !(await disk.exists(path))
     await disk.makeFolder(path)
     const inMemory = volume.emptyDir?.medium === 'Memory'

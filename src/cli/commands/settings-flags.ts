@@ -54,6 +54,13 @@ const flags: Record<string, [flag: string, help: string]> = {
     'pods that this node runs by itself (manifests in the data folder)',
   ],
   'allowed-unsafe-sysctls': ['--allowed-unsafe-sysctls <names>', 'kernel settings that pods may change: kernel.msg*,…'],
+  'eviction-hard': [
+    '--eviction-hard <list>',
+    'when pods must go at once: memory.available<100Mi,nodefs.available<10%,…',
+  ],
+  'eviction-soft': ['--eviction-soft <list>', 'when they must go if it lasts'],
+  'eviction-soft-grace-period': ['--eviction-soft-grace-period <list>', 'how long: memory.available=1m30s'],
+  'eviction-minimum-reclaim': ['--eviction-minimum-reclaim <list>', 'how much more must be free: nodefs.available=1Gi'],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',
     'where a registry is really reached: registry.local=http://10.0.0.9:5000',
@@ -61,7 +68,15 @@ const flags: Record<string, [flag: string, help: string]> = {
 }
 
 /** Of a node with real containers. */
-export const nodeFlags = ['pod-manifest-path', 'allowed-unsafe-sysctls', 'registry-mirror']
+export const nodeFlags = [
+  'pod-manifest-path',
+  'allowed-unsafe-sysctls',
+  'eviction-hard',
+  'eviction-soft',
+  'eviction-soft-grace-period',
+  'eviction-minimum-reclaim',
+  'registry-mirror',
+]
 
 /** Log-in elsewhere. */
 export const oidcFlags = Object.keys(flags).filter(name => name.startsWith('oidc-'))

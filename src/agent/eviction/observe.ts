@@ -1,0 +1,51 @@
+import type { Disk } from '../../base/disk.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { Observation } from './pressure.ts'
+import type { Signal } from './thresholds.ts'
+
+export interface Observed {
+  disk: Disk
+  runtime: Runtime
+  /** Of the agent, whose file system is the node's. */
+  folder: string
+}
+
+/** What the node has left. What cannot be read is left out: nobody is ended for a number that is not known. */
+export async function observeNode({ disk, runtime, folder }: Observed): Promise<Map<Signal, Observation>> {
+  const out = new Map<Signal, Observation>()
+  const text = (path: string) => disk.readText(path).catch(() => '')
+  const [meminfo, loadavg, pidMax, images] = await Promise.all([
+    text('/proc/meminfo'),
+    text('/proc/loadavg'),
+    text('/proc/sys/kernel/pid_max'),
+    runtime.imageFilesystem().catch(() => undefined),
+  ])
+  const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1])
+  add(out, 'memory.available', kib('MemAvailable') * 1024, kib('MemTotal') * 1024)
+  const tasks = Number(/\d+\/(\d+) /.exec(loadavg)?.[1])
+  const mostTasks = Number(pidMax.trim() || Number.NaN)
+  add(out, 'pid.available', mostTasks - tasks, mostTasks)
+  await addFileSystem(out, 'nodefs', disk, folder)
+  // On one file system the node's thresholds speak for the images too.
+  if (images?.path && (await deviceOf(disk, images.path)) !== (await deviceOf(disk, folder)))
+    await addFileSystem(out, 'imagefs', disk, images.path)
+  return out
+}
+
+async function addFileSystem(out: Map<Signal, Observation>, name: 'nodefs' | 'imagefs', disk: Disk, path: string) {
+  const space = await disk.space(path).catch(() => undefined)
+  if (!space) return
+  add(out, `${name}.available`, space.freeBytes, space.totalBytes)
+  add(out, `${name}.inodesFree`, space.freeInodes, space.totalInodes)
+}
+
+function add(out: Map<Signal, Observation>, signal: Signal, available: number, capacity: number): void {
+  // Some file systems have no count of inodes.
+  if (Number.isFinite(available) && capacity > 0) out.set(signal, { available, capacity })
+}
+
+const deviceOf = (disk: Disk, path: string) =>
+  disk.stat(path).then(
+    stat => stat.dev,
+    () => undefined,
+  )

@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import type { Commands } from '../../base/commands.ts'
+import type { Disk } from '../../base/disk.ts'
+import type { Pod } from '../../models/types/core-v1.ts'
+import type { PodUsage, Runtime } from '../../runtime/runtime.ts'
+import { logFolderOf } from '../pod/container-spec.ts'
+import { emptyDirFolder } from '../volume/places.ts'
+import type { LocalUse } from './own-limits.ts'
+import type { Candidate, PodUse } from './ranking.ts'
+
+export interface Measured {
+  disk: Disk
+  commands: Commands
+  runtime: Runtime
+  folder: string
+  logFolder: string
+}
+
+/** What each pod uses now, for the ranking. */
+export async function usesOf(pods: readonly Pod[], tools: Measured): Promise<Candidate[]> {
+  const stats = await tools.runtime.stats().catch(() => [])
+  const processes = await processesByContainer(tools.disk)
+  return Promise.all(
+    pods.map(async pod => {
+      const usage = stats.find(s => s.uid === pod.metadata.uid)
+      return { pod, use: usage && (await useOf(pod, usage, processes, tools)) }
+    }),
+  )
+}
+
+async function useOf(
+  pod: Pod,
+  usage: PodUsage,
+  processes: ReadonlyMap<string, number>,
+  tools: Measured,
+): Promise<PodUse> {
+  const local = await localUse(pod, usage, tools)
+  const volumes = await Promise.all(onDisk(pod).map(name => inodesBelow(emptyDirOf(pod, name, tools), tools)))
+  const sum = (numbers: Iterable<number>) => [...numbers].reduce((a, b) => a + b, 0)
+  return {
+    memoryBytes: sum(usage.containers.map(c => c.memoryWorkingSetBytes)),
+    diskBytes: sum(local.containers.values()) + sum(local.emptyDirs.values()),
+    inodes: sum(usage.containers.map(c => c.filesystemUsedInodes ?? 0)) + sum(volumes),
+    processes: sum(usage.containers.map(c => processes.get(c.id) ?? 0)),
+    containers: usage.containers.map(c => ({
+      name: c.name,
+      memoryBytes: c.memoryWorkingSetBytes,
+      diskBytes: local.containers.get(c.name) ?? 0,
+    })),
+  }
+}
+
+/** Local storage of one pod. @param usage of the runtime; undefined when it knows of none */
+export async function localUse(pod: Pod, usage: PodUsage | undefined, tools: Measured): Promise<LocalUse> {
+  const emptyDirs = new Map<string, number>()
+  for (const name of onDisk(pod)) emptyDirs.set(name, await bytesBelow(emptyDirOf(pod, name, tools), tools))
+  const containers = new Map<string, number>()
+  const logs = logFolderOf(pod, tools.logFolder)
+  for (const { name } of pod.spec.containers) {
+    const layer = usage?.containers.find(c => c.name === name)?.filesystemUsedBytes ?? 0
+    containers.set(name, layer + (await bytesBelow(join(logs, name), tools)))
+  }
+  return { emptyDirs, containers }
+}
+
+/** Those in memory are bounded by their own file system and count as memory. */
+const onDisk = ({ spec }: Pod) =>
+  (spec.volumes ?? []).flatMap(({ name, emptyDir }) => (emptyDir && emptyDir.medium !== 'Memory' ? [name] : []))
+
+const emptyDirOf = (pod: Pod, name: string, { folder }: Measured) => emptyDirFolder(folder, pod.metadata.uid!, name)
+
+const bytesBelow = (path: string, tools: Measured) => du(['-s', '--block-size=1', path], tools)
+const inodesBelow = (path: string, tools: Measured) => du(['-s', '--inodes', path], tools)
+
+/** Files that go while we count are no failure. */
+async function du(args: string[], { commands }: Measured): Promise<number> {
+  const { stdout } = await commands.run('du', args, { allowFailure: true }).catch(() => ({ stdout: '' }))
+  return Number(/^\d+/.exec(stdout)?.[0] ?? 0)
+}
+
+/** Threads and processes count alike; the kernel's limit does too, but for a ranking processes tell enough. */
+async function processesByContainer(disk: Disk): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>()
+  for (const { name } of await disk.list('/proc').catch(() => [])) {
+    if (!/^\d+$/.test(name)) continue
+    const groups = await disk.readText(`/proc/${name}/cgroup`).catch(() => '')
+    const id = /[0-9a-f]{64}/.exec(groups)?.[0]
+    if (id) counts.set(id, (counts.get(id) ?? 0) + 1)
+  }
+  return counts
+}

@@ -1,0 +1,132 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemDisk } from '../base/disk.ts'
+import { Node } from '../models/kinds/core/node.ts'
+import { Pod } from '../models/kinds/core/pod.ts'
+import { forever, RealNode, until } from './testing/real-node.ts'
+
+/** Kibibytes that the machine seems to have left; undefined: what it really has. */
+let memoryLeft: number | undefined
+const disk = {
+  ...systemDisk,
+  readText: async (path: string) => {
+    const text = await systemDisk.readText(path)
+    return path === '/proc/meminfo' && memoryLeft !== undefined
+      ? text.replace(/^MemAvailable:.*/m, `MemAvailable: ${memoryLeft} kB`)
+      : text
+  },
+}
+
+let node: RealNode
+const manifests = `/tmp/optiflow-manifests-${process.pid}`
+
+beforeAll(async () => {
+  await mkdir(manifests, { recursive: true })
+  node = await RealNode.open('10.219.48.0/20', {
+    disk,
+    staticPodFolder: manifests,
+    eviction: { hard: 'memory.available<100Mi', lookMs: 200, transitionMs: 500 },
+  })
+})
+
+afterAll(async () => {
+  try {
+    expect(await node.leaks()).toEqual([])
+  } finally {
+    await node[Symbol.asyncDispose]()
+    await rm(manifests, { recursive: true, force: true })
+  }
+})
+
+const condition = async (type: string) =>
+  (await node.client.get(Node, { name: 'node-1' })).status!.conditions!.find(c => c.type === type)
+
+describe('a node that runs short of memory', () => {
+  it('says so, ends the pod that uses most beyond its request, takes no new one, and recovers', async () => {
+    const { containers } = { containers: [node.sh(`x=$(head -c 20000000 /dev/zero | tr "\\0" a); ${forever}`)] }
+    await node.run('greedy', { containers })
+    await node.run('modest', {
+      containers: [node.sh(forever, { resources: { requests: { memory: '64Mi' } } })],
+    })
+    await Promise.all([node.isReady('greedy'), node.isReady('modest')])
+    memoryLeft = 50 * 1024
+    const evicted = await node.ends('greedy')
+    memoryLeft = undefined
+    expect(evicted.status).toMatchObject({
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: expect.stringMatching(
+        /^The node was low on resource: memory\. Threshold quantity: 100Mi, available: 50Mi\. Container main was using \d+Ki?i?, request is 0, has larger consumption of memory\. $|^The node was low on resource: memory/,
+      ),
+      containerStatuses: [{ ready: false, state: { terminated: {} } }],
+    })
+    expect(evicted.status!.conditions!.find(c => c.type === 'DisruptionTarget')).toMatchObject({
+      status: 'True',
+      reason: 'TerminationByKubelet',
+      message: evicted.status!.message,
+    })
+    expect(await node.events('greedy')).toContainEqual(expect.stringMatching(/^Evicted: The node was low on resource/))
+    await until('the pressure over', async () =>
+      (await condition('MemoryPressure'))!.status === 'False' ? true : undefined,
+    )
+    expect((await node.get('modest')).status!.phase).toBe('Running')
+    expect(await node.output('greedy')).toBe('')
+    await node.remove('greedy')
+    await node.remove('modest')
+  })
+})
+
+describe('a pod that writes more than it said it would', () => {
+  it.each([
+    [
+      'volume',
+      'dd if=/dev/zero of=/data/f bs=1024 count=2048 2>/dev/null',
+      { volumes: [{ name: 'data', emptyDir: { sizeLimit: '1Mi' } }] },
+      'Usage of EmptyDir volume "data" exceeds the limit "1Mi". ',
+    ],
+    [
+      'container',
+      'dd if=/dev/zero of=/f bs=1024 count=2048 2>/dev/null',
+      {},
+      'Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ',
+    ],
+  ])('is ended for good: in its %s', async (name, script, more, message) => {
+    const mount = 'volumes' in more ? [{ name: 'data', mountPath: '/data' }] : []
+    const limits: Record<string, string> = 'volumes' in more ? {} : { 'ephemeral-storage': '1Mi' }
+    await node.run(`writes-${name}`, {
+      ...more,
+      containers: [node.sh(`${script}; ${forever}`, { volumeMounts: mount, resources: { limits } })],
+    })
+    expect((await node.ends(`writes-${name}`)).status).toMatchObject({ phase: 'Failed', reason: 'Evicted', message })
+    await node.remove(`writes-${name}`)
+  })
+})
+
+describe('a pod in the node’s own folder', () => {
+  it('runs with real containers, comes back to the API, and ends with its file', async () => {
+    const key = { namespace: 'test', name: 'own-node-1' }
+    const manifest = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'own', namespace: 'test' },
+      spec: { terminationGracePeriodSeconds: 1, containers: [node.sh(forever)] },
+    }
+    await writeFile(join(manifests, 'own.json'), JSON.stringify(manifest))
+    const first = await node.client
+      .get(Pod, key)
+      .catch(() => until('the mirror', () => node.client.get(Pod, key).catch(() => undefined)))
+    await node.isReady('own-node-1')
+    await node.client.delete(Pod, key)
+    const second = await until('it back', async () => {
+      const pod = await node.client.get(Pod, key).catch(() => undefined)
+      return pod && pod.metadata.uid !== first.metadata.uid && pod.status?.phase === 'Running' ? pod : undefined
+    })
+    expect(second.status!.containerStatuses![0]!.restartCount).toBe(0)
+    await rm(join(manifests, 'own.json'))
+    await until('its end', async () => ((await node.bench.runtime.observe()).length === 0 ? true : undefined))
+    await until('its record gone', async () =>
+      (await node.client.get(Pod, key).catch(() => undefined)) === undefined ? true : undefined,
+    )
+  })
+})
