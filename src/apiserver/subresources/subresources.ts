@@ -8,6 +8,7 @@ import { createBinding } from './binding.ts'
 import { ephemeralContainers } from './ephemeral-containers.ts'
 import { createEviction } from './eviction.ts'
 import { finalizeNamespace } from './finalize.ts'
+import { resize } from './resize.ts'
 import { getScale, patchScale, updateScale } from './scale.ts'
 
 type ByVerb = Record<string, CallHandler>
@@ -20,6 +21,7 @@ const handlers = new Map<string, ByVerb>([
   ['eviction', { create: createEviction }],
   ['finalize', { update: finalizeNamespace }],
   ['ephemeralcontainers', { ...ephemeralContainers }],
+  ['resize', { ...resize }],
   ['approval', { ...approval }],
 ])
 

@@ -10,6 +10,7 @@ import type {
 } from '../../types/core-v1.ts'
 import { checkIP, checkName, checkPort, texts } from '../checks.ts'
 import { checkEnv, checkEnvFrom } from './env-validation.ts'
+import { checkResizePolicies } from './pod-resize.ts'
 import { checkLifecycle, checkProbe } from './probe-validation.ts'
 import { checkResources } from './resource-validation.ts'
 import { checkRelativePath, checkSecurityContext } from './security-validation.ts'
@@ -65,9 +66,10 @@ function checkCommon(field: string, container: Container | EphemeralContainer, s
   ]
 }
 
-function checkRunning(field: string, container: Container, { terminationGracePeriodSeconds }: PodSpec): FieldError[] {
+function checkRunning(field: string, container: Container, spec: PodSpec): FieldError[] {
   return [
-    ...checkLifecycle(`${field}.lifecycle`, container.lifecycle, terminationGracePeriodSeconds),
+    ...checkResizePolicies(`${field}.resizePolicy`, container, spec),
+    ...checkLifecycle(`${field}.lifecycle`, container.lifecycle, spec.terminationGracePeriodSeconds),
     ...checkProbe(`${field}.livenessProbe`, container.livenessProbe, 'liveness'),
     ...checkProbe(`${field}.readinessProbe`, container.readinessProbe, 'readiness'),
     ...checkProbe(`${field}.startupProbe`, container.startupProbe, 'startup'),

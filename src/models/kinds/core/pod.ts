@@ -5,6 +5,7 @@ import type * as core from '../../types/core-v1.ts'
 import { hostnameWarnings } from '../name-warnings.ts'
 import { podColumns } from './pod-columns.ts'
 import { podGraceSeconds, preparePod } from './pod-create.ts'
+import { checkResize } from './pod-resize.ts'
 import { defaultRunningPodSpec } from './pod-spec.ts'
 import { validatePodSpec } from './pod-spec-validation.ts'
 import { checkPodChanges } from './pod-update.ts'
@@ -45,6 +46,7 @@ export const Pod = defineKind<core.Pod>({
     'binding',
     'eviction',
     'ephemeralcontainers',
+    'resize',
     'log',
     'exec',
     'attach',
@@ -70,6 +72,7 @@ export const Pod = defineKind<core.Pod>({
   prepareCreate: preparePod,
   gracePeriodSeconds: podGraceSeconds,
   validate: validatePod,
+  validatePart: (part, next, previous) => (part === 'resize' ? checkResize(next, previous) : []),
   warnings: (next, previous) => [
     ...(previous ? [] : hostnameWarnings(next.metadata.name, "the Pod's hostname")),
     ...podWarnings('', next),
