@@ -71,16 +71,13 @@ export class ResourceTable {
     return this.kinds.all().map(kind => this.of(kind))
   }
 
-  /** In discovery order, the core group first; resources by name, which is the order in which `kubectl get all` shows them. */
+  /** In discovery order, the core group first. */
   groups(): ServedGroup[] {
     return this.kinds.groups().map(({ group, versions }) => ({
       group,
       versions: versions.map(version => ({
         version,
-        resources: this.kinds
-          .inGroupVersion(group, version)
-          .map(kind => this.of(kind))
-          .sort((a, b) => (a.kind.plural < b.kind.plural ? -1 : 1)),
+        resources: this.kinds.inGroupVersion(group, version).map(kind => this.of(kind)),
       })),
     }))
   }

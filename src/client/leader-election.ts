@@ -31,8 +31,6 @@ export interface Leadership {
   signal: AbortSignal
   /** Grows with each leader: whoever sees a smaller one is being written to by a leader of the past. */
   fencingToken: number
-  /** Names this term to the API server: see Client.under. */
-  fence: string
 }
 
 export interface LeaderElection {
@@ -152,13 +150,11 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
     signal.addEventListener('abort', onStop, { once: true })
     if (signal.aborted) onStop()
     leading = true
-    const { metadata, spec } = observed!.lease
-    const fencingToken = spec.leaseTransitions ?? 0
-    const fence = `${key.namespace}/${name}/${metadata.uid}/${fencingToken}`
+    const fencingToken = observed!.lease.spec.leaseTransitions ?? 0
     log.info({ lease: name, identity, fencingToken }, 'leading')
     const renewing = keepRenewing(lost, since)
     try {
-      await work({ signal: lost.signal, fencingToken, fence })
+      await work({ signal: lost.signal, fencingToken })
     } finally {
       const stillOurs = !(lost.signal.reason instanceof LeadershipLost)
       lost.abort()

@@ -10,6 +10,4 @@ export interface ServedNode {
   pods(): Pod[]
   observed(podUid: string): ObservedPod | undefined
   startedAtMs: number
-  /** Deletes the folder of a local volume that nobody claims any more. Nothing there is fine. */
-  removeLocalVolume(name: string): Promise<void>
 }

@@ -122,7 +122,6 @@ export class FakeApi {
       raw: async () => {
         throw new Error('not in this fake')
       },
-      under: () => this.client,
     }
   }
 

@@ -12,8 +12,7 @@ export function writerOf(core: Core, kind: Kind<any>, manager: string, subresour
   return { manager, apiVersion: apiVersionOf(kind), subresource, time: timestamp(core.clock) }
 }
 
-/** A create, update or patch by `manager`: it owns what it changed, named as in the stored form. */
+/** A create, update or patch by `manager`: it owns what it changed. */
 export function trackPlainWrite(core: Core, kind: Kind<any>, manager: string, subresource = ''): TrackOwners {
-  const stored = kind.storedAs?.kind ?? kind
-  return (next, previous) => trackUpdate(typeOf(stored), previous, next, writerOf(core, stored, manager, subresource))
+  return (next, previous) => trackUpdate(typeOf(kind), previous, next, writerOf(core, kind, manager, subresource))
 }

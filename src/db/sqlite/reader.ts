@@ -24,9 +24,6 @@ interface Row extends KeptValue {
 interface HeadRow extends Row, Link {}
 
 interface ChangeRow extends KeptValue {
-  /** null: nobody was named. */
-  author: string | null
-  request: Uint8Array | null
   at: number
   created: number
   previous: number
@@ -154,12 +151,10 @@ export class HistoryReader {
         packer.number(row.created)
         packer.number(row.at)
         packer.value(this.#values.of(row))
-        packer.keys.push(row.author ?? '')
-        packer.value(row.request)
         position = position <= oldest ? 0 : row.previous
       }
-      const { keys, numbers, bytes } = packer.finish()
-      return { keys, numbers, bytes }
+      const { numbers, bytes } = packer.finish()
+      return { numbers, bytes }
     })
   }
 
@@ -238,10 +233,7 @@ function statements(database: Database) {
          CASE WHEN key >= ?1 AND key < ?2 THEN value END AS value
        FROM log WHERE position > ?3 AND position <= ?4 ORDER BY position`,
     ),
-    change: p(
-      `SELECT l.at, l.created, l.previous, l.base, l.value, l.request, a.name AS author
-       FROM log l LEFT JOIN authors a ON a.id = l.author WHERE l.position = ?`,
-    ),
+    change: p('SELECT at, created, previous, base, value FROM log WHERE position = ?'),
     momentBefore: p('SELECT revision FROM moments WHERE at <= ? ORDER BY at DESC LIMIT 1'),
     momentAfter: p('SELECT revision FROM moments WHERE at > ? ORDER BY at LIMIT 1'),
     lastBy: p('SELECT max(position) AS position FROM log WHERE position > ? AND position <= ? AND at <= ?'),
