@@ -53,7 +53,7 @@ describe('optiflow’s own commands', () => {
     await ok(['delete', 'configmap', 'past'])
     expect(await fails('get', 'configmap', 'past')).toContain('NotFound')
     const told = await ok(['history', 'configmap/past'])
-    expect(told.split('\n')[0]).toMatch(/^REVISION +TIME +AGE +BY +CHANGE$/)
+    expect(told.split('\n')[0]).toMatch(/^REVISION +TIME +AGE +BY +USER +CHANGE$/)
     expect(told).toMatch(/data.colour: red → blue/)
     const revisions = told
       .split('\n')

@@ -6,6 +6,7 @@ import { isNotFound } from '../models/api-error.ts'
 import { Node } from '../models/kinds/core/node.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
 import { Service } from '../models/kinds/core/service.ts'
+import { localFolderAnnotation } from '../models/local-volume.ts'
 import type { ContainerImage } from '../models/types/core-v1.ts'
 import { Chores } from './chores.ts'
 import { Evictor } from './eviction/evictor.ts'
@@ -29,6 +30,7 @@ import { ManifestFolder } from './static/manifest-folder.ts'
 import { Mirrors } from './static/mirrors.ts'
 import { StatusWriter } from './status-writer.ts'
 import { createDiskVolumes, refreshPeriodMs } from './volume/disk-volumes.ts'
+import { localFolderOf, removeLocalVolume } from './volume/local-volumes.ts'
 import { createServiceAccountTokens } from './volume/service-account-tokens.ts'
 import { createSimulatedVolumes } from './volume/simulated-volumes.ts'
 
@@ -109,6 +111,8 @@ class NodeAgent implements Agent {
       pods: () => [...this.#pods.workers.values()].map(worker => worker.pod),
       observed: uid => this.#view.get(uid),
       startedAtMs: clock.now(),
+      removeLocalVolume: name =>
+        options.simulated ? Promise.resolve() : removeLocalVolume(options.disk, options.folder, name),
     }
   }
 
@@ -129,6 +133,7 @@ class NodeAgent implements Agent {
       machine,
       reserved: this.#options.reserved ?? (simulated ? {} : defaultReservation),
       labels: this.#options.labels ?? {},
+      annotations: { [localFolderAnnotation]: localFolderOf(folder) },
       taints: this.#options.taints ?? [],
       addresses: this.#options.addresses,
       agentVersion: this.#options.version ?? defaultVersion,

@@ -5,6 +5,7 @@ import type { AgentOptions } from './options.ts'
 import { newest } from './pod/records.ts'
 import type { PodWorker } from './pod/worker.ts'
 import type { RuntimeView } from './runtime-view.ts'
+import { sweepLocalVolumes } from './volume/local-volumes.ts'
 import type { Volumes } from './volume/volumes.ts'
 
 export interface ChoresOptions extends AgentOptions {
@@ -104,6 +105,9 @@ export class Chores {
   async sweep(complete: boolean): Promise<void> {
     if (!complete) return
     const { volumes, workers, view, disk, folder, log } = this.#options
+    await sweepLocalVolumes(disk, folder).catch(error =>
+      log.warn({ error: explain(error) }, 'deleted volumes are still on the disk'),
+    )
     const alive = (uid: string) => workers.has(uid) || view.get(uid) !== undefined
     for (const uid of await volumes.left().catch(() => []))
       if (!alive(uid))

@@ -20,6 +20,7 @@ import { validatingWebhooks } from './admission/webhooks/validating-webhooks.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts'
 import { ClientCertificates } from './authn/client-certificates.ts'
+import { FrontProxy } from './authn/front-proxy.ts'
 import { type OidcOptions, OidcTokens } from './authn/oidc-tokens.ts'
 import { ServiceAccountTokens, type TokenKeys } from './authn/service-account-tokens.ts'
 import { StaticTokens } from './authn/static-tokens.ts'
@@ -74,6 +75,8 @@ export interface ApiServerOptions {
   tokens?: Record<string, UserInfo>
   /** An OpenID Connect issuer whose tokens are believed too. */
   oidc?: OidcOptions
+  /** Whom users' requests may be passed on by, and as whom we pass on theirs to extension servers. */
+  frontProxy?: FrontProxyOptions
   /** More ways to tell who asks; after certificates and tokens. */
   authenticators?: Authenticator[]
   authorizers?: Authorizer[]
@@ -101,6 +104,13 @@ export interface ApiServerOptions {
   more?: Record<string, OtherPathHandler>
   /** More things that /livez and /readyz look at. */
   health?: Partial<HealthChecks>
+}
+
+export interface FrontProxyOptions {
+  /** PEM of the authority that signs proxies, and nothing else. */
+  ca: string
+  /** Common names that they may have; none: any. */
+  allowedNames: string[]
 }
 
 /** The API: as a function, and on the network. */
@@ -164,6 +174,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const tokens =
     options.tokenKeys && new ServiceAccountTokens(core, options.tokenKeys, options.tokenIssuer ?? defaultIssuer)
   const authenticators: Authenticator[] = [
+    ...(options.frontProxy ? [new FrontProxy(options.frontProxy.allowedNames, () => clock.now())] : []),
     new ClientCertificates(() => clock.now()),
     new StaticTokens(options.tokens ?? {}),
     ...(tokens ? [tokens] : []),
@@ -249,7 +260,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     metrics: metrics.registry,
     async listen(listenOptions) {
       flowControl.pace(afterThisTurn)
-      const listening = await listen(handler, log, listenOptions)
+      const listening = await listen(handler, { clock, log }, listenOptions)
       listeners.add(listening)
       return listening
     },

@@ -80,3 +80,16 @@ test('the name of the path will do; what does not fit the type is refused in Kub
     'failed to create typed patch object (default/quiet; apps/v1, Kind=Deployment): .spec.bogus: field not declared in schema',
   ])
 })
+
+test('what is written by way of another group is owned under the names of the stored form', async () => {
+  const url = '/apis/events.k8s.io/v1/namespaces/default/events?fieldManager=m'
+  const regarding = { kind: 'Pod', name: 'p', namespace: 'default' }
+  const said = { ...{ action: 'A', reason: 'R', type: 'Normal', note: 'n', regarding }, reportingController: 'x.io/c' }
+  const times = { eventTime: '2026-01-01T00:00:00.000000Z', reportingInstance: 'i' }
+  const { body } = await server.call('POST', url, { metadata: { name: 'e' }, ...said, ...times })
+  const [{ apiVersion, fieldsV1 }] = body.metadata.managedFields
+  expect(apiVersion).toBe('v1')
+  expect(Object.keys(fieldsV1)).toEqual(
+    expect.arrayContaining(['f:involvedObject', 'f:message', 'f:reportingComponent']),
+  )
+})

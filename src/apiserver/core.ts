@@ -46,6 +46,8 @@ export interface Call {
   request: ApiRequest
   info: RequestInfo
   user: UserInfo
+  /** What this request is called in its reply and in the history of what it changes. */
+  auditId: string
   /** Texts for Warning headers. */
   warnings: string[]
 }

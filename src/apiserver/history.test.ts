@@ -109,7 +109,7 @@ describe('the past through the API', () => {
       fields: i.fields,
     }))
     expect(told).toEqual([
-      { type: 'Deleted', ago: 0, by: [], fields: [] },
+      { type: 'Deleted', ago: 0, by: ['admin'], fields: [] },
       {
         type: 'Changed',
         ago: 60_000,
@@ -128,5 +128,19 @@ describe('the past through the API', () => {
     const next = (await server.call('GET', `${maps}/a?history=true&limit=1&before=${page.metadata.before}`)).body
     expect(next.items).toEqual(body.items.slice(1, 2))
     expect((await server.call('GET', `${maps}/never?history=true`)).status).toBe(404)
+  })
+
+  it('tells who asked for each change and by which request, deletions included', async () => {
+    const named = await server.call('POST', maps, { metadata: { name: 'a' } }, { 'audit-id': 'mine' })
+    const changed = await server.call('PUT', `${maps}/a`, { metadata: { name: 'a' }, data: { x: '1' } })
+    const impersonated = { 'impersonate-user': 'jane', 'impersonate-group': 'system:masters' }
+    const gone = await server.call('DELETE', `${maps}/a`, undefined, impersonated)
+    const { items } = (await server.call('GET', `${maps}/a?history=true`)).body
+    expect(items.map((i: any) => [i.type, i.user, i.auditID])).toEqual([
+      ['Deleted', 'jane', gone.headers['audit-id']],
+      ['Changed', 'admin', changed.headers['audit-id']],
+      ['Created', 'admin', 'mine'],
+    ])
+    expect(named.headers['audit-id']).toBe('mine')
   })
 })

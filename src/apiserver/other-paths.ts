@@ -55,7 +55,7 @@ export function otherPaths(parts: OtherParts): (call: Call) => Promise<ApiReply 
     return (
       (await healthReply(call, parts.checks)) ??
       parts.discovery.reply(call) ??
-      parts.openApi.reply(call) ??
+      (await parts.openApi.reply(call)) ??
       parts.docs.reply(call)
     )
   }

@@ -1,7 +1,8 @@
 import { explain, isAbort } from '../base/errors.ts'
 import { parseFieldSelector } from '../base/field-selector.ts'
-import { StoreFailed, StoreFull } from '../db/store.ts'
+import { type Author, StoreFailed, StoreFull } from '../db/store.ts'
 import { ApiError } from '../models/api-error.ts'
+import { Lease } from '../models/kinds/index.ts'
 import type { ApiHandler, ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
 import { type Authenticator, anonymous } from './authn/authenticator.ts'
 import { impersonated, wantsImpersonation } from './authn/impersonation.ts'
@@ -14,6 +15,7 @@ import { finishReply } from './replies/finish.ts'
 import { errorReply } from './replies/reply.ts'
 import { flag, parseRequest, type RequestInfo } from './request-info.ts'
 import { resourceHandler } from './routes.ts'
+import { fenceHeader, parseFence } from './storage/fence.ts'
 import { ClaimMoved, ClaimTaken } from './storage/object-store.ts'
 import { viewReply } from './subresources/view.ts'
 import type { FreshReads } from './watch-cache/fresh-reads.ts'
@@ -32,6 +34,7 @@ export interface PipelineParts {
 export function createHandler(parts: PipelineParts): ApiHandler {
   return async request => {
     const started = parts.core.clock.monotonicMs()
+    const auditId = auditIdOf(parts.core, request)
     const warnings: string[] = []
     let reply: ApiReply
     let label = ''
@@ -45,7 +48,8 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const known = await authenticate(parts, request)
       const user = wantsImpersonation(request) ? await impersonated(request, known, parts.authorizer) : known
       const attributes: Attributes = { user, verb, path: info.path, ...attributesOf(info, verb) }
-      const call: Call = { core: parts.core, request, info, user, warnings }
+      const core = coreFor(parts.core, request, { user: user.username, request: auditId })
+      const call: Call = { core, request, info, user, auditId, warnings }
       const work = async () => {
         await authorize(parts, attributes, user)
         if (call.info.resource) return serveResource(call, verb)
@@ -57,11 +61,25 @@ export function createHandler(parts: PipelineParts): ApiHandler {
     } catch (error) {
       reply = errorReply(asApiError(parts, request, error), request.headers['accept'])
     }
-    const finished = await finishReply(parts.core, request, reply, warnings, flow)
+    const finished = await finishReply(request, reply, auditId, warnings, flow)
     done()
     parts.metrics.requests.observe({ info, verb: label, reply: finished, ms: parts.core.clock.monotonicMs() - started })
     return finished
   }
+}
+
+/** The client's own name for the request, if it gave one. */
+function auditIdOf({ random }: Core, request: ApiRequest): string {
+  const given = request.headers['audit-id']
+  return given && /^[\x21-\x7e]{1,64}$/.test(given) ? given : random.uuid()
+}
+
+/** What writes does so in the name of its user, and a leader only within its term. */
+function coreFor(core: Core, { method, headers }: ApiRequest, author: Author): Core {
+  if (method === 'GET' || method === 'HEAD') return core
+  const text = headers[fenceHeader]
+  const fence = text === undefined ? {} : { fence: { fence: parseFence(text), leases: core.resources.of(Lease) } }
+  return { ...core, objects: core.objects.of({ author, ...fence }) }
 }
 
 async function serveResource(call: Call, verb: string): Promise<ApiReply> {

@@ -71,13 +71,16 @@ export class ResourceTable {
     return this.kinds.all().map(kind => this.of(kind))
   }
 
-  /** In discovery order, the core group first. */
+  /** In discovery order, the core group first; resources by name, which is the order in which `kubectl get all` shows them. */
   groups(): ServedGroup[] {
     return this.kinds.groups().map(({ group, versions }) => ({
       group,
       versions: versions.map(version => ({
         version,
-        resources: this.kinds.inGroupVersion(group, version).map(kind => this.of(kind)),
+        resources: this.kinds
+          .inGroupVersion(group, version)
+          .map(kind => this.of(kind))
+          .sort((a, b) => (a.kind.plural < b.kind.plural ? -1 : 1)),
       })),
     }))
   }

@@ -64,6 +64,24 @@ test('an expired page says 410 with a token that goes on from the newest state',
   expect(rest.items.map((i: any) => i.metadata.name)).toEqual(['b', 'c', 'd'])
 })
 
+test('pages grow old after five minutes, as those of other servers do, unless nothing has changed since', async () => {
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await make(name)
+  const first = (await server.call('GET', `${url}?limit=2`)).body
+  const next = () => server.call('GET', `${url}?limit=2&continue=${first.metadata.continue}`)
+  await clock.advance(10 * 60_000)
+  expect((await next()).body.metadata).toMatchObject({ resourceVersion: first.metadata.resourceVersion })
+  await make('f')
+  const { status, body } = await next()
+  expect([status, body.reason]).toEqual([410, 'Expired'])
+  const second = (await server.call('GET', `${url}?limit=2&continue=${body.metadata.continue}`)).body
+  expect(second.items.map((i: any) => i.metadata.name)).toEqual(['c', 'd'])
+  expect(second.metadata).toMatchObject({ remainingItemCount: 2, resourceVersion: String(await revision()) })
+  await make('g')
+  const third = (await server.call('GET', `${url}?limit=2&continue=${second.metadata.continue}`)).body
+  expect(third.items.map((i: any) => i.metadata.name)).toEqual(['e', 'f'])
+  expect(third.metadata).toEqual({ resourceVersion: second.metadata.resourceVersion })
+})
+
 test('bookmarks come about once a minute, to those who take them, and tell how far the store has got', async () => {
   const with_ = await server.watch(`${url}?watch=1&resourceVersion=${await revision()}&allowWatchBookmarks=true`)
   const without = await server.watch(`${url}?watch=1&resourceVersion=${await revision()}`)

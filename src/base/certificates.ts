@@ -151,6 +151,11 @@ async function sign(
   return cert.toString('pem')
 }
 
+/** The certificates of a bundle, each as PEM without what stands between them. */
+export function certificatesOf(bundle: string): string[] {
+  return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+}
+
 /** True when the certificate (PEM) covers all these names and addresses for at least `days` more. */
 export function certificateCovers(
   pem: string,

@@ -3,6 +3,7 @@ import * as http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { Connections } from './connections.ts'
 
 /** HTTP/1.1 and, over TLS, HTTP/2 too, in the form that both share. */
 export type WebRequest = http.IncomingMessage
@@ -35,11 +36,9 @@ export type ListenWeb = (options: WebServerOptions) => Promise<WebServer>
 export const listenWeb: ListenWeb = options =>
   new Promise((resolve, reject) => {
     const server = options.tls ? secureServer(options.tls) : http.createServer()
-    const open = new Set<Socket>()
+    const connections = new Connections(server)
     server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
-      open.add(socket)
       socket.on('error', () => socket.destroy())
-      socket.on('close', () => open.delete(socket))
     })
     server.on('request', options.onRequest as (...args: any[]) => void)
     server.on('upgrade', options.onUpgrade)
@@ -54,9 +53,7 @@ export const listenWeb: ListenWeb = options =>
         port: (server.address() as AddressInfo).port,
         close: graceMs =>
           new Promise(done => {
-            const timer = setTimeout(() => {
-              for (const socket of open) socket.destroy()
-            }, graceMs)
+            const timer = setTimeout(() => connections.cut(), graceMs)
             server.close(() => {
               clearTimeout(timer)
               done()

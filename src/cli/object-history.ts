@@ -11,6 +11,8 @@ export interface HistoryItem {
   time?: string
   type: 'Created' | 'Changed' | 'Deleted' | 'Earlier'
   by: string[]
+  user?: string
+  auditID?: string
   fields: FieldChange[]
   object?: AnyObject
   error?: string

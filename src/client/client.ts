@@ -31,6 +31,11 @@ export interface Client {
   ): Promise<R>
   /** Any path of the API, for what the typed methods do not cover (logs, discovery, health). */
   raw(method: string, url: string, options?: RawOptions): Promise<ApiReply>
+  /**
+   * The same client, whose writes the server carries out only while this term of leadership lasts, and then refuses (403).
+   * @param fence of Leadership
+   */
+  under(fence: string): Client
 }
 
 export interface CallOptions {

@@ -31,6 +31,8 @@ export interface Leadership {
   signal: AbortSignal
   /** Grows with each leader: whoever sees a smaller one is being written to by a leader of the past. */
   fencingToken: number
+  /** Names this term to the API server: see Client.under. */
+  fence: string
 }
 
 export interface LeaderElection {
@@ -150,11 +152,13 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
     signal.addEventListener('abort', onStop, { once: true })
     if (signal.aborted) onStop()
     leading = true
-    const fencingToken = observed!.lease.spec.leaseTransitions ?? 0
+    const { metadata, spec } = observed!.lease
+    const fencingToken = spec.leaseTransitions ?? 0
+    const fence = `${key.namespace}/${name}/${metadata.uid}/${fencingToken}`
     log.info({ lease: name, identity, fencingToken }, 'leading')
     const renewing = keepRenewing(lost, since)
     try {
-      await work({ signal: lost.signal, fencingToken })
+      await work({ signal: lost.signal, fencingToken, fence })
     } finally {
       const stillOurs = !(lost.signal.reason instanceof LeadershipLost)
       lost.abort()

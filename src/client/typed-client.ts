@@ -123,6 +123,12 @@ export function createClient(transport: Transport): Client {
         ...(options.signal ? { signal: options.signal } : {}),
         stream: /[?&](follow|watch)=(1|true)/.test(url),
       }),
+
+    under: fence =>
+      createClient({
+        ...transport,
+        send: request => transport.send({ ...request, headers: { ...request.headers, 'optiflow-fence': fence } }),
+      }),
   }
 }
 

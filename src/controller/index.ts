@@ -9,6 +9,7 @@ export { cronJobReconciler } from './cron-job.ts'
 export { daemonSetReconciler } from './daemon-set.ts'
 export { deploymentReconciler } from './deployment.ts'
 export { disruptionReconciler } from './disruption.ts'
+export { ephemeralVolumeReconciler } from './ephemeral-volume.ts'
 export {
   createGarbageCollector,
   type GarbageCollector,
@@ -19,6 +20,8 @@ export {
   horizontalPodAutoscalerReconciler,
 } from './horizontal-pod-autoscaler.ts'
 export { jobReconciler } from './job.ts'
+export { localCapacityReconciler } from './local-capacity.ts'
+export { localVolumeDeleter, localVolumeReconciler } from './local-volume.ts'
 export { namespaceReconciler } from './namespace.ts'
 export { type NodeIpamOptions, nodeIpamReconciler } from './node-ipam.ts'
 export { type NodeLifecycleOptions, nodeLifecycleReconciler } from './node-lifecycle.ts'

@@ -223,7 +223,7 @@ async function writeStatus(
 export interface VolumeDeleter {
   accepts(volume: PersistentVolume): boolean
   /** @throws when it could not be deleted */
-  delete(volume: PersistentVolume): Promise<void>
+  delete(volume: PersistentVolume, world: World): Promise<void>
 }
 
 /** Follows volumes' claims: Available, Bound, Released, and gone again as their reclaim policy says. */
@@ -289,7 +289,7 @@ async function reclaim(world: World, volume: PersistentVolume, deleters: readonl
   // Provisioned from outside: its provisioner sees the phase and deletes it.
   if (!deleter) return
   try {
-    await deleter.delete(volume)
+    await deleter.delete(volume, world)
     await client.delete(PersistentVolume, keyOf(volume), { uid: volume.metadata.uid })
   } catch (error) {
     if (isNotFound(error) || isConflict(error)) return

@@ -572,6 +572,35 @@ export function storeConformance(
         expect(await store.changes('/never')).toEqual([])
       })
 
+      it('names the author of each change, deletions included, and what the request was called', async () => {
+        const by = (user: string, request: string) => ({ user, request })
+        const id = '6f1d2a40-8c35-4b9e-a2f1-0123456789ab'
+        const authors = [by('jane', id), by('system:serviceaccount:a:b', 'sixteen-letters!'), by('jane', 'Grüße')]
+        const r1 = await store.commit([{ key: '/a', value: bytes('1') }], new Map(), authors[0])
+        await put('/b', '1')
+        const r2 = await store.commit([{ key: '/a', value: bytes('2') }], new Map(), authors[1])
+        const r3 = await put('/a', '3')
+        const r4 = await store.commit([{ key: '/a', value: undefined }], new Map([['/a', r3]]), authors[2])
+        const r5 = await store.commit(
+          ['/a', '/c'].map(key => ({ key, value: bytes('4') })),
+          new Map(),
+          authors[0],
+        )
+        const told = async (key: Key) => (await store.changes(key)).map(c => [c.revision, c.author])
+        expect(await told('/a')).toEqual([
+          [r5, authors[0]],
+          [r4, authors[2]],
+          [r3, undefined],
+          [r2, authors[1]],
+          [r1, authors[0]],
+        ])
+        expect(await told('/c')).toEqual([[r5, authors[0]]])
+        await expect(
+          store.commit([{ key: '/a', value: bytes('5') }], new Map([['/a', r1]]), authors[1]),
+        ).rejects.toThrow()
+        expect((await told('/a'))[0]).toEqual([r5, authors[0]])
+      })
+
       it('goes back as far as the history, to the state that this begins with', async () => {
         const r1 = await put('/a', '1')
         await put('/b', '1')

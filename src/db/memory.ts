@@ -3,6 +3,7 @@ import { checkChanges } from './change.ts'
 import { compareKeys } from './key.ts'
 import { SortedMap } from './sorted-map.ts'
 import {
+  type Author,
   type Change,
   Compacted,
   FutureRevision,
@@ -34,6 +35,7 @@ interface Version {
   created: Revision
   value: Uint8Array | undefined
   timeMs: number
+  author: Author | undefined
 }
 
 /** Everything in this process's memory, gone with it. For tests, simulation and `--store memory`. */
@@ -105,7 +107,7 @@ class MemoryStore implements Store {
     return { entries, revision, remaining }
   }
 
-  async commit(changes: Change[], seen: ReadonlyMap<Key, Revision>): Promise<Revision> {
+  async commit(changes: Change[], seen: ReadonlyMap<Key, Revision>, author?: Author): Promise<Revision> {
     this.#checkOpen()
     checkChanges(changes)
     for (const [key, revision] of seen) {
@@ -116,7 +118,7 @@ class MemoryStore implements Store {
     const timeMs = Math.max(this.#clock.now(), this.#times.at(-1) ?? 0)
     const events: StoreEvent[] = []
     for (const { key, value } of changes) {
-      const event = this.#apply(key, value, revision, timeMs)
+      const event = this.#apply({ key, value }, revision, timeMs, author)
       if (event) events.push(event)
     }
     if (events.length === 0) return this.#newest
@@ -161,12 +163,17 @@ class MemoryStore implements Store {
     this.#hub.close(closedError())
   }
 
-  #apply(key: Key, value: Uint8Array | undefined, revision: Revision, timeMs: number): StoreEvent | undefined {
+  #apply(
+    { key, value }: Change,
+    revision: Revision,
+    timeMs: number,
+    author: Author | undefined,
+  ): StoreEvent | undefined {
     const versions = this.#keys.get(key)
     const before = versions?.[versions.length - 1]
     if (value === undefined && before?.value === undefined) return undefined
     const created = before?.value === undefined ? revision : before.created
-    const version = { revision, created, value, timeMs }
+    const version = { revision, created, value, timeMs, author }
     if (versions) versions.push(version)
     else this.#keys.set(key, [version])
     return { type: value ? 'put' : 'delete', key, value, previous: before?.value, revision, created }

@@ -52,6 +52,14 @@ export interface StoreEvent {
   created: Revision
 }
 
+/** Who made a commit: kept with it, for those who ask later. */
+export interface Author {
+  /** A user's name. */
+  user: string
+  /** What the request was called in its reply and in the audit log; at most 64 characters, no spaces. */
+  request: string
+}
+
 /** One change of one key, as the history has it. */
 export interface KeyChange {
   revision: Revision
@@ -61,6 +69,8 @@ export interface KeyChange {
   value: Uint8Array | undefined
   /** When it was written, in milliseconds since 1970: exactly, or of etcd to the second. undefined: not known any more. */
   timeMs: number | undefined
+  /** undefined: nobody was named. */
+  author: Author | undefined
 }
 
 /** What a watch yields: events of one commit together and in order, or, when idle, how far the store has got. */
@@ -81,9 +91,10 @@ export interface Store extends AsyncDisposable {
    * deletions of what is not there) make no revision: the answer is then the newest one.
    * @param changes at most 1,024, each key once. The bytes are the store's from now on: do not change them.
    * @param seen for each key the revision it must still have; 0n: it must not exist. Keys that are not changed count too.
+   * @param author told again by `changes`; watchers do not hear of it
    * @throws StoreConflict if one moved on, StoreFull, StoreFailed
    */
-  commit(changes: Change[], seen: ReadonlyMap<Key, Revision>): Promise<Revision>
+  commit(changes: Change[], seen: ReadonlyMap<Key, Revision>, author?: Author): Promise<Revision>
   /**
    * Each change after `from` under `prefix`, once, in order, only when durable: first from history, then as it happens. The
    * watch begins with the first `next()`. It ends quietly when `signal` aborts, and with StoreFailed when the store closes.

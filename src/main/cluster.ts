@@ -1,5 +1,5 @@
 import { Disposal } from '../base/disposal.ts'
-import { createClient, inProcessTransport } from '../client/index.ts'
+import { type Client, createClient, inProcessTransport } from '../client/index.ts'
 import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
@@ -38,18 +38,25 @@ export interface RunningCluster extends AsyncDisposable {
 
 const context = 'optiflow'
 
+/** A part that has not stopped after so long is left: the process ends anyway, and nothing acknowledged is in memory only. */
+const stopLimitMs = 10_000
+
 /** `optiflow up`: everything in one process, in the order it starts. What fails stops what had started. */
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const { settings, outside, report, signal } = options
   const { disk, clock } = outside
-  if (settings.runtime === 'containerd') await checkMachine(disk)
-  const stack = new Disposal()
+  if (settings.runtime === 'containerd') await checkMachine(disk, settings.network)
+  const stack = new Disposal({
+    clock,
+    limitMs: stopLimitMs,
+    late: part => outside.log.warn({ part }, 'did not stop in time; going on without it'),
+  })
   try {
-    const server = stack.use(await startServer({ settings, outside, report }))
+    const server = stack.use(await startServer({ settings, outside, report }), 'server')
     const nodes = await startManagersAndNodes(options, server, stack)
     const client = createClient(inProcessTransport(server.api.handler, gatewayUser))
     const gateway = await startGateway({ settings, client, pki: server.pki, outside, report })
-    if (gateway) stack.use(gateway)
+    if (gateway) stack.use(gateway, 'gateway')
 
     const kubeconfig = settings.kubeconfig ?? defaultKubeconfig()
     const { url, pki } = server
@@ -92,14 +99,12 @@ async function startManagersAndNodes(
   const { api, pki } = server
   const clientOf = (user: typeof controllerUser) => createClient(inProcessTransport(api.handler, user))
 
-  const controllerClient = clientOf(controllerUser)
   const metrics = queueMetrics(api.metrics)
-  const schedulerClient = clientOf(schedulerUser)
   const manage = async (
     part: string,
     lease: string,
-    client: typeof controllerClient,
-    start: () => Promise<AsyncDisposable & { what: string }>,
+    client: Client,
+    start: (client: Client) => Promise<AsyncDisposable & { what: string }>,
   ) => {
     if (settings.store.engine === 'etcd') {
       // Others may serve the same store: whoever holds the lease works.
@@ -108,17 +113,17 @@ async function startManagersAndNodes(
       stack.defer(async () => {
         stop.abort()
         await ended
-      })
+      }, part)
       report({ part, state: 'ready', detail: `standing for the lease ${lease}` })
       return
     }
     await asPart(report, part, 'starting', async () => {
-      const running = stack.use(await start())
+      const running = stack.use(await start(client), part)
       return [undefined, running.what]
     })
   }
   await Promise.all([
-    manage('controllers', 'kube-controller-manager', controllerClient, async () => {
+    manage('controllers', 'kube-controller-manager', clientOf(controllerUser), async client => {
       const reconcilers = allReconcilers({
         settings,
         ca: pki.ca.cert,
@@ -126,12 +131,12 @@ async function startManagersAndNodes(
         gatewayAddresses: [nodeIp()],
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
       })
-      return Object.assign(await startControllers({ client: controllerClient, outside, reconcilers, metrics }), {
+      return Object.assign(await startControllers({ client, outside, reconcilers, metrics }), {
         what: `${reconcilers.length} reconcilers and the garbage collector`,
       })
     }),
-    manage('scheduler', 'kube-scheduler', schedulerClient, async () =>
-      Object.assign(await startScheduler({ client: schedulerClient, outside, announce: server.explanations.use }), {
+    manage('scheduler', 'kube-scheduler', clientOf(schedulerUser), async client =>
+      Object.assign(await startScheduler({ client, outside, announce: server.explanations.use }), {
         what: 'placing pods',
       }),
     ),
@@ -159,6 +164,7 @@ async function startManagersAndNodes(
         report,
         signal,
       }),
+      'node',
     )
     await node.networkReady
     return [settings.nodeName]
@@ -168,6 +174,7 @@ async function startManagersAndNodes(
   await asPart(report, 'nodes', `registering ${names.length}`, async () => {
     const agentServer = stack.use(
       await startAgentServer({ host: '127.0.0.1', port: 0, keys, client: clientOf(simulatedNodesUser), outside }),
+      'server of the nodes',
     )
     stack.use(
       await startSimulatedNodes({
@@ -178,6 +185,7 @@ async function startManagersAndNodes(
         nodeIp: '127.0.0.1',
         server: agentServer,
       }),
+      'nodes',
     )
     return [undefined, `${names.length} simulated: pods there do not really run`]
   })

@@ -9,8 +9,8 @@ export interface ElectedOptions {
   /** The Lease in kube-system: `kube-scheduler`. */
   name: string
   signal: AbortSignal
-  /** Starts the part; it is disposed when leadership ends. */
-  start(): Promise<AsyncDisposable>
+  /** Starts the part, whose writes count only while it leads; it is disposed when leadership ends. */
+  start(client: Client): Promise<AsyncDisposable>
 }
 
 /** A leader that is gone is replaced after at most 5 s and one attempt. */
@@ -24,7 +24,7 @@ export async function runElected(options: ElectedOptions): Promise<void> {
   await election
     .run(async leadership => {
       outside.log.info({ name, identity, fencingToken: leadership.fencingToken }, 'leading')
-      const part = await options.start()
+      const part = await options.start(client.under(leadership.fence))
       try {
         await aborted(leadership.signal)
       } finally {

@@ -34,16 +34,17 @@ export async function openNodeRuntime({
   settings: Settings
   outside: OutsideWorld
 }): Promise<NodeRuntime> {
-  const { cniBinFolders } = await checkMachine(outside.disk)
+  const { cniBinFolders } = await checkMachine(outside.disk, settings.network)
   const places = placesOf(settings.dataDir)
+  const foreign = settings.network === 'cni'
   const endpoint = settings.containerRuntimeEndpoint?.replace(/^unix:\/\//, '')
   const containerd = endpoint
     ? undefined
     : await superviseContainerd({
         ...outside,
         folder: places.containerd,
-        cniBinFolders,
-        cniConfFolder: places.cniConf,
+        cniBinFolders: foreign ? [...new Set([settings.cniBinDir, ...cniBinFolders])] : cniBinFolders,
+        cniConfFolder: foreign ? settings.cniConfDir : places.cniConf,
         registries: settings.registryMirrors.map(text => {
           const [host, url] = text.split('=') as [string, string | undefined]
           return { host, ...(url ? { server: url } : {}) }

@@ -3,11 +3,13 @@ import { Disposal } from '../base/disposal.ts'
 import { explain, isAbort } from '../base/errors.ts'
 import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
 import { createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
-import { createNetworkPolicies, createPodNetwork } from '../network/index.ts'
+import { networkLabel } from '../models/node-network.ts'
+import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork } from '../network/index.ts'
 import { nodeIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
 import { joinCluster } from './join.ts'
 import { openNetworkClient } from './network-client.ts'
+import { noteNetwork } from './network-note.ts'
 import { openNodeRuntime, placesOf, secretFolderOf } from './node-runtime.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
@@ -45,6 +47,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const dnsIp = dnsIpOf(settings)
   try {
     const { runtime, containerd } = await asPart(report, 'runtime', 'starting containerd', async () => {
+      await noteNetwork(disk, settings)
       const opened = await openNodeRuntime({ settings, outside })
       const { name, version } = await opened.runtime.version()
       return [opened, `${name} ${version}${opened.containerd?.adopted ? ', taken over as it was running' : ''}`]
@@ -79,6 +82,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         { type: 'InternalIP', address: options.nodeIp },
         { type: 'Hostname', address: settings.nodeName },
       ],
+      labels: { [networkLabel]: settings.network },
       clusterDns: [dnsIp],
       clusterDomain: settings.clusterDomain,
       version: `v1.32.3-optiflow.${version}`,
@@ -91,24 +95,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       return [undefined, `node ${settings.nodeName}, ${options.nodeIp}`]
     })
 
-    const network = stack.use(
-      createPodNetwork({
-        nodeName: settings.nodeName,
-        clusterCidr: settings.clusterCidr,
-        dnsIp,
-        informers,
-        commands,
-        disk,
-        clock,
-        log,
-        cniConfFolder: places.cniConf,
-        ipamFolder: places.ipam,
-      }),
-    )
     const proxy = stack.use(createServiceProxy({ nodeName: settings.nodeName, informers, commands, clock, log }))
     const networkReady = asPart(report, 'network', 'waiting for the pod network of this node', async () => {
-      const { podCidr } = await network.ready(stop.signal)
-      if (settings.networkPolicy === 'builtin') await enforcePolicies(podCidr)
+      const pods = settings.network === 'cni' ? await foreignNetwork() : await builtinNetwork()
       await proxy.ready(stop.signal)
       const resolvConf = await disk.readText('/etc/resolv.conf').catch(() => '')
       stack.use(
@@ -122,8 +111,32 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
           log,
         }),
       )
-      return [undefined, `pods ${podCidr}, DNS ${dnsIp}, service rules in nftables`]
+      return [undefined, `${pods}, DNS ${dnsIp}, service rules in nftables`]
     })
+    async function builtinNetwork(): Promise<string> {
+      const { nodeName, clusterCidr } = settings
+      const folders = { cniConfFolder: places.cniConf, ipamFolder: places.ipam }
+      const network = createPodNetwork({
+        nodeName,
+        clusterCidr,
+        dnsIp,
+        informers,
+        commands,
+        disk,
+        clock,
+        log,
+        ...folders,
+      })
+      const { podCidr } = await stack.use(network).ready(stop.signal)
+      if (settings.networkPolicy === 'builtin') await enforcePolicies(podCidr)
+      return `pods ${podCidr}`
+    }
+    async function foreignNetwork(): Promise<string> {
+      const { podsLeft } = await prepareForeignNetwork({ nodeName: settings.nodeName, dnsIp, commands, disk, log })
+      if (podsLeft)
+        log.warn({ pods: podsLeft }, 'pods are still in the built-in network: delete them, so that they move')
+      return `pods by the CNI plugin of ${settings.cniConfDir}`
+    }
     async function enforcePolicies(podCidr: string): Promise<void> {
       const all = stack.use(createInformers({ client: options.networkClient, clock, random, log }))
       const { nodeName } = settings

@@ -44,6 +44,9 @@ export interface PkiOptions {
   serverNames: { dnsNames: string[]; ips: string[] }
 }
 
+/** Whom extension servers believe what we say of our users. */
+export const frontProxyName = 'front-proxy-client'
+
 const renewDays = 30
 
 /** Reads the keys, making and renewing what is needed. Without anything to make it touches no crypto library (a few ms). */
@@ -91,7 +94,7 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
       organizations: ['system:masters'],
       usages: ['client'],
     }),
-    issued('front-proxy-client', frontProxyCa, { commonName: 'front-proxy-client', usages: ['client'] }),
+    issued('front-proxy-client', frontProxyCa, { commonName: frontProxyName, usages: ['client'] }),
   ])
 
   let tokenPair: { privateKey: string; publicKey: string } | undefined

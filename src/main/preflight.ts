@@ -19,7 +19,11 @@ export async function containerdInstalled(disk: Disk, path = process.env['PATH']
 }
 
 /** Checks that real containers can run here. @throws MachineNotReady with everything that is missing at once */
-export async function checkMachine(disk: Disk, path = process.env['PATH'] ?? ''): Promise<{ cniBinFolders: string[] }> {
+export async function checkMachine(
+  disk: Disk,
+  network: 'builtin' | 'cni',
+  path = process.env['PATH'] ?? '',
+): Promise<{ cniBinFolders: string[] }> {
   if (process.platform !== 'linux')
     throw new MachineNotReady(`containers need Linux; this is ${process.platform}`, {
       hint: 'Use --runtime simulated.',
@@ -30,7 +34,7 @@ export async function checkMachine(disk: Disk, path = process.env['PATH'] ?? '')
   for (const p of programs) if (!(await find(disk, p.file, path))) missing.push(p.package)
   const folders: string[] = []
   for (const folder of cniFolders) if (await disk.exists(join(folder, 'bridge'))) folders.push(folder)
-  if (!folders.length) missing.push('containernetworking-plugins')
+  if (!folders.length && network === 'builtin') missing.push('containernetworking-plugins')
   if (missing.length)
     throw new MachineNotReady(`this machine lacks ${missing.join(', ')}`, {
       hint: `apt-get install -y ${missing.join(' ')}   (or --runtime simulated)`,

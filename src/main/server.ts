@@ -10,7 +10,7 @@ import { joiningUser } from './identities.ts'
 import { readOidc } from './oidc.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
-import { loadPki, type Pki } from './pki.ts'
+import { frontProxyName, loadPki, type Pki } from './pki.ts'
 import type { Settings } from './settings.ts'
 import { type OpenedStore, openStore } from './store.ts'
 
@@ -61,6 +61,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           tokens: { [pki.joinToken]: joiningUser(pki.joinToken) },
           tokenKeys: pki.tokenKey,
           ...(oidc ? { oidc } : {}),
+          frontProxy: { ca: pki.frontProxyCa.cert, allowedNames: [frontProxyName] },
           serviceCidr: settings.serviceCidr,
           events: { maxAgeMs: settings.eventAgeMs },
           nodes: tlsNodeDialer({ ca: pki.ca.cert, ...pki.agentClient }),
@@ -94,7 +95,12 @@ async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<str
       host,
       port,
       // The chain ends with the authority, so that a joining node can compare it with its token's fingerprint.
-      tls: { cert: `${pki.server.cert.trim()}\n${pki.ca.cert.trim()}\n`, key: pki.server.key, clientCa: pki.ca.cert },
+      tls: {
+        cert: `${pki.server.cert.trim()}\n${pki.ca.cert.trim()}\n`,
+        key: pki.server.key,
+        clientCa: pki.ca.cert,
+        frontProxyCa: pki.frontProxyCa.cert,
+      },
     })
     const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
     return `https://${shown}:${listening.port}`

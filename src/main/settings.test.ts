@@ -24,6 +24,13 @@ test('without root the runtime is simulated unless asked for', () => {
   expect(resolveSettings({ flags: {}, env: {}, machine: { ...machine, root: false } }).runtime).toBe('simulated')
 })
 
+test("with another network plugin policies are that plugin's, and ours cannot be asked for", () => {
+  const resolve = (flags: Record<string, string>) => resolveSettings({ flags, env: {}, machine })
+  expect(resolve({}).networkPolicy).toBe('builtin')
+  expect(resolve({ network: 'cni' })).toMatchObject({ networkPolicy: 'off', cniConfDir: '/etc/cni/net.d' })
+  expect(() => resolve({ network: 'cni', 'network-policy': 'builtin' })).toThrow('--network-policy builtin needs')
+})
+
 test.each([
   [{ flags: { listen: 'here' } }, '--listen: "here" is not HOST:PORT, such as 127.0.0.1:6443'],
   [

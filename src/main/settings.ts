@@ -25,7 +25,12 @@ export interface Settings {
   clusterCidr: string
   serviceCidr: string
   clusterDomain: string
-  /** `off`: another network plugin enforces NetworkPolicy. */
+  /** `cni`: another CNI plugin (Calico, or one of yours) gives pods their network; its configuration is not ours to touch. */
+  network: 'builtin' | 'cni'
+  /** With `cni`: where that plugin puts its configuration and its programs. */
+  cniConfDir: string
+  cniBinDir: string
+  /** `off`: another network plugin enforces NetworkPolicy; always so with `cni`. */
   networkPolicy: 'builtin' | 'off'
   /** Where Services of type LoadBalancer get their addresses: from the nodes, or from another program. */
   loadBalancer: 'nodes' | 'off'
@@ -93,6 +98,9 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   clusterCidr: { name: 'cluster-cidr', read: readCidr },
   serviceCidr: { name: 'service-cidr', read: readCidr },
   clusterDomain: { name: 'cluster-domain', read: text => text },
+  network: { name: 'network', read: oneOf(['builtin', 'cni'] as const) },
+  cniConfDir: { name: 'cni-conf-dir', read: text => resolve(text) },
+  cniBinDir: { name: 'cni-bin-dir', read: text => resolve(text) },
   networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
   loadBalancer: { name: 'load-balancer', read: oneOf(['nodes', 'off'] as const) },
   gateway: { name: 'gateway', read: readGateway },
@@ -152,6 +160,9 @@ export function resolveSettings(sources: SettingSources): Settings {
     clusterCidr: '10.244.0.0/16',
     serviceCidr: '10.96.0.0/16',
     clusterDomain: 'cluster.local',
+    network: 'builtin',
+    cniConfDir: '/etc/cni/net.d',
+    cniBinDir: '/opt/cni/bin',
     networkPolicy: 'builtin',
     loadBalancer: 'nodes',
     gateway: undefined,
@@ -184,6 +195,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     backupKeep: 7,
     backupKeyFile: undefined,
   }
+  const given = new Set<keyof Settings>()
   for (const key of Object.keys(rules) as (keyof Settings)[]) {
     const rule = rules[key]
     const variable = `OPTIFLOW_${rule.name.toUpperCase().replaceAll('-', '_')}`
@@ -194,13 +206,27 @@ export function resolveSettings(sources: SettingSources): Settings {
     ]
     const found = candidates.find(([, text]) => text !== undefined && text !== '')
     if (!found) continue
+    given.add(key)
     try {
       ;(settings as unknown as Record<string, unknown>)[key] = rule.read(found[1]!)
     } catch (cause) {
       throw new BadSetting(`${found[0]}: ${JSON.stringify(found[1])} ${(cause as Error).message}`)
     }
   }
-  return settings
+  return withoutContradiction(settings, given)
+}
+
+/** Our rules know only addresses that we gave out ourselves. */
+function withoutContradiction(settings: Settings, given: ReadonlySet<keyof Settings>): Settings {
+  if (settings.network === 'builtin') return settings
+  if (given.has('networkPolicy') && settings.networkPolicy === 'builtin')
+    throw new BadSetting(
+      '--network-policy builtin needs --network builtin: its rules know only addresses that we gave out',
+      {
+        hint: 'Leave --network-policy out; the network plugin enforces policies, if it can.',
+      },
+    )
+  return { ...settings, networkPolicy: 'off' }
 }
 
 /** Reads the config file: the one named, or /etc/optiflow/config.yaml or ~/.config/optiflow/config.yaml if there. */

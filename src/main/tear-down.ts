@@ -5,6 +5,7 @@ import { removeServiceRules } from '../discovery/index.ts'
 import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
 import { mountPoints } from '../runtime/index.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
+import { withNotedNetwork } from './network-note.ts'
 import { openNodeRuntime, placesOf, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
@@ -40,7 +41,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
   const places = placesOf(dataDir)
   if (await runtimeLeftBehind(disk, dataDir)) {
     await asPart(report, 'containers', 'stopping', async () => {
-      const opened = await openNodeRuntime({ settings, outside })
+      const opened = await openNodeRuntime({ settings: await withNotedNetwork(disk, settings), outside })
       let stopped = 0
       try {
         for (const pod of await opened.runtime.observe()) {

@@ -17,13 +17,17 @@ export interface ApiRequest {
   url: string
   /** Lower-case names. */
   headers: Record<string, string | undefined>
+  /** Names and values in turn, as they came: `headers` joins those of one name with commas, which values may hold too. */
+  rawHeaders?: readonly string[]
   body?: Uint8Array
   /** Instead of `body`, where it is only passed on. */
   bodyStream?: AsyncIterable<Uint8Array>
   /** Set by a trusted transport; else the server authenticates from `headers` and `peerCertificate`. */
   user?: UserInfo
-  /** DER of the verified client certificate, if one came. */
+  /** DER of the verified client certificate, if one came: of the authority that signs users. */
   peerCertificate?: Uint8Array
+  /** The same of the authority that signs those who may speak for others; never a user by itself. */
+  frontProxyCertificate?: Uint8Array
   /** Address of the client, for logs. */
   remoteAddress?: string
   /** Aborts when the client went away. */

@@ -1,4 +1,6 @@
 export * from './cni-config.ts'
+export * from './foreign-network.ts'
+export { NetworkFailed } from './node-preparation.ts'
 export * from './pod-network.ts'
 export { createNetworkPolicies, type NetworkPolicies, removeNetworkPolicies } from './policy/network-policies.ts'
 export * from './routes.ts'

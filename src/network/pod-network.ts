@@ -2,25 +2,19 @@ import { join } from 'node:path'
 import { type Clock, every } from '../base/clock.ts'
 import type { Commands } from '../base/commands.ts'
 import type { Disk } from '../base/disk.ts'
-import { explain, OptiFlowError } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
+import { explain } from '../base/errors.ts'
 import type { InformerSet } from '../client/index.ts'
 import { Node } from '../models/kinds/index.ts'
 import { cniConflist } from './cni-config.ts'
+import { type NodePreparation, prepareNode, runTool } from './node-preparation.ts'
 import { removePortMaps } from './port-maps.ts'
 import { planRoutes, type Route } from './routes.ts'
 
-export interface PodNetworkOptions {
-  nodeName: string
+export interface PodNetworkOptions extends NodePreparation {
   /** All pods of all nodes: traffic that leaves it gets the node's address. */
   clusterCidr: string
-  /** Address of the cluster's DNS; put on the loopback so that this node answers. */
-  dnsIp: string
   informers: InformerSet
-  commands: Commands
-  disk: Disk
   clock: Clock
-  log: Logger
   /** Where the runtime looks for CNI configurations. */
   cniConfFolder: string
   ipamFolder: string
@@ -32,13 +26,10 @@ export interface PodNetwork extends AsyncDisposable {
   ready(signal: AbortSignal): Promise<{ podCidr: string }>
 }
 
-/** The node's network could not be set up. */
-export class NetworkFailed extends OptiFlowError {}
-
 export const podBridge = 'optiflow0'
 export const podTable = 'optiflow-pods'
 const auditMs = 10_000
-const routeProtocol = '142'
+export const routeProtocol = '142'
 
 /**
  * The built-in pod network of one node: CNI configuration for the pod CIDR that the control plane gave it, routes to
@@ -85,49 +76,17 @@ export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
   }
 
   async function setUp(podCidr: string): Promise<void> {
-    await sysctl('net/ipv4/ip_forward', '1')
-    // Service answers between two pods of one bridge must pass the rules that undo the address translation.
-    await sysctl('net/bridge/bridge-nf-call-iptables', '1', true)
-    // NodePorts answer on 127.0.0.1 too.
-    await sysctl('net/ipv4/conf/all/route_localnet', '1', true)
-    await run('nft', ['-f', '-'], masqueradeScript(options.clusterCidr))
-    await run('ip', ['addr', 'replace', `${options.dnsIp}/32`, 'dev', 'lo'])
+    await prepareNode(options)
+    await runTool(options, 'nft', ['-f', '-'], masqueradeScript(options.clusterCidr))
     await disk.write(
       join(options.cniConfFolder, '10-optiflow.conflist'),
       cniConflist({ bridge, podCidr, ipamFolder: options.ipamFolder }),
     )
   }
 
-  async function sysctl(path: string, value: string, optional = false): Promise<void> {
-    const file = `/proc/sys/${path}`
-    try {
-      if ((await disk.readText(file)).trim() === value) return
-      const opened = await disk.open(file, 'r+')
-      await opened.write(value)
-      await opened.close()
-    } catch (cause) {
-      if (optional) return log.info({ setting: path, error: explain(cause) }, 'kernel setting not there')
-      throw new NetworkFailed(`cannot set ${path.replaceAll('/', '.')} to ${value}`, {
-        cause,
-        hint: 'Run as root on a writable /proc/sys.',
-      })
-    }
-  }
-
-  async function run(file: string, args: string[], stdin?: string): Promise<void> {
-    try {
-      await commands.run(file, args, stdin === undefined ? {} : { stdin })
-    } catch (cause) {
-      throw new NetworkFailed(`cannot set up the pod network of node ${options.nodeName}`, {
-        cause,
-        hint: 'The node needs root, nftables and iproute2.',
-      })
-    }
-  }
-
   async function audit(): Promise<void> {
     const { code } = await commands.run('nft', ['list', 'table', 'ip', podTable], { allowFailure: true })
-    if (code !== 0) await run('nft', ['-f', '-'], masqueradeScript(options.clusterCidr))
+    if (code !== 0) await runTool(options, 'nft', ['-f', '-'], masqueradeScript(options.clusterCidr))
     known = []
     changed()
   }

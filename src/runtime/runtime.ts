@@ -152,6 +152,8 @@ export interface ContainerSpec {
   tty: boolean
   resources: ContainerResources
   security: ContainerSecurity
+  /** It must end before the next one starts (init containers): a simulated one then does. */
+  runsToEnd?: boolean
   /** Join this container's process namespace (ephemeral containers with a target). */
   processNamespaceOf?: ContainerId
   /** CDI device names, `vendor.com/class=name`. */

@@ -210,6 +210,27 @@ describe('the scheduler', () => {
     expect(c.events('p')).toEqual(['FailedScheduling: binding to n failed: timed out waiting for the condition'])
   })
 
+  test('chooses again as soon as a provisioner cannot make a volume on the node', async () => {
+    const c = await start({ n: {} })
+    c.api.put('/apis/storage.k8s.io/v1/storageclasses/late', {
+      kind: 'StorageClass',
+      provisioner: 'd',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    })
+    const claimPath = '/api/v1/namespaces/default/persistentvolumeclaims/c'
+    c.api.put(claimPath, makeClaim({ name: 'c', storageClass: 'late' }))
+    c.addPod('p', { volumes: [claimVolume('c')] })
+    await c.clock.advance(1_000)
+    const claim = c.api.objects.get(claimPath)!
+    const { 'volume.kubernetes.io/selected-node': node, ...annotations } = claim.metadata.annotations as any
+    expect(node).toBe('n')
+    c.api.put(claimPath, { ...claim, metadata: { ...claim.metadata, annotations } })
+    await c.clock.advance(100)
+    expect(c.events('p')).toEqual([
+      'FailedScheduling: binding to n failed: no volume for persistentvolumeclaim default/c can be made on node n',
+    ])
+  })
+
   test('makes room for a more important pod: victim told, node kept for the pod, others do not slip in', async () => {
     const c = await start({ n: tiny })
     c.addPod('low', { on: 'n', priority: 1, requests: { cpu: '1' } })

@@ -126,7 +126,9 @@ describe.skipIf(!hasKubectl)('kubectl get and describe (needs kubectl on PATH)',
       '-w',
       '-o',
       'jsonpath={.status.phase}{"\\n"}',
+      '-v=6',
     )
+    await until('it watches', () => /watch=true.* 200 OK/.test(objects.err()))
     await cluster.kubectl('run', 'watched', '--image=example/app:1')
     await cluster.kubectl('wait', 'pod/watched', '--for=condition=Ready', '--timeout=30s')
     await cluster.kubectl('delete', 'pod', 'watched', '--now')

@@ -56,7 +56,10 @@ export interface Started {
   out(): string
   err(): string
   ended: Promise<Ended>
-  /** Sends SIGTERM (or `signal`) and waits for the end. */
+  /**
+   * Sends SIGTERM (or `signal`) and waits for the end.
+   * @throws Error with all that it wrote when it goes on for a minute; it is killed then
+   */
   stop(signal?: NodeJS.Signals): Promise<Ended>
 }
 
@@ -87,7 +90,14 @@ export function start(program: string, args: string[], options: RunOptions = {})
     ended,
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
-      return await ended
+      let deaf = false
+      const timer = setTimeout(() => {
+        deaf = true
+        child.kill('SIGKILL')
+      }, 60_000)
+      const over = await ended.finally(() => clearTimeout(timer))
+      if (deaf) throw new Error(`${program} ${args.join(' ')} did not end on ${signal}\n${over.out}${over.err}`)
+      return over
     },
   }
 }

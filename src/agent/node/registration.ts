@@ -20,6 +20,7 @@ export interface RegistrationOptions {
   machine: Machine
   reserved: Reservation
   labels: Record<string, string>
+  annotations: Record<string, string>
   taints: Taint[]
   addresses: NodeAddress[]
   agentVersion: string
@@ -168,23 +169,25 @@ export class Registration {
     this.#writtenAtMonoMs = clock.monotonicMs()
   }
 
-  /** Labels that we own are brought up to date; all others, and taints, are the administrator's. */
+  /** Labels and annotations that we own are brought up to date; all others, and taints, are the administrator's. */
   async #reconcileLabels(found: Node, draft: Node): Promise<Node> {
-    const wanted = draft.metadata.labels ?? {}
-    if (Object.entries(wanted).every(([key, value]) => found.metadata.labels?.[key] === value)) return found
+    const { labels = {}, annotations = {} } = draft.metadata
+    const has = (there: Record<string, string> | undefined, wanted: Record<string, string>) =>
+      Object.entries(wanted).every(([key, value]) => there?.[key] === value)
+    if (has(found.metadata.labels, labels) && has(found.metadata.annotations, annotations)) return found
     const { client, nodeName } = this.#options
-    return client.patch(Node, { name: nodeName }, { type: 'merge', body: { metadata: { labels: wanted } } })
+    return client.patch(Node, { name: nodeName }, { type: 'merge', body: { metadata: { labels, annotations } } })
   }
 
   #draft(old: Node | undefined): Node {
-    const { nodeName, machine, labels, taints, clock, health, images, port } = this.#options
+    const { nodeName, machine, labels, annotations, taints, clock, health, images, port } = this.#options
     const base: Node = old ?? {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: {
         name: nodeName,
         labels: { ...standardLabels(nodeName, machine), ...labels },
-        annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+        annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...annotations },
       } as unknown as Node['metadata'],
       spec: taints.length ? { taints } : {},
     }

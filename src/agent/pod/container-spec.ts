@@ -98,8 +98,12 @@ export function containerSpec(pod: Pod, container: PodContainer, parts: Containe
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
+    ...(isInit(pod, container) ? { runsToEnd: true } : {}),
     ...parts,
   }
 }
+
+const isInit = (pod: Pod, { name, restartPolicy }: PodContainer) =>
+  restartPolicy !== 'Always' && (pod.spec.initContainers ?? []).some(init => init.name === name)
 
 export const defaultMessagePath = '/dev/termination-log'

@@ -16,7 +16,7 @@ export interface Access {
 
 export interface AccessQuestion {
   nodeName: string
-  verb: 'get' | 'create'
+  verb: 'get' | 'create' | 'delete'
   /** Of nodes: what the path is about. */
   subresource: 'proxy' | 'stats' | 'metrics' | 'log'
 }

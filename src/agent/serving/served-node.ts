@@ -10,4 +10,6 @@ export interface ServedNode {
   pods(): Pod[]
   observed(podUid: string): ObservedPod | undefined
   startedAtMs: number
+  /** Deletes the folder of a local volume that nobody claims any more. Nothing there is fine. */
+  removeLocalVolume(name: string): Promise<void>
 }

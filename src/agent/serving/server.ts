@@ -2,8 +2,10 @@ import { type Duplex, Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { WebSocket } from 'ws'
 import { createWebSocketStream, WebSocketServer } from 'ws'
+import { Connections } from '../../base/connections.ts'
 import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
+import { localVolumesPath } from '../../models/local-volume.ts'
 import type { Streams } from '../../runtime/runtime.ts'
 import type { Access, AccessQuestion } from './access.ts'
 import { channelStreams, execProtocols, type Outcome } from './channels.ts'
@@ -57,7 +59,7 @@ class Server implements AgentServer {
       [...execProtocols, spdyTunnelProtocol, ...portProtocols].find(p => offered.has(p)) ?? false,
   })
 
-  readonly #spdy = new Set<Duplex>()
+  readonly #connections: Connections
 
   constructor(options: AgentServerOptions) {
     this.#options = options
@@ -66,6 +68,7 @@ class Server implements AgentServer {
       https: { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
       forceCloseConnections: true,
     } as any) as unknown as FastifyInstance
+    this.#connections = new Connections(this.#app.server)
     this.#routes()
     this.#app.server.on('upgrade', (request, socket, head) => void this.#upgrade(request as never, socket, head))
   }
@@ -86,10 +89,10 @@ class Server implements AgentServer {
   }
 
   async [Symbol.asyncDispose]() {
-    for (const socket of this.#sockets.clients) socket.terminate()
-    for (const socket of this.#spdy) socket.destroy()
+    const closed = this.#app.close()
     this.#sockets.close()
-    await this.#app.close()
+    this.#connections.cut()
+    await closed
   }
 
   #routes() {
@@ -102,7 +105,10 @@ class Server implements AgentServer {
         .send(`${explain(error)}\n`)
     })
     app.addHook('onRequest', async (request, reply) => {
-      const problem = await this.#refusal(request.raw as never, this.#question(request.url))
+      const problem = await this.#refusal(
+        request.raw as never,
+        this.#question(request.url, request.method === 'DELETE' ? 'delete' : 'get'),
+      )
       if (problem) await reply.code(problem.status).type('text/plain').send(`${problem.message}\n`)
     })
     app.get('/healthz', async () => 'ok')
@@ -118,6 +124,10 @@ class Server implements AgentServer {
     app.get('/metrics/resource', async (request, reply) =>
       reply.type('text/plain; version=0.0.4').send(await resourceMetrics(this.#node(request))),
     )
+    app.delete<{ Params: { name: string } }>(`${localVolumesPath}/:name`, async (request, reply) => {
+      await this.#node(request).removeLocalVolume(request.params.name)
+      return reply.send({})
+    })
     app.get<{ Params: Params }>('/containerLogs/:namespace/:pod/:container', (request, reply) =>
       this.#logs(request, reply),
     )
@@ -165,8 +175,6 @@ class Server implements AgentServer {
           `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
         )
         if (head.length) socket.unshift(head)
-        this.#spdy.add(socket)
-        socket.on('close', () => this.#spdy.delete(socket))
         run.spdy(socket, protocol)
       } else throw new Refused(400, 'this server speaks WebSocket and SPDY/3.1')
     } catch (error) {

@@ -122,6 +122,7 @@ export class FakeApi {
       raw: async () => {
         throw new Error('not in this fake')
       },
+      under: () => this.client,
     }
   }
 

@@ -7,16 +7,17 @@ import type { Logger } from '../../base/logger.ts'
 import { quantityToNumber } from '../../base/quantity.ts'
 import type { Random } from '../../base/random.ts'
 import { ServerUnreachable } from '../../client/index.ts'
-import { PersistentVolume } from '../../models/kinds/core/persistent-volume.ts'
-import { PersistentVolumeClaim } from '../../models/kinds/core/persistent-volume-claim.ts'
 import type { Pod, Volume, VolumeMount } from '../../models/types/core-v1.ts'
 import type { Mount } from '../../runtime/runtime.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
 import type { PodFacts } from '../pod/downward.ts'
 import { writeAtomicFolder } from './atomic-folder.ts'
+import { claimedVolume, claimNameOf } from './claimed-volume.ts'
+import { type ChangePolicy, giveToGroup } from './file-group.ts'
 import { filesOf, isSecret, isWritten, referencesOf } from './files.ts'
 import { checkHostPath } from './host-path.ts'
+import { makeLocalVolume } from './local-volumes.ts'
 import { MountFailed } from './mount-failed.ts'
 import { emptyDirFolder } from './places.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
@@ -83,7 +84,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       return volume.hostPath.path
     }
     if (volume.emptyDir) return emptyDir(volume, pod)
-    if (volume.persistentVolumeClaim) return claim(volume.persistentVolumeClaim.claimName, pod)
+    if (claimNameOf(pod, volume)) return claimed(volume, pod)
     const type = Object.keys(volume).find(key => key !== 'name') ?? 'nothing'
     throw new Error(
       `volumes of type ${type} are not supported by this node; use configMap, secret, downwardAPI, projected, emptyDir, hostPath or a persistentVolumeClaim of a local or hostPath volume`,
@@ -113,25 +114,28 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     return table.split('\n').some(line => line.split(' ')[4] === path)
   }
 
-  async function claim(name: string, pod: Pod): Promise<string> {
-    const namespace = pod.metadata.namespace!
-    const found = await objects.get(PersistentVolumeClaim, { namespace, name })
-    if (!found) throw new Error(`persistentvolumeclaim "${name}" not found`)
-    const volumeName = found.spec?.volumeName
-    if (found.status?.phase !== 'Bound' || !volumeName)
-      throw new Error(`persistentvolumeclaim "${name}" is not bound to a volume yet`)
-    const volume = await objects.get(PersistentVolume, { name: volumeName })
-    if (!volume) throw new Error(`persistentvolume "${volumeName}" not found`)
-    const { hostPath, local } = volume.spec ?? {}
+  async function claimed(volume: Volume, pod: Pod): Promise<string> {
+    const { volume: found } = await claimedVolume(objects, pod, volume)
+    const { hostPath, local } = found.spec
     if (hostPath) {
       await checkHostPath(disk, hostPath)
       return hostPath.path
     }
     if (local) {
+      await makeLocalVolume(disk, folder, found)
       if (!(await disk.exists(local.path))) throw new Error(`path "${local.path}" does not exist`)
+      await giveToPod(local.path, pod)
       return local.path
     }
-    throw new Error(`persistentvolume "${volumeName}" is neither local nor hostPath, which is what this node can mount`)
+    throw new Error(
+      `persistentvolume "${found.metadata.name}" is neither local nor hostPath, which is what this node can mount`,
+    )
+  }
+
+  async function giveToPod(path: string, { spec }: Pod): Promise<void> {
+    const { fsGroup, fsGroupChangePolicy } = spec.securityContext ?? {}
+    if (fsGroup === undefined) return
+    await giveToGroup(disk, path, fsGroup, fsGroupChangePolicy as ChangePolicy)
   }
 
   function rewrite(uid: string): void {
@@ -193,7 +197,9 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
             `container ${container.name} mounts volume "${mount.name}", which the pod does not have or which is not ready`,
           )
         const volume = pod.spec.volumes?.find(v => v.name === mount.name)
-        const readOnly = Boolean(mount.readOnly || (volume && isWritten(volume)))
+        const readOnly = Boolean(
+          mount.readOnly || volume?.persistentVolumeClaim?.readOnly || (volume && isWritten(volume)),
+        )
         out.push({
           hostPath: await inside(path, mount, { uid, container: container.name, expandEnv, readOnly }),
           containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,

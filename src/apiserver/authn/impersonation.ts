@@ -1,6 +1,7 @@
 import { ApiError } from '../../models/api-error.ts'
 import type { ApiRequest, UserInfo } from '../../models/rest.ts'
 import { type Attributes, type AuthorizerChain, refusal } from '../authz/authorizer.ts'
+import { headersBelow, headerValues } from './header-values.ts'
 
 /**
  * Who the request wants to be taken for, if it says so and may.
@@ -13,16 +14,9 @@ export async function impersonated(
 ): Promise<UserInfo> {
   const { headers } = request
   const name = headers['impersonate-user']
-  const groups =
-    headers['impersonate-group']
-      ?.split(',')
-      .map(s => s.trim())
-      .filter(Boolean) ?? []
+  const groups = headerValues(request, 'impersonate-group').filter(Boolean)
   const uid = headers['impersonate-uid']
-  const extra: Record<string, string[]> = {}
-  for (const [header, value] of Object.entries(headers))
-    if (header.startsWith('impersonate-extra-') && value !== undefined)
-      extra[decoded(header.slice('impersonate-extra-'.length))] = value.split(',').map(s => s.trim())
+  const extra = headersBelow(request, 'impersonate-extra-')
   if (!name) {
     if (groups.length || uid || Object.keys(extra).length)
       throw new ApiError('BadRequest', 'requested impersonation of groups, uid or extra without impersonating a user')
@@ -86,13 +80,4 @@ function impliedGroup(name: string, groups: string[]): string[] {
 export function wantsImpersonation({ headers }: ApiRequest): boolean {
   for (const name in headers) if (name.startsWith('impersonate-')) return true
   return false
-}
-
-/** As written where it is no proper escape: something must be checked and recorded. */
-function decoded(key: string): string {
-  try {
-    return decodeURIComponent(key)
-  } catch {
-    return key
-  }
 }

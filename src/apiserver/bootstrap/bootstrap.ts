@@ -1,12 +1,15 @@
 import type { Kind } from '../../models/kind.ts'
 import {
+  CSIDriver,
   EndpointSlice,
   Endpoints,
   Namespace,
   PriorityClass,
   Service,
   ServiceAccount,
+  StorageClass,
 } from '../../models/kinds/index.ts'
+import { localClass, localProvisioner } from '../../models/local-volume.ts'
 import { networkAccount } from '../../models/network-account.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Core } from '../core.ts'
@@ -41,6 +44,7 @@ export async function bootstrap(core: Core, options: BootstrapOptions): Promise<
       description,
       preemptionPolicy: 'PreemptLowerPriority',
     })
+  await ensureLocalVolumes(core)
   await ensure(core, ServiceAccount, { metadata: { ...networkAccount } as AnyObject['metadata'] })
   await ensure(core, Service, {
     metadata: {
@@ -55,6 +59,28 @@ export async function bootstrap(core: Core, options: BootstrapOptions): Promise<
       sessionAffinity: 'None',
       ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }],
     },
+  })
+}
+
+/** Claims work on a fresh cluster. One that has classes of its own, or whose administrator deleted ours, is left alone. */
+async function ensureLocalVolumes(core: Core): Promise<void> {
+  const has = (kind: Kind<any>, name: string) => core.cache.get(core.resources.of(kind), undefined, name) !== undefined
+  if (has(CSIDriver, localProvisioner)) return
+  const classes = core.cache.bucket(core.resources.of(StorageClass)).list()
+  if (![...classes].length)
+    await ensure(core, StorageClass, {
+      metadata: {
+        name: localClass,
+        annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
+      } as unknown as AnyObject['metadata'],
+      provisioner: localProvisioner,
+      reclaimPolicy: 'Delete',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    })
+  // Last: that it is there says that the class was made, whatever became of it since.
+  await ensure(core, CSIDriver, {
+    metadata: { name: localProvisioner } as AnyObject['metadata'],
+    spec: { attachRequired: false, storageCapacity: true },
   })
 }
 

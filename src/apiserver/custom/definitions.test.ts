@@ -23,8 +23,8 @@ describe('a definition', () => {
     const { body } = await server.call('GET', '/apis/stable.example.com/v1')
     expect(body.resources.map((r: any) => [r.name, r.kind, r.shortNames, r.categories])).toEqual([
       ['crontabs', 'CronTab', ['ct'], ['all']],
-      ['crontabs/status', 'CronTab', undefined, undefined],
       ['crontabs/scale', 'Scale', undefined, undefined],
+      ['crontabs/status', 'CronTab', undefined, undefined],
     ])
     const crd = (await server.call('GET', `${crds}/crontabs.stable.example.com`)).body
     expect(crd.status.conditions.map((c: any) => [c.type, c.status, c.reason])).toEqual([

@@ -52,5 +52,5 @@ export function subresourcesOf({ kind }: Resource): ServedSubresource[] {
         return own(name, proxied, `${kind.kind}ProxyOptions`)
     }
   }
-  return (kind.subresources ?? []).map(served)
+  return [...(kind.subresources ?? [])].sort().map(served)
 }

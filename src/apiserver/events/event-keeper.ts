@@ -71,7 +71,7 @@ export class EventKeeper {
     const seen = new Map(events.map(({ key, revision }) => [key, BigInt(revision)]))
     const changes = events.map(({ key }) => ({ key, value: undefined }))
     try {
-      await this.#core.store.commit(changes, seen)
+      await this.#core.store.commit(changes, seen, { user: 'system:apiserver', request: '' })
     } catch (error) {
       // One of them has just happened again, or another server was faster: the next sweep sees.
       if (!(error instanceof StoreConflict)) throw error

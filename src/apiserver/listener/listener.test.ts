@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { type Listening, listen } from './listener.ts'
 
 let listening: Listening
 beforeAll(async () => {
   const handler = async () => ({ status: 200, headers: {}, body: Buffer.from('ok') })
-  listening = await listen(handler, silentLogger, { host: '127.0.0.1', port: 0 })
+  listening = await listen(handler, { clock: systemClock, log: silentLogger }, { host: '127.0.0.1', port: 0 })
 })
 afterAll(() => listening.close())
 

@@ -1,11 +1,14 @@
 import { type Duplex, Readable } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { Clock } from '../../base/clock.ts'
+import { Connections } from '../../base/connections.ts'
 import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { ApiError } from '../../models/api-error.ts'
 import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
 import { maxBodyBytes } from '../bodies/limits.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
+import { type PeerAuthorities, type PeerCertificates, type PeerSocket, peerCertificates } from './peer-certificate.ts'
 import { serveUpgrade, upgradeRequest } from './upgrades.ts'
 
 export interface ListenOptions {
@@ -13,7 +16,7 @@ export interface ListenOptions {
   /** 0: any free one. */
   port: number
   /** PEM. Without it plain HTTP: for tests only. */
-  tls?: { cert: string; key: string; clientCa?: string }
+  tls?: { cert: string; key: string } & PeerAuthorities
 }
 
 export interface Listening {
@@ -23,14 +26,8 @@ export interface Listening {
   close(): Promise<void>
 }
 
-const certificateOf = Symbol('certificate')
-
-/** What a TLS socket has that matters here. */
-type PeerSocket = FastifyRequest['raw']['socket'] & {
-  authorized?: boolean
-  getPeerCertificate(detailed: boolean): { raw?: Uint8Array } | null
-  [certificateOf]?: Uint8Array | null
-}
+/** Streams have so long to end by themselves before their connections are cut. */
+const closeGraceMs = 1_000
 
 const proxyRoutes = ['/api/v1/namespaces/:namespace/:plural/:name/proxy', '/api/v1/nodes/:name/proxy'].flatMap(url => [
   url,
@@ -38,8 +35,16 @@ const proxyRoutes = ['/api/v1/namespaces/:namespace/:plural/:name/proxy', '/api/
 ])
 
 /** Serves the handler over HTTP/1.1 and HTTP/2. */
-export async function listen(handler: ApiHandler, log: Logger, options: ListenOptions): Promise<Listening> {
+export async function listen(
+  handler: ApiHandler,
+  { clock, log }: { clock: Clock; log: Logger },
+  options: ListenOptions,
+): Promise<Listening> {
   const { tls } = options
+  const authorities = [tls?.clientCa, tls?.frontProxyCa].filter(ca => ca !== undefined)
+  const certificatesOf = peerCertificates(tls ?? {})
+  const answer = (request: FastifyRequest, reply: FastifyReply) =>
+    serve(handler, request, reply, certificatesOf(request.raw.socket as unknown as PeerSocket))
   const common = {
     bodyLimit: maxBodyBytes,
     exposeHeadRoutes: false,
@@ -61,10 +66,11 @@ export async function listen(handler: ApiHandler, log: Logger, options: ListenOp
           cert: tls.cert,
           key: tls.key,
           minVersion: 'TLSv1.2',
-          ...(tls.clientCa ? { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false } : {}),
+          ...(authorities.length ? { ca: authorities, requestCert: true, rejectUnauthorized: false } : {}),
         },
       } as any)
     : fastify(common)) as unknown as FastifyInstance
+  const connections = new Connections(app.server)
   // Over HTTP/2 a body may come without any header that says so; Fastify then reads none.
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.raw.httpVersionMajor === 2 && request.raw.method !== 'GET')
@@ -81,7 +87,7 @@ export async function listen(handler: ApiHandler, log: Logger, options: ListenOp
   app.route({
     method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/*',
-    handler: (request, reply) => serve(handler, request, reply),
+    handler: answer,
   })
   // What is passed on to a pod, service or node may be of any size, and begins before it ends.
   void app.register(async child => {
@@ -91,15 +97,15 @@ export async function listen(handler: ApiHandler, log: Logger, options: ListenOp
       child.route({
         method: ['POST', 'PUT', 'PATCH', 'DELETE'],
         url,
-        handler: (request, reply) => serve(handler, request, reply),
+        handler: answer,
       })
   })
-  app.setNotFoundHandler((request, reply) => serve(handler, request, reply))
+  app.setNotFoundHandler(answer)
   app.server.on('upgrade', (message, socket, head) => {
     const gone = new AbortController()
     socket.once('close', () => gone.abort())
-    const certificate = peerCertificate(message.socket as PeerSocket)
-    serveUpgrade(handler, upgradeRequest(message, certificate, gone.signal), message, socket, head).catch(error => {
+    const certificates = certificatesOf(message.socket as unknown as PeerSocket)
+    serveUpgrade(handler, upgradeRequest(message, certificates, gone.signal), message, socket, head).catch(error => {
       log.error({ error: explain(error) }, 'upgrade failed')
       socket.destroy()
     })
@@ -111,17 +117,28 @@ export async function listen(handler: ApiHandler, log: Logger, options: ListenOp
     host: options.host,
     port,
     url: `${tls ? 'https' : 'http'}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
-    close: () => app.close(),
+    async close() {
+      const spare = clock.schedule(closeGraceMs, () => connections.cut())
+      await app.close()
+      spare()
+    },
   }
 }
 
-async function serve(handler: ApiHandler, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function serve(
+  handler: ApiHandler,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  certificates: PeerCertificates,
+): Promise<FastifyReply> {
   const { raw } = reply
   let gone: AbortController | undefined
   const apiRequest: ApiRequest = {
     method: request.raw.method ?? 'GET',
     url: request.raw.url ?? '/',
     headers: request.raw.headers as ApiRequest['headers'],
+    rawHeaders: request.raw.rawHeaders,
+    ...certificates,
     remoteAddress: request.ip,
     // Made when somebody asks for it: most requests are answered before anybody does.
     get signal() {
@@ -136,8 +153,6 @@ async function serve(handler: ApiHandler, request: FastifyRequest, reply: Fastif
   }
   if (Buffer.isBuffer(request.body)) apiRequest.body = request.body
   else if (request.body instanceof Readable) apiRequest.bodyStream = request.body
-  const certificate = peerCertificate(request.raw.socket as PeerSocket)
-  if (certificate) apiRequest.peerCertificate = certificate
   const answer = await handler(apiRequest)
   return write(request, reply, answer)
 }
@@ -168,16 +183,6 @@ function write(request: FastifyRequest, reply: FastifyReply, answer: ApiReply): 
   source.on('error', () => raw.destroy())
   source.pipe(raw)
   return reply
-}
-
-/** Once a connection: reading it costs more than serving a small request. */
-function peerCertificate(socket: PeerSocket): Uint8Array | undefined {
-  const known = socket[certificateOf]
-  if (known !== undefined) return known ?? undefined
-  let der: Uint8Array | null = null
-  if (socket.authorized) der = socket.getPeerCertificate(false)?.raw ?? null
-  socket[certificateOf] = der
-  return der ?? undefined
 }
 
 function sendStatus(reply: FastifyReply, error: ApiError): void {

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
 import { isTunnel } from '../nodes/tunnel.ts'
 import { passFrames } from './frame-cutter.ts'
+import type { PeerCertificates } from './peer-certificate.ts'
 import { replyOverWebSocket, type UpgradeMessage, wantsWebSocket } from './web-socket-replies.ts'
 
 /**
@@ -65,6 +66,7 @@ export interface RawRequest {
   method?: string | undefined
   url?: string | undefined
   headers: object
+  rawHeaders?: readonly string[]
   socket: { remoteAddress?: string | undefined }
 }
 
@@ -85,16 +87,13 @@ function withBearer(headers: ApiRequest['headers']): ApiRequest['headers'] {
 }
 
 /** What the handler needs of a raw request. */
-export function upgradeRequest(
-  message: RawRequest,
-  certificate: Uint8Array | undefined,
-  signal: AbortSignal,
-): ApiRequest {
+export function upgradeRequest(message: RawRequest, certificates: PeerCertificates, signal: AbortSignal): ApiRequest {
   return {
     method: message.method ?? 'GET',
     url: message.url ?? '/',
     headers: withBearer(message.headers as ApiRequest['headers']),
-    ...(certificate ? { peerCertificate: certificate } : {}),
+    ...(message.rawHeaders ? { rawHeaders: message.rawHeaders } : {}),
+    ...certificates,
     ...(message.socket.remoteAddress ? { remoteAddress: message.socket.remoteAddress } : {}),
     signal,
   }

@@ -49,7 +49,7 @@ export function measuredStore(store: Store, clock: Clock, registers: Registry[])
     revision: () => store.revision(),
     get: (key, at) => get(store.get(key, at)),
     list: (prefix, page) => list(store.list(prefix, page)),
-    commit: (changes, seen) => commit(store.commit(changes, seen)),
+    commit: (changes, seen, author) => commit(store.commit(changes, seen, author)),
     watch: (prefix, from, signal) => store.watch(prefix, from, signal),
     changes: (key, page) => get(store.changes(key, page)),
     revisionAt: timeMs => get(store.revisionAt(timeMs)),

@@ -12,7 +12,8 @@ export function writerOf(core: Core, kind: Kind<any>, manager: string, subresour
   return { manager, apiVersion: apiVersionOf(kind), subresource, time: timestamp(core.clock) }
 }
 
-/** A create, update or patch by `manager`: it owns what it changed. */
+/** A create, update or patch by `manager`: it owns what it changed, named as in the stored form. */
 export function trackPlainWrite(core: Core, kind: Kind<any>, manager: string, subresource = ''): TrackOwners {
-  return (next, previous) => trackUpdate(typeOf(kind), previous, next, writerOf(core, kind, manager, subresource))
+  const stored = kind.storedAs?.kind ?? kind
+  return (next, previous) => trackUpdate(typeOf(stored), previous, next, writerOf(core, stored, manager, subresource))
 }

@@ -1,6 +1,8 @@
+import { afterThisTurn } from '../../base/clock.ts'
 import { ApiError } from '../../models/api-error.ts'
 import type { Kind } from '../../models/kind.ts'
-import { openApiV2Protobuf } from '../../models/openapi-protobuf.ts'
+import { openApiV2Protobuf } from '../../models/openapi-v2-protobuf.ts'
+import { openApiV3Protobuf } from '../../models/openapi-v3-protobuf.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Call } from '../core.ts'
 import { etagOf, taggedReply } from '../discovery/discovery.ts'
@@ -22,7 +24,7 @@ interface Kept {
 export class OpenApi {
   readonly #documents = new Map<string, Kept>()
 
-  reply(call: Call): ApiReply | undefined {
+  async reply(call: Call): Promise<ApiReply | undefined> {
     const { path } = call.info
     if (!path.startsWith('/openapi/')) return undefined
     if (path === '/openapi/v2') return this.#v2(call)
@@ -34,39 +36,52 @@ export class OpenApi {
     const { resources } = call.core
     const kinds = resources.kinds.all()
     const document = () => documentV2(resources.all())
-    if (wantsProtobuf(call)) {
+    if (wanted(call, protobufTypes.v2) === 'protobuf') {
       const kept = this.#keepBytes('v2 as protobuf', kinds, () => Buffer.from(openApiV2Protobuf(document())))
-      return taggedReply(call, kept, protobufV2Types[0]!)
+      return taggedReply(call, kept, protobufTypes.v2[0]!)
     }
-    checkAccept(call)
     return taggedReply(call, this.#keep('v2', kinds, document), 'application/json')
   }
 
-  #index(call: Call): ApiReply {
-    const kept = this.#keep('v3', call.core.resources.kinds.all(), () => ({
-      paths: Object.fromEntries(
-        this.#names(call).map(name => [
-          name,
-          { serverRelativeURL: `/openapi/v3/${name}?hash=${this.#document(call, name)!.hash}` },
-        ]),
-      ),
-    }))
-    return taggedReply(call, kept, 'application/json')
+  /** All documents together take a tenth of a second to write: others get their turn in between. */
+  async #index(call: Call): Promise<ApiReply> {
+    const paths: Record<string, object> = {}
+    for (const name of this.#names(call)) {
+      const known = this.#documents.size
+      const document = this.#document(call, name)
+      // Gone while others had their turn.
+      if (!document) continue
+      paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${document.hash}` }
+      if (this.#documents.size > known) await new Promise<void>(afterThisTurn)
+    }
+    const bytes = Buffer.from(JSON.stringify({ paths }))
+    return taggedReply(call, { bytes, etag: etagOf(bytes) }, 'application/json')
   }
 
   #v3(call: Call, name: string): ApiReply | undefined {
-    checkAccept(call)
+    const form = wanted(call, protobufTypes.v3)
     const kept = this.#document(call, name)
     if (!kept) return undefined
     const asked = call.info.query.get('hash')
     if (asked !== null && asked !== kept.hash)
       return { ...jsonReply(301, {}), headers: { location: `/openapi/v3/${name}?hash=${kept.hash}` } }
-    const reply = taggedReply(call, kept, 'application/json')
+    const reply =
+      form === 'protobuf'
+        ? taggedReply(call, this.#asProtobuf(name, kept), protobufTypes.v3[0]!)
+        : taggedReply(call, kept, 'application/json')
     if (asked !== null) {
       reply.headers['cache-control'] = 'public, immutable'
       reply.headers['expires'] = new Date(call.core.clock.now() + 365 * 86_400_000).toUTCString()
     }
     return reply
+  }
+
+  /** Other bytes, but the tag of the JSON form, as the index has it. */
+  #asProtobuf(name: string, { bytes, kinds, etag }: Kept): Kept {
+    const made = this.#keepBytes(`${name} as protobuf`, kinds, () =>
+      Buffer.from(openApiV3Protobuf(JSON.parse(bytes.toString()))),
+    )
+    return { ...made, etag }
   }
 
   #names(call: Call): string[] {
@@ -100,25 +115,25 @@ export class OpenApi {
   }
 }
 
-/** The two names of version 2 as protobuf, answered by the first, since Go cannot read an "@"; kubectl asks for it when it must check a List, or version 3 has failed it. */
-const protobufV2Types = [
-  'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
-  'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
-]
-
-/** Whether protobuf is what it wants first of what we have. */
-function wantsProtobuf(call: Call): boolean {
-  const ours = ['application/json', '*/*', 'application/*', ...protobufV2Types]
-  const first = mediaTypes(call.request.headers['accept'] ?? '').find(({ type }) => ours.includes(type))
-  return first !== undefined && protobufV2Types.includes(first.type)
+/** The two names of each as protobuf, answered by the first, since Go cannot read an "@". */
+const protobufTypes = {
+  v2: [
+    'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+    'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+  ],
+  v3: [
+    'application/com.github.proto-openapi.spec.v3.v1.0+protobuf',
+    'application/com.github.proto-openapi.spec.v3@v1.0+protobuf',
+  ],
 }
+const jsonTypes = ['application/json', '*/*', 'application/*']
 
-/** JSON only: whoever insists on protobuf is told so. */
-function checkAccept(call: Call): void {
+/** What it wants first of what we have. @throws ApiError NotAcceptable */
+function wanted(call: Call, protobuf: readonly string[]): 'json' | 'protobuf' {
   const accept = call.request.headers['accept']
-  if (!accept) return
-  const ok = mediaTypes(accept).some(
-    ({ type }) => type === 'application/json' || type === '*/*' || type === 'application/*',
-  )
-  if (!ok) throw new ApiError('NotAcceptable', 'only the following media types are accepted: application/json')
+  if (!accept) return 'json'
+  const first = mediaTypes(accept).find(({ type }) => jsonTypes.includes(type) || protobuf.includes(type))
+  if (first) return protobuf.includes(first.type) ? 'protobuf' : 'json'
+  const message = `only the following media types are accepted: application/json, ${protobuf[0]}`
+  throw new ApiError('NotAcceptable', message)
 }

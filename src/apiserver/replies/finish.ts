@@ -1,7 +1,6 @@
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import type { ApiReply, ApiRequest } from '../../models/rest.ts'
-import type { Core } from '../core.ts'
 import type { Flow } from '../flow-control/flow-control.ts'
 import { prettyJson, wantsPretty } from './pretty.ts'
 
@@ -12,14 +11,14 @@ const longWarning = 256
 
 /** Headers that every reply has, warnings, and compression of what is large. */
 export async function finishReply(
-  core: Core,
   request: ApiRequest,
   reply: ApiReply,
+  auditId: string,
   warnings: string[],
   flow?: Flow,
 ): Promise<ApiReply> {
   const { headers } = reply
-  headers['audit-id'] = auditId(core, request)
+  headers['audit-id'] = auditId
   headers['cache-control'] ??= 'no-cache, private'
   if (flow) {
     headers['x-kubernetes-pf-flowschema-uid'] = flow.schemaUid
@@ -39,11 +38,6 @@ export async function finishReply(
     reply.body = await gzipAsync(reply.body, { level: constants.Z_BEST_SPEED })
   }
   return reply
-}
-
-function auditId(core: Core, request: ApiRequest): string {
-  const given = request.headers['audit-id']
-  return given && /^[\x21-\x7e]{1,64}$/.test(given) ? given : core.random.uuid()
 }
 
 /** `299 - "text"` each, once each, cut when there are very many. */

@@ -1,11 +1,12 @@
 import { OptiFlowError } from '../../base/errors.ts'
-import { type Change, type Key, type Revision, type Store, StoreConflict } from '../../db/store.ts'
+import { type Author, type Change, type Key, type Revision, type Store, StoreConflict } from '../../db/store.ts'
 import { ApiError, alreadyExistsError } from '../../models/api-error.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { maxBodyBytes } from '../bodies/limits.ts'
 import type { Resource } from '../resources.ts'
 import { factsOf, KeptObject } from '../watch-cache/kept-object.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
+import { type Fence, fenceRevision, staleLeader } from './fence.ts'
 import { encodeObject, withRevision } from './object-bytes.ts'
 import { objectStoreKey } from './object-key.ts'
 
@@ -17,6 +18,16 @@ export interface Claim {
   /** Given: nothing new, but what was there at this revision, changed. */
   seen?: Revision
 }
+
+/** On whose behalf something is written. */
+export interface Origin {
+  author: Author
+  /** Undefined: whenever it arrives. */
+  fence?: { fence: Fence; leases: Resource }
+}
+
+/** The server itself, where nobody asked. */
+const ownOrigin: Origin = { author: { user: 'system:apiserver', request: '' } }
 
 /** Small patches may not make an object that no single request could have brought. */
 const maxObjectBytes = maxBodyBytes
@@ -40,10 +51,17 @@ export class ClaimMoved extends OptiFlowError {}
 export class ObjectStore {
   readonly #store: Store
   readonly #cache: WatchCache
+  readonly #origin: Origin
 
-  constructor(store: Store, cache: WatchCache) {
+  constructor(store: Store, cache: WatchCache, origin: Origin = ownOrigin) {
     this.#store = store
     this.#cache = cache
+    this.#origin = origin
+  }
+
+  /** The same for one request: what it writes has its author, and is written only while its fence stands. */
+  of(origin: Origin): ObjectStore {
+    return new ObjectStore(this.#store, this.#cache, origin)
   }
 
   /** @throws ApiError AlreadyExists, ClaimTaken, ClaimMoved */
@@ -94,7 +112,7 @@ export class ObjectStore {
       else if (claim.value) expected.set(claim.key, 0n)
     }
     try {
-      const revision = Number(await this.#store.commit(changes, expected))
+      const revision = Number(await this.#commitFenced(changes, expected))
       if (this.#cache.revision < revision) await this.#cache.reached(revision)
       return revision
     } catch (error) {
@@ -105,6 +123,25 @@ export class ObjectStore {
       if (error.actual) await this.#cache.reached(Number(error.actual.revision), 5_000)
       if (claim) throw new ClaimMoved(`${claim.key} changed since it was read`, { cause: error })
       throw new StaleObject(`object ${key} changed since it was read`, { cause: error })
+    }
+  }
+
+  /** The leader may renew its Lease meanwhile: then it is looked at again. */
+  async #commitFenced(changes: Change[], expected: Map<Key, Revision>): Promise<Revision> {
+    const { author, fence: fenced } = this.#origin
+    if (!fenced) return this.#store.commit(changes, expected, author)
+    const { fence, leases } = fenced
+    const key = objectStoreKey(leases, fence.namespace, fence.name)
+    for (;;) {
+      const lease = this.#cache.get(leases, fence.namespace, fence.name)
+      const seen = new Map(expected).set(key, fenceRevision(fence, lease))
+      try {
+        return await this.#store.commit(changes, seen, author)
+      } catch (error) {
+        if (!(error instanceof StoreConflict) || error.key !== key) throw error
+        if (!error.actual) throw staleLeader(fence, undefined)
+        await this.#cache.reached(Number(error.actual.revision))
+      }
     }
   }
 }

@@ -16,6 +16,9 @@ interface HistoryItem {
   /** `Earlier`: the state with which the history begins. */
   type: 'Created' | 'Changed' | 'Deleted' | 'Earlier'
   by: string[]
+  /** Who asked for the change, and what the request was called; not there when it is not known any more. */
+  user?: string
+  auditID?: string
   fields: FieldChange[]
   /** Not there after a deletion, or when it cannot be read. */
   object?: AnyObject
@@ -47,7 +50,7 @@ export const history: CallHandler = async call => {
   })
 }
 
-interface State extends Pick<HistoryItem, 'revision' | 'time' | 'object' | 'error'> {
+interface State extends Pick<HistoryItem, 'revision' | 'time' | 'user' | 'auditID' | 'object' | 'error'> {
   first: boolean
   deleted: boolean
 }
@@ -58,6 +61,7 @@ async function stateOf(call: ResourceCall, key: string, change: Change): Promise
   const state: State = {
     revision: String(change.revision),
     ...(change.timeMs === undefined ? {} : { time: new Date(change.timeMs).toISOString() }),
+    ...(change.author ? { user: change.author.user, auditID: change.author.request } : {}),
     first: change.revision === change.created,
     deleted: change.value === undefined,
   }
@@ -78,9 +82,15 @@ function itemOf({ first, deleted, ...state }: State, before: State | undefined):
   return {
     ...state,
     type,
-    by: object && (type === 'Created' || previous) ? changedBy(previous, object) : [],
+    by: managersOf(state, type, previous),
     fields: object && previous ? fieldChanges(previous, object) : [],
   }
+}
+
+/** A deletion leaves no manager behind: there it is the user. */
+function managersOf({ object, user }: Pick<State, 'object' | 'user'>, type: HistoryItem['type'], previous?: AnyObject) {
+  if (type === 'Deleted') return user === undefined ? [] : [user]
+  return object && (type === 'Created' || previous) ? changedBy(previous, object) : []
 }
 
 function wholeNumber(call: ResourceCall, name: string): number | undefined {

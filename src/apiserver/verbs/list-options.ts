@@ -17,6 +17,8 @@ export interface ContinueToken {
   revision: number
   /** The key's part after the resource's prefix: `namespace/name`. */
   after: string
+  /** When the first page was read, in milliseconds since 1970; undefined of pages that do not grow old: those of the past. */
+  begunMs?: number | undefined
 }
 
 /** @throws ApiError Invalid, BadRequest */
@@ -78,19 +80,20 @@ export function timeoutSeconds(query: URLSearchParams): number {
 
 export function encodeToken(token: ContinueToken): string {
   return Buffer.from(
-    JSON.stringify({ v: 'meta.k8s.io/v1', rv: token.revision, start: `${token.after}\u0000` }),
+    JSON.stringify({ v: 'meta.k8s.io/v1', rv: token.revision, start: `${token.after}\u0000`, begun: token.begunMs }),
   ).toString('base64url')
 }
 
 function decodeToken(text: string): ContinueToken {
   try {
-    const { v, rv, start } = JSON.parse(Buffer.from(text, 'base64url').toString())
+    const { v, rv, start, begun } = JSON.parse(Buffer.from(text, 'base64url').toString())
     if (v !== 'meta.k8s.io/v1' || !Number.isSafeInteger(rv) || typeof start !== 'string' || !start.endsWith('\u0000'))
       throw new Error('unexpected content')
+    if (begun !== undefined && typeof begun !== 'number') throw new Error('unexpected time')
     const after = start.slice(0, -1)
     if (after.startsWith('/') || after.split('/').some(s => s === '..' || s === ''))
       throw new Error('invalid start key')
-    return { revision: rv, after }
+    return { revision: rv, after, begunMs: begun }
   } catch (cause) {
     throw new ApiError('BadRequest', `continue key is not valid: ${(cause as Error).message}`, { cause })
   }

@@ -15,6 +15,7 @@ import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
 import { asOfRevision, notKept } from './as-of.ts'
 import { type ContinueToken, encodeToken, type ListOptions, listOptions } from './list-options.ts'
+import { pageExpired, refuseOldPage } from './page-age.ts'
 import { waitForRevision } from './revision.ts'
 import { unreadableText, unreadableWarnings } from './unreadable.ts'
 import { watch } from './watch.ts'
@@ -50,8 +51,10 @@ async function readPage(call: ResourceCall, options: ListOptions, selector: Obje
     return readHistory(call, namespace, asOf, undefined, options, selector).catch(error => {
       throw error instanceof ApiError && error.cause ? notKept(error.cause) : error
     })
-  if (options.continue && options.continue.revision > 0)
+  if (options.continue && options.continue.revision > 0) {
+    refuseOldPage(core, options.continue)
     return readHistory(call, namespace, options.continue.revision, options.continue.after, options, selector)
+  }
   if (options.resourceVersion && options.resourceVersion !== '0') {
     const revision = await waitForRevision(core, options.resourceVersion)
     const exact = options.match === 'Exact' || (options.match === '' && options.limit > 0)
@@ -78,7 +81,7 @@ async function readPage(call: ResourceCall, options: ListOptions, selector: Obje
   return {
     objects: shown,
     revision,
-    next: { revision, after: shown[limit - 1]!.key.slice(resource.prefix.length) },
+    next: { revision, after: shown[limit - 1]!.key.slice(resource.prefix.length), begunMs: core.clock.now() },
     remaining: selector.matches ? undefined : objects.length - limit,
   }
 }
@@ -106,6 +109,11 @@ async function readHistory(
   selector: ObjectSelector,
 ): Promise<ListPage> {
   const { core, resource } = call
+  const begunMs = options.continue
+    ? options.continue.begunMs
+    : call.info.query.get('asOf')
+      ? undefined
+      : core.clock.now()
   const limit = options.limit || Number.POSITIVE_INFINITY
   const prefix = namespace === undefined ? resource.prefix : `${resource.prefix}${namespace}/`
   const objects: KeptObject[] = []
@@ -142,7 +150,7 @@ async function readHistory(
         return {
           objects,
           revision,
-          next: { revision, after: entry.key.slice(resource.prefix.length) },
+          next: { revision, after: entry.key.slice(resource.prefix.length), begunMs },
           remaining: selector.matches ? undefined : left,
         }
     }
@@ -157,13 +165,9 @@ function expired(error: unknown, after: string | undefined): unknown {
       cause: error,
     })
   if (!(error instanceof Compacted)) return error
-  if (after === undefined)
-    return new ApiError('Expired', `The resourceVersion for the provided list is too old.`, { cause: error })
-  return new ApiError(
-    'Expired',
-    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
-    { continueToken: encodeToken({ revision: -1, after }), cause: error },
-  )
+  return after === undefined
+    ? new ApiError('Expired', `The resourceVersion for the provided list is too old.`, { cause: error })
+    : pageExpired(after, error)
 }
 
 const comma = 0x2c

@@ -17,7 +17,7 @@ export const blame: CliCommand = {
   register(program, outside) {
     withConnection(program.command('blame <object> [field]'))
       .description('who gave each field of an object its value, and when: blame deploy/web spec.replicas')
-      .option('-o, --output <form>', 'json or yaml')
+      .option('-o, --output <form>', 'wide (users and requests), json or yaml')
       .action(async (object: string, field: string | undefined, flags: Flags) => {
         const form = readOutputForm(flags.output)
         if (!object.includes('/')) throw new UsageError(`"${object}" is not TYPE/NAME, such as deploy/web`)
@@ -43,8 +43,14 @@ export const blame: CliCommand = {
             o.time ? `${o.time.slice(0, 19)}Z` : '<unknown>',
             age(o.time, outside.clock.now()),
             o.revision ?? '<earlier>',
+            ...(form === 'wide' ? [o.user ?? '<unknown>', o.auditID ?? '<unknown>'] : []),
           ])
-          outside.terminal.out(formatTable(['FIELD', 'VALUE', 'BY', 'TIME', 'AGE', 'REVISION'], rows))
+          outside.terminal.out(
+            formatTable(
+              ['FIELD', 'VALUE', 'BY', 'TIME', 'AGE', 'REVISION', ...(form === 'wide' ? ['USER', 'REQUEST'] : [])],
+              rows,
+            ),
+          )
         })
       })
   },

@@ -18,7 +18,7 @@ export const history: CliCommand = {
   register(program, outside) {
     withConnection(program.command('history <object> [name]'))
       .description('what an object was: each revision, when, by whom, which fields; deleted objects too')
-      .option('-o, --output <form>', 'wide (all fields), json or yaml (whole objects)')
+      .option('-o, --output <form>', 'wide (requests and all fields), json or yaml (whole objects)')
       .option('--limit <n>', 'at most so many revisions, the newest', '20')
       .action(async (object: string, name: string | undefined, flags: Flags) => {
         const limit = Number(flags.limit)
@@ -44,9 +44,11 @@ function table(outside: Outside, items: HistoryItem[], wide: boolean): string {
     item.time ? `${item.time.slice(0, 19)}Z` : '<unknown>',
     age(item.time, now),
     item.by.join(', ') || '<unknown>',
+    item.user ?? '<unknown>',
+    ...(wide ? [item.auditID ?? '<unknown>'] : []),
     changeText(item, wide),
   ])
-  return formatTable(['REVISION', 'TIME', 'AGE', 'BY', 'CHANGE'], rows)
+  return formatTable(['REVISION', 'TIME', 'AGE', 'BY', 'USER', ...(wide ? ['REQUEST'] : []), 'CHANGE'], rows)
 }
 
 function changeText(item: HistoryItem, wide: boolean): string {

@@ -35,8 +35,8 @@ export function registerManager(program: Command, outside: Outside, manager: Man
         outside: world,
         name: manager.lease,
         signal: outside.signal,
-        async start() {
-          const part = await manager.start(client, world, settings, connection)
+        async start(fenced) {
+          const part = await manager.start(fenced, world, settings, connection)
           outside.terminal.out(`${manager.command}: at work\n`)
           return part
         },

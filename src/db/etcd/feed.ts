@@ -5,13 +5,9 @@ import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { Compacted, type Revision, type StoreBatch, type StoreEvent } from '../store.ts'
 import { eventType, type WatchEvent, type WatchResponse } from './messages.ts'
+import { noteKey } from './note.ts'
 import type { EtcdRpc } from './rpc.ts'
 
-/**
- * Where the store notes the time, in the same commit as a change, at most once a second: etcd keeps none. Keys of our own
- * begin with U+0001, before all that others may use, and are not shown.
- */
-export const timeKey = '\u0001time'
 /** The first key that may be somebody's. */
 export const firstKey = Buffer.from([2])
 
@@ -121,7 +117,7 @@ export function batchesOf(events: WatchEvent[]): StoreBatch[] {
   const batches: StoreBatch[] = []
   for (const found of events) {
     const event = eventOf(found)
-    if (event.key === timeKey) continue
+    if (event.key === noteKey) continue
     if (batches.at(-1)?.revision !== event.revision) batches.push({ revision: event.revision, events: [] })
     batches.at(-1)!.events.push(event)
   }

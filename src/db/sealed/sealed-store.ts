@@ -1,4 +1,5 @@
 import {
+  type Author,
   type Change,
   type Key,
   type KeyChange,
@@ -71,12 +72,12 @@ export class SealedStore implements Store {
     return { ...listing, entries: await Promise.all(listing.entries.map(e => this.#opened(e))) }
   }
 
-  async commit(changes: Change[], seen: ReadonlyMap<Key, Revision>): Promise<Revision> {
+  async commit(changes: Change[], seen: ReadonlyMap<Key, Revision>, author?: Author): Promise<Revision> {
     const sealed = changes.map(c =>
       c.value && this.#covers(c.key) ? { ...c, value: this.#keyring.seal(c.key, c.value) } : c,
     )
     try {
-      return await this.inner.commit(sealed, seen)
+      return await this.inner.commit(sealed, seen, author)
     } catch (error) {
       if (!(error instanceof StoreConflict) || !error.actual) throw error
       throw new StoreConflict(error.key, await this.#opened(error.actual))

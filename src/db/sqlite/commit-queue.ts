@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
-import type { Change, Key, Revision, StoreBatch, StoreEvent } from '../store.ts'
+import type { Author, Change, Key, Revision, StoreBatch, StoreEvent } from '../store.ts'
+import { packAuthor } from './author.ts'
 import { Packer, Unpacker } from './packing.ts'
 import type { CommitResult, Failure } from './protocol.ts'
 import type { Thread } from './thread.ts'
@@ -7,6 +8,7 @@ import type { Thread } from './thread.ts'
 interface Pending {
   changes: Change[]
   seen: ReadonlyMap<Key, Revision>
+  author: Author | undefined
   resolve(revision: Revision): void
   reject(error: Error): void
 }
@@ -38,10 +40,10 @@ export class CommitQueue {
     options.writer.onCommitted = result => this.#committed(result)
   }
 
-  commit(changes: Change[], seen: ReadonlyMap<Key, Revision>): Promise<Revision> {
+  commit(changes: Change[], seen: ReadonlyMap<Key, Revision>, author?: Author): Promise<Revision> {
     if (this.#failed) return Promise.reject(this.#failed)
     return new Promise((resolve, reject) => {
-      this.#queue.push({ changes, seen, resolve, reject })
+      this.#queue.push({ changes, seen, author, resolve, reject })
       if (this.#scheduled) return
       this.#scheduled = true
       if (this.#sent.length === 0) queueMicrotask(() => this.#send())
@@ -73,7 +75,7 @@ export class CommitQueue {
     this.#queue = []
     this.#sent.push(group)
     const packer = new Packer()
-    for (const { changes, seen } of group) {
+    for (const { changes, seen, author } of group) {
       packer.number(seen.size)
       packer.number(changes.length)
       for (const [key, revision] of seen) {
@@ -85,6 +87,7 @@ export class CommitQueue {
         packer.value(value)
         packer.number(this.#options.watched(key) ? 1 : 0)
       }
+      packAuthor(packer, author)
     }
     const { keys, numbers, bytes, moved } = packer.finish()
     const now = this.#options.clock.now()

@@ -6,7 +6,7 @@ export interface Database {
 }
 
 export interface Statement {
-  run(...values: SqlValue[]): { changes: number | bigint }
+  run(...values: SqlValue[]): { changes: number | bigint; lastInsertRowid: number | bigint }
   get(...values: SqlValue[]): unknown
   all(...values: SqlValue[]): unknown[]
   iterate(...values: SqlValue[]): Iterable<unknown>

@@ -38,7 +38,8 @@ export interface PackedState {
 
 /**
  * Commits, packed. Of each commit `numbers` has: how many seen, how many changes, the seen revisions, then per change its
- * length (-1: deletion) and 1 if the bytes before are wanted; `keys` has the seen keys, then the changed ones.
+ * length (-1: deletion) and 1 if the bytes before are wanted, then the author's request (see author.ts); `keys` has the seen
+ * keys, then the changed ones, then the author's name ('': none).
  */
 export interface CommitGroup {
   type: 'commit'
@@ -109,8 +110,12 @@ export interface HistoryReply {
   through: number
 }
 
-/** Of each change, newest first, `numbers` has revision, created, time (0: not known), length (-1: deletion). */
+/**
+ * Of each change, newest first, `keys` has the author's name, `numbers` revision, created, time (0: not known), length (-1:
+ * deletion), length of the author's request.
+ */
 export interface ChangesReply {
+  keys: string[]
   numbers: Float64Array
   bytes: Uint8Array
 }

@@ -24,6 +24,9 @@ interface Row extends KeptValue {
 interface HeadRow extends Row, Link {}
 
 interface ChangeRow extends KeptValue {
+  /** null: nobody was named. */
+  author: string | null
+  request: Uint8Array | null
   at: number
   created: number
   previous: number
@@ -151,10 +154,12 @@ export class HistoryReader {
         packer.number(row.created)
         packer.number(row.at)
         packer.value(this.#values.of(row))
+        packer.keys.push(row.author ?? '')
+        packer.value(row.request)
         position = position <= oldest ? 0 : row.previous
       }
-      const { numbers, bytes } = packer.finish()
-      return { numbers, bytes }
+      const { keys, numbers, bytes } = packer.finish()
+      return { keys, numbers, bytes }
     })
   }
 
@@ -233,7 +238,10 @@ function statements(database: Database) {
          CASE WHEN key >= ?1 AND key < ?2 THEN value END AS value
        FROM log WHERE position > ?3 AND position <= ?4 ORDER BY position`,
     ),
-    change: p('SELECT at, created, previous, base, value FROM log WHERE position = ?'),
+    change: p(
+      `SELECT l.at, l.created, l.previous, l.base, l.value, l.request, a.name AS author
+       FROM log l LEFT JOIN authors a ON a.id = l.author WHERE l.position = ?`,
+    ),
     momentBefore: p('SELECT revision FROM moments WHERE at <= ? ORDER BY at DESC LIMIT 1'),
     momentAfter: p('SELECT revision FROM moments WHERE at > ? ORDER BY at LIMIT 1'),
     lastBy: p('SELECT max(position) AS position FROM log WHERE position > ? AND position <= ? AND at <= ?'),

@@ -24,7 +24,9 @@ export function revisionOf(position: number): number {
  * log      every change still kept; without value: a deletion. `at` is when it was written (milliseconds since 1970; 0: not
  *          known; never less than that of the change before). `previous` is the position of the same key's change before it
  *          (0: none), `jump` that of one further back (see chain.ts; 0: none that is still kept). `base` is 0 where the
- *          value is whole, else the position of the whole value from which it differs (see delta.ts)
+ *          value is whole, else the position of the whole value from which it differs (see delta.ts); `author` is of
+ *          authors (0: nobody was named), `request` the name of the author's request (see author.ts)
+ * authors  names of users
  * heads    of each key its last change, deletions included until they are swept; `created` 0: deleted; `changes` counts
  *          them since `first`, the key's first change; `jump` is that of the last change
  * moments  at most once a second: changes after `revision` were written at or after `at` (milliseconds since 1970)
@@ -63,6 +65,10 @@ const migrations: string[] = [
    INSERT INTO timed SELECT position, 0, key, created, previous, jump, 0, value FROM log;
    DROP TABLE log;
    ALTER TABLE timed RENAME TO log;`,
+  // Behind the value after all, so that no row is written again.
+  `ALTER TABLE log ADD COLUMN author INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE log ADD COLUMN request BLOB;
+   CREATE TABLE authors(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);`,
 ]
 
 export const schemaVersion = migrations.length

@@ -7,6 +7,7 @@ import { type Logger, silentLogger } from '../../base/logger.ts'
 import { checkChanges } from '../change.ts'
 import { compareKeys, prefixEnd } from '../key.ts'
 import {
+  type Author,
   type Change,
   Compacted,
   type Key,
@@ -21,6 +22,7 @@ import {
   type Versioned,
 } from '../store.ts'
 import { type HistoryPage, WatchHub } from '../watch-hub.ts'
+import { unpackAuthor } from './author.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { errorOf, ThreadFailure } from './failure.ts'
 import { HistoryKeeper, type HistoryLimits } from './history-keeper.ts'
@@ -171,12 +173,12 @@ export class SqliteStore implements Store {
       limit: limit ?? 0,
       before: before === undefined ? undefined : Number(before),
     })
-    const unpacker = new Unpacker({ keys: [], ...reply })
-    return Array.from({ length: reply.numbers.length / 4 }, () => {
+    const unpacker = new Unpacker(reply)
+    return Array.from({ length: reply.keys.length }, () => {
       const revision = BigInt(unpacker.number())
       const created = BigInt(unpacker.number())
       const timeMs = unpacker.number() || undefined
-      return { revision, created, timeMs, value: unpacker.value() }
+      return { revision, created, timeMs, value: unpacker.value(), author: unpackAuthor(unpacker) }
     })
   }
 
@@ -202,7 +204,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  commit(changes: Change[], seen: ReadonlyMap<Key, Revision>): Promise<Revision> {
+  commit(changes: Change[], seen: ReadonlyMap<Key, Revision>, author?: Author): Promise<Revision> {
     try {
       this.#checkOpen()
       checkChanges(changes)
@@ -212,13 +214,13 @@ export class SqliteStore implements Store {
     const deletions = changes.every(c => c.value === undefined)
     if (this.#reserve.spent && !deletions)
       return Promise.reject(errorOf({ reason: 'full', message: 'only deletions are written' }, this.#path))
-    return this.#queue.commit(changes, seen).catch(async error => {
+    return this.#queue.commit(changes, seen, author).catch(async error => {
       if (!(error instanceof StoreFull) || this.#closed) throw error
       const spent = this.#reserve.spend()
       this.#keeper.check()
       if (!deletions) throw error
       await spent
-      return this.#queue.commit(changes, seen)
+      return this.#queue.commit(changes, seen, author)
     })
   }
 

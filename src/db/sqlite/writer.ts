@@ -1,4 +1,6 @@
+import { Authors } from './authors.ts'
 import { jumpTarget } from './chain.ts'
+import { readChanges, skipChanges, split } from './commit-group.ts'
 import { codes, type Database, type OpenDatabase, rollBack, type Statement, single, sqliteCode } from './database.ts'
 import { encodeDelta } from './delta.ts'
 import { failureOf, ThreadFailure } from './failure.ts'
@@ -19,12 +21,23 @@ interface Head {
   jump: number
 }
 
+/** A change on its way into the log. */
+interface Write {
+  key: string
+  value: Uint8Array | undefined
+  created: number
+  head: Head | undefined
+  position: number
+  author: { number: number; request: Uint8Array | null }
+}
+
 /** The one who writes: owns the file, on its own thread. Everything here is synchronous. */
 export class Writer {
   readonly #database: Database
   readonly #lock: Database
   readonly #sql: ReturnType<typeof statements>
   readonly #values: WholeValues
+  readonly #authors: Authors
   readonly #sweeper: Sweeper
   #revision: number
   #oldest: number
@@ -63,6 +76,7 @@ export class Writer {
     this.#lock = lock
     this.#sql = statements(database)
     this.#values = new WholeValues(database)
+    this.#authors = new Authors(database)
     this.#sweeper = new Sweeper(database)
     const last = single(database, 'SELECT max(position) FROM log') as number | null
     this.#revision = Math.max(last === null ? 0 : revisionOf(last), meta(database, 'floor'))
@@ -153,11 +167,7 @@ export class Writer {
       if (moved) {
         failures.push(moved)
         output.number(-1)
-        for (let i = 0; i < changes; i++) {
-          input.key()
-          input.value()
-          input.number()
-        }
+        skipChanges(input, changes)
       } else this.#applyOne(input, changes, output)
     }
     const { numbers, bytes } = output.finish()
@@ -191,10 +201,9 @@ export class Writer {
     const position = firstPosition(revision)
     let written = 0
     const results: { created: number; before: Uint8Array | undefined }[] = []
-    for (let i = 0; i < changes; i++) {
-      const key = input.key()
-      const value = input.value()
-      const wantsBefore = input.number() === 1
+    const wanted = readChanges(input, changes)
+    const author = { number: this.#authors.numberOf(input.key()), request: input.value() ?? null }
+    for (const { key, value, wantsBefore } of wanted) {
       const head = this.#head(key)
       const live = head !== undefined && head.created > 0
       if (value === undefined && !live) {
@@ -203,7 +212,7 @@ export class Writer {
       }
       const before = wantsBefore && live ? this.#values.at(head.position) : undefined
       const created = live ? head.created : revision
-      this.#write(key, value, created, head, position + written++)
+      this.#write({ key, value, created, head, position: position + written++, author })
       results.push({ created, before })
     }
     if (written > 0) this.#revision = revision
@@ -214,17 +223,21 @@ export class Writer {
     }
   }
 
-  #write(key: string, value: Uint8Array | undefined, created: number, head: Head | undefined, position: number): void {
+  #write({ key, value, created, head, position, author }: Write): void {
     const liveSince = value === undefined ? 0 : created
+    const { number, request } = author
     if (!head) {
-      this.#sql.insertLog.run(position, this.#now, key, created, 0, 0, 0, value ?? null)
+      this.#sql.insertLog.run(position, this.#now, key, created, 0, 0, 0, value ?? null, number, request)
       this.#sql.insertHead.run(key, position, liveSince, position)
       return
     }
     const changes = head.changes + 1
     const jump = jumpTarget(changes, head.position, head.jump, at => this.#jumpAt(at))
     const { base, bytes } = value && head.created > 0 ? this.#compact(value, head.position) : { base: 0, bytes: value }
-    this.#sql.insertLog.run(position, this.#now, key, created, head.position, jump, base, bytes ?? null)
+    this.#sql.insertLog.run(
+      ...[position, this.#now, key, created, head.position, jump],
+      ...[base, bytes ?? null, number, request],
+    )
     this.#sql.updateHead.run(position, liveSince, changes, jump, key)
   }
 
@@ -254,6 +267,7 @@ export class Writer {
 
   #rollBack(): void {
     rollBack(this.#database)
+    this.#authors.forget()
     this.#lastMoment = (single(this.#database, 'SELECT max(at) FROM moments') as number | null) ?? 0
   }
 
@@ -331,35 +345,11 @@ function statements(database: Database) {
     kept: p('SELECT base, value FROM log WHERE position = ?'),
     jump: p('SELECT jump FROM log WHERE position = ?'),
     insertLog: p(
-      'INSERT INTO log(position, at, key, created, previous, jump, base, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO log(position, at, key, created, previous, jump, base, value, author, request)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     insertHead: p('INSERT INTO heads(key, position, created, changes, first, jump) VALUES (?, ?, ?, 1, ?, 0)'),
     updateHead: p('UPDATE heads SET position = ?, created = ?, changes = ?, jump = ? WHERE key = ?'),
     insertMoment: p('INSERT INTO moments(at, revision) VALUES (?, ?)'),
   }
-}
-
-/** Each commit of the group as a group of its own. */
-function split(group: CommitGroup): CommitGroup[] {
-  const input = new Unpacker(group)
-  const singles: CommitGroup[] = []
-  for (let c = 0; c < group.commits; c++) {
-    const output = new Packer()
-    const seen = input.number()
-    const changes = input.number()
-    output.number(seen)
-    output.number(changes)
-    for (let i = 0; i < seen; i++) {
-      output.keys.push(input.key())
-      output.number(input.number())
-    }
-    for (let i = 0; i < changes; i++) {
-      output.keys.push(input.key())
-      output.value(input.value())
-      output.number(input.number())
-    }
-    const { keys, numbers, bytes } = output.finish()
-    singles.push({ type: 'commit', commits: 1, keys, numbers, bytes, now: group.now })
-  }
-  return singles
 }

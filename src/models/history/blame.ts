@@ -9,6 +9,9 @@ export interface PastState {
   /** RFC 3339; undefined: not known any more. */
   time?: string | undefined
   object?: AnyObject | undefined
+  /** Who asked for the change, and the audit id of the request. */
+  user?: string | undefined
+  auditID?: string | undefined
 }
 
 /** Who gave a field the value that it has. */
@@ -20,6 +23,8 @@ export interface Origin {
   time?: string
   /** Undefined: before the history begins. */
   revision?: string
+  user?: string
+  auditID?: string
 }
 
 /**
@@ -49,10 +54,14 @@ export function blame(states: readonly PastState[], below: string, complete: boo
       value: leaf.value,
       by,
       ...(time ? { time } : {}),
-      ...(known ? { revision: state.revision } : {}),
+      ...(known ? { revision: state.revision, ...requestOf(state) } : {}),
     })
   }
   return out
+}
+
+function requestOf({ user, auditID }: PastState): Pick<Origin, 'user' | 'auditID'> {
+  return { ...(user === undefined ? {} : { user }), ...(auditID === undefined ? {} : { auditID }) }
 }
 
 /** The states of the present object, without those of an earlier one of the same name. */

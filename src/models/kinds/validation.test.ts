@@ -41,7 +41,14 @@ const good = {
   Deployment: { spec: controller },
   ReplicaSet: { spec: controller },
   StatefulSet: {
-    spec: { ...controller, serviceName: 'web', volumeClaimTemplates: [{ metadata: { name: 'd' }, spec: claim }] },
+    spec: {
+      ...controller,
+      serviceName: 'web',
+      template: template({
+        containers: [{ name: 'web', image: 'nginx', volumeMounts: [{ name: 'd', mountPath: '/d' }] }],
+      }),
+      volumeClaimTemplates: [{ metadata: { name: 'd' }, spec: claim }],
+    },
   },
   DaemonSet: { spec: controller },
   Job: { spec: { template: jobTemplate } },

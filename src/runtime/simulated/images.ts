@@ -4,6 +4,8 @@ import { type ImageInfo, ImagePullFailed, type ImageRef, type PullOptions } from
 import { readBehaviour } from './behaviour.ts'
 
 const sizeBytes = 10 << 20
+/** Nobody knows what would be in the image; the friendlier guess lets pods that must not be root run. */
+const user = '65532:65532'
 
 /** The images of one simulated node: names only. */
 export class SimulatedImages {
@@ -46,7 +48,7 @@ export class SimulatedImages {
     if (error) throw new ImagePullFailed(image, error)
     const digest = Buffer.from(this.#random.bytes(32)).toString('hex')
     const ref = present?.ref ?? `${withoutTag(image)}@sha256:${digest}`
-    this.#images.set(image, { ref, names: [image], sizeBytes })
+    this.#images.set(image, { ref, names: [image], sizeBytes, user })
     options.onProgress?.(`pulled ${image} (simulated)`)
     return ref
   }

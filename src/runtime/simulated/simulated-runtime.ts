@@ -169,7 +169,7 @@ class Simulation implements SimulatedRuntime {
         )
     const id = hex(this.#options.random, 32)
     const annotations = { ...sandbox.spec.annotations, ...spec.annotations }
-    const behaviour = readBehaviour(annotations, spec.name, spec.attempt)
+    const behaviour = behaviourOf(annotations, spec)
     const observed: ObservedContainer = {
       id,
       sandbox: sandboxId,
@@ -482,6 +482,12 @@ class Simulation implements SimulatedRuntime {
   #changed(podUid: string | undefined) {
     for (const listener of this.#listeners) listener(podUid)
   }
+}
+
+/** What must end before others start does so at once, unless its pod says how it goes. */
+function behaviourOf(annotations: Record<string, string>, spec: ContainerSpec): Behaviour {
+  const behaviour = readBehaviour(annotations, spec.name, spec.attempt)
+  return spec.runsToEnd ? { ...behaviour, end: behaviour.end ?? { afterMs: 0, exitCode: 0, oom: false } } : behaviour
 }
 
 function hex(random: Random, bytes: number): string {

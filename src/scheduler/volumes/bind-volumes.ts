@@ -11,6 +11,7 @@ export interface Chosen {
   volume: PersistentVolume | undefined
 }
 
+const selectedNode = 'volume.kubernetes.io/selected-node'
 /** As long as Kubernetes waits. */
 const timeoutMs = 600_000
 
@@ -21,19 +22,35 @@ export async function bindVolumes(
   { claims }: ClusterObjects,
   { client, clock, signal }: BindingWorld,
 ): Promise<void> {
+  /** Claims that we asked for a volume near the node, and since when they say so. */
+  const asked = new Map<string, number>()
   for (const { claim, volume } of chosen) {
     if (volume) await client.patch(PersistentVolume, keyOf(volume), { type: 'merge', body: promise(claim, volume) })
     else {
-      const metadata = { annotations: { 'volume.kubernetes.io/selected-node': node } }
-      await client.patch(PersistentVolumeClaim, keyOf(claim), { type: 'merge', body: { metadata } })
+      const metadata = { annotations: { [selectedNode]: node } }
+      const { metadata: written } = await client.patch(PersistentVolumeClaim, keyOf(claim), {
+        type: 'merge',
+        body: { metadata },
+      })
+      asked.set(keyText(keyOf(claim)), Number(written.resourceVersion))
     }
   }
   const late = new AbortController()
   const cancel = clock.schedule(timeoutMs, () => late.abort(new OptiFlowError('timed out waiting for the condition')))
   try {
     const keys = chosen.map(c => keyText(keyOf(c.claim)))
-    const done = () => keys.every(key => isSettled(claims.get(key)))
+    // A provisioner that cannot serve the claim on this node takes the node's name off again.
+    const refused = () =>
+      keys.find(key => {
+        const claim = claims.get(key)
+        const since = asked.get(key)
+        if (!claim || since === undefined || isBound(claim)) return false
+        return Number(claim.metadata.resourceVersion) >= since && claim.metadata.annotations?.[selectedNode] !== node
+      })
+    const done = () => refused() !== undefined || keys.every(key => isSettled(claims.get(key)))
     await claims.until(done, AbortSignal.any([signal, late.signal]))
+    const other = refused()
+    if (other) throw new OptiFlowError(`no volume for persistentvolumeclaim ${other} can be made on node ${node}`)
     const gone = keys.find(key => !claims.get(key))
     if (gone) throw new OptiFlowError(`persistentvolumeclaim ${gone} was deleted while it was being bound`)
   } finally {

@@ -3,6 +3,7 @@ import { isDns1123Label } from '../../../base/names.ts'
 import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as apps from '../../types/apps-v1.ts'
+import type { PodTemplateSpec } from '../../types/core-v1.ts'
 import { checkCountOrPercent, checkNonNegative } from '../checks.ts'
 import { age, containerColumns, text } from '../columns.ts'
 import { defaultClaimSpec } from '../core/claim-defaults.ts'
@@ -50,7 +51,7 @@ const fixedText =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
 
 function validateStatefulSet({ spec }: apps.StatefulSet, previous?: apps.StatefulSet): FieldError[] {
-  const errors = checkController(spec, 'statefulset', 'StatefulSet')
+  const errors = checkController({ ...spec, template: withClaims(spec) }, 'statefulset', 'StatefulSet')
   const strategy = spec.updateStrategy
   if (!spec.podManagementPolicy) errors.push(required('spec.podManagementPolicy'))
   if (!strategy?.type) errors.push(required('spec.updateStrategy'))
@@ -66,6 +67,17 @@ function validateStatefulSet({ spec }: apps.StatefulSet, previous?: apps.Statefu
   const old = previous.spec
   const taken = { ...spec, ...Object.fromEntries(changeable.map(name => [name, old[name]])) }
   return sameMeaning(taken, old) ? errors : [...errors, forbidden('spec', fixedText)]
+}
+
+/** Each pod has a volume for each claim template, which its containers may mount. */
+function withClaims({ template, volumeClaimTemplates = [] }: apps.StatefulSet['spec']): PodTemplateSpec {
+  if (!template?.spec || !volumeClaimTemplates.length) return template
+  const own = (template.spec.volumes ?? []).filter(v => !volumeClaimTemplates.some(c => c.metadata?.name === v.name))
+  const claimed = volumeClaimTemplates.map(({ metadata }) => {
+    const name = metadata?.name ?? ''
+    return { name, persistentVolumeClaim: { claimName: name } }
+  })
+  return { ...template, spec: { ...template.spec, volumes: [...own, ...claimed] } }
 }
 
 export const StatefulSet = defineKind<apps.StatefulSet>({

@@ -1,0 +1,31 @@
+import { PersistentVolume } from '../../models/kinds/core/persistent-volume.ts'
+import { PersistentVolumeClaim } from '../../models/kinds/core/persistent-volume-claim.ts'
+import type { Pod, Volume } from '../../models/types/core-v1.ts'
+import type { ReferencedObjects } from '../objects.ts'
+
+/** A pod's claim and the volume that it has. */
+export interface ClaimedVolume {
+  claim: PersistentVolumeClaim
+  volume: PersistentVolume
+}
+
+/** The claim behind a pod's volume, given by name or made for the pod; undefined for volumes of other types. */
+export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
+  if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName
+  return volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined
+}
+
+/** Rejects with the reason why there is nothing to mount yet. */
+export async function claimedVolume(objects: ReferencedObjects, pod: Pod, volume: Volume): Promise<ClaimedVolume> {
+  const name = claimNameOf(pod, volume)!
+  const claim = await objects.get(PersistentVolumeClaim, { namespace: pod.metadata.namespace!, name })
+  if (!claim) throw new Error(`persistentvolumeclaim "${name}" not found`)
+  const owned = claim.metadata.ownerReferences?.some(r => r.controller && r.uid === pod.metadata.uid)
+  if (volume.ephemeral && !owned)
+    throw new Error(`persistentvolumeclaim "${name}" was not created for this pod: the pod is not its owner`)
+  if (claim.status?.phase !== 'Bound' || !claim.spec.volumeName)
+    throw new Error(`persistentvolumeclaim "${name}" is not bound to a volume yet`)
+  const found = await objects.get(PersistentVolume, { name: claim.spec.volumeName })
+  if (!found) throw new Error(`persistentvolume "${claim.spec.volumeName}" not found`)
+  return { claim, volume: found }
+}

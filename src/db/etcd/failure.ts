@@ -1,0 +1,46 @@
+import { type ServiceError, status } from '@grpc/grpc-js'
+import { StoreFailed, StoreFull } from '../store.ts'
+import type { EtcdRpc } from './rpc.ts'
+
+export function isCompacted(error: unknown): boolean {
+  return isOutOfRange(error, 'compacted')
+}
+
+export function isFuture(error: unknown): boolean {
+  return isOutOfRange(error, 'future')
+}
+
+/** No member answers where one was asked; another may. */
+export function isLost(error: unknown): boolean {
+  return (error as Partial<ServiceError>).code === status.UNAVAILABLE
+}
+
+/** Errors of gRPC as the store's; others as they are. */
+export function storeError(error: unknown, rpc: EtcdRpc): Error {
+  const { code, details } = error as Partial<ServiceError>
+  if (typeof code !== 'number') return error as Error
+  if (code === status.RESOURCE_EXHAUSTED && details?.includes('space'))
+    return new StoreFull(`etcd at ${rpc.endpoint} has no room: ${details}`, {
+      hint: 'Raise its --quota-backend-bytes or compact and defragment it, then `etcdctl alarm disarm`.',
+    })
+  if (
+    code === status.UNAUTHENTICATED ||
+    code === status.PERMISSION_DENIED ||
+    /authenticat|user name/.test(details ?? '')
+  )
+    return new StoreFailed(`etcd at ${rpc.endpoint} does not let us in: ${details}`, {
+      hint: 'Check user name, password and the roles of the user in etcd.',
+    })
+  if (code === status.INVALID_ARGUMENT)
+    return new StoreFailed(`etcd at ${rpc.endpoint} refused the request: ${details}`, {
+      hint: 'For large objects or commits raise its --max-request-bytes or --max-txn-ops.',
+    })
+  return new StoreFailed(`etcd at ${rpc.endpoint} did not answer: ${details}`, {
+    hint: 'Check that etcd runs and that its address and certificates are right. A commit may have been carried out.',
+  })
+}
+
+function isOutOfRange(error: unknown, why: string): boolean {
+  const { code, details } = error as Partial<ServiceError>
+  return code === status.OUT_OF_RANGE && !!details?.includes(why)
+}

@@ -1,0 +1,2 @@
+/** Label of a node: who gives its pods their network, `builtin` or `cni` (Calico, or another plugin). */
+export const networkLabel = 'optiflow.dev/network'
