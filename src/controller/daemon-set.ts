@@ -111,13 +111,14 @@ class Round {
     const set = this.#set
     const nodes = cache.list(Node)
     const revisions = await claimRevisions(this.#world, DaemonSet, set)
-    let revision: ControllerRevision
+    let revision: ControllerRevision | undefined
     try {
-      revision = await currentRevision(this.#world, set, revisions)
+      revision = await currentRevision(this.#world, DaemonSet, set, revisions)
     } catch (error) {
       if (error instanceof RevisionCollision) await this.#countCollision()
       throw error
     }
+    if (!revision) return { afterMs: this.#own.patienceMs }
     const hash = revision.metadata.labels?.[revisionHashLabel] ?? ''
     const cached = await this.#claim([
       ...cache.ownedBy(Pod, set.metadata.uid),

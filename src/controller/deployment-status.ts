@@ -82,12 +82,15 @@ export function rolloutStatus(d: Deployment, g: Generations, nowMs: number, now:
   const next = countedStatus(d, g, now)
   if (!hasDeadline(d)) next.conditions = withoutCondition(next.conditions, 'Progressing')
   const before = conditionOf(d.status?.conditions, 'Progressing')
+  const who = g.current ? `ReplicaSet "${g.current.metadata.name}"` : `Deployment "${d.metadata.name}"`
+  const success = `${who} has successfully progressed.`
   const wasComplete = next.replicas === next.updatedReplicas && before?.reason === 'NewReplicaSetAvailable'
-  if (hasDeadline(d) && !wasComplete) {
-    const who = g.current ? `ReplicaSet "${g.current.metadata.name}"` : `Deployment "${d.metadata.name}"`
+  // Whoever saw the rollout between its beginning and its end may have died: then the condition still tells of the one before.
+  if (hasDeadline(d) && !(wasComplete && before.message === success)) {
     if (isComplete(d, next)) {
-      const done = progressing('True', 'NewReplicaSetAvailable', `${who} has successfully progressed.`, now)
-      next.conditions = withCondition(next.conditions, done)
+      const done = progressing('True', 'NewReplicaSetAvailable', success, now)
+      const rest = before?.reason === done.reason ? withoutCondition(next.conditions, 'Progressing') : next.conditions
+      next.conditions = withCondition(rest, done)
     } else if (isProgressing(d, next)) {
       const moved = progressing('True', 'ReplicaSetUpdated', `${who} is progressing.`, now)
       // Removed first, so that the time of the latest progress is written even when nothing else about it changes.

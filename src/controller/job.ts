@@ -53,7 +53,7 @@ export function jobReconciler(): Reconciler {
       if (!job) {
         own.forget(key)
         for (const uid of [...memories.keys()]) if (!world.cache.ownedBy(Pod, uid).length) memories.delete(uid)
-        return releaseAll(world, podsNamed(world.cache, key))
+        return releaseAbandoned(world, key)
       }
       if (job.spec.managedBy && job.spec.managedBy !== controllerName) return
       if (isFinished(job)) {
@@ -84,6 +84,22 @@ function podsNamed(cache: Cache, { namespace, name }: ObjectKey): Pod[] {
     const ref = controllerOf(p)
     return ref?.kind === 'Job' && ref.name === name
   })
+}
+
+/** A cache may show a pod before the Job that it is of: only the server knows that there is none. */
+async function releaseAbandoned(world: World, key: ObjectKey): Promise<void> {
+  const pods = podsNamed(world.cache, key).filter(isTracked)
+  if (!pods.length) return
+  let alive: string | undefined
+  try {
+    alive = (await world.client.get(Job, key)).metadata.uid
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+  await releaseAll(
+    world,
+    pods.filter(pod => controllerOf(pod)?.uid !== alive),
+  )
 }
 
 async function releaseAll(world: World, pods: readonly Pod[]): Promise<void> {
@@ -125,6 +141,7 @@ class Round {
     let active = facts.active.length
     let error: unknown
     let again = msUntilDeadline(job, nowMs) ?? Infinity
+    if (!(await this.#isNewest(facts))) return { afterMs: this.#own.patienceMs }
     if (facts.ending) {
       const removed = await this.#remove(facts.active, false)
       active -= removed.done
@@ -139,6 +156,23 @@ class Round {
     await this.#account(pods, facts, Math.max(active, 0))
     if (error !== undefined) throw error
     return Number.isFinite(again) ? { afterMs: again } : undefined
+  }
+
+  /**
+   * Pods that are counted are let go: by an old status they would be missing. So nothing is made or deleted unless the Job is
+   * exactly what the server has; asked only when there is something to do.
+   */
+  async #isNewest(facts: JobFacts): Promise<boolean> {
+    const { create, remove } = planJob(this.#job, facts, () => true)
+    const idle = facts.ending ? !facts.active.length : !create.length && !remove.length
+    if (idle || this.#job.metadata.deletionTimestamp) return true
+    try {
+      const { uid, resourceVersion } = (await this.#world.client.get(Job, this.#key)).metadata
+      return uid === this.#job.metadata.uid && resourceVersion === this.#job.metadata.resourceVersion
+    } catch (error) {
+      if (isNotFound(error)) return false
+      throw error
+    }
   }
 
   #mayCreate(): boolean {

@@ -61,17 +61,21 @@ export class RevisionCollision extends Error {}
 
 /**
  * The revision of the present template, as the newest: found, renumbered after a rollback, or made.
+ * @returns undefined when the owner is no longer what the cache says: a template of yesterday must not become the newest
  * @throws RevisionCollision
  */
-export async function currentRevision(
-  { client }: World,
-  owner: RevisionOwner,
+export async function currentRevision<T extends RevisionOwner>(
+  world: World,
+  ownerKind: Kind<T>,
+  owner: T,
   revisions: readonly ControllerRevision[],
-): Promise<ControllerRevision> {
+): Promise<ControllerRevision | undefined> {
+  const { client } = world
   const data = revisionData(owner.spec.template)
   const next = (revisions.at(-1)?.revision ?? 0) + 1
   const same = [...revisions].reverse().find(r => sameMeaning(r.data, data))
   if (same && same === revisions.at(-1)) return same
+  if (!owner.metadata.deletionTimestamp && !(await isFresh(world, ownerKind, owner))) return undefined
   if (same) return client.update(ControllerRevision, { ...structuredClone(same), revision: next })
   const hash = stableHash(data, owner.status?.collisionCount)
   const name = `${owner.metadata.name}-${hash}`

@@ -28,6 +28,9 @@ import {
   revisionOfPod,
 } from './stateful-set-pods.ts'
 
+/** A cache that is behind is looked at again after this, should it not wake us itself. */
+const staleMs = 5_000
+
 /** Keeps pods with names of their own: at most one for each ordinal, with its own volumes, in order. */
 export function statefulSetReconciler(): Reconciler {
   const toSet = ownerWatch(Pod, StatefulSet)
@@ -76,13 +79,14 @@ class Round {
     const { clock } = this.#world
     const pods = await this.#claim()
     const revisions = await claimRevisions(this.#world, StatefulSet, set)
-    let update: ControllerRevision
+    let update: ControllerRevision | undefined
     try {
-      update = await currentRevision(this.#world, set, revisions)
+      update = await currentRevision(this.#world, StatefulSet, set, revisions)
     } catch (error) {
       if (error instanceof RevisionCollision) await this.#countCollision()
       throw error
     }
+    if (!update) return { afterMs: staleMs }
     const current = revisions.find(r => r.metadata.name === set.status?.currentRevision) ?? update
     const names: Revisions = { current: current.metadata.name, update: update.metadata.name }
     let error: unknown

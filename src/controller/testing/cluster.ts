@@ -1,6 +1,5 @@
 import { createApiServer } from '../../apiserver/index.ts'
 import { Channel } from '../../base/channel.ts'
-import { timestamp } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { seededRandom } from '../../base/random.ts'
 import { settle, VirtualClock } from '../../base/virtual-clock.ts'
@@ -15,12 +14,10 @@ import {
   type ReconcilerRunner,
 } from '../../client/index.ts'
 import { openMemoryStore } from '../../db/index.ts'
-import { isConflict, isNotFound } from '../../models/api-error.ts'
-import { Namespace, Pod } from '../../models/kinds/index.ts'
-import { keyOf } from '../../models/object.ts'
-import { targetNode } from '../daemon-set-pods.ts'
+import { Namespace, type Pod } from '../../models/kinds/index.ts'
+import { type PodFate, simulateAgent } from './simulated-agent.ts'
 
-export type PodFate = 'ready' | 'pending' | 'running' | 'succeeded' | 'failed'
+export type { PodFate }
 
 export interface TestClusterOptions {
   reconcilers: Reconciler[]
@@ -67,16 +64,7 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
     ? createInformers({ client: delayed(client, clock, watchDelayMs), clock, random, log, freeze: true })
     : informers
   await client.create(Namespace, { metadata: { name: 'default' }, spec: {} }).catch(() => {})
-  const pods = informers.for(Pod)
-  let ip = 0
-  const agent = async (pod: Pod) => {
-    try {
-      await act(client, clock, pod, options, () => `10.1.${(++ip >> 8) & 255}.${ip & 255}`)
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error
-    }
-  }
-  pods.subscribe({ added: pod => void agent(pod), updated: pod => void agent(pod) })
+  simulateAgent({ ...options, client, informers, clock })
   const runner = createReconcilerRunner({
     client: options.wrapClient?.(client) ?? client,
     informers: theirs,
@@ -140,53 +128,4 @@ function delayed(client: Client, clock: VirtualClock, ms: number): Client {
       yield* late
     },
   }
-}
-
-/** Binds, starts and ends pods, as scheduler and agent would. */
-async function act(
-  client: Client,
-  clock: VirtualClock,
-  pod: Pod,
-  { fate, nodes = 2 }: TestClusterOptions,
-  nextIp: () => string,
-): Promise<void> {
-  const key = keyOf(pod)
-  if (pod.metadata.deletionTimestamp) {
-    if (pod.spec?.nodeName) await client.delete(Pod, key, { gracePeriodSeconds: 0, uid: pod.metadata.uid })
-    return
-  }
-  const wanted = fate?.(pod) ?? 'ready'
-  if (wanted === 'pending') return
-  if (!pod.spec?.nodeName) {
-    const name = targetNode(pod) || `node-${1 + (Number.parseInt(pod.metadata.uid.slice(0, 4), 16) % nodes)}`
-    const target = { apiVersion: 'v1', kind: 'Node', name }
-    try {
-      await client.post(Pod, key, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: key, target })
-      return
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-    }
-  }
-  const phase = wanted === 'succeeded' ? 'Succeeded' : wanted === 'failed' ? 'Failed' : 'Running'
-  const ready = wanted === 'ready' ? 'True' : 'False'
-  const known = pod.status?.conditions?.find(c => c.type === 'Ready')?.status
-  if (pod.status?.phase === phase && known === ready) return
-  const now = timestamp(clock)
-  const podIP = pod.status?.podIP ?? nextIp()
-  await client.patch(
-    Pod,
-    key,
-    {
-      type: 'strategic',
-      body: {
-        status: {
-          phase,
-          podIP,
-          podIPs: [{ ip: podIP }],
-          conditions: [{ type: 'Ready', status: ready, lastTransitionTime: now }],
-        },
-      },
-    },
-    { subresource: 'status' },
-  )
 }
