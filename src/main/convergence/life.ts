@@ -30,6 +30,7 @@ export function mortal(client: Client, life: Life): Client {
   const write = (act: Call) => call(act, kind => kind.plural !== 'events')
   return {
     watch: client.watch,
+    under: fence => mortal(client.under(fence), life),
     get: read(client.get),
     list: read(client.list),
     create: write(client.create),

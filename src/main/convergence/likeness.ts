@@ -5,16 +5,18 @@ import type { AnyObject } from '../../models/object.ts'
  * so that what remains must be equal.
  */
 
-/** `web-7d4f-*` for a generated name; undefined for one that was given. */
+/** `web-7d4f-*` for a generated name, `pvc-*` for one made of a uid; undefined for one that was given. */
 export function nameless({ metadata }: AnyObject): string | undefined {
-  const { generateName, name } = metadata ?? {}
-  return generateName && name.startsWith(generateName) ? `${generateName}*` : undefined
+  const { generateName, name = '' } = metadata ?? {}
+  if (generateName && name.startsWith(generateName)) return `${generateName}*`
+  return uidInside.test(name) ? name.replace(uidInside, '*') : undefined
 }
 
 const chance = new Set(['uid', 'resourceVersion', 'managedFields', 'generation', 'nodeName', 'clusterIP', 'clusterIPs'])
 const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
 /** Not those of ranges. */
 const address = /\b\d{1,3}(\.\d{1,3}){3}\b(?!\/)/g
+const uidInside = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/
 const uid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** One line for each object, in an order of their own. */
