@@ -106,6 +106,8 @@ async function admitAndCommit(
   options.track?.(next, undefined)
   refuse(resource, next, validateObject(kind, next))
   await core.admission.validate(admission)
+  // Whoever reads a custom resource sees all that its schema states as default, the status too, which no writer may bring.
+  if (kind.custom) applyDefaults(kind, next)
   if (kind.warnings) options.warnings.push(...kind.warnings(next))
   const { namespace, name } = next.metadata
   if (options.dryRun) {

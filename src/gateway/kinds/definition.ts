@@ -1,0 +1,68 @@
+import { type Client, definitionOf, ensureDefinition } from '../../client/index.ts'
+import { isNotFound } from '../../models/api-error.ts'
+import type { Kind } from '../../models/kind.ts'
+import { CustomResourceDefinition } from '../../models/kinds/index.ts'
+import type { Draft } from '../../models/object.ts'
+import type { CustomResourceColumnDefinition, JSONSchemaProps } from '../../models/types/apiextensions-v1.ts'
+
+export const gatewayGroup = 'gateway.networking.k8s.io'
+
+/** One kind of Gateway API as the API is to serve it. */
+export interface GatewayDefinition {
+  kind: Kind<any>
+  schema: JSONSchemaProps
+  columns: CustomResourceColumnDefinition[]
+  /** Served besides, in the same form. */
+  olderVersions?: string[]
+  /** It has no status. */
+  plain?: boolean
+}
+
+/** Marks a definition as made here: one that somebody else installed is never touched. */
+const madeHere = 'optiflow.dev/gateway'
+
+/**
+ * Makes the API serve the kinds of Gateway API, unless it does already: people may install the project's own
+ * definitions, newer or of another channel, before or after.
+ * @see https://gateway-api.sigs.k8s.io/reference/spec/
+ */
+export async function ensureDefinitions(client: Client, definitions: readonly GatewayDefinition[]): Promise<void> {
+  await Promise.all(definitions.map(definition => ensure(client, customDefinition(definition))))
+}
+
+export function customDefinition(definition: GatewayDefinition): Draft<CustomResourceDefinition> {
+  const { kind, schema, columns, olderVersions = [], plain } = definition
+  const made = definitionOf(kind, schema)
+  const [newest] = made.spec.versions
+  const version = {
+    ...newest!,
+    additionalPrinterColumns: columns,
+    ...(plain ? {} : { subresources: { status: {} } }),
+  }
+  return {
+    ...made,
+    metadata: {
+      ...made.metadata,
+      labels: { [madeHere]: '' },
+      annotations: {
+        'api-approved.kubernetes.io': 'unapproved, the kinds are those of Gateway API, the schema is our own',
+        'gateway.networking.k8s.io/channel': 'standard',
+      },
+    },
+    spec: {
+      ...made.spec,
+      versions: [version, ...olderVersions.map(name => ({ ...version, name, storage: false }))],
+    },
+  }
+}
+
+async function ensure(client: Client, wanted: Draft<CustomResourceDefinition>): Promise<void> {
+  const key = { name: wanted.metadata.name! }
+  try {
+    const there = await client.get(CustomResourceDefinition, key)
+    if (there.metadata.labels?.[madeHere] === undefined) return
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+  await ensureDefinition(client, wanted)
+}

@@ -1,0 +1,23 @@
+import type { GatewayDefinition } from './definition.ts'
+import { gatewayDefinition } from './gateway.ts'
+import { gatewayClassDefinition } from './gateway-class.ts'
+import { grpcRouteDefinition } from './grpc-route.ts'
+import { httpRouteDefinition } from './http-route.ts'
+import { referenceGrantDefinition } from './reference-grant.ts'
+
+export { ensureDefinitions } from './definition.ts'
+export * from './gateway.ts'
+export * from './gateway-class.ts'
+export * from './grpc-route.ts'
+export * from './http-route.ts'
+export * from './reference-grant.ts'
+export * from './route-parts.ts'
+
+/** Gateway API's standard channel, as far as the gateway carries it out. */
+export const gatewayDefinitions: readonly GatewayDefinition[] = [
+  gatewayClassDefinition,
+  gatewayDefinition,
+  httpRouteDefinition,
+  grpcRouteDefinition,
+  referenceGrantDefinition,
+]
