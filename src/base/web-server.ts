@@ -35,7 +35,7 @@ export type ListenWeb = (options: WebServerOptions) => Promise<WebServer>
 
 export const listenWeb: ListenWeb = options =>
   new Promise((resolve, reject) => {
-    const server = options.tls ? secureServer(options.tls) : http.createServer()
+    const server = options.tls ? secureServer(options.tls) : plainServer()
     const connections = new Connections(server)
     server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
       socket.on('error', () => socket.destroy())
@@ -63,6 +63,28 @@ export const listenWeb: ListenWeb = options =>
       })
     })
   })
+
+/** What a client begins with that speaks HTTP/2 without asking. @see RFC 9113, section 3.4 */
+const preface = Buffer.from('PRI * HTTP/2.0\r\n')
+
+/** HTTP/1.1, and HTTP/2 for those who begin with it, as gRPC clients do without TLS. */
+function plainServer(): http.Server {
+  const server = http.createServer()
+  const second = http2.createServer()
+  second.on('request', (request, response) => server.emit('request', request, response))
+  const [takeFirst] = server.listeners('connection') as ((socket: Socket) => void)[]
+  server.removeAllListeners('connection')
+  server.on('connection', (socket: Socket) => {
+    socket.once('readable', () => {
+      const start: Buffer | null = socket.read()
+      if (start) socket.unshift(start)
+      if (start?.subarray(0, preface.length).equals(preface.subarray(0, start.length)))
+        second.emit('connection', socket)
+      else takeFirst!.call(server, socket)
+    })
+  })
+  return server
+}
 
 function secureServer({ certificateFor }: NonNullable<WebServerOptions['tls']>): http2.Http2SecureServer {
   const contexts = new WeakMap<object, SecureContext>()

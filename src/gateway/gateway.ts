@@ -1,20 +1,29 @@
 import type { Clock } from '../base/clock.ts'
-import { explain, OptiFlowError } from '../base/errors.ts'
+import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Net } from '../base/net.ts'
-import type { ListenWeb, WebServer } from '../base/web-server.ts'
+import type { ListenWeb } from '../base/web-server.ts'
 import type { Client, Informer, InformerSet } from '../client/index.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
-import { EndpointSlice, Ingress, IngressClass, Secret, Service } from '../models/kinds/index.ts'
-import { gatewayController, planIngresses } from './ingress-plan.ts'
+import type { Kind } from '../models/kind.ts'
+import { EndpointSlice, Ingress, IngressClass, Namespace, Secret, Service } from '../models/kinds/index.ts'
+import type { Draft, KubeObject } from '../models/object.ts'
+import { type Address, Entrances } from './entrances.ts'
+import {
+  ensureDefinitions,
+  GatewayClass,
+  Gateway as GatewayKind,
+  GRPCRoute,
+  gatewayDefinitions,
+  HTTPRoute,
+  ReferenceGrant,
+} from './kinds/index.ts'
+import { type Attachments, attach } from './plan/attachments.ts'
+import { isServedGateway } from './plan/gateways.ts'
+import { gatewayController, planIngresses } from './plan/ingress-plan.ts'
+import { tableOf } from './plan/table.ts'
 import { GatewayProxy } from './proxy.ts'
-import { type Certificate, certificateOf } from './routing-table.ts'
-
-export interface Address {
-  host: string
-  /** 0: any free one. */
-  port: number
-}
+import type { Certificate } from './routing-table.ts'
 
 export interface GatewayOptions {
   plain: Address
@@ -28,59 +37,41 @@ export interface GatewayOptions {
   net: Net
   clock: Clock
   log: Logger
+  /** Who else has a port of this machine, so that no Gateway gets it. */
+  portTaken?: (port: number) => string | undefined
 }
 
 export interface Gateway extends AsyncDisposable {
   port: number
   securePort: number | undefined
-  /** Resolves when the routes of everything known at the call are in force. */
+  /** Resolves when the Ingresses known at the call are in force. */
   ready(signal?: AbortSignal): Promise<void>
+  /** Makes the API serve the kinds of Gateway API, and resolves when the routes known at the call are in force. */
+  routesReady(signal?: AbortSignal): Promise<void>
 }
-
-/** The gateway cannot listen. */
-export class GatewayFailed extends OptiFlowError {}
 
 /** The class that the gateway serves; the default one unless somebody says otherwise. */
 export const ingressClassName = 'optiflow'
 const gatherMs = 20
-/** What requests under way get at the end. */
-const graceMs = 5_000
+const noRoutes: Attachments = { listeners: [], routes: [] }
 
 /**
- * Leads HTTP traffic from outside to workloads, by Ingress. Listens at once; until the first routes are there every
- * request gets 404. @throws GatewayFailed
+ * Leads HTTP traffic from outside to workloads, by Ingress and Gateway API. Listens at once; until the first routes are
+ * there every request gets 404. @throws GatewayFailed
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { informers, clock, log, client } = options
-  let secure: WebServer | undefined
-  const proxy = new GatewayProxy({ ...options, securePort: () => secure?.port })
+  const { informers, clock, client, log } = options
+  let securePort: number | undefined
+  const proxy = new GatewayProxy({ ...options, securePort: () => securePort })
+  const entrances = new Entrances({ ...options, proxy })
   const stop = new AbortController()
   const ends: (() => void)[] = []
-  let scheduled = false
-
-  const listen = async ({ host, port }: Address, isSecure: boolean): Promise<WebServer> => {
-    const failed = (error: unknown) => log.warn({ error: explain(error) }, 'request failed')
-    try {
-      return await options.listen({
-        host,
-        port,
-        ...(isSecure ? { tls: { certificateFor: n => certificateOf(proxy.table, n) ?? options.ownCertificate } } : {}),
-        onRequest: (request, response) => void proxy.serve(request, response, isSecure).catch(failed),
-        onUpgrade: (request, socket, head) => void proxy.upgrade(request, socket, head, isSecure).catch(failed),
-      })
-    } catch (cause) {
-      throw new GatewayFailed(`the gateway cannot listen on ${host}:${port}`, {
-        cause,
-        hint: `Stop what listens there, or choose other addresses: --gateway ${host}:8080,${host}:8443 (or off).`,
-      })
-    }
-  }
-
-  const plain = await listen(options.plain, false)
   try {
-    if (options.secure) secure = await listen(options.secure, true)
+    await entrances.fix(80, options.plain, false)
+    if (options.secure) await entrances.fix(443, options.secure, true)
+    securePort = entrances.realPort(443)
   } catch (error) {
-    await plain.close(0)
+    await entrances[Symbol.asyncDispose]()
     throw error
   }
 
@@ -94,56 +85,95 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     return service ? [`${slice.metadata.namespace}/${service}`] : []
   })
   const all: Informer<any>[] = [ingresses, classes, services, slices, secrets]
+  let routes: (() => Attachments) | undefined
 
-  const plan = () => {
-    if (!all.every(informer => informer.synced)) return
-    proxy.table = planIngresses({
-      ingresses: ingresses.list(),
-      classes: classes.list(),
-      service: (namespace, name) => services.get({ namespace, name }),
-      slices: (namespace, service) => slices.byIndex('service', `${namespace}/${service}`),
-      secret: (namespace, name) => secrets.get({ namespace, name }),
-    })
+  const found = {
+    service: (namespace: string, name: string) => services.get({ namespace, name }),
+    slices: (namespace: string, service: string) => slices.byIndex('service', `${namespace}/${service}`),
+    secret: (namespace: string, name: string) => secrets.get({ namespace, name }),
   }
+  const plan = async () => {
+    if (!all.every(informer => informer.synced)) return
+    const planned = planIngresses({ ...found, ingresses: ingresses.list(), classes: classes.list() })
+    proxy.table = tableOf(planned, routes?.() ?? noRoutes)
+    const more = [...proxy.table.ports].filter(([port]) => port !== 80 && port !== 443)
+    await entrances.want(options.plain.host, new Map(more.map(([port, { secure }]) => [port, secure])))
+  }
+  let scheduled = false
   const changed = () => {
     if (scheduled || stop.signal.aborted) return
     scheduled = true
     clock.schedule(gatherMs, () => {
       scheduled = false
-      if (!stop.signal.aborted) plan()
+      if (!stop.signal.aborted) void plan()
     })
   }
-  for (const informer of all) ends.push(informer.subscribe(handlerOf(changed)))
+  const follow = (followed: readonly Informer<any>[]) => {
+    for (const informer of followed) ends.push(informer.subscribe(handlerOf(changed)))
+  }
+  follow(all)
 
   return {
-    port: plain.port,
-    securePort: secure?.port,
+    port: entrances.realPort(80)!,
+    securePort,
     async ready(signal) {
-      await ensureClass(client)
+      await make(client, IngressClass, {
+        metadata: {
+          name: ingressClassName,
+          annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' },
+        },
+        spec: { controller: gatewayController },
+      } as Draft<IngressClass>)
       await Promise.all(all.map(informer => informer.ready(signal)))
-      plan()
+      await plan()
+    },
+    async routesReady(signal) {
+      await ensureDefinitions(client, gatewayDefinitions)
+      signal?.throwIfAborted()
+      await make(client, GatewayClass, {
+        metadata: { name: ingressClassName },
+        spec: { controllerName: gatewayController, description: 'The gateway of OptiFlow' },
+      })
+      const kinds = {
+        classes: informers.for(GatewayClass),
+        gateways: informers.for(GatewayKind),
+        httpRoutes: informers.for(HTTPRoute),
+        grpcRoutes: informers.for(GRPCRoute),
+        grants: informers.for(ReferenceGrant),
+        namespaces: informers.for(Namespace),
+      }
+      const more = Object.values(kinds) as Informer<any>[]
+      await Promise.all(more.map(informer => informer.ready(signal)))
+      routes = () => {
+        const served = kinds.gateways.list().filter(gateway => isServedGateway(gateway, kinds.classes.list()))
+        return attach({
+          ...found,
+          gateways: served,
+          httpRoutes: kinds.httpRoutes.list(),
+          grpcRoutes: kinds.grpcRoutes.list(),
+          grants: kinds.grants.list(),
+          namespace: name => kinds.namespaces.get({ name }),
+          portTaken: options.portTaken ?? (() => undefined),
+        })
+      }
+      follow(more)
+      await plan()
     },
     async [Symbol.asyncDispose]() {
       stop.abort()
       for (const end of ends) end()
-      await Promise.all([plain.close(graceMs), secure?.close(graceMs)])
-      await proxy[Symbol.asyncDispose]()
+      await entrances[Symbol.asyncDispose]()
+      await proxy[Symbol.asyncDispose]().catch(error => log.debug({ error: explain(error) }, 'connections cut'))
     },
   }
 }
 
 const handlerOf = (changed: () => void) => ({ added: changed, updated: changed, deleted: changed })
 
-/** The class of the gateway is made once; what became of it since is its owner's affair. */
-async function ensureClass(client: Client): Promise<void> {
+/** A class is made once; what became of it since is its owner's affair. */
+async function make<T extends KubeObject>(client: Client, kind: Kind<T>, draft: Draft<T>): Promise<void> {
   try {
-    await client.create(IngressClass, {
-      metadata: {
-        name: ingressClassName,
-        annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' },
-      },
-      spec: { controller: gatewayController },
-    } as any)
+    await client.create(kind, draft)
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
   }

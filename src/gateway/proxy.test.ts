@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import * as http from 'node:http'
+import * as http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../base/clock.ts'
@@ -6,8 +8,9 @@ import { silentLogger } from '../base/logger.ts'
 import { systemNet } from '../base/net.ts'
 import { listenWeb, type WebServer } from '../base/web-server.ts'
 import { GatewayProxy } from './proxy.ts'
-import { type Endpoint, emptyTable } from './routing-table.ts'
+import type { Backend, Endpoint, RouteAction } from './routing-table.ts'
 
+const at = { port: 80, realPort: 8080, secure: false }
 /** A port where nobody listens. */
 const nobody: Endpoint = { ip: '127.0.0.1', port: 1 }
 
@@ -39,8 +42,8 @@ describe('the proxy', () => {
     front = await listenWeb({
       host: '127.0.0.1',
       port: 0,
-      onRequest: (request, response) => void proxy.serve(request, response, false),
-      onUpgrade: (request, socket, head) => void proxy.upgrade(request, socket, head, false),
+      onRequest: (request, response) => void proxy.serve(request, response, at),
+      onUpgrade: (request, socket, head) => void proxy.upgrade(request, socket, head, at),
     })
   })
   afterAll(async () => {
@@ -56,14 +59,14 @@ describe('the proxy', () => {
   })
 
   function lead(...endpoints: Endpoint[]): void {
-    const route = { type: 'Prefix' as const, path: '', backend: { name: 'b', endpoints }, redirectToTls: false }
-    proxy.table = {
-      ...emptyTable,
-      hosts: new Map([
-        ['app.test', [route]],
-        ['tls.test', [{ ...route, redirectToTls: true }]],
-      ]),
-    }
+    const action = { backends: [{ weight: 1, backend: { name: 'b', endpoints } }] }
+    serve({ 'app.test': action, 'tls.test': { ...action, redirectToTls: true } })
+  }
+
+  function serve(actions: Record<string, RouteAction>): void {
+    const match = { path: { type: 'Prefix' as const, path: '' } }
+    const hosts = new Map(Object.entries(actions).map(([host, action]) => [host, [{ match, action }]]))
+    proxy.table = { ports: new Map([[80, { secure: false, hosts, certificates: new Map() }]]) }
   }
 
   function ask(options: http.RequestOptions & { body?: string | Buffer } = {}) {
@@ -180,5 +183,123 @@ describe('the proxy', () => {
       })
     expect(await upgrade('/')).toBe('ping')
     expect(await upgrade('/no')).toBe('refused 403')
+  })
+
+  const to = (...endpoints: Endpoint[]): Backend => ({ name: 'b', endpoints })
+
+  test('a redirect says where, with the port of the listener unless it changes the scheme', async () => {
+    const location = async (redirect: object) => {
+      serve({ 'app.test': { backends: [], redirect: { status: 302, ...redirect } } })
+      const { status, headers } = await ask({ path: '/old/x?q=1' })
+      return [status, headers.location]
+    }
+    expect(await location({ hostname: 'new.test' })).toEqual([302, 'http://new.test:8080/old/x?q=1'])
+    expect(await location({ scheme: 'https', status: 301 })).toEqual([301, 'https://app.test/old/x?q=1'])
+    expect(await location({ port: 80 })).toEqual([302, 'http://app.test/old/x?q=1'])
+    expect(await location({ port: 8443, scheme: 'https' })).toEqual([302, 'https://app.test:8443/old/x?q=1'])
+    expect(await location({ path: { full: '/all' }, port: 80 })).toEqual([302, 'http://app.test/all?q=1'])
+    expect(await location({ path: { prefix: '/old', by: '/new' }, port: 80 })).toEqual([
+      302,
+      'http://app.test/new/x?q=1',
+    ])
+    expect(await location({ path: { prefix: '/old', by: '' }, port: 80 })).toEqual([302, 'http://app.test/x?q=1'])
+  })
+
+  test('a request and its answer are changed as the route and the backend say', async () => {
+    reply = (_, response) => response.writeHead(200, { server: 'old', secret: 's', many: 'a' }).end()
+    serve({
+      'app.test': {
+        backends: [{ weight: 1, backend: to(alive), requestHeaders: { add: { 'x-seen': 'backend' } } }],
+        requestHeaders: { set: { 'x-set': 'ours' }, add: { 'x-seen': 'route' }, remove: ['x-gone'] },
+        responseHeaders: { set: { server: 'new' }, add: { many: 'b' }, remove: ['secret'] },
+        rewrite: { hostname: 'inner.test', path: { prefix: '/a', by: '/b' } },
+      },
+    })
+    const got = await ask({ path: '/a/c?d', headers: { 'x-gone': '1', 'x-set': 'theirs', 'x-seen': 'client' } })
+    expect(seen[0]).toMatchObject({ url: '/b/c?d', headers: { host: 'inner.test', 'x-set': 'ours' } })
+    expect(seen[0]!.headers['x-seen']).toBe('client, route, backend')
+    expect(seen[0]!.headers['x-gone']).toBeUndefined()
+    expect(got.headers).toMatchObject({ server: 'new', many: 'a, b' })
+    expect(got.headers['secret']).toBeUndefined()
+  })
+
+  test('requests are shared out by weight', async () => {
+    let second = 0
+    const other = http.createServer((_, response) => response.end('other'))
+    await new Promise<void>(done => other.listen(0, '127.0.0.1', done))
+    const port = (other.address() as AddressInfo).port
+    serve({
+      'app.test': {
+        backends: [
+          { weight: 9, backend: to(alive) },
+          { weight: 1, backend: { name: 'other', endpoints: [{ ip: '127.0.0.1', port }] } },
+        ],
+      },
+    })
+    for (let i = 0; i < 20; i++) if ((await ask()).body === 'other') second++
+    expect(second).toBe(2)
+    other.closeAllConnections()
+    other.close()
+  })
+
+  test('a copy of each request goes to the mirror, whose answer nobody sees', async () => {
+    reply = (_, response) => response.end('first')
+    serve({
+      'app.test': {
+        backends: [{ weight: 1, backend: to(alive) }],
+        mirrors: [{ backend: to({ ...alive }), fraction: 0.5 }],
+      },
+    })
+    for (let i = 0; i < 4; i++) expect((await ask({ method: 'POST', body: `body ${i}` })).body).toBe('first')
+    await expect.poll(() => seen.length).toBe(6)
+    expect(seen.map(s => s.body).sort()).toEqual(['body 0', 'body 1', 'body 1', 'body 2', 'body 3', 'body 3'])
+    serve({
+      'app.test': { backends: [{ weight: 1, backend: to(alive) }], mirrors: [{ backend: to(nobody), fraction: 1 }] },
+    })
+    expect((await ask({ method: 'POST', body: 'x' })).status).toBe(200)
+  })
+
+  test('what takes too long is ended with 504, for the request or for one backend', async () => {
+    reply = () => {}
+    serve({ 'app.test': { backends: [{ weight: 1, backend: to(alive) }], requestMs: 30 } })
+    expect((await ask()).status).toBe(504)
+    serve({ 'app.test': { backends: [{ weight: 1, backend: to(alive) }], backendMs: 30 } })
+    expect((await ask()).status).toBe(504)
+  })
+
+  test('a backend that is named wrongly is 500, and so is none at all', async () => {
+    serve({ 'app.test': { backends: [{ weight: 1, backend: { name: 'b', endpoints: [], wrong: true } }] } })
+    expect((await ask()).status).toBe(500)
+    serve({ 'app.test': { backends: [] } })
+    expect((await ask()).status).toBe(500)
+  })
+
+  test('gRPC goes through: HTTP/2 without TLS on both sides, both directions at once, trailers at the end', async () => {
+    const server = http2.createServer()
+    server.on('stream', (stream, headers) => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', te: String(headers['te']) }))
+      stream.pipe(stream)
+    })
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+    const { port } = server.address() as AddressInfo
+    const backend = { name: 'grpc', endpoints: [{ ip: '127.0.0.1', port }], h2c: true }
+    serve({ 'app.test': { backends: [{ weight: 1, backend }] } })
+    const session = http2.connect(`http://127.0.0.1:${front.port}`)
+    const call = session.request({
+      ':method': 'POST',
+      ':path': '/echo.Echo/Say',
+      ':authority': 'app.test',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    const trailers = once(call, 'trailers')
+    call.write('one')
+    expect(String((await once(call, 'data'))[0])).toBe('one')
+    call.end('two')
+    expect(String((await once(call, 'data'))[0])).toBe('two')
+    expect((await trailers)[0]).toMatchObject({ 'grpc-status': '0', te: 'trailers' })
+    session.close()
+    server.close()
   })
 })

@@ -1,20 +1,92 @@
+import type { Headers } from './headers.ts'
+
 /** All that the proxy needs to know, as plain data: made anew when something changes, never changed in place. */
 export interface RoutingTable {
+  /** By the port that a listener names: 80 and 443, which may really be others, and any that Gateways ask for. */
+  ports: ReadonlyMap<number, PortRoutes>
+}
+
+/** What is served on one port. */
+export interface PortRoutes {
+  /** TLS is ended here. */
+  secure: boolean
   /** By host: `shop.example.com`, `*.example.com`, or '' for all others. */
-  hosts: ReadonlyMap<string, readonly PathRoute[]>
+  hosts: ReadonlyMap<string, readonly Route[]>
   /** For what no route matches. */
-  fallback: Backend | undefined
+  fallback?: Backend | undefined
   /** By host, as in `hosts`. */
   certificates: ReadonlyMap<string, Certificate>
 }
 
-export interface PathRoute {
-  type: 'Exact' | 'Prefix'
-  /** Without a trailing slash; '' is the root. */
-  path: string
+export interface Route {
+  match: RouteMatch
+  action: RouteAction
+}
+
+export interface RouteMatch {
+  path: PathMatch
+  /** Absent: any. */
+  method?: string
+  headers?: readonly ValueTest[]
+  query?: readonly ValueTest[]
+  /** A wildcard host stands for exactly one label, as in an Ingress; otherwise for one or more. */
+  oneLabel?: boolean
+}
+
+export type PathMatch =
+  /** `path` has no trailing slash if it is a prefix; '' is the root. */
+  { type: 'Exact' | 'Prefix'; path: string } | { type: 'Pattern'; path: string; test(path: string): boolean }
+
+export interface ValueTest {
+  name: string
+  test(value: string): boolean
+}
+
+/** What becomes of a request that matches. */
+export interface RouteAction {
+  backends: readonly WeightedBackend[]
+  redirect?: Redirect
+  /** Plain requests are sent to https, if it is served at all. */
+  redirectToTls?: boolean
+  requestHeaders?: HeaderChange
+  responseHeaders?: HeaderChange
+  rewrite?: Rewrite
+  mirrors?: readonly Mirror[]
+  /** For the whole request. */
+  requestMs?: number
+  /** Until a backend has answered. */
+  backendMs?: number
+}
+
+export interface WeightedBackend {
+  /** > 0. */
+  weight: number
   backend: Backend
-  /** Plain requests are sent to https. */
-  redirectToTls: boolean
+  requestHeaders?: HeaderChange
+  responseHeaders?: HeaderChange
+}
+
+export interface Redirect extends Rewrite {
+  scheme?: 'http' | 'https'
+  port?: number
+  status: number
+}
+
+export interface Rewrite {
+  hostname?: string
+  path?: { full: string } | { prefix: string; by: string }
+}
+
+export interface HeaderChange {
+  set?: Headers
+  add?: Headers
+  remove?: readonly string[]
+}
+
+export interface Mirror {
+  backend: Backend
+  /** Of requests; 1: all. */
+  fraction: number
 }
 
 export interface Backend {
@@ -23,6 +95,10 @@ export interface Backend {
   endpoints: readonly Endpoint[]
   /** Why there is no endpoint. */
   problem?: string
+  /** It was named wrongly: an error of the configuration (500), not of the moment (503). */
+  wrong?: boolean
+  /** HTTP/2 without TLS is spoken to it, as gRPC needs; otherwise HTTP/1.1. */
+  h2c?: boolean
 }
 
 export interface Endpoint {
@@ -36,42 +112,84 @@ export interface Certificate {
   key: string
 }
 
-export const emptyTable: RoutingTable = { hosts: new Map(), fallback: undefined, certificates: new Map() }
+export const emptyTable: RoutingTable = { ports: new Map() }
 
-/** The route of a request: the exact host before a wildcard before any, then the longest path, exact before prefix. */
-export function routeOf(table: RoutingTable, host: string, path: string): PathRoute | undefined {
-  for (const name of namesOf(host)) {
-    const route = table.hosts.get(name)?.find(candidate => matches(candidate, path))
+/** What of a request decides its route. */
+export interface Question {
+  /** Without the port. */
+  host: string
+  path: string
+  method: string
+  headers: Record<string, string | string[] | undefined>
+  query: URLSearchParams
+}
+
+/** The route of a request: the exact host before a wildcard before any, then in the order of `inOrder`. */
+export function routeOf(routes: PortRoutes | undefined, question: Question): Route | undefined {
+  const [exact, ...wider] = namesOf(question.host)
+  for (const [index, name] of [exact!, ...wider].entries()) {
+    const route = routes?.hosts
+      .get(name)
+      ?.find(({ match }) => !(match.oneLabel && index > 1 && name !== '') && matches(match, question))
     if (route) return route
   }
   return undefined
 }
 
 /** The certificate for a server name, by the same rule as for hosts. */
-export function certificateOf(table: RoutingTable, host: string): Certificate | undefined {
+export function certificateOf(routes: PortRoutes | undefined, host: string): Certificate | undefined {
   for (const name of namesOf(host)) {
-    const found = table.certificates.get(name)
+    const found = routes?.certificates.get(name)
     if (found) return found
   }
   return undefined
 }
 
-/** A wildcard stands for exactly one label. */
+/** `a.b.c`, `*.b.c`, `*.c`, and '' for any. */
 function namesOf(host: string): string[] {
   const name = host.toLowerCase()
-  const dot = name.indexOf('.')
-  return dot > 0 ? [name, `*${name.slice(dot)}`, ''] : [name, '']
+  const names = [name]
+  for (let dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) names.push(`*${name.slice(dot)}`)
+  return [...names, '']
+}
+
+function matches({ path, method, headers = [], query = [] }: RouteMatch, asked: Question): boolean {
+  return (
+    matchesPath(path, asked.path) &&
+    (method === undefined || method === asked.method) &&
+    headers.every(({ name, test }) => {
+      const value = asked.headers[name]
+      return value !== undefined && test([value].flat().join(','))
+    }) &&
+    query.every(({ name, test }) => {
+      const value = asked.query.get(name)
+      return value !== null && test(value)
+    })
+  )
 }
 
 /** A prefix matches whole elements: `/a` matches `/a` and `/a/b`, not `/ab`. */
-function matches({ type, path }: PathRoute, asked: string): boolean {
-  if (type === 'Exact') return asked === path
+function matchesPath(match: PathMatch, asked: string): boolean {
+  if (match.type === 'Pattern') return match.test(asked)
+  const { path } = match
+  if (match.type === 'Exact') return asked === path
   return path === '' || asked === path || asked.startsWith(`${path}/`)
 }
 
-/** Puts routes of one host in the order in which they are tried. */
-export function inOrder(routes: readonly PathRoute[]): PathRoute[] {
-  return [...routes].sort((a, b) => b.path.length - a.path.length || rank(a) - rank(b))
-}
+const rank = { Exact: 0, Pattern: 1, Prefix: 2 }
 
-const rank = (route: PathRoute) => (route.type === 'Exact' ? 0 : 1)
+/**
+ * Puts routes of one host in the order in which they are tried: exact paths, patterns, prefixes; longer ones first; then
+ * those that ask for a method, for more headers, for more parameters; then as they came.
+ */
+export function inOrder(routes: readonly Route[]): Route[] {
+  const size = (list: readonly unknown[] | undefined) => list?.length ?? 0
+  return [...routes].sort(
+    ({ match: a }, { match: b }) =>
+      rank[a.path.type] - rank[b.path.type] ||
+      b.path.path.length - a.path.path.length ||
+      (b.method ? 1 : 0) - (a.method ? 1 : 0) ||
+      size(b.headers) - size(a.headers) ||
+      size(b.query) - size(a.query),
+  )
+}

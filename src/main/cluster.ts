@@ -4,7 +4,8 @@ import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
 import { runElected } from './elected.ts'
-import { reservedPorts, startGateway } from './gateway-part.ts'
+import { isGatewayOn, portTaken, reservedPorts, startGateway } from './gateway-part.ts'
+import { startGatewayStatuses } from './gateway-statuses.ts'
 import { controllerUser, gatewayUser, networkUser, nodeUser, schedulerUser, simulatedNodesUser } from './identities.ts'
 import { defaultKubeconfig, mergeKubeconfig } from './kubeconfig.ts'
 import { startNode } from './node.ts'
@@ -124,6 +125,15 @@ async function startManagersAndNodes(
   }
   await Promise.all([
     manage('controllers', 'kube-controller-manager', clientOf(controllerUser), async client => {
+      const controlling = new Disposal()
+      if (isGatewayOn(settings))
+        controlling.use(
+          startGatewayStatuses({
+            ...{ client, outside, metrics },
+            addresses: [nodeIp()],
+            portTaken: portTaken(settings),
+          }),
+        )
       const reconcilers = allReconcilers({
         settings,
         ca: pki.ca.cert,
@@ -131,7 +141,8 @@ async function startManagersAndNodes(
         gatewayAddresses: [nodeIp()],
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
       })
-      return Object.assign(await startControllers({ client, outside, reconcilers, metrics }), {
+      controlling.use(await startControllers({ client, outside, reconcilers, metrics }))
+      return Object.assign(controlling, {
         what: `${reconcilers.length} reconcilers and the garbage collector`,
       })
     }),

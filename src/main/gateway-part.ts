@@ -21,6 +21,17 @@ const usual: Exclude<Settings['gateway'], 'off' | undefined> = {
   secure: { host: '0.0.0.0', port: 443 },
 }
 
+const wanted = (settings: Settings) => settings.gateway ?? (settings.runtime === 'containerd' ? usual : 'off')
+
+/** True if a gateway is to be served here. */
+export const isGatewayOn = (settings: Settings): boolean => wanted(settings) !== 'off'
+
+/** Who has a port of this machine that a Gateway may ask for. Those of the gateway itself are what it is for. */
+export function portTaken(settings: Settings): (port: number) => string | undefined {
+  const taken = reservedPorts({ ...settings, gateway: 'off' })
+  return port => taken.get(`tcp/${port}`)
+}
+
 /** What answers at the nodes' own addresses, so that no Service of type LoadBalancer takes it: `tcp/443` → who. */
 export function reservedPorts(settings: Settings): Map<string, string> {
   const ports = new Map([
@@ -28,7 +39,7 @@ export function reservedPorts(settings: Settings): Map<string, string> {
     ['tcp/10250', 'the agent'],
     ['tcp/22', 'ssh'],
   ])
-  const gateway = settings.gateway ?? (settings.runtime === 'containerd' ? usual : 'off')
+  const gateway = wanted(settings)
   if (gateway !== 'off')
     for (const address of [gateway.plain, gateway.secure]) if (address) ports.set(`tcp/${address.port}`, 'the gateway')
   return ports
@@ -40,15 +51,18 @@ export function reservedPorts(settings: Settings): Map<string, string> {
  */
 export async function startGateway(options: GatewayPartOptions): Promise<AsyncDisposable | undefined> {
   const { settings, report, pki, client } = options
-  const wanted = settings.gateway ?? (settings.runtime === 'containerd' ? usual : 'off')
-  if (wanted === 'off') return undefined
+  const addresses = wanted(settings)
+  if (addresses === 'off') return undefined
   const outside = { ...options.outside, log: options.outside.log.child({ part: 'gateway' }) }
   report({ part: 'gateway', state: 'starting', detail: 'listening' })
   const informers = createInformers({ client, ...outside })
   let gateway: Gateway | undefined
   try {
     const ownCertificate = await pki.serving('gateway', { commonName: 'optiflow-gateway', dnsNames: ['localhost'] })
-    gateway = await openGateway({ ...wanted, ownCertificate, client, informers, listen: listenWeb, ...outside })
+    gateway = await openGateway({
+      ...{ ...addresses, ownCertificate, client, informers, listen: listenWeb, portTaken: portTaken(settings) },
+      ...outside,
+    })
     await gateway.ready()
   } catch (error) {
     await gateway?.[Symbol.asyncDispose]()
@@ -62,10 +76,16 @@ export async function startGateway(options: GatewayPartOptions): Promise<AsyncDi
     return undefined
   }
   const ports = [`http :${gateway.port}`, ...(gateway.securePort ? [`https :${gateway.securePort}`] : [])]
-  report({ part: 'gateway', state: 'ready', detail: `${ports.join(', ')}, for Ingress` })
+  report({ part: 'gateway', state: 'ready', detail: `${ports.join(', ')}, for Ingress and Gateway API` })
   const opened = gateway
+  const stop = new AbortController()
+  // Nobody waits for it: the API has its definitions a moment later.
+  opened.routesReady(stop.signal).catch(error => {
+    if (!stop.signal.aborted) outside.log.warn({ error: explain(error) }, 'Gateways are not served')
+  })
   return {
     async [Symbol.asyncDispose]() {
+      stop.abort()
       await opened[Symbol.asyncDispose]()
       await informers[Symbol.asyncDispose]()
     },

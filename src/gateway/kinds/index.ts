@@ -5,7 +5,7 @@ import { grpcRouteDefinition } from './grpc-route.ts'
 import { httpRouteDefinition } from './http-route.ts'
 import { referenceGrantDefinition } from './reference-grant.ts'
 
-export { ensureDefinitions } from './definition.ts'
+export { ensureDefinitions, gatewayGroup } from './definition.ts'
 export * from './gateway.ts'
 export * from './gateway-class.ts'
 export * from './grpc-route.ts'

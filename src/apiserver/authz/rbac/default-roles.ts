@@ -220,7 +220,14 @@ export const defaultRoles: DefaultRole[] = [
   {
     name: 'optiflow:gateway',
     rules: [
-      rule([''], ['services', 'secrets'], read),
+      rule([''], ['services', 'secrets', 'namespaces'], read),
+      rule(
+        ['gateway.networking.k8s.io'],
+        ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes', 'referencegrants'],
+        read,
+      ),
+      rule(['gateway.networking.k8s.io'], ['gatewayclasses'], ['create']),
+      rule(['apiextensions.k8s.io'], ['customresourcedefinitions'], [...read, 'create', 'patch']),
       rule(['discovery.k8s.io'], ['endpointslices'], read),
       rule(['networking.k8s.io'], ['ingresses', 'ingressclasses'], read),
       rule(['networking.k8s.io'], ['ingressclasses'], ['create']),

@@ -1,9 +1,9 @@
-import { sameMeaning } from '../base/equality.ts'
-import type { Reconciler } from '../client/reconciler.ts'
-import { isNotFound } from '../models/api-error.ts'
-import { Ingress, IngressClass } from '../models/kinds/index.ts'
-import { keyOf } from '../models/object.ts'
-import { isServed } from './ingress-plan.ts'
+import { sameMeaning } from '../../base/equality.ts'
+import type { Reconciler } from '../../client/reconciler.ts'
+import { isNotFound } from '../../models/api-error.ts'
+import { Ingress, IngressClass } from '../../models/kinds/index.ts'
+import { keyOf } from '../../models/object.ts'
+import { isServed } from '../plan/ingress-plan.ts'
 
 /** Tells in the status of each Ingress that the gateway serves where it is reached. @param addresses of the gateway's machine */
 export function ingressStatusReconciler(addresses: readonly string[]): Reconciler {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { EndpointSlice, Ingress, IngressClass, Secret, Service } from '../models/kinds/index.ts'
+import type { EndpointSlice, Ingress, IngressClass, Secret, Service } from '../../models/kinds/index.ts'
+import { certificateOf, routeOf as routeIn } from '../routing-table.ts'
 import { planIngresses } from './ingress-plan.ts'
-import { certificateOf, routeOf } from './routing-table.ts'
+import { tableOf } from './table.ts'
 
 const classes = [
   {
@@ -36,13 +37,21 @@ function ingress(spec: object, annotations: Record<string, string> = {}): Ingres
 }
 
 function plan(...ingresses: Ingress[]) {
-  return planIngresses({
+  const planned = planIngresses({
     ingresses,
     classes,
     service: (_, name) => services[name],
     slices: (_, name) => endpoints[name] ?? [],
     secret: (_, name) => (name === 'tls' ? secret : undefined),
   })
+  return tableOf(planned, { listeners: [], routes: [] }).ports.get(80)!
+}
+
+/** What becomes of a GET. */
+function routeOf(table: ReturnType<typeof plan>, host: string, path: string) {
+  const question = { host, path, method: 'GET', headers: {}, query: new URLSearchParams() }
+  const action = routeIn(table, question)?.action
+  return action && { ...action, backend: action.backends[0]!.backend }
 }
 
 const rule = (host: string | undefined, ...paths: object[]) => ({ ...(host ? { host } : {}), http: { paths } })

@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import * as http from 'node:http'
+import * as http2 from 'node:http2'
+import { connect } from 'node:net'
+import { Readable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Http2Client } from './http2-client.ts'
+import { listenWeb, type WebServer } from './web-server.ts'
+
+describe('a plain web server', () => {
+  let server: WebServer
+  beforeAll(async () => {
+    server = await listenWeb({
+      host: '127.0.0.1',
+      port: 0,
+      onRequest: async (request, response) => {
+        const chunks: Buffer[] = []
+        for await (const chunk of request) chunks.push(chunk)
+        response.writeHead(200, { version: request.httpVersion })
+        response.write(Buffer.concat(chunks))
+        if (request.httpVersionMajor === 2) response.addTrailers({ 'how-it-ended': 'well' })
+        response.end()
+      },
+      onUpgrade: (_request, socket) => void socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+    })
+  })
+  afterAll(() => server.close(0))
+
+  test('speaks HTTP/1.1, also when the head comes in pieces, and on a kept connection', async () => {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+    for (let i = 0; i < 3; i++) {
+      const request = http.request({ port: server.port, host: '127.0.0.1', method: 'POST', agent })
+      request.end(`body ${i}`)
+      const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+      expect(response.headers['version']).toBe('1.1')
+      expect(String(Buffer.concat(await response.toArray()))).toBe(`body ${i}`)
+    }
+    agent.destroy()
+    const socket = connect(server.port, '127.0.0.1')
+    for (const piece of ['G', 'ET / HT', 'TP/1.1\r\nhost: a\r\nconnection: close\r\n', '\r\n']) {
+      socket.write(piece)
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    expect(String(Buffer.concat(await socket.toArray()))).toContain('HTTP/1.1 200 OK')
+  })
+
+  test('speaks HTTP/2 with those who begin with it, trailers included', async () => {
+    const client = new Http2Client()
+    const ask = async (text: string) => {
+      const answer = await client.ask(`http://127.0.0.1:${server.port}`, {
+        method: 'POST',
+        path: '/',
+        authority: 'a.test',
+        headers: {},
+        body: Readable.from([Buffer.from(text)]),
+      })
+      const body = String(Buffer.concat(await answer.body.toArray()))
+      return { version: answer.headers['version'], body, trailers: answer.trailers() }
+    }
+    const answers = await Promise.all(['one', 'two', 'three'].map(ask))
+    expect(answers.map(a => a.body)).toEqual(['one', 'two', 'three'])
+    expect(answers[0]).toEqual({ version: '2.0', body: 'one', trailers: { 'how-it-ended': 'well' } })
+    client.close()
+  })
+
+  test('a server that is not there is told as such', async () => {
+    const client = new Http2Client()
+    const question = { method: 'GET', path: '/', authority: 'a.test', headers: {} }
+    await expect(client.ask('http://127.0.0.1:1', question)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    client.close()
+  })
+
+  test('closes though an HTTP/2 client stays', async () => {
+    const other = await listenWeb({ host: '127.0.0.1', port: 0, onRequest: () => {}, onUpgrade: () => {} })
+    const session = http2.connect(`http://127.0.0.1:${other.port}`)
+    session.on('error', () => {})
+    session.request({ ':path': '/' }).on('error', () => {})
+    await once(session, 'remoteSettings')
+    await expect(other.close(20)).resolves.toBeUndefined()
+  })
+})

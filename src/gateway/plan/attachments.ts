@@ -1,0 +1,147 @@
+import { keyOf, keyText } from '../../models/object.ts'
+import {
+  type BackendReference,
+  type GRPCRoute,
+  gatewayGroup,
+  type HTTPRoute,
+  type ParentReference,
+} from '../kinds/index.ts'
+import type { Backend, Route } from '../routing-table.ts'
+import { byAge } from './backends.ts'
+import { allows, commonHost, type ListenerInput, type PlannedListener, planListeners } from './listeners.ts'
+import { type ReferenceProblem, resolveBackend } from './references.ts'
+import { grpcRoutes, httpRoutes, type Resolve, UnsupportedRule } from './rules.ts'
+
+export interface AttachmentInput extends ListenerInput {
+  httpRoutes: readonly HTTPRoute[]
+  grpcRoutes: readonly GRPCRoute[]
+}
+
+export type AnyRoute = HTTPRoute | GRPCRoute
+
+/** A route, and what became of each of its parents that is ours. */
+export interface AttachedRoute {
+  route: AnyRoute
+  kind: 'HTTPRoute' | 'GRPCRoute'
+  parents: AttachedParent[]
+  /** Its first reference that leads nowhere. */
+  unresolved?: ReferenceProblem
+  /** What its rules come to. */
+  routes: Route[]
+}
+
+export interface AttachedParent {
+  reference: ParentReference
+  /** Where it is served, and for which host. */
+  listeners: { listener: PlannedListener; hosts: string[] }[]
+  refused?: {
+    reason: 'NoMatchingParent' | 'NotAllowedByListeners' | 'NoMatchingListenerHostname' | 'UnsupportedValue'
+    message: string
+  }
+}
+
+export interface Attachments {
+  listeners: PlannedListener[]
+  routes: AttachedRoute[]
+}
+
+/**
+ * Which route is served by which listener, and why not. Pure.
+ * @see https://gateway-api.sigs.k8s.io/api-types/httproute/
+ */
+export function attach(input: AttachmentInput): Attachments {
+  const listeners = planListeners(input)
+  const byGateway = new Map<string, PlannedListener[]>()
+  for (const listener of listeners) {
+    const name = keyText(keyOf(listener.gateway))
+    byGateway.set(name, [...(byGateway.get(name) ?? []), listener])
+  }
+  const of = (kind: AttachedRoute['kind']) => (route: AnyRoute) => attachRoute(input, byGateway, route, kind)
+  return {
+    listeners,
+    routes: [...byAge(input.httpRoutes).map(of('HTTPRoute')), ...byAge(input.grpcRoutes).map(of('GRPCRoute'))],
+  }
+}
+
+function attachRoute(
+  input: AttachmentInput,
+  byGateway: ReadonlyMap<string, PlannedListener[]>,
+  route: AnyRoute,
+  kind: AttachedRoute['kind'],
+): AttachedRoute {
+  const namespace = route.metadata.namespace!
+  let unresolved: ReferenceProblem | undefined
+  const resolve = (reference: BackendReference): Backend => {
+    const { backend, problem } = resolveBackend(input, { kind, namespace }, reference)
+    if (problem) unresolved ??= problem
+    return backend
+  }
+  const { routes, unsupported } = rulesOf(route, kind, resolve)
+  const parents: AttachedParent[] = []
+  for (const reference of route.spec.parentRefs ?? []) {
+    const { group = gatewayGroup, kind: parentKind = 'Gateway', namespace: of = namespace, name } = reference
+    if (group !== gatewayGroup || parentKind !== 'Gateway') continue
+    const candidates = byGateway.get(keyText({ namespace: of, name }))
+    if (!candidates) continue
+    const parent = attachParent(input, candidates, route, kind, reference)
+    if (unsupported && !parent.refused) parent.refused = { reason: 'UnsupportedValue', message: unsupported }
+    parents.push(parent)
+  }
+  return { route, kind, parents, routes, ...(unresolved ? { unresolved } : {}) }
+}
+
+function rulesOf(
+  route: AnyRoute,
+  kind: AttachedRoute['kind'],
+  resolve: Resolve,
+): { routes: Route[]; unsupported?: string } {
+  try {
+    const routes =
+      kind === 'HTTPRoute'
+        ? ((route as HTTPRoute).spec.rules ?? []).flatMap(rule => httpRoutes(rule, resolve))
+        : ((route as GRPCRoute).spec.rules ?? [{}]).flatMap(rule => grpcRoutes(rule, resolve))
+    return { routes }
+  } catch (error) {
+    if (!(error instanceof UnsupportedRule)) throw error
+    return { routes: [], unsupported: error.message }
+  }
+}
+
+function attachParent(
+  input: AttachmentInput,
+  candidates: readonly PlannedListener[],
+  route: AnyRoute,
+  kind: string,
+  reference: ParentReference,
+): AttachedParent {
+  const refuse = (reason: NonNullable<AttachedParent['refused']>['reason'], message: string): AttachedParent => ({
+    reference,
+    listeners: [],
+    refused: { reason, message },
+  })
+  const { sectionName, port, name } = reference
+  const named = candidates.filter(
+    ({ listener }) =>
+      (sectionName === undefined || listener.name === sectionName) && (port === undefined || listener.port === port),
+  )
+  if (!named.length) {
+    const what = [sectionName && `named "${sectionName}"`, port && `on port ${port}`].filter(Boolean).join(' ')
+    return refuse('NoMatchingParent', `gateway "${name}" has no listener ${what}`)
+  }
+  const allowed = named.filter(listener => allows(input, listener, kind, route.metadata.namespace!))
+  if (!allowed.length)
+    return refuse(
+      'NotAllowedByListeners',
+      `no listener of gateway "${name}" takes a ${kind} of namespace "${route.metadata.namespace}"`,
+    )
+  const hostnames = route.spec.hostnames?.length ? route.spec.hostnames : ['']
+  const listeners = allowed
+    .map(listener => ({
+      listener,
+      hosts: hostnames.map(h => commonHost(listener.hostname, h.toLowerCase())).filter(h => h !== undefined),
+    }))
+    .filter(({ hosts }) => hosts.length > 0)
+  if (!listeners.length)
+    return refuse('NoMatchingListenerHostname', `no listener of gateway "${name}" has one of the host names in common`)
+  return { reference, listeners }
+}

@@ -1,0 +1,67 @@
+import type { EndpointSlice, Secret, Service } from '../../models/kinds/index.ts'
+import type { Backend, Certificate, Endpoint } from '../routing-table.ts'
+
+/** Services, their endpoints and Secrets, by look-up: a plan is made at every change of any of them. */
+export interface BackendInput {
+  service(namespace: string, name: string): Service | undefined
+  slices(namespace: string, service: string): readonly EndpointSlice[]
+  secret(namespace: string, name: string): Secret | undefined
+}
+
+/** A port of a Service, by number or name. */
+export interface ServicePortReference {
+  namespace: string
+  service: string
+  port: number | string | undefined
+}
+
+/** How a Service's port says that HTTP/2 without TLS is spoken there. */
+const h2cProtocol = 'kubernetes.io/h2c'
+
+export function backendOf(input: BackendInput, reference: ServicePortReference): Backend {
+  const { namespace, service, port: wanted } = reference
+  const name = `${namespace}/${service}:${wanted ?? '?'}`
+  const wrong = (problem: string): Backend => ({ name, endpoints: [], problem, wrong: true })
+  const found = input.service(namespace, service)
+  if (!found) return wrong(`there is no service "${service}" in namespace "${namespace}"`)
+  const port = found.spec.ports?.find(p => (typeof wanted === 'string' ? p.name : p.port) === wanted)
+  if (!port) return wrong(`service "${service}" has no port ${wanted}`)
+  const endpoints = endpointsOf(input.slices(namespace, service), port.name ?? '')
+  return {
+    name,
+    endpoints,
+    ...(endpoints.length ? {} : { problem: `service "${service}" has no ready endpoint` }),
+    ...(port.appProtocol === h2cProtocol ? { h2c: true } : {}),
+  }
+}
+
+/** Ready ones; if there is none, those that still serve while they end. */
+function endpointsOf(slices: readonly EndpointSlice[], portName: string): Endpoint[] {
+  const ready = new Map<string, Endpoint>()
+  const ending = new Map<string, Endpoint>()
+  for (const slice of slices) {
+    const port = slice.ports?.find(p => (p.name ?? '') === portName)?.port
+    if (!port || slice.addressType === 'FQDN') continue
+    for (const { addresses, conditions = {} } of slice.endpoints ?? []) {
+      const list =
+        conditions.ready !== false ? ready : conditions.serving && conditions.terminating ? ending : undefined
+      for (const ip of addresses) list?.set(`${ip}:${port}`, { ip, port })
+    }
+  }
+  return [...(ready.size ? ready : ending).values()]
+}
+
+/** Undefined: it holds no pair. */
+export function certificateIn(secret: Secret | undefined): Certificate | undefined {
+  const text = (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString()
+  const [cert, key] = [text('tls.crt'), text('tls.key')]
+  return cert && key ? { cert, key } : undefined
+}
+
+/** The older first, then by name: who comes first wins where two say the same. */
+export function byAge<T extends { metadata: { creationTimestamp?: string; namespace?: string; name: string } }>(
+  objects: readonly T[],
+): T[] {
+  const born = ({ metadata: m }: T) => `${m.creationTimestamp} ${m.namespace}/${m.name}`
+  return [...objects].sort((a, b) => (born(a) < born(b) ? -1 : 1))
+}

@@ -1,0 +1,86 @@
+import type { Ingress, IngressClass } from '../../models/kinds/index.ts'
+import type { HTTPIngressPath, IngressBackend } from '../../models/types/networking-v1.ts'
+import type { Backend, Certificate, PathMatch, Route } from '../routing-table.ts'
+import { type BackendInput, backendOf, byAge, certificateIn } from './backends.ts'
+
+/** What an IngressClass or GatewayClass names as its controller to be served here. */
+export const gatewayController = 'optiflow.dev/gateway'
+/** `"false"`: hosts with TLS answer plain requests too, instead of sending them to https. */
+export const redirectAnnotation = 'optiflow.dev/ssl-redirect'
+const oldClassAnnotation = 'kubernetes.io/ingress.class'
+const defaultClassAnnotation = 'ingressclass.kubernetes.io/is-default-class'
+
+export interface IngressInput extends BackendInput {
+  ingresses: readonly Ingress[]
+  classes: readonly IngressClass[]
+}
+
+/** Routes by host, for the ports of http and https alike. */
+export interface IngressRoutes {
+  hosts: Map<string, Route[]>
+  certificates: Map<string, Certificate>
+  fallback: Backend | undefined
+}
+
+/** True if the Ingress is ours to serve. */
+export function isServed(ingress: Ingress, classes: readonly IngressClass[]): boolean {
+  const named = ingress.spec.ingressClassName ?? ingress.metadata.annotations?.[oldClassAnnotation]
+  const ours = classes.filter(c => c.spec?.controller === gatewayController)
+  if (named !== undefined) return ours.some(c => c.metadata.name === named)
+  return ours.some(c => c.metadata.annotations?.[defaultClassAnnotation] === 'true')
+}
+
+/**
+ * The routes of all Ingresses that are served here. Where two say the same host and path, the older one wins. Pure.
+ * @see https://kubernetes.io/docs/concepts/services-networking/ingress/
+ */
+export function planIngresses(input: IngressInput): IngressRoutes {
+  const hosts = new Map<string, Route[]>()
+  const certificates = new Map<string, Certificate>()
+  let fallback: Backend | undefined
+  for (const ingress of byAge(input.ingresses.filter(i => isServed(i, input.classes)))) {
+    const namespace = ingress.metadata.namespace!
+    const { rules = [], tls = [], defaultBackend } = ingress.spec
+    const secured = new Set(tls.flatMap(t => t.hosts ?? []))
+    const redirects = ingress.metadata.annotations?.[redirectAnnotation] !== 'false'
+    for (const { hosts: names = [], secretName } of tls) {
+      const certificate = secretName ? certificateIn(input.secret(namespace, secretName)) : undefined
+      if (certificate)
+        for (const name of names.length ? names : ['']) if (!certificates.has(name)) certificates.set(name, certificate)
+    }
+    for (const { host = '', http } of rules) {
+      const list = hosts.get(host) ?? []
+      hosts.set(host, list)
+      for (const path of http?.paths ?? []) {
+        const backend = resolve(input, namespace, path.backend)
+        addRoute(list, {
+          match: { path: pathOf(path), oneLabel: true },
+          action: { backends: [{ weight: 1, backend }], redirectToTls: redirects && secured.has(host) },
+        })
+      }
+    }
+    if (defaultBackend) fallback ??= resolve(input, namespace, defaultBackend)
+  }
+  return { hosts, certificates, fallback }
+}
+
+function pathOf({ path = '/', pathType }: HTTPIngressPath): PathMatch {
+  return pathType === 'Exact' ? { type: 'Exact', path } : { type: 'Prefix', path: path.replace(/\/+$/, '') }
+}
+
+function addRoute(list: Route[], route: Route): void {
+  const { type, path } = route.match.path
+  if (!list.some(r => r.match.path.type === type && r.match.path.path === path)) list.push(route)
+}
+
+/** An Ingress may come before its Service: whatever is missing may come at any moment. */
+function resolve(input: IngressInput, namespace: string, { service, resource }: IngressBackend): Backend {
+  if (resource || !service)
+    return { name: `${namespace}/?`, endpoints: [], problem: 'only backends that are a service are served' }
+  const { wrong: _, ...backend } = backendOf(input, {
+    namespace,
+    service: service.name,
+    port: service.port?.name || service.port?.number,
+  })
+  return backend
+}

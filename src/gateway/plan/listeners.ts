@@ -1,0 +1,145 @@
+import { matchesSelector } from '../../base/labels.ts'
+import type { Namespace } from '../../models/kinds/index.ts'
+import { type Gateway, gatewayGroup, type Listener, type ReferenceGrant, type RouteGroupKind } from '../kinds/index.ts'
+import type { Certificate } from '../routing-table.ts'
+import { type BackendInput, byAge, certificateIn } from './backends.ts'
+import { isPermitted, type ReferenceProblem, routeKinds, whole } from './references.ts'
+
+export interface ListenerInput extends BackendInput {
+  /** Those that are ours to serve. */
+  gateways: readonly Gateway[]
+  grants: readonly ReferenceGrant[]
+  namespace(name: string): Namespace | undefined
+  /** Who else has a port, if somebody has. */
+  portTaken(port: number): string | undefined
+}
+
+/** A listener of a Gateway, and what is to be said of it. */
+export interface PlannedListener {
+  gateway: Gateway
+  listener: Listener
+  /** '' is any. */
+  hostname: string
+  secure: boolean
+  certificates: Certificate[]
+  supportedKinds: RouteGroupKind[]
+  /** It cannot be served at all. */
+  refused?: { reason: 'UnsupportedProtocol' | 'PortUnavailable'; message: string }
+  /** Another listener has the port for another protocol. */
+  conflict?: { reason: 'ProtocolConflict' | 'HostnameConflict'; message: string }
+  /** Something that it names is not there. */
+  unresolved?: { reason: ReferenceProblem['reason'] | 'InvalidRouteKinds'; message: string }
+}
+
+/** True if requests go through it. */
+export const isOpen = ({ refused, conflict, secure, certificates }: PlannedListener) =>
+  !refused && !conflict && (!secure || certificates.length > 0)
+
+/** All listeners, those of older Gateways first: they have a port that several want for different protocols. */
+export function planListeners(input: ListenerInput): PlannedListener[] {
+  const secureByPort = new Map<number, { secure: boolean; by: string }>()
+  return byAge(input.gateways).flatMap(gateway =>
+    gateway.spec.listeners.map(listener => {
+      const planned = plan(input, gateway, listener)
+      if (planned.refused) return planned
+      const { secure } = planned
+      const first = secureByPort.get(listener.port)
+      if (!first) secureByPort.set(listener.port, { secure, by: `${gateway.metadata.name}/${listener.name}` })
+      else if (first.secure !== secure)
+        planned.conflict = {
+          reason: 'ProtocolConflict',
+          message: `port ${listener.port} is served for ${first.secure ? 'HTTPS' : 'HTTP'} by listener ${first.by}`,
+        }
+      return planned
+    }),
+  )
+}
+
+function plan(input: ListenerInput, gateway: Gateway, listener: Listener): PlannedListener {
+  const { protocol, hostname = '', port } = listener
+  const planned: PlannedListener = {
+    gateway,
+    listener,
+    hostname: hostname.toLowerCase(),
+    secure: protocol === 'HTTPS',
+    certificates: [],
+    ...allowedKinds(listener),
+  }
+  if (protocol !== 'HTTP' && protocol !== 'HTTPS')
+    return {
+      ...planned,
+      supportedKinds: [],
+      refused: { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not served; HTTP and HTTPS are` },
+    }
+  const taken = input.portTaken(port)
+  if (taken) return { ...planned, refused: { reason: 'PortUnavailable', message: `port ${port} belongs to ${taken}` } }
+  return planned.secure ? { ...planned, ...certificatesOf(input, gateway, listener) } : planned
+}
+
+function allowedKinds({ allowedRoutes }: Listener): Pick<PlannedListener, 'supportedKinds' | 'unresolved'> {
+  const wanted = allowedRoutes?.kinds
+  if (!wanted?.length) return { supportedKinds: routeKinds.map(kind => ({ group: gatewayGroup, kind })) }
+  const known = ({ group = gatewayGroup, kind }: RouteGroupKind) => group === gatewayGroup && routeKinds.includes(kind)
+  const unknown = wanted.filter(k => !known(k)).map(k => k.kind)
+  return {
+    supportedKinds: wanted.filter(known).map(({ kind }) => ({ group: gatewayGroup, kind })),
+    ...(unknown.length
+      ? { unresolved: { reason: 'InvalidRouteKinds', message: `no routes of kind ${unknown.join(', ')} are served` } }
+      : {}),
+  }
+}
+
+function certificatesOf(
+  input: ListenerInput,
+  gateway: Gateway,
+  { tls }: Listener,
+): Pick<PlannedListener, 'certificates' | 'unresolved'> {
+  const certificates: Certificate[] = []
+  let unresolved: PlannedListener['unresolved']
+  const from = { kind: 'Gateway' as const, namespace: gateway.metadata.namespace! }
+  for (const reference of tls?.certificateRefs ?? []) {
+    const { group, kind, namespace, name } = whole(reference, 'Secret', from.namespace)
+    const problem = (reason: ReferenceProblem['reason'], message: string) => (unresolved ??= { reason, message })
+    if (group !== '' || kind !== 'Secret') {
+      problem('InvalidCertificateRef', `certificates are Secrets, not ${kind}`)
+      continue
+    }
+    if (!isPermitted(input.grants, from, { group, kind, namespace, name })) {
+      problem(
+        'RefNotPermitted',
+        `no ReferenceGrant in namespace "${namespace}" lets a Gateway of namespace "${from.namespace}" refer to secret "${name}"`,
+      )
+      continue
+    }
+    const certificate = certificateIn(input.secret(namespace, name))
+    if (certificate?.cert.includes('-----BEGIN CERTIFICATE-----')) certificates.push(certificate)
+    else
+      problem(
+        'InvalidCertificateRef',
+        `there is no secret "${namespace}/${name}" of type kubernetes.io/tls with a certificate and its key`,
+      )
+  }
+  return unresolved ? { certificates, unresolved } : { certificates }
+}
+
+/** True if the listener takes routes of this kind and namespace. */
+export function allows(input: ListenerInput, planned: PlannedListener, kind: string, namespace: string): boolean {
+  if (!planned.supportedKinds.some(k => k.kind === kind)) return false
+  const { from = 'Same', selector } = planned.listener.allowedRoutes?.namespaces ?? {}
+  if (from === 'All') return true
+  if (from === 'Same') return namespace === planned.gateway.metadata.namespace
+  const found = input.namespace(namespace)
+  return !!found && !!selector && matchesSelector(selector, found.metadata.labels ?? {})
+}
+
+/** The narrower of two host names, each '' (any), `*.a.b` or `x.a.b`; undefined: no request has both. */
+export function commonHost(a: string, b: string): string | undefined {
+  if (a === '' || a === b) return b
+  if (b === '') return a
+  if (a.startsWith('*.') && isBelow(b, a)) return b
+  if (b.startsWith('*.') && isBelow(a, b)) return a
+  return undefined
+}
+
+/** `x.a.b` and `*.x.a.b` are below `*.a.b`. */
+const isBelow = (name: string, wildcard: string) => name.replace(/^\*/, 'any').endsWith(wildcard.slice(1))

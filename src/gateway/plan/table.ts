@@ -1,0 +1,66 @@
+import { type Certificate, inOrder, type PortRoutes, type Route, type RoutingTable } from '../routing-table.ts'
+import type { Attachments } from './attachments.ts'
+import type { IngressRoutes } from './ingress-plan.ts'
+import { isOpen } from './listeners.ts'
+
+/** What one port serves, while it is put together. */
+interface Draft {
+  secure: boolean
+  hosts: Map<string, Route[]>
+  certificates: Map<string, Certificate>
+  fallback?: PortRoutes['fallback']
+}
+
+/** The table of all that Ingresses and Gateways ask for. Ingresses are served on ports 80 and 443. Pure. */
+export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachments): RoutingTable {
+  const ports = new Map<number, Draft>()
+  const at = (port: number, secure: boolean): Draft => {
+    let draft = ports.get(port)
+    if (!draft) ports.set(port, (draft = { secure, hosts: new Map(), certificates: new Map() }))
+    return draft
+  }
+  for (const listener of listeners) {
+    if (!isOpen(listener)) continue
+    const draft = at(listener.listener.port, listener.secure)
+    const [certificate] = listener.certificates
+    if (certificate && !draft.certificates.has(listener.hostname))
+      draft.certificates.set(listener.hostname, certificate)
+  }
+  for (const { routes: own, parents } of routes) {
+    // Where two parents lead to the same listener and host it is served once.
+    const done = new Set<string>()
+    for (const { refused, listeners: served } of parents)
+      for (const { listener, hosts } of refused ? [] : served)
+        for (const host of isOpen(listener) ? hosts : []) {
+          const { port } = listener.listener
+          if (done.has(`${port} ${host}`)) continue
+          done.add(`${port} ${host}`)
+          add(at(port, listener.secure), host, own)
+        }
+  }
+  for (const [port, secure] of [
+    [80, false],
+    [443, true],
+  ] as const) {
+    const draft = at(port, secure)
+    if (draft.secure !== secure) continue
+    for (const [host, list] of ingresses.hosts) add(draft, host, list)
+    for (const [host, certificate] of ingresses.certificates)
+      if (!draft.certificates.has(host)) draft.certificates.set(host, certificate)
+    draft.fallback = ingresses.fallback
+  }
+  return {
+    ports: new Map(
+      [...ports].map(([port, draft]) => [
+        port,
+        { ...draft, hosts: new Map([...draft.hosts].map(([host, list]) => [host, inOrder(list)])) },
+      ]),
+    ),
+  }
+}
+
+function add({ hosts }: Draft, host: string, routes: readonly Route[]): void {
+  const list = hosts.get(host)
+  if (list) list.push(...routes)
+  else hosts.set(host, [...routes])
+}

@@ -1,0 +1,56 @@
+import { explain } from '../base/errors.ts'
+import { type Client, createInformers, createReconcilerRunner, type RunnerMetrics } from '../client/index.ts'
+import {
+  ensureDefinitions,
+  gatewayClassStatusReconciler,
+  gatewayDefinitions,
+  gatewayStatusReconciler,
+  grpcRouteStatusReconciler,
+  httpRouteStatusReconciler,
+} from '../gateway/index.ts'
+import type { OutsideWorld } from './outside.ts'
+
+export interface GatewayStatusesOptions {
+  client: Client
+  outside: OutsideWorld
+  /** Of the machine whose gateway serves. */
+  addresses: readonly string[]
+  /** Who has a port of that machine for something else. */
+  portTaken: (port: number) => string | undefined
+  metrics?: RunnerMetrics
+}
+
+/**
+ * What becomes of Gateways and routes is told in their status. Its reconcilers are not among the others: their kinds are
+ * there only after a while, and nobody waits for them.
+ */
+export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisposable {
+  const { client, addresses, portTaken, metrics } = options
+  const { clock, random } = options.outside
+  const log = options.outside.log.child({ part: 'gateway-statuses' })
+  const informers = createInformers({ client, clock, random, log })
+  const runner = createReconcilerRunner({
+    ...{ client, informers, clock, random, log },
+    reconcilers: [
+      gatewayClassStatusReconciler(),
+      gatewayStatusReconciler(addresses, portTaken),
+      httpRouteStatusReconciler(portTaken),
+      grpcRouteStatusReconciler(portTaken),
+    ],
+    ...(metrics ? { metrics } : {}),
+  })
+  const stop = new AbortController()
+  const started = (async () => {
+    await ensureDefinitions(client, gatewayDefinitions)
+    if (!stop.signal.aborted) await runner.start()
+  })().catch(error => {
+    if (!stop.signal.aborted) log.warn({ error: explain(error) }, 'statuses of Gateways are not told')
+  })
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await Promise.all([informers[Symbol.asyncDispose](), started])
+      await runner.stop()
+    },
+  }
+}
