@@ -118,6 +118,77 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
     expect((await curl('--cacert', ca, '--resolve', `app.test:443:${ip}`, 'https://app.test/')).code).not.toBe(0)
   })
 
+  it('a Gateway and an HTTPRoute lead there too, by weight and over https, and say so in their status', async () => {
+    const backend = { name: 'app', port: 80 }
+    const gatewayApi = (kind: string, name: string, spec: object) => ({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind,
+      metadata: { name, namespace: 'default' },
+      spec,
+    })
+    await box.apply(
+      gatewayApi('Gateway', 'web', {
+        gatewayClassName: 'optiflow',
+        listeners: [
+          { name: 'http', port: 80, protocol: 'HTTP' },
+          { name: 'more', port: 8088, protocol: 'HTTP' },
+          { name: 'https', port: 443, protocol: 'HTTPS', tls: { certificateRefs: [{ name: 'shop' }] } },
+        ],
+      }),
+      gatewayApi('HTTPRoute', 'site', {
+        parentRefs: [{ name: 'web' }],
+        hostnames: ['site.test'],
+        rules: [
+          {
+            matches: [{ path: { value: '/old' } }],
+            filters: [
+              {
+                type: 'RequestRedirect',
+                requestRedirect: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' }, statusCode: 301 },
+              },
+            ],
+          },
+          {
+            backendRefs: [backend],
+            filters: [
+              { type: 'ResponseHeaderModifier', responseHeaderModifier: { set: [{ name: 'x-by', value: 'route' }] } },
+            ],
+          },
+        ],
+      }),
+    )
+    await box.kubectl('wait', 'gateway/web', '--for=condition=Programmed', '--timeout=60s')
+    await until('an answer', async () => (await ask('site.test')).startsWith('version 1 on app-'))
+    expect(await box.kubectl('get', 'gateway', 'web')).toMatch(/^web +optiflow +10\.77\.0\.11 +True /m)
+    expect((await curl('-D', '-', '-o', '/dev/null', '-H', 'Host: site.test', `http://${ip}/`)).out).toMatch(
+      /^x-by: route/im,
+    )
+    expect(
+      (
+        await curl(
+          '-o',
+          '/dev/null',
+          '-w',
+          '%{http_code} %{redirect_url}',
+          '-H',
+          'Host: site.test',
+          `http://${ip}/old/x`,
+        )
+      ).out,
+    ).toBe('301 http://site.test/x')
+    await until('the port of its own', async () =>
+      (await curl('-H', 'Host: site.test', `http://${ip}:8088/`)).out.startsWith('version 1'),
+    )
+    expect((await curl('-k', '--resolve', `site.test:443:${ip}`, 'https://site.test/')).out).toMatch(/^version 1/)
+    const { status } = await box.get('httproute', 'site')
+    expect(status.parents[0].conditions.map((c: any) => [c.type, c.status])).toEqual([
+      ['Accepted', 'True'],
+      ['ResolvedRefs', 'True'],
+    ])
+    await box.kubectl('delete', 'gateway', 'web')
+    await until('no answer', async () => (await ask('site.test')).endsWith('|404'))
+  })
+
   it('no request fails while the app is rolled over and pods are killed', async () => {
     const asking = lan.outside.start(process.execPath, ['-e', load(ip, 300)])
     await until('the load', () => asking.out().includes('asking'))

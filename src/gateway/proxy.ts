@@ -10,7 +10,6 @@ import { forwardedHeaders, type Headers } from './headers.ts'
 import { Mirroring } from './mirroring.ts'
 import { changeHeaders, nameOf, redirectLocation, rewritten } from './rewriting.ts'
 import {
-  type Backend,
   type Endpoint,
   emptyTable,
   type RouteAction,
