@@ -8,11 +8,10 @@ export interface WantedChange {
 }
 
 export function readChanges(input: Unpacker, count: number): WantedChange[] {
-  return Array.from({ length: count }, () => ({
-    key: input.key(),
-    value: input.value(),
-    wantsBefore: input.number() === 1,
-  }))
+  const changes: WantedChange[] = []
+  for (let i = 0; i < count; i++)
+    changes.push({ key: input.key(), value: input.value(), wantsBefore: input.number() === 1 })
+  return changes
 }
 
 /** With the author behind them. */

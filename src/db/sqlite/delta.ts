@@ -54,9 +54,10 @@ class DeltaWriter {
     this.#out = Buffer.allocUnsafe(limit)
   }
 
-  /** Whether both have anything in common; a few looks tell, so that what has not (sealed values) costs little. */
+  /** Whether both have anything in common: begin or end alike, and a few looks; so that what has not costs little. */
   get related(): boolean {
     const [base, next] = [this.#base, this.#next]
+    if (!this.#alike(0, 0) && !this.#alike(base.length - anchorBytes, next.length - anchorBytes)) return false
     for (let part = 1; part <= relatedLooks; part++)
       if (this.#indexIn(next, 0, base, Math.floor(((base.length - anchorBytes) * part) / (relatedLooks + 1))) >= 0)
         return true

@@ -7,6 +7,7 @@ import { failureOf, ThreadFailure } from './failure.ts'
 import { check, configure, takeLock } from './open-file.ts'
 import { Packer, Unpacker } from './packing.ts'
 import type { CommitGroup, CommitResult, Failure, Opened, SweepReply, ThreadOptions, Usage } from './protocol.ts'
+import { RecentValues, type WholeValue } from './recent-values.ts'
 import { firstPosition, lastPosition, meta, migrate, revisionOf } from './schema.ts'
 import { Sweeper } from './sweeper.ts'
 import { type KeptValue, WholeValues } from './whole-values.ts'
@@ -38,7 +39,10 @@ export class Writer {
   readonly #sql: ReturnType<typeof statements>
   readonly #values: WholeValues
   readonly #authors: Authors
+  readonly #recent = new RecentValues()
   readonly #sweeper: Sweeper
+  /** Of the keys that the present commit has looked at. */
+  readonly #heads = new Map<string, Head | undefined>()
   #revision: number
   #oldest: number
   #lastMoment: number
@@ -163,6 +167,7 @@ export class Writer {
     for (let c = 0; c < group.commits; c++) {
       const seen = input.number()
       const changes = input.number()
+      this.#heads.clear()
       const moved = this.#movedOn(input, seen)
       if (moved) {
         failures.push(moved)
@@ -182,6 +187,7 @@ export class Writer {
       const wanted = input.number()
       if (moved) continue
       const head = this.#head(key)
+      this.#heads.set(key, head)
       const actual = head && head.created > 0 ? revisionOf(head.position) : 0
       if (actual === wanted) continue
       moved = {
@@ -204,7 +210,7 @@ export class Writer {
     const wanted = readChanges(input, changes)
     const author = { number: this.#authors.numberOf(input.key()), request: input.value() ?? null }
     for (const { key, value, wantsBefore } of wanted) {
-      const head = this.#head(key)
+      const head = this.#heads.has(key) ? this.#heads.get(key) : this.#head(key)
       const live = head !== undefined && head.created > 0
       if (value === undefined && !live) {
         results.push({ created: 0, before: undefined })
@@ -227,27 +233,35 @@ export class Writer {
     const liveSince = value === undefined ? 0 : created
     const { number, request } = author
     if (!head) {
+      if (value) this.#recent.set(key, position, value)
       this.#sql.insertLog.run(position, this.#now, key, created, 0, 0, 0, value ?? null, number, request)
       this.#sql.insertHead.run(key, position, liveSince, position)
       return
     }
     const changes = head.changes + 1
     const jump = jumpTarget(changes, head.position, head.jump, at => this.#jumpAt(at))
-    const { base, bytes } = value && head.created > 0 ? this.#compact(value, head.position) : { base: 0, bytes: value }
-    this.#sql.insertLog.run(
-      ...[position, this.#now, key, created, head.position, jump],
-      ...[base, bytes ?? null, number, request],
-    )
+    const { base, bytes } = value ? this.#compact(key, value, head, position) : { base: 0, bytes: null }
+    if (!value) this.#recent.delete(key)
+    const { position: previous } = head
+    this.#sql.insertLog.run(position, this.#now, key, created, previous, jump, base, bytes, number, request)
     this.#sql.updateHead.run(position, liveSince, changes, jump, key)
   }
 
   /** The value as its difference from the key's last whole one, if that saves much. */
-  #compact(value: Uint8Array, before: number): { base: number; bytes: Uint8Array } {
+  #compact(key: string, value: Uint8Array, head: Head, position: number): { base: number; bytes: Uint8Array } {
+    const known = this.#recent.get(key)
+    const whole = known ?? (head.created > 0 ? this.#lastWhole(head.position) : undefined)
+    const delta = whole && encodeDelta(whole.value, value)
+    if (!delta) this.#recent.set(key, position, value)
+    else if (!known) this.#recent.set(key, whole.position, whole.value)
+    return delta ? { base: whole.position, bytes: delta } : { base: 0, bytes: value }
+  }
+
+  #lastWhole(before: number): WholeValue | undefined {
     const last = this.#sql.kept.get(before) as KeptValue | undefined
-    const base = last?.base || before
-    const whole = last?.base ? this.#values.at(base) : last?.value
-    const delta = whole && encodeDelta(whole, value)
-    return delta ? { base, bytes: delta } : { base: 0, bytes: value }
+    const position = last?.base || before
+    const value = last?.base ? this.#values.at(position) : last?.value
+    return value ? { position, value } : undefined
   }
 
   #jumpAt(position: number): number {
@@ -268,6 +282,7 @@ export class Writer {
   #rollBack(): void {
     rollBack(this.#database)
     this.#authors.forget()
+    this.#recent.clear()
     this.#lastMoment = (single(this.#database, 'SELECT max(at) FROM moments') as number | null) ?? 0
   }
 
