@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Registry } from 'prom-client'
-import { afterThisTurn, type Clock, systemClock } from '../base/clock.ts'
+import { afterThisTurn, type Clock, sleep, systemClock } from '../base/clock.ts'
+import { explain } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Net, systemNet } from '../base/net.ts'
 import { type Random, systemRandom } from '../base/random.ts'
@@ -30,7 +31,8 @@ import { NodeObjects } from './authz/node/node-objects.ts'
 import { PodsByNode } from './authz/node/pods-by-node.ts'
 import { bootstrapNamespaceRoles, bootstrapRoles } from './authz/rbac/bootstrap-roles.ts'
 import { RbacAuthorizer } from './authz/rbac/rbac-authorizer.ts'
-import { bootstrap, publishAddress } from './bootstrap/bootstrap.ts'
+import { bootstrap } from './bootstrap/bootstrap.ts'
+import { ServerPresence } from './bootstrap/server-presence.ts'
 import type { Core } from './core.ts'
 import { Definitions } from './custom/definitions.ts'
 import { Discovery } from './discovery/discovery.ts'
@@ -120,7 +122,7 @@ export interface ApiServer extends AsyncDisposable {
   /** What /metrics shows; other parts of the process may add theirs. */
   metrics: Registry
   listen(options: ListenOptions): Promise<Listening>
-  /** Makes the API known inside the cluster: endpoints of the `kubernetes` Service. */
+  /** Makes this server known inside the cluster until it is closed: an endpoint of the `kubernetes` Service. */
   publish(address: string, port: number): Promise<void>
   /** Ends watches and listeners; the store stays open, it is the caller's. */
   close(): Promise<void>
@@ -249,7 +251,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   bootstrapped = true
   new EventKeeper(core, options.events).start()
   const listeners = new Set<Listening>()
+  const presence = new ServerPresence(core, options.shared ?? false)
   const close = async () => {
+    await withdrawn(presence, core)
     closing.abort()
     await Promise.all([...listeners].map(l => l.close()))
     await cache.close()
@@ -266,11 +270,21 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     async publish(address, port) {
       advertised.address = `${address}:${port}`
-      await publishAddress(core, address, port)
+      await presence.announce({ ip: address, port })
     },
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** Does not wait for long: the store may be gone, and the Lease runs out by itself. */
+async function withdrawn(presence: ServerPresence, { clock, log }: Core): Promise<void> {
+  const stop = new AbortController()
+  await Promise.race([
+    presence.withdraw().catch(error => log.info({ error: explain(error) }, 'the address was not taken back')),
+    sleep(clock, 2_000, stop.signal).catch(() => {}),
+  ])
+  stop.abort()
 }
 
 /** A store at revision 0 gets its first entry: to clients, resourceVersion "0" means "any". */

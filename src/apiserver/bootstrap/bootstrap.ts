@@ -1,21 +1,10 @@
 import type { Kind } from '../../models/kind.ts'
-import {
-  CSIDriver,
-  EndpointSlice,
-  Endpoints,
-  Namespace,
-  PriorityClass,
-  Service,
-  ServiceAccount,
-  StorageClass,
-} from '../../models/kinds/index.ts'
+import { CSIDriver, Namespace, PriorityClass, Service, ServiceAccount, StorageClass } from '../../models/kinds/index.ts'
 import { localClass, localProvisioner } from '../../models/local-volume.ts'
 import { networkAccount } from '../../models/network-account.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Core } from '../core.ts'
-import { same } from '../objects/same.ts'
-import { updateObject } from '../objects/update-object.ts'
-import { type Draft, ensure, system } from './ensure.ts'
+import { ensure } from './ensure.ts'
 
 export interface BootstrapOptions {
   /** The first address of the service range: that of the `kubernetes` Service. */
@@ -82,39 +71,4 @@ async function ensureLocalVolumes(core: Core): Promise<void> {
     metadata: { name: localProvisioner } as AnyObject['metadata'],
     spec: { attachRequired: false, storageCapacity: true },
   })
-}
-
-/** Tells the cluster where the API is to be found, once it listens. */
-export async function publishAddress(core: Core, address: string, port: number): Promise<void> {
-  const ports = [{ name: 'https', port, protocol: 'TCP' }]
-  const metadata = (labels: Record<string, string>) =>
-    ({ name: 'kubernetes', namespace: 'default', labels }) as unknown as AnyObject['metadata']
-  await put(core, Endpoints, {
-    metadata: metadata({ 'endpointslice.kubernetes.io/skip-mirror': 'true' }),
-    subsets: [{ addresses: [{ ip: address }], ports }],
-  })
-  await put(core, EndpointSlice, {
-    metadata: metadata({ 'kubernetes.io/service-name': 'kubernetes' }),
-    addressType: 'IPv4',
-    endpoints: [{ addresses: [address], conditions: { ready: true } }],
-    ports,
-  })
-}
-
-async function put(core: Core, kind: Kind<any>, draft: Draft): Promise<void> {
-  if (await ensure(core, kind, structuredClone(draft) as Draft)) return
-  const { namespace, name } = draft['metadata']
-  await updateObject(
-    core,
-    core.resources.of(kind),
-    namespace,
-    name,
-    present => {
-      for (const [field, value] of Object.entries(draft))
-        if (field !== 'metadata' && !same(present[field], value)) present[field] = value
-      present.metadata.resourceVersion = ''
-      return present
-    },
-    { user: system, dryRun: false, warnings: [], subresource: '' },
-  )
 }

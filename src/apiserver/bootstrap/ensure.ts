@@ -1,9 +1,12 @@
 import { explain } from '../../base/errors.ts'
-import { isAlreadyExists } from '../../models/api-error.ts'
+import { isAlreadyExists, isNotFound } from '../../models/api-error.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Core } from '../core.ts'
 import { createObject } from '../objects/create-object.ts'
+import { deleteObject } from '../objects/delete-object.ts'
+import { same } from '../objects/same.ts'
+import { updateObject } from '../objects/update-object.ts'
 
 /** The server itself. */
 export const system = { username: 'system:apiserver', groups: ['system:masters'] }
@@ -26,5 +29,34 @@ export async function ensure(core: Core, kind: Kind<any>, draft: Draft): Promise
       'cannot create what every cluster has',
     )
     throw error
+  }
+}
+
+/** Creates the object, or gives it the draft's fields; what the draft does not name stays. */
+export async function put(core: Core, kind: Kind<any>, draft: Draft): Promise<void> {
+  if (await ensure(core, kind, structuredClone(draft) as Draft)) return
+  const { namespace, name } = draft['metadata']
+  await updateObject(
+    core,
+    core.resources.of(kind),
+    namespace,
+    name,
+    present => {
+      for (const [field, value] of Object.entries(draft))
+        if (field !== 'metadata' && !same(present[field], value)) present[field] = value
+      present.metadata.resourceVersion = ''
+      return present
+    },
+    { user: system, dryRun: false, warnings: [], subresource: '' },
+  )
+}
+
+/** Deletes the object, if it is there. */
+export async function remove(core: Core, kind: Kind<any>, namespace: string, name: string): Promise<void> {
+  try {
+    const options = { user: system, dryRun: false, warnings: [] }
+    await deleteObject(core, core.resources.of(kind), namespace, name, {}, options)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
   }
 }
