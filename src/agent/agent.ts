@@ -187,6 +187,7 @@ class NodeAgent implements Agent {
         const api = namespace === 'default' ? undefined : services.get({ namespace: 'default', name: 'kubernetes' })
         return api ? [api, ...all] : all
       },
+      resizeProblem: pod => this.#pods.resizeProblem(pod),
       report: (pod, status) => {
         if (!this.#mirrors.report(pod, status)) this.#writer.set(pod, status)
       },

@@ -2,10 +2,10 @@ import { type Clock, sleep } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Pod } from '../models/kinds/core/pod.ts'
 import type { ObservedPod } from '../runtime/runtime.ts'
-import { admit, type NodeFacts } from './pod/admission.ts'
+import { admit, type NodeFacts, resizeProblem } from './pod/admission.ts'
 import { ghostOf } from './pod/ghost.ts'
 import type { NodeContext } from './pod/node-context.ts'
-import type { Rejection } from './pod/rejection.ts'
+import type { Rejection, ResizeVerdict } from './pod/rejection.ts'
 import { PodWorker } from './pod/worker.ts'
 import type { PodMemory } from './pod-memory.ts'
 import type { PodSource } from './pod-source.ts'
@@ -52,7 +52,13 @@ export class NodePods {
 
   /** Pods that take room on the node. */
   get active(): Pod[] {
-    return [...this.workers.values()].filter(worker => worker.active).map(worker => worker.pod)
+    return [...this.workers.values()].filter(worker => worker.active).map(worker => worker.accounted)
+  }
+
+  /** Why a pod that runs here does not get the resources that it now asks for. */
+  resizeProblem(pod: Pod): ResizeVerdict | undefined {
+    const others = this.active.filter(other => other.metadata.uid !== pod.metadata.uid)
+    return resizeProblem(pod, others, this.#options.facts())
   }
 
   /** Workers are made from here on. */

@@ -212,7 +212,7 @@ export function changesOf(known: PodStatus, wanted: PodStatus): object | undefin
     // These lists merge by their items; old addresses must not stay.
     changes[field] = list && from[field] ? [{ $patch: 'replace' }, ...(to[field] as object[])] : to[field]
   }
-  for (const field of ['reason', 'message'])
+  for (const field of ['reason', 'message', 'resize'])
     if (from[field] !== undefined && to[field] === undefined) changes[field] = null
   const conditions = (wanted.conditions ?? []).filter(
     condition =>

@@ -1,7 +1,8 @@
 import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../../models/types/core-v1.ts'
 import { isCritical } from '../eviction/ranking.ts'
+import { annotations } from '../static/manifest.ts'
 import { qosClassOf } from './qos.ts'
-import type { Rejection } from './rejection.ts'
+import type { Rejection, ResizeVerdict } from './rejection.ts'
 import { podRequests, units } from './resources.ts'
 import { sysctlProblem } from './sysctls.ts'
 
@@ -60,6 +61,13 @@ function resourceProblem(pod: Pod, others: readonly Pod[], { allocatable }: Node
     if (before + amount > free) return outOf(name, amount, before, free)
   }
   return undefined
+}
+
+/** Whether a pod that runs here may have other resources. @param others pods already running here, without this one */
+export function resizeProblem(pod: Pod, others: readonly Pod[], node: NodeFacts): ResizeVerdict | undefined {
+  // What the node runs by itself follows its file.
+  if (pod.metadata.annotations?.[annotations.source] === 'file' || resourceProblem(pod, [], node)) return 'Infeasible'
+  return resourceProblem(pod, others, node) && 'Deferred'
 }
 
 function outOf(resource: string, requested: number, used: number, capacity: number): Rejection {

@@ -13,6 +13,7 @@ import type { Environment } from './environment.ts'
 import { expand } from './expansion.ts'
 import type { DnsSettings } from './name-resolution.ts'
 import type { PodContainer } from './records.ts'
+import { startedWith } from './resize.ts'
 
 /** Labels by which every CRI tool recognises what belongs to which pod. */
 export function podLabels({ metadata }: Pod): Record<string, string> {
@@ -93,6 +94,9 @@ export function containerSpec(pod: Pod, container: PodContainer, parts: Containe
       'io.kubernetes.container.restartCount': String(parts.attempt),
       'io.kubernetes.container.terminationMessagePath': container.terminationMessagePath ?? defaultMessagePath,
       'io.kubernetes.container.terminationMessagePolicy': container.terminationMessagePolicy ?? 'File',
+      ...('resources' in container && container.resources
+        ? { [startedWith]: JSON.stringify(container.resources) }
+        : {}),
       'io.kubernetes.pod.terminationGracePeriod': String(pod.spec.terminationGracePeriodSeconds ?? 30),
     },
     stdin: container.stdin ?? false,

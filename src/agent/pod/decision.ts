@@ -15,6 +15,7 @@ import {
   readySandbox,
   type Situation,
 } from './records.ts'
+import { resizeSteps } from './resize.ts'
 
 /** One step towards what the pod should be. Steps of different keys run side by side; of one key, one at a time. */
 export type Action =
@@ -27,6 +28,8 @@ export type Action =
   | { type: 'kill'; id: ContainerId; container: string; graceMs: number; message: string }
   /** A kill under way must end sooner than it was told. */
   | { type: 'hasten'; id: ContainerId; graceMs: number }
+  /** Other resources for a running container. */
+  | { type: 'resize'; id: ContainerId; container: string }
   | { type: 'removeContainer'; id: ContainerId }
   | { type: 'removeSandbox'; id: SandboxId }
   /** The pod ends: what is under way for it is no longer wanted. */
@@ -113,6 +116,7 @@ class Plan {
       return
     }
     this.#killRequested()
+    this.#resize()
     // After a restart of the agent the volumes of what runs are taken up again, for their updates.
     if (readySandbox(this.#s.observed) && !records.volumesReady) this.#try({ type: 'setUpVolumes' })
     this.#startAll(this.#wanted())
@@ -162,12 +166,12 @@ class Plan {
     const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).map(c => c.name)
     const running = (observed?.containers ?? []).filter(isRunning)
     const mains = running.filter(c => !sidecars.includes(c.name))
-    for (const container of mains) this.#kill(container, remaining, why)
+    for (const container of mains) this.#kill(container, remaining, `${why} ${container.name}`)
     if (mains.length && remaining > 0) return
     for (const name of sidecars.reverse()) {
       const container = running.find(c => c.name === name)
       if (!container) continue
-      this.#kill(container, remaining, why)
+      this.#kill(container, remaining, `${why} ${name}`)
       if (remaining > 0) return
     }
   }
@@ -177,7 +181,7 @@ class Plan {
     const under = this.#s.records.operations.get(`kill:${id}`)
     const due = this.#s.monoMs + graceMs
     if (under?.dueMonoMs !== undefined && under.dueMonoMs > due + 500) this.#try({ type: 'hasten', id, graceMs })
-    this.#try({ type: 'kill', id, container: name, graceMs, message: `${why} ${name}` })
+    this.#try({ type: 'kill', id, container: name, graceMs, message: why })
   }
 
   /** Containers that failed a probe or a hook, or whose definition changed, are ended here and started anew later. */
@@ -207,6 +211,14 @@ class Plan {
           graceMs: graceOf(pod),
           message: `Container ${container.name} definition changed, will be restarted`,
         })
+    }
+  }
+
+  #resize() {
+    for (const { container, running, restart } of resizeSteps(this.#s)) {
+      const { id } = running
+      if (restart) this.#kill(running, graceOf(this.#s.pod), `Container ${container.name} resize requires restart`)
+      else this.#try({ type: 'resize', id, container: container.name })
     }
   }
 

@@ -12,6 +12,7 @@ import type { RuntimeView } from '../runtime-view.ts'
 import type { Semaphore } from '../semaphore.ts'
 import type { Volumes } from '../volume/volumes.ts'
 import type { DnsSettings } from './name-resolution.ts'
+import type { ResizeVerdict } from './rejection.ts'
 
 /** What every pod worker of one node shares. */
 export interface NodeContext {
@@ -42,6 +43,8 @@ export interface NodeContext {
   allocatable(): Record<string, string>
   memoryCapacityBytes(): number
   services(namespace: string): Service[]
+  /** Why the pod does not get the resources that its definition now asks for; undefined: it does. */
+  resizeProblem(pod: Pod): ResizeVerdict | undefined
   /** Hands a status to the writer; newest wins. */
   report(pod: Pod, status: PodStatus): void
   /** Deletes the pod's record in the API, once nothing of it is left. */

@@ -1,6 +1,6 @@
-import type { Container, EphemeralContainer, Pod } from '../../models/types/core-v1.ts'
+import type { Container, EphemeralContainer, Pod, ResourceRequirements } from '../../models/types/core-v1.ts'
 import type { ContainerId, ImageRef, ObservedContainer, ObservedPod, ObservedSandbox } from '../../runtime/runtime.ts'
-import type { Rejection } from './rejection.ts'
+import type { Rejection, ResizeVerdict } from './rejection.ts'
 
 /** What went wrong with one step, so that it is tried again later and people can read why. */
 export interface Failure {
@@ -63,6 +63,12 @@ export interface Records {
   crashes: Map<string, { count: number; lastId: ContainerId }>
   ended: Map<ContainerId, Ended>
   kills: Map<ContainerId, KillRequest>
+  /** By container name: resources that the node has agreed to. */
+  allocated: Map<string, ResourceRequirements>
+  /** What running containers were given since they started. */
+  applied: Map<ContainerId, ResourceRequirements>
+  /** Why what the pod now asks for is not given. */
+  resize: ResizeVerdict | undefined
   /** Probe results; a container without a probe of the kind is not in here. */
   probes: Map<ContainerId, { started: boolean; ready: boolean }>
   /** Everything of the pod is gone from the node. */
@@ -81,6 +87,9 @@ export function newRecords(startedAtMs: number): Records {
     crashes: new Map(),
     ended: new Map(),
     kills: new Map(),
+    allocated: new Map(),
+    applied: new Map(),
+    resize: undefined,
     probes: new Map(),
     cleaned: false,
   }

@@ -4,3 +4,6 @@ export interface Rejection {
   reason: string
   message: string
 }
+
+/** Why a node does not give a pod the resources it now asks for: never, or not while others have them. */
+export type ResizeVerdict = 'Infeasible' | 'Deferred'

@@ -15,6 +15,7 @@ import {
   readySandbox,
   type Situation,
 } from './records.ts'
+import { resizeStatus, resourceStatus } from './resize.ts'
 
 export interface HostFacts {
   /** The node's own addresses, main one first. */
@@ -31,7 +32,8 @@ export function podStatus(situation: Situation, host: HostFacts): PodStatus {
   const { pod, observed, records } = situation
   const old = pod.status ?? {}
   const phase = phaseOf(situation)
-  const { message: oldMessage, reason: oldReason, ...kept } = old
+  const { message: oldMessage, reason: oldReason, resize: _, ...kept } = old
+  const resize = resizeStatus(situation)
   const why = records.rejection ?? (records.ending?.reason ? records.ending : undefined)
   const status: PodStatus = {
     ...kept,
@@ -39,6 +41,7 @@ export function podStatus(situation: Situation, host: HostFacts): PodStatus {
     ...(why?.reason
       ? { reason: why.reason, ...(why.message ? { message: why.message } : {}) }
       : { ...(oldReason ? { reason: oldReason } : {}), ...(oldMessage ? { message: oldMessage } : {}) }),
+    ...(resize ? { resize } : {}),
     qosClass: old.qosClass ?? qosClassOf(pod.spec),
     startTime: old.startTime ?? timeText(records.startedAtMs),
     ...addresses(situation, host),
@@ -95,6 +98,7 @@ function containerStatus(
     state: {},
     lastState: (!last && old?.lastState) || {},
     ...mountsOf(container),
+    ...('resources' in container && !init ? resourceStatus(situation, container, last) : {}),
   }
   const id = (c: ObservedContainer) => `${host.runtimeName}://${c.id}`
   if (last && last.state !== 'created') {

@@ -80,6 +80,17 @@ export class Steps {
     return images.provide(pod, container, secrets, signal)
   }
 
+  /** Other resources for a container that runs. */
+  async resize(pod: Pod, container: Container, id: ContainerId): Promise<void> {
+    const { runtime, events, memoryCapacityBytes } = this.#node
+    try {
+      await runtime.updateResources(id, containerResources(pod, container, memoryCapacityBytes()))
+    } catch (cause) {
+      events.warning(pod, 'ResizeError', `Error resizing container ${container.name}: ${explain(cause)}`)
+      throw new StepFailed('ResizeError', explain(cause), { cause })
+    }
+  }
+
   /** Creates and starts a container and waits for its postStart hook. */
   async start(
     facts: PodFacts,

@@ -9,6 +9,7 @@ import type { NodeContext } from './node-context.ts'
 import { PodProbes } from './pod-probes.ts'
 import { findContainer, newest, newestSandbox, newRecords, type Situation } from './records.ts'
 import type { Rejection } from './rejection.ts'
+import { allocatedBefore, allocatedOf, allocatedPod, wantsResize } from './resize.ts'
 import { podStatus } from './status.ts'
 import { StepFailed } from './step-failed.ts'
 import { Steps } from './steps.ts'
@@ -64,6 +65,7 @@ export class PodWorker {
     const started = pod.status?.startTime ? Date.parse(pod.status.startTime) : node.clock.now()
     this.#records = newRecords(started)
     this.#records.rejection = options.rejection
+    this.#records.allocated = allocatedBefore(pod)
     if (options.rejection) node.events.warning(pod, options.rejection.reason, options.rejection.message)
     const probed = { pod: () => this.#pod, podIp: () => this.#facts().podIps[0] ?? '', poke: () => this.poke() }
     this.#probes = new PodProbes(node, this.#records, probed, options.takeOver)
@@ -72,6 +74,11 @@ export class PodWorker {
 
   get pod(): Pod {
     return this.#pod
+  }
+
+  /** The pod with the resources that the node has agreed to. */
+  get accounted(): Pod {
+    return allocatedPod(this.#pod, this.#records)
   }
 
   /** Takes room on the node: it is neither refused nor over. */
@@ -190,6 +197,9 @@ export class PodWorker {
     const containers = view.get(this.uid)?.containers ?? []
     this.#probes.look(containers)
     for (const id of this.#records.ended.keys()) if (!containers.some(c => c.id === id)) this.#records.ended.delete(id)
+    for (const id of this.#records.applied.keys())
+      if (!containers.some(c => c.id === id)) this.#records.applied.delete(id)
+    this.#considerResize()
     const situation = this.#situation()
     const { actions, wakeAtMonoMs } = decide(situation)
     for (const action of actions) this.#perform(action)
@@ -211,7 +221,8 @@ export class PodWorker {
   }
 
   #nextStatusChange({ records, monoMs }: Situation): number {
-    let next = Number.POSITIVE_INFINITY
+    // Others may have made room meanwhile.
+    let next = records.resize === 'Deferred' ? monoMs + deferredLookMs : Number.POSITIVE_INFINITY
     for (const [key, { reason, atMonoMs }] of records.failures)
       if (key.startsWith('image:') && reason === 'ErrImagePull' && atMonoMs + 2_000 > monoMs)
         next = Math.min(next, atMonoMs + 2_000)
@@ -314,6 +325,8 @@ export class PodWorker {
         this.#aborts.get(`kill:${action.id}`)?.abort(new DOMException('less time is left', 'AbortError'))
         return runtime.stop(action.id, action.graceMs)
       }
+      case 'resize':
+        return this.#resize(action)
       case 'removeContainer':
         return runtime.removeContainer(action.id)
       case 'removeSandbox':
@@ -342,7 +355,7 @@ export class PodWorker {
   }
 
   async #start(action: Extract<Action, { type: 'start' }>, signal: AbortSignal): Promise<void> {
-    const container = findContainer(this.#pod, action.container)!
+    const container = findContainer(this.accounted, action.container)!
     const imageRef = this.#records.images.get(action.container)!.ref
     const wanted = 'targetContainerName' in container ? container.targetContainerName : undefined
     const target = wanted ? newest(this.#node.view.get(this.uid), wanted)?.id : undefined
@@ -362,6 +375,26 @@ export class PodWorker {
     } finally {
       this.#records.images.delete(action.container)
     }
+  }
+
+  async #resize({ id, container: name }: Extract<Action, { type: 'resize' }>): Promise<void> {
+    const container = this.#pod.spec.containers.find(c => c.name === name)
+    if (!container) return
+    const resources = allocatedOf(this.#records, container)
+    await this.#steps.resize(this.accounted, { ...container, resources }, id)
+    this.#records.applied.set(id, resources)
+  }
+
+  /** Asks the node for what the pod's definition now says; what was agreed before goes on until it agrees. */
+  #considerResize(): void {
+    const { allocated } = this.#records
+    if (!wantsResize(this.#pod, this.#records)) {
+      this.#records.resize = undefined
+      return
+    }
+    this.#records.resize = this.#node.resizeProblem(this.#pod)
+    if (this.#records.resize) return
+    for (const { name, resources = {} } of this.#pod.spec.containers) allocated.set(name, resources)
   }
 
   async #readEnd(id: string): Promise<void> {
@@ -394,6 +427,9 @@ export class PodWorker {
     }
   }
 }
+
+/** How often it is asked again for room that others have. */
+const deferredLookMs = 5_000
 
 /** What a pod gets whose record was taken away by force. */
 const forcedGraceMs = 1_000
