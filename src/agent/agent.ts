@@ -26,6 +26,8 @@ import { createPulse } from './pulse.ts'
 import { RuntimeView } from './runtime-view.ts'
 import { Semaphore } from './semaphore.ts'
 import type { ServedNode } from './serving/served-node.ts'
+import { delayShutdown } from './shutdown/inhibitor.ts'
+import { NodeShutdown } from './shutdown/shutdown.ts'
 import { ManifestFolder } from './static/manifest-folder.ts'
 import { Mirrors } from './static/mirrors.ts'
 import { StatusWriter } from './status-writer.ts'
@@ -41,6 +43,8 @@ export interface Agent extends AsyncDisposable {
   start(): Promise<void>
   /** Lets go of everything; pods run on. */
   stop(): Promise<void>
+  /** The machine goes down: ends its pods, the least important first. Resolves when none runs, or their time is over. */
+  shutDown(): Promise<void>
   /** Resolves when the node is registered. */
   registered: Promise<void>
   /** What a server says for this node. */
@@ -67,6 +71,7 @@ class NodeAgent implements Agent {
   readonly #view: RuntimeView
   readonly #writer: StatusWriter
   readonly #health: Health
+  readonly #shutdown: NodeShutdown
   #registration: Registration | undefined
   #evictor: Evictor | undefined
   #images: ContainerImage[] = []
@@ -85,7 +90,12 @@ class NodeAgent implements Agent {
       onChange: uid => this.#pods.changed(uid),
     })
     this.#writer = new StatusWriter({ client, clock, log })
-    this.#health = new Health(options, this.#view, () => this.#evictor?.conditions ?? [])
+    this.#health = new Health(
+      options,
+      this.#view,
+      () => this.#evictor?.conditions ?? [],
+      () => this.#shutdown.begun,
+    )
     this.#mirrors = new Mirrors({
       client,
       clock,
@@ -100,6 +110,16 @@ class NodeAgent implements Agent {
       memory: options.simulated ? undefined : new PodMemory(options.disk, secretFolderOf(options), log),
       facts: () => this.#facts(),
       finished: uid => this.#writer.drop(uid),
+    })
+    this.#shutdown = new NodeShutdown({
+      clock,
+      log,
+      steps: options.shutdown?.steps ?? [],
+      workers: this.#pods.workers,
+      announce: async () => {
+        await this.#health.look()
+        await this.#registration?.updateStatus()
+      },
     })
     this.registered = new Promise(resolve => {
       this.#registeredDone = resolve
@@ -197,6 +217,7 @@ class NodeAgent implements Agent {
     this.#options.server?.add(this.served)
     await this.#health.look()
     await this.#takeStaticPods()
+    if (!simulated && this.#options.shutdown) this.#ends.push(await delayShutdown(this.#options, this.#shutdown))
     void registration.register(this.#stop.signal).then(() => this.#registeredDone())
     void this.#takePods(informers)
     this.#chores(registration, { volumes, events })
@@ -211,6 +232,10 @@ class NodeAgent implements Agent {
     this.#view.stop()
     await this.#writer.stop()
     for (const end of this.#ends.reverse()) await end()
+  }
+
+  shutDown(): Promise<void> {
+    return this.#shutdown.begin()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -318,6 +343,7 @@ class NodeAgent implements Agent {
       allocatable: this.#registration!.allocatable,
       unsafeSysctls: this.#options.allowedUnsafeSysctls ?? [],
       pressure: this.#evictor?.conditions ?? [],
+      goingDown: this.#shutdown.begun,
     }
   }
 

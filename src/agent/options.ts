@@ -13,6 +13,7 @@ import type { ReferencedObjects } from './objects.ts'
 import type { PodSource } from './pod-source.ts'
 import type { Pulse } from './pulse.ts'
 import type { AgentServer } from './serving/server.ts'
+import type { ShutdownStep } from './shutdown/plan.ts'
 
 export interface AgentOptions {
   nodeName: string
@@ -71,6 +72,8 @@ export interface AgentOptions {
   relistMs?: number
   /** When the node runs short, and what it does then; upstream's hard thresholds unless said otherwise. */
   eviction?: EvictionSettings
+  /** How pods end when the machine goes down; nothing is waited for unless said so. */
+  shutdown?: { steps: readonly ShutdownStep[] }
   imageCollection?: {
     /** Percent of the disk above which images go. 85. */ high?: number /** Down to this. 80. */
     low?: number

@@ -1,4 +1,4 @@
-import { type AgentServer, createAgent, makeMemoryFolder } from '../agent/index.ts'
+import { type AgentServer, createAgent, makeMemoryFolder, shutdownSteps } from '../agent/index.ts'
 import { Disposal } from '../base/disposal.ts'
 import { explain, isAbort } from '../base/errors.ts'
 import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
@@ -78,6 +78,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       staticPodFolder: settings.podManifestPath ?? places.manifests,
       allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
       eviction: evictionOf(settings),
+      ...(settings.shutdownGracePeriodMs
+        ? {
+            shutdown: {
+              steps: shutdownSteps(settings.shutdownGracePeriodMs, settings.shutdownGracePeriodCriticalPodsMs),
+            },
+          }
+        : {}),
       addresses: [
         { type: 'InternalIP', address: options.nodeIp },
         { type: 'Hostname', address: settings.nodeName },

@@ -5,6 +5,7 @@ import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
 import { quantityToNumber } from '../base/quantity.ts'
+import { parseGoDuration } from '../models/go-duration.ts'
 
 /** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
 export interface Settings {
@@ -60,6 +61,10 @@ export interface Settings {
   evictionSoft: string | undefined
   evictionSoftGracePeriod: string | undefined
   evictionMinimumReclaim: string | undefined
+  /** So long a machine with systemd waits for its pods when it is switched off; 0: not at all. */
+  shutdownGracePeriodMs: number
+  /** Of that, what is kept for critical pods. */
+  shutdownGracePeriodCriticalPodsMs: number
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
   registryMirrors: string[]
   /** Files with PEM, for an etcd that speaks TLS. */
@@ -131,6 +136,8 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   evictionSoft: { name: 'eviction-soft', read: readEviction },
   evictionSoftGracePeriod: { name: 'eviction-soft-grace-period', read: readEviction },
   evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
+  shutdownGracePeriodMs: { name: 'shutdown-grace-period', read: readDuration },
+  shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
 }
 
@@ -184,6 +191,8 @@ export function resolveSettings(sources: SettingSources): Settings {
     evictionSoft: undefined,
     evictionSoftGracePeriod: undefined,
     evictionMinimumReclaim: undefined,
+    shutdownGracePeriodMs: 30_000,
+    shutdownGracePeriodCriticalPodsMs: 10_000,
     registryMirrors: [],
     etcdCa: undefined,
     etcdCert: undefined,
@@ -264,6 +273,12 @@ function readConfig(text: string | undefined): Record<string, string> {
     out[name] = Array.isArray(value) ? value.join(',') : String(value)
   }
   return out
+}
+
+function readDuration(text: string): number {
+  const ms = parseGoDuration(text)
+  if (ms === undefined || ms < 0) throw new Error('is not a duration such as 30s or 1m30s')
+  return ms
 }
 
 /** Read whole by the node, which knows what each signal may be. */

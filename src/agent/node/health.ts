@@ -8,6 +8,7 @@ export class Health {
   readonly #options: AgentOptions
   readonly #view: RuntimeView
   readonly #pressure: () => readonly PressureCondition[]
+  readonly #goingDown: () => boolean
   state: NodeHealth = {
     notReady: 'the node agent has just started',
     memoryPressure: false,
@@ -15,11 +16,17 @@ export class Health {
     pidPressure: false,
   }
 
-  /** @param pressure what the node runs short of */
-  constructor(options: AgentOptions, view: RuntimeView, pressure: () => readonly PressureCondition[]) {
+  /** @param pressure what the node runs short of @param goingDown the machine is being switched off */
+  constructor(
+    options: AgentOptions,
+    view: RuntimeView,
+    pressure: () => readonly PressureCondition[],
+    goingDown: () => boolean,
+  ) {
     this.#options = options
     this.#view = view
     this.#pressure = pressure
+    this.#goingDown = goingDown
   }
 
   async look(): Promise<void> {
@@ -34,6 +41,7 @@ export class Health {
   }
 
   async #notReady(): Promise<string | undefined> {
+    if (this.#goingDown()) return 'node is shutting down'
     if (this.#view.problem) return `container runtime is down: ${this.#view.problem}`
     try {
       const { runtimeReady, networkReady, message } = await this.#options.runtime.status()

@@ -12,6 +12,8 @@ export interface NodeFacts {
   allocatable: Record<string, string>
   /** Kernel settings that pods may change besides the safe ones. */
   unsafeSysctls?: readonly string[]
+  /** The machine goes down. */
+  goingDown?: boolean
   /** What the node runs short of: `MemoryPressure`. */
   pressure?: readonly string[]
 }
@@ -21,6 +23,7 @@ export interface NodeFacts {
  * @param others pods already running here
  */
 export function admit(pod: Pod, others: readonly Pod[], node: NodeFacts): Rejection | undefined {
+  if (node.goingDown) return { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' }
   return (
     pressureProblem(pod, node.pressure ?? []) ??
     sysctlProblem(pod, node.unsafeSysctls ?? []) ??

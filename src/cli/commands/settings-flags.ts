@@ -61,6 +61,14 @@ const flags: Record<string, [flag: string, help: string]> = {
   'eviction-soft': ['--eviction-soft <list>', 'when they must go if it lasts'],
   'eviction-soft-grace-period': ['--eviction-soft-grace-period <list>', 'how long: memory.available=1m30s'],
   'eviction-minimum-reclaim': ['--eviction-minimum-reclaim <list>', 'how much more must be free: nodefs.available=1Gi'],
+  'shutdown-grace-period': [
+    '--shutdown-grace-period <duration>',
+    'time for pods when the machine is switched off (30s)',
+  ],
+  'shutdown-grace-period-critical-pods': [
+    '--shutdown-grace-period-critical-pods <duration>',
+    'of that, kept for critical pods (10s)',
+  ],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',
     'where a registry is really reached: registry.local=http://10.0.0.9:5000',
@@ -75,6 +83,8 @@ export const nodeFlags = [
   'eviction-soft',
   'eviction-soft-grace-period',
   'eviction-minimum-reclaim',
+  'shutdown-grace-period',
+  'shutdown-grace-period-critical-pods',
   'registry-mirror',
 ]
 
