@@ -15,6 +15,7 @@ import { events } from './commands/events.ts'
 import { get } from './commands/get.ts'
 import { history } from './commands/history.ts'
 import { logs } from './commands/logs.ts'
+import { node } from './commands/node.ts'
 import { rebalance } from './commands/rebalance.ts'
 import { restore } from './commands/restore.ts'
 import { run } from './commands/run.ts'
@@ -47,6 +48,7 @@ const commands: CliCommand[] = [
   remove,
   server,
   agent,
+  node,
   scheduler,
   controller,
   backup,

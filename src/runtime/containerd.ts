@@ -63,6 +63,12 @@ export async function superviseContainerd(options: SuperviseOptions): Promise<Su
   return supervisor
 }
 
+/** Where a containerd of ours has its sockets and tasks, unless said otherwise. @param folder its own */
+export function stateFolderOf(folder: string): string {
+  // Unix sockets have at most 107 bytes in their path, and the shims' names are appended to it.
+  return `/run/optiflow/${createHash('sha256').update(folder).digest('hex').slice(0, 10)}`
+}
+
 class Supervisor implements SupervisedContainerd {
   readonly socket: string
   readonly stateFolder: string
@@ -80,9 +86,7 @@ class Supervisor implements SupervisedContainerd {
 
   constructor(options: SuperviseOptions) {
     this.#options = options
-    // Unix sockets have at most 107 bytes in their path, and the shims' names are appended to it.
-    const hash = createHash('sha256').update(options.folder).digest('hex').slice(0, 10)
-    this.stateFolder = options.stateFolder ?? `/run/optiflow/${hash}`
+    this.stateFolder = options.stateFolder ?? stateFolderOf(options.folder)
     this.socket = `${this.stateFolder}/containerd.sock`
     this.#configPath = `${options.folder}/config.toml`
     this.#logPath = `${options.folder}/containerd.log`

@@ -2,10 +2,12 @@ export {
   ContainerdFailed,
   type SupervisedContainerd,
   type SuperviseOptions,
+  stateFolderOf,
   superviseContainerd,
 } from './containerd.ts'
 export type { RegistryHost } from './containerd-config.ts'
 export { type ContainerdOptions, openContainerd } from './cri/containerd-runtime.ts'
+export { type Inventory, Stock } from './inventory.ts'
 export { buildImage, type ImageRecipe, type OciImage, ociArchive } from './oci-image.ts'
 export { type OciRegistry, openRegistry, type RegistryOptions } from './oci-registry.ts'
 export * from './runtime.ts'

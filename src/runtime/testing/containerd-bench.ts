@@ -189,7 +189,8 @@ async function leaks(
   cgroupsBefore: Set<string>,
 ): Promise<string[]> {
   const found: string[] = []
-  for (const name of await list(`${containerd.stateFolder}/netns`)) found.push(`network namespace ${name}`)
+  for (const name of await list(`${containerd.stateFolder}/io.containerd.grpc.v1.cri/netns`))
+    found.push(`network namespace ${name}`)
   for (const { path } of await mountPoints(systemDisk))
     if (path.startsWith(folder) || path.startsWith(containerd.stateFolder)) found.push(`mount ${path}`)
   for (const pid of await list('/proc')) {

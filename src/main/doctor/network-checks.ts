@@ -1,0 +1,123 @@
+import { join } from 'node:path'
+import type { Commands } from '../../base/commands.ts'
+import { type Check, type Leak, namesIn, type Scene } from './leak.ts'
+
+export const namespaces: Check = {
+  kind: 'network namespaces',
+  async find({ disk, commands, places, inventory }) {
+    const used = new Set(inventory.sandboxes.filter(s => s.ready).map(s => s.netns))
+    const folder = join(places.stateFolder, 'io.containerd.grpc.v1.cri/netns')
+    return (await namesIn(disk, folder))
+      .map(name => join(folder, name))
+      .filter(path => !used.has(path))
+      .map(path => ({
+        what: `network namespace ${path} belongs to no pod`,
+        async mend() {
+          await commands.run('umount', ['-l', path], { allowFailure: true })
+          await disk.remove(path)
+        },
+      }))
+  },
+}
+
+/** Ends of cables on the pods' bridge whose other end is in no pod. */
+export const interfaces: Check = {
+  kind: 'interfaces',
+  async find(scene) {
+    const { disk, commands, places } = scene
+    const peers = await peersOf(scene)
+    const found: Leak[] = []
+    for (const name of await namesIn(disk, `/sys/class/net/${places.bridge}/brif`)) {
+      const index = Number(await disk.readText(`/sys/class/net/${name}/ifindex`).catch(() => ''))
+      if (!index || peers.has(index) || !(await isCable(commands, name))) continue
+      found.push({
+        what: `interface ${name} on ${places.bridge} leads to no pod`,
+        async mend() {
+          await commands.run('ip', ['link', 'delete', name], { allowFailure: true })
+        },
+      })
+    }
+    return found
+  },
+}
+
+/** Numbers of the interfaces on this side of all pods' cables. */
+async function peersOf({ commands, inventory }: Scene): Promise<Set<number>> {
+  const peers = new Set<number>()
+  for (const { netns } of inventory.sandboxes) {
+    if (!netns) continue
+    const { stdout } = await commands.run('nsenter', [`--net=${netns}`, 'ip', '-o', 'link'], { allowFailure: true })
+    for (const [, index] of stdout.matchAll(/@if(\d+)/g)) peers.add(Number(index))
+  }
+  return peers
+}
+
+async function isCable(commands: Commands, name: string): Promise<boolean> {
+  const { stdout } = await commands.run('ip', ['-d', '-o', 'link', 'show', name], { allowFailure: true })
+  return /\bveth\b/.test(stdout)
+}
+
+export const addresses: Check = {
+  kind: 'addresses',
+  async find({ disk, places, sandboxIds }) {
+    const folder = join(places.ipamFolder, places.network)
+    const found: Leak[] = []
+    for (const name of (await namesIn(disk, folder)).filter(file => /^[0-9a-f.:]+$/.test(file) && /\d/.test(file))) {
+      const owner = (await disk.readText(join(folder, name)).catch(() => '')).split(/\s/)[0] ?? ''
+      if (sandboxIds.has(owner)) continue
+      found.push({
+        what: `address ${name} is given to ${owner.slice(0, 12) || 'nobody'}, which is no more`,
+        mend: () => disk.remove(join(folder, name)),
+      })
+    }
+    return found
+  },
+}
+
+/** What CNI remembers of attachments. */
+export const attachments: Check = {
+  kind: 'network records',
+  async find({ disk, places, sandboxIds }) {
+    const folder = '/var/lib/cni/results'
+    const mine = (await namesIn(disk, folder)).filter(name => name.startsWith(`${places.network}-`))
+    return mine
+      .filter(name => ![...sandboxIds].some(id => name.includes(id)))
+      .map(name => ({
+        what: `${folder}/${name} is of a pod that is no more`,
+        mend: () => disk.remove(join(folder, name)),
+      }))
+  },
+}
+
+/** Host ports of pods that are no more. */
+export const rules: Check = {
+  kind: 'rules',
+  async find({ commands, places, sandboxIds }) {
+    const { stdout } = await commands
+      .run('iptables', ['-w', '-t', 'nat', '-S'], { allowFailure: true })
+      .catch(() => ({ stdout: '' }))
+    return deadPortRules(stdout, places.network, sandboxIds).map(({ chain, id, script }) => ({
+      what: `rules ${chain} forward a host port to ${id.slice(0, 12)}, which is no more`,
+      async mend() {
+        await commands.run('iptables-restore', ['-w', '--noflush'], { stdin: script })
+      },
+    }))
+  },
+}
+
+/**
+ * The portmap plugin's chains of sandboxes that are no more. Pure.
+ * @param listing as `iptables -t nat -S` prints it
+ */
+export function deadPortRules(listing: string, network: string, alive: ReadonlySet<string>) {
+  const lines = listing.split('\n')
+  const dead = lines.flatMap(line => {
+    const found = /^-A \S+ .*name: \\?"([^"\\]+)\\?" id: \\?"([0-9a-f]+)\\?".* -j (CNI-(?:DN|SN)-\w+)$/.exec(line)
+    return found && found[1] === network && !alive.has(found[2]!) ? [{ line, id: found[2]!, chain: found[3]! }] : []
+  })
+  return dead.map(({ line, id, chain }) => ({
+    chain,
+    id,
+    script: ['*nat', line.replace(/^-A /, '-D '), `-F ${chain}`, `-X ${chain}`, 'COMMIT', ''].join('\n'),
+  }))
+}

@@ -1,0 +1,131 @@
+import { basename, join } from 'node:path'
+import { sleep } from '../../base/clock.ts'
+import { signalProcess } from '../../base/commands.ts'
+import type { Disk } from '../../base/disk.ts'
+import { mountPoints } from '../../runtime/index.ts'
+import { type Check, type Leak, namesIn, type Scene } from './leak.ts'
+
+/** Records of containerd that CRI does not know. */
+export const records: Check = {
+  kind: 'containers',
+  async find({ inventory, stock }) {
+    const known = new Set([...inventory.sandboxes, ...inventory.containers].map(({ id }) => id))
+    return inventory.records
+      .filter(({ id }) => !known.has(id))
+      .map(({ id }) => ({
+        what: `container ${id} is in containerd, but no pod has it`,
+        mend: () => stock.removeRecord(id),
+      }))
+  },
+}
+
+export const snapshots: Check = {
+  kind: 'snapshots',
+  async find({ inventory, stock }) {
+    const used = new Set(inventory.records.map(r => `${r.snapshotter} ${r.snapshot}`))
+    return (
+      inventory.snapshots
+        .filter(({ snapshotter, key }) => !used.has(`${snapshotter} ${key}`))
+        // An image that is being unpacked.
+        .filter(({ key }) => !key.startsWith('extract-'))
+        .map(snapshot => ({
+          what: `snapshot ${snapshot.key} (${snapshot.snapshotter}) belongs to no container`,
+          mend: () => stock.removeSnapshot(snapshot),
+        }))
+    )
+  },
+}
+
+/** Processes that stand between containerd and a container that is no more. */
+export const shims: Check = {
+  kind: 'shims',
+  async find({ disk, places, ids, clock }) {
+    const found: Leak[] = []
+    for (const pid of (await namesIn(disk, '/proc')).filter(name => /^\d+$/.test(name)).map(Number)) {
+      const id = await shimOf(disk, pid, places.socket)
+      if (!id || ids.has(id)) continue
+      found.push({
+        what: `shim ${pid} serves container ${id}, which is no more`,
+        async mend() {
+          for (const child of await childrenOf(disk, pid)) signalProcess(child, 'SIGKILL')
+          // The number may be another process's by now.
+          if ((await shimOf(disk, pid, places.socket)) === id) signalProcess(pid, 'SIGKILL')
+          while ((await shimOf(disk, pid, places.socket)) === id) await sleep(clock, 20)
+          await disk.remove(join(places.stateFolder, 'io.containerd.runtime.v2.task/k8s.io', id)).catch(() => {})
+        },
+      })
+    }
+    return found
+  },
+}
+
+/** The container whose shim a process is, if it is one of this containerd. */
+async function shimOf(disk: Disk, pid: number, socket: string): Promise<string | undefined> {
+  const words = (await disk.readText(`/proc/${pid}/cmdline`).catch(() => '')).split('\0')
+  const value = (flag: string) => words[words.indexOf(flag) + 1]
+  if (!words.some(word => basename(word).startsWith('containerd-shim')) || !words.includes('-id')) return undefined
+  return value('-address') === socket ? value('-id') : undefined
+}
+
+async function childrenOf(disk: Disk, pid: number): Promise<number[]> {
+  const text = await disk.readText(`/proc/${pid}/task/${pid}/children`).catch(() => '')
+  return text.split(' ').filter(Boolean).map(Number)
+}
+
+/** Root file systems and shared memory of containers that are no more. */
+export const mounts: Check = {
+  kind: 'mounts',
+  async find({ disk, commands, places, ids, isPod }) {
+    const found: Leak[] = []
+    for (const { path } of (await mountPoints(disk)).reverse()) {
+      const owner = ownerOf(path, places)
+      if (!owner || (owner.id ? ids.has(owner.id) : await isPod(owner.uid!))) continue
+      found.push({
+        what: `${path} is mounted for a ${owner.id ? 'container' : 'pod'} that is no more`,
+        async mend() {
+          const { stderr } = await commands.run('umount', ['-l', path], { allowFailure: true })
+          if ((await mountPoints(disk)).some(point => point.path === path)) throw new Error(stderr.trim())
+        },
+      })
+    }
+    return found
+  },
+}
+
+function ownerOf(path: string, { stateFolder, podFolder, secretFolder }: Scene['places']) {
+  const below = (folder: string) =>
+    path.startsWith(`${folder}/`) ? path.slice(folder.length + 1).split('/') : undefined
+  const state = below(stateFolder)
+  const id = state?.find(part => /^[0-9a-f]{64}$/.test(part))
+  if (id) return { id }
+  const uid = below(podFolder)?.[0] ?? below(secretFolder)?.[0]
+  return uid ? { uid } : undefined
+}
+
+/** Empty control groups of containers that are no more. Groups with processes are somebody's. */
+export const cgroups: Check = {
+  kind: 'control groups',
+  async find({ disk, commands, ids }) {
+    const found: Leak[] = []
+    const roots = ['/sys/fs/cgroup', ...(await namesIn(disk, '/sys/fs/cgroup')).map(name => `/sys/fs/cgroup/${name}`)]
+    for (const root of roots)
+      for (const name of await namesIn(disk, `${root}/k8s.io`)) {
+        const path = `${root}/k8s.io/${name}`
+        if (!/^[0-9a-f]{64}$/.test(name) || ids.has(name) || !(await isEmpty(disk, path))) continue
+        found.push({
+          what: `control group ${path} has no process`,
+          async mend() {
+            await commands.run('find', [path, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';'])
+          },
+        })
+      }
+    return found
+  },
+}
+
+async function isEmpty(disk: Disk, group: string): Promise<boolean> {
+  if ((await disk.readText(`${group}/cgroup.procs`).catch(() => '')).trim()) return false
+  for (const entry of await disk.list(group).catch(() => []))
+    if (entry.isDirectory() && !(await isEmpty(disk, `${group}/${entry.name}`))) return false
+  return true
+}

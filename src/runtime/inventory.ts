@@ -1,0 +1,105 @@
+import type { Clock } from '../base/clock.ts'
+import { Connection } from './cri/connection.ts'
+
+export interface InventorySandbox {
+  id: string
+  podUid: string
+  ready: boolean
+  /** Path of its network namespace; undefined on the host's network. */
+  netns: string | undefined
+}
+
+/** Everything that a containerd keeps, as far as something could be left behind of it. */
+export interface Inventory {
+  sandboxes: InventorySandbox[]
+  /** Containers that CRI knows, sandboxes not among them. */
+  containers: { id: string; podUid: string }[]
+  /** All records of containerd, with the snapshots they stand on. */
+  records: { id: string; snapshotter: string; snapshot: string }[]
+  /** Writable snapshots. */
+  snapshots: { snapshotter: string; key: string }[]
+}
+
+const uidLabel = 'io.kubernetes.pod.uid'
+type Labels = Record<string, string>
+
+/** Looks at a containerd and can take out of it what belongs to nobody. */
+export class Stock implements Disposable {
+  readonly #connection: Connection
+
+  /** @param socket path of containerd's socket */
+  constructor(socket: string, clock: Clock) {
+    this.#connection = new Connection(socket, clock)
+  }
+
+  /** @throws RuntimeUnavailable when it does not answer */
+  async take(): Promise<Inventory> {
+    const { items } = await this.#connection.runtime<{ items: { id: string; state: string; labels: Labels }[] }>(
+      'ListPodSandbox',
+      { filter: {} },
+    )
+    const { containers } = await this.#connection.runtime<{ containers: { id: string; labels: Labels }[] }>(
+      'ListContainers',
+      { filter: {} },
+    )
+    const { containers: all } = await this.#connection.containerd<{
+      containers: { id: string; snapshotter: string; snapshot_key: string }[]
+    }>('containers.v1.Containers', 'List', {})
+    const records = all.map(c => ({ id: c.id, snapshotter: c.snapshotter, snapshot: c.snapshot_key }))
+    return {
+      sandboxes: await Promise.all(items.map(item => this.#sandbox(item))),
+      containers: containers.map(({ id, labels }) => ({ id, podUid: labels[uidLabel] ?? '' })),
+      records,
+      snapshots: await this.#snapshots(records),
+    }
+  }
+
+  async #sandbox({ id, state, labels }: { id: string; state: string; labels: Labels }): Promise<InventorySandbox> {
+    const ready = state === 'SANDBOX_READY'
+    const reply = await this.#connection
+      .runtime<{ info?: Record<string, string> }>('PodSandboxStatus', { pod_sandbox_id: id, verbose: true })
+      .catch(() => undefined)
+    const text = reply?.info?.['info']
+    const info = text
+      ? (JSON.parse(text) as { runtimeSpec?: { linux?: { namespaces?: { type: string; path?: string }[] } } })
+      : {}
+    const netns = info.runtimeSpec?.linux?.namespaces?.find(n => n.type === 'network')?.path
+    return { id, podUid: labels[uidLabel] ?? '', ready, netns: netns || undefined }
+  }
+
+  async #snapshots(records: Inventory['records']): Promise<Inventory['snapshots']> {
+    const out: Inventory['snapshots'] = []
+    const snapshotters = new Set(['overlayfs', 'native', ...records.map(r => r.snapshotter).filter(Boolean)])
+    for (const snapshotter of snapshotters)
+      try {
+        const replies = this.#connection.containerdStream<{ info: { name: string; kind: string | number }[] }>(
+          'snapshots.v1.Snapshots',
+          'List',
+          { snapshotter },
+          new AbortController().signal,
+        )
+        for await (const { info = [] } of replies)
+          for (const { name, kind } of info) if (kind === 'ACTIVE' || kind === 2) out.push({ snapshotter, key: name })
+      } catch {
+        // A snapshotter that this machine does not have holds nothing.
+      }
+    return out
+  }
+
+  /** A record that CRI does not know: its task is killed, then both go. */
+  async removeRecord(id: string): Promise<void> {
+    await this.#connection
+      .containerd('tasks.v1.Tasks', 'Kill', { container_id: id, signal: 9, all: true })
+      .catch(() => {})
+    await this.#connection.containerd('tasks.v1.Tasks', 'Delete', { container_id: id }).catch(() => {})
+    await this.#connection.containerd('containers.v1.Containers', 'Delete', { id })
+  }
+
+  async removeSnapshot({ snapshotter, key }: { snapshotter: string; key: string }): Promise<void> {
+    await this.#connection.containerd('snapshots.v1.Snapshots', 'Remove', { snapshotter, key })
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection[Symbol.dispose]()
+  }
+}
