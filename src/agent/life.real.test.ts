@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemDisk } from '../base/disk.ts'
@@ -94,6 +94,47 @@ describe('a pod that writes more than it said it would', () => {
     await node.remove('writer')
   })
 })
+
+describe('a running container', () => {
+  it('is given other resources in place, and the kernel has them', async () => {
+    const sized = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } })
+    await node.run('sized', { containers: [node.sh(forever, { resources: sized('100m', '64Mi') })] })
+    const before = await node.isReady('sized')
+    await node.client.patch<Pod>(
+      Pod,
+      { namespace: 'test', name: 'sized' },
+      { type: 'strategic', body: { spec: { containers: [{ name: 'main', resources: sized('200m', '128Mi') }] } } },
+      { subresource: 'resize' },
+    )
+    const after = await node.when('sized', 'resized', pod => {
+      const memory = pod.status?.containerStatuses?.[0]?.resources?.limits?.['memory']
+      return memory === '128Mi' && pod.status?.resize === undefined
+    })
+    const [was, is] = [before, after].map(pod => pod.status!.containerStatuses![0]!)
+    expect(is).toEqual({
+      ...was,
+      resources: sized('200m', '128Mi'),
+      allocatedResources: { cpu: '200m', memory: '128Mi' },
+    })
+    const pid = await node.pidOf('sized')
+    expect(await memoryLimitOf(pid)).toBe(128 * 2 ** 20)
+    await node.remove('sized')
+  })
+})
+
+/** As the kernel has it, with control groups of either version. */
+async function memoryLimitOf(pid: number): Promise<number> {
+  for (const line of (await readFile(`/proc/${pid}/cgroup`, 'utf8')).split('\n')) {
+    const [, controllers, path] = line.split(':')
+    const file =
+      controllers === 'memory'
+        ? `/sys/fs/cgroup/memory${path}/memory.limit_in_bytes`
+        : `/sys/fs/cgroup${path}/memory.max`
+    const text = controllers === 'memory' || controllers === '' ? await readFile(file, 'utf8').catch(() => '') : ''
+    if (text) return Number(text)
+  }
+  throw new Error(`process ${pid} has no memory limit`)
+}
 
 describe('a pod in the node’s own folder', () => {
   it('runs with real containers, comes back to the API, and ends with its file', async () => {

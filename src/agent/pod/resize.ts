@@ -63,10 +63,11 @@ export function resizeStatus(situation: Situation): PodStatus['resize'] {
 export function resourceStatus({ records }: Situation, container: Container, last: ObservedContainer | undefined) {
   const allocated = allocatedOf(records, container)
   const actual = isRunning(last) ? actualOf(records, container, last) : allocated
-  const some = (list: Record<string, string> | undefined) => list !== undefined && Object.keys(list).length > 0
+  const { requests } = allocated
   return {
-    ...(some(allocated.requests) ? { allocatedResources: allocated.requests! } : {}),
-    ...(some(actual.requests) || some(actual.limits) ? { resources: actual } : {}),
+    ...(requests && Object.keys(requests).length ? { allocatedResources: requests } : {}),
+    // Told even when it is nothing: by that the API knows that this node can change it.
+    resources: actual,
   }
 }
 

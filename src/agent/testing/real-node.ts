@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { admin, startTestServer, type TestServer } from '../../apiserver/testing/test-server.ts'
 import { createTokenKey } from '../../base/certificates.ts'
 import { systemClock } from '../../base/clock.ts'
@@ -154,6 +154,18 @@ export class RealNode implements AsyncDisposable {
     const running = pod.containers.find(c => c.state === 'running')!
     const { stdout, stderr } = await this.bench.runtime.exec(running.id, command, 5_000)
     return stdout + stderr
+  }
+
+  /** Process, on the machine, of the pod's first running container. */
+  async pidOf(name: string): Promise<number> {
+    const pod = (await this.bench.runtime.observe()).find(p => p.name === name)!
+    const { id } = pod.containers.find(c => c.state === 'running')!
+    for (const entry of await readdir('/proc')) {
+      if (!/^\d+$/.test(entry)) continue
+      const groups = await readFile(`/proc/${entry}/cgroup`, 'utf8').catch(() => '')
+      if (groups.includes(id)) return Number(entry)
+    }
+    throw new Error(`no process of ${name}`)
   }
 
   /** `Reason: message` of the pod's events. */
