@@ -9,6 +9,7 @@ export const nodePackages = [
   { name: 'runc', has: 'runc', why: 'starts each container for containerd' },
   { name: 'containernetworking-plugins', has: '/usr/lib/cni/bridge', why: 'gives pods their network' },
   { name: 'nftables', has: 'nft', why: 'leads Service addresses to pods' },
+  { name: 'conntrack', has: 'conntrack', why: 'ends UDP flows to pods that are gone' },
   { name: 'iptables', has: 'iptables', why: 'host ports, by the CNI plugin portmap' },
   { name: 'iproute2', has: 'ip', why: 'routes between nodes' },
   { name: 'busybox-static', has: 'busybox', why: 'what the demo and test images are made of' },

@@ -9,6 +9,8 @@ export interface NftKeeperOptions {
   table: string
   /** What it must hold now; undefined: not known yet. */
   plan(): NftTable | undefined | Promise<NftTable | undefined>
+  /** What was planned last is in force now. */
+  applied?(): Promise<void>
   /** The error to throw when the kernel refuses. */
   refused(cause: unknown): Error
   /** For people, in the log: `service rules`. */
@@ -75,6 +77,7 @@ export class NftKeeper implements AsyncDisposable {
     if (script.length) await this.#write(script)
     this.#applied = wanted
     this.#failures = 0
+    await this.#options.applied?.()
   }
 
   /** An empty table is taken away: the kernel would ask it about every packet. */

@@ -1,12 +1,15 @@
 import type { Clock } from '../base/clock.ts'
 import type { Commands } from '../base/commands.ts'
 import { OptiFlowError } from '../base/errors.ts'
+import type { ListenHttp } from '../base/http-listener.ts'
 import type { Logger } from '../base/logger.ts'
 import { NftKeeper, removeNftTable } from '../base/nft-keeper.ts'
 import type { InformerSet } from '../client/index.ts'
-import { EndpointSlice, Service } from '../models/kinds/index.ts'
-import { planServiceRules } from './service-rules.ts'
+import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
+import { checkedServices, HealthCheckPorts } from './health-check-ports.ts'
+import { emptyRules, planServiceRules } from './service-rules.ts'
 import { serviceTableOf } from './service-table.ts'
+import { StaleFlows } from './stale-flows.ts'
 
 export interface ServiceProxyOptions {
   nodeName: string
@@ -14,6 +17,9 @@ export interface ServiceProxyOptions {
   commands: Commands
   clock: Clock
   log: Logger
+  /** Addresses of pods, as `--cluster-cidr` has them. */
+  podCidrs: readonly string[]
+  listen: ListenHttp
   /** nftables table that is ours alone, family ip. */
   table?: string
 }
@@ -34,17 +40,26 @@ export const serviceTable = 'optiflow-services'
  */
 export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const table = options.table ?? serviceTable
-  const { nodeName } = options
+  const { nodeName, podCidrs, commands, log } = options
+  const node = options.informers.for(Node, { fieldSelector: `metadata.name=${nodeName}` })
   const services = options.informers.for(Service)
   const slices = options.informers.for(EndpointSlice)
+  const flows = new StaleFlows(commands, log)
+  const checks = new HealthCheckPorts(options.listen, log)
+  let rules = emptyRules()
   const keeper = new NftKeeper({
     ...options,
     table,
     what: 'service rules',
-    plan: () =>
-      services.synced && slices.synced
-        ? serviceTableOf(planServiceRules({ services: services.list(), slices: slices.list(), nodeName }))
-        : undefined,
+    plan() {
+      if (!services.synced || !slices.synced || !node.synced) return undefined
+      const zone = node.get({ name: nodeName })?.metadata.labels?.['topology.kubernetes.io/zone']
+      const all = { services: services.list(), slices: slices.list() }
+      rules = planServiceRules({ ...all, nodeName, podCidrs, zone })
+      void checks.follow(checkedServices(all.services, all.slices, nodeName))
+      return serviceTableOf(rules)
+    },
+    applied: () => flows.follow(rules),
     refused: cause =>
       new ProxyFailed(`cannot write service rules to nftables table ${table}`, {
         cause,
@@ -52,16 +67,31 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       }),
   })
   const handler = { added: keeper.changed, updated: keeper.changed, deleted: keeper.changed }
-  const unsubscribe = [services.subscribe(handler), slices.subscribe(handler)]
+  const unsubscribe = [
+    services.subscribe(handler),
+    slices.subscribe(handler),
+    node.subscribe(zoneChanged(keeper.changed)),
+  ]
   return {
     async ready(signal) {
-      await Promise.all([services.ready(signal), slices.ready(signal)])
+      await Promise.all([services.ready(signal), slices.ready(signal), node.ready(signal)])
       await keeper.now()
     },
     async [Symbol.asyncDispose]() {
       for (const end of unsubscribe) end()
       await keeper[Symbol.asyncDispose]()
+      await checks[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** A node's heartbeats change nothing here. */
+function zoneChanged(changed: () => void) {
+  const zoneOf = (node: Node) => node.metadata.labels?.['topology.kubernetes.io/zone']
+  return {
+    added: changed,
+    updated: (node: Node, old: Node) => void (zoneOf(node) !== zoneOf(old) && changed()),
+    deleted: () => {},
   }
 }
 

@@ -63,9 +63,71 @@ test('without a ready endpoint connections are refused, unless one still serves 
 
 test('traffic policy Local keeps to this node, and then keeps the source address', () => {
   const rules = plan(web({ externalTrafficPolicy: 'Local', internalTrafficPolicy: 'Local' }), slice(a, b))
-  expect(dnats(rules)).toEqual(['meta l4proto tcp dnat to 10.244.0.5:8080'])
-  const ext = [...rules.chains].find(([name]) => name.startsWith('ext-'))?.[1]
-  expect(ext?.some(rule => rule.includes('mark set'))).toBe(false)
+  const inside = follow(rules, rules.clusterIps.get('10.96.0.7 . tcp . 80')!)
+  expect(inside).toEqual(['10.244.0.5:8080'])
+  const outside = entrance(rules)
+  expect(follow(rules, outside.at(-1)!)).toEqual(['10.244.0.5:8080'])
+  expect(outside.at(-1)).not.toContain('mark set')
+})
+
+const entrance = (rules: RuleSet) => [...rules.chains].find(([name]) => name.startsWith('ext-'))![1]
+
+/** The endpoints to which a verdict leads in the end. */
+function follow(rules: RuleSet, verdict: string): string[] {
+  const next = [...verdict.matchAll(/goto ([\w-]+)/g)].flatMap(([, chain]) => rules.chains.get(chain!) ?? [])
+  const own = /dnat to (\S+)/.exec(verdict)?.[1]
+  return [...new Set([...(own ? [own] : []), ...next.flatMap(rule => follow(rules, rule))])].sort()
+}
+
+test('with policy Local pods and the node itself reach every endpoint by outside addresses', () => {
+  const service = web({ externalTrafficPolicy: 'Local' })
+  const input = { services: [service], slices: [slice(a, b)], nodeName: 'n3', podCidrs: ['10.244.0.0/16'] }
+  const rules = planServiceRules(input)
+  const [fromPods, fromHere, others] = entrance(rules)
+  const all = ['10.244.0.5:8080', '10.244.1.5:8080']
+  expect(fromPods).toMatch(/^ip saddr 10\.244\.0\.0\/16 goto /)
+  expect(follow(rules, fromPods!)).toEqual(all)
+  expect(fromHere).toMatch(/^fib saddr type local meta mark set .* goto /)
+  expect(follow(rules, fromHere!)).toEqual(all)
+  expect(others).toBe('drop')
+})
+
+test('where policy Local finds nobody here, callers are dropped, not told that the Service is gone', () => {
+  const rules = plan(web({ internalTrafficPolicy: 'Local' }), slice(b))
+  expect(rules.clusterIps.get('10.96.0.7 . tcp . 80')).toBe('drop')
+  expect(rules.withoutEndpoints.size).toBe(0)
+})
+
+test('an endpoint of this node that ends still answers under policy Local, though others are ready elsewhere', () => {
+  const ending = { ...a, conditions: { ready: false, serving: true, terminating: true } }
+  const rules = plan(web({ externalTrafficPolicy: 'Local' }), slice(ending, b))
+  expect(follow(rules, entrance(rules).at(-1)!)).toEqual(['10.244.0.5:8080'])
+  expect(follow(rules, rules.clusterIps.get('10.96.0.7 . tcp . 80')!)).toEqual(['10.244.1.5:8080'])
+})
+
+test('endpoints that are meant for zones are used by the nodes there, if every one says so', () => {
+  const meant = (endpoint: object, name: string) => ({ ...endpoint, hints: { forZones: [{ name }] } })
+  const of = (zone: string | undefined, ...endpoints: object[]) =>
+    dnats(planServiceRules({ services: [web()], slices: [slice(...endpoints)], nodeName: 'n1', zone })).length
+  expect(of('z1', meant(a, 'z1'), meant(b, 'z2'))).toBe(1)
+  expect(of('z3', meant(a, 'z1'), meant(b, 'z2'))).toBe(2)
+  expect(of(undefined, meant(a, 'z1'), meant(b, 'z2'))).toBe(2)
+  expect(of('z1', meant(a, 'z1'), b)).toBe(2)
+})
+
+test('the addresses of a load balancer are open to the source ranges of its Service alone', () => {
+  const service = {
+    ...web({ type: 'LoadBalancer', loadBalancerSourceRanges: ['192.0.2.0/24', ' 198.51.100.7/32'] }),
+    status: { loadBalancer: { ingress: [{ ip: '203.0.113.1' }] } },
+  } as Service
+  const rules = plan(service, slice(a))
+  const chain = rules.clusterIps.get('203.0.113.1 . tcp . 80')!.replace('goto ', '')
+  expect(rules.chains.get(chain)).toEqual([
+    expect.stringMatching(/^ip saddr 192\.0\.2\.0\/24 goto ext-/),
+    expect.stringMatching(/^ip saddr 198\.51\.100\.7\/32 goto ext-/),
+    'drop',
+  ])
+  expect(rules.nodePorts.get('tcp . 30080')).toMatch(/^goto ext-/)
 })
 
 test('a change of one Service says nothing about another', () => {
@@ -102,8 +164,9 @@ test('who comes by an external address gets the node as its peer, unless the pol
     const chains = ['192.0.2.9', '192.0.2.1'].map(ip => rules.clusterIps.get(`${ip} . tcp . 80`)!.replace('goto ', ''))
     expect(chains[0]).toBe(chains[1])
     expect(rules.clusterIps.get('10.96.0.7 . tcp . 80')).not.toBe(`goto ${chains[0]}`)
-    return rules.chains.get(chains[0]!)![0]
+    const [first, ...more] = rules.chains.get(chains[0]!)!
+    return first!.startsWith('fib saddr type local') ? more.join() : first
   }
   expect(of({})).toContain('mark set')
-  expect(of({ externalTrafficPolicy: 'Local' })).not.toContain('mark set')
+  expect(of({ externalTrafficPolicy: 'Local' })).toMatch(/^goto svc-/)
 })

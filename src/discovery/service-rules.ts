@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
+import type { ServicePort } from '../models/types/core-v1.ts'
+import { answeringEndpoints, type UsableEndpoint, usable } from '../models/usable-endpoints.ts'
 
 /**
  * The wanted nftables state as named pieces, so that a change touches only what it concerns: chains by name with their
@@ -28,12 +30,10 @@ export interface RuleInput {
   services: readonly Service[]
   slices: readonly EndpointSlice[]
   nodeName: string
-}
-
-interface Endpoint {
-  ip: string
-  port: number
-  node: string | undefined
+  /** Of the node; endpoints that are meant for zones are chosen by it. */
+  zone?: string | undefined
+  /** Addresses of pods, `10.244.0.0/16`: who comes from there is inside, whatever address it calls. */
+  podCidrs?: readonly string[]
 }
 
 export function emptyRules(): RuleSet {
@@ -57,41 +57,102 @@ export function planServiceRules(input: RuleInput): RuleSet {
     const id = `${service.metadata.namespace}/${service.metadata.name}`
     for (const port of spec.ports ?? []) {
       const protocol = (port.protocol ?? 'TCP').toLowerCase()
-      const endpoints = usableEndpoints(slicesOf.get(id) ?? [], port.name ?? '', port.protocol ?? 'TCP')
-      const local = endpoints.filter(e => e.node === input.nodeName)
-      const inside = spec.internalTrafficPolicy === 'Local' ? local : endpoints
-      const outside = spec.externalTrafficPolicy === 'Local' ? local : endpoints
+      const endpoints = endpointsFor(input, slicesOf.get(id) ?? [], port)
       const name = `${id}:${port.name ?? port.port}/${protocol}`
-      const lead = (ips: string[], chain: string | undefined) => {
+      const plan: PortPlan = { out, name, protocol, service, endpoints, podCidrs: input.podCidrs ?? [] }
+      const lead = (ips: string[], verdict: string | undefined) => {
         for (const ip of ips.filter(address => !address.includes(':'))) {
           const key = `${ip} . ${protocol} . ${port.port}`
-          if (chain) out.clusterIps.set(key, `goto ${chain}`)
+          if (verdict) out.clusterIps.set(key, verdict)
           else out.withoutEndpoints.add(key)
         }
       }
-      lead([spec.clusterIP], inside.length ? balance(out, name, protocol, service, inside) : undefined)
-      const external = [...(spec.externalIPs ?? []), ...ingressIps(service)]
-      if (!port.nodePort && !external.length) continue
-      const entrance = outside.length ? fromOutside(out, name, protocol, service, outside) : undefined
-      lead(external, entrance)
-      if (port.nodePort && entrance) out.nodePorts.set(`${protocol} . ${port.nodePort}`, `goto ${entrance}`)
+      lead([spec.clusterIP], fromInside(plan))
+      const given = ingressIps(service)
+      if (!port.nodePort && !given.length && !spec.externalIPs?.length) continue
+      const entrance = fromOutside(plan)
+      lead(spec.externalIPs ?? [], entrance)
+      lead(given, entrance && behindRanges(plan, entrance))
+      if (port.nodePort && entrance) out.nodePorts.set(`${protocol} . ${port.nodePort}`, entrance)
     }
   }
   return out
 }
 
-/** Adds the chain for who comes from outside; returns its name. */
-function fromOutside(out: RuleSet, name: string, protocol: string, service: Service, endpoints: Endpoint[]): string {
-  const target = balance(out, name, protocol, service, endpoints)
-  const keepsSource = service.spec.externalTrafficPolicy === 'Local'
+/** One port of one Service, while its rules are made. */
+interface PortPlan {
+  out: RuleSet
+  name: string
+  protocol: string
+  service: Service
+  endpoints: Endpoints
+  podCidrs: readonly string[]
+}
+
+interface Endpoints {
+  /** Of the whole cluster, as this node is to use them. */
+  cluster: UsableEndpoint[]
+  /** Of this node. Ending ones count where no ready one is, even if other nodes have some. */
+  local: UsableEndpoint[]
+}
+
+function endpointsFor(input: RuleInput, slices: readonly EndpointSlice[], port: ServicePort): Endpoints {
+  const all = answeringEndpoints(slices, port.name ?? '', port.protocol ?? 'TCP')
+    .filter(e => !e.ip.includes(':'))
+    .sort((a, b) => (`${a.ip}:${a.port}` < `${b.ip}:${b.port}` ? -1 : 1))
+  return { cluster: forZone(usable(all), input.zone), local: usable(all.filter(e => e.node === input.nodeName)) }
+}
+
+/** Hints count if every endpoint has one and some are meant for this zone: as kube-proxy holds it. */
+function forZone(endpoints: UsableEndpoint[], zone: string | undefined): UsableEndpoint[] {
+  if (!zone || !endpoints.every(e => e.zones?.length)) return endpoints
+  const mine = endpoints.filter(e => e.zones?.includes(zone))
+  return mine.length ? mine : endpoints
+}
+
+/** What becomes of who calls the cluster IP: a verdict; undefined: nobody answers anywhere, it is refused. */
+function fromInside(plan: PortPlan): string | undefined {
+  const { cluster, local } = plan.endpoints
+  if (!cluster.length) return undefined
+  if (plan.service.spec.internalTrafficPolicy !== 'Local') return `goto ${balance(plan, cluster)}`
+  // Others may answer elsewhere: nobody is told that the Service is gone.
+  return local.length ? `goto ${balance(plan, local)}` : 'drop'
+}
+
+/** The same for who calls an address outside the cluster or a node port. */
+function fromOutside(plan: PortPlan): string | undefined {
+  const { out, name, service, endpoints, podCidrs } = plan
+  const { cluster, local } = endpoints
+  if (!cluster.length) return undefined
   const chain = `ext-${digest(name)}`
-  // The answer must come back through this node, unless the pod is here and wants the client's address.
-  out.chains.set(chain, [...(keepsSource ? [] : [`meta mark set meta mark or ${masqueradeMark}`]), `goto ${target}`])
-  return chain
+  const everywhere = `goto ${balance(plan, cluster)}`
+  const throughHere = `meta mark set meta mark or ${masqueradeMark}`
+  out.chains.set(
+    chain,
+    service.spec.externalTrafficPolicy === 'Local'
+      ? [
+          // Pods and the node itself are inside; only who is outside is kept to this node, with its own address.
+          ...podCidrs.filter(cidr => !cidr.includes(':')).map(cidr => `ip saddr ${cidr} ${everywhere}`),
+          `fib saddr type local ${throughHere} ${everywhere}`,
+          local.length ? `goto ${balance(plan, local)}` : 'drop',
+        ]
+      : // The answer must come back through this node.
+        [throughHere, everywhere],
+  )
+  return `goto ${chain}`
+}
+
+/** Only who comes from `loadBalancerSourceRanges` gets through to the load balancer's addresses. */
+function behindRanges({ out, name, service }: PortPlan, entrance: string): string {
+  const ranges = (service.spec.loadBalancerSourceRanges ?? []).map(r => r.trim()).filter(r => !r.includes(':'))
+  if (service.spec.type !== 'LoadBalancer' || !service.spec.loadBalancerSourceRanges?.length) return entrance
+  const chain = `from-${digest(name)}`
+  out.chains.set(chain, [...ranges.map(range => `ip saddr ${range} ${entrance}`), 'drop'])
+  return `goto ${chain}`
 }
 
 /** Adds the chains that spread connections over `endpoints`; returns the first one's name. */
-function balance(out: RuleSet, name: string, protocol: string, service: Service, endpoints: Endpoint[]): string {
+function balance({ out, name, protocol, service }: PortPlan, endpoints: readonly UsableEndpoint[]): string {
   const { sessionAffinity, sessionAffinityConfig } = service.spec
   const stickySeconds = sessionAffinity === 'ClientIP' ? (sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : 0
   const chain = `svc-${digest(name + endpoints.map(e => `${e.ip}:${e.port}`).join() + stickySeconds)}`
@@ -114,24 +175,6 @@ function balance(out: RuleSet, name: string, protocol: string, service: Service,
   const spread = `numgen random mod ${targets.length} vmap { ${targets.map((t, i) => `${i} : goto ${t}`).join(', ')} }`
   out.chains.set(chain, [...sticky, targets.length === 1 ? `goto ${targets[0]}` : spread])
   return chain
-}
-
-/** Ready endpoints; if none is, those that still serve while they terminate. In a stable order. */
-function usableEndpoints(slices: readonly EndpointSlice[], portName: string, protocol: string): Endpoint[] {
-  const ready: Endpoint[] = []
-  const terminating: Endpoint[] = []
-  for (const slice of slices) {
-    if (slice.addressType !== 'IPv4') continue
-    const port = slice.ports?.find(p => (p.name ?? '') === portName && (p.protocol ?? 'TCP') === protocol)?.port
-    if (!port) continue
-    for (const e of slice.endpoints ?? []) {
-      const c = e.conditions ?? {}
-      const list = c.ready !== false ? ready : c.serving && c.terminating ? terminating : undefined
-      for (const ip of e.addresses) list?.push({ ip, port, node: e.nodeName })
-    }
-  }
-  const unique = new Map((ready.length ? ready : terminating).map(e => [`${e.ip}:${e.port}`, e]))
-  return [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, e]) => e)
 }
 
 function groupSlices(slices: readonly EndpointSlice[]): Map<string, EndpointSlice[]> {

@@ -26,15 +26,17 @@ describe.skipIf(!able)('service rules in the kernel (needs root)', () => {
     execFileSync('ip', ['netns', 'del', ns])
   })
 
-  const rules = (ready: boolean, affinity = 'None') =>
+  const rules = (ready: boolean, affinity = 'None', more: object = {}) =>
     planServiceRules({
       nodeName: 'n1',
+      podCidrs: ['10.244.0.0/16'],
       services: [
         {
           metadata: { name: 'web', namespace: 'default' },
           spec: {
             clusterIP: '10.96.0.7',
             sessionAffinity: affinity,
+            ...more,
             ports: [{ port: 80, nodePort: 30080, protocol: 'TCP' }],
           },
         } as any,
@@ -73,6 +75,18 @@ describe.skipIf(!able)('service rules in the kernel (needs root)', () => {
       const sticky = await inside('nft', ['-f', '-'], change('optiflow-services', rules(true), rules(true, 'ClientIP')))
       expect(sticky).toMatchObject({ code: 0, stderr: '' })
       expect((await client('http://10.96.0.7/')).stdout).toBe('hello')
+
+      const kept = {
+        ...{ type: 'LoadBalancer', externalTrafficPolicy: 'Local' },
+        ...{ externalIPs: ['203.0.113.9'], loadBalancerSourceRanges: ['192.0.2.0/24'] },
+      }
+      const local = rules(true, 'ClientIP', kept)
+      const written = await inside('nft', ['-f', '-'], change('optiflow-services', rules(true, 'ClientIP'), local))
+      expect(written).toMatchObject({ code: 0, stderr: '' })
+      // The endpoint is on no node; the node itself is inside all the same.
+      expect((await client('http://10.244.0.5:30080/')).stdout).toBe('hello')
+      expect((await client('http://203.0.113.9/')).stdout).toBe('hello')
+      await inside('nft', ['-f', '-'], change('optiflow-services', local, rules(true, 'ClientIP')))
 
       const gone = await inside('nft', ['-f', '-'], change('optiflow-services', rules(true, 'ClientIP'), rules(false)))
       expect(gone).toMatchObject({ code: 0, stderr: '' })

@@ -1,6 +1,7 @@
 import { type AgentServer, createAgent, makeMemoryFolder, shutdownSteps } from '../agent/index.ts'
 import { Disposal } from '../base/disposal.ts'
 import { explain, isAbort } from '../base/errors.ts'
+import { listenHttp } from '../base/http-listener.ts'
 import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
 import { createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
 import { networkLabel } from '../models/node-network.ts'
@@ -102,7 +103,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       return [undefined, `node ${settings.nodeName}, ${options.nodeIp}`]
     })
 
-    const proxy = stack.use(createServiceProxy({ nodeName: settings.nodeName, informers, commands, clock, log }))
+    const proxy = stack.use(
+      createServiceProxy({
+        ...{ nodeName: settings.nodeName, podCidrs: settings.clusterCidr.split(',') },
+        ...{ informers, commands, clock, log, listen: listenHttp },
+      }),
+    )
     const networkReady = asPart(report, 'network', 'waiting for the pod network of this node', async () => {
       const pods = settings.network === 'cni' ? await foreignNetwork() : await builtinNetwork()
       await proxy.ready(stop.signal)

@@ -1,5 +1,6 @@
 import type { EndpointSlice, Secret, Service } from '../../models/kinds/index.ts'
-import type { Backend, Certificate, Endpoint } from '../routing-table.ts'
+import { answeringEndpoints, usable } from '../../models/usable-endpoints.ts'
+import type { Backend, Certificate } from '../routing-table.ts'
 
 /** Services, their endpoints and Secrets, by look-up: a plan is made at every change of any of them. */
 export interface BackendInput {
@@ -26,29 +27,13 @@ export function backendOf(input: BackendInput, reference: ServicePortReference):
   if (!found) return wrong(`there is no service "${service}" in namespace "${namespace}"`)
   const port = found.spec.ports?.find(p => (typeof wanted === 'string' ? p.name : p.port) === wanted)
   if (!port) return wrong(`service "${service}" has no port ${wanted}`)
-  const endpoints = endpointsOf(input.slices(namespace, service), port.name ?? '')
+  const endpoints = usable(answeringEndpoints(input.slices(namespace, service), port.name ?? ''))
   return {
     name,
-    endpoints,
+    endpoints: endpoints.map(({ ip, port }) => ({ ip, port })),
     ...(endpoints.length ? {} : { problem: `service "${service}" has no ready endpoint` }),
     ...(port.appProtocol === h2cProtocol ? { h2c: true } : {}),
   }
-}
-
-/** Ready ones; if there is none, those that still serve while they end. */
-function endpointsOf(slices: readonly EndpointSlice[], portName: string): Endpoint[] {
-  const ready = new Map<string, Endpoint>()
-  const ending = new Map<string, Endpoint>()
-  for (const slice of slices) {
-    const port = slice.ports?.find(p => (p.name ?? '') === portName)?.port
-    if (!port || slice.addressType === 'FQDN') continue
-    for (const { addresses, conditions = {} } of slice.endpoints ?? []) {
-      const list =
-        conditions.ready !== false ? ready : conditions.serving && conditions.terminating ? ending : undefined
-      for (const ip of addresses) list?.set(`${ip}:${port}`, { ip, port })
-    }
-  }
-  return [...(ready.size ? ready : ending).values()]
 }
 
 /** Undefined: it holds no pair. */

@@ -1,0 +1,87 @@
+import type { Commands } from '../base/commands.ts'
+import { codeOf, explain } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { RuleSet } from './service-rules.ts'
+
+/** Where UDP packets go: `10.96.0.10 53` or `* 30053` (a node port) → `10.244.0.5:53`, … */
+export type UdpTargets = ReadonlyMap<string, ReadonlySet<string>>
+
+/**
+ * The kernel leads all packets of a UDP flow where it led the first one, for as long as they come: to a pod that is gone,
+ * or to nobody, if nobody was there at first. This makes it forget flows whose way has changed.
+ */
+export class StaleFlows {
+  readonly #commands: Commands
+  readonly #log: Logger
+  #known: UdpTargets | undefined
+  #warned = false
+
+  constructor(commands: Commands, log: Logger) {
+    this.#commands = commands
+    this.#log = log
+  }
+
+  /** To be called when these rules are in force. */
+  async follow(rules: RuleSet): Promise<void> {
+    const now = udpTargets(rules)
+    const stale = this.#known ? staleFlows(this.#known, now) : []
+    this.#known = now
+    for (const args of stale) await this.#forget(args)
+  }
+
+  async #forget(args: string[]): Promise<void> {
+    try {
+      // Code 1: there was no such flow.
+      await this.#commands.run('conntrack', ['-D', '-f', 'ipv4', '-p', 'udp', ...args], { allowFailure: true })
+    } catch (error) {
+      if (this.#warned) return
+      this.#warned = true
+      const hint = codeOf(error) === 'ENOENT' ? 'install the package conntrack' : undefined
+      this.#log.warn({ error: explain(error), hint }, 'UDP flows to endpoints that are gone cannot be ended')
+    }
+  }
+}
+
+/** What conntrack is told to delete, flow by flow. */
+export function staleFlows(before: UdpTargets, now: UdpTargets): string[][] {
+  const out: string[][] = []
+  const at = (key: string) => {
+    const [ip, port] = key.split(' ') as [string, string]
+    return ip === '*' ? ['--dport', port] : ['--orig-dst', ip, '--dport', port]
+  }
+  for (const [key, targets] of now) if (targets.size && !before.get(key)?.size) out.push(at(key))
+  for (const [key, targets] of before)
+    for (const target of targets)
+      if (!now.get(key)?.has(target)) out.push([...at(key), '--dst-nat', target.split(':')[0]!])
+  return out
+}
+
+export function udpTargets(rules: RuleSet): UdpTargets {
+  const out = new Map<string, Set<string>>()
+  for (const [key, verdict] of rules.clusterIps) {
+    const [ip, protocol, port] = key.split(' . ')
+    if (protocol === 'udp') out.set(`${ip} ${port}`, endsOf(rules, verdict))
+  }
+  for (const [key, verdict] of rules.nodePorts) {
+    const [protocol, port] = key.split(' . ')
+    if (protocol === 'udp') out.set(`* ${port}`, endsOf(rules, verdict))
+  }
+  return out
+}
+
+/** Where a verdict leads in the end. */
+function endsOf(rules: RuleSet, verdict: string): Set<string> {
+  const ends = new Set<string>()
+  const seen = new Set<string>()
+  const look = (rule: string) => {
+    const end = /dnat to (\S+)/.exec(rule)?.[1]
+    if (end) ends.add(end)
+    for (const [, chain] of rule.matchAll(/goto ([\w-]+)/g)) {
+      if (seen.has(chain!)) continue
+      seen.add(chain!)
+      for (const next of rules.chains.get(chain!) ?? []) look(next)
+    }
+  }
+  look(verdict)
+  return ends
+}
