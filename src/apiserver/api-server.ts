@@ -18,6 +18,8 @@ import { resourceQuota } from './admission/resource-quota.ts'
 import { addressText, parseAddressRange } from './admission/service-ranges.ts'
 import { mutatingWebhooks } from './admission/webhooks/mutating-webhooks.ts'
 import { validatingWebhooks } from './admission/webhooks/validating-webhooks.ts'
+import { Aggregation } from './aggregation/aggregation.ts'
+import { RemoteVersions } from './aggregation/remote-versions.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts'
 import { ClientCertificates } from './authn/client-certificates.ts'
@@ -77,6 +79,8 @@ export interface ApiServerOptions {
   tokens?: Record<string, UserInfo>
   /** An OpenID Connect issuer whose tokens are believed too. */
   oidc?: OidcOptions
+  /** PEM of the authority of users' certificates, told to extension servers. */
+  clientCa?: string
   /** Whom users' requests may be passed on by, and as whom we pass on theirs to extension servers. */
   frontProxy?: FrontProxyOptions
   /** More ways to tell who asks; after certificates and tokens. */
@@ -113,6 +117,8 @@ export interface FrontProxyOptions {
   ca: string
   /** Common names that they may have; none: any. */
   allowedNames: string[]
+  /** What we show to extension servers; PEM. */
+  identity?: { cert: string; key: string }
 }
 
 /** The API: as a function, and on the network. */
@@ -161,6 +167,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     objects: new ObjectStore(store, cache),
     admission,
     outgoing: new OutgoingCalls(() => core, options.net ?? systemNet, clock),
+    remotes: new RemoteVersions(() => core),
     moreSubresources: new Map(),
     views: new Map(),
     computed: new Map(),
@@ -172,11 +179,16 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
   }
   new Definitions(core).start()
+  core.remotes.start()
+  const { frontProxy } = options
+  const aggregation = new Aggregation(core, metrics.registry, {
+    ...{ clientCa: options.clientCa, frontProxy, identity: frontProxy?.identity },
+  })
   metrics.follow(cache)
   const tokens =
     options.tokenKeys && new ServiceAccountTokens(core, options.tokenKeys, options.tokenIssuer ?? defaultIssuer)
   const authenticators: Authenticator[] = [
-    ...(options.frontProxy ? [new FrontProxy(options.frontProxy.allowedNames, () => clock.now())] : []),
+    ...(frontProxy ? [new FrontProxy(frontProxy.allowedNames, () => clock.now())] : []),
     new ClientCertificates(() => clock.now()),
     new StaticTokens(options.tokens ?? {}),
     ...(tokens ? [tokens] : []),
@@ -233,10 +245,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authenticators,
     authorizer,
     metrics,
+    aggregation,
     control: { flowControl, deadlines: new Deadlines(clock) },
     others: otherPaths({
       discovery,
-      openApi: new OpenApi(),
+      openApi: new OpenApi(aggregation.openApi),
       docs: new Docs(),
       checks,
       metrics,
@@ -248,6 +261,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await bootstrap(core, { serviceAddress: addressText(addresses.first + 1) })
   await bootstrapNamespaceRoles(core)
   await keepFlowConfiguration(core)
+  await aggregation.start()
   bootstrapped = true
   new EventKeeper(core, options.events).start()
   const listeners = new Set<Listening>()

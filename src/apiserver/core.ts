@@ -5,6 +5,7 @@ import type { Store } from '../db/store.ts'
 import type { AnyObject } from '../models/object.ts'
 import type { ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
 import type { AdmissionChain } from './admission/chain.ts'
+import type { RemoteVersions } from './aggregation/remote-versions.ts'
 import type { OutgoingCalls } from './outgoing/outgoing-calls.ts'
 import type { RequestInfo, ResourcePath } from './request-info.ts'
 import type { Resource, ResourceTable } from './resources.ts'
@@ -28,6 +29,8 @@ export interface Core {
   admission: AdmissionChain
   /** How webhooks and extension servers are called. */
   outgoing: OutgoingCalls
+  /** What other servers serve beside us. */
+  remotes: RemoteVersions
   /** Sub-paths that need more than the store: logs, tokens, streams. By name, then verb. */
   moreSubresources: Map<string, Record<string, CallHandler>>
   /** What is worked out about stored objects, by path. */

@@ -2,6 +2,7 @@ import type { ApiReply } from '../models/rest.ts'
 import type { ServiceAccountTokens } from './authn/service-account-tokens.ts'
 import type { Call } from './core.ts'
 import type { Discovery } from './discovery/discovery.ts'
+import { shownGroups } from './discovery/shown-groups.ts'
 import type { Docs } from './docs/docs.ts'
 import { type HealthChecks, healthReply } from './health/health.ts'
 import { versionInfo } from './health/version.ts'
@@ -76,7 +77,7 @@ function rootPaths(call: Call): string[] {
     '/readyz',
     '/version',
   ]
-  for (const { group, versions } of call.core.resources.groups()) {
+  for (const { group, versions } of shownGroups(call.core)) {
     if (group) paths.push(`/apis/${group}`)
     for (const { version } of versions) paths.push(group ? `/apis/${group}/${version}` : `/api/${version}`)
   }

@@ -4,6 +4,7 @@ import { type Author, StoreFailed, StoreFull } from '../db/store.ts'
 import { ApiError } from '../models/api-error.ts'
 import { Lease } from '../models/kinds/index.ts'
 import type { ApiHandler, ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
+import type { Aggregation } from './aggregation/aggregation.ts'
 import { type Authenticator, anonymous } from './authn/authenticator.ts'
 import { impersonated, wantsImpersonation } from './authn/impersonation.ts'
 import { type Attributes, type AuthorizerChain, refusal } from './authz/authorizer.ts'
@@ -25,6 +26,8 @@ export interface PipelineParts {
   authenticators: Authenticator[]
   authorizer: AuthorizerChain
   metrics: Metrics
+  /** What other servers answer. */
+  aggregation: Aggregation
   control: Control
   /** Paths that are not of a resource. Undefined: no such path. */
   others: (call: Call) => Promise<ApiReply | undefined>
@@ -52,6 +55,8 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const call: Call = { core, request, info, user, auditId, warnings }
       const work = async () => {
         await authorize(parts, attributes, user)
+        const elsewhere = parts.aggregation.reply(call)
+        if (elsewhere) return elsewhere
         if (call.info.resource) return serveResource(call, verb)
         return (await parts.others(call)) ?? errorReply(noSuchPath())
       }

@@ -42,7 +42,9 @@ export interface HttpReply {
   body: Buffer
 }
 
-export interface StreamOptions extends Omit<HttpOptions, 'body' | 'maxBytes'> {
+export interface StreamOptions extends Omit<HttpOptions, 'headers' | 'body' | 'maxBytes'> {
+  /** Several values of one name are as many headers. */
+  headers?: Record<string, string | string[]>
   body?: string | Uint8Array | Readable
   /** Name to expect in the server's certificate, if not the host's. */
   serverName?: string

@@ -61,7 +61,12 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           tokens: { [pki.joinToken]: joiningUser(pki.joinToken) },
           tokenKeys: pki.tokenKey,
           ...(oidc ? { oidc } : {}),
-          frontProxy: { ca: pki.frontProxyCa.cert, allowedNames: [frontProxyName] },
+          clientCa: pki.ca.cert,
+          frontProxy: {
+            ca: pki.frontProxyCa.cert,
+            allowedNames: [frontProxyName],
+            identity: pki.frontProxyClient,
+          },
           serviceCidr: settings.serviceCidr,
           events: { maxAgeMs: settings.eventAgeMs },
           nodes: tlsNodeDialer({ ca: pki.ca.cert, ...pki.agentClient }),

@@ -148,6 +148,13 @@ export class KindRegistry {
     return this.versions(group)[0]
   }
 
+  /** The place of a group in discovery, higher first. */
+  groupPriority(group: string): number {
+    return (
+      this.#priorities.get(group) ?? (Object.hasOwn(groupPriorities, group) ? groupPriorities[group]! : customPriority)
+    )
+  }
+
   /** Calls back after every change. @returns a function that ends it */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -164,11 +171,9 @@ export class KindRegistry {
     const versions = new Map<string, Set<string>>()
     for (const kind of this.#byKind.values())
       versions.set(kind.group, (versions.get(kind.group) ?? new Set()).add(kind.version))
-    const priority = (group: string) =>
-      this.#priorities.get(group) ?? (Object.hasOwn(groupPriorities, group) ? groupPriorities[group]! : customPriority)
     return [...versions]
       .map(([group, set]) => ({ group, versions: [...set].sort(compareVersions) }))
-      .sort((a, b) => priority(b.group) - priority(a.group) || (a.group < b.group ? -1 : 1))
+      .sort((a, b) => this.groupPriority(b.group) - this.groupPriority(a.group) || (a.group < b.group ? -1 : 1))
   }
 }
 

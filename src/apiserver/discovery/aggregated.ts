@@ -1,25 +1,35 @@
-import type { Resource, ResourceTable, ServedGroup } from '../resources.ts'
+import { aggregatedResources } from '../aggregation/api-resource.ts'
+import type { Core } from '../core.ts'
+import type { Resource } from '../resources.ts'
+import { type ShownGroup, type ShownVersion, shownGroups } from './shown-groups.ts'
 import { subresourcesOf } from './subresource-kinds.ts'
 
 /** Everything below /api or below /apis in one answer: APIGroupDiscoveryList. */
-export function aggregatedDiscovery(resources: ResourceTable, root: 'api' | 'apis', version: string): object {
-  const groups = resources.groups().filter(g => (g.group === '') === (root === 'api'))
+export function aggregatedDiscovery(core: Core, root: 'api' | 'apis', version: string): object {
+  const groups = shownGroups(core).filter(g => (g.group === '') === (root === 'api'))
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
-    items: groups.map(groupItem),
+    items: groups.map(group => groupItem(core, group)),
   }
 }
 
-function groupItem({ group, versions }: ServedGroup): object {
+function groupItem(core: Core, { group, versions }: ShownGroup): object {
   return {
     metadata: { ...(group ? { name: group } : {}), creationTimestamp: null },
-    versions: versions.map(v => ({
-      version: v.version,
-      resources: v.resources.map(resourceItem),
-      freshness: 'Current',
-    })),
+    versions: versions.map(shown => ({ version: shown.version, ...versionItem(core, group, shown) })),
+  }
+}
+
+/** Of a server that does not answer what it said last is shown, as stale. */
+function versionItem({ remotes }: Core, group: string, shown: ShownVersion): object {
+  if ('resources' in shown) return { resources: shown.resources.map(resourceItem), freshness: 'Current' }
+  const { name, unavailable } = shown.remote
+  const known = remotes.resourcesOf(name)
+  return {
+    ...(known ? { resources: aggregatedResources(known, group, shown.version) } : {}),
+    freshness: known && unavailable === undefined ? 'Current' : 'Stale',
   }
 }
 

@@ -8,7 +8,8 @@ import { aggregatedDiscovery } from './aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './legacy.ts'
 
 interface Kept {
-  generation: number
+  /** Of our kinds and of others' versions. */
+  generation: string
   bytes: Buffer
   etag: string
 }
@@ -30,20 +31,21 @@ export class Discovery {
     if (first === undefined) {
       const version = aggregatedVersion(call.request.headers['accept'])
       if (version) return this.#aggregated(call, root, version)
-      if (root === 'apis') return jsonReply(200, apiGroupList(resources))
+      if (root === 'apis') return jsonReply(200, apiGroupList(call.core))
       return jsonReply(200, apiVersions(resources, [{ clientCIDR: '0.0.0.0/0', serverAddress: this.#address() }]))
     }
     if (root === 'api') return second === undefined ? found(apiResourceList(resources, '', first)) : undefined
-    return found(second === undefined ? apiGroup(resources, first) : apiResourceList(resources, first, second))
+    return found(second === undefined ? apiGroup(call.core, first) : apiResourceList(resources, first, second))
   }
 
   #aggregated(call: Call, root: 'api' | 'apis', version: string): ApiReply {
-    const { resources } = call.core
+    const { resources, remotes } = call.core
     const key = `${root} ${version}`
+    const generation = `${resources.generation} ${remotes.generation}`
     let kept = this.#kept.get(key)
-    if (!kept || kept.generation !== resources.generation) {
-      const bytes = Buffer.from(JSON.stringify(aggregatedDiscovery(resources, root, version)))
-      kept = { generation: resources.generation, bytes, etag: etagOf(bytes) }
+    if (!kept || kept.generation !== generation) {
+      const bytes = Buffer.from(JSON.stringify(aggregatedDiscovery(call.core, root, version)))
+      kept = { generation, bytes, etag: etagOf(bytes) }
       this.#kept.set(key, kept)
     }
     return taggedReply(call, kept, `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)

@@ -1,4 +1,6 @@
-import { type Resource, type ResourceTable, type ServedGroup, storageVersionHash } from '../resources.ts'
+import type { Core } from '../core.ts'
+import { type Resource, type ResourceTable, storageVersionHash } from '../resources.ts'
+import { type ShownGroup, shownGroups } from './shown-groups.ts'
 import { subresourcesOf } from './subresource-kinds.ts'
 
 type Addresses = { clientCIDR: string; serverAddress: string }[]
@@ -14,24 +16,23 @@ export function apiVersions(resources: ResourceTable, addresses: Addresses): obj
 }
 
 /** /apis */
-export function apiGroupList(resources: ResourceTable): object {
+export function apiGroupList(core: Core): object {
   return {
     kind: 'APIGroupList',
     apiVersion: 'v1',
-    groups: resources
-      .groups()
+    groups: shownGroups(core)
       .filter(g => g.group !== '')
       .map(groupItem),
   }
 }
 
 /** /apis/GROUP */
-export function apiGroup(resources: ResourceTable, group: string): object | undefined {
-  const found = resources.groups().find(g => g.group === group && group !== '')
+export function apiGroup(core: Core, group: string): object | undefined {
+  const found = shownGroups(core).find(g => g.group === group && group !== '')
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...groupItem(found) }
 }
 
-function groupItem({ group, versions }: ServedGroup): object {
+function groupItem({ group, versions }: ShownGroup): object {
   const all = versions.map(v => ({ groupVersion: `${group}/${v.version}`, version: v.version }))
   return { name: group, versions: all, preferredVersion: all[0] }
 }

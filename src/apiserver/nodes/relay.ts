@@ -3,7 +3,7 @@ import { explain } from '../../base/errors.ts'
 import type { HttpStream } from '../../base/net.ts'
 import { ApiError } from '../../models/api-error.ts'
 import type { ApiReply } from '../../models/rest.ts'
-import type { ResourceCall } from '../core.ts'
+import type { Call, ResourceCall } from '../core.ts'
 import type { NodeAddress, NodeDialer } from './node-dialer.ts'
 import type { TunnelReply } from './tunnel.ts'
 
@@ -55,8 +55,8 @@ export function tunnelled(answer: HttpStream): TunnelReply {
 }
 
 /** The headers by which a client asks to switch protocols, for the backend. */
-export function upgradeHeaders(call: ResourceCall): Record<string, string> | undefined {
-  const { headers } = call.request
+export function upgradeHeaders({ request }: Call): Record<string, string> | undefined {
+  const { headers } = request
   if (!headers['upgrade'] || !/\bupgrade\b/i.test(headers['connection'] ?? '')) return undefined
   const out: Record<string, string> = { connection: 'Upgrade', upgrade: headers['upgrade'] }
   for (const [name, value] of Object.entries(headers))

@@ -25,7 +25,7 @@ const customParts = new WeakMap<Kind<any>, Part>()
 let builtIn: { kinds: Kind<any>[]; part: Part } | undefined
 
 /** The Swagger 2.0 document of everything. What is made of each resource is kept for the next document. */
-export function documentV2(resources: Resource[]): object {
+export function documentV2(resources: Resource[]) {
   const own = resources.filter(r => !r.kind.custom)
   const parts = [builtInPart(own), ...resources.filter(r => r.kind.custom).map(customPart)]
   return {

@@ -4,14 +4,19 @@ import type { Kind } from '../../models/kind.ts'
 import { openApiV2Protobuf } from '../../models/openapi-v2-protobuf.ts'
 import { openApiV3Protobuf } from '../../models/openapi-v3-protobuf.ts'
 import type { ApiReply } from '../../models/rest.ts'
+import type { RemoteOpenApi } from '../aggregation/remote-openapi.ts'
+import { withParts } from '../aggregation/swagger-parts.ts'
 import type { Call } from '../core.ts'
 import { etagOf, taggedReply } from '../discovery/discovery.ts'
+import { shownGroups } from '../discovery/shown-groups.ts'
 import { mediaTypes } from '../replies/accept.ts'
 import { jsonReply } from '../replies/reply.ts'
 import { documentV2 } from './document-v2.ts'
 import { documentV3 } from './document-v3.ts'
 
 interface Kept {
+  /** Says which documents of others are in it; '' when none can be. */
+  others: string
   /** The kinds that the document is made of: it is made anew when they are others. */
   kinds: readonly Kind<any>[]
   bytes: Buffer
@@ -23,6 +28,12 @@ interface Kept {
 /** /openapi/v2 and /openapi/v3: written when first asked for, and again when the kinds in them change. */
 export class OpenApi {
   readonly #documents = new Map<string, Kept>()
+  readonly #remote: RemoteOpenApi
+
+  /** @param remote what extension servers say of themselves */
+  constructor(remote: RemoteOpenApi) {
+    this.#remote = remote
+  }
 
   async reply(call: Call): Promise<ApiReply | undefined> {
     const { path } = call.info
@@ -33,14 +44,19 @@ export class OpenApi {
   }
 
   #v2(call: Call): ApiReply {
-    const { resources } = call.core
+    const { resources, remotes } = call.core
     const kinds = resources.kinds.all()
-    const document = () => documentV2(resources.all())
-    if (wanted(call, protobufTypes.v2) === 'protobuf') {
-      const kept = this.#keepBytes('v2 as protobuf', kinds, () => Buffer.from(openApiV2Protobuf(document())))
-      return taggedReply(call, kept, protobufTypes.v2[0]!)
+    const document = () => {
+      const own = documentV2(resources.all().filter(({ kind }) => !remotes.find(kind.group, kind.version)))
+      const parts = this.#remote.v2()
+      return parts.length ? withParts(own, parts) : own
     }
-    return taggedReply(call, this.#keep('v2', kinds, document), 'application/json')
+    const others = `${remotes.generation} ${this.#remote.generation}`
+    if (wanted(call, protobufTypes.v2) === 'protobuf') {
+      const bytes = () => Buffer.from(openApiV2Protobuf(document()))
+      return taggedReply(call, this.#keepBytes('v2 as protobuf', kinds, bytes, others), protobufTypes.v2[0]!)
+    }
+    return taggedReply(call, this.#keep('v2', kinds, document, others), 'application/json')
   }
 
   /** All documents together take a tenth of a second to write: others get their turn in between. */
@@ -77,43 +93,54 @@ export class OpenApi {
   }
 
   /** Other bytes, but the tag of the JSON form, as the index has it. */
-  #asProtobuf(name: string, { bytes, kinds, etag }: Kept): Kept {
-    const made = this.#keepBytes(`${name} as protobuf`, kinds, () =>
-      Buffer.from(openApiV3Protobuf(JSON.parse(bytes.toString()))),
+  #asProtobuf(name: string, { bytes, kinds, others, etag }: Kept): Kept {
+    const make = () => Buffer.from(openApiV3Protobuf(JSON.parse(bytes.toString())))
+    return { ...this.#keepBytes(`${name} as protobuf`, kinds, make, others), etag }
+  }
+
+  /** Those of extension servers as far as they have told them. */
+  #names({ core }: Call): string[] {
+    return shownGroups(core).flatMap(({ group, versions }) =>
+      versions
+        .filter(shown => !('remote' in shown) || this.#remote.v3(shown.remote))
+        .map(({ version }) => (group ? `apis/${group}/${version}` : `api/${version}`)),
     )
-    return { ...made, etag }
   }
 
-  #names(call: Call): string[] {
-    return call.core.resources
-      .groups()
-      .flatMap(({ group, versions }) => versions.map(v => (group ? `apis/${group}/${v.version}` : `api/${v.version}`)))
-  }
-
-  #document(call: Call, name: string): Kept | undefined {
+  #document({ core }: Call, name: string): Kept | undefined {
     const found = /^(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(name)
     if (!found) return undefined
-    const { resources } = call.core
-    const kinds = resources.kinds.inGroupVersion(found[2] ?? '', (found[1] ?? found[3])!)
+    const [group, version] = [found[2] ?? '', (found[1] ?? found[3])!]
+    const { resources, remotes } = core
+    const remote = remotes.find(group, version)
+    if (remote) {
+      const document = this.#remote.v3(remote)
+      return document && keptOf(document, [], document.etag)
+    }
+    const kinds = resources.kinds.inGroupVersion(group, version)
     if (!kinds.length) return undefined
     return this.#keep(name, kinds, () => documentV3(kinds.map(kind => resources.of(kind))))
   }
 
-  #keep(name: string, kinds: readonly Kind<any>[], make: () => object): Kept {
-    return this.#keepBytes(name, kinds, () => Buffer.from(JSON.stringify(make())))
+  #keep(name: string, kinds: readonly Kind<any>[], make: () => object, others = ''): Kept {
+    return this.#keepBytes(name, kinds, () => Buffer.from(JSON.stringify(make())), others)
   }
 
-  #keepBytes(name: string, kinds: readonly Kind<any>[], make: () => Buffer): Kept {
+  #keepBytes(name: string, kinds: readonly Kind<any>[], make: () => Buffer, others: string): Kept {
     let kept = this.#documents.get(name)
-    if (!kept || kept.kinds.length !== kinds.length || kept.kinds.some((kind, i) => kind !== kinds[i])) {
+    const same = kept?.others === others && kept.kinds.length === kinds.length
+    if (!kept || !same || kept.kinds.some((kind, i) => kind !== kinds[i])) {
       const bytes = make()
-      const etag = etagOf(bytes)
-      kept = { kinds, bytes, etag, hash: etag.slice(1, -1) }
+      kept = keptOf({ bytes, etag: etagOf(bytes) }, kinds, others)
       this.#documents.set(name, kept)
     }
     return kept
   }
 }
+
+const keptOf = (document: { bytes: Buffer; etag: string }, kinds: Kept['kinds'], others: string): Kept => ({
+  ...{ bytes: document.bytes, etag: document.etag, hash: document.etag.slice(1, -1), kinds, others },
+})
 
 /** The two names of each as protobuf, answered by the first, since Go cannot read an "@". */
 const protobufTypes = {

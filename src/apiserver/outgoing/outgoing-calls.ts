@@ -10,7 +10,7 @@ export interface OutgoingRequest {
   method: string
   /** Path and query, instead of the destination's own path. */
   path?: string
-  headers: Record<string, string>
+  headers: Record<string, string | string[]>
   body?: string | Uint8Array | Readable
   /** How long until the head of the answer must be there. */
   timeoutMs?: number

@@ -6,6 +6,7 @@ import { ValidatingAdmissionPolicyBindingV1beta1 } from './admissionregistration
 import { ValidatingAdmissionPolicyV1beta1 } from './admissionregistration/validating-admission-policy-v1beta1.ts'
 import { ValidatingWebhookConfiguration } from './admissionregistration/validating-webhook-configuration.ts'
 import { CustomResourceDefinition } from './apiextensions/custom-resource-definition.ts'
+import { APIService } from './apiregistration/api-service.ts'
 import { ControllerRevision } from './apps/controller-revision.ts'
 import { DaemonSet } from './apps/daemon-set.ts'
 import { Deployment } from './apps/deployment.ts'
@@ -74,6 +75,7 @@ import { VolumeAttachment } from './storage/volume-attachment.ts'
 import { VolumeAttributesClass } from './storage/volume-attributes-class.ts'
 
 export {
+  APIService,
   Binding,
   CertificateSigningRequest,
   ClusterRole,
@@ -217,6 +219,7 @@ export const builtinKinds: Kind<any>[] = [
   SchedulerPlugin,
   Workload,
   CustomResourceDefinition,
+  APIService,
   ValidatingAdmissionPolicyV1beta1,
   ValidatingAdmissionPolicyBindingV1beta1,
   NodeMetrics,
