@@ -20,6 +20,7 @@ import { mutatingWebhooks } from './admission/webhooks/mutating-webhooks.ts'
 import { validatingWebhooks } from './admission/webhooks/validating-webhooks.ts'
 import { Aggregation } from './aggregation/aggregation.ts'
 import { RemoteVersions } from './aggregation/remote-versions.ts'
+import { type AuditOptions, Auditor } from './audit/auditor.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import { BootstrapTokens } from './authn/bootstrap-tokens.ts'
 import { ClientCertificates } from './authn/client-certificates.ts'
@@ -81,6 +82,8 @@ export interface ApiServerOptions {
   oidc?: OidcOptions
   /** PEM of the authority of users' certificates, told to extension servers. */
   clientCa?: string
+  /** What is recorded of requests, and where; nothing unless given. */
+  audit?: AuditOptions
   /** Whom users' requests may be passed on by, and as whom we pass on theirs to extension servers. */
   frontProxy?: FrontProxyOptions
   /** More ways to tell who asks; after certificates and tokens. */
@@ -172,6 +175,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     views: new Map(),
     computed: new Map(),
     closing: closing.signal,
+    annotate() {},
     shared(object) {
       let known = parsed.get(object)
       if (!known) parsed.set(object, (known = object.parse()))
@@ -240,8 +244,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   let bootstrapped = false
   const flowControl = new FlowControl({ core, registry: metrics.registry, seats: options.seats ?? 600 })
   const discovery = new Discovery(() => advertised.address)
+  const auditor = options.audit && new Auditor(options.audit, { clock, log, registry: metrics.registry })
   const handler = createHandler({
     core,
+    auditor,
     authenticators,
     authorizer,
     metrics,
@@ -270,6 +276,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     await withdrawn(presence, core)
     closing.abort()
     await Promise.all([...listeners].map(l => l.close()))
+    await auditor?.close()
     await cache.close()
   }
   return {

@@ -39,6 +39,8 @@ export interface Core {
   computed: Map<string, ComputedVerbs>
   /** Aborts when the server closes: watches end. */
   closing: AbortSignal
+  /** Says something in the audit event of the request that is worked on, if there is one; what was said first of a key stays. */
+  annotate(key: string, value: string): void
   /** The parsed form of a kept object, shared: not to be changed. */
   shared(object: KeptObject): AnyObject
 }

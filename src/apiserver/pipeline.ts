@@ -5,6 +5,7 @@ import { ApiError } from '../models/api-error.ts'
 import { Lease } from '../models/kinds/index.ts'
 import type { ApiHandler, ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
 import type { Aggregation } from './aggregation/aggregation.ts'
+import type { Auditor, AuditTrail } from './audit/auditor.ts'
 import { type Authenticator, anonymous } from './authn/authenticator.ts'
 import { impersonated, wantsImpersonation } from './authn/impersonation.ts'
 import { type Attributes, type AuthorizerChain, refusal } from './authz/authorizer.ts'
@@ -26,6 +27,8 @@ export interface PipelineParts {
   authenticators: Authenticator[]
   authorizer: AuthorizerChain
   metrics: Metrics
+  /** Records who asks for what; undefined: nobody does. */
+  auditor: Auditor | undefined
   /** What other servers answer. */
   aggregation: Aggregation
   control: Control
@@ -44,17 +47,21 @@ export function createHandler(parts: PipelineParts): ApiHandler {
     let info: RequestInfo | undefined
     const done = parts.metrics.requests.begin(request.method)
     let flow: Flow | undefined
+    let trail: AuditTrail | undefined
     try {
       info = parseRequest(request.url)
       const verb = verbOf(request, info)
       label = verb
-      const known = await authenticate(parts, request)
+      const asked = { verb, path: info.path, ...attributesOf(info, verb) }
+      const known = await authenticate(parts, request, auditId, asked)
+      trail = parts.auditor?.begin(request, auditId, { user: known, ...asked })
       const user = wantsImpersonation(request) ? await impersonated(request, known, parts.authorizer) : known
-      const attributes: Attributes = { user, verb, path: info.path, ...attributesOf(info, verb) }
-      const core = coreFor(parts.core, request, { user: user.username, request: auditId })
+      if (user !== known) trail?.impersonated(user)
+      const attributes: Attributes = { user, ...asked }
+      const core = coreFor(parts.core, request, { user: user.username, request: auditId }, trail)
       const call: Call = { core, request, info, user, auditId, warnings }
       const work = async () => {
-        await authorize(parts, attributes, user)
+        await authorize(parts, attributes, user, trail)
         const elsewhere = parts.aggregation.reply(call)
         if (elsewhere) return elsewhere
         if (call.info.resource) return serveResource(call, verb)
@@ -66,6 +73,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
     } catch (error) {
       reply = errorReply(asApiError(parts, request, error), request.headers['accept'])
     }
+    trail?.answered(reply)
     const finished = await finishReply(request, reply, auditId, warnings, flow)
     done()
     parts.metrics.requests.observe({ info, verb: label, reply: finished, ms: parts.core.clock.monotonicMs() - started })
@@ -80,7 +88,8 @@ function auditIdOf({ random }: Core, request: ApiRequest): string {
 }
 
 /** What writes does so in the name of its user, and a leader only within its term. */
-function coreFor(core: Core, { method, headers }: ApiRequest, author: Author): Core {
+function coreFor(plain: Core, { method, headers }: ApiRequest, author: Author, trail: AuditTrail | undefined): Core {
+  const core = trail ? { ...plain, annotate: (key: string, value: string) => trail.annotate(key, value) } : plain
   if (method === 'GET' || method === 'HEAD') return core
   const text = headers[fenceHeader]
   const fence = text === undefined ? {} : { fence: { fence: parseFence(text), leases: core.resources.of(Lease) } }
@@ -98,7 +107,10 @@ async function serveResource(call: Call, verb: string): Promise<ApiReply> {
   // A namespaced path of a cluster-wide kind, or an object of a namespaced kind without its namespace, is no path at all.
   if (!resource.namespaced && path.namespace !== undefined && path.plural !== 'namespaces') throw noSuchPath()
   if (resource.namespaced && path.name !== undefined && path.namespace === undefined) throw noSuchPath()
-  if (resource.kind.deprecation) call.warnings.push(resource.kind.deprecation)
+  if (resource.kind.deprecation) {
+    call.warnings.push(resource.kind.deprecation)
+    call.core.annotate('k8s.io/deprecated', 'true')
+  }
   const resourceCall: ResourceCall = { ...call, path, resource }
   const handler = resourceHandler(resourceCall, verb)
   if (call.core.fresh && !asksForRevision(call.info.query)) await freshen(call.core.fresh)
@@ -117,8 +129,25 @@ async function freshen(fresh: FreshReads): Promise<void> {
   })
 }
 
-async function authenticate(parts: PipelineParts, request: ApiRequest): Promise<UserInfo> {
-  if (request.user) return request.user
+type Asked = Omit<Attributes, 'user'>
+
+async function authenticate(
+  parts: PipelineParts,
+  request: ApiRequest,
+  auditId: string,
+  asked: Asked,
+): Promise<UserInfo> {
+  try {
+    return request.user ?? (await identify(parts, request))
+  } catch (error) {
+    const nobody = { username: '', groups: [] }
+    if (error instanceof ApiError && error.code === 401)
+      parts.auditor?.begin(request, auditId, { user: nobody, ...asked })?.refused(error.message)
+    throw error
+  }
+}
+
+async function identify(parts: PipelineParts, request: ApiRequest): Promise<UserInfo> {
   for (const authenticator of parts.authenticators) {
     const answer = authenticator.authenticate(request)
     const user = answer instanceof Promise ? await answer : answer
@@ -128,8 +157,15 @@ async function authenticate(parts: PipelineParts, request: ApiRequest): Promise<
   return anonymous
 }
 
-async function authorize(parts: PipelineParts, attributes: Attributes, user: UserInfo): Promise<void> {
+async function authorize(
+  parts: PipelineParts,
+  attributes: Attributes,
+  user: UserInfo,
+  trail: AuditTrail | undefined,
+): Promise<void> {
   const decision = await parts.authorizer.authorize(attributes)
+  trail?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid')
+  trail?.annotate('authorization.k8s.io/reason', decision.reason)
   if (decision.allowed) return
   const { resource } = attributes
   const text = refusal(attributes, decision.reason)

@@ -4,6 +4,7 @@ import { Disposal } from '../base/disposal.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import { addressIn, nodeIp, serverNames } from './addresses.ts'
 import { administration } from './administration.ts'
+import { readAudit } from './audit.ts'
 import { scheduleBackups } from './backups.ts'
 import { type Explanations, serveExplanations } from './explanations.ts'
 import { joiningUser } from './identities.ts'
@@ -39,6 +40,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
     serverNames: serverNames(settings.listen.host, settings.serviceCidr, settings.clusterDomain),
   })
   const oidc = await readOidc(settings, outside.disk)
+  const audit = await readAudit(settings, outside)
   const stack = new Disposal()
   try {
     const opened = stack.use(
@@ -61,6 +63,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           tokens: { [pki.joinToken]: joiningUser(pki.joinToken) },
           tokenKeys: pki.tokenKey,
           ...(oidc ? { oidc } : {}),
+          ...(audit ? { audit } : {}),
           clientCa: pki.ca.cert,
           frontProxy: {
             ca: pki.frontProxyCa.cert,

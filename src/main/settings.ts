@@ -46,6 +46,17 @@ export interface Settings {
   oidcGroupsPrefix: string | undefined
   oidcRequiredClaim: Record<string, string> | undefined
   oidcCaFile: string | undefined
+  /** What is recorded of requests, and where; see docs/audit.md. On as soon as there is a log or a webhook. */
+  auditPolicyFile: string | undefined
+  /** `-`: standard output. */
+  auditLogPath: string | undefined
+  auditLogMaxAgeDays: number
+  auditLogMaxBackups: number
+  auditLogMaxSizeMb: number
+  /** A kubeconfig of the server that events are sent to. */
+  auditWebhookConfigFile: string | undefined
+  auditWebhookBatchMaxSize: number
+  auditWebhookBatchMaxWaitMs: number
   logLevel: LogLevel
   /** How much of the past the store keeps, whichever is less; undefined: as the engine likes (SQLite 7 days and 2 GiB, etcd 1 hour). */
   historyAgeMs: number | undefined
@@ -117,6 +128,14 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   oidcGroupsPrefix: { name: 'oidc-groups-prefix', read: text => text },
   oidcRequiredClaim: { name: 'oidc-required-claim', read: readPairs },
   oidcCaFile: { name: 'oidc-ca-file', read: text => resolve(text) },
+  auditPolicyFile: { name: 'audit-policy-file', read: text => resolve(text) },
+  auditLogPath: { name: 'audit-log-path', read: text => (text === '-' ? text : resolve(text)) },
+  auditLogMaxAgeDays: { name: 'audit-log-maxage', read: text => wholeNumber(text, 0, 36_500) },
+  auditLogMaxBackups: { name: 'audit-log-maxbackup', read: text => wholeNumber(text, 0, 100_000) },
+  auditLogMaxSizeMb: { name: 'audit-log-maxsize', read: text => wholeNumber(text, 1, 100_000) },
+  auditWebhookConfigFile: { name: 'audit-webhook-config-file', read: text => resolve(text) },
+  auditWebhookBatchMaxSize: { name: 'audit-webhook-batch-max-size', read: text => wholeNumber(text, 1, 10_000) },
+  auditWebhookBatchMaxWaitMs: { name: 'audit-webhook-batch-max-wait', read: readWait },
   logLevel: { name: 'log-level', read: oneOf(['debug', 'info', 'warn', 'error', 'silent'] as const) },
   historyAgeMs: { name: 'history-age', read: readAge },
   historyBytes: { name: 'history-size', read: readSize },
@@ -181,6 +200,14 @@ export function resolveSettings(sources: SettingSources): Settings {
     oidcGroupsPrefix: undefined,
     oidcRequiredClaim: undefined,
     oidcCaFile: undefined,
+    auditPolicyFile: undefined,
+    auditLogPath: undefined,
+    auditLogMaxAgeDays: 0,
+    auditLogMaxBackups: 0,
+    auditLogMaxSizeMb: 100,
+    auditWebhookConfigFile: undefined,
+    auditWebhookBatchMaxSize: 400,
+    auditWebhookBatchMaxWaitMs: 30_000,
     logLevel: 'info',
     historyAgeMs: undefined,
     historyBytes: undefined,
@@ -331,6 +358,12 @@ function readAge(text: string): number {
   const parts = /^(\d+[smhd])+$/.test(text) ? text.match(/\d+[smhd]/g)! : []
   const ms = parts.reduce((sum, part) => sum + Number(part.slice(0, -1)) * ageUnitsMs[part.at(-1)!]!, 0)
   if (ms < 60_000) throw new Error('is not an age of at least a minute, such as 12h or 7d')
+  return ms
+}
+
+function readWait(text: string): number {
+  const ms = parseGoDuration(text)
+  if (ms === undefined || ms < 1 || ms > 3600_000) throw new Error('is not a time from 1ms to 1h, such as 30s')
   return ms
 }
 

@@ -40,6 +40,7 @@ async function ask(call: Call, remote: RemoteVersion, calls: RemoteCalls) {
         ...forwardedHeaders(call.request, bytes?.length),
         ...upgradeHeaders(call),
         ...identityHeaders(call.user),
+        'audit-id': call.auditId,
       },
     })
   } catch (cause) {

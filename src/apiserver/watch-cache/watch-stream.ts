@@ -19,6 +19,7 @@ export class WatchStream implements AsyncIterable<Uint8Array> {
   #sink: Sink | undefined
   #wake: (() => void) | undefined
   readonly #onClose: () => void
+  #onEnd: (() => void) | undefined
 
   /** @param onClose called once, when nobody reads any more or `end` was called */
   constructor(onClose: () => void) {
@@ -27,6 +28,12 @@ export class WatchStream implements AsyncIterable<Uint8Array> {
 
   get ended(): boolean {
     return this.#ended
+  }
+
+  /** Calls back once it has ended, whoever ended it. */
+  onEnd(then: () => void): void {
+    if (this.#ended) then()
+    else this.#onEnd = then
   }
 
   push(chunk: Uint8Array): void {
@@ -46,6 +53,7 @@ export class WatchStream implements AsyncIterable<Uint8Array> {
     if (this.#ended) return
     this.#ended = true
     this.#onClose()
+    this.#onEnd?.()
     this.#sink?.end()
     this.#awake()
   }

@@ -9,7 +9,7 @@ import { notePart, writeKubeconfigNote } from '../../main/run-file.ts'
 import { startServer } from '../../main/server.ts'
 import type { CliCommand } from '../command.ts'
 import { partLines } from '../progress.ts'
-import { oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
+import { auditFlags, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
 
 export const server: CliCommand = {
   register(program, outside) {
@@ -22,6 +22,7 @@ export const server: CliCommand = {
       'service-cidr',
       'cluster-domain',
       ...oidcFlags,
+      ...auditFlags,
       'log-level',
       ...storeFlags,
     ])

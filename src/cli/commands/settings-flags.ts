@@ -36,6 +36,14 @@ const flags: Record<string, [flag: string, help: string]> = {
   'oidc-groups-prefix': ['--oidc-groups-prefix <text>', 'before every group'],
   'oidc-required-claim': ['--oidc-required-claim <claim=value,…>', 'what a token must say besides'],
   'oidc-ca-file': ['--oidc-ca-file <file>', "the issuer's authority, if it is not a public one"],
+  'audit-policy-file': ['--audit-policy-file <file>', 'what is recorded of requests (docs/audit.md has the default)'],
+  'audit-log-path': ['--audit-log-path <file>', 'where it is recorded; - for standard output (nowhere)'],
+  'audit-log-maxage': ['--audit-log-maxage <days>', 'how long old files are kept (0: for ever)'],
+  'audit-log-maxbackup': ['--audit-log-maxbackup <n>', 'how many old files are kept (0: all)'],
+  'audit-log-maxsize': ['--audit-log-maxsize <MB>', 'how large a file becomes before it is put aside (100)'],
+  'audit-webhook-config-file': ['--audit-webhook-config-file <file>', 'kubeconfig of a server that events are sent to'],
+  'audit-webhook-batch-max-size': ['--audit-webhook-batch-max-size <n>', 'events in one request to it (400)'],
+  'audit-webhook-batch-max-wait': ['--audit-webhook-batch-max-wait <time>', 'how long an event waits for others (30s)'],
   'log-level': ['--log-level <level>', 'debug, info, warn, error or silent'],
   'history-age': ['--history-age <age>', 'how long the past is kept (7d; with etcd 1h)'],
   'history-size': ['--history-size <size>', 'how large the store may become for it (2Gi)'],
@@ -90,6 +98,9 @@ export const nodeFlags = [
 
 /** Log-in elsewhere. */
 export const oidcFlags = Object.keys(flags).filter(name => name.startsWith('oidc-'))
+
+/** Who asked for what. */
+export const auditFlags = Object.keys(flags).filter(name => name.startsWith('audit-'))
 
 /** Of whoever opens the store: what it keeps, how it is reached, how it is backed up. */
 export const storeFlags = [

@@ -11,7 +11,7 @@ import type { Settings } from '../../main/settings.ts'
 import type { CliCommand, Outside } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { partLines } from '../progress.ts'
-import { flagsAgain, nodeFlags, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
+import { auditFlags, flagsAgain, nodeFlags, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
 
 export const up: CliCommand = {
   register(program, outside) {
@@ -34,6 +34,7 @@ export const up: CliCommand = {
       'gateway',
       'load-balancer',
       ...oidcFlags,
+      ...auditFlags,
       'log-level',
       ...storeFlags,
       ...nodeFlags,

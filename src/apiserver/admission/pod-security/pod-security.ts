@@ -18,7 +18,7 @@ import { type Admission, type AdmissionPlugin, forbidden, isOf } from '../chain.
 import type { PodLike } from './check.ts'
 import { violationDetails, violations } from './evaluate.ts'
 import { existingPodWarnings } from './existing-pods.ts'
-import { compareLevels, openPolicy, type Policy, policyOf, policyText } from './policy.ts'
+import { compareLevels, type LevelVersion, openPolicy, type Policy, policyOf, policyText } from './policy.ts'
 
 export interface PodSecurityOptions {
   /** For namespaces without labels; privileged unless said otherwise. */
@@ -52,22 +52,43 @@ export function podSecurity(options: PodSecurityOptions = unlimited): AdmissionP
   }
 }
 
+const annotation = (key: string) => `pod-security.kubernetes.io/${key}`
+
 function checkPod(admission: Admission, { defaults, exempt }: PodSecurityOptions): void {
-  const { core, namespace, user, object, previous, resource } = admission
-  if (exempt.namespaces.includes(namespace!) || exempt.usernames.includes(user.username)) return
+  const { core, namespace, object, previous, resource } = admission
   const { policy } = policyOf(labelsOf(core, namespace!), defaults)
   const isPod = isOf(resource, Pod)
-  if (policy.warn.level === 'privileged' && (!isPod || policy.enforce.level === 'privileged')) return
-  if (isPod && previous && !hasOtherImages(object!, previous)) return
   const pod = isPod ? (object as unknown as PodLike) : templateOf(object!)
-  if (!pod?.spec || exempt.runtimeClasses.includes(pod.spec.runtimeClassName ?? '')) return
+  const exemption = exemptionOf(admission, pod, exempt)
+  if (exemption) core.annotate(annotation('exempt'), exemption)
+  else if (isPod) core.annotate(annotation('enforce-policy'), policyText(policy.enforce))
+  if (exemption || !pod?.spec) return
+  if (isOpen(policy.warn) && isOpen(policy.audit) && (!isPod || isOpen(policy.enforce))) return
+  if (isPod && previous && !hasOtherImages(object!, previous)) return
+  const audited = violations(policy.audit, pod)
+  if (audited.length) core.annotate(annotation('audit-violations'), wouldViolate(policy.audit, audited))
   const found = isPod ? violations(policy.enforce, pod) : []
   if (found.length)
     throw forbidden(admission, `violates PodSecurity "${policyText(policy.enforce)}": ${violationDetails(found)}`)
   const warned = violations(policy.warn, pod)
-  if (warned.length)
-    admission.warnings.push(`would violate PodSecurity "${policyText(policy.warn)}": ${violationDetails(warned)}`)
+  if (warned.length) admission.warnings.push(wouldViolate(policy.warn, warned))
 }
+
+/** Why no level is asked of it, if none is. */
+function exemptionOf(
+  { namespace, user }: Admission,
+  pod: PodLike | undefined,
+  exempt: PodSecurityOptions['exempt'],
+): 'namespace' | 'user' | 'runtimeClass' | undefined {
+  if (exempt.namespaces.includes(namespace!)) return 'namespace'
+  if (exempt.usernames.includes(user.username)) return 'user'
+  return pod?.spec && exempt.runtimeClasses.includes(pod.spec.runtimeClassName ?? '') ? 'runtimeClass' : undefined
+}
+
+const isOpen = ({ level }: LevelVersion) => level === 'privileged'
+
+const wouldViolate = (level: LevelVersion, found: ReturnType<typeof violations>) =>
+  `would violate PodSecurity "${policyText(level)}": ${violationDetails(found)}`
 
 function checkNamespace(admission: Admission, { defaults, exempt }: PodSecurityOptions): void {
   const { core, object, previous, resource, name } = admission

@@ -52,6 +52,9 @@ class Judgement {
   readonly #asked: AskedOnce
   readonly #policies: WeakMap<KeptObject, Policy>
   readonly #denials: Denial[] = []
+  /** For the audit event. */
+  readonly #failures: object[] = []
+  readonly #annotations = new Map<string, Set<string>>()
   readonly #inputs = new Map<object, PolicyInput>()
 
   constructor(admission: Admission, authorizer: Authorizer, policies: WeakMap<KeptObject, Policy>) {
@@ -68,6 +71,7 @@ class Judgement {
       const own = bindings.filter(binding => binding.policyName === policy.name)
       if (own.length) await this.#ask(policy, own)
     }
+    this.#annotate()
     const [first] = this.#denials
     if (first) throw refusal(this.#admission, first)
   }
@@ -119,32 +123,26 @@ class Judgement {
         this.#admission.warnings.push(
           `Validation failed for ValidatingAdmissionPolicy '${policy.name}' with binding '${binding.name}': ${decision.message}`,
         )
-      if (binding.actions.includes('Audit')) this.#audit(policy, binding, failureAnnotation(policy, binding, decision))
+      if (binding.actions.includes('Audit')) this.#failures.push(auditedFailure(policy, binding, decision))
     }
-    for (const { key, value } of annotations)
-      this.#audit(policy, binding, { [`${policy.name}/${key}`]: value.slice(0, maxAnnotationLength) })
+    for (const { key, value } of annotations) {
+      const name = `${policy.name}/${key}`
+      const values = this.#annotations.get(name) ?? new Set()
+      this.#annotations.set(name, values.add(value.slice(0, maxAnnotationLength)))
+    }
   }
 
-  /** The log is where audit annotations go. */
-  #audit(policy: Policy, binding: Binding, annotations: Record<string, unknown>): void {
-    const { core, user, operation, resource, namespace, name } = this.#admission
-    core.log.info(
-      {
-        ...{ policy: policy.name, binding: binding.name, user: user.username, operation },
-        ...{ resource: `${resource.apiVersion}/${resource.kind.plural}`, namespace, object: name, annotations },
-      },
-      'audit annotation of a policy',
-    )
+  #annotate(): void {
+    const { core } = this.#admission
+    if (this.#failures.length)
+      core.annotate('validation.policy.admission.k8s.io/validation_failure', JSON.stringify(this.#failures))
+    for (const [name, values] of this.#annotations) core.annotate(name, [...values].join(', '))
   }
 }
 
-const failureAnnotation = (policy: Policy, binding: Binding, { message, index }: Decision) => ({
-  'validation.policy.admission.k8s.io/validation_failure': [
-    {
-      ...{ message, policy: policy.name, binding: binding.name, expressionIndex: index },
-      validationActions: binding.actions,
-    },
-  ],
+const auditedFailure = (policy: Policy, binding: Binding, { message, index }: Decision) => ({
+  ...{ message, policy: policy.name, binding: binding.name, expressionIndex: index },
+  validationActions: binding.actions,
 })
 
 function refusal(admission: Admission, { policy, binding, message, reason }: Denial): ApiError {

@@ -8,10 +8,17 @@ import { encodeReview, type Shown } from './review.ts'
 
 /**
  * Asks one webhook.
+ * @param place which of them this is, for the audit event: `round_0_index_2`
  * @returns what it wants changed, if anything; undefined also when it could not be asked and fails open
  * @throws ApiError when it refuses, or could not be asked and fails closed
  */
-export async function askHook(hook: Hook, admission: Admission, shown: Shown, mutating: boolean): Promise<unknown> {
+export async function askHook(
+  hook: Hook,
+  admission: Admission,
+  shown: Shown,
+  mutating: boolean,
+  place: string,
+): Promise<unknown> {
   if (admission.dryRun && !hook.dryRun)
     throw badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`)
   let verdict: Verdict
@@ -23,14 +30,19 @@ export async function askHook(hook: Hook, admission: Admission, shown: Shown, mu
       { configuration: hook.configuration, failOpen: hook.failOpen, error: why },
       'webhook failed',
     )
-    if (hook.failOpen) return undefined
+    if (hook.failOpen) {
+      const phase = mutating ? 'mutation' : 'validating'
+      admission.core.annotate(`failed-open.${phase}.webhook.admission.k8s.io/${place}`, hook.name)
+      return undefined
+    }
     throw new ApiError('InternalError', `Internal error occurred: ${why}`, {
       details: { causes: [{ message: why }] },
       cause: error,
     })
   }
   admission.warnings.push(...verdict.warnings)
-  noteAnnotations(hook, admission, verdict)
+  for (const [key, value] of Object.entries(verdict.auditAnnotations))
+    admission.core.annotate(`${hook.name}/${key}`, String(value))
   if (!verdict.allowed) throw denial(hook.name, verdict.status)
   return verdict.patch
 }
@@ -50,10 +62,4 @@ function failure(hook: Hook, error: unknown): string {
   if (error instanceof InvalidResponse) return `${prefix}: received invalid webhook response: ${error.message}`
   if (error instanceof CallFailed) return `${prefix}: failed to call webhook: ${error.message}`
   return `${prefix}: ${explain(error)}`
-}
-
-/** Where an audit log would have them; until there is one, the server's own. */
-function noteAnnotations(hook: Hook, { core, name, namespace }: Admission, { auditAnnotations }: Verdict): void {
-  for (const [key, value] of Object.entries(auditAnnotations))
-    core.log.info({ annotation: `${hook.name}/${key}`, value, namespace, name }, 'audit annotation of a webhook')
 }

@@ -56,20 +56,28 @@ async function askAll(
   const second = admission.turn === 1
   const asked = new AskedOnce(authorizer, admission)
   if (second && !same(turn.left, admission.object)) somethingChanged(turn)
-  for (const hook of hooks) {
+  for (const [i, hook] of hooks.entries()) {
     if (second && !turn.again.has(hook)) continue
     const shownObjects = new ShownObjects(admission)
     const resource = await concerns(hook, admission, shownObjects, asked)
     if (!resource) continue
     const shown = await shownObjects.in(resource)
-    const patch = await askHook(hook, admission, shown, true)
-    if (Array.isArray(patch) && patch.length && (await change(hook, admission, shown, patch))) {
+    const place = `round_${admission.turn ?? 0}_index_${i}`
+    const patch = await askHook(hook, admission, shown, true, place)
+    const mutated = Array.isArray(patch) && patch.length > 0 && (await change(hook, admission, shown, patch))
+    noteMutation(hook, admission, mutated, place)
+    if (mutated) {
       somethingChanged(turn)
       admission.again = true
     }
     if (hook.reinvoke) turn.asked.add(hook)
   }
   turn.left = admission.object && structuredClone(admission.object)
+}
+
+function noteMutation({ configuration, name }: Hook, { core }: Admission, mutated: boolean, place: string): void {
+  const value = JSON.stringify({ configuration, webhook: name, mutated })
+  core.annotate(`mutation.webhook.admission.k8s.io/${place}`, value)
 }
 
 function somethingChanged(turn: Turns): void {

@@ -27,11 +27,13 @@ export function validatingWebhooks(authorizer: Authorizer): AdmissionPlugin {
 async function askAll(hooks: readonly Hook[], admission: Admission, authorizer: Authorizer): Promise<void> {
   const objects = new ShownObjects(admission)
   const questions = new AskedOnce(authorizer, admission)
-  const asked: { hook: Hook; shown: Shown }[] = []
-  for (const hook of hooks) {
+  const asked: { hook: Hook; shown: Shown; place: string }[] = []
+  for (const [i, hook] of hooks.entries()) {
     const resource = await concerns(hook, admission, objects, questions)
-    if (resource) asked.push({ hook, shown: await objects.in(resource) })
+    if (resource) asked.push({ hook, shown: await objects.in(resource), place: `round_0_index_${i}` })
   }
-  const answers = await Promise.allSettled(asked.map(({ hook, shown }) => askHook(hook, admission, shown, false)))
+  const answers = await Promise.allSettled(
+    asked.map(({ hook, shown, place }) => askHook(hook, admission, shown, false, place)),
+  )
   for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
 }
