@@ -39,6 +39,9 @@ const flunderSchema = {
   type: 'object',
   description: 'A flunder of an extension server.',
   properties: {
+    apiVersion: { type: 'string' },
+    kind: { type: 'string' },
+    metadata: { type: 'object' } as object,
     spec: { type: 'object', properties: { reference: { type: 'string', description: 'What it is of.' } } },
   },
   'x-kubernetes-group-version-kind': [operation['x-kubernetes-group-version-kind']],
