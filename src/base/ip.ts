@@ -37,6 +37,42 @@ export function cidrContains(cidr: string, address: string): boolean {
   return addressBits(network) >> rest === addressBits(address) >> rest
 }
 
+/** Whether two blocks have an address in common; never across the two families. Both must be valid. */
+export function cidrsOverlap(a: string, b: string): boolean {
+  return prefixLength(a) <= prefixLength(b) ? cidrContains(a, networkOf(b)) : cidrContains(b, networkOf(a))
+}
+
+/** The number behind the slash. */
+export const prefixLength = (cidr: string): number => Number(cidr.split('/')[1])
+
+const networkOf = (cidr: string): string => cidr.split('/')[0]!
+
+/** True for `10.1.0.0/16`, not for `10.1.0.9/16`: no bit is set behind the mask. */
+export function isMasked(cidr: string): boolean {
+  const network = networkOf(cidr)
+  const rest = BigInt((network.includes(':') ? 128 : 32) - prefixLength(cidr))
+  return (addressBits(network) >> rest) << rest === addressBits(network)
+}
+
+/** The n-th address of a block, the network's own being 0: `10.1.0.0/16`, 258 → `10.1.1.2`. */
+export function addressAt(cidr: string, n: number): string {
+  const network = networkOf(cidr)
+  const bits = addressBits(network) + BigInt(n)
+  if (!network.includes(':')) return [24n, 16n, 8n, 0n].map(shift => (bits >> shift) & 255n).join('.')
+  const groups = Array.from({ length: 8 }, (_, i) => ((bits >> BigInt(112 - 16 * i)) & 0xffffn).toString(16))
+  return shortest(groups)
+}
+
+/** As RFC 5952 writes it: the longest run of zeros is left out. */
+function shortest(groups: string[]): string {
+  const runs = [...groups.join(':').matchAll(/(?<![0-9a-f])0(?::0)+(?![0-9a-f])/g)].map(match => match[0])
+  const longest = runs.sort((a, b) => b.length - a.length)[0]
+  if (!longest) return groups.join(':')
+  const text = groups.join(':')
+  const at = text.indexOf(longest)
+  return `${text.slice(0, at).replace(/:$/, '')}::${text.slice(at + longest.length).replace(/^:/, '')}`
+}
+
 function addressBits(ip: string): bigint {
   if (!ip.includes(':')) return ip.split('.').reduce((sum, part) => (sum << 8n) | BigInt(part), 0n)
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(ip)

@@ -6,6 +6,7 @@ import { agent } from './commands/agent.ts'
 import { apply } from './commands/apply.ts'
 import { backup } from './commands/backup.ts'
 import { blame } from './commands/blame.ts'
+import { calico } from './commands/calico.ts'
 import { controller } from './commands/controller.ts'
 import { remove } from './commands/delete.ts'
 import { demo } from './commands/demo.ts'
@@ -51,6 +52,7 @@ const commands: CliCommand[] = [
   node,
   scheduler,
   controller,
+  calico,
   backup,
   restore,
   store,

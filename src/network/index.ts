@@ -1,4 +1,7 @@
+export * from './calico/index.ts'
 export * from './cni-config.ts'
+export type { ConnectionExplanation, PolicyVerdict, SideVerdict } from './explain/connection.ts'
+export { BadEnd, type ConnectionQuestion, whyConnection } from './explain/gather.ts'
 export * from './foreign-network.ts'
 export { NetworkFailed } from './node-preparation.ts'
 export * from './pod-network.ts'

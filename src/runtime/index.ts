@@ -13,3 +13,4 @@ export { type OciRegistry, openRegistry, type RegistryOptions } from './oci-regi
 export * from './runtime.ts'
 export { mountOf, mountPoints, sharedRootAdvice, shareFolder, unshareFolder } from './shared-mounts.ts'
 export { openSimulated, type SimulatedOptions, type SimulatedRuntime } from './simulated/simulated-runtime.ts'
+export { tar } from './tar.ts'

@@ -1,21 +1,30 @@
 import type { Explanation } from '../../main/explanations.ts'
-import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
-import type { ConnectionFlags } from '../connection.ts'
+import { type CliCommand, type Outside, withRemote } from '../command.ts'
 import { explanationText } from '../explanation-text.ts'
 import { UsageError } from '../failure.ts'
 import { formatObject } from '../output.ts'
+import { withDatastore } from './calico/session.ts'
+import { type ConnectionQuestionFlags, explainConnection, withConnectionQuestion } from './why-connection.ts'
 
-interface Flags extends ConnectionFlags {
-  output?: string
-}
+type Flags = ConnectionQuestionFlags
 
 export const why: CliCommand = {
   register(program, outside) {
-    withConnection(program.command('why <pod>'))
-      .description('why a pod is where it is, or nowhere, and what would let it in')
-      .option('-o, --output <form>', 'json or yaml; text unless given')
-      .action((pod: string, flags: Flags) => run(outside, pod, flags))
+    const command = withDatastore(program.command('why <what> [from] [to]'))
+    withConnectionQuestion(command)
+      .description(
+        'why a pod is where it is, or nowhere; "why connection pod/a pod/b:80": which policies decide about it',
+      )
+      .action((what: string, from: string | undefined, to: string | undefined, flags: Flags) =>
+        what === 'connection' ? connection(outside, from, to, flags) : run(outside, what, flags),
+      )
   },
+}
+
+async function connection(outside: Outside, from: string | undefined, to: string | undefined, flags: Flags) {
+  if (!from || !to)
+    throw new UsageError('a connection has two ends', { hint: 'Write "optiflow why connection pod/a pod/b:80".' })
+  await explainConnection(outside, from, to, flags)
 }
 
 async function run(outside: Outside, pod: string, flags: Flags): Promise<void> {

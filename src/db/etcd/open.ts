@@ -1,5 +1,7 @@
+import type { Clock } from '../../base/clock.ts'
 import type { Revision, Store, Versioned } from '../store.ts'
 import type { EtcdStoreOptions } from './etcd-store.ts'
+import type { EtcdKeys } from './key-values.ts'
 import type { EtcdConnection } from './rpc.ts'
 
 /** See etcd-store.ts, which is loaded only now: gRPC takes long to load, and most clusters run on SQLite. */
@@ -23,4 +25,10 @@ export async function importEtcd(
 export async function asEtcdImports(entries: readonly Versioned[]): Promise<Versioned[]> {
   const engine = await import('./import.ts')
   return entries.map(engine.asImported)
+}
+
+/** See key-values.ts. */
+export async function openEtcdKeys(connection: EtcdConnection, clock: Clock): Promise<EtcdKeys> {
+  const engine = await import('./key-values.ts')
+  return engine.openEtcdKeys(connection, clock)
 }

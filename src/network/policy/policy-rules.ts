@@ -165,7 +165,7 @@ class Plan {
 }
 
 /** Unless it says so, a policy isolates for ingress, and for egress if it has such rules. */
-function isolates({ spec }: NetworkPolicy, direction: Direction): boolean {
+export function isolates({ spec }: NetworkPolicy, direction: Direction): boolean {
   const types = spec.policyTypes
   if (types?.length) return types.includes(direction === 'ingress' ? 'Ingress' : 'Egress')
   return direction === 'ingress' || (spec.egress?.length ?? 0) > 0

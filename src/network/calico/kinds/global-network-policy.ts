@@ -1,0 +1,11 @@
+import { defineCalicoKind } from './calico-kind.ts'
+import { type CalicoPolicy, checkRules, policyColumns } from './policy-rules.ts'
+
+/** A policy of Calico's for all namespaces. */
+export const GlobalNetworkPolicy = defineCalicoKind<CalicoPolicy>({
+  kind: 'GlobalNetworkPolicy',
+  plural: 'globalnetworkpolicies',
+  scope: 'Cluster',
+  check: ({ spec }) => checkRules(spec),
+  columns: policyColumns,
+})

@@ -1,0 +1,111 @@
+import { OptiFlowError } from '../../base/errors.ts'
+import { isIP } from '../../base/ip.ts'
+import type { Client } from '../../client/index.ts'
+import { isNotFound } from '../../models/api-error.ts'
+import { Namespace, NetworkPolicy, Node, Pod } from '../../models/kinds/index.ts'
+import { networkLabel } from '../../models/node-network.ts'
+import { type CalicoDatastore, CalicoMissing } from '../calico/datastore/datastore.ts'
+import { installedVersion } from '../calico/install/install.ts'
+import { CalicoNetworkPolicy, GlobalNetworkPolicy, Tier } from '../calico/kinds/index.ts'
+import type { CalicoPolicies, Connection, ConnectionExplanation, End, PolicyWorld } from './connection.ts'
+import { explainConnection } from './explain.ts'
+
+/** One end of a connection cannot be understood, or has no address. */
+export class BadEnd extends OptiFlowError {}
+
+export interface ConnectionQuestion {
+  /** `pod/a`, `shop/a`, or an address. */
+  from: string
+  /** The same with a port: `pod/b:80`. */
+  to: string
+  protocol: Connection['protocol']
+  /** Of pods that name none. */
+  namespace: string
+}
+
+/** Reads what decides about a connection and says what it comes to. @throws BadEnd */
+export async function whyConnection(
+  client: Client,
+  datastore: CalicoDatastore,
+  { from, to, protocol, namespace }: ConnectionQuestion,
+): Promise<ConnectionExplanation> {
+  const [, target = '', port] = /^(.*):(\d+)$/.exec(to) ?? []
+  if (!port || Number(port) < 1 || Number(port) > 65_535)
+    throw new BadEnd(`"${to}" names no port`, { hint: 'Write it as in pod/b:80.' })
+  const ends = [await readEnd(client, from, namespace), await readEnd(client, target, namespace)] as const
+  const connection = { from: ends[0], to: ends[1], port: Number(port), protocol }
+  return explainConnection(await readWorld(client, datastore, connection), connection)
+}
+
+async function readEnd(client: Client, text: string, namespace: string): Promise<End> {
+  if (isIP(text)) return podWithAddress(client, text)
+  const [, explicit, name] = /^(?:pods?\/|po\/)?(?:([^/]+)\/)?([^/]+)$/.exec(text) ?? []
+  if (!name)
+    throw new BadEnd(`"${text}" is neither a pod nor an address`, {
+      hint: 'Write pod/NAME, NAMESPACE/NAME or an IP address.',
+    })
+  const pod = await client.get(Pod, { namespace: explicit ?? namespace, name })
+  return endOf(pod)
+}
+
+/** An address may be a pod's. */
+async function podWithAddress(client: Client, ip: string): Promise<End> {
+  const { items } = await client.list(Pod)
+  const pod = items.find(p => !p.spec.hostNetwork && p.status?.podIPs?.some(own => own.ip === ip))
+  return pod ? endOf(pod) : { name: ip, ip }
+}
+
+const endOf = (pod: Pod): End => ({
+  name: `pod ${pod.metadata.namespace}/${pod.metadata.name}`,
+  ip: pod.status?.podIP,
+  pod,
+})
+
+async function readWorld(client: Client, datastore: CalicoDatastore, { from, to }: Connection): Promise<PolicyWorld> {
+  const [policies, namespaces, pods] = await Promise.all([
+    client.list(NetworkPolicy),
+    client.list(Namespace),
+    client.list(Pod),
+  ])
+  const version = await installedVersion(client)
+  const calico = version ? await readCalico(datastore) : undefined
+  return {
+    policies: policies.items,
+    namespaces: namespaces.items,
+    pods: pods.items,
+    ...(calico ? { calico } : {}),
+    enforcedBy: version ? `Calico ${version}` : await builtInOn(client, [from, to]),
+  }
+}
+
+async function readCalico(datastore: CalicoDatastore): Promise<CalicoPolicies | undefined> {
+  try {
+    const [tiers, global, namespaced] = await Promise.all([
+      datastore.list(Tier),
+      datastore.list(GlobalNetworkPolicy),
+      datastore.list(CalicoNetworkPolicy),
+    ])
+    return { tiers, global, namespaced }
+  } catch (error) {
+    if (error instanceof CalicoMissing) return undefined
+    throw error
+  }
+}
+
+/** Who enforces policies on the nodes of these ends, as the nodes say. */
+async function builtInOn(client: Client, ends: readonly End[]): Promise<string> {
+  const names = [...new Set(ends.flatMap(({ pod }) => pod?.spec.nodeName ?? []))]
+  const labels = await Promise.all(
+    names.map(name =>
+      client.get(Node, { name }).then(
+        node => node.metadata.labels?.[networkLabel],
+        error => {
+          if (isNotFound(error)) return undefined
+          throw error
+        },
+      ),
+    ),
+  )
+  if (labels.some(label => label === 'cni')) return 'the CNI plugin of the nodes, if it can'
+  return labels.some(label => label === 'builtin') ? 'the built-in rules' : 'nobody: the nodes are simulated'
+}
