@@ -19,7 +19,7 @@ export interface Progress {
 /** A step was not done in time. What was done stays; the same command goes on from there. */
 export class StepTimedOut extends OptiFlowError {}
 
-const lookMs = 500
+const lookMs = 200
 
 /** Runs one step and reports how it went. */
 export async function step<T>(

@@ -1,0 +1,256 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { systemDisk } from '../../src/base/disk.ts'
+import type { Outside } from '../../src/cli/command.ts'
+import { remote } from '../../src/cli/connection.ts'
+import { runProgram } from '../../src/cli/program.ts'
+import { inProcessTransport } from '../../src/client/index.ts'
+import { ControlPlane } from '../../src/main/control-plane.ts'
+import { adminUser } from '../../src/main/identities.ts'
+import { DaemonSet, NetworkPolicy, Pod } from '../../src/models/kinds/index.ts'
+import { IpamBlock, IpamHandle } from '../../src/network/calico/index.ts'
+import { openApiDatastore } from '../../src/network/index.ts'
+import { shapeManifest } from './shape.ts'
+
+// One story, told in order, on simulated nodes: Calico itself is not run here.
+describe('optiflow calico', () => {
+  let control: ControlPlane
+  let folder: string
+  let manifest: string
+  const install = () => [
+    'install',
+    '--manifest',
+    manifest,
+    '--pod-cidr',
+    '10.240.0.0/16',
+    '--api-server',
+    '10.0.0.1:6443',
+  ]
+
+  /** @param stopAt the command is interrupted as soon as it prints or reports this */
+  async function run(args: string[], stopAt?: string) {
+    const stop = new AbortController()
+    let out = ''
+    let err = ''
+    const paint = (text: string) => text
+    const outside: Outside = {
+      terminal: {
+        out(text) {
+          out += text
+          if (stopAt && out.includes(stopAt)) stop.abort(new DOMException('interrupted', 'AbortError'))
+        },
+        err: text => void (err += text),
+        interactive: true,
+        paint: { green: paint, red: paint, yellow: paint, cyan: paint, dim: paint, bold: paint },
+      },
+      disk: systemDisk,
+      clock: systemClock,
+      readStdin: async () => '',
+      signal: stop.signal,
+      connect: async flags =>
+        remote(inProcessTransport(control.api.handler, adminUser), {} as any, flags.namespace ?? 'default'),
+      env: {},
+    }
+    const code = await runProgram(['calico', ...args], outside)
+    return { code, out, err }
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'optiflow-calico-'))
+    manifest = join(folder, 'calico.yaml')
+    const images = { nodeImage: 'stub/node:v3.32.1', controllersImage: 'stub/controllers:v3.32.1', host: '' }
+    await writeFile(manifest, await shapeManifest(images))
+    control = await ControlPlane.start({ nodes: 2 })
+  })
+  afterAll(async () => {
+    await control?.[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('before it is there, everything says how to get it', async () => {
+    const { code, err } = await run(['ippool', 'list'])
+    expect([code, err]).toEqual([
+      1,
+      "Error: Calico's kinds are not served here: the server could not find the requested resource\n→ Install Calico first: optiflow calico install.\n",
+    ])
+    expect((await run(['upgrade', '--manifest', manifest, '--api-server', 'h:1'])).err).toContain(
+      'Calico is not installed',
+    )
+  })
+
+  test.each([
+    [['--sha256', '0'.repeat(64)], 'has the SHA-256 digest'],
+    [['--encapsulation', 'gre'], '"gre" is not one of vxlan, vxlan-cross-subnet, ipip, none'],
+    [['--encapsulation', 'ipip'], 'this manifest runs no BGP'],
+    [['--pod-cidr', '10.240.0.1/16'], '10.240.0.1/16 has bits set behind its mask'],
+    [['--pod-cidr', '10.96.0.0/12'], 'this cluster is not ready for Calico; nothing was done'],
+    [['--datastore', 'etcd'], '--datastore etcd and --etcd-endpoints go together'],
+    [['--manifest', 'https://example.com/calico.yaml'], 'a manifest from a URL needs --sha256'],
+    [['--manifest', '/nonexistent.yaml'], 'cannot read /nonexistent.yaml'],
+    [['--mtu', '9'], '"9" is not a whole number from 576 to 65535'],
+    [['--timeout', '0'], 'is not a number of seconds above 0'],
+  ])('install %j is refused before anything is written', async (flags, reason) => {
+    const { code, err } = await run([...install(), ...flags])
+    expect([code, err]).toEqual([1, expect.stringContaining(reason)])
+    expect((await run(['ippool', 'list'])).err).toContain('not served here')
+  })
+
+  test('install that is interrupted at any step is brought to its end by running it again', async () => {
+    for (const stopAt of ['definitions', 'pool ', 'foundations', 'calico-node', 'controllers'])
+      expect((await run(install(), stopAt)).code, stopAt).toBe(130)
+    const { code, out, err } = await run(install())
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toContain('✔ calico-node  ready on every node, v3.32.1')
+    expect(out).toContain('Calico v3.32.1 is installed')
+    const daemon = await control.client.get(DaemonSet, { namespace: 'kube-system', name: 'calico-node' })
+    expect(daemon.status?.numberReady).toBe(2)
+    expect((await run(install())).out).toContain('default-ipv4-ippool, 10.240.0.0/16: as it was')
+  })
+
+  test('another pool or version is not installed over it', async () => {
+    expect((await run([...install(), '--pod-cidr', '10.241.0.0/16'])).err).toContain(
+      '10.240.0.0/16 is there already, not 10.241.0.0/16',
+    )
+    const newer = join(folder, 'newer.yaml')
+    await writeFile(
+      newer,
+      await shapeManifest({ nodeImage: 'stub/node:v3.32.2', controllersImage: 'stub/c:1', host: '' }),
+    )
+    const other = install().map(word => (word === manifest ? newer : word))
+    expect((await run(other)).err).toContain('Calico v3.32.1 is installed, the manifest is v3.32.2')
+    const { code, out } = await run(['upgrade', ...other.slice(1)])
+    expect([code, out]).toEqual([0, expect.stringContaining('Calico v3.32.1 → v3.32.2')])
+    expect((await run(['upgrade', ...install().slice(1)])).err).toContain('v3.32.1 is older than v3.32.2')
+  })
+
+  test('pools are made, shown, disabled and deleted, and one in use is not', async () => {
+    expect((await run(['ippool', 'create', 'a', '--cidr', '10.240.8.0/24'])).err).toContain(
+      'overlaps pool default-ipv4-ippool',
+    )
+    expect((await run(['ippool', 'create', 'a', '--cidr', '10.241.0.0/16', '--encapsulation', 'none'])).code).toBe(0)
+    expect((await run(['ippool', 'create', 'a', '--cidr', '10.242.0.0/16'])).err).toContain('IPPool a is there already')
+    expect((await run(['ippool', 'list'])).out).toMatch(/^a +10\.241\.0\.0\/16 +\/26 +none +true +false +all\(\)$/m)
+    expect((await run(['ippool', 'disable', 'a'])).code).toBe(0)
+    expect((await run(['ippool', 'show', 'a', '-o', 'json'])).out).toContain('"disabled": true')
+    expect((await run(['ippool', 'delete', 'a'])).out).toBe('IPPool a deleted\n')
+    expect((await run(['ippool', 'delete', 'a'])).err).toContain('there is no IPPool a')
+    await giveAddresses()
+    const refused = await run(['ippool', 'delete', 'default-ipv4-ippool'])
+    expect(refused.err).toContain('2 addresses of 10.240.0.0/16 are in use, on node-1')
+  })
+
+  /** As Calico would have written it: one address of a pod that is there, one of a pod that is gone. */
+  async function giveAddresses() {
+    const datastore = openApiDatastore(control.client)
+    const owner = (pod: string) => ({
+      handle_id: `k8s.${pod}`,
+      secondary: { node: 'node-1', namespace: 'default', pod },
+    })
+    const spec = {
+      cidr: '10.240.0.0/30',
+      affinity: 'host:node-1',
+      strictAffinity: false,
+      allocations: [0, 1, null, null],
+      unallocated: [2, 3],
+      attributes: [owner('web'), owner('gone')],
+    }
+    await datastore.create(IpamBlock, { metadata: { name: '10-240-0-0-30' }, spec })
+    for (const pod of ['web', 'gone']) {
+      const handle = { handleID: `k8s.${pod}`, block: { '10.240.0.0/30': 1 } }
+      await datastore.create(IpamHandle, { metadata: { name: `k8s.${pod}` }, spec: handle })
+    }
+    const pod = { metadata: { namespace: 'default', name: 'web' }, spec: { containers: [{ name: 'c', image: 'x' }] } }
+    const made = await control.client.create(Pod, pod as any)
+    await control.client.patch(
+      Pod,
+      { namespace: 'default', name: 'web' },
+      { type: 'merge', body: { status: { podIP: '10.240.0.0', podIPs: [{ ip: '10.240.0.0' }] } } },
+      { subresource: 'status' },
+    )
+    return made
+  }
+
+  test('a leaked address is shown, and given back when that is asked for', async () => {
+    const shown = await run(['ipam', 'release', '--address', '10.240.0.1'])
+    expect(shown.out).toMatch(
+      /10\.240\.0\.1 +10\.240\.0\.0\/30 +pod default\/gone is gone\n1 leaked; release them with --yes/,
+    )
+    expect((await run(['ipam', 'release', '--address', '10.240.0.1', '--yes'])).out).toContain('1 released')
+    const datastore = openApiDatastore(control.client)
+    const [block] = await datastore.list(IpamBlock)
+    expect(block!.spec).toMatchObject({ allocations: [0, null, null, null], unallocated: [2, 3, 1], sequenceNumber: 1 })
+    expect((await datastore.list(IpamHandle)).map(h => h.spec.handleID)).toEqual(['k8s.web'])
+    expect((await run(['ipam', 'show'])).out).toMatch(/default-ipv4-ippool +10\.240\.0\.0\/16 +1 of 65536/)
+  })
+
+  test('status says what is wrong with each node, and fails', async () => {
+    const { code, out } = await run(['status'])
+    expect(code).toBe(1)
+    expect(out).toContain('Calico     v3.32.2')
+    expect(out).toContain('✖ node-2: Calico has not written its address: has calico-node started?')
+  })
+
+  test('routers, tiers and policies are held to their rules', async () => {
+    expect((await run(['bgp', 'peer', 'create', 'tor', '--peer-ip', 'tor', '--as-number', '1'])).err).toContain(
+      '"tor" is not an address',
+    )
+    expect((await run(['bgp', 'peer', 'create', 'tor', '--peer-ip', '10.0.0.1', '--as-number', '64512'])).code).toBe(0)
+    expect((await run(['bgp', 'peer', 'list'])).out).toMatch(/^tor +10\.0\.0\.1 +64512 +all$/m)
+    expect((await run(['tier', 'create', 'security', '--order', '100'])).out).toBe('Tier security created\n')
+    const file = join(folder, 'policy.yaml')
+    const policy = (selector: string) => `apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: { name: ban }
+spec:
+  tier: security
+  selector: ${selector}
+  ingress: [{ action: Deny, source: { selector: app == "bad" } }, { action: Pass }]
+`
+    await writeFile(file, policy("'app = 1'"))
+    expect((await run(['policy', 'create', '-f', file])).err).toContain('spec.selector: "app = 1" is no selector')
+    await writeFile(file, policy('all()'))
+    expect((await run(['policy', 'create', '-f', file])).out).toBe('GlobalNetworkPolicy ban created\n')
+    expect((await run(['policy', 'create', '-f', file])).out).toBe('GlobalNetworkPolicy ban configured\n')
+    expect((await run(['tier', 'delete', 'security'])).err).toContain('1 policies are in it, such as ban')
+  })
+
+  test('explain names the policies and rules that decide', async () => {
+    const spec = { podSelector: {}, ingress: [{ ports: [{ port: 80 }] }] }
+    await control.client.create(NetworkPolicy, { metadata: { name: 'web', namespace: 'default' }, spec } as any)
+    const bad = {
+      metadata: { namespace: 'default', name: 'bad', labels: { app: 'bad' } },
+      spec: { containers: [{ name: 'c', image: 'x' }] },
+    }
+    await control.client.create(Pod, bad as any)
+    const { out } = await run(['policy', 'explain', 'pod/bad', 'pod/web:80'])
+    expect(out).toContain('pod default/bad → pod default/web at 80/TCP: not allowed\nEnforced by Calico v3.32.2.')
+    expect(out).toContain('✖ into the destination: GlobalNetworkPolicy ban denies it (ingress[0])')
+    expect((await run(['policy', 'explain', '10.9.9.9', 'web:80'])).out).toContain(
+      'NetworkPolicy default/web allows it (ingress[0])',
+    )
+    expect((await run(['policy', 'explain', 'bad', 'web'])).err).toContain('"web" names no port')
+  })
+
+  test('uninstall does not cut pods off unasked, keeps data when told so, and leaves nothing otherwise', async () => {
+    const annotations = { 'cni.projectcalico.org/podIP': '10.240.0.0/32' }
+    await control.client.patch(
+      Pod,
+      { namespace: 'default', name: 'web' },
+      { type: 'merge', body: { metadata: { annotations } } },
+    )
+    expect((await run(['uninstall'])).err).toContain(
+      "1 pods have addresses of Calico's and would be cut off: default/web",
+    )
+    const kept = await run(['uninstall', '--force', '--keep-data'])
+    expect(kept.out).toContain('On node-1, node-2 run: optiflow calico clean-host')
+    expect((await run(['ippool', 'list'])).out).toContain('default-ipv4-ippool')
+    expect((await run(['uninstall', '--force'])).code).toBe(0)
+    expect((await run(['ippool', 'list'])).err).toContain('not served here')
+    const left = await control.client.raw('GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles')
+    expect(Buffer.from(left.body as Uint8Array).toString()).not.toContain('calico')
+    expect((await run(['uninstall'])).code).toBe(1)
+  })
+})
