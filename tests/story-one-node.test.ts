@@ -268,6 +268,20 @@ describe.skipIf(obstacle)(
       }
     })
 
+    it('the doctor counts what was left behind: nothing', async () => {
+      const said = await parts.optiflow('node', 'doctor', '--data-dir', parts.dataDir).catch(error => error.message)
+      // Control groups are in one place for everybody on the machine.
+      const counts = [...said.matchAll(/^([a-z ]+?) {2,}(\d+)$/gm)].filter(
+        ([, kind]) => !/^(all|control groups)$/.test(kind),
+      )
+      expect(counts.map(([, kind, count]) => `${kind} ${count}`)).toEqual(
+        [
+          ...['containers', 'shims', 'mounts', 'snapshots', 'rules', 'interfaces', 'network namespaces', 'addresses'],
+          ...['network records', 'pod folders', 'log folders'],
+        ].map(kind => `${kind} 0`),
+      )
+    })
+
     it('once deleted, it leaves no container, network namespace, mount, wire, address or cgroup', async () => {
       for (const pod of (await parts.get('pods')).items) uids.add(pod.metadata.uid)
       await parts.kubectl('delete', 'workload/web', 'pod/visitor', '--wait=false')

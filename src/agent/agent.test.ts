@@ -374,3 +374,35 @@ describe('the node', () => {
     expect(ready().status).toBe('True')
   })
 })
+
+describe('a pod that is deleted before its containers ran', () => {
+  it('is over as Failed before its record goes, for those who count ended pods', async () => {
+    const f = await start()
+    await f.run('plain', {}, { 'pull-delay': '60s' })
+    await f.run('initial', { initContainers: [container('init')] }, { 'pull-delay': '60s' })
+    for (const name of ['plain', 'initial']) {
+      const pod = f.pod(name)!
+      await f.api.client.update<Pod>(Pod, { ...pod, metadata: { ...pod.metadata, finalizers: ['test/held'] } })
+      await f.api.client.delete(Pod, { namespace: 'default', name })
+    }
+    await f.advance(5_000)
+    expect(f.pod('plain')!.status).toMatchObject({
+      phase: 'Failed',
+      containerStatuses: [
+        {
+          state: {
+            terminated: {
+              exitCode: 137,
+              reason: 'ContainerStatusUnknown',
+              message: 'The container could not be located when the pod was terminated',
+            },
+          },
+        },
+      ],
+    })
+    expect(f.pod('initial')!.status).toMatchObject({
+      phase: 'Failed',
+      containerStatuses: [{ state: { waiting: { reason: 'PodInitializing' } } }],
+    })
+  })
+})

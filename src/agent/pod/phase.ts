@@ -70,8 +70,18 @@ function endOf(situation: Situation): 'Succeeded' | 'Failed' | undefined {
   const { pod, observed, records } = situation
   if (records.rejection || records.ending?.reason || failedInit(situation)) return 'Failed'
   const last = pod.spec.containers.map(c => newest(observed, c.name))
-  if (!mainsEnded(situation) && !(isBeingEnded(situation) && last.every(hasEnded))) return undefined
+  if (!mainsEnded(situation) && !isCutShort(situation)) return undefined
   return last.every(c => c?.state === 'exited' && exitCodeOf(c) === 0) ? 'Succeeded' : 'Failed'
+}
+
+/**
+ * It is being ended and nothing of it will start any more: it is over, even if some container never ran. Whoever counts
+ * ended pods (a Job, say) waits for that while a finalizer holds the record.
+ */
+function isCutShort(situation: Situation): boolean {
+  const { records, observed } = situation
+  if (!isBeingEnded(situation) || observed?.containers.some(c => c.state === 'created')) return false
+  return ![...records.operations.keys()].some(key => key === 'sandbox' || /^(start|kill):/.test(key))
 }
 
 export const isBeingEnded = ({ pod, gone }: Situation) => gone || pod.metadata.deletionTimestamp !== undefined

@@ -1,7 +1,7 @@
 import type { ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '../../models/types/core-v1.ts'
 import type { ObservedContainer } from '../../runtime/runtime.ts'
 import { crashDelayMs, restartAt, retryAt } from './back-off.ts'
-import { phaseOf, restarts } from './phase.ts'
+import { isBeingEnded, phaseOf, restarts } from './phase.ts'
 import { qosClassOf } from './qos.ts'
 import {
   exitCodeOf,
@@ -64,8 +64,28 @@ export function podStatus(situation: Situation, host: HostFacts): PodStatus {
   status.containerStatuses = containers.map(c => one(c, old.containerStatuses, false))
   if (ephemeralContainers.length)
     status.ephemeralContainerStatuses = ephemeralContainers.map(c => one(c, old.ephemeralContainerStatuses, false))
+  if (isBeingEnded(situation) || records.ending) cutShort(pod, status)
   status.conditions = conditions(situation, status)
   return status
+}
+
+/** Of a pod that is over, main containers that never ran have failed, since nobody can say that they did not. */
+function cutShort({ spec }: Pod, status: PodStatus): void {
+  if (status.phase !== 'Failed' && status.phase !== 'Succeeded') return
+  const initialised = (spec.initContainers ?? []).every(container => {
+    const known = status.initContainerStatuses?.find(s => s.name === container.name)
+    return isSidecar(container) ? known?.started : known?.state?.terminated?.exitCode === 0
+  })
+  if (!initialised) return
+  status.containerStatuses = (status.containerStatuses ?? []).map(one =>
+    one.state?.terminated ? one : { ...one, ready: false, started: false, state: { terminated: unknownEnd } },
+  )
+}
+
+const unknownEnd = {
+  exitCode: 137,
+  reason: 'ContainerStatusUnknown',
+  message: 'The container could not be located when the pod was terminated',
 }
 
 function addresses({ pod, observed }: Situation, { hostIps }: HostFacts): Partial<PodStatus> {

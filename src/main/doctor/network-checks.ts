@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import type { Commands } from '../../base/commands.ts'
 import { type Check, type Leak, namesIn, type Scene } from './leak.ts'
 
 export const namespaces: Check = {
@@ -24,20 +23,18 @@ export const namespaces: Check = {
 export const interfaces: Check = {
   kind: 'interfaces',
   async find(scene) {
-    const { disk, commands, places } = scene
+    const { commands, places } = scene
     const peers = await peersOf(scene)
-    const found: Leak[] = []
-    for (const name of await namesIn(disk, `/sys/class/net/${places.bridge}/brif`)) {
-      const index = Number(await disk.readText(`/sys/class/net/${name}/ifindex`).catch(() => ''))
-      if (!index || peers.has(index) || !(await isCable(commands, name))) continue
-      found.push({
+    const cables = ['-o', 'link', 'show', 'master', places.bridge, 'type', 'veth']
+    const { stdout } = await commands.run('ip', cables, { allowFailure: true })
+    return [...stdout.matchAll(/^(\d+): ([^@:]+)/gm)]
+      .filter(([, index]) => !peers.has(Number(index)))
+      .map(([, , name]) => ({
         what: `interface ${name} on ${places.bridge} leads to no pod`,
         async mend() {
-          await commands.run('ip', ['link', 'delete', name], { allowFailure: true })
+          await commands.run('ip', ['link', 'delete', name!], { allowFailure: true })
         },
-      })
-    }
-    return found
+      }))
   },
 }
 
@@ -50,11 +47,6 @@ async function peersOf({ commands, inventory }: Scene): Promise<Set<number>> {
     for (const [, index] of stdout.matchAll(/@if(\d+)/g)) peers.add(Number(index))
   }
   return peers
-}
-
-async function isCable(commands: Commands, name: string): Promise<boolean> {
-  const { stdout } = await commands.run('ip', ['-d', '-o', 'link', 'show', name], { allowFailure: true })
-  return /\bveth\b/.test(stdout)
 }
 
 export const addresses: Check = {
