@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Lan, openLan } from './support/lan.ts'
@@ -266,6 +266,23 @@ describe.skipIf(obstacle)(
       } finally {
         await debian.stop()
       }
+    })
+
+    it('a pod in the node’s own folder is shown as the node’s, and ends with its file', async () => {
+      const [image] = (await pods())[0].spec.containers.map((c: any) => c.image)
+      const file = join(parts.dataDir, 'manifests/own.yaml')
+      const spec = { containers: [{ name: 'main', image }], terminationGracePeriodSeconds: 1 }
+      await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'own' }, spec }))
+      const shown = () => parts.get('pod', 'own-box').catch(() => undefined)
+      const running = (pod: any) => pod?.status?.phase === 'Running'
+      const first = await until('it to run', async () => [await shown()].find(running))
+      uids.add(first.metadata.annotations['kubernetes.io/config.hash'])
+      await parts.kubectl('delete', 'pod', 'own-box', '--wait=false')
+      await until('it to be back', async () =>
+        [await shown()].find(p => running(p) && p.metadata.uid !== first.metadata.uid),
+      )
+      await rm(file)
+      await until('its end', async () => (await shown()) === undefined || undefined)
     })
 
     it('the doctor counts what was left behind: nothing', async () => {

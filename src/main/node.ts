@@ -63,6 +63,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     await makeMemoryFolder(disk, commands, secretFolder).catch(error =>
       log.warn({ folder: secretFolder, error: explain(error) }, 'secrets of pods are on the disk, not in memory'),
     )
+    const staticPodFolder = settings.podManifestPath ?? places.manifests
+    // Now, so that it can be watched.
+    await disk.makeFolder(staticPodFolder)
     const agent = createAgent({
       nodeName: settings.nodeName,
       client,
@@ -76,7 +79,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       folder: places.node,
       logFolder: places.podLogs,
       secretFolder,
-      staticPodFolder: settings.podManifestPath ?? places.manifests,
+      staticPodFolder,
       allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
       eviction: evictionOf(settings),
       ...(settings.shutdownGracePeriodMs

@@ -1,4 +1,4 @@
-import { forgetMemoryFolder } from '../agent/index.ts'
+import { forgetMemoryFolder, forgetShutdownDelay } from '../agent/index.ts'
 import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { removeServiceRules } from '../discovery/index.ts'
@@ -73,6 +73,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
     })
   }
 
+  await forgetShutdownDelay(disk)
   await removeRunFile(disk, dataDir)
   await removeParts(disk, dataDir)
   if (!purge) return

@@ -93,6 +93,11 @@ export async function delayShutdown(
   return () => inhibitor.release()
 }
 
+/** Takes back what logind was told: the machine is no longer a node. */
+export async function forgetShutdownDelay(disk: Disk): Promise<void> {
+  await disk.remove(dropIn)
+}
+
 /** One line of `busctl --json=short monitor`. */
 export function isShutdown(line: string): boolean {
   try {
