@@ -9,7 +9,9 @@ import { Service } from '../models/kinds/core/service.ts'
 import { localFolderAnnotation } from '../models/local-volume.ts'
 import type { ContainerImage } from '../models/types/core-v1.ts'
 import { Chores } from './chores.ts'
+import { CpuManager } from './cpu/cpu-manager.ts'
 import { Evictor } from './eviction/evictor.ts'
+import { imageList } from './image/image-list.ts'
 import { createImages } from './image/images.ts'
 import { Health } from './node/health.ts'
 import { defaultReservation, readMachine, simulatedMachine } from './node/machine.ts'
@@ -74,6 +76,7 @@ class NodeAgent implements Agent {
   readonly #shutdown: NodeShutdown
   #registration: Registration | undefined
   #evictor: Evictor | undefined
+  #cpus: CpuManager | undefined
   #images: ContainerImage[] = []
   #sharedInformers: InformerSet | undefined
   #registeredDone!: () => void
@@ -109,7 +112,10 @@ class NodeAgent implements Agent {
       mirrors: this.#mirrors,
       memory: options.simulated ? undefined : new PodMemory(options.disk, secretFolderOf(options), log),
       facts: () => this.#facts(),
-      finished: uid => this.#writer.drop(uid),
+      finished: uid => {
+        this.#cpus?.release(uid)
+        this.#writer.drop(uid)
+      },
     })
     this.#shutdown = new NodeShutdown({
       clock,
@@ -208,12 +214,18 @@ class NodeAgent implements Agent {
         return api ? [api, ...all] : all
       },
       resizeProblem: pod => this.#pods.resizeProblem(pod),
+      cpus: () => this.#cpus,
       report: (pod, status) => {
+        if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#cpus?.release(pod.metadata.uid!)
         if (!this.#mirrors.report(pod, status)) this.#writer.set(pod, status)
       },
       forget: pod => this.#forget(pod),
     })
     await this.#view.start()
+    if (this.#options.cpuManagerPolicy === 'static') {
+      const reservedCpu = (this.#options.reserved ?? defaultReservation)['cpu'] ?? '0'
+      this.#cpus = await CpuManager.open({ ...this.#options, view: this.#view, reservedCpu })
+    }
     this.#options.server?.add(this.served)
     await this.#health.look()
     await this.#takeStaticPods()
@@ -344,6 +356,7 @@ class NodeAgent implements Agent {
       unsafeSysctls: this.#options.allowedUnsafeSysctls ?? [],
       pressure: this.#evictor?.conditions ?? [],
       goingDown: this.#shutdown.begun,
+      exclusiveCpus: this.#cpus !== undefined,
     }
   }
 
@@ -381,12 +394,3 @@ class NodeAgent implements Agent {
 const secretFolderOf = (options: AgentOptions) => options.secretFolder ?? join(options.folder, 'secrets')
 
 const noDns: DnsSettings = { servers: [], searches: [], options: [] }
-
-/** The largest first, as upstream reports at most 50. */
-function imageList(images: readonly { names: string[]; sizeBytes: number }[]): ContainerImage[] {
-  return [...images]
-    .filter(image => image.names.length)
-    .sort((a, b) => b.sizeBytes - a.sizeBytes)
-    .slice(0, 50)
-    .map(({ names, sizeBytes }) => ({ names: names.slice(0, 5), sizeBytes }))
-}

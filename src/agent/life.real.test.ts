@@ -1,9 +1,11 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemDisk } from '../base/disk.ts'
 import { Node } from '../models/kinds/core/node.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
+import { parseCpuList } from './cpu/cpu-list.ts'
 import { forever, RealNode, until } from './testing/real-node.ts'
 
 /** While this pod runs, the machine seems to have 50 MiB left. */
@@ -27,6 +29,8 @@ beforeAll(async () => {
   node = await RealNode.open('10.219.48.0/20', {
     disk,
     staticPodFolder: manifests,
+    reserved: { cpu: '100m' },
+    cpuManagerPolicy: 'static',
     eviction: { hard: 'memory.available<100Mi', lookMs: 200, transitionMs: 500 },
   })
 })
@@ -135,6 +139,29 @@ async function memoryLimitOf(pid: number): Promise<number> {
   }
   throw new Error(`process ${pid} has no memory limit`)
 }
+
+describe('a Guaranteed pod that asks for a whole processor', () => {
+  it.skipIf(availableParallelism() < 2)('has it for itself, across agents, until it ends', async () => {
+    const limits = { cpu: '1', memory: '64Mi' }
+    const cpus = async (name: string) =>
+      /^Cpus_allowed_list:\s*(.*)$/m.exec(await readFile(`/proc/${await node.pidOf(name)}/status`, 'utf8'))![1]!
+    await node.run('shares', {})
+    await node.isReady('shares')
+    const all = await cpus('shares')
+    await node.run('alone', { containers: [node.sh(forever, { resources: { limits, requests: limits } })] })
+    await node.isReady('alone')
+    const own = await cpus('alone')
+    expect(own).toMatch(/^\d+$/)
+    await until('the other to move', async () => ((await cpus('shares')) === all ? undefined : true))
+    expect(parseCpuList(await cpus('shares'))).toEqual(parseCpuList(all).filter(cpu => cpu !== Number(own)))
+    await node.stopAgent()
+    await node.startAgent()
+    expect(await cpus('alone')).toBe(own)
+    await node.remove('alone')
+    await until('the other to have all', async () => ((await cpus('shares')) === all ? true : undefined))
+    await node.remove('shares')
+  })
+})
 
 describe('a pod in the node’s own folder', () => {
   it('runs with real containers, comes back to the API, and ends with its file', async () => {

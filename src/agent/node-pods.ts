@@ -163,7 +163,9 @@ export class NodePods {
     const over = phase === 'Failed' || phase === 'Succeeded'
     // What already runs here, or has run, has been admitted before.
     const known = observed !== undefined || over || pod.metadata.deletionTimestamp !== undefined
-    const rejection = known ? undefined : admit(pod, this.active, this.#options.facts())
+    const refused = known ? undefined : admit(pod, this.active, this.#options.facts())
+    const noCpus = over || refused ? undefined : this.#context!.cpus()?.admit(pod)
+    const rejection = refused ?? (known ? undefined : noCpus)
     this.#work(pod, { gone: false, takeOver: observed !== undefined, rejection })
   }
 

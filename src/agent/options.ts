@@ -70,6 +70,8 @@ export interface AgentOptions {
   parallelPulls?: number
   /** How often the runtime is looked over although it reported nothing; 60 000 ms unless said otherwise. */
   relistMs?: number
+  /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. `none` unless said otherwise. */
+  cpuManagerPolicy?: 'none' | 'static'
   /** When the node runs short, and what it does then; upstream's hard thresholds unless said otherwise. */
   eviction?: EvictionSettings
   /** How pods end when the machine goes down; nothing is waited for unless said so. */

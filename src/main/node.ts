@@ -82,6 +82,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       staticPodFolder,
       allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
       eviction: evictionOf(settings),
+      cpuManagerPolicy: settings.cpuManagerPolicy,
       ...(settings.shutdownGracePeriodMs
         ? {
             shutdown: {

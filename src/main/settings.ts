@@ -72,6 +72,8 @@ export interface Settings {
   evictionSoft: string | undefined
   evictionSoftGracePeriod: string | undefined
   evictionMinimumReclaim: string | undefined
+  /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. */
+  cpuManagerPolicy: 'none' | 'static'
   /** So long a machine with systemd waits for its pods when it is switched off; 0: not at all. */
   shutdownGracePeriodMs: number
   /** Of that, what is kept for critical pods. */
@@ -155,6 +157,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   evictionSoft: { name: 'eviction-soft', read: readEviction },
   evictionSoftGracePeriod: { name: 'eviction-soft-grace-period', read: readEviction },
   evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
+  cpuManagerPolicy: { name: 'cpu-manager-policy', read: oneOf(['none', 'static'] as const) },
   shutdownGracePeriodMs: { name: 'shutdown-grace-period', read: readDuration },
   shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
@@ -218,6 +221,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     evictionSoft: undefined,
     evictionSoftGracePeriod: undefined,
     evictionMinimumReclaim: undefined,
+    cpuManagerPolicy: 'none',
     shutdownGracePeriodMs: 30_000,
     shutdownGracePeriodCriticalPodsMs: 10_000,
     registryMirrors: [],

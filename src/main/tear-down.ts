@@ -59,6 +59,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
         await forgetMemoryFolder(disk, commands, secretFolderOf(opened.containerd, settings.nodeName))
         await opened.containerd?.[purge ? 'purge' : 'stop']()
       }
+      await forgetShutdownDelay(disk)
       return [undefined, `${stopped} pods stopped, containerd ended`]
     })
     await asPart(report, 'network', 'removing', async () => {
@@ -73,7 +74,6 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
     })
   }
 
-  await forgetShutdownDelay(disk)
   await removeRunFile(disk, dataDir)
   await removeParts(disk, dataDir)
   if (!purge) return

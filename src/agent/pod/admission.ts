@@ -1,4 +1,5 @@
 import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../../models/types/core-v1.ts'
+import { exclusiveCpus } from '../cpu/assignment.ts'
 import { isCritical } from '../eviction/ranking.ts'
 import { annotations } from '../static/manifest.ts'
 import { qosClassOf } from './qos.ts'
@@ -12,6 +13,8 @@ export interface NodeFacts {
   allocatable: Record<string, string>
   /** Kernel settings that pods may change besides the safe ones. */
   unsafeSysctls?: readonly string[]
+  /** Containers may have processors for themselves, which are given when they start. */
+  exclusiveCpus?: boolean
   /** The machine goes down. */
   goingDown?: boolean
   /** What the node runs short of: `MemoryPressure`. */
@@ -68,6 +71,7 @@ function resourceProblem(pod: Pod, others: readonly Pod[], { allocatable }: Node
 
 /** Whether a pod that runs here may have other resources. @param others pods already running here, without this one */
 export function resizeProblem(pod: Pod, others: readonly Pod[], node: NodeFacts): ResizeVerdict | undefined {
+  if (node.exclusiveCpus && pod.spec.containers.some(c => exclusiveCpus(pod, c) > 0)) return 'Infeasible'
   // What the node runs by itself follows its file.
   if (pod.metadata.annotations?.[annotations.source] === 'file' || resourceProblem(pod, [], node)) return 'Infeasible'
   return resourceProblem(pod, others, node) && 'Deferred'

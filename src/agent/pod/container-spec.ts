@@ -8,6 +8,7 @@ import type {
   Mount,
   SandboxSpec,
 } from '../../runtime/runtime.ts'
+import { ownCpus } from '../cpu/cpu-manager.ts'
 import { containerHash } from './container-hash.ts'
 import type { Environment } from './environment.ts'
 import { expand } from './expansion.ts'
@@ -76,10 +77,16 @@ export interface ContainerParts {
   mounts: Mount[]
   resources: ContainerResources
   security: ContainerSecurity
+  /** Processors that it has for itself, to be remembered. */
+  ownCpus?: string | undefined
   processNamespaceOf?: string
 }
 
-export function containerSpec(pod: Pod, container: PodContainer, parts: ContainerParts): ContainerSpec {
+export function containerSpec(
+  pod: Pod,
+  container: PodContainer,
+  { ownCpus: cpus, ...parts }: ContainerParts,
+): ContainerSpec {
   const values = new Map(parts.env.map(({ name, value }) => [name, value]))
   const filled = (texts: string[] | undefined) => (texts ?? []).map(text => expand(text, name => values.get(name)))
   return {
@@ -94,6 +101,7 @@ export function containerSpec(pod: Pod, container: PodContainer, parts: Containe
       'io.kubernetes.container.restartCount': String(parts.attempt),
       'io.kubernetes.container.terminationMessagePath': container.terminationMessagePath ?? defaultMessagePath,
       'io.kubernetes.container.terminationMessagePolicy': container.terminationMessagePolicy ?? 'File',
+      ...(cpus ? { [ownCpus]: cpus } : {}),
       ...('resources' in container && container.resources
         ? { [startedWith]: JSON.stringify(container.resources) }
         : {}),

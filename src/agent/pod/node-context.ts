@@ -6,6 +6,7 @@ import type { Random } from '../../base/random.ts'
 import type { Client, EventRecorder } from '../../client/index.ts'
 import type { Pod, PodStatus, Service } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { CpuManager } from '../cpu/cpu-manager.ts'
 import type { Images } from '../image/images.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { RuntimeView } from '../runtime-view.ts'
@@ -36,6 +37,8 @@ export interface NodeContext {
   logFolder: string
   /** Sandboxes and containers being started at once. */
   starts: Semaphore
+  /** Of a node whose containers may have processors for themselves. */
+  cpus(): CpuManager | undefined
   hostIps(): string[]
   hostDns(): DnsSettings
   clusterDns: readonly string[]

@@ -165,6 +165,7 @@ export class Steps {
           throw new ContainerConfigInvalid(`subPathExpr of container ${container.name} names ${name}, which is not set`)
         return values.get(name)
       })
+    const cpus = this.#node.cpus()?.cpusOf(pod, container as Container)
     const mounts = await volumes.mounts(pod, container, expandAll)
     if (files) mounts.push(...(await this.#ownFiles(facts, container, attempt, mounts)))
     return containerSpec(pod, container, {
@@ -173,7 +174,11 @@ export class Steps {
       env,
       mounts,
       security,
-      resources: containerResources(pod, container as Container, memoryCapacityBytes()),
+      resources: {
+        ...containerResources(pod, container as Container, memoryCapacityBytes()),
+        ...(cpus ? { cpusetCpus: cpus.cpus } : {}),
+      },
+      ownCpus: cpus?.own ? cpus.cpus : undefined,
       ...(target ? { processNamespaceOf: target } : {}),
     })
   }

@@ -1,0 +1,131 @@
+import type { Disk } from '../../base/disk.ts'
+import { explain, OptiFlowError } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import { quantityToMillis } from '../../base/quantity.ts'
+import type { Container, Pod } from '../../models/types/core-v1.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { Rejection } from '../pod/rejection.ts'
+import type { RuntimeView } from '../runtime-view.ts'
+import { chooseCpus, exclusiveCpus } from './assignment.ts'
+import { cpuListText, parseCpuList } from './cpu-list.ts'
+
+export interface CpuManagerOptions {
+  disk: Disk
+  runtime: Runtime
+  view: RuntimeView
+  log: Logger
+  /** Kept for the system: so much cpu is never given to one container alone. */
+  reservedCpu: string
+}
+
+/** Where a container remembers its processors, so that an agent after us knows them. */
+export const ownCpus = 'optiflow.dev/cpus'
+
+/** Containers could be given all processors, and the system none. */
+export class NothingReserved extends OptiFlowError {}
+
+/** kubelet's static policy: containers of Guaranteed pods that ask for whole processors have them for themselves. */
+export class CpuManager {
+  readonly #options: CpuManagerOptions
+  readonly #all: number[]
+  readonly #cores: number[][]
+  readonly #reserved: number
+  /** By pod uid, by container name. */
+  readonly #given = new Map<string, Map<string, number[]>>()
+  /** Changes of what is shared, one after the other. */
+  #sharing: Promise<void> = Promise.resolve()
+
+  private constructor(options: CpuManagerOptions, all: number[], cores: number[][]) {
+    this.#options = options
+    this.#all = all
+    this.#cores = cores
+    this.#reserved = Math.ceil(quantityToMillis(options.reservedCpu) / 1000)
+    for (const pod of options.view.all())
+      for (const { name, annotations, state } of pod.containers)
+        if (annotations[ownCpus] && state !== 'exited') this.#note(pod.uid, name, parseCpuList(annotations[ownCpus]))
+  }
+
+  /** Reads what processors there are, and from the containers which are given. @throws NothingReserved */
+  static async open(options: CpuManagerOptions): Promise<CpuManager> {
+    if (quantityToMillis(options.reservedCpu) <= 0)
+      throw new NothingReserved('the static policy of processors needs some cpu reserved for the system', {
+        hint: 'Reserve some, such as 100m, or use the policy none.',
+      })
+    const folder = '/sys/devices/system/cpu'
+    const all = parseCpuList(await options.disk.readText(`${folder}/online`))
+    const cores = new Map<string, number[]>()
+    for (const cpu of all) {
+      const path = `${folder}/cpu${cpu}/topology/thread_siblings_list`
+      const text = (await options.disk.readText(path).catch(() => `${cpu}`)).trim()
+      cores.set(text, parseCpuList(text))
+    }
+    return new CpuManager(options, all, [...cores.values()])
+  }
+
+  /** Gives the pod's containers the processors that they ask for. Again for the same pod changes nothing. */
+  admit(pod: Pod): Rejection | undefined {
+    const uid = pod.metadata.uid!
+    const wanting = pod.spec.containers.filter(c => exclusiveCpus(pod, c) > 0 && !this.#given.get(uid)?.has(c.name))
+    for (const container of wanting) {
+      const requested = exclusiveCpus(pod, container)
+      const free = this.#free()
+      const chosen = chooseCpus(free, this.#cores, requested)
+      if (!chosen) {
+        this.release(uid)
+        return {
+          reason: 'UnexpectedAdmissionError',
+          message: `Pod was rejected: Allocate failed due to not enough cpus available to satisfy request: requested=${requested}, available=${free.size}, which is unexpected`,
+        }
+      }
+      this.#note(uid, container.name, chosen)
+    }
+    if (wanting.length) this.#share()
+    return undefined
+  }
+
+  /** What a container that starts now runs on, and what it should remember. */
+  cpusOf(pod: Pod, container: Container): { cpus: string; own: boolean } {
+    const given = this.#given.get(pod.metadata.uid!)?.get(container.name)
+    return { cpus: cpuListText(given ?? this.#shared()), own: given !== undefined }
+  }
+
+  /** Nothing of the pod runs any more. */
+  release(uid: string): void {
+    if (this.#given.delete(uid)) this.#share()
+  }
+
+  #note(uid: string, container: string, cpus: number[]): void {
+    if (!this.#given.has(uid)) this.#given.set(uid, new Map())
+    this.#given.get(uid)!.set(container, cpus)
+  }
+
+  #taken(): Set<number> {
+    return new Set([...this.#given.values()].flatMap(pod => [...pod.values()].flat()))
+  }
+
+  /** What no container has for itself. Never empty: the reserved ones are in it. */
+  #shared(): number[] {
+    const taken = this.#taken()
+    return this.#all.filter(cpu => !taken.has(cpu))
+  }
+
+  /** What one container may still have for itself. */
+  #free(): Set<number> {
+    return new Set(this.#shared().filter(cpu => this.#all.indexOf(cpu) >= this.#reserved))
+  }
+
+  /** Containers that share run on what is left from now on. */
+  #share(): void {
+    const { runtime, view, log } = this.#options
+    this.#sharing = this.#sharing.then(async () => {
+      const cpusetCpus = cpuListText(this.#shared())
+      for (const pod of view.all())
+        for (const { id, name, state } of pod.containers) {
+          if (state !== 'running' || this.#given.get(pod.uid)?.has(name)) continue
+          await runtime
+            .updateResources(id, { cpusetCpus })
+            .catch(error => log.warn({ container: id, error: explain(error) }, 'container not moved to its processors'))
+        }
+    })
+  }
+}

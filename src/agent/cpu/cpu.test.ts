@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { systemDisk } from '../../base/disk.ts'
+import { silentLogger } from '../../base/logger.ts'
+import type { Container, Pod } from '../../models/types/core-v1.ts'
+import { chooseCpus, exclusiveCpus } from './assignment.ts'
+import { cpuListText, parseCpuList } from './cpu-list.ts'
+import { CpuManager } from './cpu-manager.ts'
+
+const pod = (name: string, cpu: string, memory = '1Mi'): Pod => {
+  const resources = { limits: { cpu, memory }, requests: { cpu, memory } }
+  return { metadata: { name, uid: name }, spec: { containers: [{ name: 'main', resources }] } } as unknown as Pod
+}
+const main = (p: Pod) => p.spec.containers[0] as Container
+
+describe('lists of processors', () => {
+  it.each([
+    ['0', [0]],
+    ['0-2,5,7-8', [0, 1, 2, 5, 7, 8]],
+    ['', []],
+  ])('%j', (text, cpus) => {
+    expect(parseCpuList(text)).toEqual(cpus)
+    expect(cpuListText(cpus)).toBe(text)
+  })
+})
+
+describe('processors for one container alone', () => {
+  it('are for whole numbers in Guaranteed pods', () => {
+    expect([pod('a', '2'), pod('b', '1500m'), pod('c', '2000m')].map(p => exclusiveCpus(p, main(p)))).toEqual([2, 0, 2])
+    const burstable = {
+      ...pod('d', '2'),
+      spec: { containers: [{ name: 'main', resources: { requests: { cpu: '2' } } }] },
+    }
+    expect(exclusiveCpus(burstable as Pod, main(burstable as Pod))).toBe(0)
+  })
+
+  const cores = [
+    [0, 4],
+    [1, 5],
+    [2, 6],
+    [3, 7],
+  ]
+  it.each([
+    ['whole cores first', [0, 1, 2, 3, 4, 5, 6, 7], 2, [0, 4]],
+    ['and what is in use already for the rest', [1, 2, 3, 4, 5, 6, 7], 3, [1, 4, 5]],
+    ['one of a core in use', [1, 2, 3, 4, 5, 6, 7], 1, [4]],
+    ['all of them', [0, 1, 2, 3, 4, 5, 6, 7], 8, [0, 1, 2, 3, 4, 5, 6, 7]],
+    ['more than there are', [0, 1], 3, undefined],
+  ])('%s', (_, free, count, chosen) => expect(chooseCpus(new Set(free), cores, count)).toEqual(chosen))
+})
+
+describe('the static policy', () => {
+  const files: Record<string, string> = { '/sys/devices/system/cpu/online': '0-3\n' }
+  const open = async (containers: object[] = []) => {
+    const moved: string[] = []
+    const manager = await CpuManager.open({
+      disk: { ...systemDisk, readText: async path => files[path] ?? Promise.reject(new Error('not there')) },
+      runtime: {
+        updateResources: async (id: string, { cpusetCpus }: any) => void moved.push(`${id} ${cpusetCpus}`),
+      } as never,
+      view: { all: () => [{ uid: 'old', containers }] } as never,
+      log: silentLogger,
+      reservedCpu: '100m',
+    })
+    return { manager, moved }
+  }
+  const shared = { id: 's', name: 'shared', state: 'running', annotations: {} }
+
+  it('gives processors, moves the others off them, and takes them back', async () => {
+    const { manager, moved } = await open([shared])
+    const two = pod('two', '2')
+    expect(manager.admit(two)).toBeUndefined()
+    expect(manager.cpusOf(two, main(two))).toEqual({ cpus: '1-2', own: true })
+    const small = pod('small', '500m')
+    expect(manager.cpusOf(small, main(small))).toEqual({ cpus: '0,3', own: false })
+    expect(manager.admit(pod('more', '2'))).toEqual({
+      reason: 'UnexpectedAdmissionError',
+      message:
+        'Pod was rejected: Allocate failed due to not enough cpus available to satisfy request: requested=2, available=1, which is unexpected',
+    })
+    manager.release('two')
+    expect(manager.cpusOf(small, main(small)).cpus).toBe('0-3')
+    await new Promise(resolve => setImmediate(resolve))
+    expect(moved).toEqual(['s 0-3', 's 0-3'])
+  })
+
+  it('knows from the containers what an agent before gave', async () => {
+    const { manager } = await open([{ ...shared, name: 'main', annotations: { 'optiflow.dev/cpus': '1' } }])
+    const next = pod('next', '1')
+    manager.admit(next)
+    expect(manager.cpusOf(next, main(next)).cpus).toBe('2')
+    expect(manager.cpusOf(pod('old', '1'), main(next)).cpus).toBe('1')
+  })
+})
