@@ -13,6 +13,7 @@ import type { ApiHandler, UserInfo } from '../models/rest.ts'
 import { builtInPlugins } from './admission/built-in.ts'
 import { AdmissionChain, type AdmissionPlugin } from './admission/chain.ts'
 import type { PodSecurityOptions } from './admission/pod-security/pod-security.ts'
+import { mutatingAdmissionPolicies } from './admission/policies/mutating-admission-policy.ts'
 import { validatingAdmissionPolicies } from './admission/policies/validating-admission-policy.ts'
 import { resourceQuota } from './admission/resource-quota.ts'
 import { addressText, parseAddressRange } from './admission/service-ranges.ts'
@@ -211,6 +212,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const nodePorts = options.nodePorts ?? { first: 30_000, last: 32_767 }
   admission.add(
     ...builtInPlugins({ authorizer, rbac, addresses, nodePorts, podSecurity: options.podSecurity }),
+    mutatingAdmissionPolicies(authorizer),
     mutatingWebhooks(authorizer),
     validatingAdmissionPolicies(authorizer),
     validatingWebhooks(authorizer),

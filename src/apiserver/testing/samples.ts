@@ -147,6 +147,15 @@ export const samples = (request: string): Record<string, Sample> => ({
   'admissionregistration.k8s.io/v1beta1/validatingadmissionpolicybindings': {
     body: { spec: { policyName: 'p', validationActions: ['Deny'] } },
   },
+  'admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies': {
+    body: {
+      spec: {
+        ...{ matchConstraints: constraints, reinvocationPolicy: 'Never' },
+        mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }],
+      },
+    },
+  },
+  'admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings': { body: { spec: { policyName: 'p' } } },
   'flowcontrol.apiserver.k8s.io/v1/flowschemas': {
     body: { spec: { matchingPrecedence: 9000, priorityLevelConfiguration: { name: 'global-default' } } },
     status: { conditions: [{ type: 'PatchStatusFailed', status: 'False', reason: 'e2e' }] },

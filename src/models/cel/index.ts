@@ -9,8 +9,9 @@ export {
   requestResource,
   resourceCheckType,
 } from './library/authorizer.ts'
+export { jsonPatchType, patchTypes, typeNameFaults } from './patch-types.ts'
 export { type CelCost, type CelEnvironment, type CelProgram, compileCel } from './program.ts'
 export { type CelSchema, celTypeOfSchema } from './schema-type.ts'
 export { type CelType, cel, escapeName, typeText } from './types.ts'
-export { Lazy as CelLazy } from './values/json.ts'
+export { Lazy as CelLazy, toJson as celToJson } from './values/json.ts'
 export { Mapping as CelMapping, type Value as CelValue } from './values/value.ts'

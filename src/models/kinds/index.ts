@@ -1,4 +1,6 @@
 import type { Kind } from '../kind.ts'
+import { MutatingAdmissionPolicy } from './admissionregistration/mutating-admission-policy.ts'
+import { MutatingAdmissionPolicyBinding } from './admissionregistration/mutating-admission-policy-binding.ts'
 import { MutatingWebhookConfiguration } from './admissionregistration/mutating-webhook-configuration.ts'
 import { ValidatingAdmissionPolicy } from './admissionregistration/validating-admission-policy.ts'
 import { ValidatingAdmissionPolicyBinding } from './admissionregistration/validating-admission-policy-binding.ts'
@@ -105,6 +107,8 @@ export {
   Lease,
   LimitRange,
   LocalSubjectAccessReview,
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   MutatingWebhookConfiguration,
   Namespace,
   NetworkPolicy,
@@ -222,6 +226,8 @@ export const builtinKinds: Kind<any>[] = [
   APIService,
   ValidatingAdmissionPolicyV1beta1,
   ValidatingAdmissionPolicyBindingV1beta1,
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   NodeMetrics,
   PodMetrics,
 ]

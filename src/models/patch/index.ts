@@ -4,7 +4,7 @@ import { applyJsonPatch, JsonPatchFailed, maxOperations } from './json.ts'
 import { applyMergePatch, isRecord } from './merge.ts'
 import { applyStrategicPatch, StrategicPatchFailed } from './strategic.ts'
 
-export { applyJsonPatch, equal, JsonPatchFailed } from './json.ts'
+export { applyJsonPatch, equal, JsonPatchFailed, JsonPatchTestFailed } from './json.ts'
 export { applyMergePatch } from './merge.ts'
 export { applyStrategicPatch, StrategicPatchFailed } from './strategic.ts'
 

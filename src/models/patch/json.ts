@@ -5,6 +5,9 @@ import { isRecord } from './merge.ts'
 /** An operation that does not fit the document, or no operation at all; the message names it. */
 export class JsonPatchFailed extends OptiFlowError {}
 
+/** The document is not as the patch wants it. */
+export class JsonPatchTestFailed extends JsonPatchFailed {}
+
 /** More operations than this in one patch are refused. */
 export const maxOperations = 10_000
 /** Nodes that `copy` operations may make altogether: without a limit a short patch doubles the document at every step. */
@@ -85,7 +88,8 @@ function applyOne(root: Record<string, Json>, operation: Operation, budget: { no
     case 'test': {
       const at = place(root, path, 'test')
       const value = exists(at) ? get(at) : null
-      if (!equal(value, operation.value ?? null)) throw new JsonPatchFailed(`testing value ${path} failed: test failed`)
+      if (!equal(value, operation.value ?? null))
+        throw new JsonPatchTestFailed(`testing value ${path} failed: test failed`)
       return
     }
     default:

@@ -1,6 +1,7 @@
 /** Every schema file, by group version. */
 
 import admissionregistrationV1 from '../schemas/admissionregistration-v1.data.json' with { type: 'json' }
+import admissionregistrationV1alpha1 from '../schemas/admissionregistration-v1alpha1.data.json' with { type: 'json' }
 import admissionregistrationV1beta1 from '../schemas/admissionregistration-v1beta1.data.json' with { type: 'json' }
 import apidiscoveryV2 from '../schemas/apidiscovery-v2.data.json' with { type: 'json' }
 import apiextensionsV1 from '../schemas/apiextensions-v1.data.json' with { type: 'json' }
@@ -33,6 +34,7 @@ import type { GroupData } from './data.ts'
 
 export const schemaFiles = [
   admissionregistrationV1,
+  admissionregistrationV1alpha1,
   admissionregistrationV1beta1,
   apidiscoveryV2,
   apiextensionsV1,

@@ -8,7 +8,7 @@ import {
   celFailure,
 } from '../../../models/cel/index.ts'
 import type { Compiled } from '../../../models/kinds/admissionregistration/policy-expressions.ts'
-import type { CompiledValidation, Policy } from './policy.ts'
+import type { CompiledValidation, Policy, PolicyBasis } from './policy.ts'
 
 /** What is wrong with a request, as one validation sees it. */
 export interface Decision {
@@ -65,7 +65,7 @@ export function meetsConditions(
   return { met: false, error: errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]` }
 }
 
-type Result = { value: CelValue } | { error: string }
+export type Result = { value: CelValue } | { error: string }
 
 /** What may still be spent. */
 class Budget {
@@ -106,7 +106,7 @@ class Variables extends CelMapping {
   readonly #programs: ReadonlyMap<string, Compiled>
   readonly #known = new Map<string, Result>()
 
-  constructor(run: Run, variables: Policy['variables']) {
+  constructor(run: Run, variables: PolicyBasis['variables']) {
     super()
     this.#run = run
     this.#programs = new Map(variables.map(({ name, program }) => [name, program]))
@@ -142,11 +142,11 @@ class Variables extends CelMapping {
 }
 
 /** Expressions that share variables and a budget. */
-class Run {
+export class Run {
   readonly budget = new Budget(perPolicy)
   readonly bindings: Record<string, unknown>
 
-  constructor(policy: Policy, bindings: Record<string, unknown>) {
+  constructor(policy: PolicyBasis, bindings: Record<string, unknown>) {
     this.bindings = { ...bindings, variables: new Variables(this, policy.variables) }
   }
   compute(program: Compiled): Result {

@@ -2,7 +2,7 @@ import { selectorFrom } from '../../../base/labels.ts'
 import type { AnyObject } from '../../../models/object.ts'
 import type { ParamKind, ParamRef } from '../../../models/types/admissionregistration-v1.ts'
 import type { Resource } from '../../resources.ts'
-import { servedObject } from '../../storage/conversion.ts'
+import { prepare, servedObject } from '../../storage/conversion.ts'
 import type { KeptObject } from '../../watch-cache/kept-object.ts'
 import type { Admission } from '../chain.ts'
 
@@ -13,15 +13,16 @@ export class Misconfigured extends Error {}
  * The parameters that a policy is evaluated with, once for each; undefined stands for none.
  * @throws Misconfigured
  */
-export function paramsFor(
+export async function paramsFor(
   admission: Admission,
   resource: Resource | undefined,
   ref: ParamRef | undefined,
-): (AnyObject | undefined)[] {
+): Promise<(AnyObject | undefined)[]> {
   if (!resource || !ref) return [undefined]
   const found = select(admission, resource, ref)
   if (!found.length && ref.parameterNotFoundAction === 'Deny')
     throw new Misconfigured('no params found for policy binding with `Deny` parameterNotFoundAction')
+  await prepare(resource, found)
   return found.map(kept => shownParam(admission, resource, kept))
 }
 

@@ -1,6 +1,6 @@
 import type { AnyObject } from '../../../models/object.ts'
 import type { Resource } from '../../resources.ts'
-import { fromStored, toStored } from '../../storage/conversion.ts'
+import { convertObject } from '../../storage/conversion.ts'
 import type { Admission } from '../chain.ts'
 import { isNamespace, namespaceObject, requestedOf } from '../matching/matcher.ts'
 
@@ -12,12 +12,12 @@ export interface PolicyInput {
   namespaceObject: AnyObject | null
 }
 
-/** @throws ApiError NotFound without the request's namespace */
-export function policyInput(admission: Admission, resource: Resource): PolicyInput {
+/** @throws ApiError NotFound without the request's namespace, or when the objects cannot be converted */
+export async function policyInput(admission: Admission, resource: Resource): Promise<PolicyInput> {
   const { core, namespace, object, previous } = admission
   return {
-    object: shown(admission, resource, object),
-    oldObject: shown(admission, resource, previous),
+    object: await shown(admission, resource, object),
+    oldObject: await shown(admission, resource, previous),
     request: admissionRequest(admission, resource),
     namespaceObject: namespace && !isNamespace(admission) ? namespaceFields(namespaceObject(core, namespace)) : null,
   }
@@ -29,10 +29,14 @@ export function isForeign({ object, previous, resource }: Admission): boolean {
   return given !== undefined && given.kind !== resource.kind.kind
 }
 
-function shown(admission: Admission, resource: Resource, object: AnyObject | undefined): AnyObject | null {
+async function shown(
+  admission: Admission,
+  resource: Resource,
+  object: AnyObject | undefined,
+): Promise<AnyObject | null> {
   if (!object) return null
   if (resource === admission.resource || isForeign(admission)) return object
-  return fromStored(resource, toStored(admission.resource, structuredClone(object)))
+  return convertObject(admission.resource, resource, object)
 }
 
 export function admissionRequest(admission: Admission, resource: Resource): Record<string, unknown> {

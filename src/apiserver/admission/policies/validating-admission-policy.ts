@@ -1,13 +1,12 @@
 import { ApiError, type Reason, reasons } from '../../../models/api-error.ts'
 import { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '../../../models/kinds/index.ts'
 import type { Authorizer } from '../../authz/authorizer.ts'
-import type { Core } from '../../core.ts'
 import type { KeptObject } from '../../watch-cache/kept-object.ts'
 import { type Admission, type AdmissionPlugin, forbidden } from '../chain.ts'
 import { isExempt } from '../matching/matcher.ts'
 import { AskedOnce } from './authorizer.ts'
 import { type Decision, evaluate, type Outcome } from './evaluation.ts'
-import { Misconfigured, paramResource, paramsFor } from './params.ts'
+import { invocations, type Refuse, remembered } from './invocations.ts'
 import { Binding, Policy } from './policy.ts'
 import { type PolicyInput, policyInput } from './request.ts'
 
@@ -37,13 +36,6 @@ export function validatingAdmissionPolicies(authorizer: Authorizer): AdmissionPl
       return new Judgement(admission, authorizer, policies).judge(all)
     },
   }
-}
-
-/** The compiled form of a kept object. */
-function remembered<T>(known: WeakMap<KeptObject, T>, kept: KeptObject, core: Core, make: new (object: any) => T): T {
-  let made = known.get(kept)
-  if (!made) known.set(kept, (made = new make(core.shared(kept))))
-  return made
 }
 
 /** What all policies say about one request. */
@@ -77,38 +69,12 @@ class Judgement {
   }
 
   async #ask(policy: Policy, bindings: Binding[]): Promise<void> {
-    const { matcher, paramKind } = policy
-    const matched = this.#configured(policy, undefined, () => {
-      const resource = matcher.match(this.#admission)
-      return resource && { resource, params: paramKind && paramResource(this.#admission, paramKind) }
-    })
-    if (!matched) return
-    const { resource } = matched
-    for (const binding of bindings) {
-      const params = this.#configured(policy, binding, () =>
-        binding.matcher && !binding.matcher.match(this.#admission)
-          ? []
-          : paramsFor(this.#admission, matched.params, binding.paramRef),
-      )
-      for (const param of params ?? []) {
-        let input = this.#inputs.get(resource)
-        if (!input) this.#inputs.set(resource, (input = policyInput(this.#admission, resource)))
-        const variables = { ...input, ...this.#asked.variables, params: param ?? null }
-        this.#act(policy, binding, await this.#asked.run(() => evaluate(policy, variables)))
-      }
-    }
-  }
-
-  /** A policy that cannot be used refuses, unless it fails open. */
-  #configured<T>(policy: Policy, binding: Binding | undefined, look: () => T): T | undefined {
-    try {
-      return look()
-    } catch (error) {
-      if (!(error instanceof Misconfigured || error instanceof ApiError)) throw error
-      const what = binding ? 'binding' : 'policy'
-      const message = `failed to configure ${what}: ${error.message}`
-      if (!policy.failOpen) this.#deny(policy, binding, { index: 0, message, reason: '' })
-      return undefined
+    const refuse: Refuse = (binding, message) => this.#deny(policy, binding, { index: 0, message, reason: '' })
+    for (const { resource, binding, param } of await invocations(this.#admission, policy, bindings, refuse)) {
+      let input = this.#inputs.get(resource)
+      if (!input) this.#inputs.set(resource, (input = await policyInput(this.#admission, resource)))
+      const variables = { ...input, ...this.#asked.variables, params: param }
+      this.#act(policy, binding, await this.#asked.run(() => evaluate(policy, variables)))
     }
   }
 

@@ -6,6 +6,8 @@ import {
   type CelType,
   cel,
   compileCel,
+  jsonPatchType,
+  patchTypes,
   resourceCheckType,
 } from '../../cel/index.ts'
 import type { ParamKind, Variable } from '../../types/admissionregistration-v1.ts'
@@ -63,6 +65,9 @@ export interface PolicyScope {
   variables?: Variable[] | undefined
 }
 
+/** What a mutation makes: an object that is merged into the other as server-side apply would, or operations on it. */
+export type PatchType = 'ApplyConfiguration' | 'JSONPatch'
+
 /** An expression that is ready to run, or why it is not. */
 export type Compiled = CelProgram | CelCompileError
 
@@ -111,6 +116,14 @@ export class PolicyExpressions {
     const { variables } = this.#environment(cel.string, this.#fields)
     const names = Object.entries(variables).filter(([name]) => !name.startsWith('authorizer'))
     return compiled(expression, { variables: Object.fromEntries(names), result: cel.string })
+  }
+
+  /** A mutation builds the type that its kind of patch is made of. */
+  compileMutation(expression: string, patchType: PatchType): Compiled {
+    const types = patchTypes(expression)
+    const environment = this.#environment(undefined, this.#fields)
+    const result = patchType === 'JSONPatch' ? cel.list(jsonPatchType) : types.get('Object')!
+    return compiled(expression, { ...environment, types, result })
   }
 
   /** A condition comes before all variables. */

@@ -25,17 +25,8 @@ const actions = ['Audit', 'Deny', 'Warn']
 
 export function validatePolicy({ metadata, spec }: ValidatingAdmissionPolicy): FieldError[] {
   const expressions = new PolicyExpressions(spec)
-  const { matchConstraints: match, validations = [], auditAnnotations = [] } = spec
-  const errors = [
-    ...checkOneOf('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']),
-    ...(spec.paramKind ? checkParamKind('spec.paramKind', spec.paramKind) : []),
-    ...(match ? checkMatch('spec.matchConstraints', match) : [required('spec.matchConstraints')]),
-    ...(match && !match.resourceRules?.length ? [required('spec.matchConstraints.resourceRules')] : []),
-    ...checkConditions('spec.matchConditions', spec.matchConditions ?? [], expressions),
-    ...(spec.variables ?? []).flatMap((v, i) =>
-      checkVariable(`spec.variables[${i}]`, v, expressions.variables[i]!.program),
-    ),
-  ]
+  const { validations = [], auditAnnotations = [] } = spec
+  const errors = checkBasis(spec, expressions)
   if (!validations.length && !auditAnnotations.length) {
     const why = 'validations or auditAnnotations must contain at least one item'
     return [...errors, required('spec.validations', why), required('spec.auditAnnotations', why)]
@@ -47,13 +38,48 @@ export function validatePolicy({ metadata, spec }: ValidatingAdmissionPolicy): F
   ]
 }
 
-export function validateBinding({ spec }: ValidatingAdmissionPolicyBinding): FieldError[] {
-  const { policyName, paramRef, matchResources, validationActions: given = [] } = spec
+/** What policies of both kinds say. */
+interface PolicyBasis {
+  failurePolicy?: string
+  paramKind?: ParamKind
+  matchConstraints?: MatchResources
+  matchConditions?: MatchCondition[]
+  variables?: Variable[]
+}
+
+export function checkBasis(spec: PolicyBasis, expressions: PolicyExpressions): FieldError[] {
+  const { matchConstraints: match } = spec
+  return [
+    ...checkOneOf('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']),
+    ...(spec.paramKind ? checkParamKind('spec.paramKind', spec.paramKind) : []),
+    ...(match ? checkMatch('spec.matchConstraints', match) : [required('spec.matchConstraints')]),
+    ...(match && !match.resourceRules?.length ? [required('spec.matchConstraints.resourceRules')] : []),
+    ...checkConditions('spec.matchConditions', spec.matchConditions ?? [], expressions),
+    ...(spec.variables ?? []).flatMap((v, i) =>
+      checkVariable(`spec.variables[${i}]`, v, expressions.variables[i]!.program),
+    ),
+  ]
+}
+
+/** What bindings of both kinds say. */
+interface BindingBasis {
+  policyName?: string
+  paramRef?: ParamRef
+  matchResources?: MatchResources
+}
+
+export function checkBinding({ policyName, paramRef, matchResources }: BindingBasis): FieldError[] {
   const errors = policyName
     ? texts('spec.policyName', policyName, isDns1123Subdomain(policyName))
     : [required('spec.policyName')]
   if (paramRef) errors.push(...checkParamRef('spec.paramRef', paramRef))
   if (matchResources) errors.push(...checkMatch('spec.matchResources', matchResources))
+  return errors
+}
+
+export function validateBinding({ spec }: ValidatingAdmissionPolicyBinding): FieldError[] {
+  const { validationActions: given = [] } = spec
+  const errors = checkBinding(spec)
   const at = 'spec.validationActions'
   for (const [i, action] of given.entries()) {
     if (!actions.includes(action)) errors.push(notSupported(`${at}[${i}]`, action, actions))
@@ -67,7 +93,7 @@ export function validateBinding({ spec }: ValidatingAdmissionPolicyBinding): Fie
   return errors
 }
 
-function checkExpression(field: string, expression: string, program: Compiled): FieldError[] {
+export function checkExpression(field: string, expression: string, program: Compiled): FieldError[] {
   return program instanceof CelCompileError ? [invalid(field, expression, program.message)] : []
 }
 

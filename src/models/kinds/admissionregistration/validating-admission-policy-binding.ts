@@ -1,4 +1,5 @@
 import { defineKind } from '../../kind.ts'
+import type { KubeObject } from '../../object.ts'
 import type * as admissionregistration from '../../types/admissionregistration-v1.ts'
 import { text } from '../columns.ts'
 import { selectorText } from '../selector-text.ts'
@@ -7,7 +8,8 @@ import { defaultMatch } from './webhook-defaults.ts'
 
 export type ValidatingAdmissionPolicyBinding = admissionregistration.ValidatingAdmissionPolicyBinding
 
-function parameter({ spec }: admissionregistration.ValidatingAdmissionPolicyBinding): string {
+/** Which parameters a binding names: namespace and name, or a selector. */
+export function parameterText({ spec }: KubeObject & { spec?: { paramRef?: admissionregistration.ParamRef } }): string {
   const ref = spec?.paramRef
   if (ref?.name) return `${ref.namespace || '*'}/${ref.name}`
   return ref?.selector ? selectorText(ref.selector) : '<unset>'
@@ -21,7 +23,7 @@ export const ValidatingAdmissionPolicyBinding = defineKind<admissionregistration
   categories: ['api-extensions'],
   scope: 'Cluster',
   schema: 'admissionregistration/v1.ValidatingAdmissionPolicyBinding',
-  columns: [text('PolicyName', b => b.spec?.policyName ?? ''), text('ParamRef', parameter)],
+  columns: [text('PolicyName', b => b.spec?.policyName ?? ''), text('ParamRef', parameterText)],
   defaults: ({ spec }) => defaultMatch(spec?.matchResources),
   validate: validateBinding,
 })
