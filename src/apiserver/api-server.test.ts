@@ -153,3 +153,42 @@ test('a list is given in pages of one revision', async () => {
   expect(third.items.map((i: any) => i.metadata.name)).toEqual(['e'])
   expect(third.metadata.continue).toBeUndefined()
 })
+
+test('what is wrong with options is said as of an object of theirs', async () => {
+  const refusal = async (method: string, query: string, body?: object) => {
+    const headers: Record<string, string> = method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {}
+    const { status, body: answer } = await server.call(method, `${configMaps}/none${query}`, body, headers)
+    return [status, answer.reason, answer.message, answer.details?.kind]
+  }
+  expect(await refusal('PATCH', '?dryRun=Some', {})).toEqual([
+    ...[
+      422,
+      'Invalid',
+      'PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"',
+    ],
+    'PatchOptions',
+  ])
+  expect((await refusal('PUT', '?fieldValidation=Loose', { metadata: { name: 'none' } }))[2]).toBe(
+    'UpdateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "Loose": supported values: "", "Ignore", "Strict", "Warn"',
+  )
+  expect((await refusal('DELETE', '', { propagationPolicy: 'Later' }))[2]).toBe(
+    'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Later": supported values: "Background", "Foreground", "Orphan"',
+  )
+  expect(await refusal('DELETE', '', { kind: 'ConfigMap', apiVersion: 'v1' })).toEqual([
+    ...[400, 'BadRequest', 'the kind in the data (ConfigMap) does not match the expected kind (DeleteOptions)'],
+    undefined,
+  ])
+})
+
+test('of all namespaces at once there is only reading, and of a watch only watching', async () => {
+  await server.call('POST', configMaps, { metadata: { name: 'kept' } })
+  for (const [method, url] of [
+    ['DELETE', '/api/v1/configmaps'],
+    ['POST', '/api/v1/configmaps'],
+    ['DELETE', '/api/v1/watch/namespaces/default/configmaps/kept'],
+  ])
+    expect((await server.call(method!, url!, method === 'POST' ? { metadata: { name: 'a' } } : undefined)).status).toBe(
+      405,
+    )
+  expect((await server.call('GET', `${configMaps}/kept`)).status).toBe(200)
+})

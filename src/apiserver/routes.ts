@@ -37,10 +37,16 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   const computed =
     resource.verbs.size <= 2 ? call.core.computed.get(`${resource.kind.group}/${resource.kind.plural}`) : undefined
   if (computed) return computedHandler(computed, call, verb)
-  const wantsName = verb === 'get' || verb === 'update' || verb === 'patch' || verb === 'delete'
-  const fits = path.legacyWatch || wantsName === (path.name !== undefined)
-  if (!fits || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
+  if (!fits(call, verb) || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
   return handlers[verb as Verb]
+}
+
+/** One object is named, and a collection is not; of all namespaces at once there is only reading. */
+function fits({ path, resource }: ResourceCall, verb: string): boolean {
+  if (path.legacyWatch) return verb === 'watch'
+  const wantsName = verb === 'get' || verb === 'update' || verb === 'patch' || verb === 'delete'
+  if (wantsName !== (path.name !== undefined)) return false
+  return !resource.namespaced || path.namespace !== undefined || readVerbs.has(verb)
 }
 
 function computedHandler(computed: ComputedVerbs, { info, path }: ResourceCall, verb: string): CallHandler {

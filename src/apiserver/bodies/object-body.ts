@@ -1,23 +1,22 @@
-import { badRequest } from '../../models/api-error.ts'
+import { notSupported } from '../../models/field-error.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { decodeProtobuf } from '../../models/protobuf/index.ts'
 import type { FieldValidation } from '../../models/schema/index.ts'
 import type { Call } from '../core.ts'
 import { decodeValue } from '../model-engine.ts'
+import { invalidOptions } from '../verbs/invalid-options.ts'
 import { bodyForm, bodyType, checkedBody, parseBody, unsupportedMediaType } from './body.ts'
 
 /** Nobody has a protobuf message for what is defined while the server runs. */
 const textTypes = ['application/json', 'application/yaml']
 
-/** @throws ApiError BadRequest */
+/** @throws ApiError Invalid */
 export function fieldValidation(call: Call): FieldValidation {
   const value = call.info.query.get('fieldValidation') ?? ''
   if (value === '') return 'Warn'
   if (value === 'Ignore' || value === 'Warn' || value === 'Strict') return value
-  throw badRequest(
-    `fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
-  )
+  throw invalidOptions(call, notSupported('fieldValidation', value, ['', 'Ignore', 'Strict', 'Warn']))
 }
 
 /**

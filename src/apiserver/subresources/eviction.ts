@@ -24,7 +24,7 @@ export const createEviction: CallHandler = async call => {
       `name in URL does not match name in Eviction object: ${JSON.stringify(name)} vs ${JSON.stringify(eviction.metadata.name)}`,
     )
   const wishes: DeleteOptions = eviction['deleteOptions'] ?? {}
-  for (const value of wishes.dryRun ?? []) checkDryRun(value)
+  checkDryRun(call, wishes.dryRun ?? [])
   const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
   const kept = core.cache.get(call.resource, path.namespace, name)
   if (!kept) throw notFoundError(Pod, name)

@@ -1,7 +1,7 @@
 import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
 import { checkApplied } from '../../models/apply/check-applied.ts'
 import type { Writer } from '../../models/apply/managed-fields.ts'
-import { invalid, required } from '../../models/field-error.ts'
+import { forbidden, invalid, required } from '../../models/field-error.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { bodyType, checkedBody, parseBody } from '../bodies/body.ts'
@@ -96,8 +96,5 @@ function readForce(call: ResourceCall): boolean {
 /** Refuses `force` where it means nothing. @throws ApiError Invalid */
 export function refuseForce(call: ResourceCall): void {
   if (readForce(call))
-    throw new ApiError(
-      'Invalid',
-      'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
-    )
+    throw invalidError(patchOptions, '', [forbidden('force', 'may not be specified for non-apply patch')])
 }

@@ -1,4 +1,5 @@
 import { badRequest } from '../../models/api-error.ts'
+import { invalid, notSupported } from '../../models/field-error.ts'
 import { resourceName } from '../../models/kind.ts'
 import { decodeProtobuf } from '../../models/protobuf/index.ts'
 import type { DeleteOptions, StatusDetails } from '../../models/types/meta-v1.ts'
@@ -10,6 +11,7 @@ import { formOfMany, mediaReply, objectReply, valueReply } from '../replies/obje
 import { successStatus } from '../replies/reply.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
 import { prepare } from '../storage/conversion.ts'
+import { invalidOptions } from './invalid-options.ts'
 import { writeList } from './list.ts'
 import { removeUnreadable, unreadable } from './unreadable.ts'
 import { checkDryRun, isDryRun } from './write-options.ts'
@@ -72,6 +74,7 @@ export function readDeleteOptions(call: Call): DeleteOptions {
       form === 'protobuf'
         ? decodeProtobuf(body, { apiVersion: 'v1', kind: 'DeleteOptions' }).value
         : parseBody(form, body, false).value
+    refuseOtherKind(value)
     options = decodeDeleteOptions(value)
   }
   const { query } = call.info
@@ -85,15 +88,22 @@ export function readDeleteOptions(call: Call): DeleteOptions {
   if (policy) options.propagationPolicy ??= policy as NonNullable<DeleteOptions['propagationPolicy']>
   const orphan = query.get('orphanDependents')
   if (orphan) options.orphanDependents ??= orphan === 'true' || orphan === '1'
-  if (options.orphanDependents !== undefined && options.propagationPolicy !== undefined)
-    throw badRequest('orphanDependents and propagationPolicy cannot be both set')
-  if (
-    options.propagationPolicy !== undefined &&
-    !['Background', 'Foreground', 'Orphan'].includes(options.propagationPolicy)
-  )
-    throw badRequest(
-      `propagationPolicy: Unsupported value: ${JSON.stringify(options.propagationPolicy)}: supported values: "Background", "Foreground", "Orphan"`,
-    )
-  for (const value of options.dryRun ?? []) checkDryRun(value)
+  const { propagationPolicy: said } = options
+  if (options.orphanDependents !== undefined && said !== undefined) {
+    const why = 'orphanDependents and deletionPropagation cannot be both set'
+    throw invalidOptions(call, invalid('propagationPolicy', said, why))
+  }
+  if (said !== undefined && !policies.includes(said))
+    throw invalidOptions(call, notSupported('propagationPolicy', said, policies))
+  checkDryRun(call, options.dryRun ?? [])
   return options
+}
+
+const policies: readonly string[] = ['Background', 'Foreground', 'Orphan']
+
+/** Somebody who sends an object does not know that it would be deleted. @throws ApiError BadRequest */
+function refuseOtherKind(value: unknown): void {
+  const { kind } = (value ?? {}) as { kind?: unknown }
+  if (typeof kind === 'string' && kind !== '' && kind !== 'DeleteOptions')
+    throw badRequest(`the kind in the data (${kind}) does not match the expected kind (DeleteOptions)`)
 }

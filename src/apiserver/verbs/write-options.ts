@@ -1,34 +1,26 @@
-import { ApiError, badRequest } from '../../models/api-error.ts'
+import { invalid, notSupported, tooLong } from '../../models/field-error.ts'
 import type { Call } from '../core.ts'
+import { invalidOptions } from './invalid-options.ts'
 
-/** @throws ApiError for anything but `dryRun=All` */
+const maxManagerBytes = 128
+
+/** @throws ApiError Invalid for anything but `dryRun=All` */
 export function isDryRun(call: Call): boolean {
   const values = call.info.query.getAll('dryRun').filter(v => v !== '')
-  for (const value of values) checkDryRun(value)
+  checkDryRun(call, values)
   return values.length > 0
 }
 
-export function checkDryRun(value: unknown): void {
-  if (value !== 'All')
-    throw new ApiError('Invalid', `dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`, {
-      details: {
-        causes: [
-          {
-            reason: 'FieldValueNotSupported',
-            message: `Unsupported value: ${JSON.stringify(value)}: supported values: "All"`,
-            field: 'dryRun',
-          },
-        ],
-      },
-    })
+export function checkDryRun(call: Call, values: readonly unknown[]): void {
+  for (const value of values) if (value !== 'All') throw invalidOptions(call, notSupported('dryRun', value, ['All']))
 }
 
-/** Who writes: the query's fieldManager, else the client's name. @throws ApiError BadRequest */
+/** Who writes: the query's fieldManager, else the client's name. @throws ApiError Invalid */
 export function fieldManager(call: Call): string {
   const said = call.info.query.get('fieldManager') ?? ''
-  if (said.length > 128) throw badRequest('fieldManager: Too long: may not be more than 128 bytes')
+  if (said.length > maxManagerBytes) throw invalidOptions(call, tooLong('fieldManager', maxManagerBytes))
   if (!/^[\x20-\x7e\u00a0-\uffff]*$/.test(said))
-    throw badRequest('fieldManager: Invalid value: should only contain printable characters')
+    throw invalidOptions(call, invalid('fieldManager', said, 'should only contain printable characters'))
   if (said) return said
   const agent = call.request.headers['user-agent'] ?? ''
   return agent.split('/', 1)[0]!.slice(0, 128) || 'unknown'
