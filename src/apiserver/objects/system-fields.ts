@@ -48,6 +48,14 @@ export function fillSystemFields(core: Core, resource: Resource, object: AnyObje
   else metadata.generation = 1
 }
 
+/** Labels and annotations, which writers of a part of an object may change too. Changes `to`. */
+export function takeMarks(to: AnyObject, from: AnyObject): void {
+  for (const field of ['labels', 'annotations'] as const) {
+    if (from.metadata[field] === undefined) delete to.metadata[field]
+    else to.metadata[field] = from.metadata[field]
+  }
+}
+
 /** An update cannot change who the object is, nor bring about its end. */
 export function keepSystemFields(next: AnyObject, previous: AnyObject): void {
   const [to, from] = [next.metadata, previous.metadata]

@@ -10,7 +10,7 @@ import { ClaimTaken, StaleObject } from '../storage/object-store.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { dryKept, refuse, remembered, type WriteOptions } from './create-object.ts'
 import { same, sameDesire } from './same.ts'
-import { keepSystemFields } from './system-fields.ts'
+import { keepSystemFields, takeMarks } from './system-fields.ts'
 
 /** Makes the next state of an object, in the form that the resource serves, from a copy of the present one. */
 export type NextState = (present: AnyObject, kept: KeptObject) => AnyObject | Promise<AnyObject>
@@ -188,10 +188,7 @@ function growGeneration(resource: Resource, next: AnyObject, present: AnyObject)
 /** A writer of status changes status, labels and annotations: nothing else. Of a custom resource, the status alone. */
 function onlyStatus({ form }: Resource, present: AnyObject, next: AnyObject): AnyObject {
   const out: AnyObject = { ...present, metadata: { ...present.metadata } }
-  for (const field of form ? [] : (['labels', 'annotations'] as const)) {
-    if (next.metadata[field] === undefined) delete out.metadata[field]
-    else out.metadata[field] = next.metadata[field]
-  }
+  if (!form) takeMarks(out, next)
   if (next['status'] === undefined) delete out['status']
   else out['status'] = next['status']
   return out
