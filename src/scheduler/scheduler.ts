@@ -1,23 +1,22 @@
 import { setMaxListeners } from 'node:events'
-import { sleep, timestamp } from '../base/clock.ts'
+import { timestamp } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
-import { ApiError } from '../models/api-error.ts'
 import { Namespace, Node, Pod, PodDisruptionBudget, SchedulerPlugin } from '../models/kinds/index.ts'
 import { type KubeObject, keyOf } from '../models/object.ts'
 import { Attempts } from './attempts.ts'
+import { Binder } from './binder.ts'
 import { ClusterFeed } from './cluster-feed.ts'
 import { watchedKinds } from './cluster-objects.ts'
 import { ClusterState } from './cluster-state.ts'
-import { Decider, type Fit, type Unfit } from './decider.ts'
+import { Decider, type Unfit } from './decider.ts'
 import { explainPod } from './explain/explain.ts'
 import { Hints } from './explain/hints.ts'
 import { Extensions } from './extensions/extensions.ts'
 import { failureMessage } from './fit-failure.ts'
 import { evictTogether } from './gangs/evict-together.ts'
-import { type Bound, coscheduling, GangScheduler } from './gangs/gang-scheduler.ts'
-import { type Gang, Gangs, gangKey } from './gangs/gangs.ts'
+import { coscheduling, GangScheduler } from './gangs/gang-scheduler.ts'
+import { Gangs, gangKey } from './gangs/gangs.ts'
 import { Nominations } from './nominations.ts'
-import type { Reservation } from './plugin.ts'
 import { defaultProfile } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import { PodWriter } from './pod-writer.ts'
@@ -28,13 +27,6 @@ import type { Scheduler, SchedulerOptions } from './scheduler-options.ts'
 import { type QueuedPod, SchedulingQueue } from './scheduling-queue.ts'
 import { type SimulatedWorld, simulate } from './simulate/simulate.ts'
 
-const isFailure = (result: unknown): result is { error: unknown } =>
-  typeof result === 'object' && result !== null && 'error' in result
-/** Trying again would change nothing. */
-const isSettled = (error: unknown) => error instanceof ApiError && (error.code === 404 || error.code === 409)
-
-/** Between two tries to bind a member of a gang. */
-const bindAgainMs = 1_000
 /** The event loop is given back after deciding for so long. */
 const sliceMs = 8
 /** Deciding waits while so many bindings are under way. */
@@ -62,7 +54,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const stop = new AbortController()
   // Every binding that waits for a volume listens to it.
   setMaxListeners(0, stop.signal)
-  const counts = { scheduled: 0, unschedulable: 0, failedBindings: 0, victims: 0 }
+  const counts = { unschedulable: 0, victims: 0 }
   let subscriptions: (() => void)[] = []
   let running = false
   let turnPlanned = false
@@ -140,7 +132,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     queue,
     state,
     deciderOf: info => deciderOf(info.pod)!,
-    place,
+    place: (...what) => binder.place(...what),
     holdBack,
     track,
     makeRoom(members, need) {
@@ -157,6 +149,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       events.warning(info.pod, 'PodGroupTimeout', message)
       await writer.evict(info, deciderOf(info.pod)!.profile.schedulerName)
     },
+  })
+
+  const binder = new Binder({
+    ...options,
+    state,
+    feed,
+    queue,
+    writer,
+    attempts,
+    nominations,
+    signal: stop.signal,
+    isOurs: pod => deciderOf(pod) !== undefined,
+    done: planTurn,
+    track,
   })
 
   const deciderOf = (pod: Pod) => deciders.get(pod.spec.schedulerName || defaultProfile.schedulerName)
@@ -204,7 +210,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { info } = entry
     const decider = deciderOf(info.pod)!
     const decision = decider.decide(info)
-    if (decision.node) place(entry, decision, decider.reserve(info, decision.node))
+    if (decision.node) binder.place(entry, decision, decider.reserve(info, decision.node))
     else refuse(entry, decision, decider)
     return decision.node !== undefined
   }
@@ -225,99 +231,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       events.warning(info.pod, 'FailedScheduling', message)
       queue.park(entry, rejectedBy)
       track(writer.reportUnschedulable(info, message, nominations.nodeOf(info.uid) ?? ''))
-    }
-  }
-
-  function place(
-    entry: QueuedPod,
-    { node, fitting, score }: Fit,
-    reservations: readonly Reservation[],
-    gang?: Gang,
-  ): Promise<Bound> {
-    const { info } = entry
-    const message = `Successfully assigned ${info.keyText} to ${node.name}`
-    attempts.set(info.uid, {
-      at: timestamp(clock),
-      number: entry.attempts,
-      node: node.name,
-      fitting,
-      nodes: state.nodes.length,
-      score,
-      refusals: [],
-      message,
-    })
-    nominations.delete(info.uid)
-    feed.assume(info, node.name, gang !== undefined)
-    const bound = bind(entry, node.name, message, reservations, gang)
-    track(bound)
-    return bound
-  }
-
-  async function bind(
-    entry: QueuedPod,
-    node: string,
-    message: string,
-    reservations: readonly Reservation[],
-    gang?: Gang,
-  ): Promise<Bound> {
-    const { info } = entry
-    const giveUpMs = clock.monotonicMs() + (gang?.timeoutMs ?? 0)
-    try {
-      for (const { write } of reservations) await write?.({ client, clock, signal: stop.signal })
-      const annotations = Object.assign({}, ...reservations.map(r => r.annotations))
-      for (;;) {
-        const failure = await writer.bind(info, node, annotations).catch(error => ({ error }))
-        if (!isFailure(failure)) break
-        const hopeless = isSettled(failure.error) || clock.monotonicMs() >= giveUpMs || entry.place !== 'flying'
-        if (hopeless) throw failure.error
-        // The place is kept: a gang is not to fall apart for a hiccup.
-        await sleep(clock, bindAgainMs, stop.signal)
-      }
-    } catch (error) {
-      return bindingFailed(entry, node, error, gang)
-    } finally {
-      for (const reservation of reservations) reservation.release()
-    }
-    counts.scheduled++
-    options.metrics?.bound?.(clock.monotonicMs() - entry.sinceMs)
-    log.debug({ pod: info.keyText, node }, 'pod bound')
-    events.normal(info.pod, 'Scheduled', message)
-    if (entry.place === 'flying') queue.remove(info.uid)
-    planTurn()
-    return 'bound'
-  }
-
-  function bindingFailed(entry: QueuedPod, node: string, error: unknown, gang?: Gang): Bound {
-    const { info } = entry
-    counts.failedBindings++
-    // Held before it is let go, or its class might be forgotten in between.
-    const again = state.classes.admit(info.pod)
-    const forgotten = feed.forget(info)
-    const settled = isSettled(error)
-    log.warn({ pod: info.keyText, node, error: explain(error) }, 'binding failed')
-    if (!forgotten || settled || entry.place !== 'flying') {
-      // Deleted, or somebody else has bound it: the informer brings what there is to know.
-      if (entry.place === 'flying') queue.remove(info.uid)
-      state.classes.release(again)
-      if (forgotten && settled) track(lookAgain(info))
-    } else {
-      entry.info = again
-      events.warning(info.pod, 'FailedScheduling', `binding to ${node} failed: ${explain(error)}`)
-      // What becomes of a gang is for all of it to decide.
-      if (!gang) queue.retry(entry)
-    }
-    planTurn()
-    return settled || !forgotten ? 'lost' : 'failed'
-  }
-
-  /** After a conflict the cache may be behind: if the pod is still there without a node, nobody else would tell us. */
-  async function lookAgain({ key, uid }: PodInfo): Promise<void> {
-    try {
-      const pod = await client.get(Pod, key, { signal: stop.signal })
-      const ours = pod.metadata.uid === uid && !pod.spec.nodeName && !pod.metadata.deletionTimestamp
-      if (ours && deciderOf(pod) && !queue.get(uid)) queue.add(state.classes.admit(pod))
-    } catch (error) {
-      log.debug({ pod: key, error: explain(error) }, 'pod not there after its binding failed')
     }
   }
 
@@ -396,7 +309,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     simulate: scenario => simulate(worldNow(), scenario),
     planRebalance: moves => planRebalance(worldNow(), moves),
     busy: () => queue.counts().active + writer.binding > busyFrom,
-    stats: () => ({ ...counts, waiting: queue.counts() }),
+    stats: () => ({ ...counts, ...binder.counts, waiting: queue.counts() }),
     attempt: uid => attempts.get(uid),
     explain(pod) {
       const decider = deciderOf(pod) ?? deciders.values().next().value!
