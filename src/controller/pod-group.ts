@@ -46,6 +46,8 @@ export function groupStatus(group: PodGroup, pods: readonly Pod[]): PodGroupStat
     ...counts,
     ...(first ? { scheduleStartTime: first } : {}),
     ...(owner ? { occupiedBy: `${group.metadata.namespace}/${owner.name}` } : {}),
+    // The scheduler's part.
+    ...(group.status?.queue ? { queue: group.status.queue } : {}),
   }
 }
 

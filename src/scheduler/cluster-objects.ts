@@ -6,6 +6,7 @@ import {
   PersistentVolume,
   PersistentVolumeClaim,
   PodGroup,
+  Queue,
   ReplicaSet,
   ReplicationController,
   SchedulerPlugin,
@@ -38,6 +39,7 @@ export class ClusterObjects {
   readonly replicationControllers = new ObjectTable<ReplicationController>(namespaceOf)
   readonly schedulerPlugins = new ObjectTable<SchedulerPlugin>()
   readonly podGroups = new ObjectTable<PodGroup>()
+  readonly queues = new ObjectTable<Queue>()
   /** Volumes promised to claims whose binding is under way: the claim's key by the volume's name. */
   readonly promisedVolumes = new Map<string, string>()
 
@@ -65,6 +67,7 @@ export const kindOf: Record<TableName, Kind<any>> = {
   statefulSets: StatefulSet,
   replicationControllers: ReplicationController,
   podGroups: PodGroup,
+  queues: Queue,
   schedulerPlugins: SchedulerPlugin,
 }
 

@@ -49,10 +49,23 @@ export class PodWriter {
     await this.#patchStatus(key, { conditions: [condition], ...nominated })
   }
 
+  /** Says in the pod's status why it is not tried yet, unless the status says so already. */
+  async reportHeld({ key, pod }: PodInfo, message: string): Promise<void> {
+    const known = pod.status?.conditions?.find(c => c.type === 'PodScheduled')
+    if (known?.reason === 'SchedulingGated' && known.message === message) return
+    await this.#patchStatus(key, {
+      conditions: [this.#condition('PodScheduled', 'False', 'SchedulingGated', message, known)],
+    })
+  }
+
   /** Ends a pod gracefully for a more important one, and says so first. */
-  async evict({ key, uid, pod }: PodInfo, schedulerName: string): Promise<void> {
+  async evict(
+    { key, uid, pod }: PodInfo,
+    schedulerName: string,
+    why = 'preempting to accommodate a higher priority pod',
+  ): Promise<void> {
     const known = pod.status?.conditions?.find(c => c.type === 'DisruptionTarget')
-    const message = `${schedulerName}: preempting to accommodate a higher priority pod`
+    const message = `${schedulerName}: ${why}`
     const condition = this.#condition('DisruptionTarget', 'True', 'PreemptionByScheduler', message, known)
     try {
       await this.#patchStatus(key, { conditions: [condition] })

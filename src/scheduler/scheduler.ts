@@ -22,6 +22,8 @@ import type { PodInfo } from './pod-class.ts'
 import { PodWriter } from './pod-writer.ts'
 import { findEviction, waitsForVictims } from './preemption.ts'
 import { Preemptor } from './preemptor.ts'
+import { QueueKeeper } from './queues/queue-keeper.ts'
+import { QueueReporter } from './queues/queue-reporter.ts'
 import { planRebalance } from './rebalance/rebalance.ts'
 import type { Scheduler, SchedulerOptions } from './scheduler-options.ts'
 import { type QueuedPod, SchedulingQueue } from './scheduling-queue.ts'
@@ -59,23 +61,45 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let running = false
   let turnPlanned = false
 
-  const queue = new SchedulingQueue({
+  const queue: SchedulingQueue = new SchedulingQueue({
     clock,
     wakes: (plugin, event, info) => plugins.get(plugin)?.wakes?.(event, info) ?? true,
+    held: info => keeper.holds(info),
     onReady: () => planTurn(),
   })
+
+  const keeper: QueueKeeper = new QueueKeeper({
+    clock,
+    state,
+    gangs,
+    active: () => running,
+    release: uid => queue.release(uid),
+    isQueued: uid => queue.get(uid) !== undefined,
+    end(pods, why) {
+      for (const info of pods) {
+        events.warning(info.pod, 'Reclaimed', why)
+        track(writer.evict(info, info.pod.spec.schedulerName || defaultProfile.schedulerName, why))
+      }
+    },
+    planned: waits => reporter.planned(waits),
+  })
+  const reporter = new QueueReporter({ client, clock, state, keeper, writer, track })
 
   const feed = new ClusterFeed(state, {
     pending(pod) {
       const known = queue.get(pod.metadata.uid)
       const info = state.classes.admit(pod)
       nominations.set(info, pod.status?.nominatedNodeName)
+      keeper.arrive(info)
       if (!known) return queue.add(info)
       const old = known.info
       queue.update(info)
       state.classes.release(old)
     },
-    gone: uid => attempts.delete(uid),
+    gone(uid) {
+      attempts.delete(uid)
+      keeper.gone(uid)
+    },
     settled(uid) {
       nominations.delete(uid)
       preemptor.forget(uid)
@@ -87,6 +111,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     event(event) {
       if (event.type === 'object-changed' && event.table === 'schedulerPlugins') extend(event)
       gangs.note(event)
+      keeper.note(event)
       if (event.type === 'pod-removed') preemptor.gone(event.pod.uid, event.node)
       queue.wake(event)
     },
@@ -216,6 +241,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function holdBack(entries: readonly QueuedPod[], rejectedBy: ReadonlySet<string>, message: string): void {
+    const cleared = entries.some(e => nominations.nodeOf(e.info.uid) !== undefined)
     for (const entry of entries) {
       const { info } = entry
       counts.unschedulable++
@@ -229,7 +255,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         message,
       })
       events.warning(info.pod, 'FailedScheduling', message)
-      queue.park(entry, rejectedBy)
+      if (!cleared && keeper.refused(info)) queue.shelve(entry)
+      else queue.park(entry, rejectedBy)
       track(writer.reportUnschedulable(info, message, nominations.nodeOf(info.uid) ?? ''))
     }
   }
@@ -260,7 +287,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const nominated = eviction?.node.name ?? (text === waitsForVictims ? nominations.nodeOf(info.uid) : undefined)
     nominations.set(info, nominated)
     // Parked before anything is written: what the victims' end brings must find it waiting.
-    queue.park(entry, unfit.failure.plugins, nominated)
+    if (!nominated && keeper.refused(info)) queue.shelve(entry)
+    else queue.park(entry, unfit.failure.plugins, nominated)
     track(writer.reportUnschedulable(info, message, nominated ?? ''))
     if (eviction) track(preemptor.preempt(info, eviction, decider.profile.schedulerName))
   }
@@ -280,6 +308,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (const unsubscribe of subscriptions) unsubscribe()
     subscriptions = []
     queue.close()
+    keeper.close()
+    reporter.close()
     extensions.close()
     while (underWay.size) await Promise.all(underWay)
   }

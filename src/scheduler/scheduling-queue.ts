@@ -31,6 +31,8 @@ export interface SchedulingQueueOptions {
   clock: Clock
   /** May the event let in the pod that the plugin refused? */
   wakes(plugin: string, event: ClusterEvent, info: PodInfo): boolean
+  /** The pod is kept back, though it has no gates: until `release`. */
+  held?(info: PodInfo): boolean
   /** Something became active. */
   onReady(): void
 }
@@ -44,7 +46,7 @@ const backoff = { baseMs: 1_000, maxMs: 10_000 }
 const leftoverMs = 300_000
 const leftoverCheckMs = 30_000
 
-/** Pods without a node: those to be tried now, later, after something changes, or once their gates are gone. */
+/** Pods without a node: those to be tried now, later, after something changes, or once nothing keeps them back. */
 export class SchedulingQueue {
   readonly #options: SchedulingQueueOptions
   readonly #clock: Clock
@@ -99,8 +101,21 @@ export class SchedulingQueue {
     this.#entries.set(info.uid, entry)
     const gang = gangKey(info.pod)
     if (gang) this.#gangs.set(gang, (this.#gangs.get(gang) ?? new Set()).add(entry))
-    if (gated(info)) this.#to(entry, 'gated')
+    if (this.#gated(info)) this.#to(entry, 'gated')
     else this.#activate(entry)
+  }
+
+  /** Whoever kept it back lets it go. */
+  release(uid: string): void {
+    const entry = this.#entries.get(uid)
+    if (entry?.place === 'gated' && !this.#gated(entry.info)) this.#activate(entry)
+  }
+
+  /** It is kept back again. */
+  shelve(entry: QueuedPod): void {
+    if (entry.place !== 'flying') return
+    this.#to(entry, 'gated')
+    this.#forgetEvents()
   }
 
   /** The pod has a new state. What it asks for decides whether it is worth another try; its status does not. */
@@ -110,7 +125,7 @@ export class SchedulingQueue {
     const changed = entry.info.class.id !== info.class.id
     if (entry.place === 'gated') {
       entry.info = info
-      if (!gated(info)) this.#activate(entry)
+      if (!this.#gated(info)) this.#activate(entry)
     } else if (entry.place === 'parked' && changed) {
       this.#unpark(entry)
       entry.info = info
@@ -234,6 +249,10 @@ export class SchedulingQueue {
     this.#leftoverTimer?.()
   }
 
+  #gated(info: PodInfo): boolean {
+    return (info.pod.spec.schedulingGates?.length ?? 0) > 0 || (this.#options.held?.(info) ?? false)
+  }
+
   #wakes({ rejectedBy, info }: QueuedPod, event: ClusterEvent): boolean {
     if (!rejectedBy.size) return true
     for (const plugin of rejectedBy) if (this.#options.wakes(plugin, event, info)) return true
@@ -328,7 +347,6 @@ export class SchedulingQueue {
   }
 }
 
-const gated = ({ pod }: PodInfo) => (pod.spec.schedulingGates?.length ?? 0) > 0
 function groupOf({ info, rejectedBy }: QueuedPod): string {
   return `${info.class.id} ${info.personal ? info.uid : ''} ${[...rejectedBy].sort().join(' ')}`
 }

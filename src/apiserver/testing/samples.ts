@@ -180,6 +180,7 @@ export const samples = (request: string): Record<string, Sample> => ({
   },
   'resource.k8s.io/v1beta1/deviceclasses': { body: { spec: {} } },
   'scheduling.x-k8s.io/v1alpha1/podgroups': { body: { spec: { minMember: 1 } }, status: { phase: 'Pending' } },
+  'optiflow.dev/v1/queues': { body: { spec: { quota: { cpu: '4' } } }, status: { pending: 1 } },
   'optiflow.dev/v1/schedulerplugins': { body: { spec: { source: 'export default {}' } }, status: {} },
   'optiflow.dev/v1/workloads': { body: { spec: { image: 'i' } }, status: { message: 'm' } },
 })

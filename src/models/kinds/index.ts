@@ -55,6 +55,7 @@ import { Ingress } from './networking/ingress.ts'
 import { IngressClass } from './networking/ingress-class.ts'
 import { NetworkPolicy } from './networking/network-policy.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
+import { Queue } from './optiflow/queue.ts'
 import { SchedulerPlugin } from './optiflow/scheduler-plugin.ts'
 import { Workload } from './optiflow/workload.ts'
 import { Eviction } from './policy/eviction.ts'
@@ -123,6 +124,7 @@ export {
   PodTemplate,
   PriorityClass,
   PriorityLevelConfiguration,
+  Queue,
   ReplicaSet,
   ReplicationController,
   ResourceClaim,
@@ -220,6 +222,7 @@ export const builtinKinds: Kind<any>[] = [
   DeviceClass,
   HorizontalPodAutoscalerV1,
   EventsEvent,
+  Queue,
   SchedulerPlugin,
   Workload,
   CustomResourceDefinition,

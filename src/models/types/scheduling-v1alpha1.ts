@@ -20,10 +20,18 @@ export interface PodGroupStatus {
   failed?: number
   occupiedBy?: string
   phase?: string
+  queue?: PodGroupQueueStatus
   running?: number
   scheduled?: number
   scheduleStartTime?: string
   succeeded?: number
+}
+
+export interface PodGroupQueueStatus {
+  message?: string
+  name?: string
+  position?: number
+  predictedStartTime?: string
 }
 
 export interface PodGroupList {

@@ -83,7 +83,7 @@ const seen: PolicyRule[] = [
   rule(['batch'], ['cronjobs', 'cronjobs/status', 'jobs', 'jobs/status'], read),
   rule(['policy'], ['poddisruptionbudgets', 'poddisruptionbudgets/status'], read),
   rule(['networking.k8s.io'], ['ingresses', 'ingresses/status', 'networkpolicies'], read),
-  rule(['optiflow.dev'], ['pods/explanation', 'workloads', 'workloads/status'], read),
+  rule(['optiflow.dev'], ['pods/explanation', 'queues', 'workloads', 'workloads/status'], read),
 ]
 const changed: PolicyRule[] = [
   rule([''], ['pods/attach', 'pods/exec', 'pods/portforward', 'pods/proxy', 'secrets', 'services/proxy'], read),
@@ -253,7 +253,9 @@ export const defaultRoles: DefaultRole[] = [
       rule(['apps'], ['replicasets', 'statefulsets'], read),
       rule(['policy'], ['poddisruptionbudgets'], read),
       rule(['scheduling.x-k8s.io'], ['podgroups'], read),
+      rule(['scheduling.x-k8s.io'], ['podgroups/status'], ['patch', 'update']),
       rule(['optiflow.dev'], ['schedulerplugins', 'schedulerplugins/status'], [...read, 'patch', 'update']),
+      rule(['optiflow.dev'], ['queues', 'queues/status'], [...read, 'patch', 'update']),
       rule(['scheduling.k8s.io'], ['priorityclasses'], read),
       rule(
         ['storage.k8s.io'],
