@@ -147,9 +147,17 @@ async function startManagersAndNodes(
       })
     }),
     manage('scheduler', 'kube-scheduler', clientOf(schedulerUser), async client =>
-      Object.assign(await startScheduler({ client, outside, announce: server.explanations.use }), {
-        what: 'placing pods',
-      }),
+      Object.assign(
+        await startScheduler({
+          client,
+          outside,
+          configuration: settings.schedulerConfig,
+          announce: server.explanations.use,
+        }),
+        {
+          what: 'placing pods',
+        },
+      ),
     ),
   ])
   signal.throwIfAborted()

@@ -14,12 +14,13 @@ export interface Explanations extends AsyncDisposable {
   use(scheduler: Scheduler): () => void
 }
 
-export function serveExplanations(api: ApiServer, outside: OutsideWorld): Explanations {
+/** @param configuration of the scheduler: explanations are by its rules */
+export function serveExplanations(api: ApiServer, outside: OutsideWorld, configuration?: string): Explanations {
   let running: Scheduler | undefined
   let watching: Promise<RunningScheduler> | undefined
   const watch = () => {
     const client = createClient(inProcessTransport(api.handler, schedulerUser))
-    const started = startScheduler({ client, outside, watchOnly: true })
+    const started = startScheduler({ client, outside, configuration, watchOnly: true })
     // Whoever asks next tries again.
     started.catch(() => (watching = undefined))
     return started

@@ -1,6 +1,7 @@
 import { type Client, createEventRecorder, createInformers } from '../client/index.ts'
 import { createScheduler, type Scheduler } from '../scheduler/index.ts'
 import type { OutsideWorld } from './outside.ts'
+import { readSchedulerConfiguration } from './scheduler-configuration.ts'
 
 export interface RunningScheduler extends AsyncDisposable {
   scheduler: Scheduler
@@ -9,6 +10,8 @@ export interface RunningScheduler extends AsyncDisposable {
 export interface SchedulingOptions {
   client: Client
   outside: OutsideWorld
+  /** Path of a KubeSchedulerConfiguration; Kubernetes' default rules unless given. */
+  configuration?: string | undefined
   /** Places nothing: it knows the cluster, and can explain. */
   watchOnly?: boolean
   /** Called with the scheduler once it works; what it returns is called before it stops. */
@@ -20,11 +23,12 @@ export async function startScheduler(options: SchedulingOptions): Promise<Runnin
   const { client, outside, watchOnly = false } = options
   const { clock, random } = outside
   const log = outside.log.child({ part: 'scheduler' })
+  const { profiles, extenders } = await readSchedulerConfiguration(outside.disk, options.configuration)
   const informers = createInformers({ client, clock, random, log })
   let known: Scheduler | undefined
   const busy = () => known?.busy() ?? false
   const events = createEventRecorder({ client, clock, random, log, component: 'default-scheduler', busy })
-  const scheduler = createScheduler({ client, informers, clock, random, log, events })
+  const scheduler = createScheduler({ client, informers, clock, random, log, events, profile: profiles, extenders })
   known = scheduler
   await scheduler.start({ watchOnly })
   const retire = options.announce?.(scheduler)
@@ -34,6 +38,7 @@ export async function startScheduler(options: SchedulingOptions): Promise<Runnin
       retire?.()
       await scheduler[Symbol.asyncDispose]()
       await informers[Symbol.asyncDispose]()
+      await Promise.all(extenders.map(e => e.close()))
     },
   }
 }

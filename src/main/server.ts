@@ -77,7 +77,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
       )
       const url = await listen(api, settings, pki)
       await api.publish(nodeIp(), Number(new URL(url).port))
-      const explanations = stack.use(serveExplanations(api, outside))
+      const explanations = stack.use(serveExplanations(api, outside, settings.schedulerConfig))
       return [{ api, pki, explanations, url, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }, url]
     })
   } catch (error) {

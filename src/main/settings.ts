@@ -57,6 +57,8 @@ export interface Settings {
   auditWebhookConfigFile: string | undefined
   auditWebhookBatchMaxSize: number
   auditWebhookBatchMaxWaitMs: number
+  /** A KubeSchedulerConfiguration: profiles, plugins, extenders. See docs/scheduler-profiles.md. */
+  schedulerConfig: string | undefined
   logLevel: LogLevel
   /** How much of the past the store keeps, whichever is less; undefined: as the engine likes (SQLite 7 days and 2 GiB, etcd 1 hour). */
   historyAgeMs: number | undefined
@@ -138,6 +140,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   auditWebhookConfigFile: { name: 'audit-webhook-config-file', read: text => resolve(text) },
   auditWebhookBatchMaxSize: { name: 'audit-webhook-batch-max-size', read: text => wholeNumber(text, 1, 10_000) },
   auditWebhookBatchMaxWaitMs: { name: 'audit-webhook-batch-max-wait', read: readWait },
+  schedulerConfig: { name: 'scheduler-config', read: text => resolve(text) },
   logLevel: { name: 'log-level', read: oneOf(['debug', 'info', 'warn', 'error', 'silent'] as const) },
   historyAgeMs: { name: 'history-age', read: readAge },
   historyBytes: { name: 'history-size', read: readSize },
@@ -211,6 +214,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     auditWebhookConfigFile: undefined,
     auditWebhookBatchMaxSize: 400,
     auditWebhookBatchMaxWaitMs: 30_000,
+    schedulerConfig: undefined,
     logLevel: 'info',
     historyAgeMs: undefined,
     historyBytes: undefined,

@@ -40,6 +40,8 @@ export interface BinderOptions {
   isOurs(pod: Pod): boolean
   /** A binding is through, one way or the other. */
   done(): void
+  /** Set if somebody else binds the pod. */
+  binderOf(info: PodInfo): ((node: string) => Promise<void>) | undefined
   /** Follows work that nobody waits for. */
   track(work: Promise<unknown>): void
 }
@@ -109,11 +111,12 @@ export class Binder {
 
   /** Of a gang it is tried until its time is over, and the place is kept: it is not to fall apart for a hiccup. */
   async #write(entry: QueuedPod, node: string, annotations: Record<string, string>, gang?: Gang): Promise<void> {
-    const { clock, writer, signal } = this.#options
+    const { clock, writer, signal, binderOf } = this.#options
     const giveUpMs = clock.monotonicMs() + (gang?.timeoutMs ?? 0)
     for (;;) {
       try {
-        await writer.bind(entry.info, node, annotations)
+        const other = binderOf(entry.info)
+        await (other ? other(node) : writer.bind(entry.info, node, annotations))
         return
       } catch (error) {
         if (isSettled(error) || clock.monotonicMs() >= giveUpMs || entry.place !== 'flying') throw error

@@ -1,11 +1,13 @@
-import { type Active, activate, ClassPlan, firstRefusal, hasScores, type Refusal, Refusals } from './class-plan.ts'
+import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
-import { type FitFailure, namedNodes, type RefusalGroup } from './fit-failure.ts'
 import type { Reservation, SchedulerPlugin } from './plugin.ts'
 import type { Profile, WeightedPlugin } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import { normalize, scoreNodes } from './scoring.ts'
 import type { NodeView } from './snapshot.ts'
+import { refusedEverywhere, type Unfit, unfit } from './unfit.ts'
+
+export type { Unfit } from './unfit.ts'
 
 export type Decision = Fit | Unfit
 
@@ -16,13 +18,15 @@ export interface Fit {
   score: number
 }
 
-export interface Unfit {
-  node: undefined
-  failure: FitFailure
-  /** Each node that might do if pods made room. */
-  evictable: readonly NodeView[]
-  /** Holds for every pod of the class until something changes. */
-  lasting: boolean
+export interface Ranking {
+  fitting: readonly NodeView[]
+  /** Weighted sums of scores; totals[i] is of fitting[i]. */
+  totals: Float64Array
+}
+
+interface Fitting {
+  fitting: NodeView[]
+  verdicts: Int32Array
 }
 
 /** Pods that were promised room on a node by preemption, by node name. */
@@ -108,6 +112,21 @@ export class Decider {
     return decision
   }
 
+  /** All nodes that fit, with their scores, for whoever else has a say; or why there are none. */
+  rank(info: PodInfo): Ranking | Unfit {
+    const plan = this.#planFor(info)
+    const cluster = activate(this.#clusterPlugins, this.#state, info)
+    const refused = this.#refusedByAll(plan, cluster)
+    if (refused) return refused
+    const named = plan.candidates !== undefined
+    if (!named) plan.refresh()
+    const { fitting, verdicts } = named
+      ? this.#fittingAmong(plan.candidates!, plan, cluster)
+      : this.#fittingAnywhere(plan, cluster)
+    if (!fitting.length) return this.#unfit(verdicts, [...plan.actives, ...cluster], { named, lasting: false })
+    return { fitting, totals: this.#totals(fitting, plan, cluster, named) }
+  }
+
   /** The first refusal of one node, asked afresh; undefined if the pod fits there now. */
   check(info: PodInfo, node: NodeView): readonly string[] | undefined {
     return this.checker(info)(node)
@@ -181,11 +200,7 @@ export class Decider {
   #refusedByAll(plan: ClassPlan, cluster: Active[]): Unfit | undefined {
     for (const { plugin, state } of [...plan.actives, ...cluster]) {
       const reason = plugin.refuseAll?.(state)
-      if (!reason) continue
-      const nodes = this.#state.nodes.length
-      const group = { plugin: plugin.name, reason, count: nodes, nodes: [] }
-      const failure = { nodes, groups: [group], everywhere: reason, plugins: new Set([plugin.name]) }
-      return { node: undefined, failure, evictable: [], lasting: true }
+      if (reason) return refusedEverywhere(plugin.name, reason, this.#state.nodes.length)
     }
     return undefined
   }
@@ -206,12 +221,17 @@ export class Decider {
       const fit = this.#highest(plan, info)
       if (fit) return fit
     }
+    const { fitting, verdicts } = this.#fittingAnywhere(plan, cluster)
+    return this.#best(fitting, verdicts, plan, cluster, info)
+  }
+
+  #fittingAnywhere(plan: ClassPlan, cluster: Active[]): Fitting {
     const verdicts = this.#cleanVerdicts()
     verdicts.set(plan.refusal.subarray(0, verdicts.length))
     for (const active of cluster) this.#refuseRows(active, verdicts)
     const fitting: NodeView[] = []
     for (let row = 0; row < verdicts.length; row++) if (!verdicts[row]) fitting.push(this.#state.row(row)!)
-    return this.#best(fitting, verdicts, plan, cluster, info)
+    return { fitting, verdicts }
   }
 
   #refuseRows({ plugin, state }: Active, verdicts: Int32Array): void {
@@ -258,16 +278,21 @@ export class Decider {
   }
 
   #among(names: ReadonlySet<string>, plan: ClassPlan, cluster: Active[], info: PodInfo): Decision {
-    const refused = this.#cleanVerdicts()
+    const { fitting, verdicts } = this.#fittingAmong(names, plan, cluster)
+    return this.#best(fitting, verdicts, plan, cluster, info, true)
+  }
+
+  #fittingAmong(names: ReadonlySet<string>, plan: ClassPlan, cluster: Active[]): Fitting {
+    const verdicts = this.#cleanVerdicts()
     const fitting: NodeView[] = []
     for (const name of names) {
       const node = this.#state.byName(name)
       if (!node) continue
       const id = plan.refuse(node) || firstRefusal(cluster, node, this.#refusals)
-      if (id) refused[node.index] = id
+      if (id) verdicts[node.index] = id
       else fitting.push(node)
     }
-    return this.#best(fitting, refused, plan, cluster, info, true)
+    return { fitting, verdicts }
   }
 
   #best(
@@ -291,7 +316,7 @@ export class Decider {
       refused[node.index] = this.#roomRefusal(info, node)
       totals[best] = Number.NEGATIVE_INFINITY
     }
-    return this.#unfit(refused, plan, cluster, named, !fitting.length)
+    return this.#unfit(refused, [...plan.actives, ...cluster], { named, lasting: !fitting.length })
   }
 
   #totals(fitting: readonly NodeView[], plan: ClassPlan, cluster: Active[], named: boolean): Float64Array {
@@ -344,47 +369,9 @@ export class Decider {
     return this.#refusals.id(fitPlugin(this.profile), [...reasons])
   }
 
-  #unfit(refused: Int32Array, plan: ClassPlan, cluster: Active[], named: boolean, lasting: boolean): Unfit {
-    const byId = new Map<number, { refusal: Refusal; count: number; nodes: string[] }>()
-    const evictable: NodeView[] = []
-    const stateOf = new Map([...plan.actives, ...cluster].map(a => [a.plugin, a.state]))
-    for (const node of this.#state.nodes) {
-      const id = refused[node.index]!
-      if (!id) continue
-      let tally = byId.get(id)
-      if (!tally) byId.set(id, (tally = { refusal: this.#refusals.get(id), count: 0, nodes: [] }))
-      if (tally.count++ < namedNodes) tally.nodes.push(node.name)
-      const { by } = tally.refusal
-      if (by.evictionHelps?.(stateOf.get(by), node)) evictable.push(node)
-    }
-    const groups = new Map<string, RefusalGroup>()
-    const plugins = new Set<string>()
-    let asked = 0
-    for (const { refusal, count, nodes } of byId.values()) {
-      asked += count
-      plugins.add(refusal.by.name)
-      for (const reason of refusal.reasons) note(groups, refusal.by.name, reason, count, nodes)
-    }
-    const nodes = this.#state.nodes.length
-    if (named) {
-      const by = plan.actives.filter(a => a.plugin.candidates?.(a.state)).map(a => a.plugin.name)
-      const reason = `node(s) didn't satisfy plugin(s) [${by.sort().join(' ')}]`
-      const others = nodes - asked
-      if (others) groups.set(reason, { plugin: by[0] ?? outside.name, reason, count: others, nodes: [] })
-      for (const name of by) plugins.add(name)
-    }
-    return { node: undefined, failure: { nodes, groups: [...groups.values()], plugins }, evictable, lasting }
+  #unfit(refused: Int32Array, actives: readonly Active[], how: { named: boolean; lasting: boolean }): Unfit {
+    return unfit(this.#state, refused, this.#refusals, actives, how)
   }
-}
-
-function note(groups: Map<string, RefusalGroup>, plugin: string, reason: string, count: number, nodes: string[]): void {
-  const known = groups.get(reason)
-  if (!known) {
-    groups.set(reason, { plugin, reason, count, nodes: [...nodes] })
-    return
-  }
-  known.count += count
-  known.nodes = [...known.nodes, ...nodes].slice(0, namedNodes)
 }
 
 function fitPlugin(profile: Profile): SchedulerPlugin {

@@ -5,6 +5,7 @@ import type { Client, EventRecorder, InformerSet } from '../client/index.ts'
 import type { Pod } from '../models/types/core-v1.ts'
 import type { Attempt } from './attempts.ts'
 import type { Explanation } from './explain/explanation.ts'
+import type { Extender } from './extenders/extender.ts'
 import type { Profile } from './plugins/index.ts'
 import type { RebalanceOptions, RebalancePlan } from './rebalance/rebalance.ts'
 import type { SchedulingQueue } from './scheduling-queue.ts'
@@ -19,6 +20,8 @@ export interface SchedulerOptions {
   events: EventRecorder
   /** Kubernetes' default rules unless given; one for each schedulerName. */
   profile?: Profile | readonly Profile[]
+  /** Other programs that have a say, asked in this order. */
+  extenders?: readonly Extender[]
   metrics?: SchedulerMetrics
 }
 

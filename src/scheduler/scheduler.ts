@@ -11,6 +11,7 @@ import { ClusterState } from './cluster-state.ts'
 import { Decider, type Unfit } from './decider.ts'
 import { explainPod } from './explain/explain.ts'
 import { Hints } from './explain/hints.ts'
+import { ExtenderScheduler } from './extenders/extender-scheduler.ts'
 import { Extensions } from './extensions/extensions.ts'
 import { failureMessage } from './fit-failure.ts'
 import { evictTogether } from './gangs/evict-together.ts'
@@ -20,7 +21,7 @@ import { Nominations } from './nominations.ts'
 import { defaultProfile } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import { PodWriter } from './pod-writer.ts'
-import { findEviction, waitsForVictims } from './preemption.ts'
+import { type Eviction, findEviction, waitsForVictims } from './preemption.ts'
 import { Preemptor } from './preemptor.ts'
 import { QueueKeeper } from './queues/queue-keeper.ts'
 import { QueueReporter } from './queues/queue-reporter.ts'
@@ -187,7 +188,26 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     signal: stop.signal,
     isOurs: pod => deciderOf(pod) !== undefined,
     done: planTurn,
+    binderOf: info => extenders.binderOf(info),
     track,
+  })
+
+  const extenders = new ExtenderScheduler({
+    extenders: options.extenders ?? [],
+    log,
+    signal: stop.signal,
+    deciderOf: info => deciderOf(info.pod)!,
+    nodes: () => state.nodes.length,
+    place(entry, fit) {
+      options.metrics?.attempted?.('scheduled', 0)
+      void binder.place(entry, fit, deciderOf(entry.info.pod)!.reserve(entry.info, fit.node))
+    },
+    refuse: (entry, unfit) => refuse(entry, unfit, deciderOf(entry.info.pod)!),
+    retry(entry, why) {
+      if (why) events.warning(entry.info.pod, 'FailedScheduling', why)
+      queue.retry(entry)
+    },
+    dropped: info => state.classes.release(info),
   })
 
   const deciderOf = (pod: Pod) => deciders.get(pod.spec.schedulerName || defaultProfile.schedulerName)
@@ -219,6 +239,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const key = gangKey(info.pod)
     const gang = key === undefined ? undefined : gangs.get(key)
     try {
+      // Members of a gang are tried in one step, which cannot wait for others.
+      if (key === undefined && extenders.concerns(info)) {
+        track(extenders.attempt(entry))
+        return
+      }
       const alone = key === undefined || (gang && gangs.placed(gang.key) >= gang.minMember)
       const placed = alone ? attemptAlone(entry) : together.attempt(entry, key, gang)
       options.metrics?.attempted?.(placed ? 'scheduled' : 'unschedulable', clock.monotonicMs() - beganMs)
@@ -267,7 +292,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const budgets = informers.for(PodDisruptionBudget).list()
     const preemption = preemptor.awaits(info.uid)
       ? { message: waitsForVictims }
-      : findEviction(info, unfit, state, decider, budgets)
+      : decider.profile.preempts === false
+        ? { message: '' }
+        : findEviction(info, unfit, state, decider, budgets)
     const eviction = 'eviction' in preemption ? preemption.eviction : undefined
     const text = 'message' in preemption ? preemption.message : ''
     const summary = failureMessage(unfit.failure)
@@ -290,7 +317,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (!nominated && keeper.refused(info)) queue.shelve(entry)
     else queue.park(entry, unfit.failure.plugins, nominated)
     track(writer.reportUnschedulable(info, message, nominated ?? ''))
-    if (eviction) track(preemptor.preempt(info, eviction, decider.profile.schedulerName))
+    if (eviction) track(preempt(info, eviction, decider))
+  }
+
+  async function preempt(info: PodInfo, eviction: Eviction, decider: Decider): Promise<void> {
+    if (await extenders.mayPreempt(info, eviction)) {
+      await preemptor.preempt(info, eviction, decider.profile.schedulerName)
+      return
+    }
+    nominations.delete(info.uid)
+    await writer.clearNomination(info)
   }
 
   /** Writes that nobody waits for, until the scheduler stops. */

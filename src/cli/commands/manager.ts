@@ -13,6 +13,8 @@ import { settingsOf, withSettings } from './settings-flags.ts'
 export interface Manager {
   command: string
   description: string
+  /** Flags of its own. */
+  more?: string[]
   /** Only the process that holds it works. */
   lease: string
   start(client: Client, world: OutsideWorld, settings: Settings, connection: Connection): Promise<AsyncDisposable>
@@ -22,6 +24,7 @@ export interface Manager {
 export function registerManager(program: Command, outside: Outside, manager: Manager): Command {
   return withSettings(withConnection(program.command(manager.command)).description(manager.description), [
     'data-dir',
+    ...(manager.more ?? []),
     'log-level',
     'cluster-cidr',
   ]).action(async (given: Record<string, unknown> & ConnectionFlags) => {

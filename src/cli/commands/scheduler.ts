@@ -9,7 +9,9 @@ export const scheduler: CliCommand = {
       command: 'scheduler',
       description: 'run the scheduler as a process of its own, or change what it runs',
       lease: 'kube-scheduler',
-      start: (client, world) => startScheduler({ client, outside: world }),
+      more: ['scheduler-config'],
+      start: (client, world, settings) =>
+        startScheduler({ client, outside: world, configuration: settings.schedulerConfig }),
     })
     registerSchedulerPlugins(command, outside)
   },

@@ -44,6 +44,10 @@ const flags: Record<string, [flag: string, help: string]> = {
   'audit-webhook-config-file': ['--audit-webhook-config-file <file>', 'kubeconfig of a server that events are sent to'],
   'audit-webhook-batch-max-size': ['--audit-webhook-batch-max-size <n>', 'events in one request to it (400)'],
   'audit-webhook-batch-max-wait': ['--audit-webhook-batch-max-wait <time>', 'how long an event waits for others (30s)'],
+  'scheduler-config': [
+    '--scheduler-config <file>',
+    'profiles, plugins and extenders of the scheduler (KubeSchedulerConfiguration)',
+  ],
   'log-level': ['--log-level <level>', 'debug, info, warn, error or silent'],
   'history-age': ['--history-age <age>', 'how long the past is kept (7d; with etcd 1h)'],
   'history-size': ['--history-size <size>', 'how large the store may become for it (2Gi)'],

@@ -35,6 +35,7 @@ export const up: CliCommand = {
       'load-balancer',
       ...oidcFlags,
       ...auditFlags,
+      'scheduler-config',
       'log-level',
       ...storeFlags,
       ...nodeFlags,

@@ -28,6 +28,8 @@ export interface Profile {
   schedulerName: string
   /** In the order in which a node is asked; the first refusal is reported. */
   plugins: readonly WeightedPlugin[]
+  /** False: no pod is ended for a more important one of this profile. */
+  preempts?: boolean
 }
 
 /** Kubernetes' default rules and weights; and nodes that share their devices are packed. */

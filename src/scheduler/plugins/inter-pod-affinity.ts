@@ -16,25 +16,27 @@ interface State {
   weighted: { counter: PodCounter; weight: number }[]
 }
 
+export interface InterPodAffinityArgs {
+  /** A required affinity of a placed pod draws matching pods near it as a preference of this weight would, 0 to 100; 1 unless given. */
+  hardPodAffinityWeight?: number
+}
+
 type Group = 'affinity' | 'antiAffinity' | 'preferredAffinity' | 'preferredAntiAffinity'
 
 const far = "node(s) didn't match pod affinity rules"
 const near = "node(s) didn't match pod anti-affinity rules"
 const unwanted = "node(s) didn't satisfy existing pods anti-affinity rules"
 
-/** A required affinity of a placed pod draws matching pods near it as a preference of this weight would. */
-const requiredAsPreferred = 1
-
 /**
  * Pod affinity and anti-affinity, of the pod towards others and of others towards it. Score: Σ weight × matching pods in the
  * node's domain (anti-affinity counts down), stretched to 0 … 100.
  */
-export const interPodAffinity: SchedulerPlugin<State> = {
+export const interPodAffinityWith = ({ hardPodAffinityWeight = 1 }: InterPodAffinityArgs): SchedulerPlugin<State> => ({
   name: 'InterPodAffinity',
   scope: 'cluster',
   prepare(_pod, snapshot, { class: c }) {
     const existing = existingAgainst(c, snapshot)
-    const weighted = preferences(c, snapshot)
+    const weighted = preferences(c, snapshot, hardPodAffinityWeight)
     if (!c.affinity.length && !c.antiAffinity.length && !existing.length && !weighted.length) return undefined
     const affinity = c.affinity.map(term => allTerms(c, term, snapshot))
     const labelsOf = snapshot.namespaceLabels
@@ -83,7 +85,9 @@ export const interPodAffinity: SchedulerPlugin<State> = {
       scores[i] = max > min ? Math.floor((100 * (scores[i]! - min)) / (max - min)) : 0
   },
   wakes: e => e.type !== 'node-updated' || e.changed.has('labels'),
-}
+})
+
+export const interPodAffinity = interPodAffinityWith({})
 
 /** Pods that the term means. */
 function matching(term: AffinityTerm, snapshot: Snapshot): PodCounter {
@@ -121,7 +125,7 @@ function existingAgainst(c: PodClass, snapshot: Snapshot): PodCounter[] {
   return out
 }
 
-function preferences(c: PodClass, snapshot: Snapshot): State['weighted'] {
+function preferences(c: PodClass, snapshot: Snapshot, requiredAsPreferred: number): State['weighted'] {
   const out: State['weighted'] = []
   const add = (counter: PodCounter, weight: number) => {
     if (counter.total) out.push({ counter, weight })
@@ -133,6 +137,7 @@ function preferences(c: PodClass, snapshot: Snapshot): State['weighted'] {
     add(having('preferredAffinity', term, snapshot), term.weight)
   for (const term of meaning(c, preferredAntiAffinity, snapshot))
     add(having('preferredAntiAffinity', term, snapshot), -term.weight)
+  if (!requiredAsPreferred) return out
   for (const term of meaning(c, affinity, snapshot)) add(having('affinity', term, snapshot), requiredAsPreferred)
   return out
 }

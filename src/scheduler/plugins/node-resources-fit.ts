@@ -3,11 +3,19 @@ import type { SchedulerPlugin } from '../plugin.ts'
 import type { PodClass } from '../pod-class.ts'
 import { cpu, memory, podCount } from '../resource-table.ts'
 import type { Columns } from '../snapshot.ts'
+import { type ScoringStrategy, scoreBy } from './scoring-strategy.ts'
 
 interface State {
   pod: PodClass
   columns: Columns
   ledger: DeviceLedger
+}
+
+export interface NodeResourcesFitArgs {
+  /** Another way to score. */
+  strategy?: ScoringStrategy | undefined
+  /** Resources that somebody else counts. */
+  ignored?: ReadonlySet<string>
 }
 
 const at = (columns: readonly Float64Array[], column: number, index: number) => columns[column]?.[index] ?? 0
@@ -17,7 +25,7 @@ const at = (columns: readonly Float64Array[], column: number, index: number) => 
  * 100·free/allocatable after the pod is placed, where a container without requests counts as 100 m and 200 MiB.
  * Nodes that share their devices get 0: they are to be packed (gpu-fragmentation.ts).
  */
-export const nodeResourcesFit: SchedulerPlugin<State> = {
+export const nodeResourcesFitWith = ({ strategy, ignored }: NodeResourcesFitArgs): SchedulerPlugin<State> => ({
   name: 'NodeResourcesFit',
   byShape: true,
   prepare: (_pod, { columns, gpus }, info) => ({ pod: info.class, columns, ledger: gpus.ledger }),
@@ -27,7 +35,7 @@ export const nodeResourcesFit: SchedulerPlugin<State> = {
     for (let i = 0; i < wanted.length; i++) {
       const column = wanted[i]!
       const free = at(columns.allocatable, column, index) - at(columns.requested, column, index)
-      if (amounts[i]! <= free) continue
+      if (amounts[i]! <= free || ignored?.has(columns.resourceNames[column]!)) continue
       const reason = column === podCount ? 'Too many pods' : `Insufficient ${columns.resourceNames[column]}`
       reasons = reasons === undefined ? reason : [...[reasons].flat(), reason]
     }
@@ -37,6 +45,7 @@ export const nodeResourcesFit: SchedulerPlugin<State> = {
     return pod.requests.columns.every((column, i) => pod.requests.amounts[i]! <= at(columns.allocatable, column, index))
   },
   score({ pod, columns, ledger }, { index }) {
+    if (strategy) return scoreBy(strategy, pod, columns, index)
     if (ledger.at(index)) return 0
     const cpus = at(columns.allocatable, cpu, index)
     const bytes = at(columns.allocatable, memory, index)
@@ -53,7 +62,9 @@ export const nodeResourcesFit: SchedulerPlugin<State> = {
     const freed = e.pod.class.requests.columns
     return pod.class.requests.columns.some(column => freed.includes(column))
   },
-}
+})
+
+export const nodeResourcesFit = nodeResourcesFitWith({})
 
 /** Percent left of `all`, a whole number. */
 function share(all: number, used: number): number {

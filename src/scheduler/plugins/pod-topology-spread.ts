@@ -29,6 +29,15 @@ interface State {
 }
 
 const hostname = 'kubernetes.io/hostname'
+const systemDefaults: readonly TopologySpreadConstraint[] = [
+  { topologyKey: hostname, maxSkew: 3, whenUnsatisfiable: 'ScheduleAnyway' },
+  { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 5, whenUnsatisfiable: 'ScheduleAnyway' },
+]
+
+export interface PodTopologySpreadArgs {
+  /** Of pods that have none of their own: hosts and zones, softly, unless given. */
+  defaultConstraints?: readonly TopologySpreadConstraint[]
+}
 const mismatch = "node(s) didn't match pod topology spread constraints"
 
 /**
@@ -36,12 +45,14 @@ const mismatch = "node(s) didn't match pod topology spread constraints"
  * with `ScheduleAnyway` emptier domains are better: Σ count·ln(domains + 2) + maxSkew − 1, reversed.
  * @see https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
  */
-export const podTopologySpread: SchedulerPlugin<State> = {
+export const podTopologySpreadWith = ({
+  defaultConstraints = systemDefaults,
+}: PodTopologySpreadArgs): SchedulerPlugin<State> => ({
   name: 'PodTopologySpread',
   scope: 'cluster',
   prepare(pod, snapshot, info) {
     const all = pod.spec.topologySpreadConstraints
-    if (!all?.length) return byDefault(pod, snapshot, info)
+    if (!all?.length) return byDefault(pod, snapshot, info, defaultConstraints)
     const of = (when: string) => {
       const same = all.filter(c => (c.whenUnsatisfiable ?? 'DoNotSchedule') === when)
       return same.map(c => constraint(pod, c, same, snapshot, info))
@@ -104,7 +115,9 @@ export const podTopologySpread: SchedulerPlugin<State> = {
   wakes: e =>
     e.type !== 'namespace-changed' &&
     !(e.type === 'node-updated' && !e.changed.has('labels') && !e.changed.has('taints')),
-}
+})
+
+export const podTopologySpread = podTopologySpreadWith({})
 
 /** How many domains the nodes make up; a node in none of those of `others` does not count. */
 function domainsAmong(nodes: readonly NodeView[], { counter, topologyKey }: Constraint, others: readonly Constraint[]) {
@@ -122,16 +135,19 @@ function domainsAmong(nodes: readonly NodeView[], { counter, topologyKey }: Cons
   return topologyKey === hostname ? counted : domains
 }
 
-/** Pods that nobody gave constraints spread over hosts and zones if a service or controller says that they belong together. */
-const defaults: TopologySpreadConstraint[] = [
-  { topologyKey: hostname, maxSkew: 3, whenUnsatisfiable: 'ScheduleAnyway' },
-  { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 5, whenUnsatisfiable: 'ScheduleAnyway' },
-]
-
-function byDefault(pod: Pod, snapshot: Snapshot, info: PodInfo): State | undefined {
-  const selector = defaultSelector(info.class, snapshot.objects)
+/** For pods that nobody gave constraints, if a service or controller says that they belong together. */
+function byDefault(
+  pod: Pod,
+  snapshot: Snapshot,
+  info: PodInfo,
+  constraints: readonly TopologySpreadConstraint[],
+): State | undefined {
+  const selector = constraints.length ? defaultSelector(info.class, snapshot.objects) : undefined
   if (!selector) return undefined
-  return { hard: [], soft: defaults.map(c => constraint(pod, c, [], snapshot, info, selector)), lenient: true }
+  const of = (when: string) =>
+    constraints.filter(c => c.whenUnsatisfiable === when).map(c => constraint(pod, c, [], snapshot, info, selector))
+  // Only our own defaults score nodes that lack a label by the others.
+  return { hard: of('DoNotSchedule'), soft: of('ScheduleAnyway'), lenient: constraints === systemDefaults }
 }
 
 function constraint(

@@ -1,0 +1,84 @@
+import type { Active, Refusal, Refusals } from './class-plan.ts'
+import type { ClusterState } from './cluster-state.ts'
+import { type FitFailure, namedNodes, type RefusalGroup } from './fit-failure.ts'
+import type { NodeView } from './snapshot.ts'
+
+/** No node will do. */
+export interface Unfit {
+  node: undefined
+  failure: FitFailure
+  /** Each node that might do if pods made room. */
+  evictable: readonly NodeView[]
+  /** Holds for every pod of the class until something changes. */
+  lasting: boolean
+}
+
+interface Tally {
+  refusal: Refusal
+  count: number
+  nodes: string[]
+}
+
+/** One reason keeps the pod from all nodes alike. */
+export function refusedEverywhere(plugin: string, reason: string, nodes: number): Unfit {
+  const group = { plugin, reason, count: nodes, nodes: [] }
+  const failure = { nodes, groups: [group], everywhere: reason, plugins: new Set([plugin]) }
+  return { node: undefined, failure, evictable: [], lasting: true }
+}
+
+/**
+ * Refusals by node, as groups of one reason each.
+ * @param refused by row, the number of its refusal; 0 where there is none
+ * @param named set if only nodes that plugins named were asked
+ */
+export function unfit(
+  state: ClusterState,
+  refused: Int32Array,
+  refusals: Refusals,
+  actives: readonly Active[],
+  { named, lasting }: { named: boolean; lasting: boolean },
+): Unfit {
+  const { tallies, evictable } = tally(state, refused, refusals, actives)
+  const groups = new Map<string, RefusalGroup>()
+  const plugins = new Set<string>()
+  let asked = 0
+  for (const { refusal, count, nodes } of tallies) {
+    asked += count
+    plugins.add(refusal.by.name)
+    for (const reason of refusal.reasons) note(groups, refusal.by.name, reason, count, nodes)
+  }
+  const nodes = state.nodes.length
+  if (named) {
+    const by = actives.filter(a => a.plugin.candidates?.(a.state)).map(a => a.plugin.name)
+    const reason = `node(s) didn't satisfy plugin(s) [${by.sort().join(' ')}]`
+    if (nodes > asked) groups.set(reason, { plugin: by[0] ?? '', reason, count: nodes - asked, nodes: [] })
+    for (const name of by) plugins.add(name)
+  }
+  return { node: undefined, failure: { nodes, groups: [...groups.values()], plugins }, evictable, lasting }
+}
+
+function tally(state: ClusterState, refused: Int32Array, refusals: Refusals, actives: readonly Active[]) {
+  const byId = new Map<number, Tally>()
+  const evictable: NodeView[] = []
+  const stateOf = new Map(actives.map(a => [a.plugin, a.state]))
+  for (const node of state.nodes) {
+    const id = refused[node.index]!
+    if (!id) continue
+    let one = byId.get(id)
+    if (!one) byId.set(id, (one = { refusal: refusals.get(id), count: 0, nodes: [] }))
+    if (one.count++ < namedNodes) one.nodes.push(node.name)
+    const { by } = one.refusal
+    if (by.evictionHelps?.(stateOf.get(by), node)) evictable.push(node)
+  }
+  return { tallies: byId.values(), evictable }
+}
+
+function note(groups: Map<string, RefusalGroup>, plugin: string, reason: string, count: number, nodes: string[]): void {
+  const known = groups.get(reason)
+  if (!known) {
+    groups.set(reason, { plugin, reason, count, nodes: [...nodes] })
+    return
+  }
+  known.count += count
+  known.nodes = [...known.nodes, ...nodes].slice(0, namedNodes)
+}
