@@ -59,7 +59,7 @@ describe('plugins', () => {
 })
 
 describe('arguments', () => {
-  const fit = (scoringStrategy: object) => ({
+  const filling = (scoringStrategy: object) => ({
     plugins: { multiPoint: { disabled: [{ name: '*' }], enabled: [{ name: 'NodeResourcesFit' }] } },
     pluginConfig: [{ name: 'NodeResourcesFit', args: { kind: 'NodeResourcesFitArgs', scoringStrategy } }],
   })
@@ -74,7 +74,7 @@ describe('arguments', () => {
     [{ type: 'MostAllocated', resources: [{ name: 'memory', weight: 3 }] }, 'full'],
     [shape(0, 10, 0), 'full'],
     [shape(10, 0, 0), 'empty'],
-  ])('nodes are filled as %j says', (strategy, node) => expect(choose(fit(strategy))).toBe(node))
+  ])('nodes are filled as %j says', (strategy, node) => expect(choose(filling(strategy))).toBe(node))
 
   test('default constraints of one’s own keep pods of a service apart', () => {
     const defaultConstraints = [{ topologyKey: 'zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule' }]
