@@ -39,3 +39,12 @@ test('quality of service follows requests and limits', () => {
   expect(podQosClass({ containers: [container(both, both), container()] })).toBe('Burstable')
   expect(podQosClass({ containers: [container({ ...both, cpu: '500m' }, both)] })).toBe('Burstable')
 })
+
+test('a container that is being resized takes the more of what it wants and has, or what it has if that is all there is', () => {
+  const spec = { containers: [container({ cpu: '2', memory: '1Gi' })] } as any
+  const has = (resize: string | undefined, requests: object) =>
+    podRequests({ spec, status: { resize, containerStatuses: [{ name: 'c', resources: { requests } }] } as any })
+  expect(has('Proposed', { cpu: '1', memory: '2Gi' })).toEqual({ cpu: '2', memory: '2Gi' })
+  expect(has('Infeasible', { cpu: '1', memory: '2Gi' })).toEqual({ cpu: '1', memory: '2Gi' })
+  expect(has(undefined, { cpu: '2', memory: '1Gi' })).toEqual({ cpu: '2', memory: '1Gi' })
+})

@@ -1,18 +1,19 @@
 import { type Amount, formatQuantity, parseQuantity } from '../../../base/quantity.ts'
 import type { Quantity } from '../../scalars.ts'
-import type { Container, PodSpec } from '../../types/core-v1.ts'
+import type { Container, PodSpec, PodStatus } from '../../types/core-v1.ts'
 
 type Amounts = Map<string, Amount>
 
 /**
  * What a pod takes on its node while it runs: the sum of its containers and sidecars, or what its hungriest init step
- * needs beside the sidecars started before it, whichever is more, and the overhead of its runtime class.
+ * needs beside the sidecars started before it, whichever is more, and the overhead of its runtime class. While a container
+ * is being resized it takes the more of what it wants and what it has; if its node can never give it more, what it has.
  * @returns by resource name (`cpu`, `memory`, …), in canonical form; resources that nobody requests are missing
  * @throws InvalidQuantity if a request is not a quantity
  * @see https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
  */
-export function podRequests(pod: { spec: PodSpec }): Record<string, Quantity> {
-  const total = effective(pod.spec, 'requests')
+export function podRequests(pod: { spec: PodSpec; status?: PodStatus }): Record<string, Quantity> {
+  const total = effective(pod.spec, 'requests', pod.status)
   add(total, pod.spec.overhead)
   return texts(total)
 }
@@ -25,10 +26,15 @@ export function podLimits(pod: { spec: PodSpec }): Record<string, Quantity> {
   return texts(total)
 }
 
-function effective(spec: PodSpec, which: 'requests' | 'limits'): Amounts {
+function effective(spec: PodSpec, which: 'requests' | 'limits', status: PodStatus = {}): Amounts {
   const of = (container: Container) => container.resources?.[which]
   const total: Amounts = new Map()
-  for (const container of spec.containers ?? []) add(total, of(container))
+  for (const container of spec.containers ?? []) {
+    const has = status.containerStatuses?.find(({ name }) => name === container.name)?.resources?.[which]
+    if (!has) add(total, of(container))
+    else if (status.resize === 'Infeasible') add(total, has)
+    else addMore(total, of(container), has)
+  }
   const sidecars: Amounts = new Map()
   const largestStep: Amounts = new Map()
   for (const container of spec.initContainers ?? []) {
@@ -55,6 +61,16 @@ function add(total: Amounts, list: Record<string, Quantity> | undefined): void {
       known ? { nano: known.nano + amount.nano, format: known.nano ? known.format : amount.format } : amount,
     )
   }
+}
+
+/** Of each resource the more of the two. */
+function addMore(total: Amounts, one: Record<string, Quantity> | undefined, other: Record<string, Quantity>): void {
+  const more: Amounts = new Map()
+  add(more, one)
+  const least: Amounts = new Map()
+  add(least, other)
+  raise(more, least)
+  add(total, texts(more))
 }
 
 function raise(total: Amounts, least: Amounts): void {
