@@ -83,6 +83,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
       eviction: evictionOf(settings),
       cpuManagerPolicy: settings.cpuManagerPolicy,
+      ...(settings.systemReserved ? { reserved: settings.systemReserved } : {}),
       ...(settings.shutdownGracePeriodMs
         ? {
             shutdown: {

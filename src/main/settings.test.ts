@@ -31,11 +31,36 @@ test("with another network plugin policies are that plugin's, and ours cannot be
   expect(() => resolve({ network: 'cni', 'network-policy': 'builtin' })).toThrow('--network-policy builtin needs')
 })
 
+test('what a node keeps and waits for is read into amounts', () => {
+  const flags = {
+    'system-reserved': 'cpu=500m,memory=1Gi',
+    'shutdown-grace-period': '1m30s',
+    'allowed-unsafe-sysctls': 'a.b,c*',
+  }
+  expect(resolveSettings({ flags, env: {}, machine })).toMatchObject({
+    systemReserved: { cpu: '500m', memory: '1Gi' },
+    shutdownGracePeriodMs: 90_000,
+    allowedUnsafeSysctls: ['a.b', 'c*'],
+  })
+})
+
 test.each([
   [{ flags: { listen: 'here' } }, '--listen: "here" is not HOST:PORT, such as 127.0.0.1:6443'],
   [
     { env: { OPTIFLOW_STORE: 'postgres' } },
     'OPTIFLOW_STORE: "postgres" is not sqlite, memory or etcd=URL,… such as etcd=http://127.0.0.1:2379',
+  ],
+  [
+    { flags: { 'system-reserved': 'cpu=lots' } },
+    '--system-reserved: "cpu=lots" is not RESOURCE=AMOUNT,… such as cpu=500m,memory=1Gi,ephemeral-storage=10Gi',
+  ],
+  [
+    { flags: { 'eviction-hard': 'memory' } },
+    '--eviction-hard: "memory" is not SIGNAL<VALUE,… such as memory.available<100Mi,nodefs.available<10%',
+  ],
+  [
+    { flags: { 'shutdown-grace-period': 'soon' } },
+    '--shutdown-grace-period: "soon" is not a duration such as 30s or 1m30s',
   ],
   [{ flags: { nodes: '-1' } }, '--nodes: "-1" is not a whole number from 0 to 10000'],
   [{ file: 'runtime: docker' }, 'runtime in the config file: "docker" is not one of containerd, simulated'],

@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
-import { quantityToNumber } from '../base/quantity.ts'
+import { isQuantity, quantityToNumber } from '../base/quantity.ts'
 import { parseGoDuration } from '../models/go-duration.ts'
 
 /** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
@@ -74,6 +74,8 @@ export interface Settings {
   evictionSoft: string | undefined
   evictionSoftGracePeriod: string | undefined
   evictionMinimumReclaim: string | undefined
+  /** Kept off what pods may request, for the system and ourselves: `cpu=500m,memory=1Gi`. */
+  systemReserved: Record<string, string> | undefined
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. */
   cpuManagerPolicy: 'none' | 'static'
   /** So long a machine with systemd waits for its pods when it is switched off; 0: not at all. */
@@ -160,6 +162,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   evictionSoft: { name: 'eviction-soft', read: readEviction },
   evictionSoftGracePeriod: { name: 'eviction-soft-grace-period', read: readEviction },
   evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
+  systemReserved: { name: 'system-reserved', read: readReservation },
   cpuManagerPolicy: { name: 'cpu-manager-policy', read: oneOf(['none', 'static'] as const) },
   shutdownGracePeriodMs: { name: 'shutdown-grace-period', read: readDuration },
   shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
@@ -225,6 +228,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     evictionSoft: undefined,
     evictionSoftGracePeriod: undefined,
     evictionMinimumReclaim: undefined,
+    systemReserved: undefined,
     cpuManagerPolicy: 'none',
     shutdownGracePeriodMs: 30_000,
     shutdownGracePeriodCriticalPodsMs: 10_000,
@@ -308,6 +312,14 @@ function readConfig(text: string | undefined): Record<string, string> {
     out[name] = Array.isArray(value) ? value.join(',') : String(value)
   }
   return out
+}
+
+function readReservation(text: string): Record<string, string> {
+  const amounts = readPairs(text)
+  for (const [name, amount] of Object.entries(amounts))
+    if (!['cpu', 'memory', 'ephemeral-storage'].includes(name) || !isQuantity(amount))
+      throw new Error('is not RESOURCE=AMOUNT,… such as cpu=500m,memory=1Gi,ephemeral-storage=10Gi')
+  return amounts
 }
 
 function readDuration(text: string): number {

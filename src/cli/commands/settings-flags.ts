@@ -73,6 +73,7 @@ const flags: Record<string, [flag: string, help: string]> = {
   'eviction-soft': ['--eviction-soft <list>', 'when they must go if it lasts'],
   'eviction-soft-grace-period': ['--eviction-soft-grace-period <list>', 'how long: memory.available=1m30s'],
   'eviction-minimum-reclaim': ['--eviction-minimum-reclaim <list>', 'how much more must be free: nodefs.available=1Gi'],
+  'system-reserved': ['--system-reserved <list>', 'what pods may not request (cpu=100m,memory=256Mi)'],
   'cpu-manager-policy': ['--cpu-manager-policy <name>', 'none, or static: whole processors for Guaranteed pods (none)'],
   'shutdown-grace-period': [
     '--shutdown-grace-period <duration>',
@@ -96,6 +97,7 @@ export const nodeFlags = [
   'eviction-soft',
   'eviction-soft-grace-period',
   'eviction-minimum-reclaim',
+  'system-reserved',
   'cpu-manager-policy',
   'shutdown-grace-period',
   'shutdown-grace-period-critical-pods',
