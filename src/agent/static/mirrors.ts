@@ -27,7 +27,10 @@ interface Entry {
   busy: boolean
 }
 
-const retryMs = 2_000
+/** The node is not registered yet. */
+const soonMs = 2_000
+/** The API refused, or somebody else has a pod of this name. */
+const retryMs = 10_000
 
 export const isMirror = (pod: Pod) => pod.metadata.annotations?.[annotations.mirror] !== undefined
 
@@ -129,7 +132,7 @@ export class Mirrors {
 
   async #create(entry: Entry): Promise<number> {
     const node = this.#options.node()
-    if (!node) return retryMs
+    if (!node) return soonMs
     const mirror = await this.#options.client.create<Pod>(Pod, mirrorOf(entry.own!, node))
     entry.mirror ??= mirror
     return 0
