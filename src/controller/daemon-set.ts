@@ -18,11 +18,11 @@ import {
   podsByNode,
 } from './daemon-set-plan.ts'
 import { daemonPod, hashOf } from './daemon-set-pods.ts'
+import { isFresh } from './fresh.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
 import {
   claimRevisions,
   currentRevision,
-  isFresh,
   RevisionCollision,
   revisionHashLabel,
   truncateHistory,

@@ -8,6 +8,7 @@ import { type KubeObject, keyOf } from '../models/object.ts'
 import type { PodTemplateSpec } from '../models/types/core-v1.ts'
 import type { LabelSelector } from '../models/types/meta-v1.ts'
 import { claim } from './claim.ts'
+import { isFresh } from './fresh.ts'
 import { lenientSelector } from './selection.ts'
 import { stableHash } from './template-hash.ts'
 
@@ -114,15 +115,4 @@ export async function truncateHistory(
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error
     }
-}
-
-/** Before anything is deleted on the word of a cache: is the owner still what the cache says? */
-export async function isFresh<T extends KubeObject>({ client }: World, kind: Kind<T>, owner: T): Promise<boolean> {
-  try {
-    const { uid, generation, deletionTimestamp } = (await client.get(kind, keyOf(owner))).metadata
-    return uid === owner.metadata.uid && generation === owner.metadata.generation && !deletionTimestamp
-  } catch (error) {
-    if (isNotFound(error)) return false
-    throw error
-  }
 }

@@ -7,15 +7,9 @@ import { ControllerRevision, PersistentVolumeClaim, Pod, StatefulSet } from '../
 import { keyOf, type ObjectKey } from '../models/object.ts'
 import { msUntilAvailable } from '../models/pod-state.ts'
 import { claim } from './claim.ts'
+import { isFresh } from './fresh.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
-import {
-  claimRevisions,
-  currentRevision,
-  isFresh,
-  RevisionCollision,
-  templateOf,
-  truncateHistory,
-} from './revision-history.ts'
+import { claimRevisions, currentRevision, RevisionCollision, templateOf, truncateHistory } from './revision-history.ts'
 import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
 import { placed, planStatefulSet, type Revisions, type StatefulAction, statefulSetStatus } from './stateful-set-plan.ts'
 import {

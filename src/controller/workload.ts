@@ -7,6 +7,7 @@ import type { Kind } from '../models/kind.ts'
 import { Deployment, Ingress, Node, Pod, ReplicaSet, Service, Workload } from '../models/kinds/index.ts'
 import { type Draft, type KubeObject, keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import type { ServicePort } from '../models/types/core-v1.ts'
+import { isFresh } from './fresh.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
 import { deploymentOf, draftAnnotation, ingressOf, saysAll, serviceOf, workloadLabel } from './workload-parts.ts'
 import { type Problem, workloadStatus } from './workload-status.ts'
@@ -34,9 +35,10 @@ export function workloadReconciler(): Reconciler {
       const workload = world.cache.get(Workload, key)
       if (!workload || workload.metadata.deletionTimestamp) return
       const obstacles: Problem[] = []
-      const deployment = await ensure(world, workload, Deployment, deploymentOf(workload), obstacles)
-      const service = await ensure(world, workload, Service, serviceOf(workload), obstacles)
-      await ensure(world, workload, Ingress, ingressOf(workload), obstacles)
+      const round: Round = { world, workload, obstacles, mayWrite: mayWrite(world, workload) }
+      const deployment = await ensure(round, Deployment, deploymentOf(workload))
+      const service = await ensure(round, Service, serviceOf(workload))
+      await ensure(round, Ingress, ingressOf(workload))
       const pods = deployment ? podsOf(world.cache, deployment) : []
       const nodes = world.cache.list(Node)
       const facts = { deployment, service, pods, nodes, obstacle: obstacles[0] }
@@ -49,6 +51,20 @@ export function workloadReconciler(): Reconciler {
       }
     },
   }
+}
+
+/** One look at one Workload. */
+interface Round {
+  world: World
+  workload: Workload
+  obstacles: Problem[]
+  mayWrite(): Promise<boolean>
+}
+
+/** By an old view of the Workload, the app of yesterday would be rolled out once more: the server is asked before the first write. */
+function mayWrite(world: World, workload: Workload): () => Promise<boolean> {
+  let fresh: Promise<boolean> | undefined
+  return () => (fresh ??= isFresh(world, Workload, workload))
 }
 
 function ofPod(pod: Pod): ObjectKey[] {
@@ -70,20 +86,19 @@ function podsOf(cache: Cache, deployment: Deployment): Pod[] {
 
 /** Creates, updates or deletes one part, so that it is what the draft says. An object of that name that is not ours is left alone. */
 async function ensure<T extends KubeObject & { spec?: any }>(
-  world: World,
-  workload: Workload,
+  { world, workload, obstacles, mayWrite }: Round,
   kind: Kind<T>,
   draft: Draft<T> | undefined,
-  obstacles: Problem[],
 ): Promise<T | undefined> {
   const { cache, client, events } = world
   const key = { namespace: workload.metadata.namespace!, name: workload.metadata.name }
   let actual = cache.get(kind, key)
   if (!draft) {
-    if (actual && isOurs(actual, workload)) await remove(world, kind, actual)
+    if (actual && isOurs(actual, workload) && (await mayWrite())) await remove(world, kind, actual)
     return undefined
   }
   if (!actual) {
+    if (!(await mayWrite())) return undefined
     try {
       const made = await client.create(kind, draft)
       events.normal(workload, `${kind.kind}Created`, `Created ${kind.kind} ${made.metadata.name}`)
@@ -103,7 +118,7 @@ async function ensure<T extends KubeObject & { spec?: any }>(
   }
   const { labels, annotations } = draft.metadata
   const wanted = { metadata: { labels, annotations }, spec: (draft as { spec?: unknown }).spec }
-  if (saysAll(actual, wanted)) return actual
+  if (saysAll(actual, wanted) || !(await mayWrite())) return actual
   return client.update(kind, merged(actual, draft))
 }
 

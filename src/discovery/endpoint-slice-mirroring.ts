@@ -9,7 +9,7 @@ import type { EndpointAddress, EndpointSubset } from '../models/types/core-v1.ts
 import type { Endpoint } from '../models/types/discovery-v1.ts'
 import { familyOf, headlessLabel, leaderAnnotation, triggerTimeAnnotation } from './service-pods.ts'
 import type { Desired } from './slice-plan.ts'
-import { managedByLabel, removeSlices, serviceNameLabel, slicesOf, writeSlices } from './slice-writer.ts'
+import { managedByLabel, removeSlices, serviceNameLabel, slicesOf, stillExists, writeSlices } from './slice-writer.ts'
 
 const manager = 'endpointslicemirroring-controller.k8s.io'
 const skipLabel = 'endpointslice.kubernetes.io/skip-mirror'
@@ -47,7 +47,8 @@ export function endpointSliceMirroringReconciler(): Reconciler {
       }
       const desired = mirroredSlices(endpoints.subsets ?? [])
       try {
-        return await writeSlices({ world, own, key, manager, metadata, desired, limit: maxAddressesPerSubset })
+        const exists = () => stillExists(world, Endpoints, endpoints)
+        return await writeSlices({ world, own, key, manager, metadata, desired, exists, limit: maxAddressesPerSubset })
       } catch (error) {
         if (error instanceof ApiError && error.code === 403) return
         if (!isConflict(error)) {

@@ -21,7 +21,7 @@ import {
   targetRefOf,
 } from './service-pods.ts'
 import type { Desired } from './slice-plan.ts'
-import { managedByLabel, serviceNameLabel, writeSlices } from './slice-writer.ts'
+import { managedByLabel, serviceNameLabel, stillExists, writeSlices } from './slice-writer.ts'
 
 const manager = 'endpointslice-controller.k8s.io'
 const zoneLabel = 'topology.kubernetes.io/zone'
@@ -62,8 +62,9 @@ export function endpointSliceReconciler(): Reconciler {
         ownerReferences: [controllerRef(service)],
       }
       const desired = desiredSlices(service, placed, zoneOf)
+      const exists = () => stillExists(world, Service, service)
       try {
-        const again = await writeSlices({ world, own, key, manager, metadata, desired })
+        const again = await writeSlices({ world, own, key, manager, metadata, desired, exists })
         return again ?? (placed.length < pods.length ? { afterMs: 2_000 } : undefined)
       } catch (error) {
         // The namespace is going away.

@@ -58,11 +58,14 @@ describe('slices of a Service', () => {
     expect([sizes(none.update), none.remove, none.create]).toEqual([[0], [b], []])
     expect(sizes(plan([], []).create)).toEqual([0])
   })
-  it('of ports or a family that is wanted no more are removed', () => {
+  it('of a family that is wanted no more are removed, those of other ports take the new ones', () => {
     const old = slice(range(0, 3), { ports: [{ name: 'http', port: 81, protocol: 'TCP' }] })
     const six = slice([], { addressType: 'IPv6' })
-    const { create, remove } = plan([old, six], range(0, 3))
-    expect([sizes(create), remove]).toEqual([[3], [old, six]])
+    expect(plan([old, six], range(0, 3))).toEqual({
+      create: [],
+      update: [{ existing: old, addressType: 'IPv4', ports, endpoints: range(0, 3) }],
+      remove: [six],
+    })
   })
 
   it('say exactly what is desired, whatever was there before, and then nothing more is to be done', () => {

@@ -59,6 +59,18 @@ export function planSlices(
   for (const { wanted, slices } of groups.values())
     if (wanted) planGroup(plan, wanted, slices, metadataFits, limit)
     else plan.remove.push(...slices)
+  return reused(plan)
+}
+
+/** A slice that would go becomes one that would come: one write instead of two, and no moment with both or neither. */
+function reused({ create, update, remove }: SlicePlan): SlicePlan {
+  const spare = [...remove]
+  const plan: SlicePlan = { create: [], update: [...update], remove: spare }
+  for (const planned of create) {
+    const at = spare.findIndex(slice => slice.addressType === planned.addressType)
+    if (at < 0) plan.create.push(planned)
+    else plan.update.push({ ...planned, existing: spare.splice(at, 1)[0]! })
+  }
   return plan
 }
 

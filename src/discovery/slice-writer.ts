@@ -2,8 +2,9 @@ import { sameMeaning } from '../base/equality.ts'
 import type { OwnWrites } from '../client/own-writes.ts'
 import type { World } from '../client/reconciler.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
+import type { Kind } from '../models/kind.ts'
 import { EndpointSlice } from '../models/kinds/index.ts'
-import { keyOf, type ObjectKey } from '../models/object.ts'
+import { type KubeObject, keyOf, type ObjectKey } from '../models/object.ts'
 import type { ObjectMeta } from '../models/types/meta-v1.ts'
 import { type Desired, planSlices, type SlicePlan } from './slice-plan.ts'
 
@@ -19,8 +20,21 @@ export interface SliceSet {
   /** Labels (with the two above), annotations and owner of each slice. */
   metadata: Pick<ObjectMeta, 'labels' | 'annotations' | 'ownerReferences'>
   desired: Desired[]
+  /** Whether what the slices are made from is still there; asked before the first slice is made. */
+  exists(): Promise<boolean>
   /** Endpoints per slice, 100 unless given. */
   limit?: number
+}
+
+/** Whether the server still has an object that the cache shows. */
+export async function stillExists<T extends KubeObject>({ client }: World, kind: Kind<T>, object: T): Promise<boolean> {
+  try {
+    const { uid, deletionTimestamp } = (await client.get(kind, keyOf(object))).metadata
+    return uid === object.metadata.uid && !deletionTimestamp
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
+  }
 }
 
 /** Slices in the cache that belong to a Service's name and are of one manager. */
@@ -50,18 +64,22 @@ export async function writeSlices(set: SliceSet): Promise<void | { afterMs: numb
     )
 
   const cached = slicesOf(world, key, manager)
-  let plan = planFor(cached)
+  const plan = planFor(cached)
   if (plan.create.length || plan.remove.length) {
-    const trust = own.trust(key, k => cache.get(EndpointSlice, k))
-    if (trust === 'wait') return { afterMs: own.patienceMs }
-    if (trust === 'live') {
-      const labelSelector = `${serviceNameLabel}=${key.name},${managedByLabel}=${manager}`
-      const { items } = await client.list(EndpointSlice, { namespace: key.namespace!, labelSelector })
-      own.listed(key, items, cached)
-      plan = planFor(items)
-    }
+    if (own.trust(key, k => cache.get(EndpointSlice, k)) === 'wait') return { afterMs: own.patienceMs }
+    const labelSelector = `${serviceNameLabel}=${key.name},${managedByLabel}=${manager}`
+    const { items } = await client.list(EndpointSlice, { namespace: key.namespace!, labelSelector })
+    own.listed(key, items, cached)
+    // What the slices should say comes from the cache: as long as that is behind, it would be the endpoints of yesterday.
+    if (!sameVersions(items, cached)) return { afterMs: own.patienceMs }
+    if (plan.create.length && !(await set.exists())) return { afterMs: own.patienceMs }
   }
   await carryOut(set, plan)
+}
+
+function sameVersions(live: readonly EndpointSlice[], cached: readonly EndpointSlice[]): boolean {
+  const known = new Map(cached.map(s => [s.metadata.uid, s.metadata.resourceVersion]))
+  return live.length === cached.length && live.every(s => known.get(s.metadata.uid) === s.metadata.resourceVersion)
 }
 
 async function carryOut({ world, own, key, metadata }: SliceSet, plan: SlicePlan): Promise<void> {

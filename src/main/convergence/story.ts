@@ -34,6 +34,8 @@ export interface Stage {
   client: Client
   /** Lets time pass, in small steps. */
   pass(ms: number): Promise<void>
+  /** For what takes real time, such as cryptography: until it is so, or a while has passed. */
+  until(condition: () => Promise<boolean>): Promise<void>
   /** A merge patch of an object in the namespace `default`, or of the cluster. */
   patch<T extends KubeObject>(kind: Kind<T>, name: string, body: object, subresource?: 'status'): Promise<T>
 }
@@ -138,6 +140,13 @@ class Play implements Stage {
 
   pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += stepMs) await this.#step(Math.min(stepMs, ms - passed))
+  }
+
+  until: Stage['until'] = async condition => {
+    for (let i = 0; i < 2_000 && !(await condition()); i++) {
+      await this.#step(10)
+      await settle(20)
+    }
   }
 
   /** Until nothing has changed for a while, and no trouble is left. */

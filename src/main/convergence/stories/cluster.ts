@@ -1,4 +1,4 @@
-import { createTokenKey } from '../../../base/certificates.ts'
+import { createSigningRequest, createTokenKey } from '../../../base/certificates.ts'
 import { microTimestamp, timestamp } from '../../../base/clock.ts'
 import {
   bootstrapSignerReconciler,
@@ -70,6 +70,9 @@ const autoscaled = {
   external: async () => [30],
 }
 
+const subject = { commonName: 'system:node:n1', organizations: ['system:nodes'] }
+const { request: signingRequest } = await createSigningRequest(subject)
+
 export const clusterStories: Story[] = [
   {
     name: 'an owner goes, and what it owned with it',
@@ -126,15 +129,24 @@ export const clusterStories: Story[] = [
     tokenKeys: await createTokenKey(),
     reconcilers: () => [serviceAccountTokenReconciler({ certificate: 'PEM' })],
     acts: [
-      async ({ client }) => {
+      async ({ client, until }) => {
         await client.create(ServiceAccount, { metadata: named('robot') })
         const annotations = { 'kubernetes.io/service-account.name': 'robot' }
         await client.create(Secret, {
           metadata: { ...named('token'), annotations },
           type: 'kubernetes.io/service-account-token',
         })
+        await until(async () => !!(await client.get(Secret, named('token'))).data?.['token'])
       },
-      ({ client }) => client.delete(ServiceAccount, named('robot')),
+      async ({ client, until }) => {
+        await client.delete(ServiceAccount, named('robot'))
+        const isGone = () =>
+          client.get(Secret, named('token')).then(
+            () => false,
+            () => true,
+          )
+        await until(isGone)
+      },
     ],
   },
   {
@@ -183,17 +195,19 @@ export const clusterStories: Story[] = [
       certificateSigningRequestReconciler({ signer: { sign: async () => 'PEM' }, mayRequest: async () => true }),
     ],
     acts: [
-      async ({ client }) => {
-        const { createSigningRequest } = await import('../../../base/certificates.ts')
-        const subject = { commonName: 'system:node:n1', organizations: ['system:nodes'] }
-        const { request } = await createSigningRequest(subject)
+      async ({ client, until }) => {
         await client.create(CertificateSigningRequest, {
           metadata: { name: 'n1' },
           spec: {
-            ...{ request: Buffer.from(request).toString('base64'), usages: ['digital signature', 'client auth'] },
+            ...{
+              request: Buffer.from(signingRequest).toString('base64'),
+              usages: ['digital signature', 'client auth'],
+            },
             signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
           },
         })
+        const get = () => client.get(CertificateSigningRequest, { name: 'n1' })
+        await until(async () => !!(await get()).status?.certificate)
       },
     ],
   },
@@ -312,7 +326,7 @@ export const clusterStories: Story[] = [
       },
       ({ client }) => client.delete(Node, { name: 'n1' }),
       async stage => {
-        for (let i = 0; i < 6; i++) {
+        for (let i = 0; i < 12; i++) {
           await beat(stage, 'n2')
           await stage.pass(10_000)
         }

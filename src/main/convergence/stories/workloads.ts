@@ -25,7 +25,7 @@ import type { Story } from '../story.ts'
 import { labels, named, pod, selector, template } from './parts.ts'
 
 const task = { metadata: { labels }, spec: { ...template().spec, restartPolicy: 'Never' as const } }
-const hourMs = 3_600_000
+const periodMs = 300_000
 
 export const workloadStories: Story[] = [
   {
@@ -181,7 +181,7 @@ export const workloadStories: Story[] = [
     ],
   },
   {
-    name: 'a CronJob starts a Job each hour and keeps one',
+    name: 'a CronJob starts a Job each five minutes and keeps one',
     about: ['cron-job'],
     fate: () => 'succeeded',
     reconcilers: () => [cronJobReconciler(), jobReconciler()],
@@ -190,12 +190,12 @@ export const workloadStories: Story[] = [
         client.create(CronJob, {
           metadata: named('tick'),
           spec: {
-            ...{ schedule: '0 * * * *', successfulJobsHistoryLimit: 1 },
+            ...{ schedule: '*/5 * * * *', successfulJobsHistoryLimit: 1 },
             jobTemplate: { spec: { template: task } },
           },
         }),
-      async ({ clock }) => clock.advance(hourMs),
-      async ({ clock }) => clock.advance(hourMs),
+      async ({ clock }) => clock.advance(periodMs),
+      async ({ clock }) => clock.advance(periodMs),
     ],
   },
   {
@@ -208,12 +208,12 @@ export const workloadStories: Story[] = [
         client.create(CronJob, {
           metadata: named('tick'),
           spec: {
-            ...{ schedule: '0 * * * *', concurrencyPolicy: 'Replace' },
+            ...{ schedule: '*/5 * * * *', concurrencyPolicy: 'Replace' },
             jobTemplate: { spec: { template: task } },
           },
         }),
-      async ({ clock }) => clock.advance(hourMs),
-      async ({ clock }) => clock.advance(hourMs),
+      async ({ clock }) => clock.advance(periodMs),
+      async ({ clock }) => clock.advance(periodMs),
     ],
   },
   {
