@@ -43,9 +43,12 @@ export const nameOf = ({ metadata }: Service) => `${metadata.namespace}/${metada
 function addressesFor(service: Service, { nodes, slices }: LoadBalancerInput): string[] {
   const local = service.spec.externalTrafficPolicy === 'Local'
   const withEndpoint = new Set(local ? slices(service).flatMap(readyNodes) : [])
-  const serving = nodes.filter(n => isUsable(n) && (!local || withEndpoint.has(n.metadata.name)))
-  return serving.flatMap(addressOf).sort()
+  const serving = nodes.filter(n => !local || withEndpoint.has(n.metadata.name))
+  return serving.flatMap(usableAddresses).sort()
 }
+
+/** At which addresses a node answers for Services; none when it should not. */
+export const usableAddresses = (node: Node): string[] => (isUsable(node) ? addressOf(node) : [])
 
 const readyNodes = (slice: EndpointSlice): string[] =>
   (slice.endpoints ?? []).flatMap(e => (e.conditions?.ready !== false && e.nodeName ? [e.nodeName] : []))

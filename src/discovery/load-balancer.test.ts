@@ -1,0 +1,45 @@
+import { afterEach, expect, it } from 'vitest'
+import { startTestCluster, type TestCluster } from '../controller/testing/cluster.ts'
+import { Node, Service } from '../models/kinds/index.ts'
+import { loadBalancerReconciler } from './load-balancer.ts'
+
+let cluster: TestCluster
+afterEach(() => cluster?.[Symbol.asyncDispose]())
+
+const service = (name: string, port: number) =>
+  cluster.client.create(Service, {
+    metadata: { namespace: 'default', name },
+    spec: { type: 'LoadBalancer', selector: { app: name }, ports: [{ port }] },
+  })
+const addresses = async (name: string) =>
+  ((await cluster.client.get(Service, { namespace: 'default', name })).status?.loadBalancer?.ingress ?? []).map(
+    i => i.ip,
+  )
+const statusOf = (body: object) =>
+  cluster.client.patch(Node, { name: 'n1' }, { type: 'merge', body: { status: body } }, { subresource: 'status' })
+
+it('Services follow the nodes, wait for each other’s ports, and hear nothing of heartbeats', async () => {
+  cluster = await startTestCluster({ reconcilers: [loadBalancerReconciler(new Map())] })
+  await cluster.client.create(Node, { metadata: { name: 'n1' }, spec: {} })
+  const ready = (lastHeartbeatTime: string) => [{ type: 'Ready', status: 'True', lastHeartbeatTime }]
+  await statusOf({
+    addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
+    conditions: ready('2026-01-01T00:00:00Z'),
+  })
+  for (let i = 1; i <= 20; i++) await service(`s${i}`, 8000 + i)
+  await service('z', 8001)
+  await cluster.until(async () => (await addresses('s20')).join() === '192.0.2.1')
+  await cluster.pass(2_000)
+  expect(await addresses('z')).toEqual([])
+
+  const looked = () => cluster.runner.stats()['load-balancer']!.reconciled
+  const before = looked()
+  await statusOf({ conditions: ready('2026-01-01T00:00:10Z') })
+  await cluster.pass(2_000)
+  expect(looked()).toBe(before)
+
+  await cluster.client.delete(Service, { namespace: 'default', name: 's1' })
+  await cluster.until(async () => (await addresses('z')).join() === '192.0.2.1')
+  await statusOf({ addresses: [{ type: 'InternalIP', address: '192.0.2.9' }] })
+  await cluster.until(async () => (await addresses('s7')).join() === '192.0.2.9')
+})
