@@ -2,10 +2,19 @@ import { canonicalJson } from '../base/equality.ts'
 import { controllerRef } from '../client/owner.ts'
 import type { Draft } from '../models/object.ts'
 import type { Deployment } from '../models/types/apps-v1.ts'
-import type { Container, Probe, Service, Volume } from '../models/types/core-v1.ts'
+import type { HorizontalPodAutoscaler, MetricSpec } from '../models/types/autoscaling-v2.ts'
+import type {
+  Container,
+  PersistentVolumeClaim,
+  PodTemplateSpec,
+  Probe,
+  Service,
+  Volume,
+} from '../models/types/core-v1.ts'
 import type { Ingress } from '../models/types/networking-v1.ts'
 import type { Workload, WorkloadHealthCheck, WorkloadPort, WorkloadVolume } from '../models/types/optiflow-v1.ts'
 import { fnv32a, safeEncode } from './template-hash.ts'
+import { configAnnotation } from './workload-config.ts'
 
 /** What a Workload is made of: a Deployment, if it has ports a Service, if it has a host an Ingress, all of its own name. */
 
@@ -27,21 +36,27 @@ function labelsOf(workload: Workload): Record<string, string> {
   }
 }
 
+/** The same Deployment with pods of an earlier form. */
+export function withTemplate({ metadata, spec }: Draft<Deployment>, template: PodTemplateSpec): Draft<Deployment> {
+  return stamped({ metadata, spec: { ...spec, template } })
+}
+
 function stamped<D extends Draft<any>>(draft: D): D {
   const hash = safeEncode(String(fnv32a(canonicalJson([draft.metadata.labels, draft.spec]))))
   draft.metadata.annotations = { ...draft.metadata.annotations, [draftAnnotation]: hash }
   return draft
 }
 
-export function deploymentOf(workload: Workload): Draft<Deployment> {
+/** @param config state of what its pods read, if they are to be replaced when that changes */
+export function deploymentOf(workload: Workload, config?: string): Draft<Deployment> {
   const { spec, metadata } = workload
   const labels = labelsOf(workload)
-  const { strategy = 'RollingUpdate', maxSurge, maxUnavailable } = spec.update ?? {}
+  const { strategy = 'RollingUpdate', maxSurge, maxUnavailable, readyWithinSeconds } = spec.update ?? {}
   const rollingUpdate = {
     ...(maxSurge === undefined ? {} : { maxSurge }),
     ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
   }
-  const volumes = (spec.volumes ?? []).map(volumeOf)
+  const volumes = (spec.volumes ?? []).map(volume => volumeOf(metadata.name, volume))
   return stamped({
     metadata: {
       name: metadata.name,
@@ -52,12 +67,13 @@ export function deploymentOf(workload: Workload): Draft<Deployment> {
     spec: {
       replicas: spec.replicas ?? 1,
       selector: { matchLabels: workloadSelector(workload) },
+      ...(readyWithinSeconds === undefined ? {} : { progressDeadlineSeconds: readyWithinSeconds }),
       strategy:
         strategy === 'Recreate'
           ? { type: 'Recreate' }
           : { type: 'RollingUpdate', ...(Object.keys(rollingUpdate).length ? { rollingUpdate } : {}) },
       template: {
-        metadata: { labels },
+        metadata: { labels, ...(config ? { annotations: { [configAnnotation]: config } } : {}) },
         spec: {
           containers: [containerOf(workload)],
           ...(volumes.length ? { volumes } : {}),
@@ -113,7 +129,31 @@ function containerPort(port: WorkloadPort) {
   }
 }
 
-function volumeOf({ name, claim, configMap, emptyDir, hostPath, secret }: WorkloadVolume): Volume {
+const claimName = (workload: string, volume: string) => `${workload}-${volume}`
+
+/**
+ * Claims of the volumes with a size. The Workload does not own them: what an app has written must not go because somebody deleted
+ * what runs it.
+ */
+export function claimsOf(workload: Workload): Draft<PersistentVolumeClaim>[] {
+  const { name, namespace } = workload.metadata
+  return (workload.spec.volumes ?? [])
+    .filter(volume => volume.size !== undefined)
+    .map(volume => ({
+      metadata: { name: claimName(name, volume.name), namespace: namespace!, labels: labelsOf(workload) },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        resources: { requests: { storage: volume.size! } },
+        ...(volume.storageClassName === undefined ? {} : { storageClassName: volume.storageClassName }),
+      },
+    }))
+}
+
+function volumeOf(
+  workload: string,
+  { name, claim, configMap, emptyDir, hostPath, secret, size }: WorkloadVolume,
+): Volume {
+  if (size !== undefined) return { name, persistentVolumeClaim: { claimName: claimName(workload, name) } }
   if (claim) return { name, persistentVolumeClaim: claim }
   if (configMap) return { name, configMap }
   if (hostPath) return { name, hostPath }
@@ -188,6 +228,33 @@ export function ingressOf(workload: Workload): Draft<Ingress> | undefined {
       ownerReferences: [controllerRef(workload)],
     },
     spec: { rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix' as const, backend }] } }] },
+  })
+}
+
+/** Sizes the Workload itself, which has a scale as a Deployment has. */
+export function autoscalerOf(workload: Workload): Draft<HorizontalPodAutoscaler> | undefined {
+  const { autoscale } = workload.spec
+  if (!autoscale) return undefined
+  const { minReplicas = 1, maxReplicas, memoryPercent } = autoscale
+  const cpuPercent = autoscale.cpuPercent ?? (memoryPercent === undefined ? 80 : undefined)
+  const metric = (name: string, averageUtilization: number | undefined): MetricSpec[] =>
+    averageUtilization === undefined
+      ? []
+      : [{ type: 'Resource', resource: { name, target: { type: 'Utilization', averageUtilization } } }]
+  const { apiVersion, kind, metadata } = workload
+  return stamped({
+    metadata: {
+      name: metadata.name,
+      namespace: metadata.namespace!,
+      labels: labelsOf(workload),
+      ownerReferences: [controllerRef(workload)],
+    },
+    spec: {
+      scaleTargetRef: { apiVersion, kind, name: metadata.name },
+      minReplicas,
+      maxReplicas,
+      metrics: [...metric('cpu', cpuPercent), ...metric('memory', memoryPercent)],
+    },
   })
 }
 

@@ -5,6 +5,7 @@ import type { ContainerStatus, Node, Pod, Service } from '../models/types/core-v
 import type { Workload, WorkloadCondition, WorkloadStatus } from '../models/types/optiflow-v1.ts'
 import { conditionOf, withLatestCondition } from './conditions.ts'
 import { workloadSelector } from './workload-parts.ts'
+import type { Memory } from './workload-rollback.ts'
 
 /** Something that keeps a pod from being ready. */
 export interface Problem {
@@ -125,11 +126,12 @@ export interface WorkloadFacts {
   nodes: readonly Node[]
   /** What stood in the way of this look itself: a name taken by somebody else. */
   obstacle?: Problem | undefined
+  memory?: Memory
 }
 
 /** The one status that says what is happening and why. @param now a timestamp */
 export function workloadStatus(workload: Workload, facts: WorkloadFacts, now: string): WorkloadStatus {
-  const { deployment, service, nodes } = facts
+  const { deployment, service, nodes, memory = {} } = facts
   const wanted = workload.spec.replicas ?? 1
   const seen = deployment?.status ?? {}
   const known = !!deployment && (seen.observedGeneration ?? 0) >= (deployment.metadata.generation ?? 0)
@@ -143,7 +145,9 @@ export function workloadStatus(workload: Workload, facts: WorkloadFacts, now: st
       ? undefined
       : (worstProblem(facts.pods) ??
         (failure && { weight: 95, reason: failure.reason ?? 'FailedCreate', message: failure.message ?? '' })))
-  const message = problem ? problem.message : summary(wanted, ready, updated, complete)
+  const back = rolledBack(workload, memory, problem, now)
+  const state = problem ? problem.message : summary(wanted, ready, updated, complete)
+  const message = back?.status === 'True' ? `${state}; ${back.message}` : state
 
   const generation = workload.metadata.generation ?? 0
   const condition = (type: string, status: boolean, reason: string, text: string): WorkloadCondition => ({
@@ -163,6 +167,8 @@ export function workloadStatus(workload: Workload, facts: WorkloadFacts, now: st
   const progressReason = isReady ? 'Complete' : stuck ? (problem?.reason ?? 'ProgressDeadlineExceeded') : 'Updating'
   conditions = withLatestCondition(conditions, condition('Progressing', !isReady && !stuck, progressReason, message))
 
+  if (back) conditions = withLatestCondition(conditions, back)
+
   const url = urlOf(workload, service, nodes)
   return {
     observedGeneration: generation,
@@ -171,9 +177,29 @@ export function workloadStatus(workload: Workload, facts: WorkloadFacts, now: st
     updatedReplicas: updated,
     selector: labelsText(workloadSelector(workload)),
     ...(url ? { url } : {}),
+    ...memory,
     message,
     conditions,
   }
+}
+
+/** The verdict about an update keeps its words; undefined while there never was one. */
+function rolledBack(
+  workload: Workload,
+  { failedRevision }: Memory,
+  problem: Problem | undefined,
+  now: string,
+): WorkloadCondition | undefined {
+  const known = conditionOf(workload.status?.conditions, 'RolledBack')
+  const observedGeneration = workload.metadata.generation ?? 0
+  const common = { type: 'RolledBack', observedGeneration, lastTransitionTime: now }
+  if (!failedRevision)
+    return known && { ...common, status: 'False', reason: 'AnotherTry', message: 'what is wanted was not given up' }
+  if (known?.status === 'True' && workload.status?.failedRevision === failedRevision) return known
+  const seconds = workload.spec.update?.readyWithinSeconds ?? 600
+  const why = problem ? `: ${problem.message}` : ''
+  const message = `rolled back, ${workload.spec.image} made no progress for ${seconds} s${why}`
+  return { ...common, status: 'True', reason: 'NotReadyInTime', message }
 }
 
 function summary(wanted: number, ready: number, updated: number, complete: boolean): string {

@@ -4,12 +4,39 @@ import { controllerOf } from '../client/owner.ts'
 import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
-import { Deployment, Ingress, Node, Pod, ReplicaSet, Service, Workload } from '../models/kinds/index.ts'
+import {
+  ConfigMap,
+  Deployment,
+  HorizontalPodAutoscaler,
+  Ingress,
+  Node,
+  PersistentVolumeClaim,
+  Pod,
+  ReplicaSet,
+  Secret,
+  Service,
+  Workload,
+} from '../models/kinds/index.ts'
 import { type Draft, type KubeObject, keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import type { ServicePort } from '../models/types/core-v1.ts'
+import { conditionOf } from './conditions.ts'
 import { isFresh } from './fresh.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
-import { deploymentOf, draftAnnotation, ingressOf, saysAll, serviceOf, workloadLabel } from './workload-parts.ts'
+import { stableHash } from './template-hash.ts'
+import { configAnnotation, configFingerprint, configIsFresh, configOf } from './workload-config.ts'
+import { dependentsOf, waitsFor } from './workload-order.ts'
+import {
+  autoscalerOf,
+  claimsOf,
+  deploymentOf,
+  draftAnnotation,
+  ingressOf,
+  saysAll,
+  serviceOf,
+  withTemplate,
+  workloadLabel,
+} from './workload-parts.ts'
+import { judge, stableTemplate } from './workload-rollback.ts'
 import { type Problem, workloadStatus } from './workload-status.ts'
 
 /** Makes a Deployment, a Service and, for a host name, an Ingress of a Workload, and one readable status of theirs and their pods'. */
@@ -24,11 +51,18 @@ export function workloadReconciler(): Reconciler {
       { kind: Pod, keys: ofPod },
       { kind: Node, keys: exposedOnNodes },
       { kind: ReplicaSet, keys: () => [] },
+      ownerWatch(HorizontalPodAutoscaler, Workload),
+      { kind: PersistentVolumeClaim, keys: () => [] },
+      { kind: Workload, keys: dependentsOf },
+      { kind: ConfigMap, keys: readersOf },
+      { kind: Secret, keys: readersOf },
     ],
     writes: [
       { kind: Deployment, part: 'owned' },
       { kind: Service, part: 'owned' },
       { kind: Ingress, part: 'owned' },
+      { kind: HorizontalPodAutoscaler, part: 'owned' },
+      { kind: PersistentVolumeClaim, part: 'owned' },
       { kind: Workload, part: 'status' },
     ],
     async reconcile(key, world) {
@@ -36,16 +70,28 @@ export function workloadReconciler(): Reconciler {
       if (!workload || workload.metadata.deletionTimestamp) return
       const obstacles: Problem[] = []
       const round: Round = { world, workload, obstacles, mayWrite: mayWrite(world, workload) }
-      const deployment = await ensure(round, Deployment, deploymentOf(workload))
+      const sets = setsOf(world.cache, key)
+      const draft = deploymentOf(workload, configState(round))
+      const wanted = stableHash(draft.spec.template)
+      const back = workload.status?.failedRevision === wanted ? stableTemplate(workload.status, sets) : undefined
+      await ensureClaims(round)
+      const waits = waitsFor(workload, world.cache)
+      if (waits) obstacles.push(waits)
+      const deployment = waits ? undefined : await ensure(round, Deployment, back ? withTemplate(draft, back) : draft)
       const service = await ensure(round, Service, serviceOf(workload))
       await ensure(round, Ingress, ingressOf(workload))
+      await ensure(round, HorizontalPodAutoscaler, autoscalerOf(workload))
+      const memory = judge(workload, wanted, deployment, sets)
       const pods = deployment ? podsOf(world.cache, deployment) : []
       const nodes = world.cache.list(Node)
-      const facts = { deployment, service, pods, nodes, obstacle: obstacles[0] }
+      const facts = { deployment, service, pods, nodes, obstacle: obstacles[0], memory }
       const status = workloadStatus(workload, facts, timestamp(world.clock))
       if (sameMeaning(workload.status, status)) return
       try {
         await world.client.updateStatus(Workload, { ...structuredClone(workload), status })
+        const failed = conditionOf(status.conditions, 'RolledBack')
+        if (failed?.status === 'True' && memory.failedRevision !== workload.status?.failedRevision)
+          world.events.warning(workload, 'RolledBack', failed.message ?? '')
       } catch (error) {
         if (!isNotFound(error)) throw error
       }
@@ -64,7 +110,26 @@ interface Round {
 /** By an old view of the Workload, the app of yesterday would be rolled out once more: the server is asked before the first write. */
 function mayWrite(world: World, workload: Workload): () => Promise<boolean> {
   let fresh: Promise<boolean> | undefined
-  return () => (fresh ??= isFresh(world, Workload, workload))
+  const look = async () => (await isFresh(world, Workload, workload)) && (await configIsFresh(workload, world))
+  return () => (fresh ??= look())
+}
+
+/** Of what its pods read; what they have now while something is missing, which a restart would not make better. */
+function configState({ world, workload }: Round): string | undefined {
+  if (workload.spec.restartOnConfigChange === false) return undefined
+  const actual = world.cache.get(Deployment, keyOf(workload))
+  return configFingerprint(workload, world) ?? actual?.spec.template.metadata?.annotations?.[configAnnotation]
+}
+
+/** Whoever reads a ConfigMap or Secret. */
+function readersOf({ metadata, kind }: KubeObject, cache: Cache): ObjectKey[] {
+  const reads = (workload: Workload) => configOf(workload).some(r => r.name === metadata.name && r.kind.kind === kind)
+  return cache.list(Workload, metadata.namespace).filter(reads).map(keyOf)
+}
+
+function setsOf(cache: Cache, key: ObjectKey): ReplicaSet[] {
+  const deployment = cache.get(Deployment, key)
+  return deployment ? cache.ownedBy(ReplicaSet, deployment.metadata.uid) : []
 }
 
 function ofPod(pod: Pod): ObjectKey[] {
@@ -82,6 +147,20 @@ function exposedOnNodes(_node: Node, cache: Cache): ObjectKey[] {
 
 function podsOf(cache: Cache, deployment: Deployment): Pod[] {
   return cache.ownedBy(ReplicaSet, deployment.metadata.uid).flatMap(rs => cache.ownedBy(Pod, rs.metadata.uid))
+}
+
+/** Only ever made: they stay when the volume is taken out of the Workload, or the Workload is deleted. */
+async function ensureClaims({ world, workload, mayWrite }: Round): Promise<void> {
+  for (const draft of claimsOf(workload)) {
+    const key = { namespace: workload.metadata.namespace!, name: draft.metadata.name! }
+    if (world.cache.get(PersistentVolumeClaim, key) || !(await mayWrite())) continue
+    try {
+      await world.client.create(PersistentVolumeClaim, draft)
+      world.events.normal(workload, 'PersistentVolumeClaimCreated', `Created PersistentVolumeClaim ${key.name}`)
+    } catch (error) {
+      if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error
+    }
+  }
 }
 
 /** Creates, updates or deletes one part, so that it is what the draft says. An object of that name that is not ours is left alone. */

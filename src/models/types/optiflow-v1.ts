@@ -73,6 +73,13 @@ export interface Workload {
   status?: WorkloadStatus
 }
 
+export interface WorkloadAutoscale {
+  cpuPercent?: number
+  maxReplicas: number
+  memoryPercent?: number
+  minReplicas?: number
+}
+
 export interface WorkloadCondition {
   lastTransitionTime?: string
   message?: string
@@ -123,7 +130,9 @@ export interface WorkloadPort {
 
 export interface WorkloadSpec {
   args?: string[]
+  autoscale?: WorkloadAutoscale
   command?: string[]
+  dependsOn?: string[]
   env?: EnvVar[]
   envFrom?: EnvFromSource[]
   expose?: WorkloadExpose
@@ -135,6 +144,7 @@ export interface WorkloadSpec {
   ports?: WorkloadPort[]
   replicas?: number
   resources?: ResourceRequirements
+  restartOnConfigChange?: boolean
   serviceAccountName?: string
   terminationGracePeriodSeconds?: number
   update?: WorkloadUpdate
@@ -143,11 +153,13 @@ export interface WorkloadSpec {
 
 export interface WorkloadStatus {
   conditions?: WorkloadCondition[]
+  failedRevision?: string
   message?: string
   observedGeneration?: number
   readyReplicas?: number
   replicas?: number
   selector?: string
+  stableRevision?: string
   updatedReplicas?: number
   url?: string
 }
@@ -157,8 +169,10 @@ export interface WorkloadTcpCheck {
 }
 
 export interface WorkloadUpdate {
+  autoRollback?: boolean
   maxSurge?: IntOrString
   maxUnavailable?: IntOrString
+  readyWithinSeconds?: number
   strategy?: 'Recreate' | 'RollingUpdate'
 }
 
@@ -171,4 +185,6 @@ export interface WorkloadVolume {
   name: string
   readOnly?: boolean
   secret?: SecretVolumeSource
+  size?: Quantity
+  storageClassName?: string
 }

@@ -10,6 +10,7 @@ import {
   workloadReconciler,
 } from '../../../controller/index.ts'
 import {
+  ConfigMap,
   CronJob,
   DaemonSet,
   Deployment,
@@ -227,6 +228,31 @@ export const workloadStories: Story[] = [
           spec: { image: 'app:1', replicas: 1, ports: [{ port: 80 }], expose: { host: 'web.test' } },
         }),
       ({ patch }) => patch(Workload, 'web', { spec: { image: 'app:2', expose: null } }),
+    ],
+  },
+  {
+    name: 'a Workload follows its configuration, and goes back when an update is not ready',
+    about: ['workload'],
+    fate: p => (p.spec.containers[0]!.image === 'bad:1' ? 'running' : 'ready'),
+    reconcilers: () => [workloadReconciler(), deploymentReconciler(), replicaSetReconciler()],
+    acts: [
+      async ({ client }) => {
+        await client.create(ConfigMap, { metadata: named('config'), data: { a: '1' } })
+        await client.create(Workload, {
+          metadata: named('web'),
+          spec: {
+            ...{ image: 'app:1', replicas: 1, envFrom: [{ configMapRef: { name: 'config' } }] },
+            update: { autoRollback: true, readyWithinSeconds: 60 },
+            volumes: [{ name: 'data', mountPath: '/data', size: '1Gi' }],
+            autoscale: { maxReplicas: 1 },
+          },
+        })
+      },
+      ({ patch }) => patch(ConfigMap, 'config', { data: { a: '2' } }),
+      async ({ patch, pass }) => {
+        await patch(Workload, 'web', { spec: { image: 'bad:1' } })
+        await pass(80_000)
+      },
     ],
   },
 ]

@@ -1,4 +1,5 @@
-import { isDns1123Label, isDns1123Subdomain, isWildcardDns1123Subdomain } from '../../../base/names.ts'
+import { isDns1035Label, isDns1123Label, isDns1123Subdomain, isWildcardDns1123Subdomain } from '../../../base/names.ts'
+import { parseQuantity } from '../../../base/quantity.ts'
 import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import type { Workload, WorkloadHealthCheck, WorkloadSpec, WorkloadVolume } from '../../types/optiflow-v1.ts'
 import { checkRollout } from '../apps/rollout-validation.ts'
@@ -27,6 +28,8 @@ export function validateWorkload({ spec }: Workload): FieldError[] {
     ...checkExpose(spec),
     ...checkVolumes(spec.volumes),
     ...checkUpdate(spec),
+    ...checkAutoscale(spec.autoscale),
+    ...(spec.dependsOn ?? []).flatMap((name, i) => checkName(`spec.dependsOn[${i}]`, name, isDns1035Label)),
     ...checkLabels('spec.labels', spec.labels),
     ...checkLabels('spec.nodeSelector', spec.nodeSelector),
     ...checkNonNegative('spec.terminationGracePeriodSeconds', spec.terminationGracePeriodSeconds),
@@ -95,7 +98,7 @@ function checkExpose({ expose, ports }: WorkloadSpec): FieldError[] {
   return errors
 }
 
-const volumeSources = ['emptyDir', 'hostPath', 'configMap', 'secret', 'claim'] as const
+const volumeSources = ['size', 'emptyDir', 'hostPath', 'configMap', 'secret', 'claim'] as const
 
 function checkVolumes(volumes: WorkloadVolume[] = []): FieldError[] {
   const names = new Set<string>()
@@ -116,8 +119,13 @@ function checkVolumes(volumes: WorkloadVolume[] = []): FieldError[] {
   })
 }
 
-function checkSource(field: string, { hostPath, configMap, secret, claim }: WorkloadVolume): FieldError[] {
+function checkSource(field: string, volume: WorkloadVolume): FieldError[] {
+  const { hostPath, configMap, secret, claim, size, storageClassName } = volume
   const errors: FieldError[] = []
+  if (size !== undefined && parseQuantity(size).nano <= 0n)
+    errors.push(invalid(`${field}.size`, size, 'must be greater than zero'))
+  if (storageClassName !== undefined && size === undefined)
+    errors.push(forbidden(`${field}.storageClassName`, 'may only be used together with `size`'))
   if (hostPath && !hostPath.path) errors.push(required(`${field}.hostPath.path`))
   if (configMap && !configMap.name) errors.push(required(`${field}.configMap.name`))
   if (secret && !secret.secretName) errors.push(required(`${field}.secret.secretName`))
@@ -125,8 +133,22 @@ function checkSource(field: string, { hostPath, configMap, secret, claim }: Work
   return errors
 }
 
+function checkAutoscale(autoscale: WorkloadSpec['autoscale']): FieldError[] {
+  if (!autoscale) return []
+  const { minReplicas = 1, maxReplicas } = autoscale
+  const errors = (['minReplicas', 'maxReplicas', 'cpuPercent', 'memoryPercent'] as const).flatMap(name => {
+    const value = autoscale[name]
+    return value !== undefined && value < 1 ? [invalid(`spec.autoscale.${name}`, value, 'must be greater than 0')] : []
+  })
+  if (maxReplicas < minReplicas)
+    errors.push(invalid('spec.autoscale.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'))
+  return errors
+}
+
 function checkUpdate({ update }: WorkloadSpec): FieldError[] {
   if (!update) return []
+  if (update.readyWithinSeconds !== undefined && update.readyWithinSeconds < 1)
+    return [invalid('spec.update.readyWithinSeconds', update.readyWithinSeconds, 'must be greater than 0')]
   const counts = ['maxSurge', 'maxUnavailable'] as const
   if (update.strategy === 'Recreate')
     return counts
