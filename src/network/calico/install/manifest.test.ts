@@ -56,9 +56,12 @@ describe('a manifest', () => {
 describe('the manifest as it is applied', () => {
   test('says the pool, the encapsulation and where the API is, and is otherwise as it was', () => {
     const objects = patched({ mtu: 1400 })
-    const env = Object.fromEntries(
-      containerOf(find(objects, 'DaemonSet', 'calico-node')).env.map((e: any) => [e.name, e.value]),
-    )
+    const entries: [string, string][] = containerOf(find(objects, 'DaemonSet', 'calico-node')).env.map((e: any) => [
+      e.name,
+      e.value,
+    ])
+    const env = Object.fromEntries(entries)
+    expect(Object.keys(env)).toHaveLength(entries.length)
     expect(env).toMatchObject({
       CALICO_IPV4POOL_CIDR: '10.240.0.0/16',
       CALICO_IPV4POOL_VXLAN: 'Always',

@@ -1,0 +1,28 @@
+// `npm run test:calico`: Calico's own programs on two nodes of this machine. docs/calico.md says what it wants.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { checkNode, installMissing, installNodeModules, isRoot, testPackages } from './machine.mjs'
+
+const root = resolve(import.meta.dirname, '..')
+const { CALICO_IMAGES, CALICO_BIN, CALICO_MANIFEST } = process.env
+const refuse = text => {
+  console.error(`${text}\nCalico itself was not run.`)
+  process.exit(2)
+}
+if (CALICO_BIN && !CALICO_IMAGES)
+  refuse(
+    'CALICO_BIN: a folder of binaries is no image of them. Wrap them in images, and name the archive with CALICO_IMAGES.',
+  )
+if (!CALICO_IMAGES) refuse("CALICO_IMAGES is not given: an archive with Calico's images, or a registry that has them.")
+if (!CALICO_MANIFEST) refuse('CALICO_MANIFEST is not given: the calico-vxlan.yaml of the same release.')
+if (!existsSync(CALICO_MANIFEST)) refuse(`CALICO_MANIFEST: there is no ${CALICO_MANIFEST}.`)
+if (!isRoot) refuse('Containers and network namespaces need root.')
+
+checkNode()
+installNodeModules(root)
+installMissing(testPackages)
+const env = { ...process.env, CALICO_MANIFEST: resolve(CALICO_MANIFEST) }
+const run = (...args) => spawnSync('npx', ['--no-install', ...args], { cwd: root, stdio: 'inherit', env }).status ?? 1
+if (run('tsx', 'scripts/build.ts') !== 0) process.exit(1)
+process.exit(run('vitest', 'run', '--project', 'calico', '--reporter=verbose'))
