@@ -3,8 +3,9 @@ export * from './datastore/datastore.ts'
 export { openEtcdDatastore } from './datastore/etcd-datastore.ts'
 export { initialiseDatastore } from './datastore/initialise.ts'
 export type { KeyValue, KeyValues } from './datastore/key-values.ts'
+export { apiEndpoint } from './install/api-endpoint.ts'
 export { cleanHost } from './install/clean-host.ts'
-export { apiEndpoint, type InstallOptions, install, installedVersion } from './install/install.ts'
+export { type InstallOptions, install, installedVersion } from './install/install.ts'
 export {
   BadManifest,
   type CalicoManifest,

@@ -52,9 +52,18 @@ export async function refuseUnfit(
   { settings, client }: InstallOptions,
 ): Promise<void> {
   if (flags.skipPreflight) return
-  const { commands, disk } = session.world
+  const { commands, disk, net } = session.world
   const { encapsulation, podCidr } = settings
-  const findings = await preflight({ commands, disk, client, machine: false, encapsulation, podCidr })
+  const findings = await preflight({
+    commands,
+    disk,
+    net,
+    client,
+    machine: false,
+    endpoint: flags.apiServer === undefined,
+    encapsulation,
+    podCidr,
+  })
   const failed = findings.filter(f => f.level === 'fail')
   if (!failed.length) return
   printFindings(session.outside, failed)

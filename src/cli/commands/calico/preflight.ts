@@ -23,8 +23,16 @@ export const preflight: CliCommand = {
       .option('--cluster-only', 'this machine is no node: do not look at it')
       .action(async (flags: Flags) => {
         const encapsulation = readEncapsulation(flags.encapsulation)
-        const { commands, disk } = systemOutside()
-        const common = { commands, disk, encapsulation, podCidr: flags.podCidr, cniConfDir: flags.cniConfDir }
+        const { commands, disk, net } = systemOutside()
+        const common = {
+          commands,
+          disk,
+          net,
+          endpoint: true,
+          encapsulation,
+          podCidr: flags.podCidr,
+          cniConfDir: flags.cniConfDir,
+        }
         const machine = !flags.clusterOnly
         const findings = flags.machineOnly
           ? await look({ ...common, client: undefined, machine })

@@ -1,12 +1,12 @@
 import { OptiFlowError } from '../../../base/errors.ts'
 import type { Client } from '../../../client/index.ts'
 import { isNotFound } from '../../../models/api-error.ts'
-import { DaemonSet, EndpointSlice } from '../../../models/kinds/index.ts'
+import { DaemonSet } from '../../../models/kinds/index.ts'
 import type { AnyObject } from '../../../models/object.ts'
 import { type CalicoDatastore, CalicoInvalid, createChecked } from '../datastore/datastore.ts'
 import { IpPool } from '../kinds/index.ts'
 import { ObjectWriter } from './apply-objects.ts'
-import { BadManifest, type CalicoManifest, containerOf, versionOf } from './manifest.ts'
+import { type CalicoManifest, containerOf, versionOf } from './manifest.ts'
 import { type ManifestSettings, poolModes } from './manifest-settings.ts'
 import { moveStrayPods, strayPods } from './move-pods.ts'
 import { orderObjects } from './order.ts'
@@ -95,18 +95,6 @@ export async function installedVersion(client: Client): Promise<string | undefin
     if (isNotFound(error)) return undefined
     throw error
   }
-}
-
-/** Where nodes reach the API before there are Services. @throws BadManifest when nobody knows */
-export async function apiEndpoint(client: Client): Promise<{ host: string; port: number }> {
-  const slice = await client.get(EndpointSlice, { namespace: 'default', name: 'kubernetes' })
-  const host = slice.endpoints[0]?.addresses[0]
-  const port = slice.ports?.[0]?.port
-  if (!host || !port)
-    throw new BadManifest('the Service kubernetes has no endpoint: nodes could not reach the API', {
-      hint: 'Say where with --api-server HOST:PORT.',
-    })
-  return { host, port }
 }
 
 const poolOf = ({ podCidr, encapsulation }: ManifestSettings) => ({
