@@ -93,3 +93,13 @@ test('what is written by way of another group is owned under the names of the st
     expect.arrayContaining(['f:involvedObject', 'f:message', 'f:reportingComponent']),
   )
 })
+
+test('a configuration says its version, and that of the path', async () => {
+  const { apiVersion: _, ...rest } = deployment('versioned')
+  const apply = async (body: object) =>
+    (await server.call('PATCH', `${deployments}/versioned?fieldManager=m`, body, type)).body.message
+  const wrong = (said: string) =>
+    `Incorrect version specified in apply patch. Specified patch version: ${said}, expected: apps/v1`
+  expect(await apply(rest)).toBe(wrong(''))
+  expect(await apply({ ...rest, apiVersion: 'apps/v1beta1' })).toBe(wrong('apps/v1beta1'))
+})

@@ -44,9 +44,13 @@ export function readApplication(call: ResourceCall, kind: Kind<any>): Applicatio
 function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
   const body = checkedBody(call.request)
   const { value, duplicates } = parseBody(jsonBegins.has(body[0]!) ? 'json' : 'yaml', body, true)
-  const said = value as { metadata?: { name?: string; managedFields?: unknown[] } } | null
+  const said = value as { apiVersion?: string; metadata?: { name?: string; managedFields?: unknown[] } } | null
   if (!said || typeof said !== 'object' || Array.isArray(said))
     throw badRequest('the applied configuration is not an object')
+  if (said.apiVersion !== apiVersionOf(kind))
+    throw badRequest(
+      `Incorrect version specified in apply patch. Specified patch version: ${said.apiVersion ?? ''}, expected: ${apiVersionOf(kind)}`,
+    )
   if (said.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil')
   // Fields that there are not cannot be owned: that is said first, unless the text itself is ambiguous.
   if (!duplicates.length) refuseUntyped(call, kind, said)
