@@ -19,6 +19,7 @@ import { resourceQuota } from './admission/resource-quota.ts'
 import { addressText, parseAddressRange } from './admission/service-ranges.ts'
 import { mutatingWebhooks } from './admission/webhooks/mutating-webhooks.ts'
 import { validatingWebhooks } from './admission/webhooks/validating-webhooks.ts'
+import { WebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
 import { Aggregation } from './aggregation/aggregation.ts'
 import { RemoteVersions } from './aggregation/remote-versions.ts'
 import { type AuditOptions, Auditor } from './audit/auditor.ts'
@@ -210,12 +211,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...(options.authorizers ?? []),
   ])
   const nodePorts = options.nodePorts ?? { first: 30_000, last: 32_767 }
+  const webhookMetrics = new WebhookMetrics(metrics.registry)
   admission.add(
     ...builtInPlugins({ authorizer, rbac, addresses, nodePorts, podSecurity: options.podSecurity }),
     mutatingAdmissionPolicies(authorizer),
-    mutatingWebhooks(authorizer),
+    mutatingWebhooks(authorizer, webhookMetrics),
     validatingAdmissionPolicies(authorizer),
-    validatingWebhooks(authorizer),
+    validatingWebhooks(authorizer, webhookMetrics),
     ...(options.admission ?? []),
     resourceQuota,
   )

@@ -27,7 +27,8 @@ export function textReply(status: number, text: string, type = 'text/plain; char
 /** @param accept what the client reads: a Status as protobuf for those who prefer that, else JSON */
 export function errorReply(error: ApiError, accept?: string): ApiReply {
   const headers: ApiReply['headers'] = {}
-  const wait = error.details?.retryAfterSeconds ?? (error.code === 429 ? 1 : undefined)
+  // Without a time there is no header: clients would try again by themselves what only somebody else can change, such as an eviction.
+  const wait = error.details?.retryAfterSeconds
   if (wait) headers['retry-after'] = String(wait)
   if (!accept?.startsWith(protobufType)) return jsonReply(error.code, error.toStatus(), headers)
   const reply = typedReply(error.code, encodeProtobuf(error.toStatus()), protobufType)

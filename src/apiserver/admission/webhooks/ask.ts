@@ -5,56 +5,76 @@ import type { Admission } from '../chain.ts'
 import type { Hook } from './hook.ts'
 import { denial, InvalidResponse, readResponse, type Verdict } from './response.ts'
 import { encodeReview, type Shown } from './review.ts'
+import type { Asked, WebhookMetrics } from './webhook-metrics.ts'
+
+export interface Asking {
+  admission: Admission
+  shown: Shown
+  type: 'admit' | 'validating'
+  /** Which of them this is, for the audit event: `round_0_index_2`. */
+  place: string
+  metrics: WebhookMetrics
+}
 
 /**
  * Asks one webhook.
- * @param place which of them this is, for the audit event: `round_0_index_2`
  * @returns what it wants changed, if anything; undefined also when it could not be asked and fails open
  * @throws ApiError when it refuses, or could not be asked and fails closed
  */
-export async function askHook(
-  hook: Hook,
-  admission: Admission,
-  shown: Shown,
-  mutating: boolean,
-  place: string,
-): Promise<unknown> {
+export async function askHook(hook: Hook, asking: Asking): Promise<unknown> {
+  const { admission } = asking
   if (admission.dryRun && !hook.dryRun)
     throw badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`)
+  const startedMs = admission.core.clock.monotonicMs()
   let verdict: Verdict
   try {
-    verdict = await call(hook, admission, shown, mutating)
+    verdict = await call(hook, asking)
   } catch (error) {
-    const why = failure(hook, error)
-    admission.core.log.warn(
-      { configuration: hook.configuration, failOpen: hook.failOpen, error: why },
-      'webhook failed',
-    )
-    if (hook.failOpen) {
-      const phase = mutating ? 'mutation' : 'validating'
-      admission.core.annotate(`failed-open.${phase}.webhook.admission.k8s.io/${place}`, hook.name)
-      return undefined
-    }
+    const code = error instanceof CallFailed ? (error.status ?? 0) : 0
+    note(hook, asking, startedMs, { code, rejected: !hook.failOpen, failed: true })
+    return goOnWithout(hook, asking, error)
+  }
+  const refusal = verdict.allowed ? undefined : denial(hook.name, verdict.status)
+  note(hook, asking, startedMs, { code: refusal?.code ?? 200, rejected: !verdict.allowed, failed: false })
+  admission.warnings.push(...verdict.warnings)
+  for (const [key, value] of Object.entries(verdict.auditAnnotations))
+    admission.core.annotate(`${hook.name}/${key}`, String(value))
+  if (refusal) throw refusal
+  return verdict.patch
+}
+
+/** @throws ApiError unless it fails open */
+function goOnWithout(hook: Hook, { admission: { core }, type, place }: Asking, error: unknown): undefined {
+  const why = failure(hook, error)
+  core.log.warn({ configuration: hook.configuration, failOpen: hook.failOpen, error: why }, 'webhook failed')
+  if (!hook.failOpen)
     throw new ApiError('InternalError', `Internal error occurred: ${why}`, {
       details: { causes: [{ message: why }] },
       cause: error,
     })
-  }
-  admission.warnings.push(...verdict.warnings)
-  for (const [key, value] of Object.entries(verdict.auditAnnotations))
-    admission.core.annotate(`${hook.name}/${key}`, String(value))
-  if (!verdict.allowed) throw denial(hook.name, verdict.status)
-  return verdict.patch
+  const phase = type === 'admit' ? 'mutation' : 'validating'
+  core.annotate(`failed-open.${phase}.webhook.admission.k8s.io/${place}`, hook.name)
+  return undefined
 }
 
-async function call(hook: Hook, admission: Admission, shown: Shown, mutating: boolean): Promise<Verdict> {
+function note(
+  { name }: Hook,
+  { admission, type, metrics }: Asking,
+  startedMs: number,
+  result: Pick<Asked, 'code' | 'rejected' | 'failed'>,
+): void {
+  const seconds = (admission.core.clock.monotonicMs() - startedMs) / 1000
+  metrics.observe({ name, type, operation: admission.operation, seconds, ...result })
+}
+
+async function call(hook: Hook, { admission, shown, type }: Asking): Promise<Verdict> {
   const { core } = admission
   const uid = core.random.uuid()
   const { destination, timeoutMs, reviewVersion } = hook
   const review = await core.outgoing.post(destination, encodeReview(admission, shown, uid, reviewVersion), {
     timeoutMs,
   })
-  return readResponse(review, uid, reviewVersion, mutating)
+  return readResponse(review, uid, reviewVersion, type === 'admit')
 }
 
 function failure(hook: Hook, error: unknown): string {

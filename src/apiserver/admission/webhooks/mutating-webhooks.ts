@@ -14,9 +14,10 @@ import { HookSource } from './hook-source.ts'
 import { concerns } from './relevant.ts'
 import type { Shown } from './review.ts'
 import { ShownObjects } from './shown.ts'
+import type { WebhookMetrics } from './webhook-metrics.ts'
 
 /** One after the other, by name of configuration; each sees what those before it have changed. */
-export function mutatingWebhooks(authorizer: Authorizer): AdmissionPlugin {
+export function mutatingWebhooks(authorizer: Authorizer, metrics: WebhookMetrics): AdmissionPlugin {
   const source = new HookSource(MutatingWebhookConfiguration)
   const turns = new SecondTurns<Hook>()
   return {
@@ -26,7 +27,7 @@ export function mutatingWebhooks(authorizer: Authorizer): AdmissionPlugin {
     mutate(admission) {
       const hooks = source.hooks(admission.core)
       if (hooks.length === 0 || !hooks.some(hook => hook.matcher.mayMatch(admission))) return undefined
-      return askAll(hooks, admission, turns.of(admission), authorizer)
+      return askAll(hooks, admission, turns.of(admission), authorizer, metrics)
     },
   }
 }
@@ -36,6 +37,7 @@ async function askAll(
   admission: Admission,
   turns: Turns<Hook>,
   authorizer: Authorizer,
+  metrics: WebhookMetrics,
 ): Promise<void> {
   const asked = new AskedOnce(authorizer, admission)
   turns.begin()
@@ -46,7 +48,7 @@ async function askAll(
     if (!resource) continue
     const shown = await shownObjects.in(resource)
     const place = `round_${admission.turn ?? 0}_index_${i}`
-    const patch = await askHook(hook, admission, shown, true, place)
+    const patch = await askHook(hook, { admission, shown, type: 'admit', place, metrics })
     const mutated = Array.isArray(patch) && patch.length > 0 && (await change(hook, admission, shown, patch))
     noteMutation(hook, admission, mutated, place)
     if (mutated) turns.changed()

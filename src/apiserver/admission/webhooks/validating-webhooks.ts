@@ -9,9 +9,10 @@ import { HookSource } from './hook-source.ts'
 import { concerns } from './relevant.ts'
 import type { Shown } from './review.ts'
 import { ShownObjects } from './shown.ts'
+import type { WebhookMetrics } from './webhook-metrics.ts'
 
 /** All at once; the first refusal in order of configurations is the one that is told. */
-export function validatingWebhooks(authorizer: Authorizer): AdmissionPlugin {
+export function validatingWebhooks(authorizer: Authorizer, metrics: WebhookMetrics): AdmissionPlugin {
   const source = new HookSource(ValidatingWebhookConfiguration)
   return {
     name: 'ValidatingAdmissionWebhook',
@@ -19,12 +20,17 @@ export function validatingWebhooks(authorizer: Authorizer): AdmissionPlugin {
     validate(admission) {
       const hooks = source.hooks(admission.core)
       if (hooks.length === 0 || !hooks.some(hook => hook.matcher.mayMatch(admission))) return undefined
-      return askAll(hooks, admission, authorizer)
+      return askAll(hooks, admission, authorizer, metrics)
     },
   }
 }
 
-async function askAll(hooks: readonly Hook[], admission: Admission, authorizer: Authorizer): Promise<void> {
+async function askAll(
+  hooks: readonly Hook[],
+  admission: Admission,
+  authorizer: Authorizer,
+  metrics: WebhookMetrics,
+): Promise<void> {
   const objects = new ShownObjects(admission)
   const questions = new AskedOnce(authorizer, admission)
   const asked: { hook: Hook; shown: Shown; place: string }[] = []
@@ -33,7 +39,7 @@ async function askAll(hooks: readonly Hook[], admission: Admission, authorizer: 
     if (resource) asked.push({ hook, shown: await objects.in(resource), place: `round_0_index_${i}` })
   }
   const answers = await Promise.allSettled(
-    asked.map(({ hook, shown, place }) => askHook(hook, admission, shown, false, place)),
+    asked.map(({ hook, shown, place }) => askHook(hook, { admission, shown, type: 'validating', place, metrics })),
   )
   for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
 }

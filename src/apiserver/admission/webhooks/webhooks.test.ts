@@ -388,3 +388,29 @@ test('a dry run is not shown to what has side effects', async () => {
   await configure('Validating', 'c', webhook('w.k8s.io', '/', [rule(['configmaps'], ['CREATE'])]))
   expect((await call('POST', `${configMaps}?dryRun=All`, configMap('m'))).status).toBe(201)
 })
+
+test('what webhooks were asked and said is counted', async () => {
+  const { call, configure, webhook, rule } = await startWithHook(({ object }) =>
+    object.data?.bad ? deny('no') : allow,
+  )
+  const created = [rule(['configmaps'], ['CREATE'])]
+  const clientConfig = { service: { namespace: 'default', name: 'nobody' } }
+  await configure(
+    'Validating',
+    'deny',
+    webhook('deny.k8s.io', '/maps', created),
+    webhook('open.k8s.io', '/x', created, { failurePolicy: 'Ignore', clientConfig }),
+  )
+  await call('POST', configMaps, configMap('good', {}))
+  await call('POST', configMaps, configMap('bad', { bad: 'yes' }))
+  const metrics: string = (await call('GET', '/metrics')).body
+  const about = 'type="validating",operation="CREATE"'
+  const lines = [
+    `request_total{name="deny.k8s.io",${about},rejected="false",code="200"} 1`,
+    `request_total{name="deny.k8s.io",${about},rejected="true",code="400"} 1`,
+    `rejection_count{name="deny.k8s.io",${about},error_type="no_error",rejection_code="400"} 1`,
+    'fail_open_count{name="open.k8s.io",type="validating"} 2',
+    `admission_duration_seconds_count{name="deny.k8s.io",${about},rejected="false"} 1`,
+  ].map(line => `apiserver_admission_webhook_${line}`)
+  expect(lines.filter(line => !metrics.includes(line))).toEqual([])
+})
