@@ -37,6 +37,7 @@ import { PodsByNode } from './authz/node/pods-by-node.ts'
 import { bootstrapNamespaceRoles, bootstrapRoles } from './authz/rbac/bootstrap-roles.ts'
 import { RbacAuthorizer } from './authz/rbac/rbac-authorizer.ts'
 import { bootstrap } from './bootstrap/bootstrap.ts'
+import { publishClusterInfo } from './bootstrap/cluster-info.ts'
 import { ServerPresence } from './bootstrap/server-presence.ts'
 import type { Core } from './core.ts'
 import { Definitions } from './custom/definitions.ts'
@@ -296,6 +297,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     async publish(address, port) {
       advertised.address = `${address}:${port}`
       await presence.announce({ ip: address, port })
+      const host = address.includes(':') ? `[${address}]` : address
+      if (options.clientCa) await publishClusterInfo(core, `https://${host}:${port}`, options.clientCa)
     },
     close,
     [Symbol.asyncDispose]: close,
