@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../base/clock.ts'
 import { ApiError } from '../models/api-error.ts'
 import { apiVersionOf, type Kind } from '../models/kind.ts'
 import type { KubeObject, ObjectList } from '../models/object.ts'
@@ -6,6 +7,7 @@ import type { Status } from '../models/types/meta-v1.ts'
 import type { Client, Patch, RawOptions, WatchEvent, WriteOptions } from './client.ts'
 import { jsonLines } from './lines.ts'
 import { collectionPath, objectPath, query } from './paths.ts'
+import { patientTransport } from './patient-transport.ts'
 import type { Transport } from './transport.ts'
 
 const patchTypes: Record<Patch['type'], string> = {
@@ -15,8 +17,12 @@ const patchTypes: Record<Patch['type'], string> = {
   apply: 'application/apply-patch+yaml',
 }
 
-/** The typed client over any transport. */
-export function createClient(transport: Transport): Client {
+/**
+ * The typed client over any transport.
+ * @param clock for pauses before it asks again a server that has no room
+ */
+export function createClient(plain: Transport, clock: Clock = systemClock): Client {
+  const transport = patientTransport(plain, clock)
   async function call<R>(
     method: string,
     url: string,

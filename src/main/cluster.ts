@@ -55,7 +55,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   try {
     const server = stack.use(await startServer({ settings, outside, report }), 'server')
     const nodes = await startManagersAndNodes(options, server, stack)
-    const client = createClient(inProcessTransport(server.api.handler, gatewayUser))
+    const client = createClient(inProcessTransport(server.api.handler, gatewayUser), clock)
     const gateway = await startGateway({ settings, client, pki: server.pki, outside, report })
     if (gateway) stack.use(gateway, 'gateway')
 
@@ -98,7 +98,7 @@ async function startManagersAndNodes(
 ): Promise<string[]> {
   const { settings, outside, report, signal } = options
   const { api, pki } = server
-  const clientOf = (user: typeof controllerUser) => createClient(inProcessTransport(api.handler, user))
+  const clientOf = (user: typeof controllerUser) => createClient(inProcessTransport(api.handler, user), outside.clock)
 
   const metrics = queueMetrics(api.metrics)
   const manage = async (

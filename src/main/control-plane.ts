@@ -81,7 +81,7 @@ export class ControlPlane implements AsyncDisposable {
       const api = stack.use(
         await createApiServer({ store, clock: outside.clock, random: outside.random, log: outside.log }),
       )
-      const clientOf = (user: UserInfo) => createClient(inProcessTransport(api.handler, user))
+      const clientOf = (user: UserInfo) => createClient(inProcessTransport(api.handler, user), outside.clock)
       const reconcilers = [
         ...(options.controllers === false ? [] : allReconcilers({ settings: { clusterCidr }, ca: '' })),
         ...(options.reconcilers ?? []),

@@ -76,7 +76,7 @@ test('the extension server is told the user by us, whatever the user says of its
     username: 'jörg',
     uid: '7',
     groups: ['a,b', 'system:masters'],
-    extra: { 'example.com/Scopes': ['x', 'y'] },
+    extra: { 'example.com/Scopes': ['x', 'y'], 'a(b)': ['z'] },
   }
   await server.api.handler({
     ...{ method: 'GET', url: flunders, user, signal: new AbortController().signal },
@@ -95,6 +95,7 @@ test('the extension server is told the user by us, whatever the user says of its
     ['x-remote-group', 'system:masters'],
     ['x-remote-extra-example.com%2fscopes', 'x'],
     ['x-remote-extra-example.com%2fscopes', 'y'],
+    ['x-remote-extra-a%28b%29', 'z'],
   ])
 })
 

@@ -7,10 +7,15 @@ export function identityHeaders({ username, uid, groups, extra = {} }: UserInfo)
   const headers: Record<string, string | string[]> = { [user]: clean(username) }
   if (uid) headers[uidHeader] = clean(uid)
   if (groups.length) headers[group] = groups.map(clean)
-  for (const [key, values] of Object.entries(extra))
-    headers[`${extraPrefix}${encodeURIComponent(key).toLowerCase()}`] = values.map(clean)
+  for (const [key, values] of Object.entries(extra)) headers[`${extraPrefix}${escaped(key)}`] = values.map(clean)
   return headers
 }
+
+/** Names of headers hold less than what is let through by URLs. */
+const escaped = (key: string) =>
+  encodeURIComponent(key)
+    .replace(/[()]/g, c => `%${c.charCodeAt(0).toString(16)}`)
+    .toLowerCase()
 
 /** Names come from tokens and certificates, and could hold what no header may. */
 const clean = (value: string) => Buffer.from(value.replace(/[\r\n\0]/g, ' ')).toString('latin1')

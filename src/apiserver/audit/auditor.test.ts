@@ -174,3 +174,15 @@ test('a policy that audits what it finds wrong says so in the event, and once', 
     { ...failure, message: 'no', expressionIndex: 1 },
   ])
 })
+
+test('a server ends although what records it hangs', async () => {
+  const clock = new VirtualClock()
+  const never = new Promise<void>(() => {})
+  const backend = { name: 'm', write() {}, onLost() {}, [Symbol.asyncDispose]: () => never }
+  server = await startTestServer({ clock, audit: { policy: { rules: [{ level: 'Metadata' }] }, backends: [backend] } })
+  const closed = server.api.close()
+  await clock.advance(5_000)
+  await closed
+  // Once is enough.
+  server = await startTestServer()
+})

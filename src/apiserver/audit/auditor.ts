@@ -35,6 +35,8 @@ export interface AuditOptions {
   backends: readonly AuditBackend[]
 }
 
+const closeLimitMs = 5_000
+
 interface Parts {
   clock: Clock
   log: Logger
@@ -82,8 +84,13 @@ export class Auditor {
     return new AuditTrail({ request, auditId, attributes, judgement, clock: this.#clock, write: e => this.#write(e) })
   }
 
+  /** Writes what waits, unless that takes too long: a disk that hangs must not keep a server from ending. */
   async close(): Promise<void> {
-    await Promise.all(this.#options.backends.map(backend => backend[Symbol.asyncDispose]()))
+    const written = Promise.all(this.#options.backends.map(backend => backend[Symbol.asyncDispose]()))
+    await new Promise<void>((resolve, reject) => {
+      const cancel = this.#clock.schedule(closeLimitMs, resolve)
+      written.then(() => resolve(), reject).finally(cancel)
+    })
   }
 
   #write(event: AuditEvent): void {
