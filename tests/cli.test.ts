@@ -106,6 +106,30 @@ describe('optiflow’s own commands', () => {
     expect(await fails('logs', 'nobody')).toContain('"nobody" not found')
   })
 
+  it('service registers what runs outside, tells how it does, and takes it out', async () => {
+    expect(await ok(['service', 'list'])).toBe('No services are registered in default.\n')
+    const registered = await ok([
+      'service',
+      'register',
+      'db',
+      '--address',
+      '192.0.2.5:5432',
+      '--address',
+      '192.0.2.6:5432',
+    ])
+    expect(registered).toBe('serviceregistration/db registered: found as db.default\n')
+    expect(await ok(['service', 'list'])).toMatch(/^db +192\.0\.2\.5:5432 +unchecked/m)
+    await until('its Service', async () => /^db +ClusterIP .* 5432\/TCP/m.test(await ok(['get', 'services'])))
+    expect(await fails('service', 'register', 'bad', '--address', 'db.test:1')).toContain(
+      'must be an IP address and a port',
+    )
+    expect(await fails('service', 'register', 'bad', '--address', '192.0.2.5:1', '--check', 'ping')).toContain(
+      '--check ping',
+    )
+    expect(await ok(['service', 'deregister', 'db'])).toBe('serviceregistration/db deregistered\n')
+    await until('it is gone', async () => !/^db /m.test(await ok(['get', 'services'])))
+  })
+
   it('status tells whether all is well', async () => {
     const status = await ok(['status', '--data-dir', cluster.dataDir])
     expect(status).toContain(cluster.url)

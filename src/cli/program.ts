@@ -22,6 +22,7 @@ import { restore } from './commands/restore.ts'
 import { run } from './commands/run.ts'
 import { scheduler } from './commands/scheduler.ts'
 import { server } from './commands/server.ts'
+import { service } from './commands/service.ts'
 import { simulate } from './commands/simulate.ts'
 import { status } from './commands/status.ts'
 import { store } from './commands/store.ts'
@@ -47,6 +48,7 @@ const commands: CliCommand[] = [
   logs,
   events,
   remove,
+  service,
   server,
   agent,
   node,

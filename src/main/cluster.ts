@@ -139,6 +139,7 @@ async function startManagersAndNodes(
         ca: pki.ca.cert,
         signer: certificateSigner(pki.ca, outside),
         gatewayAddresses: [nodeIp()],
+        net: outside.net,
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
       })
       controlling.use(await startControllers({ client, outside, reconcilers, metrics }))

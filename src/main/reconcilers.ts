@@ -1,3 +1,4 @@
+import type { Net } from '../base/net.ts'
 import type { Reconciler } from '../client/index.ts'
 import {
   bootstrapSignerReconciler,
@@ -41,6 +42,8 @@ import {
   endpointSliceReconciler,
   endpointsReconciler,
   loadBalancerReconciler,
+  registrationCheckReconciler,
+  serviceRegistrationReconciler,
 } from '../discovery/index.ts'
 import { ingressStatusReconciler } from '../gateway/index.ts'
 import type { Settings } from './settings.ts'
@@ -56,6 +59,8 @@ export interface ReconcilerContext {
   gatewayAddresses?: string[]
   /** Ports of the nodes that no Service of type LoadBalancer may have; absent: those get no address. */
   reservedPorts?: ReadonlyMap<string, string>
+  /** To ask services outside whether they are well; absent: nobody asks. */
+  net?: Net
 }
 
 /** The control plane's table of contents: everything that keeps the cluster as asked for, one line each. */
@@ -65,6 +70,7 @@ export function allReconcilers({
   signer,
   gatewayAddresses,
   reservedPorts,
+  net,
 }: ReconcilerContext): Reconciler[] {
   return [
     workloadReconciler(),
@@ -103,6 +109,8 @@ export function allReconcilers({
     endpointsReconciler(),
     endpointSliceReconciler(),
     endpointSliceMirroringReconciler(),
+    serviceRegistrationReconciler(),
+    ...(net ? [registrationCheckReconciler(net)] : []),
     ...(reservedPorts ? [loadBalancerReconciler(reservedPorts)] : []),
     ...(gatewayAddresses ? [ingressStatusReconciler(gatewayAddresses)] : []),
   ]

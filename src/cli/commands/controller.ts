@@ -16,6 +16,7 @@ export const controller: CliCommand = {
         const reconcilers = allReconcilers({
           settings,
           ca,
+          net: world.net,
           ...(authority ? { signer: certificateSigner(authority, world) } : {}),
         })
         return startControllers({ client, outside: world, reconcilers })

@@ -57,6 +57,7 @@ import { NetworkPolicy } from './networking/network-policy.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
 import { Queue } from './optiflow/queue.ts'
 import { SchedulerPlugin } from './optiflow/scheduler-plugin.ts'
+import { ServiceRegistration } from './optiflow/service-registration.ts'
 import { Workload } from './optiflow/workload.ts'
 import { Eviction } from './policy/eviction.ts'
 import { PodDisruptionBudget } from './policy/pod-disruption-budget.ts'
@@ -142,6 +143,7 @@ export {
   SelfSubjectRulesReview,
   Service,
   ServiceAccount,
+  ServiceRegistration,
   StatefulSet,
   StorageClass,
   SubjectAccessReview,
@@ -224,6 +226,7 @@ export const builtinKinds: Kind<any>[] = [
   EventsEvent,
   Queue,
   SchedulerPlugin,
+  ServiceRegistration,
   Workload,
   CustomResourceDefinition,
   APIService,

@@ -44,6 +44,13 @@ export interface SchedulerPlugin {
   status?: SchedulerPluginStatus
 }
 
+export interface SchedulerPluginList {
+  apiVersion?: string
+  items: SchedulerPlugin[]
+  kind?: string
+  metadata?: ListMeta
+}
+
 export interface SchedulerPluginSpec {
   schedulerName?: string
   source: string
@@ -58,11 +65,48 @@ export interface SchedulerPluginStatus {
   state?: string
 }
 
-export interface SchedulerPluginList {
-  apiVersion?: string
-  items: SchedulerPlugin[]
-  kind?: string
-  metadata?: ListMeta
+export interface ServiceRegistration {
+  apiVersion: string
+  kind: string
+  metadata: ObjectMeta
+  spec: ServiceRegistrationSpec
+  status?: ServiceRegistrationStatus
+}
+
+export interface ServiceRegistrationAddress {
+  address: string
+  healthy: boolean
+  lastTransitionTime?: string
+  message?: string
+}
+
+export interface ServiceRegistrationCheck {
+  failureThreshold?: number
+  http?: ServiceRegistrationHttpCheck
+  intervalSeconds?: number
+  successThreshold?: number
+  tcp?: ServiceRegistrationTcpCheck
+  timeoutSeconds?: number
+}
+
+export interface ServiceRegistrationHttpCheck {
+  path?: string
+  scheme?: 'HTTP' | 'HTTPS'
+}
+
+export interface ServiceRegistrationSpec {
+  addresses: string[]
+  check?: ServiceRegistrationCheck
+  port?: number
+  protocol?: 'TCP' | 'UDP'
+}
+
+export interface ServiceRegistrationStatus {
+  addresses?: ServiceRegistrationAddress[]
+  observedGeneration?: number
+}
+
+export interface ServiceRegistrationTcpCheck {
 }
 
 export interface Workload {

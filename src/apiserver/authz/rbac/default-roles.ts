@@ -83,7 +83,14 @@ const seen: PolicyRule[] = [
   rule(['batch'], ['cronjobs', 'cronjobs/status', 'jobs', 'jobs/status'], read),
   rule(['policy'], ['poddisruptionbudgets', 'poddisruptionbudgets/status'], read),
   rule(['networking.k8s.io'], ['ingresses', 'ingresses/status', 'networkpolicies'], read),
-  rule(['optiflow.dev'], ['pods/explanation', 'queues', 'workloads', 'workloads/status'], read),
+  rule(
+    ['optiflow.dev'],
+    [
+      ...['pods/explanation', 'queues', 'workloads', 'workloads/status'],
+      ...['serviceregistrations', 'serviceregistrations/status'],
+    ],
+    read,
+  ),
 ]
 const changed: PolicyRule[] = [
   rule([''], ['pods/attach', 'pods/exec', 'pods/portforward', 'pods/proxy', 'secrets', 'services/proxy'], read),
@@ -112,7 +119,7 @@ const changed: PolicyRule[] = [
   rule(['policy'], ['poddisruptionbudgets'], write),
   rule(['networking.k8s.io'], ['ingresses', 'networkpolicies'], write),
   rule(['coordination.k8s.io'], ['leases'], [...read, ...write]),
-  rule(['optiflow.dev'], ['workloads'], write),
+  rule(['optiflow.dev'], ['serviceregistrations', 'workloads'], write),
 ]
 const granted: PolicyRule[] = [
   rule(['authorization.k8s.io'], ['localsubjectaccessreviews'], ['create']),

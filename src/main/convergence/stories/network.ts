@@ -3,9 +3,18 @@ import {
   endpointSliceReconciler,
   endpointsReconciler,
   loadBalancerReconciler,
+  serviceRegistrationReconciler,
 } from '../../../discovery/index.ts'
 import { ingressStatusReconciler } from '../../../gateway/index.ts'
-import { Endpoints, Ingress, IngressClass, Node, Pod, Service } from '../../../models/kinds/index.ts'
+import {
+  Endpoints,
+  Ingress,
+  IngressClass,
+  Node,
+  Pod,
+  Service,
+  ServiceRegistration,
+} from '../../../models/kinds/index.ts'
 import type { Stage, Story } from '../story.ts'
 import { labels, named, pod } from './parts.ts'
 
@@ -36,6 +45,21 @@ export const networkStories: Story[] = [
         await client.delete(Pod, named('a'))
         await patch(Service, 'web', { spec: { ports: [{ port: 81 }] } })
       },
+    ],
+  },
+  {
+    name: 'a service outside is registered, moves, and is taken out',
+    about: ['service-registration'],
+    reconcilers: () => [serviceRegistrationReconciler()],
+    garbageCollector: true,
+    acts: [
+      ({ client }) =>
+        client.create(ServiceRegistration, {
+          metadata: named('db'),
+          spec: { addresses: ['192.0.2.5:5432', '192.0.2.6:5433'] },
+        }),
+      ({ patch }) => patch(ServiceRegistration, 'db', { spec: { addresses: ['192.0.2.7:5432'], port: 5000 } }),
+      ({ client }) => client.delete(ServiceRegistration, named('db')),
     ],
   },
   {
