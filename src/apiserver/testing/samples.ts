@@ -182,5 +182,9 @@ export const samples = (request: string): Record<string, Sample> => ({
   'scheduling.x-k8s.io/v1alpha1/podgroups': { body: { spec: { minMember: 1 } }, status: { phase: 'Pending' } },
   'optiflow.dev/v1/queues': { body: { spec: { quota: { cpu: '4' } } }, status: { pending: 1 } },
   'optiflow.dev/v1/schedulerplugins': { body: { spec: { source: 'export default {}' } }, status: {} },
+  'optiflow.dev/v1/serviceregistrations': {
+    body: { spec: { addresses: ['192.0.2.5:5432'] } },
+    status: { addresses: [{ address: '192.0.2.5:5432', healthy: true }] },
+  },
   'optiflow.dev/v1/workloads': { body: { spec: { image: 'i' } }, status: { message: 'm' } },
 })
