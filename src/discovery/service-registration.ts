@@ -7,7 +7,7 @@ import { EndpointSlice, Service, ServiceRegistration } from '../models/kinds/ind
 import { parseAddress } from '../models/kinds/optiflow/service-registration.ts'
 import { familyOf } from './service-pods.ts'
 import type { Desired } from './slice-plan.ts'
-import { managedByLabel, serviceNameLabel, writeSlices } from './slice-writer.ts'
+import { managedByLabel, serviceNameLabel, stillExists, writeSlices } from './slice-writer.ts'
 
 const manager = 'service-registration.optiflow.dev'
 
@@ -33,7 +33,9 @@ export function serviceRegistrationReconciler(): Reconciler {
         labels: { [serviceNameLabel]: key.name, [managedByLabel]: manager },
         ownerReferences: [controllerRef(registration)],
       }
-      return await writeSlices({ world, own, key, manager, metadata, desired: desiredSlices(registration) })
+      const desired = desiredSlices(registration)
+      const exists = () => stillExists(world, ServiceRegistration, registration)
+      return await writeSlices({ world, own, key, manager, metadata, desired, exists })
     },
   }
 }
