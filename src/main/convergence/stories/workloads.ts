@@ -251,7 +251,7 @@ export const workloadStories: Story[] = [
       ({ patch }) => patch(ConfigMap, 'config', { data: { a: '2' } }),
       async ({ patch, pass }) => {
         await patch(Workload, 'web', { spec: { image: 'bad:1' } })
-        await pass(80_000)
+        await pass(150_000)
       },
     ],
   },
