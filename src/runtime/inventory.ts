@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { Connection } from './cri/connection.ts'
+import { goneAsUndefined } from './cri/observer.ts'
 
 export interface InventorySandbox {
   id: string
@@ -92,11 +93,12 @@ export class Stock implements Disposable {
       .containerd('tasks.v1.Tasks', 'Kill', { container_id: id, signal: 9, all: true })
       .catch(() => {})
     await this.#connection.containerd('tasks.v1.Tasks', 'Delete', { container_id: id }).catch(() => {})
-    await this.#connection.containerd('containers.v1.Containers', 'Delete', { id })
+    await goneAsUndefined(this.#connection.containerd('containers.v1.Containers', 'Delete', { id }))
   }
 
+  /** containerd's own collector may be first: gone is fine. */
   async removeSnapshot({ snapshotter, key }: { snapshotter: string; key: string }): Promise<void> {
-    await this.#connection.containerd('snapshots.v1.Snapshots', 'Remove', { snapshotter, key })
+    await goneAsUndefined(this.#connection.containerd('snapshots.v1.Snapshots', 'Remove', { snapshotter, key }))
   }
 
   [Symbol.dispose](): void {

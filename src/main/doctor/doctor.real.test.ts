@@ -70,7 +70,13 @@ it('the doctor finds what pods left behind, takes out that alone, and lets the l
     {},
   )
   const { snapshotter } = containers[0]!
-  await connection.containerd('snapshots.v1.Snapshots', 'Prepare', { snapshotter, key: 'dead', parent: '' })
+  await connection.containerd('snapshots.v1.Snapshots', 'Prepare', {
+    snapshotter,
+    key: 'dead',
+    parent: '',
+    // One that containerd's own collector does not take.
+    labels: { 'containerd.io/gc.root': 'now' },
+  })
   await connection.containerd('containers.v1.Containers', 'Create', {
     container: { id: dead.replace('dead', 'beef'), runtime: { name: 'io.containerd.runc.v2' }, spec: {} },
   })
