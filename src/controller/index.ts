@@ -33,6 +33,8 @@ export {
 export { type PodGcOptions, podGcReconciler } from './pod-gc.ts'
 export { podGroupReconciler } from './pod-group.ts'
 export { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts'
+export { resourceClaimReconciler } from './resource-claim.ts'
+export { resourceClaimTemplateReconciler } from './resource-claim-template.ts'
 export { resourceQuotaReconciler } from './resource-quota.ts'
 export { rootCaReconciler, serviceAccountReconciler } from './service-account.ts'
 export { serviceAccountTokenReconciler } from './service-account-token.ts'

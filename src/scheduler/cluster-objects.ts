@@ -3,18 +3,22 @@ import {
   CSIDriver,
   CSINode,
   CSIStorageCapacity,
+  DeviceClass,
   PersistentVolume,
   PersistentVolumeClaim,
   PodGroup,
   Queue,
   ReplicaSet,
   ReplicationController,
+  ResourceClaim,
+  ResourceSlice,
   SchedulerPlugin,
   Service,
   StatefulSet,
   StorageClass,
   VolumeAttachment,
 } from '../models/kinds/index.ts'
+import type { AllocationResult } from '../models/types/resource-v1beta1.ts'
 import { ObjectTable } from './object-table.ts'
 import { classOf } from './volumes/volume-match.ts'
 
@@ -39,13 +43,21 @@ export class ClusterObjects {
   readonly replicationControllers = new ObjectTable<ReplicationController>(namespaceOf)
   readonly schedulerPlugins = new ObjectTable<SchedulerPlugin>()
   readonly podGroups = new ObjectTable<PodGroup>()
+  readonly deviceClasses = new ObjectTable<DeviceClass>()
+  readonly resourceClaims = new ObjectTable<ResourceClaim>()
+  readonly resourceSlices = new ObjectTable<ResourceSlice>()
   readonly queues = new ObjectTable<Queue>()
   /** Volumes promised to claims whose binding is under way: the claim's key by the volume's name. */
   readonly promisedVolumes = new Map<string, string>()
+  /** What claims get whose allocation is under way, by the claim's key. */
+  readonly promisedDevices = new Map<string, AllocationResult>()
 
   /** The same objects; what is promised is promised apart. */
   fork(): ClusterObjects {
-    return Object.assign(new ClusterObjects(), this, { promisedVolumes: new Map(this.promisedVolumes) })
+    return Object.assign(new ClusterObjects(), this, {
+      promisedVolumes: new Map(this.promisedVolumes),
+      promisedDevices: new Map(this.promisedDevices),
+    })
   }
 }
 
@@ -67,6 +79,9 @@ export const kindOf: Record<TableName, Kind<any>> = {
   statefulSets: StatefulSet,
   replicationControllers: ReplicationController,
   podGroups: PodGroup,
+  deviceClasses: DeviceClass,
+  resourceClaims: ResourceClaim,
+  resourceSlices: ResourceSlice,
   queues: Queue,
   schedulerPlugins: SchedulerPlugin,
 }

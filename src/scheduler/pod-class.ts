@@ -124,7 +124,7 @@ export class PodClasses {
 }
 
 /** Everything about a pod that a rule of placement may look at, as text. */
-function classKey({ metadata, spec }: Pod): string {
+function classKey({ metadata, spec, status }: Pod): string {
   return JSON.stringify([
     metadata.namespace,
     metadata.labels,
@@ -143,6 +143,8 @@ function classKey({ metadata, spec }: Pod): string {
     spec.containers.map(containerKey),
     spec.initContainers?.map(containerKey),
     metadata.ownerReferences?.find(r => r.controller)?.uid,
+    spec.resourceClaims,
+    status?.resourceClaimStatuses,
   ])
 }
 

@@ -9,9 +9,12 @@ export {
   requestResource,
   resourceCheckType,
 } from './library/authorizer.ts'
+export { deviceLibrary } from './library/kubernetes.ts'
+export { parseQuantityValue as celQuantity } from './library/quantity.ts'
+export { Semver as CelSemver } from './library/semver.ts'
 export { jsonPatchType, patchTypes, typeNameFaults } from './patch-types.ts'
 export { type CelCost, type CelEnvironment, type CelProgram, compileCel } from './program.ts'
 export { type CelSchema, celTypeOfSchema } from './schema-type.ts'
 export { type CelType, cel, escapeName, typeText } from './types.ts'
 export { Lazy as CelLazy, toJson as celToJson } from './values/json.ts'
-export { Mapping as CelMapping, type Value as CelValue } from './values/value.ts'
+export { EntryMap as CelEntryMap, Mapping as CelMapping, type Value as CelValue } from './values/value.ts'

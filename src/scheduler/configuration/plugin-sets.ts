@@ -14,7 +14,7 @@ const points = ['multiPoint', 'preFilter', 'filter', 'postFilter', 'preScore', '
 const always = ['PrioritySort', 'DefaultBinder', 'SchedulingGates']
 const preemption = 'DefaultPreemption'
 /** Parts of other plugins here. */
-const within = ['DynamicResources', 'EBSLimits', 'GCEPDLimits', 'AzureDiskLimits']
+const within = ['EBSLimits', 'GCEPDLimits', 'AzureDiskLimits']
 const elsewhere = ['queueSort', 'preEnqueue', 'permit', 'bind', 'postBind']
 
 export interface ChosenPlugins {

@@ -1,4 +1,5 @@
 import type { SchedulerPlugin } from '../plugin.ts'
+import { dynamicResources } from './dynamic-resources.ts'
 import { gpuDevices } from './gpu-devices.ts'
 import { gpuFragmentation } from './gpu-fragmentation.ts'
 import { imageLocality } from './image-locality.ts'
@@ -50,6 +51,7 @@ export const defaultProfile: Profile = {
     { plugin: nodeVolumeLimits, weight: 0 },
     { plugin: volumeBinding, weight: 0 },
     { plugin: volumeZone, weight: 0 },
+    { plugin: dynamicResources, weight: 0 },
     { plugin: podTopologySpread, weight: 2 },
     { plugin: interPodAffinity, weight: 2 },
   ],

@@ -270,6 +270,7 @@ export const defaultRoles: DefaultRole[] = [
         read,
       ),
       rule(['resource.k8s.io'], ['deviceclasses', 'resourceclaims', 'resourceslices'], [...read, 'patch', 'update']),
+      rule(['resource.k8s.io'], ['resourceclaims/status'], ['patch', 'update']),
       rule(['authentication.k8s.io'], ['tokenreviews'], ['create']),
       rule(['authorization.k8s.io'], ['subjectaccessreviews'], ['create']),
     ],

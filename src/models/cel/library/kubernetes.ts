@@ -10,6 +10,7 @@ import { operators } from './operators.ts'
 import { optionals } from './optionals.ts'
 import { quantityFunctions } from './quantity.ts'
 import { regexFunctions } from './regex.ts'
+import { semverFunctions } from './semver.ts'
 import { specified } from './specification.ts'
 import { standard } from './standard.ts'
 import { stringFunctions } from './strings.ts'
@@ -32,6 +33,9 @@ export const kubernetesLibrary = merged([
   formatFunctions,
   authorizerFunctions,
 ])
+
+/** Those and versions: what selectors of devices may use. */
+export const deviceLibrary = merged([kubernetesLibrary, semverFunctions])
 
 /** Those and the extensions of the language that Kubernetes leaves out. */
 export const extendedLibrary = merged([specified, kubernetesLibrary, mathFunctions, encoders])

@@ -41,7 +41,8 @@ function amountOf(text: string): Amount | InvalidQuantity {
   }
 }
 
-function parse(text: string): Quantity {
+/** @throws when an expression runs: what it says then is its error */
+export function parseQuantityValue(text: string): Quantity {
   const amount = amountOf(text)
   return amount instanceof InvalidQuantity ? fail(amount.message) : new Quantity(amount)
 }
@@ -58,7 +59,7 @@ const two = [quantity, quantity]
 
 /** Amounts of resources: `quantity("1Gi").isGreaterThan(quantity("1G"))`. */
 export const quantityFunctions = library({
-  quantity: [fn('string_to_quantity', [string], quantity, parse, reads(0))],
+  quantity: [fn('string_to_quantity', [string], quantity, parseQuantityValue, reads(0))],
   isQuantity: [
     fn('is_quantity_string', [string], bool, (text: string) => !(amountOf(text) instanceof InvalidQuantity), reads(0)),
   ],

@@ -1,0 +1,101 @@
+import { keyOf, keyText } from '../../models/object.ts'
+import type { Pod } from '../../models/types/core-v1.ts'
+import type { AllocationResult, ResourceClaim, ResourceSlice } from '../../models/types/resource-v1beta1.ts'
+import type { ClusterObjects } from '../cluster-objects.ts'
+import { allocate } from '../dra/allocate.ts'
+import { claimKeys, podClaims } from '../dra/pod-claims.ts'
+import { devicesFor, devicesInUse, wholePools } from '../dra/pools.ts'
+import { reserveClaim } from '../dra/reserve-claims.ts'
+import { nodeSelectorTest } from '../node-selector.ts'
+import type { SchedulerPlugin } from '../plugin.ts'
+import type { NodeView } from '../snapshot.ts'
+
+interface State {
+  objects: ClusterObjects
+  pod: Pod
+  impossible: string | undefined
+  /** Those that have their devices, or are about to: they bring the pod to where those can be used. */
+  tests: ((node: NodeView) => boolean)[]
+  allocated: ResourceClaim[]
+  waiting: ResourceClaim[]
+  pools: ResourceSlice[][]
+  inUse: ReadonlySet<string>
+}
+
+const tables = new Set(['resourceClaims', 'resourceSlices', 'deviceClasses'])
+/** Pods that may share one claim. */
+const mostUsers = 32
+
+/**
+ * Devices by ResourceClaim (resource.k8s.io): a claim that has its devices brings the pod to where they can be used; one that has
+ * none gets them on the node, chosen by CEL selectors, counts and constraints among the devices that ResourceSlices tell of.
+ * @see https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/
+ */
+export const dynamicResources: SchedulerPlugin<State> = {
+  name: 'DynamicResources',
+  scope: 'cluster',
+  prepare(pod, { objects }) {
+    if (!pod.spec.resourceClaims?.length) return undefined
+    const state: State = {
+      ...{ objects, pod, impossible: undefined, tests: [], allocated: [], waiting: [], pools: [], inUse: new Set() },
+    }
+    const claims = podClaims(pod, objects)
+    if (typeof claims === 'string') return { ...state, impossible: claims }
+    for (const claim of claims) {
+      const allocation = claim.status?.allocation ?? objects.promisedDevices.get(keyText(keyOf(claim)))
+      if (!allocation) {
+        state.waiting.push(claim)
+        continue
+      }
+      const users = claim.status?.reservedFor ?? []
+      if (users.length >= mostUsers && !users.some(u => u.uid === pod.metadata.uid))
+        return { ...state, impossible: `resourceclaim ${claim.metadata.name} has as many users as it may have` }
+      state.allocated.push(claim)
+      if (allocation.nodeSelector) {
+        const test = nodeSelectorTest(allocation.nodeSelector)
+        state.tests.push(({ node }) => test(node))
+      }
+    }
+    if (!state.waiting.length) return state
+    return { ...state, pools: wholePools(objects.resourceSlices.values()), inUse: devicesInUse(objects) }
+  },
+  refuseAll: state => state.impossible,
+  filter(state, node) {
+    if (!state.tests.every(test => test(node))) return 'resourceclaim not available on the node'
+    const allocations = allocationsOn(state, node)
+    return typeof allocations === 'string' ? allocations : undefined
+  },
+  reserve(state, node) {
+    const { objects, waiting, allocated, pod } = state
+    const allocations = allocationsOn(state, node)
+    if (typeof allocations === 'string') return undefined
+    const keys = waiting.map(claim => keyText(keyOf(claim)))
+    for (const [i, key] of keys.entries()) objects.promisedDevices.set(key, allocations[i]!)
+    return {
+      release: () => {
+        for (const key of keys) objects.promisedDevices.delete(key)
+      },
+      async write(world) {
+        for (const [i, claim] of waiting.entries()) await reserveClaim(claim, allocations[i], pod, world)
+        for (const claim of allocated) await reserveClaim(claim, undefined, pod, world)
+      },
+    }
+  },
+  wakes: (e, { pod }) =>
+    e.type === 'node-added' ||
+    (e.type === 'node-updated' && e.changed.has('labels')) ||
+    (e.type === 'object-changed' && tables.has(e.table) && (e.table !== 'resourceClaims' || concerns(pod, e))),
+}
+
+function allocationsOn({ waiting, objects, pools, inUse }: State, node: NodeView): AllocationResult[] | string {
+  if (!waiting.length) return []
+  return allocate(waiting, objects.deviceClasses, devicesFor(pools, node), inUse, node.name)
+}
+
+/** The pod's own claim, or one that has given devices back. */
+function concerns(pod: Pod, { object, old }: { object: object; old?: object }): boolean {
+  const claim = object as ResourceClaim
+  const had = (old as ResourceClaim | undefined)?.status?.allocation
+  const gone = object === old
+  return claimKeys(pod).includes(keyText(keyOf(claim))) || (had !== undefined && (gone || !claim.status?.allocation))
+}
