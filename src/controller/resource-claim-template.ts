@@ -1,5 +1,6 @@
 import { controllerOf, controllerRef } from '../client/owner.ts'
 import type { Reconciler, World } from '../client/reconciler.ts'
+import { isAlreadyExists } from '../models/api-error.ts'
 import { Pod, ResourceClaim, ResourceClaimTemplate } from '../models/kinds/index.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
 
@@ -63,15 +64,24 @@ async function make(pod: Pod, name: string, templateName: string, { cache, clien
     return undefined
   }
   const { metadata, spec } = template.spec
-  const claim = await client.create<ResourceClaim>(ResourceClaim, {
-    metadata: {
-      namespace,
-      generateName: `${pod.metadata.name}-${name}-`,
-      ...(metadata?.labels ? { labels: metadata.labels } : {}),
-      annotations: { ...metadata?.annotations, [podClaimName]: name },
-      ownerReferences: [controllerRef(pod)],
-    },
-    spec,
-  } as any)
-  return claim.metadata.name
+  // One name for one pod and claim: whoever makes it twice finds it there.
+  const key = {
+    namespace: namespace!,
+    name: `${pod.metadata.name}-${name}`.slice(0, 247) + `-${pod.metadata.uid.slice(0, 5)}`,
+  }
+  try {
+    await client.create<ResourceClaim>(ResourceClaim, {
+      metadata: {
+        ...key,
+        ...(metadata?.labels ? { labels: metadata.labels } : {}),
+        annotations: { ...metadata?.annotations, [podClaimName]: name },
+        ownerReferences: [controllerRef(pod)],
+      },
+      spec,
+    })
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error
+    if (controllerOf(await client.get(ResourceClaim, key))?.uid !== pod.metadata.uid) throw error
+  }
+  return key.name
 }

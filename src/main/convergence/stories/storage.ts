@@ -5,9 +5,19 @@ import {
   localVolumeReconciler,
   persistentVolumeClaimReconciler,
   persistentVolumeReconciler,
+  resourceClaimReconciler,
+  resourceClaimTemplateReconciler,
   volumeProtectionReconciler,
 } from '../../../controller/index.ts'
-import { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../../../models/kinds/index.ts'
+import {
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  ResourceClaim,
+  ResourceClaimTemplate,
+  StorageClass,
+} from '../../../models/kinds/index.ts'
 import { localFolderAnnotation, localProvisioner } from '../../../models/local-volume.ts'
 import type { Story } from '../story.ts'
 import { named, pod } from './parts.ts'
@@ -90,6 +100,31 @@ export const storageStories: Story[] = [
           metadata: { annotations: { 'volume.kubernetes.io/selected-node': 'n1' } },
         }),
       ({ client }) => client.delete(Pod, named('worker')),
+    ],
+  },
+  {
+    name: 'a pod brings a claim for a device, which is given back when it goes',
+    about: ['resource-claim', 'resource-claim-template'],
+    reconcilers: () => [resourceClaimReconciler(), resourceClaimTemplateReconciler()],
+    garbageCollector: true,
+    acts: [
+      async ({ client }) => {
+        const spec = { devices: { requests: [{ name: 'r', deviceClassName: 'gpu' }] } }
+        await client.create(ResourceClaimTemplate, { metadata: named('one'), spec: { spec } })
+        const resourceClaims = [{ name: 'gpu', resourceClaimTemplateName: 'one' }]
+        await client.create(Pod, pod('user', { resourceClaims }))
+      },
+      // What the scheduler does.
+      async ({ client, patch }) => {
+        const [claim] = (await client.list(ResourceClaim, { namespace: 'default' })).items
+        const { uid } = (await client.get(Pod, named('user'))).metadata
+        const { name } = claim!.metadata
+        await patch(ResourceClaim, name, { metadata: { finalizers: ['resource.kubernetes.io/delete-protection'] } })
+        const results = [{ request: 'r', driver: 'd', pool: 'p', device: 'x' }]
+        const reservedFor = [{ resource: 'pods', name: 'user', uid }]
+        await patch(ResourceClaim, name, { status: { allocation: { devices: { results } }, reservedFor } }, 'status')
+      },
+      ({ client }) => client.delete(Pod, named('user')),
     ],
   },
 ]
