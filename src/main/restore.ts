@@ -1,11 +1,13 @@
 import { OptiFlowError } from '../base/errors.ts'
-import { type Backup, importSqlite, Keyring } from '../db/index.ts'
+import { type Backup, type EtcdConnection, importEtcd, importSqlite, Keyring } from '../db/index.ts'
 import type { OutsideWorld } from './outside.ts'
 import { keyFileOf, sqlitePathOf } from './store.ts'
 
-/** Nobody writes faster on average; so many revisions may have been given since the backup was made. */
-const revisionsPerSecond = 1000
-const revisionsAtLeast = 1_000_000
+/**
+ * Nobody writes faster on average; so many revisions may have been given since the backup was made. In etcd each one of them costs a
+ * write, so that there the leap is nearer to what clusters do.
+ */
+const leaps = { sqlite: { perSecond: 1000, atLeast: 1_000_000 }, etcd: { perSecond: 100, atLeast: 50_000 } }
 
 /** The keys of what is encrypted in a backup are not here. */
 export class KeysMissing extends OptiFlowError {}
@@ -13,11 +15,15 @@ export class KeysMissing extends OptiFlowError {}
 export interface RestoreOptions {
   backup: Backup
   dataDir: string
+  /** Into an etcd that is new, instead of the data folder's SQLite; the keys go into the folder in any case. */
+  etcd?: EtcdConnection
   outside: Pick<OutsideWorld, 'clock' | 'disk'>
   /** Replace the store that is there; it is kept beside. */
   force: boolean
   /** Restore even if Secrets cannot be decrypted afterwards. */
   withoutKeys: boolean
+  /** How far the revisions of etcd have got, which takes its time. */
+  onProgress?: (done: bigint) => void
 }
 
 export interface Restored {
@@ -32,7 +38,8 @@ export interface Restored {
  * revision means two things, and whoever watched before is told to list again (410).
  * @throws KeysMissing, StoreLocked, StoreFailed
  */
-export async function restore({ backup, dataDir, outside, force, withoutKeys }: RestoreOptions): Promise<Restored> {
+export async function restore(options: RestoreOptions): Promise<Restored> {
+  const { backup, dataDir, outside, withoutKeys } = options
   const { clock, disk } = outside
   const keyring = await Keyring.open(keyFileOf(dataDir), disk)
   if (backup.keys) await keyring.add(backup.keys)
@@ -43,7 +50,18 @@ export async function restore({ backup, dataDir, outside, force, withoutKeys }: 
     })
   const nowMs = clock.now()
   const seconds = Math.max(0, Math.ceil((nowMs - Date.parse(backup.created)) / 1000))
-  const revision = BigInt(backup.revision) + BigInt(Math.max(revisionsAtLeast, seconds * revisionsPerSecond))
+  const { perSecond, atLeast } = leaps[options.etcd ? 'etcd' : 'sqlite']
+  const revision = BigInt(backup.revision) + BigInt(Math.max(atLeast, seconds * perSecond))
+  if (options.etcd) await importEtcd(options.etcd, backup.entries, revision, options.onProgress)
+  const old = options.etcd ? {} : await intoSqlite(options, revision, nowMs)
+  return { revision, entries: backup.entries.length, ...old }
+}
+
+async function intoSqlite(
+  { backup, dataDir, outside: { disk }, force }: RestoreOptions,
+  revision: bigint,
+  nowMs: number,
+): Promise<Pick<Restored, 'old'>> {
   const path = sqlitePathOf(dataDir)
   const exists = await disk.exists(path)
   const old = `${path}.before-${new Date(nowMs).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`
@@ -55,5 +73,5 @@ export async function restore({ backup, dataDir, outside, force, withoutKeys }: 
     nowMs,
     ...(force ? { keepOldAs: old } : {}),
   })
-  return { revision, entries: backup.entries.length, ...(exists && force ? { old } : {}) }
+  return exists && force ? { old } : {}
 }

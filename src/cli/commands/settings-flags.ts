@@ -110,6 +110,9 @@ export const oidcFlags = Object.keys(flags).filter(name => name.startsWith('oidc
 /** Who asked for what. */
 export const auditFlags = Object.keys(flags).filter(name => name.startsWith('audit-'))
 
+/** How etcd lets us in. */
+export const etcdFlags = Object.keys(flags).filter(name => name.startsWith('etcd-'))
+
 /** Of whoever opens the store: what it keeps, how it is reached, how it is backed up. */
 export const storeFlags = [
   'history-age',

@@ -9,8 +9,10 @@ import { type EtcdConnection, EtcdRpc } from './rpc.ts'
 const fillKey = Buffer.from('\u0001fill')
 /** In flight, where order does not matter. */
 const fillers = 256
-/** More than this takes more than some minutes. */
-const mostFilled = 5_000_000n
+/** etcd has no other way to a revision than one write for each, some 10,000 a second: more than this takes more than some hours. */
+const mostFilled = 100_000_000n
+/** What was filled is forgotten on the way, so that etcd never has much of it on its disk. */
+const compactEvery = 200_000n
 /** etcd's first change has this revision. */
 const firstRevision = 2n
 
@@ -40,15 +42,13 @@ export async function importEtcd(
     const plan = planOf(entries)
     let next = firstRevision
     for (const [at, puts] of [...plan].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      await fill(rpc, at - next)
+      await fill(rpc, next, at, onProgress)
       await commit(rpc, puts, at)
       next = at + 1n
       onProgress(at)
     }
-    if (next <= revision) await fill(rpc, revision - next + 1n)
-    await rpc
-      .unary('KV', 'Compact', { revision: `${revision < firstRevision ? firstRevision : revision}` }, true)
-      .catch(() => {})
+    if (next <= revision) await fill(rpc, next, revision + 1n, onProgress)
+    await compact(rpc, revision < firstRevision ? firstRevision : revision)
   } finally {
     rpc.close()
   }
@@ -101,8 +101,24 @@ async function commit(rpc: EtcdRpc, puts: Put[], at: Revision): Promise<void> {
     throw new StoreFailed(`etcd is at revision ${header.revision} instead of ${at}: somebody else writes to it`)
 }
 
-async function fill(rpc: EtcdRpc, count: Revision): Promise<void> {
-  let left = Number(count)
+/** Spends the revisions from `next` up to, but not including, `end`. */
+async function fill(rpc: EtcdRpc, next: Revision, end: Revision, onProgress: (done: Revision) => void): Promise<void> {
+  for (let at = next; at < end; ) {
+    const count = end - at < compactEvery ? end - at : compactEvery
+    await fillSome(rpc, Number(count))
+    at += count
+    onProgress(at - 1n)
+    if (count === compactEvery) await compact(rpc, at - 1n)
+  }
+}
+
+/** A member that has it already refuses, which is as well. */
+async function compact(rpc: EtcdRpc, revision: Revision): Promise<void> {
+  await rpc.unary('KV', 'Compact', { revision: `${revision}` }, true).catch(() => {})
+}
+
+async function fillSome(rpc: EtcdRpc, count: number): Promise<void> {
+  let left = count
   const one = async () => {
     while (left > 0) {
       left--
