@@ -1,15 +1,15 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { VirtualClock } from '../../base/virtual-clock.ts'
-import { StoreFull } from '../store.ts'
+import { StoreFailed, StoreFull } from '../store.ts'
 import { openSqliteStore, type SqliteStore } from './sqlite-store.ts'
 
 /** Needs root: mounts a small ext4 of its own. */
-describe.skipIf(process.getuid?.() !== 0)('a store on a full disk', () => {
+describe.skipIf(process.getuid?.() !== 0)('a store on a disk that is full or fails', () => {
   let folder: string
   let disk: string
   const opened: SqliteStore[] = []
@@ -116,5 +116,37 @@ describe.skipIf(process.getuid?.() !== 0)('a store on a full disk', () => {
     expect((await store.get('/a'))?.value).toHaveLength(1000)
     await store.commit([{ key: '/a', value: undefined }], new Map())
     await expect(put(store, '/b', 100)).rejects.toBeInstanceOf(StoreFull)
+  })
+
+  it('refuses writes when the disk turns read-only, says so, still reads, and has everything once it is mounted anew', async () => {
+    const image = join(folder, 'image')
+    execFileSync('umount', [disk])
+    execFileSync('mount', ['-o', 'loop,errors=remount-ro', image, disk])
+    const store = await open()
+    const written = new Map<string, bigint>()
+    for (let i = 0; i < 50; i++) written.set(`/k/${i}`, await put(store, `/k/${i}`, 500))
+    // What the kernel does when it finds an error in the file system.
+    const device = execFileSync('findmnt', ['-no', 'SOURCE', disk]).toString().trim().split('/').at(-1)!
+    writeFileSync(`/sys/fs/ext4/${device}/trigger_fs_error`, 'a test')
+    const failure = await put(store, '/late', 500).catch(e => e)
+    expect(failure).toBeInstanceOf(StoreFailed)
+    expect(failure.hint).toBeTruthy()
+    for (const [key, revision] of written) expect((await store.get(key))?.revision).toBe(revision)
+    await opened
+      .pop()!
+      [Symbol.asyncDispose]()
+      .catch(() => {})
+    const refused = await openSqliteStore({ path: join(disk, 'store.db') }).catch(e => e)
+    expect(refused).toBeInstanceOf(StoreFailed)
+    expect(refused.message).toContain(disk)
+    execFileSync('umount', [disk])
+    // Its code 1: errors were corrected.
+    spawnSync('e2fsck', ['-fy', image], { stdio: 'ignore' })
+    execFileSync('mount', ['-o', 'loop', image, disk])
+    const again = await open()
+    expect((await again.list('/k/')).entries.map(e => [e.key, e.revision])).toEqual(
+      [...written].sort(([a], [b]) => (a < b ? -1 : 1)),
+    )
+    await put(again, '/late', 500)
   })
 })
