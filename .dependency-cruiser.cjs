@@ -4,14 +4,15 @@ const rooms = {
   models: [],
   db: [],
   runtime: [],
+  plugins: [],
   client: ['models'],
   apiserver: ['models', 'db'],
   scheduler: ['models', 'client'],
-  controller: ['models', 'client'],
+  controller: ['models', 'client', 'plugins'],
   discovery: ['models', 'client'],
   network: ['models', 'client'],
   gateway: ['models', 'client'],
-  agent: ['models', 'client', 'runtime'],
+  agent: ['models', 'client', 'runtime', 'plugins'],
   cli: ['models', 'client', 'main'],
 }
 

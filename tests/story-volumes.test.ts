@@ -1,10 +1,11 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestDriver, type TestDriver } from '../src/plugins/testing/csi-driver.ts'
 import { type Lan, openLan } from './support/lan.ts'
 import { leftovers, type Traces, tracesOf } from './support/leftovers.ts'
 import { isReady, Parts, realImpossible } from './support/parts.ts'
-import { type Started, until } from './support/processes.ts'
+import { run, type Started, until } from './support/processes.ts'
 import { testRegistry } from './support/registries.ts'
 
 const obstacle = realImpossible()
@@ -16,6 +17,11 @@ describe.skipIf(obstacle)(`volumes of real containers${obstacle ? ` (skipped: ${
   let box: Parts
   let registry: Started
   let before: Traces
+  let driver: TestDriver
+  const kubelet = () => join(box.dataDir, 'kubelet')
+  const driverFolder = () => join(lan.folder, 'driver')
+  const args: string[] = []
+  const startUp = () => box.start('up', args, 'The API answers at', 60_000)
   const volumesFolder = () => join(box.dataDir, 'node/volumes')
 
   beforeAll(async () => {
@@ -24,7 +30,8 @@ describe.skipIf(obstacle)(`volumes of real containers${obstacle ? ` (skipped: ${
     box = new Parts(machine, lan.folder)
     before = await tracesOf(machine, box.dataDir)
     registry = await testRegistry(machine, 5000)
-    const args = ['--data-dir', box.dataDir, '--listen', `${ip}:6443`, '--kubeconfig', box.kubeconfig]
+    args.push('--data-dir', box.dataDir, '--listen', `${ip}:6443`, '--kubeconfig', box.kubeconfig)
+    args.push('--csi-driver', `disk.test=${kubelet()}/plugins/disk.test/csi.sock`)
     args.push(
       '--runtime',
       'containerd',
@@ -35,11 +42,12 @@ describe.skipIf(obstacle)(`volumes of real containers${obstacle ? ` (skipped: ${
       '--registry-mirror',
       'registry.test=http://127.0.0.1:5000',
     )
-    await box.start('up', args, 'The API answers at', 60_000)
+    await startUp()
     await until('the node to be Ready', async () => isReady(await box.get('node', 'box')))
   })
 
   afterAll(async () => {
+    await driver?.[Symbol.asyncDispose]()
     await box?.[Symbol.asyncDispose]()
     await registry?.stop()
     await lan?.[Symbol.asyncDispose]()
@@ -110,7 +118,146 @@ describe.skipIf(obstacle)(`volumes of real containers${obstacle ? ` (skipped: ${
     expect((await readdir(volumesFolder())).filter(name => name.startsWith('pvc-'))).toEqual([])
   })
 
+  const startDriver = () =>
+    startTestDriver({
+      name: 'disk.test',
+      folder: driverFolder(),
+      pluginFolder: `${kubelet()}/plugins/disk.test`,
+      registryFolder: `${kubelet()}/plugins_registry`,
+      nodeId: 'id-of-box',
+      topology: { 'disk.test/zone': 'z1' },
+      maxVolumes: 9,
+      mount: async (from, to) => succeed('mount', '--bind', from, to),
+      unmount: async path => succeed('umount', path),
+      isMounted: async path => (await mountsBelow(path)).includes(path),
+    })
+  const succeed = async (program: string, ...given: string[]) => {
+    const { code, err } = await run(program, given)
+    if (code !== 0) throw new Error(`${program} ${given.join(' ')}: ${err}`)
+  }
+  const mountsBelow = async (folder: string) =>
+    (await readFile('/proc/self/mountinfo', 'utf8'))
+      .split('\n')
+      .map(line => line.split(' ')[4] ?? '')
+      .filter(path => path.startsWith(folder))
+  const user = (
+    name: string,
+    script: string,
+    volumes: object[] = [{ name: 'd', persistentVolumeClaim: { claimName: 'disk' } }],
+  ) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      terminationGracePeriodSeconds: 1,
+      containers: [
+        {
+          name: 'sh',
+          image: 'registry.test/web:1',
+          command: ['sh', '-c', `${script}; while true; do sleep 0.2; done`],
+          volumeMounts: [{ name: 'd', mountPath: '/data' }],
+        },
+      ],
+      volumes,
+    },
+  })
+
+  it('a CSI driver that registers is known to the scheduler, with its topology and its limit', async () => {
+    driver = await startDriver()
+    await box.apply(
+      {
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'CSIDriver',
+        metadata: { name: 'disk.test' },
+        spec: { attachRequired: true, podInfoOnMount: true, volumeLifecycleModes: ['Persistent', 'Ephemeral'] },
+      },
+      {
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'StorageClass',
+        metadata: { name: 'disk' },
+        provisioner: 'disk.test',
+        volumeBindingMode: 'WaitForFirstConsumer',
+        allowVolumeExpansion: true,
+      },
+    )
+    await until('the CSINode', async () => (await box.get('csinode', 'box')).spec.drivers?.length === 1)
+    expect((await box.get('csinode', 'box')).spec.drivers).toEqual([
+      { name: 'disk.test', nodeID: 'id-of-box', topologyKeys: ['disk.test/zone'], allocatable: { count: 9 } },
+    ])
+  })
+
+  it('its volume is made, attached, staged and published, and keeps what a pod wrote', async () => {
+    await box.apply(
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: 'disk', namespace: 'default' },
+        spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'disk', resources: { requests: { storage: '1Mi' } } },
+      },
+      user('writer', 'echo written > /data/file'),
+    )
+    await pod('writer')
+    await until('the file', async () => (await read('writer', '/data/file')) === 'written\n')
+    expect(driver.calls.map(call => call.split(' ')[0])).toEqual([
+      'CreateVolume',
+      'ControllerPublishVolume',
+      'NodeStageVolume',
+      'NodePublishVolume',
+    ])
+    const { spec, status } = (await box.get('volumeattachment')).items[0]
+    expect([spec.attacher, spec.nodeName, status.attached]).toEqual(['disk.test', 'box', true])
+    expect((await box.get('node', 'box')).status.volumesInUse).toEqual([
+      `kubernetes.io/csi/disk.test^${spec.source.persistentVolumeName}`,
+    ])
+  })
+
+  it('the agent and the driver start anew, and still know what to take down', async () => {
+    await box.end('up', 'SIGKILL')
+    await driver[Symbol.asyncDispose]()
+    await startUp()
+    await box.kubectl('delete', 'pod', 'writer', '--wait=false')
+    driver = await startDriver()
+    await until('the pod to go', async () => (await box.get('pods')).items.length === 0)
+    await until('the detachment', async () => (await box.get('volumeattachment')).items.length === 0)
+    expect(driver.calls.filter(c => /Un/.test(c)).map(call => call.split(' ')[0])).toEqual([
+      'NodeUnpublishVolume',
+      'NodeUnstageVolume',
+      'ControllerUnpublishVolume',
+    ])
+    expect(await mountsBelow(`${kubelet()}/`)).toEqual([])
+  })
+
+  it('another pod reads what the first has written, on a volume that has grown meanwhile', async () => {
+    const spec = { resources: { requests: { storage: '2Mi' } } }
+    await box.kubectl('patch', 'pvc', 'disk', '--type', 'merge', '-p', JSON.stringify({ spec }))
+    await until('the larger volume', async () => (await box.get('pv')).items[0].spec.capacity.storage === '2Mi')
+    await box.apply(user('reader', 'true'))
+    await pod('reader')
+    expect(await read('reader', '/data/file')).toBe('written\n')
+    await until('the claim to know', async () => (await box.get('pvc', 'disk')).status.capacity.storage === '2Mi')
+    expect((await box.get('pvc', 'disk')).status.conditions ?? []).toEqual([])
+  })
+
+  it('a volume that lives with its pod is there for it and goes with it', async () => {
+    await box.apply(user('brief', 'echo brief > /data/file', [{ name: 'd', csi: { driver: 'disk.test' } }]))
+    await pod('brief')
+    await until('the file', async () => (await read('brief', '/data/file')) === 'brief\n')
+    await box.kubectl('delete', 'pod', 'brief')
+    expect((await readdir(join(driverFolder(), 'volumes'))).filter(name => name.startsWith('csi-'))).toEqual([])
+  })
+
+  it('a claim that is deleted has its volume deleted by the driver; nothing is mounted any more', async () => {
+    await box.kubectl('delete', 'pod', 'reader')
+    await box.kubectl('delete', 'pvc', 'disk')
+    await until('the volume to go', async () => (await box.get('pv')).items.length === 0)
+    expect(driver.calls.at(-1)).toMatch(/^DeleteVolume pvc-/)
+    expect(await readdir(join(driverFolder(), 'volumes'))).toEqual([])
+    expect(await mountsBelow(`${kubelet()}/`)).toEqual([])
+    expect(await readdir(`${kubelet()}/pods`)).toEqual([])
+  })
+
   it('down leaves nothing behind', async () => {
+    await driver[Symbol.asyncDispose]()
     await box.end('up')
     await box.optiflow('down', '--purge', '--data-dir', box.dataDir)
     await registry.stop()

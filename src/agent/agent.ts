@@ -19,6 +19,7 @@ import { heartbeatMs, Registration } from './node/registration.ts'
 import { NodePods } from './node-pods.ts'
 import { createReferencedObjects } from './objects.ts'
 import type { AgentOptions } from './options.ts'
+import { createNodePlugins } from './plugin/node-plugins.ts'
 import type { NodeFacts } from './pod/admission.ts'
 import { type DnsSettings, readHostDns } from './pod/name-resolution.ts'
 import type { NodeContext } from './pod/node-context.ts'
@@ -171,6 +172,13 @@ class NodeAgent implements Agent {
     const informers = this.#informers()
     this.#sharedInformers = informers
     const objects = this.#options.objects ?? this.#own(createReferencedObjects(this.#options))
+    const tokens = createServiceAccountTokens(client, clock)
+    const { kubeletFolder } = this.#options
+    const plugins =
+      kubeletFolder === undefined || simulated
+        ? undefined
+        : this.#own(createNodePlugins({ ...this.#options, kubeletFolder }, { objects, tokens, registration }))
+    await plugins?.csi.start()
     const volumes = this.#own(
       simulated
         ? createSimulatedVolumes(objects)
@@ -178,7 +186,8 @@ class NodeAgent implements Agent {
             ...this.#options,
             secretFolder: secretFolderOf(this.#options),
             objects,
-            tokens: createServiceAccountTokens(client, clock),
+            tokens,
+            ...(plugins ? { csi: plugins.csi } : {}),
           }),
     )
     const services = informers.for(Service)
@@ -230,7 +239,11 @@ class NodeAgent implements Agent {
     await this.#health.look()
     await this.#takeStaticPods()
     if (!simulated && this.#options.shutdown) this.#ends.push(await delayShutdown(this.#options, this.#shutdown))
-    void registration.register(this.#stop.signal).then(() => this.#registeredDone())
+    void registration.register(this.#stop.signal).then(async () => {
+      this.#registeredDone()
+      if (this.#stop.signal.aborted) return
+      await plugins?.start().catch(error => log.error({ error: explain(error) }, 'plugins are not taken'))
+    })
     void this.#takePods(informers)
     this.#chores(registration, { volumes, events })
   }

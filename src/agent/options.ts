@@ -33,6 +33,11 @@ export interface AgentOptions {
   secretFolder?: string
   /** Pods that this node runs by itself, one a file; none unless said otherwise. */
   staticPodFolder?: string
+  /**
+   * Where plugins look for this node: kubelet's folder, `/var/lib/kubelet` in the manifests of drivers. Absent: plugins
+   * (CSI drivers, device plugins) are not taken.
+   */
+  kubeletFolder?: string
   /** Main InternalIP first. */
   addresses: NodeAddress[]
   clusterDns?: readonly string[]

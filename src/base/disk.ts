@@ -22,6 +22,8 @@ export interface Disk {
   chown(path: string, uid: number, gid: number): Promise<void>
   /** Removes a file or a whole folder; nothing there is fine. */
   remove(path: string): Promise<void>
+  /** Removes a folder that is empty. False if it is not there, has something in it, or is a mount. */
+  removeEmpty(path: string): Promise<boolean>
   /** Size and free bytes of the file system that holds `path`. */
   space(path: string): Promise<{ totalBytes: number; freeBytes: number; totalInodes: number; freeInodes: number }>
   /** Calls back whenever something in the folder (not below it) changes, until aborted. */
@@ -106,6 +108,14 @@ export const systemDisk: Disk = {
   chmod: (path, mode) => fs.chmod(path, mode),
   chown: (path, uid, gid) => fs.chown(path, uid, gid),
   remove: path => fs.rm(path, { recursive: true, force: true }),
+  removeEmpty: path =>
+    fs.rmdir(path).then(
+      () => true,
+      error => {
+        if (/^(ENOENT|ENOTEMPTY|EBUSY|EEXIST|ENOTDIR)$/.test(error.code)) return false
+        throw error
+      },
+    ),
   async space(path) {
     const s = await fs.statfs(path)
     return {

@@ -1,3 +1,4 @@
+export { attachDetachReconciler } from './attach-detach.ts'
 export { bootstrapSignerReconciler, tokenCleanerReconciler } from './bootstrap-token.ts'
 export {
   type CertificateOptions,
@@ -6,6 +7,7 @@ export {
 } from './certificate-signing-request.ts'
 export { clusterRoleAggregationReconciler } from './cluster-role-aggregation.ts'
 export { cronJobReconciler } from './cron-job.ts'
+export { csiDeleter, csiReconcilers } from './csi/index.ts'
 export { daemonSetReconciler } from './daemon-set.ts'
 export { deploymentReconciler } from './deployment.ts'
 export { disruptionReconciler } from './disruption.ts'
@@ -43,4 +45,5 @@ export { taintEvictionReconciler } from './taint-eviction.ts'
 export { ttlAfterFinishedReconciler } from './ttl-after-finished.ts'
 export { validatingAdmissionPolicyStatusReconciler } from './validating-admission-policy-status.ts'
 export { claimProtectionReconciler, volumeProtectionReconciler } from './volume-protection.ts'
+export { volumesAttachedReconciler } from './volumes-attached.ts'
 export { workloadReconciler } from './workload.ts'

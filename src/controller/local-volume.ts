@@ -1,6 +1,6 @@
 import { parseQuantity } from '../base/quantity.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
-import { isAlreadyExists, isNotFound } from '../models/api-error.ts'
+import { isAlreadyExists } from '../models/api-error.ts'
 import { Node, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../models/kinds/index.ts'
 import {
   isLocalFolderName,
@@ -142,23 +142,12 @@ export function localVolume(claim: PersistentVolumeClaim, node: Node, found: Cla
 /** Has the agent of the volume's node delete the folder. A node that is gone took its data along. */
 export const localVolumeDeleter: VolumeDeleter = {
   accepts: volume => volume.metadata.annotations?.[provisionedByAnnotation] === localProvisioner,
-  async delete(volume, { client, cache }) {
+  async delete(volume, { client }) {
     const name = volume.spec.local?.path.split('/').pop() ?? ''
     const hostname = nodeOf(volume)
     if (!hostname || !isLocalFolderName(name)) throw new Error(`volume has no node or no folder of ours (${name})`)
-    const node = cache.list(Node).find(n => n.metadata.labels?.['kubernetes.io/hostname'] === hostname)
-    if (!node && (await isGone(client, hostname))) return
-    const url = `/api/v1/nodes/${node?.metadata.name ?? hostname}/proxy${localVolumesPath}/${name}`
-    await callJson(client, 'DELETE', url)
+    const { items } = await client.list(Node, { labelSelector: `kubernetes.io/hostname=${hostname}` })
+    if (items[0])
+      await callJson(client, 'DELETE', `/api/v1/nodes/${items[0].metadata.name}/proxy${localVolumesPath}/${name}`)
   },
-}
-
-async function isGone(client: World['client'], name: string): Promise<boolean> {
-  try {
-    await client.get(Node, { name })
-    return false
-  } catch (error) {
-    if (isNotFound(error)) return true
-    throw error
-  }
 }

@@ -3,6 +3,7 @@ import { type Client, createClient, inProcessTransport } from '../client/index.t
 import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
+import { openCsiDrivers } from './csi-drivers.ts'
 import { runElected } from './elected.ts'
 import { isGatewayOn, portTaken, reservedPorts, startGateway } from './gateway-part.ts'
 import { startGatewayStatuses } from './gateway-statuses.ts'
@@ -123,6 +124,8 @@ async function startManagersAndNodes(
       return [undefined, running.what]
     })
   }
+  const drivers = openCsiDrivers(settings, outside)
+  stack.defer(() => drivers[Symbol.dispose]())
   await Promise.all([
     manage('controllers', 'kube-controller-manager', clientOf(controllerUser), async client => {
       const controlling = new Disposal()
@@ -140,6 +143,7 @@ async function startManagersAndNodes(
         signer: certificateSigner(pki.ca, outside),
         gatewayAddresses: [nodeIp()],
         net: outside.net,
+        csiDrivers: drivers.all,
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
       })
       controlling.use(await startControllers({ client, outside, reconcilers, metrics }))

@@ -20,6 +20,11 @@ export function placesOf(dataDir: string) {
   }
 }
 
+/** The usual data folder has the usual kubelet's folder, which the manifests of drivers name; others keep to themselves. */
+export function kubeletFolderOf({ kubeletDir, dataDir }: Pick<Settings, 'kubeletDir' | 'dataDir'>): string {
+  return kubeletDir ?? (dataDir === '/var/lib/optiflow' ? '/var/lib/kubelet' : join(dataDir, 'kubelet'))
+}
+
 export interface NodeRuntime {
   runtime: Runtime
   /** Ours, unless the user's own endpoint is used. */

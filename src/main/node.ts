@@ -6,12 +6,13 @@ import { type Client, createClient, createInformers, httpTransport } from '../cl
 import { createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
 import { networkLabel } from '../models/node-network.ts'
 import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork } from '../network/index.ts'
+import { shareFolder } from '../runtime/index.ts'
 import { nodeIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
 import { joinCluster } from './join.ts'
 import { openNetworkClient } from './network-client.ts'
 import { noteNetwork } from './network-note.ts'
-import { openNodeRuntime, placesOf, secretFolderOf } from './node-runtime.ts'
+import { kubeletFolderOf, openNodeRuntime, placesOf, secretFolderOf } from './node-runtime.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { dnsIpOf } from './server.ts'
@@ -66,6 +67,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const staticPodFolder = settings.podManifestPath ?? places.manifests
     // Now, so that it can be watched.
     await disk.makeFolder(staticPodFolder)
+    // What drivers mount there must be seen in the containers of others.
+    const kubeletFolder = kubeletFolderOf(settings)
+    await shareFolder(disk, commands, kubeletFolder).catch(error =>
+      log.warn({ folder: kubeletFolder, error: explain(error) }, 'CSI drivers that run in pods cannot mount'),
+    )
     const agent = createAgent({
       nodeName: settings.nodeName,
       client,
@@ -78,6 +84,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       log,
       folder: places.node,
       logFolder: places.podLogs,
+      kubeletFolder,
       secretFolder,
       staticPodFolder,
       allowedUnsafeSysctls: settings.allowedUnsafeSysctls,

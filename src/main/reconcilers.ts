@@ -1,12 +1,15 @@
 import type { Net } from '../base/net.ts'
 import type { Reconciler } from '../client/index.ts'
 import {
+  attachDetachReconciler,
   bootstrapSignerReconciler,
   type CertificateSigner,
   certificateSigningRequestReconciler,
   claimProtectionReconciler,
   clusterRoleAggregationReconciler,
   cronJobReconciler,
+  csiDeleter,
+  csiReconcilers,
   daemonSetReconciler,
   deploymentReconciler,
   disruptionReconciler,
@@ -37,6 +40,7 @@ import {
   ttlAfterFinishedReconciler,
   validatingAdmissionPolicyStatusReconciler,
   volumeProtectionReconciler,
+  volumesAttachedReconciler,
   workloadReconciler,
 } from '../controller/index.ts'
 import {
@@ -48,6 +52,7 @@ import {
   serviceRegistrationReconciler,
 } from '../discovery/index.ts'
 import { ingressStatusReconciler } from '../gateway/index.ts'
+import type { CsiController } from '../plugins/index.ts'
 import type { Settings } from './settings.ts'
 
 /** What some of them must be told. */
@@ -63,6 +68,8 @@ export interface ReconcilerContext {
   reservedPorts?: ReadonlyMap<string, string>
   /** To ask services outside whether they are well; absent: nobody asks. */
   net?: Net
+  /** CSI drivers whose volumes are made and attached by us; for all others their sidecars do that. */
+  csiDrivers?: { name: string; driver: CsiController }[]
 }
 
 /** The control plane's table of contents: everything that keeps the cluster as asked for, one line each. */
@@ -73,6 +80,7 @@ export function allReconcilers({
   gatewayAddresses,
   reservedPorts,
   net,
+  csiDrivers = [],
 }: ReconcilerContext): Reconciler[] {
   return [
     workloadReconciler(),
@@ -88,10 +96,15 @@ export function allReconcilers({
     resourceQuotaReconciler(),
     clusterRoleAggregationReconciler(),
     persistentVolumeClaimReconciler(),
-    persistentVolumeReconciler({ deleters: [localVolumeDeleter] }),
+    persistentVolumeReconciler({
+      deleters: [localVolumeDeleter, ...csiDrivers.map(({ name, driver }) => csiDeleter(name, driver))],
+    }),
     localVolumeReconciler(),
     localCapacityReconciler(),
     ephemeralVolumeReconciler(),
+    attachDetachReconciler(),
+    volumesAttachedReconciler(),
+    ...csiDrivers.flatMap(({ name, driver }) => csiReconcilers(name, driver)),
     claimProtectionReconciler(),
     volumeProtectionReconciler(),
     nodeIpamReconciler({ clusterCidrs: settings.clusterCidr.split(',') }),

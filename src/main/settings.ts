@@ -84,6 +84,10 @@ export interface Settings {
   shutdownGracePeriodCriticalPodsMs: number
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
   registryMirrors: string[]
+  /** Kubelet's folder, where plugins look for a node; undefined: /var/lib/kubelet with the usual data folder, else below it. */
+  kubeletDir: string | undefined
+  /** CSI drivers whose volumes we make and attach ourselves: `disk.example.com=/run/csi/disk.sock`. */
+  csiDrivers: { name: string; socket: string }[]
   /** Files with PEM, for an etcd that speaks TLS. */
   etcdCa: string | undefined
   etcdCert: string | undefined
@@ -167,6 +171,8 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   shutdownGracePeriodMs: { name: 'shutdown-grace-period', read: readDuration },
   shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
+  kubeletDir: { name: 'kubelet-dir', read: text => resolve(text) },
+  csiDrivers: { name: 'csi-driver', read: readDrivers },
 }
 
 export interface SettingSources {
@@ -233,6 +239,8 @@ export function resolveSettings(sources: SettingSources): Settings {
     shutdownGracePeriodMs: 30_000,
     shutdownGracePeriodCriticalPodsMs: 10_000,
     registryMirrors: [],
+    kubeletDir: undefined,
+    csiDrivers: [],
     etcdCa: undefined,
     etcdCert: undefined,
     etcdKey: undefined,
@@ -346,6 +354,17 @@ function readPairs(text: string): Record<string, string> {
     .map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const)
   if (pairs.some(([name]) => name === '' || !text.includes('='))) throw new RangeError('must be claim=value,…')
   return Object.fromEntries(pairs)
+}
+
+function readDrivers(text: string): Settings['csiDrivers'] {
+  return text
+    .split(',')
+    .filter(Boolean)
+    .map(pair => {
+      const [, name, socket] = /^([a-z0-9][a-z0-9.-]*)=(\/.+)$/.exec(pair) ?? []
+      if (!name || !socket) throw new Error(`"${pair}" is not a driver and its socket: disk.example.com=/run/csi.sock`)
+      return { name, socket }
+    })
 }
 
 function readListen(text: string): Settings['listen'] {

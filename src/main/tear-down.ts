@@ -3,10 +3,10 @@ import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { removeServiceRules } from '../discovery/index.ts'
 import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
-import { mountPoints } from '../runtime/index.ts'
+import { mountPoints, unshareFolder } from '../runtime/index.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
 import { withNotedNetwork } from './network-note.ts'
-import { openNodeRuntime, placesOf, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
+import { kubeletFolderOf, openNodeRuntime, placesOf, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { isRunning, readKubeconfigNote, readParts, readRunFile, removeParts, removeRunFile } from './run-file.ts'
@@ -57,6 +57,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
       } finally {
         await opened.runtime[Symbol.asyncDispose]()
         await forgetMemoryFolder(disk, commands, secretFolderOf(opened.containerd, settings.nodeName))
+        await forgetPlugins(kubeletFolderOf(settings), outside)
         await opened.containerd?.[purge ? 'purge' : 'stop']()
       }
       await forgetShutdownDelay(disk)
@@ -107,6 +108,12 @@ async function endProcess(run: { pid: number }, outside: OutsideWorld): Promise<
     await sleep(clock, 50)
   }
   return `process ${run.pid} stopped`
+}
+
+/** Volumes of CSI drivers that nobody uses any more, and the mount that shares kubelet's folder. */
+async function forgetPlugins(folder: string, outside: OutsideWorld): Promise<void> {
+  await unmountBelow(folder, outside)
+  await unshareFolder(outside.disk, outside.commands, folder)
 }
 
 /** Pods' volumes in memory are mounts; removing the folder above them would fail. */

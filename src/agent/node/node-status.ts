@@ -22,6 +22,8 @@ export interface NodeFactsForStatus {
   /** Of the agent's server; undefined without one. */
   port: number | undefined
   health: NodeHealth
+  /** Attached volumes that must not be detached yet; undefined: this agent has none and says nothing of them. */
+  volumesInUse?: string[] | undefined
   nowMs: number
 }
 
@@ -30,15 +32,17 @@ export interface NodeFactsForStatus {
  * stay, and are allocatable as well. Pure.
  */
 export function nodeStatus(old: NodeStatus | undefined, facts: NodeFactsForStatus): NodeStatus {
-  const { machine, reserved, addresses, images, port } = facts
+  const { machine, reserved, addresses, images, port, volumesInUse } = facts
   const capacity = { ...old?.capacity, ...machine.capacity }
-  const { daemonEndpoints: _, ...kept } = old ?? {}
+  const { daemonEndpoints: _, volumesInUse: before, ...kept } = old ?? {}
+  const inUse = volumesInUse ?? before ?? []
   return {
     ...kept,
     capacity,
     allocatable: allocatable(capacity, reserved),
     addresses,
     conditions: conditions(old?.conditions ?? [], facts),
+    ...(inUse.length ? { volumesInUse: inUse } : {}),
     ...(port === undefined ? {} : { daemonEndpoints: { kubeletEndpoint: { Port: port } } }),
     nodeInfo: {
       ...machine.info,

@@ -42,6 +42,7 @@ export class Registration {
   #lease: Lease | undefined
   #writtenAtMonoMs = Number.NEGATIVE_INFINITY
   #runtimeVersion = ''
+  #volumesInUse: string[] | undefined
   #leaseWasThere = false
   #busy: Promise<void> = Promise.resolve()
 
@@ -139,6 +140,14 @@ export class Registration {
     }
   }
 
+  /** Resolves when the node's status names these volumes as in use: nobody detaches them then. */
+  async announceVolumes(names: string[]): Promise<void> {
+    this.#volumesInUse = names
+    await this.updateStatus()
+    const told = new Set(this.#node?.status?.volumesInUse)
+    if (!names.every(name => told.has(name))) throw new Error('the volumes in use could not be reported to the server')
+  }
+
   /** The node as it is in the API by now: entries of its status may be somebody else's. */
   seen(node: Node): void {
     const [ours, theirs] = [this.#node, node].map(n => Number(n?.metadata.resourceVersion ?? 0))
@@ -202,6 +211,7 @@ export class Registration {
         agentVersion: this.#options.agentVersion,
         port: port(),
         health: health(),
+        volumesInUse: this.#volumesInUse,
         nowMs: clock.now(),
       }),
     }

@@ -79,6 +79,7 @@ export interface ContainerParts {
   security: ContainerSecurity
   /** Processors that it has for itself, to be remembered. */
   ownCpus?: string | undefined
+  devices?: NonNullable<ContainerSpec['devices']>
   processNamespaceOf?: string
 }
 

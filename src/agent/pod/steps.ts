@@ -168,12 +168,14 @@ export class Steps {
     const cpus = this.#node.cpus()?.cpusOf(pod, container as Container)
     const mounts = await volumes.mounts(pod, container, expandAll)
     if (files) mounts.push(...(await this.#ownFiles(facts, container, attempt, mounts)))
+    const devices = volumes.devices(pod, container)
     return containerSpec(pod, container, {
       attempt,
       imageRef,
       env,
       mounts,
       security,
+      ...(devices.length ? { devices } : {}),
       resources: {
         ...containerResources(pod, container as Container, memoryCapacityBytes()),
         ...(cpus ? { cpusetCpus: cpus.cpus } : {}),

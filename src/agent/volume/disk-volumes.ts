@@ -9,11 +9,13 @@ import type { Random } from '../../base/random.ts'
 import { ServerUnreachable } from '../../client/index.ts'
 import type { Pod, Volume, VolumeMount } from '../../models/types/core-v1.ts'
 import type { Mount } from '../../runtime/runtime.ts'
+import { type CsiUse, claimedUse, inlineUse } from '../csi/csi-use.ts'
+import type { CsiVolumes, ReadyVolume } from '../csi/csi-volumes.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
 import type { PodFacts } from '../pod/downward.ts'
 import { writeAtomicFolder } from './atomic-folder.ts'
-import { claimedVolume, claimNameOf } from './claimed-volume.ts'
+import { type ClaimedVolume, claimedVolume, claimNameOf } from './claimed-volume.ts'
 import { type ChangePolicy, giveToGroup } from './file-group.ts'
 import { filesOf, isSecret, isWritten, referencesOf } from './files.ts'
 import { checkHostPath } from './host-path.ts'
@@ -31,6 +33,8 @@ export interface DiskVolumesOptions {
   secretFolder: string
   objects: ReferencedObjects
   tokens: ServiceAccountTokens
+  /** Absent: volumes of CSI drivers are refused. */
+  csi?: CsiVolumes
   disk: Disk
   commands: Commands
   clock: Clock
@@ -42,6 +46,8 @@ interface Live {
   facts: PodFacts
   /** Host path by volume name. */
   paths: Map<string, string>
+  /** Those of CSI drivers, which are looked after. */
+  drivers: ReadyVolume[]
   stopFollowing: (() => void)[]
   /** Writes of this pod's files, one after the other. */
   writing: Promise<void>
@@ -76,18 +82,28 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     return target
   }
 
-  async function setUpOne(volume: Volume, facts: PodFacts): Promise<string> {
+  async function setUpOne(volume: Volume, facts: PodFacts, drivers: ReadyVolume[]): Promise<string> {
     const { pod } = facts
+    const use = async (use: CsiUse) => {
+      if (!options.csi) throw new Error('this node takes no CSI drivers')
+      const ready = await options.csi.setUp(pod, use)
+      drivers.push(ready)
+      return ready.path
+    }
+    if (volume.csi) return use(inlineUse(pod, volume))
     if (isWritten(volume)) return write(volume, facts)
     if (volume.hostPath) {
       await checkHostPath(disk, volume.hostPath)
       return volume.hostPath.path
     }
     if (volume.emptyDir) return emptyDir(volume, pod)
-    if (claimNameOf(pod, volume)) return claimed(volume, pod)
+    if (claimNameOf(pod, volume)) {
+      const found = await claimedVolume(objects, pod, volume)
+      return found.volume.spec.csi ? use(claimedUse(found, volume)) : claimed(found, pod)
+    }
     const type = Object.keys(volume).find(key => key !== 'name') ?? 'nothing'
     throw new Error(
-      `volumes of type ${type} are not supported by this node; use configMap, secret, downwardAPI, projected, emptyDir, hostPath or a persistentVolumeClaim of a local or hostPath volume`,
+      `volumes of type ${type} are not supported by this node; use configMap, secret, downwardAPI, projected, emptyDir, hostPath, csi, ephemeral or a persistentVolumeClaim`,
     )
   }
 
@@ -114,8 +130,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     return table.split('\n').some(line => line.split(' ')[4] === path)
   }
 
-  async function claimed(volume: Volume, pod: Pod): Promise<string> {
-    const { volume: found } = await claimedVolume(objects, pod, volume)
+  async function claimed({ volume: found }: ClaimedVolume, pod: Pod): Promise<string> {
     const { hostPath, local } = found.spec
     if (hostPath) {
       await checkHostPath(disk, hostPath)
@@ -124,11 +139,11 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     if (local) {
       await makeLocalVolume(disk, folder, found)
       if (!(await disk.exists(local.path))) throw new Error(`path "${local.path}" does not exist`)
-      await giveToPod(local.path, pod)
+      if (found.spec.volumeMode !== 'Block') await giveToPod(local.path, pod)
       return local.path
     }
     throw new Error(
-      `persistentvolume "${found.metadata.name}" is neither local nor hostPath, which is what this node can mount`,
+      `persistentvolume "${found.metadata.name}" is neither of a CSI driver nor local or hostPath, which is what this node can mount`,
     )
   }
 
@@ -165,11 +180,12 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       const uid = pod.metadata.uid!
       await disk.makeFolder(podFolder(uid), { mode: 0o750 })
       const paths = new Map<string, string>()
+      const drivers: ReadyVolume[] = []
       const volumes = pod.spec.volumes ?? []
       await Promise.all(
         volumes.map(async volume => {
           try {
-            paths.set(volume.name, await setUpOne(volume, facts))
+            paths.set(volume.name, await setUpOne(volume, facts, drivers))
           } catch (cause) {
             throw cause instanceof MountFailed ? cause : new MountFailed(volume.name, explain(cause))
           }
@@ -179,9 +195,10 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       if (entry) {
         entry.facts = facts
         entry.paths = paths
+        entry.drivers = drivers
         return
       }
-      const fresh: Live = { facts, paths, stopFollowing: [], writing: Promise.resolve() }
+      const fresh: Live = { facts, paths, drivers, stopFollowing: [], writing: Promise.resolve() }
       live.set(uid, fresh)
       follow(fresh)
     },
@@ -216,6 +233,23 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       return out
     },
 
+    devices(pod, container) {
+      const paths = live.get(pod.metadata.uid!)?.paths
+      return (container.volumeDevices ?? []).map(({ name, devicePath }) => {
+        const hostPath = paths?.get(name)
+        if (!hostPath)
+          throw new ContainerConfigInvalid(
+            `container ${container.name} wants volume "${name}" as a device, which the pod does not have or which is not ready`,
+          )
+        const volume = pod.spec.volumes?.find(v => v.name === name)
+        return {
+          hostPath,
+          containerPath: devicePath,
+          permissions: volume?.persistentVolumeClaim?.readOnly ? 'r' : 'mrw',
+        }
+      })
+    },
+
     async refresh(facts) {
       const uid = facts.pod.metadata.uid!
       const entry = live.get(uid)
@@ -223,6 +257,15 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       entry.facts = facts
       rewrite(uid)
       await entry.writing
+      for (const ready of entry.drivers)
+        await options.csi
+          ?.lookAfter(facts.pod, ready)
+          .catch(error =>
+            log.warn(
+              { error: explain(error), volume: ready.use.spec, pod: uid },
+              'volume of a driver not looked after',
+            ),
+          )
     },
 
     async tearDown(uid) {
@@ -231,6 +274,9 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       for (const stop of entry?.stopFollowing ?? []) stop()
       options.tokens.forget(uid)
       await entry?.writing
+      // Before a driver is asked to take a volume down, nothing of ours may hold it.
+      await unmountBelow({ disk, commands }, join(podFolder(uid), 'volume-subpaths'))
+      await options.csi?.tearDown(uid)
       await unmountBelow({ disk, commands }, podFolder(uid))
       await disk.remove(podFolder(uid))
       await disk.remove(join(secretFolder, uid))
@@ -244,6 +290,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
           throw error
         }))
           names.add(entry.name)
+      for (const uid of (await options.csi?.pods()) ?? []) names.add(uid)
       return [...names]
     },
 

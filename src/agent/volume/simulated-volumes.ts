@@ -22,6 +22,7 @@ export function createSimulatedVolumes(objects: ReferencedObjects): Volumes {
       }
     },
     mounts: async () => [],
+    devices: () => [],
     async refresh() {},
     async tearDown() {},
     left: async () => [],

@@ -1,5 +1,5 @@
 import type { Pod } from '../../models/types/core-v1.ts'
-import type { Mount } from '../../runtime/runtime.ts'
+import type { ContainerSpec, Mount } from '../../runtime/runtime.ts'
 import type { PodFacts } from '../pod/downward.ts'
 import type { PodContainer } from '../pod/records.ts'
 
@@ -9,6 +9,8 @@ export interface Volumes extends AsyncDisposable {
   setUp(facts: PodFacts): Promise<void>
   /** What of them the container sees. @param expandEnv replaces `$(NAME)` in subPathExpr. @throws ContainerConfigInvalid */
   mounts(pod: Pod, container: PodContainer, expandEnv: (text: string) => string): Promise<Mount[]>
+  /** Volumes that the container gets as bare devices. @throws ContainerConfigInvalid */
+  devices(pod: Pod, container: PodContainer): NonNullable<ContainerSpec['devices']>
   /** The pod's labels or such changed: files that show them are written anew. Never rejects. */
   refresh(facts: PodFacts): Promise<void>
   /** Takes everything away, the pod's folder included. Nothing there is fine. */

@@ -1,4 +1,5 @@
 import { startControllers } from '../../main/controllers.ts'
+import { openCsiDrivers } from '../../main/csi-drivers.ts'
 import { allReconcilers } from '../../main/reconcilers.ts'
 import { certificateSigner, readAuthority } from '../../main/signing.ts'
 import type { CliCommand } from '../command.ts'
@@ -10,16 +11,25 @@ export const controller: CliCommand = {
       command: 'controller',
       description: 'run the controllers as a process of their own',
       lease: 'kube-controller-manager',
+      settings: ['csi-driver'],
       async start(client, world, settings, connection) {
         const authority = await readAuthority(settings.dataDir, world)
         const ca = connection.ca ?? ''
+        const drivers = openCsiDrivers(settings, world)
         const reconcilers = allReconcilers({
           settings,
           ca,
           net: world.net,
+          csiDrivers: drivers.all,
           ...(authority ? { signer: certificateSigner(authority, world) } : {}),
         })
-        return startControllers({ client, outside: world, reconcilers })
+        const running = await startControllers({ client, outside: world, reconcilers })
+        return {
+          async [Symbol.asyncDispose]() {
+            await running[Symbol.asyncDispose]()
+            drivers[Symbol.dispose]()
+          },
+        }
       },
     }),
 }

@@ -7,7 +7,7 @@ import { settingsOf, withSettings } from './settings-flags.ts'
 
 export const down: CliCommand = {
   register(program, outside) {
-    withSettings(program.command('down'), ['data-dir', 'service-cidr'])
+    withSettings(program.command('down'), ['data-dir', 'service-cidr', 'kubelet-dir'])
       .description('stop everything that "up" started on this machine')
       .option('--purge', 'delete all data too: no trace is left')
       .action(async (given: Record<string, unknown>) => {

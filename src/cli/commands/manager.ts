@@ -17,6 +17,8 @@ export interface Manager {
   more?: string[]
   /** Only the process that holds it works. */
   lease: string
+  /** Beside those that every manager has. */
+  settings?: string[]
   start(client: Client, world: OutsideWorld, settings: Settings, connection: Connection): Promise<AsyncDisposable>
 }
 
@@ -27,6 +29,7 @@ export function registerManager(program: Command, outside: Outside, manager: Man
     ...(manager.more ?? []),
     'log-level',
     'cluster-cidr',
+    ...(manager.settings ?? []),
   ]).action(async (given: Record<string, unknown> & ConnectionFlags) => {
     const settings = await settingsOf(outside, given)
     const world = systemOutside(createLogger(settings.logLevel))

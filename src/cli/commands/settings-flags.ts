@@ -83,6 +83,14 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--shutdown-grace-period-critical-pods <duration>',
     'of that, kept for critical pods (10s)',
   ],
+  'kubelet-dir': [
+    '--kubelet-dir <dir>',
+    'where plugins of nodes are (/var/lib/kubelet with the usual data folder, else DATA/kubelet)',
+  ],
+  'csi-driver': [
+    '--csi-driver <name=socket,…>',
+    'CSI drivers on this machine whose volumes are made and attached without sidecars',
+  ],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',
     'where a registry is really reached: registry.local=http://10.0.0.9:5000',
@@ -101,6 +109,7 @@ export const nodeFlags = [
   'cpu-manager-policy',
   'shutdown-grace-period',
   'shutdown-grace-period-critical-pods',
+  'kubelet-dir',
   'registry-mirror',
 ]
 

@@ -39,6 +39,7 @@ export const up: CliCommand = {
       'log-level',
       ...storeFlags,
       ...nodeFlags,
+      'csi-driver',
     ])
       .description('start a cluster on this machine')
       .option('--detach', 'return when it is ready; it goes on in the background')

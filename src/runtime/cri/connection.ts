@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import { type CallOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import type { Clock } from '../../base/clock.ts'
+import type { Method } from '../../base/protobuf-protocol.ts'
 import { RuntimeFailed, RuntimeUnavailable } from '../runtime.ts'
-import { containerdProtocol, criProtocol, type Method } from './protocol.ts'
+import { containerdProtocol, criProtocol } from './protocol.ts'
 
 /** gRPC's own code of a failed call beside the server's words. */
 export class CallFailed extends RuntimeFailed {

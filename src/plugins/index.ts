@@ -1,0 +1,13 @@
+export { accessModeOf, capabilityOf } from './capability.ts'
+export {
+  type CreatedVolume,
+  type CsiController,
+  CsiDriver,
+  type NodeInfo,
+  type VolumeCapability,
+  type VolumeUsage,
+} from './csi-driver.ts'
+export { attachmentName, ephemeralHandle, uniqueVolumeName } from './names.ts'
+export { Refusal, type ServedService, servePlugin } from './plugin-server.ts'
+export { PluginAway, PluginRefused, PluginSocket } from './plugin-socket.ts'
+export { csiProtocol, kubeletProtocol } from './protocols.ts'
