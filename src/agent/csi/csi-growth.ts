@@ -6,8 +6,7 @@ import { keyOf } from '../../models/object.ts'
 import type { CsiDriver } from '../../plugins/index.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { ClaimedVolume } from '../volume/claimed-volume.ts'
-import { secretsOf } from './csi-use.ts'
-import type { ReadyVolume } from './csi-volumes.ts'
+import { type ReadyVolume, secretsOf } from './csi-use.ts'
 
 /** A volume that has become larger than its claim says is grown on the node (its file system), and the claim told. */
 export async function growOnNode(

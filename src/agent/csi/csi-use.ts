@@ -2,7 +2,7 @@ import { Secret } from '../../models/kinds/core/secret.ts'
 import { CSIDriver } from '../../models/kinds/storage/csi-driver.ts'
 import type { CSIPersistentVolumeSource, Pod, Volume } from '../../models/types/core-v1.ts'
 import type { CSIDriverSpec } from '../../models/types/storage-v1.ts'
-import { ephemeralHandle } from '../../plugins/index.ts'
+import { ephemeralHandle, type VolumeCapability } from '../../plugins/index.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { ClaimedVolume } from '../volume/claimed-volume.ts'
 import type { ServiceAccountTokens } from '../volume/service-account-tokens.ts'
@@ -25,6 +25,15 @@ export interface CsiUse {
   publishSecret: { namespace: string; name: string } | undefined
   expandSecret: { namespace: string; name: string } | undefined
   claimed: ClaimedVolume | undefined
+}
+
+/** A volume that is ready for its pod. */
+export interface ReadyVolume {
+  use: CsiUse
+  /** Of the folder, or of the device. */
+  path: string
+  stagingPath: string
+  capability: VolumeCapability
 }
 
 type SecretRef = CSIPersistentVolumeSource['nodeStageSecretRef']

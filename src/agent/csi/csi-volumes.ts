@@ -8,14 +8,7 @@ import type { Client } from '../../client/index.ts'
 import { VolumeAttachment } from '../../models/kinds/storage/volume-attachment.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { CSIDriverSpec } from '../../models/types/storage-v1.ts'
-import {
-  attachmentName,
-  type CsiDriver,
-  capabilityOf,
-  PluginRefused,
-  uniqueVolumeName,
-  type VolumeCapability,
-} from '../../plugins/index.ts'
+import { attachmentName, type CsiDriver, capabilityOf, PluginRefused, uniqueVolumeName } from '../../plugins/index.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import { type ChangePolicy, giveToGroup } from '../volume/file-group.ts'
 import type { ServiceAccountTokens } from '../volume/service-account-tokens.ts'
@@ -23,7 +16,7 @@ import type { CsiDrivers } from './csi-drivers.ts'
 import { growOnNode } from './csi-growth.ts'
 import { csiPlaces } from './csi-places.ts'
 import { CsiRecords, type PublishedRecord } from './csi-records.ts'
-import { type CsiUse, driverSpec, publishContext, secretsOf, wantsGroup } from './csi-use.ts'
+import { type CsiUse, driverSpec, publishContext, type ReadyVolume, secretsOf, wantsGroup } from './csi-use.ts'
 
 export interface CsiVolumesOptions {
   nodeName: string
@@ -37,15 +30,6 @@ export interface CsiVolumesOptions {
   log: Logger
   /** Resolves when the node's status says that these volumes are in use here. */
   announce(inUse: string[]): Promise<void>
-}
-
-/** A volume that is ready for its pod. */
-export interface ReadyVolume {
-  use: CsiUse
-  /** Of the folder, or of the device. */
-  path: string
-  stagingPath: string
-  capability: VolumeCapability
 }
 
 const attachPatienceMs = 10_000
