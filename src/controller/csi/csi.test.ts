@@ -9,7 +9,8 @@ import {
   StorageClass,
   VolumeAttachment,
 } from '../../models/kinds/index.ts'
-import { attachmentName, type CsiController, PluginRefused } from '../../plugins/index.ts'
+import { attachmentName, PluginRefused } from '../../plugins/index.ts'
+import { type MemoryDriver, memoryDriver } from '../../plugins/testing/memory-driver.ts'
 import { attachDetachReconciler } from '../attach-detach.ts'
 import { persistentVolumeClaimReconciler, persistentVolumeReconciler } from '../persistent-volume.ts'
 import { startTestCluster, type TestCluster } from '../testing/cluster.ts'
@@ -20,43 +21,10 @@ import { csiDeleter, csiReconcilers } from './index.ts'
 const name = 'disk.test'
 const namespace = 'default'
 let cluster: TestCluster
-let calls: string[]
-let requests: any[]
-/** What the next call of a method answers instead. */
-let failures: Map<string, Error>
-
-const call =
-  <T>(method: string, answer: (request: any) => T) =>
-  async (request: any): Promise<T> => {
-    calls.push(`${method} ${request.volume_id ?? request.name}${request.node_id ? ` ${request.node_id}` : ''}`)
-    requests.push(request)
-    const failure = failures.get(method)
-    failures.delete(method)
-    if (failure) throw failure
-    return answer(request)
-  }
-
-const driver: CsiController = {
-  controllerCan: async () => true,
-  createVolume: call('create', ({ name, capacity_range, accessibility_requirements }) => ({
-    volume_id: `id-of-${name}`,
-    capacity_bytes: capacity_range.required_bytes,
-    volume_context: { made: 'here' },
-    accessible_topology: accessibility_requirements?.requisite ?? [],
-  })),
-  deleteVolume: call('delete', () => ({})),
-  publishToNode: call('publish', ({ volume_id }) => ({ publish_context: { device: `disk-of-${volume_id}` } })),
-  unpublishFromNode: call('unpublish', () => ({})),
-  expandVolume: call('expand', ({ capacity_range }) => ({
-    capacity_bytes: capacity_range.required_bytes,
-    node_expansion_required: true,
-  })),
-}
+let driver: MemoryDriver
 
 beforeEach(async () => {
-  calls = []
-  requests = []
-  failures = new Map()
+  driver = memoryDriver()
   cluster = await startTestCluster({
     reconcilers: [
       persistentVolumeClaimReconciler(),
@@ -129,7 +97,7 @@ describe('a claim of a driver that we speak to', () => {
   it('gets a volume that the driver has made, with what its class says', async () => {
     const volume = await bound()
     const { uid } = (await get('c')).metadata
-    expect(requests[0]).toMatchObject({
+    expect(driver.requests[0]).toMatchObject({
       name: `pvc-${uid}`,
       capacity_range: { required_bytes: 2 ** 30 },
       volume_capabilities: [
@@ -145,7 +113,7 @@ describe('a claim of a driver that we speak to', () => {
         csi: { driver: name, volumeHandle: `id-of-pvc-${uid}`, fsType: 'xfs', volumeAttributes: { made: 'here' } },
       },
     })
-    expect(calls).toEqual([`create pvc-${uid}`])
+    expect(driver.calls).toEqual([`create pvc-${uid}`])
   })
 
   it('that waits for a pod gets it where the pod goes, and is placed anew where the driver has no room', async () => {
@@ -156,17 +124,18 @@ describe('a claim of a driver that we speak to', () => {
     })
     await claim('c', { storageClassName: 'late' })
     await cluster.pass(3_000)
-    expect(calls).toEqual([])
+    expect(driver.calls).toEqual([])
     const choose = (to: string) =>
       cluster.client.patch(
         PersistentVolumeClaim,
         { namespace, name: 'c' },
         { type: 'merge', body: { metadata: { annotations: { 'volume.kubernetes.io/selected-node': to } } } },
       )
-    failures.set('create', new PluginRefused('CreateVolume', 8, 'no room in this zone'))
+    driver.failures.set('create', new PluginRefused('CreateVolume', 8, 'no room in this zone'))
     await choose('n1')
     await cluster.until(
-      async () => calls.length > 0 && !(await get('c')).metadata.annotations?.['volume.kubernetes.io/selected-node'],
+      async () =>
+        driver.calls.length > 0 && !(await get('c')).metadata.annotations?.['volume.kubernetes.io/selected-node'],
     )
     await choose('n2')
     await cluster.until(async () => (await get('c')).status?.phase === 'Bound', 30_000)
@@ -194,7 +163,7 @@ describe('a claim of a driver that we speak to', () => {
     await cluster.until(async () => (await node('n1')).status?.volumesAttached === undefined)
     await cluster.client.delete(PersistentVolumeClaim, { namespace, name: 'c' })
     await cluster.until(async () => (await volumes()).length === 0, 30_000, volumes)
-    expect(calls).toEqual([
+    expect(driver.calls).toEqual([
       `create ${volume.metadata.name}`,
       `publish ${handle} id-of-n1`,
       `unpublish ${handle} id-of-n1`,
@@ -212,10 +181,10 @@ describe('a claim of a driver that we speak to', () => {
     await cluster.client.delete(PersistentVolumeClaim, { namespace, name: 'c' })
     await cluster.pass(20_000)
     expect((await volumes())[0]!.status!.phase).toBe('Released')
-    expect(calls.filter(c => /^(unpublish|delete)/.test(c))).toEqual([])
+    expect(driver.calls.filter(c => /^(unpublish|delete)/.test(c))).toEqual([])
     await useOn('n1', [])
     await cluster.until(async () => (await volumes()).length === 0, 120_000, volumes)
-    expect(calls.slice(-2)).toEqual([`unpublish ${handle} id-of-n1`, `delete ${handle}`])
+    expect(driver.calls.slice(-2)).toEqual([`unpublish ${handle} id-of-n1`, `delete ${handle}`])
   })
 
   it('grows when it asks for more; the node does the rest', async () => {
@@ -230,16 +199,16 @@ describe('a claim of a driver that we speak to', () => {
       capacity: { storage: '1Gi' },
       conditions: [{ type: 'FileSystemResizePending', status: 'True' }],
     })
-    expect(calls.at(-1)).toBe(`expand ${volume.spec.csi!.volumeHandle}`)
+    expect(driver.calls.at(-1)).toBe(`expand ${volume.spec.csi!.volumeHandle}`)
   })
 
   it('says why it could not be attached, and is attached when it can be', async () => {
     await bound()
-    failures.set('publish', new PluginRefused('ControllerPublishVolume', 13, 'the crane is broken'))
+    driver.failures.set('publish', new PluginRefused('ControllerPublishVolume', 13, 'the crane is broken'))
     await pod('p', 'n1')
-    await cluster.until(async () => calls.some(c => c.startsWith('publish')))
+    await cluster.until(async () => driver.calls.some(c => c.startsWith('publish')))
     await cluster.until(isAttached('n1'), 20_000, attachments)
-    expect(calls.filter(c => c.startsWith('publish'))).toHaveLength(2)
+    expect(driver.calls.filter(c => c.startsWith('publish'))).toHaveLength(2)
   })
 })
 

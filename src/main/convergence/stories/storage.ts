@@ -1,5 +1,8 @@
 import {
+  attachDetachReconciler,
   claimProtectionReconciler,
+  csiDeleter,
+  csiReconcilers,
   ephemeralVolumeReconciler,
   localCapacityReconciler,
   localVolumeReconciler,
@@ -8,8 +11,10 @@ import {
   resourceClaimReconciler,
   resourceClaimTemplateReconciler,
   volumeProtectionReconciler,
+  volumesAttachedReconciler,
 } from '../../../controller/index.ts'
 import {
+  CSINode,
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
@@ -19,11 +24,13 @@ import {
   StorageClass,
 } from '../../../models/kinds/index.ts'
 import { localFolderAnnotation, localProvisioner } from '../../../models/local-volume.ts'
+import { memoryDriver } from '../../../plugins/testing/memory-driver.ts'
 import type { Story } from '../story.ts'
 import { named, pod } from './parts.ts'
 
 const deleter = { accepts: () => true, delete: async () => {} }
 const storageClassName = 'plain'
+const driverName = 'disk.test'
 
 export const storageStories: Story[] = [
   {
@@ -125,6 +132,45 @@ export const storageStories: Story[] = [
         await patch(ResourceClaim, name, { status: { allocation: { devices: { results } }, reservedFor } }, 'status')
       },
       ({ client }) => client.delete(Pod, named('user')),
+    ],
+  },
+  {
+    name: 'a driver makes a volume for a claim, which is attached for a pod, detached after it, and deleted with the claim',
+    about: ['attach-detach', 'volumes-attached'],
+    reconcilers() {
+      const driver = memoryDriver()
+      return [
+        attachDetachReconciler(),
+        volumesAttachedReconciler(),
+        ...csiReconcilers(driverName, driver),
+        persistentVolumeClaimReconciler(),
+        persistentVolumeReconciler({ deleters: [csiDeleter(driverName, driver)] }),
+        claimProtectionReconciler(),
+        volumeProtectionReconciler(),
+      ]
+    },
+    acts: [
+      async ({ client }) => {
+        await client.create(Node, { metadata: { name: 'n1' }, spec: {} })
+        await client.create(CSINode, {
+          metadata: { name: 'n1' },
+          spec: { drivers: [{ name: driverName, nodeID: 'id-of-n1', topologyKeys: [] }] },
+        })
+        await client.create(StorageClass, { metadata: { name: 'disks' }, provisioner: driverName })
+        await client.create(PersistentVolumeClaim, {
+          metadata: named('disk'),
+          spec: {
+            ...{ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+            storageClassName: 'disks',
+          },
+        })
+      },
+      async ({ client }) => {
+        const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'disk' } }]
+        await client.create(Pod, pod('user', { volumes, nodeName: 'n1' }))
+      },
+      ({ client }) => client.delete(Pod, named('user')),
+      ({ client }) => client.delete(PersistentVolumeClaim, named('disk')),
     ],
   },
 ]
