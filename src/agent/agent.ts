@@ -19,7 +19,7 @@ import { heartbeatMs, Registration } from './node/registration.ts'
 import { NodePods } from './node-pods.ts'
 import { createReferencedObjects } from './objects.ts'
 import type { AgentOptions } from './options.ts'
-import { createNodePlugins } from './plugin/node-plugins.ts'
+import { createNodePlugins, type NodePlugins } from './plugin/node-plugins.ts'
 import type { NodeFacts } from './pod/admission.ts'
 import { type DnsSettings, readHostDns } from './pod/name-resolution.ts'
 import type { NodeContext } from './pod/node-context.ts'
@@ -76,6 +76,7 @@ class NodeAgent implements Agent {
   readonly #health: Health
   readonly #shutdown: NodeShutdown
   #registration: Registration | undefined
+  #plugins: NodePlugins | undefined
   #evictor: Evictor | undefined
   #cpus: CpuManager | undefined
   #images: ContainerImage[] = []
@@ -167,6 +168,7 @@ class NodeAgent implements Agent {
       port: () => this.#options.server?.port,
       health: () => this.#health.state,
       images: () => this.#images,
+      offers: () => this.#plugins?.devices.offers() ?? {},
     })
     this.#registration = registration
     const informers = this.#informers()
@@ -177,8 +179,19 @@ class NodeAgent implements Agent {
     const plugins =
       kubeletFolder === undefined || simulated
         ? undefined
-        : this.#own(createNodePlugins({ ...this.#options, kubeletFolder }, { objects, tokens, registration }))
-    await plugins?.csi.start()
+        : this.#own(
+            createNodePlugins(
+              { ...this.#options, kubeletFolder },
+              {
+                objects,
+                tokens,
+                registration,
+                activePods: () => (this.#pods.complete ? this.#pods.active : undefined),
+              },
+            ),
+          )
+    await plugins?.restore()
+    this.#plugins = plugins
     const volumes = this.#own(
       simulated
         ? createSimulatedVolumes(objects)
@@ -200,6 +213,7 @@ class NodeAgent implements Agent {
       view: this.#view,
       images: createImages({ runtime, events, clock, parallelPulls: this.#options.parallelPulls ?? 5 }),
       volumes,
+      devices: plugins?.devices,
       objects,
       events,
       clock,

@@ -38,6 +38,8 @@ export interface AgentOptions {
    * (CSI drivers, device plugins) are not taken.
    */
   kubeletFolder?: string
+  /** The resource of a device plugin whose devices pods may share, as `optiflow.dev/gpu-milli`; none unless said otherwise. */
+  sharedResource?: string
   /** Main InternalIP first. */
   addresses: NodeAddress[]
   clusterDns?: readonly string[]

@@ -85,6 +85,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       folder: places.node,
       logFolder: places.podLogs,
       kubeletFolder,
+      ...(settings.shareDevices ? { sharedResource: settings.shareDevices } : {}),
       secretFolder,
       staticPodFolder,
       allowedUnsafeSysctls: settings.allowedUnsafeSysctls,

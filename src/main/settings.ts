@@ -86,6 +86,8 @@ export interface Settings {
   registryMirrors: string[]
   /** Kubelet's folder, where plugins look for a node; undefined: /var/lib/kubelet with the usual data folder, else below it. */
   kubeletDir: string | undefined
+  /** The resource of a device plugin whose devices pods may share, such as `nvidia.com/gpu`. */
+  shareDevices: string | undefined
   /** CSI drivers whose volumes we make and attach ourselves: `disk.example.com=/run/csi/disk.sock`. */
   csiDrivers: { name: string; socket: string }[]
   /** Files with PEM, for an etcd that speaks TLS. */
@@ -172,6 +174,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
   kubeletDir: { name: 'kubelet-dir', read: text => resolve(text) },
+  shareDevices: { name: 'share-devices', read: text => text },
   csiDrivers: { name: 'csi-driver', read: readDrivers },
 }
 
@@ -240,6 +243,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     shutdownGracePeriodCriticalPodsMs: 10_000,
     registryMirrors: [],
     kubeletDir: undefined,
+    shareDevices: undefined,
     csiDrivers: [],
     etcdCa: undefined,
     etcdCert: undefined,

@@ -1,5 +1,6 @@
 import { parseQuantity, subtractQuantities } from '../../base/quantity.ts'
 import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../models/types/core-v1.ts'
+import type { DeviceOffers } from '../device/devices.ts'
 import { timeText } from '../pod/status.ts'
 import type { Machine, Reservation } from './machine.ts'
 
@@ -24,6 +25,8 @@ export interface NodeFactsForStatus {
   health: NodeHealth
   /** Attached volumes that must not be detached yet; undefined: this agent has none and says nothing of them. */
   volumesInUse?: string[] | undefined
+  /** Of device plugins. */
+  offers?: DeviceOffers
   nowMs: number
 }
 
@@ -33,13 +36,18 @@ export interface NodeFactsForStatus {
  */
 export function nodeStatus(old: NodeStatus | undefined, facts: NodeFactsForStatus): NodeStatus {
   const { machine, reserved, addresses, images, port, volumesInUse } = facts
-  const capacity = { ...old?.capacity, ...machine.capacity }
+  const offers = Object.entries(facts.offers ?? {})
+  const gone = new Set(offers.flatMap(([name, offer]) => (offer ? [] : [name])))
+  const offered = (part: 'capacity' | 'allocatable') =>
+    Object.fromEntries(offers.flatMap(([name, offer]) => (offer ? [[name, offer[part]]] : [])))
+  const others = Object.fromEntries(Object.entries(old?.capacity ?? {}).filter(([name]) => !gone.has(name)))
+  const capacity = { ...others, ...machine.capacity, ...offered('capacity') }
   const { daemonEndpoints: _, volumesInUse: before, ...kept } = old ?? {}
   const inUse = volumesInUse ?? before ?? []
   return {
     ...kept,
     capacity,
-    allocatable: allocatable(capacity, reserved),
+    allocatable: { ...allocatable(capacity, reserved), ...offered('allocatable') },
     addresses,
     conditions: conditions(old?.conditions ?? [], facts),
     ...(inUse.length ? { volumesInUse: inUse } : {}),

@@ -7,6 +7,7 @@ import { Lease } from '../../models/kinds/coordination/lease.ts'
 import { Node } from '../../models/kinds/core/node.ts'
 import type { ContainerImage, NodeAddress, Taint } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { DeviceOffers } from '../device/devices.ts'
 import type { Machine, Reservation } from './machine.ts'
 import { differs, type NodeHealth, nodeStatus, standardLabels } from './node-status.ts'
 
@@ -28,6 +29,8 @@ export interface RegistrationOptions {
   port(): number | undefined
   health(): NodeHealth
   images(): ContainerImage[]
+  /** What device plugins offer. */
+  offers(): DeviceOffers
 }
 
 export const leaseNamespace = 'kube-node-lease'
@@ -212,6 +215,7 @@ export class Registration {
         port: port(),
         health: health(),
         volumesInUse: this.#volumesInUse,
+        offers: this.#options.offers(),
         nowMs: clock.now(),
       }),
     }

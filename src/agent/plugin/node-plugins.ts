@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import { explain } from '../../base/errors.ts'
+import type { Pod } from '../../models/types/core-v1.ts'
 import { CsiDrivers } from '../csi/csi-drivers.ts'
 import { CsiVolumes } from '../csi/csi-volumes.ts'
+import { Devices } from '../device/devices.ts'
+import { servePodResources } from '../device/pod-resources.ts'
 import type { Registration } from '../node/registration.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { AgentOptions } from '../options.ts'
@@ -11,16 +14,25 @@ import { PluginWatcher } from './plugin-watcher.ts'
 /** The programs that extend this node, below kubelet's folder, where they look for it. */
 export interface NodePlugins extends AsyncDisposable {
   csi: CsiVolumes
+  devices: Devices
+  /** Takes up what an agent before us has left. */
+  restore(): Promise<void>
   /** Listens for plugins. */
   start(): Promise<void>
 }
 
 export function createNodePlugins(
   options: AgentOptions & { kubeletFolder: string },
-  parts: { objects: ReferencedObjects; tokens: ServiceAccountTokens; registration: Registration },
+  parts: {
+    objects: ReferencedObjects
+    tokens: ServiceAccountTokens
+    registration: Registration
+    /** Undefined while they are not all known. */
+    activePods(): Pod[] | undefined
+  },
 ): NodePlugins {
   const { kubeletFolder, log } = options
-  const { objects, tokens, registration } = parts
+  const { objects, tokens, registration, activePods } = parts
   const drivers = new CsiDrivers(options)
   const csi = new CsiVolumes({
     ...options,
@@ -29,16 +41,39 @@ export function createNodePlugins(
     tokens,
     announce: names => registration.announceVolumes(names),
   })
-  const watcher = new PluginWatcher({ ...options, folder: join(kubeletFolder, 'plugins_registry'), kinds: [drivers] })
+  const devices = new Devices({
+    ...options,
+    folder: join(kubeletFolder, 'device-plugins'),
+    activePods() {
+      const pods = activePods()
+      return pods && new Set(pods.map(p => p.metadata.uid!))
+    },
+    onChange: () => void registration.updateStatus(),
+  })
+  const watcher = new PluginWatcher({
+    ...options,
+    folder: join(kubeletFolder, 'plugins_registry'),
+    kinds: [drivers, devices],
+  })
+  let resources: AsyncDisposable | undefined
   return {
     csi,
+    devices,
+    async restore() {
+      await csi.start()
+      await devices.restore()
+    },
     async start() {
       await drivers.announce().catch(error => log.warn({ error: explain(error) }, 'CSINode not written'))
+      await devices.start()
+      resources = await servePodResources(options.disk, kubeletFolder, devices, () => activePods() ?? [])
       await watcher.start()
     },
     async [Symbol.asyncDispose]() {
       await watcher.stop()
       drivers[Symbol.dispose]()
+      await devices[Symbol.asyncDispose]()
+      await resources?.[Symbol.asyncDispose]()
     },
   }
 }

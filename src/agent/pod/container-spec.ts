@@ -79,14 +79,17 @@ export interface ContainerParts {
   security: ContainerSecurity
   /** Processors that it has for itself, to be remembered. */
   ownCpus?: string | undefined
+  /** Beside our own. */
+  annotations?: Record<string, string>
   devices?: NonNullable<ContainerSpec['devices']>
+  cdiDevices?: string[]
   processNamespaceOf?: string
 }
 
 export function containerSpec(
   pod: Pod,
   container: PodContainer,
-  { ownCpus: cpus, ...parts }: ContainerParts,
+  { ownCpus: cpus, annotations, ...parts }: ContainerParts,
 ): ContainerSpec {
   const values = new Map(parts.env.map(({ name, value }) => [name, value]))
   const filled = (texts: string[] | undefined) => (texts ?? []).map(text => expand(text, name => values.get(name)))
@@ -98,6 +101,7 @@ export function containerSpec(
     workingDir: container.workingDir ?? '',
     labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
     annotations: {
+      ...annotations,
       'io.kubernetes.container.hash': containerHash(container),
       'io.kubernetes.container.restartCount': String(parts.attempt),
       'io.kubernetes.container.terminationMessagePath': container.terminationMessagePath ?? defaultMessagePath,

@@ -7,6 +7,7 @@ import type { Client, EventRecorder } from '../../client/index.ts'
 import type { Pod, PodStatus, Service } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { CpuManager } from '../cpu/cpu-manager.ts'
+import type { Devices } from '../device/devices.ts'
 import type { Images } from '../image/images.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { RuntimeView } from '../runtime-view.ts'
@@ -23,6 +24,8 @@ export interface NodeContext {
   view: RuntimeView
   images: Images
   volumes: Volumes
+  /** Undefined: the node takes no device plugins. */
+  devices: Devices | undefined
   objects: ReferencedObjects
   events: EventRecorder
   clock: Clock

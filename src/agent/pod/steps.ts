@@ -7,6 +7,7 @@ import type { Container, Pod } from '../../models/types/core-v1.ts'
 import type { ContainerId, ImageRef, Mount, ObservedContainer, SandboxId } from '../../runtime/runtime.ts'
 import { ContainerStartFailed } from '../../runtime/runtime.ts'
 import { abortable } from '../abortable.ts'
+import { grantedBy, withGranted } from '../device/grants.ts'
 import type { Target } from '../probe/handlers.ts'
 import { ContainerConfigInvalid } from './config-invalid.ts'
 import { containerSpec, defaultMessagePath, logFolderOf, sandboxSpec } from './container-spec.ts'
@@ -168,14 +169,17 @@ export class Steps {
     const cpus = this.#node.cpus()?.cpusOf(pod, container as Container)
     const mounts = await volumes.mounts(pod, container, expandAll)
     if (files) mounts.push(...(await this.#ownFiles(facts, container, attempt, mounts)))
-    const devices = volumes.devices(pod, container)
+    const granted = grantedBy((await this.#node.devices?.allocate(pod, container as Container)) ?? [])
+    const devices = [...volumes.devices(pod, container), ...granted.devices]
     return containerSpec(pod, container, {
       attempt,
       imageRef,
-      env,
-      mounts,
+      env: withGranted(granted.env, env),
+      mounts: [...mounts, ...granted.mounts],
       security,
+      annotations: granted.annotations,
       ...(devices.length ? { devices } : {}),
+      ...(granted.cdiDevices.length ? { cdiDevices: granted.cdiDevices } : {}),
       resources: {
         ...containerResources(pod, container as Container, memoryCapacityBytes()),
         ...(cpus ? { cpusetCpus: cpus.cpus } : {}),

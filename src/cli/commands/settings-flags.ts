@@ -87,6 +87,7 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--kubelet-dir <dir>',
     'where plugins of nodes are (/var/lib/kubelet with the usual data folder, else DATA/kubelet)',
   ],
+  'share-devices': ['--share-devices <resource>', 'devices that pods may share by thousandths: nvidia.com/gpu (none)'],
   'csi-driver': [
     '--csi-driver <name=socket,…>',
     'CSI drivers on this machine whose volumes are made and attached without sidecars',
@@ -110,6 +111,7 @@ export const nodeFlags = [
   'shutdown-grace-period',
   'shutdown-grace-period-critical-pods',
   'kubelet-dir',
+  'share-devices',
   'registry-mirror',
 ]
 

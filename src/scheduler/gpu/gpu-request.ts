@@ -1,18 +1,13 @@
+import { wholeDevice as deviceMilli, gpuDevicesAnnotation, gpuMilliResource } from '../../models/gpu.ts'
 import type { Node, NodeSelectorTerm, Pod } from '../../models/types/core-v1.ts'
 import type { ResourceVector } from '../resource-table.ts'
 
-/**
- * Thousandths of devices. A node offers 1000 for each of its devices. A pod asks for a share of one device (1 … 999) or for
- * whole devices (a multiple of 1000).
- */
-export const gpuMilliResource = 'optiflow.dev/gpu-milli'
+export { deviceMilli, gpuDevicesAnnotation, gpuMilliResource }
+
 /** Whole devices by the names that device plugins give them; on a node that shares its devices they are the same ones. */
 export const wholeGpuResources: readonly string[] = ['nvidia.com/gpu', 'amd.com/gpu']
-/** On a pod: the numbers of its devices, `3` or `0,1`. Written with the binding; agents hand out these. */
-export const gpuDevicesAnnotation = 'optiflow.dev/gpu-devices'
 /** On a node: which model its devices are; the second is what NVIDIA's feature discovery writes. */
 export const gpuModelLabels: readonly string[] = ['optiflow.dev/gpu-model', 'nvidia.com/gpu.product']
-export const deviceMilli = 1_000
 
 /** What a pod wants of devices. */
 export interface GpuRequest {

@@ -1,0 +1,286 @@
+import { join } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
+import { OptiFlowError } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import { Turns } from '../../base/turns.ts'
+import { gpuMilliResource, wholeDevice } from '../../models/gpu.ts'
+import type { Container, Pod } from '../../models/types/core-v1.ts'
+import { type DeviceGrant, kubeletProtocol, servePlugin } from '../../plugins/index.ts'
+import type { PluginKind, RegisteredPlugin } from '../plugin/plugin-watcher.ts'
+import {
+  available,
+  chosenDevices,
+  type DevicePool,
+  type DeviceWish,
+  takenOf,
+  tightest,
+  wishesOf,
+} from './device-choice.ts'
+import { DeviceEndpoint, goneAfterMs } from './device-endpoint.ts'
+import { type DeviceRecord, DeviceRecords } from './device-records.ts'
+
+export interface DevicesOptions {
+  /** `<kubelet>/device-plugins` */
+  folder: string
+  /** The resource whose devices pods may share (`optiflow.dev/gpu-milli`); undefined: none are shared. */
+  sharedResource?: string
+  disk: Disk
+  clock: Clock
+  log: Logger
+  /** Uids of pods that may have devices; undefined while they are not all known. */
+  activePods(): ReadonlySet<string> | undefined
+  /** What the node offers has changed. */
+  onChange(): void
+}
+
+/** By resource; null: the node offers it no longer. */
+export type DeviceOffers = Record<string, { capacity: string; allocatable: string } | null>
+
+/** Devices that a container wants are not there (yet). */
+export class DevicesUnavailable extends OptiFlowError {}
+
+const version = 'v1beta1'
+
+/** The devices of this node: plugins that offer them, and the containers that have them. */
+export class Devices implements PluginKind, AsyncDisposable {
+  readonly type = 'DevicePlugin'
+  readonly records: DeviceRecords
+  readonly #options: DevicesOptions
+  readonly #endpoints = new Map<string, DeviceEndpoint>()
+  readonly #turns = new Turns()
+  readonly #startedAtMs: number
+  /** Resources whose plugins were away for too long: the node must stop offering them. */
+  readonly #gone = new Set<string>()
+  #server: AsyncDisposable | undefined
+
+  constructor(options: DevicesOptions) {
+    this.#options = options
+    this.records = new DeviceRecords(options.disk, join(options.folder, 'optiflow-devices.json'))
+    this.#startedAtMs = options.clock.monotonicMs()
+  }
+
+  /** Takes up what containers have; to be done before any container starts. */
+  async restore(): Promise<void> {
+    await this.#options.disk.makeFolder(this.#options.folder, { mode: 0o755 })
+    await this.records.read()
+  }
+
+  /** Listens for plugins. Those that were there before see the new socket and register again. */
+  async start(): Promise<void> {
+    const socket = join(this.#options.folder, 'kubelet.sock')
+    await this.#options.disk.remove(socket)
+    this.#server = await servePlugin(socket, [
+      {
+        protocol: kubeletProtocol,
+        service: 'v1beta1.Registration',
+        methods: {
+          Register: (request: { version: string; endpoint: string; resource_name: string }) =>
+            this.#registered(request),
+        },
+      },
+    ])
+  }
+
+  async #registered(request: { version: string; endpoint: string; resource_name: string }): Promise<object> {
+    if (request.version !== version)
+      throw new Error(`device plugin speaks ${request.version}; this node speaks ${version}`)
+    if (!/^[\w.-]+\/[\w.-]+$/.test(request.resource_name))
+      throw new Error(`"${request.resource_name}" is no name of an extended resource`)
+    // The plugin may begin to serve only when it was told that it is registered.
+    void this.#connect(request.resource_name, join(this.#options.folder, request.endpoint))
+    return {}
+  }
+
+  async register({ name, endpoint, supported_versions }: RegisteredPlugin): Promise<void> {
+    if (!supported_versions.includes(version))
+      throw new Error(`device plugin speaks ${supported_versions}; this node speaks ${version}`)
+    await this.#connect(name, endpoint)
+  }
+
+  deregister({ name }: RegisteredPlugin): void {
+    const endpoint = this.#endpoints.get(name)
+    if (endpoint) {
+      endpoint.stop()
+      endpoint.healthy = new Set()
+      endpoint.awaySinceMs = this.#options.clock.monotonicMs()
+    }
+    this.#options.onChange()
+  }
+
+  async #connect(resource: string, socket: string): Promise<void> {
+    const { clock, log } = this.#options
+    this.#endpoints.get(resource)?.stop()
+    this.#gone.delete(resource)
+    const endpoint = new DeviceEndpoint({ resource, socket, clock, log, onChange: () => this.#changed(endpoint) })
+    this.#endpoints.set(resource, endpoint)
+    try {
+      await endpoint.start()
+      log.info({ resource, devices: endpoint.ids.length }, 'device plugin registered')
+    } catch (error) {
+      log.warn({ resource, error: String(error) }, 'device plugin not reached')
+      endpoint.awaySinceMs ??= clock.monotonicMs()
+    }
+  }
+
+  #changed(endpoint: DeviceEndpoint): void {
+    if (this.#endpoints.get(endpoint.resource) !== endpoint) return
+    if (endpoint.awaySinceMs === undefined) void this.records.setKnown(endpoint.resource, endpoint.ids)
+    this.#options.onChange()
+  }
+
+  /** What the node offers, by resource. Null: no longer anything. */
+  offers(): DeviceOffers {
+    const offers: DeviceOffers = {}
+    for (const resource of this.#resources()) {
+      const pool = this.#pool(resource)
+      offers[resource] = pool && { capacity: String(pool.ids.length), allocatable: String(pool.healthy.size) }
+      if (resource !== this.#options.sharedResource) continue
+      offers[gpuMilliResource] = pool && {
+        capacity: String(pool.ids.length * wholeDevice),
+        allocatable: String(numbered(pool) * wholeDevice),
+      }
+    }
+    return offers
+  }
+
+  #resources(): Set<string> {
+    return new Set([...Object.keys(this.records.known), ...this.#endpoints.keys(), ...this.#gone])
+  }
+
+  /** Null: its plugin has been away for too long. */
+  #pool(resource: string): DevicePool | null {
+    const endpoint = this.#endpoints.get(resource)
+    const since = endpoint ? endpoint.awaySinceMs : this.#startedAtMs
+    if (since !== undefined && this.#options.clock.monotonicMs() - since >= goneAfterMs) {
+      this.#gone.add(resource)
+      void this.records.setKnown(resource, undefined)
+      return null
+    }
+    const ids = endpoint?.ids.length ? endpoint.ids : (this.records.known[resource] ?? [])
+    return { resource, ids, healthy: endpoint?.healthy ?? new Set() }
+  }
+
+  /**
+   * Gives the container what it asks for: the same again after a restart of the container or of the agent.
+   * @throws DevicesUnavailable, PluginAway, PluginRefused
+   */
+  async allocate(pod: Pod, container: Container): Promise<DeviceGrant[]> {
+    const pools = new Map<string, DevicePool>()
+    for (const resource of this.#resources()) {
+      const pool = this.#pool(resource)
+      if (pool) pools.set(resource, pool)
+    }
+    const grants: DeviceGrant[] = []
+    for (const wish of wishesOf(container, pools, this.#options.sharedResource))
+      grants.push(
+        await this.#turns.take(wish.resource, () => this.#give(pod, container, wish, pools.get(wish.resource))),
+      )
+    return grants
+  }
+
+  async #give(pod: Pod, container: Container, wish: DeviceWish, pool: DevicePool | undefined): Promise<DeviceGrant> {
+    const uid = pod.metadata.uid!
+    const endpoint = this.#endpoints.get(wish.resource)
+    const known = this.records.of(uid, container.name).find(r => r.resource === wish.resource)
+    const prepare = async (ids: readonly string[]) => {
+      if (endpoint?.options.pre_start_required) await endpoint.plugin.beforeStart(ids)
+    }
+    if (known) {
+      await prepare(known.ids)
+      return known.grant
+    }
+    if (!endpoint || !pool || endpoint.awaySinceMs !== undefined)
+      throw new DevicesUnavailable(`no device plugin serves ${wish.resource} on this node at the moment`)
+    const active = this.#options.activePods()
+    if (active) await this.records.keepOnly(new Set([...active, uid]))
+    const ids = await this.#choose(pod, container, wish, pool, endpoint)
+    const grant = withShare(await endpoint.plugin.allocate(ids), ids, wish, pool)
+    await this.records.add({
+      podUid: uid,
+      container: container.name,
+      resource: wish.resource,
+      ids,
+      milliEach: wish.milliEach,
+      grant,
+    })
+    await prepare(ids)
+    return grant
+  }
+
+  async #choose(
+    pod: Pod,
+    container: Container,
+    wish: DeviceWish,
+    pool: DevicePool,
+    { plugin, options }: DeviceEndpoint,
+  ): Promise<string[]> {
+    const before = new Set(
+      (pod.spec.initContainers ?? [])
+        .filter(c => c.restartPolicy !== 'Always' && c.name !== container.name)
+        .map(c => c.name),
+    )
+    const mine = (r: DeviceRecord) => r.podUid === pod.metadata.uid && before.has(r.container)
+    const taken = takenOf(pool, this.records.all, mine)
+    const free = available(pool, wish, taken)
+    const chosen = chosenDevices(pod, pool, wish, this.#earlier(pod, container, wish))
+    const missing = chosen?.filter(id => !free.includes(id)) ?? []
+    if (missing.length)
+      throw new DevicesUnavailable(
+        `device ${missing.join(', ')} of ${wish.resource}, which the scheduler chose, ${
+          pool.healthy.has(missing[0]!)
+            ? `has ${wholeDevice - (taken.get(missing[0]!) ?? 0)} of ${wholeDevice} thousandths free, ${wish.milliEach} are asked for`
+            : 'is not healthy'
+        }`,
+      )
+    if (chosen) return chosen
+    if (free.length < wish.count)
+      throw new DevicesUnavailable(
+        `requested number of devices unavailable for ${wish.resource}. Requested: ${wish.count}, Available: ${free.length}`,
+      )
+    const again = this.records.all.filter(r => mine(r) && r.resource === wish.resource).flatMap(r => r.ids)
+    const reused = again.filter(id => free.includes(id)).slice(0, wish.count)
+    const rest = free.filter(id => !reused.includes(id))
+    const more = wish.count - reused.length
+    if (!more) return reused
+    if (!options.get_preferred_allocation_available || wish.milliEach < wholeDevice)
+      return [...reused, ...tightest(rest, more, taken)]
+    const preferred = (await plugin.prefer(rest, more)).filter(id => rest.includes(id))
+    return [...reused, ...new Set([...preferred, ...rest])].slice(0, wish.count)
+  }
+
+  /** Whole devices of the containers before this one. */
+  #earlier({ spec }: Pod, container: Container, wish: DeviceWish): number {
+    const pools = new Map([[wish.resource, {} as DevicePool]])
+    let count = 0
+    for (const other of spec.containers) {
+      if (other.name === container.name) return count
+      for (const own of wishesOf(other, pools, this.#options.sharedResource))
+        if (own.resource === wish.resource) count += own.count
+    }
+    return 0
+  }
+
+  async [Symbol.asyncDispose]() {
+    for (const endpoint of this.#endpoints.values()) endpoint.stop()
+    await this.#server?.[Symbol.asyncDispose]()
+  }
+}
+
+/** How many numbers the scheduler may use: up to the last healthy device, since numbers must not shift when one falls ill. */
+function numbered({ ids, healthy }: DevicePool): number {
+  for (let count = ids.length; count > 0; count--) if (healthy.has(ids[count - 1]!)) return count
+  return 0
+}
+
+/** The container is told which devices it is on and how much of them is its own. */
+function withShare(
+  grant: DeviceGrant,
+  ids: readonly string[],
+  { milliEach }: DeviceWish,
+  pool: DevicePool,
+): DeviceGrant {
+  if (milliEach >= wholeDevice) return grant
+  const numbers = ids.map(id => pool.ids.indexOf(id)).join(',')
+  return { ...grant, envs: { ...grant.envs, OPTIFLOW_GPU_DEVICES: numbers, OPTIFLOW_GPU_MILLI: String(milliEach) } }
+}
