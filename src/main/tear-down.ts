@@ -3,7 +3,7 @@ import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { removeServiceRules } from '../discovery/index.ts'
 import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
-import { mountPoints, unshareFolder } from '../runtime/index.ts'
+import { mountPoints } from '../runtime/index.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
 import { withNotedNetwork } from './network-note.ts'
 import { kubeletFolderOf, openNodeRuntime, placesOf, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
@@ -113,7 +113,9 @@ async function endProcess(run: { pid: number }, outside: OutsideWorld): Promise<
 /** Volumes of CSI drivers that nobody uses any more, and the mount that shares kubelet's folder. */
 async function forgetPlugins(folder: string, outside: OutsideWorld): Promise<void> {
   await unmountBelow(folder, outside)
-  await unshareFolder(outside.disk, outside.commands, folder)
+  const { disk, commands } = outside
+  // Lazily: a plugin that still runs has its socket there.
+  if ((await mountPoints(disk)).some(point => point.path === folder)) await commands.run('umount', ['-l', folder])
 }
 
 /** Pods' volumes in memory are mounts; removing the folder above them would fail. */

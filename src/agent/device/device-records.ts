@@ -72,6 +72,11 @@ export class DeviceRecords {
     await this.#write()
   }
 
+  /** Resolves when nothing is being written. */
+  settled(): Promise<void> {
+    return this.#writing
+  }
+
   #write(): Promise<void> {
     const write = () => this.#disk.write(this.#path, JSON.stringify(this.#kept), { mode: 0o600 })
     const written = this.#writing.then(write, write)

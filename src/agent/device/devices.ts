@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
-import { OptiFlowError } from '../../base/errors.ts'
+import { explain, OptiFlowError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { Turns } from '../../base/turns.ts'
 import { gpuMilliResource, wholeDevice } from '../../models/gpu.ts'
@@ -118,15 +118,21 @@ export class Devices implements PluginKind, AsyncDisposable {
       await endpoint.start()
       log.info({ resource, devices: endpoint.ids.length }, 'device plugin registered')
     } catch (error) {
-      log.warn({ resource, error: String(error) }, 'device plugin not reached')
+      log.warn({ resource, error: explain(error) }, 'device plugin not reached')
       endpoint.awaySinceMs ??= clock.monotonicMs()
     }
   }
 
   #changed(endpoint: DeviceEndpoint): void {
     if (this.#endpoints.get(endpoint.resource) !== endpoint) return
-    if (endpoint.awaySinceMs === undefined) void this.records.setKnown(endpoint.resource, endpoint.ids)
+    if (endpoint.awaySinceMs === undefined) this.#remember(endpoint.resource, endpoint.ids)
     this.#options.onChange()
+  }
+
+  #remember(resource: string, ids: readonly string[] | undefined): void {
+    this.records
+      .setKnown(resource, ids)
+      .catch(error => this.#options.log.warn({ resource, error: explain(error) }, 'devices not written down'))
   }
 
   /** What the node offers, by resource. Null: no longer anything. */
@@ -154,7 +160,7 @@ export class Devices implements PluginKind, AsyncDisposable {
     const since = endpoint ? endpoint.awaySinceMs : this.#startedAtMs
     if (since !== undefined && this.#options.clock.monotonicMs() - since >= goneAfterMs) {
       this.#gone.add(resource)
-      void this.records.setKnown(resource, undefined)
+      this.#remember(resource, undefined)
       return null
     }
     const ids = endpoint?.ids.length ? endpoint.ids : (this.records.known[resource] ?? [])
@@ -264,6 +270,7 @@ export class Devices implements PluginKind, AsyncDisposable {
   async [Symbol.asyncDispose]() {
     for (const endpoint of this.#endpoints.values()) endpoint.stop()
     await this.#server?.[Symbol.asyncDispose]()
+    await this.records.settled()
   }
 }
 

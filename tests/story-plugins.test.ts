@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDriver, type TestDriver } from '../src/plugins/testing/csi-driver.ts'
+import { startTestDevicePlugin, type TestDevicePlugin } from '../src/plugins/testing/device-plugin.ts'
 import { type Lan, openLan } from './support/lan.ts'
 import { leftovers, type Traces, tracesOf } from './support/leftovers.ts'
 import { isReady, Parts, realImpossible } from './support/parts.ts'
@@ -12,12 +13,13 @@ const obstacle = realImpossible()
 const ip = '10.77.0.11'
 
 // One story, told in order: each test goes on where the one before ended.
-describe.skipIf(obstacle)(`volumes of real containers${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
+describe.skipIf(obstacle)(`volumes and devices of real containers${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
   let lan: Lan
   let box: Parts
   let registry: Started
   let before: Traces
   let driver: TestDriver
+  let gpus: TestDevicePlugin
   const kubelet = () => join(box.dataDir, 'kubelet')
   const driverFolder = () => join(lan.folder, 'driver')
   const args: string[] = []
@@ -31,6 +33,7 @@ describe.skipIf(obstacle)(`volumes of real containers${obstacle ? ` (skipped: ${
     before = await tracesOf(machine, box.dataDir)
     registry = await testRegistry(machine, 5000)
     args.push('--data-dir', box.dataDir, '--listen', `${ip}:6443`, '--kubeconfig', box.kubeconfig)
+    args.push('--share-devices', 'nvidia.com/gpu')
     args.push('--csi-driver', `disk.test=${kubelet()}/plugins/disk.test/csi.sock`)
     args.push(
       '--runtime',
@@ -48,6 +51,7 @@ describe.skipIf(obstacle)(`volumes of real containers${obstacle ? ` (skipped: ${
 
   afterAll(async () => {
     await driver?.[Symbol.asyncDispose]()
+    await gpus?.[Symbol.asyncDispose]()
     await box?.[Symbol.asyncDispose]()
     await registry?.stop()
     await lan?.[Symbol.asyncDispose]()
@@ -256,8 +260,58 @@ describe.skipIf(obstacle)(`volumes of real containers${obstacle ? ` (skipped: ${
     expect(await readdir(`${kubelet()}/pods`)).toEqual([])
   })
 
+  it('devices of a plugin are offered by the node, whole and by thousandths', async () => {
+    gpus = await startTestDevicePlugin({
+      folder: `${kubelet()}/device-plugins`,
+      resource: 'nvidia.com/gpu',
+      ids: ['GPU-a', 'GPU-b'],
+      preStart: true,
+      nodes: [{ host_path: '/dev/zero', container_path: '/dev/imagined', permissions: 'rw' }],
+    })
+    const { allocatable, capacity } = await until('the devices', async () => {
+      const { status } = await box.get('node', 'box')
+      return status.allocatable['nvidia.com/gpu'] === '2' ? status : undefined
+    })
+    expect([capacity['nvidia.com/gpu'], allocatable['optiflow.dev/gpu-milli']]).toEqual(['2', '2k'])
+  })
+
+  it('two pods on shares of one device see that one, a pod of a whole device sees the other', async () => {
+    const script =
+      'echo "$VISIBLE_DEVICES $OPTIFLOW_GPU_MILLI" > /tmp/gpu; test -c /dev/imagined && echo device >> /tmp/gpu'
+    const asks = (name: string, limits: object) => {
+      const made = user(name, script, [])
+      const [container] = made.spec.containers
+      return {
+        ...made,
+        spec: { ...made.spec, containers: [{ ...container, volumeMounts: [], resources: { limits } }] },
+      }
+    }
+    await box.apply(asks('one', { 'optiflow.dev/gpu-milli': '400' }), asks('two', { 'optiflow.dev/gpu-milli': '500' }))
+    await Promise.all([pod('one'), pod('two')])
+    await box.apply(asks('whole', { 'nvidia.com/gpu': '1' }))
+    await pod('whole')
+    const number = (await box.get('pod', 'one')).metadata.annotations['optiflow.dev/gpu-devices']
+    expect(number).toMatch(/^[01]$/)
+    const [shared, other] = number === '0' ? ['GPU-a', 'GPU-b'] : ['GPU-b', 'GPU-a']
+    expect(await read('one', '/tmp/gpu')).toBe(`${shared} 400\ndevice\n`)
+    expect(await read('two', '/tmp/gpu')).toBe(`${shared} 500\ndevice\n`)
+    expect(await read('whole', '/tmp/gpu')).toBe(`${other} \ndevice\n`)
+    expect([...gpus.calls].sort()).toEqual(
+      [
+        `Allocate ${shared}`,
+        `Allocate ${shared}`,
+        `Allocate ${other}`,
+        `PreStartContainer ${shared}`,
+        `PreStartContainer ${shared}`,
+        `PreStartContainer ${other}`,
+      ].sort(),
+    )
+    await box.kubectl('delete', 'pod', 'one', 'two', 'whole')
+  })
+
   it('down leaves nothing behind', async () => {
     await driver[Symbol.asyncDispose]()
+    await gpus[Symbol.asyncDispose]()
     await box.end('up')
     await box.optiflow('down', '--purge', '--data-dir', box.dataDir)
     await registry.stop()
