@@ -1,3 +1,4 @@
+import { quantityToNumber } from '../base/quantity.ts'
 import type { Node, Pod, Taint } from '../models/types/core-v1.ts'
 import type { AffinityTerm } from './affinity-term.ts'
 import type { NodeChange } from './cluster-event.ts'
@@ -169,7 +170,8 @@ export class ClusterState implements Snapshot {
 
   #setDevices({ index, node, placed }: Row): void {
     const { ledger } = this.gpus
-    const milli = Number(node.status?.allocatable?.[gpuMilliResource] ?? 0)
+    // As the API writes it: 8000 comes back as 8k.
+    const milli = quantityToNumber(node.status?.allocatable?.[gpuMilliResource] ?? '0')
     if (!milli && !ledger.at(index)) return
     ledger.setNode(index, node, milli)
     for (const pod of placed) ledger.add(index, node.metadata.name, pod)

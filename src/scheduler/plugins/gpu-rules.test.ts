@@ -5,7 +5,8 @@ import { makeNode, makePod, makeScene, type PodSketch } from '../testing/index.t
 const gpuNode = (name: string, devices: number, more: Record<string, string> = {}, model = 'A10') =>
   makeNode(name, {
     labels: { 'optiflow.dev/gpu-model': model },
-    allocatable: { cpu: '64', memory: '256Gi', [gpuMilliResource]: `${1_000 * devices}`, ...more },
+    // As the API writes 1000 and its multiples.
+    allocatable: { cpu: '64', memory: '256Gi', [gpuMilliResource]: `${devices}k`, ...more },
   })
 const milli = (amount: number, more: PodSketch = {}): PodSketch => ({
   ...more,
