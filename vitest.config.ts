@@ -12,6 +12,8 @@ export default defineConfig({
           testTimeout: 20_000,
           // Files share their modules: reading the schemas once instead of once a file halves the time.
           isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -22,6 +24,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          // After the fast ones: whoever waits for a container is not held up by them.
+          sequence: { groupOrder: 1 },
         },
       },
       {

@@ -67,7 +67,7 @@ async function make(pod: Pod, name: string, templateName: string, { cache, clien
   // One name for one pod and claim: whoever makes it twice finds it there.
   const key = {
     namespace: namespace!,
-    name: `${pod.metadata.name}-${name}`.slice(0, 247) + `-${pod.metadata.uid.slice(0, 5)}`,
+    name: `${`${pod.metadata.name}-${name}`.slice(0, 247)}-${pod.metadata.uid.slice(0, 5)}`,
   }
   try {
     await client.create<ResourceClaim>(ResourceClaim, {
