@@ -140,8 +140,14 @@ export class HistoryKeeper {
   async #vacuum(): Promise<void> {
     for (;;) {
       const { usedBytes, freeBytes } = await this.#options.writer.ask<Usage>({ type: 'usage' })
-      const mayStay = this.#options.reserve.spent ? 0 : Math.max(usedBytes * freeShare, freeBytesAlways)
-      if (this.#stop.signal.aborted || freeBytes <= mayStay) return
+      const { spent } = this.#options.reserve
+      const mayStay = spent ? 0 : Math.max(usedBytes * freeShare, freeBytesAlways)
+      if (this.#stop.signal.aborted) return
+      if (freeBytes <= mayStay) {
+        // Nobody writes now, so nothing else would move the log into the file and shorten both.
+        if (spent) await this.#options.writer.ask({ type: 'checkpoint' })
+        return
+      }
       await this.#rested(() => this.#options.writer.ask({ type: 'vacuum', pages: vacuumPages }))
     }
   }

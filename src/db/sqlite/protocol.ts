@@ -73,6 +73,7 @@ export type Request =
   | { type: 'compact'; revision: number }
   | { type: 'sweep'; rows: number }
   | { type: 'vacuum'; pages: number }
+  | { type: 'checkpoint' }
   | { type: 'usage' }
   | { type: 'momentAt'; at: number }
   | { type: 'revisionAt'; at: number }

@@ -25,6 +25,8 @@ export class Reserve {
   readonly #options: ReserveOptions
   readonly #stop = new AbortController()
   #spent = false
+  /** Calls of `spend` whose turn has not come: what was looked at before says nothing of the disk any more. */
+  #spending = 0
   #busy: Promise<void> = Promise.resolve()
 
   constructor(options: ReserveOptions) {
@@ -53,7 +55,8 @@ export class Reserve {
     if (bytes === 0) return
     if (!this.#spent) log.error({ path }, 'disk is full: only deletions are written until there is room')
     this.#spent = true
-    await this.#inTurn(() => disk.remove(path))
+    this.#spending++
+    await this.#inTurn(() => disk.remove(path)).finally(() => this.#spending--)
   }
 
   /** Stops looking for room. The file stays, so that the next start need not write it. */
@@ -64,7 +67,7 @@ export class Reserve {
 
   async #refill(): Promise<void> {
     const { disk, path, bytes, log } = this.#options
-    if (bytes === 0 || this.#stop.signal.aborted) return
+    if (bytes === 0 || this.#stop.signal.aborted || this.#spending) return
     try {
       if (!(await disk.exists(path))) {
         // Twice as much: else the room would be gone again with the next write.
@@ -74,6 +77,7 @@ export class Reserve {
         }
         await disk.write(path, new Uint8Array(bytes), { mode: 0o600 })
       }
+      if (this.#spending) return
       if (this.#spent) log.info({ path }, 'disk has room again: everything is written')
       this.#spent = false
     } catch (error) {

@@ -93,6 +93,8 @@ function write(writer: Writer, request: Request): unknown {
       return writer.sweep(request.rows)
     case 'vacuum':
       return writer.vacuum(request.pages)
+    case 'checkpoint':
+      return writer.checkpoint()
     case 'usage':
       return writer.usage()
     case 'momentAt':

@@ -319,6 +319,11 @@ export class Writer {
     this.#database.exec(`PRAGMA incremental_vacuum(${pages})`)
   }
 
+  /** What the log says goes into the file: only then does the disk get back what was vacuumed. Left for later while somebody reads. */
+  checkpoint(): void {
+    this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+
   usage(): Usage {
     const pageSize = single(this.#database, 'PRAGMA page_size') as number
     const pages = single(this.#database, 'PRAGMA page_count') as number
