@@ -9,7 +9,6 @@ const programs = [
   { file: 'containerd', package: 'containerd' },
   { file: 'runc', package: 'runc' },
   { file: 'nft', package: 'nftables' },
-  { file: 'conntrack', package: 'conntrack' },
   { file: 'iptables', package: 'iptables' },
   { file: 'ip', package: 'iproute2' },
 ]
