@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Commands, systemCommands } from '../base/commands.ts'
 import { silentLogger } from '../base/logger.ts'
@@ -7,7 +8,7 @@ import { planServiceRules } from './service-rules.ts'
 import { serviceTableOf } from './service-table.ts'
 import { StaleFlows } from './stale-flows.ts'
 
-const able = process.getuid?.() === 0
+const able = process.getuid?.() === 0 && existsSync('/usr/sbin/conntrack')
 const ns = `of-udp-${process.pid}`
 const enter = [`--net=/run/netns/${ns}`]
 const inside = (file: string, args: string[], stdin = '') =>
@@ -30,7 +31,7 @@ socket.on('message', m => console.log('from ' + m))
 socket.bind(4000, '10.244.0.1', () => console.log('bound'))
 process.stdin.on('data', () => socket.send('who', 53, '10.96.0.7'))`
 
-describe.skipIf(!able)('UDP flows in the kernel (needs root)', () => {
+describe.skipIf(!able)('UDP flows in the kernel (needs root and conntrack)', () => {
   beforeAll(() => {
     execFileSync('ip', ['netns', 'add', ns])
     const ip = (...args: string[]) => execFileSync('nsenter', [...enter, 'ip', ...args])

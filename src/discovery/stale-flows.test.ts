@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Commands } from '../base/commands.ts'
+import { CommandMissing, type Commands } from '../base/commands.ts'
 import { silentLogger } from '../base/logger.ts'
 import { emptyRules, type RuleSet } from './service-rules.ts'
 import { StaleFlows, udpTargets } from './stale-flows.ts'
@@ -60,7 +60,7 @@ test('flows to an endpoint that is gone are ended, and those of a Service that h
 test('without conntrack everything else goes on', async () => {
   const commands = {
     run: async () => {
-      throw Object.assign(new Error('spawn conntrack ENOENT'), { code: 'ENOENT' })
+      throw new CommandMissing('conntrack')
     },
   } as unknown as Commands
   const flows = new StaleFlows(commands, silentLogger)

@@ -1,5 +1,5 @@
-import type { Commands } from '../base/commands.ts'
-import { codeOf, explain } from '../base/errors.ts'
+import { CommandMissing, type Commands } from '../base/commands.ts'
+import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { RuleSet } from './service-rules.ts'
 
@@ -36,7 +36,7 @@ export class StaleFlows {
     } catch (error) {
       if (this.#warned) return
       this.#warned = true
-      const hint = codeOf(error) === 'ENOENT' ? 'install the package conntrack' : undefined
+      const hint = error instanceof CommandMissing ? 'install the package conntrack' : undefined
       this.#log.warn({ error: explain(error), hint }, 'UDP flows to endpoints that are gone cannot be ended')
     }
   }
