@@ -106,13 +106,14 @@ async function releaseAll(world: World, pods: readonly Pod[]): Promise<void> {
   await Promise.all(pods.filter(isTracked).map(pod => release(world, pod)))
 }
 
-async function release({ client }: World, pod: Pod): Promise<void> {
+async function release({ client }: World, pod: Pod): Promise<Pod | undefined> {
   const { resourceVersion, finalizers = [] } = pod.metadata
   const metadata = { resourceVersion, finalizers: finalizers.filter(f => f !== trackingFinalizer) }
   try {
-    await client.patch(Pod, keyOf(pod), { type: 'merge', body: { metadata } })
+    return await client.patch(Pod, keyOf(pod), { type: 'merge', body: { metadata } })
   } catch (error) {
     if (!isNotFound(error)) throw error
+    return undefined
   }
 }
 
@@ -276,11 +277,14 @@ class Round {
     const results = await Promise.allSettled(
       pods.map(async pod => {
         try {
+          const { uid } = pod.metadata
+          let { resourceVersion } = pod.metadata
           if (uncounted && isTracked(pod)) {
-            await release(this.#world, pod)
-            this.#memory.released.add(pod.metadata.uid)
+            resourceVersion = (await release(this.#world, pod))?.metadata.resourceVersion ?? resourceVersion
+            this.#memory.released.add(uid)
           }
-          await client.delete(Pod, keyOf(pod), { uid: pod.metadata.uid })
+          // Just as it was seen: one that has ended since is no surplus, and its end counts.
+          await client.delete(Pod, keyOf(pod), { uid, resourceVersion: resourceVersion! })
           this.#own.deleted(this.#key, pod)
           events.normal(this.#job, 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`)
         } catch (cause) {

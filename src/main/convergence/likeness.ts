@@ -12,7 +12,11 @@ export function nameless({ metadata }: AnyObject): string | undefined {
   return uidInside.test(name) ? name.replace(uidInside, '*') : undefined
 }
 
-const chance = new Set(['uid', 'resourceVersion', 'managedFields', 'generation', 'nodeName', 'clusterIP', 'clusterIPs'])
+const chance = new Set([
+  ...['uid', 'resourceVersion', 'managedFields', 'generation', 'nodeName', 'clusterIP', 'clusterIPs', 'nodePort'],
+  // Who dies between scaling and saying so has scaled all the same; nobody knows when, as with upstream's.
+  'lastScaleTime',
+])
 const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
 /** Not those of ranges. */
 const address = /\b\d{1,3}(\.\d{1,3}){3}\b(?!\/)/g
