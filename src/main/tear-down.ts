@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { forgetMemoryFolder, forgetShutdownDelay } from '../agent/index.ts'
 import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
@@ -86,6 +87,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
       )
     await unmountBelow(dataDir, outside)
     await disk.remove(dataDir)
+    await removeEmptyFolders(kubeletFolderOf(settings), outside)
     return [undefined, `${dataDir} deleted`]
   })
 }
@@ -116,6 +118,13 @@ async function forgetPlugins(folder: string, outside: OutsideWorld): Promise<voi
   const { disk, commands } = outside
   // Lazily: a plugin that still runs has its socket there.
   if ((await mountPoints(disk)).some(point => point.path === folder)) await commands.run('umount', ['-l', folder])
+}
+
+/** Kubelet's folder is not ours alone: what others keep there stays, and so does the folder then. */
+async function removeEmptyFolders(folder: string, { disk }: OutsideWorld): Promise<void> {
+  const inside = await disk.list(folder).catch(() => [])
+  for (const { name } of inside.filter(entry => entry.isDirectory())) await disk.removeEmpty(join(folder, name))
+  await disk.removeEmpty(folder)
 }
 
 /** Pods' volumes in memory are mounts; removing the folder above them would fail. */
