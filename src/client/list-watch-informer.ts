@@ -9,6 +9,7 @@ import { type KubeObject, keyOf, keyText, type ObjectKey } from '../models/objec
 import type { Client, Selectors, WatchEvent } from './client.ts'
 import type { Informer, InformerHandler } from './informer.ts'
 import { ObjectIndex } from './object-index.ts'
+import { ServerUnreachable } from './transport.ts'
 
 export interface InformerOptions {
   client: Client
@@ -20,6 +21,8 @@ export interface InformerOptions {
 }
 
 const retry: Backoff = { baseMs: 200, maxMs: 30_000, jitter: 0.5 }
+/** A server that is away is spared nothing by a longer wait, and once it is back what we see should be right within seconds. */
+const away: Backoff = { ...retry, maxMs: 3_000 }
 const pageSize = 500
 /** A watch that ends sooner than this without an event counts as a failure, or a broken server would be asked in a tight loop. */
 const shortestWatchMs = 1_000
@@ -100,6 +103,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     let failures = 0
     let listed = false
     let forgotten = false
+    let policy = retry
     while (!signal.aborted) {
       try {
         if (!listed) {
@@ -119,10 +123,13 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
           forgotten = true
         } else {
           failures++
-          this.#log.warn({ error: explain(error), failures }, listed ? 'watch lost' : 'list failed')
+          policy = error instanceof ServerUnreachable ? away : retry
+          // The first time, and then ever more rarely: 1, 2, 4, 8, …
+          if (Number.isInteger(Math.log2(failures)))
+            this.#log.warn({ error: explain(error), failures }, listed ? 'watch lost' : 'list failed')
         }
       }
-      if (failures) await sleep(clock, backoffMs(retry, failures, random), signal).catch(() => {})
+      if (failures) await sleep(clock, backoffMs(policy, failures, random), signal).catch(() => {})
     }
   }
 

@@ -9,6 +9,8 @@ import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork } from '
 import { shareFolder } from '../runtime/index.ts'
 import { nodeIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
+import { nodePlaces } from './doctor/node-doctor.ts'
+import { keepClean } from './doctor/upkeep.ts'
 import { joinCluster } from './join.ts'
 import { openNetworkClient } from './network-client.ts'
 import { noteNetwork } from './network-note.ts'
@@ -116,6 +118,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       return [undefined, `node ${settings.nodeName}, ${options.nodeIp}`]
     })
 
+    if (containerd) void keepClean(nodePlaces(settings.dataDir), outside, stop.signal)
     const proxy = stack.use(
       createServiceProxy({
         ...{ nodeName: settings.nodeName, podCidrs: settings.clusterCidr.split(',') },

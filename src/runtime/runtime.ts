@@ -230,6 +230,7 @@ export interface ObservedContainer {
   attempt: number
   image: string
   imageRef: ImageRef
+  /** `created`: its program has not run, and will not unless somebody who is at it now starts it. */
   state: 'created' | 'running' | 'exited' | 'unknown'
   createdAtMs: number
   startedAtMs?: number

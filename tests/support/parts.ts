@@ -38,14 +38,20 @@ export class Parts implements AsyncDisposable {
 
   /** Starts `optiflow PART …` and waits until it has printed `ready`. */
   async start(part: string, args: string[], ready: string, timeoutMs = 30_000): Promise<Started> {
-    const started = this.machine.start(optiflow, [part, ...args], { env: this.#env })
-    this.#running.set(part, started)
+    const started = this.launch(part, args)
     let over: Ended | undefined
     void started.ended.then(ended => {
       over = ended
     })
     await until(`${part} to say "${ready}"`, () => over ?? started.out().includes(ready), { timeoutMs, everyMs: 20 })
     if (over) throw new Error(`optiflow ${part} ended with ${over.code}\n${over.out}${over.err}`)
+    return started
+  }
+
+  /** Starts `optiflow PART …` and waits for nothing. */
+  launch(part: string, args: string[]): Started {
+    const started = this.machine.start(optiflow, [part, ...args], { env: this.#env })
+    this.#running.set(part, started)
     return started
   }
 
@@ -73,6 +79,11 @@ export class Parts implements AsyncDisposable {
   /** Runs `optiflow …` to its end; it must succeed. */
   optiflow(...args: string[]): Promise<string> {
     return this.machine.ok(optiflow, args, { env: this.#env, timeoutMs: 60_000 })
+  }
+
+  /** Runs `optiflow …` to its end, whatever that is. */
+  optiflowRun(...args: string[]): Promise<Ended> {
+    return this.machine.run(optiflow, args, { env: this.#env, timeoutMs: 60_000 })
   }
 
   /** Runs kubectl on this machine; it must succeed. @returns its output */

@@ -111,6 +111,13 @@ describe('a pod that is to run', () => {
     ).toEqual([])
   })
 
+  it('is started under the same number when an agent was ended before it had started it', () => {
+    expect(steps(pod(), observed(['web:created']), { images: images('web') })).toEqual(['removeContainer web0'])
+    expect(steps(pod(), observed(['web:exit1', 'web:created#1']), { images: images('web') })).toEqual([
+      'removeContainer web1',
+    ])
+  })
+
   it('is left alone when it runs', () => {
     expect(steps(pod(), observed(['web:running']))).toEqual([])
   })

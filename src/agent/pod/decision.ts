@@ -276,16 +276,19 @@ class Plan {
     const { pod, observed, records } = this.#s
     const { name } = container
     if (records.operations.has(`start:${name}`)) return
+    const last = newest(observed, name)
+    // Made by an agent that was ended before it could start it: not a run that counts, so its number is given again.
+    if (last?.state === 'created') {
+      this.#try({ type: 'removeContainer', id: last.id })
+      return
+    }
     if (records.images.get(name)?.name !== container.image) {
       // A start that failed waits before its image is asked for again.
       if (this.#ready(`start:${name}`)) this.#try({ type: 'getImage', container: name })
       return
     }
     if (!sandbox || !records.volumesReady) return
-    const attempt = Math.max(
-      (newest(observed, name)?.attempt ?? -1) + 1,
-      lostRestarts(pod.status, name, newest(observed, name) !== undefined),
-    )
+    const attempt = Math.max((last?.attempt ?? -1) + 1, lostRestarts(pod.status, name, last !== undefined))
     this.#try({ type: 'start', container: name, attempt, sandbox })
   }
 

@@ -79,8 +79,8 @@ function endOf(situation: Situation): 'Succeeded' | 'Failed' | undefined {
  * ended pods (a Job, say) waits for that while a finalizer holds the record.
  */
 function isCutShort(situation: Situation): boolean {
-  const { records, observed } = situation
-  if (!isBeingEnded(situation) || observed?.containers.some(c => c.state === 'created')) return false
+  const { records } = situation
+  if (!isBeingEnded(situation)) return false
   return ![...records.operations.keys()].some(key => key === 'sandbox' || /^(start|kill):/.test(key))
 }
 

@@ -44,6 +44,9 @@ export interface ExamineOptions {
   fix: boolean
   /** Only what is there at two looks counts, so much apart; 2 000 unless said otherwise. */
   apartMs?: number
+  /** Kinds that are looked for; all unless said otherwise. */
+  kinds?: ReadonlySet<string>
+  signal?: AbortSignal
 }
 
 /**
@@ -51,14 +54,16 @@ export interface ExamineOptions {
  * no leak, so it looks twice.
  * @throws RuntimeUnavailable when its containerd does not answer: nothing is known then
  */
-export async function examine({ places, outside, fix, apartMs = 2_000 }: ExamineOptions): Promise<Examination> {
+export async function examine(options: ExamineOptions): Promise<Examination> {
+  const { places, outside, fix, apartMs = 2_000, kinds, signal } = options
+  const wanted = checks.filter(({ kind }) => kinds?.has(kind) ?? true)
   using stock = new Stock(places.socket, outside.clock)
-  const first = await look(places, outside, stock)
-  await sleep(outside.clock, apartMs)
-  const second = await look(places, outside, stock)
+  const first = await look(wanted, places, outside, stock)
+  await sleep(outside.clock, apartMs, signal)
+  const second = await look(wanted, places, outside, stock)
   const counts: Examination['counts'] = []
   const findings: Finding[] = []
-  for (const { kind } of checks) {
+  for (const { kind } of wanted) {
     const before = new Set(first.get(kind)!.map(leak => leak.what))
     const leaks = second.get(kind)!.filter(leak => before.has(leak.what))
     counts.push({ kind, found: leaks.length })
@@ -77,6 +82,7 @@ async function mended(leak: Leak): Promise<Finding['outcome']> {
 }
 
 async function look(
+  wanted: readonly Check[],
   places: NodePlaces,
   outside: ExamineOptions['outside'],
   stock: Stock,
@@ -94,6 +100,6 @@ async function look(
     isPod: async uid => uids.has(uid) || (await outside.disk.exists(join(places.secretFolder, uid, 'pod.json'))),
   }
   const found = new Map<string, Leak[]>()
-  for (const check of checks) found.set(check.kind, await check.find(scene))
+  for (const check of wanted) found.set(check.kind, await check.find(scene))
   return found
 }

@@ -71,13 +71,18 @@ export const attachments: Check = {
   kind: 'network records',
   async find({ disk, places, sandboxIds }) {
     const folder = '/var/lib/cni/results'
-    const mine = (await namesIn(disk, folder)).filter(name => name.startsWith(`${places.network}-`))
-    return mine
-      .filter(name => ![...sandboxIds].some(id => name.includes(id)))
-      .map(name => ({
+    const found: Leak[] = []
+    for (const name of (await namesIn(disk, folder)).filter(file => file.startsWith(`${places.network}-`))) {
+      if ([...sandboxIds].some(id => name.includes(id))) continue
+      // The folder is one for all nodes of a machine: each has the network namespaces of its pods in its own.
+      const text = await disk.readText(join(folder, name)).catch(() => '')
+      if (!text.includes(`"${places.stateFolder}/`)) continue
+      found.push({
         what: `${folder}/${name} is of a pod that is no more`,
         mend: () => disk.remove(join(folder, name)),
-      }))
+      })
+    }
+    return found
   },
 }
 

@@ -6,9 +6,26 @@ import { placesOf, runtimeLeftBehind } from '../node-runtime.ts'
 import type { OutsideWorld } from '../outside.ts'
 import type { Settings } from '../settings.ts'
 import { type Examination, examine } from './doctor.ts'
+import type { NodePlaces } from './leak.ts'
 
 /** There is nothing here to be examined, or it cannot be. */
 export class NoPatient extends OptiFlowError {}
+
+/** Where the node of a data folder keeps what its pods need. */
+export function nodePlaces(dataDir: string): NodePlaces {
+  const places = placesOf(dataDir)
+  const stateFolder = stateFolderOf(places.containerd)
+  return {
+    stateFolder,
+    socket: join(stateFolder, 'containerd.sock'),
+    ipamFolder: places.ipam,
+    bridge: podBridge,
+    network: 'optiflow',
+    podFolder: places.pods,
+    secretFolder: join(stateFolder, 'secrets'),
+    logFolder: places.podLogs,
+  }
+}
 
 /** Examines the node whose data folder is in the settings. @throws NoPatient */
 export async function examineNode(
@@ -25,23 +42,8 @@ export async function examineNode(
     throw new NoPatient(`no node with containers has run from ${dataDir}`, {
       hint: 'Name the data folder of the node with --data-dir.',
     })
-  const places = placesOf(dataDir)
-  const stateFolder = stateFolderOf(places.containerd)
   try {
-    return await examine({
-      outside,
-      fix,
-      places: {
-        stateFolder,
-        socket: join(stateFolder, 'containerd.sock'),
-        ipamFolder: places.ipam,
-        bridge: podBridge,
-        network: 'optiflow',
-        podFolder: places.pods,
-        secretFolder: join(stateFolder, 'secrets'),
-        logFolder: places.podLogs,
-      },
-    })
+    return await examine({ outside, fix, places: nodePlaces(dataDir) })
   } catch (cause) {
     if (!(cause instanceof RuntimeUnavailable)) throw cause
     throw new NoPatient('the containerd of this node does not answer, so nothing is known about what lives', {

@@ -136,7 +136,7 @@ const states: Record<ContainerStatus['state'], ObservedContainer['state']> = {
 
 /** A container's status in our words. */
 export function describe(status: ContainerStatus, sandbox: SandboxId): ObservedContainer {
-  const state = states[status.state]
+  const state = wasBrokenOff(status) ? 'created' : states[status.state]
   const observed: ObservedContainer = {
     id: status.id,
     sandbox,
@@ -159,6 +159,16 @@ export function describe(status: ContainerStatus, sandbox: SandboxId): ObservedC
   observed.reason = status.reason || (status.exit_code === 0 ? 'Completed' : 'Error')
   if (status.message) observed.message = status.message
   return observed
+}
+
+/**
+ * Whoever asked containerd to start it went away meanwhile, and containerd gave up: its program has not run, or only for the
+ * moment in which containerd killed it. That is no end of a container that people should see or that counts as a restart.
+ */
+function wasBrokenOff({ state, reason, started_at, message }: ContainerStatus): boolean {
+  return (
+    state === 'CONTAINER_EXITED' && reason === 'StartError' && !started_at && /context cancell?ed/.test(message ?? '')
+  )
 }
 
 function toMs(nanoseconds: number): number {
