@@ -1,7 +1,7 @@
 import { finished } from 'node:stream/promises'
 import type { Agent, Dispatcher } from 'undici'
 import { Http2Client } from '../base/http2-client.ts'
-import type { WebResponse } from '../base/web-server.ts'
+import type { WebHeaders, WebResponse } from '../base/web-server.ts'
 import { endToEnd, type Headers } from './headers.ts'
 import type { Backend, Endpoint } from './routing-table.ts'
 
@@ -16,6 +16,22 @@ export interface BackendQuestion {
   signal: AbortSignal
   /** Until the answer's head is there, in milliseconds. */
   headMs: number
+}
+
+/** A small question of the gateway's own. */
+export interface SmallQuestion {
+  /** And query. */
+  path: string
+  headers: Headers
+  timeoutMs: number
+  /** An answer that is longer is an error. */
+  mostBytes: number
+}
+
+export interface SmallAnswer {
+  status: number
+  headers: WebHeaders
+  body: Buffer
 }
 
 /** Begins the answer to the client; what the backend sends on is written there. */
@@ -43,6 +59,28 @@ export class BackendClient implements AsyncDisposable {
       },
       ({ statusCode, headers: sent }) => begin(statusCode, endToEnd(sent)),
     )
+  }
+
+  /** Asks over HTTP/1.1 and keeps the answer. */
+  async fetch(endpoint: Endpoint, question: SmallQuestion): Promise<SmallAnswer> {
+    const { path, headers, timeoutMs, mostBytes } = question
+    this.#agent ??= openAgent()
+    const {
+      statusCode,
+      headers: sent,
+      body,
+    } = await (await this.#agent).request({
+      ...{ origin: `http://${hostPort(endpoint)}`, path, method: 'GET', headers },
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of body) {
+      bytes += chunk.length
+      if (bytes > mostBytes) throw new Error(`the answer is longer than ${mostBytes} bytes`)
+      chunks.push(chunk)
+    }
+    return { status: statusCode, headers: sent, body: Buffer.concat(chunks) }
   }
 
   async #askHttp2(endpoint: Endpoint, question: BackendQuestion, begin: BeginAnswer): Promise<void> {

@@ -1,7 +1,8 @@
 import { explain, OptiFlowError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ListenWeb, WebServer } from '../base/web-server.ts'
-import type { Entrance, GatewayProxy } from './proxy.ts'
+import type { Entrance } from './asked.ts'
+import type { GatewayProxy } from './proxy.ts'
 import { type Certificate, certificateOf } from './routing-table.ts'
 
 export interface Address {

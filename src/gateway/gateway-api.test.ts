@@ -17,11 +17,13 @@ import {
   inProcessTransport,
   type ReconcilerRunner,
 } from '../client/index.ts'
-import { EndpointSlice, Namespace, Secret, Service } from '../models/kinds/index.ts'
+import { EndpointSlice, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
 import { type Gateway, openGateway } from './gateway.ts'
 import { GatewayClass, Gateway as GatewayKind, HTTPRoute, type ParentReference, ReferenceGrant } from './kinds/index.ts'
+import { AttachedOnce } from './status/attached.ts'
 import { gatewayClassStatusReconciler } from './status/gateway-class-status.ts'
 import { gatewayStatusReconciler } from './status/gateway-status.ts'
+import { routePolicyStatusReconciler } from './status/route-policy-status.ts'
 import { httpRouteStatusReconciler } from './status/route-status.ts'
 
 const portTaken = (port: number) => (port === 6443 ? 'the API server' : undefined)
@@ -80,12 +82,14 @@ describe('Gateway API', () => {
     })
     await gateway.ready()
     await gateway.routesReady()
+    const attached = new AttachedOnce(portTaken)
     runner = createReconcilerRunner({
       ...{ ...outside, informers, strict: true },
       reconcilers: [
         gatewayClassStatusReconciler(),
-        gatewayStatusReconciler(['192.0.2.1'], portTaken),
-        httpRouteStatusReconciler(portTaken),
+        gatewayStatusReconciler(['192.0.2.1'], attached),
+        httpRouteStatusReconciler(attached),
+        routePolicyStatusReconciler(attached),
       ],
     })
     await runner.start()
@@ -329,6 +333,35 @@ describe('Gateway API', () => {
       Accepted: 'True ListenersNotValid',
       Programmed: 'True',
     })
+  })
+
+  test('a RoutePolicy is in force for its routes and says so, or what is wrong', async () => {
+    await makeRoute('guarded', { sectionName: 'own' })
+    const target = (name: string) => ({ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', name })
+    const makePolicy = (name: string, spec: object) =>
+      client.create(RoutePolicy, { metadata: { namespace: 'default', name }, spec } as any)
+    await makePolicy('locked', {
+      targetRefs: [target('guarded'), target('nowhere')],
+      authentication: { basic: { secrets: ['ann'] } },
+    })
+    const accepted = async (name: string) =>
+      (await statusOf(RoutePolicy, name))?.ancestors?.map((a: any) => short(a.conditions).Accepted)
+    await expect.poll(() => accepted('locked'), settled).toEqual(['False Invalid', 'False Invalid'])
+    await expect.poll(() => ask('guarded.test'), settled).toBe('500')
+    await client.create(Secret, {
+      ...{ metadata: { namespace: 'default', name: 'ann' }, type: 'kubernetes.io/basic-auth' },
+      data: { username: base64('ann'), password: base64('secret') },
+    } as any)
+    await expect.poll(() => accepted('locked'), settled).toEqual(['True', 'False TargetNotFound'])
+    await expect.poll(() => ask('guarded.test'), settled).toBe('401')
+    await makePolicy('second', { targetRefs: [target('guarded')], accessLog: true })
+    await expect.poll(() => accepted('second'), settled).toEqual(['False Conflicted'])
+    await client.delete(RoutePolicy, { namespace: 'default', name: 'locked' })
+    await expect.poll(() => accepted('second'), settled).toEqual(['True'])
+    await expect.poll(() => ask('guarded.test'), settled).toBe('guarded.test/')
+    await expect(makePolicy('wrong', { targetRefs: [target('guarded')], rateLimit: { requests: 0 } })).rejects.toThrow(
+      'spec.rateLimit.requests: Invalid value: 0: must be between 1 and 1000000',
+    )
   })
 
   test('a route that changes tells the generation that was looked at', async () => {

@@ -2,12 +2,14 @@ import type { Clock } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Net } from '../base/net.ts'
+import type { Random } from '../base/random.ts'
 import type { ListenWeb } from '../base/web-server.ts'
 import type { Client, Informer, InformerSet } from '../client/index.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
-import { EndpointSlice, Ingress, IngressClass, Namespace, Secret, Service } from '../models/kinds/index.ts'
+import { EndpointSlice, Ingress, IngressClass, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
 import type { Draft, KubeObject } from '../models/object.ts'
+import type { GatewayMetrics } from './accounts.ts'
 import { type Address, Entrances } from './entrances.ts'
 import {
   ensureDefinitions,
@@ -21,6 +23,7 @@ import {
 import { type Attachments, attach } from './plan/attachments.ts'
 import { isServedGateway } from './plan/gateways.ts'
 import { gatewayController, planIngresses } from './plan/ingress-plan.ts'
+import { type Policies, planPolicies } from './plan/policies.ts'
 import { tableOf } from './plan/table.ts'
 import { GatewayProxy } from './proxy.ts'
 import type { Certificate } from './routing-table.ts'
@@ -36,7 +39,9 @@ export interface GatewayOptions {
   listen: ListenWeb
   net: Net
   clock: Clock
+  random: Random
   log: Logger
+  metrics?: GatewayMetrics
   /** Who else has a port of this machine, so that no Gateway gets it. */
   portTaken?: (port: number) => string | undefined
 }
@@ -79,23 +84,29 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const classes = informers.for(IngressClass)
   const services = informers.for(Service)
   const slices = informers.for(EndpointSlice)
-  const secrets = informers.for(Secret, { fieldSelector: 'type=kubernetes.io/tls' })
+  const certificates = informers.for(Secret, { fieldSelector: 'type=kubernetes.io/tls' })
+  const passwords = informers.for(Secret, { fieldSelector: 'type=kubernetes.io/basic-auth' })
+  const policies = informers.for(RoutePolicy)
   slices.addIndex('service', slice => {
     const service = slice.metadata.labels?.['kubernetes.io/service-name']
     return service ? [`${slice.metadata.namespace}/${service}`] : []
   })
-  const all: Informer<any>[] = [ingresses, classes, services, slices, secrets]
-  let routes: (() => Attachments) | undefined
+  const all: Informer<any>[] = [ingresses, classes, services, slices, certificates, passwords, policies]
+  let routes: ((policies: Policies) => Attachments) | undefined
 
   const found = {
     service: (namespace: string, name: string) => services.get({ namespace, name }),
     slices: (namespace: string, service: string) => slices.byIndex('service', `${namespace}/${service}`),
-    secret: (namespace: string, name: string) => secrets.get({ namespace, name }),
+    secret: (namespace: string, name: string) =>
+      certificates.get({ namespace, name }) ?? passwords.get({ namespace, name }),
   }
   const plan = async () => {
     if (!all.every(informer => informer.synced)) return
-    const planned = planIngresses({ ...found, ingresses: ingresses.list(), classes: classes.list() })
-    proxy.table = tableOf(planned, routes?.() ?? noRoutes)
+    const inForce = planPolicies({ ...found, policies: policies.list() })
+    const planned = planIngresses({
+      ...{ ...found, ingresses: ingresses.list(), classes: classes.list(), policies: inForce },
+    })
+    proxy.table = tableOf(planned, routes?.(inForce) ?? noRoutes)
     const more = [...proxy.table.ports].filter(([port]) => port !== 80 && port !== 443)
     await entrances.want(options.plain.host, new Map(more.map(([port, { secure }]) => [port, secure])))
   }
@@ -144,7 +155,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       }
       const more = Object.values(kinds) as Informer<any>[]
       await Promise.all(more.map(informer => informer.ready(signal)))
-      routes = () => {
+      routes = policies => {
         const served = kinds.gateways.list().filter(gateway => isServedGateway(gateway, kinds.classes.list()))
         return attach({
           ...found,
@@ -153,6 +164,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
           grpcRoutes: kinds.grpcRoutes.list(),
           grants: kinds.grants.list(),
           namespace: name => kinds.namespaces.get({ name }),
+          policies,
           portTaken: options.portTaken ?? (() => undefined),
         })
       }

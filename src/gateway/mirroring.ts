@@ -1,7 +1,7 @@
-import { PassThrough, Writable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { WebResponse } from '../base/web-server.ts'
+import { sink } from './answers.ts'
 import type { BackendClient, BackendQuestion } from './backend-client.ts'
 import type { Balancer } from './balancer.ts'
 import type { Endpoint, Mirror } from './routing-table.ts'
@@ -46,18 +46,13 @@ export class Mirroring {
     const done = this.#balancer.begin(endpoint)
     const sent = { ...question, ...(question.body ? { body: () => copy } : {}) }
     this.#client
-      .ask(endpoint, backend, sent, () => sink() as unknown as WebResponse)
+      .ask(endpoint, backend, sent, sink)
       .catch(error =>
         this.#log.debug({ backend: backend.name, error: explain(error) }, 'a copy of a request got no answer'),
       )
       .finally(done)
     return copy
   }
-}
-
-/** Swallows an answer. */
-function sink(): Writable & { addTrailers(): void } {
-  return Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { addTrailers() {} })
 }
 
 async function* teed(body: AsyncIterable<Buffer>, copies: readonly PassThrough[]): AsyncGenerator<Buffer> {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
 import { systemNet } from '../base/net.ts'
+import { systemRandom } from '../base/random.ts'
 import { listenWeb, type WebServer } from '../base/web-server.ts'
 import { GatewayProxy } from './proxy.ts'
 import type { Backend, Endpoint, RouteAction } from './routing-table.ts'
@@ -15,7 +16,10 @@ const at = { port: 80, realPort: 8080, secure: false }
 const nobody: Endpoint = { ip: '127.0.0.1', port: 1 }
 
 describe('the proxy', () => {
-  const proxy = new GatewayProxy({ clock: systemClock, net: systemNet, log: silentLogger, securePort: () => 8443 })
+  const proxy = new GatewayProxy({
+    ...{ clock: systemClock, random: systemRandom, net: systemNet, log: silentLogger },
+    securePort: () => 8443,
+  })
   let front: WebServer
   let backend: http.Server
   let alive: Endpoint
@@ -63,9 +67,14 @@ describe('the proxy', () => {
     serve({ 'app.test': action, 'tls.test': { ...action, redirectToTls: true } })
   }
 
-  function serve(actions: Record<string, RouteAction>): void {
+  function serve(actions: Record<string, Omit<RouteAction, 'route'>>): void {
     const match = { path: { type: 'Prefix' as const, path: '' } }
-    const hosts = new Map(Object.entries(actions).map(([host, action]) => [host, [{ match, action }]]))
+    const hosts = new Map(
+      Object.entries(actions).map(([host, action]) => [
+        host,
+        [{ match, action: { route: 'Ingress default/test', ...action } }],
+      ]),
+    )
     proxy.table = { ports: new Map([[80, { secure: false, hosts, certificates: new Map() }]]) }
   }
 

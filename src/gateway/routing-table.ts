@@ -1,4 +1,5 @@
 import type { Headers } from './headers.ts'
+import type { Policy } from './policy/policy.ts'
 
 /** All that the proxy needs to know, as plain data: made anew when something changes, never changed in place. */
 export interface RoutingTable {
@@ -13,7 +14,7 @@ export interface PortRoutes {
   /** By host: `shop.example.com`, `*.example.com`, or '' for all others. */
   hosts: ReadonlyMap<string, readonly Route[]>
   /** For what no route matches. */
-  fallback?: Backend | undefined
+  fallback?: RouteAction | undefined
   /** By host, as in `hosts`. */
   certificates: ReadonlyMap<string, Certificate>
 }
@@ -44,6 +45,9 @@ export interface ValueTest {
 
 /** What becomes of a request that matches. */
 export interface RouteAction {
+  /** Whose rule it is, for people: `Ingress default/shop`. */
+  route: string
+  policy?: Policy
   backends: readonly WeightedBackend[]
   redirect?: Redirect
   /** Plain requests are sent to https, if it is served at all. */

@@ -57,7 +57,9 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     const server = stack.use(await startServer({ settings, outside, report }), 'server')
     const nodes = await startManagersAndNodes(options, server, stack)
     const client = createClient(inProcessTransport(server.api.handler, gatewayUser), clock)
-    const gateway = await startGateway({ settings, client, pki: server.pki, outside, report })
+    const gateway = await startGateway({
+      ...{ settings, client, pki: server.pki, metrics: server.api.metrics, outside, report },
+    })
     if (gateway) stack.use(gateway, 'gateway')
 
     const kubeconfig = settings.kubeconfig ?? defaultKubeconfig()

@@ -1,7 +1,9 @@
+import type { Registry } from 'prom-client'
 import { codeOf, explain } from '../base/errors.ts'
 import { listenWeb } from '../base/web-server.ts'
 import { type Client, createInformers } from '../client/index.ts'
 import { type Gateway, openGateway } from '../gateway/index.ts'
+import { gatewayMetrics } from './gateway-metrics.ts'
 import type { OutsideWorld } from './outside.ts'
 import type { Report } from './part.ts'
 import type { Pki } from './pki.ts'
@@ -12,6 +14,7 @@ export interface GatewayPartOptions {
   /** Reads what routes are made of, TLS secrets too. */
   client: Client
   pki: Pki
+  metrics: Registry
   outside: OutsideWorld
   report: Report
 }
@@ -62,6 +65,7 @@ export async function startGateway(options: GatewayPartOptions): Promise<AsyncDi
     gateway = await openGateway({
       ...{ ...addresses, ownCertificate, client, informers, listen: listenWeb, portTaken: portTaken(settings) },
       ...outside,
+      metrics: gatewayMetrics(options.metrics),
     })
     await gateway.ready()
   } catch (error) {

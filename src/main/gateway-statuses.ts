@@ -1,12 +1,14 @@
 import { explain } from '../base/errors.ts'
 import { type Client, createInformers, createReconcilerRunner, type RunnerMetrics } from '../client/index.ts'
 import {
+  AttachedOnce,
   ensureDefinitions,
   gatewayClassStatusReconciler,
   gatewayDefinitions,
   gatewayStatusReconciler,
   grpcRouteStatusReconciler,
   httpRouteStatusReconciler,
+  routePolicyStatusReconciler,
 } from '../gateway/index.ts'
 import type { OutsideWorld } from './outside.ts'
 
@@ -29,13 +31,15 @@ export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisp
   const { clock, random } = options.outside
   const log = options.outside.log.child({ part: 'gateway-statuses' })
   const informers = createInformers({ client, clock, random, log })
+  const attached = new AttachedOnce(portTaken)
   const runner = createReconcilerRunner({
     ...{ client, informers, clock, random, log },
     reconcilers: [
       gatewayClassStatusReconciler(),
-      gatewayStatusReconciler(addresses, portTaken),
-      httpRouteStatusReconciler(portTaken),
-      grpcRouteStatusReconciler(portTaken),
+      gatewayStatusReconciler(addresses, attached),
+      httpRouteStatusReconciler(attached),
+      grpcRouteStatusReconciler(attached),
+      routePolicyStatusReconciler(attached),
     ],
     ...(metrics ? { metrics } : {}),
   })

@@ -9,12 +9,14 @@ import {
 import type { Backend, Route } from '../routing-table.ts'
 import { byAge } from './backends.ts'
 import { allows, commonHost, type ListenerInput, type PlannedListener, planListeners } from './listeners.ts'
+import type { Policies } from './policies.ts'
 import { type ReferenceProblem, resolveBackend } from './references.ts'
-import { grpcRoutes, httpRoutes, type Resolve, UnsupportedRule } from './rules.ts'
+import { type BareRoute, grpcRoutes, httpRoutes, type Resolve, UnsupportedRule } from './rules.ts'
 
 export interface AttachmentInput extends ListenerInput {
   httpRoutes: readonly HTTPRoute[]
   grpcRoutes: readonly GRPCRoute[]
+  policies: Policies
 }
 
 export type AnyRoute = HTTPRoute | GRPCRoute
@@ -76,7 +78,10 @@ function attachRoute(
     if (problem) unresolved ??= problem
     return backend
   }
-  const { routes, unsupported } = rulesOf(route, kind, resolve)
+  const policy = input.policies.of(kind, namespace, route.metadata.name)
+  const about = { route: `${kind} ${namespace}/${route.metadata.name}`, ...(policy ? { policy } : {}) }
+  const { routes: bare, unsupported } = rulesOf(route, kind, resolve)
+  const routes = bare.map(({ match, action }) => ({ match, action: { ...action, ...about } }))
   const parents: AttachedParent[] = []
   for (const reference of route.spec.parentRefs ?? []) {
     const { group = gatewayGroup, kind: parentKind = 'Gateway', namespace: of = namespace, name } = reference
@@ -94,7 +99,7 @@ function rulesOf(
   route: AnyRoute,
   kind: AttachedRoute['kind'],
   resolve: Resolve,
-): { routes: Route[]; unsupported?: string } {
+): { routes: BareRoute[]; unsupported?: string } {
   try {
     const routes =
       kind === 'HTTPRoute'

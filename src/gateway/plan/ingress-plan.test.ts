@@ -40,6 +40,7 @@ function plan(...ingresses: Ingress[]) {
   const planned = planIngresses({
     ingresses,
     classes,
+    policies: { planned: [], of: () => undefined },
     service: (_, name) => services[name],
     slices: (_, name) => endpoints[name] ?? [],
     secret: (_, name) => (name === 'tls' ? secret : undefined),
@@ -129,7 +130,8 @@ describe('routes of Ingresses', () => {
   })
 
   test('ready endpoints are used; if there is none, those that serve while they end; else it is said why not', () => {
-    const of = (name: string, port?: object) => plan(ingress({ defaultBackend: backend(name, port) })).fallback
+    const of = (name: string, port?: object) =>
+      plan(ingress({ defaultBackend: backend(name, port) })).fallback?.backends[0]?.backend
     expect(of('web')?.endpoints).toEqual([{ ip: '10.0.0.1', port: 8080 }])
     expect(of('web', { name: 'http' })?.endpoints).toHaveLength(1)
     expect(of('api')?.endpoints).toEqual([{ ip: '10.0.0.3', port: 8080 }])

@@ -1,25 +1,29 @@
 import type { Ingress, IngressClass } from '../../models/kinds/index.ts'
 import type { HTTPIngressPath, IngressBackend } from '../../models/types/networking-v1.ts'
-import type { Backend, Certificate, PathMatch, Route } from '../routing-table.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { Backend, Certificate, PathMatch, Route, RouteAction } from '../routing-table.ts'
+import { annotatedPolicy, redirectAnnotation } from './annotations.ts'
 import { type BackendInput, backendOf, byAge, certificateIn } from './backends.ts'
+import type { Policies } from './policies.ts'
+import { mergedPolicy, policyOf } from './policy-of.ts'
 
 /** What an IngressClass or GatewayClass names as its controller to be served here. */
 export const gatewayController = 'optiflow.dev/gateway'
-/** `"false"`: hosts with TLS answer plain requests too, instead of sending them to https. */
-export const redirectAnnotation = 'optiflow.dev/ssl-redirect'
 const oldClassAnnotation = 'kubernetes.io/ingress.class'
 const defaultClassAnnotation = 'ingressclass.kubernetes.io/is-default-class'
 
 export interface IngressInput extends BackendInput {
   ingresses: readonly Ingress[]
   classes: readonly IngressClass[]
+  policies: Policies
 }
 
 /** Routes by host, for the ports of http and https alike. */
 export interface IngressRoutes {
   hosts: Map<string, Route[]>
   certificates: Map<string, Certificate>
-  fallback: Backend | undefined
+  /** What becomes of requests that no route matches. */
+  fallback: RouteAction | undefined
 }
 
 /** True if the Ingress is ours to serve. */
@@ -37,11 +41,12 @@ export function isServed(ingress: Ingress, classes: readonly IngressClass[]): bo
 export function planIngresses(input: IngressInput): IngressRoutes {
   const hosts = new Map<string, Route[]>()
   const certificates = new Map<string, Certificate>()
-  let fallback: Backend | undefined
+  let fallback: RouteAction | undefined
   for (const ingress of byAge(input.ingresses.filter(i => isServed(i, input.classes)))) {
     const namespace = ingress.metadata.namespace!
     const { rules = [], tls = [], defaultBackend } = ingress.spec
     const secured = new Set(tls.flatMap(t => t.hosts ?? []))
+    const about = { route: `Ingress ${namespace}/${ingress.metadata.name}`, ...policyFor(input, ingress) }
     const redirects = ingress.metadata.annotations?.[redirectAnnotation] !== 'false'
     for (const { hosts: names = [], secretName } of tls) {
       const certificate = secretName ? certificateIn(input.secret(namespace, secretName)) : undefined
@@ -55,13 +60,25 @@ export function planIngresses(input: IngressInput): IngressRoutes {
         const backend = resolve(input, namespace, path.backend)
         addRoute(list, {
           match: { path: pathOf(path), oneLabel: true },
-          action: { backends: [{ weight: 1, backend }], redirectToTls: redirects && secured.has(host) },
+          action: { ...about, backends: [{ weight: 1, backend }], redirectToTls: redirects && secured.has(host) },
         })
       }
     }
-    if (defaultBackend) fallback ??= resolve(input, namespace, defaultBackend)
+    if (defaultBackend)
+      fallback ??= { ...about, backends: [{ weight: 1, backend: resolve(input, namespace, defaultBackend) }] }
   }
   return { hosts, certificates, fallback }
+}
+
+/** The annotations' policy and that of a RoutePolicy, which comes first where both say something. */
+function policyFor(input: IngressInput, { metadata }: Ingress): { policy?: Policy } {
+  const { namespace = '', name, annotations } = metadata
+  const { words, broken } = annotatedPolicy(annotations)
+  const id = `Ingress ${namespace}/${name}`
+  const annotated = words && policyOf(input, { id, namespace, words }).policy
+  const closed = broken ? { guards: [{ id, broken: 'an annotation is not understood' }] } : undefined
+  const policy = mergedPolicy(mergedPolicy(annotated, closed), input.policies.of('Ingress', namespace, name))
+  return policy ? { policy } : {}
 }
 
 function pathOf({ path = '/', pathType }: HTTPIngressPath): PathMatch {

@@ -1,8 +1,10 @@
 import { matchesSelector } from '../../base/labels.ts'
 import type { Namespace } from '../../models/kinds/index.ts'
 import { type Gateway, gatewayGroup, type Listener, type ReferenceGrant, type RouteGroupKind } from '../kinds/index.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { Certificate } from '../routing-table.ts'
 import { type BackendInput, byAge, certificateIn } from './backends.ts'
+import type { Policies } from './policies.ts'
 import { isPermitted, type ReferenceProblem, routeKinds, whole } from './references.ts'
 
 export interface ListenerInput extends BackendInput {
@@ -12,6 +14,7 @@ export interface ListenerInput extends BackendInput {
   namespace(name: string): Namespace | undefined
   /** Who else has a port, if somebody has. */
   portTaken(port: number): string | undefined
+  policies: Policies
 }
 
 /** A listener of a Gateway, and what is to be said of it. */
@@ -23,6 +26,8 @@ export interface PlannedListener {
   secure: boolean
   certificates: Certificate[]
   supportedKinds: RouteGroupKind[]
+  /** What the Gateway's policy says of all its routes. */
+  policy?: Policy
   /** It cannot be served at all. */
   refused?: { reason: 'UnsupportedProtocol' | 'PortUnavailable'; message: string }
   /** Another listener has the port for another protocol. */
@@ -57,6 +62,7 @@ export function planListeners(input: ListenerInput): PlannedListener[] {
 
 function plan(input: ListenerInput, gateway: Gateway, listener: Listener): PlannedListener {
   const { protocol, hostname = '', port } = listener
+  const policy = input.policies.of('Gateway', gateway.metadata.namespace!, gateway.metadata.name)
   const planned: PlannedListener = {
     gateway,
     listener,
@@ -64,6 +70,7 @@ function plan(input: ListenerInput, gateway: Gateway, listener: Listener): Plann
     secure: protocol === 'HTTPS',
     certificates: [],
     ...allowedKinds(listener),
+    ...(policy ? { policy } : {}),
   }
   if (protocol !== 'HTTP' && protocol !== 'HTTPS')
     return {

@@ -26,11 +26,16 @@ import type {
 /** Finds the backend that a reference names. */
 export type Resolve = (reference: BackendReference) => Backend
 
+/** A route that does not know yet whose it is. */
+export interface BareRoute extends Omit<Route, 'action'> {
+  action: Omit<RouteAction, 'route'>
+}
+
 /** Why a rule cannot be carried out: its requests get 500. */
 export class UnsupportedRule extends Error {}
 
 /** @throws UnsupportedRule */
-export function httpRoutes(rule: HTTPRouteRule, resolve: Resolve): Route[] {
+export function httpRoutes(rule: HTTPRouteRule, resolve: Resolve): BareRoute[] {
   return (rule.matches?.length ? rule.matches : [{}]).map(match => ({
     match: httpMatch(match),
     action: { ...actionOf(rule, match.path?.value ?? '/', resolve), ...times(rule) },
@@ -38,7 +43,7 @@ export function httpRoutes(rule: HTTPRouteRule, resolve: Resolve): Route[] {
 }
 
 /** gRPC is HTTP/2 on both sides: the method is the path `/service/method`. @throws UnsupportedRule */
-export function grpcRoutes(rule: GRPCRouteRule, resolve: Resolve): Route[] {
+export function grpcRoutes(rule: GRPCRouteRule, resolve: Resolve): BareRoute[] {
   const spoken: Resolve = reference => ({ ...resolve(reference), h2c: true })
   return (rule.matches?.length ? rule.matches : [{}]).map(match => ({
     match: grpcMatch(match),
@@ -94,7 +99,11 @@ function wholePattern(source: string): (text: string) => boolean {
   }
 }
 
-function actionOf(rule: Pick<HTTPRouteRule, 'backendRefs' | 'filters'>, prefix: string, resolve: Resolve): RouteAction {
+function actionOf(
+  rule: Pick<HTTPRouteRule, 'backendRefs' | 'filters'>,
+  prefix: string,
+  resolve: Resolve,
+): BareRoute['action'] {
   const { backendRefs = [], filters = [] } = rule
   const backends = backendRefs
     .map((reference): WeightedBackend => {
@@ -120,8 +129,8 @@ function filterActions(
   filters: readonly RouteFilter[],
   prefix: string,
   resolve: Resolve,
-): Omit<RouteAction, 'backends'> {
-  const action: Omit<RouteAction, 'backends'> = {}
+): Omit<RouteAction, 'route' | 'backends'> {
+  const action: Omit<RouteAction, 'route' | 'backends'> = {}
   for (const filter of filters) {
     const { type, requestHeaderModifier, responseHeaderModifier, requestMirror, requestRedirect, urlRewrite } = filter
     if (requestHeaderModifier) action.requestHeaders = headerChange(requestHeaderModifier)

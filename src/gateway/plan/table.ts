@@ -1,7 +1,8 @@
 import { type Certificate, inOrder, type PortRoutes, type Route, type RoutingTable } from '../routing-table.ts'
-import type { Attachments } from './attachments.ts'
+import type { AttachedRoute, Attachments } from './attachments.ts'
 import type { IngressRoutes } from './ingress-plan.ts'
-import { isOpen } from './listeners.ts'
+import { isOpen, type PlannedListener } from './listeners.ts'
+import { mergedPolicy } from './policy-of.ts'
 
 /** What one port serves, while it is put together. */
 interface Draft {
@@ -26,7 +27,8 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
     if (certificate && !draft.certificates.has(listener.hostname))
       draft.certificates.set(listener.hostname, certificate)
   }
-  for (const { routes: own, parents } of routes) {
+  for (const attached of routes) {
+    const { parents } = attached
     // Where two parents lead to the same listener and host it is served once.
     const done = new Set<string>()
     for (const { refused, listeners: served } of parents)
@@ -35,7 +37,7 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
           const { port } = listener.listener
           if (done.has(`${port} ${host}`)) continue
           done.add(`${port} ${host}`)
-          add(at(port, listener.secure), host, own)
+          add(at(port, listener.secure), host, routesAt(attached, listener))
         }
   }
   for (const [port, secure] of [
@@ -57,6 +59,15 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
       ]),
     ),
   }
+}
+
+/** With what the Gateway's policy says of all its routes. */
+function routesAt({ routes }: AttachedRoute, { policy }: PlannedListener): readonly Route[] {
+  if (!policy) return routes
+  return routes.map(({ match, action }) => ({
+    match,
+    action: { ...action, policy: mergedPolicy(policy, action.policy)! },
+  }))
 }
 
 function add({ hosts }: Draft, host: string, routes: readonly Route[]): void {

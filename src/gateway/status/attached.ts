@@ -1,32 +1,87 @@
 import type { Cache, Watch } from '../../client/reconciler.ts'
-import { Namespace, Secret, Service } from '../../models/kinds/index.ts'
-import { keyOf } from '../../models/object.ts'
+import type { Kind } from '../../models/kind.ts'
+import { Namespace, RoutePolicy, Secret, Service } from '../../models/kinds/index.ts'
+import { keyOf, keyText, type ObjectKey } from '../../models/object.ts'
 import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant } from '../kinds/index.ts'
-import { type Attachments, attach } from '../plan/attachments.ts'
+import { type AttachedRoute, type Attachments, attach } from '../plan/attachments.ts'
 import { isServedGateway } from '../plan/gateways.ts'
+import type { PlannedListener } from '../plan/listeners.ts'
+import { type Policies, planPolicies } from '../plan/policies.ts'
 
 /** Who has a port of the gateway's machine for something else. */
 export type PortTaken = (port: number) => string | undefined
 
-/** What is attached to what, as the informers know it now. Endpoints do not matter to it. */
-export function attachedIn(cache: Cache, portTaken: PortTaken): Attachments {
+/** What is attached to what, to be looked up by key. */
+export interface Attached {
+  all: Attachments
+  policies: Policies
+  route(kind: string, key: ObjectKey): AttachedRoute | undefined
+  listeners(gateway: ObjectKey): readonly PlannedListener[]
+}
+
+/** Everything that decides what is attached to what. */
+const deciding: Kind<any>[] = [
+  ...[GatewayClass, Gateway, HTTPRoute, GRPCRoute, ReferenceGrant],
+  ...[Namespace, RoutePolicy, Secret, Service],
+]
+
+/**
+ * Plans once for all reconcilers of statuses, anew only after a change: one plan for each key would be as many plans of all routes
+ * as there are routes.
+ */
+export class AttachedOnce {
+  readonly #portTaken: PortTaken
+  #known: Attached | undefined
+
+  constructor(portTaken: PortTaken) {
+    this.#portTaken = portTaken
+  }
+
+  /** As the informers know it now. Endpoints do not matter to it. */
+  in(cache: Cache): Attached {
+    this.#known ??= plan(cache, this.#portTaken)
+    return this.#known
+  }
+
+  /** Everything that may change the status of all objects of `kind`. Changes of `kind` itself concern only the one that changed. */
+  watches(kind: Kind<any>): Watch[] {
+    return deciding.map(other => ({
+      kind: other,
+      keys: (_changed: unknown, cache: Cache) => {
+        this.#known = undefined
+        return other.kind === kind.kind ? [] : cache.list<any>(kind).map(keyOf)
+      },
+    }))
+  }
+}
+
+function plan(cache: Cache, portTaken: PortTaken): Attached {
+  const found = {
+    service: (namespace: string, name: string) => cache.get(Service, { namespace, name }),
+    secret: (namespace: string, name: string) => cache.get(Secret, { namespace, name }),
+    slices: () => [],
+  }
   const classes = cache.list(GatewayClass)
-  return attach({
+  const policies = planPolicies({ ...found, policies: cache.list(RoutePolicy) })
+  const all = attach({
+    ...found,
     gateways: cache.list(Gateway).filter(gateway => isServedGateway(gateway, classes)),
     httpRoutes: cache.list(HTTPRoute),
     grpcRoutes: cache.list(GRPCRoute),
     grants: cache.list(ReferenceGrant),
     namespace: name => cache.get(Namespace, { name }),
-    service: (namespace, name) => cache.get(Service, { namespace, name }),
-    secret: (namespace, name) => cache.get(Secret, { namespace, name }),
-    slices: () => [],
+    policies,
     portTaken,
   })
-}
-
-/** Everything that may change the status of all objects of `kind`. */
-export function watchesOf(kind: typeof Gateway | typeof HTTPRoute | typeof GRPCRoute): Watch[] {
-  const all = (_changed: unknown, cache: Cache) => cache.list<any>(kind).map(keyOf)
-  const kinds = [GatewayClass, Gateway, HTTPRoute, GRPCRoute, ReferenceGrant, Namespace, Service, Secret]
-  return kinds.filter(other => other.kind !== kind.kind).map(other => ({ kind: other, keys: all }))
+  const routes = new Map(all.routes.map(r => [`${r.kind} ${keyText(keyOf(r.route))}`, r]))
+  const listeners = new Map<string, PlannedListener[]>()
+  for (const listener of all.listeners) {
+    const gateway = keyText(keyOf(listener.gateway))
+    listeners.set(gateway, [...(listeners.get(gateway) ?? []), listener])
+  }
+  return {
+    ...{ all, policies },
+    route: (kind, key) => routes.get(`${kind} ${keyText(key)}`),
+    listeners: gateway => listeners.get(keyText(gateway)) ?? [],
+  }
 }

@@ -1,27 +1,26 @@
 import { timestamp } from '../../base/clock.ts'
 import { sameMeaning } from '../../base/equality.ts'
 import type { Reconciler } from '../../client/reconciler.ts'
-import { keyOf, keyText } from '../../models/object.ts'
 import { Gateway } from '../kinds/index.ts'
 import type { Attachments } from '../plan/attachments.ts'
 import { isOpen, type PlannedListener } from '../plan/listeners.ts'
-import { attachedIn, type PortTaken, watchesOf } from './attached.ts'
+import type { AttachedOnce } from './attached.ts'
 import { isFalse, isTrue, type Meant, withTimes } from './conditions.ts'
 
 /** Tells of each Gateway that is served where it is reached, and what became of its listeners. */
-export function gatewayStatusReconciler(addresses: readonly string[], portTaken: PortTaken): Reconciler {
+export function gatewayStatusReconciler(addresses: readonly string[], attachedOnce: AttachedOnce): Reconciler {
   return {
     name: 'gateway-status',
     primary: Gateway,
-    watches: watchesOf(Gateway),
+    watches: attachedOnce.watches(Gateway),
     writes: [{ kind: Gateway, part: 'status' }],
     async reconcile(key, { cache, client, clock }) {
       const known = cache.get(Gateway, key)
       if (!known || known.metadata.deletionTimestamp) return
-      const attached = attachedIn(cache, portTaken)
-      const listeners = attached.listeners.filter(l => keyText(keyOf(l.gateway)) === keyText(key))
+      const attached = attachedOnce.in(cache)
+      const listeners = attached.listeners(key)
       if (!listeners.length) return
-      const status = statusOf(known, listeners, attached, addresses, timestamp(clock))
+      const status = statusOf(known, listeners, attached.all, addresses, timestamp(clock))
       if (sameMeaning(known.status, status)) return
       await client.updateStatus(Gateway, { ...structuredClone(known), status })
     },

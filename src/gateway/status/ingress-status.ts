@@ -1,21 +1,35 @@
 import { sameMeaning } from '../../base/equality.ts'
-import type { Reconciler } from '../../client/reconciler.ts'
+import type { Cache, Reconciler } from '../../client/reconciler.ts'
 import { isNotFound } from '../../models/api-error.ts'
-import { Ingress, IngressClass } from '../../models/kinds/index.ts'
+import { Ingress, IngressClass, Secret, Service } from '../../models/kinds/index.ts'
 import { keyOf } from '../../models/object.ts'
+import { annotatedPolicy } from '../plan/annotations.ts'
 import { isServed } from '../plan/ingress-plan.ts'
+import { policyOf } from '../plan/policy-of.ts'
 
-/** Tells in the status of each Ingress that the gateway serves where it is reached. @param addresses of the gateway's machine */
+/**
+ * Tells in the status of each Ingress that the gateway serves where it is reached, and by events what its annotations say
+ * wrongly. @param addresses of the gateway's machine
+ */
 export function ingressStatusReconciler(addresses: readonly string[]): Reconciler {
   return {
     name: 'ingress-status',
     primary: Ingress,
-    watches: [{ kind: IngressClass, keys: (_class, cache) => cache.list(Ingress).map(keyOf) }],
+    watches: [
+      { kind: IngressClass, keys: (_class, cache) => cache.list(Ingress).map(keyOf) },
+      // Passwords that an annotation names may come later, or go.
+      {
+        kind: Secret,
+        keys: ({ type, metadata }: Secret, cache) =>
+          type === 'kubernetes.io/basic-auth' ? cache.list(Ingress, metadata.namespace).map(keyOf) : [],
+      },
+    ],
     writes: [{ kind: Ingress, part: 'status' }],
-    async reconcile(key, { cache, client }) {
+    async reconcile(key, { cache, client, events }) {
       const ingress = cache.get(Ingress, key)
       if (!ingress || ingress.metadata.deletionTimestamp) return
       if (!isServed(ingress, cache.list(IngressClass))) return
+      for (const problem of annotationProblems(ingress, cache)) events.warning(ingress, 'InvalidAnnotation', problem)
       const loadBalancer = { ingress: addresses.map(ip => ({ ip })) }
       if (sameMeaning(ingress.status?.loadBalancer, loadBalancer)) return
       try {
@@ -25,4 +39,20 @@ export function ingressStatusReconciler(addresses: readonly string[]): Reconcile
       }
     },
   }
+}
+
+function annotationProblems({ metadata }: Ingress, cache: Cache): string[] {
+  const { words, problems } = annotatedPolicy(metadata.annotations)
+  const namespace = metadata.namespace!
+  const { problem } = words
+    ? policyOf(
+        {
+          service: (namespace, name) => cache.get(Service, { namespace, name }),
+          secret: (namespace, name) => cache.get(Secret, { namespace, name }),
+          slices: () => [],
+        },
+        { id: '', namespace, words },
+      )
+    : {}
+  return problem ? [...problems, `its requests get 500: ${problem}`] : problems
 }

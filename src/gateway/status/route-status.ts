@@ -2,32 +2,29 @@ import { timestamp } from '../../base/clock.ts'
 import { sameMeaning } from '../../base/equality.ts'
 import type { Reconciler } from '../../client/reconciler.ts'
 import type { Kind } from '../../models/kind.ts'
-import { keyOf, keyText } from '../../models/object.ts'
 import { GRPCRoute, HTTPRoute, type ParentReference, type RouteParentStatus } from '../kinds/index.ts'
 import type { AnyRoute, AttachedParent, AttachedRoute } from '../plan/attachments.ts'
 import { gatewayController } from '../plan/ingress-plan.ts'
-import { attachedIn, type PortTaken, watchesOf } from './attached.ts'
+import type { AttachedOnce } from './attached.ts'
 import { isFalse, isTrue, withTimes } from './conditions.ts'
 
 /** Tells of each HTTPRoute what became of it at the Gateways that are served. */
-export const httpRouteStatusReconciler = (portTaken: PortTaken) =>
-  routeStatus('http-route-status', HTTPRoute, portTaken)
+export const httpRouteStatusReconciler = (attachedOnce: AttachedOnce) =>
+  routeStatus('http-route-status', HTTPRoute, attachedOnce)
 /** Tells of each GRPCRoute what became of it at the Gateways that are served. */
-export const grpcRouteStatusReconciler = (portTaken: PortTaken) =>
-  routeStatus('grpc-route-status', GRPCRoute, portTaken)
+export const grpcRouteStatusReconciler = (attachedOnce: AttachedOnce) =>
+  routeStatus('grpc-route-status', GRPCRoute, attachedOnce)
 
-function routeStatus(name: string, kind: Kind<any>, portTaken: PortTaken): Reconciler {
+function routeStatus(name: string, kind: Kind<any>, attachedOnce: AttachedOnce): Reconciler {
   return {
     name,
     primary: kind,
-    watches: watchesOf(kind as typeof HTTPRoute),
+    watches: attachedOnce.watches(kind),
     writes: [{ kind, part: 'status' }],
     async reconcile(key, { cache, client, clock }) {
       const known: AnyRoute | undefined = cache.get(kind, key)
       if (!known || known.metadata.deletionTimestamp) return
-      const attached = attachedIn(cache, portTaken).routes.find(
-        r => r.kind === kind.kind && keyText(keyOf(r.route)) === keyText(key),
-      )
+      const attached = attachedOnce.in(cache).route(kind.kind, key)
       const parents = attached ? parentsOf(attached, timestamp(clock)) : []
       // A route that never was ours is left alone.
       if (!parents.length && !known.status?.parents) return

@@ -56,6 +56,7 @@ import { IngressClass } from './networking/ingress-class.ts'
 import { NetworkPolicy } from './networking/network-policy.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
 import { Queue } from './optiflow/queue.ts'
+import { RoutePolicy } from './optiflow/route-policy.ts'
 import { SchedulerPlugin } from './optiflow/scheduler-plugin.ts'
 import { ServiceRegistration } from './optiflow/service-registration.ts'
 import { Workload } from './optiflow/workload.ts'
@@ -134,6 +135,7 @@ export {
   ResourceSlice,
   Role,
   RoleBinding,
+  RoutePolicy,
   RuntimeClass,
   Scale,
   SchedulerPlugin,
@@ -225,6 +227,7 @@ export const builtinKinds: Kind<any>[] = [
   HorizontalPodAutoscalerV1,
   EventsEvent,
   Queue,
+  RoutePolicy,
   SchedulerPlugin,
   ServiceRegistration,
   Workload,

@@ -87,7 +87,7 @@ const seen: PolicyRule[] = [
     ['optiflow.dev'],
     [
       ...['pods/explanation', 'queues', 'workloads', 'workloads/status'],
-      ...['serviceregistrations', 'serviceregistrations/status'],
+      ...['routepolicies', 'routepolicies/status', 'serviceregistrations', 'serviceregistrations/status'],
     ],
     read,
   ),
@@ -119,7 +119,7 @@ const changed: PolicyRule[] = [
   rule(['policy'], ['poddisruptionbudgets'], write),
   rule(['networking.k8s.io'], ['ingresses', 'networkpolicies'], write),
   rule(['coordination.k8s.io'], ['leases'], [...read, ...write]),
-  rule(['optiflow.dev'], ['serviceregistrations', 'workloads'], write),
+  rule(['optiflow.dev'], ['routepolicies', 'serviceregistrations', 'workloads'], write),
 ]
 const granted: PolicyRule[] = [
   rule(['authorization.k8s.io'], ['localsubjectaccessreviews'], ['create']),
@@ -238,6 +238,7 @@ export const defaultRoles: DefaultRole[] = [
       rule(['discovery.k8s.io'], ['endpointslices'], read),
       rule(['networking.k8s.io'], ['ingresses', 'ingressclasses'], read),
       rule(['networking.k8s.io'], ['ingressclasses'], ['create']),
+      rule(['optiflow.dev'], ['routepolicies'], read),
     ],
     boundTo: [user('system:optiflow-gateway')],
   },
