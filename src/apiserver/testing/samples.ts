@@ -181,6 +181,19 @@ export const samples = (request: string): Record<string, Sample> => ({
   'resource.k8s.io/v1beta1/deviceclasses': { body: { spec: {} } },
   'scheduling.x-k8s.io/v1alpha1/podgroups': { body: { spec: { minMember: 1 } }, status: { phase: 'Pending' } },
   'optiflow.dev/v1/queues': { body: { spec: { quota: { cpu: '4' } } }, status: { pending: 1 } },
+  'optiflow.dev/v1/routepolicies': {
+    body: {
+      spec: { targetRefs: [{ group: 'networking.k8s.io', kind: 'Ingress', name: 'i' }], accessLog: true },
+    },
+    status: {
+      ancestors: [
+        {
+          ancestorRef: { group: 'networking.k8s.io', kind: 'Ingress', name: 'i' },
+          controllerName: 'optiflow.dev/gateway',
+        },
+      ],
+    },
+  },
   'optiflow.dev/v1/schedulerplugins': { body: { spec: { source: 'export default {}' } }, status: {} },
   'optiflow.dev/v1/serviceregistrations': {
     body: { spec: { addresses: ['192.0.2.5:5432'] } },
