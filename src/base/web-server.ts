@@ -3,6 +3,7 @@ import * as http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { serverNameOf } from './client-hello.ts'
 import { Connections } from './connections.ts'
 
 /** HTTP/1.1 and, over TLS, HTTP/2 too, in the form that both share. */
@@ -18,6 +19,13 @@ export interface WebServerOptions {
   tls?: {
     /** PEM for the name that the client asks for; undefined: no certificate, the handshake fails. */
     certificateFor(serverName: string): { cert: string; key: string } | undefined
+    /** Connections that are not ended here, by the name that the client asks for. */
+    passThrough?: {
+      /** Whether there may be any: others are not looked at before their handshake. */
+      isWanted(): boolean
+      /** @returns true if it takes the connection, of which nothing has been read */
+      take(serverName: string, socket: Duplex): boolean
+    }
   }
   onRequest(request: WebRequest, response: WebResponse): void
   /** The client wants another protocol on this connection. */
@@ -64,6 +72,9 @@ export const listenWeb: ListenWeb = options =>
     })
   })
 
+/** A TLS client must have said whom it wants after so long. */
+const helloMs = 10_000
+
 /** What a client begins with that speaks HTTP/2 without asking. @see RFC 9113, section 3.4 */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n')
 
@@ -86,9 +97,9 @@ function plainServer(): http.Server {
   return server
 }
 
-function secureServer({ certificateFor }: NonNullable<WebServerOptions['tls']>): http2.Http2SecureServer {
+function secureServer({ certificateFor, passThrough }: NonNullable<WebServerOptions['tls']>): http2.Http2SecureServer {
   const contexts = new WeakMap<object, SecureContext>()
-  return http2.createSecureServer({
+  const server = http2.createSecureServer({
     allowHTTP1: true,
     minVersion: 'TLSv1.2',
     SNICallback: (name, done) => {
@@ -98,5 +109,35 @@ function secureServer({ certificateFor }: NonNullable<WebServerOptions['tls']>):
       if (!context) contexts.set(pem, (context = createSecureContext(pem)))
       done(null, context)
     },
+  })
+  if (passThrough) peekFirst(server, passThrough)
+  return server
+}
+
+/** Looks at what clients begin with, and lets others take connections before the handshake. */
+function peekFirst(
+  server: http2.Http2SecureServer,
+  { isWanted, take }: NonNullable<NonNullable<WebServerOptions['tls']>['passThrough']>,
+): void {
+  const handshakes = server.listeners('connection') as ((socket: Socket) => void)[]
+  server.removeAllListeners('connection')
+  const goOn = (socket: Socket) => {
+    for (const handshake of handshakes) handshake.call(server, socket)
+  }
+  server.on('connection', (socket: Socket) => {
+    if (!isWanted()) return goOn(socket)
+    let hello: Buffer = Buffer.of()
+    const timer = setTimeout(() => socket.destroy(), helloMs)
+    const look = () => {
+      for (let more = socket.read(); more; more = socket.read()) hello = Buffer.concat([hello, more])
+      const name = serverNameOf(hello)
+      if (name === undefined && !socket.readableEnded) return
+      socket.off('readable', look)
+      clearTimeout(timer)
+      if (hello.length) socket.unshift(hello)
+      if (!name || !take(name, socket)) goOn(socket)
+    }
+    socket.on('readable', look)
+    socket.once('close', () => clearTimeout(timer))
   })
 }

@@ -3,7 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import type { ListenWeb, WebServer } from '../base/web-server.ts'
 import type { Entrance } from './asked.ts'
 import type { GatewayProxy } from './proxy.ts'
-import { type Certificate, certificateOf } from './routing-table.ts'
+import { type Certificate, certificateOf, type PortRoutes } from './routing-table.ts'
 
 export interface Address {
   host: string
@@ -90,11 +90,21 @@ export class Entrances implements AsyncDisposable {
   async #listen({ host, port: realPort }: Address, port: number, secure: boolean): Promise<WebServer> {
     const { proxy, listen, log, ownCertificate } = this.#options
     const failed = (error: unknown) => log.warn({ error: explain(error) }, 'request failed')
+    const routes = () => proxy.table.ports.get(port)
     const at: Entrance = { port, realPort, secure }
     const server = await listen({
       ...{ host, port: realPort },
       ...(secure
-        ? { tls: { certificateFor: n => certificateOf(proxy.table.ports.get(port), n) ?? ownCertificate } }
+        ? {
+            tls: {
+              certificateFor: name =>
+                certificateOf(routes(), name) ?? (isForeign(routes()) ? undefined : ownCertificate),
+              passThrough: {
+                isWanted: () => !!routes()?.passthrough?.size,
+                take: (name, socket) => proxy.passThrough(name, socket, at),
+              },
+            },
+          }
         : {}),
       onRequest: (request, response) => void proxy.serve(request, response, at).catch(failed),
       onUpgrade: (request, socket, head) => void proxy.upgrade(request, socket, head, at).catch(failed),
@@ -103,3 +113,7 @@ export class Entrances implements AsyncDisposable {
     return server
   }
 }
+
+/** No TLS is ended on the port at all. */
+const isForeign = (routes: PortRoutes | undefined) =>
+  !!routes?.passthrough?.size && !routes.hosts.size && !routes.fallback

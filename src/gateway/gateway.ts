@@ -19,6 +19,7 @@ import {
   gatewayDefinitions,
   HTTPRoute,
   ReferenceGrant,
+  TLSRoute,
 } from './kinds/index.ts'
 import { type Attachments, attach } from './plan/attachments.ts'
 import { isServedGateway } from './plan/gateways.ts'
@@ -150,6 +151,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         gateways: informers.for(GatewayKind),
         httpRoutes: informers.for(HTTPRoute),
         grpcRoutes: informers.for(GRPCRoute),
+        tlsRoutes: informers.for(TLSRoute),
         grants: informers.for(ReferenceGrant),
         namespaces: informers.for(Namespace),
       }
@@ -162,6 +164,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
           gateways: served,
           httpRoutes: kinds.httpRoutes.list(),
           grpcRoutes: kinds.grpcRoutes.list(),
+          tlsRoutes: kinds.tlsRoutes.list(),
           grants: kinds.grants.list(),
           namespace: name => kinds.namespaces.get({ name }),
           policies,

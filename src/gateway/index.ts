@@ -7,4 +7,8 @@ export { gatewayClassStatusReconciler } from './status/gateway-class-status.ts'
 export { gatewayStatusReconciler } from './status/gateway-status.ts'
 export { ingressStatusReconciler } from './status/ingress-status.ts'
 export { routePolicyStatusReconciler } from './status/route-policy-status.ts'
-export { grpcRouteStatusReconciler, httpRouteStatusReconciler } from './status/route-status.ts'
+export {
+  grpcRouteStatusReconciler,
+  httpRouteStatusReconciler,
+  tlsRouteStatusReconciler,
+} from './status/route-status.ts'

@@ -13,10 +13,18 @@ import { Balancer } from './balancer.ts'
 import type { Headers } from './headers.ts'
 import { Mirroring } from './mirroring.ts'
 import { type Chosen, outgoing } from './outgoing.ts'
+import { passConnection } from './passthrough.ts'
 import { Guards, type Verdict } from './policy/guards.ts'
 import { HealthChecks } from './policy/health-checks.ts'
 import { changeHeaders, nameOf, redirectLocation } from './rewriting.ts'
-import { type Endpoint, emptyTable, type RouteAction, type RoutingTable, routeOf } from './routing-table.ts'
+import {
+  type Endpoint,
+  emptyTable,
+  passthroughOf,
+  type RouteAction,
+  type RoutingTable,
+  routeOf,
+} from './routing-table.ts'
 import { type Chance, chanceOf, withCookie } from './stickiness.ts'
 import { passUpgrade } from './upgrades.ts'
 import { Weights } from './weights.ts'
@@ -118,6 +126,17 @@ export class GatewayProxy implements AsyncDisposable {
     socket.once('close', this.#balancer.begin(endpoint))
     const chosen = { ...backend, action, told: verdict?.headers ?? noHeaders }
     await passUpgrade(asked, chosen, endpoint, { socket, head }, this.#options)
+  }
+
+  /** Leads a TLS connection on as it is. @returns false if no route wants it */
+  passThrough(serverName: string, socket: Duplex, at: Entrance): boolean {
+    const passthrough = passthroughOf(this.#table.ports.get(at.port), serverName)
+    if (!passthrough) return false
+    void passConnection(passthrough, socket, {
+      ...{ weights: this.#weights, balancer: this.#balancer, metrics: this.#accounts.metrics },
+      ...{ net: this.#options.net, log: this.#options.log },
+    })
+    return true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,6 +17,14 @@ export interface PortRoutes {
   fallback?: RouteAction | undefined
   /** By host, as in `hosts`. */
   certificates: ReadonlyMap<string, Certificate>
+  /** By host: connections whose TLS is not ended here. */
+  passthrough?: ReadonlyMap<string, Passthrough>
+}
+
+/** Where a TLS connection goes as it is. */
+export interface Passthrough {
+  route: string
+  backends: readonly WeightedBackend[]
 }
 
 export interface Route {
@@ -144,6 +152,18 @@ export function routeOf(routes: PortRoutes | undefined, question: Question): Rou
 export function certificateOf(routes: PortRoutes | undefined, host: string): Certificate | undefined {
   for (const name of namesOf(host)) {
     const found = routes?.certificates.get(name)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** Where connections for a server name go as they are. */
+export function passthroughOf(routes: PortRoutes | undefined, name: string): Passthrough | undefined {
+  if (!routes?.passthrough?.size) return undefined
+  for (const host of namesOf(name)) {
+    // A name whose TLS is ended here comes before a wider one that passes it on.
+    if (routes.hosts.has(host) || routes.certificates.has(host)) return undefined
+    const found = routes.passthrough.get(host)
     if (found) return found
   }
   return undefined

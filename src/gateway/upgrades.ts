@@ -5,6 +5,7 @@ import type { Net } from '../base/net.ts'
 import { headerLines, refuse } from './answers.ts'
 import type { Asked } from './asked.ts'
 import { hostPort } from './backend-client.ts'
+import { join } from './joining.ts'
 import { type Chosen, outgoing } from './outgoing.ts'
 import type { Endpoint } from './routing-table.ts'
 
@@ -34,19 +35,5 @@ export async function passUpgrade(
   } catch (error) {
     log.warn({ host: asked.host, endpoint: hostPort(endpoint), error: explain(error) }, 'upgrade failed')
     refuse(socket, '502 Bad Gateway')
-  }
-}
-
-/** Two connections become one; what came on each too early is passed on first. */
-export function join(a: Duplex, aHead: Buffer, b: Duplex, bHead: Buffer): void {
-  if (bHead.length) a.write(bHead)
-  if (aHead.length) b.write(aHead)
-  a.pipe(b).pipe(a)
-  for (const [one, other] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    one.on('error', () => other.destroy())
-    one.on('close', () => other.destroy())
   }
 }

@@ -1,4 +1,9 @@
-import type { RouteAction, WeightedBackend } from './routing-table.ts'
+import type { WeightedBackend } from './routing-table.ts'
+
+/** What is shared out. */
+interface Sharing {
+  backends: readonly WeightedBackend[]
+}
 
 /**
  * Shares requests out by weight, evenly over time rather than by chance: after as many requests as the weights sum up to,
@@ -6,9 +11,9 @@ import type { RouteAction, WeightedBackend } from './routing-table.ts'
  */
 export class Weights {
   /** How far each backend of an action is behind its due. */
-  readonly #due = new WeakMap<RouteAction, number[]>()
+  readonly #due = new WeakMap<Sharing, number[]>()
 
-  next(action: RouteAction): WeightedBackend | undefined {
+  next(action: Sharing): WeightedBackend | undefined {
     const { backends } = action
     if (backends.length < 2) return backends[0]
     let due = this.#due.get(action)

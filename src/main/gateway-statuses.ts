@@ -9,6 +9,7 @@ import {
   grpcRouteStatusReconciler,
   httpRouteStatusReconciler,
   routePolicyStatusReconciler,
+  tlsRouteStatusReconciler,
 } from '../gateway/index.ts'
 import type { OutsideWorld } from './outside.ts'
 
@@ -39,6 +40,7 @@ export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisp
       gatewayStatusReconciler(addresses, attached),
       httpRouteStatusReconciler(attached),
       grpcRouteStatusReconciler(attached),
+      tlsRouteStatusReconciler(attached),
       routePolicyStatusReconciler(attached),
     ],
     ...(metrics ? { metrics } : {}),

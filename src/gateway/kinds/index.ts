@@ -4,6 +4,7 @@ import { gatewayClassDefinition } from './gateway-class.ts'
 import { grpcRouteDefinition } from './grpc-route.ts'
 import { httpRouteDefinition } from './http-route.ts'
 import { referenceGrantDefinition } from './reference-grant.ts'
+import { tlsRouteDefinition } from './tls-route.ts'
 
 export { ensureDefinitions, gatewayGroup } from './definition.ts'
 export * from './gateway.ts'
@@ -12,6 +13,7 @@ export * from './grpc-route.ts'
 export * from './http-route.ts'
 export * from './reference-grant.ts'
 export * from './route-parts.ts'
+export * from './tls-route.ts'
 
 /** Gateway API's standard channel, as far as the gateway carries it out. */
 export const gatewayDefinitions: readonly GatewayDefinition[] = [
@@ -20,4 +22,5 @@ export const gatewayDefinitions: readonly GatewayDefinition[] = [
   httpRouteDefinition,
   grpcRouteDefinition,
   referenceGrantDefinition,
+  tlsRouteDefinition,
 ]

@@ -135,12 +135,14 @@ const needsPort = must(
   'Must have port for Service reference',
 )
 
-export const backendRefs = (filters: Schema): Schema =>
+/** @param filters undefined: backends have none, and there is at least one */
+export const backendRefs = (filters?: Schema): Schema =>
   list(
-    object({ ...service, weight: integer(0, 1_000_000, { default: 1 }), filters }, ['name'], {
+    object({ ...service, weight: integer(0, 1_000_000, { default: 1 }), ...(filters ? { filters } : {}) }, ['name'], {
       'x-kubernetes-validations': [needsPort],
     }),
     16,
+    filters ? {} : { minItems: 1 },
   )
 
 const header = object({ name: headerName, value: text(4_096) }, ['name', 'value'])

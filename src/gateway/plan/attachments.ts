@@ -5,8 +5,9 @@ import {
   gatewayGroup,
   type HTTPRoute,
   type ParentReference,
+  type TLSRoute,
 } from '../kinds/index.ts'
-import type { Backend, Route } from '../routing-table.ts'
+import type { Backend, Passthrough, Route } from '../routing-table.ts'
 import { byAge } from './backends.ts'
 import { allows, commonHost, type ListenerInput, type PlannedListener, planListeners } from './listeners.ts'
 import type { Policies } from './policies.ts'
@@ -16,20 +17,23 @@ import { type BareRoute, grpcRoutes, httpRoutes, type Resolve, UnsupportedRule }
 export interface AttachmentInput extends ListenerInput {
   httpRoutes: readonly HTTPRoute[]
   grpcRoutes: readonly GRPCRoute[]
+  tlsRoutes: readonly TLSRoute[]
   policies: Policies
 }
 
-export type AnyRoute = HTTPRoute | GRPCRoute
+export type AnyRoute = HTTPRoute | GRPCRoute | TLSRoute
 
 /** A route, and what became of each of its parents that is ours. */
 export interface AttachedRoute {
   route: AnyRoute
-  kind: 'HTTPRoute' | 'GRPCRoute'
+  kind: 'HTTPRoute' | 'GRPCRoute' | 'TLSRoute'
   parents: AttachedParent[]
   /** Its first reference that leads nowhere. */
   unresolved?: ReferenceProblem
   /** What its rules come to. */
   routes: Route[]
+  /** Where the connections of a TLSRoute go. */
+  passthrough?: Passthrough
 }
 
 export interface AttachedParent {
@@ -61,7 +65,11 @@ export function attach(input: AttachmentInput): Attachments {
   const of = (kind: AttachedRoute['kind']) => (route: AnyRoute) => attachRoute(input, byGateway, route, kind)
   return {
     listeners,
-    routes: [...byAge(input.httpRoutes).map(of('HTTPRoute')), ...byAge(input.grpcRoutes).map(of('GRPCRoute'))],
+    routes: [
+      ...byAge(input.httpRoutes).map(of('HTTPRoute')),
+      ...byAge(input.grpcRoutes).map(of('GRPCRoute')),
+      ...byAge(input.tlsRoutes).map(of('TLSRoute')),
+    ],
   }
 }
 
@@ -81,6 +89,7 @@ function attachRoute(
   const policy = input.policies.of(kind, namespace, route.metadata.name)
   const about = { route: `${kind} ${namespace}/${route.metadata.name}`, ...(policy ? { policy } : {}) }
   const { routes: bare, unsupported } = rulesOf(route, kind, resolve)
+  const passthrough = kind === 'TLSRoute' ? passthroughOf(route as TLSRoute, about.route, resolve) : undefined
   const routes = bare.map(({ match, action }) => ({ match, action: { ...action, ...about } }))
   const parents: AttachedParent[] = []
   for (const reference of route.spec.parentRefs ?? []) {
@@ -92,7 +101,20 @@ function attachRoute(
     if (unsupported && !parent.refused) parent.refused = { reason: 'UnsupportedValue', message: unsupported }
     parents.push(parent)
   }
-  return { route, kind, parents, routes, ...(unresolved ? { unresolved } : {}) }
+  return {
+    route,
+    kind,
+    parents,
+    routes,
+    ...(passthrough ? { passthrough } : {}),
+    ...(unresolved ? { unresolved } : {}),
+  }
+}
+
+function passthroughOf({ spec }: TLSRoute, route: string, resolve: Resolve): Passthrough {
+  const references = spec.rules.flatMap(rule => rule.backendRefs)
+  const backends = references.map(reference => ({ weight: reference.weight ?? 1, backend: resolve(reference) }))
+  return { route, backends: backends.filter(({ weight }) => weight > 0) }
 }
 
 function rulesOf(
@@ -100,6 +122,7 @@ function rulesOf(
   kind: AttachedRoute['kind'],
   resolve: Resolve,
 ): { routes: BareRoute[]; unsupported?: string } {
+  if (kind === 'TLSRoute') return { routes: [] }
   try {
     const routes =
       kind === 'HTTPRoute'

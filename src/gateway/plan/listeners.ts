@@ -24,12 +24,14 @@ export interface PlannedListener {
   /** '' is any. */
   hostname: string
   secure: boolean
+  /** TLS is not ended here: connections go on by the name that they ask for. */
+  passthrough: boolean
   certificates: Certificate[]
   supportedKinds: RouteGroupKind[]
   /** What the Gateway's policy says of all its routes. */
   policy?: Policy
   /** It cannot be served at all. */
-  refused?: { reason: 'UnsupportedProtocol' | 'PortUnavailable'; message: string }
+  refused?: { reason: 'UnsupportedProtocol' | 'UnsupportedValue' | 'PortUnavailable'; message: string }
   /** Another listener has the port for another protocol. */
   conflict?: { reason: 'ProtocolConflict' | 'HostnameConflict'; message: string }
   /** Something that it names is not there. */
@@ -37,61 +39,93 @@ export interface PlannedListener {
 }
 
 /** True if requests go through it. */
-export const isOpen = ({ refused, conflict, secure, certificates }: PlannedListener) =>
-  !refused && !conflict && (!secure || certificates.length > 0)
+export const isOpen = ({ refused, conflict, secure, passthrough, certificates }: PlannedListener) =>
+  !refused && !conflict && (!secure || passthrough || certificates.length > 0)
 
 /** All listeners, those of older Gateways first: they have a port that several want for different protocols. */
 export function planListeners(input: ListenerInput): PlannedListener[] {
   const secureByPort = new Map<number, { secure: boolean; by: string }>()
+  const passthroughByName = new Map<string, { passthrough: boolean; by: string }>()
   return byAge(input.gateways).flatMap(gateway =>
     gateway.spec.listeners.map(listener => {
       const planned = plan(input, gateway, listener)
       if (planned.refused) return planned
-      const { secure } = planned
-      const first = secureByPort.get(listener.port)
-      if (!first) secureByPort.set(listener.port, { secure, by: `${gateway.metadata.name}/${listener.name}` })
-      else if (first.secure !== secure)
+      const { secure, passthrough, hostname } = planned
+      const by = `${gateway.metadata.name}/${listener.name}`
+      const first = firstOf(secureByPort, listener.port, { secure, by })
+      if (first.secure !== secure)
         planned.conflict = {
           reason: 'ProtocolConflict',
           message: `port ${listener.port} is served for ${first.secure ? 'HTTPS' : 'HTTP'} by listener ${first.by}`,
+        }
+      const named = firstOf(passthroughByName, `${listener.port} ${hostname}`, { passthrough, by })
+      if (named.passthrough !== passthrough)
+        planned.conflict ??= {
+          reason: 'HostnameConflict',
+          message: `TLS for "${hostname}" is ${named.passthrough ? 'passed through' : 'ended'} by listener ${named.by}`,
         }
       return planned
     }),
   )
 }
 
+function firstOf<K, V>(map: Map<K, V>, key: K, value: V): V {
+  const first = map.get(key) ?? value
+  map.set(key, first)
+  return first
+}
+
 function plan(input: ListenerInput, gateway: Gateway, listener: Listener): PlannedListener {
-  const { protocol, hostname = '', port } = listener
+  const { protocol, hostname = '', port, tls } = listener
   const policy = input.policies.of('Gateway', gateway.metadata.namespace!, gateway.metadata.name)
   const planned: PlannedListener = {
     gateway,
     listener,
     hostname: hostname.toLowerCase(),
-    secure: protocol === 'HTTPS',
+    secure: protocol === 'HTTPS' || protocol === 'TLS',
+    passthrough: protocol === 'TLS',
     certificates: [],
     ...allowedKinds(listener),
     ...(policy ? { policy } : {}),
   }
-  if (protocol !== 'HTTP' && protocol !== 'HTTPS')
+  if (!['HTTP', 'HTTPS', 'TLS'].includes(protocol))
     return {
       ...planned,
       supportedKinds: [],
-      refused: { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not served; HTTP and HTTPS are` },
+      refused: {
+        reason: 'UnsupportedProtocol',
+        message: `protocol ${protocol} is not served; HTTP, HTTPS and TLS are`,
+      },
+    }
+  if (protocol === 'TLS' && tls?.mode !== 'Passthrough')
+    return {
+      ...planned,
+      supportedKinds: [],
+      refused: {
+        reason: 'UnsupportedValue',
+        message: 'TLS is passed through only (tls.mode: Passthrough); HTTPS ends it',
+      },
     }
   const taken = input.portTaken(port)
   if (taken) return { ...planned, refused: { reason: 'PortUnavailable', message: `port ${port} belongs to ${taken}` } }
-  return planned.secure ? { ...planned, ...certificatesOf(input, gateway, listener) } : planned
+  return protocol === 'HTTPS' ? { ...planned, ...certificatesOf(input, gateway, listener) } : planned
 }
 
-function allowedKinds({ allowedRoutes }: Listener): Pick<PlannedListener, 'supportedKinds' | 'unresolved'> {
+function allowedKinds({ allowedRoutes, protocol }: Listener): Pick<PlannedListener, 'supportedKinds' | 'unresolved'> {
+  const kinds = protocol === 'TLS' ? routeKinds.passthrough : routeKinds.http
   const wanted = allowedRoutes?.kinds
-  if (!wanted?.length) return { supportedKinds: routeKinds.map(kind => ({ group: gatewayGroup, kind })) }
-  const known = ({ group = gatewayGroup, kind }: RouteGroupKind) => group === gatewayGroup && routeKinds.includes(kind)
+  if (!wanted?.length) return { supportedKinds: kinds.map(kind => ({ group: gatewayGroup, kind })) }
+  const known = ({ group = gatewayGroup, kind }: RouteGroupKind) => group === gatewayGroup && kinds.includes(kind)
   const unknown = wanted.filter(k => !known(k)).map(k => k.kind)
   return {
     supportedKinds: wanted.filter(known).map(({ kind }) => ({ group: gatewayGroup, kind })),
     ...(unknown.length
-      ? { unresolved: { reason: 'InvalidRouteKinds', message: `no routes of kind ${unknown.join(', ')} are served` } }
+      ? {
+          unresolved: {
+            reason: 'InvalidRouteKinds',
+            message: `routes of kind ${unknown.join(', ')} are not served by a listener for ${protocol}`,
+          },
+        }
       : {}),
   }
 }

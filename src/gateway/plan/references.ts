@@ -5,13 +5,14 @@ import {
   HTTPRoute,
   type ObjectReference,
   type ReferenceGrant,
+  TLSRoute,
 } from '../kinds/index.ts'
 import type { Backend } from '../routing-table.ts'
 import { type BackendInput, backendOf } from './backends.ts'
 
 /** Who refers to something. */
 export interface Referrer {
-  kind: 'Gateway' | 'HTTPRoute' | 'GRPCRoute'
+  kind: 'Gateway' | 'HTTPRoute' | 'GRPCRoute' | 'TLSRoute'
   namespace: string
 }
 
@@ -68,5 +69,5 @@ export function whole(reference: ObjectReference, kind: string, namespace: strin
   }
 }
 
-/** Kinds of routes that a listener for HTTP takes. */
-export const routeKinds = [HTTPRoute.kind, GRPCRoute.kind]
+/** Kinds of routes that a listener takes, by what it does. */
+export const routeKinds = { http: [HTTPRoute.kind, GRPCRoute.kind], passthrough: [TLSRoute.kind] }

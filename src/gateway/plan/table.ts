@@ -1,4 +1,11 @@
-import { type Certificate, inOrder, type PortRoutes, type Route, type RoutingTable } from '../routing-table.ts'
+import {
+  type Certificate,
+  inOrder,
+  type Passthrough,
+  type PortRoutes,
+  type Route,
+  type RoutingTable,
+} from '../routing-table.ts'
 import type { AttachedRoute, Attachments } from './attachments.ts'
 import type { IngressRoutes } from './ingress-plan.ts'
 import { isOpen, type PlannedListener } from './listeners.ts'
@@ -9,6 +16,7 @@ interface Draft {
   secure: boolean
   hosts: Map<string, Route[]>
   certificates: Map<string, Certificate>
+  passthrough: Map<string, Passthrough>
   fallback?: PortRoutes['fallback']
 }
 
@@ -17,7 +25,7 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
   const ports = new Map<number, Draft>()
   const at = (port: number, secure: boolean): Draft => {
     let draft = ports.get(port)
-    if (!draft) ports.set(port, (draft = { secure, hosts: new Map(), certificates: new Map() }))
+    if (!draft) ports.set(port, (draft = { secure, hosts: new Map(), certificates: new Map(), passthrough: new Map() }))
     return draft
   }
   for (const listener of listeners) {
@@ -37,7 +45,9 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
           const { port } = listener.listener
           if (done.has(`${port} ${host}`)) continue
           done.add(`${port} ${host}`)
-          add(at(port, listener.secure), host, routesAt(attached, listener))
+          const draft = at(port, listener.secure)
+          if (!attached.passthrough) add(draft, host, routesAt(attached, listener))
+          else if (!draft.passthrough.has(host)) draft.passthrough.set(host, attached.passthrough)
         }
   }
   for (const [port, secure] of [

@@ -2,7 +2,7 @@ import type { Cache, Watch } from '../../client/reconciler.ts'
 import type { Kind } from '../../models/kind.ts'
 import { Namespace, RoutePolicy, Secret, Service } from '../../models/kinds/index.ts'
 import { keyOf, keyText, type ObjectKey } from '../../models/object.ts'
-import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant } from '../kinds/index.ts'
+import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant, TLSRoute } from '../kinds/index.ts'
 import { type AttachedRoute, type Attachments, attach } from '../plan/attachments.ts'
 import { isServedGateway } from '../plan/gateways.ts'
 import type { PlannedListener } from '../plan/listeners.ts'
@@ -21,7 +21,7 @@ export interface Attached {
 
 /** Everything that decides what is attached to what. */
 const deciding: Kind<any>[] = [
-  ...[GatewayClass, Gateway, HTTPRoute, GRPCRoute, ReferenceGrant],
+  ...[GatewayClass, Gateway, HTTPRoute, GRPCRoute, TLSRoute, ReferenceGrant],
   ...[Namespace, RoutePolicy, Secret, Service],
 ]
 
@@ -68,6 +68,7 @@ function plan(cache: Cache, portTaken: PortTaken): Attached {
     gateways: cache.list(Gateway).filter(gateway => isServedGateway(gateway, classes)),
     httpRoutes: cache.list(HTTPRoute),
     grpcRoutes: cache.list(GRPCRoute),
+    tlsRoutes: cache.list(TLSRoute),
     grants: cache.list(ReferenceGrant),
     namespace: name => cache.get(Namespace, { name }),
     policies,

@@ -2,7 +2,7 @@ import { timestamp } from '../../base/clock.ts'
 import { sameMeaning } from '../../base/equality.ts'
 import type { Reconciler } from '../../client/reconciler.ts'
 import type { Kind } from '../../models/kind.ts'
-import { GRPCRoute, HTTPRoute, type ParentReference, type RouteParentStatus } from '../kinds/index.ts'
+import { GRPCRoute, HTTPRoute, type ParentReference, type RouteParentStatus, TLSRoute } from '../kinds/index.ts'
 import type { AnyRoute, AttachedParent, AttachedRoute } from '../plan/attachments.ts'
 import { gatewayController } from '../plan/ingress-plan.ts'
 import type { AttachedOnce } from './attached.ts'
@@ -14,6 +14,9 @@ export const httpRouteStatusReconciler = (attachedOnce: AttachedOnce) =>
 /** Tells of each GRPCRoute what became of it at the Gateways that are served. */
 export const grpcRouteStatusReconciler = (attachedOnce: AttachedOnce) =>
   routeStatus('grpc-route-status', GRPCRoute, attachedOnce)
+/** Tells of each TLSRoute what became of it at the Gateways that are served. */
+export const tlsRouteStatusReconciler = (attachedOnce: AttachedOnce) =>
+  routeStatus('tls-route-status', TLSRoute, attachedOnce)
 
 function routeStatus(name: string, kind: Kind<any>, attachedOnce: AttachedOnce): Reconciler {
   return {

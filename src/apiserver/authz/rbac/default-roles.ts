@@ -230,7 +230,7 @@ export const defaultRoles: DefaultRole[] = [
       rule([''], ['services', 'secrets', 'namespaces'], read),
       rule(
         ['gateway.networking.k8s.io'],
-        ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes', 'referencegrants'],
+        ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes', 'tlsroutes', 'referencegrants'],
         read,
       ),
       rule(['gateway.networking.k8s.io'], ['gatewayclasses'], ['create']),
