@@ -218,7 +218,12 @@ test('an eviction asks the disruption budget, and takes from it', async () => {
     )
   await allow(1)
   expect((await server.call('POST', `${ns}/pods/a/eviction`, { metadata: { name: 'a' } })).status).toBe(201)
-  expect((await server.call('GET', `${ns}/pods/a`)).body.metadata.deletionTimestamp).toBeDefined()
+  const { body: evicted } = await server.call('GET', `${ns}/pods/a`)
+  expect(evicted.metadata.deletionTimestamp).toBeDefined()
+  expect(evicted.status.conditions).toContainEqual({
+    ...{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' },
+    ...{ message: 'Eviction API: evicting', lastTransitionTime: expect.any(String) },
+  })
   const refused = await server.call('POST', `${ns}/pods/b/eviction`, { metadata: { name: 'b' } })
   expect(refused.body).toMatchObject({
     code: 429,

@@ -10,7 +10,7 @@ import {
 } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
-import { attachmentName } from '../plugins/index.ts'
+import { attachmentName, isAttachmentName } from '../plugins/index.ts'
 import { planAttachments, type VolumeUse } from './attach-plan.ts'
 
 const lookAgainMs = 10_000
@@ -37,7 +37,9 @@ export function attachDetachReconciler(): Reconciler {
     async reconcile(key, world) {
       const { cache, clock } = world
       const volume = cache.get(PersistentVolume, key)
-      const attachments = cache.list(VolumeAttachment).filter(a => a.spec.source.persistentVolumeName === key.name)
+      const attachments = cache
+        .list(VolumeAttachment)
+        .filter(a => a.spec.source.persistentVolumeName === key.name && isAttachmentName(a.metadata.name))
       const uses = volume && needsAttachment(volume, cache) ? usesOf(volume, cache) : []
       const now = clock.monotonicMs()
       const wanted = new Set(uses.map(u => u.node))

@@ -6,6 +6,7 @@ import {
   currentAnnotations,
   desiredReplicasAnnotation,
   generations,
+  highestRevision,
   maxReplicasAnnotation,
   replicasOf,
   revisionAnnotation,
@@ -179,18 +180,26 @@ it('annotations of the current set: the deployment’s own, the revision, and th
     'kubectl.kubernetes.io/last-applied-configuration': '{}',
     [revisionAnnotation]: '7',
   }
-  expect(currentAnnotations(d, { [revisionAnnotation]: '2', [revisionHistoryAnnotation]: '1' }, 8)).toEqual({
+  expect(currentAnnotations(d, { [revisionAnnotation]: '2', [revisionHistoryAnnotation]: '1' }, 8n)).toEqual({
     team: 'blue',
     [revisionAnnotation]: '8',
     [revisionHistoryAnnotation]: '1,2',
   })
-  expect(currentAnnotations(d, undefined, 1)).toEqual({
+  expect(currentAnnotations(d, undefined, 1n)).toEqual({
     team: 'blue',
     [revisionAnnotation]: '1',
     [desiredReplicasAnnotation]: '3',
     [maxReplicasAnnotation]: '4',
   })
-  expect(currentAnnotations(d, { [revisionAnnotation]: '9' }, 8)).toEqual({ team: 'blue', [revisionAnnotation]: '9' })
+  expect(currentAnnotations(d, { [revisionAnnotation]: '9' }, 8n)).toEqual({ team: 'blue', [revisionAnnotation]: '9' })
+})
+
+it('counts revisions beyond what a number holds', () => {
+  const sets = ['3546343826724305832', '7', 'x'].map(revision =>
+    replicaSet({ name: `r${revision}`, replicas: 0, annotations: { [revisionAnnotation]: revision } }),
+  )
+  const next = highestRevision(sets) + 1n
+  expect(currentAnnotations(deployment(), {}, next)).toMatchObject({ [revisionAnnotation]: '3546343826724305833' })
 })
 
 it('cleans up the oldest revisions beyond the limit, never one that has or may have pods', () => {

@@ -169,7 +169,7 @@ export function planCleanup(d: Deployment, old: readonly ReplicaSet[]): ReplicaS
   const surplus = alive.length - limit
   if (surplus <= 0) return []
   return alive
-    .sort((a, b) => revisionOf(a) - revisionOf(b) || byAge(a, b))
+    .sort((a, b) => Number(revisionOf(a) - revisionOf(b)) || byAge(a, b))
     .slice(0, surplus)
     .filter(
       rs =>

@@ -66,14 +66,14 @@ export function surgeAndUnavailable(d: Deployment): { surge: number; unavailable
   return { surge, unavailable: Math.min(unavailable, wanted) }
 }
 
-/** -1 when the annotation is missing or no number. */
-export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): number {
+/** 64 bits in Kubernetes, so no number here. -1 when the annotation is missing or none. */
+export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): bigint {
   const text = object.metadata.annotations?.[revisionAnnotation]
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : -1
+  return text !== undefined && /^\d{1,19}$/.test(text) ? BigInt(text) : -1n
 }
 
-export function highestRevision(sets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...sets.map(revisionOf))
+export function highestRevision(sets: readonly ReplicaSet[]): bigint {
+  return sets.map(revisionOf).reduce((a, b) => (a > b ? a : b), 0n)
 }
 
 export function annotatedNumber(rs: ReplicaSet, annotation: string): number | undefined {
@@ -97,13 +97,12 @@ export function sizeAnnotations(d: Deployment): Record<string, string> {
 export function currentAnnotations(
   d: Deployment,
   existing: Record<string, string> | undefined,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const result: Record<string, string> = { ...existing }
   for (const [key, value] of Object.entries(d.metadata.annotations ?? {})) if (!notCopied.has(key)) result[key] = value
   const before = existing?.[revisionAnnotation]
-  const beforeNumber = before !== undefined && /^\d+$/.test(before) ? Number(before) : 0
-  if (beforeNumber < revision) {
+  if (revisionOf({ metadata: { annotations: existing ?? {} } }) < revision) {
     result[revisionAnnotation] = String(revision)
     if (before !== undefined) result[revisionHistoryAnnotation] = history(existing?.[revisionHistoryAnnotation], before)
   }

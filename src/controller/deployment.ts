@@ -165,7 +165,7 @@ class Rollout {
 
   /** The set of the present template, made if wanted and missing, with its annotations and the Deployment's revision in order. */
   async #syncCurrent(g: Generations, create = false): Promise<Generations> {
-    const revision = highestRevision(g.old) + 1
+    const revision = highestRevision(g.old) + 1n
     let { current } = g
     if (current) current = await this.#annotate(current, revision)
     else if (create) current = await this.#create(g, revision)
@@ -176,7 +176,7 @@ class Rollout {
     return { ...g, current }
   }
 
-  async #annotate(current: ReplicaSet, revision: number): Promise<ReplicaSet> {
+  async #annotate(current: ReplicaSet, revision: bigint): Promise<ReplicaSet> {
     const annotations = currentAnnotations(this.#d, current.metadata.annotations ?? {}, revision)
     const minReadySeconds = this.#d.spec.minReadySeconds ?? 0
     const same = sameMeaning(annotations, current.metadata.annotations)
@@ -187,7 +187,7 @@ class Rollout {
     return this.#world.client.update(ReplicaSet, next)
   }
 
-  async #create(g: Generations, revision: number): Promise<ReplicaSet | undefined> {
+  async #create(g: Generations, revision: bigint): Promise<ReplicaSet | undefined> {
     const { client, events } = this.#world
     const draft = this.#draft(g, revision)
     const name = draft.metadata.name!
@@ -222,7 +222,7 @@ class Rollout {
     throw new Error(`name "${name}" of the new replica set is taken by another one, trying hash ${collisionCount + 1}`)
   }
 
-  #draft(g: Generations, revision: number): Draft<ReplicaSet> {
+  #draft(g: Generations, revision: bigint): Draft<ReplicaSet> {
     const d = this.#d
     const template = structuredClone(d.spec.template)
     const hash = stableHash(template, d.status?.collisionCount)

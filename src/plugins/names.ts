@@ -6,6 +6,9 @@ const digest = (text: string) => createHash('sha256').update(text).digest('hex')
 export const attachmentName = (handle: string, driver: string, node: string): string =>
   `csi-${digest(`${handle}${driver}${node}`)}`
 
+/** Whether an attachment was made by whoever names them as we do; others' are theirs to take back. */
+export const isAttachmentName = (name: string): boolean => /^csi-[0-9a-f]{64}$/.test(name)
+
 /** How nodes name a volume of a driver in their status. */
 export const uniqueVolumeName = (driver: string, handle: string): string => `kubernetes.io/csi/${driver}^${handle}`
 

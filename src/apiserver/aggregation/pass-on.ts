@@ -5,6 +5,7 @@ import type { Call } from '../core.ts'
 import { tunnelled, upgradeHeaders } from '../nodes/relay.ts'
 import { CallFailed } from '../outgoing/call-failed.ts'
 import { forwardedHeaders, returnedHeaders } from '../proxy/headers.ts'
+import { waysTo } from '../proxy/own-links.ts'
 import { identityHeaders } from './identity-headers.ts'
 import type { RemoteCalls } from './remote-calls.ts'
 import type { RemoteVersion } from './remote-versions.ts'
@@ -26,8 +27,8 @@ export async function passOn(call: Call, remote: RemoteVersion, calls: RemoteCal
     throw new ApiError('', 'the backend attempted to redirect this request, which is not permitted', { code: 502 })
   }
   const { namespace, name, port } = remote.destination.service
-  const target = { scheme: 'https', host: `${name}.${namespace}.svc`, port } as const
-  return { status, headers: returnedHeaders(headers, target, ''), body }
+  const ways = waysTo({ scheme: 'https', host: `${name}.${namespace}.svc`, port }, '', undefined)
+  return { status, headers: returnedHeaders(headers, ways), body }
 }
 
 async function ask(call: Call, remote: RemoteVersion, calls: RemoteCalls) {

@@ -1,6 +1,6 @@
 import type { HttpStream } from '../../base/net.ts'
 import type { ApiReply, ApiRequest } from '../../models/rest.ts'
-import type { ProxyTarget } from './target.ts'
+import { throughUs, type Ways } from './own-links.ts'
 
 const hopByHop = new Set([
   ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer'],
@@ -42,28 +42,11 @@ function withoutToken(name: string, value: string): string {
   return kept.join(', ')
 }
 
-/**
- * Where a redirect of the backend leads to, through us: places of its own begin with our path.
- * @param base `/api/v1/namespaces/x/services/y/proxy`
- */
-export function rewriteLocation(location: string, target: ProxyTarget, base: string): string {
-  if (!('host' in target)) return location
-  const origin = `${target.scheme}://${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`
-  if (location.startsWith('/') && !location.startsWith('//')) return `${base}${location}`
-  if (!URL.canParse(location)) return location
-  const url = new URL(location)
-  return url.origin === new URL(origin).origin ? `${base}${url.pathname}${url.search}${url.hash}` : location
-}
-
 /** The backend's headers as the client gets them. */
-export function returnedHeaders(
-  headers: HttpStream['headers'],
-  target: ProxyTarget,
-  base: string,
-): ApiReply['headers'] {
+export function returnedHeaders(headers: HttpStream['headers'], ways: Ways): ApiReply['headers'] {
   const out: ApiReply['headers'] = {}
   const dropped = new Set([...hopByHop].filter(name => name !== 'content-length'))
   for (const [name, value] of Object.entries(headers)) if (value !== undefined && !dropped.has(name)) out[name] = value
-  if (typeof out['location'] === 'string') out['location'] = rewriteLocation(out['location'], target, base)
+  if (typeof out['location'] === 'string') out['location'] = throughUs(out['location'], ways)
   return out
 }

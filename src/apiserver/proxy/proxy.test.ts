@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { loopbackNet, serviceObjects, startOutsideServer } from '../testing/outside-server.ts'
 import { admin, startTestServer } from '../testing/test-server.ts'
-import { rewriteLocation } from './headers.ts'
+import { throughUs, waysTo } from './own-links.ts'
 import { parseProxyName } from './target.ts'
 
 type Handler = Parameters<typeof startOutsideServer>[1]
@@ -85,10 +85,35 @@ test('a path without its slash is redirected, and places of the backend lead thr
   expect(bare).toMatchObject({ status: 301, headers: { location: `${ns}/services/svc/proxy/?a=b` } })
   const moved = await call('GET', `${ns}/services/svc/proxy/here`)
   expect(moved).toMatchObject({ status: 302, headers: { location: `${ns}/services/svc/proxy/next?x=1` } })
-  const target = { scheme: 'http', host: '10.0.0.1', port: 80 } as const
-  expect(rewriteLocation('http://10.0.0.1/x', target, '/p')).toBe('/p/x')
-  expect(rewriteLocation('http://elsewhere/x', target, '/p')).toBe('http://elsewhere/x')
-  expect(rewriteLocation('//elsewhere/x', target, '/p')).toBe('//elsewhere/x')
+})
+
+test.each([
+  ['/x?a=b#c', '/p/x?a=b#c'],
+  ['/', '/p/'],
+  ['/p/x', '/p/x'],
+  ['/px', '/p/px'],
+  ['http://10.0.0.1/x', '/p/x'],
+  ['https://10.0.0.1:80/x', '/p/x'],
+  ['//api.example:6443/x', '/p/x'],
+  ['http://10.0.0.1:81/x', 'http://10.0.0.1:81/x'],
+  ['//elsewhere/x', '//elsewhere/x'],
+  ['x', 'x'],
+  ['', ''],
+  ['javascript:alert(1)', 'javascript:alert(1)'],
+])('the link %s of a backend leads to %s', (link, through) => {
+  const ways = waysTo({ scheme: 'http', host: '10.0.0.1', port: 80 }, '/p', 'api.example:6443')
+  expect(throughUs(link, ways)).toBe(through)
+})
+
+test('links of a page lead through us, those of other texts stay', async () => {
+  const { call } = await setUp((request, response) => {
+    const type = request.url === '/page' ? 'text/html; charset=utf-8' : 'text/plain'
+    response.writeHead(200, { 'content-type': type, 'content-length': 18 }).end('<a href="/b">x</a>')
+  })
+  const { body, headers } = await call('GET', `${ns}/pods/web/proxy/page`)
+  expect(body).toBe(`<a href="${ns}/pods/web/proxy/b">x</a>`)
+  expect(headers['content-length']).toBeUndefined()
+  expect((await call('GET', `${ns}/pods/web/proxy/text`)).body).toBe('<a href="/b">x</a>')
 })
 
 test('whoever asks keeps his credentials from the pod', async () => {

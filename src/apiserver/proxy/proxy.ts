@@ -8,6 +8,8 @@ import { askNode, tunnelled, upgradeHeaders } from '../nodes/relay.ts'
 import { admitConnect } from '../objects/admit-connect.ts'
 import { CallFailed } from '../outgoing/call-failed.ts'
 import { forwardedHeaders, returnedHeaders } from './headers.ts'
+import { isPage, withLinks } from './html-links.ts'
+import { throughUs, type Ways, waysTo } from './own-links.ts'
 import { type ProxyTarget, proxyTarget } from './target.ts'
 
 /** {pods,services,nodes}/NAME/proxy/…: whatever is asked, passed on as it is, and the answer back. */
@@ -31,7 +33,17 @@ async function passOn(call: ResourceCall, nodes: NodeDialer | undefined): Promis
   // Nothing is tunnelled before the backend itself has switched.
   if (answer.upgraded) return tunnelled(answer)
   const base = path.rest === undefined ? info.path : info.path.slice(0, -path.rest.length - 1)
-  return { status: answer.status, headers: returnedHeaders(answer.headers, target, base), body: answer.body }
+  return throughThisPath(answer, waysTo(target, base, request.headers[':authority'] ?? request.headers['host']))
+}
+
+/** The backend's answer, with places of its own as the client reaches them. */
+function throughThisPath(answer: HttpStream, ways: Ways): ApiReply {
+  const { status } = answer
+  const headers = returnedHeaders(answer.headers, ways)
+  if (headers['location'] !== undefined || !isPage(answer.headers)) return { status, headers, body: answer.body }
+  delete headers['content-length']
+  const encoding = answer.headers['content-encoding'] ?? ''
+  return { status, headers, body: withLinks(answer.body, encoding, link => throughUs(link, ways)) }
 }
 
 async function ask(

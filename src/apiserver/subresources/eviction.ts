@@ -4,15 +4,17 @@ import { ApiError, badRequest, notFoundError } from '../../models/api-error.ts'
 import { Eviction, Pod, PodDisruptionBudget } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { isPodReady } from '../../models/pod-state.ts'
-import type { DeleteOptions } from '../../models/types/meta-v1.ts'
+import type { PodCondition } from '../../models/types/core-v1.ts'
+import type { DeleteOptions, Preconditions } from '../../models/types/meta-v1.ts'
 import { readObject } from '../bodies/object-body.ts'
-import type { CallHandler, Core } from '../core.ts'
+import type { CallHandler, Core, ResourceCall } from '../core.ts'
 import { admitRequest } from '../objects/admit-request.ts'
 import { deleteObject } from '../objects/delete-object.ts'
 import { type UpdateOptions, updateObject } from '../objects/update-object.ts'
 import { valueReply } from '../replies/object-form.ts'
 import { successStatus } from '../replies/reply.ts'
 import { checkDryRun, isDryRun } from '../verbs/write-options.ts'
+import type { KeptObject } from '../watch-cache/kept-object.ts'
 
 /** POST pods/NAME/eviction: a deletion that asks the disruption budgets first. */
 export const createEviction: CallHandler = async call => {
@@ -33,8 +35,40 @@ export const createEviction: CallHandler = async call => {
   const { user, warnings } = call
   const options: UpdateOptions = { user, dryRun, warnings, subresource: 'status', admitted: true }
   if (!goesFreely(pod)) await takeFromBudget(core, path.namespace!, pod, options)
-  await deleteObject(core, call.resource, path.namespace, name, wishes, { ...options })
+  const marked = dryRun ? kept : await markEvicted(call, wishes.preconditions, options)
+  await deleteObject(core, call.resource, path.namespace, name, ofRevision(wishes, marked), options)
   return valueReply(call, 201, { ...successStatus(), code: 201 })
+}
+
+/** Says on the pod that it was asked to go, before it is: a Job that would count it as a failure reads it. */
+function markEvicted(
+  { core, resource, path }: ResourceCall,
+  { uid, resourceVersion }: Preconditions = {},
+  options: UpdateOptions,
+): Promise<KeptObject> {
+  const evicted = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+  }
+  const mark = (pod: AnyObject) => {
+    const status = (pod['status'] ??= {})
+    const known: PodCondition[] = status.conditions ?? []
+    const present = known.find(c => c.type === evicted.type)
+    const lastTransitionTime = present?.status === 'True' ? present.lastTransitionTime : timestamp(core.clock)
+    status.conditions = [...known.filter(c => c !== present), { ...evicted, lastTransitionTime }]
+    pod.metadata.resourceVersion = resourceVersion ?? ''
+    if (uid) pod.metadata.uid = uid
+    return pod
+  }
+  return updateObject(core, resource, path.namespace, path.name!, mark, options)
+}
+
+/** Who named a revision meant the one before our mark. */
+function ofRevision(wishes: DeleteOptions, marked: KeptObject): DeleteOptions {
+  if (!wishes.preconditions?.resourceVersion) return wishes
+  return { ...wishes, preconditions: { ...wishes.preconditions, resourceVersion: String(marked.revision) } }
 }
 
 /** Pods that run nothing cost no budget anything. */

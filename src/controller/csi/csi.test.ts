@@ -236,6 +236,17 @@ describe('a volume for one node', () => {
     expect((await attachments()).map(a => a.spec.nodeName)).toEqual(['n2'])
   })
 
+  it('does not concern an attachment that somebody else has made', async () => {
+    const volume = await bound()
+    for (const persistentVolumeName of [volume.metadata.name, 'none'])
+      await cluster.client.create(VolumeAttachment, {
+        metadata: { name: `va-${persistentVolumeName}` },
+        spec: { attacher: 'else.test', nodeName: 'n1', source: { persistentVolumeName } },
+      })
+    await cluster.pass(30_000)
+    expect((await attachments()).map(a => a.metadata.deletionTimestamp)).toEqual([undefined, undefined])
+  })
+
   it('is taken from a node that does not answer after six minutes, or when it is declared off', async () => {
     const volume = await bound()
     const inUse = [`kubernetes.io/csi/${name}^${volume.spec.csi!.volumeHandle}`]

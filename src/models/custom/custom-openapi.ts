@@ -47,12 +47,12 @@ function writeSchemas(kind: Kind<any>, form: OpenApiForm): Record<string, OpenAp
 }
 
 const typeMeta = {
-  apiVersion: { type: 'string', description: 'Group and version of this form of the object.' },
+  apiVersion: { type: 'string', description: 'APIVersion defines the group and version of this form of the object.' },
   kind: { type: 'string', description: 'The kind of the object, in CamelCase.' },
 }
 
 const metadataOf = (form: OpenApiForm) =>
-  described(openApiRef('meta/v1.ObjectMeta', form), 'Standard metadata of objects.', form)
+  described(openApiRef('meta/v1.ObjectMeta', form), "Standard object's metadata.", form)
 
 /** OpenAPI 3.0 ignores what stands beside a $ref. */
 function described(ref: { $ref: string }, description: string, form: OpenApiForm): OpenApiSchema {

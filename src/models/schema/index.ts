@@ -61,7 +61,9 @@ export function decode<T = AnyObject>(
     throw cannotHandle(kind, (error as Error).message, error)
   }
   const strict = options.fieldValidation ?? 'Warn'
-  const problems = strict === 'Ignore' ? [] : [...(options.duplicates ?? []), ...context.problems]
+  const found = [context.problems, options.duplicates ?? []]
+  // Kubernetes reads built-in kinds in one go, custom resources first as JSON, then by their schema.
+  const problems = strict === 'Ignore' ? [] : (kind.custom ? found.reverse() : found).flat()
   if (strict === 'Strict' && problems.length > 0)
     throw cannotHandle(kind, `strict decoding error: ${problems.join(', ')}`)
   return { object: { apiVersion, kind: kind.kind, ...decoded } as T, warnings: problems }

@@ -112,6 +112,12 @@ describe('decode', () => {
     )
   })
 
+  test('unknown fields are told before those that were there twice', () => {
+    const body = { metadata: {}, spec: { odd: 1 } }
+    const { warnings } = decode(pod, body, { duplicates: ['duplicate field "spec.nodeName"'] })
+    expect(warnings).toEqual(['unknown field "spec.odd"', 'duplicate field "spec.nodeName"'])
+  })
+
   test.each([
     [[], 'json: cannot unmarshal array into Go value of type v1.Pod'],
     ['x', 'json: cannot unmarshal string into Go value of type v1.Pod'],
