@@ -148,7 +148,7 @@ async function openPods({ api }: BenchCluster) {
 /** The same sandbox and container by nothing but CRI calls. */
 async function openBare() {
   const bench: ContainerdBench = await openContainerdBench()
-  const settings = { bridge: bench.bridge, podCidr: '10.219.0.0/20', ipamFolder: `${bench.folder}/ipam` }
+  const settings = { bridge: bench.bridge, podCidrs: ['10.219.0.0/20'], ipamFolder: `${bench.folder}/ipam` }
   writeFileSync(`${bench.folder}/net.d/10-test.conflist`, cniConflist(settings))
   const imageRef = await bench.runtime.pull(bench.image, {}, never)
   const connection = new Connection(bench.containerd.socket, systemClock)

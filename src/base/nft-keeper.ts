@@ -2,11 +2,13 @@ import { type Clock, every } from './clock.ts'
 import type { Commands } from './commands.ts'
 import { explain } from './errors.ts'
 import type { Logger } from './logger.ts'
-import { difference, emptyTable, isEmptyTable, type NftTable, wholeTable } from './nft-table.ts'
+import { difference, emptyTable, isEmptyTable, type NftFamily, type NftTable, wholeTable } from './nft-table.ts'
 
 export interface NftKeeperOptions {
-  /** A table of family ip that is ours alone. */
+  /** A table that is ours alone. */
   table: string
+  /** `ip` unless said otherwise. */
+  family?: NftFamily
   /** What it must hold now; undefined: not known yet. */
   plan(): NftTable | undefined | Promise<NftTable | undefined>
   /** What was planned last is in force now. */
@@ -82,10 +84,10 @@ export class NftKeeper implements AsyncDisposable {
 
   /** An empty table is taken away: the kernel would ask it about every packet. */
   #script(wanted: NftTable): string[] {
-    const { table } = this.#options
+    const { table, family } = this.#options
     const from = this.#applied ?? emptyTable()
-    if (this.#applied && isEmptyTable(from) === isEmptyTable(wanted)) return difference(table, from, wanted)
-    return wholeTable(table, wanted)
+    if (this.#applied && isEmptyTable(from) === isEmptyTable(wanted)) return difference(table, from, wanted, family)
+    return wholeTable(table, wanted, family)
   }
 
   async #write(script: string[]): Promise<void> {
@@ -98,10 +100,10 @@ export class NftKeeper implements AsyncDisposable {
 
   /** Somebody's `nft flush ruleset` takes our table with it: put it back. */
   async #audit(): Promise<void> {
-    const { commands, log, table, what } = this.#options
+    const { commands, family = 'ip', log, table, what } = this.#options
     const chain = [...(this.#applied?.chains ?? [])].find(([, { hook }]) => hook)?.[0]
     if (!chain) return
-    const { code } = await commands.run('nft', ['list', 'chain', 'ip', table, chain], { allowFailure: true })
+    const { code } = await commands.run('nft', ['list', 'chain', family, table, chain], { allowFailure: true })
     if (code === 0) return
     log.warn({ table }, `the ${what} were gone; writing them anew`)
     this.#applied = undefined
@@ -114,7 +116,11 @@ export class NftKeeper implements AsyncDisposable {
   }
 }
 
-/** Takes a table out of the kernel; no table is fine. */
+/** Takes a table out of the kernel, that of both families; no table is fine. */
 export async function removeNftTable(commands: Commands, table: string): Promise<void> {
-  await commands.run('nft', ['-f', '-'], { stdin: `${wholeTable(table, emptyTable()).join('\n')}\n` })
+  const remove = (family: NftFamily, allowFailure: boolean) =>
+    commands.run('nft', ['-f', '-'], { stdin: `${wholeTable(table, emptyTable(), family).join('\n')}\n`, allowFailure })
+  await remove('ip', false)
+  // A kernel may have been built without IPv6.
+  await remove('ip6', true)
 }

@@ -1,4 +1,7 @@
-/** What an nftables table (family ip) holds, as named pieces, so that a change touches only what it concerns. */
+/** IPv4 and IPv6 have tables of their own. */
+export type NftFamily = 'ip' | 'ip6'
+
+/** What an nftables table holds, as named pieces, so that a change touches only what it concerns. */
 export interface NftTable {
   sets: Map<string, NftSet>
   /** Verdict maps. */
@@ -31,29 +34,30 @@ export const emptyTable = (): NftTable => ({ sets: new Map(), maps: new Map(), c
 export const isEmptyTable = ({ sets, maps, chains }: NftTable): boolean => sets.size + maps.size + chains.size === 0
 
 /** Text for `nft -f -` that makes the table anew, whatever it was, or takes it away if nothing is wanted: one transaction. */
-export function wholeTable(name: string, wanted: NftTable): string[] {
-  const away = [`add table ip ${name}`, `delete table ip ${name}`]
-  return isEmptyTable(wanted) ? away : [...away, `add table ip ${name}`, ...difference(name, emptyTable(), wanted)]
+export function wholeTable(name: string, wanted: NftTable, family: NftFamily = 'ip'): string[] {
+  const table = `table ${family} ${name}`
+  const away = [`add ${table}`, `delete ${table}`]
+  return isEmptyTable(wanted) ? away : [...away, `add ${table}`, ...difference(name, emptyTable(), wanted, family)]
 }
 
 /**
  * Statements that turn `old` into `wanted`: first what is new, then the maps that lead to it, last the end of what nothing
  * leads to any more. Run as one transaction: no packet sees a state between.
  */
-export function difference(name: string, old: NftTable, wanted: NftTable): string[] {
+export function difference(name: string, old: NftTable, wanted: NftTable, family: NftFamily = 'ip'): string[] {
+  const table = `${family} ${name}`
   const out: string[] = []
   for (const [id, { type, options }] of wanted.sets)
-    if (!old.sets.has(id)) out.push(`add set ip ${name} ${id} { type ${type};${options ? ` ${options}` : ''} }`)
-  for (const [id, { type }] of wanted.maps)
-    if (!old.maps.has(id)) out.push(`add map ip ${name} ${id} { type ${type}; }`)
+    if (!old.sets.has(id)) out.push(`add set ${table} ${id} { type ${type};${options ? ` ${options}` : ''} }`)
+  for (const [id, { type }] of wanted.maps) if (!old.maps.has(id)) out.push(`add map ${table} ${id} { type ${type}; }`)
   const changed = [...wanted.chains].filter(
     ([id, chain]) => old.chains.get(id)?.rules.join('\n') !== chain.rules.join('\n'),
   )
   for (const [id, { hook }] of changed)
-    if (!old.chains.has(id)) out.push(`add chain ip ${name} ${id}${hook ? ` { ${hook} }` : ''}`)
+    if (!old.chains.has(id)) out.push(`add chain ${table} ${id}${hook ? ` { ${hook} }` : ''}`)
 
   const elements = (verb: 'add' | 'delete', id: string, list: string[]) => {
-    if (list.length) out.push(`${verb} element ip ${name} ${id} { ${list.join(', ')} }`)
+    if (list.length) out.push(`${verb} element ${table} ${id} { ${list.join(', ')} }`)
   }
   for (const [id, { elements: now }] of wanted.sets) {
     const was = old.sets.get(id)?.elements ?? noSet
@@ -69,8 +73,8 @@ export function difference(name: string, old: NftTable, wanted: NftTable): strin
     )
   }
   for (const [id, { rules }] of changed) {
-    if (old.chains.has(id)) out.push(`flush chain ip ${name} ${id}`)
-    for (const rule of rules) out.push(`add rule ip ${name} ${id} ${rule}`)
+    if (old.chains.has(id)) out.push(`flush chain ${table} ${id}`)
+    for (const rule of rules) out.push(`add rule ${table} ${id} ${rule}`)
   }
   const pair = ([key, verdict]: [string, string]) => `${key} : ${verdict}`
   for (const [id, { elements: now }] of wanted.maps) {
@@ -81,10 +85,10 @@ export function difference(name: string, old: NftTable, wanted: NftTable): strin
 
   const gone = <T>(before: Map<string, T>, after: Map<string, T>) => [...before.keys()].filter(id => !after.has(id))
   const deadChains = gone(old.chains, wanted.chains)
-  for (const id of deadChains) out.push(`flush chain ip ${name} ${id}`)
-  for (const id of gone(old.maps, wanted.maps)) out.push(`delete map ip ${name} ${id}`)
-  for (const id of deadChains) out.push(`delete chain ip ${name} ${id}`)
-  for (const id of gone(old.sets, wanted.sets)) out.push(`delete set ip ${name} ${id}`)
+  for (const id of deadChains) out.push(`flush chain ${table} ${id}`)
+  for (const id of gone(old.maps, wanted.maps)) out.push(`delete map ${table} ${id}`)
+  for (const id of deadChains) out.push(`delete chain ${table} ${id}`)
+  for (const id of gone(old.sets, wanted.sets)) out.push(`delete set ${table} ${id}`)
   return out
 }
 

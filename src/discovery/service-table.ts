@@ -50,7 +50,8 @@ function entrances(): [string, NftChain][] {
     nat('prerouting', 'dstnat', ['jump services']),
     nat('output', '-100', ['jump services']),
     nat('postrouting', 'srcnat', [
-      `meta mark and ${masqueradeMark} == ${masqueradeMark} masquerade fully-random`,
+      // The mark goes first: a tunnel's outer packet inherits it, and that must keep its address and port.
+      `meta mark and ${masqueradeMark} == ${masqueradeMark} meta mark set meta mark xor ${masqueradeMark} masquerade fully-random`,
       'ip saddr 127.0.0.0/8 ct status dnat masquerade',
     ]),
     ...['input', 'forward', 'output'].map(refuse),

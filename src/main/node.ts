@@ -143,11 +143,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       return [undefined, `${pods}, DNS ${dnsIp}, service rules in nftables`]
     })
     async function builtinNetwork(): Promise<string> {
-      const { nodeName, clusterCidr } = settings
+      const { nodeName } = settings
       const folders = { cniConfFolder: places.cniConf, ipamFolder: places.ipam }
       const network = createPodNetwork({
         nodeName,
-        clusterCidr,
+        nodeIp: options.nodeIp,
+        clusterCidrs: settings.clusterCidr.split(','),
+        nonMasqueradeCidrs: settings.nonMasqueradeCidrs,
+        encapsulation: settings.networkEncapsulation,
         dnsIp,
         informers,
         commands,
@@ -156,9 +159,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         log,
         ...folders,
       })
-      const { podCidr } = await stack.use(network).ready(stop.signal)
-      if (settings.networkPolicy === 'builtin') await enforcePolicies(podCidr)
-      return `pods ${podCidr}`
+      const { podCidrs } = await stack.use(network).ready(stop.signal)
+      if (settings.networkPolicy === 'builtin') await enforcePolicies(podCidrs[0]!)
+      return `pods ${podCidrs.join(' and ')}`
     }
     async function foreignNetwork(): Promise<string> {
       const { podsLeft } = await prepareForeignNetwork({ nodeName: settings.nodeName, dnsIp, commands, disk, log })

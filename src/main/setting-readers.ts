@@ -1,3 +1,4 @@
+import { isCIDR } from '../base/ip.ts'
 import { isQuantity, quantityToNumber } from '../base/quantity.ts'
 import { parseGoDuration } from '../models/go-duration.ts'
 
@@ -107,6 +108,12 @@ export function readNodeName(text: string): string {
 export function readCidr(text: string): string {
   if (!/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/.test(text)) throw new Error('is not an IPv4 network such as 10.244.0.0/16')
   return text
+}
+
+export function readCidrs(text: string): string[] {
+  const cidrs = text.split(',').filter(Boolean)
+  if (!cidrs.every(isCIDR)) throw new Error('is not CIDR,… such as 10.0.0.0/8,fd00::/8')
+  return cidrs
 }
 
 export function oneOf<const T extends string>(words: readonly T[]) {

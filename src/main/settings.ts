@@ -8,6 +8,7 @@ import {
   oneOf,
   readAge,
   readCidr,
+  readCidrs,
   readDrivers,
   readDuration,
   readEviction,
@@ -44,6 +45,10 @@ export interface Settings {
   clusterDomain: string
   /** `cni`: another CNI plugin (Calico, or one of yours) gives pods their network; its configuration is not ours to touch. */
   network: 'builtin' | 'cni'
+  /** How packets between pods of two nodes travel, with `builtin`. */
+  networkEncapsulation: 'vxlan-cross-subnet' | 'vxlan' | 'none'
+  /** Networks that pods reach with their own addresses, not with the node's. */
+  nonMasqueradeCidrs: string[]
   /** With `cni`: where that plugin puts its configuration and its programs. */
   cniConfDir: string
   cniBinDir: string
@@ -143,6 +148,11 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   serviceCidr: { name: 'service-cidr', read: readCidr },
   clusterDomain: { name: 'cluster-domain', read: text => text },
   network: { name: 'network', read: oneOf(['builtin', 'cni'] as const) },
+  networkEncapsulation: {
+    name: 'network-encapsulation',
+    read: oneOf(['vxlan-cross-subnet', 'vxlan', 'none'] as const),
+  },
+  nonMasqueradeCidrs: { name: 'non-masquerade-cidr', read: readCidrs },
   cniConfDir: { name: 'cni-conf-dir', read: text => resolve(text) },
   cniBinDir: { name: 'cni-bin-dir', read: text => resolve(text) },
   networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
@@ -221,6 +231,8 @@ export function resolveSettings(sources: SettingSources): Settings {
     serviceCidr: '10.96.0.0/16',
     clusterDomain: 'cluster.local',
     network: 'builtin',
+    networkEncapsulation: 'vxlan-cross-subnet',
+    nonMasqueradeCidrs: [],
     cniConfDir: '/etc/cni/net.d',
     cniBinDir: '/opt/cni/bin',
     networkPolicy: 'builtin',

@@ -2,14 +2,15 @@
 export interface CniSettings {
   /** Interface name, at most 15 characters. */
   bridge: string
-  /** `10.244.1.0/24` */
-  podCidr: string
+  /** `10.244.1.0/24`, one of each family; the first gives pods their main address. */
+  podCidrs: readonly string[]
   /** Where host-local remembers its addresses. */
   ipamFolder: string
+  /** Of bridge and pods; undefined: the kernel's own. */
   mtu?: number
 }
 
-/** The conflist that containerd reads: bridge with host-local addresses, host ports, bandwidth left to other plugins. */
+/** The conflist that containerd reads: bridge with host-local addresses, host ports. */
 export function cniConflist(settings: CniSettings): string {
   const conflist = {
     cniVersion: '0.4.0',
@@ -26,8 +27,8 @@ export function cniConflist(settings: CniSettings): string {
         ipam: {
           type: 'host-local',
           dataDir: settings.ipamFolder,
-          ranges: [[{ subnet: settings.podCidr }]],
-          routes: [{ dst: '0.0.0.0/0' }],
+          ranges: settings.podCidrs.map(subnet => [{ subnet }]),
+          routes: settings.podCidrs.map(cidr => ({ dst: cidr.includes(':') ? '::/0' : '0.0.0.0/0' })),
         },
       },
       { type: 'portmap', capabilities: { portMappings: true }, snat: true },

@@ -1,6 +1,9 @@
 import type { Commands } from '../base/commands.ts'
+import { removeNftTable } from '../base/nft-keeper.ts'
+import { podTable } from './masquerade.ts'
 import { type NodePreparation, prepareNode } from './node-preparation.ts'
-import { podBridge, podTable, routeProtocol } from './pod-network.ts'
+import { removePaths } from './path/kernel-paths.ts'
+import { podBridge } from './pod-network.ts'
 import { removeNetworkPolicies } from './policy/network-policies.ts'
 
 const quiet = { allowFailure: true }
@@ -26,7 +29,7 @@ async function podsOnBridge(commands: Commands): Promise<number> {
 }
 
 async function removeOwnNetwork(commands: Commands): Promise<void> {
-  await commands.run('nft', ['-f', '-'], { stdin: `add table ip ${podTable}\ndelete table ip ${podTable}\n`, ...quiet })
+  await removeNftTable(commands, podTable)
   await commands.run('ip', ['link', 'del', podBridge], quiet)
-  await commands.run('ip', ['route', 'flush', 'proto', routeProtocol], quiet)
+  await removePaths(commands)
 }

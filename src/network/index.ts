@@ -4,6 +4,7 @@ export type { ConnectionExplanation, PolicyVerdict, SideVerdict } from './explai
 export { BadEnd, type ConnectionQuestion, whyConnection } from './explain/gather.ts'
 export * from './foreign-network.ts'
 export { NetworkFailed } from './node-preparation.ts'
+export { type KernelPaths, pathScript, readPaths, runPathScript, strayEntries } from './path/kernel-paths.ts'
+export type { Encapsulation } from './path/plan-paths.ts'
 export * from './pod-network.ts'
 export { createNetworkPolicies, type NetworkPolicies, removeNetworkPolicies } from './policy/network-policies.ts'
-export * from './routes.ts'

@@ -20,6 +20,14 @@ const flags: Record<string, [flag: string, help: string]> = {
   'service-cidr': ['--service-cidr <cidr>', 'network of Services (10.96.0.0/16)'],
   'cluster-domain': ['--cluster-domain <name>', 'DNS zone (cluster.local)'],
   network: ['--network <who>', 'builtin, or cni when another plugin gives pods their network (builtin)'],
+  'network-encapsulation': [
+    '--network-encapsulation <how>',
+    "between nodes' pods: vxlan-cross-subnet, vxlan or none (vxlan-cross-subnet)",
+  ],
+  'non-masquerade-cidr': [
+    '--non-masquerade-cidr <cidr,…>',
+    'networks outside that see addresses of pods, not of nodes (none)',
+  ],
   'cni-conf-dir': ['--cni-conf-dir <dir>', "with --network cni: the plugin's configuration (/etc/cni/net.d)"],
   'cni-bin-dir': ['--cni-bin-dir <dir>', 'with --network cni: its programs (/opt/cni/bin)'],
   'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
@@ -100,6 +108,8 @@ const flags: Record<string, [flag: string, help: string]> = {
 
 /** Of a node with real containers. */
 export const nodeFlags = [
+  'network-encapsulation',
+  'non-masquerade-cidr',
   'pod-manifest-path',
   'allowed-unsafe-sysctls',
   'eviction-hard',

@@ -5,7 +5,7 @@ import { Stock } from '../../runtime/index.ts'
 import type { OutsideWorld } from '../outside.ts'
 import { logFolders, podFolders } from './folder-checks.ts'
 import type { Check, Leak, NodePlaces, Scene } from './leak.ts'
-import { addresses, attachments, interfaces, namespaces, rules } from './network-checks.ts'
+import { addresses, attachments, interfaces, namespaces, rules, tunnelEntries } from './network-checks.ts'
 import { cgroups, mounts, records, shims, snapshots } from './runtime-checks.ts'
 
 /** In the order of mending: processes let go of what is below them. */
@@ -17,6 +17,7 @@ export const checks: readonly Check[] = [
   cgroups,
   rules,
   interfaces,
+  tunnelEntries,
   namespaces,
   addresses,
   attachments,

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { type KernelPaths, pathScript, readPaths, runPathScript, strayEntries } from '../../network/index.ts'
 import { type Check, type Leak, namesIn, type Scene } from './leak.ts'
 
 export const namespaces: Check = {
@@ -47,6 +48,25 @@ async function peersOf({ commands, inventory }: Scene): Promise<Set<number>> {
     for (const [, index] of stdout.matchAll(/@if(\d+)/g)) peers.add(Number(index))
   }
   return peers
+}
+
+/** Entries of the tunnel for nodes that are no more. */
+export const tunnelEntries: Check = {
+  kind: 'tunnel entries',
+  async find({ commands }) {
+    const { neighbours, forwarding } = strayEntries(await readPaths(commands))
+    const leak = (some: Partial<KernelPaths>, line: string): Leak => ({
+      what: `the tunnel knows ${line}, but no route leads there`,
+      async mend() {
+        const nothing = { routes: new Set<string>(), neighbours: new Set<string>(), forwarding: new Set<string>() }
+        await runPathScript(commands, pathScript({ ...nothing, ...some }, nothing))
+      },
+    })
+    return [
+      ...[...neighbours].map(line => leak({ neighbours: new Set([line]) }, line)),
+      ...[...forwarding].map(line => leak({ forwarding: new Set([line]) }, line)),
+    ]
+  },
 }
 
 export const addresses: Check = {
