@@ -25,6 +25,7 @@ export const testPackages = [
     has: '/usr/lib/python3/dist-packages/kubernetes/__init__.py',
     why: 'a client that we did not write, in tests',
   },
+  { name: 'ipset', has: 'ipset', why: 'sets as Calico leaves them on a node, in tests' },
   { name: 'procps', has: 'ps', why: 'looks for left-over processes, in tests' },
 ]
 

@@ -10,9 +10,10 @@ import { runProgram } from '../../src/cli/program.ts'
 import { inProcessTransport } from '../../src/client/index.ts'
 import { ControlPlane } from '../../src/main/control-plane.ts'
 import { adminUser } from '../../src/main/identities.ts'
-import { DaemonSet, NetworkPolicy, Pod } from '../../src/models/kinds/index.ts'
-import { IpamBlock, IpamHandle } from '../../src/network/calico/index.ts'
+import { ConfigMap, DaemonSet, NetworkPolicy, Pod } from '../../src/models/kinds/index.ts'
+import { apiKindOf, CalicoNodeStatus, IpamBlock, IpamHandle } from '../../src/network/calico/index.ts'
 import { openApiDatastore } from '../../src/network/index.ts'
+import { until } from '../support/processes.ts'
 import { shapeManifest } from './shape.ts'
 
 // One story, told in order, on simulated nodes: Calico itself is not run here.
@@ -191,6 +192,33 @@ describe('optiflow calico', () => {
     expect(code).toBe(1)
     expect(out).toContain('Calico     v3.32.2')
     expect(out).toContain('✖ node-2: Calico has not written its address: has calico-node started?')
+    expect(out).toContain('BGP        not used: nodes take their routes from the datastore (VXLAN)')
+  })
+
+  test('status asks nodes with BGP for their sessions, says which are down, and takes its questions back', async () => {
+    const config = { namespace: 'kube-system', name: 'calico-config' }
+    await control.client.patch(ConfigMap, config, { type: 'merge', body: { data: { calico_backend: 'bird' } } })
+    expect((await run(['status', '--no-bgp'])).out).toContain('BGP        sessions were not asked for')
+    const answers = new Map([
+      ['node-1', [{ peerIP: '10.0.0.2', type: 'NodeMesh', state: 'Established', since: '09:23:22' }]],
+      ['node-2', [{ peerIP: '10.0.0.1', type: 'NodeMesh', state: 'Active', since: '09:23:25' }]],
+    ])
+    const statusOf = apiKindOf(CalicoNodeStatus)
+    const node = async () => {
+      for (const { metadata, ...question } of (await control.client.list(statusOf)).items) {
+        const peersV4 = answers.get(question['spec'].node)
+        const body = { status: { lastUpdated: '2026-01-01T00:00:00Z', bgp: { peersV4 } } }
+        await control.client.patch(statusOf, { name: metadata.name }, { type: 'merge', body }, { subresource: 'status' })
+        answers.delete(question['spec'].node)
+      }
+      return answers.size === 0
+    }
+    const [{ out }] = await Promise.all([run(['status']), until('both questions', node)])
+    expect(out).toMatch(/^node-1 .* 1 of 1 up$/m)
+    expect(out).toMatch(/^node-2 .* 0 of 1 up$/m)
+    expect(out).toContain('✖ node-2: BGP with 10.0.0.1 (NodeMesh) is Active since 09:23:25')
+    expect((await control.client.list(statusOf)).items).toEqual([])
+    await control.client.patch(ConfigMap, config, { type: 'merge', body: { data: { calico_backend: 'vxlan' } } })
   })
 
   test('routers, tiers and policies are held to their rules', async () => {

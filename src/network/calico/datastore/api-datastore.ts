@@ -61,6 +61,6 @@ export function openApiDatastore(client: Client, where = 'the API'): CalicoDatas
   }
 }
 
-function fromApi<S extends object>({ metadata, spec }: AnyObject): CalicoObject<S> {
-  return { metadata: metadata as CalicoObject['metadata'], spec: (spec ?? {}) as S }
+function fromApi<S extends object>({ metadata, spec, status }: AnyObject): CalicoObject<S> {
+  return { metadata: metadata as CalicoObject['metadata'], spec: (spec ?? {}) as S, ...(status ? { status } : {}) }
 }

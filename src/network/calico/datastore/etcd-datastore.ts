@@ -69,18 +69,19 @@ export function openEtcdDatastore({ keys, clock, uuid }: EtcdDatastoreOptions): 
   }
 }
 
-function resourceOf<S extends object>({ metadata, spec }: any): CalicoObject<S> | undefined {
-  return metadata?.name ? { metadata, spec: spec ?? {} } : undefined
+function resourceOf<S extends object>({ metadata, spec, status }: any): CalicoObject<S> | undefined {
+  return metadata?.name ? { metadata, spec: spec ?? {}, ...(status ? { status } : {}) } : undefined
 }
 
 /** In the order in which Calico's own JSON has its fields. */
-function resourceValue(kind: CalicoKind<any>, { metadata, spec }: CalicoObject): object {
+function resourceValue(kind: CalicoKind<any>, { metadata, spec, status }: CalicoObject): object {
   const { name, namespace, uid, creationTimestamp, labels, annotations } = metadata
   return {
     kind: kind.kind,
     apiVersion: 'projectcalico.org/v3',
     metadata: { name, namespace, uid, creationTimestamp, labels, annotations },
     spec,
+    status,
   }
 }
 

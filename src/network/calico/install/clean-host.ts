@@ -82,6 +82,9 @@ async function removeSets(commands: Commands): Promise<number> {
   const listed = await commands.run('ipset', ['list', '-n'], quiet).catch(() => undefined)
   if (listed?.code !== 0) return 0
   const own = listed.stdout.split('\n').filter(name => /^cali[46]/.test(name))
-  for (const name of own) await commands.run('ipset', ['destroy', name], quiet)
-  return own.length
+  // Emptied first: a set that is in another one cannot go.
+  for (const name of own) await commands.run('ipset', ['flush', name], quiet)
+  let removed = 0
+  for (const name of own) if ((await commands.run('ipset', ['destroy', name], quiet)).code === 0) removed++
+  return removed
 }

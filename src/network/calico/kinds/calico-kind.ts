@@ -5,6 +5,8 @@ import type { AnyObject } from '../../../models/object.ts'
 export interface CalicoObject<S extends object = object> {
   metadata: CalicoMetadata
   spec: S
+  /** What Calico's programs say about it. */
+  status?: unknown
 }
 
 export interface CalicoMetadata {

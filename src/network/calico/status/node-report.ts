@@ -5,12 +5,15 @@ import { findLeaks } from '../ipam/leaks.ts'
 import { type CalicoObject, encapsulationText, nodeOf, poolOf, usedIn } from '../kinds/index.ts'
 import type { IpPool } from '../kinds/ip-pool.ts'
 import type { IpamBlock } from '../kinds/ipam-block.ts'
+import { bgpProblems, type NodeBgp } from './bgp-sessions.ts'
 
 export interface StatusInput {
   nodes: readonly Node[]
   pods: readonly Pod[]
   pools: readonly CalicoObject<IpPool>[]
   blocks: readonly CalicoObject<IpamBlock>[]
+  /** Of the nodes that were asked. */
+  bgp: ReadonlyMap<string, NodeBgp>
 }
 
 export interface NodeReport {
@@ -22,6 +25,8 @@ export interface NodeReport {
   tunnel: string | undefined
   blocks: string[]
   used: number
+  /** Sessions with other routers; undefined where nobody asked. */
+  bgp: NodeBgp | undefined
   /** In plain words; empty when all is well. */
   problems: string[]
 }
@@ -41,6 +46,7 @@ export function nodeReports(input: StatusInput): NodeReport[] {
       ...programProblems(node, pod),
       ...annotationProblems(node, input.pools),
       ...addressProblems(input, name),
+      ...bgpProblems(input.bgp.get(name)),
       ...(leaked.length ? [`${leaked.length} addresses are leaked: optiflow calico ipam release`] : []),
     ]
     return {
@@ -50,6 +56,7 @@ export function nodeReports(input: StatusInput): NodeReport[] {
       tunnel: annotation(node, 'IPv4VXLANTunnelAddr') ?? annotation(node, 'IPv4IPIPTunnelAddr'),
       blocks: own,
       used: blocks.reduce((sum, b) => sum + usedIn(b.spec), 0),
+      bgp: input.bgp.get(name),
       problems,
     }
   })
@@ -58,6 +65,9 @@ export function nodeReports(input: StatusInput): NodeReport[] {
 function daemonPod(pods: readonly Pod[], node: string): Pod | undefined {
   return pods.find(p => p.spec.nodeName === node && p.metadata.labels?.['k8s-app'] === 'calico-node')
 }
+
+/** Whether calico-node is there and works, so that it can be asked. Pure. */
+export const calicoRunsOn = (pods: readonly Pod[], node: string): boolean => isReady(daemonPod(pods, node))
 
 const isReady = (pod: Pod | undefined): boolean =>
   pod?.status?.conditions?.some(c => c.type === 'Ready' && c.status === 'True') ?? false
