@@ -12,6 +12,7 @@ import type { CliCommand, Outside } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { partLines } from '../progress.ts'
 import { auditFlags, flagsAgain, nodeFlags, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
+import { unreachableApiNote } from './up-notes.ts'
 
 export const up: CliCommand = {
   register(program, outside) {
@@ -78,6 +79,8 @@ function printWelcome(
     terminal.out(paint.dim(`Node ${process.versions.node} is past its end of life; 22 and 24 work too.\n`))
   if (settings.runtime === 'simulated')
     terminal.out(`${paint.yellow('SIMULATED')} pods are simulated: nothing really runs on these nodes.\n`)
+  const unreachable = unreachableApiNote(settings)
+  if (unreachable) terminal.out(`${paint.yellow('!')} ${unreachable}\n`)
   const flag = settings.kubeconfig
     ? ` --kubeconfig ${settings.kubeconfig}`
     : cluster.current
