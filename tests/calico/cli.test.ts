@@ -208,7 +208,12 @@ describe('optiflow calico', () => {
       for (const { metadata, ...question } of (await control.client.list(statusOf)).items) {
         const peersV4 = answers.get(question['spec'].node)
         const body = { status: { lastUpdated: '2026-01-01T00:00:00Z', bgp: { peersV4 } } }
-        await control.client.patch(statusOf, { name: metadata.name }, { type: 'merge', body }, { subresource: 'status' })
+        await control.client.patch(
+          statusOf,
+          { name: metadata.name },
+          { type: 'merge', body },
+          { subresource: 'status' },
+        )
         answers.delete(question['spec'].node)
       }
       return answers.size === 0
