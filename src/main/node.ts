@@ -164,9 +164,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       return `pods ${podCidrs.join(' and ')}`
     }
     async function foreignNetwork(): Promise<string> {
-      const { podsLeft } = await prepareForeignNetwork({ nodeName: settings.nodeName, dnsIp, commands, disk, log })
+      const { nodeName } = settings
+      const ends = { ipamFolder: places.ipam, clock, signal: stop.signal }
+      const { podsLeft } = await prepareForeignNetwork({ nodeName, dnsIp, commands, disk, log, ...ends })
       if (podsLeft)
-        log.warn({ pods: podsLeft }, 'pods are still in the built-in network: delete them, so that they move')
+        log.warn(
+          { pods: podsLeft },
+          'pods are still in the built-in network: delete them, so that they move; it goes with the last one',
+        )
       return `pods by the CNI plugin of ${settings.cniConfDir}`
     }
     async function enforcePolicies(podCidr: string): Promise<void> {
