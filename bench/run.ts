@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { api } from './measurements/api/index.ts'
 import { memory } from './measurements/memory.ts'
+import { node } from './measurements/node/index.ts'
 import { pods } from './measurements/pods.ts'
 import { startUp } from './measurements/start-up.ts'
 import { loadText, machineText, whyNoContainers } from './support/machine.ts'
@@ -14,7 +15,7 @@ import type { Measurement, Row } from './support/measurement.ts'
 import { type Detail, type Result, writeReport } from './support/report.ts'
 import { runScript } from './support/script.ts'
 
-const measurements: Measurement[] = [startUp, memory, api, pods]
+const measurements: Measurement[] = [startUp, memory, api, pods, node]
 /** Benches of single rooms, in their quick forms. */
 const rooms: { name: string; file: string; args: string[]; containers?: boolean }[] = [
   { name: 'apiserver', file: 'apiserver.ts', args: [] },

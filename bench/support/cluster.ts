@@ -59,7 +59,7 @@ export async function startCluster(options: ClusterOptions): Promise<BenchCluste
   let api: ApiConnection | undefined
   const stop = async () => {
     await api?.[Symbol.asyncDispose]()
-    await end(child)
+    await endProcess(child)
   }
   try {
     const alive = () => {
@@ -104,7 +104,7 @@ const nodeReady = (list: any): boolean =>
   (list.items?.[0]?.status?.conditions ?? []).some((c: any) => c.type === 'Ready' && c.status === 'True') &&
   !list.items[0].spec.taints?.length
 
-async function end(child: ChildProcess): Promise<void> {
+export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
@@ -114,7 +114,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** Containers outlive `up`; `down --purge` ends them and takes their data away. @throws Error when it fails */
-async function tearDown(dataDir: string): Promise<void> {
+export async function tearDown(dataDir: string): Promise<void> {
   const down = spawn(process.execPath, [program, 'down', '--purge', '--data-dir', dataDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

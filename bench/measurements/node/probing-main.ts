@@ -1,0 +1,28 @@
+/** `probing-main.ts PORT COUNT`: so many http probes, one a second each, for ten seconds; tells its processor time as JSON. */
+import { ContainerProber } from '../../../src/agent/probe/prober.ts'
+import { systemClock } from '../../../src/base/clock.ts'
+import { systemNet } from '../../../src/base/net.ts'
+import { systemRandom } from '../../../src/base/random.ts'
+import type { Container, Pod } from '../../../src/models/types/core-v1.ts'
+import type { Runtime } from '../../../src/runtime/runtime.ts'
+import { pause } from '../../support/statistics.ts'
+
+const [port, count] = process.argv.slice(2).map(Number)
+const seconds = 10
+const container: Container = {
+  name: 'main',
+  readinessProbe: { httpGet: { port: port!, path: '/ready' }, periodSeconds: 1 },
+}
+const options = { runtime: {} as Runtime, net: systemNet, clock: systemClock, random: systemRandom }
+const listener = { changed() {}, kill() {}, unhealthy: (_: string, output: string) => console.error(output) }
+for (let i = 0; i < count!; i++) {
+  const about = { pod: {} as Pod, container, id: String(i), podIp: '127.0.0.1', before: { started: true, ready: true } }
+  new ContainerProber(options, about, listener)
+}
+// The first second also compiles.
+await pause(2_000)
+const before = process.cpuUsage()
+await pause(seconds * 1000)
+const { user, system } = process.cpuUsage(before)
+console.log(JSON.stringify({ seconds, processorMs: (user + system) / 1000 }))
+process.exit()
