@@ -35,13 +35,41 @@ export class Steps {
     this.#node = node
   }
 
+  /** Devices that the pod claims are made ready first, as its volumes may be theirs. */
   async setUpVolumes(facts: PodFacts): Promise<void> {
+    await this.#prepareClaims(facts.pod)
     try {
       await this.#node.volumes.setUp(facts)
     } catch (cause) {
       this.#node.events.warning(facts.pod, 'FailedMount', explain(cause))
       throw new StepFailed('FailedMount', explain(cause), { cause })
     }
+  }
+
+  /** The last of a pod that goes for good; of what the runtime lost it knows no logs either. */
+  async clearAway(pod: Pod): Promise<void> {
+    const { files, disk, logFolder } = this.#node
+    await this.tearDown(pod.metadata.uid!)
+    if (files) await disk.remove(logFolderOf(pod, logFolder))
+  }
+
+  async #prepareClaims(pod: Pod): Promise<void> {
+    const { claims, events } = this.#node
+    if (!pod.spec.resourceClaims?.length) return
+    try {
+      if (!claims) throw new Error('this node takes no drivers of claimed devices')
+      await claims.prepare(pod)
+    } catch (cause) {
+      const why = `Failed to prepare dynamic resources: ${explain(cause)}`
+      events.warning(pod, 'FailedPrepareDynamicResources', why)
+      throw new StepFailed('FailedPrepareDynamicResources', why, { cause })
+    }
+  }
+
+  /** Volumes and claimed devices of a pod of which nothing runs any more. */
+  async tearDown(uid: string): Promise<void> {
+    await this.#node.claims?.unprepare(uid)
+    await this.#node.volumes.tearDown(uid)
   }
 
   async runSandbox(pod: Pod, attempt: number, signal: AbortSignal): Promise<SandboxId> {
@@ -171,6 +199,8 @@ export class Steps {
     if (files) mounts.push(...(await this.#ownFiles(facts, container, attempt, mounts)))
     const granted = grantedBy((await this.#node.devices?.allocate(pod, container as Container)) ?? [])
     const devices = [...volumes.devices(pod, container), ...granted.devices]
+    const claimed = this.#node.claims?.cdiDevices(pod, container as Container) ?? []
+    const cdiDevices = [...new Set([...granted.cdiDevices, ...claimed])]
     return containerSpec(pod, container, {
       attempt,
       imageRef,
@@ -179,7 +209,7 @@ export class Steps {
       security,
       annotations: granted.annotations,
       ...(devices.length ? { devices } : {}),
-      ...(granted.cdiDevices.length ? { cdiDevices: granted.cdiDevices } : {}),
+      ...(cdiDevices.length ? { cdiDevices } : {}),
       resources: {
         ...containerResources(pod, container as Container, memoryCapacityBytes()),
         ...(cpus ? { cpusetCpus: cpus.cpus } : {}),

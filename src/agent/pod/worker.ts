@@ -283,7 +283,7 @@ export class PodWorker {
 
   async #run(action: Action, signal: AbortSignal): Promise<void> {
     const records = this.#records
-    const { runtime, volumes, view, clock, events } = this.#node
+    const { runtime, view, clock, events } = this.#node
     const pod = this.#pod
     switch (action.type) {
       case 'setUpVolumes':
@@ -341,11 +341,11 @@ export class PodWorker {
         }
         return
       case 'tearDownVolumes':
-        await volumes.tearDown(this.uid)
+        await this.#steps.tearDown(this.uid)
         records.volumesReady = false
         return
       case 'finish':
-        await volumes.tearDown(this.uid)
+        await this.#steps.clearAway(pod)
         if (!this.#gone) await this.#node.forget(pod)
         records.cleaned = true
         return

@@ -4,34 +4,46 @@ import type { OutsideWorld } from '../outside.ts'
 import { checks, examine } from './doctor.ts'
 import type { NodePlaces } from './leak.ts'
 
-/** The making of a sandbox is given up after four minutes: what is nobody's for longer stays nobody's. */
-const apartMs = 5 * 60_000
-const everyMs = 20 * 60_000
+type Outside = Pick<OutsideWorld, 'disk' | 'commands' | 'clock' | 'log'>
 
-/** What has processes may be somebody's who works beside us: a person is told of it, by `optiflow node doctor`. */
-const alive = new Set(['containers', 'shims'])
-const dead = new Set(checks.map(({ kind }) => kind).filter(kind => !alive.has(kind)))
+interface Round {
+  kinds: ReadonlySet<string>
+  /** Only what is there at two looks so far apart is taken out. */
+  apartMs: number
+  everyMs: number
+}
+
+/** containerd records a container before it starts its shim, and knows no way to a shim without a record. */
+const shims: Round = { kinds: new Set(['shims']), apartMs: 10_000, everyMs: 60_000 }
+/**
+ * The making of a sandbox is given up after four minutes: what is nobody's for longer stays nobody's. Containers that containerd
+ * knows may be of somebody who works beside us: a person is told of them, by `optiflow node doctor`.
+ */
+const rest: Round = {
+  kinds: new Set(checks.map(({ kind }) => kind).filter(kind => kind !== 'shims' && kind !== 'containers')),
+  apartMs: 5 * 60_000,
+  everyMs: 20 * 60_000,
+}
 
 /**
- * Takes out what a runtime that was killed while it made a pod left behind and never looks at again: network namespaces,
- * snapshots, addresses. Goes on until `signal` says otherwise; never rejects.
+ * Takes out what a runtime leaves behind and never looks at again when it, or who asked it, is killed while it makes a pod:
+ * shims, network namespaces, snapshots, addresses. Goes on until `signal` says otherwise; never rejects.
  */
-export async function keepClean(
-  places: NodePlaces,
-  outside: Pick<OutsideWorld, 'disk' | 'commands' | 'clock' | 'log'>,
-  signal: AbortSignal,
-): Promise<void> {
+export async function keepClean(places: NodePlaces, outside: Outside, signal: AbortSignal): Promise<void> {
+  await Promise.all([shims, rest].map(round => go(round, places, outside, signal)))
+}
+
+async function go({ kinds, apartMs, everyMs }: Round, places: NodePlaces, outside: Outside, signal: AbortSignal) {
   const { clock, log } = outside
   while (!signal.aborted) {
     try {
-      const { findings } = await examine({ places, outside, fix: true, apartMs, kinds: dead, signal })
+      const { findings } = await examine({ places, outside, fix: true, apartMs, kinds, signal })
       for (const { kind, what, outcome } of findings)
         log.info({ kind, what, outcome }, 'taken out what was left behind')
-      await sleep(clock, everyMs, signal)
     } catch (error) {
       if (isAbort(error)) return
-      log.warn({ error: explain(error) }, 'cannot look for what is left behind')
-      await sleep(clock, everyMs, signal).catch(() => {})
+      log.debug({ error: explain(error) }, 'cannot look for what is left behind')
     }
+    await sleep(clock, everyMs, signal).catch(() => {})
   }
 }
