@@ -7,7 +7,7 @@ import type { Logger } from '../../base/logger.ts'
 import { quantityToNumber } from '../../base/quantity.ts'
 import type { Random } from '../../base/random.ts'
 import { ServerUnreachable } from '../../client/index.ts'
-import type { Pod, Volume, VolumeMount } from '../../models/types/core-v1.ts'
+import type { NFSVolumeSource, Pod, Volume, VolumeMount } from '../../models/types/core-v1.ts'
 import type { Mount } from '../../runtime/runtime.ts'
 import { type CsiUse, claimedUse, inlineUse, type ReadyVolume } from '../csi/csi-use.ts'
 import type { CsiVolumes } from '../csi/csi-volumes.ts'
@@ -21,6 +21,7 @@ import { filesOf, isSecret, isWritten, referencesOf } from './files.ts'
 import { checkHostPath } from './host-path.ts'
 import { makeLocalVolume } from './local-volumes.ts'
 import { MountFailed } from './mount-failed.ts'
+import { mountNfs } from './nfs-volume.ts'
 import { emptyDirFolder } from './places.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { pinSubPath, unmountBelow } from './sub-path.ts'
@@ -97,14 +98,27 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       return volume.hostPath.path
     }
     if (volume.emptyDir) return emptyDir(volume, pod)
+    if (volume.nfs) return nfs(volume.name, volume.nfs, pod)
     if (claimNameOf(pod, volume)) {
       const found = await claimedVolume(objects, pod, volume)
-      return found.volume.spec.csi ? use(claimedUse(found, volume)) : claimed(found, pod)
+      const { csi, nfs: exported, mountOptions } = found.volume.spec
+      if (csi) return use(claimedUse(found, volume))
+      return exported ? nfs(volume.name, exported, pod, mountOptions) : claimed(found, pod)
     }
+    if (volume.image)
+      throw new Error(
+        'volumes of type image need a runtime that mounts images (containerd 2.1, CRI-O 1.31), which this node does not use',
+      )
     const type = Object.keys(volume).find(key => key !== 'name') ?? 'nothing'
     throw new Error(
-      `volumes of type ${type} are not supported by this node; use configMap, secret, downwardAPI, projected, emptyDir, hostPath, csi, ephemeral or a persistentVolumeClaim`,
+      `volumes of type ${type} are not supported by this node; use configMap, secret, downwardAPI, projected, emptyDir, hostPath, nfs, csi, ephemeral or a persistentVolumeClaim`,
     )
+  }
+
+  async function nfs(name: string, source: NFSVolumeSource, pod: Pod, mountOptions?: string[]): Promise<string> {
+    const target = join(podFolder(pod.metadata.uid!), 'volumes', 'nfs', name)
+    await mountNfs(options, target, source, mountOptions)
+    return target
   }
 
   async function emptyDir(volume: Volume, pod: Pod): Promise<string> {
@@ -143,7 +157,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       return local.path
     }
     throw new Error(
-      `persistentvolume "${found.metadata.name}" is neither of a CSI driver nor local or hostPath, which is what this node can mount`,
+      `persistentvolume "${found.metadata.name}" is neither of a CSI driver nor nfs, local or hostPath, which is what this node can mount`,
     )
   }
 

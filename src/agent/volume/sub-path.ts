@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import type { Commands } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
 import { codeOf } from '../../base/errors.ts'
+import { mountPoints } from '../../base/mount-points.ts'
 import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
 
 export interface SubPathTools {
@@ -83,15 +84,21 @@ async function realPath(disk: Disk, path: string): Promise<string> {
   return out
 }
 
-/** Unmounts everything at or below a folder, the deepest first. */
+/**
+ * Unmounts everything at or below a folder, the deepest first.
+ * @throws Error for what stays: its folder must not be removed then, or what is mounted there would be
+ */
 export async function unmountBelow({ disk, commands }: SubPathTools, folder: string): Promise<void> {
-  const table = await disk.readText('/proc/self/mountinfo').catch(() => '')
-  const mounts = table
-    .split('\n')
-    .map(line => line.split(' ')[4] ?? '')
-    // The table writes blanks and such as octal.
-    .map(path => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
-    .filter(path => path === folder || path.startsWith(`${folder}/`))
-    .sort((a, b) => b.length - a.length)
-  for (const path of mounts) await commands.run('umount', ['--lazy', path], { allowFailure: true })
+  const mounted = async () =>
+    (await mountPoints(disk))
+      .map(({ path }) => path)
+      .filter(path => path === folder || path.startsWith(`${folder}/`))
+      .sort((a, b) => b.length - a.length)
+  let why = ''
+  for (const path of await mounted()) {
+    const { stderr } = await commands.run('umount', ['--lazy', path], { allowFailure: true })
+    why ||= stderr.trim()
+  }
+  const [left] = await mounted()
+  if (left) throw new Error(`${left} is still mounted${why ? `: ${why}` : ''}`)
 }
