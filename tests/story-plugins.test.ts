@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDriver, type TestDriver } from '../src/plugins/testing/csi-driver.ts'
 import { startTestDevicePlugin, type TestDevicePlugin } from '../src/plugins/testing/device-plugin.ts'
+import { startTestDraDriver, type TestDraDriver } from '../src/plugins/testing/dra-driver.ts'
 import { type Lan, openLan } from './support/lan.ts'
 import { leftovers, type Traces, tracesOf } from './support/leftovers.ts'
 import { isReady, Parts, realImpossible } from './support/parts.ts'
@@ -20,10 +21,16 @@ describe.skipIf(obstacle)(`volumes and devices of real containers${obstacle ? ` 
   let before: Traces
   let driver: TestDriver
   let gpus: TestDevicePlugin
+  let cards: TestDraDriver
   const kubelet = () => join(box.dataDir, 'kubelet')
   const driverFolder = () => join(lan.folder, 'driver')
   const args: string[] = []
   const startUp = () => box.start('up', args, 'The API answers at', 60_000)
+  /** Where runtimes look for CDI: one folder for the whole machine. */
+  const cdiFolder = async () => {
+    await mkdir('/var/run/cdi', { recursive: true })
+    return '/var/run/cdi'
+  }
   const volumesFolder = () => join(box.dataDir, 'node/volumes')
 
   beforeAll(async () => {
@@ -52,6 +59,7 @@ describe.skipIf(obstacle)(`volumes and devices of real containers${obstacle ? ` 
   afterAll(async () => {
     await driver?.[Symbol.asyncDispose]()
     await gpus?.[Symbol.asyncDispose]()
+    await cards?.[Symbol.asyncDispose]()
     await box?.[Symbol.asyncDispose]()
     await registry?.stop()
     await lan?.[Symbol.asyncDispose]()
@@ -309,9 +317,67 @@ describe.skipIf(obstacle)(`volumes and devices of real containers${obstacle ? ` 
     await box.kubectl('delete', 'pod', 'one', 'two', 'whole')
   })
 
+  it('devices that a pod claims are chosen, made ready by their driver, and given back', async () => {
+    const resource = { apiVersion: 'resource.k8s.io/v1beta1' }
+    const request = (name: string) => ({ name, deviceClassName: 'cards.test' })
+    const metadata = { name: 'two-cards', namespace: 'default' }
+    const selectors = [{ cel: { expression: 'device.driver == "cards.test"' } }]
+    const pool = { name: 'box', generation: 1, resourceSliceCount: 1 }
+    const devices = ['a', 'b', 'c'].map(name => ({ name, basic: {} }))
+    await box.apply(
+      { ...resource, kind: 'DeviceClass', metadata: { name: 'cards.test' }, spec: { selectors } },
+      {
+        ...resource,
+        kind: 'ResourceSlice',
+        metadata: { name: 'box-cards' },
+        spec: { driver: 'cards.test', nodeName: 'box', pool, devices },
+      },
+      {
+        ...resource,
+        kind: 'ResourceClaimTemplate',
+        metadata,
+        spec: { spec: { devices: { requests: [request('first'), request('second')] } } },
+      },
+    )
+    cards = await startTestDraDriver({
+      name: 'cards.test',
+      kubeletFolder: kubelet(),
+      cdiFolder: await cdiFolder(),
+      async devicesOf(uid) {
+        const claim = (await box.get('resourceclaims')).items.find((item: any) => item.metadata.uid === uid)
+        return claim.status.allocation.devices.results
+      },
+    })
+    const made = user('carded', 'env | grep ^CARD_ | sort > /tmp/cards; ls /dev/a /dev/b /dev/c >> /tmp/cards', [])
+    const [container] = made.spec.containers
+    const asks = (name: string, ...claims: object[]) => ({
+      ...container,
+      name,
+      volumeMounts: [],
+      resources: { claims },
+    })
+    await box.apply({
+      ...made,
+      spec: {
+        ...made.spec,
+        resourceClaims: [{ name: 'cards', resourceClaimTemplateName: 'two-cards' }],
+        containers: [asks('all', { name: 'cards' }), asks('half', { name: 'cards', request: 'second' }), asks('none')],
+      },
+    })
+    await pod('carded')
+    const cardsOf = (name: string) => box.kubectl('exec', 'carded', '-c', name, '--', 'cat', '/tmp/cards')
+    expect(await cardsOf('all')).toBe('CARD_a=yes\nCARD_b=yes\n/dev/a\n/dev/b\n')
+    expect(await cardsOf('half')).toBe('CARD_b=yes\n/dev/b\n')
+    expect(await cardsOf('none')).toBe('')
+    await box.kubectl('delete', 'pod', 'carded')
+    expect(cards.calls.map(call => call.split(' ')[0])).toEqual(['prepare', 'unprepare'])
+    await until('the claim to go', async () => (await box.get('resourceclaims')).items.length === 0)
+  })
+
   it('down leaves nothing behind', async () => {
     await driver[Symbol.asyncDispose]()
     await gpus[Symbol.asyncDispose]()
+    await cards[Symbol.asyncDispose]()
     await box.end('up')
     await box.optiflow('down', '--purge', '--data-dir', box.dataDir)
     await registry.stop()

@@ -214,6 +214,7 @@ class NodeAgent implements Agent {
       images: createImages({ runtime, events, clock, parallelPulls: this.#options.parallelPulls ?? 5 }),
       volumes,
       devices: plugins?.devices,
+      claims: plugins?.claims,
       objects,
       events,
       clock,
@@ -323,6 +324,9 @@ class NodeAgent implements Agent {
       this.#images = imageList(await runtime.images().catch(() => []))
     })
     every(60_000, () => chores.sweep(this.#pods.complete))
+    every(60_000, async () => {
+      if (this.#pods.complete) await this.#plugins?.claims.forgetOthers(new Set(this.#pods.workers.keys()))
+    })
     every(refreshPeriodMs, async () => {
       for (const worker of this.#pods.workers.values()) await worker.refreshVolumes()
     })

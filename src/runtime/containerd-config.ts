@@ -57,6 +57,9 @@ function second(s: ContainerdSettings): Table {
         tolerate_missing_hugetlb_controller: true,
         // Pods' network namespaces beside the rest of the state, so that a purge finds them.
         netns_mounts_under_state_dir: true,
+        // Since 1.7; older ones do not know of it, and we carry out what it would.
+        enable_cdi: true,
+        cdi_spec_dirs: ['/etc/cdi', '/var/run/cdi'],
         // One bin_dir is all it takes; several folders are linked together by the supervisor.
         cni: { bin_dir: s.cniBinFolders[0] ?? '/opt/cni/bin', conf_dir: s.cniConfFolder, max_conf_num: 1 },
         containerd: {

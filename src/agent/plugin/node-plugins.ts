@@ -5,6 +5,7 @@ import { CsiDrivers } from '../csi/csi-drivers.ts'
 import { CsiVolumes } from '../csi/csi-volumes.ts'
 import { Devices } from '../device/devices.ts'
 import { servePodResources } from '../device/pod-resources.ts'
+import { DeviceClaims } from '../dra/device-claims.ts'
 import type { Registration } from '../node/registration.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { AgentOptions } from '../options.ts'
@@ -15,6 +16,7 @@ import { PluginWatcher } from './plugin-watcher.ts'
 export interface NodePlugins extends AsyncDisposable {
   csi: CsiVolumes
   devices: Devices
+  claims: DeviceClaims
   /** Takes up what an agent before us has left. */
   restore(): Promise<void>
   /** Listens for plugins. */
@@ -50,18 +52,21 @@ export function createNodePlugins(
     },
     onChange: () => void registration.updateStatus(),
   })
+  const claims = new DeviceClaims({ ...options, objects })
   const watcher = new PluginWatcher({
     ...options,
     folder: join(kubeletFolder, 'plugins_registry'),
-    kinds: [drivers, devices],
+    kinds: [drivers, devices, claims],
   })
   let resources: AsyncDisposable | undefined
   return {
     csi,
     devices,
+    claims,
     async restore() {
       await csi.start()
       await devices.restore()
+      await claims.restore()
     },
     async start() {
       await drivers.announce().catch(error => log.warn({ error: explain(error) }, 'CSINode not written'))
@@ -72,6 +77,7 @@ export function createNodePlugins(
     async [Symbol.asyncDispose]() {
       await watcher.stop()
       drivers[Symbol.dispose]()
+      claims[Symbol.dispose]()
       await devices[Symbol.asyncDispose]()
       await resources?.[Symbol.asyncDispose]()
     },

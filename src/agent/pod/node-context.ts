@@ -8,6 +8,7 @@ import type { Pod, PodStatus, Service } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { CpuManager } from '../cpu/cpu-manager.ts'
 import type { Devices } from '../device/devices.ts'
+import type { DeviceClaims } from '../dra/device-claims.ts'
 import type { Images } from '../image/images.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { RuntimeView } from '../runtime-view.ts'
@@ -26,6 +27,8 @@ export interface NodeContext {
   volumes: Volumes
   /** Undefined: the node takes no device plugins. */
   devices: Devices | undefined
+  /** Undefined: the node takes no DRA drivers. */
+  claims: DeviceClaims | undefined
   objects: ReferencedObjects
   events: EventRecorder
   clock: Clock

@@ -24,6 +24,7 @@ import {
   type SandboxSpec,
   type Streams,
 } from '../runtime.ts'
+import { readCdiFiles, withCdiDevices } from './cdi.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { CallFailed, Connection } from './connection.ts'
 import { joinPort, joinStreams } from './cri-streams.ts'
@@ -151,7 +152,7 @@ class ContainerdRuntime implements Runtime {
   async #create(sandbox: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
     try {
       const pod = this.#configs.get(sandbox) ?? (await this.#readConfig(sandbox))
-      const config = containerConfig(spec, pod)
+      const config = containerConfig(await this.#withDevices(spec), pod)
       await this.#world.disk.makeFolder(`${pod.log_directory}/${spec.name}`)
       const { container_id } = await this.#connection.runtime<{ container_id: string }>(
         'CreateContainer',
@@ -164,6 +165,13 @@ class ContainerdRuntime implements Runtime {
       if (!(error instanceof CallFailed)) throw error
       throw new ContainerStartFailed('CreateContainerError', plain(error.details), { cause: error })
     }
+  }
+
+  async #withDevices(spec: ContainerSpec): Promise<ContainerSpec> {
+    if (!spec.cdiDevices?.length) return spec
+    const { name, version } = await this.version()
+    const before = name === 'containerd' && /^v?1\.[0-6]\./.test(version)
+    return before ? withCdiDevices(spec, await readCdiFiles(this.#world.disk)) : spec
   }
 
   /** After our restart: what the sandbox was made from, as containerd kept it. */
