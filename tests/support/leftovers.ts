@@ -34,7 +34,7 @@ export async function tracesOf(machine: Machine, dataDir: string): Promise<Trace
     rules,
     // Tables that iptables makes by being asked are empty: only rules and chains of somebody's count.
     chains: chains.filter(line => /^-A|^:[A-Z]+-/.test(line)).map(line => line.replace(/ \[.*/, '')),
-    cniCache: (await namesIn('/var/lib/cni/results')).filter(name => name.startsWith('optiflow-')),
+    cniCache: await cniRecordsOf(stateFolderOf(dataDir)),
     folders: (await Promise.all(roots.map(async root => (await namesIn(root)).map(name => join(root, name))))).flat(),
   }
 }
@@ -78,6 +78,15 @@ async function processesOf(machine: Machine, roots: string[]): Promise<string[]>
       network === `net:[${ino}]` || roots.some(root => command.includes(root) || rootMount.includes(`${root}/`))
     if (ours && command) found.push(`${pid} ${command.slice(0, 200)}`)
   }
+  return found
+}
+
+/** What CNI remembers of the pods whose network namespaces are below a folder; its own folder is one for the whole machine. */
+async function cniRecordsOf(stateFolder: string): Promise<string[]> {
+  const folder = '/var/lib/cni/results'
+  const found: string[] = []
+  for (const name of await namesIn(folder))
+    if ((await readFile(join(folder, name), 'utf8').catch(() => '')).includes(`"${stateFolder}/`)) found.push(name)
   return found
 }
 
