@@ -289,14 +289,17 @@ export interface WorkloadSpec {
   healthCheck?: WorkloadHealthCheck
   image: string
   imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never'
+  job?: WorkloadJob
   labels?: Record<string, string>
   nodeSelector?: Record<string, string>
   ports?: WorkloadPort[]
   replicas?: number
   resources?: ResourceRequirements
   restartOnConfigChange?: boolean
+  schedule?: string
   serviceAccountName?: string
   terminationGracePeriodSeconds?: number
+  timeZone?: string
   update?: WorkloadUpdate
   volumes?: WorkloadVolume[]
 }
@@ -308,8 +311,11 @@ export interface WorkloadStatus {
   observedGeneration?: number
   readyReplicas?: number
   replicas?: number
+  rolledOutRevision?: string
+  rollout?: WorkloadRollout
   selector?: string
   stableRevision?: string
+  succeeded?: number
   updatedReplicas?: number
   url?: string
 }
@@ -320,10 +326,13 @@ export interface WorkloadTcpCheck {
 
 export interface WorkloadUpdate {
   autoRollback?: boolean
+  canary?: WorkloadCanary
+  maxErrorPercent?: number
   maxSurge?: IntOrString
   maxUnavailable?: IntOrString
   readyWithinSeconds?: number
   strategy?: 'Recreate' | 'RollingUpdate'
+  watchSeconds?: number
 }
 
 export interface WorkloadVolume {
@@ -337,4 +346,31 @@ export interface WorkloadVolume {
   secret?: SecretVolumeSource
   size?: Quantity
   storageClassName?: string
+}
+
+export interface WorkloadCanary {
+  steps: WorkloadCanaryStep[]
+}
+
+export interface WorkloadCanaryStep {
+  pauseSeconds?: number
+  percent?: number
+  replicas?: number
+}
+
+export interface WorkloadJob {
+  activeDeadlineSeconds?: number
+  backoffLimit?: number
+  completions?: number
+  concurrencyPolicy?: 'Allow' | 'Forbid' | 'Replace'
+  parallelism?: number
+  suspend?: boolean
+}
+
+export interface WorkloadRollout {
+  failedChecks?: number
+  restarts?: number
+  revision: string
+  since?: string
+  step: number
 }

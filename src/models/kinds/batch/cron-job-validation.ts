@@ -49,19 +49,21 @@ function partProblem(part: string, { name, low, high, words }: (typeof fields)[n
   return undefined
 }
 
+/** When something runs. What once was let in with a zone in its words may keep it. */
+export function checkSchedule(schedule: string, timeZone: string | undefined, previous?: string): FieldError[] {
+  const zone = timeZone === undefined ? [] : checkTimeZone(timeZone)
+  if (/TZ=/.test(schedule)) {
+    const message = 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'
+    return previous === schedule ? zone : [invalid('spec.schedule', schedule, message), ...zone]
+  }
+  const problem = scheduleProblem(schedule)
+  return problem ? [invalid('spec.schedule', schedule, problem), ...zone] : zone
+}
+
 export function validateCronJob({ spec }: CronJob, previous?: CronJob): FieldError[] {
   const errors: FieldError[] = []
-  if (!spec.schedule) errors.push(required('spec.schedule'))
-  else if (/TZ=/.test(spec.schedule)) {
-    if (previous?.spec.schedule !== spec.schedule)
-      errors.push(
-        invalid('spec.schedule', spec.schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'),
-      )
-  } else {
-    const problem = scheduleProblem(spec.schedule)
-    if (problem) errors.push(invalid('spec.schedule', spec.schedule, problem))
-  }
-  if (spec.timeZone !== undefined) errors.push(...checkTimeZone(spec.timeZone))
+  if (spec.schedule) errors.push(...checkSchedule(spec.schedule, spec.timeZone, previous?.spec.schedule))
+  else errors.push(required('spec.schedule'), ...(spec.timeZone === undefined ? [] : checkTimeZone(spec.timeZone)))
   for (const name of ['startingDeadlineSeconds', 'successfulJobsHistoryLimit', 'failedJobsHistoryLimit'] as const)
     errors.push(...checkNonNegative(`spec.${name}`, spec[name]))
   const job = spec.jobTemplate?.spec

@@ -14,9 +14,10 @@ import {
 } from '../checks.ts'
 import { checkEnv, checkEnvFrom } from '../core/env-validation.ts'
 import { checkResources } from '../core/resource-validation.ts'
+import { checkCanary, checkTask } from './workload-run-validation.ts'
 
 /** Kubernetes would refuse the Deployment later, where nobody looks: the writer of the workload hears it at once. */
-export function validateWorkload({ spec }: Workload): FieldError[] {
+export function validateWorkload({ metadata, spec }: Workload): FieldError[] {
   // What is required and missing, the schema tells.
   if (!spec) return []
   const errors = [
@@ -29,6 +30,7 @@ export function validateWorkload({ spec }: Workload): FieldError[] {
     ...checkVolumes(spec.volumes),
     ...checkUpdate(spec),
     ...checkAutoscale(spec.autoscale),
+    ...checkTask(metadata.name, spec),
     ...(spec.dependsOn ?? []).flatMap((name, i) => checkName(`spec.dependsOn[${i}]`, name, isDns1035Label)),
     ...checkLabels('spec.labels', spec.labels),
     ...checkLabels('spec.nodeSelector', spec.nodeSelector),
@@ -149,10 +151,15 @@ function checkUpdate({ update }: WorkloadSpec): FieldError[] {
   if (!update) return []
   if (update.readyWithinSeconds !== undefined && update.readyWithinSeconds < 1)
     return [invalid('spec.update.readyWithinSeconds', update.readyWithinSeconds, 'must be greater than 0')]
-  const counts = ['maxSurge', 'maxUnavailable'] as const
+  const errors = [
+    ...checkNonNegative('spec.update.watchSeconds', update.watchSeconds),
+    ...checkNonNegative('spec.update.maxErrorPercent', update.maxErrorPercent),
+    ...checkCanary(update.canary),
+  ]
+  const counts = ['maxSurge', 'maxUnavailable', 'canary'] as const
   if (update.strategy === 'Recreate')
     return counts
       .filter(name => update[name] !== undefined)
       .map(name => forbidden(`spec.update.${name}`, "may not be specified when strategy is 'Recreate'"))
-  return checkRollout('spec.update', update)
+  return [...errors, ...checkRollout('spec.update', update)]
 }

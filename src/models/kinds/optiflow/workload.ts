@@ -24,8 +24,16 @@ function defaultWorkload({ spec }: optiflow.Workload): void {
 function statusText({ metadata, spec, status }: optiflow.Workload): string {
   if (metadata.deletionTimestamp) return 'Terminating'
   if (status?.message) return status.message
+  if (spec.job || spec.schedule) return 'Progressing'
   const current = status?.observedGeneration === metadata.generation
   return current && (status?.readyReplicas ?? 0) >= (spec.replicas ?? 1) ? 'Ready' : 'Progressing'
+}
+
+/** Of what runs to its end, how much of it is done; of what runs by a schedule, nothing that could be counted. */
+function readyText({ spec, status }: optiflow.Workload): string {
+  if (spec.schedule) return '-'
+  if (spec.job) return `${status?.succeeded ?? 0}/${spec.job.completions ?? 1}`
+  return `${status?.readyReplicas ?? 0}/${spec.replicas ?? 1}`
 }
 
 const widest = 60
@@ -33,7 +41,7 @@ const widest = 60
 /** Fits a row of a terminal; the whole text is in the wide Message. */
 const shorten = (text: string) => (text.length > widest ? `${text.slice(0, widest - 1)}…` : text)
 
-/** An app in one object: an image, how many, its ports. It becomes a Deployment and a Service. */
+/** An app in one object: an image, how many, its ports. It becomes a Deployment and a Service, or what runs to its end a Job or CronJob. */
 export const Workload = defineKind<optiflow.Workload>({
   group: 'optiflow.dev',
   version: 'v1',
@@ -51,7 +59,7 @@ export const Workload = defineKind<optiflow.Workload>({
   },
   unconditionalUpdate: true,
   columns: [
-    text('Ready', w => `${w.status?.readyReplicas ?? 0}/${w.spec.replicas ?? 1}`),
+    text('Ready', readyText),
     text('URL', w => w.status?.url ?? ''),
     text('Status', w => shorten(statusText(w))),
     age,
