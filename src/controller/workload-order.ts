@@ -1,8 +1,8 @@
 import type { Cache } from '../client/reconciler.ts'
-import { Deployment, Workload } from '../models/kinds/index.ts'
+import { CronJob, Deployment, Job, Workload } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
 import { conditionOf } from './conditions.ts'
-import type { Problem } from './workload-status.ts'
+import type { Problem } from './workload-problem.ts'
 
 /** Those that wait for a Workload. */
 export function dependentsOf({ metadata }: Workload, cache: Cache): ObjectKey[] {
@@ -15,7 +15,7 @@ export function dependentsOf({ metadata }: Workload, cache: Cache): ObjectKey[] 
 /** What keeps a Workload from starting; once it has started, nothing does: those that it needs may come and go. */
 export function waitsFor(workload: Workload, cache: Cache): Problem | undefined {
   const key = keyOf(workload)
-  if (!workload.spec.dependsOn?.length || cache.get(Deployment, key)) return undefined
+  if (!workload.spec.dependsOn?.length || hasStarted(workload, cache)) return undefined
   const circle = circleFrom(workload, cache)
   if (circle) {
     const message = `never starts, dependsOn goes in a circle: ${circle.join(' → ')}; take one of them out`
@@ -28,6 +28,14 @@ export function waitsFor(workload: Workload, cache: Cache): Problem | undefined 
     return { weight: 50, reason: 'WaitingForDependency', message: `waits for ${name}: ${state}` }
   }
   return undefined
+}
+
+function hasStarted(workload: Workload, cache: Cache): boolean {
+  const key = keyOf(workload)
+  const ran = workload.status?.rolledOutRevision !== undefined
+  return (
+    ran || !!(cache.get(Deployment, key) ?? cache.get(CronJob, key) ?? cache.ownedBy(Job, workload.metadata.uid)[0])
+  )
 }
 
 /** The way from a Workload back to itself. */

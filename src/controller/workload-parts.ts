@@ -18,6 +18,10 @@ import { configAnnotation } from './workload-config.ts'
 
 /** What a Workload is made of: a Deployment, if it has ports a Service, if it has a host an Ingress, all of its own name. */
 
+/** A Deployment with this at the end of its name runs the new pods of a canary. */
+const canarySuffix = '-canary'
+const trackLabel = 'optiflow.dev/track'
+
 export const workloadLabel = 'optiflow.dev/workload'
 /** Says from which draft an object was made, so that fields taken out of the Workload are taken out there too. */
 export const draftAnnotation = 'optiflow.dev/draft'
@@ -26,7 +30,7 @@ export function workloadSelector(workload: Workload): Record<string, string> {
   return { [workloadLabel]: workload.metadata.name }
 }
 
-function labelsOf(workload: Workload): Record<string, string> {
+export function labelsOf(workload: Workload): Record<string, string> {
   return {
     'app.kubernetes.io/name': workload.metadata.name,
     'app.kubernetes.io/managed-by': 'optiflow',
@@ -36,12 +40,39 @@ function labelsOf(workload: Workload): Record<string, string> {
   }
 }
 
-/** The same Deployment with pods of an earlier form. */
-export function withTemplate({ metadata, spec }: Draft<Deployment>, template: PodTemplateSpec): Draft<Deployment> {
-  return stamped({ metadata, spec: { ...spec, template } })
+/** The same Deployment with pods of an earlier form, and, beside a canary, fewer of them. */
+export function withTemplate(
+  { metadata, spec }: Draft<Deployment>,
+  template: PodTemplateSpec,
+  replicas = spec.replicas!,
+): Draft<Deployment> {
+  return stamped({ metadata, spec: { ...spec, template, replicas } })
 }
 
-function stamped<D extends Draft<any>>(draft: D): D {
+export function canaryName(workload: Workload): string {
+  return `${workload.metadata.name}${canarySuffix}`
+}
+
+/** New pods beside the old ones: the Service sends them their share of the requests. */
+export function canaryOf(
+  workload: Workload,
+  { metadata, spec }: Draft<Deployment>,
+  replicas: number,
+): Draft<Deployment> {
+  const track = { [trackLabel]: 'canary' }
+  const { template } = spec
+  return stamped({
+    metadata: { ...metadata, name: canaryName(workload), labels: { ...metadata.labels, ...track } },
+    spec: {
+      ...spec,
+      replicas,
+      selector: { matchLabels: { ...spec.selector.matchLabels, ...track } },
+      template: { ...template, metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...track } } },
+    },
+  })
+}
+
+export function stamped<D extends Draft<any>>(draft: D): D {
   const hash = safeEncode(String(fnv32a(canonicalJson([draft.metadata.labels, draft.spec]))))
   draft.metadata.annotations = { ...draft.metadata.annotations, [draftAnnotation]: hash }
   return draft
@@ -56,7 +87,6 @@ export function deploymentOf(workload: Workload, config?: string): Draft<Deploym
     ...(maxSurge === undefined ? {} : { maxSurge }),
     ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
   }
-  const volumes = (spec.volumes ?? []).map(volume => volumeOf(metadata.name, volume))
   return stamped({
     metadata: {
       name: metadata.name,
@@ -72,20 +102,27 @@ export function deploymentOf(workload: Workload, config?: string): Draft<Deploym
         strategy === 'Recreate'
           ? { type: 'Recreate' }
           : { type: 'RollingUpdate', ...(Object.keys(rollingUpdate).length ? { rollingUpdate } : {}) },
-      template: {
-        metadata: { labels, ...(config ? { annotations: { [configAnnotation]: config } } : {}) },
-        spec: {
-          containers: [containerOf(workload)],
-          ...(volumes.length ? { volumes } : {}),
-          ...(spec.nodeSelector ? { nodeSelector: spec.nodeSelector } : {}),
-          ...(spec.serviceAccountName ? { serviceAccountName: spec.serviceAccountName } : {}),
-          ...(spec.terminationGracePeriodSeconds === undefined
-            ? {}
-            : { terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds }),
-        },
-      },
+      template: templateOf(workload, config),
     },
   })
+}
+
+/** Its pods. @param config as of deploymentOf */
+export function templateOf(workload: Workload, config?: string): PodTemplateSpec {
+  const { spec, metadata } = workload
+  const volumes = (spec.volumes ?? []).map(volume => volumeOf(metadata.name, volume))
+  return {
+    metadata: { labels: labelsOf(workload), ...(config ? { annotations: { [configAnnotation]: config } } : {}) },
+    spec: {
+      containers: [containerOf(workload)],
+      ...(volumes.length ? { volumes } : {}),
+      ...(spec.nodeSelector ? { nodeSelector: spec.nodeSelector } : {}),
+      ...(spec.serviceAccountName ? { serviceAccountName: spec.serviceAccountName } : {}),
+      ...(spec.terminationGracePeriodSeconds === undefined
+        ? {}
+        : { terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds }),
+    },
+  }
 }
 
 function containerOf({ spec, metadata }: Workload): Container {

@@ -130,7 +130,8 @@ describe('a Workload that goes back by itself', () => {
     await patch({ image: 'shop:2' })
     await cluster.until(async () => (await image()) === 'shop:2' && (await isReady()), 20_000, get)
     const after = (await get()).status!
-    expect(after.message).toBe('3 of 3 ready')
+    expect(after.message).toMatch(/^3 of 3 ready, watched until 2026-01-01T00:0\d:\d\dZ$/)
+    await cluster.until(async () => (await get()).status!.message === '3 of 3 ready', 70_000, get)
     expect(after.conditions!.find(c => c.type === 'RolledBack')!.status).toBe('False')
   })
 

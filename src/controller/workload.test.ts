@@ -8,7 +8,7 @@ import { replicaSetReconciler } from './replica-set.ts'
 import { type PodFate, startTestCluster, type TestCluster } from './testing/cluster.ts'
 import { pod as podFixture } from './testing/fixtures.ts'
 import { workloadReconciler } from './workload.ts'
-import { problemOf, worstProblem } from './workload-status.ts'
+import { problemOf, worstProblem } from './workload-problem.ts'
 
 let cluster: TestCluster
 let fate: PodFate

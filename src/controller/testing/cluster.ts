@@ -15,6 +15,7 @@ import {
 } from '../../client/index.ts'
 import { openMemoryStore } from '../../db/index.ts'
 import { Namespace, type Pod } from '../../models/kinds/index.ts'
+import { createGarbageCollector } from '../garbage-collector.ts'
 import { type PodFate, simulateAgent } from './simulated-agent.ts'
 
 export type { PodFate }
@@ -26,6 +27,8 @@ export interface TestClusterOptions {
   nodes?: number
   /** Between the controllers and the server: to delay, to fail, to crash. */
   wrapClient?(client: Client): Client
+  /** Whether what nobody owns any more goes. */
+  garbageCollector?: boolean
   /** How long the controllers' informers lag behind the server. */
   watchDelayMs?: number
   seed?: number
@@ -74,7 +77,8 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
     reconcilers: options.reconcilers,
     strict: true,
   })
-  const starting = runner.start()
+  const collector = options.garbageCollector ? createGarbageCollector({ client, informers, clock, log }) : undefined
+  const starting = Promise.all([runner.start(), collector?.start()])
   await settle()
   await clock.advance(10)
   await starting
@@ -104,7 +108,7 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
       }
     },
     async [Symbol.asyncDispose]() {
-      const stopping = runner.stop()
+      const stopping = Promise.all([runner.stop(), collector?.stop()])
       await clock.advance(5_000)
       await stopping
       await Promise.all([informers[Symbol.asyncDispose](), theirs[Symbol.asyncDispose]()])
