@@ -17,7 +17,7 @@ const chance = new Set([
   // Who dies between scaling and saying so has scaled all the same; nobody knows when, as with upstream's.
   'lastScaleTime',
 ])
-const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
+const time = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
 /** Not those of ranges. */
 const address = /\b\d{1,3}(\.\d{1,3}){3}\b(?!\/)/g
 const uidInside = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/
@@ -33,10 +33,11 @@ export function likeness(objects: readonly { key: string; object: AnyObject }[])
   const longest = [...names.keys()].sort((a, b) => b.length - a.length)
   const plain = (text: string) => {
     if (text.startsWith('kube-api-access-')) return 'kube-api-access-*'
-    if (time.test(text)) return '<time>'
     if (uid.test(text)) return '<uid>'
     const known = longest.find(name => text.includes(name))
-    return (known ? text.replaceAll(known, names.get(known)!) : text).replace(address, '<address>')
+    return (known ? text.replaceAll(known, names.get(known)!) : text)
+      .replace(time, '<time>')
+      .replace(address, '<address>')
   }
   return objects
     .map(({ key, object }) => {

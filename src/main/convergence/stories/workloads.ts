@@ -22,6 +22,7 @@ import {
   StatefulSet,
   Workload,
 } from '../../../models/kinds/index.ts'
+import { promoteAnnotation } from '../../../models/workload-annotations.ts'
 import type { Story } from '../story.ts'
 import { labels, named, pod, selector, template } from './parts.ts'
 
@@ -253,6 +254,59 @@ export const workloadStories: Story[] = [
         await patch(Workload, 'web', { spec: { image: 'bad:1' } })
         await pass(150_000)
       },
+    ],
+  },
+  {
+    name: 'a Workload tries an update on one pod, and is promoted',
+    about: ['workload'],
+    reconcilers: () => [workloadReconciler(), deploymentReconciler(), replicaSetReconciler()],
+    garbageCollector: true,
+    acts: [
+      ({ client }) =>
+        client.create(Workload, {
+          metadata: named('web'),
+          spec: {
+            ...{ image: 'app:1', replicas: 1, healthCheck: { exec: { command: ['true'] } } },
+            update: { autoRollback: true, watchSeconds: 5, canary: { steps: [{ replicas: 1 }] } },
+          },
+        }),
+      ({ patch }) => patch(Workload, 'web', { spec: { image: 'app:2' } }),
+      async ({ client, patch, pass }) => {
+        const { status } = await client.get(Workload, named('web'))
+        await patch(Workload, 'web', { metadata: { annotations: { [promoteAnnotation]: status!.rollout!.revision } } })
+        await pass(15_000)
+      },
+    ],
+  },
+  {
+    name: 'a Workload runs once, and once more in another form',
+    about: ['workload'],
+    fate: () => 'succeeded',
+    reconcilers: () => [workloadReconciler(), jobReconciler()],
+    garbageCollector: true,
+    acts: [
+      ({ client }) => client.create(Workload, { metadata: named('sum'), spec: { image: 'app:1', job: {} } }),
+      async ({ client }) => {
+        const { items } = await client.list(Job, { namespace: 'default' })
+        await client.delete(Job, named(items[0]!.metadata.name))
+      },
+      ({ patch }) => patch(Workload, 'sum', { spec: { image: 'app:2' } }),
+    ],
+  },
+  {
+    name: 'a Workload runs by a schedule, and then for ever',
+    about: ['workload'],
+    fate: p => (p.metadata.labels!['batch.kubernetes.io/job-name'] ? 'succeeded' : 'ready'),
+    reconcilers: () => [
+      ...[workloadReconciler(), cronJobReconciler(), jobReconciler()],
+      ...[deploymentReconciler(), replicaSetReconciler()],
+    ],
+    garbageCollector: true,
+    acts: [
+      ({ client }) =>
+        client.create(Workload, { metadata: named('tick'), spec: { image: 'app:1', schedule: '*/5 * * * *' } }),
+      async ({ clock }) => clock.advance(periodMs),
+      ({ patch }) => patch(Workload, 'tick', { spec: { schedule: null } }),
     ],
   },
 ]
