@@ -141,6 +141,43 @@ describe('optiflow’s own commands', () => {
     await until('its pods are gone', async () => !/web-/.test(await ok(['get', 'pods', '-o', 'name'])))
   })
 
+  it('rollout tells how far a canary is, lets it go on, gives it up, and tries again', async () => {
+    const bakery = (image: string) => ({
+      ...{ apiVersion: 'optiflow.dev/v1', kind: 'Workload', metadata: { name: 'bakery' } },
+      spec: { image, replicas: 2, update: { canary: { steps: [{ replicas: 1 }] } } },
+    })
+    const apply = (image: string) => ok(['apply', '-f', '-'], JSON.stringify(bakery(image)))
+    const waits = (text: string) => until(text, async () => (await ok(['rollout', 'status', 'bakery'])).includes(text))
+    await apply('example/bakery:1')
+    await waits('workload.optiflow.dev/bakery 2 of 2 ready')
+    expect(await fails('rollout', 'promote', 'bakery')).toContain('no canary of bakery waits: 2 of 2 ready')
+    await apply('example/bakery:2')
+    await waits('canary step 1 of 1: 1 of 2 pods runs example/bakery:2; waits for "optiflow rollout promote bakery"')
+    expect(await ok(['rollout', 'abort', 'wl/bakery'])).toContain('aborted: what worked before runs again')
+    await waits('2 of 2 ready; rolled back, example/bakery:2 was aborted')
+    expect(await ok(['rollout', 'retry', 'bakery'])).toBe('workload.optiflow.dev/bakery is tried again\n')
+    await waits('canary step 1 of 1: 1 of 2 pods runs example/bakery:2; waits')
+    expect(await ok(['rollout', 'promote', 'workload/bakery'])).toContain('promoted: all pods are replaced')
+    await waits('workload.optiflow.dev/bakery 2 of 2 ready\n')
+    expect(await fails('rollout', 'status', 'deploy/bakery')).toContain('"deploy/bakery" is no Workload')
+    await ok(['delete', 'workload', 'bakery'])
+  })
+
+  it('run --once waits for the end and tells how it was, --schedule when it is due', async () => {
+    const running = cluster.optiflow(['run', 'task', '--image', 'example/task:1', '--once', '--wait'])
+    await until('it runs', async () => (await cluster.optiflow(['rollout', 'status', 'task'])).out.includes('1 active'))
+    expect(await fails('rollout', 'retry', 'task')).toContain('nothing of task was given up')
+    const spec = { image: 'example/task:1', job: { activeDeadlineSeconds: 1 } }
+    const task = { apiVersion: 'optiflow.dev/v1', kind: 'Workload', metadata: { name: 'task' }, spec }
+    await ok(['apply', '-f', '-'], JSON.stringify(task))
+    const { code, out, err } = await running
+    expect([code, out]).toEqual([1, 'workload.optiflow.dev/task created\n'])
+    expect(err).toContain('workload task failed: Job was active longer than specified deadline')
+    await ok(['run', 'nightly', '--image', 'example/task:1', '--schedule', '0 3 * * *', '--time-zone', 'Europe/Berlin'])
+    await until('it is due', async () => (await ok(['rollout', 'status', 'nightly'])).includes('next run at '))
+    expect(await fails('run', 'both', '--image', 'i', '--once', '--schedule', '@daily')).toContain('exclude each other')
+  })
+
   it('help and version answer with code 0', async () => {
     expect(await ok(['--help'])).toMatch(/^Usage: optiflow/)
     expect(await ok(['--version'])).toMatch(/^\d+\.\d+\.\d+\n$/)

@@ -19,6 +19,7 @@ import { logs } from './commands/logs.ts'
 import { node } from './commands/node.ts'
 import { rebalance } from './commands/rebalance.ts'
 import { restore } from './commands/restore.ts'
+import { rollout } from './commands/rollout.ts'
 import { run } from './commands/run.ts'
 import { scheduler } from './commands/scheduler.ts'
 import { server } from './commands/server.ts'
@@ -37,6 +38,7 @@ const commands: CliCommand[] = [
   down,
   status,
   run,
+  rollout,
   apply,
   get,
   describe,

@@ -1,3 +1,5 @@
+import { sleep } from '../../base/clock.ts'
+import { Workload } from '../../models/kinds/index.ts'
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags, Remote } from '../connection.ts'
 import { UsageError } from '../failure.ts'
@@ -8,6 +10,10 @@ interface Flags extends ConnectionFlags {
   replicas?: string
   port?: string[]
   env?: string[]
+  once?: boolean
+  schedule?: string
+  timeZone?: string
+  wait?: boolean
   output?: string
   dryRun?: boolean
 }
@@ -15,14 +21,19 @@ interface Flags extends ConnectionFlags {
 export const run: CliCommand = {
   register(program, outside) {
     withConnection(program.command('run <name> [args...]'))
-      .description('run an image as a Workload: replicas behind a Service')
+      .description('run an image as a Workload: replicas behind a Service, or once, or by a schedule')
       .requiredOption('--image <image>', 'container image')
       .option('--replicas <n>', 'how many pods', '1')
       .option('--port <port...>', 'port it listens on; 80:8080 serves 8080 as 80')
       .option('--env <name=value...>', 'environment')
+      .option('--once', 'run to the end, once')
+      .option('--schedule <cron>', 'run to the end whenever this says, such as "0 3 * * *"')
+      .option('--time-zone <zone>', 'of the schedule; UTC unless given')
+      .option('--wait', 'with --once: until it has ended; exit code 1 if it failed')
       .option('-o, --output <form>', 'json, yaml or name')
       .option('--dry-run', 'print the Workload, create nothing')
       .action((name: string, args: string[], flags: Flags) => {
+        if (flags.wait && !flags.once) throw new UsageError('--wait needs --once: nothing else ends by itself')
         const workload = buildWorkload(name, args, flags)
         if (flags.dryRun) {
           const form = readOutputForm(flags.output)
@@ -50,10 +61,26 @@ async function create(
   const form = readOutputForm(flags.output)
   if (form === 'json' || form === 'yaml') outside.terminal.out(formatObject(made, form))
   else outside.terminal.out(`workload.optiflow.dev/${workload.metadata.name}${form === 'name' ? '' : ' created'}\n`)
+  if (flags.wait) await untilEnded(outside, remote, workload.metadata.name)
+}
+
+const lookMs = 1_000
+
+/** @throws UsageError with the Workload's own words when it failed */
+async function untilEnded(outside: Outside, remote: Remote, name: string): Promise<void> {
+  for (;;) {
+    const { status } = await remote.client.get(Workload, { namespace: remote.namespace, name })
+    const is = (type: string) => status?.conditions?.some(c => c.type === type && c.status === 'True')
+    if (is('Failed')) throw new UsageError(`workload ${name} ${status?.message}`)
+    if (is('Complete')) return outside.terminal.out(`workload.optiflow.dev/${name} ${status?.message}\n`)
+    await sleep(outside.clock, lookMs, outside.signal)
+  }
 }
 
 /** @throws UsageError naming the flag */
-export function buildWorkload(name: string, args: string[], flags: Pick<Flags, 'image' | 'replicas' | 'port' | 'env'>) {
+export function buildWorkload(name: string, args: string[], flags: Omit<Flags, 'output' | 'wait'>) {
+  const { once, schedule, timeZone } = flags
+  if (once && schedule) throw new UsageError('--once and --schedule exclude each other')
   const replicas = Number(flags.replicas ?? 1)
   if (!Number.isInteger(replicas) || replicas < 0)
     throw new UsageError(`--replicas: "${flags.replicas}" is not a whole number ≥ 0`)
@@ -75,7 +102,10 @@ export function buildWorkload(name: string, args: string[], flags: Pick<Flags, '
     metadata: { name },
     spec: {
       image: flags.image,
-      replicas,
+      ...(once || schedule ? {} : { replicas }),
+      ...(once ? { job: {} } : {}),
+      ...(schedule ? { schedule } : {}),
+      ...(timeZone ? { timeZone } : {}),
       ...(args.length ? { args } : {}),
       ...(ports.length ? { ports } : {}),
       ...(env.length ? { env } : {}),
