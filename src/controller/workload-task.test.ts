@@ -37,9 +37,10 @@ const condition = async (type: string) => {
   const { status, reason } = (await get()).status!.conditions!.find(c => c.type === type)!
   return [status, reason]
 }
-/** All pods meet this fate from now on. */
+/** The pods of all Jobs meet this fate from now on. */
 async function befall(next: PodFate): Promise<void> {
-  fate = () => next
+  const before = fate
+  fate = pod => (pod.metadata.labels!['batch.kubernetes.io/job-name'] ? next : before(pod))
   for (const { metadata } of (await cluster.client.list(Pod, { namespace: 'default' })).items)
     await cluster.client.patch(
       Pod,
