@@ -3,34 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthority, issueCertificate } from '../src/base/certificates.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { type Lan, openLan } from './support/lan.ts'
+import { startLoad } from './support/load.ts'
 import { Parts, realImpossible } from './support/parts.ts'
 import { type Started, until } from './support/processes.ts'
 import { testRegistry } from './support/registries.ts'
 
 const obstacle = realImpossible()
-
-/** Asks http://app.test/ at the gateway `perSecond` times a second until it is told to stop, then prints what it got. */
-const load = (ip: string, perSecond: number) => `
-const http = require('http')
-const agent = new http.Agent({ keepAlive: true, maxSockets: 64 })
-const got = {}
-let open = 0
-const note = what => { got[what] = (got[what] ?? 0) + 1; open-- }
-const ask = () => {
-  open++
-  http.get({ host: '${ip}', port: 80, path: '/', agent, headers: { host: 'app.test' } }, r => {
-    let body = ''
-    r.on('data', d => (body += d))
-    r.on('end', () => note(r.statusCode === 200 ? body.slice(0, 9) : r.statusCode))
-    r.on('error', e => note(e.code))
-  }).on('error', e => note(e.code))
-}
-const timer = setInterval(() => { for (let i = 0; i < ${perSecond} / 100; i++) ask() }, 10)
-console.log('asking')
-process.on('SIGTERM', () => {
-  clearInterval(timer)
-  const wait = setInterval(() => { if (open === 0) { console.log(JSON.stringify(got)); clearInterval(wait); process.exit(0) } }, 10)
-})`
 
 // One story, told in order: each test goes on where the one before ended.
 describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
@@ -189,29 +167,38 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
     await until('no answer', async () => (await ask('site.test')).endsWith('|404'))
   })
 
-  it('no request fails while the app is rolled over and pods are killed', async () => {
-    const asking = lan.outside.start(process.execPath, ['-e', load(ip, 300)])
-    await until('the load', () => asking.out().includes('asking'))
+  it('no request fails while the app is rolled over and pods are deleted, through the gateway or a Service', async () => {
+    await box.apply({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'port', namespace: 'default' },
+      spec: {
+        ...{ type: 'NodePort', selector: { 'optiflow.dev/workload': 'app' } },
+        ports: [{ port: 80, targetPort: 8080, nodePort: 30080 }],
+      },
+    })
+    await until('the node port', async () => (await curl(`http://${ip}:30080/`)).out.startsWith('version 1'))
+    const load = await startLoad(lan.outside, 150, [
+      { name: 'gateway', url: `http://${ip}/`, host: 'app.test', keep: true },
+      { name: 'Service', url: `http://${ip}:30080/` },
+    ])
     await box.apply(workload('registry.test/web:2'))
-    await until('version 2 alone', async () => {
+    const allOfTwo = async () => {
       const { status } = await box.get('workload', 'app')
       const pods = await box.pods('optiflow.dev/workload=app')
       return (
         status.readyReplicas === 3 && pods.length === 3 && pods.every(p => p.spec.containers[0].image.endsWith(':2'))
       )
-    })
+    }
+    await until('version 2 alone', allOfTwo)
     const [first] = await box.pods('optiflow.dev/workload=app')
     await box.kubectl('delete', 'pod', first.metadata.name)
-    const ended = await asking.stop()
-    const got = JSON.parse(
-      asking
-        .out()
-        .split('\n')
-        .find(line => line.startsWith('{'))!,
-    )
-    console.log(`through the gateway: ${JSON.stringify(got)}`)
-    expect(Object.keys(got).sort()).toEqual(['version 1', 'version 2'])
-    expect(ended.code).toBe(0)
+    await until('another in its place', allOfTwo)
+    const results = await load.stop()
+    for (const { name, got, perSecond, errors } of results)
+      console.log(`${name}: ${JSON.stringify(got)} at ${perSecond} requests/s ${errors.join('; ')}`)
+    expect(results.map(r => Object.keys(r.got))).toEqual([['ok'], ['ok']])
+    await box.kubectl('delete', 'service', 'port')
   })
 
   it('a Service of type LoadBalancer answers at the address of the node, unless its port is taken', async () => {

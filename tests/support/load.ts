@@ -1,0 +1,37 @@
+import { resolve } from 'node:path'
+import type { Machine } from './lan.ts'
+import { until } from './processes.ts'
+
+export interface Target {
+  name: string
+  url: string
+  host?: string
+  /** Connections are kept for the next request. */
+  keep?: boolean
+}
+
+export interface LoadResult {
+  name: string
+  /** How often what came: `ok`, a status, or the code of an error. */
+  got: Record<string, number>
+  /** The first errors, with their times. */
+  errors: string[]
+  /** What the machine really gave. */
+  perSecond: number
+}
+
+/** Requests from a machine to some targets; resolves when the first have gone out. */
+export async function startLoad(from: Machine, perSecond: number, targets: Target[]) {
+  const script = resolve(import.meta.dirname, 'load-main.mjs')
+  const load = from.start(process.execPath, [script, String(perSecond), ...targets.map(t => JSON.stringify(t))])
+  await until('the load', () => load.out().includes('asking'))
+  return {
+    /** Waits for the answers under way. */
+    async stop(): Promise<LoadResult[]> {
+      const { out, err, code } = await load.stop()
+      const line = out.split('\n').find(l => l.startsWith('['))
+      if (!line) throw new Error(`the load ended with ${code}\n${out}${err}`)
+      return JSON.parse(line)
+    },
+  }
+}
