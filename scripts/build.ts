@@ -16,8 +16,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // Native code, and what is only loaded in tests, stays a package.
-  external: ['@photostructure/sqlite', 'node:sqlite', 'tsx', '@peculiar/x509', 'reflect-metadata'],
+  // Native code, what is only loaded in tests, and what has its own version of such a package, stays a package.
+  external: ['acme-client', '@photostructure/sqlite', 'node:sqlite', 'tsx', '@peculiar/x509', 'reflect-metadata'],
   loader: { '.html': 'text' },
   define: { OPTIFLOW_VERSION: JSON.stringify(version) },
   // CommonJS packages inside an ES module bundle still ask for require.

@@ -10,6 +10,7 @@ import type { Kind } from '../models/kind.ts'
 import { EndpointSlice, Ingress, IngressClass, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
 import type { Draft, KubeObject } from '../models/object.ts'
 import type { GatewayMetrics } from './accounts.ts'
+import { challengeAnswer, challengePath, challengeType } from './acme/challenge-secret.ts'
 import { type Address, Entrances } from './entrances.ts'
 import {
   ensureDefinitions,
@@ -68,7 +69,12 @@ const noRoutes: Attachments = { listeners: [], routes: [] }
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { informers, clock, client, log } = options
   let securePort: number | undefined
-  const proxy = new GatewayProxy({ ...options, securePort: () => securePort })
+  const challenges = informers.for(Secret, { fieldSelector: `type=${challengeType}` })
+  const proxy = new GatewayProxy({
+    ...options,
+    securePort: () => securePort,
+    answerAt: path => (path.startsWith(challengePath) ? challengeAnswer(challenges.list(), path) : undefined),
+  })
   const entrances = new Entrances({ ...options, proxy })
   const stop = new AbortController()
   const ends: (() => void)[] = []
@@ -92,7 +98,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const service = slice.metadata.labels?.['kubernetes.io/service-name']
     return service ? [`${slice.metadata.namespace}/${service}`] : []
   })
-  const all: Informer<any>[] = [ingresses, classes, services, slices, certificates, passwords, policies]
+  const all: Informer<any>[] = [ingresses, classes, services, slices, certificates, passwords, policies, challenges]
   let routes: ((policies: Policies) => Attachments) | undefined
 
   const found = {

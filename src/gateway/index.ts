@@ -1,4 +1,7 @@
 export type { GatewayMetrics } from './accounts.ts'
+export type { AcmeSettings } from './acme/account-store.ts'
+export { acmeAuthority } from './acme/authority.ts'
+export { certificateReconciler } from './acme/certificate.ts'
 export { type Address, GatewayFailed } from './entrances.ts'
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.ts'
 export { ensureDefinitions, gatewayDefinitions } from './kinds/index.ts'

@@ -37,6 +37,8 @@ export interface ProxyOptions {
   /** Where https is spoken, for redirects; undefined: nowhere. */
   securePort: () => number | undefined
   metrics?: GatewayMetrics
+  /** What is to be answered at a path before all routes, if anything is. */
+  answerAt?: (path: string) => string | undefined
 }
 
 /** Until an answer's head is there, unless a route says otherwise. */
@@ -93,6 +95,8 @@ export class GatewayProxy implements AsyncDisposable {
   async serve(request: WebRequest, response: WebResponse, at: Entrance): Promise<void> {
     const asked = askedOf(request, at)
     if (!asked) return answer(response, 400, 'the request names no host')
+    const given = this.#options.answerAt?.(pathOf(asked.url))
+    if (given !== undefined) return answerWith(response, 200, { 'content-type': 'text/plain' }, given)
     const action = this.#actionOf(asked)
     const visit = this.#accounts.begin(asked, action, response)
     if (!action) return answer(response, 404, `no route for ${nameOf(asked.host)}${pathOf(asked.url)}`)

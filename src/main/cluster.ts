@@ -5,7 +5,7 @@ import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
 import { openCsiDrivers } from './csi-drivers.ts'
 import { runElected } from './elected.ts'
-import { isGatewayOn, portTaken, reservedPorts, startGateway } from './gateway-part.ts'
+import { acmeOf, isGatewayOn, portTaken, reservedPorts, startGateway } from './gateway-part.ts'
 import { startGatewayStatuses } from './gateway-statuses.ts'
 import { controllerUser, gatewayUser, networkUser, nodeUser, schedulerUser, simulatedNodesUser } from './identities.ts'
 import { defaultKubeconfig, mergeKubeconfig } from './kubeconfig.ts'
@@ -137,6 +137,7 @@ async function startManagersAndNodes(
             ...{ client, outside, metrics },
             addresses: [nodeIp()],
             portTaken: portTaken(settings),
+            acme: acmeOf(settings),
           }),
         )
       const reconcilers = allReconcilers({

@@ -2,11 +2,12 @@ import type { Registry } from 'prom-client'
 import { codeOf, explain } from '../base/errors.ts'
 import { listenWeb } from '../base/web-server.ts'
 import { type Client, createInformers } from '../client/index.ts'
-import { type Gateway, openGateway } from '../gateway/index.ts'
+import { type AcmeSettings, type Gateway, openGateway } from '../gateway/index.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 import type { OutsideWorld } from './outside.ts'
 import type { Report } from './part.ts'
 import type { Pki } from './pki.ts'
+import { acmeDirectories } from './setting-readers.ts'
 import type { Settings } from './settings.ts'
 
 export interface GatewayPartOptions {
@@ -28,6 +29,12 @@ const wanted = (settings: Settings) => settings.gateway ?? (settings.runtime ===
 
 /** True if a gateway is to be served here. */
 export const isGatewayOn = (settings: Settings): boolean => wanted(settings) !== 'off'
+
+/** Whom certificates are obtained from. To name either setting is to agree to the authority's terms. */
+export function acmeOf({ acmeDirectory, acmeEmail }: Settings): AcmeSettings | undefined {
+  if (acmeDirectory === undefined && acmeEmail === undefined) return undefined
+  return { directoryUrl: acmeDirectory ?? acmeDirectories.letsencrypt, email: acmeEmail }
+}
 
 /** Who has a port of this machine that a Gateway may ask for. Those of the gateway itself are what it is for. */
 export function portTaken(settings: Settings): (port: number) => string | undefined {

@@ -1,7 +1,10 @@
 import { explain } from '../base/errors.ts'
 import { type Client, createInformers, createReconcilerRunner, type RunnerMetrics } from '../client/index.ts'
 import {
+  type AcmeSettings,
   AttachedOnce,
+  acmeAuthority,
+  certificateReconciler,
   ensureDefinitions,
   gatewayClassStatusReconciler,
   gatewayDefinitions,
@@ -20,6 +23,8 @@ export interface GatewayStatusesOptions {
   addresses: readonly string[]
   /** Who has a port of that machine for something else. */
   portTaken: (port: number) => string | undefined
+  /** Whom certificates are obtained from; undefined: nobody. */
+  acme: AcmeSettings | undefined
   metrics?: RunnerMetrics
 }
 
@@ -28,7 +33,7 @@ export interface GatewayStatusesOptions {
  * there only after a while, and nobody waits for them.
  */
 export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisposable {
-  const { client, addresses, portTaken, metrics } = options
+  const { client, addresses, portTaken, metrics, acme } = options
   const { clock, random } = options.outside
   const log = options.outside.log.child({ part: 'gateway-statuses' })
   const informers = createInformers({ client, clock, random, log })
@@ -42,6 +47,7 @@ export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisp
       grpcRouteStatusReconciler(attached),
       tlsRouteStatusReconciler(attached),
       routePolicyStatusReconciler(attached),
+      certificateReconciler(acme, acmeAuthority),
     ],
     ...(metrics ? { metrics } : {}),
   })

@@ -68,6 +68,23 @@ export function readGateway(text: string): { plain: HostPort; secure?: HostPort 
   return { plain: readListen(plain), ...(secure ? { secure: readListen(secure) } : {}) }
 }
 
+export const acmeDirectories = {
+  letsencrypt: 'https://acme-v02.api.letsencrypt.org/directory',
+  'letsencrypt-staging': 'https://acme-staging-v02.api.letsencrypt.org/directory',
+}
+
+export function readAcmeDirectory(text: string): string {
+  const known = acmeDirectories[text as keyof typeof acmeDirectories]
+  if (known) return known
+  if (/^https?:\/\/[^/\s]+\/\S*$/.test(text)) return text
+  throw new Error(`is neither ${Object.keys(acmeDirectories).join(' nor ')} nor the URL of an ACME directory`)
+}
+
+export function readEmail(text: string): string {
+  if (!/^[^@\s]+@[^@\s]+$/.test(text)) throw new Error('is no e-mail address, such as ops@example.com')
+  return text
+}
+
 export function readStore(text: string): { engine: 'sqlite' | 'memory' } | { engine: 'etcd'; endpoints: string[] } {
   if (text === 'sqlite' || text === 'memory') return { engine: text }
   if (text.startsWith('etcd=')) {

@@ -6,11 +6,13 @@ import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
 import {
   oneOf,
+  readAcmeDirectory,
   readAge,
   readCidr,
   readCidrs,
   readDrivers,
   readDuration,
+  readEmail,
   readEviction,
   readGateway,
   readIssuer,
@@ -58,6 +60,9 @@ export interface Settings {
   loadBalancer: 'nodes' | 'off'
   /** Where the gateway listens for http and https; undefined: on 80 and 443 if it can, with real containers only. */
   gateway: { plain: Settings['listen']; secure?: Settings['listen'] } | 'off' | undefined
+  /** Who gives the gateway certificates, and whom it writes to about them; on as soon as either is named. */
+  acmeDirectory: string | undefined
+  acmeEmail: string | undefined
   /** People's log-in elsewhere; see docs/identity.md. On as soon as issuer and client are named. */
   oidcIssuerUrl: string | undefined
   oidcClientId: string | undefined
@@ -158,6 +163,8 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
   loadBalancer: { name: 'load-balancer', read: oneOf(['nodes', 'off'] as const) },
   gateway: { name: 'gateway', read: readGateway },
+  acmeDirectory: { name: 'acme-directory', read: readAcmeDirectory },
+  acmeEmail: { name: 'acme-email', read: readEmail },
   oidcIssuerUrl: { name: 'oidc-issuer-url', read: readIssuer },
   oidcClientId: { name: 'oidc-client-id', read: text => text },
   oidcUsernameClaim: { name: 'oidc-username-claim', read: text => text },
@@ -238,6 +245,8 @@ export function resolveSettings(sources: SettingSources): Settings {
     networkPolicy: 'builtin',
     loadBalancer: 'nodes',
     gateway: undefined,
+    acmeDirectory: undefined,
+    acmeEmail: undefined,
     oidcIssuerUrl: undefined,
     oidcClientId: undefined,
     oidcUsernameClaim: undefined,

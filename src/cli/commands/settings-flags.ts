@@ -33,6 +33,14 @@ const flags: Record<string, [flag: string, help: string]> = {
   'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
   'load-balancer': ['--load-balancer <who>', 'gives Services of type LoadBalancer addresses: nodes, or off (nodes)'],
   gateway: ['--gateway <http,https>', 'where Ingress is served, or off (0.0.0.0:80,0.0.0.0:443 with real containers)'],
+  'acme-directory': [
+    '--acme-directory <url>',
+    'who gives the gateway certificates: letsencrypt, letsencrypt-staging or a URL (letsencrypt, with --acme-email)',
+  ],
+  'acme-email': [
+    '--acme-email <address>',
+    "obtains certificates, agrees to the authority's terms and is told of trouble",
+  ],
   'oidc-issuer-url': [
     '--oidc-issuer-url <url>',
     'OpenID Connect issuer whose tokens are believed, with --oidc-client-id',

@@ -33,6 +33,8 @@ export const up: CliCommand = {
       'cni-bin-dir',
       'network-policy',
       'gateway',
+      'acme-directory',
+      'acme-email',
       'load-balancer',
       ...oidcFlags,
       ...auditFlags,

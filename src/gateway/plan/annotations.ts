@@ -6,6 +6,11 @@ const prefix = 'optiflow.dev/'
 /** `"false"`: hosts with TLS answer plain requests too, instead of sending them to https. */
 export const redirectAnnotation = `${prefix}ssl-redirect`
 
+/** `"true"` on an Ingress or Gateway: its certificates are obtained by us. The second is what others use for it. */
+export const acmeAnnotations = ['optiflow.dev/acme', 'kubernetes.io/tls-acme'] as const
+/** Those that say nothing of a policy. */
+const others = new Set<string>([redirectAnnotation, ...acmeAnnotations])
+
 /** What annotations of an Ingress say of its policy. */
 export interface AnnotatedPolicy {
   /** Undefined: nothing. */
@@ -149,7 +154,7 @@ export function annotatedPolicy(annotations: Readonly<Record<string, string>> = 
   const problems: string[] = []
   let broken = false
   for (const [annotation, text] of Object.entries(annotations)) {
-    if (!annotation.startsWith(prefix) || annotation === redirectAnnotation) continue
+    if (!annotation.startsWith(prefix) || others.has(annotation)) continue
     const reader = readers[annotation.slice(prefix.length)]
     const said: PolicyWords = {}
     const wrong = reader ? problemsOf(reader, text, said) : ['no annotation of the gateway has this name']
