@@ -1,18 +1,10 @@
-import { explain, OptiFlowError } from '../base/errors.ts'
+import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ListenWeb, WebServer } from '../base/web-server.ts'
 import type { Entrance } from './asked.ts'
+import { type Address, GatewayFailed } from './data-plane.ts'
 import type { GatewayProxy } from './proxy.ts'
 import { type Certificate, certificateOf, type PortRoutes } from './routing-table.ts'
-
-export interface Address {
-  host: string
-  /** 0: any free one. */
-  port: number
-}
-
-/** The gateway cannot listen. */
-export class GatewayFailed extends OptiFlowError {}
 
 export interface EntrancesOptions {
   proxy: GatewayProxy

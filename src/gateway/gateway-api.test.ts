@@ -18,8 +18,10 @@ import {
   type ReconcilerRunner,
 } from '../client/index.ts'
 import { EndpointSlice, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
+import { EmbeddedPlane } from './embedded.ts'
 import { type Gateway, openGateway } from './gateway.ts'
 import { GatewayClass, Gateway as GatewayKind, HTTPRoute, type ParentReference, ReferenceGrant } from './kinds/index.ts'
+import { embeddedEngine } from './plan/engine.ts'
 import { AttachedOnce } from './status/attached.ts'
 import { gatewayClassStatusReconciler } from './status/gateway-class-status.ts'
 import { gatewayStatusReconciler } from './status/gateway-status.ts'
@@ -77,12 +79,12 @@ describe('Gateway API', () => {
     )
     const at = { host: '127.0.0.1', port: 0 }
     gateway = await openGateway({
-      ...{ ...outside, informers: onLoopback(informers), listen: listenWeb, net: systemNet, portTaken },
-      ...{ plain: at, secure: at, ownCertificate: pair },
+      ...{ ...outside, informers: onLoopback(informers), portTaken, engine: embeddedEngine, plain: at, secure: at },
+      plane: new EmbeddedPlane({ ...outside, listen: listenWeb, net: systemNet, ownCertificate: pair }),
     })
     await gateway.ready()
     await gateway.routesReady()
-    const attached = new AttachedOnce(portTaken)
+    const attached = new AttachedOnce(portTaken, embeddedEngine)
     runner = createReconcilerRunner({
       ...{ ...outside, informers, strict: true },
       reconcilers: [

@@ -1,17 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { Net } from '../base/net.ts'
-import type { Random } from '../base/random.ts'
-import type { ListenWeb } from '../base/web-server.ts'
 import type { Client, Informer, InformerSet } from '../client/index.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
 import { EndpointSlice, Ingress, IngressClass, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
 import type { Draft, KubeObject } from '../models/object.ts'
-import type { GatewayMetrics } from './accounts.ts'
-import { challengeAnswer, challengePath, challengeType } from './acme/challenge-secret.ts'
-import { type Address, Entrances } from './entrances.ts'
+import { challengeAnswers, challengeType } from './acme/challenge-secret.ts'
+import type { Address, DataPlane } from './data-plane.ts'
 import {
   ensureDefinitions,
   GatewayClass,
@@ -23,27 +19,23 @@ import {
   TLSRoute,
 } from './kinds/index.ts'
 import { type Attachments, attach } from './plan/attachments.ts'
+import type { Engine } from './plan/engine.ts'
 import { isServedGateway } from './plan/gateways.ts'
 import { gatewayController, planIngresses } from './plan/ingress-plan.ts'
 import { type Policies, planPolicies } from './plan/policies.ts'
 import { tableOf } from './plan/table.ts'
-import { GatewayProxy } from './proxy.ts'
-import type { Certificate } from './routing-table.ts'
 
 export interface GatewayOptions {
   plain: Address
   /** Without it no https. */
   secure?: Address
-  /** For names without a certificate of their own. */
-  ownCertificate: Certificate
+  /** Carries the requests; it goes with the gateway. */
+  plane: DataPlane
+  engine: Engine
   client: Client
   informers: InformerSet
-  listen: ListenWeb
-  net: Net
   clock: Clock
-  random: Random
   log: Logger
-  metrics?: GatewayMetrics
   /** Who else has a port of this machine, so that no Gateway gets it. */
   portTaken?: (port: number) => string | undefined
 }
@@ -67,23 +59,14 @@ const noRoutes: Attachments = { listeners: [], routes: [] }
  * there every request gets 404. @throws GatewayFailed
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { informers, clock, client, log } = options
-  let securePort: number | undefined
+  const { informers, clock, client, log, plane, engine } = options
   const challenges = informers.for(Secret, { fieldSelector: `type=${challengeType}` })
-  const proxy = new GatewayProxy({
-    ...options,
-    securePort: () => securePort,
-    answerAt: path => (path.startsWith(challengePath) ? challengeAnswer(challenges.list(), path) : undefined),
-  })
-  const entrances = new Entrances({ ...options, proxy })
   const stop = new AbortController()
   const ends: (() => void)[] = []
   try {
-    await entrances.fix(80, options.plain, false)
-    if (options.secure) await entrances.fix(443, options.secure, true)
-    securePort = entrances.realPort(443)
+    await plane.open(options.plain, options.secure)
   } catch (error) {
-    await entrances[Symbol.asyncDispose]()
+    await plane[Symbol.asyncDispose]()
     throw error
   }
 
@@ -109,13 +92,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const plan = async () => {
     if (!all.every(informer => informer.synced)) return
-    const inForce = planPolicies({ ...found, policies: policies.list() })
+    const inForce = planPolicies({ ...found, policies: policies.list(), engine })
     const planned = planIngresses({
-      ...{ ...found, ingresses: ingresses.list(), classes: classes.list(), policies: inForce },
+      ...{ ...found, ingresses: ingresses.list(), classes: classes.list(), policies: inForce, engine },
     })
-    proxy.table = tableOf(planned, routes?.(inForce) ?? noRoutes)
-    const more = [...proxy.table.ports].filter(([port]) => port !== 80 && port !== 443)
-    await entrances.want(options.plain.host, new Map(more.map(([port, { secure }]) => [port, secure])))
+    await plane.serve(tableOf(planned, routes?.(inForce) ?? noRoutes), challengeAnswers(challenges.list()))
   }
   let scheduled = false
   const changed = () => {
@@ -123,7 +104,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     scheduled = true
     clock.schedule(gatherMs, () => {
       scheduled = false
-      if (!stop.signal.aborted) void plan()
+      if (!stop.signal.aborted)
+        plan().catch(error => log.error({ error: explain(error) }, 'the routes could not be brought into force'))
     })
   }
   const follow = (followed: readonly Informer<any>[]) => {
@@ -132,8 +114,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   follow(all)
 
   return {
-    port: entrances.realPort(80)!,
-    securePort,
+    port: plane.realPort(80)!,
+    securePort: plane.realPort(443),
     async ready(signal) {
       await make(client, IngressClass, {
         metadata: {
@@ -174,6 +156,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
           grants: kinds.grants.list(),
           namespace: name => kinds.namespaces.get({ name }),
           policies,
+          engine,
           portTaken: options.portTaken ?? (() => undefined),
         })
       }
@@ -183,8 +166,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     async [Symbol.asyncDispose]() {
       stop.abort()
       for (const end of ends) end()
-      await entrances[Symbol.asyncDispose]()
-      await proxy[Symbol.asyncDispose]().catch(error => log.debug({ error: explain(error) }, 'connections cut'))
+      await plane[Symbol.asyncDispose]()
     },
   }
 }

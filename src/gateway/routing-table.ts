@@ -48,6 +48,9 @@ export type PathMatch =
 
 export interface ValueTest {
   name: string
+  /** What `test` goes by, for engines that do not call it: one of both. */
+  exact?: string
+  pattern?: string
   test(value: string): boolean
 }
 
@@ -198,6 +201,12 @@ function matchesPath(match: PathMatch, asked: string): boolean {
   const { path } = match
   if (match.type === 'Exact') return asked === path
   return path === '' || asked === path || asked.startsWith(`${path}/`)
+}
+
+/** Hosts in the order in which they are tried: exact names, wildcards from the longest, any. */
+export function inTurn<T>(hosts: ReadonlyMap<string, T>): [string, T][] {
+  const width = (host: string) => (host === '' ? 2 : host.startsWith('*.') ? 1 : 0)
+  return [...hosts].sort(([a], [b]) => width(a) - width(b) || b.length - a.length)
 }
 
 const rank = { Exact: 0, Pattern: 1, Prefix: 2 }

@@ -5,7 +5,7 @@ import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
 import { openCsiDrivers } from './csi-drivers.ts'
 import { runElected } from './elected.ts'
-import { acmeOf, isGatewayOn, portTaken, reservedPorts, startGateway } from './gateway-part.ts'
+import { acmeOf, engineOf, isGatewayOn, portTaken, reservedPorts, startGateway } from './gateway-part.ts'
 import { startGatewayStatuses } from './gateway-statuses.ts'
 import { controllerUser, gatewayUser, networkUser, nodeUser, schedulerUser, simulatedNodesUser } from './identities.ts'
 import { defaultKubeconfig, mergeKubeconfig } from './kubeconfig.ts'
@@ -138,13 +138,14 @@ async function startManagersAndNodes(
             addresses: [nodeIp()],
             portTaken: portTaken(settings),
             acme: acmeOf(settings),
+            engine: engineOf(settings),
           }),
         )
       const reconcilers = allReconcilers({
         settings,
         ca: pki.ca.cert,
         signer: certificateSigner(pki.ca, outside),
-        gatewayAddresses: [nodeIp()],
+        gateway: { addresses: [nodeIp()], engine: engineOf(settings) },
         net: outside.net,
         csiDrivers: drivers.all,
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),

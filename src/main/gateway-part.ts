@@ -1,8 +1,20 @@
+import { join } from 'node:path'
 import type { Registry } from 'prom-client'
+import type { KeyPair } from '../base/certificates.ts'
 import { codeOf, explain } from '../base/errors.ts'
 import { listenWeb } from '../base/web-server.ts'
 import { type Client, createInformers } from '../client/index.ts'
-import { type AcmeSettings, type Gateway, openGateway } from '../gateway/index.ts'
+import {
+  type AcmeSettings,
+  type DataPlane,
+  EmbeddedPlane,
+  type Engine,
+  embeddedEngine,
+  type Gateway,
+  HaproxyPlane,
+  haproxyEngine,
+  openGateway,
+} from '../gateway/index.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 import type { OutsideWorld } from './outside.ts'
 import type { Report } from './part.ts'
@@ -26,6 +38,19 @@ const usual: Exclude<Settings['gateway'], 'off' | undefined> = {
 }
 
 const wanted = (settings: Settings) => settings.gateway ?? (settings.runtime === 'containerd' ? usual : 'off')
+
+/** What plans must know of the program that carries the requests. */
+export const engineOf = ({ gatewayEngine }: Settings): Engine =>
+  gatewayEngine === 'haproxy' ? haproxyEngine : embeddedEngine
+
+function planeOf({ settings, metrics }: GatewayPartOptions, outside: OutsideWorld, ownCertificate: KeyPair): DataPlane {
+  if (settings.gatewayEngine !== 'haproxy')
+    return new EmbeddedPlane({ ...outside, ownCertificate, listen: listenWeb, metrics: gatewayMetrics(metrics) })
+  const folder = join(settings.dataDir, 'gateway/haproxy')
+  // Debian's package makes that user; without root its workers are who we are.
+  const user = process.getuid?.() === 0 ? 'haproxy' : undefined
+  return new HaproxyPlane({ ...outside, ownCertificate, folder, user })
+}
 
 /** True if a gateway is to be served here. */
 export const isGatewayOn = (settings: Settings): boolean => wanted(settings) !== 'off'
@@ -70,9 +95,8 @@ export async function startGateway(options: GatewayPartOptions): Promise<AsyncDi
   try {
     const ownCertificate = await pki.serving('gateway', { commonName: 'optiflow-gateway', dnsNames: ['localhost'] })
     gateway = await openGateway({
-      ...{ ...addresses, ownCertificate, client, informers, listen: listenWeb, portTaken: portTaken(settings) },
-      ...outside,
-      metrics: gatewayMetrics(options.metrics),
+      ...{ ...addresses, client, informers, portTaken: portTaken(settings), clock: outside.clock, log: outside.log },
+      ...{ plane: planeOf(options, outside, ownCertificate), engine: engineOf(settings) },
     })
     await gateway.ready()
   } catch (error) {

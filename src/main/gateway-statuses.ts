@@ -5,6 +5,7 @@ import {
   AttachedOnce,
   acmeAuthority,
   certificateReconciler,
+  type Engine,
   ensureDefinitions,
   gatewayClassStatusReconciler,
   gatewayDefinitions,
@@ -25,6 +26,8 @@ export interface GatewayStatusesOptions {
   portTaken: (port: number) => string | undefined
   /** Whom certificates are obtained from; undefined: nobody. */
   acme: AcmeSettings | undefined
+  /** What carries the requests, and may not do all that is asked. */
+  engine: Engine
   metrics?: RunnerMetrics
 }
 
@@ -33,11 +36,11 @@ export interface GatewayStatusesOptions {
  * there only after a while, and nobody waits for them.
  */
 export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisposable {
-  const { client, addresses, portTaken, metrics, acme } = options
+  const { client, addresses, portTaken, metrics, acme, engine } = options
   const { clock, random } = options.outside
   const log = options.outside.log.child({ part: 'gateway-statuses' })
   const informers = createInformers({ client, clock, random, log })
-  const attached = new AttachedOnce(portTaken)
+  const attached = new AttachedOnce(portTaken, engine)
   const runner = createReconcilerRunner({
     ...{ client, informers, clock, random, log },
     reconcilers: [

@@ -51,7 +51,7 @@ import {
   registrationCheckReconciler,
   serviceRegistrationReconciler,
 } from '../discovery/index.ts'
-import { ingressStatusReconciler } from '../gateway/index.ts'
+import { type Engine, ingressStatusReconciler } from '../gateway/index.ts'
 import type { CsiController } from '../plugins/index.ts'
 import type { Settings } from './settings.ts'
 
@@ -63,7 +63,7 @@ export interface ReconcilerContext {
   /** Absent: this process does not have the authority's key, and leaves requests for certificates to one that has. */
   signer?: CertificateSigner
   /** Of the machine whose gateway serves Ingresses; absent: none does. */
-  gatewayAddresses?: string[]
+  gateway?: { addresses: string[]; engine: Engine }
   /** Ports of the nodes that no Service of type LoadBalancer may have; absent: those get no address. */
   reservedPorts?: ReadonlyMap<string, string>
   /** To ask services outside whether they are well; absent: nobody asks. */
@@ -77,7 +77,7 @@ export function allReconcilers({
   settings,
   ca,
   signer,
-  gatewayAddresses,
+  gateway,
   reservedPorts,
   net,
   csiDrivers = [],
@@ -129,6 +129,6 @@ export function allReconcilers({
     serviceRegistrationReconciler(),
     ...(net ? [registrationCheckReconciler(net)] : []),
     ...(reservedPorts ? [loadBalancerReconciler(reservedPorts)] : []),
-    ...(gatewayAddresses ? [ingressStatusReconciler(gatewayAddresses)] : []),
+    ...(gateway ? [ingressStatusReconciler(gateway.addresses, gateway.engine)] : []),
   ]
 }

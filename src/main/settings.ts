@@ -60,6 +60,8 @@ export interface Settings {
   loadBalancer: 'nodes' | 'off'
   /** Where the gateway listens for http and https; undefined: on 80 and 443 if it can, with real containers only. */
   gateway: { plain: Settings['listen']; secure?: Settings['listen'] } | 'off' | undefined
+  /** What carries the gateway's requests: our own proxy, or Debian's HAProxy. */
+  gatewayEngine: 'embedded' | 'haproxy'
   /** Who gives the gateway certificates, and whom it writes to about them; on as soon as either is named. */
   acmeDirectory: string | undefined
   acmeEmail: string | undefined
@@ -163,6 +165,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
   loadBalancer: { name: 'load-balancer', read: oneOf(['nodes', 'off'] as const) },
   gateway: { name: 'gateway', read: readGateway },
+  gatewayEngine: { name: 'gateway-engine', read: oneOf(['embedded', 'haproxy'] as const) },
   acmeDirectory: { name: 'acme-directory', read: readAcmeDirectory },
   acmeEmail: { name: 'acme-email', read: readEmail },
   oidcIssuerUrl: { name: 'oidc-issuer-url', read: readIssuer },
@@ -245,6 +248,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     networkPolicy: 'builtin',
     loadBalancer: 'nodes',
     gateway: undefined,
+    gatewayEngine: 'embedded',
     acmeDirectory: undefined,
     acmeEmail: undefined,
     oidcIssuerUrl: undefined,

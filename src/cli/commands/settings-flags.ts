@@ -33,6 +33,7 @@ const flags: Record<string, [flag: string, help: string]> = {
   'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
   'load-balancer': ['--load-balancer <who>', 'gives Services of type LoadBalancer addresses: nodes, or off (nodes)'],
   gateway: ['--gateway <http,https>', 'where Ingress is served, or off (0.0.0.0:80,0.0.0.0:443 with real containers)'],
+  'gateway-engine': ['--gateway-engine <program>', 'what carries its requests: embedded, or haproxy (embedded)'],
   'acme-directory': [
     '--acme-directory <url>',
     'who gives the gateway certificates: letsencrypt, letsencrypt-staging or a URL (letsencrypt, with --acme-email)',

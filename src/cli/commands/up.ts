@@ -33,6 +33,7 @@ export const up: CliCommand = {
       'cni-bin-dir',
       'network-policy',
       'gateway',
+      'gateway-engine',
       'acme-directory',
       'acme-email',
       'load-balancer',

@@ -17,7 +17,7 @@ import { Event, Ingress, IngressClass, Secret } from '../../models/kinds/index.t
 import { ensureDefinitions, gatewayDefinitions } from '../kinds/index.ts'
 import { acmeAuthority } from './authority.ts'
 import { certificateReconciler } from './certificate.ts'
-import { challengeAnswer, challengeType } from './challenge-secret.ts'
+import { challengeAnswers, challengeType } from './challenge-secret.ts'
 import { AcmeServer } from './testing/acme-server.ts'
 
 /** The system's, but nobody waits long, and the calendar can be moved. */
@@ -46,7 +46,7 @@ beforeAll(async () => {
   } as any)
   acme = await AcmeServer.open(clock, async (name, path) => {
     const { items } = await client.list(Secret, { fieldSelector: `type=${challengeType}` })
-    return here.has(name) ? (challengeAnswer(items, path) ?? 'nothing') : 'somebody else'
+    return here.has(name) ? (challengeAnswers(items).get(path) ?? 'nothing') : 'somebody else'
   })
   await start()
 })

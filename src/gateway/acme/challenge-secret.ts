@@ -8,7 +8,7 @@ import type { Challenges } from './authority.ts'
 
 /** Secrets of this type hold answers to an authority's questions: token → answer. Every gateway gives them. */
 export const challengeType = 'optiflow.dev/acme-challenge'
-export const challengePath = '/.well-known/acme-challenge/'
+const challengePath = '/.well-known/acme-challenge/'
 /** What gateways get to hear of a new answer. */
 const settleMs = 1_000
 
@@ -37,10 +37,8 @@ export function challengesInSecret(client: Client, clock: Clock, certificate: st
   }
 }
 
-/** The answer to a question, if one of the Secrets holds it. */
-export function challengeAnswer(secrets: readonly Secret[], path: string): string | undefined {
-  const token = path.slice(challengePath.length)
-  for (const { data = {} } of secrets)
-    if (Object.hasOwn(data, token)) return Buffer.from(data[token]!, 'base64').toString()
-  return undefined
+/** The answers that Secrets hold, by path. */
+export function challengeAnswers(secrets: readonly Secret[]): Map<string, string> {
+  const all = secrets.flatMap(({ data = {} }) => Object.entries(data))
+  return new Map(all.map(([token, text]) => [`${challengePath}${token}`, Buffer.from(text, 'base64').toString()]))
 }

@@ -9,6 +9,7 @@ import {
 } from '../kinds/index.ts'
 import type { Backend, Passthrough, Route } from '../routing-table.ts'
 import { byAge } from './backends.ts'
+import type { Engine } from './engine.ts'
 import { allows, commonHost, type ListenerInput, type PlannedListener, planListeners } from './listeners.ts'
 import type { Policies } from './policies.ts'
 import { type ReferenceProblem, resolveBackend } from './references.ts'
@@ -88,7 +89,7 @@ function attachRoute(
   }
   const policy = input.policies.of(kind, namespace, route.metadata.name)
   const about = { route: `${kind} ${namespace}/${route.metadata.name}`, ...(policy ? { policy } : {}) }
-  const { routes: bare, unsupported } = rulesOf(route, kind, resolve)
+  const { routes: bare, unsupported = gapOf(input.engine, bare) } = rulesOf(route, kind, resolve)
   const passthrough = kind === 'TLSRoute' ? passthroughOf(route as TLSRoute, about.route, resolve) : undefined
   const routes = bare.map(({ match, action }) => ({ match, action: { ...action, ...about } }))
   const parents: AttachedParent[] = []
@@ -109,6 +110,15 @@ function attachRoute(
     ...(passthrough ? { passthrough } : {}),
     ...(unresolved ? { unresolved } : {}),
   }
+}
+
+/** What the engine cannot do of a route's rules. Policies tell theirs themselves. */
+function gapOf({ cannot }: Engine, routes: readonly BareRoute[]): string | undefined {
+  for (const route of routes) {
+    const gap = cannot(route)
+    if (gap !== undefined) return gap
+  }
+  return undefined
 }
 
 function passthroughOf({ spec }: TLSRoute, route: string, resolve: Resolve): Passthrough {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { EndpointSlice, Ingress, IngressClass, Secret, Service } from '../../models/kinds/index.ts'
 import { certificateOf, routeOf as routeIn } from '../routing-table.ts'
+import { embeddedEngine } from './engine.ts'
 import { planIngresses } from './ingress-plan.ts'
 import { tableOf } from './table.ts'
 
@@ -41,6 +42,7 @@ function plan(...ingresses: Ingress[]) {
     ingresses,
     classes,
     policies: { planned: [], of: () => undefined },
+    engine: embeddedEngine,
     service: (_, name) => services[name],
     slices: (_, name) => endpoints[name] ?? [],
     secret: (_, name) => (name === 'tls' ? secret : undefined),

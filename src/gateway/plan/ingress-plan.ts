@@ -4,6 +4,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { Backend, Certificate, PathMatch, Route, RouteAction } from '../routing-table.ts'
 import { annotatedPolicy, redirectAnnotation } from './annotations.ts'
 import { type BackendInput, backendOf, byAge, certificateIn } from './backends.ts'
+import type { Engine } from './engine.ts'
 import type { Policies } from './policies.ts'
 import { mergedPolicy, policyOf } from './policy-of.ts'
 
@@ -16,6 +17,7 @@ export interface IngressInput extends BackendInput {
   ingresses: readonly Ingress[]
   classes: readonly IngressClass[]
   policies: Policies
+  engine: Engine
 }
 
 /** Routes by host, for the ports of http and https alike. */

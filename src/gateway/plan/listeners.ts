@@ -4,6 +4,7 @@ import { type Gateway, gatewayGroup, type Listener, type ReferenceGrant, type Ro
 import type { Policy } from '../policy/policy.ts'
 import type { Certificate } from '../routing-table.ts'
 import { type BackendInput, byAge, certificateIn } from './backends.ts'
+import type { Engine } from './engine.ts'
 import type { Policies } from './policies.ts'
 import { isPermitted, type ReferenceProblem, routeKinds, whole } from './references.ts'
 
@@ -15,6 +16,7 @@ export interface ListenerInput extends BackendInput {
   /** Who else has a port, if somebody has. */
   portTaken(port: number): string | undefined
   policies: Policies
+  engine: Engine
 }
 
 /** A listener of a Gateway, and what is to be said of it. */
@@ -105,6 +107,12 @@ function plan(input: ListenerInput, gateway: Gateway, listener: Listener): Plann
         reason: 'UnsupportedValue',
         message: 'TLS is passed through only (tls.mode: Passthrough); HTTPS ends it',
       },
+    }
+  if (planned.passthrough && !input.engine.passesTlsThrough)
+    return {
+      ...planned,
+      supportedKinds: [],
+      refused: { reason: 'UnsupportedValue', message: 'this engine does not pass TLS through' },
     }
   const taken = input.portTaken(port)
   if (taken) return { ...planned, refused: { reason: 'PortUnavailable', message: `port ${port} belongs to ${taken}` } }

@@ -3,11 +3,13 @@ import type { RoutePolicy, Secret, Service } from '../../models/kinds/index.ts'
 import type { RoutePolicySpec, RoutePolicyTarget } from '../../models/types/optiflow-v1.ts'
 import { digest } from '../policy/guards.ts'
 import { annotatedPolicy } from './annotations.ts'
+import { embeddedEngine } from './engine.ts'
 import { planPolicies } from './policies.ts'
 import { mergedPolicy, policyOf } from './policy-of.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const found = {
+  engine: embeddedEngine,
   service: (_: string, name: string) =>
     name === 'auth' ? ({ metadata: { name }, spec: { ports: [{ port: 80 }] } } as unknown as Service) : undefined,
   slices: () => [],

@@ -2,10 +2,12 @@ import type { RoutePolicy } from '../../models/kinds/index.ts'
 import type { RoutePolicyTarget } from '../../models/types/optiflow-v1.ts'
 import type { Policy } from '../policy/policy.ts'
 import { type BackendInput, byAge } from './backends.ts'
+import type { Engine } from './engine.ts'
 import { policyOf } from './policy-of.ts'
 
 export interface PolicyInput extends BackendInput {
   policies: readonly RoutePolicy[]
+  engine: Engine
 }
 
 /** A policy, and what became of it at each of its targets. */

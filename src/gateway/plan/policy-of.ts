@@ -10,6 +10,7 @@ import { digest } from '../policy/guards.ts'
 import type { Balancing, BasicAuth, Guard, JwtAuth, Policy, RateLimit } from '../policy/policy.ts'
 import type { Backend } from '../routing-table.ts'
 import { type BackendInput, backendOf } from './backends.ts'
+import type { Engine } from './engine.ts'
 
 /** What a policy says, without its targets. */
 export type PolicyWords = Omit<RoutePolicySpec, 'targetRefs'>
@@ -21,6 +22,10 @@ export interface PolicySource {
   words: PolicyWords
 }
 
+export interface PolicyInput extends BackendInput {
+  engine: Engine
+}
+
 /** Why a policy cannot be carried out. */
 class BrokenPolicy extends Error {}
 
@@ -28,7 +33,7 @@ class BrokenPolicy extends Error {}
  * A policy as the proxy carries it out. Guards that cannot be carried out let nobody pass: a Secret that is missing must not open
  * a route. @returns besides what is wrong with it
  */
-export function policyOf(input: BackendInput, source: PolicySource): { policy: Policy; problem?: string } {
+export function policyOf(input: PolicyInput, source: PolicySource): { policy: Policy; problem?: string } {
   const { loadBalancing, healthCheck, retry, timeouts, accessLog } = source.words
   const guard = guardOf(input, source)
   const requestMs = parseGoDuration(timeouts?.request ?? '')
@@ -52,7 +57,12 @@ export function policyOf(input: BackendInput, source: PolicySource): { policy: P
     ...(backendMs ? { backendMs } : {}),
     ...(accessLog === undefined ? {} : { accessLog }),
   }
-  return guard?.broken === undefined ? { policy } : { policy, problem: guard.broken }
+  if (guard?.broken !== undefined) return { policy, problem: guard.broken }
+  const gap = input.engine.cannot({ action: { backends: [], policy } })
+  if (gap === undefined) return { policy }
+  // What does not guard is left out; what guards closes the route.
+  const guards = guard ? [{ id: guard.id, broken: gap }] : []
+  return { policy: { guards }, problem: gap }
 }
 
 /** What holds for a route: its own words before those of its Gateway; the guards of both. */

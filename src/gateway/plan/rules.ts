@@ -86,7 +86,9 @@ function patternPath(source: string): PathMatch {
 }
 
 function valueTest({ type, value }: ValueMatch, name: string): ValueTest {
-  return { name, test: type === 'RegularExpression' ? wholePattern(value) : text => text === value }
+  return type === 'RegularExpression'
+    ? { name, pattern: value, test: wholePattern(value) }
+    : { name, exact: value, test: text => text === value }
 }
 
 /** Matches the whole text, in RE2's syntax. @throws UnsupportedRule */

@@ -3,6 +3,7 @@ import type { Service } from '../../models/kinds/index.ts'
 import type { Gateway, TLSRoute } from '../kinds/index.ts'
 import { passthroughOf } from '../routing-table.ts'
 import { attach } from './attachments.ts'
+import { embeddedEngine } from './engine.ts'
 import { tableOf } from './table.ts'
 
 const passed = { protocol: 'TLS', tls: { mode: 'Passthrough' } }
@@ -24,6 +25,7 @@ test('a TLSRoute is served where a listener passes TLS through, and not where it
     tlsRoutes: [route('r', ['a.test', '*.c.test'], 'pass'), route('no', ['b.test'], 'same')] as unknown as TLSRoute[],
     ...{ httpRoutes: [], grpcRoutes: [], grants: [], policies: { planned: [], of: () => undefined } },
     ...{ namespace: () => undefined, portTaken: () => undefined, secret: () => undefined, slices: () => [] },
+    engine: embeddedEngine,
     service: () => ({ spec: { ports: [{ port: 443 }] } }) as unknown as Service,
   })
   expect(attached.listeners.map(l => [l.listener.name, l.refused?.reason ?? l.conflict?.reason])).toEqual([

@@ -4,6 +4,7 @@ import { Namespace, RoutePolicy, Secret, Service } from '../../models/kinds/inde
 import { keyOf, keyText, type ObjectKey } from '../../models/object.ts'
 import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant, TLSRoute } from '../kinds/index.ts'
 import { type AttachedRoute, type Attachments, attach } from '../plan/attachments.ts'
+import type { Engine } from '../plan/engine.ts'
 import { isServedGateway } from '../plan/gateways.ts'
 import type { PlannedListener } from '../plan/listeners.ts'
 import { type Policies, planPolicies } from '../plan/policies.ts'
@@ -31,15 +32,17 @@ const deciding: Kind<any>[] = [
  */
 export class AttachedOnce {
   readonly #portTaken: PortTaken
+  readonly #engine: Engine
   #known: Attached | undefined
 
-  constructor(portTaken: PortTaken) {
+  constructor(portTaken: PortTaken, engine: Engine) {
     this.#portTaken = portTaken
+    this.#engine = engine
   }
 
   /** As the informers know it now. Endpoints do not matter to it. */
   in(cache: Cache): Attached {
-    this.#known ??= plan(cache, this.#portTaken)
+    this.#known ??= plan(cache, this.#portTaken, this.#engine)
     return this.#known
   }
 
@@ -55,14 +58,14 @@ export class AttachedOnce {
   }
 }
 
-function plan(cache: Cache, portTaken: PortTaken): Attached {
+function plan(cache: Cache, portTaken: PortTaken, engine: Engine): Attached {
   const found = {
     service: (namespace: string, name: string) => cache.get(Service, { namespace, name }),
     secret: (namespace: string, name: string) => cache.get(Secret, { namespace, name }),
     slices: () => [],
   }
   const classes = cache.list(GatewayClass)
-  const policies = planPolicies({ ...found, policies: cache.list(RoutePolicy) })
+  const policies = planPolicies({ ...found, policies: cache.list(RoutePolicy), engine })
   const all = attach({
     ...found,
     gateways: cache.list(Gateway).filter(gateway => isServedGateway(gateway, classes)),
@@ -72,6 +75,7 @@ function plan(cache: Cache, portTaken: PortTaken): Attached {
     grants: cache.list(ReferenceGrant),
     namespace: name => cache.get(Namespace, { name }),
     policies,
+    engine,
     portTaken,
   })
   const routes = new Map(all.routes.map(r => [`${r.kind} ${keyText(keyOf(r.route))}`, r]))

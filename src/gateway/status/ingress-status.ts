@@ -4,6 +4,7 @@ import { isNotFound } from '../../models/api-error.ts'
 import { Ingress, IngressClass, Secret, Service } from '../../models/kinds/index.ts'
 import { keyOf } from '../../models/object.ts'
 import { annotatedPolicy } from '../plan/annotations.ts'
+import type { Engine } from '../plan/engine.ts'
 import { isServed } from '../plan/ingress-plan.ts'
 import { policyOf } from '../plan/policy-of.ts'
 
@@ -11,7 +12,7 @@ import { policyOf } from '../plan/policy-of.ts'
  * Tells in the status of each Ingress that the gateway serves where it is reached, and by events what its annotations say
  * wrongly. @param addresses of the gateway's machine
  */
-export function ingressStatusReconciler(addresses: readonly string[]): Reconciler {
+export function ingressStatusReconciler(addresses: readonly string[], engine: Engine): Reconciler {
   return {
     name: 'ingress-status',
     primary: Ingress,
@@ -29,7 +30,8 @@ export function ingressStatusReconciler(addresses: readonly string[]): Reconcile
       const ingress = cache.get(Ingress, key)
       if (!ingress || ingress.metadata.deletionTimestamp) return
       if (!isServed(ingress, cache.list(IngressClass))) return
-      for (const problem of annotationProblems(ingress, cache)) events.warning(ingress, 'InvalidAnnotation', problem)
+      for (const problem of annotationProblems(ingress, cache, engine))
+        events.warning(ingress, 'InvalidAnnotation', problem)
       const loadBalancer = { ingress: addresses.map(ip => ({ ip })) }
       if (sameMeaning(ingress.status?.loadBalancer, loadBalancer)) return
       try {
@@ -41,7 +43,7 @@ export function ingressStatusReconciler(addresses: readonly string[]): Reconcile
   }
 }
 
-function annotationProblems({ metadata }: Ingress, cache: Cache): string[] {
+function annotationProblems({ metadata }: Ingress, cache: Cache, engine: Engine): string[] {
   const { words, problems } = annotatedPolicy(metadata.annotations)
   const namespace = metadata.namespace!
   const { problem } = words
@@ -50,9 +52,10 @@ function annotationProblems({ metadata }: Ingress, cache: Cache): string[] {
           service: (namespace, name) => cache.get(Service, { namespace, name }),
           secret: (namespace, name) => cache.get(Secret, { namespace, name }),
           slices: () => [],
+          engine,
         },
         { id: '', namespace, words },
       )
     : {}
-  return problem ? [...problems, `its requests get 500: ${problem}`] : problems
+  return problem ? [...problems, `not in force, and what guards refuses all: ${problem}`] : problems
 }

@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { type Clock, sleep } from '../../base/clock.ts'
+import { type Child, CommandMissing, type Commands, signalProcess } from '../../base/commands.ts'
+import type { Disk } from '../../base/disk.ts'
+import { explain } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Net } from '../../base/net.ts'
+import { type Address, type DataPlane, GatewayFailed } from '../data-plane.ts'
+import { type Certificate, emptyTable, type PortRoutes, type RoutingTable } from '../routing-table.ts'
+import { certificateListText, haproxyConfig, nothing } from './config.ts'
+
+export interface HaproxyOptions {
+  /** Its configuration and certificates; nobody else may read it. */
+  folder: string
+  /** For names without a certificate of their own. */
+  ownCertificate: Certificate
+  /** Who its workers are; undefined: who we are. */
+  user: string | undefined
+  clock: Clock
+  commands: Commands
+  disk: Disk
+  net: Net
+  log: Logger
+}
+
+/** Changes within this are one reload: each reload is a new process. */
+const gatherMs = 200
+/** How long it may take to listen. */
+const startMs = 10_000
+/** What requests under way get at the end. */
+const graceMs = 5_000
+/** Before it is started again when it ended by itself. */
+const againMs = 1_000
+
+/**
+ * HAProxy as the data plane: a managed process that is told the routing table as its configuration. A change is a reload: the new
+ * worker takes over the listening sockets themselves, the old one ends its requests.
+ */
+export class HaproxyPlane implements DataPlane {
+  readonly #options: HaproxyOptions
+  readonly #addresses = new Map<number, Address>()
+  #table: RoutingTable = emptyTable
+  #answers: ReadonlyMap<string, string> = new Map()
+  #written = ''
+  #master: Child | undefined
+  #closed = false
+  /** Its last lines. */
+  #said: string[] = []
+  #applying: Promise<void> | undefined
+
+  constructor(options: HaproxyOptions) {
+    this.#options = options
+  }
+
+  async open(plain: Address, secure: Address | undefined): Promise<void> {
+    if (plain.port === 0 || secure?.port === 0)
+      throw new GatewayFailed('HAProxy cannot choose a free port by itself', {
+        hint: 'Name the ports: --gateway 0.0.0.0:80,0.0.0.0:443.',
+      })
+    this.#addresses.set(80, plain)
+    if (secure) this.#addresses.set(443, secure)
+    await this.#options.disk.makeFolder(this.#options.folder, { mode: 0o700 })
+    await this.#write()
+    try {
+      await this.#endOld()
+      this.#start()
+      await Promise.race([this.#listening(plain), this.#master!.exited.then(() => this.#ended())])
+    } catch (cause) {
+      this.#closed = true
+      if (cause instanceof CommandMissing)
+        throw new GatewayFailed('haproxy is not installed', { cause, hint: 'Install it: apt-get install haproxy.' })
+      throw cause
+    }
+  }
+
+  realPort(port: number): number | undefined {
+    return this.#addresses.get(port)?.port
+  }
+
+  serve(table: RoutingTable, answers: ReadonlyMap<string, string>): Promise<void> {
+    this.#table = table
+    this.#answers = answers
+    const { host } = this.#addresses.get(80)!
+    for (const port of this.#addresses.keys())
+      if (port !== 80 && port !== 443 && !table.ports.has(port)) this.#addresses.delete(port)
+    for (const port of table.ports.keys())
+      if (port !== 443 && !this.#addresses.has(port)) this.#addresses.set(port, { host, port })
+    this.#applying ??= this.#apply()
+    return this.#applying
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#applying
+    const master = this.#master
+    if (!master) return
+    // Workers stop listening and end their requests; then the master ends.
+    master.kill('SIGUSR1')
+    const cancel = this.#options.clock.schedule(graceMs, () => master.kill('SIGTERM'))
+    await master.exited.catch(() => {})
+    cancel()
+    await this.#options.disk.remove(this.#pidFile)
+  }
+
+  get #configFile(): string {
+    return join(this.#options.folder, 'haproxy.cfg')
+  }
+
+  get #pidFile(): string {
+    return join(this.#options.folder, 'haproxy.pid')
+  }
+
+  async #apply(): Promise<void> {
+    const { clock, log } = this.#options
+    await sleep(clock, gatherMs)
+    this.#applying = undefined
+    if (this.#closed) return
+    try {
+      if (await this.#write()) this.#master?.kill('SIGUSR2')
+    } catch (error) {
+      log.error({ error: explain(error) }, 'HAProxy refuses the routes; those before stay in force')
+    }
+  }
+
+  /** @returns false if nothing changed. @throws CommandFailed when HAProxy does not take it */
+  async #write(): Promise<boolean> {
+    const { disk, commands, folder, user } = this.#options
+    const lists = new Map<number, string>()
+    for (const port of this.#addresses.keys()) {
+      const routes = this.#table.ports.get(port) ?? nothing(port)
+      if (routes.secure) lists.set(port, await this.#writeCertificates(port, routes))
+    }
+    const text = haproxyConfig({
+      ...{ table: this.#table, addresses: this.#addresses, answers: this.#answers, user },
+      certificateList: port => lists.get(port)!,
+      socket: join(folder, 'haproxy.sock'),
+    })
+    if (text === this.#written) return false
+    const next = `${this.#configFile}.next`
+    await disk.write(next, text, { mode: 0o600 })
+    await commands.run('haproxy', ['-c', '-q', '-f', next])
+    await disk.rename(next, this.#configFile)
+    this.#written = text
+    return true
+  }
+
+  /** The name of a list's file tells its contents, so that a new certificate is a new configuration. */
+  async #writeCertificates(port: number, { certificates }: PortRoutes): Promise<string> {
+    const { disk, folder, ownCertificate } = this.#options
+    const files = [
+      ['', certificates.get('') ?? ownCertificate] as const,
+      ...[...certificates].filter(([name]) => name),
+    ].map(([name, { cert, key }]) => ({ name, pem: `${cert.trimEnd()}\n${key.trimEnd()}\n` }))
+    const written: { path: string; name: string }[] = []
+    for (const { name, pem } of files) {
+      const path = join(folder, 'certificates', `${hashOf(pem)}.pem`)
+      if (!(await disk.exists(path))) await disk.write(path, pem, { mode: 0o600 })
+      written.push({ path, name })
+    }
+    const text = certificateListText(written)
+    const list = join(folder, 'certificates', `port-${port}-${hashOf(text)}.list`)
+    await disk.write(list, text, { mode: 0o600 })
+    return list
+  }
+
+  /** One that a server before us left behind goes on until now: its clients are not cut. */
+  async #endOld(): Promise<void> {
+    const { disk, log } = this.#options
+    if (!(await disk.exists(this.#pidFile))) return
+    const pid = Number(await disk.readText(this.#pidFile))
+    const commandLine = await disk.readText(`/proc/${pid}/cmdline`).catch(() => '')
+    if (!commandLine.includes(this.#configFile)) return
+    log.info({ pid }, 'ending the HAProxy of before')
+    signalProcess(pid, 'SIGUSR1')
+  }
+
+  #start(): void {
+    const { commands, log, clock } = this.#options
+    const master = commands.spawn('haproxy', ['-W', '-db', '-p', this.#pidFile, '-f', this.#configFile], {
+      onLine: line => {
+        log.info({ line }, 'haproxy')
+        this.#said = [...this.#said.slice(-4), line]
+      },
+    })
+    this.#master = master
+    master.exited.then(
+      ({ code, signal }) => {
+        if (this.#closed || this.#master !== master) return
+        log.error({ code, signal }, 'HAProxy ended; starting it again')
+        clock.schedule(againMs, () => {
+          if (!this.#closed) this.#start()
+        })
+      },
+      () => {},
+    )
+  }
+
+  async #listening({ host, port }: Address): Promise<void> {
+    const { clock, net } = this.#options
+    const until = clock.monotonicMs() + startMs
+    const at = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+    for (;;) {
+      try {
+        ;(await net.connect(at, port, { timeoutMs: 1_000 })).destroy()
+        return
+      } catch (cause) {
+        if (clock.monotonicMs() > until)
+          throw new GatewayFailed(`HAProxy does not listen on ${host}:${port}`, { cause })
+        await sleep(clock, 50)
+      }
+    }
+  }
+
+  #ended(): never {
+    throw new GatewayFailed(`HAProxy ended as it was started: ${this.#said.join(' ') || 'it said nothing'}`, {
+      hint: 'The ports may be taken: choose others with --gateway HTTP,HTTPS.',
+    })
+  }
+}
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16)
