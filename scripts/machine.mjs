@@ -19,6 +19,7 @@ export const testPackages = [
   { name: 'etcd-server', has: 'etcd', why: 'the second store engine, in tests' },
   { name: 'docker-registry', has: 'docker-registry', why: 'a registry that we did not write, in tests' },
   { name: 'curl', has: 'curl', why: 'asks workloads, in tests' },
+  { name: 'haproxy', has: 'haproxy', why: 'carries the requests of the gateway, in tests' },
   { name: 'bind9-dnsutils', has: 'dig', why: 'asks the cluster DNS, in tests' },
   {
     name: 'python3-kubernetes',

@@ -12,7 +12,7 @@ export interface Standing {
 }
 
 const mostWeight = 256
-const seconds = (ms: number) => `${Math.max(Math.ceil(ms), 1)}ms`
+const millis = (ms: number) => `${Math.max(Math.ceil(ms), 1)}ms`
 
 /** What becomes of a request of one route: the lines of its backend. */
 export function backendLines(action: RouteAction, standing: Standing): string[] {
@@ -27,7 +27,10 @@ export function backendLines(action: RouteAction, standing: Standing): string[] 
     return [
       `  http-request redirect code 308 location "https://%[var(txn.host)]${securePort === 443 ? '' : `:${securePort}`}%[pathq]"`,
     ]
-  if (policy?.guards.some(guard => guard.broken !== undefined)) return ['  http-request return status 500']
+  const guards = policy?.guards ?? []
+  // There is one table of counters for a backend: of two limits (of a Gateway and of a route) none may be left out.
+  if (guards.some(guard => guard.broken !== undefined) || guards.filter(guard => guard.rateLimit).length > 1)
+    return ['  http-request return status 500']
   if (!backends.length || backends.every(({ backend }) => backend.wrong)) return ['  http-request return status 500']
   return [
     ...guardLines(policy),
@@ -58,10 +61,11 @@ function pathLines({ path }: Rewrite): string[] {
     return [`  http-request set-path ${literal(path.full.startsWith('/') ? path.full : `/${path.full}`)}`]
   const { prefix, by } = path
   // The rest begins with a slash or is nothing; a path is never nothing.
+  const rest = literal(`${by.replaceAll('\\', '\\\\')}\\1`)
   return [
-    `  http-request replace-path ${quoted(`^${exactly(prefix)}(.*)$`)} ${literal(`${by.replaceAll('\\', '\\\\')}\\1`)}`,
-    `  http-request set-path / if { path_len 0 }`,
-  ].map(line => line.replace('path_len 0', 'path,length 0'))
+    `  http-request replace-path ${quoted(`^${exactly(prefix)}(.*)$`)} ${rest}`,
+    '  http-request set-path / if { path,length 0 }',
+  ]
 }
 
 function headerLines(of: 'request' | 'response', change: HeaderChange | undefined): string[] {
@@ -94,7 +98,7 @@ function balanceLines(balancing: Balancing = { type: 'LeastRequests' }): string[
 
 function policyLines({ policy, backendMs = policy?.backendMs }: RouteAction): string[] {
   const lines: string[] = []
-  if (backendMs) lines.push(`  timeout server ${seconds(backendMs)}`)
+  if (backendMs) lines.push(`  timeout server ${millis(backendMs)}`)
   if (policy?.retry) {
     const { attempts, statuses } = policy.retry
     const known = [...statuses].filter(status => [500, 501, 502, 503, 504].includes(status))
@@ -108,7 +112,7 @@ function policyLines({ policy, backendMs = policy?.backendMs }: RouteAction): st
     lines.push(
       '  option httpchk',
       `  http-check send meth GET uri ${literal(path)}`,
-      `  timeout check ${seconds(timeoutMs)}`,
+      `  timeout check ${millis(timeoutMs)}`,
     )
   }
   return lines
@@ -142,7 +146,7 @@ function serverLines({ backends, policy }: RouteAction): string[] {
   const largest = Math.max(...shares.map(({ share }) => share))
   const checked = policy?.healthCheck
   const check = checked
-    ? ` check inter ${seconds(checked.intervalMs)} fall ${checked.failureThreshold} rise ${checked.successThreshold}`
+    ? ` check inter ${millis(checked.intervalMs)} fall ${checked.failureThreshold} rise ${checked.successThreshold}`
     : ''
   const sticky = policy?.balancing?.type === 'Cookie'
   return shares.map(({ endpoint: { ip, port }, h2c, share }) => {
