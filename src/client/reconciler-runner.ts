@@ -27,6 +27,8 @@ export interface ReconcilerRunnerOptions {
 }
 
 export interface RunnerMetrics {
+  /** Once for each queue. @param inWorkMs tells how long each key in work has been worked on by then */
+  opened?(reconciler: string, inWorkMs: () => number[]): void
   reconciled?(reconciler: string, outcome: 'done' | 'again' | 'failed', durationMs: number): void
   depth?(reconciler: string, keys: number): void
   waited?(reconciler: string, ms: number): void
@@ -94,6 +96,7 @@ export function createReconcilerRunner(options: ReconcilerRunnerOptions): Reconc
         waited: ms => options.metrics?.waited?.(name, ms),
       },
     })
+    options.metrics?.opened?.(name, () => queue.inWorkMs)
     const own = options.strict ? declaredWritesOnly(client, reconciler) : client
     const world: World = { cache, client: own, events, clock, random, log, signal: stop.signal }
     return { reconciler, queue, world, stats: { reconciled: 0, failed: 0, depth: 0, lastError: undefined } }

@@ -51,6 +51,12 @@ export class WorkQueue {
     return !this.#waiting.size && !this.#working.size && !this.#delayed.size
   }
 
+  /** For how long each key in work has been worked on, in milliseconds. */
+  get inWorkMs(): number[] {
+    const now = this.#clock.monotonicMs()
+    return [...this.#working.values()].map(since => now - since)
+  }
+
   add(key: string): void {
     if (this.#closed || this.#waiting.has(key)) return
     if (this.#working.has(key)) {
