@@ -26,7 +26,7 @@ export { localCapacityReconciler } from './local-capacity.ts'
 export { localVolumeDeleter, localVolumeReconciler } from './local-volume.ts'
 export { namespaceReconciler } from './namespace.ts'
 export { type NodeIpamOptions, nodeIpamReconciler } from './node-ipam.ts'
-export { type NodeLifecycleOptions, nodeLifecycleReconciler } from './node-lifecycle.ts'
+export { type NodeLifecycleOptions, nodeLifecycleReconciler, type ZoneMetrics } from './node-lifecycle.ts'
 export {
   persistentVolumeClaimReconciler,
   persistentVolumeReconciler,

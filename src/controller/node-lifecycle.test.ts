@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { microTimestamp, timestamp } from '../base/clock.ts'
 import { Lease, Node, Pod } from '../models/kinds/index.ts'
-import { nodeLifecycleReconciler } from './node-lifecycle.ts'
+import { nodeLifecycleReconciler, type ZoneMetrics } from './node-lifecycle.ts'
 import { podGcReconciler } from './pod-gc.ts'
 import { taintEvictionReconciler, toleratedMs, tolerates } from './taint-eviction.ts'
 import { startTestCluster, type TestCluster } from './testing/cluster.ts'
@@ -10,11 +10,19 @@ let cluster: TestCluster
 afterEach(() => cluster?.[Symbol.asyncDispose]())
 
 const silent = new Set<string>()
+const zoneCounts = new Map<string, [nodes: number, ready: number]>()
+const evictions: string[] = []
 
 async function start(count: number, zones: Record<string, string> = {}): Promise<void> {
   silent.clear()
+  zoneCounts.clear()
+  evictions.length = 0
+  const metrics: ZoneMetrics = {
+    counted: (zone, nodes, ready) => void zoneCounts.set(zone, [nodes, ready]),
+    evicted: zone => void evictions.push(zone),
+  }
   cluster = await startTestCluster({
-    reconcilers: [nodeLifecycleReconciler(), taintEvictionReconciler(), podGcReconciler()],
+    reconcilers: [nodeLifecycleReconciler({ metrics }), taintEvictionReconciler(), podGcReconciler()],
     // Pods of this test are placed by hand and stay as they are.
     fate: () => 'pending',
   })
@@ -188,6 +196,13 @@ describe('a network cut', () => {
     expect((await emptied()) - first).toBeLessThanOrEqual(3)
     await live(60_000)
     expect(await emptied()).toBe(6)
+    expect([[...zoneCounts], evictions]).toEqual([
+      [
+        ['/dead', [6, 0]],
+        ['/a', [4, 4]],
+      ],
+      Array.from({ length: 6 }, () => '/dead'),
+    ])
   })
 })
 

@@ -18,6 +18,13 @@ import {
   zoneState,
 } from './node-health.ts'
 
+export interface ZoneMetrics {
+  /** How a zone is: how many nodes it has, and how many of them are ready. */
+  counted(zone: string, nodes: number, ready: number): void
+  /** The pods of a node of the zone are made to leave. */
+  evicted(zone: string): void
+}
+
 export interface NodeLifecycleOptions {
   /** Silence after which a node counts as unreachable; 40 000 unless given. */
   graceMs?: number
@@ -25,6 +32,7 @@ export interface NodeLifecycleOptions {
   startupGraceMs?: number
   /** How fast nodes are emptied; 0.1 nodes a second, 0.01 in a large disrupted zone unless given. */
   rates?: EvictionRates
+  metrics?: ZoneMetrics
 }
 
 const leaseNamespace = 'kube-node-lease'
@@ -37,9 +45,9 @@ const lookAgainMs = 1_000
  * makes nodes look dead.
  */
 export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Reconciler {
-  const { graceMs = 40_000, startupGraceMs = 60_000, rates = { normal: 0.1, disrupted: 0.01 } } = options
+  const { graceMs = 40_000, startupGraceMs = 60_000, rates = { normal: 0.1, disrupted: 0.01 }, metrics } = options
   const heartbeats = new Heartbeats()
-  const zones = new Zones(rates)
+  const zones = new Zones(rates, metrics)
   return {
     name: 'node-lifecycle',
     primary: Node,
@@ -104,12 +112,14 @@ class Heartbeats {
 /** The state of zones, and one bucket of evictions for each. */
 class Zones {
   readonly #rates: EvictionRates
+  readonly #metrics: ZoneMetrics | undefined
   readonly #buckets = new Map<string, { tokens: number; atMs: number }>()
   #summary: { atMs: number; rates: Map<string, number>; allDown: boolean } | undefined
   #wasDown = false
 
-  constructor(rates: EvictionRates) {
+  constructor(rates: EvictionRates, metrics?: ZoneMetrics) {
     this.#rates = rates
+    this.#metrics = metrics
   }
 
   /** True when not a single node is ready: then it is more likely that we are cut off than that all are dead. */
@@ -136,6 +146,7 @@ class Zones {
     this.#buckets.set(zone, bucket)
     if (rate === 0 || bucket.tokens < 1 - 1e-9) return false
     bucket.tokens -= 1
+    this.#metrics?.evicted(zone)
     return true
   }
 
@@ -152,7 +163,10 @@ class Zones {
       else byZone.set(zone, [node])
     }
     const rates = new Map<string, number>()
-    for (const [zone, members] of byZone) rates.set(zone, evictionRate(zoneState(members), members.length, this.#rates))
+    for (const [zone, members] of byZone) {
+      rates.set(zone, evictionRate(zoneState(members), members.length, this.#rates))
+      this.#metrics?.counted(zone, members.length, members.filter(n => readyStatus(n) === 'True').length)
+    }
     const allDown = nodes.length > 0 && nodes.every(n => readyStatus(n) !== 'True')
     return (this.#summary = { atMs: nowMs, rates, allDown })
   }

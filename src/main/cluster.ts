@@ -21,6 +21,7 @@ import { type RunningServer, startServer } from './server.ts'
 import type { Settings } from './settings.ts'
 import { certificateSigner } from './signing.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
+import { zoneMetrics } from './zone-metrics.ts'
 
 export interface ClusterOptions {
   settings: Settings
@@ -104,6 +105,7 @@ async function startManagersAndNodes(
   const clientOf = (user: typeof controllerUser) => createClient(inProcessTransport(api.handler, user), outside.clock)
 
   const metrics = queueMetrics(api.metrics)
+  const zones = zoneMetrics(api.metrics)
   const manage = async (
     part: string,
     lease: string,
@@ -147,6 +149,7 @@ async function startManagersAndNodes(
         signer: certificateSigner(pki.ca, outside),
         gateway: { addresses: [nodeIp()], engine: engineOf(settings) },
         net: outside.net,
+        zoneMetrics: zones,
         csiDrivers: drivers.all,
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
       })

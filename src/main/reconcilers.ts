@@ -42,6 +42,7 @@ import {
   volumeProtectionReconciler,
   volumesAttachedReconciler,
   workloadReconciler,
+  type ZoneMetrics,
 } from '../controller/index.ts'
 import {
   endpointSliceMirroringReconciler,
@@ -68,6 +69,7 @@ export interface ReconcilerContext {
   reservedPorts?: ReadonlyMap<string, string>
   /** To ask services outside whether they are well; absent: nobody asks. */
   net?: Net
+  zoneMetrics?: ZoneMetrics
   /** CSI drivers whose volumes are made and attached by us; for all others their sidecars do that. */
   csiDrivers?: { name: string; driver: CsiController }[]
 }
@@ -80,6 +82,7 @@ export function allReconcilers({
   gateway,
   reservedPorts,
   net,
+  zoneMetrics,
   csiDrivers = [],
 }: ReconcilerContext): Reconciler[] {
   return [
@@ -109,7 +112,7 @@ export function allReconcilers({
     volumeProtectionReconciler(),
     nodeIpamReconciler({ clusterCidrs: settings.clusterCidr.split(',') }),
     namespaceReconciler(),
-    nodeLifecycleReconciler(),
+    nodeLifecycleReconciler(zoneMetrics ? { metrics: zoneMetrics } : {}),
     taintEvictionReconciler(),
     podGcReconciler(),
     podGroupReconciler(),
