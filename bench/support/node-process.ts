@@ -1,6 +1,7 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { type BenchCluster, endProcess, startCluster, tearDown } from './cluster.ts'
 import { pause } from './statistics.ts'
 
@@ -24,8 +25,7 @@ export async function startBenchNode(flags: string[]): Promise<BenchNode> {
     await server[Symbol.asyncDispose]()
   }
   try {
-    const status = execFileSync(program, ['status', '--data-dir', server.dataDir], { encoding: 'utf8' })
-    const token = / --token (\S+)/.exec(status)![1]!
+    const token = readFileSync(join(server.dataDir, 'pki/join-token'), 'utf8').trim()
     const where = ['--server', `https://127.0.0.1:${server.api.keys.port}`, '--token', token, '--node-ip', '127.0.0.1']
     const name = ['--data-dir', dataDir, '--node-name', 'bench']
     const profile = process.env['BENCH_CPU_PROF']

@@ -23,8 +23,8 @@ export const node: Measurement = {
     yield* probes()
     await using registry = await openDemoRegistry(systemDisk, systemCommands, 0)
     await using bench = await startBenchNode(['--registry-mirror', `${demoRegistryHost}=http://${registry.address}`])
-    const rates = yield* starts(bench)
     yield* rest(bench)
+    const rates = yield* starts(bench)
     yield* swarm(rates)
   },
 }
