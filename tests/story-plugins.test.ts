@@ -248,6 +248,10 @@ describe.skipIf(obstacle)(`volumes and devices of real containers${obstacle ? ` 
     expect(await read('reader', '/data/file')).toBe('written\n')
     await until('the claim to know', async () => (await box.get('pvc', 'disk')).status.capacity.storage === '2Mi')
     expect((await box.get('pvc', 'disk')).status.conditions ?? []).toEqual([])
+    const metrics = await box.kubectl('get', '--raw', '/api/v1/nodes/box/proxy/metrics')
+    expect(metrics).toMatch(
+      /^kubelet_volume_stats_capacity_bytes\{namespace="default",persistentvolumeclaim="disk"\} 2097152$/m,
+    )
   })
 
   it('a volume that lives with its pod is there for it and goes with it', async () => {

@@ -12,6 +12,7 @@ import { attachmentName, type CsiDriver, capabilityOf, PluginRefused, uniqueVolu
 import type { ReferencedObjects } from '../objects.ts'
 import { type ChangePolicy, giveToGroup } from '../volume/file-group.ts'
 import type { ServiceAccountTokens } from '../volume/service-account-tokens.ts'
+import type { VolumeUse } from '../volume/volume-use.ts'
 import type { CsiDrivers } from './csi-drivers.ts'
 import { growOnNode } from './csi-growth.ts'
 import { csiPlaces } from './csi-places.ts'
@@ -174,6 +175,19 @@ export class CsiVolumes {
     const { use } = ready
     if ((await driverSpec(objects, use)).requiresRepublish) await this.setUp(pod, use)
     if (use.claimed) await growOnNode({ client, objects }, drivers.get(use.driver), ready, use.claimed)
+  }
+
+  /** How full a volume is; nothing from drivers that do not tell. @throws PluginAway, PluginRefused */
+  async use({ use, path, stagingPath }: ReadyVolume): Promise<Omit<VolumeUse, 'name' | 'claim'>> {
+    const driver = this.#options.drivers.get(use.driver)
+    if (!(await driver.nodeCan('GET_VOLUME_STATS'))) return {}
+    const { usage } = await driver.stats({ volume_id: use.handle, volume_path: path, staging_target_path: stagingPath })
+    const bytes = usage.find(({ unit }) => unit === 'BYTES')
+    const inodes = usage.find(({ unit }) => unit === 'INODES')
+    return {
+      ...(bytes && { capacityBytes: bytes.total, availableBytes: bytes.available, usedBytes: bytes.used }),
+      ...(inodes && { inodes: inodes.total, inodesFree: inodes.available, inodesUsed: inodes.used }),
+    }
   }
 
   /** Takes down every volume of the pod. Nothing there is fine. @throws when a driver is away or refuses */

@@ -1,6 +1,7 @@
 import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { PodUsage } from '../../runtime/runtime.ts'
 import type { ServedNode } from './served-node.ts'
+import { type VolumeUses, volumeStats } from './volume-uses.ts'
 
 /** Cores in use, from two looks at the counters. */
 export class CpuRates {
@@ -30,8 +31,8 @@ export class CpuRates {
 const time = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** The body of /stats/summary. @see https://kubernetes.io/docs/reference/instrumentation/node-metrics/ */
-export async function summary(node: ServedNode, rates: CpuRates): Promise<object> {
-  const usages = await node.runtime.stats()
+export async function summary(node: ServedNode, rates: CpuRates, volumes: VolumeUses): Promise<object> {
+  const [usages, uses] = await Promise.all([node.runtime.stats(), volumes.take()])
   const cores = rates.take(usages)
   const now = time(node.clock.now())
   const pods = new Map(node.pods().map(pod => [pod.metadata.uid!, pod]))
@@ -78,6 +79,7 @@ export async function summary(node: ServedNode, rates: CpuRates): Promise<object
         ...(usage.network
           ? { network: { time: now, name: 'eth0', rxBytes: usage.network.rxBytes, txBytes: usage.network.txBytes } }
           : {}),
+        volume: volumeStats(pod.metadata.namespace!, uses.get(usage.uid) ?? [], now),
       },
     ]
   })
@@ -122,8 +124,6 @@ export async function resourceMetrics(node: ServedNode): Promise<string> {
     allCpu += podNanoseconds
     allMemory += podBytes
   }
-  const family = (name: string, type: string, help: string, lines: string[]) =>
-    lines.length ? [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines] : []
   return `${[
     ...family('container_cpu_usage_seconds_total', 'counter', 'CPU time used by the container in core-seconds', cpu),
     ...family('container_memory_working_set_bytes', 'gauge', 'Working set of the container in bytes', memory),
@@ -141,5 +141,9 @@ export async function resourceMetrics(node: ServedNode): Promise<string> {
     ]),
   ].join('\n')}\n`
 }
+
+/** One metric in Prometheus' text form; nothing without values. */
+export const family = (name: string, type: 'counter' | 'gauge', help: string, lines: readonly string[]): string[] =>
+  lines.length ? [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines] : []
 
 const podLabels = ({ metadata }: Pod) => `namespace="${metadata.namespace}",pod="${metadata.name}"`

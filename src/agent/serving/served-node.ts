@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
+import type { VolumeUse } from '../volume/volume-use.ts'
 
 /** What a server needs of one node to answer for it. */
 export interface ServedNode {
@@ -10,6 +11,8 @@ export interface ServedNode {
   pods(): Pod[]
   observed(podUid: string): ObservedPod | undefined
   startedAtMs: number
+  /** How full the claimed volumes of a pod are. */
+  volumeUses(pod: Pod): Promise<VolumeUse[]>
   /** Deletes the folder of a local volume that nobody claims any more. Nothing there is fine. */
   removeLocalVolume(name: string): Promise<void>
 }

@@ -10,6 +10,7 @@ import type { Streams } from '../../runtime/runtime.ts'
 import type { Access, AccessQuestion } from './access.ts'
 import { channelStreams, execProtocols, type Outcome } from './channels.ts'
 import { CpuRates, resourceMetrics, summary } from './metrics.ts'
+import { nodeMetrics } from './node-metrics.ts'
 import { findPod, loggedContainer, logOptions, Refused, runningContainer, sandboxOf } from './pod-access.ts'
 import { forwardPorts, portProtocols } from './port-channels.ts'
 import type { ServedNode } from './served-node.ts'
@@ -20,6 +21,7 @@ import {
   spdyPortProtocols,
   spdyTunnelProtocol,
 } from './spdy-streams.ts'
+import { VolumeUses } from './volume-uses.ts'
 
 /** Answers on kubelet's paths for one node, or for many of one process. */
 export interface AgentServer extends AsyncDisposable {
@@ -52,7 +54,8 @@ class Server implements AgentServer {
   port: number | undefined
   readonly #options: AgentServerOptions
   readonly #app: FastifyInstance
-  readonly #nodes = new Map<ServedNode, CpuRates>()
+  /** What is remembered of each between two questions. */
+  readonly #nodes = new Map<ServedNode, { rates: CpuRates; volumes: VolumeUses }>()
   readonly #sockets = new WebSocketServer({
     noServer: true,
     handleProtocols: offered =>
@@ -81,7 +84,7 @@ class Server implements AgentServer {
   }
 
   add(node: ServedNode) {
-    this.#nodes.set(node, new CpuRates())
+    this.#nodes.set(node, { rates: new CpuRates(), volumes: new VolumeUses(node) })
   }
 
   remove(node: ServedNode) {
@@ -119,7 +122,12 @@ class Server implements AgentServer {
     })
     app.get('/stats/summary', request => {
       const node = this.#node(request)
-      return summary(node, this.#nodes.get(node)!)
+      const { rates, volumes } = this.#nodes.get(node)!
+      return summary(node, rates, volumes)
+    })
+    app.get('/metrics', async (request, reply) => {
+      const node = this.#node(request)
+      return reply.type('text/plain; version=0.0.4').send(await nodeMetrics(node, this.#nodes.get(node)!.volumes))
     })
     app.get('/metrics/resource', async (request, reply) =>
       reply.type('text/plain; version=0.0.4').send(await resourceMetrics(this.#node(request))),

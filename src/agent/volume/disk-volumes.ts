@@ -25,6 +25,7 @@ import { mountNfs } from './nfs-volume.ts'
 import { emptyDirFolder } from './places.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { pinSubPath, unmountBelow } from './sub-path.ts'
+import { volumeUses } from './volume-use.ts'
 import type { Volumes } from './volumes.ts'
 
 export interface DiskVolumesOptions {
@@ -280,6 +281,11 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
               'volume of a driver not looked after',
             ),
           )
+    },
+
+    async uses(pod) {
+      const entry = live.get(pod.metadata.uid!)
+      return entry ? volumeUses(pod, entry, options) : []
     },
 
     async tearDown(uid) {

@@ -24,6 +24,7 @@ export function createSimulatedVolumes(objects: ReferencedObjects): Volumes {
     mounts: async () => [],
     devices: () => [],
     async refresh() {},
+    uses: async () => [],
     async tearDown() {},
     left: async () => [],
     async [Symbol.asyncDispose]() {},

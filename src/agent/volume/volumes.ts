@@ -2,6 +2,7 @@ import type { Pod } from '../../models/types/core-v1.ts'
 import type { ContainerSpec, Mount } from '../../runtime/runtime.ts'
 import type { PodFacts } from '../pod/downward.ts'
 import type { PodContainer } from '../pod/records.ts'
+import type { VolumeUse } from './volume-use.ts'
 
 /** The volumes of a node's pods. */
 export interface Volumes extends AsyncDisposable {
@@ -13,6 +14,8 @@ export interface Volumes extends AsyncDisposable {
   devices(pod: Pod, container: PodContainer): NonNullable<ContainerSpec['devices']>
   /** The pod's labels or such changed: files that show them are written anew. Never rejects. */
   refresh(facts: PodFacts): Promise<void>
+  /** How full the claimed volumes of a pod are that is set up here. */
+  uses(pod: Pod): Promise<VolumeUse[]>
   /** Takes everything away, the pod's folder included. Nothing there is fine. */
   tearDown(podUid: string): Promise<void>
   /** Pods of which something is left on the disk. */

@@ -1,0 +1,49 @@
+import type { VolumeUse } from '../volume/volume-use.ts'
+import { family } from './metrics.ts'
+import type { ServedNode } from './served-node.ts'
+import type { VolumeUses } from './volume-uses.ts'
+
+const families: readonly [name: string, figure: Exclude<keyof VolumeUse, 'name' | 'claim'>, help: string][] = [
+  ['kubelet_volume_stats_available_bytes', 'availableBytes', 'Bytes that are free in the volume'],
+  ['kubelet_volume_stats_capacity_bytes', 'capacityBytes', 'Size of the volume in bytes'],
+  ['kubelet_volume_stats_inodes', 'inodes', 'Inodes that the volume has'],
+  ['kubelet_volume_stats_inodes_free', 'inodesFree', 'Inodes that are free in the volume'],
+  ['kubelet_volume_stats_inodes_used', 'inodesUsed', 'Inodes in use in the volume'],
+  ['kubelet_volume_stats_used_bytes', 'usedBytes', 'Bytes in use in the volume'],
+]
+
+/** The body of /metrics, in Prometheus' text form: pods and containers that run, and how full claimed volumes are. */
+export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promise<string> {
+  const uses = await volumes.take()
+  const states = new Map<string, number>()
+  let running = 0
+  const claims = new Map<string, VolumeUse>()
+  for (const { metadata } of node.pods()) {
+    const observed = node.observed(metadata.uid!)
+    if (observed?.sandboxes.some(sandbox => sandbox.state === 'ready')) running++
+    for (const { state } of observed?.containers ?? []) states.set(state, (states.get(state) ?? 0) + 1)
+    // A claim that pods share is one volume.
+    for (const use of uses.get(metadata.uid!) ?? [])
+      claims.set(`namespace="${metadata.namespace}",persistentvolumeclaim="${use.claim}"`, use)
+  }
+  const lines = families.flatMap(([name, figure, help]) => {
+    const values = [...claims].filter(([, use]) => use[figure] !== undefined)
+    return family(
+      name,
+      'gauge',
+      help,
+      values.map(([labels, use]) => `${name}{${labels}} ${use[figure]}`),
+    )
+  })
+  const containers = [...states].map(
+    ([state, count]) => `kubelet_running_containers{container_state="${state}"} ${count}`,
+  )
+  return `${[
+    ...family('kubelet_node_name', 'gauge', 'The name of the node; the count is always 1', [
+      `kubelet_node_name{node="${node.nodeName}"} 1`,
+    ]),
+    ...family('kubelet_running_containers', 'gauge', 'Containers of this node by their state', containers),
+    ...family('kubelet_running_pods', 'gauge', 'Pods that have a running sandbox', [`kubelet_running_pods ${running}`]),
+    ...lines,
+  ].join('\n')}\n`
+}
