@@ -1,31 +1,25 @@
 import { join } from 'node:path'
 import { explain } from '../base/errors.ts'
 import { quantityToNumber } from '../base/quantity.ts'
-import { createEventRecorder, createInformers, type Informer, type InformerSet } from '../client/index.ts'
+import { createEventRecorder, createInformers, type InformerSet } from '../client/index.ts'
 import { isNotFound } from '../models/api-error.ts'
-import { Node } from '../models/kinds/core/node.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
 import { Service } from '../models/kinds/core/service.ts'
 import { localFolderAnnotation } from '../models/local-volume.ts'
-import type { ContainerImage } from '../models/types/core-v1.ts'
-import { Chores } from './chores.ts'
 import { CpuManager } from './cpu/cpu-manager.ts'
-import { Evictor } from './eviction/evictor.ts'
-import { imageList } from './image/image-list.ts'
 import { createImages } from './image/images.ts'
 import { Health } from './node/health.ts'
 import { defaultReservation, readMachine, simulatedMachine } from './node/machine.ts'
-import { heartbeatMs, Registration } from './node/registration.ts'
+import { Registration } from './node/registration.ts'
 import { NodePods } from './node-pods.ts'
 import { createReferencedObjects } from './objects.ts'
 import type { AgentOptions } from './options.ts'
 import { createNodePlugins, type NodePlugins } from './plugin/node-plugins.ts'
 import type { NodeFacts } from './pod/admission.ts'
 import { type DnsSettings, readHostDns } from './pod/name-resolution.ts'
-import type { NodeContext } from './pod/node-context.ts'
 import { PodMemory } from './pod-memory.ts'
 import { ownPods } from './pod-source.ts'
-import { createPulse } from './pulse.ts'
+import { Routines } from './routines.ts'
 import { RuntimeView } from './runtime-view.ts'
 import { Semaphore } from './semaphore.ts'
 import type { ServedNode } from './serving/served-node.ts'
@@ -34,10 +28,11 @@ import { NodeShutdown } from './shutdown/shutdown.ts'
 import { ManifestFolder } from './static/manifest-folder.ts'
 import { Mirrors } from './static/mirrors.ts'
 import { StatusWriter } from './status-writer.ts'
-import { createDiskVolumes, refreshPeriodMs } from './volume/disk-volumes.ts'
+import { createDiskVolumes } from './volume/disk-volumes.ts'
 import { localFolderOf, removeLocalVolume } from './volume/local-volumes.ts'
 import { createServiceAccountTokens } from './volume/service-account-tokens.ts'
 import { createSimulatedVolumes } from './volume/simulated-volumes.ts'
+import type { Volumes } from './volume/volumes.ts'
 
 /** Runs the pods of one node. */
 export interface Agent extends AsyncDisposable {
@@ -53,8 +48,6 @@ export interface Agent extends AsyncDisposable {
   /** What a server says for this node. */
   served: ServedNode
 }
-
-const notReadyLookMs = 300
 
 export const defaultVersion = 'v1.32.0'
 
@@ -77,10 +70,9 @@ class NodeAgent implements Agent {
   readonly #shutdown: NodeShutdown
   #registration: Registration | undefined
   #plugins: NodePlugins | undefined
-  #evictor: Evictor | undefined
+  #volumes: Volumes | undefined
+  #routines: Routines | undefined
   #cpus: CpuManager | undefined
-  #images: ContainerImage[] = []
-  #sharedInformers: InformerSet | undefined
   #registeredDone!: () => void
 
   constructor(options: AgentOptions) {
@@ -98,7 +90,7 @@ class NodeAgent implements Agent {
     this.#health = new Health(
       options,
       this.#view,
-      () => this.#evictor?.conditions ?? [],
+      () => this.#routines?.pressure ?? [],
       () => this.#shutdown.begun,
     )
     this.#mirrors = new Mirrors({
@@ -139,6 +131,7 @@ class NodeAgent implements Agent {
       pods: () => [...this.#pods.workers.values()].map(worker => worker.pod),
       observed: uid => this.#view.get(uid),
       startedAtMs: clock.now(),
+      volumeUses: async pod => (await this.#volumes?.uses(pod)) ?? [],
       removeLocalVolume: name =>
         options.simulated ? Promise.resolve() : removeLocalVolume(options.disk, options.folder, name),
     }
@@ -167,12 +160,11 @@ class NodeAgent implements Agent {
       agentVersion: this.#options.version ?? defaultVersion,
       port: () => this.#options.server?.port,
       health: () => this.#health.state,
-      images: () => this.#images,
+      images: () => this.#routines?.images ?? [],
       offers: () => this.#plugins?.devices.offers() ?? {},
     })
     this.#registration = registration
     const informers = this.#informers()
-    this.#sharedInformers = informers
     const objects = this.#options.objects ?? this.#own(createReferencedObjects(this.#options))
     const tokens = createServiceAccountTokens(client, clock)
     const { kubeletFolder } = this.#options
@@ -203,6 +195,7 @@ class NodeAgent implements Agent {
             ...(plugins ? { csi: plugins.csi } : {}),
           }),
     )
+    this.#volumes = volumes
     const services = informers.for(Service)
     const hostDns = simulated ? noDns : await readHostDns(disk)
     const memoryBytes = quantityToNumber(machine.capacity['memory'] ?? '0')
@@ -260,7 +253,13 @@ class NodeAgent implements Agent {
       await plugins?.start().catch(error => log.error({ error: explain(error) }, 'plugins are not taken'))
     })
     void this.#takePods(informers)
-    this.#chores(registration, { volumes, events })
+    const routines = new Routines({
+      ...{ agent: this.#options, registration, informers, volumes, events },
+      ...{ health: this.#health, view: this.#view, pods: this.#pods, claims: plugins?.claims },
+    })
+    this.#routines = routines
+    this.#ends.push(() => routines.stop())
+    routines.start()
   }
 
   async stop(): Promise<void> {
@@ -280,79 +279,6 @@ class NodeAgent implements Agent {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
-  }
-
-  /** Everything that a running node does now and then. */
-  #chores(registration: Registration, { volumes, events }: Pick<NodeContext, 'volumes' | 'events'>): void {
-    const { clock, log, runtime, simulated } = this.#options
-    const pulse = this.#options.pulse ?? createPulse(clock)
-    const every = (ms: number, task: () => void | Promise<void>) => this.#ends.push(pulse.every(ms, task))
-    const nodes = this.#nodes(registration)
-    every(heartbeatMs, async () => {
-      const known = nodes.get({ name: this.nodeName })
-      if (known) registration.seen(known)
-      await registration
-        .beat()
-        .catch(error => log.warn({ node: this.nodeName, error: explain(error) }, 'heartbeat not written'))
-      await this.#health.look()
-      await registration.updateStatus()
-    })
-    // A node that waits for its network should not be waited for ten seconds longer.
-    every(notReadyLookMs, async () => {
-      if (!this.#health.state.notReady) return
-      await this.#health.look()
-      if (!this.#health.state.notReady) await registration.updateStatus()
-    })
-    if (simulated) return
-    const chores = new Chores({ ...this.#options, volumes, view: this.#view, workers: this.#pods.workers })
-    const evictor = new Evictor({
-      ...this.#options,
-      events,
-      workers: this.#pods.workers,
-      reclaimDisk: () => chores.reclaimDisk(),
-      node: () => registration.node,
-    })
-    this.#evictor = evictor
-    every(this.#options.eviction?.lookMs ?? 10_000, async () => {
-      if (!(await evictor.look())) return
-      await this.#health.look()
-      await registration.updateStatus()
-    })
-    every(10_000, () => chores.rotateLogs())
-    every(60_000, async () => {
-      await chores.collectImages()
-      this.#images = imageList(await runtime.images().catch(() => []))
-    })
-    every(60_000, () => chores.sweep(this.#pods.complete))
-    every(60_000, async () => {
-      if (this.#pods.complete) await this.#plugins?.claims.forgetOthers(new Set(this.#pods.workers.keys()))
-    })
-    every(refreshPeriodMs, async () => {
-      for (const worker of this.#pods.workers.values()) await worker.refreshVolumes()
-    })
-    void runtime
-      .images()
-      .then(images => {
-        this.#images = imageList(images)
-        return registration.updateStatus()
-      })
-      .catch(() => {})
-  }
-
-  /** The node's own record. Simulated nodes share one watch of all, and look at it with every heartbeat instead of each change. */
-  #nodes(registration: Registration): Informer<Node> {
-    const informers = this.#sharedInformers!
-    if (this.#options.simulated) return informers.for(Node)
-    const informer = informers.for(Node, { fieldSelector: `metadata.name=${this.nodeName}` })
-    const end = informer.subscribe({
-      updated: node => {
-        registration.seen(node)
-        void registration.updateStatus()
-      },
-      deleted: () => void registration.gone(),
-    })
-    this.#ends.push(end)
-    return informer
   }
 
   /** Pods from the API, once what they refer to is known too. */
@@ -385,7 +311,7 @@ class NodeAgent implements Agent {
       labels: node?.metadata.labels ?? { ...this.#options.labels },
       allocatable: this.#registration!.allocatable,
       unsafeSysctls: this.#options.allowedUnsafeSysctls ?? [],
-      pressure: this.#evictor?.conditions ?? [],
+      pressure: this.#routines?.pressure ?? [],
       goingDown: this.#shutdown.begun,
       exclusiveCpus: this.#cpus !== undefined,
     }

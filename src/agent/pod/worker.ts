@@ -1,18 +1,17 @@
 import type { Cancel } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import type { Pod, PodStatus } from '../../models/types/core-v1.ts'
-import { countCrash, forgivenAfterMs } from './back-off.ts'
+import { ActionRunner, type ActionSubject } from './action-runner.ts'
 import { tellBackOff } from './back-off-events.ts'
 import { type Action, decide, graceOf, operationKey } from './decision.ts'
 import type { PodFacts } from './downward.ts'
 import type { NodeContext } from './node-context.ts'
 import { PodProbes } from './pod-probes.ts'
-import { findContainer, newest, newestSandbox, newRecords, type Situation } from './records.ts'
+import { newestSandbox, newRecords, type Situation } from './records.ts'
 import type { Rejection } from './rejection.ts'
-import { allocatedBefore, allocatedOf, allocatedPod, wantsResize } from './resize.ts'
+import { allocatedBefore, allocatedPod, wantsResize } from './resize.ts'
 import { podStatus } from './status.ts'
 import { StepFailed } from './step-failed.ts'
-import { Steps } from './steps.ts'
 
 /** Why and how the node ends a pod that the API still wants. */
 export interface Eviction {
@@ -37,7 +36,7 @@ const changesRuntime = new Set<Action['type']>([
 export class PodWorker {
   readonly uid: string
   readonly #node: NodeContext
-  readonly #steps: Steps
+  readonly #runner: ActionRunner
   readonly #records
   readonly #aborts = new Map<string, AbortController>()
   readonly #probes: PodProbes
@@ -58,7 +57,6 @@ export class PodWorker {
   ) {
     this.uid = pod.metadata.uid!
     this.#node = node
-    this.#steps = new Steps(node)
     this.#pod = pod
     this.#gone = options.gone
     this.#onFinished = options.onFinished
@@ -67,6 +65,7 @@ export class PodWorker {
     this.#records.rejection = options.rejection
     this.#records.allocated = allocatedBefore(pod)
     if (options.rejection) node.events.warning(pod, options.rejection.reason, options.rejection.message)
+    this.#runner = new ActionRunner(node, this.#records, this.#subject())
     const probed = { pod: () => this.#pod, podIp: () => this.#facts().podIps[0] ?? '', poke: () => this.poke() }
     this.#probes = new PodProbes(node, this.#records, probed, options.takeOver)
     this.poke()
@@ -256,7 +255,8 @@ export class PodWorker {
       sinceMonoMs: now,
       ...(action.type === 'kill' ? { dueMonoMs: now + action.graceMs } : {}),
     })
-    this.#run(action, abort.signal)
+    this.#runner
+      .run(action, abort.signal)
       .then(
         () => void this.#records.failures.delete(key),
         error => {
@@ -281,110 +281,6 @@ export class PodWorker {
       })
   }
 
-  async #run(action: Action, signal: AbortSignal): Promise<void> {
-    const records = this.#records
-    const { runtime, view, clock, events } = this.#node
-    const pod = this.#pod
-    switch (action.type) {
-      case 'setUpVolumes':
-        await this.#steps.setUpVolumes(this.#facts())
-        records.volumesReady = true
-        return
-      case 'runSandbox':
-        await this.#steps.runSandbox(pod, action.attempt, signal)
-        return
-      case 'stopSandbox':
-        if (action.because) events.normal(pod, 'SandboxChanged', action.because)
-        return runtime.stopSandbox(action.id)
-      case 'getImage': {
-        const container = findContainer(this.#pod, action.container)!
-        const ref = await this.#steps.getImage(pod, container, signal)
-        records.images.set(action.container, { name: container.image!, ref })
-        return
-      }
-      case 'start':
-        return this.#start(action, signal)
-      case 'readEnd':
-        return this.#readEnd(action.id)
-      case 'kill': {
-        const observed = view.get(this.uid)?.containers.find(c => c.id === action.id)
-        if (!observed) return
-        const { graceMs, message } = action
-        const podIp = this.#facts().podIps[0] ?? ''
-        return this.#steps.kill(
-          pod,
-          findContainer(this.#pod, action.container),
-          observed,
-          { graceMs, message, podIp },
-          signal,
-        )
-      }
-      case 'hasten': {
-        const operation = records.operations.get(`kill:${action.id}`)
-        if (operation) operation.dueMonoMs = clock.monotonicMs() + action.graceMs
-        this.#aborts.get(`kill:${action.id}`)?.abort(new DOMException('less time is left', 'AbortError'))
-        return runtime.stop(action.id, action.graceMs)
-      }
-      case 'resize':
-        return this.#resize(action)
-      case 'removeContainer':
-        return runtime.removeContainer(action.id)
-      case 'removeSandbox':
-        return runtime.remove(action.id)
-      case 'end':
-        events.normal(pod, action.reason, action.message)
-        records.ending ??= {
-          sinceMonoMs: clock.monotonicMs(),
-          graceMs: action.graceMs,
-          reason: action.reason,
-          message: action.message,
-        }
-        return
-      case 'tearDownVolumes':
-        await this.#steps.tearDown(this.uid)
-        records.volumesReady = false
-        return
-      case 'finish':
-        await this.#steps.clearAway(pod)
-        if (!this.#gone) await this.#node.forget(pod)
-        records.cleaned = true
-        return
-      case 'cancel':
-        return
-    }
-  }
-
-  async #start(action: Extract<Action, { type: 'start' }>, signal: AbortSignal): Promise<void> {
-    const container = findContainer(this.accounted, action.container)!
-    const imageRef = this.#records.images.get(action.container)!.ref
-    const wanted = 'targetContainerName' in container ? container.targetContainerName : undefined
-    const target = wanted ? newest(this.#node.view.get(this.uid), wanted)?.id : undefined
-    try {
-      await this.#steps.start(
-        this.#facts(),
-        container,
-        {
-          sandbox: action.sandbox,
-          attempt: action.attempt,
-          imageRef,
-          graceMs: graceOf(this.#pod),
-          ...(target ? { target } : {}),
-        },
-        signal,
-      )
-    } finally {
-      this.#records.images.delete(action.container)
-    }
-  }
-
-  async #resize({ id, container: name }: Extract<Action, { type: 'resize' }>): Promise<void> {
-    const container = this.#pod.spec.containers.find(c => c.name === name)
-    if (!container) return
-    const resources = allocatedOf(this.#records, container)
-    await this.#steps.resize(this.accounted, { ...container, resources }, id)
-    this.#records.applied.set(id, resources)
-  }
-
   /** Asks the node for what the pod's definition now says; what was agreed before goes on until it agrees. */
   #considerResize(): void {
     const { allocated } = this.#records
@@ -397,17 +293,24 @@ export class PodWorker {
     for (const { name, resources = {} } of this.#pod.spec.containers) allocated.set(name, resources)
   }
 
-  async #readEnd(id: string): Promise<void> {
-    const { view, clock } = this.#node
-    const container = view.get(this.uid)?.containers.find(c => c.id === id)
-    if (!container) return
-    const message = await this.#steps.readEnd(this.#pod, container)
-    const agoMs = container.finishedAtMs === undefined ? 0 : clock.now() - container.finishedAtMs
-    countCrash(this.#records, container)
-    this.#records.ended.set(id, {
-      atMonoMs: clock.monotonicMs() - Math.min(Math.max(agoMs, 0), forgivenAfterMs),
-      message,
-    })
+  #subject(): ActionSubject {
+    const worker = this
+    return {
+      uid: this.uid,
+      get pod() {
+        return worker.#pod
+      },
+      get accounted() {
+        return worker.accounted
+      },
+      get gone() {
+        return worker.#gone
+      },
+      get facts() {
+        return worker.#facts()
+      },
+      interrupt: (key, why) => this.#aborts.get(key)?.abort(new DOMException(why, 'AbortError')),
+    }
   }
 
   #finished(): void {
