@@ -9,9 +9,10 @@ import type { RuntimeBench } from '../conformance.ts'
 import { type SupervisedContainerd, superviseContainerd } from '../containerd.ts'
 import { Connection } from '../cri/connection.ts'
 import { openContainerd } from '../cri/containerd-runtime.ts'
-import { buildImage, imageIndex, type OciImage } from '../oci-image.ts'
+import { buildImage, type ImageRecipe, imageIndex, type OciImage } from '../oci-image.ts'
 import { type OciRegistry, openRegistry } from '../oci-registry.ts'
 import { mountPoints } from '../shared-mounts.ts'
+import type { TarEntry } from '../tar.ts'
 
 /** A containerd of its own with a bridge network and a registry, for tests that run real containers. Needs root. */
 export interface ContainerdBench extends RuntimeBench {
@@ -21,8 +22,11 @@ export interface ContainerdBench extends RuntimeBench {
   bridge: string
 }
 
-/** busybox as an image: a shell and its usual programs. */
-export async function busyboxImage(): Promise<OciImage> {
+/** busybox as an image: a shell and its usual programs. @param more files, and what is run */
+export async function busyboxImage(
+  more: Pick<ImageRecipe, 'entrypoint' | 'cmd'> & { files?: TarEntry[] } = {},
+): Promise<OciImage> {
+  const { files = [], ...run } = more
   const { stdout } = await systemCommands.run('/bin/busybox', ['--list'])
   const applets = stdout.split('\n').filter(name => name && name !== 'busybox')
   return buildImage({
@@ -37,10 +41,12 @@ export async function busyboxImage(): Promise<OciImage> {
         { path: 'etc/group', data: 'root:x:0:\nguest:x:1000:\n' },
         { path: 'bin/busybox', data: await readFile('/bin/busybox'), mode: 0o755 },
         ...applets.map(name => ({ path: `bin/${name}`, link: 'busybox' })),
+        ...files,
       ],
     ],
     cmd: ['sh'],
     env: { FROM_IMAGE: 'yes' },
+    ...run,
   })
 }
 
