@@ -10,6 +10,7 @@ import { EtcdCluster } from './etcd/testing/cluster.ts'
 import { openSqliteStore } from './sqlite/sqlite-store.ts'
 import type { Store } from './store.ts'
 import { type Observed, observe, violations } from './testing/linearizability.ts'
+import { StoreProcess } from './testing/store-process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'optiflow-linear-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -35,7 +36,33 @@ it('SQLite answers 60,000 operations on single keys as one register each would, 
   expect(violations(history)).toEqual([])
 })
 
-it('two servers’ stores on three etcd members answer 50,000 as one register each, while members are killed and paused', async () => {
+it('a process with SQLite answers 100,000 operations as one register each would, while it is killed with -9 and paused', async () => {
+  const served = new StoreProcess(join(folder, 'killed.db'))
+  const history: Observed[] = []
+  const limit = 100_000
+  const random = seededRandom(12)
+  let kills = 0
+  try {
+    const faults = (async () => {
+      for (; history.length < limit; kills++) {
+        await wait(random.next() * 600)
+        if (random.next() < 0.5) await served.pause(random.next() * 400)
+        await wait(random.next() * 600)
+        await served.kill()
+      }
+    })()
+    await observe({ ...load, store: served.store, name: 'k', until: n => n >= limit }, history)
+    await faults
+  } finally {
+    await served.stop()
+  }
+  expect(violations(history)).toEqual([])
+  const lost = history.filter(o => o.type === 'lost').length
+  console.log(`${history.length} operations, ${kills} kills, ${lost} writes without an answer`)
+  expect(kills).toBeGreaterThan(5)
+})
+
+it('two servers’ stores on three etcd members answer 100,000 as one register each, while members are killed and paused', async () => {
   const cluster = await EtcdCluster.start(3)
   const stores: Store[] = []
   try {
@@ -44,7 +71,7 @@ it('two servers’ stores on three etcd members answer 50,000 as one register ea
       stores.push(await openEtcdStore({ endpoints }))
     }
     const history: Observed[] = []
-    const limit = 50_000
+    const limit = 100_000
     const faults = (async () => {
       for (let i = 0; history.length < limit; i++) {
         await wait(2000)

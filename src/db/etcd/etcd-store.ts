@@ -26,6 +26,7 @@ import { type Compare, compareTarget, equal, type RequestOp, type TxnRequest, ty
 import { Notes } from './note.ts'
 import { EtcdReads, newestRevision, versioned } from './reads.ts'
 import { type EtcdConnection, EtcdRpc } from './rpc.ts'
+import { type Signature, sign } from './signed.ts'
 
 export interface EtcdStoreOptions extends EtcdConnection {
   clock?: Clock
@@ -112,8 +113,10 @@ class EtcdStore implements Store {
   commit(changes: Change[], seen: ReadonlyMap<Key, Revision>, author?: Author): Promise<Revision> {
     return this.#guarded(async () => {
       checkChanges(changes)
-      const success = changes.map(operationOf)
-      const note = this.#notes.of(changes, seen, author, this.#clock.now())
+      const now = this.#clock.now()
+      const signature = author && { timeMs: now, author }
+      const success = changes.map(change => operationOf(change, signature))
+      const note = this.#notes.of(changes, seen, author, now)
       if (note) success.push(note)
       const request: TxnRequest = { ...conditionsOf(seen), success }
       const answer = await this.#rpc.unary<TxnResponse>('KV', 'Txn', request, false)
@@ -188,8 +191,9 @@ class EtcdStore implements Store {
   }
 }
 
-function operationOf({ key, value }: Change): RequestOp {
-  return value ? { request_put: { key: Buffer.from(key), value } } : { request_delete_range: { key: Buffer.from(key) } }
+function operationOf({ key: name, value }: Change, signature: Signature | undefined): RequestOp {
+  const key = Buffer.from(name)
+  return value ? { request_put: { key, value: sign(value, signature) } } : { request_delete_range: { key } }
 }
 
 /** What must still be so; and if it is not, what is instead. */

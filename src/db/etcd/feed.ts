@@ -7,6 +7,7 @@ import { Compacted, type Revision, type StoreBatch, type StoreEvent } from '../s
 import { eventType, type WatchEvent, type WatchResponse } from './messages.ts'
 import { noteKey } from './note.ts'
 import type { EtcdRpc } from './rpc.ts'
+import { unsigned } from './signed.ts'
 
 /** The first key that may be somebody's. */
 export const firstKey = Buffer.from([2])
@@ -129,15 +130,10 @@ function eventOf({ type, kv, prev_kv }: WatchEvent): StoreEvent {
   return {
     type: deleted ? 'delete' : 'put',
     key: kv.key.toString(),
-    value: deleted ? undefined : plainBytes(kv.value),
-    previous: prev_kv ? plainBytes(prev_kv.value) : undefined,
+    value: deleted ? undefined : unsigned(kv.value),
+    previous: prev_kv ? unsigned(prev_kv.value) : undefined,
     revision: BigInt(kv.mod_revision),
     // Of a deleted key only the state before says when it was made.
     created: BigInt(deleted ? (prev_kv?.create_revision ?? 0) : kv.create_revision),
   }
-}
-
-/** The same bytes without Buffer's methods, as other engines give them. */
-export function plainBytes(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
 }

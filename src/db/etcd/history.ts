@@ -7,6 +7,7 @@ import type { WatchResponse } from './messages.ts'
 import { type Note, noteKey, readNote } from './note.ts'
 import type { EtcdReads } from './reads.ts'
 import type { EtcdRpc } from './rpc.ts'
+import { signatureOf } from './signed.ts'
 
 /** Events read from history at a time. */
 const pageEvents = 1000
@@ -45,8 +46,7 @@ export class EtcdHistory {
       .slice(0, limit || found.length)
     return Promise.all(
       wanted.map(async ({ revision, created, value }) => {
-        // Of a revision before the history only the state is kept, not the note.
-        const note = revision < oldest ? undefined : await this.#note(revision)
+        const note = await this.#madeBy(key, revision, oldest)
         return { revision, created, value, timeMs: note?.timeMs, author: note?.author }
       }),
     )
@@ -78,6 +78,14 @@ export class EtcdHistory {
         await sleep(this.#clock, historyRetryMs)
       }
     }
+  }
+
+  /** When and by whom, as the value itself says, or the note beside it. */
+  async #madeBy(key: Key, revision: Revision, oldest: Revision): Promise<Note | undefined> {
+    const { kvs } = await this.#reads.range({ key: Buffer.from(key) }, revision < oldest ? oldest : revision)
+    const signature = kvs[0] && signatureOf(kvs[0].value)
+    // Of a revision before the history only the state is kept, not the note.
+    return signature ?? (revision < oldest ? undefined : this.#note(revision))
   }
 
   async #note(revision: Revision): Promise<Note | undefined> {

@@ -4,6 +4,7 @@ import { type Revision, StoreFailed, type Versioned } from '../store.ts'
 import { everything } from './feed.ts'
 import type { Header, TxnRequest } from './messages.ts'
 import { type EtcdConnection, EtcdRpc } from './rpc.ts'
+import { sign } from './signed.ts'
 
 /** Where revisions that no longer matter are spent: a key of our own that is not shown. */
 const fillKey = Buffer.from('\u0001fill')
@@ -93,7 +94,7 @@ async function commit(rpc: EtcdRpc, puts: Put[], at: Revision): Promise<void> {
   if (puts.length > mostChanges) throw new StoreFailed(`revision ${at} has ${puts.length} changes`)
   const request: TxnRequest = {
     compare: [],
-    success: puts.map(({ key, value }) => ({ request_put: { key: Buffer.from(key), value } })),
+    success: puts.map(({ key, value }) => ({ request_put: { key: Buffer.from(key), value: sign(value, undefined) } })),
     failure: [],
   }
   const { header } = await rpc.unary<{ header: Header }>('KV', 'Txn', request, false)

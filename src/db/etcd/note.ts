@@ -1,9 +1,10 @@
 import type { Author, Change, Key, Revision } from '../store.ts'
 import type { KeyValue, RequestOp } from './messages.ts'
+import { readSignature, textOf } from './signed.ts'
 
 /**
- * Where the store notes when and by whom, in the same commit as a change: etcd keeps neither. The time is noted at most once a
- * second when nobody is named. Keys of our own begin with U+0001, before all that others may use, and are not shown.
+ * Where the store notes the time, at most once a second, in the same commit as a change; and who deleted something: a value names its
+ * author itself (see signed.ts), a deletion has none. Keys of our own begin with U+0001, before all that others may use, and are not shown.
  */
 export const noteKey = '\u0001time'
 
@@ -28,18 +29,17 @@ export class Notes {
     now: number,
   ): RequestOp | undefined {
     if (changes.length >= mostNoted || !changes.some(c => c.value || seen.get(c.key))) return undefined
-    if (!author && now < this.#noted + 1000) return undefined
+    const named = author && changes.some(c => c.value === undefined) ? author : undefined
+    if (!named && now < this.#noted + 1000) return undefined
     this.#noted = now
-    const text = author ? `${now} ${author.request} ${author.user}` : `${now}`
+    const text = named ? textOf({ timeMs: now, author: named }) : `${now}`
     return { request_put: { key: Buffer.from(noteKey), value: Buffer.from(text) } }
   }
 }
 
 /** @param kv the note as it was at `revision` */
 export function readNote(kv: KeyValue, revision: Revision): Note {
-  const text = kv.value.toString()
-  const [time, request] = text.split(' ', 2)
-  const named = request !== undefined && BigInt(kv.mod_revision) === revision
-  const author = named ? { request, user: text.slice(time!.length + request.length + 2) } : undefined
-  return { timeMs: Number(time), author }
+  const { timeMs, author } = readSignature(kv.value.toString())
+  const named = author.user !== '' && BigInt(kv.mod_revision) === revision
+  return { timeMs, author: named ? author : undefined }
 }

@@ -9,9 +9,10 @@ import {
   type Versioned,
 } from '../store.ts'
 import { isCompacted, isFuture } from './failure.ts'
-import { everything, firstKey, plainBytes } from './feed.ts'
+import { everything, firstKey } from './feed.ts'
 import type { Header, KeyValue, RangeRequest, RangeResponse, WatchResponse } from './messages.ts'
 import type { EtcdRpc } from './rpc.ts'
+import { unsigned } from './signed.ts'
 
 /** Keys in one answer to a list: the more, the fewer answers; but each is a message that is made whole in memory. */
 const pageKeys = 1000
@@ -118,7 +119,7 @@ export async function newestRevision(rpc: EtcdRpc): Promise<Revision> {
 export function versioned(kv: KeyValue): Versioned {
   return {
     key: kv.key.toString(),
-    value: plainBytes(kv.value),
+    value: unsigned(kv.value),
     revision: BigInt(kv.mod_revision),
     created: BigInt(kv.create_revision),
   }

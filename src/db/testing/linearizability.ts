@@ -8,7 +8,7 @@ export interface Observed {
   /** Begin and end in milliseconds that never jump. */
   began: number
   ended: number
-  /** `lost`: a write of which nobody knows whether it was carried out. */
+  /** `lost`: a write (without a value: a deletion) of which nobody knows whether it was carried out. */
   type: 'read' | 'write' | 'delete' | 'lost'
   /** Of the state read (0: nothing there), or of the change. */
   revision: Revision
@@ -65,19 +65,22 @@ function replacedAnother(operations: readonly Observed[]): string[] {
   const twice = revisions.filter((r, i) => r === revisions[i - 1]).map(r => `two changes have the revision ${r}`)
   const before = new Map(revisions.map((r, i) => [r, revisions[i - 1] ?? 0n]))
   const deletions = new Set(changes.filter(o => o.type === 'delete').map(o => o.revision))
+  const lost = operations.filter(o => o.type === 'lost' && o.value === undefined).map(o => o.replaced ?? 0n)
+  const deletedAfter = (last: Revision, end: Revision) =>
+    deletions.has(last) || lost.some(replaced => replaced >= last && replaced < end)
   const wrong = changes
     .filter(o => o.replaced !== undefined)
     .filter(o => {
       const last = before.get(o.revision)!
       // What was deleted is replaced as nothing.
-      return o.replaced === 0n ? last > 0n && !deletions.has(last) : last > o.replaced!
+      return o.replaced === 0n ? last > 0n && !deletedAfter(last, o.revision) : last > o.replaced!
     })
     .map(o => `${o.type} of ${o.key} at ${o.revision} replaced ${o.replaced}, but there was ${before.get(o.revision)}`)
   return [...twice, ...wrong]
 }
 
 export interface Load {
-  store: Store
+  store: Pick<Store, 'get' | 'commit'>
   clock: Clock
   random: Random
   keys: number
@@ -112,14 +115,14 @@ async function operate({ store, clock, random }: Load, key: Key, value: string):
     ended: clock.monotonicMs(),
     ...o,
   })
+  const remove = chance > 0.95 && seen !== undefined
+  const replaced = chance < 0.5 ? undefined : (seen?.revision ?? 0n)
   try {
     if (chance < 0.4) {
       const found = await store.get(key)
       const text = found && Buffer.from(found.value).toString()
       return done({ type: 'read', revision: found?.revision ?? 0n, value: text })
     }
-    const replaced = chance < 0.5 ? undefined : (seen?.revision ?? 0n)
-    const remove = chance > 0.95 && seen !== undefined
     const change = { key, value: remove ? undefined : new Uint8Array(Buffer.from(value)) }
     const revision = await store.commit([change], new Map(replaced === undefined ? [] : [[key, replaced]]))
     return done({ type: remove ? 'delete' : 'write', revision, value, replaced })
@@ -127,7 +130,8 @@ async function operate({ store, clock, random }: Load, key: Key, value: string):
     const known = error instanceof StoreConflict
     // A conflict is a look at what is there; after any other failure the write may be there or not.
     if (known) return done({ type: 'read', revision: error.actual?.revision ?? 0n, value: textOf(error.actual?.value) })
-    return done({ type: chance < 0.4 ? 'read' : 'lost', revision: 0n, value })
+    if (chance < 0.4) return done({ type: 'read', revision: 0n, value: undefined })
+    return done({ type: 'lost', revision: 0n, value: remove ? undefined : value, replaced })
   }
 }
 
