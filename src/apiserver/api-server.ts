@@ -36,6 +36,7 @@ import { NodeObjects } from './authz/node/node-objects.ts'
 import { PodsByNode } from './authz/node/pods-by-node.ts'
 import { bootstrapNamespaceRoles, bootstrapRoles } from './authz/rbac/bootstrap-roles.ts'
 import { RbacAuthorizer } from './authz/rbac/rbac-authorizer.ts'
+import { publishAddresses } from './bootstrap/api-endpoints.ts'
 import { bootstrap } from './bootstrap/bootstrap.ts'
 import { publishClusterInfo } from './bootstrap/cluster-info.ts'
 import { ServerPresence } from './bootstrap/server-presence.ts'
@@ -276,7 +277,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   bootstrapped = true
   new EventKeeper(core, options.events).start()
   const listeners = new Set<Listening>()
-  const presence = new ServerPresence(core, options.shared ?? false)
+  const presence = new ServerPresence(core, options.shared ?? false, async living => {
+    await publishAddresses(core, living)
+    if (options.clientCa) await publishClusterInfo(core, living, options.clientCa)
+  })
   const close = async () => {
     await withdrawn(presence, core)
     closing.abort()
@@ -297,8 +301,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     async publish(address, port) {
       advertised.address = `${address}:${port}`
       await presence.announce({ ip: address, port })
-      const host = address.includes(':') ? `[${address}]` : address
-      if (options.clientCa) await publishClusterInfo(core, `https://${host}:${port}`, options.clientCa)
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -1,7 +1,9 @@
 import { ConfigMap } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
+import type { ConfigMap as ConfigMapObject } from '../../models/types/core-v1.ts'
 import type { Core } from '../core.ts'
 import { updateObject } from '../objects/update-object.ts'
+import type { ServerAddress } from './api-endpoints.ts'
 import { ensure, system } from './ensure.ts'
 
 const namespace = 'kube-public'
@@ -9,14 +11,20 @@ const name = 'cluster-info'
 
 /**
  * Says where the API is and who signs its certificate: a kubeconfig without a user, which the bootstrap signer signs with
- * each bootstrap token. What others have put beside it stays.
- * @param server `https://10.0.0.1:6443`; @param ca PEM
+ * each bootstrap token. What others have put beside it stays, and so does the address of one that lives.
+ * @param servers those that live, one at least; @param ca PEM
  */
-export async function publishClusterInfo(core: Core, server: string, ca: string): Promise<void> {
-  const kubeconfig = kubeconfigOf(server, ca)
+export async function publishClusterInfo(core: Core, servers: readonly ServerAddress[], ca: string): Promise<void> {
+  const good = servers.map(server => kubeconfigOf(urlOf(server), ca))
+  const named = (map: AnyObject | undefined) =>
+    good.includes((map as ConfigMapObject | undefined)?.data?.['kubeconfig'] ?? '')
+  const kept = core.cache.get(core.resources.of(ConfigMap), namespace, name)
+  if (kept && named(core.shared(kept))) return
+  const kubeconfig = good[0]
   const metadata = { name, namespace } as unknown as AnyObject['metadata']
   if (await ensure(core, ConfigMap, { metadata, data: { kubeconfig } })) return
   const nextState = (present: AnyObject) => {
+    if (named(present)) return present
     present['data'] = { ...present['data'], kubeconfig }
     present.metadata.resourceVersion = ''
     return present
@@ -24,6 +32,8 @@ export async function publishClusterInfo(core: Core, server: string, ca: string)
   const options = { user: system, dryRun: false, warnings: [], subresource: '' }
   await updateObject(core, core.resources.of(ConfigMap), namespace, name, nextState, options)
 }
+
+const urlOf = ({ ip, port }: ServerAddress) => `https://${ip.includes(':') ? `[${ip}]` : ip}:${port}`
 
 const kubeconfigOf = (server: string, ca: string) => `apiVersion: v1
 clusters:

@@ -3,6 +3,8 @@ import { VirtualClock } from '../../base/virtual-clock.ts'
 import { openMemoryStore, type Store } from '../../db/index.ts'
 import { startTestServer, type TestServer } from '../testing/test-server.ts'
 
+const clusterInfo = '/api/v1/namespaces/kube-public/configmaps/cluster-info'
+
 describe('the endpoints of the kubernetes Service', () => {
   let clock: VirtualClock
   let store: Store
@@ -24,7 +26,7 @@ describe('the endpoints of the kubernetes Service', () => {
         return typeof found === 'function' ? found.bind(target) : found
       },
     })
-    const server = await startTestServer({ clock, store: own, shared })
+    const server = await startTestServer({ clock, store: own, shared, clientCa: 'PEM' })
     started.push(server)
     return server
   }
@@ -80,6 +82,26 @@ describe('the endpoints of the kubernetes Service', () => {
     await b.api.close()
     const next = await start()
     expect(await endpoints(next)).toEqual(['kubernetes 10.0.0.2:6443'])
+  })
+
+  it('leave cluster-info with the server that it names, until that is gone', async () => {
+    const named = async (server: TestServer) =>
+      /server: (.*)/.exec((await server.call('GET', clusterInfo)).body.data.kubeconfig)?.[1]
+    const [a, b] = [await start(), await start()]
+    await a.api.publish('10.0.0.1', 6443)
+    await b.api.publish('10.0.0.2', 6443)
+    const { resourceVersion } = (await a.call('GET', clusterInfo)).body.metadata
+    await clock.advance(60_000)
+    expect(await named(b)).toBe('https://10.0.0.1:6443')
+    expect((await b.call('GET', clusterInfo)).body.metadata.resourceVersion).toBe(resourceVersion)
+    kill(a)
+    await clock.advance(25_000)
+    expect(await named(b)).toBe('https://10.0.0.2:6443')
+    const c = await start()
+    await c.api.publish('10.0.0.3', 6443)
+    expect(await named(c)).toBe('https://10.0.0.2:6443')
+    await b.api.close()
+    expect(await named(c)).toBe('https://10.0.0.3:6443')
   })
 
   it('have a slice of its own for each port, which goes with its last server', async () => {

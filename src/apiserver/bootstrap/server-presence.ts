@@ -5,7 +5,7 @@ import { Lease } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Lease as LeaseObject } from '../../models/types/coordination-v1.ts'
 import type { Core } from '../core.ts'
-import { publishAddresses, type ServerAddress } from './api-endpoints.ts'
+import type { ServerAddress } from './api-endpoints.ts'
 import { put, remove } from './ensure.ts'
 
 const namespace = 'kube-system'
@@ -29,14 +29,17 @@ export class ServerPresence {
   readonly #core: Core
   /** Others serve the same store. */
   readonly #shared: boolean
+  readonly #publish: (living: ServerAddress[]) => Promise<void>
   readonly #stop = new AbortController()
   readonly #seen = new Map<string, Seen>()
   #own: ServerAddress | undefined
   #working: Promise<void> = Promise.resolve()
 
-  constructor(core: Core, shared: boolean) {
+  /** @param publish told whose Leases live, one at least, whenever we looked */
+  constructor(core: Core, shared: boolean, publish: (living: ServerAddress[]) => Promise<void>) {
     this.#core = core
     this.#shared = shared
+    this.#publish = publish
   }
 
   async announce(address: ServerAddress): Promise<void> {
@@ -52,7 +55,7 @@ export class ServerPresence {
     if (!this.#shared || !this.#own) return
     await remove(this.#core, Lease, namespace, leaseName(this.#own))
     const others = this.#living().filter(a => leaseName(a) !== leaseName(this.#own!))
-    if (others.length) await publishAddresses(this.#core, others)
+    if (others.length) await this.#publish(others)
   }
 
   #renewOrWarn(): Promise<void> {
@@ -64,7 +67,7 @@ export class ServerPresence {
 
   async #renew(): Promise<void> {
     const own = this.#own!
-    if (!this.#shared) return publishAddresses(this.#core, [own])
+    if (!this.#shared) return this.#publish([own])
     await put(this.#core, Lease, {
       metadata: {
         name: leaseName(own),
@@ -78,7 +81,7 @@ export class ServerPresence {
         renewTime: microTimestamp(this.#core.clock),
       },
     })
-    await publishAddresses(this.#core, this.#living())
+    await this.#publish(this.#living())
     for (const name of this.#dead()) await remove(this.#core, Lease, namespace, name)
   }
 
