@@ -42,16 +42,19 @@ function piece(bytes: Uint8Array, from: number, length: number): Uint8Array {
   return bytes.subarray(from, from + length)
 }
 
+const nothing = Buffer.alloc(0)
+
 class DeltaWriter {
   readonly #base: Buffer
   readonly #next: Buffer
-  readonly #out: Buffer
+  readonly #limit: number
+  #out: Buffer = nothing
   #size = 0
 
   constructor(base: Uint8Array, next: Uint8Array, limit: number) {
     this.#base = Buffer.from(base.buffer, base.byteOffset, base.length)
     this.#next = Buffer.from(next.buffer, next.byteOffset, next.length)
-    this.#out = Buffer.allocUnsafe(limit)
+    this.#limit = limit
   }
 
   /** Whether both have anything in common: begin or end alike, and a few looks; so that what has not costs little. */
@@ -66,6 +69,7 @@ class DeltaWriter {
 
   write(): Uint8Array | undefined {
     const next = this.#next
+    this.#out = Buffer.allocUnsafe(this.#limit)
     let inBase = 0
     let inNext = 0
     while (inNext < next.length) {

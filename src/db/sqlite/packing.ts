@@ -1,3 +1,11 @@
+/** Moving a buffer to another thread costs more than copying fewer bytes than this. */
+const worthMovingBytes = 32 << 10
+
+/** Of these buffers those that are better moved to another thread than copied. */
+export function movable(...arrays: (Uint8Array | Float64Array)[]): ArrayBuffer[] {
+  return arrays.filter(a => a.byteLength >= worthMovingBytes).map(a => a.buffer as ArrayBuffer)
+}
+
 /** Collects numbers, keys and bytes of many values into few buffers that can be moved between threads. */
 export class Packer {
   readonly keys: string[] = []
@@ -36,7 +44,7 @@ export class Packer {
       bytes.set(part, offset)
       offset += part.length
     }
-    return { keys: this.keys, numbers, bytes, moved: [numbers.buffer, bytes.buffer as ArrayBuffer] }
+    return { keys: this.keys, numbers, bytes, moved: movable(numbers, bytes) }
   }
 }
 

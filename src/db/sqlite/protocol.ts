@@ -56,13 +56,18 @@ export interface CommitGroup {
  * change: the revision that created the key (0: nothing was changed), length of the bytes before (-1: none or not wanted).
  */
 export interface CommitResult {
-  type: 'committed'
   numbers: Float64Array
   /** The bytes before, one after another. */
   bytes: Uint8Array
   failures: Failure[]
   /** Newest durable revision. */
   revision: number
+}
+
+/** Of all groups that were written together, in the order in which they were sent. */
+export interface Committed {
+  type: 'committed'
+  results: CommitResult[]
 }
 
 export type Request =

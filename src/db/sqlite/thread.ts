@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { StoreFailed } from '../store.ts'
 import { errorOf, ThreadFailure } from './failure.ts'
-import type { CommitGroup, CommitResult, Opened, Reply, Request, ThreadOptions } from './protocol.ts'
+import type { CommitGroup, CommitResult, Committed, Opened, Reply, Request, ThreadOptions } from './protocol.ts'
 
 interface Waiting {
   resolve(result: unknown): void
@@ -40,7 +40,7 @@ export class Thread {
       await thread.exited
       throw new ThreadFailure(opened.failure)
     }
-    worker.on('message', (message: CommitResult | Reply) => thread.#receive(message))
+    worker.on('message', (message: Committed | Reply) => thread.#receive(message))
     return { thread, opened }
   }
 
@@ -81,9 +81,9 @@ export class Thread {
     }
   }
 
-  #receive(message: CommitResult | Reply): void {
+  #receive(message: Committed | Reply): void {
     if (message.type === 'committed') {
-      this.onCommitted(message)
+      for (const result of message.results) this.onCommitted(result)
       return
     }
     const waiting = this.#waiting.get(message.id)

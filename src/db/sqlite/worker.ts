@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { loadSqlite } from './database.ts'
 import { failureOf } from './failure.ts'
+import { movable } from './packing.ts'
 import type {
   ChangesReply,
   CommitGroup,
@@ -60,8 +61,11 @@ function handleInGroups(writer: Writer, messages: Message[]): void {
       groups.push(message)
     }
     if (groups.length) {
-      for (const result of writer.commit(groups))
-        port.postMessage(result, [result.numbers.buffer as ArrayBuffer, result.bytes.buffer as ArrayBuffer])
+      const results = writer.commit(groups)
+      port.postMessage(
+        { type: 'committed', results },
+        results.flatMap(r => movable(r.numbers, r.bytes)),
+      )
     } else answer(messages[i++] as Numbered, request => write(writer, request))
   }
 }
@@ -74,7 +78,7 @@ function answer({ id, request }: Numbered, act: (request: Request) => unknown): 
     reply = { type: 'reply', id, result }
     if (request.type === 'list' || request.type === 'history' || request.type === 'changes') {
       const { numbers, bytes } = result as ListReply | HistoryReply | ChangesReply
-      moved = [numbers.buffer as ArrayBuffer, bytes.buffer as ArrayBuffer]
+      moved = movable(numbers, bytes)
     }
   } catch (error) {
     reply = { type: 'reply', id, failure: failureOf(error) }

@@ -4,6 +4,7 @@ import { readChanges, skipChanges, split } from './commit-group.ts'
 import { codes, type Database, type OpenDatabase, rollBack, type Statement, single, sqliteCode } from './database.ts'
 import { encodeDelta } from './delta.ts'
 import { failureOf, ThreadFailure } from './failure.ts'
+import { type Head, Heads } from './heads.ts'
 import { check, configure, takeLock } from './open-file.ts'
 import { Packer, Unpacker } from './packing.ts'
 import type { CommitGroup, CommitResult, Failure, Opened, SweepReply, ThreadOptions, Usage } from './protocol.ts'
@@ -14,13 +15,6 @@ import { type KeptValue, WholeValues } from './whole-values.ts'
 
 /** Bytes of one transaction; a group beyond that is written in several. */
 const groupBytes = 32 << 20
-
-interface Head {
-  position: number
-  created: number
-  changes: number
-  jump: number
-}
 
 /** A change on its way into the log. */
 interface Write {
@@ -41,8 +35,7 @@ export class Writer {
   readonly #authors: Authors
   readonly #recent = new RecentValues()
   readonly #sweeper: Sweeper
-  /** Of the keys that the present commit has looked at. */
-  readonly #heads = new Map<string, Head | undefined>()
+  readonly #heads: Heads
   #revision: number
   #oldest: number
   #lastMoment: number
@@ -81,6 +74,7 @@ export class Writer {
     this.#sql = statements(database)
     this.#values = new WholeValues(database)
     this.#authors = new Authors(database)
+    this.#heads = new Heads(database)
     this.#sweeper = new Sweeper(database)
     const last = single(database, 'SELECT max(position) FROM log') as number | null
     this.#revision = Math.max(last === null ? 0 : revisionOf(last), meta(database, 'floor'))
@@ -143,7 +137,6 @@ export class Writer {
     const joined = Buffer.concat(bytes)
     return [
       {
-        type: 'committed',
         numbers: Float64Array.from(numbers),
         bytes: new Uint8Array(joined),
         failures,
@@ -155,7 +148,7 @@ export class Writer {
   #allFailed(group: CommitGroup, failure: Failure): CommitResult {
     const numbers = new Float64Array(group.commits).fill(-1)
     const failures = Array.from({ length: group.commits }, () => failure)
-    return { type: 'committed', numbers, bytes: new Uint8Array(0), failures, revision: this.#revision }
+    return { numbers, bytes: new Uint8Array(0), failures, revision: this.#revision }
   }
 
   #apply(group: CommitGroup): CommitResult {
@@ -167,7 +160,6 @@ export class Writer {
     for (let c = 0; c < group.commits; c++) {
       const seen = input.number()
       const changes = input.number()
-      this.#heads.clear()
       const moved = this.#movedOn(input, seen)
       if (moved) {
         failures.push(moved)
@@ -176,7 +168,7 @@ export class Writer {
       } else this.#applyOne(input, changes, output)
     }
     const { numbers, bytes } = output.finish()
-    return { type: 'committed', numbers, bytes, failures, revision: this.#revision }
+    return { numbers, bytes, failures, revision: this.#revision }
   }
 
   /** Reads the seen revisions; the first key that is not at its one. */
@@ -186,8 +178,7 @@ export class Writer {
       const key = input.key()
       const wanted = input.number()
       if (moved) continue
-      const head = this.#head(key)
-      this.#heads.set(key, head)
+      const head = this.#heads.of(key)
       const actual = head && head.created > 0 ? revisionOf(head.position) : 0
       if (actual === wanted) continue
       moved = {
@@ -210,7 +201,7 @@ export class Writer {
     const wanted = readChanges(input, changes)
     const author = { number: this.#authors.numberOf(input.key()), request: input.value() ?? null }
     for (const { key, value, wantsBefore } of wanted) {
-      const head = this.#heads.has(key) ? this.#heads.get(key) : this.#head(key)
+      const head = this.#heads.of(key)
       const live = head !== undefined && head.created > 0
       if (value === undefined && !live) {
         results.push({ created: 0, before: undefined })
@@ -235,7 +226,7 @@ export class Writer {
     if (!head) {
       if (value) this.#recent.set(key, position, value)
       this.#sql.insertLog.run(position, this.#now, key, created, 0, 0, 0, value ?? null, number, request)
-      this.#sql.insertHead.run(key, position, liveSince, position)
+      this.#heads.add(key, position, liveSince)
       return
     }
     const changes = head.changes + 1
@@ -244,7 +235,7 @@ export class Writer {
     if (!value) this.#recent.delete(key)
     const { position: previous } = head
     this.#sql.insertLog.run(position, this.#now, key, created, previous, jump, base, bytes, number, request)
-    this.#sql.updateHead.run(position, liveSince, changes, jump, key)
+    this.#heads.set(key, { position, created: liveSince, changes, jump })
   }
 
   /** The value as its difference from the key's last whole one, if that saves much. */
@@ -275,13 +266,10 @@ export class Writer {
     this.#lastMoment = now
   }
 
-  #head(key: string): Head | undefined {
-    return this.#sql.head.get(key) as Head | undefined
-  }
-
   #rollBack(): void {
     rollBack(this.#database)
     this.#authors.forget()
+    this.#heads.forget()
     this.#recent.clear()
     this.#lastMoment = (single(this.#database, 'SELECT max(at) FROM moments') as number | null) ?? 0
   }
@@ -361,15 +349,12 @@ export class Writer {
 function statements(database: Database) {
   const p = (sql: string): Statement => database.prepare(sql)
   return {
-    head: p('SELECT position, created, changes, jump FROM heads WHERE key = ?'),
     kept: p('SELECT base, value FROM log WHERE position = ?'),
     jump: p('SELECT jump FROM log WHERE position = ?'),
     insertLog: p(
       `INSERT INTO log(position, at, key, created, previous, jump, base, value, author, request)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    insertHead: p('INSERT INTO heads(key, position, created, changes, first, jump) VALUES (?, ?, ?, 1, ?, 0)'),
-    updateHead: p('UPDATE heads SET position = ?, created = ?, changes = ?, jump = ? WHERE key = ?'),
     insertMoment: p('INSERT INTO moments(at, revision) VALUES (?, ?)'),
   }
 }
