@@ -202,7 +202,8 @@ class Server {
     )
     const tookMs = performance.now() - began
     if (server.child.exitCode !== null) throw new Error(`the server ended\n${server.out()}${server.err()}`)
-    this.#remote = await connect({ kubeconfig: join(this.#folder, 'kubeconfig') })
+    // The first start writes it only now.
+    this.#remote = await until('its kubeconfig', () => connect({ kubeconfig: join(this.#folder, 'kubeconfig') }))
     return tookMs
   }
 
