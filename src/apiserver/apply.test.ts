@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { VirtualClock } from '../base/virtual-clock.ts'
 import { startTestServer, type TestServer } from './testing/test-server.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer()
+  // Fields are listed in the order of their second.
+  server = await startTestServer({ clock: new VirtualClock() })
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
