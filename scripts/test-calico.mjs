@@ -10,11 +10,11 @@ const refuse = text => {
   console.error(`${text}\nCalico itself was not run.`)
   process.exit(2)
 }
-if (CALICO_BIN && !CALICO_IMAGES)
+if (!CALICO_IMAGES && !CALICO_BIN)
   refuse(
-    'CALICO_BIN: a folder of binaries is no image of them. Wrap them in images, and name the archive with CALICO_IMAGES.',
+    "Neither CALICO_IMAGES (an archive with Calico's images, or a registry that has them) nor CALICO_BIN (a folder of its binaries) is given.",
   )
-if (!CALICO_IMAGES) refuse("CALICO_IMAGES is not given: an archive with Calico's images, or a registry that has them.")
+if (CALICO_BIN && !existsSync(CALICO_BIN)) refuse(`CALICO_BIN: there is no ${CALICO_BIN}.`)
 if (!CALICO_MANIFEST) refuse('CALICO_MANIFEST is not given: the calico-vxlan.yaml of the same release.')
 if (!existsSync(CALICO_MANIFEST)) refuse(`CALICO_MANIFEST: there is no ${CALICO_MANIFEST}.`)
 if (!isRoot) refuse('Containers and network namespaces need root.')
@@ -23,6 +23,7 @@ checkNode()
 installNodeModules(root)
 installMissing(testPackages)
 const env = { ...process.env, CALICO_MANIFEST: resolve(CALICO_MANIFEST) }
+if (CALICO_BIN) env.CALICO_BIN = resolve(CALICO_BIN)
 const run = (...args) => spawnSync('npx', ['--no-install', ...args], { cwd: root, stdio: 'inherit', env }).status ?? 1
 if (run('tsx', 'scripts/build.ts') !== 0) process.exit(1)
 process.exit(run('vitest', 'run', '--project', 'calico', '--reporter=verbose'))

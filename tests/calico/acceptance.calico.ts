@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,15 +9,18 @@ import { withOwnMounts } from '../support/own-mounts.ts'
 import { isReady, optiflow, Parts, realImpossible } from '../support/parts.ts'
 import { onPath, run, type Started, until } from '../support/processes.ts'
 import { testRegistry } from '../support/registries.ts'
+import { imagesOfFolder } from './bin-images.ts'
 
 /*
  * Calico itself, on two nodes of this machine: `npm run test:calico`. Its images and its manifest are yours to give; see docs/calico.md.
  * One story, told in order: each test goes on where the one before ended.
  */
 const images = process.env['CALICO_IMAGES']
+const binaries = process.env['CALICO_BIN']
 const manifest = process.env['CALICO_MANIFEST']
 const obstacle =
-  realImpossible() ?? (images && manifest ? undefined : 'CALICO_IMAGES and CALICO_MANIFEST are not given')
+  realImpossible() ??
+  ((images || binaries) && manifest ? undefined : 'CALICO_IMAGES or CALICO_BIN, and CALICO_MANIFEST, are not given')
 const long = { timeoutMs: 180_000 }
 
 describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
@@ -72,7 +75,9 @@ describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacl
 
   beforeAll(async () => {
     scratch = await mkdtemp(join(tmpdir(), 'optiflow-calico-'))
-    const archives = await archivesOf(images!, manifest!, scratch)
+    const archives = images
+      ? await archivesOf(images, manifest!, scratch)
+      : await archivesOfFolder(binaries!, manifest!, scratch)
     lan = await openLan(['n1', 'n2'])
     const machines = await Promise.all(
       ['n1', 'n2'].map(async name => {
@@ -314,10 +319,9 @@ describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacl
 async function archivesOf(from: string, file: string, folder: string): Promise<string[]> {
   if (from.startsWith('/')) return from.split(',')
   if (!onPath('skopeo')) throw new Error('CALICO_IMAGES names a registry: install skopeo, or name an archive')
-  const documents = parseAllDocuments(await readFile(file, 'utf8')).map(document => document.toJS())
-  const names = new Set(JSON.stringify(documents).match(/(?<="image":")[^"]+/g))
+  const names = await imagesNamedIn(file)
   return Promise.all(
-    [...names].map(async (name, i) => {
+    names.map(async (name, i) => {
       const archive = join(folder, `${i}.tar`)
       const path = name.replace(/^[^/]+\//, '')
       const copy = ['copy', '--src-tls-verify=false', `docker://${from}/${path}`, `docker-archive:${archive}:${name}`]
@@ -326,4 +330,21 @@ async function archivesOf(from: string, file: string, folder: string): Promise<s
       return archive
     }),
   )
+}
+
+/** Archives made of a folder of binaries, under the names that the manifest has. */
+async function archivesOfFolder(folder: string, file: string, into: string): Promise<string[]> {
+  const images = await imagesOfFolder(folder, await imagesNamedIn(file))
+  return Promise.all(
+    images.map(async ({ archive }, i) => {
+      const path = join(into, `${i}.tar`)
+      await writeFile(path, archive)
+      return path
+    }),
+  )
+}
+
+async function imagesNamedIn(file: string): Promise<string[]> {
+  const documents = parseAllDocuments(await readFile(file, 'utf8')).map(document => document.toJS())
+  return [...new Set(JSON.stringify(documents).match(/(?<="image":")[^"]+/g))]
 }

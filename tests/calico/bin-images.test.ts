@@ -1,0 +1,89 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { onPath, run } from '../support/processes.ts'
+import { imagesOfFolder } from './bin-images.ts'
+
+const missing = ['ldd', 'chroot', 'tar', 'ip', 'ipset', 'nft', 'iptables', 'busybox'].filter(name => !onPath(name))
+const obstacle = process.getuid?.() !== 0 ? 'not root' : missing.length ? `no ${missing.join(', ')}` : undefined
+
+/** Stands in for calico-node: says in a file what it was asked. */
+const fakeNode = `#!/bin/sh
+echo "$* as \${NODENAME:-nobody}" >> /calls
+case "$*" in
+-startup) mkdir -p /var/lib/calico; echo n1 > /var/lib/calico/nodename ;;
+-felix) while [ ! -e /stop ]; do sleep 0.1; done ;;
+esac
+`
+
+describe.skipIf(obstacle)(`images of a folder of binaries${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
+  let folder: string
+  let bin: string
+  const version = 'v3.32.1'
+  const names = ['node', 'cni', 'kube-controllers'].map(name => `registry.test/calico/${name}:${version}`)
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'optiflow-bin-'))
+    bin = join(folder, 'bin')
+    await mkdir(bin)
+    await writeFile(join(bin, 'calico-node'), fakeNode)
+    for (const name of ['calico', 'calico-ipam', 'install', 'kube-controllers'])
+      await writeFile(join(bin, name), `#!/bin/sh\necho ${name}\n`)
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  it('name all that is missing at once, and images that nobody knows', async () => {
+    await expect(imagesOfFolder(bin, names)).rejects.toThrow(`${bin} has no check-status`)
+    await expect(imagesOfFolder(bin, ['example/other:1'])).rejects.toThrow('no binary is known to be it')
+    await writeFile(join(bin, 'check-status'), '#!/bin/sh\n')
+  })
+
+  it('have the programs that Felix calls, with all they load, and start what calico-node is made of in its order', async () => {
+    const [image] = await imagesOfFolder(bin, names.slice(0, 1))
+    expect(image!.name).toBe(names[0])
+    const root = await unpack(image!.archive)
+    for (const [program, word] of [
+      ['ip', '-V'],
+      ['ipset', '--version'],
+      ['nft', '--version'],
+      ['iptables', '--version'],
+    ])
+      expect((await run('chroot', [root, program!, word!])).code, program).toBe(0)
+    const started = run('chroot', [root, '/start'])
+    await writeFile(join(root, 'stop'), '')
+    expect((await started).code).toBe(0)
+    const calls = (await readFile(join(root, 'calls'), 'utf8')).trim().split('\n')
+    expect(calls.slice(0, 2)).toEqual([
+      '-startup as nobody',
+      '-allocate-tunnel-addrs -allocate-tunnel-addrs-run-once as n1',
+    ])
+    const rest = ['-felix', '-monitor-addresses', '-allocate-tunnel-addrs', '-monitor-token', '-complete-startup']
+    expect(calls.slice(2).sort()).toEqual(rest.map(flag => `${flag} as n1`).sort())
+  })
+
+  it('have the plugin where install-cni looks for it', async () => {
+    const [cni] = await imagesOfFolder(bin, names.slice(1, 2))
+    const root = await unpack(cni!.archive)
+    expect((await run('chroot', [root, '/opt/cni/bin/calico'])).out).toBe('calico\n')
+  })
+
+  /** As a container runtime would: layer upon layer. */
+  async function unpack(archive: Buffer): Promise<string> {
+    const place = await mkdtemp(join(folder, 'root-'))
+    const layout = join(place, 'layout')
+    const root = join(place, 'root')
+    await mkdir(layout)
+    await mkdir(root)
+    await writeFile(join(place, 'archive.tar'), archive)
+    const untar = async (file: string, into: string) =>
+      expect((await run('tar', ['-xf', file, '-C', into])).err).toBe('')
+    await untar(join(place, 'archive.tar'), layout)
+    const blob = (digest: string) => join(layout, 'blobs/sha256', digest.slice(7))
+    const json = async (path: string) => JSON.parse(await readFile(path, 'utf8'))
+    const index = await json(join(layout, 'index.json'))
+    const { layers } = await json(blob(index.manifests[0].digest))
+    for (const { digest } of layers) await untar(blob(digest), root)
+    return root
+  }
+})

@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { systemCommands } from '../../src/base/commands.ts'
+import { systemDisk } from '../../src/base/disk.ts'
+import { buildImage, ociArchive } from '../../src/runtime/oci-image.ts'
+import type { TarEntry } from '../../src/runtime/tar.ts'
+
+import { busyboxFiles } from '../support/web-image.ts'
+
+/*
+ * Images made of a folder of Calico's binaries, for those who build them and have no registry: CALICO_BIN. What Calico's own image
+ * starts by runit is started by a script of ours here; of the machine come the programs that Felix calls. VXLAN only: BIRD is no part of it.
+ */
+
+interface Part {
+  /** How the image's name ends in Calico's manifest: `…/node:v3.32.1`. */
+  image: 'node' | 'cni' | 'kube-controllers' | 'typha'
+  /** Name in the folder, and where it belongs in the image. */
+  binaries: Record<string, string>
+  entrypoint: string[]
+  user?: string
+}
+
+const parts: Part[] = [
+  { image: 'node', binaries: { 'calico-node': 'bin/calico-node' }, entrypoint: ['/start'] },
+  {
+    image: 'cni',
+    binaries: {
+      calico: 'opt/cni/bin/calico',
+      'calico-ipam': 'opt/cni/bin/calico-ipam',
+      install: 'opt/cni/bin/install',
+    },
+    entrypoint: ['/opt/cni/bin/install'],
+  },
+  {
+    image: 'kube-controllers',
+    binaries: { 'kube-controllers': 'usr/bin/kube-controllers', 'check-status': 'usr/bin/check-status' },
+    entrypoint: ['/usr/bin/kube-controllers'],
+    user: '999',
+  },
+  { image: 'typha', binaries: { 'calico-typha': 'code/calico-typha' }, entrypoint: ['/code/calico-typha'] },
+]
+
+/** What calico-node does when it starts, and the programs it then keeps running; the container ends with the first that ends. */
+const start = `#!/bin/sh
+calico-node -startup || exit 1
+NODENAME=$(cat /var/lib/calico/nodename) || exit 1
+export NODENAME
+calico-node -allocate-tunnel-addrs -allocate-tunnel-addrs-run-once || exit 1
+calico-node -felix & felix=$!
+calico-node -monitor-addresses &
+calico-node -allocate-tunnel-addrs &
+[ "$CALICO_MANAGE_CNI" = false ] || calico-node -monitor-token &
+trap 'kill $(jobs -p); exit 0' TERM INT
+calico-node -complete-startup || exit 1
+wait $felix
+`
+
+const machinePrograms = ['ip', 'ipset', 'nft', 'iptables', 'iptables-save', 'iptables-restore', 'conntrack'].concat([
+  'ip6tables',
+  'ip6tables-save',
+  'ip6tables-restore',
+])
+
+/** The folder lacks something that the manifest needs. */
+export class NoSuchBinary extends Error {}
+
+/**
+ * Archives to import, one for each image that the manifest names, each of the binaries of the same name in the folder.
+ * @throws NoSuchBinary naming all that is missing
+ */
+export async function imagesOfFolder(
+  folder: string,
+  imageNames: readonly string[],
+): Promise<{ name: string; archive: Buffer }[]> {
+  const wanted = imageNames.map(name => {
+    const part = parts.find(p => p.image === basename(name.replace(/[:@].*$/, '')))
+    if (!part) throw new NoSuchBinary(`the manifest names the image ${name}, and no binary is known to be it`)
+    return { name, part }
+  })
+  const there = new Set(await readdir(folder))
+  const missing = wanted.flatMap(({ part }) => Object.keys(part.binaries).filter(name => !there.has(name)))
+  if (missing.length) throw new NoSuchBinary(`${folder} has no ${[...new Set(missing)].join(', ')}`)
+  const base = [await busyboxFiles(systemDisk, systemCommands), await machineFiles()]
+  return Promise.all(
+    wanted.map(async ({ name, part }) => {
+      const files = await Promise.all(
+        Object.entries(part.binaries).map(async ([from, path]) => ({
+          path,
+          mode: 0o755,
+          data: await readFile(join(folder, from)),
+        })),
+      )
+      const own = part.image === 'node' ? [...files, { path: 'start', mode: 0o755, data: start }] : files
+      const image = buildImage({
+        architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+        layers: [...base, withFolders(own)],
+        entrypoint: part.entrypoint,
+        ...(part.user ? { user: part.user } : {}),
+      })
+      return { name, archive: ociArchive(image, name) }
+    }),
+  )
+}
+
+/** The programs that Felix calls, with all they load, at the places where they are on this machine. */
+async function machineFiles(): Promise<TarEntry[]> {
+  const paths = new Set<string>()
+  const add = async (path: string) => {
+    paths.add(path)
+    const { stdout } = await systemCommands.run('ldd', [path], { allowFailure: true })
+    for (const [, library] of stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)) paths.add(library!)
+  }
+  for (const name of machinePrograms) {
+    const path = ['/usr/sbin', '/sbin', '/usr/bin', '/bin'].map(dir => join(dir, name)).find(existsSync)
+    if (path) await add(path)
+  }
+  const extensions = join(await libraryFolder(), 'xtables')
+  for (const name of await readdir(extensions).catch(() => [])) await add(join(extensions, name))
+  const files = await Promise.all(
+    [...paths].map(async path => ({
+      path: path.slice(1),
+      // Whatever links lead there: the file itself.
+      data: await readFile(path),
+      mode: (await stat(path)).mode & 0o777,
+    })),
+  )
+  return withFolders(files)
+}
+
+async function libraryFolder(): Promise<string> {
+  const { stdout } = await systemCommands.run('ldd', ['/bin/sh'], { allowFailure: true })
+  const folder = dirname(/=> (\/\S*libc\.so\S*)/.exec(stdout)?.[1] ?? '/usr/lib/libc.so.6')
+  return folder.replace(/^\/lib\//, '/usr/lib/')
+}
+
+/** Each file behind the folders that it is in. */
+function withFolders(files: readonly TarEntry[]): TarEntry[] {
+  const folders = new Set<string>()
+  for (const { path } of files) for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.add(at)
+  return [...[...folders].sort().map(path => ({ path, folder: true as const })), ...files]
+}
