@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,8 +13,12 @@ import { adminUser } from '../../src/main/identities.ts'
 import { ConfigMap, DaemonSet, NetworkPolicy, Pod } from '../../src/models/kinds/index.ts'
 import { apiKindOf, CalicoNodeStatus, IpamBlock, IpamHandle } from '../../src/network/calico/index.ts'
 import { openApiDatastore } from '../../src/network/index.ts'
-import { until } from '../support/processes.ts'
+import { run, until } from '../support/processes.ts'
 import { shapeManifest } from './shape.ts'
+
+const lacksIpip =
+  process.getuid?.() === 0 &&
+  (await run('unshare', ['--net', 'ip', 'link', 'add', 'probe', 'type', 'ipip', 'local', '127.0.0.1'])).code > 0
 
 // One story, told in order, on simulated nodes: Calico itself is not run here.
 describe('optiflow calico', () => {
@@ -32,7 +36,7 @@ describe('optiflow calico', () => {
   ]
 
   /** @param stopAt the command is interrupted as soon as it prints or reports this */
-  async function run(args: string[], stopAt?: string) {
+  async function calico(args: string[], stopAt?: string) {
     const stop = new AbortController()
     let out = ''
     let err = ''
@@ -72,12 +76,12 @@ describe('optiflow calico', () => {
   })
 
   test('before it is there, everything says how to get it', async () => {
-    const { code, err } = await run(['ippool', 'list'])
+    const { code, err } = await calico(['ippool', 'list'])
     expect([code, err]).toEqual([
       1,
       "Error: Calico's kinds are not served here: the server could not find the requested resource\n→ Install Calico first: optiflow calico install.\n",
     ])
-    expect((await run(['upgrade', '--manifest', manifest, '--api-server', 'h:1'])).err).toContain(
+    expect((await calico(['upgrade', '--manifest', manifest, '--api-server', 'h:1'])).err).toContain(
       'Calico is not installed',
     )
   })
@@ -94,25 +98,39 @@ describe('optiflow calico', () => {
     [['--mtu', '9'], '"9" is not a whole number from 576 to 65535'],
     [['--timeout', '0'], 'is not a number of seconds above 0'],
   ])('install %j is refused before anything is written', async (flags, reason) => {
-    const { code, err } = await run([...install(), ...flags])
+    const { code, err } = await calico([...install(), ...flags])
     expect([code, err]).toEqual([1, expect.stringContaining(reason)])
-    expect((await run(['ippool', 'list'])).err).toContain('not served here')
+    expect((await calico(['ippool', 'list'])).err).toContain('not served here')
   })
+
+  test.skipIf(!lacksIpip)(
+    'on a node, an encapsulation that its kernel lacks is refused too (needs root, no ipip)',
+    async () => {
+      const bird = join(folder, 'bird.yaml')
+      const text = (await readFile(manifest, 'utf8')).replace('-felix-ready]', '-felix-ready, -bird-ready]')
+      await writeFile(bird, text)
+      const flags = install().map(word => (word === manifest ? bird : word))
+      const { code, out, err } = await calico([...flags, '--encapsulation', 'ipip', '--node-name', 'node-1'])
+      expect([code, err]).toEqual([1, expect.stringContaining('nothing was done')])
+      expect(out).toMatch(/✖ kernel: ipip .*\n.*→ modprobe ipip.* Or install with --encapsulation vxlan/)
+      expect((await calico(['ippool', 'list'])).err).toContain('not served here')
+    },
+  )
 
   test('install that is interrupted at any step is brought to its end by running it again', async () => {
     for (const stopAt of ['definitions', 'pool ', 'foundations', 'calico-node', 'controllers'])
-      expect((await run(install(), stopAt)).code, stopAt).toBe(130)
-    const { code, out, err } = await run(install())
+      expect((await calico(install(), stopAt)).code, stopAt).toBe(130)
+    const { code, out, err } = await calico(install())
     expect([code, err]).toEqual([0, ''])
     expect(out).toContain('✔ calico-node  ready on every node, v3.32.1')
     expect(out).toContain('Calico v3.32.1 is installed')
     const daemon = await control.client.get(DaemonSet, { namespace: 'kube-system', name: 'calico-node' })
     expect(daemon.status?.numberReady).toBe(2)
-    expect((await run(install())).out).toContain('default-ipv4-ippool, 10.240.0.0/16: as it was')
+    expect((await calico(install())).out).toContain('default-ipv4-ippool, 10.240.0.0/16: as it was')
   })
 
   test('another pool or version is not installed over it', async () => {
-    expect((await run([...install(), '--pod-cidr', '10.241.0.0/16'])).err).toContain(
+    expect((await calico([...install(), '--pod-cidr', '10.241.0.0/16'])).err).toContain(
       '10.240.0.0/16 is there already, not 10.241.0.0/16',
     )
     const newer = join(folder, 'newer.yaml')
@@ -121,25 +139,27 @@ describe('optiflow calico', () => {
       await shapeManifest({ nodeImage: 'stub/node:v3.32.2', controllersImage: 'stub/c:1', host: '' }),
     )
     const other = install().map(word => (word === manifest ? newer : word))
-    expect((await run(other)).err).toContain('Calico v3.32.1 is installed, the manifest is v3.32.2')
-    const { code, out } = await run(['upgrade', ...other.slice(1)])
+    expect((await calico(other)).err).toContain('Calico v3.32.1 is installed, the manifest is v3.32.2')
+    const { code, out } = await calico(['upgrade', ...other.slice(1)])
     expect([code, out]).toEqual([0, expect.stringContaining('Calico v3.32.1 → v3.32.2')])
-    expect((await run(['upgrade', ...install().slice(1)])).err).toContain('v3.32.1 is older than v3.32.2')
+    expect((await calico(['upgrade', ...install().slice(1)])).err).toContain('v3.32.1 is older than v3.32.2')
   })
 
   test('pools are made, shown, disabled and deleted, and one in use is not', async () => {
-    expect((await run(['ippool', 'create', 'a', '--cidr', '10.240.8.0/24'])).err).toContain(
+    expect((await calico(['ippool', 'create', 'a', '--cidr', '10.240.8.0/24'])).err).toContain(
       'overlaps pool default-ipv4-ippool',
     )
-    expect((await run(['ippool', 'create', 'a', '--cidr', '10.241.0.0/16', '--encapsulation', 'none'])).code).toBe(0)
-    expect((await run(['ippool', 'create', 'a', '--cidr', '10.242.0.0/16'])).err).toContain('IPPool a is there already')
-    expect((await run(['ippool', 'list'])).out).toMatch(/^a +10\.241\.0\.0\/16 +\/26 +none +true +false +all\(\)$/m)
-    expect((await run(['ippool', 'disable', 'a'])).code).toBe(0)
-    expect((await run(['ippool', 'show', 'a', '-o', 'json'])).out).toContain('"disabled": true')
-    expect((await run(['ippool', 'delete', 'a'])).out).toBe('IPPool a deleted\n')
-    expect((await run(['ippool', 'delete', 'a'])).err).toContain('there is no IPPool a')
+    expect((await calico(['ippool', 'create', 'a', '--cidr', '10.241.0.0/16', '--encapsulation', 'none'])).code).toBe(0)
+    expect((await calico(['ippool', 'create', 'a', '--cidr', '10.242.0.0/16'])).err).toContain(
+      'IPPool a is there already',
+    )
+    expect((await calico(['ippool', 'list'])).out).toMatch(/^a +10\.241\.0\.0\/16 +\/26 +none +true +false +all\(\)$/m)
+    expect((await calico(['ippool', 'disable', 'a'])).code).toBe(0)
+    expect((await calico(['ippool', 'show', 'a', '-o', 'json'])).out).toContain('"disabled": true')
+    expect((await calico(['ippool', 'delete', 'a'])).out).toBe('IPPool a deleted\n')
+    expect((await calico(['ippool', 'delete', 'a'])).err).toContain('there is no IPPool a')
     await giveAddresses()
-    const refused = await run(['ippool', 'delete', 'default-ipv4-ippool'])
+    const refused = await calico(['ippool', 'delete', 'default-ipv4-ippool'])
     expect(refused.err).toContain('2 addresses of 10.240.0.0/16 are in use, on node-1')
   })
 
@@ -175,20 +195,20 @@ describe('optiflow calico', () => {
   }
 
   test('a leaked address is shown, and given back when that is asked for', async () => {
-    const shown = await run(['ipam', 'release', '--address', '10.240.0.1'])
+    const shown = await calico(['ipam', 'release', '--address', '10.240.0.1'])
     expect(shown.out).toMatch(
       /10\.240\.0\.1 +10\.240\.0\.0\/30 +pod default\/gone is gone\n1 leaked; release them with --yes/,
     )
-    expect((await run(['ipam', 'release', '--address', '10.240.0.1', '--yes'])).out).toContain('1 released')
+    expect((await calico(['ipam', 'release', '--address', '10.240.0.1', '--yes'])).out).toContain('1 released')
     const datastore = openApiDatastore(control.client)
     const [block] = await datastore.list(IpamBlock)
     expect(block!.spec).toMatchObject({ allocations: [0, null, null, null], unallocated: [2, 3, 1], sequenceNumber: 1 })
     expect((await datastore.list(IpamHandle)).map(h => h.spec.handleID)).toEqual(['k8s.web'])
-    expect((await run(['ipam', 'show'])).out).toMatch(/default-ipv4-ippool +10\.240\.0\.0\/16 +1 of 65536/)
+    expect((await calico(['ipam', 'show'])).out).toMatch(/default-ipv4-ippool +10\.240\.0\.0\/16 +1 of 65536/)
   })
 
   test('status says what is wrong with each node, and fails', async () => {
-    const { code, out } = await run(['status'])
+    const { code, out } = await calico(['status'])
     expect(code).toBe(1)
     expect(out).toContain('Calico     v3.32.2')
     expect(out).toContain('✖ node-2: Calico has not written its address: has calico-node started?')
@@ -198,7 +218,7 @@ describe('optiflow calico', () => {
   test('status asks nodes with BGP for their sessions, says which are down, and takes its questions back', async () => {
     const config = { namespace: 'kube-system', name: 'calico-config' }
     await control.client.patch(ConfigMap, config, { type: 'merge', body: { data: { calico_backend: 'bird' } } })
-    expect((await run(['status', '--no-bgp'])).out).toContain('BGP        sessions were not asked for')
+    expect((await calico(['status', '--no-bgp'])).out).toContain('BGP        sessions were not asked for')
     const answers = new Map([
       ['node-1', [{ peerIP: '10.0.0.2', type: 'NodeMesh', state: 'Established', since: '09:23:22' }]],
       ['node-2', [{ peerIP: '10.0.0.1', type: 'NodeMesh', state: 'Active', since: '09:23:25' }]],
@@ -218,7 +238,7 @@ describe('optiflow calico', () => {
       }
       return answers.size === 0
     }
-    const [{ out }] = await Promise.all([run(['status']), until('both questions', node)])
+    const [{ out }] = await Promise.all([calico(['status']), until('both questions', node)])
     expect(out).toMatch(/^node-1 .* 1 of 1 up$/m)
     expect(out).toMatch(/^node-2 .* 0 of 1 up$/m)
     expect(out).toContain('✖ node-2: BGP with 10.0.0.1 (NodeMesh) is Active since 09:23:25')
@@ -227,12 +247,14 @@ describe('optiflow calico', () => {
   })
 
   test('routers, tiers and policies are held to their rules', async () => {
-    expect((await run(['bgp', 'peer', 'create', 'tor', '--peer-ip', 'tor', '--as-number', '1'])).err).toContain(
+    expect((await calico(['bgp', 'peer', 'create', 'tor', '--peer-ip', 'tor', '--as-number', '1'])).err).toContain(
       '"tor" is not an address',
     )
-    expect((await run(['bgp', 'peer', 'create', 'tor', '--peer-ip', '10.0.0.1', '--as-number', '64512'])).code).toBe(0)
-    expect((await run(['bgp', 'peer', 'list'])).out).toMatch(/^tor +10\.0\.0\.1 +64512 +all$/m)
-    expect((await run(['tier', 'create', 'security', '--order', '100'])).out).toBe('Tier security created\n')
+    expect((await calico(['bgp', 'peer', 'create', 'tor', '--peer-ip', '10.0.0.1', '--as-number', '64512'])).code).toBe(
+      0,
+    )
+    expect((await calico(['bgp', 'peer', 'list'])).out).toMatch(/^tor +10\.0\.0\.1 +64512 +all$/m)
+    expect((await calico(['tier', 'create', 'security', '--order', '100'])).out).toBe('Tier security created\n')
     const file = join(folder, 'policy.yaml')
     const policy = (selector: string) => `apiVersion: projectcalico.org/v3
 kind: GlobalNetworkPolicy
@@ -243,11 +265,11 @@ spec:
   ingress: [{ action: Deny, source: { selector: app == "bad" } }, { action: Pass }]
 `
     await writeFile(file, policy("'app = 1'"))
-    expect((await run(['policy', 'create', '-f', file])).err).toContain('spec.selector: "app = 1" is no selector')
+    expect((await calico(['policy', 'create', '-f', file])).err).toContain('spec.selector: "app = 1" is no selector')
     await writeFile(file, policy('all()'))
-    expect((await run(['policy', 'create', '-f', file])).out).toBe('GlobalNetworkPolicy ban created\n')
-    expect((await run(['policy', 'create', '-f', file])).out).toBe('GlobalNetworkPolicy ban configured\n')
-    expect((await run(['tier', 'delete', 'security'])).err).toContain('1 policies are in it, such as ban')
+    expect((await calico(['policy', 'create', '-f', file])).out).toBe('GlobalNetworkPolicy ban created\n')
+    expect((await calico(['policy', 'create', '-f', file])).out).toBe('GlobalNetworkPolicy ban configured\n')
+    expect((await calico(['tier', 'delete', 'security'])).err).toContain('1 policies are in it, such as ban')
   })
 
   test('explain names the policies and rules that decide', async () => {
@@ -258,13 +280,13 @@ spec:
       spec: { containers: [{ name: 'c', image: 'x' }] },
     }
     await control.client.create(Pod, bad as any)
-    const { out } = await run(['policy', 'explain', 'pod/bad', 'pod/web:80'])
+    const { out } = await calico(['policy', 'explain', 'pod/bad', 'pod/web:80'])
     expect(out).toContain('pod default/bad → pod default/web at 80/TCP: not allowed\nEnforced by Calico v3.32.2.')
     expect(out).toContain('✖ into the destination: GlobalNetworkPolicy ban denies it (ingress[0])')
-    expect((await run(['policy', 'explain', '10.9.9.9', 'web:80'])).out).toContain(
+    expect((await calico(['policy', 'explain', '10.9.9.9', 'web:80'])).out).toContain(
       'NetworkPolicy default/web allows it (ingress[0])',
     )
-    expect((await run(['policy', 'explain', 'bad', 'web'])).err).toContain('"web" names no port')
+    expect((await calico(['policy', 'explain', 'bad', 'web'])).err).toContain('"web" names no port')
   })
 
   test('uninstall does not cut pods off unasked, keeps data when told so, and leaves nothing otherwise', async () => {
@@ -274,16 +296,16 @@ spec:
       { namespace: 'default', name: 'web' },
       { type: 'merge', body: { metadata: { annotations } } },
     )
-    expect((await run(['uninstall'])).err).toContain(
+    expect((await calico(['uninstall'])).err).toContain(
       "1 pods have addresses of Calico's and would be cut off: default/web",
     )
-    const kept = await run(['uninstall', '--force', '--keep-data'])
+    const kept = await calico(['uninstall', '--force', '--keep-data'])
     expect(kept.out).toContain('On node-1, node-2 run: optiflow calico clean-host')
-    expect((await run(['ippool', 'list'])).out).toContain('default-ipv4-ippool')
-    expect((await run(['uninstall', '--force'])).code).toBe(0)
-    expect((await run(['ippool', 'list'])).err).toContain('not served here')
+    expect((await calico(['ippool', 'list'])).out).toContain('default-ipv4-ippool')
+    expect((await calico(['uninstall', '--force'])).code).toBe(0)
+    expect((await calico(['ippool', 'list'])).err).toContain('not served here')
     const left = await control.client.raw('GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles')
     expect(Buffer.from(left.body as Uint8Array).toString()).not.toContain('calico')
-    expect((await run(['uninstall'])).code).toBe(1)
+    expect((await calico(['uninstall'])).code).toBe(1)
   })
 })

@@ -1,4 +1,5 @@
 import { type InstallOptions, initialiseDatastore, preflight, install as run, type Step } from '../../../main/calico.ts'
+import { Node } from '../../../models/kinds/index.ts'
 import type { CliCommand } from '../../command.ts'
 import { UsageError } from '../../failure.ts'
 import { partLines } from '../../progress.ts'
@@ -45,7 +46,7 @@ export async function installOptions(session: Session, flags: ManifestFlags): Pr
   }
 }
 
-/** Only the cluster: the machines of its nodes are others than this one, as a rule. */
+/** The cluster, and this machine where it is one of its nodes: the machines of the others are not looked at. */
 export async function refuseUnfit(
   session: Session,
   flags: ManifestFlags,
@@ -54,12 +55,13 @@ export async function refuseUnfit(
   if (flags.skipPreflight) return
   const { commands, disk, net } = session.world
   const { encapsulation, podCidr } = settings
+  const nodes = (await client.list(Node)).items
   const findings = await preflight({
     commands,
     disk,
     net,
     client,
-    machine: false,
+    machine: process.getuid?.() === 0 && nodes.some(n => n.metadata.name === flags.nodeName),
     endpoint: flags.apiServer === undefined,
     encapsulation,
     podCidr,

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { isCIDR } from '../../../base/ip.ts'
 import {
@@ -27,6 +28,7 @@ export interface ManifestFlags extends CalicoFlags {
   datastore: string
   movePods?: boolean
   skipPreflight?: boolean
+  nodeName: string
   timeout: string
 }
 
@@ -44,7 +46,8 @@ export function withManifest(command: Command): Command {
     .option('--api-server <host:port>', 'where nodes reach the API before there are Services')
     .option('--datastore <where>', 'kubernetes (the API), or etcd with --etcd-endpoints', 'kubernetes')
     .option('--move-pods', 'evict pods that have addresses of another network')
-    .option('--skip-preflight', 'do not look at the cluster first')
+    .option('--skip-preflight', 'do not look at the cluster and this machine first')
+    .option('--node-name <name>', 'the node that this machine is', hostname().toLowerCase())
     .option('--timeout <seconds>', 'longest wait of one step', '300')
 }
 
