@@ -29,6 +29,19 @@ test('Services with a health check port are told with the ready endpoints of thi
   expect(of(service({ type: 'NodePort' })).size).toBe(0)
 })
 
+test('slices are walked once, however many Services are checked', () => {
+  let walks = 0
+  const slices = new Proxy([slice(here)], {
+    get(target, property) {
+      if (property === Symbol.iterator) walks++
+      return Reflect.get(target, property)
+    },
+  })
+  const services = Array.from({ length: 50 }, (_, i) => service({ healthCheckNodePort: 31_000 + i }))
+  expect(checkedServices(services, slices, 'n1').size).toBe(50)
+  expect(walks).toBe(1)
+})
+
 test('a port answers 200 while there is an endpoint, 503 when there is none, and is closed when it is not wanted', async () => {
   const open = new Map<number, () => Promise<HttpAnswer>>()
   const listen: ListenHttp = async (_host, port, answer) => {

@@ -18,17 +18,32 @@ export function checkedServices(
   nodeName: string,
 ): Map<number, CheckedService> {
   const out = new Map<number, CheckedService>()
-  for (const { metadata, spec } of services) {
-    const { healthCheckNodePort: port, type, externalTrafficPolicy } = spec
-    if (!port || type !== 'LoadBalancer' || externalTrafficPolicy !== 'Local') continue
+  const checked = services.filter(({ spec }) => {
+    const { healthCheckNodePort, type, externalTrafficPolicy } = spec
+    return healthCheckNodePort && type === 'LoadBalancer' && externalTrafficPolicy === 'Local'
+  })
+  if (!checked.length) return out
+  const local = localAddresses(slices, nodeName)
+  for (const { metadata, spec } of checked) {
     const { name } = metadata
     const namespace = metadata.namespace!
-    const addresses = slices
-      .filter(s => s.metadata.namespace === namespace && s.metadata.labels?.['kubernetes.io/service-name'] === name)
-      .flatMap(s => s.endpoints ?? [])
-      .filter(e => e.nodeName === nodeName && e.conditions?.ready !== false)
-      .flatMap(e => e.addresses)
-    out.set(port, { namespace, name, localEndpoints: new Set(addresses).size })
+    const localEndpoints = local.get(`${namespace}/${name}`)?.size ?? 0
+    out.set(spec.healthCheckNodePort!, { namespace, name, localEndpoints })
+  }
+  return out
+}
+
+/** `namespace/service` → addresses of its ready endpoints on this node: one walk over the slices, however many Services ask. */
+function localAddresses(slices: readonly EndpointSlice[], nodeName: string): Map<string, Set<string>> {
+  const out = new Map<string, Set<string>>()
+  for (const { metadata, endpoints } of slices) {
+    const key = `${metadata.namespace}/${metadata.labels?.['kubernetes.io/service-name']}`
+    for (const { nodeName: node, conditions, addresses } of endpoints ?? []) {
+      if (node !== nodeName || conditions?.ready === false) continue
+      const known = out.get(key) ?? new Set()
+      for (const address of addresses) known.add(address)
+      out.set(key, known)
+    }
   }
   return out
 }
