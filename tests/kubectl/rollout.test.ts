@@ -156,4 +156,30 @@ describe.skipIf(!hasKubectl)('kubectl rollout (needs kubectl on PATH)', () => {
     expect(lines.filter(l => l.startsWith('DELETED') && l.includes('web:1'))).toHaveLength(2)
     expect(lastDeleted).toBeLessThan(firstNew)
   })
+
+  it.each(['statefulset', 'daemonset'])('a %s is followed, listed, restarted and undone', async kind => {
+    const { metadata, spec } = deployment(kind, 2)
+    const { replicas, ...others } = spec
+    const own = kind === 'statefulset' ? { replicas, serviceName: kind } : {}
+    const object = { apiVersion: 'apps/v1', kind: kind === 'statefulset' ? 'StatefulSet' : 'DaemonSet', metadata }
+    await cluster.kubectlWith({ ...object, spec: { ...others, ...own } }, 'create', '-f', '-')
+    const of = `${kind}/${kind}`
+    const done = () => cluster.kubectl('rollout', 'status', of, '--timeout=40s')
+    const images = async () =>
+      new Set((await cluster.get('pods', '-l', `app=${kind}`)).items.map((p: any) => p.spec.containers[0].image))
+    await done()
+    await cluster.kubectl('set', 'image', of, 'web=example/web:2')
+    expect(await done()).toMatch(/rolling update complete|successfully rolled out/)
+    expect(await images()).toEqual(new Set(['example/web:2']))
+    expect(await cluster.kubectl('rollout', 'history', of)).toMatch(/REVISION +CHANGE-CAUSE\n1 +<none>\n2 +<none>\n/)
+    expect(await cluster.kubectl('rollout', 'history', of, '--revision=1')).toMatch(/Image:\s+example\/web:1/)
+    expect(await cluster.kubectl('rollout', 'undo', of)).toBe(`${kind}.apps/${kind} rolled back\n`)
+    await done()
+    expect(await images()).toEqual(new Set(['example/web:1']))
+    expect(await cluster.kubectl('rollout', 'history', of)).toMatch(/\n2 +<none>\n3 +<none>\n/)
+    expect(await cluster.kubectl('rollout', 'restart', of)).toBe(`${kind}.apps/${kind} restarted\n`)
+    await done()
+    expect(await cluster.kubectlFails(['rollout', 'pause', of])).toContain('pausing is not supported')
+    await cluster.kubectl('delete', of)
+  })
 })
