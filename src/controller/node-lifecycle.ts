@@ -48,6 +48,7 @@ export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Rec
   const { graceMs = 40_000, startupGraceMs = 60_000, rates = { normal: 0.1, disrupted: 0.01 }, metrics } = options
   const heartbeats = new Heartbeats()
   const zones = new Zones(rates, metrics)
+  const ready = new ReadyPods()
   return {
     name: 'node-lifecycle',
     primary: Node,
@@ -73,7 +74,7 @@ export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Rec
       const grace = conditionOf(node.status?.conditions, 'Ready') ? graceMs : startupGraceMs
       if (silentMs > grace) node = await markUnknown(world, node)
       const wait = await taint(world, node, zones)
-      if (readyStatus(node) === 'Unknown') await markPodsUnready(world, node)
+      if (readyStatus(node) === 'Unknown') await markPodsUnready(world, ready.of(node, cache, clock))
       const untilSilent = readyStatus(node) === 'Unknown' ? Infinity : Math.max(grace - silentMs, 0) + 1
       const afterMs = Math.min(wait, untilSilent)
       return Number.isFinite(afterMs) ? { afterMs } : undefined
@@ -172,6 +173,29 @@ class Zones {
   }
 }
 
+/** The ready pods of each node, counted afresh at most a few times a second: each silent node asks every second. */
+class ReadyPods {
+  #counted: { atMs: number; byNode: Map<string, Pod[]> } | undefined
+
+  of({ metadata }: Node, cache: Cache, clock: Clock): readonly Pod[] {
+    const nowMs = clock.monotonicMs()
+    if (!this.#counted || nowMs - this.#counted.atMs >= 200) this.#counted = { atMs: nowMs, byNode: this.#count(cache) }
+    return this.#counted.byNode.get(metadata.name) ?? []
+  }
+
+  #count(cache: Cache): Map<string, Pod[]> {
+    const byNode = new Map<string, Pod[]>()
+    for (const pod of cache.list(Pod)) {
+      const name = pod.spec?.nodeName
+      if (!name || !isPodReady(pod)) continue
+      const known = byNode.get(name)
+      if (known) known.push(pod)
+      else byNode.set(name, [pod])
+    }
+    return byNode
+  }
+}
+
 async function markUnknown(world: World, node: Node): Promise<Node> {
   const conditions = silentConditions(node, timestamp(world.clock))
   if (!conditions) return node
@@ -205,9 +229,8 @@ async function taint(world: World, node: Node, zones: Zones): Promise<number> {
 }
 
 /** Nobody can reach them: Services must not send anybody there. */
-async function markPodsUnready(world: World, node: Node): Promise<void> {
-  const { cache, client, clock, events } = world
-  const pods = cache.list(Pod).filter(p => p.spec?.nodeName === node.metadata.name && isPodReady(p))
+async function markPodsUnready(world: World, pods: readonly Pod[]): Promise<void> {
+  const { client, clock, events } = world
   await Promise.all(
     pods.map(async pod => {
       const next = structuredClone(pod)

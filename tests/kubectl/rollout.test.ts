@@ -165,11 +165,14 @@ describe.skipIf(!hasKubectl)('kubectl rollout (needs kubectl on PATH)', () => {
     await cluster.kubectlWith({ ...object, spec: { ...others, ...own } }, 'create', '-f', '-')
     const of = `${kind}/${kind}`
     const done = () => cluster.kubectl('rollout', 'status', of, '--timeout=40s')
-    const images = async () =>
-      new Set((await cluster.get('pods', '-l', `app=${kind}`)).items.map((p: any) => p.spec.containers[0].image))
+    const images = async () => {
+      const paths = '{range .items[*]}{.spec.containers[0].image}{"\\n"}{end}'
+      const text = await cluster.kubectl('get', 'pods', '-l', `app=${kind}`, '-o', `jsonpath=${paths}`)
+      return new Set(text.trim().split('\n'))
+    }
     await done()
     await cluster.kubectl('set', 'image', of, 'web=example/web:2')
-    expect(await done()).toMatch(/rolling update complete|successfully rolled out/)
+    expect(await done()).toMatch(/partitioned roll out complete: 2 new pods|successfully rolled out/)
     expect(await images()).toEqual(new Set(['example/web:2']))
     expect(await cluster.kubectl('rollout', 'history', of)).toMatch(/REVISION +CHANGE-CAUSE\n1 +<none>\n2 +<none>\n/)
     expect(await cluster.kubectl('rollout', 'history', of, '--revision=1')).toMatch(/Image:\s+example\/web:1/)
