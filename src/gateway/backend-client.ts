@@ -13,7 +13,8 @@ export interface BackendQuestion {
   headers: Headers
   /** Read when somebody wants it: a connection that fails leaves the body for the next try. */
   body: (() => AsyncIterable<Buffer>) | undefined
-  signal: AbortSignal
+  /** Undefined: nobody ends it early. */
+  signal: AbortSignal | undefined
   /** Until the answer's head is there, in milliseconds. */
   headMs: number
 }
@@ -54,7 +55,7 @@ export class BackendClient implements AsyncDisposable {
         method: method as Dispatcher.HttpMethod,
         headers,
         body: body ? (body() as any) : null,
-        signal,
+        ...(signal ? { signal } : {}),
         headersTimeout: headMs,
       },
       ({ statusCode, headers: sent }) => begin(statusCode, endToEnd(sent)),
@@ -90,7 +91,7 @@ export class BackendClient implements AsyncDisposable {
     if (String(headers['content-type'] ?? '').startsWith('application/grpc')) headers['te'] = 'trailers'
     this.#http2 ??= new Http2Client()
     const answer = await this.#http2.ask(`http://${hostPort(endpoint)}`, {
-      ...{ method, path: url, authority: String(host), headers, signal },
+      ...{ method, path: url, authority: String(host), headers, ...(signal ? { signal } : {}) },
       ...(body ? { body: body() } : {}),
     })
     const response = begin(answer.status, endToEnd(answer.headers))

@@ -186,12 +186,13 @@ export class GatewayProxy implements AsyncDisposable {
 
   async #pass(asked: Asked, chosen: Chosen, response: WebResponse, visit: Visit): Promise<void> {
     const { policy, requestMs = policy?.requestMs } = chosen.action
-    const over = new AbortController()
-    const cancel = requestMs && this.#options.clock.schedule(requestMs, () => over.abort(tooLong))
+    // Most routes have no limit: a signal for each request is work.
+    const over = requestMs ? new AbortController() : undefined
+    const cancel = over && this.#options.clock.schedule(requestMs!, () => over.abort(tooLong))
     const passing: Passing = {
       ...{ asked, chosen, response, visit, tried: new Set<Endpoint>() },
       chance: chanceOf(asked, policy?.balancing, this.#options.random),
-      question: this.#question(asked, chosen, over.signal),
+      question: this.#question(asked, chosen, over?.signal),
     }
     try {
       while (await this.#try(passing));
@@ -220,7 +221,7 @@ export class GatewayProxy implements AsyncDisposable {
     }
   }
 
-  #question(asked: Asked, chosen: Chosen, signal: AbortSignal): BackendQuestion {
+  #question(asked: Asked, chosen: Chosen, signal: AbortSignal | undefined): BackendQuestion {
     const { request, method } = asked
     const { mirrors, policy, backendMs = policy?.backendMs ?? answerMs } = chosen.action
     const question: BackendQuestion = {
