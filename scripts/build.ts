@@ -9,7 +9,12 @@ await rm(`${root}/dist`, { recursive: true, force: true })
 
 await build({
   absWorkingDir: root,
-  entryPoints: { optiflow: 'src/cli/main.ts', index: 'src/main/index.ts', 'sqlite-worker': 'src/db/sqlite/worker.ts' },
+  entryPoints: {
+    optiflow: 'src/cli/main.ts',
+    index: 'src/main/index.ts',
+    'sqlite-worker': 'src/db/sqlite/worker.ts',
+    'gateway-worker': 'src/gateway/threaded/gateway-worker.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -19,3 +19,4 @@ export {
   httpRouteStatusReconciler,
   tlsRouteStatusReconciler,
 } from './status/route-status.ts'
+export { ThreadedPlane } from './threaded/threaded-plane.ts'

@@ -2,18 +2,17 @@ import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import type { KeyPair } from '../base/certificates.ts'
 import { codeOf, explain } from '../base/errors.ts'
-import { listenWeb } from '../base/web-server.ts'
 import { type Client, createInformers } from '../client/index.ts'
 import {
   type AcmeSettings,
   type DataPlane,
-  EmbeddedPlane,
   type Engine,
   embeddedEngine,
   type Gateway,
   HaproxyPlane,
   haproxyEngine,
   openGateway,
+  ThreadedPlane,
 } from '../gateway/index.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 import type { OutsideWorld } from './outside.ts'
@@ -45,7 +44,7 @@ export const engineOf = ({ gatewayEngine }: Settings): Engine =>
 
 function planeOf({ settings, metrics }: GatewayPartOptions, outside: OutsideWorld, ownCertificate: KeyPair): DataPlane {
   if (settings.gatewayEngine !== 'haproxy')
-    return new EmbeddedPlane({ ...outside, ownCertificate, listen: listenWeb, metrics: gatewayMetrics(metrics) })
+    return new ThreadedPlane({ ...outside, ownCertificate, metrics: gatewayMetrics(metrics) })
   const folder = join(settings.dataDir, 'gateway/haproxy')
   // Debian's package makes that user; without root its workers are who we are.
   const user = process.getuid?.() === 0 ? 'haproxy' : undefined

@@ -4,6 +4,7 @@ import { systemClock } from '../../base/clock.ts'
 import { type Disk, systemDisk } from '../../base/disk.ts'
 import { explain } from '../../base/errors.ts'
 import { type Logger, silentLogger } from '../../base/logger.ts'
+import { workerFile } from '../../base/worker-file.ts'
 import { checkChanges } from '../change.ts'
 import { compareKeys, prefixEnd } from '../key.ts'
 import {
@@ -30,7 +31,6 @@ import { Unpacker } from './packing.ts'
 import type { ChangesReply, HistoryReply, ListReply, PackedState, ThreadOptions, Usage } from './protocol.ts'
 import { Reserve } from './reserve.ts'
 import { Thread } from './thread.ts'
-import { workerFile } from './worker-file.ts'
 
 export interface SqliteStoreOptions {
   /** Absolute path of the file; its folder is made. Beside it lie `-wal`, `-shm`, `.lock`, `.pid` and `.reserve`. */

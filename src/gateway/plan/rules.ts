@@ -1,4 +1,3 @@
-import { compilePattern } from '../../base/pattern.ts'
 import { parseGoDuration } from '../../models/go-duration.ts'
 import type {
   BackendReference,
@@ -22,6 +21,7 @@ import type {
   ValueTest,
   WeightedBackend,
 } from '../routing-table.ts'
+import { patternTest } from '../value-tests.ts'
 
 /** Finds the backend that a reference names. */
 export type Resolve = (reference: BackendReference) => Backend
@@ -94,8 +94,7 @@ function valueTest({ type, value }: ValueMatch, name: string): ValueTest {
 /** Matches the whole text, in RE2's syntax. @throws UnsupportedRule */
 function wholePattern(source: string): (text: string) => boolean {
   try {
-    const pattern = compilePattern(`^(?:${source})$`)
-    return text => pattern.test(text)
+    return patternTest(source)
   } catch (cause) {
     throw new UnsupportedRule((cause as Error).message, { cause })
   }

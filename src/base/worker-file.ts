@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Disk } from '../../base/disk.ts'
+import type { Disk } from './disk.ts'
 
 const built = new Map<string, Promise<URL>>()
 
@@ -32,7 +32,7 @@ async function bundle(url: URL, disk: Disk): Promise<URL> {
     sourcemap: 'inline',
   })
   const code: Uint8Array = result.outputFiles[0].contents
-  const name = `sqlite-worker-${createHash('sha256').update(code).digest('hex').slice(0, 16)}.mjs`
+  const name = `${basename(url.pathname, '.ts')}-${createHash('sha256').update(code).digest('hex').slice(0, 16)}.mjs`
   const modules = createRequire(url).resolve('esbuild/package.json').split('/esbuild/')[0]!
   const file = join(modules, '.cache', 'optiflow', name)
   if (!(await disk.exists(file))) await disk.write(file, code)

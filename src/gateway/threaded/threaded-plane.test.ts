@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import * as http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, test } from 'vitest'
+import { systemClock } from '../../base/clock.ts'
+import { systemDisk } from '../../base/disk.ts'
+import { silentLogger } from '../../base/logger.ts'
+import type { RoutingTable } from '../routing-table.ts'
+import { ThreadedPlane } from './threaded-plane.ts'
+
+const at = { host: '127.0.0.1', port: 0 }
+
+function ask(port: number, path: string, headers: Record<string, string> = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    http
+      .get({ host: '127.0.0.1', port, path, agent: false, headers: { host: 'app.test', ...headers } }, async r =>
+        resolve(`${r.statusCode} ${Buffer.concat(await r.toArray())}`),
+      )
+      .on('error', reject)
+  })
+}
+
+test('our own proxy in its thread does what it is told and counts; a port that is taken is told with its cause', async () => {
+  const backend = http.createServer((request, response) => response.end(`hello ${request.url}`))
+  backend.listen(0, '127.0.0.1')
+  await once(backend, 'listening')
+  const ended: unknown[] = []
+  await using plane = new ThreadedPlane({
+    ...{ clock: systemClock, disk: systemDisk, log: silentLogger, ownCertificate: { cert: '', key: '' } },
+    metrics: { began() {}, ended: (route, status) => ended.push([route, status]), refused() {}, tried() {} },
+  })
+  await plane.open(at, undefined)
+  const port = plane.realPort(80)!
+  expect(await ask(port, '/')).toBe('404 no route for app.test/\n')
+
+  const endpoints = [{ ip: '127.0.0.1', port: (backend.address() as AddressInfo).port }]
+  const action = { route: 'HTTPRoute default/r', backends: [{ weight: 1, backend: { name: 'b', endpoints } }] }
+  const match = {
+    path: { type: 'Pattern' as const, path: '/r[0-9]+', test: () => false },
+    headers: [{ name: 'x-one', exact: '1', test: () => false }],
+  }
+  const routes = { secure: false, hosts: new Map([['app.test', [{ match, action }]]]), certificates: new Map() }
+  const table: RoutingTable = { ports: new Map([[80, routes]]) }
+  await plane.serve(table, new Map([['/given', 'an answer']]))
+  expect(await ask(port, '/r17', { 'x-one': '1' })).toBe('200 hello /r17')
+  expect(await ask(port, '/r17')).toMatch(/^404/)
+  expect(await ask(port, '/rx', { 'x-one': '1' })).toMatch(/^404/)
+  expect(await ask(port, '/given')).toBe('200 an answer')
+  await expect.poll(() => ended).toContainEqual(['HTTPRoute default/r', 200])
+
+  const taken = new ThreadedPlane({
+    ...{ clock: systemClock, disk: systemDisk, log: silentLogger, ownCertificate: { cert: '', key: '' } },
+    metrics: { began() {}, ended() {}, refused() {}, tried() {} },
+  })
+  const failure = await taken.open({ ...at, port }, undefined).catch(error => error)
+  expect([failure.name, failure.cause.code]).toEqual(['GatewayFailed', 'EADDRINUSE'])
+  await taken[Symbol.asyncDispose]()
+  backend.closeAllConnections()
+  backend.close()
+})
