@@ -14,6 +14,14 @@ const replicas = 24
 
 /** A service of Docker Swarm scaled from none to many, beside our pods of the same run, 32 in flight. */
 export async function* swarm(ours: ReadonlyMap<number, number>): AsyncIterable<Row> {
+  if (spawnSync('ip', ['link', 'show', 'docker0']).status === 0) {
+    yield {
+      what: 'Docker Swarm',
+      value: 'not measured',
+      note: "this machine's own Docker is in use: it would be disturbed",
+    }
+    return
+  }
   const missing = ['dockerd', 'docker'].filter(name => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0)
   if (missing.length) {
     yield { what: 'Docker Swarm', value: 'not measured', note: `${missing.join(', ')} is not on PATH` }
@@ -58,6 +66,8 @@ async function startDocker(registry: string) {
     [
       ...['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '-H', host, '--pidfile', `${folder}/pid`],
       ...['--config-file', `${folder}/daemon.json`, '--bip', '10.219.240.1/24', '--storage-driver', 'overlay2'],
+      // Its rules would stay, and its default for what is forwarded is to drop it.
+      '--iptables=false',
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )
@@ -70,6 +80,7 @@ async function startDocker(registry: string) {
   const end = async () => {
     daemon.kill('SIGTERM')
     await ended
+    for (const bridge of ['docker0', 'docker_gwbridge']) spawnSync('ip', ['link', 'delete', bridge])
     rmSync(folder, { recursive: true, force: true })
   }
   for (const limit = performance.now() + 30_000; ; await pause(100)) {
