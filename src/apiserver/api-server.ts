@@ -16,7 +16,7 @@ import type { PodSecurityOptions } from './admission/pod-security/pod-security.t
 import { mutatingAdmissionPolicies } from './admission/policies/mutating-admission-policy.ts'
 import { validatingAdmissionPolicies } from './admission/policies/validating-admission-policy.ts'
 import { resourceQuota } from './admission/resource-quota.ts'
-import { addressText, parseAddressRange } from './admission/service-ranges.ts'
+import { addressIn, parseAddressRanges } from './admission/service-ranges.ts'
 import { mutatingWebhooks } from './admission/webhooks/mutating-webhooks.ts'
 import { validatingWebhooks } from './admission/webhooks/validating-webhooks.ts'
 import { WebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
@@ -148,7 +148,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const clock = options.clock ?? systemClock
   const random = options.random ?? systemRandom
   const log = (options.log ?? silentLogger).child({ part: 'apiserver' })
-  const addresses = parseAddressRange(options.serviceCidr ?? '10.96.0.0/16')
+  const addresses = parseAddressRanges(options.serviceCidr ?? '10.96.0.0/16')
   const closing = new AbortController()
   // Every watch listens to it.
   setMaxListeners(0, closing.signal)
@@ -270,7 +270,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }),
   })
   await bootstrapRoles(core)
-  await bootstrap(core, { serviceAddress: addressText(addresses.first + 1) })
+  await bootstrap(core, { serviceAddress: addressIn(addresses[0]!, 1) })
   await bootstrapNamespaceRoles(core)
   await keepFlowConfiguration(core)
   await aggregation.start()

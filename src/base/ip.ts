@@ -57,20 +57,34 @@ export function isMasked(cidr: string): boolean {
 /** The n-th address of a block, the network's own being 0: `10.1.0.0/16`, 258 → `10.1.1.2`. */
 export function addressAt(cidr: string, n: number): string {
   const network = networkOf(cidr)
-  const bits = addressBits(network) + BigInt(n)
-  if (!network.includes(':')) return [24n, 16n, 8n, 0n].map(shift => (bits >> shift) & 255n).join('.')
+  return addressText(addressBits(network) + BigInt(n), network.includes(':'))
+}
+
+/** `10.1.0.9/16` → `10.1.0.0/16` */
+export function masked(cidr: string): string {
+  const network = networkOf(cidr)
+  const wide = network.includes(':')
+  const rest = BigInt((wide ? 128 : 32) - prefixLength(cidr))
+  return `${addressText((addressBits(network) >> rest) << rest, wide)}/${prefixLength(cidr)}`
+}
+
+/** The one way to write an address: `FD00:0::1` → `fd00::1`. */
+export const canonicalIP = (ip: string): string => addressText(addressBits(ip), ip.includes(':'))
+
+function addressText(bits: bigint, wide: boolean): string {
+  if (!wide) return [24n, 16n, 8n, 0n].map(shift => (bits >> shift) & 255n).join('.')
   const groups = Array.from({ length: 8 }, (_, i) => ((bits >> BigInt(112 - 16 * i)) & 0xffffn).toString(16))
   return shortest(groups)
 }
 
 /** As RFC 5952 writes it: the longest run of zeros is left out. */
 function shortest(groups: string[]): string {
-  const runs = [...groups.join(':').matchAll(/(?<![0-9a-f])0(?::0)+(?![0-9a-f])/g)].map(match => match[0])
-  const longest = runs.sort((a, b) => b.length - a.length)[0]
-  if (!longest) return groups.join(':')
   const text = groups.join(':')
-  const at = text.indexOf(longest)
-  return `${text.slice(0, at).replace(/:$/, '')}::${text.slice(at + longest.length).replace(/^:/, '')}`
+  const runs = [...text.matchAll(/(?<![0-9a-f])0(?::0)+(?![0-9a-f])/g)]
+  const longest = runs.sort((a, b) => b[0].length - a[0].length)[0]
+  if (!longest) return text
+  const { 0: zeros, index } = longest
+  return `${text.slice(0, index).replace(/:$/, '')}::${text.slice(index + zeros.length).replace(/^:/, '')}`
 }
 
 function addressBits(ip: string): bigint {

@@ -1,6 +1,7 @@
 import { type Answer, type DecodedPacket, decode, encode, type Packet } from 'dns-packet'
 import type { Clock } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
+import { canonicalIP, isIP } from '../base/ip.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Listener, Net, UdpSocket } from '../base/net.ts'
 import type { InformerSet } from '../client/index.ts'
@@ -207,7 +208,7 @@ function zoneSource(informers: InformerSet): ZoneSource {
   slices.addIndex(ofService, s => [
     `${s.metadata.namespace}/${s.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`,
   ])
-  services.addIndex(byIp, s => (s.spec.clusterIPs ?? []).filter(ip => ip !== 'None'))
+  services.addIndex(byIp, s => (s.spec.clusterIPs ?? []).filter(isIP).map(canonicalIP))
   return {
     service: (namespace, name) => services.get({ namespace, name }),
     slices: (namespace, service) => slices.byIndex(ofService, `${namespace}/${service}`),

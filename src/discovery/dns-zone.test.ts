@@ -13,6 +13,8 @@ const services = [
     ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
   }),
   service('db', { clusterIP: 'None', clusterIPs: ['None'], ports: [{ name: 'sql', port: 5432 }] }),
+  service('both', { clusterIP: '10.96.0.8', clusterIPs: ['10.96.0.8', 'fd00:96::8'], ports: [{ port: 80 }] }),
+  service('wide', { clusterIP: 'None', clusterIPs: ['None'], ports: [{ name: 'sql', port: 5432 }] }),
   service('out', { type: 'ExternalName', externalName: 'example.com.' }),
 ]
 const slice = {
@@ -28,11 +30,17 @@ const slice = {
   ],
 } as EndpointSlice
 
+const wide = {
+  ...slice,
+  addressType: 'IPv6',
+  endpoints: [{ addresses: ['fd00:244::5'], conditions: { ready: true } }],
+} as EndpointSlice
+
 const source: ZoneSource = {
   service: (namespace, name) => services.find(s => namespace === 'default' && s.metadata.name === name),
-  slices: (_, name) => (name === 'db' ? [slice] : []),
+  slices: (_, name) => (name === 'db' ? [slice] : name === 'wide' ? [wide] : []),
   namespaceExists: name => name === 'default',
-  serviceByIp: ip => services.find(s => s.spec.clusterIP === ip),
+  serviceByIp: ip => services.find(s => s.spec.clusterIPs?.includes(ip)),
 }
 const ask = (name: string, type = 'A') => {
   const found = answerFromZone(source, 'cluster.local', name, type)
@@ -43,6 +51,13 @@ const srv = (target: string, port: number) => ({ target, port, priority: 0, weig
 test.each([
   ['web.default.svc.cluster.local', 'A', ['10.96.0.7']],
   ['web.default.svc.cluster.local', 'AAAA', []],
+  ['both.default.svc.cluster.local', 'A', ['10.96.0.8']],
+  ['both.default.svc.cluster.local', 'AAAA', ['fd00:96::8']],
+  ['wide.default.svc.cluster.local', 'AAAA', ['fd00:244::5']],
+  ['fd00-244--5.wide.default.svc.cluster.local', 'AAAA', ['fd00:244::5']],
+  ['fd00-244--5.default.pod.cluster.local', 'AAAA', ['fd00:244::5']],
+  [`8.${'0.'.repeat(23)}6.9.0.0.0.0.d.f.ip6.arpa`, 'PTR', ['both.default.svc.cluster.local']],
+  [`9.${'0.'.repeat(23)}6.9.0.0.0.0.d.f.ip6.arpa`, 'PTR', 'elsewhere'],
   ['_http._tcp.web.default.svc.cluster.local', 'SRV', [srv('web.default.svc.cluster.local', 80)]],
   ['_grpc._tcp.web.default.svc.cluster.local', 'SRV', 'nxdomain'],
   ['db.default.svc.cluster.local', 'A', ['10.244.0.5', '10.244.0.6']],

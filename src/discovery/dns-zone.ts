@@ -1,3 +1,4 @@
+import { canonicalIP, isIP } from '../base/ip.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
 
 export type DnsRecord = { name: string; ttl: number } & (
@@ -28,7 +29,7 @@ const nxdomain: ZoneAnswer = { kind: 'nxdomain' }
  * @param zone such as `cluster.local`
  */
 export function answerFromZone(source: ZoneSource, zone: string, name: string, type: string): ZoneAnswer {
-  if (name.endsWith('.in-addr.arpa')) return reverse(source, zone, name, type)
+  if (/\.(in-addr|ip6)\.arpa$/.test(name)) return reverse(source, zone, name, type)
   if (name === zone) return nothing
   if (!name.endsWith(`.${zone}`)) return { kind: 'elsewhere' }
   const labels = name.slice(0, -zone.length - 1).split('.')
@@ -116,29 +117,38 @@ function portRecords(
 
 /** Endpoints that DNS may name; one without a hostname is called after its address. */
 function endpointsOf(source: ZoneSource, service: Service) {
-  return source
-    .slices(service.metadata.namespace!, service.metadata.name)
-    .flatMap(slice =>
-      (slice.endpoints ?? [])
-        .filter(e => e.conditions?.ready !== false || service.spec.publishNotReadyAddresses)
-        .flatMap(e =>
-          e.addresses.map(ip => ({ ip, hostname: e.hostname ?? ip.replaceAll('.', '-'), ports: slice.ports ?? [] })),
-        ),
-    )
+  return source.slices(service.metadata.namespace!, service.metadata.name).flatMap(slice =>
+    (slice.endpoints ?? [])
+      .filter(e => e.conditions?.ready !== false || service.spec.publishNotReadyAddresses)
+      .flatMap(e =>
+        e.addresses.map(ip => ({
+          ip,
+          hostname: e.hostname ?? ip.replaceAll(/[.:]/g, '-'),
+          ports: slice.ports ?? [],
+        })),
+      ),
+  )
 }
 
-/** `10-244-0-7.default.pod.cluster.local` */
+/** `10-244-0-7.default.pod.cluster.local`, `fd00--7.default.pod.cluster.local` */
 function podName(source: ZoneSource, labels: string[], name: string, type: string): ZoneAnswer {
   const [ip, namespace] = labels
   if (labels.length !== 2 || !ip || !namespace || !source.namespaceExists(namespace)) return nxdomain
-  const text = ip.replaceAll('-', '.')
-  return /^(\d{1,3}\.){3}\d{1,3}$/.test(text) ? { kind: 'records', records: ipRecords(name, [text], type) } : nxdomain
+  const address = [ip.replaceAll('-', '.'), ip.replaceAll('-', ':')].find(isIP)
+  return address ? { kind: 'records', records: ipRecords(name, [address], type) } : nxdomain
 }
 
 function reverse(source: ZoneSource, zone: string, name: string, type: string): ZoneAnswer {
-  const ip = name.slice(0, -'.in-addr.arpa'.length).split('.').reverse().join('.')
-  const service = source.serviceByIp(ip)
+  const ip = addressIn(name)
+  const service = ip ? source.serviceByIp(ip) : undefined
   if (!service) return { kind: 'elsewhere' }
   const data = `${service.metadata.name}.${service.metadata.namespace}.svc.${zone}`
   return type === 'PTR' ? { kind: 'records', records: [{ type: 'PTR', name, data, ttl }] } : nothing
+}
+
+/** `7.0.96.10.in-addr.arpa` → `10.96.0.7`; 32 hexadecimal digits before `ip6.arpa`, the last one first. */
+function addressIn(name: string): string | undefined {
+  const labels = name.split('.').slice(0, -2).reverse()
+  const text = name.endsWith('.ip6.arpa') ? labels.join('').match(/.{4}/g)?.join(':') : labels.join('.')
+  return text && isIP(text) ? canonicalIP(text) : undefined
 }

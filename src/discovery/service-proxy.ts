@@ -4,6 +4,7 @@ import { OptiFlowError } from '../base/errors.ts'
 import type { ListenHttp } from '../base/http-listener.ts'
 import type { Logger } from '../base/logger.ts'
 import { NftKeeper, removeNftTable } from '../base/nft-keeper.ts'
+import type { NftFamily } from '../base/nft-table.ts'
 import type { InformerSet } from '../client/index.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 import { checkedServices, HealthCheckPorts } from './health-check-ports.ts'
@@ -20,7 +21,7 @@ export interface ServiceProxyOptions {
   /** Addresses of pods, as `--cluster-cidr` has them. */
   podCidrs: readonly string[]
   listen: ListenHttp
-  /** nftables table that is ours alone, family ip. */
+  /** nftables table that is ours alone. */
   table?: string
 }
 
@@ -44,42 +45,48 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const node = options.informers.for(Node, { fieldSelector: `metadata.name=${nodeName}` })
   const services = options.informers.for(Service)
   const slices = options.informers.for(EndpointSlice)
-  const flows = new StaleFlows(commands, log)
   const checks = new HealthCheckPorts(options.listen, log)
-  let rules = emptyRules()
-  const keeper = new NftKeeper({
-    ...options,
-    table,
-    what: 'service rules',
-    plan() {
-      if (!services.synced || !slices.synced || !node.synced) return undefined
-      const zone = node.get({ name: nodeName })?.metadata.labels?.['topology.kubernetes.io/zone']
-      const all = { services: services.list(), slices: slices.list() }
-      rules = planServiceRules({ ...all, nodeName, podCidrs, zone })
-      void checks.follow(checkedServices(all.services, all.slices, nodeName))
-      return serviceTableOf(rules)
-    },
-    applied: () => flows.follow(rules),
-    refused: cause =>
-      new ProxyFailed(`cannot write service rules to nftables table ${table}`, {
-        cause,
-        hint: 'nft needs root and a kernel with nf_tables.',
-      }),
-  })
-  const handler = { added: keeper.changed, updated: keeper.changed, deleted: keeper.changed }
-  const unsubscribe = [
-    services.subscribe(handler),
-    slices.subscribe(handler),
-    node.subscribe(zoneChanged(keeper.changed)),
-  ]
+  const families = podCidrs.map((cidr): NftFamily => (cidr.includes(':') ? 'ip6' : 'ip'))
+  const keepers = families.map(keeperOf)
+  const changed = () => {
+    for (const keeper of keepers) keeper.changed()
+  }
+
+  function keeperOf(family: NftFamily): NftKeeper {
+    const flows = new StaleFlows(commands, log, family)
+    let rules = emptyRules()
+    return new NftKeeper({
+      ...options,
+      table,
+      family,
+      what: 'service rules',
+      plan() {
+        if (!services.synced || !slices.synced || !node.synced) return undefined
+        const zone = node.get({ name: nodeName })?.metadata.labels?.['topology.kubernetes.io/zone']
+        const all = { services: services.list(), slices: slices.list() }
+        rules = planServiceRules({ ...all, family, nodeName, podCidrs, zone })
+        if (family === families[0]) void checks.follow(checkedServices(all.services, all.slices, nodeName))
+        return serviceTableOf(rules, family)
+      },
+      applied: () => flows.follow(rules),
+      refused: cause =>
+        new ProxyFailed(`cannot write service rules to nftables table ${table}`, {
+          cause,
+          hint: 'nft needs root and a kernel with nf_tables.',
+        }),
+    })
+  }
+
+  const handler = { added: changed, updated: changed, deleted: changed }
+  const unsubscribe = [services.subscribe(handler), slices.subscribe(handler), node.subscribe(zoneChanged(changed))]
   return {
     async ready(signal) {
       await Promise.all([services.ready(signal), slices.ready(signal), node.ready(signal)])
-      await keeper.now()
+      await Promise.all(keepers.map(keeper => keeper.now()))
     },
     async [Symbol.asyncDispose]() {
       for (const end of unsubscribe) end()
-      await keeper[Symbol.asyncDispose]()
+      for (const keeper of keepers) await keeper[Symbol.asyncDispose]()
       await checks[Symbol.asyncDispose]()
     },
   }

@@ -170,3 +170,24 @@ test('who comes by an external address gets the node as its peer, unless the pol
   expect(of({})).toContain('mark set')
   expect(of({ externalTrafficPolicy: 'Local' })).toMatch(/^goto svc-/)
 })
+
+test('each family has rules of its own, for its own addresses', () => {
+  const both = web({ ipFamilies: ['IPv4', 'IPv6'], clusterIPs: ['10.96.0.7', 'fd00:96::7'] })
+  const wide = { ...slice({ ...a, addresses: ['fd00:244::5'] }), addressType: 'IPv6' } as EndpointSlice
+  const input = {
+    services: [both],
+    slices: [slice(a), wide],
+    nodeName: 'n1',
+    podCidrs: ['10.244.0.0/16', 'fd00:244::/56'],
+  }
+  const rules = planServiceRules({ ...input, family: 'ip6' })
+  expect([...rules.clusterIps.keys()]).toEqual(['fd00:96::7 . tcp . 80'])
+  expect(dnats(rules)).toEqual(['meta l4proto tcp dnat to [fd00:244::5]:8080'])
+  expect([...rules.nodePorts.keys()]).toEqual(['tcp . 30080'])
+  expect(dnats(planServiceRules(input))).toEqual(['meta l4proto tcp dnat to 10.244.0.5:8080'])
+  const text = wholeTable('t', serviceTableOf(rules, 'ip6'), 'ip6').join('\n')
+  expect(text).not.toMatch(/\bip (saddr|daddr|t)\b|ipv4_addr/)
+  expect([...planServiceRules({ ...input, slices: [slice(a)], family: 'ip6' }).withoutEndpoints]).toEqual([
+    'fd00:96::7 . tcp . 80',
+  ])
+})

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { NftFamily } from '../base/nft-table.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
 import type { ServicePort } from '../models/types/core-v1.ts'
 import { answeringEndpoints, type UsableEndpoint, usable } from '../models/usable-endpoints.ts'
@@ -27,6 +28,8 @@ export const masqueradeMark = '0x4000'
 export const nodeLocalAnnotation = 'optiflow.dev/node-local'
 
 export interface RuleInput {
+  /** Each family has rules of its own; `ip` unless said otherwise. */
+  family?: NftFamily
   services: readonly Service[]
   slices: readonly EndpointSlice[]
   nodeName: string
@@ -49,6 +52,8 @@ export function emptyRules(): RuleSet {
 /** What the rules must be for these Services. Pure. */
 export function planServiceRules(input: RuleInput): RuleSet {
   const out = emptyRules()
+  const family = input.family ?? 'ip'
+  const mine = (address: string) => isOf(family, address)
   const slicesOf = groupSlices(input.slices)
   for (const service of input.services) {
     const { spec } = service
@@ -59,15 +64,23 @@ export function planServiceRules(input: RuleInput): RuleSet {
       const protocol = (port.protocol ?? 'TCP').toLowerCase()
       const endpoints = endpointsFor(input, slicesOf.get(id) ?? [], port)
       const name = `${id}:${port.name ?? port.port}/${protocol}`
-      const plan: PortPlan = { out, name, protocol, service, endpoints, podCidrs: input.podCidrs ?? [] }
+      const plan: PortPlan = {
+        out,
+        name,
+        protocol,
+        service,
+        endpoints,
+        podCidrs: (input.podCidrs ?? []).filter(mine),
+        family,
+      }
       const lead = (ips: string[], verdict: string | undefined) => {
-        for (const ip of ips.filter(address => !address.includes(':'))) {
+        for (const ip of ips.filter(mine)) {
           const key = `${ip} . ${protocol} . ${port.port}`
           if (verdict) out.clusterIps.set(key, verdict)
           else out.withoutEndpoints.add(key)
         }
       }
-      lead([spec.clusterIP], fromInside(plan))
+      lead(spec.clusterIPs ?? [spec.clusterIP], fromInside(plan))
       const given = ingressIps(service)
       if (!port.nodePort && !given.length && !spec.externalIPs?.length) continue
       const entrance = fromOutside(plan)
@@ -86,8 +99,12 @@ interface PortPlan {
   protocol: string
   service: Service
   endpoints: Endpoints
+  /** Those of this family. */
   podCidrs: readonly string[]
+  family: NftFamily
 }
+
+const isOf = (family: NftFamily, address: string): boolean => address.includes(':') === (family === 'ip6')
 
 interface Endpoints {
   /** Of the whole cluster, as this node is to use them. */
@@ -98,7 +115,7 @@ interface Endpoints {
 
 function endpointsFor(input: RuleInput, slices: readonly EndpointSlice[], port: ServicePort): Endpoints {
   const all = answeringEndpoints(slices, port.name ?? '', port.protocol ?? 'TCP')
-    .filter(e => !e.ip.includes(':'))
+    .filter(e => isOf(input.family ?? 'ip', e.ip))
     .sort((a, b) => (`${a.ip}:${a.port}` < `${b.ip}:${b.port}` ? -1 : 1))
   return { cluster: forZone(usable(all), input.zone), local: usable(all.filter(e => e.node === input.nodeName)) }
 }
@@ -121,7 +138,7 @@ function fromInside(plan: PortPlan): string | undefined {
 
 /** The same for who calls an address outside the cluster or a node port. */
 function fromOutside(plan: PortPlan): string | undefined {
-  const { out, name, service, endpoints, podCidrs } = plan
+  const { out, name, service, endpoints, podCidrs, family } = plan
   const { cluster, local } = endpoints
   if (!cluster.length) return undefined
   const chain = `ext-${digest(name)}`
@@ -132,7 +149,7 @@ function fromOutside(plan: PortPlan): string | undefined {
     service.spec.externalTrafficPolicy === 'Local'
       ? [
           // Pods and the node itself are inside; only who is outside is kept to this node, with its own address.
-          ...podCidrs.filter(cidr => !cidr.includes(':')).map(cidr => `ip saddr ${cidr} ${everywhere}`),
+          ...podCidrs.map(cidr => `${family} saddr ${cidr} ${everywhere}`),
           `fib saddr type local ${throughHere} ${everywhere}`,
           local.length ? `goto ${balance(plan, local)}` : 'drop',
         ]
@@ -143,16 +160,16 @@ function fromOutside(plan: PortPlan): string | undefined {
 }
 
 /** Only who comes from `loadBalancerSourceRanges` gets through to the load balancer's addresses. */
-function behindRanges({ out, name, service }: PortPlan, entrance: string): string {
-  const ranges = (service.spec.loadBalancerSourceRanges ?? []).map(r => r.trim()).filter(r => !r.includes(':'))
+function behindRanges({ out, name, service, family }: PortPlan, entrance: string): string {
+  const ranges = (service.spec.loadBalancerSourceRanges ?? []).map(r => r.trim()).filter(r => isOf(family, r))
   if (service.spec.type !== 'LoadBalancer' || !service.spec.loadBalancerSourceRanges?.length) return entrance
   const chain = `from-${digest(name)}`
-  out.chains.set(chain, [...ranges.map(range => `ip saddr ${range} ${entrance}`), 'drop'])
+  out.chains.set(chain, [...ranges.map(range => `${family} saddr ${range} ${entrance}`), 'drop'])
   return `goto ${chain}`
 }
 
 /** Adds the chains that spread connections over `endpoints`; returns the first one's name. */
-function balance({ out, name, protocol, service }: PortPlan, endpoints: readonly UsableEndpoint[]): string {
+function balance({ out, name, protocol, service, family }: PortPlan, endpoints: readonly UsableEndpoint[]): string {
   const { sessionAffinity, sessionAffinityConfig } = service.spec
   const stickySeconds = sessionAffinity === 'ClientIP' ? (sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : 0
   const chain = `svc-${digest(name + endpoints.map(e => `${e.ip}:${e.port}`).join() + stickySeconds)}`
@@ -162,13 +179,13 @@ function balance({ out, name, protocol, service }: PortPlan, endpoints: readonly
     const id = digest(`${name}>${e.ip}:${e.port}/${stickySeconds}`)
     if (stickySeconds) {
       out.sets.set(`sticky-${id}`, `flags dynamic,timeout; timeout ${stickySeconds}s;`)
-      sticky.push(`ip saddr @sticky-${id} goto ep-${id}`)
+      sticky.push(`${family} saddr @sticky-${id} goto ep-${id}`)
     }
     out.chains.set(`ep-${id}`, [
       // A pod that reaches itself through its Service must not see its own address as the peer.
-      `ip saddr ${e.ip} meta mark set meta mark or ${masqueradeMark}`,
-      ...(stickySeconds ? [`update @sticky-${id} { ip saddr }`] : []),
-      `meta l4proto ${protocol} dnat to ${e.ip}:${e.port}`,
+      `${family} saddr ${e.ip} meta mark set meta mark or ${masqueradeMark}`,
+      ...(stickySeconds ? [`update @sticky-${id} { ${family} saddr }`] : []),
+      `meta l4proto ${protocol} dnat to ${family === 'ip6' ? `[${e.ip}]` : e.ip}:${e.port}`,
     ])
     return `ep-${id}`
   })

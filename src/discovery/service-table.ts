@@ -1,25 +1,30 @@
-import type { NftChain, NftSet, NftTable } from '../base/nft-table.ts'
+import type { NftChain, NftFamily, NftSet, NftTable } from '../base/nft-table.ts'
 import { masqueradeMark, type RuleSet } from './service-rules.ts'
 
-const target = 'ipv4_addr . inet_proto . inet_service'
+const addressType: Record<NftFamily, string> = { ip: 'ipv4_addr', ip6: 'ipv6_addr' }
 
 /** The rules of all Services as an nftables table: the maps that lead to them, and the places where packets come in. */
-export function serviceTableOf(rules: RuleSet): NftTable {
+export function serviceTableOf(rules: RuleSet, family: NftFamily = 'ip'): NftTable {
+  const address = addressType[family]
+  const target = `${address} . inet_proto . inet_service`
   const sets = new Map<string, NftSet>([['without-endpoints', { type: target, elements: rules.withoutEndpoints }]])
-  for (const [name, options] of rules.sets) sets.set(name, { type: 'ipv4_addr', options, elements: none })
+  for (const [name, options] of rules.sets) sets.set(name, { type: address, options, elements: none })
   return {
     sets,
     maps: new Map([
       ['cluster-ips', { type: `${target} : verdict`, elements: rules.clusterIps }],
       ['node-ports', { type: 'inet_proto . inet_service : verdict', elements: rules.nodePorts }],
     ]),
-    chains: new Map([...entrances(), ...[...rules.chains].map(([name, list]) => [name, { rules: list }] as const)]),
+    chains: new Map([
+      ...entrances(family),
+      ...[...rules.chains].map(([name, list]) => [name, { rules: list }] as const),
+    ]),
   }
 }
 
 const none: ReadonlySet<string> = new Set()
 
-function entrances(): [string, NftChain][] {
+function entrances(family: NftFamily): [string, NftChain][] {
   const refuse = (hook: string): [string, NftChain] => [
     `refuse-${hook}`,
     { hook: `type filter hook ${hook} priority -10; policy accept;`, rules: ['ct state new jump refuse'] },
@@ -33,7 +38,7 @@ function entrances(): [string, NftChain][] {
       'services',
       {
         rules: [
-          'ip daddr . meta l4proto . th dport vmap @cluster-ips',
+          `${family} daddr . meta l4proto . th dport vmap @cluster-ips`,
           'fib daddr type local meta l4proto . th dport vmap @node-ports',
         ],
       },
@@ -42,8 +47,8 @@ function entrances(): [string, NftChain][] {
       'refuse',
       {
         rules: [
-          'meta l4proto tcp ip daddr . meta l4proto . th dport @without-endpoints reject with tcp reset',
-          'ip daddr . meta l4proto . th dport @without-endpoints reject',
+          `meta l4proto tcp ${family} daddr . meta l4proto . th dport @without-endpoints reject with tcp reset`,
+          `${family} daddr . meta l4proto . th dport @without-endpoints reject`,
         ],
       },
     ],
@@ -52,7 +57,7 @@ function entrances(): [string, NftChain][] {
     nat('postrouting', 'srcnat', [
       // The mark goes first: a tunnel's outer packet inherits it, and that must keep its address and port.
       `meta mark and ${masqueradeMark} == ${masqueradeMark} meta mark set meta mark xor ${masqueradeMark} masquerade fully-random`,
-      'ip saddr 127.0.0.0/8 ct status dnat masquerade',
+      ...(family === 'ip' ? ['ip saddr 127.0.0.0/8 ct status dnat masquerade'] : []),
     ]),
     ...['input', 'forward', 'output'].map(refuse),
   ]

@@ -1,6 +1,7 @@
 import { CommandMissing, type Commands } from '../base/commands.ts'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import type { NftFamily } from '../base/nft-table.ts'
 import type { RuleSet } from './service-rules.ts'
 
 /** Where UDP packets go: `10.96.0.10 53` or `* 30053` (a node port) → `10.244.0.5:53`, … */
@@ -16,8 +17,11 @@ export class StaleFlows {
   #known: UdpTargets | undefined
   #warned = false
 
-  constructor(commands: Commands, log: Logger) {
+  readonly #family: NftFamily
+
+  constructor(commands: Commands, log: Logger, family: NftFamily = 'ip') {
     this.#commands = commands
+    this.#family = family
     this.#log = log
   }
 
@@ -32,7 +36,11 @@ export class StaleFlows {
   async #forget(args: string[]): Promise<void> {
     try {
       // Code 1: there was no such flow.
-      await this.#commands.run('conntrack', ['-D', '-f', 'ipv4', '-p', 'udp', ...args], { allowFailure: true })
+      await this.#commands.run(
+        'conntrack',
+        ['-D', '-f', this.#family === 'ip' ? 'ipv4' : 'ipv6', '-p', 'udp', ...args],
+        { allowFailure: true },
+      )
     } catch (error) {
       if (this.#warned) return
       this.#warned = true
@@ -51,8 +59,7 @@ export function staleFlows(before: UdpTargets, now: UdpTargets): string[][] {
   }
   for (const [key, targets] of now) if (targets.size && !before.get(key)?.size) out.push(at(key))
   for (const [key, targets] of before)
-    for (const target of targets)
-      if (!now.get(key)?.has(target)) out.push([...at(key), '--dst-nat', target.split(':')[0]!])
+    for (const target of targets) if (!now.get(key)?.has(target)) out.push([...at(key), '--dst-nat', hostOf(target)])
   return out
 }
 
@@ -68,6 +75,9 @@ export function udpTargets(rules: RuleSet): UdpTargets {
   }
   return out
 }
+
+/** `10.244.0.5:53` or `[fd00::5]:53` without the port. */
+const hostOf = (target: string): string => target.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
 
 /** Where a verdict leads in the end. */
 function endsOf(rules: RuleSet, verdict: string): Set<string> {

@@ -1,4 +1,5 @@
 import { hostname, networkInterfaces } from 'node:os'
+import { addressAt } from '../base/ip.ts'
 
 /** IPv4 addresses of this machine that others may reach, the one of the default route's interface first if known. */
 export function machineIps(): string[] {
@@ -15,12 +16,12 @@ export function nodeIp(): string {
   return machineIps()[0] ?? '127.0.0.1'
 }
 
-/** The n-th address of a network: `10.96.0.0/16`, 1 → `10.96.0.1`. */
-export function addressIn(cidr: string, n: number): string {
-  const parts = cidr.split('/')[0]!.split('.').map(Number)
-  const value = ((parts[0]! << 24) | (parts[1]! << 16) | (parts[2]! << 8) | parts[3]!) >>> 0
-  const sum = (value + n) >>> 0
-  return [sum >>> 24, (sum >>> 16) & 255, (sum >>> 8) & 255, sum & 255].join('.')
+/** This machine's address of the other family, that others may reach; undefined if it has none. */
+export function secondIp(main: string): string | undefined {
+  const wanted = main.includes(':') ? 'IPv4' : 'IPv6'
+  const all = Object.values(networkInterfaces()).map(addresses => addresses ?? [])
+  const own = all.find(addresses => addresses.some(a => a.address === main)) ?? []
+  return own.find(a => a.family === wanted && !a.internal && !a.address.startsWith('fe80:'))?.address
 }
 
 /** All names and addresses by which a client may call the API; they go into its certificate. */
@@ -29,7 +30,7 @@ export function serverNames(
   serviceCidr: string,
   clusterDomain: string,
 ): { dnsNames: string[]; ips: string[] } {
-  const ips = new Set(['127.0.0.1', addressIn(serviceCidr, 1), ...machineIps()])
+  const ips = new Set(['127.0.0.1', addressAt(serviceCidr.split(',')[0]!, 1), ...machineIps()])
   const dnsNames = new Set([
     'localhost',
     'kubernetes',

@@ -7,7 +7,7 @@ import { createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/
 import { networkLabel } from '../models/node-network.ts'
 import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork } from '../network/index.ts'
 import { shareFolder } from '../runtime/index.ts'
-import { nodeIp } from './addresses.ts'
+import { nodeIp, secondIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
 import { nodePlaces } from './doctor/node-doctor.ts'
 import { keepClean } from './doctor/upkeep.ts'
@@ -49,6 +49,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const stack = new Disposal()
   const stop = new AbortController()
   const dnsIp = dnsIpOf(settings)
+  const second = settings.clusterCidr.includes(',') ? secondIp(options.nodeIp) : undefined
   try {
     const { runtime, containerd } = await asPart(report, 'runtime', 'starting containerd', async () => {
       await noteNetwork(disk, settings)
@@ -103,6 +104,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         : {}),
       addresses: [
         { type: 'InternalIP', address: options.nodeIp },
+        ...(second ? [{ type: 'InternalIP' as const, address: second }] : []),
         { type: 'Hostname', address: settings.nodeName },
       ],
       labels: { [networkLabel]: settings.network },
@@ -160,7 +162,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         ...folders,
       })
       const { podCidrs } = await stack.use(network).ready(stop.signal)
-      if (settings.networkPolicy === 'builtin') await enforcePolicies(podCidrs[0]!)
+      if (settings.networkPolicy === 'builtin') await enforcePolicies(podCidrs)
       return `pods ${podCidrs.join(' and ')}`
     }
     async function foreignNetwork(): Promise<string> {
@@ -174,10 +176,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         )
       return `pods by the CNI plugin of ${settings.cniConfDir}`
     }
-    async function enforcePolicies(podCidr: string): Promise<void> {
+    async function enforcePolicies(podCidrs: string[]): Promise<void> {
       const all = stack.use(createInformers({ client: options.networkClient, clock, random, log }))
       const { nodeName } = settings
-      const policies = createNetworkPolicies({ nodeName, podCidr, informers: all, commands, clock, log })
+      const policies = createNetworkPolicies({ nodeName, podCidrs, informers: all, commands, clock, log })
       await stack.use(policies).ready(stop.signal)
     }
     networkReady.catch(error => {

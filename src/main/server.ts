@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { type ApiServer, createApiServer, tlsNodeDialer } from '../apiserver/index.ts'
 import { Disposal } from '../base/disposal.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
-import { addressIn, nodeIp, serverNames } from './addresses.ts'
+import { addressAt } from '../base/ip.ts'
+import { nodeIp, serverNames } from './addresses.ts'
 import { administration } from './administration.ts'
 import { readAudit } from './audit.ts'
 import { scheduleBackups } from './backups.ts'
@@ -126,4 +127,5 @@ async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<str
 }
 
 /** The cluster's DNS: tenth address of the service network. */
-export const dnsIpOf = (settings: Pick<Settings, 'serviceCidr'>): string => addressIn(settings.serviceCidr, 10)
+export const dnsIpOf = (settings: Pick<Settings, 'serviceCidr'>): string =>
+  addressAt(settings.serviceCidr.split(',')[0]!, 10)

@@ -122,8 +122,12 @@ export function readNodeName(text: string): string {
   return text
 }
 
+/** One network, or one of each family: the first is the main one. */
 export function readCidr(text: string): string {
-  if (!/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/.test(text)) throw new Error('is not an IPv4 network such as 10.244.0.0/16')
+  const [main = '', second, ...more] = text.split(',')
+  const twins = second !== undefined && main.includes(':') === second.includes(':')
+  if (!isCIDR(main) || (second !== undefined && !isCIDR(second)) || twins || more.length)
+    throw new Error('is not a network such as 10.244.0.0/16, or one of each family: 10.244.0.0/16,fd00:10:244::/56')
   return text
 }
 

@@ -42,6 +42,7 @@ export interface Settings {
   nodeName: string
   /** Where the kubeconfig goes; undefined: context `optiflow` in ~/.kube/config. */
   kubeconfig: string | undefined
+  /** Of pods and of Services: one network, or two with a comma between, of different families. */
   clusterCidr: string
   serviceCidr: string
   clusterDomain: string

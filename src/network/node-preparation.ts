@@ -22,7 +22,19 @@ export async function prepareNode(options: NodePreparation): Promise<void> {
   await setKernel(options, 'net/bridge/bridge-nf-call-iptables', '1', true)
   // NodePorts answer on 127.0.0.1 too.
   await setKernel(options, 'net/ipv4/conf/all/route_localnet', '1', true)
-  await runTool(options, 'ip', ['addr', 'replace', `${options.dnsIp}/32`, 'dev', 'lo'])
+  const dnsRange = options.dnsIp.includes(':') ? 128 : 32
+  await runTool(options, 'ip', ['addr', 'replace', `${options.dnsIp}/${dnsRange}`, 'dev', 'lo'])
+}
+
+/**
+ * What a node with IPv6 pods needs besides. A machine that forwards believes no router's advertisements, and would lose its
+ * own default route, unless it is told to.
+ * @param uplink the interface that leads to the others, if it is known
+ */
+export async function prepareIPv6(options: NodePreparation, uplink: string | undefined): Promise<void> {
+  if (uplink) await setKernel(options, `net/ipv6/conf/${uplink}/accept_ra`, '2', true)
+  await setKernel(options, 'net/ipv6/conf/all/forwarding', '1')
+  await setKernel(options, 'net/bridge/bridge-nf-call-ip6tables', '1', true)
 }
 
 /** Runs a program that must succeed. @throws NetworkFailed */

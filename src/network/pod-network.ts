@@ -8,12 +8,12 @@ import type { InformerSet } from '../client/index.ts'
 import { Node } from '../models/kinds/index.ts'
 import { cniConflist } from './cni-config.ts'
 import { keepMasquerade, podTable } from './masquerade.ts'
-import { type NodePreparation, prepareNode } from './node-preparation.ts'
+import { type NodePreparation, prepareIPv6, prepareNode } from './node-preparation.ts'
 import { removePaths } from './path/kernel-paths.ts'
-import { type Encapsulation, podCidrsOf } from './path/plan-paths.ts'
+import { type Encapsulation, isWide, podCidrsOf } from './path/plan-paths.ts'
 import { PodPaths } from './path/pod-paths.ts'
 import { tunnelMtu } from './path/tunnel.ts'
-import { findUplink } from './path/uplink.ts'
+import { findUplink, type Uplink } from './path/uplink.ts'
 import { removePortMaps } from './port-maps.ts'
 
 export interface PodNetworkOptions extends NodePreparation {
@@ -49,8 +49,7 @@ export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
   const nodes = options.informers.for(Node)
   const stack = new Disposal()
 
-  async function writeConflist(podCidrs: string[]): Promise<void> {
-    const uplink = await findUplink(commands, nodeIp)
+  async function writeConflist(podCidrs: string[], uplink: Uplink | undefined): Promise<void> {
     const mtu = uplink && (encapsulation === 'none' ? uplink.mtu : tunnelMtu(uplink))
     const settings = { bridge, podCidrs, ipamFolder: options.ipamFolder, ...(mtu ? { mtu } : {}) }
     await disk.write(join(options.cniConfFolder, conflistName), cniConflist(settings))
@@ -61,9 +60,11 @@ export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
       await nodes.ready(signal)
       const podCidrs = await ownPodCidrs(options, signal)
       await prepareNode(options)
+      const uplink = await findUplink(commands, nodeIp)
+      if (podCidrs.some(isWide)) await prepareIPv6(options, uplink?.name)
       const { clusterCidrs, nonMasqueradeCidrs: exclusions } = options
       for (const keeper of keepMasquerade({ clusterCidrs, exclusions }, options)) await stack.use(keeper).now()
-      await writeConflist(podCidrs)
+      await writeConflist(podCidrs, uplink)
       await stack.use(new PodPaths({ ...options, nodes, podCidrs })).now()
       return { podCidrs }
     },
@@ -109,7 +110,7 @@ export async function removePodNetwork(
   await removePortMaps(commands)
   await commands.run('ip', ['link', 'del', where.bridge ?? podBridge], quiet)
   await removePaths(commands)
-  await commands.run('ip', ['addr', 'del', `${where.dnsIp}/32`, 'dev', 'lo'], quiet)
+  await commands.run('ip', ['addr', 'del', `${where.dnsIp}/${isWide(where.dnsIp) ? 128 : 32}`, 'dev', 'lo'], quiet)
   await disk.remove(join(where.cniConfFolder, conflistName))
   await disk.remove(where.ipamFolder)
 }

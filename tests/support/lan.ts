@@ -7,6 +7,8 @@ import { type Ended, type RunOptions, run, type Started, start } from './process
 export interface Machine {
   name: string
   ip: string
+  /** Its IPv6 address, where the LAN has such. */
+  ip6?: string
   /** Path of the namespace. */
   netns: string
   run(program: string, args: string[], options?: RunOptions): Promise<Ended>
@@ -23,14 +25,22 @@ export interface Lan extends AsyncDisposable {
   machines: Record<string, Machine>
 }
 
+/** The first address of a machine's network is the bridge's. */
+const gatewayOf = (ip: string): string => ip.replace(/\d+$/, '1')
+
 /** Why such a LAN cannot be made here; undefined when it can. */
 export function lanImpossible(): string | undefined {
   if (process.platform !== 'linux') return 'no Linux'
   return process.getuid?.() === 0 ? undefined : 'not root'
 }
 
+export interface LanOptions {
+  /** Each machine is on a network of its own, of both families, and the bridge's machine routes between them. */
+  apart?: boolean
+}
+
 /** Makes the namespaces and the wires. Disposing deletes them and the folder, once nothing runs there any more. */
-export async function openLan(names: string[]): Promise<Lan> {
+export async function openLan(names: string[], { apart = false }: LanOptions = {}): Promise<Lan> {
   const folder = await mkdtemp(join(tmpdir(), 'optiflow-lan-'))
   const prefix = `of${process.pid}`
   const machine = (name: string, ip: string): Machine => {
@@ -52,7 +62,12 @@ export async function openLan(names: string[]): Promise<Lan> {
     }
   }
   const outside = machine('lan', '10.77.0.1')
-  const machines = Object.fromEntries(names.map((name, i) => [name, machine(name, `10.77.0.${11 + i}`)]))
+  const machines = Object.fromEntries(
+    names.map((name, i) => {
+      const here = machine(name, apart ? `10.${77 + i}.0.11` : `10.77.0.${11 + i}`)
+      return [name, apart ? { ...here, ip6: `fd${77 + i}::11` } : here]
+    }),
+  )
   const ip = async (...args: string[]) => {
     const { code, err } = await run('ip', args)
     if (code !== 0) throw new Error(`ip ${args.join(' ')} ended with ${code}: ${err}`)
@@ -73,6 +88,11 @@ export async function openLan(names: string[]): Promise<Lan> {
     await ip('-n', lan, 'link', 'add', 'br0', 'type', 'bridge')
     await ip('-n', lan, 'addr', 'add', `${outside.ip}/24`, 'dev', 'br0')
     await ip('-n', lan, 'link', 'set', 'br0', 'up')
+    for (const m of apart ? Object.values(machines) : []) {
+      if (m.ip !== '10.77.0.11') await ip('-n', lan, 'addr', 'add', `${gatewayOf(m.ip)}/24`, 'dev', 'br0')
+      await ip('-n', lan, 'addr', 'add', `${gatewayOf(m.ip6!)}/64`, 'dev', 'br0', 'nodad')
+    }
+    if (apart) await outside.ok('sysctl', ['-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
     for (const m of Object.values(machines)) {
       const name = `${prefix}-${m.name}`
       await addNamespace(name)
@@ -80,7 +100,10 @@ export async function openLan(names: string[]): Promise<Lan> {
       await ip('-n', lan, 'link', 'set', `to-${m.name}`, 'master', 'br0', 'up')
       await ip('-n', name, 'addr', 'add', `${m.ip}/24`, 'dev', 'eth0')
       await ip('-n', name, 'link', 'set', 'eth0', 'up')
-      await ip('-n', name, 'route', 'add', 'default', 'via', outside.ip)
+      await ip('-n', name, 'route', 'add', 'default', 'via', gatewayOf(m.ip))
+      if (!m.ip6) continue
+      await ip('-n', name, 'addr', 'add', `${m.ip6}/64`, 'dev', 'eth0', 'nodad')
+      await ip('-n', name, '-6', 'route', 'add', 'default', 'via', gatewayOf(m.ip6))
     }
   } catch (error) {
     await dispose()

@@ -19,7 +19,7 @@ export async function tracesOf(machine: Machine, dataDir: string): Promise<Trace
     processesOf(machine, roots),
     mountsBelow(roots),
     lines(machine, 'ip', ['-o', 'link', 'show']),
-    lines(machine, 'ip', ['-o', '-4', 'addr', 'show']),
+    lines(machine, 'ip', ['-o', 'addr', 'show', 'scope', 'global']),
     lines(machine, 'ip', ['-4', 'route', 'show', 'table', 'all']),
     lines(machine, 'nft', ['list', 'tables']),
     lines(machine, 'iptables-save', []),

@@ -1,3 +1,4 @@
+import { canonicalIP, isIP } from '../../base/ip.ts'
 import type { Random } from '../../base/random.ts'
 import { ApiError, invalidError } from '../../models/api-error.ts'
 import { type FieldError, invalid } from '../../models/field-error.ts'
@@ -7,10 +8,12 @@ import type { Service as ServiceObject } from '../../models/types/core-v1.ts'
 import type { Core } from '../core.ts'
 import type { Claim } from '../storage/object-store.ts'
 import type { Admission, AdmissionPlugin } from './chain.ts'
-import { type AddressRange, addressNumber, addressText, contains } from './service-ranges.ts'
+import { addressSlots, familyOf, settleFamilies } from './service-families.ts'
+import { type AddressRange, addressIn, contains } from './service-ranges.ts'
 
 export interface ServiceAllocatorOptions {
-  addresses: AddressRange
+  /** One, or one of each family, the main one first. */
+  addresses: AddressRange[]
   /** Both ends included; 30000–32767 unless said otherwise. */
   nodePorts: { first: number; last: number }
 }
@@ -25,7 +28,7 @@ const attempts = 1000
  */
 export class ServiceAllocator implements AdmissionPlugin {
   readonly name = 'ServiceAllocator'
-  readonly #addresses: AddressRange
+  readonly #addresses: AddressRange[]
   readonly #nodePorts: { first: number; last: number }
 
   constructor(options: ServiceAllocatorOptions) {
@@ -66,11 +69,25 @@ export class ServiceAllocator implements AdmissionPlugin {
       spec.clusterIP = before.clusterIP
       spec.clusterIPs = before.clusterIPs
     }
-    const wanted: string | undefined = spec.clusterIP || spec.clusterIPs?.[0]
-    spec.clusterIP = wanted || this.#freeAddress(random, used)
-    spec.clusterIPs = [spec.clusterIP, ...(spec.clusterIPs ?? []).slice(1)]
-    spec.ipFamilies ??= ['IPv4']
-    spec.ipFamilyPolicy ??= 'SingleStack'
+    if (!spec.clusterIPs?.length && spec.clusterIP) spec.clusterIPs = [spec.clusterIP]
+    // What is no address is for validation to refuse.
+    if ((spec.clusterIPs ?? []).some((ip: string) => ip !== 'None' && !isIP(ip))) return
+    const errors = settleFamilies(
+      spec,
+      before,
+      this.#addresses.map(range => range.family),
+    )
+    if (errors.length) throw invalidError(Service, service.metadata.name ?? '', errors)
+    if (spec.clusterIPs?.[0] !== 'None')
+      spec.clusterIPs = addressSlots(service as unknown as ServiceObject).map(
+        ({ family, ip }) => ip || this.#freeAddress(random, this.#rangeOf(family), used),
+      )
+    spec.clusterIP = spec.clusterIPs[0]
+  }
+
+  /** The families of a Service are those that the cluster has. */
+  #rangeOf(family: string): AddressRange {
+    return this.#addresses.find(range => range.family === family)!
   }
 
   #ports(random: Random, service: AnyObject, previous: AnyObject | undefined, used: Set<string>): void {
@@ -113,24 +130,8 @@ export class ServiceAllocator implements AdmissionPlugin {
   #refusals(service: AnyObject, used: Set<string>, before: Set<string> | undefined): FieldError[] {
     const errors: FieldError[] = []
     const { spec } = service
-    const ip: string | undefined = spec.clusterIP
-    if (spec.type !== 'ExternalName' && ip && ip !== 'None') {
-      const number = addressNumber(ip)
-      const key = addressKey(ip)
-      const range = `${addressText(this.#addresses.first)}/${32 - Math.log2(this.#addresses.size)}`
-      if (number !== undefined && !before?.has(key)) {
-        if (!contains(this.#addresses, number))
-          errors.push(
-            invalid(
-              'spec.clusterIPs',
-              [ip],
-              `failed to allocate IP ${ip}: the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range}`,
-            ),
-          )
-        else if (used.has(key))
-          errors.push(invalid('spec.clusterIPs', [ip], `failed to allocate IP ${ip}: provided IP is already allocated`))
-      }
-    }
+    if (spec.type !== 'ExternalName')
+      for (const ip of (spec.clusterIPs ?? []) as string[]) errors.push(...this.#addressRefusals(ip, used, before))
     const ports: Ports = spec.ports ?? []
     ports.forEach((port, i) => {
       if (!port.nodePort || before?.has(portKey(port.protocol, port.nodePort))) return
@@ -150,16 +151,25 @@ export class ServiceAllocator implements AdmissionPlugin {
     return errors
   }
 
-  #freeAddress(random: Random, used: Set<string>): string {
+  #addressRefusals(ip: string, used: Set<string>, before: Set<string> | undefined): FieldError[] {
+    if (!isIP(ip) || before?.has(addressKey(ip))) return []
+    const refuse = (why: string) => [invalid('spec.clusterIPs', [ip], `failed to allocate IP ${ip}: ${why}`)]
+    const range = this.#addresses.find(r => r.family === familyOf(ip)) ?? this.#addresses[0]!
+    if (!contains(range, ip))
+      return refuse(`the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range.cidr}`)
+    return used.has(addressKey(ip)) ? refuse('provided IP is already allocated') : []
+  }
+
+  #freeAddress(random: Random, range: AddressRange, used: Set<string>): string {
     // The first addresses are for services that choose their own, such as the API and DNS.
-    const { first, size } = this.#addresses
+    const { size } = range
     const reserved = Math.min(Math.max(16, Math.floor(size / 16)), 256)
     const open = size - 2 - reserved
     for (let i = 0; i < attempts && open > 0; i++) {
-      const ip = addressText(first + 1 + reserved + Math.floor(random.next() * open))
+      const ip = addressIn(range, 1 + reserved + Math.floor(random.next() * open))
       if (!used.has(addressKey(ip))) return ip
     }
-    for (let n = first + 1; n < first + size - 1; n++) if (!used.has(addressKey(addressText(n)))) return addressText(n)
+    for (let n = 1; n < size - 1; n++) if (!used.has(addressKey(addressIn(range, n)))) return addressIn(range, n)
     throw exhausted('no cluster IP is free in the service range')
   }
 
@@ -182,7 +192,7 @@ function exhausted(why: string): ApiError {
   )
 }
 
-const addressKey = (ip: string) => `/allocations/clusterips/${ip}`
+const addressKey = (ip: string) => `/allocations/clusterips/${canonicalIP(ip)}`
 const portKey = (protocol: string | undefined, port: number) => `/allocations/nodeports/${protocol || 'TCP'}/${port}`
 
 /** The keys of what a Service holds. */
@@ -190,7 +200,7 @@ function takenBy(service: AnyObject): Set<string> {
   const keys = new Set<string>()
   const spec = service['spec'] as ServiceObject['spec'] | undefined
   if (!spec || spec.type === 'ExternalName') return keys
-  for (const ip of spec.clusterIPs ?? [spec.clusterIP]) if (ip && ip !== 'None') keys.add(addressKey(ip))
+  for (const ip of spec.clusterIPs ?? [spec.clusterIP]) if (ip && isIP(ip)) keys.add(addressKey(ip))
   for (const port of spec.ports ?? []) if (port.nodePort) keys.add(portKey(port.protocol, port.nodePort))
   if (spec.healthCheckNodePort) keys.add(portKey('TCP', spec.healthCheckNodePort))
   return keys

@@ -16,8 +16,8 @@ const flags: Record<string, [flag: string, help: string]> = {
   nodes: ['--nodes <n>', 'simulated nodes in this process'],
   'node-name': ['--node-name <name>', "the node's name (host name)"],
   kubeconfig: ['--kubeconfig <file>', 'where to write the kubeconfig (context "optiflow" in ~/.kube/config)'],
-  'cluster-cidr': ['--cluster-cidr <cidr>', 'network of all pods (10.244.0.0/16)'],
-  'service-cidr': ['--service-cidr <cidr>', 'network of Services (10.96.0.0/16)'],
+  'cluster-cidr': ['--cluster-cidr <cidr,…>', 'network of all pods, or one of each family (10.244.0.0/16)'],
+  'service-cidr': ['--service-cidr <cidr,…>', 'network of Services, or one of each family (10.96.0.0/16)'],
   'cluster-domain': ['--cluster-domain <name>', 'DNS zone (cluster.local)'],
   network: ['--network <who>', 'builtin, or cni when another plugin gives pods their network (builtin)'],
   'network-encapsulation': [

@@ -10,13 +10,13 @@ import { planPolicyRules } from './policy-rules.ts'
 
 export interface NetworkPoliciesOptions {
   nodeName: string
-  /** The pods of this node. */
-  podCidr: string
+  /** The pods of this node, one network of each family. */
+  podCidrs: readonly string[]
   informers: InformerSet
   commands: Commands
   clock: Clock
   log: Logger
-  /** nftables table that is ours alone, family ip. */
+  /** nftables table that is ours alone. */
   table?: string
 }
 
@@ -35,35 +35,42 @@ export const policyTable = 'optiflow-policies'
  * rules in force; `removeNetworkPolicies` takes them out.
  */
 export function createNetworkPolicies(options: NetworkPoliciesOptions): NetworkPolicies {
-  const { informers, nodeName, podCidr } = options
+  const { informers, nodeName } = options
   const table = options.table ?? policyTable
   const policies = informers.for(NetworkPolicy)
   const stop = new AbortController()
-  const keeper = new NftKeeper({
-    ...options,
-    table,
-    what: 'rules of the network policies',
-    plan,
-    refused: cause =>
-      new PoliciesNotWritten(`cannot write the network policies to nftables table ${table}`, {
-        cause,
-        hint: 'nft needs root and a kernel with nf_tables.',
+  const keepers = options.podCidrs.map(
+    podCidr =>
+      new NftKeeper({
+        ...options,
+        table,
+        family: podCidr.includes(':') ? 'ip6' : 'ip',
+        what: 'rules of the network policies',
+        plan: () => plan(podCidr),
+        refused: cause =>
+          new PoliciesNotWritten(`cannot write the network policies to nftables table ${table}`, {
+            cause,
+            hint: 'nft needs root and a kernel with nf_tables.',
+          }),
       }),
-  })
-  const handler = { added: keeper.changed, updated: keeper.changed, deleted: keeper.changed }
+  )
+  const changed = () => {
+    for (const keeper of keepers) keeper.changed()
+  }
+  const handler = { added: changed, updated: changed, deleted: changed }
   const ends = [policies.subscribe(handler)]
   let following = false
 
-  async function plan(): Promise<NftTable | undefined> {
+  async function plan(podCidr: string): Promise<NftTable | undefined> {
     if (!policies.synced) return undefined
     if (policies.list().length === 0) return emptyTable()
     const pods = informers.for(Pod)
     const namespaces = informers.for(Namespace)
     if (!following) {
-      await Promise.all([pods.ready(stop.signal), namespaces.ready(stop.signal)])
-      ends.push(pods.subscribe(handler), namespaces.subscribe(handler))
       following = true
+      ends.push(pods.subscribe(handler), namespaces.subscribe(handler))
     }
+    await Promise.all([pods.ready(stop.signal), namespaces.ready(stop.signal)])
     return planPolicyRules({
       policies: policies.list(),
       namespaces: namespaces.list(),
@@ -76,12 +83,12 @@ export function createNetworkPolicies(options: NetworkPoliciesOptions): NetworkP
   return {
     async ready(signal) {
       await policies.ready(signal)
-      await keeper.now()
+      await Promise.all(keepers.map(keeper => keeper.now()))
     },
     async [Symbol.asyncDispose]() {
       stop.abort()
       for (const end of ends) end()
-      await keeper[Symbol.asyncDispose]()
+      for (const keeper of keepers) await keeper[Symbol.asyncDispose]()
     },
   }
 }

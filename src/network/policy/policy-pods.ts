@@ -1,4 +1,5 @@
 import { type Selector, selectorFrom } from '../../base/labels.ts'
+import type { NftFamily } from '../../base/nft-table.ts'
 import type { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
 import type { NetworkPolicyPeer } from '../../models/types/networking-v1.ts'
 
@@ -13,13 +14,14 @@ export interface PolicyPod {
   ports: ReadonlyMap<string, { protocol: string; port: number }>
 }
 
-/** Those pods that have an IPv4 address in the pod network now. */
-export function policyPods(pods: readonly Pod[], nodeName: string): PolicyPod[] {
+/** Those pods that have an address of this family in the pod network now. */
+export function policyPods(pods: readonly Pod[], nodeName: string, family: NftFamily = 'ip'): PolicyPod[] {
+  const mine = (ip: string | undefined) => ip && ip.includes(':') === (family === 'ip6')
   return pods.flatMap(pod => {
     const { spec, status, metadata } = pod
-    const ip = status?.podIPs?.map(p => p.ip).find(address => address && !address.includes(':')) ?? status?.podIP
+    const ip = [...(status?.podIPs ?? []).map(p => p.ip), status?.podIP].find(mine)
     const over = status?.phase === 'Succeeded' || status?.phase === 'Failed'
-    if (spec.hostNetwork || over || !ip || ip.includes(':')) return []
+    if (spec.hostNetwork || over || !ip) return []
     return [
       {
         ip,

@@ -148,6 +148,23 @@ describe('network policies as rules', () => {
     ])
   })
 
+  test('of IPv6 pods are for their other addresses and blocks, and neighbours go on finding each other', () => {
+    const both = (one: Pod, wide: string) =>
+      ({ ...one, status: { ...one.status, podIPs: [{ ip: one.status!.podIP }, { ip: wide }] } }) as Pod
+    const blocks = policy({ ingress: [{ from: ['10.0.0.0/8', 'fd01::/64'].map(cidr => ({ ipBlock: { cidr } })) }] })
+    const peers = policy({ ingress: [{ from: [{ podSelector: {} }] }] }, 'peers')
+    const table = planPolicyRules({
+      ...{ policies: [blocks, peers], namespaces, nodeName: 'n1', podCidr: 'fd00:0:0:1::/64' },
+      pods: [both(web, 'fd00:0:0:1::2'), both(client, 'fd00:0:0:2::3')],
+    })
+    const chain = table.maps.get('ingress')!.elements.get('fd00:0:0:1::2')!.replace('jump ', '')
+    const [block, peer, last, ...more] = table.chains.get(chain)!.rules
+    expect([block, last, more]).toEqual(['ip6 saddr fd01::/64 return', 'drop', []])
+    const id = /^ip6 saddr @(\S+) return$/.exec(peer!)![1]!
+    expect(table.sets.get(id)).toEqual({ type: 'ipv6_addr', elements: new Set(['fd00:0:0:1::2', 'fd00:0:0:2::3']) })
+    expect(table.chains.get('forward')!.rules[1]).toContain('nd-neighbor-solicit')
+  })
+
   test('one more pod costs elements, not chains', () => {
     const rule = policy({ ingress: [{ from: [{ podSelector: {} }] }] })
     const script = difference('t', plan([rule]), plan([rule], [...pods, pod('a', 'new', '10.244.1.7')]))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { emptyTable, type NftTable } from '../../base/nft-table.ts'
+import { emptyTable, type NftFamily, type NftTable } from '../../base/nft-table.ts'
 import type { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
 import type { NetworkPolicyPeer, NetworkPolicyPort } from '../../models/types/networking-v1.ts'
 import { PodFinder, type PolicyPod, policyPods } from './policy-pods.ts'
@@ -10,7 +10,7 @@ export interface PolicyInput {
   /** Of all nodes: who may be a peer. */
   pods: readonly Pod[]
   nodeName: string
-  /** The pods of this node: `10.244.1.0/24`. */
+  /** The pods of this node: `10.244.1.0/24`. Its family is that of the rules. */
   podCidr: string
 }
 
@@ -40,30 +40,38 @@ class Plan {
   readonly #pods: PolicyPod[]
   readonly #finder: PodFinder
   readonly #out = emptyTable()
+  readonly #family: NftFamily
+  readonly #type: string
 
   constructor(input: PolicyInput) {
     this.#input = input
-    this.#pods = policyPods(input.pods, input.nodeName)
+    this.#family = input.podCidr.includes(':') ? 'ip6' : 'ip'
+    this.#type = this.#family === 'ip' ? 'ipv4_addr' : 'ipv6_addr'
+    this.#pods = policyPods(input.pods, input.nodeName, this.#family)
     this.#finder = new PodFinder(this.#pods, input.namespaces)
   }
 
   table(): NftTable {
+    const family = this.#family
+    const type = this.#type
     const local = this.#pods.filter(pod => pod.local).map(pod => pod.ip)
     const { sets, maps, chains } = this.#out
-    sets.set('local', { type: 'ipv4_addr', elements: new Set(local) })
-    sets.set('self', { type: 'ipv4_addr . ipv4_addr', elements: new Set(local.map(ip => `${ip} . ${ip}`)) })
+    sets.set('local', { type, elements: new Set(local) })
+    sets.set('self', { type: `${type} . ${type}`, elements: new Set(local.map(ip => `${ip} . ${ip}`)) })
     for (const direction of ['egress', 'ingress'] as const)
-      maps.set(direction, { type: 'ipv4_addr : verdict', elements: this.#verdicts(direction) })
+      maps.set(direction, { type: `${type} : verdict`, elements: this.#verdicts(direction) })
     const { podCidr } = this.#input
     chains.set('forward', {
       hook: 'type filter hook forward priority filter; policy accept;',
       rules: [
         'ct state established,related accept',
-        'ip saddr . ip daddr @self accept',
-        `ip saddr ${podCidr} ip saddr != @local drop`,
-        `ip daddr ${podCidr} ip daddr != @local drop`,
-        'ip saddr vmap @egress',
-        'ip daddr vmap @ingress',
+        // Neighbours on a bridge must find each other, whoever may talk to whom.
+        ...(family === 'ip6' ? ['icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept'] : []),
+        `${family} saddr . ${family} daddr @self accept`,
+        `${family} saddr ${podCidr} ${family} saddr != @local drop`,
+        `${family} daddr ${podCidr} ${family} daddr != @local drop`,
+        `${family} saddr vmap @egress`,
+        `${family} daddr vmap @ingress`,
       ],
     })
     return this.#out
@@ -117,20 +125,20 @@ class Plan {
     })
   }
 
-  /** The condition on the other side's address; undefined where it can never hold (a block of IPv6). */
+  /** The condition on the other side's address; undefined where it can never hold (a block of the other family). */
   #side(policy: NetworkPolicy, direction: Direction, peer: NetworkPolicyPeer | undefined): string | undefined {
     if (!peer) return ''
-    const address = direction === 'ingress' ? 'ip saddr' : 'ip daddr'
+    const address = `${this.#family} ${direction === 'ingress' ? 'saddr' : 'daddr'}`
     if (peer.ipBlock) {
       const { cidr, except = [] } = peer.ipBlock
-      if (cidr.includes(':')) return undefined
+      if (cidr.includes(':') !== (this.#family === 'ip6')) return undefined
       return [`${address} ${cidr}`, ...except.map(e => `${address} != ${e}`)].join(' ')
     }
     const namespace = policy.metadata.namespace!
     const id = `peers-${digest(JSON.stringify([namespace, peer]))}`
     const found = this.#finder.peers(peer, namespace)
     if (!this.#out.sets.has(id))
-      this.#out.sets.set(id, { type: 'ipv4_addr', elements: new Set(found.map(pod => pod.ip)) })
+      this.#out.sets.set(id, { type: this.#type, elements: new Set(found.map(pod => pod.ip)) })
     return `${address} @${id}`
   }
 
@@ -159,8 +167,8 @@ class Plan {
     )
     const target = direction === 'ingress' ? policy.spec.podSelector : (peer ?? 'all')
     const id = `ports-${digest(JSON.stringify([direction, namespace, target, port.port, protocol]))}`
-    this.#out.sets.set(id, { type: 'ipv4_addr . inet_proto . inet_service', elements })
-    return [join(direction === 'ingress' ? side : '', `ip daddr . meta l4proto . th dport @${id}`)]
+    this.#out.sets.set(id, { type: `${this.#type} . inet_proto . inet_service`, elements })
+    return [join(direction === 'ingress' ? side : '', `${this.#family} daddr . meta l4proto . th dport @${id}`)]
   }
 }
 

@@ -126,6 +126,13 @@ function checkAddresses(spec: ServiceSpec): FieldError[] {
   for (const [i, ip] of ips.entries()) if (ip !== 'None') errors.push(...checkIP(`spec.clusterIPs[${i}]`, ip))
   if (ips.length === 2 && ips[0]!.includes(':') === ips[1]!.includes(':'))
     errors.push(invalid('spec.clusterIPs', ips, 'may specify no more than one IP for each IP family'))
+  for (const [i, ip] of ips.entries()) {
+    const family = spec.ipFamilies?.[i]
+    if (!family || ip === 'None' || (family === 'IPv6') === ip.includes(':')) continue
+    errors.push(
+      invalid(`spec.clusterIPs[${i}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``),
+    )
+  }
   for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
     if (spec.ipFamilies!.indexOf(family) !== i) errors.push(duplicate(`spec.ipFamilies[${i}]`, family))
     if (!family) errors.push(notSupported(`spec.ipFamilies[${i}]`, family, ['IPv4', 'IPv6']))
@@ -192,6 +199,10 @@ function checkChanges(next: ServiceSpec, old: ServiceSpec): FieldError[] {
   if (old.type === 'LoadBalancer' && next.type === 'LoadBalancer')
     if (next.loadBalancerClass !== old.loadBalancerClass)
       errors.push(invalid('spec.loadBalancerClass', next.loadBalancerClass ?? null, 'may not change once set'))
+  const secondChanged = (now: string[] | undefined, was: string[] | undefined) =>
+    now?.length === 2 && was?.length === 2 && now[1] !== was[1]
+  if (secondChanged(next.clusterIPs, old.clusterIPs))
+    errors.push(invalid('spec.clusterIPs[1]', next.clusterIPs, 'may not change once set'))
   const [family, before] = [next.ipFamilies?.[0], old.ipFamilies?.[0]]
   if (before && !family) errors.push(invalid('spec.ipFamilies[0]', null, 'primary ipFamily can not be unset'))
   else if (before && family !== before)
