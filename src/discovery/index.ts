@@ -1,3 +1,5 @@
+export { Announcer, removeAnnounced } from './address-pool/announcer.ts'
+export { type AddressPool, parsePool } from './address-pool/pool.ts'
 export * from './dns-server.ts'
 export { endpointSliceReconciler } from './endpoint-slice.ts'
 export { endpointSliceMirroringReconciler } from './endpoint-slice-mirroring.ts'

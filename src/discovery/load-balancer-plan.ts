@@ -50,7 +50,8 @@ function addressesFor(service: Service, { nodes, slices }: LoadBalancerInput): s
 /** At which addresses a node answers for Services; none when it should not. */
 export const usableAddresses = (node: Node): string[] => (isUsable(node) ? addressOf(node) : [])
 
-const readyNodes = (slice: EndpointSlice): string[] =>
+/** Nodes that have a ready endpoint of it. */
+export const readyNodes = (slice: EndpointSlice): string[] =>
   (slice.endpoints ?? []).flatMap(e => (e.conditions?.ready !== false && e.nodeName ? [e.nodeName] : []))
 
 /** Ready, and not told to be left out. @see https://kubernetes.io/docs/reference/labels-annotations-taints/ */
@@ -65,7 +66,7 @@ function addressOf({ status }: Node): string[] {
   return found ? [found.address] : []
 }
 
-function byAge(services: readonly Service[]): Service[] {
+export function byAge(services: readonly Service[]): Service[] {
   const born = (s: Service) => `${s.metadata.creationTimestamp} ${nameOf(s)}`
   return [...services].sort((a, b) => (born(a) < born(b) ? -1 : 1))
 }

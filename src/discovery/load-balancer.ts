@@ -1,16 +1,21 @@
+import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import type { Cache, Reconciler } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
+import type { Condition } from '../models/types/meta-v1.ts'
+import type { AddressPool } from './address-pool/pool.ts'
+import { addressAnnotation, planPool, poolCondition } from './address-pool/pool-plan.ts'
 import { isOurs, nameOf, type Placement, planLoadBalancers, usableAddresses } from './load-balancer-plan.ts'
 
 /**
  * Gives Services of type LoadBalancer the addresses of nodes: the service proxy of each node answers there at the
  * Service's own ports, as in clusters without a cloud. A Service that names a loadBalancerClass is left alone.
  * @param reserved ports of the nodes that others answer: `tcp/443` → `the gateway`
+ * @param pool addresses of the LAN to be given instead; nodes announce them
  */
-export function loadBalancerReconciler(reserved: ReadonlyMap<string, string>): Reconciler {
+export function loadBalancerReconciler(reserved: ReadonlyMap<string, string>, pool?: AddressPool): Reconciler {
   // One plan is for all Services; it holds until something that it rests on changes.
   let plan: Map<string, Placement> | undefined
   const signs = new Map<string, string>()
@@ -39,7 +44,14 @@ export function loadBalancerReconciler(reserved: ReadonlyMap<string, string>): R
         kind: Service,
         keys(service: Service, cache) {
           const now = cache.get(Service, keyOf(service))
-          const sign = now && isOurs(now) ? JSON.stringify([now.metadata.creationTimestamp, now.spec]) : undefined
+          const sign =
+            now && isOurs(now)
+              ? JSON.stringify([
+                  now.metadata.creationTimestamp,
+                  now.metadata.annotations?.[addressAnnotation],
+                  now.spec,
+                ])
+              : undefined
           return isNews(nameOf(service), sign) ? all(cache) : []
         },
       },
@@ -54,29 +66,35 @@ export function loadBalancerReconciler(reserved: ReadonlyMap<string, string>): R
     ],
     writes: [{ kind: Service, part: 'status' }],
     concurrency: 1,
-    async reconcile(key, { cache, client, events }) {
+    async reconcile(key, { cache, client, clock, events }) {
       const service = cache.get(Service, key)
       if (!service) return
       const before = service.status?.loadBalancer ?? {}
       if (!isOurs(service)) {
         if (service.spec.type === 'LoadBalancer' || !before.ingress?.length) return
-        return write({})
+        return write({}, false)
       }
-      plan ??= planLoadBalancers({
-        services: cache.list(Service),
-        nodes: cache.list(Node),
-        slices: s => cache.list(EndpointSlice, s.metadata.namespace).filter(slice => isOf(slice, s)),
-        reserved,
-      })
+      plan ??= pool
+        ? planPool(cache.list(Service), pool)
+        : planLoadBalancers({
+            services: cache.list(Service),
+            nodes: cache.list(Node),
+            slices: s => cache.list(EndpointSlice, s.metadata.namespace).filter(slice => isOf(slice, s)),
+            reserved,
+          })
       const placement = plan.get(nameOf(service))
       if (!placement) return
       if ('problem' in placement) events.warning(service, 'NoLoadBalancerAddress', placement.problem)
       const { addresses } = placement
-      await write(addresses.length ? { ingress: addresses.map(ip => ({ ip, ipMode: 'VIP' as const })) } : {})
+      await write(
+        addresses.length ? { ingress: addresses.map(ip => ({ ip, ipMode: 'VIP' as const })) } : {},
+        pool !== undefined && addresses.length > 0,
+      )
 
-      async function write(loadBalancer: object): Promise<void> {
-        if (sameMeaning(before, loadBalancer)) return
-        const status = { ...service!.status, loadBalancer }
+      async function write(loadBalancer: object, pooled: boolean): Promise<void> {
+        const conditions = withPoolCondition(service!, pooled, timestamp(clock))
+        if (sameMeaning(before, loadBalancer) && sameMeaning(conditions, service!.status?.conditions ?? [])) return
+        const status = { ...service!.status, loadBalancer, conditions }
         try {
           await client.updateStatus(Service, { ...structuredClone(service!), status })
         } catch (error) {
@@ -85,6 +103,16 @@ export function loadBalancerReconciler(reserved: ReadonlyMap<string, string>): R
       }
     },
   }
+}
+
+/** Nodes announce the addresses of a Service that says so, and no others: those of another program are not theirs to touch. */
+function withPoolCondition({ status }: Service, pooled: boolean, now: string): Condition[] {
+  const conditions = status?.conditions ?? []
+  const others = conditions.filter(c => c.type !== poolCondition)
+  if (!pooled) return others
+  const said = conditions.find(c => c.type === poolCondition && c.status === 'True')
+  const text = { reason: 'AddressGiven', message: 'A node announces the address on its network.' }
+  return [...others, said ?? { type: poolCondition, status: 'True', lastTransitionTime: now, ...text }]
 }
 
 const isOf = ({ metadata }: EndpointSlice, service: Service): boolean =>

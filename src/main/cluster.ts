@@ -1,5 +1,6 @@
 import { Disposal } from '../base/disposal.ts'
 import { type Client, createClient, inProcessTransport } from '../client/index.ts'
+import { parsePool } from '../discovery/index.ts'
 import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
@@ -152,6 +153,7 @@ async function startManagersAndNodes(
         zoneMetrics: zones,
         csiDrivers: drivers.all,
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
+        ...(settings.loadBalancerPool ? { addressPool: parsePool(settings.loadBalancerPool) } : {}),
       })
       controlling.use(await startControllers({ client, outside, reconcilers, metrics }))
       return Object.assign(controlling, {

@@ -3,7 +3,7 @@ import { Disposal } from '../base/disposal.ts'
 import { explain, isAbort } from '../base/errors.ts'
 import { listenHttp } from '../base/http-listener.ts'
 import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
-import { createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
+import { Announcer, createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
 import { networkLabel } from '../models/node-network.ts'
 import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork } from '../network/index.ts'
 import { shareFolder } from '../runtime/index.ts'
@@ -130,6 +130,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const networkReady = asPart(report, 'network', 'waiting for the pod network of this node', async () => {
       const pods = settings.network === 'cni' ? await foreignNetwork() : await builtinNetwork()
       await proxy.ready(stop.signal)
+      stack.use(new Announcer({ ...{ nodeName: settings.nodeName, nodeIp: options.nodeIp }, informers, ...outside }))
       const resolvConf = await disk.readText('/etc/resolv.conf').catch(() => '')
       stack.use(
         await startDnsServer({

@@ -45,6 +45,7 @@ import {
   type ZoneMetrics,
 } from '../controller/index.ts'
 import {
+  type AddressPool,
   endpointSliceMirroringReconciler,
   endpointSliceReconciler,
   endpointsReconciler,
@@ -67,6 +68,8 @@ export interface ReconcilerContext {
   gateway?: { addresses: string[]; engine: Engine }
   /** Ports of the nodes that no Service of type LoadBalancer may have; absent: those get no address. */
   reservedPorts?: ReadonlyMap<string, string>
+  /** Addresses of the LAN for Services of type LoadBalancer; unless given, they get those of the nodes. */
+  addressPool?: AddressPool
   /** To ask services outside whether they are well; absent: nobody asks. */
   net?: Net
   zoneMetrics?: ZoneMetrics
@@ -81,6 +84,7 @@ export function allReconcilers({
   signer,
   gateway,
   reservedPorts,
+  addressPool,
   net,
   zoneMetrics,
   csiDrivers = [],
@@ -131,7 +135,7 @@ export function allReconcilers({
     endpointSliceMirroringReconciler(),
     serviceRegistrationReconciler(),
     ...(net ? [registrationCheckReconciler(net)] : []),
-    ...(reservedPorts ? [loadBalancerReconciler(reservedPorts)] : []),
+    ...(reservedPorts ? [loadBalancerReconciler(reservedPorts, addressPool)] : []),
     ...(gateway ? [ingressStatusReconciler(gateway.addresses, gateway.engine)] : []),
   ]
 }

@@ -1,5 +1,6 @@
 import { isCIDR } from '../base/ip.ts'
 import { isQuantity, quantityToNumber } from '../base/quantity.ts'
+import { parsePool } from '../discovery/index.ts'
 import { parseGoDuration } from '../models/go-duration.ts'
 
 // One reader for each form that a setting's text may have. They throw what stands behind the text in the error message.
@@ -128,6 +129,15 @@ export function readCidr(text: string): string {
   const twins = second !== undefined && main.includes(':') === second.includes(':')
   if (!isCIDR(main) || (second !== undefined && !isCIDR(second)) || twins || more.length)
     throw new Error('is not a network such as 10.244.0.0/16, or one of each family: 10.244.0.0/16,fd00:10:244::/56')
+  return text
+}
+
+export function readPool(text: string): string {
+  try {
+    parsePool(text)
+  } catch {
+    throw new Error('is not addresses such as 192.0.2.100-192.0.2.120,192.0.2.64/28,fd00::100/120')
+  }
   return text
 }
 

@@ -19,6 +19,7 @@ import {
   readListen,
   readNodeName,
   readPairs,
+  readPool,
   readReservation,
   readSize,
   readStore,
@@ -59,6 +60,8 @@ export interface Settings {
   networkPolicy: 'builtin' | 'off'
   /** Where Services of type LoadBalancer get their addresses: from the nodes, or from another program. */
   loadBalancer: 'nodes' | 'off'
+  /** Addresses of the LAN for them instead of the nodes' own: `192.0.2.100-192.0.2.120,fd00::100/120`. */
+  loadBalancerPool: string | undefined
   /** Where the gateway listens for http and https; undefined: on 80 and 443 if it can, with real containers only. */
   gateway: { plain: Settings['listen']; secure?: Settings['listen'] } | 'off' | undefined
   /** What carries the gateway's requests: our own proxy, or Debian's HAProxy. */
@@ -165,6 +168,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   cniBinDir: { name: 'cni-bin-dir', read: text => resolve(text) },
   networkPolicy: { name: 'network-policy', read: oneOf(['builtin', 'off'] as const) },
   loadBalancer: { name: 'load-balancer', read: oneOf(['nodes', 'off'] as const) },
+  loadBalancerPool: { name: 'load-balancer-pool', read: readPool },
   gateway: { name: 'gateway', read: readGateway },
   gatewayEngine: { name: 'gateway-engine', read: oneOf(['embedded', 'haproxy'] as const) },
   acmeDirectory: { name: 'acme-directory', read: readAcmeDirectory },
@@ -248,6 +252,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     cniBinDir: '/opt/cni/bin',
     networkPolicy: 'builtin',
     loadBalancer: 'nodes',
+    loadBalancerPool: undefined,
     gateway: undefined,
     gatewayEngine: 'embedded',
     acmeDirectory: undefined,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { forgetMemoryFolder, forgetShutdownDelay } from '../agent/index.ts'
 import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
-import { removeServiceRules } from '../discovery/index.ts'
+import { removeAnnounced, removeServiceRules } from '../discovery/index.ts'
 import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
 import { mountPoints } from '../runtime/index.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
@@ -65,6 +65,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
       return [undefined, `${stopped} pods stopped, containerd ended`]
     })
     await asPart(report, 'network', 'removing', async () => {
+      await removeAnnounced(commands)
       await removeServiceRules(commands)
       await removeNetworkPolicies(commands)
       await removePodNetwork(commands, disk, {

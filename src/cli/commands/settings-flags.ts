@@ -32,6 +32,10 @@ const flags: Record<string, [flag: string, help: string]> = {
   'cni-bin-dir': ['--cni-bin-dir <dir>', 'with --network cni: its programs (/opt/cni/bin)'],
   'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
   'load-balancer': ['--load-balancer <who>', 'gives Services of type LoadBalancer addresses: nodes, or off (nodes)'],
+  'load-balancer-pool': [
+    '--load-balancer-pool <addresses>',
+    'addresses of the LAN for them, announced by a node each: 192.0.2.100-192.0.2.120,… (none: those of the nodes)',
+  ],
   gateway: ['--gateway <http,https>', 'where Ingress is served, or off (0.0.0.0:80,0.0.0.0:443 with real containers)'],
   'gateway-engine': ['--gateway-engine <program>', 'what carries its requests: embedded, or haproxy (embedded)'],
   'acme-directory': [

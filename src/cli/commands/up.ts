@@ -37,6 +37,7 @@ export const up: CliCommand = {
       'acme-directory',
       'acme-email',
       'load-balancer',
+      'load-balancer-pool',
       ...oidcFlags,
       ...auditFlags,
       'scheduler-config',

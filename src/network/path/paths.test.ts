@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { type Uplink, uplinkIn } from '../../base/uplink.ts'
 import type { Node } from '../../models/kinds/index.ts'
 import { failures, pathScript, strayEntries, wantedPaths } from './kernel-paths.ts'
 import { type Encapsulation, planPaths, tunnelMac } from './plan-paths.ts'
-import { type Uplink, uplinkIn } from './uplink.ts'
 
 const node = (name: string, podCIDRs: string[], ...ips: string[]): Node =>
   ({

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { addressAt } from '../../base/ip.ts'
+import { isOnLink, type Uplink } from '../../base/uplink.ts'
 import type { Node } from '../../models/kinds/index.ts'
-import { isOnLink, type Uplink } from './uplink.ts'
 
 /**
  * How packets between pods of two nodes travel. `vxlan-cross-subnet`: as they are where the other node is on the same network,

@@ -2,12 +2,12 @@ import { type Clock, every } from '../../base/clock.ts'
 import type { Commands } from '../../base/commands.ts'
 import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
+import { findUplink } from '../../base/uplink.ts'
 import type { Informer } from '../../client/index.ts'
 import type { Node } from '../../models/kinds/index.ts'
 import { pathScript, readPaths, runPathScript, wantedPaths } from './kernel-paths.ts'
 import { addressesOf, type Encapsulation, type Path, planPaths, podCidrsOf } from './plan-paths.ts'
 import { ensureTunnel, removeTunnel } from './tunnel.ts'
-import { findUplink } from './uplink.ts'
 
 export interface PodPathsOptions {
   nodeName: string

@@ -1,6 +1,6 @@
 import type { Commands } from '../../base/commands.ts'
+import type { Uplink } from '../../base/uplink.ts'
 import { isWide, tunnelAddress, tunnelMac } from './plan-paths.ts'
-import type { Uplink } from './uplink.ts'
 
 /** The VXLAN device of a node, at most 15 characters. */
 export const tunnelDevice = 'optiflow-vxlan'

@@ -1,5 +1,5 @@
-import type { Commands } from '../../base/commands.ts'
-import { cidrContains } from '../../base/ip.ts'
+import type { Commands } from './commands.ts'
+import { cidrContains } from './ip.ts'
 
 /** The interface that has the node's address: what goes to other nodes leaves through it. */
 export interface Uplink {

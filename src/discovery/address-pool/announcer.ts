@@ -1,0 +1,163 @@
+import { type Clock, every } from '../../base/clock.ts'
+import { CommandMissing, type Commands } from '../../base/commands.ts'
+import type { Disk } from '../../base/disk.ts'
+import { explain } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import { findUplink } from '../../base/uplink.ts'
+import type { InformerSet } from '../../client/index.ts'
+import { EndpointSlice, Node, Service } from '../../models/kinds/index.ts'
+import { planAnnouncements } from './pool-plan.ts'
+
+export interface AnnouncerOptions {
+  nodeName: string
+  /** The node's address: those of the pool are put on the interface that has it. */
+  nodeIp: string
+  informers: InformerSet
+  commands: Commands
+  disk: Disk
+  clock: Clock
+  log: Logger
+}
+
+const gatherMs = 50
+const auditMs = 5_000
+
+/**
+ * Has this node answer ARP and neighbour discovery for its share of the pool's addresses: they are put on its interface, and
+ * neighbours are told. Disposing leaves them, so that Services are reached while we are away; `removeAnnounced` takes them out.
+ */
+export class Announcer implements AsyncDisposable {
+  readonly #options: AnnouncerOptions
+  readonly #stop = new AbortController()
+  readonly #ends: (() => void)[]
+  #scheduled = false
+  #silent = false
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options
+    const { informers, clock } = options
+    const changed = () => this.#changed()
+    const handler = { added: changed, updated: changed, deleted: changed }
+    this.#ends = [Service, Node, EndpointSlice].map(kind => informers.for<any>(kind).subscribe(handler))
+    every(clock, auditMs, () => this.now(), this.#stop.signal)
+  }
+
+  #changed(): void {
+    if (this.#scheduled || this.#stop.signal.aborted) return
+    this.#scheduled = true
+    this.#options.clock.schedule(gatherMs, () => {
+      this.#scheduled = false
+      void this.now()
+    })
+  }
+
+  /** Resolves when the interface has what is known now. */
+  now(): Promise<void> {
+    this.#running = this.#running
+      .then(() => this.#sync())
+      .catch(error => this.#options.log.warn({ error: explain(error) }, 'addresses of Services not announced'))
+    return this.#running
+  }
+
+  async #sync(): Promise<void> {
+    const { informers, commands, nodeName, nodeIp, log } = this.#options
+    const [services, nodes, slices] = [informers.for(Service), informers.for(Node), informers.for(EndpointSlice)]
+    if (this.#stop.signal.aborted || !services.synced || !nodes.synced || !slices.synced) return
+    const wanted = planAnnouncements({
+      services: services.list(),
+      nodes: nodes.list(),
+      slices: ({ metadata: { namespace, name } }) =>
+        slices.list(namespace).filter(s => s.metadata.labels?.['kubernetes.io/service-name'] === name),
+      nodeName,
+    })
+    const held = await announced(commands)
+    for (const { ip, device } of held.filter(h => !wanted.includes(h.ip))) {
+      await remove(commands, ip, device)
+      log.info({ ip }, 'address of a Service left to another node')
+    }
+    const missing = wanted.filter(ip => !held.some(h => h.ip === ip))
+    if (!missing.length) return
+    const uplink = await findUplink(commands, nodeIp)
+    if (!uplink) return log.warn({ nodeIp }, 'no interface has the address of the node: nothing is announced')
+    for (const ip of missing) await this.#announce(ip, uplink.name)
+  }
+
+  async #announce(ip: string, device: string): Promise<void> {
+    const { commands, disk, log } = this.#options
+    if (ip.includes(':'))
+      // Who listens hears of the new place once the kernel has found the address to be free.
+      await setNotify(disk, device).catch(error =>
+        log.info({ device, error: explain(error) }, 'neighbours are not told'),
+      )
+    // No packet of the node's own shall carry it: preferred for no time at all. That is also how we know it again.
+    await commands.run('ip', ['addr', 'replace', `${ip}/${lengthOf(ip)}`, 'dev', device, ...mark])
+    log.info({ ip, device }, 'address of a Service announced')
+    if (!ip.includes(':')) await this.#tell(ip, device)
+  }
+
+  /** Neighbours that know another node's hardware address for it learn the new one at once. */
+  async #tell(ip: string, device: string): Promise<void> {
+    const { commands, log } = this.#options
+    for (const [program, ...args] of [['arping'], ['busybox', 'arping']] as [string, ...string[]][])
+      try {
+        const { code } = await commands.run(program, [...args, '-U', '-c', '1', '-I', device, ip], {
+          allowFailure: true,
+        })
+        if (code === 0) return
+      } catch (error) {
+        if (!(error instanceof CommandMissing)) throw error
+      }
+    if (this.#silent) return
+    this.#silent = true
+    log.warn(
+      { hint: 'Install iputils-arping.' },
+      'neighbours are not told that an address moved; they find out in some seconds',
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    for (const end of this.#ends) end()
+    await this.#running
+  }
+}
+
+async function setNotify(disk: Disk, device: string): Promise<void> {
+  const file = await disk.open(`/proc/sys/net/ipv6/conf/${device}/ndisc_notify`, 'r+')
+  await file.write('1')
+  await file.close()
+}
+
+const lengthOf = (ip: string) => (ip.includes(':') ? 128 : 32)
+const mark = ['valid_lft', 'forever', 'preferred_lft', '0']
+const forever = 4_294_967_295
+
+interface AddressJson {
+  local?: string
+  prefixlen: number
+  deprecated?: boolean
+  valid_life_time?: number
+}
+
+/** What nodes of ours have announced on this machine. */
+async function announced(commands: Commands): Promise<{ ip: string; device: string }[]> {
+  const { stdout } = await commands.run('ip', ['-j', 'addr', 'show', 'scope', 'global'])
+  const links = JSON.parse(stdout || '[]') as { ifname?: string; addr_info?: AddressJson[] }[]
+  return links.flatMap(({ ifname, addr_info = [] }) =>
+    addr_info.flatMap(({ local, prefixlen, deprecated, valid_life_time }) =>
+      ifname && local && prefixlen === lengthOf(local) && deprecated && valid_life_time === forever
+        ? [{ ip: local, device: ifname }]
+        : [],
+    ),
+  )
+}
+
+async function remove(commands: Commands, ip: string, device: string): Promise<void> {
+  await commands.run('ip', ['addr', 'del', `${ip}/${lengthOf(ip)}`, 'dev', device], { allowFailure: true })
+}
+
+/** Takes all announced addresses off this machine; none is fine. */
+export async function removeAnnounced(commands: Commands): Promise<void> {
+  for (const { ip, device } of await announced(commands)) await remove(commands, ip, device)
+}
