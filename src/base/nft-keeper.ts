@@ -11,6 +11,11 @@ export interface NftKeeperOptions {
   family?: NftFamily
   /** What it must hold now; undefined: not known yet. */
   plan(): NftTable | undefined | Promise<NftTable | undefined>
+  /**
+   * Asked instead of `plan` once that is in force: the parts that changed since either was asked last, as they were and as
+   * they must be, so that the cost of a change does not grow with the table. After a failure it is `plan` again.
+   */
+  changes?(): { before: NftTable; after: NftTable }
   /** What was planned last is in force now. */
   applied?(): Promise<void>
   /** The error to throw when the kernel refuses. */
@@ -73,13 +78,18 @@ export class NftKeeper implements AsyncDisposable {
 
   async #sync(): Promise<void> {
     if (this.#stop.signal.aborted) return
-    const wanted = await this.#options.plan()
-    if (!wanted) return
-    const script = this.#script(wanted)
-    if (script.length) await this.#write(script)
-    this.#applied = wanted
+    const { table, family, plan, changes, applied } = this.#options
+    if (this.#applied && changes) {
+      const { before, after } = changes()
+      await this.#write(difference(table, before, after, family))
+    } else {
+      const wanted = await plan()
+      if (!wanted) return
+      await this.#write(this.#script(wanted))
+      this.#applied = wanted
+    }
     this.#failures = 0
-    await this.#options.applied?.()
+    await applied?.()
   }
 
   /** An empty table is taken away: the kernel would ask it about every packet. */
@@ -91,6 +101,7 @@ export class NftKeeper implements AsyncDisposable {
   }
 
   async #write(script: string[]): Promise<void> {
+    if (!script.length) return
     try {
       await this.#options.commands.run('nft', ['-f', '-'], { stdin: `${script.join('\n')}\n` })
     } catch (cause) {

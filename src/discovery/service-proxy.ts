@@ -5,10 +5,10 @@ import type { ListenHttp } from '../base/http-listener.ts'
 import type { Logger } from '../base/logger.ts'
 import { NftKeeper, removeNftTable } from '../base/nft-keeper.ts'
 import type { NftFamily } from '../base/nft-table.ts'
-import type { InformerSet } from '../client/index.ts'
+import type { InformerHandler, InformerSet } from '../client/index.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 import { checkedServices, HealthCheckPorts } from './health-check-ports.ts'
-import { emptyRules, planServiceRules } from './service-rules.ts'
+import { type RuleChange, RulePieces } from './rule-pieces.ts'
 import { serviceTableOf } from './service-table.ts'
 import { StaleFlows } from './stale-flows.ts'
 
@@ -47,57 +47,109 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const slices = options.informers.for(EndpointSlice)
   const checks = new HealthCheckPorts(options.listen, log)
   const families = podCidrs.map((cidr): NftFamily => (cidr.includes(':') ? 'ip6' : 'ip'))
-  const keepers = families.map(keeperOf)
-  const changed = () => {
-    for (const keeper of keepers) keeper.changed()
+  slices.addIndex(ofService, slice => [serviceOf(slice) ?? []].flat())
+  const proxies = families.map(proxyOf)
+  const each = (act: (pieces: RulePieces) => void) => {
+    for (const { pieces, keeper } of proxies) {
+      act(pieces)
+      keeper.changed()
+    }
   }
 
-  function keeperOf(family: NftFamily): NftKeeper {
+  function proxyOf(family: NftFamily): { pieces: RulePieces; keeper: NftKeeper } {
     const flows = new StaleFlows(commands, log, family)
-    let rules = emptyRules()
-    return new NftKeeper({
+    let moves: RuleChange[] = []
+    const pieces = new RulePieces({
+      ids: () => services.list().map(idOf),
+      service: id => services.get(keyOfId(id)),
+      slices: id => slices.byIndex(ofService, id),
+      rest: () => ({ family, nodeName, podCidrs, zone: zoneOf(node.get({ name: nodeName })) }),
+    })
+    function refresh(): RuleChange {
+      const move = pieces.refresh()
+      moves.push(move)
+      if (family === families[0]) void checks.follow(checkedServices(services.list(), slices.list(), nodeName))
+      return move
+    }
+    const keeper = new NftKeeper({
       ...options,
       table,
       family,
       what: 'service rules',
       plan() {
         if (!services.synced || !slices.synced || !node.synced) return undefined
-        const zone = node.get({ name: nodeName })?.metadata.labels?.['topology.kubernetes.io/zone']
-        const all = { services: services.list(), slices: slices.list() }
-        rules = planServiceRules({ ...all, family, nodeName, podCidrs, zone })
-        if (family === families[0]) void checks.follow(checkedServices(all.services, all.slices, nodeName))
-        return serviceTableOf(rules, family)
+        refresh()
+        return serviceTableOf(pieces.whole(), family)
       },
-      applied: () => flows.follow(rules),
+      changes() {
+        const { before, after } = refresh()
+        return { before: serviceTableOf(before, family), after: serviceTableOf(after, family) }
+      },
+      async applied() {
+        const done = moves
+        moves = []
+        for (const move of done) await flows.moved(move)
+      },
       refused: cause =>
         new ProxyFailed(`cannot write service rules to nftables table ${table}`, {
           cause,
           hint: 'nft needs root and a kernel with nf_tables.',
         }),
     })
+    return { pieces, keeper }
   }
 
-  const handler = { added: changed, updated: changed, deleted: changed }
-  const unsubscribe = [services.subscribe(handler), slices.subscribe(handler), node.subscribe(zoneChanged(changed))]
+  const touched = (id: string | undefined) => id && each(pieces => pieces.touch(id))
+  const unsubscribe = [
+    services.subscribe(handlerOf(service => touched(idOf(service)))),
+    slices.subscribe(handlerOf(slice => touched(serviceOf(slice)))),
+    node.subscribe(zoneChanged(() => each(pieces => pieces.touchAll()))),
+  ]
   return {
     async ready(signal) {
       await Promise.all([services.ready(signal), slices.ready(signal), node.ready(signal)])
-      await Promise.all(keepers.map(keeper => keeper.now()))
+      await Promise.all(proxies.map(({ keeper }) => keeper.now()))
     },
     async [Symbol.asyncDispose]() {
       for (const end of unsubscribe) end()
-      for (const keeper of keepers) await keeper[Symbol.asyncDispose]()
+      for (const { keeper } of proxies) await keeper[Symbol.asyncDispose]()
       await checks[Symbol.asyncDispose]()
     },
   }
 }
 
+const ofService = 'proxy-service'
+const idOf = ({ metadata }: Service): string => `${metadata.namespace}/${metadata.name}`
+
+function keyOfId(id: string): { namespace: string; name: string } {
+  const [namespace, name] = id.split('/') as [string, string]
+  return { namespace, name }
+}
+
+function serviceOf({ metadata }: EndpointSlice): string | undefined {
+  const name = metadata.labels?.['kubernetes.io/service-name']
+  return name ? `${metadata.namespace}/${name}` : undefined
+}
+
+/** Also what an object was about before concerns us. */
+function handlerOf<T>(look: (object: T) => void): InformerHandler<T> {
+  return {
+    added: look,
+    updated(now, old) {
+      look(old)
+      look(now)
+    },
+    deleted: look,
+  }
+}
+
+const zoneOf = (node: Node | undefined) => node?.metadata.labels?.['topology.kubernetes.io/zone']
+
 /** A node's heartbeats change nothing here. */
-function zoneChanged(changed: () => void) {
-  const zoneOf = (node: Node) => node.metadata.labels?.['topology.kubernetes.io/zone']
+function zoneChanged(changed: () => void): InformerHandler<Node> {
   return {
     added: changed,
-    updated: (node: Node, old: Node) => void (zoneOf(node) !== zoneOf(old) && changed()),
+    updated: (node, old) => void (zoneOf(node) !== zoneOf(old) && changed()),
     deleted: () => {},
   }
 }

@@ -77,12 +77,11 @@ describe.skipIf(!able)('UDP flows in the kernel (needs root and conntrack)', () 
       }
       const flows = new StaleFlows(there, silentLogger)
       await write('10.244.0.5')
-      await flows.follow(rules('10.244.0.5'))
       expect(await asking.ask()).toBe('from 10.244.0.5')
       await write('10.244.0.6')
       // What is wrong without it: the kernel remembers.
       expect(await asking.ask()).toBe('from 10.244.0.5')
-      await flows.follow(rules('10.244.0.6'))
+      await flows.moved({ before: rules('10.244.0.5'), after: rules('10.244.0.6') })
       expect(await asking.ask()).toBe('from 10.244.0.6')
     } finally {
       asking.stop()

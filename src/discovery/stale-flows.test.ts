@@ -42,18 +42,16 @@ test('rules tell where UDP packets go in the end', () => {
 
 test('flows to an endpoint that is gone are ended, and those of a Service that had none', async () => {
   const { asked, flows } = recorded()
-  await flows.follow(rules('5', '6'))
-  expect(asked).toEqual([])
-  await flows.follow(rules('6', '7'))
+  await flows.moved({ before: rules('5', '6'), after: rules('6', '7') })
   expect(asked.splice(0)).toEqual([
     '--orig-dst 10.96.0.10 --dport 53 --dst-nat 10.244.0.5',
     '--dport 30053 --dst-nat 10.244.0.5',
   ])
-  await flows.follow(rules())
+  await flows.moved({ before: rules('6', '7'), after: rules() })
   expect(asked.splice(0)).toHaveLength(4)
-  await flows.follow(rules('8'))
+  await flows.moved({ before: rules(), after: rules('8') })
   expect(asked.splice(0)).toEqual(['--orig-dst 10.96.0.10 --dport 53', '--dport 30053'])
-  await flows.follow(rules('8'))
+  await flows.moved({ before: rules('8'), after: rules('8') })
   expect(asked).toEqual([])
 })
 
@@ -64,6 +62,5 @@ test('without conntrack everything else goes on', async () => {
     },
   } as unknown as Commands
   const flows = new StaleFlows(commands, silentLogger)
-  await flows.follow(rules('5'))
-  await expect(flows.follow(rules('6'))).resolves.toBeUndefined()
+  await expect(flows.moved({ before: rules('5'), after: rules('6') })).resolves.toBeUndefined()
 })

@@ -14,7 +14,6 @@ export type UdpTargets = ReadonlyMap<string, ReadonlySet<string>>
 export class StaleFlows {
   readonly #commands: Commands
   readonly #log: Logger
-  #known: UdpTargets | undefined
   #warned = false
 
   readonly #family: NftFamily
@@ -25,12 +24,9 @@ export class StaleFlows {
     this.#log = log
   }
 
-  /** To be called when these rules are in force. */
-  async follow(rules: RuleSet): Promise<void> {
-    const now = udpTargets(rules)
-    const stale = this.#known ? staleFlows(this.#known, now) : []
-    this.#known = now
-    for (const args of stale) await this.#forget(args)
+  /** To be called when the rules `after` are in force instead of those `before`. */
+  async moved({ before, after }: { before: RuleSet; after: RuleSet }): Promise<void> {
+    for (const args of staleFlows(udpTargets(before), udpTargets(after))) await this.#forget(args)
   }
 
   async #forget(args: string[]): Promise<void> {

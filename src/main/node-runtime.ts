@@ -13,6 +13,7 @@ export function placesOf(dataDir: string) {
     containerd: join(dataDir, 'containerd'),
     cniConf: join(dataDir, 'cni/net.d'),
     ipam: join(dataDir, 'cni/ipam'),
+    announced: join(node, 'announced.json'),
     pods: join(node, 'pods'),
     podLogs: join(node, 'logs'),
     keys: join(node, 'keys'),

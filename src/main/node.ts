@@ -130,7 +130,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const networkReady = asPart(report, 'network', 'waiting for the pod network of this node', async () => {
       const pods = settings.network === 'cni' ? await foreignNetwork() : await builtinNetwork()
       await proxy.ready(stop.signal)
-      stack.use(new Announcer({ ...{ nodeName: settings.nodeName, nodeIp: options.nodeIp }, informers, ...outside }))
+      stack.use(
+        new Announcer({
+          ...{ nodeName: settings.nodeName, nodeIp: options.nodeIp },
+          noteFile: places.announced,
+          informers,
+          ...outside,
+        }),
+      )
       const resolvConf = await disk.readText('/etc/resolv.conf').catch(() => '')
       stack.use(
         await startDnsServer({

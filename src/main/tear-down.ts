@@ -65,7 +65,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
       return [undefined, `${stopped} pods stopped, containerd ended`]
     })
     await asPart(report, 'network', 'removing', async () => {
-      await removeAnnounced(commands)
+      await removeAnnounced(commands, disk, places.announced)
       await removeServiceRules(commands)
       await removeNetworkPolicies(commands)
       await removePodNetwork(commands, disk, {

@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
 import { type Commands, systemCommands } from '../../base/commands.ts'
@@ -18,6 +21,8 @@ const commandsOf = (name: string) =>
       systemCommands.run('nsenter', enter(name, file, ...args), options),
   }) as unknown as Commands
 
+const folder = mkdtempSync(join(tmpdir(), 'optiflow-pool-'))
+const noteOf = (name: string) => join(folder, `${name}.json`)
 const ips = ['10.82.0.100', 'fd82::100']
 const machines = ['a', 'b'] as const
 let ready = new Set<string>(machines)
@@ -70,6 +75,7 @@ describe.skipIf(!able)('addresses announced on a LAN (needs root)', () => {
       (nodeName, i) =>
         new Announcer({
           ...{ nodeName, nodeIp: `10.82.0.${11 + i}`, informers: informers as any, disk: systemDisk },
+          noteFile: noteOf(nodeName),
           ...{ commands: commandsOf(nodeName), clock: systemClock, log: silentLogger },
         }),
     )
@@ -77,6 +83,7 @@ describe.skipIf(!able)('addresses announced on a LAN (needs root)', () => {
   afterAll(async () => {
     for (const announcer of announcers) await announcer[Symbol.asyncDispose]()
     for (const name of ['lan', ...machines]) execFileSync('ip', ['netns', 'del', `${prefix}-${name}`])
+    rmSync(folder, { recursive: true })
   })
 
   const look = () => Promise.all(announcers.map(a => a.now()))
@@ -119,10 +126,17 @@ describe.skipIf(!able)('addresses announced on a LAN (needs root)', () => {
       expect(must(name, 'ip route get 10.82.0.1')).toContain(`src 10.82.0.1${name === 'a' ? 1 : 2}`)
   })
 
+  test('what somebody else has put there, in the same way, stays', async () => {
+    const theirs = 'fd82::200'
+    must('a', `ip addr add ${theirs}/128 dev eth0 nodad valid_lft forever preferred_lft 0`)
+    await look()
+    expect(must('a', 'ip -o addr show')).toContain(theirs)
+  })
+
   test('nothing of it stays once it is taken out', async () => {
     for (const announcer of announcers) await announcer[Symbol.asyncDispose]()
     for (const name of machines) {
-      await removeAnnounced(commandsOf(name))
+      await removeAnnounced(commandsOf(name), systemDisk, noteOf(name))
       for (const ip of ips) expect(must(name, 'ip -o addr show')).not.toContain(ip)
     }
   })

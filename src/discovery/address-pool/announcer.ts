@@ -12,6 +12,8 @@ export interface AnnouncerOptions {
   nodeName: string
   /** The node's address: those of the pool are put on the interface that has it. */
   nodeIp: string
+  /** Where it is noted which addresses are ours: others may have such on the interface too. */
+  noteFile: string
   informers: InformerSet
   commands: Commands
   disk: Disk
@@ -61,7 +63,7 @@ export class Announcer implements AsyncDisposable {
   }
 
   async #sync(): Promise<void> {
-    const { informers, commands, nodeName, nodeIp, log } = this.#options
+    const { informers, commands, disk, noteFile, nodeName, nodeIp, log } = this.#options
     const [services, nodes, slices] = [informers.for(Service), informers.for(Node), informers.for(EndpointSlice)]
     if (this.#stop.signal.aborted || !services.synced || !nodes.synced || !slices.synced) return
     const wanted = planAnnouncements({
@@ -71,12 +73,14 @@ export class Announcer implements AsyncDisposable {
         slices.list(namespace).filter(s => s.metadata.labels?.['kubernetes.io/service-name'] === name),
       nodeName,
     })
-    const held = await announced(commands)
+    const held = await announced(commands, disk, noteFile)
     for (const { ip, device } of held.filter(h => !wanted.includes(h.ip))) {
       await remove(commands, ip, device)
       log.info({ ip }, 'address of a Service left to another node')
     }
     const missing = wanted.filter(ip => !held.some(h => h.ip === ip))
+    // Before they are there: what is there and not noted would stay for ever.
+    if (missing.length || held.length !== wanted.length) await disk.write(noteFile, JSON.stringify(wanted))
     if (!missing.length) return
     const uplink = await findUplink(commands, nodeIp)
     if (!uplink) return log.warn({ nodeIp }, 'no interface has the address of the node: nothing is announced')
@@ -90,7 +94,7 @@ export class Announcer implements AsyncDisposable {
       await setNotify(disk, device).catch(error =>
         log.info({ device, error: explain(error) }, 'neighbours are not told'),
       )
-    // No packet of the node's own shall carry it: preferred for no time at all. That is also how we know it again.
+    // No packet of the node's own shall carry it: preferred for no time at all.
     await commands.run('ip', ['addr', 'replace', `${ip}/${lengthOf(ip)}`, 'dev', device, ...mark])
     log.info({ ip, device }, 'address of a Service announced')
     if (!ip.includes(':')) await this.#tell(ip, device)
@@ -131,22 +135,20 @@ async function setNotify(disk: Disk, device: string): Promise<void> {
 
 const lengthOf = (ip: string) => (ip.includes(':') ? 128 : 32)
 const mark = ['valid_lft', 'forever', 'preferred_lft', '0']
-const forever = 4_294_967_295
 
-interface AddressJson {
-  local?: string
-  prefixlen: number
-  deprecated?: boolean
-  valid_life_time?: number
+interface LinkJson {
+  ifname?: string
+  addr_info?: { local?: string; prefixlen: number; deprecated?: boolean }[]
 }
 
-/** What nodes of ours have announced on this machine. */
-async function announced(commands: Commands): Promise<{ ip: string; device: string }[]> {
+/** What we have announced on this machine and is still there. */
+async function announced(commands: Commands, disk: Disk, noteFile: string): Promise<{ ip: string; device: string }[]> {
+  const noted = new Set(JSON.parse(await disk.readText(noteFile).catch(() => '[]')) as string[])
+  if (!noted.size) return []
   const { stdout } = await commands.run('ip', ['-j', 'addr', 'show', 'scope', 'global'])
-  const links = JSON.parse(stdout || '[]') as { ifname?: string; addr_info?: AddressJson[] }[]
-  return links.flatMap(({ ifname, addr_info = [] }) =>
-    addr_info.flatMap(({ local, prefixlen, deprecated, valid_life_time }) =>
-      ifname && local && prefixlen === lengthOf(local) && deprecated && valid_life_time === forever
+  return (JSON.parse(stdout || '[]') as LinkJson[]).flatMap(({ ifname, addr_info = [] }) =>
+    addr_info.flatMap(({ local, prefixlen, deprecated }) =>
+      ifname && local && noted.has(local) && prefixlen === lengthOf(local) && deprecated
         ? [{ ip: local, device: ifname }]
         : [],
     ),
@@ -157,7 +159,8 @@ async function remove(commands: Commands, ip: string, device: string): Promise<v
   await commands.run('ip', ['addr', 'del', `${ip}/${lengthOf(ip)}`, 'dev', device], { allowFailure: true })
 }
 
-/** Takes all announced addresses off this machine; none is fine. */
-export async function removeAnnounced(commands: Commands): Promise<void> {
-  for (const { ip, device } of await announced(commands)) await remove(commands, ip, device)
+/** Takes all that was announced off this machine; none is fine. */
+export async function removeAnnounced(commands: Commands, disk: Disk, noteFile: string): Promise<void> {
+  for (const { ip, device } of await announced(commands, disk, noteFile)) await remove(commands, ip, device)
+  await disk.remove(noteFile)
 }
