@@ -104,7 +104,12 @@ test('changes one by one lead to where planning all at once leads, whoever wants
 
 test('a change of one Service among others concerns it alone', () => {
   const states = new Map(
-    ids.map(id => [id, stateOf({ id, exists: true, external: null, port: 80, endpoints: [1, 2] })]),
+    ids.map(id => {
+      const state = stateOf({ id, exists: true, external: null, port: 80, endpoints: [1, 2] })
+      state.service!.spec.type = 'ClusterIP'
+      delete state.service!.spec.ports![0]!.nodePort
+      return [id, state]
+    }),
   )
   const pieces = new RulePieces({
     ids: () => states.keys(),
@@ -117,8 +122,8 @@ test('a change of one Service among others concerns it alone', () => {
   states.get('d/b')!.endpoints.push(3)
   pieces.touch('d/b')
   const { before, after } = pieces.refresh()
-  expect([...before.clusterIps.keys(), ...after.clusterIps.keys()]).toEqual([
-    '10.96.0.2 . tcp . 80',
-    '10.96.0.2 . tcp . 80',
+  expect([[...before.clusterIps.keys()], [...after.clusterIps.keys()]]).toEqual([
+    ['10.96.0.2 . tcp . 80'],
+    ['10.96.0.2 . tcp . 80'],
   ])
 })

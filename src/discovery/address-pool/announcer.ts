@@ -73,14 +73,15 @@ export class Announcer implements AsyncDisposable {
         slices.list(namespace).filter(s => s.metadata.labels?.['kubernetes.io/service-name'] === name),
       nodeName,
     })
-    const held = await announced(commands, disk, noteFile)
-    for (const { ip, device } of held.filter(h => !wanted.includes(h.ip))) {
+    const there = await announced(commands, disk, noteFile)
+    const held = there.filter(({ ip, refused }) => wanted.includes(ip) && !refused)
+    for (const { ip, device } of there.filter(one => !held.includes(one))) {
       await remove(commands, ip, device)
-      log.info({ ip }, 'address of a Service left to another node')
+      log.info({ ip }, 'address of a Service taken back')
     }
     const missing = wanted.filter(ip => !held.some(h => h.ip === ip))
     // Before they are there: what is there and not noted would stay for ever.
-    if (missing.length || held.length !== wanted.length) await disk.write(noteFile, JSON.stringify(wanted))
+    if (missing.length || there.length !== held.length) await disk.write(noteFile, JSON.stringify(wanted))
     if (!missing.length) return
     const uplink = await findUplink(commands, nodeIp)
     if (!uplink) return log.warn({ nodeIp }, 'no interface has the address of the node: nothing is announced')
@@ -138,18 +139,25 @@ const mark = ['valid_lft', 'forever', 'preferred_lft', '0']
 
 interface LinkJson {
   ifname?: string
-  addr_info?: { local?: string; prefixlen: number; deprecated?: boolean }[]
+  addr_info?: { local?: string; prefixlen: number; deprecated?: boolean; dadfailed?: boolean }[]
+}
+
+interface Announced {
+  ip: string
+  device: string
+  /** Somebody else answered for it when it came, so the kernel does not use it. */
+  refused: boolean
 }
 
 /** What we have announced on this machine and is still there. */
-async function announced(commands: Commands, disk: Disk, noteFile: string): Promise<{ ip: string; device: string }[]> {
+async function announced(commands: Commands, disk: Disk, noteFile: string): Promise<Announced[]> {
   const noted = new Set(JSON.parse(await disk.readText(noteFile).catch(() => '[]')) as string[])
   if (!noted.size) return []
   const { stdout } = await commands.run('ip', ['-j', 'addr', 'show', 'scope', 'global'])
   return (JSON.parse(stdout || '[]') as LinkJson[]).flatMap(({ ifname, addr_info = [] }) =>
-    addr_info.flatMap(({ local, prefixlen, deprecated }) =>
+    addr_info.flatMap(({ local, prefixlen, deprecated, dadfailed = false }) =>
       ifname && local && noted.has(local) && prefixlen === lengthOf(local) && deprecated
-        ? [{ ip: local, device: ifname }]
+        ? [{ ip: local, device: ifname, refused: dadfailed }]
         : [],
     ),
   )
