@@ -89,12 +89,10 @@ export class Announcer implements AsyncDisposable {
   }
 
   async #announce(ip: string, device: string): Promise<void> {
-    const { commands, disk, log } = this.#options
+    const { commands, log } = this.#options
     if (ip.includes(':'))
       // Who listens hears of the new place once the kernel has found the address to be free.
-      await setNotify(disk, device).catch(error =>
-        log.info({ device, error: explain(error) }, 'neighbours are not told'),
-      )
+      await commands.run('sysctl', ['-qw', `net.ipv6.conf.${device}.ndisc_notify=1`], { allowFailure: true })
     // No packet of the node's own shall carry it: preferred for no time at all.
     await commands.run('ip', ['addr', 'replace', `${ip}/${lengthOf(ip)}`, 'dev', device, ...mark])
     log.info({ ip, device }, 'address of a Service announced')
@@ -126,12 +124,6 @@ export class Announcer implements AsyncDisposable {
     for (const end of this.#ends) end()
     await this.#running
   }
-}
-
-async function setNotify(disk: Disk, device: string): Promise<void> {
-  const file = await disk.open(`/proc/sys/net/ipv6/conf/${device}/ndisc_notify`, 'r+')
-  await file.write('1')
-  await file.close()
 }
 
 const lengthOf = (ip: string) => (ip.includes(':') ? 128 : 32)
