@@ -14,8 +14,10 @@ import type { Header, KeyValue, RangeRequest, RangeResponse, WatchResponse } fro
 import type { EtcdRpc } from './rpc.ts'
 import { unsigned } from './signed.ts'
 
-/** Keys in one answer to a list: the more, the fewer answers; but each is a message that is made whole in memory. */
-const pageKeys = 1000
+/** Keys in the first answer to a list, and the bytes at which the next ones aim: each is a message that is made whole in memory. */
+const firstPageKeys = 2000
+const pageBytes = 16 << 20
+const mostPageKeys = 20_000
 
 /** What is and what was at one revision; and from where on it is known. */
 export class EtcdReads {
@@ -96,16 +98,23 @@ export class EtcdReads {
     let at = page.at
     let key = Buffer.from(page.after === undefined || compareKeys(page.after, prefix) < 0 ? prefix : `${page.after}\0`)
     if (key.length === 0) key = firstKey
-    for (;;) {
-      const wanted = page.limit ? Math.min(page.limit - entries.length, pageKeys) : pageKeys
+    for (let most = firstPageKeys; ; ) {
+      const wanted = page.limit ? Math.min(page.limit - entries.length, most) : most
       const answer = await this.range({ key, range_end, limit: wanted }, at)
       at ??= BigInt(answer.header.revision)
       for (const kv of answer.kvs) entries.push(versioned(kv))
       if (!answer.more || (page.limit && entries.length >= page.limit))
         return { entries, revision: at, remaining: Number(answer.count) - answer.kvs.length }
       key = Buffer.concat([answer.kvs.at(-1)!.key, everything.key])
+      most = nextPageKeys(answer.kvs)
     }
   }
+}
+
+/** As many as make a page of the bytes that it should have, if they are like these. */
+function nextPageKeys(kvs: readonly KeyValue[]): number {
+  const bytes = kvs.reduce((sum, kv) => sum + kv.key.length + kv.value.length, 0)
+  return Math.max(1, Math.min(Math.floor((pageBytes * kvs.length) / bytes), mostPageKeys))
 }
 
 /** One question to a member that answers: what opens a store. */
