@@ -182,7 +182,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     annotate() {},
     shared(object) {
       let known = parsed.get(object)
-      if (!known) parsed.set(object, (known = object.parse()))
+      if (!known) parsed.set(object, (known = object.value()))
       return known
     },
   }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { noteValue } from '../models/known-values.ts'
 import { jsonLines, lines } from './lines.ts'
 
 async function read(chunks: Uint8Array[]): Promise<string[]> {
@@ -43,4 +44,19 @@ test('a chunk that is one line is parsed once for all who are given it', async (
   const tail = Buffer.from('2}\n')
   expect(await read(Buffer.from('{"b":'), tail, chunk)).toEqual([{ b: 2 }, { a: 1 }])
   expect(await read(Buffer.from('{"c":'), tail, Buffer.from('\n\r\n'))).toEqual([{ c: 2 }])
+})
+
+test('a chunk whose writer knows its value is not parsed, unless the writer has nothing to say', async () => {
+  const [known, unknown] = [Buffer.from('not JSON\n'), Buffer.from('{"n":1}\n')]
+  const value = { a: 1 }
+  noteValue(known, () => value)
+  noteValue(unknown, () => undefined)
+  async function* source() {
+    yield known
+    yield unknown
+  }
+  const out: unknown[] = []
+  for await (const each of jsonLines(source())) out.push(each)
+  expect(out[0]).toBe(value)
+  expect(out[1]).toEqual({ n: 1 })
 })

@@ -1,3 +1,5 @@
+import { knownValue, noteValue } from '../models/known-values.ts'
+
 /**
  * Complete lines of a stream of UTF-8 chunks, in order; empty ones and an unfinished last one are left out.
  * A line that spans many chunks is joined once, so a huge object costs its own length and no more.
@@ -11,18 +13,16 @@ export async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
     }
 }
 
-/** Equal bytes, equal value: in one process several watchers are handed the very same chunk. */
-const values = new WeakMap<Uint8Array, unknown>()
-
 /**
- * The JSON values of a stream, one a line. A chunk that is exactly one line is parsed once however many streams it comes
- * from, and all of them get the same value: like everything that informers hold, it may be read but not changed.
+ * The JSON values of a stream, one a line. A chunk that is exactly one line is parsed once however many streams of this
+ * process it comes from, or not at all if its writer knows the value: all get the same one, and like everything that
+ * informers hold, it may be read but not changed.
  */
 export async function* jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<unknown, void, undefined> {
   const cutter = new LineCutter()
   for await (const chunk of chunks)
     for (const bytes of cutter.cut(chunk)) {
-      const known = values.get(bytes)
+      const known = knownValue(bytes)
       if (known !== undefined) {
         yield known
         continue
@@ -30,7 +30,7 @@ export async function* jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
       const line = text(bytes)
       if (!line.trim()) continue
       const value: unknown = JSON.parse(line)
-      if (bytes === chunk && typeof value === 'object' && value) values.set(chunk, value)
+      if (bytes === chunk && typeof value === 'object' && value) noteValue(chunk, () => value)
       yield value
     }
 }

@@ -1,9 +1,9 @@
+import { same } from '../../base/equality.ts'
 import { notFoundError } from '../../models/api-error.ts'
 import { Node, Pod } from '../../models/kinds/index.ts'
 import { isNetworkAccount } from '../../models/network-account.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { referencesOf } from '../authz/node/references.ts'
-import { same } from '../objects/same.ts'
 import { type Admission, forbidden } from './chain.ts'
 
 const mirror = 'kubernetes.io/config.mirror'

@@ -1,4 +1,5 @@
 import { readSigningRequest } from '../../base/certificates.ts'
+import { same } from '../../base/equality.ts'
 import { explain } from '../../base/errors.ts'
 import {
   CertificateSigningRequest,
@@ -11,7 +12,6 @@ import {
   ServiceAccount,
 } from '../../models/kinds/index.ts'
 import { nodeNameOf } from '../authz/node/node-authorizer.ts'
-import { same } from '../objects/same.ts'
 import { type Admission, type AdmissionPlugin, forbidden, isOf } from './chain.ts'
 import { changedLabels, isForbiddenToNode } from './node-labels.ts'
 import { checkClaimStatus, checkNodePod, checkNodeToken } from './node-pods.ts'

@@ -1,6 +1,6 @@
+import { same } from '../../base/equality.ts'
 import type { OwnerReference } from '../../models/types/meta-v1.ts'
 import type { AuthorizerChain } from '../authz/authorizer.ts'
-import { same } from '../objects/same.ts'
 import { type Admission, type AdmissionPlugin, forbidden } from './chain.ts'
 import { refusalOf } from './permission.ts'
 

@@ -1,10 +1,10 @@
+import { same } from '../../base/equality.ts'
 import { notFoundError } from '../../models/api-error.ts'
 import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../models/kinds/index.ts'
 import type * as rbac from '../../models/types/rbac-v1.ts'
 import type { AuthorizerChain } from '../authz/authorizer.ts'
 import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
 import { rulesCover } from '../authz/rbac/rules.ts'
-import { same } from '../objects/same.ts'
 import { type Admission, type AdmissionPlugin, forbidden } from './chain.ts'
 
 /** Nobody gives away rights that they do not have, unless they may `escalate` or `bind`. */

@@ -1,5 +1,5 @@
+import { same } from '../../base/equality.ts'
 import type { AnyObject } from '../../models/object.ts'
-import { same } from '../objects/same.ts'
 import type { Admission } from './chain.ts'
 
 /**

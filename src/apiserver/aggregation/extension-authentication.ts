@@ -1,11 +1,11 @@
 import { certificatesOf } from '../../base/certificates.ts'
+import { same } from '../../base/equality.ts'
 import { explain } from '../../base/errors.ts'
 import { ConfigMap } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { remoteHeaders } from '../authn/front-proxy.ts'
 import { ensure, system } from '../bootstrap/ensure.ts'
 import type { Core } from '../core.ts'
-import { same } from '../objects/same.ts'
 import { updateObject } from '../objects/update-object.ts'
 
 export interface ExtensionAuthentication {

@@ -1,3 +1,4 @@
+import { same } from '../../base/equality.ts'
 import { explain } from '../../base/errors.ts'
 import { isAlreadyExists, isNotFound } from '../../models/api-error.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
@@ -5,7 +6,6 @@ import type { AnyObject } from '../../models/object.ts'
 import type { Core } from '../core.ts'
 import { createObject } from '../objects/create-object.ts'
 import { deleteObject } from '../objects/delete-object.ts'
-import { same } from '../objects/same.ts'
 import { updateObject } from '../objects/update-object.ts'
 
 /** The server itself. */

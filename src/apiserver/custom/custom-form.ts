@@ -1,6 +1,6 @@
+import { same } from '../../base/equality.ts'
 import type { CustomSchema } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
-import { same } from '../objects/same.ts'
 import type { StoredForm } from '../storage/stored-form.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 

@@ -1,4 +1,5 @@
 import { timestamp } from '../../base/clock.ts'
+import { same } from '../../base/equality.ts'
 import { explain } from '../../base/errors.ts'
 import { isNotFound } from '../../models/api-error.ts'
 import { customKind } from '../../models/custom/custom-kind.ts'
@@ -7,7 +8,6 @@ import { CustomResourceDefinition as DefinitionKind } from '../../models/kinds/i
 import type { AnyObject } from '../../models/object.ts'
 import type { CustomResourceDefinition } from '../../models/types/apiextensions-v1.ts'
 import type { Core } from '../core.ts'
-import { same } from '../objects/same.ts'
 import { updateObject } from '../objects/update-object.ts'
 import type { Resource } from '../resources.ts'
 import type { Bucket } from '../watch-cache/bucket.ts'

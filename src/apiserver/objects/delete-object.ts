@@ -40,7 +40,7 @@ export async function deleteObject(
     if (!kept) throw notFoundError(resource.kind, name)
     const pending = prepare(target, [kept])
     if (pending) await pending
-    const present = target.form ? servedObject(target, kept) : core.shared(kept)
+    const present = target.form ? servedObject(target, kept) : kept.value()
     checkPreconditions(resource, kept, present, wishes)
     const admission: Admission = {
       core,

@@ -1,18 +1,4 @@
-/** True when two JSON values are equal; order of fields does not matter. Undefined fields count as absent. */
-export function same(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a)) {
-    if (!Array.isArray(b) || a.length !== b.length) return false
-    for (let i = 0; i < a.length; i++) if (!same(a[i], b[i])) return false
-    return true
-  }
-  if (Array.isArray(b)) return false
-  const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>]
-  for (const key in x) if (!same(x[key], y[key])) return false
-  for (const key in y) if (y[key] !== undefined && x[key] === undefined) return false
-  return true
-}
+import { same } from '../../base/equality.ts'
 
 /** Everything but metadata and status: what generation counts. */
 export function sameDesire(a: Record<string, unknown>, b: Record<string, unknown>): boolean {

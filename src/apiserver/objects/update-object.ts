@@ -1,3 +1,4 @@
+import { same } from '../../base/equality.ts'
 import { ApiError, conflictError, invalidError, notFoundError, objectModified } from '../../models/api-error.ts'
 import { required } from '../../models/field-error.ts'
 import type { AnyObject } from '../../models/object.ts'
@@ -9,10 +10,10 @@ import { prepare, servedObject, toStored } from '../storage/conversion.ts'
 import { ClaimTaken, StaleObject } from '../storage/object-store.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { dryKept, refuse, remembered, type WriteOptions } from './create-object.ts'
-import { same, sameDesire } from './same.ts'
+import { sameDesire } from './same.ts'
 import { keepSystemFields, takeMarks } from './system-fields.ts'
 
-/** Makes the next state of an object, in the form that the resource serves, from a copy of the present one. */
+/** Makes the next state of an object, in the form that the resource serves, from a copy of the present one as it is stored. */
 export type NextState = (present: AnyObject, kept: KeptObject) => AnyObject | Promise<AnyObject>
 
 export interface UpdateOptions extends WriteOptions {
@@ -22,6 +23,8 @@ export interface UpdateOptions extends WriteOptions {
   mustSayRevision?: boolean
   /** Goes beyond what a writer of the main object may change: the server's own subresources (binding, finalize). */
   trusted?: boolean
+  /** The next state is made without a change to the present one, which needs no copy then. */
+  onlyReads?: boolean
   /** The next state differs only in what the server itself has put there and checked: no defaults, no validation. */
   sound?: boolean
 }
@@ -48,8 +51,8 @@ export async function updateObject(
     if (!kept) throw notFoundError(resource.kind, name)
     const pending = prepare(target, [kept])
     if (pending) await pending
-    const present = target.form ? servedObject(target, kept) : core.shared(kept)
-    const next = await nextState(target.form ? structuredClone(present) : kept.parse(), kept)
+    const present = target.form ? servedObject(target, kept) : kept.value()
+    const next = await nextState(stateFor(target, kept, present, options), kept)
     const pinned = checkRevision(resource, kept, present, next, options)
     try {
       return await admitAndCommit(core, resource, target, kept, present, next, options)
@@ -59,6 +62,12 @@ export async function updateObject(
       if (pinned || attempt >= attempts) throw conflictError(resource.kind, name, objectModified)
     }
   }
+}
+
+/** What the next state is made from: mostly a copy, since it may be changed into it. */
+function stateFor(target: Resource, kept: KeptObject, present: AnyObject, options: UpdateOptions): AnyObject {
+  if (target.form) return structuredClone(present)
+  return options.onlyReads ? present : kept.parse()
 }
 
 /** @returns whether the next state is about one revision only */

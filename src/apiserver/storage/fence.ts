@@ -30,7 +30,7 @@ export function parseFence(text: string): Fence {
  * @param kept the Lease as far as is known @throws ApiError Forbidden
  */
 export function fenceRevision(fence: Fence, kept: KeptObject | undefined): Revision {
-  const lease = kept?.parse() as Lease | undefined
+  const lease = kept?.value() as Lease | undefined
   const { holderIdentity, leaseTransitions = 0 } = lease?.spec ?? {}
   if (lease?.metadata.uid === fence.uid && leaseTransitions === fence.term && holderIdentity)
     return BigInt(kept!.revision)

@@ -51,6 +51,11 @@ export function withoutRevision(served: Uint8Array): Buffer {
 
 const longInteger = /\d{16}/
 
+/** Whether `decodeObject` may see integers that JSON.parse would round. */
+export function holdsLongInteger(bytes: Buffer): boolean {
+  return longInteger.test(bytes.toString('latin1'))
+}
+
 /** The object that served bytes stand for; integers that do not fit a number are bigints, which `encodeObject` writes again. */
 export function decodeObject(bytes: Buffer): AnyObject {
   const text = bytes.toString()

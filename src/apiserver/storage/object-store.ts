@@ -7,7 +7,7 @@ import type { Resource } from '../resources.ts'
 import { factsOf, KeptObject } from '../watch-cache/kept-object.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
 import { type Fence, fenceRevision, staleLeader } from './fence.ts'
-import { encodeObject, withRevision } from './object-bytes.ts'
+import { encodeObject, holdsLongInteger, withRevision } from './object-bytes.ts'
 import { objectStoreKey } from './object-key.ts'
 
 /** Something that changes in the same commit as an object: an address or a port that is taken or given back, the use of a quota. */
@@ -47,7 +47,10 @@ export class ClaimTaken extends OptiFlowError {
 /** Something that was to change in the same commit changed since it was read. Decide again what becomes of it. */
 export class ClaimMoved extends OptiFlowError {}
 
-/** Writes of whole objects, in stored form, each with its claims in one commit; what they return is durable and visible to all. */
+/**
+ * Writes of whole objects, in stored form, each with its claims in one commit; what they return is durable and visible to
+ * all. Objects that were written are read by everybody from then on: their writers let go of them unchanged.
+ */
 export class ObjectStore {
   readonly #store: Store
   readonly #cache: WatchCache
@@ -90,14 +93,14 @@ export class ObjectStore {
     const bytes = encodeObject(object)
     if (bytes.length > maxObjectBytes)
       throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxObjectBytes}`)
-    const facts = factsOf(resource.stored, object)
-    this.#cache.expect(key, bytes, facts)
+    const written = { facts: factsOf(resource.stored, object), value: holdsLongInteger(bytes) ? undefined : object }
+    this.#cache.expect(key, bytes, written)
     try {
       const revision = await this.#commit(key, bytes, seen, claims)
       const { namespace, name } = object.metadata
       const kept = this.#cache.get(resource, namespace, name)
       if (kept?.revision === revision) return kept
-      return new KeptObject(key, namespace ?? '', name, revision, withRevision(bytes, revision), facts)
+      return new KeptObject(key, namespace ?? '', name, revision, withRevision(bytes, revision))
     } finally {
       this.#cache.unexpect(key)
     }

@@ -1,7 +1,7 @@
+import { same } from '../../base/equality.ts'
 import { invalidError } from '../../models/api-error.ts'
 import { forbidden } from '../../models/field-error.ts'
 import { Pod } from '../../models/kinds/index.ts'
-import { same } from '../objects/same.ts'
 import { partHandlers } from './part.ts'
 
 interface Named {

@@ -41,6 +41,8 @@ export const patch: CallHandler = async call => {
     shownOptions: shownOptions(call, 'PatchOptions'),
     subresource: path.subresource ?? '',
     track,
+    // A patch leaves alone what it is applied to, and what comes of it is decoded into a new object.
+    onlyReads: !resource.kind.storedAs,
   })
   return objectReply(call, resource, 200, kept)
 }

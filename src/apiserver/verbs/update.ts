@@ -45,6 +45,7 @@ export const update: CallHandler = async call => {
     ...options,
     subresource,
     mustSayRevision: true,
+    onlyReads: true,
   })
   return objectReply(call, resource, 200, kept)
 }

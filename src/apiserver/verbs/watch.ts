@@ -3,6 +3,7 @@ import { Compacted } from '../../db/store.ts'
 import { ApiError } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { parseJson } from '../../models/json.ts'
+import { noteValue } from '../../models/known-values.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import { columnDefinitionsOf } from '../../models/table.ts'
@@ -22,7 +23,7 @@ import { type ObjectSelector, objectSelector } from '../selectors/object-selecto
 import { prepare } from '../storage/conversion.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import type { BucketListener } from '../watch-cache/bucket.ts'
-import { type EventForm, KeptEvent } from '../watch-cache/kept-event.ts'
+import { type EventForm, type EventType, KeptEvent } from '../watch-cache/kept-event.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
@@ -58,6 +59,18 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
 }
 
 type Initial = 'none' | 'objects' | 'objects-and-bookmark'
+
+/** Informers in this process read the object itself, not the bytes. */
+function objectFrame(form: ObjectForm, type: EventType, object: KeptObject): Buffer {
+  const frame = eventFrame(form, type, form.one(object))
+  if (form.kept) noteValue(frame, () => eventValue(type, object))
+  return frame
+}
+
+function eventValue(type: EventType, object: KeptObject): object | undefined {
+  const value = object.plainValue()
+  return value && { type, object: value }
+}
 
 function checkInitialEvents(query: URLSearchParams, from: number): Initial {
   const match = query.get('resourceVersionMatch') ?? ''
@@ -110,10 +123,7 @@ class Watcher implements BucketListener {
     this.#form =
       form.accepted.as === 'Table'
         ? { key: '', frame: (type, object) => eventFrame(form, type, this.#tableEvent(object)) }
-        : {
-            key: form.key && form.key + form.accepted.media,
-            frame: (type, object) => eventFrame(form, type, form.one(object)),
-          }
+        : { key: form.key && form.key + form.accepted.media, frame: (type, object) => objectFrame(form, type, object) }
   }
 
   start(from: number, initial: Initial, timeoutMs: number, signal: AbortSignal): void {

@@ -1,12 +1,19 @@
 import type { Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
-import { decodeObject } from '../storage/object-bytes.ts'
+import { decodeObject, holdsLongInteger } from '../storage/object-bytes.ts'
 
 /** What selectors look at. */
 export interface Facts {
   labels: Record<string, string> | undefined
   /** Values of the kind's selectable fields besides name and namespace. */
   fields: Record<string, string> | undefined
+}
+
+/** What who wrote an object need not read again. */
+export interface Written {
+  facts: Facts
+  /** The object that was written, never to be changed again; undefined where JSON.parse would read other numbers. */
+  value: AnyObject | undefined
 }
 
 /** One state of one object: the bytes that are served, and what selectors need of them. Never changed. */
@@ -20,16 +27,22 @@ export class KeptObject {
   readonly bytes: Buffer
   #facts: Facts | undefined
   #readable: boolean | undefined
+  /** Weak: informers of this process hold it for as long as they want it, and of other objects nobody needs it. */
+  #value: WeakRef<AnyObject> | undefined
+  #plain: boolean | undefined
 
-  constructor(key: string, namespace: string, name: string, revision: number, bytes: Buffer, facts?: Facts) {
+  /** @param writer what the writer of these bytes knows of them */
+  constructor(key: string, namespace: string, name: string, revision: number, bytes: Buffer, writer?: Written) {
     this.key = key
     this.namespace = namespace
     this.name = name
     this.revision = revision
     this.bytes = bytes
-    this.#facts = facts
-    // Who knows its facts made the bytes.
-    if (facts) this.#readable = true
+    if (!writer) return
+    this.#facts = writer.facts
+    this.#readable = true
+    this.#plain = writer.value !== undefined
+    if (writer.value) this.#value = new WeakRef(writer.value)
   }
 
   /** False if the bytes are no object: the disk, or somebody else who wrote to the store, damaged them. Looked at once. */
@@ -42,10 +55,26 @@ export class KeptObject {
     return decodeObject(this.bytes)
   }
 
+  /** The object as everybody reads it: not to be changed. */
+  value(): AnyObject {
+    let value = this.#value?.deref()
+    if (!value) {
+      value = this.parse()
+      this.#value = new WeakRef(value)
+    }
+    return value
+  }
+
+  /** The same, unless it holds integers that JSON.parse would round: its users expect numbers. */
+  plainValue(): AnyObject | undefined {
+    this.#plain ??= !holdsLongInteger(this.bytes)
+    return this.#plain ? this.value() : undefined
+  }
+
   facts(kind: Kind<any>): Facts {
     if (!this.#facts) {
       try {
-        this.#facts = factsOf(kind, this.parse())
+        this.#facts = factsOf(kind, this.value())
       } catch {
         this.#facts = { labels: undefined, fields: undefined }
       }

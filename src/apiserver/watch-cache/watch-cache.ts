@@ -6,7 +6,7 @@ import type { Resource } from '../resources.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import { registryPrefix } from '../storage/object-key.ts'
 import { Bucket } from './bucket.ts'
-import { type Facts, KeptObject } from './kept-object.ts'
+import { KeptObject, type Written } from './kept-object.ts'
 
 export interface WatchCacheOptions {
   store: Store
@@ -35,7 +35,7 @@ export class WatchCache {
   readonly #forgotten = new Map<string, number>()
   readonly #stop = new AbortController()
   /** What the writer already knows about bytes that will come back from the store. */
-  readonly #known = new Map<string, { value: Uint8Array; facts: Facts }>()
+  readonly #known = new Map<string, { bytes: Uint8Array; written: Written }>()
   #waiters: Waiter[] = []
   #revision = 0
   /** Revision of the first load: nothing older is in any ring. */
@@ -125,9 +125,9 @@ export class WatchCache {
     })
   }
 
-  /** Saves a parse of bytes that are about to be committed. */
-  expect(key: string, value: Uint8Array, facts: Facts): void {
-    this.#known.set(key, { value, facts })
+  /** Saves a parse of bytes that are about to be committed. Once they are, the value gets the number of the commit. */
+  expect(key: string, bytes: Uint8Array, written: Written): void {
+    this.#known.set(key, { bytes, written })
   }
 
   unexpect(key: string): void {
@@ -200,9 +200,10 @@ export class WatchCache {
     const place = bucket && placeOf(key, bucket)
     if (!place) return undefined
     const known = this.#known.get(key)
-    const facts = known && Buffer.compare(known.value, value) === 0 ? known.facts : undefined
-    if (facts) this.#known.delete(key)
-    return new KeptObject(key, place.namespace, place.name, revision, withRevision(value, revision), facts)
+    const written = known && Buffer.compare(known.bytes, value) === 0 ? known.written : undefined
+    if (written) this.#known.delete(key)
+    if (written?.value) written.value.metadata.resourceVersion = String(revision)
+    return new KeptObject(key, place.namespace, place.name, revision, withRevision(value, revision), written)
   }
 
   #bucketOfKey(key: string): Bucket | undefined {

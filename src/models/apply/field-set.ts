@@ -1,6 +1,34 @@
 /** The managed-fields form of the wire: `{"f:spec":{"f:replicas":{}}}`. */
 export type FieldsV1 = { [element: string]: FieldsV1 }
 
+const sets = new WeakMap<FieldsV1, FieldSet>()
+
+/** So many trees are known by their text; those that were not used for longest go first. */
+const maxShared = 512
+/** Larger ones are of objects that are one of a kind. */
+const maxSharedText = 16_384
+const shared = new Map<string, FieldsV1>()
+/** Trees in the one order in which we write them. */
+const ours = new WeakSet<FieldsV1>()
+
+/** One tree for all objects whose owned fields are the same, as those of one template are: most of what an object would weigh. */
+export function sharedTree(fields: FieldsV1): FieldsV1 {
+  const text = JSON.stringify(fields)
+  if (text.length > maxSharedText) return fields
+  const known = shared.get(text)
+  if (known) shared.delete(text)
+  else if (shared.size >= maxShared) shared.delete(shared.keys().next().value!)
+  const tree = known ?? frozen(fields)
+  ours.add(tree)
+  shared.set(text, tree)
+  return tree
+}
+
+function frozen(fields: FieldsV1): FieldsV1 {
+  for (const below of Object.values(fields)) frozen(below)
+  return Object.freeze(fields)
+}
+
 /**
  * A set of fields of one object, as a tree. Path elements are in wire form: `f:name` a field, `k:{"name":"web"}` an
  * element of a keyed list, `v:"x"` an element of a set. An element can be in the set itself, have fields that are, or both.
@@ -8,22 +36,40 @@ export type FieldsV1 = { [element: string]: FieldsV1 }
 export class FieldSet {
   readonly members = new Set<string>()
   readonly children = new Map<string, FieldSet>()
+  /** The tree that it was read from, if it is one of ours: others may write the same in another way. */
+  #wire: FieldsV1 | undefined
 
+  /** The set is shared by all who read the same tree, and the tree by all whose fields are the same: change neither. */
   static fromWire(fields: FieldsV1): FieldSet {
+    let set = sets.get(fields)
+    if (!set) {
+      set = FieldSet.#read(fields)
+      sets.set(fields, set)
+      if (ours.has(fields)) set.#wire = fields
+    }
+    return set
+  }
+
+  static #read(fields: FieldsV1): FieldSet {
     const set = new FieldSet()
     for (const [element, below] of Object.entries(fields)) {
       if (element === '.') continue
       const inner = Object.keys(below ?? {})
       if (inner.length === 0 || inner.includes('.')) set.members.add(element)
-      if (inner.some(e => e !== '.')) set.children.set(element, FieldSet.fromWire(below))
+      if (inner.some(e => e !== '.')) set.children.set(element, FieldSet.#read(below))
     }
     return set
   }
 
   toWire(): FieldsV1 {
+    return this.#wire ?? sharedTree(this.#write())
+  }
+
+  #write(): FieldsV1 {
     const out: FieldsV1 = {}
     for (const element of [...new Set([...this.members, ...this.children.keys()])].sort()) {
-      const below = this.children.get(element)?.toWire() ?? {}
+      const child = this.children.get(element)
+      const below = child ? child.#write() : {}
       out[element] = this.members.has(element) && Object.keys(below).length ? { '.': {}, ...below } : below
     }
     return out
@@ -47,10 +93,12 @@ export class FieldSet {
   }
 
   union(other: FieldSet): FieldSet {
+    if (this.includes(other)) return this
     return combine(this, other, (a, b) => a || b)
   }
 
   difference(other: FieldSet): FieldSet {
+    if (other.isEmpty) return this
     return combine(this, other, (a, b) => a && !b)
   }
 
@@ -71,7 +119,15 @@ export class FieldSet {
   }
 
   equals(other: FieldSet): boolean {
-    return this.difference(other).isEmpty && other.difference(this).isEmpty
+    return this === other || (this.includes(other) && other.includes(this))
+  }
+
+  /** True if everything in `other` is in this set. */
+  includes(other: FieldSet): boolean {
+    for (const m of other.members) if (!this.members.has(m)) return false
+    for (const [element, child] of other.children)
+      if (!(this.children.get(element) ?? nothing).includes(child)) return false
+    return true
   }
 
   /** Every path in the set. */

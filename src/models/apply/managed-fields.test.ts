@@ -162,3 +162,36 @@ test('who sets nothing owns nothing', () => {
   trackUpdate(deployment, undefined, made, writer('me'))
   expect(made.metadata.managedFields).toBeUndefined()
 })
+
+test('objects of one template share the tree of what their creator owns, and what does not change hands stays that very tree', () => {
+  const made = (name: string) => {
+    const object = config({ replicas: 2, ...container('web', 'a:1') }, { name, labels: { app: 'web' } })
+    trackUpdate(deployment, undefined, object, writer('me'))
+    return object
+  }
+  const [one, two] = [made('one'), made('two')]
+  expect(owned(one, 'me', 'Update')).toBe(owned(two, 'me', 'Update'))
+  const next = { ...two, metadata: { ...two.metadata, labels: { app: 'web', tier: 'x' } } } as AnyObject
+  trackUpdate(deployment, two, next, writer('other'))
+  expect(owned(next, 'me', 'Update')).toBe(owned(one, 'me', 'Update'))
+  expect(owned(next, 'other', 'Update')).toEqual({ 'f:metadata': { 'f:labels': { 'f:tier': {} } } })
+})
+
+test('a tree in another order than ours is written in ours', () => {
+  const live = config({ replicas: 2 })
+  const entry = { manager: 'me', operation: 'Update' as const, apiVersion: 'apps/v1', fieldsType: 'FieldsV1' as const }
+  live.metadata.managedFields = [
+    {
+      ...entry,
+      fieldsV1: {
+        'f:spec': { 'f:replicas': {}, 'f:paused': {} },
+        'f:metadata': { 'f:labels': { 'f:a': { '.': {} } } },
+      },
+    },
+  ]
+  const next = { ...live, spec: { replicas: 3 } } as AnyObject
+  trackUpdate(deployment, live, next, writer('you'))
+  expect(JSON.stringify(owned(next, 'me', 'Update'))).toBe(
+    '{"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{"f:paused":{}}}',
+  )
+})

@@ -4,7 +4,7 @@ import type { AnyObject } from '../object.ts'
 import type { ObjectType } from '../schema/types.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
 import { fieldsOfCreated } from './created-fields.ts'
-import { FieldSet, type FieldsV1, pathText } from './field-set.ts'
+import { FieldSet, type FieldsV1, pathText, sharedTree } from './field-set.ts'
 import { compareFields, fieldsOf, mergeApplied, removeFields } from './typed-fields.ts'
 
 /** Who writes, and how. */
@@ -68,7 +68,7 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     return
   }
   if (!previous && !owners.length) {
-    const fieldsV1 = fieldsOfCreated(type, next, unownedElements)
+    const fieldsV1 = sharedTree(fieldsOfCreated(type, next, unownedElements))
     if (Object.keys(fieldsV1).length === 0) return
     const { subresource, ...entry } = entryOf(writer, 'Update')
     next.metadata.managedFields = [

@@ -1,3 +1,4 @@
+import { same } from '../../../base/equality.ts'
 import { invalidError } from '../../../models/api-error.ts'
 import {
   CronJob,
@@ -13,7 +14,6 @@ import {
 } from '../../../models/kinds/index.ts'
 import type { AnyObject } from '../../../models/object.ts'
 import type { Core } from '../../core.ts'
-import { same } from '../../objects/same.ts'
 import { type Admission, type AdmissionPlugin, forbidden, isOf } from '../chain.ts'
 import type { PodLike } from './check.ts'
 import { violationDetails, violations } from './evaluate.ts'
