@@ -146,6 +146,23 @@ test("a pod's status is patched with its labels, and ephemeral containers are ad
   ])
 })
 
+test('writers of status change labels and annotations of most kinds, of some not', async () => {
+  const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const set = { metadata: { name: 'marks' }, spec: { selector: { matchLabels: { app: 'x' } }, template } }
+  const source = { persistentVolumeName: 'pv' }
+  const attachment = { metadata: { name: 'marks' }, spec: { attacher: 'a.test', nodeName: 'n', source } }
+  const sent = { labels: { by: 'status' }, annotations: { by: 'status' } }
+  const marksAfter = async (url: string, object: object) => {
+    await ok('POST', url, object)
+    const { metadata } = await ok('PATCH', `${url}/marks/status`, { metadata: sent, status: {} }, 'merge')
+    return { labels: metadata.labels, annotations: metadata.annotations }
+  }
+  const apps = '/apis/apps/v1/namespaces/default'
+  expect(await marksAfter(`${apps}/replicasets`, set)).toEqual(sent)
+  expect(await marksAfter(`${apps}/deployments`, set)).toEqual({ annotations: sent.annotations })
+  expect(await marksAfter('/apis/storage.k8s.io/v1/volumeattachments', attachment)).toEqual({})
+})
+
 test('fields of an applied custom resource that are there twice, or not at all, are told with their place', async () => {
   await define(
     server,

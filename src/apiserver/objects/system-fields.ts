@@ -48,9 +48,11 @@ export function fillSystemFields(core: Core, resource: Resource, object: AnyObje
   else metadata.generation = 1
 }
 
+const marks = ['labels', 'annotations'] as const
+
 /** Labels and annotations, which writers of a part of an object may change too. Changes `to`. */
-export function takeMarks(to: AnyObject, from: AnyObject): void {
-  for (const field of ['labels', 'annotations'] as const) {
+export function takeMarks(to: AnyObject, from: AnyObject, fields: readonly (typeof marks)[number][] = marks): void {
+  for (const field of fields) {
     if (from.metadata[field] === undefined) delete to.metadata[field]
     else to.metadata[field] = from.metadata[field]
   }

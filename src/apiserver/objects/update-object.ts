@@ -194,10 +194,10 @@ function growGeneration(resource: Resource, next: AnyObject, present: AnyObject)
   if (changed || started) next.metadata.generation = (present.metadata.generation ?? 0) + 1
 }
 
-/** A writer of status changes status, labels and annotations: nothing else. Of a custom resource, the status alone. */
-function onlyStatus({ form }: Resource, present: AnyObject, next: AnyObject): AnyObject {
+/** A writer of status changes status, of most kinds labels and annotations too: nothing else. Of a custom resource, the status alone. */
+function onlyStatus({ form, stored }: Resource, present: AnyObject, next: AnyObject): AnyObject {
   const out: AnyObject = { ...present, metadata: { ...present.metadata } }
-  if (!form) takeMarks(out, next)
+  if (!form) takeMarks(out, next, stored.statusMarks)
   if (next['status'] === undefined) delete out['status']
   else out['status'] = next['status']
   return out

@@ -30,5 +30,6 @@ export const ValidatingAdmissionPolicyV1beta1 = defineKind<v1beta1.ValidatingAdm
       }) as unknown as v1beta1.ValidatingAdmissionPolicy,
   },
   subresources: ['status'],
+  statusMarks: [],
   columns: storedColumns(ValidatingAdmissionPolicy, toStored),
 })

@@ -15,6 +15,7 @@ export const ValidatingAdmissionPolicy = defineKind<admissionregistration.Valida
   scope: 'Cluster',
   schema: 'admissionregistration/v1.ValidatingAdmissionPolicy',
   subresources: ['status'],
+  statusMarks: [],
   columns: [
     integer('Validations', policy => policy.spec?.validations?.length),
     text('ParamKind', policy => {

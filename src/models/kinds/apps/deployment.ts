@@ -51,6 +51,7 @@ export const Deployment = defineKind<apps.Deployment>({
   scope: 'Namespaced',
   schema: 'apps/v1.Deployment',
   subresources: ['status', 'scale'],
+  statusMarks: ['annotations'],
   scale: {
     specReplicas: 'spec.replicas',
     statusReplicas: 'status.replicas',

@@ -22,6 +22,7 @@ export const ResourceClaim = defineKind<resource.ResourceClaim>({
   scope: 'Namespaced',
   schema: 'resource/v1beta1.ResourceClaim',
   subresources: ['status'],
+  statusMarks: [],
   noGeneration: true,
   unconditionalUpdate: true,
   columns: [text('State', state)],

@@ -24,6 +24,7 @@ export const VolumeAttachment = defineKind<storage.VolumeAttachment>({
   scope: 'Cluster',
   schema: 'storage/v1.VolumeAttachment',
   subresources: ['status'],
+  statusMarks: [],
   noGeneration: true,
   columns: [
     text('Attacher', a => a.spec.attacher),
