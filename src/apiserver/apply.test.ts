@@ -105,3 +105,14 @@ test('a configuration says its version, and that of the path', async () => {
   expect(await apply(rest)).toBe(wrong(''))
   expect(await apply({ ...rest, apiVersion: 'apps/v1beta1' })).toBe(wrong('apps/v1beta1'))
 })
+
+test('what looks like JSON but is none is read as the YAML that was promised', async () => {
+  const text = '{apiVersion: v1, kind: ConfigMap, "metadata": {"name": "loose",}, "data": {"a": "b",},}'
+  const url = '/api/v1/namespaces/default/configmaps/loose?fieldManager=me'
+  expect(await server.call('PATCH', url, Buffer.from(text), type)).toMatchObject({
+    status: 201,
+    body: { data: { a: 'b' } },
+  })
+  const broken = await server.call('PATCH', url, Buffer.from('{"metadata": '), type)
+  expect([broken.status, broken.body.reason]).toEqual([400, 'BadRequest'])
+})

@@ -163,6 +163,35 @@ test('writers of status change labels and annotations of most kinds, of some not
   expect(await marksAfter('/apis/storage.k8s.io/v1/volumeattachments', attachment)).toEqual({})
 })
 
+test('a Job or ReplicationController leaves its pods when a deletion does not say what becomes of them', async () => {
+  const template = {
+    metadata: { labels: { app: 'x' } },
+    spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] },
+  }
+  const always = { ...template, spec: { ...template.spec, restartPolicy: 'Always' } }
+  const deleted = async (url: string, spec: object, options?: object) => {
+    await ok('POST', url, { metadata: { name: 'left', finalizers: ['example.com/held'] }, spec })
+    const { body, headers } = await server.call('DELETE', `${url}/left`, options)
+    await ok('PATCH', `${url}/left`, { metadata: { finalizers: null } }, 'merge')
+    return [body.metadata.finalizers, headers['warning']]
+  }
+  const jobs = '/apis/batch/v1/namespaces/default/jobs'
+  const warning = [
+    expect.stringContaining(
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background',
+    ),
+  ]
+  expect(await deleted(jobs, { template })).toEqual([['example.com/held', 'orphan'], warning])
+  const background = { propagationPolicy: 'Background' }
+  expect(await deleted(jobs, { template }, background)).toEqual([['example.com/held'], undefined])
+  expect(await deleted(`${ns}/replicationcontrollers`, { template: always })).toEqual([
+    ['example.com/held', 'orphan'],
+    undefined,
+  ])
+  const set = { selector: { matchLabels: { app: 'x' } }, template: always }
+  expect(await deleted('/apis/apps/v1/namespaces/default/replicasets', set)).toEqual([['example.com/held'], undefined])
+})
+
 test('fields of an applied custom resource that are there twice, or not at all, are told with their place', async () => {
   await define(
     server,

@@ -26,6 +26,8 @@ export interface CertificateRequest extends CertificateSubject {
 export interface SigningPolicy {
   usages: ('client' | 'server')[]
   days?: number
+  /** For how long before now it holds already, for clocks that are behind: milliseconds, an hour unless given. */
+  backdatedMs?: number
 }
 
 const subjectAltNameOid = '2.5.29.17'
@@ -135,7 +137,7 @@ async function sign(
     serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(16))).toString('hex'),
     subject: nameOf(subject),
     issuer: issuer.subjectName,
-    notBefore: new Date(clock.now() - dayMs / 24),
+    notBefore: new Date(clock.now() - (policy.backdatedMs ?? dayMs / 24)),
     notAfter: new Date(clock.now() + days * dayMs),
     publicKey: publicKey as any,
     signingKey: (await importPrivate(authority.key)) as any,

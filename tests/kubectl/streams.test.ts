@@ -30,6 +30,12 @@ describe.skipIf(!hasKubectl)('kubectl’s streams and proxies (needs kubectl on 
     expect(out).toBe('here\n')
   })
 
+  it('a command may be longer than what Node reads of a head by itself', async () => {
+    const long = 'a'.repeat(100_000)
+    for (const env of [{}, { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' }])
+      expect((await cluster.kubectlOk(['exec', 'talker', '--', 'echo', long], { env })).out).toBe(`${long}\n`)
+  })
+
   it('exec passes standard input on until its end', async () => {
     const { out } = await cluster.kubectlOk(['exec', '-i', 'talker', '--', 'cat'], { stdin: 'one\ntwo\n' })
     expect(out).toBe('one\ntwo\n')

@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { Connections } from '../../base/connections.ts'
 import { explain } from '../../base/errors.ts'
+import { maxHeadBytes } from '../../base/http-limits.ts'
 import type { Logger } from '../../base/logger.ts'
 import { localVolumesPath } from '../../models/local-volume.ts'
 import type { Streams } from '../../runtime/runtime.ts'
@@ -71,6 +72,7 @@ class Server implements AgentServer {
       https: { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
       forceCloseConnections: true,
     } as any) as unknown as FastifyInstance
+    Object.assign(this.#app.server, { maxHeaderSize: maxHeadBytes })
     this.#connections = new Connections(this.#app.server)
     this.#routes()
     this.#app.server.on('upgrade', (request, socket, head) => void this.#upgrade(request as never, socket, head))

@@ -3,6 +3,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Clock } from '../../base/clock.ts'
 import { Connections } from '../../base/connections.ts'
 import { explain } from '../../base/errors.ts'
+import { maxHeadBytes } from '../../base/http-limits.ts'
 import type { Logger } from '../../base/logger.ts'
 import { ApiError } from '../../models/api-error.ts'
 import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
@@ -66,10 +67,12 @@ export async function listen(
           cert: tls.cert,
           key: tls.key,
           minVersion: 'TLSv1.2',
+          settings: { maxHeaderListSize: maxHeadBytes },
           ...(authorities.length ? { ca: authorities, requestCert: true, rejectUnauthorized: false } : {}),
         },
       } as any)
     : fastify(common)) as unknown as FastifyInstance
+  Object.assign(app.server, { maxHeaderSize: maxHeadBytes })
   const connections = new Connections(app.server)
   // Over HTTP/2 a body may come without any header that says so; Fastify then reads none.
   app.addHook('onRequest', (request, _reply, done) => {

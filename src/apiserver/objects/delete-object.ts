@@ -58,6 +58,8 @@ export async function deleteObject(
       options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...wishes },
     }
     if (!options.admitted) await core.admission.admit(admission)
+    const warning = target.stored.orphansDependents?.warning
+    if (warning && attempt === 1 && policyOf(wishes) === undefined) options.warnings.push(warning)
     const next = markDeleted(core, target, target.form ? structuredClone(present) : kept.parse(), wishes)
     try {
       if (next === undefined) return { gone: false, object: kept }
@@ -99,7 +101,7 @@ function checkPreconditions(resource: Resource, kept: KeptObject, present: AnyOb
 function markDeleted(core: Core, resource: Resource, object: AnyObject, wishes: DeleteOptions): AnyObject | undefined {
   const { metadata } = object
   const before = metadata.finalizers ?? []
-  const finalizers = finalizersFor(before, wishes)
+  const finalizers = finalizersFor(before, wishes, resource)
   if (finalizers.length) metadata.finalizers = finalizers
   else delete metadata.finalizers
   const finalizersChanged = finalizers.join() !== before.join()
@@ -136,11 +138,16 @@ function graceSeconds(resource: Resource, object: AnyObject, wishes: DeleteOptio
   return wanted < 0 ? 1 : wanted
 }
 
-function finalizersFor(before: string[], wishes: DeleteOptions): string[] {
-  const policy =
-    wishes.propagationPolicy ??
-    (wishes.orphanDependents === undefined ? undefined : wishes.orphanDependents ? 'Orphan' : 'Background')
-  if (policy === undefined) return before
+/** What becomes of dependents, if the request says so. */
+function policyOf({ propagationPolicy, orphanDependents }: DeleteOptions): string | undefined {
+  if (propagationPolicy !== undefined) return propagationPolicy
+  return orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background'
+}
+
+function finalizersFor(before: string[], wishes: DeleteOptions, { stored }: Resource): string[] {
+  const policy = policyOf(wishes)
+  const decided = before.some(f => waitingFinalizers.includes(f))
+  if (policy === undefined) return stored.orphansDependents && !decided ? [...before, 'orphan'] : before
   const others = before.filter(f => !waitingFinalizers.includes(f))
   if (policy === 'Orphan') return [...others, 'orphan']
   if (policy === 'Foreground') return [...others, 'foregroundDeletion']

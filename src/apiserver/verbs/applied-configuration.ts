@@ -2,6 +2,7 @@ import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
 import { checkApplied } from '../../models/apply/check-applied.ts'
 import type { Writer } from '../../models/apply/managed-fields.ts'
 import { forbidden, invalid, required } from '../../models/field-error.ts'
+import type { Parsed } from '../../models/json.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { bodyType, checkedBody, parseBody } from '../bodies/body.ts'
@@ -41,9 +42,20 @@ export function readApplication(call: ResourceCall, kind: Kind<any>): Applicatio
   }
 }
 
+/** Mostly JSON, which is read much faster; but whatever it looks like, YAML is what is promised. */
+function parseApplied(body: Uint8Array): Parsed {
+  if (jsonBegins.has(body[0]!))
+    try {
+      return parseBody('json', body, true)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+    }
+  return parseBody('yaml', body, true)
+}
+
 function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
   const body = checkedBody(call.request)
-  const { value, duplicates } = parseBody(jsonBegins.has(body[0]!) ? 'json' : 'yaml', body, true)
+  const { value, duplicates } = parseApplied(body)
   const said = value as { apiVersion?: string; metadata?: { name?: string; managedFields?: unknown[] } } | null
   if (!said || typeof said !== 'object' || Array.isArray(said))
     throw badRequest('the applied configuration is not an object')

@@ -59,6 +59,10 @@ export const Job = defineKind<batch.Job>({
   scope: 'Namespaced',
   schema: 'batch/v1.Job',
   subresources: ['status'],
+  orphansDependents: {
+    warning:
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+  },
   unconditionalUpdate: true,
   fields: { 'status.successful': job => String(job.status?.succeeded ?? 0) },
   columns: [

@@ -48,6 +48,7 @@ export const ReplicationController = defineKind<core.ReplicationController>({
   scope: 'Namespaced',
   schema: 'core/v1.ReplicationController',
   subresources: ['status', 'scale'],
+  orphansDependents: {},
   scale: {
     specReplicas: 'spec.replicas',
     statusReplicas: 'status.replicas',
