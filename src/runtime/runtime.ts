@@ -268,6 +268,8 @@ export interface Streams {
   tty: boolean
   /** Yields new terminal sizes. */
   resize?: AsyncIterable<{ width: number; height: number }>
+  /** Attaching: the end of this input ends the attachment alone, and the process waits for others' (no stdinOnce, or a terminal). */
+  inputGoesOn?: boolean
 }
 
 export interface PodUsage {

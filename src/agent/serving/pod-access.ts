@@ -43,6 +43,12 @@ export function runningContainer(node: ServedNode, pod: Pod, container: string):
   throw new Refused(404, `container "${container}" of pod "${pod.metadata.name}" does not run`)
 }
 
+/** Whether the container's input ends with that of the first who attaches. */
+export function readsInputOnce({ spec }: Pod, container: string): boolean {
+  const all = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]
+  return all.find(c => c.name === container)?.stdinOnce ?? false
+}
+
 export function sandboxOf(node: ServedNode, pod: Pod): string {
   const sandbox = readySandbox(node.observed(pod.metadata.uid!))
   if (sandbox) return sandbox.id

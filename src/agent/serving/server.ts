@@ -12,7 +12,15 @@ import type { Access, AccessQuestion } from './access.ts'
 import { channelStreams, execProtocols, type Outcome } from './channels.ts'
 import { CpuRates, resourceMetrics, summary } from './metrics.ts'
 import { nodeMetrics } from './node-metrics.ts'
-import { findPod, loggedContainer, logOptions, Refused, runningContainer, sandboxOf } from './pod-access.ts'
+import {
+  findPod,
+  loggedContainer,
+  logOptions,
+  Refused,
+  readsInputOnce,
+  runningContainer,
+  sandboxOf,
+} from './pod-access.ts'
 import { forwardPorts, portProtocols } from './port-channels.ts'
 import type { ServedNode } from './served-node.ts'
 import {
@@ -227,11 +235,12 @@ class Server implements AgentServer {
     const command = query.getAll('command')
     if (kind === 'exec' && !command.length) throw new Refused(400, 'name the command to run: ?command=ls')
     const { id } = runningContainer(node, pod, container)
+    const inputGoesOn = wanted.tty || !readsInputOnce(pod, container)
     const execute = (streams: Streams, finish: (outcome: Outcome) => void, signal: AbortSignal) => {
       const running =
         kind === 'exec'
           ? node.runtime.execStream(id, command, streams, signal)
-          : node.runtime.attach(id, streams, signal).then(() => 0)
+          : node.runtime.attach(id, { ...streams, inputGoesOn }, signal).then(() => 0)
       running.then(
         exitCode => finish({ exitCode }),
         error => finish({ error: explain(error) }),

@@ -88,7 +88,10 @@ export async function joinStreams(
   signal.addEventListener('abort', close, { once: true })
   try {
     if (streams.resize && streams.tty) void sendSizes(channels, streams.resize)
-    if (streams.stdin) void sendInput(channels, streams.stdin, attach ? open : undefined)
+    if (streams.stdin) {
+      const end = streams.inputGoesOn ? async () => close() : attach ? () => endInput(open) : undefined
+      void sendInput(channels, streams.stdin, end)
+    }
     await channels.closed
   } finally {
     signal.removeEventListener('abort', close)
@@ -108,18 +111,30 @@ async function sendSizes(channels: Channels, sizes: AsyncIterable<{ width: numbe
 
 /**
  * A WebSocket cannot end one channel. But the end of any attached input ends that of the process (stdinOnce), and so a
- * second connection, closed at once, tells the end of the first one's. An empty message is taken only when all before it
- * has been written to the process; the server's answer to a ping after it says that this has happened.
+ * second connection, closed at once, tells the end of the first one's.
  */
-async function sendInput(channels: Channels, input: NodeJS.ReadableStream, attach: Open | undefined): Promise<void> {
+async function endInput(attach: Open): Promise<void> {
+  const second = await openChannels(await attach({ stdin: true, stdout: false, stderr: false }), () => {})
+  second.close()
+}
+
+/**
+ * An empty message is taken only when all before it has been written to the process; the server's answer to a ping after it
+ * says that this has happened.
+ * @param end what is to be done then
+ */
+async function sendInput(
+  channels: Channels,
+  input: NodeJS.ReadableStream,
+  end: (() => Promise<void>) | undefined,
+): Promise<void> {
   try {
     for await (const chunk of input)
       if (!channels.send(channel.stdin, Buffer.from(chunk as Buffer))) await channels.drained()
-    if (!attach) return
+    if (!end) return
     channels.send(channel.stdin, Buffer.alloc(0))
     await channels.flushed()
-    const end = await openChannels(await attach({ stdin: true, stdout: false, stderr: false }), () => {})
-    end.close()
+    await end()
   } catch {
     // The reader of the input went away, or the container ended meanwhile: its output says what there is to say.
   }

@@ -120,6 +120,20 @@ test('attached input reaches the program, and its end as well; the output goes o
   expect(container.exitCode).toBe(6)
 })
 
+test('who leaves an input that others may go on with leaves the program waiting', async () => {
+  const id = await start('while read line; do echo got $line; done; echo end of input', { stdin: true })
+  for (const word of ['one', 'two']) {
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()]
+    const attached = runtime.attach(id, { stdin, stdout, tty: false, inputGoesOn: true }, never)
+    stdin.write(`${word}\n`)
+    expect(await until(stdout, `got ${word}\n`)).toBe(`got ${word}\n`)
+    stdin.end()
+    await attached
+  }
+  expect(await seen(id, 'exited')).toBeUndefined()
+  await runtime.stop(id, 0)
+})
+
 test('a slow program gets all of a long input before its end', async () => {
   const id = await start('sleep 1; wc -c; sleep 0.2; echo bye', { stdin: true, stdinOnce: true })
   const [stdin, stdout] = [new PassThrough(), new PassThrough()]

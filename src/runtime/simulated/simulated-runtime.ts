@@ -302,7 +302,10 @@ class Simulation implements SimulatedRuntime {
   }
 
   async attach(id: ContainerId, streams: Streams, signal: AbortSignal) {
-    for await (const chunk of this.logs(id, { follow: true, tailLines: 0 }, signal)) streams.stdout?.write(chunk)
+    const left = new AbortController()
+    if (streams.inputGoesOn) streams.stdin?.resume().once('end', () => left.abort())
+    const until = AbortSignal.any([signal, left.signal])
+    for await (const chunk of this.logs(id, { follow: true, tailLines: 0 }, until)) streams.stdout?.write(chunk)
   }
 
   async portForward(id: SandboxId, port: number, signal: AbortSignal) {
