@@ -46,3 +46,11 @@ function isNothing(key: string, value: unknown): boolean {
   if (Array.isArray(value)) return !value.length
   return maps.has(key) && !Object.keys(value).length
 }
+
+/** A copy whose fields stand in the order of their names, at every depth, as Go writes maps. */
+export function inKeyOrder<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(inKeyOrder) as T
+  if (typeof value !== 'object' || value === null) return value
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(fields.map(([name, below]) => [name, inKeyOrder(below)])) as T
+}

@@ -1,4 +1,4 @@
-import { sameMeaning } from '../base/equality.ts'
+import { inKeyOrder, sameMeaning } from '../base/equality.ts'
 import { controllerOf, controllerRef } from '../client/owner.ts'
 import type { World } from '../client/reconciler.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../models/api-error.ts'
@@ -21,9 +21,12 @@ export interface RevisionOwner extends KubeObject {
   status?: { collisionCount?: number }
 }
 
-/** What a revision keeps: a patch that puts the template back as a whole. */
+/**
+ * What a revision keeps: a patch that puts the template back as a whole. In the order in which Kubernetes writes it, since clients
+ * compare its bytes with their own to find the present one.
+ */
 export function revisionData(template: PodTemplateSpec): { spec: { template: object } } {
-  return { spec: { template: { ...structuredClone(template), $patch: 'replace' } } }
+  return { spec: { template: inKeyOrder({ ...template, $patch: 'replace' }) } }
 }
 
 /** The template that a revision keeps. */
