@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { DaemonSet, Node, Pod } from '../models/kinds/index.ts'
+import { ControllerRevision, DaemonSet, Node, Pod } from '../models/kinds/index.ts'
 import type { Draft } from '../models/object.ts'
 import { daemonSetReconciler } from './daemon-set.ts'
 import { type PodFate, startTestCluster, type TestCluster } from './testing/cluster.ts'
@@ -48,6 +48,17 @@ const why = async () => ({
 })
 
 describe('a DaemonSet', () => {
+  it('keeps its templates to the byte as Kubernetes writes them, by which clients know the present one', async () => {
+    await start(1)
+    await cluster.client.create(DaemonSet, log())
+    await cluster.until(done(1), 20_000, why)
+    const { items } = await cluster.client.list(ControllerRevision, { namespace: 'default' })
+    const sorted = (_: string, v: unknown) =>
+      v && typeof v === 'object' && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort()) : v
+    const patch = { spec: { template: { $patch: 'replace', ...(await get()).spec.template } } }
+    expect(JSON.stringify(items[0]!.data)).toBe(JSON.stringify(patch, sorted))
+  })
+
   it('has one pod on each node, those that come later included', async () => {
     await start(3)
     await cluster.client.create(DaemonSet, log())

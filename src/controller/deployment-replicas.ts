@@ -73,7 +73,9 @@ export function revisionOf(object: { metadata: { annotations?: Record<string, st
 }
 
 export function highestRevision(sets: readonly ReplicaSet[]): bigint {
-  return sets.map(revisionOf).reduce((a, b) => (a > b ? a : b), 0n)
+  let highest = 0n
+  for (const revision of sets.map(revisionOf)) if (revision > highest) highest = revision
+  return highest
 }
 
 export function annotatedNumber(rs: ReplicaSet, annotation: string): number | undefined {

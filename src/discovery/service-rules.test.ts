@@ -55,6 +55,14 @@ test('a Service spreads over its ready endpoints, by cluster IP and by node port
   expect(rules.withoutEndpoints.size).toBe(0)
 })
 
+test('a Service that is labelled as another proxy’s is left to it', () => {
+  for (const label of ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']) {
+    const service = web()
+    service.metadata.labels = { [label]: '' }
+    expect(plan(service, slice(a))).toEqual(emptyRules())
+  }
+})
+
 test('without a ready endpoint connections are refused, unless one still serves while it ends', () => {
   expect(plan(web()).withoutEndpoints).toEqual(new Set(['10.96.0.7 . tcp . 80']))
   const ending = { ...a, conditions: { ready: false, serving: true, terminating: true } }

@@ -3,6 +3,7 @@ import type { NftFamily } from '../base/nft-table.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
 import type { ServicePort } from '../models/types/core-v1.ts'
 import { answeringEndpoints, type UsableEndpoint, usable } from '../models/usable-endpoints.ts'
+import { headlessLabel } from './service-pods.ts'
 
 /**
  * The wanted nftables state as named pieces, so that a change touches only what it concerns: chains by name with their
@@ -49,6 +50,9 @@ export function emptyRules(): RuleSet {
   }
 }
 
+/** Services with these labels are somebody else's to carry out, as with kube-proxy. */
+const leftToOthers = ['service.kubernetes.io/service-proxy-name', headlessLabel]
+
 /** What the rules must be for these Services. Pure. */
 export function planServiceRules(input: RuleInput): RuleSet {
   const out = emptyRules()
@@ -58,6 +62,7 @@ export function planServiceRules(input: RuleInput): RuleSet {
   for (const service of input.services) {
     const { spec } = service
     if (!spec.clusterIP || spec.clusterIP === 'None' || spec.type === 'ExternalName') continue
+    if (leftToOthers.some(label => service.metadata.labels?.[label] !== undefined)) continue
     if (service.metadata.annotations?.[nodeLocalAnnotation] === 'true') continue
     const id = `${service.metadata.namespace}/${service.metadata.name}`
     for (const port of spec.ports ?? []) {

@@ -324,7 +324,7 @@ class ContainerdRuntime implements Runtime {
     try {
       const request = { pod_sandbox_id: sandbox, port: [port] }
       const { url } = await this.#connection.runtime<{ url: string }>('PortForward', request)
-      const pipe = await joinPort(url, port, signal)
+      const pipe = await joinPort(url, port, signal, this.#world.clock)
       return { readable: pipe, writable: pipe }
     } catch (error) {
       throw this.#failed(`cannot reach port ${port} of the pod`, error)

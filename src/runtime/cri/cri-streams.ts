@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
+import type { Cancel, Clock } from '../../base/clock.ts'
 import { RuntimeFailed, RuntimeUnavailable, type Streams } from '../runtime.ts'
 
 /** A connection to CRI's streaming server: a WebSocket whose messages begin with the number of their channel. */
@@ -154,12 +155,23 @@ function readResult(text: string): number {
   throw new RuntimeFailed(status.message ?? text)
 }
 
-/** One port of a pod as a byte pipe. Fails on the first write or read when nothing listens there. */
-export async function joinPort(url: string, port: number, signal: AbortSignal): Promise<Duplex> {
+/** After the client's end, the pod's silence for so long is the end of the connection. */
+const silenceMs = 2_000
+
+/**
+ * One port of a pod as a byte pipe. Fails on the first write or read when nothing listens there. CRI's server cannot be told
+ * that the client has sent all: a pod that answers still does so, one that waits for more sees the connection close.
+ */
+export async function joinPort(url: string, port: number, signal: AbortSignal, clock: Clock): Promise<Duplex> {
   // Messages may come before openChannels has returned.
   let channels: Awaited<ReturnType<typeof openChannels>> | undefined
   // Each of the two channels begins with the port's number.
   const greeted = [false, false]
+  let cancel: Cancel | undefined
+  const closeAfterSilence = () => {
+    cancel?.()
+    cancel = clock.schedule(silenceMs, () => channels?.close())
+  }
   const pipe = new Duplex({
     // The server closes both directions at once; a writer that ends may still wait for the answer.
     allowHalfOpen: true,
@@ -168,7 +180,12 @@ export async function joinPort(url: string, port: number, signal: AbortSignal): 
       if (channels!.send(0, chunk)) done()
       else channels!.drained().then(() => done(), done)
     },
+    final(done) {
+      closeAfterSilence()
+      done()
+    },
     destroy(error, done) {
+      cancel?.()
       channels?.close()
       done(error)
     },
@@ -179,11 +196,15 @@ export async function joinPort(url: string, port: number, signal: AbortSignal): 
     const body = greeted[from] ? data : data.subarray(2)
     greeted[from] = true
     if (!body.length) return
+    if (pipe.writableFinished) closeAfterSilence()
     if (from === 0) pipe.push(body)
     else pipe.destroy(new RuntimeFailed(explainPort(port, body.toString().trim())))
   })
   if (pipe.destroyed) channels.close()
-  void channels.closed.then(() => !pipe.destroyed && pipe.push(null))
+  void channels.closed.then(() => {
+    cancel?.()
+    if (!pipe.destroyed) pipe.push(null)
+  })
   const abort = () => pipe.destroy()
   signal.addEventListener('abort', abort, { once: true })
   pipe.once('close', () => signal.removeEventListener('abort', abort))

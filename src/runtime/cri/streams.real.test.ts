@@ -211,6 +211,16 @@ test('a port where nobody listens is refused, and what listens on loopback only 
   await runtime.stop(id, 0)
 })
 
+test('whoever reads from a client that has ended sees the connection close', async () => {
+  const id = await start('nc -l -p 7001; exit 7')
+  await bench.until('the listener to end', async () => {
+    const { readable, writable } = await runtime.portForward(sandbox, 7001, never)
+    writable.end()
+    for await (const _ of readable);
+    return seen(id, 'exited')
+  })
+})
+
 test('nothing of the streams is left behind', async () => {
   await runtime.remove(sandbox)
   expect(await bench.leaks()).toEqual([])
