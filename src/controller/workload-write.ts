@@ -100,7 +100,8 @@ export function isOurs(object: KubeObject, workload: Workload): boolean {
 
 export async function remove<T extends KubeObject>(world: World, kind: Kind<T>, object: T): Promise<void> {
   try {
-    await world.client.delete(kind, keyOf(object), { uid: object.metadata.uid })
+    // A Job leaves its pods unless it is told not to.
+    await world.client.delete(kind, keyOf(object), { uid: object.metadata.uid, propagationPolicy: 'Background' })
   } catch (error) {
     if (!isNotFound(error) && !isConflict(error)) throw error
   }
