@@ -116,3 +116,16 @@ test('what looks like JSON but is none is read as the YAML that was promised', a
   const broken = await server.call('PATCH', url, Buffer.from('{"metadata": '), type)
   expect([broken.status, broken.body.reason]).toEqual([400, 'BadRequest'])
 })
+
+test('a status that is applied with the object itself is nobody’s, so that it can be applied by its own path', async () => {
+  const url = '/api/v1/namespaces/default/pods/part'
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'part' } }
+  const spec = { containers: [{ name: 'c', image: 'i' }] }
+  const status = { conditions: [{ type: 'Mine', status: 'True' }] }
+  await server.call('PATCH', `${url}?fieldManager=other`, { ...pod, spec }, type)
+  const whole = await server.call('PATCH', `${url}?fieldManager=me`, { ...pod, status }, type)
+  expect([whole.status, whole.body.status.conditions]).toEqual([200, undefined])
+  expect(whole.body.metadata.managedFields.map((e: any) => e.manager)).toEqual(['other'])
+  const part = await server.call('PATCH', `${url}/status?fieldManager=me`, { ...pod, status }, type)
+  expect([part.status, part.body.status.conditions]).toMatchObject([200, status.conditions])
+})

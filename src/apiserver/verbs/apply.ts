@@ -21,6 +21,7 @@ export const apply: CallHandler = async call => {
     shownOptions: shownOptions(call, 'PatchOptions'),
   }
   if (subresource === 'status') application.configuration = statusOnly(application.configuration)
+  else if (resource.kind.subresources?.includes('status')) delete application.configuration['status']
 
   if (!core.cache.get(resource, path.namespace, path.name!) && subresource === '') {
     if (!resource.verbs.has('create')) throw notAllowed()
