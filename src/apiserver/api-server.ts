@@ -48,6 +48,7 @@ import { EventKeeper, type EventRetention } from './events/event-keeper.ts'
 import { Deadlines } from './flow-control/deadlines.ts'
 import { FlowControl } from './flow-control/flow-control.ts'
 import { keepFlowConfiguration } from './flow-control/keep-configuration.ts'
+import { componentStatusHandlers } from './health/component-statuses.ts'
 import type { HealthCheck, HealthChecks } from './health/health.ts'
 import { type Listening, type ListenOptions, listen } from './listener/listener.ts'
 import { measuredStore } from './metrics/measured-store.ts'
@@ -247,6 +248,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       ...(options.health?.ready ?? []),
     ]),
   }
+  core.computed.set(...componentStatusHandlers(new Map([['etcd-0', checks.ready.get('store')!]])))
   let bootstrapped = false
   const flowControl = new FlowControl({ core, registry: metrics.registry, seats: options.seats ?? 600 })
   const discovery = new Discovery(() => advertised.address)

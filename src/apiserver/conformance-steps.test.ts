@@ -192,6 +192,14 @@ test('a Job or ReplicationController leaves its pods when a deletion does not sa
   expect(await deleted('/apis/apps/v1/namespaces/default/replicasets', set)).toEqual([['example.com/held'], undefined])
 })
 
+test('the store is the component that a server can say something of', async () => {
+  const { items } = await ok('GET', '/api/v1/componentstatuses')
+  const healthy = { type: 'Healthy', status: 'True', message: 'ok' }
+  expect(items).toMatchObject([{ metadata: { name: 'etcd-0' }, conditions: [healthy] }])
+  expect(await ok('GET', '/api/v1/componentstatuses/etcd-0')).toMatchObject({ conditions: [healthy] })
+  expect((await server.call('GET', '/api/v1/componentstatuses/none')).status).toBe(404)
+})
+
 test('fields of an applied custom resource that are there twice, or not at all, are told with their place', async () => {
   await define(
     server,

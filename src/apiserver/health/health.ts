@@ -21,7 +21,7 @@ export async function healthReply(call: Call, checks: HealthChecks): Promise<Api
   if (name) {
     const check = set.get(name)
     if (!check) return undefined
-    const failure = await run(check)
+    const failure = await runCheck(check)
     return failure === undefined ? textReply(200, 'ok') : textReply(500, `internal server error: ${failure}\n`)
   }
   const { query } = call.info
@@ -33,7 +33,7 @@ export async function healthReply(call: Call, checks: HealthChecks): Promise<Api
       lines.push(`[+]${checkName} excluded: ok`)
       continue
     }
-    const failure = await run(check)
+    const failure = await runCheck(check)
     if (failure !== undefined) failed = true
     lines.push(failure === undefined ? `[+]${checkName} ok` : `[-]${checkName} failed: ${failure}`)
   }
@@ -43,7 +43,7 @@ export async function healthReply(call: Call, checks: HealthChecks): Promise<Api
   return textReply(200, query.has('verbose') ? `${text}\n${root} check passed\n` : 'ok')
 }
 
-async function run(check: HealthCheck): Promise<string | undefined> {
+export async function runCheck(check: HealthCheck): Promise<string | undefined> {
   try {
     return await check()
   } catch (error) {
