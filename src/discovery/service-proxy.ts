@@ -8,6 +8,7 @@ import type { NftFamily } from '../base/nft-table.ts'
 import type { InformerHandler, InformerSet } from '../client/index.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 import { checkedServices, HealthCheckPorts } from './health-check-ports.ts'
+import { ProxyHealth } from './proxy-health.ts'
 import { type RuleChange, RulePieces } from './rule-pieces.ts'
 import { serviceTableOf } from './service-table.ts'
 import { StaleFlows } from './stale-flows.ts'
@@ -46,6 +47,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const services = options.informers.for(Service)
   const slices = options.informers.for(EndpointSlice)
   const checks = new HealthCheckPorts(options.listen, log)
+  const health = new ProxyHealth(options.listen, options.clock, log)
   const families = podCidrs.map((cidr): NftFamily => (cidr.includes(':') ? 'ip6' : 'ip'))
   slices.addIndex(ofService, slice => [serviceOf(slice) ?? []].flat())
   const proxies = families.map(proxyOf)
@@ -88,6 +90,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       async applied() {
         const done = moves
         moves = []
+        health.updated()
         for (const move of done) await flows.moved(move)
       },
       refused: cause =>
@@ -114,6 +117,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       for (const end of unsubscribe) end()
       for (const { keeper } of proxies) await keeper[Symbol.asyncDispose]()
       await checks[Symbol.asyncDispose]()
+      await health[Symbol.asyncDispose]()
     },
   }
 }
