@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { commonTexts } from './explained/explained.ts'
 import { builtinKinds } from './kinds/index.ts'
 import { openApiRef, openApiSchemas } from './openapi.ts'
 
@@ -13,9 +14,9 @@ describe('OpenAPI schemas', () => {
     expect(schemas['io.k8s.api.core.v1.Pod']).toEqual({
       type: 'object',
       properties: {
-        apiVersion: { type: 'string' },
-        kind: { type: 'string' },
-        metadata: { default: {}, allOf: [ref(`${meta}.ObjectMeta`)] },
+        apiVersion: { type: 'string', description: commonTexts.apiVersion },
+        kind: { type: 'string', description: commonTexts.kind },
+        metadata: { description: commonTexts.metadata, default: {}, allOf: [ref(`${meta}.ObjectMeta`)] },
         spec: { default: {}, allOf: [ref('io.k8s.api.core.v1.PodSpec')] },
         status: { default: {}, allOf: [ref('io.k8s.api.core.v1.PodStatus')] },
       },
@@ -48,7 +49,9 @@ describe('OpenAPI schemas', () => {
     })
     expect(schemas['io.k8s.api.core.v1.LabelSelector']).toBeUndefined()
     expect(schemas[`${meta}.LabelSelector`]['x-kubernetes-map-type']).toBe('atomic')
-    expect(schemas[`${meta}.ManagedFieldsEntry`].properties.fieldsV1).toEqual(ref(`${meta}.FieldsV1`))
+    expect(schemas[`${meta}.ManagedFieldsEntry`].properties.fieldsV1).toMatchObject({
+      allOf: [ref(`${meta}.FieldsV1`)],
+    })
     expect(schemas['io.k8s.api.core.v1.PodList']['x-kubernetes-group-version-kind']).toEqual([
       { group: '', kind: 'PodList', version: 'v1' },
     ])

@@ -1,3 +1,4 @@
+import { explained } from './explained/explained.ts'
 import { openApiName, openApiScalarName } from './openapi-names.ts'
 import { type Field, type ObjectType, type ScalarType, type Type, typeNamed } from './schema/types.ts'
 
@@ -108,7 +109,7 @@ class SchemaWriter {
       if (field.required) required.push(field.name)
     }
     return {
-      ...(type.description ? { description: type.description } : {}),
+      ...(explained(type) ? { description: explained(type) } : {}),
       type: 'object',
       ...(required.length > 0 ? { required } : {}),
       ...(type.fields.size > 0 ? { properties } : {}),
@@ -118,7 +119,7 @@ class SchemaWriter {
 
   #property(field: Field, owner: ObjectType): OpenApiSchema {
     const out: OpenApiSchema = {}
-    const description = owner.docs[field.name]
+    const description = explained(owner, field.name)
     if (description) out['description'] = description
     Object.assign(out, this.#typed(field.type, `${owner.name}.${field.name}`))
     const fallback = field.default ?? this.#zero(field)

@@ -1,3 +1,4 @@
+import { commonTexts } from '../explained/explained.ts'
 import type { Kind } from '../kind.ts'
 import { type OpenApiForm, type OpenApiSchema, openApiRef } from '../openapi.ts'
 import { equal } from '../patch/index.ts'
@@ -47,12 +48,11 @@ function writeSchemas(kind: Kind<any>, form: OpenApiForm): Record<string, OpenAp
 }
 
 const typeMeta = {
-  apiVersion: { type: 'string', description: 'APIVersion defines the group and version of this form of the object.' },
-  kind: { type: 'string', description: 'The kind of the object, in CamelCase.' },
+  apiVersion: { type: 'string', description: commonTexts.apiVersion },
+  kind: { type: 'string', description: commonTexts.kind },
 }
 
-const metadataOf = (form: OpenApiForm) =>
-  described(openApiRef('meta/v1.ObjectMeta', form), "Standard object's metadata.", form)
+const metadataOf = (form: OpenApiForm) => described(openApiRef('meta/v1.ObjectMeta', form), commonTexts.metadata, form)
 
 /** OpenAPI 3.0 ignores what stands beside a $ref. */
 function described(ref: { $ref: string }, description: string, form: OpenApiForm): OpenApiSchema {
