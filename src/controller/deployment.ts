@@ -39,6 +39,7 @@ import {
   progressing,
   rolloutStatus,
 } from './deployment-status.ts'
+import { isFresh } from './fresh.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
 import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
 import { sameTemplate, stableHash, templateHashLabel } from './template-hash.ts'
@@ -189,6 +190,8 @@ class Rollout {
 
   async #create(g: Generations, revision: bigint): Promise<ReplicaSet | undefined> {
     const { client, events } = this.#world
+    // In an old view a Deployment that is gone still wants its set: the server is asked, and a newer view will come.
+    if (!(await isFresh(this.#world, Deployment, this.#seen))) return undefined
     const draft = this.#draft(g, revision)
     const name = draft.metadata.name!
     try {
