@@ -293,8 +293,8 @@ describe.skipIf(obstacle)(
       )
       expect(counts.map(([, kind, count]) => `${kind} ${count}`)).toEqual(
         [
-          ...['containers', 'shims', 'mounts', 'snapshots', 'rules', 'interfaces', 'network namespaces', 'addresses'],
-          ...['network records', 'pod folders', 'log folders'],
+          ...['containers', 'shims', 'mounts', 'snapshots', 'rules', 'interfaces', 'tunnel entries'],
+          ...['network namespaces', 'addresses', 'network records', 'pod folders', 'log folders'],
         ].map(kind => `${kind} 0`),
       )
     })
