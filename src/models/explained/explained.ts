@@ -1,8 +1,5 @@
 import type { ObjectType } from '../schema/types.ts'
-import metaV1 from './meta-v1.data.json' with { type: 'json' }
-
-/** What `kubectl explain` says of types that many kinds share, in our own words: '' is the type itself, other keys its fields. */
-const texts: Record<string, Record<string, Record<string, string>>> = { 'meta/v1': metaV1 }
+import { texts } from './texts.ts'
 
 /** What every kind has. */
 export const commonTexts = {
