@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { commonTexts } from './explained/explained.ts'
+import { texts } from './explained/texts.ts'
 import { builtinKinds } from './kinds/index.ts'
 import { openApiRef, openApiSchemas } from './openapi.ts'
 
 const pod = builtinKinds.filter(kind => kind.kind === 'Pod')
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+const { Pod: podTexts, Container: said } = texts['core/v1'] as Record<string, Record<string, string>>
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1'
 
 describe('OpenAPI schemas', () => {
@@ -12,25 +14,28 @@ describe('OpenAPI schemas', () => {
 
   test('are under upstream’s names, with what clients read', () => {
     expect(schemas['io.k8s.api.core.v1.Pod']).toEqual({
+      description: podTexts?.[''],
       type: 'object',
       properties: {
         apiVersion: { type: 'string', description: commonTexts.apiVersion },
         kind: { type: 'string', description: commonTexts.kind },
         metadata: { description: commonTexts.metadata, default: {}, allOf: [ref(`${meta}.ObjectMeta`)] },
-        spec: { default: {}, allOf: [ref('io.k8s.api.core.v1.PodSpec')] },
-        status: { default: {}, allOf: [ref('io.k8s.api.core.v1.PodStatus')] },
+        spec: { description: podTexts?.['spec'], default: {}, allOf: [ref('io.k8s.api.core.v1.PodSpec')] },
+        status: { description: podTexts?.['status'], default: {}, allOf: [ref('io.k8s.api.core.v1.PodStatus')] },
       },
       'x-kubernetes-group-version-kind': [{ group: '', kind: 'Pod', version: 'v1' }],
     })
     const container = schemas['io.k8s.api.core.v1.Container']
     expect(container.required).toEqual(['name'])
-    expect(container.properties.name).toEqual({ type: 'string', default: '' })
+    expect(container.properties.name).toEqual({ description: said?.['name'], type: 'string', default: '' })
     expect(container.properties.args).toEqual({
+      description: said?.['args'],
       type: 'array',
       items: { type: 'string', default: '' },
       'x-kubernetes-list-type': 'atomic',
     })
     expect(container.properties.ports).toEqual({
+      description: said?.['ports'],
       type: 'array',
       items: { default: {}, allOf: [ref('io.k8s.api.core.v1.ContainerPort')] },
       'x-kubernetes-list-map-keys': ['containerPort', 'protocol'],
@@ -38,8 +43,15 @@ describe('OpenAPI schemas', () => {
       'x-kubernetes-patch-strategy': 'merge',
       'x-kubernetes-patch-merge-key': 'containerPort',
     })
-    expect(container.properties.lifecycle).toEqual(ref('io.k8s.api.core.v1.Lifecycle'))
-    expect(container.properties.imagePullPolicy).toEqual({ type: 'string', enum: ['Always', 'IfNotPresent', 'Never'] })
+    expect(container.properties.lifecycle).toEqual({
+      description: said?.['lifecycle'],
+      allOf: [ref('io.k8s.api.core.v1.Lifecycle')],
+    })
+    expect(container.properties.imagePullPolicy).toEqual({
+      description: said?.['imagePullPolicy'],
+      type: 'string',
+      enum: ['Always', 'IfNotPresent', 'Never'],
+    })
     expect(schemas['io.k8s.api.core.v1.PodSpec'].properties.volumes).toMatchObject({
       'x-kubernetes-patch-strategy': 'merge,retainKeys',
       'x-kubernetes-patch-merge-key': 'name',

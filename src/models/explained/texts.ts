@@ -13,6 +13,7 @@ import autoscalingV2 from './autoscaling-v2.data.json' with { type: 'json' }
 import batchV1 from './batch-v1.data.json' with { type: 'json' }
 import certificatesV1 from './certificates-v1.data.json' with { type: 'json' }
 import coordinationV1 from './coordination-v1.data.json' with { type: 'json' }
+import coreV1 from './core-v1.data.json' with { type: 'json' }
 import discoveryV1 from './discovery-v1.data.json' with { type: 'json' }
 import eventsV1 from './events-v1.data.json' with { type: 'json' }
 import flowcontrolV1 from './flowcontrol-v1.data.json' with { type: 'json' }
@@ -42,6 +43,7 @@ export const texts: Record<string, Record<string, Record<string, string>>> = {
   'batch/v1': batchV1,
   'certificates/v1': certificatesV1,
   'coordination/v1': coordinationV1,
+  'core/v1': coreV1,
   'discovery/v1': discoveryV1,
   'events/v1': eventsV1,
   'flowcontrol/v1': flowcontrolV1,
