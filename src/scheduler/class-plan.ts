@@ -19,8 +19,12 @@ export interface Refusal {
 export class Refusals {
   readonly #list: (Refusal | undefined)[] = [undefined]
   readonly #ids = new Map<Active['plugin'], Map<string, number>>()
+  /** Nodes in a row are often refused alike. */
+  #last: { by: Active['plugin']; reason: string | string[]; id: number } | undefined
 
   id(by: Active['plugin'], reason: string | string[]): number {
+    const last = this.#last
+    if (last?.by === by && last.reason === reason) return last.id
     const key = typeof reason === 'string' ? reason : reason.join('\0')
     let ids = this.#ids.get(by)
     if (!ids) this.#ids.set(by, (ids = new Map()))
@@ -29,6 +33,7 @@ export class Refusals {
       id = this.#list.push({ id: this.#list.length, by, reasons: [reason].flat() }) - 1
       ids.set(key, id)
     }
+    this.#last = { by, reason, id }
     return id
   }
 

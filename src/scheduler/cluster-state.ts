@@ -182,7 +182,7 @@ export class ClusterState implements Snapshot {
   /** A pod was seen for the first time, wherever it is: what is expected of the future may change. */
   see(pod: PodInfo): void {
     // What is remembered of scores is void then.
-    if (this.gpus.demand.see(pod.class) && this.gpus.ledger.size) this.#newEpoch()
+    if (this.gpus.see(pod.class)) this.#newEpoch()
   }
 
   addPod(pod: PodInfo, nodeName: string): void {

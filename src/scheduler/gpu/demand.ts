@@ -1,6 +1,8 @@
 import { seededRandom } from '../../base/random.ts'
 import type { PodClass } from '../pod-class.ts'
 import { cpu, memory } from '../resource-table.ts'
+import type { ExpectedShares } from './gap-values.ts'
+import { deviceMilli } from './gpu-request.ts'
 
 /** A kind of pod as far as packing is concerned. */
 export interface PodKind {
@@ -39,6 +41,8 @@ export class Demand {
   sample: Sample = { runs: 0, length: 0, kinds: [] }
   /** Kinds that ask for several devices, with the part of all requested device capacity that is theirs. */
   large: readonly { kind: PodKind; part: number }[] = []
+  /** Shares of one device by size, as numbers for each thousandth that is asked for in all. */
+  shares: readonly ExpectedShares[] = []
   /** What is asked of certain models only, as parts of all requested device capacity. */
   bound: readonly { models: readonly string[]; part: number }[] = []
 
@@ -73,6 +77,7 @@ export class Demand {
     copy.version = this.version
     copy.sample = this.sample
     copy.large = this.large
+    copy.shares = this.shares
     copy.bound = this.bound
     return copy
   }
@@ -92,6 +97,9 @@ export class Demand {
     const part = (k: PodKind) => (k.count * milliOf(k)) / total
     this.sample = { runs, length, kinds: draw(kinds, runs * length) }
     this.large = kinds.filter(k => k.devices > 1).map(kind => ({ kind, part: part(kind) }))
+    this.shares = kinds
+      .filter(k => k.milliEach < deviceMilli)
+      .map(({ milliEach, count }) => ({ milli: milliEach, count: count / total }))
     const bound = new Map<string, { models: readonly string[]; part: number }>()
     for (const kind of kinds) {
       if (!kind.models) continue

@@ -21,6 +21,8 @@ export class DeviceLedger {
   readonly models: string[] = []
   /** By model: thousandths that are free, and all of them. */
   readonly freeByModel: number[] = []
+  /** Thousandths, of all nodes. */
+  capacityMilli = 0
   readonly #rows: (Devices | undefined)[] = []
   /** Nodes with devices. */
   size = 0
@@ -40,6 +42,7 @@ export class DeviceLedger {
     if (milli % deviceMilli) capacity[capacity.length - 1] = milli % deviceMilli
     this.#rows[row] = { model, capacity, free: capacity.slice() }
     this.freeByModel[model]! += milli
+    this.capacityMilli += milli
     this.size++
     this.version++
   }
@@ -48,9 +51,19 @@ export class DeviceLedger {
     const devices = this.#rows[row]
     if (!devices) return
     this.freeByModel[devices.model]! -= sum(devices.free)
+    this.capacityMilli -= sum(devices.capacity)
     this.#rows[row] = undefined
     this.size--
     this.version++
+  }
+
+  /** How many devices have so much free, by thousandths, where it is neither nothing nor a whole one. */
+  gaps(): Map<number, number> {
+    const gaps = new Map<number, number>()
+    for (const devices of this.#rows)
+      for (const milli of devices?.free ?? [])
+        if (milli > 0 && milli < deviceMilli) gaps.set(milli, (gaps.get(milli) ?? 0) + 1)
+    return gaps
   }
 
   /** Takes what the pod asks for: the devices that were chosen for it on this node, else those that fit most tightly. */
@@ -79,6 +92,7 @@ export class DeviceLedger {
     copy.freeByModel.push(...this.freeByModel)
     for (const [row, devices] of this.#rows.entries())
       copy.#rows[row] = devices && { ...devices, free: devices.free.slice() }
+    copy.capacityMilli = this.capacityMilli
     copy.size = this.size
     copy.version = this.version
     return copy

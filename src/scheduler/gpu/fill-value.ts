@@ -1,4 +1,5 @@
 import type { Demand, PodKind } from './demand.ts'
+import type { GapValues } from './gap-values.ts'
 import { deviceMilli } from './gpu-request.ts'
 
 /** Memory is looked at in steps, so that nodes that differ by little share one answer. */
@@ -7,17 +8,25 @@ const memoryStep = 4 * 2 ** 30
 const roomWeight = 0.25
 const mostRemembered = 400_000
 
+/** No node has as much: nothing is stranded. */
+const plenty = Number.MAX_SAFE_INTEGER
+
 /**
- * How many thousandths of devices pods yet to come are expected to use of a node: the mean over a sample of futures, in each of
- * which pods drawn from the distribution seen so far arrive one after the other and stay if they fit. CPU or memory that
- * runs out before the devices do therefore costs exactly the devices that it strands; so does a share that no other share fits
- * beside. To it comes the room for pods of several devices, which are rare but need a node nearly empty: futures of one node
- * alone would spend it.
+ * How many thousandths of devices pods yet to come are expected to use of a node:
+ *
+ * - its gaps at the prices that they have in the whole cluster (gap-values.ts),
+ * - less what CPU and memory strand. In a sample of futures, pods drawn from the distribution seen so far arrive one after the
+ *   other and stay if they fit; what the devices end up giving with plenty of both, less what they give with what is there, is
+ *   stranded. So they cost something long before they have run out.
+ * - and the room for pods of several devices, which are rare but need a node nearly empty: futures of one node alone
+ *   would spend it.
  */
 export class FillValue {
   #columns: Columns | undefined
   #version = -1
   #known = new Map<number, number>()
+  /** What devices give with plenty of CPU and memory. */
+  #unhindered = new Map<number, number>()
   #work = new Int32Array(16)
   #sorted = new Int32Array(16)
 
@@ -27,34 +36,58 @@ export class FillValue {
     this.#version = demand.version
     this.#columns = columnsOf(demand, models)
     this.#known = new Map()
+    this.#unhindered = new Map()
   }
 
   /** @param free thousandths, by device; the first `devices` count */
-  of(cpuMillis: number, memoryBytes: number, model: number, free: Int32Array, devices: number): number {
+  of(
+    cpuMillis: number,
+    memoryBytes: number,
+    model: number,
+    free: Int32Array,
+    devices: number,
+    gaps: GapValues,
+  ): number {
     const used = this.#sort(free, devices)
-    if (!used) return 0
+    let value = used ? this.#beside(cpuMillis, memoryBytes, model, used) : 0
+    for (let d = 0; d < devices; d++) if (free[d]! > 0) value += gaps.of(free[d]!)
+    return value
+  }
+
+  /** What comes to the gaps. */
+  #beside(cpuMillis: number, memoryBytes: number, model: number, used: number): number {
     const memorySteps = Math.floor(memoryBytes / memoryStep)
     const key = this.#key(cpuMillis, memorySteps, model, used)
     let value = this.#known.get(key)
     if (value !== undefined) return value
     const steppedBytes = memorySteps * memoryStep
-    value = this.#fill(cpuMillis, steppedBytes, model, used) + this.#rooms(cpuMillis, steppedBytes, model, used)
-    if (this.#known.size >= mostRemembered) this.#known.clear()
-    this.#known.set(key, value)
+    const stranded = this.#unhinderedFill(model, used) - this.#fill(cpuMillis, steppedBytes, model, used)
+    value = this.#rooms(cpuMillis, steppedBytes, model, used) - stranded
+    remember(this.#known, key, value)
     return value
   }
 
-  /** Devices with something free, the fullest first, into `#sorted`. @returns how many */
+  #unhinderedFill(model: number, used: number): number {
+    const key = this.#key(0, 0, model, used)
+    const known = this.#unhindered.get(key)
+    if (known !== undefined) return known
+    const value = this.#fill(plenty, plenty, model, used)
+    remember(this.#unhindered, key, value)
+    return value
+  }
+
+  /** Devices with room for any pod at all, the fullest first, into `#sorted`. @returns how many */
   #sort(free: Int32Array, devices: number): number {
     if (devices > this.#sorted.length) {
       this.#sorted = new Int32Array(devices)
       this.#work = new Int32Array(devices)
     }
     const sorted = this.#sorted
+    const { least } = this.#columns!
     let used = 0
     for (let d = 0; d < devices; d++) {
       const milli = free[d]!
-      if (milli <= 0) continue
+      if (milli < least) continue
       let at = used++
       for (; at > 0 && sorted[at - 1]! > milli; at--) sorted[at] = sorted[at - 1]!
       sorted[at] = milli
@@ -76,7 +109,7 @@ export class FillValue {
   }
 
   #fill(cpuMillis: number, memoryBytes: number, model: number, used: number): number {
-    const { runs, length, cpu, memory, devices, milli, fits, models } = this.#columns!
+    const { runs, length, least, cpu, memory, devices, milli, fits, models } = this.#columns!
     const work = this.#work
     let total = 0
     for (let d = 0; d < used; d++) total += this.#sorted[d]!
@@ -86,7 +119,7 @@ export class FillValue {
       let memoryLeft = memoryBytes
       let left = total
       for (let d = 0; d < used; d++) work[d] = this.#sorted[d]!
-      for (let i = run * length; i < (run + 1) * length && left > 0; i++) {
+      for (let i = run * length; i < (run + 1) * length && left >= least; i++) {
         const each = milli[i]!
         const count = devices[i]!
         if (cpu[i]! > cpuLeft || memory[i]! > memoryLeft || each * count > left) continue
@@ -118,10 +151,17 @@ export class FillValue {
   }
 }
 
+function remember(known: Map<number, number>, key: number, value: number): void {
+  if (known.size >= mostRemembered) known.clear()
+  known.set(key, value)
+}
+
 /** A sample in typed arrays. */
 interface Columns {
   runs: number
   length: number
+  /** The smallest share of all, in thousandths. */
+  least: number
   models: number
   cpu: Float64Array
   memory: Float64Array
@@ -139,6 +179,7 @@ function columnsOf({ sample: { runs, length, kinds }, large }: Demand, models: r
   return {
     runs,
     length,
+    least: kinds.reduce((least, k) => Math.min(least, k.milliEach), deviceMilli),
     models: models.length,
     cpu: Float64Array.from(kinds, k => k.cpuMillis),
     memory: Float64Array.from(kinds, k => k.memoryBytes),
