@@ -3,6 +3,7 @@ import type { Pod } from '../models/types/core-v1.ts'
 import { type AffinityTerm, affinityTerm, type Labelled } from './affinity-term.ts'
 import type { GpuPlace } from './gpu/device-ledger.ts'
 import { type GpuRequest, gpuRequestOf } from './gpu/gpu-request.ts'
+import { resizedPod } from './resized-pod.ts'
 import { podRequests, type ResourceTable, type ResourceVector, scoredRequests } from './resource-table.ts'
 import { claimUses } from './volumes/claim-uses.ts'
 
@@ -68,9 +69,10 @@ export class PodClasses {
 
   /** The pod with its class. Pair with `release`. */
   admit(pod: Pod): PodInfo {
-    const key = classKey(pod)
+    const counted = resizedPod(pod)
+    const key = classKey(counted)
     let found = this.#classes.get(key)
-    if (!found) this.#classes.set(key, (found = this.#create(key, pod)))
+    if (!found) this.#classes.set(key, (found = this.#create(key, counted)))
     found.members++
     const objectKey = keyOf(pod)
     return {

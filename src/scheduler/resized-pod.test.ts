@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import type { Pod } from '../models/types/core-v1.ts'
+import { resizedPod } from './resized-pod.ts'
+import { makeNode, makePod, makeScene } from './testing/index.ts'
+
+const resizing = (asked: string, has: string, resize?: string): Pod => {
+  const pod = makePod('r', { on: 'n', requests: { cpu: asked } })
+  const status = { name: pod.spec.containers[0]!.name, resources: { requests: { cpu: has } } }
+  return { ...pod, status: { resize, containerStatuses: [status] } } as unknown as Pod
+}
+const neighbour = (pod: Pod, cpu: string) =>
+  makeScene({ nodes: [makeNode('n', { allocatable: { cpu: '4' } })], pods: [pod] }).verdicts(
+    makePod('p', { requests: { cpu } }),
+  )['n']
+
+test.each<[string, Pod, ok: string, refused: string]>([
+  ['growing, it counts as what it asks for', resizing('3', '1', 'Proposed'), '1', '1001m'],
+  ['shrinking, as what it has still', resizing('1', '3', 'InProgress'), '1', '1001m'],
+  ['with no hope of more, as what it has', resizing('3', '1', 'Infeasible'), '3', '3001m'],
+  ['when all is done, as both', resizing('2', '2'), '2', '2001m'],
+])('while a pod is resized: %s', (_title, pod, ok, refused) =>
+  expect([neighbour(pod, ok), neighbour(pod, refused)]).toEqual(['ok', 'Insufficient cpu']),
+)
+
+test('the pod itself where nothing is resized, and each amount by its own', () => {
+  const done = resizing('2', '2')
+  expect(resizedPod(done)).toBe(done)
+  const pod = resizing('1500m', '1')
+  pod.status!.containerStatuses![0]!.resources!.requests!['memory'] = '1Gi'
+  expect(resizedPod(pod).spec.containers[0]!.resources!.requests).toEqual({ cpu: '1500m', memory: '1Gi' })
+})
+
+test('a pod that has shrunk leaves its room to others', () => {
+  const { state } = makeScene({ nodes: [makeNode('n')] })
+  const before = state.classes.admit(resizing('1', '3', 'InProgress'))
+  const after = state.classes.admit(resizing('1', '1'))
+  expect(after.class).not.toBe(before.class)
+  expect(after.class).toBe(state.classes.admit(makePod('r', { on: 'n', requests: { cpu: '1' } })).class)
+})
