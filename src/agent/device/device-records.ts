@@ -1,6 +1,6 @@
 import type { Disk } from '../../base/disk.ts'
-import { codeOf } from '../../base/errors.ts'
 import type { DeviceGrant } from '../../plugins/index.ts'
+import { KeptJson } from '../kept-json.ts'
 
 /** Devices that one container has. */
 export interface DeviceRecord {
@@ -21,66 +21,51 @@ interface Kept {
 
 /** Who has which devices, on the disk: an agent that starts anew must not give a device away twice. */
 export class DeviceRecords {
-  readonly #disk: Disk
-  readonly #path: string
-  #kept: Kept = { records: [], known: {} }
-  #writing: Promise<void> = Promise.resolve()
+  readonly #kept: KeptJson<Kept>
 
   constructor(disk: Disk, path: string) {
-    this.#disk = disk
-    this.#path = path
+    this.#kept = new KeptJson<Kept>(disk, path, { records: [], known: {} })
   }
 
-  async read(): Promise<void> {
-    try {
-      this.#kept = JSON.parse(await this.#disk.readText(this.#path))
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error
-    }
+  read(): Promise<void> {
+    return this.#kept.read()
   }
 
   get all(): readonly DeviceRecord[] {
-    return this.#kept.records
+    return this.#kept.value.records
   }
 
   get known(): Readonly<Record<string, readonly string[]>> {
-    return this.#kept.known
+    return this.#kept.value.known
   }
 
   of(podUid: string, container: string): DeviceRecord[] {
-    return this.#kept.records.filter(r => r.podUid === podUid && r.container === container)
+    return this.all.filter(r => r.podUid === podUid && r.container === container)
   }
 
   /** Resolves when it is on the disk. */
   add(record: DeviceRecord): Promise<void> {
-    this.#kept.records = [...this.#kept.records, record]
-    return this.#write()
+    return this.#change({ records: [...this.all, record] })
   }
 
   /** Forgets pods that are no more; their devices are free then. */
   async keepOnly(podUids: ReadonlySet<string>): Promise<void> {
-    const left = this.#kept.records.filter(r => podUids.has(r.podUid))
-    if (left.length === this.#kept.records.length) return
-    this.#kept.records = left
-    await this.#write()
+    const left = this.all.filter(r => podUids.has(r.podUid))
+    if (left.length !== this.all.length) await this.#change({ records: left })
   }
 
   async setKnown(resource: string, ids: readonly string[] | undefined): Promise<void> {
-    const { [resource]: before, ...others } = this.#kept.known
+    const { [resource]: before, ...others } = this.#kept.value.known
     if (before?.join() === ids?.join()) return
-    this.#kept.known = ids ? { ...others, [resource]: [...ids] } : others
-    await this.#write()
+    await this.#change({ known: ids ? { ...others, [resource]: [...ids] } : others })
   }
 
   /** Resolves when nothing is being written. */
   settled(): Promise<void> {
-    return this.#writing
+    return this.#kept.settled()
   }
 
-  #write(): Promise<void> {
-    const write = () => this.#disk.write(this.#path, JSON.stringify(this.#kept), { mode: 0o600 })
-    const written = this.#writing.then(write, write)
-    this.#writing = written.catch(() => {})
-    return written
+  #change(change: Partial<Kept>): Promise<void> {
+    return this.#kept.set({ ...this.#kept.value, ...change })
   }
 }
