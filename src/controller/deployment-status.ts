@@ -1,5 +1,5 @@
+import { conditionOf, withCondition, withoutCondition } from '../models/conditions.ts'
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../models/types/apps-v1.ts'
-import { conditionOf, withCondition, withoutCondition } from './conditions.ts'
 import {
   allOf,
   availableOf,

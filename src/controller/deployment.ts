@@ -4,10 +4,10 @@ import { explain } from '../base/errors.ts'
 import { controllerOf, controllerRef } from '../client/owner.ts'
 import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
 import { isAlreadyExists, isNotFound } from '../models/api-error.ts'
+import { conditionOf, withCondition } from '../models/conditions.ts'
 import { Deployment, Pod, ReplicaSet } from '../models/kinds/index.ts'
 import { type Draft, keyOf, type ObjectKey } from '../models/object.ts'
 import { claim } from './claim.ts'
-import { conditionOf, withCondition } from './conditions.ts'
 import {
   isScalingEvent,
   nextCurrentReplicas,

@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts'
+import { withLatestCondition } from '../models/conditions.ts'
 import { Pod } from '../models/kinds/index.ts'
 import type { PodStatus } from '../models/types/core-v1.ts'
-import { withLatestCondition } from './conditions.ts'
 
 /** Says on a pod why it is about to be deleted by the cluster, before it is: Jobs and people read it. */
 export async function markDisrupted(

@@ -4,6 +4,7 @@ import { explain } from '../base/errors.ts'
 import { controllerOf } from '../client/owner.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
+import { withLatestCondition } from '../models/conditions.ts'
 import {
   Deployment,
   Pod,
@@ -15,7 +16,6 @@ import {
 import { keyOf } from '../models/object.ts'
 import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
 import type { PodDisruptionBudgetStatus } from '../models/types/policy-v1.ts'
-import { withLatestCondition } from './conditions.ts'
 import { resolveFraction } from './fraction.ts'
 import { ScaleTargets } from './scale-target.ts'
 import { lenientSelector, selectorMatches } from './selection.ts'

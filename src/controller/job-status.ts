@@ -1,6 +1,6 @@
+import { conditionOf, withCondition } from '../models/conditions.ts'
 import type { Job, JobCondition, JobStatus } from '../models/types/batch-v1.ts'
 import type { Pod } from '../models/types/core-v1.ts'
-import { conditionOf, withCondition } from './conditions.ts'
 import type { JobFacts } from './job-plan.ts'
 import { isIndexed, isTracked } from './job-pods.ts'
 

@@ -1,5 +1,5 @@
+import { conditionOf } from '../models/conditions.ts'
 import type { Node, NodeCondition, Taint } from '../models/types/core-v1.ts'
-import { conditionOf } from './conditions.ts'
 
 /** What a node's silence and conditions lead to: pure decisions of the node lifecycle. */
 

@@ -2,10 +2,10 @@ import { type Clock, timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
+import { conditionOf } from '../models/conditions.ts'
 import { Lease, Node, Pod } from '../models/kinds/index.ts'
 import { keyOf } from '../models/object.ts'
 import { isPodReady } from '../models/pod-state.ts'
-import { conditionOf } from './conditions.ts'
 import {
   type EvictionRates,
   evictionRate,

@@ -1,9 +1,9 @@
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
+import { conditionOf, withCondition, withoutCondition } from '../models/conditions.ts'
 import { isPodReady, msUntilAvailable } from '../models/pod-state.ts'
 import type { ReplicaSet, ReplicaSetStatus } from '../models/types/apps-v1.ts'
 import type { Pod, ReplicationController } from '../models/types/core-v1.ts'
-import { conditionOf, withCondition, withoutCondition } from './conditions.ts'
 
 /** What ReplicaSet and ReplicationController have in common. */
 export type ReplicaOwner = ReplicaSet | ReplicationController

@@ -1,7 +1,7 @@
 import type { Cache } from '../client/reconciler.ts'
+import { conditionOf } from '../models/conditions.ts'
 import { CronJob, Deployment, Job, Workload } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
-import { conditionOf } from './conditions.ts'
 import type { Problem } from './workload-problem.ts'
 
 /** Those that wait for a Workload. */

@@ -1,7 +1,7 @@
+import { conditionOf, withLatestCondition, withoutCondition } from '../models/conditions.ts'
 import { labelsText } from '../models/kinds/selector-text.ts'
 import type { CronJob, Job } from '../models/types/batch-v1.ts'
 import type { Workload, WorkloadCondition, WorkloadStatus } from '../models/types/optiflow-v1.ts'
-import { conditionOf, withLatestCondition, withoutCondition } from './conditions.ts'
 import { endOf } from './cron-job-plan.ts'
 import { parseSchedule } from './cron-schedule.ts'
 import { workloadSelector } from './workload-parts.ts'

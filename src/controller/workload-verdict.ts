@@ -1,6 +1,6 @@
+import { conditionOf } from '../models/conditions.ts'
 import type { Deployment, ReplicaSet } from '../models/types/apps-v1.ts'
 import type { Workload, WorkloadRollout } from '../models/types/optiflow-v1.ts'
-import { conditionOf } from './conditions.ts'
 import { generations } from './deployment-replicas.ts'
 import { isComplete } from './deployment-status.ts'
 import { type Errors, errorsSince, type Tally } from './workload-errors.ts'

@@ -2,6 +2,7 @@ import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
+import { conditionOf } from '../models/conditions.ts'
 import {
   ConfigMap,
   CronJob,
@@ -19,7 +20,6 @@ import {
 } from '../models/kinds/index.ts'
 import { type KubeObject, keyOf, type ObjectKey } from '../models/object.ts'
 import type { WorkloadStatus } from '../models/types/optiflow-v1.ts'
-import { conditionOf } from './conditions.ts'
 import { lookAtApp } from './workload-app.ts'
 import { configOf } from './workload-config.ts'
 import { dependentsOf } from './workload-order.ts'

@@ -1,6 +1,7 @@
 import { timestamp } from '../../base/clock.ts'
 import { InvalidSelector, selectorFrom } from '../../base/labels.ts'
 import { ApiError, badRequest, notFoundError } from '../../models/api-error.ts'
+import { withLatestCondition } from '../../models/conditions.ts'
 import { Eviction, Pod, PodDisruptionBudget } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { isPodReady } from '../../models/pod-state.ts'
@@ -54,10 +55,8 @@ function markEvicted(
   }
   const mark = (pod: AnyObject) => {
     const status = (pod['status'] ??= {})
-    const known: PodCondition[] = status.conditions ?? []
-    const present = known.find(c => c.type === evicted.type)
-    const lastTransitionTime = present?.status === 'True' ? present.lastTransitionTime : timestamp(core.clock)
-    status.conditions = [...known.filter(c => c !== present), { ...evicted, lastTransitionTime }]
+    const next = { ...evicted, lastTransitionTime: timestamp(core.clock) }
+    status.conditions = withLatestCondition<PodCondition>(status.conditions, next)
     pod.metadata.resourceVersion = resourceVersion ?? ''
     if (uid) pod.metadata.uid = uid
     return pod
