@@ -1,6 +1,6 @@
 import { canonicalJson } from '../base/equality.ts'
 import { controllerRef } from '../client/owner.ts'
-import type { Draft } from '../models/object.ts'
+import type { Draft, KubeObject } from '../models/object.ts'
 import type { Deployment } from '../models/types/apps-v1.ts'
 import type { HorizontalPodAutoscaler, MetricSpec } from '../models/types/autoscaling-v2.ts'
 import type {
@@ -72,6 +72,12 @@ export function canaryOf(
   })
 }
 
+/** What every part of a Workload says of itself; it has the Workload's name unless another is given. */
+export function partMetadata(workload: Workload, name = workload.metadata.name): Draft<KubeObject>['metadata'] {
+  const { namespace } = workload.metadata
+  return { name, namespace: namespace!, labels: labelsOf(workload), ownerReferences: [controllerRef(workload)] }
+}
+
 export function stamped<D extends Draft<any>>(draft: D): D {
   const hash = safeEncode(String(fnv32a(canonicalJson([draft.metadata.labels, draft.spec]))))
   draft.metadata.annotations = { ...draft.metadata.annotations, [draftAnnotation]: hash }
@@ -80,20 +86,14 @@ export function stamped<D extends Draft<any>>(draft: D): D {
 
 /** @param config state of what its pods read, if they are to be replaced when that changes */
 export function deploymentOf(workload: Workload, config?: string): Draft<Deployment> {
-  const { spec, metadata } = workload
-  const labels = labelsOf(workload)
+  const { spec } = workload
   const { strategy = 'RollingUpdate', maxSurge, maxUnavailable, readyWithinSeconds } = spec.update ?? {}
   const rollingUpdate = {
     ...(maxSurge === undefined ? {} : { maxSurge }),
     ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
   }
   return stamped({
-    metadata: {
-      name: metadata.name,
-      namespace: metadata.namespace!,
-      labels,
-      ownerReferences: [controllerRef(workload)],
-    },
+    metadata: partMetadata(workload),
     spec: {
       replicas: spec.replicas ?? 1,
       selector: { matchLabels: workloadSelector(workload) },
@@ -225,17 +225,12 @@ function probesOf(
 }
 
 export function serviceOf(workload: Workload): Draft<Service> | undefined {
-  const { spec, metadata } = workload
+  const { spec } = workload
   const ports = spec.ports ?? []
   if (!ports.length) return undefined
   const type = spec.expose?.type ?? (spec.expose?.nodePort ? 'NodePort' : 'ClusterIP')
   return stamped({
-    metadata: {
-      name: metadata.name,
-      namespace: metadata.namespace!,
-      labels: labelsOf(workload),
-      ownerReferences: [controllerRef(workload)],
-    },
+    metadata: partMetadata(workload),
     spec: {
       type,
       selector: workloadSelector(workload),
@@ -258,12 +253,7 @@ export function ingressOf(workload: Workload): Draft<Ingress> | undefined {
   if (!host || !port) return undefined
   const backend = { service: { name: metadata.name, port: { number: port.port } } }
   return stamped({
-    metadata: {
-      name: metadata.name,
-      namespace: metadata.namespace!,
-      labels: labelsOf(workload),
-      ownerReferences: [controllerRef(workload)],
-    },
+    metadata: partMetadata(workload),
     spec: { rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix' as const, backend }] } }] },
   })
 }
@@ -280,12 +270,7 @@ export function autoscalerOf(workload: Workload): Draft<HorizontalPodAutoscaler>
       : [{ type: 'Resource', resource: { name, target: { type: 'Utilization', averageUtilization } } }]
   const { apiVersion, kind, metadata } = workload
   return stamped({
-    metadata: {
-      name: metadata.name,
-      namespace: metadata.namespace!,
-      labels: labelsOf(workload),
-      ownerReferences: [controllerRef(workload)],
-    },
+    metadata: partMetadata(workload),
     spec: {
       scaleTargetRef: { apiVersion, kind, name: metadata.name },
       minReplicas,

@@ -1,9 +1,8 @@
-import { controllerRef } from '../client/owner.ts'
 import type { Draft } from '../models/object.ts'
 import type { CronJob, Job, JobSpec } from '../models/types/batch-v1.ts'
 import type { Workload } from '../models/types/optiflow-v1.ts'
 import { stableHash } from './template-hash.ts'
-import { labelsOf, stamped, templateOf } from './workload-parts.ts'
+import { labelsOf, partMetadata, stamped, templateOf } from './workload-parts.ts'
 import { type Wanted, wantedOf } from './workload-rollout.ts'
 
 /** What a Workload is made of that runs to its end: a Job for each form of it, or a CronJob of its name. */
@@ -20,36 +19,24 @@ export function wantedRun(workload: Workload): Wanted {
 
 /** @param attempt of what is wanted, which is in its name: it is made once however often it is tried */
 export function jobOf(workload: Workload, attempt: string): Draft<Job> {
-  const { name, namespace } = workload.metadata
   return {
-    metadata: {
-      name: `${name}-${attempt.replace('.', '-')}`,
-      namespace: namespace!,
-      labels: labelsOf(workload),
-      ownerReferences: [controllerRef(workload)],
-    },
+    metadata: partMetadata(workload, `${workload.metadata.name}-${attempt.replace('.', '-')}`),
     spec: { ...jobSpecOf(workload), suspend: workload.spec.job?.suspend ?? false },
   }
 }
 
 export function cronJobOf(workload: Workload): Draft<CronJob> | undefined {
-  const { metadata, spec } = workload
+  const { spec } = workload
   if (!spec.schedule) return undefined
   const { concurrencyPolicy = 'Allow', suspend = false } = spec.job ?? {}
-  const labels = labelsOf(workload)
   return stamped({
-    metadata: {
-      name: metadata.name,
-      namespace: metadata.namespace!,
-      labels,
-      ownerReferences: [controllerRef(workload)],
-    },
+    metadata: partMetadata(workload),
     spec: {
       schedule: spec.schedule,
       ...(spec.timeZone ? { timeZone: spec.timeZone } : {}),
       concurrencyPolicy,
       suspend,
-      jobTemplate: { metadata: { labels }, spec: jobSpecOf(workload) },
+      jobTemplate: { metadata: { labels: labelsOf(workload) }, spec: jobSpecOf(workload) },
     },
   })
 }

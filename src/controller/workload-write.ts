@@ -5,6 +5,7 @@ import type { Kind } from '../models/kind.ts'
 import { PersistentVolumeClaim, Workload } from '../models/kinds/index.ts'
 import { type Draft, type KubeObject, keyOf, keyText } from '../models/object.ts'
 import type { ServicePort } from '../models/types/core-v1.ts'
+import { isFresh } from './fresh.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
 import { configIsFresh } from './workload-config.ts'
 import { claimsOf, draftAnnotation, saysAll } from './workload-parts.ts'
@@ -23,19 +24,10 @@ export interface Round {
 /** By an old view the app of yesterday would be rolled out once more, or a run that has ended be started again. */
 export function beginRound(world: World, workload: Workload): Round {
   let fresh: Promise<boolean> | undefined
-  const look = async () => (await isNewest(world, workload)) && (await configIsFresh(workload, world))
+  // Its status too: there it is written how far an update is.
+  const isNewest = () => isFresh(world, Workload, workload, 'resourceVersion')
+  const look = async () => (await isNewest()) && (await configIsFresh(workload, world))
   return { world, workload, obstacles: [], mayWrite: () => (fresh ??= look()) }
-}
-
-/** Its status too: there it is written how far an update is. */
-async function isNewest({ client }: World, seen: Workload): Promise<boolean> {
-  try {
-    const { uid, resourceVersion, deletionTimestamp } = (await client.get(Workload, keyOf(seen))).metadata
-    return uid === seen.metadata.uid && resourceVersion === seen.metadata.resourceVersion && !deletionTimestamp
-  } catch (error) {
-    if (isNotFound(error)) return false
-    throw error
-  }
 }
 
 /** Only ever made: they stay when the volume is taken out of the Workload, or the Workload is deleted. */
