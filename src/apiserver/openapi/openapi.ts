@@ -11,8 +11,6 @@ import { etagOf, taggedReply } from '../discovery/discovery.ts'
 import { shownGroups } from '../discovery/shown-groups.ts'
 import { mediaTypes } from '../replies/accept.ts'
 import { jsonReply } from '../replies/reply.ts'
-import { documentV2 } from './document-v2.ts'
-import { documentV3 } from './document-v3.ts'
 
 interface Kept {
   /** Says which documents of others are in it; '' when none can be. */
@@ -25,7 +23,10 @@ interface Kept {
   hash: string
 }
 
-/** /openapi/v2 and /openapi/v3: written when first asked for, and again when the kinds in them change. */
+/**
+ * /openapi/v2 and /openapi/v3: written when first asked for, and again when the kinds in them change.
+ * What writes them is loaded late: it brings a text for each field of every kind, which nothing else needs.
+ */
 export class OpenApi {
   readonly #documents = new Map<string, Kept>()
   readonly #remote: RemoteOpenApi
@@ -43,7 +44,8 @@ export class OpenApi {
     return path.startsWith('/openapi/v3/') ? this.#v3(call, path.slice('/openapi/v3/'.length)) : undefined
   }
 
-  #v2(call: Call): ApiReply {
+  async #v2(call: Call): Promise<ApiReply> {
+    const { documentV2 } = await import('./document-v2.ts')
     const { resources, remotes } = call.core
     const kinds = resources.kinds.all()
     const document = () => {
@@ -64,7 +66,7 @@ export class OpenApi {
     const paths: Record<string, object> = {}
     for (const name of this.#names(call)) {
       const known = this.#documents.size
-      const document = this.#document(call, name)
+      const document = await this.#document(call, name)
       // Gone while others had their turn.
       if (!document) continue
       paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${document.hash}` }
@@ -74,9 +76,9 @@ export class OpenApi {
     return taggedReply(call, { bytes, etag: etagOf(bytes) }, 'application/json')
   }
 
-  #v3(call: Call, name: string): ApiReply | undefined {
+  async #v3(call: Call, name: string): Promise<ApiReply | undefined> {
     const form = wanted(call, protobufTypes.v3)
-    const kept = this.#document(call, name)
+    const kept = await this.#document(call, name)
     if (!kept) return undefined
     const asked = call.info.query.get('hash')
     if (asked !== null && asked !== kept.hash)
@@ -107,7 +109,7 @@ export class OpenApi {
     )
   }
 
-  #document({ core }: Call, name: string): Kept | undefined {
+  async #document({ core }: Call, name: string): Promise<Kept | undefined> {
     const found = /^(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(name)
     if (!found) return undefined
     const [group, version] = [found[2] ?? '', (found[1] ?? found[3])!]
@@ -117,6 +119,7 @@ export class OpenApi {
       const document = this.#remote.v3(remote)
       return document && keptOf(document, [], document.etag)
     }
+    const { documentV3 } = await import('./document-v3.ts')
     const kinds = resources.kinds.inGroupVersion(group, version)
     if (!kinds.length) return undefined
     return this.#keep(name, kinds, () => documentV3(kinds.map(kind => resources.of(kind))))
