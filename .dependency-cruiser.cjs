@@ -28,6 +28,20 @@ module.exports = {
   forbidden: [
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
     ...walls,
+    {
+      name: 'texts-are-late',
+      severity: 'error',
+      comment: 'a text for each field of every kind is read when somebody asks for an OpenAPI document, not at the start',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/apiserver/openapi/document-v[23]\\.ts$', dynamic: false },
+    },
+    {
+      name: 'texts-are-for-documents',
+      severity: 'error',
+      comment: 'who writes no document needs no texts',
+      from: { path: '^src/', pathNot: '^src/(apiserver/openapi/document-v[23]|models/(explained/.*|openapi|custom/custom-openapi))\\.ts$|\\.test\\.ts$' },
+      to: { path: '^src/models/(explained/|openapi\\.ts|custom/custom-openapi\\.ts)', dependencyTypesNot: ['type-only'] },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

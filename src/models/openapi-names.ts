@@ -34,3 +34,8 @@ export function openApiName(type: string): string {
   const prefix = Object.hasOwn(groupPackages, group) ? groupPackages[group] : `io.k8s.api.${group}`
   return `${prefix}.${type.slice(slash + 1)}`
 }
+
+/** `com.example.stable.v1.CronTab`: the group comes back to front. */
+export function customSchemaName({ group, version, kind }: { group: string; version: string; kind: string }): string {
+  return `${group.split('.').reverse().join('.')}.${version}.${kind}`
+}

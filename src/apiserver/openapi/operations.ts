@@ -1,5 +1,5 @@
-import { customSchemaName } from '../../models/custom/custom-openapi.ts'
 import type { Kind } from '../../models/kind.ts'
+import { customSchemaName } from '../../models/openapi-names.ts'
 import { subresourcesOf } from '../discovery/subresource-kinds.ts'
 import type { Resource } from '../resources.ts'
 

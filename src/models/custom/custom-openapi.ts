@@ -1,16 +1,12 @@
 import { commonTexts } from '../explained/explained.ts'
 import type { Kind } from '../kind.ts'
 import { type OpenApiForm, type OpenApiSchema, openApiRef } from '../openapi.ts'
+import { customSchemaName } from '../openapi-names.ts'
 import { equal } from '../patch/index.ts'
 import type { JSONSchemaProps } from '../types/apiextensions-v1.ts'
 
 // What is published of a custom resource's schema. Version 2 of OpenAPI, as kubectl reads it, knows less than the schema
 // says: what it would misunderstand is left out there, so that nothing valid is refused.
-
-/** `com.example.stable.v1.CronTab`: the group comes back to front. */
-export function customSchemaName({ group, version, kind }: { group: string; version: string; kind: string }): string {
-  return `${group.split('.').reverse().join('.')}.${version}.${kind}`
-}
 
 const written = new WeakMap<Kind<any>, Partial<Record<OpenApiForm, Record<string, OpenApiSchema>>>>()
 
