@@ -6,7 +6,7 @@ import { type Client, createClient, createInformers, httpTransport } from '../cl
 import { Announcer, createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
 import { networkLabel } from '../models/node-network.ts'
 import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork } from '../network/index.ts'
-import { shareFolder } from '../runtime/index.ts'
+import { askPatiently, shareFolder } from '../runtime/index.ts'
 import { nodeIp, secondIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
 import { nodePlaces } from './doctor/node-doctor.ts'
@@ -54,7 +54,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const { runtime, containerd } = await asPart(report, 'runtime', 'starting containerd', async () => {
       await noteNetwork(disk, settings)
       const opened = await openNodeRuntime({ settings, outside })
-      const { name, version } = await opened.runtime.version()
+      // One of ours is started again if it has just ended; somebody else's must be there.
+      const ask = () => opened.runtime.version()
+      const { name, version } = await (opened.containerd ? askPatiently(clock, ask) : ask())
       return [opened, `${name} ${version}${opened.containerd?.adopted ? ', taken over as it was running' : ''}`]
     })
     stack.use(runtime)

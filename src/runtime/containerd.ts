@@ -7,6 +7,7 @@ import type { Logger } from '../base/logger.ts'
 import { containerdConfig, hostsFile, type RegistryHost } from './containerd-config.ts'
 import { Connection } from './cri/connection.ts'
 import { importImage } from './cri/import-image.ts'
+import { askPatiently } from './patience.ts'
 import { type Architecture, pauseImage, pauseImageName } from './pause-image.ts'
 import { mountOf, mountPoints } from './shared-mounts.ts'
 
@@ -122,8 +123,13 @@ class Supervisor implements SupervisedContainerd {
       await this.#launch()
     }
     this.#startedAtMs = this.#options.clock.monotonicMs()
-    await this.#importPause()
-    every(this.#options.clock, 1_000, () => this.#look(), this.#watching.signal)
+    const { clock } = this.#options
+    every(clock, 1_000, () => this.#look(), this.#watching.signal)
+    // One that was adopted, or just started, may end at any moment.
+    await askPatiently(clock, () => this.#importPause()).catch(error => {
+      this.#watching.abort()
+      throw error
+    })
   }
 
   async setRegistries(registries: RegistryHost[]) {

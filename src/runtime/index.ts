@@ -10,6 +10,7 @@ export { type ContainerdOptions, openContainerd } from './cri/containerd-runtime
 export { type Inventory, Stock } from './inventory.ts'
 export { buildImage, type ImageRecipe, type OciImage, ociArchive } from './oci-image.ts'
 export { type OciRegistry, openRegistry, type RegistryOptions } from './oci-registry.ts'
+export { askPatiently } from './patience.ts'
 export * from './runtime.ts'
 export { mountOf, mountPoints, sharedRootAdvice, shareFolder, unshareFolder } from './shared-mounts.ts'
 export { openSimulated, type SimulatedOptions, type SimulatedRuntime } from './simulated/simulated-runtime.ts'
