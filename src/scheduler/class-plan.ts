@@ -76,6 +76,7 @@ export class ClassPlan {
   readonly #state: ClusterState
   readonly #refusals: Refusals
   #sequence = -1
+  #scoreEpoch = -1
 
   constructor(plugins: readonly WeightedPlugin[], state: ClusterState, refusals: Refusals, info: PodInfo) {
     this.#state = state
@@ -92,8 +93,9 @@ export class ClassPlan {
 
   /** Brings the columns up to date. */
   refresh(): void {
-    const { rows, sequence } = this.#state
-    if (this.#sequence === sequence) return
+    const { rows, sequence, scoreEpoch } = this.#state
+    const priced = this.#scoreEpoch === scoreEpoch
+    if (this.#sequence === sequence && priced) return
     const changed = this.#sequence < 0 ? undefined : this.#state.changedSince(this.#sequence)
     if (!changed || changed.length > rows) {
       if (this.refusal.length < rows) {
@@ -102,8 +104,12 @@ export class ClassPlan {
         for (const r of this.relative) r.scores = new Float64Array(rows)
       }
       for (let row = 0; row < rows; row++) this.#evaluate(row)
-    } else for (const row of changed) this.#evaluate(row)
+    } else {
+      for (const row of changed) this.#evaluate(row)
+      if (!priced) for (let row = 0; row < rows; row++) if (this.refusal[row] === 0) this.#rate(row)
+    }
     this.#sequence = sequence
+    this.#scoreEpoch = scoreEpoch
   }
 
   /** The number of the first refusal of the node, or 0. */
@@ -125,7 +131,11 @@ export class ClassPlan {
     }
     const refusal = this.refuse(node)
     this.refusal[row] = refusal
-    if (refusal) return
+    if (!refusal) this.#rate(row)
+  }
+
+  #rate(row: number): void {
+    const node = this.#state.row(row)!
     this.score[row] = this.scoreOf(node)
     for (const { active, scores } of this.relative) scores[row] = active.plugin.score!(active.state, node)
   }

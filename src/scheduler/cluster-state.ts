@@ -27,6 +27,7 @@ export class ClusterState implements Snapshot {
   readonly resources: ResourceTable
   readonly classes: PodClasses
   epoch = 1
+  scoreEpoch = 1
   /** Grows with every change of any node or its pods. */
   sequence = 0
   readonly termsOfPlaced: MutableTerms = {
@@ -181,8 +182,11 @@ export class ClusterState implements Snapshot {
 
   /** A pod was seen for the first time, wherever it is: what is expected of the future may change. */
   see(pod: PodInfo): void {
-    // What is remembered of scores is void then.
-    if (this.gpus.see(pod.class)) this.#newEpoch()
+    const { version } = this.gpus.demand
+    if (!this.gpus.see(pod.class)) return
+    // Who learns something for the first time may have a say from now on, which it had not before.
+    if (version) this.scoreEpoch++
+    else this.#newEpoch()
   }
 
   addPod(pod: PodInfo, nodeName: string): void {

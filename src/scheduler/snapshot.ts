@@ -11,6 +11,8 @@ export interface Snapshot {
   byName(name: string): NodeView | undefined
   /** Grows whenever nodes come, go, or change in a way that matters to placement. */
   readonly epoch: number
+  /** Grows whenever what nodes score has changed and what they refuse has not. */
+  readonly scoreEpoch: number
   readonly columns: Columns
   readonly namespaceLabels: NamespaceLabels
   /** How common images are. */

@@ -9,6 +9,8 @@ interface State {
   pod: PodClass
   columns: Columns
   ledger: DeviceLedger
+  /** Reasons by what is short: each place in the pod's requests is one bit. */
+  reasons: Map<number, string | string[]>
 }
 
 export interface NodeResourcesFitArgs {
@@ -28,18 +30,19 @@ const at = (columns: readonly Float64Array[], column: number, index: number) => 
 export const nodeResourcesFitWith = ({ strategy, ignored }: NodeResourcesFitArgs): SchedulerPlugin<State> => ({
   name: 'NodeResourcesFit',
   byShape: true,
-  prepare: (_pod, { columns, gpus }, info) => ({ pod: info.class, columns, ledger: gpus.ledger }),
-  filter({ pod, columns }, { index }) {
-    let reasons: string | string[] | undefined
+  prepare: (_pod, { columns, gpus }, info) => ({ pod: info.class, columns, ledger: gpus.ledger, reasons: new Map() }),
+  filter({ pod, columns, reasons }, { index }) {
+    let short = 0
     const { columns: wanted, amounts } = pod.requests
     for (let i = 0; i < wanted.length; i++) {
       const column = wanted[i]!
       const free = at(columns.allocatable, column, index) - at(columns.requested, column, index)
-      if (amounts[i]! <= free || ignored?.has(columns.resourceNames[column]!)) continue
-      const reason = column === podCount ? 'Too many pods' : `Insufficient ${columns.resourceNames[column]}`
-      reasons = reasons === undefined ? reason : [...[reasons].flat(), reason]
+      if (amounts[i]! > free && !ignored?.has(columns.resourceNames[column]!)) short += 2 ** i
     }
-    return reasons
+    if (!short) return undefined
+    let said = reasons.get(short)
+    if (!said) reasons.set(short, (said = reasonsFor(wanted, short, columns.resourceNames)))
+    return said
   },
   evictionHelps({ pod, columns }, { index }) {
     return pod.requests.columns.every((column, i) => pod.requests.amounts[i]! <= at(columns.allocatable, column, index))
@@ -65,6 +68,12 @@ export const nodeResourcesFitWith = ({ strategy, ignored }: NodeResourcesFitArgs
 })
 
 export const nodeResourcesFit = nodeResourcesFitWith({})
+
+function reasonsFor(wanted: readonly number[], short: number, names: readonly string[]): string | string[] {
+  const columns = wanted.filter((_, i) => Math.floor(short / 2 ** i) % 2)
+  const reasons = columns.map(column => (column === podCount ? 'Too many pods' : `Insufficient ${names[column]}`))
+  return reasons.length === 1 ? reasons[0]! : reasons
+}
 
 /** Percent left of `all`, a whole number. */
 function share(all: number, used: number): number {
