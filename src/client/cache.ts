@@ -23,6 +23,10 @@ export function createCache(informers: InformerSet): Cache {
     list: (kind, namespace) => informers.for(kind).list(namespace),
     ownedBy: (kind, ownerUid) => owned(kind).byIndex(ownerIndex, ownerUid),
     orphans: (kind, namespace) => owned(kind).byIndex(ownerIndex, orphansOf(namespace)),
-    byIndex: (kind, index, value) => informers.for(kind).byIndex(index, value),
+    byIndex({ kind, name, values }, value) {
+      const informer = informers.for(kind)
+      informer.addIndex(name, values)
+      return informer.byIndex(name, value)
+    },
   }
 }

@@ -63,8 +63,16 @@ export interface Cache {
   ownedBy<T extends KubeObject>(kind: Kind<T>, ownerUid: string): T[]
   /** Objects of `kind` in a namespace that no controller owns: the ones that may be adopted. */
   orphans<T extends KubeObject>(kind: Kind<T>, namespace: string | undefined): T[]
-  /** Objects by an index declared with `informer.addIndex`. */
-  byIndex<T extends KubeObject>(kind: Kind<T>, index: string, value: string): T[]
+  /** Objects that have this value in the index, which is built the first time it is asked for and kept from then on. */
+  byIndex<T extends KubeObject>(index: CacheIndex<T>, value: string): T[]
+}
+
+/** A way to find objects of a kind without looking at all of them. */
+export interface CacheIndex<T extends KubeObject> {
+  kind: Kind<T>
+  /** Different for each index of the kind. */
+  name: string
+  values(object: T): string[]
 }
 
 export type { AnyObject }

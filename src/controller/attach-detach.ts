@@ -8,10 +8,11 @@ import {
   Pod,
   VolumeAttachment,
 } from '../models/kinds/index.ts'
-import { keyOf, type ObjectKey } from '../models/object.ts'
+import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
 import { attachmentName, isAttachmentName } from '../plugins/index.ts'
 import { planAttachments, type VolumeUse } from './attach-plan.ts'
+import { claimsOf, podsByClaim } from './pod-indexes.ts'
 
 const lookAgainMs = 10_000
 
@@ -67,16 +68,8 @@ export function attachDetachReconciler(): Reconciler {
 
 const named = (name: string | undefined): ObjectKey[] => (name ? [{ name }] : [])
 
-function claimNames({ metadata, spec }: Pod): string[] {
-  return (spec.volumes ?? []).flatMap(v => {
-    if (v.persistentVolumeClaim) return [v.persistentVolumeClaim.claimName]
-    return v.ephemeral ? [`${metadata.name}-${v.name}`] : []
-  })
-}
-
 function volumesOfPod(pod: Pod, cache: Cache): ObjectKey[] {
-  const namespace = pod.metadata.namespace!
-  return claimNames(pod).flatMap(name => named(cache.get(PersistentVolumeClaim, { namespace, name })?.spec.volumeName))
+  return claimsOf(pod).flatMap(key => named(cache.get(PersistentVolumeClaim, key)?.spec.volumeName))
 }
 
 const volumesOn = (node: string, cache: Cache) =>
@@ -100,8 +93,8 @@ function usesOf(volume: PersistentVolume, cache: Cache): VolumeUse[] {
   const claim = name ? cache.get(PersistentVolumeClaim, { namespace: namespace!, name }) : undefined
   if (!claim || claim.metadata.uid !== uid || claim.spec.volumeName !== volume.metadata.name) return []
   return cache
-    .list(Pod, namespace)
-    .filter(pod => pod.spec.nodeName && !isPodTerminal(pod) && claimNames(pod).includes(name!))
+    .byIndex(podsByClaim, keyText(keyOf(claim)))
+    .filter(pod => pod.spec.nodeName && !isPodTerminal(pod))
     .map(pod => ({ pod, node: pod.spec.nodeName! }))
 }
 
@@ -123,7 +116,7 @@ async function detach({ client }: World, volume: PersistentVolume | undefined, a
   if (name) {
     const fieldSelector = `spec.nodeName=${attachment.spec.nodeName}`
     const { items } = await client.list(Pod, { namespace: namespace!, fieldSelector })
-    if (items.some(pod => !isPodTerminal(pod) && claimNames(pod).includes(name))) return
+    if (items.some(pod => !isPodTerminal(pod) && claimsOf(pod).some(c => c.name === name))) return
   }
   try {
     await client.delete(VolumeAttachment, keyOf(attachment), { uid: attachment.metadata.uid! })

@@ -17,6 +17,7 @@ import {
   zoneOf,
   zoneState,
 } from './node-health.ts'
+import { podsByNode } from './pod-indexes.ts'
 
 export interface ZoneMetrics {
   /** How a zone is: how many nodes it has, and how many of them are ready. */
@@ -48,7 +49,6 @@ export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Rec
   const { graceMs = 40_000, startupGraceMs = 60_000, rates = { normal: 0.1, disrupted: 0.01 }, metrics } = options
   const heartbeats = new Heartbeats()
   const zones = new Zones(rates, metrics)
-  const ready = new ReadyPods()
   return {
     name: 'node-lifecycle',
     primary: Node,
@@ -74,7 +74,8 @@ export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Rec
       const grace = conditionOf(node.status?.conditions, 'Ready') ? graceMs : startupGraceMs
       if (silentMs > grace) node = await markUnknown(world, node)
       const wait = await taint(world, node, zones)
-      if (readyStatus(node) === 'Unknown') await markPodsUnready(world, ready.of(node, cache, clock))
+      if (readyStatus(node) === 'Unknown')
+        await markPodsUnready(world, cache.byIndex(podsByNode, name).filter(isPodReady))
       const untilSilent = readyStatus(node) === 'Unknown' ? Infinity : Math.max(grace - silentMs, 0) + 1
       const afterMs = Math.min(wait, untilSilent)
       return Number.isFinite(afterMs) ? { afterMs } : undefined
@@ -170,29 +171,6 @@ class Zones {
     }
     const allDown = nodes.length > 0 && nodes.every(n => readyStatus(n) !== 'True')
     return (this.#summary = { atMs: nowMs, rates, allDown })
-  }
-}
-
-/** The ready pods of each node, counted afresh at most a few times a second: each silent node asks every second. */
-class ReadyPods {
-  #counted: { atMs: number; byNode: Map<string, Pod[]> } | undefined
-
-  of({ metadata }: Node, cache: Cache, clock: Clock): readonly Pod[] {
-    const nowMs = clock.monotonicMs()
-    if (!this.#counted || nowMs - this.#counted.atMs >= 200) this.#counted = { atMs: nowMs, byNode: this.#count(cache) }
-    return this.#counted.byNode.get(metadata.name) ?? []
-  }
-
-  #count(cache: Cache): Map<string, Pod[]> {
-    const byNode = new Map<string, Pod[]>()
-    for (const pod of cache.list(Pod)) {
-      const name = pod.spec?.nodeName
-      if (!name || !isPodReady(pod)) continue
-      const known = byNode.get(name)
-      if (known) known.push(pod)
-      else byNode.set(name, [pod])
-    }
-    return byNode
   }
 }
 

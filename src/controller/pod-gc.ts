@@ -6,6 +6,7 @@ import { keyOf, keyText } from '../models/object.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
 import { markDisrupted } from './disruption-target.ts'
 import { readyStatus } from './node-health.ts'
+import { podsByNode } from './pod-indexes.ts'
 
 export interface PodGcOptions {
   /** So many finished pods may stay; 12 500 unless given, 0: any number. */
@@ -68,10 +69,7 @@ function podsConcerned(node: Node, cache: Cache) {
   const { name } = node.metadata
   const here = cache.get(Node, { name })
   if (here && !isOutOfService(here)) return []
-  return cache
-    .list(Pod)
-    .filter(p => p.spec?.nodeName === name)
-    .map(keyOf)
+  return cache.byIndex(podsByNode, name).map(keyOf)
 }
 
 function isOutOfService(node: Node): boolean {

@@ -220,7 +220,9 @@ class Round<T extends ReplicaOwner> {
   /** Somebody becomes available by the mere passing of time. */
   #nextLook(pods: Pod[], again: number): { afterMs: number } | undefined {
     const { minReadySeconds = 0 } = this.#owner.spec
-    const waits = pods.map(p => msUntilAvailable(p, minReadySeconds, this.#world.clock.now())).filter(ms => ms > 0)
+    const waits = (minReadySeconds ? pods : [])
+      .map(p => msUntilAvailable(p, minReadySeconds, this.#world.clock.now()))
+      .filter(ms => ms > 0)
     const afterMs = Math.min(again, ...waits)
     return Number.isFinite(afterMs) ? { afterMs } : undefined
   }

@@ -1,7 +1,7 @@
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
 import { conditionOf, withCondition, withoutCondition } from '../models/conditions.ts'
-import { isPodReady, msUntilAvailable } from '../models/pod-state.ts'
+import { isPodAvailable, isPodReady } from '../models/pod-state.ts'
 import type { ReplicaSet, ReplicaSetStatus } from '../models/types/apps-v1.ts'
 import type { Pod, ReplicationController } from '../models/types/core-v1.ts'
 
@@ -27,9 +27,9 @@ export function replicaStatus(
   const labels = Object.entries(template?.metadata?.labels ?? {})
   const status: ReplicaSetStatus = {
     replicas: pods.length,
-    fullyLabeledReplicas: pods.filter(p => labels.every(([k, v]) => p.metadata.labels?.[k] === v)).length,
-    readyReplicas: pods.filter(isPodReady).length,
-    availableReplicas: pods.filter(p => msUntilAvailable(p, minReadySeconds, nowMs) === 0).length,
+    fullyLabeledReplicas: count(pods, p => labels.every(([k, v]) => p.metadata.labels?.[k] === v)),
+    readyReplicas: count(pods, isPodReady),
+    availableReplicas: count(pods, p => isPodAvailable(p, minReadySeconds, nowMs)),
     observedGeneration: owner.metadata.generation ?? 0,
   }
   const before = owner.status?.conditions ?? []
@@ -46,6 +46,12 @@ export function replicaStatus(
     })
   if (!status.conditions.length) delete status.conditions
   return status
+}
+
+function count(pods: readonly Pod[], is: (pod: Pod) => boolean): number {
+  let found = 0
+  for (const pod of pods) if (is(pod)) found++
+  return found
 }
 
 /** Zero and absent say the same. */

@@ -5,6 +5,7 @@ import { Node, Pod } from '../models/kinds/index.ts'
 import { keyOf, keyText } from '../models/object.ts'
 import type { Taint, Toleration } from '../models/types/core-v1.ts'
 import { markDisrupted } from './disruption-target.ts'
+import { podsByNode } from './pod-indexes.ts'
 
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. */
 export function taintEvictionReconciler(): Reconciler {
@@ -17,12 +18,7 @@ export function taintEvictionReconciler(): Reconciler {
       {
         kind: Node,
         keys: (node: Node, cache: Cache) =>
-          noExecute(node).length
-            ? cache
-                .list(Pod)
-                .filter(p => p.spec?.nodeName === node.metadata.name)
-                .map(keyOf)
-            : [],
+          noExecute(node).length ? cache.byIndex(podsByNode, node.metadata.name).map(keyOf) : [],
       },
     ],
     writes: [

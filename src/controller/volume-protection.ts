@@ -3,8 +3,9 @@ import type { Cache, Reconciler } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
 import { PersistentVolume, PersistentVolumeClaim, Pod } from '../models/kinds/index.ts'
-import { type KubeObject, keyOf, type ObjectKey } from '../models/object.ts'
+import { type KubeObject, keyOf, keyText } from '../models/object.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
+import { claimsOf, podsByClaim } from './pod-indexes.ts'
 
 const claimFinalizer = 'kubernetes.io/pvc-protection'
 const volumeFinalizer = 'kubernetes.io/pv-protection'
@@ -14,33 +15,24 @@ export function claimProtectionReconciler(): Reconciler {
   return {
     name: 'persistent-volume-claim-protection',
     primary: PersistentVolumeClaim,
-    watches: [{ kind: Pod, keys: (pod: Pod) => claimsOf(pod) }],
+    watches: [{ kind: Pod, keys: claimsOf }],
     writes: [{ kind: PersistentVolumeClaim, part: 'metadata' }],
     async reconcile(key, { cache, client }) {
       const claim = cache.get(PersistentVolumeClaim, key)
       if (!claim) return
       if (!claim.metadata.deletionTimestamp)
         return setFinalizer(client, PersistentVolumeClaim, claim, claimFinalizer, true)
-      if (!claim.metadata.finalizers?.includes(claimFinalizer) || usedBy(cache.list(Pod, key.namespace), key).length)
-        return
+      if (!claim.metadata.finalizers?.includes(claimFinalizer)) return
+      if (unfinished(cache.byIndex(podsByClaim, keyText(key))).length) return
       // A pod may have come that the cache does not show yet.
       const { items } = await client.list(Pod, { namespace: key.namespace! })
-      if (!usedBy(items, key).length) await setFinalizer(client, PersistentVolumeClaim, claim, claimFinalizer, false)
+      if (!unfinished(items).some(pod => claimsOf(pod).some(c => c.name === key.name)))
+        await setFinalizer(client, PersistentVolumeClaim, claim, claimFinalizer, false)
     },
   }
 }
 
-function claimsOf(pod: Pod): ObjectKey[] {
-  const namespace = pod.metadata.namespace!
-  return (pod.spec?.volumes ?? []).flatMap(v => {
-    if (v.persistentVolumeClaim) return [{ namespace, name: v.persistentVolumeClaim.claimName }]
-    return v.ephemeral ? [{ namespace, name: `${pod.metadata.name}-${v.name}` }] : []
-  })
-}
-
-function usedBy(pods: readonly Pod[], key: ObjectKey): Pod[] {
-  return pods.filter(p => !isPodTerminal(p) && claimsOf(p).some(c => c.name === key.name))
-}
+const unfinished = (pods: readonly Pod[]) => pods.filter(pod => !isPodTerminal(pod))
 
 /** A volume that is bound is not deleted before its claim. */
 export function volumeProtectionReconciler(): Reconciler {

@@ -1,0 +1,26 @@
+import type { CacheIndex } from '../client/reconciler.ts'
+import { Pod } from '../models/kinds/index.ts'
+import { keyText, type ObjectKey } from '../models/object.ts'
+
+/** The pods of one node, by its name. */
+export const podsByNode: CacheIndex<Pod> = {
+  kind: Pod,
+  name: 'node',
+  values: pod => (pod.spec?.nodeName ? [pod.spec.nodeName] : []),
+}
+
+/** The pods that name a claim, finished ones too, by the claim's `namespace/name`. */
+export const podsByClaim: CacheIndex<Pod> = {
+  kind: Pod,
+  name: 'claim',
+  values: pod => claimsOf(pod).map(keyText),
+}
+
+/** The claims that a pod's volumes are of, those made for the pod alone included. */
+export function claimsOf({ metadata, spec }: Pod): ObjectKey[] {
+  const namespace = metadata.namespace!
+  return (spec?.volumes ?? []).flatMap(v => {
+    if (v.persistentVolumeClaim) return [{ namespace, name: v.persistentVolumeClaim.claimName }]
+    return v.ephemeral ? [{ namespace, name: `${metadata.name}-${v.name}` }] : []
+  })
+}
