@@ -25,8 +25,7 @@ export class FillValue {
   #columns: Columns | undefined
   #version = -1
   #known = new Map<number, number>()
-  /** What devices give with plenty of CPU and memory. */
-  #unhindered = new Map<number, number>()
+  #unhindered = new Map<number, Unhindered>()
   #work = new Int32Array(16)
   #sorted = new Int32Array(16)
 
@@ -61,13 +60,15 @@ export class FillValue {
     let value = this.#known.get(key)
     if (value !== undefined) return value
     const steppedBytes = memorySteps * memoryStep
-    const stranded = this.#unhinderedFill(model, used) - this.#fill(cpuMillis, steppedBytes, model, used)
+    const most = this.#unhinderedFill(model, used)
+    const hindered = cpuMillis < most.cpuMillis || steppedBytes < most.memoryBytes
+    const stranded = hindered ? most.filled - this.#fill(cpuMillis, steppedBytes, model, used).filled : 0
     value = this.#rooms(cpuMillis, steppedBytes, model, used) - stranded
     remember(this.#known, key, value)
     return value
   }
 
-  #unhinderedFill(model: number, used: number): number {
+  #unhinderedFill(model: number, used: number): Unhindered {
     const key = this.#key(0, 0, model, used)
     const known = this.#unhindered.get(key)
     if (known !== undefined) return known
@@ -108,12 +109,14 @@ export class FillValue {
     return (a >>> 0) * 2 ** 21 + ((b ^ (b >>> 11)) & 0x1fffff)
   }
 
-  #fill(cpuMillis: number, memoryBytes: number, model: number, used: number): number {
+  #fill(cpuMillis: number, memoryBytes: number, model: number, used: number): Unhindered {
     const { runs, length, least, cpu, memory, devices, milli, fits, models } = this.#columns!
     const work = this.#work
     let total = 0
     for (let d = 0; d < used; d++) total += this.#sorted[d]!
     let filled = 0
+    let leastCpu = cpuMillis
+    let leastMemory = memoryBytes
     for (let run = 0; run < runs; run++) {
       let cpuLeft = cpuMillis
       let memoryLeft = memoryBytes
@@ -130,8 +133,14 @@ export class FillValue {
         left -= each * count
       }
       filled += total - left
+      leastCpu = Math.min(leastCpu, cpuLeft)
+      leastMemory = Math.min(leastMemory, memoryLeft)
     }
-    return runs ? filled / runs : 0
+    return {
+      filled: filled / Math.max(runs, 1),
+      cpuMillis: cpuMillis - leastCpu,
+      memoryBytes: memoryBytes - leastMemory,
+    }
   }
 
   #rooms(cpuMillis: number, memoryBytes: number, model: number, used: number): number {
@@ -151,7 +160,15 @@ export class FillValue {
   }
 }
 
-function remember(known: Map<number, number>, key: number, value: number): void {
+/** What devices give with plenty of CPU and memory. */
+interface Unhindered {
+  filled: number
+  /** The most that any future took: with as much there is plenty. */
+  cpuMillis: number
+  memoryBytes: number
+}
+
+function remember<T>(known: Map<number, T>, key: number, value: T): void {
   if (known.size >= mostRemembered) known.clear()
   known.set(key, value)
 }

@@ -5,7 +5,7 @@ import { movable } from '../simulate/simulate.ts'
 
 const safeToEvict = 'cluster-autoscaler.kubernetes.io/safe-to-evict'
 
-/** Which pods may be moved, as long as their budgets last. */
+/** Which pods may be moved by the budgets as they are. */
 export class Disruptions {
   readonly #left: { budget: PodDisruptionBudget; matches(labels?: Record<string, string>): boolean; allowed: number }[]
 
@@ -24,10 +24,6 @@ export class Disruptions {
       pod.metadata.deletionTimestamp !== undefined ||
       pod.metadata.annotations?.[safeToEvict] === 'false'
     return !pods.some(stay) && this.#left.every(one => pods.filter(pod => covers(one, pod)).length <= one.allowed)
-  }
-
-  take(pods: readonly Pod[]): void {
-    for (const one of this.#left) one.allowed -= pods.filter(pod => covers(one, pod)).length
   }
 }
 

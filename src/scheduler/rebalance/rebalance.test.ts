@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Pod } from '../../models/types/core-v1.ts'
+import type { Node, Pod } from '../../models/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../../models/types/policy-v1.ts'
 import { defaultProfile } from '../plugins/index.ts'
 import { makeNode, makePod, makeScene, type PodSketch } from '../testing/index.ts'
@@ -13,8 +13,17 @@ const owned = (name: string, on: string, cpus: string, sketch: PodSketch = {}): 
 }
 const stuck = (cpus: string) => makePod('stuck', { requests: { cpu: cpus } })
 
-function plan(pods: Pod[], pending: Pod[], more: { budgets?: PodDisruptionBudget[]; mostMoves?: number } = {}) {
-  const { state } = makeScene({ nodes: [makeNode('a', cpu('4')), makeNode('b', cpu('4'))], pods })
+interface More {
+  budgets?: PodDisruptionBudget[]
+  mostMoves?: number
+  nodes?: Node[]
+}
+
+function plan(pods: Pod[], pending: Pod[], more: More = {}) {
+  const { state } = makeScene({
+    nodes: [makeNode('a', cpu('4')), makeNode('b', cpu('4')), ...(more.nodes ?? [])],
+    pods,
+  })
   const world = { state, profiles: [defaultProfile], budgets: more.budgets ?? [], pending }
   const found = planRebalance(world, { mostMoves: more.mostMoves ?? 10 })
   expect(state.nodes.flatMap(n => n.placed).length).toBe(pods.length)
@@ -32,6 +41,29 @@ test('two move where one is not enough, and none where it is too many', () => {
   const pods = [owned('s', 'a', '1'), owned('t', 'a', '1'), owned('o', 'b', '2', { priority: 5 })]
   expect(plan(pods, [stuck('4')]).rescues[0]!.moves).toHaveLength(2)
   expect(plan(pods, [stuck('4')], { mostMoves: 1 })).toMatchObject({ rescues: [], stuck: 1 })
+})
+
+test('one moves so that another may move, and a pod moves to where the one was that goes to its place', () => {
+  const pods = [owned('x', 'a', '2'), owned('y', 'b', '1'), owned('z', 'b', '2', { priority: 5 })]
+  const exchange = ['y: b to a', 'x: a to b']
+  const movesOf = (more: More) => {
+    const { rescues, stuck: left } = plan(pods, [stuck('3')], more)
+    return left ? undefined : rescues[0]!.moves.map(m => `${m.pod.slice(8)}: ${m.from} to ${m.to}`)
+  }
+  expect(movesOf({})).toEqual(exchange)
+  expect(movesOf({ mostMoves: 1 })).toBeUndefined()
+  const full = owned('full', 'a', '1', { priority: 5 })
+  pods.push(full)
+  expect(movesOf({})).toBeUndefined()
+  expect(movesOf({ nodes: [makeNode('c', cpu('1'))] })).toEqual(['y: b to c', 'x: a to b'])
+})
+
+test('who needs fewer moves goes before who is larger, and after who is more important', () => {
+  const pods = [owned('s', 'a', '1'), owned('l', 'a', '1500m'), owned('o', 'b', '2500m')]
+  const small = makePod('small', { requests: { cpu: '1500m' } })
+  const order = (first: Pod) => plan(pods, [stuck('2'), first]).rescues.map(r => r.pod.slice(8))
+  expect(order(small)).toEqual(['small'])
+  expect(order(makePod('small', { requests: { cpu: '1500m' }, priority: -1 }))).toEqual(['stuck'])
 })
 
 test('what fits as things are needs no move', () => {
