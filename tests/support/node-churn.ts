@@ -137,7 +137,11 @@ export class NodeChurn implements AsyncDisposable {
         const not = pods.filter(pod => !isReady(pod)).map(pod => pod.metadata.name)
         const lost = this.wanted.filter(name => !pods.some(pod => pod.metadata.name === name))
         if (not.length || lost.length || pods.length !== this.wanted.length)
-          throw new Error(`${pods.length} of ${this.wanted.length} pods; not ready: ${not}; lost: ${lost}`)
+          throw new Error(
+            `${pods.length} of ${this.wanted.length} pods; not ready: ${not}; lost: ${lost}; ` +
+              `the first that is not ready: ${JSON.stringify(pods.find(pod => !isReady(pod)))}; ` +
+              `the agent said ${this.node.saidBy('agent')}`,
+          )
         return pods
       },
       { timeoutMs, everyMs: 300 },

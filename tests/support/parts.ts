@@ -76,6 +76,12 @@ export class Parts implements AsyncDisposable {
     return this.#running.get(part)!.child.pid!
   }
 
+  /** All that a running part has written up to now. */
+  saidBy(part: string): string {
+    const started = this.#running.get(part)
+    return started ? started.out() + started.err() : 'nothing: it was never started'
+  }
+
   /** Runs `optiflow …` to its end; it must succeed. */
   optiflow(...args: string[]): Promise<string> {
     return this.machine.ok(optiflow, args, { env: this.#env, timeoutMs: 60_000 })
@@ -117,7 +123,9 @@ export class Parts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const part of [...this.#running.keys()].reverse()) await this.end(part, 'SIGKILL').catch(() => {})
-    await this.optiflow('down', '--purge', '--data-dir', this.dataDir).catch(() => {})
+    await this.optiflow('down', '--purge', '--data-dir', this.dataDir).catch(error => {
+      process.stderr.write(`down --purge on ${this.machine.name}: ${error}\n`)
+    })
   }
 }
 

@@ -9,7 +9,6 @@ import {
   type ExecResult,
   type ImageRef,
   type LogOptions,
-  type ObservedContainer,
   type ObservedPod,
   type PodUsage,
   type ProbeAnswer,
@@ -22,11 +21,10 @@ import {
   type SandboxSpec,
   type Streams,
 } from '../runtime.ts'
-import { AddressPool } from './addresses.ts'
-import { type Behaviour, readBehaviour } from './behaviour.ts'
-import { Endings } from './endings.ts'
+import { readBehaviour } from './behaviour.ts'
 import { SimulatedImages } from './images.ts'
-import { Output, readOutput } from './output.ts'
+import { readOutput } from './output.ts'
+import { type Container, SimulatedPods } from './pods.ts'
 import { runCommand, type ShellWorld } from './shell.ts'
 import { answeringPort, runWithStreams } from './streams.ts'
 
@@ -61,40 +59,18 @@ export function openSimulated(options: SimulatedOptions): SimulatedRuntime {
   return new Simulation(options)
 }
 
-interface Sandbox {
-  id: SandboxId
-  spec: SandboxSpec
-  state: 'ready' | 'stopped'
-  createdAtMs: number
-  ips: string[]
-}
-
-interface Container {
-  id: ContainerId
-  sandbox: Sandbox
-  spec: ContainerSpec
-  behaviour: Behaviour
-  observed: ObservedContainer
-  output: Output | undefined
-  resources: ContainerResources
-}
-
 class Simulation implements SimulatedRuntime {
   readonly name = 'simulated'
   readonly #options: SimulatedOptions
   readonly #clock: Clock
-  readonly #sandboxes = new Map<SandboxId, Sandbox>()
-  readonly #containers = new Map<ContainerId, Container>()
+  readonly #pods: SimulatedPods
   readonly #images: SimulatedImages
-  readonly #listeners = new Set<(podUid: string | undefined) => void>()
-  readonly #endings: Endings
-  #pools: AddressPool[] | undefined
   #available = true
 
   constructor(options: SimulatedOptions) {
     this.#options = options
     this.#clock = options.clock
-    this.#endings = new Endings(options.clock, id => this.#endByItself(id))
+    this.#pods = new SimulatedPods(options.clock, options.random, () => options.podCidrs?.() ?? ['10.244.0.0/24'])
     this.#images = new SimulatedImages(
       options.clock,
       options.random,
@@ -145,74 +121,34 @@ class Simulation implements SimulatedRuntime {
     this.#check()
     const refused = readBehaviour(spec.annotations).sandboxError
     if (refused) throw new RuntimeFailed(`cannot start the sandbox of ${spec.namespace}/${spec.name}: ${refused}`)
-    for (const sandbox of this.#sandboxes.values())
-      if (sandbox.spec.uid === spec.uid && sandbox.spec.attempt === spec.attempt)
-        throw new RuntimeFailed(`sandbox ${spec.attempt} of ${spec.namespace}/${spec.name} is there already`)
+    this.#pods.checkNewSandbox(spec)
     if (this.#options.sandboxDelayMs) await sleep(this.#clock, this.#options.sandboxDelayMs, signal)
-    const ips = spec.hostNetwork ? [] : this.#takeAddresses()
-    const id = hex(this.#options.random, 32)
-    this.#sandboxes.set(id, { id, spec, state: 'ready', createdAtMs: this.#clock.now(), ips })
-    this.#changed(spec.uid)
-    return id
+    return this.#pods.addSandbox(spec).id
   }
 
   async start(sandboxId: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
     this.#check()
-    const sandbox = this.#sandboxes.get(sandboxId)
-    if (sandbox?.state !== 'ready')
-      throw new ContainerStartFailed('CreateContainerError', `sandbox ${sandboxId} is ${sandbox ? 'stopped' : 'gone'}`)
-    for (const other of this.#containers.values())
-      if (other.sandbox === sandbox && other.spec.name === spec.name && other.spec.attempt === spec.attempt)
-        throw new ContainerStartFailed(
-          'CreateContainerError',
-          `container ${spec.name}, attempt ${spec.attempt}, is there already`,
-        )
-    const id = hex(this.#options.random, 32)
-    const annotations = { ...sandbox.spec.annotations, ...spec.annotations }
-    const behaviour = behaviourOf(annotations, spec)
-    const observed: ObservedContainer = {
-      id,
-      sandbox: sandboxId,
-      name: spec.name,
-      attempt: spec.attempt,
-      image: spec.image,
-      imageRef: spec.imageRef,
-      state: 'created',
-      createdAtMs: this.#clock.now(),
-      labels: spec.labels,
-      annotations: spec.annotations,
-      logPath: `${sandbox.spec.logFolder}/${spec.name}/${spec.attempt}.log`,
-    }
-    const container: Container = {
-      id,
-      sandbox,
-      spec,
-      behaviour,
-      observed,
-      output: undefined,
-      resources: spec.resources,
-    }
-    this.#containers.set(id, container)
-    this.#changed(sandbox.spec.uid)
+    const container = this.#pods.addContainer(sandboxId, spec)
+    const { behaviour, id } = container
     const delayMs = behaviour.startDelayMs ?? this.#options.startDelayMs ?? 0
     if (delayMs) await sleep(this.#clock, delayMs, signal)
     if (behaviour.startError) {
-      this.#end(container, { exitCode: 128, reason: 'StartError', message: behaviour.startError })
+      this.#pods.end(container, { exitCode: 128, reason: 'StartError', message: behaviour.startError })
       throw new ContainerStartFailed('RunContainerError', behaviour.startError)
     }
-    this.#run(container)
+    this.#pods.run(container)
     return id
   }
 
   async stop(id: ContainerId, graceMs: number): Promise<void> {
     this.#check()
-    const container = this.#containers.get(id)
+    const container = this.#pods.containers.get(id)
     if (!container || container.observed.state === 'exited') return
     const { ignoresSigterm, stopDelayMs, terminationMessage } = container.behaviour
     const obeys = !ignoresSigterm && stopDelayMs <= graceMs
     const waitMs = obeys ? stopDelayMs : graceMs
     if (waitMs) await sleep(this.#clock, waitMs)
-    this.#end(
+    this.#pods.end(
       container,
       obeys
         ? { exitCode: 0, ...(terminationMessage ? { message: terminationMessage } : {}) }
@@ -222,62 +158,44 @@ class Simulation implements SimulatedRuntime {
 
   async removeContainer(id: ContainerId) {
     this.#check()
-    const container = this.#containers.get(id)
+    const container = this.#pods.containers.get(id)
     if (!container) return
     if (container.observed.state === 'running')
       throw new RuntimeFailed(`container ${container.spec.name} is running: stop it first`)
-    this.#containers.delete(id)
-    this.#changed(container.sandbox.spec.uid)
+    this.#pods.containers.delete(id)
+    this.#pods.changed(container.sandbox.spec.uid)
   }
 
   async stopSandbox(id: SandboxId) {
     this.#check()
-    const sandbox = this.#sandboxes.get(id)
-    if (sandbox) this.#stopSandbox(sandbox)
+    const sandbox = this.#pods.sandboxes.get(id)
+    if (sandbox) this.#pods.stopSandbox(sandbox)
   }
 
   async remove(id: SandboxId) {
     this.#check()
-    const sandbox = this.#sandboxes.get(id)
-    if (!sandbox) return
-    this.#stopSandbox(sandbox)
-    for (const container of this.#containers.values())
-      if (container.sandbox === sandbox) this.#containers.delete(container.id)
-    this.#sandboxes.delete(id)
-    this.#changed(sandbox.spec.uid)
+    const sandbox = this.#pods.sandboxes.get(id)
+    if (sandbox) this.#pods.removeSandbox(sandbox)
   }
 
   async observe(): Promise<ObservedPod[]> {
     this.#check()
-    this.#endings.run()
-    const pods = new Map<string, ObservedPod>()
-    for (const { id, spec, state, createdAtMs, ips } of this.#sandboxes.values()) {
-      let pod = pods.get(spec.uid)
-      if (!pod) {
-        pod = { uid: spec.uid, name: spec.name, namespace: spec.namespace, sandboxes: [], containers: [] }
-        pods.set(spec.uid, pod)
-      }
-      pod.sandboxes.push({ id, attempt: spec.attempt, state, createdAtMs, ips: [...ips] })
-    }
-    for (const { sandbox, observed } of this.#containers.values())
-      pods.get(sandbox.spec.uid)?.containers.push({ ...observed })
-    for (const pod of pods.values()) pod.sandboxes.sort((a, b) => b.attempt - a.attempt)
-    return [...pods.values()]
+    return this.#pods.observe()
   }
 
   onChange(callback: (podUid: string | undefined) => void) {
-    this.#listeners.add(callback)
-    this.#endings.resume()
-    return () => void this.#listeners.delete(callback)
+    this.#pods.listeners.add(callback)
+    this.#pods.endings.resume()
+    return () => void this.#pods.listeners.delete(callback)
   }
 
   logs(id: ContainerId, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
     this.#check()
-    const container = this.#get(id)
+    const container = this.#pods.get(id)
     return readOutput(
       this.#clock,
       () => container.output,
-      () => this.#gone(container),
+      () => this.#pods.hasEnded(container),
       options,
       stop => sleep(this.#clock, Math.min(container.behaviour.logEveryMs ?? 250, 250), stop).catch(() => {}),
       signal,
@@ -286,7 +204,7 @@ class Simulation implements SimulatedRuntime {
 
   async exec(id: ContainerId, command: string[], timeoutMs: number): Promise<ExecResult> {
     this.#check()
-    const container = this.#running(id)
+    const container = this.#pods.running(id)
     const answer = runCommand(command, this.#world(container))
     const waitMs = Math.min(answer.tookMs, timeoutMs)
     if (waitMs) await sleep(this.#clock, waitMs)
@@ -298,7 +216,7 @@ class Simulation implements SimulatedRuntime {
 
   async execStream(id: ContainerId, command: string[], streams: Streams, signal: AbortSignal): Promise<number> {
     this.#check()
-    return runWithStreams(this.#clock, this.#world(this.#running(id)), command, streams, signal)
+    return runWithStreams(this.#clock, this.#world(this.#pods.running(id)), command, streams, signal)
   }
 
   async attach(id: ContainerId, streams: Streams, signal: AbortSignal) {
@@ -310,7 +228,7 @@ class Simulation implements SimulatedRuntime {
 
   async portForward(id: SandboxId, port: number, signal: AbortSignal) {
     this.#check()
-    const sandbox = this.#sandboxes.get(id)
+    const sandbox = this.#pods.sandboxes.get(id)
     if (sandbox?.state !== 'ready') throw new RuntimeFailed(`sandbox ${id} is ${sandbox ? 'stopped' : 'gone'}`)
     const pipe = answeringPort(`${sandbox.spec.namespace}/${sandbox.spec.name}`, port, signal)
     return { readable: pipe, writable: pipe }
@@ -318,10 +236,10 @@ class Simulation implements SimulatedRuntime {
 
   async stats(): Promise<PodUsage[]> {
     this.#check()
-    this.#endings.run()
+    this.#pods.endings.run()
     const atMs = this.#clock.now()
     const pods = new Map<string, PodUsage>()
-    for (const { id, sandbox, observed, spec, behaviour } of this.#containers.values()) {
+    for (const { id, sandbox, observed, spec, behaviour } of this.#pods.containers.values()) {
       if (observed.state !== 'running') continue
       const uid = sandbox.spec.uid
       let pod = pods.get(uid)
@@ -348,14 +266,14 @@ class Simulation implements SimulatedRuntime {
 
   async updateResources(id: ContainerId, resources: ContainerResources) {
     this.#check()
-    const container = this.#running(id)
+    const container = this.#pods.running(id)
     container.resources = { ...container.resources, ...resources }
   }
 
   async probe(id: ContainerId, question: ProbeQuestion): Promise<ProbeAnswer> {
     this.#check()
-    this.#endings.run()
-    const container = this.#containers.get(id)
+    this.#pods.endings.run()
+    const container = this.#pods.containers.get(id)
     if (container?.observed.state !== 'running') return { ok: false, output: 'container is not running' }
     const upMs = this.#clock.now() - container.observed.startedAtMs!
     const { readyAfterMs, unhealthyAfterMs } = container.behaviour
@@ -364,9 +282,9 @@ class Simulation implements SimulatedRuntime {
   }
 
   crash(id: ContainerId, end: { exitCode?: number; signal?: number; oom?: boolean; message?: string } = {}) {
-    const container = this.#running(id)
+    const container = this.#pods.running(id)
     const signal = end.oom ? 9 : end.signal
-    this.#end(container, {
+    this.#pods.end(container, {
       exitCode: signal === undefined ? (end.exitCode ?? 1) : 128 + signal,
       ...(signal === undefined ? {} : { signal }),
       ...(end.oom ? { reason: 'OOMKilled' } : {}),
@@ -376,123 +294,26 @@ class Simulation implements SimulatedRuntime {
 
   setAvailable(available: boolean) {
     this.#available = available
-    if (available) this.#changed(undefined)
+    if (available) this.#pods.changed(undefined)
   }
 
   reboot() {
-    for (const container of this.#containers.values()) this.#end(container, { exitCode: 255, reason: 'Unknown' })
-    for (const sandbox of this.#sandboxes.values()) this.#stopSandbox(sandbox)
+    for (const container of this.#pods.containers.values())
+      this.#pods.end(container, { exitCode: 255, reason: 'Unknown' })
+    for (const sandbox of this.#pods.sandboxes.values()) this.#pods.stopSandbox(sandbox)
   }
 
   /** Only the callbacks end: whoever opens the node's runtime next (or goes on) finds the pods as they are. */
   async [Symbol.asyncDispose]() {
-    this.#endings.pause()
-    this.#listeners.clear()
-  }
-
-  #takeAddresses(): string[] {
-    if (!this.#pools?.length) {
-      const cidrs = this.#options.podCidrs?.() ?? ['10.244.0.0/24']
-      if (!cidrs.length) throw new RuntimeFailed('the node has no pod CIDR yet, so that pods get no address')
-      this.#pools = cidrs.map(cidr => new AddressPool(cidr))
-    }
-    return this.#pools.map(pool => pool.take())
+    this.#pods.endings.pause()
+    this.#pods.listeners.clear()
   }
 
   #check() {
     if (!this.#available) throw new RuntimeUnavailable('the simulated runtime is switched off')
   }
 
-  #get(id: ContainerId): Container {
-    const container = this.#containers.get(id)
-    if (!container) throw new RuntimeFailed(`container ${id} is gone`)
-    return container
-  }
-
-  #running(id: ContainerId): Container {
-    this.#endings.run()
-    const container = this.#get(id)
-    if (container.observed.state !== 'running')
-      throw new RuntimeFailed(`container ${container.spec.name} is not running (${container.observed.state})`)
-    return container
-  }
-
-  #gone(container: Container): boolean {
-    this.#endings.run()
-    return container.observed.state === 'exited' || !this.#containers.has(container.id)
-  }
-
   #world({ sandbox, spec }: Container): ShellWorld {
     return { hostname: sandbox.spec.hostname || sandbox.spec.name, env: spec.env, nowMs: this.#clock.now() }
   }
-
-  #run(container: Container) {
-    // The pod may have been removed while the container was starting.
-    if (!this.#containers.has(container.id) || container.observed.state !== 'created') return
-    const now = this.#clock.now()
-    const { behaviour, spec, sandbox } = container
-    container.observed.state = 'running'
-    container.observed.startedAtMs = now
-    container.output = new Output(now, behaviour.logLines, behaviour.logEveryMs)
-    if (!behaviour.logLines.length && behaviour.logEveryMs === undefined)
-      container.output.write(now, `simulated container ${spec.name} of ${sandbox.spec.namespace}/${sandbox.spec.name}`)
-    if (behaviour.end) this.#endings.schedule(container.id, behaviour.end.afterMs)
-    this.#changed(sandbox.spec.uid)
-  }
-
-  #end(
-    container: Container,
-    how: { exitCode: number; signal?: number; reason?: string; message?: string },
-    atMs = this.#clock.now(),
-  ) {
-    const { observed, output } = container
-    if (observed.state === 'exited') return
-    this.#endings.cancel(container.id)
-    observed.state = 'exited'
-    observed.finishedAtMs = atMs
-    observed.exitCode = how.exitCode
-    observed.reason = how.reason ?? (how.exitCode === 0 ? 'Completed' : 'Error')
-    if (how.signal !== undefined) observed.signal = how.signal
-    if (how.message !== undefined) observed.message = how.message
-    if (output) output.endedAtMs = atMs
-    this.#changed(container.sandbox.spec.uid)
-  }
-
-  /** The program ends as its annotations say. */
-  #endByItself(id: ContainerId) {
-    const container = this.#containers.get(id)
-    if (!container) return
-    const { exitCode, signal, oom } = container.behaviour.end!
-    const message = container.behaviour.terminationMessage
-    this.#end(container, {
-      exitCode,
-      ...(signal === undefined ? {} : { signal }),
-      ...(oom ? { reason: 'OOMKilled' } : {}),
-      ...(message === undefined ? {} : { message }),
-    })
-  }
-
-  #stopSandbox(sandbox: Sandbox) {
-    if (sandbox.state === 'stopped') return
-    sandbox.state = 'stopped'
-    for (const container of this.#containers.values())
-      if (container.sandbox === sandbox) this.#end(container, { exitCode: 137, signal: 9 })
-    for (const ip of sandbox.ips) for (const pool of this.#pools ?? []) pool.giveBack(ip)
-    sandbox.ips = []
-    this.#changed(sandbox.spec.uid)
-  }
-
-  #changed(podUid: string | undefined) {
-    for (const listener of this.#listeners) listener(podUid)
-  }
-}
-
-/** What must end before others start does so at once, unless its pod says how it goes. */
-function behaviourOf(annotations: Record<string, string>, spec: ContainerSpec): Behaviour {
-  const behaviour = readBehaviour(annotations, spec.name, spec.attempt)
-  return spec.runsToEnd ? { ...behaviour, end: behaviour.end ?? { afterMs: 0, exitCode: 0, oom: false } } : behaviour
-}
-
-function hex(random: Random, bytes: number): string {
-  return Buffer.from(random.bytes(bytes)).toString('hex')
 }
