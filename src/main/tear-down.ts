@@ -4,7 +4,7 @@ import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { removeAnnounced, removeServiceRules } from '../discovery/index.ts'
 import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
-import { mountPoints } from '../runtime/index.ts'
+import { mountPoints, type ObservedPod, type Runtime } from '../runtime/index.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
 import { withNotedNetwork } from './network-note.ts'
 import { kubeletFolderOf, openNodeRuntime, placesOf, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
@@ -22,7 +22,7 @@ export interface TearDownOptions {
   report: Report
 }
 
-/** A process did not end. */
+/** A process or a pod did not end. */
 export class StillRunning extends OptiFlowError {}
 
 const patienceMs = 30_000
@@ -44,22 +44,16 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
     await asPart(report, 'containers', 'stopping', async () => {
       const opened = await openNodeRuntime({ settings: await withNotedNetwork(disk, settings), outside })
       let stopped = 0
+      let wholly = false
       try {
-        for (const pod of await opened.runtime.observe()) {
-          await Promise.all(
-            pod.containers.filter(c => c.state === 'running').map(c => opened.runtime.stop(c.id, 2_000)),
-          )
-          for (const sandbox of pod.sandboxes) {
-            await opened.runtime.stopSandbox(sandbox.id)
-            await opened.runtime.remove(sandbox.id)
-          }
-          stopped++
-        }
+        stopped = await stopPods(opened.runtime)
+        wholly = true
       } finally {
         await opened.runtime[Symbol.asyncDispose]()
         await forgetMemoryFolder(disk, commands, secretFolderOf(opened.containerd, settings.nodeName))
         await forgetPlugins(kubeletFolderOf(settings), outside)
-        await opened.containerd?.[purge ? 'purge' : 'stop']()
+        // Without what containerd knows nobody could end the rest.
+        await opened.containerd?.[purge && wholly ? 'purge' : 'stop']()
       }
       await forgetShutdownDelay(disk)
       return [undefined, `${stopped} pods stopped, containerd ended`]
@@ -91,6 +85,27 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
     await removeEmptyFolders(kubeletFolderOf(settings), outside)
     return [undefined, `${dataDir} deleted`]
   })
+}
+
+/** One pod that does not stop leaves no other running. @returns how many it were @throws StillRunning */
+async function stopPods(runtime: Runtime): Promise<number> {
+  const pods = await runtime.observe()
+  const failed: string[] = []
+  for (const pod of pods)
+    await stopPod(runtime, pod).catch(error => failed.push(`${pod.namespace}/${pod.name}: ${explain(error)}`))
+  if (failed.length)
+    throw new StillRunning(`${failed.length} of ${pods.length} pods did not stop: ${failed.join('; ')}`, {
+      hint: 'Mend what it says, and run the command again',
+    })
+  return pods.length
+}
+
+async function stopPod(runtime: Runtime, pod: ObservedPod): Promise<void> {
+  await Promise.all(pod.containers.filter(c => c.state === 'running').map(c => runtime.stop(c.id, 2_000)))
+  for (const sandbox of pod.sandboxes) {
+    await runtime.stopSandbox(sandbox.id)
+    await runtime.remove(sandbox.id)
+  }
 }
 
 async function endProcess(run: { pid: number }, outside: OutsideWorld): Promise<string> {

@@ -32,6 +32,7 @@ import { type ExecWorld, execTask, plain } from './exec.ts'
 import { CriImages } from './images.ts'
 import { planRotation, readLog } from './logs.ts'
 import type { PodSandboxConfig } from './messages.ts'
+import { forgetRecords, isTornRecord } from './network-record.ts'
 import { goneAsUndefined, Observer } from './observer.ts'
 import { containerConfig, resources, sandboxConfig } from './spec.ts'
 import { readUsage } from './usage.ts'
@@ -221,10 +222,13 @@ class ContainerdRuntime implements Runtime {
   }
 
   async stopSandbox(sandbox: SandboxId) {
+    const stop = () =>
+      goneAsUndefined(this.#connection.runtime('StopPodSandbox', { pod_sandbox_id: sandbox }, { timeoutMs: 240_000 }))
     try {
-      await goneAsUndefined(
-        this.#connection.runtime('StopPodSandbox', { pod_sandbox_id: sandbox }, { timeoutMs: 240_000 }),
-      )
+      await stop().catch(async error => {
+        if (!isTornRecord(error) || !(await forgetRecords(this.#world.disk, sandbox))) throw error
+        await stop()
+      })
     } catch (error) {
       throw this.#failed(`cannot stop sandbox ${sandbox}`, error)
     }
