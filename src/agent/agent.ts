@@ -134,6 +134,7 @@ class NodeAgent implements Agent {
       volumeUses: async pod => (await this.#volumes?.uses(pod)) ?? [],
       removeLocalVolume: name =>
         options.simulated ? Promise.resolve() : removeLocalVolume(options.disk, options.folder, name),
+      ...(options.simulated ? {} : { disk: options.disk }),
     }
   }
 

@@ -233,9 +233,17 @@ export async function killOften(
       wrong.push(`${name}: ran as ${JSON.stringify(first)}, now ${starts} starts, ${JSON.stringify(lastState)}`)
   }
   // What containerd lost sight of is ended by the node soon.
-  await until('just the containers of the pods', async () => (await churn.containers()).length === 2 * settled.length, {
-    timeoutMs: 180_000,
-  })
+  const wantedCount = 2 * settled.length
+  await until(
+    'just the containers of the pods',
+    async () => {
+      const { length } = await churn.containers()
+      if (length !== wantedCount)
+        throw new Error(`${length}, not ${wantedCount}; the agent said ${churn.node.saidBy('agent')}`)
+      return true
+    },
+    { timeoutMs: 180_000 },
+  )
   await churn.remove([...churn.wanted])
   await churn.settled()
   const cutShort = [...runs.values()].filter(run => run.starts > 1).length

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
 import type { VolumeUse } from '../volume/volume-use.ts'
@@ -15,4 +16,6 @@ export interface ServedNode {
   volumeUses(pod: Pod): Promise<VolumeUse[]>
   /** Deletes the folder of a local volume that nobody claims any more. Nothing there is fine. */
   removeLocalVolume(name: string): Promise<void>
+  /** The machine's disk, whose logs are served; absent: the node has no machine. */
+  disk?: Disk
 }

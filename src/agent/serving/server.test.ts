@@ -103,6 +103,25 @@ describe('the agent’s server', () => {
     )
   })
 
+  it('tells what containers use by the names of cAdvisor, and which pods run', async () => {
+    const { status, body } = await get('/metrics/cadvisor')
+    expect(status).toBe(200)
+    expect(body).toMatch(
+      /^container_cpu_usage_seconds_total\{container="web",id="\/kubepods\/pod[\w-]+\/\w+",image="[^"]+",name="\w+",namespace="default",pod="web",cpu="total"\} [\d.]+$/m,
+    )
+    expect(body).toMatch(/^container_network_receive_bytes_total\{container="",.*,pod="web",interface="eth0"\} \d+$/m)
+    const running = JSON.parse((await get('/runningpods/')).body)
+    expect(running).toMatchObject({
+      kind: 'PodList',
+      items: [{ metadata: { name: 'web' }, spec: { containers: [{}] } }],
+    })
+  })
+
+  it("serves the machine's logs to who may read them; a simulated node has none", async () => {
+    expect((await get('/logs/', stranger)).body).toContain('resource=nodes, subresource=log')
+    expect(await get('/logs/')).toEqual({ status: 404, body: 'a simulated node has no machine, and no logs of one\n' })
+  })
+
   it('gives logs, whole and in part', async () => {
     expect(await get('/containerLogs/default/web/web')).toEqual({ status: 200, body: 'one\ntwo\nthree\n' })
     expect((await get('/containerLogs/default/web/web?tailLines=1')).body).toBe('three\n')

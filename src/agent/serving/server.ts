@@ -9,6 +9,7 @@ import type { Logger } from '../../base/logger.ts'
 import { localVolumesPath } from '../../models/local-volume.ts'
 import type { Streams } from '../../runtime/runtime.ts'
 import type { Access, AccessQuestion } from './access.ts'
+import { cadvisorMetrics } from './cadvisor-metrics.ts'
 import { channelStreams, execProtocols, type Outcome } from './channels.ts'
 import { CpuRates, resourceMetrics, summary } from './metrics.ts'
 import { nodeMetrics } from './node-metrics.ts'
@@ -22,6 +23,7 @@ import {
   sandboxOf,
 } from './pod-access.ts'
 import { forwardPorts, portProtocols } from './port-channels.ts'
+import { runningPods } from './running-pods.ts'
 import type { ServedNode } from './served-node.ts'
 import {
   execSpdyStreams,
@@ -30,6 +32,7 @@ import {
   spdyPortProtocols,
   spdyTunnelProtocol,
 } from './spdy-streams.ts'
+import { systemLog } from './system-logs.ts'
 import { VolumeUses } from './volume-uses.ts'
 
 /** Answers on kubelet's paths for one node, or for many of one process. */
@@ -142,6 +145,18 @@ class Server implements AgentServer {
     app.get('/metrics/resource', async (request, reply) =>
       reply.type('text/plain; version=0.0.4').send(await resourceMetrics(this.#node(request))),
     )
+    app.get('/metrics/cadvisor', async (request, reply) =>
+      reply.type('text/plain; version=0.0.4').send(await cadvisorMetrics(this.#node(request))),
+    )
+    app.get('/runningpods/', request => runningPods(this.#node(request)))
+    app.get<{ Params: { '*': string } }>('/logs/*', async (request, reply) => {
+      const { disk } = this.#node(request)
+      if (!disk) throw new Refused(404, 'a simulated node has no machine, and no logs of one')
+      const log = await systemLog(disk, request.params['*'])
+      return 'page' in log
+        ? reply.type('text/html; charset=utf-8').send(log.page)
+        : reply.type('text/plain; charset=utf-8').send(Readable.from(log.bytes))
+    })
     app.delete<{ Params: { name: string } }>(`${localVolumesPath}/:name`, async (request, reply) => {
       await this.#node(request).removeLocalVolume(request.params.name)
       return reply.send({})
@@ -269,8 +284,7 @@ class Server implements AgentServer {
 
   #question(url: string, verb: AccessQuestion['verb'] = 'get'): Omit<AccessQuestion, 'nodeName'> {
     const first = url.split(/[/?]/)[1]
-    const subresource = first === 'stats' ? 'stats' : first === 'metrics' ? 'metrics' : 'proxy'
-    return { verb, subresource }
+    return { verb, subresource: subresources[first!] ?? 'proxy' }
   }
 
   /** Undefined: he may. */
@@ -296,6 +310,9 @@ class Server implements AgentServer {
     }
   }
 }
+
+/** By the first step of a path: what of a node it is about. Everything else is `proxy`. */
+const subresources: Record<string, AccessQuestion['subresource']> = { stats: 'stats', metrics: 'metrics', logs: 'log' }
 
 /** A stream request that was found good, for whichever way the client switches to. */
 interface Prepared {
