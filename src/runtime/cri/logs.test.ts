@@ -81,9 +81,28 @@ test('the tail of a large file is found at its end, wherever the chunks are cut'
   expect(bytes).toBeLessThan(300_000)
   for (const count of [1000, 2345, 19_999]) {
     const file = await systemDisk.open(path)
-    expect(await tailStart(file, count)).toBe(Buffer.byteLength(lines.slice(0, -count).join('')))
+    expect(await tailStart(file, count, await file.size())).toBe(Buffer.byteLength(lines.slice(0, -count).join('')))
     await file.close()
   }
+})
+
+test('a program that writes meanwhile adds nothing to what is asked for, unless it is followed', async () => {
+  await writeFile(path, entry('one') + entry('two'))
+  const growing: Disk = {
+    ...systemDisk,
+    async open(file, flags) {
+      const opened = await systemDisk.open(file, flags)
+      return {
+        ...opened,
+        async read(buffer, at) {
+          await appendFile(path, entry('more'))
+          return opened.read(buffer, at)
+        },
+      }
+    },
+  }
+  expect(await read({ tailLines: 1 }, undefined, growing)).toBe('two\n')
+  expect(await read({}, undefined, growing)).toMatch(/^one\ntwo\n(more\n)+$/)
 })
 
 test('a follower sees what is written after a rotation, and nothing twice', async () => {

@@ -56,7 +56,10 @@ export async function* readLog(
   let file = await source.disk.open(path)
   try {
     let inode = await file.inode()
-    let position = options.tailLines === undefined ? 0 : await tailStart(file, options.tailLines)
+    const size = await file.size()
+    // What is written while it is being read is for followers only: a tail of one line has one line.
+    const end = options.follow ? Number.POSITIVE_INFINITY : size
+    let position = options.tailLines === undefined ? 0 : await tailStart(file, options.tailLines, size)
     let rest: Buffer = Buffer.alloc(0)
     /** Each stream's last entry was partial: the next goes on without a time stamp of its own. */
     const goingOn = { stdout: false, stderr: false }
@@ -64,7 +67,7 @@ export async function* readLog(
     while (!signal.aborted) {
       const ended = options.follow ? await source.ended() : true
       for (;;) {
-        const got = await file.read(buffer, position)
+        const got = await file.read(buffer.subarray(0, Math.min(chunkBytes, end - position)), position)
         if (got === 0) break
         position += got
         const out: Buffer[] = []
@@ -116,9 +119,8 @@ function after(entry: LogLine, sinceMs: number | undefined): boolean {
   return sinceMs === undefined || Date.parse(entry.timestamp) >= sinceMs
 }
 
-/** Where the last `lines` lines begin, reading backwards. Partial entries belong to the line that ends them. */
-export async function tailStart(file: OpenFile, lines: number): Promise<number> {
-  const size = await file.size()
+/** Where the last `lines` lines of the first `size` bytes begin, reading backwards. Partial entries belong to the line that ends them. */
+export async function tailStart(file: OpenFile, lines: number, size: number): Promise<number> {
   if (lines <= 0) return size
   let found = 0
   /** Start of the earliest entry that belongs to the lines counted so far. */
