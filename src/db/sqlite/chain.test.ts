@@ -1,5 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { jumpLength, jumpTarget, type Link, stepBack } from './chain.ts'
+import { jumpLength, jumpTarget } from './chain.ts'
+
+interface Link {
+  previous: number
+  jump: number
+}
+
+/** As `then.ts` does it in SQL: from a change after `limit` the last position of the same key that is not after it; 0 if there is none. */
+function stepBack(from: Link, limit: number, linkAt: (position: number) => Link): number {
+  for (let link = from; ; ) {
+    const next = link.jump > limit ? link.jump : link.previous
+    if (next <= limit) return next
+    link = linkAt(next)
+  }
+}
 
 /** A chain of `n` changes at positions 10, 20, 30 … */
 function chain(n: number): Map<number, Link> {

@@ -1,14 +1,8 @@
 /*
  * The changes of one key form a chain, each pointing to the one before. So that a change far back is found in some 2 log2(n)
- * steps, each also points to one further back, chosen by its number alone (Myers, "An applicative random-access stack",
+ * steps (`then.ts`), each also points to one further back, chosen by its number alone (Myers, "An applicative random-access stack",
  * 1983). That costs one integer in a row that is written anyway, where an index would cost a page of its own per commit.
  */
-
-/** A change's two ways back; 0: nothing there. */
-export interface Link {
-  previous: number
-  jump: number
-}
 
 /**
  * How many changes the jump of the `n`th change (n ≥ 1) goes back: the last part when n is written as a sum of numbers
@@ -36,13 +30,4 @@ export function jumpTarget(
   jumpOf: (position: number) => number,
 ): number {
   return n < 3 || jumpLength(n) === 1 ? previous : previousJump && jumpOf(previousJump)
-}
-
-/** From a change after `limit` the last position of the same key that is not after it; 0 if there is none. */
-export function stepBack(from: Link, limit: number, linkAt: (position: number) => Link): number {
-  for (let link = from; ; ) {
-    const next = link.jump > limit ? link.jump : link.previous
-    if (next <= limit) return next
-    link = linkAt(next)
-  }
 }

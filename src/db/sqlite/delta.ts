@@ -23,23 +23,40 @@ export function encodeDelta(base: Uint8Array, next: Uint8Array): Uint8Array | un
 
 /** The inverse of `encodeDelta`. @throws RangeError if this is no difference from `base` */
 export function applyDelta(base: Uint8Array, delta: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = []
+  const whole = new Uint8Array(lengthOf(base, delta))
   const reader = new Numbers(delta)
+  for (let at = 0; reader.at < delta.length; ) {
+    at = copy(base, reader.next(), reader.next(), whole, at)
+    const inserted = reader.next()
+    at = copy(delta, reader.at, inserted, whole, at)
+    reader.at += inserted
+  }
+  return whole
+}
+
+/** Of the value that the difference makes; all that it copies is there. */
+function lengthOf(base: Uint8Array, delta: Uint8Array): number {
+  const reader = new Numbers(delta)
+  let length = 0
   while (reader.at < delta.length) {
     const from = reader.next()
     const copied = reader.next()
-    parts.push(piece(base, from, copied))
     const inserted = reader.next()
-    parts.push(piece(delta, reader.at, inserted))
+    if (from + copied > base.length || reader.at + inserted > delta.length)
+      throw new RangeError('the difference does not fit the value that it is of')
     reader.at += inserted
+    length += copied + inserted
   }
-  const whole = Buffer.concat(parts)
-  return new Uint8Array(whole.buffer, whole.byteOffset, whole.length)
+  return length
 }
 
-function piece(bytes: Uint8Array, from: number, length: number): Uint8Array {
-  if (from + length > bytes.length) throw new RangeError('the difference does not fit the value that it is of')
-  return bytes.subarray(from, from + length)
+/** What is this short is copied faster byte by byte. */
+const fewBytes = 32
+
+function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, at: number): number {
+  if (length > fewBytes) target.set(source.subarray(from, from + length), at)
+  else for (let i = 0; i < length; i++) target[at + i] = source[from + i]!
+  return at + length
 }
 
 const nothing = Buffer.alloc(0)

@@ -1,11 +1,11 @@
-import { type Link, stepBack } from './chain.ts'
 import type { Database, OpenDatabase, Statement } from './database.ts'
 import { single } from './database.ts'
 import { ThreadFailure } from './failure.ts'
 import { Packer } from './packing.ts'
 import type { ChangesReply, HistoryReply, ListReply, ListRequest, PackedState, ThreadOptions } from './protocol.ts'
 import { lastPosition, meta, optionalMeta, revisionOf } from './schema.ts'
-import { type KeptValue, WholeValues } from './whole-values.ts'
+import { atThen, headsThen, positionThen } from './then.ts'
+import { type KeptValue, madeWhole, WholeValues } from './whole-values.ts'
 
 /** A reply stops after so many bytes or rows, so that no read transaction stays open long and no message is huge. */
 const replyBytes = 4 << 20
@@ -20,8 +20,10 @@ interface Row extends KeptValue {
   created: number
 }
 
-/** A key's last change, with its value only if it was made by then. */
-interface HeadRow extends Row, Link {}
+/** The state of a key, with the whole value from which it differs. */
+interface StateRow extends Row {
+  whole: Uint8Array | null
+}
 
 interface ChangeRow extends KeptValue {
   /** null: nobody was named. */
@@ -56,11 +58,9 @@ export class HistoryReader {
 
   get(key: string, at: number | undefined): PackedState | undefined {
     return this.#snapshot(at, newest => {
-      const max = lastPosition(at ?? newest)
-      const head = this.#sql.get.get(max, key) as HeadRow | undefined
-      const row = head && this.#rowAt(head, max)
-      if (!row?.value) return undefined
-      return { value: this.#values.of(row)!, revision: revisionOf(row.position), created: row.created }
+      const row = this.#sql.get.get(lastPosition(at ?? newest), key) as StateRow | undefined
+      const value = row && madeWhole(row, row.whole)
+      return value && { value, revision: revisionOf(row.position), created: row.created }
     })
   }
 
@@ -72,17 +72,15 @@ export class HistoryReader {
       const to = request.to ?? noEnd
       const limit = Math.min(request.limit || replyRows, replyRows)
       let more = false
-      for (const head of this.#sql.list.iterate(max, request.from, to) as Iterable<HeadRow>) {
-        const row = this.#rowAt(head, max)
-        if (!row?.value) continue
+      for (const row of this.#sql.list.iterate(max, request.from, to) as Iterable<StateRow>) {
         if (packer.keys.length === limit || packer.size >= replyBytes) {
           more = true
           break
         }
-        packer.keys.push(head.key)
+        packer.keys.push(row.key)
         packer.number(revisionOf(row.position))
         packer.number(row.created)
-        packer.value(this.#values.of(row))
+        packer.value(madeWhole(row, row.whole))
       }
       const { keys, numbers, bytes } = packer.finish()
       // Without the last key: from whatever sorts right after it.
@@ -91,22 +89,10 @@ export class HistoryReader {
     })
   }
 
-  /** The state of the head's key at `max`; undefined if it was not there. */
-  #rowAt(head: HeadRow, max: number): Row | undefined {
-    if (head.position <= max) return head
-    const position = this.#stepBack(head, max)
-    return position === 0 ? undefined : (this.#sql.row.get(position) as Row | undefined)
-  }
-
   #count(from: string, to: string | Uint8Array, max: number): number {
-    const unchanged = (this.#sql.countUnchanged.get(max, from, to) as { n: number }).n
-    let changed = 0
-    let seen = 0
-    for (const head of this.#sql.changed.iterate(max, from, to) as Iterable<HeadRow>) {
-      if (++seen > exactCount) changed++
-      else if (this.#rowAt(head, max)?.value) changed++
-    }
-    return unchanged + changed
+    const count = this.#sql.count.get(max, from, to) as { unchanged: number; changed: number }
+    const { live } = this.#sql.countLive.get(max, from, to, exactCount) as { live: number }
+    return count.unchanged + live + Math.max(count.changed - exactCount, 0)
   }
 
   history(from: string, to: string | undefined, after: number, through: number): HistoryReply {
@@ -144,8 +130,8 @@ export class HistoryReader {
       const packer = new Packer()
       const oldest = lastPosition(meta(this.#database, 'oldest'))
       const max = lastPosition(before === undefined ? newest : Math.min(before - 1, newest))
-      const head = this.#sql.get.get(max, key) as HeadRow | undefined
-      let position = head === undefined ? 0 : head.position <= max ? head.position : this.#stepBack(head, max)
+      const then = this.#sql.positionThen.get(max, key) as { position: number | null } | undefined
+      let position = then?.position ?? 0
       for (let count = 0; position > 0 && (limit === 0 || count < limit); count++) {
         const row = this.#sql.change.get(position) as ChangeRow | undefined
         // What is older than the history belongs to it only as the state that history begins with.
@@ -182,10 +168,6 @@ export class HistoryReader {
     })
   }
 
-  #stepBack(head: HeadRow, max: number): number {
-    return stepBack(head, max, p => this.#sql.link.get(p) as Link)
-  }
-
   close(): void {
     this.#database.close()
   }
@@ -213,26 +195,20 @@ export class HistoryReader {
   }
 }
 
-const headColumns = `h.key, h.position, h.created, l.previous, l.jump, l.base, CASE WHEN h.position <= ?1 THEN l.value END AS value`
-
 function statements(database: Database) {
   const p = (sql: string): Statement => database.prepare(sql)
   return {
-    get: p(`SELECT ${headColumns} FROM heads h CROSS JOIN log l ON l.position = h.position WHERE h.key = ?2`),
-    // Keys that were made later, or are and were deleted, need no look at the log.
-    list: p(
-      `SELECT ${headColumns} FROM heads h CROSS JOIN log l ON l.position = h.position
-       WHERE h.key >= ?2 AND h.key < ?3 AND h.first <= ?1 AND (h.created > 0 OR h.position > ?1) ORDER BY h.key`,
+    get: p(`${atThen} WHERE h.key = ?2`),
+    list: p(`${atThen} WHERE ${headsThen} AND l.value IS NOT NULL ORDER BY h.key`),
+    positionThen: p(`SELECT ${positionThen} AS position FROM heads h WHERE h.key = ?2`),
+    count: p(
+      `SELECT count(*) FILTER (WHERE h.position <= ?1) AS unchanged, count(*) FILTER (WHERE h.position > ?1) AS changed
+       FROM heads h WHERE ${headsThen}`,
     ),
-    changed: p(
-      `SELECT h.key, h.position, h.created, l.previous, l.jump FROM heads h CROSS JOIN log l ON l.position = h.position
-       WHERE h.key >= ?2 AND h.key < ?3 AND h.first <= ?1 AND h.position > ?1`,
+    countLive: p(
+      `SELECT count(*) AS live FROM (SELECT * FROM heads h WHERE ${headsThen} AND h.position > ?1 ORDER BY key LIMIT ?4) h
+       CROSS JOIN log l ON l.position = ${positionThen} WHERE l.value IS NOT NULL`,
     ),
-    countUnchanged: p(
-      'SELECT count(*) AS n FROM heads WHERE key >= ?2 AND key < ?3 AND position <= ?1 AND created > 0',
-    ),
-    link: p('SELECT previous, jump FROM log WHERE position = ?'),
-    row: p('SELECT key, position, created, base, value FROM log WHERE position = ?'),
     history: p(
       `SELECT position, key, created, previous, base, key >= ?1 AND key < ?2 AS matches,
          CASE WHEN key >= ?1 AND key < ?2 THEN value END AS value

@@ -23,16 +23,24 @@ export class WholeValues {
     return kept && this.of(kept)
   }
 
-  /** What cannot be made whole is given as it is, so that whoever reads it can say that it is damaged, and the rest goes on. */
-  of({ base, value }: KeptValue): Uint8Array | undefined {
-    if (value === null) return undefined
-    if (base === 0) return value
-    const whole = (this.#kept.get(base) as KeptValue | undefined)?.value
-    try {
-      return whole ? applyDelta(whole, value) : value
-    } catch (error) {
-      if (error instanceof RangeError) return value
-      throw error
-    }
+  of(kept: KeptValue): Uint8Array | undefined {
+    if (kept.value === null || kept.base === 0) return kept.value ?? undefined
+    return madeWhole(kept, (this.#kept.get(kept.base) as KeptValue | undefined)?.value)
+  }
+}
+
+/**
+ * The value that was written; undefined for a deletion. What cannot be made whole is given as it is, so that whoever reads it can
+ * say that it is damaged, and the rest goes on.
+ * @param whole the value at `base`, if there is one
+ */
+export function madeWhole({ base, value }: KeptValue, whole: Uint8Array | null | undefined): Uint8Array | undefined {
+  if (value === null) return undefined
+  if (base === 0 || !whole) return value
+  try {
+    return applyDelta(whole, value)
+  } catch (error) {
+    if (error instanceof RangeError) return value
+    throw error
   }
 }
