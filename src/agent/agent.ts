@@ -132,6 +132,7 @@ class NodeAgent implements Agent {
       observed: uid => this.#view.get(uid),
       startedAtMs: clock.now(),
       volumeUses: async pod => (await this.#volumes?.uses(pod)) ?? [],
+      ...(options.network ? { network: options.network } : {}),
       removeLocalVolume: name =>
         options.simulated ? Promise.resolve() : removeLocalVolume(options.disk, options.folder, name),
       ...(options.simulated ? {} : { disk: options.disk }),

@@ -3,6 +3,8 @@ export type NftFamily = 'ip' | 'ip6'
 
 /** What an nftables table holds, as named pieces, so that a change touches only what it concerns. */
 export interface NftTable {
+  /** Names of counters that rules refer to: `counter name drops`. What one has counted stays when the rules change. */
+  counters?: ReadonlySet<string>
   sets: Map<string, NftSet>
   /** Verdict maps. */
   maps: Map<string, NftMap>
@@ -46,7 +48,8 @@ export function wholeTable(name: string, wanted: NftTable, family: NftFamily = '
  */
 export function difference(name: string, old: NftTable, wanted: NftTable, family: NftFamily = 'ip'): string[] {
   const table = `${family} ${name}`
-  const out: string[] = []
+  const counters = (one: NftTable) => one.counters ?? noSet
+  const out = [...counters(wanted)].filter(id => !counters(old).has(id)).map(id => `add counter ${table} ${id}`)
   for (const [id, { type, options }] of wanted.sets)
     if (!old.sets.has(id)) out.push(`add set ${table} ${id} { type ${type};${options ? ` ${options}` : ''} }`)
   for (const [id, { type }] of wanted.maps) if (!old.maps.has(id)) out.push(`add map ${table} ${id} { type ${type}; }`)
@@ -89,6 +92,7 @@ export function difference(name: string, old: NftTable, wanted: NftTable, family
   for (const id of gone(old.maps, wanted.maps)) out.push(`delete map ${table} ${id}`)
   for (const id of deadChains) out.push(`delete chain ${table} ${id}`)
   for (const id of gone(old.sets, wanted.sets)) out.push(`delete set ${table} ${id}`)
+  for (const id of counters(old)) if (!counters(wanted).has(id)) out.push(`delete counter ${table} ${id}`)
   return out
 }
 

@@ -4,8 +4,8 @@ import { explain, isAbort } from '../base/errors.ts'
 import { listenHttp } from '../base/http-listener.ts'
 import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
 import { Announcer, createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
-import { networkLabel } from '../models/node-network.ts'
-import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork } from '../network/index.ts'
+import { type NodeNetwork, networkLabel } from '../models/node-network.ts'
+import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork, readNodePaths } from '../network/index.ts'
 import { askPatiently, shareFolder } from '../runtime/index.ts'
 import { nodeIp, secondIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
@@ -49,6 +49,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const stack = new Disposal()
   const stop = new AbortController()
   const dnsIp = dnsIpOf(settings)
+  /** Grows as the parts of the network come up. */
+  const told: { [part in 'paths' | 'policies']?: () => Promise<NodeNetwork[part]> } = {}
+  const tellNetwork = async (): Promise<NodeNetwork> => {
+    const [paths, policies] = await Promise.all([told.paths?.(), told.policies?.()])
+    const dns = { server: dnsIp, domain: settings.clusterDomain }
+    return { dns, ...(paths ? { paths } : {}), ...(policies ? { policies } : {}) }
+  }
   const second = settings.clusterCidr.includes(',') ? secondIp(options.nodeIp) : undefined
   try {
     const { runtime, containerd } = await asPart(report, 'runtime', 'starting containerd', async () => {
@@ -112,6 +119,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       labels: { [networkLabel]: settings.network },
       clusterDns: [dnsIp],
       clusterDomain: settings.clusterDomain,
+      network: tellNetwork,
       version: `v1.32.3-optiflow.${version}`,
       informers,
       server,
@@ -172,6 +180,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         ...folders,
       })
       const { podCidrs } = await stack.use(network).ready(stop.signal)
+      told.paths = () => readNodePaths(commands)
       if (settings.networkPolicy === 'builtin') await enforcePolicies(podCidrs)
       return `pods ${podCidrs.join(' and ')}`
     }
@@ -191,6 +200,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       const { nodeName } = settings
       const policies = createNetworkPolicies({ nodeName, podCidrs, informers: all, commands, clock, log })
       await stack.use(policies).ready(stop.signal)
+      told.policies = () => policies.counts()
     }
     networkReady.catch(error => {
       if (!isAbort(error)) log.error({ error: explain(error) }, 'the pod network is not ready')

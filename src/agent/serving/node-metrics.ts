@@ -1,5 +1,6 @@
 import type { VolumeUse } from '../volume/volume-use.ts'
 import { family } from './metrics.ts'
+import { policyFamilies } from './policy-metrics.ts'
 import type { ServedNode } from './served-node.ts'
 import type { VolumeUses } from './volume-uses.ts'
 
@@ -12,9 +13,9 @@ const families: readonly [name: string, figure: Exclude<keyof VolumeUse, 'name' 
   ['kubelet_volume_stats_used_bytes', 'usedBytes', 'Bytes in use in the volume'],
 ]
 
-/** The body of /metrics, in Prometheus' text form: pods and containers that run, and how full claimed volumes are. */
+/** The body of /metrics, in Prometheus' text form: pods and containers that run, how full claimed volumes are, and what network policies see. */
 export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promise<string> {
-  const uses = await volumes.take()
+  const [uses, network] = await Promise.all([volumes.take(), node.network?.()])
   const states = new Map<string, number>()
   let running = 0
   const claims = new Map<string, VolumeUse>()
@@ -45,5 +46,6 @@ export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promis
     ...family('kubelet_running_containers', 'gauge', 'Containers of this node by their state', containers),
     ...family('kubelet_running_pods', 'gauge', 'Pods that have a running sandbox', [`kubelet_running_pods ${running}`]),
     ...lines,
+    ...policyFamilies(network?.policies ?? []),
   ].join('\n')}\n`
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
+import type { NodeNetwork } from '../../models/node-network.ts'
 import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
 import type { VolumeUse } from '../volume/volume-use.ts'
 
@@ -14,6 +15,8 @@ export interface ServedNode {
   startedAtMs: number
   /** How full the claimed volumes of a pod are. */
   volumeUses(pod: Pod): Promise<VolumeUse[]>
+  /** What the node knows of its network. Absent: it has none (simulated). */
+  network?(): Promise<NodeNetwork>
   /** Deletes the folder of a local volume that nobody claims any more. Nothing there is fine. */
   removeLocalVolume(name: string): Promise<void>
   /** The machine's disk, whose logs are served; absent: the node has no machine. */

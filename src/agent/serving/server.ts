@@ -7,6 +7,7 @@ import { explain } from '../../base/errors.ts'
 import { maxHeadBytes } from '../../base/http-limits.ts'
 import type { Logger } from '../../base/logger.ts'
 import { localVolumesPath } from '../../models/local-volume.ts'
+import { nodeNetworkPath } from '../../models/node-network.ts'
 import type { Streams } from '../../runtime/runtime.ts'
 import type { Access, AccessQuestion } from './access.ts'
 import { cadvisorMetrics } from './cadvisor-metrics.ts'
@@ -156,6 +157,11 @@ class Server implements AgentServer {
       return 'page' in log
         ? reply.type('text/html; charset=utf-8').send(log.page)
         : reply.type('text/plain; charset=utf-8').send(Readable.from(log.bytes))
+    })
+    app.get(nodeNetworkPath, async request => {
+      const { network, nodeName } = this.#node(request)
+      if (!network) throw new Refused(404, `node ${nodeName} has no network of its own: it is simulated`)
+      return network()
     })
     app.delete<{ Params: { name: string } }>(`${localVolumesPath}/:name`, async (request, reply) => {
       await this.#node(request).removeLocalVolume(request.params.name)

@@ -1,11 +1,11 @@
 import { cidrContains } from '../../base/ip.ts'
 import type { Pod } from '../../models/kinds/index.ts'
+import type { Direction } from '../../models/node-network.ts'
 import type { CalicoObject } from '../calico/kinds/calico-kind.ts'
 import type { CalicoPolicy, CalicoRule, RuleSide } from '../calico/kinds/policy-rules.ts'
 import { parseCalicoSelector } from '../calico/policy/selector.ts'
 import {
   type Connection,
-  type Direction,
   type End,
   namespaceLabels,
   type PolicyVerdict,

@@ -1,4 +1,5 @@
 import type { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
+import type { Direction } from '../../models/node-network.ts'
 import type { CalicoObject } from '../calico/kinds/calico-kind.ts'
 import type { CalicoPolicy } from '../calico/kinds/policy-rules.ts'
 import type { Tier } from '../calico/kinds/tier.ts'
@@ -17,8 +18,6 @@ export interface Connection {
   port: number
   protocol: 'TCP' | 'UDP' | 'SCTP'
 }
-
-export type Direction = 'egress' | 'ingress'
 
 /** What one policy has to say about the connection. */
 export interface PolicyVerdict {

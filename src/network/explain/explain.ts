@@ -1,9 +1,9 @@
 import type { Pod } from '../../models/kinds/index.ts'
+import type { Direction } from '../../models/node-network.ts'
 import { judgeByCalico } from './calico-policies.ts'
 import {
   type Connection,
   type ConnectionExplanation,
-  type Direction,
   isOnHost,
   type PolicyWorld,
   type SideVerdict,

@@ -1,16 +1,10 @@
 import { cidrContains } from '../../base/ip.ts'
 import { selectorFrom } from '../../base/labels.ts'
 import type { NetworkPolicy, Pod } from '../../models/kinds/index.ts'
+import type { Direction } from '../../models/node-network.ts'
 import type { NetworkPolicyPeer, NetworkPolicyPort } from '../../models/types/networking-v1.ts'
 import { isolates } from '../policy/policy-rules.ts'
-import {
-  type Connection,
-  type Direction,
-  type End,
-  namespaceLabels,
-  type PolicyVerdict,
-  type PolicyWorld,
-} from './connection.ts'
+import { type Connection, type End, namespaceLabels, type PolicyVerdict, type PolicyWorld } from './connection.ts'
 
 /** The policies that are about this end in this direction. Pure. */
 export function policiesAbout(world: PolicyWorld, pod: Pod, direction: Direction): NetworkPolicy[] {

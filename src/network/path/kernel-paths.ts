@@ -1,4 +1,5 @@
 import type { Commands } from '../../base/commands.ts'
+import type { NodePath } from '../../models/node-network.ts'
 import { isWide, type Path } from './plan-paths.ts'
 import { removeTunnel, tunnelDevice } from './tunnel.ts'
 
@@ -90,6 +91,15 @@ export async function readPaths(commands: Commands): Promise<KernelPaths> {
     neighbours: new Set(neighbours.map(n => `${n.dst} lladdr ${n.lladdr}`)),
     forwarding: new Set(forwarding.flatMap(f => (f.dst ? [`${f.mac} dst ${f.dst}`] : []))),
   }
+}
+
+/** The ways to other nodes' pods that stand in the kernel now. */
+export async function readNodePaths(commands: Commands): Promise<NodePath[]> {
+  const { routes } = await readPaths(commands)
+  return [...routes].sort().map(line => {
+    const [podCidr, , via, , tunnel] = line.split(' ')
+    return { podCidr: podCidr!, via: via!, ...(tunnel ? { tunnel } : {}) }
+  })
 }
 
 /** A route to one address is shown without its length. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { difference, isEmptyTable } from '../../base/nft-table.ts'
 import type { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
 import type { NetworkPolicySpec } from '../../models/types/networking-v1.ts'
+import { sumCounts } from './counted-rules.ts'
 import { planPolicyRules } from './policy-rules.ts'
 
 const namespaces = ['a', 'b'].map(
@@ -34,14 +35,18 @@ function plan(policies: NetworkPolicy[], some: Pod[] = pods) {
   return planPolicyRules({ policies, namespaces, pods: some, nodeName: 'n1', podCidr: '10.244.1.0/24' })
 }
 
-/** What the chain of a pod says, with its sets written out. */
+const withoutCounter = (rule: string) => rule.replace(/counter name \S+ /, '')
+
+/** What the chain of a pod says, with its sets written out and without counters. */
 function allowed(policies: NetworkPolicy[], direction: 'ingress' | 'egress', ip: string, some?: Pod[]) {
   const table = plan(policies, some)
   const verdict = table.maps.get(direction)?.elements.get(ip)
   if (!verdict) return undefined
   return table.chains
     .get(verdict.replace('jump ', ''))!
-    .rules.map(rule => rule.replace(/@(\S+)/g, (_, id) => `{${[...table.sets.get(id)!.elements].sort().join(', ')}}`))
+    .rules.map(rule =>
+      withoutCounter(rule).replace(/@(\S+)/g, (_, id) => `{${[...table.sets.get(id)!.elements].sort().join(', ')}}`),
+    )
 }
 
 describe('network policies as rules', () => {
@@ -158,11 +163,47 @@ describe('network policies as rules', () => {
       pods: [both(web, 'fd00:0:0:1::2'), both(client, 'fd00:0:0:2::3')],
     })
     const chain = table.maps.get('ingress')!.elements.get('fd00:0:0:1::2')!.replace('jump ', '')
-    const [block, peer, last, ...more] = table.chains.get(chain)!.rules
+    const [block, peer, last, ...more] = table.chains.get(chain)!.rules.map(withoutCounter)
     expect([block, last, more]).toEqual(['ip6 saddr fd01::/64 return', 'drop', []])
     const id = /^ip6 saddr @(\S+) return$/.exec(peer!)![1]!
     expect(table.sets.get(id)).toEqual({ type: 'ipv6_addr', elements: new Set(['fd00:0:0:1::2', 'fd00:0:0:2::3']) })
     expect(table.chains.get('forward')!.rules[1]).toContain('nd-neighbor-solicit')
+  })
+
+  test('each rule of each policy has a counter, and what none of them allows has another', () => {
+    const one = policy({ ingress: [{ ports: [{ port: 1 }, { port: 2 }] }, { ports: [{ port: 3 }] }] }, 'one')
+    const two = policy({ ingress: [{ ports: [{ port: 3 }] }, { ports: [{ port: 4 }] }] }, 'two')
+    const { counters, counted, chains } = plan([one, two])
+    expect([...counted.values()]).toEqual([
+      { direction: 'ingress', policies: ['a/one'], rule: 0 },
+      { direction: 'ingress', policies: ['a/one'], rule: 1 },
+      { direction: 'ingress', policies: ['a/two'], rule: 1 },
+      { direction: 'ingress', policies: ['a/one', 'a/two'], rule: undefined },
+    ])
+    expect(counters).toEqual(new Set(counted.keys()))
+    const named = [...chains.values()].flatMap(({ rules }) =>
+      rules.flatMap(r => /counter name (\S+)/.exec(r)?.[1] ?? []),
+    )
+    const [first, second, third, drops] = counted.keys()
+    expect(named).toEqual([first, first, second, third, drops])
+  })
+
+  test('a counter goes on when the rules around it change, and goes with its rule', () => {
+    const rule = (ports: number[]) => policy({ ingress: ports.map(port => ({ ports: [{ port }] })) })
+    const script = difference('t', plan([rule([1, 2])]), plan([rule([3])]))
+    expect(script.filter(line => line.includes(' counter ip'))).toEqual([
+      expect.stringMatching(/^delete counter ip t ingress-\w+-1$/),
+    ])
+    expect(script.at(-1)).toMatch(/^delete counter/)
+  })
+
+  test('counts of both families are one, in order of policy and rule', () => {
+    const { counted } = plan([policy({ ingress: [{ ports: [{ port: 1 }] }] })])
+    const seen = (packets: number) => new Map([...counted.keys()].map(name => [name, { packets, bytes: 10 * packets }]))
+    expect(sumCounts(counted, [seen(1), seen(2), new Map()])).toEqual([
+      { direction: 'ingress', policies: ['a/p'], rule: 0, packets: 3, bytes: 30 },
+      { direction: 'ingress', policies: ['a/p'], packets: 3, bytes: 30 },
+    ])
   })
 
   test('one more pod costs elements, not chains', () => {

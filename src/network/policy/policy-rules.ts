@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import { emptyTable, type NftFamily, type NftTable } from '../../base/nft-table.ts'
+import type { NftFamily } from '../../base/nft-table.ts'
 import type { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
+import type { Direction } from '../../models/node-network.ts'
 import type { NetworkPolicyPeer, NetworkPolicyPort } from '../../models/types/networking-v1.ts'
+import { counterOf, type PolicyTable, withoutPolicies } from './counted-rules.ts'
 import { PodFinder, type PolicyPod, policyPods } from './policy-pods.ts'
 
 export interface PolicyInput {
@@ -13,8 +15,6 @@ export interface PolicyInput {
   /** The pods of this node: `10.244.1.0/24`. Its family is that of the rules. */
   podCidr: string
 }
-
-type Direction = 'ingress' | 'egress'
 
 /** One rule of a policy in the form that both directions share: ports, and the other side of the connection. */
 interface PeerRule {
@@ -30,8 +30,8 @@ interface PeerRule {
  * node itself sends to its pods (probes) is never filtered. Pure.
  * @see https://kubernetes.io/docs/concepts/services-networking/network-policies/
  */
-export function planPolicyRules(input: PolicyInput): NftTable {
-  if (input.policies.length === 0) return emptyTable()
+export function planPolicyRules(input: PolicyInput): PolicyTable {
+  if (input.policies.length === 0) return withoutPolicies()
   return new Plan(input).table()
 }
 
@@ -39,7 +39,7 @@ class Plan {
   readonly #input: PolicyInput
   readonly #pods: PolicyPod[]
   readonly #finder: PodFinder
-  readonly #out = emptyTable()
+  readonly #out = withoutPolicies()
   readonly #family: NftFamily
   readonly #type: string
 
@@ -51,7 +51,7 @@ class Plan {
     this.#finder = new PodFinder(this.#pods, input.namespaces)
   }
 
-  table(): NftTable {
+  table(): PolicyTable {
     const family = this.#family
     const type = this.#type
     const local = this.#pods.filter(pod => pod.local).map(pod => pod.ip)
@@ -93,23 +93,38 @@ class Plan {
   }
 
   #chainOf(direction: Direction, policies: NetworkPolicy[]): string {
-    const names = policies.map(p => `${p.metadata.namespace}/${p.metadata.name}`).sort()
+    const names = policies.map(nameOf).sort()
     const id = `${direction}-${digest(names.join())}`
     if (!this.#out.chains.has(id)) {
-      const rules = policies.flatMap(policy => this.#rulesOf(policy, direction).map(match => `${match} return`.trim()))
-      this.#out.chains.set(id, { rules: [...new Set(rules), 'drop'] })
+      // Of policies that allow the same the first one counts it.
+      const counters = new Map<string, string>()
+      for (const policy of policies)
+        for (const [i, conditions] of this.#rulesOf(policy, direction).entries())
+          for (const match of conditions)
+            if (!counters.has(match)) counters.set(match, this.#counter(direction, [policy], i))
+      const rules = [...counters].map(([match, counter]) => join(match, `counter name ${counter}`, 'return'))
+      this.#out.chains.set(id, { rules: [...rules, `counter name ${this.#counter(direction, policies)} drop`] })
     }
     return id
   }
 
-  /** What a policy allows, as conditions on a packet; '' is everything. */
-  #rulesOf(policy: NetworkPolicy, direction: Direction): string[] {
+  /** @param rule undefined: what none of the policies allows */
+  #counter(direction: Direction, policies: readonly NetworkPolicy[], rule?: number): string {
+    const counted = { direction, policies: policies.map(nameOf), rule }
+    const counter = counterOf(counted)
+    this.#out.counters.add(counter)
+    this.#out.counted.set(counter, counted)
+    return counter
+  }
+
+  /** What each rule of a policy allows, as conditions on a packet; '' is everything. */
+  #rulesOf(policy: NetworkPolicy, direction: Direction): string[][] {
     const { spec } = policy
     const rules: PeerRule[] =
       direction === 'ingress'
         ? (spec.ingress ?? []).map(rule => ({ peers: rule.from ?? [], ports: rule.ports ?? [] }))
         : (spec.egress ?? []).map(rule => ({ peers: rule.to ?? [], ports: rule.ports ?? [] }))
-    return rules.flatMap(rule => this.#conditions(policy, direction, rule))
+    return rules.map(rule => this.#conditions(policy, direction, rule))
   }
 
   #conditions(policy: NetworkPolicy, direction: Direction, { peers, ports }: PeerRule): string[] {
@@ -185,6 +200,8 @@ function portCondition(port: NetworkPolicyPort | undefined): string {
   if (port.port === undefined) return protocol
   return `${protocol} th dport ${port.port}${port.endPort && port.endPort !== port.port ? `-${port.endPort}` : ''}`
 }
+
+const nameOf = ({ metadata }: NetworkPolicy) => `${metadata.namespace}/${metadata.name}`
 
 const join = (...parts: string[]) => parts.filter(Boolean).join(' ')
 
