@@ -181,6 +181,27 @@ describe.skipIf(obstacle)(`network policies between real pods${obstacle ? ` (ski
     await settles('everybody, without policies', everybody)
   })
 
+  it('the way of a connection is drawn, with the rule that decides and what it has counted in the kernel', async () => {
+    const from = [{ podSelector: { matchLabels: { app: 'far' } } }]
+    await n1.apply(policy('friends', { podSelector: { matchLabels: { app: 'web' } }, ingress: [{ from }] }))
+    await settles('the pod with the label', { ...nobody, otherNode: true })
+    const check = (name: string) => n1.optiflowRun('net', 'check', `pod/${name}`, 'svc/web:8080', '-n', 'shop')
+    const [open, closed] = [await check('far'), await check('near')]
+    expect({ code: open.code, err: open.err }).toEqual({ code: 0, err: '' })
+    expect(open.out).toContain('web.shop.svc.cluster.local → 10.96.')
+    expect(open.out).toMatch(
+      /NetworkPolicy shop\/friends allows it \(ingress\[0\]\); [1-9]\d* connections let through so far/,
+    )
+    expect(open.out).toMatch(/✔ way +n2 → 10\.244\.\d+\.0\/24 .*; back: n1 → 10\.244\./)
+    expect(closed.code).toBe(1)
+    expect(closed.out).toMatch(/✖ ingress .*; [1-9]\d* packets dropped so far/)
+    expect(closed.err).toContain('it breaks at ingress')
+    const metrics = await n1.kubectl('get', '--raw', '/api/v1/nodes/n1/proxy/metrics')
+    expect(metrics).toMatch(/packets_total{namespace="shop",policy="friends",direction="ingress",rule="0"} [1-9]/)
+    expect(metrics).toMatch(/dropped_packets_total{namespace="shop",direction="ingress"} [1-9]/)
+    await forget('friends')
+  })
+
   it('UDP is held to its own rules', async () => {
     udp = n1.machine.start('nsenter', await inPod(n1, ips['web']!, process.execPath, '-e', udpServer))
     await until('the server', () => udp!.out().includes('up'))

@@ -16,6 +16,7 @@ import { events } from './commands/events.ts'
 import { get } from './commands/get.ts'
 import { history } from './commands/history.ts'
 import { logs } from './commands/logs.ts'
+import { net } from './commands/net.ts'
 import { node } from './commands/node.ts'
 import { rebalance } from './commands/rebalance.ts'
 import { restore } from './commands/restore.ts'
@@ -43,6 +44,7 @@ const commands: CliCommand[] = [
   get,
   describe,
   why,
+  net,
   history,
   blame,
   simulate,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { NftFamily } from '../base/nft-table.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
-import type { ServicePort } from '../models/types/core-v1.ts'
-import { answeringEndpoints, type UsableEndpoint, usable } from '../models/usable-endpoints.ts'
+import type { UsableEndpoint } from '../models/usable-endpoints.ts'
+import { chooseEndpoints, type Endpoints, isOf, type Viewpoint } from './endpoint-choice.ts'
 import { headlessLabel } from './service-pods.ts'
 
 /**
@@ -28,14 +28,10 @@ export const masqueradeMark = '0x4000'
 /** A Service with this annotation is answered on the node itself: no rule may touch its address. */
 export const nodeLocalAnnotation = 'optiflow.dev/node-local'
 
-export interface RuleInput {
-  /** Each family has rules of its own; `ip` unless said otherwise. */
-  family?: NftFamily
+/** Each family has rules of its own. */
+export interface RuleInput extends Viewpoint {
   services: readonly Service[]
   slices: readonly EndpointSlice[]
-  nodeName: string
-  /** Of the node; endpoints that are meant for zones are chosen by it. */
-  zone?: string | undefined
   /** Addresses of pods, `10.244.0.0/16`: who comes from there is inside, whatever address it calls. */
   podCidrs?: readonly string[]
 }
@@ -67,7 +63,7 @@ export function planServiceRules(input: RuleInput): RuleSet {
     const id = `${service.metadata.namespace}/${service.metadata.name}`
     for (const port of spec.ports ?? []) {
       const protocol = (port.protocol ?? 'TCP').toLowerCase()
-      const endpoints = endpointsFor(input, slicesOf.get(id) ?? [], port)
+      const endpoints = chooseEndpoints(input, slicesOf.get(id) ?? [], port)
       const name = `${id}:${port.name ?? port.port}/${protocol}`
       const plan: PortPlan = {
         out,
@@ -107,29 +103,6 @@ interface PortPlan {
   /** Those of this family. */
   podCidrs: readonly string[]
   family: NftFamily
-}
-
-const isOf = (family: NftFamily, address: string): boolean => address.includes(':') === (family === 'ip6')
-
-interface Endpoints {
-  /** Of the whole cluster, as this node is to use them. */
-  cluster: UsableEndpoint[]
-  /** Of this node. Ending ones count where no ready one is, even if other nodes have some. */
-  local: UsableEndpoint[]
-}
-
-function endpointsFor(input: RuleInput, slices: readonly EndpointSlice[], port: ServicePort): Endpoints {
-  const all = answeringEndpoints(slices, port.name ?? '', port.protocol ?? 'TCP')
-    .filter(e => isOf(input.family ?? 'ip', e.ip))
-    .sort((a, b) => (`${a.ip}:${a.port}` < `${b.ip}:${b.port}` ? -1 : 1))
-  return { cluster: forZone(usable(all), input.zone), local: usable(all.filter(e => e.node === input.nodeName)) }
-}
-
-/** Hints count if every endpoint has one and some are meant for this zone: as kube-proxy holds it. */
-function forZone(endpoints: UsableEndpoint[], zone: string | undefined): UsableEndpoint[] {
-  if (!zone || !endpoints.every(e => e.zones?.length)) return endpoints
-  const mine = endpoints.filter(e => e.zones?.includes(zone))
-  return mine.length ? mine : endpoints
 }
 
 /** What becomes of who calls the cluster IP: a verdict; undefined: nobody answers anywhere, it is refused. */

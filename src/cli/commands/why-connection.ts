@@ -16,6 +16,14 @@ export function withConnectionQuestion(command: Command): Command {
     .option('-o, --output <form>', 'json or yaml; text unless given')
 }
 
+/** @throws UsageError */
+export function protocolOf({ protocol: given }: ConnectionQuestionFlags): 'TCP' | 'UDP' | 'SCTP' {
+  const protocol = (given ?? 'TCP').toUpperCase()
+  if (protocol !== 'TCP' && protocol !== 'UDP' && protocol !== 'SCTP')
+    throw new UsageError(`--protocol: "${given}" is not one of TCP, UDP, SCTP`)
+  return protocol
+}
+
 /** Prints which policies and rules decide about a connection. @throws UsageError, BadEnd */
 export async function explainConnection(
   outside: Outside,
@@ -23,9 +31,7 @@ export async function explainConnection(
   to: string,
   flags: ConnectionQuestionFlags,
 ): Promise<void> {
-  const protocol = (flags.protocol ?? 'TCP').toUpperCase()
-  if (protocol !== 'TCP' && protocol !== 'UDP' && protocol !== 'SCTP')
-    throw new UsageError(`--protocol: "${flags.protocol}" is not one of TCP, UDP, SCTP`)
+  const protocol = protocolOf(flags)
   await withCalico(outside, flags, async ({ remote, datastore }) => {
     const { namespace } = remote
     const explanation = await whyConnection(remote.client, datastore, { from, to, protocol, namespace })

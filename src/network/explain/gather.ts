@@ -29,15 +29,22 @@ export async function whyConnection(
   datastore: CalicoDatastore,
   { from, to, protocol, namespace }: ConnectionQuestion,
 ): Promise<ConnectionExplanation> {
+  const { target, port } = splitTarget(to)
+  const ends = [await readEnd(client, from, namespace), await readEnd(client, target, namespace)] as const
+  const connection = { from: ends[0], to: ends[1], port, protocol }
+  return explainConnection(await readPolicyWorld(client, datastore, ends), connection)
+}
+
+/** `pod/b:80` → `pod/b` and 80. @throws BadEnd */
+export function splitTarget(to: string): { target: string; port: number } {
   const [, target = '', port] = /^(.*):(\d+)$/.exec(to) ?? []
   if (!port || Number(port) < 1 || Number(port) > 65_535)
     throw new BadEnd(`"${to}" names no port`, { hint: 'Write it as in pod/b:80.' })
-  const ends = [await readEnd(client, from, namespace), await readEnd(client, target, namespace)] as const
-  const connection = { from: ends[0], to: ends[1], port: Number(port), protocol }
-  return explainConnection(await readWorld(client, datastore, connection), connection)
+  return { target, port: Number(port) }
 }
 
-async function readEnd(client: Client, text: string, namespace: string): Promise<End> {
+/** The pod or address that is meant. @throws BadEnd */
+export async function readEnd(client: Client, text: string, namespace: string): Promise<End> {
   if (isIP(text)) return podWithAddress(client, text)
   const [, explicit, name] = /^(?:pods?\/|po\/)?(?:([^/]+)\/)?([^/]+)$/.exec(text) ?? []
   if (!name)
@@ -61,7 +68,12 @@ const endOf = (pod: Pod): End => ({
   pod,
 })
 
-async function readWorld(client: Client, datastore: CalicoDatastore, { from, to }: Connection): Promise<PolicyWorld> {
+/** What decides about connections between these ends. */
+export async function readPolicyWorld(
+  client: Client,
+  datastore: CalicoDatastore,
+  ends: readonly End[],
+): Promise<PolicyWorld> {
   const [policies, namespaces, pods] = await Promise.all([
     client.list(NetworkPolicy),
     client.list(Namespace),
@@ -74,7 +86,7 @@ async function readWorld(client: Client, datastore: CalicoDatastore, { from, to 
     namespaces: namespaces.items,
     pods: pods.items,
     ...(calico ? { calico } : {}),
-    enforcedBy: version ? `Calico ${version}` : await builtInOn(client, [from, to]),
+    enforcedBy: version ? `Calico ${version}` : await builtInOn(client, ends),
   }
 }
 
