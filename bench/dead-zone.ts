@@ -13,7 +13,7 @@ const nodeCount = Number(process.argv[3] ?? 100)
 /** How often nodes say that they live. */
 const beatMs = 10_000
 /** Silence, and then what pods tolerate unless they say otherwise. */
-const graceSeconds = 40
+const graceSeconds = 50
 const toleratedSeconds = 300
 
 interface Zone {

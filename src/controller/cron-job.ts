@@ -9,8 +9,13 @@ import { endOf, jobName, jobOf, surplusJobs } from './cron-job-plan.ts'
 import { isTimeZone, mostRecent, parseSchedule, type Schedule } from './cron-schedule.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
 
+export interface CronJobMonitor {
+  /** A Job was made. @param lateMs after the time that the schedule has for it */
+  started(lateMs: number): void
+}
+
 /** Starts a Job whenever its schedule says so, and keeps as many finished ones as asked for. */
-export function cronJobReconciler(): Reconciler {
+export function cronJobReconciler({ monitor }: { monitor?: CronJobMonitor } = {}): Reconciler {
   return {
     name: 'cron-job',
     primary: CronJob,
@@ -22,7 +27,7 @@ export function cronJobReconciler(): Reconciler {
     async reconcile(key, world) {
       const seen = world.cache.get(CronJob, key)
       if (!seen) return
-      return new Round(world, seen).run()
+      return new Round(world, seen, monitor).run()
     },
   }
 }
@@ -30,10 +35,12 @@ export function cronJobReconciler(): Reconciler {
 class Round {
   readonly #world: World
   readonly #seen: CronJob
+  readonly #monitor: CronJobMonitor | undefined
   #status: CronJobStatus
 
-  constructor(world: World, cronJob: CronJob) {
+  constructor(world: World, cronJob: CronJob, monitor: CronJobMonitor | undefined) {
     this.#world = world
+    this.#monitor = monitor
     this.#seen = cronJob
     this.#status = structuredClone(cronJob.status ?? {})
   }
@@ -162,6 +169,7 @@ class Round {
     let job: Job
     try {
       job = await client.create(Job, draft)
+      this.#monitor?.started(this.#world.clock.now() - scheduledMs)
       events.normal(this.#seen, 'SuccessfulCreate', `Created job ${job.metadata.name}`)
     } catch (error) {
       if (isNamespaceTerminating(error)) return

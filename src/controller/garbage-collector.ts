@@ -22,6 +22,8 @@ export interface GarbageCollectorOptions {
   concurrency?: number
   /** How often the list of served kinds is read again; 30 000 unless given. */
   discoveryPeriodMs?: number
+  /** That list could not be read. */
+  onSyncError?(): void
 }
 
 export interface GarbageCollector extends AsyncDisposable {
@@ -277,7 +279,9 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
       ]
       const refresh = () =>
         refreshKinds().catch(error => {
-          if (!isAbort(error)) log.warn({ error: explain(error) }, 'the list of served kinds could not be read')
+          if (isAbort(error)) return
+          options.onSyncError?.()
+          log.warn({ error: explain(error) }, 'the list of served kinds could not be read')
         })
       every(clock, options.discoveryPeriodMs ?? 30_000, refresh, stop.signal)
       // Kinds that people define are followed soon after they are served; a manifest brings many at once.

@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { Deployment, HorizontalPodAutoscaler, Pod } from '../models/kinds/index.ts'
+import { Deployment, Event, HorizontalPodAutoscaler, Pod } from '../models/kinds/index.ts'
 import type { HorizontalPodAutoscalerSpec } from '../models/types/autoscaling-v2.ts'
 import { limited, type Memory } from './autoscaler-behavior.ts'
-import { groupPods, proposeFromPods } from './autoscaler-replicas.ts'
 import { deploymentReconciler } from './deployment.ts'
 import { horizontalPodAutoscalerReconciler } from './horizontal-pod-autoscaler.ts'
 import type { MetricsSource, PodSample } from './metrics-source.ts'
@@ -95,8 +94,20 @@ describe('an autoscaler', () => {
     await start()
     await cluster.pass(40_000)
     expect(await size()).toBe(2)
-    expect(await condition('ScalingActive')).toMatchObject({ status: 'False', reason: 'FailedGetResourceMetric' })
-    expect((await condition('ScalingActive'))!.message).toContain('failed to get memory resource metric')
+    const why =
+      'failed to get memory utilization: unable to get metrics for resource memory: the server could not find the requested resource'
+    expect(await condition('ScalingActive')).toMatchObject({
+      status: 'False',
+      reason: 'FailedGetResourceMetric',
+      message: `the HPA was unable to compute the replica count: ${why}`,
+    })
+    const { items } = await cluster.client.list(Event, { namespace: 'default' })
+    expect(items.filter(e => e.involvedObject.name === 'web').map(e => `${e.reason}: ${e.message}`)).toEqual(
+      expect.arrayContaining([
+        `FailedGetResourceMetric: ${why}`,
+        `FailedComputeMetricsReplicas: invalid metrics (1 invalid out of 1), first error is: failed to get memory resource metric value: ${why}`,
+      ]),
+    )
   })
 
   it('keeps within its limits whatever is measured, and follows external numbers', async () => {
@@ -116,6 +127,31 @@ describe('an autoscaler', () => {
     expect(await size()).toBe(6)
     await cluster.pass(40_000)
     expect(await size()).toBe(7)
+  })
+
+  it('that shares its pods with another one scales nothing and names both', async () => {
+    usage = 1
+    await start()
+    const { spec } = await hpa()
+    await cluster.client.create(HorizontalPodAutoscaler, { metadata: { ...key, name: 'rival' }, spec })
+    await cluster.pass(50_000)
+    const before = await size()
+    await cluster.pass(60_000)
+    expect(await size()).toBe(before)
+    expect(await condition('ScalingActive')).toMatchObject({
+      status: 'False',
+      reason: 'AmbiguousSelector',
+      message: 'pods by selector app=web are controlled by multiple HPAs: [{web default} {rival default}]',
+    })
+  })
+
+  it('newly made does not shrink what it finds before five minutes are over', async () => {
+    usage = 0.01
+    await start({ minReplicas: 1 })
+    await cluster.pass(240_000)
+    expect(await size()).toBe(2)
+    await cluster.pass(120_000)
+    expect(await size()).toBe(1)
   })
 
   it('without its target says so', async () => {
@@ -138,6 +174,40 @@ describe('the pace', () => {
     expect(limited(hpa, 14, 50, m, 30_000)).toMatchObject({ replicas: 14, limit: { reason: 'ScaleUpLimit' } })
     expect(limited(hpa, 14, 50, m, 61_000).replicas).toBe(18)
   })
+  it('of policies counts what was taken away meanwhile as well', () => {
+    const hpa = spec({ scaleUp: { policies: [{ type: 'Pods', value: 4, periodSeconds: 60 }] } })
+    const m = memory()
+    m.events.push({ change: 4, atMs: 0 }, { change: -6, atMs: 1_000 })
+    // It was 10 a minute ago, so 14 may be reached again.
+    expect(limited(hpa, 8, 50, m, 30_000).replicas).toBe(14)
+  })
+  it('without policies is twofold or 4 at most, and the highest of lately even above the present size', () => {
+    expect(limited(spec(undefined), 1, 50, memory(), 0)).toMatchObject({
+      replicas: 4,
+      limit: { reason: 'ScaleUpLimit' },
+    })
+    expect(limited(spec(undefined), 60, 500, memory(), 0)).toMatchObject({
+      replicas: 100,
+      limit: { reason: 'TooManyReplicas' },
+    })
+    const m = memory()
+    m.recommendations.push({ replicas: 6, atMs: 0 })
+    expect(limited(spec(undefined), 4, 3, m, 200_000)).toEqual({
+      replicas: 6,
+      stabilized: {
+        reason: 'ScaleDownStabilized',
+        message: 'recent recommendations were higher than current one, applying the highest recent recommendation',
+      },
+    })
+    expect(limited(spec(undefined), 4, 3, memory(), 0)).toEqual({ replicas: 3 })
+  })
+  it('with policies stays between the least and the most that was wanted lately', () => {
+    const hpa = spec({ scaleUp: { stabilizationWindowSeconds: 60 } })
+    const m = memory()
+    m.recommendations.push({ replicas: 5, atMs: 0 })
+    expect(limited(hpa, 4, 9, m, 30_000)).toMatchObject({ replicas: 5, stabilized: { reason: 'ScaleUpStabilized' } })
+    expect(limited(hpa, 4, 2, m, 40_000)).toMatchObject({ replicas: 4, stabilized: { reason: 'ScaleDownStabilized' } })
+  })
   it('takes the largest or the smallest step, or none', () => {
     const policies = [
       { type: 'Pods', value: 4, periodSeconds: 60 },
@@ -151,26 +221,5 @@ describe('the pace', () => {
       replicas: 45,
       limit: { reason: 'ScaleDownLimit' },
     })
-  })
-})
-
-describe('pods that say nothing', () => {
-  const pod = (name: string, phase: string) => ({ metadata: { name }, status: { phase } }) as Pod
-  const sample = (value: number): PodSample => ({ value, atMs: 0, windowMs: 1 })
-  it('are taken as busy before shrinking and as idle before growing', () => {
-    const pods = [pod('a', 'Running'), pod('b', 'Running'), pod('quiet', 'Running')]
-    const at = (v: number) =>
-      groupPods(
-        pods,
-        new Map([
-          ['a', sample(v)],
-          ['b', sample(v)],
-        ]),
-        false,
-        0,
-      )
-    expect(proposeFromPods(3, at(0.2), () => 1, 1).replicas).toBe(2)
-    expect(proposeFromPods(3, at(3), () => 1, 1).replicas).toBe(6)
-    expect(proposeFromPods(3, at(1.05), () => 1, 1).replicas).toBe(3)
   })
 })

@@ -1,31 +1,50 @@
 import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
-import { parseSelector } from '../base/labels.ts'
-import { quantityOfMillis, quantityToFloat } from '../base/quantity.ts'
-import type { Reconciler, World } from '../client/reconciler.ts'
+import { parseSelector, type Selector } from '../base/labels.ts'
+import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { withLatestCondition } from '../models/conditions.ts'
 import { HorizontalPodAutoscaler, Pod } from '../models/kinds/index.ts'
-import { selectorText } from '../models/kinds/selector-text.ts'
-import { isPodReady } from '../models/pod-state.ts'
-import type { HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus } from '../models/types/autoscaling-v2.ts'
+import type { HorizontalPodAutoscalerStatus, MetricSpec } from '../models/types/autoscaling-v2.ts'
 import { limited, type Memory } from './autoscaler-behavior.ts'
-import { groupPods, proposeFromAverage, proposeFromPods, proposeFromValue, requestOf } from './autoscaler-replicas.ts'
+import { MetricFailed, type MetricResult, propose } from './autoscaler-proposals.ts'
+import { type Patience, usualPatience } from './autoscaler-replicas.ts'
 import { apiMetrics, type MetricsSource } from './metrics-source.ts'
 import { type Scale, ScaleTargets } from './scale-target.ts'
 
-export interface AutoscalerOptions {
+export interface AutoscalerOptions extends Partial<Patience> {
   /** The metrics APIs unless given. */
   metrics?: MetricsSource
   /** How often each one is looked at; 15 000 unless given. */
   periodMs?: number
+  /** How far back recommendations count before a target shrinks, unless its autoscaler says so; 300 000 unless given. */
+  downscaleStabilizationMs?: number
+  monitor?: AutoscalerMonitor
+}
+
+/** Told of every look, and of every metric that is asked for in it. */
+export interface AutoscalerMonitor {
+  reconciled(action: ScaleAction, error: AutoscalerFault, ms: number): void
+  computed(action: ScaleAction, error: AutoscalerFault, ms: number, metric: string): void
+}
+
+export type ScaleAction = 'scale_up' | 'scale_down' | 'none'
+/** `spec`: the autoscaler asks for what cannot be. */
+export type AutoscalerFault = 'spec' | 'internal' | 'none'
+
+/** What is remembered of one autoscaler between two looks. */
+interface Known extends Memory {
+  lookedAtMs: number
+  generation: number
+  /** Of its target's pods, when it was last looked at. */
+  selector?: Selector
 }
 
 /** Sizes a target by what its pods, or something else, measure. */
 export function horizontalPodAutoscalerReconciler(options: AutoscalerOptions = {}): Reconciler {
   const periodMs = options.periodMs ?? 15_000
-  const memories = new Map<string, Memory & { lookedAtMs: number; generation: number }>()
+  const known = new Map<string, Known>()
   let targets: ScaleTargets | undefined
   return {
     name: 'horizontal-pod-autoscaler',
@@ -36,61 +55,52 @@ export function horizontalPodAutoscalerReconciler(options: AutoscalerOptions = {
       targets ??= new ScaleTargets(world.client, world.clock)
       const hpa = world.cache.get(HorizontalPodAutoscaler, key)
       if (!hpa || hpa.metadata.deletionTimestamp) return
-      let memory = memories.get(hpa.metadata.uid)
-      if (!memory) {
-        for (const uid of memories.keys())
-          if (!world.cache.list(HorizontalPodAutoscaler).some(h => h.metadata.uid === uid)) memories.delete(uid)
-        memories.set(
-          hpa.metadata.uid,
-          (memory = { recommendations: [], events: [], lookedAtMs: -Infinity, generation: 0 }),
-        )
-      }
+      const memory = known.get(hpa.metadata.uid) ?? fresh(known, hpa, world.cache)
       // Our own status, written, is no reason to look again: numbers need time to follow a change of size.
       const { generation = 0 } = hpa.metadata
       const left = memory.lookedAtMs + periodMs - world.clock.monotonicMs()
       if (left > 0 && generation === memory.generation) return { afterMs: left }
       Object.assign(memory, { lookedAtMs: world.clock.monotonicMs(), generation })
-      await new Round(world, hpa, targets, memory, options.metrics ?? apiMetrics(world.client)).run()
+      await new Round(world, hpa, targets, memory, known, options).run()
       return { afterMs: periodMs }
     },
   }
 }
 
-interface MetricResult {
-  replicas: number
-  /** For people: `cpu resource utilization (percentage of request)`. */
-  name: string
-  status: MetricStatus
-}
-
-class MetricFailed extends Error {
-  readonly reason: string
-  constructor(reason: string, message: string) {
-    super(message)
-    this.reason = reason
-  }
+/** Forgets those that are gone on the way. */
+function fresh(known: Map<string, Known>, hpa: HorizontalPodAutoscaler, cache: Cache): Known {
+  const there = new Set(cache.list(HorizontalPodAutoscaler).map(h => h.metadata.uid))
+  for (const uid of known.keys()) if (!there.has(uid)) known.delete(uid)
+  const memory = { recommendations: [], events: [], lookedAtMs: -Infinity, generation: 0 }
+  known.set(hpa.metadata.uid, memory)
+  return memory
 }
 
 class Round {
   readonly #world: World
   readonly #hpa: HorizontalPodAutoscaler
   readonly #targets: ScaleTargets
-  readonly #memory: Memory
-  readonly #metrics: MetricsSource
+  readonly #memory: Known
+  readonly #all: ReadonlyMap<string, Known>
+  readonly #options: AutoscalerOptions
   #status: HorizontalPodAutoscalerStatus
+  #action: ScaleAction = 'none'
+  #fault: AutoscalerFault = 'none'
 
   constructor(
     world: World,
     hpa: HorizontalPodAutoscaler,
     targets: ScaleTargets,
-    memory: Memory,
-    metrics: MetricsSource,
+    memory: Known,
+    all: ReadonlyMap<string, Known>,
+    options: AutoscalerOptions,
   ) {
     this.#world = world
     this.#hpa = hpa
     this.#targets = targets
     this.#memory = memory
-    this.#metrics = metrics
+    this.#all = all
+    this.#options = options
     this.#status = {
       desiredReplicas: 0,
       ...structuredClone(hpa.status),
@@ -99,6 +109,19 @@ class Round {
   }
 
   async run(): Promise<void> {
+    const { clock } = this.#world
+    const began = clock.monotonicMs()
+    try {
+      await this.#look()
+    } catch (error) {
+      this.#fault = 'internal'
+      throw error
+    } finally {
+      this.#options.monitor?.reconciled(this.#action, this.#fault, clock.monotonicMs() - began)
+    }
+  }
+
+  async #look(): Promise<void> {
     const { events } = this.#world
     const { namespace } = this.#hpa.metadata
     const ref = this.#hpa.spec.scaleTargetRef
@@ -109,6 +132,7 @@ class Round {
       events.warning(this.#hpa, 'FailedGetScale', explain(error))
       const text = `the HPA controller was unable to get the target's current scale: ${explain(error)}`
       this.#condition('AbleToScale', false, 'FailedGetScale', text)
+      this.#fault = 'internal'
       return this.#write()
     }
     this.#condition(
@@ -119,6 +143,9 @@ class Round {
     )
     const current = scale.spec?.replicas ?? 0
     this.#status.currentReplicas = current
+    // What it was found with counts like a recommendation: a new controller does not shrink it at once.
+    if (!this.#memory.recommendations.length)
+      this.#memory.recommendations.push({ replicas: current, atMs: this.#world.clock.monotonicMs() })
     const decision = await this.#decide(scale, current)
     if (decision === undefined) return this.#write()
     const { replicas, why } = decision
@@ -150,6 +177,7 @@ class Round {
       best.replicas,
       this.#memory,
       this.#world.clock.monotonicMs(),
+      this.#options.downscaleStabilizationMs,
     )
     const calm = stabilized ?? { reason: 'ReadyForNewScale', message: 'recommended size matches current size' }
     this.#condition('AbleToScale', true, calm.reason, calm.message)
@@ -158,41 +186,73 @@ class Round {
     return { replicas, why }
   }
 
+  /** The pods that the target's selector finds; undefined, and said so, when it finds them for nobody or for several. */
+  #pods(text: string): Pod[] | undefined {
+    const { cache, events } = this.#world
+    const refuse = (reason: string, message: string, event = message, eventReason = reason) => {
+      events.warning(this.#hpa, eventReason, event)
+      this.#condition('ScalingActive', false, reason, message)
+      return this.#giveUp(event)
+    }
+    if (!text)
+      return refuse(
+        'InvalidSelector',
+        "the HPA target's scale is missing a selector",
+        'selector is required',
+        'SelectorRequired',
+      )
+    let selector: Selector
+    try {
+      selector = parseSelector(text)
+    } catch (error) {
+      const why = `couldn't convert selector into a corresponding internal selector object: ${explain(error)}`
+      return refuse('InvalidSelector', why)
+    }
+    this.#memory.selector = selector
+    const pods = cache.list(Pod, this.#hpa.metadata.namespace).filter(p => selector.matches(p.metadata.labels))
+    const rivals = cache
+      .list(HorizontalPodAutoscaler, this.#hpa.metadata.namespace)
+      .filter(({ metadata: { uid } }) => {
+        const other = this.#all.get(uid)?.selector
+        return other && pods.some(p => other.matches(p.metadata.labels))
+      })
+      .map(({ metadata }) => `{${metadata.name} ${metadata.namespace}}`)
+    if (rivals.length < 2) return pods
+    const names = rivals.join(' ')
+    return refuse('AmbiguousSelector', `pods by selector ${text} are controlled by multiple HPAs: [${names}]`)
+  }
+
+  #giveUp(message: string): undefined {
+    this.#fault = 'internal'
+    this.#world.events.warning(this.#hpa, 'FailedComputeMetricsReplicas', message)
+  }
+
   /** The metric that asks for most; none when too few could be read. */
   async #measure(scale: Scale, current: number): Promise<MetricResult | undefined> {
     const { events } = this.#world
-    const text = scale.status?.selector ?? ''
-    if (!text) {
-      events.warning(this.#hpa, 'SelectorRequired', 'selector is required')
-      this.#condition('ScalingActive', false, 'InvalidSelector', "the HPA target's scale is missing a selector")
-      return undefined
-    }
-    const selector = parseSelector(text)
-    const pods = this.#world.cache
-      .list(Pod, this.#hpa.metadata.namespace)
-      .filter(p => selector.matches(p.metadata.labels))
+    const pods = this.#pods(scale.status?.selector ?? '')
+    if (!pods) return undefined
     const metrics = this.#hpa.spec.metrics ?? []
     const found: MetricResult[] = []
     const failures: MetricFailed[] = []
     for (const metric of metrics)
       try {
-        found.push(await this.#propose(metric, current, text, pods))
+        found.push(await this.#compute(metric, scale, pods))
       } catch (error) {
-        failures.push(error as MetricFailed)
+        if (!(error instanceof MetricFailed)) throw error
+        events.warning(this.#hpa, error.reason, error.message)
+        failures.push(error)
       }
     this.#status.currentMetrics = found.map(f => f.status)
     const best = found.reduce<MetricResult | undefined>((a, b) => (a && a.replicas >= b.replicas ? a : b), undefined)
+    if (failures.length) this.#fault = 'internal'
     // With part of the picture missing, growing is safe and shrinking is not.
     if (!best || (failures.length && best.replicas < current)) {
-      const { reason, message } = failures[0] ?? new MetricFailed('InvalidMetrics', 'no metrics')
+      const { reason, message, summary } = failures[0] ?? new MetricFailed('InvalidMetrics', 'no metrics', 'no metrics')
       this.#condition('ScalingActive', false, reason, `the HPA was unable to compute the replica count: ${message}`)
-      events.warning(this.#hpa, reason, message)
-      events.warning(
-        this.#hpa,
-        'FailedComputeMetricsReplicas',
-        `invalid metrics (${failures.length} invalid out of ${metrics.length}), first error is: ${message}`,
+      return this.#giveUp(
+        `invalid metrics (${failures.length} invalid out of ${metrics.length}), first error is: ${summary}`,
       )
-      return undefined
     }
     this.#condition(
       'ScalingActive',
@@ -203,134 +263,30 @@ class Round {
     return best
   }
 
-  async #propose(metric: MetricSpec, current: number, selector: string, pods: readonly Pod[]): Promise<MetricResult> {
-    try {
-      switch (metric.type) {
-        case 'Resource':
-          return await this.#resource(metric.resource!, undefined, current, selector, pods)
-        case 'ContainerResource':
-          return await this.#resource(
-            metric.containerResource!,
-            metric.containerResource!.container,
-            current,
-            selector,
-            pods,
-          )
-        case 'Pods':
-          return await this.#pods(metric.pods!, current, selector, pods)
-        case 'Object':
-          return await this.#object(metric.object!, current, pods)
-        case 'External':
-          return await this.#external(metric.external!, current, pods)
-        default:
-          throw new Error(`unknown metric source type "${metric.type}"`)
-      }
-    } catch (error) {
-      const source = metric.type === 'Resource' || metric.type === 'ContainerResource' ? metric.type : `${metric.type}`
-      const name = metric.resource?.name ?? metric.containerResource?.name ?? metric.type.toLowerCase()
-      throw new MetricFailed(
-        `FailedGet${source}Metric`,
-        `failed to get ${name} ${source.toLowerCase()} metric: ${explain(error)}`,
-      )
-    }
-  }
-
-  async #resource(
-    source: { name: string; target: MetricTarget },
-    container: string | undefined,
-    current: number,
-    selector: string,
-    pods: readonly Pod[],
-  ): Promise<MetricResult> {
-    const { name, target } = source
+  async #compute(metric: MetricSpec, scale: Scale, pods: readonly Pod[]): Promise<MetricResult> {
     const { clock } = this.#world
-    const samples = await this.#metrics.resource(this.#hpa.metadata.namespace!, name, selector, container)
-    const grouped = groupPods(pods, samples, name === 'cpu', clock.now())
-    const byName = new Map(pods.map(p => [p.metadata.name, p]))
-    const kind = container === undefined ? 'resource' : 'container resource'
-    const status = (now: MetricStatus['resource'] & object): MetricStatus =>
-      container === undefined
-        ? { type: 'Resource', resource: now }
-        : { type: 'ContainerResource', containerResource: { ...now, container } }
-    if (target.averageUtilization !== undefined) {
-      const ask = (pod: string) => requestOf(byName.get(pod)!, name, container)
-      const { replicas, average, utilization } = proposeFromPods(current, grouped, ask, target.averageUtilization / 100)
-      const now = { averageUtilization: utilization!, averageValue: asQuantity(average) }
-      return {
-        replicas,
-        name: `${name} ${kind} utilization (percentage of request)`,
-        status: status({ name, current: now }),
-      }
-    }
-    const { replicas, average } = proposeFromPods(
-      current,
-      grouped,
-      () => 1,
-      quantityToFloat(target.averageValue ?? '0'),
-    )
-    return {
-      replicas,
-      name: `${name} ${kind}`,
-      status: status({ name, current: { averageValue: asQuantity(average) } }),
-    }
-  }
-
-  async #pods(
-    source: NonNullable<MetricSpec['pods']>,
-    current: number,
-    selector: string,
-    pods: readonly Pod[],
-  ): Promise<MetricResult> {
-    const { metric, target } = source
-    const text = selectorText(metric.selector)
-    const samples = await this.#metrics.pods(this.#hpa.metadata.namespace!, metric.name, selector, text)
-    const grouped = groupPods(pods, samples, false, this.#world.clock.now())
-    const { replicas, average } = proposeFromPods(
-      current,
-      grouped,
-      () => 1,
-      quantityToFloat(target.averageValue ?? '0'),
-    )
-    const status = { type: 'Pods', pods: { metric, current: { averageValue: asQuantity(average) } } }
-    return { replicas, name: `pods metric ${metric.name}`, status }
-  }
-
-  async #object(
-    source: NonNullable<MetricSpec['object']>,
-    current: number,
-    pods: readonly Pod[],
-  ): Promise<MetricResult> {
-    const { metric, target, describedObject } = source
-    const kind = await this.#targets.kindOf(describedObject)
-    const path = `${kind.group ? `${kind.plural}.${kind.group}` : kind.plural}/${describedObject.name}`
-    const value = await this.#metrics.object(
-      this.#hpa.metadata.namespace!,
-      path,
-      metric.name,
-      selectorText(metric.selector),
-    )
-    const { replicas, now } = single(current, pods, value, target)
-    return {
-      replicas,
-      name: `${describedObject.kind} metric ${metric.name}`,
-      status: { type: 'Object', object: { describedObject, metric, current: now } },
-    }
-  }
-
-  async #external(
-    source: NonNullable<MetricSpec['external']>,
-    current: number,
-    pods: readonly Pod[],
-  ): Promise<MetricResult> {
-    const { metric, target } = source
-    const text = selectorText(metric.selector)
-    const values = await this.#metrics.external(this.#hpa.metadata.namespace!, metric.name, text)
-    const value = values.reduce((a, b) => a + b, 0)
-    const { replicas, now } = single(current, pods, value, target)
-    return {
-      replicas,
-      name: `external metric ${metric.name}`,
-      status: { type: 'External', external: { metric, current: now } },
+    const { metrics = apiMetrics(this.#world.client), monitor, ...patience } = this.#options
+    const began = clock.monotonicMs()
+    let [action, fault]: [ScaleAction, AutoscalerFault] = ['none', 'internal']
+    const current = scale.spec?.replicas ?? 0
+    try {
+      const result = await propose(metric, {
+        ...{ metrics, pods, current },
+        patience: { ...usualPatience, ...patience },
+        namespace: this.#hpa.metadata.namespace!,
+        running: scale.status?.replicas ?? 0,
+        selector: scale.status?.selector ?? '',
+        nowMs: clock.now(),
+        pathOf: async object => {
+          const { group, plural } = await this.#targets.kindOf(object)
+          return `${group ? `${plural}.${group}` : plural}/${object.name}`
+        },
+      })
+      fault = 'none'
+      if (result.replicas !== current) action = result.replicas > current ? 'scale_up' : 'scale_down'
+      return result
+    } finally {
+      monitor?.computed(action, fault, clock.monotonicMs() - began, metric.type)
     }
   }
 
@@ -342,11 +298,13 @@ class Round {
       events.warning(this.#hpa, 'FailedRescale', `New size: ${replicas}; reason: ${why}; error: ${explain(error)}`)
       const text = `the HPA controller was unable to update the target scale: ${explain(error)}`
       this.#condition('AbleToScale', false, 'FailedUpdateScale', text)
+      this.#fault = 'internal'
       return false
     }
     const text = `the HPA controller was able to update the target scale to ${replicas}`
     this.#condition('AbleToScale', true, 'SucceededRescale', text)
     events.normal(this.#hpa, 'SuccessfulRescale', `New size: ${replicas}; reason: ${why}`)
+    this.#action = replicas > current ? 'scale_up' : 'scale_down'
     this.#memory.events.push({ change: replicas - current, atMs: clock.monotonicMs() })
     this.#status.lastScaleTime = timestamp(clock)
     return true
@@ -368,19 +326,3 @@ class Round {
     }
   }
 }
-
-type MetricTarget = NonNullable<MetricSpec['resource']>['target']
-
-function single(current: number, pods: readonly Pod[], value: number, target: MetricTarget) {
-  if (target.averageValue !== undefined) {
-    const replicas = proposeFromAverage(current, value, quantityToFloat(target.averageValue))
-    return { replicas, now: { averageValue: asQuantity(current ? value / current : value) } }
-  }
-  const ready = pods.filter(p => p.status?.phase === 'Running' && isPodReady(p)).length
-  return {
-    replicas: proposeFromValue(current, ready, value, quantityToFloat(target.value ?? '0')),
-    now: { value: asQuantity(value) },
-  }
-}
-
-const asQuantity = (value: number) => quantityOfMillis(Math.ceil(value * 1000))

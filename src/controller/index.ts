@@ -6,7 +6,7 @@ export {
   certificateSigningRequestReconciler,
 } from './certificate-signing-request.ts'
 export { clusterRoleAggregationReconciler } from './cluster-role-aggregation.ts'
-export { cronJobReconciler } from './cron-job.ts'
+export { type CronJobMonitor, cronJobReconciler } from './cron-job.ts'
 export { csiDeleter, csiReconcilers } from './csi/index.ts'
 export { daemonSetReconciler } from './daemon-set.ts'
 export { deploymentReconciler } from './deployment.ts'
@@ -18,10 +18,12 @@ export {
   type GarbageCollectorOptions,
 } from './garbage-collector.ts'
 export {
+  type AutoscalerMonitor,
   type AutoscalerOptions,
   horizontalPodAutoscalerReconciler,
 } from './horizontal-pod-autoscaler.ts'
 export { jobReconciler } from './job.ts'
+export type { JobMonitor } from './job-monitor.ts'
 export { localCapacityReconciler } from './local-capacity.ts'
 export { localVolumeDeleter, localVolumeReconciler } from './local-volume.ts'
 export { namespaceReconciler } from './namespace.ts'
@@ -32,7 +34,7 @@ export {
   persistentVolumeReconciler,
   type VolumeDeleter,
 } from './persistent-volume.ts'
-export { type PodGcOptions, podGcReconciler } from './pod-gc.ts'
+export { type PodGcMonitor, type PodGcOptions, podGcReconciler } from './pod-gc.ts'
 export { podGroupReconciler } from './pod-group.ts'
 export { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts'
 export { resourceClaimReconciler } from './resource-claim.ts'
@@ -41,8 +43,8 @@ export { resourceQuotaReconciler } from './resource-quota.ts'
 export { rootCaReconciler, serviceAccountReconciler } from './service-account.ts'
 export { serviceAccountTokenReconciler } from './service-account-token.ts'
 export { statefulSetReconciler } from './stateful-set.ts'
-export { taintEvictionReconciler } from './taint-eviction.ts'
-export { ttlAfterFinishedReconciler } from './ttl-after-finished.ts'
+export { type TaintEvictionMonitor, taintEvictionReconciler } from './taint-eviction.ts'
+export { type TtlMonitor, ttlAfterFinishedReconciler } from './ttl-after-finished.ts'
 export { validatingAdmissionPolicyStatusReconciler } from './validating-admission-policy-status.ts'
 export { claimProtectionReconciler, volumeProtectionReconciler } from './volume-protection.ts'
 export { volumesAttachedReconciler } from './volumes-attached.ts'

@@ -9,8 +9,10 @@ import { isConflict, isNotFound } from '../models/api-error.ts'
 import { Job, Pod } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
 import { claim } from './claim.ts'
+import type { JobMonitor, SyncAction } from './job-monitor.ts'
 import { type JobFacts, jobFacts, msUntilDeadline, nextHistory, planJob } from './job-plan.ts'
 import { earlierFailures, isIndexed, isTracked, podOf, trackingFinalizer } from './job-pods.ts'
+import { judgeFailure } from './job-policy.ts'
 import { account, isFinished } from './job-status.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
 import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
@@ -30,7 +32,7 @@ interface Memory {
 }
 
 /** Runs a Job's pods to completion, and counts each exactly once. */
-export function jobReconciler(): Reconciler {
+export function jobReconciler({ monitor }: { monitor?: JobMonitor } = {}): Reconciler {
   const memories = new Map<string, Memory>()
   let own: OwnWrites | undefined
   const toJob = ownerWatch(Pod, Job)
@@ -66,7 +68,7 @@ export function jobReconciler(): Reconciler {
           job.metadata.uid,
           (memory = { released: new Set(), failures: 0, failedAtMs: -Infinity, seenFailed: new Set() }),
         )
-      return new Round(world, job, memory, own).run()
+      return new Round(world, job, memory, own, monitor).run()
     },
   }
 }
@@ -123,16 +125,32 @@ class Round {
   readonly #memory: Memory
   readonly #own: OwnWrites
   readonly #key: ObjectKey
+  readonly #monitor: JobMonitor | undefined
+  #action: SyncAction = 'tracking'
 
-  constructor(world: World, job: Job, memory: Memory, own: OwnWrites) {
+  constructor(world: World, job: Job, memory: Memory, own: OwnWrites, monitor: JobMonitor | undefined) {
     this.#world = world
     this.#job = job
     this.#memory = memory
     this.#own = own
     this.#key = keyOf(job)
+    this.#monitor = monitor
   }
 
   async run(): Promise<void | { afterMs: number }> {
+    const { clock } = this.#world
+    const began = clock.monotonicMs()
+    let ok = false
+    try {
+      const again = await this.#sync()
+      ok = true
+      return again
+    } finally {
+      this.#monitor?.synced(this.#job, this.#action, ok, clock.monotonicMs() - began)
+    }
+  }
+
+  async #sync(): Promise<void | { afterMs: number }> {
     const { clock } = this.#world
     const job = this.#job
     const { pods, trust } = await this.#pods()
@@ -147,8 +165,10 @@ class Round {
       const removed = await this.#remove(facts.active, false)
       active -= removed.done
       error = removed.error
-    } else if (trust === 'wait') again = Math.min(again, this.#own.patienceMs)
-    else if (!job.metadata.deletionTimestamp && this.#mayCreate()) {
+    } else if (trust === 'wait') {
+      this.#action = 'reconciling'
+      again = Math.min(again, this.#own.patienceMs)
+    } else if (!job.metadata.deletionTimestamp && this.#mayCreate()) {
       const outcome = await this.#manage(facts)
       active += outcome.difference
       error = outcome.error
@@ -255,15 +275,18 @@ class Round {
   async #create(indexes: (number | undefined)[], facts: JobFacts): Promise<{ done: number; error: unknown }> {
     const { client, events } = this.#world
     const job = this.#job
+    if (indexes.length) this.#action = 'pods_created'
     const { done, error } = await slowStart(indexes.length, async i => {
       const index = indexes[i]
       const draft = podOf(job, index, index === undefined ? undefined : nextHistory(job, facts, index))
       try {
         const pod = await client.create(Pod, draft)
         this.#own.created(this.#key, pod)
+        this.#monitor?.created(job, facts.terminating + facts.failed, true)
         events.normal(job, 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)
       } catch (cause) {
         if (isNamespaceTerminating(cause)) return
+        this.#monitor?.created(job, facts.terminating + facts.failed, false)
         events.warning(job, 'FailedCreate', `Error creating: ${explain(cause)}`)
         throw cause
       }
@@ -274,6 +297,7 @@ class Round {
   /** @param uncounted let them go first: they were too many, which is no failure of theirs */
   async #remove(pods: readonly Pod[], uncounted: boolean): Promise<{ done: number; error: unknown }> {
     const { client, events } = this.#world
+    if (pods.length) this.#action = 'pods_deleted'
     const results = await Promise.allSettled(
       pods.map(async pod => {
         try {
@@ -307,6 +331,12 @@ class Round {
     if (!sameMeaning(plain(job.status), plain(status))) {
       await client.updateStatus(Job, { ...structuredClone(job), status })
       this.#tell(status.conditions ?? [])
+      const failed = [...facts.newFailed, ...facts.ignored]
+      this.#monitor?.counted(
+        job,
+        status,
+        failed.map(pod => judgeFailure(job, pod)?.action),
+      )
     }
     // Only now that the status has them. A pod of an index goes first when its successor has come.
     await Promise.all(

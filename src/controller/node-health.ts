@@ -88,24 +88,25 @@ export function plannedTaints(node: Node, evict: boolean, now: string): Taint[] 
 
 export type ZoneState = 'Normal' | 'PartialDisruption' | 'FullDisruption'
 
-/** So large a share of unready nodes in a zone (and more than two) is a disruption of the zone, not of the nodes. */
-const unhealthyShare = 0.55
-/** Smaller zones stop evicting altogether when disrupted. */
-const largeZone = 50
-
 export interface EvictionRates {
   /** Nodes per second whose pods are evicted, in a healthy zone; 0.1 upstream. */
   normal: number
   /** The same in a large zone that is partly disrupted; 0.01 upstream. */
   disrupted: number
+  /** So large a share of unready nodes (and more than two) is a disruption of the zone, not of the nodes; 0.55 upstream. */
+  unhealthyShare: number
+  /** Zones of so many nodes, or fewer, stop evicting altogether when disrupted; 50 upstream. */
+  largeZone: number
 }
+
+export const usualRates: EvictionRates = { normal: 0.1, disrupted: 0.01, unhealthyShare: 0.55, largeZone: 50 }
 
 export function zoneOf(node: Node): string {
   const { labels } = node.metadata
   return `${labels?.['topology.kubernetes.io/region'] ?? ''}/${labels?.['topology.kubernetes.io/zone'] ?? ''}`
 }
 
-export function zoneState(nodes: readonly Node[]): ZoneState {
+export function zoneState(nodes: readonly Node[], { unhealthyShare }: EvictionRates): ZoneState {
   const unready = nodes.filter(n => readyStatus(n) !== 'True').length
   if (unready === nodes.length && unready > 0) return 'FullDisruption'
   if (unready > 2 && unready / nodes.length >= unhealthyShare) return 'PartialDisruption'
@@ -115,5 +116,5 @@ export function zoneState(nodes: readonly Node[]): ZoneState {
 /** Nodes per second that may be emptied in a zone. */
 export function evictionRate(state: ZoneState, size: number, rates: EvictionRates): number {
   if (state !== 'PartialDisruption') return rates.normal
-  return size > largeZone ? rates.disrupted : 0
+  return size > rates.largeZone ? rates.disrupted : 0
 }

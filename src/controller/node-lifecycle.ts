@@ -13,6 +13,7 @@ import {
   plannedTaints,
   readyStatus,
   silentConditions,
+  usualRates,
   wantedNoExecute,
   zoneOf,
   zoneState,
@@ -27,7 +28,7 @@ export interface ZoneMetrics {
 }
 
 export interface NodeLifecycleOptions {
-  /** Silence after which a node counts as unreachable; 40 000 unless given. */
+  /** Silence after which a node counts as unreachable; 50 000 unless given. */
   graceMs?: number
   /** The same for a node that never reported; 60 000 unless given. */
   startupGraceMs?: number
@@ -46,7 +47,7 @@ const lookAgainMs = 1_000
  * makes nodes look dead.
  */
 export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Reconciler {
-  const { graceMs = 40_000, startupGraceMs = 60_000, rates = { normal: 0.1, disrupted: 0.01 }, metrics } = options
+  const { graceMs = 50_000, startupGraceMs = 60_000, rates = usualRates, metrics } = options
   const heartbeats = new Heartbeats()
   const zones = new Zones(rates, metrics)
   return {
@@ -166,7 +167,7 @@ class Zones {
     }
     const rates = new Map<string, number>()
     for (const [zone, members] of byZone) {
-      rates.set(zone, evictionRate(zoneState(members), members.length, this.#rates))
+      rates.set(zone, evictionRate(zoneState(members, this.#rates), members.length, this.#rates))
       this.#metrics?.counted(zone, members.length, members.filter(n => readyStatus(n) === 'True').length)
     }
     const allDown = nodes.length > 0 && nodes.every(n => readyStatus(n) !== 'True')

@@ -1,6 +1,6 @@
 import { timestamp } from '../base/clock.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
-import { isConflict, isNotFound } from '../models/api-error.ts'
+import { isNotFound } from '../models/api-error.ts'
 import { Node, Pod } from '../models/kinds/index.ts'
 import { keyOf, keyText } from '../models/object.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
@@ -11,6 +11,15 @@ import { podsByNode } from './pod-indexes.ts'
 export interface PodGcOptions {
   /** So many finished pods may stay; 12 500 unless given, 0: any number. */
   terminatedThreshold?: number
+  monitor?: PodGcMonitor
+}
+
+/** Why a pod is removed, in Kubernetes' words. */
+export type PodGcReason = 'unscheduled' | 'orphaned' | 'out-of-service' | 'terminated'
+
+export interface PodGcMonitor {
+  removed(namespace: string, reason: PodGcReason): void
+  failed(namespace: string, reason: PodGcReason): void
 }
 
 /** A node must have been gone for so long before its pods are. */
@@ -22,9 +31,19 @@ const outOfServiceTaint = 'node.kubernetes.io/out-of-service'
  * Removes pods that nobody else will: those of nodes that are gone, those deleted before they had a node, those stuck on a node that is
  * declared out of service, and the oldest of too many finished ones.
  */
-export function podGcReconciler({ terminatedThreshold = 12_500 }: PodGcOptions = {}): Reconciler {
+export function podGcReconciler({ terminatedThreshold = 12_500, monitor }: PodGcOptions = {}): Reconciler {
   const missing = new Map<string, { node: string; sinceMs: number }>()
   let sweptMs = -Infinity
+  const take = async (world: World, pod: Pod, reason: PodGcReason): Promise<void> => {
+    const { namespace = '' } = pod.metadata
+    try {
+      await remove(world, pod, reason)
+      monitor?.removed(namespace, reason)
+    } catch (error) {
+      monitor?.failed(namespace, reason)
+      throw error
+    }
+  }
   return {
     name: 'pod-gc',
     primary: Pod,
@@ -42,7 +61,7 @@ export function podGcReconciler({ terminatedThreshold = 12_500 }: PodGcOptions =
       const deleting = !!pod.metadata.deletionTimestamp
 
       if (!nodeName) {
-        if (deleting && !pod.metadata.finalizers?.length) return remove(world, pod, undefined)
+        if (deleting && !pod.metadata.finalizers?.length) return take(world, pod, 'unscheduled')
       } else {
         const node = cache.get(Node, { name: nodeName })
         if (node) missing.delete(text)
@@ -51,15 +70,16 @@ export function podGcReconciler({ terminatedThreshold = 12_500 }: PodGcOptions =
           if (since?.node !== nodeName) missing.set(text, (since = { node: nodeName, sinceMs: clock.monotonicMs() }))
           const left = since.sinceMs + quarantineMs - clock.monotonicMs()
           if (left > 0) return { afterMs: left }
-          if (await isGone(world, nodeName)) return remove(world, pod, 'PodGC: node no longer exists')
+          if (await isGone(world, nodeName)) return take(world, pod, 'orphaned')
           return { afterMs: quarantineMs }
         }
-        if (deleting && node && isOutOfService(node)) return remove(world, pod, undefined)
+        if (deleting && node && isOutOfService(node)) return take(world, pod, 'out-of-service')
       }
-      if (terminatedThreshold > 0 && isPodTerminal(pod) && clock.monotonicMs() - sweptMs >= sweepPeriodMs) {
-        sweptMs = clock.monotonicMs()
-        for (const old of surplus(cache.list(Pod), terminatedThreshold)) await remove(world, old, undefined)
-      }
+      if (!terminatedThreshold || !isPodTerminal(pod)) return
+      const early = sweptMs + sweepPeriodMs - clock.monotonicMs()
+      if (early > 0) return { afterMs: early }
+      sweptMs = clock.monotonicMs()
+      for (const old of surplus(cache.list(Pod), terminatedThreshold)) await take(world, old, 'terminated')
     },
   }
 }
@@ -86,31 +106,32 @@ async function isGone({ client }: World, name: string): Promise<boolean> {
   }
 }
 
-/** Finished pods beyond the threshold, oldest first. */
+/** Finished pods beyond the threshold: those that were evicted first, then the oldest. */
 export function surplus(pods: readonly Pod[], threshold: number): Pod[] {
   const finished = pods.filter(p => isPodTerminal(p) && !p.metadata.deletionTimestamp)
   if (finished.length <= threshold) return []
-  const created = (p: Pod) => p.metadata.creationTimestamp ?? ''
-  finished.sort((a, b) =>
-    created(a) === created(b) ? (a.metadata.name < b.metadata.name ? -1 : 1) : created(a) < created(b) ? -1 : 1,
-  )
+  const rank = ({ metadata, status }: Pod) =>
+    `${isEvicted(status) ? 0 : 1} ${metadata.creationTimestamp ?? ''} ${metadata.name}`
+  finished.sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
   return finished.slice(0, finished.length - threshold)
 }
 
-/** Deletes without grace: there is no agent to do it gracefully. @param orphaned why it counts as failed, if it was running */
-async function remove({ client, clock }: World, seen: Pod, orphaned: string | undefined): Promise<void> {
+const isEvicted = (status: Pod['status']) => status?.phase === 'Failed' && status.reason === 'Evicted'
+
+/** Deletes without grace: there is no agent to do it gracefully. */
+async function remove({ client, clock }: World, seen: Pod, reason: PodGcReason): Promise<void> {
   try {
     const pod = await client.get(Pod, keyOf(seen))
     if (pod.metadata.uid !== seen.metadata.uid || pod.spec?.nodeName !== seen.spec?.nodeName) return
     if (!isPodTerminal(pod)) {
       const now = timestamp(clock)
-      if (orphaned) await markDisrupted(client, pod, 'DeletionByPodGC', orphaned, now, { phase: 'Failed' })
+      const gone = 'PodGC: node no longer exists'
+      if (reason === 'orphaned') await markDisrupted(client, pod, 'DeletionByPodGC', gone, now, { phase: 'Failed' })
       else if (pod.spec?.nodeName)
         await client.updateStatus(Pod, { ...pod, status: { ...pod.status, phase: 'Failed' } })
     }
     await client.delete(Pod, keyOf(pod), { uid: pod.metadata.uid, gracePeriodSeconds: 0 })
   } catch (error) {
-    if (isConflict(error)) throw error
     if (!isNotFound(error)) throw error
   }
 }

@@ -1,14 +1,19 @@
 import { timestamp } from '../base/clock.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
-import { isConflict, isNotFound } from '../models/api-error.ts'
+import { isNotFound } from '../models/api-error.ts'
 import { Node, Pod } from '../models/kinds/index.ts'
 import { keyOf, keyText } from '../models/object.ts'
 import type { Taint, Toleration } from '../models/types/core-v1.ts'
 import { markDisrupted } from './disruption-target.ts'
 import { podsByNode } from './pod-indexes.ts'
 
+export interface TaintEvictionMonitor {
+  /** A pod was deleted. @param lateMs after its toleration had run out */
+  evicted(lateMs: number): void
+}
+
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. */
-export function taintEvictionReconciler(): Reconciler {
+export function taintEvictionReconciler({ monitor }: { monitor?: TaintEvictionMonitor } = {}): Reconciler {
   /** Since when, on the monotonic clock, a pod has stood under its node's present taints. */
   const exposed = new Map<string, { uid: string; sinceMs: number }>()
   return {
@@ -46,7 +51,7 @@ export function taintEvictionReconciler(): Reconciler {
         exposed.set(text, (known = { uid: pod.metadata.uid, sinceMs: clock.monotonicMs() }))
       const left = known.sinceMs + ms - clock.monotonicMs()
       if (left > 0) return { afterMs: left }
-      await evict(world, pod)
+      if (await evict(world, pod)) monitor?.evicted(-left)
       exposed.delete(text)
     },
   }
@@ -72,21 +77,23 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
   return !!toleration.key && (toleration.value ?? '') === (taint.value ?? '')
 }
 
-async function evict(world: World, seen: Pod): Promise<void> {
+/** @returns whether it was deleted by us */
+async function evict(world: World, seen: Pod): Promise<boolean> {
   const { client, events, clock } = world
   const text = keyText(keyOf(seen))
   try {
     // What the cache says may be over by now: ask before killing.
     const pod = await client.get(Pod, keyOf(seen))
-    if (pod.metadata.uid !== seen.metadata.uid || pod.metadata.deletionTimestamp) return
+    if (pod.metadata.uid !== seen.metadata.uid || pod.metadata.deletionTimestamp) return false
     const node = await client.get(Node, { name: seen.spec!.nodeName! })
-    if (toleratedMs(noExecute(node), pod.spec?.tolerations ?? []) === Infinity || !noExecute(node).length) return
+    if (toleratedMs(noExecute(node), pod.spec?.tolerations ?? []) === Infinity || !noExecute(node).length) return false
     events.normal(seen, 'TaintManagerEviction', `Marking for deletion Pod ${text}`)
     const message = 'Taint manager: deleting due to NoExecute taint'
     await markDisrupted(client, pod, 'DeletionByTaintManager', message, timestamp(clock))
     await client.delete(Pod, keyOf(pod), { uid: pod.metadata.uid })
+    return true
   } catch (error) {
-    if (isConflict(error)) throw error
     if (!isNotFound(error)) throw error
+    return false
   }
 }

@@ -3,8 +3,13 @@ import { isConflict, isNotFound } from '../models/api-error.ts'
 import { Job } from '../models/kinds/index.ts'
 import { keyOf } from '../models/object.ts'
 
+export interface TtlMonitor {
+  /** A Job was deleted. @param lateMs after its time was over */
+  deleted(lateMs: number): void
+}
+
 /** Deletes finished Jobs, and with them their pods, once their time to live is over. */
-export function ttlAfterFinishedReconciler(): Reconciler {
+export function ttlAfterFinishedReconciler({ monitor }: { monitor?: TtlMonitor } = {}): Reconciler {
   return {
     name: 'ttl-after-finished',
     primary: Job,
@@ -22,6 +27,7 @@ export function ttlAfterFinishedReconciler(): Reconciler {
         if (still > 0) return { afterMs: still }
         const { uid, resourceVersion } = live.metadata
         await client.delete(Job, keyOf(live), { uid, resourceVersion, propagationPolicy: 'Foreground' })
+        monitor?.deleted(-still)
       } catch (error) {
         if (isConflict(error)) throw error
         if (!isNotFound(error)) throw error

@@ -20,6 +20,7 @@ import {
   targetPortOf,
   targetRefOf,
 } from './service-pods.ts'
+import type { SliceMonitor } from './slice-monitor.ts'
 import type { Desired } from './slice-plan.ts'
 import { managedByLabel, serviceNameLabel, stillExists, writeSlices } from './slice-writer.ts'
 
@@ -27,7 +28,7 @@ const manager = 'endpointslice-controller.k8s.io'
 const zoneLabel = 'topology.kubernetes.io/zone'
 
 /** Keeps the EndpointSlices of each Service with a selector: at most 100 endpoints each, one set per family and ports. */
-export function endpointSliceReconciler(): Reconciler {
+export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } = {}): Reconciler {
   let own: OwnWrites | undefined
   return {
     name: 'endpoint-slice',
@@ -49,7 +50,10 @@ export function endpointSliceReconciler(): Reconciler {
       own ??= new OwnWrites(world.clock)
       const service = world.cache.get(Service, key)
       // Without a Service, its slices go with it by their owner reference.
-      if (!service) return own.forget(key)
+      if (!service) {
+        monitor?.forgotten(key)
+        return own.forget(key)
+      }
       if (!selectsPods(service) || service.metadata.deletionTimestamp) return
       const pods = selectedPods(service, world.cache, true)
       const lenient = service.spec?.publishNotReadyAddresses
@@ -64,11 +68,15 @@ export function endpointSliceReconciler(): Reconciler {
       const desired = desiredSlices(service, placed, zoneOf)
       const exists = () => stillExists(world, Service, service)
       try {
-        const again = await writeSlices({ world, own, key, manager, metadata, desired, exists })
+        const again = await writeSlices({
+          ...{ world, own, key, manager, metadata, desired, exists },
+          ...(monitor ? { monitor } : {}),
+        })
         return again ?? (placed.length < pods.length ? { afterMs: 2_000 } : undefined)
       } catch (error) {
         // The namespace is going away.
         if (error instanceof ApiError && error.code === 403) return
+        monitor?.failed()
         if (!isConflict(error)) {
           const text = `Error updating Endpoint Slices for Service ${key.namespace}/${key.name}: ${explain(error)}`
           world.events.warning(service, 'FailedToUpdateEndpointSlices', text)

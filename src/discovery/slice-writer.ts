@@ -6,6 +6,7 @@ import type { Kind } from '../models/kind.ts'
 import { EndpointSlice } from '../models/kinds/index.ts'
 import { type KubeObject, keyOf, type ObjectKey } from '../models/object.ts'
 import type { ObjectMeta } from '../models/types/meta-v1.ts'
+import { type SliceMonitor, sliceReport } from './slice-monitor.ts'
 import { type Desired, planSlices, type SlicePlan } from './slice-plan.ts'
 
 export const serviceNameLabel = 'kubernetes.io/service-name'
@@ -24,6 +25,7 @@ export interface SliceSet {
   exists(): Promise<boolean>
   /** Endpoints per slice, 100 unless given. */
   limit?: number
+  monitor?: SliceMonitor
 }
 
 /** Whether the server still has an object that the cache shows. */
@@ -75,6 +77,7 @@ export async function writeSlices(set: SliceSet): Promise<void | { afterMs: numb
     if (plan.create.length && !(await set.exists())) return { afterMs: own.patienceMs }
   }
   await carryOut(set, plan)
+  set.monitor?.synced(key, sliceReport(cached, desired, plan))
 }
 
 function sameVersions(live: readonly EndpointSlice[], cached: readonly EndpointSlice[]): boolean {

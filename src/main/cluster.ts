@@ -3,6 +3,7 @@ import { type Client, createClient, inProcessTransport } from '../client/index.t
 import { parsePool } from '../discovery/index.ts'
 import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
+import { controllerMetrics } from './controller-metrics/index.ts'
 import { startControllers } from './controllers.ts'
 import { openCsiDrivers } from './csi-drivers.ts'
 import { runElected } from './elected.ts'
@@ -22,7 +23,6 @@ import { type RunningServer, startServer } from './server.ts'
 import type { Settings } from './settings.ts'
 import { certificateSigner } from './signing.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
-import { zoneMetrics } from './zone-metrics.ts'
 
 export interface ClusterOptions {
   settings: Settings
@@ -106,7 +106,7 @@ async function startManagersAndNodes(
   const clientOf = (user: typeof controllerUser) => createClient(inProcessTransport(api.handler, user), outside.clock)
 
   const metrics = queueMetrics(api.metrics)
-  const zones = zoneMetrics(api.metrics)
+  const told = controllerMetrics(api.metrics)
   const manage = async (
     part: string,
     lease: string,
@@ -150,12 +150,14 @@ async function startManagersAndNodes(
         signer: certificateSigner(pki.ca, outside),
         gateway: { addresses: [nodeIp()], engine: engineOf(settings) },
         net: outside.net,
-        zoneMetrics: zones,
+        metrics: told,
         csiDrivers: drivers.all,
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
         ...(settings.loadBalancerPool ? { addressPool: parsePool(settings.loadBalancerPool) } : {}),
       })
-      controlling.use(await startControllers({ client, outside, reconcilers, metrics }))
+      controlling.use(
+        await startControllers({ client, outside, reconcilers, metrics, onSyncError: told.collectorSyncError }),
+      )
       return Object.assign(controlling, {
         what: `${reconcilers.length} reconcilers and the garbage collector`,
       })

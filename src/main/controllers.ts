@@ -24,6 +24,8 @@ export interface ControllersOptions {
   strict?: boolean
   /** Of the queues. */
   metrics?: RunnerMetrics
+  /** The garbage collector could not read which kinds there are. */
+  onSyncError?: () => void
 }
 
 /** All reconcilers and the garbage collector over one set of informers. Resolves when they work. */
@@ -36,7 +38,10 @@ export async function startControllers(options: ControllersOptions): Promise<Run
     ...{ client, informers, clock, random, log, reconcilers, strict },
     ...(options.metrics ? { metrics: options.metrics } : {}),
   })
-  const garbageCollector = createGarbageCollector({ client, informers, clock, log })
+  const garbageCollector = createGarbageCollector({
+    ...{ client, informers, clock, log },
+    ...(options.onSyncError ? { onSyncError: options.onSyncError } : {}),
+  })
   await Promise.all([runner.start(), garbageCollector.start()])
   return {
     informers,

@@ -42,7 +42,6 @@ import {
   volumeProtectionReconciler,
   volumesAttachedReconciler,
   workloadReconciler,
-  type ZoneMetrics,
 } from '../controller/index.ts'
 import {
   type AddressPool,
@@ -55,11 +54,13 @@ import {
 } from '../discovery/index.ts'
 import { type Engine, ingressStatusReconciler } from '../gateway/index.ts'
 import type { CsiController } from '../plugins/index.ts'
+import type { ControllerMetrics } from './controller-metrics/index.ts'
+import { type ControllerSettings, controllerDefaults, controllerOptions } from './controller-settings.ts'
 import type { Settings } from './settings.ts'
 
 /** What some of them must be told. */
 export interface ReconcilerContext {
-  settings: Pick<Settings, 'clusterCidr'>
+  settings: Pick<Settings, 'clusterCidr'> & Partial<ControllerSettings>
   /** PEM of the authority that signed the API's certificate. */
   ca: string
   /** Absent: this process does not have the authority's key, and leaves requests for certificates to one that has. */
@@ -72,10 +73,13 @@ export interface ReconcilerContext {
   addressPool?: AddressPool
   /** To ask services outside whether they are well; absent: nobody asks. */
   net?: Net
-  zoneMetrics?: ZoneMetrics
+  /** Told of what single controllers do. */
+  metrics?: ControllerMetrics
   /** CSI drivers whose volumes are made and attached by us; for all others their sidecars do that. */
   csiDrivers?: { name: string; driver: CsiController }[]
 }
+
+const told = <M>(monitor: M | undefined): { monitor?: M } => (monitor ? { monitor } : {})
 
 /** The control plane's table of contents: everything that keeps the cluster as asked for, one line each. */
 export function allReconcilers({
@@ -86,9 +90,10 @@ export function allReconcilers({
   reservedPorts,
   addressPool,
   net,
-  zoneMetrics,
+  metrics,
   csiDrivers = [],
 }: ReconcilerContext): Reconciler[] {
+  const options = controllerOptions({ ...controllerDefaults, ...settings })
   return [
     workloadReconciler(),
     deploymentReconciler(),
@@ -96,9 +101,9 @@ export function allReconcilers({
     replicationControllerReconciler(),
     statefulSetReconciler(),
     daemonSetReconciler(),
-    jobReconciler(),
-    cronJobReconciler(),
-    horizontalPodAutoscalerReconciler(),
+    jobReconciler(told(metrics?.jobs)),
+    cronJobReconciler(told(metrics?.cronJobs)),
+    horizontalPodAutoscalerReconciler({ ...options.autoscaler, ...told(metrics?.autoscalers) }),
     disruptionReconciler(),
     resourceQuotaReconciler(),
     clusterRoleAggregationReconciler(),
@@ -116,9 +121,9 @@ export function allReconcilers({
     volumeProtectionReconciler(),
     nodeIpamReconciler({ clusterCidrs: settings.clusterCidr.split(',') }),
     namespaceReconciler(),
-    nodeLifecycleReconciler(zoneMetrics ? { metrics: zoneMetrics } : {}),
-    taintEvictionReconciler(),
-    podGcReconciler(),
+    nodeLifecycleReconciler({ ...options.nodeLifecycle, ...(metrics ? { metrics: metrics.zones } : {}) }),
+    taintEvictionReconciler(told(metrics?.taintEviction)),
+    podGcReconciler({ ...options.podGc, ...told(metrics?.podGc) }),
     podGroupReconciler(),
     resourceClaimReconciler(),
     resourceClaimTemplateReconciler(),
@@ -128,10 +133,10 @@ export function allReconcilers({
     bootstrapSignerReconciler(),
     tokenCleanerReconciler(),
     ...(signer ? [certificateSigningRequestReconciler({ signer })] : []),
-    ttlAfterFinishedReconciler(),
+    ttlAfterFinishedReconciler(told(metrics?.ttl)),
     validatingAdmissionPolicyStatusReconciler(),
     endpointsReconciler(),
-    endpointSliceReconciler(),
+    endpointSliceReconciler(told(metrics?.slices)),
     endpointSliceMirroringReconciler(),
     serviceRegistrationReconciler(),
     ...(net ? [registrationCheckReconciler(net)] : []),

@@ -154,6 +154,13 @@ export function oneOf<const T extends string>(words: readonly T[]) {
   }
 }
 
+/** A number with or without a fraction: `0.1`. */
+export function fraction(text: string, min: number, max: number): number {
+  const n = Number(text)
+  if (text.trim() === '' || !(n >= min && n <= max)) throw new Error(`is not a number from ${min} to ${max}`)
+  return n
+}
+
 export function wholeNumber(text: string, min: number, max: number): number {
   const n = Number(text)
   if (!Number.isInteger(n) || n < min || n > max) throw new Error(`is not a whole number from ${min} to ${max}`)

@@ -31,6 +31,19 @@ test("with another network plugin policies are that plugin's, and ours cannot be
   expect(() => resolve({ network: 'cni', 'network-policy': 'builtin' })).toThrow('--network-policy builtin needs')
 })
 
+test('what controllers can be told has the defaults of Kubernetes 1.32', () => {
+  const flags = { 'secondary-node-eviction-rate': '0', 'horizontal-pod-autoscaler-sync-period': '5s' }
+  expect(resolveSettings({ flags, env: {}, file: 'terminated-pod-gc-threshold: 100\n', machine })).toMatchObject({
+    nodeEvictionRate: 0.1,
+    secondaryNodeEvictionRate: 0,
+    unhealthyZoneThreshold: 0.55,
+    largeClusterSizeThreshold: 50,
+    nodeMonitorGracePeriodMs: 50_000,
+    terminatedPodGcThreshold: 100,
+    hpaSyncPeriodMs: 5_000,
+  })
+})
+
 test('what a node keeps and waits for is read into amounts', () => {
   const flags = {
     'system-reserved': 'cpu=500m,memory=1Gi',
@@ -62,6 +75,9 @@ test.each([
     { flags: { 'shutdown-grace-period': 'soon' } },
     '--shutdown-grace-period: "soon" is not a duration such as 30s or 1m30s',
   ],
+  [{ flags: { 'node-eviction-rate': 'fast' } }, '--node-eviction-rate: "fast" is not a number from 0 to 1000'],
+  [{ flags: { 'unhealthy-zone-threshold': '55' } }, '--unhealthy-zone-threshold: "55" is not a number from 0 to 1'],
+  [{ flags: { 'node-monitor-grace-period': '50ms' } }, '--node-monitor-grace-period: "50ms" is less than 1s'],
   [{ flags: { nodes: '-1' } }, '--nodes: "-1" is not a whole number from 0 to 10000'],
   [{ file: 'runtime: docker' }, 'runtime in the config file: "docker" is not one of containerd, simulated'],
   [{ file: 'port: 1' }, 'the config file has an unknown setting "port"'],

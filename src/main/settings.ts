@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
+import { type ControllerSettings, controllerDefaults, controllerRules } from './controller-settings.ts'
 import {
   oneOf,
   readAcmeDirectory,
@@ -28,7 +29,7 @@ import {
 } from './setting-readers.ts'
 
 /** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
-export interface Settings {
+export interface Settings extends ControllerSettings {
   /** Folder of everything that must survive a restart. */
   dataDir: string
   /** Address and port of the API. */
@@ -147,6 +148,7 @@ interface Rule<K extends keyof Settings> {
 }
 
 const rules: { [K in keyof Settings]: Rule<K> } = {
+  ...controllerRules,
   dataDir: { name: 'data-dir', read: text => resolve(text) },
   listen: { name: 'listen', read: readListen },
   store: { name: 'store', read: readStore },
@@ -234,6 +236,7 @@ export function resolveSettings(sources: SettingSources): Settings {
   const { machine } = sources
   const config = readConfig(sources.file)
   const settings: Settings = {
+    ...controllerDefaults,
     dataDir: machine.root ? '/var/lib/optiflow' : join(homedir(), '.local/share/optiflow'),
     listen: { host: '127.0.0.1', port: 6443 },
     store: { engine: 'sqlite' },

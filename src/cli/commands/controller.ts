@@ -4,6 +4,7 @@ import { allReconcilers } from '../../main/reconcilers.ts'
 import { certificateSigner, readAuthority } from '../../main/signing.ts'
 import type { CliCommand } from '../command.ts'
 import { registerManager } from './manager.ts'
+import { controllerFlags } from './settings-flags.ts'
 
 export const controller: CliCommand = {
   register: (program, outside) =>
@@ -11,7 +12,7 @@ export const controller: CliCommand = {
       command: 'controller',
       description: 'run the controllers as a process of their own',
       lease: 'kube-controller-manager',
-      settings: ['csi-driver'],
+      settings: ['csi-driver', ...controllerFlags],
       async start(client, world, settings, connection) {
         const authority = await readAuthority(settings.dataDir, world)
         const ca = connection.ca ?? ''

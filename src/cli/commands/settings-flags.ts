@@ -113,11 +113,63 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--csi-driver <name=socket,…>',
     'CSI drivers on this machine whose volumes are made and attached without sidecars',
   ],
+  'node-eviction-rate': ['--node-eviction-rate <n>', 'nodes a second whose pods leave, in a healthy zone (0.1)'],
+  'secondary-node-eviction-rate': [
+    '--secondary-node-eviction-rate <n>',
+    'the same in a large zone that is disrupted (0.01); in a small one none do',
+  ],
+  'unhealthy-zone-threshold': [
+    '--unhealthy-zone-threshold <share>',
+    'so many nodes not ready, and three at least, are a disruption of their zone (0.55)',
+  ],
+  'large-cluster-size-threshold': ['--large-cluster-size-threshold <n>', 'a zone of more nodes is a large one (50)'],
+  'node-monitor-grace-period': [
+    '--node-monitor-grace-period <time>',
+    'a node that is silent for longer is unreachable (50s)',
+  ],
+  'node-startup-grace-period': ['--node-startup-grace-period <time>', 'the same for one that never reported (60s)'],
+  'terminated-pod-gc-threshold': ['--terminated-pod-gc-threshold <n>', 'finished pods that may stay; 0: all (12500)'],
+  'horizontal-pod-autoscaler-sync-period': [
+    '--horizontal-pod-autoscaler-sync-period <time>',
+    'how often autoscalers look at what is measured (15s)',
+  ],
+  'horizontal-pod-autoscaler-downscale-stabilization': [
+    '--horizontal-pod-autoscaler-downscale-stabilization <time>',
+    'how long less must be wanted before they shrink their target (5m)',
+  ],
+  'horizontal-pod-autoscaler-tolerance': [
+    '--horizontal-pod-autoscaler-tolerance <share>',
+    'how far off may be what is measured before they do anything (0.1)',
+  ],
+  'horizontal-pod-autoscaler-cpu-initialization-period': [
+    '--horizontal-pod-autoscaler-cpu-initialization-period <time>',
+    "how long after its start a pod's use of processors may not count (5m)",
+  ],
+  'horizontal-pod-autoscaler-initial-readiness-delay': [
+    '--horizontal-pod-autoscaler-initial-readiness-delay <time>',
+    'within it a pod becomes ready for the first time (30s)',
+  ],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',
     'where a registry is really reached: registry.local=http://10.0.0.9:5000',
   ],
 }
+
+/** Of the controllers. */
+export const controllerFlags = [
+  'node-eviction-rate',
+  'secondary-node-eviction-rate',
+  'unhealthy-zone-threshold',
+  'large-cluster-size-threshold',
+  'node-monitor-grace-period',
+  'node-startup-grace-period',
+  'terminated-pod-gc-threshold',
+  'horizontal-pod-autoscaler-sync-period',
+  'horizontal-pod-autoscaler-downscale-stabilization',
+  'horizontal-pod-autoscaler-tolerance',
+  'horizontal-pod-autoscaler-cpu-initialization-period',
+  'horizontal-pod-autoscaler-initial-readiness-delay',
+]
 
 /** Of a node with real containers. */
 export const nodeFlags = [

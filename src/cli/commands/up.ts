@@ -11,7 +11,16 @@ import type { Settings } from '../../main/settings.ts'
 import type { CliCommand, Outside } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { partLines } from '../progress.ts'
-import { auditFlags, flagsAgain, nodeFlags, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
+import {
+  auditFlags,
+  controllerFlags,
+  flagsAgain,
+  nodeFlags,
+  oidcFlags,
+  settingsOf,
+  storeFlags,
+  withSettings,
+} from './settings-flags.ts'
 import { unreachableApiNote } from './up-notes.ts'
 
 export const up: CliCommand = {
@@ -43,6 +52,7 @@ export const up: CliCommand = {
       'scheduler-config',
       'log-level',
       ...storeFlags,
+      ...controllerFlags,
       ...nodeFlags,
       'csi-driver',
     ])

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { ZoneMetrics } from '../controller/index.ts'
+import type { ZoneMetrics } from '../../controller/index.ts'
 
 /** How the zones of the cluster do, under the names of Kubernetes' node lifecycle controller. A zone is `region/zone`. */
 export function zoneMetrics(registry: Registry): ZoneMetrics {

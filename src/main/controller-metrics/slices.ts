@@ -1,0 +1,37 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { SliceMonitor, SliceReport } from '../../discovery/index.ts'
+import { keyText } from '../../models/object.ts'
+
+/** How endpoints and their slices do, under the names of Kubernetes' EndpointSlice controller. */
+export function sliceMetrics(registry: Registry): SliceMonitor {
+  const services = new Map<string, SliceReport>()
+  const named = (name: string, help: string) => ({
+    ...{ registers: [registry], name: `endpoint_slice_controller_${name}`, help },
+  })
+  const sum = (name: string, help: string, of: (report: SliceReport) => number) =>
+    new Gauge({
+      ...named(name, help),
+      collect() {
+        this.set([...services.values()].reduce((total, report) => total + of(report), 0))
+      },
+    })
+  sum('endpoints_desired', 'Endpoints that there should be.', r => r.desired)
+  sum('num_endpoint_slices', 'Slices that there are.', r => r.slices)
+  sum('desired_endpoint_slices', 'Slices that would do.', r => r.wantedSlices)
+  const buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384]
+  const added = new Histogram({ ...named('endpoints_added_per_sync', 'Endpoints that came in one look.'), buckets })
+  const removed = new Histogram({ ...named('endpoints_removed_per_sync', 'Endpoints that went in one look.'), buckets })
+  const changes = new Counter({ ...named('changes', 'Slices that were written.'), labelNames: ['operation'] })
+  const syncs = new Counter({ ...named('syncs', 'Looks at Services.'), labelNames: ['result'] })
+  return {
+    synced(service, report) {
+      services.set(keyText(service), report)
+      added.observe(report.added)
+      removed.observe(report.removed)
+      for (const [operation, count] of Object.entries(report.changes)) if (count) changes.inc({ operation }, count)
+      syncs.inc({ result: 'success' })
+    },
+    failed: () => syncs.inc({ result: 'error' }),
+    forgotten: service => void services.delete(keyText(service)),
+  }
+}
