@@ -1,6 +1,8 @@
+import { type FieldsV1, knownText } from '../../models/apply/field-set.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
+import type { ManagedFieldsEntry } from '../../models/types/meta-v1.ts'
 
 // Stored bytes are the object's JSON without its resourceVersion, which only the commit knows. kind, apiVersion and
 // metadata come first, so that the number is spliced in at a place found by looking at the first bytes only.
@@ -9,15 +11,35 @@ const metadataOpen = Buffer.from('"metadata":{')
 /** The stored form of an object. */
 export function encodeObject(object: AnyObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object
+  const owners = ownersText(metadata.managedFields)
   // Put aside for the moment instead of copied without: objects made by copying are slow to write.
-  const fields = metadata as { resourceVersion?: string | undefined }
-  const { resourceVersion } = fields
+  const fields = metadata as { resourceVersion?: string | undefined; managedFields?: unknown }
+  const { resourceVersion, managedFields } = fields
   if (resourceVersion !== undefined) fields.resourceVersion = undefined
+  if (owners) fields.managedFields = undefined
   try {
-    return Buffer.from(encodeJson({ kind, apiVersion, metadata, ...rest }))
+    if (!owners) return Buffer.from(encodeJson({ kind, apiVersion, metadata, ...rest }))
+    const identity = JSON.stringify({ kind, apiVersion })
+    const body = encodeJson(rest)
+    return Buffer.from(
+      `${identity.slice(0, -1)},"metadata":${encodeJson(metadata).slice(0, -1)},"managedFields":${owners}}${body === '{}' ? '}' : `,${body.slice(1)}`}`,
+    )
   } finally {
     if (resourceVersion !== undefined) fields.resourceVersion = resourceVersion
+    if (owners) fields.managedFields = managedFields
   }
+}
+
+/** The owners' JSON, put together from texts that are at hand; undefined if one is not. It is often half of the object. */
+function ownersText(owners: readonly ManagedFieldsEntry[] | undefined): string | undefined {
+  if (!owners?.length) return undefined
+  let out = '['
+  for (const { fieldsV1, ...entry } of owners) {
+    const fields = fieldsV1 && knownText(fieldsV1 as FieldsV1)
+    if (!fields) return undefined
+    out += `${out === '[' ? '' : ','}${JSON.stringify(entry).slice(0, -1)},"fieldsV1":${fields}}`
+  }
+  return `${out}]`
 }
 
 /** Where `"metadata":{` begins. Kind and apiVersion cannot contain it: they are checked identifiers. */

@@ -56,5 +56,5 @@ test.each<[string, string, object]>([
 ])('the creator of %s owns what a comparison with nothing says', (_title, schema, object) => {
   const type = typeNamed(schema)
   const slow = compareFields(type, { metadata: {} }, object).changed.toWire()
-  expect(JSON.stringify(fieldsOfCreated(type, object, none))).toBe(JSON.stringify(slow))
+  expect(fieldsOfCreated(type, object, none)).toBe(JSON.stringify(slow))
 })

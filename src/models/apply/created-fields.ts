@@ -1,40 +1,49 @@
 import type { ListType, ObjectType, Type } from '../schema/types.ts'
-import type { FieldsV1 } from './field-set.ts'
+import { Shapes } from './shapes.ts'
 import { granularOf, namedElements } from './typed-fields.ts'
 
-/**
- * The fields below a value, or undefined where the value has one owner as a whole.
- * @param owned the value itself is owned too, not only what is below it
- */
-type Writer = (value: any, owned: boolean) => FieldsV1 | undefined
+/** The text of what is owned below a value, without its braces; '' where there is nothing, or the value has one owner as a whole. */
+type Writer = (value: any) => string
 
-/** Nothing below: most of the tree. One object for all, since it is only ever read. */
-const leaf: FieldsV1 = Object.freeze({})
-
-const compiled = new WeakMap<ObjectType, Writer>()
-
-/**
- * What who creates an object owns: the same as comparing it with nothing, but written at once, without sets between. The
- * fields of a type are walked in the order in which the wire has them.
- * @param unowned elements of the object and of its metadata that are nobody's
- */
-export function fieldsOfCreated(
-  type: ObjectType,
-  object: object,
-  unowned: { own: ReadonlySet<string>; metadata: ReadonlySet<string> },
-): FieldsV1 {
-  const fields = writerOf(type)?.(object, false) ?? {}
-  const out = without(fields, unowned.own)
-  if (!out['f:metadata']) return out
-  out['f:metadata'] = without(out['f:metadata'], unowned.metadata)
-  if (Object.keys(out['f:metadata']).length === 0) delete out['f:metadata']
-  return out
+/** Elements that are nobody's: of the object itself, and of its metadata. */
+export interface Unowned {
+  own: ReadonlySet<string>
+  metadata: ReadonlySet<string>
 }
 
-function without(fields: FieldsV1, elements: ReadonlySet<string>): FieldsV1 {
-  const out: FieldsV1 = {}
-  for (const element in fields) if (!elements.has(element)) out[element] = fields[element]!
-  return out
+/** Longer ones are of objects that are one of a kind. */
+const maxKnownText = 16_384
+const writers = new WeakMap<ObjectType, Writer>()
+const creators = new WeakMap<Unowned, WeakMap<ObjectType, Creator>>()
+
+interface Creator {
+  write: Writer
+  known: Shapes<string>
+}
+
+/**
+ * What who creates an object owns, as the text of its fieldsV1: the same as comparing it with nothing, but written at once,
+ * without sets or trees between. The fields of a type are walked in the order in which the wire has them.
+ */
+export function fieldsOfCreated(type: ObjectType, object: object, unowned: Unowned): string {
+  const { write, known } = creatorOf(type, unowned)
+  let text = known.find(object)
+  if (text === undefined) {
+    text = `{${write(object)}}`
+    if (text.length <= maxKnownText) known.remember(object, text)
+  }
+  return text
+}
+
+function creatorOf(type: ObjectType, unowned: Unowned): Creator {
+  let creatorsOfThese = creators.get(unowned)
+  if (!creatorsOfThese) creators.set(unowned, (creatorsOfThese = new WeakMap()))
+  let creator = creatorsOfThese.get(type)
+  if (!creator) {
+    creator = { write: compileObject(type, unowned.own, unowned), known: new Shapes(type) }
+    creatorsOfThese.set(type, creator)
+  }
+  return creator
 }
 
 function writerOf(type: Type | undefined): Writer | undefined {
@@ -45,15 +54,15 @@ function writerOf(type: Type | undefined): Writer | undefined {
 }
 
 function objectWriter(type: ObjectType): Writer {
-  let writer = compiled.get(type)
+  let writer = writers.get(type)
   if (!writer) {
     // Types may contain themselves: the first use compiles.
     let work: Writer | undefined
-    writer = (value, owned) => {
+    writer = value => {
       work ??= compileObject(type)
-      return work(value, owned)
+      return work(value)
     }
-    compiled.set(type, writer)
+    writers.set(type, writer)
   }
   return writer
 }
@@ -61,61 +70,70 @@ function objectWriter(type: ObjectType): Writer {
 interface FieldWriter {
   name: string
   element: string
+  /** `"f:name":{` */
+  opening: string
   write: Writer | undefined
+  neverOwned: boolean
   alwaysThere: boolean
   nullIsAbsent: boolean
 }
 
-function withUnlisted(fields: FieldWriter[], names: string[], write: Writer | undefined): FieldWriter[] {
-  const more = names.map(name => ({ name, element: `f:${name}`, write, alwaysThere: false, nullIsAbsent: false }))
-  return [...fields, ...more].sort((a, b) => (a.element < b.element ? -1 : 1))
-}
+const byElement = (a: { element: string }, b: { element: string }) => (a.element < b.element ? -1 : 1)
 
-function compileObject(type: ObjectType): Writer {
+/**
+ * @param skipped elements that are left out
+ * @param root given for the object itself: its metadata is nobody's as such, and some of it is left out too
+ */
+function compileObject(type: ObjectType, skipped: ReadonlySet<string> = new Set(), root?: Unowned): Writer {
   const fields = [...type.fields.values()]
-    .map(field => ({
-      name: field.name,
-      element: `f:${field.name}`,
-      write: writerOf(field.type),
-      // A part that is always there, if only empty, is not owned itself.
-      alwaysThere: field.empty !== 'drop' || field.type.form === 'list',
-      // An unset time: nobody's.
-      nullIsAbsent: field.empty === 'fill',
-    }))
-    .sort((a, b) => (a.element < b.element ? -1 : 1))
-  const listed = new Set(fields.map(f => f.name))
+    .filter(({ name }) => !skipped.has(`f:${name}`))
+    .map((field): FieldWriter => {
+      const metadata = root && field.name === 'metadata' ? granularOf(field.type) : undefined
+      return {
+        ...named(field.name),
+        write: metadata?.form === 'object' ? compileObject(metadata.type, root!.metadata) : writerOf(field.type),
+        neverOwned: metadata !== undefined,
+        // A part that is always there, if only empty, is not owned itself.
+        alwaysThere: field.empty !== 'drop' || field.type.form === 'list',
+        // An unset time: nobody's.
+        nullIsAbsent: field.empty === 'fill',
+      }
+    })
+    .sort(byElement)
+  const listed = new Set(type.fields.keys())
   const writeRest = writerOf(type.rest)
-  return (value, owned) => {
-    if (!isRecord(value)) return undefined
-    const out = start(owned)
-    const all = type.rest
-      ? withUnlisted(
-          fields,
-          Object.keys(value).filter(k => !listed.has(k)),
-          writeRest,
-        )
-      : fields
-    for (const { name, element, write, alwaysThere, nullIsAbsent } of all) {
+  const unlisted = (value: object): FieldWriter[] =>
+    Object.keys(value)
+      .filter(name => !listed.has(name) && !skipped.has(`f:${name}`))
+      .map(name => ({ ...named(name), write: writeRest, neverOwned: false, alwaysThere: false, nullIsAbsent: false }))
+  return value => {
+    if (!isRecord(value)) return ''
+    let out = ''
+    const all = type.rest ? [...fields, ...unlisted(value)].sort(byElement) : fields
+    for (const { name, opening, write, neverOwned, alwaysThere, nullIsAbsent } of all) {
       const child = value[name]
       if (child === undefined || (child === null && nullIsAbsent) || !Object.hasOwn(value, name)) continue
-      if (!write || child === null) out[element] = leaf
-      else {
-        const childOwned = !(alwaysThere && !isEmpty(child))
-        put(out, element, write(child, childOwned), childOwned)
-      }
+      const below = write && child !== null ? write(child) : ''
+      const owned = !neverOwned && (!write || child === null || !alwaysThere || (below === '' && isEmpty(child)))
+      if (below || owned) out += entry(out, opening, below, owned)
     }
     return out
   }
 }
 
+function named(name: string): Pick<FieldWriter, 'name' | 'element' | 'opening'> {
+  const element = `f:${name}`
+  return { name, element, opening: `${JSON.stringify(element)}:{` }
+}
+
 function listWriter(type: ListType): Writer {
   const write = writerOf(type.of)
-  return (value, owned) => {
-    if (!Array.isArray(value)) return undefined
-    const out = start(owned)
+  return value => {
+    if (!Array.isArray(value)) return ''
     const elements = namedElements(type, value)
+    let out = ''
     for (const element of elements.size > 1 ? [...elements.keys()].sort() : elements.keys())
-      put(out, element, write?.(elements.get(element), true), true)
+      out += entry(out, `${JSON.stringify(element)}:{`, write?.(elements.get(element)) ?? '', true)
     return out
   }
 }
@@ -124,27 +142,22 @@ function mapWriter(of: Type): Writer {
   // Of what no schema describes, each part is again such: only what is there is walked.
   let write: Writer | undefined
   let ready = false
-  return (value, owned) => {
-    if (!isRecord(value)) return undefined
+  return value => {
+    if (!isRecord(value)) return ''
     if (!ready) write = writerOf(of)
     ready = true
-    const out = start(owned)
+    let out = ''
     for (const name of Object.keys(value).sort())
-      if (value[name] !== undefined) put(out, `f:${name}`, write?.(value[name], true), true)
+      if (value[name] !== undefined)
+        out += entry(out, `${JSON.stringify(`f:${name}`)}:{`, write?.(value[name]) ?? '', true)
     return out
   }
 }
 
-const start = (owned: boolean): FieldsV1 => (owned ? { '.': leaf } : {})
-
-/** @param below made with the same `owned`: it begins with '.' then */
-function put(out: FieldsV1, element: string, below: FieldsV1 | undefined, owned: boolean): void {
-  for (const name in below) {
-    if (name === '.') continue
-    out[element] = below
-    return
-  }
-  if (owned) out[element] = leaf
+/** One element after those in `before`. What is owned itself, and not only in parts, says so with a dot. */
+function entry(before: string, opening: string, below: string, owned: boolean): string {
+  const comma = before === '' ? '' : ','
+  return `${comma}${opening}${owned && below !== '' ? '".":{},' : ''}${below}}`
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

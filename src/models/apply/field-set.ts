@@ -8,20 +8,36 @@ const maxShared = 512
 /** Larger ones are of objects that are one of a kind. */
 const maxSharedText = 16_384
 const shared = new Map<string, FieldsV1>()
+/** The texts of the trees in `shared`. */
+const texts = new WeakMap<FieldsV1, string>()
 /** Trees in the one order in which we write them. */
 const ours = new WeakSet<FieldsV1>()
 
-/** One tree for all objects whose owned fields are the same, as those of one template are: most of what an object would weigh. */
-export function sharedTree(fields: FieldsV1): FieldsV1 {
-  const text = JSON.stringify(fields)
-  if (text.length > maxSharedText) return fields
+/**
+ * One tree for all objects whose owned fields are the same, as those of one template are: most of what an object would weigh.
+ * @param text the JSON of the tree, in the order in which we write
+ */
+export function sharedTree(text: string): FieldsV1 {
+  if (text.length > maxSharedText) return JSON.parse(text)
   const known = shared.get(text)
   if (known) shared.delete(text)
-  else if (shared.size >= maxShared) shared.delete(shared.keys().next().value!)
-  const tree = known ?? frozen(fields)
+  else if (shared.size >= maxShared) forgetOldest()
+  const tree = known ?? frozen(JSON.parse(text))
   ours.add(tree)
   shared.set(text, tree)
+  texts.set(tree, text)
   return tree
+}
+
+function forgetOldest(): void {
+  const [text, tree] = shared.entries().next().value!
+  shared.delete(text)
+  texts.delete(tree)
+}
+
+/** The JSON of a tree, if it is at hand: whoever encodes an object need not write it once more. */
+export function knownText(tree: FieldsV1): string | undefined {
+  return texts.get(tree)
 }
 
 function frozen(fields: FieldsV1): FieldsV1 {
@@ -62,7 +78,7 @@ export class FieldSet {
   }
 
   toWire(): FieldsV1 {
-    return this.#wire ?? sharedTree(this.#write())
+    return this.#wire ?? sharedTree(JSON.stringify(this.#write()))
   }
 
   #write(): FieldsV1 {

@@ -68,11 +68,16 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     return
   }
   if (!previous && !owners.length) {
-    const fieldsV1 = sharedTree(fieldsOfCreated(type, next, unownedElements))
-    if (Object.keys(fieldsV1).length === 0) return
+    const text = fieldsOfCreated(type, next, unownedElements)
+    if (text === '{}') return
     const { subresource, ...entry } = entryOf(writer, 'Update')
     next.metadata.managedFields = [
-      { ...entry, fieldsType: 'FieldsV1', fieldsV1, ...(subresource ? { subresource } : {}) } as ManagedFieldsEntry,
+      {
+        ...entry,
+        fieldsType: 'FieldsV1',
+        fieldsV1: sharedTree(text),
+        ...(subresource ? { subresource } : {}),
+      } as ManagedFieldsEntry,
     ]
     return
   }

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { sharedTree } from '../../models/apply/field-set.ts'
+import type { AnyObject } from '../../models/object.ts'
+import { decodeObject, encodeObject, withoutRevision, withRevision } from './object-bytes.ts'
+
+const entry = { manager: 'm', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1' }
+const tree = '{"f:data":{".":{},"f:k":{}}}'
+const object = (managedFields?: unknown[], rest: object = { data: { k: 'v' } }) =>
+  ({
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    metadata: { name: 'c', resourceVersion: '7', ...(managedFields ? { managedFields } : {}) },
+    ...rest,
+  }) as unknown as AnyObject
+
+test.each<[string, AnyObject]>([
+  ['without owners', object()],
+  ['whose owned fields are known by their text', object([{ ...entry, fieldsV1: sharedTree(tree) }])],
+  ['whose owned fields were read from elsewhere', object([{ ...entry, fieldsV1: JSON.parse(tree) }])],
+  [
+    'with both',
+    object([
+      { ...entry, fieldsV1: sharedTree(tree) },
+      { ...entry, manager: 'n', fieldsV1: { 'f:x': {} } },
+    ]),
+  ],
+  ['with nothing but metadata', object([{ ...entry, fieldsV1: sharedTree(tree) }], {})],
+  ['with an integer that no number holds', object([{ ...entry, fieldsV1: sharedTree(tree) }], { n: 2n ** 60n })],
+])('an object %s is stored whole, and stays as it is', (_title, given) => {
+  const before = structuredClone(given)
+  const stored = encodeObject(given)
+  expect(given).toEqual(before)
+  expect(decodeObject(withRevision(stored, 7))).toEqual(before)
+  expect(withoutRevision(withRevision(stored, 7))).toEqual(stored)
+})
