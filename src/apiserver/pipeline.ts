@@ -9,6 +9,7 @@ import type { Auditor, AuditTrail } from './audit/auditor.ts'
 import { type Authenticator, anonymous } from './authn/authenticator.ts'
 import { impersonated, wantsImpersonation } from './authn/impersonation.ts'
 import { type Attributes, type AuthorizerChain, refusal } from './authz/authorizer.ts'
+import { catalogReply } from './catalog/catalog.ts'
 import type { Call, Core, ResourceCall } from './core.ts'
 import { type Control, controlled, runsLong } from './flow-control/controlled.ts'
 import type { Flow } from './flow-control/flow-control.ts'
@@ -100,7 +101,7 @@ async function serveResource(call: Call, verb: string): Promise<ApiReply> {
   const path = call.info.resource!
   const resource = call.core.resources.find(path.group, path.version, path.plural)
   if (!resource) {
-    const view = await viewReply(call, call.core.views, verb)
+    const view = (await viewReply(call, call.core.views, verb)) ?? catalogReply(call, verb)
     if (view) return view
     throw noSuchPath()
   }

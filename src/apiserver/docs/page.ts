@@ -37,6 +37,15 @@ const firstSteps: { title: string; method: string; path: string; body?: unknown;
   { title: 'Stop and remove it', method: 'DELETE', path: `${workloads}/hello` },
 ]
 
+const catalog = '/apis/optiflow.dev/v1/namespaces/default/catalog'
+
+/** How services are found, without any Kubernetes client. */
+const catalogSteps: typeof firstSteps = [
+  { title: 'See all services', method: 'GET', path: catalog },
+  { title: 'Only those that answer', method: 'GET', path: `${catalog}?healthy=true` },
+  { title: 'Of all namespaces', method: 'GET', path: '/apis/optiflow.dev/v1/catalog' },
+]
+
 /** The page for people: what can be asked of this server, with a form that asks it. Needs nothing from outside. */
 export function docsPage(resources: ResourceTable): string {
   const workload = resources.findKind('optiflow.dev', 'Workload')
@@ -50,6 +59,12 @@ export function docsPage(resources: ResourceTable): string {
 <p>A <b>Workload</b> says what you want to run: an image, how many copies, which ports. You send it once; the cluster starts the containers on healthy
 machines, gives them an address, restarts what dies, and keeps the number you asked for until you say otherwise.</p>
 <ol>${firstSteps.map(stepHtml).join('')}</ol></section>
+<section><h2>Find a service</h2>
+<p>The catalogue has every service of the cluster, and those outside that were registered: its name, address and ports, and for each of its endpoints whether it is healthy.
+<code>?healthy=true</code> leaves the others out, <code>?labelSelector=app=web</code> chooses by label, <code>/catalog/NAME</code> is one service. With
+<code>?watch=true</code> the answer goes on: a line of JSON for each change, <code>{"type":"ADDED", "MODIFIED" or "DELETED", "service":{…}}</code>, first what is there.
+<code>curl -N -H "Authorization: Bearer $TOKEN" "$SERVER${catalog}?watch=true"</code></p>
+<ul>${catalogSteps.map(stepHtml).join('')}</ul></section>
 <section id="try"><h2>Try it</h2>
 <p>Requests go to this server, as whoever your token or your browser's certificate says you are. <code>kubectl create token default</code> makes a token.</p>
 <form><label>Token <input name="token" type="password" autocomplete="off" placeholder="empty: none"></label>
