@@ -22,6 +22,7 @@ import { ownPods } from './pod-source.ts'
 import { Routines } from './routines.ts'
 import { RuntimeView } from './runtime-view.ts'
 import { Semaphore } from './semaphore.ts'
+import { checkAddress } from './serving/address-checks.ts'
 import type { ServedNode } from './serving/served-node.ts'
 import { delayShutdown } from './shutdown/inhibitor.ts'
 import { NodeShutdown } from './shutdown/shutdown.ts'
@@ -133,6 +134,7 @@ class NodeAgent implements Agent {
       startedAtMs: clock.now(),
       volumeUses: async pod => (await this.#volumes?.uses(pod)) ?? [],
       ...(options.network ? { network: options.network } : {}),
+      ...(options.simulated ? {} : { checkAddress: question => checkAddress(options.net, question) }),
       removeLocalVolume: name =>
         options.simulated ? Promise.resolve() : removeLocalVolume(options.disk, options.folder, name),
       ...(options.simulated ? {} : { disk: options.disk }),

@@ -1,4 +1,5 @@
 export * from './cache.ts'
+export * from './call-json.ts'
 export * from './client.ts'
 export * from './custom-definition.ts'
 export * from './declared-writes.ts'

@@ -1,4 +1,5 @@
 import { parseQuantity } from '../base/quantity.ts'
+import { callJson } from '../client/call-json.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
 import { Node, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../models/kinds/index.ts'
@@ -13,7 +14,6 @@ import { keyOf } from '../models/object.ts'
 import type { StorageClass as Class } from '../models/types/storage-v1.ts'
 import { freeBytes, nodeOf } from './local-capacity.ts'
 import type { VolumeDeleter } from './persistent-volume.ts'
-import { callJson } from './scale-target.ts'
 import { classOf } from './volume-match.ts'
 
 const selectedNode = 'volume.kubernetes.io/selected-node'

@@ -1,7 +1,7 @@
 import { quantityToFloat } from '../base/quantity.ts'
+import { callJson } from '../client/call-json.ts'
 import type { Client } from '../client/client.ts'
 import { query } from '../client/paths.ts'
-import { callJson } from './scale-target.ts'
 
 /** One pod's value of one metric. */
 export interface PodSample {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
+import { callJson } from '../client/call-json.ts'
 import type { Client } from '../client/client.ts'
 import { objectPath } from '../client/paths.ts'
-import { ApiError } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
 import { discoverKinds, type ServedKind } from './served-kinds.ts'
 
@@ -63,19 +63,4 @@ export class ScaleTargets {
   async #call(method: string, url: string, body?: object): Promise<Scale> {
     return (await callJson(this.#client, method, url, body)) as Scale
   }
-}
-
-/** A call that the typed client has no method for. @throws ApiError */
-export async function callJson(client: Client, method: string, url: string, body?: object): Promise<unknown> {
-  const reply = await client.raw(method, url, {
-    headers: { accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}) },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  })
-  const parts: Uint8Array[] = []
-  if (reply.body instanceof Uint8Array) parts.push(reply.body)
-  else for await (const part of reply.body) parts.push(part)
-  const text = Buffer.concat(parts).toString()
-  if (reply.status < 400) return JSON.parse(text)
-  const status = text.startsWith('{') ? JSON.parse(text) : { message: text }
-  throw ApiError.fromStatus({ ...status, code: status.code ?? reply.status })
 }

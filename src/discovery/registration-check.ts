@@ -1,26 +1,35 @@
-import { timestamp } from '../base/clock.ts'
+import { addressProblem } from '../base/address-check.ts'
+import { type Clock, timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
-import { explain } from '../base/errors.ts'
 import type { Net } from '../base/net.ts'
+import type { Client } from '../client/index.ts'
 import type { Reconciler } from '../client/reconciler.ts'
+import type { AddressQuestion } from '../models/address-question.ts'
 import { isNotFound } from '../models/api-error.ts'
-import { ServiceRegistration } from '../models/kinds/index.ts'
+import { Node, ServiceRegistration } from '../models/kinds/index.ts'
 import { parseAddress } from '../models/kinds/optiflow/service-registration.ts'
 import { keyText } from '../models/object.ts'
 import type { ServiceRegistrationAddress, ServiceRegistrationCheck } from '../models/types/optiflow-v1.ts'
+
+import { type AskAgent, agreedAnswer, askAgent, askingNodes } from './agent-checks.ts'
 
 /** How often in a row an address has answered differently from what is said of it. */
 interface Streak {
   against: number
 }
 
-/** Asks the addresses of registered services whether they are well, again and again, and says so in their status. */
-export function registrationCheckReconciler(net: Net): Reconciler {
+/**
+ * Has the agents of some nodes ask the addresses of registered services whether they are well, again and again, and says so
+ * in their status. Where no agent answers we ask ourselves.
+ */
+export function registrationCheckReconciler(net: Net, ask: AskAgent = askAgent): Reconciler {
   const streaks = new Map<string, Map<string, Streak>>()
   const due = new Map<string, number>()
   return {
     name: 'registration-check',
     primary: ServiceRegistration,
+    // Looked up only: the next check is soon enough for what changes there.
+    watches: [{ kind: Node, keys: () => [] }],
     writes: [{ kind: ServiceRegistration, part: 'status' }],
     // Each may wait for addresses that do not answer.
     concurrency: 32,
@@ -43,9 +52,10 @@ export function registrationCheckReconciler(net: Net): Reconciler {
       const before = streaks.get(id) ?? new Map<string, Streak>()
       const now = new Map(spec.addresses.map(address => [address, before.get(address) ?? { against: 0 }]))
       streaks.set(id, now)
+      const nodes = askingNodes(cache.list(Node), metadata.uid!)
       const addresses = await Promise.all(
         spec.addresses.map(async address => {
-          const problem = await ask(net, check, address)
+          const problem = await problemOf({ address, check }, nodes, { net, ask, client, clock })
           const known = status?.addresses?.find(a => a.address === address)
           return judged(known, now.get(address)!, check, { address, problem, at: timestamp(clock) })
         }),
@@ -66,6 +76,18 @@ export function registrationCheckReconciler(net: Net): Reconciler {
       return { afterMs: intervalMs }
     },
   }
+}
+
+async function problemOf(
+  question: AddressQuestion,
+  nodes: readonly string[],
+  { net, ask, client, clock }: { net: Net; ask: AskAgent; client: Client; clock: Clock },
+): Promise<string | undefined> {
+  const answers = await Promise.all(
+    nodes.map(async node => ({ node, answer: await ask(client, clock, node, question).catch(() => undefined) })),
+  )
+  const agreed = agreedAnswer(answers)
+  return agreed ? agreed.problem : addressProblem(net, question.check, parseAddress(question.address)!)
 }
 
 /** The first answer counts at once; after that only so many in a row that say otherwise. Changes `streak`. */
@@ -91,23 +113,4 @@ export function judged(
   if (streak.against < (known.healthy ? failureThreshold : successThreshold)) return known
   streak.against = 0
   return said(well)
-}
-
-/** @returns what is wrong; undefined: it is well */
-async function ask(net: Net, check: ServiceRegistrationCheck, address: string): Promise<string | undefined> {
-  const timeoutMs = (check.timeoutSeconds ?? 2) * 1_000
-  const { ip, port } = parseAddress(address)!
-  try {
-    if (!check.http) {
-      const socket = await net.connect(ip, port, { timeoutMs })
-      socket.destroy()
-      return undefined
-    }
-    const scheme = check.http.scheme === 'HTTPS' ? 'https' : 'http'
-    const url = `${scheme}://${ip.includes(':') ? `[${ip}]` : ip}:${port}${check.http.path ?? '/'}`
-    const { status } = await net.request(url, { timeoutMs, insecure: true, maxBytes: 10_240 })
-    return status >= 200 && status < 400 ? undefined : `HTTP status ${status}`
-  } catch (error) {
-    return explain(error)
-  }
 }

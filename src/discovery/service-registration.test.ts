@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import type { Net } from '../base/net.ts'
 import { startTestCluster, type TestCluster } from '../controller/testing/cluster.ts'
-import { EndpointSlice, Event, Service, ServiceRegistration } from '../models/kinds/index.ts'
+import { EndpointSlice, Event, Node, Service, ServiceRegistration } from '../models/kinds/index.ts'
 import type { ServiceRegistrationSpec } from '../models/types/optiflow-v1.ts'
+import { agreedAnswer, askingNodes } from './agent-checks.ts'
 import { judged, registrationCheckReconciler } from './registration-check.ts'
 import { serviceRegistrationReconciler } from './service-registration.ts'
 
@@ -118,6 +119,63 @@ describe('a service outside', () => {
     [{ addresses: ['10.0.0.5:1'], check: { tcp: {}, intervalSeconds: 0 } }, 'must be between 1 and 3600'],
   ])('%j is refused with the reason', async (spec, reason) => {
     await expect(register(spec)).rejects.toThrow(reason)
+  })
+})
+
+describe('nodes that ask for it', () => {
+  const node = (name: string, ready = 'True', labels: object = { 'optiflow.dev/network': 'builtin' }) =>
+    ({ metadata: { name, labels }, status: { conditions: [{ type: 'Ready', status: ready }] } }) as unknown as Node
+
+  it('are up to three, the same ones while they are Ready, and no simulated ones', () => {
+    const nodes = ['a', 'b', 'c', 'd', 'e'].map(name => node(name))
+    const chosen = askingNodes([...nodes, node('simulated', 'True', {})], 'uid')
+    expect(chosen).toHaveLength(3)
+    expect(askingNodes([...nodes].reverse(), 'uid')).toEqual(chosen)
+    const away = nodes.map(n => (n.metadata.name === chosen[0] ? node(n.metadata.name, 'Unknown') : n))
+    expect(askingNodes(away, 'uid').slice(0, 2)).toEqual(chosen.slice(1))
+  })
+
+  it('decide by more than half of those that answer', () => {
+    const said = (...all: (string | true | undefined)[]) =>
+      agreedAnswer(
+        all.map((one, i) => ({ node: `n${i}`, answer: one === true ? {} : one ? { problem: one } : undefined })),
+      )
+    expect(said('bad', true, true)).toEqual({})
+    expect(said('bad', true)).toEqual({})
+    expect(said('bad', 'worse', true)).toEqual({ problem: 'bad (asked by n0, n1)' })
+    expect(said('bad', undefined, undefined)).toEqual({ problem: 'bad (asked by n0)' })
+    expect(said(undefined)).toBeUndefined()
+  })
+
+  it('withdraw an address when most of them cannot reach it, whatever the controllers reach', async () => {
+    const cutOff = new Set<string>()
+    await using own = await startTestCluster({
+      reconcilers: [
+        serviceRegistrationReconciler(),
+        registrationCheckReconciler(net, async (_client, _clock, name) => {
+          if (name === 'n3') throw new Error('its agent does not answer')
+          return cutOff.has(name) ? { problem: 'no route' } : {}
+        }),
+      ],
+    })
+    for (const name of ['n1', 'n2', 'n3'])
+      await own.client.create(Node, {
+        ...node(name),
+        metadata: { name, labels: { 'optiflow.dev/network': 'builtin' } },
+      })
+    await own.client.create(ServiceRegistration, {
+      metadata: key,
+      spec: { addresses: ['192.0.2.5:1'], check: { tcp: {}, intervalSeconds: 1, failureThreshold: 2 } },
+    })
+    const healthy = async () => (await own.client.get(ServiceRegistration, key)).status?.addresses?.[0]
+    await own.until(async () => (await healthy())?.healthy === true, 10_000)
+    cutOff.add('n1')
+    await own.pass(5_000)
+    expect((await healthy())?.healthy).toBe(true)
+    cutOff.add('n2')
+    await own.until(async () => (await healthy())?.healthy === false, 10_000)
+    expect((await healthy())?.message).toMatch(/^no route \(asked by n[12], n[12]\)$/)
+    expect(asked).toEqual([])
   })
 })
 

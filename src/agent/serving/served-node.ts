@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
+import type { AddressAnswer, AddressQuestion } from '../../models/address-question.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { NodeNetwork } from '../../models/node-network.ts'
 import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
@@ -17,6 +18,8 @@ export interface ServedNode {
   volumeUses(pod: Pod): Promise<VolumeUse[]>
   /** What the node knows of its network. Absent: it has none (simulated). */
   network?(): Promise<NodeNetwork>
+  /** Whether an address outside the cluster is well, as seen from here. Absent: a simulated node reaches nobody. */
+  checkAddress?(question: AddressQuestion): Promise<AddressAnswer>
   /** Deletes the folder of a local volume that nobody claims any more. Nothing there is fine. */
   removeLocalVolume(name: string): Promise<void>
   /** The machine's disk, whose logs are served; absent: the node has no machine. */

@@ -6,6 +6,7 @@ import { Connections } from '../../base/connections.ts'
 import { explain } from '../../base/errors.ts'
 import { maxHeadBytes } from '../../base/http-limits.ts'
 import type { Logger } from '../../base/logger.ts'
+import { type AddressQuestion, addressQuestionPath } from '../../models/address-question.ts'
 import { localVolumesPath } from '../../models/local-volume.ts'
 import { nodeNetworkPath } from '../../models/node-network.ts'
 import type { Streams } from '../../runtime/runtime.ts'
@@ -53,6 +54,9 @@ export interface AgentServerOptions {
   access: Access
   log: Logger
 }
+
+/** What a method asks for; others only read. */
+const verbs: Record<string, AccessQuestion['verb']> = { DELETE: 'delete', POST: 'create' }
 
 type Params = { namespace: string; pod: string; container: string }
 
@@ -124,7 +128,7 @@ class Server implements AgentServer {
     app.addHook('onRequest', async (request, reply) => {
       const problem = await this.#refusal(
         request.raw as never,
-        this.#question(request.url, request.method === 'DELETE' ? 'delete' : 'get'),
+        this.#question(request.url, verbs[request.method] ?? 'get'),
       )
       if (problem) await reply.code(problem.status).type('text/plain').send(`${problem.message}\n`)
     })
@@ -162,6 +166,11 @@ class Server implements AgentServer {
       const { network, nodeName } = this.#node(request)
       if (!network) throw new Refused(404, `node ${nodeName} has no network of its own: it is simulated`)
       return network()
+    })
+    app.post<{ Body: AddressQuestion }>(addressQuestionPath, async request => {
+      const { checkAddress, nodeName } = this.#node(request)
+      if (!checkAddress) throw new Refused(404, `node ${nodeName} is simulated and reaches nobody`)
+      return checkAddress(request.body)
     })
     app.delete<{ Params: { name: string } }>(`${localVolumesPath}/:name`, async (request, reply) => {
       await this.#node(request).removeLocalVolume(request.params.name)

@@ -91,7 +91,7 @@ class Catalog {
   }
 
   #serviceOf(slice: KeptObject): string | undefined {
-    return slice.facts(EndpointSlice).labels[serviceLabel]
+    return slice.facts(EndpointSlice).labels?.[serviceLabel]
   }
 }
 
