@@ -9,6 +9,7 @@ import { ClusterFeed } from './cluster-feed.ts'
 import { watchedKinds } from './cluster-objects.ts'
 import { ClusterState } from './cluster-state.ts'
 import { Decider, type Unfit } from './decider.ts'
+import { asQueued, withLatest } from './explain/beyond-nodes.ts'
 import { explainPod } from './explain/explain.ts'
 import { Hints } from './explain/hints.ts'
 import { ExtenderScheduler } from './extenders/extender-scheduler.ts'
@@ -25,6 +26,7 @@ import { type Eviction, findEviction, waitsForVictims } from './preemption.ts'
 import { Preemptor } from './preemptor.ts'
 import { QueueKeeper } from './queues/queue-keeper.ts'
 import { QueueReporter } from './queues/queue-reporter.ts'
+import { heldBack, placeInQueue } from './queues/standing.ts'
 import { planRebalance } from './rebalance/rebalance.ts'
 import type { Scheduler, SchedulerOptions } from './scheduler-options.ts'
 import { type QueuedPod, SchedulingQueue } from './scheduling-queue.ts'
@@ -357,7 +359,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       .filter(p => waits(p) && deciderOf(p))
     const budgets = informers.for(PodDisruptionBudget).list()
     const seen = (uid: string) => (queue.get(uid)?.attempts ?? 0) > 0
-    return { state, profiles, budgets, pending, seen, nominated: nominations.on }
+    const held = (pods: readonly PodInfo[]) => heldBack(pods, keeper, state.resources.names)
+    return { state, profiles, budgets, pending, seen, nominated: nominations.on, heldBack: held }
   }
 
   return {
@@ -380,9 +383,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     explain(pod) {
       const decider = deciderOf(pod) ?? deciders.values().next().value!
       const said = explainPod(pod, { state, decider, budgets: informers.for(PodDisruptionBudget).list() })
-      const latest = attempts.get(pod.metadata.uid)
-      if (latest) said.latest = { at: latest.at, attempts: latest.number, message: latest.message }
-      return said
+      const place = placeInQueue(pod.metadata.uid, keeper, state.resources.names, clock.now())
+      return withLatest(
+        place && said.state === 'Pending' ? asQueued(said, place) : said,
+        attempts.get(pod.metadata.uid),
+      )
     },
   }
 }

@@ -1,11 +1,12 @@
 import type { ObjectMeta } from '../../models/types/meta-v1.ts'
+import type { QueuePlace } from '../queues/standing.ts'
 
 /** Why a pod is where it is, or nowhere. `GET /apis/optiflow.dev/v1/namespaces/{namespace}/pods/{name}/explanation`. */
 export interface Explanation {
   apiVersion: 'optiflow.dev/v1'
   kind: 'PodExplanation'
   metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'uid'>
-  state: 'Pending' | 'Placed' | 'Gated' | 'Finished'
+  state: 'Pending' | 'Queued' | 'Placed' | 'Gated' | 'Finished'
   /** One sentence. */
   summary: string
   /** How many nodes there are. */
@@ -22,6 +23,8 @@ export interface Explanation {
   byNode: NodeRefusal[]
   /** Of a placed pod: the node it is on, then the best three others, as if it were placed now. */
   scores?: NodeScore[]
+  /** Of a pod that waits in a queue: what keeps it there, before any node is asked. */
+  queue?: QueuePlace
   /** What came of the scheduler's latest try, if this process made it. */
   latest?: { at: string; attempts: number; message: string }
 }

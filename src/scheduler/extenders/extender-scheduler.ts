@@ -5,7 +5,7 @@ import type { PodInfo } from '../pod-class.ts'
 import type { Eviction } from '../preemption.ts'
 import type { QueuedPod } from '../scheduling-queue.ts'
 import type { NodeView } from '../snapshot.ts'
-import type { Extender } from './extender.ts'
+import { type Extender, extenderPlugin } from './extender.ts'
 
 export interface ExtenderSchedulerOptions {
   extenders: readonly Extender[]
@@ -94,7 +94,7 @@ export class ExtenderScheduler {
   }
 
   #unfitFor(reasons: ReadonlyMap<string, string[]>): Unfit {
-    const plugin = 'Extender'
+    const plugin = extenderPlugin
     const groups = [...reasons].map(([reason, nodes]) => ({ plugin, reason, count: nodes.length, nodes }))
     const failure = { nodes: this.#options.nodes(), groups, plugins: new Set([plugin]) }
     return { node: undefined, failure, evictable: [], lasting: false }

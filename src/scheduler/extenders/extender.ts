@@ -5,6 +5,9 @@ import type { PodInfo } from '../pod-class.ts'
 import type { NodeView } from '../snapshot.ts'
 import type { ExtenderRules } from './extender-rules.ts'
 
+/** Who refuses where an extender does, beside the names of plugins. */
+export const extenderPlugin = 'Extender'
+
 /** An extender did not answer, or not as it should. */
 export class ExtenderFailed extends OptiFlowError {}
 

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { createEventRecorder, type Transport } from '../../client/index.ts'
 import { createBench } from '../../client/testing/index.ts'
+import type { Pod } from '../../models/types/core-v1.ts'
 import { createScheduler } from '../scheduler.ts'
 import { makeNode, makePod, type PodSketch } from '../testing/index.ts'
 import { Extender } from './extender.ts'
@@ -46,6 +47,7 @@ async function start(given: object, answer: Answer) {
     },
     remove: (name: string) => api.remove(path(name)),
     nodeOf: (name: string) => api.objects.get(path(name))?.['spec'].nodeName,
+    explain: (name: string) => scheduler.explain(api.objects.get(path(name)) as unknown as Pod),
     message: (name: string) => api.objects.get(path(name))!['status'].conditions?.[0].message,
   }
 }
@@ -60,6 +62,12 @@ test('an extender narrows the nodes, and what it refuses is told in its words', 
   expect(await c.pod('p')).toBe('n2')
   expect(await c.pod('none')).toBeUndefined()
   expect(c.message('none')).toMatch(/^0\/3 nodes are available: 3 no licence\./)
+  expect(c.explain('none')).toMatchObject({
+    state: 'Pending',
+    fitting: 3,
+    summary: 'fits on 3 of 3 nodes now; extenders refused when they were last asked: 3 no licence',
+    refusals: [{ plugin: 'Extender', reason: 'no licence', nodes: 3, examples: ['n1', 'n2', 'n3'] }],
+  })
 })
 
 test('its scores count ten times their weight beside the scheduler’s own', async () => {

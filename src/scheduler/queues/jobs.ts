@@ -33,12 +33,25 @@ export class Jobs {
   readonly #gangs: Gangs
   readonly #jobs = new Map<string, Job>()
   readonly #byPod = new Map<string, Job>()
-  readonly #durations = new ExpectedDurations()
+  readonly #durations: ExpectedDurations
   #arrivals = 0
 
-  constructor(clock: Clock, gangs: Gangs) {
+  constructor(clock: Clock, gangs: Gangs, durations = new ExpectedDurations()) {
     this.#clock = clock
     this.#gangs = gangs
+    this.#durations = durations
+  }
+
+  /** The same jobs, to try out who else might come. Nothing is to end there. */
+  fork(): Jobs {
+    const copy = new Jobs(this.#clock, this.#gangs, this.#durations)
+    copy.#arrivals = this.#arrivals
+    for (const job of this.#jobs.values()) {
+      const own = { ...job, waiting: new Map(job.waiting), placed: new Map(job.placed) }
+      copy.#jobs.set(own.key, own)
+      for (const pods of [own.waiting, own.placed]) for (const uid of pods.keys()) copy.#byPod.set(uid, own)
+    }
+    return copy
   }
 
   get size(): number {

@@ -90,6 +90,17 @@ export class QueueKeeper {
     return { nowMs, queues: this.rules(), free: this.#free(), waiting, started }
   }
 
+  /** As it would be if these pods came as well; those that are known stay as they are. */
+  ifTheseCame(pods: readonly PodInfo[]): { jobs: Jobs; world: QueueWorld } {
+    const jobs = this.jobs.fork()
+    for (const info of pods) {
+      const waits = queueOf(info.pod) !== undefined && !info.pod.spec.schedulingGates?.length
+      if (waits && !jobs.of(info.uid)) jobs.wait(info)
+    }
+    const world = this.world()
+    return { jobs, world: { ...world, ...jobs.units(world.nowMs) } }
+  }
+
   rules(): Map<string, QueueRules> {
     const { objects, resources } = this.#options.state
     return new Map([...objects.queues.values()].map(q => [q.metadata.name, rulesOf(q, resources)]))

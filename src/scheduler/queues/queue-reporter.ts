@@ -8,9 +8,9 @@ import type { ClusterState } from '../cluster-state.ts'
 import type { PodWriter } from '../pod-writer.ts'
 import type { Job } from './jobs.ts'
 import { Ledger, type Wait } from './ledger.ts'
-import { predictStarts } from './prediction.ts'
 import type { QueueKeeper } from './queue-keeper.ts'
-import { quantityIn, waitText } from './queue-text.ts'
+import { quantityIn } from './queue-text.ts'
+import { reasonOf, type Standing, standingsOf } from './standing.ts'
 
 export interface QueueReporterOptions {
   client: Client
@@ -22,17 +22,7 @@ export interface QueueReporterOptions {
   track(work: Promise<unknown>): void
 }
 
-/** Where a job stands. */
-interface Standing {
-  position: number
-  /** RFC 3339, in whole minutes. */
-  predictedStartTime?: string
-}
-
 const everyMs = 5_000
-/** Those further back in their queue are told only that they wait. */
-const mostPositions = 100
-
 /** Tells where jobs stand: in the status of their PodGroup or, without one, of the pod; and what queues use, in theirs. */
 export class QueueReporter {
   readonly #options: QueueReporterOptions
@@ -56,8 +46,8 @@ export class QueueReporter {
   }
 
   report(): void {
-    const { keeper, track } = this.#options
-    const standings = this.#standings()
+    const { keeper, track, clock } = this.#options
+    const standings = standingsOf(keeper.world(), clock.now())
     const seen = new Set<string>()
     for (const job of keeper.jobs.all()) {
       seen.add(job.key)
@@ -74,42 +64,12 @@ export class QueueReporter {
     this.#timer?.()
   }
 
-  #standings(): Map<string, Standing> {
-    const { keeper, clock } = this.#options
-    const world = keeper.world()
-    const predicted = predictStarts(world)
-    const order = (key: string) => predicted.get(key) ?? Number.POSITIVE_INFINITY
-    const standings = new Map<string, Standing>()
-    const places = new Map<string, number>()
-    const inOrder = world.waiting
-      .slice()
-      .sort((a, b) => order(a.key) - order(b.key) || b.priority - a.priority || a.order - b.order)
-    for (const { key, queue } of inOrder) {
-      const position = (places.get(queue) ?? 0) + 1
-      places.set(queue, position)
-      if (position > mostPositions) continue
-      const startMs = predicted.get(key)
-      const wall = startMs === undefined ? undefined : clock.now() + startMs - world.nowMs
-      standings.set(key, { position, ...(wall === undefined ? {} : { predictedStartTime: toMinute(wall) }) })
-    }
-    return standings
-  }
-
   #textOf(job: Job, standing: Standing | undefined): string {
-    const { names } = this.#options.state.resources
-    const wait = this.#waits.get(job.key)
-    const why = this.#missingText(job) ?? (wait ? waitText(job.queue, wait, names) : 'others are before it')
+    const { keeper, state } = this.#options
+    const why = reasonOf(job, this.#waits.get(job.key), keeper.jobs, state.resources.names)
     if (!standing) return `queue ${job.queue}: ${why}`
     const { position, predictedStartTime: at } = standing
     return `queue ${job.queue}, position ${position}${at ? `, expected to start at ${at}` : ''}: ${why}`
-  }
-
-  #missingText(job: Job): string | undefined {
-    const missing = this.#options.keeper.jobs.missing(job)
-    if (missing <= 0) return undefined
-    return missing === Number.POSITIVE_INFINITY
-      ? `pod group ${job.key} not found`
-      : `pod group ${job.key} lacks ${missing} of its pods`
   }
 
   #reportPods(job: Job, message: string): void {
@@ -177,9 +137,4 @@ export class QueueReporter {
       if (!isNotFound(error) && !isConflict(error)) throw error
     }
   }
-}
-
-/** Nearer than a minute is not told: it would be out of date when it is read. */
-function toMinute(ms: number): string {
-  return new Date(Math.ceil(ms / 60_000) * 60_000).toISOString().replace('.000Z', 'Z')
 }

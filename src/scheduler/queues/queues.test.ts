@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { createEventRecorder } from '../../client/index.ts'
 import { createBench } from '../../client/testing/index.ts'
+import type { Pod } from '../../models/types/core-v1.ts'
 import { createScheduler } from '../scheduler.ts'
 import { makeNode, makePod, type PodSketch } from '../testing/index.ts'
 
@@ -42,6 +43,9 @@ async function start(cpu = '10') {
     },
     group: (name: string, minMember: number) => api.put(groupPath(name), { kind: 'PodGroup', spec: { minMember } }),
     remove: (name: string) => api.remove(path(name)),
+    explain: (name: string) => scheduler.explain(api.objects.get(path(name)) as unknown as Pod),
+    simulate: (pods: Pod[]) =>
+      scheduler.simulate({ pods }).placements.map(({ pod, node, message }) => `${pod.slice(8)}: ${node ?? message}`),
     placed: () =>
       [...api.objects]
         .filter(([key, o]) => key.includes('/pods/') && o['spec'].nodeName)
@@ -163,4 +167,61 @@ test('what was borrowed is given back to its owner who reclaims', async () => {
   // This API lets pods go at once.
   await c.clock.advance(2_000)
   expect(c.placed()).toEqual(['g1', 'mine'])
+})
+
+test('a pod that its queue keeps back is explained by the queue first: place, expected start and what is short', async () => {
+  const c = await start()
+  c.queue('team', '4')
+  c.pod('runs', 'team', '3', { lasts: '10m' })
+  await c.clock.advance(100)
+  c.pod('first', 'team', '3', { lasts: '10m' })
+  c.pod('second', 'team', '2')
+  await c.clock.advance(100)
+  const { state, summary, queue, fitting } = c.explain('second')
+  expect({ state, fitting, queue: { ...queue, predictedStartTime: 'some minute' } }).toEqual({
+    state: 'Queued',
+    fitting: 1,
+    queue: {
+      name: 'team',
+      position: 2,
+      predictedStartTime: 'some minute',
+      waitsFor: 'the quota of the queue is short of 1 cpu',
+    },
+  })
+  expect(summary).toMatch(
+    /^waits in queue team, place 2, expected to start at \S+Z: the quota of the queue is short of 1 cpu\. /,
+  )
+  expect(c.explain('runs')).toMatchObject({ state: 'Placed' })
+  expect(c.explain('runs')).not.toHaveProperty('queue')
+})
+
+test('a simulation keeps to the quotas of queues, borrowing included, and changes nothing', async () => {
+  const c = await start()
+  c.queue('team', '4')
+  c.queue('lender', '3', { cohort: 'all' })
+  c.queue('borrower', '1', { cohort: 'all' })
+  c.pod('runs', 'team', '3', { lasts: '10m' })
+  await c.clock.advance(100)
+  const coming = (name: string, queue: string, cpu: string) =>
+    makePod(name, { labels: { 'optiflow.dev/queue': queue }, requests: { cpu } })
+  const simulated = () =>
+    c.simulate([
+      coming('small', 'team', '1'),
+      coming('large', 'team', '2'),
+      coming('borrows', 'borrower', '3'),
+      coming('lent', 'lender', '2'),
+      coming('nowhere', 'nobody', '1'),
+      makePod('free', { requests: { cpu: '1' } }),
+    ])
+  const expected = [
+    'small: n',
+    'large: queue team: the quota of the queue is short of 2 cpu',
+    'borrows: queue borrower: its cohort is short of 1 cpu',
+    'lent: n',
+    'nowhere: queue nobody: there is no Queue nobody: create it, or name another in the label optiflow.dev/queue',
+    'free: n',
+  ]
+  expect([simulated(), simulated()]).toEqual([expected, expected])
+  await c.clock.advance(100)
+  expect(c.placed()).toEqual(['runs'])
 })

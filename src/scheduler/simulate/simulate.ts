@@ -26,6 +26,8 @@ export interface SimulatedWorld {
   /** Has the scheduler tried the pod before? */
   seen?(uid: string): boolean
   nominated?: Nominated
+  /** Which of these pods their queues would keep back if they came now, and why, by uid. */
+  heldBack?(pods: readonly PodInfo[]): ReadonlyMap<string, string>
 }
 
 /** What became of one pod. */
@@ -75,11 +77,14 @@ class Fork {
   readonly #admitted: PodInfo[] = []
   readonly #from = new Map<string, string>()
   readonly #waiting: PodInfo[] = []
+  readonly #heldBack: SimulatedWorld['heldBack']
+  #held: ReadonlyMap<string, string> = new Map()
 
-  constructor({ state, profiles, budgets, nominated, seen }: SimulatedWorld) {
+  constructor({ state, profiles, budgets, nominated, seen, heldBack }: SimulatedWorld) {
     this.state = state.fork()
     this.#seen = uid => seen?.(uid) ?? false
     this.#budgets = budgets
+    this.#heldBack = heldBack
     this.#deciders = new Map(profiles.map(p => [p.schedulerName, new Decider(p, this.state, nominated)]))
   }
 
@@ -98,6 +103,7 @@ class Fork {
 
   run(): SimulatedPlacement[] {
     const out: SimulatedPlacement[] = []
+    this.#held = this.#heldBack?.(this.#waiting) ?? this.#held
     this.#waiting.sort((a, b) => b.priority - a.priority)
     for (let info = this.#waiting.shift(); info; info = this.#waiting.shift()) out.push(this.#decide(info))
     return out
@@ -114,6 +120,8 @@ class Fork {
     const decider = this.#deciders.get(schedulerName || 'default-scheduler')
     if (!decider) return { ...said, message: `no scheduler profile is named ${schedulerName}` }
     if (schedulingGates?.length) return { ...said, message: 'waits for its scheduling gates' }
+    const held = this.#held.get(info.uid)
+    if (held) return { ...said, message: held }
     if (!from && !this.#seen(info.uid)) this.state.see(info)
     const decision = decider.decide(info)
     if (decision.node) return { ...said, node: this.#place(info, decision.node.name, decider) }
