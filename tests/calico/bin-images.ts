@@ -10,7 +10,8 @@ import { busyboxFiles } from '../support/web-image.ts'
 
 /*
  * Images made of a folder of Calico's binaries, for those who build them and have no registry: CALICO_BIN. What Calico's own image
- * starts by runit is started by a script of ours here; of the machine come the programs that Felix calls. VXLAN only: BIRD is no part of it.
+ * starts by runit is started by a script of ours here; of the machine come the programs that Felix calls and the standard CNI plugins
+ * that Calico's configuration names besides its own. VXLAN only: BIRD is no part of it.
  */
 
 interface Part {
@@ -20,6 +21,8 @@ interface Part {
   binaries: Record<string, string>
   entrypoint: string[]
   user?: string
+  /** Folders that this user writes into. */
+  writable?: string[]
 }
 
 const parts: Part[] = [
@@ -38,30 +41,35 @@ const parts: Part[] = [
     binaries: { 'kube-controllers': 'usr/bin/kube-controllers', 'check-status': 'usr/bin/check-status' },
     entrypoint: ['/usr/bin/kube-controllers'],
     user: '999',
+    writable: ['status', 'profiles'],
   },
-  { image: 'typha', binaries: { 'calico-typha': 'code/calico-typha' }, entrypoint: ['/code/calico-typha'] },
+  {
+    image: 'typha',
+    binaries: { 'calico-typha': 'usr/bin/calico-typha' },
+    entrypoint: ['/usr/bin/calico-typha'],
+    user: '999',
+  },
 ]
 
-/** What calico-node does when it starts, and the programs it then keeps running; the container ends with the first that ends. */
+/** What calico-node does when it starts, and the two programs it then keeps running; the container ends with either. */
 const start = `#!/bin/sh
 calico-node -startup || exit 1
 NODENAME=$(cat /var/lib/calico/nodename) || exit 1
-export NODENAME
+export NODENAME FELIX_FELIXHOSTNAME="$NODENAME" FELIX_DATASTORETYPE="$DATASTORE_TYPE"
 calico-node -allocate-tunnel-addrs -allocate-tunnel-addrs-run-once || exit 1
+calico-node -node-services & services=$!
 calico-node -felix & felix=$!
-calico-node -monitor-addresses &
-calico-node -allocate-tunnel-addrs &
-[ "$CALICO_MANAGE_CNI" = false ] || calico-node -monitor-token &
-trap 'kill $(jobs -p); exit 0' TERM INT
-calico-node -complete-startup || exit 1
-wait $felix
+trap 'kill $services $felix; exit 0' TERM INT
+while kill -0 $services && kill -0 $felix; do sleep 1 & wait $!; done 2>/dev/null
+kill $services $felix 2>/dev/null
+exit 1
 `
 
-const machinePrograms = ['ip', 'ipset', 'nft', 'iptables', 'iptables-save', 'iptables-restore', 'conntrack'].concat([
-  'ip6tables',
-  'ip6tables-save',
-  'ip6tables-restore',
-])
+const tables = ['iptables', 'ip6tables'].flatMap(name =>
+  ['', '-nft', '-legacy'].flatMap(variant => ['', '-save', '-restore'].map(action => `${name}${variant}${action}`)),
+)
+const machinePrograms = ['ip', 'ipset', 'nft', 'conntrack', ...tables]
+const machinePlugins = ['portmap', 'bandwidth', 'host-local', 'loopback', 'tuning']
 
 /** The folder lacks something that the manifest needs. */
 export class NoSuchBinary extends Error {}
@@ -93,9 +101,10 @@ export async function imagesOfFolder(
         })),
       )
       const own = part.image === 'node' ? [...files, { path: 'start', mode: 0o755, data: start }] : files
+      if (part.image === 'cni') own.push(...(await standardPlugins()))
       const image = buildImage({
         architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
-        layers: [...base, withFolders(own)],
+        layers: [...base, [...withFolders(own), ...(part.writable ?? []).map(ownedBy(part.user))]],
         entrypoint: part.entrypoint,
         ...(part.user ? { user: part.user } : {}),
       })
@@ -127,6 +136,18 @@ async function machineFiles(): Promise<TarEntry[]> {
     })),
   )
   return withFolders(files)
+}
+
+const ownedBy = (user?: string) => (path: string) => ({ path, folder: true as const, uid: Number(user ?? 0) })
+
+async function standardPlugins(): Promise<TarEntry[]> {
+  return Promise.all(
+    machinePlugins.map(async name => ({
+      path: `opt/cni/bin/${name}`,
+      mode: 0o755,
+      data: await readFile(join('/usr/lib/cni', name)),
+    })),
+  )
 }
 
 async function libraryFolder(): Promise<string> {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import { runProgram } from '../../src/cli/program.ts'
 import { inProcessTransport } from '../../src/client/index.ts'
 import { ControlPlane } from '../../src/main/control-plane.ts'
 import { adminUser } from '../../src/main/identities.ts'
-import { ConfigMap, DaemonSet, NetworkPolicy, Pod } from '../../src/models/kinds/index.ts'
+import { ConfigMap, DaemonSet, NetworkPolicy, Pod, Secret } from '../../src/models/kinds/index.ts'
 import { apiKindOf, CalicoNodeStatus, IpamBlock, IpamHandle } from '../../src/network/calico/index.ts'
 import { openApiDatastore } from '../../src/network/index.ts'
 import { run, until } from '../support/processes.ts'
@@ -118,7 +118,7 @@ describe('optiflow calico', () => {
   )
 
   test('install that is interrupted at any step is brought to its end by running it again', async () => {
-    for (const stopAt of ['definitions', 'pool ', 'foundations', 'calico-node', 'controllers'])
+    for (const stopAt of ['definitions', 'pool ', 'foundations', 'calico-node', 'controllers', 'pods '])
       expect((await calico(install(), stopAt)).code, stopAt).toBe(130)
     const { code, out, err } = await calico(install())
     expect([code, err]).toEqual([0, ''])
@@ -228,12 +228,7 @@ describe('optiflow calico', () => {
       for (const { metadata, ...question } of (await control.client.list(statusOf)).items) {
         const peersV4 = answers.get(question['spec'].node)
         const body = { status: { lastUpdated: '2026-01-01T00:00:00Z', bgp: { peersV4 } } }
-        await control.client.patch(
-          statusOf,
-          { name: metadata.name },
-          { type: 'merge', body },
-          { subresource: 'status' },
-        )
+        await control.client.patch(statusOf, { name: metadata.name }, { type: 'merge', body })
         answers.delete(question['spec'].node)
       }
       return answers.size === 0
@@ -287,6 +282,27 @@ spec:
       'NetworkPolicy default/web allows it (ingress[0])',
     )
     expect((await calico(['policy', 'explain', 'bad', 'web'])).err).toContain('"web" names no port')
+  })
+
+  test('diag is one archive: what Calico keeps, logs, this machine; no Secret, and what cannot be had is said', async () => {
+    const secret = { metadata: { namespace: 'kube-system', name: 'calico-etcd-secrets' }, stringData: { key: 'PRIVATE' } }
+    await control.client.create(Secret, secret as any)
+    const file = join(folder, 'diag.tar.gz')
+    const { code, out } = await calico(['diag', '--file', file])
+    expect([code, out]).toEqual([0, expect.stringMatching(/diag\.tar\.gz: \d+ files\n$/)])
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    const into = join(folder, 'diag')
+    await mkdir(into)
+    expect((await run('tar', ['-xzf', file, '-C', into])).err).toBe('')
+    const names = (await readdir(into, { recursive: true })).filter(name => /\.\w+$/.test(name))
+    expect(names).toEqual(
+      expect.arrayContaining(['status.json', 'nodes.json', 'pods.json', 'calico/ippools.json', 'machine/routes.txt']),
+    )
+    const texts = await Promise.all(names.map(name => readFile(join(into, name), 'utf8')))
+    expect(texts.join('')).not.toMatch(/PRIVATE|UFJJVkFURQ/)
+    expect(JSON.parse(texts[names.indexOf('calico/ippools.json')]!)[0].spec.cidr).toBe('10.240.0.0/16')
+    expect(JSON.parse(texts[names.indexOf('status.json')]!)).toMatchObject({ version: 'v3.32.2', healthy: false })
+    expect(names.filter(name => name.startsWith('logs/')).length).toBe(3)
   })
 
   test('uninstall does not cut pods off unasked, keeps data when told so, and leaves nothing otherwise', async () => {

@@ -353,16 +353,84 @@ describe.skipIf(!hasKubectl)(`the API that Calico needs${hasKubectl ? '' : ' (sk
       expect((await node.custom('POST', `${crd}/tiers`, tier)).body.message).toContain('the tier "default" denies')
     })
 
-    it('a status is written apart from its spec (ippools, tiers, caliconodestatuses)', async () => {
-      const { body } = await controllers.custom('GET', `${crd}/ippools/schema`)
-      const conditions = [{ type: 'Allocatable', status: 'True' }]
-      const put = await controllers.custom('PUT', `${crd}/ippools/schema/status`, {
-        ...body,
-        spec: { cidr: '10.99.0.0/16' },
-        status: { conditions },
+    it('a status is written with the object where its definition has none apart (caliconodestatuses: LB resources/caliconodestatus.go)', async () => {
+      const status = { agent: { birdV4: { state: 'Ready' } } }
+      const made = await controllers.custom('POST', `${crd}/caliconodestatuses`, {
+        apiVersion,
+        kind: 'CalicoNodeStatus',
+        metadata: { name: 'asked' },
+        spec: { node: 'node-1', classes: ['Agent'], updatePeriodSeconds: 10 },
       })
-      expect([put.status, put.body.spec.cidr, put.body.status]).toEqual([200, '10.30.0.0/16', { conditions }])
-      expect((await controllers.custom('PUT', `${crd}/tiers/default/status`, body)).status).toBe(404)
+      const put = await node.custom('PUT', `${crd}/caliconodestatuses/asked`, { ...made.body, status })
+      expect([put.status, put.body.status]).toEqual([200, status])
+      expect((await node.custom('PUT', `${crd}/caliconodestatuses/asked/status`, put.body)).status).toBe(404)
+    })
+
+    it('and apart from the spec where it has one (kubecontrollersconfigurations)', async () => {
+      const path = `${crd}/kubecontrollersconfigurations`
+      const spec = { controllers: { node: { leakGracePeriod: '15m' } } }
+      const object = { apiVersion, kind: 'KubeControllersConfiguration', metadata: { name: 'default' }, spec }
+      const { body } = await controllers.custom('POST', path, object)
+      expect(body.spec).toEqual({ ...spec, healthChecks: 'Enabled' })
+      const status = { runningConfig: { controllers: spec.controllers } }
+      const put = await controllers.custom('PUT', `${path}/default/status`, { ...body, spec: {}, status })
+      expect([put.status, put.body.spec, put.body.status]).toEqual([200, body.spec, status])
+    })
+
+    it('all 23 definitions are served, those of a protected group too, each with its rules', async () => {
+      const { items } = JSON.parse(await cluster.kubectl('get', 'crd', '-o', 'json'))
+      const own = items.filter((d: any) => /projectcalico|policy\.networking/.test(d.spec.group))
+      expect(own.length).toBe(23)
+      for (const { metadata, status } of own)
+        expect(status.conditions.find((c: any) => c.type === 'Established')?.status, metadata.name).toBe('True')
+    })
+
+    it.each([
+      ['bgpconfigurations', { nodeToNodeMeshEnabled: false, nodeMeshMaxRestartTime: '1m' }, 'of the mesh'],
+      ['bgpfilters', { importV4: [{ action: 'Accept', cidr: '10.0.0.0/8' }] }, 'cidr and matchOperator go together'],
+      ['hostendpoints', { node: 'n1' }, 'an interface or an address'],
+      ['ipamconfigs', { autoAllocateBlocks: true }, 'spec.strictAffinity: Required value'],
+      ['ipreservations', { reservedCIDRs: ['10.0.0.1/32', '10.0.0.1/32'] }, 'Duplicate value'],
+      ['globalnetworksets', { nets: ['10.0.0.0/8', '10.0.0.0/8'] }, 'Duplicate value'],
+      ['stagedglobalnetworkpolicies', { doNotTrack: true, preDNAT: true }, 'only one of'],
+      [
+        'stagedglobalnetworkpolicies',
+        { ingress: [{ action: 'Allow', protocol: 'TCP', destination: { services: { name: 'a' }, ports: [80] } }] },
+        'a Service says its ports itself',
+      ],
+      ['stagedglobalnetworkpolicies', { egress: [{ action: 'Deny', http: { methods: ['GET'] } }] }, 'looks into HTTP'],
+    ])('%s with %j are refused by their own rules', async (plural, spec, reason) => {
+      const kinds = await node.custom('GET', crd)
+      const { kind } = kinds.body.resources.find((r: any) => r.name === plural)
+      const object = { apiVersion, kind, metadata: { name: 'sample' }, spec }
+      const { body } = await controllers.custom('POST', `${crd}/${plural}?dryRun=All`, object)
+      expect(body).toMatchObject({ code: 422, message: expect.stringContaining(reason) })
+    })
+
+    it('cluster network policies are followed by Felix, and held to their rules (LB resources/clusternetworkpolicy.go)', async () => {
+      const path = '/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies'
+      const { resourceVersion } = await node.firstList(path)
+      const watched = await node.watch(path, `resourceVersion=${resourceVersion}&allowWatchBookmarks=true`)
+      const sample = (networks: string[], range: object) => ({
+        apiVersion: 'policy.networking.k8s.io/v1alpha2',
+        kind: 'ClusterNetworkPolicy',
+        metadata: { name: 'sample' },
+        spec: {
+          tier: 'Admin',
+          priority: 10,
+          subject: { namespaces: {} },
+          egress: [{ action: 'Deny', protocols: [{ tcp: { destinationPort: { range } } }], to: [{ networks }] }],
+        },
+      })
+      const apply = (object: object) => cluster.kubectlWith(object, 'create', '-f', '-')
+      const ports = { start: 1, end: 1024 }
+      await expect(apply(sample(['10.0.0.0'], ports))).rejects.toThrow('no network')
+      await expect(apply(sample(['10.0.0.0/8'], { start: 9, end: 1 }))).rejects.toThrow('it ends before it starts')
+      await apply(sample(['10.0.0.0/8'], ports))
+      const added = (await watched.until(event => event.type === 'ADDED')).at(-1)
+      expect(added.object.spec).toEqual(sample(['10.0.0.0/8'], ports).spec)
+      watched.end()
+      expect(await cluster.kubectl('get', 'cnp')).toMatch(/^NAME +TIER +PRIORITY\nsample +Admin +10$/m)
     })
 
     it('the priority classes are built in, and the DaemonSet is on every node (manifests)', async () => {

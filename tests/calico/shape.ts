@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { moreDefinitions } from './shape-definitions.ts'
 
 /** Where the manifest's parts are to be found instead of where Calico's are. */
 export interface Shape {
@@ -14,7 +15,8 @@ export const simulatedShape: Shape = { nodeImage: 'stub/node:1', controllersImag
 /** A manifest of our own with the same objects, fields and names as Calico's own, as far as an orchestrator can tell. */
 export async function shapeManifest(shape: Shape = simulatedShape): Promise<string> {
   const text = await readFile(join(import.meta.dirname, 'shape.yaml'), 'utf8')
-  return text
+  return [text, ...moreDefinitions.map(definition => JSON.stringify(definition))]
+    .join('\n---\n')
     .replaceAll('NODE_IMAGE', shape.nodeImage)
     .replaceAll('CONTROLLERS_IMAGE', shape.controllersImage)
     .replaceAll('HOST_ROOT', shape.host)

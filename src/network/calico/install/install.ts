@@ -83,7 +83,10 @@ export async function roll({
     await waitUntil(progress, 'controllers', () => missingReplicas(client, controllers), tell)
     return [undefined, 'ready']
   })
-  await step(progress, 'pods', async () => [undefined, await settlePods(client, datastore, movePods)])
+  await step(progress, 'pods', async () => [
+    undefined,
+    await settlePods(client, datastore, movePods ? progress.signal : undefined),
+  ])
 }
 
 /** `v3.32.1`; undefined when Calico is not there. */
@@ -124,13 +127,18 @@ async function ensureFirstPool(datastore: CalicoDatastore, settings: ManifestSet
   return `${pools.map(p => `${p.metadata.name}, ${p.spec.cidr}`).join('; ')}: as it was`
 }
 
-async function settlePods(client: Client, datastore: CalicoDatastore, move: boolean): Promise<string> {
+/** @param signal undefined: pods stay where they are */
+async function settlePods(
+  client: Client,
+  datastore: CalicoDatastore,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const stray = await strayPods(client, await datastore.list(IpPool))
   if (!stray.length) return 'all have addresses of the pools, or none yet'
-  if (!move) {
+  if (!signal) {
     const names = stray.slice(0, 3).map(p => `${p.metadata.namespace}/${p.metadata.name}`)
     return `${stray.length} still in another network (${names.join(', ')}${stray.length > 3 ? ', …' : ''}): delete them, or run it again with --move-pods`
   }
-  const { moved, refused } = await moveStrayPods(client, stray)
+  const { moved, refused } = await moveStrayPods(client, stray, signal)
   return `${moved} evicted from their old network${refused.length ? `; not yet, for their disruption budgets: ${refused.join(', ')}` : ''}`
 }

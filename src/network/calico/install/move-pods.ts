@@ -17,14 +17,19 @@ export function isStray({ spec, status, metadata }: PodObject, pools: readonly C
   return !spec.hostNetwork && !over && !!status?.podIP && !poolOf(pools, status.podIP)
 }
 
-/** Evicts them, so that disruption budgets are kept; pods that nobody would make anew stay. */
+/**
+ * Evicts them, so that disruption budgets are kept; pods that nobody would make anew stay.
+ * @param signal ends it between two pods: those that are left are found again the next time
+ */
 export async function moveStrayPods(
   client: Client,
   pods: readonly PodObject[],
+  signal: AbortSignal,
 ): Promise<{ moved: number; refused: string[] }> {
   let moved = 0
   const refused: string[] = []
   for (const { metadata } of pods) {
+    signal.throwIfAborted()
     const name = `${metadata.namespace}/${metadata.name}`
     if (!metadata.ownerReferences?.some(owner => owner.controller)) {
       refused.push(`${name} (nobody would make it again)`)
