@@ -7,6 +7,7 @@ import { type Client, createClient, inProcessTransport, type Reconciler } from '
 import { openMemoryStore } from '../db/index.ts'
 import type { UserInfo } from '../models/rest.ts'
 import type { SimulatedRuntime } from '../runtime/index.ts'
+import { calicoResources } from './calico-admission.ts'
 import { type RunningControllers, startControllers } from './controllers.ts'
 import { serveExplanations } from './explanations.ts'
 import { adminUser, controllerUser, schedulerUser, simulatedNodesUser } from './identities.ts'
@@ -79,7 +80,13 @@ export class ControlPlane implements AsyncDisposable {
     try {
       const store = stack.use(await openMemoryStore({ clock: outside.clock }))
       const api = stack.use(
-        await createApiServer({ store, clock: outside.clock, random: outside.random, log: outside.log }),
+        await createApiServer({
+          store,
+          clock: outside.clock,
+          random: outside.random,
+          log: outside.log,
+          admission: [calicoResources],
+        }),
       )
       const clientOf = (user: UserInfo) => createClient(inProcessTransport(api.handler, user), outside.clock)
       const reconcilers = [

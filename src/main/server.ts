@@ -7,6 +7,7 @@ import { nodeIp, serverNames } from './addresses.ts'
 import { administration } from './administration.ts'
 import { readAudit } from './audit.ts'
 import { scheduleBackups } from './backups.ts'
+import { calicoResources } from './calico-admission.ts'
 import { type Explanations, serveExplanations } from './explanations.ts'
 import { joiningUser } from './identities.ts'
 import { readOidc } from './oidc.ts'
@@ -71,6 +72,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
             allowedNames: [frontProxyName],
             identity: pki.frontProxyClient,
           },
+          admission: [calicoResources],
           serviceCidr: settings.serviceCidr,
           events: { maxAgeMs: settings.eventAgeMs },
           nodes: tlsNodeDialer({ ca: pki.ca.cert, ...pki.agentClient }),

@@ -70,7 +70,9 @@ describe.skipIf(obstacle)(`images of a folder of binaries${obstacle ? ` (skipped
     const root = await unpack(cni!.archive)
     expect((await run('chroot', [root, '/opt/cni/bin/calico'])).out).toBe('calico\n')
     const { out } = await run('ls', [join(root, 'opt/cni/bin')])
-    expect(out.split('\n')).toEqual(expect.arrayContaining(['portmap', 'loopback', 'host-local', 'bandwidth', 'tuning']))
+    expect(out.split('\n')).toEqual(
+      expect.arrayContaining(['portmap', 'loopback', 'host-local', 'bandwidth', 'tuning']),
+    )
   })
 
   it('have folders that the user of kube-controllers writes its state into', async () => {

@@ -285,7 +285,10 @@ spec:
   })
 
   test('diag is one archive: what Calico keeps, logs, this machine; no Secret, and what cannot be had is said', async () => {
-    const secret = { metadata: { namespace: 'kube-system', name: 'calico-etcd-secrets' }, stringData: { key: 'PRIVATE' } }
+    const secret = {
+      metadata: { namespace: 'kube-system', name: 'calico-etcd-secrets' },
+      stringData: { key: 'PRIVATE' },
+    }
     await control.client.create(Secret, secret as any)
     const file = join(folder, 'diag.tar.gz')
     const { code, out } = await calico(['diag', '--file', file])

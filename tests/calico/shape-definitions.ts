@@ -148,9 +148,12 @@ const namespaced = new Set(['NetworkSet', 'StagedNetworkPolicy', 'StagedKubernet
 const selector = record(
   {
     matchLabels: { type: 'object', additionalProperties: text },
-    matchExpressions: list(record({ key: text, operator: text, values: list(text) }, { required: ['key', 'operator'] }), {
-      'x-kubernetes-list-type': 'atomic',
-    }),
+    matchExpressions: list(
+      record({ key: text, operator: text, values: list(text) }, { required: ['key', 'operator'] }),
+      {
+        'x-kubernetes-list-type': 'atomic',
+      },
+    ),
   },
   { 'x-kubernetes-map-type': 'atomic' },
 )
@@ -180,7 +183,12 @@ const clusterRule = (peers: 'from' | 'to') =>
             namespaces: selector,
             pods,
             ...(peers === 'to'
-              ? { networks: { ...set({ ...text, maxLength: 43, ...rules(['isCIDR(self)', 'no network']) }), maxItems: 25 } }
+              ? {
+                  networks: {
+                    ...set({ ...text, maxLength: 43, ...rules(['isCIDR(self)', 'no network']) }),
+                    maxItems: 25,
+                  },
+                }
               : {}),
           },
           one,

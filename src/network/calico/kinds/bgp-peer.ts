@@ -9,6 +9,8 @@ export interface BgpPeer {
   /** `10.0.0.1`, or `10.0.0.1:1790` */
   peerIP?: string
   peerSelector?: string
+  /** Of pods on the node itself that it exchanges routes with. */
+  localWorkloadSelector?: string
   asNumber?: number
 }
 
@@ -23,7 +25,8 @@ export const BgpPeer = defineCalicoKind<BgpPeer>({
     const address = (spec.peerIP ?? '').replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
     if (spec.peerIP && !isIP(address)) found.push(`spec.peerIP: ${JSON.stringify(spec.peerIP)} is not an address`)
     if (spec.peerIP && spec.peerSelector) found.push('spec.peerSelector: not together with peerIP')
-    if (!spec.peerIP && !spec.peerSelector) found.push('spec.peerIP: one of peerIP and peerSelector is needed')
+    if (!spec.peerIP && !spec.peerSelector && !spec.localWorkloadSelector)
+      found.push('spec.peerIP: one of peerIP and peerSelector is needed')
     if (spec.node && spec.nodeSelector) found.push('spec.nodeSelector: not together with node')
     if (spec.peerIP && spec.asNumber === undefined) found.push('spec.asNumber: needed with peerIP')
     if (
