@@ -100,7 +100,7 @@ export async function imagesOfFolder(
           data: await readFile(join(folder, from)),
         })),
       )
-      const own = part.image === 'node' ? [...files, { path: 'start', mode: 0o755, data: start }] : files
+      const own: TarEntry[] = part.image === 'node' ? [...files, { path: 'start', mode: 0o755, data: start }] : files
       if (part.image === 'cni') own.push(...(await standardPlugins()))
       const image = buildImage({
         architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
