@@ -16,14 +16,21 @@ if (!CALICO_IMAGES && !CALICO_BIN)
   )
 if (CALICO_BIN && !existsSync(CALICO_BIN)) refuse(`CALICO_BIN: there is no ${CALICO_BIN}.`)
 if (!CALICO_MANIFEST) refuse('CALICO_MANIFEST is not given: the calico-vxlan.yaml of the same release.')
-if (!existsSync(CALICO_MANIFEST)) refuse(`CALICO_MANIFEST: there is no ${CALICO_MANIFEST}.`)
+const manifests = CALICO_MANIFEST.split(',').map(path => resolve(path))
+for (const path of manifests) if (!existsSync(path)) refuse(`CALICO_MANIFEST: there is no ${path}.`)
 if (!isRoot) refuse('Containers and network namespaces need root.')
 
 checkNode()
 installNodeModules(root)
 installMissing(testPackages)
-const env = { ...process.env, CALICO_MANIFEST: resolve(CALICO_MANIFEST) }
+const env = { ...process.env }
 if (CALICO_BIN) env.CALICO_BIN = resolve(CALICO_BIN)
 const run = (...args) => spawnSync('npx', ['--no-install', ...args], { cwd: root, stdio: 'inherit', env }).status ?? 1
 if (run('tsx', 'scripts/build.ts') !== 0) process.exit(1)
-process.exit(run('vitest', 'run', '--project', 'calico', '--reporter=verbose'))
+let failed = 0
+for (const path of manifests) {
+  console.log(`Calico by ${path}`)
+  env.CALICO_MANIFEST = path
+  failed ||= run('vitest', 'run', '--project', 'calico', '--reporter=verbose')
+}
+process.exit(failed)

@@ -1,15 +1,15 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseAllDocuments } from 'yaml'
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import { type Lan, openLan } from '../support/lan.ts'
 import { stateFolderOf } from '../support/leftovers.ts'
 import { withOwnMounts } from '../support/own-mounts.ts'
 import { isReady, optiflow, Parts, realImpossible } from '../support/parts.ts'
-import { onPath, run, type Started, until } from '../support/processes.ts'
+import { type Started, until } from '../support/processes.ts'
 import { testRegistry } from '../support/registries.ts'
-import { imagesOfFolder } from './bin-images.ts'
+import { archivesOf, archivesOfFolder } from './acceptance-images.ts'
 
 /*
  * Calico itself, on two nodes of this machine: `npm run test:calico`. Its images and its manifest are yours to give; see docs/calico.md.
@@ -22,6 +22,9 @@ const obstacle =
   realImpossible() ??
   ((images || binaries) && manifest ? undefined : 'CALICO_IMAGES or CALICO_BIN, and CALICO_MANIFEST, are not given')
 const long = { timeoutMs: 180_000 }
+const calicoctl = binaries && existsSync(join(binaries, 'calicoctl')) ? join(binaries, 'calicoctl') : undefined
+const withTypha =
+  !!manifest && existsSync(manifest) && (await readFile(manifest, 'utf8')).includes('name: calico-typha')
 
 describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
   let lan: Lan
@@ -127,6 +130,29 @@ describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacl
     if (scratch) await rm(scratch, { recursive: true, force: true })
   })
 
+  /** What somebody would look at first, beside the failed test. */
+  const tellMore = () =>
+    onTestFailed(async () => {
+      const shown = [
+        ['get', 'pods', '-A', '-o', 'wide'],
+        ['get', 'events', '-A', '--field-selector', 'type=Warning'],
+        ...['node', 'kube-controllers', 'typha'].map(name => [
+          'logs',
+          '-n',
+          'kube-system',
+          '-l',
+          `k8s-app=calico-${name}`,
+          '--all-containers',
+          '--prefix',
+          '--tail=40',
+        ]),
+      ]
+      for (const args of shown) {
+        const { out, err } = await n1.kubectlRun(args)
+        console.log(`kubectl ${args.join(' ')}\n${out}${err}`)
+      }
+    })
+
   it('both machines are fit for it', async () => {
     for (const n of both()) {
       const { out } = await n.machine.run(
@@ -141,6 +167,7 @@ describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacl
   })
 
   it('install brings it to both nodes, and makes them ready', async () => {
+    tellMore()
     const flags = [
       '--manifest',
       manifest!,
@@ -175,6 +202,30 @@ describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacl
     }
     await until('a healthy status', async () => (await statusOf()).code === 0)
   })
+
+  it.skipIf(!withTypha)(
+    'Felix of both nodes gets its data by Typha',
+    async () => {
+      const typha = await until('Typha', async () => {
+        const [pod] = (await n1.get('pods', '-n', 'kube-system', '-l', 'k8s-app=calico-typha')).items
+        return pod && isReady(pod) ? pod : undefined
+      })
+      const { machine } = typha.spec.nodeName === 'n1' ? n1 : n2
+      const clients = await until(
+        'clients of both nodes',
+        async () => {
+          const lines = (await machine.ok('ss', ['-Htn', 'state', 'established', 'sport', '=', ':5473']))
+            .trim()
+            .split('\n')
+          const peers = new Set(lines.map(line => /([\d.]+)\]?:\d+\s*$/.exec(line)?.[1]))
+          return peers.size === 2 ? peers : undefined
+        },
+        long,
+      )
+      expect([...clients].sort()).toEqual(['10.77.0.11', '10.77.0.12'])
+    },
+    240_000,
+  )
 
   const statusOf = () =>
     n1.machine.run(optiflow, ['calico', 'status'], {
@@ -252,6 +303,66 @@ describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacl
     await n1.kubectl('delete', 'networkpolicy', 'deny')
   })
 
+  it('a GlobalNetworkPolicy of Calico is made, explained, held to and deleted with our commands', async () => {
+    const [client] = await podsOf('client')
+    const [web] = await podsOf('web')
+    const reaches = () => ask(client.metadata.name, web.status.podIP)
+    await until('an answer before', reaches, long)
+    const file = join(scratch, 'ban.yaml')
+    const rules = [{ action: 'Deny', source: { selector: 'app == "client"' } }, { action: 'Pass' }]
+    const ban = {
+      apiVersion: 'projectcalico.org/v3',
+      kind: 'GlobalNetworkPolicy',
+      metadata: { name: 'ban' },
+      spec: { tier: 'security', selector: 'app == "web"', types: ['Ingress'], ingress: rules },
+    }
+    await writeFile(file, JSON.stringify(ban))
+    await n1.optiflow('calico', 'tier', 'create', 'security', '--order', '100')
+    await n1.optiflow('calico', 'policy', 'create', '-f', file)
+    await until('nobody to get in', async () => !(await reaches()), long)
+    const [from, to] = [`pod/${client.metadata.name}`, `pod/${web.metadata.name}:8080`]
+    expect(await n1.optiflow('calico', 'policy', 'explain', from, to)).toContain('GlobalNetworkPolicy ban denies it')
+    await n1.optiflow('calico', 'policy', 'delete', 'ban')
+    await until('an answer after', reaches, long)
+    await n1.optiflow('calico', 'tier', 'delete', 'security')
+  }, 600_000)
+
+  it('pools, addresses and diagnosis of the real thing', async () => {
+    await n1.optiflow('calico', 'ippool', 'create', 'more', '--cidr', '10.241.0.0/16', '--encapsulation', 'vxlan')
+    expect(await n1.optiflow('calico', 'ippool', 'list')).toMatch(/^more +10\.241\.0\.0\/16/m)
+    await n1.optiflow('calico', 'ippool', 'delete', 'more')
+    const inUse = await n1.optiflowRun('calico', 'ippool', 'delete', 'default-ipv4-ippool')
+    expect([inUse.code, inUse.err]).toEqual([1, expect.stringContaining('are in use')])
+    expect(await n1.optiflow('calico', 'ipam', 'show')).toMatch(/default-ipv4-ippool +10\.240\.0\.0\/16 +\d+ of 65536/)
+    const archive = join(scratch, 'diag.tar.gz')
+    await n1.optiflow('calico', 'diag', '--file', archive)
+    const names = await n1.machine.ok('tar', ['-tzf', archive])
+    expect(names).toContain('calico/ippools.json')
+    expect(names.match(/^logs\/calico-node-\w+\.log$/gm)?.length).toBe(2)
+    const again = ['--manifest', manifest!, '--pod-cidr', '10.240.0.0/16', '--encapsulation', 'vxlan']
+    expect(await n1.optiflow('calico', 'upgrade', ...again)).toContain('ready on every node')
+  }, 300_000)
+
+  it.skipIf(!calicoctl)("Calico's own calicoctl works against this API", async () => {
+    const ctl = (...args: string[]) =>
+      n1.machine.ok(calicoctl!, args, { env: { DATASTORE_TYPE: 'kubernetes', KUBECONFIG: n1.kubeconfig } })
+    expect(await ctl('get', 'nodes', '-o', 'wide')).toMatch(/^n1 .* 10\.77\.0\.11\/24/m)
+    const { items } = JSON.parse(await ctl('get', 'ippools', '-o', 'json'))
+    expect(items.map((p: any) => [p.spec.cidr, p.spec.vxlanMode])).toEqual([['10.240.0.0/16', 'Always']])
+    expect(await ctl('ipam', 'check')).toMatch(/found 0 problems/i)
+    const file = join(scratch, 'set.yaml')
+    const set = {
+      apiVersion: 'projectcalico.org/v3',
+      kind: 'GlobalNetworkSet',
+      metadata: { name: 'office' },
+      spec: { nets: ['192.0.2.0/24'] },
+    }
+    await writeFile(file, JSON.stringify(set))
+    await ctl('apply', '-f', file)
+    expect((await n1.get('globalnetworksets.crd.projectcalico.org', 'office')).spec.nets).toEqual(['192.0.2.0/24'])
+    await ctl('delete', 'globalnetworkset', 'office')
+  })
+
   it('after a churn of 50 pods no address is lost', async () => {
     await n1.apply(deployment('churn', 50))
     await until('50 pods', async () => (await podsOf('churn')).length === 50, { timeoutMs: 300_000 })
@@ -314,37 +425,3 @@ describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacl
     return found
   }
 })
-
-/** The archives to import: the one that is named, or those that skopeo fetches from the registry that is named. */
-async function archivesOf(from: string, file: string, folder: string): Promise<string[]> {
-  if (from.startsWith('/')) return from.split(',')
-  if (!onPath('skopeo')) throw new Error('CALICO_IMAGES names a registry: install skopeo, or name an archive')
-  const names = await imagesNamedIn(file)
-  return Promise.all(
-    names.map(async (name, i) => {
-      const archive = join(folder, `${i}.tar`)
-      const path = name.replace(/^[^/]+\//, '')
-      const copy = ['copy', '--src-tls-verify=false', `docker://${from}/${path}`, `docker-archive:${archive}:${name}`]
-      const { code, err } = await run('skopeo', copy, { timeoutMs: 300_000 })
-      if (code !== 0) throw new Error(`skopeo cannot fetch ${path} from ${from}: ${err}`)
-      return archive
-    }),
-  )
-}
-
-/** Archives made of a folder of binaries, under the names that the manifest has. */
-async function archivesOfFolder(folder: string, file: string, into: string): Promise<string[]> {
-  const images = await imagesOfFolder(folder, await imagesNamedIn(file))
-  return Promise.all(
-    images.map(async ({ archive }, i) => {
-      const path = join(into, `${i}.tar`)
-      await writeFile(path, archive)
-      return path
-    }),
-  )
-}
-
-async function imagesNamedIn(file: string): Promise<string[]> {
-  const documents = parseAllDocuments(await readFile(file, 'utf8')).map(document => document.toJS())
-  return [...new Set(JSON.stringify(documents).match(/(?<="image":")[^"]+/g))]
-}

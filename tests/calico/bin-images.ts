@@ -51,11 +51,15 @@ const parts: Part[] = [
   },
 ]
 
-/** What calico-node does when it starts, and the two programs it then keeps running; the container ends with either. */
+/**
+ * What calico-node does when it starts, and the two programs it then keeps running; the container ends with either.
+ * Built without a C compiler Felix has no eBPF, and would panic where it looks for what an eBPF data plane left.
+ */
 const start = `#!/bin/sh
 calico-node -startup || exit 1
 NODENAME=$(cat /var/lib/calico/nodename) || exit 1
 export NODENAME FELIX_FELIXHOSTNAME="$NODENAME" FELIX_DATASTORETYPE="$DATASTORE_TYPE"
+export FELIX_DebugSkipCTLBCleanup=true
 calico-node -allocate-tunnel-addrs -allocate-tunnel-addrs-run-once || exit 1
 calico-node -node-services & services=$!
 calico-node -felix & felix=$!
