@@ -17,6 +17,8 @@ export interface CommitQueueOptions {
   clock: Clock
   writer: Thread
   toError(failure: Failure): Error
+  /** A group is on its way to the writer: so many changes, so many bytes. */
+  onSent(changes: number, bytes: number): void
   /** Does some watcher want to know what was under this key? */
   watched(key: Key): boolean
   /** Called in order of revision, once durable, before the commit resolves. */
@@ -75,9 +77,11 @@ export class CommitQueue {
     this.#queue = []
     this.#sent.push(group)
     const packer = new Packer()
+    let count = 0
     for (const { changes, seen, author } of group) {
       packer.number(seen.size)
       packer.number(changes.length)
+      count += changes.length
       for (const [key, revision] of seen) {
         packer.keys.push(key)
         packer.number(Number(revision))
@@ -91,6 +95,7 @@ export class CommitQueue {
     }
     const { keys, numbers, bytes, moved } = packer.finish()
     const now = this.#options.clock.now()
+    this.#options.onSent(count, bytes.length)
     this.#options.writer.send({ type: 'commit', commits: group.length, keys, numbers, bytes, now }, moved)
   }
 

@@ -1,3 +1,5 @@
+import type { Backfill } from './protocol.ts'
+
 /** The part of the `node:sqlite` API that we use. */
 export interface Database {
   exec(sql: string): void
@@ -40,6 +42,12 @@ export function rollBack(database: Database): void {
   } catch {
     // SQLite has already rolled back by itself.
   }
+}
+
+/** Moves what it can of the write-ahead log into the file, waiting for nobody. */
+export function backfill(database: Database): Backfill {
+  const row = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() as { log: number; checkpointed: number }
+  return { logged: row.log, moved: row.checkpointed }
 }
 
 /** The only value of a query's only row. */

@@ -27,6 +27,15 @@ export function configure(database: Database, options: Pick<ThreadOptions, 'chec
     )
 }
 
+/** A second connection that may write: for moving the write-ahead log. It has no lock, so the writer must have the file open. */
+export function openBeside(open: OpenDatabase, { path }: Pick<ThreadOptions, 'path'>): Database {
+  const database = open(path, { timeout: 5000 })
+  database.exec(
+    'PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA wal_autocheckpoint=0',
+  )
+  return database
+}
+
 /** @throws ThreadFailure if the file is damaged. @returns how long it took, in milliseconds */
 export function check(database: Database): number {
   const start = performance.now()

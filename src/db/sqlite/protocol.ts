@@ -5,9 +5,9 @@
 
 /** What a thread is started with. */
 export interface ThreadOptions {
-  role: 'writer' | 'reader'
+  role: 'writer' | 'reader' | 'checkpointer'
   path: string
-  /** Write-ahead log pages after which they are moved into the file. */
+  /** Write-ahead log pages after which a commit moves them into the file itself; 0: never. */
   checkpointPages: number
   /** Check the whole file on opening: after an unclean stop only, always, or never. */
   check: 'auto' | 'always' | 'never'
@@ -78,7 +78,9 @@ export type Request =
   | { type: 'compact'; revision: number }
   | { type: 'sweep'; rows: number }
   | { type: 'vacuum'; pages: number }
+  | { type: 'backfill' }
   | { type: 'checkpoint' }
+  | { type: 'refuse'; message: string }
   | { type: 'usage' }
   | { type: 'momentAt'; at: number }
   | { type: 'revisionAt'; at: number }
@@ -124,6 +126,12 @@ export interface ChangesReply {
   keys: string[]
   numbers: Float64Array
   bytes: Uint8Array
+}
+
+/** Pages in the write-ahead log, and how many of them are in the file too. */
+export interface Backfill {
+  logged: number
+  moved: number
 }
 
 export interface SweepReply {

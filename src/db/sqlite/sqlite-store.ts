@@ -24,6 +24,7 @@ import {
 } from '../store.ts'
 import { type HistoryPage, WatchHub } from '../watch-hub.ts'
 import { unpackAuthor } from './author.ts'
+import { Checkpointer } from './checkpointer.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { errorOf, ThreadFailure } from './failure.ts'
 import { HistoryKeeper, type HistoryLimits } from './history-keeper.ts'
@@ -44,7 +45,10 @@ export interface SqliteStoreOptions {
   history?: Partial<HistoryLimits>
   /** Whether to check the whole file on opening: after an unclean stop only (`auto`), always, or never. */
   check?: ThreadOptions['check']
-  /** Write-ahead log pages (4 KiB) after which they are moved into the file; 4,000 unless given. */
+  /**
+   * Write-ahead log pages (4 KiB) after which they are moved into the file, beside the commits; 4,000 unless given. At half as many
+   * more a commit has to do it.
+   */
   checkpointPages?: number
   /**
    * Room on the disk kept so that deletions work when it is full; 32 MiB unless given, 0 for none. Taken up by the file
@@ -67,7 +71,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const log = options.log ?? silentLogger
   await prepareFile(path, disk)
   const file = await workerFile(options.worker ?? defaultWorker(), disk)
-  const thread = { path, checkpointPages: options.checkpointPages ?? 4000, check: options.check ?? 'auto' } as const
+  const pages = options.checkpointPages ?? 4000
+  const thread = { path, checkpointPages: Math.ceil(pages * 1.5), check: options.check ?? 'auto' } as const
   const start = (role: ThreadOptions['role']) =>
     Thread.start(file, { ...thread, role }).catch(async error => {
       throw error instanceof ThreadFailure ? errorOf(error.failure, path, await readPid(path, disk)) : error
@@ -88,11 +93,23 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       log.warn({ path, error: explain(error) }, 'pid was not written')
     })
     const { thread: reader } = await start('reader')
-    return new SqliteStore({ ...options, clock, disk, log, reserve }, writer, reader, BigInt(opened.revision))
+    const startCheckpointer = () => start('checkpointer').then(({ thread }) => thread)
+    const whole = { ...options, clock, disk, log, reserve, checkpointPages: pages, startCheckpointer }
+    return new SqliteStore(whole, writer, reader, BigInt(opened.revision))
   } catch (error) {
     await writer.close()
     throw error
   }
+}
+
+/** What openSqliteStore has made of the options. */
+interface SqliteStoreParts extends SqliteStoreOptions {
+  clock: Clock
+  disk: Disk
+  log: Logger
+  reserve: Reserve
+  checkpointPages: number
+  startCheckpointer(): Promise<Thread>
 }
 
 export class SqliteStore implements Store {
@@ -102,18 +119,14 @@ export class SqliteStore implements Store {
   readonly #reader: Thread
   readonly #hub: WatchHub
   readonly #queue: CommitQueue
+  readonly #checkpointer: Checkpointer
   readonly #keeper: HistoryKeeper
   readonly #reserve: Reserve
   #closed: Error | undefined
   #disposed: Promise<void> | undefined
 
   /** Use openSqliteStore. */
-  constructor(
-    options: SqliteStoreOptions & { clock: Clock; disk: Disk; log: Logger; reserve: Reserve },
-    writer: Thread,
-    reader: Thread,
-    revision: Revision,
-  ) {
+  constructor(options: SqliteStoreParts, writer: Thread, reader: Thread, revision: Revision) {
     const { clock } = options
     this.#path = options.path
     this.#reserve = options.reserve
@@ -127,9 +140,16 @@ export class SqliteStore implements Store {
       readHistory: (prefix, after, through) => this.#readHistory(prefix, after, through),
       ...(options.bufferedEvents ? { bufferedEvents: options.bufferedEvents } : {}),
     })
+    this.#checkpointer = new Checkpointer({
+      log: options.log,
+      writer,
+      start: options.startCheckpointer,
+      pages: options.checkpointPages,
+    })
     this.#queue = new CommitQueue({
       clock,
       writer,
+      onSent: (changes, bytes) => this.#checkpointer.grow(changes, bytes),
       toError: failure => errorOf(failure, this.#path),
       watched: key => this.#hub.covers(key),
       publish: batch => this.#hub.publish(batch),
@@ -252,6 +272,7 @@ export class SqliteStore implements Store {
     if (!crashed) await this.#queue.drain()
     this.#hub.close(this.#closed)
     // The writer last: it is the one that leaves a single, clean file.
+    await this.#checkpointer.stop()
     await this.#reader.close().catch(() => {})
     // What the disk now lacks for a clean mark is checked on the next start.
     await this.#reserve.close()

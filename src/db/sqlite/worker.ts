@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { loadSqlite } from './database.ts'
+import { backfill, type Database, loadSqlite } from './database.ts'
 import { failureOf } from './failure.ts'
+import { openBeside } from './open-file.ts'
 import { movable } from './packing.ts'
 import type {
   ChangesReply,
@@ -16,7 +17,7 @@ import { HistoryReader } from './reader.ts'
 import { Writer } from './writer.ts'
 
 /*
- * A thread of the SQLite store: the writer or the reader. It answers in order. The writer takes all commits that have
+ * A thread of the SQLite store: the writer, the reader or the checkpointer. It answers in order. The writer takes all commits that have
  * arrived by the time it is free into one transaction: while one fsync runs, the next group gathers in the port.
  */
 
@@ -30,6 +31,12 @@ try {
     const { writer, opened } = Writer.open(open, options)
     serve(messages => handleInGroups(writer, messages))
     port.postMessage(opened)
+  } else if (options.role === 'checkpointer') {
+    const database = openBeside(open, options)
+    serve(messages => {
+      for (const message of messages) if (!('type' in message)) answer(message, request => move(database, request))
+    })
+    port.postMessage({ opened: true, revision: 0, oldest: 0, unclean: false, checkedMs: 0 })
   } else {
     const reader = new HistoryReader(open, options)
     serve(messages => {
@@ -97,8 +104,12 @@ function write(writer: Writer, request: Request): unknown {
       return writer.sweep(request.rows)
     case 'vacuum':
       return writer.vacuum(request.pages)
+    case 'backfill':
+      return writer.backfill()
     case 'checkpoint':
       return writer.checkpoint()
+    case 'refuse':
+      return writer.refuse(request.message)
     case 'usage':
       return writer.usage()
     case 'momentAt':
@@ -107,6 +118,17 @@ function write(writer: Writer, request: Request): unknown {
       return writer.close()
     default:
       throw new Error(`the writer does not know the request ${request.type}`)
+  }
+}
+
+function move(database: Database, request: Request): unknown {
+  switch (request.type) {
+    case 'backfill':
+      return backfill(database)
+    case 'close':
+      return database.close()
+    default:
+      throw new Error(`the checkpointer does not know the request ${request.type}`)
   }
 }
 

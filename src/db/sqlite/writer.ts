@@ -1,13 +1,31 @@
 import { Authors } from './authors.ts'
 import { jumpTarget } from './chain.ts'
 import { readChanges, skipChanges, split } from './commit-group.ts'
-import { codes, type Database, type OpenDatabase, rollBack, type Statement, single, sqliteCode } from './database.ts'
+import {
+  backfill,
+  codes,
+  type Database,
+  type OpenDatabase,
+  rollBack,
+  type Statement,
+  single,
+  sqliteCode,
+} from './database.ts'
 import { encodeDelta } from './delta.ts'
 import { failureOf, ThreadFailure } from './failure.ts'
 import { type Head, Heads } from './heads.ts'
 import { check, configure, takeLock } from './open-file.ts'
 import { Packer, Unpacker } from './packing.ts'
-import type { CommitGroup, CommitResult, Failure, Opened, SweepReply, ThreadOptions, Usage } from './protocol.ts'
+import type {
+  Backfill,
+  CommitGroup,
+  CommitResult,
+  Failure,
+  Opened,
+  SweepReply,
+  ThreadOptions,
+  Usage,
+} from './protocol.ts'
 import { RecentValues, type WholeValue } from './recent-values.ts'
 import { firstPosition, lastPosition, meta, migrate, revisionOf } from './schema.ts'
 import { Sweeper } from './sweeper.ts'
@@ -305,6 +323,16 @@ export class Writer {
   /** Gives up to `pages` free pages back to the file system. */
   vacuum(pages: number): void {
     this.#database.exec(`PRAGMA incremental_vacuum(${pages})`)
+  }
+
+  /** Nothing more is written: what the file has is not known any more. */
+  refuse(message: string): void {
+    this.#broken ??= { reason: 'failed', message }
+  }
+
+  /** What the checkpointer left: with that, the log begins anew. */
+  backfill(): Backfill {
+    return backfill(this.#database)
   }
 
   /** What the log says goes into the file: only then does the disk get back what was vacuumed. Left for later while somebody reads. */
