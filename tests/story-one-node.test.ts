@@ -293,7 +293,7 @@ describe.skipIf(obstacle)(
       )
       expect(counts.map(([, kind, count]) => `${kind} ${count}`)).toEqual(
         [
-          ...['containers', 'shims', 'mounts', 'snapshots', 'rules', 'interfaces', 'tunnel entries'],
+          ...['containers', 'shims', 'runc states', 'mounts', 'snapshots', 'rules', 'interfaces', 'tunnel entries'],
           ...['network namespaces', 'addresses', 'network records', 'pod folders', 'log folders'],
         ].map(kind => `${kind} 0`),
       )

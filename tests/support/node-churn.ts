@@ -239,10 +239,10 @@ export async function killOften(
     async () => {
       const { length } = await churn.containers()
       if (length !== wantedCount)
-        throw new Error(`${length}, not ${wantedCount}; the agent said ${churn.node.saidBy('agent')}`)
+        throw new Error(`${length}, not ${wantedCount}; the doctor finds ${JSON.stringify(await churn.leftBehind())}`)
       return true
     },
-    { timeoutMs: 180_000 },
+    { timeoutMs: 180_000, everyMs: 10_000 },
   )
   await churn.remove([...churn.wanted])
   await churn.settled()

@@ -1,4 +1,4 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
@@ -41,6 +41,18 @@ const mine = ({ findings }: Awaited<ReturnType<typeof look>>) =>
   findings
     .filter(({ kind, what }) => !/^(control groups|rules|network records)$/.test(kind) || what.includes(dead))
     .map(({ kind, outcome }) => `${kind} ${outcome ?? 'seen'}`)
+
+/** A folder from which runc runs a program of busybox. */
+async function bundleOf(args: string[]): Promise<string> {
+  const bundle = `${bench.folder}/bundle`
+  await mkdir(join(bundle, 'rootfs/bin'), { recursive: true })
+  await copyFile('/bin/busybox', join(bundle, `rootfs${args[0]}`))
+  await run('runc', ['spec', '--bundle', bundle])
+  const spec = JSON.parse(await readFile(join(bundle, 'config.json'), 'utf8'))
+  spec.process = { ...spec.process, args, terminal: false }
+  await writeFile(join(bundle, 'config.json'), JSON.stringify(spec))
+  return bundle
+}
 
 it('the doctor finds what pods left behind, takes out that alone, and lets the living live', async () => {
   const { runtime } = bench
@@ -87,9 +99,21 @@ it('the doctor finds what pods left behind, takes out that alone, and lets the l
     ...['-namespace', 'k8s.io', '-id', dead, '-address', socket],
   ])
 
+  // One that runs by itself, as when its shim was killed.
+  const orphan = 'cafe'.repeat(16)
+  const runcRoot = join(stateFolder, 'runc/k8s.io')
+  const bundle = await bundleOf(['/bin/sleep', '1000'])
+  // Its program would hold our pipes open.
+  await run('sh', [
+    '-c',
+    `runc --root ${runcRoot} run --detach --bundle ${bundle} ${orphan} < /dev/null > /dev/null 2>&1`,
+  ])
+  const orphanPid = JSON.parse((await run('runc', ['--root', runcRoot, 'state', orphan])).stdout).pid
+
   const all = [
     'containers',
     'shims',
+    'runc states',
     'mounts',
     'mounts',
     'snapshots',
@@ -105,6 +129,8 @@ it('the doctor finds what pods left behind, takes out that alone, and lets the l
 
   expect(mine(await look(true))).toEqual(all.map(kind => `${kind} mended`))
   await shim.exited
+  // Ended, even where nobody has asked yet how.
+  expect(await readFile(`/proc/${orphanPid}/cmdline`, 'utf8').catch(() => '')).toBe('')
   expect(mine(await look(false))).toEqual([])
   expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toMatch(new RegExp(`${dead}|u-dead|cni-dead`))
   const [pod] = await runtime.observe()

@@ -6,12 +6,13 @@ import type { OutsideWorld } from '../outside.ts'
 import { logFolders, podFolders } from './folder-checks.ts'
 import type { Check, Leak, NodePlaces, Scene } from './leak.ts'
 import { addresses, attachments, interfaces, namespaces, rules, tunnelEntries } from './network-checks.ts'
-import { cgroups, mounts, records, shims, snapshots } from './runtime-checks.ts'
+import { cgroups, mounts, records, shims, snapshots, states } from './runtime-checks.ts'
 
 /** In the order of mending: processes let go of what is below them. */
 export const checks: readonly Check[] = [
   records,
   shims,
+  states,
   mounts,
   snapshots,
   cgroups,

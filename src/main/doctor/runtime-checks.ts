@@ -72,6 +72,24 @@ async function childrenOf(disk: Disk, pid: number): Promise<number[]> {
   return text.split(' ').filter(Boolean).map(Number)
 }
 
+/** What runc remembers of containers that are no more: their shims were killed, and nobody asks runc about them again. */
+export const states: Check = {
+  kind: 'runc states',
+  async find({ disk, commands, places, ids }) {
+    const root = join(places.stateFolder, 'runc/k8s.io')
+    return (await namesIn(disk, root))
+      .filter(id => /^[0-9a-f]{64}$/.test(id) && !ids.has(id))
+      .map(id => ({
+        what: `runc remembers container ${id}, which is no more`,
+        async mend() {
+          // Ends what may still run in it, and takes its control groups along.
+          await commands.run('runc', ['--root', root, 'delete', '--force', id], { allowFailure: true })
+          await disk.remove(join(root, id))
+        },
+      }))
+  },
+}
+
 /** Root file systems and shared memory of containers that are no more. */
 export const mounts: Check = {
   kind: 'mounts',

@@ -13,14 +13,14 @@ interface Round {
   everyMs: number
 }
 
-/** containerd records a container before it starts its shim, and knows no way to a shim without a record. */
-const shims: Round = { kinds: new Set(['shims']), apartMs: 10_000, everyMs: 60_000 }
+/** containerd records a container before it starts its shim and runc, and knows no way to them without a record. */
+const running: Round = { kinds: new Set(['shims', 'runc states']), apartMs: 10_000, everyMs: 60_000 }
 /**
  * The making of a sandbox is given up after four minutes: what is nobody's for longer stays nobody's. Containers that containerd
  * knows may be of somebody who works beside us: a person is told of them, by `optiflow node doctor`.
  */
 const rest: Round = {
-  kinds: new Set(checks.map(({ kind }) => kind).filter(kind => kind !== 'shims' && kind !== 'containers')),
+  kinds: new Set(checks.map(({ kind }) => kind).filter(kind => !running.kinds.has(kind) && kind !== 'containers')),
   apartMs: 5 * 60_000,
   everyMs: 20 * 60_000,
 }
@@ -30,7 +30,7 @@ const rest: Round = {
  * shims, network namespaces, snapshots, addresses. Goes on until `signal` says otherwise; never rejects.
  */
 export async function keepClean(places: NodePlaces, outside: Outside, signal: AbortSignal): Promise<void> {
-  await Promise.all([shims, rest].map(round => go(round, places, outside, signal)))
+  await Promise.all([running, rest].map(round => go(round, places, outside, signal)))
 }
 
 async function go({ kinds, apartMs, everyMs }: Round, places: NodePlaces, outside: Outside, signal: AbortSignal) {
