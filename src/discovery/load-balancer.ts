@@ -1,12 +1,13 @@
 import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import type { Cache, Reconciler } from '../client/reconciler.ts'
+import { poolCondition } from '../models/address-pool.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
 import type { Condition } from '../models/types/meta-v1.ts'
 import type { AddressPool } from './address-pool/pool.ts'
-import { addressAnnotation, planPool, poolCondition } from './address-pool/pool-plan.ts'
+import { addressAnnotation, planPool } from './address-pool/pool-plan.ts'
 import { isOurs, nameOf, type Placement, planLoadBalancers, usableAddresses } from './load-balancer-plan.ts'
 
 /**

@@ -17,18 +17,20 @@ import {
   inProcessTransport,
   type ReconcilerRunner,
 } from '../client/index.ts'
-import { EndpointSlice, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
+import { EndpointSlice, Event, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
 import { EmbeddedPlane } from './embedded.ts'
 import { type Gateway, openGateway } from './gateway.ts'
 import { GatewayClass, Gateway as GatewayKind, HTTPRoute, type ParentReference, ReferenceGrant } from './kinds/index.ts'
 import { embeddedEngine } from './plan/engine.ts'
+import { type PortTaken, portsOfServices } from './plan/held-ports.ts'
 import { AttachedOnce } from './status/attached.ts'
 import { gatewayClassStatusReconciler } from './status/gateway-class-status.ts'
 import { gatewayStatusReconciler } from './status/gateway-status.ts'
 import { routePolicyStatusReconciler } from './status/route-policy-status.ts'
 import { httpRouteStatusReconciler } from './status/route-status.ts'
 
-const portTaken = (port: number) => (port === 6443 ? 'the API server' : undefined)
+const portTaken: PortTaken = services => port =>
+  port === 6443 ? 'the API server' : portsOfServices(services, true).get(port)
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 /** The API takes no endpoint on loopback: this one stands for the backend there. */
@@ -161,6 +163,13 @@ describe('Gateway API', () => {
         .on('error', reject)
     })
   }
+  const freePort = () =>
+    new Promise<number>(resolve => {
+      const probe = http.createServer().listen(0, '127.0.0.1', () => {
+        const { port } = probe.address() as AddressInfo
+        probe.close(() => resolve(port))
+      })
+    })
   const settled = { timeout: 18_000, interval: 5 }
 
   test('accepts its class, serves a Gateway and a route, and says so in their statuses', async () => {
@@ -288,18 +297,35 @@ describe('Gateway API', () => {
   })
 
   test('a listener on a port of its own is opened, and closed when it goes', async () => {
-    const free = await new Promise<number>(resolve => {
-      const probe = http.createServer().listen(0, '127.0.0.1', () => {
-        const { port } = probe.address() as AddressInfo
-        probe.close(() => resolve(port))
-      })
-    })
+    const free = await freePort()
     await makeGateway('own', listener('more', { port: free }))
     await makeRoute('port', { name: 'own' })
     await expect.poll(() => ask('port.test', '/', free).catch(() => 'closed'), settled).toBe('port.test/')
     expect(await ask('port.test')).toBe('404')
     await client.delete(GatewayKind, { namespace: 'default', name: 'own' })
     await expect.poll(() => ask('port.test', '/', free).catch(() => 'closed'), settled).toBe('closed')
+  })
+
+  test('a port that a Service has of the nodes is not served, and the Gateway says whose it is', async () => {
+    const free = await freePort()
+    const key = { namespace: 'default', name: 'taker' }
+    const service = await client.create(Service, {
+      metadata: key,
+      spec: { type: 'LoadBalancer', ports: [{ port: free }], allocateLoadBalancerNodePorts: false },
+    })
+    await makeGateway('late', listener('http', { port: free }))
+    await expect.poll(() => listenerStatus('late', 0), settled).toMatchObject({ Accepted: 'True', Programmed: 'True' })
+    const status = { loadBalancer: { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP' as const }] } }
+    await client.updateStatus(Service, { ...service, status })
+    await expect
+      .poll(() => listenerStatus('late', 0), settled)
+      .toMatchObject({ Accepted: 'False PortUnavailable', Programmed: 'False Invalid' })
+    const message = `listener http: port ${free} belongs to the load balancer of Service default/taker`
+    const told = async () => (await client.list(Event, { namespace: 'default' })).items.map(e => [e.reason, e.message])
+    await expect.poll(told, settled).toContainEqual(['PortUnavailable', message])
+    await client.delete(Service, key)
+    await expect.poll(() => listenerStatus('late', 0), settled).toMatchObject({ Accepted: 'True', Programmed: 'True' })
+    await client.delete(GatewayKind, { namespace: 'default', name: 'late' })
   })
 
   test('what cannot be served is said of the listener', async () => {

@@ -21,6 +21,7 @@ import {
 import { type Attachments, attach } from './plan/attachments.ts'
 import type { Engine } from './plan/engine.ts'
 import { isServedGateway } from './plan/gateways.ts'
+import type { PortTaken } from './plan/held-ports.ts'
 import { gatewayController, planIngresses } from './plan/ingress-plan.ts'
 import { type Policies, planPolicies } from './plan/policies.ts'
 import { tableOf } from './plan/table.ts'
@@ -37,7 +38,7 @@ export interface GatewayOptions {
   clock: Clock
   log: Logger
   /** Who else has a port of this machine, so that no Gateway gets it. */
-  portTaken?: (port: number) => string | undefined
+  portTaken?: PortTaken
 }
 
 export interface Gateway extends AsyncDisposable {
@@ -157,7 +158,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
           namespace: name => kinds.namespaces.get({ name }),
           policies,
           engine,
-          portTaken: options.portTaken ?? (() => undefined),
+          portTaken: options.portTaken?.(services.list()) ?? (() => undefined),
         })
       }
       follow(more)

@@ -12,6 +12,8 @@ import {
   HaproxyPlane,
   haproxyEngine,
   openGateway,
+  type PortTaken,
+  portsOfServices,
   ThreadedPlane,
 } from '../gateway/index.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
@@ -61,9 +63,13 @@ export function acmeOf({ acmeDirectory, acmeEmail }: Settings): AcmeSettings | u
 }
 
 /** Who has a port of this machine that a Gateway may ask for. Those of the gateway itself are what it is for. */
-export function portTaken(settings: Settings): (port: number) => string | undefined {
+export function portTaken(settings: Settings): PortTaken {
   const taken = reservedPorts({ ...settings, gateway: 'off' })
-  return port => taken.get(`tcp/${port}`)
+  const atNodes = settings.loadBalancer === 'nodes' && !settings.loadBalancerPool
+  return services => {
+    const held = portsOfServices(services, atNodes)
+    return port => taken.get(`tcp/${port}`) ?? held.get(port)
+  }
 }
 
 /** What answers at the nodes' own addresses, so that no Service of type LoadBalancer takes it: `tcp/443` → who. */

@@ -12,6 +12,7 @@ import {
   gatewayStatusReconciler,
   grpcRouteStatusReconciler,
   httpRouteStatusReconciler,
+  type PortTaken,
   routePolicyStatusReconciler,
   tlsRouteStatusReconciler,
 } from '../gateway/index.ts'
@@ -23,7 +24,7 @@ export interface GatewayStatusesOptions {
   /** Of the machine whose gateway serves. */
   addresses: readonly string[]
   /** Who has a port of that machine for something else. */
-  portTaken: (port: number) => string | undefined
+  portTaken: PortTaken
   /** Whom certificates are obtained from; undefined: nobody. */
   acme: AcmeSettings | undefined
   /** What carries the requests, and may not do all that is asked. */

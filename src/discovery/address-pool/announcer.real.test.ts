@@ -7,9 +7,10 @@ import { systemClock } from '../../base/clock.ts'
 import { type Commands, systemCommands } from '../../base/commands.ts'
 import { systemDisk } from '../../base/disk.ts'
 import { silentLogger } from '../../base/logger.ts'
+import { poolCondition } from '../../models/address-pool.ts'
 import { EndpointSlice, Node, Service } from '../../models/kinds/index.ts'
 import { Announcer, removeAnnounced } from './announcer.ts'
-import { announcerOf, poolCondition } from './pool-plan.ts'
+import { announcerOf } from './pool-plan.ts'
 
 const able = process.getuid?.() === 0
 const prefix = `of-pool-${process.pid}`

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { poolCondition } from '../../models/address-pool.ts'
 import type { EndpointSlice, Node, Service } from '../../models/kinds/index.ts'
 import { parsePool } from './pool.ts'
-import { addressAnnotation, announcerOf, planAnnouncements, planPool, poolCondition } from './pool-plan.ts'
+import { addressAnnotation, announcerOf, planAnnouncements, planPool } from './pool-plan.ts'
 
 let born = 0
 function service(name: string, more: { spec?: object; ips?: string[]; annotations?: object } = {}): Service {

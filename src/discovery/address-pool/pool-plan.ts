@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto'
 import { canonicalIP, isIP } from '../../base/ip.ts'
+import { poolCondition } from '../../models/address-pool.ts'
 import type { EndpointSlice, Node, Service } from '../../models/kinds/index.ts'
 import { byAge, isOurs, nameOf, type Placement, readyNodes, usableAddresses } from '../load-balancer-plan.ts'
 import type { AddressPool } from './pool.ts'
 
 /** With it a Service names its addresses, one of each family: `192.0.2.100,fd00::100`. `spec.loadBalancerIP` does so for one. */
 export const addressAnnotation = 'optiflow.dev/load-balancer-ips'
-
-/** Condition of a Service whose addresses are of the pool: nodes announce no others. */
-export const poolCondition = 'optiflow.dev/AddressPool'
 
 /**
  * Which addresses of the pool Services have: what they have already, what they ask for, else the first that is free; of two

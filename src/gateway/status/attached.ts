@@ -6,11 +6,9 @@ import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant, TLSRoute }
 import { type AttachedRoute, type Attachments, attach } from '../plan/attachments.ts'
 import type { Engine } from '../plan/engine.ts'
 import { isServedGateway } from '../plan/gateways.ts'
+import type { PortTaken } from '../plan/held-ports.ts'
 import type { PlannedListener } from '../plan/listeners.ts'
 import { type Policies, planPolicies } from '../plan/policies.ts'
-
-/** Who has a port of the gateway's machine for something else. */
-export type PortTaken = (port: number) => string | undefined
 
 /** What is attached to what, to be looked up by key. */
 export interface Attached {
@@ -76,7 +74,7 @@ function plan(cache: Cache, portTaken: PortTaken, engine: Engine): Attached {
     namespace: name => cache.get(Namespace, { name }),
     policies,
     engine,
-    portTaken,
+    portTaken: portTaken(cache.list(Service)),
   })
   const routes = new Map(all.routes.map(r => [`${r.kind} ${keyText(keyOf(r.route))}`, r]))
   const listeners = new Map<string, PlannedListener[]>()

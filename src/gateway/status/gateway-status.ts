@@ -14,7 +14,7 @@ export function gatewayStatusReconciler(addresses: readonly string[], attachedOn
     primary: Gateway,
     watches: attachedOnce.watches(Gateway),
     writes: [{ kind: Gateway, part: 'status' }],
-    async reconcile(key, { cache, client, clock }) {
+    async reconcile(key, { cache, client, clock, events }) {
       const known = cache.get(Gateway, key)
       if (!known || known.metadata.deletionTimestamp) return
       const attached = attachedOnce.in(cache)
@@ -23,6 +23,9 @@ export function gatewayStatusReconciler(addresses: readonly string[], attachedOn
       const status = statusOf(known, listeners, attached.all, addresses, timestamp(clock))
       if (sameMeaning(known.status, status)) return
       await client.updateStatus(Gateway, { ...structuredClone(known), status })
+      for (const { listener, refused } of listeners)
+        if (refused?.reason === 'PortUnavailable')
+          events.warning(known, refused.reason, `listener ${listener.name}: ${refused.message}`)
     },
   }
 }
