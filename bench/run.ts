@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { api } from './measurements/api/index.ts'
 import { memory } from './measurements/memory.ts'
+import { net } from './measurements/net/index.ts'
 import { node } from './measurements/node/index.ts'
 import { pods } from './measurements/pods.ts'
 import { startUp } from './measurements/start-up.ts'
@@ -15,7 +16,7 @@ import type { Measurement, Row } from './support/measurement.ts'
 import { type Detail, type Result, writeReport } from './support/report.ts'
 import { runScript } from './support/script.ts'
 
-const measurements: Measurement[] = [startUp, memory, api, pods, node]
+const measurements: Measurement[] = [startUp, memory, api, pods, node, net]
 /** Benches of single rooms, in their quick forms. */
 const rooms: { name: string; file: string; args: string[]; containers?: boolean }[] = [
   { name: 'apiserver', file: 'apiserver.ts', args: [] },
