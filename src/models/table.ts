@@ -41,8 +41,24 @@ export function columnDefinitionsOf(kind: Printed): TableColumnDefinition[] {
 }
 
 /**
- * One object as a row. A cell that throws (an object stored by an older version, say) is shown as `<error>`, so that one
- * odd object does not hide the others.
+ * What the columns show of one object. A cell that throws (an object stored by an older version, say) is shown as `<error>`,
+ * so that one odd object does not hide the others.
+ * @param nowMs wall time, for ages
+ */
+export function cellsOf<T extends KubeObject>(columns: readonly Column<T>[], object: T, nowMs: number): Cell[] {
+  return columns.map(column => {
+    try {
+      return column.cell(object, nowMs)
+    } catch {
+      return '<error>'
+    }
+  })
+}
+
+type Cell = ReturnType<Column['cell']>
+
+/**
+ * One object as a row.
  * @param nowMs wall time, for ages
  */
 export function rowOf<T extends KubeObject>(
@@ -51,13 +67,7 @@ export function rowOf<T extends KubeObject>(
   nowMs: number,
   include: IncludeObject = 'Metadata',
 ): TableRow {
-  const cells = columnsOf(kind).map(column => {
-    try {
-      return column.cell(object, nowMs)
-    } catch {
-      return '<error>'
-    }
-  })
+  const cells = cellsOf(columnsOf(kind), object, nowMs)
   if (include === 'None') return { cells }
   return { cells, object: include === 'Object' ? object : partialOf(object) }
 }

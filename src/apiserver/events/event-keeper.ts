@@ -50,7 +50,7 @@ export class EventKeeper {
     const { cache, resources, clock } = this.#core
     const all = cache.bucket(resources.of(Event)).list()
     const before = await this.#revisionAt(clock.now() - this.#maxAgeMs)
-    const byAge = all.sort((a, b) => a.revision - b.revision)
+    const byAge = [...all].sort((a, b) => a.revision - b.revision)
     const surplus = Math.max(byAge.length - this.#most, 0)
     const old = byAge.filter((event, i) => i < surplus || event.revision <= before)
     for (let i = 0; i < old.length; i += together) await this.#remove(old.slice(i, i + together))

@@ -167,7 +167,8 @@ function write(request: FastifyRequest, reply: FastifyReply, answer: ApiReply): 
   const http2 = request.raw.httpVersionMajor === 2
   if (answer.body instanceof Uint8Array) {
     raw.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
-    raw.end(request.raw.method === 'HEAD' ? undefined : answer.body)
+    if (request.raw.method === 'HEAD') raw.end()
+    else sendBytes(raw, answer.body)
     return reply
   }
   raw.writeHead(answer.status, answer.headers)
@@ -186,6 +187,21 @@ function write(request: FastifyRequest, reply: FastifyReply, answer: ApiReply): 
   source.on('error', () => raw.destroy())
   source.pipe(raw)
   return reply
+}
+
+/** A large body goes out in parts, as fast as the client takes them: others are served between, and it is never held twice. */
+const partBytes = 256 * 1024
+
+function sendBytes(raw: FastifyReply['raw'], body: Uint8Array): void {
+  let at = 0
+  const next = () => {
+    while (body.length - at > partBytes) {
+      const part = body.subarray(at, (at += partBytes))
+      if (!raw.write(part)) return void raw.once('drain', next)
+    }
+    raw.end(body.subarray(at))
+  }
+  next()
 }
 
 function sendStatus(reply: FastifyReply, error: ApiError): void {

@@ -67,7 +67,12 @@ function objectForm(call: Call, resource: Resource, transforms: Transform[]): Ob
   }
   if (accepted.media === 'protobuf') return protobufForm(resource, accepted, read)
   if (accepted.as) {
-    const write = (object: KeptObject) => toBuffer(partialMetadata(read(object), accepted.version))
+    const head = Buffer.from(
+      `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${accepted.version}","metadata":`,
+    )
+    const write = isKeptForm(resource)
+      ? (object: KeptObject) => Buffer.concat([head, object.metadataBytes(), brace])
+      : (object: KeptObject) => toBuffer(partialMetadata(read(object), accepted.version))
     return {
       accepted,
       key: `partial/${accepted.version}/${kind.group}/${kind.version}`,
@@ -95,6 +100,11 @@ function objectForm(call: Call, resource: Resource, transforms: Transform[]): Ob
     item: object => withoutIdentity(object.bytes),
   }
 }
+
+const brace = Buffer.from('}')
+
+/** Whether what is kept is what `resource` serves, byte by byte. */
+export const isKeptForm = (resource: Resource): boolean => resource.stored === resource.kind && !resource.form
 
 function protobufForm(resource: Resource, accepted: AcceptedForm, read: (object: KeptObject) => AnyObject): ObjectForm {
   const { group, version } = resource.kind

@@ -48,6 +48,23 @@ export function metadataOffset(bytes: Uint8Array): number {
   return view.indexOf(metadataOpen)
 }
 
+/** Where the value of `metadata` ends that begins at `start`, with its brace. */
+export function metadataEnd(bytes: Uint8Array, start: number): number {
+  let depth = 0
+  for (let i = start; i < bytes.length; i++) {
+    const c = bytes[i]
+    if (c === 0x22) {
+      i++
+      while (i < bytes.length && bytes[i] !== 0x22) i += bytes[i] === 0x5c ? 2 : 1
+    } else if (c === 0x7b) depth++
+    else if (c === 0x7d && --depth === 0) return i + 1
+  }
+  return bytes.length
+}
+
+/** `"metadata":` as far as the brace that opens its value. */
+export const metadataNameLength = metadataOpen.length - 1
+
 /** The served form: the stored bytes with the revision of their commit as metadata.resourceVersion. */
 export function withRevision(stored: Uint8Array, revision: number | bigint): Buffer {
   const at = metadataOffset(stored)

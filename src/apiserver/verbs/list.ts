@@ -1,15 +1,14 @@
 import { Compacted, FutureRevision } from '../../db/store.ts'
 import { ApiError, badRequest } from '../../models/api-error.ts'
-import { encodeJson } from '../../models/encode-json.ts'
 import { sealProtobufList } from '../../models/protobuf/index.ts'
-import { columnDefinitionsOf, rowOf } from '../../models/table.ts'
 import type { CallHandler, Core, ResourceCall } from '../core.ts'
-import { formOfMany, includeObject, keptItems, mediaReply, type ObjectForm, tableOf } from '../replies/object-form.ts'
+import { formOfMany, keptItems, mediaReply, type ObjectForm } from '../replies/object-form.ts'
 import { asBuffer } from '../replies/protobuf-form.ts'
+import { tableOfMany } from '../replies/table-form.ts'
 import { flag } from '../request-info.ts'
 import type { Resource } from '../resources.ts'
 import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
-import { prepare, servedObject } from '../storage/conversion.ts'
+import { prepare } from '../storage/conversion.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
@@ -36,7 +35,7 @@ export const list: CallHandler = async call => {
 }
 
 export interface ListPage {
-  objects: KeptObject[]
+  objects: readonly KeptObject[]
   revision: number
   next?: ContinueToken | undefined
   /** Undefined when nobody counted: with selectors. */
@@ -52,8 +51,12 @@ async function readPage(call: ResourceCall, options: ListOptions, selector: Obje
       throw error instanceof ApiError && error.cause ? notKept(error.cause) : error
     })
   if (options.continue && options.continue.revision > 0) {
+    const { revision, after } = options.continue
     refuseOldPage(core, options.continue)
-    return readHistory(call, namespace, options.continue.revision, options.continue.after, options, selector)
+    const then = (await stillThere(core, revision)) && core.cache.bucket(resource).listAt(revision, namespace)
+    return then
+      ? presentPage(call, then, revision, options, selector)
+      : readHistory(call, namespace, revision, after, options, selector)
   }
   if (options.resourceVersion && options.resourceVersion !== '0') {
     const revision = await waitForRevision(core, options.resourceVersion)
@@ -61,29 +64,52 @@ async function readPage(call: ResourceCall, options: ListOptions, selector: Obje
     if (exact && revision !== core.cache.revision)
       return readHistory(call, namespace, revision, undefined, options, selector)
   }
-  let objects = candidates(core, resource, namespace, selector)
-  const after = options.continue?.after
-  if (after !== undefined) {
-    // Whole keys are compared as the store does; see Bucket.
-    const prefix = resource.prefix
-    objects = objects.filter(o => o.key.slice(prefix.length) > after)
-  }
+  return presentPage(call, candidates(core, resource, namespace, selector), core.cache.revision, options, selector)
+}
+
+/** Whether the cache may speak of a revision: not of what it does not know yet, nor of what the store is to have forgotten. */
+async function stillThere({ cache, store }: Core, revision: number): Promise<boolean> {
+  return revision <= cache.revision && BigInt(revision) >= (await store.compacted())
+}
+
+/** One page of what the cache holds, or held at `revision`. */
+async function presentPage(
+  { core, resource }: ResourceCall,
+  all: readonly KeptObject[],
+  revision: number,
+  options: ListOptions,
+  selector: ObjectSelector,
+): Promise<ListPage> {
+  const token = options.continue
+  let objects = token ? all.slice(firstAfter(all, resource.prefix + token.after)) : all
   if (selector.matches) {
     const pending = prepare(resource, objects)
     if (pending) await pending
     objects = objects.filter(selector.matches)
   }
   // Any state will do for a client that says "0": the whole of it, whatever the limit.
-  const limit = options.resourceVersion === '0' && !options.continue ? 0 : options.limit
-  const revision = core.cache.revision
-  if (limit === 0 || objects.length <= limit) return { objects, revision, next: undefined, remaining: undefined }
+  const limit = options.resourceVersion === '0' && !token ? 0 : options.limit
+  if (limit === 0 || objects.length <= limit) return { objects, revision }
   const shown = objects.slice(0, limit)
+  const begunMs = token && token.revision > 0 ? token.begunMs : core.clock.now()
   return {
     objects: shown,
     revision,
-    next: { revision, after: shown[limit - 1]!.key.slice(resource.prefix.length), begunMs: core.clock.now() },
+    next: { revision, after: shown[limit - 1]!.key.slice(resource.prefix.length), begunMs },
     remaining: selector.matches ? undefined : objects.length - limit,
   }
+}
+
+/** How many objects have keys up to `key`. Whole keys are compared as the store does; see Bucket. */
+function firstAfter(objects: readonly KeptObject[], key: string): number {
+  let low = 0
+  let high = objects.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (objects[middle]!.key > key) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 function candidates(
@@ -91,7 +117,7 @@ function candidates(
   resource: Resource,
   namespace: string | undefined,
   selector: ObjectSelector,
-): KeptObject[] {
+): readonly KeptObject[] {
   if (selector.name !== undefined && (namespace !== undefined || !resource.namespaced)) {
     const one = core.cache.get(resource, namespace, selector.name)
     return one ? [one] : []
@@ -179,12 +205,7 @@ export function writeList(call: ResourceCall, form: ObjectForm, page: ListPage):
     ...(page.next ? { continue: encodeToken(page.next) } : {}),
     ...(page.next && page.remaining !== undefined ? { remainingItemCount: page.remaining } : {}),
   }
-  if (form.accepted.as === 'Table') {
-    const include = includeObject(call)
-    const now = call.core.clock.now()
-    const rows = page.objects.map(o => rowOf(kind, servedObject(call.resource, o), now, include))
-    return Buffer.from(encodeJson(tableOf(form.accepted.version, metadata, columnDefinitionsOf(kind), rows)))
-  }
+  if (form.accepted.as === 'Table') return tableOfMany(call, form.accepted.version, metadata, page.objects)
   const identity = form.accepted.as
     ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.accepted.version}` }
     : { kind: kind.custom?.listKind ?? `${kind.kind}List`, apiVersion }

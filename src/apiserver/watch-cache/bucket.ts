@@ -39,11 +39,33 @@ export class Bucket {
   }
 
   /** In order of key; all namespaces unless one is given. */
-  list(namespace?: string): KeptObject[] {
-    const out: KeptObject[] = []
-    if (namespace !== undefined) this.#spaces.get(namespace)?.collect(out)
-    else for (const space of this.#orderedSpaces()) this.#spaces.get(space)!.collect(out)
+  list(namespace?: string): readonly KeptObject[] {
+    const out =
+      namespace !== undefined
+        ? (this.#spaces.get(namespace)?.all() ?? [])
+        : this.#orderedSpaces().flatMap(space => this.#spaces.get(space)!.all())
     return out.every(o => this.#isReadable(o)) ? out : out.filter(o => o.readable)
+  }
+
+  /**
+   * The same as it was at a revision not after the newest; undefined when the ring does not reach back so far, or what
+   * cannot be decoded would have to be told apart from what was not there.
+   */
+  listAt(revision: number, namespace?: string): readonly KeptObject[] | undefined {
+    const changes = this.since(revision)
+    if (!changes) return undefined
+    const present = this.list(namespace)
+    if (this.#unreadable.size > 0) return undefined
+    if (changes.length === 0) return present
+    // Of each object the first change since says what was there before.
+    const before = new Map<string, KeptObject | undefined>()
+    for (const { object, previous } of changes) {
+      const { key, namespace: space } = (object ?? previous)!
+      if ((namespace === undefined || space === namespace) && !before.has(key)) before.set(key, previous)
+    }
+    const out = present.filter(o => !before.has(o.key))
+    for (const object of before.values()) if (object) out.push(object)
+    return out.sort((a, b) => (a.key < b.key ? -1 : 1))
   }
 
   /** Those that cannot be decoded, as far as they were met: no reader and no watcher sees them. */

@@ -1,6 +1,12 @@
 import type { Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
-import { decodeObject, holdsLongInteger } from '../storage/object-bytes.ts'
+import {
+  decodeObject,
+  holdsLongInteger,
+  metadataEnd,
+  metadataNameLength,
+  metadataOffset,
+} from '../storage/object-bytes.ts'
 
 /** What selectors look at. */
 export interface Facts {
@@ -30,6 +36,7 @@ export class KeptObject {
   /** Weak: informers of this process hold it for as long as they want it, and of other objects nobody needs it. */
   #value: WeakRef<AnyObject> | undefined
   #plain: boolean | undefined
+  #metadataEnd = 0
 
   /** @param writer what the writer of these bytes knows of them */
   constructor(key: string, namespace: string, name: string, revision: number, bytes: Buffer, writer?: Written) {
@@ -69,6 +76,13 @@ export class KeptObject {
   plainValue(): AnyObject | undefined {
     this.#plain ??= !holdsLongInteger(this.bytes)
     return this.#plain ? this.value() : undefined
+  }
+
+  /** The bytes of its metadata alone, braces included. */
+  metadataBytes(): Buffer {
+    const start = metadataOffset(this.bytes) + metadataNameLength
+    this.#metadataEnd ||= metadataEnd(this.bytes, start)
+    return this.bytes.subarray(start, this.#metadataEnd)
   }
 
   facts(kind: Kind<any>): Facts {

@@ -9,6 +9,8 @@ export class OrderedObjects {
   #sorted: string[] = []
   #added: string[] = []
   #removed = 0
+  /** All of them in order, for as long as nothing changes. */
+  #collected: KeptObject[] | undefined
 
   get size(): number {
     return this.#byName.size
@@ -21,6 +23,7 @@ export class OrderedObjects {
   set(name: string, object: KeptObject): KeptObject | undefined {
     const before = this.#byName.get(name)
     this.#byName.set(name, object)
+    this.#collected = undefined
     if (!before) this.#added.push(name)
     return before
   }
@@ -30,13 +33,15 @@ export class OrderedObjects {
     if (before) {
       this.#byName.delete(name)
       this.#removed++
+      this.#collected = undefined
     }
     return before
   }
 
-  /** Appends all objects to `into`, in order of name. */
-  collect(into: KeptObject[]): void {
-    for (const name of this.#order()) into.push(this.#byName.get(name)!)
+  /** In order of name. */
+  all(): readonly KeptObject[] {
+    this.#collected ??= this.#order().map(name => this.#byName.get(name)!)
+    return this.#collected
   }
 
   #order(): string[] {
