@@ -50,6 +50,7 @@ import { FlowControl } from './flow-control/flow-control.ts'
 import { keepFlowConfiguration } from './flow-control/keep-configuration.ts'
 import { componentStatusHandlers } from './health/component-statuses.ts'
 import type { HealthCheck, HealthChecks } from './health/health.ts'
+import { StartSteps } from './health/start-steps.ts'
 import { type Listening, type ListenOptions, listen } from './listener/listener.ts'
 import { measuredStore } from './metrics/measured-store.ts'
 import { Metrics } from './metrics/metrics.ts'
@@ -237,19 +238,25 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     core.moreSubresources.set('portforward', { create: podPortForward(options.nodes) })
   }
   const advertised = { address: '127.0.0.1:6443' }
+  const steps = new StartSteps()
+  const storeCheck: HealthCheck = () => options.store.revision().then(() => undefined)
+  const live: [string, HealthCheck][] = [
+    ['ping', () => undefined],
+    ['log', () => undefined],
+    ['etcd', storeCheck],
+  ]
   const checks: HealthChecks = {
-    live: new Map<string, HealthCheck>([['ping', () => undefined], ...(options.health?.live ?? [])]),
+    live: new Map<string, HealthCheck>([...live, ...steps.checks(), ...(options.health?.live ?? [])]),
     ready: new Map<string, HealthCheck>([
-      ['ping', () => undefined],
-      ['store', () => options.store.revision().then(() => undefined)],
-      ['watch-cache', () => (cache.healthy ? undefined : 'it does not follow the store')],
-      ['bootstrap', () => (bootstrapped ? undefined : 'not yet done')],
+      ...live,
+      ['etcd-readiness', storeCheck],
+      ['informer-sync', () => (cache.healthy ? undefined : 'it does not follow the store')],
+      ...steps.checks(),
       ['shutdown', () => (closing.signal.aborted ? 'the server is closing' : undefined)],
       ...(options.health?.ready ?? []),
     ]),
   }
-  core.computed.set(...componentStatusHandlers(new Map([['etcd-0', checks.ready.get('store')!]])))
-  let bootstrapped = false
+  core.computed.set(...componentStatusHandlers(new Map([['etcd-0', storeCheck]])))
   const flowControl = new FlowControl({ core, registry: metrics.registry, seats: options.seats ?? 600 })
   const discovery = new Discovery(() => advertised.address)
   const auditor = options.audit && new Auditor(options.audit, { clock, log, registry: metrics.registry })
@@ -271,12 +278,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       more: options.more ?? {},
     }),
   })
+  steps.done('cache', 'definitions')
   await bootstrapRoles(core)
   await bootstrap(core, { serviceAddress: addressIn(addresses[0]!, 1) })
   await bootstrapNamespaceRoles(core)
+  steps.done('roles', 'objects')
   await keepFlowConfiguration(core)
+  steps.done('flows')
   await aggregation.start()
-  bootstrapped = true
+  steps.done('aggregation')
   new EventKeeper(core, options.events).start()
   const listeners = new Set<Listening>()
   const presence = new ServerPresence(core, options.shared ?? false, async living => {

@@ -6,17 +6,17 @@ import { textReply } from '../replies/reply.ts'
 export type HealthCheck = () => Promise<string | undefined> | string | undefined
 
 export interface HealthChecks {
-  /** Restarting would help if one fails. */
+  /** Without these the server is of no use, whoever asks: /livez and /healthz. */
   live: Map<string, HealthCheck>
-  /** No requests should come while one fails. */
+  /** No requests should come while one fails: /readyz. */
   ready: Map<string, HealthCheck>
 }
 
-/** /livez, /readyz, /healthz: `ok`, or which check failed. `?verbose` names all; `?exclude=` leaves one out; /livez/NAME is one. */
+/** /livez, /readyz, /healthz: `ok`, or which checks failed. `?verbose` names all; `?exclude=` leaves one out; /livez/NAME is one. */
 export async function healthReply(call: Call, checks: HealthChecks): Promise<ApiReply | undefined> {
-  const [, root, name, ...more] = call.info.path.split('/')
-  if (more.length) return undefined
-  const set = root === 'livez' ? checks.live : root === 'readyz' || root === 'healthz' ? checks.ready : undefined
+  const [, root, ...rest] = call.info.path.split('/')
+  const name = rest.join('/')
+  const set = root === 'livez' || root === 'healthz' ? checks.live : root === 'readyz' ? checks.ready : undefined
   if (!set) return undefined
   if (name) {
     const check = set.get(name)
@@ -27,19 +27,26 @@ export async function healthReply(call: Call, checks: HealthChecks): Promise<Api
   const { query } = call.info
   const excluded = new Set(query.getAll('exclude'))
   const lines: string[] = []
-  let failed = false
+  const failures: Record<string, string> = {}
   for (const [checkName, check] of set) {
     if (excluded.delete(checkName)) {
       lines.push(`[+]${checkName} excluded: ok`)
       continue
     }
     const failure = await runCheck(check)
-    if (failure !== undefined) failed = true
-    lines.push(failure === undefined ? `[+]${checkName} ok` : `[-]${checkName} failed: ${failure}`)
+    if (failure !== undefined) failures[checkName] = failure
+    // Everybody may ask: only who may ask for the one check hears why.
+    lines.push(failure === undefined ? `[+]${checkName} ok` : `[-]${checkName} failed: reason withheld`)
   }
-  for (const unknown of excluded) lines.push(`warn: some health checks cannot be excluded: no matches for "${unknown}"`)
+  if (excluded.size > 0) {
+    const names = [...excluded].map(unknown => JSON.stringify(unknown)).join(',')
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${names}`)
+  }
   const text = lines.join('\n')
-  if (failed) return textReply(500, `${text}\n${root} check failed\n`)
+  if (Object.keys(failures).length) {
+    call.core.log.warn({ path: root, failures }, 'health check failed')
+    return textReply(500, `${text}\n${root} check failed\n`)
+  }
   return textReply(200, query.has('verbose') ? `${text}\n${root} check passed\n` : 'ok')
 }
 
