@@ -11,6 +11,7 @@ import { maxBodyBytes } from '../bodies/limits.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
 import { type PeerAuthorities, type PeerCertificates, type PeerSocket, peerCertificates } from './peer-certificate.ts'
 import { serveUpgrade, upgradeRequest } from './upgrades.ts'
+import { watchSink } from './watch-sink.ts'
 
 export interface ListenOptions {
   host: string
@@ -174,13 +175,7 @@ function write(request: FastifyRequest, reply: FastifyReply, answer: ApiReply): 
   raw.writeHead(answer.status, answer.headers)
   if (!http2) raw.flushHeaders()
   if (answer.body instanceof WatchStream) {
-    answer.body.attach({
-      write: chunk => {
-        raw.write(chunk)
-        return raw.writableLength
-      },
-      end: () => void raw.end(),
-    })
+    answer.body.attach(watchSink(raw, http2))
     return reply
   }
   const source = Readable.from(answer.body, { objectMode: false })

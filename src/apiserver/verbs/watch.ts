@@ -171,17 +171,23 @@ class Watcher implements BucketListener {
   }
 
   #send(event: KeptEvent): void {
-    const { namespace, name, selector } = this.#options
+    const { namespace, name } = this.#options
     if (namespace !== undefined && event.namespace !== namespace) return
     if (name !== undefined && event.name !== name) return
     const { object, previous } = event
     const { form } = this.#resource
+    if (!form && !this.#turn) {
+      this.#show(event)
+      return
+    }
     // What a deletion shows is the last state under a number of its own.
     const shown = form && !form.atOnce && previous ? [previous, event.last] : []
-    this.#inTurn(object ? [object, ...shown] : shown, () => {
-      const type = event.seen(selector.matches)
-      if (type) this.stream.push(event.frame(type, this.#form))
-    })
+    this.#inTurn(object ? [object, ...shown] : shown, () => this.#show(event))
+  }
+
+  #show(event: KeptEvent): void {
+    const type = event.seen(this.#options.selector.matches)
+    if (type) this.stream.push(event.frame(type, this.#form))
   }
 
   /** Does it now, or once the objects, and those of all before, are converted. */
