@@ -118,6 +118,33 @@ describe('parseYaml', () => {
     expect(performance.now() - started).toBeLessThan(3000)
   })
 
+  test.each([
+    ['lists', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['lists that do not end', '['.repeat(3_000)],
+    ['maps', '{a: '.repeat(2_000) + '}'.repeat(2_000)],
+    ['lists on one line', `${'- '.repeat(5_000)}a`],
+    ['keys', `${'? '.repeat(5_000)}a`],
+    ['indented maps', Array.from({ length: 1_000 }, (_, i) => `${' '.repeat(i)}a:\n`).join('')],
+  ])('%s nested too deep are refused before anything is made of them', (_what, text) => {
+    expect(refusal(() => parseYaml(text))).toBe('the body is not valid YAML: nested more than 200 levels deep')
+  })
+
+  test('JSON sent as YAML is read as JSON, and what only looks like it as YAML', () => {
+    const exact = { exactIntegers: true }
+    expect(parseYaml(' {"a": [1, 9007199254740993, "yes"]}', exact).value).toEqual({ a: [1, 9007199254740993n, 'yes'] })
+    expect(parseYaml('{"a": yes, b: [on]}').value).toEqual({ a: true, b: [true] })
+    expect(parseYaml('{"a": 1, "a": 2}', { duplicates: true }).duplicates).toHaveLength(1)
+  })
+
+  test('what is not nested too deep is read', () => {
+    const lists = '['.repeat(200) + ']'.repeat(200)
+    expect(JSON.stringify(parseYaml(lists).value)).toBe(lists)
+    const maps = `${'{"a":'.repeat(199)}1${'}'.repeat(199)}`
+    expect(JSON.stringify(parseYaml(maps).value)).toBe(maps)
+    const indented = Array.from({ length: 199 }, (_, i) => `${' '.repeat(i)}a:\n`).join('')
+    expect(JSON.stringify(parseYaml(`${indented}${' '.repeat(200)}1`).value)).toBe(maps)
+  })
+
   test('__proto__ in YAML pollutes nothing', () => {
     const { value } = parseYaml('__proto__: {polluted: 1}\na: {<<: {__proto__: {polluted: 1}}}\n')
     expect(({} as any).polluted).toBeUndefined()
