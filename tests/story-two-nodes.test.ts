@@ -27,7 +27,9 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
     registry = await testRegistry(n1.machine, 5000)
     const mirror = ['--registry-mirror', 'registry.test=http://10.77.0.11:5000']
     const up = ['--runtime', 'containerd', '--data-dir', n1.dataDir, '--listen', '10.77.0.11:6443', '--node-name', 'n1']
-    await n1.start('up', [...up, '--kubeconfig', n1.kubeconfig, ...mirror], 'The API answers at')
+    // Its silence is waited for in real time.
+    const soon = ['--node-monitor-grace-period', '40s']
+    await n1.start('up', [...up, ...soon, '--kubeconfig', n1.kubeconfig, ...mirror], 'The API answers at')
     const token = / --token (\S+)/.exec(await n1.optiflow('status', '--data-dir', n1.dataDir))![1]!
     agent.push('--server', 'https://10.77.0.11:6443', '--token', token, '--node-name', 'n2', ...mirror)
     await startAgent()
@@ -140,7 +142,7 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
   it('a node that dies is noticed, and its pods are replaced on the other', async () => {
     const died = performance.now()
     await n2.die()
-    await until('n2 to be not ready', async () => !(await nodeReady('n2')), { timeoutMs: 60_000, everyMs: 300 })
+    await until('n2 to be not ready', async () => !(await nodeReady('n2')), { timeoutMs: 90_000, everyMs: 300 })
     const noticed = performance.now()
     const wanted = ['n1', 'n1', 'n1', 'n1']
     await until('four ready pods on n1', async () => JSON.stringify(await placesOfReady()) === JSON.stringify(wanted))

@@ -17,6 +17,8 @@ export type PodsByNode = ReadonlyMap<string, Pod[]>
 export function podsByNode(pods: readonly Pod[]): PodsByNode {
   const map = new Map<string, Pod[]>()
   for (const pod of [...pods].sort(byAge)) {
+    // It has ended and is only held by somebody's finalizer: its node is free.
+    if (pod.metadata.deletionTimestamp && isPodTerminal(pod)) continue
     const node = targetNode(pod)
     const there = map.get(node)
     if (there) there.push(pod)
@@ -46,29 +48,34 @@ export function planPresence(
     const there = pods.get(node.metadata.name) ?? []
     const { shouldRun, mayContinue } = belongsOn(set, node)
     if (shouldRun && !there.length) plan.create.push(node.metadata.name)
-    else if (mayContinue) keepOne(set, there, plan, hash, nowMs)
-    else plan.remove.push(...there.filter(p => !p.metadata.deletionTimestamp))
+    else if (mayContinue) {
+      const left = keepOne(set, there, plan, hash, nowMs)
+      // With a surge nobody waits for the old pod to be gone.
+      if (shouldRun && !left && surgeOf(set, 1)) plan.create.push(node.metadata.name)
+    } else plan.remove.push(...there.filter(p => !p.metadata.deletionTimestamp))
   }
   return plan
 }
 
-/** Beside each other only while one replaces the other with a surge. */
-function keepOne(set: DaemonSet, there: readonly Pod[], plan: DaemonPlan, hash: string, nowMs: number): void {
+/** Beside each other only while one replaces the other with a surge. @returns how many there are that neither end nor have ended */
+function keepOne(set: DaemonSet, there: readonly Pod[], plan: DaemonPlan, hash: string, nowMs: number): number {
   const running: Pod[] = []
   for (const pod of there) {
     if (pod.metadata.deletionTimestamp) continue
     if (isPodTerminal(pod)) plan.ended.push(pod)
     else running.push(pod)
   }
-  if (running.length < 2) return
+  if (running.length < 2) return running.length
   if (!surgeOf(set, 1)) {
     plan.remove.push(...running.slice(1))
-    return
+    return running.length
   }
   const fresh = running.filter(p => hashOf(p) === hash)
   const old = running.filter(p => hashOf(p) !== hash)
   plan.remove.push(...fresh.slice(1), ...old.slice(1))
-  if (fresh[0] && old[0] && isUp(set, fresh[0], nowMs)) plan.remove.push(old[0])
+  // An old one that serves nobody is not worth keeping.
+  if (fresh[0] && old[0] && (!isPodReady(old[0]) || isUp(set, fresh[0], nowMs))) plan.remove.push(old[0])
+  return running.length
 }
 
 function surgeOf(set: DaemonSet, desired: number): number {
@@ -89,7 +96,9 @@ export function planRollout(
   const here = nodes.filter(n => belongsOn(set, n).shouldRun)
   const maxSurge = surgeOf(set, here.length)
   if (maxSurge) return planSurge(set, here, pods, hash, nowMs, maxSurge)
-  const share = resolveFraction(set.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, here.length, 'up')
+  // None at all, and no surge, would be no update.
+  const { maxUnavailable = 1 } = set.spec.updateStrategy?.rollingUpdate ?? {}
+  const share = Math.max(resolveFraction(maxUnavailable, here.length, 'up'), 1)
   let unavailable = 0
   const candidates: Pod[] = []
   for (const node of here) {
@@ -172,12 +181,12 @@ export function daemonSetStatus(
     status.desiredNumberScheduled++
     if (!there.length) continue
     status.currentNumberScheduled++
-    const [oldest] = [...there].sort((a, b) => Number(isPodReady(b)) - Number(isPodReady(a)))
+    const oldest = there.find(p => p.spec?.nodeName) ?? there[0]
     if (isPodReady(oldest!)) {
       status.numberReady++
       if (isUp(set, oldest!, nowMs)) status.numberAvailable!++
     }
-    if (there.some(p => hashOf(p) === hash)) status.updatedNumberScheduled!++
+    if (hashOf(oldest!) === hash) status.updatedNumberScheduled!++
   }
   status.numberUnavailable = status.desiredNumberScheduled - status.numberAvailable!
   if (set.status?.collisionCount) status.collisionCount = set.status.collisionCount

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Deployment, Pod, PodDisruptionBudget } from '../models/kinds/index.ts'
+import { Deployment, Event, Pod, PodDisruptionBudget } from '../models/kinds/index.ts'
 import type { PodDisruptionBudgetSpec } from '../models/types/policy-v1.ts'
 import { deploymentReconciler } from './deployment.ts'
 import { disruptionReconciler } from './disruption.ts'
 import { replicaSetReconciler } from './replica-set.ts'
+import { staleDisruptionReconciler } from './stale-disruption.ts'
 import { startTestCluster, type TestCluster } from './testing/cluster.ts'
 
 let cluster: TestCluster
@@ -12,7 +13,7 @@ const labels = { app: 'web' }
 
 beforeEach(async () => {
   cluster = await startTestCluster({
-    reconcilers: [disruptionReconciler(), deploymentReconciler(), replicaSetReconciler()],
+    reconcilers: [disruptionReconciler(), staleDisruptionReconciler(), deploymentReconciler(), replicaSetReconciler()],
   })
   await cluster.client.create(Deployment, {
     metadata: key,
@@ -68,5 +69,29 @@ describe('a disruption budget', () => {
     expect(await counts()).toEqual([10, 9, 8, 1])
     await cluster.pass(30_000)
     expect(await counts()).toEqual([10, 10, 8, 2])
+    const { items } = await cluster.client.list(Event, { namespace: 'default' })
+    expect(items.filter(e => e.reason === 'NotDeleted').map(e => [e.involvedObject.name, e.message])).toEqual([
+      [pod!.metadata.name, "Pod was expected by PDB default/web to be deleted but it wasn't"],
+    ])
   })
+})
+
+it('what was announced to a pod and not done is taken back after two minutes, but not what its node announces', async () => {
+  const [evicted, shutDown] = (await cluster.client.list(Pod, { namespace: 'default' })).items
+  const announce = (pod: Pod, reason: string) => {
+    const now = new Date(cluster.clock.now()).toISOString()
+    const condition = { type: 'DisruptionTarget', status: 'True', reason, message: 'going', lastTransitionTime: now }
+    const conditions = [...(pod.status?.conditions ?? []), condition]
+    return cluster.client.updateStatus(Pod, { ...pod, status: { ...pod.status, conditions } })
+  }
+  await announce(evicted!, 'EvictionByEvictionAPI')
+  await announce(shutDown!, 'TerminationByKubelet')
+  const target = async ({ metadata: { name } }: Pod) =>
+    (await cluster.client.get(Pod, { namespace: 'default', name })).status!.conditions!.find(
+      c => c.type === 'DisruptionTarget',
+    )!.status
+  await cluster.pass(110_000)
+  expect([await target(evicted!), await target(shutDown!)]).toEqual(['True', 'True'])
+  await cluster.pass(15_000)
+  expect([await target(evicted!), await target(shutDown!)]).toEqual(['False', 'True'])
 })

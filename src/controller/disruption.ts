@@ -13,7 +13,7 @@ import {
   ReplicationController,
   StatefulSet,
 } from '../models/kinds/index.ts'
-import { keyOf } from '../models/object.ts'
+import { keyOf, keyText } from '../models/object.ts'
 import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
 import type { PodDisruptionBudgetStatus } from '../models/types/policy-v1.ts'
 import { resolveFraction } from './fraction.ts'
@@ -55,6 +55,8 @@ export function disruptionReconciler(): Reconciler {
         const found = budgetStatus(budget, pods, expected, world.clock.now(), timestamp(world.clock))
         status = found.status
         again = found.afterMs
+        for (const pod of found.notDeleted)
+          world.events.warning(pod, 'NotDeleted', `Pod was expected by PDB ${keyText(key)} to be deleted but it wasn't`)
       } catch (error) {
         const text = `Failed to calculate the number of expected pods: ${explain(error)}`
         world.events.warning(budget, 'CalculateExpectedPodCountFailed', text)
@@ -157,20 +159,25 @@ async function sizeOf(
   return { uid: ref.uid, replicas: scale.spec?.replicas ?? 0 }
 }
 
-/** The status that pods and expectations justify, and when an allowed eviction must be forgotten. */
+/** The status that pods and expectations justify, when an allowed eviction must be forgotten, and which ones just were. */
 export function budgetStatus(
   budget: PodDisruptionBudget,
   pods: readonly Pod[],
   { expectedPods, desiredHealthy }: Expectations,
   nowMs: number,
   now: string,
-): { status: PodDisruptionBudgetStatus; afterMs: number } {
+): { status: PodDisruptionBudgetStatus; afterMs: number; notDeleted: Pod[] } {
   let afterMs = Infinity
+  const notDeleted: Pod[] = []
   const disruptedPods: Record<string, string> = {}
   for (const [name, since] of Object.entries(budget.status?.disruptedPods ?? {})) {
     const pod = pods.find(p => p.metadata.name === name)
     const left = Date.parse(since) + deletionTimeoutMs - nowMs
-    if (!pod || pod.metadata.deletionTimestamp || left <= 0) continue
+    if (!pod || pod.metadata.deletionTimestamp) continue
+    if (left <= 0) {
+      notDeleted.push(pod)
+      continue
+    }
     disruptedPods[name] = since
     afterMs = Math.min(afterMs, left)
   }
@@ -193,6 +200,7 @@ export function budgetStatus(
   }
   return {
     afterMs,
+    notDeleted,
     status: {
       ...(Object.keys(disruptedPods).length ? { disruptedPods } : {}),
       currentHealthy: healthy.length,

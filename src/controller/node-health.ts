@@ -55,7 +55,8 @@ export function silentConditions(node: Node, now: string): NodeCondition[] | und
 
 /** The effect of a taint that makes pods leave, if the node should have one. */
 export function wantedNoExecute(node: Node): string | undefined {
-  const ready = readyStatus(node)
+  // One that has not said anything yet is not lost: it is starting.
+  const ready = conditionOf(node.status?.conditions, 'Ready')?.status
   return ready === 'False' ? notReadyTaint : ready === 'Unknown' ? unreachableTaint : undefined
 }
 
@@ -100,6 +101,21 @@ export interface EvictionRates {
 }
 
 export const usualRates: EvictionRates = { normal: 0.1, disrupted: 0.01, unhealthyShare: 0.55, largeZone: 50 }
+
+/** Such a node says nothing about how its zone is. */
+export const isLeftOut = ({ metadata }: Node) =>
+  metadata.labels?.['node.kubernetes.io/exclude-disruption'] !== undefined
+
+/** Labels by their old names, which the new ones decide. @returns those to write; undefined when they are right */
+export function oldLabels({ metadata: { labels = {} } }: Node): Record<string, string> | undefined {
+  const wrong = ['os', 'arch'].flatMap(name => {
+    const value = labels[`kubernetes.io/${name}`]
+    return value === undefined || labels[`beta.kubernetes.io/${name}`] === value
+      ? []
+      : [[`beta.kubernetes.io/${name}`, value] as const]
+  })
+  return wrong.length ? Object.fromEntries(wrong) : undefined
+}
 
 export function zoneOf(node: Node): string {
   const { labels } = node.metadata

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { microTimestamp, timestamp } from '../base/clock.ts'
-import { Lease, Node, Pod } from '../models/kinds/index.ts'
+import { Event, Lease, Node, Pod } from '../models/kinds/index.ts'
+import { isLeftOut } from './node-health.ts'
 import { nodeLifecycleReconciler, type ZoneMetrics } from './node-lifecycle.ts'
 import { podGcReconciler } from './pod-gc.ts'
 import { taintEvictionReconciler, toleratedMs, tolerates } from './taint-eviction.ts'
@@ -204,6 +205,39 @@ describe('a network cut', () => {
       Array.from({ length: 6 }, () => '/dead'),
     ])
   })
+})
+
+it('a node that has not said anything yet is not lost, and is when it says nothing for a minute', async () => {
+  await start(1)
+  silent.add('new')
+  await cluster.client.create(Node, { metadata: { name: 'new' }, spec: {} })
+  await live(50_000)
+  expect((await taints('new')).filter(t => t.endsWith('NoExecute'))).toEqual([])
+  await live(30_000)
+  expect(await taints('new')).toEqual(expect.arrayContaining(unreachable))
+})
+
+it('a node that comes and goes is told of, and keeps its labels by their old names', async () => {
+  await start(1)
+  await cluster.client.create(Node, {
+    metadata: { name: 'arm', labels: { 'kubernetes.io/arch': 'arm64', 'beta.kubernetes.io/arch': 'amd64' } },
+    spec: {},
+  })
+  await cluster.pass(2_000)
+  expect((await node('arm')).metadata.labels).toMatchObject({ 'beta.kubernetes.io/arch': 'arm64' })
+  await cluster.client.delete(Node, { name: 'arm' })
+  await cluster.pass(2_000)
+  const { items } = await cluster.client.list(Event, { namespace: 'default' })
+  expect(items.filter(e => e.involvedObject.name === 'arm').map(e => `${e.reason}: ${e.message}`)).toEqual([
+    'RegisteredNode: Registered Node arm in Controller',
+    'RemovingNode: Removing Node arm from Controller',
+  ])
+})
+
+it('nodes that are left out of disruptions do not count for their zone', () => {
+  const labels = { 'node.kubernetes.io/exclude-disruption': '' }
+  expect(isLeftOut({ metadata: { name: 'a', labels } } as unknown as Node)).toBe(true)
+  expect(isLeftOut({ metadata: { name: 'a' } } as unknown as Node)).toBe(false)
 })
 
 it('pods of a node that was deleted are removed after 40 s, those deleted before they had a node at once', async () => {

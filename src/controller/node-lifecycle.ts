@@ -10,9 +10,12 @@ import {
   type EvictionRates,
   evictionRate,
   hasNoExecute,
+  isLeftOut,
+  oldLabels,
   plannedTaints,
   readyStatus,
   silentConditions,
+  unreachableTaint,
   usualRates,
   wantedNoExecute,
   zoneOf,
@@ -49,6 +52,7 @@ const lookAgainMs = 1_000
 export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Reconciler {
   const { graceMs = 50_000, startupGraceMs = 60_000, rates = usualRates, metrics } = options
   const heartbeats = new Heartbeats()
+  const known = new Map<string, Node>()
   const zones = new Zones(rates, metrics)
   return {
     name: 'node-lifecycle',
@@ -67,17 +71,25 @@ export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Rec
     ],
     concurrency: 1,
     async reconcile({ name }, world) {
-      const { cache, clock } = world
+      const { cache, clock, events } = world
       let node = cache.get(Node, { name })
-      if (!node) return heartbeats.forget(name)
+      if (!node) {
+        const gone = known.get(name)
+        if (gone && known.delete(name)) events.normal(gone, 'RemovingNode', `Removing Node ${name} from Controller`)
+        return heartbeats.forget(name)
+      }
+      if (known.get(name)?.metadata.uid !== node.metadata.uid)
+        events.normal(node, 'RegisteredNode', `Registered Node ${name} in Controller`)
+      known.set(name, node)
       if (zones.sawRecovery(cache, clock)) heartbeats.restart(clock)
       const silentMs = heartbeats.silence(node, cache.get(Lease, { namespace: leaseNamespace, name }), clock)
       const grace = conditionOf(node.status?.conditions, 'Ready') ? graceMs : startupGraceMs
       if (silentMs > grace) node = await markUnknown(world, node)
       const wait = await taint(world, node, zones)
-      if (readyStatus(node) === 'Unknown')
+      await relabel(world, node)
+      if (wantedNoExecute(node) === unreachableTaint)
         await markPodsUnready(world, cache.byIndex(podsByNode, name).filter(isPodReady))
-      const untilSilent = readyStatus(node) === 'Unknown' ? Infinity : Math.max(grace - silentMs, 0) + 1
+      const untilSilent = wantedNoExecute(node) === unreachableTaint ? Infinity : Math.max(grace - silentMs, 0) + 1
       const afterMs = Math.min(wait, untilSilent)
       return Number.isFinite(afterMs) ? { afterMs } : undefined
     },
@@ -158,7 +170,7 @@ class Zones {
     const nowMs = clock.monotonicMs()
     if (this.#summary && nowMs - this.#summary.atMs < 200) return this.#summary
     const byZone = new Map<string, Node[]>()
-    const nodes = cache.list(Node)
+    const nodes = cache.list(Node).filter(node => !isLeftOut(node))
     for (const node of nodes) {
       const zone = zoneOf(node)
       const members = byZone.get(zone)
@@ -184,6 +196,16 @@ async function markUnknown(world: World, node: Node): Promise<Node> {
   const written = await world.client.updateStatus(Node, next)
   if (wasReady) world.events.normal(node, 'NodeNotReady', `Node ${node.metadata.name} status is now: NodeNotReady`)
   return written
+}
+
+async function relabel({ client }: World, node: Node): Promise<void> {
+  const labels = oldLabels(node)
+  if (!labels) return
+  try {
+    await client.patch(Node, keyOf(node), { type: 'merge', body: { metadata: { labels } } })
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
 }
 
 /** @returns when to look again, in milliseconds; Infinity when nothing is left to do */

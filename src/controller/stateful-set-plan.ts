@@ -6,6 +6,7 @@ import {
   isAvailable,
   isCreated,
   isHealthy,
+  isPending,
   isRunningAndReady,
   ordinalOf,
   revisionOfPod,
@@ -17,6 +18,8 @@ export type StatefulAction =
   /** It ended by itself and must make room for its successor. */
   | { type: 'replace'; pod: Pod }
   | { type: 'relabel'; pod: Pod }
+  /** It waits, perhaps for a claim that was taken from it. */
+  | { type: 'claims'; ordinal: number }
   /** Scaled away, or of an old revision. */
   | { type: 'delete'; pod: Pod; why: 'scaled' | 'updated' }
 
@@ -54,6 +57,7 @@ export function planStatefulSet(
   for (const [i, pod] of wanted.entries()) {
     const { action, wait } = lookAt(set, i, pod, nowMs)
     if (action) actions.push(action)
+    if (pod && isPending(pod)) actions.push({ type: 'claims', ordinal: i + startOf(set) })
     if (inOrder && (wait || (action && action.type !== 'relabel'))) return actions
   }
   const firstUnhealthy = [...wanted, ...condemned].find(p => p && !isHealthy(p))
@@ -63,11 +67,12 @@ export function planStatefulSet(
       continue
     }
     // A pod that is itself the sick one need not become well before it goes.
-    if (inOrder && !isRunningAndReady(pod) && pod !== firstUnhealthy) return actions
+    if (inOrder && !isAvailable(set, pod, nowMs) && pod !== firstUnhealthy) return actions
     actions.push({ type: 'delete', pod, why: 'scaled' })
     if (inOrder) return actions
   }
-  if (set.spec.updateStrategy?.type === 'OnDelete' || actions.some(a => a.type !== 'relabel')) return actions
+  if (set.spec.updateStrategy?.type === 'OnDelete' || actions.some(a => a.type !== 'relabel' && a.type !== 'claims'))
+    return actions
   const update = planUpdate(set, wanted, revisions, nowMs)
   return update ? [...actions, update] : actions
 }

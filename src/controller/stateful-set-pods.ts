@@ -26,6 +26,7 @@ export function ordinalOf(set: StatefulSet, podName: string): number {
 export const isRunningAndReady = (pod: Pod) => pod.status?.phase === 'Running' && isPodReady(pod)
 export const isHealthy = (pod: Pod) => isRunningAndReady(pod) && !pod.metadata.deletionTimestamp
 export const isCreated = (pod: Pod) => !!pod.status?.phase
+export const isPending = (pod: Pod) => pod.status?.phase === 'Pending' && !pod.metadata.deletionTimestamp
 export const hasEnded = (pod: Pod) => isPodTerminal(pod)
 export const revisionOfPod = (pod: Pod) => pod.metadata.labels?.[revisionHashLabel] ?? ''
 export const isAvailable = (set: StatefulSet, pod: Pod, nowMs: number) =>

@@ -168,6 +168,28 @@ describe('a StatefulSet', () => {
     expect(items.map(e => e.reason)).toContain('RecreatingFailedPod')
   })
 
+  it('gives a pod that waits the claim back that was taken from it', async () => {
+    fate = pod => (pod.metadata.name === 'db-0' ? 'pending' : 'ready')
+    const template = { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'] } }
+    const spec = { ...template.spec, resources: { requests: { storage: '1Gi' } } }
+    await cluster.client.create(StatefulSet, db({ volumeClaimTemplates: [{ ...template, spec }] as any }))
+    const key = { namespace: 'default', name: 'data-db-0' }
+    await cluster.until(async () => (await names()).includes('db-0'))
+    const body = { status: { phase: 'Pending' } }
+    const waiting = { namespace: 'default', name: 'db-0' }
+    await cluster.client.patch(Pod, waiting, { type: 'merge', body }, { subresource: 'status' })
+    const { metadata } = await cluster.client.get(PersistentVolumeClaim, key)
+    const freed = { type: 'merge' as const, body: { metadata: { finalizers: null } } }
+    await cluster.client.patch(PersistentVolumeClaim, key, freed)
+    await cluster.client.delete(PersistentVolumeClaim, key)
+    await cluster.client.patch(Pod, waiting, { type: 'merge', body: { metadata: { annotations: { poke: '1' } } } })
+    await cluster.until(async () => {
+      const again = await cluster.client.get(PersistentVolumeClaim, key).catch(() => undefined)
+      return again !== undefined && again.metadata.uid !== metadata.uid
+    })
+    expect(await names()).toEqual(['db-0'])
+  })
+
   it('starts at the ordinal it is told', async () => {
     await cluster.client.create(StatefulSet, db({ replicas: 2, ordinals: { start: 5 } }))
     await cluster.until(async () => (await names()).join() === 'db-5,db-6' && (await ready(2)()), 20_000, why)

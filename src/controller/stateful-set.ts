@@ -128,6 +128,7 @@ class Round {
         if (action.type === 'create')
           return this.#create(action.ordinal, action.revision === 'current' ? current : update)
         if (action.type === 'relabel') return this.#relabel(action.pod)
+        if (action.type === 'claims') return this.#createClaims(action.ordinal)
         if (action.type === 'replace') this.#tellReplaced(action.pod)
         return this.#remove(action.pod)
       }),

@@ -35,18 +35,21 @@ export function taintEvictionReconciler({ monitor }: { monitor?: TaintEvictionMo
       const { cache, clock, events } = world
       const text = keyText(key)
       const pod = cache.get(Pod, key)
+      const cancelled = (pod: Pod) => events.normal(pod, 'TaintManagerEviction', `Cancelling deletion of Pod ${text}`)
       const node = pod?.spec?.nodeName ? cache.get(Node, { name: pod.spec.nodeName }) : undefined
       const taints = node ? noExecute(node) : []
       if (!pod || pod.metadata.deletionTimestamp || !taints.length) {
         const known = exposed.get(text)
-        if (known && pod && known.uid === pod.metadata.uid && !pod.metadata.deletionTimestamp)
-          events.normal(pod, 'TaintManagerEviction', `Cancelling deletion of Pod ${text}`)
+        if (known && pod && known.uid === pod.metadata.uid && !pod.metadata.deletionTimestamp) cancelled(pod)
         exposed.delete(text)
         return
       }
       const ms = toleratedMs(taints, pod.spec?.tolerations ?? [])
-      if (ms === Infinity) return void exposed.delete(text)
       let known = exposed.get(text)
+      if (ms === Infinity) {
+        if (known?.uid === pod.metadata.uid) cancelled(pod)
+        return void exposed.delete(text)
+      }
       if (known?.uid !== pod.metadata.uid)
         exposed.set(text, (known = { uid: pod.metadata.uid, sinceMs: clock.monotonicMs() }))
       const left = known.sinceMs + ms - clock.monotonicMs()

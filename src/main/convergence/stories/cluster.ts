@@ -17,6 +17,7 @@ import {
   rootCaReconciler,
   serviceAccountReconciler,
   serviceAccountTokenReconciler,
+  staleDisruptionReconciler,
   taintEvictionReconciler,
   tokenCleanerReconciler,
   validatingAdmissionPolicyStatusReconciler,
@@ -257,6 +258,20 @@ export const clusterStories: Story[] = [
         })
       },
       ({ patch }) => patch(ReplicaSet, 'web', { spec: { replicas: 3 } }),
+    ],
+  },
+  {
+    name: 'what was announced to a pod and is not done is taken back',
+    about: ['stale-disruption'],
+    reconcilers: () => [staleDisruptionReconciler()],
+    acts: [
+      ({ client }) => client.create(Pod, pod('a')),
+      async ({ patch, pass }) => {
+        const lastTransitionTime = '2026-01-01T00:00:00Z'
+        const target = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', lastTransitionTime }
+        await patch(Pod, 'a', { status: { conditions: [target] } }, 'status')
+        await pass(130_000)
+      },
     ],
   },
   {
