@@ -161,7 +161,6 @@ function endingOf(job: Job, facts: JobFacts, failJob: string | undefined, nowMs:
   }
   const met = judgeSuccess(job, facts.succeededIndexes)
   if (met) return success('SuccessPolicy', met)
-  if (spec.suspend) return undefined
   const done =
     spec.completions === undefined || spec.completions === null
       ? facts.succeeded > 0 && !facts.active.length

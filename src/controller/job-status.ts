@@ -1,4 +1,5 @@
 import { conditionOf, withCondition } from '../models/conditions.ts'
+import { isPodTerminal } from '../models/pod-state.ts'
 import type { Job, JobCondition, JobStatus } from '../models/types/batch-v1.ts'
 import type { Pod } from '../models/types/core-v1.ts'
 import type { JobFacts } from './job-plan.ts'
@@ -36,7 +37,9 @@ export function account(
   const [wasSucceeded, wasFailed] = [before.uncountedTerminatedPods?.succeeded, before.uncountedTerminatedPods?.failed]
   const indexed = isIndexed(job)
   const room = Math.max(maxUncounted - waiting(wasSucceeded).length - waiting(wasFailed).length, 0)
-  const newFailed = facts.newFailed.slice(0, room)
+  const isStopped = ({ metadata: { uid } }: Pod) => held.has(uid) && !wasFailed?.includes(uid)
+  const stopped = isAnnounced(job) ? pods.filter(p => isStopped(p) && !isPodTerminal(p)) : []
+  const newFailed = failuresOf(facts, stopped).slice(0, room)
   const newSucceeded = indexed ? facts.newSucceeded : facts.newSucceeded.slice(0, room - newFailed.length)
   const uids = (list: Pod[]) => list.map(p => p.metadata.uid)
   const succeeded = [...waiting(wasSucceeded), ...(indexed ? [] : uids(newSucceeded))]
@@ -56,19 +59,46 @@ export function account(
   if (indexed && job.spec.backoffLimitPerIndex !== undefined) status.failedIndexes = facts.failedIndexes.toString()
   status.conditions = suspension(job, facts, before.conditions ?? [], now)
   if (!status.startTime && !job.spec.suspend) status.startTime = now
-  if (job.spec.suspend && !facts.ending) delete status.startTime
-  else if (wasResumed(before.conditions, status.conditions)) status.startTime = now
+  // While it is suspended the old start stays; being resumed is a new one.
+  if (wasResumed(before.conditions, status.conditions)) status.startTime = now
 
   const waitingNow = new Set([...succeeded, ...failed])
   const release = pods.filter(
     p =>
       held.has(p.metadata.uid) &&
-      (waitingNow.has(p.metadata.uid) || facts.ignored.includes(p) || (indexed && newSucceeded.includes(p))),
+      (waitingNow.has(p.metadata.uid) ||
+        facts.ignored.includes(p) ||
+        (indexed && newSucceeded.includes(p)) ||
+        mayGo(job, facts, p, newFailed)),
   )
   if (facts.ending) end(facts, status, release.length > 0 || held.size > 0, now)
   if (!status.conditions?.length) delete status.conditions
   return { status, release }
 }
+
+/**
+ * When a Job fails, what it has stopped has failed with it. When it has succeeded, what is stopped for that reason has not.
+ * @param stopped pods that are not counted yet and have not ended by themselves
+ */
+function failuresOf({ ending, newFailed, ignored }: JobFacts, stopped: readonly Pod[]): Pod[] {
+  if (!ending) return newFailed
+  const counted = newFailed.filter(isPodTerminal)
+  return ending.type === 'FailureTarget' ? [...counted, ...stopped.filter(p => !ignored.includes(p))] : counted
+}
+
+/** A Job that ends, or is deleted, holds no pod back; those that are to be counted go once they are in the status. */
+function mayGo(job: Job, facts: JobFacts, pod: Pod, counted: readonly Pod[]): boolean {
+  if (job.metadata.deletionTimestamp && !isPodTerminal(pod)) return true
+  return (
+    isAnnounced(job) && facts.ending?.type === 'SuccessCriteriaMet' && !counted.includes(pod) && !isPodTerminal(pod)
+  )
+}
+
+/** The end is in the status: from then on it is carried out. */
+export const isAnnounced = (job: Job) =>
+  (job.status?.conditions ?? []).some(
+    c => (c.type === 'FailureTarget' || c.type === 'SuccessCriteriaMet') && c.status === 'True',
+  )
 
 const condition = (type: string, status: string, reason: string, message: string, now: string): JobCondition => ({
   type,

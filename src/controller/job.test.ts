@@ -120,13 +120,56 @@ describe('a Job', () => {
     await cluster.client.patch(Job, key, { type: 'merge', body: { spec: { suspend: true } } })
     await cluster.until(async () => (await is('Suspended')()) && (await pods()).length === 0, 20_000, why)
     const { status } = await get()
-    expect([status!.active ?? 0, status!.failed ?? 0, status!.startTime]).toEqual([0, 0, undefined])
+    expect([status!.active ?? 0, status!.failed ?? 0, status!.startTime]).toEqual([0, 0, '2026-01-01T00:00:00Z'])
+    await cluster.pass(5_000)
     fate = () => 'succeeded'
     await cluster.client.patch(Job, key, { type: 'merge', body: { spec: { suspend: false } } })
     await cluster.until(is('Complete'), 20_000, why)
     expect((await get()).status!.conditions).toContainEqual(
       expect.objectContaining({ type: 'Suspended', status: 'False', reason: 'JobResumed', message: 'Job resumed' }),
     )
+    expect((await get()).status!.startTime! > status!.startTime!).toBe(true)
+  })
+
+  it('suspended is complete when it has all that it needs', async () => {
+    await start()
+    fate = pod => (pod.metadata.annotations?.['hold'] ? 'pending' : 'succeeded')
+    await cluster.client.create(Job, sum({ completions: 2, parallelism: 2 }))
+    await cluster.client.patch(Job, key, { type: 'merge', body: { spec: { suspend: true } } })
+    await cluster.client.patch(Job, key, { type: 'merge', body: { spec: { suspend: false } } })
+    await cluster.until(async () => (await get()).status?.succeeded === 2)
+    await cluster.until(is('Complete'), 20_000, why)
+  })
+
+  it('that fails lets go of pods that never ran, also when only failed ones would be replaced', async () => {
+    await start()
+    fate = () => 'pending'
+    await cluster.client.create(
+      Job,
+      sum({ activeDeadlineSeconds: 5, parallelism: 2, completions: 2, podReplacementPolicy: 'Failed' }),
+    )
+    await cluster.until(is('Failed'), 60_000, why)
+    expect([(await pods()).length, (await get()).status!.failed]).toEqual([0, 2])
+  })
+
+  it('that has succeeded early counts what it stops neither as failed nor as succeeded', async () => {
+    await start()
+    fate = pod => (index(pod) === 0 ? 'succeeded' : 'ready')
+    const successPolicy = { rules: [{ succeededIndexes: '0' }] }
+    const indexed = { completionMode: 'Indexed' as const, completions: 3, parallelism: 3 }
+    await cluster.client.create(Job, sum({ ...indexed, successPolicy, backoffLimit: 0 }))
+    await cluster.until(is('Complete'), 60_000, why)
+    const { failed = 0, succeeded, terminating = 0, active = 0 } = (await get()).status!
+    expect({ failed, succeeded, terminating, active }).toEqual({ failed: 0, succeeded: 1, terminating: 0, active: 0 })
+  })
+
+  it('that is deleted holds none of its pods back', async () => {
+    await start()
+    fate = () => 'ready'
+    await cluster.client.create(Job, sum({ parallelism: 2, completions: 2, podReplacementPolicy: 'Failed' }))
+    await cluster.until(async () => (await get()).status?.active === 2)
+    await cluster.client.delete(Job, key, { propagationPolicy: 'Foreground' })
+    await cluster.until(async () => (await pods()).every(p => !p.metadata.finalizers?.length), 20_000, why)
   })
 
   it('is deleted when its time to live after the end is over', async () => {

@@ -13,7 +13,7 @@ import type { JobMonitor, SyncAction } from './job-monitor.ts'
 import { type JobFacts, jobFacts, msUntilDeadline, nextHistory, planJob } from './job-plan.ts'
 import { earlierFailures, isIndexed, isTracked, podOf, trackingFinalizer } from './job-pods.ts'
 import { judgeFailure } from './job-policy.ts'
-import { account, isFinished } from './job-status.ts'
+import { account, isAnnounced, isFinished } from './job-status.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
 import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
 import { slowStart } from './slow-start.ts'
@@ -161,7 +161,9 @@ class Round {
     let error: unknown
     let again = msUntilDeadline(job, nowMs) ?? Infinity
     if (!(await this.#isNewest(facts))) return { afterMs: this.#own.patienceMs }
-    if (facts.ending) {
+    if (facts.ending && !isAnnounced(job)) {
+      // First it is written down: a crash in the midst of stopping pods must not turn success into failure.
+    } else if (facts.ending) {
       const removed = await this.#remove(facts.active, false)
       active -= removed.done
       error = removed.error
@@ -330,7 +332,7 @@ class Round {
     const { status, release: letGo } = account(job, pods, this.#memory.released, facts, active, timestamp(clock))
     if (!sameMeaning(plain(job.status), plain(status))) {
       await client.updateStatus(Job, { ...structuredClone(job), status })
-      this.#tell(status.conditions ?? [])
+      this.#tell(status)
       const failed = [...facts.newFailed, ...facts.ignored]
       this.#monitor?.counted(
         job,
@@ -347,12 +349,17 @@ class Round {
     )
   }
 
-  #tell(conditions: NonNullable<Job['status']>['conditions'] & object): void {
+  #tell({ conditions = [], succeeded = 0 }: NonNullable<Job['status']>): void {
     const { events } = this.#world
+    const tooMany = succeeded > (this.#job.spec.completions ?? Infinity)
     const had = (type: string, status: string) =>
       (this.#job.status?.conditions ?? []).some(c => c.type === type && c.status === status)
     for (const { type, status, reason = '', message = '' } of conditions) {
       if (had(type, status)) continue
+      if (type === 'Complete' && tooMany) {
+        const text = 'Too many succeeded pods running after completion count reached'
+        events.warning(this.#job, 'TooManySucceededPods', text)
+      }
       if (type === 'Complete') events.normal(this.#job, 'Completed', 'Job completed')
       if (type === 'Failed') events.warning(this.#job, reason, message)
       if (type === 'Suspended') events.normal(this.#job, status === 'True' ? 'Suspended' : 'Resumed', message)
