@@ -2,6 +2,7 @@
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
+import { pureModules } from './pure-modules.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'))
@@ -11,6 +12,7 @@ await build({
   absWorkingDir: root,
   entryPoints: {
     optiflow: 'src/cli/main.ts',
+    'optiflow-agent': 'src/cli/agent-main.ts',
     index: 'src/main/index.ts',
     'sqlite-worker': 'src/db/sqlite/worker.ts',
     'gateway-worker': 'src/gateway/threaded/gateway-worker.ts',
@@ -24,6 +26,7 @@ await build({
   // Native code, what is only loaded in tests, and what has its own version of such a package, stays a package.
   external: ['acme-client', '@photostructure/sqlite', 'node:sqlite', 'tsx', '@peculiar/x509', 'reflect-metadata'],
   loader: { '.html': 'text' },
+  plugins: [pureModules],
   define: { OPTIFLOW_VERSION: JSON.stringify(version) },
   // CommonJS packages inside an ES module bundle still ask for require.
   banner: {

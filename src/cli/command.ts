@@ -16,7 +16,7 @@ export interface Outside {
   env: Record<string, string | undefined>
 }
 
-/** One command, one file under commands/; program.ts lists them. */
+/** One command, one file under commands/; commands/index.ts lists them. */
 export interface CliCommand {
   register(program: Command, outside: Outside): void
 }

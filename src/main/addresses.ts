@@ -24,6 +24,11 @@ export function secondIp(main: string): string | undefined {
   return own.find(a => a.family === wanted && !a.internal && !a.address.startsWith('fe80:'))?.address
 }
 
+/** The cluster's DNS: tenth address of the service network. @param serviceCidr one network, or one of each family */
+export function dnsIpOf({ serviceCidr }: { serviceCidr: string }): string {
+  return addressAt(serviceCidr.split(',')[0]!, 10)
+}
+
 /** All names and addresses by which a client may call the API; they go into its certificate. */
 export function serverNames(
   listenHost: string,

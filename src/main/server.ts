@@ -127,7 +127,3 @@ async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<str
     throw cause
   }
 }
-
-/** The cluster's DNS: tenth address of the service network. */
-export const dnsIpOf = (settings: Pick<Settings, 'serviceCidr'>): string =>
-  addressAt(settings.serviceCidr.split(',')[0]!, 10)

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { systemDisk } from '../../src/base/disk.ts'
 import type { Outside } from '../../src/cli/command.ts'
+import { calico as command } from '../../src/cli/commands/calico.ts'
 import { remote } from '../../src/cli/connection.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { inProcessTransport } from '../../src/client/index.ts'
@@ -59,7 +60,7 @@ describe('optiflow calico', () => {
         remote(inProcessTransport(control.api.handler, adminUser), {} as any, flags.namespace ?? 'default'),
       env: {},
     }
-    const code = await runProgram(['calico', ...args], outside)
+    const code = await runProgram(['calico', ...args], outside, [command])
     return { code, out, err }
   }
 

@@ -1,7 +1,7 @@
 import { quantityOf } from '../../base/quantity.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import { podRequests, units } from '../pod/resources.ts'
-import { annotations } from '../static/manifest.ts'
+import { annotations } from '../static/annotations.ts'
 import { type Observations, type Starved, starvedOf, unitsOf } from './pressure.ts'
 import type { Threshold } from './thresholds.ts'
 

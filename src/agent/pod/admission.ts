@@ -1,7 +1,7 @@
 import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../../models/types/core-v1.ts'
 import { exclusiveCpus } from '../cpu/assignment.ts'
 import { isCritical } from '../eviction/ranking.ts'
-import { annotations } from '../static/manifest.ts'
+import { annotations } from '../static/annotations.ts'
 import { qosClassOf } from './qos.ts'
 import type { Rejection, ResizeVerdict } from './rejection.ts'
 import { podRequests, units } from './resources.ts'

@@ -4,7 +4,6 @@ import type { Disk } from '../../base/disk.ts'
 import { codeOf, explain, isAbort } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
-import { staticPod } from './manifest.ts'
 
 export interface ManifestFolderOptions {
   folder: string
@@ -93,6 +92,8 @@ export class ManifestFolder {
     const known = this.#files.get(path)
     if (known?.text === text) return known
     try {
+      // With it come the schemas of all kinds, which a node without such pods does not need.
+      const { staticPod } = await import('./manifest.ts')
       return { text, pod: staticPod(path, text, nodeName, clock.now()) }
     } catch (error) {
       log.error({ error: explain(error) }, 'static pod not run')

@@ -4,14 +4,7 @@ import type { FieldError } from '../../models/field-error.ts'
 import { Pod } from '../../models/kinds/core/pod.ts'
 import { applySchemaDefaults, validateStructure } from '../../models/schema/index.ts'
 import { parseYaml } from '../../models/yaml.ts'
-
-/** Annotations by which everybody recognises pods that are defined on a node. */
-export const annotations = {
-  hash: 'kubernetes.io/config.hash',
-  mirror: 'kubernetes.io/config.mirror',
-  seen: 'kubernetes.io/config.seen',
-  source: 'kubernetes.io/config.source',
-} as const
+import { annotations } from './annotations.ts'
 
 /** A file of the folder is not a pod that a node can run by itself. */
 export class BadManifest extends OptiFlowError {}

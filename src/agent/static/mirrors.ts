@@ -6,7 +6,7 @@ import { isConflict, isNotFound } from '../../models/api-error.ts'
 import { Pod } from '../../models/kinds/core/pod.ts'
 import type { Draft } from '../../models/object.ts'
 import type { Node, PodStatus } from '../../models/types/core-v1.ts'
-import { annotations } from './manifest.ts'
+import { annotations } from './annotations.ts'
 
 export interface MirrorsOptions {
   client: Client

@@ -1,0 +1,61 @@
+import type { CliCommand } from '../command.ts'
+import { agent } from './agent.ts'
+import { apply } from './apply.ts'
+import { backup } from './backup.ts'
+import { blame } from './blame.ts'
+import { calico } from './calico.ts'
+import { controller } from './controller.ts'
+import { remove } from './delete.ts'
+import { demo } from './demo.ts'
+import { describe } from './describe.ts'
+import { down } from './down.ts'
+import { events } from './events.ts'
+import { get } from './get.ts'
+import { history } from './history.ts'
+import { logs } from './logs.ts'
+import { net } from './net.ts'
+import { node } from './node.ts'
+import { rebalance } from './rebalance.ts'
+import { restore } from './restore.ts'
+import { rollout } from './rollout.ts'
+import { run } from './run.ts'
+import { scheduler } from './scheduler.ts'
+import { server } from './server.ts'
+import { service } from './service.ts'
+import { simulate } from './simulate.ts'
+import { status } from './status.ts'
+import { store } from './store.ts'
+import { up } from './up.ts'
+import { why } from './why.ts'
+
+/** All commands, in the order of `optiflow --help`. */
+export const commands: readonly CliCommand[] = [
+  demo,
+  up,
+  down,
+  status,
+  run,
+  rollout,
+  apply,
+  get,
+  describe,
+  why,
+  net,
+  history,
+  blame,
+  simulate,
+  rebalance,
+  logs,
+  events,
+  remove,
+  service,
+  server,
+  agent,
+  node,
+  scheduler,
+  controller,
+  calico,
+  backup,
+  restore,
+  store,
+]
