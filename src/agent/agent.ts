@@ -146,8 +146,12 @@ class NodeAgent implements Agent {
     const machine = simulated
       ? simulatedMachine(nodeName, simulated.capacity ?? {}, maxPods)
       : await this.#readMachine(maxPods)
+    const starts = new Semaphore(this.#options.parallelStarts ?? 32)
+    // What people read about a start can wait until it is done.
+    const busy = () => starts.busy
     const events =
-      this.#options.events ?? createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName })
+      this.#options.events ??
+      createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName, busy })
     const registration = new Registration({
       nodeName,
       client,
@@ -222,7 +226,7 @@ class NodeAgent implements Agent {
       files: !simulated,
       folder,
       logFolder: this.#options.logFolder ?? join(folder, 'logs'),
-      starts: new Semaphore(this.#options.parallelStarts ?? 16),
+      starts,
       hostIps: () => this.#options.addresses.filter(a => a.type === 'InternalIP').map(a => a.address),
       hostDns: () => hostDns,
       clusterDns: this.#options.clusterDns ?? [],

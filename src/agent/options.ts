@@ -74,7 +74,7 @@ export interface AgentOptions {
   /** The server that answers for this node: logs, exec, metrics. Absent: nobody does. */
   server?: AgentServer
 
-  /** Sandboxes and containers started at once; 16 unless said otherwise. */
+  /** Sandboxes and containers started at once; 32 unless said otherwise. */
   parallelStarts?: number
   /** Images pulled at once; 5 unless said otherwise. */
   parallelPulls?: number

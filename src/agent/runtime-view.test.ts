@@ -15,16 +15,25 @@ const pod = (uid: string, state: 'ready' | 'stopped' = 'ready'): ObservedPod => 
 async function open(pods: ObservedPod[]) {
   const clock = new VirtualClock()
   const changed: string[] = []
-  const world = { pods, looks: 0, fails: false, report: () => {} }
+  const world = {
+    pods,
+    looks: 0,
+    fails: false,
+    report: () => {},
+    slowly: undefined as (() => Promise<void>) | undefined,
+  }
   const runtime = {
     onChange(callback: () => void) {
       world.report = callback
       return () => {}
     },
-    async observe() {
+    async observe(uid?: string) {
       world.looks++
       if (world.fails) throw new Error('gone')
-      return world.pods
+      const { pods } = world
+      const found = uid === undefined ? pods : pods.filter(pod => pod.uid === uid)
+      if (uid === undefined) await world.slowly?.()
+      return found
     },
   } as unknown as Runtime
   const view = new RuntimeView({
@@ -67,5 +76,33 @@ it('heals what no event told, once a period, and waits for a runtime that is gon
   world.fails = false
   await clock.advance(1_000)
   expect(view.problem).toBeUndefined()
+  view.stop()
+})
+
+it('looks at the pod that somebody names, and at no other', async () => {
+  const { changed, world, view } = await open([pod('a'), pod('b')])
+  changed.length = 0
+  world.pods = [pod('a', 'stopped')]
+  await view.refresh('a')
+  expect(changed).toEqual(['a'])
+  expect(view.get('b')).toBeDefined()
+  world.pods = []
+  await view.refresh('a')
+  expect(view.get('a')).toBeUndefined()
+  view.stop()
+})
+
+it('does not go back to what a longer look saw before a pod was looked at by itself', async () => {
+  const { changed, world, view } = await open([pod('a'), pod('b')])
+  let end!: () => void
+  world.slowly = () => new Promise(resolve => (end = resolve))
+  const all = view.refresh()
+  world.pods = [pod('a', 'stopped'), pod('b', 'stopped')]
+  changed.length = 0
+  await view.refresh('a')
+  end()
+  await all
+  expect(view.get('a')?.sandboxes[0]?.state).toBe('stopped')
+  expect(changed).toEqual(['a'])
   view.stop()
 })

@@ -15,18 +15,26 @@ export interface RuntimeViewOptions {
 
 const retryMs = 1_000
 
+/** Looks at one thing: one at a time; who asks while one is made waits for the next, so that many changes share one. */
+interface Lane {
+  looking: boolean
+  /** Resolves when a look that began after the call is done. */
+  next: { promise: Promise<void>; resolve(): void } | undefined
+}
+
 /**
- * What the runtime has, as of the last look. Looks are made when the runtime reports a change, when somebody needs to see
- * the effect of what he did, and now and then; one at a time, so that many changes share one.
+ * What the runtime has, as of the last look. One pod is looked at when the runtime reports a change of it or when somebody
+ * needs to see the effect of what he did; everything now and then, and when a change could be anywhere.
  */
 export class RuntimeView {
   readonly #options: RuntimeViewOptions
-  #pods = new Map<string, ObservedPod>()
-  #texts = new Map<string, string>()
-  /** Resolves when a look that began after the call is done. */
-  #next: { promise: Promise<void>; resolve(): void } | undefined
-  #looking = false
-  #stop = new AbortController()
+  readonly #pods = new Map<string, ObservedPod>()
+  readonly #texts = new Map<string, string>()
+  readonly #all: Lane = { looking: false, next: undefined }
+  readonly #lanes = new Map<string, Lane>()
+  /** Pods that are looked at by themselves while everything is: what the larger look says of them may be older. */
+  #overlapping: Set<string> | undefined
+  readonly #stop = new AbortController()
   #unsubscribe: (() => void) | undefined
   #timer: Cancel | undefined
   #first: Promise<void>
@@ -45,7 +53,7 @@ export class RuntimeView {
 
   /** Resolves after the first successful look. */
   async start(): Promise<void> {
-    this.#unsubscribe = this.#options.runtime.onChange(() => void this.refresh())
+    this.#unsubscribe = this.#options.runtime.onChange(uid => void this.refresh(uid))
     void this.refresh()
     await this.#first
   }
@@ -55,7 +63,7 @@ export class RuntimeView {
     this.#unsubscribe?.()
     this.#timer?.()
     this.#firstDone()
-    this.#next?.resolve()
+    for (const lane of [this.#all, ...this.#lanes.values()]) lane.next?.resolve()
   }
 
   get(uid: string): ObservedPod | undefined {
@@ -66,61 +74,95 @@ export class RuntimeView {
     return [...this.#pods.values()]
   }
 
-  /** Resolves when the view shows at least all that was so at the time of the call. Never rejects. */
-  refresh(): Promise<void> {
+  /** Resolves when the view shows at least all that was so at the time of the call, of one pod or of all. Never rejects. */
+  refresh(podUid?: string): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.resolve()
-    if (!this.#next) {
+    const lane = this.#lane(podUid)
+    if (!lane.next) {
       let resolve!: () => void
       const promise = new Promise<void>(done => {
         resolve = done
       })
-      this.#next = { promise, resolve }
+      lane.next = { promise, resolve }
     }
-    const { promise } = this.#next
-    if (!this.#looking) void this.#look()
+    const { promise } = lane.next
+    if (!lane.looking) void this.#run(lane, podUid)
     return promise
   }
 
-  async #look(): Promise<void> {
-    this.#looking = true
-    const { signal } = this.#stop
-    while (this.#next && !signal.aborted) {
-      const waiting = this.#next
-      this.#next = undefined
-      while (!signal.aborted) {
-        try {
-          const pods = await this.#options.runtime.observe()
-          this.problem = undefined
-          this.seenAtMonoMs = this.#options.clock.monotonicMs()
-          this.#take(pods)
-          break
-        } catch (error) {
-          if (!this.problem) this.#options.log.warn({ error: explain(error) }, 'runtime cannot be seen')
-          this.problem = explain(error)
-          await sleep(this.#options.clock, retryMs, signal).catch(() => {})
-        }
-      }
-      waiting.resolve()
-      this.#firstDone()
-    }
-    this.#looking = false
-    this.#timer?.()
-    if (!signal.aborted) this.#timer = this.#options.clock.schedule(this.#options.relistMs, () => void this.refresh())
+  #lane(podUid: string | undefined): Lane {
+    if (podUid === undefined) return this.#all
+    let lane = this.#lanes.get(podUid)
+    if (!lane) this.#lanes.set(podUid, (lane = { looking: false, next: undefined }))
+    return lane
   }
 
-  #take(list: ObservedPod[]): void {
-    const pods = new Map(list.map(pod => [pod.uid, pod]))
-    const texts = new Map<string, string>()
-    const changed: string[] = []
-    for (const pod of list) {
-      const text = stateText(pod)
-      texts.set(pod.uid, text)
-      if (this.#texts.get(pod.uid) !== text) changed.push(pod.uid)
+  async #run(lane: Lane, podUid: string | undefined): Promise<void> {
+    lane.looking = true
+    const { signal } = this.#stop
+    while (lane.next && !signal.aborted) {
+      const waiting = lane.next
+      lane.next = undefined
+      if (podUid === undefined) await this.#lookAtAll()
+      else await this.#lookAt(podUid)
+      waiting.resolve()
     }
-    for (const uid of this.#pods.keys()) if (!pods.has(uid)) changed.push(uid)
-    this.#pods = pods
-    this.#texts = texts
-    for (const uid of changed) this.#options.onChange(uid)
+    lane.looking = false
+    if (podUid !== undefined) this.#lanes.delete(podUid)
+    else this.#lookAgain()
+  }
+
+  #lookAgain(): void {
+    this.#timer?.()
+    const { clock, relistMs } = this.#options
+    if (!this.#stop.signal.aborted) this.#timer = clock.schedule(relistMs, () => void this.refresh())
+  }
+
+  async #lookAt(podUid: string): Promise<void> {
+    this.#overlapping?.add(podUid)
+    const found = await this.#observe(podUid)
+    if (found) this.#take(podUid, found[0])
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const overlapping = new Set(this.#lanes.keys())
+    this.#overlapping = overlapping
+    const found = await this.#observe()
+    this.#overlapping = undefined
+    if (!found) return
+    const pods = new Map(found.map(pod => [pod.uid, pod]))
+    for (const uid of new Set([...pods.keys(), ...this.#pods.keys()]))
+      if (!overlapping.has(uid)) this.#take(uid, pods.get(uid))
+    this.#firstDone()
+    await Promise.all([...overlapping].map(uid => this.refresh(uid)))
+  }
+
+  /** Again until the runtime answers. @returns undefined when the agent stops */
+  async #observe(podUid?: string): Promise<ObservedPod[] | undefined> {
+    const { runtime, clock, log } = this.#options
+    const { signal } = this.#stop
+    while (!signal.aborted)
+      try {
+        const pods = await runtime.observe(podUid)
+        this.problem = undefined
+        this.seenAtMonoMs = clock.monotonicMs()
+        return pods
+      } catch (error) {
+        if (!this.problem) log.warn({ error: explain(error) }, 'runtime cannot be seen')
+        this.problem = explain(error)
+        await sleep(clock, retryMs, signal).catch(() => {})
+      }
+    return undefined
+  }
+
+  #take(uid: string, pod: ObservedPod | undefined): void {
+    const text = pod && stateText(pod)
+    const changed = this.#texts.get(uid) !== text
+    if (pod) this.#pods.set(uid, pod)
+    else this.#pods.delete(uid)
+    if (text === undefined) this.#texts.delete(uid)
+    else this.#texts.set(uid, text)
+    if (changed) this.#options.onChange(uid)
   }
 }
 

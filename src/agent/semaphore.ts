@@ -1,11 +1,18 @@
 /** Lets so many in at once; the others wait in line. */
 export class Semaphore {
+  readonly #places: number
   #free: number
   readonly #waiting: (() => void)[] = []
 
   /** @param places at least 1 */
   constructor(places: number) {
+    this.#places = places
     this.#free = places
+  }
+
+  /** Somebody is in. */
+  get busy(): boolean {
+    return this.#free < this.#places
   }
 
   /** Rejects with the signal's reason when it aborts while waiting. */

@@ -23,10 +23,10 @@ interface Entry {
   sinceMonoMs: number
 }
 
-const writersAtOnce = 8
+const writersAtOnce = 16
 const retryMs = 1_000
 /** The first, uneventful status of a pod waits this long: mostly a better one comes before. */
-const patienceMs = 100
+const patienceMs = 500
 
 /** Brings pod statuses to the API: only what changed, the newest wins, and while the server is away nothing is lost. */
 export class StatusWriter {

@@ -162,6 +162,15 @@ export function runtimeConformance(name: string, open: () => Promise<RuntimeBenc
       await bench.during(runtime.remove(second))
     })
 
+    test('one pod is observed by itself', async () => {
+      const { uid, remove } = await run(sleeping)
+      const all = (await runtime.observe()).filter(pod => pod.uid === uid)
+      expect(await runtime.observe(uid)).toEqual(all)
+      expect(all).toHaveLength(1)
+      await remove()
+      expect(await runtime.observe(uid)).toEqual([])
+    })
+
     test('a running container is observed whole', async () => {
       const { uid, sandbox, id, spec, remove } = await run(sleeping, { annotations: { note: 'x' } })
       expect((await see(uid))?.containers).toEqual([

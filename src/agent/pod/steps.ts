@@ -223,19 +223,23 @@ export class Steps {
   async #ownFiles({ pod, podIps }: PodFacts, container: PodContainer, attempt: number, mounts: Mount[]) {
     const { disk, folder, clusterDomain } = this.#node
     const uid = pod.metadata.uid!
-    const out: Mount[] = []
-    const mount = (hostPath: string, containerPath: string) =>
-      out.push({ hostPath, containerPath, readOnly: false, propagation: 'private' })
-    if (!mounts.some(m => m.containerPath === '/etc/hosts')) {
+    const mount = (hostPath: string, containerPath: string): Mount => ({
+      ...{ hostPath, containerPath },
+      ...{ readOnly: false, propagation: 'private' },
+    })
+    const hosts = async () => {
+      if (mounts.some(m => m.containerPath === '/etc/hosts')) return []
       const path = join(folder, 'pods', uid, 'etc-hosts')
       const host = pod.spec.hostNetwork ? await disk.readText('/etc/hosts').catch(() => '') : ''
       await this.#writeFile(path, hostsFile(pod, podIps, clusterDomain, host), 0o644)
-      mount(path, '/etc/hosts')
+      return [mount(path, '/etc/hosts')]
     }
-    const message = messageFile(folder, uid, container.name, attempt)
-    await this.#writeFile(message, '', 0o666)
-    mount(message, container.terminationMessagePath || defaultMessagePath)
-    return out
+    const lastWords = async () => {
+      const path = messageFile(folder, uid, container.name, attempt)
+      await this.#writeFile(path, '', 0o666)
+      return [mount(path, container.terminationMessagePath || defaultMessagePath)]
+    }
+    return (await Promise.all([hosts(), lastWords()])).flat()
   }
 
   /** In place, since the file may be mounted already. */

@@ -273,7 +273,7 @@ export class PodWorker {
           })
         },
       )
-      .then(() => (changesRuntime.has(action.type) ? view.refresh() : undefined))
+      .then(() => (changesRuntime.has(action.type) ? view.refresh(this.uid) : undefined))
       .finally(() => {
         this.#records.operations.delete(key)
         this.#aborts.delete(key)

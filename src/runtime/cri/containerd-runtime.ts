@@ -153,8 +153,11 @@ class ContainerdRuntime implements Runtime {
   async #create(sandbox: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
     try {
       const pod = this.#configs.get(sandbox) ?? (await this.#readConfig(sandbox))
-      const config = containerConfig(await this.#withDevices(spec), pod)
-      await this.#world.disk.makeFolder(`${pod.log_directory}/${spec.name}`)
+      const [whole] = await Promise.all([
+        this.#withDevices(spec),
+        this.#world.disk.makeFolder(`${pod.log_directory}/${spec.name}`),
+      ])
+      const config = containerConfig(whole, pod)
       const { container_id } = await this.#connection.runtime<{ container_id: string }>(
         'CreateContainer',
         { pod_sandbox_id: sandbox, config, sandbox_config: pod },
@@ -252,8 +255,8 @@ class ContainerdRuntime implements Runtime {
     if (pod) await this.#removeEmpty(pod.log_directory)
   }
 
-  observe(): Promise<ObservedPod[]> {
-    return this.#observer.observe()
+  observe(podUid?: string): Promise<ObservedPod[]> {
+    return this.#observer.observe(podUid)
   }
 
   onChange(callback: (podUid: string | undefined) => void) {

@@ -40,11 +40,13 @@ export class Observer {
     return this.#containers.get(id)
   }
 
-  async observe(): Promise<ObservedPod[]> {
-    const filter = this.#owner ? { label_selector: { [criLabels.owner]: this.#owner } } : {}
+  /** @param podUid only this pod: two short lists, however many others there are */
+  async observe(podUid?: string): Promise<ObservedPod[]> {
+    const ofPod = podUid === undefined ? {} : { [criLabels.podUid]: podUid }
+    const filter = { label_selector: this.#owner ? { ...ofPod, [criLabels.owner]: this.#owner } : ofPod }
     // Containers first: one that is in the second list but not in the first belongs to a sandbox that is listed.
     const [{ containers }, { items }] = await Promise.all([
-      this.#connection.runtime<{ containers: Container[] }>('ListContainers', {}),
+      this.#connection.runtime<{ containers: Container[] }>('ListContainers', { filter: { label_selector: ofPod } }),
       this.#connection.runtime<{ items: PodSandbox[] }>('ListPodSandbox', { filter }),
     ])
     const ours = items.filter(item => item.labels[criLabels.podUid] !== undefined)
@@ -70,16 +72,20 @@ export class Observer {
       work.push(this.#container(item).then(container => void (container && pod.containers.push(container))))
     }
     await Promise.all(work)
-    for (const map of [this.#sandboxes, this.#containers] as Map<string, unknown>[])
-      for (const id of map.keys()) if (!seen.has(id)) map.delete(id)
+    if (podUid === undefined) this.#forgetOthers(seen)
     for (const pod of pods.values()) {
       pod.sandboxes.sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs)
       pod.containers.sort((a, b) => a.createdAtMs - b.createdAtMs)
     }
+    return [...pods.values()]
+  }
+
+  #forgetOthers(seen: ReadonlySet<string>): void {
+    for (const map of [this.#sandboxes, this.#containers] as Map<string, unknown>[])
+      for (const id of map.keys()) if (!seen.has(id)) map.delete(id)
     // An id that is gone may still be named by an event on its way; a few thousand of them are kept.
     if (this.#podOf.size > 4 * seen.size + 4096)
       for (const id of this.#podOf.keys()) if (!seen.has(id)) this.#podOf.delete(id)
-    return [...pods.values()]
   }
 
   /** @returns undefined when it went away meanwhile */

@@ -191,10 +191,11 @@ export class SimulatedPods {
   }
 
   /** All of them, as a runtime tells it. */
-  observe(): ObservedPod[] {
+  observe(podUid?: string): ObservedPod[] {
     this.endings.run()
     const pods = new Map<string, ObservedPod>()
     for (const { id, spec, state, createdAtMs, ips } of this.sandboxes.values()) {
+      if (podUid !== undefined && spec.uid !== podUid) continue
       let pod = pods.get(spec.uid)
       if (!pod) {
         pod = { uid: spec.uid, name: spec.name, namespace: spec.namespace, sandboxes: [], containers: [] }

@@ -178,9 +178,9 @@ class Simulation implements SimulatedRuntime {
     if (sandbox) this.#pods.removeSandbox(sandbox)
   }
 
-  async observe(): Promise<ObservedPod[]> {
+  async observe(podUid?: string): Promise<ObservedPod[]> {
     this.#check()
-    return this.#pods.observe()
+    return this.#pods.observe(podUid)
   }
 
   onChange(callback: (podUid: string | undefined) => void) {
