@@ -103,6 +103,17 @@ describe('a pod', () => {
     expect(f.events()).toContain('BackOff: Back-off pulling image "registry/web:1"')
   })
 
+  it('does not wait longer than a second for a runtime that was away and is back', async () => {
+    const f = await start()
+    f.runtime.setAvailable(false)
+    await f.run('web')
+    await f.advance(10_000)
+    expect(f.pod('web')!.status?.phase ?? 'Pending').toBe('Pending')
+    f.runtime.setAvailable(true)
+    await f.advance(1_500)
+    expect(f.pod('web')!.status!.phase).toBe('Running')
+  })
+
   it('runs its init containers one after the other, then its sidecars and main containers', async () => {
     const f = await start()
     await f.run(

@@ -13,7 +13,7 @@ export interface RuntimeViewOptions {
   onChange: (podUid: string) => void
 }
 
-const retryMs = 1_000
+const retryMs = 250
 
 /** Looks at one thing: one at a time; who asks while one is made waits for the next, so that many changes share one. */
 interface Lane {

@@ -50,6 +50,11 @@ export interface SupervisedContainerd extends AsyncDisposable {
   purge(): Promise<void>
 }
 
+/** How often one is looked at that an earlier process of ours started: nobody tells of its end. */
+const lookMs = 500
+/** Whoever ends after less has a reason that another start does not mend. */
+const ranWellMs = 5_000
+
 /** containerd did not start; the message has the evidence from its log. */
 export class ContainerdFailed extends OptiFlowError {}
 
@@ -82,8 +87,9 @@ class Supervisor implements SupervisedContainerd {
   readonly #watching = new AbortController()
   #pid: number | undefined
   #startedAtMs = 0
+  /** Starts that failed, or after which it soon ended again, in a row. */
   #failures = 0
-  #busy: Promise<void> | undefined
+  #looking: Promise<void> | undefined
 
   constructor(options: SuperviseOptions) {
     this.#options = options
@@ -124,7 +130,7 @@ class Supervisor implements SupervisedContainerd {
     }
     this.#startedAtMs = this.#options.clock.monotonicMs()
     const { clock } = this.#options
-    every(clock, 1_000, () => this.#look(), this.#watching.signal)
+    every(clock, lookMs, () => this.#look(), this.#watching.signal)
     // One that was adopted, or just started, may end at any moment.
     await askPatiently(clock, () => this.#importPause()).catch(error => {
       this.#watching.abort()
@@ -140,7 +146,7 @@ class Supervisor implements SupervisedContainerd {
 
   async stop() {
     this.#watching.abort()
-    await this.#busy
+    await this.#looking
     if (this.#pid !== undefined) await this.#end(this.#pid)
     this.#pid = undefined
     await this.#options.disk.remove(this.#pidPath)
@@ -160,7 +166,7 @@ class Supervisor implements SupervisedContainerd {
 
   async [Symbol.asyncDispose]() {
     this.#watching.abort()
-    await this.#busy
+    await this.#looking
   }
 
   async #askVersion(): Promise<string> {
@@ -267,6 +273,8 @@ class Supervisor implements SupervisedContainerd {
       await sleep(clock, 20)
     }
     this.#pid = child.pid
+    const again = () => void this.#look()
+    child.exited.then(again, again)
     log.info({ pid: child.pid, socket: this.socket, version: this.version }, 'containerd started')
   }
 
@@ -290,32 +298,36 @@ class Supervisor implements SupervisedContainerd {
     await importImage(connection, this.#options.clock, pauseImageName, pauseImage(architecture), { pinned: true })
   }
 
-  /** Once a second: is it alive? */
-  async #look(): Promise<void> {
-    const { clock, log } = this.#options
+  /** Now and then, and when the child that we started ends: is it alive? */
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  async #lookOnce(): Promise<void> {
     await this.#linkPlugins().catch(() => {})
-    if (this.#pid !== undefined && signalProcess(this.#pid, 0) && (await this.#isOurs(this.#pid))) {
-      if (clock.monotonicMs() - this.#startedAtMs > 60_000) this.#failures = 0
-      return
-    }
+    if (this.#pid !== undefined && signalProcess(this.#pid, 0) && (await this.#isOurs(this.#pid))) return
     if (this.#watching.signal.aborted) return
-    log.warn({ pid: this.#pid }, 'containerd ended; pods go on, starting it again')
-    this.#busy = this.#restart()
-    await this.#busy
+    this.#options.log.warn({ pid: this.#pid }, 'containerd ended; pods go on, starting it again')
+    await this.#restart()
   }
 
   async #restart() {
     const { clock, log } = this.#options
     this.#pid = undefined
+    // One that ran well and was killed is back at once; one that cannot run is not started over and over.
+    if (clock.monotonicMs() - this.#startedAtMs > ranWellMs) this.#failures = 0
     await sleep(clock, Math.min(this.#failures * 2_000, 30_000), this.#watching.signal).catch(() => {})
     if (this.#watching.signal.aborted) return
+    this.#failures++
     try {
       await this.#launch()
       this.#startedAtMs = clock.monotonicMs()
     } catch (error) {
       log.error({ error: explain(error) }, 'containerd does not start')
     }
-    this.#failures++
   }
 
   async #end(pid: number) {

@@ -294,6 +294,11 @@ export interface PodUsage {
 /** The runtime cannot be reached. Wait and try again; pods go on. */
 export class RuntimeUnavailable extends OptiFlowError {}
 
+/** True when a step failed for no other reason than that the runtime cannot be reached. */
+export function isRuntimeAway(error: unknown): boolean {
+  return error instanceof RuntimeUnavailable || (error instanceof OptiFlowError && isRuntimeAway(error.cause))
+}
+
 /** The runtime refused; its words are in the message. */
 export class RuntimeFailed extends OptiFlowError {}
 

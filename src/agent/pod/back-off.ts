@@ -22,6 +22,7 @@ export function pullDelayMs(failures: number): number {
 /** How long after each kind of failed step the next try comes, in milliseconds. */
 export function retryDelayMs(operation: string, failure: Failure): number {
   const capped = (base: number, max: number) => Math.min(base * 2 ** (failure.count - 1), max)
+  if (failure.runtimeAway) return capped(250, 1_000)
   if (operation.startsWith('image:'))
     return failure.reason === 'ErrImageNeverPull' ? 10_000 : pullDelayMs(failure.count)
   if (operation === 'volumes') return capped(500, 120_000)

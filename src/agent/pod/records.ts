@@ -10,6 +10,8 @@ export interface Failure {
   /** The waiting reason that users see: `ErrImagePull`, `CreateContainerConfigError`, … */
   reason: string
   message: string
+  /** Nothing was wrong with the step: the runtime was away. */
+  runtimeAway?: boolean
 }
 
 /** Why and since when a pod is being ended by the agent. */

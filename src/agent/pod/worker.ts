@@ -1,6 +1,7 @@
 import type { Cancel } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import type { Pod, PodStatus } from '../../models/types/core-v1.ts'
+import { isRuntimeAway } from '../../runtime/runtime.ts'
 import { ActionRunner, type ActionSubject } from './action-runner.ts'
 import { tellBackOff } from './back-off-events.ts'
 import { type Action, decide, graceOf, operationKey } from './decision.ts'
@@ -270,6 +271,7 @@ export class PodWorker {
             atMonoMs: clock.monotonicMs(),
             reason,
             message: explain(error),
+            ...(isRuntimeAway(error) ? { runtimeAway: true } : {}),
           })
         },
       )

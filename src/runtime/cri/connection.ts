@@ -38,7 +38,7 @@ export interface CallLimits {
 }
 
 /**
- * One gRPC connection to a CRI endpoint on a unix socket. It reconnects by itself within a second of the server's return;
+ * One gRPC connection to a CRI endpoint on a unix socket. It reconnects by itself within a third of a second of the server's return;
  * meanwhile calls fail at once with RuntimeUnavailable.
  */
 export class Connection implements Disposable {
@@ -56,7 +56,7 @@ export class Connection implements Disposable {
       'grpc.default_authority': 'localhost',
       'grpc.initial_reconnect_backoff_ms': 50,
       'grpc.min_reconnect_backoff_ms': 50,
-      'grpc.max_reconnect_backoff_ms': 1000,
+      'grpc.max_reconnect_backoff_ms': 250,
       'grpc.max_receive_message_length': 256 << 20,
       'grpc.max_send_message_length': 64 << 20,
       // Each runtime object has its own connection: two agents in one process must not share a broken one.
