@@ -4,8 +4,11 @@ import { WebSocket } from 'ws'
 import { createAuthority, issueCertificate, type KeyPair } from '../../base/certificates.ts'
 import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
+import { systemNet } from '../../base/net.ts'
+import type { AddressQuestion } from '../../models/address-question.ts'
 import { Fixture } from '../testing/fixture.ts'
 import { delegatedAccess } from './access.ts'
+import { checkAddress } from './address-checks.ts'
 import { outcomeText } from './channels.ts'
 import { type AgentServer, openAgentServer } from './server.ts'
 
@@ -60,6 +63,21 @@ function get(path: string, as: KeyPair | null = apiserver, headers = {}): Promis
     )
     call.on('error', reject)
     call.end()
+  })
+}
+
+function post(path: string, body: object): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', host: 'real' }
+    const to = { host: '127.0.0.1', port: server.port, servername: 'node-1', ca: ca.cert, ...apiserver }
+    const options = { ...to, method: 'POST', path, headers }
+    const call = request({ ...options, agent: false }, reply => {
+      let text = ''
+      reply.on('data', chunk => (text += chunk))
+      reply.on('end', () => resolve({ status: reply.statusCode!, body: text }))
+    })
+    call.on('error', reject)
+    call.end(JSON.stringify(body))
   })
 }
 
@@ -181,4 +199,19 @@ describe('the outcome of a command', () => {
     expect(outcomeText({ exitCode: 0 }, false)).toBe('')
     expect(outcomeText({ error: 'no such program' }, false)).toBe('no such program')
   })
+})
+
+it('says whether an address outside is well, as this node sees it', async () => {
+  const real = { nodeName: 'real', checkAddress: (question: AddressQuestion) => checkAddress(systemNet, question) }
+  server.add(real as never)
+  const check = { tcp: {}, timeoutSeconds: 1 }
+  const well = await post('/optiflow/check', { address: `127.0.0.1:${server.port}`, check })
+  expect(well).toEqual({ status: 200, body: '{}' })
+  const failing = await post('/optiflow/check', { address: '127.0.0.1:1', check })
+  expect(JSON.parse(failing.body).problem).toContain('ECONNREFUSED')
+  expect(await post('/optiflow/check', { address: 'db:1', check })).toMatchObject({
+    status: 400,
+    body: '"db:1" is no address with a port, such as 10.0.0.5:5432\n',
+  })
+  server.remove(real as never)
 })
