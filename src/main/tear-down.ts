@@ -95,9 +95,16 @@ async function stopPods(runtime: Runtime): Promise<number> {
     await stopPod(runtime, pod).catch(error => failed.push(`${pod.namespace}/${pod.name}: ${explain(error)}`))
   if (failed.length)
     throw new StillRunning(`${failed.length} of ${pods.length} pods did not stop: ${failed.join('; ')}`, {
-      hint: 'Mend what it says, and run the command again',
+      hint: hintFor(failed),
     })
   return pods.length
+}
+
+/** What the runtime says when the network plugin that made the pods' interfaces is gone is no help to anybody. Pure. */
+export function hintFor(failed: readonly string[]): string {
+  if (failed.every(text => text.includes('cni plugin not initialized')))
+    return 'The CNI plugin that gave them their network is gone: put its configuration back into /etc/cni/net.d, and run the command again'
+  return 'Mend what it says, and run the command again'
 }
 
 async function stopPod(runtime: Runtime, pod: ObservedPod): Promise<void> {
