@@ -44,6 +44,8 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
   ]
   refuse(core.resources.of(Binding), { ...binding, metadata: { ...binding.metadata, name } }, errors)
   await admitRequest(call, pods, 'binding', name, binding)
+  // Annotations of the binding are the one thing that is the caller's word.
+  const sound = !binding.metadata.annotations
   await updateObject(
     core,
     pods,
@@ -66,14 +68,7 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
           name,
           `Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
         )
-      pod['spec'].nodeName = node
-      if (binding.metadata.annotations)
-        pod.metadata.annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations }
-      pod['status'] ??= {}
-      pod['status'].conditions = withScheduled(pod['status'].conditions ?? [], timestamp(core.clock))
-      if (binding.metadata.resourceVersion) pod.metadata.resourceVersion = binding.metadata.resourceVersion
-      else (pod.metadata as { resourceVersion?: string }).resourceVersion = ''
-      return pod
+      return boundTo(node, pod, binding, timestamp(core.clock))
     },
     {
       user: call.user,
@@ -81,12 +76,26 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
       warnings: call.warnings,
       subresource: 'binding',
       trusted: true,
-      // Annotations of the binding are the one thing that is the caller's word.
-      sound: !binding.metadata.annotations,
+      sound,
+      // What is checked may be mended in place, and needs a copy for that.
+      onlyReads: sound,
       admitted: true,
     },
   )
   return valueReply(call, 201, { ...successStatus(), code: 201 })
+}
+
+/** The pod on its node. All that stays as it was is shared with the present state. */
+function boundTo(
+  node: string,
+  pod: AnyObject,
+  { metadata: { annotations, resourceVersion } }: AnyObject,
+  now: string,
+): AnyObject {
+  const metadata = { ...pod.metadata, resourceVersion: resourceVersion ?? '' }
+  if (annotations) metadata.annotations = { ...pod.metadata.annotations, ...annotations }
+  const status = { ...pod['status'], conditions: withScheduled(pod['status']?.conditions ?? [], now) }
+  return { ...pod, metadata, spec: { ...pod['spec'], nodeName: node }, status }
 }
 
 function withScheduled(conditions: { type: string; status?: string }[], now: string): object[] {
