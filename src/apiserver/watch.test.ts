@@ -135,13 +135,18 @@ test('a table watch says its columns once', async () => {
   watching.end()
 })
 
-test('a list newer than the store is told to come back', async () => {
+test('a list newer than the store is told to come back, in the words that clients know', async () => {
+  const current = await revision()
   const asked = server.call('GET', `${url}?resourceVersion=999999`)
   await clock.advance(3_000)
   expect((await asked).body).toMatchObject({
     code: 504,
     reason: 'Timeout',
-    details: { retryAfterSeconds: 1, causes: [{ reason: 'ResourceVersionTooLarge' }] },
+    message: `Timeout: Too large resource version: 999999, current: ${current}`,
+    details: {
+      retryAfterSeconds: 1,
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    },
   })
 })
 

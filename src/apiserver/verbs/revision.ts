@@ -17,7 +17,7 @@ export function parseRevision(text: string): number {
 export async function waitForRevision(core: Core, text: string): Promise<number> {
   const wanted = parseRevision(text)
   if (core.cache.revision < wanted && !(await core.cache.reached(wanted, waitMs)))
-    throw new ApiError('Timeout', `Too large resource version: ${wanted}, current: ${core.cache.revision}`, {
+    throw new ApiError('Timeout', `Timeout: Too large resource version: ${wanted}, current: ${core.cache.revision}`, {
       details: {
         retryAfterSeconds: 1,
         causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
