@@ -1,9 +1,11 @@
 /*
  * How long a commit waits while history is compacted, swept and vacuumed, beside the same load without; turn about, 16 in
- * flight, values that differ little (kept as differences) and much.   npx tsx bench/stalls.ts [turns] [seconds per turn]
+ * flight, values that differ little (kept as differences) and much; and what the disk and the machine do by themselves: as many bytes
+ * as such a group has, appended to a file and synced, again and again.   npx tsx bench/stalls.ts [turns] [seconds per turn]
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -44,20 +46,38 @@ async function load(store: SqliteStore, beside: () => Promise<unknown>): Promise
   return latencies
 }
 
+/** How long the same bytes take without any store. */
+async function bareSyncs(path: string): Promise<number[]> {
+  const latencies: number[] = []
+  const file = await open(path, 'w')
+  const end = performance.now() + seconds * 1000
+  for (let n = 0; performance.now() < end; n++) {
+    const began = performance.now()
+    for (let writer = 0; writer < inFlight; writer++) await file.write(nextValue(writer, n))
+    await file.datasync()
+    latencies.push(performance.now() - began)
+  }
+  await file.close()
+  return latencies
+}
+
 function line(name: string, latencies: number[]): string {
   latencies.sort((a, b) => a - b)
   const at = (share: number) =>
     latencies[Math.min(Math.floor(share * latencies.length), latencies.length - 1)]!.toFixed(1)
   const counts = bounds.map((bound, i) => latencies.filter(l => l <= bound && l > (bounds[i - 1] ?? 0)).length)
   const histogram = bounds.map((bound, i) => `≤ ${bound} ms: ${counts[i]}`).join(', ')
-  return `${name} ${latencies.length} commits, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms, worst ${at(1)} ms; ${histogram}`
+  const parts = [0.5, 0.99, 0.999, 0.9999].map(share => `p${share * 100} ${at(share)} ms`).join(', ')
+  return `${name} ${latencies.length}, ${parts}, worst ${at(1)} ms; ${histogram}`
 }
 
 const folder = mkdtempSync(join(process.env['BENCH_FOLDER'] ?? tmpdir(), 'optiflow-bench-'))
 const store = await openSqliteStore({ path: join(folder, 'state.db') })
 const without: number[] = []
 const beside: number[] = []
+const bare: number[] = []
 for (let i = 0; i < turns; i++) {
+  bare.push(...(await bareSyncs(join(folder, `bare-${i}`))))
   without.push(...(await load(store, () => wait(50))))
   beside.push(
     ...(await load(store, async () => {
@@ -67,7 +87,8 @@ for (let i = 0; i < turns; i++) {
     })),
   )
 }
-console.log(line('without compaction:', without))
-console.log(line('while compacting:  ', beside))
+console.log(line('bare syncs:                 ', bare))
+console.log(line('commits, without compaction:', without))
+console.log(line('commits, while compacting:  ', beside))
 await store[Symbol.asyncDispose]()
 rmSync(folder, { recursive: true })
