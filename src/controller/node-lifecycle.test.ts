@@ -3,7 +3,7 @@ import { microTimestamp, timestamp } from '../base/clock.ts'
 import { Event, Lease, Node, Pod } from '../models/kinds/index.ts'
 import { isLeftOut } from './node-health.ts'
 import { nodeLifecycleReconciler, type ZoneMetrics } from './node-lifecycle.ts'
-import { podGcReconciler } from './pod-gc.ts'
+import { podGcReconciler, surplus } from './pod-gc.ts'
 import { taintEvictionReconciler, toleratedMs, tolerates } from './taint-eviction.ts'
 import { startTestCluster, type TestCluster } from './testing/cluster.ts'
 
@@ -238,6 +238,16 @@ it('nodes that are left out of disruptions do not count for their zone', () => {
   const labels = { 'node.kubernetes.io/exclude-disruption': '' }
   expect(isLeftOut({ metadata: { name: 'a', labels } } as unknown as Node)).toBe(true)
   expect(isLeftOut({ metadata: { name: 'a' } } as unknown as Node)).toBe(false)
+})
+
+it('of too many finished pods those that were evicted go first, then the oldest', () => {
+  const finished = (name: string, minute: number, reason?: string) => {
+    const creationTimestamp = `2026-01-01T00:0${minute}:00Z`
+    return { metadata: { name, creationTimestamp }, status: { phase: 'Failed', reason } } as unknown as Pod
+  }
+  const pods = [finished('old', 1), finished('new', 3), finished('evicted', 5, 'Evicted'), finished('older', 0)]
+  expect(surplus(pods, 2).map(p => p.metadata.name)).toEqual(['evicted', 'older'])
+  expect(surplus(pods, 4)).toEqual([])
 })
 
 it('pods of a node that was deleted are removed after 40 s, those deleted before they had a node at once', async () => {
