@@ -20,6 +20,7 @@ import {
   autoscalerOf,
   canaryName,
   canaryOf,
+  canaryServiceOf,
   deploymentOf,
   ingressOf,
   serviceOf,
@@ -53,6 +54,9 @@ export async function lookAtApp(round: Round, nowMs: number): Promise<AppLook> {
   const deployment = waits ? undefined : await ensure(round, Deployment, mainDraft(draft, plan, canary))
   if (plan.kind !== 'canary') await endCanary(round, plan, deployment)
   const service = await ensure(round, Service, serviceOf(workload))
+  const weight = plan.kind === 'canary' ? plan.weight : undefined
+  const canaryService = weight === undefined ? undefined : canaryServiceOf(workload, weight)
+  await ensure(round, Service, canaryService, canaryName(workload))
   await ensure(round, Ingress, ingressOf(workload))
   await ensure(round, HorizontalPodAutoscaler, autoscalerOf(workload))
   const verdict = await judged(round, { wanted, plan, deployment, canary, nowMs })

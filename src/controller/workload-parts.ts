@@ -1,5 +1,6 @@
 import { canonicalJson } from '../base/equality.ts'
 import { controllerRef } from '../client/owner.ts'
+import { canaryOfName, canaryWeightAnnotation } from '../models/canary-traffic.ts'
 import type { Draft, KubeObject } from '../models/object.ts'
 import type { Deployment } from '../models/types/apps-v1.ts'
 import type { HorizontalPodAutoscaler, MetricSpec } from '../models/types/autoscaling-v2.ts'
@@ -18,9 +19,7 @@ import { configAnnotation } from './workload-config.ts'
 
 /** What a Workload is made of: a Deployment, if it has ports a Service, if it has a host an Ingress, all of its own name. */
 
-/** A Deployment with this at the end of its name runs the new pods of a canary. */
-const canarySuffix = '-canary'
-const trackLabel = 'optiflow.dev/track'
+const canaryTrack = { 'optiflow.dev/track': 'canary' }
 
 export const workloadLabel = 'optiflow.dev/workload'
 /** Says from which draft an object was made, so that fields taken out of the Workload are taken out there too. */
@@ -49,8 +48,9 @@ export function withTemplate(
   return stamped({ metadata, spec: { ...spec, template, replicas } })
 }
 
+/** Of the Deployment that runs the new pods of a canary, and of the Service that says which part of the requests they get. */
 export function canaryName(workload: Workload): string {
-  return `${workload.metadata.name}${canarySuffix}`
+  return canaryOfName(workload.metadata.name)
 }
 
 /** New pods beside the old ones: the Service sends them their share of the requests. */
@@ -59,15 +59,17 @@ export function canaryOf(
   { metadata, spec }: Draft<Deployment>,
   replicas: number,
 ): Draft<Deployment> {
-  const track = { [trackLabel]: 'canary' }
   const { template } = spec
   return stamped({
-    metadata: { ...metadata, name: canaryName(workload), labels: { ...metadata.labels, ...track } },
+    metadata: { ...metadata, name: canaryName(workload), labels: { ...metadata.labels, ...canaryTrack } },
     spec: {
       ...spec,
       replicas,
-      selector: { matchLabels: { ...spec.selector.matchLabels, ...track } },
-      template: { ...template, metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...track } } },
+      selector: { matchLabels: { ...spec.selector.matchLabels, ...canaryTrack } },
+      template: {
+        ...template,
+        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...canaryTrack } },
+      },
     },
   })
 }
@@ -241,6 +243,25 @@ export function serviceOf(workload: Workload): Draft<Service> | undefined {
         protocol: port.protocol ?? 'TCP',
         ...(i === 0 && type === 'NodePort' && spec.expose?.nodePort ? { nodePort: spec.expose.nodePort } : {}),
       })),
+    },
+  })
+}
+
+/** Finds the new pods of a canary alone: the gateway sends them just this part of the requests. @param percent 0 to 100 */
+export function canaryServiceOf(workload: Workload, percent: number): Draft<Service> | undefined {
+  const main = serviceOf(workload)
+  if (!main) return undefined
+  const { labels, ...metadata } = partMetadata(workload, canaryName(workload))
+  return stamped<Draft<Service>>({
+    metadata: {
+      ...metadata,
+      labels: { ...labels, ...canaryTrack },
+      annotations: { [canaryWeightAnnotation]: String(percent) },
+    },
+    spec: {
+      type: 'ClusterIP',
+      selector: { ...workloadSelector(workload), ...canaryTrack },
+      ports: main.spec.ports!.map(({ nodePort: _, ...port }) => port),
     },
   })
 }

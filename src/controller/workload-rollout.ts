@@ -32,7 +32,15 @@ export function wantedOf({ metadata }: Workload, revision: string): Wanted {
 export type RolloutPlan =
   | { kind: 'everywhere' }
   /** @param step from 1 */
-  | { kind: 'canary'; step: number; of: number; size: number; pauseSeconds?: number; stable: PodTemplateSpec }
+  | {
+      kind: 'canary'
+      step: number
+      of: number
+      size: number
+      pauseSeconds?: number
+      weight?: number
+      stable: PodTemplateSpec
+    }
   | { kind: 'back'; stable: PodTemplateSpec }
 
 /** @param sets the replica sets of its Deployment */
@@ -47,7 +55,7 @@ export function planRollout(workload: Workload, wanted: Wanted, sets: readonly R
   const current = steps[step - 1]
   const replicas = spec.replicas ?? 1
   if (!isNew || !current || !replicas) return { kind: 'everywhere' }
-  const { pauseSeconds } = current
+  const { pauseSeconds, weight } = current
   const size = canarySize(current, replicas)
   return {
     kind: 'canary',
@@ -56,6 +64,7 @@ export function planRollout(workload: Workload, wanted: Wanted, sets: readonly R
     size,
     stable,
     ...(pauseSeconds === undefined ? {} : { pauseSeconds }),
+    ...(weight === undefined ? {} : { weight }),
   }
 }
 
@@ -64,9 +73,9 @@ export function rolloutOf({ status }: Workload, { attempt }: Wanted): WorkloadRo
   return status?.rollout?.revision === attempt ? status.rollout : { revision: attempt, step: 1 }
 }
 
-/** At least one, or it would not be a step; not more than there are. */
-export function canarySize({ percent, replicas: count }: WorkloadCanaryStep, replicas: number): number {
-  const wanted = count ?? Math.ceil(((percent ?? 0) * replicas) / 100)
+/** At least one, or it would not be a step; not more than there are. As many as their part of the requests unless it is said. */
+export function canarySize({ percent, replicas: count, weight }: WorkloadCanaryStep, replicas: number): number {
+  const wanted = count ?? Math.ceil(((percent ?? weight ?? 0) * replicas) / 100)
   return Math.min(Math.max(wanted, 1), replicas)
 }
 

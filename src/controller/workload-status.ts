@@ -140,7 +140,8 @@ function stateOf(
   const step = `canary step ${plan.step} of ${plan.of}`
   if (problem) return `${step}: ${problem.message}`
   const share = `${updated} of ${wanted} pods ${updated === 1 ? 'runs' : 'run'} ${spec.image}`
-  return `${step}: ${share}${waits ? `; ${waits}` : ''}`
+  const part = plan.weight === undefined ? '' : `, ${plan.weight} % of the requests`
+  return `${step}: ${share}${part}${waits ? `; ${waits}` : ''}`
 }
 
 /** The verdict about an update keeps its words; undefined while there never was one. */

@@ -85,6 +85,7 @@ async function reconcileTask(round: Round): Promise<void | { afterMs: number }> 
   const { workload, world } = round
   const nowMs = world.clock.now()
   for (const name of [workload.metadata.name, canaryName(workload)]) await ensure(round, Deployment, undefined, name)
+  await ensure(round, Service, undefined, canaryName(workload))
   await ensure(round, Ingress, undefined)
   await ensure(round, HorizontalPodAutoscaler, undefined)
   const look = await lookAtTask(round)

@@ -114,6 +114,8 @@ export interface Backend {
   wrong?: boolean
   /** HTTP/2 without TLS is spoken to it, as gRPC needs; otherwise HTTP/1.1. */
   h2c?: boolean
+  /** Those of its endpoints that get just this part of the requests, in percent. */
+  canary?: { name: string; percent: number; endpoints: readonly Endpoint[] }
 }
 
 export interface Endpoint {

@@ -9,6 +9,7 @@ import {
 } from '../kinds/index.ts'
 import type { Backend, Passthrough, Route } from '../routing-table.ts'
 import { byAge } from './backends.ts'
+import { sharedOut } from './canaries.ts'
 import type { Engine } from './engine.ts'
 import { allows, commonHost, type ListenerInput, type PlannedListener, planListeners } from './listeners.ts'
 import type { Policies } from './policies.ts'
@@ -124,7 +125,7 @@ function gapOf({ cannot }: Engine, routes: readonly BareRoute[]): string | undef
 function passthroughOf({ spec }: TLSRoute, route: string, resolve: Resolve): Passthrough {
   const references = spec.rules.flatMap(rule => rule.backendRefs)
   const backends = references.map(reference => ({ weight: reference.weight ?? 1, backend: resolve(reference) }))
-  return { route, backends: backends.filter(({ weight }) => weight > 0) }
+  return { route, backends: sharedOut(backends.filter(({ weight }) => weight > 0)) }
 }
 
 function rulesOf(

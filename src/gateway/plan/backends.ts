@@ -1,3 +1,4 @@
+import { canaryOfName, canaryWeight } from '../../models/canary-traffic.ts'
 import type { EndpointSlice, Secret, Service } from '../../models/kinds/index.ts'
 import { answeringEndpoints, usable } from '../../models/usable-endpoints.ts'
 import type { Backend, Certificate } from '../routing-table.ts'
@@ -27,10 +28,17 @@ export function backendOf(input: BackendInput, reference: ServicePortReference):
   if (!found) return wrong(`there is no service "${service}" in namespace "${namespace}"`)
   const port = found.spec.ports?.find(p => (typeof wanted === 'string' ? p.name : p.port) === wanted)
   if (!port) return wrong(`service "${service}" has no port ${wanted}`)
-  const endpoints = usable(answeringEndpoints(input.slices(namespace, service), port.name ?? ''))
+  const answering = (of: string) =>
+    usable(answeringEndpoints(input.slices(namespace, of), port.name ?? '')).map(({ ip, port }) => ({ ip, port }))
+  const endpoints = answering(service)
+  const canary = canaryOfName(service)
+  const percent = canaryWeight(input.service(namespace, canary))
   return {
     name,
-    endpoints: endpoints.map(({ ip, port }) => ({ ip, port })),
+    endpoints,
+    ...(percent === undefined
+      ? {}
+      : { canary: { name: `${namespace}/${canary}:${wanted}`, percent, endpoints: answering(canary) } }),
     ...(endpoints.length ? {} : { problem: `service "${service}" has no ready endpoint` }),
     ...(port.appProtocol === h2cProtocol ? { h2c: true } : {}),
   }

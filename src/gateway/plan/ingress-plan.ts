@@ -4,6 +4,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { Backend, Certificate, PathMatch, Route, RouteAction } from '../routing-table.ts'
 import { annotatedPolicy, redirectAnnotation } from './annotations.ts'
 import { type BackendInput, backendOf, byAge, certificateIn } from './backends.ts'
+import { sharedOut } from './canaries.ts'
 import type { Engine } from './engine.ts'
 import type { Policies } from './policies.ts'
 import { mergedPolicy, policyOf } from './policy-of.ts'
@@ -62,12 +63,19 @@ export function planIngresses(input: IngressInput): IngressRoutes {
         const backend = resolve(input, namespace, path.backend)
         addRoute(list, {
           match: { path: pathOf(path), oneLabel: true },
-          action: { ...about, backends: [{ weight: 1, backend }], redirectToTls: redirects && secured.has(host) },
+          action: {
+            ...about,
+            backends: sharedOut([{ weight: 1, backend }]),
+            redirectToTls: redirects && secured.has(host),
+          },
         })
       }
     }
     if (defaultBackend)
-      fallback ??= { ...about, backends: [{ weight: 1, backend: resolve(input, namespace, defaultBackend) }] }
+      fallback ??= {
+        ...about,
+        backends: sharedOut([{ weight: 1, backend: resolve(input, namespace, defaultBackend) }]),
+      }
   }
   return { hosts, certificates, fallback }
 }

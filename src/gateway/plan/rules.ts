@@ -22,6 +22,7 @@ import type {
   WeightedBackend,
 } from '../routing-table.ts'
 import { patternTest } from '../value-tests.ts'
+import { sharedOut } from './canaries.ts'
 
 /** Finds the backend that a reference names. */
 export type Resolve = (reference: BackendReference) => Backend
@@ -123,7 +124,7 @@ function actionOf(
       }
     })
     .filter(({ weight }) => weight > 0)
-  return { backends, ...filterActions(filters, prefix, resolve) }
+  return { backends: sharedOut(backends), ...filterActions(filters, prefix, resolve) }
 }
 
 function filterActions(

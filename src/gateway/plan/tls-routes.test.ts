@@ -26,7 +26,7 @@ test('a TLSRoute is served where a listener passes TLS through, and not where it
     ...{ httpRoutes: [], grpcRoutes: [], grants: [], policies: { planned: [], of: () => undefined } },
     ...{ namespace: () => undefined, portTaken: () => undefined, secret: () => undefined, slices: () => [] },
     engine: embeddedEngine,
-    service: () => ({ spec: { ports: [{ port: 443 }] } }) as unknown as Service,
+    service: () => ({ metadata: { name: 'web' }, spec: { ports: [{ port: 443 }] } }) as unknown as Service,
   })
   expect(attached.listeners.map(l => [l.listener.name, l.refused?.reason ?? l.conflict?.reason])).toEqual([
     ['pass', undefined],

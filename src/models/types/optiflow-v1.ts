@@ -356,6 +356,7 @@ export interface WorkloadCanaryStep {
   pauseSeconds?: number
   percent?: number
   replicas?: number
+  weight?: number
 }
 
 export interface WorkloadJob {

@@ -147,14 +147,15 @@ function checkAutoscale(autoscale: WorkloadSpec['autoscale']): FieldError[] {
   return errors
 }
 
-function checkUpdate({ update }: WorkloadSpec): FieldError[] {
+function checkUpdate(spec: WorkloadSpec): FieldError[] {
+  const { update } = spec
   if (!update) return []
   if (update.readyWithinSeconds !== undefined && update.readyWithinSeconds < 1)
     return [invalid('spec.update.readyWithinSeconds', update.readyWithinSeconds, 'must be greater than 0')]
   const errors = [
     ...checkNonNegative('spec.update.watchSeconds', update.watchSeconds),
     ...checkNonNegative('spec.update.maxErrorPercent', update.maxErrorPercent),
-    ...checkCanary(update.canary),
+    ...checkCanary(spec),
   ]
   const counts = ['maxSurge', 'maxUnavailable', 'canary'] as const
   if (update.strategy === 'Recreate')
