@@ -97,6 +97,8 @@ export interface ApiServerOptions {
   authorizers?: Authorizer[]
   /** After the built-in ones. */
   admission?: AdmissionPlugin[]
+  /** Names of built-in admission plugins to leave out: `ServiceAccount`. */
+  withoutAdmission?: string[]
   /** Requests that are worked on at once, watches that run and the exempt not counted; 600 unless said otherwise. */
   seats?: number
   /** Levels for namespaces without labels, and exemptions; unless given, no namespace is limited but by its labels. */
@@ -216,7 +218,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   ])
   const nodePorts = options.nodePorts ?? { first: 30_000, last: 32_767 }
   const webhookMetrics = new WebhookMetrics(metrics.registry)
-  admission.add(
+  const plugins = [
     ...builtInPlugins({ authorizer, rbac, addresses, nodePorts, podSecurity: options.podSecurity }),
     mutatingAdmissionPolicies(authorizer),
     mutatingWebhooks(authorizer, webhookMetrics),
@@ -224,7 +226,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     validatingWebhooks(authorizer, webhookMetrics),
     ...(options.admission ?? []),
     resourceQuota,
-  )
+  ]
+  admission.add(...plugins.filter(plugin => !options.withoutAdmission?.includes(plugin.name)))
   core.computed = new Map([
     ...reviewHandlers({ authorizer, rules: rbac, authenticators, tokens }),
     ...usageHandlers(options.nodes && new NodeUsages(options.nodes, clock)),

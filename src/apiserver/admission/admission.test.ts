@@ -267,3 +267,10 @@ test('nothing is bound or evicted in a namespace that ends', async () => {
     'namespaces "none" not found',
   )
 })
+
+test('an admission plugin can be left out: a pod then gets no service account', async () => {
+  await using without = await startTestServer({ tokenKeys, withoutAdmission: ['ServiceAccount'] })
+  const pod = { metadata: { name: 'web' }, spec: { containers: [{ name: 'web', image: 'nginx' }] } }
+  const accountOf = async ({ call }: TestServer) => (await call('POST', `${ns}/pods`, pod)).body.spec.serviceAccountName
+  expect([await accountOf(without), await accountOf(server)]).toEqual([undefined, 'default'])
+})

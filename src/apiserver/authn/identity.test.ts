@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createTokenKey } from '../../base/certificates.ts'
+import { createAuthority, createTokenKey } from '../../base/certificates.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import { startTestServer, type TestServer } from '../testing/test-server.ts'
@@ -180,4 +180,28 @@ test('the issuer says where its keys are, for an hour', async () => {
     'cache-control': 'public, max-age=3600',
   })
   expect(keys.body.keys[0]).toMatchObject({ kty: 'RSA', alg: 'RS256', use: 'sig' })
+})
+
+test('tokens are signed with an elliptic key where that is the one given, and its certificate will do to check them', async () => {
+  const { cert, key } = await createAuthority('tokens', clock)
+  await using elliptic = await startTestServer({
+    clock,
+    tokenKeys: { privateKey: key, publicKey: cert },
+    tokenIssuer: 'https://127.0.0.1:1/',
+  })
+  const accounts = `${ns}/serviceaccounts`
+  await elliptic.call('POST', accounts, { metadata: { name: 'robot' } })
+  const issued = await elliptic.call('POST', `${accounts}/robot/token`, { spec: {} })
+  const review = { spec: { token: issued.body.status.token } }
+  expect(
+    (await elliptic.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', review)).body.status,
+  ).toMatchObject({
+    authenticated: true,
+    user: { username: 'system:serviceaccount:default:robot' },
+  })
+  expect((await elliptic.call('GET', '/.well-known/openid-configuration')).body).toMatchObject({
+    jwks_uri: 'https://127.0.0.1:1/openid/v1/jwks',
+    id_token_signing_alg_values_supported: ['ES256'],
+  })
+  expect((await elliptic.call('GET', '/openid/v1/jwks')).body.keys[0]).toMatchObject({ kty: 'EC', alg: 'ES256' })
 })

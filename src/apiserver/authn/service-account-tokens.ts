@@ -8,9 +8,9 @@ import type { Core } from '../core.ts'
 import { type Authenticator, bearerToken } from './authenticator.ts'
 
 export interface TokenKeys {
-  /** PEM */
+  /** PEM, RSA or elliptic */
   privateKey: string
-  /** PEM */
+  /** PEM, of a key or of a certificate with it */
   publicKey: string
 }
 
@@ -40,7 +40,8 @@ export interface VerifiedToken {
   audiences: string[]
 }
 
-const algorithm = 'RS256'
+/** By the curve of an elliptic key; RSA otherwise, as Kubernetes signs. */
+const algorithmOfCurve: Record<string, string> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' }
 const leewayMs = 60_000
 const boundKinds: Record<'pod' | 'secret', Kind<any>> = { pod: Pod, secret: Secret }
 
@@ -52,6 +53,7 @@ export class ServiceAccountTokens implements Authenticator {
   readonly #privateKey: KeyObject
   readonly #publicKey: KeyObject
   readonly #keyId: string
+  readonly #algorithm: string
   readonly #core: Core
   readonly #random: Random
   /** Signatures that were found good, by token; the claims are checked each time. */
@@ -64,6 +66,7 @@ export class ServiceAccountTokens implements Authenticator {
     this.audience = issuer
     this.#privateKey = createPrivateKey(keys.privateKey)
     this.#publicKey = createPublicKey(keys.publicKey)
+    this.#algorithm = algorithmOfCurve[this.#publicKey.asymmetricKeyDetails?.namedCurve ?? ''] ?? 'RS256'
     const der = this.#publicKey.export({ type: 'spki', format: 'der' })
     this.#keyId = createHash('sha256').update(der).digest('base64url')
   }
@@ -94,7 +97,7 @@ export class ServiceAccountTokens implements Authenticator {
       exp: now + seconds,
     }
     const token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: algorithm, kid: this.#keyId })
+      .setProtectedHeader({ alg: this.#algorithm, kid: this.#keyId })
       .sign(this.#privateKey)
     return { token, expiresMs: (now + seconds) * 1000 }
   }
@@ -119,17 +122,17 @@ export class ServiceAccountTokens implements Authenticator {
 
   jwks(): Promise<{ keys: JWK[] }> {
     return exportJWK(this.#publicKey).then(key => ({
-      keys: [{ use: 'sig', ...key, kid: this.#keyId, alg: algorithm }],
+      keys: [{ use: 'sig', ...key, kid: this.#keyId, alg: this.#algorithm }],
     }))
   }
 
   discovery(): object {
     return {
       issuer: this.issuer,
-      jwks_uri: `${this.issuer}/openid/v1/jwks`,
+      jwks_uri: `${this.issuer.replace(/\/$/, '')}/openid/v1/jwks`,
       response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [algorithm],
+      id_token_signing_alg_values_supported: [this.#algorithm],
     }
   }
 
@@ -139,7 +142,7 @@ export class ServiceAccountTokens implements Authenticator {
     try {
       const { payload } = await jwtVerify(token, this.#publicKey, {
         issuer: this.issuer,
-        algorithms: [algorithm],
+        algorithms: [this.#algorithm],
         currentDate: new Date(this.#core.clock.now()),
       })
       if (this.#verified.size >= 10_000) this.#verified.clear()

@@ -9,6 +9,7 @@ import { remove } from './delete.ts'
 import { demo } from './demo.ts'
 import { describe } from './describe.ts'
 import { down } from './down.ts'
+import { envtest } from './envtest.ts'
 import { events } from './events.ts'
 import { get } from './get.ts'
 import { history } from './history.ts'
@@ -58,4 +59,5 @@ export const commands: readonly CliCommand[] = [
   backup,
   restore,
   store,
+  envtest,
 ]

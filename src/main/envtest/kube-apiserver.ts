@@ -1,0 +1,127 @@
+import { join } from 'node:path'
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../../apiserver/index.ts'
+import { createAuthority, createTokenKey, issueCertificate, type KeyPair } from '../../base/certificates.ts'
+import { Disposal } from '../../base/disposal.ts'
+import { openEtcdStore, openMemoryStore, type Store } from '../../db/index.ts'
+import { nodeIp, serverNames } from '../addresses.ts'
+import type { OutsideWorld } from '../outside.ts'
+import { withoutAdmission } from './admission-plugins.ts'
+import { isStandIn } from './etcd.ts'
+import type { Flags } from './flags.ts'
+
+export interface RunningKubeApiServer extends AsyncDisposable {
+  api: ApiServer
+  /** `https://127.0.0.1:34567` */
+  url: string
+}
+
+const everybodyMayAll = { authorize: () => ({ allowed: true, reason: 'AlwaysAllow' }) }
+
+/**
+ * The API alone, as kube-apiserver's flags describe it: addresses, certificates, keys and switches that envtest passes.
+ * @throws Error for files that are not there, and addresses that are taken
+ */
+export async function startKubeApiServer(flags: Flags, outside: OutsideWorld): Promise<RunningKubeApiServer> {
+  const stack = new Disposal()
+  try {
+    const store = stack.use(await storeOf(flags, outside))
+    const files = await filesOf(flags, outside)
+    const api = stack.use(await createApiServer({ ...optionsOf(flags, files), ...outside, store }))
+    const host = flags.one('bind-address') ?? '0.0.0.0'
+    const { serving, clientCa, frontProxy } = files
+    const { port } = await api.listen({
+      host,
+      port: Number(flags.one('secure-port') ?? 6443),
+      tls: {
+        ...serving,
+        ...(clientCa ? { clientCa } : {}),
+        ...(frontProxy ? { frontProxyCa: frontProxy.ca } : {}),
+      },
+    })
+    await api.publish(flags.one('advertise-address') ?? nodeIp(), port)
+    const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+    return { api, url, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }
+  } catch (error) {
+    await stack[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+type Files = Awaited<ReturnType<typeof filesOf>>
+
+function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> {
+  const { clientCa, frontProxy, tokenKeys } = files
+  const issuer = flags.one('service-account-issuer')
+  const serviceCidr = flags.one('service-cluster-ip-range')
+  const [first, last] = (flags.one('service-node-port-range') ?? '').split('-').map(Number)
+  return {
+    withoutAdmission: withoutAdmission(flags.list('enable-admission-plugins'), flags.list('disable-admission-plugins')),
+    authorizers: flags.list('authorization-mode').includes('AlwaysAllow') ? [everybodyMayAll] : [],
+    ...(tokenKeys ? { tokenKeys } : {}),
+    ...(issuer ? { tokenIssuer: issuer } : {}),
+    ...(serviceCidr ? { serviceCidr } : {}),
+    ...(first && last ? { nodePorts: { first, last } } : {}),
+    ...(clientCa ? { clientCa } : {}),
+    ...(frontProxy ? { frontProxy } : {}),
+  }
+}
+
+/** The etcd that the flags name; in memory where our stand-in answers there. */
+async function storeOf(flags: Flags, { disk, net, clock, log }: OutsideWorld): Promise<Store> {
+  const endpoints = flags.list('etcd-servers')
+  if (endpoints.length === 0 || (await isStandIn(endpoints[0]!, net))) return openMemoryStore({ clock })
+  const read = async (field: 'ca' | 'cert' | 'key', path: string | undefined) =>
+    path ? { [field]: await disk.readText(path) } : {}
+  return openEtcdStore({
+    ...{ endpoints, clock, log },
+    ...(await read('ca', flags.one('etcd-cafile'))),
+    ...(await read('cert', flags.one('etcd-certfile'))),
+    ...(await read('key', flags.one('etcd-keyfile'))),
+  })
+}
+
+async function filesOf(flags: Flags, outside: OutsideWorld) {
+  const text = async (flag: string) => {
+    const path = flags.one(flag)
+    return path ? await outside.disk.readText(path) : undefined
+  }
+  const frontProxyCa = await text('requestheader-client-ca-file')
+  const identity = { cert: await text('proxy-client-cert-file'), key: await text('proxy-client-key-file') }
+  return {
+    serving: await servingCertificate(flags, outside),
+    clientCa: await text('client-ca-file'),
+    frontProxy: frontProxyCa && {
+      ca: frontProxyCa,
+      allowedNames: flags.list('requestheader-allowed-names'),
+      ...(identity.cert && identity.key ? { identity: { cert: identity.cert, key: identity.key } } : {}),
+    },
+    tokenKeys: await tokenKeysOf(
+      await text('service-account-signing-key-file'),
+      await text('service-account-key-file'),
+    ),
+  }
+}
+
+async function tokenKeysOf(privateKey: string | undefined, publicKey: string | undefined) {
+  if (!privateKey) return createTokenKey()
+  return { privateKey, publicKey: publicKey ?? privateKey }
+}
+
+/** The files named, or those in the certificates' folder, or, as kube-apiserver does, one that signs itself. */
+async function servingCertificate(flags: Flags, { disk, clock }: OutsideWorld): Promise<KeyPair> {
+  const folder = flags.one('cert-dir') ?? '/var/run/kubernetes'
+  const certPath = flags.one('tls-cert-file') ?? join(folder, 'apiserver.crt')
+  const keyPath = flags.one('tls-private-key-file') ?? join(folder, 'apiserver.key')
+  if (flags.one('tls-cert-file') || (await disk.exists(certPath)))
+    return { cert: await disk.readText(certPath), key: await disk.readText(keyPath) }
+  const authority = await createAuthority('apiserver-ca', clock)
+  const host = flags.one('bind-address') ?? '127.0.0.1'
+  const serviceCidr = flags.one('service-cluster-ip-range') ?? '10.96.0.0/16'
+  const names = serverNames(host, serviceCidr, 'cluster.local')
+  const own = await issueCertificate(authority, { commonName: 'apiserver', ...names, usages: ['server'] }, clock)
+  const pair = { cert: `${own.cert.trim()}\n${authority.cert}`, key: own.key }
+  await disk.makeFolder(folder)
+  await disk.write(keyPath, pair.key, { mode: 0o600 })
+  await disk.write(certPath, pair.cert)
+  return pair
+}
