@@ -97,6 +97,8 @@ export interface ApiServerOptions {
   authorizers?: Authorizer[]
   /** After the built-in ones. */
   admission?: AdmissionPlugin[]
+  /** False: discovery one group at a time only, as before Kubernetes 1.26. */
+  aggregatedDiscovery?: boolean
   /** Names of built-in admission plugins to leave out: `ServiceAccount`. */
   withoutAdmission?: string[]
   /** Requests that are worked on at once, watches that run and the exempt not counted; 600 unless said otherwise. */
@@ -261,7 +263,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
   core.computed.set(...componentStatusHandlers(new Map([['etcd-0', storeCheck]])))
   const flowControl = new FlowControl({ core, registry: metrics.registry, seats: options.seats ?? 600 })
-  const discovery = new Discovery(() => advertised.address)
+  const discovery = new Discovery(() => advertised.address, options.aggregatedDiscovery ?? true)
   const auditor = options.audit && new Auditor(options.audit, { clock, log, registry: metrics.registry })
   const handler = createHandler({
     core,

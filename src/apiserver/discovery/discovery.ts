@@ -18,10 +18,12 @@ interface Kept {
 export class Discovery {
   readonly #kept = new Map<string, Kept>()
   readonly #address: () => string
+  readonly #aggregates: boolean
 
-  /** @param address host:port of the API, for the legacy form */
-  constructor(address: () => string) {
+  /** @param address host:port of the API, for the legacy form; @param aggregates whether all groups may be had at once */
+  constructor(address: () => string, aggregates: boolean) {
     this.#address = address
+    this.#aggregates = aggregates
   }
 
   reply(call: Call): ApiReply | undefined {
@@ -29,7 +31,7 @@ export class Discovery {
     const [, root, first, second, ...more] = call.info.path.replace(/\/$/, '').split('/')
     if ((root !== 'api' && root !== 'apis') || more.length) return undefined
     if (first === undefined) {
-      const version = aggregatedVersion(call.request.headers['accept'])
+      const version = this.#aggregates && aggregatedVersion(call.request.headers['accept'])
       if (version) return this.#aggregated(call, root, version)
       if (root === 'apis') return jsonReply(200, apiGroupList(call.core))
       return jsonReply(200, apiVersions(resources, [{ clientCIDR: '0.0.0.0/0', serverAddress: this.#address() }]))

@@ -55,6 +55,7 @@ function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> 
   const serviceCidr = flags.one('service-cluster-ip-range')
   const [first, last] = (flags.one('service-node-port-range') ?? '').split('-').map(Number)
   return {
+    aggregatedDiscovery: !flags.list('feature-gates').includes('AggregatedDiscoveryEndpoint=false'),
     withoutAdmission: withoutAdmission(flags.list('enable-admission-plugins'), flags.list('disable-admission-plugins')),
     authorizers: flags.list('authorization-mode').includes('AlwaysAllow') ? [everybodyMayAll] : [],
     ...(tokenKeys ? { tokenKeys } : {}),
