@@ -1,4 +1,4 @@
-import { nameSuffix } from '../../base/random.ts'
+import { nameSuffix, seededRandom } from '../../base/random.ts'
 import { isAlreadyExists } from '../../models/api-error.ts'
 import { Pod, ServiceAccount } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
@@ -29,7 +29,7 @@ export const serviceAccount: AdmissionPlugin = {
     spec.serviceAccount = spec.serviceAccountName
     const account = await findAccount(admission, spec.serviceAccountName)
     if ((spec.automountServiceAccountToken ?? account['automountServiceAccountToken'] ?? true) === true)
-      mountToken(admission, spec)
+      mountToken(spec)
     if (!spec.imagePullSecrets?.length && account['imagePullSecrets']?.length)
       spec.imagePullSecrets = account['imagePullSecrets'].map((secret: object) => ({ ...secret }))
   },
@@ -87,20 +87,25 @@ interface Container {
   volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[]
 }
 
-function mountToken(admission: Admission, spec: Record<string, any>): void {
+function mountToken(spec: Record<string, any>): void {
   const containers: Container[] = [...(spec['initContainers'] ?? []), ...(spec['containers'] ?? [])]
   const lacking = containers.filter(c => !c.volumeMounts?.some(m => m.mountPath === mountPath))
   if (lacking.length === 0) return
-  const name = volumeName(admission, spec['volumes'] ?? [])
+  const name = volumeName(spec['volumes'] ?? [])
   for (const container of lacking)
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }]
   spec['volumes'] = [...(spec['volumes'] ?? []), { name, projected: { defaultMode: 0o644, sources: sources() } }]
 }
 
-function volumeName(admission: Admission, volumes: { name: string }[]): string {
+/**
+ * Different from the other volumes of the pod is enough. With one name for all, pods of one template own the same fields,
+ * which are then worked out, written and kept in memory once.
+ */
+function volumeName(volumes: { name: string }[]): string {
   const taken = new Set(volumes.map(v => v.name))
+  const random = seededRandom(0)
   for (;;) {
-    const name = `kube-api-access-${nameSuffix(admission.core.random)}`
+    const name = `kube-api-access-${nameSuffix(random)}`
     if (!taken.has(name)) return name
   }
 }
