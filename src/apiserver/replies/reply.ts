@@ -3,8 +3,9 @@ import { encodeProtobuf, protobufType } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Status, StatusDetails } from '../../models/types/meta-v1.ts'
 
+/** Ends with a line break, as kube-apiserver writes JSON: clients compare whole texts of errors. */
 export function jsonReply(status: number, value: unknown, headers: ApiReply['headers'] = {}): ApiReply {
-  return bytesReply(status, Buffer.from(JSON.stringify(value)), headers)
+  return bytesReply(status, Buffer.from(`${JSON.stringify(value)}\n`), headers)
 }
 
 /** `bytes` are JSON already. */
