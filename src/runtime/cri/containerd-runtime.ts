@@ -343,11 +343,13 @@ class ContainerdRuntime implements Runtime {
   }
 
   async rotateLog(container: ContainerId, maxBytes: number, maxFiles: number): Promise<boolean> {
-    const status = await this.#observer.status(container)
     const { disk } = this.#world
-    if (status?.state !== 'CONTAINER_RUNNING' || !status.log_path) return false
-    const size = (await disk.stat(status.log_path).catch(() => undefined))?.size ?? 0
-    if (size <= maxBytes) return false
+    const isLarge = async (path: string) => ((await disk.stat(path).catch(() => undefined))?.size ?? 0) > maxBytes
+    // Asked for every container every few seconds: the runtime need not be asked about those with little to say.
+    const known = this.#observer.known(container)?.logPath
+    if (known && !(await isLarge(known))) return false
+    const status = await this.#observer.status(container)
+    if (status?.state !== 'CONTAINER_RUNNING' || !status.log_path || !(await isLarge(status.log_path))) return false
     const [folder, name] = splitPath(status.log_path)
     const plan = planRotation(
       (await disk.list(folder)).map(entry => entry.name),
