@@ -104,6 +104,16 @@ describe('a ReplicaSet', () => {
     )
   })
 
+  it('hears of an orphan that comes while it rests', async () => {
+    await start()
+    await cluster.client.create(ReplicaSet, web({ replicas: 2 }))
+    await cluster.until(settled(2), 10_000, get)
+    await cluster.client.create(Pod, podDraft('stray', { app: 'web' }))
+    const adopted = async () =>
+      (await alive()).length === 2 && (await alive()).every(pod => pod.metadata.ownerReferences)
+    await cluster.until(adopted, 10_000, pods)
+  })
+
   it('counts a pod as available only after minReadySeconds, without being told', async () => {
     await start()
     await cluster.client.create(ReplicaSet, web({ minReadySeconds: 30 }))
