@@ -43,20 +43,21 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
   if (await runtimeLeftBehind(disk, dataDir)) {
     await asPart(report, 'containers', 'stopping', async () => {
       const opened = await openNodeRuntime({ settings: await withNotedNetwork(disk, settings), outside })
-      let stopped = 0
-      let wholly = false
+      let outcome = ''
       try {
-        stopped = await stopPods(opened.runtime)
-        wholly = true
+        const { stopped, failed } = await stopPods(opened.runtime)
+        outcome = `${stopped} pods stopped`
+        // With a containerd of our own the rest ends by force, but only for those who want nothing back of it.
+        if (failed.length && purge && opened.containerd) outcome += `, ${failed.length} killed (${failed[0]})`
+        else if (failed.length) throw notStopped(stopped, failed)
       } finally {
         await opened.runtime[Symbol.asyncDispose]()
         await forgetMemoryFolder(disk, commands, secretFolderOf(opened.containerd, settings.nodeName))
         await forgetPlugins(kubeletFolderOf(settings), outside)
-        // Without what containerd knows nobody could end the rest.
-        await opened.containerd?.[purge && wholly ? 'purge' : 'stop']()
+        await opened.containerd?.[purge && outcome ? 'purge' : 'stop']()
       }
       await forgetShutdownDelay(disk)
-      return [undefined, `${stopped} pods stopped, containerd ended`]
+      return [undefined, `${outcome}, containerd ended`]
     })
     await asPart(report, 'network', 'removing', async () => {
       await removeAnnounced(commands, disk, places.announced)
@@ -87,17 +88,20 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
   })
 }
 
-/** One pod that does not stop leaves no other running. @returns how many it were @throws StillRunning */
-async function stopPods(runtime: Runtime): Promise<number> {
+/** One pod that does not stop leaves no other running. @returns how many were stopped, and why others were not */
+async function stopPods(runtime: Runtime): Promise<{ stopped: number; failed: string[] }> {
   const pods = await runtime.observe()
   const failed: string[] = []
   for (const pod of pods)
     await stopPod(runtime, pod).catch(error => failed.push(`${pod.namespace}/${pod.name}: ${explain(error)}`))
-  if (failed.length)
-    throw new StillRunning(`${failed.length} of ${pods.length} pods did not stop: ${failed.join('; ')}`, {
-      hint: hintFor(failed),
-    })
-  return pods.length
+  return { stopped: pods.length - failed.length, failed }
+}
+
+function notStopped(stopped: number, failed: string[]): StillRunning {
+  const all = stopped + failed.length
+  return new StillRunning(`${failed.length} of ${all} pods did not stop: ${failed.join('; ')}`, {
+    hint: hintFor(failed),
+  })
 }
 
 /** What the runtime says when the network plugin that made the pods' interfaces is gone is no help to anybody. Pure. */

@@ -9,6 +9,7 @@ import { type SupervisedContainerd, type SuperviseOptions, superviseContainerd }
 import { openContainerd } from './cri/containerd-runtime.ts'
 import { pauseImageName } from './pause-image.ts'
 import type { Runtime } from './runtime.ts'
+import { shimsOf } from './shims.ts'
 import { conflist } from './testing/containerd-bench.ts'
 import { containerSpec, podSpec } from './testing/specs.ts'
 
@@ -93,6 +94,19 @@ test('two daemons on one machine do not see each other, and a purge leaves nothi
   expect(await systemDisk.exists(other.stateFolder)).toBe(false)
   expect(await systemDisk.list(`${folder}/other`)).toEqual([])
   expect(await open().version()).toMatchObject({ name: 'containerd' })
+})
+
+test('a purge ends pods that nobody stopped, as when their network plugin is gone', async () => {
+  const other = await superviseContainerd({ ...options, folder: `${folder}/other` })
+  const runtime = openContainerd({
+    ...{ clock: systemClock, random: systemRandom, log: silentLogger },
+    socket: other.socket,
+  })
+  await runtime.runSandbox(podSpec('left', { hostNetwork: true, logFolder: `${folder}/logs` }), never)
+  await runtime[Symbol.asyncDispose]()
+  expect(await shimsOf(systemDisk, other.socket)).toHaveLength(1)
+  await other.purge()
+  expect(await shimsOf(systemDisk, other.socket)).toEqual([])
 })
 
 test('a socket path that no kernel takes is refused at once', async () => {

@@ -10,6 +10,7 @@ import { importImage } from './cri/import-image.ts'
 import { askPatiently } from './patience.ts'
 import { type Architecture, pauseImage, pauseImageName } from './pause-image.ts'
 import { mountOf, mountPoints } from './shared-mounts.ts'
+import { endShim, shimsOf } from './shims.ts'
 
 export interface SuperviseOptions {
   /** Images, configuration and logs live here. */
@@ -46,7 +47,7 @@ export interface SupervisedContainerd extends AsyncDisposable {
   setRegistries(registries: RegistryHost[]): Promise<void>
   /** Ends the daemon; pods go on without it. */
   stop(): Promise<void>
-  /** Ends the daemon and deletes all it knows. Remove the pods first. */
+  /** Ends the daemon and deletes all it knows. Remove the pods first: what still runs is killed, its network not taken down. */
   purge(): Promise<void>
 }
 
@@ -154,7 +155,9 @@ class Supervisor implements SupervisedContainerd {
 
   async purge() {
     await this.stop()
-    const { disk, commands, folder } = this.#options
+    const { disk, commands, folder, clock } = this.#options
+    // Of sandboxes that could not be stopped: without containerd nobody would end them.
+    for (const shim of await shimsOf(disk, this.socket)) await endShim(shim, this.socket, disk, clock)
     const points = await mountPoints(disk)
     for (const { path } of points.reverse())
       if (path.startsWith(`${folder}/`) || path.startsWith(`${this.stateFolder}/`))

@@ -13,5 +13,6 @@ export { type OciRegistry, openRegistry, type RegistryOptions } from './oci-regi
 export { askPatiently } from './patience.ts'
 export * from './runtime.ts'
 export { mountOf, mountPoints, sharedRootAdvice, shareFolder, unshareFolder } from './shared-mounts.ts'
+export { endShim, shimsOf } from './shims.ts'
 export { openSimulated, type SimulatedOptions, type SimulatedRuntime } from './simulated/simulated-runtime.ts'
 export { tar } from './tar.ts'

@@ -1,8 +1,6 @@
-import { basename, join } from 'node:path'
-import { sleep } from '../../base/clock.ts'
-import { signalProcess } from '../../base/commands.ts'
+import { join } from 'node:path'
 import type { Disk } from '../../base/disk.ts'
-import { mountPoints } from '../../runtime/index.ts'
+import { endShim, mountPoints, shimsOf } from '../../runtime/index.ts'
 import { type Check, type Leak, namesIn, type Scene } from './leak.ts'
 
 /** Records of containerd that CRI does not know. */
@@ -40,36 +38,16 @@ export const snapshots: Check = {
 export const shims: Check = {
   kind: 'shims',
   async find({ disk, places, ids, clock }) {
-    const found: Leak[] = []
-    for (const pid of (await namesIn(disk, '/proc')).filter(name => /^\d+$/.test(name)).map(Number)) {
-      const id = await shimOf(disk, pid, places.socket)
-      if (!id || ids.has(id)) continue
-      found.push({
-        what: `shim ${pid} serves container ${id}, which is no more`,
+    return (await shimsOf(disk, places.socket))
+      .filter(({ id }) => !ids.has(id))
+      .map(shim => ({
+        what: `shim ${shim.pid} serves container ${shim.id}, which is no more`,
         async mend() {
-          for (const child of await childrenOf(disk, pid)) signalProcess(child, 'SIGKILL')
-          // The number may be another process's by now.
-          if ((await shimOf(disk, pid, places.socket)) === id) signalProcess(pid, 'SIGKILL')
-          while ((await shimOf(disk, pid, places.socket)) === id) await sleep(clock, 20)
-          await disk.remove(join(places.stateFolder, 'io.containerd.runtime.v2.task/k8s.io', id)).catch(() => {})
+          await endShim(shim, places.socket, disk, clock)
+          await disk.remove(join(places.stateFolder, 'io.containerd.runtime.v2.task/k8s.io', shim.id)).catch(() => {})
         },
-      })
-    }
-    return found
+      }))
   },
-}
-
-/** The container whose shim a process is, if it is one of this containerd. */
-async function shimOf(disk: Disk, pid: number, socket: string): Promise<string | undefined> {
-  const words = (await disk.readText(`/proc/${pid}/cmdline`).catch(() => '')).split('\0')
-  const value = (flag: string) => words[words.indexOf(flag) + 1]
-  if (!words.some(word => basename(word).startsWith('containerd-shim')) || !words.includes('-id')) return undefined
-  return value('-address') === socket ? value('-id') : undefined
-}
-
-async function childrenOf(disk: Disk, pid: number): Promise<number[]> {
-  const text = await disk.readText(`/proc/${pid}/task/${pid}/children`).catch(() => '')
-  return text.split(' ').filter(Boolean).map(Number)
 }
 
 /** What runc remembers of containers that are no more: their shims were killed, and nobody asks runc about them again. */
