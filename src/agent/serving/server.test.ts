@@ -105,6 +105,9 @@ describe('the agent’s server', () => {
       status: 403,
       body: 'Forbidden (user=jane, verb=get, resource=nodes, subresource=metrics)\n',
     })
+    expect((await get('/constructor', stranger)).body).toBe(
+      'Forbidden (user=jane, verb=get, resource=nodes, subresource=proxy)\n',
+    )
     expect(await get('/healthz')).toEqual({ status: 200, body: 'ok' })
   })
 

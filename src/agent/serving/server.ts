@@ -56,7 +56,10 @@ export interface AgentServerOptions {
 }
 
 /** What a method asks for; others only read. */
-const verbs: Record<string, AccessQuestion['verb']> = { DELETE: 'delete', POST: 'create' }
+const verbs = new Map<string, AccessQuestion['verb']>([
+  ['DELETE', 'delete'],
+  ['POST', 'create'],
+])
 
 type Params = { namespace: string; pod: string; container: string }
 
@@ -128,7 +131,7 @@ class Server implements AgentServer {
     app.addHook('onRequest', async (request, reply) => {
       const problem = await this.#refusal(
         request.raw as never,
-        this.#question(request.url, verbs[request.method] ?? 'get'),
+        this.#question(request.url, verbs.get(request.method) ?? 'get'),
       )
       if (problem) await reply.code(problem.status).type('text/plain').send(`${problem.message}\n`)
     })
@@ -299,7 +302,7 @@ class Server implements AgentServer {
 
   #question(url: string, verb: AccessQuestion['verb'] = 'get'): Omit<AccessQuestion, 'nodeName'> {
     const first = url.split(/[/?]/)[1]
-    return { verb, subresource: subresources[first!] ?? 'proxy' }
+    return { verb, subresource: subresources.get(first!) ?? 'proxy' }
   }
 
   /** Undefined: he may. */
@@ -327,7 +330,11 @@ class Server implements AgentServer {
 }
 
 /** By the first step of a path: what of a node it is about. Everything else is `proxy`. */
-const subresources: Record<string, AccessQuestion['subresource']> = { stats: 'stats', metrics: 'metrics', logs: 'log' }
+const subresources = new Map<string, AccessQuestion['subresource']>([
+  ['stats', 'stats'],
+  ['metrics', 'metrics'],
+  ['logs', 'log'],
+])
 
 /** A stream request that was found good, for whichever way the client switches to. */
 interface Prepared {
