@@ -6,6 +6,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Listener, Net, UdpSocket } from '../base/net.ts'
 import type { InformerSet } from '../client/index.ts'
 import { EndpointSlice, Namespace, Service } from '../models/kinds/index.ts'
+import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { answerFromZone, type ZoneSource } from './dns-zone.ts'
 
 export interface DnsServerOptions {
@@ -205,9 +206,7 @@ function zoneSource(informers: InformerSet): ZoneSource {
   const namespaces = informers.for(Namespace)
   const ofService = 'dns-service'
   const byIp = 'dns-cluster-ip'
-  slices.addIndex(ofService, s => [
-    `${s.metadata.namespace}/${s.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`,
-  ])
+  slices.addIndex(ofService, s => [`${s.metadata.namespace}/${s.metadata.labels?.[serviceNameLabel] ?? ''}`])
   services.addIndex(byIp, s => (s.spec.clusterIPs ?? []).filter(isIP).map(canonicalIP))
   return {
     service: (namespace, name) => services.get({ namespace, name }),

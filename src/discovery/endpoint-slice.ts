@@ -7,6 +7,7 @@ import { ApiError, isConflict } from '../models/api-error.ts'
 import { EndpointSlice, Node, Pod, Service } from '../models/kinds/index.ts'
 import { isPodReady } from '../models/pod-state.ts'
 import type { Endpoint, EndpointPort } from '../models/types/discovery-v1.ts'
+import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import {
   type AddressType,
   addressTypes,
@@ -22,7 +23,7 @@ import {
 } from './service-pods.ts'
 import type { SliceMonitor } from './slice-monitor.ts'
 import type { Desired } from './slice-plan.ts'
-import { managedByLabel, serviceNameLabel, stillExists, writeSlices } from './slice-writer.ts'
+import { managedByLabel, stillExists, writeSlices } from './slice-writer.ts'
 
 const manager = 'endpointslice-controller.k8s.io'
 const zoneLabel = 'topology.kubernetes.io/zone'

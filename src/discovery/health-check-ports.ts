@@ -2,6 +2,7 @@ import { explain } from '../base/errors.ts'
 import type { HttpAnswer, HttpListener, ListenHttp } from '../base/http-listener.ts'
 import type { Logger } from '../base/logger.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
+import { serviceNameLabel } from '../models/usable-endpoints.ts'
 
 /** What load balancers outside ask a node about one Service. */
 export interface CheckedService {
@@ -37,7 +38,7 @@ export function checkedServices(
 function localAddresses(slices: readonly EndpointSlice[], nodeName: string): Map<string, Set<string>> {
   const out = new Map<string, Set<string>>()
   for (const { metadata, endpoints } of slices) {
-    const key = `${metadata.namespace}/${metadata.labels?.['kubernetes.io/service-name']}`
+    const key = `${metadata.namespace}/${metadata.labels?.[serviceNameLabel]}`
     for (const { nodeName: node, conditions, addresses } of endpoints ?? []) {
       if (node !== nodeName || conditions?.ready === false) continue
       const known = out.get(key) ?? new Set()

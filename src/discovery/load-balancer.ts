@@ -6,6 +6,7 @@ import { isNotFound } from '../models/api-error.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
 import type { Condition } from '../models/types/meta-v1.ts'
+import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import type { AddressPool } from './address-pool/pool.ts'
 import { addressAnnotation, planPool } from './address-pool/pool-plan.ts'
 import { isOurs, nameOf, type Placement, planLoadBalancers, usableAddresses } from './load-balancer-plan.ts'
@@ -117,10 +118,10 @@ function withPoolCondition({ status }: Service, pooled: boolean, now: string): C
 }
 
 const isOf = ({ metadata }: EndpointSlice, service: Service): boolean =>
-  metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name
+  metadata.labels?.[serviceNameLabel] === service.metadata.name
 
 function ofSlice({ metadata }: EndpointSlice, cache: Cache): ObjectKey[] {
-  const name = metadata.labels?.['kubernetes.io/service-name']
+  const name = metadata.labels?.[serviceNameLabel]
   const service = name ? cache.get(Service, { namespace: metadata.namespace!, name }) : undefined
   return service?.spec.externalTrafficPolicy === 'Local' ? [keyOf(service)] : []
 }

@@ -7,6 +7,7 @@ import { NftKeeper, removeNftTable } from '../base/nft-keeper.ts'
 import type { NftFamily } from '../base/nft-table.ts'
 import type { InformerHandler, InformerSet } from '../client/index.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
+import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { checkedServices, HealthCheckPorts } from './health-check-ports.ts'
 import { ProxyHealth } from './proxy-health.ts'
 import { type RuleChange, RulePieces } from './rule-pieces.ts'
@@ -131,7 +132,7 @@ function keyOfId(id: string): { namespace: string; name: string } {
 }
 
 function serviceOf({ metadata }: EndpointSlice): string | undefined {
-  const name = metadata.labels?.['kubernetes.io/service-name']
+  const name = metadata.labels?.[serviceNameLabel]
   return name ? `${metadata.namespace}/${name}` : undefined
 }
 

@@ -5,9 +5,10 @@ import { ownerWatch, type Reconciler, type World } from '../client/reconciler.ts
 import { isAlreadyExists } from '../models/api-error.ts'
 import { EndpointSlice, Service, ServiceRegistration } from '../models/kinds/index.ts'
 import { parseAddress } from '../models/kinds/optiflow/service-registration.ts'
+import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { familyOf } from './service-pods.ts'
 import type { Desired } from './slice-plan.ts'
-import { managedByLabel, serviceNameLabel, stillExists, writeSlices } from './slice-writer.ts'
+import { managedByLabel, stillExists, writeSlices } from './slice-writer.ts'
 
 const manager = 'service-registration.optiflow.dev'
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { NftFamily } from '../base/nft-table.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
 import type { UsableEndpoint } from '../models/usable-endpoints.ts'
+import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { chooseEndpoints, type Endpoints, isOf, type Viewpoint } from './endpoint-choice.ts'
 import { headlessLabel } from './service-pods.ts'
 
@@ -175,7 +176,7 @@ function balance({ out, name, protocol, service, family }: PortPlan, endpoints: 
 function groupSlices(slices: readonly EndpointSlice[]): Map<string, EndpointSlice[]> {
   const groups = new Map<string, EndpointSlice[]>()
   for (const slice of slices) {
-    const service = slice.metadata.labels?.['kubernetes.io/service-name']
+    const service = slice.metadata.labels?.[serviceNameLabel]
     if (!service) continue
     const id = `${slice.metadata.namespace}/${service}`
     const group = groups.get(id)

@@ -6,10 +6,10 @@ import type { Kind } from '../models/kind.ts'
 import { EndpointSlice } from '../models/kinds/index.ts'
 import { type KubeObject, keyOf, type ObjectKey } from '../models/object.ts'
 import type { ObjectMeta } from '../models/types/meta-v1.ts'
+import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { type SliceMonitor, sliceReport } from './slice-monitor.ts'
 import { type Desired, planSlices, type SlicePlan } from './slice-plan.ts'
 
-export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
 
 export interface SliceSet {

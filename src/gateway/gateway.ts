@@ -6,6 +6,7 @@ import { isAlreadyExists } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
 import { EndpointSlice, Ingress, IngressClass, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
 import type { Draft, KubeObject } from '../models/object.ts'
+import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { challengeAnswers, challengeType } from './acme/challenge-secret.ts'
 import type { Address, DataPlane } from './data-plane.ts'
 import {
@@ -79,7 +80,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const passwords = informers.for(Secret, { fieldSelector: 'type=kubernetes.io/basic-auth' })
   const policies = informers.for(RoutePolicy)
   slices.addIndex('service', slice => {
-    const service = slice.metadata.labels?.['kubernetes.io/service-name']
+    const service = slice.metadata.labels?.[serviceNameLabel]
     return service ? [`${slice.metadata.namespace}/${service}`] : []
   })
   const all: Informer<any>[] = [ingresses, classes, services, slices, certificates, passwords, policies, challenges]

@@ -1,6 +1,9 @@
 import type { EndpointSlice } from './kinds/index.ts'
 import type { Endpoint } from './types/discovery-v1.ts'
 
+/** Label of an EndpointSlice: name of the Service that it is of. */
+export const serviceNameLabel = 'kubernetes.io/service-name'
+
 /** An address of a Service's port. */
 export interface UsableEndpoint {
   ip: string

@@ -5,6 +5,7 @@ import { ApiError, isNotFound } from '../../models/api-error.ts'
 import { parseJson } from '../../models/json.ts'
 import { APIService, availableCondition, localCondition } from '../../models/kinds/apiregistration/api-service.ts'
 import { EndpointSlice, Endpoints, Service } from '../../models/kinds/index.ts'
+import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import { system } from '../bootstrap/ensure.ts'
 import type { Core } from '../core.ts'
 import { updateObject } from '../objects/update-object.ts'
@@ -77,7 +78,7 @@ export class Availability {
     cache.bucket(resources.of(Endpoints)).listeners.add(around(event => event.name))
     const slices = resources.of(EndpointSlice)
     const label = (event: KeptEvent) =>
-      (event.object ?? event.previous)?.facts(slices.stored).labels?.['kubernetes.io/service-name'] ?? ''
+      (event.object ?? event.previous)?.facts(slices.stored).labels?.[serviceNameLabel] ?? ''
     cache.bucket(slices).listeners.add(around(label))
   }
 

@@ -1,5 +1,6 @@
 import { EndpointSlice, Endpoints, Service } from '../../models/kinds/index.ts'
 import type { APIServiceCondition } from '../../models/types/apiregistration-v1.ts'
+import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import { type Lookup, readyAddresses } from '../outgoing/service-endpoint.ts'
 import type { RemoteVersion } from './remote-versions.ts'
 
@@ -41,5 +42,5 @@ function hasEndpoints({ cache, resources }: Lookup, namespace: string, name: str
   return cache
     .bucket(slices)
     .list(namespace)
-    .some(kept => kept.facts(slices.stored).labels?.['kubernetes.io/service-name'] === name)
+    .some(kept => kept.facts(slices.stored).labels?.[serviceNameLabel] === name)
 }

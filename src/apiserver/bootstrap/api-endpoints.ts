@@ -1,5 +1,6 @@
 import { EndpointSlice, Endpoints } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
+import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import type { Core } from '../core.ts'
 import { type Draft, put, remove } from './ensure.ts'
 
@@ -11,7 +12,6 @@ export interface ServerAddress {
 
 const namespace = 'default'
 const service = 'kubernetes'
-const serviceLabel = 'kubernetes.io/service-name'
 
 /** Makes these the endpoints of the `kubernetes` Service, and no others. */
 export async function publishAddresses(core: Core, servers: readonly ServerAddress[]): Promise<void> {
@@ -37,7 +37,7 @@ function byPort(servers: readonly ServerAddress[]): { port: number; ips: string[
 
 function slice(name: string, ips: string[], port: number): Draft {
   return {
-    metadata: metadata(name, { [serviceLabel]: service }),
+    metadata: metadata(name, { [serviceNameLabel]: service }),
     addressType: 'IPv4',
     endpoints: ips.map(ip => ({ addresses: [ip], conditions: { ready: true } })),
     ports: portsOf(port),
@@ -46,7 +46,7 @@ function slice(name: string, ips: string[], port: number): Draft {
 
 function isOurs(core: Core, name: string): boolean {
   const kept = core.cache.get(core.resources.of(EndpointSlice), namespace, name)
-  return kept !== undefined && core.shared(kept).metadata.labels?.[serviceLabel] === service
+  return kept !== undefined && core.shared(kept).metadata.labels?.[serviceNameLabel] === service
 }
 
 function metadata(name: string, labels: Record<string, string>): AnyObject['metadata'] {

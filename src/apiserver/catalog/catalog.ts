@@ -1,6 +1,7 @@
 import { ApiError } from '../../models/api-error.ts'
 import { EndpointSlice, Service } from '../../models/kinds/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
+import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import type { Call, Core } from '../core.ts'
 import { jsonReply } from '../replies/reply.ts'
 import { flag, type ResourcePath } from '../request-info.ts'
@@ -11,7 +12,6 @@ import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
 import { type CatalogEntry, catalogEntry } from './entry.ts'
 
-const serviceLabel = 'kubernetes.io/service-name'
 const longestWatchS = 3_600
 
 /**
@@ -91,7 +91,7 @@ class Catalog {
   }
 
   #serviceOf(slice: KeptObject): string | undefined {
-    return slice.facts(EndpointSlice).labels?.[serviceLabel]
+    return slice.facts(EndpointSlice).labels?.[serviceNameLabel]
   }
 }
 

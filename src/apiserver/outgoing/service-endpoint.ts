@@ -2,6 +2,7 @@ import type { Random } from '../../base/random.ts'
 import { ApiError, notFoundError } from '../../models/api-error.ts'
 import { EndpointSlice, Endpoints, Service } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
+import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import type { ResourceTable } from '../resources.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
@@ -56,7 +57,7 @@ export function readyAddresses(core: Lookup, namespace: string, service: string,
   const mine = core.cache
     .bucket(slices)
     .list(namespace)
-    .filter(kept => kept.facts(slices.stored).labels?.['kubernetes.io/service-name'] === service)
+    .filter(kept => kept.facts(slices.stored).labels?.[serviceNameLabel] === service)
   const all = mine.length
     ? mine.flatMap(kept => addressesOfSlice(core.shared(kept) as never, portName))
     : addressesOfEndpoints(core, namespace, service, portName)

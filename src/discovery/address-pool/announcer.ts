@@ -6,6 +6,7 @@ import type { Logger } from '../../base/logger.ts'
 import { findUplink } from '../../base/uplink.ts'
 import type { InformerSet } from '../../client/index.ts'
 import { EndpointSlice, Node, Service } from '../../models/kinds/index.ts'
+import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import { planAnnouncements } from './pool-plan.ts'
 
 export interface AnnouncerOptions {
@@ -70,7 +71,7 @@ export class Announcer implements AsyncDisposable {
       services: services.list(),
       nodes: nodes.list(),
       slices: ({ metadata: { namespace, name } }) =>
-        slices.list(namespace).filter(s => s.metadata.labels?.['kubernetes.io/service-name'] === name),
+        slices.list(namespace).filter(s => s.metadata.labels?.[serviceNameLabel] === name),
       nodeName,
     })
     const there = await announced(commands, disk, noteFile)

@@ -1,5 +1,6 @@
 import type { EndpointSlice, Node, Pod, Service } from '../../models/kinds/index.ts'
 import type { ServicePort } from '../../models/types/core-v1.ts'
+import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import { answerFromZone } from '../dns-zone.ts'
 import { isOf } from '../endpoint-choice.ts'
 import { type ExplainedEndpoint, explainEndpoints } from './endpoint-reasons.ts'
@@ -75,8 +76,7 @@ function headless(
 }
 
 export const isOfService = ({ metadata }: EndpointSlice, service: Service): boolean =>
-  metadata.namespace === service.metadata.namespace &&
-  metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name
+  metadata.namespace === service.metadata.namespace && metadata.labels?.[serviceNameLabel] === service.metadata.name
 
 function askZone({ services, slices }: ServiceWorld, { namespace, name, domain }: ServiceQuestion): ServicePath['dns'] {
   const full = `${name}.${namespace}.svc.${domain}`
@@ -84,8 +84,7 @@ function askZone({ services, slices }: ServiceWorld, { namespace, name, domain }
     all.filter(o => o.metadata.namespace === namespace)
   const source = {
     service: (_: string, asked: string) => of(services).find(s => s.metadata.name === asked),
-    slices: (_: string, asked: string) =>
-      of(slices).filter(s => s.metadata.labels?.['kubernetes.io/service-name'] === asked),
+    slices: (_: string, asked: string) => of(slices).filter(s => s.metadata.labels?.[serviceNameLabel] === asked),
     namespaceExists: () => true,
     serviceByIp: () => undefined,
   }
