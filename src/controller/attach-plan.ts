@@ -1,3 +1,4 @@
+import { holds } from '../models/conditions.ts'
 import type { Node, PersistentVolume, Pod } from '../models/types/core-v1.ts'
 import type { VolumeAttachment } from '../models/types/storage-v1.ts'
 import { uniqueVolumeName } from '../plugins/index.ts'
@@ -61,6 +62,5 @@ function mayDetach(attachment: VolumeAttachment, { volume, node, unwantedMs }: A
   if (!found.status?.volumesInUse?.includes(uniqueVolumeName(csi.driver, csi.volumeHandle))) return true
   // An administrator says that the node is off: nothing there can write any more.
   if (found.spec.taints?.some(t => t.key === 'node.kubernetes.io/out-of-service')) return true
-  const ready = found.status.conditions?.find(c => c.type === 'Ready')?.status === 'True'
-  return !ready && unwantedMs(attachment) >= forceDetachMs
+  return !holds(found.status.conditions, 'Ready') && unwantedMs(attachment) >= forceDetachMs
 }

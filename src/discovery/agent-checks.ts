@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { type Client, callJson } from '../client/index.ts'
 import { type AddressAnswer, type AddressQuestion, addressQuestionPath } from '../models/address-question.ts'
+import { holds } from '../models/conditions.ts'
 import type { Node } from '../models/kinds/index.ts'
 import { networkLabel } from '../models/node-network.ts'
 
@@ -28,8 +29,7 @@ export function askingNodes(nodes: readonly Node[], registration: string): strin
 
 /** Ready, and no simulated one: that could reach nobody. */
 const isAsking = ({ metadata, status }: Node) =>
-  metadata.labels?.[networkLabel] !== undefined &&
-  (status?.conditions?.some(c => c.type === 'Ready' && c.status === 'True') ?? false)
+  metadata.labels?.[networkLabel] !== undefined && holds(status?.conditions, 'Ready')
 
 /**
  * What the nodes agree on: an address is failing if it does so for more than half of those that answered. Pure.

@@ -1,5 +1,5 @@
 import type { NftFamily } from '../base/nft-table.ts'
-import type { EndpointSlice } from '../models/kinds/index.ts'
+import type { EndpointSlice, Node } from '../models/kinds/index.ts'
 import type { ServicePort } from '../models/types/core-v1.ts'
 import { answeringEndpoints, type UsableEndpoint, usable } from '../models/usable-endpoints.ts'
 
@@ -19,6 +19,10 @@ export interface Endpoints {
   /** Of this node. Ending ones count where no ready one is, even if other nodes have some. */
   local: UsableEndpoint[]
 }
+
+/** The zone that a node is in, if it says so. */
+export const zoneOf = (node: Node | undefined): string | undefined =>
+  node?.metadata.labels?.['topology.kubernetes.io/zone']
 
 export const isOf = (family: NftFamily, address: string): boolean => address.includes(':') === (family === 'ip6')
 

@@ -8,6 +8,7 @@ import { EndpointSlice, Node, Pod, Service } from '../models/kinds/index.ts'
 import { isPodReady } from '../models/pod-state.ts'
 import type { Endpoint, EndpointPort } from '../models/types/discovery-v1.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
+import { zoneOf } from './endpoint-choice.ts'
 import {
   type AddressType,
   addressTypes,
@@ -26,7 +27,6 @@ import type { Desired } from './slice-plan.ts'
 import { managedByLabel, stillExists, writeSlices } from './slice-writer.ts'
 
 const manager = 'endpointslice-controller.k8s.io'
-const zoneLabel = 'topology.kubernetes.io/zone'
 
 /** Keeps the EndpointSlices of each Service with a selector: at most 100 endpoints each, one set per family and ports. */
 export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } = {}): Reconciler {
@@ -61,12 +61,12 @@ export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } 
       const nodeOf = (pod: Pod) => world.cache.get(Node, { name: pod.spec?.nodeName ?? '' })
       // A pod on a node that we do not know (yet) has no known place: it waits.
       const placed = pods.filter(pod => lenient || !pod.spec?.nodeName || nodeOf(pod))
-      const zoneOf = (pod: Pod) => nodeOf(pod)?.metadata.labels?.[zoneLabel]
+      const zoneOfPod = (pod: Pod) => zoneOf(nodeOf(pod))
       const metadata = {
         labels: sliceLabels(service),
         ownerReferences: [controllerRef(service)],
       }
-      const desired = desiredSlices(service, placed, zoneOf)
+      const desired = desiredSlices(service, placed, zoneOfPod)
       const exists = () => stillExists(world, Service, service)
       try {
         const again = await writeSlices({

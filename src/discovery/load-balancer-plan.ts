@@ -1,3 +1,4 @@
+import { holds } from '../models/conditions.ts'
 import type { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 
 /** Where a Service of type LoadBalancer is reached, or why nowhere. */
@@ -57,7 +58,7 @@ export const readyNodes = (slice: EndpointSlice): string[] =>
 /** Ready, and not told to be left out. @see https://kubernetes.io/docs/reference/labels-annotations-taints/ */
 function isUsable({ metadata, status }: Node): boolean {
   if (metadata.labels?.['node.kubernetes.io/exclude-from-external-load-balancers'] !== undefined) return false
-  return status?.conditions?.some(c => c.type === 'Ready' && c.status === 'True') ?? false
+  return holds(status?.conditions, 'Ready')
 }
 
 function addressOf({ status }: Node): string[] {

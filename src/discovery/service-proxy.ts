@@ -8,6 +8,7 @@ import type { NftFamily } from '../base/nft-table.ts'
 import type { InformerHandler, InformerSet } from '../client/index.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
+import { zoneOf } from './endpoint-choice.ts'
 import { checkedServices, HealthCheckPorts } from './health-check-ports.ts'
 import { ProxyHealth } from './proxy-health.ts'
 import { type RuleChange, RulePieces } from './rule-pieces.ts'
@@ -147,8 +148,6 @@ function handlerOf<T>(look: (object: T) => void): InformerHandler<T> {
     deleted: look,
   }
 }
-
-const zoneOf = (node: Node | undefined) => node?.metadata.labels?.['topology.kubernetes.io/zone']
 
 /** A node's heartbeats change nothing here. */
 function zoneChanged(changed: () => void): InformerHandler<Node> {

@@ -11,6 +11,10 @@ export function conditionOf<C extends Condition>(conditions: readonly C[] | unde
   return conditions?.find(c => c.type === type)
 }
 
+/** Whether the condition is there, and True. */
+export const holds = (conditions: readonly Condition[] | undefined, type: string): boolean =>
+  conditionOf(conditions, type)?.status === 'True'
+
 /**
  * The list with `next` in it. The transition time stays when the status does, and an equal status with an equal reason changes
  * nothing at all, so that a rewritten message alone is no news.

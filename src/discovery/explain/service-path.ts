@@ -2,7 +2,7 @@ import type { EndpointSlice, Node, Pod, Service } from '../../models/kinds/index
 import type { ServicePort } from '../../models/types/core-v1.ts'
 import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import { answerFromZone } from '../dns-zone.ts'
-import { isOf } from '../endpoint-choice.ts'
+import { isOf, zoneOf } from '../endpoint-choice.ts'
 import { type ExplainedEndpoint, explainEndpoints } from './endpoint-reasons.ts'
 
 /** What there is to decide by. */
@@ -48,7 +48,7 @@ export function explainServicePath(world: ServiceWorld, question: ServiceQuestio
   if (service.spec.clusterIP === 'None') return headless(world, question, service, dns)
   if (!port) return { dns, service, endpoints: [], problem: noPort(service, wanted, protocol) }
   const slices = world.slices.filter(slice => isOfService(slice, service))
-  const zone = world.nodes.find(n => n.metadata.name === nodeName)?.metadata.labels?.['topology.kubernetes.io/zone']
+  const zone = zoneOf(world.nodes.find(n => n.metadata.name === nodeName))
   const family = isOf('ip6', service.spec.clusterIP ?? '') ? 'ip6' : 'ip'
   const endpoints = explainEndpoints({ nodeName: nodeName ?? '', zone, family }, service, slices, port, world.pods)
   const path = { dns, service, port, endpoints }
@@ -75,7 +75,7 @@ function headless(
   return { ...path, problem: { why, act: `Call ${actual}, or give the Service a cluster IP.` } }
 }
 
-export const isOfService = ({ metadata }: EndpointSlice, service: Service): boolean =>
+const isOfService = ({ metadata }: EndpointSlice, service: Service): boolean =>
   metadata.namespace === service.metadata.namespace && metadata.labels?.[serviceNameLabel] === service.metadata.name
 
 function askZone({ services, slices }: ServiceWorld, { namespace, name, domain }: ServiceQuestion): ServicePath['dns'] {

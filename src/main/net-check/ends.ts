@@ -1,3 +1,4 @@
+import { conditionOf } from '../../models/conditions.ts'
 import type { Node, Pod } from '../../models/kinds/index.ts'
 import type { End } from '../../network/index.ts'
 import { type Stage, stage } from './stage.ts'
@@ -25,7 +26,7 @@ export function podStage(title: string, { name, pod, ip }: End, nodes: readonly 
 
 function notReady(node: Node | undefined, name: string): string | undefined {
   if (!node) return `there is no node ${name}`
-  const ready = node.status?.conditions?.find(c => c.type === 'Ready')
+  const ready = conditionOf(node.status?.conditions, 'Ready')
   return ready?.status === 'True'
     ? undefined
     : `${name} is not Ready: ${ready?.message || ready?.reason || 'it never said so'}`
@@ -49,6 +50,6 @@ export function listenerStage(pod: Pod, port: number, protocol: string): Stage {
 
 /** Whether a pod says that it is ready. Pure. */
 export function readiness({ status }: Pod): string | undefined {
-  const ready = status?.conditions?.find(c => c.type === 'Ready')
+  const ready = conditionOf(status?.conditions, 'Ready')
   return ready?.status === 'True' ? undefined : ready?.message || ready?.reason
 }

@@ -1,3 +1,4 @@
+import { conditionOf } from '../../conditions.ts'
 import type { Column } from '../../kind.ts'
 import type { Node } from '../../types/core-v1.ts'
 import { age, text } from '../columns.ts'
@@ -15,7 +16,7 @@ export function nodeRoles(node: Node): string[] {
 }
 
 function statusText(node: Node): string {
-  const ready = node.status?.conditions?.find(c => c.type === 'Ready')
+  const ready = conditionOf(node.status?.conditions, 'Ready')
   const word = ready ? (ready.status === 'True' ? 'Ready' : 'NotReady') : 'Unknown'
   return node.spec.unschedulable ? `${word},SchedulingDisabled` : word
 }

@@ -1,4 +1,5 @@
 import { cidrContains } from '../../../base/ip.ts'
+import { holds } from '../../../models/conditions.ts'
 import type { Node, Pod } from '../../../models/types/core-v1.ts'
 import { troubleOf } from '../install/waits.ts'
 import { findLeaks } from '../ipam/leaks.ts'
@@ -69,8 +70,7 @@ function daemonPod(pods: readonly Pod[], node: string): Pod | undefined {
 /** Whether calico-node is there and works, so that it can be asked. Pure. */
 export const calicoRunsOn = (pods: readonly Pod[], node: string): boolean => isReady(daemonPod(pods, node))
 
-const isReady = (pod: Pod | undefined): boolean =>
-  pod?.status?.conditions?.some(c => c.type === 'Ready' && c.status === 'True') ?? false
+const isReady = (pod: Pod | undefined): boolean => holds(pod?.status?.conditions, 'Ready')
 
 function programProblems(node: Node, pod: Pod | undefined): string[] {
   if (!pod) return ['calico-node does not run there: see "kubectl describe daemonset -n kube-system calico-node"']
