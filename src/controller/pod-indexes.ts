@@ -1,4 +1,5 @@
 import type { CacheIndex } from '../client/reconciler.ts'
+import { claimNameOf } from '../models/claim-name.ts'
 import { Pod } from '../models/kinds/index.ts'
 import { keyText, type ObjectKey } from '../models/object.ts'
 
@@ -17,10 +18,9 @@ export const podsByClaim: CacheIndex<Pod> = {
 }
 
 /** The claims that a pod's volumes are of, those made for the pod alone included. */
-export function claimsOf({ metadata, spec }: Pod): ObjectKey[] {
-  const namespace = metadata.namespace!
-  return (spec?.volumes ?? []).flatMap(v => {
-    if (v.persistentVolumeClaim) return [{ namespace, name: v.persistentVolumeClaim.claimName }]
-    return v.ephemeral ? [{ namespace, name: `${metadata.name}-${v.name}` }] : []
+export function claimsOf(pod: Pod): ObjectKey[] {
+  return (pod.spec?.volumes ?? []).flatMap(volume => {
+    const name = claimNameOf(pod, volume)
+    return name ? [{ namespace: pod.metadata.namespace!, name }] : []
   })
 }

@@ -1,3 +1,4 @@
+import { claimNameOf } from '../../models/claim-name.ts'
 import { PersistentVolume } from '../../models/kinds/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../../models/kinds/core/persistent-volume-claim.ts'
 import type { Pod, Volume } from '../../models/types/core-v1.ts'
@@ -7,12 +8,6 @@ import type { ReferencedObjects } from '../objects.ts'
 export interface ClaimedVolume {
   claim: PersistentVolumeClaim
   volume: PersistentVolume
-}
-
-/** The claim behind a pod's volume, given by name or made for the pod; undefined for volumes of other types. */
-export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
-  if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName
-  return volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined
 }
 
 /** Rejects with the reason why there is nothing to mount yet. */

@@ -1,8 +1,8 @@
 import type { Disk } from '../../base/disk.ts'
+import { claimNameOf } from '../../models/claim-name.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { ReadyVolume } from '../csi/csi-use.ts'
 import type { CsiVolumes } from '../csi/csi-volumes.ts'
-import { claimNameOf } from './claimed-volume.ts'
 
 /** How full a volume of a claim is. What its driver does not say is absent. */
 export interface VolumeUse {

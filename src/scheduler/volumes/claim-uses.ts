@@ -1,3 +1,4 @@
+import { claimNameOf } from '../../models/claim-name.ts'
 import type { PersistentVolumeClaim, Pod } from '../../models/types/core-v1.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
 
@@ -20,11 +21,11 @@ export function claimUses(pod: Pod): readonly ClaimUse[] {
 
 const none: readonly ClaimUse[] = []
 
-function read({ metadata, spec }: Pod): readonly ClaimUse[] {
+function read(pod: Pod): readonly ClaimUse[] {
   const found: ClaimUse[] = []
-  for (const volume of spec.volumes ?? []) {
-    const name = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${metadata.name}-${volume.name}` : '')
-    if (name) found.push({ key: `${metadata.namespace}/${name}`, name, ephemeral: volume.ephemeral !== undefined })
+  for (const volume of pod.spec.volumes ?? []) {
+    const name = claimNameOf(pod, volume)
+    if (name) found.push({ key: `${pod.metadata.namespace}/${name}`, name, ephemeral: volume.ephemeral !== undefined })
   }
   return found.length ? found : none
 }

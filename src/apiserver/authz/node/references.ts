@@ -1,3 +1,4 @@
+import { claimNameOf } from '../../../models/claim-name.ts'
 import type { AnyObject } from '../../../models/object.ts'
 
 /** Names of the objects in its namespace that a pod needs on its node. */
@@ -29,8 +30,7 @@ export function referencesOf(pod: AnyObject): PodReferences {
   for (const volume of spec.volumes ?? []) {
     add(out.secrets, volume.secret?.secretName)
     add(out.configMaps, volume.configMap?.name)
-    add(out.claims, volume.persistentVolumeClaim?.claimName)
-    if (volume.ephemeral) add(out.claims, `${pod.metadata.name}-${volume.name}`)
+    add(out.claims, claimNameOf(pod, volume))
     for (const source of volume.projected?.sources ?? []) {
       add(out.secrets, source.secret?.name)
       add(out.configMaps, source.configMap?.name)
