@@ -14,10 +14,13 @@ export function takeLock(open: OpenDatabase, path: string): Database {
   }
 }
 
+/** What is acknowledged is on the disk: of every connection that writes, the log or the file. */
+const durable = 'PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON'
+
 export function configure(database: Database, options: Pick<ThreadOptions, 'checkpointPages'>): void {
   // The first two count only before the first table is made.
-  database.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-    PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;
+  database.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; ${durable};
+    PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;
     PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=${options.checkpointPages}`)
   const mode = single(database, 'PRAGMA journal_mode')
   const synchronous = single(database, 'PRAGMA synchronous')
@@ -30,9 +33,7 @@ export function configure(database: Database, options: Pick<ThreadOptions, 'chec
 /** A second connection that may write: for moving the write-ahead log. It has no lock, so the writer must have the file open. */
 export function openBeside(open: OpenDatabase, { path }: Pick<ThreadOptions, 'path'>): Database {
   const database = open(path, { timeout: 5000 })
-  database.exec(
-    'PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA wal_autocheckpoint=0',
-  )
+  database.exec(`${durable}; PRAGMA wal_autocheckpoint=0`)
   return database
 }
 
