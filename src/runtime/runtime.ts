@@ -36,8 +36,7 @@ export interface Runtime extends AsyncDisposable {
   stopSandbox(sandbox: SandboxId): Promise<void>
   /** Everything of the sandbox is gone afterwards. Gone is fine. */
   remove(sandbox: SandboxId): Promise<void>
-  /** All sandboxes and containers that are ours. */
-  /** All pods, or only the one of this uid: nothing when it is not there. */
+  /** All pods that are ours, with their sandboxes and containers; or only the one of this uid, nothing when it is not there. */
   observe(podUid?: string): Promise<ObservedPod[]>
   /** Calls back soon after anything started, ended or was removed; may miss some (then `observe` heals), may be unavailable. */
   onChange(callback: (podUid: string | undefined) => void): () => void

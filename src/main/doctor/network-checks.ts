@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type KernelPaths, pathScript, readPaths, runPathScript, strayEntries } from '../../network/index.ts'
+import { recordFolder } from '../../runtime/index.ts'
 import { type Check, type Leak, namesIn, type Scene } from './leak.ts'
 
 export const namespaces: Check = {
@@ -90,16 +91,15 @@ export const addresses: Check = {
 export const attachments: Check = {
   kind: 'network records',
   async find({ disk, places, sandboxIds }) {
-    const folder = '/var/lib/cni/results'
     const found: Leak[] = []
-    for (const name of (await namesIn(disk, folder)).filter(file => file.startsWith(`${places.network}-`))) {
+    for (const name of (await namesIn(disk, recordFolder)).filter(file => file.startsWith(`${places.network}-`))) {
       if ([...sandboxIds].some(id => name.includes(id))) continue
       // The folder is one for all nodes of a machine: each has the network namespaces of its pods in its own.
-      const text = await disk.readText(join(folder, name)).catch(() => '')
+      const text = await disk.readText(join(recordFolder, name)).catch(() => '')
       if (!text.includes(`"${places.stateFolder}/`)) continue
       found.push({
-        what: `${folder}/${name} is of a pod that is no more`,
-        mend: () => disk.remove(join(folder, name)),
+        what: `${recordFolder}/${name} is of a pod that is no more`,
+        mend: () => disk.remove(join(recordFolder, name)),
       })
     }
     return found

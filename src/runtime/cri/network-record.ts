@@ -3,7 +3,7 @@ import type { SandboxId } from '../runtime.ts'
 import { CallFailed } from './connection.ts'
 
 /** Where CNI's library remembers attachments, of all runtimes of a machine: one file `NETWORK-SANDBOX-INTERFACE` each. */
-const folder = '/var/lib/cni/results'
+export const recordFolder = '/var/lib/cni/results'
 
 /** True if a sandbox cannot be stopped because CNI's record of it is torn: its writer was killed while it wrote. */
 export function isTornRecord(error: unknown): boolean {
@@ -12,8 +12,8 @@ export function isTornRecord(error: unknown): boolean {
 
 /** Forgets what CNI remembers of a sandbox. Its plugins take down a network without that too. @returns whether there was something */
 export async function forgetRecords(disk: Disk, sandbox: SandboxId): Promise<boolean> {
-  const names = (await disk.list(folder).catch(() => [])).map(entry => entry.name)
+  const names = (await disk.list(recordFolder).catch(() => [])).map(entry => entry.name)
   const records = names.filter(name => name.includes(`-${sandbox}-`))
-  for (const name of records) await disk.remove(`${folder}/${name}`)
+  for (const name of records) await disk.remove(`${recordFolder}/${name}`)
   return records.length > 0
 }
