@@ -5,7 +5,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Net } from '../base/net.ts'
 import type { Random } from '../base/random.ts'
 import type { Client, EventRecorder, InformerSet } from '../client/index.ts'
-import type { NodeNetwork } from '../models/node-network.ts'
+import type { NodeNetworkReader } from '../models/node-network.ts'
 import type { NodeAddress, Taint } from '../models/types/core-v1.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { EvictionSettings } from './eviction/thresholds.ts'
@@ -47,7 +47,7 @@ export interface AgentOptions {
   /** `cluster.local` unless said otherwise. */
   clusterDomain?: string
   /** Told to who asks the agent; nothing is unless said otherwise. */
-  network?: () => Promise<NodeNetwork>
+  network?: NodeNetworkReader
   /** 110 unless said otherwise. */
   maxPods?: number
   labels?: Record<string, string>

@@ -4,7 +4,7 @@ import { explain, isAbort } from '../base/errors.ts'
 import { listenHttp } from '../base/http-listener.ts'
 import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
 import { Announcer, createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
-import { type NodeNetwork, networkLabel } from '../models/node-network.ts'
+import { type NodeNetwork, type NodeNetworkReader, networkLabel } from '../models/node-network.ts'
 import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork, readNodePaths } from '../network/index.ts'
 import { askPatiently, shareFolder } from '../runtime/index.ts'
 import { dnsIpOf, nodeIp, secondIp } from './addresses.ts'
@@ -50,10 +50,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const dnsIp = dnsIpOf(settings)
   /** Grows as the parts of the network come up. */
   const told: { [part in 'paths' | 'policies']?: () => Promise<NodeNetwork[part]> } = {}
-  const tellNetwork = async (): Promise<NodeNetwork> => {
-    const [paths, policies] = await Promise.all([told.paths?.(), told.policies?.()])
-    const dns = { server: dnsIp, domain: settings.clusterDomain }
-    return { dns, ...(paths ? { paths } : {}), ...(policies ? { policies } : {}) }
+  const networkReader: NodeNetworkReader = {
+    async whole() {
+      const [paths, policies] = await Promise.all([told.paths?.(), told.policies?.()])
+      const dns = { server: dnsIp, domain: settings.clusterDomain }
+      return { dns, ...(paths ? { paths } : {}), ...(policies ? { policies } : {}) }
+    },
+    policies: async () => told.policies?.(),
   }
   const second = settings.clusterCidr.includes(',') ? secondIp(options.nodeIp) : undefined
   try {
@@ -118,7 +121,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       labels: { [networkLabel]: settings.network },
       clusterDns: [dnsIp],
       clusterDomain: settings.clusterDomain,
-      network: tellNetwork,
+      network: networkReader,
       version: `v1.32.3-optiflow.${version}`,
       informers,
       server,

@@ -17,6 +17,12 @@ export interface NodeNetwork {
   policies?: PolicyCount[]
 }
 
+/** Asks the kernel of a node, by running programs: for all, or only for what is wanted. */
+export interface NodeNetworkReader {
+  whole(): Promise<NodeNetwork>
+  policies(): Promise<NodeNetwork['policies']>
+}
+
 export interface NodePath {
   /** `10.244.2.0/24` */
   podCidr: string

@@ -15,7 +15,7 @@ const families: readonly [name: string, figure: Exclude<keyof VolumeUse, 'name' 
 
 /** The body of /metrics, in Prometheus' text form: pods and containers that run, how full claimed volumes are, and what network policies see. */
 export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promise<string> {
-  const [uses, network] = await Promise.all([volumes.take(), node.network?.()])
+  const [uses, policies] = await Promise.all([volumes.take(), node.network?.policies()])
   const states = new Map<string, number>()
   let running = 0
   const claims = new Map<string, VolumeUse>()
@@ -46,6 +46,6 @@ export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promis
     ...family('kubelet_running_containers', 'gauge', 'Containers of this node by their state', containers),
     ...family('kubelet_running_pods', 'gauge', 'Pods that have a running sandbox', [`kubelet_running_pods ${running}`]),
     ...lines,
-    ...policyFamilies(network?.policies ?? []),
+    ...policyFamilies(policies ?? []),
   ].join('\n')}\n`
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { AddressAnswer, AddressQuestion } from '../../models/address-question.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
-import type { NodeNetwork } from '../../models/node-network.ts'
+import type { NodeNetworkReader } from '../../models/node-network.ts'
 import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
 import type { VolumeUse } from '../volume/volume-use.ts'
 
@@ -17,7 +17,7 @@ export interface ServedNode {
   /** How full the claimed volumes of a pod are. */
   volumeUses(pod: Pod): Promise<VolumeUse[]>
   /** What the node knows of its network. Absent: it has none (simulated). */
-  network?(): Promise<NodeNetwork>
+  network?: NodeNetworkReader
   /** Whether an address outside the cluster is well, as seen from here. Absent: a simulated node reaches nobody. */
   checkAddress?(question: AddressQuestion): Promise<AddressAnswer>
   /** Deletes the folder of a local volume that nobody claims any more. Nothing there is fine. */

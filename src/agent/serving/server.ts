@@ -168,7 +168,7 @@ class Server implements AgentServer {
     app.get(nodeNetworkPath, async request => {
       const { network, nodeName } = this.#node(request)
       if (!network) throw new Refused(404, `node ${nodeName} has no network of its own: it is simulated`)
-      return network()
+      return network.whole()
     })
     app.post<{ Body: AddressQuestion }>(addressQuestionPath, async request => {
       const { checkAddress, nodeName } = this.#node(request)
