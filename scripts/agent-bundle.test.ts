@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
-import { pureModules } from './pure-modules.ts'
+import { bundle } from './bundle.ts'
 
 const rooms = ['apiserver', 'scheduler', 'controller', 'gateway', 'db', 'models/cel', 'models/schemas']
 
@@ -10,14 +10,8 @@ test('what a node loads at its start holds no room of the server, no expressions
   const { metafile } = await build({
     absWorkingDir: resolve(import.meta.dirname, '..'),
     entryPoints: [entry],
-    outdir: 'dist',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
+    ...bundle,
     packages: 'external',
-    plugins: [pureModules],
     metafile: true,
     write: false,
   })

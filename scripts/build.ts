@@ -2,7 +2,7 @@
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
-import { pureModules } from './pure-modules.ts'
+import { bundle } from './bundle.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'))
@@ -17,16 +17,10 @@ await build({
     'sqlite-worker': 'src/db/sqlite/worker.ts',
     'gateway-worker': 'src/gateway/threaded/gateway-worker.ts',
   },
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
+  ...bundle,
   // Native code, what is only loaded in tests, and what has its own version of such a package, stays a package.
   external: ['acme-client', '@photostructure/sqlite', 'node:sqlite', 'tsx', '@peculiar/x509', 'reflect-metadata'],
   loader: { '.html': 'text' },
-  plugins: [pureModules],
   define: { OPTIFLOW_VERSION: JSON.stringify(version) },
   // CommonJS packages inside an ES module bundle still ask for require.
   banner: {
