@@ -43,21 +43,19 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
   if (await runtimeLeftBehind(disk, dataDir)) {
     await asPart(report, 'containers', 'stopping', async () => {
       const opened = await openNodeRuntime({ settings: await withNotedNetwork(disk, settings), outside })
-      let outcome = ''
+      let pods: StoppedPods | undefined
       try {
-        const { stopped, failed } = await stopPods(opened.runtime)
-        outcome = `${stopped} pods stopped`
+        pods = await stopPods(opened.runtime)
         // With a containerd of our own the rest ends by force, but only for those who want nothing back of it.
-        if (failed.length && purge && opened.containerd) outcome += `, ${failed.length} killed (${failed[0]})`
-        else if (failed.length) throw notStopped(stopped, failed)
+        if (pods.failed.length && !(purge && opened.containerd)) throw notStopped(pods)
       } finally {
         await opened.runtime[Symbol.asyncDispose]()
         await forgetMemoryFolder(disk, commands, secretFolderOf(opened.containerd, settings.nodeName))
         await forgetPlugins(kubeletFolderOf(settings), outside)
-        await opened.containerd?.[purge && outcome ? 'purge' : 'stop']()
+        await opened.containerd?.[purge && pods ? 'purge' : 'stop']()
       }
       await forgetShutdownDelay(disk)
-      return [undefined, `${outcome}, containerd ended`]
+      return [undefined, `${outcomeText(pods)}, containerd ended`]
     })
     await asPart(report, 'network', 'removing', async () => {
       await removeAnnounced(commands, disk, places.announced)
@@ -88,8 +86,14 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
   })
 }
 
-/** One pod that does not stop leaves no other running. @returns how many were stopped, and why others were not */
-async function stopPods(runtime: Runtime): Promise<{ stopped: number; failed: string[] }> {
+interface StoppedPods {
+  stopped: number
+  /** Why others were not. */
+  failed: string[]
+}
+
+/** One pod that does not stop leaves no other running. */
+async function stopPods(runtime: Runtime): Promise<StoppedPods> {
   const pods = await runtime.observe()
   const failed: string[] = []
   for (const pod of pods)
@@ -97,7 +101,10 @@ async function stopPods(runtime: Runtime): Promise<{ stopped: number; failed: st
   return { stopped: pods.length - failed.length, failed }
 }
 
-function notStopped(stopped: number, failed: string[]): StillRunning {
+const outcomeText = ({ stopped, failed }: StoppedPods): string =>
+  `${stopped} pods stopped${failed.length ? `, ${failed.length} killed (${failed[0]})` : ''}`
+
+function notStopped({ stopped, failed }: StoppedPods): StillRunning {
   const all = stopped + failed.length
   return new StillRunning(`${failed.length} of ${all} pods did not stop: ${failed.join('; ')}`, {
     hint: hintFor(failed),
