@@ -85,6 +85,24 @@ test('a daemon that is running is adopted; one that is killed is started again; 
   await runtime[Symbol.asyncDispose]()
 })
 
+test('where earlier agents left two daemons behind, one new one takes their place, and is found again', async () => {
+  const other = await superviseContainerd({ ...options, folder: `${folder}/other` })
+  const first = other.pid()!
+  await other[Symbol.asyncDispose]()
+  const daemon = ['--config', `${folder}/other/config.toml`]
+  const second = systemCommands.spawn('containerd', daemon, { detached: true, logFile: `${folder}/second.log` })
+  await until('the second daemon', async () => (await commandLine(second.pid!)).startsWith('containerd'))
+
+  const next = await superviseContainerd({ ...options, folder: `${folder}/other` })
+  expect([await commandLine(first), await commandLine(second.pid!)]).toEqual(['', ''])
+  expect(next.adopted).toBe(false)
+  await next[Symbol.asyncDispose]()
+  const last = await superviseContainerd({ ...options, folder: `${folder}/other` })
+  expect([last.adopted, last.pid()]).toEqual([true, next.pid()])
+  await last.purge()
+  expect(await commandLine(next.pid()!)).toBe('')
+})
+
 test('two daemons on one machine do not see each other, and a purge leaves nothing of one', async () => {
   const other = await superviseContainerd({ ...options, folder: `${folder}/other` })
   expect(other.socket).not.toBe(containerd.socket)

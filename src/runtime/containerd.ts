@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { basename } from 'node:path'
 import { type Clock, every, sleep } from '../base/clock.ts'
 import { CommandMissing, type Commands, signalProcess } from '../base/commands.ts'
 import type { Disk } from '../base/disk.ts'
@@ -9,6 +10,7 @@ import { Connection } from './cri/connection.ts'
 import { importImage } from './cri/import-image.ts'
 import { askPatiently } from './patience.ts'
 import { type Architecture, pauseImage, pauseImageName } from './pause-image.ts'
+import { processes, wordsOf } from './processes.ts'
 import { mountOf, mountPoints } from './shared-mounts.ts'
 import { endShim, shimsOf } from './shims.ts'
 
@@ -84,7 +86,6 @@ class Supervisor implements SupervisedContainerd {
   readonly #options: SuperviseOptions
   readonly #configPath: string
   readonly #logPath: string
-  readonly #pidPath: string
   readonly #watching = new AbortController()
   #pid: number | undefined
   #startedAtMs = 0
@@ -98,7 +99,6 @@ class Supervisor implements SupervisedContainerd {
     this.socket = `${this.stateFolder}/containerd.sock`
     this.#configPath = `${options.folder}/config.toml`
     this.#logPath = `${options.folder}/containerd.log`
-    this.#pidPath = `${this.stateFolder}/containerd.pid`
   }
 
   pid() {
@@ -120,12 +120,13 @@ class Supervisor implements SupervisedContainerd {
     const config = await this.#config()
     const before = await disk.readText(this.#configPath).catch(() => '')
     const running = await this.#findRunning()
-    if (running !== undefined && before === config && (await this.#answers(2_000))) {
-      this.#pid = running
+    const [only, ...more] = running
+    if (only !== undefined && !more.length && before === config && (await this.#answers(2_000))) {
+      this.#pid = only
       this.adopted = true
-      this.#options.log.info({ pid: running, socket: this.socket }, 'containerd adopted')
+      this.#options.log.info({ pid: only, socket: this.socket }, 'containerd adopted')
     } else {
-      if (running !== undefined) await this.#end(running)
+      for (const pid of running) await this.#end(pid)
       await disk.write(this.#configPath, config)
       await this.#launch()
     }
@@ -148,9 +149,8 @@ class Supervisor implements SupervisedContainerd {
   async stop() {
     this.#watching.abort()
     await this.#looking
-    if (this.#pid !== undefined) await this.#end(this.#pid)
+    for (const pid of await this.#findRunning()) await this.#end(pid)
     this.#pid = undefined
-    await this.#options.disk.remove(this.#pidPath)
   }
 
   async purge() {
@@ -222,15 +222,22 @@ class Supervisor implements SupervisedContainerd {
   }
 
   /** The process of ours that has this socket, if it lives. Pids are used again, so its command line must name our configuration. */
-  async #findRunning(): Promise<number | undefined> {
-    const { disk } = this.#options
-    const pid = Number(await disk.readText(this.#pidPath).catch(() => ''))
-    return pid && (await this.#isOurs(pid)) ? pid : undefined
+  /**
+   * Daemons of this folder. Several where earlier processes of ours were killed while each started one: only one of them has the
+   * database, and the others wait for it for ever.
+   */
+  async #findRunning(): Promise<number[]> {
+    const { disk, binary = 'containerd' } = this.#options
+    const found: number[] = []
+    for (const pid of await processes(disk)) {
+      const words = await wordsOf(disk, pid)
+      if (basename(words[0] ?? '') === basename(binary) && words.includes(this.#configPath)) found.push(pid)
+    }
+    return found
   }
 
   async #isOurs(pid: number): Promise<boolean> {
-    const command = await this.#options.disk.readText(`/proc/${pid}/cmdline`).catch(() => '')
-    return command.split('\0').includes(this.#configPath)
+    return (await wordsOf(this.#options.disk, pid)).includes(this.#configPath)
   }
 
   async #answers(timeoutMs: number): Promise<boolean> {
@@ -259,8 +266,6 @@ class Supervisor implements SupervisedContainerd {
       logFile: this.#logPath,
       env: { NOTIFY_SOCKET: undefined },
     })
-    // Before anything else: should we die now, the next of us finds it.
-    if (child.pid !== undefined) await disk.write(this.#pidPath, String(child.pid))
     let ended: string | undefined
     child.exited.then(
       ({ code, signal }) => (ended = code === null ? `was ended by ${signal}` : `exited with ${code}`),

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { type Clock, sleep } from '../base/clock.ts'
 import { signalProcess } from '../base/commands.ts'
 import type { Disk } from '../base/disk.ts'
+import { processes, wordsOf } from './processes.ts'
 
 /** A process that stands between a containerd and one of its sandboxes or containers. */
 export interface Shim {
@@ -13,9 +14,9 @@ export interface Shim {
 /** The shims of the containerd with this socket, as the machine's processes show them. */
 export async function shimsOf(disk: Disk, socket: string): Promise<Shim[]> {
   const found: Shim[] = []
-  for (const { name } of await disk.list('/proc').catch(() => [])) {
-    const id = /^\d+$/.test(name) ? await servedBy(disk, Number(name), socket) : undefined
-    if (id) found.push({ pid: Number(name), id })
+  for (const pid of await processes(disk)) {
+    const id = await servedBy(disk, pid, socket)
+    if (id) found.push({ pid, id })
   }
   return found
 }
@@ -29,7 +30,7 @@ export async function endShim({ pid, id }: Shim, socket: string, disk: Disk, clo
 }
 
 async function servedBy(disk: Disk, pid: number, socket: string): Promise<string | undefined> {
-  const words = (await disk.readText(`/proc/${pid}/cmdline`).catch(() => '')).split('\0')
+  const words = await wordsOf(disk, pid)
   const value = (flag: string) => words[words.indexOf(flag) + 1]
   if (!words.some(word => basename(word).startsWith('containerd-shim')) || !words.includes('-id')) return undefined
   return value('-address') === socket ? value('-id') : undefined

@@ -1,6 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemDisk } from '../../src/base/disk.ts'
 import type { Random } from '../../src/base/random.ts'
+import { processes, wordsOf } from '../../src/runtime/processes.ts'
 import { type Lan, openLan } from './lan.ts'
 import { stateFolderOf } from './leftovers.ts'
 import { isReady, Parts } from './parts.ts'
@@ -74,8 +76,11 @@ export class NodeChurn implements AsyncDisposable {
   }
 
   async killContainerd(): Promise<void> {
-    const pid = Number(await readFile(`${stateFolderOf(this.node.dataDir)}/containerd.pid`, 'utf8'))
-    process.kill(pid, 'SIGKILL')
+    const config = join(this.node.dataDir, 'containerd/config.toml')
+    for (const pid of await processes(systemDisk)) {
+      const words = await wordsOf(systemDisk, pid)
+      if (words[0]?.endsWith('containerd') && words.includes(config)) process.kill(pid, 'SIGKILL')
+    }
   }
 
   /** A pod whose first container writes down that it started. */
