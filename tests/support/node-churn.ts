@@ -252,7 +252,16 @@ export async function killOften(
   await churn.remove([...churn.wanted])
   await churn.settled()
   const cutShort = [...runs.values()].filter(run => run.starts > 1).length
-  return { kills, pods, wrong, cutShort, leftBehind: await churn.leftBehind() }
+  // The node looks for processes of containers that are no more once a minute, twice ten seconds apart.
+  const leftBehind = await until(
+    'the node to have taken out what ran on',
+    async () => {
+      const left = await churn.leftBehind()
+      return left['shims'] || left['runc states'] ? undefined : left
+    },
+    { timeoutMs: 180_000, everyMs: 5_000 },
+  ).catch(() => churn.leftBehind())
+  return { kills, pods, wrong, cutShort, leftBehind }
 }
 
 /** How a pod was when the API first said that it runs. */
