@@ -7,7 +7,7 @@ import { systemClock } from '../src/base/clock.ts'
 import { silentLogger } from '../src/base/logger.ts'
 import { systemRandom } from '../src/base/random.ts'
 import { openMemoryStore } from '../src/db/index.ts'
-import { podText } from './support/pod-text.ts'
+import { largePod } from './support/pod-text.ts'
 import { inFlight, median } from './support/statistics.ts'
 
 // The system clock's timers do not keep a process alive; this one does.
@@ -21,7 +21,7 @@ const headers = { 'content-type': 'application/json' }
 let made = 0
 
 async function create(): Promise<void> {
-  const body = Buffer.from(podText(`p${made++}`))
+  const body = Buffer.from(largePod(`p${made++}`))
   const request = { method: 'POST', url: '/api/v1/namespaces/default/pods', headers, user, signal, body }
   const { status } = await server.handler(request)
   if (status !== 201) throw new Error(`a create answered ${status}`)

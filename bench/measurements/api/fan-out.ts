@@ -1,7 +1,7 @@
 import type { Wire } from '../../support/api.ts'
 import type { BenchCluster } from '../../support/cluster.ts'
 import { type Row, rounded } from '../../support/measurement.ts'
-import { podText } from '../../support/pod-text.ts'
+import { plainPod } from '../../support/pod-text.ts'
 import { processorMs } from '../../support/process-use.ts'
 import { median, percentile } from '../../support/statistics.ts'
 import { ok, podPath, spread } from './load.ts'
@@ -44,7 +44,7 @@ async function measure(
     )
   const before = processorMs(cluster.pid)
   const start = performance.now()
-  await spread(wires, events, (wire, i) => ok(wire, 'POST', podPath('fan'), podText(`f${watchers}-${i}`)))
+  await spread(wires, events, (wire, i) => ok(wire, 'POST', podPath('fan'), plainPod(`f${watchers}-${i}`)))
   const timeout = setTimeout(allSeen, 60_000)
   await done
   clearTimeout(timeout)

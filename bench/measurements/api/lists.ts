@@ -2,6 +2,7 @@ import type { BenchCluster } from '../../support/cluster.ts'
 import { type Row, rounded } from '../../support/measurement.ts'
 import { processorMs } from '../../support/process-use.ts'
 import { podPath, times } from './load.ts'
+import { type PodRows, titled } from './rows.ts'
 
 const listGoalMs = 40
 const rounds = 7
@@ -22,35 +23,40 @@ const shapes: Shape[] = [
 ]
 
 /** The same pods, listed in each of the ways that clients list them. */
-export async function* lists(cluster: BenchCluster, pods: number): AsyncIterable<Row> {
-  for (const shape of shapes) yield await measure(cluster, shape, pods)
+export async function* lists(cluster: BenchCluster, rows: PodRows, pods: number): AsyncIterable<Row> {
+  for (const shape of shapes) yield await measure(cluster, shape, rows, pods)
 }
 
-async function measure(cluster: BenchCluster, shape: Shape, pods: number): Promise<Row> {
-  await listAll(cluster, shape)
+async function measure(cluster: BenchCluster, shape: Shape, rows: PodRows, pods: number): Promise<Row> {
+  await listAll(cluster, rows, shape)
   const each: number[] = []
   let bytes = 0
   const before = processorMs(cluster.pid)
   for (let i = 0; i < rounds; i++) {
     const start = performance.now()
-    bytes = await listAll(cluster, shape)
+    bytes = await listAll(cluster, rows, shape)
     each.push(performance.now() - start)
   }
   const serverMs = (processorMs(cluster.pid).main - before.main) / rounds
   return {
-    what: `${shape.what} (${rounded(pods)} pods)`,
+    what: titled(rows, `${shape.what} (${rounded(pods)} pods)`),
     value: `${rounded(serverMs)} ms of the server's main thread, ${rounded(bytes / 1e6, 1)} MB`,
-    ...(shape.goalMs ? { goal: `≤ ${shape.goalMs} ms`, reached: serverMs <= shape.goalMs } : {}),
+    ...(shape.goalMs && rows.judged ? { goal: `≤ ${shape.goalMs} ms`, reached: serverMs <= shape.goalMs } : {}),
     note: `at the client, which reads it too: ${times(each)}`,
   }
 }
 
 /** @returns bytes of all pages */
-async function listAll(cluster: BenchCluster, { query = '', accept }: Shape): Promise<number> {
+async function listAll(cluster: BenchCluster, rows: PodRows, { query = '', accept }: Shape): Promise<number> {
   let bytes = 0
   let next = ''
   do {
-    const { status, body } = await cluster.api.request('GET', `${podPath('load')}?${query}${next}`, undefined, accept)
+    const { status, body } = await cluster.api.request(
+      'GET',
+      `${podPath(rows.name)}?${query}${next}`,
+      undefined,
+      accept,
+    )
     if (status !== 200) throw new Error(`the list answered ${status}: ${body.toString().slice(0, 200)}`)
     bytes += body.length
     const token = query.includes('limit')
