@@ -1,19 +1,16 @@
-import { controllerRef } from '../client/owner.ts'
 import type { Draft } from '../models/object.ts'
 import { isPodAvailable, isPodReady, isPodTerminal } from '../models/pod-state.ts'
 import type { StatefulSet } from '../models/types/apps-v1.ts'
-import type { PersistentVolumeClaim, Pod, PodTemplateSpec, Volume } from '../models/types/core-v1.ts'
-import type { OwnerReference } from '../models/types/meta-v1.ts'
+import type { Pod, PodTemplateSpec, Volume } from '../models/types/core-v1.ts'
 import { podFromTemplate } from './pod-template.ts'
 import { revisionHashLabel } from './revision-history.ts'
+import { claimNameAt } from './stateful-set-claims.ts'
 
 export const podNameLabel = 'statefulset.kubernetes.io/pod-name'
 export const podIndexLabel = 'apps.kubernetes.io/pod-index'
 
 export const startOf = (set: StatefulSet) => set.spec.ordinals?.start ?? 0
 export const podNameOf = (set: StatefulSet, ordinal: number) => `${set.metadata.name}-${ordinal}`
-export const claimNameOf = (set: StatefulSet, template: PersistentVolumeClaim, ordinal: number) =>
-  `${template.metadata.name}-${podNameOf(set, ordinal)}`
 
 /** -1 when the name is not that of one of the set's pods. */
 export function ordinalOf(set: StatefulSet, podName: string): number {
@@ -52,7 +49,7 @@ function volumesWithClaims(set: StatefulSet, ordinal: number, volumes: Volume[] 
   const templates = set.spec.volumeClaimTemplates ?? []
   const own = templates.map(t => ({
     name: t.metadata.name,
-    persistentVolumeClaim: { claimName: claimNameOf(set, t, ordinal), readOnly: false },
+    persistentVolumeClaim: { claimName: claimNameAt(set, t, ordinal), readOnly: false },
   }))
   return [...own, ...volumes.filter(v => !own.some(o => o.name === v.name))]
 }
@@ -62,62 +59,4 @@ export function identityMatches(set: StatefulSet, pod: Pod): boolean {
   const ordinal = ordinalOf(set, pod.metadata.name)
   const { labels } = pod.metadata
   return labels?.[podNameLabel] === pod.metadata.name && labels?.[podIndexLabel] === String(ordinal)
-}
-
-export function claimsAt(set: StatefulSet, ordinal: number): Draft<PersistentVolumeClaim>[] {
-  return (set.spec.volumeClaimTemplates ?? []).map(template => ({
-    metadata: {
-      name: claimNameOf(set, template, ordinal),
-      namespace: set.metadata.namespace!,
-      labels: { ...template.metadata.labels, ...set.spec.selector.matchLabels },
-      ...(template.metadata.annotations ? { annotations: template.metadata.annotations } : {}),
-      ...(set.spec.persistentVolumeClaimRetentionPolicy?.whenDeleted === 'Delete'
-        ? { ownerReferences: [ownerOfClaim(set)] }
-        : {}),
-    },
-    spec: structuredClone(template.spec ?? {}),
-  }))
-}
-
-/** Claims go with the set, but block nothing. */
-function ownerOfClaim(set: StatefulSet): OwnerReference {
-  const { blockOwnerDeletion: _, ...ref } = controllerRef(set)
-  return ref
-}
-
-/**
- * The owner references that a claim should have by the retention policy: the set's when it goes with the set, the pod's when it goes with
- * a pod that is scaled away.
- * @returns undefined when they are right
- */
-export function claimOwners(
-  set: StatefulSet,
-  claim: PersistentVolumeClaim,
-  pod: Pod | undefined,
-  condemned: boolean,
-): OwnerReference[] | undefined {
-  const { whenDeleted, whenScaled } = set.spec.persistentVolumeClaimRetentionPolicy ?? {}
-  const before = claim.metadata.ownerReferences ?? []
-  // Somebody else decides about it.
-  if (before.some(r => r.controller && r.uid !== set.metadata.uid && r.uid !== pod?.metadata.uid)) return undefined
-  const others = before.filter(
-    r => r.uid !== set.metadata.uid && !(r.kind === 'Pod' && r.name === podOfClaim(set, claim)),
-  )
-  const wanted = [...others]
-  const goesWithPod = condemned && whenScaled === 'Delete' && pod
-  if (goesWithPod) wanted.push({ apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name, uid: pod.metadata.uid })
-  else if (whenDeleted === 'Delete') wanted.push(ownerOfClaim(set))
-  const text = (refs: OwnerReference[]) =>
-    refs
-      .map(r => r.uid)
-      .sort()
-      .join()
-  return text(before) === text(wanted) ? undefined : wanted
-}
-
-function podOfClaim(set: StatefulSet, claim: PersistentVolumeClaim): string {
-  const template = (set.spec.volumeClaimTemplates ?? []).find(t =>
-    claim.metadata.name.startsWith(`${t.metadata.name}-`),
-  )
-  return template ? claim.metadata.name.slice(template.metadata.name.length + 1) : ''
 }

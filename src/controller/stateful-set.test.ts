@@ -251,5 +251,23 @@ describe('a StatefulSet', () => {
     await patch({ replicas: 1 })
     await cluster.until(async () => (await owners()).includes('data-db-1: Pod db-1'), 20_000, owners)
     expect((await owners())[0]).toBe('data-db-0: StatefulSet db')
+    // The claim is as good as gone: a new pod must not begin with it.
+    await cluster.client.patch(
+      Pod,
+      { ...key, name: 'db-1' },
+      { type: 'merge', body: { metadata: { finalizers: null } } },
+    )
+    await cluster.until(async () => (await names()).length === 1)
+    await patch({ replicas: 2 })
+    await cluster.pass(10_000)
+    expect(await names()).toEqual(['db-0'])
+    const doomed = { ...key, name: 'data-db-1' }
+    await cluster.client.patch(PersistentVolumeClaim, doomed, {
+      type: 'merge',
+      body: { metadata: { finalizers: null } },
+    })
+    await cluster.client.delete(PersistentVolumeClaim, doomed)
+    await cluster.until(ready(2), 20_000, why)
+    expect(await owners()).toEqual(['data-db-0: StatefulSet db', 'data-db-1: StatefulSet db'])
   })
 })

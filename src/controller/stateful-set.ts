@@ -11,16 +11,9 @@ import { isFresh } from './fresh.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
 import { claimRevisions, currentRevision, RevisionCollision, templateOf, truncateHistory } from './revision-history.ts'
 import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
+import { claimOwners, claimsAt, goesWithPodBefore, isClaimOf } from './stateful-set-claims.ts'
 import { placed, planStatefulSet, type Revisions, type StatefulAction, statefulSetStatus } from './stateful-set-plan.ts'
-import {
-  claimOwners,
-  claimsAt,
-  ordinalOf,
-  podAt,
-  podIndexLabel,
-  podNameLabel,
-  revisionOfPod,
-} from './stateful-set-pods.ts'
+import { ordinalOf, podAt, podIndexLabel, podNameLabel, podNameOf, revisionOfPod } from './stateful-set-pods.ts'
 
 /** A cache that is behind is looked at again after this, should it not wake us itself. */
 const staleMs = 5_000
@@ -37,7 +30,15 @@ export function statefulSetReconciler(): Reconciler {
         keys: (pod: Pod, cache: Cache) => (controllerOf(pod) ? toSet.keys(pod, cache) : adopters(pod, cache)),
       },
       ownerWatch(ControllerRevision, StatefulSet),
-      { kind: PersistentVolumeClaim, keys: () => [] },
+      {
+        kind: PersistentVolumeClaim,
+        // One that is gone makes room for its successor.
+        keys: (claim: PersistentVolumeClaim, cache: Cache) =>
+          cache
+            .list(StatefulSet, claim.metadata.namespace)
+            .filter(s => isClaimOf(s, claim.metadata.name))
+            .map(keyOf),
+      },
     ],
     writes: [
       { kind: Pod, part: 'owned' },
@@ -140,6 +141,7 @@ class Round {
   async #create(ordinal: number, revision: ControllerRevision): Promise<void> {
     const { client, events } = this.#world
     const set = this.#set
+    if (this.#hasClaimOfPodBefore(ordinal)) return
     const draft = podAt(set, ordinal, templateOf(revision), revision.metadata.name)
     const { name } = draft.metadata
     try {
@@ -153,6 +155,14 @@ class Round {
       events.warning(set, 'FailedCreate', `create Pod ${name} in StatefulSet ${set.metadata.name} failed error: ${why}`)
       throw error
     }
+  }
+
+  #hasClaimOfPodBefore(ordinal: number): boolean {
+    const set = this.#set
+    return claimsAt(set, ordinal).some(({ metadata: { namespace, name } }) => {
+      const known = this.#world.cache.get(PersistentVolumeClaim, { namespace: namespace!, name: name! })
+      return known && goesWithPodBefore(set, known, podNameOf(set, ordinal))
+    })
   }
 
   async #createClaims(ordinal: number): Promise<void> {
@@ -217,6 +227,8 @@ class Round {
         })
         const ownerReferences = known && claimOwners(set, known, pod, condemned.includes(pod))
         if (!ownerReferences) continue
+        if (ownerReferences.some(r => r.controller && r.uid !== set.metadata.uid && r.uid !== pod.metadata.uid))
+          this.#tellConflict(known.metadata.name)
         const body = { metadata: { resourceVersion: known.metadata.resourceVersion, ownerReferences } }
         try {
           await client.patch(PersistentVolumeClaim, keyOf(known), { type: 'merge', body })
@@ -224,6 +236,11 @@ class Round {
           if (!isNotFound(error)) throw error
         }
       }
+  }
+
+  #tellConflict(claim: string): void {
+    const text = `PersistentVolumeClaim ${claim} is controlled by another owner too; the retention policy does not apply to it`
+    this.#world.events.warning(this.#set, 'ConflictingController', text)
   }
 
   async #countCollision(): Promise<void> {
