@@ -68,6 +68,57 @@ it('an update goes on where no pod may be missing and none be added: one at a ti
   expect(remove.map(p => p.metadata.name)).toEqual(['old'])
 })
 
+const tainted = { metadata: { name: 'n1' }, spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } } as Node
+const onNode = (name: string, nodeName: string, facts: PodFacts) => {
+  const made = pod(name, facts)
+  return { ...made, spec: { ...made.spec, nodeName } } as Pod
+}
+const rollout = (of: DaemonSet, nodes: Node[], ...pods: Pod[]) => {
+  const { create, remove } = planRollout(of, nodes, podsByNode(pods), 'new', nowMs)
+  return [...create, ...remove.map(p => `-${p.metadata.name}`)]
+}
+
+it('where no daemon begins any more an old one is replaced like others, so that none of an old template stays for ever', () => {
+  expect(rollout(set({ maxUnavailable: 1 }), [tainted], pod('old', { hash: 'old' }))).toEqual(['-old'])
+  const others = [tainted, node('n2')]
+  // The other one is not up: nothing may be taken away.
+  const fresh = onNode('fresh', 'n2', { ready: false })
+  expect(rollout(set({ maxUnavailable: 1 }), others, pod('old', { hash: 'old' }), fresh)).toEqual([])
+})
+
+it('with a surge what serves where it does not belong goes once others serve in its stead', () => {
+  const [nodes, old] = [[tainted, node('n2')], pod('old', { hash: 'old' })]
+  // Where one is missing this one is all there is.
+  expect(rollout(surging, nodes, old, onNode('fresh', 'n2', { ready: false }))).toEqual([])
+  expect(rollout(surging, nodes, old, onNode('fresh', 'n2', {}))).toEqual(['-old'])
+  expect(rollout(surging, nodes, pod('old', { hash: 'old', ready: false }))).toEqual(['-old'])
+})
+
+it('with a surge only so many are beside old ones at a time, and old ones that are down are no reason to wait', () => {
+  const nodes = ['n1', 'n2', 'n3'].map(node)
+  const old = nodes.map(n => onNode(`old-${n.metadata.name}`, n.metadata.name, { hash: 'old' }))
+  expect(rollout(surging, nodes, ...old)).toEqual(['n1'])
+  expect(rollout(surging, nodes, ...old, onNode('fresh', 'n1', { ready: false }))).toEqual([])
+  expect(rollout(surging, nodes, ...old, onNode('fresh', 'n1', {}))).toEqual(['n2', '-old-n1'])
+  const down = onNode('old-n3', 'n3', { hash: 'old', ready: false })
+  expect(rollout(surging, nodes, old[0]!, old[1]!, down, onNode('fresh', 'n1', { ready: false }))).toEqual(['n3'])
+})
+
+it('a node without a daemon, or with too many, counts as one that is down', () => {
+  const nodes = ['n1', 'n2'].map(node)
+  const old = pod('old', { hash: 'old' })
+  expect(rollout(set({ maxUnavailable: 1 }), nodes, old)).toEqual([])
+  const twins = [onNode('a', 'n2', {}), onNode('b', 'n2', {})]
+  expect(rollout(set({ maxUnavailable: 1 }), nodes, old, ...twins)).toEqual([])
+  expect(rollout(set({ maxUnavailable: 2 }), nodes, old, ...twins)).toEqual(['-old'])
+})
+
+it('old ones that serve nobody are all replaced at once', () => {
+  const nodes = ['n1', 'n2', 'n3'].map(node)
+  const down = nodes.map(n => onNode(`old-${n.metadata.name}`, n.metadata.name, { hash: 'old', ready: false }))
+  expect(rollout(set({ maxUnavailable: 1 }), nodes, ...down)).toEqual(['-old-n1', '-old-n2', '-old-n3'])
+})
+
 it('counts the oldest pod of a node, also while a new one is beside it', () => {
   const pods = podsByNode([pod('new', { ready: false }), pod('old', { hash: 'old', age: 1 })])
   expect(daemonSetStatus(surging, [node('n1')], pods, 'new', nowMs)).toMatchObject({

@@ -1,6 +1,7 @@
 import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
 import type { DaemonSet, DaemonSetStatus } from '../models/types/apps-v1.ts'
 import type { Node, Pod } from '../models/types/core-v1.ts'
+import { byAge } from './age.ts'
 import { belongsOn, hashOf, isUp, targetNode } from './daemon-set-pods.ts'
 import { resolveFraction } from './fraction.ts'
 
@@ -26,10 +27,6 @@ export function podsByNode(pods: readonly Pod[]): PodsByNode {
   }
   return map
 }
-
-const created = (p: Pod) => p.metadata.creationTimestamp ?? ''
-const byAge = (a: Pod, b: Pod) =>
-  created(a) === created(b) ? (a.metadata.name < b.metadata.name ? -1 : 1) : created(a) < created(b) ? -1 : 1
 
 /** One pod on each node it belongs on, none elsewhere. Whether a pod is of the present template does not matter here. */
 export function planPresence(
@@ -93,65 +90,80 @@ export function planRollout(
 ): DaemonPlan {
   const plan: DaemonPlan = { create: [], remove: [], ended: [] }
   if (set.spec.updateStrategy?.type === 'OnDelete') return plan
-  const here = nodes.filter(n => belongsOn(set, n).shouldRun)
-  const maxSurge = surgeOf(set, here.length)
-  if (maxSurge) return planSurge(set, here, pods, hash, nowMs, maxSurge)
+  // Also where a daemon only may stay, as the node took a taint after it came.
+  const sites = nodes
+    .map(node => ({ node: node.metadata.name, wanted: belongsOn(set, node).shouldRun }))
+    .filter(({ node, wanted }) => wanted || pods.get(node)?.length)
+    .map(site => ({ ...site, ...pairOn(pods.get(site.node) ?? [], hash) }))
+  const desired = sites.filter(s => s.wanted).length
+  const maxSurge = surgeOf(set, desired)
+  if (maxSurge) return planSurge(set, sites, nowMs, { desired, maxSurge })
   // None at all, and no surge, would be no update.
   const { maxUnavailable = 1 } = set.spec.updateStrategy?.rollingUpdate ?? {}
-  const share = Math.max(resolveFraction(maxUnavailable, here.length, 'up'), 1)
+  const share = Math.max(resolveFraction(maxUnavailable, desired, 'up'), 1)
   let unavailable = 0
   const candidates: Pod[] = []
-  for (const node of here) {
-    const { fresh, old, crowded } = pairOn(pods.get(node.metadata.name) ?? [], hash)
-    if (crowded) continue
-    if (fresh) {
-      if (!isUp(set, fresh, nowMs)) unavailable++
-    } else if (old) {
-      if (old.metadata.deletionTimestamp) unavailable++
-      else if (!isUp(set, old, nowMs)) {
-        unavailable++
-        plan.remove.push(old)
-      } else candidates.push(old)
-    } else unavailable++
+  for (const { fresh, old, crowded } of sites) {
+    if (!crowded && !fresh && old && isUp(set, old, nowMs)) candidates.push(old)
+    else if (crowded || !fresh || old || !isUp(set, fresh, nowMs)) unavailable++
+    if (!crowded && !fresh && old && !isUp(set, old, nowMs)) plan.remove.push(old)
   }
   plan.remove.push(...candidates.slice(0, Math.max(share - unavailable, 0)))
   return plan
 }
 
+/** A node that has a daemon, or should. */
+interface Site {
+  node: string
+  /** False: a daemon may stay, but none begins there. */
+  wanted: boolean
+  fresh?: Pod
+  old?: Pod
+  /** Too many, which is put in order first. */
+  crowded: boolean
+}
+
 function planSurge(
   set: DaemonSet,
-  nodes: readonly Node[],
-  pods: PodsByNode,
-  hash: string,
+  sites: readonly Site[],
   nowMs: number,
-  maxSurge: number,
+  { desired, maxSurge }: { desired: number; maxSurge: number },
 ): DaemonPlan {
   const plan: DaemonPlan = { create: [], remove: [], ended: [] }
   let surging = 0
+  let available = 0
   const candidates: string[] = []
-  for (const { metadata } of nodes) {
-    const { fresh, old, crowded } = pairOn(pods.get(metadata.name) ?? [], hash)
-    if (crowded || !old) continue
-    if (!fresh) {
-      if (isUp(set, old, nowMs)) candidates.push(metadata.name)
-      else if (!old.metadata.deletionTimestamp) plan.create.push(metadata.name)
-    } else if (isUp(set, fresh, nowMs)) {
-      if (!old.metadata.deletionTimestamp) plan.remove.push(old)
-    } else surging++
+  const unwanted: Pod[] = []
+  for (const { node, wanted, fresh, old, crowded } of sites) {
+    if (crowded) {
+      surging++
+      continue
+    }
+    const oldUp = !!old && isUp(set, old, nowMs)
+    const freshUp = !!fresh && isUp(set, fresh, nowMs)
+    if (old ? oldUp : freshUp) available++
+    if (!old) continue
+    if (fresh) {
+      if (freshUp) plan.remove.push(old)
+      else surging++
+    } else if (!wanted) (oldUp ? unwanted : plan.remove).push(old)
+    else (oldUp ? candidates : plan.create).push(node)
   }
   plan.create.push(...candidates.slice(0, Math.max(maxSurge - surging, 0)))
+  // What serves where it does not belong goes once others serve in its stead.
+  plan.remove.push(...unwanted.slice(0, Math.max(available - desired, 0)))
   return plan
 }
 
-function pairOn(there: readonly Pod[], hash: string): { fresh?: Pod; old?: Pod; crowded: boolean } {
-  const fresh = there.filter(p => hashOf(p) === hash && !p.metadata.deletionTimestamp)
-  const old = there.filter(p => hashOf(p) !== hash)
-  const running = old.filter(p => !p.metadata.deletionTimestamp)
-  const oldest = running[0] ?? old[0]
+/** What is not ending there: one pod of the present template, one of another. */
+function pairOn(there: readonly Pod[], hash: string): Pick<Site, 'fresh' | 'old' | 'crowded'> {
+  const living = there.filter(p => !p.metadata.deletionTimestamp)
+  const fresh = living.filter(p => hashOf(p) === hash)
+  const old = living.filter(p => hashOf(p) !== hash)
   return {
     ...(fresh[0] ? { fresh: fresh[0] } : {}),
-    ...(oldest ? { old: oldest } : {}),
-    crowded: fresh.length > 1 || running.length > 1,
+    ...(old[0] ? { old: old[0] } : {}),
+    crowded: fresh.length > 1 || old.length > 1,
   }
 }
 
