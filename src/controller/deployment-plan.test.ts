@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ReplicaSet } from '../models/types/apps-v1.ts'
-import { isScalingEvent, planCleanup, planRolling, planScaling, type Resize } from './deployment-plan.ts'
+import { isScalingEvent, planCleanup, planRolling, planScaling, type Resize, resizeNeeded } from './deployment-plan.ts'
 import {
   currentAnnotations,
   desiredReplicasAnnotation,
@@ -147,6 +147,63 @@ describe('a change of size', () => {
     const current = replicaSet({ name: 'new', replicas: 5, annotations: annotated(10, 13) })
     const old = [replicaSet({ name: 'old', replicas: 8, annotations: annotated(10, 13) })]
     expect(sizes(planScaling(d, { current, old }))).toEqual({ old: 11, new: 7 })
+  })
+
+  type Counts = Record<string, number>
+  it.each<[string, { from: number; to: number; surge?: [number, number] }, Counts, Counts]>([
+    ['a share each, growing', { from: 10, to: 20 }, { new: 4, old: 6 }, { new: 8, old: 12 }],
+    ['a share each, shrinking', { from: 10, to: 5 }, { new: 4, old: 6 }, { new: 2, old: 3 }],
+    ['nothing for the smallest', { from: 9, to: 4 }, { new: 8, old: 1 }, { new: 4, old: 0 }],
+    ['three sets', { from: 8, to: 12 }, { new: 2, old: 4, older: 2 }, { new: 3, old: 6, older: 3 }],
+    [
+      'what is left over to the newest of equals',
+      { from: 3, to: 4 },
+      { new: 1, old: 1, older: 1 },
+      { new: 2, old: 1, older: 1 },
+    ],
+    ['taken from the oldest of equals', { from: 3, to: 2 }, { new: 1, old: 1, older: 1 }, { new: 1, old: 1, older: 0 }],
+    ['without a new set, to the newest old one', { from: 4, to: 5 }, { old: 2, older: 2 }, { old: 3, older: 2 }],
+    ['to the newest of empty ones', { from: 0, to: 6 }, { new: 0, old: 0 }, { new: 6, old: 0 }],
+    ['with the surge', { from: 20, to: 40, surge: [4, 4] }, { new: 12, old: 12 }, { new: 22, old: 22 }],
+    ['with another surge', { from: 10, to: 30, surge: [2, 6] }, { new: 4, old: 8 }, { new: 12, old: 24 }],
+  ])('%s', (_, { from, to, surge: [before, after] = [0, 0] }, sizesBefore, expected) => {
+    const minute = { new: 3, old: 2, older: 1 } as Counts
+    const sets = Object.entries(sizesBefore).map(([name, replicas]) =>
+      replicaSet({
+        ...{ name, replicas, annotations: annotated(from, from + before) },
+        created: `2026-01-01T00:0${minute[name]}:00Z`,
+      }),
+    )
+    const g = {
+      current: sets.find(rs => rs.metadata.name === 'new'),
+      old: sets.filter(rs => rs.metadata.name !== 'new'),
+    }
+    expect({ ...sizesBefore, ...sizes(planScaling(rolling(after, 0, to), g)) }).toEqual(expected)
+  })
+
+  it('of a new set that is full but broken takes nothing from old pods, which are all that works', () => {
+    const current = replicaSet({ name: 'new', replicas: 2, available: 0, annotations: annotated(2, 3) })
+    const old = [replicaSet({ name: 'old', replicas: 1, annotations: annotated(2, 3) })]
+    expect(sizes(planScaling(rolling(1, 1, 2), { current, old }))).toEqual({ new: 2, old: 1 })
+  })
+
+  it('takes old sets that are adopted while the new one is complete down at once', () => {
+    const current = replicaSet({ name: 'new', replicas: 2, annotations: annotated(2, 3) })
+    const old = [replicaSet({ name: 'stray', replicas: 5 })]
+    expect(sizes(planScaling(rolling(1, 1, 2), { current, old }))).toEqual({ stray: 0 })
+  })
+
+  it('that a set has already is still noted on it, or a rollout could never begin', () => {
+    const only = replicaSet({ name: 'old', replicas: 3, annotations: annotated(5, 7) })
+    const d = rolling('25%', '25%', 3)
+    expect(isScalingEvent(d, { current: undefined, old: [only] })).toBe(true)
+    const [resize] = planScaling(d, { current: undefined, old: [only] })
+    expect([resize!.replicas, resizeNeeded(d, resize!)]).toEqual([3, true])
+  })
+
+  it.each(['-1', '', 'many', '4294967296'])('is not taken from the annotation %j', text => {
+    const set = replicaSet({ name: 'old', replicas: 3, annotations: { [desiredReplicasAnnotation]: text } })
+    expect(isScalingEvent(deployment(), { current: set, old: [] })).toBe(false)
   })
 
   it('to zero empties all sets', () => {

@@ -1,11 +1,11 @@
 import type { Deployment, ReplicaSet } from '../models/types/apps-v1.ts'
 import type { Pod } from '../models/types/core-v1.ts'
+import { byAge } from './age.ts'
 import {
   active,
   allOf,
   annotatedNumber,
   availableOf,
-  byAge,
   desiredReplicasAnnotation,
   type Generations,
   isRolling,
@@ -93,7 +93,8 @@ export function isScalingEvent(d: Deployment, g: Generations): boolean {
 export function planScaling(d: Deployment, g: Generations): Resize[] {
   const wanted = wantedReplicas(d)
   const only = activeOrLatest(g)
-  if (only) return replicasOf(only) === wanted ? [] : [{ replicaSet: only, replicas: wanted }]
+  // Also one that has that size already is marked with it, or no rollout could begin any more.
+  if (only) return [{ replicaSet: only, replicas: wanted }]
   if (isSaturated(d, g.current)) return active(g.old).map(replicaSet => ({ replicaSet, replicas: 0 }))
   return isRolling(d) ? proportional(d, active(allOf(g))) : []
 }

@@ -1,4 +1,5 @@
 import type { Deployment, ReplicaSet } from '../models/types/apps-v1.ts'
+import { byAge } from './age.ts'
 import { resolveFraction } from './fraction.ts'
 import { sameTemplate } from './template-hash.ts'
 
@@ -43,12 +44,6 @@ export function active(sets: readonly ReplicaSet[]): ReplicaSet[] {
   return sets.filter(rs => replicasOf(rs) > 0)
 }
 
-/** Oldest first; ties by name, so that the order is always the same. */
-export function byAge(a: ReplicaSet, b: ReplicaSet): number {
-  const [x, y] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '']
-  return x === y ? (a.metadata.name < b.metadata.name ? -1 : 1) : x < y ? -1 : 1
-}
-
 /** The oldest replica set with the present template is the current one, should there be several. */
 export function generations(d: Deployment, sets: readonly ReplicaSet[]): Generations {
   const sorted = [...sets].sort(byAge)
@@ -78,9 +73,10 @@ export function highestRevision(sets: readonly ReplicaSet[]): bigint {
   return highest
 }
 
+/** What cannot be a number of replicas is as good as no annotation. */
 export function annotatedNumber(rs: ReplicaSet, annotation: string): number | undefined {
   const text = rs.metadata.annotations?.[annotation]
-  return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined
+  return text !== undefined && /^\d{1,10}$/.test(text) && Number(text) < 2 ** 31 ? Number(text) : undefined
 }
 
 /** The size the Deployment had when the replica set was last scaled, which tells a change of size from a rollout. */

@@ -8,12 +8,19 @@ import { staleDisruptionReconciler } from './stale-disruption.ts'
 import { startTestCluster, type TestCluster } from './testing/cluster.ts'
 
 let cluster: TestCluster
+/** What creates of pods end with, when it is given. */
+let refused: Error | undefined
 const key = { namespace: 'default', name: 'web' }
 const labels = { app: 'web' }
 
 beforeEach(async () => {
+  refused = undefined
   cluster = await startTestCluster({
     reconcilers: [disruptionReconciler(), staleDisruptionReconciler(), deploymentReconciler(), replicaSetReconciler()],
+    wrapClient: client => ({
+      ...client,
+      create: (kind, draft) => (refused && kind.kind === 'Pod' ? Promise.reject(refused) : client.create(kind, draft)),
+    }),
   })
   await cluster.client.create(Deployment, {
     metadata: key,
@@ -52,6 +59,24 @@ describe('a disruption budget', () => {
       allowed ? 'True' : 'False',
       allowed ? 'SufficientPods' : 'InsufficientPods',
     ])
+  })
+
+  it.each([
+    [{ maxUnavailable: '20%' }, 'grows', 20, [20, 20, 16, 4]],
+    [{ minAvailable: '50%' }, 'shrinks', 4, [4, 4, 2, 2]],
+  ] as const)('of %j is counted anew when what it protects %s', async (spec, _, replicas, expected) => {
+    await create(spec)
+    await cluster.until(async () => (await status())?.expectedPods === 10)
+    await cluster.client.patch(Deployment, key, { type: 'merge', body: { spec: { replicas } } })
+    await cluster.until(async () => JSON.stringify(await counts()) === JSON.stringify(expected), 20_000, counts)
+  })
+
+  it('is counted anew for a new size although no pod of it ever comes', async () => {
+    await create({ maxUnavailable: '50%' })
+    await cluster.until(async () => (await status())?.expectedPods === 10)
+    refused = new Error('no more')
+    await cluster.client.patch(Deployment, key, { type: 'merge', body: { spec: { replicas: 20 } } })
+    await cluster.until(async () => (await counts())?.join() === '20,10,10,0', 20_000, counts)
   })
 
   it('counts a pod whose eviction was allowed as gone, for two minutes', async () => {

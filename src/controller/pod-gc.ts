@@ -4,6 +4,7 @@ import { isNotFound } from '../models/api-error.ts'
 import { Node, Pod } from '../models/kinds/index.ts'
 import { keyOf, keyText } from '../models/object.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
+import { byAge } from './age.ts'
 import { markDisrupted } from './disruption-target.ts'
 import { readyStatus } from './node-health.ts'
 import { podsByNode } from './pod-indexes.ts'
@@ -110,10 +111,11 @@ async function isGone({ client }: World, name: string): Promise<boolean> {
 export function surplus(pods: readonly Pod[], threshold: number): Pod[] {
   const finished = pods.filter(p => isPodTerminal(p) && !p.metadata.deletionTimestamp)
   if (finished.length <= threshold) return []
-  const rank = ({ metadata, status }: Pod) =>
-    `${isEvicted(status) ? 0 : 1} ${metadata.creationTimestamp ?? ''} ${metadata.name}`
-  finished.sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
-  return finished.slice(0, finished.length - threshold)
+  return finished.sort(evictedThenOldest).slice(0, finished.length - threshold)
+}
+
+function evictedThenOldest(a: Pod, b: Pod): number {
+  return Number(isEvicted(b.status)) - Number(isEvicted(a.status)) || byAge(a, b)
 }
 
 const isEvicted = (status: Pod['status']) => status?.phase === 'Failed' && status.reason === 'Evicted'
