@@ -39,7 +39,7 @@ const world = { clock: systemClock, random: systemRandom, net: systemNet, log: s
 // The gateway in a process of its own: this one is asked to be it.
 if (process.argv[2] === 'embedded') {
   const plane = new EmbeddedPlane({ ...world, listen: listenWeb, ownCertificate })
-  await plane.open({ host: '127.0.0.1', port: base + 1 }, undefined)
+  await plane.open({ plain: { host: '127.0.0.1', port: base + 1 }, held: true })
   await plane.serve(table, new Map())
 } else await compare()
 
@@ -88,7 +88,7 @@ async function compare(): Promise<void> {
       user: undefined,
     },
   })
-  await plane.open({ host: '127.0.0.1', port: base + 4 }, undefined)
+  await plane.open({ plain: { host: '127.0.0.1', port: base + 4 }, held: true })
   await plane.serve(table, new Map())
   const ways = {
     direct: base,

@@ -50,8 +50,23 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
   })
 
   it('a Workload with a host name answers there as soon as it is ready, and says so', async () => {
-    expect(await ask('app.test')).toBe('no route for app.test/\n|404')
+    // Nothing wants to be served yet: the port is anybody's, and stays whose it is.
+    expect((await curl(`http://${ip}/`)).code).toBe(7)
+    const other = box.machine.start(process.execPath, ['-e', `require('net').createServer().listen(80)`])
+    await until('another program', async () => (await curl('-m', '1', `http://${ip}/`)).code !== 7)
     await box.apply(workload('registry.test/web:1'))
+    await until('the clash', async () => {
+      const told = await box.kubectl(
+        'get',
+        'ingress',
+        'app',
+        '-o',
+        'jsonpath={.status.loadBalancer}',
+        '--ignore-not-found',
+      )
+      return told.includes('"error":"PortUnavailable","port":80')
+    })
+    await other.stop()
     await until('an answer', async () => (await ask('app.test')).startsWith('version 1 on app-'))
     await until('the address', async () =>
       (await box.kubectl('get', 'ingress', 'app')).includes(`app.test   ${ip}   80`),
@@ -165,6 +180,7 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
     ])
     await box.kubectl('delete', 'gateway', 'web')
     await until('no answer', async () => (await ask('site.test')).endsWith('|404'))
+    await until('its port let go', async () => (await curl(`http://${ip}:8088/`)).code === 7)
   })
 
   it('no request fails while the app is rolled over and pods are deleted, through the gateway or a Service', async () => {

@@ -116,6 +116,12 @@ export function createReconcilerRunner(options: ReconcilerRunnerOptions): Reconc
       }
       subscriptions.push(informers.for(watch.kind).subscribe({ added: add, updated, deleted: add }))
     }
+    for (const source of reconciler.sources ?? [])
+      subscriptions.push(
+        source.subscribe(() => {
+          for (const key of source.keys(cache)) queue.add(keyText(key))
+        }),
+      )
   }
 
   async function work({ reconciler, queue, world, stats }: Running): Promise<void> {

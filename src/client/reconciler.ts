@@ -17,6 +17,8 @@ export interface Reconciler {
   primary: Kind<any>
   /** Changes of other kinds that concern our keys. */
   watches?: Watch[]
+  /** What is no object and concerns our keys too. */
+  sources?: Source[]
   /** Everything it writes. `status` of one kind has one owner. An undeclared write throws in tests. */
   writes: Write[]
   /** Keys worked on at once; 4 unless said otherwise. */
@@ -32,6 +34,13 @@ export interface Watch {
   kind: Kind<any>
   /** The primary's keys that a change of `object` concerns. Called with the old and the new state. */
   keys(object: any, cache: Cache): ObjectKey[]
+}
+
+export interface Source {
+  /** @param changed is called at each change. @returns how to call it off */
+  subscribe(changed: () => void): () => void
+  /** The primary's keys that a change concerns. */
+  keys(cache: Cache): ObjectKey[]
 }
 
 export interface Write {

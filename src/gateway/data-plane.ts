@@ -7,15 +7,32 @@ export interface Address {
   port: number
 }
 
+/** Where ports 80 and 443 are served. */
+export interface Doors {
+  plain: Address
+  /** Without it no https. */
+  secure?: Address | undefined
+  /** They are had from the start and for good; otherwise only while something is to be served there. */
+  held: boolean
+}
+
 /** The gateway cannot listen. */
 export class GatewayFailed extends OptiFlowError {}
 
 /** What carries requests: our own proxy, or another program that is told the same routes. */
 export interface DataPlane extends AsyncDisposable {
-  /** Listens where 80 and, if it is named, 443 are to be served. @throws GatewayFailed */
-  open(plain: Address, secure: Address | undefined): Promise<void>
+  /** @throws GatewayFailed when doors that are to be held cannot be had */
+  open(doors: Doors): Promise<void>
   /** Where a port that listeners name is really served; undefined: nowhere. */
   realPort(port: number): number | undefined
+  /** Ports of the table that the machine does not give, with the code of the error: `EADDRINUSE`. Each call of `serve` tries again. */
+  readonly missing: ReadonlyMap<number, string>
   /** From now on requests are led by this table. @param answers by path: what is answered before all routes */
   serve(table: RoutingTable, answers: ReadonlyMap<string, string>): Promise<void>
+}
+
+/** Where a port that listeners name is to be served; undefined: nowhere. */
+export function addressOf({ plain, secure }: Doors, port: number): Address | undefined {
+  if (port === 80) return plain
+  return port === 443 ? secure : { host: plain.host, port }
 }

@@ -1,7 +1,7 @@
 import { explain } from '../base/errors.ts'
 import type { ListenWeb } from '../base/web-server.ts'
-import type { Address, DataPlane } from './data-plane.ts'
-import { Entrances } from './entrances.ts'
+import { addressOf, type DataPlane, type Doors } from './data-plane.ts'
+import { Entrances, type Wanted } from './entrances.ts'
 import { GatewayProxy, type ProxyOptions } from './proxy.ts'
 import type { Certificate, RoutingTable } from './routing-table.ts'
 
@@ -16,7 +16,7 @@ export class EmbeddedPlane implements DataPlane {
   readonly #options: EmbeddedOptions
   readonly #proxy: GatewayProxy
   readonly #entrances: Entrances
-  #host = ''
+  #doors: Doors | undefined
   #answers: ReadonlyMap<string, string> = new Map()
 
   constructor(options: EmbeddedOptions) {
@@ -29,21 +29,30 @@ export class EmbeddedPlane implements DataPlane {
     this.#entrances = new Entrances({ ...options, proxy: this.#proxy })
   }
 
-  async open(plain: Address, secure: Address | undefined): Promise<void> {
-    this.#host = plain.host
-    await this.#entrances.fix(80, plain, false)
-    if (secure) await this.#entrances.fix(443, secure, true)
+  async open(doors: Doors): Promise<void> {
+    this.#doors = doors
+    if (!doors.held) return
+    await this.#entrances.fix(80, doors.plain, false)
+    if (doors.secure) await this.#entrances.fix(443, doors.secure, true)
   }
 
   realPort(port: number): number | undefined {
     return this.#entrances.realPort(port)
   }
 
+  get missing(): ReadonlyMap<number, string> {
+    return this.#entrances.missing
+  }
+
   async serve(table: RoutingTable, answers: ReadonlyMap<string, string>): Promise<void> {
     this.#answers = answers
     this.#proxy.table = table
-    const more = [...table.ports].filter(([port]) => port !== 80 && port !== 443)
-    await this.#entrances.want(this.#host, new Map(more.map(([port, { secure }]) => [port, secure])))
+    const wanted = new Map<number, Wanted>()
+    for (const [port, { secure }] of table.ports) {
+      const address = addressOf(this.#doors!, port)
+      if (address) wanted.set(port, { ...address, secure })
+    }
+    await this.#entrances.want(wanted)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { explain } from '../base/errors.ts'
+import { codeOf, explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ListenWeb, WebServer } from '../base/web-server.ts'
 import type { Entrance } from './asked.ts'
@@ -14,6 +14,10 @@ export interface EntrancesOptions {
   log: Logger
 }
 
+export interface Wanted extends Address {
+  secure: boolean
+}
+
 /** What requests under way get at the end. */
 const graceMs = 5_000
 
@@ -21,10 +25,13 @@ const graceMs = 5_000
 export class Entrances implements AsyncDisposable {
   readonly #options: EntrancesOptions
   readonly #open = new Map<number, WebServer>()
-  /** Those that Gateways ask for besides, one change after the other. */
+  /** Those besides the fixed ones, one change after the other. */
   #changing: Promise<void> = Promise.resolve()
-  #wanted: ReadonlyMap<number, boolean> = new Map()
+  #wanted: ReadonlyMap<number, Wanted> = new Map()
+  readonly #missing = new Map<number, string>()
   readonly #fixed = new Set<number>()
+  /** They take no connection any more; requests under way go on. */
+  readonly #closing = new Set<Promise<void>>()
 
   constructor(options: EntrancesOptions) {
     this.#options = options
@@ -33,6 +40,11 @@ export class Entrances implements AsyncDisposable {
   /** Where a port is really served; undefined: nowhere. */
   realPort(port: number): number | undefined {
     return this.#open.get(port)?.port
+  }
+
+  /** Ports that are wanted and cannot be had, with the code of the error. */
+  get missing(): ReadonlyMap<number, string> {
+    return this.#missing
   }
 
   /** Serves `port` at an address for good. @throws GatewayFailed */
@@ -49,34 +61,47 @@ export class Entrances implements AsyncDisposable {
   }
 
   /** Listens on just these ports besides the fixed ones. What cannot be had is tried again at the next call. */
-  want(host: string, ports: ReadonlyMap<number, boolean>): Promise<void> {
+  want(ports: ReadonlyMap<number, Wanted>): Promise<void> {
     this.#wanted = ports
-    this.#changing = this.#changing.then(() => this.#change(host))
+    this.#changing = this.#changing.then(() => this.#change())
     return this.#changing
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#wanted = new Map()
     await this.#changing
-    await Promise.all([...this.#open.values()].map(server => server.close(graceMs)))
-    this.#open.clear()
+    for (const port of [...this.#open.keys()]) this.#close(port)
+    await Promise.all(this.#closing)
   }
 
-  async #change(host: string): Promise<void> {
-    const { log } = this.#options
-    for (const [port, server] of this.#open) {
-      if (this.#fixed.has(port) || this.#wanted.has(port)) continue
-      this.#open.delete(port)
-      await server.close(graceMs)
+  async #change(): Promise<void> {
+    for (const port of [...this.#open.keys()]) if (!this.#fixed.has(port) && !this.#wanted.has(port)) this.#close(port)
+    for (const port of [...this.#missing.keys()]) if (!this.#wanted.has(port)) this.#missing.delete(port)
+    for (const [port, wanted] of this.#wanted) if (!this.#open.has(port)) await this.#try(port, wanted)
+  }
+
+  async #try(port: number, wanted: Wanted): Promise<void> {
+    try {
+      this.#open.set(port, await this.#listen(wanted, port, wanted.secure))
+      this.#missing.delete(port)
+    } catch (error) {
+      const { host, port: realPort } = wanted
+      if (!this.#missing.has(port))
+        this.#options.log.warn(
+          { host, port: realPort, error: explain(error) },
+          'a port that is asked for cannot be had',
+        )
+      this.#missing.set(port, codeOf(error) ?? explain(error))
     }
-    for (const [port, secure] of this.#wanted) {
-      if (this.#open.has(port)) continue
-      try {
-        this.#open.set(port, await this.#listen({ host, port }, port, secure))
-      } catch (error) {
-        log.warn({ host, port, error: explain(error) }, 'a port that a Gateway asks for cannot be had')
-      }
-    }
+  }
+
+  #close(port: number): void {
+    const closed = this.#open
+      .get(port)!
+      .close(graceMs)
+      .finally(() => this.#closing.delete(closed))
+    this.#closing.add(closed)
+    this.#open.delete(port)
   }
 
   async #listen({ host, port: realPort }: Address, port: number, secure: boolean): Promise<WebServer> {

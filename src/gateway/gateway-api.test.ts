@@ -21,6 +21,7 @@ import { EndpointSlice, Event, Namespace, RoutePolicy, Secret, Service } from '.
 import { EmbeddedPlane } from './embedded.ts'
 import { type Gateway, openGateway } from './gateway.ts'
 import { GatewayClass, Gateway as GatewayKind, HTTPRoute, type ParentReference, ReferenceGrant } from './kinds/index.ts'
+import { MissingPorts } from './missing-ports.ts'
 import { embeddedEngine } from './plan/engine.ts'
 import { type PortTaken, portsOfServices } from './plan/held-ports.ts'
 import { AttachedOnce } from './status/attached.ts'
@@ -81,12 +82,13 @@ describe('Gateway API', () => {
     )
     const at = { host: '127.0.0.1', port: 0 }
     gateway = await openGateway({
-      ...{ ...outside, informers: onLoopback(informers), portTaken, engine: embeddedEngine, plain: at, secure: at },
+      ...{ ...outside, informers: onLoopback(informers), portTaken, engine: embeddedEngine },
+      doors: { plain: at, secure: at, held: true },
       plane: new EmbeddedPlane({ ...outside, listen: listenWeb, net: systemNet, ownCertificate: pair }),
     })
     await gateway.ready()
     await gateway.routesReady()
-    const attached = new AttachedOnce(portTaken, embeddedEngine)
+    const attached = new AttachedOnce(portTaken, embeddedEngine, new MissingPorts())
     runner = createReconcilerRunner({
       ...{ ...outside, informers, strict: true },
       reconcilers: [

@@ -4,11 +4,20 @@ import type { Logger } from '../base/logger.ts'
 import type { Client, Informer, InformerSet } from '../client/index.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
-import { EndpointSlice, Ingress, IngressClass, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
+import {
+  EndpointSlice,
+  Ingress,
+  IngressClass,
+  Namespace,
+  Pod,
+  RoutePolicy,
+  Secret,
+  Service,
+} from '../models/kinds/index.ts'
 import type { Draft, KubeObject } from '../models/object.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { challengeAnswers, challengeType } from './acme/challenge-secret.ts'
-import type { Address, DataPlane } from './data-plane.ts'
+import type { DataPlane, Doors } from './data-plane.ts'
 import {
   ensureDefinitions,
   GatewayClass,
@@ -19,18 +28,17 @@ import {
   ReferenceGrant,
   TLSRoute,
 } from './kinds/index.ts'
+import type { MissingPorts } from './missing-ports.ts'
 import { type Attachments, attach } from './plan/attachments.ts'
 import type { Engine } from './plan/engine.ts'
 import { isServedGateway } from './plan/gateways.ts'
-import type { PortTaken } from './plan/held-ports.ts'
+import { hasHostPorts, missingPorts, type PortTaken } from './plan/held-ports.ts'
 import { gatewayController, planIngresses } from './plan/ingress-plan.ts'
 import { type Policies, planPolicies } from './plan/policies.ts'
 import { tableOf } from './plan/table.ts'
 
 export interface GatewayOptions {
-  plain: Address
-  /** Without it no https. */
-  secure?: Address
+  doors: Doors
   /** Carries the requests; it goes with the gateway. */
   plane: DataPlane
   engine: Engine
@@ -40,11 +48,16 @@ export interface GatewayOptions {
   log: Logger
   /** Who else has a port of this machine, so that no Gateway gets it. */
   portTaken?: PortTaken
+  /** Told which ports are asked for in vain. */
+  missing?: MissingPorts
+  /** The node of this machine, whose pods may have ports of it. */
+  nodeName?: string
 }
 
 export interface Gateway extends AsyncDisposable {
-  port: number
-  securePort: number | undefined
+  /** Where port 80 is really served now; undefined: nowhere. */
+  readonly port: number | undefined
+  readonly securePort: number | undefined
   /** Resolves when the Ingresses known at the call are in force. */
   ready(signal?: AbortSignal): Promise<void>
   /** Makes the API serve the kinds of Gateway API, and resolves when the routes known at the call are in force. */
@@ -54,11 +67,13 @@ export interface Gateway extends AsyncDisposable {
 /** The class that the gateway serves; the default one unless somebody says otherwise. */
 export const ingressClassName = 'optiflow'
 const gatherMs = 20
+/** A port that cannot be had is tried again so often. */
+const missingAgainMs = 5_000
 const noRoutes: Attachments = { listeners: [], routes: [] }
 
 /**
- * Leads HTTP traffic from outside to workloads, by Ingress and Gateway API. Listens at once; until the first routes are
- * there every request gets 404. @throws GatewayFailed
+ * Leads HTTP traffic from outside to workloads, by Ingress and Gateway API. Where doors are held it listens at once; until the
+ * first routes are there every request gets 404. @throws GatewayFailed
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { informers, clock, client, log, plane, engine } = options
@@ -66,7 +81,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const stop = new AbortController()
   const ends: (() => void)[] = []
   try {
-    await plane.open(options.plain, options.secure)
+    await plane.open(options.doors)
   } catch (error) {
     await plane[Symbol.asyncDispose]()
     throw error
@@ -79,6 +94,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const certificates = informers.for(Secret, { fieldSelector: 'type=kubernetes.io/tls' })
   const passwords = informers.for(Secret, { fieldSelector: 'type=kubernetes.io/basic-auth' })
   const policies = informers.for(RoutePolicy)
+  const pods = options.nodeName ? informers.for(Pod, { fieldSelector: `spec.nodeName=${options.nodeName}` }) : undefined
   slices.addIndex('service', slice => {
     const service = slice.metadata.labels?.[serviceNameLabel]
     return service ? [`${slice.metadata.namespace}/${service}`] : []
@@ -92,13 +108,24 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     secret: (namespace: string, name: string) =>
       certificates.get({ namespace, name }) ?? passwords.get({ namespace, name }),
   }
+  let tryingAgain = false
   const plan = async () => {
     if (!all.every(informer => informer.synced)) return
     const inForce = planPolicies({ ...found, policies: policies.list(), engine })
     const planned = planIngresses({
       ...{ ...found, ingresses: ingresses.list(), classes: classes.list(), policies: inForce, engine },
     })
-    await plane.serve(tableOf(planned, routes?.(inForce) ?? noRoutes), challengeAnswers(challenges.list()))
+    const answers = challengeAnswers(challenges.list())
+    const table = tableOf(planned, routes?.(inForce) ?? noRoutes, answers.size > 0)
+    await plane.serve(table, answers)
+    options.missing?.tell(missingPorts(table.ports.keys(), plane.missing, pods?.list() ?? []))
+    if (plane.missing.size && !tryingAgain) {
+      tryingAgain = true
+      clock.schedule(missingAgainMs, () => {
+        tryingAgain = false
+        changed()
+      })
+    }
   }
   let scheduled = false
   const changed = () => {
@@ -114,10 +141,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     for (const informer of followed) ends.push(informer.subscribe(handlerOf(changed)))
   }
   follow(all)
+  const moved = (pod: Pod) => void (hasHostPorts(pod) && changed())
+  if (pods) ends.push(pods.subscribe({ added: moved, updated: moved, deleted: moved }))
 
   return {
-    port: plane.realPort(80)!,
-    securePort: plane.realPort(443),
+    get port() {
+      return plane.realPort(80)
+    },
+    get securePort() {
+      return plane.realPort(443)
+    },
     async ready(signal) {
       await make(client, IngressClass, {
         metadata: {

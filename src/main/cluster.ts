@@ -1,6 +1,7 @@
 import { Disposal } from '../base/disposal.ts'
 import { type Client, createClient, inProcessTransport } from '../client/index.ts'
 import { parsePool } from '../discovery/index.ts'
+import { MissingPorts } from '../gateway/index.ts'
 import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { controllerMetrics } from './controller-metrics/index.ts'
@@ -57,10 +58,11 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   })
   try {
     const server = stack.use(await startServer({ settings, outside, report }), 'server')
-    const nodes = await startManagersAndNodes(options, server, stack)
+    const missing = new MissingPorts()
+    const nodes = await startManagersAndNodes(options, server, missing, stack)
     const client = createClient(inProcessTransport(server.api.handler, gatewayUser), clock)
     const gateway = await startGateway({
-      ...{ settings, client, pki: server.pki, metrics: server.api.metrics, outside, report },
+      ...{ settings, client, pki: server.pki, metrics: server.api.metrics, missing, outside, report },
     })
     if (gateway) stack.use(gateway, 'gateway')
 
@@ -99,6 +101,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 async function startManagersAndNodes(
   options: ClusterOptions,
   server: RunningServer,
+  missing: MissingPorts,
   stack: Disposal,
 ): Promise<string[]> {
   const { settings, outside, report, signal } = options
@@ -139,7 +142,7 @@ async function startManagersAndNodes(
           startGatewayStatuses({
             ...{ client, outside, metrics },
             addresses: [nodeIp()],
-            portTaken: portTaken(settings),
+            ...{ portTaken: portTaken(settings), missing },
             acme: acmeOf(settings),
             engine: engineOf(settings),
           }),
@@ -148,7 +151,7 @@ async function startManagersAndNodes(
         settings,
         ca: pki.ca.cert,
         signer: certificateSigner(pki.ca, outside),
-        gateway: { addresses: [nodeIp()], engine: engineOf(settings) },
+        gateway: { addresses: [nodeIp()], engine: engineOf(settings), missing },
         net: outside.net,
         metrics: told,
         csiDrivers: drivers.all,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import type { KeyPair } from '../base/certificates.ts'
-import { codeOf, explain } from '../base/errors.ts'
+import { explain } from '../base/errors.ts'
 import { type Client, createInformers } from '../client/index.ts'
 import {
   type AcmeSettings,
@@ -11,6 +11,7 @@ import {
   type Gateway,
   HaproxyPlane,
   haproxyEngine,
+  type MissingPorts,
   openGateway,
   type PortTaken,
   portsOfServices,
@@ -29,6 +30,8 @@ export interface GatewayPartOptions {
   client: Client
   pki: Pki
   metrics: Registry
+  /** Told which ports are asked for in vain. */
+  missing: MissingPorts
   outside: OutsideWorld
   report: Report
 }
@@ -86,11 +89,11 @@ export function reservedPorts(settings: Settings): Map<string, string> {
 }
 
 /**
- * The gateway on the addresses of the settings. Unless they name some it takes ports 80 and 443 where there are real
- * containers and nobody else has them. @throws GatewayFailed when named addresses cannot be had
+ * The gateway on the addresses of the settings, which it holds then. Unless they name some it takes ports 80 and 443 where there
+ * are real containers, only while somebody wants to be served there. @throws GatewayFailed when named addresses cannot be had
  */
 export async function startGateway(options: GatewayPartOptions): Promise<AsyncDisposable | undefined> {
-  const { settings, report, pki, client } = options
+  const { settings, report, pki, client, missing } = options
   const addresses = wanted(settings)
   if (addresses === 'off') return undefined
   const outside = { ...options.outside, log: options.outside.log.child({ part: 'gateway' }) }
@@ -100,23 +103,21 @@ export async function startGateway(options: GatewayPartOptions): Promise<AsyncDi
   try {
     const ownCertificate = await pki.serving('gateway', { commonName: 'optiflow-gateway', dnsNames: ['localhost'] })
     gateway = await openGateway({
-      ...{ ...addresses, client, informers, portTaken: portTaken(settings), clock: outside.clock, log: outside.log },
+      ...{ client, informers, missing, portTaken: portTaken(settings), clock: outside.clock, log: outside.log },
+      ...(settings.runtime === 'containerd' ? { nodeName: settings.nodeName } : {}),
+      doors: { ...addresses, held: settings.gateway !== undefined },
       ...{ plane: planeOf(options, outside, ownCertificate), engine: engineOf(settings) },
     })
     await gateway.ready()
   } catch (error) {
     await gateway?.[Symbol.asyncDispose]()
     await informers[Symbol.asyncDispose]()
-    const taken = ['EADDRINUSE', 'EACCES'].includes(codeOf((error as Error).cause) ?? '')
-    if (settings.gateway || !taken) {
-      report({ part: 'gateway', state: 'failed', detail: explain(error) })
-      throw error
-    }
-    report({ part: 'gateway', state: 'ready', detail: 'off: port 80 or 443 is taken; choose others with --gateway' })
-    return undefined
+    report({ part: 'gateway', state: 'failed', detail: explain(error) })
+    throw error
   }
   const ports = [`http :${gateway.port}`, ...(gateway.securePort ? [`https :${gateway.securePort}`] : [])]
-  report({ part: 'gateway', state: 'ready', detail: `${ports.join(', ')}, for Ingress and Gateway API` })
+  const where = settings.gateway ? ports.join(', ') : ':80 and :443 while they are wanted'
+  report({ part: 'gateway', state: 'ready', detail: `${where}, for Ingress and Gateway API` })
   const opened = gateway
   const stop = new AbortController()
   // Nobody waits for it: the API has its definitions a moment later.

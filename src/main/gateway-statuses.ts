@@ -12,6 +12,7 @@ import {
   gatewayStatusReconciler,
   grpcRouteStatusReconciler,
   httpRouteStatusReconciler,
+  type MissingPorts,
   type PortTaken,
   routePolicyStatusReconciler,
   tlsRouteStatusReconciler,
@@ -25,6 +26,8 @@ export interface GatewayStatusesOptions {
   addresses: readonly string[]
   /** Who has a port of that machine for something else. */
   portTaken: PortTaken
+  /** What that machine does not give the gateway. */
+  missing: MissingPorts
   /** Whom certificates are obtained from; undefined: nobody. */
   acme: AcmeSettings | undefined
   /** What carries the requests, and may not do all that is asked. */
@@ -37,11 +40,11 @@ export interface GatewayStatusesOptions {
  * there only after a while, and nobody waits for them.
  */
 export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisposable {
-  const { client, addresses, portTaken, metrics, acme, engine } = options
+  const { client, addresses, portTaken, metrics, acme, engine, missing } = options
   const { clock, random } = options.outside
   const log = options.outside.log.child({ part: 'gateway-statuses' })
   const informers = createInformers({ client, clock, random, log })
-  const attached = new AttachedOnce(portTaken, engine)
+  const attached = new AttachedOnce(portTaken, engine, missing)
   const runner = createReconcilerRunner({
     ...{ client, informers, clock, random, log },
     reconcilers: [

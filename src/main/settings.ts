@@ -63,7 +63,7 @@ export interface Settings extends ControllerSettings {
   loadBalancer: 'nodes' | 'off'
   /** Addresses of the LAN for them instead of the nodes' own: `192.0.2.100-192.0.2.120,fd00::100/120`. */
   loadBalancerPool: string | undefined
-  /** Where the gateway listens for http and https; undefined: on 80 and 443 if it can, with real containers only. */
+  /** Where the gateway listens for http and https; undefined: on 80 and 443 while wanted, with real containers only. */
   gateway: { plain: Settings['listen']; secure?: Settings['listen'] } | 'off' | undefined
   /** What carries the gateway's requests: our own proxy, or Debian's HAProxy. */
   gatewayEngine: 'embedded' | 'haproxy'

@@ -36,7 +36,7 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--load-balancer-pool <addresses>',
     'addresses of the LAN for them, announced by a node each: 192.0.2.100-192.0.2.120,… (none: those of the nodes)',
   ],
-  gateway: ['--gateway <http,https>', 'where Ingress is served, or off (0.0.0.0:80,0.0.0.0:443 with real containers)'],
+  gateway: ['--gateway <http,https>', 'where Ingress is served, or off (:80,:443 with real containers, while wanted)'],
   'gateway-engine': ['--gateway-engine <program>', 'what carries its requests: embedded, or haproxy (embedded)'],
   'acme-directory': [
     '--acme-directory <url>',

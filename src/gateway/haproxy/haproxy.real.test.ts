@@ -56,7 +56,9 @@ describe.skipIf(missing.length > 0)(
         ...{ folder, ownCertificate: await issue('own.test'), user: undefined },
         ...{ clock: systemClock, commands: systemCommands, disk: systemDisk, net: systemNet, log: silentLogger },
       })
-      await plane.open({ host: '127.0.0.1', port }, { host: '127.0.0.1', port: securePort })
+      await plane.open({
+        ...{ plain: { host: '127.0.0.1', port }, secure: { host: '127.0.0.1', port: securePort }, held: true },
+      })
     })
     afterAll(async () => {
       await plane[Symbol.asyncDispose]()

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { type Clock, sleep } from '../../base/clock.ts'
 import { type Child, CommandMissing, type Commands, signalProcess } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
-import { explain } from '../../base/errors.ts'
+import { codeOf, explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Net } from '../../base/net.ts'
-import { type Address, type DataPlane, GatewayFailed } from '../data-plane.ts'
+import { type Address, addressOf, type DataPlane, type Doors, GatewayFailed } from '../data-plane.ts'
 import { type Certificate, emptyTable, type PortRoutes, type RoutingTable } from '../routing-table.ts'
 import { certificateListText, haproxyConfig, nothing } from './config.ts'
 
@@ -40,6 +40,8 @@ const againMs = 1_000
 export class HaproxyPlane implements DataPlane {
   readonly #options: HaproxyOptions
   readonly #addresses = new Map<number, Address>()
+  readonly #missing = new Map<number, string>()
+  #doors: Doors | undefined
   #table: RoutingTable = emptyTable
   #answers: ReadonlyMap<string, string> = new Map()
   #written = ''
@@ -48,24 +50,29 @@ export class HaproxyPlane implements DataPlane {
   /** Its last lines. */
   #said: string[] = []
   #applying: Promise<void> | undefined
+  /** One after the other. */
+  #bringing: Promise<void> = Promise.resolve()
 
   constructor(options: HaproxyOptions) {
     this.#options = options
   }
 
-  async open(plain: Address, secure: Address | undefined): Promise<void> {
+  async open(doors: Doors): Promise<void> {
+    const { plain, secure } = doors
     if (plain.port === 0 || secure?.port === 0)
       throw new GatewayFailed('HAProxy cannot choose a free port by itself', {
         hint: 'Name the ports: --gateway 0.0.0.0:80,0.0.0.0:443.',
       })
-    this.#addresses.set(80, plain)
-    if (secure) this.#addresses.set(443, secure)
+    this.#doors = doors
     await this.#options.disk.makeFolder(this.#options.folder, { mode: 0o700 })
-    await this.#write()
     try {
+      await this.#options.commands.run('haproxy', ['-v'])
       await this.#endOld()
-      this.#start()
-      await Promise.race([this.#listening(plain), this.#master!.exited.then(() => this.#ended())])
+      if (!doors.held) return
+      this.#addresses.set(80, plain)
+      if (secure) this.#addresses.set(443, secure)
+      await this.#write()
+      await this.#begin(plain)
     } catch (cause) {
       this.#closed = true
       if (cause instanceof CommandMissing)
@@ -78,14 +85,13 @@ export class HaproxyPlane implements DataPlane {
     return this.#addresses.get(port)?.port
   }
 
+  get missing(): ReadonlyMap<number, string> {
+    return this.#missing
+  }
+
   serve(table: RoutingTable, answers: ReadonlyMap<string, string>): Promise<void> {
     this.#table = table
     this.#answers = answers
-    const { host } = this.#addresses.get(80)!
-    for (const port of this.#addresses.keys())
-      if (port !== 80 && port !== 443 && !table.ports.has(port)) this.#addresses.delete(port)
-    for (const port of table.ports.keys())
-      if (port !== 443 && !this.#addresses.has(port)) this.#addresses.set(port, { host, port })
     this.#applying ??= this.#apply()
     return this.#applying
   }
@@ -93,14 +99,8 @@ export class HaproxyPlane implements DataPlane {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     await this.#applying
-    const master = this.#master
-    if (!master) return
-    // Workers stop listening and end their requests; then the master ends.
-    master.kill('SIGUSR1')
-    const cancel = this.#options.clock.schedule(graceMs, () => master.kill('SIGTERM'))
-    await master.exited.catch(() => {})
-    cancel()
-    await this.#options.disk.remove(this.#pidFile)
+    await this.#bringing
+    await this.#end()
   }
 
   get #configFile(): string {
@@ -115,12 +115,68 @@ export class HaproxyPlane implements DataPlane {
     const { clock, log } = this.#options
     await sleep(clock, gatherMs)
     this.#applying = undefined
-    if (this.#closed) return
-    try {
-      if (await this.#write()) this.#master?.kill('SIGUSR2')
-    } catch (error) {
-      log.error({ error: explain(error) }, 'HAProxy refuses the routes; those before stay in force')
+    this.#bringing = this.#bringing.then(async () => {
+      if (this.#closed) return
+      try {
+        await this.#bring()
+      } catch (error) {
+        log.error({ error: explain(error) }, 'HAProxy refuses the routes; those before stay in force')
+      }
+    })
+    await this.#bringing
+  }
+
+  /** The newest table into force. Without any port it cannot run, and need not. */
+  async #bring(): Promise<void> {
+    await this.#choosePorts()
+    const [first] = this.#addresses.values()
+    if (!first) return await this.#end()
+    const changed = await this.#write()
+    if (!this.#master) await this.#begin(first)
+    else if (changed) this.#master.kill('SIGUSR2')
+  }
+
+  async #choosePorts(): Promise<void> {
+    const doors = this.#doors!
+    const isFixed = (port: number) => doors.held && (port === 80 || port === 443)
+    const { ports } = this.#table
+    for (const port of [...this.#addresses.keys()]) if (!isFixed(port) && !ports.has(port)) this.#addresses.delete(port)
+    this.#missing.clear()
+    for (const port of ports.keys()) {
+      const address = addressOf(doors, port)
+      if (!address || this.#addresses.has(port)) continue
+      const obstacle = await this.#obstacleAt(address)
+      if (obstacle) this.#missing.set(port, obstacle)
+      else this.#addresses.set(port, address)
     }
+  }
+
+  /** Tries it, since HAProxy would refuse all routes for the sake of one port. @returns the code of the error */
+  async #obstacleAt({ host, port }: Address): Promise<string | undefined> {
+    try {
+      await (await this.#options.net.listenTcp(host, port, socket => socket.destroy())).close()
+      return undefined
+    } catch (error) {
+      return codeOf(error) ?? explain(error)
+    }
+  }
+
+  async #begin(first: Address): Promise<void> {
+    this.#start()
+    await Promise.race([this.#listening(first), this.#master!.exited.then(() => this.#ended())])
+  }
+
+  /** Workers stop listening and end their requests; then the master ends. */
+  async #end(): Promise<void> {
+    const master = this.#master
+    if (!master) return
+    this.#master = undefined
+    this.#written = ''
+    master.kill('SIGUSR1')
+    const cancel = this.#options.clock.schedule(graceMs, () => master.kill('SIGTERM'))
+    await master.exited.catch(() => {})
+    cancel()
+    await this.#options.disk.remove(this.#pidFile)
   }
 
   /** @returns false if nothing changed. @throws CommandFailed when HAProxy does not take it */
@@ -189,7 +245,7 @@ export class HaproxyPlane implements DataPlane {
         if (this.#closed || this.#master !== master) return
         log.error({ code, signal }, 'HAProxy ended; starting it again')
         clock.schedule(againMs, () => {
-          if (!this.#closed) this.#start()
+          if (!this.#closed && this.#master === master) this.#start()
         })
       },
       () => {},

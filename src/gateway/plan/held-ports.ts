@@ -1,6 +1,6 @@
 import { poolCondition } from '../../models/address-pool.ts'
 import { holds } from '../../models/conditions.ts'
-import type { Service } from '../../models/kinds/index.ts'
+import type { Pod, Service } from '../../models/kinds/index.ts'
 import { byAge } from './backends.ts'
 
 /** Who has a port of the gateway's machine for something else, while there are these Services. */
@@ -30,3 +30,44 @@ function portsOf({ spec, status }: Service, atNodes: boolean): { port: number; a
   if (!balanced || !status?.loadBalancer?.ingress?.length) return nodePorts
   return [...nodePorts, ...tcp.map(({ port }) => ({ port, as: 'the load balancer' }))]
 }
+
+export const hasHostPorts = ({ spec }: Pod): boolean =>
+  spec.containers.some(({ ports }) => ports?.some(({ hostPort }) => hostPort))
+
+/**
+ * Whose the ports are that are asked for and do not come to the gateway. Pure.
+ * @param asked ports that something is to be served at
+ * @param missing those that the machine does not give, with the code of the error
+ * @param pods of the machine
+ */
+export function missingPorts(
+  asked: Iterable<number>,
+  missing: ReadonlyMap<number, string>,
+  pods: readonly Pod[],
+): ReadonlyMap<number, string> {
+  const holders = pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+  const podWith = (port: number, onHost: boolean) =>
+    holders.find(({ spec }) => (spec.hostNetwork ?? false) === onHost && hasHostPort(spec.containers, port))
+  const found = new Map<number, string>()
+  for (const port of asked) {
+    // The kernel leads a host port to its pod, whoever listens there; on the host's network the first to listen has it.
+    const code = missing.get(port)
+    const pod = podWith(port, false) ?? (code && podWith(port, true))
+    if (pod) found.set(port, `the host port of Pod ${pod.metadata.namespace}/${pod.metadata.name}`)
+    else if (code) found.set(port, strangers[code] ?? `somebody else (${code})`)
+  }
+  return found
+}
+
+const strangers: Record<string, string> = {
+  EADDRINUSE: 'another program of the machine (`ss -ltnp` says which)',
+  EACCES: 'root, as whom the gateway does not run',
+}
+
+const hasHostPort = (containers: Pod['spec']['containers'], port: number) =>
+  containers.some(({ ports }) =>
+    ports?.some(
+      ({ hostPort, hostIP = '', protocol = 'TCP' }) =>
+        hostPort === port && protocol === 'TCP' && !hostIP.startsWith('127.'),
+    ),
+  )

@@ -47,7 +47,7 @@ function plan(...ingresses: Ingress[]) {
     slices: (_, name) => endpoints[name] ?? [],
     secret: (_, name) => (name === 'tls' ? secret : undefined),
   })
-  return tableOf(planned, { listeners: [], routes: [] }).ports.get(80)!
+  return tableOf(planned, { listeners: [], routes: [] }, false).ports.get(80)!
 }
 
 /** What becomes of a GET. */

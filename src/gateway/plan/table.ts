@@ -20,8 +20,11 @@ interface Draft {
   fallback?: PortRoutes['fallback']
 }
 
-/** The table of all that Ingresses and Gateways ask for. Ingresses are served on ports 80 and 443. Pure. */
-export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachments): RoutingTable {
+/**
+ * The table of all that Ingresses and Gateways ask for, with no other port. Ingresses are served on ports 80 and 443. Pure.
+ * @param answers whether an authority asks for proofs, which it does at port 80
+ */
+export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachments, answers: boolean): RoutingTable {
   const ports = new Map<number, Draft>()
   const at = (port: number, secure: boolean): Draft => {
     let draft = ports.get(port)
@@ -50,10 +53,9 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
           else if (!draft.passthrough.has(host)) draft.passthrough.set(host, attached.passthrough)
         }
   }
-  for (const [port, secure] of [
-    [80, false],
-    [443, true],
-  ] as const) {
+  if (answers) at(80, false)
+  const asked = ingresses.hosts.size > 0 || ingresses.fallback !== undefined
+  for (const [port, secure] of asked ? doors : []) {
     const draft = at(port, secure)
     if (draft.secure !== secure) continue
     for (const [host, list] of ingresses.hosts) add(draft, host, list)
@@ -70,6 +72,11 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
     ),
   }
 }
+
+const doors = [
+  [80, false],
+  [443, true],
+] as const
 
 /** With what the Gateway's policy says of all its routes. */
 function routesAt({ routes }: AttachedRoute, { policy }: PlannedListener): readonly Route[] {

@@ -41,7 +41,7 @@ test('a TLSRoute is served where a listener passes TLS through, and not where it
     [],
   ])
   expect(attached.routes.map(r => r.parents[0]?.refused?.reason)).toEqual([undefined, 'NotAllowedByListeners'])
-  const table = tableOf({ hosts: new Map(), certificates: new Map(), fallback: undefined }, attached)
+  const table = tableOf({ hosts: new Map(), certificates: new Map(), fallback: undefined }, attached, false)
   const found = (name: string) => passthroughOf(table.ports.get(8443), name)?.backends[0]?.backend.name
   expect(['a.test', 'x.c.test', 'c.test'].map(found)).toEqual(['default/web:443', 'default/web:443', undefined])
 })

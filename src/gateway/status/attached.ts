@@ -1,8 +1,9 @@
-import type { Cache, Watch } from '../../client/reconciler.ts'
+import type { Cache, Source, Watch } from '../../client/reconciler.ts'
 import type { Kind } from '../../models/kind.ts'
 import { Namespace, RoutePolicy, Secret, Service } from '../../models/kinds/index.ts'
 import { keyOf, keyText, type ObjectKey } from '../../models/object.ts'
 import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant, TLSRoute } from '../kinds/index.ts'
+import type { MissingPorts } from '../missing-ports.ts'
 import { type AttachedRoute, type Attachments, attach } from '../plan/attachments.ts'
 import type { Engine } from '../plan/engine.ts'
 import { isServedGateway } from '../plan/gateways.ts'
@@ -31,17 +32,38 @@ const deciding: Kind<any>[] = [
 export class AttachedOnce {
   readonly #portTaken: PortTaken
   readonly #engine: Engine
+  readonly #missing: MissingPorts
   #known: Attached | undefined
 
-  constructor(portTaken: PortTaken, engine: Engine) {
-    this.#portTaken = portTaken
+  constructor(portTaken: PortTaken, engine: Engine, missing: MissingPorts) {
     this.#engine = engine
+    this.#missing = missing
+    // What the gateway cannot have it must go on asking for, so only who tells of it knows.
+    this.#portTaken = services => {
+      const held = portTaken(services)
+      return port => held(port) ?? missing.holder(port)
+    }
   }
 
   /** As the informers know it now. Endpoints do not matter to it. */
   in(cache: Cache): Attached {
     this.#known ??= plan(cache, this.#portTaken, this.#engine)
     return this.#known
+  }
+
+  /** The ports that the gateway cannot have. */
+  sources(kind: Kind<any>): Source[] {
+    const { subscribe } = this.#missing
+    return [
+      {
+        subscribe: changed =>
+          subscribe(() => {
+            this.#known = undefined
+            changed()
+          }),
+        keys: cache => cache.list<any>(kind).map(keyOf),
+      },
+    ]
   }
 
   /** Everything that may change the status of all objects of `kind`. Changes of `kind` itself concern only the one that changed. */

@@ -13,6 +13,7 @@ export function gatewayStatusReconciler(addresses: readonly string[], attachedOn
     name: 'gateway-status',
     primary: Gateway,
     watches: attachedOnce.watches(Gateway),
+    sources: attachedOnce.sources(Gateway),
     writes: [{ kind: Gateway, part: 'status' }],
     async reconcile(key, { cache, client, clock, events }) {
       const known = cache.get(Gateway, key)

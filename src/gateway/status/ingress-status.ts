@@ -3,16 +3,21 @@ import type { Cache, Reconciler } from '../../client/reconciler.ts'
 import { isNotFound } from '../../models/api-error.ts'
 import { Ingress, IngressClass, Secret, Service } from '../../models/kinds/index.ts'
 import { keyOf } from '../../models/object.ts'
+import type { MissingPorts } from '../missing-ports.ts'
 import { annotatedPolicy } from '../plan/annotations.ts'
 import type { Engine } from '../plan/engine.ts'
 import { isServed } from '../plan/ingress-plan.ts'
 import { policyOf } from '../plan/policy-of.ts'
 
 /**
- * Tells in the status of each Ingress that the gateway serves where it is reached, and by events what its annotations say
- * wrongly. @param addresses of the gateway's machine
+ * Tells in the status of each Ingress that the gateway serves where it is reached, and at which ports it is not; by events too, and
+ * what its annotations say wrongly. @param addresses of the gateway's machine. @param missing what it does not give the gateway
  */
-export function ingressStatusReconciler(addresses: readonly string[], engine: Engine): Reconciler {
+export function ingressStatusReconciler(
+  addresses: readonly string[],
+  engine: Engine,
+  missing: MissingPorts,
+): Reconciler {
   return {
     name: 'ingress-status',
     primary: Ingress,
@@ -25,6 +30,7 @@ export function ingressStatusReconciler(addresses: readonly string[], engine: En
           type === 'kubernetes.io/basic-auth' ? cache.list(Ingress, metadata.namespace).map(keyOf) : [],
       },
     ],
+    sources: [{ subscribe: missing.subscribe, keys: cache => cache.list(Ingress).map(keyOf) }],
     writes: [{ kind: Ingress, part: 'status' }],
     async reconcile(key, { cache, client, events }) {
       const ingress = cache.get(Ingress, key)
@@ -32,16 +38,29 @@ export function ingressStatusReconciler(addresses: readonly string[], engine: En
       if (!isServed(ingress, cache.list(IngressClass))) return
       for (const problem of annotationProblems(ingress, cache, engine))
         events.warning(ingress, 'InvalidAnnotation', problem)
-      const loadBalancer = { ingress: addresses.map(ip => ({ ip })) }
+      const held = ports.map(port => ({ port, holder: missing.holder(port) })).filter(({ holder }) => holder)
+      const errors = held.map(({ port }) => ({ port, protocol: 'TCP' as const, error: portUnavailable }))
+      const loadBalancer = { ingress: addresses.map(ip => ({ ip, ...(errors.length ? { ports: errors } : {}) })) }
       if (sameMeaning(ingress.status?.loadBalancer, loadBalancer)) return
       try {
         await client.updateStatus(Ingress, { ...structuredClone(ingress), status: { loadBalancer } })
       } catch (error) {
         if (!isNotFound(error)) throw error
       }
+      for (const { port, holder } of held)
+        events.warning(
+          ingress,
+          portUnavailable,
+          `port ${port} of ${addresses.join(', ')} belongs to ${holder}: ${cure}`,
+        )
     },
   }
 }
+
+/** Where Ingresses are served. */
+const ports = [80, 443]
+const portUnavailable = 'PortUnavailable'
+const cure = 'end what has it, or serve the gateway elsewhere (optiflow up --gateway)'
 
 function annotationProblems({ metadata }: Ingress, cache: Cache, engine: Engine): string[] {
   const { words, problems } = annotatedPolicy(metadata.annotations)

@@ -47,7 +47,8 @@ const used = new Set([80, 443])
 port.on('message', async ({ id, order }: Numbered) => {
   try {
     await carryOut(order)
-    say({ type: 'done', id, ports: [...used].flatMap(p => pairOf(p, plane.realPort(p))) })
+    const ports = [...used].flatMap(p => pairOf(p, plane.realPort(p)))
+    say({ type: 'done', id, ports, missing: [...plane.missing] })
   } catch (error) {
     say({ type: 'failed', id, failure: failureOf(error) })
   }
@@ -57,7 +58,7 @@ port.on('message', async ({ id, order }: Numbered) => {
 async function carryOut(order: Order): Promise<void> {
   switch (order.type) {
     case 'open':
-      return plane.open(order.plain, order.secure)
+      return plane.open(order.doors)
     case 'serve':
       for (const port of order.table.ports.keys()) used.add(port)
       return plane.serve(revived(order.table), order.answers)

@@ -1,10 +1,10 @@
 import type { GatewayMetrics } from '../accounts.ts'
-import type { Address } from '../data-plane.ts'
+import type { Doors } from '../data-plane.ts'
 import type { PortableTable } from './portable.ts'
 
 /** What the thread is told to do. */
 export type Order =
-  | { type: 'open'; plain: Address; secure: Address | undefined }
+  | { type: 'open'; doors: Doors }
   | { type: 'serve'; table: PortableTable; answers: ReadonlyMap<string, string> }
   | { type: 'close' }
 
@@ -26,7 +26,7 @@ export type Count = { [K in keyof GatewayMetrics]: [K, ...Parameters<GatewayMetr
 
 /** What the thread says. */
 export type Said =
-  | { type: 'done'; id: number; ports: [listener: number, real: number][] }
+  | { type: 'done'; id: number; ports: [listener: number, real: number][]; missing: [port: number, code: string][] }
   | { type: 'failed'; id: number; failure: Failure }
   | { type: 'log'; level: Level; fields: object; message: string }
   | { type: 'counted'; counts: Count[] }

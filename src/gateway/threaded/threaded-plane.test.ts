@@ -29,7 +29,7 @@ test('our own proxy in its thread does what it is told and counts; a port that i
     ...{ clock: systemClock, disk: systemDisk, log: silentLogger, ownCertificate: { cert: '', key: '' } },
     metrics: { began() {}, ended: (route, status) => ended.push([route, status]), refused() {}, tried() {} },
   })
-  await plane.open(at, undefined)
+  await plane.open({ plain: at, held: true })
   const port = plane.realPort(80)!
   expect(await ask(port, '/')).toBe('404 no route for app.test/\n')
 
@@ -52,7 +52,7 @@ test('our own proxy in its thread does what it is told and counts; a port that i
     ...{ clock: systemClock, disk: systemDisk, log: silentLogger, ownCertificate: { cert: '', key: '' } },
     metrics: { began() {}, ended() {}, refused() {}, tried() {} },
   })
-  const failure = await taken.open({ ...at, port }, undefined).catch(error => error)
+  const failure = await taken.open({ plain: { ...at, port }, held: true }).catch(error => error)
   expect([failure.name, failure.cause.code]).toEqual(['GatewayFailed', 'EADDRINUSE'])
   await taken[Symbol.asyncDispose]()
   backend.closeAllConnections()

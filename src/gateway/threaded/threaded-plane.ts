@@ -5,7 +5,7 @@ import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { workerFile } from '../../base/worker-file.ts'
 import type { GatewayMetrics } from '../accounts.ts'
-import { type Address, type DataPlane, GatewayFailed } from '../data-plane.ts'
+import { type Address, type DataPlane, type Doors, GatewayFailed } from '../data-plane.ts'
 import type { Certificate } from '../routing-table.ts'
 import { emptyTable, type RoutingTable } from '../routing-table.ts'
 import { portable } from './portable.ts'
@@ -37,6 +37,7 @@ export class ThreadedPlane implements DataPlane {
   #next = 1
   #closing = false
   #ports = new Map<number, number>()
+  #missing: ReadonlyMap<number, string> = new Map()
   #open: Extract<Order, { type: 'open' }> | undefined
   #table: RoutingTable = emptyTable
   #answers: ReadonlyMap<string, string> = new Map()
@@ -45,17 +46,21 @@ export class ThreadedPlane implements DataPlane {
     this.#options = options
   }
 
-  async open(plain: Address, secure: Address | undefined): Promise<void> {
+  async open(doors: Doors): Promise<void> {
     await this.#start()
-    const order = { type: 'open' as const, plain, secure }
-    await this.#ask(order)
+    await this.#ask({ type: 'open', doors })
     // Should the thread end, the next one has the same ports.
     const at = (address: Address, port: number) => ({ ...address, port: this.#ports.get(port) ?? address.port })
-    this.#open = { ...order, plain: at(plain, 80), secure: secure && at(secure, 443) }
+    const { plain, secure } = doors
+    this.#open = { type: 'open', doors: { ...doors, plain: at(plain, 80), secure: secure && at(secure, 443) } }
   }
 
   realPort(port: number): number | undefined {
     return this.#ports.get(port)
+  }
+
+  get missing(): ReadonlyMap<number, string> {
+    return this.#missing
   }
 
   async serve(table: RoutingTable, answers: ReadonlyMap<string, string>): Promise<void> {
@@ -122,6 +127,7 @@ export class ThreadedPlane implements DataPlane {
         return
       case 'done':
         this.#ports = new Map(said.ports)
+        this.#missing = new Map(said.missing)
         this.#waiting.get(said.id)?.resolve()
         break
       case 'failed':

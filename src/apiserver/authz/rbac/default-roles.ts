@@ -227,7 +227,7 @@ export const defaultRoles: DefaultRole[] = [
   {
     name: 'optiflow:gateway',
     rules: [
-      rule([''], ['services', 'secrets', 'namespaces'], read),
+      rule([''], ['services', 'secrets', 'namespaces', 'pods'], read),
       rule(
         ['gateway.networking.k8s.io'],
         ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes', 'tlsroutes', 'referencegrants'],

@@ -5,7 +5,7 @@ import {
   loadBalancerReconciler,
   serviceRegistrationReconciler,
 } from '../../../discovery/index.ts'
-import { embeddedEngine, ingressStatusReconciler } from '../../../gateway/index.ts'
+import { embeddedEngine, ingressStatusReconciler, MissingPorts } from '../../../gateway/index.ts'
 import {
   Endpoints,
   Ingress,
@@ -96,7 +96,7 @@ export const networkStories: Story[] = [
   {
     name: 'an Ingress is told where it is reached',
     about: ['ingress-status'],
-    reconcilers: () => [ingressStatusReconciler(['192.0.2.1'], embeddedEngine)],
+    reconcilers: () => [ingressStatusReconciler(['192.0.2.1'], embeddedEngine, new MissingPorts())],
     acts: [
       async ({ client }) => {
         await client.create(IngressClass, {
