@@ -15,6 +15,12 @@ export function jobName(cronJob: CronJob, scheduledMs: number): string {
   return `${cronJob.metadata.name}-${Math.floor(scheduledMs / 60_000)}`
 }
 
+/** Whether the schedule made it: people start Jobs of a CronJob as well, which are not counted as its runs. */
+export function isScheduled(cronJob: CronJob, { metadata }: Job): boolean {
+  const at = Date.parse(metadata.annotations?.[scheduledAnnotation] ?? '')
+  return Number.isFinite(at) && metadata.name === jobName(cronJob, at)
+}
+
 export function jobOf(cronJob: CronJob, scheduledMs: number): Draft<Job> {
   const { metadata, spec } = cronJob.spec.jobTemplate
   return {

@@ -102,6 +102,59 @@ describe('a CronJob', () => {
   })
 })
 
+describe('a Job that a person starts from a CronJob', () => {
+  const byHand = async () => {
+    const { metadata, spec } = await get()
+    const owner = { apiVersion: 'batch/v1', kind: 'CronJob', name: metadata.name, uid: metadata.uid, controller: true }
+    await cluster.client.create(Job, {
+      metadata: {
+        ...{ namespace: 'default', name: 'by-hand', ownerReferences: [owner] },
+        annotations: { 'cronjob.kubernetes.io/instantiate': 'manual' },
+      },
+      spec: spec.jobTemplate.spec!,
+    })
+  }
+  const names = async () => (await jobs()).map(j => j.metadata.name).sort()
+
+  it.each(['Forbid', 'Replace'] as const)(
+    'neither keeps one that does %s from its next run nor is ended by it',
+    async concurrencyPolicy => {
+      fate = () => 'ready'
+      await start({ concurrencyPolicy })
+      await byHand()
+      await hours(1)
+      const due = `tick-${Math.floor(cluster.clock.now() / hourMs) * 60}`
+      expect(await names()).toEqual(['by-hand', due])
+      expect((await get()).status!.active!.map(a => a.name)).toEqual([due])
+      const { items } = await cluster.client.list(Event, { namespace: 'default' })
+      expect(items.find(e => e.reason === 'UnexpectedJob')!.message).toBe(
+        'Saw a job that the controller did not create or forgot: by-hand',
+      )
+    },
+  )
+})
+
+it('a new schedule is not owed what it would have made before it was set', async () => {
+  fate = () => 'succeeded'
+  await start({ schedule: '0 0 1 1 *' })
+  await hours(5)
+  const minute = new Date(cluster.clock.now() - 10 * 60_000).getUTCMinutes()
+  await cluster.client.patch(CronJob, key, { type: 'merge', body: { spec: { schedule: `${minute} * * * *` } } })
+  await cluster.pass(60_000)
+  expect(await jobs()).toEqual([])
+  await hours(1)
+  expect((await jobs()).length).toBe(1)
+})
+
+it('says which schedule never comes, and what was missed', async () => {
+  fate = () => 'succeeded'
+  await start({ schedule: '0 0 31 2 *' })
+  const text = async (reason: string) =>
+    (await cluster.client.list(Event, { namespace: 'default' })).items.find(e => e.reason === reason)?.message
+  await cluster.until(async () => (await text('InvalidSchedule')) !== undefined)
+  expect(await text('InvalidSchedule')).toBe('invalid schedule: 0 0 31 2 * : it never comes')
+})
+
 describe('a schedule', () => {
   const at = (text: string) => Date.parse(text)
   it.each([
@@ -112,6 +165,17 @@ describe('a schedule', () => {
     ['@daily', 'UTC', '2026-01-01T10:00:00Z', '2026-01-02T00:00:00Z'],
     ['0 0 29 2 *', 'UTC', '2026-01-01T00:00:00Z', '2028-02-29T00:00:00Z'],
     ['0 0 13 * 5', 'UTC', '2026-01-03T00:00:00Z', '2026-01-09T00:00:00Z'],
+    // Read as Kubernetes does, which a library for cron does not always.
+    ['0 10/4 * * *', 'UTC', '2026-01-01T11:00:00Z', '2026-01-01T14:00:00Z'],
+    ['? 9 ? * ?', 'UTC', '2026-01-01T10:00:00Z', '2026-01-02T09:00:00Z'],
+    ['0 0 13,* * 5', 'UTC', '2026-01-03T00:00:00Z', '2026-01-09T00:00:00Z'],
+    ['0 0 */1 * 5', 'UTC', '2026-01-03T00:00:00Z', '2026-01-09T00:00:00Z'],
+    ['0 0 1-31 * 5', 'UTC', '2026-01-03T00:00:00Z', '2026-01-04T00:00:00Z'],
+    ['0 0 * JAN-Mar Mon', 'UTC', '2026-01-01T00:00:00Z', '2026-01-05T00:00:00Z'],
+    // Once a day whatever clocks do, where Kubernetes leaves out a time that is skipped and repeats one that comes twice.
+    ['30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', '2026-03-29T01:00:00Z'],
+    ['30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', '2026-10-25T00:30:00Z'],
+    ['30 2 * * *', 'Europe/Berlin', '2026-10-25T00:30:00Z', '2026-10-26T01:30:00Z'],
     ['@every 90m', 'UTC', '2026-01-01T00:00:00Z', '2026-01-01T01:30:00Z'],
   ])('%s in %s is due after %s at %s', (text, zone, after, expected) => {
     expect(parseSchedule(text, zone).next(at(after))).toBe(at(expected))
@@ -127,6 +191,15 @@ describe('a schedule', () => {
       missed: 101,
     })
     expect(mostRecent(schedule, now, now + 10_000)).toBeUndefined()
+  })
+  it('that counts from its last time keeps its pace, however much was missed', () => {
+    const every = parseSchedule('@every 7m')
+    const last = at('2026-01-01T00:03:10Z')
+    expect(mostRecent(every, last, last + 1_000 * 420_000 + 5_000)).toEqual({
+      atMs: last + 1_000 * 420_000,
+      missed: 1000,
+    })
+    expect(mostRecent(every, last, last + 419_000)).toBeUndefined()
   })
   it('is written in its own zone', () => {
     expect(localTimestamp(at('2026-07-01T13:00:00Z'), 'America/New_York')).toBe('2026-07-01T09:00:00-04:00')

@@ -4,8 +4,9 @@ import { controllerOf } from '../client/owner.ts'
 import { ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../models/api-error.ts'
 import { CronJob, Job } from '../models/kinds/index.ts'
+import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import type { CronJobStatus } from '../models/types/batch-v1.ts'
-import { endOf, jobName, jobOf, surplusJobs } from './cron-job-plan.ts'
+import { endOf, isScheduled, jobName, jobOf, surplusJobs } from './cron-job-plan.ts'
 import { isTimeZone, mostRecent, parseSchedule, type Schedule } from './cron-schedule.ts'
 import { isNamespaceTerminating } from './pod-template.ts'
 
@@ -16,6 +17,7 @@ export interface CronJobMonitor {
 
 /** Starts a Job whenever its schedule says so, and keeps as many finished ones as asked for. */
 export function cronJobReconciler({ monitor }: { monitor?: CronJobMonitor } = {}): Reconciler {
+  const changes = new ScheduleChanges()
   return {
     name: 'cron-job',
     primary: CronJob,
@@ -26,20 +28,43 @@ export function cronJobReconciler({ monitor }: { monitor?: CronJobMonitor } = {}
     ],
     async reconcile(key, world) {
       const seen = world.cache.get(CronJob, key)
-      if (!seen) return
-      return new Round(world, seen, monitor).run()
+      if (!seen) return changes.forget(key)
+      return new Round(world, seen, changes.lastOf(seen, world.clock.now()), monitor).run()
     },
+  }
+}
+
+/** When schedules were changed: a new one is not owed what it would have made before. */
+class ScheduleChanges {
+  readonly #known = new Map<string, { text: string; changedMs: number }>()
+
+  /** @returns when the schedule was changed since this process knows it; -Infinity when it was not */
+  lastOf(cronJob: CronJob, nowMs: number): number {
+    const { metadata, spec } = cronJob
+    const key = keyText(keyOf(cronJob))
+    const text = `${metadata.uid} ${spec.timeZone ?? ''} ${spec.schedule}`
+    const known = this.#known.get(key)
+    if (known?.text === text) return known.changedMs
+    const changedMs = known?.text.startsWith(metadata.uid) ? nowMs : -Infinity
+    this.#known.set(key, { text, changedMs })
+    return changedMs
+  }
+
+  forget(key: ObjectKey): void {
+    this.#known.delete(keyText(key))
   }
 }
 
 class Round {
   readonly #world: World
   readonly #seen: CronJob
+  readonly #changedMs: number
   readonly #monitor: CronJobMonitor | undefined
   #status: CronJobStatus
 
-  constructor(world: World, cronJob: CronJob, monitor: CronJobMonitor | undefined) {
+  constructor(world: World, cronJob: CronJob, changedMs: number, monitor: CronJobMonitor | undefined) {
     this.#world = world
+    this.#changedMs = changedMs
     this.#monitor = monitor
     this.#seen = cronJob
     this.#status = structuredClone(cronJob.status ?? {})
@@ -63,8 +88,13 @@ class Round {
       const end = endOf(job)
       if (!end && !listed(job)) {
         // Made just before a crash, or behind a stale cache: it is ours and it runs.
-        active.push(reference(job))
-        this.#noteScheduled(job)
+        if (isScheduled(this.#seen, job)) {
+          active.push(reference(job))
+          this.#noteScheduled(job)
+        } else {
+          const text = `Saw a job that the controller did not create or forgot: ${job.metadata.name}`
+          events.warning(this.#seen, 'UnexpectedJob', text)
+        }
       }
       if (!end || !listed(job)) continue
       this.#status.active = active.filter(ref => ref.uid !== job.metadata.uid)
@@ -104,6 +134,8 @@ class Round {
     if (!schedule || spec.suspend) return
     const nowMs = clock.now()
     const next = schedule.next(nowMs)
+    if (next === undefined)
+      events.warning(this.#seen, 'InvalidSchedule', `invalid schedule: ${spec.schedule} : it never comes`)
     // A little later than the time itself, which then has surely come.
     const again = next === undefined ? undefined : { afterMs: next - nowMs + 100 }
     const due = mostRecent(schedule, this.#earliestMs(nowMs), nowMs)
@@ -119,7 +151,7 @@ class Round {
       events.warning(
         this.#seen,
         'MissSchedule',
-        `Missed scheduled time to start a job: ${new Date(due.atMs).toUTCString()}`,
+        `Missed scheduled time to start a job: ${new Date(due.atMs).toUTCString().replace('GMT', '+0000')}`,
       )
       return again
     }
@@ -136,7 +168,8 @@ class Round {
     const { spec } = this.#seen
     const { events } = this.#world
     if (spec.timeZone !== undefined && !isTimeZone(spec.timeZone)) {
-      events.warning(this.#seen, 'UnknownTimeZone', `invalid timeZone: "${spec.timeZone}"`)
+      const text = `invalid timeZone: "${spec.timeZone}": unknown time zone ${spec.timeZone}`
+      events.warning(this.#seen, 'UnknownTimeZone', text)
       return undefined
     }
     try {
@@ -152,7 +185,7 @@ class Round {
     const last = Date.parse(this.#status.lastScheduleTime ?? '')
     const since = Number.isFinite(last) ? last : Date.parse(metadata.creationTimestamp ?? '') || nowMs
     const { startingDeadlineSeconds: deadline } = spec
-    return deadline === undefined ? since : Math.max(since, nowMs - deadline * 1000)
+    return Math.max(since, this.#changedMs, deadline === undefined ? since : nowMs - deadline * 1000)
   }
 
   async #start(scheduledMs: number): Promise<void> {

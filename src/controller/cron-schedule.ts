@@ -1,9 +1,12 @@
 import { Cron } from 'croner'
+import { plainCron } from '../models/cron-fields.ts'
 
 /** When something is due. All times are wall time in milliseconds. */
 export interface Schedule {
   /** The first time after `afterMs`; undefined when there is none. */
   next(afterMs: number): number | undefined
+  /** Of one that counts from its last time, how far its times are apart. */
+  everyMs?: number
 }
 
 /**
@@ -14,11 +17,10 @@ export function parseSchedule(text: string, timeZone = 'UTC'): Schedule {
   if (!isTimeZone(timeZone)) throw new RangeError(`unknown time zone ${timeZone}`)
   const every = /^@every\s+(.+)$/.exec(text.trim())
   if (every) return everySchedule(every[1]!)
-  if (!text.trim().startsWith('@') && text.trim().split(/\s+/).length !== 5)
-    throw new RangeError(`expected exactly 5 fields, found ${text.trim().split(/\s+/).length}: ${text}`)
+  const plain = text.trim().startsWith('@') ? text.trim() : plainCron(text)
   let cron: Cron
   try {
-    cron = new Cron(text.trim(), { timezone: timeZone, paused: true })
+    cron = new Cron(plain, { timezone: timeZone, paused: true })
   } catch (error) {
     throw new RangeError((error as Error).message)
   }
@@ -47,7 +49,7 @@ function everySchedule(text: string): Schedule {
   const ms = parts.reduce((n, [, amount, unit]) => n + Number(amount) * units[unit!]!, 0)
   if (!ms || parts.map(p => p[0]).join('') !== text) throw new RangeError(`"${text}" is no duration such as 1h30m`)
   const step = Math.max(Math.floor(ms / 1000), 1) * 1000
-  return { next: afterMs => Math.floor(afterMs / 1000) * 1000 + step }
+  return { next: afterMs => Math.floor(afterMs / 1000) * 1000 + step, everyMs: step }
 }
 
 export interface Due {
@@ -61,6 +63,7 @@ const countedMisses = 100
 
 /** What was due between two times; undefined when nothing was. */
 export function mostRecent(schedule: Schedule, earliestMs: number, nowMs: number): Due | undefined {
+  if (schedule.everyMs !== undefined) return mostRecentOf(schedule.next(earliestMs)!, schedule.everyMs, nowMs)
   let latest: number | undefined
   let missed = 0
   for (let at = schedule.next(earliestMs); at !== undefined && at <= nowMs; at = schedule.next(at)) {
@@ -68,6 +71,12 @@ export function mostRecent(schedule: Schedule, earliestMs: number, nowMs: number
     if (++missed > countedMisses) return { atMs: lastBefore(schedule, at, nowMs), missed }
   }
   return latest === undefined ? undefined : { atMs: latest, missed }
+}
+
+function mostRecentOf(firstMs: number, everyMs: number, nowMs: number): Due | undefined {
+  if (firstMs > nowMs) return undefined
+  const more = Math.floor((nowMs - firstMs) / everyMs)
+  return { atMs: firstMs + more * everyMs, missed: more + 1 }
 }
 
 /** Looks back from now in growing steps, so that a schedule that stood still for a year costs no million steps. */

@@ -60,6 +60,19 @@ describe('which pods go first', () => {
     expect(chooseVictims(pods, siblings, 1, now).map(p => p.metadata.name)).toEqual(['b'])
   })
 
+  it('with sidecars that restarted, where containers did alike; other init containers do not count', () => {
+    const withInit = (name: string, restartPolicy: 'Always' | undefined, restarts: number) => {
+      const made = pod({ name, node: 'n1', readySince: since, restarts: 1 })
+      made.spec!.initContainers = [{ name: 'init', image: 'i', ...(restartPolicy ? { restartPolicy } : {}) }]
+      made.status!.initContainerStatuses = [
+        { name: 'init', image: 'i', imageID: '', ready: true, restartCount: restarts },
+      ]
+      return made
+    }
+    const pods = [withInit('a', 'Always', 0), withInit('b', 'Always', 2), withInit('c', undefined, 9)]
+    expect(chooseVictims(pods, [], 1, now).map(p => p.metadata.name)).toEqual(['b'])
+  })
+
   it('all of them when all are too many', () => {
     const pods = [pod({ name: 'a' }), pod({ name: 'b' })]
     expect(chooseVictims(pods, [], 5, now)).toHaveLength(2)

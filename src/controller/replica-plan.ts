@@ -1,5 +1,5 @@
 import { isPodReady, podCondition } from '../models/pod-state.ts'
-import type { Pod } from '../models/types/core-v1.ts'
+import type { ContainerStatus, Pod } from '../models/types/core-v1.ts'
 
 /** At most so many pods are created or deleted in one go. */
 export const burstReplicas = 500
@@ -31,7 +31,8 @@ interface Rank {
   order: number[]
   ready: boolean
   readyMs: number
-  restarts: number
+  /** Of containers, then of sidecars. */
+  restarts: [number, number]
   createdMs: number
 }
 
@@ -51,15 +52,22 @@ function rankOf(pod: Pod, crowd: Map<string, number>): Rank {
     ],
     ready,
     readyMs: Date.parse(podCondition(pod, 'Ready')?.lastTransitionTime ?? '') || 0,
-    restarts: Math.max(0, ...(pod.status?.containerStatuses ?? []).map(c => c.restartCount ?? 0)),
+    restarts: restartsOf(pod),
     createdMs: Date.parse(pod.metadata.creationTimestamp ?? '') || 0,
   }
+}
+
+function restartsOf({ spec, status }: Pod): [number, number] {
+  const sidecars = new Set((spec?.initContainers ?? []).filter(c => c.restartPolicy === 'Always').map(c => c.name))
+  const most = (of: ContainerStatus[] = []) => Math.max(0, ...of.map(c => c.restartCount ?? 0))
+  return [most(status?.containerStatuses), most(status?.initContainerStatuses?.filter(c => sidecars.has(c.name)))]
 }
 
 function compareRanks(a: Rank, b: Rank, nowMs: number): number {
   for (let i = 0; i < a.order.length; i++) if (a.order[i] !== b.order[i]) return a.order[i]! - b.order[i]!
   if (a.ready && b.ready && a.readyMs !== b.readyMs) return younger(a.readyMs, b.readyMs, nowMs) || byUid(a, b)
-  if (a.restarts !== b.restarts) return b.restarts - a.restarts
+  const restarts = b.restarts[0] - a.restarts[0] || b.restarts[1] - a.restarts[1]
+  if (restarts) return restarts
   if (a.createdMs !== b.createdMs) return younger(a.createdMs, b.createdMs, nowMs) || byUid(a, b)
   return byUid(a, b)
 }
