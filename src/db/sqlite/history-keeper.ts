@@ -23,14 +23,18 @@ export interface HistoryKeeperOptions {
   limits: Partial<HistoryLimits>
   /** The oldest revision that a reader of history still needs. */
   pinned(): Revision | undefined
+  /** The writer has changed so many rows or pages, at most: they are in the write-ahead log now. */
+  onWritten(pages: number): void
   /** While it is spent, history goes half by half to make room. */
   reserve: Reserve
 }
 
-/** Rows visited in one transaction: a few milliseconds of the writer's time. */
-const sweepRows = 200
+/** Rows visited in one transaction: a few milliseconds of the writer's time, and never more than its slice. */
+export const sweepRows = 200
 /** Pages given back in one transaction. */
-const vacuumPages = 256
+export const vacuumPages = 256
+/** To give one page back, SQLite writes its content elsewhere, where that is, and what points to it. */
+const writtenPerPage = 3
 /** Free pages inside the file are kept for what comes next, up to this share of it. */
 const freeShare = 0.25
 const freeBytesAlways = 16 << 20
@@ -126,6 +130,7 @@ export class HistoryKeeper {
         for (let done = false; !done && !this.#stop.signal.aborted; ) {
           const reply = await this.#rested(() => writer.ask<SweepReply>({ type: 'sweep', rows: sweepRows }))
           removed += reply.removed
+          this.#options.onWritten(reply.removed)
           done = reply.done
         }
         await this.#vacuum()
@@ -138,17 +143,19 @@ export class HistoryKeeper {
   }
 
   async #vacuum(): Promise<void> {
+    const { writer } = this.#options
     for (;;) {
-      const { usedBytes, freeBytes } = await this.#options.writer.ask<Usage>({ type: 'usage' })
+      const { usedBytes, freeBytes } = await writer.ask<Usage>({ type: 'usage' })
       const { spent } = this.#options.reserve
       const mayStay = spent ? 0 : Math.max(usedBytes * freeShare, freeBytesAlways)
       if (this.#stop.signal.aborted) return
       if (freeBytes <= mayStay) {
         // Nobody writes now, so nothing else would move the log into the file and shorten both.
-        if (spent) await this.#options.writer.ask({ type: 'checkpoint' })
+        if (spent) await writer.ask({ type: 'checkpoint' })
         return
       }
-      await this.#rested(() => this.#options.writer.ask({ type: 'vacuum', pages: vacuumPages }))
+      const given = await this.#rested(() => writer.ask<number>({ type: 'vacuum', pages: vacuumPages }))
+      this.#options.onWritten(given * writtenPerPage)
     }
   }
 

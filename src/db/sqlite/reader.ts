@@ -207,7 +207,7 @@ function statements(database: Database) {
     ),
     countLive: p(
       `SELECT count(*) AS live FROM (SELECT * FROM heads h WHERE ${headsThen} AND h.position > ?1 ORDER BY key LIMIT ?4) h
-       CROSS JOIN log l ON l.position = ${positionThen} WHERE l.value IS NOT NULL`,
+       CROSS JOIN log l ON l.position = ${positionThen} WHERE typeof(l.value) <> 'null'`,
     ),
     history: p(
       `SELECT position, key, created, previous, base, key >= ?1 AND key < ?2 AS matches,

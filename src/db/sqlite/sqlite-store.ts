@@ -160,6 +160,7 @@ export class SqliteStore implements Store {
       writer,
       limits: options.history ?? {},
       pinned: () => this.#hub.oldestReading,
+      onWritten: pages => this.#checkpointer.grow(pages, 0),
       reserve: this.#reserve,
     })
     for (const thread of [writer, reader]) thread.onFailed = error => this.#fail(error, options.log)

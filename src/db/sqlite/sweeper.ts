@@ -24,23 +24,20 @@ export class Sweeper {
   /**
    * Removes what `rows` rows of the log made unreadable: the state before each, and deletions. Each row is visited once, since
    * each names the one that it replaced. The last row stays: it tells the newest revision.
+   * @param isOver asked after each row, since a row may free a thousand pages or none
    */
-  sweep(rows: number, oldest: number, revision: number): SweepReply {
+  sweep(rows: number, oldest: number, revision: number, isOver: () => boolean): SweepReply {
     const end = Math.min(lastPosition(oldest), firstPosition(revision) - 1)
     const start = meta(this.#database, 'swept')
     const batch = this.#sql.sweepable.all(start, end, rows) as Swept[]
     if (batch.length === 0) return { done: true, removed: 0 }
     let removed = 0
+    let visited = 0
     this.#database.exec('BEGIN IMMEDIATE')
     try {
-      for (const row of batch) {
-        if (row.previous > 0) removed += this.#removeReplaced(row)
-        if (!row.deleted) continue
-        removed += this.#remove(row.position)
-        const head = this.#sql.headPosition.get(row.key) as { position: number } | undefined
-        if (head?.position === row.position) this.#sql.deleteHead.run(row.key)
-      }
-      const swept = batch.at(-1)!.position
+      do removed += this.#visit(batch[visited++]!)
+      while (visited < batch.length && !isOver())
+      const swept = batch[visited - 1]!.position
       this.#sql.setSwept.run(swept)
       this.#sql.forgetMoments.run(revisionOf(swept))
       this.#database.exec('COMMIT')
@@ -48,7 +45,15 @@ export class Sweeper {
       rollBack(this.#database)
       throw error
     }
-    return { done: batch.length < rows, removed }
+    return { done: visited === batch.length && batch.length < rows, removed }
+  }
+
+  #visit(row: Swept): number {
+    const replaced = row.previous > 0 ? this.#removeReplaced(row) : 0
+    if (!row.deleted) return replaced
+    const head = this.#sql.headPosition.get(row.key) as { position: number } | undefined
+    if (head?.position === row.position) this.#sql.deleteHead.run(row.key)
+    return replaced + this.#remove(row.position)
   }
 
   /** A whole value stays for as long as what differs from it; it goes with the last one of those. */
@@ -69,7 +74,7 @@ function statements(database: Database) {
   const p = (sql: string): Statement => database.prepare(sql)
   return {
     sweepable: p(
-      `SELECT position, key, previous, base, value IS NULL AS deleted FROM log
+      `SELECT position, key, previous, base, typeof(value) = 'null' AS deleted FROM log
        WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
     ),
     deleteLog: p('DELETE FROM log WHERE position = ?'),

@@ -28,7 +28,9 @@ import type {
 } from './protocol.ts'
 import { RecentValues, type WholeValue } from './recent-values.ts'
 import { firstPosition, lastPosition, meta, migrate, revisionOf } from './schema.ts'
+import { slice } from './slice.ts'
 import { Sweeper } from './sweeper.ts'
+import { vacuum } from './vacuum.ts'
 import { type KeptValue, WholeValues } from './whole-values.ts'
 
 /** Bytes of one transaction; a group beyond that is written in several. */
@@ -316,13 +318,13 @@ export class Writer {
   }
 
   /** See Sweeper. */
-  sweep(rows: number): SweepReply {
-    return this.#sweeper.sweep(rows, this.#oldest, this.#revision)
+  sweep(rows: number, isOver = slice()): SweepReply {
+    return this.#sweeper.sweep(rows, this.#oldest, this.#revision, isOver)
   }
 
-  /** Gives up to `pages` free pages back to the file system. */
-  vacuum(pages: number): void {
-    this.#database.exec(`PRAGMA incremental_vacuum(${pages})`)
+  /** See vacuum.ts. */
+  vacuum(pages: number, isOver = slice()): number {
+    return vacuum(this.#database, pages, isOver)
   }
 
   /** Nothing more is written: what the file has is not known any more. */
