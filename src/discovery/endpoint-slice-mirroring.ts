@@ -1,7 +1,7 @@
 import { explain } from '../base/errors.ts'
 import { OwnWrites } from '../client/own-writes.ts'
 import { controllerRef } from '../client/owner.ts'
-import type { Reconciler } from '../client/reconciler.ts'
+import type { Reconciler, World } from '../client/reconciler.ts'
 import { ApiError, isConflict } from '../models/api-error.ts'
 import { EndpointSlice, Endpoints, Service } from '../models/kinds/index.ts'
 import { keyOf } from '../models/object.ts'
@@ -47,6 +47,7 @@ export function endpointSliceMirroringReconciler(): Reconciler {
         ownerReferences: [controllerRef(endpoints)],
       }
       const desired = mirroredSlices(endpoints.subsets ?? [])
+      tellSkipped(world, endpoints)
       try {
         const exists = () => stillExists(world, Endpoints, endpoints)
         return await writeSlices({ world, own, key, manager, metadata, desired, exists, limit: maxAddressesPerSubset })
@@ -75,6 +76,16 @@ function mirrorLabels({ metadata }: Endpoints): Record<string, string> {
 function mirrorAnnotations({ metadata }: Endpoints): Record<string, string> {
   const { [lastApplied]: _, [triggerTimeAnnotation]: __, ...annotations } = metadata.annotations ?? {}
   return annotations
+}
+
+function tellSkipped({ events }: World, endpoints: Endpoints): void {
+  const skipped = (endpoints.subsets ?? []).reduce(
+    (n, s) => n + Math.max((s.addresses?.length ?? 0) + (s.notReadyAddresses?.length ?? 0) - maxAddressesPerSubset, 0),
+    0,
+  )
+  if (!skipped) return
+  const text = `A max of ${maxAddressesPerSubset} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`
+  events.warning(endpoints, 'TooManyAddressesToMirror', text)
 }
 
 /** What the mirror should say: one set of slices per subset and family. */

@@ -2,13 +2,15 @@ import { canonicalJson } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
 import { OwnWrites } from '../client/own-writes.ts'
 import { controllerRef } from '../client/owner.ts'
-import type { Reconciler } from '../client/reconciler.ts'
+import type { Cache, Reconciler } from '../client/reconciler.ts'
 import { ApiError, isConflict } from '../models/api-error.ts'
 import { EndpointSlice, Node, Pod, Service } from '../models/kinds/index.ts'
+import { keyOf } from '../models/object.ts'
 import { isPodReady } from '../models/pod-state.ts'
 import type { Endpoint, EndpointPort } from '../models/types/discovery-v1.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { zoneOf } from './endpoint-choice.ts'
+import { hintedSlices } from './hinted-slices.ts'
 import {
   type AddressType,
   addressTypes,
@@ -25,19 +27,30 @@ import {
 import type { SliceMonitor } from './slice-monitor.ts'
 import type { Desired } from './slice-plan.ts'
 import { managedByLabel, stillExists, writeSlices } from './slice-writer.ts'
+import { hintSign, wantsZoneHints } from './zone-hints.ts'
 
 const manager = 'endpointslice-controller.k8s.io'
 
 /** Keeps the EndpointSlices of each Service with a selector: at most 100 endpoints each, one set per family and ports. */
 export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } = {}): Reconciler {
   let own: OwnWrites | undefined
+  const signs = new Map<string, string>()
   return {
     name: 'endpoint-slice',
     primary: Service,
     watches: [
       { kind: Pod, keys: servicesOf },
-      // Only for the zones: a heartbeat of a node is no news for any Service.
-      { kind: Node, keys: () => [] },
+      {
+        kind: Node,
+        // For the zones, and for Services whose endpoints are shared out by the nodes' CPU. A heartbeat is no news for any.
+        keys(node: Node, cache: Cache) {
+          const sign = cache.get(Node, { name: node.metadata.name }) && hintSign(node)
+          if (signs.get(node.metadata.name) === sign) return []
+          if (sign) signs.set(node.metadata.name, sign)
+          else signs.delete(node.metadata.name)
+          return cache.list(Service).filter(wantsZoneHints).map(keyOf)
+        },
+      },
       {
         kind: EndpointSlice,
         keys({ metadata: { labels, namespace } }: EndpointSlice) {
@@ -66,7 +79,7 @@ export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } 
         labels: sliceLabels(service),
         ownerReferences: [controllerRef(service)],
       }
-      const desired = desiredSlices(service, placed, zoneOfPod)
+      const desired = hintedSlices(world, service, desiredSlices(service, placed, zoneOfPod), manager)
       const exists = () => stillExists(world, Service, service)
       try {
         const again = await writeSlices({
@@ -140,7 +153,7 @@ function endpointOf(service: Service, pod: Pod, addresses: string[], zone: strin
   const terminating = !!pod.metadata.deletionTimestamp
   const ready = service.spec?.publishNotReadyAddresses || (serving && !terminating)
   const hostname = hostnameOf(pod, service)
-  const close = service.spec?.trafficDistribution === 'PreferClose' && ready && zone
+  const close = service.spec?.trafficDistribution === 'PreferClose' && !wantsZoneHints(service) && ready && zone
   return {
     addresses,
     conditions: { ready, serving, terminating },

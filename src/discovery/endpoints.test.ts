@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type PodFate, startTestCluster, type TestCluster } from '../controller/testing/cluster.ts'
-import { EndpointSlice, Endpoints, Node, Pod, Service } from '../models/kinds/index.ts'
+import { EndpointSlice, Endpoints, Event, Node, Pod, Service } from '../models/kinds/index.ts'
 import type { ServiceSpec } from '../models/types/core-v1.ts'
 import { endpointSliceReconciler } from './endpoint-slice.ts'
 import { endpointSliceMirroringReconciler } from './endpoint-slice-mirroring.ts'
@@ -136,6 +136,70 @@ describe('a Service with a selector', () => {
     expect((await slices()).map(s => s.ports![0]!.port).sort()).toEqual([8080, 9090])
     expect((await endpoints())!.subsets).toHaveLength(2)
   })
+})
+
+describe('a Service that wants its endpoints shared out to zones', () => {
+  const cpu = (name: string, amount: string) =>
+    cluster.client.patch(
+      Node,
+      { name },
+      {
+        type: 'merge',
+        body: { status: { allocatable: { cpu: amount }, conditions: [{ type: 'Ready', status: 'True' }] } },
+      },
+      { subresource: 'status' },
+    )
+  const zones = async () =>
+    (await slices())
+      .flatMap(s => s.endpoints.map(e => e.hints?.forZones?.[0]?.name ?? '-'))
+      .sort()
+      .join(' ')
+  const events = async () =>
+    (await cluster.client.list(Event, { namespace })).items.map(e => `${e.reason} ${e.message}`)
+  const setMode = (mode: string | null) =>
+    cluster.client.patch(Service, key, {
+      type: 'merge',
+      body: { metadata: { annotations: { 'service.kubernetes.io/topology-mode': mode } } },
+    })
+
+  it('has hints by the CPU of zones, follows the nodes, and has none when they are not wanted or make no sense', async () => {
+    await cpu('node-1', '4')
+    await cpu('node-2', '4')
+    await service(plain)
+    for (const name of ['a', 'b', 'c']) await addPod(name, { nodeName: 'node-1' })
+    await addPod('d', { nodeName: 'node-2' })
+    await cluster.until(async () => (await served()).length === 4, 10_000, served)
+    expect(await zones()).toBe('- - - -')
+    await setMode('Auto')
+    await cluster.until(async () => (await zones()) === 'east east west west', 10_000, zones)
+    expect(await events()).toContain(
+      'TopologyAwareHintsEnabled Topology Aware Hints has been enabled, addressType: IPv4',
+    )
+    // The west has most of the CPU now.
+    await cpu('node-1', '3')
+    await cpu('node-2', '9')
+    await cluster.until(async () => (await zones()) === 'east west west west', 10_000, zones)
+    await cpu('node-1', '0')
+    await cluster.until(async () => (await zones()) === '- - - -', 10_000, zones)
+    expect((await events()).find(e => e.startsWith('TopologyAwareHintsDisabled'))).toBe(
+      'TopologyAwareHintsDisabled Insufficient Node information: allocatable CPU or zone not specified on one or more nodes, addressType: IPv4',
+    )
+    await cpu('node-1', '9')
+    await cluster.until(async () => (await zones()) === 'east east west west', 10_000, zones)
+    await setMode(null)
+    await cluster.until(async () => (await zones()) === '- - - -', 10_000, zones)
+  })
+})
+
+it('of Endpoints of people only the first thousand addresses of a subset are mirrored, and that is said', async () => {
+  await service({ ports: [{ port: 80, protocol: 'TCP' }] })
+  const addresses = Array.from({ length: 1_003 }, (_, i) => ({ ip: `192.0.${2 + (i >> 8)}.${i & 255}` }))
+  await cluster.client.create(Endpoints, { metadata: key, subsets: [{ addresses, ports: [{ port: 80 }] }] })
+  await cluster.until(async () => (await slices())[0]?.endpoints.length === 1_000, 10_000)
+  const { items } = await cluster.client.list(Event, { namespace })
+  expect(items.map(e => e.message)).toEqual([
+    'A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. 3 addresses were skipped',
+  ])
 })
 
 it('Endpoints of people, for a Service without selector, are mirrored, followed and taken back', async () => {
