@@ -156,7 +156,7 @@ describe.skipIf(obstacle)(
       for (let i = 0; i < 3; i++)
         expect(await box.ok('wget', ['-qO-', '-T', '3', `http://127.0.0.1:${port}/`])).toBe(`version 1 on ${name}\n`)
       await forward.stop()
-      const long = 'x'.repeat(100_000)
+      const long = 'x'.repeat(4_000_000)
       const echoed = await parts.kubectlRun(
         ['exec', '-i', name, '--', 'sh', '-c', 'cat; echo bad >&2; exit 3'],
         long,

@@ -26,7 +26,7 @@ export type Outcome = { exitCode: number } | { error: string }
 
 export interface ChannelStreams {
   streams: Streams
-  /** Tells the client how it ended and closes. */
+  /** Tells the client how it ended, after all that was written before, and closes. */
   finish(outcome: Outcome): void
 }
 
@@ -76,20 +76,40 @@ export function channelStreams(socket: WebSocket, protocol: string, wanted: Want
     sizes.end()
   })
 
+  const outputs = {
+    ...(wanted.stdout ? { stdout: writable(stdout) } : {}),
+    ...(wanted.stderr && !wanted.tty ? { stderr: writable(stderr) } : {}),
+  }
   return {
     streams: {
       tty: wanted.tty,
       ...(input ? { stdin: input } : {}),
-      ...(wanted.stdout ? { stdout: writable(stdout) } : {}),
-      ...(wanted.stderr && !wanted.tty ? { stderr: writable(stderr) } : {}),
+      ...outputs,
       ...(wanted.tty ? { resize: sizes } : {}),
     },
     finish(outcome) {
-      const text = outcomeText(outcome, /^v[45]\./.test(protocol))
-      if (text) send(error, Buffer.from(text))
-      socket.close(1000)
+      void allWritten(Object.values(outputs)).then(() => {
+        const text = outcomeText(outcome, /^v[45]\./.test(protocol))
+        if (text) send(error, Buffer.from(text))
+        // The client's own farewell must be read, even if its input has not all been.
+        socket.resume()
+        socket.close(1000)
+      })
     },
   }
+}
+
+/** Ends the streams; resolves when what was written to them is on its way, or can be no more. */
+export async function allWritten(streams: readonly Writable[]): Promise<void> {
+  await Promise.all(
+    streams.map(
+      stream =>
+        new Promise<void>(resolve => {
+          stream.once('close', resolve)
+          stream.end(resolve)
+        }),
+    ),
+  )
 }
 
 /** Since version 4 a Status object says how it ended; before, text says what went wrong. */

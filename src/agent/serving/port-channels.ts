@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { explain } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
@@ -16,8 +17,13 @@ export function forwardPorts(
 ): void {
   const abort = new AbortController()
   const pipes = new Map<number, Promise<NodeJS.WritableStream | undefined>>()
-  const send = (channel: number, data: Uint8Array) => {
-    if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.from([channel]), data]), { binary: true })
+  const send = (channel: number, data: Uint8Array, done: (error?: Error | null) => void = () => {}) => {
+    if (socket.readyState !== socket.OPEN) return done()
+    socket.send(Buffer.concat([Buffer.from([channel]), data]), { binary: true }, done)
+  }
+  const end = (done: () => void) => {
+    if (ports.length === 1) socket.close(1000)
+    done()
   }
   ports.forEach((port, i) => {
     const name = Buffer.alloc(2)
@@ -28,10 +34,7 @@ export function forwardPorts(
       2 * i,
       open(port, abort.signal).then(
         ({ readable, writable }) => {
-          readable.on('data', (chunk: Buffer) => send(2 * i, chunk))
-          readable.on('end', () => {
-            if (ports.length === 1) socket.close(1000)
-          })
+          readable.pipe(new Writable({ write: (chunk, _encoding, done) => send(2 * i, chunk, done), final: end }))
           readable.on('error', error => send(2 * i + 1, Buffer.from(explain(error))))
           writable.on('error', () => {})
           return writable
@@ -46,7 +49,13 @@ export function forwardPorts(
   socket.on('message', (raw: RawData) => {
     const message = toBuffer(raw)
     const pipe = pipes.get(message[0] ?? -1)
-    void pipe?.then(writable => writable?.write(message.subarray(1)))
+    void pipe?.then(writable => {
+      if (!writable || writable.write(message.subarray(1))) return
+      // A program that reads slowly makes the client wait, not our memory grow.
+      socket.pause()
+      const resume = () => socket.resume()
+      writable.once('drain', resume).once('close', resume)
+    })
   })
   socket.on('close', () => {
     abort.abort(new DOMException('the client went away', 'AbortError'))

@@ -171,6 +171,18 @@ describe('the agent’s server', () => {
     expect((await all).channels).toEqual({ 1: 'some text', 3: '{"metadata":{},"status":"Success"}' })
   })
 
+  it('a program’s end waits for the last of its output, however slowly that goes out', async () => {
+    const socket = open('/exec/default/web/web?command=sh&input=1&output=1', 'v5.channel.k8s.io')
+    const all = collect(socket)
+    await new Promise(resolve => socket.on('open', resolve))
+    const words = Array.from({ length: 2_000 }, (_, i) => `word ${i}`)
+    socket.send(Buffer.from(`\0${words.map(word => `echo ${word}\n`).join('')}exit\n`))
+    expect((await all).channels).toEqual({
+      1: words.map(word => `${word}\n`).join(''),
+      3: '{"metadata":{},"status":"Success"}',
+    })
+  })
+
   it('forwards ports', async () => {
     const socket = open('/portForward/default/web?port=8080', 'v4.channel.k8s.io')
     const all = collect(socket)

@@ -2,7 +2,7 @@ import { type Duplex, PassThrough } from 'node:stream'
 import { Channel } from '../../base/channel.ts'
 import { explain } from '../../base/errors.ts'
 import type { Runtime, Streams } from '../../runtime/runtime.ts'
-import { type Outcome, outcomeText, parseSize, type Wanted } from './channels.ts'
+import { allWritten, type Outcome, outcomeText, parseSize, type Wanted } from './channels.ts'
 import { type SpdyStream, serveSpdy } from './spdy-session.ts'
 
 /** As a WebSocket's sub-protocol: SPDY frames in its messages. kubectl forwards ports in this way. */
@@ -104,8 +104,9 @@ export function execSpdyStreams(
           ...(resize ? { resize: sizesOf(resize) } : {}),
         },
         finish(outcome) {
-          for (const one of [stdout, stderr]) one?.end()
-          errors!.end(outcomeText(outcome, /^v4\./.test(protocol)), () => connection.end())
+          void allWritten([stdout, stderr].filter(one => one !== undefined)).then(() =>
+            errors!.end(outcomeText(outcome, /^v4\./.test(protocol)), () => connection.end()),
+          )
         },
       })
     })

@@ -1,4 +1,4 @@
-import { Duplex } from 'node:stream'
+import { Duplex, type Writable } from 'node:stream'
 import { WebSocket } from 'ws'
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { RuntimeFailed, RuntimeUnavailable, type Streams } from '../runtime.ts'
@@ -14,11 +14,20 @@ export interface Channels {
   close(): void
 }
 
-export async function openChannels(url: string, onMessage: (channel: number, data: Buffer) => void): Promise<Channels> {
+/** @param onMessage may return what to wait for before more is taken: whoever reads slowly makes the program wait */
+export async function openChannels(
+  url: string,
+  onMessage: (channel: number, data: Buffer) => Promise<void> | undefined,
+): Promise<Channels> {
   const socket = new WebSocket(url.replace(/^http/, 'ws'), ['v4.channel.k8s.io'], { perMessageDeflate: false })
   socket.binaryType = 'nodebuffer'
   // Before it is open: the first messages may arrive together with the handshake's answer.
-  socket.on('message', (data: Buffer) => data.length && onMessage(data[0]!, data.subarray(1)))
+  socket.on('message', (data: Buffer) => {
+    const slow = data.length ? onMessage(data[0]!, data.subarray(1)) : undefined
+    if (!slow) return
+    socket.pause()
+    void slow.then(() => socket.resume())
+  })
   const closed = new Promise<void>(resolve => socket.on('close', () => resolve()))
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve)
@@ -79,10 +88,9 @@ export async function joinStreams(
       stderr: Boolean(streams.stderr) && !streams.tty,
     }),
     (from, data) => {
-      if (!data.length) return
-      if (from === channel.stdout) streams.stdout?.write(data)
-      else if (from === channel.stderr) streams.stderr?.write(data)
-      else if (from === channel.error) result += data.toString()
+      if (from === channel.error) result += data.toString()
+      const to = from === channel.stdout ? streams.stdout : from === channel.stderr ? streams.stderr : undefined
+      return data.length && to?.write(data) === false ? drained(to) : undefined
     },
   )
   const close = () => channels.close()
@@ -101,6 +109,9 @@ export async function joinStreams(
   return result === '' ? undefined : readResult(result)
 }
 
+const drained = (stream: Writable) =>
+  new Promise<void>(resolve => void stream.once('drain', resolve).once('close', resolve))
+
 async function sendSizes(channels: Channels, sizes: AsyncIterable<{ width: number; height: number }>): Promise<void> {
   try {
     for await (const { width, height } of sizes)
@@ -115,7 +126,7 @@ async function sendSizes(channels: Channels, sizes: AsyncIterable<{ width: numbe
  * second connection, closed at once, tells the end of the first one's.
  */
 async function endInput(attach: Open): Promise<void> {
-  const second = await openChannels(await attach({ stdin: true, stdout: false, stderr: false }), () => {})
+  const second = await openChannels(await attach({ stdin: true, stdout: false, stderr: false }), () => undefined)
   second.close()
 }
 
@@ -172,10 +183,11 @@ export async function joinPort(url: string, port: number, signal: AbortSignal, c
     cancel?.()
     cancel = clock.schedule(silenceMs, () => channels?.close())
   }
+  let readOn: (() => void) | undefined
   const pipe = new Duplex({
     // The server closes both directions at once; a writer that ends may still wait for the answer.
     allowHalfOpen: true,
-    read() {},
+    read: () => readOn?.(),
     write(chunk: Buffer, _encoding, done) {
       if (channels!.send(0, chunk)) done()
       else channels!.drained().then(() => done(), done)
@@ -186,6 +198,7 @@ export async function joinPort(url: string, port: number, signal: AbortSignal, c
     },
     destroy(error, done) {
       cancel?.()
+      readOn?.()
       channels?.close()
       done(error)
     },
@@ -195,10 +208,11 @@ export async function joinPort(url: string, port: number, signal: AbortSignal, c
   channels = await openChannels(`${url}${url.includes('?') ? '&' : '?'}port=${port}`, (from, data) => {
     const body = greeted[from] ? data : data.subarray(2)
     greeted[from] = true
-    if (!body.length) return
+    if (!body.length) return undefined
     if (pipe.writableFinished) closeAfterSilence()
-    if (from === 0) pipe.push(body)
-    else pipe.destroy(new RuntimeFailed(explainPort(port, body.toString().trim())))
+    if (from !== 0) pipe.destroy(new RuntimeFailed(explainPort(port, body.toString().trim())))
+    else if (!pipe.push(body)) return new Promise(resolve => (readOn = resolve))
+    return undefined
   })
   if (pipe.destroyed) channels.close()
   void channels.closed.then(() => {
