@@ -46,7 +46,7 @@ export interface StreamOptions extends Omit<HttpOptions, 'headers' | 'body' | 'm
   /** Several values of one name are as many headers. */
   headers?: Record<string, string | string[]>
   body?: string | Uint8Array | Readable
-  /** Name to expect in the server's certificate, if not the host's. */
+  /** Name to expect in the server's certificate, if not the one in the Host header; '' expects the URL's host. */
   serverName?: string
   /** Where to connect to; the host in the URL is then only a name: in the Host header and in the certificate. */
   address?: { host: string; port: number }
@@ -182,7 +182,7 @@ export const systemNet: Net = {
               ...(options.ca ? { allowPartialTrustChain: true } : {}),
               cert: options.cert,
               key: options.key,
-              ...(options.serverName ? { servername: options.serverName } : {}),
+              ...(options.serverName === undefined ? {} : { servername: options.serverName }),
             }
           : {}),
       })

@@ -37,11 +37,13 @@ const connectTimeoutMs = 10_000
 export function tlsNodeDialer(options: TlsNodeDialerOptions): NodeDialer {
   const net = options.net ?? systemNet
   return {
-    open({ host, port }, { method, path, headers, body, signal }) {
+    open({ name, host, port }, { method, path, headers, body, signal }) {
       const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
       return net.stream(`https://${authority}${path}`, {
         method,
-        headers,
+        // Nodes of one process share a server, which tells them apart by this; the certificate is still for the address.
+        headers: { ...headers, host: `${name}:${port}` },
+        serverName: '',
         ...(body ? { body } : {}),
         signal,
         timeoutMs: connectTimeoutMs,
