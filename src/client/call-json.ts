@@ -19,6 +19,5 @@ export async function callJson(
   else for await (const part of reply.body) parts.push(part)
   const text = Buffer.concat(parts).toString()
   if (reply.status < 400) return JSON.parse(text)
-  const status = text.startsWith('{') ? JSON.parse(text) : { message: text }
-  throw ApiError.fromStatus({ ...status, code: status.code ?? reply.status })
+  throw ApiError.fromReply(reply.status, text)
 }

@@ -39,7 +39,7 @@ export function createClient(plain: Transport, clock: Clock = systemClock): Clie
       ...(options.signal ? { signal: options.signal } : {}),
     })
     const bytes = await whole(reply)
-    if (reply.status >= 400) throw refusal(reply.status, bytes)
+    if (reply.status >= 400) throw ApiError.fromReply(reply.status, text(bytes))
     return decode(bytes) as R
   }
 
@@ -78,7 +78,7 @@ export function createClient(plain: Transport, clock: Clock = systemClock): Clie
         signal,
         stream: true,
       })
-      if (reply.status >= 400) throw refusal(reply.status, await whole(reply))
+      if (reply.status >= 400) throw ApiError.fromReply(reply.status, text(await whole(reply)))
       for await (const value of jsonLines(chunks(reply))) {
         const event = value as { type: string; object: unknown }
         if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as Status)
@@ -174,29 +174,4 @@ const text = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, 
 
 function decode(bytes: Uint8Array): unknown {
   return bytes.length ? JSON.parse(text(bytes)) : undefined
-}
-
-/** The error that a reply says, even when a proxy in between answered in prose. */
-function refusal(code: number, bytes: Uint8Array): ApiError {
-  const body = text(bytes)
-  try {
-    const status = JSON.parse(body) as Status
-    if (status.kind === 'Status') return ApiError.fromStatus(status)
-  } catch {
-    // Not JSON: the text itself is all there is to say.
-  }
-  const reason = {
-    401: 'Unauthorized',
-    403: 'Forbidden',
-    404: 'NotFound',
-    429: 'TooManyRequests',
-    503: 'ServiceUnavailable',
-  }
-  return new ApiError(
-    reason[code as keyof typeof reason] ?? 'InternalError',
-    body.slice(0, 500) || `HTTP status ${code}`,
-    {
-      code,
-    },
-  )
 }

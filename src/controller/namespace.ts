@@ -126,8 +126,7 @@ async function removeCollection(world: World, kind: Kind<any>, namespace: string
   })
   if (reply.status < 400) return
   const text = reply.body instanceof Uint8Array ? Buffer.from(reply.body).toString() : ''
-  const status = text.startsWith('{') ? JSON.parse(text) : { message: text, code: reply.status }
-  throw ApiError.fromStatus({ ...status, code: status.code ?? reply.status })
+  throw ApiError.fromReply(reply.status, text)
 }
 
 async function removeEach(world: World, { kind, items }: Remaining): Promise<void> {

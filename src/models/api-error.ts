@@ -73,6 +73,28 @@ export class ApiError extends OptiFlowError {
       ...(status.metadata?.continue ? { continueToken: status.metadata.continue } : {}),
     })
   }
+
+  /** What a reply of `code` says, even when a proxy in between answered in prose. */
+  static fromReply(code: number, text: string): ApiError {
+    try {
+      const status = JSON.parse(text) as Status | null
+      if (status?.kind === 'Status') return ApiError.fromStatus({ ...status, code: status.code ?? code })
+    } catch {
+      // Not JSON: the text itself is all there is to say.
+    }
+    return new ApiError(reasonsOfProse[code] ?? 'InternalError', text.trim().slice(0, 500) || `HTTP status ${code}`, {
+      code,
+    })
+  }
+}
+
+/** The reasons of replies that name none. */
+const reasonsOfProse: Record<number, Reason> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  429: 'TooManyRequests',
+  503: 'ServiceUnavailable',
 }
 
 type Resource = { group: string; plural: string; kind: string }

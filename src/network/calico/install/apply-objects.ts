@@ -60,14 +60,6 @@ export class ObjectWriter {
     const reply = await this.#client.raw(method, url, { headers, ...(body === undefined ? {} : { body }) })
     const text = Buffer.from(reply.body as Uint8Array).toString()
     if (reply.status < 300) return text
-    throw refusal(reply.status, text)
-  }
-}
-
-function refusal(code: number, text: string): ApiError {
-  try {
-    return ApiError.fromStatus(JSON.parse(text))
-  } catch {
-    return new ApiError('InternalError', text.slice(0, 500), { code })
+    throw ApiError.fromReply(reply.status, text)
   }
 }
