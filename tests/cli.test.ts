@@ -106,6 +106,36 @@ describe('optiflow’s own commands', () => {
     expect(await fails('logs', 'nobody')).toContain('"nobody" not found')
   })
 
+  it('exec runs a program, passes input on to its end, and ends as it did', async () => {
+    expect(await ok(['exec', 'workload/web', '--', 'hostname'])).toMatch(/^web-/)
+    expect(await ok(['exec', '-i', 'talker', '--', 'cat'], 'to the end\n')).toBe('to the end\n')
+    const failed = await cluster.optiflow(['exec', 'pod/talker', '--', 'sh', '-c', 'echo no >&2; exit 3'])
+    expect(failed).toMatchObject({ code: 3, out: '', err: 'no\ncommand terminated with exit code 3\n' })
+    expect(await fails('exec', 'nobody', '--', 'date')).toBe('Error from server (NotFound): pods "nobody" not found\n')
+    expect(await fails('exec', 'talker', '-c', 'none', '--', 'date')).toContain('container none is not valid')
+  })
+
+  it('port-forward brings a Workload’s port here, and says what cannot be', async () => {
+    const forward = start(program, ['port-forward', 'workload/web', ':80'], { env: cluster.env })
+    await until('it listens', () => forward.out().includes('-> 80\n'))
+    const port = /Forwarding from 127\.0\.0\.1:(\d+) -> 80/.exec(forward.out())?.[1]
+    for (const _ of [1, 2]) expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toMatch(/web-.* port 80/)
+    expect(await fails('port-forward', 'workload/web', `${port}:80`)).toContain(`port ${port} of 127.0.0.1 is in use`)
+    expect(await fails('port-forward', 'workload/web', 'grpc')).toContain('calls a port "grpc"')
+    expect((await forward.stop('SIGINT')).code).toBe(0)
+  })
+
+  it('scale and top', async () => {
+    expect(await ok(['scale', 'workload/web', '--replicas', '3'])).toBe('workload.optiflow.dev/web scaled\n')
+    await until('there are three', async () => /^web +3\/3 /m.test(await ok(['get', 'workloads'])))
+    expect(await fails('scale', 'pod/talker', '--replicas', '2')).toContain('pods cannot be scaled')
+    expect(await ok(['top', 'pods', '--sort-by', 'cpu'])).toMatch(
+      /^NAME +CPU\(cores\) +MEMORY\(bytes\)\n(.+m +\d+Mi\n){4}$/,
+    )
+    expect(await ok(['top', 'nodes'])).toMatch(/^NAME +CPU.*\n(node-\d +\d+m +\d+% +\d+Mi +\d+%\n){3}$/)
+    expect(await fails('top', 'services')).toContain('"top pods" or "top nodes"')
+  })
+
   it('service registers what runs outside, tells how it does, and takes it out', async () => {
     expect(await ok(['service', 'list'])).toBe('No services are registered in default.\n')
     const registered = await ok([

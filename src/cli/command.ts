@@ -1,14 +1,19 @@
 import type { Command } from 'commander'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
+import type { Net } from '../base/net.ts'
 import { type ConnectionFlags, connect, type Remote } from './connection.ts'
+import type { StandardStreams } from './standard-streams.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a command gets from the outside; tests hand in their own. */
 export interface Outside {
   terminal: Terminal
   disk: Disk
+  net: Net
   clock: Clock
+  /** For what is no text of ours: the input and output of programs in containers. */
+  streams: StandardStreams
   readStdin(): Promise<string>
   /** Aborts on Ctrl-C. */
   signal: AbortSignal

@@ -1,5 +1,6 @@
+import type { WebSocket } from 'ws'
 import { systemDisk } from '../base/disk.ts'
-import { type Client, createClient, httpTransport, type Transport } from '../client/index.ts'
+import { type Client, createClient, httpTransport, openWebSocket, type Transport } from '../client/index.ts'
 import { type Connection, defaultKubeconfig, readKubeconfig } from '../main/kubeconfig.ts'
 import { ApiError } from '../models/api-error.ts'
 import type { ApiReply } from '../models/rest.ts'
@@ -25,16 +26,17 @@ export interface Remote extends AsyncDisposable {
   ): Promise<T>
   /** The reply's body as it comes. @throws ApiError */
   stream(url: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>
+  /** What exec and port-forward speak over. @throws ApiError */
+  webSocket(url: string, protocols: readonly string[]): Promise<WebSocket>
 }
+
+const userAgent = 'optiflow-cli'
 
 /** Connects with a kubeconfig: the named context, else ours if the file has it, else the current one. */
 export async function connect(flags: ConnectionFlags): Promise<Remote> {
-  const connection = await chooseConnection(flags)
-  const transport = httpTransport({
-    ...connection,
-    server: flags.server ?? connection.server,
-    userAgent: 'optiflow-cli',
-  })
+  const chosen = await chooseConnection(flags)
+  const connection = { ...chosen, server: flags.server ?? chosen.server }
+  const transport = httpTransport({ ...connection, userAgent })
   return remote(transport, connection, flags.namespace ?? connection.namespace ?? 'default')
 }
 
@@ -61,9 +63,10 @@ export function remote(transport: Transport, connection: Connection, namespace: 
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       })
       const text = await bodyText(reply)
-      if (reply.status >= 300) throw asApiError(reply.status, text)
+      if (reply.status >= 300) throw ApiError.fromReply(reply.status, text)
       return JSON.parse(text)
     },
+    webSocket: (url, protocols) => openWebSocket({ ...connection, userAgent }, url, protocols),
     async stream(url, signal) {
       const reply = await transport.send({
         method: 'GET',
@@ -72,7 +75,7 @@ export function remote(transport: Transport, connection: Connection, namespace: 
         stream: true,
         ...(signal ? { signal } : {}),
       })
-      if (reply.status >= 300) throw asApiError(reply.status, await bodyText(reply))
+      if (reply.status >= 300) throw ApiError.fromReply(reply.status, await bodyText(reply))
       const { body } = reply
       return body instanceof Uint8Array ? once(body) : body
     },
@@ -85,16 +88,6 @@ async function bodyText(reply: ApiReply): Promise<string> {
   const chunks: Uint8Array[] = []
   for await (const chunk of reply.body) chunks.push(chunk)
   return Buffer.concat(chunks).toString()
-}
-
-function asApiError(status: number, text: string): ApiError {
-  try {
-    const body = JSON.parse(text)
-    if (body?.kind === 'Status') return ApiError.fromStatus(body)
-  } catch {
-    // Not every refusal is a Status: a proxy's page, a plain text 429.
-  }
-  return new ApiError('', `the server answered ${status}: ${text.slice(0, 500)}`, { code: status })
 }
 
 async function* once(chunk: Uint8Array): AsyncGenerator<Uint8Array> {

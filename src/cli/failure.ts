@@ -5,6 +5,15 @@ import type { Terminal } from './terminal.ts'
 /** The command line itself is wrong: exit code 1, as kubectl's. */
 export class UsageError extends OptiFlowError {}
 
+/** A program in a container did not succeed; its exit code becomes ours, as kubectl's does. */
+export class ProgramFailed extends OptiFlowError {
+  readonly exitCode: number
+  constructor(exitCode: number) {
+    super(`command terminated with exit code ${exitCode}`)
+    this.exitCode = exitCode
+  }
+}
+
 /** What failed, why, and one thing to do: three lines at most. */
 export function printFailure(terminal: Terminal, failure: unknown): void {
   const error = firstFailure(failure)

@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import { systemClock } from '../base/clock.ts'
 import { systemDisk } from '../base/disk.ts'
+import { systemNet } from '../base/net.ts'
 import type { CliCommand, Outside } from './command.ts'
 import { connect } from './connection.ts'
 import { runProgram } from './program.ts'
+import { systemStreams } from './standard-streams.ts'
 import { systemTerminal } from './terminal.ts'
 
 /** Carries out this process's own command line as one of `commands`, and ends the process. */
@@ -36,6 +38,8 @@ function outside(signal: AbortSignal): Outside {
   return {
     terminal: systemTerminal(),
     disk: systemDisk,
+    net: systemNet,
+    streams: systemStreams(),
     clock: systemClock,
     signal,
     connect,

@@ -2,9 +2,9 @@ import { Command, CommanderError } from 'commander'
 import { isAbort } from '../base/errors.ts'
 import { version } from '../main/version.ts'
 import type { CliCommand, Outside } from './command.ts'
-import { printFailure, UsageError } from './failure.ts'
+import { ProgramFailed, printFailure, UsageError } from './failure.ts'
 
-/** Runs one command line. @returns the exit code: 0, or 1 with the reason on standard error */
+/** Runs one command line. @returns the exit code: 0, that of a program run in a container, or 1 with the reason on standard error */
 export async function runProgram(args: string[], outside: Outside, commands: readonly CliCommand[]): Promise<number> {
   const program = new Command('optiflow')
     .description('Runs containers on one machine or a few, with the Kubernetes API.')
@@ -19,9 +19,15 @@ export async function runProgram(args: string[], outside: Outside, commands: rea
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode
+    if (error instanceof ProgramFailed) return failedLike(outside, error)
     if (isAbort(error) && outside.signal.aborted) return 130
     if (error instanceof UsageError || error instanceof Error) printFailure(outside.terminal, error)
     else throw error
     return 1
   }
+}
+
+function failedLike({ terminal }: Outside, { exitCode, message }: ProgramFailed): number {
+  terminal.err(`${message}\n`)
+  return exitCode
 }

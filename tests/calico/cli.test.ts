@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { systemDisk } from '../../src/base/disk.ts'
+import { systemNet } from '../../src/base/net.ts'
 import type { Outside } from '../../src/cli/command.ts'
 import { calico as command } from '../../src/cli/commands/calico.ts'
 import { remote } from '../../src/cli/connection.ts'
 import { runProgram } from '../../src/cli/program.ts'
+import { systemStreams } from '../../src/cli/standard-streams.ts'
 import { inProcessTransport } from '../../src/client/index.ts'
 import { ControlPlane } from '../../src/main/control-plane.ts'
 import { adminUser } from '../../src/main/identities.ts'
@@ -53,6 +55,8 @@ describe('optiflow calico', () => {
         paint: { green: paint, red: paint, yellow: paint, cyan: paint, dim: paint, bold: paint },
       },
       disk: systemDisk,
+      net: systemNet,
+      streams: systemStreams(),
       clock: systemClock,
       readStdin: async () => '',
       signal: stop.signal,

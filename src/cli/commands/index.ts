@@ -11,21 +11,25 @@ import { describe } from './describe.ts'
 import { down } from './down.ts'
 import { envtest } from './envtest.ts'
 import { events } from './events.ts'
+import { exec } from './exec.ts'
 import { get } from './get.ts'
 import { history } from './history.ts'
 import { logs } from './logs.ts'
 import { net } from './net.ts'
 import { node } from './node.ts'
+import { portForward } from './port-forward.ts'
 import { rebalance } from './rebalance.ts'
 import { restore } from './restore.ts'
 import { rollout } from './rollout.ts'
 import { run } from './run.ts'
+import { scale } from './scale.ts'
 import { scheduler } from './scheduler.ts'
 import { server } from './server.ts'
 import { service } from './service.ts'
 import { simulate } from './simulate.ts'
 import { status } from './status.ts'
 import { store } from './store.ts'
+import { top } from './top.ts'
 import { up } from './up.ts'
 import { why } from './why.ts'
 
@@ -36,6 +40,7 @@ export const commands: readonly CliCommand[] = [
   down,
   status,
   run,
+  scale,
   rollout,
   apply,
   get,
@@ -47,6 +52,9 @@ export const commands: readonly CliCommand[] = [
   simulate,
   rebalance,
   logs,
+  exec,
+  portForward,
+  top,
   events,
   remove,
   service,

@@ -1,8 +1,7 @@
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags, Remote } from '../connection.ts'
 import { UsageError } from '../failure.ts'
-import { labelSelectorText } from '../label-selector-text.ts'
-import { discover, findResource, pathOf } from '../resource-names.ts'
+import { podsOf } from '../pods-of.ts'
 
 interface Flags extends ConnectionFlags {
   follow?: boolean
@@ -30,7 +29,7 @@ export const logs: CliCommand = {
 }
 
 async function run(outside: Outside, remote: Remote, target: string, flags: Flags): Promise<void> {
-  const pods = await podsOf(remote, target)
+  const pods = target.includes('/') ? (await podsOf(remote, target)).map(p => p.metadata.name) : [target]
   const query = new URLSearchParams()
   if (flags.follow) query.set('follow', 'true')
   if (flags.container) query.set('container', flags.container)
@@ -67,23 +66,6 @@ async function print(outside: Outside, stream: AsyncIterable<Uint8Array>, prefix
       atStart = ended
     }
   }
-}
-
-/** The pod named, or the pods that the named object selects. */
-async function podsOf(remote: Remote, target: string): Promise<string[]> {
-  const [type, name] = target.includes('/') ? (target.split('/') as [string, string]) : ['pod', target]
-  const resource = findResource(await discover(remote), type)
-  if (resource.plural === 'pods' && resource.group === '') return [name]
-  const object = await remote.json('GET', pathOf(resource, remote.namespace, name))
-  const selector =
-    typeof object.status?.selector === 'string' ? object.status.selector : labelSelectorText(object.spec?.selector)
-  if (!selector) throw new UsageError(`${target} does not select pods`)
-  const { items } = await remote.json(
-    'GET',
-    `/api/v1/namespaces/${remote.namespace}/pods?labelSelector=${encodeURIComponent(selector)}`,
-  )
-  if (!items.length) throw new UsageError(`${target} has no pods yet`, { hint: `See "optiflow describe ${target}".` })
-  return items.map((p: any) => p.metadata.name)
 }
 
 function seconds(text: string): number {

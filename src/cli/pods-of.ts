@@ -1,0 +1,48 @@
+import type { Pod } from '../models/kinds/index.ts'
+import type { Remote } from './connection.ts'
+import { UsageError } from './failure.ts'
+import { labelSelectorText } from './label-selector-text.ts'
+import { discover, findResource, pathOf } from './resource-names.ts'
+
+/** An object that stands for pods, as it was read. */
+export interface Selecting {
+  kind: string
+  spec?: any
+  status?: any
+}
+
+/** The pods of `deploy/web`, `svc/web`, `pod/web-1`, or of `web-1`, which names a pod. @throws UsageError if there are none */
+export async function podsOf(remote: Remote, target: string): Promise<Pod[]> {
+  const { pods } = await selectedBy(remote, target)
+  return pods
+}
+
+/** The pod to talk to: the one named, else the first that is ready. */
+export async function onePodOf(remote: Remote, target: string): Promise<{ pod: Pod; through: Selecting }> {
+  const { pods, object } = await selectedBy(remote, target)
+  const [pod] = [...pods].sort((a, b) => rank(a) - rank(b))
+  return { pod: pod!, through: object }
+}
+
+async function selectedBy(remote: Remote, target: string): Promise<{ pods: Pod[]; object: Selecting }> {
+  const [type, name] = target.includes('/') ? (target.split('/') as [string, string]) : ['pod', target]
+  const resource = findResource(await discover(remote), type)
+  const object = await remote.json<Selecting>('GET', pathOf(resource, remote.namespace, name))
+  if (resource.plural === 'pods' && resource.group === '') return { pods: [object as unknown as Pod], object }
+  const selector =
+    typeof object.status?.selector === 'string' ? object.status.selector : labelSelectorText(object.spec?.selector)
+  if (!selector) throw new UsageError(`${target} does not select pods`)
+  const { items } = await remote.json<{ items: Pod[] }>(
+    'GET',
+    `/api/v1/namespaces/${remote.namespace}/pods?labelSelector=${encodeURIComponent(selector)}`,
+  )
+  if (!items.length) throw new UsageError(`${target} has no pods yet`, { hint: `See "optiflow describe ${target}".` })
+  return { pods: items, object }
+}
+
+/** Those that answer first, then those that at least run, then those that are not on their way out. */
+function rank({ metadata, status }: Pod): number {
+  if (metadata.deletionTimestamp) return 3
+  if (status?.conditions?.some(c => c.type === 'Ready' && c.status === 'True')) return 0
+  return status?.phase === 'Running' ? 1 : 2
+}

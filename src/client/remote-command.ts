@@ -1,0 +1,93 @@
+import { type Readable, Writable } from 'node:stream'
+import type { WebSocket } from 'ws'
+import { ApiError } from '../models/api-error.ts'
+import type { Status } from '../models/types/meta-v1.ts'
+import { messageBytes } from './web-socket.ts'
+
+/** Sub-protocols of exec and attach that we speak, the best first: only version 5 can tell the end of the input. */
+export const commandProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const
+
+export interface CommandStreams {
+  input?: Readable
+  output: Writable
+  errors: Writable
+}
+
+/** Columns and rows of a terminal. */
+export interface TerminalSize {
+  width: number
+  height: number
+}
+
+export interface RemoteCommand {
+  /** Tells the program, which has a terminal, how large ours is now. */
+  resize(size: TerminalSize): void
+  /** The program's exit code. Rejects with ApiError when it could not run, or its connection broke before its end. */
+  ended: Promise<number>
+}
+
+const stdin = 0
+const stdout = 1
+const stderr = 2
+const outcome = 3
+const resized = 4
+const closed = 255
+
+/**
+ * Joins our streams to a program in a container, over a WebSocket of `commandProtocols`: the first byte of each message
+ * names the stream that it belongs to.
+ */
+export function joinCommand(socket: WebSocket, { input, output, errors }: CommandStreams): RemoteCommand {
+  let status: Status | undefined
+  socket.on('message', raw => {
+    const message = messageBytes(raw)
+    const data = message.subarray(1)
+    if (message[0] === stdout) write(socket, output, data)
+    else if (message[0] === stderr) write(socket, errors, data)
+    else if (message[0] === outcome) status = JSON.parse(data.toString())
+  })
+  if (input) input.pipe(inputTo(socket))
+  const ended = new Promise<number>((resolve, reject) => {
+    socket.on('error', reject)
+    socket.on('close', () => {
+      input?.unpipe()
+      try {
+        resolve(exitCode(status))
+      } catch (error) {
+        reject(error)
+      }
+    })
+  })
+  return {
+    resize: ({ width, height }) => socket.send(tagged(resized, JSON.stringify({ Width: width, Height: height }))),
+    ended,
+  }
+}
+
+/** Whoever reads slowly makes the program wait, not our memory grow. */
+function write(socket: WebSocket, to: Writable, data: Buffer): void {
+  if (to.write(data)) return
+  socket.pause()
+  to.once('drain', () => socket.resume())
+}
+
+function inputTo(socket: WebSocket): Writable {
+  const send = (channel: number, data: Uint8Array | string, done: () => void) =>
+    socket.readyState === socket.OPEN ? socket.send(tagged(channel, data), done) : done()
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => send(stdin, chunk, done),
+    final: done => (socket.protocol === commandProtocols[0] ? send(closed, Buffer.from([stdin]), done) : done()),
+  })
+}
+
+const tagged = (channel: number, data: Uint8Array | string) =>
+  Buffer.concat([Buffer.from([channel]), typeof data === 'string' ? Buffer.from(data) : data])
+
+/** @throws ApiError for a program that never ran, or of which nothing more is known */
+function exitCode(status: Status | undefined): number {
+  if (!status) throw new ApiError('InternalError', 'the connection ended before the program did')
+  if (status.status === 'Success') return 0
+  const code = status.details?.causes?.find(c => c.reason === 'ExitCode')?.message
+  if (code === undefined) throw ApiError.fromStatus(status)
+  return Number(code)
+}
