@@ -44,6 +44,8 @@ test('a signed request keeps the names and the key of the one who asked', async 
     organizations: ['system:nodes'],
     dnsNames: [],
     ips: ['10.0.0.1'],
+    emails: [],
+    uris: [],
   })
   const cert = new X509Certificate(await signRequest(ca, asked.request, { usages: ['client'] }, systemClock))
   expect(cert.checkIssued(new X509Certificate(ca.cert))).toBe(true)

@@ -91,10 +91,17 @@ export async function createSigningRequest(
   return { request: request.toString('pem'), key: await privatePem(keys.privateKey) }
 }
 
+/** What a request asks for; every list may be empty. */
+export interface RequestedSubject extends CertificateSubject {
+  organizations: string[]
+  dnsNames: string[]
+  ips: string[]
+  emails: string[]
+  uris: string[]
+}
+
 /** What a PKCS#10 request asks for. @throws when it is not one, or its signature does not match its key. */
-export async function readSigningRequest(
-  pem: string,
-): Promise<CertificateSubject & { organizations: string[]; dnsNames: string[]; ips: string[] }> {
+export async function readSigningRequest(pem: string): Promise<RequestedSubject> {
   const x509 = await library()
   const request = new x509.Pkcs10CertificateRequest(pem)
   if (!(await request.verify())) throw new Error('the signature of the certificate request does not match its key')
@@ -105,6 +112,8 @@ export async function readSigningRequest(
     organizations: request.subjectName.getField('O'),
     dnsNames: names.filter(n => n.type === 'dns').map(n => n.value),
     ips: names.filter(n => n.type === 'ip').map(n => n.value),
+    emails: names.filter(n => n.type === 'email').map(n => n.value),
+    uris: names.filter(n => n.type === 'url').map(n => n.value),
   }
 }
 

@@ -1,14 +1,12 @@
-import { readSigningRequest } from '../base/certificates.ts'
+import { type RequestedSubject, readSigningRequest } from '../base/certificates.ts'
 import { timestamp } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import type { Reconciler, World } from '../client/reconciler.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
-import { CertificateSigningRequest, Node } from '../models/kinds/index.ts'
+import { CertificateSigningRequest, Node, SubjectAccessReview } from '../models/kinds/index.ts'
 import { keyOf } from '../models/object.ts'
+import { clientSigner, isOurs, servingSigner, signerProblem } from './certificate-signers.ts'
 
-const clientSigner = 'kubernetes.io/kube-apiserver-client-kubelet'
-const servingSigner = 'kubernetes.io/kubelet-serving'
-const generalSigner = 'kubernetes.io/kube-apiserver-client'
 const hourMs = 3_600_000
 const defaultSeconds = 365 * 86_400
 
@@ -22,7 +20,7 @@ export interface CertificateOptions {
   signer: CertificateSigner
   /**
    * May this requester have a node's client certificate (`nodeclient`: for a new node; `selfnodeclient`: for itself)? Unless given:
-   * members of system:bootstrappers the first, members of system:nodes the second.
+   * members of system:bootstrappers the first, members of system:nodes the second, and whoever the cluster's roles allow it.
    */
   mayRequest?(request: CertificateSigningRequest, what: 'nodeclient' | 'selfnodeclient'): Promise<boolean>
 }
@@ -36,6 +34,7 @@ export function certificateSigningRequestReconciler(options: CertificateOptions)
     writes: [
       { kind: CertificateSigningRequest, part: 'owned' },
       { kind: CertificateSigningRequest, part: 'status' },
+      { kind: SubjectAccessReview, part: 'owned' },
     ],
     async reconcile(key, world) {
       const request = world.cache.get(CertificateSigningRequest, key)
@@ -47,18 +46,21 @@ export function certificateSigningRequestReconciler(options: CertificateOptions)
         if (has('Approved')) await sign(world, request, options.signer)
         else await approve(world, request, options)
       }
-      return { afterMs: left }
+      return Number.isFinite(left) ? { afterMs: left } : undefined
     },
   }
 }
 
-/** Requests that are settled, or that nobody ever decides, do not stay for ever. */
+/** Requests that are settled, or that nobody ever decides, do not stay for ever. One that is approved waits for its signer as long as it takes. */
 export function msUntilCleanup(request: CertificateSigningRequest, nowMs: number): number {
-  const conditions = request.status?.conditions ?? []
-  const settled = conditions.find(c => ['Approved', 'Denied', 'Failed'].includes(c.type))
-  const since = Date.parse(settled?.lastUpdateTime ?? request.metadata.creationTimestamp ?? '') || nowMs
-  return since + (settled ? hourMs : 24 * hourMs) - nowMs
+  const { conditions = [], certificate } = request.status ?? {}
+  if (!conditions.length) return msAfter(request.metadata.creationTimestamp, 24 * hourMs, nowMs)
+  const settled = conditions.filter(c => c.type !== 'Approved' || certificate)
+  return Math.min(...settled.map(c => msAfter(c.lastUpdateTime, hourMs, nowMs)))
 }
+
+const msAfter = (since: string | undefined, ms: number, nowMs: number) =>
+  (Date.parse(since ?? '') || nowMs) + ms - nowMs
 
 async function remove({ client }: World, request: CertificateSigningRequest): Promise<void> {
   try {
@@ -70,78 +72,83 @@ async function remove({ client }: World, request: CertificateSigningRequest): Pr
 
 const pemOf = (request: CertificateSigningRequest) => Buffer.from(request.spec.request, 'base64').toString()
 
-async function approve(
-  world: World,
-  request: CertificateSigningRequest,
-  { mayRequest = byGroups }: CertificateOptions,
-): Promise<void> {
-  const { signerName } = request.spec
+async function approve(world: World, request: CertificateSigningRequest, options: CertificateOptions): Promise<void> {
+  const { signerName, usages = [], username } = request.spec
   if (signerName !== clientSigner && signerName !== servingSigner) return
-  const refusal = await refuse(world, request)
-  if (refusal) {
-    world.log.debug({ request: request.metadata.name, why: refusal }, 'certificate request left to a person')
-    return
+  let wanted: RequestedSubject
+  try {
+    wanted = await readSigningRequest(pemOf(request))
+  } catch (error) {
+    return leave(world, request, `it cannot be read: ${explain(error)}`)
   }
-  if (signerName === clientSigner) {
-    const own = request.spec.username === (await readSigningRequest(pemOf(request))).commonName
-    const allowed = (own && (await mayRequest(request, 'selfnodeclient'))) || (await mayRequest(request, 'nodeclient'))
-    if (!allowed) return
+  const problem = signerProblem(signerName, usages, wanted)
+  if (problem) return leave(world, request, problem)
+  const own = username === wanted.commonName
+  if (signerName === servingSigner) {
+    const strange = own ? strangeAddress(world, wanted) : 'it is not from the node it is for'
+    return strange ? leave(world, request, strange) : accept(world, request, 'A node may have this certificate.')
   }
-  const now = timestamp(world.clock)
-  const approved = {
-    type: 'Approved',
-    status: 'True',
-    reason: 'AutoApproved',
-    message: 'A node may have this certificate.',
-    lastUpdateTime: now,
-    lastTransitionTime: now,
-  }
+  const may = options.mayRequest ?? ((_, what) => isAllowed(world, request, what))
+  if (own && (await may(request, 'selfnodeclient')))
+    return accept(world, request, 'Auto approving self kubelet client certificate after SubjectAccessReview.')
+  if (await may(request, 'nodeclient'))
+    return accept(world, request, 'Auto approving kubelet client certificate after SubjectAccessReview.')
+  leave(world, request, `${username} may not ask for it`)
+}
+
+function leave({ log }: World, request: CertificateSigningRequest, why: string): void {
+  log.debug({ request: request.metadata.name, why }, 'certificate request left to a person')
+}
+
+async function accept({ client, clock }: World, request: CertificateSigningRequest, message: string): Promise<void> {
+  const now = timestamp(clock)
+  const times = { lastUpdateTime: now, lastTransitionTime: now }
+  const approved = { type: 'Approved', status: 'True', reason: 'AutoApproved', message, ...times }
   const conditions = [...(request.status?.conditions ?? []), approved]
-  await world.client.update(
+  await client.update(
     CertificateSigningRequest,
     { ...structuredClone(request), status: { ...request.status, conditions } },
     { subresource: 'approval' },
   )
 }
 
-/** Why a node's request is not one that may be approved without asking; undefined when it is. */
-async function refuse({ cache }: World, request: CertificateSigningRequest): Promise<string | undefined> {
-  const { signerName, usages = [], username } = request.spec
-  let wanted: Awaited<ReturnType<typeof readSigningRequest>>
-  try {
-    wanted = await readSigningRequest(pemOf(request))
-  } catch (error) {
-    return `it cannot be read: ${explain(error)}`
-  }
-  if (wanted.organizations.length !== 1 || wanted.organizations[0] !== 'system:nodes')
-    return 'its organization is not system:nodes'
-  if (!wanted.commonName.startsWith('system:node:')) return 'its common name does not begin with system:node:'
-  const purpose = signerName === clientSigner ? 'client auth' : 'server auth'
-  const allowed: string[] = ['digital signature', 'key encipherment', purpose]
-  if (!usages.includes(purpose as (typeof usages)[number]) || usages.some(u => !allowed.includes(u)))
-    return `its usages are not exactly those of ${purpose}`
-  const names = [...wanted.dnsNames, ...wanted.ips]
-  if (signerName === clientSigner) return names.length ? 'a client certificate has no alternative names' : undefined
-  if (username !== wanted.commonName) return 'it is not from the node it is for'
-  if (!names.length) return 'it names no address'
-  const node = cache.get(Node, { name: wanted.commonName.slice('system:node:'.length) })
+/** A node's name must not be given to what is not its own. */
+function strangeAddress({ cache }: World, { commonName, dnsNames, ips }: RequestedSubject): string | undefined {
+  const node = cache.get(Node, { name: commonName.slice('system:node:'.length) })
   const known = new Set((node?.status?.addresses ?? []).map(a => a.address))
-  const strange = names.find(n => !known.has(n))
+  const strange = [...dnsNames, ...ips].find(n => !known.has(n))
   return strange === undefined ? undefined : `${strange} is not an address of the node`
 }
 
-async function byGroups(request: CertificateSigningRequest, what: 'nodeclient' | 'selfnodeclient'): Promise<boolean> {
-  const groups = request.spec.groups ?? []
-  return groups.includes(what === 'nodeclient' ? 'system:bootstrappers' : 'system:nodes')
+/** Nodes may renew their own and newcomers ask for a first one, and whoever a role of the cluster says so of. */
+async function isAllowed(
+  { client }: World,
+  { spec }: CertificateSigningRequest,
+  what: 'nodeclient' | 'selfnodeclient',
+): Promise<boolean> {
+  const { username = '', uid, groups = [], extra } = spec
+  if (groups.includes(what === 'nodeclient' ? 'system:bootstrappers' : 'system:nodes')) return true
+  const resourceAttributes = {
+    ...{ group: 'certificates.k8s.io', resource: 'certificatesigningrequests', version: '*' },
+    ...{ subresource: what, verb: 'create' },
+  }
+  const review = await client.create(SubjectAccessReview, {
+    metadata: {},
+    spec: { user: username, groups, resourceAttributes, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) },
+  })
+  return review.status?.allowed === true
 }
 
 async function sign(world: World, request: CertificateSigningRequest, signer: CertificateSigner): Promise<void> {
-  const { signerName, expirationSeconds } = request.spec
-  if (![clientSigner, servingSigner, generalSigner].includes(signerName)) return
+  const { signerName, expirationSeconds, usages: wishes = [] } = request.spec
+  if (!isOurs(signerName)) return
   const usages: ('client' | 'server')[] = signerName === servingSigner ? ['server'] : ['client']
   const next = structuredClone(request)
   next.status ??= {}
   try {
+    // Approval says that it may be had, not that it is what this signer stands for.
+    const problem = signerProblem(signerName, wishes, await readSigningRequest(pemOf(request)))
+    if (problem) throw new Error(problem)
     const seconds = Math.min(Math.max(expirationSeconds ?? defaultSeconds, 600), defaultSeconds)
     const certificate = await signer.sign(pemOf(request), { usages, seconds })
     next.status.certificate = Buffer.from(certificate).toString('base64')

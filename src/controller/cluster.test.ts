@@ -117,10 +117,39 @@ it('a node’s requests are approved and signed, anybody else’s are left to a 
   expect(Buffer.from(signed.status!.certificate!, 'base64').toString()).toContain('BEGIN CERTIFICATE')
   for (const name of ['stranger', 'node-admin', 'node-serving-strange'])
     expect((await get(name)).status ?? {}).toEqual({})
+  // Approved by somebody who may approve for this signer: it still gives nobody else's name away.
+  const foul = await get('node-admin')
+  const condition = { type: 'Approved', status: 'True', reason: 'Trusted', message: 'me' }
+  const approved = { ...foul, status: { conditions: [condition] } }
+  await cluster.client.update(CertificateSigningRequest, approved, { subresource: 'approval' })
+  for (let i = 0; i < 400 && (await get('node-admin')).status!.conditions!.length < 2; i++) await cluster.pass(10)
+  const { status } = await get('node-admin')
+  expect([status!.certificate, status!.conditions![1]]).toMatchObject([
+    undefined,
+    { type: 'Failed', reason: 'SignerValidationFailure', message: 'subject organization is not system:nodes' },
+  ])
   await cluster.pass(3_700_000)
   expect((await cluster.client.list(CertificateSigningRequest)).items.map(r => r.metadata.name).sort()).toEqual([
-    'node-admin',
     'node-serving-strange',
     'stranger',
   ])
+})
+
+it('who may ask for certificates of nodes by the roles of the cluster gets them, whatever groups it is in', async () => {
+  cluster = await startTestCluster({
+    reconcilers: [certificateSigningRequestReconciler({ signer: { sign: async () => 'PEM' } })],
+  })
+  const { request } = await createSigningRequest({ commonName: 'system:node:n1', organizations: ['system:nodes'] })
+  const [name, signerName] = ['joining', 'kubernetes.io/kube-apiserver-client-kubelet']
+  await cluster.client.create(CertificateSigningRequest, {
+    metadata: { name },
+    spec: {
+      ...{ request: Buffer.from(request).toString('base64'), signerName },
+      usages: ['digital signature', 'client auth'],
+    },
+  })
+  const conditions = async () =>
+    (await cluster.client.get(CertificateSigningRequest, { name })).status?.conditions?.map(c => c.message)
+  for (let i = 0; i < 400 && !(await conditions()); i++) await cluster.pass(10)
+  expect(await conditions()).toEqual(['Auto approving kubelet client certificate after SubjectAccessReview.'])
 })
