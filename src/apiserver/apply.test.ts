@@ -53,6 +53,41 @@ test('replicas applied through scale conflict with who applied them, and are tak
   expect(body.spec.replicas).toBe(5)
 })
 
+test('who creates or changes a pod owns what he sent and its defaults, not what admission adds, nor the status', async () => {
+  const pods = '/api/v1/namespaces/default/pods'
+  const pod = {
+    metadata: { name: 'owned', labels: { a: 'b' } },
+    spec: { containers: [{ name: 'c', image: 'i' }] },
+    status: { phase: 'Running' },
+  }
+  const { body } = await server.call('POST', `${pods}?fieldManager=maker`, pod)
+  expect([body.spec.tolerations.length, body.spec.priority, body.status.phase]).toEqual([2, 0, 'Pending'])
+  const [{ fieldsV1 }] = body.metadata.managedFields
+  expect(fieldsV1).toEqual({
+    'f:metadata': { 'f:labels': { '.': {}, 'f:a': {} } },
+    'f:spec': {
+      'f:containers': {
+        'k:{"name":"c"}': {
+          ...Object.fromEntries(['.', 'f:image', 'f:imagePullPolicy', 'f:name', 'f:resources'].map(f => [f, {}])),
+          'f:terminationMessagePath': {},
+          'f:terminationMessagePolicy': {},
+        },
+      },
+      ...Object.fromEntries(['f:dnsPolicy', 'f:enableServiceLinks', 'f:restartPolicy'].map(f => [f, {}])),
+      ...Object.fromEntries(['f:schedulerName', 'f:securityContext'].map(f => [f, {}])),
+      'f:terminationGracePeriodSeconds': {},
+    },
+  })
+  const merge = { 'content-type': 'application/merge-patch+json' }
+  const changed = await server.call(
+    'PATCH',
+    `${pods}/owned?fieldManager=maker`,
+    { metadata: { labels: { a: 'c' } } },
+    merge,
+  )
+  expect(changed.body.metadata.managedFields[0].fieldsV1).toEqual(fieldsV1)
+})
+
 test('a sub-path of a pod is applied and patched by a manager of its own', async () => {
   const pods = '/api/v1/namespaces/default/pods'
   const pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } }

@@ -101,9 +101,9 @@ async function admitAndCommit(
       if (kind.subresources?.includes('status') && !kind.keepsStatusOnCreate) delete next['status']
     },
   }
+  options.track?.(next, undefined)
   if (await core.admission.mutate(admission)) applyDefaults(kind, next)
   kind.prepareCreate?.(next)
-  options.track?.(next, undefined)
   refuse(resource, next, validateObject(kind, next))
   await core.admission.validate(admission)
   // Whoever reads a custom resource sees all that its schema states as default, the status too, which no writer may bring.

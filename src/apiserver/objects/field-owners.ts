@@ -5,11 +5,12 @@ import type { AnyObject } from '../../models/object.ts'
 import type { Core } from '../core.ts'
 import { typeOf } from '../model-engine.ts'
 
-/** Settles metadata.managedFields of the next state, just before it is committed. */
+/** Settles metadata.managedFields of the next state, before admission changes it: who writes owns what he wrote, not what the house adds. */
 export type TrackOwners = (next: AnyObject, previous: AnyObject | undefined) => void
 
 export function writerOf(core: Core, kind: Kind<any>, manager: string, subresource: string): Writer {
-  return { manager, apiVersion: apiVersionOf(kind), subresource, time: timestamp(core.clock) }
+  const leavesStatus = subresource === '' && kind.subresources?.includes('status') === true
+  return { manager, apiVersion: apiVersionOf(kind), subresource, time: timestamp(core.clock), leavesStatus }
 }
 
 /** A create, update or patch by `manager`: it owns what it changed, named as in the stored form. */

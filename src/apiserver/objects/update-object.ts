@@ -135,6 +135,7 @@ async function admitAndCommit(
     ...(options.shownOptions ? { options: options.shownOptions } : {}),
     settle: () => replaceContents(next, asMayBeWritten(target, present, { ...next }, options)),
   }
+  options.track?.(next, present)
   if (!options.admitted && (await core.admission.mutate(admission))) applyDefaults(kind, next)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
   if (!options.sound) {
@@ -145,7 +146,6 @@ async function admitAndCommit(
   if (!options.admitted) await core.admission.validate(admission)
   if (kind.warnings && options.subresource === '') options.warnings.push(...kind.warnings(next, present))
 
-  options.track?.(next, present)
   next.metadata.resourceVersion = present.metadata.resourceVersion!
   const { form } = target
   if (same(next, present) && !form?.isOutdated(kept)) return kept

@@ -16,6 +16,8 @@ export interface Writer {
   subresource: string
   /** RFC 3339. */
   time: string
+  /** Says nothing about the status, whatever it sends: the status is written by a path of its own. */
+  leavesStatus?: boolean
 }
 
 /** Nobody owns who an object is. */
@@ -43,7 +45,16 @@ const unowned = FieldSet.fromWire({
 })
 // `metadata` itself is nobody's, but labels and annotations below it are.
 unowned.members.delete('f:metadata')
-const unownedElements = { own: unowned.members, metadata: unowned.children.get('f:metadata')!.members }
+const metadata = unowned.children.get('f:metadata')!
+const unownedWithStatus = new FieldSet()
+for (const element of [...unowned.members, 'f:status']) unownedWithStatus.members.add(element)
+unownedWithStatus.children.set('f:metadata', metadata)
+
+/** What is nobody's, for comparing and for writing at once. */
+const unownedBy = {
+  writersOfAll: { set: unowned, elements: { own: unowned.members, metadata: metadata.members } },
+  others: { set: unownedWithStatus, elements: { own: unownedWithStatus.members, metadata: metadata.members } },
+}
 
 interface Owner {
   entry: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'apiVersion' | 'time' | 'subresource'>
@@ -52,7 +63,7 @@ interface Owner {
 
 /**
  * Who owns what after a plain write (create, update, patch): the writer gets what it changed, everybody loses what is
- * gone or changed by another. Sets `next.metadata.managedFields`.
+ * gone or changed by another. What admission changes afterwards is nobody's. Sets `next.metadata.managedFields`.
  * @param previous undefined on create
  */
 export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, next: AnyObject, writer: Writer): void {
@@ -67,8 +78,9 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     delete next.metadata.managedFields
     return
   }
+  const nobodys = writer.leavesStatus ? unownedBy.others : unownedBy.writersOfAll
   if (!previous && !owners.length) {
-    const text = fieldsOfCreated(type, next, unownedElements)
+    const text = fieldsOfCreated(type, next, nobodys.elements)
     if (text === '{}') return
     const { subresource, ...entry } = entryOf(writer, 'Update')
     next.metadata.managedFields = [
@@ -82,7 +94,7 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     return
   }
   const { changed, removed } = compareFields(type, strip(previous), strip(next))
-  const mine = changed.without(unowned)
+  const mine = changed.without(nobodys.set)
   if (mine.isEmpty && removed.isEmpty) {
     writeOwners(next, owners)
     return
