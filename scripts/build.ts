@@ -28,7 +28,6 @@ await build({
   },
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
   sourcemap: process.argv.includes('--sourcemap'),
   logLevel: 'warning',
 })
