@@ -43,9 +43,18 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   })
 }
 
+// Thousands are asked for within one second: its text is made once.
+let second = Number.NaN
+let secondText = ''
+
 /** RFC 3339 with whole seconds, the form of every `metav1.Time`. */
 export function timestamp(clock: Clock): string {
-  return `${new Date(clock.now()).toISOString().slice(0, 19)}Z`
+  const now = Math.floor(clock.now() / 1000)
+  if (now !== second) {
+    secondText = `${new Date(now * 1000).toISOString().slice(0, 19)}Z`
+    second = now
+  }
+  return secondText
 }
 
 /** RFC 3339 with six decimals, the form of every `metav1.MicroTime`. */

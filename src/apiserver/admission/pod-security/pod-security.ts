@@ -18,7 +18,15 @@ import { type Admission, type AdmissionPlugin, forbidden, isOf } from '../chain.
 import type { PodLike } from './check.ts'
 import { violationDetails, violations } from './evaluate.ts'
 import { existingPodWarnings } from './existing-pods.ts'
-import { compareLevels, type LevelVersion, openPolicy, type Policy, policyOf, policyText } from './policy.ts'
+import {
+  compareLevels,
+  type LevelVersion,
+  openPolicy,
+  type Policy,
+  policyOf,
+  policyOfKept,
+  policyText,
+} from './policy.ts'
 
 export interface PodSecurityOptions {
   /** For namespaces without labels; privileged unless said otherwise. */
@@ -56,7 +64,7 @@ const annotation = (key: string) => `pod-security.kubernetes.io/${key}`
 
 function checkPod(admission: Admission, { defaults, exempt }: PodSecurityOptions): void {
   const { core, namespace, object, previous, resource } = admission
-  const { policy } = policyOf(labelsOf(core, namespace!), defaults)
+  const policy = policyOfKept(labelsOf(core, namespace!), defaults)
   const isPod = isOf(resource, Pod)
   const pod = isPod ? (object as unknown as PodLike) : templateOf(object!)
   const exemption = exemptionOf(admission, pod, exempt)

@@ -24,11 +24,23 @@ export const policyText = ({ level, version }: LevelVersion): string =>
 /** Below, equal or above zero as `a` is less, as or more strict than `b`. */
 export const compareLevels = (a: Level, b: Level): number => levels.indexOf(a) - levels.indexOf(b)
 
+interface Said {
+  policy: Policy
+  errors: FieldError[]
+}
+
+const kept = new WeakMap<Record<string, string>, { defaults: Policy; policy: Policy }>()
+
+/** The same for labels that never change, those of a namespace as it is kept: every pod of it asks. */
+export function policyOfKept(labels: Record<string, string> | undefined, defaults: Policy): Readonly<Policy> {
+  if (!labels) return defaults
+  let known = kept.get(labels)
+  if (known?.defaults !== defaults) kept.set(labels, (known = { defaults, policy: policyOf(labels, defaults).policy }))
+  return known.policy
+}
+
 /** What a namespace's labels say. A label that cannot be read means the strictest level, or, where nothing is refused, none. */
-export function policyOf(
-  labels: Record<string, string> | undefined,
-  defaults: Policy,
-): { policy: Policy; errors: FieldError[] } {
+export function policyOf(labels: Record<string, string> | undefined, defaults: Policy): Said {
   const policy = structuredClone(defaults)
   const errors: FieldError[] = []
   const read = <T>(label: string, known: T, parse: (text: string) => T | undefined, otherwise: T, why: string): T => {
@@ -44,13 +56,13 @@ export function policyOf(
     own.level = read(mode, own.level, parseLevel, fallback, `must be one of ${levels.join(', ')}`)
     own.version = read(`${mode}-version`, own.version, parseVersion, 'latest', 'must be "latest" or "v1.x"')
   }
-  const said = labels?.[`${prefix}enforce`]
+  const enforced = labels?.[`${prefix}enforce`]
   const warnSaid = labels?.[`${prefix}warn`] !== undefined
   // Who enforces more than he warns of means to warn of it too.
   if (
     !warnSaid &&
-    said !== undefined &&
-    parseLevel(said) &&
+    enforced !== undefined &&
+    parseLevel(enforced) &&
     compareLevels(policy.enforce.level, policy.warn.level) > 0
   ) {
     policy.warn.level = policy.enforce.level

@@ -55,23 +55,20 @@ export function templateWarnings(
 export function podWarnings(at: string, pod: PodLike): string[] {
   const { spec } = pod
   if (!spec) return []
+  const containers = containersWithPaths(at, spec)
   const found = [
     ...nodeWarnings(at, spec),
-    ...annotationWarnings(at, pod),
-    ...(spec.volumes ?? []).flatMap((volume, i) =>
-      Object.keys(oldVolumes)
-        .filter(type => type in volume)
-        .map(type => `${at}spec.volumes[${i}].${type === 'storageos' ? 'storageOS' : type}: ${oldVolumes[type]}`),
-    ),
+    ...annotationWarnings(at, pod, containers),
+    ...volumeWarnings(at, spec),
     ...repeated(spec.hostAliases, a => a.ip).map(
       ([i, ip]) => `${at}spec.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`,
     ),
     ...repeated(spec.imagePullSecrets, s => s.name).map(
       ([i, name]) => `${at}spec.imagePullSecrets[${i}].name: duplicate name ${JSON.stringify(name)}`,
     ),
-    ...containersWithPaths(at, spec).flatMap(([field, container]) => containerWarnings(field, container)),
-    ...portWarnings(at, spec),
-    ...affinityWarnings(at, spec),
+    ...containers.flatMap(([field, container]) => containerWarnings(field, container)),
+    ...portWarnings(containers),
+    ...(spec.affinity ? affinityWarnings(at, spec) : []),
   ]
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
     found.push(
@@ -80,7 +77,17 @@ export function podWarnings(at: string, pod: PodLike): string[] {
   return found
 }
 
+function volumeWarnings(at: string, { volumes = [] }: PodSpec): string[] {
+  const found: string[] = []
+  for (const [i, volume] of volumes.entries())
+    for (const type of Object.keys(volume))
+      if (Object.hasOwn(oldVolumes, type))
+        found.push(`${at}spec.volumes[${i}].${type === 'storageos' ? 'storageOS' : type}: ${oldVolumes[type]}`)
+  return found
+}
+
 function nodeWarnings(at: string, { nodeSelector, affinity, topologySpreadConstraints = [] }: PodSpec): string[] {
+  if (!nodeSelector && !affinity && topologySpreadConstraints.length === 0) return []
   const base = `${at}spec.affinity.nodeAffinity`
   const {
     requiredDuringSchedulingIgnoredDuringExecution: hard,
@@ -113,8 +120,9 @@ export function nodeTermWarnings(field: string, { matchExpressions = [] }: NodeS
   )
 }
 
-function annotationWarnings(at: string, { metadata, spec }: PodLike): string[] {
-  const annotations = metadata?.annotations ?? {}
+function annotationWarnings(at: string, { metadata, spec }: PodLike, containers: ContainerAt[]): string[] {
+  const annotations = metadata?.annotations
+  if (!annotations) return []
   const keys = Object.keys(annotations).flatMap(key =>
     old(oldAnnotations, key, text => `${at}metadata.annotations[${key}]: ${text}`),
   )
@@ -126,7 +134,7 @@ function annotationWarnings(at: string, { metadata, spec }: PodLike): string[] {
   return [
     ...keys,
     ...unused(`${seccomp}pod`, spec!.securityContext),
-    ...containersWithPaths(at, spec!).flatMap(([, c]) => unused(`container.${seccomp}${c.name}`, c.securityContext)),
+    ...containers.flatMap(([, c]) => unused(`container.${seccomp}${c.name}`, c.securityContext)),
   ]
 }
 
@@ -152,16 +160,20 @@ function buildsOn({ name, value = '', valueFrom }: EnvVar): boolean {
   return !valueFrom && value !== reference && value.includes(reference)
 }
 
+/** Without a fraction, and not in parts of one: most quantities. */
+const plainlyWhole = /^\d+(?:[kMGTPE]|[KMGTPE]i)?$/
+
 /** Bytes come whole. */
 export function fractionWarnings(field: string, quantity: string | undefined): string[] {
-  if (quantity === undefined || parseQuantity(quantity).nano % 1_000_000_000n === 0n) return []
+  if (quantity === undefined || plainlyWhole.test(quantity) || parseQuantity(quantity).nano % 1_000_000_000n === 0n)
+    return []
   return [`${field}: fractional byte value ${JSON.stringify(quantity)} is invalid, must be an integer`]
 }
 
-function portWarnings(at: string, spec: PodSpec): string[] {
+function portWarnings(containers: ContainerAt[]): string[] {
   const found: string[] = []
   const known = new Map<string, { field: string; port: ContainerPort }[]>()
-  for (const [field, { ports = [] }] of containersWithPaths(at, spec))
+  for (const [field, { ports = [] }] of containers)
     for (const [i, port] of ports.entries()) {
       const key = `${port.containerPort}/${port.protocol}`
       const others = known.get(key) ?? []
@@ -199,10 +211,14 @@ function affinityWarnings(at: string, { affinity }: PodSpec): string[] {
   })
 }
 
-function containersWithPaths(at: string, spec: PodSpec): [field: string, container: Container][] {
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap(list =>
-    ((spec[list] ?? []) as Container[]).map((c, i): [string, Container] => [`${at}spec.${list}[${i}]`, c]),
-  )
+type ContainerAt = [field: string, container: Container]
+
+function containersWithPaths(at: string, spec: PodSpec): ContainerAt[] {
+  const found: ContainerAt[] = []
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const)
+    for (const [i, container] of spec[list]?.entries() ?? [])
+      found.push([`${at}spec.${list}[${i}]`, container as Container])
+  return found
 }
 
 function old(table: Record<string, string>, key: string, say: (text: string) => string): string[] {
@@ -211,8 +227,9 @@ function old(table: Record<string, string>, key: string, say: (text: string) => 
 
 /** Where a value comes a second time. */
 function repeated<T>(list: T[] | undefined, value: (item: T) => string | undefined): [index: number, value: string][] {
+  if (!list) return []
   const seen = new Set<string>()
-  return (list ?? []).flatMap((item, i): [number, string][] => {
+  return list.flatMap((item, i): [number, string][] => {
     const text = value(item) ?? ''
     if (seen.has(text)) return [[i, text]]
     seen.add(text)
