@@ -3,8 +3,24 @@ export function encodeJson(value: unknown): string {
   try {
     return JSON.stringify(value)
   } catch (error) {
-    if (!(error instanceof TypeError && /BigInt/.test(error.message))) throw error
+    if (!isBigIntError(error)) throw error
+    return exactJson(value)
   }
+}
+
+/** The JSON text of an object that JSON.parse reads back as it was; undefined if it contains bigints. */
+export function plainJson(value: object): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    if (!isBigIntError(error)) throw error
+    return undefined
+  }
+}
+
+const isBigIntError = (error: unknown) => error instanceof TypeError && /BigInt/.test(error.message)
+
+function exactJson(value: unknown): string {
   // A mark that is nowhere in the text itself: no user can write it, since it is chosen after the value is known.
   let mark = '\u0001int:'
   const texts = JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? '' : v))

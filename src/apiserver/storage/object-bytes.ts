@@ -1,5 +1,5 @@
 import { type FieldsV1, knownText } from '../../models/apply/field-set.ts'
-import { encodeJson } from '../../models/encode-json.ts'
+import { encodeJson, plainJson } from '../../models/encode-json.ts'
 import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ManagedFieldsEntry } from '../../models/types/meta-v1.ts'
@@ -10,6 +10,17 @@ const metadataOpen = Buffer.from('"metadata":{')
 
 /** The stored form of an object. */
 export function encodeObject(object: AnyObject): Buffer {
+  return encodeWritten(object).bytes
+}
+
+/** The same, and whether JSON.parse reads the object back from it as it is: not if it holds integers beyond 2^53. */
+export function encodeWritten(object: AnyObject): { bytes: Buffer; plain: boolean } {
+  const plain = textOf(object, plainJson)
+  return { bytes: Buffer.from(plain ?? textOf(object, encodeJson)!), plain: plain !== undefined }
+}
+
+/** @param json undefined for what it cannot write: then this is undefined too */
+function textOf(object: AnyObject, json: (value: object) => string | undefined): string | undefined {
   const { kind, apiVersion, metadata, ...rest } = object
   const owners = ownersText(metadata.managedFields)
   // Put aside for the moment instead of copied without: objects made by copying are slow to write.
@@ -18,12 +29,13 @@ export function encodeObject(object: AnyObject): Buffer {
   if (resourceVersion !== undefined) fields.resourceVersion = undefined
   if (owners) fields.managedFields = undefined
   try {
-    if (!owners) return Buffer.from(encodeJson({ kind, apiVersion, metadata, ...rest }))
+    if (!owners) return json({ kind, apiVersion, metadata, ...rest })
     const identity = JSON.stringify({ kind, apiVersion })
-    const body = encodeJson(rest)
-    return Buffer.from(
-      `${identity.slice(0, -1)},"metadata":${encodeJson(metadata).slice(0, -1)},"managedFields":${owners}}${body === '{}' ? '}' : `,${body.slice(1)}`}`,
-    )
+    const about = json(metadata)
+    const body = json(rest)
+    if (about === undefined || body === undefined) return undefined
+    const head = `${identity.slice(0, -1)},"metadata":${about.slice(0, -1)},"managedFields":${owners}}`
+    return `${head}${body === '{}' ? '}' : `,${body.slice(1)}`}`
   } finally {
     if (resourceVersion !== undefined) fields.resourceVersion = resourceVersion
     if (owners) fields.managedFields = managedFields

@@ -7,7 +7,7 @@ import type { Resource } from '../resources.ts'
 import { factsOf, KeptObject } from '../watch-cache/kept-object.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
 import { type Fence, fenceRevision, staleLeader } from './fence.ts'
-import { encodeObject, holdsLongInteger, withRevision } from './object-bytes.ts'
+import { encodeWritten, withRevision } from './object-bytes.ts'
 import { objectStoreKey } from './object-key.ts'
 
 /** Something that changes in the same commit as an object: an address or a port that is taken or given back, the use of a quota. */
@@ -90,10 +90,10 @@ export class ObjectStore {
   }
 
   async #put(resource: Resource, key: Key, object: AnyObject, seen: Revision, claims: Claim[]): Promise<KeptObject> {
-    const bytes = encodeObject(object)
+    const { bytes, plain } = encodeWritten(object)
     if (bytes.length > maxObjectBytes)
       throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxObjectBytes}`)
-    const written = { facts: factsOf(resource.stored, object), value: holdsLongInteger(bytes) ? undefined : object }
+    const written = { facts: factsOf(resource.stored, object), value: plain ? object : undefined }
     this.#cache.expect(key, bytes, written)
     try {
       const revision = await this.#commit(key, bytes, seen, claims)
