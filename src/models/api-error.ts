@@ -42,6 +42,8 @@ export class ApiError extends OptiFlowError {
     options: { code?: number; details?: StatusDetails; continueToken?: string; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
+    // A class that names itself is called otherwise in a bundle.
+    this.name = 'ApiError'
     this.reason = reason
     this.code = options.code ?? reasons[reason as Reason]?.code ?? 500
     this.details = options.details
