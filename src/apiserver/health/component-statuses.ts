@@ -5,7 +5,7 @@ import type { ComputedVerbs } from '../core.ts'
 import { formOfMany, mediaReply, objectReply } from '../replies/object-form.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
 import { encodeObject } from '../storage/object-bytes.ts'
-import { writeList } from '../verbs/list.ts'
+import { writeList } from '../verbs/list-page.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { type HealthCheck, runCheck } from './health.ts'
 

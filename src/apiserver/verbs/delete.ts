@@ -12,7 +12,7 @@ import { successStatus } from '../replies/reply.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
 import { prepare } from '../storage/conversion.ts'
 import { invalidOptions } from './invalid-options.ts'
-import { writeList } from './list.ts'
+import { writeList } from './list-page.ts'
 import { removeUnreadable, unreadable } from './unreadable.ts'
 import { checkDryRun, isDryRun } from './write-options.ts'
 

@@ -4,16 +4,7 @@ import { storeConformance } from '../conformance.ts'
 import { type Revision, type Store, type StoreEvent, StoreFailed } from '../store.ts'
 import { openEtcdStore } from './etcd-store.ts'
 import { EtcdRpc } from './rpc.ts'
-import { EtcdCluster } from './testing/cluster.ts'
-
-/** Deletes every key and forgets the past. */
-async function wipe(endpoints: string[]): Promise<void> {
-  const rpc = new EtcdRpc({ endpoints }, systemClock)
-  const everything = { key: Buffer.from([0]), range_end: Buffer.from([0]) }
-  const { header } = await rpc.unary<{ header: { revision: string } }>('KV', 'DeleteRange', everything, true)
-  await rpc.unary('KV', 'Compact', { revision: header.revision }, true).catch(() => {})
-  rpc.close()
-}
+import { EtcdCluster, wipe } from './testing/cluster.ts'
 
 function put(store: Store, key: string, value: string, seen?: Revision): Promise<Revision> {
   return store.commit([{ key, value: Buffer.from(value) }], new Map(seen === undefined ? [] : [[key, seen]]))

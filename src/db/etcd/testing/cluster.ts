@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../../../base/clock.ts'
+import { EtcdRpc } from '../rpc.ts'
 
 export interface Member {
   endpoint: string
@@ -74,6 +76,15 @@ async function healthy(endpoint: string): Promise<void> {
     await new Promise(resolve => setTimeout(resolve, 100))
   }
   throw new Error(`etcd at ${endpoint} did not become healthy`)
+}
+
+/** Deletes every key and forgets the past. */
+export async function wipe(endpoints: string[]): Promise<void> {
+  const rpc = new EtcdRpc({ endpoints }, systemClock)
+  const everything = { key: Buffer.from([0]), range_end: Buffer.from([0]) }
+  const { header } = await rpc.unary<{ header: { revision: string } }>('KV', 'DeleteRange', everything, true)
+  await rpc.unary('KV', 'Compact', { revision: header.revision }, true).catch(() => {})
+  rpc.close()
 }
 
 export async function freePorts(count: number): Promise<number[]> {
