@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { shapeManifest } from '../../../../tests/calico/shape.ts'
-import { planRuleRemoval } from './clean-host.ts'
+import { planRuleRemoval } from './host-rules.ts'
 import { type CalicoManifest, checkVersion, containerOf, readManifest, verifyDigest } from './manifest.ts'
 import type { ManifestSettings } from './manifest-settings.ts'
 import { orderObjects } from './order.ts'
