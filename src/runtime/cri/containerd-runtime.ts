@@ -99,7 +99,8 @@ class ContainerdRuntime implements Runtime {
     return {
       runtimeReady: find('RuntimeReady')?.status ?? false,
       networkReady: find('NetworkReady')?.status ?? false,
-      message: bad.map(condition => `${condition.reason}: ${condition.message}`).join('; '),
+      // As a kubelet writes a condition into the node's.
+      message: bad.map(({ type, reason, message }) => `${type}=false reason:${reason} message:${message}`).join(', '),
     }
   }
 
