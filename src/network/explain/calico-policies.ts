@@ -1,17 +1,11 @@
-import { cidrContains } from '../../base/ip.ts'
 import type { Pod } from '../../models/kinds/index.ts'
 import type { Direction } from '../../models/node-network.ts'
 import type { CalicoObject } from '../calico/kinds/calico-kind.ts'
-import type { CalicoPolicy, CalicoRule, RuleSide } from '../calico/kinds/policy-rules.ts'
-import { parseCalicoSelector } from '../calico/policy/selector.ts'
-import {
-  type Connection,
-  type End,
-  namespaceLabels,
-  type PolicyVerdict,
-  type PolicyWorld,
-  type SideVerdict,
-} from './connection.ts'
+import type { CalicoPolicy } from '../calico/kinds/policy-rules.ts'
+import { labelsOf, matchesAccount, matchesEnd, matchesNamespace } from './calico-labels.ts'
+import { ruleMiss } from './calico-rules.ts'
+import { asCalicoPolicy } from './cluster-policies.ts'
+import type { Connection, PolicyVerdict, PolicyWorld, SideVerdict } from './connection.ts'
 import { judge, policiesAbout } from './kubernetes-policies.ts'
 
 /** Calico gives the policies of Kubernetes this order, in the tier `default`. */
@@ -20,7 +14,8 @@ const kubernetesOrder = 1000
 interface Candidate {
   tier: string
   order: number
-  name: string
+  /** Of policies with one order the first by name is asked first, then by namespace and kind. */
+  key: string
   judge(): PolicyVerdict
 }
 
@@ -39,7 +34,7 @@ export function judgeByCalico(world: PolicyWorld, connection: Connection, pod: P
   )
   const names = new Set([...ordered.map(t => t.metadata.name), 'default'])
   for (const tier of names) {
-    const inTier = candidates.filter(c => c.tier === tier).sort((a, b) => a.order - b.order || compare(a.name, b.name))
+    const inTier = candidates.filter(c => c.tier === tier).sort((a, b) => a.order - b.order || compare(a.key, b.key))
     if (!inTier.length) continue
     const decided = firstDecision(inTier, said)
     if (decided?.verdict === 'allows') return done(true, `${decided.policy} allows it (${decided.rule})`)
@@ -64,27 +59,28 @@ function firstDecision(candidates: readonly Candidate[], said: PolicyVerdict[]):
 }
 
 function candidatesOf(world: PolicyWorld, connection: Connection, pod: Pod, direction: Direction): Candidate[] {
-  const { global, namespaced } = world.calico!
-  const own = (kind: string, policies: readonly CalicoObject<CalicoPolicy>[]): Candidate[] =>
+  const { global, namespaced, cluster = [] } = world.calico!
+  const own = (kind: string, title: string, policies: readonly CalicoObject<CalicoPolicy>[]): Candidate[] =>
     policies
       .filter(policy => isAbout(world, policy, pod, direction))
       .map(policy => {
-        const { name, namespace } = policy.metadata
-        const title = `${kind} ${namespace ? `${namespace}/` : ''}${name}`
+        const { name, namespace = '' } = policy.metadata
+        const full = `${title} ${namespace ? `${namespace}/` : ''}${name}`
         return {
           tier: policy.spec.tier ?? 'default',
           order: orderOf(policy.spec.order),
-          name,
-          judge: () => judgeRules(world, title, policy, connection, direction),
+          key: `${name}/${namespace}/${kind}`,
+          judge: () => judgeRules(world, full, policy, connection, direction),
         }
       })
   return [
-    ...own('GlobalNetworkPolicy', global),
-    ...own("Calico's NetworkPolicy", namespaced),
+    ...own('GlobalNetworkPolicy', 'GlobalNetworkPolicy', global),
+    ...own('NetworkPolicy', "Calico's NetworkPolicy", namespaced),
+    ...own('KubernetesClusterNetworkPolicy', 'ClusterNetworkPolicy', cluster.map(asCalicoPolicy)),
     ...policiesAbout(world, pod, direction).map(policy => ({
       tier: 'default',
       order: kubernetesOrder,
-      name: policy.metadata.name,
+      key: `${policy.metadata.name}/${policy.metadata.namespace}/KubernetesNetworkPolicy`,
       judge: () => judge(world, policy, connection, direction),
     })),
   ]
@@ -97,13 +93,16 @@ function isAbout(
   direction: Direction,
 ): boolean {
   if (metadata.namespace && metadata.namespace !== pod.metadata.namespace) return false
-  const types = spec.types?.length
-    ? spec.types
-    : [...(spec.ingress || !spec.egress ? ['Ingress'] : []), ...(spec.egress ? ['Egress'] : [])]
+  // Those are about interfaces of nodes, before and beside the pods' own rules.
+  if (spec.doNotTrack || spec.preDNAT) return false
+  // Written past calicoctl a policy may have none: Felix then holds both directions to it.
+  const types = spec.types?.length ? spec.types : ['Ingress', 'Egress']
   if (!types.includes(direction === 'ingress' ? 'Ingress' : 'Egress')) return false
+  const labels = labelsOf(world, pod)
   return (
-    parseCalicoSelector(spec.selector ?? '').matches(labelsOf(pod)) &&
-    parseCalicoSelector(spec.namespaceSelector ?? '').matches(withName(world, pod))
+    matchesEnd(spec.selector, labels) &&
+    matchesNamespace(spec.namespaceSelector, labels) &&
+    matchesAccount(spec.serviceAccountSelector, labels)
   )
 }
 
@@ -115,80 +114,18 @@ function judgeRules(
   direction: Direction,
 ): PolicyVerdict {
   const verdicts = { Allow: 'allows', Deny: 'denies', Pass: 'passes' } as const
-  for (const [i, rule] of (spec[direction] ?? []).entries()) {
-    if (rule.action === 'Log' || !ruleMatches(world, rule, metadata.namespace, connection)) continue
-    return { policy, verdict: verdicts[rule.action], rule: `${direction}[${i}]`, detail: JSON.stringify(rule) }
+  const rules = spec[direction] ?? []
+  const misses: string[] = []
+  for (const [i, rule] of rules.entries()) {
+    const name = `${direction}[${i}]`
+    const miss = rule.action === 'Log' ? 'it only logs' : ruleMiss(world, rule, metadata.namespace, connection)
+    if (miss === undefined && rule.action !== 'Log')
+      return { policy, verdict: verdicts[rule.action], rule: name, detail: JSON.stringify(rule) }
+    misses.push(`${name}: ${miss}`)
   }
-  return {
-    policy,
-    verdict: 'does not match',
-    detail: `none of its ${spec[direction]?.length ?? 0} ${direction} rules matches`,
-  }
+  const detail = misses.join('; ') || `it has no ${direction} rule`
+  return { policy, verdict: 'does not match', detail }
 }
 
-function ruleMatches(
-  world: PolicyWorld,
-  rule: CalicoRule,
-  namespace: string | undefined,
-  connection: Connection,
-): boolean {
-  const { from, to, port, protocol } = connection
-  if (rule.protocol !== undefined && !isProtocol(rule.protocol, protocol)) return false
-  return (
-    sideMatches(world, rule.source, namespace, from, undefined) &&
-    sideMatches(world, rule.destination, namespace, to, port)
-  )
-}
-
-const numbers: Record<string, number> = { TCP: 6, UDP: 17, SCTP: 132 }
-const isProtocol = (wanted: string | number, protocol: string) =>
-  typeof wanted === 'number' ? wanted === numbers[protocol] : wanted.toUpperCase() === protocol
-
-/** @param port undefined: of the source, which is any */
-function sideMatches(
-  world: PolicyWorld,
-  side: RuleSide | undefined,
-  namespace: string | undefined,
-  end: End,
-  port: number | undefined,
-): boolean {
-  if (!side) return true
-  const { ip, pod } = end
-  if (side.nets?.length && !(ip && side.nets.some(net => cidrContains(net, ip)))) return false
-  if (ip && side.notNets?.some(net => cidrContains(net, ip))) return false
-  if (side.selector || side.notSelector || side.namespaceSelector) {
-    if (!pod || pod.spec.hostNetwork) return false
-    if (side.selector && !parseCalicoSelector(side.selector).matches(labelsOf(pod))) return false
-    if (side.notSelector && parseCalicoSelector(side.notSelector).matches(labelsOf(pod))) return false
-    if (side.namespaceSelector) {
-      if (!parseCalicoSelector(side.namespaceSelector).matches(withName(world, pod))) return false
-    } else if (namespace && pod.metadata.namespace !== namespace) return false
-  }
-  if (port === undefined) return true
-  if (side.ports?.length && !side.ports.some(wanted => isPort(wanted, port, pod))) return false
-  return !side.notPorts?.some(wanted => isPort(wanted, port, pod))
-}
-
-function isPort(wanted: number | string, port: number, pod: Pod | undefined): boolean {
-  const [, from, to] = /^(\d+)(?::(\d+))?$/.exec(String(wanted)) ?? []
-  if (from) return port >= Number(from) && port <= Number(to ?? from)
-  const ports = (pod?.spec.containers ?? []).flatMap(container => container.ports ?? [])
-  return ports.some(p => p.name === wanted && p.containerPort === port)
-}
-
-/** What Calico adds to the labels of a pod. */
-function labelsOf({ metadata, spec }: Pod): Record<string, string> {
-  return {
-    ...metadata.labels,
-    'projectcalico.org/namespace': metadata.namespace!,
-    'projectcalico.org/orchestrator': 'k8s',
-    'projectcalico.org/serviceaccount': spec.serviceAccountName ?? 'default',
-  }
-}
-
-const withName = (world: PolicyWorld, pod: Pod) => ({
-  ...namespaceLabels(world, pod),
-  'projectcalico.org/name': pod.metadata.namespace!,
-})
 const orderOf = (order: number | undefined) => order ?? Number.POSITIVE_INFINITY
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

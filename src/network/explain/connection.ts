@@ -1,8 +1,10 @@
-import type { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
+import type { EndpointSlice, Namespace, NetworkPolicy, Pod, ServiceAccount } from '../../models/kinds/index.ts'
 import type { Direction } from '../../models/node-network.ts'
 import type { CalicoObject } from '../calico/kinds/calico-kind.ts'
+import type { NetworkSet } from '../calico/kinds/network-set.ts'
 import type { CalicoPolicy } from '../calico/kinds/policy-rules.ts'
 import type { Tier } from '../calico/kinds/tier.ts'
+import type { ClusterPolicySpec } from './cluster-policies.ts'
 
 /** One end of a connection: a pod, or an address that is no pod's. */
 export interface End {
@@ -55,6 +57,10 @@ export interface CalicoPolicies {
   tiers: readonly CalicoObject<Tier>[]
   global: readonly CalicoObject<CalicoPolicy>[]
   namespaced: readonly CalicoObject<CalicoPolicy>[]
+  /** Policies of policy.networking.k8s.io, which Calico holds to as well. */
+  cluster?: readonly CalicoObject<ClusterPolicySpec>[]
+  /** Networks that selectors find by labels, for all namespaces or one. */
+  sets?: readonly CalicoObject<NetworkSet>[]
 }
 
 /** What there is to decide by. */
@@ -62,6 +68,10 @@ export interface PolicyWorld {
   policies: readonly NetworkPolicy[]
   namespaces: readonly Namespace[]
   pods: readonly Pod[]
+  /** Calico's policies may name them. */
+  accounts?: readonly ServiceAccount[]
+  /** And who is behind a Service. */
+  slices?: readonly EndpointSlice[]
   /** Undefined: Calico is not there. */
   calico?: CalicoPolicies
   enforcedBy: string

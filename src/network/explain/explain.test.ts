@@ -200,6 +200,143 @@ describe('with Calico', () => {
     expect(ingress(world([], calico([global('p', { ingress: [rule('Allow', match)] })]))).allowed).toBe(allowed)
   })
 
+  const office = { name: '192.0.2.7', ip: '192.0.2.7' }
+  const sets = [
+    { metadata: { name: 'office', labels: { role: 'office' } }, spec: { nets: ['192.0.2.0/24', 'nonsense'] } },
+    { metadata: { name: 'desk', namespace: 'shop', labels: { role: 'desk' } }, spec: { nets: ['192.0.2.7'] } },
+  ] as any[]
+  const accounts = [{ metadata: { name: 'default', namespace: 'shop', labels: { trust: 'high' } } }] as any[]
+  const slices = [
+    {
+      metadata: { name: 'web-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
+      endpoints: [{ addresses: ['10.244.1.2'] }],
+      ports: [{ port: 8080, protocol: 'TCP' }],
+    },
+  ] as any[]
+  const full = (policies: any[]): PolicyWorld => ({
+    ...world([], { ...calico(policies)!, sets }),
+    accounts,
+    slices,
+  })
+
+  test.each<[string, object, End, boolean]>([
+    ['a service account by name', { serviceAccounts: { names: ['default'] } }, client, true],
+    ['another service account', { serviceAccounts: { names: ['robot'] } }, client, false],
+    ['service accounts by their labels', { serviceAccounts: { selector: 'trust == "high"' } }, client, true],
+    ['service accounts of other labels', { serviceAccounts: { selector: 'trust == "high"' } }, stranger, false],
+    ['service accounts, for an address', { serviceAccounts: { selector: 'all()' } }, office, false],
+    ['labels of the namespace among those of the pod', { selector: 'pcns.team == "blue"' }, client, true],
+    ['nobody of these, for an address', { notSelector: 'app == "client"' }, office, true],
+    ['nobody of these, for a pod', { notSelector: 'app == "client"' }, client, false],
+    ['a set of networks', { selector: 'role == "office"' }, office, true],
+    ['an address written as a network', { selector: 'role == "desk"' }, office, true],
+    ['a set of a namespace', { namespaceSelector: 'team == "blue"', selector: 'has(role)' }, office, true],
+    ['what is in no namespace', { namespaceSelector: 'global()' }, office, true],
+    ['what is in no namespace, for a pod', { namespaceSelector: 'global()' }, client, false],
+    ['what is in any namespace', { namespaceSelector: 'all()' }, stranger, true],
+    ['one address', { nets: ['10.244.1.3'] }, client, true],
+    ['ports of the source', { ports: [80] }, client, false],
+  ])('a source is meant by %s', (_, source, from, allowed) => {
+    const rules = [rule('Allow', { source })]
+    expect(ingress(full([global('p', { selector: 'app == "web"', ingress: rules })]), from).allowed).toBe(allowed)
+  })
+
+  test('egress to a Service means its endpoints at their ports', () => {
+    const to = (name: string) =>
+      global('p', {
+        selector: 'app == "client"',
+        types: ['Egress'],
+        egress: [rule('Allow', { destination: { services: { name, namespace: 'shop' } } })],
+      })
+    const egress = (name: string, port: number) => ask(full([to(name)]), client, web, port).sides[0]!.allowed
+    expect([egress('web', 8080), egress('web', 80), egress('other', 8080)]).toEqual([true, false, false])
+  })
+
+  test('a policy is about pods by their namespace and account, too, and never when it is about nodes', () => {
+    const denies = (spec: object) => !ingress(full([global('p', { ...spec, ingress: [rule('Deny')] })])).allowed
+    expect(denies({ namespaceSelector: 'team == "blue"' })).toBe(true)
+    expect(denies({ namespaceSelector: 'team == "red"' })).toBe(false)
+    expect(denies({ serviceAccountSelector: 'trust == "high"' })).toBe(true)
+    expect(denies({ serviceAccountSelector: 'trust == "low"' })).toBe(false)
+    expect(denies({ preDNAT: true })).toBe(false)
+    expect(denies({ doNotTrack: true })).toBe(false)
+  })
+
+  test('a policy that says no types, as only kubectl writes it, is about both directions', () => {
+    const { sides } = ask(world([], calico([global('p', { types: undefined, ingress: [rule('Allow')] })])), client)
+    expect(sides.map(s => s.allowed)).toEqual([false, true])
+  })
+
+  test('policies of one order are asked by their names, those of Kubernetes among them', () => {
+    const open = [policy('m', { ingress: [{}] })]
+    const deny = (name: string) => calico([global(name, { order: 1000, ingress: [rule('Deny')] })])
+    expect(ingress(world(open, deny('a'))).allowed).toBe(false)
+    expect(ingress(world(open, deny('z'))).allowed).toBe(true)
+  })
+
+  test('every rule that does not match says why', () => {
+    const rules = [
+      rule('Log'),
+      rule('Allow', { protocol: 'UDP' }),
+      rule('Allow', { source: { selector: 'app == "db"', namespaceSelector: 'all()' } }),
+      rule('Allow', { protocol: 'TCP', destination: { ports: ['metrics'] } }),
+    ]
+    const [said] = ingress(world([], calico([global('p', { ingress: rules })]))).policies
+    expect(said!.detail).toBe(
+      'ingress[0]: it only logs; ingress[1]: the protocol is UDP; ' +
+        'ingress[2]: pod shop/client is not its source (app == "db", in namespaces all()); ' +
+        'ingress[3]: 8080 is none of its ports (metrics)',
+    )
+  })
+
+  describe('ClusterNetworkPolicies', () => {
+    const admin = (spec: object) =>
+      ({ metadata: { name: 'c' }, spec: { tier: 'Admin', priority: 1, subject: { namespaces: {} }, ...spec } }) as any
+    const decided = (spec: object, policies: any[] = [], from = client) => {
+      const tiers = [
+        tier('kube-admin', 1000, 'Pass'),
+        tier('default', 1_000_000),
+        tier('kube-baseline', 10_000_000, 'Pass'),
+      ]
+      return ingress(world(policies, { ...calico([], tiers)!, cluster: [admin(spec)] }), from)
+    }
+    const from = (subject: object) => [{ action: 'Deny', from: [subject] }]
+
+    test.each<[string, object, boolean]>([
+      ['pods', { pods: { namespaceSelector: {}, podSelector: { matchLabels: { app: 'client' } } } }, false],
+      [
+        'other namespaces',
+        { namespaces: { matchExpressions: [{ key: 'team', operator: 'NotIn', values: ['blue'] }] } },
+        true,
+      ],
+      ['namespaces with a label', { namespaces: { matchExpressions: [{ key: 'team', operator: 'Exists' }] } }, false],
+      [
+        'namespaces without a label',
+        { namespaces: { matchExpressions: [{ key: 'team', operator: 'DoesNotExist' }] } },
+        true,
+      ],
+    ])('of administrators deny %s before all others', (_, subject, allowed) => {
+      const open = [policy('open', { ingress: [{}] })]
+      expect(decided({ ingress: from(subject) }, open).allowed).toBe(allowed)
+    })
+
+    test.each<[string, object[], boolean]>([
+      ['a port', [{ tcp: { destinationPort: { number: 8080 } } }], false],
+      ['a range', [{ tcp: { destinationPort: { range: { start: 1, end: 80 } } } }, { udp: {} }], true],
+      ['a named port', [{ destinationNamedPort: 'http' }], false],
+      ['a protocol', [{ tcp: {} }], false],
+    ])('match by %s', (_, protocols, allowed) => {
+      expect(decided({ ingress: [{ action: 'Deny', from: [{ namespaces: {} }], protocols }] }).allowed).toBe(allowed)
+    })
+
+    test('for defaults come after the policies of Kubernetes, and leave alone what they have no rule for', () => {
+      const baseline = { tier: 'Baseline', ingress: from({ namespaces: {} }) }
+      expect(decided(baseline).reason).toBe('ClusterNetworkPolicy c denies it (ingress[0])')
+      expect(decided(baseline, [policy('open', { ingress: [{}] })]).allowed).toBe(true)
+      expect(decided({ egress: [{ action: 'Deny', to: [{ networks: ['0.0.0.0/0'] }] }] }).policies).toEqual([])
+    })
+  })
+
   test("a policy of one namespace means that namespace's pods", () => {
     const own = {
       metadata: { name: 'own', namespace: 'shop' },

@@ -2,11 +2,21 @@ import { OptiFlowError } from '../../base/errors.ts'
 import { isIP } from '../../base/ip.ts'
 import type { Client } from '../../client/index.ts'
 import { isNotFound } from '../../models/api-error.ts'
-import { Namespace, NetworkPolicy, Node, Pod } from '../../models/kinds/index.ts'
+import { defineKind } from '../../models/kind.ts'
+import { EndpointSlice, Namespace, NetworkPolicy, Node, Pod, ServiceAccount } from '../../models/kinds/index.ts'
 import { networkLabel } from '../../models/node-network.ts'
+import type { AnyObject } from '../../models/object.ts'
 import { type CalicoDatastore, CalicoMissing } from '../calico/datastore/datastore.ts'
 import { installedVersion } from '../calico/install/install.ts'
-import { CalicoNetworkPolicy, GlobalNetworkPolicy, Tier } from '../calico/kinds/index.ts'
+import {
+  CalicoNetworkPolicy,
+  CalicoNetworkSet,
+  type CalicoObject,
+  GlobalNetworkPolicy,
+  GlobalNetworkSet,
+  Tier,
+} from '../calico/kinds/index.ts'
+import type { ClusterPolicySpec } from './cluster-policies.ts'
 import type { CalicoPolicies, Connection, ConnectionExplanation, End, PolicyWorld } from './connection.ts'
 import { explainConnection } from './explain.ts'
 
@@ -62,7 +72,7 @@ async function podWithAddress(client: Client, ip: string): Promise<End> {
   return pod ? endOf(pod) : { name: ip, ip }
 }
 
-const endOf = (pod: Pod): End => ({
+export const endOf = (pod: Pod): End => ({
   name: `pod ${pod.metadata.namespace}/${pod.metadata.name}`,
   ip: pod.status?.podIP,
   pod,
@@ -80,26 +90,54 @@ export async function readPolicyWorld(
     client.list(Pod),
   ])
   const version = await installedVersion(client)
-  const calico = version ? await readCalico(datastore) : undefined
+  const calico = version ? await readCalico(client, datastore) : undefined
   return {
     policies: policies.items,
     namespaces: namespaces.items,
     pods: pods.items,
-    ...(calico ? { calico } : {}),
+    ...(calico ? { calico, ...(await readNamed(client)) } : {}),
     enforcedBy: version ? `Calico ${version}` : await builtInOn(client, ends),
   }
 }
 
-async function readCalico(datastore: CalicoDatastore): Promise<CalicoPolicies | undefined> {
+/** What Calico's rules may name besides pods and namespaces. */
+async function readNamed(client: Client): Promise<Pick<PolicyWorld, 'accounts' | 'slices'>> {
+  const [accounts, slices] = await Promise.all([client.list(ServiceAccount), client.list(EndpointSlice)])
+  return { accounts: accounts.items, slices: slices.items }
+}
+
+async function readCalico(client: Client, datastore: CalicoDatastore): Promise<CalicoPolicies | undefined> {
   try {
-    const [tiers, global, namespaced] = await Promise.all([
+    const [tiers, global, namespaced, ...sets] = await Promise.all([
       datastore.list(Tier),
       datastore.list(GlobalNetworkPolicy),
       datastore.list(CalicoNetworkPolicy),
+      datastore.list(GlobalNetworkSet),
+      datastore.list(CalicoNetworkSet),
     ])
-    return { tiers, global, namespaced }
+    return { tiers, global, namespaced, cluster: await clusterPolicies(client), sets: sets.flat() }
   } catch (error) {
     if (error instanceof CalicoMissing) return undefined
+    throw error
+  }
+}
+
+const ClusterNetworkPolicy = defineKind<AnyObject>({
+  group: 'policy.networking.k8s.io',
+  version: 'v1alpha2',
+  kind: 'ClusterNetworkPolicy',
+  plural: 'clusternetworkpolicies',
+  scope: 'Cluster',
+  schema: '',
+})
+
+/** Manifests of Calico's before 3.32 do not define the kind. */
+async function clusterPolicies(client: Client): Promise<CalicoObject<ClusterPolicySpec>[]> {
+  try {
+    const { items } = await client.list(ClusterNetworkPolicy)
+    return items as unknown as CalicoObject<ClusterPolicySpec>[]
+  } catch (error) {
+    if (isNotFound(error)) return []
     throw error
   }
 }

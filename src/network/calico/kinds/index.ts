@@ -9,6 +9,7 @@ export { blockSizeOf, type Encapsulation, encapsulationText, IpPool, poolOf } fr
 export { IpamBlock, nodeOf, usedIn } from './ipam-block.ts'
 export { handleNameOf, IpamHandle } from './ipam-handle.ts'
 export { CalicoNetworkPolicy } from './network-policy.ts'
+export { CalicoNetworkSet, GlobalNetworkSet, type NetworkSet } from './network-set.ts'
 export { type BgpSession, bgpSessionsIn, CalicoNodeStatus } from './node-status.ts'
 export type { CalicoPolicy, CalicoRule, RuleSide } from './policy-rules.ts'
 export { builtInTiers, Tier } from './tier.ts'

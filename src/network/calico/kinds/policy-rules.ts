@@ -11,15 +11,23 @@ export interface CalicoPolicy {
   /** Whom it is about, in Calico's language of selectors; everybody unless given. */
   selector?: string
   namespaceSelector?: string
+  serviceAccountSelector?: string
   types?: ('Ingress' | 'Egress')[]
   ingress?: CalicoRule[]
   egress?: CalicoRule[]
+  /** These two are about interfaces of nodes, not about pods. */
+  doNotTrack?: boolean
+  preDNAT?: boolean
 }
 
 export interface CalicoRule {
   /** `Pass`: the rest of the tier is skipped. `Log` decides nothing. */
   action: 'Allow' | 'Deny' | 'Log' | 'Pass'
   protocol?: string | number
+  notProtocol?: string | number
+  ipVersion?: 4 | 6
+  /** Looked at by a proxy, where there is one. */
+  http?: object
   source?: RuleSide
   destination?: RuleSide
 }
@@ -34,6 +42,8 @@ export interface RuleSide {
   ports?: (number | string)[]
   notPorts?: (number | string)[]
   serviceAccounts?: { names?: string[]; selector?: string }
+  /** Instead of all others: who is behind a Service. */
+  services?: { name: string; namespace?: string }
 }
 
 const actions = ['Allow', 'Deny', 'Log', 'Pass']

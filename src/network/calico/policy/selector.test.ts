@@ -7,7 +7,7 @@ describe("a selector in Calico's language", () => {
   test.each([
     ['', true],
     ['all()', true],
-    ['global()', false],
+    ['global()', true],
     ['has(app)', true],
     ['!has(app)', false],
     ['has(other)', false],

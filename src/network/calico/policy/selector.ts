@@ -20,21 +20,24 @@ interface Token {
 
 /**
  * Reads `app == "web" && has(tier) && zone not in {"a", "b"}`; empty text is everybody.
+ * @param calls what `all()` and `global()` come to: of ends both are everybody, of namespaces whatever has one, or none
  * @throws BadSelector
  * @see https://docs.tigera.io/calico/latest/reference/resources/networkpolicy#selectors
  */
-export function parseCalicoSelector(text: string): CalicoSelector {
+export function parseCalicoSelector(text: string, calls = { all: true, global: true }): CalicoSelector {
   if (text.trim() === '') return { matches: () => true }
-  return { matches: new Parser(text).whole() }
+  return { matches: new Parser(text, calls).whole() }
 }
 
 class Parser {
   readonly #text: string
   readonly #tokens: Token[]
+  readonly #calls: { all: boolean; global: boolean }
   #at = 0
 
-  constructor(text: string) {
+  constructor(text: string, calls: { all: boolean; global: boolean }) {
     this.#text = text
+    this.#calls = calls
     this.#tokens = this.#scan()
   }
 
@@ -93,10 +96,9 @@ class Parser {
 
   #call(name: 'all' | 'global' | 'has'): Test {
     this.#expect('(')
-    const label = name === 'has' ? this.#word() : undefined
+    const label = name === 'has' ? this.#word() : ''
     this.#expect(')')
-    // global() is what belongs to no namespace; pods always do.
-    if (label === undefined) return () => name === 'all'
+    if (name !== 'has') return () => this.#calls[name]
     return labels => labels[label] !== undefined
   }
 
