@@ -11,7 +11,8 @@ import { busyboxFiles } from '../support/web-image.ts'
 /*
  * Images made of a folder of Calico's binaries, for those who build them and have no registry: CALICO_BIN. What Calico's own image
  * starts by runit is started by a script of ours here; of the machine come the programs that Felix calls and the standard CNI plugins
- * that Calico's configuration names besides its own. VXLAN only: BIRD is no part of it.
+ * that Calico's configuration names besides its own. With `bird`, `bird6` and `confd` (the folder of its templates) in the folder
+ * there is BGP too; BIRD 1.6 as distributions have it cannot do IPIP, which Calico's own can.
  */
 
 interface Part {
@@ -19,6 +20,8 @@ interface Part {
   image: 'node' | 'cni' | 'kube-controllers' | 'typha'
   /** Name in the folder, and where it belongs in the image. */
   binaries: Record<string, string>
+  /** Taken along when they are there. */
+  optional?: Record<string, string>
   entrypoint: string[]
   user?: string
   /** Folders that this user writes into. */
@@ -26,7 +29,12 @@ interface Part {
 }
 
 const parts: Part[] = [
-  { image: 'node', binaries: { 'calico-node': 'bin/calico-node' }, entrypoint: ['/start'] },
+  {
+    image: 'node',
+    binaries: { 'calico-node': 'bin/calico-node' },
+    optional: { bird: 'bin/bird', bird6: 'bin/bird6', confd: 'etc/calico/confd' },
+    entrypoint: ['/start'],
+  },
   {
     image: 'cni',
     binaries: {
@@ -63,10 +71,25 @@ export FELIX_DebugSkipCTLBCleanup=true
 calico-node -allocate-tunnel-addrs -allocate-tunnel-addrs-run-once || exit 1
 calico-node -node-services & services=$!
 calico-node -felix & felix=$!
+case "$CALICO_NETWORKING_BACKEND" in
+none|vxlan) ;;
+*)
+  config=/etc/calico/confd/config
+  keep() { while :; do "$@"; sleep 1; done; }
+  keep calico-node -confd &
+  keep bird -R -s /var/run/calico/bird.ctl -d -c $config/bird.cfg &
+  keep bird6 -R -s /var/run/calico/bird6.ctl -d -c $config/bird6.cfg &
+  ;;
+esac
 trap 'kill $services $felix; exit 0' TERM INT
 while kill -0 $services && kill -0 $felix; do sleep 1 & wait $!; done 2>/dev/null
 kill $services $felix 2>/dev/null
 exit 1
+`
+
+/** confd says by `sv hup bird` that there is a new configuration: all that it wants of runit. */
+const sv = `#!/bin/sh
+exec killall -HUP "$2"
 `
 
 const tables = ['iptables', 'ip6tables'].flatMap(name =>
@@ -104,7 +127,9 @@ export async function imagesOfFolder(
           data: await readFile(join(folder, from)),
         })),
       )
-      const own: TarEntry[] = part.image === 'node' ? [...files, { path: 'start', mode: 0o755, data: start }] : files
+      const own: TarEntry[] = [...files, ...(await optionalFiles(folder, part))]
+      if (part.image === 'node')
+        own.push({ path: 'start', mode: 0o755, data: start }, { path: 'bin/sv', mode: 0o755, data: sv })
       if (part.image === 'cni') own.push(...(await standardPlugins()))
       const image = buildImage({
         architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
@@ -115,6 +140,21 @@ export async function imagesOfFolder(
       return { name, archive: ociArchive(image, name) }
     }),
   )
+}
+
+async function optionalFiles(folder: string, { optional = {} }: Part): Promise<TarEntry[]> {
+  const found = Object.entries(optional).filter(([from]) => existsSync(join(folder, from)))
+  const files = await Promise.all(found.map(([from, path]) => filesAt(join(folder, from), path)))
+  return files.flat()
+}
+
+/** A file, or all files of a folder, with their modes. */
+async function filesAt(from: string, path: string): Promise<TarEntry[]> {
+  const found = await stat(from)
+  if (found.isFile()) return [{ path, mode: found.mode & 0o777, data: await readFile(from) }]
+  const names = await readdir(from)
+  const below = await Promise.all(names.map(name => filesAt(join(from, name), `${path}/${name}`)))
+  return below.flat()
 }
 
 /** The programs that Felix calls, with all they load, at the places where they are on this machine. */
