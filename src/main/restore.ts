@@ -1,5 +1,5 @@
 import { OptiFlowError } from '../base/errors.ts'
-import { type Backup, type EtcdConnection, importEtcd, importSqlite, Keyring } from '../db/index.ts'
+import { type Backup, type EtcdConnection, importSqlite, Keyring, restoreEtcd } from '../db/index.ts'
 import type { OutsideWorld } from './outside.ts'
 import { keyFileOf, sqlitePathOf } from './store.ts'
 
@@ -52,7 +52,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const seconds = Math.max(0, Math.ceil((nowMs - Date.parse(backup.created)) / 1000))
   const { perSecond, atLeast } = leaps[options.etcd ? 'etcd' : 'sqlite']
   const revision = BigInt(backup.revision) + BigInt(Math.max(atLeast, seconds * perSecond))
-  if (options.etcd) await importEtcd(options.etcd, backup.entries, revision, options.onProgress)
+  if (options.etcd) await restoreEtcd(options.etcd, backup.entries, revision, options.onProgress)
   const old = options.etcd ? {} : await intoSqlite(options, revision, nowMs)
   return { revision, entries: backup.entries.length, ...old }
 }

@@ -21,6 +21,17 @@ export async function importEtcd(
   return engine.importEtcd(connection, entries, revision, onProgress)
 }
 
+/** See restore.ts. */
+export async function restoreEtcd(
+  connection: EtcdConnection,
+  entries: readonly Versioned[],
+  revision: Revision,
+  onProgress?: (done: Revision) => void,
+): Promise<void> {
+  const engine = await import('./restore.ts')
+  return engine.restoreEtcd(connection, entries, revision, onProgress)
+}
+
 /** As etcd shows entries after their import. */
 export async function asEtcdImports(entries: readonly Versioned[]): Promise<Versioned[]> {
   const engine = await import('./import.ts')
