@@ -14,7 +14,7 @@ export async function openWebSocket(
   path: string,
   protocols: readonly string[],
 ): Promise<WebSocket> {
-  const { WebSocket } = (await import('ws')).default
+  const WebSocket = (await import('ws')).default
   const { ca, cert, key, serverName, insecure, userAgent = 'optiflow' } = options
   const token = typeof options.token === 'function' ? await options.token() : options.token
   const socket = new WebSocket(`${options.server.replace(/^http/, 'ws').replace(/\/+$/, '')}${path}`, [...protocols], {
