@@ -14,6 +14,7 @@ import { inProcessTransport } from '../../src/client/index.ts'
 import { ControlPlane } from '../../src/main/control-plane.ts'
 import { adminUser } from '../../src/main/identities.ts'
 import { ConfigMap, DaemonSet, NetworkPolicy, Pod, Secret } from '../../src/models/kinds/index.ts'
+import type { ApiHandler } from '../../src/models/rest.ts'
 import { apiKindOf, CalicoNodeStatus, IpamBlock, IpamHandle } from '../../src/network/calico/index.ts'
 import { openApiDatastore } from '../../src/network/index.ts'
 import { run, until } from '../support/processes.ts'
@@ -38,9 +39,16 @@ describe('optiflow calico', () => {
     '10.0.0.1:6443',
   ]
 
-  /** @param stopAt the command is interrupted as soon as it prints or reports this */
-  async function calico(args: string[], stopAt?: string) {
+  /** @param stopAt the command is interrupted as soon as it prints or reports this, or has written so often */
+  async function calico(args: string[], stopAt?: string | number) {
     const stop = new AbortController()
+    const interrupt = () => stop.abort(new DOMException('interrupted', 'AbortError'))
+    let writes = 0
+    const handler: ApiHandler = async request => {
+      const reply = await control.api.handler(request)
+      if (request.method !== 'GET' && ++writes === stopAt) interrupt()
+      return reply
+    }
     let out = ''
     let err = ''
     const paint = (text: string) => text
@@ -48,7 +56,7 @@ describe('optiflow calico', () => {
       terminal: {
         out(text) {
           out += text
-          if (stopAt && out.includes(stopAt)) stop.abort(new DOMException('interrupted', 'AbortError'))
+          if (typeof stopAt === 'string' && out.includes(stopAt)) interrupt()
         },
         err: text => void (err += text),
         interactive: true,
@@ -60,12 +68,11 @@ describe('optiflow calico', () => {
       clock: systemClock,
       readStdin: async () => '',
       signal: stop.signal,
-      connect: async flags =>
-        remote(inProcessTransport(control.api.handler, adminUser), {} as any, flags.namespace ?? 'default'),
+      connect: async flags => remote(inProcessTransport(handler, adminUser), {} as any, flags.namespace ?? 'default'),
       env: {},
     }
     const code = await runProgram(['calico', ...args], outside, [command])
-    return { code, out, err }
+    return { code, out, err, writes }
   }
 
   beforeAll(async () => {
@@ -122,7 +129,16 @@ describe('optiflow calico', () => {
     },
   )
 
-  test('install that is interrupted at any step is brought to its end by running it again', async () => {
+  test('install that is interrupted after any write, or at any step, is brought to its end by running it again', async () => {
+    let at = 1
+    for (; ; at += 6) {
+      const { code, writes } = await calico(install(), at)
+      // It had less to write than that: nothing interrupted it.
+      if (writes < at) break
+      expect(code, `after ${at} writes`).toBe(130)
+    }
+    expect(at).toBeGreaterThan(30)
+    await calico(['uninstall', '--force'])
     for (const stopAt of ['definitions', 'pool ', 'foundations', 'calico-node', 'controllers', 'pods '])
       expect((await calico(install(), stopAt)).code, stopAt).toBe(130)
     const { code, out, err } = await calico(install())
@@ -269,6 +285,11 @@ spec:
     await writeFile(file, policy('all()'))
     expect((await calico(['policy', 'create', '-f', file])).out).toBe('GlobalNetworkPolicy ban created\n')
     expect((await calico(['policy', 'create', '-f', file])).out).toBe('GlobalNetworkPolicy ban configured\n')
+    // As calicoctl fills it in: without types Felix would hold both directions to it.
+    expect(JSON.parse((await calico(['policy', 'show', 'ban', '-o', 'json'])).out)).toMatchObject({
+      metadata: { labels: { 'projectcalico.org/tier': 'security' } },
+      spec: { types: ['Ingress'] },
+    })
     expect((await calico(['tier', 'delete', 'security'])).err).toContain('1 policies are in it, such as ban')
   })
 
@@ -326,6 +347,8 @@ spec:
     const kept = await calico(['uninstall', '--force', '--keep-data'])
     expect(kept.out).toContain('On node-1, node-2 run: optiflow calico clean-host')
     expect((await calico(['ippool', 'list'])).out).toContain('default-ipv4-ippool')
+    for (const stopAt of ['programs', 'this machine', 'rights', 'definitions'])
+      expect((await calico(['uninstall', '--force'], stopAt)).code, stopAt).toBe(130)
     expect((await calico(['uninstall', '--force'])).code).toBe(0)
     expect((await calico(['ippool', 'list'])).err).toContain('not served here')
     const left = await control.client.raw('GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles')

@@ -3,6 +3,7 @@ import {
   CalicoInvalid,
   type CalicoKind,
   type CalicoObject,
+  completed,
   createChecked,
 } from '../../../main/calico.ts'
 import { UsageError } from '../../failure.ts'
@@ -51,7 +52,8 @@ async function writeOne(
   const { name, namespace } = object.metadata
   const found = await datastore.get(kind, name, namespace)
   if (found) {
-    await datastore.update(kind, { metadata: { ...found.metadata, ...object.metadata }, spec: object.spec })
+    const next = completed(kind, object)
+    await datastore.update(kind, { metadata: { ...found.metadata, ...next.metadata }, spec: next.spec })
     return { name: `${kind.kind} ${name}`, outcome: 'configured' }
   }
   await createChecked(datastore, kind, object)

@@ -57,8 +57,12 @@ export async function createChecked<S extends object>(
   if (others.some(other => other.metadata.name === name)) throw new ObjectExists(kind, name)
   const faults = kind.check?.(object, others) ?? []
   if (faults.length) throw new CalicoInvalid(kind, name, faults)
-  return datastore.create(kind, object)
+  return datastore.create(kind, completed(kind, object))
 }
+
+/** The object as Calico's own tools would write it. */
+export const completed = <S extends object>(kind: CalicoKind<S>, object: CalicoObject<S>): CalicoObject<S> =>
+  kind.complete?.(object) ?? object
 
 /** @throws NoSuchObject naming those that are there */
 export async function getExisting<S extends object>(

@@ -27,6 +27,8 @@ export interface CalicoKind<S extends object = object> {
   scope: 'Cluster' | 'Namespaced'
   /** Where and how etcd keeps it; unless given, as every resource of version 3. */
   etcd?: EtcdForm<S>
+  /** What Calico's own tools fill in before they write, and its programs rely on. */
+  complete?(object: CalicoObject<S>): CalicoObject<S>
   /** Refusals beyond Calico's own schema: `field: what is wrong`. */
   check?(object: CalicoObject<S>, others: readonly CalicoObject<S>[]): string[]
   /** Printed columns after the name. */

@@ -1,6 +1,6 @@
 import { explain } from '../../../base/errors.ts'
 import { parseCalicoSelector } from '../policy/selector.ts'
-import type { CalicoKind } from './calico-kind.ts'
+import type { CalicoKind, CalicoObject } from './calico-kind.ts'
 
 /** What a policy of Calico's says, be it for all namespaces or one. */
 export interface CalicoPolicy {
@@ -44,6 +44,21 @@ export interface RuleSide {
   serviceAccounts?: { names?: string[]; selector?: string }
   /** Instead of all others: who is behind a Service. */
   services?: { name: string; namespace?: string }
+}
+
+/** As calicoctl writes a policy: it says its directions, without which Felix would hold both to it, and is found by its tier. Pure. */
+export function completePolicy({ metadata, spec, ...more }: CalicoObject<CalicoPolicy>): CalicoObject<CalicoPolicy> {
+  const { tier = 'default', ingress = [], egress = [] } = spec
+  const directions: CalicoPolicy['types'] = !egress.length
+    ? ['Ingress']
+    : ingress.length
+      ? ['Ingress', 'Egress']
+      : ['Egress']
+  return {
+    ...more,
+    metadata: { ...metadata, labels: { ...metadata.labels, 'projectcalico.org/tier': tier } },
+    spec: { ...spec, tier, types: spec.types?.length ? spec.types : directions },
+  }
 }
 
 const actions = ['Allow', 'Deny', 'Log', 'Pass']
