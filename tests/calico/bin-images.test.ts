@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onPath, run } from '../support/processes.ts'
 import { imagesOfFolder } from './bin-images.ts'
 
+const PATH = process.env['PATH']
 const missing = ['ldd', 'chroot', 'tar', 'ip', 'ipset', 'nft', 'iptables', 'busybox'].filter(name => !onPath(name))
 const obstacle = process.getuid?.() !== 0 ? 'not root' : missing.length ? `no ${missing.join(', ')}` : undefined
 
@@ -14,7 +15,7 @@ echo "$* as \${FELIX_FELIXHOSTNAME:-nobody}" >> /calls
 case "$*" in
 -startup) mkdir -p /var/lib/calico; echo n1 > /var/lib/calico/nodename ;;
 -felix) while [ ! -e /stop ]; do sleep 0.1; done ;;
--node-services) exec sleep 600 ;;
+-node-services|-confd) exec sleep 600 ;;
 esac
 `
 
@@ -55,7 +56,7 @@ describe.skipIf(obstacle)(`images of a folder of binaries${obstacle ? ` (skipped
     await mkdir(join(root, 'dev'))
     for (const file of ['dev/null', 'stop']) await writeFile(join(root, file), '')
     // Felix ends, and with it all the rest: the node agent starts the container anew.
-    const { code, err } = await run('chroot', [root, '/start'])
+    const { code, err } = await run('chroot', [root, '/start'], { env: { PATH, CALICO_NETWORKING_BACKEND: 'vxlan' } })
     expect([code, err]).toEqual([1, ''])
     const calls = (await readFile(join(root, 'calls'), 'utf8')).trim().split('\n')
     expect(calls.slice(0, 2)).toEqual([
@@ -63,6 +64,23 @@ describe.skipIf(obstacle)(`images of a folder of binaries${obstacle ? ` (skipped
       '-allocate-tunnel-addrs -allocate-tunnel-addrs-run-once as n1',
     ])
     expect(calls.slice(2).sort()).toEqual(['-felix as n1', '-node-services as n1'])
+  })
+
+  it('have BIRD and its templates where the folder has them, and keep it running with its backend', async () => {
+    const fake = (name: string) => `#!/bin/sh\necho "${name} $*" >> /calls\ntouch /stop\n`
+    for (const name of ['bird', 'bird6']) await writeFile(join(bin, name), fake(name))
+    await mkdir(join(bin, 'confd/conf.d'), { recursive: true })
+    await writeFile(join(bin, 'confd/conf.d/bird.toml'), '')
+    const [image] = await imagesOfFolder(bin, names.slice(0, 1))
+    const root = await unpack(image!.archive)
+    expect((await run('ls', [join(root, 'etc/calico/confd/conf.d')])).out).toBe('bird.toml\n')
+    await mkdir(join(root, 'dev'))
+    await writeFile(join(root, 'dev/null'), '')
+    // BIRD ends, is begun anew, and lets Felix end, with which all ends.
+    expect((await run('chroot', [root, '/start'], { env: { PATH, CALICO_NETWORKING_BACKEND: 'bird' } })).code).toBe(1)
+    const calls = await readFile(join(root, 'calls'), 'utf8')
+    expect(calls).toContain('-confd as n1\n')
+    expect(calls).toContain('bird -R -s /var/run/calico/bird.ctl -d -c /etc/calico/confd/config/bird.cfg\n')
   })
 
   it('have the plugin where install-cni looks for it', async () => {

@@ -75,15 +75,18 @@ case "$CALICO_NETWORKING_BACKEND" in
 none|vxlan) ;;
 *)
   config=/etc/calico/confd/config
-  keep() { while :; do "$@"; sleep 1; done; }
-  keep calico-node -confd &
-  keep bird -R -s /var/run/calico/bird.ctl -d -c $config/bird.cfg &
-  keep bird6 -R -s /var/run/calico/bird6.ctl -d -c $config/bird6.cfg &
+  keep() {
+    trap 'kill $program; exit' TERM
+    while :; do "$@" & program=$!; wait $program; sleep 1; done
+  }
+  keep calico-node -confd & bgp=$!
+  keep bird -R -s /var/run/calico/bird.ctl -d -c $config/bird.cfg & bgp="$bgp $!"
+  keep bird6 -R -s /var/run/calico/bird6.ctl -d -c $config/bird6.cfg & bgp="$bgp $!"
   ;;
 esac
-trap 'kill $services $felix; exit 0' TERM INT
+trap 'kill $services $felix $bgp; exit 0' TERM INT
 while kill -0 $services && kill -0 $felix; do sleep 1 & wait $!; done 2>/dev/null
-kill $services $felix 2>/dev/null
+kill $services $felix $bgp 2>/dev/null
 exit 1
 `
 
@@ -91,6 +94,9 @@ exit 1
 const sv = `#!/bin/sh
 exec killall -HUP "$2"
 `
+
+/** ipset reads names of protocols there, as in sets of the endpoints of Services. */
+const protocols = 'icmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nsctp 132 SCTP\n'
 
 const tables = ['iptables', 'ip6tables'].flatMap(name =>
   ['', '-nft', '-legacy'].flatMap(variant => ['', '-save', '-restore'].map(action => `${name}${variant}${action}`)),
@@ -129,7 +135,11 @@ export async function imagesOfFolder(
       )
       const own: TarEntry[] = [...files, ...(await optionalFiles(folder, part))]
       if (part.image === 'node')
-        own.push({ path: 'start', mode: 0o755, data: start }, { path: 'bin/sv', mode: 0o755, data: sv })
+        own.push(
+          { path: 'start', mode: 0o755, data: start },
+          { path: 'bin/sv', mode: 0o755, data: sv },
+          { path: 'etc/protocols', data: protocols },
+        )
       if (part.image === 'cni') own.push(...(await standardPlugins()))
       const image = buildImage({
         architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
@@ -148,10 +158,9 @@ async function optionalFiles(folder: string, { optional = {} }: Part): Promise<T
   return files.flat()
 }
 
-/** A file, or all files of a folder, with their modes. */
+/** A file, or all files of a folder. */
 async function filesAt(from: string, path: string): Promise<TarEntry[]> {
-  const found = await stat(from)
-  if (found.isFile()) return [{ path, mode: found.mode & 0o777, data: await readFile(from) }]
+  if ((await stat(from)).isFile()) return [{ path, mode: 0o755, data: await readFile(from) }]
   const names = await readdir(from)
   const below = await Promise.all(names.map(name => filesAt(join(from, name), `${path}/${name}`)))
   return below.flat()

@@ -183,9 +183,7 @@ class Generator {
     const rule = (peers: string) => ({
       action: this.#pick(['Accept', 'Deny', 'Pass']),
       [peers]: [this.#subject()],
-      ...(this.#maybe(0.5)
-        ? { protocols: [this.#pick([{ tcp: { destinationPort: { number: 8080 } } }, { udp: {} }, { tcp: {} }])] }
-        : {}),
+      ...(this.#maybe(0.5) ? { protocols: [this.#clusterPorts()] } : {}),
     })
     const rules = (peers: string) => Array.from({ length: this.#below(3) }, () => rule(peers))
     return {
@@ -200,6 +198,16 @@ class Generator {
         egress: rules('to'),
       },
     }
+  }
+
+  #clusterPorts(): object {
+    const at = (destinationPort: object) => ({ destinationPort })
+    return this.#pick([
+      { tcp: at({ number: 8080 }) },
+      { tcp: at({ range: { start: 8000, end: 8080 } }) },
+      { udp: at({ number: 8080 }) },
+      { destinationNamedPort: 'admin' },
+    ])
   }
 
   #subject(): object {
