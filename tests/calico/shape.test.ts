@@ -10,6 +10,51 @@ import { shapeManifest } from './shape.ts'
 
 const obstacle = realImpossible()
 
+/** Of the manifest with Typha, what the other one has not. */
+const typhaShape = [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'calico-typha', namespace: 'kube-system' },
+    spec: {
+      selector: { 'k8s-app': 'calico-typha' },
+      ports: [{ name: 'calico-typha', port: 5473, targetPort: 'calico-typha' }],
+    },
+  },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'calico-typha', namespace: 'kube-system' },
+    spec: {
+      selector: { matchLabels: { 'k8s-app': 'calico-typha' } },
+      template: {
+        metadata: { labels: { 'k8s-app': 'calico-typha' } },
+        spec: {
+          hostNetwork: true,
+          tolerations: [{ operator: 'Exists' }],
+          serviceAccountName: 'calico-node',
+          priorityClassName: 'system-cluster-critical',
+          terminationGracePeriodSeconds: 0,
+          securityContext: { fsGroup: 65534, seccompProfile: { type: 'RuntimeDefault' } },
+          volumes: [{ name: 'www', emptyDir: {} }],
+          containers: [
+            {
+              name: 'calico-typha',
+              image: 'registry.test/calico-controllers:1',
+              command: ['sh', '-c', 'cd /www; touch liveness readiness; exec httpd -f -p 127.0.0.1:9098 -h /www'],
+              ports: [{ name: 'calico-typha', containerPort: 5473, protocol: 'TCP' }],
+              volumeMounts: [{ name: 'www', mountPath: '/www' }],
+              livenessProbe: { httpGet: { path: '/liveness', port: 9098, host: 'localhost' }, periodSeconds: 30 },
+              readinessProbe: { httpGet: { path: '/readiness', port: 9098, host: 'localhost' }, periodSeconds: 1 },
+              securityContext: { runAsNonRoot: true, allowPrivilegeEscalation: false },
+            },
+          ],
+        },
+      },
+    },
+  },
+]
+
 // One story, told in order: each test goes on where the one before ended.
 describe.skipIf(obstacle)(
   `a manifest of Calico's shape on real containers${obstacle ? ` (skipped: ${obstacle})` : ''}`,
@@ -159,6 +204,39 @@ describe.skipIf(obstacle)(
       expect(calls).toContain(`K8S_POD_NAME=${metadata.name}`)
       expect(calls).toContain('K8S_POD_NAMESPACE=kube-system')
       expect(calls).toMatch(/^ADD .*"datastore_type":"kubernetes"/m)
+    })
+
+    it('its system calls are filtered, as RuntimeDefault says, and those of the privileged one are not', async () => {
+      const filterOf = (status: string) => /^Seccomp:\s*(\d)/m.exec(status)?.[1]
+      const [{ metadata }] = (await n1.get('pods', '-n', 'kube-system', '-l', 'k8s-app=calico-kube-controllers')).items
+      const inside = await n1.kubectl('exec', '-n', 'kube-system', metadata.name, '--', 'cat', '/proc/1/status')
+      expect([filterOf(inside), filterOf(await onHost('var/lib/calico/status'))]).toEqual(['2', '0'])
+    })
+
+    it("Typha's probes by HTTP name a host, its port a name, and its group may read the token (calico-typha.yaml)", async () => {
+      await n1.apply(...typhaShape)
+      const pods = async () => (await n1.get('pods', '-n', 'kube-system', '-l', 'k8s-app=calico-typha')).items
+      await until('Typha', async () => isReady((await pods())[0]), { timeoutMs: 60_000 })
+      const [{ metadata }] = await pods()
+      const inside = (...command: string[]) => n1.kubectl('exec', '-n', 'kube-system', metadata.name, '--', ...command)
+      // Nobody but the pod's own network answers at its loopback address: the probe has come by the host that it names.
+      expect(await inside('netstat', '-ltn')).toMatch(/127\.0\.0\.1:9098/)
+      expect((await inside('id', '-G')).trim().split(' ')).toContain('65534')
+      expect(await inside('stat', '-L', '-c', '%a %g', '/var/run/secrets/kubernetes.io/serviceaccount/token')).toBe(
+        '640 65534\n',
+      )
+      const { items } = await n1.get(
+        'endpointslices',
+        '-n',
+        'kube-system',
+        '-l',
+        'kubernetes.io/service-name=calico-typha',
+      )
+      expect(items[0]).toMatchObject({
+        ports: [{ name: 'calico-typha', port: 5473 }],
+        endpoints: [{ addresses: ['10.77.0.11'] }],
+      })
+      await n1.kubectl('delete', 'deployment', '-n', 'kube-system', 'calico-typha')
     })
 
     it("our own policy rules stay out, since policies are the plugin's", async () => {
