@@ -1,14 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { run, until } from '../support/processes.ts'
-import { CalicoNodes, given, long, obstacle, podNetwork, runsBird } from './calico-nodes.ts'
+import { until } from '../support/processes.ts'
+import { CalicoNodes, given, kernelHasIpip, long, obstacle, podNetwork, runsBird } from './calico-nodes.ts'
 
 /*
  * Calico by its own default: BIRD of each node tells the others its blocks by BGP. Without encapsulation where any BIRD is given;
  * with IPIP where the kernel has it and the images are Calico's own, whose BIRD alone can route into a tunnel.
  */
-const kernelHasIpip =
-  process.getuid?.() === 0 &&
-  (await run('unshare', ['--net', 'ip', 'link', 'add', 'probe', 'type', 'ipip', 'local', '127.0.0.1'])).code === 0
 const lacking = obstacle ?? (runsBird ? undefined : 'the manifest uses no BIRD, or CALICO_BIN has none')
 const ipipLacking = lacking ?? (kernelHasIpip ? undefined : 'this kernel has no ipip')
 

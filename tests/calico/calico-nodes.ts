@@ -7,7 +7,7 @@ import { type Lan, type LanOptions, openLan } from '../support/lan.ts'
 import { leftovers, stateFolderOf, type Traces, tracesOf } from '../support/leftovers.ts'
 import { withOwnMounts } from '../support/own-mounts.ts'
 import { isReady, optiflow, Parts, realImpossible } from '../support/parts.ts'
-import { type Ended, type Started, until } from '../support/processes.ts'
+import { type Ended, run, type Started, until } from '../support/processes.ts'
 import { testRegistry } from '../support/registries.ts'
 import { archivesOf, archivesOfFolder } from './acceptance-images.ts'
 
@@ -30,6 +30,9 @@ export const withTypha = manifestText.includes('name: calico-typha')
 /** The manifest's own backend: without BIRD's program in the folder there is no BGP. */
 export const runsBird =
   /calico_backend: "?bird/.test(manifestText) && (!!given.images || existsSync(join(given.binaries ?? '', 'bird')))
+export const kernelHasIpip =
+  process.getuid?.() === 0 &&
+  (await run('unshare', ['--net', 'ip', 'link', 'add', 'probe', 'type', 'ipip', 'local', '127.0.0.1'])).code === 0
 /** A folder's `calicoctl`, where there is one. */
 export const calicoctl =
   given.binaries && existsSync(join(given.binaries, 'calicoctl')) ? join(given.binaries, 'calicoctl') : undefined
