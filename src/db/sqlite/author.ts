@@ -12,7 +12,7 @@ const uuidBytes = 16
 const textMark = 0
 
 export function packAuthor(packer: Packer, author: Author | undefined): void {
-  packer.keys.push(author?.user ?? '')
+  packer.text(author?.user ?? '')
   packer.value(author && requestBytes(author.request))
 }
 

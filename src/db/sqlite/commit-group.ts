@@ -10,14 +10,14 @@ export interface WantedChange {
 export function readChanges(input: Unpacker, count: number): WantedChange[] {
   const changes: WantedChange[] = []
   for (let i = 0; i < count; i++)
-    changes.push({ key: input.key(), value: input.value(), wantsBefore: input.number() === 1 })
+    changes.push({ key: input.text(), value: input.value(), wantsBefore: input.number() === 1 })
   return changes
 }
 
 /** With the author behind them. */
 export function skipChanges(input: Unpacker, count: number): void {
   readChanges(input, count)
-  input.key()
+  input.text()
   input.value()
 }
 
@@ -32,15 +32,15 @@ export function split(group: CommitGroup): CommitGroup[] {
     output.number(seen)
     output.number(changes)
     for (let i = 0; i < seen; i++) {
-      output.keys.push(input.key())
+      output.text(input.text())
       output.number(input.number())
     }
     for (let i = 0; i < changes; i++) {
-      output.keys.push(input.key())
+      output.text(input.text())
       output.value(input.value())
       output.number(input.number())
     }
-    output.keys.push(input.key())
+    output.text(input.text())
     output.value(input.value())
     const { keys, numbers, bytes } = output.finish()
     singles.push({ type: 'commit', commits: 1, keys, numbers, bytes, now: group.now })

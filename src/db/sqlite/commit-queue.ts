@@ -31,6 +31,7 @@ export interface CommitQueueOptions {
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions
+  readonly #packer = new Packer()
   #queue: Pending[] = []
   readonly #sent: Pending[][] = []
   #scheduled = false
@@ -76,18 +77,18 @@ export class CommitQueue {
     if (group.length === 0) return
     this.#queue = []
     this.#sent.push(group)
-    const packer = new Packer()
+    const packer = this.#packer
     let count = 0
     for (const { changes, seen, author } of group) {
       packer.number(seen.size)
       packer.number(changes.length)
       count += changes.length
       for (const [key, revision] of seen) {
-        packer.keys.push(key)
+        packer.text(key)
         packer.number(Number(revision))
       }
       for (const { key, value } of changes) {
-        packer.keys.push(key)
+        packer.text(key)
         packer.value(value)
         packer.number(this.#options.watched(key) ? 1 : 0)
       }

@@ -8,7 +8,8 @@ export function movable(...arrays: (Uint8Array | Float64Array)[]): ArrayBuffer[]
 
 /** Collects numbers, keys and bytes of many values into few buffers that can be moved between threads. */
 export class Packer {
-  readonly keys: string[] = []
+  keys: string[] = []
+  readonly #places = new Map<string, number>()
   #numbers = new Float64Array(256)
   #count = 0
   #parts: Uint8Array[] = []
@@ -23,6 +24,16 @@ export class Packer {
     this.#numbers[this.#count++] = value
   }
 
+  /** A text that may come again in the same message: it travels once, and as a number wherever it stands. */
+  text(text: string): void {
+    let place = this.#places.get(text)
+    if (place === undefined) {
+      place = this.keys.push(text) - 1
+      this.#places.set(text, place)
+    }
+    this.number(place)
+  }
+
   /** Adds the bytes and, as a number, their length (-1: none). */
   value(bytes: Uint8Array | undefined | null): void {
     this.number(bytes ? bytes.length : -1)
@@ -35,8 +46,9 @@ export class Packer {
     this.size += bytes.length
   }
 
-  /** The numbers and bytes, each in a buffer of its own. */
+  /** The numbers and bytes, each in a buffer of its own. The next message may be packed then. */
   finish(): { keys: string[]; numbers: Float64Array; bytes: Uint8Array; moved: ArrayBuffer[] } {
+    const { keys } = this
     const numbers = this.#numbers.slice(0, this.#count)
     const bytes = new Uint8Array(new ArrayBuffer(this.size))
     let offset = 0
@@ -44,7 +56,17 @@ export class Packer {
       bytes.set(part, offset)
       offset += part.length
     }
-    return { keys: this.keys, numbers, bytes, moved: movable(numbers, bytes) }
+    this.clear()
+    return { keys, numbers, bytes, moved: movable(numbers, bytes) }
+  }
+
+  /** Forgets what was packed so far. */
+  clear(): void {
+    this.keys = []
+    this.#places.clear()
+    this.#parts = []
+    this.#count = 0
+    this.size = 0
   }
 }
 
@@ -65,6 +87,10 @@ export class Unpacker {
 
   key(): string {
     return this.#keys[this.#key++]!
+  }
+
+  text(): string {
+    return this.#keys[this.number()]!
   }
 
   number(): number {

@@ -37,9 +37,9 @@ export interface PackedState {
 }
 
 /**
- * Commits, packed. Of each commit `numbers` has: how many seen, how many changes, the seen revisions, then per change its
- * length (-1: deletion) and 1 if the bytes before are wanted, then the author's request (see author.ts); `keys` has the seen
- * keys, then the changed ones, then the author's name ('': none).
+ * Commits, packed. Of each commit `numbers` has: how many seen, how many changes; of each seen its key and revision; of each change
+ * its key, length (-1: deletion) and 1 if the bytes before are wanted; then the author's name ('': none) and request (see
+ * author.ts). `keys` has keys and names, each once: the numbers say which.
  */
 export interface CommitGroup {
   type: 'commit'

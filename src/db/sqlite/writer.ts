@@ -54,6 +54,7 @@ export class Writer {
   readonly #values: WholeValues
   readonly #authors: Authors
   readonly #recent = new RecentValues()
+  readonly #packer = new Packer()
   readonly #sweeper: Sweeper
   readonly #heads: Heads
   #revision: number
@@ -173,7 +174,7 @@ export class Writer {
 
   #apply(group: CommitGroup): CommitResult {
     const input = new Unpacker(group)
-    const output = new Packer()
+    const output = this.#packer
     const failures: Failure[] = []
     this.#now = Math.max(this.#now, group.now)
     this.#markMoment(this.#now)
@@ -195,7 +196,7 @@ export class Writer {
   #movedOn(input: Unpacker, seen: number): Failure | undefined {
     let moved: Failure | undefined
     for (let i = 0; i < seen; i++) {
-      const key = input.key()
+      const key = input.text()
       const wanted = input.number()
       if (moved) continue
       const head = this.#heads.of(key)
@@ -219,7 +220,7 @@ export class Writer {
     let written = 0
     const results: { created: number; before: Uint8Array | undefined }[] = []
     const wanted = readChanges(input, changes)
-    const author = { number: this.#authors.numberOf(input.key()), request: input.value() ?? null }
+    const author = { number: this.#authors.numberOf(input.text()), request: input.value() ?? null }
     for (const { key, value, wantsBefore } of wanted) {
       const head = this.#heads.of(key)
       const live = head !== undefined && head.created > 0
@@ -288,6 +289,7 @@ export class Writer {
 
   #rollBack(): void {
     rollBack(this.#database)
+    this.#packer.clear()
     this.#authors.forget()
     this.#heads.forget()
     this.#recent.clear()

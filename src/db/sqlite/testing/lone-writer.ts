@@ -21,10 +21,10 @@ export class LoneWriter {
     for (const { key, value } of changes) {
       packer.number(0)
       packer.number(1)
-      packer.keys.push(key)
+      packer.text(key)
       packer.value(value)
       packer.number(0)
-      packer.keys.push('')
+      packer.text('')
       packer.value(undefined)
     }
     const { keys, numbers, bytes } = packer.finish()
