@@ -65,6 +65,19 @@ describe('backups of a running cluster', () => {
     expect((await contents(dataDir)).keys).toEqual(keys)
   })
 
+  it('stay readable when the key is rotated, and what cannot be decoded is asked for and removed by name', async () => {
+    const rotated = await run('store', 'rotate-key')
+    expect(rotated).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/^key \S+ encrypts now; [1-9]\d* values were written again/),
+    })
+    expect((await run('get', 'secret', 's', '-o', 'json')).text).toContain(forms[1])
+    expect(await run('store', 'unreadable')).toMatchObject({ code: 0, text: 'All objects can be decoded.\n' })
+    const none = await run('store', 'unreadable', '--remove', '/registry/core/configmaps/default/none')
+    expect(none.code).not.toBe(0)
+    expect(none.text).toContain('there is no unreadable object with the key /registry/core/configmaps/default/none')
+  })
+
   it('leave no Secret in plain text in the store, its log, backups, nor what the server writes', async () => {
     await run('backup', at('plain.backup'))
     const wal = join(cluster.dataDir, 'store/state.db-wal')
