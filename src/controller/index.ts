@@ -29,11 +29,8 @@ export { localVolumeDeleter, localVolumeReconciler } from './local-volume.ts'
 export { namespaceReconciler } from './namespace.ts'
 export { type NodeIpamOptions, nodeIpamReconciler } from './node-ipam.ts'
 export { type NodeLifecycleOptions, nodeLifecycleReconciler, type ZoneMetrics } from './node-lifecycle.ts'
-export {
-  persistentVolumeClaimReconciler,
-  persistentVolumeReconciler,
-  type VolumeDeleter,
-} from './persistent-volume.ts'
+export { persistentVolumeReconciler, type VolumeDeleter } from './persistent-volume.ts'
+export { persistentVolumeClaimReconciler } from './persistent-volume-claim.ts'
 export { type PodGcMonitor, type PodGcOptions, podGcReconciler } from './pod-gc.ts'
 export { podGroupReconciler } from './pod-group.ts'
 export { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts'

@@ -4,7 +4,8 @@ import { CSIStorageCapacity, Node, PersistentVolume, PersistentVolumeClaim, Pod 
 import { ephemeralVolumeReconciler } from './ephemeral-volume.ts'
 import { localCapacityReconciler } from './local-capacity.ts'
 import { localVolumeDeleter, localVolumeReconciler } from './local-volume.ts'
-import { persistentVolumeClaimReconciler, persistentVolumeReconciler } from './persistent-volume.ts'
+import { persistentVolumeReconciler } from './persistent-volume.ts'
+import { persistentVolumeClaimReconciler } from './persistent-volume-claim.ts'
 import { startTestCluster, type TestCluster } from './testing/cluster.ts'
 import { claimProtectionReconciler, volumeProtectionReconciler } from './volume-protection.ts'
 

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../models/kinds/index.ts'
+import { Event, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../models/kinds/index.ts'
 import type { PersistentVolumeClaimSpec, PersistentVolumeSpec } from '../models/types/core-v1.ts'
-import { persistentVolumeClaimReconciler, persistentVolumeReconciler, type VolumeDeleter } from './persistent-volume.ts'
-import { startTestCluster, type TestCluster } from './testing/cluster.ts'
+import { deletionFinalizer, persistentVolumeReconciler, type VolumeDeleter } from './persistent-volume.ts'
+import { persistentVolumeClaimReconciler } from './persistent-volume-claim.ts'
+import { type PodFate, startTestCluster, type TestCluster } from './testing/cluster.ts'
 import { claimProtectionReconciler, volumeProtectionReconciler } from './volume-protection.ts'
 
 let cluster: TestCluster
@@ -12,7 +13,10 @@ const deleter: VolumeDeleter = {
   delete: async v => void deleted.push(v.metadata.name),
 }
 
+let fate: (pod: Pod) => PodFate
+
 beforeEach(async () => {
+  fate = () => 'ready'
   deleted.length = 0
   cluster = await startTestCluster({
     reconcilers: [
@@ -21,7 +25,7 @@ beforeEach(async () => {
       claimProtectionReconciler(),
       volumeProtectionReconciler(),
     ],
-    fate: () => 'ready',
+    fate: pod => fate(pod),
   })
 })
 afterEach(() => cluster[Symbol.asyncDispose]())
@@ -162,6 +166,7 @@ describe('a claim', () => {
     await cluster.client.create(Pod, {
       metadata: { namespace, name: 'user' },
       spec: {
+        nodeName: 'n1',
         containers: [{ name: 'm', image: 'i' }],
         volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'c' } }],
       },
@@ -177,6 +182,96 @@ describe('a claim', () => {
       () => getVolume('v'),
     )
     expect(deleted).toEqual(['v'])
+  })
+
+  it('takes along what is on its volume though somebody has deleted that first', async () => {
+    await volume('v', '1Gi', { persistentVolumeReclaimPolicy: 'Delete' })
+    await claim('c', '1Gi')
+    await cluster.until(bound('c', 'v'))
+    await cluster.until(async () => (await getVolume('v'))!.metadata.finalizers!.includes(deletionFinalizer))
+    await cluster.client.delete(PersistentVolume, { name: 'v' })
+    await cluster.pass(5_000)
+    expect([(await getVolume('v'))?.status?.phase, deleted]).toEqual(['Bound', []])
+    await cluster.client.delete(PersistentVolumeClaim, { namespace, name: 'c' })
+    await cluster.until(
+      async () => !(await getVolume('v')),
+      20_000,
+      () => getVolume('v'),
+    )
+    expect(deleted).toEqual(['v'])
+  })
+
+  it('whose volume is to be retained after all leaves what is on it', async () => {
+    await volume('v', '1Gi', { persistentVolumeReclaimPolicy: 'Delete' })
+    await claim('c', '1Gi')
+    await cluster.until(async () => (await getVolume('v'))!.metadata.finalizers!.includes(deletionFinalizer))
+    const body = { spec: { persistentVolumeReclaimPolicy: 'Retain' } }
+    await cluster.client.patch(PersistentVolume, { name: 'v' }, { type: 'merge', body })
+    await cluster.until(async () => !(await getVolume('v'))!.metadata.finalizers!.includes(deletionFinalizer))
+    await cluster.client.delete(PersistentVolumeClaim, { namespace, name: 'c' })
+    await cluster.until(async () => (await getVolume('v'))?.status?.phase === 'Released')
+    expect(deleted).toEqual([])
+  })
+
+  it.each<[string, Partial<PersistentVolumeSpec>, string]>([
+    ['is too small', { capacity: { storage: '500Mi' } }, 'requested PV is too small'],
+    ['is of another class', { storageClassName: 'other' }, 'storageClassName does not match'],
+    ['is a device', { volumeMode: 'Block' }, 'incompatible volumeMode'],
+    ['cannot be written to', { accessModes: ['ReadOnlyMany'] }, 'incompatible accessMode'],
+  ])('does not get the volume that it names when that %s', async (_, spec, why) => {
+    await volume('v', '2Gi', spec)
+    await claim('c', '1Gi', { volumeName: 'v' })
+    const mismatch = async () =>
+      (await cluster.client.list(Event, { namespace })).items.find(e => e.reason === 'VolumeMismatch')?.message
+    await cluster.until(
+      async () => (await mismatch()) === `Cannot bind to requested volume "v": ${why}`,
+      10_000,
+      mismatch,
+    )
+    expect((await getClaim('c')).status?.phase).toBe('Pending')
+    expect((await getVolume('v'))!.spec!.claimRef).toBeUndefined()
+  })
+
+  it('that has a volume lets go of another that was meant for it', async () => {
+    await volume('v', '1Gi')
+    await claim('c', '1Gi')
+    await cluster.until(bound('c', 'v'))
+    const { uid } = (await getClaim('c')).metadata
+    const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name: 'c', uid }
+    await volume('reserved', '1Gi', { claimRef })
+    await cluster.client.create(PersistentVolume, {
+      metadata: { name: 'given', annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' } },
+      spec: { ...(await getVolume('v'))!.spec!, claimRef },
+    })
+    const { uid: _, ...unbound } = claimRef
+    await cluster.until(async () => (await getVolume('given'))!.status?.phase === 'Available', 10_000)
+    await cluster.until(async () => (await getVolume('reserved'))!.status?.phase === 'Available', 10_000)
+    expect((await getVolume('given'))!.spec!.claimRef).toBeUndefined()
+    expect((await getVolume('reserved'))!.spec!.claimRef).toEqual(unbound)
+    expect(await bound('c', 'v')()).toBe(true)
+  })
+
+  it('is held by a pod that has ended and still exists, not by one without a node', async () => {
+    for (const name of ['c', 'd']) await claim(name, '1Gi')
+    const user = (name: string, claimName: string, spec: object) =>
+      cluster.client.create(Pod, {
+        metadata: { namespace, name },
+        spec: {
+          containers: [{ name: 'm', image: 'i' }],
+          volumes: [{ name: 'd', persistentVolumeClaim: { claimName } }],
+          ...spec,
+        },
+      })
+    fate = pod => (pod.spec.nodeName ? 'succeeded' : 'pending')
+    await user('ended', 'c', { nodeName: 'n1', restartPolicy: 'Never' })
+    await user('waiting', 'd', {})
+    await cluster.pass(3_000)
+    for (const name of ['c', 'd']) await cluster.client.delete(PersistentVolumeClaim, { namespace, name })
+    await cluster.pass(3_000)
+    const { items } = await cluster.client.list(PersistentVolumeClaim, { namespace })
+    expect(items.map(c => c.metadata.name)).toEqual(['c'])
+    await cluster.client.delete(Pod, { namespace, name: 'ended' })
+    await cluster.until(async () => !(await cluster.client.list(PersistentVolumeClaim, { namespace })).items.length)
   })
 
   it('of a volume that is to be retained leaves it Released, for nobody else', async () => {

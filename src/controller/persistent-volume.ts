@@ -1,223 +1,14 @@
 import { timestamp } from '../base/clock.ts'
-import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
-import { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../models/kinds/index.ts'
-import { keyOf, type ObjectKey } from '../models/object.ts'
-import { bestVolume, classOf, isFor } from './volume-match.ts'
+import { PersistentVolume, PersistentVolumeClaim } from '../models/kinds/index.ts'
+import { provisionedByAnnotation } from '../models/local-volume.ts'
+import { keyOf } from '../models/object.ts'
+import { boundByController } from './volume-match.ts'
 
-const bindCompleted = 'pv.kubernetes.io/bind-completed'
-const boundByController = 'pv.kubernetes.io/bound-by-controller'
-const provisionerAnnotations = [
-  'volume.kubernetes.io/storage-provisioner',
-  'volume.beta.kubernetes.io/storage-provisioner',
-]
-const selectedNode = 'volume.kubernetes.io/selected-node'
-const noProvisioner = 'kubernetes.io/no-provisioner'
-const defaultClass = 'storageclass.kubernetes.io/is-default-class'
-const lookAgainMs = 15_000
-
-/** Gives claims their volumes: reserved ones, the smallest that fits, or, through a provisioner, a new one. */
-export function persistentVolumeClaimReconciler(): Reconciler {
-  return {
-    name: 'persistent-volume-claim-binder',
-    primary: PersistentVolumeClaim,
-    watches: [
-      { kind: PersistentVolume, keys: claimsFor },
-      {
-        kind: StorageClass,
-        keys: (c: StorageClass, cache: Cache) => waiting(cache, x => classOf(x) === c.metadata.name || !classOf(x)),
-      },
-      // A new node chosen by the scheduler arrives as an annotation of the claim itself.
-      { kind: Pod, keys: () => [] },
-    ],
-    writes: [
-      { kind: PersistentVolumeClaim, part: 'owned' },
-      { kind: PersistentVolumeClaim, part: 'status' },
-      { kind: PersistentVolume, part: 'owned' },
-    ],
-    // One at a time: two claims must not choose one volume.
-    concurrency: 1,
-    async reconcile(key, world) {
-      const claim = world.cache.get(PersistentVolumeClaim, key)
-      if (!claim) return
-      if (claim.metadata.annotations?.[bindCompleted]) return keepBound(world, claim)
-      if (claim.metadata.deletionTimestamp) return
-      return bind(world, claim)
-    },
-  }
-}
-
-function waiting(cache: Cache, accept: (claim: PersistentVolumeClaim) => boolean): ObjectKey[] {
-  return cache
-    .list(PersistentVolumeClaim)
-    .filter(c => !c.spec?.volumeName && accept(c))
-    .map(keyOf)
-}
-
-function claimsFor(volume: PersistentVolume, cache: Cache): ObjectKey[] {
-  const { claimRef } = volume.spec ?? {}
-  if (claimRef?.name) return [{ namespace: claimRef.namespace!, name: claimRef.name }]
-  return waiting(cache, c => classOf(c) === classOf(volume))
-}
-
-async function bind(world: World, claim: PersistentVolumeClaim): Promise<void | { afterMs: number }> {
-  const { cache, client, events } = world
-  if (claim.spec?.volumeName) {
-    const volume = cache.get(PersistentVolume, { name: claim.spec.volumeName })
-    if (!volume) return pending(world, claim)
-    if (volume.spec?.claimRef && !isFor(volume, claim)) {
-      events.warning(claim, 'FailedBinding', `volume "${volume.metadata.name}" already bound to a different claim.`)
-      return pending(world, claim)
-    }
-    return complete(world, claim, volume)
-  }
-  const classed = await withDefaultClass(world, claim)
-  if (classed !== claim) return
-  // The volumes as the server has them: one that is given away must not be given twice.
-  const seen = bestVolume(claim, cache.list(PersistentVolume))
-  const storageClass = cache.get(StorageClass, { name: classOf(claim) })
-  const delayed =
-    storageClass?.volumeBindingMode === 'WaitForFirstConsumer' && !claim.metadata.annotations?.[selectedNode]
-  if (seen && (!delayed || isFor(seen, claim))) {
-    const { items } = await client.list(PersistentVolume)
-    const volume = bestVolume(claim, items)
-    if (volume) return complete(world, claim, volume)
-  }
-  if (delayed) {
-    events.normal(claim, 'WaitForFirstConsumer', 'waiting for first consumer to be created before binding')
-    return pending(world, claim)
-  }
-  if (storageClass && storageClass.provisioner !== noProvisioner) return provision(world, claim, storageClass)
-  const text = classOf(claim)
-    ? storageClass
-      ? 'no persistent volumes available for this claim and no storage class is set to make one'
-      : `storageclass.storage.k8s.io "${classOf(claim)}" not found`
-    : 'no persistent volumes available for this claim and no storage class is set'
-  if (classOf(claim) && !storageClass) events.warning(claim, 'ProvisioningFailed', text)
-  else events.normal(claim, 'FailedBinding', text)
-  return pending(world, claim)
-}
-
-/** A claim that names no class gets the default one, the newest if there are several. */
-async function withDefaultClass(world: World, claim: PersistentVolumeClaim): Promise<PersistentVolumeClaim> {
-  if (claim.spec?.storageClassName !== undefined || classOf(claim)) return claim
-  const defaults = world.cache
-    .list(StorageClass)
-    .filter(c => c.metadata.annotations?.[defaultClass] === 'true')
-    .sort((a, b) => ((a.metadata.creationTimestamp ?? '') > (b.metadata.creationTimestamp ?? '') ? -1 : 1))
-  const [chosen] = defaults
-  if (!chosen) return claim
-  const { resourceVersion } = claim.metadata
-  const body = { metadata: { resourceVersion }, spec: { storageClassName: chosen.metadata.name } }
-  return world.client.patch(PersistentVolumeClaim, keyOf(claim), { type: 'merge', body })
-}
-
-/** The provisioner of the class does the rest: it makes a volume that is reserved for the claim. */
-async function provision(
-  world: World,
-  claim: PersistentVolumeClaim,
-  { provisioner }: StorageClass,
-): Promise<{ afterMs: number }> {
-  const { client, events } = world
-  if (provisionerAnnotations.some(name => claim.metadata.annotations?.[name] !== provisioner)) {
-    const annotations = Object.fromEntries(provisionerAnnotations.map(name => [name, provisioner]))
-    const { resourceVersion } = claim.metadata
-    await client.patch(PersistentVolumeClaim, keyOf(claim), {
-      type: 'merge',
-      body: { metadata: { resourceVersion, annotations } },
-    })
-  }
-  const text = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`
-  events.normal(claim, 'ExternalProvisioning', text)
-  await pending(world, claim)
-  return { afterMs: lookAgainMs }
-}
-
-/** First the volume is promised to the claim, then the claim named its volume, then both statuses: each step can be the last before a crash. */
-async function complete(world: World, claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> {
-  const { client } = world
-  const { namespace, name, uid, resourceVersion } = claim.metadata
-  let bound = volume
-  if (!isFor(volume, claim) || volume.spec?.claimRef?.uid !== uid) {
-    const claimRef = {
-      apiVersion: 'v1',
-      kind: 'PersistentVolumeClaim',
-      namespace: namespace!,
-      name,
-      uid,
-      resourceVersion,
-    }
-    const annotations = volume.spec?.claimRef ? {} : { [boundByController]: 'yes' }
-    const body = { metadata: { resourceVersion: volume.metadata.resourceVersion, annotations }, spec: { claimRef } }
-    bound = await client.patch(PersistentVolume, keyOf(volume), { type: 'merge', body })
-  }
-  const annotations = {
-    [bindCompleted]: 'yes',
-    ...(claim.spec?.volumeName ? {} : { [boundByController]: 'yes' }),
-  }
-  const body = { metadata: { resourceVersion, annotations }, spec: { volumeName: bound.metadata.name } }
-  const named = await client.patch(PersistentVolumeClaim, keyOf(claim), { type: 'merge', body })
-  await writeStatus(world, named, boundStatus(named, bound))
-}
-
-function boundStatus(
-  claim: PersistentVolumeClaim,
-  volume: PersistentVolume,
-): NonNullable<PersistentVolumeClaim['status']> {
-  return {
-    ...claim.status,
-    phase: 'Bound',
-    ...(volume.spec?.accessModes ? { accessModes: volume.spec.accessModes } : {}),
-    // A claim that has grown knows its size better than its volume does.
-    ...(claim.status?.capacity ? {} : volume.spec?.capacity ? { capacity: volume.spec.capacity } : {}),
-  }
-}
-
-/** Bound for good: if the volume is gone, so is what was on it. */
-async function keepBound(world: World, claim: PersistentVolumeClaim): Promise<void> {
-  const { cache, client, events } = world
-  const name = claim.spec?.volumeName ?? ''
-  const lost = async (reason: string, text: string) => {
-    if (claim.status?.phase === 'Lost') return
-    events.warning(claim, reason, text)
-    await writeStatus(world, claim, { ...claim.status, phase: 'Lost' })
-  }
-  let volume = cache.get(PersistentVolume, { name })
-  if (!volume) {
-    try {
-      volume = await client.get(PersistentVolume, { name })
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-      return lost('ClaimLost', 'Bound claim has lost its PersistentVolume. Data on the volume is lost!')
-    }
-  }
-  if (!volume.spec?.claimRef) return claim.metadata.deletionTimestamp ? undefined : complete(world, claim, volume)
-  if (!isFor(volume, claim))
-    return lost('ClaimMisbound', 'Two claims are bound to the same volume, this one is bound incorrectly')
-  if (!claim.metadata.deletionTimestamp && volume.spec.claimRef.uid !== claim.metadata.uid)
-    return complete(world, claim, volume)
-  await writeStatus(world, claim, boundStatus(claim, volume))
-}
-
-async function pending(world: World, claim: PersistentVolumeClaim): Promise<void> {
-  if (claim.status?.phase && claim.status.phase !== 'Pending') return
-  await writeStatus(world, claim, { ...claim.status, phase: 'Pending' })
-}
-
-async function writeStatus(
-  world: World,
-  claim: PersistentVolumeClaim,
-  status: PersistentVolumeClaim['status'],
-): Promise<void> {
-  if (sameMeaning(claim.status, status)) return
-  try {
-    await world.client.updateStatus(PersistentVolumeClaim, { ...structuredClone(claim), status: status! })
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-  }
-}
+/** On volumes of which we delete what is on them: one that somebody deletes before its claim takes its data along all the same. */
+export const deletionFinalizer = 'external-provisioner.volume.kubernetes.io/finalizer'
 
 /** Deletes what was on a volume, of one provisioner, and then resolves. */
 export interface VolumeDeleter {
@@ -254,13 +45,19 @@ export function persistentVolumeReconciler(options: { deleters?: VolumeDeleter[]
     async reconcile(key, world) {
       const volume = world.cache.get(PersistentVolume, key)
       if (!volume) return
+      const deleter = options.deleters?.find(d => d.accepts(volume))
+      if (deleter && (await keepFinalizer(world, volume))) return
       const { claimRef } = volume.spec ?? {}
       if (!claimRef) return setPhase(world, volume, 'Available')
       // Reserved, and nobody has come for it yet.
       if (!claimRef.uid) return setPhase(world, volume, 'Available')
       const claim = await claimOf(world, claimRef as { namespace: string; name: string; uid: string })
-      if (claim) return claim.spec?.volumeName === key.name ? setPhase(world, volume, 'Bound') : undefined
-      return reclaim(world, volume, options.deleters ?? [])
+      if (claim?.spec?.volumeName === key.name) return setPhase(world, volume, 'Bound')
+      // Its binder has yet to come to it.
+      if (claim && !claim.spec?.volumeName) return
+      const made = volume.metadata.annotations?.[provisionedByAnnotation] !== undefined
+      if (claim && !(made && deletes(volume))) return unbind(world, volume)
+      return reclaim(world, volume, deleter)
     },
   }
 }
@@ -281,16 +78,48 @@ async function claimOf(
   }
 }
 
-async function reclaim(world: World, volume: PersistentVolume, deleters: readonly VolumeDeleter[]): Promise<void> {
+const deletes = ({ spec }: PersistentVolume) => spec?.persistentVolumeReclaimPolicy === 'Delete'
+const isHeld = ({ metadata }: PersistentVolume) => metadata.finalizers?.includes(deletionFinalizer) ?? false
+
+/** The finalizer follows the reclaim policy. @returns whether it was changed */
+async function keepFinalizer(world: World, volume: PersistentVolume): Promise<boolean> {
+  const { deletionTimestamp } = volume.metadata
+  const wanted = deletes(volume) && (isHeld(volume) || (volume.status?.phase === 'Bound' && !deletionTimestamp))
+  if (wanted === isHeld(volume)) return false
+  await setHeld(world, volume, wanted)
+  return true
+}
+
+async function setHeld({ client }: World, volume: PersistentVolume, held: boolean): Promise<void> {
+  const { finalizers: before = [], resourceVersion } = volume.metadata
+  const others = before.filter(f => f !== deletionFinalizer)
+  const finalizers = held ? [...others, deletionFinalizer] : others
+  const body = { metadata: { resourceVersion, finalizers } }
+  await client.patch(PersistentVolume, keyOf(volume), { type: 'merge', body })
+}
+
+/** Its claim has another volume: this one is free again, or, where a person reserved it, waits for the claim of that name. */
+async function unbind({ client }: World, volume: PersistentVolume): Promise<void> {
+  const { annotations, resourceVersion } = volume.metadata
+  const ours = annotations?.[boundByController] !== undefined
+  const body = {
+    metadata: { resourceVersion, ...(ours ? { annotations: { [boundByController]: null } } : {}) },
+    spec: { claimRef: ours ? null : { uid: null, resourceVersion: null } },
+  }
+  await client.patch(PersistentVolume, keyOf(volume), { type: 'merge', body })
+}
+
+async function reclaim(world: World, volume: PersistentVolume, deleter: VolumeDeleter | undefined): Promise<void> {
   const { client, events } = world
   const released = await setPhase(world, volume, 'Released')
-  if (volume.spec?.persistentVolumeReclaimPolicy !== 'Delete' || volume.metadata.deletionTimestamp) return released
-  const deleter = deleters.find(d => d.accepts(volume))
   // Provisioned from outside: its provisioner sees the phase and deletes it.
-  if (!deleter) return
+  if (!deletes(volume) || !deleter) return released
+  const leaving = volume.metadata.deletionTimestamp !== undefined
+  if (leaving && !isHeld(volume)) return
   try {
     await deleter.delete(volume, world)
-    await client.delete(PersistentVolume, keyOf(volume), { uid: volume.metadata.uid })
+    if (isHeld(volume)) await setHeld(world, await client.get(PersistentVolume, keyOf(volume)), false)
+    if (!leaving) await client.delete(PersistentVolume, keyOf(volume), { uid: volume.metadata.uid })
   } catch (error) {
     if (isNotFound(error) || isConflict(error)) return
     events.warning(volume, 'VolumeFailedDelete', explain(error))

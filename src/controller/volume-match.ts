@@ -4,6 +4,8 @@ import { lenientSelector } from './selection.ts'
 
 /** Which volume a claim gets: pure decisions of the binder. */
 
+/** Set where the binder, not a person, made the connection. */
+export const boundByController = 'pv.kubernetes.io/bound-by-controller'
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
 
 export const classOf = (o: PersistentVolume | PersistentVolumeClaim) =>
@@ -19,18 +21,23 @@ export function isFor(volume: PersistentVolume, claim: PersistentVolumeClaim): b
   )
 }
 
-/** Size, modes, class and labels, whoever else may want it. */
-export function satisfies(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+/** Why a claim cannot have this volume though it asks for it by name; undefined when it can. In Kubernetes' words. */
+export function mismatchOf(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
   const has = volume.spec?.accessModes ?? []
   const capacity = volume.spec?.capacity?.['storage'] ?? '0'
   const wanted = claim.spec?.resources?.requests?.['storage'] ?? '0'
-  return (
-    (claim.spec?.accessModes ?? []).every(mode => has.includes(mode)) &&
-    compareQuantities(capacity, wanted) >= 0 &&
-    (volume.spec?.volumeMode ?? 'Filesystem') === (claim.spec?.volumeMode ?? 'Filesystem') &&
-    classOf(volume) === classOf(claim) &&
-    (!claim.spec?.selector || lenientSelector(claim.spec.selector).matches(volume.metadata.labels))
-  )
+  if (volume.metadata.deletionTimestamp) return `the volume is marked for deletion "${volume.metadata.name}"`
+  if (compareQuantities(capacity, wanted) < 0) return 'requested PV is too small'
+  if (classOf(volume) !== classOf(claim)) return 'storageClassName does not match'
+  if ((volume.spec?.volumeMode ?? 'Filesystem') !== (claim.spec?.volumeMode ?? 'Filesystem'))
+    return 'incompatible volumeMode'
+  return (claim.spec?.accessModes ?? []).every(mode => has.includes(mode)) ? undefined : 'incompatible accessMode'
+}
+
+/** Size, modes, class and labels, whoever else may want it. */
+export function satisfies(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  if (mismatchOf(volume, claim)) return false
+  return !claim.spec?.selector || lenientSelector(claim.spec.selector).matches(volume.metadata.labels)
 }
 
 /**
@@ -41,10 +48,9 @@ export function bestVolume(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
 ): PersistentVolume | undefined {
-  const alive = volumes.filter(v => !v.metadata.deletionTimestamp)
-  const reserved = alive.find(v => isFor(v, claim) && satisfies(v, claim))
+  const reserved = volumes.find(v => isFor(v, claim) && satisfies(v, claim))
   if (reserved) return reserved
-  return alive
+  return volumes
     .filter(v => !v.spec?.claimRef && (v.status?.phase ?? 'Available') === 'Available' && satisfies(v, claim))
     .sort(
       (a, b) =>

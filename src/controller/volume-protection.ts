@@ -1,10 +1,10 @@
 import type { Client } from '../client/client.ts'
 import type { Cache, Reconciler } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
+import { claimNameOf } from '../models/claim-name.ts'
 import type { Kind } from '../models/kind.ts'
 import { PersistentVolume, PersistentVolumeClaim, Pod } from '../models/kinds/index.ts'
 import { type KubeObject, keyOf, keyText } from '../models/object.ts'
-import { isPodTerminal } from '../models/pod-state.ts'
 import { claimsOf, podsByClaim } from './pod-indexes.ts'
 
 const claimFinalizer = 'kubernetes.io/pvc-protection'
@@ -23,16 +23,24 @@ export function claimProtectionReconciler(): Reconciler {
       if (!claim.metadata.deletionTimestamp)
         return setFinalizer(client, PersistentVolumeClaim, claim, claimFinalizer, true)
       if (!claim.metadata.finalizers?.includes(claimFinalizer)) return
-      if (unfinished(cache.byIndex(podsByClaim, keyText(key))).length) return
+      if (cache.byIndex(podsByClaim, keyText(key)).some(pod => uses(pod, key.name))) return
       // A pod may have come that the cache does not show yet.
       const { items } = await client.list(Pod, { namespace: key.namespace! })
-      if (!unfinished(items).some(pod => claimsOf(pod).some(c => c.name === key.name)))
+      if (!items.some(pod => uses(pod, key.name)))
         await setFinalizer(client, PersistentVolumeClaim, claim, claimFinalizer, false)
     },
   }
 }
 
-const unfinished = (pods: readonly Pod[]) => pods.filter(pod => !isPodTerminal(pod))
+/**
+ * A pod on a node uses its claims as long as it exists; one without a node will not get one any more, as its claim is being deleted. A
+ * claim that was made for a pod alone goes when the pod is only waiting for it.
+ */
+function uses(pod: Pod, name: string): boolean {
+  if (!pod.spec?.nodeName) return false
+  const waits = pod.metadata.deletionTimestamp && pod.metadata.deletionGracePeriodSeconds === 0
+  return pod.spec.volumes?.some(v => claimNameOf(pod, v) === name && !(v.ephemeral && waits)) ?? false
+}
 
 /** A volume that is bound is not deleted before its claim. */
 export function volumeProtectionReconciler(): Reconciler {
