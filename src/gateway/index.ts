@@ -1,6 +1,6 @@
 export type { GatewayMetrics } from './accounts.ts'
 export type { AcmeSettings } from './acme/account-store.ts'
-export { acmeAuthority } from './acme/authority.ts'
+export { acmeAuthority, type CertificateAuthority } from './acme/authority.ts'
 export { certificateReconciler } from './acme/certificate.ts'
 export { type Address, type DataPlane, GatewayFailed } from './data-plane.ts'
 export { EmbeddedPlane } from './embedded.ts'

@@ -1,9 +1,16 @@
 import { explain } from '../base/errors.ts'
-import { type Client, createInformers, createReconcilerRunner, type RunnerMetrics } from '../client/index.ts'
+import {
+  type Client,
+  createInformers,
+  createReconcilerRunner,
+  type Reconciler,
+  type RunnerMetrics,
+} from '../client/index.ts'
 import {
   type AcmeSettings,
   AttachedOnce,
   acmeAuthority,
+  type CertificateAuthority,
   certificateReconciler,
   type Engine,
   ensureDefinitions,
@@ -35,27 +42,41 @@ export interface GatewayStatusesOptions {
   metrics?: RunnerMetrics
 }
 
+/** The reconcilers of what the gateway tells of itself. @param options.authority asked for certificates, unless given one that speaks ACME */
+export function gatewayReconcilers({
+  addresses,
+  portTaken,
+  engine,
+  missing,
+  acme,
+  authority = acmeAuthority,
+}: Omit<GatewayStatusesOptions, 'client' | 'outside' | 'metrics'> & {
+  authority?: () => Promise<CertificateAuthority>
+}): Reconciler[] {
+  const attached = new AttachedOnce(portTaken, engine, missing)
+  return [
+    gatewayClassStatusReconciler(),
+    gatewayStatusReconciler(addresses, attached),
+    httpRouteStatusReconciler(attached),
+    grpcRouteStatusReconciler(attached),
+    tlsRouteStatusReconciler(attached),
+    routePolicyStatusReconciler(attached),
+    certificateReconciler(acme, authority),
+  ]
+}
+
 /**
  * What becomes of Gateways and routes is told in their status. Its reconcilers are not among the others: their kinds are
  * there only after a while, and nobody waits for them.
  */
 export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisposable {
-  const { client, addresses, portTaken, metrics, acme, engine, missing } = options
+  const { client, metrics } = options
   const { clock, random } = options.outside
   const log = options.outside.log.child({ part: 'gateway-statuses' })
   const informers = createInformers({ client, clock, random, log })
-  const attached = new AttachedOnce(portTaken, engine, missing)
   const runner = createReconcilerRunner({
     ...{ client, informers, clock, random, log },
-    reconcilers: [
-      gatewayClassStatusReconciler(),
-      gatewayStatusReconciler(addresses, attached),
-      httpRouteStatusReconciler(attached),
-      grpcRouteStatusReconciler(attached),
-      tlsRouteStatusReconciler(attached),
-      routePolicyStatusReconciler(attached),
-      certificateReconciler(acme, acmeAuthority),
-    ],
+    reconcilers: gatewayReconcilers(options),
     ...(metrics ? { metrics } : {}),
   })
   const stop = new AbortController()

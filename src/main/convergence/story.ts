@@ -18,9 +18,13 @@ export interface Story {
   name: string
   /** Names of the reconcilers that it is about. */
   about: string[]
+  /** What is there before the first process begins. */
+  before?(stage: Pick<Stage, 'client' | 'clock'>): Promise<unknown>
   /** Made anew for each process. */
   reconcilers(stage: Stage): Reconciler[]
   garbageCollector?: boolean
+  /** Only each of so many troubles is tried; every one unless given. */
+  each?: number
   /** What becomes of pods; `ready` unless given. */
   fate?(pod: Pod): PodFate
   tokenKeys?: { privateKey: string; publicKey: string }
@@ -74,6 +78,7 @@ export async function tell(story: Story, trouble?: Trouble): Promise<Outcome> {
   const admin = { username: 'admin', groups: ['system:masters', 'system:authenticated'] }
   const client = createClient(inProcessTransport(api.handler, admin))
   await client.create(Namespace, { metadata: { name: 'default' }, spec: {} }).catch(() => {})
+  await story.before?.({ client, clock })
   const closed = new AbortController()
   const informers = createInformers({ client, clock, random, log: silentLogger })
   simulateAgent({ client, informers, clock, ...(story.fate ? { fate: story.fate } : {}) })

@@ -1,8 +1,11 @@
+import type { Clock } from '../../../base/clock.ts'
+import type { Net } from '../../../base/net.ts'
 import {
   endpointSliceMirroringReconciler,
   endpointSliceReconciler,
   endpointsReconciler,
   loadBalancerReconciler,
+  registrationCheckReconciler,
   serviceRegistrationReconciler,
 } from '../../../discovery/index.ts'
 import { embeddedEngine, ingressStatusReconciler, MissingPorts } from '../../../gateway/index.ts'
@@ -25,6 +28,16 @@ const nodes = async ({ client, patch }: Stage) => {
     await patch(Node, name, { status: { addresses, conditions: [{ type: 'Ready', status: 'True' }] } }, 'status')
   }
 }
+
+/** One address does not answer for some time; when that is depends on the clock alone. */
+const illFor = (clock: Clock) =>
+  ({
+    async connect(address: string) {
+      const minute = Math.floor((clock.now() - Date.UTC(2026, 0, 1)) / 60_000)
+      if (address === '192.0.2.6' && minute === 1) throw new Error('connect ECONNREFUSED')
+      return { destroy() {} }
+    },
+  }) as unknown as Net
 
 export const networkStories: Story[] = [
   {
@@ -60,6 +73,23 @@ export const networkStories: Story[] = [
         }),
       ({ patch }) => patch(ServiceRegistration, 'db', { spec: { addresses: ['192.0.2.7:5432'], port: 5000 } }),
       ({ client }) => client.delete(ServiceRegistration, named('db')),
+    ],
+  },
+  {
+    name: 'a service outside is asked whether it is well, falls ill, and is well again',
+    about: ['registration-check', 'service-registration'],
+    reconcilers: ({ clock }) => [serviceRegistrationReconciler(), registrationCheckReconciler(illFor(clock))],
+    garbageCollector: true,
+    acts: [
+      ({ client }) =>
+        client.create(ServiceRegistration, {
+          metadata: named('db'),
+          spec: {
+            addresses: ['192.0.2.5:5432', '192.0.2.6:5432'],
+            check: { tcp: {}, intervalSeconds: 5, failureThreshold: 2 },
+          },
+        }),
+      ({ pass }) => pass(180_000),
     ],
   },
   {

@@ -136,7 +136,10 @@ export const storageStories: Story[] = [
   },
   {
     name: 'a driver makes a volume for a claim, which is attached for a pod, detached after it, and deleted with the claim',
-    about: ['attach-detach', 'volumes-attached'],
+    about: [
+      ...['attach-detach', 'volumes-attached', `csi-provisioner-${driverName}`, `csi-attacher-${driverName}`],
+      `csi-resizer-${driverName}`,
+    ],
     reconcilers() {
       const driver = memoryDriver()
       return [
@@ -156,7 +159,8 @@ export const storageStories: Story[] = [
           metadata: { name: 'n1' },
           spec: { drivers: [{ name: driverName, nodeID: 'id-of-n1', topologyKeys: [] }] },
         })
-        await client.create(StorageClass, { metadata: { name: 'disks' }, provisioner: driverName })
+        const metadata = { name: 'disks' }
+        await client.create(StorageClass, { metadata, provisioner: driverName, allowVolumeExpansion: true })
         await client.create(PersistentVolumeClaim, {
           metadata: named('disk'),
           spec: {
@@ -169,6 +173,7 @@ export const storageStories: Story[] = [
         const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'disk' } }]
         await client.create(Pod, pod('user', { volumes, nodeName: 'n1' }))
       },
+      ({ patch }) => patch(PersistentVolumeClaim, 'disk', { spec: { resources: { requests: { storage: '2Gi' } } } }),
       ({ client }) => client.delete(Pod, named('user')),
       ({ client }) => client.delete(PersistentVolumeClaim, named('disk')),
     ],
