@@ -32,8 +32,11 @@ export async function growOnNode(
   const conditions = (claim.status?.conditions ?? []).filter(c => !/^(FileSystemResizePending|Resizing)$/.test(c.type))
   const body = {
     metadata: { resourceVersion: claim.metadata.resourceVersion },
-    // What a resizer has noted of the growth is over too.
-    status: { capacity: { storage: wanted }, conditions, allocatedResourceStatuses: null },
+    status: {
+      ...{ capacity: { storage: wanted }, conditions },
+      // What a resizer has noted of the growth is over too.
+      ...(claim.status?.allocatedResourceStatuses ? { allocatedResourceStatuses: null } : {}),
+    },
   }
   await client.patch(PersistentVolumeClaim, keyOf(claim), { type: 'merge', body }, { subresource: 'status' })
 }

@@ -281,12 +281,17 @@ describe('a volume of a CSI driver', () => {
     const ready = await volumes.setUp(pod('a'), use())
     expect(driver.calls).not.toContain('NodeExpandVolume v1')
     api.get('PersistentVolume/pv1').spec.capacity.storage = '2000'
-    api.get('PersistentVolumeClaim/c').status.conditions = [{ type: 'FileSystemResizePending', status: 'True' }]
+    const { status } = api.get('PersistentVolumeClaim/c')
+    status.conditions = [{ type: 'FileSystemResizePending', status: 'True' }]
+    status.allocatedResourceStatuses = { storage: 'NodeResizePending' }
     await volumes.lookAfter(pod('a'), ready)
     expect(driver.requests['NodeExpandVolume']![0]).toMatchObject({
       volume_path: ready.path,
       capacity_range: { required_bytes: 2000 },
     })
-    expect(api.get('PersistentVolumeClaim/c').status).toEqual({ capacity: { storage: '2000' }, conditions: [] })
+    expect(api.get('PersistentVolumeClaim/c').status).toEqual({
+      ...{ capacity: { storage: '2000' }, conditions: [] },
+      allocatedResourceStatuses: null,
+    })
   })
 })
