@@ -1,4 +1,13 @@
+import { once } from 'node:events'
+import { Agent, get as askOver, createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, expect, it } from 'vitest'
+import { systemClock } from '../base/clock.ts'
+import { silentLogger } from '../base/logger.ts'
+import { systemNet } from '../base/net.ts'
+import { systemRandom } from '../base/random.ts'
+import { listenWeb, type WebServer } from '../base/web-server.ts'
 import { deploymentReconciler, replicaSetReconciler, workloadReconciler } from '../controller/index.ts'
 import { startTestCluster, type TestCluster } from '../controller/testing/cluster.ts'
 import { endpointSliceReconciler } from '../discovery/index.ts'
@@ -6,7 +15,8 @@ import { backendOf } from '../gateway/plan/backends.ts'
 import { embeddedEngine } from '../gateway/plan/engine.ts'
 import { planIngresses } from '../gateway/plan/ingress-plan.ts'
 import { type BareRoute, httpRoutes } from '../gateway/plan/rules.ts'
-import type { RouteAction } from '../gateway/routing-table.ts'
+import { GatewayProxy } from '../gateway/proxy.ts'
+import type { Endpoint, RouteAction } from '../gateway/routing-table.ts'
 import { Weights } from '../gateway/weights.ts'
 import { EndpointSlice, Ingress, Node, Pod, Service, Workload } from '../models/kinds/index.ts'
 import { promoteAnnotation } from '../models/workload-annotations.ts'
@@ -62,6 +72,86 @@ async function shareOfNew(action: Pick<RouteAction, 'backends'>): Promise<number
   return count
 }
 
+/** Tells the addresses of new pods. */
+async function isNew(): Promise<(ip: string) => boolean> {
+  const pods = (await cluster.client.list(Pod, { namespace })).items
+  const fresh = new Set(pods.filter(p => p.spec.containers[0]!.image === 'shop:2').map(p => p.status?.podIP))
+  return ip => fresh.has(ip)
+}
+
+/** A gateway that listens, and what listens behind it: one server for the old pods, one for the new. */
+class Traffic implements AsyncDisposable {
+  readonly #proxy = new GatewayProxy({
+    ...{ clock: systemClock, random: systemRandom, net: systemNet, log: silentLogger },
+    securePort: () => 8443,
+  })
+  readonly #front: WebServer
+  readonly #servers: Record<'old' | 'new', Server>
+
+  private constructor(listen: (proxy: GatewayProxy) => WebServer, servers: Record<'old' | 'new', Server>) {
+    this.#front = listen(this.#proxy)
+    this.#servers = servers
+  }
+
+  static async open(): Promise<Traffic> {
+    const serving = async (text: string) => {
+      const server = createServer((_, response) => response.end(text))
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      return server
+    }
+    const servers = { old: await serving('old'), new: await serving('new') }
+    let proxy: GatewayProxy | undefined
+    const at = { port: 80, realPort: 80, secure: false }
+    const front = await listenWeb({
+      ...{ host: '127.0.0.1', port: 0 },
+      onRequest: (request, response) => void proxy!.serve(request, response, at),
+      onUpgrade: (_, socket) => socket.destroy(),
+    })
+    return new Traffic(made => {
+      proxy = made
+      return front
+    }, servers)
+  }
+
+  /** What the gateway planned, with the servers here in the place of pods. */
+  lead({ backends }: Pick<RouteAction, 'backends'>, fresh: (ip: string) => boolean): void {
+    const here = ({ ip }: Endpoint) => {
+      const { port } = this.#servers[fresh(ip) ? 'new' : 'old'].address() as AddressInfo
+      return { ip: '127.0.0.1', port }
+    }
+    const moved = backends.map(({ weight, backend: { canary: _, ...backend } }) => ({
+      ...{ weight, backend: { ...backend, endpoints: backend.endpoints.map(here) } },
+    }))
+    const match = { path: { type: 'Prefix' as const, path: '' } }
+    const hosts = new Map([['shop.example', [{ match, action: { route: 'Ingress default/shop', backends: moved } }]]])
+    this.#proxy.table = { ports: new Map([[80, { secure: false, hosts, certificates: new Map() }]]) }
+  }
+
+  async answers(count: number): Promise<{ old: number; new: number }> {
+    const found = { old: 0, new: 0 }
+    const kept = new Agent({ keepAlive: true, maxSockets: 4 })
+    const ask = (agent: Agent | false) =>
+      new Promise<'old' | 'new'>((resolve, reject) => {
+        const target = { host: '127.0.0.1', port: this.#front.port, agent, headers: { host: 'shop.example' } }
+        askOver(target, async response => resolve((await text(response)) as 'old' | 'new')).on('error', reject)
+      })
+    // Half of them on connections that stay, half on one of their own.
+    const answers = await Promise.all(Array.from({ length: count }, (_, i) => ask(i % 2 ? kept : false)))
+    for (const answer of answers) found[answer]++
+    kept.destroy()
+    return found
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#front.close(0)
+    await this.#proxy[Symbol.asyncDispose]()
+    for (const server of Object.values(this.#servers)) {
+      server.closeAllConnections()
+      server.close()
+    }
+  }
+}
+
 async function start(steps: NonNullable<NonNullable<Workload['spec']['update']>['canary']>['steps']): Promise<void> {
   const reconcilers = [
     ...[workloadReconciler(), deploymentReconciler(), replicaSetReconciler()],
@@ -107,6 +197,29 @@ it('with a weight new pods get exactly that part of the requests, from step to s
   expect(await shareOfNew(throughIngress())).toBe(100)
   const services = (await cluster.client.list(Service, { namespace })).items.map(s => s.metadata.name)
   expect(services).toEqual(['kubernetes', 'shop'])
+})
+
+it('over real connections, kept open or not, new pods answer exactly their part of the requests', async () => {
+  await start([
+    { replicas: 1, weight: 5 },
+    { replicas: 1, weight: 40 },
+  ])
+  await using traffic = await Traffic.open()
+  for (const percent of [5, 40]) {
+    const says = `2: 1 of 4 pods runs shop:2, ${percent} % of the requests;`
+    await cluster.until(async () => (await message())!.includes(says), 30_000, message)
+    await cluster.pass(2_000)
+    traffic.lead(throughIngress(), await isNew())
+    // Whole rounds: what comes through one gateway is shared out evenly, not by chance.
+    expect(await traffic.answers(100)).toEqual({ old: 100 - percent, new: percent })
+    const { revision, step } = (await get()).status!.rollout!
+    const annotations = { [promoteAnnotation]: `${revision}/${step}` }
+    await cluster.client.patch(Workload, key, { type: 'merge', body: { metadata: { annotations } } })
+  }
+  await cluster.until(async () => (await message()) === '4 of 4 ready', 60_000, get)
+  await cluster.pass(2_000)
+  traffic.lead(throughIngress(), await isNew())
+  expect(await traffic.answers(20)).toEqual({ old: 0, new: 20 })
 })
 
 it('without a weight requests go by the number of pods', async () => {
