@@ -6,6 +6,7 @@ import { isNotFound } from '../models/api-error.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
 import { Service } from '../models/kinds/core/service.ts'
 import { localFolderAnnotation } from '../models/local-volume.ts'
+import { openPodGroups } from './cgroup/open-pod-groups.ts'
 import { CpuManager } from './cpu/cpu-manager.ts'
 import { createImages } from './image/images.ts'
 import { Health } from './node/health.ts'
@@ -192,6 +193,10 @@ class NodeAgent implements Agent {
           )
     await plugins?.restore()
     this.#plugins = plugins
+    const activePods = () => this.#pods.active
+    const node = () => this.registered.then(() => registration.node)
+    const groups = simulated ? undefined : await openPodGroups(this.#options, { machine, events, activePods, node })
+    if (groups) this.#ends.push(() => groups[Symbol.dispose]())
     const volumes = this.#own(
       simulated
         ? createSimulatedVolumes(objects)
@@ -240,6 +245,7 @@ class NodeAgent implements Agent {
       },
       resizeProblem: pod => this.#pods.resizeProblem(pod),
       cpus: () => this.#cpus,
+      groups,
       report: (pod, status) => {
         if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#cpus?.release(pod.metadata.uid!)
         if (!this.#mirrors.report(pod, status)) this.#writer.set(pod, status)
@@ -263,7 +269,7 @@ class NodeAgent implements Agent {
     void this.#takePods(informers)
     const routines = new Routines({
       ...{ agent: this.#options, registration, informers, volumes, events },
-      ...{ health: this.#health, view: this.#view, pods: this.#pods, claims: plugins?.claims },
+      ...{ health: this.#health, view: this.#view, pods: this.#pods, claims: plugins?.claims, groups },
     })
     this.#routines = routines
     this.#ends.push(() => routines.stop())

@@ -1,4 +1,5 @@
 export { type Agent, createAgent } from './agent.ts'
+export { type CgroupSettings, removePodGroups } from './cgroup/pod-groups.ts'
 export { createReferencedObjects, type ReferencedObjects } from './objects.ts'
 export type { AgentOptions } from './options.ts'
 export { ownPods, type PodSource, sharedPods } from './pod-source.ts'

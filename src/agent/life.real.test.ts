@@ -1,10 +1,12 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemDisk } from '../base/disk.ts'
 import { Node } from '../models/kinds/core/node.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
+import { removePodGroups } from './cgroup/pod-groups.ts'
 import { parseCpuList } from './cpu/cpu-list.ts'
 import { forever, RealNode, until } from './testing/real-node.ts'
 
@@ -22,6 +24,8 @@ const disk = {
 }
 
 let node: RealNode
+/** Of this node alone: others may run on this machine. */
+const cgroupRoot = `/optiflow-life-${process.pid}`
 const manifests = `/tmp/optiflow-manifests-${process.pid}`
 
 beforeAll(async () => {
@@ -30,6 +34,7 @@ beforeAll(async () => {
     disk,
     staticPodFolder: manifests,
     reserved: { cpu: '100m' },
+    cgroups: { root: cgroupRoot },
     cpuManagerPolicy: 'static',
     eviction: { hard: 'memory.available<100Mi', lookMs: 200, transitionMs: 500 },
   })
@@ -41,6 +46,9 @@ afterAll(async () => {
   } finally {
     await node[Symbol.asyncDispose]()
     await rm(manifests, { recursive: true, force: true })
+    await removePodGroups(systemDisk, cgroupRoot)
+    for (const tree of ['', ...(await readdir('/sys/fs/cgroup'))])
+      await rmdir(`/sys/fs/cgroup/${tree}${cgroupRoot}`).catch(() => {})
   }
 })
 
@@ -121,21 +129,37 @@ describe('a running container', () => {
       allocatedResources: { cpu: '200m', memory: '128Mi' },
     })
     const pid = await node.pidOf('sized')
-    expect(await memoryLimitOf(pid)).toBe(128 * 2 ** 20)
+    expect(await memoryLimitsOf(pid)).toEqual({ container: 128 * 2 ** 20, pod: 128 * 2 ** 20 })
+    const groups = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).match(/^\d+:(cpu\b.*|memory|):.*/gm)!
+    const group = `${cgroupRoot}/kubepods/pod${after.metadata.uid}`
+    expect(groups.filter(line => line.includes(`:${group}/`))).not.toEqual([])
     await node.remove('sized')
+    await until('its groups gone', async () =>
+      (await foldersNamed(`pod${after.metadata.uid}`)).length ? undefined : true,
+    )
   })
 })
 
-/** As the kernel has it, with control groups of either version. */
-async function memoryLimitOf(pid: number): Promise<number> {
+async function foldersNamed(name: string): Promise<string[]> {
+  const roots = ['/sys/fs/cgroup', ...(await readdir('/sys/fs/cgroup')).map(tree => `/sys/fs/cgroup/${tree}`)]
+  const all = roots.map(root => `${root}${cgroupRoot}/kubepods/${name}`)
+  return all.filter(folder => existsSync(folder))
+}
+
+/** As the kernel has them, with control groups of either version. */
+async function memoryLimitsOf(pid: number): Promise<{ container: number; pod: number }> {
   for (const line of (await readFile(`/proc/${pid}/cgroup`, 'utf8')).split('\n')) {
     const [, controllers, path] = line.split(':')
-    const file =
-      controllers === 'memory'
-        ? `/sys/fs/cgroup/memory${path}/memory.limit_in_bytes`
-        : `/sys/fs/cgroup${path}/memory.max`
-    const text = controllers === 'memory' || controllers === '' ? await readFile(file, 'utf8').catch(() => '') : ''
-    if (text) return Number(text)
+    if (controllers !== 'memory' && controllers !== '') continue
+    const limitOf = (group: string) =>
+      readFile(
+        controllers === 'memory'
+          ? `/sys/fs/cgroup/memory${group}/memory.limit_in_bytes`
+          : `/sys/fs/cgroup${group}/memory.max`,
+        'utf8',
+      ).catch(() => '')
+    const [container, pod] = await Promise.all([limitOf(path!), limitOf(dirname(path!))])
+    if (container) return { container: Number(container), pod: Number(pod) }
   }
   throw new Error(`process ${pid} has no memory limit`)
 }

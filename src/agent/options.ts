@@ -8,6 +8,7 @@ import type { Client, EventRecorder, InformerSet } from '../client/index.ts'
 import type { NodeNetworkReader } from '../models/node-network.ts'
 import type { NodeAddress, Taint } from '../models/types/core-v1.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { CgroupSettings } from './cgroup/pod-groups.ts'
 import type { EvictionSettings } from './eviction/thresholds.ts'
 import type { Reservation } from './node/machine.ts'
 import type { ReferencedObjects } from './objects.ts'
@@ -82,6 +83,8 @@ export interface AgentOptions {
   relistMs?: number
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. `none` unless said otherwise. */
   cpuManagerPolicy?: 'none' | 'static'
+  /** Pods get control groups as kubelet gives them; absent: the runtime chooses theirs. Its driver must be `cgroupfs`. */
+  cgroups?: CgroupSettings
   /** When the node runs short, and what it does then; upstream's hard thresholds unless said otherwise. */
   eviction?: EvictionSettings
   /** How pods end when the machine goes down; nothing is waited for unless said so. */

@@ -2,6 +2,7 @@ import { explain } from '../base/errors.ts'
 import type { EventRecorder, Informer, InformerSet } from '../client/index.ts'
 import { Node } from '../models/kinds/core/node.ts'
 import type { ContainerImage } from '../models/types/core-v1.ts'
+import type { PodGroups } from './cgroup/pod-groups.ts'
 import { Chores } from './chores.ts'
 import type { DeviceClaims } from './dra/device-claims.ts'
 import { Evictor } from './eviction/evictor.ts'
@@ -26,6 +27,8 @@ export interface RoutinesOptions {
   pods: NodePods
   /** Undefined: the node takes no DRA drivers. */
   claims: DeviceClaims | undefined
+  /** Undefined: the runtime chooses where pods’ control groups are. */
+  groups: PodGroups | undefined
 }
 
 const notReadyLookMs = 300
@@ -105,7 +108,7 @@ export class Routines {
   }
 
   #chores(every: Every): Chores {
-    const { agent, volumes, view, pods, claims } = this.#options
+    const { agent, volumes, view, pods, claims, groups } = this.#options
     const chores = new Chores({ ...agent, volumes, view, workers: pods.workers })
     every(lookMs, () => chores.rotateLogs())
     every(tidyMs, async () => {
@@ -116,6 +119,10 @@ export class Routines {
     every(tidyMs, async () => {
       if (pods.complete) await claims?.forgetOthers(new Set(pods.workers.keys()))
     })
+    every(tidyMs, async () => {
+      await groups?.share(true)
+      if (pods.complete) await groups?.sweep(uid => pods.workers.has(uid) || view.get(uid) !== undefined)
+    })
     every(refreshPeriodMs, async () => {
       for (const worker of pods.workers.values()) await worker.refreshVolumes()
     })
@@ -123,10 +130,11 @@ export class Routines {
   }
 
   #evictions(every: Every, chores: Chores): void {
-    const { agent, events, pods, health, registration } = this.#options
+    const { agent, events, pods, health, registration, groups } = this.#options
     const evictor = new Evictor({
       ...agent,
       events,
+      groups,
       workers: pods.workers,
       reclaimDisk: () => chores.reclaimDisk(),
       node: () => registration.node,

@@ -9,6 +9,7 @@ import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork, readNod
 import { askPatiently, shareFolder } from '../runtime/index.ts'
 import { dnsIpOf, nodeIp, secondIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
+import { cgroupOptions } from './cgroup-settings.ts'
 import { nodePlaces } from './doctor/node-doctor.ts'
 import { keepClean } from './doctor/upkeep.ts'
 import { joinCluster } from './join.ts'
@@ -86,6 +87,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     await shareFolder(disk, commands, kubeletFolder).catch(error =>
       log.warn({ folder: kubeletFolder, error: explain(error) }, 'CSI drivers that run in pods cannot mount'),
     )
+    // The driver of another's runtime is not known; ours is cgroupfs.
+    const cgroups = containerd && cgroupOptions(settings)
     const agent = createAgent({
       nodeName: settings.nodeName,
       client,
@@ -105,6 +108,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
       eviction: evictionOf(settings),
       cpuManagerPolicy: settings.cpuManagerPolicy,
+      ...(cgroups ? { cgroups } : {}),
       ...(settings.systemReserved ? { reserved: settings.systemReserved } : {}),
       ...(settings.shutdownGracePeriodMs
         ? {

@@ -75,6 +75,14 @@ test.each([
     { flags: { 'shutdown-grace-period': 'soon' } },
     '--shutdown-grace-period: "soon" is not a duration such as 30s or 1m30s',
   ],
+  [
+    { flags: { 'qos-reserved': 'memory=half' } },
+    '--qos-reserved: "memory=half" is not memory=PERCENT%, such as memory=50%',
+  ],
+  [
+    { flags: { 'cgroup-root': '/a/../b' } },
+    '--cgroup-root: "/a/../b" is not the path of a control group, such as / or /tenants/a',
+  ],
   [{ flags: { 'node-eviction-rate': 'fast' } }, '--node-eviction-rate: "fast" is not a number from 0 to 1000'],
   [{ flags: { 'unhealthy-zone-threshold': '55' } }, '--unhealthy-zone-threshold: "55" is not a number from 0 to 1'],
   [{ flags: { 'node-monitor-grace-period': '50ms' } }, '--node-monitor-grace-period: "50ms" is less than 1s'],

@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
+import { type CgroupChoices, cgroupDefaults, cgroupRules } from './cgroup-settings.ts'
 import { type ControllerSettings, controllerDefaults, controllerRules } from './controller-settings.ts'
 import {
   oneOf,
@@ -29,7 +30,7 @@ import {
 } from './setting-readers.ts'
 
 /** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
-export interface Settings extends ControllerSettings {
+export interface Settings extends ControllerSettings, CgroupChoices {
   /** Folder of everything that must survive a restart. */
   dataDir: string
   /** Address and port of the API. */
@@ -149,6 +150,7 @@ interface Rule<K extends keyof Settings> {
 
 const rules: { [K in keyof Settings]: Rule<K> } = {
   ...controllerRules,
+  ...cgroupRules,
   dataDir: { name: 'data-dir', read: text => resolve(text) },
   listen: { name: 'listen', read: readListen },
   store: { name: 'store', read: readStore },
@@ -237,6 +239,7 @@ export function resolveSettings(sources: SettingSources): Settings {
   const config = readConfig(sources.file)
   const settings: Settings = {
     ...controllerDefaults,
+    ...cgroupDefaults,
     dataDir: machine.root ? '/var/lib/optiflow' : join(homedir(), '.local/share/optiflow'),
     listen: { host: '127.0.0.1', port: 6443 },
     store: { engine: 'sqlite' },

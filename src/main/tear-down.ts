@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { forgetMemoryFolder, forgetShutdownDelay } from '../agent/index.ts'
+import { forgetMemoryFolder, forgetShutdownDelay, removePodGroups } from '../agent/index.ts'
 import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { removeAnnounced, removeServiceRules } from '../discovery/index.ts'
@@ -53,6 +53,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
         await forgetMemoryFolder(disk, commands, secretFolderOf(opened.containerd, settings.nodeName))
         await forgetPlugins(kubeletFolderOf(settings), outside)
         await opened.containerd?.[purge && pods ? 'purge' : 'stop']()
+        await removePodGroups(disk, settings.cgroupRoot)
       }
       await forgetShutdownDelay(disk)
       return [undefined, `${outcomeText(pods)}, containerd ended`]

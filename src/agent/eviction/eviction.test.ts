@@ -4,7 +4,7 @@ import { admit } from '../pod/admission.ts'
 import { localLimitProblem } from './own-limits.ts'
 import { assess, noPressure, type Observations, type PressureMemory } from './pressure.ts'
 import { evictionMessage, isCritical, type PodUse, rank } from './ranking.ts'
-import { defaultHard, parseThresholds, type Signal } from './thresholds.ts'
+import { defaultHard, parseThresholds, type Signal, withAllocatable } from './thresholds.ts'
 
 const seen = (numbers: Partial<Record<Signal, [available: number, capacity: number]>>): Observations =>
   new Map(Object.entries(numbers).map(([s, [available, capacity]]) => [s as Signal, { available, capacity }]))
@@ -119,6 +119,29 @@ describe('pressure', () => {
         [4, 120],
       ]),
     ).toEqual(['- -', 'MemoryPressure act', 'MemoryPressure act', 'MemoryPressure -', 'MemoryPressure -'])
+  })
+
+  it('of what pods may use together counts as pressure of memory, by hard thresholds only', () => {
+    const settings = {
+      hard: 'memory.available<100Mi',
+      soft: 'memory.available<1Gi',
+      softGracePeriod: 'memory.available=1m',
+    }
+    const thresholds = withAllocatable(parseThresholds(settings))
+    expect(thresholds.map(({ signal, hard }) => `${signal} ${hard}`)).toEqual([
+      'memory.available true',
+      'memory.available false',
+      'allocatableMemory.available true',
+    ])
+    const { due, conditions } = assess(
+      noPressure,
+      thresholds,
+      seen({ 'memory.available': [2 ** 33, 2 ** 34], 'allocatableMemory.available': [2 ** 20, 2 ** 33] }),
+      0,
+      5_000,
+    )
+    expect(due.map(t => t.signal)).toEqual(['allocatableMemory.available'])
+    expect(conditions).toEqual(['MemoryPressure'])
   })
 
   it('of memory is dealt with first, and what cannot be seen is nobody’s fault', () => {

@@ -2,17 +2,19 @@ import { join } from 'node:path'
 import { explain } from '../../base/errors.ts'
 import type { EventRecorder } from '../../client/index.ts'
 import type { Node } from '../../models/types/core-v1.ts'
+import type { PodGroups } from '../cgroup/pod-groups.ts'
 import type { AgentOptions } from '../options.ts'
 import type { PodWorker } from '../pod/worker.ts'
 import { observeNode } from './observe.ts'
 import { hasLocalLimits, localLimitProblem } from './own-limits.ts'
 import { assess, isMet, noPressure, type Observations, type PressureCondition, starvedOf } from './pressure.ts'
 import { evictionMessage, isCritical, rank } from './ranking.ts'
-import { parseThresholds, type Threshold } from './thresholds.ts'
+import { parseThresholds, type Threshold, withAllocatable } from './thresholds.ts'
 import { localUse, type Measured, usesOf } from './usage.ts'
 
 export interface EvictorOptions extends AgentOptions {
   events: EventRecorder
+  groups: PodGroups | undefined
   workers: ReadonlyMap<string, PodWorker>
   /** Frees disk without ending a pod: ended containers, unused images. */
   reclaimDisk(): Promise<void>
@@ -39,7 +41,8 @@ export class Evictor {
   /** @throws BadThreshold */
   constructor(options: EvictorOptions) {
     this.#options = options
-    this.#thresholds = parseThresholds(options.eviction ?? {})
+    const thresholds = parseThresholds(options.eviction ?? {})
+    this.#thresholds = options.groups ? withAllocatable(thresholds) : thresholds
     this.#measured = { ...options, logFolder: options.logFolder ?? join(options.folder, 'logs') }
   }
 

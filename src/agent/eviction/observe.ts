@@ -1,27 +1,32 @@
 import type { Disk } from '../../base/disk.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { PodGroups } from '../cgroup/pod-groups.ts'
 import type { Observation } from './pressure.ts'
 import type { Signal } from './thresholds.ts'
 
 export interface Observed {
   disk: Disk
   runtime: Runtime
+  /** Of pods that have control groups of ours. */
+  groups: PodGroups | undefined
   /** Of the agent, whose file system is the node's. */
   folder: string
 }
 
 /** What the node has left. What cannot be read is left out: nobody is ended for a number that is not known. */
-export async function observeNode({ disk, runtime, folder }: Observed): Promise<Map<Signal, Observation>> {
+export async function observeNode({ disk, runtime, groups, folder }: Observed): Promise<Map<Signal, Observation>> {
   const out = new Map<Signal, Observation>()
   const text = (path: string) => disk.readText(path).catch(() => '')
-  const [meminfo, loadavg, pidMax, images] = await Promise.all([
+  const [meminfo, loadavg, pidMax, images, pods] = await Promise.all([
     text('/proc/meminfo'),
     text('/proc/loadavg'),
     text('/proc/sys/kernel/pid_max'),
     runtime.imageFilesystem().catch(() => undefined),
+    groups?.memory(),
   ])
   const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1])
   add(out, 'memory.available', kib('MemAvailable') * 1024, kib('MemTotal') * 1024)
+  if (pods) add(out, 'allocatableMemory.available', pods.available, pods.capacity)
   const tasks = Number(/\d+\/(\d+) /.exec(loadavg)?.[1])
   const mostTasks = Number(pidMax.trim() || Number.NaN)
   add(out, 'pid.available', mostTasks - tasks, mostTasks)

@@ -14,6 +14,7 @@ export type Starved = 'memory' | 'ephemeral-storage' | 'inodes' | 'pids'
 
 const conditionOf: Record<Signal, PressureCondition> = {
   'memory.available': 'MemoryPressure',
+  'allocatableMemory.available': 'MemoryPressure',
   'nodefs.available': 'DiskPressure',
   'nodefs.inodesFree': 'DiskPressure',
   'imagefs.available': 'DiskPressure',
@@ -23,6 +24,7 @@ const conditionOf: Record<Signal, PressureCondition> = {
 
 export const starvedOf: Record<Signal, Starved> = {
   'memory.available': 'memory',
+  'allocatableMemory.available': 'memory',
   'nodefs.available': 'ephemeral-storage',
   'nodefs.inodesFree': 'inodes',
   'imagefs.available': 'ephemeral-storage',
@@ -68,7 +70,7 @@ export function assess(
   return { memory: { since, due, seen }, conditions: [...seen.keys()].sort(), due }
 }
 
-const urgency = ({ signal, hard }: Threshold) => (signal === 'memory.available' ? 0 : 2) + (hard ? 0 : 1)
+const urgency = ({ signal, hard }: Threshold) => (starvedOf[signal] === 'memory' ? 0 : 2) + (hard ? 0 : 1)
 
 /** @param withReclaim ask for the minimum reclaim on top */
 export function isMet(

@@ -5,6 +5,7 @@ import { parseGoDuration } from '../../models/go-duration.ts'
 /** What the agent watches, in upstream's words. */
 export const signals = [
   'memory.available',
+  'allocatableMemory.available',
   'nodefs.available',
   'nodefs.inodesFree',
   'imagefs.available',
@@ -70,6 +71,17 @@ export function parseThresholds(settings: EvictionSettings): Threshold[] {
   })
   return [...hard, ...soft]
 }
+
+/**
+ * Pods that near what they may use together are too many, whatever the machine has left: what is said of its memory
+ * holds for their share of it. Only hard thresholds do, as upstream's.
+ */
+export const withAllocatable = (thresholds: readonly Threshold[]): Threshold[] => [
+  ...thresholds,
+  ...thresholds
+    .filter(({ signal, hard }) => signal === 'memory.available' && hard)
+    .map((threshold): Threshold => ({ ...threshold, signal: 'allocatableMemory.available' })),
+]
 
 function pairs<T>(text: string | undefined, sign: '<' | '=', read: (text: string) => T): Map<Signal, T> {
   const out = new Map<Signal, T>()

@@ -44,7 +44,7 @@ export class ActionRunner {
         records.volumesReady = true
         return
       case 'runSandbox':
-        await this.#steps.runSandbox(pod, action.attempt, signal)
+        await this.#steps.runSandbox(this.#subject.accounted, action.attempt, signal)
         return
       case 'stopSandbox':
         if (action.because) events.normal(pod, 'SandboxChanged', action.because)

@@ -36,6 +36,7 @@ export interface SandboxParts {
   dns: DnsSettings | undefined
   logFolder: string
   runtimeHandler: string
+  cgroupParent: string
 }
 
 export function sandboxSpec(pod: Pod, parts: SandboxParts): SandboxSpec {
@@ -64,7 +65,6 @@ export function sandboxSpec(pod: Pod, parts: SandboxParts): SandboxSpec {
             })),
         ),
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
-    cgroupParent: '',
     privileged: all.some(container => container.securityContext?.privileged),
     ...parts,
   }

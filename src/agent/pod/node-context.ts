@@ -6,6 +6,7 @@ import type { Random } from '../../base/random.ts'
 import type { Client, EventRecorder } from '../../client/index.ts'
 import type { Pod, PodStatus, Service } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { PodGroups } from '../cgroup/pod-groups.ts'
 import type { CpuManager } from '../cpu/cpu-manager.ts'
 import type { Devices } from '../device/devices.ts'
 import type { DeviceClaims } from '../dra/device-claims.ts'
@@ -43,6 +44,8 @@ export interface NodeContext {
   logFolder: string
   /** Sandboxes and containers being started at once. */
   starts: Semaphore
+  /** Undefined: the runtime chooses where pods' control groups are. */
+  groups: PodGroups | undefined
   /** Of a node whose containers may have processors for themselves. */
   cpus(): CpuManager | undefined
   hostIps(): string[]

@@ -1,9 +1,10 @@
 import { quantityToFloat, quantityToMillis, quantityToNumber } from '../../base/quantity.ts'
-import type { Container, Pod, PodSpec } from '../../models/types/core-v1.ts'
+import type { Container, Pod, PodSpec, ResourceRequirements } from '../../models/types/core-v1.ts'
 import type { ContainerResources } from '../../runtime/runtime.ts'
 import { qosClassOf } from './qos.ts'
 
-const periodMicros = 100_000
+/** Of processor quotas. */
+export const periodMicros = 100_000
 
 /**
  * What one container may use, as control groups want it.
@@ -16,12 +17,15 @@ export function containerResources(pod: Pod, container: Container, memoryCapacit
   const memoryLimit = limits['memory'] ? quantityToNumber(limits['memory']) : 0
   return {
     cpuShares: cpuShares(cpuRequest ? quantityToMillis(cpuRequest) : 0),
-    ...(cpuLimit
-      ? { cpuQuotaMicros: Math.max(Math.floor((cpuLimit * periodMicros) / 1000), 1000), cpuPeriodMicros: periodMicros }
-      : {}),
+    ...(cpuLimit ? { cpuQuotaMicros: cpuQuota(cpuLimit), cpuPeriodMicros: periodMicros } : {}),
     ...(memoryLimit ? { memoryLimitBytes: memoryLimit, memorySwapLimitBytes: memoryLimit } : {}),
     oomScoreAdj: oomScoreAdj(pod, container, memoryCapacityBytes),
   }
+}
+
+/** Microseconds in each period of 100 ms for so many thousandths of a core; the kernel takes none under a millisecond. */
+export function cpuQuota(millis: number): number {
+  return Math.max(Math.floor((millis * periodMicros) / 1000), 1000)
 }
 
 /** cgroup v1 shares of so many thousandths of a core: 1024 is one core, never under 2. */
@@ -43,14 +47,24 @@ export function oomScoreAdj(pod: Pod, container: Container, memoryCapacityBytes:
 
 /** What a pod asks of a node, by resource; cpu in thousandths, the rest in whole units. */
 export function podRequests(spec: PodSpec): Map<string, number> {
+  return podTotal(spec, ({ limits, requests }) => amounts({ ...limits, ...requests }))
+}
+
+/** What a pod may use at most, in the same units; it says nothing of resources that some container does not limit. */
+export function podLimits(spec: PodSpec): Map<string, number> {
+  return podTotal(spec, ({ limits }) => amounts(limits))
+}
+
+function podTotal(spec: PodSpec, of: (resources: ResourceRequirements) => Map<string, number>): Map<string, number> {
   const total = new Map<string, number>()
-  for (const container of spec.containers) add(total, requestsOf(container))
+  for (const container of spec.containers) add(total, of(container.resources ?? {}))
   const initContainers = spec.initContainers ?? []
   // A sidecar stays, so it counts beside the main containers and beside the init containers after it.
-  for (const container of initContainers) if (container.restartPolicy === 'Always') add(total, requestsOf(container))
+  for (const { restartPolicy, resources } of initContainers)
+    if (restartPolicy === 'Always') add(total, of(resources ?? {}))
   const sidecars = new Map<string, number>()
   for (const container of initContainers) {
-    const own = requestsOf(container)
+    const own = of(container.resources ?? {})
     if (container.restartPolicy === 'Always') add(sidecars, own)
     else for (const [name, amount] of add(new Map(sidecars), own)) raise(total, name, amount)
   }
@@ -64,10 +78,8 @@ export function units(resource: string, quantity: string): number {
   return resource === 'cpu' ? quantityToMillis(quantity) : Math.ceil(quantityToFloat(quantity))
 }
 
-function requestsOf(container: Container): Map<string, number> {
-  const { requests = {}, limits = {} } = container.resources ?? {}
-  return new Map(Object.entries({ ...limits, ...requests }).map(([name, quantity]) => [name, units(name, quantity)]))
-}
+const amounts = (quantities: Record<string, string> = {}) =>
+  new Map(Object.entries(quantities).map(([name, quantity]) => [name, units(name, quantity)]))
 
 function add(to: Map<string, number>, more: Map<string, number>): Map<string, number> {
   for (const [name, amount] of more) to.set(name, (to.get(name) ?? 0) + amount)

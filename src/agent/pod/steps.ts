@@ -66,14 +66,16 @@ export class Steps {
     }
   }
 
-  /** Volumes and claimed devices of a pod of which nothing runs any more. */
+  /** Control groups, volumes and claimed devices of a pod of which nothing runs any more. */
   async tearDown(uid: string): Promise<void> {
+    await this.#node.groups?.remove(uid)
     await this.#node.claims?.unprepare(uid)
     await this.#node.volumes.tearDown(uid)
   }
 
   async runSandbox(pod: Pod, attempt: number, signal: AbortSignal): Promise<SandboxId> {
     const { runtime, events, starts, nodeName, clusterDns, clusterDomain, hostDns, logFolder, disk, files } = this.#node
+    const cgroupParent = await this.#makeGroup(pod)
     try {
       const folder = logFolderOf(pod, logFolder)
       if (files) await disk.makeFolder(folder)
@@ -83,12 +85,23 @@ export class Steps {
         dns: dnsOf(pod, { servers: clusterDns, domain: clusterDomain }, hostDns()),
         logFolder: folder,
         runtimeHandler: await this.#runtimeHandler(pod),
+        cgroupParent,
       })
       return await starts.run(() => runtime.runSandbox(spec, signal), signal)
     } catch (cause) {
       if (signal.aborted) throw cause
       events.warning(pod, 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${explain(cause)}`)
       throw new StepFailed('CreatePodSandboxError', explain(cause), { cause })
+    }
+  }
+
+  async #makeGroup(pod: Pod): Promise<string> {
+    const { groups, events } = this.#node
+    try {
+      return (await groups?.make(pod)) ?? ''
+    } catch (cause) {
+      events.warning(pod, 'FailedToCreatePodContainer', `unable to ensure pod container exists: ${explain(cause)}`)
+      throw new StepFailed('FailedToCreatePodContainer', explain(cause), { cause })
     }
   }
 
@@ -111,9 +124,12 @@ export class Steps {
 
   /** Other resources for a container that runs. */
   async resize(pod: Pod, container: Container, id: ContainerId): Promise<void> {
-    const { runtime, events, memoryCapacityBytes } = this.#node
+    const { runtime, events, groups, memoryCapacityBytes } = this.#node
     try {
+      // The pod's own bounds must be wide enough before, and can only be narrow enough after.
+      await groups?.resize(pod).catch(() => {})
       await runtime.updateResources(id, containerResources(pod, container, memoryCapacityBytes()))
+      await groups?.resize(pod)
     } catch (cause) {
       events.warning(pod, 'ResizeError', `Error resizing container ${container.name}: ${explain(cause)}`)
       throw new StepFailed('ResizeError', explain(cause), { cause })

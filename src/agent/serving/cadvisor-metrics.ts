@@ -1,6 +1,9 @@
+import { join } from 'node:path'
 import { quantityToFloat } from '../../base/quantity.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { ObservedContainer } from '../../runtime/runtime.ts'
+import { folderOf } from '../cgroup/pod-limits.ts'
+import { qosClassOf } from '../pod/qos.ts'
 import { family } from './metrics.ts'
 import type { ServedNode } from './served-node.ts'
 
@@ -143,8 +146,8 @@ function shownOf(node: ServedNode, pod: Pod, usage: Usage): Shown {
 }
 
 /** As kubelet's: a pod as a whole, which owns the network, has an empty container. */
-function labelsOf({ metadata: { namespace, name, uid } }: Pod, shown?: Shown): string {
-  const id = `/kubepods/pod${uid}${shown ? `/${shown.usage.id}` : ''}`
+function labelsOf({ metadata: { namespace, name, uid }, spec }: Pod, shown?: Shown): string {
+  const id = join('/kubepods', folderOf[qosClassOf(spec!)], `pod${uid}`, shown?.usage.id ?? '')
   const labels = {
     container: shown?.usage.name ?? '',
     id,

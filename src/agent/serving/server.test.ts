@@ -128,7 +128,7 @@ describe('the agent’s server', () => {
     const { status, body } = await get('/metrics/cadvisor')
     expect(status).toBe(200)
     expect(body).toMatch(
-      /^container_cpu_usage_seconds_total\{container="web",id="\/kubepods\/pod[\w-]+\/\w+",image="[^"]+",name="\w+",namespace="default",pod="web",cpu="total"\} [\d.]+$/m,
+      /^container_cpu_usage_seconds_total\{container="web",id="\/kubepods\/besteffort\/pod[\w-]+\/\w+",image="[^"]+",name="\w+",namespace="default",pod="web",cpu="total"\} [\d.]+$/m,
     )
     expect(body).toMatch(/^container_network_receive_bytes_total\{container="",.*,pod="web",interface="eth0"\} \d+$/m)
     const running = JSON.parse((await get('/runningpods/')).body)

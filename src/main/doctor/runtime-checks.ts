@@ -98,16 +98,16 @@ function ownerOf(path: string, { stateFolder, podFolder, secretFolder }: Scene['
   return uid ? { uid } : undefined
 }
 
-/** Empty control groups of containers that are no more. Groups with processes are somebody's. */
+/** Empty control groups of containers and pods that are no more. Groups with processes are somebody's. */
 export const cgroups: Check = {
   kind: 'control groups',
-  async find({ disk, commands, ids }) {
+  async find({ disk, commands, ids, isPod }) {
     const found: Leak[] = []
     const roots = ['/sys/fs/cgroup', ...(await namesIn(disk, '/sys/fs/cgroup')).map(name => `/sys/fs/cgroup/${name}`)]
     for (const root of roots)
-      for (const name of await namesIn(disk, `${root}/k8s.io`)) {
-        const path = `${root}/k8s.io/${name}`
-        if (!/^[0-9a-f]{64}$/.test(name) || ids.has(name) || !(await isEmpty(disk, path))) continue
+      for (const { path, owner } of await ownedGroups(disk, root)) {
+        const alive = owner.id ? ids.has(owner.id) : await isPod(owner.uid!)
+        if (alive || !(await isEmpty(disk, path))) continue
         found.push({
           what: `control group ${path} has no process`,
           async mend() {
@@ -117,6 +117,17 @@ export const cgroups: Check = {
       }
     return found
   },
+}
+
+async function ownedGroups(disk: Disk, root: string) {
+  const found: { path: string; owner: { id?: string; uid?: string } }[] = []
+  for (const folder of ['k8s.io', 'kubepods', 'kubepods/burstable', 'kubepods/besteffort'])
+    for (const name of await namesIn(disk, join(root, folder))) {
+      const [, id, uid] = /^(?:([0-9a-f]{64})|pod(.+))$/.exec(name) ?? []
+      const owner = id ? { id } : uid ? { uid } : undefined
+      if (owner) found.push({ path: join(root, folder, name), owner })
+    }
+  return found
 }
 
 async function isEmpty(disk: Disk, group: string): Promise<boolean> {

@@ -1,0 +1,190 @@
+import { join } from 'node:path'
+import type { Cancel, Clock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
+import { explain } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import { quantityToNumber } from '../../base/quantity.ts'
+import type { Pod } from '../../models/types/core-v1.ts'
+import type { Reservation } from '../node/machine.ts'
+import { allocatable } from '../node/node-status.ts'
+import { qosClassOf } from '../pod/qos.ts'
+import { filesOf, type GroupLimits } from './group-limits.ts'
+import { Hierarchy } from './hierarchy.ts'
+import { folderOf, hugepageSizes, nodeGroup, podGroup, qosGroups } from './pod-limits.ts'
+
+/** How pods are put into control groups. */
+export interface CgroupSettings {
+  /** The group below which `kubepods` is; `/` unless said otherwise. */
+  root?: string
+  /** Pods together get no more than the node's allocatable; true unless said otherwise. */
+  enforceAllocatable?: boolean
+  /** Processes of one pod; not bounded unless said otherwise. */
+  podPidsLimit?: number
+  /** Percent of the memory that pods of the better classes request, kept from the lesser ones; 0 unless said otherwise. */
+  reservedMemoryPercent?: number
+}
+
+export interface PodGroupsOptions {
+  settings: CgroupSettings
+  disk: Disk
+  clock: Clock
+  log: Logger
+  capacity: Record<string, string>
+  reserved: Reservation
+  /** Pods that take room on the node now. */
+  activePods(): Pod[]
+}
+
+/** A group that is empty for so long is nobody's who is just about to use it. */
+const oldMs = 600_000
+/** Pods come and go many at a time. */
+const shareAfterMs = 100
+
+/**
+ * The control groups above pods, as kubelet has them: `kubepods` bounds all, `burstable` and `besteffort` in it stand
+ * back behind Guaranteed pods, `pod<uid>` bounds one pod.
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/
+ */
+export class PodGroups implements Disposable {
+  readonly #options: PodGroupsOptions
+  readonly #hierarchy: Hierarchy
+  readonly #top: string
+  readonly #sizes: string[]
+  /** What pods may use together. */
+  readonly #amounts: Record<string, string>
+  /** Groups of pods that run or ran under this agent, by uid. */
+  readonly #groups = new Map<string, string>()
+  #shared = ''
+  #due: Cancel | undefined
+
+  private constructor(options: PodGroupsOptions, hierarchy: Hierarchy) {
+    const { settings, capacity, reserved } = options
+    this.#options = options
+    this.#hierarchy = hierarchy
+    this.#top = topOf(settings.root)
+    this.#sizes = hugepageSizes(capacity)
+    this.#amounts = settings.enforceAllocatable === false ? capacity : allocatable(capacity, reserved)
+  }
+
+  /** Makes the groups above the pods. @throws CgroupFailed */
+  static async open(options: PodGroupsOptions): Promise<PodGroups> {
+    const groups = new PodGroups(options, await Hierarchy.find(options.disk))
+    await groups.#makeTop()
+    return groups
+  }
+
+  /** Bounds what pods use together. @throws CgroupFailed when more is used than there should be */
+  async enforce(): Promise<void> {
+    await this.#set(this.#top, nodeGroup(this.#amounts))
+  }
+
+  /** The group of a pod, made and bounded: the parent of its sandbox. @throws CgroupFailed */
+  async make(pod: Pod): Promise<string> {
+    const group = join(this.#top, folderOf[qosClassOf(pod.spec)], `pod${pod.metadata.uid}`)
+    await this.#hierarchy.make(group)
+    await this.#set(group, this.#limitsOf(pod))
+    this.#groups.set(pod.metadata.uid!, group)
+    this.#shareSoon()
+    return group
+  }
+
+  /** The pod's definition asks for other resources. A pod of before there were groups has none. @throws CgroupFailed */
+  async resize(pod: Pod): Promise<void> {
+    const group = await this.#groupOf(pod.metadata.uid!)
+    if (group) await this.#set(group, this.#limitsOf(pod))
+    this.#shareSoon()
+  }
+
+  /** Nothing of the pod runs any more. What still holds on to its group is waited for in `sweep`. */
+  async remove(uid: string): Promise<void> {
+    const group = await this.#groupOf(uid)
+    if (!group) return
+    if (await this.#hierarchy.remove(group)) this.#groups.delete(uid)
+    this.#shareSoon()
+  }
+
+  /** How the classes of pods share the node: as it should be after every change, and now and then for what others changed. */
+  async share(anyway = false): Promise<void> {
+    const { settings, log, activePods } = this.#options
+    const percent = settings.reservedMemoryPercent
+    const podsBytes = quantityToNumber(this.#amounts['memory'] ?? '0')
+    const groups = qosGroups(activePods(), percent ? { percent, podsBytes } : undefined)
+    const text = JSON.stringify(groups)
+    if (text === this.#shared && !anyway) return
+    this.#shared = text
+    try {
+      if (anyway) await this.#makeTop()
+      await this.#set(join(this.#top, folderOf.Burstable), groups.burstable)
+      await this.#set(join(this.#top, folderOf.BestEffort), groups.besteffort)
+    } catch (error) {
+      this.#shared = ''
+      log.warn({ error: explain(error) }, 'classes of pods do not share the node as they should')
+    }
+  }
+
+  /** Takes out groups of pods that are no more, as after an agent that ended between a pod and its group. */
+  async sweep(alive: (uid: string) => boolean): Promise<void> {
+    const nowMs = this.#options.clock.now()
+    for (const folder of Object.values(folderOf))
+      for (const name of await this.#hierarchy.list(join(this.#top, folder))) {
+        const uid = /^pod(.+)$/.exec(name)?.[1]
+        if (!uid || alive(uid)) continue
+        const group = join(this.#top, folder, name)
+        const madeAtMs = await this.#hierarchy.madeAtMs(group)
+        // Another agent of this machine may have made it just now.
+        if (this.#groups.has(uid) || (madeAtMs ?? nowMs) < nowMs - oldMs) await this.#hierarchy.remove(group)
+        this.#groups.delete(uid)
+      }
+  }
+
+  /** What pods use together and what they may, in bytes. Undefined: nothing bounds them, or it is not known. */
+  async memory(): Promise<{ available: number; capacity: number } | undefined> {
+    if (this.#options.settings.enforceAllocatable === false) return undefined
+    const used = await this.#hierarchy.workingSetBytes(this.#top)
+    const capacity = quantityToNumber(this.#amounts['memory'] ?? '0')
+    return used === undefined || !capacity ? undefined : { available: capacity - used, capacity }
+  }
+
+  [Symbol.dispose](): void {
+    this.#due?.()
+  }
+
+  #shareSoon(): void {
+    this.#due ??= this.#options.clock.schedule(shareAfterMs, () => {
+      this.#due = undefined
+      void this.share()
+    })
+  }
+
+  async #makeTop(): Promise<void> {
+    await this.#hierarchy.make(join(this.#top, folderOf.Burstable))
+    await this.#hierarchy.make(join(this.#top, folderOf.BestEffort))
+  }
+
+  #limitsOf = (pod: Pod) => podGroup(pod, this.#sizes, this.#options.settings.podPidsLimit)
+
+  #set(group: string, limits: GroupLimits): Promise<void> {
+    return this.#hierarchy.write(group, filesOf(limits, this.#hierarchy.version))
+  }
+
+  /** After a restart it is looked for where it can be. */
+  async #groupOf(uid: string): Promise<string | undefined> {
+    const known = this.#groups.get(uid)
+    if (known) return known
+    for (const folder of Object.values(folderOf)) {
+      const group = join(this.#top, folder, `pod${uid}`)
+      if ((await this.#hierarchy.madeAtMs(group)) === undefined) continue
+      this.#groups.set(uid, group)
+      return group
+    }
+    return undefined
+  }
+}
+
+const topOf = (root = '/') => join(root, 'kubepods')
+
+/** Takes out all groups of pods that have no process: the node is no more. Somebody else's stay. */
+export async function removePodGroups(disk: Disk, root?: string): Promise<void> {
+  const hierarchy = await Hierarchy.find(disk).catch(() => undefined)
+  await hierarchy?.remove(topOf(root))
+}
