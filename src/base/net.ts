@@ -50,8 +50,65 @@ export interface StreamOptions extends Omit<HttpOptions, 'headers' | 'body' | 'm
   serverName?: string
   /** Where to connect to; the host in the URL is then only a name: in the Host header and in the certificate. */
   address?: { host: string; port: number }
-  /** Keeps the connection for later requests to the same server with the same keys; idle ones end after 30 s. */
-  reuse?: boolean
+  /**
+   * Keeps the connection for later requests to the same server with the same keys; idle ones end after 30 s. Should the
+   * server close it just then, `true` asks again, connections of one's own only if it is a GET.
+   */
+  reuse?: boolean | KeptConnections
+  /** Until the connection stands, TLS included. */
+  connectTimeoutMs?: number
+  /** A body of which nothing more comes for so long is given up. */
+  idleTimeoutMs?: number
+}
+
+const idleMs = 30_000
+
+/** Connections that wait for the next request; https keeps apart those that differ in any key or name. */
+export class KeptConnections implements Disposable {
+  readonly #http: http.Agent
+  readonly #https: https.Agent
+
+  /** @param most connections to one server at a time; requests beyond wait */
+  constructor(most = Number.POSITIVE_INFINITY) {
+    const kept = { keepAlive: true, maxSockets: most, maxFreeSockets: 8, timeout: idleMs }
+    this.#http = new http.Agent(kept)
+    this.#https = new https.Agent(kept)
+  }
+
+  for(secure: boolean): http.Agent {
+    return secure ? this.#https : this.#http
+  }
+
+  /** Cuts them, those in use as well. */
+  [Symbol.dispose](): void {
+    this.#http.destroy()
+    this.#https.destroy()
+  }
+}
+
+/** Node says how long a body is only with methods that usually have one: a DELETE's would be taken for the next request. */
+function sized({ headers = {}, body }: Pick<StreamOptions, 'headers' | 'body'>): Record<string, string | string[]> {
+  if (body === undefined || !(typeof body === 'string' || body instanceof Uint8Array)) return headers
+  return { ...headers, 'content-length': String(Buffer.byteLength(body)) }
+}
+
+let everybodys: KeptConnections | undefined
+
+function agentFor({ reuse }: StreamOptions, secure: boolean): http.Agent | false {
+  if (!reuse) return false
+  if (reuse === true) everybodys ??= new KeptConnections()
+  return (reuse === true ? everybodys! : reuse).for(secure)
+}
+
+/** Gives a request up whose connection does not come about. */
+function boundConnecting(request: http.ClientRequest, secure: boolean, url: string, timeoutMs: number): void {
+  request.once('socket', socket => {
+    if (!socket.connecting) return
+    const late = () => request.destroy(new Error(`no connection for ${url} within ${timeoutMs} ms`))
+    const timer = setTimeout(late, timeoutMs)
+    const done = () => clearTimeout(timer)
+    socket.once(secure ? 'secureConnect' : 'connect', done).once('close', done)
+  })
 }
 
 export interface HttpStream {
@@ -74,24 +131,15 @@ export interface Listener {
   close(): Promise<void>
 }
 
-const kept = { keepAlive: true, maxFreeSockets: 8, timeout: 30_000 }
-let agents: { http: http.Agent; https: https.Agent } | undefined
-
-/** Connections that wait for the next request; https keeps apart those that differ in any key or name. */
-function keptConnections(secure: boolean): http.Agent {
-  agents ??= { http: new http.Agent(kept), https: new https.Agent(kept) }
-  return secure ? agents.https : agents.http
-}
-
 /** What `http.request` needs to go to another address than the URL's host. */
-function elsewhere(url: string, { address, headers }: StreamOptions): http.RequestOptions & { servername?: string } {
+function elsewhere(url: string, { address, headers, body }: StreamOptions): http.RequestOptions & { servername?: string } {
   if (!address) return {}
   const { host, hostname } = new URL(url)
   const named = !tcp.isIP(hostname.replace(/^\[|\]$/g, ''))
   return {
     hostname: address.host,
     port: address.port,
-    headers: { host, ...headers },
+    headers: { host, ...sized({ headers, body }) },
     ...(named ? { servername: hostname } : {}),
   }
 }
@@ -130,7 +178,7 @@ export const systemNet: Net = {
         url,
         {
           method: options.method ?? 'GET',
-          headers: options.headers ?? {},
+          headers: sized(options),
           agent: false,
           ...(options.signal ? { signal: options.signal } : {}),
           ...(secure
@@ -170,8 +218,8 @@ export const systemNet: Net = {
       const secure = url.startsWith('https:')
       const request = (secure ? https : http).request(url, {
         method: options.method ?? 'GET',
-        headers: options.headers ?? {},
-        agent: options.reuse ? keptConnections(secure) : false,
+        headers: sized(options),
+        agent: agentFor(options, secure),
         ...elsewhere(url, options),
         ...(options.signal ? { signal: options.signal } : {}),
         ...(secure
@@ -192,9 +240,15 @@ export const systemNet: Net = {
             options.timeoutMs,
           )
         : undefined
+      if (options.connectTimeoutMs) boundConnecting(request, secure, url, options.connectTimeoutMs)
       const streamed = options.body && typeof options.body === 'object' && 'pipe' in options.body
       request.on('response', reply => {
         clearTimeout(timer)
+        const { idleTimeoutMs } = options
+        if (idleTimeoutMs)
+          reply.setTimeout(idleTimeoutMs, () => {
+            reply.destroy(new Error(`nothing more of the answer from ${url} within ${idleTimeoutMs} ms`))
+          })
         resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: reply })
       })
       request.on('upgrade', (reply, socket, head) => {
@@ -205,7 +259,9 @@ export const systemNet: Net = {
       request.on('error', (error: Error & { code?: string }) => {
         clearTimeout(timer)
         // The server closed a kept connection just as we took it up again: it has seen nothing of this request.
-        const stale = request.reusedSocket && !streamed && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+        const again = options.reuse === true || request.method === 'GET'
+        const stale =
+          request.reusedSocket && again && !streamed && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
         if (stale) resolve(systemNet.stream(url, { ...options, reuse: false }))
         else reject(error)
       })

@@ -1,5 +1,5 @@
-import type { Dispatcher } from 'undici'
 import { isAbort } from '../base/errors.ts'
+import { KeptConnections, type StreamOptions, systemNet } from '../base/net.ts'
 import type { ApiReply } from '../models/rest.ts'
 import { ServerUnreachable, type Transport } from './transport.ts'
 
@@ -29,57 +29,54 @@ export interface HttpTransportOptions {
 /** HTTP/1.1 with keep-alive. Plain requests share a bounded pool; watches and log streams never starve them. */
 export function httpTransport(options: HttpTransportOptions): Transport {
   const server = options.server.replace(/\/+$/, '')
-  const connect = {
-    timeout: options.connectTimeoutMs ?? 10_000,
-    ...(options.ca ? { ca: options.ca } : {}),
-    ...(options.cert ? { cert: options.cert } : {}),
-    ...(options.key ? { key: options.key } : {}),
-    ...(options.serverName ? { servername: options.serverName } : {}),
-    rejectUnauthorized: !options.insecure,
+  const { ca, cert, key, serverName, insecure } = options
+  const common: StreamOptions = {
+    ...(ca ? { ca } : {}),
+    ...(cert ? { cert } : {}),
+    ...(key ? { key } : {}),
+    ...(serverName ? { serverName } : {}),
+    insecure: insecure ?? false,
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    timeoutMs: options.requestTimeoutMs ?? 65_000,
   }
-  const headersTimeout = options.requestTimeoutMs ?? 65_000
-  const common = { connect, headersTimeout, keepAliveTimeout: 30_000, allowH2: false }
-  // Loaded by those who call a server: a server that only calls itself starts sooner without.
-  const open = async () => {
-    // From the default export: a bundle of a CommonJS package loaded late has no other.
-    const { Agent } = (await import('undici')).default
-    const calls = new Agent({ ...common, connections: options.connections ?? 32, bodyTimeout: 65_000 })
-    return { calls, streams: new Agent({ ...common, bodyTimeout: 0 }) }
-  }
-  let agents: ReturnType<typeof open> | undefined
+  const calls = new KeptConnections(options.connections ?? 32)
+  const streams = new KeptConnections()
   const base: Record<string, string> = { 'user-agent': options.userAgent ?? 'optiflow' }
 
   const bearer = async () => (typeof options.token === 'function' ? await options.token() : options.token)
 
   return {
-    async send(request): Promise<ApiReply> {
-      const headers: Record<string, string> = { ...base, ...request.headers }
+    async send({ method, url, headers, body, signal, stream }): Promise<ApiReply> {
       const token = await bearer()
-      if (token) headers['authorization'] = `Bearer ${token}`
       try {
-        agents ??= open()
-        const reply = await (await agents)[request.stream ? 'streams' : 'calls'].request({
-          origin: server,
-          path: request.url,
-          method: request.method as Dispatcher.HttpMethod,
-          headers,
-          body: request.body ?? null,
-          ...(request.signal ? { signal: request.signal } : {}),
+        const reply = await systemNet.stream(server + url, {
+          ...common,
+          ...(stream ? { reuse: streams } : { reuse: calls, idleTimeoutMs: 65_000 }),
+          method,
+          headers: { ...base, ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
+          ...(body === undefined ? {} : { body }),
+          ...(signal ? { signal } : {}),
         })
         const replyHeaders: ApiReply['headers'] = {}
         for (const [name, value] of Object.entries(reply.headers)) if (value !== undefined) replyHeaders[name] = value
-        if (request.stream && reply.statusCode < 400)
-          return { status: reply.statusCode, headers: replyHeaders, body: streamed(reply.body, server, request.signal) }
-        return { status: reply.statusCode, headers: replyHeaders, body: new Uint8Array(await reply.body.arrayBuffer()) }
+        if (stream && reply.status < 400)
+          return { status: reply.status, headers: replyHeaders, body: streamed(reply.body, server, signal) }
+        return { status: reply.status, headers: replyHeaders, body: await whole(reply.body) }
       } catch (cause) {
-        throw lost(cause, server, request.signal)
+        throw lost(cause, server, signal)
       }
     },
     async [Symbol.asyncDispose]() {
-      const opened = await agents?.catch(() => undefined)
-      await Promise.all([opened?.calls.destroy(), opened?.streams.destroy()])
+      calls[Symbol.dispose]()
+      streams[Symbol.dispose]()
     },
   }
+}
+
+async function whole(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks)
 }
 
 async function* streamed(body: AsyncIterable<Uint8Array>, server: string, signal?: AbortSignal) {
@@ -91,5 +88,6 @@ async function* streamed(body: AsyncIterable<Uint8Array>, server: string, signal
 }
 
 function lost(cause: unknown, server: string, signal?: AbortSignal): unknown {
-  return signal?.aborted || isAbort(cause) ? cause : new ServerUnreachable(server, { cause })
+  if (signal?.aborted) return signal.reason
+  return isAbort(cause) ? cause : new ServerUnreachable(server, { cause })
 }
