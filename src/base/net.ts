@@ -132,7 +132,10 @@ export interface Listener {
 }
 
 /** What `http.request` needs to go to another address than the URL's host. */
-function elsewhere(url: string, { address, headers, body }: StreamOptions): http.RequestOptions & { servername?: string } {
+function elsewhere(
+  url: string,
+  { address, headers, body }: StreamOptions,
+): http.RequestOptions & { servername?: string } {
   if (!address) return {}
   const { host, hostname } = new URL(url)
   const named = !tcp.isIP(hostname.replace(/^\[|\]$/g, ''))
