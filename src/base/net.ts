@@ -3,6 +3,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import * as tcp from 'node:net'
 import { type Duplex, pipeline, type Readable } from 'node:stream'
+import { type PlainAnswer, type PlainGet, plainGet } from './plain-get.ts'
 
 /** The network comes in through here: what rooms below main may open. The API server's listener is Fastify's. */
 export interface Net {
@@ -10,7 +11,9 @@ export interface Net {
   connect(host: string, port: number, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<tcp.Socket>
   /** One HTTP(S) request; follows no redirect, verifies TLS unless `insecure`. */
   request(url: string, options?: HttpOptions): Promise<HttpReply>
-  /** The same, but answers as soon as the head is there, and may switch protocols (`upgrade` and `connection` headers). */
+  /** One plain GET of which only the head matters, as cheap as can be. */
+  get(question: PlainGet): Promise<PlainAnswer>
+  /** As `request`, but answers as soon as the head is there, and may switch protocols (`upgrade` and `connection` headers). */
   stream(url: string, options?: StreamOptions): Promise<HttpStream>
   /** A UDP socket bound to host:port (0 = any free one). */
   bindUdp(
@@ -148,6 +151,8 @@ function elsewhere(
 }
 
 export const systemNet: Net = {
+  get: plainGet,
+
   connect(host, port, options = {}) {
     return new Promise((resolve, reject) => {
       const socket = tcp.connect({ host, port })

@@ -68,14 +68,12 @@ export async function askHttp(net: Net, get: HTTPGetAction, target: Target, time
   const [pathname, ...query] = path.split('?')
   url.pathname = pathname!
   url.search = query.join('?')
-  const headers: Record<string, string> = { 'user-agent': userAgent, accept: '*/*' }
-  for (const { name, value } of get.httpHeaders ?? []) headers[name.toLowerCase()] = value
+  const asked = Object.fromEntries((get.httpHeaders ?? []).map(({ name, value }) => [name.toLowerCase(), value]))
+  const headers = { 'user-agent': userAgent, accept: '*/*', ...asked }
   for (let hops = 0; ; hops++) {
-    const reply = await net
-      .request(url.href, { headers, timeoutMs, insecure: true, maxBytes: keptOutput })
-      .catch(cause => {
-        throw new Error(`Get "${url.href}": ${explain(cause)}`)
-      })
+    const reply = await getOnce(net, url, headers, timeoutMs).catch(cause => {
+      throw new Error(`Get "${url.href}": ${explain(cause)}`)
+    })
     const { location } = reply.headers
     if (reply.status >= 300 && reply.status < 400 && location && hops < 10) {
       const next = new URL(location, url)
@@ -87,6 +85,19 @@ export async function askHttp(net: Net, get: HTTPGetAction, target: Target, time
     const ok = reply.status >= 200 && reply.status < 400
     return { ok, output: ok ? '' : `HTTP probe failed with statuscode: ${reply.status}` }
   }
+}
+
+function getOnce(net: Net, url: URL, headers: Record<string, string>, timeoutMs: number) {
+  if (url.protocol === 'https:')
+    return net.request(url.href, { headers, timeoutMs, insecure: true, maxBytes: keptOutput })
+  return net.get({
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || 80),
+    path: url.pathname + url.search,
+    headers: { host: url.host, ...headers },
+    timeoutMs,
+    maxBytes: keptOutput,
+  })
 }
 
 async function askTcp(net: Net, { host, port }: TCPSocketAction, target: Target, timeoutMs: number): Promise<Answer> {
