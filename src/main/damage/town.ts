@@ -11,14 +11,21 @@ import {
   CronJob,
   DaemonSet,
   Deployment,
+  Endpoints,
+  HorizontalPodAutoscaler,
   Job,
   Lease,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   type Pod,
   PodDisruptionBudget,
+  ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
+  ServiceRegistration,
   StatefulSet,
   Workload,
 } from '../../models/kinds/index.ts'
@@ -60,7 +67,7 @@ export async function openTown(
   const reconcilers = [
     ...allReconcilers({
       ...{ settings: { clusterCidr: '10.244.0.0/16' }, ca: 'PEM' },
-      ...{ gatewayAddresses: ['192.0.2.1'], reservedPorts: new Map() },
+      reservedPorts: new Map(),
     }),
     ...more,
   ]
@@ -150,5 +157,32 @@ async function settleQuarter(client: Client, namespace: string): Promise<void> {
   })
   await client.create(Workload, { metadata: meta('site'), spec: { image: 'app:1', ports: [{ port: 80 }] } })
   await client.create(Service, { metadata: meta('web'), spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } })
+  await client.create(ReplicationController, {
+    metadata: meta('old'),
+    spec: { replicas: 1, selector: { app: 'old' }, template: template('old') as any },
+  })
+  await client.create(HorizontalPodAutoscaler, {
+    metadata: meta('web'),
+    spec: { maxReplicas: 2, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
+  })
+  await client.create(ResourceQuota, { metadata: meta('quota'), spec: { hard: { pods: '50' } } })
+  await client.create(ServiceRegistration, { metadata: meta('out'), spec: { addresses: ['192.0.2.5:5432'] } })
+  await client.create(Service, { metadata: meta('by-hand'), spec: { ports: [{ port: 80 }] } })
+  const addresses = [{ ip: '192.0.2.9' }]
+  await client.create(Endpoints, { metadata: meta('by-hand'), subsets: [{ addresses, ports: [{ port: 80 }] }] })
+  const storage = { accessModes: ['ReadWriteOnce' as const], storageClassName: 'plain' }
+  await client.create(PersistentVolume, {
+    metadata: { name: `${namespace}-disk` },
+    spec: {
+      ...storage,
+      capacity: { storage: '1Gi' },
+      hostPath: { path: '/data' },
+      persistentVolumeReclaimPolicy: 'Delete',
+    },
+  })
+  await client.create(PersistentVolumeClaim, {
+    metadata: meta('disk'),
+    spec: { ...storage, volumeName: `${namespace}-disk`, resources: { requests: { storage: '1Gi' } } },
+  })
   await client.create(PodDisruptionBudget, { metadata: meta('web'), spec: { selector: of('web'), minAvailable: 1 } })
 }

@@ -38,10 +38,14 @@ const watchedMs = 180_000
 /** Flips one field in the quarter `hit`, chosen by the seed, and watches what comes of it. */
 export function tryFlip(entries: readonly Entry[], seed: number): Promise<Damage> {
   const random = seededRandom(seed)
-  const candidates = entries.filter(e => /\/hit(\/|$)/.test(e.key) && !/\/events\//.test(e.key))
+  const candidates = struck(entries)
   const entry = candidates[Math.floor(random.next() * candidates.length)]!
   return strike(entries, entry.key, object => flip(object, random))
 }
+
+/** What is in the quarter that is damaged, or of it. */
+export const struck = (entries: readonly Entry[]): Entry[] =>
+  entries.filter(e => /\/hit(\/|-disk$|$)/.test(e.key) && !/\/events\//.test(e.key))
 
 /** Changes the stored object of `key` as told, behind everybody's back, and watches what comes of it. */
 export async function strike(
