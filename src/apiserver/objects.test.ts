@@ -257,6 +257,14 @@ test('services get addresses and ports of their own, also when many are made at 
   ).toContain('not in the valid range')
   await server.call('DELETE', `${ns}/services/s0`)
   expect((await server.call('POST', `${ns}/services`, service('same', { clusterIP: ip }))).status).toBe(201)
+  // Leading zeros are taken, kept as they are, and decimal: another way to write the same address.
+  await server.call('DELETE', `${ns}/services/same`)
+  const zeros = ip.replace(/(\d+)$/, '0$1')
+  const written = await server.call('POST', `${ns}/services`, service('zeros', { clusterIP: zeros }))
+  expect([written.status, written.body.spec.clusterIPs]).toEqual([201, [zeros]])
+  expect((await server.call('POST', `${ns}/services`, service('same', { clusterIP: ip }))).body.message).toContain(
+    'provided IP is already allocated',
+  )
   const plain = await server.call('PATCH', `${ns}/services/s1`, { spec: { type: 'ClusterIP' } }, merge)
   expect(plain.body.spec.ports[0].nodePort).toBeUndefined()
   expect((await server.call('GET', `${ns}/services/kubernetes`)).body.spec.clusterIP).toBe('10.96.0.1')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addressAt, canonicalIP, cidrContains, masked } from './ip.ts'
+import { addressAt, canonicalIP, cidrContains, isCIDR, isIP, masked, plainAddress } from './ip.ts'
 
 test.each([
   ['10.0.0.0/8', '10.255.1.2', true],
@@ -26,4 +26,17 @@ test('addresses are counted, cut and written in the one way that there is', () =
     '::1',
     '2001:db8:0:1:1:1:1:1',
   ])
+})
+
+test('leading zeros mean nothing: never octal', () => {
+  const zeros = ['10.96.0.011', '010.0000.08.1', '::ffff:010.1.2.03', '2001:0db8::0123', '0.0.0.0', '00.0.0.0']
+  expect(zeros.map(isIP)).toEqual(zeros.map(() => true))
+  expect(zeros.map(plainAddress)).toEqual([
+    ...['10.96.0.11', '10.0.8.1', '::ffff:10.1.2.3'],
+    ...['2001:0db8::123', '0.0.0.0', '0.0.0.0'],
+  ])
+  expect(zeros.map(ip => canonicalIP(ip) === canonicalIP(plainAddress(ip)))).toEqual(zeros.map(() => true))
+  expect(['010.0.0.0/08', '10.0.0.0/33', 'fd00::/0064'].map(isCIDR)).toEqual([true, false, true])
+  expect(['010.0.0.0/08', 'fd00::/0064'].map(plainAddress)).toEqual(['10.0.0.0/8', 'fd00::/64'])
+  expect(['1.2.3.0400', '1.2.3', '1.2.3.4.5', '1.2.3.x', '1.2.3.-1', '1.2.3.'].map(isIP)).toEqual(Array(6).fill(false))
 })

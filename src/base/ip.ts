@@ -1,8 +1,16 @@
-/** True for `10.1.2.3`, without leading zeros. */
+/**
+ * True for `10.1.2.3`, and for `010.001.02.3`, which is the same: leading zeros mean nothing, as in Kubernetes. Others read them as
+ * octal, so what leaves us is written by `plainAddress`. @see https://nvd.nist.gov/vuln/detail/CVE-2021-29923
+ */
 export function isIPv4(text: string): boolean {
   const parts = text.split('.')
-  return parts.length === 4 && parts.every(part => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
+  return parts.length === 4 && parts.every(part => /^\d+$/.test(part) && Number(part) <= 255)
 }
+
+/** An address or block without leading zeros in its decimals: `010.0.0.07/08` → `10.0.0.7/8`. */
+export const plainAddress = (text: string): string =>
+  // Of what is written nearly nothing has any.
+  /(?:^|[.:/])0\d/.test(text) ? text.replace(/(^|[.:/])0+(?=\d+(?:[./]|$))/g, '$1') : text
 
 /** True for `2001:db8::1` and `::ffff:10.1.2.3`; no zones. */
 export function isIPv6(text: string): boolean {
@@ -24,7 +32,7 @@ export const isIP = (text: string): boolean => isIPv4(text) || isIPv6(text)
 /** True for `10.0.0.0/8` and `fd00::/64`. */
 export function isCIDR(text: string): boolean {
   const [address = '', bits, rest] = text.split('/')
-  if (bits === undefined || rest !== undefined || !/^(0|[1-9]\d{0,2})$/.test(bits)) return false
+  if (bits === undefined || rest !== undefined || !/^\d+$/.test(bits)) return false
   return (isIPv4(address) && Number(bits) <= 32) || (isIPv6(address) && Number(bits) <= 128)
 }
 

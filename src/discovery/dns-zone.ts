@@ -1,4 +1,4 @@
-import { canonicalIP, isIP } from '../base/ip.ts'
+import { canonicalIP, isIP, plainAddress } from '../base/ip.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
 
 export type DnsRecord = { name: string; ttl: number } & (
@@ -88,7 +88,7 @@ function addressesOf(source: ZoneSource, service: Service): string[] {
 function ipRecords(name: string, ips: string[], type: string): DnsRecord[] {
   if (type !== 'A' && type !== 'AAAA') return []
   const wanted = ips.filter(ip => ip && ip.includes(':') === (type === 'AAAA'))
-  return [...new Set(wanted)].map(data => ({ type, name, data, ttl }))
+  return [...new Set(wanted.map(plainAddress))].map(data => ({ type, name, data, ttl }))
 }
 
 function portRecords(
@@ -134,7 +134,9 @@ function endpointsOf(source: ZoneSource, service: Service) {
 function podName(source: ZoneSource, labels: string[], name: string, type: string): ZoneAnswer {
   const [ip, namespace] = labels
   if (labels.length !== 2 || !ip || !namespace || !source.namespaceExists(namespace)) return nxdomain
-  const address = [ip.replaceAll('-', '.'), ip.replaceAll('-', ':')].find(isIP)
+  const address = [ip.replaceAll('-', '.'), ip.replaceAll('-', ':')].find(
+    text => isIP(text) && plainAddress(text) === text,
+  )
   return address ? { kind: 'records', records: ipRecords(name, [address], type) } : nxdomain
 }
 

@@ -55,6 +55,13 @@ test('a Service spreads over its ready endpoints, by cluster IP and by node port
   expect(rules.withoutEndpoints.size).toBe(0)
 })
 
+test('leading zeros of addresses are decimal: the kernel, which would read them as octal, never sees them', () => {
+  const zeros = { addresses: ['010.244.0.011'], nodeName: 'n1', conditions: { ready: true } }
+  const rules = plan(web({ clusterIP: '10.96.0.011', externalIPs: ['192.0.2.010'] }), slice(zeros))
+  expect(dnats(rules)).toEqual(['meta l4proto tcp dnat to 10.244.0.11:8080'])
+  expect([...rules.clusterIps.keys()]).toEqual(['10.96.0.11 . tcp . 80', '192.0.2.10 . tcp . 80'])
+})
+
 test('a Service that is labelled as another proxy’s is left to it', () => {
   for (const label of ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']) {
     const service = web()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { plainAddress } from '../base/ip.ts'
 import type { NftFamily } from '../base/nft-table.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
 import type { UsableEndpoint } from '../models/usable-endpoints.ts'
@@ -77,7 +78,7 @@ export function planServiceRules(input: RuleInput): RuleSet {
       }
       const lead = (ips: string[], verdict: string | undefined) => {
         for (const ip of ips.filter(mine)) {
-          const key = `${ip} . ${protocol} . ${port.port}`
+          const key = `${plainAddress(ip)} . ${protocol} . ${port.port}`
           if (verdict) out.clusterIps.set(key, verdict)
           else out.withoutEndpoints.add(key)
         }
@@ -143,7 +144,7 @@ function behindRanges({ out, name, service, family }: PortPlan, entrance: string
   const ranges = (service.spec.loadBalancerSourceRanges ?? []).map(r => r.trim()).filter(r => isOf(family, r))
   if (service.spec.type !== 'LoadBalancer' || !service.spec.loadBalancerSourceRanges?.length) return entrance
   const chain = `from-${digest(name)}`
-  out.chains.set(chain, [...ranges.map(range => `${family} saddr ${range} ${entrance}`), 'drop'])
+  out.chains.set(chain, [...ranges.map(range => `${family} saddr ${plainAddress(range)} ${entrance}`), 'drop'])
   return `goto ${chain}`
 }
 

@@ -1,4 +1,4 @@
-import { isCIDR } from '../base/ip.ts'
+import { isCIDR, plainAddress } from '../base/ip.ts'
 import { isQuantity, quantityToNumber } from '../base/quantity.ts'
 import { parsePool } from '../discovery/index.ts'
 import { parseGoDuration } from '../models/go-duration.ts'
@@ -129,7 +129,7 @@ export function readCidr(text: string): string {
   const twins = second !== undefined && main.includes(':') === second.includes(':')
   if (!isCIDR(main) || (second !== undefined && !isCIDR(second)) || twins || more.length)
     throw new Error('is not a network such as 10.244.0.0/16, or one of each family: 10.244.0.0/16,fd00:10:244::/56')
-  return text
+  return plainAddress(main) + (second === undefined ? '' : `,${plainAddress(second)}`)
 }
 
 export function readPool(text: string): string {

@@ -1,3 +1,4 @@
+import { plainAddress } from '../base/ip.ts'
 import type { EndpointSlice } from './kinds/index.ts'
 import type { Endpoint } from './types/discovery-v1.ts'
 
@@ -30,7 +31,8 @@ export function answeringEndpoints(
       const state = stateOf(endpoint)
       if (!state) continue
       const zones = endpoint.hints?.forZones?.map(z => z.name)
-      for (const ip of endpoint.addresses) {
+      for (const address of endpoint.addresses) {
+        const ip = plainAddress(address)
         const known = found.get(`${ip}:${port}`)
         if (known && !known.ending) continue
         found.set(`${ip}:${port}`, { ip, port, node: endpoint.nodeName, zones, ending: state === 'ending' })

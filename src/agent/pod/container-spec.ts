@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { plainAddress } from '../../base/ip.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type {
   ContainerResources,
@@ -61,7 +62,7 @@ export function sandboxSpec(pod: Pod, parts: SandboxParts): SandboxSpec {
               protocol: port.protocol ?? 'TCP',
               containerPort: port.containerPort,
               hostPort: port.hostPort!,
-              hostIp: port.hostIP ?? '',
+              hostIp: plainAddress(port.hostIP ?? ''),
             })),
         ),
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),

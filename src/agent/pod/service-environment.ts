@@ -1,3 +1,4 @@
+import { plainAddress } from '../../base/ip.ts'
 import type { Pod, Service } from '../../models/types/core-v1.ts'
 
 /**
@@ -15,7 +16,7 @@ export function serviceEnvironment(pod: Pod, services: readonly Service[]): Map<
 }
 
 function describe({ metadata, spec }: Service, out: Map<string, string>): void {
-  const host = spec?.clusterIP
+  const host = plainAddress(spec?.clusterIP ?? '')
   const ports = spec?.ports ?? []
   if (!host || host === 'None' || !ports.length) return
   const prefix = variableName(metadata.name)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { plainAddress } from '../../base/ip.ts'
 import type { NftFamily } from '../../base/nft-table.ts'
 import type { Namespace, NetworkPolicy, Pod } from '../../models/kinds/index.ts'
 import type { Direction } from '../../models/node-network.ts'
@@ -147,7 +148,7 @@ class Plan {
     if (peer.ipBlock) {
       const { cidr, except = [] } = peer.ipBlock
       if (cidr.includes(':') !== (this.#family === 'ip6')) return undefined
-      return [`${address} ${cidr}`, ...except.map(e => `${address} != ${e}`)].join(' ')
+      return [`${address} ${plainAddress(cidr)}`, ...except.map(e => `${address} != ${plainAddress(e)}`)].join(' ')
     }
     const namespace = policy.metadata.namespace!
     const id = `peers-${digest(JSON.stringify([namespace, peer]))}`

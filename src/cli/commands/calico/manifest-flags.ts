@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
-import { isCIDR } from '../../../base/ip.ts'
+import { isCIDR, plainAddress } from '../../../base/ip.ts'
 import {
   apiEndpoint,
   BadManifest,
@@ -98,7 +98,7 @@ export async function manifestSettingsOf(
   flags: ManifestFlags,
 ): Promise<ManifestSettings> {
   const encapsulation = readEncapsulation(flags.encapsulation)
-  if (!isCIDR(flags.podCidr))
+  if (!isCIDR(flags.podCidr) || plainAddress(flags.podCidr) !== flags.podCidr)
     throw new UsageError(`--pod-cidr: "${flags.podCidr}" is not a network such as 10.244.0.0/16`)
   if (flags.datastore !== 'kubernetes' && flags.datastore !== 'etcd')
     throw new UsageError(`--datastore: "${flags.datastore}" is not one of kubernetes, etcd`)

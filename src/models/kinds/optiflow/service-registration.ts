@@ -1,4 +1,4 @@
-import { isIP } from '../../../base/ip.ts'
+import { isIP, plainAddress } from '../../../base/ip.ts'
 import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as optiflow from '../../types/optiflow-v1.ts'
@@ -15,7 +15,7 @@ export function parseAddress(address: string): { ip: string; port: number } | un
   const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address)
   const ip = found?.[1] ?? found?.[2] ?? ''
   const port = Number(found?.[3])
-  return isIP(ip) && port >= 1 && port <= 65_535 ? { ip, port } : undefined
+  return isIP(ip) && port >= 1 && port <= 65_535 ? { ip: plainAddress(ip), port } : undefined
 }
 
 function validateRegistration({ spec }: ServiceRegistration): FieldError[] {
