@@ -6,7 +6,6 @@ export interface NftTable {
   /** Names of counters that rules refer to: `counter name drops`. What one has counted stays when the rules change. */
   counters?: ReadonlySet<string>
   sets: Map<string, NftSet>
-  /** Verdict maps. */
   maps: Map<string, NftMap>
   chains: Map<string, NftChain>
 }
@@ -20,7 +19,7 @@ export interface NftSet {
 }
 
 export interface NftMap {
-  /** `ipv4_addr : verdict` */
+  /** `type ipv4_addr : verdict`, or `typeof ip daddr : ip daddr . tcp dport` */
   type: string
   elements: ReadonlyMap<string, string>
 }
@@ -52,7 +51,7 @@ export function difference(name: string, old: NftTable, wanted: NftTable, family
   const out = [...counters(wanted)].filter(id => !counters(old).has(id)).map(id => `add counter ${table} ${id}`)
   for (const [id, { type, options }] of wanted.sets)
     if (!old.sets.has(id)) out.push(`add set ${table} ${id} { type ${type};${options ? ` ${options}` : ''} }`)
-  for (const [id, { type }] of wanted.maps) if (!old.maps.has(id)) out.push(`add map ${table} ${id} { type ${type}; }`)
+  for (const [id, { type }] of wanted.maps) if (!old.maps.has(id)) out.push(`add map ${table} ${id} { ${type}; }`)
   const changed = [...wanted.chains].filter(
     ([id, chain]) => old.chains.get(id)?.rules.join('\n') !== chain.rules.join('\n'),
   )

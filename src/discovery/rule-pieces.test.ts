@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { difference, type NftTable } from '../base/nft-table.ts'
+import { difference, emptyTable, type NftTable } from '../base/nft-table.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
 import { RulePieces } from './rule-pieces.ts'
 import { serviceTableOf } from './service-table.ts'
@@ -51,9 +51,18 @@ const sliceOf = (id: string, endpoints: number[]) =>
 /** Maps and sets as a kernel has them after the statements: who adds what is there, or deletes what is not, has erred. */
 class Kernel {
   readonly elements = new Map<string, string>()
+  readonly chains = new Set<string>()
 
   apply(script: string[]): void {
     for (const line of script) {
+      const chain = /^(add|delete) chain ip t (\S+)/.exec(line)
+      if (chain) {
+        if (this.chains.has(chain[2]!) === (chain[1] === 'add')) throw new Error(line)
+        if (chain[1] === 'add') this.chains.add(chain[2]!)
+        else this.chains.delete(chain[2]!)
+      }
+      for (const [, led] of line.matchAll(/goto ([\w-]+)/g))
+        if (line.startsWith('add') && !this.chains.has(led!)) throw new Error(`${line}: there is no chain ${led}`)
       const found = /^(add|delete) element ip t (\S+) \{ (.*) \}$/.exec(line)
       if (!found) continue
       for (const element of found[3]!.split(', ')) {
@@ -85,6 +94,7 @@ test('changes one by one lead to where planning all at once leads, whoever wants
       }
       const pieces = new RulePieces(source)
       const kernel = new Kernel()
+      kernel.apply(difference('t', emptyTable(), serviceTableOf(pieces.whole())))
       for (const round of rounds) {
         for (const one of round) {
           states.set(one.id, stateOf(one))
@@ -97,7 +107,9 @@ test('changes one by one lead to where planning all at once leads, whoever wants
       fresh.touchAll()
       fresh.refresh()
       expect(pieces.whole()).toEqual(fresh.whole())
-      expect(kernel.elements).toEqual(elementsOf(serviceTableOf(fresh.whole())))
+      const table = serviceTableOf(fresh.whole())
+      expect(kernel.elements).toEqual(elementsOf(table))
+      expect(kernel.chains).toEqual(new Set(table.chains.keys()))
     }),
   )
 })
@@ -125,5 +137,16 @@ test('a change of one Service among others concerns it alone', () => {
   expect([[...before.clusterIps.keys()], [...after.clusterIps.keys()]]).toEqual([
     ['10.96.0.2 . tcp . 80'],
     ['10.96.0.2 . tcp . 80'],
+  ])
+  // Others have its chain of two and its endpoints too: neither goes.
+  expect(difference('t', serviceTableOf(before), serviceTableOf(after))).toEqual([
+    'add chain ip t to-3',
+    'add element ip t hairpins { 10.244.0.3 . 10.244.0.3 }',
+    ...['tcp', 'udp', 'sctp'].map(
+      p => `add rule ip t to-3 dnat to ip daddr . ${p} dport . numgen random mod 3 map @to-${p}`,
+    ),
+    'delete element ip t cluster-ips { 10.96.0.2 . tcp . 80 : goto to-2 }',
+    'add element ip t cluster-ips { 10.96.0.2 . tcp . 80 : goto to-3 }',
+    'add element ip t to-tcp { 10.96.0.2 . 80 . 2 : 10.244.0.3 . 8080 }',
   ])
 })

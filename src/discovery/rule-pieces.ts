@@ -1,5 +1,6 @@
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
-import { emptyRules, planServiceRules, type RuleInput, type RuleSet } from './service-rules.ts'
+import { addRules, claimsOf, emptyRules, type RuleSet } from './rule-set.ts'
+import { planServiceRules, type RuleInput } from './service-rules.ts'
 
 export interface PieceSource {
   /** `namespace/name` of all Services. */
@@ -25,6 +26,8 @@ export class RulePieces {
   readonly #pieces = new Map<string, RuleSet>()
   /** Who claims an address or port. */
   readonly #claims = new Map<string, Set<string>>()
+  /** How many pieces have a part that several may have. */
+  readonly #users = new Map<string, number>()
   #touched = new Set<string>()
 
   constructor(source: PieceSource) {
@@ -53,8 +56,17 @@ export class RulePieces {
     const next = new Map([...touched].map(id => [id, this.#plan(id)] as const))
     for (const piece of next.values()) gather(piece)
     const before = this.#merged(concerned)
+    for (const piece of next.values()) if (piece) this.#addShared(before, piece)
     for (const [id, piece] of next) this.#put(id, piece)
-    return { before, after: this.#merged(concerned) }
+    const after = this.#merged(concerned)
+    this.#addShared(after, before)
+    return { before, after }
+  }
+
+  /** What of `from` several may have and somebody has: it neither comes nor goes. */
+  #addShared(to: RuleSet, from: RuleSet): void {
+    for (const [name, rules] of from.shared) if (this.#users.has(name)) to.shared.set(name, rules)
+    for (const pair of from.hairpins) if (this.#users.has(pair)) to.hairpins.add(pair)
   }
 
   /** All of it. */
@@ -73,6 +85,8 @@ export class RulePieces {
       others?.delete(id)
       if (!others?.size) this.#claims.delete(claim)
     }
+    this.#use(this.#pieces.get(id), -1)
+    this.#use(piece, 1)
     if (!piece) return void this.#pieces.delete(id)
     this.#pieces.set(id, piece)
     for (const claim of claimsOf(piece)) {
@@ -82,20 +96,21 @@ export class RulePieces {
     }
   }
 
+  #use(piece: RuleSet | undefined, more: 1 | -1): void {
+    for (const part of piece ? [...piece.shared.keys(), ...piece.hairpins] : []) {
+      const users = (this.#users.get(part) ?? 0) + more
+      if (users) this.#users.set(part, users)
+      else this.#users.delete(part)
+    }
+  }
+
   /** In one order always, so that of two claims the same one holds in every state. */
   #merged(ids: Iterable<string>): RuleSet {
     const out = emptyRules()
     for (const id of [...ids].sort()) {
       const piece = this.#pieces.get(id)
-      if (!piece) continue
-      for (const part of ['chains', 'sets', 'clusterIps', 'nodePorts'] as const)
-        for (const [key, value] of piece[part] as Map<string, any>) (out[part] as Map<string, any>).set(key, value)
-      for (const key of piece.withoutEndpoints) out.withoutEndpoints.add(key)
+      if (piece) addRules(out, piece)
     }
     return out
   }
-}
-
-function claimsOf({ clusterIps, nodePorts, withoutEndpoints }: RuleSet): string[] {
-  return [...clusterIps.keys(), ...nodePorts.keys(), ...withoutEndpoints]
 }

@@ -1,31 +1,23 @@
-import { createHash } from 'node:crypto'
 import { plainAddress } from '../base/ip.ts'
 import type { NftFamily } from '../base/nft-table.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
 import type { UsableEndpoint } from '../models/usable-endpoints.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { chooseEndpoints, type Endpoints, isOf, type Viewpoint } from './endpoint-choice.ts'
+import { emptyRules, type RuleSet, targetsOf } from './rule-set.ts'
 import { headlessLabel } from './service-pods.ts'
-
-/**
- * The wanted nftables state as named pieces, so that a change touches only what it concerns: chains by name with their
- * rules, sets that chains need, and elements of the maps that lead to them.
- */
-export interface RuleSet {
-  /** Name → rules, one a line. */
-  chains: Map<string, string[]>
-  /** Sets of client addresses: name → how long they are kept. */
-  sets: Map<string, string>
-  /** `10.96.0.1 . tcp . 443` → `goto svc-…` */
-  clusterIps: Map<string, string>
-  /** `tcp . 30080` → `goto ext-…` */
-  nodePorts: Map<string, string>
-  /** `10.96.0.7 . tcp . 80`: a Service without a ready endpoint; connections are refused at once. */
-  withoutEndpoints: Set<string>
-}
-
-/** Packets with this mark get the node's own address as source on their way out. Below Calico's 0xffff0000. */
-export const masqueradeMark = '0x4000'
+import {
+  type CalledBy,
+  entranceChain,
+  localEntranceChain,
+  localRules,
+  outsideRules,
+  type Reach,
+  type SharedChain,
+  spreadingChain,
+  targetMap,
+} from './shared-chains.ts'
+import { digest, stickyChain, stickySecondsOf } from './sticky-chains.ts'
 
 /** A Service with this annotation is answered on the node itself: no rule may touch its address. */
 export const nodeLocalAnnotation = 'optiflow.dev/node-local'
@@ -36,16 +28,6 @@ export interface RuleInput extends Viewpoint {
   slices: readonly EndpointSlice[]
   /** Addresses of pods, `10.244.0.0/16`: who comes from there is inside, whatever address it calls. */
   podCidrs?: readonly string[]
-}
-
-export function emptyRules(): RuleSet {
-  return {
-    chains: new Map(),
-    sets: new Map(),
-    clusterIps: new Map(),
-    nodePorts: new Map(),
-    withoutEndpoints: new Set(),
-  }
 }
 
 /** Services with these labels are somebody else's to carry out, as with kube-proxy. */
@@ -68,28 +50,24 @@ export function planServiceRules(input: RuleInput): RuleSet {
       const endpoints = chooseEndpoints(input, slicesOf.get(id) ?? [], port)
       const name = `${id}:${port.name ?? port.port}/${protocol}`
       const plan: PortPlan = {
-        out,
-        name,
-        protocol,
-        service,
-        endpoints,
+        ...{ out, name, protocol, service, endpoints, family, nodeName: input.nodeName },
         podCidrs: (input.podCidrs ?? []).filter(mine),
-        family,
       }
-      const lead = (ips: string[], verdict: string | undefined) => {
-        for (const ip of ips.filter(mine)) {
-          const key = `${plainAddress(ip)} . ${protocol} . ${port.port}`
+      const lead = (addresses: string[], verdictOf: (keys: string[]) => string | undefined) => {
+        const ips = addresses.filter(mine).map(plainAddress)
+        if (!ips.length) return
+        const verdict = verdictOf(ips.map(ip => `${ip} . ${port.port}`))
+        for (const ip of ips) {
+          const key = `${ip} . ${protocol} . ${port.port}`
           if (verdict) out.clusterIps.set(key, verdict)
           else out.withoutEndpoints.add(key)
         }
       }
-      lead(spec.clusterIPs ?? [spec.clusterIP], fromInside(plan))
-      const given = ingressIps(service)
-      if (!port.nodePort && !given.length && !spec.externalIPs?.length) continue
-      const entrance = fromOutside(plan)
-      lead(spec.externalIPs ?? [], entrance)
-      lead(given, entrance && behindRanges(plan, entrance))
-      if (port.nodePort && entrance) out.nodePorts.set(`${protocol} . ${port.nodePort}`, entrance)
+      lead(spec.clusterIPs ?? [spec.clusterIP], keys => fromInside(plan, keys))
+      lead(spec.externalIPs ?? [], keys => fromOutside(plan, 'address', keys))
+      lead(ingressIps(service), keys => behindRanges(plan, fromOutside(plan, 'address', keys)))
+      const entrance = port.nodePort && fromOutside(plan, 'port', [String(port.nodePort)])
+      if (entrance) out.nodePorts.set(`${protocol} . ${port.nodePort}`, entrance)
     }
   }
   return out
@@ -98,6 +76,7 @@ export function planServiceRules(input: RuleInput): RuleSet {
 /** One port of one Service, while its rules are made. */
 interface PortPlan {
   out: RuleSet
+  nodeName: string
   name: string
   protocol: string
   service: Service
@@ -107,70 +86,72 @@ interface PortPlan {
   family: NftFamily
 }
 
-/** What becomes of who calls the cluster IP: a verdict; undefined: nobody answers anywhere, it is refused. */
-function fromInside(plan: PortPlan): string | undefined {
+/**
+ * What becomes of who calls the cluster IP: a verdict; undefined: nobody answers anywhere, it is refused.
+ * @param keys how it is called: `10.96.0.1 . 443`
+ */
+function fromInside(plan: PortPlan, keys: readonly string[]): string | undefined {
   const { cluster, local } = plan.endpoints
   if (!cluster.length) return undefined
-  if (plan.service.spec.internalTrafficPolicy !== 'Local') return `goto ${balance(plan, cluster)}`
+  const own = plan.service.spec.internalTrafficPolicy === 'Local' ? local : cluster
   // Others may answer elsewhere: nobody is told that the Service is gone.
-  return local.length ? `goto ${balance(plan, local)}` : 'drop'
+  return own.length ? `goto ${spread(plan, 'address', 'to', keys, own)}` : 'drop'
 }
 
 /** The same for who calls an address outside the cluster or a node port. */
-function fromOutside(plan: PortPlan): string | undefined {
-  const { out, name, service, endpoints, podCidrs, family } = plan
+function fromOutside(plan: PortPlan, by: CalledBy, keys: readonly string[]): string | undefined {
+  const { service, endpoints, podCidrs, family } = plan
   const { cluster, local } = endpoints
   if (!cluster.length) return undefined
-  const chain = `ext-${digest(name)}`
-  const everywhere = `goto ${balance(plan, cluster)}`
-  const throughHere = `meta mark set meta mark or ${masqueradeMark}`
-  out.chains.set(
-    chain,
-    service.spec.externalTrafficPolicy === 'Local'
-      ? [
-          // Pods and the node itself are inside; only who is outside is kept to this node, with its own address.
-          ...podCidrs.map(cidr => `${family} saddr ${cidr} ${everywhere}`),
-          `fib saddr type local ${throughHere} ${everywhere}`,
-          local.length ? `goto ${balance(plan, local)}` : 'drop',
-        ]
-      : // The answer must come back through this node.
-        [throughHere, everywhere],
-  )
-  return `goto ${chain}`
+  const everywhere = spread(plan, by, 'to', keys, cluster)
+  const isLocal = service.spec.externalTrafficPolicy === 'Local'
+  const here = isLocal && local.length ? spread(plan, by, 'here', keys, local) : undefined
+  if (stickySecondsOf(service))
+    return `goto ${own(plan, 'ext', isLocal ? localRules(family, podCidrs, everywhere, here) : outsideRules(everywhere))}`
+  const chain = isLocal
+    ? localEntranceChain(family, by, podCidrs, cluster.length, local.length)
+    : entranceChain(family, by, cluster.length)
+  return `goto ${share(plan, chain)}`
 }
 
 /** Only who comes from `loadBalancerSourceRanges` gets through to the load balancer's addresses. */
-function behindRanges({ out, name, service, family }: PortPlan, entrance: string): string {
+function behindRanges(plan: PortPlan, entrance: string | undefined): string | undefined {
+  const { service, family } = plan
   const ranges = (service.spec.loadBalancerSourceRanges ?? []).map(r => r.trim()).filter(r => isOf(family, r))
-  if (service.spec.type !== 'LoadBalancer' || !service.spec.loadBalancerSourceRanges?.length) return entrance
-  const chain = `from-${digest(name)}`
-  out.chains.set(chain, [...ranges.map(range => `${family} saddr ${plainAddress(range)} ${entrance}`), 'drop'])
-  return `goto ${chain}`
+  const limited = service.spec.type === 'LoadBalancer' && service.spec.loadBalancerSourceRanges?.length
+  if (!entrance || !limited) return entrance
+  const rules = ranges.map(range => `${family} saddr ${plainAddress(range)} ${entrance}`)
+  return `goto ${own(plan, 'from', [...rules, 'drop'])}`
 }
 
-/** Adds the chains that spread connections over `endpoints`; returns the first one's name. */
-function balance({ out, name, protocol, service, family }: PortPlan, endpoints: readonly UsableEndpoint[]): string {
-  const { sessionAffinity, sessionAffinityConfig } = service.spec
-  const stickySeconds = sessionAffinity === 'ClientIP' ? (sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : 0
-  const chain = `svc-${digest(name + endpoints.map(e => `${e.ip}:${e.port}`).join() + stickySeconds)}`
-  if (out.chains.has(chain)) return chain
-  const sticky: string[] = []
-  const targets = endpoints.map(e => {
-    const id = digest(`${name}>${e.ip}:${e.port}/${stickySeconds}`)
-    if (stickySeconds) {
-      out.sets.set(`sticky-${id}`, `flags dynamic,timeout; timeout ${stickySeconds}s;`)
-      sticky.push(`${family} saddr @sticky-${id} goto ep-${id}`)
-    }
-    out.chains.set(`ep-${id}`, [
-      // A pod that reaches itself through its Service must not see its own address as the peer.
-      `${family} saddr ${e.ip} meta mark set meta mark or ${masqueradeMark}`,
-      ...(stickySeconds ? [`update @sticky-${id} { ${family} saddr }`] : []),
-      `meta l4proto ${protocol} dnat to ${family === 'ip6' ? `[${e.ip}]` : e.ip}:${e.port}`,
-    ])
-    return `ep-${id}`
-  })
-  const spread = `numgen random mod ${targets.length} vmap { ${targets.map((t, i) => `${i} : goto ${t}`).join(', ')} }`
-  out.chains.set(chain, [...sticky, targets.length === 1 ? `goto ${targets[0]}` : spread])
+/** Leads who calls by `keys` to one of the endpoints. @returns the chain that does so */
+function spread(
+  plan: PortPlan,
+  by: CalledBy,
+  reach: Reach,
+  keys: readonly string[],
+  endpoints: readonly UsableEndpoint[],
+): string {
+  const { out, protocol, service, family, nodeName } = plan
+  // A pod that reaches itself must not see its own address as the peer. Only pods of this node can.
+  for (const { ip, node } of endpoints) if (node === undefined || node === nodeName) out.hairpins.add(`${ip} . ${ip}`)
+  const stickySeconds = stickySecondsOf(service)
+  if (stickySeconds) return stickyChain(out, { ...plan, endpoints, stickySeconds })
+  const elements = targetsOf(out, targetMap(by, reach, protocol))
+  for (const [i, { ip, port }] of endpoints.entries())
+    for (const key of keys) elements.set(`${key} . ${i}`, `${ip} . ${port}`)
+  return share(plan, spreadingChain(family, by, reach, endpoints.length))
+}
+
+function share({ out }: PortPlan, { name, chains }: SharedChain): string {
+  for (const [id, rules] of chains) out.shared.set(id, rules)
+  return name
+}
+
+/** A chain of this port of this Service alone. */
+function own({ out, name }: PortPlan, what: 'ext' | 'from', rules: string[]): string {
+  const chain = `${what}-${digest(name)}`
+  out.chains.set(chain, rules)
   return chain
 }
 
@@ -189,8 +170,4 @@ function groupSlices(slices: readonly EndpointSlice[]): Map<string, EndpointSlic
 
 function ingressIps(service: Service): string[] {
   return (service.status?.loadBalancer?.ingress ?? []).flatMap(i => (i.ip ? [i.ip] : []))
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemCommands } from '../base/commands.ts'
 import { difference, wholeTable } from '../base/nft-table.ts'
-import { emptyRules, planServiceRules, type RuleSet } from './service-rules.ts'
+import { emptyRules, type RuleSet } from './rule-set.ts'
+import { planServiceRules } from './service-rules.ts'
 import { serviceTableOf } from './service-table.ts'
 
 const whole = (table: string, rules: RuleSet) => wholeTable(table, serviceTableOf(rules)).join('\n')

@@ -1,5 +1,6 @@
 import type { NftChain, NftFamily, NftSet, NftTable } from '../base/nft-table.ts'
-import { masqueradeMark, type RuleSet } from './service-rules.ts'
+import type { RuleSet } from './rule-set.ts'
+import { masqueradeMark, targetMaps } from './shared-chains.ts'
 
 const addressType: Record<NftFamily, string> = { ip: 'ipv4_addr', ip6: 'ipv6_addr' }
 
@@ -7,17 +8,21 @@ const addressType: Record<NftFamily, string> = { ip: 'ipv4_addr', ip6: 'ipv6_add
 export function serviceTableOf(rules: RuleSet, family: NftFamily = 'ip'): NftTable {
   const address = addressType[family]
   const target = `${address} . inet_proto . inet_service`
-  const sets = new Map<string, NftSet>([['without-endpoints', { type: target, elements: rules.withoutEndpoints }]])
+  const sets = new Map<string, NftSet>([
+    ['without-endpoints', { type: target, elements: rules.withoutEndpoints }],
+    ['hairpins', { type: `${address} . ${address}`, elements: rules.hairpins }],
+  ])
   for (const [name, options] of rules.sets) sets.set(name, { type: address, options, elements: none })
   return {
     sets,
     maps: new Map([
-      ['cluster-ips', { type: `${target} : verdict`, elements: rules.clusterIps }],
-      ['node-ports', { type: 'inet_proto . inet_service : verdict', elements: rules.nodePorts }],
+      ['cluster-ips', { type: `type ${target} : verdict`, elements: rules.clusterIps }],
+      ['node-ports', { type: 'type inet_proto . inet_service : verdict', elements: rules.nodePorts }],
+      ...targetMaps(family, rules.targets),
     ]),
     chains: new Map([
       ...entrances(family),
-      ...[...rules.chains].map(([name, list]) => [name, { rules: list }] as const),
+      ...[...rules.shared, ...rules.chains].map(([name, list]) => [name, { rules: list }] as const),
     ]),
   }
 }
@@ -57,6 +62,7 @@ function entrances(family: NftFamily): [string, NftChain][] {
     nat('postrouting', 'srcnat', [
       // The mark goes first: a tunnel's outer packet inherits it, and that must keep its address and port.
       `meta mark and ${masqueradeMark} == ${masqueradeMark} meta mark set meta mark xor ${masqueradeMark} masquerade fully-random`,
+      `ct status dnat ${family} saddr . ${family} daddr @hairpins masquerade fully-random`,
       ...(family === 'ip' ? ['ip saddr 127.0.0.0/8 ct status dnat masquerade'] : []),
     ]),
     ...['input', 'forward', 'output'].map(refuse),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CommandMissing, type Commands } from '../base/commands.ts'
 import { silentLogger } from '../base/logger.ts'
-import { emptyRules, type RuleSet } from './service-rules.ts'
+import { emptyRules, type RuleSet, targetsOf } from './rule-set.ts'
 import { StaleFlows, udpTargets } from './stale-flows.ts'
 
 function rules(...endpoints: string[]): RuleSet {
@@ -33,6 +33,24 @@ function recorded() {
 test('rules tell where UDP packets go in the end', () => {
   const ends = new Set(['10.244.0.5:53', '10.244.0.6:53'])
   expect(udpTargets(rules('5', '6'))).toEqual(
+    new Map([
+      ['10.96.0.10 53', ends],
+      ['* 30053', ends],
+    ]),
+  )
+})
+
+test('rules tell it by lot too, of a Service that remembers nobody', () => {
+  const out = emptyRules()
+  out.clusterIps.set('10.96.0.10 . udp . 53', 'goto to-2')
+  for (const [map, key] of [
+    ['to-udp', '10.96.0.10 . 53'],
+    ['port-here-udp', '30053'],
+    ['to-tcp', '10.96.0.10 . 53'],
+  ] as const)
+    for (const i of [0, 1]) targetsOf(out, map).set(`${key} . ${i}`, `10.244.0.${i} . 53`)
+  const ends = new Set(['10.244.0.0:53', '10.244.0.1:53'])
+  expect(udpTargets(out)).toEqual(
     new Map([
       ['10.96.0.10 53', ends],
       ['* 30053', ends],

@@ -2,7 +2,7 @@ import { CommandMissing, type Commands } from '../base/commands.ts'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { NftFamily } from '../base/nft-table.ts'
-import type { RuleSet } from './service-rules.ts'
+import type { RuleSet } from './rule-set.ts'
 
 /** Where UDP packets go: `10.96.0.10 53` or `* 30053` (a node port) → `10.244.0.5:53`, … */
 export type UdpTargets = ReadonlyMap<string, ReadonlySet<string>>
@@ -61,23 +61,38 @@ export function staleFlows(before: UdpTargets, now: UdpTargets): string[][] {
 
 export function udpTargets(rules: RuleSet): UdpTargets {
   const out = new Map<string, Set<string>>()
+  for (const [map, elements] of rules.targets) {
+    if (!map.endsWith('-udp')) continue
+    for (const [key, target] of elements) {
+      const parts = key.split(' . ')
+      const at = parts.length === 3 ? `${parts[0]} ${parts[1]}` : `* ${parts[0]}`
+      endsAt(out, at).add(target.replace(' . ', ':'))
+    }
+  }
   for (const [key, verdict] of rules.clusterIps) {
     const [ip, protocol, port] = key.split(' . ')
-    if (protocol === 'udp') out.set(`${ip} ${port}`, endsOf(rules, verdict))
+    if (protocol === 'udp') addEnds(endsAt(out, `${ip} ${port}`), rules, verdict)
   }
   for (const [key, verdict] of rules.nodePorts) {
     const [protocol, port] = key.split(' . ')
-    if (protocol === 'udp') out.set(`* ${port}`, endsOf(rules, verdict))
+    if (protocol === 'udp') addEnds(endsAt(out, `* ${port}`), rules, verdict)
   }
   return out
+}
+
+function endsAt(targets: Map<string, Set<string>>, key: string): Set<string> {
+  const known = targets.get(key)
+  if (known) return known
+  const ends = new Set<string>()
+  targets.set(key, ends)
+  return ends
 }
 
 /** `10.244.0.5:53` or `[fd00::5]:53` without the port. */
 const hostOf = (target: string): string => target.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
 
-/** Where a verdict leads in the end. */
-function endsOf(rules: RuleSet, verdict: string): Set<string> {
-  const ends = new Set<string>()
+/** Where a verdict leads in the end, by chains that its Service has for itself. */
+function addEnds(ends: Set<string>, rules: RuleSet, verdict: string): void {
   const seen = new Set<string>()
   const look = (rule: string) => {
     const end = /dnat to (\S+)/.exec(rule)?.[1]
@@ -89,5 +104,4 @@ function endsOf(rules: RuleSet, verdict: string): Set<string> {
     }
   }
   look(verdict)
-  return ends
 }

@@ -60,7 +60,7 @@ class Plan {
     sets.set('local', { type, elements: new Set(local) })
     sets.set('self', { type: `${type} . ${type}`, elements: new Set(local.map(ip => `${ip} . ${ip}`)) })
     for (const direction of ['egress', 'ingress'] as const)
-      maps.set(direction, { type: `${type} : verdict`, elements: this.#verdicts(direction) })
+      maps.set(direction, { type: `type ${type} : verdict`, elements: this.#verdicts(direction) })
     const { podCidr } = this.#input
     chains.set('forward', {
       hook: 'type filter hook forward priority filter; policy accept;',
