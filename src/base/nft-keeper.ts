@@ -27,7 +27,7 @@ export interface NftKeeperOptions {
   log: Logger
 }
 
-/** Changes that come within this time are written together. */
+/** A change is written at once; those that come within this time after it are written together. */
 const gatherMs = 20
 /** How often we look whether somebody flushed our table. */
 const auditMs = 5_000
@@ -43,6 +43,7 @@ export class NftKeeper implements AsyncDisposable {
   readonly #stop = new AbortController()
   #applied: NftTable | undefined
   #scheduled = false
+  #gatherUntilMs = 0
   #running: Promise<void> = Promise.resolve()
   #failures = 0
 
@@ -58,7 +59,8 @@ export class NftKeeper implements AsyncDisposable {
   readonly changed = (): void => {
     if (this.#scheduled || this.#stop.signal.aborted) return
     this.#scheduled = true
-    this.#options.clock.schedule(gatherMs, () => {
+    const { clock } = this.#options
+    clock.schedule(Math.max(0, this.#gatherUntilMs - clock.monotonicMs()), () => {
       this.#scheduled = false
       void this.now().catch(() => {})
     })
@@ -78,7 +80,8 @@ export class NftKeeper implements AsyncDisposable {
 
   async #sync(): Promise<void> {
     if (this.#stop.signal.aborted) return
-    const { table, family, plan, changes, applied } = this.#options
+    const { table, family, plan, changes, applied, clock } = this.#options
+    this.#gatherUntilMs = clock.monotonicMs() + gatherMs
     if (this.#applied && changes) {
       const { before, after } = changes()
       await this.#write(difference(table, before, after, family))

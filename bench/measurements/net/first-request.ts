@@ -5,11 +5,11 @@ import { createInterface } from 'node:readline'
 import { listenHttp } from '../../../src/base/http-listener.ts'
 import { createReconcilerRunner } from '../../../src/client/index.ts'
 import { createServiceProxy, endpointSliceReconciler } from '../../../src/discovery/index.ts'
+import { openWires, serverIp } from '../../../src/discovery/testing/wires.ts'
 import { Node, Pod, Service } from '../../../src/models/kinds/index.ts'
 import { type Row, rounded } from '../../support/measurement.ts'
 import { median, pause, percentile } from '../../support/statistics.ts'
 import { openControlPlane, outside } from './control-plane.ts'
-import { openWires, serverIp } from './wires.ts'
 
 const serviceCount = 1_000
 const tries = 15

@@ -4,10 +4,10 @@ import { resolve } from 'node:path'
 import { wholeTable } from '../../../src/base/nft-table.ts'
 import { planServiceRules } from '../../../src/discovery/service-rules.ts'
 import { serviceTableOf } from '../../../src/discovery/service-table.ts'
+import { openWires, serverIp } from '../../../src/discovery/testing/wires.ts'
 import { type Row, rounded } from '../../support/measurement.ts'
 import { median } from '../../support/statistics.ts'
 import { clusterIp, someServices } from './services.ts'
-import { openWires, serverIp } from './wires.ts'
 
 const rounds = 5
 const goalPercent = 3

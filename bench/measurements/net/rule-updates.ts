@@ -1,10 +1,10 @@
 import { difference, wholeTable } from '../../../src/base/nft-table.ts'
 import { RulePieces } from '../../../src/discovery/rule-pieces.ts'
 import { serviceTableOf } from '../../../src/discovery/service-table.ts'
+import { openWires } from '../../../src/discovery/testing/wires.ts'
 import { type Row, rounded } from '../../support/measurement.ts'
 import { median } from '../../support/statistics.ts'
 import { sliceOf, someServices } from './services.ts'
-import { openWires } from './wires.ts'
 
 const table = 'optiflow-services'
 const changes = 11

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { type Commands, systemCommands } from '../../../src/base/commands.ts'
+import { type Commands, systemCommands } from '../../base/commands.ts'
 
 export const serverIp = '10.244.0.5'
-const clientIp = '10.244.0.6'
+export const clientIp = '10.244.0.6'
+export const nodeIp = '10.244.0.1'
 
 /** A node and two pods of it, as namespaces on wires: what a packet meets on its way between pods of one node. */
 export interface Wires extends Disposable {
@@ -15,7 +16,7 @@ export interface Wires extends Disposable {
 
 /** Needs root. Disposing takes the namespaces away. */
 export function openWires(): Wires {
-  const name = (what: string) => `of-bench-${process.pid}-${what}`
+  const name = (what: string) => `of-wires-${process.pid}-${what}`
   const path = (what: string) => `/run/netns/${name(what)}`
   const ip = (...args: string[]) => execFileSync('ip', args)
   const spaces = ['node', 'client', 'server']
@@ -40,6 +41,7 @@ export function openWires(): Wires {
       // Who has no neighbour to ask for is answered by the node.
       execFileSync('nsenter', [`--net=${path('node')}`, 'sysctl', '-qw', `net.ipv4.conf.${what}.proxy_arp=1`])
     }
+    ip('-n', name('node'), 'addr', 'add', `${nodeIp}/32`, 'dev', 'lo')
     // Addresses of Services are nowhere, but some route must lead there before the rules lead on.
     ip('-n', name('node'), 'route', 'add', 'default', 'dev', 'server')
     execFileSync('nsenter', [`--net=${path('node')}`, 'sysctl', '-qw', 'net.ipv4.ip_forward=1'])
