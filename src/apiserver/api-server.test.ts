@@ -97,6 +97,18 @@ test('an object is created, read, listed, changed and deleted, each time with a 
   expect((await server.call('GET', configMaps)).body.items).toEqual([])
 })
 
+test('who deletes what Kubernetes gives back is shown its last state', async () => {
+  const quotas = '/api/v1/namespaces/default/resourcequotas'
+  const { body } = await server.call('POST', quotas, { metadata: { name: 'a' }, spec: { hard: { pods: '1' } } })
+  const deleted = await server.call('DELETE', `${quotas}/a`)
+  const { resourceVersion, ...metadata } = deleted.body.metadata
+  expect([deleted.status, { ...deleted.body, metadata }]).toEqual([
+    200,
+    { ...body, metadata: { ...body.metadata, resourceVersion: undefined } },
+  ])
+  expect(Number(resourceVersion)).toBeGreaterThan(Number(body.metadata.resourceVersion))
+})
+
 test('a second create of the same name is refused, and a generated name is not', async () => {
   await server.call('POST', configMaps, configMap('a'))
   expect((await server.call('POST', configMaps, configMap('a'))).body).toMatchObject({

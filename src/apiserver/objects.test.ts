@@ -92,13 +92,14 @@ test('a running pod is deleted in two steps, and the second may come sooner', as
     gracePeriodSeconds: 0,
     preconditions: { uid: marked.body.metadata.uid },
   })
-  expect(gone.body).toMatchObject({ kind: 'Status', status: 'Success' })
+  expect(gone.body).toMatchObject({ kind: 'Pod', metadata: { name: 'a' } })
   expect((await server.call('GET', `${ns}/pods/a`)).status).toBe(404)
 })
 
 test('a pod that runs nowhere goes at once', async () => {
   await server.call('POST', `${ns}/pods`, pod('a'))
-  expect((await server.call('DELETE', `${ns}/pods/a`)).body.status).toBe('Success')
+  expect((await server.call('DELETE', `${ns}/pods/a`)).body.status.phase).toBe('Pending')
+  expect((await server.call('GET', `${ns}/pods/a`)).status).toBe(404)
 })
 
 test('preconditions of another object refuse the deletion', async () => {

@@ -53,6 +53,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   generationChanged?(next: T, previous: T): boolean
   /** Kinds without generation (ConfigMap, Secret, Event, Node, …). */
   noGeneration?: boolean
+  /** Who deletes such an object is shown its last state, not a Status. */
+  deletionAnswersObject?: boolean
   /** A deletion that does not say what becomes of dependents leaves them, with this warning; else they go too. */
   orphansDependents?: { warning?: string }
   /** Deletion with a grace period: seconds for this object unless the request says otherwise; 0: at once whatever it says; undefined: none. */

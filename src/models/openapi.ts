@@ -28,11 +28,11 @@ interface GroupVersionKind {
  * The schemas of these kinds, their lists and all that they refer to, under upstream's names and with the extensions that
  * clients read: group-version-kind, patch strategy and merge key, list and map types. Kinds without a schema of ours
  * (custom resources) are left out.
- * @param extra further types to include, such as `meta/v1.DeleteOptions`
+ * @param extra further types to include, such as `policy/v1.Eviction`, each with the kind that it is, if it is one
  */
 export function openApiSchemas(
   kinds: Iterable<DocumentedKind>,
-  extra: readonly string[] = [],
+  extra: ReadonlyMap<string, GroupVersionKind | undefined> = new Map(),
   form: OpenApiForm = 'v3',
 ): Record<string, OpenApiSchema> {
   const writer = new SchemaWriter(form)
@@ -42,9 +42,13 @@ export function openApiSchemas(
     writer.root(kind.schema, { group, kind: kind.kind, version })
     const list = `${kind.schema}List`
     if (exists(list)) writer.root(list, { group, kind: `${kind.kind}List`, version })
-    for (const meta of extra) writer.root(meta, { group, kind: typeNamed(meta).shortName, version })
+    // Each group takes these as if they were its own.
+    for (const kind of ['DeleteOptions', 'WatchEvent']) writer.root(`meta/v1.${kind}`, { group, kind, version })
   }
-  for (const meta of extra) writer.root(meta)
+  writer.root('meta/v1.DeleteOptions')
+  writer.root('meta/v1.WatchEvent')
+  writer.root('meta/v1.Status', { group: '', kind: 'Status', version: 'v1' })
+  for (const [type, gvk] of extra) writer.root(type, gvk)
   return writer.finish()
 }
 

@@ -199,8 +199,11 @@ function sendBytes(raw: FastifyReply['raw'], body: Uint8Array): void {
   next()
 }
 
+/** Like every reply, with a line break at its end. */
+const statusText = (error: ApiError): string => `${JSON.stringify(error.toStatus())}\n`
+
 function sendStatus(reply: FastifyReply, error: ApiError): void {
-  void reply.code(error.code).header('content-type', 'application/json').send(JSON.stringify(error.toStatus()))
+  void reply.code(error.code).header('content-type', 'application/json').send(statusText(error))
 }
 
 /** Answers what is not HTTP at all, such as an unknown method or a head without end, and closes. */
@@ -212,7 +215,7 @@ function refuseClient(error: Error & { code?: string }, socket: Duplex): void {
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? new ApiError('BadRequest', 'the head of the request is larger than this server reads', { code: 431 })
         : new ApiError('BadRequest', `the request is not HTTP that this server understands: ${error.message}`)
-  const body = Buffer.from(JSON.stringify(status.toStatus()))
+  const body = Buffer.from(statusText(status))
   if (!socket.writable) {
     socket.destroy(error)
     return

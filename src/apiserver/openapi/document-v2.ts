@@ -3,7 +3,15 @@ import type { Kind } from '../../models/kind.ts'
 import { type OpenApiSchema, openApiRef, openApiSchemas } from '../../models/openapi.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
-import { type Operation, operationsOf, type QueryParameter, queryParameters, typesOf } from './operations.ts'
+import {
+  mentionedTypes,
+  type Operation,
+  operationsOf,
+  type QueryParameter,
+  queryParameters,
+  statusWords,
+  typesOf,
+} from './operations.ts'
 
 const jsonTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const patchTypes = [
@@ -43,10 +51,12 @@ export function documentV2(resources: Resource[]) {
 function builtInPart(resources: Resource[]): Part {
   const kinds = resources.map(r => r.kind)
   if (builtIn?.kinds.length === kinds.length && builtIn.kinds.every((kind, i) => kind === kinds[i])) return builtIn.part
-  const { paths, mentioned } = pathsOf(resources)
+  const operations = resources.flatMap(operationsOf)
+  const mentioned = mentionedTypes(operations, resources)
   // Scale and metadata too, to which only custom resources may refer.
-  for (const schema of ['autoscaling/v1.Scale', 'meta/v1.ObjectMeta', 'meta/v1.ListMeta']) mentioned.add(schema)
-  const part = { paths, definitions: openApiSchemas(kinds, [...mentioned], 'v2') }
+  mentioned.set('autoscaling/v1.Scale', { group: 'autoscaling', version: 'v1', kind: 'Scale' })
+  for (const schema of ['meta/v1.ObjectMeta', 'meta/v1.ListMeta']) mentioned.set(schema, undefined)
+  const part = { paths: pathsOf(operations), definitions: openApiSchemas(kinds, mentioned, 'v2') }
   builtIn = { kinds, part }
   return part
 }
@@ -54,32 +64,27 @@ function builtInPart(resources: Resource[]): Part {
 function customPart(resource: Resource): Part {
   let part = customParts.get(resource.kind)
   if (!part) {
-    part = { paths: pathsOf([resource]).paths, definitions: customOpenApiSchemas(resource.kind, 'v2') }
+    part = { paths: pathsOf(operationsOf(resource)), definitions: customOpenApiSchemas(resource.kind, 'v2') }
     customParts.set(resource.kind, part)
   }
   return part
 }
 
-function pathsOf(resources: Resource[]): { paths: Paths; mentioned: Set<string> } {
+function pathsOf(operations: readonly Operation[]): Paths {
   const paths: Paths = {}
-  const mentioned = new Set<string>(['meta/v1.DeleteOptions', 'meta/v1.Status', 'meta/v1.WatchEvent'])
-  for (const resource of resources)
-    for (const operation of operationsOf(resource)) {
-      const path = (paths[operation.path] ??= {
-        parameters: operation.pathParameters.map(name => ({
-          name,
-          in: 'path',
-          required: true,
-          type: 'string',
-          uniqueItems: true,
-        })),
-      })
-      path[operation.method] = operationV2(operation)
-      for (const schema of [operation.body, operation.answer])
-        if (schema && schema !== 'patch' && !schema.endsWith('List') && schema !== resource.kind.schema)
-          mentioned.add(schema)
-    }
-  return { paths, mentioned }
+  for (const operation of operations) {
+    const path = (paths[operation.path] ??= {
+      parameters: operation.pathParameters.map(name => ({
+        name,
+        in: 'path',
+        required: true,
+        type: 'string',
+        uniqueItems: true,
+      })),
+    })
+    path[operation.method] = operationV2(operation)
+  }
+  return paths
 }
 
 function operationV2(o: Operation): object {
@@ -91,20 +96,28 @@ function operationV2(o: Operation): object {
     schema: o.body === 'patch' ? { type: 'object' } : openApiRef(o.body, 'v2'),
   }
   return {
+    tags: [o.tag],
     description: o.description,
     operationId: o.id,
     consumes: o.body === 'patch' ? typesOf(o, patchTypes) : ['*/*'],
-    produces: typesOf(o, jsonTypes),
+    produces: producedBy(o),
     schemes: ['https'],
     parameters: [...(body ? [body] : []), ...o.query.map(parameterV2)],
     responses: {
       200: answer,
-      ...(o.created ? { 201: { ...answer, description: 'Created' } } : {}),
+      ...Object.fromEntries(o.also.map(code => [code, { ...answer, description: statusWords[code] }])),
       401: { description: 'Unauthorized' },
     },
     'x-kubernetes-action': o.action,
     'x-kubernetes-group-version-kind': o.gvk,
   }
+}
+
+function producedBy(o: Operation): string[] {
+  const types = typesOf(o, jsonTypes)
+  if (!o.answer) return ['text/plain', ...types]
+  const streams = types.filter(type => !type.endsWith('yaml')).map(type => `${type};stream=watch`)
+  return o.action === 'list' ? [...types, ...streams] : types
 }
 
 function parameterV2(name: QueryParameter): object {

@@ -2,7 +2,15 @@ import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
 import { openApiRef, openApiSchemas } from '../../models/openapi.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
-import { type Operation, operationsOf, type QueryParameter, queryParameters, typesOf } from './operations.ts'
+import {
+  mentionedTypes,
+  type Operation,
+  operationsOf,
+  type QueryParameter,
+  queryParameters,
+  statusWords,
+  typesOf,
+} from './operations.ts'
 
 const patchTypes = [
   'application/apply-patch+yaml',
@@ -31,26 +39,16 @@ export function documentV3(resources: Resource[]): object {
     })
     path[operation.method] = operationV3(operation)
   }
-  const mentioned = new Set(
-    operations
-      .flatMap(o => [o.body, o.answer])
-      .filter((s): s is string => s !== undefined && s !== 'patch' && !s.startsWith('custom:')),
-  )
+  const mentioned = mentionedTypes(operations, resources)
   const kinds = resources.map(r => r.kind)
   const custom = kinds.filter(kind => kind.custom).map(kind => customOpenApiSchemas(kind, 'v3'))
-  const named = [
-    'meta/v1.DeleteOptions',
-    'meta/v1.Status',
-    'meta/v1.WatchEvent',
-    ...(custom.length ? ['meta/v1.ObjectMeta', 'meta/v1.ListMeta'] : []),
-    ...[...mentioned].filter(s => !s.endsWith('List') && !kinds.some(kind => kind.schema === s)),
-  ]
+  if (custom.length) for (const type of ['meta/v1.ObjectMeta', 'meta/v1.ListMeta']) mentioned.set(type, undefined)
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: versionInfo.gitVersion },
     paths,
     components: {
-      schemas: { ...openApiSchemas(kinds, named), ...Object.assign({}, ...custom) },
+      schemas: { ...openApiSchemas(kinds, mentioned), ...Object.assign({}, ...custom) },
       securitySchemes: {
         BearerToken: {
           type: 'apiKey',
@@ -72,7 +70,7 @@ function operationV3(o: Operation): object {
       : { 'text/plain': { schema: { type: 'string' } } },
   }
   return {
-    tags: [o.gvk.group ? `${o.gvk.group.split('.')[0]}_${o.gvk.version}` : `core_${o.gvk.version}`],
+    tags: [o.tag],
     description: o.description,
     operationId: o.id,
     ...(o.query.length ? { parameters: o.query.map(parameterV3) } : {}),
@@ -81,7 +79,7 @@ function operationV3(o: Operation): object {
       : {}),
     responses: {
       200: answer,
-      ...(o.created ? { 201: { ...answer, description: 'Created' } } : {}),
+      ...Object.fromEntries(o.also.map(code => [code, { ...answer, description: statusWords[code] }])),
       401: { description: 'Unauthorized' },
     },
     'x-kubernetes-action': o.action,

@@ -3,20 +3,29 @@ import { customSchemaName } from '../../models/openapi-names.ts'
 import { subresourcesOf } from '../discovery/subresource-kinds.ts'
 import type { Resource } from '../resources.ts'
 
+export interface Gvk {
+  group: string
+  version: string
+  kind: string
+}
+
 /** One method of one path, before it is written in the words of OpenAPI 2 or 3. */
 export interface Operation {
   path: string
   method: 'get' | 'put' | 'post' | 'delete' | 'patch'
   /** As upstream's generators of clients expect it: `listCoreV1NamespacedPod`. */
   id: string
+  /** What it is collected under: `apps_v1`. */
+  tag: string
   description: string
   action: 'get' | 'list' | 'post' | 'put' | 'patch' | 'delete' | 'deletecollection' | 'connect'
-  gvk: { group: string; version: string; kind: string }
+  gvk: Gvk
   /** Schema of the body, if it takes one; `patch`: any patch. */
   body?: string | 'patch'
   /** Schema of the answer; undefined: text. */
   answer?: string
-  created?: boolean
+  /** Statuses besides 200 that come with the same answer. */
+  also: (201 | 202)[]
   /** Names of query parameters. */
   query: QueryParameter[]
   pathParameters: ('namespace' | 'name')[]
@@ -53,6 +62,18 @@ export const queryParameters = {
   gracePeriodSeconds: { type: integer, description: 'How long it may take to stop; 0 at once.' },
   propagationPolicy: { type: text, description: 'What becomes of dependents: Background, Foreground or Orphan.' },
   orphanDependents: { type: yesNo, description: 'Older form of propagationPolicy.' },
+  container: { type: text, description: 'Whose log; may be left out where a pod has only one container.' },
+  follow: { type: yesNo, description: 'Goes on with what is written from now on.' },
+  insecureSkipTLSVerifyBackend: {
+    type: yesNo,
+    description: 'Does not check the certificate of the node that is asked.',
+  },
+  limitBytes: { type: integer, description: 'Ends after so many bytes.' },
+  previous: { type: yesNo, description: 'What the container wrote before it was last restarted.' },
+  sinceSeconds: { type: integer, description: 'What was written in the last so many seconds.' },
+  stream: { type: text, description: 'All, Stdout or Stderr.' },
+  tailLines: { type: integer, description: 'So many of the last lines.' },
+  timestamps: { type: yesNo, description: 'Begins each line with the time at which it was written.' },
 } as const
 
 const writeQuery: QueryParameter[] = ['pretty', 'dryRun', 'fieldManager', 'fieldValidation']
@@ -77,6 +98,19 @@ const deleteQuery: QueryParameter[] = [
   'propagationPolicy',
 ]
 
+const logQuery: QueryParameter[] = [
+  ...(['container', 'follow', 'insecureSkipTLSVerifyBackend', 'limitBytes', 'pretty', 'previous'] as const),
+  ...(['sinceSeconds', 'stream', 'tailLines', 'timestamps'] as const),
+]
+
+/** A change that goes on after its answer, or that makes what was not there, says so by its status. */
+const alsoAnswered: Partial<Record<Operation['action'], Operation['also']>> = {
+  post: [201, 202],
+  put: [201],
+  patch: [201],
+  delete: [202],
+}
+
 /** Those of some media types that an operation knows. */
 export function typesOf({ custom }: Operation, types: string[]): string[] {
   return custom ? types.filter(type => !/protobuf|strategic/.test(type)) : types
@@ -85,6 +119,19 @@ export function typesOf({ custom }: Operation, types: string[]): string[] {
 /** How the schema of a kind is named until it is referred to. */
 function schemaOf(kind: Kind<any>): string {
   return kind.custom ? `custom:${customSchemaName(kind)}` : kind.schema
+}
+
+/** Types that operations take or give besides those of the resources, each with the one kind that it is, if it is one. */
+export function mentionedTypes(
+  operations: readonly Operation[],
+  resources: readonly Resource[],
+): Map<string, Gvk | undefined> {
+  const own = new Set(resources.map(r => r.kind.schema))
+  const mentioned = new Map<string, Gvk | undefined>()
+  for (const { body, answer, gvk } of operations)
+    for (const type of [body, answer])
+      if (type && type !== 'patch' && !/^(custom|meta\/v1)|List$/.test(type) && !own.has(type)) mentioned.set(type, gvk)
+  return mentioned
 }
 
 /** Everything that can be asked of a resource. */
@@ -113,10 +160,12 @@ export function operationsOf(resource: Resource): Operation[] {
       action,
       gvk: { group: kind.group, version: kind.version, kind: kind.kind },
       query: [],
+      also: alsoAnswered[action] ?? [],
       custom: kind.custom !== undefined,
       pathParameters: path.includes('{name}') ? [...where, 'name'] : path.includes('{namespace}') ? ['namespace'] : [],
       ...rest,
       id: operationId(action, resource, rest.id),
+      tag: tagOf(resource),
     })
   }
   const name = kind.kind
@@ -124,7 +173,6 @@ export function operationsOf(resource: Resource): Operation[] {
   add('create', 'post', collection, 'post', `Create a ${name}`, {
     body: schema,
     answer: schema,
-    created: true,
     query: writeQuery,
   })
   add('deletecollection', 'delete', collection, 'deletecollection', `Delete several ${name} objects`, {
@@ -144,7 +192,7 @@ export function operationsOf(resource: Resource): Operation[] {
   })
   add('delete', 'delete', item, 'delete', `Delete a ${name}`, {
     body: 'meta/v1.DeleteOptions',
-    answer: 'meta/v1.Status',
+    answer: kind.deletionAnswersObject ? schema : 'meta/v1.Status',
     query: deleteQuery,
   })
   if (resource.namespaced)
@@ -187,11 +235,14 @@ function subresourceOperations(
     method,
     action,
     id: operationId(action, resource, suffix),
+    tag: tagOf(resource),
     description: `${words} ${sub.name} of a ${resource.kind.kind}`,
     query: [],
+    also: alsoAnswered[action] ?? [],
     ...rest,
   })
-  if (!schema) return sub.name === 'log' ? [one('get', 'get', 'Read', { query: ['pretty'] })] : []
+  if (sub.name === 'log') return [one('get', 'get', 'Read', { query: logQuery })]
+  if (!schema) return []
   const answer = { answer: schema }
   return sub.verbs.flatMap(verb => {
     switch (verb) {
@@ -202,12 +253,16 @@ function subresourceOperations(
       case 'patch':
         return [one('patch', 'patch', 'Change parts of', { ...answer, body: 'patch', query: [...writeQuery, 'force'] })]
       case 'create':
-        return [one('post', 'post', 'Create', { ...answer, body: schema, created: true, query: writeQuery })]
+        return [one('post', 'post', 'Create', { ...answer, body: schema, query: writeQuery })]
       default:
         return []
     }
   })
 }
+
+export const statusWords = { 201: 'Created', 202: 'Accepted' } as const
+
+const tagOf = ({ kind }: Resource): string => `${(kind.group || 'core').split('.')[0]}_${kind.version}`
 
 const idVerbs: Record<Operation['action'], string> = {
   get: 'read',
@@ -216,7 +271,7 @@ const idVerbs: Record<Operation['action'], string> = {
   put: 'replace',
   patch: 'patch',
   delete: 'delete',
-  deletecollection: 'deleteCollection',
+  deletecollection: 'delete',
   connect: 'connect',
 }
 
@@ -224,5 +279,6 @@ function operationId(action: Operation['action'], { kind, namespaced }: Resource
   const group = (kind.group || 'core').split('.')[0]!
   const version = kind.version[0]!.toUpperCase() + kind.version.slice(1)
   const all = suffix === 'ForAllNamespaces'
-  return `${idVerbs[action]}${group[0]!.toUpperCase()}${group.slice(1)}${version}${namespaced && !all ? 'Namespaced' : ''}${kind.kind}${suffix}`
+  const many = action === 'deletecollection' ? 'Collection' : ''
+  return `${idVerbs[action]}${group[0]!.toUpperCase()}${group.slice(1)}${version}${many}${namespaced && !all ? 'Namespaced' : ''}${kind.kind}${suffix}`
 }

@@ -27,6 +27,7 @@ export const remove: CallHandler = async call => {
     warnings: call.warnings,
   })
   if (!gone) return objectReply(call, resource, wishes.orphanDependents === false ? 202 : 200, object)
+  if (resource.kind.deletionAnswersObject) return objectReply(call, resource, 200, object)
   const uid = object.value().metadata.uid
   const details: StatusDetails = {
     name: path.name!,

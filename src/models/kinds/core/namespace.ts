@@ -30,6 +30,7 @@ export const Namespace = defineKind<core.Namespace>({
   shortNames: ['ns'],
   scope: 'Cluster',
   schema: 'core/v1.Namespace',
+  deletionAnswersObject: true,
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   subresources: ['status', 'finalize'],
   noGeneration: true,

@@ -14,6 +14,7 @@ export const PersistentVolumeClaim = defineKind<core.PersistentVolumeClaim>({
   shortNames: ['pvc'],
   scope: 'Namespaced',
   schema: 'core/v1.PersistentVolumeClaim',
+  deletionAnswersObject: true,
   subresources: ['status'],
   noGeneration: true,
   unconditionalUpdate: true,

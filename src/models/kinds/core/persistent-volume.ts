@@ -22,6 +22,7 @@ export const PersistentVolume = defineKind<core.PersistentVolume>({
   shortNames: ['pv'],
   scope: 'Cluster',
   schema: 'core/v1.PersistentVolume',
+  deletionAnswersObject: true,
   subresources: ['status'],
   noGeneration: true,
   unconditionalUpdate: true,

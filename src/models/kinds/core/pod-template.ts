@@ -14,6 +14,7 @@ export const PodTemplate = defineKind<core.PodTemplate>({
   plural: 'podtemplates',
   scope: 'Namespaced',
   schema: 'core/v1.PodTemplate',
+  deletionAnswersObject: true,
   unconditionalUpdate: true,
   columns: [
     text('Containers', t => (t.template?.spec?.containers ?? []).map(c => c.name).join(',')),

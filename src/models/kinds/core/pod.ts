@@ -41,6 +41,7 @@ export const Pod = defineKind<core.Pod>({
   categories: ['all'],
   scope: 'Namespaced',
   schema: 'core/v1.Pod',
+  deletionAnswersObject: true,
   subresources: [
     'status',
     'binding',

@@ -24,6 +24,7 @@ export const ResourceQuota = defineKind<core.ResourceQuota>({
   shortNames: ['quota'],
   scope: 'Namespaced',
   schema: 'core/v1.ResourceQuota',
+  deletionAnswersObject: true,
   subresources: ['status'],
   noGeneration: true,
   unconditionalUpdate: true,

@@ -12,6 +12,7 @@ export const ServiceAccount = defineKind<core.ServiceAccount>({
   shortNames: ['sa'],
   scope: 'Namespaced',
   schema: 'core/v1.ServiceAccount',
+  deletionAnswersObject: true,
   subresources: ['token'],
   noGeneration: true,
   unconditionalUpdate: true,

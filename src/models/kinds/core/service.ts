@@ -18,6 +18,7 @@ export const Service = defineKind<core.Service>({
   categories: ['all'],
   scope: 'Namespaced',
   schema: 'core/v1.Service',
+  deletionAnswersObject: true,
   subresources: ['status', 'proxy'],
   noGeneration: true,
   unconditionalUpdate: true,

@@ -10,5 +10,6 @@ export const DeviceClass = defineKind<resource.DeviceClass>({
   plural: 'deviceclasses',
   scope: 'Cluster',
   schema: 'resource/v1beta1.DeviceClass',
+  deletionAnswersObject: true,
   unconditionalUpdate: true,
 })

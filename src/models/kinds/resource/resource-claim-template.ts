@@ -13,6 +13,7 @@ export const ResourceClaimTemplate = defineKind<resource.ResourceClaimTemplate>(
   plural: 'resourceclaimtemplates',
   scope: 'Namespaced',
   schema: 'resource/v1beta1.ResourceClaimTemplate',
+  deletionAnswersObject: true,
   noGeneration: true,
   unconditionalUpdate: true,
   defaults: object => defaultClaimSpec(object.spec?.spec),

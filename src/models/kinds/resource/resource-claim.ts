@@ -21,6 +21,7 @@ export const ResourceClaim = defineKind<resource.ResourceClaim>({
   plural: 'resourceclaims',
   scope: 'Namespaced',
   schema: 'resource/v1beta1.ResourceClaim',
+  deletionAnswersObject: true,
   subresources: ['status'],
   statusMarks: [],
   noGeneration: true,

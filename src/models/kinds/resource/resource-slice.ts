@@ -13,6 +13,7 @@ export const ResourceSlice = defineKind<resource.ResourceSlice>({
   plural: 'resourceslices',
   scope: 'Cluster',
   schema: 'resource/v1beta1.ResourceSlice',
+  deletionAnswersObject: true,
   unconditionalUpdate: true,
   validate: ({ spec }, previous) => {
     const old = previous?.spec

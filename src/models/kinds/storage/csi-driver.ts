@@ -23,6 +23,7 @@ export const CSIDriver = defineKind<storage.CSIDriver>({
   plural: 'csidrivers',
   scope: 'Cluster',
   schema: 'storage/v1.CSIDriver',
+  deletionAnswersObject: true,
   noGeneration: true,
   columns: [
     boolean('AttachRequired', d => d.spec.attachRequired ?? true),

@@ -12,6 +12,7 @@ export const CSINode = defineKind<storage.CSINode>({
   plural: 'csinodes',
   scope: 'Cluster',
   schema: 'storage/v1.CSINode',
+  deletionAnswersObject: true,
   noGeneration: true,
   columns: [integer('Drivers', node => node.spec.drivers.length)],
   validate: ({ spec }) =>

@@ -34,6 +34,7 @@ export const StorageClass = defineKind<storage.StorageClass>({
   shortNames: ['sc'],
   scope: 'Cluster',
   schema: 'storage/v1.StorageClass',
+  deletionAnswersObject: true,
   noGeneration: true,
   unconditionalUpdate: true,
   columns: [

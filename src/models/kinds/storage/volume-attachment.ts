@@ -23,6 +23,7 @@ export const VolumeAttachment = defineKind<storage.VolumeAttachment>({
   plural: 'volumeattachments',
   scope: 'Cluster',
   schema: 'storage/v1.VolumeAttachment',
+  deletionAnswersObject: true,
   subresources: ['status'],
   statusMarks: [],
   noGeneration: true,

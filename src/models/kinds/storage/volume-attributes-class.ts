@@ -14,6 +14,7 @@ export const VolumeAttributesClass = defineKind<storage.VolumeAttributesClass>({
   shortNames: ['vac'],
   scope: 'Cluster',
   schema: 'storage/v1beta1.VolumeAttributesClass',
+  deletionAnswersObject: true,
   noGeneration: true,
   unconditionalUpdate: true,
   columns: [
