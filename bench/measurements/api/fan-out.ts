@@ -1,5 +1,5 @@
 import type { Wire } from '../../support/api.ts'
-import type { BenchCluster } from '../../support/cluster.ts'
+import type { BareServer } from '../../support/bare-server.ts'
 import { type Row, rounded } from '../../support/measurement.ts'
 import { plainPod } from '../../support/pod-text.ts'
 import { processorMs } from '../../support/process-use.ts'
@@ -10,13 +10,13 @@ const fanOutGoalMs = 20
 const nameAt = /"name":"(f\d+-\d+)"/
 
 /** One event to many watchers: how long until the last one has it, and what each delivery costs. */
-export async function* fanOut(cluster: BenchCluster, wires: Wire[]): AsyncIterable<Row> {
-  yield await measure(cluster, wires.slice(0, 8), { watchers: 100, events: 300 })
-  yield await measure(cluster, wires.slice(0, 1), { watchers: 1_000, events: 30, goalMs: fanOutGoalMs })
+export async function* fanOut(server: BareServer, wires: Wire[]): AsyncIterable<Row> {
+  yield await measure(server, wires.slice(0, 8), { watchers: 100, events: 300 })
+  yield await measure(server, wires.slice(0, 1), { watchers: 1_000, events: 30, goalMs: fanOutGoalMs })
 }
 
 async function measure(
-  cluster: BenchCluster,
+  server: BareServer,
   wires: Wire[],
   { watchers, events, goalMs }: { watchers: number; events: number; goalMs?: number },
 ): Promise<Row> {
@@ -39,17 +39,17 @@ async function measure(
   while (opened.length < watchers)
     opened.push(
       ...(await Promise.all(
-        Array.from({ length: 50 }, () => cluster.api.watch(`${podPath('fan')}?watch=1&labelSelector=app%3Dweb`, take)),
+        Array.from({ length: 50 }, () => server.api.watch(`${podPath('fan')}?watch=1&labelSelector=app%3Dweb`, take)),
       )),
     )
-  const before = processorMs(cluster.pid)
+  const before = processorMs(server.pid)
   const start = performance.now()
   await spread(wires, events, (wire, i) => ok(wire, 'POST', podPath('fan'), plainPod(`f${watchers}-${i}`)))
   const timeout = setTimeout(allSeen, 60_000)
   await done
   clearTimeout(timeout)
   const ms = performance.now() - start
-  const micros = ((processorMs(cluster.pid).main - before.main) * 1000) / (events * watchers)
+  const micros = ((processorMs(server.pid).main - before.main) * 1000) / (events * watchers)
   for (const one of opened) one[Symbol.dispose]()
   if (seen !== events * watchers) throw new Error(`${seen} of ${events * watchers} events arrived`)
   // From the first watcher's copy, which is sent right after the commit, to the last one's.

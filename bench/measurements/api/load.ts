@@ -1,5 +1,5 @@
 import type { Wire } from '../../support/api.ts'
-import type { BenchCluster } from '../../support/cluster.ts'
+import type { BareServer } from '../../support/bare-server.ts'
 import { rounded } from '../../support/measurement.ts'
 import { processorMs } from '../../support/process-use.ts'
 import { inFlight, median, percentile } from '../../support/statistics.ts'
@@ -26,10 +26,14 @@ export async function ok(wire: Wire, method: string, url: string, body?: string)
 }
 
 /** Runs `work` of `count` requests; its rate, its times, and what each request cost the server. */
-export async function use(cluster: BenchCluster, count: number, work: () => Promise<{ ms: number; each: number[] }>) {
-  const before = processorMs(cluster.pid)
+export async function use(
+  { pid }: Pick<BareServer, 'pid'>,
+  count: number,
+  work: () => Promise<{ ms: number; each: number[] }>,
+) {
+  const before = processorMs(pid)
   const { ms, each } = await work()
-  const after = processorMs(cluster.pid)
+  const after = processorMs(pid)
   const perSecond = (count * 1000) / ms
   const mainMicros = ((after.main - before.main) * 1000) / count
   const allMicros = ((after.all - before.all) * 1000) / count
