@@ -37,6 +37,10 @@ function tell(bytes: Buffer): void {
 
 const tls = { cert: own.cert, key: own.key, ca: ca.cert, requestCert: true, minVersion: 'TLSv1.2' } as const
 const server = createServer({ ...tls, keepAliveTimeout: 120_000 }, (request, response) => {
+  if (request.method === 'GET' && !request.url!.includes('watch=1')) {
+    response.end('{"metadata":{"resourceVersion":"1"}}')
+    return
+  }
   if (request.method === 'GET') {
     response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
     watchers.add(response)
