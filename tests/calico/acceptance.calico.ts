@@ -168,6 +168,8 @@ describe.skipIf(obstacle)(`Calico on two nodes${obstacle ? ` (skipped: ${obstacl
     await n1().optiflow('calico', 'diag', '--file', archive)
     const names = await n1().machine.ok('tar', ['-tzf', archive])
     expect(names).toContain('calico/ippools.json')
+    const rules = ['nft', 'legacy'].map(way => `machine/iptables-${way}.txt`)
+    expect(await n1().machine.ok('tar', ['-xzOf', archive, ...rules])).toContain('cali-INPUT')
     expect(names.match(/^logs\/calico-node-\w+\.log$/gm)?.length).toBe(2)
     const again = ['--manifest', given.manifest, '--pod-cidr', podNetwork, '--encapsulation', 'vxlan']
     expect(await n1().optiflow('calico', 'upgrade', ...again)).toContain('ready on every node')

@@ -325,7 +325,14 @@ spec:
     expect((await run('tar', ['-xzf', file, '-C', into])).err).toBe('')
     const names = (await readdir(into, { recursive: true })).filter(name => /\.\w+$/.test(name))
     expect(names).toEqual(
-      expect.arrayContaining(['status.json', 'nodes.json', 'pods.json', 'calico/ippools.json', 'machine/routes.txt']),
+      expect.arrayContaining([
+        'status.json',
+        'nodes.json',
+        'pods.json',
+        'calico/ippools.json',
+        'machine/routes.txt',
+        'machine/iptables-legacy.txt',
+      ]),
     )
     const texts = await Promise.all(names.map(name => readFile(join(into, name), 'utf8')))
     expect(texts.join('')).not.toMatch(/PRIVATE|UFJJVkFURQ/)

@@ -25,15 +25,23 @@ const all = [
   kinds.Tier,
   kinds.GlobalNetworkPolicy,
   kinds.CalicoNetworkPolicy,
+  kinds.GlobalNetworkSet,
+  kinds.CalicoNetworkSet,
 ] as CalicoKind<any>[]
 
-const machine: [file: string, program: string, args: string[]][] = [
+type MachineFile = [file: string, program: string, args: string[]]
+
+const machine: MachineFile[] = [
   ['links', 'ip', ['-d', 'link']],
   ['addresses', 'ip', ['addr']],
   ['routes', 'ip', ['route', 'show', 'table', 'all']],
   ['neighbours', 'ip', ['neigh']],
   ['fdb', 'bridge', ['fdb']],
-  ['iptables', 'iptables-save', []],
+  ['policy-routing', 'ip', ['rule']],
+  // Felix takes either, whatever the machine's own iptables is.
+  ...['iptables', 'ip6tables'].flatMap(name =>
+    [`${name}-nft`, `${name}-legacy`].map((kind): MachineFile => [kind, `${kind}-save`, []]),
+  ),
   ['nftables', 'nft', ['list', 'ruleset']],
   ['ipsets', 'ipset', ['list']],
 ]
