@@ -9,6 +9,8 @@ export const revisionAnnotation = 'deployment.kubernetes.io/revision'
 export const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history'
 export const desiredReplicasAnnotation = 'deployment.kubernetes.io/desired-replicas'
 export const maxReplicasAnnotation = 'deployment.kubernetes.io/max-replicas'
+/** An old client's wish for a revision. */
+export const rollbackAnnotation = 'deprecated.deployment.rollback.to'
 /** Longer histories lose their oldest entries. */
 const historyLimitChars = 2000
 /** Belong to the Deployment, or are set on each replica set by itself. */
@@ -18,8 +20,11 @@ const notCopied = new Set([
   revisionHistoryAnnotation,
   desiredReplicasAnnotation,
   maxReplicasAnnotation,
-  'deprecated.deployment.rollback.to',
+  rollbackAnnotation,
 ])
+
+/** True for what a Deployment and each of its replica sets say of themselves alone. */
+export const isOwnAnnotation = (name: string): boolean => notCopied.has(name)
 
 /** The replica sets of a Deployment: the one with its present template, if it exists, and all the others. */
 export interface Generations {
@@ -98,7 +103,8 @@ export function currentAnnotations(
   revision: bigint,
 ): Record<string, string> {
   const result: Record<string, string> = { ...existing }
-  for (const [key, value] of Object.entries(d.metadata.annotations ?? {})) if (!notCopied.has(key)) result[key] = value
+  for (const [key, value] of Object.entries(d.metadata.annotations ?? {}))
+    if (!isOwnAnnotation(key)) result[key] = value
   const before = existing?.[revisionAnnotation]
   if (revisionOf({ metadata: { annotations: existing ?? {} } }) < revision) {
     result[revisionAnnotation] = String(revision)

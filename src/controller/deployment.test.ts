@@ -172,6 +172,37 @@ describe('a Deployment', () => {
     await cluster.until(async () => progressing(await get())?.reason === 'NewReplicaSetAvailable')
   })
 
+  it('goes back by the annotation of old clients, to a revision or the one before, and says what came of it', async () => {
+    await cluster.client.create(Deployment, web())
+    await cluster.until(() => rolledOut('app:1'))
+    await setImage('app:2')
+    await cluster.until(() => rolledOut('app:2'))
+    const wish = async (revision: string) => {
+      const annotations = { 'deprecated.deployment.rollback.to': revision }
+      await cluster.client.patch(Deployment, key, { type: 'merge', body: { metadata: { annotations } } })
+      const isOver = async () => !(await get()).metadata.annotations!['deprecated.deployment.rollback.to']
+      await cluster.until(isOver, 20_000, get)
+    }
+    const told = async () =>
+      (await cluster.client.list(Event, { namespace: 'default' })).items
+        .filter(e => e.reason?.startsWith('DeploymentRollback'))
+        .map(e => e.message)
+    await wish('0')
+    await cluster.until(() => rolledOut('app:1'))
+    expect((await get()).metadata.annotations!['deployment.kubernetes.io/revision']).toBe('3')
+    await wish('2')
+    await cluster.until(() => rolledOut('app:2'))
+    await wish('4')
+    await wish('99')
+    await cluster.pass(1_000)
+    expect((await told()).sort()).toEqual([
+      'Rolled back deployment "web" to revision 1',
+      'Rolled back deployment "web" to revision 2',
+      'The rollback revision contains the same template as current deployment "web"',
+      'Unable to find the revision to rollback to.',
+    ])
+  })
+
   it('keeps only as many old revisions as asked for', async () => {
     await cluster.client.create(Deployment, web({ revisionHistoryLimit: 1 }))
     for (const n of [1, 2, 3, 4]) {

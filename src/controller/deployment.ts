@@ -30,6 +30,7 @@ import {
   sizeAnnotations,
   wantedReplicas,
 } from './deployment-replicas.ts'
+import { planRollback, wantedRollback } from './deployment-rollback.ts'
 import {
   countedStatus,
   hasDeadline,
@@ -60,7 +61,7 @@ export function deploymentReconciler(): Reconciler {
     writes: [
       { kind: ReplicaSet, part: 'owned' },
       { kind: Deployment, part: 'status' },
-      { kind: Deployment, part: 'metadata' },
+      { kind: Deployment, part: 'owned' },
     ],
     async reconcile(key, world) {
       const deployment = world.cache.get(Deployment, key)
@@ -109,6 +110,8 @@ class Rollout {
     this.#notePause()
 
     const before = generations(d, sets)
+    const rollback = wantedRollback(d)
+    if (!d.spec.paused && rollback !== undefined) return this.#rollBack(before, rollback)
     if (d.spec.paused || isScalingEvent(d, before)) return this.#follow(before)
     return isRolling(d) ? this.#roll(before) : this.#recreate(before)
   }
@@ -119,6 +122,14 @@ class Rollout {
     g = await this.#resize(g, planScaling(this.#d, g))
     if (this.#d.spec.paused) await this.#cleanUp(g)
     return this.#write(countedStatus(this.#d, g, this.#now()))
+  }
+
+  async #rollBack(before: Generations, wanted: bigint): Promise<void> {
+    const { client, events } = this.#world
+    const g = await this.#syncCurrent(before, true)
+    const { deployment, event } = planRollback(this.#d, g, wanted)
+    await client.update(Deployment, deployment)
+    events[event.type](this.#seen, event.reason, event.message)
   }
 
   async #roll(before: Generations): Promise<void | { afterMs: number }> {

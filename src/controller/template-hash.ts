@@ -31,7 +31,8 @@ export function sameTemplate(a: PodTemplateSpec | undefined, b: PodTemplateSpec 
   return sameMeaning(withoutHash(a), withoutHash(b))
 }
 
-function withoutHash(template: PodTemplateSpec | undefined): PodTemplateSpec | undefined {
+/** As a Deployment has it, whose template bears no hash. */
+export function withoutHash(template: PodTemplateSpec | undefined): PodTemplateSpec | undefined {
   if (!template?.metadata?.labels?.[templateHashLabel]) return template
   const { [templateHashLabel]: _, ...labels } = template.metadata.labels
   return { ...template, metadata: { ...template.metadata, labels } }
