@@ -21,7 +21,7 @@ const measurements: Measurement[] = [startUp, memory, api, pods, node, net]
 const rooms: { name: string; file: string; args: string[]; containers?: boolean }[] = [
   { name: 'apiserver', file: 'apiserver.ts', args: [] },
   { name: 'flow-control', file: 'flow-control.ts', args: [] },
-  { name: 'store', file: 'store.ts', args: ['3', '0.4'] },
+  { name: 'store', file: 'store.ts', args: ['3', '0.4', '150000', '20000'] },
   { name: 'scheduler', file: 'scheduler.ts', args: ['alone', 'basic'] },
   { name: 'models', file: 'models.ts', args: [] },
   { name: 'runtime', file: 'runtime.ts', args: ['12', '1'], containers: true },
