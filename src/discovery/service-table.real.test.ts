@@ -102,4 +102,50 @@ describe.skipIf(!able)('service rules in the kernel (needs root)', () => {
       await child.exited
     }
   })
+
+  test('the kernel takes every change in both families and all protocols, and nothing of it stays', async () => {
+    const ports = ['TCP', 'UDP', 'SCTP'].map((protocol, i) => ({
+      name: protocol,
+      port: 80,
+      protocol,
+      nodePort: 30080 + i,
+    }))
+    for (const [family, net] of [
+      ['ip', '10.244.0.'],
+      ['ip6', 'fd00:244::'],
+    ] as const) {
+      const address = family === 'ip' ? '10.96.0.7' : 'fd00:96::7'
+      const of = (count: number, more: object = {}) =>
+        planServiceRules({
+          ...{ family, nodeName: 'n1', podCidrs: ['10.244.0.0/16', 'fd00:244::/56'] },
+          services: [
+            {
+              metadata: { name: 'web', namespace: 'default' },
+              spec: { clusterIP: address, externalIPs: ['192.0.2.9', '2001:db8::9'], ports, ...more },
+            } as any,
+          ],
+          slices: [
+            {
+              metadata: { name: 'w', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+              addressType: family === 'ip' ? 'IPv4' : 'IPv6',
+              ports: ports.map(({ name, protocol }) => ({ name, port: 8080, protocol })),
+              endpoints: Array.from({ length: count }, (_, i) => ({
+                ...{ addresses: [`${net}${i + 1}`], nodeName: i ? 'n2' : 'n1', conditions: { ready: true } },
+              })),
+            } as any,
+          ],
+        })
+      const local = { externalTrafficPolicy: 'Local', internalTrafficPolicy: 'Local' }
+      const states = [of(1), of(2), of(3, local), of(2, { sessionAffinity: 'ClientIP' }), of(0), of(4), emptyRules()]
+      const tables = states.map(state => serviceTableOf(state, family))
+      const scripts = [
+        wholeTable('t', tables[0]!, family),
+        ...tables.slice(1).map((table, i) => difference('t', tables[i]!, table, family)),
+      ]
+      for (const script of scripts)
+        expect(await inside('nft', ['-f', '-'], script.join('\n'))).toMatchObject({ code: 0, stderr: '' })
+      const left = await inside('nft', ['list', 'table', family, 't'])
+      expect(left.stdout).not.toMatch(/elements|(to|here|ext|kept)-\d/)
+    }
+  })
 })
