@@ -10,6 +10,7 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['**/*.real.test.ts', '**/*.long.test.ts'],
           testTimeout: 20_000,
+          hookTimeout: 20_000,
           // Files share their modules: reading the schemas once instead of once a file halves the time.
           isolate: false,
           maxWorkers: 2,
