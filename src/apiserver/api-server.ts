@@ -64,6 +64,7 @@ import { proxy } from './proxy/proxy.ts'
 import { ResourceTable } from './resources.ts'
 import { reviewHandlers } from './reviews/reviews.ts'
 import { ObjectStore } from './storage/object-store.ts'
+import { bindingGroupHandler } from './subresources/binding-group.ts'
 import { tokenCreator } from './subresources/token.ts'
 import { NodeUsages } from './usage/node-usages.ts'
 import { usageHandlers } from './usage/usage-handlers.ts'
@@ -233,6 +234,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   core.computed = new Map([
     ...reviewHandlers({ authorizer, rules: rbac, authenticators, tokens }),
     ...usageHandlers(options.nodes && new NodeUsages(options.nodes, clock)),
+    bindingGroupHandler(authorizer),
   ])
   if (tokens) core.moreSubresources.set('token', { create: tokenCreator(tokens) })
   core.moreSubresources.set('proxy', proxy(options.nodes))

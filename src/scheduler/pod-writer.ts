@@ -3,22 +3,23 @@ import type { Client } from '../client/index.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { Pod } from '../models/kinds/index.ts'
 import type { PodCondition } from '../models/types/core-v1.ts'
+import { GroupBindings } from './group-bindings.ts'
 import { Limiter } from './limiter.ts'
 import type { PodInfo } from './pod-class.ts'
 
-/** Requests under way at once: bindings have their own share, so that a flood of refusals does not hold them up. */
-const bindingsAtOnce = 256
+/** Requests under way at once; bindings have their own, so that a flood of refusals does not hold them up. */
 const reportsAtOnce = 64
 
 /** What the scheduler writes to the API. */
 export class PodWriter {
   readonly #client: Client
   readonly #clock: Clock
-  readonly #bindings = new Limiter(bindingsAtOnce)
+  readonly #bindings: GroupBindings
   readonly #reports = new Limiter(reportsAtOnce)
 
   constructor(client: Client, clock: Clock) {
     this.#client = client
+    this.#bindings = new GroupBindings(client)
     this.#clock = clock
   }
 
@@ -28,14 +29,8 @@ export class PodWriter {
   }
 
   /** @param annotations to be written to the pod in the same step */
-  bind({ key, uid }: PodInfo, node: string, annotations: Record<string, string> = {}): Promise<unknown> {
-    const body = {
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { ...key, uid, ...(Object.keys(annotations).length ? { annotations } : {}) },
-      target: { apiVersion: 'v1', kind: 'Node', name: node },
-    }
-    return this.#bindings.run(() => this.#client.post(Pod, key, 'binding', body))
+  bind(info: PodInfo, node: string, annotations: Record<string, string> = {}): Promise<void> {
+    return this.#bindings.bind(info, node, annotations)
   }
 
   /** Says in the pod's status that it fits nowhere, and which node is being cleared for it, unless the status says so already. */

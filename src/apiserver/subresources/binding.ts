@@ -3,9 +3,9 @@ import { badRequest, conflictError } from '../../models/api-error.ts'
 import { invalid } from '../../models/field-error.ts'
 import { Binding, Pod } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
+import type { UserInfo } from '../../models/rest.ts'
 import { readObject } from '../bodies/object-body.ts'
-import type { CallHandler, ResourceCall } from '../core.ts'
-import { admitRequest } from '../objects/admit-request.ts'
+import type { CallHandler, Core, ResourceCall } from '../core.ts'
 import { refuse } from '../objects/create-object.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { valueReply } from '../replies/object-form.ts'
@@ -18,21 +18,41 @@ export const createBinding: CallHandler = async call => {
   const said = binding.metadata.name
   if (said && said !== call.path.name)
     throw badRequest(`the name of the binding (${said}) does not match the pod's name in the URL (${call.path.name})`)
-  return bind(call, call.path.name!, binding)
+  await bindPod(asked(call), call.path.name!, binding)
+  return valueReply(call, 201, { ...successStatus(), code: 201 })
 }
 
 /** POST bindings: the same with the pod's name in the body. */
 export const createLooseBinding: CallHandler = async call => {
   const binding = readObject(call, Binding)
   if (!binding.metadata.name) throw badRequest('metadata.name of a binding is the name of the pod; it is missing')
-  return bind(call, binding.metadata.name, binding)
+  await bindPod(asked(call), binding.metadata.name, binding)
+  return valueReply(call, 201, { ...successStatus(), code: 201 })
 }
 
-async function bind(call: ResourceCall, name: string, binding: AnyObject) {
-  const { core } = call
+/** Who binds, and in which namespace. */
+export interface BindingCall {
+  core: Core
+  user: UserInfo
+  warnings: string[]
+  dryRun: boolean
+  namespace: string
+}
+
+const asked = (call: ResourceCall): BindingCall => ({
+  core: call.core,
+  user: call.user,
+  warnings: call.warnings,
+  dryRun: isDryRun(call),
+  namespace: call.path.namespace!,
+})
+
+/** Puts a pod on the node that the binding names. @throws ApiError */
+export async function bindPod(call: BindingCall, name: string, binding: AnyObject): Promise<void> {
+  const { core, user, warnings, dryRun } = call
   const pods = core.resources.of(Pod)
   const namespace = binding.metadata.namespace
-  if (namespace && namespace !== call.path.namespace)
+  if (namespace && namespace !== call.namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   const node: string = binding['target']?.name ?? ''
   const kind: string = binding['target']?.kind ?? ''
@@ -43,13 +63,16 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
       : []),
   ]
   refuse(core.resources.of(Binding), { ...binding, metadata: { ...binding.metadata, name } }, errors)
-  await admitRequest(call, pods, 'binding', name, binding)
+  await core.admission.admit({
+    ...{ core, operation: 'CREATE', resource: pods, subresource: 'binding', namespace: call.namespace, name },
+    ...{ object: binding, previous: undefined, user, dryRun, warnings },
+  })
   // Annotations of the binding are the one thing that is the caller's word.
   const sound = !binding.metadata.annotations
   await updateObject(
     core,
     pods,
-    call.path.namespace,
+    call.namespace,
     name,
     pod => {
       if (pod.metadata.deletionTimestamp)
@@ -71,9 +94,9 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
       return boundTo(node, pod, binding, timestamp(core.clock))
     },
     {
-      user: call.user,
-      dryRun: isDryRun(call),
-      warnings: call.warnings,
+      user,
+      dryRun,
+      warnings,
       subresource: 'binding',
       trusted: true,
       sound,
@@ -82,7 +105,6 @@ async function bind(call: ResourceCall, name: string, binding: AnyObject) {
       admitted: true,
     },
   )
-  return valueReply(call, 201, { ...successStatus(), code: 201 })
 }
 
 /** The pod on its node. All that stays as it was is shared with the present state. */

@@ -55,6 +55,7 @@ import { Ingress } from './networking/ingress.ts'
 import { IngressClass } from './networking/ingress-class.ts'
 import { NetworkPolicy } from './networking/network-policy.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
+import { BindingGroup } from './optiflow/binding-group.ts'
 import { Queue } from './optiflow/queue.ts'
 import { RoutePolicy } from './optiflow/route-policy.ts'
 import { SchedulerPlugin } from './optiflow/scheduler-plugin.ts'
@@ -82,6 +83,7 @@ import { VolumeAttributesClass } from './storage/volume-attributes-class.ts'
 export {
   APIService,
   Binding,
+  BindingGroup,
   CertificateSigningRequest,
   ClusterRole,
   ClusterRoleBinding,
@@ -226,6 +228,7 @@ export const builtinKinds: Kind<any>[] = [
   DeviceClass,
   HorizontalPodAutoscalerV1,
   EventsEvent,
+  BindingGroup,
   Queue,
   RoutePolicy,
   SchedulerPlugin,
