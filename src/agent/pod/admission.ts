@@ -28,12 +28,19 @@ export interface NodeFacts {
 export function admit(pod: Pod, others: readonly Pod[], node: NodeFacts): Rejection | undefined {
   if (node.goingDown) return { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' }
   return (
+    systemProblem(pod) ??
     pressureProblem(pod, node.pressure ?? []) ??
     sysctlProblem(pod, node.unsafeSysctls ?? []) ??
     affinityProblem(pod, node) ??
     portProblem(pod, others) ??
     resourceProblem(pod, others, node)
   )
+}
+
+/** Containers run on Linux here. The scheduler does not look at `spec.os`: it wants a selector for that. */
+function systemProblem({ spec }: Pod): Rejection | undefined {
+  if (!spec.os || spec.os.name === 'linux') return undefined
+  return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
 }
 
 /** A node that runs short takes nobody who would make it worse. */
