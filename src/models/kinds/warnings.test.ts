@@ -21,11 +21,8 @@ test.each<[string, object, string[]]>([
   ],
   [
     'Pod',
-    { spec: spec({ nodeSelector: { 'beta.kubernetes.io/os': 'linux' }, terminationGracePeriodSeconds: -1 }) },
-    [
-      'spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead',
-      'spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1',
-    ],
+    { spec: spec({ nodeSelector: { 'beta.kubernetes.io/os': 'linux' } }) },
+    ['spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'],
   ],
   [
     'Pod',
@@ -55,13 +52,14 @@ test.each<[string, object, string[]]>([
         selector: { matchLabels: { a: 'b' } },
         template: {
           metadata: { labels: { a: 'b' }, annotations: { 'scheduler.alpha.kubernetes.io/critical-pod': '' } },
-          spec: spec({ volumes: [{ name: 'v', gitRepo: { repository: 'r' } }] }),
+          spec: spec({ volumes: [{ name: 'v', gitRepo: { repository: 'r' } }], terminationGracePeriodSeconds: -1 }),
         },
       },
     },
     [
       'spec.template.metadata.annotations[scheduler.alpha.kubernetes.io/critical-pod]: non-functional in v1.16+; use the "priorityClassName" field instead',
       'spec.template.spec.volumes[0].gitRepo: deprecated in v1.11',
+      'spec.template.spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1',
     ],
   ],
   [

@@ -42,10 +42,11 @@ export function defaultPodTemplate(template: PodTemplateSpec | undefined): void 
   if (template?.spec) defaultPodSpec(template.spec)
 }
 
-/** What only pods get, not templates: service links, requests from limits, and host ports with the host's network. */
+/** What only pods get, not templates: service links, a grace period of at least 1 s if it was negative, requests from limits, host ports with the host's network. */
 export function defaultRunningPodSpec(spec: PodSpec): void {
   defaultPodSpec(spec)
   spec.enableServiceLinks ??= true
+  if (spec.terminationGracePeriodSeconds! < 0) spec.terminationGracePeriodSeconds = 1
   for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
     requestLimits(container)
     if (spec.hostNetwork) for (const port of container.ports ?? []) port.hostPort ||= port.containerPort

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Pod } from '../index.ts'
+import { Pod, ReplicaSet } from '../index.ts'
 
 const pod = (spec: object = {}, rest: object = {}): any => ({
   apiVersion: 'v1',
@@ -42,6 +42,15 @@ test('a pod gets the defaults that Kubernetes gives it', () => {
     schedulerName: 'default-scheduler',
     enableServiceLinks: true,
   })
+})
+
+test('a negative grace period is one second in a pod, and left to its pods in a template', () => {
+  expect(defaulted({ terminationGracePeriodSeconds: -1 }).spec.terminationGracePeriodSeconds).toBe(1)
+  expect(defaulted({ terminationGracePeriodSeconds: 0 }).spec.terminationGracePeriodSeconds).toBe(0)
+  const template = { ...pod({ terminationGracePeriodSeconds: -1 }), apiVersion: 'apps/v1', kind: 'ReplicaSet' }
+  template.spec = { selector: {}, template: { spec: template.spec } }
+  ReplicaSet.defaults!(template)
+  expect(template.spec.template.spec.terminationGracePeriodSeconds).toBe(-1)
 })
 
 test('probes, ports, volumes and variables get theirs', () => {
