@@ -42,6 +42,8 @@ export function otherPaths(parts: OtherParts): (call: Call) => Promise<ApiReply 
         return jsonReply(200, versionInfo)
       case '/metrics':
         return textReply(200, await parts.metrics.text(), parts.metrics.registry.contentType)
+      case '/metrics/slis':
+        return textReply(200, await parts.metrics.health.text(parts.checks), parts.metrics.health.contentType)
       case '/':
         return jsonReply(200, { paths: rootPaths(call) })
       case '/.well-known/openid-configuration':
@@ -71,6 +73,7 @@ function rootPaths(call: Call): string[] {
     '/healthz',
     '/livez',
     '/metrics',
+    '/metrics/slis',
     '/openapi/v2',
     '/openapi/v3',
     '/openid/v1/jwks',

@@ -31,11 +31,15 @@ const asked = [
     'start-apiextensions-controllers',
     'crd-informer-synced',
     'bootstrap-controller',
+    'start-system-namespaces-controller',
+    'start-service-ip-repair-controllers',
     'rbac/bootstrap-roles',
     'scheduling/bootstrap-system-priority-classes',
     'start-cluster-authentication-info-controller',
     'start-kube-aggregator-informers',
     'apiservice-registration-controller',
+    'apiservice-status-local-available-controller',
+    'apiservice-status-remote-available-controller',
     'kube-apiserver-autoregistration',
     'apiservice-openapi-controller',
   ].map(name => `poststarthook/${name}`),
@@ -74,4 +78,18 @@ test('one check is asked for by its name, slashes and all; there are no others',
   const stranger = { method: 'GET', headers: {}, signal: new AbortController().signal }
   expect((await server.api.handler({ ...stranger, url: '/livez' })).status).toBe(200)
   expect((await server.api.handler({ ...stranger, url: '/livez/etcd' })).status).toBe(403)
+})
+
+test('/metrics/slis counts what each check said, and shows the last', async () => {
+  const of = async () => (await lines('/metrics/slis')).lines.filter(line => line.includes('name="etcd",type="livez"'))
+  expect(await of()).toEqual([
+    'kubernetes_healthcheck{name="etcd",type="livez"} 1',
+    'kubernetes_healthchecks_total{name="etcd",type="livez",status="success"} 1',
+  ])
+  broken = true
+  expect(await of()).toEqual([
+    'kubernetes_healthcheck{name="etcd",type="livez"} 0',
+    'kubernetes_healthchecks_total{name="etcd",type="livez",status="success"} 1',
+    'kubernetes_healthchecks_total{name="etcd",type="livez",status="error"} 1',
+  ])
 })

@@ -2,7 +2,12 @@ import type { HealthCheck } from './health.ts'
 
 /** What is done once before the server is ready, and the hooks of kube-apiserver that do the same, in its order. */
 const hooks = {
-  cache: ['start-apiserver-admission-initializer', 'generic-apiserver-start-informers'],
+  // Which addresses and node ports are taken is read from the Services in the cache: nothing is left to repair.
+  cache: [
+    'start-apiserver-admission-initializer',
+    'generic-apiserver-start-informers',
+    'start-service-ip-repair-controllers',
+  ],
   flows: [
     'priority-and-fairness-config-consumer',
     'priority-and-fairness-filter',

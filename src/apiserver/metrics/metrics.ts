@@ -3,12 +3,14 @@ import { versionInfo } from '../health/version.ts'
 import type { ResourcePath } from '../request-info.ts'
 import type { ResourceTable } from '../resources.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
+import { HealthMetrics } from './health-metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
 
 /** The server's own measurements, under the names that dashboards for Kubernetes look for. */
 export class Metrics {
   readonly registry: Registry
   readonly requests: RequestMetrics
+  readonly health = new HealthMetrics()
 
   constructor(resources: ResourceTable, registry = new Registry()) {
     this.registry = registry
