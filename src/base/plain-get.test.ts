@@ -68,7 +68,7 @@ describe('over a connection', () => {
       seen = text
       reply('HTTP/1.0 302 Found\r\nLocation: /x\r\nLocation: /y\r\n\r\nbody', true)
     })
-    expect(await ask(port)).toEqual({ status: 302, headers: { location: '/x' } })
+    expect(await ask(port)).toEqual({ status: 302, headers: { location: '/x' }, body: 'body' })
     expect(seen).toBe('GET /a?b HTTP/1.1\r\nhost: me\r\nx-a: b\r\nconnection: close\r\n\r\n')
   })
 

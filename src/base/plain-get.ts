@@ -18,7 +18,11 @@ export interface PlainAnswer {
   status: number
   /** Lower-case names; of a name that comes twice the first. */
   headers: Record<string, string>
+  /** As much as was waited for, as it came: byte for character, and of a chunked one with the sizes of its chunks. */
+  body: string
 }
+
+type Head = Omit<PlainAnswer, 'body'>
 
 /** A head that is larger is nobody's. */
 const maxHeadBytes = 1 << 20
@@ -58,7 +62,7 @@ export function plainGet({ host, port, path, headers, timeoutMs, maxBytes }: Pla
 export class AnswerReader {
   readonly #maxBytes: number
   #text = ''
-  #head: PlainAnswer | undefined
+  #head: Head | undefined
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -79,7 +83,7 @@ export class AnswerReader {
       // 100 Continue and its like come before the answer.
       if (head.status >= 200) this.#head = head
     }
-    return this.#isWhole(this.#head) ? this.#head : undefined
+    return this.#isWhole(this.#head) ? { ...this.#head, body: this.#text } : undefined
   }
 
   /** The server says no more. @throws when that is too early */
@@ -88,10 +92,10 @@ export class AnswerReader {
     if (!head) throw this.#text ? new Error('unexpected EOF') : new Error('EOF')
     const bounded = head.headers['content-length'] !== undefined || isChunked(head)
     if (bounded && !this.#isWhole(head)) throw new Error('unexpected EOF')
-    return head
+    return { ...head, body: this.#text }
   }
 
-  #isWhole(head: PlainAnswer): boolean {
+  #isWhole(head: Head): boolean {
     const { status, headers } = head
     if (status === 204 || status === 304 || this.#text.length >= this.#maxBytes) return true
     if (isChunked(head)) return /(?:^|\r\n)0+(?:;[^\r\n]*)?\r\n(?:[^\r\n]+\r\n)*\r\n$/.test(this.#text)
@@ -100,9 +104,9 @@ export class AnswerReader {
   }
 }
 
-const isChunked = ({ headers }: PlainAnswer) => /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
+const isChunked = ({ headers }: Head) => /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
 
-function readHead(text: string): PlainAnswer {
+function readHead(text: string): Head {
   const [first = '', ...lines] = text.split('\r\n')
   const status = /^HTTP\/1\.\d (\d{3})(?: |$)/.exec(first)?.[1]
   if (!status) throw malformed(first)

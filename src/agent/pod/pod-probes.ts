@@ -76,9 +76,14 @@ export class PodProbes {
         },
         unhealthy: (purpose, output) => {
           if (records.ending) return
-          const what = `${purpose[0]!.toUpperCase()}${purpose.slice(1)}`
-          this.#node.events.warning(this.#probed.pod(), 'Unhealthy', `${what} probe failed: ${output}`)
+          this.#node.events.warning(this.#probed.pod(), 'Unhealthy', `${capital(purpose)} probe failed: ${output}`)
         },
+        warned: (purpose, warning) =>
+          this.#node.events.warning(
+            this.#probed.pod(),
+            'ProbeWarning',
+            `${capital(purpose)} probe warning: ${warning}`,
+          ),
       },
     )
     this.#probers.set(id, prober)
@@ -93,3 +98,5 @@ export class PodProbes {
     return old && { started: old.started ?? false, ready: old.ready }
   }
 }
+
+const capital = (word: string) => `${word[0]!.toUpperCase()}${word.slice(1)}`

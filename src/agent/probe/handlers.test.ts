@@ -18,7 +18,8 @@ beforeAll(async () => {
     const url = request.url!
     if (url === '/slow') return
     if (url === '/moved') response.writeHead(302, { location: '/ok' }).end()
-    else if (url === '/elsewhere') response.writeHead(302, { location: 'http://other.example/' }).end()
+    else if (url === '/elsewhere')
+      response.writeHead(302, { location: 'http://other.example/', 'content-length': 5 }).end('Found')
     else response.writeHead(url.startsWith('/ok') ? 200 : 503).end('body')
   })
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
@@ -73,11 +74,18 @@ const put = (question: Question) =>
   )
 
 describe('a probe over http', () => {
+  it('does not follow to another host: it passes, with a warning', async () => {
+    expect(await put({ httpGet: { port, path: '/elsewhere' } })).toEqual({
+      ok: true,
+      output: '',
+      warning: 'Probe terminated redirects, Response body: Found',
+    })
+  })
+
   it.each([
     ['/ok', true, ''],
     ['ok?x=1', true, ''],
     ['/moved', true, ''],
-    ['/elsewhere', true, ''],
     ['/bad', false, 'HTTP probe failed with statuscode: 503'],
   ])('of %s: %s', async (path, ok, output) => {
     expect(await put({ httpGet: { port: 'main', path } })).toEqual({ ok, output })

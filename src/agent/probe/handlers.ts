@@ -78,7 +78,8 @@ export async function askHttp(net: Net, get: HTTPGetAction, target: Target, time
     if (reply.status >= 300 && reply.status < 400 && location && hops < 10) {
       const next = new URL(location, url)
       // What another host answers says nothing about this container.
-      if (next.hostname !== url.hostname) return { ok: true, output: '' }
+      if (next.hostname !== url.hostname)
+        return { ok: true, output: '', warning: `Probe terminated redirects, Response body: ${reply.body}` }
       url = next
       continue
     }

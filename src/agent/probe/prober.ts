@@ -22,6 +22,8 @@ export interface ProbeListener {
   kill(purpose: Purpose, probe: Probe): void
   /** One regular probe failed. */
   unhealthy(purpose: Purpose, output: string): void
+  /** One passed, with something to tell. */
+  warned(purpose: Purpose, warning: string): void
 }
 
 export interface ProbedContainer {
@@ -102,7 +104,7 @@ export class ContainerProber {
   async #run(purpose: Purpose, probe: Probe) {
     const state = this.#states.get(purpose)!
     const settings = settingsOf(probe)
-    const { ok, output } = await this.#ask(purpose, probe, settings.timeoutMs)
+    const { ok, output, warning } = await this.#ask(purpose, probe, settings.timeoutMs)
     if (this.#stopped) return
     const look = ok ? undefined : nextLookMs(state, settings, probe.exec === undefined)
     if (look !== undefined) {
@@ -113,6 +115,7 @@ export class ContainerProber {
     const wasReady = this.ready
     const verdict = takeAnswer(state, settings, ok)
     if (!ok) this.#listener.unhealthy(purpose, output)
+    else if (warning !== undefined) this.#listener.warned(purpose, warning)
     if (verdict === 'failed' && purpose !== 'readiness') {
       this.stop()
       this.#listener.kill(purpose, probe)
