@@ -96,6 +96,14 @@ test('a running pod is deleted in two steps, and the second may come sooner', as
   expect((await server.call('GET', `${ns}/pods/a`)).status).toBe(404)
 })
 
+test('a pod that would stop at once stops as slowly as the request says', async () => {
+  const quick = pod('quick')
+  await server.call('POST', `${ns}/pods`, { ...quick, spec: { ...quick.spec, terminationGracePeriodSeconds: 0 } })
+  await bindTo('quick', 'n1')
+  const { body } = await server.call('DELETE', `${ns}/pods/quick?gracePeriodSeconds=30`)
+  expect(body.metadata).toMatchObject({ deletionTimestamp: expect.any(String), deletionGracePeriodSeconds: 30 })
+})
+
 test('a pod that runs nowhere goes at once', async () => {
   await server.call('POST', `${ns}/pods`, pod('a'))
   expect((await server.call('DELETE', `${ns}/pods/a`)).body.status.phase).toBe('Pending')

@@ -57,8 +57,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   deletionAnswersObject?: boolean
   /** A deletion that does not say what becomes of dependents leaves them, with this warning; else they go too. */
   orphansDependents?: { warning?: string }
-  /** Deletion with a grace period: seconds for this object unless the request says otherwise; 0: at once whatever it says; undefined: none. */
-  gracePeriodSeconds?(object: T): number | undefined
+  /** Deletion with a grace period: seconds for this object when the request wishes for so many, or for none in particular. */
+  gracePeriodSeconds?(object: T, wished?: number): number
   /** PUT without resourceVersion is allowed. True for most built-in kinds. */
   unconditionalUpdate?: boolean
   /** PUT of a missing object creates it. */

@@ -129,13 +129,9 @@ function markDeleted(core: Core, resource: Resource, object: AnyObject, wishes: 
 const lastMs = Date.parse('9999-12-31T23:59:59Z')
 const timestampOf = (core: Core, ms: number) => timestamp({ ...core.clock, now: () => Math.min(ms, lastMs) })
 
-function graceSeconds(resource: Resource, object: AnyObject, wishes: DeleteOptions): number | undefined {
-  const own = resource.stored.gracePeriodSeconds?.(object)
-  // A pod that runs nowhere (any more) has nobody to stop it.
-  if (own === undefined || own === 0) return own
-  const wanted = Number(wishes.gracePeriodSeconds ?? own)
-  // Negative means at once, but by way of the agent.
-  return wanted < 0 ? 1 : wanted
+function graceSeconds({ stored }: Resource, object: AnyObject, wishes: DeleteOptions): number | undefined {
+  const { gracePeriodSeconds: wished } = wishes
+  return stored.gracePeriodSeconds?.(object, wished === undefined ? undefined : Number(wished))
 }
 
 /** What becomes of dependents, if the request says so. */

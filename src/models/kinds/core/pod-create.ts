@@ -52,8 +52,9 @@ function bindLabelKeys(term: PodAffinityTerm, labels: Record<string, string>): v
 /**
  * Seconds a pod gets to stop. 0 for one that has nothing to stop: on no node, or ended.
  */
-export function podGraceSeconds({ spec, status }: Pod): number {
+export function podGraceSeconds({ spec, status }: Pod, wished?: number): number {
   if (!spec.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0
-  const seconds = spec.terminationGracePeriodSeconds ?? 30
+  const seconds = wished ?? spec.terminationGracePeriodSeconds ?? 30
+  // Negative means at once, but by way of the agent.
   return seconds < 0 ? 1 : seconds
 }
