@@ -14,7 +14,8 @@ const container: Container = {
   readinessProbe: { httpGet: { port: port!, path: '/ready' }, periodSeconds: 1 },
 }
 const options = { runtime: {} as Runtime, net: systemNet, clock: systemClock, random: systemRandom }
-const listener = { changed() {}, kill() {}, unhealthy: (_: string, output: string) => console.error(output) }
+const tell = (_: string, output: string) => console.error(output)
+const listener = { changed() {}, kill() {}, unhealthy: tell, warned: tell }
 for (let i = 0; i < count!; i++) {
   const about = { pod: {} as Pod, container, id: String(i), podIp: '127.0.0.1', before: { started: true, ready: true } }
   new ContainerProber(options, about, listener)
