@@ -33,6 +33,7 @@ export { persistentVolumeReconciler, type VolumeDeleter } from './persistent-vol
 export { persistentVolumeClaimReconciler } from './persistent-volume-claim.ts'
 export { type PodGcMonitor, type PodGcOptions, podGcReconciler } from './pod-gc.ts'
 export { podGroupReconciler } from './pod-group.ts'
+export { recommendationReconciler } from './recommendation.ts'
 export { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts'
 export { resourceClaimReconciler } from './resource-claim.ts'
 export { resourceClaimTemplateReconciler } from './resource-claim-template.ts'

@@ -180,6 +180,10 @@ export const samples = (request: string): Record<string, Sample> => ({
   },
   'resource.k8s.io/v1beta1/deviceclasses': { body: { spec: {} } },
   'scheduling.x-k8s.io/v1alpha1/podgroups': { body: { spec: { minMember: 1 } }, status: { phase: 'Pending' } },
+  'optiflow.dev/v1/recommendations': {
+    body: { spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'a' } } },
+    status: { recommendation: { containerRecommendations: [{ containerName: 'c', target: { cpu: '25m' } }] } },
+  },
   'optiflow.dev/v1/queues': { body: { spec: { quota: { cpu: '4' } } }, status: { pending: 1 } },
   'optiflow.dev/v1/routepolicies': {
     body: {

@@ -19,6 +19,7 @@ import { net } from './net.ts'
 import { node } from './node.ts'
 import { portForward } from './port-forward.ts'
 import { rebalance } from './rebalance.ts'
+import { recommend } from './recommend.ts'
 import { restore } from './restore.ts'
 import { rollout } from './rollout.ts'
 import { run } from './run.ts'
@@ -51,6 +52,7 @@ export const commands: readonly CliCommand[] = [
   blame,
   simulate,
   rebalance,
+  recommend,
   logs,
   exec,
   portForward,

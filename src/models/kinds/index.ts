@@ -57,6 +57,7 @@ import { NetworkPolicy } from './networking/network-policy.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
 import { BindingGroup } from './optiflow/binding-group.ts'
 import { Queue } from './optiflow/queue.ts'
+import { Recommendation } from './optiflow/recommendation.ts'
 import { RoutePolicy } from './optiflow/route-policy.ts'
 import { SchedulerPlugin } from './optiflow/scheduler-plugin.ts'
 import { ServiceRegistration } from './optiflow/service-registration.ts'
@@ -129,6 +130,7 @@ export {
   PriorityClass,
   PriorityLevelConfiguration,
   Queue,
+  Recommendation,
   ReplicaSet,
   ReplicationController,
   ResourceClaim,
@@ -230,6 +232,7 @@ export const builtinKinds: Kind<any>[] = [
   EventsEvent,
   BindingGroup,
   Queue,
+  Recommendation,
   RoutePolicy,
   SchedulerPlugin,
   ServiceRegistration,

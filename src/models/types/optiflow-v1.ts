@@ -405,3 +405,61 @@ export interface BindingGroupStatus {
   bound?: number
   refused?: BindingGroupRefusal[]
 }
+
+export interface Recommendation {
+  apiVersion: string
+  kind: string
+  metadata: ObjectMeta
+  spec: RecommendationSpec
+  status?: RecommendationStatus
+}
+
+export interface RecommendationCheckpoint {
+  containerName: string
+  cpuHistogram?: RecommendationHistogram
+  firstSampleStart?: string
+  lastSampleStart?: string
+  memoryHistogram?: RecommendationHistogram
+  totalSamplesCount?: number
+}
+
+export interface RecommendationContainer {
+  containerName: string
+  lowerBound?: Record<string, Quantity>
+  target?: Record<string, Quantity>
+  uncappedTarget?: Record<string, Quantity>
+  upperBound?: Record<string, Quantity>
+}
+
+export interface RecommendationHistogram {
+  bucketWeights?: Record<string, number>
+  referenceTimestamp?: string
+  totalWeight?: number
+}
+
+export interface RecommendationList {
+  apiVersion?: string
+  items: Recommendation[]
+  kind?: string
+  metadata?: ListMeta
+}
+
+export interface RecommendationResult {
+  containerRecommendations?: RecommendationContainer[]
+}
+
+export interface RecommendationSpec {
+  targetRef?: RecommendationTarget
+}
+
+export interface RecommendationStatus {
+  checkpoints?: RecommendationCheckpoint[]
+  lastUpdateTime?: string
+  recommendation?: RecommendationResult
+}
+
+export interface RecommendationTarget {
+  apiVersion?: string
+  kind?: string
+  name?: string
+}

@@ -86,7 +86,7 @@ const seen: PolicyRule[] = [
   rule(
     ['optiflow.dev'],
     [
-      ...['catalog', 'pods/explanation', 'queues', 'workloads', 'workloads/status'],
+      ...['catalog', 'pods/explanation', 'queues', 'recommendations', 'workloads', 'workloads/status'],
       ...['routepolicies', 'routepolicies/status', 'serviceregistrations', 'serviceregistrations/status'],
     ],
     read,

@@ -12,6 +12,7 @@ import {
   nodeLifecycleReconciler,
   podGcReconciler,
   podGroupReconciler,
+  recommendationReconciler,
   replicaSetReconciler,
   resourceQuotaReconciler,
   rootCaReconciler,
@@ -304,6 +305,22 @@ export const clusterStories: Story[] = [
         })
         await pass(40_000)
       },
+    ],
+  },
+  {
+    name: 'workloads get recommendations of their own, and one of them goes',
+    about: ['recommendation'],
+    garbageCollector: true,
+    reconcilers: () => [recommendationReconciler({ usage: async () => new Map() })],
+    acts: [
+      async ({ client }) => {
+        for (const name of ['web', 'api'])
+          await client.create(Deployment, {
+            metadata: named(name),
+            spec: { replicas: 1, selector, template: template() },
+          })
+      },
+      ({ client }) => client.delete(Deployment, { namespace, name: 'api' }),
     ],
   },
   {
