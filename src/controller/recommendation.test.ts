@@ -66,6 +66,14 @@ test('each workload gets a recommendation of its own, which says what its pods u
   expect(await found('deployment-api')).toBeDefined()
 })
 
+test('a workload that leaves its pods behind leaves no recommendation', async () => {
+  await start()
+  await deploy('web')
+  await cluster.until(async () => (await found('deployment-web')) !== undefined, minute)
+  await cluster.client.delete(Deployment, { namespace: 'default', name: 'web' }, { propagationPolicy: 'Orphan' })
+  await cluster.until(async () => (await found('deployment-web')) === undefined, 5 * minute)
+})
+
 test('what is new is written every ten minutes, and nothing where nobody measures', async () => {
   await start()
   await deploy('web')

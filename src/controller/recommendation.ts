@@ -57,7 +57,10 @@ export function recommendationReconciler(options: RecommendationOptions = {}): R
       usage ??= sharedUsage(options.usage ?? apiUsage(client), clock, sharedMs)
       const text = `${key.namespace}/${key.name}`
       const target = targetOf(key, cache)
-      if (!target) return void known.delete(text)
+      if (!target) {
+        known.delete(text)
+        return removeIfNobodys(key, world)
+      }
       const recommendation = cache.get(Recommendation, key) ?? (await create(key, target, world))
       if (!recommendation) return { afterMs: everyMs }
       let memory = known.get(text)
@@ -95,6 +98,12 @@ function targetOf({ namespace, name }: ObjectKey, cache: Cache): Target | undefi
   const kind = sized.get(name.slice(0, Math.max(dash, 0)))
   const workload = kind && cache.get<Workload>(kind as Kind<any>, { namespace: namespace!, name: name.slice(dash + 1) })
   return workload && !workload.metadata.deletionTimestamp ? { kind: kind!, workload } : undefined
+}
+
+/** A workload that was deleted with its dependents orphaned leaves its recommendation without an owner. */
+async function removeIfNobodys(key: ObjectKey, { cache, client }: World): Promise<void> {
+  const { uid, ownerReferences } = cache.get(Recommendation, key)?.metadata ?? {}
+  if (uid && !ownerReferences?.length) await client.delete(Recommendation, key, { uid })
 }
 
 async function create(

@@ -155,6 +155,7 @@ async function startManagersAndNodes(
         net: outside.net,
         metrics: told,
         csiDrivers: drivers.all,
+        simulated: settings.runtime === 'simulated',
         ...(settings.loadBalancer === 'nodes' ? { reservedPorts: reservedPorts(settings) } : {}),
         ...(settings.loadBalancerPool ? { addressPool: parsePool(settings.loadBalancerPool) } : {}),
       })

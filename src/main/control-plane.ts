@@ -90,7 +90,9 @@ export class ControlPlane implements AsyncDisposable {
       )
       const clientOf = (user: UserInfo) => createClient(inProcessTransport(api.handler, user), outside.clock)
       const reconcilers = [
-        ...(options.controllers === false ? [] : allReconcilers({ settings: { clusterCidr }, ca: '' })),
+        ...(options.controllers === false
+          ? []
+          : allReconcilers({ settings: { clusterCidr }, ca: '', simulated: true })),
         ...(options.reconcilers ?? []),
       ]
       const controllers = reconcilers.length

@@ -79,6 +79,8 @@ export interface ReconcilerContext {
   metrics?: ControllerMetrics
   /** CSI drivers whose volumes are made and attached by us; for all others their sidecars do that. */
   csiDrivers?: { name: string; driver: CsiController }[]
+  /** Nodes are simulated: what pods there use says nothing, and asking thousands of them costs much. */
+  simulated?: boolean
 }
 
 const told = <M>(monitor: M | undefined): { monitor?: M } => (monitor ? { monitor } : {})
@@ -94,6 +96,7 @@ export function allReconcilers({
   net,
   metrics,
   csiDrivers = [],
+  simulated = false,
 }: ReconcilerContext): Reconciler[] {
   const options = controllerOptions({ ...controllerDefaults, ...settings })
   return [
@@ -128,7 +131,7 @@ export function allReconcilers({
     taintEvictionReconciler(told(metrics?.taintEviction)),
     podGcReconciler({ ...options.podGc, ...told(metrics?.podGc) }),
     podGroupReconciler(),
-    recommendationReconciler(),
+    ...(simulated ? [] : [recommendationReconciler()]),
     resourceClaimReconciler(),
     resourceClaimTemplateReconciler(),
     serviceAccountReconciler(),
