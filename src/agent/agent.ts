@@ -20,6 +20,7 @@ import type { NodeFacts } from './pod/admission.ts'
 import { type DnsSettings, readHostDns } from './pod/name-resolution.ts'
 import { PodMemory } from './pod-memory.ts'
 import { ownPods } from './pod-source.ts'
+import { ProbeTally } from './probe/probe-tally.ts'
 import { Routines } from './routines.ts'
 import { RuntimeView } from './runtime-view.ts'
 import { Semaphore } from './semaphore.ts'
@@ -67,6 +68,7 @@ class NodeAgent implements Agent {
   readonly #mirrors: Mirrors
   readonly #ends: (() => void | Promise<void>)[] = []
   readonly #view: RuntimeView
+  readonly #tally = new ProbeTally()
   readonly #writer: StatusWriter
   readonly #health: Health
   readonly #shutdown: NodeShutdown
@@ -111,6 +113,7 @@ class NodeAgent implements Agent {
       finished: uid => {
         this.#cpus?.release(uid)
         this.#writer.drop(uid)
+        this.#tally.forget(uid)
       },
     })
     this.#shutdown = new NodeShutdown({
@@ -133,6 +136,7 @@ class NodeAgent implements Agent {
       pods: () => [...this.#pods.workers.values()].map(worker => worker.pod),
       observed: uid => this.#view.get(uid),
       startedAtMs: clock.now(),
+      probes: this.#tally,
       volumeUses: async pod => (await this.#volumes?.uses(pod)) ?? [],
       ...(options.network ? { network: options.network } : {}),
       ...(options.simulated ? {} : { checkAddress: question => checkAddress(options.net, question) }),
@@ -246,6 +250,7 @@ class NodeAgent implements Agent {
       resizeProblem: pod => this.#pods.resizeProblem(pod),
       cpus: () => this.#cpus,
       groups,
+      tally: this.#tally,
       report: (pod, status) => {
         if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#cpus?.release(pod.metadata.uid!)
         if (!this.#mirrors.report(pod, status)) this.#writer.set(pod, status)

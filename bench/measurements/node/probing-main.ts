@@ -1,4 +1,5 @@
 /** `probing-main.ts PORT COUNT`: so many http probes, one a second each, for ten seconds; tells its processor time as JSON. */
+import { ProbeTally } from '../../../src/agent/probe/probe-tally.ts'
 import { ContainerProber } from '../../../src/agent/probe/prober.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import { systemNet } from '../../../src/base/net.ts'
@@ -13,11 +14,13 @@ const container: Container = {
   name: 'main',
   readinessProbe: { httpGet: { port: port!, path: '/ready' }, periodSeconds: 1 },
 }
-const options = { runtime: {} as Runtime, net: systemNet, clock: systemClock, random: systemRandom }
+const tally = new ProbeTally()
+const options = { runtime: {} as Runtime, net: systemNet, clock: systemClock, random: systemRandom, tally }
 const tell = (_: string, output: string) => console.error(output)
 const listener = { changed() {}, kill() {}, unhealthy: tell, warned: tell }
 for (let i = 0; i < count!; i++) {
-  const about = { pod: {} as Pod, container, id: String(i), podIp: '127.0.0.1', before: { started: true, ready: true } }
+  const pod = { metadata: { name: `pod-${i}`, namespace: 'default', uid: String(i) } } as Pod
+  const about = { pod, container, id: String(i), podIp: '127.0.0.1', before: { started: true, ready: true } }
   new ContainerProber(options, about, listener)
 }
 // The first second also compiles.

@@ -12,6 +12,7 @@ import type { Devices } from '../device/devices.ts'
 import type { DeviceClaims } from '../dra/device-claims.ts'
 import type { Images } from '../image/images.ts'
 import type { ReferencedObjects } from '../objects.ts'
+import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { RuntimeView } from '../runtime-view.ts'
 import type { Semaphore } from '../semaphore.ts'
 import type { Volumes } from '../volume/volumes.ts'
@@ -44,6 +45,8 @@ export interface NodeContext {
   logFolder: string
   /** Sandboxes and containers being started at once. */
   starts: Semaphore
+  /** Told of every probe. */
+  tally: ProbeTally
   /** Undefined: the runtime chooses where pods' control groups are. */
   groups: PodGroups | undefined
   /** Of a node whose containers may have processors for themselves. */

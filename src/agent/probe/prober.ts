@@ -6,12 +6,15 @@ import type { ContainerId, Runtime } from '../../runtime/runtime.ts'
 import type { Answer } from './answer.ts'
 import { ask, questionText } from './handlers.ts'
 import { newProbeState, nextLookMs, type ProbeState, type Purpose, settingsOf, takeAnswer } from './probe-state.ts'
+import type { ProbeTally } from './probe-tally.ts'
 
 export interface ProberOptions {
   runtime: Runtime
   net: Net
   clock: Clock
   random: Random
+  /** Told of every answer. */
+  tally: ProbeTally
 }
 
 /** What the worker is told. */
@@ -104,8 +107,12 @@ export class ContainerProber {
   async #run(purpose: Purpose, probe: Probe) {
     const state = this.#states.get(purpose)!
     const settings = settingsOf(probe)
+    const { clock, tally } = this.#options
+    const begunMs = clock.monotonicMs()
     const { ok, output, warning } = await this.#ask(purpose, probe, settings.timeoutMs)
     if (this.#stopped) return
+    const { pod, container } = this.#about
+    tally.note(pod, container.name, purpose, ok, (clock.monotonicMs() - begunMs) / 1000)
     const look = ok ? undefined : nextLookMs(state, settings, probe.exec === undefined)
     if (look !== undefined) {
       state.looks++

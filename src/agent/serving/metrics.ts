@@ -143,7 +143,11 @@ export async function resourceMetrics(node: ServedNode): Promise<string> {
 }
 
 /** One metric in Prometheus' text form; nothing without values. */
-export const family = (name: string, type: 'counter' | 'gauge', help: string, lines: readonly string[]): string[] =>
-  lines.length ? [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines] : []
+export const family = (
+  name: string,
+  type: 'counter' | 'gauge' | 'histogram',
+  help: string,
+  lines: readonly string[],
+): string[] => (lines.length ? [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines] : [])
 
 const podLabels = ({ metadata }: Pod) => `namespace="${metadata.namespace}",pod="${metadata.name}"`

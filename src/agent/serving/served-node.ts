@@ -4,6 +4,7 @@ import type { AddressAnswer, AddressQuestion } from '../../models/address-questi
 import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { NodeNetworkReader } from '../../models/node-network.ts'
 import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
+import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { VolumeUse } from '../volume/volume-use.ts'
 
 /** What a server needs of one node to answer for it. */
@@ -14,6 +15,7 @@ export interface ServedNode {
   pods(): Pod[]
   observed(podUid: string): ObservedPod | undefined
   startedAtMs: number
+  probes: ProbeTally
   /** How full the claimed volumes of a pod are. */
   volumeUses(pod: Pod): Promise<VolumeUse[]>
   /** What the node knows of its network. Absent: it has none (simulated). */

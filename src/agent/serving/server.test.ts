@@ -6,6 +6,7 @@ import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { systemNet } from '../../base/net.ts'
 import type { AddressQuestion } from '../../models/address-question.ts'
+import { Pod } from '../../models/kinds/core/pod.ts'
 import { Fixture } from '../testing/fixture.ts'
 import { delegatedAccess } from './access.ts'
 import { checkAddress } from './address-checks.ts'
@@ -136,6 +137,33 @@ describe('the agent’s server', () => {
       kind: 'PodList',
       items: [{ metadata: { name: 'web' }, spec: { containers: [{}] } }],
     })
+  })
+
+  it('counts what came of probes, as long as their pod is there', async () => {
+    await fixture.run('probed', {
+      containers: [
+        {
+          name: 'app',
+          image: 'app:1',
+          readinessProbe: { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 1 },
+        },
+      ],
+    } as never)
+    await fixture.advance(3_000)
+    const labels = 'container="app",namespace="default",pod="probed"'
+    const { status, body } = await get('/metrics/probes')
+    expect(status).toBe(200)
+    const total = new RegExp(
+      `^prober_probe_total{${labels},pod_uid="[\\w-]+",probe_type="Readiness",result="successful"} (\\d+)$`,
+      'm',
+    )
+    const count = Number(total.exec(body)?.[1])
+    expect(count).toBeGreaterThanOrEqual(3)
+    const duration = `prober_probe_duration_seconds_bucket{${labels},probe_type="Readiness",le="+Inf"} ${count}`
+    expect(body.split('\n')).toContain(duration)
+    await fixture.api.client.delete(Pod, { namespace: 'default', name: 'probed' })
+    await fixture.advance(40_000)
+    expect((await get('/metrics/probes')).body).not.toContain('probed')
   })
 
   it("serves the machine's logs to who may read them; a simulated node has none", async () => {

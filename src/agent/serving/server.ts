@@ -25,6 +25,7 @@ import {
   sandboxOf,
 } from './pod-access.ts'
 import { forwardPorts, portProtocols } from './port-channels.ts'
+import { probeMetrics } from './probe-metrics.ts'
 import { runningPods } from './running-pods.ts'
 import type { ServedNode } from './served-node.ts'
 import {
@@ -155,6 +156,9 @@ class Server implements AgentServer {
     )
     app.get('/metrics/cadvisor', async (request, reply) =>
       reply.type('text/plain; version=0.0.4').send(await cadvisorMetrics(this.#node(request))),
+    )
+    app.get('/metrics/probes', (request, reply) =>
+      reply.type('text/plain; version=0.0.4').send(probeMetrics(this.#node(request).probes.all)),
     )
     app.get('/runningpods/', request => runningPods(this.#node(request)))
     app.get<{ Params: { '*': string } }>('/logs/*', async (request, reply) => {
