@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { isAbort } from '../base/errors.ts'
 import { KeptConnections, type StreamOptions, systemNet } from '../base/net.ts'
 import type { ApiReply } from '../models/rest.ts'
@@ -61,7 +62,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
         for (const [name, value] of Object.entries(reply.headers)) if (value !== undefined) replyHeaders[name] = value
         if (stream && reply.status < 400)
           return { status: reply.status, headers: replyHeaders, body: streamed(reply.body, server, signal) }
-        return { status: reply.status, headers: replyHeaders, body: await whole(reply.body) }
+        return { status: reply.status, headers: replyHeaders, body: await buffer(reply.body) }
       } catch (cause) {
         throw lost(cause, server, signal)
       }
@@ -71,12 +72,6 @@ export function httpTransport(options: HttpTransportOptions): Transport {
       streams[Symbol.dispose]()
     },
   }
-}
-
-async function whole(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }
 
 async function* streamed(body: AsyncIterable<Uint8Array>, server: string, signal?: AbortSignal) {

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { channelMessage, messageBytes } from '../base/channel-messages.ts'
 import { OptiFlowError } from '../base/errors.ts'
-import { messageBytes } from './web-socket.ts'
 
 /** The sub-protocol of a forwarded port. */
 export const portForwardProtocols = ['v4.channel.k8s.io'] as const
@@ -21,7 +21,7 @@ export function forwardedConnection(socket: WebSocket): Duplex {
   const connection = new Duplex({
     read: () => socket.resume(),
     write(chunk: Buffer, _encoding, done) {
-      if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.from([bytes]), chunk]), done)
+      if (socket.readyState === socket.OPEN) socket.send(channelMessage(bytes, chunk), done)
       else done()
     },
     final(done) {

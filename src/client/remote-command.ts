@@ -1,8 +1,8 @@
 import { type Readable, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { channelMessage, commandChannels, messageBytes, passOn } from '../base/channel-messages.ts'
 import { ApiError } from '../models/api-error.ts'
 import type { Status } from '../models/types/meta-v1.ts'
-import { messageBytes } from './web-socket.ts'
 
 /** Sub-protocols of exec and attach that we speak, the best first: only version 5 can tell the end of the input. */
 export const commandProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const
@@ -26,24 +26,16 @@ export interface RemoteCommand {
   ended: Promise<number>
 }
 
-const stdin = 0
-const stdout = 1
-const stderr = 2
-const outcome = 3
-const resized = 4
-const closed = 255
+const { stdin, stdout, stderr, outcome, resize, close } = commandChannels
 
-/**
- * Joins our streams to a program in a container, over a WebSocket of `commandProtocols`: the first byte of each message
- * names the stream that it belongs to.
- */
+/** Joins our streams to a program in a container, over a WebSocket of `commandProtocols`. */
 export function joinCommand(socket: WebSocket, { input, output, errors }: CommandStreams): RemoteCommand {
   let status: Status | undefined
   socket.on('message', raw => {
     const message = messageBytes(raw)
     const data = message.subarray(1)
-    if (message[0] === stdout) write(socket, output, data)
-    else if (message[0] === stderr) write(socket, errors, data)
+    if (message[0] === stdout) passOn(socket, output, data)
+    else if (message[0] === stderr) passOn(socket, errors, data)
     else if (message[0] === outcome) status = JSON.parse(data.toString())
   })
   if (input) input.pipe(inputTo(socket))
@@ -59,29 +51,20 @@ export function joinCommand(socket: WebSocket, { input, output, errors }: Comman
     })
   })
   return {
-    resize: ({ width, height }) => socket.send(tagged(resized, JSON.stringify({ Width: width, Height: height }))),
+    resize: ({ width, height }) =>
+      socket.send(channelMessage(resize, JSON.stringify({ Width: width, Height: height }))),
     ended,
   }
 }
 
-/** Whoever reads slowly makes the program wait, not our memory grow. */
-function write(socket: WebSocket, to: Writable, data: Buffer): void {
-  if (to.write(data)) return
-  socket.pause()
-  to.once('drain', () => socket.resume())
-}
-
 function inputTo(socket: WebSocket): Writable {
   const send = (channel: number, data: Uint8Array | string, done: () => void) =>
-    socket.readyState === socket.OPEN ? socket.send(tagged(channel, data), done) : done()
+    socket.readyState === socket.OPEN ? socket.send(channelMessage(channel, data), done) : done()
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => send(stdin, chunk, done),
-    final: done => (socket.protocol === commandProtocols[0] ? send(closed, Buffer.from([stdin]), done) : done()),
+    final: done => (socket.protocol === commandProtocols[0] ? send(close, Buffer.from([stdin]), done) : done()),
   })
 }
-
-const tagged = (channel: number, data: Uint8Array | string) =>
-  Buffer.concat([Buffer.from([channel]), typeof data === 'string' ? Buffer.from(data) : data])
 
 /** @throws ApiError for a program that never ran, or of which nothing more is known */
 function exitCode(status: Status | undefined): number {

@@ -1,4 +1,5 @@
-import type { RawData, WebSocket } from 'ws'
+import { text } from 'node:stream/consumers'
+import type { WebSocket } from 'ws'
 import { ApiError } from '../models/api-error.ts'
 import type { HttpTransportOptions } from './http-transport.ts'
 import { ServerUnreachable } from './transport.ts'
@@ -29,22 +30,9 @@ export async function openWebSocket(
   })
   return new Promise((resolve, reject) => {
     socket.once('open', () => resolve(socket))
-    socket.once(
-      'unexpected-response',
-      (_request, reply) => void refusal(reply.statusCode ?? 0, reply).then(reject, reject),
-    )
+    socket.once('unexpected-response', (_request, reply) => {
+      text(reply).then(said => reject(ApiError.fromReply(reply.statusCode ?? 0, said)), reject)
+    })
     socket.once('error', cause => reject(new ServerUnreachable(options.server, { cause })))
   })
-}
-
-/** The bytes of one message, however they came. */
-export function messageBytes(raw: RawData): Buffer {
-  if (Buffer.isBuffer(raw)) return raw
-  return Array.isArray(raw) ? Buffer.concat(raw) : Buffer.from(raw)
-}
-
-async function refusal(code: number, body: AsyncIterable<Buffer>): Promise<ApiError> {
-  const chunks: Buffer[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return ApiError.fromReply(code, Buffer.concat(chunks).toString())
 }

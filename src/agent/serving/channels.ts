@@ -1,6 +1,7 @@
 import { PassThrough, Writable } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { Channel } from '../../base/channel.ts'
+import { channelMessage, commandChannels, messageBytes, passOn } from '../../base/channel-messages.ts'
 import type { Streams } from '../../runtime/runtime.ts'
 
 /** Sub-protocols of exec and attach over WebSocket, the best first. */
@@ -30,18 +31,9 @@ export interface ChannelStreams {
   finish(outcome: Outcome): void
 }
 
-const stdin = 0
-const stdout = 1
-const stderr = 2
-const error = 3
-const resize = 4
-/** Version 5: its one byte names a channel that has no more to say. */
-const close = 255
+const { stdin, stdout, stderr, outcome: error, resize, close } = commandChannels
 
-/**
- * Several streams in one WebSocket: the first byte of each message names its channel (0 stdin, 1 stdout, 2 stderr, 3 the
- * outcome, 4 terminal sizes).
- */
+/** The streams of one program in one WebSocket. */
 export function channelStreams(socket: WebSocket, protocol: string, wanted: Wanted): ChannelStreams {
   const base64 = protocol.includes('base64')
   const input = wanted.stdin ? new PassThrough() : undefined
@@ -50,23 +42,18 @@ export function channelStreams(socket: WebSocket, protocol: string, wanted: Want
   const send = (channel: number, data: Uint8Array, done: (error?: Error | null) => void = () => {}) => {
     if (socket.readyState !== socket.OPEN) return done()
     if (base64) socket.send(`${channel}${Buffer.from(data).toString('base64')}`, { binary: false }, done)
-    else socket.send(Buffer.concat([Buffer.from([channel]), data]), { binary: true }, done)
+    else socket.send(channelMessage(channel, data), { binary: true }, done)
   }
   const writable = (channel: number) =>
     new Writable({ write: (chunk: Buffer, _encoding, done) => send(channel, chunk, done) })
 
   socket.on('message', (raw: RawData) => {
-    const message = toBuffer(raw)
+    const message = messageBytes(raw)
     if (!message.length) return
     const channel = base64 ? message[0]! - 48 : message[0]!
     const data = base64 ? Buffer.from(message.subarray(1).toString(), 'base64') : message.subarray(1)
-    if (channel === stdin && input) {
-      // A program that reads slowly makes the client wait, not our memory grow.
-      if (!input.write(data)) {
-        socket.pause()
-        input.once('drain', () => socket.resume())
-      }
-    } else if (channel === resize) {
+    if (channel === stdin && input) passOn(socket, input, data)
+    else if (channel === resize) {
       const size = parseSize(data)
       if (size) sizes.push(size)
     } else if (channel === close && data[0] === stdin) input?.end()
@@ -138,9 +125,4 @@ export function parseSize(data: Buffer): { width: number; height: number } | und
   } catch {
     return undefined
   }
-}
-
-export function toBuffer(raw: RawData): Buffer {
-  if (Buffer.isBuffer(raw)) return raw
-  return Array.isArray(raw) ? Buffer.concat(raw) : Buffer.from(raw)
 }

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
+import { channelMessage, messageBytes, passOn } from '../../base/channel-messages.ts'
 import { explain } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { toBuffer } from './channels.ts'
 
 export const portProtocols = ['v4.channel.k8s.io', 'portforward.k8s.io']
 
@@ -19,7 +19,7 @@ export function forwardPorts(
   const pipes = new Map<number, Promise<NodeJS.WritableStream | undefined>>()
   const send = (channel: number, data: Uint8Array, done: (error?: Error | null) => void = () => {}) => {
     if (socket.readyState !== socket.OPEN) return done()
-    socket.send(Buffer.concat([Buffer.from([channel]), data]), { binary: true }, done)
+    socket.send(channelMessage(channel, data), { binary: true }, done)
   }
   const end = (done: () => void) => {
     if (ports.length === 1) socket.close(1000)
@@ -47,15 +47,9 @@ export function forwardPorts(
     )
   })
   socket.on('message', (raw: RawData) => {
-    const message = toBuffer(raw)
+    const message = messageBytes(raw)
     const pipe = pipes.get(message[0] ?? -1)
-    void pipe?.then(writable => {
-      if (!writable || writable.write(message.subarray(1))) return
-      // A program that reads slowly makes the client wait, not our memory grow.
-      socket.pause()
-      const resume = () => socket.resume()
-      writable.once('drain', resume).once('close', resume)
-    })
+    void pipe?.then(writable => writable && passOn(socket, writable, message.subarray(1)))
   })
   socket.on('close', () => {
     abort.abort(new DOMException('the client went away', 'AbortError'))

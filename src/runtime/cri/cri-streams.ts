@@ -1,5 +1,6 @@
-import { Duplex, type Writable } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
+import { commandChannels as channel, channelMessage, drained } from '../../base/channel-messages.ts'
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { RuntimeFailed, RuntimeUnavailable, type Streams } from '../runtime.ts'
 
@@ -39,10 +40,7 @@ export async function openChannels(
   return {
     send(channel, data) {
       if (socket.readyState !== WebSocket.OPEN) return false
-      const message = Buffer.alloc(data.length + 1)
-      message[0] = channel
-      message.set(data, 1)
-      socket.send(message)
+      socket.send(channelMessage(channel, data))
       return socket.bufferedAmount < 1 << 20
     },
     drained: () =>
@@ -62,8 +60,6 @@ export async function openChannels(
     close: () => socket.close(),
   }
 }
-
-const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4 }
 
 type Open = (wanted: { stdin: boolean; stdout: boolean; stderr: boolean }) => Promise<string>
 
@@ -88,7 +84,7 @@ export async function joinStreams(
       stderr: Boolean(streams.stderr) && !streams.tty,
     }),
     (from, data) => {
-      if (from === channel.error) result += data.toString()
+      if (from === channel.outcome) result += data.toString()
       const to = from === channel.stdout ? streams.stdout : from === channel.stderr ? streams.stderr : undefined
       return data.length && to?.write(data) === false ? drained(to) : undefined
     },
@@ -108,9 +104,6 @@ export async function joinStreams(
   if (signal.aborted) throw signal.reason
   return result === '' ? undefined : readResult(result)
 }
-
-const drained = (stream: Writable) =>
-  new Promise<void>(resolve => void stream.once('drain', resolve).once('close', resolve))
 
 async function sendSizes(channels: Channels, sizes: AsyncIterable<{ width: number; height: number }>): Promise<void> {
   try {
