@@ -1,4 +1,4 @@
-import type { Disk } from '../base/disk.ts'
+import type { Disk } from './disk.ts'
 
 /** The command line of a process in words; none if it has ended. */
 export async function wordsOf(disk: Disk, pid: number): Promise<string[]> {

@@ -5,12 +5,12 @@ import { CommandMissing, type Commands, signalProcess } from '../base/commands.t
 import type { Disk } from '../base/disk.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { processes, wordsOf } from '../base/processes.ts'
 import { containerdConfig, hostsFile, type RegistryHost } from './containerd-config.ts'
 import { Connection } from './cri/connection.ts'
 import { importImage } from './cri/import-image.ts'
 import { askPatiently } from './patience.ts'
 import { type Architecture, pauseImage, pauseImageName } from './pause-image.ts'
-import { processes, wordsOf } from './processes.ts'
 import { mountOf, mountPoints } from './shared-mounts.ts'
 import { endShim, shimsOf } from './shims.ts'
 
@@ -221,7 +221,6 @@ class Supervisor implements SupervisedContainerd {
         await disk.symlink(`${from}/${name}`, `${folder}/plugins/${name}`).catch(() => {})
   }
 
-  /** The process of ours that has this socket, if it lives. Pids are used again, so its command line must name our configuration. */
   /**
    * Daemons of this folder. Several where earlier processes of ours were killed while each started one: only one of them has the
    * database, and the others wait for it for ever.

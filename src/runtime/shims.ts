@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { type Clock, sleep } from '../base/clock.ts'
 import { signalProcess } from '../base/commands.ts'
 import type { Disk } from '../base/disk.ts'
-import { processes, wordsOf } from './processes.ts'
+import { processes, wordsOf } from '../base/processes.ts'
 
 /** A process that stands between a containerd and one of its sandboxes or containers. */
 export interface Shim {

@@ -1,5 +1,6 @@
 import { isIPv6 } from '../../base/ip.ts'
 import type { Pod } from '../../models/kinds/index.ts'
+import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import type { CalicoRule, RuleSide } from '../calico/kinds/policy-rules.ts'
 import {
   accountOf,
@@ -72,7 +73,7 @@ function serviceMiss(
   if (!services) return undefined
   const place = services.namespace ?? namespace
   const own = slices.filter(
-    ({ metadata }) => metadata.namespace === place && metadata.labels?.['kubernetes.io/service-name'] === services.name,
+    ({ metadata }) => metadata.namespace === place && metadata.labels?.[serviceNameLabel] === services.name,
   )
   const serves = own.some(
     slice =>

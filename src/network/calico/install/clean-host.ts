@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path'
 import type { Commands } from '../../../base/commands.ts'
 import type { Disk } from '../../../base/disk.ts'
+import { processes } from '../../../base/processes.ts'
 import { removeRules, removeSets } from './host-rules.ts'
 
 const quiet = { allowFailure: true }
@@ -59,9 +60,8 @@ async function removeRoutes(commands: Commands, disk: Disk): Promise<void> {
 }
 
 async function birdRuns(disk: Disk): Promise<boolean> {
-  for (const { name } of await disk.list('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const program = await disk.readText(`/proc/${name}/comm`).catch(() => '')
+  for (const pid of await processes(disk)) {
+    const program = await disk.readText(`/proc/${pid}/comm`).catch(() => '')
     if (/^bird6?$/.test(program.trim())) return true
   }
   return false
