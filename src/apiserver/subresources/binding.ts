@@ -3,14 +3,13 @@ import { badRequest, conflictError } from '../../models/api-error.ts'
 import { invalid } from '../../models/field-error.ts'
 import { Binding, Pod } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
-import type { UserInfo } from '../../models/rest.ts'
 import { readObject } from '../bodies/object-body.ts'
-import type { CallHandler, Core, ResourceCall } from '../core.ts'
+import type { CallHandler } from '../core.ts'
+import { type Asked, admitRequest, askedBy } from '../objects/admit-request.ts'
 import { refuse } from '../objects/create-object.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { valueReply } from '../replies/object-form.ts'
 import { successStatus } from '../replies/reply.ts'
-import { isDryRun } from '../verbs/write-options.ts'
 
 /** POST pods/NAME/binding: the scheduler's word on where a pod runs. */
 export const createBinding: CallHandler = async call => {
@@ -18,7 +17,7 @@ export const createBinding: CallHandler = async call => {
   const said = binding.metadata.name
   if (said && said !== call.path.name)
     throw badRequest(`the name of the binding (${said}) does not match the pod's name in the URL (${call.path.name})`)
-  await bindPod(asked(call), call.path.name!, binding)
+  await bindPod(askedBy(call), call.path.name!, binding)
   return valueReply(call, 201, { ...successStatus(), code: 201 })
 }
 
@@ -26,33 +25,15 @@ export const createBinding: CallHandler = async call => {
 export const createLooseBinding: CallHandler = async call => {
   const binding = readObject(call, Binding)
   if (!binding.metadata.name) throw badRequest('metadata.name of a binding is the name of the pod; it is missing')
-  await bindPod(asked(call), binding.metadata.name, binding)
+  await bindPod(askedBy(call), binding.metadata.name, binding)
   return valueReply(call, 201, { ...successStatus(), code: 201 })
 }
 
-/** Who binds, and in which namespace. */
-export interface BindingCall {
-  core: Core
-  user: UserInfo
-  warnings: string[]
-  dryRun: boolean
-  namespace: string
-}
-
-const asked = (call: ResourceCall): BindingCall => ({
-  core: call.core,
-  user: call.user,
-  warnings: call.warnings,
-  dryRun: isDryRun(call),
-  namespace: call.path.namespace!,
-})
-
 /** Puts a pod on the node that the binding names. @throws ApiError */
-export async function bindPod(call: BindingCall, name: string, binding: AnyObject): Promise<void> {
-  const { core, user, warnings, dryRun } = call
+export async function bindPod(asked: Asked, name: string, binding: AnyObject): Promise<void> {
+  const { core, user, warnings, dryRun, namespace } = asked
   const pods = core.resources.of(Pod)
-  const namespace = binding.metadata.namespace
-  if (namespace && namespace !== call.namespace)
+  if (binding.metadata.namespace && binding.metadata.namespace !== namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   const node: string = binding['target']?.name ?? ''
   const kind: string = binding['target']?.kind ?? ''
@@ -63,16 +44,13 @@ export async function bindPod(call: BindingCall, name: string, binding: AnyObjec
       : []),
   ]
   refuse(core.resources.of(Binding), { ...binding, metadata: { ...binding.metadata, name } }, errors)
-  await core.admission.admit({
-    ...{ core, operation: 'CREATE', resource: pods, subresource: 'binding', namespace: call.namespace, name },
-    ...{ object: binding, previous: undefined, user, dryRun, warnings },
-  })
+  await admitRequest(asked, pods, 'binding', name, binding)
   // Annotations of the binding are the one thing that is the caller's word.
   const sound = !binding.metadata.annotations
   await updateObject(
     core,
     pods,
-    call.namespace,
+    namespace,
     name,
     pod => {
       if (pod.metadata.deletionTimestamp)

@@ -9,7 +9,7 @@ import type { PodCondition } from '../../models/types/core-v1.ts'
 import type { DeleteOptions, Preconditions } from '../../models/types/meta-v1.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, Core, ResourceCall } from '../core.ts'
-import { admitRequest } from '../objects/admit-request.ts'
+import { admitRequest, askedBy } from '../objects/admit-request.ts'
 import { deleteObject } from '../objects/delete-object.ts'
 import { type UpdateOptions, updateObject } from '../objects/update-object.ts'
 import { valueReply } from '../replies/object-form.ts'
@@ -32,7 +32,7 @@ export const createEviction: CallHandler = async call => {
   const kept = core.cache.get(call.resource, path.namespace, name)
   if (!kept) throw notFoundError(Pod, name)
   const pod = core.shared(kept)
-  await admitRequest(call, call.resource, 'eviction', name, eviction, dryRun)
+  await admitRequest(askedBy(call, dryRun), call.resource, 'eviction', name, eviction)
   const { user, warnings } = call
   const options: UpdateOptions = { user, dryRun, warnings, subresource: 'status', admitted: true }
   if (!goesFreely(pod)) await takeFromBudget(core, path.namespace!, pod, options)

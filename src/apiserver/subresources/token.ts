@@ -1,3 +1,4 @@
+import { timeText } from '../../base/clock.ts'
 import { badRequest, conflictError, invalidError, notFoundError } from '../../models/api-error.ts'
 import { invalid } from '../../models/field-error.ts'
 import type { Kind } from '../../models/kind.ts'
@@ -7,7 +8,7 @@ import type { ServiceAccountTokens, TokenSubject } from '../authn/service-accoun
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, Core } from '../core.ts'
 import { applyDefaults } from '../model-engine.ts'
-import { admitRequest } from '../objects/admit-request.ts'
+import { admitRequest, askedBy } from '../objects/admit-request.ts'
 import { acceptedForm } from '../replies/accept.ts'
 import { valueReply } from '../replies/object-form.ts'
 import { isDryRun } from '../verbs/write-options.ts'
@@ -42,7 +43,7 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
     applyDefaults(TokenRequest, request)
     spec.expirationSeconds ??= defaultSeconds
     checkSeconds(spec.expirationSeconds)
-    await admitRequest(call, call.resource, 'token', name, request)
+    await admitRequest(askedBy(call), call.resource, 'token', name, request)
     const uid = core.shared(kept).metadata.uid!
     const subject: TokenSubject = { namespace, name, uid, ...binding(core, namespace, name, spec.boundObjectRef) }
     const seconds: number = spec.expirationSeconds
@@ -57,14 +58,13 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
     const nowMs = core.clock.now()
     const answer = {
       ...request,
-      metadata: { ...request.metadata, name, namespace, creationTimestamp: time(nowMs) },
-      status: { token: issued.token, expirationTimestamp: time(nowMs + seconds * 1000) },
+      metadata: { ...request.metadata, name, namespace, creationTimestamp: timeText(nowMs) },
+      status: { token: issued.token, expirationTimestamp: timeText(nowMs + seconds * 1000) },
     }
     return valueReply(call, 201, answer)
   }
 }
 
-const time = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`
 const isFor = (audience: string) => (one: string) => one === audience
 
 function checkPlace({ metadata }: AnyObject, namespace: string, name: string): void {
