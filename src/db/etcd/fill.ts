@@ -1,7 +1,8 @@
+import { systemClock } from '../../base/clock.ts'
 import { type Revision, StoreFailed } from '../store.ts'
 import { everything } from './feed.ts'
 import type { Header } from './messages.ts'
-import type { EtcdRpc } from './rpc.ts'
+import { type EtcdConnection, EtcdRpc } from './rpc.ts'
 
 /*
  * How a new etcd comes to a revision: it counts its changes one by one, so each revision costs a write.
@@ -18,8 +19,28 @@ const compactEvery = 200_000n
 /** etcd's first change has this revision. */
 export const firstRevision = 2n
 
+/**
+ * Has a new etcd filled up to `revision`, all of whose past is forgotten then.
+ * @throws StoreFailed if etcd is not new, or the revision too large
+ */
+export async function fillNewEtcd(
+  connection: EtcdConnection,
+  revision: Revision,
+  write: (rpc: EtcdRpc) => Promise<void>,
+): Promise<void> {
+  checkReachable(revision)
+  const rpc = new EtcdRpc(connection, systemClock)
+  try {
+    await checkNew(rpc)
+    await write(rpc)
+    await compact(rpc, revision < firstRevision ? firstRevision : revision)
+  } finally {
+    rpc.close()
+  }
+}
+
 /** @throws StoreFailed if it would take longer than anybody waits */
-export function checkReachable(revision: Revision): void {
+function checkReachable(revision: Revision): void {
   if (revision > mostFilled)
     throw new StoreFailed(`the store is at revision ${revision}; only up to ${mostFilled} can be moved to etcd`, {
       hint: 'Create the objects anew in a cluster on etcd: "optiflow get … -o yaml", then apply.',
@@ -27,7 +48,7 @@ export function checkReachable(revision: Revision): void {
 }
 
 /** @throws StoreFailed if etcd was used before */
-export async function checkNew(rpc: EtcdRpc): Promise<void> {
+async function checkNew(rpc: EtcdRpc): Promise<void> {
   const answer = await rpc.unary<{ header: Header; count: string }>(
     'KV',
     'Range',
@@ -57,7 +78,7 @@ export async function fill(
 }
 
 /** A member that has it already refuses, which is as well. */
-export async function compact(rpc: EtcdRpc, revision: Revision): Promise<void> {
+async function compact(rpc: EtcdRpc, revision: Revision): Promise<void> {
   await rpc.unary('KV', 'Compact', { revision: `${revision}` }, true).catch(() => {})
 }
 

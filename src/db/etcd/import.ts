@@ -1,9 +1,8 @@
-import { systemClock } from '../../base/clock.ts'
 import { mostChanges } from '../change.ts'
 import { type Revision, StoreFailed, type Versioned } from '../store.ts'
-import { checkNew, checkReachable, compact, fill, firstRevision } from './fill.ts'
+import { fill, fillNewEtcd, firstRevision } from './fill.ts'
 import type { Header, TxnRequest } from './messages.ts'
-import { type EtcdConnection, EtcdRpc } from './rpc.ts'
+import type { EtcdConnection, EtcdRpc } from './rpc.ts'
 import { sign } from './signed.ts'
 
 interface Put {
@@ -22,10 +21,7 @@ export async function importEtcd(
   revision: Revision,
   onProgress: (done: Revision) => void = () => {},
 ): Promise<void> {
-  checkReachable(revision)
-  const rpc = new EtcdRpc(connection, systemClock)
-  try {
-    await checkNew(rpc)
+  await fillNewEtcd(connection, revision, async rpc => {
     const plan = planOf(entries)
     let next = firstRevision
     for (const [at, puts] of [...plan].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -35,10 +31,7 @@ export async function importEtcd(
       onProgress(at)
     }
     if (next <= revision) await fill(rpc, next, revision + 1n, onProgress)
-    await compact(rpc, revision < firstRevision ? firstRevision : revision)
-  } finally {
-    rpc.close()
-  }
+  })
 }
 
 /** As etcd shows an entry after its import. */

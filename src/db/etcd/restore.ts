@@ -1,9 +1,8 @@
-import { systemClock } from '../../base/clock.ts'
 import { type Revision, StoreFailed, type Versioned } from '../store.ts'
-import { checkNew, checkReachable, compact, fill, firstRevision } from './fill.ts'
+import { fill, fillNewEtcd, firstRevision } from './fill.ts'
 import type { TxnRequest } from './messages.ts'
 import { newestRevision } from './reads.ts'
-import { type EtcdConnection, EtcdRpc } from './rpc.ts'
+import type { EtcdConnection, EtcdRpc } from './rpc.ts'
 import { sign } from './signed.ts'
 
 /** etcd takes at most so many changes in one request, and 1.5 MB, unless told otherwise. */
@@ -23,10 +22,7 @@ export async function restoreEtcd(
   revision: Revision,
   onProgress: (done: Revision) => void = () => {},
 ): Promise<void> {
-  checkReachable(revision)
-  const rpc = new EtcdRpc(connection, systemClock)
-  try {
-    await checkNew(rpc)
+  await fillNewEtcd(connection, revision, async rpc => {
     const batches = batchesOf(entries)
     await fill(rpc, firstRevision, revision + 1n - BigInt(batches.length), onProgress)
     await writeAll(rpc, batches)
@@ -34,10 +30,7 @@ export async function restoreEtcd(
     if (newest !== revision)
       throw new StoreFailed(`etcd is at revision ${newest} instead of ${revision}: somebody else writes to it`)
     onProgress(revision)
-    await compact(rpc, revision)
-  } finally {
-    rpc.close()
-  }
+  })
 }
 
 /** As many entries together as etcd takes in one request. */
