@@ -5,6 +5,7 @@ import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
 import { apiVersionOf, type Kind } from '../models/kind.ts'
 import { DaemonSet, Deployment, Pod, Recommendation, ReplicaSet, StatefulSet } from '../models/kinds/index.ts'
+import { recommendationName } from '../models/kinds/optiflow/recommendation.ts'
 import type { ObjectKey } from '../models/object.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
 import { apiUsage, sharedUsage, type UsageSource } from './right-sizing/usage-source.ts'
@@ -88,7 +89,7 @@ interface Target {
 const longestName = 253
 
 function keysFor(kind: Kind<any>, { metadata }: Workload): ObjectKey[] {
-  const name = `${kind.kind.toLowerCase()}-${metadata.name}`
+  const name = recommendationName(kind.kind, metadata.name)
   return name.length > longestName ? [] : [{ namespace: metadata.namespace!, name }]
 }
 

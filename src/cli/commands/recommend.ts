@@ -1,5 +1,6 @@
 import type { Recommendation as RecommendationObject } from '../../models/kinds/index.ts'
 import { DaemonSet, Deployment, Recommendation, StatefulSet } from '../../models/kinds/index.ts'
+import { recommendationName } from '../../models/kinds/optiflow/recommendation.ts'
 import type { Container } from '../../models/types/core-v1.ts'
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags, Remote } from '../connection.ts'
@@ -12,7 +13,7 @@ interface Flags extends ConnectionFlags {
   output?: string
 }
 
-/** How people call them, and what a recommendation's name begins with. */
+/** How people call them. */
 const kinds = [
   { called: /^deploy(ments?)?$/, kind: Deployment },
   { called: /^(sts|statefulsets?)$/, kind: StatefulSet },
@@ -56,7 +57,7 @@ function nameFor(workload: string): string {
     throw new UsageError(`"${workload}" is not a workload`, {
       hint: 'Write deploy/NAME, sts/NAME or ds/NAME, or nothing for all of them.',
     })
-  return `${known.kind.kind.toLowerCase()}-${name}`
+  return recommendationName(known.kind.kind, name)
 }
 
 /** Those of the workload's template; none if it is gone. */

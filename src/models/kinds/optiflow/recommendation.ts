@@ -6,7 +6,11 @@ import { age, text } from '../columns.ts'
 
 export type Recommendation = optiflow.Recommendation
 
+/** Kinds of workloads that have one. */
 const sized = ['DaemonSet', 'Deployment', 'StatefulSet']
+
+/** The name of a workload's recommendation. */
+export const recommendationName = (kind: string, name: string): string => `${kind.toLowerCase()}-${name}`
 
 function validateRecommendation({ spec }: optiflow.Recommendation): FieldError[] {
   const { kind, name } = spec?.targetRef ?? {}
