@@ -56,15 +56,7 @@ describe.each([
       expect(outer - mtu).toBe(encapsulation === 'ipip' ? 20 : 0)
     }, 300_000)
 
-    it('policies are held to', async () => {
-      const client = await nodes.pod('client', 'n1')
-      const web = await nodes.pod('web', 'n2')
-      const reaches = () => nodes.reaches(client.metadata.name, web.status.podIP)
-      await nodes.networkPolicy('deny', { podSelector: { matchLabels: { app: 'web' } } })
-      await until('nobody to get in', async () => !(await reaches()), long)
-      await n1().kubectl('delete', 'networkpolicy', 'deny')
-      await until('an answer again', reaches, long)
-    }, 300_000)
+    it('policies are held to', () => nodes.holdToPolicies(), 300_000)
 
     it('a peer that is none is told of, until it is taken out', async () => {
       await n1().optiflow('calico', 'bgp', 'peer', 'create', 'tor', '--peer-ip', '10.77.0.1', '--as-number', '64513')

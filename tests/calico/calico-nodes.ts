@@ -203,6 +203,17 @@ export class CalicoNodes implements AsyncDisposable {
     })
   }
 
+  /** A policy keeps the client on n1 from the web server on n2, until it goes. @throws Error when it does not */
+  async holdToPolicies(): Promise<void> {
+    const client = await this.pod('client', 'n1')
+    const web = await this.pod('web', 'n2')
+    const reaches = () => this.reaches(client.metadata.name, web.status.podIP)
+    await this.networkPolicy('deny', { podSelector: { matchLabels: { app: 'web' } } })
+    await until('nobody to get in', async () => !(await reaches()), long)
+    await this.n1.kubectl('delete', 'networkpolicy', 'deny')
+    await until('an answer again', reaches, long)
+  }
+
   /** Packets of the largest size that the pod's interface lets through arrive whole at the address. */
   async fullSizeArrives(from: any, ip: string): Promise<number> {
     const shown = await this.n1.kubectl('exec', from.metadata.name, '--', 'ip', 'link', 'show', 'eth0')

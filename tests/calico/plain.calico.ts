@@ -102,15 +102,7 @@ describe.skipIf(why)(
       )
     }, 300_000)
 
-    it('policies are held to', async () => {
-      const client = await nodes.pod('client', 'n1')
-      const web = await nodes.pod('web', 'n2')
-      const reaches = () => nodes.reaches(client.metadata.name, web.status.podIP)
-      await nodes.networkPolicy('deny', { podSelector: { matchLabels: { app: 'web' } } })
-      await until('nobody to get in', async () => !(await reaches()), long)
-      await n1().kubectl('delete', 'networkpolicy', 'deny')
-      await until('an answer again', reaches, long)
-    }, 300_000)
+    it('policies are held to', () => nodes.holdToPolicies(), 300_000)
 
     it('kubectl delete of it and clean-host leave no rule, set, link, route or file', async () => {
       await n1().kubectl('delete', 'deployment', 'web', 'client')
