@@ -43,15 +43,18 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   })
 }
 
+/** RFC 3339 with whole seconds, the form of every `metav1.Time`. @param ms wall time */
+export const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
 // Thousands are asked for within one second: its text is made once.
 let second = Number.NaN
 let secondText = ''
 
-/** RFC 3339 with whole seconds, the form of every `metav1.Time`. */
+/** Now, as `timeText` writes it. */
 export function timestamp(clock: Clock): string {
   const now = Math.floor(clock.now() / 1000)
   if (now !== second) {
-    secondText = `${new Date(now * 1000).toISOString().slice(0, 19)}Z`
+    secondText = timeText(now * 1000)
     second = now
   }
   return secondText

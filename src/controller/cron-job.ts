@@ -1,3 +1,4 @@
+import { timeText } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
 import { controllerOf } from '../client/owner.ts'
@@ -124,7 +125,7 @@ class Round {
   #noteScheduled(job: Job): void {
     const at = Date.parse(job.metadata.annotations?.['batch.kubernetes.io/cronjob-scheduled-timestamp'] ?? '')
     if (!Number.isFinite(at)) return
-    if (at > (Date.parse(this.#status.lastScheduleTime ?? '') || 0)) this.#status.lastScheduleTime = iso(at)
+    if (at > (Date.parse(this.#status.lastScheduleTime ?? '') || 0)) this.#status.lastScheduleTime = timeText(at)
   }
 
   async #schedule(jobs: readonly Job[]): Promise<void | { afterMs: number }> {
@@ -156,8 +157,8 @@ class Round {
       return again
     }
     const name = jobName(this.#seen, due.atMs)
-    if (jobs.some(j => j.metadata.name === name) || this.#status.lastScheduleTime === iso(due.atMs)) {
-      this.#status.lastScheduleTime = iso(due.atMs)
+    if (jobs.some(j => j.metadata.name === name) || this.#status.lastScheduleTime === timeText(due.atMs)) {
+      this.#status.lastScheduleTime = timeText(due.atMs)
       return again
     }
     await this.#start(due.atMs)
@@ -219,7 +220,7 @@ class Round {
     }
     if (!endOf(job))
       this.#status.active = [...(this.#status.active ?? []).filter(r => r.uid !== job.metadata.uid), reference(job)]
-    this.#status.lastScheduleTime = iso(scheduledMs)
+    this.#status.lastScheduleTime = timeText(scheduledMs)
   }
 
   async #replace(): Promise<void> {
@@ -258,8 +259,6 @@ class Round {
     }
   }
 }
-
-const iso = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
 function reference({ metadata }: Job) {
   const { namespace, name, uid, resourceVersion } = metadata

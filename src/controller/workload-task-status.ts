@@ -1,3 +1,4 @@
+import { timeText } from '../base/clock.ts'
 import { conditionOf, withLatestCondition, withoutCondition } from '../models/conditions.ts'
 import { labelsText } from '../models/kinds/selector-text.ts'
 import type { CronJob, Job } from '../models/types/batch-v1.ts'
@@ -101,7 +102,11 @@ function scheduled(cronJob: CronJob | undefined, { jobs, pods }: TaskLook, nowMs
   const problem = running.length ? worstProblem(pods) : undefined
   const runs = running.length && `${running.length} running since ${running.map(startOf).sort()[0]}`
   const next = nextRun(cronJob, nowMs)
-  const due = cronJob.spec.suspend ? 'suspended' : next === undefined ? 'never due again' : `next run at ${iso(next)}`
+  const due = cronJob.spec.suspend
+    ? 'suspended'
+    : next === undefined
+      ? 'never due again'
+      : `next run at ${timeText(next)}`
   const message = [problem?.message, runs, due, ended].filter(text => !!text).join('; ')
   return { ready: true, reason: problem?.reason ?? (cronJob.spec.suspend ? 'Suspended' : 'Scheduled'), message }
 }
@@ -113,4 +118,3 @@ function nextRun({ spec }: CronJob, nowMs: number): number | undefined {
 
 const startOf = (job: Job) => job.status?.startTime ?? job.metadata.creationTimestamp ?? ''
 const byStart = (a: Job, b: Job) => (startOf(a) < startOf(b) ? -1 : 1)
-const iso = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`

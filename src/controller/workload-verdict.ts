@@ -1,3 +1,4 @@
+import { timeText } from '../base/clock.ts'
 import { conditionOf } from '../models/conditions.ts'
 import type { Deployment, ReplicaSet } from '../models/types/apps-v1.ts'
 import type { Workload, WorkloadRollout } from '../models/types/optiflow-v1.ts'
@@ -129,7 +130,7 @@ function judgeAll(evidence: Evidence, deployment: Deployment): Verdict {
 
 /** From now on it is counted what goes wrong. */
 function watch({ tally, nowMs }: Evidence, rollout: WorkloadRollout): WorkloadRollout {
-  return rollout.since ? rollout : { ...rollout, since: seconds(nowMs), ...tally }
+  return rollout.since ? rollout : { ...rollout, since: timeText(nowMs), ...tally }
 }
 
 function failureOf(
@@ -162,5 +163,4 @@ function isObserved({ metadata, status }: Deployment): boolean {
 }
 
 const soon = (leftMs: number) => Math.min(Math.max(leftMs, 1000), lookMs)
-const seconds = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`
-const after = (time: string, more: number) => seconds(Date.parse(time) + more * 1000)
+const after = (time: string, more: number) => timeText(Date.parse(time) + more * 1000)

@@ -1,7 +1,7 @@
+import { timeText } from '../../base/clock.ts'
 import { parseQuantity, subtractQuantities } from '../../base/quantity.ts'
 import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../models/types/core-v1.ts'
 import type { DeviceOffers } from '../device/devices.ts'
-import { timeText } from '../pod/status.ts'
 import type { Machine, Reservation } from './machine.ts'
 
 /** What the agent knows of its node's health. */

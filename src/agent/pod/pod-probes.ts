@@ -1,3 +1,4 @@
+import { capital } from '../../base/words.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import type { ObservedContainer } from '../../runtime/runtime.ts'
 import { ContainerProber } from '../probe/prober.ts'
@@ -98,5 +99,3 @@ export class PodProbes {
     return old && { started: old.started ?? false, ready: old.ready }
   }
 }
-
-const capital = (word: string) => `${word[0]!.toUpperCase()}${word.slice(1)}`

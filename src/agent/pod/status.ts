@@ -1,3 +1,4 @@
+import { timeText } from '../../base/clock.ts'
 import type { ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '../../models/types/core-v1.ts'
 import type { ObservedContainer } from '../../runtime/runtime.ts'
 import { crashDelayMs, restartAt, retryAt } from './back-off.ts'
@@ -23,9 +24,6 @@ export interface HostFacts {
   /** `containerd`: the scheme of container ids. */
   runtimeName: string
 }
-
-/** RFC 3339 with whole seconds. */
-export const timeText = (wallMs: number) => `${new Date(wallMs).toISOString().slice(0, 19)}Z`
 
 /** Status of a pod as the API should have it. Conditions that are not the agent's stay as they are. Pure. */
 export function podStatus(situation: Situation, host: HostFacts): PodStatus {

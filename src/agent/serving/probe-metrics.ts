@@ -1,3 +1,4 @@
+import { capital } from '../../base/words.ts'
 import { durationBuckets, type ProbeSeries } from '../probe/probe-tally.ts'
 import { family } from './metrics.ts'
 
@@ -19,18 +20,16 @@ export function probeMetrics(all: readonly ProbeSeries[]): string {
   ].join('\n')}\n`
 }
 
-const typeOf = ({ purpose }: ProbeSeries) => `${purpose[0]!.toUpperCase()}${purpose.slice(1)}`
-
 function counted(series: ProbeSeries, result: 'successful' | 'failed'): string {
   const { container, namespace, pod, podUid } = series
   if (!series[result]) return ''
   const labels = `container="${container}",namespace="${namespace}",pod="${pod}",pod_uid="${podUid}"`
-  return `prober_probe_total{${labels},probe_type="${typeOf(series)}",result="${result}"} ${series[result]}`
+  return `prober_probe_total{${labels},probe_type="${capital(series.purpose)}",result="${result}"} ${series[result]}`
 }
 
 function durations(series: ProbeSeries): string[] {
   const { container, namespace, pod, successful, seconds, within } = series
-  const labels = `container="${container}",namespace="${namespace}",pod="${pod}",probe_type="${typeOf(series)}"`
+  const labels = `container="${container}",namespace="${namespace}",pod="${pod}",probe_type="${capital(series.purpose)}"`
   const name = 'prober_probe_duration_seconds'
   return [
     ...durationBuckets.map((end, i) => `${name}_bucket{${labels},le="${end}"} ${within[i]}`),

@@ -1,4 +1,4 @@
-import { timestamp } from '../../base/clock.ts'
+import { timestamp, timeText } from '../../base/clock.ts'
 import { conflictError, notFoundError, objectModified } from '../../models/api-error.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { DeleteOptions } from '../../models/types/meta-v1.ts'
@@ -112,13 +112,13 @@ function markDeleted(core: Core, resource: Resource, object: AnyObject, wishes: 
     const oldGraceS = metadata.deletionGracePeriodSeconds ?? 0
     if (graceS !== undefined && graceS < oldGraceS) {
       const asked = Date.parse(metadata.deletionTimestamp) - oldGraceS * 1000
-      metadata.deletionTimestamp = timestampOf(core, Math.max(asked + graceS * 1000, now))
+      metadata.deletionTimestamp = calendarTime(Math.max(asked + graceS * 1000, now))
       metadata.deletionGracePeriodSeconds = graceS
       return object
     }
     return finalizersChanged || isFinished(object) ? object : undefined
   }
-  metadata.deletionTimestamp = timestampOf(core, now + (graceS ?? 0) * 1000)
+  metadata.deletionTimestamp = calendarTime(now + (graceS ?? 0) * 1000)
   metadata.deletionGracePeriodSeconds = graceS ?? 0
   if (!resource.stored.noGeneration && metadata.generation !== undefined) metadata.generation++
   resource.stored.deletionBegins?.(object, timestamp(core.clock))
@@ -127,7 +127,7 @@ function markDeleted(core: Core, resource: Resource, object: AnyObject, wishes: 
 
 /** However far away a client wishes it, a time must be one of the calendar. */
 const lastMs = Date.parse('9999-12-31T23:59:59Z')
-const timestampOf = (core: Core, ms: number) => timestamp({ ...core.clock, now: () => Math.min(ms, lastMs) })
+const calendarTime = (ms: number) => timeText(Math.min(ms, lastMs))
 
 function graceSeconds({ stored }: Resource, object: AnyObject, wishes: DeleteOptions): number | undefined {
   const { gracePeriodSeconds: wished } = wishes

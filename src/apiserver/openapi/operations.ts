@@ -1,3 +1,4 @@
+import { capital } from '../../base/words.ts'
 import type { Kind } from '../../models/kind.ts'
 import { customSchemaName } from '../../models/openapi-names.ts'
 import { subresourcesOf } from '../discovery/subresource-kinds.ts'
@@ -280,5 +281,5 @@ function operationId(action: Operation['action'], { kind, namespaced }: Resource
   const version = kind.version[0]!.toUpperCase() + kind.version.slice(1)
   const all = suffix === 'ForAllNamespaces'
   const many = action === 'deletecollection' ? 'Collection' : ''
-  return `${idVerbs[action]}${group[0]!.toUpperCase()}${group.slice(1)}${version}${many}${namespaced && !all ? 'Namespaced' : ''}${kind.kind}${suffix}`
+  return `${idVerbs[action]}${capital(group)}${version}${many}${namespaced && !all ? 'Namespaced' : ''}${kind.kind}${suffix}`
 }

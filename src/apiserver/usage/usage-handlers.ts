@@ -1,4 +1,4 @@
-import { timestamp } from '../../base/clock.ts'
+import { timestamp, timeText } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import { formatQuantity, quantityOf } from '../../base/quantity.ts'
 import { ApiError, notFoundError } from '../../models/api-error.ts'
@@ -141,7 +141,7 @@ function metadataOf(object: KeptObject, kind: typeof Node | typeof Pod, now: str
 }
 
 const windowOf = ({ atMs, windowMs }: NodeUsage) => ({
-  timestamp: `${new Date(atMs).toISOString().slice(0, 19)}Z`,
+  timestamp: timeText(atMs),
   window: formatGoDuration(Math.round(windowMs)),
 })
 

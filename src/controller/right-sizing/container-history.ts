@@ -1,3 +1,4 @@
+import { timeText } from '../../base/clock.ts'
 import type { RecommendationCheckpoint } from '../../models/types/optiflow-v1.ts'
 import { byteScale, coreScale, DecayingHistogram } from './decaying-histogram.ts'
 
@@ -69,11 +70,9 @@ export class ContainerHistory {
       containerName,
       cpuHistogram: this.cpu.save(),
       memoryHistogram: this.memory.save(),
-      firstSampleStart: secondsText(this.firstMs),
-      lastSampleStart: secondsText(this.lastMs),
+      firstSampleStart: timeText(this.firstMs),
+      lastSampleStart: timeText(this.lastMs),
       totalSamplesCount: this.samples,
     }
   }
 }
-
-const secondsText = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`

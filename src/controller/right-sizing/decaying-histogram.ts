@@ -1,3 +1,4 @@
+import { timeText } from '../../base/clock.ts'
 import type { RecommendationHistogram } from '../../models/types/optiflow-v1.ts'
 
 /** Into which buckets values are sorted: the first ends at `firstBucket`, each is 5 % wider than the one before. */
@@ -82,8 +83,7 @@ export class DecayingHistogram {
       const scaled = heaviest > 0 ? Math.round((weight / heaviest) * checkpointWeight) : 0
       if (scaled > 0) bucketWeights[bucket] = scaled
     }
-    const referenceTimestamp = `${new Date(this.#referenceMs).toISOString().slice(0, 19)}Z`
-    return { bucketWeights, referenceTimestamp, totalWeight: this.#total }
+    return { bucketWeights, referenceTimestamp: timeText(this.#referenceMs), totalWeight: this.#total }
   }
 
   /** The distribution that was saved, as exactly as whole weights tell. */
