@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { microTimestamp, timestamp } from '../base/clock.ts'
 import { Event, Lease, Node, Pod } from '../models/kinds/index.ts'
+import { covers } from '../models/taints.ts'
 import { isLeftOut } from './node-health.ts'
 import { nodeLifecycleReconciler, type ZoneMetrics } from './node-lifecycle.ts'
 import { podGcReconciler, surplus } from './pod-gc.ts'
-import { taintEvictionReconciler, toleratedMs, tolerates } from './taint-eviction.ts'
+import { taintEvictionReconciler, toleratedMs } from './taint-eviction.ts'
 import { startTestCluster, type TestCluster } from './testing/cluster.ts'
 
 let cluster: TestCluster
@@ -269,7 +270,7 @@ it.each([
   [{ key: 'k', value: 'v', effect: 'NoSchedule' }, false],
   [{}, false],
 ] as const)('toleration %j tolerates k=v:NoExecute: %s', (toleration, expected) => {
-  expect(tolerates(toleration, { key: 'k', value: 'v', effect: 'NoExecute' })).toBe(expected)
+  expect(covers(toleration, { key: 'k', value: 'v', effect: 'NoExecute' })).toBe(expected)
 })
 
 it('the shortest toleration counts, and one taint that is not tolerated suffices', () => {

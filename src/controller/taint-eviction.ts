@@ -3,6 +3,7 @@ import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { Node, Pod } from '../models/kinds/index.ts'
 import { keyOf, keyText } from '../models/object.ts'
+import { covers } from '../models/taints.ts'
 import type { Taint, Toleration } from '../models/types/core-v1.ts'
 import { markDisrupted } from './disruption-target.ts'
 import { podsByNode } from './pod-indexes.ts'
@@ -66,18 +67,10 @@ function noExecute(node: Node): Taint[] {
 
 /** How long a pod may stay under these taints, in milliseconds; 0: not at all, Infinity: for ever. */
 export function toleratedMs(taints: readonly Taint[], tolerations: readonly Toleration[]): number {
-  const used = taints.map(taint => tolerations.filter(t => tolerates(t, taint)))
+  const used = taints.map(taint => tolerations.filter(t => covers(t, taint)))
   if (used.some(found => !found.length)) return 0
   const seconds = used.flat().flatMap(t => (t.tolerationSeconds === undefined ? [] : [t.tolerationSeconds]))
   return seconds.length ? Math.max(Math.min(...seconds), 0) * 1000 : Infinity
-}
-
-/** An empty key with Exists matches every taint, an empty effect every effect. */
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false
-  if (toleration.key && toleration.key !== taint.key) return false
-  if (toleration.operator === 'Exists') return true
-  return !!toleration.key && (toleration.value ?? '') === (taint.value ?? '')
 }
 
 /** @returns whether it was deleted by us */

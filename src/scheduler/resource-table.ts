@@ -1,5 +1,6 @@
 import { quantityToMillis, quantityToNumber } from '../base/quantity.ts'
-import type { Container, Pod } from '../models/types/core-v1.ts'
+import { addAmounts, numbers, podTotal } from '../models/pod-total.ts'
+import type { Pod } from '../models/types/core-v1.ts'
 
 /** Column numbers of the resources that every node has. */
 export const cpu = 0
@@ -53,67 +54,37 @@ function amountOf(name: string, quantity: string): number {
 const usualCpuMillis = 100
 const usualMemoryBytes = 200 * 1024 * 1024
 
-type Amounts = Map<number, number>
-type PerContainer = (container: Container) => Amounts
-
 /**
- * What the scheduler sets aside for a pod: containers and sidecars together, or the hungriest moment of its start-up if that
- * is more, plus its overhead; and one unit of `pods`.
- * @see https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers
+ * What the scheduler sets aside for a pod: its total (see podTotal), plus its overhead, and one unit of `pods`.
  */
 export function podRequests(pod: Pod, table: ResourceTable): ResourceVector {
-  const total = combine(pod, c => table.amounts(c.resources?.requests))
+  const total = podTotal(pod.spec, c => table.amounts(c.resources?.requests), numbers)
   // Requests for the pod as a whole, where they are given, stand above its containers'.
   for (const [column, amount] of wholePod(pod, table)) total.set(column, amount)
-  add(total, table.amounts(pod.spec.overhead))
+  addAmounts(total, table.amounts(pod.spec.overhead), numbers)
   total.set(podCount, 1)
   return table.vector(total)
 }
 
 /** CPU and memory for scoring: as requested, or the usual amounts where nothing is. */
 export function scoredRequests(pod: Pod, table: ResourceTable): { cpuMillis: number; memoryBytes: number } {
-  const total = combine(pod, c => {
-    const requests = table.amounts(c.resources?.requests)
-    return new Map([
-      [cpu, requests.get(cpu) ?? usualCpuMillis],
-      [memory, requests.get(memory) ?? usualMemoryBytes],
-    ])
-  })
+  const total = podTotal(
+    pod.spec,
+    c => {
+      const requests = table.amounts(c.resources?.requests)
+      return new Map([
+        [cpu, requests.get(cpu) ?? usualCpuMillis],
+        [memory, requests.get(memory) ?? usualMemoryBytes],
+      ])
+    },
+    numbers,
+  )
   for (const [column, amount] of wholePod(pod, table)) total.set(column, amount)
-  add(total, table.amounts(pod.spec.overhead))
+  addAmounts(total, table.amounts(pod.spec.overhead), numbers)
   return { cpuMillis: total.get(cpu) ?? 0, memoryBytes: total.get(memory) ?? 0 }
 }
 
 /** What the pod as a whole requests: only CPU and memory can be given that way. */
 function wholePod(pod: Pod, table: ResourceTable): [number, number][] {
   return [...table.amounts(pod.spec.resources?.requests)].filter(([column]) => column === cpu || column === memory)
-}
-
-function combine(pod: Pod, of: PerContainer): Amounts {
-  const total: Amounts = new Map()
-  for (const container of pod.spec.containers) add(total, of(container))
-  const sidecars: Amounts = new Map()
-  const peak: Amounts = new Map()
-  for (const container of pod.spec.initContainers ?? []) {
-    const own = of(container)
-    if (container.restartPolicy === 'Always') {
-      add(total, own)
-      add(sidecars, own)
-      most(peak, sidecars)
-    } else {
-      // Runs beside the sidecars that were started before it.
-      add(own, sidecars)
-      most(peak, own)
-    }
-  }
-  most(total, peak)
-  return total
-}
-
-function add(to: Amounts, from: Amounts): void {
-  for (const [column, amount] of from) to.set(column, (to.get(column) ?? 0) + amount)
-}
-
-function most(to: Amounts, other: Amounts): void {
-  for (const [column, amount] of other) to.set(column, Math.max(to.get(column) ?? 0, amount))
 }

@@ -1,4 +1,6 @@
-import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../../models/types/core-v1.ts'
+import { requiredNodeTest } from '../../models/node-selector.ts'
+import { tolerates } from '../../models/taints.ts'
+import type { Pod, Taint } from '../../models/types/core-v1.ts'
 import { exclusiveCpus } from '../cpu/assignment.ts'
 import { isCritical } from '../eviction/ranking.ts'
 import { annotations } from '../static/annotations.ts'
@@ -43,17 +45,13 @@ function systemProblem({ spec }: Pod): Rejection | undefined {
   return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
 }
 
+const memoryPressure: Taint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' }
+
 /** A node that runs short takes nobody who would make it worse. */
 function pressureProblem(pod: Pod, pressure: readonly string[]): Rejection | undefined {
   if (!pressure.length || isCritical(pod)) return undefined
   if (pressure.join() === 'MemoryPressure') {
-    const tolerated = (pod.spec.tolerations ?? []).some(
-      ({ key, operator, effect }) =>
-        (!key || key === 'node.kubernetes.io/memory-pressure') &&
-        (operator === 'Exists' || key !== undefined) &&
-        (!effect || effect === 'NoSchedule'),
-    )
-    if (qosClassOf(pod.spec) !== 'BestEffort' || tolerated) return undefined
+    if (qosClassOf(pod.spec) !== 'BestEffort' || tolerates(pod.spec.tolerations, memoryPressure)) return undefined
   }
   return {
     reason: 'Evicted',
@@ -126,39 +124,10 @@ function clash(a: HostPort, b: HostPort): boolean {
   return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || anyAddress(a.ip) || anyAddress(b.ip))
 }
 
-function affinityProblem(pod: Pod, node: NodeFacts): Rejection | undefined {
-  const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-  const selected = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => node.labels[key] === value)
-  if (selected && (!required || required.nodeSelectorTerms.some(term => matchesTerm(term, node)))) return undefined
+function affinityProblem(pod: Pod, { name, labels }: NodeFacts): Rejection | undefined {
+  if (requiredNodeTest(pod)?.({ metadata: { name, labels } }) ?? true) return undefined
   return {
     reason: 'NodeAffinity',
     message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
-  }
-}
-
-function matchesTerm(term: NodeSelectorTerm, node: NodeFacts): boolean {
-  const { matchExpressions = [], matchFields = [] } = term
-  if (!matchExpressions.length && !matchFields.length) return false
-  return (
-    matchExpressions.every(r => matchesRequirement(r, node.labels)) &&
-    matchFields.every(r => matchesRequirement(r, { 'metadata.name': node.name }))
-  )
-}
-
-function matchesRequirement({ key, operator, values = [] }: NodeSelectorRequirement, labels: Record<string, string>) {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0])
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0])
   }
 }

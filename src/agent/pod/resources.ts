@@ -1,4 +1,5 @@
 import { quantityToFloat, quantityToMillis, quantityToNumber } from '../../base/quantity.ts'
+import { addAmounts, numbers, podTotal } from '../../models/pod-total.ts'
 import type { Container, Pod, PodSpec, ResourceRequirements } from '../../models/types/core-v1.ts'
 import type { ContainerResources } from '../../runtime/runtime.ts'
 import { qosClassOf } from './qos.ts'
@@ -47,30 +48,17 @@ export function oomScoreAdj(pod: Pod, container: Container, memoryCapacityBytes:
 
 /** What a pod asks of a node, by resource; cpu in thousandths, the rest in whole units. */
 export function podRequests(spec: PodSpec): Map<string, number> {
-  return podTotal(spec, ({ limits, requests }) => amounts({ ...limits, ...requests }))
+  return wholePod(spec, ({ limits, requests }) => amounts({ ...limits, ...requests }))
 }
 
 /** What a pod may use at most, in the same units; it says nothing of resources that some container does not limit. */
 export function podLimits(spec: PodSpec): Map<string, number> {
-  return podTotal(spec, ({ limits }) => amounts(limits))
+  return wholePod(spec, ({ limits }) => amounts(limits))
 }
 
-function podTotal(spec: PodSpec, of: (resources: ResourceRequirements) => Map<string, number>): Map<string, number> {
-  const total = new Map<string, number>()
-  for (const container of spec.containers) add(total, of(container.resources ?? {}))
-  const initContainers = spec.initContainers ?? []
-  // A sidecar stays, so it counts beside the main containers and beside the init containers after it.
-  for (const { restartPolicy, resources } of initContainers)
-    if (restartPolicy === 'Always') add(total, of(resources ?? {}))
-  const sidecars = new Map<string, number>()
-  for (const container of initContainers) {
-    const own = of(container.resources ?? {})
-    if (container.restartPolicy === 'Always') add(sidecars, own)
-    else for (const [name, amount] of add(new Map(sidecars), own)) raise(total, name, amount)
-  }
-  for (const [name, quantity] of Object.entries(spec.overhead ?? {}))
-    add(total, new Map([[name, units(name, quantity)]]))
-  return total
+function wholePod(spec: PodSpec, of: (resources: ResourceRequirements) => Map<string, number>): Map<string, number> {
+  const total = podTotal(spec, ({ resources }) => of(resources ?? {}), numbers)
+  return addAmounts(total, amounts(spec.overhead), numbers)
 }
 
 /** cpu in thousandths of a core, everything else in whole units (bytes, devices). */
@@ -80,12 +68,3 @@ export function units(resource: string, quantity: string): number {
 
 const amounts = (quantities: Record<string, string> = {}) =>
   new Map(Object.entries(quantities).map(([name, quantity]) => [name, units(name, quantity)]))
-
-function add(to: Map<string, number>, more: Map<string, number>): Map<string, number> {
-  for (const [name, amount] of more) to.set(name, (to.get(name) ?? 0) + amount)
-  return to
-}
-
-function raise(map: Map<string, number>, name: string, atLeast: number): void {
-  if ((map.get(name) ?? 0) < atLeast) map.set(name, atLeast)
-}

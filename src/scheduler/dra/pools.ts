@@ -1,6 +1,6 @@
+import { nodeSelectorTest } from '../../models/node-selector.ts'
 import type { Device, DeviceRequestAllocationResult, ResourceSlice } from '../../models/types/resource-v1beta1.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
-import { nodeSelectorTest } from '../node-selector.ts'
 import type { NodeView } from '../snapshot.ts'
 
 /** A device with where it is found. */

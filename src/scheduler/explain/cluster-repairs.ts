@@ -1,10 +1,10 @@
+import { tolerates } from '../../models/taints.ts'
 import type { Node, Pod, Taint } from '../../models/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../../models/types/policy-v1.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { Decider, Decision } from '../decider.ts'
 import type { PodInfo } from '../pod-class.ts'
 import { findEviction } from '../preemption.ts'
-import { tolerates } from '../taints.ts'
 import type { ClusterChange } from './explanation.ts'
 import type { Refused } from './refusals.ts'
 

@@ -1,8 +1,8 @@
 import { formatQuantity, parseQuantity } from '../../base/quantity.ts'
+import { untoleratedTaint } from '../../models/taints.ts'
 import type { Container, Pod, Toleration } from '../../models/types/core-v1.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import { podRequests } from '../resource-table.ts'
-import { untoleratedTaint } from '../taints.ts'
 import type { PodChange } from './explanation.ts'
 import type { Refused } from './refusals.ts'
 

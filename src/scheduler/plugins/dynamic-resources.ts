@@ -1,3 +1,4 @@
+import { nodeSelectorTest } from '../../models/node-selector.ts'
 import { keyOf, keyText } from '../../models/object.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { AllocationResult, ResourceClaim, ResourceSlice } from '../../models/types/resource-v1beta1.ts'
@@ -6,7 +7,6 @@ import { allocate } from '../dra/allocate.ts'
 import { claimKeys, podClaims } from '../dra/pod-claims.ts'
 import { devicesFor, devicesInUse, wholePools } from '../dra/pools.ts'
 import { reserveClaim } from '../dra/reserve-claims.ts'
-import { nodeSelectorTest } from '../node-selector.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { NodeView } from '../snapshot.ts'
 

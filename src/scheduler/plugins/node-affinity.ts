@@ -1,5 +1,5 @@
+import { namedNodes, requiredNodeTest, termTest } from '../../models/node-selector.ts'
 import type { Node } from '../../models/types/core-v1.ts'
-import { namedNodes, requiredNodeTest, termTest } from '../node-selector.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 
 interface State {

@@ -1,6 +1,6 @@
+import { tolerates } from '../../models/taints.ts'
 import type { Taint } from '../../models/types/core-v1.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
-import { tolerates } from '../taints.ts'
 
 const cordoned: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
 

@@ -1,12 +1,12 @@
 import { selectorFrom } from '../../base/labels.ts'
+import { requiredNodeTest } from '../../models/node-selector.ts'
+import { untoleratedTaint } from '../../models/taints.ts'
 import type { Pod, TopologySpreadConstraint } from '../../models/types/core-v1.ts'
 import { withLabelKeys } from '../affinity-term.ts'
 import { defaultSelector } from '../default-selector.ts'
-import { requiredNodeTest } from '../node-selector.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { PodInfo } from '../pod-class.ts'
 import type { NodeView, Snapshot } from '../snapshot.ts'
-import { untoleratedTaint } from '../taints.ts'
 import type { PodCounter } from '../topology.ts'
 
 interface Constraint {

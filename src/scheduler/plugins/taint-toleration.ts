@@ -1,7 +1,7 @@
+import { tolerates, untoleratedTaint } from '../../models/taints.ts'
 import type { Toleration } from '../../models/types/core-v1.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { tolerates, untoleratedTaint } from '../taints.ts'
 
 interface State {
   tolerations: readonly Toleration[] | undefined

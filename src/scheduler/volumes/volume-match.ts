@@ -1,7 +1,7 @@
 import { selectorFrom } from '../../base/labels.ts'
 import { parseQuantity } from '../../base/quantity.ts'
+import { nodeSelectorTest } from '../../models/node-selector.ts'
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../models/types/core-v1.ts'
-import { nodeSelectorTest } from '../node-selector.ts'
 
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
 

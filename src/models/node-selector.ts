@@ -1,9 +1,18 @@
-import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../models/types/core-v1.ts'
+import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from './types/core-v1.ts'
 
-type Test = (node: Node) => boolean
+/** As much of a node as selectors look at. */
+export interface SelectableNode {
+  metadata: { name: string; labels?: Readonly<Record<string, string>> }
+}
+
+type Test = (node: SelectableNode) => boolean
+
+interface PodLike {
+  spec: Pick<PodSpec, 'nodeSelector' | 'affinity'>
+}
 
 /** True if the node satisfies the pod's nodeSelector and its required node affinity. */
-export function requiredNodeTest(pod: Pod): Test | undefined {
+export function requiredNodeTest(pod: PodLike): Test | undefined {
   const wanted = Object.entries(pod.spec.nodeSelector ?? {})
   const affinity = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   if (!wanted.length && !affinity) return undefined
@@ -29,7 +38,7 @@ export function termTest(term: NodeSelectorTerm): Test {
 }
 
 /** The only nodes that can match, if every term names them: what DaemonSet pods do. */
-export function namedNodes(pod: Pod): Set<string> | undefined {
+export function namedNodes(pod: PodLike): Set<string> | undefined {
   const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
   if (!terms?.length) return undefined
   const names = new Set<string>()
@@ -42,14 +51,14 @@ export function namedNodes(pod: Pod): Set<string> | undefined {
   return names
 }
 
-function labelOf(node: Node, key: string): string | undefined {
+function labelOf(node: SelectableNode, key: string): string | undefined {
   const labels = node.metadata.labels
   return labels && Object.hasOwn(labels, key) ? labels[key] : undefined
 }
 
 function requirementTest(
   { operator, values = [] }: NodeSelectorRequirement,
-  read: (node: Node) => string | undefined,
+  read: (node: SelectableNode) => string | undefined,
 ): Test {
   const set = new Set(values)
   const limit = Number(values[0])
