@@ -1,22 +1,8 @@
-import type { FieldChange } from '../models/history/changes.ts'
-import type { AnyObject } from '../models/object.ts'
+import type { HistoryItem } from '../models/history/item.ts'
 import { chooseTargets } from './commands/get.ts'
 import type { Remote } from './connection.ts'
 import { UsageError } from './failure.ts'
 import { discover, pathOf } from './resource-names.ts'
-
-/** One revision of an object, as the API server tells it. */
-export interface HistoryItem {
-  revision: string
-  time?: string
-  type: 'Created' | 'Changed' | 'Deleted' | 'Earlier'
-  by: string[]
-  user?: string
-  auditID?: string
-  fields: FieldChange[]
-  object?: AnyObject
-  error?: string
-}
 
 const pageSize = 200
 

@@ -10,7 +10,7 @@ import type { Endpoint } from '../models/types/discovery-v1.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { familyOf, headlessLabel, leaderAnnotation, triggerTimeAnnotation } from './service-pods.ts'
 import type { Desired } from './slice-plan.ts'
-import { managedByLabel, removeSlices, slicesOf, stillExists, writeSlices } from './slice-writer.ts'
+import { keysOfSlice, managedByLabel, removeSlices, slicesOf, stillExists, writeSlices } from './slice-writer.ts'
 
 const manager = 'endpointslicemirroring-controller.k8s.io'
 const skipLabel = 'endpointslice.kubernetes.io/skip-mirror'
@@ -26,13 +26,7 @@ export function endpointSliceMirroringReconciler(): Reconciler {
     primary: Endpoints,
     watches: [
       { kind: Service, keys: (service: Service) => [keyOf(service)] },
-      {
-        kind: EndpointSlice,
-        keys({ metadata: { labels, namespace } }: EndpointSlice) {
-          const name = labels?.[serviceNameLabel]
-          return name && labels[managedByLabel] === manager ? [{ namespace: namespace!, name }] : []
-        },
-      },
+      { kind: EndpointSlice, keys: (slice: EndpointSlice) => keysOfSlice(slice, manager) },
     ],
     writes: [{ kind: EndpointSlice, part: 'owned' }],
     async reconcile(key, world) {

@@ -26,7 +26,7 @@ import {
 } from './service-pods.ts'
 import type { SliceMonitor } from './slice-monitor.ts'
 import type { Desired } from './slice-plan.ts'
-import { managedByLabel, stillExists, writeSlices } from './slice-writer.ts'
+import { keysOfSlice, managedByLabel, stillExists, writeSlices } from './slice-writer.ts'
 import { hintSign, wantsZoneHints } from './zone-hints.ts'
 
 const manager = 'endpointslice-controller.k8s.io'
@@ -51,13 +51,7 @@ export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } 
           return cache.list(Service).filter(wantsZoneHints).map(keyOf)
         },
       },
-      {
-        kind: EndpointSlice,
-        keys({ metadata: { labels, namespace } }: EndpointSlice) {
-          const name = labels?.[serviceNameLabel]
-          return name && labels[managedByLabel] === manager ? [{ namespace: namespace!, name }] : []
-        },
-      },
+      { kind: EndpointSlice, keys: (slice: EndpointSlice) => keysOfSlice(slice, manager) },
     ],
     writes: [{ kind: EndpointSlice, part: 'owned' }],
     async reconcile(key, world) {

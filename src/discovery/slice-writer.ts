@@ -46,6 +46,12 @@ export function slicesOf(world: World, key: ObjectKey, manager: string): Endpoin
     .filter(s => s.metadata.labels?.[serviceNameLabel] === key.name && s.metadata.labels?.[managedByLabel] === manager)
 }
 
+/** Where a slice of one manager belongs: the key of its Service. */
+export function keysOfSlice({ metadata: { labels, namespace } }: EndpointSlice, manager: string): ObjectKey[] {
+  const name = labels?.[serviceNameLabel]
+  return name && labels[managedByLabel] === manager ? [{ namespace: namespace!, name }] : []
+}
+
 /**
  * Writes what is missing, changed or too much.
  * @returns when to look again, if the cache has to catch up first

@@ -1,6 +1,7 @@
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import type { Clock } from '../base/clock.ts'
 import { OptiFlowError } from '../base/errors.ts'
+import { grpcReplies } from '../base/grpc-stream.ts'
 import type { Protocol } from '../base/protobuf-protocol.ts'
 
 /** Nobody answers at the plugin's socket. */
@@ -92,19 +93,11 @@ export class PluginSocket implements Disposable {
     request: object,
     signal: AbortSignal,
   ): AsyncGenerator<T, void, undefined> {
-    const { path, encode, decode } = protocol.method(service, name)
-    if (signal.aborted) return
-    const call = this.#client.makeServerStreamRequest(path, encode, decode, request, new Metadata(), {})
-    const cancel = () => call.cancel()
-    signal.addEventListener('abort', cancel, { once: true })
+    const method = protocol.method(service, name)
     try {
-      for await (const message of call) yield message as T
+      yield* grpcReplies<T>(this.#client, method, request, new Metadata(), signal)
     } catch (error) {
-      if (!signal.aborted) throw this.#explain(path, error as ServiceError)
-    } finally {
-      signal.removeEventListener('abort', cancel)
-      call.on('error', () => {})
-      call.cancel()
+      throw this.#explain(method.path, error as ServiceError)
     }
   }
 

@@ -3,6 +3,7 @@ import type { Core } from '../core.ts'
 import { CallFailed } from '../outgoing/call-failed.ts'
 import { destinationUrl } from '../outgoing/destination.ts'
 import type { OutgoingRequest } from '../outgoing/outgoing-calls.ts'
+import { wholeBody } from '../outgoing/whole-body.ts'
 import { identityHeaders } from './identity-headers.ts'
 import type { RemoteVersion } from './remote-versions.ts'
 
@@ -51,7 +52,7 @@ export class RemoteCalls {
         ...{ method: 'GET', path, signal: stop.signal },
         headers: { accept: 'application/json', ...headers, ...identityHeaders(ownUser) },
       })
-      const body = await readWhole(answer, stop.signal)
+      const body = await wholeBody(answer.body, maxBytes, stop.signal)
       return { status: answer.status, etag: answer.headers.etag, body }
     } finally {
       cancel()
@@ -63,21 +64,4 @@ export class RemoteCalls {
   urlOf(remote: RemoteVersion, path: string): string {
     return destinationUrl(remote.destination, path)
   }
-}
-
-async function readWhole({ body }: HttpStream, signal: AbortSignal): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  const stop = () => body.destroy(signal.reason)
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > maxBytes) throw new CallFailed(`the answer is longer than ${maxBytes} bytes`)
-      chunks.push(chunk)
-    }
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
-  return Buffer.concat(chunks)
 }

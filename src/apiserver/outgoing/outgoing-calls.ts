@@ -5,6 +5,7 @@ import { parseJson } from '../../models/json.ts'
 import { answerText, CallFailed, DeadlineExceeded, networkText } from './call-failed.ts'
 import { authorities, type Destination, destinationUrl } from './destination.ts'
 import { type Address, type Lookup, serviceEndpoint } from './service-endpoint.ts'
+import { wholeBody } from './whole-body.ts'
 
 export interface OutgoingRequest {
   method: string
@@ -73,7 +74,7 @@ export class OutgoingCalls {
         body,
         signal: stop.signal,
       })
-      const bytes = await readAll(answer.body, options.maxBytes ?? defaultMaxBytes, stop.signal)
+      const bytes = await wholeBody(answer.body, options.maxBytes ?? defaultMaxBytes, stop.signal)
       if (answer.status < 200 || answer.status > 299)
         throw new CallFailed(answerText(answer.status, bytes, answer.headers.location), { status: answer.status })
       return parseAnswer(bytes)
@@ -121,25 +122,6 @@ export class OutgoingCalls {
   #addressOf({ service }: Destination): Address | undefined {
     return service && serviceEndpoint(this.#lookup(), service.namespace, service.name, service.port ?? 443)
   }
-}
-
-/** @throws CallFailed when there is more than `maxBytes`, the signal's reason when it aborts */
-async function readAll(body: Readable, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  const stop = () => body.destroy(signal.reason)
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > maxBytes) throw new CallFailed(`the answer is longer than ${maxBytes} bytes`)
-      chunks.push(chunk)
-    }
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
-  return Buffer.concat(chunks)
 }
 
 function parseAnswer(bytes: Buffer): unknown {

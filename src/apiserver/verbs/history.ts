@@ -1,29 +1,13 @@
 import { explain } from '../../base/errors.ts'
 import { badRequest, notFoundError } from '../../models/api-error.ts'
-import { changedBy, type FieldChange, fieldChanges } from '../../models/history/changes.ts'
+import { changedBy, fieldChanges } from '../../models/history/changes.ts'
+import type { HistoryItem } from '../../models/history/item.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { valueReply } from '../replies/object-form.ts'
 import { prepare, servedObject } from '../storage/conversion.ts'
 import { objectStoreKey } from '../storage/object-key.ts'
 import { keptFrom } from './past.ts'
-
-/** One revision of an object, as `?history=true` tells it. */
-interface HistoryItem {
-  revision: string
-  /** RFC 3339 with milliseconds; not there when it is not known any more. */
-  time?: string
-  /** `Earlier`: the state with which the history begins. */
-  type: 'Created' | 'Changed' | 'Deleted' | 'Earlier'
-  by: string[]
-  /** Who asked for the change, and what the request was called; not there when it is not known any more. */
-  user?: string
-  auditID?: string
-  fields: FieldChange[]
-  /** Not there after a deletion, or when it cannot be read. */
-  object?: AnyObject
-  error?: string
-}
 
 const mostItems = 500
 

@@ -1,8 +1,9 @@
 import type { FieldChange } from '../../models/history/changes.ts'
+import type { HistoryItem } from '../../models/history/item.ts'
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags } from '../connection.ts'
 import { UsageError } from '../failure.ts'
-import { type HistoryItem, readHistory } from '../object-history.ts'
+import { readHistory } from '../object-history.ts'
 import { age, formatObject, formatTable, readOutputForm } from '../output.ts'
 
 interface Flags extends ConnectionFlags {

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { type CallOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import type { Clock } from '../../base/clock.ts'
+import { grpcReplies } from '../../base/grpc-stream.ts'
 import type { Method } from '../../base/protobuf-protocol.ts'
 import { RuntimeFailed, RuntimeUnavailable } from '../runtime.ts'
 import { containerdProtocol, criProtocol } from './protocol.ts'
@@ -85,18 +86,11 @@ export class Connection implements Disposable {
     request: object,
     signal: AbortSignal,
   ): AsyncGenerator<T, void, undefined> {
-    const { path, encode, decode } = containerdProtocol.method(`containerd.services.${service}`, method)
-    if (signal.aborted) return
-    const call = this.#client.makeServerStreamRequest(path, encode, decode, request, this.#namespace, {})
-    const cancel = () => call.cancel()
-    signal.addEventListener('abort', cancel, { once: true })
+    const called = containerdProtocol.method(`containerd.services.${service}`, method)
     try {
-      for await (const message of call) yield message as T
+      yield* grpcReplies<T>(this.#client, called, request, this.#namespace, signal)
     } catch (error) {
-      if (!signal.aborted) throw this.#explain(path, error as ServiceError)
-    } finally {
-      signal.removeEventListener('abort', cancel)
-      call.cancel()
+      throw this.#explain(called.path, error as ServiceError)
     }
   }
 
