@@ -32,7 +32,7 @@ function specs(): { pod: SandboxSpec; container: ContainerSpec } {
 
 async function byRuntime(): Promise<void> {
   const { pod, container } = specs()
-  await runtime.start(await runtime.runSandbox(pod, never), container, never)
+  await runtime.start(await runtime.runSandbox(pod, never), container)
 }
 
 async function byRawCalls(): Promise<void> {

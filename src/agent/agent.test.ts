@@ -171,6 +171,22 @@ describe('a pod', () => {
     expect(f.pod('web')).toBeUndefined()
   })
 
+  it('deleted while a container of it is being started lets it start, and stops it then', async () => {
+    const f = await start()
+    await f.run('web', {}, { 'start-delay': '3s' })
+    await f.api.client.delete(Pod, { namespace: 'default', name: 'web' })
+    await f.advance(1_000)
+    expect(f.pod('web')!.status!.containerStatuses![0]!.state).toEqual({ waiting: { reason: 'ContainerCreating' } })
+    await f.advance(4_000)
+    expect(f.pod('web')).toBeUndefined()
+    expect(f.events().slice(-3)).toEqual([
+      'Created: Created container: web',
+      'Started: Started container web',
+      'Killing: Stopping container web',
+    ])
+    expect(await f.observed('web')).toBeUndefined()
+  })
+
   it('whose record was taken away by force is ended all the same', async () => {
     const f = await start()
     await f.run('web', {}, { 'ignore-sigterm': 'true' })

@@ -93,7 +93,7 @@ export function runtimeConformance(name: string, open: () => Promise<RuntimeBenc
     async function run(program: Program, more: Partial<ContainerSpec> = {}) {
       const spec = pod(program)
       const sandbox = await bench.during(runtime.runSandbox(spec, never))
-      const id = await bench.during(runtime.start(sandbox, container(program, more), never))
+      const id = await bench.during(runtime.start(sandbox, container(program, more)))
       return { uid: spec.uid, spec, sandbox, id, remove: () => bench.during(runtime.remove(sandbox)) }
     }
 
@@ -213,10 +213,10 @@ export function runtimeConformance(name: string, open: () => Promise<RuntimeBenc
     test('a next attempt stands beside the one before, each with its own log', async () => {
       const spec = pod({ main: { script: '', simulated: { 'exit-code': '1', 'exit-times': '1', log: 'hello' } } })
       const sandbox = await bench.during(runtime.runSandbox(spec, never))
-      const first = await bench.during(runtime.start(sandbox, container({ script: 'echo hello; exit 1' }), never))
+      const first = await bench.during(runtime.start(sandbox, container({ script: 'echo hello; exit 1' })))
       await ended(spec.uid, first)
       const second = await bench.during(
-        runtime.start(sandbox, container({ script: 'echo hello; sleep 1000' }, { attempt: 1 }), never),
+        runtime.start(sandbox, container({ script: 'echo hello; sleep 1000' }, { attempt: 1 })),
       )
       expect((await see(spec.uid))?.containers.map(c => [c.id, c.attempt, c.state])).toEqual([
         [first, 0, 'exited'],
@@ -260,7 +260,7 @@ export function runtimeConformance(name: string, open: () => Promise<RuntimeBenc
       const spec = pod({ main: { script: '', simulated: { 'start-error': 'exec: "/nope": not found' } } })
       const sandbox = await bench.during(runtime.runSandbox(spec, never))
       const failure = await bench
-        .during(runtime.start(sandbox, container(sleeping, { command: ['/nope'] }), never))
+        .during(runtime.start(sandbox, container(sleeping, { command: ['/nope'] })))
         .catch(error => error)
       expect(failure).toBeInstanceOf(ContainerStartFailed)
       expect([failure.reason, failure.message]).toEqual(['RunContainerError', expect.stringContaining('"/nope"')])
@@ -402,7 +402,7 @@ export function runtimeConformance(name: string, open: () => Promise<RuntimeBenc
       const before = await see(uid)
       await using again = bench.reopen()
       expect(await see(uid, again)).toEqual(before)
-      const beside = await bench.during(again.start(sandbox, container(sleeping, { name: 'beside' }), never))
+      const beside = await bench.during(again.start(sandbox, container(sleeping, { name: 'beside' })))
       expect((await see(uid))?.containers.map(c => c.id)).toEqual([id, beside])
       expect(await bench.during(again.exec(beside, ['hostname'], 5_000))).toMatchObject({
         stdout: `${before?.name}\n`,

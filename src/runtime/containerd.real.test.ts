@@ -56,7 +56,7 @@ test('a daemon that is running is adopted; one that is killed is started again; 
   const runtime = open()
   const sandbox = await runtime.runSandbox(podSpec('kept', { hostNetwork: true, logFolder: `${folder}/logs` }), never)
   const spec = containerSpec(pauseImageName, '', '', { command: ['/pause'] })
-  const id = await runtime.start(sandbox, spec, never)
+  const id = await runtime.start(sandbox, spec)
   const observed = await runtime.observe()
 
   await containerd[Symbol.asyncDispose]()

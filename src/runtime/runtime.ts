@@ -26,8 +26,12 @@ export interface Runtime extends AsyncDisposable {
 
   /** The pod's namespaces and network, no containers yet. @throws RuntimeFailed */
   runSandbox(pod: SandboxSpec, signal: AbortSignal): Promise<SandboxId>
-  /** Creates and starts. @throws ContainerStartFailed */
-  start(sandbox: SandboxId, container: ContainerSpec, signal: AbortSignal): Promise<ContainerId>
+  /**
+   * Creates and starts. Once begun it is let end: a runtime whose caller turns away in between leaves a container that
+   * seems to have failed, or a name that stays taken.
+   * @throws ContainerStartFailed
+   */
+  start(sandbox: SandboxId, container: ContainerSpec): Promise<ContainerId>
   /** SIGTERM (or the image's stop signal), then SIGKILL after `graceMs`. Resolves when it has ended. Gone is fine. */
   stop(container: ContainerId, graceMs: number): Promise<void>
   /** Removes an ended container (and its logs). */

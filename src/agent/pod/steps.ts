@@ -148,7 +148,8 @@ export class Steps {
     const { sandbox, attempt, imageRef } = about
     try {
       const spec = await this.#describe(facts, container, attempt, imageRef, about.target)
-      const id = await starts.run(() => runtime.start(sandbox, spec, signal), signal)
+      // A pod that is told to end may still wait here in vain; what the runtime has begun runs first and is then stopped.
+      const id = await starts.run(() => runtime.start(sandbox, spec), signal)
       events.normal(pod, 'Created', `Created container: ${container.name}`)
       events.normal(pod, 'Started', `Started container ${container.name}`)
       await this.#postStart(facts, container, id, about.graceMs, signal)

@@ -59,7 +59,7 @@ it('the doctor finds what pods left behind, takes out that alone, and lets the l
   const signal = new AbortController().signal
   const sandbox = await runtime.runSandbox(podSpec('alive', { logFolder: `${bench.logFolder}/alive` }), signal)
   const image = await runtime.pull(bench.image, {}, signal)
-  const container = await runtime.start(sandbox, containerSpec(bench.image, image, 'sleep 1000'), signal)
+  const container = await runtime.start(sandbox, containerSpec(bench.image, image, 'sleep 1000'))
   expect(mine(await look(false))).toEqual([])
 
   const { stateFolder, socket } = bench.containerd

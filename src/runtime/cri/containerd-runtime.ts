@@ -140,10 +140,10 @@ class ContainerdRuntime implements Runtime {
     }
   }
 
-  async start(sandbox: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
-    const id = await this.#create(sandbox, spec, signal)
+  async start(sandbox: SandboxId, spec: ContainerSpec): Promise<ContainerId> {
+    const id = await this.#create(sandbox, spec)
     try {
-      await this.#connection.runtime('StartContainer', { container_id: id }, { signal, timeoutMs: 240_000 })
+      await this.#connection.runtime('StartContainer', { container_id: id }, { timeoutMs: 240_000 })
       return id
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error
@@ -151,7 +151,7 @@ class ContainerdRuntime implements Runtime {
     }
   }
 
-  async #create(sandbox: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
+  async #create(sandbox: SandboxId, spec: ContainerSpec): Promise<ContainerId> {
     try {
       const pod = this.#configs.get(sandbox) ?? (await this.#readConfig(sandbox))
       const [whole] = await Promise.all([
@@ -162,7 +162,7 @@ class ContainerdRuntime implements Runtime {
       const { container_id } = await this.#connection.runtime<{ container_id: string }>(
         'CreateContainer',
         { pod_sandbox_id: sandbox, config, sandbox_config: pod },
-        { signal, timeoutMs: 240_000 },
+        { timeoutMs: 240_000 },
       )
       this.#observer.remember(container_id, pod.metadata.uid)
       return container_id

@@ -25,7 +25,7 @@ async function run(script: string, more: More = {}, pod: Partial<SandboxSpec> = 
   const spec = podSpec(name, { logFolder: `${bench.logFolder}/${name}`, ...pod })
   const sandbox = await runtime.runSandbox(spec, never)
   try {
-    const id = await runtime.start(sandbox, containerSpec(bench.image, imageRef, script, more), never)
+    const id = await runtime.start(sandbox, containerSpec(bench.image, imageRef, script, more))
     const container = await bench.until('its end', async () =>
       (await runtime.observe()).flatMap(p => p.containers).find(c => c.id === id && c.state === 'exited'),
     )
@@ -102,12 +102,8 @@ test('containers share the network always, processes when asked, and not the hos
     hostname: 'shared',
   })
   const sandbox = await runtime.runSandbox(spec, never)
-  const first = await runtime.start(sandbox, containerSpec(bench.image, imageRef, 'sleep 4444', { name: 'one' }), never)
-  const second = await runtime.start(
-    sandbox,
-    containerSpec(bench.image, imageRef, 'sleep 5555', { name: 'two' }),
-    never,
-  )
+  const first = await runtime.start(sandbox, containerSpec(bench.image, imageRef, 'sleep 4444', { name: 'one' }))
+  const second = await runtime.start(sandbox, containerSpec(bench.image, imageRef, 'sleep 5555', { name: 'two' }))
   const seen = await runtime.exec(first, ['ps', '-o', 'pid,args'], 5_000)
   expect(seen.stdout).toMatch(/ 1 \/pause\n[\s\S]*sleep 4444[\s\S]*sleep 5555/)
   // An orphan ends up with the pause program, which must bury it.
@@ -125,12 +121,12 @@ test('containers share the network always, processes when asked, and not the hos
 test('a debugging container joins the processes of its target', async () => {
   const name = `s${++pods}`
   const sandbox = await runtime.runSandbox(podSpec(name, { logFolder: `${bench.logFolder}/${name}` }), never)
-  const target = await runtime.start(sandbox, containerSpec(bench.image, imageRef, 'sleep 6666'), never)
+  const target = await runtime.start(sandbox, containerSpec(bench.image, imageRef, 'sleep 6666'))
   const debug = containerSpec(bench.image, imageRef, 'ps -o args; sleep 1000', {
     name: 'debug',
     processNamespaceOf: target,
   })
-  const id = await runtime.start(sandbox, debug, never)
+  const id = await runtime.start(sandbox, debug)
   expect((await runtime.exec(id, ['ps', '-o', 'args'], 5_000)).stdout).toContain('sleep 6666')
   await runtime.remove(sandbox)
 })
@@ -166,7 +162,7 @@ test('limits of a running container change without a restart', async () => {
   const spec = containerSpec(bench.image, imageRef, 'sleep 1000', {
     resources: { cpuShares: 512, cpuQuotaMicros: 50_000, cpuPeriodMicros: 100_000, memoryLimitBytes: 64 << 20 },
   })
-  const id = await runtime.start(sandbox, spec, never)
+  const id = await runtime.start(sandbox, spec)
   const read = async () => {
     const v1 = (file: string) =>
       readFile(`/sys/fs/cgroup/${file.split('.')[0]}/optiflow-test/${name}/${id}/${file}`, 'utf8').catch(() => '')

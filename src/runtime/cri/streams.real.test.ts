@@ -21,7 +21,7 @@ afterAll(async () => bench?.[Symbol.asyncDispose]())
 
 function start(script: string, more: Partial<ContainerSpec> = {}) {
   const spec = containerSpec(bench.image, imageRef, script, { name: `c${++containers}`, ...more })
-  return runtime.start(sandbox, spec, never)
+  return runtime.start(sandbox, spec)
 }
 
 /** What a stream gives until it holds `text`. */

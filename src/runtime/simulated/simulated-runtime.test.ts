@@ -41,7 +41,7 @@ test('a container with an exit code ends when its time has come, and says so onc
     pod('a', { 'exit-code': '3', 'exit-after': '10s', 'termination-message': 'bye' }),
     never,
   )
-  const id = await runtime.start(sandbox, container(), never)
+  const id = await runtime.start(sandbox, container())
   runtime.onChange(uid => changes.push(uid))
   await clock.advance(9_999)
   expect((await runtime.observe())[0]!.containers[0]!.state).toBe('running')
@@ -72,8 +72,8 @@ test('a container with an exit code ends when its time has come, and says so onc
 test('what an annotation says of one container does not touch its neighbour', async () => {
   const { runtime } = open()
   const sandbox = await runtime.runSandbox(pod('a', { 'exit-code.init': '0' }), never)
-  await runtime.start(sandbox, container('init'), never)
-  await runtime.start(sandbox, container('main'), never)
+  await runtime.start(sandbox, container('init'))
+  await runtime.start(sandbox, container('main'))
   const [observed] = await runtime.observe()
   expect(observed!.containers.map(c => [c.name, c.state, c.reason])).toEqual([
     ['init', 'exited', 'Completed'],
@@ -84,7 +84,7 @@ test('what an annotation says of one container does not touch its neighbour', as
 test('a program that crashes twice stays up on its third attempt', async () => {
   const { runtime } = open()
   const sandbox = await runtime.runSandbox(pod('a', { 'exit-code': '1', 'exit-times': '2' }), never)
-  for (const attempt of [0, 1, 2]) await runtime.start(sandbox, container('main', attempt), never)
+  for (const attempt of [0, 1, 2]) await runtime.start(sandbox, container('main', attempt))
   const [observed] = await runtime.observe()
   expect(observed!.containers.map(c => c.state)).toEqual(['exited', 'exited', 'running'])
 })
@@ -110,8 +110,8 @@ test('addresses come from the pod CIDR, are not soon given again, and run out wi
 test('SIGTERM is obeyed unless the program ignores it; then the grace passes and SIGKILL ends it', async () => {
   const { clock, runtime } = open()
   const sandbox = await runtime.runSandbox(pod('a', { 'ignore-sigterm.deaf': 'true' }), never)
-  const polite = await runtime.start(sandbox, container('polite'), never)
-  const deaf = await runtime.start(sandbox, container('deaf'), never)
+  const polite = await runtime.start(sandbox, container('polite'))
+  const deaf = await runtime.start(sandbox, container('deaf'))
   await runtime.stop(polite, 30_000)
   const stopping = runtime.stop(deaf, 30_000)
   await clock.advance(30_000)
@@ -129,7 +129,7 @@ test('logs follow a program that writes every second, from its tail on, until it
     pod('a', { log: 'hello\nworld', 'log-every': '1s', 'exit-after': '5s' }),
     never,
   )
-  const id = await runtime.start(sandbox, container(), never)
+  const id = await runtime.start(sandbox, container())
   await clock.advance(2_000)
   expect(await text(runtime.logs(id, {}, never))).toBe('hello\nworld\nline 1\nline 2\n')
   expect(await text(runtime.logs(id, { tailLines: 1, timestamps: true }, never))).toBe(
@@ -145,7 +145,7 @@ test('logs follow a program that writes every second, from its tail on, until it
 test('probes fail until the pod is ready and again when it is unhealthy', async () => {
   const { clock, runtime } = open()
   const sandbox = await runtime.runSandbox(pod('a', { 'ready-after': '5s', 'unhealthy-after': '60s' }), never)
-  const id = await runtime.start(sandbox, container(), never)
+  const id = await runtime.start(sandbox, container())
   const ask = async (purpose: 'readiness' | 'liveness') =>
     (await runtime.probe!(id, { purpose, kind: 'http', target: ':80/' })).ok
   expect([await ask('readiness'), await ask('liveness')]).toEqual([false, true])
@@ -158,7 +158,7 @@ test('probes fail until the pod is ready and again when it is unhealthy', async 
 test('a shell answers and a slow command times out', async () => {
   const { clock, runtime } = open()
   const sandbox = await runtime.runSandbox(pod('a'), never)
-  const id = await runtime.start(sandbox, container(), never)
+  const id = await runtime.start(sandbox, container())
   expect(await runtime.exec(id, ['sh', '-c', 'echo "$COLOR" && cat /etc/hostname; exit 4'], 1_000)).toEqual({
     exitCode: 4,
     stdout: 'blue\na\n',
@@ -196,14 +196,14 @@ test('a thousand nodes with ten thousand pods cost one timer each at most', asyn
   )
   for (const node of nodes)
     for (let p = 0; p < 10; p++)
-      await node.start(await node.runSandbox(pod(`p${p}`, { 'exit-after': '1h' }), never), container(), never)
+      await node.start(await node.runSandbox(pod(`p${p}`, { 'exit-after': '1h' }), never), container())
   expect(timers).toBe(1000)
 })
 
 test('an agent that comes back finds everything; a reboot of the node ends it', async () => {
   const { runtime } = open()
   const sandbox = await runtime.runSandbox(pod('a'), never)
-  await runtime.start(sandbox, container(), never)
+  await runtime.start(sandbox, container())
   runtime.setAvailable(false)
   await expect(runtime.observe()).rejects.toThrow('switched off')
   runtime.setAvailable(true)

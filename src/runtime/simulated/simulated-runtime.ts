@@ -126,12 +126,12 @@ class Simulation implements SimulatedRuntime {
     return this.#pods.addSandbox(spec).id
   }
 
-  async start(sandboxId: SandboxId, spec: ContainerSpec, signal: AbortSignal): Promise<ContainerId> {
+  async start(sandboxId: SandboxId, spec: ContainerSpec): Promise<ContainerId> {
     this.#check()
     const container = this.#pods.addContainer(sandboxId, spec)
     const { behaviour, id } = container
     const delayMs = behaviour.startDelayMs ?? this.#options.startDelayMs ?? 0
-    if (delayMs) await sleep(this.#clock, delayMs, signal)
+    if (delayMs) await sleep(this.#clock, delayMs)
     if (behaviour.startError) {
       this.#pods.end(container, { exitCode: 128, reason: 'StartError', message: behaviour.startError })
       throw new ContainerStartFailed('RunContainerError', behaviour.startError)
