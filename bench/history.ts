@@ -1,19 +1,19 @@
 /*
  * Reads of the past in a log of a million rows: 1,000 nodes' heartbeats, 10,000 objects that changed now and then, deletions among
- * them.   npx tsx bench/history.ts [rows]
+ * them. Then lists of the past through the API, and how long they hold up others.   npx tsx bench/history.ts [rows]
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { seededRandom } from '../src/base/random.ts'
 import { VirtualClock } from '../src/base/virtual-clock.ts'
 import { openSqliteStore } from '../src/db/index.ts'
+import { asOfLists } from './stores/as-of.ts'
+import { folder } from './stores/load.ts'
 
 const rows = Number(process.argv[2] ?? 1_000_000)
 const [nodes, objects] = [1000, 10_000]
 const random = seededRandom(4)
 const below = (n: number) => Math.floor(random.next() * n)
-const folder = mkdtempSync(join(process.env['BENCH_FOLDER'] ?? tmpdir(), 'optiflow-bench-'))
 const path = join(folder, 'state.db')
 const clock = new VirtualClock()
 const store = await openSqliteStore({ path, clock })
@@ -77,4 +77,6 @@ console.log(
 console.log(`all changes of a heartbeat: ${await median(10, () => store.changes(`/leases/node-${below(nodes)}`))}`)
 console.log(`all changes of an object: ${await median(100, () => store.changes(`/pods/pod-${below(objects)}`))}`)
 await store[Symbol.asyncDispose]()
+await asOfLists(10_000, 2000)
+await asOfLists(10_000, 6000)
 rmSync(folder, { recursive: true })

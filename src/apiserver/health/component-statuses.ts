@@ -2,10 +2,10 @@ import { notFoundError } from '../../models/api-error.ts'
 import { ComponentStatus } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ComputedVerbs } from '../core.ts'
-import { formOfMany, mediaReply, objectReply } from '../replies/object-form.ts'
+import { formOfMany, objectReply } from '../replies/object-form.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
 import { encodeObject } from '../storage/object-bytes.ts'
-import { writeList } from '../verbs/list-page.ts'
+import { listReply } from '../verbs/list-page.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { type HealthCheck, runCheck } from './health.ts'
 
@@ -30,7 +30,7 @@ export function componentStatusHandlers(parts: ReadonlyMap<string, HealthCheck>)
       const { matches } = objectSelector(call.resource, call.info.query)
       const all = await Promise.all([...parts].map(([name, check]) => asked(name, check)))
       const objects = matches ? all.filter(matches) : all
-      return mediaReply(form.accepted, 200, writeList(call, form, { objects, revision: call.core.cache.revision }))
+      return listReply(call, form, { objects, revision: call.core.cache.revision })
     },
   }
   return [`/${ComponentStatus.plural}`, verbs]

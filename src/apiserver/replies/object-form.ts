@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { copiedBytes, Slice, type Sliced } from '../../base/slices.ts'
 import { badRequest } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { parseJson } from '../../models/json.ts'
@@ -174,12 +175,13 @@ export function mediaReply(accepted: AcceptedForm, status: number, body: Uint8Ar
   return textReply(status, yamlOf(body), 'application/yaml')
 }
 
+const yamlStart = Buffer.from('---\n')
 /** Larger values are written in YAML's other notation, which is JSON: making the first takes a second for each megabyte. */
 const maxBlockYamlBytes = 64 * 1024
 
-function yamlOf(json: Uint8Array): string {
+function yamlOf(json: Uint8Array): string | Uint8Array {
+  if (json.length > maxBlockYamlBytes) return json
   const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString()
-  if (json.length > maxBlockYamlBytes) return text
   return stringify(parseJson(text, { exactIntegers: true }).value)
 }
 
@@ -206,11 +208,12 @@ export function eventFrame(form: ObjectForm, type: EventType | 'BOOKMARK' | 'ERR
   frame.write(head, 0, 'latin1')
   frame.set(object, head.length)
   frame.write('}\n', head.length + object.length, 'latin1')
-  return form.accepted.media === 'json' ? frame : Buffer.from(`---\n${yamlOf(frame)}`)
+  return form.accepted.media === 'json' ? frame : Buffer.concat([yamlStart, Buffer.from(yamlOf(frame))])
 }
 
 /** Many elements, with commas between; for forms that are kept as they are. Each byte is copied once. */
-export function keptItems(objects: readonly KeptObject[], head: string, tail: string): Buffer {
+export function* keptItems(objects: readonly KeptObject[], head: string, tail: string): Sliced<Buffer> {
+  const slice = new Slice(copiedBytes)
   const cuts = new Uint16Array(objects.length)
   let length = Buffer.byteLength(head) + Buffer.byteLength(tail) + Math.max(objects.length - 1, 0)
   let guess = 0
@@ -221,13 +224,16 @@ export function keptItems(objects: readonly KeptObject[], head: string, tail: st
       guess = metadataOffset(bytes)
     cuts[i] = guess
     length += bytes.length - guess + 1
+    if (slice.fills(0)) yield
   }
   const out = Buffer.allocUnsafe(length)
   let at = out.write(head)
   for (let i = 0; i < objects.length; i++) {
     if (i > 0) out[at++] = 0x2c
     out[at++] = 0x7b
-    at += objects[i]!.bytes.copy(out, at, cuts[i]!)
+    const { bytes } = objects[i]!
+    at += bytes.copy(out, at, cuts[i]!)
+    if (slice.fills(bytes.length)) yield
   }
   out.write(tail, at)
   return out

@@ -11,9 +11,9 @@ export function wantsPretty({ url, headers }: ApiRequest): boolean {
 }
 
 /** The same JSON, indented by two spaces. Works on the text: numbers stay as they are, however long. */
-export function prettyJson(json: Uint8Array): Buffer {
+export function prettyJson(json: Uint8Array): Uint8Array {
+  if (json.length > maxPrettyBytes) return json
   const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString()
-  if (json.length > maxPrettyBytes) return Buffer.from(text)
   let out = ''
   let depth = 0
   const line = () => `\n${'  '.repeat(depth)}`

@@ -17,11 +17,11 @@ export function typedReply(status: number, bytes: Uint8Array, type: string): Api
   return { status, headers: { 'content-type': type }, body: bytes }
 }
 
-export function textReply(status: number, text: string, type = 'text/plain; charset=utf-8'): ApiReply {
+export function textReply(status: number, text: string | Uint8Array, type = 'text/plain; charset=utf-8'): ApiReply {
   return {
     status,
     headers: { 'content-type': type, 'x-content-type-options': 'nosniff' },
-    body: Buffer.from(text),
+    body: typeof text === 'string' ? Buffer.from(text) : text,
   }
 }
 

@@ -1,36 +1,40 @@
+import { Slice, type Sliced, workedBytes } from '../../base/slices.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { cellsOf, columnDefinitionsOf, columnsOf, rowOf } from '../../models/table.ts'
 import type { ResourceCall } from '../core.ts'
 import { servedObject } from '../storage/conversion.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
+import { joined } from './joined.ts'
 import { includeObject, isKeptForm, tableOf } from './object-form.ts'
 
 /** A list as a table: the cells are worked out anew, since ages move with the clock; what is kept as bytes is copied. */
-export function tableOfMany(
+export function* tableOfMany(
   call: ResourceCall,
   version: string,
   metadata: object,
   objects: readonly KeptObject[],
-): Buffer {
+): Sliced<Buffer> {
   const { resource, core } = call
   const { kind } = resource
   const include = includeObject(call)
   const now = core.clock.now()
   const definitions = columnDefinitionsOf(kind)
-  if (!isKeptForm(resource)) {
-    const rows = objects.map(object => rowOf(kind, servedObject(resource, object), now, include))
-    return Buffer.from(encodeJson(tableOf(version, metadata, definitions, rows)))
-  }
-  const columns = columnsOf(kind)
   const table = encodeJson(tableOf(version, metadata, definitions, []))
-  const [head, shown, close] = rowTexts[include]
   const pieces: (string | Buffer)[] = [table.slice(0, -']}'.length)]
+  const slice = new Slice(workedBytes)
+  const columns = columnsOf(kind)
+  const asKept = isKeptForm(resource)
+  const [head, shown, close] = rowTexts[include]
   for (const object of objects) {
-    const cells = JSON.stringify(cellsOf(columns, object.value(), now))
-    pieces.push(`${pieces.length > 1 ? ',' : ''}{"cells":${cells}${head}`, shown(object), close)
+    const comma = pieces.length > 1 ? ',' : ''
+    if (asKept) {
+      const cells = JSON.stringify(cellsOf(columns, object.value(), now))
+      pieces.push(`${comma}{"cells":${cells}${head}`, shown(object), close)
+    } else pieces.push(comma + encodeJson(rowOf(kind, servedObject(resource, object), now, include)))
+    if (slice.fills(object.bytes.length)) yield
   }
   pieces.push(']}')
-  return joined(pieces)
+  return yield* joined(pieces)
 }
 
 const nothing = Buffer.alloc(0)
@@ -44,14 +48,4 @@ const rowTexts: Record<ReturnType<typeof includeObject>, [string, (object: KeptO
   ],
   Object: [',"object":', object => object.bytes, '}'],
   None: ['', () => nothing, '}'],
-}
-
-/** Each byte is copied once. */
-function joined(pieces: readonly (string | Buffer)[]): Buffer {
-  let length = 0
-  for (const piece of pieces) length += typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length
-  const out = Buffer.allocUnsafe(length)
-  let at = 0
-  for (const piece of pieces) at += typeof piece === 'string' ? out.write(piece, at) : piece.copy(out, at)
-  return out
 }

@@ -7,10 +7,10 @@ import { Node, NodeMetrics, Pod, PodMetrics } from '../../models/kinds/index.ts'
 import type { ObjectMeta } from '../../models/types/meta-v1.ts'
 import type { ComputedVerbs, Core, ResourceCall } from '../core.ts'
 import { nodeAddress } from '../nodes/find-node.ts'
-import { formOfMany, mediaReply, objectReply } from '../replies/object-form.ts'
+import { formOfMany, objectReply } from '../replies/object-form.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
 import { encodeObject } from '../storage/object-bytes.ts'
-import { writeList } from '../verbs/list-page.ts'
+import { listReply } from '../verbs/list-page.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import type { NodeUsages } from './node-usages.ts'
 import type { NodeUsage, Usage } from './usage-between.ts'
@@ -67,7 +67,7 @@ function verbsOf(
         const usage = known.get(nodeOf(object))
         return usage ? made(core, object, usage) : []
       })
-      return mediaReply(form.accepted, 200, writeList(call, form, { objects, revision: core.cache.revision }))
+      return listReply(call, form, { objects, revision: core.cache.revision })
     },
   }
 }

@@ -7,12 +7,12 @@ import { bodyForm, parseBody } from '../bodies/body.ts'
 import type { Call, CallHandler } from '../core.ts'
 import { decodeDeleteOptions } from '../model-engine.ts'
 import { deleteObject } from '../objects/delete-object.ts'
-import { formOfMany, mediaReply, objectReply, valueReply } from '../replies/object-form.ts'
+import { formOfMany, objectReply, valueReply } from '../replies/object-form.ts'
 import { successStatus } from '../replies/reply.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
 import { prepare } from '../storage/conversion.ts'
 import { invalidOptions } from './invalid-options.ts'
-import { writeList } from './list-page.ts'
+import { listReply } from './list-page.ts'
 import { removeUnreadable, unreadable } from './unreadable.ts'
 import { checkDryRun, isDryRun } from './write-options.ts'
 
@@ -62,7 +62,7 @@ export const deleteCollection: CallHandler = async call => {
     }
   }
   if (form.accepted.as) return valueReply(call, 200, successStatus({ kind: resourceName(resource.kind) }))
-  return mediaReply(form.accepted, 200, writeList(call, form, { objects: chosen, revision: core.cache.revision }))
+  return listReply(call, form, { objects: chosen, revision: core.cache.revision })
 }
 
 /** From the body, else from the query. @throws ApiError */

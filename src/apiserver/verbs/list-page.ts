@@ -1,7 +1,9 @@
-import { sealProtobufList } from '../../models/protobuf/index.ts'
+import { inSlices, Slice, type Sliced, workedBytes } from '../../base/slices.ts'
+import { protobufListPieces } from '../../models/protobuf/index.ts'
+import type { ApiReply } from '../../models/rest.ts'
 import type { ResourceCall } from '../core.ts'
-import { keptItems, type ObjectForm } from '../replies/object-form.ts'
-import { asBuffer } from '../replies/protobuf-form.ts'
+import { joined } from '../replies/joined.ts'
+import { keptItems, mediaReply, type ObjectForm } from '../replies/object-form.ts'
 import { tableOfMany } from '../replies/table-form.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { type ContinueToken, encodeToken } from './list-options.ts'
@@ -14,33 +16,39 @@ export interface ListPage {
   remaining?: number | undefined
 }
 
-const comma = 0x2c
+/** The reply with a list: a long one is written in slices, between which others are served. */
+export async function listReply(call: ResourceCall, form: ObjectForm, page: ListPage): Promise<ApiReply> {
+  return mediaReply(form.accepted, 200, await inSlices(listOf(call, form, page)))
+}
 
-export function writeList(call: ResourceCall, form: ObjectForm, page: ListPage): Buffer {
+function* listOf(call: ResourceCall, form: ObjectForm, page: ListPage): Sliced<Buffer> {
   const { kind, apiVersion } = call.resource
   const metadata = {
     resourceVersion: String(page.revision),
     ...(page.next ? { continue: encodeToken(page.next) } : {}),
     ...(page.next && page.remaining !== undefined ? { remainingItemCount: page.remaining } : {}),
   }
-  if (form.accepted.as === 'Table') return tableOfMany(call, form.accepted.version, metadata, page.objects)
+  if (form.accepted.as === 'Table') return yield* tableOfMany(call, form.accepted.version, metadata, page.objects)
   const identity = form.accepted.as
     ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.accepted.version}` }
     : { kind: kind.custom?.listKind ?? `${kind.kind}List`, apiVersion }
   const head = `${JSON.stringify({ ...identity, metadata }).slice(0, -1)},"items":[`
-  if (form.kept) return keptItems(page.objects, head, ']}')
-  const items = page.objects.map(form.item)
+  if (form.kept) return yield* keptItems(page.objects, head, ']}')
+  const items = yield* itemsOf(form, page.objects)
   if (form.accepted.media === 'protobuf')
-    return asBuffer(sealProtobufList(identity.apiVersion, identity.kind, metadata, items))
-  let length = Buffer.byteLength(head) + 2 + Math.max(items.length - 1, 0)
-  for (const item of items) length += item.length
-  const out = Buffer.allocUnsafe(length)
-  let at = out.write(head)
-  for (let i = 0; i < items.length; i++) {
-    if (i > 0) out[at++] = comma
-    out.set(items[i]!, at)
-    at += items[i]!.length
+    return yield* joined(protobufListPieces(identity.apiVersion, identity.kind, metadata, items))
+  const pieces: (string | Uint8Array)[] = [head]
+  for (const item of items) pieces.push(pieces.length > 1 ? ',' : '', item)
+  pieces.push(']}')
+  return yield* joined(pieces)
+}
+
+function* itemsOf(form: ObjectForm, objects: readonly KeptObject[]): Sliced<Uint8Array[]> {
+  const slice = new Slice(workedBytes)
+  const items: Uint8Array[] = []
+  for (const object of objects) {
+    items.push(form.item(object))
+    if (slice.fills(object.bytes.length)) yield
   }
-  out.write(']}', at)
-  return out
+  return items
 }

@@ -1,6 +1,6 @@
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import type { CallHandler, Core, ResourceCall } from '../core.ts'
-import { formOfMany, mediaReply } from '../replies/object-form.ts'
+import { formOfMany } from '../replies/object-form.ts'
 import { flag } from '../request-info.ts'
 import type { Resource } from '../resources.ts'
 import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
@@ -8,7 +8,7 @@ import { prepare } from '../storage/conversion.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { asOfRevision, notKept } from './as-of.ts'
 import { type ListOptions, listOptions } from './list-options.ts'
-import { type ListPage, writeList } from './list-page.ts'
+import { type ListPage, listReply } from './list-page.ts'
 import { refuseOldPage } from './page-age.ts'
 import { pastPage } from './past-page.ts'
 import { waitForRevision } from './revision.ts'
@@ -27,7 +27,7 @@ export const list: CallHandler = async call => {
   call.warnings.push(...unreadableWarnings(call))
   const pending = prepare(call.resource, page.objects)
   if (pending) await pending
-  return mediaReply(form.accepted, 200, writeList(call, form, page))
+  return listReply(call, form, page)
 }
 
 async function readPage(call: ResourceCall, options: ListOptions, selector: ObjectSelector): Promise<ListPage> {

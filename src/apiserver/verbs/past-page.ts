@@ -1,4 +1,5 @@
 import { afterThisTurn } from '../../base/clock.ts'
+import { Slice, workedBytes } from '../../base/slices.ts'
 import { Compacted, FutureRevision, type Versioned } from '../../db/store.ts'
 import { ApiError } from '../../models/api-error.ts'
 import type { ResourceCall } from '../core.ts'
@@ -11,9 +12,6 @@ import type { ListOptions } from './list-options.ts'
 import type { ListPage } from './list-page.ts'
 import { pageExpired } from './page-age.ts'
 import { unreadableText } from './unreadable.ts'
-
-/** So long objects are read in one turn of the event loop: ten thousand of them would hold up everybody else. */
-const turnMs = 10
 
 /** A page of the past: from the store, and as its own pages have no selectors, as many of those as it takes. */
 export async function pastPage(
@@ -35,17 +33,14 @@ export async function pastPage(
   const prefix = namespace === undefined ? resource.prefix : `${resource.prefix}${namespace}/`
   const objects: KeptObject[] = []
   let start = after === undefined ? undefined : resource.prefix + after
-  let turn = core.clock.monotonicMs()
+  const slice = new Slice(workedBytes)
   for (;;) {
     const page = { at: BigInt(revision), limit: wanted, ...(start ? { after: start } : {}) }
     const listing = await core.store.list(prefix, page).catch(error => {
       throw expired(error, after ?? objects.at(-1)?.key.slice(resource.prefix.length))
     })
     for (const [i, entry] of listing.entries.entries()) {
-      if (core.clock.monotonicMs() - turn >= turnMs) {
-        await new Promise<void>(afterThisTurn)
-        turn = core.clock.monotonicMs()
-      }
+      if (slice.fills(entry.value.length)) await new Promise<void>(afterThisTurn)
       const object = pastObjectOf(call, entry)
       if (!object) continue
       if (selector.matches) {

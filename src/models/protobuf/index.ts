@@ -134,30 +134,47 @@ export function encodeMessage(schema: string, object: object): Uint8Array {
 
 /** A message in its envelope. */
 export function sealProtobuf(apiVersion: string, kind: string, message: Uint8Array): Uint8Array {
-  return new WireWriter(message.length + 64)
+  const writer = new WireWriter(message.length + 64)
+  return endEnvelope(beginEnvelope(writer, apiVersion, kind, message.length).raw(message)).finish()
+}
+
+/** What stands before a message of so many bytes. */
+function beginEnvelope(writer: WireWriter, apiVersion: string, kind: string, length: number): WireWriter {
+  return writer
     .raw(magic)
     .tag(1, bytes)
     .message(w => w.tag(1, bytes).string(apiVersion).tag(2, bytes).string(kind))
     .tag(2, bytes)
-    .bytes(message)
-    .tag(3, bytes)
-    .string('')
-    .tag(4, bytes)
-    .string('')
-    .finish()
+    .varint(length)
 }
 
-/** A list in its envelope. All kinds of lists have their metadata as field 1 and their items as field 2. */
-export function sealProtobufList(
+function endEnvelope(writer: WireWriter): WireWriter {
+  return writer.tag(3, bytes).string('').tag(4, bytes).string('')
+}
+
+/**
+ * A list in its envelope, in pieces that follow each other: the items themselves, and what stands between. All kinds of lists have
+ * their metadata as field 1 and their items as field 2.
+ */
+export function protobufListPieces(
   apiVersion: string,
   kind: string,
   metadata: ListMeta,
   items: readonly Uint8Array[],
-): Uint8Array {
-  const writer = new WireWriter(items.reduce((sum, item) => sum + item.length + 6, 256))
-  writer.tag(1, bytes).bytes(encodeMessage('meta/v1.ListMeta', metadata))
-  for (const item of items) writer.tag(2, bytes).bytes(item)
-  return sealProtobuf(apiVersion, kind, writer.finish())
+): Uint8Array[] {
+  const about = new WireWriter().tag(1, bytes).bytes(encodeMessage('meta/v1.ListMeta', metadata)).finish()
+  const heads = new WireWriter(items.length * 6 + 16)
+  const starts = items.map(item => {
+    const start = heads.length
+    heads.tag(2, bytes).varint(item.length)
+    return start
+  })
+  const between = heads.finish()
+  const length = items.reduce((sum, item) => sum + item.length, about.length + between.length)
+  const pieces = [beginEnvelope(new WireWriter(), apiVersion, kind, length).finish(), about]
+  for (let i = 0; i < items.length; i++) pieces.push(between.subarray(starts[i], starts[i + 1]), items[i]!)
+  pieces.push(endEnvelope(new WireWriter()).finish())
+  return pieces
 }
 
 /**

@@ -127,6 +127,11 @@ export class WireWriter {
     this.#bytes = new Uint8Array(size)
   }
 
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#at
+  }
+
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#at)
   }
