@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { wholeTable } from '../../../src/base/nft-table.ts'
@@ -6,20 +6,29 @@ import { planServiceRules } from '../../../src/discovery/service-rules.ts'
 import { serviceTableOf } from '../../../src/discovery/service-table.ts'
 import { openWires, serverIp } from '../../../src/discovery/testing/wires.ts'
 import { type Row, rounded } from '../../support/measurement.ts'
+import { processorMs } from '../../support/process-use.ts'
 import { median } from '../../support/statistics.ts'
 import { clusterIp, someServices } from './services.ts'
 
-const rounds = 5
+const rounds = 7
 const goalPercent = 3
 const serviceCount = 100
 
 const kinds = [
-  { what: 'requests on kept connections', path: '/', headers: [], unit: '/s' },
-  { what: 'requests on new connections', path: '/', headers: ['-H', 'Connection: close'], unit: '/s' },
-  { what: 'throughput of 1 MB answers', path: '/big', headers: [], unit: '/s' },
+  { what: 'requests on kept connections', path: '/', headers: [] },
+  { what: 'requests on new connections', path: '/', headers: ['-H', 'Connection: close'] },
+  { what: 'throughput of 1 MB answers', path: '/big', headers: [] },
 ]
 
-/** What a Service costs beside its endpoint, called directly: turn about, so that both see the same machine. */
+interface Turn {
+  /** Requests a second. */
+  rate: number
+  p50: string
+  /** Processor time of a request at both ends and between them: what no busy neighbour changes. */
+  costMs: number
+}
+
+/** What a Service costs beside its endpoint, called directly: turn about, each first as often, so that both see the same machine. */
 export async function* overhead(): AsyncIterable<Row> {
   using wires = openWires()
   const { services, slices } = someServices(serviceCount, 1)
@@ -30,38 +39,40 @@ export async function* overhead(): AsyncIterable<Row> {
   const server = spawn(program!, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     await once(server.stdout, 'data')
-    const turn = (host: string, path: string, headers: string[]) => {
-      const [nsenter, ...inside] = wires.inClient
-      const url = `http://${host}${path}`
-      const out = execFileSync(nsenter!, [
-        ...inside,
-        'wrk',
-        '-t1',
-        '-c16',
-        '-d1s',
-        '--latency',
-        ...headers,
-        url,
-      ]).toString()
-      return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)![1]), p50: /^\s+50%\s+(\S+)/m.exec(out)![1]! }
-    }
-    for (const { what, path, headers, unit } of kinds) {
-      const [direct, through]: [number[], number[]] = [[], []]
-      let latency = ''
-      for (let i = 0; i < rounds; i++) {
-        const one = turn(`${serverIp}:8080`, path, headers)
-        const other = turn(`${clusterIp(0)}:80`, path, headers)
-        direct.push(one.rate)
-        through.push(other.rate)
-        latency = `p50 ${one.p50} directly, ${other.p50} through it`
+    const turn = (host: string, path: string, headers: string[]): Turn => {
+      const words = [...wires.inClient, 'wrk', '-t1', '-c16', '-d1s', '--latency', ...headers, `http://${host}${path}`]
+      const before = processorMs(server.pid!).all
+      const { stdout, stderr } = spawnSync('bash', ['-c', 'time "$0" "$@"', ...words], {
+        encoding: 'utf8',
+        env: { ...process.env, TIMEFORMAT: '%U %S' },
+      })
+      const [user, system] = stderr.trim().split(' ').map(Number)
+      const usedMs = processorMs(server.pid!).all - before + (user! + system!) * 1_000
+      return {
+        rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)![1]),
+        p50: /^\s+50%\s+(\S+)/m.exec(stdout)![1]!,
+        costMs: usedMs / Number(/(\d+) requests in/.exec(stdout)![1]),
       }
-      const added = median(direct.map((rate, i) => (rate / through[i]! - 1) * 100))
+    }
+    for (const { what, path, headers } of kinds) {
+      const pairs: { direct: Turn; through: Turn }[] = []
+      for (let i = 0; i < rounds; i++) {
+        // Its own port: two ways to one port would reuse each other's connections, whose time stamps start elsewhere, and wait a second.
+        const directly = () => turn(`${serverIp}:8081`, path, headers)
+        const first = i % 2 ? directly() : undefined
+        const through = turn(`${clusterIp(0)}:80`, path, headers)
+        pairs.push({ direct: first ?? directly(), through })
+      }
+      const middle = (of: (pair: (typeof pairs)[number]) => number) => median(pairs.map(of))
+      const added = middle(({ direct, through }) => (direct.rate / through.rate - 1) * 100)
+      const used = middle(({ direct, through }) => (through.costMs / direct.costMs - 1) * 100)
+      const { direct, through } = pairs.at(-1)!
       yield {
         what: `Service beside its endpoint: ${what}`,
-        value: `${rounded(added, 1)} % added (${rounded(median(direct))}${unit} directly, ${rounded(median(through))}${unit} through it)`,
+        value: `${rounded(added, 1)} % added (${rounded(middle(p => p.direct.rate))}/s directly, ${rounded(middle(p => p.through.rate))}/s through it)`,
         goal: `≤ ${goalPercent} %`,
         reached: added <= goalPercent,
-        note: `${latency}; ${serviceCount} Services in the rules, median of ${rounds} pairs of turns`,
+        note: `p50 ${direct.p50} directly, ${through.p50} through it; ${rounded(used, 1)} % more processor time a request; ${serviceCount} Services in the rules, median of ${rounds} pairs of turns`,
       }
     }
   } finally {
