@@ -286,3 +286,56 @@ it('the shortest toleration counts, and one taint that is not tolerated suffices
   expect(toleratedMs([a, b], [by('a'), by('b')])).toBe(Infinity)
   expect(toleratedMs([a], [by('a', -5)])).toBe(0)
 })
+
+describe('an eviction that waits', () => {
+  const taintNode = (name: string, ...keys: string[]) =>
+    cluster.client.patch(
+      Node,
+      { name },
+      { type: 'merge', body: { spec: { taints: keys.map(key => ({ key, effect: 'NoExecute' })) } } },
+    )
+  const by = (key: string, tolerationSeconds?: number) => ({
+    ...{ key, operator: 'Exists' as const, effect: 'NoExecute' as const },
+    ...(tolerationSeconds === undefined ? {} : { tolerationSeconds }),
+  })
+  const told = async (name: string) =>
+    (await cluster.client.list(Event, { namespace: 'default' })).items
+      .filter(e => e.reason === 'TaintManagerEviction' && e.involvedObject.name === name)
+      .map(e => e.message)
+      .sort()
+
+  it('is not hurried by another taint that the pod tolerates for a while, and is by one that it does not tolerate', async () => {
+    await start(2)
+    await addPod('p', 'n1', [by('first', 100), by('second', 20)])
+    await taintNode('n1', 'first')
+    await live(50_000)
+    await taintNode('n1', 'first', 'second')
+    await live(10_000)
+    expect((await pod('p'))!.metadata.deletionTimestamp).toBeUndefined()
+    await taintNode('n1', 'first', 'third')
+    await live(1_000)
+    expect((await pod('p'))?.metadata.deletionTimestamp ?? 'gone').toBeTruthy()
+    expect(await told('p')).toEqual(['Cancelling deletion of Pod default/p', 'Marking for deletion Pod default/p'])
+  })
+
+  it('is called off when the pod goes by itself', async () => {
+    await start(1)
+    await addPod('p', 'n1', [by('first', 100)])
+    await taintNode('n1', 'first')
+    await live(5_000)
+    await cluster.client.delete(Pod, { namespace: 'default', name: 'p' }, { gracePeriodSeconds: 0 })
+    await live(1_000)
+    expect(await told('p')).toEqual(['Cancelling deletion of Pod default/p'])
+  })
+})
+
+it('a pod that was deleted before it had a node has failed, for those whose finalizer holds it', async () => {
+  await start(1)
+  await cluster.client.create(Pod, {
+    metadata: { namespace: 'default', name: 'held', finalizers: ['batch.kubernetes.io/job-tracking'] },
+    spec: { containers: [{ name: 'main', image: 'app:1' }] },
+  })
+  await cluster.client.delete(Pod, { namespace: 'default', name: 'held' })
+  await live(1_000)
+  expect((await pod('held'))!.status!.phase).toBe('Failed')
+})

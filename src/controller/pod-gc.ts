@@ -62,7 +62,8 @@ export function podGcReconciler({ terminatedThreshold = 12_500, monitor }: PodGc
       const deleting = !!pod.metadata.deletionTimestamp
 
       if (!nodeName) {
-        if (deleting && !pod.metadata.finalizers?.length) return take(world, pod, 'unscheduled')
+        // Those that others hold back are said to have failed: a Job waits for that.
+        if (deleting && !(pod.metadata.finalizers?.length && isPodTerminal(pod))) return take(world, pod, 'unscheduled')
       } else {
         const node = cache.get(Node, { name: nodeName })
         if (node) missing.delete(text)
@@ -129,8 +130,7 @@ async function remove({ client, clock }: World, seen: Pod, reason: PodGcReason):
       const now = timestamp(clock)
       const gone = 'PodGC: node no longer exists'
       if (reason === 'orphaned') await markDisrupted(client, pod, 'DeletionByPodGC', gone, now, { phase: 'Failed' })
-      else if (pod.spec?.nodeName)
-        await client.updateStatus(Pod, { ...pod, status: { ...pod.status, phase: 'Failed' } })
+      else await client.updateStatus(Pod, { ...pod, status: { ...pod.status, phase: 'Failed' } })
     }
     await client.delete(Pod, keyOf(pod), { uid: pod.metadata.uid, gracePeriodSeconds: 0 })
   } catch (error) {

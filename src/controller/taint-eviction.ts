@@ -15,8 +15,8 @@ export interface TaintEvictionMonitor {
 
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. */
 export function taintEvictionReconciler({ monitor }: { monitor?: TaintEvictionMonitor } = {}): Reconciler {
-  /** Since when, on the monotonic clock, a pod has stood under its node's present taints. */
-  const exposed = new Map<string, { uid: string; sinceMs: number }>()
+  /** Pods that are to go, and when on the monotonic clock. */
+  const due = new Map<string, { pod: Pod; atMs: number }>()
   return {
     name: 'taint-eviction',
     primary: Pod,
@@ -36,27 +36,27 @@ export function taintEvictionReconciler({ monitor }: { monitor?: TaintEvictionMo
       const { cache, clock, events } = world
       const text = keyText(key)
       const pod = cache.get(Pod, key)
-      const cancelled = (pod: Pod) => events.normal(pod, 'TaintManagerEviction', `Cancelling deletion of Pod ${text}`)
-      const node = pod?.spec?.nodeName ? cache.get(Node, { name: pod.spec.nodeName }) : undefined
+      const known = due.get(text)
+      const cancel = () => {
+        if (known && due.delete(text))
+          events.normal(known.pod, 'TaintManagerEviction', `Cancelling deletion of Pod ${text}`)
+      }
+      if (known && known.pod.metadata.uid !== pod?.metadata.uid) cancel()
+      if (!pod || pod.metadata.deletionTimestamp) return
+      const node = pod.spec?.nodeName ? cache.get(Node, { name: pod.spec.nodeName }) : undefined
       const taints = node ? noExecute(node) : []
-      if (!pod || pod.metadata.deletionTimestamp || !taints.length) {
-        const known = exposed.get(text)
-        if (known && pod && known.uid === pod.metadata.uid && !pod.metadata.deletionTimestamp) cancelled(pod)
-        exposed.delete(text)
-        return
+      const ms = taints.length ? toleratedMs(taints, pod.spec?.tolerations ?? []) : Infinity
+      if (ms === Infinity) return cancel()
+      if (ms === 0) cancel()
+      // Once it is said when, other taints and tolerations neither hurry nor delay it: those that tolerate nothing or everything do.
+      const { atMs } = due.get(text) ?? { atMs: clock.monotonicMs() + ms }
+      const left = atMs - clock.monotonicMs()
+      if (left > 0) {
+        due.set(text, { pod, atMs })
+        return { afterMs: left }
       }
-      const ms = toleratedMs(taints, pod.spec?.tolerations ?? [])
-      let known = exposed.get(text)
-      if (ms === Infinity) {
-        if (known?.uid === pod.metadata.uid) cancelled(pod)
-        return void exposed.delete(text)
-      }
-      if (known?.uid !== pod.metadata.uid)
-        exposed.set(text, (known = { uid: pod.metadata.uid, sinceMs: clock.monotonicMs() }))
-      const left = known.sinceMs + ms - clock.monotonicMs()
-      if (left > 0) return { afterMs: left }
       if (await evict(world, pod)) monitor?.evicted(-left)
-      exposed.delete(text)
+      due.delete(text)
     },
   }
 }
