@@ -10,6 +10,7 @@ import {
   namespaceReconciler,
   nodeIpamReconciler,
   nodeLifecycleReconciler,
+  nodeTtlReconciler,
   podGcReconciler,
   podGroupReconciler,
   recommendationReconciler,
@@ -324,9 +325,9 @@ export const clusterStories: Story[] = [
     ],
   },
   {
-    name: 'nodes are given ranges, and one of them is replaced',
-    about: ['node-ipam'],
-    reconcilers: () => [nodeIpamReconciler({ clusterCidrs: ['10.244.0.0/16'] })],
+    name: 'nodes are given ranges and told how large the cluster is, and one of them is replaced',
+    about: ['node-ipam', 'node-ttl'],
+    reconcilers: () => [nodeIpamReconciler({ clusterCidrs: ['10.244.0.0/16'] }), nodeTtlReconciler()],
     acts: [
       async ({ client }) => {
         for (const name of ['n1', 'n2', 'n3']) await client.create(Node, { metadata: { name }, spec: {} })
