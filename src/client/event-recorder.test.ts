@@ -63,27 +63,46 @@ describe('the event recorder', () => {
     expect([most > 1, b.api.objects.size]).toEqual([true, 40])
   })
 
-  test('counts an equal event within ten minutes, and makes a new one after', async () => {
+  test('counts equal events, however long ago the last one was', async () => {
     const { clock, events, written, api } = create()
-    for (let i = 0; i < 3; i++) {
+    for (const pauseMs of [60_000, 60_000, 900_000, 0]) {
       events.normal(pod, 'Pulled', 'image pulled')
       await events.flush()
-      await clock.advance(60_000)
+      await clock.advance(pauseMs)
     }
-    expect(written()).toEqual(['Normal Pulled x3: image pulled'])
-    expect([...api.objects.values()][0]).toMatchObject({ lastTimestamp: '2026-01-01T00:02:00Z' })
-    await clock.advance(600_000)
-    events.normal(pod, 'Pulled', 'image pulled')
-    await events.flush()
-    expect(written()).toEqual(['Normal Pulled x3: image pulled', 'Normal Pulled x1: image pulled'])
+    expect(written()).toEqual(['Normal Pulled x4: image pulled'])
+    expect([...api.objects.values()][0]).toMatchObject({
+      firstTimestamp: '2026-01-01T00:00:00Z',
+      lastTimestamp: '2026-01-01T00:17:00Z',
+    })
   })
 
-  test('combines what differs only in its message when there is too much of it', async () => {
-    const { events, written } = create()
+  test('combines what differs only in its message from the tenth on, until it has been quiet for ten minutes', async () => {
+    const { clock, events, written } = create()
     for (let i = 0; i < 15; i++) events.warning(pod, 'Failed', `attempt ${i}`)
     await events.flush()
-    expect(written()).toHaveLength(11)
-    expect(written().at(-1)).toBe('Warning Failed x5: (combined from similar events): attempt 14')
+    expect(written()).toHaveLength(10)
+    expect(written().at(-1)).toBe('Warning Failed x6: (combined from similar events): attempt 14')
+    await clock.advance(600_001)
+    events.warning(pod, 'Failed', 'attempt 15')
+    await events.flush()
+    expect(written().at(-1)).toBe('Warning Failed x1: attempt 15')
+  })
+
+  test('writes twenty-five times of one object at once, and once every five minutes then, but counts all', async () => {
+    const { clock, events, written, api } = create()
+    for (let i = 0; i < 40; i++) events.normal(pod, 'BackOff', 'Back-off restarting')
+    for (let i = 0; i < 3; i++) events.normal(pod, `Other${i}`, 'not heard')
+    events.normal({ ...pod, metadata: { ...pod.metadata, uid: 'v' } }, 'BackOff', 'of another')
+    await events.flush()
+    expect(written()).toEqual(['Normal BackOff x40: Back-off restarting', 'Normal BackOff x1: of another'])
+    await clock.advance(300_000)
+    for (let i = 0; i < 2; i++) {
+      events.normal(pod, 'BackOff', 'Back-off restarting')
+      await events.flush()
+    }
+    expect(written()[0]).toBe('Normal BackOff x41: Back-off restarting')
+    expect(api.requests.filter(r => r.startsWith('POST'))).toHaveLength(2)
   })
 
   test('makes a new event when the server has dropped the one it counted', async () => {

@@ -30,17 +30,20 @@ interface Entry {
   count: number
   first: string
   last: string
-  lastMs: number
   /** Set once the event exists on the server. */
   key?: { namespace: string; name: string }
-  queued: boolean
+  /** `again`: it is being written, and there is more to say already. Two at once would make two of it. */
+  state: 'idle' | 'queued' | 'writing' | 'again'
 }
 
-/** Repetitions within this are one event with a count. */
+/** What differs only in its message counts as one flood for so long after the last of it. */
 const windowMs = 600_000
-/** More different messages than this for one object and reason within the window are combined. */
+/** From so many different messages on for one object and reason they are combined. */
 const distinctMessages = 10
-const rememberedEntries = 4_096
+/** So much may be written of one object at once, and one more every five minutes; what is more is only counted. */
+const burst = 25
+const refillMs = 300_000
+const remembered = 4_096
 const waitingEntries = 20_000
 const writers = 8
 const attempts = 5
@@ -50,7 +53,8 @@ const busyCheckMs = 100
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { client, clock, random, log, component, host } = options
   const entries = new Map<string, Entry>()
-  const messages = new Map<string, { texts: Set<string>; sinceMs: number }>()
+  const messages = new Map<string, { texts: Set<string>; lastMs: number }>()
+  const spent = new Map<string, { tokens: number; atMs: number }>()
   const queue: Entry[] = []
   let busy = 0
   let dropped = 0
@@ -59,32 +63,39 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
   function record(about: KubeObject, type: Entry['type'], reason: string, message: string): void {
     const nowMs = clock.monotonicMs()
-    const group = [about.metadata.uid, about.kind, keyText(keyOf(about)), type, reason].join('\0')
+    const object = [about.metadata.uid, about.kind, keyText(keyOf(about))].join('\0')
+    const group = [object, type, reason].join('\0')
     const combined = combine(group, message, nowMs)
     const id = combined ? group : `${group}\0${message}`
     const text = (combined ? `(combined from similar events): ${message}` : message).slice(0, 1024)
-    let entry = entries.get(id)
-    entries.delete(id)
-    if (entry && nowMs - entry.lastMs < windowMs) {
-      entry.count++
-      entry.last = timestamp(clock)
-      entry.message = text
-    } else {
-      const now = timestamp(clock)
-      entry = { about, type, reason, message: text, count: 1, first: now, last: now, lastMs: nowMs, queued: false }
+    const now = timestamp(clock)
+    const entry = entries.get(id) ?? {
+      about,
+      type,
+      reason,
+      message: text,
+      count: 0,
+      first: now,
+      last: now,
+      state: 'idle' as const,
     }
-    entry.lastMs = nowMs
-    entries.set(id, entry)
-    forgetOldest(entries, rememberedEntries)
-    if (entry.queued) return
+    Object.assign(entry, { message: text, last: now, count: entry.count + 1 })
+    touch(entries, id, entry)
+    if (!mayWrite(object, nowMs)) return
+    if (entry.state === 'writing') entry.state = 'again'
+    if (entry.state !== 'idle') return
     if (queue.length >= waitingEntries) {
       // Once is enough: in a flood the log must not be the next to drown.
       if (!dropped++) log.warn({ reason, object: keyText(keyOf(about)) }, 'events dropped, too many wait to be written')
       return
     }
-    entry.queued = true
-    queue.push(entry)
+    enqueue(entry)
     startWriters()
+  }
+
+  function enqueue(entry: Entry): void {
+    entry.state = 'queued'
+    queue.push(entry)
   }
 
   function startWriters(): void {
@@ -102,22 +113,33 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   function combine(group: string, message: string, nowMs: number): boolean {
-    let seen = messages.get(group)
-    messages.delete(group)
-    if (!seen || nowMs - seen.sinceMs > windowMs) seen = { texts: new Set(), sinceMs: nowMs }
-    messages.set(group, seen)
-    forgetOldest(messages, rememberedEntries)
+    const known = messages.get(group)
+    const seen = known && nowMs - known.lastMs <= windowMs ? known : { texts: new Set<string>(), lastMs: nowMs }
+    seen.lastMs = nowMs
+    touch(messages, group, seen)
     if (seen.texts.has(message)) return false
-    if (seen.texts.size >= distinctMessages) return true
+    if (seen.texts.size + 1 >= distinctMessages) return true
     seen.texts.add(message)
     return false
+  }
+
+  function mayWrite(object: string, nowMs: number): boolean {
+    const bucket = spent.get(object) ?? { tokens: burst, atMs: nowMs }
+    bucket.tokens = Math.min(bucket.tokens + (nowMs - bucket.atMs) / refillMs, burst)
+    bucket.atMs = nowMs
+    touch(spent, object, bucket)
+    if (bucket.tokens < 1) return false
+    bucket.tokens--
+    return true
   }
 
   async function drain(): Promise<void> {
     busy++
     for (let entry = queue.shift(); entry; entry = queue.shift()) {
-      entry.queued = false
+      entry.state = 'writing'
       await persist(entry)
+      if (isDirty(entry)) enqueue(entry)
+      else entry.state = 'idle'
       if (busy > 1 && options.busy?.()) break
     }
     busy--
@@ -188,6 +210,11 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 }
 
-function forgetOldest(map: Map<string, unknown>, limit: number): void {
-  if (map.size > limit) map.delete(map.keys().next().value!)
+const isDirty = (entry: Entry) => entry.state === 'again'
+
+/** Makes it the newest of what is remembered, and forgets the oldest. */
+function touch<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > remembered) map.delete(map.keys().next().value!)
 }

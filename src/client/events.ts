@@ -1,6 +1,9 @@
 import type { KubeObject } from '../models/object.ts'
 
-/** Writes core/v1 Events about objects. Equal events within ten minutes become one with a count; failures are logged, never thrown. */
+/**
+ * Writes core/v1 Events about objects, by the rules of Kubernetes' own recorders: equal events become one with a count, many different ones
+ * of one reason are combined, and of one object only so much is written. Failures are logged, never thrown.
+ */
 export interface EventRecorder {
   /** @param reason CamelCase, for machines: `FailedScheduling`. @param message for people. */
   normal(about: KubeObject, reason: string, message: string): void
