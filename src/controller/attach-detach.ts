@@ -11,7 +11,9 @@ import {
 import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
 import { attachmentName, isAttachmentName } from '../plugins/index.ts'
+import { AttachNews } from './attach-news.ts'
 import { planAttachments, type VolumeUse } from './attach-plan.ts'
+import { attachmentsByNode, attachmentsByVolume } from './attachment-indexes.ts'
 import { claimsOf, podsByClaim } from './pod-indexes.ts'
 
 const lookAgainMs = 10_000
@@ -23,7 +25,7 @@ const lookAgainMs = 10_000
 export function attachDetachReconciler(): Reconciler {
   /** Since when an attachment is wanted no more, by uid, in monotonic milliseconds. Losing it only makes us wait longer. */
   const unwanted = new Map<string, number>()
-  const told = new Set<string>()
+  const news = new AttachNews()
   return {
     name: 'attach-detach',
     primary: PersistentVolume,
@@ -38,9 +40,7 @@ export function attachDetachReconciler(): Reconciler {
     async reconcile(key, world) {
       const { cache, clock } = world
       const volume = cache.get(PersistentVolume, key)
-      const attachments = cache
-        .list(VolumeAttachment)
-        .filter(a => a.spec.source.persistentVolumeName === key.name && isAttachmentName(a.metadata.name))
+      const attachments = cache.byIndex(attachmentsByVolume, key.name).filter(a => isAttachmentName(a.metadata.name))
       const uses = volume && needsAttachment(volume, cache) ? usesOf(volume, cache) : []
       const now = clock.monotonicMs()
       const wanted = new Set(uses.map(u => u.node))
@@ -59,7 +59,7 @@ export function attachDetachReconciler(): Reconciler {
         unwanted.delete(attachment.metadata.uid!)
       }
       for (const node of plan.attach) await attach(world, volume!, node)
-      tell(world, { volume, uses, attachments, refused: plan.refused, told })
+      news.tell(world, key.name, { volume, uses, attachments, refused: plan.refused })
       const waiting = attachments.some(a => !a.metadata.deletionTimestamp && !wanted.has(a.spec.nodeName))
       if (waiting || plan.refused.length) return { afterMs: lookAgainMs }
     },
@@ -73,10 +73,7 @@ function volumesOfPod(pod: Pod, cache: Cache): ObjectKey[] {
 }
 
 const volumesOn = (node: string, cache: Cache) =>
-  cache
-    .list(VolumeAttachment)
-    .filter(a => a.spec.nodeName === node)
-    .flatMap(a => named(a.spec.source.persistentVolumeName))
+  cache.byIndex(attachmentsByNode, node).flatMap(a => named(a.spec.source.persistentVolumeName))
 
 const volumesOfDriver = ({ metadata }: CSIDriver, cache: Cache) =>
   cache
@@ -94,8 +91,17 @@ function usesOf(volume: PersistentVolume, cache: Cache): VolumeUse[] {
   if (!claim || claim.metadata.uid !== uid || claim.spec.volumeName !== volume.metadata.name) return []
   return cache
     .byIndex(podsByClaim, keyText(keyOf(claim)))
-    .filter(pod => pod.spec.nodeName && !isPodTerminal(pod))
+    .filter(pod => pod.spec.nodeName && !isDone(pod))
     .map(pod => ({ pod, node: pod.spec.nodeName! }))
+}
+
+/** It does nothing with its volumes any more; whether its node does is what the node says itself. */
+function isDone(pod: Pod): boolean {
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {}
+  const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses]
+  return (
+    isPodTerminal(pod) || (!!pod.metadata.deletionTimestamp && all.every(c => c.state?.terminated ?? c.state?.waiting))
+  )
 }
 
 async function attach({ client }: World, volume: PersistentVolume, nodeName: string): Promise<void> {
@@ -116,39 +122,11 @@ async function detach({ client }: World, volume: PersistentVolume | undefined, a
   if (name) {
     const fieldSelector = `spec.nodeName=${attachment.spec.nodeName}`
     const { items } = await client.list(Pod, { namespace: namespace!, fieldSelector })
-    if (items.some(pod => !isPodTerminal(pod) && claimsOf(pod).some(c => c.name === name))) return
+    if (items.some(pod => !isDone(pod) && claimsOf(pod).some(c => c.name === name))) return
   }
   try {
     await client.delete(VolumeAttachment, keyOf(attachment), { uid: attachment.metadata.uid! })
   } catch (error) {
     if (!isNotFound(error)) throw error
-  }
-}
-
-function tell(
-  { events }: World,
-  about: {
-    volume: PersistentVolume | undefined
-    uses: readonly VolumeUse[]
-    attachments: readonly VolumeAttachment[]
-    refused: readonly VolumeUse[]
-    told: Set<string>
-  },
-): void {
-  const { volume, uses, attachments, refused, told } = about
-  const name = volume?.metadata.name
-  for (const { pod, node } of refused) {
-    const others = uses.filter(u => u.node !== node).map(u => u.pod.metadata.name)
-    const who = others.length
-      ? `Volume is already used by pod(s) ${others.join(', ')}`
-      : "Volume is already exclusively attached to one node and can't be attached to another"
-    events.warning(pod, 'FailedAttachVolume', `Multi-Attach error for volume "${name}" ${who}`)
-  }
-  for (const { metadata, spec, status } of attachments) {
-    if (!status?.attached || told.has(metadata.uid!)) continue
-    told.add(metadata.uid!)
-    for (const { pod, node } of uses)
-      if (node === spec.nodeName)
-        events.normal(pod, 'SuccessfulAttachVolume', `AttachVolume.Attach succeeded for volume "${name}" `)
   }
 }

@@ -1,35 +1,51 @@
-import type { Reconciler } from '../client/reconciler.ts'
+import { explain } from '../base/errors.ts'
+import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
 import { PersistentVolumeClaim, Pod } from '../models/kinds/index.ts'
+import { keyOf, keyText } from '../models/object.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
+import { isMadeFor, podsByClaim } from './pod-indexes.ts'
 
 /** Makes the claims of pods' ephemeral volumes; they belong to their pod and go with it. */
 export function ephemeralVolumeReconciler(): Reconciler {
   return {
     name: 'ephemeral-volume',
     primary: Pod,
-    watches: [{ kind: PersistentVolumeClaim, keys: podOf }],
+    watches: [
+      {
+        kind: PersistentVolumeClaim,
+        keys: (claim: PersistentVolumeClaim, cache: Cache) =>
+          cache.byIndex(podsByClaim, keyText(keyOf(claim))).map(keyOf),
+      },
+    ],
     writes: [{ kind: PersistentVolumeClaim, part: 'owned' }],
-    async reconcile(key, { cache, client, events }) {
-      const pod = cache.get(Pod, key)
+    async reconcile(key, world) {
+      const pod = world.cache.get(Pod, key)
       if (!pod || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return
       for (const { name, ephemeral } of pod.spec.volumes ?? []) {
         const template = ephemeral?.volumeClaimTemplate
         if (!template) continue
-        const claimName = `${key.name}-${name}`
-        const known = cache.get(PersistentVolumeClaim, { namespace: key.namespace!, name: claimName })
-        if (known) {
-          if (isOwnedBy(known, pod)) continue
-          const text = `PVC "${key.namespace}/${claimName}" was not created for pod "${key.namespace}/${key.name}" (pod is not owner)`
-          events.warning(pod, 'ConflictingPersistentVolumeClaim', text)
-          throw new Error(text)
+        try {
+          await makeClaim(world, pod, `${key.name}-${name}`, template)
+        } catch (error) {
+          world.events.warning(pod, 'FailedBinding', `ephemeral volume ${name}: ${explain(error)}`)
+          throw error
         }
-        await client.create(PersistentVolumeClaim, claimOf(pod, claimName, template)).catch(error => {
-          if (!isAlreadyExists(error)) throw error
-        })
       }
     },
   }
+}
+
+async function makeClaim({ cache, client }: World, pod: Pod, name: string, template: Template): Promise<void> {
+  const known = cache.get(PersistentVolumeClaim, { namespace: pod.metadata.namespace!, name })
+  if (known) {
+    if (isMadeFor(known, pod)) return
+    const [claim, owner] = [known, pod].map(o => keyText(keyOf(o)))
+    throw new Error(`PVC ${claim} was not created for pod ${owner} (pod is not owner)`)
+  }
+  await client.create(PersistentVolumeClaim, claimOf(pod, name, template)).catch(error => {
+    if (!isAlreadyExists(error)) throw new Error(`create PVC ${name}: ${explain(error)}`, { cause: error })
+  })
 }
 
 type Template = NonNullable<
@@ -55,12 +71,4 @@ function claimOf({ metadata }: Pod, name: string, template: Template) {
     },
     spec: template.spec,
   }
-}
-
-const isOwnedBy = (claim: PersistentVolumeClaim, pod: Pod) =>
-  claim.metadata.ownerReferences?.some(r => r.controller && r.uid === pod.metadata.uid) ?? false
-
-function podOf(claim: PersistentVolumeClaim) {
-  const owner = claim.metadata.ownerReferences?.find(r => r.controller && r.kind === 'Pod')
-  return owner ? [{ namespace: claim.metadata.namespace!, name: owner.name }] : []
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ApiError } from '../models/api-error.ts'
-import { CSIStorageCapacity, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../models/kinds/index.ts'
+import { CSIStorageCapacity, Event, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../models/kinds/index.ts'
 import { ephemeralVolumeReconciler } from './ephemeral-volume.ts'
 import { localCapacityReconciler } from './local-capacity.ts'
 import { localVolumeDeleter, localVolumeReconciler } from './local-volume.ts'
@@ -172,10 +172,11 @@ describe('a claim on a fresh cluster', () => {
 })
 
 describe('an ephemeral volume', () => {
-  const pod = (name: string) =>
+  const pod = (name: string, nodeName?: string) =>
     cluster.client.create(Pod, {
       metadata: { namespace, name },
       spec: {
+        ...(nodeName ? { nodeName } : {}),
         containers: [{ name: 'm', image: 'i' }],
         volumes: [
           {
@@ -207,5 +208,18 @@ describe('an ephemeral volume', () => {
     const found = await get('q-scratch')
     expect(found.metadata.ownerReferences).toBeUndefined()
     expect(found.spec.resources!.requests!['storage']).toBe('5Gi')
+    const { items } = await cluster.client.list(Event, { namespace })
+    expect(items.filter(e => e.involvedObject.kind === 'Pod').map(e => `${e.reason}: ${e.message}`)).toEqual([
+      'FailedBinding: ephemeral volume scratch: PVC default/q-scratch was not created for pod default/q (pod is not owner)',
+    ])
+  })
+
+  it('does not keep a claim of its name that is not its own from being deleted', async () => {
+    await claim('q-scratch', '5Gi')
+    await pod('q', 'n1')
+    await cluster.client.delete(PersistentVolumeClaim, { namespace, name: 'q-scratch' })
+    await cluster.until(
+      async () => (await get('q-scratch').catch(() => undefined))?.spec.resources?.requests?.['storage'] !== '5Gi',
+    )
   })
 })

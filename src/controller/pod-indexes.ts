@@ -1,6 +1,6 @@
 import type { CacheIndex } from '../client/reconciler.ts'
 import { claimNameOf } from '../models/claim-name.ts'
-import { Pod } from '../models/kinds/index.ts'
+import { type PersistentVolumeClaim, Pod } from '../models/kinds/index.ts'
 import { keyText, type ObjectKey } from '../models/object.ts'
 
 /** The pods of one node, by its name. */
@@ -23,4 +23,9 @@ export function claimsOf(pod: Pod): ObjectKey[] {
     const name = claimNameOf(pod, volume)
     return name ? [{ namespace: pod.metadata.namespace!, name }] : []
   })
+}
+
+/** Whether a claim is the one of an ephemeral volume of this pod, and not another one of the same name. */
+export function isMadeFor({ metadata }: PersistentVolumeClaim, pod: Pod): boolean {
+  return metadata.ownerReferences?.some(r => r.controller && r.uid === pod.metadata.uid) ?? false
 }

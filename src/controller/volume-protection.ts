@@ -5,7 +5,7 @@ import { claimNameOf } from '../models/claim-name.ts'
 import type { Kind } from '../models/kind.ts'
 import { PersistentVolume, PersistentVolumeClaim, Pod } from '../models/kinds/index.ts'
 import { type KubeObject, keyOf, keyText } from '../models/object.ts'
-import { claimsOf, podsByClaim } from './pod-indexes.ts'
+import { claimsOf, isMadeFor, podsByClaim } from './pod-indexes.ts'
 
 const claimFinalizer = 'kubernetes.io/pvc-protection'
 const volumeFinalizer = 'kubernetes.io/pv-protection'
@@ -23,10 +23,10 @@ export function claimProtectionReconciler(): Reconciler {
       if (!claim.metadata.deletionTimestamp)
         return setFinalizer(client, PersistentVolumeClaim, claim, claimFinalizer, true)
       if (!claim.metadata.finalizers?.includes(claimFinalizer)) return
-      if (cache.byIndex(podsByClaim, keyText(key)).some(pod => uses(pod, key.name))) return
+      if (cache.byIndex(podsByClaim, keyText(key)).some(pod => uses(pod, claim))) return
       // A pod may have come that the cache does not show yet.
       const { items } = await client.list(Pod, { namespace: key.namespace! })
-      if (!items.some(pod => uses(pod, key.name)))
+      if (!items.some(pod => uses(pod, claim)))
         await setFinalizer(client, PersistentVolumeClaim, claim, claimFinalizer, false)
     },
   }
@@ -36,10 +36,14 @@ export function claimProtectionReconciler(): Reconciler {
  * A pod on a node uses its claims as long as it exists; one without a node will not get one any more, as its claim is being deleted. A
  * claim that was made for a pod alone goes when the pod is only waiting for it.
  */
-function uses(pod: Pod, name: string): boolean {
+function uses(pod: Pod, claim: PersistentVolumeClaim): boolean {
   if (!pod.spec?.nodeName) return false
   const waits = pod.metadata.deletionTimestamp && pod.metadata.deletionGracePeriodSeconds === 0
-  return pod.spec.volumes?.some(v => claimNameOf(pod, v) === name && !(v.ephemeral && waits)) ?? false
+  return (
+    pod.spec.volumes?.some(
+      v => claimNameOf(pod, v) === claim.metadata.name && !(v.ephemeral && (waits || !isMadeFor(claim, pod))),
+    ) ?? false
+  )
 }
 
 /** A volume that is bound is not deleted before its claim. */

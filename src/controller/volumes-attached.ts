@@ -4,6 +4,7 @@ import { isNotFound } from '../models/api-error.ts'
 import { Node, PersistentVolume, VolumeAttachment } from '../models/kinds/index.ts'
 import type { AttachedVolume } from '../models/types/core-v1.ts'
 import { uniqueVolumeName } from '../plugins/index.ts'
+import { attachmentsByNode } from './attachment-indexes.ts'
 
 /** Lists in each node's status the volumes that are attached to it. */
 export function volumesAttachedReconciler(): Reconciler {
@@ -30,8 +31,8 @@ export function volumesAttachedReconciler(): Reconciler {
 
 function attachedTo(node: string, cache: Cache): AttachedVolume[] {
   return cache
-    .list(VolumeAttachment)
-    .filter(a => a.spec.nodeName === node && a.status?.attached)
+    .byIndex(attachmentsByNode, node)
+    .filter(a => a.status?.attached)
     .flatMap(({ spec }) => {
       const csi = cache.get(PersistentVolume, { name: spec.source.persistentVolumeName ?? '' })?.spec.csi
       return csi ? [{ name: uniqueVolumeName(csi.driver, csi.volumeHandle), devicePath: '' }] : []

@@ -5,6 +5,7 @@ import { isNotFound } from '../../models/api-error.ts'
 import { CSINode, PersistentVolume, VolumeAttachment } from '../../models/kinds/index.ts'
 import { keyOf } from '../../models/object.ts'
 import { type CsiController, capabilityOf, PluginRefused } from '../../plugins/index.ts'
+import { attachmentsByNode } from '../attachment-indexes.ts'
 import { secretValues } from './secrets.ts'
 
 /** On an attachment: what the driver calls volume and node, for when both objects are gone. */
@@ -38,8 +39,8 @@ export function csiAttacherReconciler(name: string, driver: CsiController): Reco
 
 const waitingOn = (node: string, attacher: string, cache: Cache) =>
   cache
-    .list(VolumeAttachment)
-    .filter(a => a.spec.nodeName === node && a.spec.attacher === attacher && !a.status?.attached)
+    .byIndex(attachmentsByNode, node)
+    .filter(a => a.spec.attacher === attacher && !a.status?.attached)
     .map(keyOf)
 
 async function attach(world: World, driver: CsiController, found: VolumeAttachment, finalizer: string): Promise<void> {
