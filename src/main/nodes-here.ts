@@ -1,0 +1,52 @@
+import type { Disposal } from '../base/disposal.ts'
+import { createClient, inProcessTransport } from '../client/index.ts'
+import { nodeIp } from './addresses.ts'
+import { startAgentServer } from './agent-server.ts'
+import type { ClusterOptions } from './cluster-options.ts'
+import { networkUser, nodeUser, simulatedNodesUser } from './identities.ts'
+import { startNode } from './node.ts'
+import { asPart } from './part.ts'
+import type { RunningServer } from './server.ts'
+import { startSimulatedNodes } from './simulated-nodes.ts'
+
+/**
+ * The nodes that live in this process: this machine, or simulated ones.
+ * @returns their names
+ */
+export async function startNodesHere(
+  { settings, outside, report, signal }: ClusterOptions,
+  { api, pki }: RunningServer,
+  stack: Disposal,
+): Promise<string[]> {
+  if (settings.nodes === 0) return []
+  const clientOf = (user: typeof networkUser) => createClient(inProcessTransport(api.handler, user), outside.clock)
+  const ip = nodeIp()
+  const serving = await pki.serving('node-server', {
+    commonName: `system:node:${settings.nodeName}`,
+    organizations: ['system:nodes'],
+    ips: [ip, '127.0.0.1'],
+    dnsNames: [settings.nodeName],
+  })
+  const keys = { ...serving, clientCa: pki.ca.cert }
+  if (settings.runtime === 'containerd') {
+    const client = clientOf(nodeUser(settings.nodeName))
+    const places = { nodeIp: ip, serving: keys, networkClient: clientOf(networkUser) }
+    const node = stack.use(await startNode({ settings, client, ...places, outside, report, signal }), 'node')
+    await node.networkReady
+    return [settings.nodeName]
+  }
+  const names =
+    settings.nodes === 1 ? [settings.nodeName] : Array.from({ length: settings.nodes }, (_, i) => `node-${i + 1}`)
+  await asPart(report, 'nodes', `registering ${names.length}`, async () => {
+    const client = clientOf(simulatedNodesUser)
+    const nodeIp = '127.0.0.1'
+    const server = stack.use(
+      await startAgentServer({ host: nodeIp, port: 0, keys, client, outside }),
+      'server of the nodes',
+    )
+    const folder = settings.dataDir
+    stack.use(await startSimulatedNodes({ client, outside, names, folder, nodeIp, server }), 'nodes')
+    return [undefined, `${names.length} simulated: pods there do not really run`]
+  })
+  return names
+}
