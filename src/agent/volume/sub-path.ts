@@ -20,7 +20,8 @@ export interface SubPathTools {
 export async function pinSubPath(tools: SubPathTools, root: string, sub: string, pin: string): Promise<string> {
   const { disk, commands } = tools
   const realRoot = await realPath(disk, root)
-  await makeInside(disk, realRoot, sub)
+  const { mode } = await disk.stat(realRoot)
+  const made = await makeInside(disk, realRoot, sub, mode & 0o777)
   const file = await disk.open(join(realRoot, sub), 'r')
   try {
     if (file.descriptor === undefined)
@@ -28,6 +29,8 @@ export async function pinSubPath(tools: SubPathTools, root: string, sub: string,
     const real = await disk.readlink(`/proc/self/fd/${file.descriptor}`)
     if (real !== realRoot && !real.startsWith(`${realRoot}/`))
       throw new ContainerConfigInvalid(`subPath "${sub}" leads out of its volume, to ${real}`)
+    // By the descriptor: our umask took bits away, and the path may be a link by now.
+    if (made) await disk.chmod(`/proc/self/fd/${file.descriptor}`, mode & 0o7777)
     await unmountBelow(tools, pin)
     await disk.remove(pin)
     if ((await disk.stat(real)).isDirectory()) await disk.makeFolder(pin)
@@ -42,22 +45,30 @@ export async function pinSubPath(tools: SubPathTools, root: string, sub: string,
   }
 }
 
-/** Makes the folders that are missing, one by one, refusing to walk out of the volume through a link. */
-async function makeInside(disk: Disk, root: string, sub: string): Promise<void> {
+/**
+ * Makes the folders that are missing, one by one, refusing to walk out of the volume through a link.
+ * They are as open as the volume itself: whoever may write there must be able to write here, as the fsGroup is.
+ * @returns whether the last of them is new
+ */
+async function makeInside(disk: Disk, root: string, sub: string, mode: number): Promise<boolean> {
   let path = root
+  let made = false
   for (const part of sub.split('/')) {
     if (part === '' || part === '.') continue
     const next = join(path, part)
+    made = false
     try {
       await disk.lstat(next)
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error
-      await disk.makeFolder(next, { mode: 0o750 })
+      await disk.makeFolder(next, { mode })
+      made = true
     }
     path = await realPath(disk, next)
     if (path !== root && !path.startsWith(`${root}/`))
       throw new ContainerConfigInvalid(`subPath "${sub}" leads out of its volume, to ${path}`)
   }
+  return made
 }
 
 /** Follows every link. @throws the disk's error where something is missing */
