@@ -39,7 +39,7 @@ export function resourceClaimTemplateReconciler(): Reconciler {
       const wanted = pod?.spec.resourceClaims?.filter(c => c.resourceClaimTemplateName) ?? []
       if (!pod || !wanted.length || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return
       const known = pod.status?.resourceClaimStatuses ?? []
-      const made = cache.list(ResourceClaim, key.namespace).filter(c => controllerOf(c)?.uid === pod.metadata.uid)
+      const made = cache.ownedBy(ResourceClaim, pod.metadata.uid)
       const names: { name: string; resourceClaimName: string }[] = []
       for (const { name, resourceClaimTemplateName } of wanted) {
         const there = made.find(c => c.metadata.annotations?.[podClaimName] === name)?.metadata.name

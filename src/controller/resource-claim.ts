@@ -1,11 +1,18 @@
 import { controllerOf } from '../client/owner.ts'
-import type { Reconciler, World } from '../client/reconciler.ts'
+import type { CacheIndex, Reconciler, World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { Pod, ResourceClaim } from '../models/kinds/index.ts'
 import { isPodTerminal } from '../models/pod-state.ts'
 import type { ResourceClaimConsumerReference } from '../models/types/resource-v1beta1.ts'
 
 const protection = 'resource.kubernetes.io/delete-protection'
+
+/** By the uids of the pods that use them. */
+const byUser: CacheIndex<ResourceClaim> = {
+  kind: ResourceClaim,
+  name: 'users',
+  values: claim => claim.status?.reservedFor?.map(user => user.uid) ?? [],
+}
 
 /** Claims of pods that have ended give their devices back; those made for such a pod go. */
 export function resourceClaimReconciler(): Reconciler {
@@ -15,11 +22,10 @@ export function resourceClaimReconciler(): Reconciler {
     watches: [
       {
         kind: Pod,
-        keys: ({ metadata: { namespace, uid } }: Pod, cache) =>
-          cache
-            .list(ResourceClaim, namespace)
-            .filter(c => c.status?.reservedFor?.some(r => r.uid === uid) || controllerOf(c)?.uid === uid)
-            .map(c => ({ namespace: namespace!, name: c.metadata.name })),
+        keys({ metadata: { namespace, uid } }: Pod, cache) {
+          const claims = [...cache.byIndex(byUser, uid), ...cache.ownedBy(ResourceClaim, uid)]
+          return claims.map(c => ({ namespace: namespace!, name: c.metadata.name }))
+        },
       },
     ],
     writes: [

@@ -19,6 +19,7 @@ import {
   VolumeAttachment,
 } from '../models/kinds/index.ts'
 import type { AllocationResult } from '../models/types/resource-v1beta1.ts'
+import { ClaimTable } from './dra/device-uses.ts'
 import { ObjectTable } from './object-table.ts'
 import { classOf } from './volumes/volume-match.ts'
 
@@ -44,7 +45,7 @@ export class ClusterObjects {
   readonly schedulerPlugins = new ObjectTable<SchedulerPlugin>()
   readonly podGroups = new ObjectTable<PodGroup>()
   readonly deviceClasses = new ObjectTable<DeviceClass>()
-  readonly resourceClaims = new ObjectTable<ResourceClaim>()
+  readonly resourceClaims = new ClaimTable()
   readonly resourceSlices = new ObjectTable<ResourceSlice>()
   readonly queues = new ObjectTable<Queue>()
   /** Volumes promised to claims whose binding is under way: the claim's key by the volume's name. */

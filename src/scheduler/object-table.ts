@@ -44,8 +44,11 @@ export class ObjectTable<T extends KubeObject> {
     return old
   }
 
-  delete(object: T): void {
-    if (this.#take(keyText(keyOf(object)))) this.#changed()
+  /** @returns what was there before */
+  delete(object: T): T | undefined {
+    const old = this.#take(keyText(keyOf(object)))
+    if (old) this.#changed()
+    return old
   }
 
   /** Resolves as soon as `test` is true, which is asked now and after every change. Rejects when the signal aborts. */

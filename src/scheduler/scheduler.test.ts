@@ -55,6 +55,34 @@ describe('the scheduler', () => {
     expect(c.scheduler.attempt(c.pod('p').metadata.uid)).toMatchObject({ node: 'n', number: 1, fitting: 1, nodes: 1 })
   })
 
+  test.each(['claim', 'name'])(
+    'waits for a claim by template without a word, and not a moment longer: %s last',
+    async last => {
+      const c = await start({ n: {} })
+      const pod = c.addPod('p', { resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 't' }] })
+      await c.clock.advance(5_000)
+      const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: pod.metadata.uid, controller: true }
+      const steps = {
+        claim: () =>
+          c.api.put('/apis/resource.k8s.io/v1beta1/namespaces/default/resourceclaims/p-gpu', {
+            metadata: { namespace: 'default', name: 'p-gpu', ownerReferences: [owner] },
+            spec: { devices: {} },
+          }),
+        name: () => {
+          const status = { resourceClaimStatuses: [{ name: 'gpu', resourceClaimName: 'p-gpu' }] }
+          c.api.put(c.podPath('p'), { ...c.pod('p'), status })
+        },
+      }
+      if (last === 'claim') steps.name()
+      else steps.claim()
+      await c.clock.advance(5_000)
+      expect([c.nodeOf('p'), c.events('p')]).toEqual([undefined, []])
+      steps[last as keyof typeof steps]()
+      await c.clock.advance(100)
+      expect([c.nodeOf('p'), c.events('p')]).toEqual(['n', ['Scheduled: Successfully assigned default/p to n']])
+    },
+  )
+
   test('leaves pods of other schedulers and pods on their way out alone', async () => {
     const c = await start({ n: {} })
     c.addPod('other', { schedulerName: 'mine' })

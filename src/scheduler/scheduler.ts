@@ -9,6 +9,7 @@ import { ClusterFeed } from './cluster-feed.ts'
 import { watchedKinds } from './cluster-objects.ts'
 import { ClusterState } from './cluster-state.ts'
 import { Decider, type Unfit } from './decider.ts'
+import { awaitsClaims, claimOwner } from './dra/claims-to-come.ts'
 import { asQueued, withLatest } from './explain/beyond-nodes.ts'
 import { explainPod } from './explain/explain.ts'
 import { Hints } from './explain/hints.ts'
@@ -67,7 +68,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const queue: SchedulingQueue = new SchedulingQueue({
     clock,
     wakes: (plugin, event, info) => plugins.get(plugin)?.wakes?.(event, info) ?? true,
-    held: info => keeper.holds(info),
+    held: info => keeper.holds(info) || awaitsClaims(info.pod, state.objects),
     onReady: () => planTurn(),
   })
 
@@ -117,6 +118,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       keeper.note(event)
       if (event.type === 'pod-removed') preemptor.gone(event.pod.uid, event.node)
       queue.wake(event)
+      const owner = claimOwner(event)
+      if (owner) queue.release(owner)
     },
   })
 

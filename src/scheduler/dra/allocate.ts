@@ -9,6 +9,7 @@ import type {
   ResourceClaim,
 } from '../../models/types/resource-v1beta1.ts'
 import { selects } from './device-expression.ts'
+import type { DevicesInUse } from './device-uses.ts'
 import type { PooledDevice } from './pools.ts'
 
 /** As many as one claim may have. */
@@ -29,14 +30,14 @@ class BadSelector extends Error {}
 /**
  * Devices for all claims at once, so that none of them takes the last one that another needs: exact search within bounds.
  * @param devices those that the node reaches
- * @param inUse ids of those that somebody has
+ * @param inUse those that somebody has
  * @returns one allocation for each claim, or why there is none
  */
 export function allocate(
   claims: readonly ResourceClaim[],
   classes: { get(name: string): DeviceClass | undefined },
   devices: readonly PooledDevice[],
-  inUse: ReadonlySet<string>,
+  inUse: DevicesInUse,
   node: string,
 ): AllocationResult[] | string {
   try {
@@ -56,15 +57,16 @@ function wishesOf(
   claim: number,
   classes: { get(name: string): DeviceClass | undefined },
   devices: readonly PooledDevice[],
-  inUse: ReadonlySet<string>,
+  inUse: DevicesInUse,
 ): Wish[] {
   const wishes = (spec.devices?.requests ?? []).flatMap(request => {
     const selectors = [...(classes.get(request.deviceClassName)?.spec.selectors ?? []), ...(request.selectors ?? [])]
-    const all = devices.filter(d => matches(selectors, d, metadata.name, request.name))
-    const free = request.adminAccess ? all : all.filter(d => !inUse.has(d.id))
+    const isFree = ({ id }: PooledDevice) => request.adminAccess === true || !inUse.has(id)
+    const isMeant = (d: PooledDevice) => matches(selectors, d, metadata.name, request.name)
     if (request.allocationMode === 'All')
       // Every one of them, or none: also where somebody has one already.
-      return all.map(device => ({ claim, request, candidates: free.includes(device) ? [device] : [] }))
+      return devices.filter(isMeant).map(device => ({ claim, request, candidates: isFree(device) ? [device] : [] }))
+    const free = devices.filter(d => isFree(d) && isMeant(d))
     return Array.from({ length: request.count ?? 1 }, () => ({ claim, request, candidates: free }))
   })
   const emptyAll = (spec.devices?.requests ?? []).some(
@@ -91,12 +93,12 @@ function matches(
 }
 
 /** The device of each wish, in order; undefined if there is no way, or none was found within bounds. */
-function search(claims: readonly ResourceClaim[], wishes: readonly Wish[], inUse: ReadonlySet<string>) {
+function search(claims: readonly ResourceClaim[], wishes: readonly Wish[], inUse: DevicesInUse) {
   const chosen: { wish: Wish; device: PooledDevice }[] = []
-  const taken = new Set(inUse)
+  const taken = new Set<string>()
   let steps = 0
   const fits = (wish: Wish, device: PooledDevice) => {
-    if (!wish.request.adminAccess && taken.has(device.id)) return false
+    if (!wish.request.adminAccess && (taken.has(device.id) || inUse.has(device.id))) return false
     return (claims[wish.claim]!.spec.devices?.constraints ?? []).every(({ matchAttribute, requests }) => {
       if (!matchAttribute || (requests?.length && !requests.includes(wish.request.name))) return true
       const value = attributeOf(device, matchAttribute)

@@ -1,7 +1,8 @@
 import { nodeSelectorTest } from '../../models/node-selector.ts'
-import type { Device, DeviceRequestAllocationResult, ResourceSlice } from '../../models/types/resource-v1beta1.ts'
-import type { ClusterObjects } from '../cluster-objects.ts'
+import type { Device, ResourceSlice } from '../../models/types/resource-v1beta1.ts'
+import type { ObjectTable } from '../object-table.ts'
 import type { NodeView } from '../snapshot.ts'
+import { deviceId } from './device-uses.ts'
 
 /** A device with where it is found. */
 export interface PooledDevice {
@@ -12,49 +13,72 @@ export interface PooledDevice {
   slice: ResourceSlice
 }
 
-export const deviceId = ({ driver, pool, device }: Pick<DeviceRequestAllocationResult, 'driver' | 'pool' | 'device'>) =>
-  `${driver}/${pool}/${device}`
+/** Devices that several nodes may reach. */
+interface Shared {
+  reaches(node: NodeView): boolean
+  devices: readonly PooledDevice[]
+}
 
-/** Pools as their drivers tell them last, by driver and name; those that are not told whole are left out. */
-export function wholePools(slices: Iterable<ResourceSlice>): ResourceSlice[][] {
+const nothing: readonly PooledDevice[] = []
+const known = new WeakMap<ObjectTable<ResourceSlice>, { version: number; pools: DevicePools }>()
+
+/** The devices of all pools that are told whole, by who reaches them. Worked out once for each change of the slices. */
+export class DevicePools {
+  readonly #own = new Map<string, PooledDevice[]>()
+  readonly #shared: Shared[] = []
+
+  static of(slices: ObjectTable<ResourceSlice>): DevicePools {
+    const before = known.get(slices)
+    if (before?.version === slices.version) return before.pools
+    const pools = new DevicePools(slices.values())
+    known.set(slices, { version: slices.version, pools })
+    return pools
+  }
+
+  constructor(slices: Iterable<ResourceSlice>) {
+    for (const slice of wholePools(slices).flat()) this.#add(slice)
+  }
+
+  /** The devices that the node reaches, its own first, in an order that stays. */
+  devicesFor(node: NodeView): readonly PooledDevice[] {
+    const own = this.#own.get(node.name) ?? nothing
+    if (!this.#shared.length) return own
+    return [...own, ...this.#shared.filter(s => s.reaches(node)).flatMap(s => s.devices)]
+  }
+
+  #add(slice: ResourceSlice): void {
+    const { nodeName, nodeSelector, allNodes } = slice.spec
+    const devices = devicesOf(slice)
+    if (nodeName) {
+      const own = this.#own.get(nodeName)
+      if (own) own.push(...devices)
+      else this.#own.set(nodeName, devices)
+    } else if (allNodes) this.#shared.push({ reaches: () => true, devices })
+    else if (nodeSelector) {
+      const test = nodeSelectorTest(nodeSelector)
+      this.#shared.push({ reaches: ({ node }) => test(node), devices })
+    }
+  }
+}
+
+function devicesOf(slice: ResourceSlice): PooledDevice[] {
+  const { driver, pool, devices = [] } = slice.spec
+  return devices.map(device => {
+    const id = deviceId({ driver, pool: pool.name, device: device.name })
+    return { id, driver, pool: pool.name, device, slice }
+  })
+}
+
+/** Pools as their drivers tell them last; those that are not told whole are left out. */
+function wholePools(slices: Iterable<ResourceSlice>): ResourceSlice[][] {
   const pools = new Map<string, ResourceSlice[]>()
   for (const slice of slices) {
     const { driver, pool } = slice.spec
     const key = `${driver}/${pool.name}`
-    const known = pools.get(key)
-    const newest = known?.[0]?.spec.pool.generation ?? -1
+    const before = pools.get(key)
+    const newest = before?.[0]?.spec.pool.generation ?? -1
     if (pool.generation > newest) pools.set(key, [slice])
-    else if (pool.generation === newest) known!.push(slice)
+    else if (pool.generation === newest) before!.push(slice)
   }
   return [...pools.values()].filter(pool => pool.length >= pool[0]!.spec.pool.resourceSliceCount)
-}
-
-/** The devices that the node reaches, in an order that stays. */
-export function devicesFor(pools: readonly (readonly ResourceSlice[])[], { name, node }: NodeView): PooledDevice[] {
-  const reached = ({ spec }: ResourceSlice) =>
-    spec.nodeName
-      ? spec.nodeName === name
-      : spec.allNodes || (spec.nodeSelector && nodeSelectorTest(spec.nodeSelector)(node))
-  const out: PooledDevice[] = []
-  for (const pool of pools)
-    for (const slice of pool) {
-      if (!reached(slice)) continue
-      const { driver, pool: of } = slice.spec
-      for (const device of slice.spec.devices ?? []) {
-        const id = deviceId({ driver, pool: of.name, device: device.name })
-        out.push({ id, driver, pool: of.name, device, slice })
-      }
-    }
-  return out
-}
-
-/** Devices that claims have, or are about to get. Whoever only administers a device does not have it. */
-export function devicesInUse({ resourceClaims, promisedDevices }: ClusterObjects): Set<string> {
-  const used = new Set<string>()
-  const add = (results: readonly DeviceRequestAllocationResult[] | undefined) => {
-    for (const result of results ?? []) if (!result.adminAccess) used.add(deviceId(result))
-  }
-  for (const { status } of resourceClaims.values()) add(status?.allocation?.devices?.results)
-  for (const { devices } of promisedDevices.values()) add(devices?.results)
-  return used
 }

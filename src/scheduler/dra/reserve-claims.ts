@@ -18,7 +18,8 @@ export async function reserveClaim(
 ): Promise<void> {
   for (let tries = 1; ; tries++)
     try {
-      let current = await client.get(ResourceClaim, keyOf(claim), { signal })
+      // What the informer knows is mostly the newest; if it is not, the server says so.
+      let current = tries === 1 ? claim : await client.get(ResourceClaim, keyOf(claim), { signal })
       if (current.metadata.uid !== claim.metadata.uid)
         throw new Error(`resourceclaim ${claim.metadata.name} was replaced`)
       if (allocation && current.status?.allocation)

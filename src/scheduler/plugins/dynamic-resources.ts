@@ -1,11 +1,12 @@
 import { nodeSelectorTest } from '../../models/node-selector.ts'
 import { keyOf, keyText } from '../../models/object.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
-import type { AllocationResult, ResourceClaim, ResourceSlice } from '../../models/types/resource-v1beta1.ts'
+import type { AllocationResult, ResourceClaim } from '../../models/types/resource-v1beta1.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
 import { allocate } from '../dra/allocate.ts'
+import type { DevicesInUse } from '../dra/device-uses.ts'
 import { claimKeys, podClaims } from '../dra/pod-claims.ts'
-import { devicesFor, devicesInUse, wholePools } from '../dra/pools.ts'
+import { DevicePools } from '../dra/pools.ts'
 import { reserveClaim } from '../dra/reserve-claims.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { NodeView } from '../snapshot.ts'
@@ -18,8 +19,8 @@ interface State {
   tests: ((node: NodeView) => boolean)[]
   allocated: ResourceClaim[]
   waiting: ResourceClaim[]
-  pools: ResourceSlice[][]
-  inUse: ReadonlySet<string>
+  pools: DevicePools
+  inUse: DevicesInUse
 }
 
 const tables = new Set(['resourceClaims', 'resourceSlices', 'deviceClasses'])
@@ -36,9 +37,9 @@ export const dynamicResources: SchedulerPlugin<State> = {
   scope: 'cluster',
   prepare(pod, { objects }) {
     if (!pod.spec.resourceClaims?.length) return undefined
-    const state: State = {
-      ...{ objects, pod, impossible: undefined, tests: [], allocated: [], waiting: [], pools: [], inUse: new Set() },
-    }
+    const pools = DevicePools.of(objects.resourceSlices)
+    const inUse = objects.resourceClaims.inUse(objects.promisedDevices.values())
+    const state: State = { objects, pod, impossible: undefined, tests: [], allocated: [], waiting: [], pools, inUse }
     const claims = podClaims(pod, objects)
     if (typeof claims === 'string') return { ...state, impossible: claims }
     for (const claim of claims) {
@@ -56,8 +57,7 @@ export const dynamicResources: SchedulerPlugin<State> = {
         state.tests.push(({ node }) => test(node))
       }
     }
-    if (!state.waiting.length) return state
-    return { ...state, pools: wholePools(objects.resourceSlices.values()), inUse: devicesInUse(objects) }
+    return state
   },
   refuseAll: state => state.impossible,
   filter(state, node) {
@@ -89,7 +89,7 @@ export const dynamicResources: SchedulerPlugin<State> = {
 
 function allocationsOn({ waiting, objects, pools, inUse }: State, node: NodeView): AllocationResult[] | string {
   if (!waiting.length) return []
-  return allocate(waiting, objects.deviceClasses, devicesFor(pools, node), inUse, node.name)
+  return allocate(waiting, objects.deviceClasses, pools.devicesFor(node), inUse, node.name)
 }
 
 /** The pod's own claim, or one that has given devices back. */
