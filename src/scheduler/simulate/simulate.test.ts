@@ -44,6 +44,27 @@ describe('a simulation', () => {
     ])
   })
 
+  test('gives no device to two claims', () => {
+    const w = world([makeNode('n')])
+    const { objects } = w.state
+    const driver = 'gpu.example'
+    const pool = { name: 'n', generation: 1, resourceSliceCount: 1 }
+    const devices = [{ name: 'only', basic: {} }]
+    objects.resourceSlices.set({ metadata: { name: 's' }, spec: { driver, pool, nodeName: 'n', devices } } as any)
+    objects.deviceClasses.set({ metadata: { name: 'gpu' }, spec: {} } as any)
+    const pods = ['a', 'b'].map(name => {
+      const spec = { devices: { requests: [{ name: 'r', deviceClassName: 'gpu', allocationMode: 'ExactCount' }] } }
+      objects.resourceClaims.set({ metadata: { namespace: 'default', name, uid: name }, spec } as any)
+      return makePod(name, { resourceClaims: [{ name: 'c', resourceClaimName: name }] })
+    })
+    const { placements } = simulate(w, { pods })
+    expect(placements).toEqual([
+      { pod: 'default/a', node: 'n' },
+      { pod: 'default/b', message: '0/1 nodes are available: 1 cannot allocate all claims.' },
+    ])
+    expect(simulate(w, { pods }).placements).toEqual(placements)
+  })
+
   test('preempts as the scheduler would, and tries the victims elsewhere', () => {
     const small = { allocatable: { cpu: '1' } }
     const w = world([makeNode('n', small)], [owned('low', { on: 'n', requests: { cpu: '1' } })])

@@ -3,6 +3,7 @@ import type { PodDisruptionBudget } from '../../models/types/policy-v1.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import { Decider, type Nominated } from '../decider.ts'
 import { failureMessage } from '../fit-failure.ts'
+import type { Reservation } from '../plugin.ts'
 import type { Profile } from '../plugins/index.ts'
 import type { PodInfo } from '../pod-class.ts'
 import { findEviction } from '../preemption.ts'
@@ -75,6 +76,7 @@ class Fork {
   readonly #budgets: SimulatedWorld['budgets']
   readonly #deciders: Map<string, Decider>
   readonly #admitted: PodInfo[] = []
+  readonly #reservations: Reservation[] = []
   readonly #from = new Map<string, string>()
   readonly #waiting: PodInfo[] = []
   readonly #heldBack: SimulatedWorld['heldBack']
@@ -110,6 +112,7 @@ class Fork {
   }
 
   release(): void {
+    for (const reservation of this.#reservations) reservation.release()
     for (const info of this.#admitted) this.state.classes.release(info)
   }
 
@@ -133,7 +136,8 @@ class Fork {
   }
 
   #place(info: PodInfo, node: string, decider: Decider): string {
-    for (const reservation of decider.reserve(info, this.state.byName(node)!)) reservation.release()
+    // Kept: no binding writes them down, and whoever is decided next must not get the same.
+    this.#reservations.push(...decider.reserve(info, this.state.byName(node)!))
     this.state.addPod(info, node)
     return node
   }
