@@ -17,12 +17,22 @@ import { type Detail, type Result, writeReport } from './support/report.ts'
 import { runScript } from './support/script.ts'
 
 const measurements: Measurement[] = [startUp, memory, api, pods, node, net]
+interface Room {
+  name: string
+  file: string
+  /** Of its quick form. */
+  args: string[]
+  /** Asked for by its name it runs whole, for as long as it takes. */
+  whole?: string[]
+  containers?: boolean
+}
+
 /** Benches of single rooms, in their quick forms. */
-const rooms: { name: string; file: string; args: string[]; containers?: boolean }[] = [
+const rooms: Room[] = [
   { name: 'apiserver', file: 'apiserver.ts', args: [] },
   { name: 'flow-control', file: 'flow-control.ts', args: [] },
   { name: 'store', file: 'store.ts', args: ['3', '0.4', '150000', '20000'] },
-  { name: 'scheduler', file: 'scheduler.ts', args: ['alone', 'basic'] },
+  { name: 'scheduler', file: 'scheduler.ts', args: ['alone', 'basic'], whole: [] },
   { name: 'models', file: 'models.ts', args: [] },
   { name: 'runtime', file: 'runtime.ts', args: ['12', '1'], containers: true },
 ]
@@ -70,17 +80,21 @@ for (const measurement of chosen(measurements)) {
 }
 
 const details: Detail[] = []
-for (const { name, file, args: quick, containers } of chosen(rooms)) {
+const wholeLimitMs = 3_600_000
+for (const { name, file, args: quick, whole, containers } of chosen(rooms)) {
   const missing = containers ? whyNoContainers() : undefined
-  const command = `npx tsx bench/${file} ${quick.join(' ')}`.trim()
+  const given = (only === name && whole) || quick
+  const command = `npx tsx bench/${file} ${given.join(' ')}`.trim()
+  console.log(`\n${command}`)
+  const heard = (text: string) => process.stdout.write(text)
   const text = missing
     ? `not measured: ${missing}`
-    : await runScript(file, quick).catch(error => {
+    : await runScript(file, given, given === whole ? { limitMs: wholeLimitMs, heard } : {}).catch(error => {
         failed = true
         return String(error.message)
       })
   details.push({ name, command, text })
-  console.log(`\n${command}\n${text}`)
+  if (given !== whole) console.log(text)
 }
 if (args.includes('--write')) {
   const path = writeReport(root, results, details)

@@ -9,11 +9,21 @@ export interface Case {
   node?: (i: number) => NodeSketch
   /** Namespaces of these names, with these labels. */
   namespaces?: Record<string, Record<string, string>>
-  /** There before measuring begins, each on a node already. */
+  /** There before measuring begins, each made on a node. */
   placed?: Group
+  /** There before measuring begins, placed by the scheduler. */
+  scheduled?: Group
   /** There before measuring begins, and waiting. */
   waiting?: Group
   measured: Group
+  /** Measured pods that are there at a time: each is deleted once it is bound. */
+  steady?: number
+  /** Each node has so many devices, and pods may have claims by the template `test`. */
+  devices?: number
+  /** Devices that are taken beforehand, on the nodes in turn. */
+  takenClaims?: number
+  /** What the scheduler placed before is being deleted while others are scheduled. */
+  deletes?: boolean
   /** Each measured pod has a claim that is bound to a volume of this driver (CSI) or of old. */
   volumes?: 'csi' | 'in-tree' | 'migrated'
   /** A Service that selects the measured pods. */
@@ -22,9 +32,11 @@ export interface Case {
   churn?: boolean
 }
 
-interface Group {
+type Sketch = PodSketch & { finalizers?: string[] }
+
+export interface Group {
   pods: number
-  sketch: (i: number) => PodSketch
+  sketch: (i: number) => Sketch
 }
 
 const requests = { cpu: '100m', memory: '500Mi' }
@@ -88,7 +100,8 @@ const teams = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`measure
 const inTeam = (sketch: PodSketch) => (i: number) => ({ ...sketch, namespace: `measure-${i % 100}` })
 const byTeam = { namespaceSelector: { matchLabels: { team: 'devops' } } }
 const big = () => ({ allocatable: { cpu: '10000', memory: '64Ti', pods: '90000' } })
-const group = (pods: number, sketch: PodSketch | ((i: number) => PodSketch)): Group => ({
+const claiming: PodSketch = { ...plain, resourceClaims: [{ name: 'resource', resourceClaimTemplateName: 'test' }] }
+const group = (pods: number, sketch: Sketch | ((i: number) => Sketch)): Group => ({
   pods,
   sketch: typeof sketch === 'function' ? sketch : () => sketch,
 })
@@ -144,6 +157,14 @@ export const cases: Case[] = [
     measured: group(20_000, { requests: { cpu: '1m', memory: '1Mi' } }),
   },
   {
+    name: 'SchedulingDeletedPodsWithFinalizers',
+    threshold: 830,
+    nodes: 5_000,
+    scheduled: group(5_000, { ...plain, finalizers: ['x.io/keep'] }),
+    deletes: true,
+    measured: group(5_000, plain),
+  },
+  {
     name: 'SchedulingWithExtendedResource',
     threshold: 180,
     nodes: 5_000,
@@ -191,7 +212,7 @@ export const cases: Case[] = [
     threshold: 595,
     nodes: 5_000,
     placed: group(1_000, needs('podAntiAffinity', host)),
-    measured: group(4_000, { ...plain, labels }),
+    measured: group(5_000, { ...plain, labels }),
   },
   {
     name: 'SchedulingPodAffinity',
@@ -261,7 +282,7 @@ export const cases: Case[] = [
     measured: group(5_000, inTeam(likes('podAffinity', host, byTeam))),
   },
   {
-    name: 'SchedulingGatedPodsWithPodAffinity',
+    name: 'SchedulingGatedPodsWithPodAffinityImpactForThroughput',
     threshold: 110,
     nodes: 1,
     node: big,
@@ -300,6 +321,23 @@ export const cases: Case[] = [
     measured: group(5_000, plain),
   },
   {
+    name: 'SchedulingWithResourceClaimTemplate',
+    threshold: 56,
+    nodes: 500,
+    devices: 10,
+    scheduled: group(2_500, claiming),
+    measured: group(2_500, claiming),
+  },
+  {
+    name: 'SteadyStateClusterResourceClaimTemplate',
+    threshold: 60,
+    nodes: 500,
+    devices: 10,
+    takenClaims: 4_990,
+    steady: 10,
+    measured: group(1_000, claiming),
+  },
+  {
     name: 'every pod unlike the others',
     threshold: 0,
     nodes: 5_000,
@@ -316,8 +354,15 @@ export const nodeOf = ({ node }: Case, i: number) => {
   })
 }
 
-export const podOf = (name: string, sketch: PodSketch) => {
+export const podOf = (name: string, { finalizers, ...sketch }: Sketch) => {
   const { metadata, spec } = makePod(name, sketch)
   const { namespace, labels: own } = metadata
-  return { metadata: { namespace: namespace ?? 'default', name, ...(own ? { labels: own } : {}) }, spec }
+  return {
+    metadata: {
+      ...{ namespace: namespace ?? 'default', name },
+      ...(own ? { labels: own } : {}),
+      ...(finalizers ? { finalizers } : {}),
+    },
+    spec,
+  }
 }

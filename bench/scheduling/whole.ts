@@ -1,37 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createApiServer } from '../../src/apiserver/index.ts'
 import { systemClock as clock } from '../../src/base/clock.ts'
 import { silentLogger as log } from '../../src/base/logger.ts'
 import { systemRandom as random } from '../../src/base/random.ts'
-import { createClient, createEventRecorder, createInformers, inProcessTransport } from '../../src/client/index.ts'
-import { openSqliteStore } from '../../src/db/index.ts'
-import {
-  CSINode,
-  Namespace,
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Pod,
-  PriorityClass,
-  Service,
-} from '../../src/models/kinds/index.ts'
+import { type Client, createEventRecorder, createInformers } from '../../src/client/index.ts'
+import { Namespace, Pod, PriorityClass, Service } from '../../src/models/kinds/index.ts'
 import { createScheduler, type Scheduler } from '../../src/scheduler/index.ts'
-import { makeClaim, makeVolume } from '../../src/scheduler/testing/storage.ts'
 import { processorMs } from '../support/process-use.ts'
-import { type Case, nodeOf, podOf } from './cases.ts'
-
-const inFlight = 256
-
-/** Runs `count` tasks, many at a time, as each ends. */
-async function many(count: number, task: (i: number) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const worker = async () => {
-    while (next < count) await task(next++)
-  }
-  await Promise.all(Array.from({ length: Math.min(inFlight, count) }, worker))
-}
+import { BoundPods } from './bound-pods.ts'
+import { type Case, type Group, podOf } from './cases.ts'
+import { addTakenClaims, startClaims } from './devices.ts'
+import { churn, deletions } from './disturbances.ts'
+import { many } from './many.ts'
+import { addVolume, volumesOf } from './volumes.ts'
+import { openWorld } from './worlds.ts'
 
 export interface Outcome {
   podsPerSecond: number
@@ -46,41 +26,18 @@ export interface Outcome {
  * What is there beforehand is made the same way.
  */
 export async function runWhole(one: Case): Promise<Outcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'scheduling-'))
-  const store = await openSqliteStore({ path: join(folder, 'store.db'), clock, log })
-  const server = await createApiServer({ store, clock, random, log })
-  const client = createClient(inProcessTransport(server.handler, { username: 'admin', groups: ['system:masters'] }))
-  const { placed, waiting, measured } = one
-  for (const [name, labels] of Object.entries(one.namespaces ?? {}))
-    await client.create(Namespace, { metadata: { name, labels }, spec: {} })
-  await client.create(PriorityClass, { metadata: { name: 'high' }, value: 10 })
-  if (one.service)
-    await client.create(Service, {
-      metadata: { namespace: 'default', name: 's' },
-      spec: { selector: one.service, ports: [{ port: 80 }] },
-    })
-  await many(one.nodes, async i => {
-    const { metadata, spec, status } = nodeOf(one, i)
-    const { name, labels } = metadata
-    const node = await client.create(Node, { metadata: { name, ...(labels ? { labels } : {}) }, spec })
-    const capacity = status?.allocatable
-    const ready = await client.updateStatus(Node, { ...node, status: { ...status, ...(capacity ? { capacity } : {}) } })
-    await client.update(Node, { ...ready, spec: { ...ready.spec, taints: spec.taints ?? [] } })
-    if (one.volumes) await client.create(CSINode, csiNodeOf(name))
-  })
-  const create = (name: string, draft: ReturnType<typeof podOf>) => client.create(Pod, withVolume(one, name, draft))
-  if (one.volumes)
-    await many((placed?.pods ?? 0) + measured.pods, async i => {
-      const name = i < measured.pods ? `p${i}` : `placed${i - measured.pods}`
-      await client.create(PersistentVolumeClaim, boundClaim(name))
-      await client.create(PersistentVolume, volumeOf(one, name))
-    })
+  await using world = await openWorld(one)
+  const { client } = world
+  const { placed, scheduled, waiting, measured } = one
+  await prepare(client, one)
   if (placed)
     await many(placed.pods, i => {
-      const draft = podOf(`placed${i}`, placed.sketch(i))
-      return create(`placed${i}`, { ...draft, spec: { ...draft.spec, nodeName: `node-${i % one.nodes}` } })
+      const draft = draftOf(one, `placed${i}`, placed, i)
+      return client.create(Pod, { ...draft, spec: { ...draft.spec, nodeName: `node-${i % one.nodes}` } })
     })
-  const informers = createInformers({ client, clock, random, log, freeze: true })
+  const informers = createInformers({ client, clock, random, log })
+  const claims = one.devices ? await startClaims(client, informers) : undefined
+  if (one.takenClaims) await addTakenClaims(client, one.takenClaims, one.nodes)
   let scheduler: Scheduler | undefined
   const busy = () => scheduler?.busy() ?? false
   const events = createEventRecorder({ client, clock, random, log, component: 'default-scheduler', busy })
@@ -88,33 +45,38 @@ export async function runWhole(one: Case): Promise<Outcome> {
   const metrics = { attempted: (_: string, ms: number) => laps.push(ms) }
   scheduler = createScheduler({ client, informers, clock, random, log, events, metrics })
   await scheduler.start()
-  if (waiting) await many(waiting.pods, i => create(`w${i}`, podOf(`w${i}`, waiting.sketch(i))))
 
-  // One informer counts what a user would see.
-  const names = new Set(Array.from({ length: measured.pods }, (_, i) => `p${i}`))
-  const watcher = createInformers({ client, clock, random, log, freeze: true })
-  const done = new Promise<void>(resolve => {
-    const see = ({ metadata, spec }: Pod) => {
-      if (spec.nodeName && names.delete(metadata.name) && !names.size) resolve()
-    }
-    watcher.for(Pod).subscribe({ added: see, updated: see })
-  })
+  // One informer of its own counts what a user would see.
+  const watcher = createInformers({ client, clock, random, log })
+  const bound = new BoundPods(watcher)
   await watcher.ready()
+  const create = (name: string, group: Group, i: number) => client.create(Pod, draftOf(one, name, group, i))
+  if (waiting) await many(waiting.pods, i => create(`w${i}`, waiting, i))
+  if (scheduled) {
+    const ready = bound.all(scheduled.pods, i => `s${i}`)
+    await many(scheduled.pods, i => create(`s${i}`, scheduled, i))
+    await ready
+  }
   laps.length = 0
-  const stopChurn = one.churn ? churn(client) : () => {}
+  const ends = [one.churn && churn(client), one.deletes && scheduled && deletions(client, scheduled.pods)]
   const mainBefore = processorMs(process.pid).main
   const began = performance.now()
-  await many(measured.pods, i => create(`p${i}`, podOf(`p${i}`, measured.sketch(i))))
+  const done = bound.all(measured.pods, i => `p${i}`)
+  const makeOne = async (i: number) => {
+    await create(`p${i}`, measured, i)
+    if (!one.steady) return
+    await bound.all(1, () => `p${i}`)
+    await client.delete(Pod, { namespace: 'default', name: `p${i}` }, { gracePeriodSeconds: 0 })
+  }
+  await many(measured.pods, makeOne, one.steady)
   const created = performance.now() - began
   await done
   const seconds = (performance.now() - began) / 1_000
   const mainMs = processorMs(process.pid).main - mainBefore
-  stopChurn()
+  for (const end of ends) if (end) end()
   await scheduler.stop()
+  await claims?.stop()
   await Promise.all([informers[Symbol.asyncDispose](), watcher[Symbol.asyncDispose]()])
-  await server.close()
-  await store[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
   laps.sort((a, b) => a - b)
   return {
     podsPerSecond: measured.pods / seconds,
@@ -124,52 +86,22 @@ export async function runWhole(one: Case): Promise<Outcome> {
   }
 }
 
-function churn(client: ReturnType<typeof createClient>): () => void {
-  let round = 0
-  const turn = async () => {
-    const name = `churn-${round++}`
-    await client.create(Node, { metadata: { name }, spec: {} })
-    await client.create(Pod, podOf(name, { requests: { cpu: '9' }, priorityClassName: 'high' }))
+/** Everything but nodes and pods. */
+async function prepare(client: Client, one: Case): Promise<void> {
+  for (const [name, labels] of Object.entries(one.namespaces ?? {}))
+    await client.create(Namespace, { metadata: { name, labels }, spec: {} })
+  await client.create(PriorityClass, { metadata: { name: 'high' }, value: 10 })
+  if (one.service)
     await client.create(Service, {
-      metadata: { namespace: 'default', name },
-      spec: { selector: { app: 'x' }, ports: [{ port: 80 }] },
+      metadata: { namespace: 'default', name: 's' },
+      spec: { selector: one.service, ports: [{ port: 80 }] },
     })
-    await client.delete(Node, { name })
-    await client.delete(Pod, { namespace: 'default', name }, { gracePeriodSeconds: 0 })
-    await client.delete(Service, { namespace: 'default', name })
-  }
-  const timer = setInterval(() => void turn(), 1_000)
-  return () => clearInterval(timer)
+  if (!one.volumes) return
+  await many(one.measured.pods, i => addVolume(client, one, `p${i}`))
+  await many(one.placed?.pods ?? 0, i => addVolume(client, one, `placed${i}`))
 }
 
-const ebs = 'ebs.csi.aws.com'
-
-const csiNodeOf = (name: string) => ({
-  metadata: {
-    name,
-    annotations: { 'storage.alpha.kubernetes.io/migrated-plugins': 'kubernetes.io/aws-ebs,kubernetes.io/gce-pd' },
-  },
-  spec: { drivers: [{ name: ebs, nodeID: name, allocatable: { count: 39 } }] },
-})
-
-function boundClaim(name: string) {
-  const { metadata, spec } = makeClaim({ name: `c-${name}`, volume: `v-${name}` })
-  const { namespace, annotations } = metadata
-  return {
-    metadata: { name: `c-${name}`, ...(namespace ? { namespace } : {}), ...(annotations ? { annotations } : {}) },
-    spec,
-  }
-}
-
-function volumeOf({ volumes }: Case, name: string) {
-  const { spec } = makeVolume({ name: `v-${name}`, driver: ebs })
-  const { csi, ...rest } = spec
-  const source = volumes === 'csi' ? { csi: csi! } : { awsElasticBlockStore: { volumeID: `v-${name}` } }
-  return { metadata: { name: `v-${name}` }, spec: { ...rest, ...source } }
-}
-
-function withVolume({ volumes }: Case, name: string, draft: ReturnType<typeof podOf>) {
-  if (!volumes) return draft
-  const volume = { name: 'v', persistentVolumeClaim: { claimName: `c-${name}` } }
-  return { ...draft, spec: { ...draft.spec, volumes: [volume] } }
+function draftOf({ volumes }: Case, name: string, group: Group, i: number) {
+  const draft = podOf(name, group.sketch(i))
+  return volumes ? { ...draft, spec: { ...draft.spec, volumes: volumesOf(name) } } : draft
 }

@@ -3,8 +3,18 @@ import { resolve } from 'node:path'
 
 const folder = resolve(import.meta.dirname, '..')
 
+export interface ScriptOptions {
+  limitMs?: number
+  /** Hears what it writes as it is written. */
+  heard?: (text: string) => void
+}
+
 /** Runs another bench of this folder to its end; what it wrote. @throws Error when it fails or takes longer than `limitMs` */
-export function runScript(file: string, args: string[], limitMs = 90_000): Promise<string> {
+export function runScript(
+  file: string,
+  args: string[],
+  { limitMs = 90_000, heard }: ScriptOptions = {},
+): Promise<string> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, ['--import', 'tsx', resolve(folder, file), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -13,6 +23,7 @@ export function runScript(file: string, args: string[], limitMs = 90_000): Promi
     let err = ''
     child.stdout.on('data', chunk => {
       out += chunk
+      heard?.(String(chunk))
     })
     child.stderr.on('data', chunk => {
       err += chunk
