@@ -236,6 +236,23 @@ describe('a pod', () => {
     })
   })
 
+  it('that crashes begins with short waits again when it gets another image', async () => {
+    const f = await start()
+    await f.run('web', {}, { 'exit-code': '1', 'exit-after': '1s' })
+    await f.advance(36_000)
+    const status = () => f.pod('web')!.status!.containerStatuses![0]!
+    expect(status()).toMatchObject({ restartCount: 3, state: { waiting: { message: expect.stringContaining('40s') } } })
+    const pod = f.pod('web')!
+    await f.api.client.update(Pod, {
+      ...pod,
+      spec: { ...pod.spec, containers: [container('web', { image: 'other:2' })] },
+    })
+    await f.advance(500)
+    expect(status()).toMatchObject({ restartCount: 4, state: { running: {} } })
+    await f.advance(1_500)
+    expect(status()).toMatchObject({ restartCount: 4, state: { waiting: { message: expect.stringContaining('10s') } } })
+  })
+
   it('goes on waiting where it was when the agent is replaced', async () => {
     const f = await start()
     await f.run('web', {}, { 'exit-code': '1', 'exit-after': '1s' })
@@ -305,6 +322,21 @@ describe('probes', () => {
     expect(f.pod('web')!.status!.containerStatuses![0]!.restartCount).toBe(1)
     expect(f.events()).toContain('Killing: Container web failed liveness probe, will be restarted')
     expect(f.events()).toContain('Unhealthy: Liveness probe failed: simulated liveness probe of :80/ failed')
+  })
+
+  it('end a container that is not alive for another run, even if it then ends well and only failures are run again', async () => {
+    const f = await start()
+    const livenessProbe = { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 2 }
+    const containers = [container('web', { livenessProbe })]
+    await f.run('again', { containers, restartPolicy: 'OnFailure' }, { 'unhealthy-after': '5s' })
+    await f.run('once', { containers, restartPolicy: 'Never' }, { 'unhealthy-after': '5s' })
+    await f.advance(9_000)
+    expect(f.pod('again')!.status).toMatchObject({
+      phase: 'Running',
+      containerStatuses: [{ restartCount: 1, lastState: { terminated: { exitCode: 0 } } }],
+    })
+    expect(f.pod('once')!.status).toMatchObject({ phase: 'Succeeded', containerStatuses: [{ restartCount: 0 }] })
+    expect(f.events()).toContain('Killing: Container web failed liveness probe')
   })
 
   it('keep a pod ready over a restart of the agent', async () => {

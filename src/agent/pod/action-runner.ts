@@ -62,6 +62,7 @@ export class ActionRunner {
       case 'kill': {
         const observed = view.get(this.#subject.uid)?.containers.find(c => c.id === action.id)
         if (!observed) return
+        if (action.replaced) records.replaced.add(action.id)
         const { graceMs, message } = action
         const podIp = this.#subject.facts.podIps[0] ?? ''
         return this.#steps.kill(

@@ -1,5 +1,6 @@
 import type { ObservedContainer } from '../../runtime/runtime.ts'
-import type { Failure, Records } from './records.ts'
+import { hashAnnotation, isOutdated } from './container-hash.ts'
+import type { Failure, PodContainer, Records } from './records.ts'
 
 /** A container that ran this long is forgiven its earlier crashes. */
 export const forgivenAfterMs = 600_000
@@ -43,8 +44,9 @@ export function retryAt(records: Records, operation: string): number {
   return failure ? failure.atMonoMs + retryDelayMs(operation, failure) : 0
 }
 
-/** Until when (monotonic) a container that ended must wait to be started again. */
-export function restartAt(records: Records, last: ObservedContainer): number {
+/** Until when (monotonic) a container that ended must wait to be started again: not at all under another definition. */
+export function restartAt(records: Records, container: PodContainer, last: ObservedContainer): number {
+  if (isOutdated(last, container)) return 0
   const ended = records.ended.get(last.id)
   const crashes = records.crashes.get(last.name)?.count ?? 0
   return ended ? ended.atMonoMs + crashDelayMs(crashes) : 0
@@ -56,7 +58,9 @@ export function countCrash(records: Records, container: ObservedContainer): void
   if (known?.lastId === container.id) return
   const { startedAtMs, finishedAtMs } = container
   const ranMs = startedAtMs && finishedAtMs ? finishedAtMs - startedAtMs : 0
+  const hash = container.annotations[hashAnnotation]
   // After a restart of the agent the attempt number is the best guess at how often it crashed before.
-  const before = known?.count ?? container.attempt
-  records.crashes.set(container.name, { count: ranMs >= forgivenAfterMs ? 1 : before + 1, lastId: container.id })
+  const before = !known ? container.attempt : known.hash === hash ? known.count : 1
+  const count = ranMs >= forgivenAfterMs ? 1 : before + 1
+  records.crashes.set(container.name, { count, hash, lastId: container.id })
 }

@@ -10,7 +10,7 @@ import type {
   SandboxSpec,
 } from '../../runtime/runtime.ts'
 import { ownCpus } from '../cpu/cpu-manager.ts'
-import { containerHash } from './container-hash.ts'
+import { containerHash, hashAnnotation } from './container-hash.ts'
 import type { Environment } from './environment.ts'
 import { expand } from './expansion.ts'
 import type { DnsSettings } from './name-resolution.ts'
@@ -103,7 +103,7 @@ export function containerSpec(
     labels: { ...podLabels(pod), 'io.kubernetes.container.name': container.name },
     annotations: {
       ...annotations,
-      'io.kubernetes.container.hash': containerHash(container),
+      [hashAnnotation]: containerHash(container),
       'io.kubernetes.container.restartCount': String(parts.attempt),
       'io.kubernetes.container.terminationMessagePath': container.terminationMessagePath ?? defaultMessagePath,
       'io.kubernetes.container.terminationMessagePolicy': container.terminationMessagePolicy ?? 'File',

@@ -136,7 +136,7 @@ describe('a pod that is to run', () => {
   it('starts a container anew with the next attempt, and waits longer each time', () => {
     const seen = observed(['web:exit1#3'])
     expect(steps(pod(), seen, { images: images('web') })).toEqual(['start web#4'])
-    const crashes = new Map([['web', { count: 3, lastId: 'web3' }]])
+    const crashes = new Map([['web', { count: 3, hash: undefined, lastId: 'web3' }]])
     expect(steps(pod(), seen, { images: images('web'), crashes })).toEqual([])
     const later = { monoMs: now + 20_000 }
     expect(steps(pod(), seen, { images: images('web'), crashes }, later)).toEqual(['start web#4'])

@@ -1,7 +1,7 @@
 import type { Container } from '../../models/types/core-v1.ts'
 import type { ContainerId, ObservedContainer, SandboxId } from '../../runtime/runtime.ts'
 import { restartAt, retryAt } from './back-off.ts'
-import { containerHash } from './container-hash.ts'
+import { isOutdated } from './container-hash.ts'
 import { deadlineAt, isFinished, restarts } from './phase.ts'
 import {
   exitCodeOf,
@@ -25,7 +25,8 @@ export type Action =
   | { type: 'getImage'; container: string }
   | { type: 'start'; container: string; attempt: number; sandbox: SandboxId }
   | { type: 'readEnd'; id: ContainerId }
-  | { type: 'kill'; id: ContainerId; container: string; graceMs: number; message: string }
+  /** @property replaced it is started anew, whatever it exits with */
+  | { type: 'kill'; id: ContainerId; container: string; graceMs: number; message: string; replaced?: boolean }
   /** A kill under way must end sooner than it was told. */
   | { type: 'hasten'; id: ContainerId; graceMs: number }
   /** Other resources for a running container. */
@@ -176,12 +177,12 @@ class Plan {
     }
   }
 
-  #kill(container: ObservedContainer, graceMs: number, why: string) {
+  #kill(container: ObservedContainer, graceMs: number, why: string, replaced = false) {
     const { id, name } = container
     const under = this.#s.records.operations.get(`kill:${id}`)
     const due = this.#s.monoMs + graceMs
     if (under?.dueMonoMs !== undefined && under.dueMonoMs > due + 500) this.#try({ type: 'hasten', id, graceMs })
-    this.#try({ type: 'kill', id, container: name, graceMs, message: why })
+    this.#try({ type: 'kill', id, container: name, graceMs, message: why, ...(replaced ? { replaced } : {}) })
   }
 
   /** Containers that failed a probe or a hook, or whose definition changed, are ended here and started anew later. */
@@ -190,34 +191,21 @@ class Plan {
     for (const container of observed?.containers ?? []) {
       if (!isRunning(container)) continue
       const request = records.kills.get(container.id)
-      if (request)
-        this.#try({
-          type: 'kill',
-          id: container.id,
-          container: container.name,
-          graceMs: request.graceMs,
-          message: request.message,
-        })
+      const again = pod.spec.restartPolicy !== 'Never'
+      if (request) this.#kill(container, request.graceMs, request.message, again)
     }
     for (const container of pod.spec.containers) {
       const running = newest(observed, container.name)
-      if (!isRunning(running)) continue
-      const hash = running.annotations['io.kubernetes.container.hash']
-      if (hash !== undefined && hash !== containerHash(container))
-        this.#try({
-          type: 'kill',
-          id: running.id,
-          container: container.name,
-          graceMs: graceOf(pod),
-          message: `Container ${container.name} definition changed, will be restarted`,
-        })
+      if (isRunning(running) && isOutdated(running, container))
+        this.#kill(running, graceOf(pod), `Container ${container.name} definition changed, will be restarted`, true)
     }
   }
 
   #resize() {
     for (const { container, running, restart } of resizeSteps(this.#s)) {
       const { id } = running
-      if (restart) this.#kill(running, graceOf(this.#s.pod), `Container ${container.name} resize requires restart`)
+      if (restart)
+        this.#kill(running, graceOf(this.#s.pod), `Container ${container.name} resize requires restart`, true)
       else this.#try({ type: 'resize', id, container: container.name })
     }
   }
@@ -227,7 +215,7 @@ class Plan {
     const { pod, observed, records } = this.#s
     const mains = pod.spec.containers.filter(c => {
       const last = newest(observed, c.name)
-      return !last || last.state === 'created' || (hasEnded(last) && restarts(pod, c, last))
+      return !last || last.state === 'created' || (hasEnded(last) && restarts(this.#s, c, last))
     })
     const sandbox = readySandbox(observed)
     const initialised = pod.spec.containers.some(c => sandbox && newest(observed, c.name, sandbox.id))
@@ -266,7 +254,7 @@ class Plan {
     const last = newest(observed, container.name)
     if (!last) return true
     if (!this.#endRead(last)) return false
-    const at = restartAt(records, last)
+    const at = restartAt(records, container, last)
     if (at <= monoMs) return true
     this.#wake(at)
     return false

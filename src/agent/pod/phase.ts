@@ -15,8 +15,8 @@ import {
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed'
 
 /** Whether a container that ended is started again. */
-export function restarts(pod: Pod, container: Container, ended: ObservedContainer): boolean {
-  if (isSidecar(container)) return true
+export function restarts({ pod, records }: Situation, container: Container, ended: ObservedContainer): boolean {
+  if (isSidecar(container) || records.replaced.has(ended.id)) return true
   const policy = pod.spec.restartPolicy ?? 'Always'
   return policy === 'Always' || (policy === 'OnFailure' && (exitCodeOf(ended) !== 0 || ended.state !== 'exited'))
 }
@@ -45,10 +45,10 @@ export function failedInit({ pod, observed }: Situation): ObservedContainer | un
   return undefined
 }
 
-function mainsEnded({ pod, observed }: Situation): boolean {
-  return pod.spec.containers.every(container => {
-    const last = newest(observed, container.name)
-    return hasEnded(last) && !restarts(pod, container, last)
+function mainsEnded(situation: Situation): boolean {
+  return situation.pod.spec.containers.every(container => {
+    const last = newest(situation.observed, container.name)
+    return hasEnded(last) && !restarts(situation, container, last)
   })
 }
 

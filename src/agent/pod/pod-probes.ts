@@ -72,7 +72,8 @@ export class PodProbes {
             probe.terminationGracePeriodSeconds === undefined
               ? graceOf(this.#probed.pod())
               : probe.terminationGracePeriodSeconds * 1000
-          records.kills.set(id, { graceMs, message: `Container ${name} failed ${purpose} probe, will be restarted` })
+          const then = this.#probed.pod().spec.restartPolicy === 'Never' ? '' : ', will be restarted'
+          records.kills.set(id, { graceMs, message: `Container ${name} failed ${purpose} probe${then}` })
           poke()
         },
         unhealthy: (purpose, output) => {

@@ -61,10 +61,12 @@ export interface Records {
   failures: Map<string, Failure>
   /** Operations under way, by key. */
   operations: Map<string, Operation>
-  /** Consecutive crashes by container name, and the last container that was counted. */
-  crashes: Map<string, { count: number; lastId: ContainerId }>
+  /** Consecutive crashes by container name, under which definition they were, and the last container that was counted. */
+  crashes: Map<string, { count: number; hash: string | undefined; lastId: ContainerId }>
   ended: Map<ContainerId, Ended>
   kills: Map<ContainerId, KillRequest>
+  /** Ended by the agent in order to be started anew: whatever they exit with, they are. */
+  replaced: Set<ContainerId>
   /** By container name: resources that the node has agreed to. */
   allocated: Map<string, ResourceRequirements>
   /** What running containers were given since they started. */
@@ -89,6 +91,7 @@ export function newRecords(startedAtMs: number): Records {
     crashes: new Map(),
     ended: new Map(),
     kills: new Map(),
+    replaced: new Set(),
     allocated: new Map(),
     applied: new Map(),
     resize: undefined,

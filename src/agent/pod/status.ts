@@ -197,12 +197,8 @@ function creating(pod: Pod, _init: boolean) {
   return { reason: pod.spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' }
 }
 
-function willRestart(
-  { pod, gone, records, observed }: Situation,
-  container: PodContainer,
-  last: ObservedContainer,
-  init: boolean,
-): boolean {
+function willRestart(situation: Situation, container: PodContainer, last: ObservedContainer, init: boolean): boolean {
+  const { pod, gone, records, observed } = situation
   if (gone || pod.metadata.deletionTimestamp || records.ending || records.rejection) return false
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return false
   if ('targetContainerName' in container || pod.spec.ephemeralContainers?.includes(container as never)) return false
@@ -211,12 +207,12 @@ function willRestart(
     // Done in an older sandbox: it runs again in the new one, but until then what it said stands.
     return false
   }
-  if (isSidecar(container)) return !pod.spec.containers.every(c => isOver(pod, c, newest(observed, c.name)))
-  return restarts(pod, container, last)
+  if (isSidecar(container)) return !pod.spec.containers.every(c => isOver(situation, c, newest(observed, c.name)))
+  return restarts(situation, container, last)
 }
 
-function isOver(pod: Pod, container: PodContainer, last: ObservedContainer | undefined): boolean {
-  return hasEnded(last) && !restarts(pod, container, last)
+function isOver(situation: Situation, container: PodContainer, last: ObservedContainer | undefined): boolean {
+  return hasEnded(last) && !restarts(situation, container, last)
 }
 
 /** Why a container does not run although it should, if there is more to say than that it is being made. */
@@ -234,7 +230,7 @@ function waitingState(situation: Situation, container: PodContainer, init: boole
   const last = newest(observed, name)
   if (hasEnded(last)) {
     const crashes = records.crashes.get(name)?.count ?? 0
-    if (restartAt(records, last) > monoMs)
+    if (restartAt(records, container, last) > monoMs)
       return {
         reason: 'CrashLoopBackOff',
         message: `back-off ${durationText(crashDelayMs(crashes))} restarting failed container=${name} pod=${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`,

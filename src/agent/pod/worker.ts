@@ -196,9 +196,9 @@ export class PodWorker {
     if (this.#pod.metadata.deletionTimestamp && !this.#records.ending) this.#beginEnding(this.#pod)
     const containers = view.get(this.uid)?.containers ?? []
     this.#probes.look(containers)
-    for (const id of this.#records.ended.keys()) if (!containers.some(c => c.id === id)) this.#records.ended.delete(id)
-    for (const id of this.#records.applied.keys())
-      if (!containers.some(c => c.id === id)) this.#records.applied.delete(id)
+    const { ended, applied, replaced } = this.#records
+    for (const known of [ended, applied, replaced])
+      for (const id of known.keys()) if (!containers.some(c => c.id === id)) known.delete(id)
     this.#considerResize()
     const situation = this.#situation()
     const { actions, wakeAtMonoMs } = decide(situation)
