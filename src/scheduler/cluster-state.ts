@@ -1,20 +1,43 @@
 import { quantityToNumber } from '../base/quantity.ts'
-import type { Node, Pod, Taint } from '../models/types/core-v1.ts'
+import type { Node } from '../models/types/core-v1.ts'
 import type { AffinityTerm } from './affinity-term.ts'
 import type { NodeChange } from './cluster-event.ts'
 import { ClusterObjects } from './cluster-objects.ts'
 import { gpuMilliResource } from './gpu/gpu-request.ts'
 import { GpuState } from './gpu/gpu-state.ts'
 import { MutableColumns } from './mutable-columns.ts'
+import { NodeRow } from './node-row.ts'
 import { normalImage, PodClasses, type PodInfo } from './pod-class.ts'
-import { cpu, ephemeral, memory, podCount, ResourceTable } from './resource-table.ts'
-import type { Columns, CounterRule, NodeView, PlacedTerms, Resources, Snapshot } from './snapshot.ts'
+import { ResourceTable } from './resource-table.ts'
+import type { CounterRule, NodeView, PlacedTerms, Snapshot } from './snapshot.ts'
 import { PodCounter, TopologyColumn } from './topology.ts'
 import { claimUses } from './volumes/claim-uses.ts'
 
 type Term = { term: AffinityTerm; pods: number }
 type MutableTerms = { [group in keyof PlacedTerms]: Map<string, Term> }
 const termGroups = ['antiAffinity', 'affinity', 'preferredAffinity', 'preferredAntiAffinity'] as const
+
+/** What is worked out of all nodes, and holds until nodes come, go, or change in a way that matters. */
+interface AcrossNodes {
+  nodes: NodeRow[] | undefined
+  images: Map<string, { nodes: number }> | undefined
+  topologies: Map<string, TopologyColumn>
+  counters: Map<string, PodCounter>
+  counterList: PodCounter[]
+  /** Rows in the order in which they changed; the first has the number `logStart`. */
+  log: number[]
+  logStart: number
+}
+
+const nothingYet = (sequence: number): AcrossNodes => ({
+  nodes: undefined,
+  images: undefined,
+  topologies: new Map(),
+  counters: new Map(),
+  counterList: [],
+  log: [],
+  logStart: sequence,
+})
 
 /** More counters than this, and those asked for longest ago are dropped. */
 const mostCounters = 512
@@ -27,6 +50,7 @@ export class ClusterState implements Snapshot {
   readonly resources: ResourceTable
   readonly classes: PodClasses
   epoch = 1
+  #lastEpoch = 1
   scoreEpoch = 1
   /** Grows with every change of any node or its pods. */
   sequence = 0
@@ -40,20 +64,13 @@ export class ClusterState implements Snapshot {
   readonly gpus: GpuState
   readonly columns: MutableColumns
   readonly #claimUsers = new Map<string, number>()
-  readonly #rows: (Row | undefined)[] = []
+  readonly #rows: (NodeRow | undefined)[] = []
   readonly #free: number[] = []
-  readonly #byName = new Map<string, Row>()
+  readonly #byName = new Map<string, NodeRow>()
   /** Pods of nodes that we have not heard of (yet). */
   readonly #homeless = new Map<string, Map<string, PodInfo>>()
-  #nodes: Row[] | undefined
-  /** Rows in the order in which they changed; the first has the number `#logStart`. */
-  #log: number[] = []
-  #logStart = 0
   #speculating = false
-  readonly #topologies = new Map<string, TopologyColumn>()
-  readonly #counters = new Map<string, PodCounter>()
-  #counterList: PodCounter[] = []
-  #images: Map<string, { nodes: number }> | undefined
+  #across: AcrossNodes = nothingYet(0)
   readonly #namespaces = new Map<string, Record<string, string>>()
 
   /** @param of what is to be forked, if anything */
@@ -77,7 +94,7 @@ export class ClusterState implements Snapshot {
   #copyRows(of: ClusterState): void {
     // Rows keep their numbers, holes included: among equals the number decides.
     for (const row of of.#rows) {
-      const copy = row && new Row(row.index, row.node, this.columns)
+      const copy = row && new NodeRow(row.index, row.node, this.columns)
       this.#rows.push(copy)
       if (!copy) continue
       for (const pod of row.placed) copy.placed.push({ ...pod })
@@ -99,7 +116,7 @@ export class ClusterState implements Snapshot {
   readonly namespaceLabels = (namespace: string) => this.#namespaces.get(namespace)
 
   get nodes(): readonly NodeView[] {
-    return (this.#nodes ??= this.#rows.filter(row => row !== undefined))
+    return (this.#across.nodes ??= this.#rows.filter(row => row !== undefined))
   }
 
   /** Rows in use or once used: indexes are below this. */
@@ -131,14 +148,7 @@ export class ClusterState implements Snapshot {
       if (changed.size > 1 || !changed.has('allocatable')) this.#newEpoch()
       return changed
     }
-    const index = this.#free.pop() ?? this.#rows.length
-    const row = new Row(index, node, this.columns)
-    this.#rows[index] = row
-    this.#byName.set(row.name, row)
-    this.columns.reserve(index)
-    this.columns.clear(index)
-    this.columns.setAllocatable(index, node.status?.allocatable)
-    this.#setDevices(row)
+    const row = this.#append(node, this.#free.pop() ?? this.#rows.length)
     this.#newEpoch()
     const waiting = this.#homeless.get(row.name)
     this.#homeless.delete(row.name)
@@ -147,6 +157,24 @@ export class ClusterState implements Snapshot {
       this.addPod(pod, row.name)
     }
     return undefined
+  }
+
+  #append(node: Node, index: number): NodeRow {
+    const row = new NodeRow(index, node, this.columns)
+    this.#rows[index] = row
+    this.#byName.set(row.name, row)
+    this.columns.reserve(index)
+    this.columns.clear(index)
+    this.columns.setAllocatable(index, node.status?.allocatable)
+    this.#setDevices(row)
+    return row
+  }
+
+  /** The last row, which nobody has seen. */
+  #drop({ name, index }: NodeRow): void {
+    this.#byName.delete(name)
+    this.gpus.ledger.removeNode(index)
+    this.#rows.length = index
   }
 
   removeNode(name: string): void {
@@ -169,7 +197,7 @@ export class ClusterState implements Snapshot {
     if (JSON.stringify(old) !== JSON.stringify(labels)) this.#newEpoch()
   }
 
-  #setDevices({ index, node, placed }: Row): void {
+  #setDevices({ index, node, placed }: NodeRow): void {
     const { ledger } = this.gpus
     // As the API writes it: 8000 comes back as 8k.
     const milli = quantityToNumber(node.status?.allocatable?.[gpuMilliResource] ?? '0')
@@ -236,14 +264,37 @@ export class ClusterState implements Snapshot {
     }
   }
 
-  #count(row: Row, info: PodInfo, sign: 1 | -1): void {
+  /**
+   * For trying things out: the cluster as it would be with this node, which is one more, or has other taints than it has.
+   * `then` may look, and not change anything. What was worked out before stands afterwards.
+   */
+  withNode<R>(node: Node, then: (view: NodeView) => R): R {
+    const { epoch, sequence } = this
+    const across = this.#across
+    const known = this.#byName.get(node.metadata.name)
+    const row = known ?? this.#append(node, this.#rows.length)
+    const real = row.node
+    row.node = node
+    this.#newEpoch()
+    try {
+      return then(row)
+    } finally {
+      row.node = real
+      if (!known) this.#drop(row)
+      this.epoch = epoch
+      this.sequence = sequence
+      this.#across = across
+    }
+  }
+
+  #count(row: NodeRow, info: PodInfo, sign: 1 | -1): void {
     const { index } = row
     const { class: c, pod } = info
     if (c.gpu && sign > 0) this.gpus.ledger.add(index, row.name, info)
     else if (c.gpu) this.gpus.ledger.remove(index, info)
     row.claims += sign * claimUses(pod).length
     this.columns.add(index, c, sign)
-    for (const counter of this.#counterList) counter.add(index, c, sign)
+    for (const counter of this.#across.counterList) counter.add(index, c, sign)
     for (const group of termGroups)
       for (const term of c[group]) {
         const terms = this.termsOfPlaced[group]
@@ -258,60 +309,54 @@ export class ClusterState implements Snapshot {
   // --- what is worked out across nodes
 
   topology(labelKey: string): TopologyColumn {
-    let column = this.#topologies.get(labelKey)
-    if (!column) this.#topologies.set(labelKey, (column = new TopologyColumn(labelKey, this.nodes, this.rows)))
+    let column = this.#across.topologies.get(labelKey)
+    if (!column) this.#across.topologies.set(labelKey, (column = new TopologyColumn(labelKey, this.nodes, this.rows)))
     return column
   }
 
   counter(key: string, rule: CounterRule): PodCounter {
-    let counter = this.#counters.get(key)
+    let counter = this.#across.counters.get(key)
     if (!counter) {
       counter = new PodCounter(rule, this.topology(rule.topologyKey), this.nodes)
-      if (this.#counters.size >= mostCounters) this.#counters.delete(this.#counters.keys().next().value!)
-      this.#counters.set(key, counter)
-      this.#counterList = [...this.#counters.values()]
+      if (this.#across.counters.size >= mostCounters)
+        this.#across.counters.delete(this.#across.counters.keys().next().value!)
+      this.#across.counters.set(key, counter)
+      this.#across.counterList = [...this.#across.counters.values()]
     }
     return counter
   }
 
   images(): ReadonlyMap<string, { nodes: number }> {
-    if (this.#images) return this.#images
-    this.#images = new Map()
+    if (this.#across.images) return this.#across.images
+    this.#across.images = new Map()
     for (const { node } of this.nodes)
       for (const name of imageNames(node)) {
-        const known = this.#images.get(name)
+        const known = this.#across.images.get(name)
         if (known) known.nodes++
-        else this.#images.set(name, { nodes: 1 })
+        else this.#across.images.set(name, { nodes: 1 })
       }
-    return this.#images
+    return this.#across.images
   }
 
   /** Rows that changed since `sequence`, or undefined if that is too long ago to know. */
   changedSince(sequence: number): readonly number[] | undefined {
-    return sequence < this.#logStart ? undefined : this.#log.slice(sequence - this.#logStart)
+    return sequence < this.#across.logStart ? undefined : this.#across.log.slice(sequence - this.#across.logStart)
   }
 
   #touch(index: number): void {
     if (this.#speculating) return
-    this.#log.push(index)
+    this.#across.log.push(index)
     this.sequence++
-    if (this.#log.length > 4 * this.rows + 1_024) {
-      const drop = this.#log.length >> 1
-      this.#log = this.#log.slice(drop)
-      this.#logStart += drop
+    if (this.#across.log.length > 4 * this.rows + 1_024) {
+      const drop = this.#across.log.length >> 1
+      this.#across.log = this.#across.log.slice(drop)
+      this.#across.logStart += drop
     }
   }
 
   #newEpoch(): void {
-    this.epoch++
-    this.sequence++
-    this.#log = []
-    this.#logStart = this.sequence
-    this.#nodes = undefined
-    this.#images = undefined
-    this.#topologies.clear()
-    this.#counters.clear()
-    this.#counterList = []
+    this.epoch = ++this.#lastEpoch
+    this.#across = nothingYet(++this.sequence)
   }
 }
 
@@ -329,51 +374,4 @@ function differences(old: Node, next: Node): Set<NodeChange> {
     changed.add('taints')
   if (differ(old.status?.images, next.status?.images)) changed.add('images')
   return changed
-}
-
-/** A node's row, as plugins see it. */
-class Row implements NodeView {
-  readonly index: number
-  readonly name: string
-  readonly placed: PodInfo[] = []
-  claims = 0
-  readonly #columns: Columns
-  node: Node
-
-  constructor(index: number, node: Node, columns: Columns) {
-    this.index = index
-    this.name = node.metadata.name
-    this.node = node
-    this.#columns = columns
-  }
-
-  get labels(): Record<string, string> {
-    return this.node.metadata.labels ?? none
-  }
-
-  get taints(): readonly Taint[] {
-    return this.node.spec?.taints ?? noTaints
-  }
-
-  get pods(): readonly Pod[] {
-    return this.placed.map(p => p.pod)
-  }
-
-  get allocatable(): Resources {
-    return resourcesAt(this.#columns, this.#columns.allocatable, this.index)
-  }
-
-  get requested(): Resources {
-    return resourcesAt(this.#columns, this.#columns.requested, this.index)
-  }
-}
-
-const none: Record<string, string> = {}
-const noTaints: Taint[] = []
-
-function resourcesAt({ resourceNames }: Columns, columns: readonly Float64Array[], index: number): Resources {
-  const at = (column: number) => columns[column]?.[index] ?? 0
-  const extended: Record<string, number> = {}
-  for (let c = podCount + 1; c < columns.length; c++) if (at(c)) extended[resourceNames[c]!] = at(c)
-  return { cpuMillis: at(cpu), memoryBytes: at(memory), ephemeralBytes: at(ephemeral), pods: at(podCount), extended }
 }
