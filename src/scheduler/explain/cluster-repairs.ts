@@ -5,10 +5,11 @@ import type { ClusterState } from '../cluster-state.ts'
 import type { Decider, Decision } from '../decider.ts'
 import type { PodInfo } from '../pod-class.ts'
 import { findEviction } from '../preemption.ts'
+import type { NodeView } from '../snapshot.ts'
 import type { ClusterChange } from './explanation.ts'
 import type { Refused } from './refusals.ts'
 
-/** More nodes than this are not tried one after the other: each try makes the scheduler work out everything anew. */
+/** More nodes than this are not tried one after the other. */
 const mostTries = 3
 
 const onlyBy = ({ reasons }: Refused, ...plugins: string[]) => reasons.every(r => plugins.includes(r.by.plugin.name))
@@ -20,7 +21,7 @@ export function openNode(info: PodInfo, refused: readonly Refused[], state: Clus
     const hinders = (t: Taint) => t.effect !== 'PreferNoSchedule' && !tolerates(info.pod.spec.tolerations, t)
     const taints = (node.node.spec?.taints ?? []).filter(hinders)
     const opened = openedNode(node.node, hinders)
-    if (!placedIn(state, node.node, opened, () => decider.decide(info))) continue
+    if (!state.withNode(opened, accepts(info, decider))) continue
     const words = taints.map(t => `remove taint {${t.key}: ${t.value ?? ''}} from ${node.name}`)
     if (node.node.spec?.unschedulable) words.unshift(`uncordon ${node.name}`)
     const removeTaints = taints.map(({ key, value, effect }) => ({ key, ...(value ? { value } : {}), effect }))
@@ -75,7 +76,7 @@ export function addNode(
     if (tried.has(shape)) continue
     if (tried.add(shape).size > mostTries) break
     const copy = copyOf(node.node)
-    if (placedIn(state, undefined, copy, () => decider.decide(info), copy.metadata.name))
+    if (state.withNode(copy, accepts(info, decider)))
       return { of: 'cluster', text: `one node like ${node.name}`, node: copy.metadata.name, addNodeLike: node.name }
   }
   return undefined
@@ -105,23 +106,9 @@ export function copyOf(node: Node): Node {
   return { ...node, metadata: { ...node.metadata, name, uid: name, labels } }
 }
 
-/** Whether the pod is placed (on the node of that name, if one is given) while the node is as it would be. */
-function placedIn(
-  state: ClusterState,
-  before: Node | undefined,
-  after: Node,
-  decide: () => Decision,
-  on?: string,
-): boolean {
-  state.setNode(after)
-  try {
-    const { node } = decide()
-    return node !== undefined && (on === undefined || node.name === on)
-  } finally {
-    if (before) state.setNode(before)
-    else state.removeNode(after.metadata.name)
-  }
-}
+/** Whether the node takes the pod: then it is placed, there or on one that is better. */
+export const accepts = (info: PodInfo, decider: Decider) => (node: NodeView) =>
+  decider.checkerWithPromised(info)(node) === undefined
 
 /** The pod under a name of its own, so that nothing that is remembered of the real one is mixed up with it. */
 export const asOther = (pod: Pod): Pod => ({

@@ -8,6 +8,7 @@ function explain(scene: Scene, sketch: PodSketch) {
   return explainPod(makePod('p', sketch), { state, decider, budgets: [] })
 }
 
+const shareOf = (milli: number) => ({ 'optiflow.dev/gpu-milli': `${milli}` })
 const taint = { key: 'k', value: 'v', effect: 'NoSchedule' as const }
 
 describe('an explanation', () => {
@@ -64,6 +65,24 @@ describe('an explanation', () => {
       { nodes: [makeNode('a')] },
       { nodeSelector: { zone: 'x' } },
       ['drop its node selector and required node affinity'],
+    ],
+    [
+      'a smaller share of a device: the largest that one has free',
+      {
+        nodes: [makeNode('a', { allocatable: { 'optiflow.dev/gpu-milli': '2000' } })],
+        pods: [700, 400].map(milli => makePod(`x${milli}`, { on: 'a', requests: shareOf(milli) })),
+      },
+      { requests: shareOf(800) },
+      ['optiflow.dev/gpu-milli 800 → 600', 'one node like a'],
+    ],
+    [
+      'fewer whole devices, or a part of one where none is wholly free',
+      {
+        nodes: [makeNode('a', { allocatable: { 'optiflow.dev/gpu-milli': '1000' } })],
+        pods: [makePod('x', { on: 'a', requests: shareOf(300) })],
+      },
+      { requests: shareOf(2_000) },
+      ['optiflow.dev/gpu-milli 2000 → 700'],
     ],
     [
       'a free port',

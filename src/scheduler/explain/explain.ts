@@ -1,12 +1,12 @@
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../../models/types/policy-v1.ts'
-import { hasScores } from '../class-plan.ts'
+import { type Active, hasScores } from '../class-plan.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { Decider } from '../decider.ts'
 import type { PodInfo } from '../pod-class.ts'
 import { scoreNodes } from '../scoring.ts'
 import type { NodeView } from '../snapshot.ts'
-import { addNode, asOther, makeRoom, openNode } from './cluster-repairs.ts'
+import { accepts, addNode, asOther, makeRoom, openNode } from './cluster-repairs.ts'
 import type { Change, Explanation, NodeScore, PodChange, Refusal } from './explanation.ts'
 import { repairFor, roughCost } from './pod-repairs.ts'
 import { askAll, bindingConstraint, type Refused } from './refusals.ts'
@@ -140,7 +140,7 @@ export function findChanges(
 /** The cheapest change of the pod that works, for the few nodes that want the least. */
 function podChanges(info: PodInfo, refused: readonly Refused[], state: ClusterState, decider: Decider) {
   const nearest = refused
-    .map(r => ({ r, cost: roughCost(r, info.class.requests, state) }))
+    .map(r => ({ r, cost: roughCost(r, info.class, state) }))
     .filter(({ cost }) => cost < Number.POSITIVE_INFINITY)
     .sort((a, b) => a.cost - b.cost)
     .slice(0, mostRepairs)
@@ -149,28 +149,34 @@ function podChanges(info: PodInfo, refused: readonly Refused[], state: ClusterSt
     const repair = repairFor(info.pod, r, state)
     if (!repair || found.some(f => f.cost <= repair.cost)) continue
     const changed = state.classes.admit(asOther(repair.pod))
-    const { node } = decider.decide(changed)
+    const fits = accepts(changed, decider)(r.node)
     state.classes.release(changed)
-    if (!node) continue
+    if (!fits) continue
     const text = repair.words.join(', ')
     const requests = repair.requests.length ? { requests: repair.requests } : {}
-    found.push({ of: 'pod', text, node: node.name, cost: repair.cost, pod: repair.pod, ...requests })
+    found.push({ of: 'pod', text, node: r.node.name, cost: repair.cost, pod: repair.pod, ...requests })
   }
   return found.sort((a, b) => a.cost - b.cost).slice(0, 1)
 }
 
 function group(refused: readonly Refused[]): Refusal[] {
-  const groups = new Map<string, Refusal>()
+  const groups = new Map<Active, Map<string, Refusal>>()
   for (const { node, reasons } of refused)
     for (const { by, reason } of reasons) {
-      const key = `${by.plugin.name}\0${reason}`
-      const known = groups.get(key) ?? { plugin: by.plugin.name, reason, nodes: 0, first: 0, examples: [] }
-      groups.set(key, known)
+      const known = refusalIn(groups, by, reason)
       known.nodes++
       if (by === reasons[0]!.by) known.first++
       if (known.examples.length < mostExamples) known.examples.push(node.name)
     }
-  return [...groups.values()].sort((a, b) => b.nodes - a.nodes)
+  return [...groups.values()].flatMap(g => [...g.values()]).sort((a, b) => b.nodes - a.nodes)
+}
+
+function refusalIn(groups: Map<Active, Map<string, Refusal>>, by: Active, reason: string): Refusal {
+  let ofPlugin = groups.get(by)
+  if (!ofPlugin) groups.set(by, (ofPlugin = new Map()))
+  let refusal = ofPlugin.get(reason)
+  if (!refusal) ofPlugin.set(reason, (refusal = { plugin: by.plugin.name, reason, nodes: 0, first: 0, examples: [] }))
+  return refusal
 }
 
 function nodeRefusal({ node, reasons }: Refused) {

@@ -61,7 +61,7 @@ export interface PodChange {
   of: 'pod'
   /** `memory 8Gi → 6246Mi`. */
   text: string
-  /** Where the pod would go. */
+  /** A node that would take it. */
   node: string
   /** What the containers would have to request, where that is the change. */
   requests?: { container: string; resource: string; from: string; to: string }[]

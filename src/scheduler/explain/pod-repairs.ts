@@ -2,24 +2,20 @@ import { formatQuantity, parseQuantity } from '../../base/quantity.ts'
 import { untoleratedTaint } from '../../models/taints.ts'
 import type { Container, Pod, Toleration } from '../../models/types/core-v1.ts'
 import type { ClusterState } from '../cluster-state.ts'
-import { podRequests } from '../resource-table.ts'
-import type { PodChange } from './explanation.ts'
+import { type GpuRequest, gpuMilliResource } from '../gpu/gpu-request.ts'
+import type { PodInfo } from '../pod-class.ts'
+import { podRequests, type ResourceVector } from '../resource-table.ts'
+import type { NodeView } from '../snapshot.ts'
+import { askForFewerDevices, largestServed, setRequest } from './device-repair.ts'
 import type { Refused } from './refusals.ts'
-
-/** A pod as it would have to be for one node, in words, and how much of a change that is. */
-export interface Repair {
-  pod: Pod
-  words: string[]
-  requests: NonNullable<PodChange['requests']>
-  /** Shrinking by a half costs 0.5; giving up a rule costs 1 or more. */
-  cost: number
-}
+import type { Repair } from './repair.ts'
 
 /** Changes the copy so that the rule has nothing against the node any more, if that is in the pod's hands. */
 type Mend = (repair: Repair, refused: Refused, state: ClusterState) => boolean
 
 const mends: Record<string, Mend> = {
   NodeResourcesFit: shrink,
+  GpuDevices: askForFewerDevices,
   NodeUnschedulable(repair) {
     tolerate(repair, { key: 'node.kubernetes.io/unschedulable', operator: 'Exists', effect: 'NoSchedule' })
     repair.words.push('tolerate node.kubernetes.io/unschedulable')
@@ -70,17 +66,44 @@ export function repairFor(pod: Pod, refused: Refused, state: ClusterState): Repa
   return repair
 }
 
-/** A lower bound of the cost, without making the change: to look at few nodes closely. */
-export function roughCost(refused: Refused, requests: ReturnType<typeof podRequests>, state: ClusterState): number {
+/** A lower bound of the cost, without making the change: of all nodes, so that few need a close look. */
+export function roughCost({ node, reasons }: Refused, podClass: PodInfo['class'], state: ClusterState): number {
   let cost = 0
-  for (const name of new Set(refused.reasons.map(r => r.by.plugin.name))) {
+  let last = ''
+  for (const { by } of reasons) {
+    const { name } = by.plugin
+    // What one rule says stands together.
+    if (name === last) continue
+    last = name
     if (!mends[name]) return Number.POSITIVE_INFINITY
-    if (name !== 'NodeResourcesFit') cost += 1
-    else
-      for (const { short, wanted } of shortages(refused, requests, state))
-        cost += short >= wanted ? 1 : Math.max(short / wanted, 0.01)
+    if (name === 'GpuDevices') cost += deviceCost(node, podClass.gpu, state)
+    else if (name === 'NodeResourcesFit') cost += resourceCost(node, podClass.requests, state)
+    else cost += 1
   }
   return cost
+}
+
+function resourceCost(node: NodeView, { columns, amounts }: ResourceVector, state: ClusterState): number {
+  let cost = 0
+  for (let i = 0; i < columns.length; i++) {
+    const short = shortOf(node, columns[i]!, amounts[i]!, state)
+    if (short > 0) cost += Math.max(Math.min(short / amounts[i]!, 1), 0.01)
+  }
+  return cost
+}
+
+function deviceCost({ index }: NodeView, request: GpuRequest | undefined, { gpus }: ClusterState): number {
+  const devices = gpus.ledger.at(index)
+  const served = devices && request && !request.invalid ? largestServed(devices, request) : 0
+  return served ? Math.max(1 - served / (request!.devices * request!.milliEach), 0.01) : Number.POSITIVE_INFINITY
+}
+
+/** How much of the resource the node lacks for such a request; not more than 0: nothing. */
+function shortOf({ index }: NodeView, column: number, wanted: number, { columns, gpus }: ClusterState): number {
+  // By device, not in sum: GpuDevices refuses whatever is short here.
+  if (columns.resourceNames[column] === gpuMilliResource && gpus.ledger.at(index)) return 0
+  const { allocatable, requested } = columns
+  return wanted - ((allocatable[column]?.[index] ?? 0) - (requested[column]?.[index] ?? 0))
 }
 
 interface Shortage {
@@ -89,13 +112,12 @@ interface Shortage {
   short: number
 }
 
-function shortages({ node }: Refused, requests: ReturnType<typeof podRequests>, { columns }: ClusterState): Shortage[] {
+function shortages({ node }: Refused, { columns, amounts }: ResourceVector, state: ClusterState): Shortage[] {
   const found: Shortage[] = []
-  for (const [i, column] of requests.columns.entries()) {
-    const at = (list: readonly Float64Array[]) => list[column]?.[node.index] ?? 0
-    const wanted = requests.amounts[i]!
-    const short = wanted - (at(columns.allocatable) - at(columns.requested))
-    if (short > 0) found.push({ resource: columns.resourceNames[column]!, wanted, short })
+  for (const [i, column] of columns.entries()) {
+    const wanted = amounts[i]!
+    const short = shortOf(node, column, wanted, state)
+    if (short > 0) found.push({ resource: state.columns.resourceNames[column]!, wanted, short })
   }
   return found
 }
@@ -124,7 +146,7 @@ function shrinkContainer(repair: Repair, container: Container, resource: string,
   const from = container.resources?.requests?.[resource]
   if (!from) return
   const to = textOf(resource, share * amountOf(resource, from))
-  container.resources!.requests![resource] = to
+  setRequest(container, resource, to)
   repair.requests.push({ container: container.name, resource, from, to })
 }
 

@@ -18,7 +18,8 @@ export function askAll(actives: readonly Active[], state: ClusterState): { refus
     const reasons: Refused['reasons'] = []
     for (const by of filters) {
       const said = by.plugin.refuseAll?.(by.state) ?? by.plugin.filter?.(by.state, node)
-      if (said !== undefined) for (const reason of [said].flat()) reasons.push({ by, reason })
+      if (typeof said === 'string') reasons.push({ by, reason: said })
+      else if (said) for (const reason of said) reasons.push({ by, reason })
     }
     if (reasons.length) refused.push({ node, reasons })
     else fitting.push(node)
@@ -30,10 +31,11 @@ export function askAll(actives: readonly Active[], state: ClusterState): { refus
 export function bindingConstraint(refused: readonly Refused[]) {
   const alone = new Map<string, number>()
   const all = new Map<string, number>()
+  const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
   for (const { reasons } of refused) {
-    const plugins = new Set(reasons.map(r => r.by.plugin.name))
-    for (const name of plugins) all.set(name, (all.get(name) ?? 0) + 1)
-    if (plugins.size === 1) for (const name of plugins) alone.set(name, (alone.get(name) ?? 0) + 1)
+    const first = reasons[0]!.by
+    if (reasons.every(r => r.by === first)) count(alone, first.plugin.name)
+    for (const [i, { by }] of reasons.entries()) if (!i || reasons[i - 1]!.by !== by) count(all, by.plugin.name)
   }
   const [top] = [...(alone.size ? alone : all)].sort(([, a], [, b]) => b - a)
   return top && { plugin: top[0], nodes: top[1], alone: alone.size > 0 }
