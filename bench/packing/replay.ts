@@ -22,13 +22,21 @@ export interface Replay {
 }
 
 /** Among equals the first row. */
-const firstRow: Chance = () => 0
+export const firstRow: Chance = () => 0
 
 export const kindOf = ({ class: { gpu } }: PodInfo) =>
   !gpu ? 'no GPU' : gpu.milliEach < 1_000 ? 'share' : gpu.devices === 1 ? 'one GPU' : 'several GPUs'
 
+/** A pod was refused: the cluster is as it was asked. */
+export type Refused = (info: PodInfo, state: ClusterState, decider: Decider) => void
+
 /** One pass: every pod is tried once, in order, by the scheduler's own code. */
-export function replay(trace: Trace, seed: number, profile: Profile = defaultProfile): Replay {
+export function replay(
+  trace: Trace,
+  seed: number,
+  profile: Profile = defaultProfile,
+  refused: Refused = () => {},
+): Replay {
   const { pods: order, nodeRank } = trace.orders.get(seed)!
   const state = new ClusterState()
   const byRank: number[] = []
@@ -59,7 +67,10 @@ export function replay(trace: Trace, seed: number, profile: Profile = defaultPro
       placed.push(info)
       counts.placed++
       placedMilli += milli
-    } else unplaced.push(info)
+    } else {
+      unplaced.push(info)
+      refused(info, state, decider)
+    }
     const column = Math.round((100 * arrivedMilli) / total)
     sums[column]! += Math.round((10_000 * placedMilli) / total) / 100
     events[column]!++

@@ -29,6 +29,21 @@ export function readTrace(folder: string, name: string): Trace {
   }
 }
 
+/** The same workload in a cluster of so many nodes: nodes and pods again and again, each time under other names. */
+export function scaled({ name, nodes, pods, orders }: Trace, count: number): Trace {
+  const times = Math.ceil(count / nodes.length)
+  const more = Array.from({ length: count }, (_, i) => {
+    const node = nodes[i % nodes.length]!
+    return { ...node, metadata: { ...node.metadata, name: `${node.metadata.name}-${i}`, uid: `${i}` } }
+  })
+  const nodeRank = more.map((_, i) => i)
+  const again = [...orders].map(([seed, order]) => {
+    const repeated = order.pods.flatMap(i => Array.from<number>({ length: times }).fill(i))
+    return [seed, { pods: repeated, nodeRank }] as const
+  })
+  return { name, nodes: more, pods, orders: new Map(again) }
+}
+
 const by = (column: string) => (a: Line, b: Line) => (a[column]! < b[column]! ? -1 : 1)
 
 function nodeOf(line: Line): Node {
