@@ -1,7 +1,7 @@
+import { byAge } from '../models/age.ts'
 import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
 import type { DaemonSet, DaemonSetStatus } from '../models/types/apps-v1.ts'
 import type { Node, Pod } from '../models/types/core-v1.ts'
-import { byAge } from './age.ts'
 import { belongsOn, hashOf, isUp, targetNode } from './daemon-set-pods.ts'
 import { resolveFraction } from './fraction.ts'
 

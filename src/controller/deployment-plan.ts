@@ -1,6 +1,6 @@
+import { byAge } from '../models/age.ts'
 import type { Deployment, ReplicaSet } from '../models/types/apps-v1.ts'
 import type { Pod } from '../models/types/core-v1.ts'
-import { byAge } from './age.ts'
 import {
   active,
   allOf,

@@ -1,5 +1,5 @@
+import { byAge } from '../models/age.ts'
 import type { Deployment, ReplicaSet } from '../models/types/apps-v1.ts'
-import { byAge } from './age.ts'
 import { resolveFraction } from './fraction.ts'
 import { sameTemplate } from './template-hash.ts'
 

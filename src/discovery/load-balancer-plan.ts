@@ -1,3 +1,4 @@
+import { byAge } from '../models/age.ts'
 import { holds } from '../models/conditions.ts'
 import type { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 
@@ -24,7 +25,7 @@ export function isOurs({ spec, metadata }: Service): boolean {
 export function planLoadBalancers(input: LoadBalancerInput): Map<string, Placement> {
   const taken = new Map(input.reserved)
   const out = new Map<string, Placement>()
-  for (const service of byAge(input.services.filter(isOurs))) {
+  for (const service of input.services.filter(isOurs).toSorted(byAge)) {
     const name = nameOf(service)
     const wanted = (service.spec.ports ?? []).map(p => `${(p.protocol ?? 'TCP').toLowerCase()}/${p.port}`)
     const clash = wanted.find(port => taken.has(port))
@@ -65,9 +66,4 @@ function addressOf({ status }: Node): string[] {
   const all = status?.addresses ?? []
   const found = all.find(a => a.type === 'ExternalIP') ?? all.find(a => a.type === 'InternalIP')
   return found ? [found.address] : []
-}
-
-export function byAge(services: readonly Service[]): Service[] {
-  const born = (s: Service) => `${s.metadata.creationTimestamp} ${nameOf(s)}`
-  return [...services].sort((a, b) => (born(a) < born(b) ? -1 : 1))
 }

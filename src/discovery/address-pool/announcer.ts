@@ -1,8 +1,8 @@
-import { type Clock, every } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { CommandMissing, type Commands } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
-import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
+import { Upkeep } from '../../base/upkeep.ts'
 import { findUplink } from '../../base/uplink.ts'
 import type { InformerSet } from '../../client/index.ts'
 import { EndpointSlice, Node, Service } from '../../models/kinds/index.ts'
@@ -22,51 +22,35 @@ export interface AnnouncerOptions {
   log: Logger
 }
 
-const gatherMs = 50
-const auditMs = 5_000
-
 /**
  * Has this node answer ARP and neighbour discovery for its share of the pool's addresses: they are put on its interface, and
  * neighbours are told. Disposing leaves them, so that Services are reached while we are away; `removeAnnounced` takes them out.
  */
 export class Announcer implements AsyncDisposable {
   readonly #options: AnnouncerOptions
-  readonly #stop = new AbortController()
   readonly #ends: (() => void)[]
-  #scheduled = false
+  readonly #upkeep: Upkeep
   #silent = false
-  #running: Promise<void> = Promise.resolve()
 
   constructor(options: AnnouncerOptions) {
     this.#options = options
-    const { informers, clock } = options
-    const changed = () => this.#changed()
+    const { informers } = options
+    const whenFailed = 'addresses of Services not announced'
+    this.#upkeep = new Upkeep({ ...options, work: () => this.#sync(), whenFailed })
+    const { changed } = this.#upkeep
     const handler = { added: changed, updated: changed, deleted: changed }
     this.#ends = [Service, Node, EndpointSlice].map(kind => informers.for<any>(kind).subscribe(handler))
-    every(clock, auditMs, () => this.now(), this.#stop.signal)
-  }
-
-  #changed(): void {
-    if (this.#scheduled || this.#stop.signal.aborted) return
-    this.#scheduled = true
-    this.#options.clock.schedule(gatherMs, () => {
-      this.#scheduled = false
-      void this.now()
-    })
   }
 
   /** Resolves when the interface has what is known now. */
   now(): Promise<void> {
-    this.#running = this.#running
-      .then(() => this.#sync())
-      .catch(error => this.#options.log.warn({ error: explain(error) }, 'addresses of Services not announced'))
-    return this.#running
+    return this.#upkeep.now()
   }
 
   async #sync(): Promise<void> {
     const { informers, commands, disk, noteFile, nodeName, nodeIp, log } = this.#options
     const [services, nodes, slices] = [informers.for(Service), informers.for(Node), informers.for(EndpointSlice)]
-    if (this.#stop.signal.aborted || !services.synced || !nodes.synced || !slices.synced) return
+    if (!services.synced || !nodes.synced || !slices.synced) return
     const wanted = planAnnouncements({
       services: services.list(),
       nodes: nodes.list(),
@@ -121,9 +105,8 @@ export class Announcer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort()
     for (const end of this.#ends) end()
-    await this.#running
+    await this.#upkeep[Symbol.asyncDispose]()
   }
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { canonicalIP, isIP } from '../../base/ip.ts'
 import { poolCondition } from '../../models/address-pool.ts'
+import { byAge } from '../../models/age.ts'
 import type { EndpointSlice, Node, Service } from '../../models/kinds/index.ts'
-import { byAge, isOurs, nameOf, type Placement, readyNodes, usableAddresses } from '../load-balancer-plan.ts'
+import { isOurs, nameOf, type Placement, readyNodes, usableAddresses } from '../load-balancer-plan.ts'
 import type { AddressPool } from './pool.ts'
 
 /** With it a Service names its addresses, one of each family: `192.0.2.100,fd00::100`. `spec.loadBalancerIP` does so for one. */
@@ -13,7 +14,7 @@ export const addressAnnotation = 'optiflow.dev/load-balancer-ips'
  * that want the same the older one gets it. By `namespace/name`. Pure.
  */
 export function planPool(services: readonly Service[], pool: AddressPool): Map<string, Placement> {
-  const ours = byAge(services.filter(isOurs))
+  const ours = services.filter(isOurs).toSorted(byAge)
   const owner = new Map<string, string>()
   const out = new Map<string, Placement>()
   const claims = ours.map(service => ({ service, wanted: claimOf(service, pool) }))

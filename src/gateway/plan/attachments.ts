@@ -1,3 +1,4 @@
+import { byAge } from '../../models/age.ts'
 import { keyOf, keyText } from '../../models/object.ts'
 import {
   type BackendReference,
@@ -8,7 +9,6 @@ import {
   type TLSRoute,
 } from '../kinds/index.ts'
 import type { Backend, Passthrough, Route } from '../routing-table.ts'
-import { byAge } from './backends.ts'
 import { sharedOut } from './canaries.ts'
 import type { Engine } from './engine.ts'
 import { allows, commonHost, type ListenerInput, type PlannedListener, planListeners } from './listeners.ts'
@@ -68,9 +68,9 @@ export function attach(input: AttachmentInput): Attachments {
   return {
     listeners,
     routes: [
-      ...byAge(input.httpRoutes).map(of('HTTPRoute')),
-      ...byAge(input.grpcRoutes).map(of('GRPCRoute')),
-      ...byAge(input.tlsRoutes).map(of('TLSRoute')),
+      ...input.httpRoutes.toSorted(byAge).map(of('HTTPRoute')),
+      ...input.grpcRoutes.toSorted(byAge).map(of('GRPCRoute')),
+      ...input.tlsRoutes.toSorted(byAge).map(of('TLSRoute')),
     ],
   }
 }

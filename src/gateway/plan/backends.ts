@@ -50,11 +50,3 @@ export function certificateIn(secret: Secret | undefined): Certificate | undefin
   const [cert, key] = [text('tls.crt'), text('tls.key')]
   return cert && key ? { cert, key } : undefined
 }
-
-/** The older first, then by name: who comes first wins where two say the same. */
-export function byAge<T extends { metadata: { creationTimestamp?: string; namespace?: string; name: string } }>(
-  objects: readonly T[],
-): T[] {
-  const born = ({ metadata: m }: T) => `${m.creationTimestamp} ${m.namespace}/${m.name}`
-  return [...objects].sort((a, b) => (born(a) < born(b) ? -1 : 1))
-}

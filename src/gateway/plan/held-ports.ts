@@ -1,7 +1,7 @@
 import { poolCondition } from '../../models/address-pool.ts'
+import { byAge } from '../../models/age.ts'
 import { holds } from '../../models/conditions.ts'
 import type { Pod, Service } from '../../models/kinds/index.ts'
-import { byAge } from './backends.ts'
 
 /** Who has a port of the gateway's machine for something else, while there are these Services. */
 export type PortTaken = (services: readonly Service[]) => (port: number) => string | undefined
@@ -14,7 +14,7 @@ export type PortTaken = (services: readonly Service[]) => (port: number) => stri
 export function portsOfServices(services: readonly Service[], atNodes: boolean): ReadonlyMap<number, string> {
   const held = new Map<number, string>()
   // Of thousands mostly a few: only these are put in order.
-  for (const service of byAge(services.filter(hasPorts)))
+  for (const service of services.filter(hasPorts).toSorted(byAge))
     for (const { port, as } of portsOf(service, atNodes))
       if (!held.has(port)) held.set(port, `${as} of Service ${service.metadata.namespace}/${service.metadata.name}`)
   return held

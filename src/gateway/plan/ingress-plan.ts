@@ -1,9 +1,10 @@
+import { byAge } from '../../models/age.ts'
 import type { Ingress, IngressClass } from '../../models/kinds/index.ts'
 import type { HTTPIngressPath, IngressBackend } from '../../models/types/networking-v1.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Backend, Certificate, PathMatch, Route, RouteAction } from '../routing-table.ts'
 import { annotatedPolicy, redirectAnnotation } from './annotations.ts'
-import { type BackendInput, backendOf, byAge, certificateIn } from './backends.ts'
+import { type BackendInput, backendOf, certificateIn } from './backends.ts'
 import { sharedOut } from './canaries.ts'
 import type { Engine } from './engine.ts'
 import type { Policies } from './policies.ts'
@@ -45,7 +46,7 @@ export function planIngresses(input: IngressInput): IngressRoutes {
   const hosts = new Map<string, Route[]>()
   const certificates = new Map<string, Certificate>()
   let fallback: RouteAction | undefined
-  for (const ingress of byAge(input.ingresses.filter(i => isServed(i, input.classes)))) {
+  for (const ingress of input.ingresses.filter(i => isServed(i, input.classes)).toSorted(byAge)) {
     const namespace = ingress.metadata.namespace!
     const { rules = [], tls = [], defaultBackend } = ingress.spec
     const secured = new Set(tls.flatMap(t => t.hosts ?? []))

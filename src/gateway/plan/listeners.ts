@@ -1,9 +1,10 @@
 import { matchesSelector } from '../../base/labels.ts'
+import { byAge } from '../../models/age.ts'
 import type { Namespace } from '../../models/kinds/index.ts'
 import { type Gateway, gatewayGroup, type Listener, type ReferenceGrant, type RouteGroupKind } from '../kinds/index.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Certificate } from '../routing-table.ts'
-import { type BackendInput, byAge, certificateIn } from './backends.ts'
+import { type BackendInput, certificateIn } from './backends.ts'
 import type { Engine } from './engine.ts'
 import type { Policies } from './policies.ts'
 import { isPermitted, type ReferenceProblem, routeKinds, whole } from './references.ts'
@@ -48,7 +49,7 @@ export const isOpen = ({ refused, conflict, secure, passthrough, certificates }:
 export function planListeners(input: ListenerInput): PlannedListener[] {
   const secureByPort = new Map<number, { secure: boolean; by: string }>()
   const passthroughByName = new Map<string, { passthrough: boolean; by: string }>()
-  return byAge(input.gateways).flatMap(gateway =>
+  return input.gateways.toSorted(byAge).flatMap(gateway =>
     gateway.spec.listeners.map(listener => {
       const planned = plan(input, gateway, listener)
       if (planned.refused) return planned

@@ -1,7 +1,8 @@
+import { byAge } from '../../models/age.ts'
 import type { RoutePolicy } from '../../models/kinds/index.ts'
 import type { RoutePolicyTarget } from '../../models/types/optiflow-v1.ts'
 import type { Policy } from '../policy/policy.ts'
-import { type BackendInput, byAge } from './backends.ts'
+import type { BackendInput } from './backends.ts'
 import type { Engine } from './engine.ts'
 import { policyOf } from './policy-of.ts'
 
@@ -27,7 +28,7 @@ export interface Policies {
 export function planPolicies(input: PolicyInput): Policies {
   const owners = new Map<string, string>()
   const inForce = new Map<string, Policy>()
-  const planned = byAge(input.policies).map(policy => {
+  const planned = input.policies.toSorted(byAge).map(policy => {
     const { namespace = '', name } = policy.metadata
     const targets = (policy.spec.targetRefs ?? []).map((target): PlannedPolicy['targets'][number] => {
       const key = `${target.kind}/${namespace}/${target.name}`

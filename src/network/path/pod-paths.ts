@@ -1,7 +1,7 @@
-import { type Clock, every } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Commands } from '../../base/commands.ts'
-import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
+import { Upkeep } from '../../base/upkeep.ts'
 import { findUplink } from '../../base/uplink.ts'
 import type { Informer } from '../../client/index.ts'
 import type { Node } from '../../models/kinds/index.ts'
@@ -22,61 +22,37 @@ export interface PodPathsOptions {
   log: Logger
 }
 
-/** Changes that come within this time are written together. */
-const gatherMs = 20
-/** How often we look whether somebody took something away. */
-const auditMs = 5_000
-
 /**
  * Keeps the kernel's ways to other nodes' pods: routes, and the tunnel with who is behind it. What somebody takes away
  * comes back. Disposing leaves all in place.
  */
 export class PodPaths implements AsyncDisposable {
   readonly #options: PodPathsOptions
-  readonly #stop = new AbortController()
   readonly #unsubscribe: () => void
-  #scheduled = false
-  #running: Promise<void> = Promise.resolve()
+  readonly #upkeep: Upkeep
   /** Lines that failed, so that one that goes on failing is told of once. */
   #failing = new Set<string>()
 
   constructor(options: PodPathsOptions) {
     this.#options = options
-    const { nodes, clock } = options
-    const changed = () => this.#changed()
+    const whenFailed = 'routes to other nodes not written, will try again'
+    this.#upkeep = new Upkeep({ ...options, work: () => this.#sync(), whenFailed })
+    const { changed } = this.#upkeep
     // A node's heartbeats change nothing here.
     const updated = (node: Node, old: Node) => {
       if (signOf(node) !== signOf(old)) changed()
     }
-    this.#unsubscribe = nodes.subscribe({ added: changed, updated, deleted: changed })
-    every(clock, auditMs, () => this.#soon(), this.#stop.signal)
+    this.#unsubscribe = options.nodes.subscribe({ added: changed, updated, deleted: changed })
   }
 
   /** Resolves when the kernel was told what is known now. */
-  async now(): Promise<void> {
-    await this.#soon()
-  }
-
-  #changed(): void {
-    if (this.#scheduled || this.#stop.signal.aborted) return
-    this.#scheduled = true
-    this.#options.clock.schedule(gatherMs, () => {
-      this.#scheduled = false
-      void this.#soon()
-    })
-  }
-
-  #soon(): Promise<void> {
-    const { log } = this.#options
-    this.#running = this.#running
-      .then(() => this.#sync())
-      .catch(error => log.warn({ error: explain(error) }, 'routes to other nodes not written, will try again'))
-    return this.#running
+  now(): Promise<void> {
+    return this.#upkeep.now()
   }
 
   async #sync(): Promise<void> {
     const { nodes, commands, encapsulation, nodeName, nodeIp, podCidrs, log } = this.#options
-    if (this.#stop.signal.aborted || !nodes.synced) return
+    if (!nodes.synced) return
     const uplink = await findUplink(commands, nodeIp)
     const paths = planPaths({ nodes: nodes.list(), nodeName, uplink, encapsulation })
     if (encapsulation !== 'none' && uplink && paths.length) {
@@ -97,9 +73,8 @@ export class PodPaths implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort()
     this.#unsubscribe()
-    await this.#running
+    await this.#upkeep[Symbol.asyncDispose]()
   }
 }
 
