@@ -3,13 +3,12 @@ import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
 import { controllerOf } from '../client/owner.ts'
 import { ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
-import { isAlreadyExists, isConflict, isNotFound } from '../models/api-error.ts'
+import { isAlreadyExists, isConflict, isNamespaceTerminating, isNotFound } from '../models/api-error.ts'
 import { CronJob, Job } from '../models/kinds/index.ts'
 import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import type { CronJobStatus } from '../models/types/batch-v1.ts'
 import { endOf, isScheduled, jobName, jobOf, surplusJobs } from './cron-job-plan.ts'
 import { isTimeZone, mostRecent, parseSchedule, type Schedule } from './cron-schedule.ts'
-import { isNamespaceTerminating } from './pod-template.ts'
 
 export interface CronJobMonitor {
   /** A Job was made. @param lateMs after the time that the schedule has for it */

@@ -1,10 +1,11 @@
 import { backoffMs } from '../base/backoff.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
+import { selectingOf } from '../client/label-index.ts'
 import { OwnWrites } from '../client/own-writes.ts'
 import { controllerOf } from '../client/owner.ts'
 import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
-import { isConflict, isNotFound } from '../models/api-error.ts'
+import { isConflict, isNamespaceTerminating, isNotFound } from '../models/api-error.ts'
 import { ControllerRevision, DaemonSet, Node, Pod } from '../models/kinds/index.ts'
 import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import { msUntilAvailable } from '../models/pod-state.ts'
@@ -19,7 +20,6 @@ import {
 } from './daemon-set-plan.ts'
 import { daemonPod, hashOf } from './daemon-set-pods.ts'
 import { isFresh } from './fresh.ts'
-import { isNamespaceTerminating } from './pod-template.ts'
 import {
   claimRevisions,
   currentRevision,
@@ -27,7 +27,7 @@ import {
   revisionHashLabel,
   truncateHistory,
 } from './revision-history.ts'
-import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
+import { isEmptySelector, lenientSelector, ownSelector, selectorMatches } from './selection.ts'
 import { slowStart } from './slow-start.ts'
 
 const burst = 250
@@ -84,12 +84,8 @@ export function daemonSetReconciler(): Reconciler {
   }
 }
 
-function adopters(pod: Pod, cache: Cache): ObjectKey[] {
-  return cache
-    .list(DaemonSet, pod.metadata.namespace)
-    .filter(s => !isEmptySelector(s.spec.selector) && selectorMatches(s.spec.selector, pod.metadata.labels))
-    .map(keyOf)
-}
+const selecting = selectingOf(DaemonSet, ownSelector)
+const adopters = (pod: Pod, cache: Cache): ObjectKey[] => selecting(cache, pod).map(keyOf)
 
 class Round {
   readonly #world: World

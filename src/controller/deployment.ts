@@ -1,9 +1,10 @@
 import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
+import { selectingOf } from '../client/label-index.ts'
 import { controllerOf, controllerRef } from '../client/owner.ts'
 import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
-import { isAlreadyExists, isNotFound } from '../models/api-error.ts'
+import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../models/api-error.ts'
 import { conditionOf, withCondition } from '../models/conditions.ts'
 import { Deployment, Pod, ReplicaSet } from '../models/kinds/index.ts'
 import { type Draft, keyOf, type ObjectKey } from '../models/object.ts'
@@ -41,8 +42,7 @@ import {
   rolloutStatus,
 } from './deployment-status.ts'
 import { isFresh } from './fresh.ts'
-import { isNamespaceTerminating } from './pod-template.ts'
-import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
+import { isEmptySelector, lenientSelector, ownSelector } from './selection.ts'
 import { sameTemplate, stableHash, templateHashLabel } from './template-hash.ts'
 
 /** Rolls a Deployment's template out over replica sets: one for each template it had, named by the template's hash. */
@@ -70,12 +70,8 @@ export function deploymentReconciler(): Reconciler {
   }
 }
 
-function adopters(rs: ReplicaSet, cache: Cache): ObjectKey[] {
-  return cache
-    .list(Deployment, rs.metadata.namespace)
-    .filter(d => !isEmptySelector(d.spec.selector) && selectorMatches(d.spec.selector, rs.metadata.labels))
-    .map(keyOf)
-}
+const selecting = selectingOf(Deployment, ownSelector)
+const adopters = (rs: ReplicaSet, cache: Cache): ObjectKey[] => selecting(cache, rs).map(keyOf)
 
 /** The end of an old pod lets a Recreate go on; other strategies follow the replica sets' status alone. */
 function recreatedBy(pod: Pod, cache: Cache): ObjectKey[] {

@@ -1,6 +1,7 @@
 import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
+import { selectedOf, selectingOf } from '../client/label-index.ts'
 import { controllerOf } from '../client/owner.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
@@ -18,10 +19,13 @@ import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
 import type { PodDisruptionBudgetStatus } from '../models/types/policy-v1.ts'
 import { resolveFraction } from './fraction.ts'
 import { ScaleTargets } from './scale-target.ts'
-import { lenientSelector, selectorMatches } from './selection.ts'
+import { lenientSelector } from './selection.ts'
 
 /** An eviction that was allowed and never carried out is forgotten after this. */
 const deletionTimeoutMs = 120_000
+
+const budgetsOf = selectingOf(PodDisruptionBudget, b => lenientSelector(b.spec.selector))
+const podsSelected = selectedOf(Pod)
 
 /** Counts how many pods of a budget may be disrupted now; evictions ask and take from it. */
 export function disruptionReconciler(): Reconciler {
@@ -32,11 +36,7 @@ export function disruptionReconciler(): Reconciler {
     watches: [
       {
         kind: Pod,
-        keys: (pod: Pod, cache: Cache) =>
-          cache
-            .list(PodDisruptionBudget, pod.metadata.namespace)
-            .filter(b => selectorMatches(b.spec.selector, pod.metadata.labels))
-            .map(keyOf),
+        keys: (pod: Pod, cache: Cache) => budgetsOf(cache, pod).map(keyOf),
       },
       ...[Deployment, ReplicaSet, ReplicationController, StatefulSet].map(kind => ({ kind, keys: budgetsBeside })),
     ],
@@ -45,8 +45,7 @@ export function disruptionReconciler(): Reconciler {
       targets ??= new ScaleTargets(world.client, world.clock)
       const budget = world.cache.get(PodDisruptionBudget, key)
       if (!budget || budget.metadata.deletionTimestamp) return
-      const selector = lenientSelector(budget.spec.selector)
-      const pods = world.cache.list(Pod, key.namespace).filter(p => selector.matches(p.metadata.labels))
+      const pods = podsSelected(world.cache, key.namespace, lenientSelector(budget.spec.selector))
       if (!pods.length) world.events.normal(budget, 'NoPods', 'No matching pods found')
       let again = Infinity
       let status: PodDisruptionBudgetStatus

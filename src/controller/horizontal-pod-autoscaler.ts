@@ -2,6 +2,7 @@ import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
 import { parseSelector, type Selector } from '../base/labels.ts'
+import { selectedOf } from '../client/label-index.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { withLatestCondition } from '../models/conditions.ts'
@@ -42,6 +43,8 @@ interface Known extends Memory {
 }
 
 /** Sizes a target by what its pods, or something else, measure. */
+const podsSelected = selectedOf(Pod)
+
 export function horizontalPodAutoscalerReconciler(options: AutoscalerOptions = {}): Reconciler {
   const periodMs = options.periodMs ?? 15_000
   const known = new Map<string, Known>()
@@ -209,7 +212,7 @@ class Round {
       return refuse('InvalidSelector', why)
     }
     this.#memory.selector = selector
-    const pods = cache.list(Pod, this.#hpa.metadata.namespace).filter(p => selector.matches(p.metadata.labels))
+    const pods = podsSelected(cache, this.#hpa.metadata.namespace, selector)
     const rivals = cache
       .list(HorizontalPodAutoscaler, this.#hpa.metadata.namespace)
       .filter(({ metadata: { uid } }) => {

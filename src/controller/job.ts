@@ -2,10 +2,11 @@ import { backoffMs } from '../base/backoff.ts'
 import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
+import { selectingOf } from '../client/label-index.ts'
 import { OwnWrites } from '../client/own-writes.ts'
 import { controllerOf } from '../client/owner.ts'
-import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
-import { isConflict, isNotFound } from '../models/api-error.ts'
+import { type Cache, type CacheIndex, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
+import { isConflict, isNamespaceTerminating, isNotFound } from '../models/api-error.ts'
 import { Job, Pod } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
 import { claim } from './claim.ts'
@@ -14,8 +15,7 @@ import { type JobFacts, jobFacts, msUntilDeadline, nextHistory, planJob } from '
 import { earlierFailures, isIndexed, isTracked, podOf, trackingFinalizer } from './job-pods.ts'
 import { judgeFailure } from './job-policy.ts'
 import { account, isAnnounced, isFinished } from './job-status.ts'
-import { isNamespaceTerminating } from './pod-template.ts'
-import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
+import { isEmptySelector, lenientSelector, ownSelector, selectorMatches } from './selection.ts'
 import { slowStart } from './slow-start.ts'
 
 const controllerName = 'kubernetes.io/job-controller'
@@ -73,19 +73,21 @@ export function jobReconciler({ monitor }: { monitor?: JobMonitor } = {}): Recon
   }
 }
 
-function adopters(pod: Pod, cache: Cache): ObjectKey[] {
-  return cache
-    .list(Job, pod.metadata.namespace)
-    .filter(j => !isEmptySelector(j.spec.selector) && selectorMatches(j.spec.selector, pod.metadata.labels))
-    .map(keyOf)
+const selecting = selectingOf(Job, ownSelector)
+const adopters = (pod: Pod, cache: Cache): ObjectKey[] => selecting(cache, pod).map(keyOf)
+
+const podsByJob: CacheIndex<Pod> = {
+  kind: Pod,
+  name: 'job',
+  values(pod) {
+    const ref = controllerOf(pod)
+    return ref?.kind === 'Job' ? [`${pod.metadata.namespace}/${ref.name}`] : []
+  },
 }
 
 /** Pods of a Job that is gone: nobody will count them. */
 function podsNamed(cache: Cache, { namespace, name }: ObjectKey): Pod[] {
-  return cache.list(Pod, namespace).filter(p => {
-    const ref = controllerOf(p)
-    return ref?.kind === 'Job' && ref.name === name
-  })
+  return cache.byIndex(podsByJob, `${namespace}/${name}`)
 }
 
 /** A cache may show a pod before the Job that it is of: only the server knows that there is none. */

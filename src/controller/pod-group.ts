@@ -1,9 +1,13 @@
 import { sameMeaning } from '../base/equality.ts'
+import { selectorFromLabels } from '../base/labels.ts'
+import { selectedOf } from '../client/label-index.ts'
 import type { Reconciler } from '../client/reconciler.ts'
 import { Pod, PodGroup } from '../models/kinds/index.ts'
 import type { PodGroupStatus } from '../models/types/scheduling-v1alpha1.ts'
 
 const groupLabel = 'scheduling.x-k8s.io/pod-group'
+
+const podsSelected = selectedOf(Pod)
 
 /** Tells in a PodGroup's status how far its members have come. */
 export function podGroupReconciler(): Reconciler {
@@ -23,7 +27,7 @@ export function podGroupReconciler(): Reconciler {
     async reconcile(key, { cache, client }) {
       const group = cache.get(PodGroup, key)
       if (!group || group.metadata.deletionTimestamp) return
-      const pods = cache.list(Pod, key.namespace).filter(p => p.metadata.labels?.[groupLabel] === key.name)
+      const pods = podsSelected(cache, key.namespace, selectorFromLabels({ [groupLabel]: key.name }))
       const status = groupStatus(group, pods)
       if (!sameMeaning(group.status ?? {}, status)) await client.updateStatus(PodGroup, { ...group, status })
     },

@@ -1,5 +1,4 @@
 import { controllerRef } from '../client/owner.ts'
-import { ApiError } from '../models/api-error.ts'
 import type { Draft, KubeObject } from '../models/object.ts'
 import type { Pod, PodTemplateSpec } from '../models/types/core-v1.ts'
 
@@ -17,11 +16,4 @@ export function podFromTemplate(template: PodTemplateSpec | undefined, owner: Ku
     },
     spec: structuredClone(template?.spec ?? { containers: [] }),
   }
-}
-
-/** Nothing can be created in the namespace any more, and nothing needs to be. */
-export function isNamespaceTerminating(error: unknown): boolean {
-  return (
-    error instanceof ApiError && (error.details?.causes ?? []).some(cause => cause.reason === 'NamespaceTerminating')
-  )
 }

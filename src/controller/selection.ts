@@ -16,6 +16,11 @@ export function lenientSelector(selector: LabelSelector | undefined): Selector {
   }
 }
 
+/** What a workload selects; the empty selector of a broken one selects nothing. */
+export function ownSelector(object: { spec: { selector?: LabelSelector } }): Selector {
+  return isEmptySelector(object.spec.selector) ? nothing : lenientSelector(object.spec.selector)
+}
+
 export function selectorMatches(selector: LabelSelector | undefined, labels: Labels | undefined): boolean {
   return lenientSelector(selector).matches(labels)
 }

@@ -1,7 +1,6 @@
 import type { Reconciler, World } from '../client/reconciler.ts'
-import { isAlreadyExists, isNotFound } from '../models/api-error.ts'
+import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../models/api-error.ts'
 import { ConfigMap, Namespace, ServiceAccount } from '../models/kinds/index.ts'
-import { isNamespaceTerminating } from './pod-template.ts'
 
 /** Every namespace has these ServiceAccounts; `default` unless given. */
 export function serviceAccountReconciler(options: { names?: string[] } = {}): Reconciler {

@@ -1,16 +1,16 @@
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
+import { selectingOf } from '../client/label-index.ts'
 import { controllerOf } from '../client/owner.ts'
 import { type Cache, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
-import { isAlreadyExists, isConflict, isNotFound } from '../models/api-error.ts'
+import { isAlreadyExists, isConflict, isNamespaceTerminating, isNotFound } from '../models/api-error.ts'
 import { ControllerRevision, PersistentVolumeClaim, Pod, StatefulSet } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
 import { msUntilAvailable } from '../models/pod-state.ts'
 import { claim } from './claim.ts'
 import { isFresh } from './fresh.ts'
-import { isNamespaceTerminating } from './pod-template.ts'
 import { claimRevisions, currentRevision, RevisionCollision, templateOf, truncateHistory } from './revision-history.ts'
-import { isEmptySelector, lenientSelector, selectorMatches } from './selection.ts'
+import { isEmptySelector, lenientSelector, ownSelector, selectorMatches } from './selection.ts'
 import { claimOwners, claimsAt, goesWithPodBefore, isClaimOf } from './stateful-set-claims.ts'
 import { placed, planStatefulSet, type Revisions, type StatefulAction, statefulSetStatus } from './stateful-set-plan.ts'
 import { ordinalOf, podAt, podIndexLabel, podNameLabel, podNameOf, revisionOfPod } from './stateful-set-pods.ts'
@@ -53,12 +53,11 @@ export function statefulSetReconciler(): Reconciler {
   }
 }
 
-function adopters(pod: Pod, cache: Cache): ObjectKey[] {
-  return cache
-    .list(StatefulSet, pod.metadata.namespace)
-    .filter(s => ordinalOf(s, pod.metadata.name) >= 0 && selectorMatches(s.spec.selector, pod.metadata.labels))
+const selecting = selectingOf(StatefulSet, ownSelector)
+const adopters = (pod: Pod, cache: Cache): ObjectKey[] =>
+  selecting(cache, pod)
+    .filter(s => ordinalOf(s, pod.metadata.name) >= 0)
     .map(keyOf)
-}
 
 class Round {
   readonly #world: World

@@ -137,4 +137,7 @@ export const badRequest = (message: string) => new ApiError('BadRequest', messag
 export const isNotFound = (e: unknown): e is ApiError => e instanceof ApiError && e.code === 404
 export const isConflict = (e: unknown): e is ApiError => e instanceof ApiError && e.reason === 'Conflict'
 export const isAlreadyExists = (e: unknown): e is ApiError => e instanceof ApiError && e.reason === 'AlreadyExists'
+/** Nothing can be created in the namespace any more, and nothing needs to be. */
+export const isNamespaceTerminating = (e: unknown): e is ApiError =>
+  e instanceof ApiError && (e.details?.causes ?? []).some(cause => cause.reason === 'NamespaceTerminating')
 export const isExpired = (e: unknown): e is ApiError => e instanceof ApiError && e.code === 410
