@@ -2,13 +2,14 @@ import { explain } from '../base/errors.ts'
 import { OwnWrites } from '../client/own-writes.ts'
 import { controllerRef } from '../client/owner.ts'
 import type { Reconciler, World } from '../client/reconciler.ts'
-import { ApiError, isConflict } from '../models/api-error.ts'
+import { isConflict, isNamespaceTerminating } from '../models/api-error.ts'
 import { EndpointSlice, Endpoints, Service } from '../models/kinds/index.ts'
 import { keyOf } from '../models/object.ts'
 import type { EndpointAddress, EndpointSubset } from '../models/types/core-v1.ts'
 import type { Endpoint } from '../models/types/discovery-v1.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
-import { familyOf, headlessLabel, leaderAnnotation, triggerTimeAnnotation } from './service-pods.ts'
+import { repacked } from './endpoint-subsets.ts'
+import { familyOf, hasSelector, leaderAnnotation, triggerTimeAnnotation } from './service-pods.ts'
 import type { Desired } from './slice-plan.ts'
 import { keysOfSlice, managedByLabel, removeSlices, slicesOf, stillExists, writeSlices } from './slice-writer.ts'
 
@@ -40,13 +41,13 @@ export function endpointSliceMirroringReconciler(): Reconciler {
         annotations: mirrorAnnotations(endpoints),
         ownerReferences: [controllerRef(endpoints)],
       }
-      const desired = mirroredSlices(endpoints.subsets ?? [])
+      const desired = mirroredSlices(repacked(endpoints.subsets ?? []))
       tellSkipped(world, endpoints)
       try {
         const exists = () => stillExists(world, Endpoints, endpoints)
         return await writeSlices({ world, own, key, manager, metadata, desired, exists, limit: maxAddressesPerSubset })
       } catch (error) {
-        if (error instanceof ApiError && error.code === 403) return
+        if (isNamespaceTerminating(error)) return
         if (!isConflict(error)) {
           const text = `Failed to mirror Endpoints ${key.namespace}/${key.name}: ${explain(error)}`
           world.events.warning(endpoints, 'FailedToUpdateEndpointSlices', text)
@@ -59,12 +60,11 @@ export function endpointSliceMirroringReconciler(): Reconciler {
 
 function isMirrored({ metadata }: Endpoints, service: Service | undefined): boolean {
   if (metadata.labels?.[skipLabel] === 'true' || metadata.annotations?.[leaderAnnotation] !== undefined) return false
-  return !!service && !Object.keys(service.spec?.selector ?? {}).length
+  return !!service && !hasSelector(service)
 }
 
 function mirrorLabels({ metadata }: Endpoints): Record<string, string> {
-  const { [headlessLabel]: _, ...labels } = metadata.labels ?? {}
-  return { ...labels, [serviceNameLabel]: metadata.name, [managedByLabel]: manager }
+  return { ...metadata.labels, [serviceNameLabel]: metadata.name, [managedByLabel]: manager }
 }
 
 function mirrorAnnotations({ metadata }: Endpoints): Record<string, string> {

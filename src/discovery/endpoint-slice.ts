@@ -3,7 +3,7 @@ import { explain } from '../base/errors.ts'
 import { OwnWrites } from '../client/own-writes.ts'
 import { controllerRef } from '../client/owner.ts'
 import type { Cache, Reconciler } from '../client/reconciler.ts'
-import { ApiError, isConflict } from '../models/api-error.ts'
+import { isConflict, isNamespaceTerminating } from '../models/api-error.ts'
 import { EndpointSlice, Node, Pod, Service } from '../models/kinds/index.ts'
 import { keyOf } from '../models/object.ts'
 import { isPodReady } from '../models/pod-state.ts'
@@ -27,6 +27,7 @@ import {
 import type { SliceMonitor } from './slice-monitor.ts'
 import type { Desired } from './slice-plan.ts'
 import { keysOfSlice, managedByLabel, stillExists, writeSlices } from './slice-writer.ts'
+import { TriggerTimes } from './trigger-times.ts'
 import { hintSign, wantsZoneHints } from './zone-hints.ts'
 
 const manager = 'endpointslice-controller.k8s.io'
@@ -35,6 +36,7 @@ const manager = 'endpointslice-controller.k8s.io'
 export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } = {}): Reconciler {
   let own: OwnWrites | undefined
   const signs = new Map<string, string>()
+  const times = new TriggerTimes()
   return {
     name: 'endpoint-slice',
     primary: Service,
@@ -60,6 +62,7 @@ export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } 
       // Without a Service, its slices go with it by their owner reference.
       if (!service) {
         monitor?.forgotten(key)
+        times.forget(key)
         return own.forget(key)
       }
       if (!selectsPods(service) || service.metadata.deletionTimestamp) return
@@ -78,12 +81,12 @@ export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } 
       try {
         const again = await writeSlices({
           ...{ world, own, key, manager, metadata, desired, exists },
+          trigger: times.next(service, pods),
           ...(monitor ? { monitor } : {}),
         })
         return again ?? (placed.length < pods.length ? { afterMs: 2_000 } : undefined)
       } catch (error) {
-        // The namespace is going away.
-        if (error instanceof ApiError && error.code === 403) return
+        if (isNamespaceTerminating(error)) return
         monitor?.failed()
         if (!isConflict(error)) {
           const text = `Error updating Endpoint Slices for Service ${key.namespace}/${key.name}: ${explain(error)}`

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../base/equality.ts'
+import { canonicalJson, sameMeaning } from '../base/equality.ts'
 import { isPodReady } from '../models/pod-state.ts'
 import type {
   EndpointAddress,
@@ -27,7 +27,6 @@ export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubse
     const ip = podAddresses(pod, addressTypes(service)[0]!)[0]
     if (!ip) continue
     const ready = lenient || isPodReady(pod)
-    if (!ready && !mayBecomeReady(pod)) continue
     const ports = portsOf(service, pod)
     if (!ports) continue
     const hostname = hostnameOf(pod, service)
@@ -40,13 +39,6 @@ export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubse
     placed.set(`${ip} ${pod.metadata.uid}`, { address, ready, ports })
   }
   return pack([...placed.values()])
-}
-
-function mayBecomeReady(pod: Pod): boolean {
-  const { phase } = pod.status ?? {}
-  if (pod.spec?.restartPolicy === 'Never') return phase !== 'Failed' && phase !== 'Succeeded'
-  if (pod.spec?.restartPolicy === 'OnFailure') return phase !== 'Succeeded'
-  return true
 }
 
 /** The pod's ports; undefined when it has none of those that the Service names. */
@@ -67,6 +59,23 @@ export function endpointPort(port: ServicePort, target: number): EndpointPort {
     protocol: port.protocol ?? 'TCP',
     ...(port.appProtocol ? { appProtocol: port.appProtocol } : {}),
   }
+}
+
+/** The same, said once: an address that stands in several subsets has the ports of all of them. */
+export function repacked(subsets: readonly EndpointSubset[]): EndpointSubset[] {
+  const placed = new Map<string, Placed>()
+  for (const { addresses = [], notReadyAddresses = [], ports = [] } of subsets)
+    for (const [list, ready] of [
+      [addresses, true],
+      [notReadyAddresses, false],
+    ] as const)
+      for (const address of list) {
+        const key = `${ready} ${addressText(address)}`
+        const known = placed.get(key)
+        if (known) known.ports.push(...ports.filter(p => !known.ports.some(k => sameMeaning(k, p))))
+        else placed.set(key, { address, ready, ports: [...ports] })
+      }
+  return pack([...placed.values()])
 }
 
 function pack(placed: readonly Placed[]): EndpointSubset[] {

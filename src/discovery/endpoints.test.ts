@@ -85,6 +85,23 @@ describe('a Service with a selector', () => {
     expect(flat!.metadata.labels).toMatchObject({ tier: 'front' })
   })
 
+  it('says when that happened which its endpoints tell of', async () => {
+    const told = async () => [
+      (await endpoints())?.metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time'],
+      (await slices())[0]?.metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time'],
+    ]
+    const { creationTimestamp } = (await service(plain)).metadata
+    await cluster.until(async () => (await told()).every(Boolean), 10_000, told)
+    expect(await told()).toEqual([creationTimestamp, creationTimestamp])
+    await cluster.pass(5_000)
+    await addPod('a')
+    await cluster.until(async () => (await served()).join() === 'a:true', 10_000, served)
+    await cluster.pass(2_000)
+    const a = await cluster.client.get(Pod, { namespace, name: 'a' })
+    const since = a.status!.conditions!.find(c => c.type === 'Ready')!.lastTransitionTime
+    expect(await told()).toEqual([since, since])
+  })
+
   it('keeps a pod that shuts down as serving but not ready, and not at all in Endpoints', async () => {
     await service(plain)
     await addPod('a')
@@ -234,6 +251,29 @@ it('Endpoints of people, for a Service without selector, are mirrored, followed 
   )
   await cluster.client.delete(Endpoints, key)
   await cluster.until(async () => (await slices()).length === 0, 10_000, slices)
+})
+
+it('an address that stands in several subsets is mirrored once, with the ports of all', async () => {
+  await service({ ports: [{ port: 80, protocol: 'TCP' }] })
+  const port = (name: string, port: number) => ({ name, port, protocol: 'TCP' as const })
+  const subset = (ip: string, ...ports: ReturnType<typeof port>[]) => ({ addresses: [{ ip }], ports })
+  await cluster.client.create(Endpoints, {
+    metadata: { ...key, labels: { 'service.kubernetes.io/headless': '' } },
+    subsets: [subset('192.0.2.1', port('a', 1)), subset('192.0.2.1', port('b', 2)), subset('192.0.2.2', port('a', 1))],
+  })
+  const said = async () =>
+    (await slices())
+      .map(s => `${s.ports?.map(p => p.name).join()} ${s.endpoints.map(e => e.addresses[0]).join()}`)
+      .sort()
+  await cluster.until(async () => (await said()).join('; ') === 'a 192.0.2.2; a,b 192.0.2.1', 10_000, said)
+  expect((await slices())[0]!.metadata.labels).toHaveProperty('service.kubernetes.io/headless')
+})
+
+it('a Service with an empty selector is one without', async () => {
+  await service({ ...plain, selector: {} })
+  await addPod('a')
+  await cluster.pass(5_000)
+  expect([await slices(), await endpoints()]).toEqual([[], undefined])
 })
 
 it('Endpoints without any Service stay as people wrote them', async () => {

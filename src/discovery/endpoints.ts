@@ -1,11 +1,20 @@
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
 import type { Reconciler, World } from '../client/reconciler.ts'
-import { ApiError, isConflict, isNotFound } from '../models/api-error.ts'
+import { isConflict, isNamespaceTerminating, isNotFound } from '../models/api-error.ts'
 import { Endpoints, Pod, Service } from '../models/kinds/index.ts'
-import { keyOf, type ObjectKey } from '../models/object.ts'
+import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import { subsetsOf, truncated } from './endpoint-subsets.ts'
-import { headlessLabel, isHeadless, leaderAnnotation, selectedPods, selectsPods, servicesOf } from './service-pods.ts'
+import {
+  headlessLabel,
+  isHeadless,
+  leaderAnnotation,
+  selectedPods,
+  selectsPods,
+  servicesOf,
+  triggerTimeAnnotation,
+} from './service-pods.ts'
+import { TriggerTimes } from './trigger-times.ts'
 
 /** Marks Endpoints as made here, so that those whose Service vanished while nobody looked can be told from people's own. */
 export const endpointsManagedByLabel = 'endpoints.kubernetes.io/managed-by'
@@ -14,6 +23,7 @@ const manager = 'endpoint-controller'
 
 /** Keeps one Endpoints object per Service with a selector: the older, flat form of EndpointSlices. */
 export function endpointsReconciler(): Reconciler {
+  const times = new TriggerTimes()
   return {
     name: 'endpoints',
     primary: Service,
@@ -27,8 +37,11 @@ export function endpointsReconciler(): Reconciler {
     writes: [{ kind: Endpoints, part: 'owned' }],
     async reconcile(key, world) {
       const service = world.cache.get(Service, key)
-      if (!service) return removeLeftover(world, key)
-      if (selectsPods(service)) return publish(world, service)
+      if (!service) {
+        times.forget(key)
+        return removeLeftover(world, key)
+      }
+      if (selectsPods(service)) return publish(world, service, times)
     },
   }
 }
@@ -49,34 +62,44 @@ function ignoreGone(error: unknown): void {
   if (!isNotFound(error) && !isConflict(error)) throw error
 }
 
-async function publish(world: World, service: Service): Promise<void> {
+async function publish(world: World, service: Service, times: TriggerTimes): Promise<void> {
   const { cache, client, events } = world
   const key = keyOf(service)
   const pods = selectedPods(service, cache, service.spec?.publishNotReadyAddresses ?? false)
+  const trigger = times.next(service, pods)
   const { subsets, overCapacity } = truncated(subsetsOf(service, pods))
   const labels: Record<string, string> = { ...service.metadata.labels, [endpointsManagedByLabel]: manager }
   delete labels[headlessLabel]
   if (isHeadless(service)) labels[headlessLabel] = ''
 
   const current = cache.get(Endpoints, key)
-  const { [overCapacityAnnotation]: _, ...annotations } = current?.metadata.annotations ?? {}
-  if (overCapacity) annotations[overCapacityAnnotation] = 'truncated'
+  const {
+    [overCapacityAnnotation]: _,
+    [triggerTimeAnnotation]: before,
+    ...others
+  } = current?.metadata.annotations ?? {}
+  if (overCapacity) others[overCapacityAnnotation] = 'truncated'
+  const dated = (time: string | undefined) => ({ ...others, ...(time ? { [triggerTimeAnnotation]: time } : {}) })
+  const annotations = dated(trigger)
   try {
     if (!current) {
       await client.create(Endpoints, { metadata: { ...key, labels, annotations }, subsets })
       return
     }
     const same =
-      sameMeaning(current.subsets, subsets) &&
+      sameMeaning(current.subsets ?? [], subsets) &&
       sameMeaning(current.metadata.labels, labels) &&
-      sameMeaning(current.metadata.annotations ?? {}, annotations)
+      sameMeaning(current.metadata.annotations ?? {}, dated(before))
     if (same) return
     await client.update(Endpoints, { ...current, metadata: { ...current.metadata, labels, annotations }, subsets })
   } catch (error) {
-    if (error instanceof ApiError && error.code === 403) return
-    if (!isConflict(error)) {
-      const what = current ? ['FailedToUpdateEndpoint', 'update'] : ['FailedToCreateEndpoint', 'create']
-      events.warning(service, what[0]!, `Failed to ${what[1]} endpoint ${key.namespace}/${key.name}: ${explain(error)}`)
+    if (isNamespaceTerminating(error)) return
+    const name = keyText(key)
+    const about = current ?? { apiVersion: 'v1', kind: 'Endpoints', metadata: { ...service.metadata, uid: '' } }
+    if (current) events.warning(about, 'FailedToUpdateEndpoint', `Failed to update endpoint ${name}: ${explain(error)}`)
+    else {
+      const text = `Failed to create endpoint for service ${name}: ${explain(error)}`
+      events.warning(about, 'FailedToCreateEndpoint', text)
     }
     throw error
   }

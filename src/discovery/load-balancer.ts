@@ -10,6 +10,7 @@ import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import type { AddressPool } from './address-pool/pool.ts'
 import { addressAnnotation, planPool } from './address-pool/pool-plan.ts'
 import { isOurs, nameOf, type Placement, planLoadBalancers, usableAddresses } from './load-balancer-plan.ts'
+import { slicesNamed } from './slice-writer.ts'
 
 /**
  * Gives Services of type LoadBalancer the addresses of nodes: the service proxy of each node answers there at the
@@ -81,7 +82,7 @@ export function loadBalancerReconciler(reserved: ReadonlyMap<string, string>, po
         : planLoadBalancers({
             services: cache.list(Service),
             nodes: cache.list(Node),
-            slices: s => cache.list(EndpointSlice, s.metadata.namespace).filter(slice => isOf(slice, s)),
+            slices: s => slicesNamed(cache, keyOf(s)),
             reserved,
           })
       const placement = plan.get(nameOf(service))
@@ -116,9 +117,6 @@ function withPoolCondition({ status }: Service, pooled: boolean, now: string): C
   const text = { reason: 'AddressGiven', message: 'A node announces the address on its network.' }
   return [...others, said ?? { type: poolCondition, status: 'True', lastTransitionTime: now, ...text }]
 }
-
-const isOf = ({ metadata }: EndpointSlice, service: Service): boolean =>
-  metadata.labels?.[serviceNameLabel] === service.metadata.name
 
 function ofSlice({ metadata }: EndpointSlice, cache: Cache): ObjectKey[] {
   const name = metadata.labels?.[serviceNameLabel]

@@ -1,3 +1,5 @@
+import { nothing, type Selector, selectorFromLabels } from '../base/labels.ts'
+import { selectedOf, selectingOf } from '../client/label-index.ts'
 import type { Cache } from '../client/reconciler.ts'
 import { Pod, Service } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
@@ -17,28 +19,26 @@ export function isHeadless(service: Service): boolean {
   return !service.spec?.clusterIP || service.spec.clusterIP === 'None'
 }
 
-/** True for Services whose endpoints follow their selector. */
+/** True for Services whose endpoints follow their selector; an empty one is as none. */
 export function selectsPods(service: Service): boolean {
-  return service.spec?.selector !== undefined && service.spec.type !== 'ExternalName'
+  return hasSelector(service) && service.spec.type !== 'ExternalName'
 }
 
-function selects(service: Service, labels: Record<string, string> = {}): boolean {
-  return Object.entries(service.spec?.selector ?? {}).every(([key, value]) => labels[key] === value)
-}
+export const hasSelector = (service: Service): boolean => Object.keys(service.spec?.selector ?? {}).length > 0
+
+const selectorOf = (service: Service): Selector =>
+  selectsPods(service) ? selectorFromLabels(service.spec.selector) : nothing
+
+const selecting = selectingOf(Service, selectorOf)
+const podsSelected = selectedOf(Pod)
 
 /** The Services that a pod stands behind. */
-export function servicesOf(pod: Pod, cache: Cache): ObjectKey[] {
-  return cache
-    .list(Service, pod.metadata.namespace)
-    .filter(s => selectsPods(s) && selects(s, pod.metadata.labels))
-    .map(keyOf)
-}
+export const servicesOf = (pod: Pod, cache: Cache): ObjectKey[] => selecting(cache, pod).map(keyOf)
 
 /** Pods with an address that a Service selects, in order of name. */
 export function selectedPods(service: Service, cache: Cache, includeTerminating: boolean): Pod[] {
-  return cache
-    .list(Pod, service.metadata.namespace)
-    .filter(pod => selects(service, pod.metadata.labels) && hasEndpoint(pod, includeTerminating))
+  return podsSelected(cache, service.metadata.namespace, selectorOf(service))
+    .filter(pod => hasEndpoint(pod, includeTerminating))
     .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
 }
 

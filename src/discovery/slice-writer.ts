@@ -1,12 +1,13 @@
 import { sameMeaning } from '../base/equality.ts'
 import type { OwnWrites } from '../client/own-writes.ts'
-import type { World } from '../client/reconciler.ts'
+import type { Cache, CacheIndex, World } from '../client/reconciler.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
 import type { Kind } from '../models/kind.ts'
 import { EndpointSlice } from '../models/kinds/index.ts'
-import { type KubeObject, keyOf, type ObjectKey } from '../models/object.ts'
+import { type KubeObject, keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import type { ObjectMeta } from '../models/types/meta-v1.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
+import { triggerTimeAnnotation } from './service-pods.ts'
 import { type SliceMonitor, sliceReport } from './slice-monitor.ts'
 import { type Desired, planSlices, type SlicePlan } from './slice-plan.ts'
 
@@ -25,6 +26,8 @@ export interface SliceSet {
   exists(): Promise<boolean>
   /** Endpoints per slice, 100 unless given. */
   limit?: number
+  /** When that happened which the slices are to tell of now. */
+  trigger?: string | undefined
   monitor?: SliceMonitor
 }
 
@@ -39,11 +42,22 @@ export async function stillExists<T extends KubeObject>({ client }: World, kind:
   }
 }
 
+const slicesByService: CacheIndex<EndpointSlice> = {
+  kind: EndpointSlice,
+  name: 'service',
+  values({ metadata: { namespace, labels } }) {
+    const name = labels?.[serviceNameLabel]
+    return name ? [`${namespace}/${name}`] : []
+  },
+}
+
+/** All slices of a Service's name, whoever writes them. */
+export const slicesNamed = (cache: Cache, service: ObjectKey): EndpointSlice[] =>
+  cache.byIndex(slicesByService, keyText(service))
+
 /** Slices in the cache that belong to a Service's name and are of one manager. */
 export function slicesOf(world: World, key: ObjectKey, manager: string): EndpointSlice[] {
-  return world.cache
-    .list(EndpointSlice, key.namespace)
-    .filter(s => s.metadata.labels?.[serviceNameLabel] === key.name && s.metadata.labels?.[managedByLabel] === manager)
+  return slicesNamed(world.cache, key).filter(s => s.metadata.labels?.[managedByLabel] === manager)
 }
 
 /** Where a slice of one manager belongs: the key of its Service. */
@@ -61,7 +75,7 @@ export async function writeSlices(set: SliceSet): Promise<void | { afterMs: numb
   const { cache, client } = world
   const fits = (slice: EndpointSlice) =>
     sameMeaning(slice.metadata.labels, set.metadata.labels) &&
-    sameMeaning(slice.metadata.annotations ?? {}, set.metadata.annotations ?? {}) &&
+    sameMeaning(undated(slice.metadata.annotations), set.metadata.annotations ?? {}) &&
     sameMeaning(slice.metadata.ownerReferences, set.metadata.ownerReferences)
   const planFor = (slices: EndpointSlice[]) =>
     planSlices(
@@ -91,7 +105,11 @@ function sameVersions(live: readonly EndpointSlice[], cached: readonly EndpointS
   return live.length === cached.length && live.every(s => known.get(s.metadata.uid) === s.metadata.resourceVersion)
 }
 
-async function carryOut({ world, own, key, metadata }: SliceSet, plan: SlicePlan): Promise<void> {
+const undated = ({ [triggerTimeAnnotation]: _, ...annotations }: Record<string, string> = {}) => annotations
+
+async function carryOut({ world, own, key, trigger, ...set }: SliceSet, plan: SlicePlan): Promise<void> {
+  const annotations = { ...set.metadata.annotations, ...(trigger ? { [triggerTimeAnnotation]: trigger } : {}) }
+  const metadata = { ...set.metadata, annotations }
   const { client } = world
   for (const { addressType, ports, endpoints } of plan.create) {
     const { namespace, name } = key

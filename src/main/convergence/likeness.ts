@@ -16,6 +16,8 @@ const chance = new Set([
   ...['uid', 'resourceVersion', 'managedFields', 'generation', 'nodeName', 'clusterIP', 'clusterIPs', 'nodePort'],
   // Who dies between scaling and saying so has scaled all the same; nobody knows when, as with upstream's.
   'lastScaleTime',
+  // Of what a list of endpoints tells, by what its writer has seen before.
+  'endpoints.kubernetes.io/last-change-trigger-time',
 ])
 const time = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
 /** Not those of ranges. */
