@@ -29,7 +29,7 @@ export async function startClaims(client: Client, informers: InformerSet): Promi
   await client.create(ResourceClaimTemplate, { metadata: { namespace: 'default', name: 'test' }, spec: { spec } })
   const reconcilers = [resourceClaimTemplateReconciler(), resourceClaimReconciler()]
   const runner = createReconcilerRunner({ client, informers, clock, random, log, reconcilers })
-  const collector = createGarbageCollector({ client, informers, clock, log })
+  const collector = createGarbageCollector({ client, informers, clock, random, log })
   await Promise.all([runner.start(), collector.start()])
   return { stop: async () => void (await Promise.all([runner.stop(), collector.stop()])) }
 }

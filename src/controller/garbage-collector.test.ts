@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '../base/logger.ts'
+import { seededRandom } from '../base/random.ts'
 import { defineKind } from '../models/kind.ts'
 import {
   ConfigMap,
   CustomResourceDefinition,
   Deployment,
+  Event,
   Namespace,
   Node,
   Pod,
@@ -25,7 +27,7 @@ beforeEach(async () => {
     reconcilers: [deploymentReconciler(), replicaSetReconciler(), namespaceReconciler()],
   })
   const { client, informers, clock } = cluster
-  collector = createGarbageCollector({ client, informers, clock, log: silentLogger })
+  collector = createGarbageCollector({ client, informers, clock, random: seededRandom(1), log: silentLogger })
   const starting = collector.start()
   await cluster.pass(100)
   await starting
@@ -159,6 +161,10 @@ describe('an object whose owner', () => {
     const far = await cluster.client.create(ConfigMap, { metadata: { namespace: 'other', name: 'far' } })
     await create('lost', [ref(far)])
     await cluster.until(async () => (await names()).length === 0, 5_000, names)
+    const { items } = await cluster.client.list(Event, { namespace: ns })
+    expect(items.map(e => `${e.type} ${e.reason}: ${e.message}`)).toEqual([
+      `Warning OwnerRefInvalidNamespace: ownerRef [v1/ConfigMap, namespace: default, name: far, uid: ${far.metadata.uid}] does not exist in namespace "default"`,
+    ])
   })
   it('is in a namespace while it is not stays', async () => {
     const a = await create('a')

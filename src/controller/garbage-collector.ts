@@ -2,7 +2,9 @@ import { abortable } from '../base/abort.ts'
 import { type Clock, every } from '../base/clock.ts'
 import { explain, isAbort } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Random } from '../base/random.ts'
 import type { Client } from '../client/client.ts'
+import { createEventRecorder } from '../client/event-recorder.ts'
 import type { Informer, InformerSet } from '../client/informer.ts'
 import { WorkQueue } from '../client/work-queue.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
@@ -17,6 +19,7 @@ export interface GarbageCollectorOptions {
   client: Client
   informers: InformerSet
   clock: Clock
+  random: Random
   log: Logger
   /** Objects looked at at once; 20 unless given. */
   concurrency?: number
@@ -46,7 +49,8 @@ const ignored = new Set(['/events', 'events.k8s.io/events'])
  * decided on what the server says at that moment; the graph only tells whom to ask about.
  */
 export function createGarbageCollector(options: GarbageCollectorOptions): GarbageCollector {
-  const { client, informers, clock, log } = options
+  const { client, informers, clock, random, log } = options
+  const events = createEventRecorder({ client, clock, random, log, component: 'garbage-collector-controller' })
   const stop = new AbortController()
   const suspects = new WorkQueue({ clock })
   const orphaning = new WorkQueue({ clock })
@@ -148,6 +152,7 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
   }
 
   async function decide(node: GraphNode, live: KubeObject, owners: OwnerReference[]): Promise<void> {
+    for (const ref of owners) tellOfFarOwner(node, live, ref)
     const found = await Promise.all(owners.map(async ref => [ref, await stateOf(ref, node)] as const))
     const of = (state: OwnerState) => found.filter(([, s]) => s === state).map(([ref]) => ref.uid)
     const [dangling, waiting] = [of('absent'), of('waiting')]
@@ -178,6 +183,16 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
         ? 'Foreground'
         : 'Background'
     return remove(node, live, policy)
+  }
+
+  /** There is such an object, but in another namespace: people wonder why theirs goes. */
+  function tellOfFarOwner({ key }: GraphNode, live: KubeObject, { apiVersion, kind, name, uid }: OwnerReference): void {
+    const there = graph.get(uid)?.key.namespace
+    if (there === undefined || there === key.namespace) return
+    const { namespace = '' } = key
+    const ref = `[${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}]`
+    const text = `ownerRef ${ref} does not exist in namespace "${namespace}"`
+    events.warning(live, 'OwnerRefInvalidNamespace', text)
   }
 
   async function stateOf(ref: OwnerReference, { key }: GraphNode): Promise<OwnerState> {

@@ -39,7 +39,7 @@ export async function startControllers(options: ControllersOptions): Promise<Run
     ...(options.metrics ? { metrics: options.metrics } : {}),
   })
   const garbageCollector = createGarbageCollector({
-    ...{ client, informers, clock, log },
+    ...{ client, informers, clock, random, log },
     ...(options.onSyncError ? { onSyncError: options.onSyncError } : {}),
   })
   await Promise.all([runner.start(), garbageCollector.start()])

@@ -77,7 +77,9 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
     reconcilers: options.reconcilers,
     strict: true,
   })
-  const collector = options.garbageCollector ? createGarbageCollector({ client, informers, clock, log }) : undefined
+  const collector = options.garbageCollector
+    ? createGarbageCollector({ client, informers, clock, random, log })
+    : undefined
   const starting = Promise.all([runner.start(), collector?.start()])
   await settle()
   await clock.advance(10)

@@ -41,7 +41,7 @@ export async function startProcess(options: ProcessOptions): Promise<ControllerP
   const informers = createInformers({ client: view.client, clock, random, log, freeze: true })
   const runner = createReconcilerRunner({ client: own, informers, clock, random, log, reconcilers, strict: true })
   const collector = options.garbageCollector
-    ? createGarbageCollector({ client: own, informers, clock, log })
+    ? createGarbageCollector({ client: own, informers, clock, random, log })
     : undefined
   const process: ControllerProcess = {
     life,
