@@ -58,13 +58,15 @@ export function jobFacts(job: Job, pods: readonly Pod[], released: ReadonlySet<s
   const fresh = pods.filter(p => isTracked(p) && !released.has(p.metadata.uid) && !waiting.has(p.metadata.uid))
   const perIndex = indexed && spec.backoffLimitPerIndex !== undefined
 
-  const succeededPods = pods.filter(p => hasSucceeded(p) && (!indexed || (indexOf(p) >= 0 && indexOf(p) < limit)))
+  // One without an index of the Job is nobody's failure.
+  const counts = (pod: Pod) => !indexed || (indexOf(pod) >= 0 && indexOf(pod) < limit)
+  const succeededPods = pods.filter(p => hasSucceeded(p) && counts(p))
   const succeededIndexes = IndexSet.parse(status.completedIndexes, limit).union(
     IndexSet.of(indexed ? succeededPods.filter(p => isTracked(p)).map(indexOf) : []),
   )
   const newSucceeded = fresh.filter(hasSucceeded)
   const failedNow = fresh.filter(p => hasFailed(p, job))
-  const ignored = failedNow.filter(p => judgeFailure(job, p)?.action === 'Ignore')
+  const ignored = failedNow.filter(p => !counts(p) || judgeFailure(job, p)?.action === 'Ignore')
   let newFailed = failedNow.filter(p => !ignored.includes(p))
   const failJob = newFailed.map(p => judgeFailure(job, p)).find(v => v?.action === 'FailJob')
 

@@ -36,6 +36,12 @@ const numberIn = (pod: Pod, annotation: string) => Number(pod.metadata.annotatio
 export const earlierFailures = (pod: Pod) => numberIn(pod, failuresAnnotation)
 export const earlierIgnored = (pod: Pod) => numberIn(pod, ignoredFailuresAnnotation)
 
+/** When it ended, in wall-clock milliseconds: by its containers, or by its deletion; 0 when nobody said. */
+export function endedMs({ status, metadata }: Pod): number {
+  const times = (status?.containerStatuses ?? []).map(c => c.state?.terminated?.finishedAt)
+  return Math.max(...[...times, metadata.deletionTimestamp].map(time => Date.parse(time ?? '') || 0))
+}
+
 export interface IndexHistory {
   failures: number
   ignored: number

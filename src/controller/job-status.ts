@@ -110,6 +110,7 @@ const condition = (type: string, status: string, reason: string, message: string
 })
 
 function suspension(job: Job, facts: JobFacts, before: JobCondition[], now: string): JobCondition[] {
+  if (job.metadata.deletionTimestamp) return before
   const known = conditionOf(before, 'Suspended')
   if (job.spec.suspend && !facts.ending) {
     if (known?.status === 'True') return before

@@ -172,6 +172,72 @@ describe('a Job', () => {
     await cluster.until(async () => (await pods()).every(p => !p.metadata.finalizers?.length), 20_000, why)
   })
 
+  it('lets go of a pod that has lost its owner, when it is gone', async () => {
+    await start()
+    fate = () => 'ready'
+    const { metadata } = await cluster.client.create(Pod, {
+      metadata: {
+        ...{ namespace: key.namespace, name: 'stray' },
+        labels: { 'batch.kubernetes.io/job-name': 'long-gone' },
+        finalizers: ['batch.kubernetes.io/job-tracking'],
+      },
+      spec: { containers: [{ name: 'm', image: 'i' }] },
+    })
+    await cluster.until(
+      async () => !(await cluster.client.get(Pod, metadata as typeof key)).metadata.finalizers?.length,
+      10_000,
+    )
+  })
+
+  it('counts failures in a row from its last success on', async () => {
+    await start()
+    const ended = new Map<string, PodFate>()
+    fate = pod => ended.get(pod.metadata.name) ?? 'pending'
+    await cluster.client.create(Job, sum({ parallelism: 2, completions: 5 }))
+    await cluster.until(async () => (await pods()).length === 2)
+    const [bad, good] = await pods()
+    const end = (pod: Pod, phase: 'Failed' | 'Succeeded', finishedAt: string) =>
+      cluster.client.updateStatus(Pod, {
+        ...pod,
+        status: {
+          phase,
+          containerStatuses: [
+            {
+              ...{ name: 'main', image: 'i', imageID: '', ready: false, restartCount: 0 },
+              state: { terminated: { exitCode: phase === 'Failed' ? 1 : 0, finishedAt } },
+            },
+          ],
+        },
+      })
+    await end(bad!, 'Failed', '2026-01-01T00:00:00Z')
+    await end(good!, 'Succeeded', '2026-01-01T00:00:01Z')
+    // Without delay, which one failure in a row would have brought.
+    await cluster.until(async () => (await pods()).filter(p => p.status?.phase === 'Pending').length === 2, 5_000, why)
+  })
+
+  it('does not count the failure of a pod that is of none of its indexes', async () => {
+    await start()
+    fate = pod => (pod.metadata.name === 'no-index' ? 'failed' : 'ready')
+    const job = await cluster.client.create(
+      Job,
+      sum({ completionMode: 'Indexed', completions: 1, parallelism: 1, backoffLimit: 0 }),
+    )
+    await cluster.until(async () => (await get()).status?.active === 1)
+    await cluster.client.create(Pod, {
+      metadata: {
+        ...{ namespace: key.namespace, name: 'no-index' },
+        labels: { 'batch.kubernetes.io/controller-uid': job.metadata.uid },
+        finalizers: ['batch.kubernetes.io/job-tracking'],
+      },
+      spec: { containers: [{ name: 'm', image: 'i' }] },
+    })
+    const stray = () => cluster.client.get(Pod, { namespace: key.namespace, name: 'no-index' }).catch(() => undefined)
+    await cluster.until(async () => !(await stray())?.metadata.finalizers?.length, 10_000, why)
+    await cluster.pass(2_000)
+    expect((await get()).status).toMatchObject({ active: 1, ready: 1 })
+    expect((await get()).status!.failed ?? 0).toBe(0)
+  })
+
   it('is deleted when its time to live after the end is over', async () => {
     await start()
     await cluster.client.create(Job, sum({ ttlSecondsAfterFinished: 60 }))

@@ -8,11 +8,11 @@ import { controllerOf } from '../client/owner.ts'
 import { type Cache, type CacheIndex, ownerWatch, type Reconciler, type World } from '../client/reconciler.ts'
 import { isConflict, isNamespaceTerminating, isNotFound } from '../models/api-error.ts'
 import { Job, Pod } from '../models/kinds/index.ts'
-import { keyOf, type ObjectKey } from '../models/object.ts'
+import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import { claim } from './claim.ts'
 import type { JobMonitor, SyncAction } from './job-monitor.ts'
 import { type JobFacts, jobFacts, msUntilDeadline, nextHistory, planJob } from './job-plan.ts'
-import { earlierFailures, isIndexed, isTracked, podOf, trackingFinalizer } from './job-pods.ts'
+import { earlierFailures, endedMs, isIndexed, isTracked, podOf, trackingFinalizer } from './job-pods.ts'
 import { judgeFailure } from './job-policy.ts'
 import { account, isAnnounced, isFinished } from './job-status.ts'
 import { isEmptySelector, lenientSelector, ownSelector, selectorMatches } from './selection.ts'
@@ -42,7 +42,8 @@ export function jobReconciler({ monitor }: { monitor?: JobMonitor } = {}): Recon
     watches: [
       {
         kind: Pod,
-        keys: (pod: Pod, cache: Cache) => (controllerOf(pod) ? toJob.keys(pod, cache) : adopters(pod, cache)),
+        keys: (pod: Pod, cache: Cache) =>
+          controllerOf(pod) ? toJob.keys(pod, cache) : [...adopters(pod, cache), ...onceOf(pod)],
       },
     ],
     writes: [
@@ -58,10 +59,13 @@ export function jobReconciler({ monitor }: { monitor?: JobMonitor } = {}): Recon
         return releaseAbandoned(world, key)
       }
       if (job.spec.managedBy && job.spec.managedBy !== controllerName) return
+      const strays = podsNamed(world.cache, key).filter(pod => !controllerOf(pod))
       if (isFinished(job)) {
         memories.delete(job.metadata.uid)
-        return releaseAll(world, world.cache.ownedBy(Pod, job.metadata.uid))
+        return releaseAll(world, [...world.cache.ownedBy(Pod, job.metadata.uid), ...strays])
       }
+      // They were let go on with the Job's deletion, before we could count them: nobody will adopt them.
+      if (job.metadata.deletionTimestamp) await releaseAll(world, strays)
       let memory = memories.get(job.metadata.uid)
       if (!memory)
         memories.set(
@@ -81,14 +85,18 @@ const podsByJob: CacheIndex<Pod> = {
   name: 'job',
   values(pod) {
     const ref = controllerOf(pod)
-    return ref?.kind === 'Job' ? [`${pod.metadata.namespace}/${ref.name}`] : []
+    return (ref?.kind === 'Job' ? [{ namespace: pod.metadata.namespace!, name: ref.name }] : onceOf(pod)).map(keyText)
   },
 }
 
-/** Pods of a Job that is gone: nobody will count them. */
-function podsNamed(cache: Cache, { namespace, name }: ObjectKey): Pod[] {
-  return cache.byIndex(podsByJob, `${namespace}/${name}`)
+/** The Job of a pod that is held for it still, but has no owner any more. */
+function onceOf(pod: Pod): ObjectKey[] {
+  const name = pod.metadata.labels?.['batch.kubernetes.io/job-name']
+  return name && isTracked(pod) && !controllerOf(pod) ? [{ namespace: pod.metadata.namespace!, name }] : []
 }
+
+/** Pods that are or were of a Job of this name: when it is gone, nobody will count them. */
+const podsNamed = (cache: Cache, key: ObjectKey): Pod[] => cache.byIndex(podsByJob, keyText(key))
 
 /** A cache may show a pod before the Job that it is of: only the server knows that there is none. */
 async function releaseAbandoned(world: World, key: ObjectKey): Promise<void> {
@@ -102,7 +110,7 @@ async function releaseAbandoned(world: World, key: ObjectKey): Promise<void> {
   }
   await releaseAll(
     world,
-    pods.filter(pod => controllerOf(pod)?.uid !== alive),
+    pods.filter(pod => alive === undefined || (controllerOf(pod)?.uid ?? alive) !== alive),
   )
 }
 
@@ -237,8 +245,10 @@ class Round {
     const failed = [...facts.newFailed, ...facts.kept.values()].filter(p => !memory.seenFailed.has(p.metadata.uid))
     for (const pod of failed) memory.seenFailed.add(pod.metadata.uid)
     if (facts.newSucceeded.length) memory.failures = 0
-    if (!failed.length) return
-    memory.failures += failed.length
+    const lastSuccessMs = Math.max(...facts.newSucceeded.map(endedMs), 0)
+    const inARow = failed.filter(p => !lastSuccessMs || endedMs(p) >= lastSuccessMs)
+    if (!inARow.length) return
+    memory.failures += inARow.length
     memory.failedAtMs = this.#world.clock.monotonicMs()
   }
 
@@ -268,12 +278,9 @@ class Round {
   #indexWait(facts: JobFacts, index: number): number {
     const last = facts.kept.get(index)
     if (!last) return 0
-    const ended = (last.status?.containerStatuses ?? []).map(
-      c => Date.parse(c.state?.terminated?.finishedAt ?? '') || 0,
-    )
-    const endedMs = Math.max(...ended, Date.parse(last.metadata.deletionTimestamp ?? '') || 0)
-    if (!endedMs) return 0
-    return endedMs + backoffMs(podBackoff, earlierFailures(last) + 1) - this.#world.clock.now()
+    const sinceMs = endedMs(last)
+    if (!sinceMs) return 0
+    return sinceMs + backoffMs(podBackoff, earlierFailures(last) + 1) - this.#world.clock.now()
   }
 
   async #create(indexes: (number | undefined)[], facts: JobFacts): Promise<{ done: number; error: unknown }> {
