@@ -33,7 +33,7 @@ const flags: Record<string, [flag: string, help: string]> = {
   'network-policy': ['--network-policy <who>', 'builtin, or off when another network plugin enforces it (builtin)'],
   'load-balancer': ['--load-balancer <who>', 'gives Services of type LoadBalancer addresses: nodes, or off (nodes)'],
   'load-balancer-pool': [
-    '--load-balancer-pool <addresses>',
+    '--load-balancer-pool <addresses,…>',
     'addresses of the LAN for them, announced by a node each: 192.0.2.100-192.0.2.120,… (none: those of the nodes)',
   ],
   gateway: ['--gateway <http,https>', 'where Ingress is served, or off (:80,:443 with real containers, while wanted)'],
@@ -86,7 +86,10 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--pod-manifest-path <dir>',
     'pods that this node runs by itself (manifests in the data folder)',
   ],
-  'allowed-unsafe-sysctls': ['--allowed-unsafe-sysctls <names>', 'kernel settings that pods may change: kernel.msg*,…'],
+  'allowed-unsafe-sysctls': [
+    '--allowed-unsafe-sysctls <names,…>',
+    'kernel settings that pods may change: kernel.msg*,…',
+  ],
   'eviction-hard': [
     '--eviction-hard <list>',
     'when pods must go at once: memory.available<100Mi,nodefs.available<10%,…',
@@ -230,9 +233,16 @@ export const storeFlags = [
 
 /** Adds these settings as flags, and --config. */
 export function withSettings(command: Command, names: (keyof typeof flags)[]): Command {
-  for (const name of names) command.option(...flags[name]!)
+  for (const name of names) {
+    const [flag, help] = flags[name]!
+    if (/(,…|list)>$/.test(flag)) command.option(flag, help, joined)
+    else command.option(flag, help)
+  }
   return command.option('--config <file>', 'YAML file of settings, by the names of the flags')
 }
+
+/** A flag that takes a list may be given several times as well. */
+const joined = (more: string, before?: string) => (before === undefined ? more : `${before},${more}`)
 
 /** Flags, OPTIFLOW_* and config file of one command line. @throws BadSetting */
 export async function settingsOf(outside: Outside, given: Record<string, unknown>): Promise<Settings> {

@@ -20,6 +20,8 @@ export interface GatewayDefinition {
 
 /** Marks a definition as made here: one that somebody else installed is never touched. */
 const madeHere = 'optiflow.dev/gateway'
+/** On the project's own definitions; whoever applies them over ours leaves our label there. */
+const bundleVersion = 'gateway.networking.k8s.io/bundle-version'
 
 /**
  * Makes the API serve the kinds of Gateway API, unless it does already: people may install the project's own
@@ -59,8 +61,8 @@ export function customDefinition(definition: GatewayDefinition): Draft<CustomRes
 async function ensure(client: Client, wanted: Draft<CustomResourceDefinition>): Promise<void> {
   const key = { name: wanted.metadata.name! }
   try {
-    const there = await client.get(CustomResourceDefinition, key)
-    if (there.metadata.labels?.[madeHere] === undefined) return
+    const { labels, annotations } = (await client.get(CustomResourceDefinition, key)).metadata
+    if (labels?.[madeHere] === undefined || annotations?.[bundleVersion] !== undefined) return
   } catch (error) {
     if (!isNotFound(error)) throw error
   }

@@ -151,3 +151,16 @@ describe('the kinds of Gateway API', () => {
     expect((await client.get(CustomResourceDefinition, key)).spec.names.shortNames).toEqual(['theirs'])
   })
 })
+
+test("the project's own definitions, applied over ours, are left as they are", async () => {
+  await using server = await startTestServer()
+  const client = createClient(inProcessTransport(server.api.handler, admin))
+  await ensureDefinitions(client, gatewayDefinitions)
+  const key = { name: 'gateways.gateway.networking.k8s.io' }
+  const theirs = { 'gateway.networking.k8s.io/bundle-version': 'v1.9.0' }
+  const names = { shortNames: ['gtw', 'theirs'] }
+  const body = { metadata: { annotations: theirs }, spec: { names } }
+  await client.patch(CustomResourceDefinition, key, { type: 'merge', body })
+  await ensureDefinitions(client, gatewayDefinitions)
+  expect((await client.get(CustomResourceDefinition, key)).spec.names.shortNames).toEqual(['gtw', 'theirs'])
+})
