@@ -132,6 +132,11 @@ const left = async () => {
 }
 
 describe('a CSI driver that registers', () => {
+  it('finds the folders that its manifest mounts, before any pod has a volume', async () => {
+    await volumes.start()
+    expect((await readdir(folder)).sort()).toEqual(expect.arrayContaining(['plugins', 'plugins_registry', 'pods']))
+  })
+
   it('is told by the CSINode with its id, its topology and its limit, and no longer when it goes', async () => {
     expect(api.get('CSINode/n1').spec.drivers).toEqual([
       { name: 'disk.test', nodeID: 'id-of-n1', topologyKeys: ['disk.test/zone'], allocatable: { count: 7 } },

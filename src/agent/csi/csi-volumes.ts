@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Clock, sleep } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import { explain } from '../../base/errors.ts'
@@ -54,8 +54,14 @@ export class CsiVolumes {
     this.#records = new CsiRecords(options.disk, this.#places)
   }
 
-  /** Takes up what an agent before us has left: volumes in use, and staged ones that no pod uses any more. */
+  /**
+   * Takes up what an agent before us has left: volumes in use, and staged ones that no pod uses any more. The folders of
+   * pods and plugins are there before any volume is: the manifests of drivers mount them.
+   */
   async start(): Promise<void> {
+    const { disk, kubeletFolder } = this.#options
+    for (const folder of [this.#places.pods, join(kubeletFolder, 'plugins')])
+      await disk.makeFolder(folder, { mode: 0o750 })
     for (const record of await this.#records.all())
       if (record.attached) this.#inUse.add(uniqueVolumeName(record.driverName, record.volumeHandle))
   }
