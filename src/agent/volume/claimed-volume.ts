@@ -22,5 +22,14 @@ export async function claimedVolume(objects: ReferencedObjects, pod: Pod, volume
     throw new Error(`persistentvolumeclaim "${name}" is not bound to a volume yet`)
   const found = await objects.get(PersistentVolume, { name: claim.spec.volumeName })
   if (!found) throw new Error(`persistentvolume "${claim.spec.volumeName}" not found`)
+  checkMode(pod, volume.name, found)
   return { claim, volume: found }
+}
+
+/** A device is no folder and a folder no device: containers must ask for the volume as what it is. */
+function checkMode({ spec }: Pod, name: string, { spec: { volumeMode = 'Filesystem' } }: PersistentVolume): void {
+  const wrong = volumeMode === 'Block' ? 'volumeMounts' : 'volumeDevices'
+  const { containers, initContainers = [], ephemeralContainers = [] } = spec
+  if ([...containers, ...initContainers, ...ephemeralContainers].some(c => c[wrong]?.some(use => use.name === name)))
+    throw new Error(`volume ${name} has volumeMode ${volumeMode}, but is specified in ${wrong}`)
 }

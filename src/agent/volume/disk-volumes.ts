@@ -105,7 +105,9 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       const found = await claimedVolume(objects, pod, volume)
       const { csi, nfs: exported, mountOptions } = found.volume.spec
       if (csi) return use(claimedUse(found, volume))
-      return exported ? nfs(volume.name, exported, pod, mountOptions) : claimed(found, pod)
+      return exported && found.volume.spec.volumeMode !== 'Block'
+        ? nfs(volume.name, exported, pod, mountOptions)
+        : claimed(found, pod)
     }
     if (volume.image)
       throw new Error(
@@ -147,19 +149,23 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
   }
 
   async function claimed({ volume: found }: ClaimedVolume, pod: Pod): Promise<string> {
-    const { hostPath, local } = found.spec
-    if (hostPath) {
+    const { hostPath, local, volumeMode } = found.spec
+    if (hostPath && volumeMode !== 'Block') {
       await checkHostPath(disk, hostPath)
       return hostPath.path
     }
     if (local) {
       await makeLocalVolume(disk, folder, found)
       if (!(await disk.exists(local.path))) throw new Error(`path "${local.path}" does not exist`)
-      if (found.spec.volumeMode !== 'Block') await giveToPod(local.path, pod)
+      if (volumeMode !== 'Block') await giveToPod(local.path, pod)
+      else if (!(await disk.stat(local.path)).isBlockDevice())
+        throw new Error(`path "${local.path}" of a volume with volumeMode Block is not a block device`)
       return local.path
     }
     throw new Error(
-      `persistentvolume "${found.metadata.name}" is neither of a CSI driver nor nfs, local or hostPath, which is what this node can mount`,
+      volumeMode === 'Block'
+        ? `persistentvolume "${found.metadata.name}" has volumeMode Block, which only local volumes and CSI drivers can be`
+        : `persistentvolume "${found.metadata.name}" is neither of a CSI driver nor nfs, local or hostPath, which is what this node can mount`,
     )
   }
 
