@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Lan, openLan } from './support/lan.ts'
 import { startLoad } from './support/load.ts'
 import { isReady, Parts, realImpossible } from './support/parts.ts'
-import { type Started, until } from './support/processes.ts'
+import { onPath, type Started, until } from './support/processes.ts'
 import { testRegistry } from './support/registries.ts'
 
-const obstacle = realImpossible()
-/** Through each of the three ways at once; ZERO_DROPPED_RATE asks for another. What the machine gave is printed. */
-const perSecond = Number(process.env['ZERO_DROPPED_RATE'] ?? 340)
+const obstacle = realImpossible() ?? (onPath('haproxy') ? undefined : 'no haproxy to make an image from')
+/** Through Services, half of it at each node, and as many through the gateway; ZERO_DROPPED_RATE asks for another. What the machine gave is printed. */
+const perSecond = Number(process.env['ZERO_DROPPED_RATE'] ?? 1_000)
 const rolls = 10
 
 // One story, told in order: each test goes on where the one before ended.
@@ -53,7 +53,7 @@ describe.skipIf(obstacle)(`no request is dropped${obstacle ? ` (skipped: ${obsta
             terminationGracePeriodSeconds: 10,
             containers: [
               {
-                ...{ name: 'web', image: `registry.test/web:${version}` },
+                ...{ name: 'web', image: `registry.test/swift:${version}` },
                 readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1, timeoutSeconds: 5 },
                 // As Kubernetes advises: whoever has not heard yet that the pod ends is still answered.
                 lifecycle: { preStop: { sleep: { seconds: 3 } } },
@@ -77,9 +77,9 @@ describe.skipIf(obstacle)(`no request is dropped${obstacle ? ` (skipped: ${obsta
     },
   ]
   const targets = [
-    { name: 'Service, node n1', url: 'http://10.77.0.11:30080/' },
-    { name: 'Service, node n2', url: 'http://10.77.0.12:30080/' },
-    { name: 'gateway', url: 'http://10.77.0.11/', host: 'web.test', keep: true },
+    { name: 'Service, node n1', url: 'http://10.77.0.11:30080/', width: 128, perSecond: perSecond / 2 },
+    { name: 'Service, node n2', url: 'http://10.77.0.12:30080/', width: 128, perSecond: perSecond / 2 },
+    { name: 'gateway', url: 'http://10.77.0.11/', host: 'web.test', keep: true, width: 128 },
   ]
 
   /** Puts load on all ways while `work` is done. */
@@ -87,8 +87,10 @@ describe.skipIf(obstacle)(`no request is dropped${obstacle ? ` (skipped: ${obsta
     const load = await startLoad(lan.outside, perSecond, targets)
     await work()
     const results = await load.stop()
-    for (const { name, got, perSecond, errors } of results)
-      console.log(`${what}, ${name}: ${JSON.stringify(got)} at ${perSecond} requests/s ${errors.join('; ')}`)
+    for (const { name, got, perSecond, p99Ms, slowestMs, errors } of results)
+      console.log(
+        `${what}, ${name}: ${JSON.stringify(got)} at ${perSecond} requests/s, p99 ${p99Ms} ms, slowest ${slowestMs} ms ${errors.join('; ')}`,
+      )
     expect(results.map(r => Object.keys(r.got))).toEqual(targets.map(() => ['ok']))
   }
   const rolledOut = () =>

@@ -1,21 +1,22 @@
 // Asks each target so many times a second until it is told to stop, then prints what came of it. With too many requests under way it waits:
 // a machine that is slow gives fewer, and no server's queue runs over.
-// Arguments: requests a second for each target, then the targets as JSON: { name, url, host?, keep? }.
+// Arguments: requests a second for each target, then the targets as JSON: { name, url, host?, keep?, perSecond?, width? }.
 import { Agent, get } from 'node:http'
 
-const [perSecond, ...targets] = process.argv.slice(2).map(text => JSON.parse(text))
+const [perSecondOfAll, ...targets] = process.argv.slice(2).map(text => JSON.parse(text))
 const stepMs = 10
 const giveUpMs = 20_000
-/** Under way at once, for each target. */
-const width = 8
+/** What could not be asked at its time is asked later, but not after so long. */
+const catchUpSeconds = 0.5
 let open = 0
 
-const loads = targets.map(({ name, url, host, keep }) => {
+const loads = targets.map(({ name, url, host, keep, perSecond = perSecondOfAll, width = 8 }) => {
   const agent = new Agent({ keepAlive: keep ?? false, maxSockets: 256 })
   const got = {}
   let own = 0
   let asked = 0
   const errors = []
+  const tookMs = []
   const note = what => {
     got[what] = (got[what] ?? 0) + 1
     open--
@@ -30,27 +31,31 @@ const loads = targets.map(({ name, url, host, keep }) => {
     own++
     asked++
     const at = new Date()
+    const startMs = performance.now()
     const request = get(url, { agent, timeout: giveUpMs, headers: host ? { host } : {} }, response => {
       response.resume()
-      response.on('end', () => (response.statusCode === 200 ? note('ok') : failed(response.statusCode, at)))
+      response.on('end', () => {
+        tookMs.push(performance.now() - startMs)
+        if (response.statusCode === 200) note('ok')
+        else failed(response.statusCode, at)
+      })
       response.on('error', error => failed(`in the answer: ${error.code}`, at))
     })
     request.on('timeout', () => request.destroy(Object.assign(new Error('no answer'), { code: 'no answer' })))
     request.on('error', error => failed(error.code ?? error.message, at))
   }
-  const upTo = due => {
+  const upTo = seconds => {
+    const due = Math.floor(seconds * perSecond)
     while (asked < due && own < width) ask()
-    // What could not be asked is not made up for.
-    asked = Math.max(asked, due)
+    asked = Math.max(asked, due - Math.floor(catchUpSeconds * perSecond))
   }
-  return { name, upTo, got, errors }
+  return { name, upTo, got, errors, tookMs }
 })
 
 const sum = got => Object.values(got).reduce((a, b) => a + b, 0)
 const start = performance.now()
 const timer = setInterval(() => {
-  const due = Math.floor(((performance.now() - start) / 1_000) * perSecond)
-  for (const { upTo } of loads) upTo(due)
+  for (const { upTo } of loads) upTo((performance.now() - start) / 1_000)
 }, stepMs)
 console.log('asking')
 process.once('SIGTERM', () => {
@@ -59,12 +64,12 @@ process.once('SIGTERM', () => {
   const wait = setInterval(() => {
     if (open > 0) return
     clearInterval(wait)
-    const results = loads.map(({ name, got, errors }) => ({
-      name,
-      got,
-      errors,
-      perSecond: Math.round(sum(got) / seconds),
-    }))
+    const results = loads.map(({ name, got, errors, tookMs }) => {
+      tookMs.sort((a, b) => a - b)
+      const p99Ms = Math.round(tookMs[Math.floor(tookMs.length * 0.99)] ?? 0)
+      const slowestMs = Math.round(tookMs.at(-1) ?? 0)
+      return { name, got, errors, perSecond: Math.round(sum(got) / seconds), p99Ms, slowestMs }
+    })
     console.log(JSON.stringify(results))
     process.exit(0)
   }, stepMs)

@@ -8,6 +8,10 @@ export interface Target {
   host?: string
   /** Connections are kept for the next request. */
   keep?: boolean
+  /** Another rate than that of all. */
+  perSecond?: number
+  /** Requests under way at once, beyond which it waits; 8 where nothing is said, for servers with a short queue. */
+  width?: number
 }
 
 export interface LoadResult {
@@ -18,6 +22,9 @@ export interface LoadResult {
   errors: string[]
   /** What the machine really gave. */
   perSecond: number
+  /** Milliseconds: what 99 of 100 answers did not exceed, and the longest. */
+  p99Ms: number
+  slowestMs: number
 }
 
 /** Requests from a machine to some targets; resolves when the first have gone out. */
