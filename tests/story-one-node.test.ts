@@ -166,6 +166,40 @@ describe.skipIf(obstacle)(
       expect(echoed.err).toContain('bad')
     })
 
+    it('a pod sends no faster than its annotation says, and does not start when that makes no sense', async () => {
+      const pod = (name: string, egress: string) => ({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: 'default', annotations: { 'kubernetes.io/egress-bandwidth': egress } },
+        spec: {
+          terminationGracePeriodSeconds: 0,
+          containers: [
+            {
+              ...{ name: 'web', image: 'registry.test/web:1' },
+              command: ['sh', '-c', 'head -c 250000 /dev/zero > /www/big; exec httpd -f -p 8080 -h /www'],
+            },
+          ],
+        },
+      })
+      await parts.apply(pod('slow', '1M'), pod('fast', '1G'), pod('nonsense', '10'))
+      const secondsFor = async (name: string) => {
+        const url = await until(name, async () => {
+          const { status } = await parts.get('pod', name)
+          return isReady({ status }) ? `http://${status.podIP}:8080/big` : undefined
+        })
+        await until('its server', async () => (await parts.machine.run('wget', ['-q', '--spider', url])).code === 0)
+        const start = performance.now()
+        await parts.machine.ok('wget', ['-qO/dev/null', '-T', '10', '-t', '1', url])
+        return (performance.now() - start) / 1_000
+      }
+      // 2 Mbit.
+      expect(await secondsFor('slow')).toBeGreaterThan(1.8)
+      expect(await secondsFor('fast')).toBeLessThan(1.5)
+      const why = () => parts.kubectl('get', 'events', '--field-selector', 'involvedObject.name=nonsense')
+      await until('a reason', async () => /FailedCreatePodSandBox.*unreasonably small/.test(await why()))
+      await parts.kubectl('delete', 'pod', 'slow', 'fast', 'nonsense')
+    })
+
     it('a killed container is started again in the same pod', async () => {
       const [victim, other] = lives(await pods())
       const pid = await processOf(victim!.container.replace('containerd://', ''))

@@ -239,6 +239,7 @@ class NodeAgent implements Agent {
       hostIps: () => this.#options.addresses.filter(a => a.type === 'InternalIP').map(a => a.address),
       hostDns: () => hostDns,
       clusterDns: this.#options.clusterDns ?? [],
+      limitBandwidth: this.#options.limitBandwidth,
       clusterDomain: this.#options.clusterDomain ?? 'cluster.local',
       allocatable: () => registration.allocatable,
       memoryCapacityBytes: () => memoryBytes,

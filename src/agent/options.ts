@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Net } from '../base/net.ts'
 import type { Random } from '../base/random.ts'
 import type { Client, EventRecorder, InformerSet } from '../client/index.ts'
+import type { LimitBandwidth } from '../models/bandwidth.ts'
 import type { NodeNetworkReader } from '../models/node-network.ts'
 import type { NodeAddress, Taint } from '../models/types/core-v1.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -49,6 +50,8 @@ export interface AgentOptions {
   clusterDomain?: string
   /** Told to who asks the agent; nothing is unless said otherwise. */
   network?: NodeNetworkReader
+  /** Holds pods to the bandwidth of their annotations, before their containers start; absent: whoever makes their network does. */
+  limitBandwidth?: LimitBandwidth
   /** 110 unless said otherwise. */
   maxPods?: number
   labels?: Record<string, string>

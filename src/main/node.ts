@@ -5,7 +5,13 @@ import { listenHttp } from '../base/http-listener.ts'
 import { type Client, createClient, createInformers, httpTransport } from '../client/index.ts'
 import { Announcer, createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
 import { type NodeNetwork, type NodeNetworkReader, networkLabel } from '../models/node-network.ts'
-import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork, readNodePaths } from '../network/index.ts'
+import {
+  createNetworkPolicies,
+  createPodNetwork,
+  limitBandwidth,
+  prepareForeignNetwork,
+  readNodePaths,
+} from '../network/index.ts'
 import { askPatiently, shareFolder } from '../runtime/index.ts'
 import { dnsIpOf, nodeIp, secondIp } from './addresses.ts'
 import { type ServingKeys, startAgentServer } from './agent-server.ts'
@@ -126,6 +132,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       clusterDns: [dnsIp],
       clusterDomain: settings.clusterDomain,
       network: networkReader,
+      ...(settings.network === 'cni'
+        ? {}
+        : { limitBandwidth: (netns, bandwidth) => limitBandwidth(commands, netns, bandwidth) }),
       version: `v1.32.3-optiflow.${version}`,
       informers,
       server,

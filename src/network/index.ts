@@ -1,3 +1,4 @@
+export { BandwidthFailed, limitBandwidth } from './bandwidth.ts'
 export * from './calico/index.ts'
 export * from './cni-config.ts'
 export type { ConnectionExplanation, End, PolicyVerdict, PolicyWorld, SideVerdict } from './explain/connection.ts'

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { Connection } from './cri/connection.ts'
+import { networkNamespaceOf } from './cri/network-namespace.ts'
 import { goneAsUndefined } from './cri/observer.ts'
 
 export interface InventorySandbox {
@@ -57,15 +58,8 @@ export class Stock implements Disposable {
 
   async #sandbox({ id, state, labels }: { id: string; state: string; labels: Labels }): Promise<InventorySandbox> {
     const ready = state === 'SANDBOX_READY'
-    const reply = await this.#connection
-      .runtime<{ info?: Record<string, string> }>('PodSandboxStatus', { pod_sandbox_id: id, verbose: true })
-      .catch(() => undefined)
-    const text = reply?.info?.['info']
-    const info = text
-      ? (JSON.parse(text) as { runtimeSpec?: { linux?: { namespaces?: { type: string; path?: string }[] } } })
-      : {}
-    const netns = info.runtimeSpec?.linux?.namespaces?.find(n => n.type === 'network')?.path
-    return { id, podUid: labels[uidLabel] ?? '', ready, netns: netns || undefined }
+    const netns = await networkNamespaceOf(this.#connection, id).catch(() => undefined)
+    return { id, podUid: labels[uidLabel] ?? '', ready, netns }
   }
 
   async #snapshots(records: Inventory['records']): Promise<Inventory['snapshots']> {

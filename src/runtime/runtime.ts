@@ -26,6 +26,8 @@ export interface Runtime extends AsyncDisposable {
 
   /** The pod's namespaces and network, no containers yet. @throws RuntimeFailed */
   runSandbox(pod: SandboxSpec, signal: AbortSignal): Promise<SandboxId>
+  /** Path of the sandbox's network namespace; undefined on the host's network. Only a runtime whose pods have a network has this. */
+  networkNamespace?(sandbox: SandboxId): Promise<string | undefined>
   /**
    * Creates and starts. Once begun it is let end: a runtime whose caller turns away in between leaves a container that
    * seems to have failed, or a name that stays taken.

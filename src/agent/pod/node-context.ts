@@ -4,6 +4,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Net } from '../../base/net.ts'
 import type { Random } from '../../base/random.ts'
 import type { Client, EventRecorder } from '../../client/index.ts'
+import type { LimitBandwidth } from '../../models/bandwidth.ts'
 import type { Pod, PodStatus, Service } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
@@ -49,6 +50,8 @@ export interface NodeContext {
   tally: ProbeTally
   /** Undefined: the runtime chooses where pods' control groups are. */
   groups: PodGroups | undefined
+  /** Undefined: whoever makes pods' networks does. */
+  limitBandwidth: LimitBandwidth | undefined
   /** Of a node whose containers may have processors for themselves. */
   cpus(): CpuManager | undefined
   hostIps(): string[]

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import { explain } from '../../base/errors.ts'
+import { bandwidthOf } from '../../models/bandwidth.ts'
 import { ConfigMap } from '../../models/kinds/core/config-map.ts'
 import { Secret } from '../../models/kinds/core/secret.ts'
 import { RuntimeClass } from '../../models/kinds/node/runtime-class.ts'
@@ -148,6 +149,7 @@ export class Steps {
     const { sandbox, attempt, imageRef } = about
     try {
       const spec = await this.#describe(facts, container, attempt, imageRef, about.target)
+      await this.#limitBandwidth(pod, sandbox)
       // A pod that is told to end may still wait here in vain; what the runtime has begun runs first and is then stopped.
       const id = await starts.run(() => runtime.start(sandbox, spec), signal)
       events.normal(pod, 'Created', `Created container: ${container.name}`)
@@ -164,6 +166,15 @@ export class Steps {
       events.warning(pod, 'Failed', `Error: ${explain(error)}`)
       throw new StepFailed(reason, explain(error), { cause: error })
     }
+  }
+
+  /** Before each container: so none runs without, whenever an agent ended. */
+  async #limitBandwidth({ metadata: { annotations = {} } }: Pod, sandbox: SandboxId): Promise<void> {
+    const { runtime, limitBandwidth } = this.#node
+    const bandwidth = bandwidthOf(annotations)
+    if (!limitBandwidth || !(bandwidth.ingress || bandwidth.egress)) return
+    const netns = await runtime.networkNamespace?.(sandbox)
+    if (netns) await limitBandwidth(netns, bandwidth)
   }
 
   async #postStart(

@@ -32,6 +32,7 @@ import { type ExecWorld, execTask, plain } from './exec.ts'
 import { CriImages } from './images.ts'
 import { planRotation, readLog } from './logs.ts'
 import type { PodSandboxConfig } from './messages.ts'
+import { networkNamespaceOf } from './network-namespace.ts'
 import { forgetRecords, isTornRecord } from './network-record.ts'
 import { goneAsUndefined, Observer } from './observer.ts'
 import { containerConfig, resources, sandboxConfig } from './spec.ts'
@@ -138,6 +139,10 @@ class ContainerdRuntime implements Runtime {
     } catch (error) {
       throw this.#failed(`cannot start the sandbox of ${pod.namespace}/${pod.name}`, error)
     }
+  }
+
+  networkNamespace(sandbox: SandboxId): Promise<string | undefined> {
+    return networkNamespaceOf(this.#connection, sandbox)
   }
 
   async start(sandbox: SandboxId, spec: ContainerSpec): Promise<ContainerId> {
