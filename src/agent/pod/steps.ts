@@ -78,6 +78,8 @@ export class Steps {
     const { runtime, events, starts, nodeName, clusterDns, clusterDomain, hostDns, logFolder, disk, files } = this.#node
     const cgroupParent = await this.#makeGroup(pod)
     try {
+      // containerd would refuse it too, but leave a network namespace behind each time.
+      bandwidthOf(pod.metadata.annotations ?? {})
       const folder = logFolderOf(pod, logFolder)
       if (files) await disk.makeFolder(folder)
       const spec = sandboxSpec(pod, {
