@@ -3,6 +3,7 @@ import type { Agent, Dispatcher } from 'undici'
 import { Http2Client } from '../base/http2-client.ts'
 import type { WebHeaders, WebResponse } from '../base/web-server.ts'
 import { endToEnd, type Headers } from './headers.ts'
+import { PassingOn } from './passing-on.ts'
 import type { Backend, Endpoint } from './routing-table.ts'
 
 const connectMs = 3_000
@@ -48,17 +49,19 @@ export class BackendClient implements AsyncDisposable {
     if (h2c) return this.#askHttp2(endpoint, question, begin)
     const { method, url, headers, body, signal, headMs } = question
     this.#agent ??= openAgent()
-    await (await this.#agent).stream(
-      {
-        origin: `http://${hostPort(endpoint)}`,
-        path: url,
-        method: method as Dispatcher.HttpMethod,
-        headers,
-        body: body ? (body() as any) : null,
-        ...(signal ? { signal } : {}),
-        headersTimeout: headMs,
-      },
-      ({ statusCode, headers: sent }) => begin(statusCode, endToEnd(sent)),
+    const agent = await this.#agent
+    await new Promise<void>((done, failed) =>
+      agent.dispatch(
+        {
+          origin: `http://${hostPort(endpoint)}`,
+          path: url,
+          method: method as Dispatcher.HttpMethod,
+          headers,
+          body: body ? (body() as any) : null,
+          headersTimeout: headMs,
+        },
+        new PassingOn({ begin: (status, sent) => begin(status, endToEnd(sent)), signal, done, failed }),
+      ),
     )
   }
 

@@ -34,12 +34,21 @@ export function forwardedHeaders(
 
 /** Headers that are meant for the other end. */
 export function endToEnd(headers: WebHeaders): Headers {
-  const named = String(headers.connection ?? '')
+  const named = namedBy(headers.connection)
+  const out: Headers = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || name.startsWith(':') || hopByHop.has(name) || named?.includes(name)) continue
+    out[name] = value
+  }
+  return out
+}
+
+/** Headers that a `connection` names as its own; mostly there are none. */
+function namedBy(connection: string | undefined): string[] | undefined {
+  if (!connection || connection === 'keep-alive' || connection === 'close') return undefined
+  return connection
     .toLowerCase()
     .split(',')
     .map(name => name.trim())
-  const out: Headers = {}
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined && !name.startsWith(':') && !hopByHop.has(name) && !named.includes(name)) out[name] = value
-  return out
 }

@@ -170,6 +170,33 @@ describe('the proxy', () => {
     expect(got.body.length).toBe(body.length)
   })
 
+  test('the backend is let go when the client goes away in the middle, and waits for one that reads slowly', async () => {
+    const mostHeld = 64 << 20
+    let sent = 0
+    let end = () => {}
+    const ended = new Promise<void>(done => (end = done))
+    reply = (_, response) => {
+      const chunk = Buffer.alloc(1 << 16)
+      const more = () => {
+        do sent += chunk.length
+        while (response.write(chunk))
+      }
+      response.on('drain', more).on('close', () => end())
+      more()
+    }
+    const request = http.get({ host: '127.0.0.1', port: front.port, agent: false, headers: { host: 'app.test' } })
+    const [answer] = (await once(request, 'response')) as [http.IncomingMessage]
+    let before = -1
+    // Nobody reads: what the kernel and the proxy hold is full some time.
+    while (before !== sent && sent < mostHeld) {
+      before = sent
+      await new Promise(done => systemClock.schedule(100, () => done(undefined)))
+    }
+    expect(sent).toBeLessThan(mostHeld)
+    answer.destroy()
+    await ended
+  })
+
   test('a connection switches protocols when the backend does, and not before', async () => {
     const upgrade = (path: string) =>
       new Promise<string>((resolve, reject) => {

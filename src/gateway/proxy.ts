@@ -190,7 +190,11 @@ export class GatewayProxy implements AsyncDisposable {
     const over = requestMs ? new AbortController() : undefined
     const cancel = over && this.#options.clock.schedule(requestMs!, () => over.abort(tooLong))
     const passing: Passing = {
-      ...{ asked, chosen, response, visit, tried: new Set<Endpoint>() },
+      asked,
+      chosen,
+      response,
+      visit,
+      tried: new Set<Endpoint>(),
       chance: chanceOf(asked, policy?.balancing, this.#options.random),
       question: this.#question(asked, chosen, over?.signal),
     }

@@ -143,11 +143,15 @@ export interface Question {
 
 /** The route of a request: the exact host before a wildcard before any, then in the order of `inOrder`. */
 export function routeOf(routes: PortRoutes | undefined, question: Question): Route | undefined {
-  const [exact, ...wider] = namesOf(question.host)
-  for (const [index, name] of [exact!, ...wider].entries()) {
-    const route = routes?.hosts
+  if (!routes) return undefined
+  const host = question.host.toLowerCase()
+  const exact = routes.hosts.get(host)?.find(({ match }) => matches(match, question))
+  if (exact) return exact
+  const [, ...wider] = namesOf(host)
+  for (const [index, name] of wider.entries()) {
+    const route = routes.hosts
       .get(name)
-      ?.find(({ match }) => !(match.oneLabel && index > 1 && name !== '') && matches(match, question))
+      ?.find(({ match }) => !(match.oneLabel && index > 0 && name !== '') && matches(match, question))
     if (route) return route
   }
   return undefined
@@ -174,6 +178,8 @@ export function passthroughOf(routes: PortRoutes | undefined, name: string): Pas
   return undefined
 }
 
+const none: readonly ValueTest[] = []
+
 /** `a.b.c`, `*.b.c`, `*.c`, and '' for any. */
 function namesOf(host: string): string[] {
   const name = host.toLowerCase()
@@ -182,7 +188,7 @@ function namesOf(host: string): string[] {
   return [...names, '']
 }
 
-function matches({ path, method, headers = [], query = [] }: RouteMatch, asked: Question): boolean {
+function matches({ path, method, headers = none, query = none }: RouteMatch, asked: Question): boolean {
   return (
     matchesPath(path, asked.path) &&
     (method === undefined || method === asked.method) &&

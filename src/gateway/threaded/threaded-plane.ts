@@ -20,6 +20,9 @@ export interface ThreadedOptions {
   metrics: GatewayMetrics
 }
 
+/** What requests need lives shortly: with room for it, little is looked through twice. */
+const maxYoungGenerationSizeMb = 64
+
 /** Before a thread that ended by itself is started again. */
 const againMs = 500
 
@@ -79,6 +82,7 @@ export class ThreadedPlane implements DataPlane {
     const { disk, log, ownCertificate } = this.#options
     const worker = new Worker(await workerFile(defaultWorker(), disk), {
       ...{ workerData: ownCertificate, execArgv: [], name: 'optiflow-gateway' },
+      resourceLimits: { maxYoungGenerationSizeMb },
     })
     this.#worker = worker
     worker.on('message', (said: Said) => this.#hear(said))
