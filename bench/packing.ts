@@ -81,7 +81,7 @@ function acceptance(runs: Replay[]): string {
 
 function measure(): void {
   console.log(
-    '| workload | at 100 % | best baseline | FGD | at 130 % | accepted at 130 %: no GPU / share / one / several | s a run |',
+    '| workload | at 100 % | best baseline | FGD | at 130 % | accepted at 130 %: no GPU / share / one / several | processor s a run |',
   )
   console.log('|---|---|---|---|---|---|---|')
   const gains: number[] = []

@@ -1,4 +1,3 @@
-import { systemClock } from '../../src/base/clock.ts'
 import {
   type Chance,
   ClusterState,
@@ -15,6 +14,7 @@ export interface Replay {
   allocated(column: number): number
   /** Pods that were placed, and all, by kind. */
   accepted: Record<string, { placed: number; all: number }>
+  /** Processor time. */
   ms: number
   state: ClusterState
   placed: PodInfo[]
@@ -51,7 +51,7 @@ export function replay(
   const unplaced: PodInfo[] = []
   let arrivedMilli = 0
   let placedMilli = 0
-  const beganMs = systemClock.monotonicMs()
+  const began = process.cpuUsage()
   for (const [serial, i] of order.entries()) {
     const pod = trace.pods[i]!
     const info = state.classes.admit({ ...pod, metadata: { ...pod.metadata, name: `p${serial}`, uid: `${serial}` } })
@@ -75,6 +75,7 @@ export function replay(
     sums[column]! += Math.round((10_000 * placedMilli) / total) / 100
     events[column]!++
   }
-  const ms = systemClock.monotonicMs() - beganMs
+  const { user, system } = process.cpuUsage(began)
+  const ms = (user + system) / 1_000
   return { allocated: column => sums[column]! / events[column]!, accepted, ms, state, placed, unplaced }
 }

@@ -111,4 +111,13 @@ test('200 pods made at once over the real API are all bound, none twice, no node
   for (const pod of items) perNode[pod.spec.nodeName ?? ''] = (perNode[pod.spec.nodeName ?? ''] ?? 0) + 1
   expect(perNode).toEqual(Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`n${i}`, 20])))
   expect(w.scheduler.stats()).toMatchObject({ scheduled: 200, failedBindings: 0 })
+  // Bound in groups, yet each has its own event, in Kubernetes' words.
+  await w.clock.advance(60_000)
+  const events = (await w.client.list(Event, { namespace: 'default' })).items
+  const said = events.map(e => `${e.source?.component} ${e.reason} ${e.involvedObject.name}: ${e.message}`)
+  const due = items.map(({ metadata: { name }, spec }) => {
+    const message = `Successfully assigned default/${name} to ${spec.nodeName}`
+    return `default-scheduler Scheduled ${name}: ${message}`
+  })
+  expect(said.sort()).toEqual(due.sort())
 })
