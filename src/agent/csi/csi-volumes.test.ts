@@ -37,6 +37,7 @@ const client = {
   patch: async (kind: any, { name }: { name: string }, { body }: { body: any }) => {
     const found = api.get(`${kind.kind}/${name}`)
     for (const [part, value] of Object.entries<any>(body)) found[part] = { ...found[part], ...value }
+    return structuredClone(found)
   },
 } as any
 const objects = {
@@ -296,7 +297,24 @@ describe('a volume of a CSI driver', () => {
     })
     expect(api.get('PersistentVolumeClaim/c').status).toEqual({
       ...{ capacity: { storage: '2000' }, conditions: [] },
-      allocatedResourceStatuses: null,
+      allocatedResourceStatuses: { storage: null },
     })
+  })
+
+  it('that cannot be grown says so in its claim, and is left alone until the controller decides', async () => {
+    attach()
+    const ready = await volumes.setUp(pod('a'), use())
+    api.get('PersistentVolume/pv1').spec.capacity.storage = '2000'
+    const { status } = api.get('PersistentVolumeClaim/c')
+    status.allocatedResourceStatuses = { storage: 'NodeResizePending' }
+    driver.fail('NodeExpandVolume', 'no room', 'OUT_OF_RANGE')
+    await expect(volumes.lookAfter(pod('a'), ready)).rejects.toThrow('no room')
+    expect(api.get('PersistentVolumeClaim/c').status).toMatchObject({
+      capacity: { storage: '1000' },
+      allocatedResourceStatuses: { storage: 'NodeResizeInfeasible' },
+      conditions: [{ type: 'NodeResizeError', message: expect.stringContaining('no room') }],
+    })
+    await volumes.lookAfter(pod('a'), ready)
+    expect(driver.requests['NodeExpandVolume']).toHaveLength(1)
   })
 })

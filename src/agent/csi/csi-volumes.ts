@@ -177,10 +177,10 @@ export class CsiVolumes {
 
   /** Now and then, while the pod runs: new tokens for drivers that want them, and room that the volume has gained. */
   async lookAfter(pod: Pod, ready: ReadyVolume): Promise<void> {
-    const { objects, drivers, client } = this.#options
+    const { objects, drivers } = this.#options
     const { use } = ready
     if ((await driverSpec(objects, use)).requiresRepublish) await this.setUp(pod, use)
-    if (use.claimed) await growOnNode({ client, objects }, drivers.get(use.driver), ready, use.claimed)
+    if (use.claimed) await growOnNode(this.#options, drivers.get(use.driver), ready, use.claimed)
   }
 
   /** How full a volume is; nothing from drivers that do not tell. @throws PluginAway, PluginRefused */

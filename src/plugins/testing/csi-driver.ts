@@ -29,7 +29,7 @@ export interface TestDriver extends AsyncDisposable {
   /** The requests, by method, newest last. */
   requests: Record<string, any[]>
   /** Throws what the next call of this method answers. */
-  fail(method: string, message: string): void
+  fail(method: string, message: string, code?: ConstructorParameters<typeof Refusal>[0]): void
 }
 
 interface Kept {
@@ -49,7 +49,7 @@ export async function startTestDriver(options: TestDriverOptions): Promise<TestD
   const socket = join(pluginFolder, 'csi.sock')
   const calls: string[] = []
   const requests: Record<string, any[]> = {}
-  const failures = new Map<string, string>()
+  const failures = new Map<string, Refusal>()
   const pathOf = (id: string) => join(volumes, id)
   const metaOf = (id: string) => join(folder, `${id}.json`)
   const read = async (id: string): Promise<Kept> => {
@@ -66,7 +66,7 @@ export async function startTestDriver(options: TestDriverOptions): Promise<TestD
       ;(requests[method] ??= []).push(request)
       const failure = failures.get(method)
       failures.delete(method)
-      if (failure) throw new Refusal('INTERNAL', failure)
+      if (failure) throw failure
       return work(request)
     }
   const all = (methods: Record<string, (request: any) => Promise<object>>) =>
@@ -191,7 +191,7 @@ export async function startTestDriver(options: TestDriverOptions): Promise<TestD
     socket,
     calls,
     requests,
-    fail: (method, message) => void failures.set(method, message),
+    fail: (method, message, code = 'INTERNAL') => void failures.set(method, new Refusal(code, message)),
     async [Symbol.asyncDispose]() {
       await registration?.[Symbol.asyncDispose]()
       await server[Symbol.asyncDispose]()
