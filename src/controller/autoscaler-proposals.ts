@@ -4,7 +4,6 @@ import { selectorText } from '../models/kinds/selector-text.ts'
 import { isPodReady } from '../models/pod-state.ts'
 import type { MetricSpec, MetricStatus } from '../models/types/autoscaling-v2.ts'
 import type { Pod } from '../models/types/core-v1.ts'
-import type { LabelSelector } from '../models/types/meta-v1.ts'
 import {
   type Aim,
   groupPods,
@@ -15,6 +14,7 @@ import {
   requestsOf,
 } from './autoscaler-replicas.ts'
 import type { MetricsSource, PodSample } from './metrics-source.ts'
+import { writtenSelector } from './selection.ts'
 
 /** What one metric of an autoscaler's list asks for. */
 export interface MetricResult {
@@ -191,7 +191,7 @@ async function fromOutside(
   measured: Measured,
 ): Promise<MetricResult> {
   const { namespace, metrics } = measured
-  const whole = `unable to get external metric ${namespace}/${metric.name}/${written(metric.selector)}`
+  const whole = `unable to get external metric ${namespace}/${metric.name}/${writtenSelector(metric.selector)}`
   const failed =
     target.averageValue === undefined
       ? `failed to get external metric ${metric.name}: ${whole}`
@@ -201,21 +201,9 @@ async function fromOutside(
   const { replicas, now } = single(measured, value, target)
   return {
     replicas,
-    name: `external metric ${metric.name}(${written(metric.selector)})`,
+    name: `external metric ${metric.name}(${writtenSelector(metric.selector)})`,
     status: { type: 'External', external: { metric, current: now } },
   }
-}
-
-/** A selector as Kubernetes writes it into these messages. */
-function written(selector: LabelSelector | undefined): string {
-  if (!selector) return 'nil'
-  const pairs = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
-  const labels = pairs.map(([key, value]) => `${key}: ${value},`).join('')
-  const rules = (selector.matchExpressions ?? []).map(
-    ({ key, operator, values = [] }) => `{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
-  )
-  const expressions = `[]LabelSelectorRequirement{${rules.join('')}}`
-  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:${expressions},}`
 }
 
 /** From one value for all pods: in total, or for each of them. */

@@ -79,6 +79,9 @@ describe('pods that say nothing', () => {
   it('use just what each should, however little that is', () => {
     expect(proposeFromPods(4, group([0.1, 0.1, 0.1, undefined]), { each: 0.5 }).replicas).toBe(2)
   })
+  it('change nothing when the others use just what they should', () => {
+    expect(proposeFromPods(4, group([1, 1, 1, undefined]), { each: 1 }).replicas).toBe(4)
+  })
   it('never turn growing into shrinking', () => {
     expect(proposeFromPods(4, group([1.2, undefined, undefined, undefined]), { each: 1 }).replicas).toBe(4)
   })

@@ -98,7 +98,7 @@ export function proposeFromPods(current: number, grouped: Grouped, aim: Aim, { t
   const assumed = new Map(measured)
   for (const name of missing)
     if (ratio < 1) assumed.set(name, busy(name, aim))
-    else if (ratio > 1 || 'each' in aim) assumed.set(name, 0)
+    else if (ratio > 1) assumed.set(name, 0)
   if (withUnready) for (const name of unready) assumed.set(name, 0)
   const doubtful = usageOf(assumed, aim).ratio
   if (near(doubtful) || (ratio < 1 && doubtful > 1) || (ratio > 1 && doubtful < 1))

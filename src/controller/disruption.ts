@@ -19,7 +19,7 @@ import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
 import type { PodDisruptionBudgetStatus } from '../models/types/policy-v1.ts'
 import { resolveFraction } from './fraction.ts'
 import { ScaleTargets } from './scale-target.ts'
-import { lenientSelector } from './selection.ts'
+import { lenientSelector, writtenSelector } from './selection.ts'
 
 /** An eviction that was allowed and never carried out is forgotten after this. */
 const deletionTimeoutMs = 120_000
@@ -116,11 +116,11 @@ async function expectedScale(
   targets: ScaleTargets,
 ): Promise<number> {
   const sizes = new Map<string, number>()
-  const unmanaged: string[] = []
+  let isComplete = true
   for (const pod of pods) {
     const ref = controllerOf(pod)
     if (!ref) {
-      unmanaged.push(pod.metadata.name)
+      isComplete = false
       continue
     }
     if (sizes.has(ref.uid)) continue
@@ -129,11 +129,11 @@ async function expectedScale(
     // Further pods of the same owner need not be looked up, whichever level it was counted at.
     if (uid !== ref.uid) sizes.set(ref.uid, 0)
   }
-  if (unmanaged.length)
+  if (!isComplete)
     world.events.warning(
       budget,
       'UnmanagedPods',
-      `Pods selected by this PodDisruptionBudget (selector: ${lenientSelector(budget.spec.selector)}) were found to be unmanaged: ${unmanaged.slice(0, 10).join(', ')}. A budget in percent, or with maxUnavailable, counts only pods that have a controller.`,
+      `Pods selected by this PodDisruptionBudget (selector: ${writtenSelector(budget.spec.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`,
     )
   return [...sizes.values()].reduce((a, b) => a + b, 0)
 }

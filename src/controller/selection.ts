@@ -24,3 +24,15 @@ export function ownSelector(object: { spec: { selector?: LabelSelector } }): Sel
 export function selectorMatches(selector: LabelSelector | undefined, labels: Labels | undefined): boolean {
   return lenientSelector(selector).matches(labels)
 }
+
+/** A selector as Kubernetes writes it into messages. */
+export function writtenSelector(selector: LabelSelector | undefined): string {
+  if (!selector) return 'nil'
+  const pairs = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  const labels = pairs.map(([key, value]) => `${key}: ${value},`).join('')
+  const rules = (selector.matchExpressions ?? []).map(
+    ({ key, operator, values = [] }) => `{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  )
+  const expressions = `[]LabelSelectorRequirement{${rules.join('')}}`
+  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:${expressions},}`
+}
