@@ -202,9 +202,56 @@ describe('a claim of a driver that we speak to', () => {
     await cluster.until(async () => (await volumes())[0]!.spec.capacity!['storage'] === '3Gi', 20_000, volumes)
     expect((await get('c')).status).toMatchObject({
       capacity: { storage: '1Gi' },
-      conditions: [{ type: 'FileSystemResizePending', status: 'True' }],
+      allocatedResources: { storage: '3Gi' },
+      allocatedResourceStatuses: { storage: 'NodeResizePending' },
+      conditions: [
+        { type: 'Resizing', status: 'True' },
+        { type: 'FileSystemResizePending', status: 'True' },
+      ],
     })
     expect(driver.calls.at(-1)).toBe(`expand ${volume.spec.csi!.volumeHandle}`)
+  })
+
+  it('that asked for more than there can be says so, and grows when it asks for less', async () => {
+    await bound()
+    const { expandVolume } = driver
+    driver.expandVolume = async request => {
+      if (request.capacity_range.required_bytes <= 5 * 2 ** 30) return expandVolume(request)
+      throw new PluginRefused('ControllerExpandVolume', 11, 'no disk is so large')
+    }
+    const ask = (storage: string) =>
+      cluster.client.patch(
+        PersistentVolumeClaim,
+        { namespace, name: 'c' },
+        { type: 'merge', body: { spec: { resources: { requests: { storage } } } } },
+      )
+    await ask('9Gi')
+    const phase = async () => (await get('c')).status!.allocatedResourceStatuses?.['storage']
+    await cluster.until(
+      async () => (await phase()) === 'ControllerResizeInfeasible',
+      20_000,
+      () => get('c'),
+    )
+    expect((await get('c')).status).toMatchObject({
+      allocatedResources: { storage: '9Gi' },
+      conditions: [
+        { type: 'Resizing' },
+        {
+          type: 'ControllerResizeError',
+          message: expect.stringMatching(/^failed to expand pvc with .*no disk is so large/),
+        },
+      ],
+    })
+    await ask('2Gi')
+    await cluster.until(
+      async () => (await volumes())[0]!.spec.capacity!['storage'] === '2Gi',
+      60_000,
+      () => get('c'),
+    )
+    expect((await get('c')).status).toMatchObject({
+      allocatedResources: { storage: '2Gi' },
+      allocatedResourceStatuses: { storage: 'NodeResizePending' },
+    })
   })
 
   it('says why it could not be attached, and is attached when it can be', async () => {
