@@ -220,7 +220,7 @@ it('over real connections, kept open or not, new pods answer exactly their part 
   await cluster.pass(2_000)
   traffic.lead(throughIngress(), await isNew())
   expect(await traffic.answers(20)).toEqual({ old: 0, new: 20 })
-})
+}, 60_000)
 
 it('without a weight requests go by the number of pods', async () => {
   await start([{ replicas: 1 }])
