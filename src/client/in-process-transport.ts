@@ -20,25 +20,57 @@ export function inProcessTransport(handler: ApiHandler, user: UserInfo): Transpo
   }
 }
 
-/** The stream until the signal aborts, whether its source listens to the signal or not: what a closed socket would do. */
-async function* abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-  const iterator = source[Symbol.asyncIterator]()
-  let interrupt: ((reason: unknown) => void) | undefined
-  const onAbort = () => interrupt?.(signal.reason)
-  signal.addEventListener('abort', onAbort)
-  try {
-    for (;;) {
-      signal.throwIfAborted()
-      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
-        interrupt = reject
-        iterator.next().then(resolve, reject)
-      })
-      if (next.done) return
-      yield next.value
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort)
+/**
+ * The stream until the signal aborts, whether its source listens to the signal or not: what a closed socket would do. No
+ * generator, since every event of every informer comes through here.
+ */
+function abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => new AbortableIterator(source[Symbol.asyncIterator](), signal) }
+}
+
+const ended: IteratorReturnResult<undefined> = { done: true, value: undefined }
+
+class AbortableIterator implements AsyncIterator<Uint8Array, undefined> {
+  readonly #source: AsyncIterator<Uint8Array>
+  readonly #signal: AbortSignal
+  #interrupt: ((reason: unknown) => void) | undefined
+  #over = false
+
+  constructor(source: AsyncIterator<Uint8Array>, signal: AbortSignal) {
+    this.#source = source
+    this.#signal = signal
+    signal.addEventListener('abort', this.#onAbort)
+  }
+
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#over) return Promise.resolve(ended)
+    return new Promise((resolve, reject) => {
+      this.#interrupt = error => {
+        this.#end()
+        reject(error)
+      }
+      if (this.#signal.aborted) return this.#onAbort()
+      this.#source.next().then(next => {
+        this.#interrupt = undefined
+        if (next.done) this.#end()
+        resolve(next.done ? ended : next)
+      }, this.#interrupt)
+    })
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#end()
+    return ended
+  }
+
+  /** Whoever waits for the next piece is told; whoever does not, when he asks for it. */
+  readonly #onAbort = () => this.#interrupt?.(this.#signal.reason)
+
+  #end(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#signal.removeEventListener('abort', this.#onAbort)
     // Not awaited: a source that is waiting for its next event would answer only after it.
-    iterator.return?.()?.catch(() => {})
+    this.#source.return?.()?.catch(() => {})
   }
 }

@@ -79,7 +79,7 @@ export function createClient(plain: Transport, clock: Clock = systemClock): Clie
         stream: true,
       })
       if (reply.status >= 400) throw ApiError.fromReply(reply.status, text(await whole(reply)))
-      for await (const value of jsonLines(chunks(reply))) {
+      for await (const value of jsonLines(reply.body instanceof Uint8Array ? single(reply.body) : reply.body)) {
         const event = value as { type: string; object: unknown }
         if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as Status)
         named(kind, event.object as T)
@@ -158,9 +158,8 @@ function lowerCase(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-async function* chunks(reply: ApiReply): AsyncGenerator<Uint8Array, void, undefined> {
-  if (reply.body instanceof Uint8Array) yield reply.body
-  else yield* reply.body
+async function* single(chunk: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield chunk
 }
 
 async function whole(reply: ApiReply): Promise<Uint8Array> {
