@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import { TallyCounter, TallyHistogram } from '../metrics/tallies.ts'
 import type { PriorityLevel } from './priority-level.ts'
 
 export type Refusal = 'queue-full' | 'concurrency-limit' | 'time-out' | 'cancelled'
@@ -15,15 +16,15 @@ const buckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
 
 /** `apiserver_flowcontrol_*`, under upstream's names. */
 export class FlowMetrics {
-  readonly #dispatched: Counter
+  readonly #dispatched: TallyCounter
   readonly #rejected: Counter
-  readonly #waited: Histogram
-  readonly #executed: Histogram
+  readonly #waited: TallyHistogram
+  readonly #executed: TallyHistogram
 
   constructor(registry: Registry, levels: () => Iterable<PriorityLevel>) {
     const registers = [registry]
     const name = (text: string) => `apiserver_flowcontrol_${text}`
-    this.#dispatched = new Counter({
+    this.#dispatched = new TallyCounter({
       name: name('dispatched_requests_total'),
       help: 'Requests that were let in, by priority level and flow schema.',
       ...{ labelNames: [...flowLabels], registers },
@@ -33,12 +34,12 @@ export class FlowMetrics {
       help: 'Requests that were turned away with 429, and why.',
       ...{ labelNames: [...flowLabels, 'reason'], registers },
     })
-    this.#waited = new Histogram({
+    this.#waited = new TallyHistogram({
       name: name('request_wait_duration_seconds'),
       help: 'Time in a queue.',
       ...{ labelNames: [...flowLabels, 'execute'], buckets, registers },
     })
-    this.#executed = new Histogram({
+    this.#executed = new TallyHistogram({
       name: name('request_execution_seconds'),
       help: 'Time from being let in to the reply; of watches, to begin.',
       ...{ labelNames: [...flowLabels], buckets, registers },
@@ -62,9 +63,9 @@ export class FlowMetrics {
 
   of(priority_level: string, flow_schema: string): FlowCounts {
     const labels = { priority_level, flow_schema }
-    const dispatched = this.#dispatched.labels(labels)
-    const executed = this.#executed.labels(labels)
-    const waited = this.#waited.labels({ ...labels, execute: 'true' })
+    const dispatched = this.#dispatched.of(labels)
+    const executed = this.#executed.of(labels)
+    const waited = this.#waited.of({ ...labels, execute: 'true' })
     return {
       dispatched(waitedMs) {
         dispatched.inc()
@@ -73,7 +74,7 @@ export class FlowMetrics {
       executed: tookMs => executed.observe(tookMs / 1000),
       refused: (reason, waitedMs) => {
         this.#rejected.inc({ ...labels, reason })
-        this.#waited.observe({ ...labels, execute: 'false' }, waitedMs / 1000)
+        this.#waited.of({ ...labels, execute: 'false' }).observe(waitedMs / 1000)
       },
     }
   }

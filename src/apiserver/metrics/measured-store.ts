@@ -1,17 +1,18 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
 import type { Clock } from '../../base/clock.ts'
 import type { Store } from '../../db/store.ts'
+import { TallyCounter, TallyHistogram } from './tallies.ts'
 
 /** The same store; how long it takes is measured, under the names that dashboards know from etcd. */
 export function measuredStore(store: Store, clock: Clock, registers: Registry[]): Store {
-  const duration = new Histogram({
+  const duration = new TallyHistogram({
     name: 'etcd_request_duration_seconds',
     help: 'Time that the store took, by operation; whichever engine it is.',
     labelNames: ['operation', 'type'],
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   })
-  const total = new Counter({
+  const total = new TallyCounter({
     name: 'etcd_requests_total',
     help: 'Requests to the store, by operation.',
     labelNames: ['operation', 'type'],
@@ -25,7 +26,7 @@ export function measuredStore(store: Store, clock: Clock, registers: Registry[])
   })
   const measured = (operation: string) => {
     const labels = { operation, type: 'store' }
-    const [time, count, errors] = [duration.labels(labels), total.labels(labels), failed.labels(labels)]
+    const [time, count, errors] = [duration.of(labels), total.of(labels), failed.labels(labels)]
     return async <T>(work: Promise<T>): Promise<T> => {
       const began = clock.monotonicMs()
       count.inc()

@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
 import type { ApiReply } from '../../models/rest.ts'
 import { flag, type RequestInfo, type ResourcePath } from '../request-info.ts'
+import { type HistogramTally, type Tally, TallyCounter, TallyHistogram } from './tallies.ts'
 
 /** One answered request. */
 export interface Observation {
@@ -21,16 +22,16 @@ const longRunning = new Set(['exec', 'attach', 'portforward', 'proxy', 'log'])
 const changing = new Set(['create', 'update', 'patch', 'delete', 'deletecollection', 'post', 'put'])
 
 interface Known {
-  count: Counter.Internal
-  duration: Histogram.Internal<string> | undefined
-  size: Histogram.Internal<string> | undefined
+  count: Tally
+  duration: HistogramTally | undefined
+  size: HistogramTally | undefined
 }
 
 /** What `kube-apiserver` counts of its requests, under its names and labels. */
 export class RequestMetrics {
-  readonly #total: Counter
-  readonly #duration: Histogram
-  readonly #sizes: Histogram
+  readonly #total: TallyCounter
+  readonly #duration: TallyHistogram
+  readonly #sizes: TallyHistogram
   readonly #known = new Map<string, Known>()
   readonly #isServed: (path: ResourcePath) => boolean
   #reading = 0
@@ -39,25 +40,25 @@ export class RequestMetrics {
   /** @param isServed whether there is such a resource: other names are the client's invention, and no labels */
   constructor(registers: Registry[], isServed: (path: ResourcePath) => boolean) {
     this.#isServed = isServed
-    this.#total = new Counter({
+    this.#total = new TallyCounter({
       name: 'apiserver_request_total',
       help: 'Requests by what they were about and their HTTP status.',
       labelNames: [...about, 'code'],
-      registers: registers,
+      registers,
     })
-    this.#duration = new Histogram({
+    this.#duration = new TallyHistogram({
       name: 'apiserver_request_duration_seconds',
       help: 'Time to answer a request that is no stream.',
       labelNames: about,
       buckets: durations,
-      registers: registers,
+      registers,
     })
-    this.#sizes = new Histogram({
+    this.#sizes = new TallyHistogram({
       name: 'apiserver_response_sizes',
       help: 'Bytes of the answers to requests for objects.',
       labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'],
       buckets: sizes,
-      registers: registers,
+      registers,
     })
     const inflight = (): [string, number][] => [
       ['readOnly', this.#reading],
@@ -67,7 +68,7 @@ export class RequestMetrics {
       name: 'apiserver_current_inflight_requests',
       help: 'Requests that are being answered, streams not counted.',
       labelNames: ['request_kind'],
-      registers: registers,
+      registers,
       collect() {
         for (const [request_kind, count] of inflight()) this.set({ request_kind }, count)
       },
@@ -108,9 +109,9 @@ export class RequestMetrics {
     const { dry_run: _, ...sizeLabels } = labels
     const streams = labels.verb === 'WATCH' || labels.verb === 'CONNECT'
     known = {
-      count: this.#total.labels({ ...labels, code: String(reply.status) }),
-      duration: streams ? undefined : this.#duration.labels(labels),
-      size: path && !streams ? this.#sizes.labels(sizeLabels) : undefined,
+      count: this.#total.of({ ...labels, code: String(reply.status) }),
+      duration: streams ? undefined : this.#duration.of(labels),
+      size: path && !streams ? this.#sizes.of(sizeLabels) : undefined,
     }
     if (this.#known.size < maxRemembered) this.#known.set(key, known)
     return known

@@ -1,0 +1,32 @@
+import { Counter, Histogram, Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { TallyCounter, TallyHistogram } from './tallies.ts'
+
+const labelNames = ['verb', 'code'] as const
+const given = [
+  { verb: 'GET', code: '200' },
+  { code: '404', verb: 'a "quoted"\nname' },
+  { verb: 'GET', code: '' },
+]
+const values = [0, 0.005, 0.0050001, 0.1, 3, 1e-9, 12_345.5]
+
+test('the text is that of prom-client, bounds included', async () => {
+  const [registry, tallied] = [new Registry(), new Registry()]
+  const about = { name: 'took_seconds', help: 'How long.', buckets: [0.005, 0.1, 2] }
+  const counted = { name: 'asked_total', help: 'How\noften.' }
+  const histogram = new Histogram({ ...about, labelNames, registers: [registry] })
+  const counter = new Counter({ ...counted, labelNames, registers: [registry] })
+  const tallies = new TallyHistogram({ ...about, labelNames, registers: [tallied] })
+  const tally = new TallyCounter({ ...counted, labelNames, registers: [tallied] })
+  // Nothing is shown of what was only looked up.
+  tallies.of({ verb: 'PUT', code: '201' })
+  tally.of({ verb: 'PUT', code: '201' })
+  for (const [i, labels] of given.entries())
+    for (const value of values.slice(i)) {
+      histogram.observe(labels, value)
+      counter.inc(labels)
+      tallies.of(labels).observe(value)
+      tally.of({ ...labels }).inc()
+    }
+  expect(await tallied.metrics()).toBe(await registry.metrics())
+})

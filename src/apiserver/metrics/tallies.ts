@@ -1,0 +1,132 @@
+import type { Metric, Registry } from 'prom-client'
+
+// What is counted several times a request. prom-client looks its series up by a text of all labels each time that it
+// observes anything; here that is done once, and what is left is an addition. What /metrics tells is the same.
+
+interface TallyOptions {
+  name: string
+  help: string
+  labelNames: readonly string[]
+  registers: Registry[]
+}
+
+type Labels = Record<string, string>
+
+interface Value {
+  labels: Record<string, string | number>
+  value: number
+  metricName?: string
+}
+
+/** Series by their labels, shown once something was counted in them. */
+abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
+  abstract readonly type: string
+  readonly name: string
+  readonly help: string
+  readonly #labelNames: readonly string[]
+  readonly #series = new Map<string, Series>()
+
+  constructor({ name, help, labelNames, registers }: TallyOptions) {
+    this.name = name
+    this.help = help
+    this.#labelNames = labelNames
+    // A registry asks its metrics only for their name and `get`.
+    for (const registry of registers) registry.registerMetric(this as unknown as Metric)
+  }
+
+  protected abstract create(labels: Labels): Series
+  protected abstract values(series: Series): Value[]
+
+  /** The same one for the same labels: to be kept by who counts. */
+  of(labels: Labels): Series {
+    const key = this.#labelNames.map(name => labels[name] ?? '').join('\0')
+    let series = this.#series.get(key)
+    if (!series) this.#series.set(key, (series = this.create(labels)))
+    return series
+  }
+
+  async get() {
+    const { name, help, type } = this
+    const counted = [...this.#series.values()].filter(series => series.count > 0)
+    return { name, help, type, values: counted.flatMap(series => this.values(series)), aggregator: 'sum' }
+  }
+}
+
+/** Counts under one set of labels. */
+export class Tally {
+  count = 0
+  readonly labels: Labels
+
+  constructor(labels: Labels) {
+    this.labels = labels
+  }
+
+  inc(): void {
+    this.count++
+  }
+}
+
+/** A counter, for what is counted often. */
+export class TallyCounter extends TallyFamily<Tally> {
+  readonly type = 'counter'
+
+  protected create(labels: Labels): Tally {
+    return new Tally(labels)
+  }
+
+  protected values({ labels, count }: Tally): Value[] {
+    return [{ labels, value: count }]
+  }
+}
+
+/** Observations under one set of labels. */
+export class HistogramTally {
+  count = 0
+  sum = 0
+  readonly labels: Labels
+  readonly #bounds: readonly number[]
+  /** How many lie at or below each bound and above the one before; the last is of those above all. */
+  readonly perBucket: number[]
+
+  constructor(labels: Labels, bounds: readonly number[]) {
+    this.labels = labels
+    this.#bounds = bounds
+    this.perBucket = new Array<number>(bounds.length + 1).fill(0)
+  }
+
+  observe(value: number): void {
+    const bounds = this.#bounds
+    let bucket = 0
+    while (bucket < bounds.length && value > bounds[bucket]!) bucket++
+    this.perBucket[bucket]!++
+    this.sum += value
+    this.count++
+  }
+}
+
+/** A histogram, for what is observed often. Its buckets are in ascending order. */
+export class TallyHistogram extends TallyFamily<HistogramTally> {
+  readonly type = 'histogram'
+  readonly #bounds: readonly number[]
+
+  constructor({ buckets, ...options }: TallyOptions & { buckets: readonly number[] }) {
+    super(options)
+    this.#bounds = buckets
+  }
+
+  protected create(labels: Labels): HistogramTally {
+    return new HistogramTally(labels, this.#bounds)
+  }
+
+  protected values({ labels, count, sum, perBucket }: HistogramTally): Value[] {
+    let below = 0
+    const metricName = `${this.name}_bucket`
+    const upTo = (le: number | string, value: number) => ({ labels: { le, ...labels }, value, metricName })
+    return [
+      ...this.#bounds.map((bound, i) => upTo(bound, (below += perBucket[i]!))),
+      upTo('+Inf', count),
+      { labels, value: sum, metricName: `${this.name}_sum` },
+      { labels, value: count, metricName: `${this.name}_count` },
+    ]
+  }
+}
