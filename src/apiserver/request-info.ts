@@ -30,7 +30,10 @@ export function parseRequest(url: string): RequestInfo {
   const query = mark < 0 || mark === url.length - 1 ? noQuery : new URLSearchParams(url.slice(mark + 1))
   const segments = path.split('/')
   const root = segments[1]
-  if (root !== 'api' && root !== 'apis') return { path, query }
+  if (root !== 'api' && root !== 'apis') {
+    if (path.includes('%')) for (const segment of segments) decoded(segment)
+    return { path, query }
+  }
   const grouped = root === 'apis'
   if (segments.length < (grouped ? 5 : 4) || segments[grouped ? 4 : 3] === '') return { path, query }
   return { path, query, resource: resourcePath(segments, grouped) }
@@ -74,12 +77,14 @@ function resourcePath(raw: string[], grouped: boolean): ResourcePath {
 }
 
 function decodeSegment(segment: string): string {
-  if (!segment.includes('%')) return check(segment)
+  return check(segment.includes('%') ? decoded(segment) : segment)
+}
+
+function decoded(segment: string): string {
   try {
-    return check(decodeURIComponent(segment))
-  } catch (cause) {
-    if (cause instanceof URIError) throw badRequest(`the path segment ${JSON.stringify(segment)} is not URL-encoded`)
-    throw cause
+    return decodeURIComponent(segment)
+  } catch {
+    throw badRequest(`the path segment ${JSON.stringify(segment)} is not URL-encoded`)
   }
 }
 

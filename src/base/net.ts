@@ -5,7 +5,7 @@ import * as tcp from 'node:net'
 import { type Duplex, pipeline, type Readable } from 'node:stream'
 import { type PlainAnswer, type PlainGet, plainGet } from './plain-get.ts'
 
-/** The network comes in through here: what rooms below main may open. The API server's listener is Fastify's. */
+/** The network comes in through here: what rooms below main may open. Servers for many clients are web-server.ts's. */
 export interface Net {
   /** Resolves when a TCP connection stands, which the caller then owns. */
   connect(host: string, port: number, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<tcp.Socket>

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { serverNameOf } from './client-hello.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { Connections } from './connections.ts'
 
 /** HTTP/1.1 and, over TLS, HTTP/2 too, in the form that both share. */
@@ -11,25 +12,57 @@ export type WebRequest = http.IncomingMessage
 export type WebResponse = http.ServerResponse
 export type WebHeaders = http.IncomingHttpHeaders
 
+/** Whether something follows the head of a request. */
+export function hasBody(request: WebRequest): boolean {
+  if (request.httpVersionMajor === 2) return !(request as unknown as http2.Http2ServerRequest).stream.endAfterHeaders
+  const length = request.headers['content-length']
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}
+
 export interface WebServerOptions {
   host: string
   /** 0: any free one. */
   port: number
   /** Without it plain HTTP. */
-  tls?: {
-    /** PEM for the name that the client asks for; undefined: no certificate, the handshake fails. */
-    certificateFor(serverName: string): { cert: string; key: string } | undefined
-    /** Connections that are not ended here, by the name that the client asks for. */
-    passThrough?: {
-      /** Whether there may be any: others are not looked at before their handshake. */
-      isWanted(): boolean
-      /** @returns true if it takes the connection, of which nothing has been read */
-      take(serverName: string, socket: Duplex): boolean
-    }
-  }
+  tls?: TlsByName | OwnTls
+  limits?: WebLimits
   onRequest(request: WebRequest, response: WebResponse): void
   /** The client wants another protocol on this connection. */
   onUpgrade(request: WebRequest, socket: Duplex, head: Buffer): void
+  /** What came is no HTTP, too much, or too late: answers and ends the connection. A bare 400 by default. */
+  onRefused?(error: Error & { code?: string }, socket: Duplex): void
+  clock?: Clock
+}
+
+/** Many names behind one port. */
+export interface TlsByName {
+  /** PEM for the name that the client asks for; undefined: no certificate, the handshake fails. */
+  certificateFor(serverName: string): { cert: string; key: string } | undefined
+  /** Connections that are not ended here, by the name that the client asks for. */
+  passThrough?: {
+    /** Whether there may be any: others are not looked at before their handshake. */
+    isWanted(): boolean
+    /** @returns true if it takes the connection, of which nothing has been read */
+    take(serverName: string, socket: Duplex): boolean
+  }
+}
+
+/** One server, whose clients may show certificates: PEM. */
+export interface OwnTls {
+  cert: string
+  key: string
+  /** Whose certificates of clients are looked at; others count as none. Nobody is asked for one if there are none. */
+  authorities: string[]
+}
+
+export interface WebLimits {
+  headBytes: number
+  /** Until a request is here, whole. */
+  requestMs: number
+  /** An idle connection is kept for so long. */
+  keepAliveMs: number
+  /** Connections that wait to be accepted. */
+  backlog: number
 }
 
 export interface WebServer {
@@ -43,34 +76,55 @@ export type ListenWeb = (options: WebServerOptions) => Promise<WebServer>
 
 export const listenWeb: ListenWeb = options =>
   new Promise((resolve, reject) => {
-    const server = options.tls ? secureServer(options.tls) : plainServer()
+    const { tls, limits, clock = systemClock } = options
+    const server = tls ? secureServer(tls, limits) : plainServer()
+    if (limits) apply(limits, server)
     const connections = new Connections(server)
-    server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    const sessions = sessionsOf(server)
+    server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
       socket.on('error', () => socket.destroy())
     })
     server.on('request', options.onRequest as (...args: any[]) => void)
     server.on('upgrade', options.onUpgrade)
-    server.on('clientError', (_error, socket: Duplex) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
-    })
+    server.on('clientError', options.onRefused ?? refuse)
     server.once('error', reject)
-    server.listen(options.port, options.host, () => {
+    server.listen({ port: options.port, host: options.host, backlog: limits?.backlog }, () => {
       server.off('error', reject)
       server.on('error', () => {})
       resolve({
         port: (server.address() as AddressInfo).port,
         close: graceMs =>
           new Promise(done => {
-            const timer = setTimeout(() => connections.cut(), graceMs)
+            const spare = clock.schedule(graceMs, () => connections.cut())
             server.close(() => {
-              clearTimeout(timer)
+              spare()
               done()
             })
             if ('closeIdleConnections' in server) server.closeIdleConnections()
+            for (const session of sessions) session.close()
           }),
       })
     })
   })
+
+function refuse(_error: Error, socket: Duplex): void {
+  if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+}
+
+function apply({ headBytes, requestMs, keepAliveMs }: WebLimits, server: http.Server | http2.Http2SecureServer): void {
+  Object.assign(server, { maxHeaderSize: headBytes, requestTimeout: requestMs, keepAliveTimeout: keepAliveMs })
+  server.on('session', (session: http2.ServerHttp2Session) => session.setTimeout(keepAliveMs, () => session.close()))
+}
+
+/** The HTTP/2 connections that are open. */
+function sessionsOf(server: http.Server | http2.Http2SecureServer): ReadonlySet<http2.ServerHttp2Session> {
+  const sessions = new Set<http2.ServerHttp2Session>()
+  server.on('session', (session: http2.ServerHttp2Session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+  })
+  return sessions
+}
 
 /** A TLS client must have said whom it wants after so long. */
 const helloMs = 10_000
@@ -83,6 +137,7 @@ function plainServer(): http.Server {
   const server = http.createServer()
   const second = http2.createServer()
   second.on('request', (request, response) => server.emit('request', request, response))
+  second.on('session', session => server.emit('session', session))
   const [takeFirst] = server.listeners('connection') as ((socket: Socket) => void)[]
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
@@ -97,11 +152,21 @@ function plainServer(): http.Server {
   return server
 }
 
-function secureServer({ certificateFor, passThrough }: NonNullable<WebServerOptions['tls']>): http2.Http2SecureServer {
-  const contexts = new WeakMap<object, SecureContext>()
-  const server = http2.createSecureServer({
+function secureServer(tls: TlsByName | OwnTls, limits: WebLimits | undefined): http2.Http2SecureServer {
+  const common = {
     allowHTTP1: true,
     minVersion: 'TLSv1.2',
+    ...(limits ? { settings: { maxHeaderListSize: limits.headBytes } } : {}),
+  } as const
+  if (!('certificateFor' in tls)) {
+    const { cert, key, authorities } = tls
+    const asking = authorities.length ? { ca: authorities, requestCert: true, rejectUnauthorized: false } : {}
+    return http2.createSecureServer({ ...common, cert, key, ...asking })
+  }
+  const { certificateFor, passThrough } = tls
+  const contexts = new WeakMap<object, SecureContext>()
+  const server = http2.createSecureServer({
+    ...common,
     SNICallback: (name, done) => {
       const pem = certificateFor(name)
       if (!pem) return done(new Error(`no certificate for ${name}`))
@@ -115,10 +180,7 @@ function secureServer({ certificateFor, passThrough }: NonNullable<WebServerOpti
 }
 
 /** Looks at what clients begin with, and lets others take connections before the handshake. */
-function peekFirst(
-  server: http2.Http2SecureServer,
-  { isWanted, take }: NonNullable<NonNullable<WebServerOptions['tls']>['passThrough']>,
-): void {
+function peekFirst(server: http2.Http2SecureServer, { isWanted, take }: NonNullable<TlsByName['passThrough']>): void {
   const handshakes = server.listeners('connection') as ((socket: Socket) => void)[]
   server.removeAllListeners('connection')
   const goOn = (socket: Socket) => {

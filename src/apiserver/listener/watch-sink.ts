@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { WebResponse } from '../../base/web-server.ts'
 import type { Sink } from '../watch-cache/watch-stream.ts'
 
 const framed = new WeakMap<Uint8Array, Buffer>()
@@ -20,7 +20,7 @@ function chunkOf(bytes: Uint8Array): Buffer {
  * Where the events of one watch go. Over HTTP/1.1 whole chunks go to the socket itself: the same bytes to everybody, where
  * the response would put each chunk together anew, from four pieces. Its head must be on the way already.
  */
-export function watchSink(raw: FastifyReply['raw'], http2: boolean): Sink {
+export function watchSink(raw: WebResponse, http2: boolean): Sink {
   return {
     write(bytes) {
       const { socket } = raw
