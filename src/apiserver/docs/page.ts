@@ -1,6 +1,7 @@
 import { type ObjectType, type Type, typeNamed } from '../../models/schema/index.ts'
 import { versionInfo } from '../health/version.ts'
-import { type Operation, operationsOf } from '../openapi/operations.ts'
+import type { Operation } from '../openapi/operation.ts'
+import { operationsOf } from '../openapi/operations.ts'
 import type { Resource, ResourceTable } from '../resources.ts'
 import { script } from './script.ts'
 import { style } from './style.ts'
@@ -92,7 +93,10 @@ function stepHtml(step: (typeof firstSteps)[number]): string {
 
 function resourceHtml(resource: Resource, open: boolean): string {
   const { kind } = resource
-  const rows = operationsOf(resource).map(operationHtml).join('')
+  const rows = operationsOf(resource)
+    .filter(o => o.action !== 'connect')
+    .map(operationHtml)
+    .join('')
   return `<details class="resource" data-name="${escapeHtml(`${kind.plural} ${kind.kind} ${kind.shortNames?.join(' ') ?? ''}`.toLowerCase())}"${open ? ' open' : ''}>
 <summary><b>${kind.kind}</b> <span>${escapeHtml(resource.apiVersion)}</span></summary>
 <table class="operations">${rows}</table>${kind.schema ? fieldsHtml(typeNamed(kind.schema)) : ''}</details>`

@@ -3,15 +3,8 @@ import type { Kind } from '../../models/kind.ts'
 import { type OpenApiSchema, openApiRef, openApiSchemas } from '../../models/openapi.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
-import {
-  mentionedTypes,
-  type Operation,
-  operationsOf,
-  type QueryParameter,
-  queryParameters,
-  statusWords,
-  typesOf,
-} from './operations.ts'
+import { type Operation, type QueryParameter, queryParameters, statusWords, typesOf } from './operation.ts'
+import { mentionedTypes, operationsOf } from './operations.ts'
 
 const jsonTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const patchTypes = [
@@ -114,6 +107,7 @@ function operationV2(o: Operation): object {
 }
 
 function producedBy(o: Operation): string[] {
+  if (o.action === 'connect') return ['*/*']
   const types = typesOf(o, jsonTypes)
   if (!o.answer) return ['text/plain', ...types]
   const streams = types.filter(type => !type.endsWith('yaml')).map(type => `${type};stream=watch`)

@@ -2,15 +2,8 @@ import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
 import { openApiRef, openApiSchemas } from '../../models/openapi.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
-import {
-  mentionedTypes,
-  type Operation,
-  operationsOf,
-  type QueryParameter,
-  queryParameters,
-  statusWords,
-  typesOf,
-} from './operations.ts'
+import { type Operation, type QueryParameter, queryParameters, statusWords, typesOf } from './operation.ts'
+import { mentionedTypes, operationsOf } from './operations.ts'
 
 const patchTypes = [
   'application/apply-patch+yaml',
@@ -30,10 +23,7 @@ export function documentV3(resources: Resource[]): object {
         name,
         in: 'path',
         required: true,
-        description:
-          name === 'name'
-            ? `name of the ${operation.gvk.kind}`
-            : 'object name and auth scope, such as for teams and projects',
+        description: describe(name, operation),
         schema: { type: 'string', uniqueItems: true },
       })),
     })
@@ -62,12 +52,17 @@ export function documentV3(resources: Resource[]): object {
   }
 }
 
+function describe(parameter: Operation['pathParameters'][number], { gvk }: Operation): string {
+  if (parameter === 'name') return `name of the ${gvk.kind}`
+  return parameter === 'path' ? 'path to the resource' : 'object name and auth scope, such as for teams and projects'
+}
+
 function operationV3(o: Operation): object {
   const answer = {
     description: 'OK',
     content: o.answer
       ? Object.fromEntries(typesOf(o, bodyTypes).map(type => [type, { schema: openApiRef(o.answer!) }]))
-      : { 'text/plain': { schema: { type: 'string' } } },
+      : { [o.action === 'connect' ? '*/*' : 'text/plain']: { schema: { type: 'string' } } },
   }
   return {
     tags: [o.tag],

@@ -66,3 +66,34 @@ test('operations are described as generators of clients know them', async () => 
     { group: 'autoscaling', version: 'v1', kind: 'Scale' },
   ])
 })
+
+test('what leads to a running pod, a service or a node is described, for generators of clients', async () => {
+  const { paths } = (await server.call('GET', '/openapi/v2')).body
+  const v3 = (await server.call('GET', '/openapi/v3/api/v1')).body.paths
+  const pod = '/api/v1/namespaces/{namespace}/pods/{name}'
+  const service = '/api/v1/namespaces/{namespace}/services/{name}'
+  const said = (path: string) =>
+    Object.entries<any>(paths[path])
+      .filter(([method]) => method !== 'parameters')
+      .map(([method, { operationId }]) => `${method} ${operationId}`)
+  const names = (path: string) => paths[path].parameters.map((p: { name: string }) => p.name)
+  expect([said(`${pod}/exec`), said(`${pod}/portforward`)]).toEqual([
+    ['get connectCoreV1GetNamespacedPodExec', 'post connectCoreV1PostNamespacedPodExec'],
+    ['get connectCoreV1GetNamespacedPodPortforward', 'post connectCoreV1PostNamespacedPodPortforward'],
+  ])
+  expect(said('/api/v1/nodes/{name}/proxy')).toContain('head connectCoreV1HeadNodeProxy')
+  expect([said(`${service}/proxy/{path}`).length, names(`${service}/proxy/{path}`)]).toEqual([
+    7,
+    ['namespace', 'name', 'path'],
+  ])
+  const exec = paths[`${pod}/exec`].get
+  expect([exec['x-kubernetes-action'], exec['x-kubernetes-group-version-kind'], exec.produces]).toEqual([
+    'connect',
+    { group: '', version: 'v1', kind: 'PodExecOptions' },
+    ['*/*'],
+  ])
+  expect(exec.parameters.map((p: { name: string }) => p.name)).toEqual([
+    ...['command', 'container', 'stderr', 'stdin', 'stdout', 'tty'],
+  ])
+  expect(Object.keys(v3[`${pod}/attach`].post.responses['200'].content)).toEqual(['*/*'])
+})

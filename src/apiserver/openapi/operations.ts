@@ -3,79 +3,8 @@ import type { Kind } from '../../models/kind.ts'
 import { customSchemaName } from '../../models/openapi-names.ts'
 import { subresourcesOf } from '../discovery/subresource-kinds.ts'
 import type { Resource } from '../resources.ts'
-
-export interface Gvk {
-  group: string
-  version: string
-  kind: string
-}
-
-/** One method of one path, before it is written in the words of OpenAPI 2 or 3. */
-export interface Operation {
-  path: string
-  method: 'get' | 'put' | 'post' | 'delete' | 'patch'
-  /** As upstream's generators of clients expect it: `listCoreV1NamespacedPod`. */
-  id: string
-  /** What it is collected under: `apps_v1`. */
-  tag: string
-  description: string
-  action: 'get' | 'list' | 'post' | 'put' | 'patch' | 'delete' | 'deletecollection' | 'connect'
-  gvk: Gvk
-  /** Schema of the body, if it takes one; `patch`: any patch. */
-  body?: string | 'patch'
-  /** Schema of the answer; undefined: text. */
-  answer?: string
-  /** Statuses besides 200 that come with the same answer. */
-  also: (201 | 202)[]
-  /** Names of query parameters. */
-  query: QueryParameter[]
-  pathParameters: ('namespace' | 'name')[]
-  /** A kind that nobody has compiled in: no protobuf, and no patches that need to know it. */
-  custom: boolean
-}
-
-export type QueryParameter = keyof typeof queryParameters
-
-const text = 'string' as const
-const yesNo = 'boolean' as const
-const integer = 'integer' as const
-
-/** What can stand behind the question mark, with what it does. */
-export const queryParameters = {
-  pretty: { type: text, description: 'Asks for readable output; the spaces, not the content.' },
-  dryRun: { type: text, description: 'With "All" everything happens but the writing.' },
-  fieldManager: { type: text, description: 'Who makes this change.' },
-  fieldValidation: {
-    type: text,
-    description: 'What becomes of unknown and duplicate fields: Ignore, Warn (default) or Strict.',
-  },
-  force: { type: yesNo, description: 'Takes fields over from other managers. Server-side apply only.' },
-  labelSelector: { type: text, description: 'Only objects with these labels, such as app=web,tier!=db.' },
-  fieldSelector: { type: text, description: 'Only objects with these fields, such as status.phase=Running.' },
-  limit: { type: integer, description: 'At most so many objects; the answer says how to go on.' },
-  continue: { type: text, description: 'Goes on where an earlier list ended.' },
-  resourceVersion: { type: text, description: 'How old the answer may be, or where a watch starts.' },
-  resourceVersionMatch: { type: text, description: 'Exact or NotOlderThan.' },
-  timeoutSeconds: { type: integer, description: 'Ends a watch after so many seconds.' },
-  watch: { type: yesNo, description: 'Streams changes instead of a list.' },
-  allowWatchBookmarks: { type: yesNo, description: 'Lets the server say from time to time how far it has got.' },
-  sendInitialEvents: { type: yesNo, description: 'Begins a watch with everything there is.' },
-  gracePeriodSeconds: { type: integer, description: 'How long it may take to stop; 0 at once.' },
-  propagationPolicy: { type: text, description: 'What becomes of dependents: Background, Foreground or Orphan.' },
-  orphanDependents: { type: yesNo, description: 'Older form of propagationPolicy.' },
-  container: { type: text, description: 'Whose log; may be left out where a pod has only one container.' },
-  follow: { type: yesNo, description: 'Goes on with what is written from now on.' },
-  insecureSkipTLSVerifyBackend: {
-    type: yesNo,
-    description: 'Does not check the certificate of the node that is asked.',
-  },
-  limitBytes: { type: integer, description: 'Ends after so many bytes.' },
-  previous: { type: yesNo, description: 'What the container wrote before it was last restarted.' },
-  sinceSeconds: { type: integer, description: 'What was written in the last so many seconds.' },
-  stream: { type: text, description: 'All, Stdout or Stderr.' },
-  tailLines: { type: integer, description: 'So many of the last lines.' },
-  timestamps: { type: yesNo, description: 'Begins each line with the time at which it was written.' },
-} as const
+import { connectOperations } from './connect-operations.ts'
+import type { Gvk, Operation, QueryParameter } from './operation.ts'
 
 const writeQuery: QueryParameter[] = ['pretty', 'dryRun', 'fieldManager', 'fieldValidation']
 const listQuery: QueryParameter[] = [
@@ -110,11 +39,6 @@ const alsoAnswered: Partial<Record<Operation['action'], Operation['also']>> = {
   put: [201],
   patch: [201],
   delete: [202],
-}
-
-/** Those of some media types that an operation knows. */
-export function typesOf({ custom }: Operation, types: string[]): string[] {
-  return custom ? types.filter(type => !/protobuf|strategic/.test(type)) : types
 }
 
 /** How the schema of a kind is named until it is referred to. */
@@ -243,7 +167,11 @@ function subresourceOperations(
     ...rest,
   })
   if (sub.name === 'log') return [one('get', 'get', 'Read', { query: logQuery })]
-  if (!schema) return []
+  if (!schema)
+    return connectOperations(sub.name, { ...base, query: [], also: [] }, verb => ({
+      id: operationId('connect', resource, suffix, verb),
+      tag: tagOf(resource),
+    }))
   const answer = { answer: schema }
   return sub.verbs.flatMap(verb => {
     switch (verb) {
@@ -261,8 +189,6 @@ function subresourceOperations(
   })
 }
 
-export const statusWords = { 201: 'Created', 202: 'Accepted' } as const
-
 const tagOf = ({ kind }: Resource): string => `${(kind.group || 'core').split('.')[0]}_${kind.version}`
 
 const idVerbs: Record<Operation['action'], string> = {
@@ -276,10 +202,10 @@ const idVerbs: Record<Operation['action'], string> = {
   connect: 'connect',
 }
 
-function operationId(action: Operation['action'], { kind, namespaced }: Resource, suffix = ''): string {
+function operationId(action: Operation['action'], { kind, namespaced }: Resource, suffix = '', method = ''): string {
   const group = (kind.group || 'core').split('.')[0]!
   const version = kind.version[0]!.toUpperCase() + kind.version.slice(1)
   const all = suffix === 'ForAllNamespaces'
   const many = action === 'deletecollection' ? 'Collection' : ''
-  return `${idVerbs[action]}${capital(group)}${version}${many}${namespaced && !all ? 'Namespaced' : ''}${kind.kind}${suffix}`
+  return `${idVerbs[action]}${capital(group)}${version}${capital(method)}${many}${namespaced && !all ? 'Namespaced' : ''}${kind.kind}${suffix}`
 }
