@@ -125,5 +125,5 @@ describe('a gang', () => {
 
   test('is never placed in part, and never waits for another that waits for it: 60 interleavings', async () => {
     for (let seed = 1; seed <= 60; seed++) expect(await checkGangs(seed)).toBeUndefined()
-  })
+  }, 60_000)
 })
