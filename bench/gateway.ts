@@ -77,7 +77,8 @@ async function compare(): Promise<void> {
       `{\n admin off\n auto_https off\n}\nhttp://bench.test:${base + 3} {\n reverse_proxy 127.0.0.1:${backendPort}\n}\n`,
     ),
   ])
-  start(process.execPath, ['--import', 'tsx', import.meta.filename, 'embedded'])
+  // As much room for what lives shortly as the gateway's thread has.
+  start(process.execPath, ['--max-semi-space-size=21', '--import', 'tsx', import.meta.filename, 'embedded'])
   const plane = new HaproxyPlane({
     ...{
       ...world,
