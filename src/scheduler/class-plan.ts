@@ -73,6 +73,8 @@ export class ClassPlan {
   readonly epoch: number
   readonly #filters: readonly Active[]
   readonly #absolute: readonly Active[]
+  /** Tables that scores look at. */
+  readonly #read: readonly { version: number }[]
   readonly #state: ClusterState
   readonly #refusals: Refusals
   #sequence = -1
@@ -86,6 +88,7 @@ export class ClassPlan {
     this.candidates = intersection(this.actives)
     this.#filters = this.actives.filter(a => a.plugin.filter)
     const scoring = this.actives.filter(scores)
+    this.#read = scoring.flatMap(a => a.plugin.scoresRead ?? []).map(table => state.objects[table])
     this.#absolute = scoring.filter(a => !a.plugin.normalize)
     for (const active of scoring)
       if (active.plugin.normalize) this.relative.push({ active, scores: new Float64Array(0) })
@@ -93,7 +96,8 @@ export class ClassPlan {
 
   /** Brings the columns up to date. */
   refresh(): void {
-    const { rows, sequence, scoreEpoch } = this.#state
+    const { rows, sequence } = this.#state
+    const scoreEpoch = this.#scoreEpochNow()
     const priced = this.#scoreEpoch === scoreEpoch
     if (this.#sequence === sequence && priced) return
     const changed = this.#sequence < 0 ? undefined : this.#state.changedSince(this.#sequence)
@@ -110,6 +114,13 @@ export class ClassPlan {
     }
     this.#sequence = sequence
     this.#scoreEpoch = scoreEpoch
+  }
+
+  /** Grows whenever what nodes score may have changed though they have not. */
+  #scoreEpochNow(): number {
+    let epoch = this.#state.scoreEpoch
+    for (const { version } of this.#read) epoch += version
+    return epoch
   }
 
   /** The number of the first refusal of the node, or 0. */

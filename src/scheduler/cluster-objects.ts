@@ -8,6 +8,7 @@ import {
   PersistentVolumeClaim,
   PodGroup,
   Queue,
+  Recommendation,
   ReplicaSet,
   ReplicationController,
   ResourceClaim,
@@ -48,6 +49,7 @@ export class ClusterObjects {
   readonly resourceClaims = new ClaimTable()
   readonly resourceSlices = new ObjectTable<ResourceSlice>()
   readonly queues = new ObjectTable<Queue>()
+  readonly recommendations = new ObjectTable<Recommendation>()
   /** Volumes promised to claims whose binding is under way: the claim's key by the volume's name. */
   readonly promisedVolumes = new Map<string, string>()
   /** What claims get whose allocation is under way, by the claim's key. */
@@ -84,6 +86,7 @@ export const kindOf: Record<TableName, Kind<any>> = {
   resourceClaims: ResourceClaim,
   resourceSlices: ResourceSlice,
   queues: Queue,
+  recommendations: Recommendation,
   schedulerPlugins: SchedulerPlugin,
 }
 

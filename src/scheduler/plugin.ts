@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Client } from '../client/index.ts'
 import type { Pod } from '../models/types/core-v1.ts'
 import type { ClusterEvent } from './cluster-event.ts'
+import type { TableName } from './cluster-objects.ts'
 import type { PodInfo } from './pod-class.ts'
 import type { NodeView, Snapshot } from './snapshot.ts'
 
@@ -34,6 +35,8 @@ export interface SchedulerPlugin<State = any> {
   scores?(state: State): boolean
   /** Once per pod before `score`, with all nodes that fit. */
   prepareScore?(state: State, fitting: readonly NodeView[]): void
+  /** Of a rule of scope `node`: kinds of objects that its score looks at besides; scores are asked anew after any of them changes. */
+  scoresRead?: readonly TableName[]
   /** 0 worst … 100 best; any range with `normalize`. */
   score?(state: State, node: NodeView): number
   /** `score` for many nodes at once: adds to scores[i] that of fitting[i]. */

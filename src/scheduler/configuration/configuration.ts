@@ -1,5 +1,5 @@
 import { type ExtenderRules, readExtender } from '../extenders/extender-rules.ts'
-import { defaultProfile, type Profile } from '../plugins/index.ts'
+import { defaultProfile, optionalPlugins, type Profile } from '../plugins/index.ts'
 import { BadConfiguration, pluginWith } from './plugin-args.ts'
 import { choosePlugins, type PluginSets } from './plugin-sets.ts'
 
@@ -55,7 +55,7 @@ function profileOf(given: any, i: number, ignored: ReadonlySet<string>): Profile
   const at = `profiles[${i}]`
   const { schedulerName = defaultProfile.schedulerName, plugins: sets = {}, pluginConfig = [] } = given
   const args = new Map<string, any>(pluginConfig.map((c: any) => [c.name, c.args ?? {}]))
-  const all = defaultProfile.plugins.map(weighted => {
+  const all = [...defaultProfile.plugins, ...optionalPlugins].map(weighted => {
     const { name } = weighted.plugin
     const own = args.get(name) ?? (name === 'NodeResourcesFit' && ignored.size ? {} : undefined)
     args.delete(name)

@@ -1,5 +1,5 @@
 import type { SchedulerPlugin } from '../plugin.ts'
-import type { WeightedPlugin } from '../plugins/index.ts'
+import { optionalPlugins, type WeightedPlugin } from '../plugins/index.ts'
 import { BadConfiguration } from './plugin-args.ts'
 
 interface PluginSet {
@@ -37,17 +37,20 @@ export function choosePlugins(all: readonly WeightedPlugin[], sets: PluginSets, 
   const isOn = (name: string, ...where: string[]) => where.every(point => onAt(sets[point], name))
   const plugins = all.flatMap(({ plugin, weight }) => {
     const { name } = plugin
-    const named = ['multiPoint', 'score'].flatMap(p => sets[p]?.enabled?.find(e => e.name === name)?.weight ?? [])
+    const weights = ['multiPoint', 'score'].flatMap(p => sets[p]?.enabled?.find(e => e.name === name)?.weight ?? [])
     const filters = isOn(name, 'multiPoint', 'preFilter', 'filter') || enabledAt(sets, name, 'preFilter', 'filter')
     const scores = isOn(name, 'multiPoint', 'preScore', 'score') || enabledAt(sets, name, 'preScore', 'score')
+    if (isOptional(name) && !enabledAt(sets, name, 'multiPoint', 'preScore', 'score')) return []
     if (!filters && !scores) return []
-    return [{ plugin: filters ? plugin : withoutFilter(plugin), weight: scores ? (named.at(-1) ?? weight) : 0 }]
+    return [{ plugin: filters ? plugin : withoutFilter(plugin), weight: scores ? (weights.at(-1) ?? weight) : 0 }]
   })
   return {
     plugins,
     preempts: isOn(preemption, 'multiPoint', 'postFilter') || enabledAt(sets, preemption, 'postFilter'),
   }
 }
+
+const isOptional = (name: string) => optionalPlugins.some(w => w.plugin.name === name)
 
 /** What is switched on by name stays, even beside a disabled `*`. */
 function onAt(set: PluginSet | undefined, name: string): boolean {

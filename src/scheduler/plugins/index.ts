@@ -4,6 +4,7 @@ import { gpuDevices } from './gpu-devices.ts'
 import { gpuFragmentation } from './gpu-fragmentation.ts'
 import { imageLocality } from './image-locality.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
+import { measuredUsage } from './measured-usage.ts'
 import { nodeAffinity } from './node-affinity.ts'
 import { nodeName } from './node-name.ts'
 import { nodePorts } from './node-ports.ts'
@@ -56,3 +57,6 @@ export const defaultProfile: Profile = {
     { plugin: interPodAffinity, weight: 2 },
   ],
 }
+
+/** Rules that count only where a profile names them. */
+export const optionalPlugins: readonly WeightedPlugin[] = [{ plugin: measuredUsage, weight: 1 }]

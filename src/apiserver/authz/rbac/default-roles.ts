@@ -265,6 +265,7 @@ export const defaultRoles: DefaultRole[] = [
       rule(['scheduling.x-k8s.io'], ['podgroups/status'], ['patch', 'update']),
       rule(['optiflow.dev'], ['schedulerplugins', 'schedulerplugins/status'], [...read, 'patch', 'update']),
       rule(['optiflow.dev'], ['queues', 'queues/status'], [...read, 'patch', 'update']),
+      rule(['optiflow.dev'], ['recommendations'], read),
       rule(['scheduling.k8s.io'], ['priorityclasses'], read),
       rule(
         ['storage.k8s.io'],
