@@ -170,6 +170,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const metrics = new Metrics(resources)
   const store = measuredStore(options.store, clock, [metrics.registry])
   const admission = new AdmissionChain([])
+  const authorizer = new AuthorizerChain()
   const core: Core = {
     clock,
     random,
@@ -180,6 +181,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     fresh: options.shared ? new FreshReads(options.store, cache) : undefined,
     objects: new ObjectStore(store, cache),
     admission,
+    authorizer,
     outgoing: new OutgoingCalls(() => core, options.net ?? systemNet, clock),
     remotes: new RemoteVersions(() => core),
     moreSubresources: new Map(),
@@ -212,13 +214,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...(options.authenticators ?? []),
   ]
   const rbac = new RbacAuthorizer(core)
-  const authorizer = new AuthorizerChain([
+  authorizer.add(
     mastersMayAll,
     publicInfo,
     new NodeAuthorizer(new PodsByNode(core), new NodeObjects(core)),
     rbac,
     ...(options.authorizers ?? []),
-  ])
+  )
   const nodePorts = options.nodePorts ?? { first: 30_000, last: 32_767 }
   const webhookMetrics = new WebhookMetrics(metrics.registry)
   const plugins = [

@@ -6,6 +6,7 @@ import type { AnyObject } from '../models/object.ts'
 import type { ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
 import type { AdmissionChain } from './admission/chain.ts'
 import type { RemoteVersions } from './aggregation/remote-versions.ts'
+import type { AuthorizerChain } from './authz/authorizer.ts'
 import type { OutgoingCalls } from './outgoing/outgoing-calls.ts'
 import type { RequestInfo, ResourcePath } from './request-info.ts'
 import type { Resource, ResourceTable } from './resources.ts'
@@ -27,6 +28,8 @@ export interface Core {
   /** Where other servers write to the same store: brings the cache up to now. */
   fresh: FreshReads | undefined
   admission: AdmissionChain
+  /** For what a request needs beyond the right to make it. */
+  authorizer: AuthorizerChain
   /** How webhooks and extension servers are called. */
   outgoing: OutgoingCalls
   /** What other servers serve beside us. */

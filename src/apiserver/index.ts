@@ -17,3 +17,4 @@ export {
   tlsNodeDialer,
 } from './nodes/node-dialer.ts'
 export type { OtherPathHandler } from './other-paths.ts'
+export { type UnreadableObject, unreadableObjects } from './watch-cache/unreadable-objects.ts'

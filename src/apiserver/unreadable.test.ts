@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openMemoryStore, type Store } from '../db/index.ts'
 import { startTestServer, type TestServer } from './testing/test-server.ts'
 
@@ -54,6 +54,90 @@ describe('objects that cannot be decoded', () => {
     expect((await server.call('DELETE', `${maps}/bad?${wish}`)).status).toBe(200)
     expect((await server.call('GET', `${maps}/bad`)).status).toBe(404)
     expect((await server.call('GET', maps)).headers['warning']).toBeUndefined()
+  })
+
+  it('need a verb of their own besides delete, and wishes that fit', async () => {
+    const wish = 'ignoreStoreReadErrorWithClusterBreakingPotential=true'
+    const remove = (name: string, query: string, username = 'admin') =>
+      server.api.handler({
+        method: 'DELETE',
+        url: `${maps}/${name}?${query}`,
+        headers: {},
+        user: { username, groups: username === 'admin' ? ['system:masters'] : [] },
+        signal: new AbortController().signal,
+      })
+    const text = (reply: { body: unknown }) => Buffer.from(reply.body as Uint8Array).toString()
+    const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default'
+    const rule = { apiGroups: [''], resources: ['configmaps'], verbs: ['delete'] }
+    await server.call('POST', `${rbac}/roles`, { metadata: { name: 'r' }, rules: [rule] })
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'r' }
+    const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'eve' }]
+    await server.call('POST', `${rbac}/rolebindings`, { metadata: { name: 'r' }, roleRef, subjects })
+    const forbidden = await remove('bad', wish, 'eve')
+    expect(forbidden.status).toBe(403)
+    expect(text(forbidden)).toContain('not permitted to do \\"unsafe-delete-ignore-read-errors\\"')
+    for (const other of ['dryRun=All', 'gracePeriodSeconds=0', 'propagationPolicy=Orphan', 'orphanDependents=true']) {
+      const refused = await remove('bad', `${wish}&${other}`)
+      expect([refused.status, text(refused)]).toEqual([422, expect.stringContaining('cannot be set together with .')])
+    }
+    expect(text(await remove('a', wish))).toContain('is exclusively used to delete corrupt object(s)')
+    expect((await server.call('GET', `${maps}/a`)).status).toBe(200)
+    rule.verbs.push('unsafe-delete-ignore-read-errors')
+    await server.call('PUT', `${rbac}/roles/r`, { metadata: { name: 'r' }, rules: [rule] })
+    expect((await remove('bad', wish, 'eve')).status).toBe(200)
+  })
+
+  it('end the watches that may have shown them when they are deleted, and who resumes lists again', async () => {
+    const { metadata } = (await server.call('GET', maps)).body
+    const from = `resourceVersion=${metadata.resourceVersion}`
+    const watching = await server.watch(`${maps}?watch=1&${from}`)
+    const elsewhere = await server.watch(`/api/v1/namespaces/other/configmaps?watch=1&${from}`)
+    await server.call('DELETE', `${maps}/bad?ignoreStoreReadErrorWithClusterBreakingPotential=true`)
+    expect(await watching.next()).toMatchObject({ type: 'ERROR', object: { code: 500, reason: 'StorageReadError' } })
+    expect(await watching.next()).toBeUndefined()
+    await server.call('POST', '/api/v1/namespaces', { metadata: { name: 'other' } })
+    await server.call('POST', '/api/v1/namespaces/other/configmaps', { metadata: { name: 'x' } })
+    expect((await elsewhere.next()).type).toBe('ADDED')
+    elsewhere.end()
+    const resumed = await server.watch(`${maps}?watch=1&${from}`)
+    expect(await resumed.next()).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } })
+    const later = (await server.call('GET', maps)).body.metadata.resourceVersion
+    const fresh = await server.watch(`${maps}?watch=1&resourceVersion=${later}`)
+    await server.call('POST', maps, { metadata: { name: 'bad' } })
+    expect(await fresh.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'bad' } } })
+    fresh.end()
+  })
+
+  it('are all named, not only the first', async () => {
+    const key = '/registry/core/configmaps/default/c'
+    await store.commit([{ key, value: new Uint8Array(Buffer.from('{"kind":')) }], new Map())
+    const later = await startTestServer({ store })
+    const list = await later.call('GET', maps)
+    expect(names(list.body)).toEqual(['a'])
+    expect(String(list.headers['warning'])).toMatch(/default\/bad .*default\/c /)
+    await later.api.close()
+  })
+
+  it('give no rights any more once they are deleted', async () => {
+    const rbac = '/apis/rbac.authorization.k8s.io/v1'
+    const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list'] }]
+    await server.call('POST', `${rbac}/clusterroles`, { metadata: { name: 'reader' }, rules })
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reader' }
+    const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'eve' }]
+    await server.call('POST', `${rbac}/clusterrolebindings`, { metadata: { name: 'eve' }, roleRef, subjects })
+    const listAsEve = async () => {
+      const user = { username: 'eve', groups: [] }
+      const signal = new AbortController().signal
+      return (await server.api.handler({ method: 'GET', url: maps, headers: {}, user, signal })).status
+    }
+    expect(await listAsEve()).toBe(200)
+    const key = '/registry/rbac.authorization.k8s.io/clusterrolebindings/eve'
+    await store.commit([{ key, value: new Uint8Array(Buffer.from('{"kind":')) }], new Map())
+    const wish = 'ignoreStoreReadErrorWithClusterBreakingPotential=true'
+    await vi.waitFor(async () =>
+      expect((await server.call('DELETE', `${rbac}/clusterrolebindings/eve?${wish}`)).status).toBe(200),
+    )
+    expect(await listAsEve()).toBe(403)
   })
 
   it('are no deletion to those who watch', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Channel } from '../base/channel.ts'
 import { settle } from '../base/virtual-clock.ts'
+import { ApiError } from '../models/api-error.ts'
 import { ConfigMap as ConfigMapKind } from '../models/kinds/index.ts'
 import type { ConfigMap } from '../models/types/core-v1.ts'
 import type { Informer } from './informer.ts'
@@ -80,6 +81,16 @@ describe('an informer', () => {
     expect(heard.sort()).toEqual(['+new=2', '+replaced=2', '-gone=1', '-replaced=1', '~changed=1>2'])
     expect(informer.list()).toHaveLength(4)
     // The second list asks for the newest: an old one might again be from before the gap.
+    expect(api.requests.filter(r => !r.includes('watch')).at(-1)).toBe('GET /api/v1/configmaps?limit=500')
+  })
+
+  test('lists again when the server cannot decode what was deleted', async () => {
+    const { api, clock, informers } = createBench()
+    await using informer = informers.for(ConfigMapKind)
+    await informer.ready()
+    await settle()
+    api.cutWatches(new ApiError('StorageReadError', 'saw a DELETED event, but object data is corrupt', { code: 500 }))
+    await clock.advance(2_000)
     expect(api.requests.filter(r => !r.includes('watch')).at(-1)).toBe('GET /api/v1/configmaps?limit=500')
   })
 

@@ -3,7 +3,7 @@ import { type Clock, every, sleep } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
-import { isExpired } from '../models/api-error.ts'
+import { isExpired, isStorageReadError } from '../models/api-error.ts'
 import { type Kind, resourceName } from '../models/kind.ts'
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import type { Client, Selectors, WatchEvent } from './client.ts'
@@ -115,9 +115,9 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
         else failures++
       } catch (error) {
         if (signal.aborted) return
-        if (isExpired(error)) {
-          // The server no longer knows our place: take a fresh list, at the newest revision.
-          this.#log.info({ resourceVersion: this.resourceVersion }, 'revision forgotten by the server, listing again')
+        if (isExpired(error) || isStorageReadError(error)) {
+          // The server no longer knows our place, or cannot say what was deleted: take a fresh list, at the newest revision.
+          this.#log.info({ resourceVersion: this.resourceVersion, error: explain(error) }, 'listing again')
           if (forgotten) failures++
           listed = false
           forgotten = true

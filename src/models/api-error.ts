@@ -140,4 +140,7 @@ export const isAlreadyExists = (e: unknown): e is ApiError => e instanceof ApiEr
 /** Nothing can be created in the namespace any more, and nothing needs to be. */
 export const isNamespaceTerminating = (e: unknown): e is ApiError =>
   e instanceof ApiError && (e.details?.causes ?? []).some(cause => cause.reason === 'NamespaceTerminating')
+/** What is stored cannot be decoded; of a watch: what is deleted could not. */
+export const isStorageReadError = (e: unknown): e is ApiError =>
+  e instanceof ApiError && e.reason === 'StorageReadError'
 export const isExpired = (e: unknown): e is ApiError => e instanceof ApiError && e.code === 410

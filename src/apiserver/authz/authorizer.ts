@@ -20,10 +20,10 @@ export interface Authorizer {
 
 /** The first opinion counts. */
 export class AuthorizerChain implements Authorizer {
-  readonly #members: Authorizer[]
+  readonly #members: Authorizer[] = []
 
-  constructor(members: Authorizer[]) {
-    this.#members = members
+  add(...members: Authorizer[]): void {
+    this.#members.push(...members)
   }
 
   async authorize(attributes: Attributes): Promise<Decision> {

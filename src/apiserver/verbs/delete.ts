@@ -13,14 +13,16 @@ import { objectSelector } from '../selectors/object-selector.ts'
 import { prepare } from '../storage/conversion.ts'
 import { invalidOptions } from './invalid-options.ts'
 import { listReply } from './list-page.ts'
-import { removeUnreadable, unreadable } from './unreadable.ts'
+import { removeUnreadable, unreadable, wishesUnsafeDeletion } from './unreadable.ts'
 import { checkDryRun, isDryRun } from './write-options.ts'
 
 export const remove: CallHandler = async call => {
   const { core, resource, path } = call
   const wishes = readDeleteOptions(call)
   const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
-  if (unreadable(call)) return removeUnreadable(call, wishes, dryRun)
+  const damaged = unreadable(call)
+  if (wishesUnsafeDeletion(call, wishes, { found: damaged !== undefined, dryRun })) return removeUnreadable(call)
+  if (damaged) throw damaged
   const { gone, object } = await deleteObject(core, resource, path.namespace, path.name!, wishes, {
     user: call.user,
     dryRun,

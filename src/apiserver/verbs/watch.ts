@@ -29,6 +29,7 @@ import { placeOf } from '../watch-cache/watch-cache.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
 import { invalidListOptions, timeoutSeconds } from './list-options.ts'
 import { parseRevision } from './revision.ts'
+import { unreadableText } from './unreadable.ts'
 
 const bookmarkEveryMs = 60_000
 const minTimeoutMs = 1_800_000
@@ -170,10 +171,19 @@ class Watcher implements BucketListener {
     this.#send(event)
   }
 
-  #send(event: KeptEvent): void {
+  lost(object: KeptObject): void {
+    if (!this.#concerns(object)) return
+    const text = `saw a DELETED event, but object data is corrupt - ${unreadableText(object)}`
+    this.#endWith(new ApiError('StorageReadError', text, { code: 500 }))
+  }
+
+  #concerns(place: { namespace: string; name: string }): boolean {
     const { namespace, name } = this.#options
-    if (namespace !== undefined && event.namespace !== namespace) return
-    if (name !== undefined && event.name !== name) return
+    return (namespace === undefined || place.namespace === namespace) && (name === undefined || place.name === name)
+  }
+
+  #send(event: KeptEvent): void {
+    if (!this.#concerns(event)) return
     const { object, previous } = event
     const { form } = this.#resource
     if (!form && !this.#turn) {
@@ -234,8 +244,11 @@ class Watcher implements BucketListener {
           if (!place || revision > until) continue
           const kept = (bytes: Uint8Array | undefined) =>
             bytes && new KeptObject(stored.key, place.namespace, place.name, revision, withRevision(bytes, revision))
-          const event = new KeptEvent(revision, kept(stored.value), kept(stored.previous))
-          if (event.object || event.previous) this.#send(event)
+          const [object, previous] = [kept(stored.value), kept(stored.previous)]
+          // What cannot be decoded is no news; what comes after it cannot be told to whom it was shown before.
+          if (object?.readable === false || !(object ?? previous)) continue
+          if (previous?.readable === false) throw new Compacted(BigInt(from), stored.revision)
+          this.#send(new KeptEvent(revision, object, previous))
         }
         if (Number(batch.revision) >= until) break
       }

@@ -5,6 +5,8 @@ import { OrderedObjects } from './ordered-objects.ts'
 /** Hears of each change of a bucket, in order. */
 export interface BucketListener {
   changed(event: KeptEvent): void
+  /** An object that could not be decoded was deleted. Who has no word for it hears of the deletion of its last readable state. */
+  lost?(object: KeptObject): void
 }
 
 /** Everything of one stored resource: the newest state of each object, and the last changes. */
@@ -15,6 +17,8 @@ export class Bucket {
   readonly #spaces = new Map<string, OrderedObjects>()
   #spaceOrder: string[] | undefined
   readonly #unreadable = new Map<string, KeptObject>()
+  /** What there was before an object became one that cannot be decoded, as those who watch still see it. */
+  readonly #lastReadable = new Map<string, KeptObject>()
   readonly #ringSize: number
   #ring: KeptEvent[] = []
   #ringStart = 0
@@ -44,7 +48,7 @@ export class Bucket {
       namespace !== undefined
         ? (this.#spaces.get(namespace)?.all() ?? [])
         : this.#orderedSpaces().flatMap(space => this.#spaces.get(space)!.all())
-    return out.every(o => this.#isReadable(o)) ? out : out.filter(o => o.readable)
+    return out.every(o => this.#isReadable(o)) ? out : out.filter(o => this.#isReadable(o))
   }
 
   /**
@@ -86,10 +90,12 @@ export class Bucket {
   }
 
   put(object: KeptObject): void {
-    const previous = this.#put(object)
-    // What cannot be read is no news of a deletion: whoever watches keeps what there was.
-    if (this.#isReadable(object))
-      this.#publish(new KeptEvent(object.revision, object, previous?.readable ? previous : undefined))
+    const previous = this.#seenBefore(this.#put(object))
+    if (this.#isReadable(object)) {
+      this.#lastReadable.delete(object.key)
+      this.#publish(new KeptEvent(object.revision, object, previous))
+      // What cannot be read is no news of a deletion: whoever watches keeps what there was.
+    } else if (previous) this.#lastReadable.set(object.key, previous)
   }
 
   delete(namespace: string, name: string, revision: number): void {
@@ -102,7 +108,27 @@ export class Bucket {
       this.#spaces.delete(namespace)
       this.#spaceOrder = undefined
     }
-    if (previous.readable) this.#publish(new KeptEvent(revision, undefined, previous))
+    const seen = this.#seenBefore(previous)
+    this.#lastReadable.delete(previous.key)
+    const event = seen && new KeptEvent(revision, undefined, seen)
+    if (previous.readable) this.#publish(event!)
+    else this.#lose(previous, revision, event)
+  }
+
+  /** The last state of it that listeners saw. */
+  #seenBefore(state: KeptObject | undefined): KeptObject | undefined {
+    return state && (state.readable ? state : this.#lastReadable.get(state.key))
+  }
+
+  /** Whoever resumes from before has to list again, as with Kubernetes: nobody can tell what the object was to them. */
+  #lose(object: KeptObject, revision: number, event: KeptEvent | undefined): void {
+    this.#ring = []
+    this.#ringStart = 0
+    this.#oldest = revision
+    for (const listener of this.listeners) {
+      if (listener.lost) listener.lost(object)
+      else if (event) listener.changed(event)
+    }
   }
 
   /** The changes after `revision`, or undefined when the ring does not reach back so far. */
