@@ -1,5 +1,6 @@
 /*
- * The store on both engines, each beside the bare thing in the same run: durable commits at 1, 64 and 512 in flight, lists now and of
+ * The store on both engines, each beside the bare thing in the same run: durable commits at 1, 64 and 512 in flight (SQLite's beside
+ * bare commits on a thread behind messages too, and the bare way there and back), lists now and of
  * the past, the start with 150,000 objects, file growth and write amplification of heartbeats.
  *   npx tsx bench/store.ts [slices] [seconds per slice] [objects] [heartbeats] [sqlite|etcd]
  * Starts an etcd of its own on loopback, if there is one. BENCH_FOLDER: where the files lie, the system's folder of temporary files

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { createApiServer } from '../../src/apiserver/index.ts'
 import { openSqliteStore } from '../../src/db/index.ts'
+import { ownProcessorMs } from '../support/process-use.ts'
 import { folder, text } from './load.ts'
 
 const path = '/api/v1/namespaces/default/configmaps'
@@ -58,12 +58,12 @@ export async function asOfLists(objects: number, objectBytes: number): Promise<v
 /** The longest stretch between two turns of the event loop, until it ends. */
 class Holds {
   #longest = { processorMs: 0, wallMs: 0 }
-  #last = { processorMs: ownProcessorMs(), wallMs: performance.now() }
+  #last = { processorMs: ownProcessorMs().main, wallMs: performance.now() }
   #ended = false
 
   constructor() {
     const turn = () => {
-      const now = { processorMs: ownProcessorMs(), wallMs: performance.now() }
+      const now = { processorMs: ownProcessorMs().main, wallMs: performance.now() }
       for (const kind of ['processorMs', 'wallMs'] as const)
         this.#longest[kind] = Math.max(this.#longest[kind], now[kind] - this.#last[kind])
       this.#last = now
@@ -76,9 +76,4 @@ class Holds {
     this.#ended = true
     return this.#longest
   }
-}
-
-/** Of the main thread, exact to less than a millisecond. */
-function ownProcessorMs(): number {
-  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6
 }

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { compareTarget, equal } from '../../src/db/etcd/messages.ts'
 import type { EtcdRpc } from '../../src/db/etcd/rpc.ts'
 import { openSqliteStore, type Revision, type Store } from '../../src/db/index.ts'
+import { ownProcessorMs } from '../support/process-use.ts'
 import { median, percentile } from '../support/statistics.ts'
 import { author, Concurrent, type Contender, folder, nextValue, text } from './load.ts'
 import { RawSqlite } from './raw-sqlite.ts'
+import { rawThread } from './raw-thread.ts'
 
 const widths = [1, 64, 512]
 
@@ -24,10 +26,22 @@ export async function sqliteCommits(turns: Turns): Promise<void> {
     const store = await openSqliteStore({ path })
     const ours = new Concurrent(width, through(store))
     const [same, logOnly] = [new RawSqlite(width, true), new RawSqlite(width, false)]
-    const raws = { 'raw SQLite with the same rows': same, 'with a log of keys and values only': logOnly }
+    const thread = await rawThread(width, join(folder, `thread-${width}.db`))
+    const hop = await rawThread(width)
+    const raws = {
+      'raw SQLite with the same rows': same,
+      'the same on a thread behind messages': thread,
+      'with a log of keys and values only': logOnly,
+    }
     const line = await compare(ours, raws, turns)
+    await hop.slice(turns.seconds)
     await store[Symbol.asyncDispose]()
-    for (const raw of [same, logOnly]) raw.close()
+    for (const raw of [same, thread, logOnly, hop]) await raw.close()
+    const p50 = (all: number[]) => `${text(percentile(all, 0.5) * 1000)} µs`
+    console.log(
+      `bare,   ${String(width).padStart(3)} in flight: to a thread and back p50 ${p50(hop.latencies)}, ` +
+        `with a bare commit there ${p50(thread.latencies)}`,
+    )
     const bytes = statSync(path).size / ours.latencies.length
     console.log(`SQLite, ${String(width).padStart(3)} in flight: ${line}; ${text(bytes)} bytes of file per commit`)
   }
@@ -62,20 +76,52 @@ function bare(rpc: EtcdRpc) {
 }
 
 async function compare(ours: Concurrent, raws: Record<string, Contender>, turns: Turns): Promise<string> {
-  const rates: number[] = []
-  const shares: Record<string, number[]> = {}
+  const all = new Measured(ours)
+  const raw = Object.entries(raws).map(([name, contender]) => ({ name, measured: new Measured(contender) }))
   for (let i = 0; i < turns.slices; i++) {
-    const rawRates: [string, number][] = []
-    for (const [name, raw] of Object.entries(raws)) rawRates.push([name, await raw.slice(turns.seconds)])
-    const rate = await ours.slice(turns.seconds)
-    rates.push(rate)
-    for (const [name, raw] of rawRates) (shares[name] ??= []).push((rate / raw) * 100)
+    for (const { measured } of raw) await measured.slice(turns.seconds)
+    await all.slice(turns.seconds)
   }
-  const { latencies, activeMs } = ours
-  const at = (share: number) => text(percentile(latencies, share), 2)
-  const reached = Object.entries(shares).map(([name, all]) => `${text(median(all))} % of ${name}`)
+  const at = (share: number) => text(percentile(ours.latencies, share), 2)
+  const reached = raw.map(({ name, measured }) => `${text(median(all.sharesOf(measured)))} % of ${name}`)
+  const [first] = raw
   return (
-    `${text(median(rates))}/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms; ${reached.join(', ')}; ` +
-    `main thread ${text((activeMs * 1000) / latencies.length, 1)} µs`
+    `${text(median(all.rates))}/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms; ${reached.join(', ')}; ` +
+    `processor time of a commit: main thread ${all.mainMicros} µs, other threads ${all.otherMicros} µs (${first!.name}: ${first!.measured.mainMicros} µs)`
   )
+}
+
+/** A contender, with what its slices took. */
+class Measured {
+  readonly rates: number[] = []
+  readonly #contender: Contender
+  #commits = 0
+  #main = 0
+  #others = 0
+
+  constructor(contender: Contender) {
+    this.#contender = contender
+  }
+
+  async slice(seconds: number): Promise<void> {
+    const [before, start] = [ownProcessorMs(), performance.now()]
+    const rate = await this.#contender.slice(seconds)
+    const after = ownProcessorMs()
+    this.rates.push(rate)
+    this.#commits += (rate * (performance.now() - start)) / 1000
+    this.#main += after.main - before.main
+    this.#others += after.others - before.others
+  }
+
+  sharesOf(other: Measured): number[] {
+    return this.rates.map((rate, i) => (rate / other.rates[i]!) * 100)
+  }
+
+  get mainMicros(): string {
+    return text((this.#main / this.#commits) * 1000, 1)
+  }
+
+  get otherMicros(): string {
+    return text((this.#others / this.#commits) * 1000, 1)
+  }
 }

@@ -35,8 +35,6 @@ export interface Contender {
 /** Commits with so many in flight, each with a check of the revision that it has seen. */
 export class Concurrent implements Contender {
   readonly latencies: number[] = []
-  /** Of this process' main thread. */
-  activeMs = 0
   readonly #commit: (key: string, seen: Revision) => Promise<Revision>
   readonly #inFlight: number
   readonly #seen = new Map<string, Revision>()
@@ -49,11 +47,9 @@ export class Concurrent implements Contender {
 
   async slice(seconds: number): Promise<number> {
     const before = this.latencies.length
-    const loop = performance.eventLoopUtilization()
     const start = performance.now()
     const end = start + seconds * 1000
     await Promise.all(Array.from({ length: this.#inFlight }, () => this.#until(end)))
-    this.activeMs += performance.eventLoopUtilization(loop).active
     return ((this.latencies.length - before) / (performance.now() - start)) * 1000
   }
 

@@ -3,7 +3,7 @@ import type { EtcdRpc } from '../../src/db/etcd/rpc.ts'
 import { openSqliteStore, type Store } from '../../src/db/index.ts'
 import { median } from '../support/statistics.ts'
 import { folder, nextValue, text, timed } from './load.ts'
-import { openSqlite } from './raw-sqlite.ts'
+import { openSqlite } from './raw-rows.ts'
 
 const listed = 10_000
 const times = 5
