@@ -6,6 +6,7 @@ import { codeOf, explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { quantityToNumber } from '../../base/quantity.ts'
 import type { Random } from '../../base/random.ts'
+import { Turns } from '../../base/turns.ts'
 import { ServerUnreachable } from '../../client/index.ts'
 import { claimNameOf } from '../../models/claim-name.ts'
 import type { NFSVolumeSource, Pod, Volume, VolumeMount } from '../../models/types/core-v1.ts'
@@ -20,6 +21,7 @@ import { type ClaimedVolume, claimedVolume } from './claimed-volume.ts'
 import { type ChangePolicy, giveToGroup } from './file-group.ts'
 import { filesOf, isSecret, isWritten, referencesOf } from './files.ts'
 import { checkHostPath } from './host-path.ts'
+import { mountDevice } from './local-device.ts'
 import { makeLocalVolume } from './local-volumes.ts'
 import { MountFailed } from './mount-failed.ts'
 import { mountNfs } from './nfs-volume.ts'
@@ -64,6 +66,8 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
   const { folder, secretFolder, objects, disk, commands, random, log } = options
   const live = new Map<string, Live>()
   const podFolder = (uid: string) => join(folder, 'pods', uid)
+  /** An empty device is formatted once, however many pods want it. */
+  const devices = new Turns()
 
   const written = (uid: string, volume: Volume) =>
     isSecret(volume) ? join(secretFolder, uid, volume.name) : join(podFolder(uid), 'volumes', 'files', volume.name)
@@ -107,7 +111,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       if (csi) return use(claimedUse(found, volume))
       return exported && found.volume.spec.volumeMode !== 'Block'
         ? nfs(volume.name, exported, pod, mountOptions)
-        : claimed(found, pod)
+        : claimed(found, pod, volume.name)
     }
     if (volume.image)
       throw new Error(
@@ -148,8 +152,8 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     return table.split('\n').some(line => line.split(' ')[4] === path)
   }
 
-  async function claimed({ volume: found }: ClaimedVolume, pod: Pod): Promise<string> {
-    const { hostPath, local, volumeMode } = found.spec
+  async function claimed({ volume: found }: ClaimedVolume, pod: Pod, name: string): Promise<string> {
+    const { hostPath, local, volumeMode, mountOptions } = found.spec
     if (hostPath && volumeMode !== 'Block') {
       await checkHostPath(disk, hostPath)
       return hostPath.path
@@ -157,10 +161,16 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     if (local) {
       await makeLocalVolume(disk, folder, found)
       if (!(await disk.exists(local.path))) throw new Error(`path "${local.path}" does not exist`)
-      if (volumeMode !== 'Block') await giveToPod(local.path, pod)
-      else if (!(await disk.stat(local.path)).isBlockDevice())
+      const isDevice = (await disk.stat(local.path)).isBlockDevice()
+      if (volumeMode === 'Block') {
+        if (isDevice) return local.path
         throw new Error(`path "${local.path}" of a volume with volumeMode Block is not a block device`)
-      return local.path
+      }
+      const path = isDevice ? join(podFolder(pod.metadata.uid!), 'volumes', 'local', name) : local.path
+      const about = { device: local.path, fsType: local.fsType, options: mountOptions }
+      if (isDevice) await devices.take(local.path, () => mountDevice(options, path, about))
+      await giveToPod(path, pod)
+      return path
     }
     throw new Error(
       volumeMode === 'Block'
