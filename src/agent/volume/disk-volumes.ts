@@ -142,7 +142,9 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     if (fresh || inMemory) {
       const group = pod.spec.securityContext?.fsGroup
       if (group !== undefined) await disk.chown(path, 0, group)
-      await disk.chmod(path, group === undefined ? 0o777 : 0o2777)
+      // A tmpfs comes with the sticky bit, which stays: nobody takes away another's file.
+      const sticky = (await disk.stat(path)).mode & 0o1000
+      await disk.chmod(path, sticky | (group === undefined ? 0o777 : 0o2777))
     }
     return path
   }
