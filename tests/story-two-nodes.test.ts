@@ -139,6 +139,29 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
     expect(await visitor('n2', 'hostname')).toBe('visitor-n2\n')
   })
 
+  it('an image whose registry is down comes from the node that has it', async () => {
+    const pod = (node: string) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `second-${node}`, namespace: 'default' },
+      spec: {
+        nodeName: node,
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: 'web', image: 'registry.test/web:2' }],
+      },
+    })
+    await n1.apply(pod('n1'))
+    await until('the first pod of the image', async () => isReady(await n1.get('pod', 'second-n1')))
+    await registry.stop()
+    await n1.apply(pod('n2'))
+    await until('a pod of it on the other node', async () => isReady(await n1.get('pod', 'second-n2')))
+    const { items } = await n1.get('events', '--field-selector', 'involvedObject.name=second-n2')
+    const said = items.map((event: any) => event.message)
+    expect(said).toContain('Image "registry.test/web:2" came from node "n1", as registry registry.test cannot be had')
+    await n1.kubectl('delete', 'pods', 'second-n1', 'second-n2')
+    registry = await testRegistry(n1.machine, 5000)
+  })
+
   it('a node that dies is noticed, and its pods are replaced on the other', async () => {
     const died = performance.now()
     await n2.die()

@@ -9,7 +9,9 @@ import { localFolderAnnotation } from '../models/local-volume.ts'
 import { openPodGroups } from './cgroup/open-pod-groups.ts'
 import { CpuManager } from './cpu/cpu-manager.ts'
 import { createImages } from './image/images.ts'
+import { createImagePeers, type ImagePeers } from './image/peers.ts'
 import { Health } from './node/health.ts'
+import { kubeletConfiguration } from './node/kubelet-configuration.ts'
 import { defaultReservation, readMachine, simulatedMachine } from './node/machine.ts'
 import { Registration } from './node/registration.ts'
 import { NodePods } from './node-pods.ts'
@@ -137,6 +139,8 @@ class NodeAgent implements Agent {
       observed: uid => this.#view.get(uid),
       startedAtMs: clock.now(),
       probes: this.#tally,
+      configuration: () => kubeletConfiguration(options),
+      ...(options.imagePeers ? { images: runtime.contents } : {}),
       volumeUses: async pod => (await this.#volumes?.uses(pod)) ?? [],
       ...(options.network ? { network: options.network } : {}),
       ...(options.simulated ? {} : { checkAddress: question => checkAddress(options.net, question) }),
@@ -201,6 +205,10 @@ class NodeAgent implements Agent {
     const node = () => this.registered.then(() => registration.node)
     const groups = simulated ? undefined : await openPodGroups(this.#options, { machine, events, activePods, node })
     if (groups) this.#ends.push(() => groups[Symbol.dispose]())
+    const images = createImages({
+      ...{ runtime, events, objects, clock, parallelPulls: this.#options.parallelPulls ?? 5 },
+      peers: this.#peers(),
+    })
     const volumes = this.#own(
       simulated
         ? createSimulatedVolumes(objects)
@@ -209,6 +217,8 @@ class NodeAgent implements Agent {
             secretFolder: secretFolderOf(this.#options),
             objects,
             tokens,
+            images,
+            ...(runtime.contents ? { contents: runtime.contents } : {}),
             ...(plugins ? { csi: plugins.csi } : {}),
           }),
     )
@@ -221,7 +231,7 @@ class NodeAgent implements Agent {
       client,
       runtime,
       view: this.#view,
-      images: createImages({ runtime, events, clock, parallelPulls: this.#options.parallelPulls ?? 5 }),
+      images,
       volumes,
       devices: plugins?.devices,
       claims: plugins?.claims,
@@ -351,6 +361,13 @@ class NodeAgent implements Agent {
       // A pod of the same name and another uid answers Conflict: ours is gone all the same.
       if (!isNotFound(error) && (error as { reason?: string }).reason !== 'Conflict') throw error
     }
+  }
+
+  #peers(): ImagePeers | undefined {
+    const { imagePeers: keys, runtime } = this.#options
+    return keys && runtime.contents
+      ? createImagePeers({ ...this.#options, keys, contents: runtime.contents })
+      : undefined
   }
 
   #informers(): InformerSet {

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { explain } from '../base/errors.ts'
+import { wholeName } from '../runtime/image-reference.ts'
 import type { ImageInfo } from '../runtime/runtime.ts'
 import type { AgentOptions } from './options.ts'
 import { newest } from './pod/records.ts'
 import type { PodWorker } from './pod/worker.ts'
 import type { RuntimeView } from './runtime-view.ts'
+import { volumeImages } from './volume/image-volumes.ts'
 import { sweepLocalVolumes } from './volume/local-volumes.ts'
 import type { Volumes } from './volume/volumes.ts'
 
@@ -70,9 +72,10 @@ export class Chores {
 
   /** Images that no container uses. */
   async #idleImages(): Promise<ImageInfo[]> {
-    const { runtime, view, clock } = this.#options
+    const { runtime, view, clock, workers } = this.#options
     const images = await runtime.images().catch(() => [])
     const used = new Set(view.all().flatMap(pod => pod.containers.flatMap(c => [c.imageRef, c.image])))
+    for (const { pod } of workers.values()) for (const image of volumeImages(pod)) used.add(wholeName(image))
     const now = clock.monotonicMs()
     const idle = images.filter(image => !image.pinned && !used.has(image.ref) && !image.names.some(n => used.has(n)))
     for (const ref of this.#unused.keys()) if (!idle.some(image => image.ref === ref)) this.#unused.delete(ref)

@@ -11,6 +11,7 @@ import type { NodeAddress, Taint } from '../models/types/core-v1.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { CgroupSettings } from './cgroup/pod-groups.ts'
 import type { EvictionSettings } from './eviction/thresholds.ts'
+import type { PeerKeys } from './image/peers.ts'
 import type { Reservation } from './node/machine.ts'
 import type { ReferencedObjects } from './objects.ts'
 import type { PodSource } from './pod-source.ts'
@@ -82,6 +83,8 @@ export interface AgentOptions {
   parallelStarts?: number
   /** Images pulled at once; 5 unless said otherwise. */
   parallelPulls?: number
+  /** Nodes give each other images whose registry cannot be reached, known to each other by these keys; they do not unless said otherwise. */
+  imagePeers?: PeerKeys
   /** How often the runtime is looked over although it reported nothing; 60 000 ms unless said otherwise. */
   relistMs?: number
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. `none` unless said otherwise. */

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../base/clock.ts'
 import { ConfigMap } from '../models/kinds/core/config-map.ts'
 import { Node } from '../models/kinds/core/node.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
 import { Secret } from '../models/kinds/core/secret.ts'
 import type { DownwardAPIVolumeFile, KeyToPath, PodSecurityContext, Volume } from '../models/types/core-v1.ts'
+import { Connection } from '../runtime/cri/connection.ts'
+import { memorySource } from '../runtime/cri/import-image.ts'
+import { buildImage } from '../runtime/oci-image.ts'
+import { busyboxImage } from '../runtime/testing/containerd-bench.ts'
 import { forever, RealNode, until } from './testing/real-node.ts'
 
 let node: RealNode
@@ -251,4 +256,83 @@ describe('what the conformance suite asks of empty folders', () => {
       await node.remove(name)
     },
   )
+})
+
+describe('images as volumes', () => {
+  const model = (version: string) =>
+    buildImage({
+      architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+      layers: [
+        [
+          { path: 'weights', data: 'of the layer below' },
+          { path: 'readme', data: 'kept' },
+        ],
+        [
+          { path: 'weights', data: version },
+          { path: 'run', data: '#!/bin/sh\necho ran\n', mode: 0o755 },
+        ],
+      ],
+    })
+  const look = `cat /v/m/weights /v/m/readme; echo; sh -c 'echo x > /v/m/weights' 2>&1; ${forever}`
+
+  it('are pulled and mounted read-only, and nothing of them stays', async () => {
+    const reference = node.bench.registry.push('models/small', '1', model('one'))
+    const { volumes, volumeMounts } = mounted([{ name: 'm', image: { reference } }])
+    await node.run('imaged', { volumes, containers: [node.sh(look, { volumeMounts })] })
+    await node.isReady('imaged')
+    await until('its words', async () => ((await node.output('imaged')).includes('Read-only') ? true : undefined))
+    expect(await node.output('imaged')).toBe("onekept\nsh: can't create /v/m/weights: Read-only file system\n")
+    expect(await node.events('imaged')).toContain(`Pulling: Pulling image "${reference}"`)
+    await node.remove('imaged')
+    expect(await views()).toEqual([])
+  })
+
+  it('that are not there are told of as those of containers are', async () => {
+    const reference = `${node.bench.registry.address}/models/none:1`
+    const { volumes, volumeMounts } = mounted([{ name: 'm', image: { reference } }])
+    await node.run('imageless', { volumes, containers: [node.sh(look, { volumeMounts })] })
+    const told = async () => (await node.events('imageless')).some(e => /^FailedMount: .*has no such image/.test(e))
+    await until('why', async () => (await told()) || undefined).catch(async error => {
+      throw new Error(`${error.message}; events: ${(await node.events('imageless')).join('\n')}`)
+    })
+    await node.remove('imageless')
+  })
+
+  it('can come from elsewhere than a registry, as those of containers can', async () => {
+    const { contents } = node.bench.runtime
+    const image = await busyboxImage({
+      files: [
+        { path: 'weights', data: 'peer' },
+        { path: 'readme', data: 'kept' },
+      ],
+    })
+    await contents!.take('peers.test/app:1', memorySource(image), new AbortController().signal)
+    const { volumes, volumeMounts } = mounted([{ name: 'm', image: { reference: 'peers.test/app:1' } }])
+    const container = node.sh(look, { image: 'peers.test/app:1', imagePullPolicy: 'Never', volumeMounts })
+    await node.run('from-peer', { volumes, containers: [container] })
+    await node.isReady('from-peer')
+    await until('its words', async () => ((await node.output('from-peer')).includes('peerkept') ? true : undefined))
+    await node.remove('from-peer')
+    expect(await contents!.find('peers.test/app:1')).toMatchObject({ digest: image.manifest.digest })
+    const read: Uint8Array[] = []
+    for await (const part of contents!.read(image.config.digest, new AbortController().signal)) read.push(part)
+    expect(Buffer.concat(read)).toEqual(image.config.bytes)
+    expect(await contents!.blob(`sha256:${'0'.repeat(64)}`)).toBeUndefined()
+  })
+
+  /** Snapshots of ours that containerd holds for volumes. */
+  async function views(): Promise<string[]> {
+    using connection = new Connection(node.bench.containerd.socket, systemClock)
+    const found: string[] = []
+    const { signal } = new AbortController()
+    for (const snapshotter of ['overlayfs', 'native'])
+      for await (const { info } of connection.containerdStream<{ info: { name: string }[] }>(
+        'snapshots.v1.Snapshots',
+        'List',
+        { snapshotter },
+        signal,
+      ))
+        found.push(...info.map(({ name }) => name).filter(name => name.includes('optiflow-image')))
+    return found
+  }
 })

@@ -7,6 +7,8 @@ export interface CgroupChoices {
   cgroupsPerQos: 'true' | 'false'
   /** The group below which `kubepods` is. */
   cgroupRoot: string
+  /** Who makes them: this node. */
+  cgroupDriver: 'cgroupfs'
   /** `pods`: together they get no more than the node's allocatable. */
   enforceNodeAllocatable: 'pods' | 'none'
   /** Processes that one pod may have; -1: any number. */
@@ -18,6 +20,7 @@ export interface CgroupChoices {
 export const cgroupDefaults: CgroupChoices = {
   cgroupsPerQos: 'true',
   cgroupRoot: '/',
+  cgroupDriver: 'cgroupfs',
   enforceNodeAllocatable: 'pods',
   podMaxPids: -1,
   qosReservedMemoryPercent: 0,
@@ -26,6 +29,15 @@ export const cgroupDefaults: CgroupChoices = {
 function readRoot(text: string): string {
   if (/^\/([\w.-]+(\/[\w.-]+)*)?$/.test(text) && !text.split('/').includes('..')) return text
   throw new Error('is not the path of a control group, such as / or /tenants/a')
+}
+
+/** The driver of systemd is refused in so many words: many a kubelet is set to it. */
+function readDriver(text: string): 'cgroupfs' {
+  if (text === 'cgroupfs') return text
+  if (text !== 'systemd') throw new Error('is not a driver; there is cgroupfs')
+  throw new Error(
+    'is not supported with a containerd of our own, which makes control groups below /kubepods itself; systemd leaves those alone. Leave it out, or pass --container-runtime-endpoint of a runtime whose driver is systemd',
+  )
 }
 
 /** `memory=50%` */
@@ -40,6 +52,7 @@ function readReservedMemory(text: string): number {
 export const cgroupRules: { [K in keyof CgroupChoices]: { name: string; read(text: string): CgroupChoices[K] } } = {
   cgroupsPerQos: { name: 'cgroups-per-qos', read: oneOf(['true', 'false']) },
   cgroupRoot: { name: 'cgroup-root', read: readRoot },
+  cgroupDriver: { name: 'cgroup-driver', read: readDriver },
   enforceNodeAllocatable: { name: 'enforce-node-allocatable', read: oneOf(['pods', 'none']) },
   podMaxPids: { name: 'pod-max-pids', read: text => wholeNumber(text, -1, 4_194_304) },
   qosReservedMemoryPercent: { name: 'qos-reserved', read: readReservedMemory },

@@ -1,4 +1,5 @@
 import { type AgentServer, createAgent, makeMemoryFolder, shutdownSteps } from '../agent/index.ts'
+import type { KeyPair } from '../base/certificates.ts'
 import { Disposal } from '../base/disposal.ts'
 import { explain, isAbort } from '../base/errors.ts'
 import { listenHttp } from '../base/http-listener.ts'
@@ -36,6 +37,8 @@ export interface NodeOptions {
   nodeIp: string
   /** Of the node's own server. */
   serving: ServingKeys
+  /** By which other nodes know this one. */
+  identity: KeyPair
   outside: OutsideWorld
   report: Report
   signal: AbortSignal
@@ -129,6 +132,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         { type: 'Hostname', address: settings.nodeName },
       ],
       labels: { [networkLabel]: settings.network },
+      ...(settings.imagePeers === 'true' ? { imagePeers: { ca: options.serving.clientCa, ...options.identity } } : {}),
       clusterDns: [dnsIp],
       clusterDomain: settings.clusterDomain,
       network: networkReader,
@@ -288,6 +292,7 @@ export async function startJoinedNode(options: JoinedNodeOptions): Promise<Async
       networkClient: network.client,
       nodeIp: ip,
       serving: { ...keys.serving, clientCa: keys.ca },
+      identity: keys.client,
       outside,
       report,
       signal,

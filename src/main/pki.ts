@@ -33,6 +33,8 @@ export interface Pki {
    * @param name of its files
    */
   serving(name: string, request: Omit<CertificateRequest, 'usages'>): Promise<KeyPair>
+  /** The same for a client. */
+  client(name: string, request: Omit<CertificateRequest, 'usages'>): Promise<KeyPair>
 }
 
 export interface PkiOptions {
@@ -118,5 +120,6 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     tokenKey: { privateKey, publicKey },
     joinToken,
     serving: (name, request) => issued(name, ca, { ...request, usages: ['server'] }),
+    client: (name, request) => issued(name, ca, { ...request, usages: ['client'] }),
   }
 }

@@ -72,6 +72,10 @@ test.each([
     '--eviction-hard: "memory" is not SIGNAL<VALUE,… such as memory.available<100Mi,nodefs.available<10%',
   ],
   [
+    { flags: { 'cgroup-driver': 'systemd' } },
+    '--cgroup-driver: "systemd" is not supported with a containerd of our own, which makes control groups below /kubepods itself; systemd leaves those alone. Leave it out, or pass --container-runtime-endpoint of a runtime whose driver is systemd',
+  ],
+  [
     { flags: { 'shutdown-grace-period': 'soon' } },
     '--shutdown-grace-period: "soon" is not a duration such as 30s or 1m30s',
   ],

@@ -112,6 +112,8 @@ export interface Settings extends ControllerSettings, CgroupChoices {
   systemReserved: Record<string, string> | undefined
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. */
   cpuManagerPolicy: 'none' | 'static'
+  /** Nodes have images from each other when a registry does not answer. */
+  imagePeers: 'true' | 'false'
   /** So long a machine with systemd waits for its pods when it is switched off; 0: not at all. */
   shutdownGracePeriodMs: number
   /** Of that, what is kept for critical pods. */
@@ -217,6 +219,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   cpuManagerPolicy: { name: 'cpu-manager-policy', read: oneOf(['none', 'static'] as const) },
   shutdownGracePeriodMs: { name: 'shutdown-grace-period', read: readDuration },
   shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
+  imagePeers: { name: 'image-peers', read: oneOf(['true', 'false'] as const) },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
   kubeletDir: { name: 'kubelet-dir', read: text => resolve(text) },
   shareDevices: { name: 'share-devices', read: text => text },
@@ -294,6 +297,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     cpuManagerPolicy: 'none',
     shutdownGracePeriodMs: 30_000,
     shutdownGracePeriodCriticalPodsMs: 10_000,
+    imagePeers: 'true',
     registryMirrors: [],
     kubeletDir: undefined,
     shareDevices: undefined,

@@ -8,7 +8,7 @@ import type { Logger } from '../base/logger.ts'
 import { processes, wordsOf } from '../base/processes.ts'
 import { containerdConfig, hostsFile, type RegistryHost } from './containerd-config.ts'
 import { Connection } from './cri/connection.ts'
-import { importImage } from './cri/import-image.ts'
+import { importImage, memorySource } from './cri/import-image.ts'
 import { askPatiently } from './patience.ts'
 import { type Architecture, pauseImage, pauseImageName } from './pause-image.ts'
 import { mountOf, mountPoints } from './shared-mounts.ts'
@@ -302,7 +302,9 @@ class Supervisor implements SupervisedContainerd {
     })
     if (present.image) return
     const architecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
-    await importImage(connection, this.#options.clock, pauseImageName, pauseImage(architecture), { pinned: true })
+    await importImage(connection, this.#options.clock, pauseImageName, memorySource(pauseImage(architecture)), {
+      pinned: true,
+    })
   }
 
   /** Now and then, and when the child that we started ends: is it alive? */

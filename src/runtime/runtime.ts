@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { OptiFlowError } from '../base/errors.ts'
+import type { ImageContents } from './image-contents.ts'
 
 export type SandboxId = string
 export type ContainerId = string
@@ -22,6 +23,8 @@ export interface Runtime extends AsyncDisposable {
   /** @throws ImagePullFailed */
   pull(image: string, options: PullOptions, signal: AbortSignal): Promise<ImageRef>
   images(): Promise<ImageInfo[]>
+  /** Bytes and files of the images. Absent: there are none (simulated). */
+  readonly contents?: ImageContents
   removeImage(image: ImageRef): Promise<void>
 
   /** The pod's namespaces and network, no containers yet. @throws RuntimeFailed */
@@ -89,10 +92,16 @@ export interface ProbeAnswer {
   output: string
 }
 
+/** Of the layers of an image, packed. */
+export interface PullProgress {
+  doneBytes: number
+  totalBytes: number
+}
+
 export interface PullOptions {
   credentials?: { username: string; password: string } | { registryToken: string }
-  /** Called now and then with a line for people. */
-  onProgress?: (text: string) => void
+  /** Called about once a second, where the runtime tells how far it is. */
+  onProgress?: (progress: PullProgress) => void
   /** Annotations of the pod that asked, as CRI carries them; the simulated runtime reads its behaviour from them. */
   annotations?: Record<string, string>
   /** Runtime handler of the pod that asked, where images depend on it. */
@@ -173,6 +182,8 @@ export interface Mount {
   propagation: 'private' | 'hostToContainer' | 'bidirectional'
   /** Mounts below it are read-only as well, where the runtime can. */
   recursiveReadOnly?: boolean
+  /** The files of this image, by a runtime that mounts images itself; `hostPath` is '' then. */
+  image?: ImageRef
 }
 
 export interface ContainerResources {
@@ -310,9 +321,16 @@ export class RuntimeFailed extends OptiFlowError {}
 /** The registry or the image is at fault; back off and try again. */
 export class ImagePullFailed extends OptiFlowError {
   readonly image: string
-  constructor(image: string, why: string, options: { cause?: unknown; hint?: string } = {}) {
+  /** The registry said nothing about the image: it cannot be reached, or is in trouble itself. */
+  readonly registryAway: boolean
+  constructor(
+    image: string,
+    why: string,
+    { registryAway = false, ...options }: { cause?: unknown; hint?: string; registryAway?: boolean } = {},
+  ) {
     super(`cannot pull image ${image}: ${why}`, options)
     this.image = image
+    this.registryAway = registryAway
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Secret } from '../../models/types/core-v1.ts'
+import { fullName } from '../../runtime/image-reference.ts'
 import type { PullOptions } from '../../runtime/runtime.ts'
 
 export type Credentials = NonNullable<PullOptions['credentials']>
@@ -72,12 +73,4 @@ function matchesLabel(pattern: string, label: string): boolean {
 function hostAndPath(name: string): [string, string] {
   const slash = name.indexOf('/')
   return slash < 0 ? [name, ''] : [name.slice(0, slash), name.slice(slash + 1).replace(/\/$/, '')]
-}
-
-/** `busybox` is docker.io/library/busybox. */
-export function fullName(image: string): string {
-  const slash = image.indexOf('/')
-  const first = slash < 0 ? '' : image.slice(0, slash)
-  if (first.includes('.') || first.includes(':') || first === 'localhost') return image
-  return slash < 0 ? `docker.io/library/${image}` : `docker.io/${image}`
 }

@@ -40,7 +40,7 @@ export class ActionRunner {
     const pod = this.#subject.pod
     switch (action.type) {
       case 'setUpVolumes':
-        await this.#steps.setUpVolumes(this.#subject.facts)
+        await this.#steps.setUpVolumes(this.#subject.facts, signal)
         records.volumesReady = true
         return
       case 'runSandbox':

@@ -37,11 +37,12 @@ export class Steps {
   }
 
   /** Devices that the pod claims are made ready first, as its volumes may be theirs. */
-  async setUpVolumes(facts: PodFacts): Promise<void> {
+  async setUpVolumes(facts: PodFacts, signal: AbortSignal): Promise<void> {
     await this.#prepareClaims(facts.pod)
     try {
-      await this.#node.volumes.setUp(facts)
+      await this.#node.volumes.setUp(facts, signal)
     } catch (cause) {
+      if (signal.aborted) throw cause
       this.#node.events.warning(facts.pod, 'FailedMount', explain(cause))
       throw new StepFailed('FailedMount', explain(cause), { cause })
     }
@@ -108,21 +109,8 @@ export class Steps {
     }
   }
 
-  async getImage(pod: Pod, container: PodContainer, signal: AbortSignal): Promise<ImageRef> {
-    const { images, objects, events } = this.#node
-    const namespace = pod.metadata.namespace!
-    const secrets: Secret[] = []
-    for (const { name } of pod.spec.imagePullSecrets ?? []) {
-      const secret = name ? await objects.get(Secret, { namespace, name }).catch(() => undefined) : undefined
-      if (secret) secrets.push(secret)
-      else
-        events.warning(
-          pod,
-          'FailedToRetrieveImagePullSecret',
-          `Unable to retrieve some image pull secrets (${name}); attempting to pull the image may not succeed.`,
-        )
-    }
-    return images.provide(pod, container, secrets, signal)
+  getImage(pod: Pod, container: PodContainer, signal: AbortSignal): Promise<ImageRef> {
+    return this.#node.images.provide(pod, container, signal)
   }
 
   /** Other resources for a container that runs. */

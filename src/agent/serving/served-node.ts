@@ -3,6 +3,7 @@ import type { Disk } from '../../base/disk.ts'
 import type { AddressAnswer, AddressQuestion } from '../../models/address-question.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { NodeNetworkReader } from '../../models/node-network.ts'
+import type { ImageContents } from '../../runtime/image-contents.ts'
 import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { VolumeUse } from '../volume/volume-use.ts'
@@ -16,6 +17,10 @@ export interface ServedNode {
   observed(podUid: string): ObservedPod | undefined
   startedAtMs: number
   probes: ProbeTally
+  /** What other nodes may have of its images. Absent: nothing. */
+  images?: ImageContents | undefined
+  /** Its settings, as a kubelet's. */
+  configuration(): Record<string, unknown>
   /** How full the claimed volumes of a pod are. */
   volumeUses(pod: Pod): Promise<VolumeUse[]>
   /** What the node knows of its network. Absent: it has none (simulated). */

@@ -166,6 +166,31 @@ describe('the agent’s server', () => {
     expect((await get('/metrics/probes')).body).not.toContain('probed')
   })
 
+  it('tells its settings as a kubelet does', async () => {
+    const { kubeletconfig } = JSON.parse((await get('/configz')).body)
+    expect(kubeletconfig).toMatchObject({
+      kind: 'KubeletConfiguration',
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      port: server.port,
+      maxPods: 110,
+      nodeStatusUpdateFrequency: '10s',
+      evictionHard: { 'memory.available': '100Mi', 'nodefs.inodesFree': '5%' },
+      evictionPressureTransitionPeriod: '5m0s',
+      containerLogMaxSize: '10Mi',
+    })
+  })
+
+  it('lets nodes have images, and nothing else; this one has none', async () => {
+    const subject = { commonName: 'system:node:node-2', organizations: ['system:nodes'] }
+    const other = await issueCertificate(ca, { ...subject, usages: ['client'] }, systemClock)
+    expect(await get('/v2/library/web/manifests/1', other)).toEqual({
+      status: 404,
+      body: 'this node does not give its images to others\n',
+    })
+    expect((await get('/pods', other)).status).toBe(403)
+    expect((await get('/v2/', stranger)).status).toBe(403)
+  })
+
   it("serves the machine's logs to who may read them; a simulated node has none", async () => {
     expect((await get('/logs/', stranger)).body).toContain('resource=nodes, subresource=log')
     expect(await get('/logs/')).toEqual({ status: 404, body: 'a simulated node has no machine, and no logs of one\n' })

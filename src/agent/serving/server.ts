@@ -13,6 +13,7 @@ import type { Streams } from '../../runtime/runtime.ts'
 import type { Access, AccessQuestion } from './access.ts'
 import { cadvisorMetrics } from './cadvisor-metrics.ts'
 import { channelStreams, execProtocols, type Outcome } from './channels.ts'
+import { answerImages, imagePath } from './image-answers.ts'
 import { CpuRates, resourceMetrics, summary } from './metrics.ts'
 import { nodeMetrics } from './node-metrics.ts'
 import {
@@ -160,6 +161,7 @@ class Server implements AgentServer {
     app.get('/metrics/probes', (request, reply) =>
       reply.type('text/plain; version=0.0.4').send(probeMetrics(this.#node(request).probes.all)),
     )
+    app.get('/configz', async request => ({ kubeletconfig: this.#node(request).configuration() }))
     app.get('/runningpods/', request => runningPods(this.#node(request)))
     app.get<{ Params: { '*': string } }>('/logs/*', async (request, reply) => {
       const { disk } = this.#node(request)
@@ -183,6 +185,11 @@ class Server implements AgentServer {
       await this.#node(request).removeLocalVolume(request.params.name)
       return reply.send({})
     })
+    app.route<{ Params: { '*': string }; Querystring: { ns?: string } }>({
+      method: ['GET', 'HEAD'],
+      url: `${imagePath}*`,
+      handler: (request, reply) => this.#image(request, reply),
+    })
     app.get<{ Params: Params }>('/containerLogs/:namespace/:pod/:container', (request, reply) =>
       this.#logs(request, reply),
     )
@@ -200,14 +207,22 @@ class Server implements AgentServer {
     throw new Refused(503, 'no node is served here at the moment')
   }
 
+  async #image(
+    request: FastifyRequest<{ Params: { '*': string }; Querystring: { ns?: string } }>,
+    reply: FastifyReply,
+  ) {
+    const question = { path: request.params['*'], ns: request.query.ns, signal: goneOf(reply) }
+    const { headers, body } = await answerImages(this.#node(request).images, question)
+    void reply.headers(headers)
+    return reply.send(body && request.method === 'GET' ? Readable.from(body) : undefined)
+  }
+
   async #logs(request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) {
     const { namespace, pod: name, container } = request.params
     const query = new URL(request.url, 'https://node').searchParams
     const { node, pod } = findPod(this.#nodes.keys(), namespace, name)
     const found = loggedContainer(node, pod, container, /^(true|1)$/.test(query.get('previous') ?? ''))
-    const abort = new AbortController()
-    reply.raw.on('close', () => abort.abort(new DOMException('the client went away', 'AbortError')))
-    const bytes = node.runtime.logs(found.id, logOptions(query, node.clock.now()), abort.signal)
+    const bytes = node.runtime.logs(found.id, logOptions(query, node.clock.now()), goneOf(reply))
     // Headers go out at once: a follower of a silent container must not wait for its first line.
     return reply.type('text/plain').send(Readable.from(flushed(bytes, () => reply.raw.flushHeaders())))
   }
@@ -319,6 +334,8 @@ class Server implements AgentServer {
       const user = await access.identify(certificateOf(request.socket), request.headers['authorization'])
       if (!user) return { status: 401, message: 'Unauthorized' }
       const { nodeName } = this.#node(request)
+      // Nodes give each other their images, and nothing else.
+      if (request.url?.startsWith(imagePath) && user.groups.includes('system:nodes')) return undefined
       if (await access.allows(user, { ...question, nodeName })) return undefined
       const { verb, subresource } = question
       return {
@@ -365,6 +382,13 @@ function certificateOf(socket: unknown): { commonName: string; organizations: st
   const subject = tls.getPeerCertificate?.().subject
   const [commonName] = [subject?.CN ?? []].flat()
   return commonName ? { commonName, organizations: [subject?.O ?? []].flat() } : undefined
+}
+
+/** Aborts when the client is gone. */
+function goneOf(reply: FastifyReply): AbortSignal {
+  const abort = new AbortController()
+  reply.raw.on('close', () => abort.abort(new DOMException('the client went away', 'AbortError')))
+  return abort.signal
 }
 
 async function* flushed(bytes: AsyncIterable<Uint8Array>, flush: () => void): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,6 @@
 import { join, normalize } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { Commands } from '../../base/commands.ts'
-import type { Disk } from '../../base/disk.ts'
 import { codeOf, explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { quantityToNumber } from '../../base/quantity.ts'
@@ -10,7 +9,7 @@ import { Turns } from '../../base/turns.ts'
 import { ServerUnreachable } from '../../client/index.ts'
 import { claimNameOf } from '../../models/claim-name.ts'
 import type { NFSVolumeSource, Pod, Volume, VolumeMount } from '../../models/types/core-v1.ts'
-import type { Mount } from '../../runtime/runtime.ts'
+import type { ImageRef, Mount } from '../../runtime/runtime.ts'
 import { type CsiUse, claimedUse, inlineUse, type ReadyVolume } from '../csi/csi-use.ts'
 import type { CsiVolumes } from '../csi/csi-volumes.ts'
 import type { ReferencedObjects } from '../objects.ts'
@@ -21,6 +20,7 @@ import { type ClaimedVolume, claimedVolume } from './claimed-volume.ts'
 import { type ChangePolicy, giveToGroup } from './file-group.ts'
 import { filesOf, isSecret, isWritten, referencesOf } from './files.ts'
 import { checkHostPath } from './host-path.ts'
+import { type ImageVolumesOptions, releaseImageVolumes, setUpImageVolume } from './image-volumes.ts'
 import { mountDevice } from './local-device.ts'
 import { makeLocalVolume } from './local-volumes.ts'
 import { MountFailed } from './mount-failed.ts'
@@ -31,7 +31,7 @@ import { pinSubPath, unmountBelow } from './sub-path.ts'
 import { volumeUses } from './volume-use.ts'
 import type { Volumes } from './volumes.ts'
 
-export interface DiskVolumesOptions {
+export interface DiskVolumesOptions extends ImageVolumesOptions {
   /** `<folder>/pods/<uid>/…` */
   folder: string
   /** On tmpfs where there is one: secrets and tokens live here, as `<secretFolder>/<uid>/…`. */
@@ -40,19 +40,28 @@ export interface DiskVolumesOptions {
   tokens: ServiceAccountTokens
   /** Absent: volumes of CSI drivers are refused. */
   csi?: CsiVolumes
-  disk: Disk
   commands: Commands
   clock: Clock
   random: Random
   log: Logger
 }
 
-interface Live {
-  facts: PodFacts
+/** What comes of the volumes of one pod. */
+interface MadeReady {
   /** Host path by volume name. */
   paths: Map<string, string>
+  /** Of those that the runtime mounts itself, by volume name. */
+  images: Map<string, ImageRef>
   /** Those of CSI drivers, which are looked after. */
   drivers: ReadyVolume[]
+}
+
+interface SettingUp extends MadeReady {
+  signal: AbortSignal
+}
+
+interface Live extends MadeReady {
+  facts: PodFacts
   stopFollowing: (() => void)[]
   /** Writes of this pod's files, one after the other. */
   writing: Promise<void>
@@ -89,12 +98,12 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     return target
   }
 
-  async function setUpOne(volume: Volume, facts: PodFacts, drivers: ReadyVolume[]): Promise<string> {
+  async function setUpOne(volume: Volume, facts: PodFacts, being: SettingUp): Promise<string> {
     const { pod } = facts
     const use = async (use: CsiUse) => {
       if (!options.csi) throw new Error('this node takes no CSI drivers')
       const ready = await options.csi.setUp(pod, use)
-      drivers.push(ready)
+      being.drivers.push(ready)
       return ready.path
     }
     if (volume.csi) return use(inlineUse(pod, volume))
@@ -113,14 +122,18 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
         ? nfs(volume.name, exported, pod, mountOptions)
         : claimed(found, pod, volume.name)
     }
-    if (volume.image)
-      throw new Error(
-        'volumes of type image need a runtime that mounts images (containerd 2.1, CRI-O 1.31), which this node does not use',
-      )
+    if (volume.image) return fromImage(volume, pod, being)
     const type = Object.keys(volume).find(key => key !== 'name') ?? 'nothing'
     throw new Error(
-      `volumes of type ${type} are not supported by this node; use configMap, secret, downwardAPI, projected, emptyDir, hostPath, nfs, csi, ephemeral or a persistentVolumeClaim`,
+      `volumes of type ${type} are not supported by this node; use configMap, secret, downwardAPI, projected, emptyDir, hostPath, image, nfs, csi, ephemeral or a persistentVolumeClaim`,
     )
+  }
+
+  async function fromImage(volume: Volume, pod: Pod, { images, signal }: SettingUp): Promise<string> {
+    const made = await setUpImageVolume(options, pod, volume, podFolder(pod.metadata.uid!), signal)
+    if ('path' in made) return made.path
+    images.set(volume.name, made.image)
+    return ''
   }
 
   async function nfs(name: string, source: NFSVolumeSource, pod: Pod, mountOptions?: string[]): Promise<string> {
@@ -209,50 +222,50 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
   }
 
   return {
-    async setUp(facts) {
+    async setUp(facts, signal) {
       const { pod } = facts
       const uid = pod.metadata.uid!
       await disk.makeFolder(podFolder(uid), { mode: 0o750 })
-      const paths = new Map<string, string>()
-      const drivers: ReadyVolume[] = []
+      const ready: MadeReady = { paths: new Map(), images: new Map(), drivers: [] }
       const volumes = pod.spec.volumes ?? []
       await Promise.all(
         volumes.map(async volume => {
           try {
-            paths.set(volume.name, await setUpOne(volume, facts, drivers))
+            ready.paths.set(volume.name, await setUpOne(volume, facts, { ...ready, signal }))
           } catch (cause) {
+            signal.throwIfAborted()
             throw cause instanceof MountFailed ? cause : new MountFailed(volume.name, explain(cause))
           }
         }),
       )
       const entry = live.get(uid)
       if (entry) {
-        entry.facts = facts
-        entry.paths = paths
-        entry.drivers = drivers
+        Object.assign(entry, ready, { facts })
         return
       }
-      const fresh: Live = { facts, paths, drivers, stopFollowing: [], writing: Promise.resolve() }
+      const fresh: Live = { ...ready, facts, stopFollowing: [], writing: Promise.resolve() }
       live.set(uid, fresh)
       follow(fresh)
     },
 
     async mounts(pod, container, expandEnv) {
       const uid = pod.metadata.uid!
-      const paths = live.get(uid)?.paths
+      const { paths, images } = live.get(uid) ?? {}
       const out: Mount[] = []
       for (const mount of container.volumeMounts ?? []) {
         const path = paths?.get(mount.name)
-        if (!path)
+        const image = images?.get(mount.name)
+        if (!path && !image)
           throw new ContainerConfigInvalid(
             `container ${container.name} mounts volume "${mount.name}", which the pod does not have or which is not ready`,
           )
         const volume = pod.spec.volumes?.find(v => v.name === mount.name)
         const readOnly = Boolean(
-          mount.readOnly || volume?.persistentVolumeClaim?.readOnly || (volume && isWritten(volume)),
+          mount.readOnly || volume?.persistentVolumeClaim?.readOnly || volume?.image || (volume && isWritten(volume)),
         )
         out.push({
-          hostPath: await inside(path, mount, { uid, container: container.name, expandEnv, readOnly }),
+          hostPath: path ? await inside(path, mount, { uid, container: container.name, expandEnv, readOnly }) : '',
+          ...(image ? { image } : {}),
           containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
           readOnly,
           propagation:
@@ -317,6 +330,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       await unmountBelow({ disk, commands }, join(podFolder(uid), 'volume-subpaths'))
       await options.csi?.tearDown(uid)
       await unmountBelow({ disk, commands }, podFolder(uid))
+      await releaseImageVolumes(options, podFolder(uid))
       await disk.remove(podFolder(uid))
       await disk.remove(join(secretFolder, uid))
     },

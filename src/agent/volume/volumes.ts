@@ -6,8 +6,8 @@ import type { VolumeUse } from './volume-use.ts'
 
 /** The volumes of a node's pods. */
 export interface Volumes extends AsyncDisposable {
-  /** Makes every volume of the pod ready; again for one that is ready is cheap. @throws MountFailed */
-  setUp(facts: PodFacts): Promise<void>
+  /** Makes every volume of the pod ready; again for one that is ready is cheap. @throws MountFailed; the signal's reason */
+  setUp(facts: PodFacts, signal: AbortSignal): Promise<void>
   /** What of them the container sees. @param expandEnv replaces `$(NAME)` in subPathExpr. @throws ContainerConfigInvalid */
   mounts(pod: Pod, container: PodContainer, expandEnv: (text: string) => string): Promise<Mount[]>
   /** Volumes that the container gets as bare devices. @throws ContainerConfigInvalid */

@@ -100,6 +100,7 @@ const flags: Record<string, [flag: string, help: string]> = {
   'system-reserved': ['--system-reserved <list>', 'what pods may not request (cpu=100m,memory=256Mi)'],
   'cgroups-per-qos': ['--cgroups-per-qos <choice>', 'control groups of pods as kubelet has them: true or false (true)'],
   'cgroup-root': ['--cgroup-root <group>', 'the control group below which kubepods is (/)'],
+  'cgroup-driver': ['--cgroup-driver <name>', 'who makes control groups: cgroupfs, this node itself (cgroupfs)'],
   'enforce-node-allocatable': [
     '--enforce-node-allocatable <who>',
     'pods: together they get no more than the node’s allocatable; or none (pods)',
@@ -160,6 +161,7 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--horizontal-pod-autoscaler-initial-readiness-delay <time>',
     'within it a pod becomes ready for the first time (30s)',
   ],
+  'image-peers': ['--image-peers <bool>', 'have images from other nodes when their registry does not answer (true)'],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',
     'where a registry is really reached: registry.local=http://10.0.0.9:5000',
@@ -195,6 +197,7 @@ export const nodeFlags = [
   'system-reserved',
   'cgroups-per-qos',
   'cgroup-root',
+  'cgroup-driver',
   'enforce-node-allocatable',
   'pod-max-pids',
   'qos-reserved',
@@ -203,6 +206,7 @@ export const nodeFlags = [
   'shutdown-grace-period-critical-pods',
   'kubelet-dir',
   'share-devices',
+  'image-peers',
   'registry-mirror',
 ]
 

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { type CallOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import type { Clock } from '../../base/clock.ts'
 import { grpcReplies } from '../../base/grpc-stream.ts'
@@ -36,6 +36,8 @@ export interface CallLimits {
   /** Default 120 000. */
   timeoutMs?: number
   signal?: AbortSignal
+  /** Of containerd: keeps what the call makes from its collector. */
+  lease?: string
 }
 
 /**
@@ -94,19 +96,42 @@ export class Connection implements Disposable {
     }
   }
 
-  /** Sends all `requests` on one stream and waits for its end. @param lease that keeps the result from the garbage collector */
-  containerdUpload(service: string, method: string, requests: readonly object[], lease: string): Promise<void> {
+  /**
+   * Sends all `requests` on one stream, as fast as they are taken, and waits for its end.
+   * @param lease that keeps the result from the garbage collector
+   * @throws what the requests throw, too
+   */
+  async containerdUpload(
+    service: string,
+    method: string,
+    requests: AsyncIterable<object>,
+    lease: string,
+  ): Promise<void> {
     const { path, encode, decode } = containerdProtocol.method(`containerd.services.${service}`, method)
-    const metadata = this.#namespace.clone()
-    metadata.set('containerd-lease', lease)
-    return new Promise((resolve, reject) => {
-      const call = this.#client.makeBidiStreamRequest(path, encode, decode, metadata, {})
+    const call = this.#client.makeBidiStreamRequest(path, encode, decode, this.#metadata(lease), {})
+    const answered = new Promise<void>((resolve, reject) => {
       call.on('data', () => {})
       call.on('end', resolve)
       call.on('error', error => reject(this.#explain(path, error as ServiceError)))
-      for (const request of requests) call.write(request)
-      call.end()
     })
+    // Told below, or instead of what the requests throw.
+    answered.catch(() => {})
+    try {
+      for await (const request of requests)
+        if (!call.write(request)) await Promise.race([once(call, 'drain'), answered])
+      call.end()
+    } catch (error) {
+      call.cancel()
+      throw error
+    }
+    await answered
+  }
+
+  #metadata(lease: string | undefined): Metadata {
+    if (lease === undefined) return this.#namespace
+    const metadata = this.#namespace.clone()
+    metadata.set('containerd-lease', lease)
+    return metadata
   }
 
   [Symbol.dispose]() {
@@ -123,7 +148,7 @@ export class Connection implements Disposable {
         encode,
         decode,
         request,
-        this.#namespace,
+        this.#metadata(limits.lease),
         options,
         (error, reply) => {
           cancelTimer()

@@ -27,10 +27,12 @@ import {
 import { readCdiFiles, withCdiDevices } from './cdi.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { CallFailed, Connection } from './connection.ts'
+import { ContainerdContents } from './containerd-contents.ts'
 import { joinPort, joinStreams } from './cri-streams.ts'
 import { type ExecWorld, execTask, plain } from './exec.ts'
 import { CriImages } from './images.ts'
-import { planRotation, readLog } from './logs.ts'
+import { removeIfEmpty, removeLogs, rotateFiles } from './log-files.ts'
+import { readLog } from './logs.ts'
 import type { PodSandboxConfig } from './messages.ts'
 import { networkNamespaceOf } from './network-namespace.ts'
 import { forgetRecords, isTornRecord } from './network-record.ts'
@@ -60,6 +62,7 @@ export function openContainerd(options: ContainerdOptions): Runtime {
 
 class ContainerdRuntime implements Runtime {
   readonly name = 'containerd'
+  readonly contents: ContainerdContents
   readonly #connection: Connection
   readonly #observer: Observer
   readonly #changes: ChangeFeed
@@ -84,6 +87,11 @@ class ContainerdRuntime implements Runtime {
       random: options.random,
       pipeFolder: options.pipeFolder ?? '/run/optiflow/exec',
     }
+    this.contents = new ContainerdContents({
+      ...this.#world,
+      version: () => this.version(),
+      imageFolder: async () => (await this.imageFilesystem()).path,
+    })
   }
 
   async version() {
@@ -210,24 +218,7 @@ class ContainerdRuntime implements Runtime {
       throw new RuntimeFailed(`container ${status.metadata.name} is running: stop it first`)
     await goneAsUndefined(this.#connection.runtime('RemoveContainer', { container_id: container }))
     this.#observer.forget(container)
-    if (status.log_path) await this.#removeLogs(status.log_path)
-  }
-
-  async #removeLogs(path: string) {
-    const { disk } = this.#world
-    const [folder, name] = splitPath(path)
-    for (const { name: file } of await disk.list(folder).catch(() => []))
-      if (file === name || file.startsWith(`${name}.`)) await disk.remove(`${folder}/${file}`)
-    if (!(await disk.list(folder).catch(() => [1])).length) await disk.remove(folder)
-  }
-
-  /** The folder of a pod's logs, if all that is left in it are the empty folders of containers that were refused. */
-  async #removeEmpty(folder: string) {
-    const { disk } = this.#world
-    const isEmpty = async (path: string) => !(await disk.list(path).catch(() => [1])).length
-    for (const { name } of await disk.list(folder).catch(() => []))
-      if (await isEmpty(`${folder}/${name}`)) await disk.remove(`${folder}/${name}`)
-    if (await isEmpty(folder)) await disk.remove(folder)
+    if (status.log_path) await removeLogs(this.#world.disk, status.log_path)
   }
 
   async stopSandbox(sandbox: SandboxId) {
@@ -258,7 +249,7 @@ class ContainerdRuntime implements Runtime {
     this.#configs.delete(sandbox)
     this.#observer.forget(sandbox)
     // Another attempt of the same pod keeps its logs in the same folder.
-    if (pod) await this.#removeEmpty(pod.log_directory)
+    if (pod) await removeIfEmpty(this.#world.disk, pod.log_directory)
   }
 
   observe(podUid?: string): Promise<ObservedPod[]> {
@@ -356,14 +347,7 @@ class ContainerdRuntime implements Runtime {
     if (known && !(await isLarge(known))) return false
     const status = await this.#observer.status(container)
     if (status?.state !== 'CONTAINER_RUNNING' || !status.log_path || !(await isLarge(status.log_path))) return false
-    const [folder, name] = splitPath(status.log_path)
-    const plan = planRotation(
-      (await disk.list(folder)).map(entry => entry.name),
-      name,
-      maxFiles,
-    )
-    for (const file of plan.remove) await disk.remove(`${folder}/${file}`)
-    for (const [from, to] of plan.rename) await disk.rename(`${folder}/${from}`, `${folder}/${to}`)
+    await rotateFiles(disk, status.log_path, maxFiles)
     try {
       await this.#connection.runtime('ReopenContainerLog', { container_id: container })
     } catch (error) {
@@ -393,9 +377,4 @@ class ContainerdRuntime implements Runtime {
     if (error instanceof RuntimeUnavailable || !(error instanceof CallFailed)) return error
     return new RuntimeFailed(`${what}: ${plain(error.details)}`, { cause: error })
   }
-}
-
-function splitPath(path: string): [folder: string, name: string] {
-  const at = path.lastIndexOf('/')
-  return [path.slice(0, at), path.slice(at + 1)]
 }

@@ -1,15 +1,17 @@
 import { type Clock, every } from '../../base/clock.ts'
 import type { ImageInfo, ImageRef, PullOptions } from '../runtime.ts'
 import { CallFailed, type Connection } from './connection.ts'
+import { Content } from './content.ts'
 import type { Image } from './messages.ts'
 import { explainPull } from './pull-error.ts'
+import { PullWatch } from './pull-progress.ts'
+
+const progressMs = 1_000
 
 /** The images that the runtime has. */
 export class CriImages {
   readonly #connection: Connection
-
   readonly #clock: Clock
-  #pulling = 0
 
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection
@@ -25,8 +27,14 @@ export class CriImages {
     const auth = options.credentials
     const over = new AbortController()
     const { onProgress } = options
-    if (onProgress) every(this.#clock, 1_000, () => this.#report(image, onProgress), over.signal)
-    this.#pulling++
+    if (onProgress) {
+      const watch = new PullWatch(new Content(this.#connection), image)
+      const look = async () => {
+        const progress = await watch.look().catch(() => undefined)
+        if (progress && !over.signal.aborted) onProgress(progress)
+      }
+      every(this.#clock, progressMs, look, over.signal)
+    }
     try {
       const { image_ref } = await this.#connection.image<{ image_ref: string }>(
         'PullImage',
@@ -42,24 +50,8 @@ export class CriImages {
       if (error instanceof CallFailed) throw explainPull(image, error.details, error)
       throw error
     } finally {
-      this.#pulling--
       over.abort()
     }
-  }
-
-  /** CRI tells no progress; containerd's content store knows how much of each layer has come, though not for which image. */
-  async #report(image: string, onProgress: (text: string) => void): Promise<void> {
-    if (this.#pulling > 1) return
-    const reply = await this.#connection
-      .containerd<{ statuses: { offset: number; total: number }[] }>('content.v1.Content', 'ListStatuses', {})
-      .catch(() => undefined)
-    const layers = reply?.statuses.filter(status => status.total > 0) ?? []
-    if (!layers.length) return
-    const sum = (of: (layer: { offset: number; total: number }) => number) =>
-      (layers.reduce((bytes, layer) => bytes + of(layer), 0) / 1e6).toFixed(1)
-    onProgress(
-      `pulling ${image}: ${sum(l => l.offset)} of ${sum(l => l.total)} MB of ${layers.length} layers in flight`,
-    )
   }
 
   async list(): Promise<ImageInfo[]> {

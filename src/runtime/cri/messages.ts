@@ -72,6 +72,7 @@ export interface ContainerConfig {
     readonly: boolean
     propagation: string
     recursive_read_only?: boolean
+    image?: { image: string }
   }[]
   devices: { container_path: string; host_path: string; permissions: string }[]
   CDI_devices?: { name: string }[]

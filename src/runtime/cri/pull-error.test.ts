@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { explainPull, registryOf } from './pull-error.ts'
+import { registryOf } from '../image-reference.ts'
+import { explainPull } from './pull-error.ts'
 
 test.each([
   [

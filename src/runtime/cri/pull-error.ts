@@ -1,72 +1,92 @@
+import { registryOf } from '../image-reference.ts'
 import { ImagePullFailed } from '../runtime.ts'
 
 /** Turns a runtime's account of a failed pull into: what is wrong, what the registry said, and one thing to do. */
 export function explainPull(image: string, details: string, cause?: unknown): ImagePullFailed {
   const evidence = shorten(details, image)
   const registry = registryOf(image)
-  const [why, hint] = judge(details, registry, image)
+  const { why = evidence, hint, registryAway = false } = judge(details, registry, image)
   return new ImagePullFailed(image, why === evidence ? why : `${why} (${evidence})`, {
+    registryAway,
     ...(hint ? { hint } : {}),
     ...(cause === undefined ? {} : { cause }),
   })
 }
 
-/** The host that an image name means: its first part where that has a dot, a colon or is localhost, else Docker Hub. */
-export function registryOf(image: string): string {
-  const first = image.split('/')[0]!
-  return image.includes('/') && /[.:]|^localhost$/.test(first) ? first : 'docker.io'
+interface Judgement {
+  why?: string
+  hint?: string
+  /** Others who have the image may help. */
+  registryAway?: boolean
 }
 
-function judge(details: string, registry: string, image: string): [why: string, hint?: string] {
+function judge(details: string, registry: string, image: string): Judgement {
   if (
     /connection refused|no route to host|network is unreachable|i\/o timeout|context deadline exceeded|TLS handshake timeout|EOF$/.test(
       details,
     )
   )
-    return [
-      `registry ${registry} does not answer`,
-      `See whether ${registry} is up and reachable from this node: curl -v https://${registry}/v2/`,
-    ]
+    return {
+      why: `registry ${registry} does not answer`,
+      hint: `See whether ${registry} is up and reachable from this node: curl -v https://${registry}/v2/`,
+      registryAway: true,
+    }
   if (/no such host|server misbehaving|Temporary failure in name resolution/.test(details))
-    return [`registry ${registry} has no address`, 'Check the image name for typing errors, and the DNS of this node.']
+    return {
+      why: `registry ${registry} has no address`,
+      hint: 'Check the image name for typing errors, and the DNS of this node.',
+      registryAway: true,
+    }
   if (/401|no basic auth credentials|unauthorized|authentication required/i.test(details))
-    return [
-      `registry ${registry} wants a login, or refused the one given`,
-      "Create a secret of type kubernetes.io/dockerconfigjson and name it in the pod's imagePullSecrets.",
-    ]
+    return {
+      why: `registry ${registry} wants a login, or refused the one given`,
+      hint: "Create a secret of type kubernetes.io/dockerconfigjson and name it in the pod's imagePullSecrets.",
+    }
   if (/403|insufficient_scope|access denied|denied:|authorization failed/i.test(details))
-    return [
-      `registry ${registry} does not let this login pull the image, or there is no such image`,
-      'Check the image name, and that the login of imagePullSecrets may read it.',
-    ]
+    return {
+      why: `registry ${registry} does not let this login pull the image, or there is no such image`,
+      hint: 'Check the image name, and that the login of imagePullSecrets may read it.',
+    }
   if (/429|toomanyrequests/i.test(details))
-    return [
-      `registry ${registry} has had too many requests from here`,
-      'Log in with imagePullSecrets, or set up a mirror.',
-    ]
+    return {
+      why: `registry ${registry} has had too many requests from here`,
+      hint: 'Log in with imagePullSecrets, or set up a mirror.',
+      registryAway: true,
+    }
   if (/no match for platform|no matching manifest|does not match the specified platform/.test(details))
-    return [
-      `the image has no variant for this node's processor (${process.arch})`,
-      'Build the image for this architecture as well.',
-    ]
+    return {
+      why: `the image has no variant for this node's processor (${process.arch})`,
+      hint: 'Build the image for this architecture as well.',
+    }
   if (/x509|certificate/.test(details))
-    return [
-      `the certificate of registry ${registry} is not trusted`,
-      "Give the registry's CA in the registries setting of this node.",
-    ]
+    return {
+      why: `the certificate of registry ${registry} is not trusted`,
+      hint: "Give the registry's CA in the registries setting of this node.",
+    }
   if (/server gave HTTP response to HTTPS client/.test(details))
-    return [
-      `registry ${registry} speaks plain HTTP`,
-      'Give it as http:// in the registries setting of this node if you trust the network to it.',
-    ]
+    return {
+      why: `registry ${registry} speaks plain HTTP`,
+      hint: 'Give it as http:// in the registries setting of this node if you trust the network to it.',
+    }
   if (/no space left on device/.test(details))
-    return ['the disk of this node is full', 'Free space below the data folder, or remove unused images.']
+    return {
+      why: 'the disk of this node is full',
+      hint: 'Free space below the data folder, or remove unused images.',
+    }
   if (/invalid reference format|repository name must be lowercase|invalid tag|couldn't parse image/.test(details))
-    return ['this is not an image name', 'Image names are lower case: [registry/]repository[:tag][@digest].']
+    return {
+      why: 'this is not an image name',
+      hint: 'Image names are lower case: [registry/]repository[:tag][@digest].',
+    }
   if (/not found/i.test(details))
-    return [`registry ${registry} has no such image`, `Check the name and the tag: ${image}`]
-  if (/50[0234] /.test(details)) return [`registry ${registry} is in trouble`, 'Try again later, or ask who runs it.']
-  return [shorten(details, image)]
+    return { why: `registry ${registry} has no such image`, hint: `Check the name and the tag: ${image}` }
+  if (/50[0234] /.test(details))
+    return {
+      why: `registry ${registry} is in trouble`,
+      hint: 'Try again later, or ask who runs it.',
+      registryAway: true,
+    }
+  return {}
 }
 
 /** Without gRPC's wrapping and the steps that only repeat the image's name. */

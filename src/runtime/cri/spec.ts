@@ -107,6 +107,7 @@ export function containerConfig(spec: ContainerSpec, sandbox: PodSandboxConfig):
             ? 'PROPAGATION_HOST_TO_CONTAINER'
             : 'PROPAGATION_PRIVATE',
       ...(m.recursiveReadOnly ? { recursive_read_only: true } : {}),
+      ...(m.image ? { image: { image: m.image } } : {}),
     })),
     devices: (spec.devices ?? []).map(d => ({
       container_path: d.containerPath,

@@ -49,7 +49,7 @@ export class SimulatedImages {
     const digest = Buffer.from(this.#random.bytes(32)).toString('hex')
     const ref = present?.ref ?? `${withoutTag(image)}@sha256:${digest}`
     this.#images.set(image, { ref, names: [image], sizeBytes, user })
-    options.onProgress?.(`pulled ${image} (simulated)`)
+    options.onProgress?.({ doneBytes: sizeBytes, totalBytes: sizeBytes })
     return ref
   }
 }

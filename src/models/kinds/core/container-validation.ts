@@ -5,6 +5,7 @@ import type {
   ContainerPort,
   EphemeralContainer,
   PodSpec,
+  Volume,
   VolumeDevice,
   VolumeMount,
 } from '../../types/core-v1.ts'
@@ -148,12 +149,24 @@ function checkMounts(field: string, container: Container | EphemeralContainer, s
     if (!mount.mountPath) errors.push(required(`${at}.mountPath`))
     else if (paths.has(mount.mountPath)) errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'))
     paths.add(mount.mountPath)
-    return [...errors, ...checkSubPaths(at, mount), ...checkPropagation(at, mount, container)]
+    return [
+      ...errors,
+      ...checkSubPaths(
+        at,
+        mount,
+        spec.volumes?.find(v => v.name === mount.name),
+      ),
+      ...checkPropagation(at, mount, container),
+    ]
   })
 }
 
-function checkSubPaths(field: string, { subPath, subPathExpr }: VolumeMount): FieldError[] {
+function checkSubPaths(field: string, { subPath, subPathExpr }: VolumeMount, volume?: Volume): FieldError[] {
+  const whole = (name: string, path: string | undefined) =>
+    volume?.image && path ? [invalid(`${field}.${name}`, path, 'not allowed in image volume sources')] : []
   return [
+    ...whole('subPath', subPath),
+    ...whole('subPathExpr', subPathExpr),
     ...(subPath ? checkRelativePath(`${field}.subPath`, subPath) : []),
     ...(subPathExpr ? checkRelativePath(`${field}.subPathExpr`, subPathExpr) : []),
     ...(subPath && subPathExpr

@@ -60,7 +60,7 @@ function requestLimits({ resources }: Container): void {
 }
 
 function defaultContainer(container: Container | EphemeralContainer): void {
-  container.imagePullPolicy ??= imageTag(container.image ?? '') === 'latest' ? 'Always' : 'IfNotPresent'
+  container.imagePullPolicy ??= pullPolicyOf(container.image)
   container.terminationMessagePath ||= '/dev/termination-log'
   container.terminationMessagePolicy ??= 'File'
   container.resources ??= {}
@@ -70,6 +70,11 @@ function defaultContainer(container: Container | EphemeralContainer): void {
     if (probe) defaultProbe(probe)
   defaultHandler(container.lifecycle?.postStart)
   defaultHandler(container.lifecycle?.preStop)
+}
+
+/** Of who says none. */
+function pullPolicyOf(image = ''): 'Always' | 'IfNotPresent' {
+  return imageTag(image) === 'latest' ? 'Always' : 'IfNotPresent'
 }
 
 /** The tag of an image name: `latest` when neither tag nor digest is given, '' with a digest alone. */
@@ -120,6 +125,7 @@ function defaultVolume(volume: Volume): void {
   if (volume.secret) volume.secret.defaultMode ??= fileMode
   if (volume.configMap) volume.configMap.defaultMode ??= fileMode
   if (volume.hostPath) volume.hostPath.type ??= ''
+  if (volume.image) volume.image.pullPolicy ||= pullPolicyOf(volume.image.reference)
   if (volume.iscsi) volume.iscsi.iscsiInterface ||= 'default'
   if (volume.ephemeral?.volumeClaimTemplate) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem'
   if (volume.downwardAPI) {

@@ -57,7 +57,13 @@ test('probes, ports, volumes and variables get theirs', () => {
   const { spec } = defaulted({
     serviceAccount: 'robot',
     hostNetwork: true,
-    volumes: [{ name: 'a' }, { name: 'b', secret: { secretName: 's' } }, { name: 'c', hostPath: { path: '/x' } }],
+    volumes: [
+      { name: 'a' },
+      { name: 'b', secret: { secretName: 's' } },
+      { name: 'c', hostPath: { path: '/x' } },
+      { name: 'd', image: { reference: 'x' } },
+      { name: 'e', image: { reference: 'x:1' } },
+    ],
     containers: [
       {
         name: 'web',
@@ -87,6 +93,8 @@ test('probes, ports, volumes and variables get theirs', () => {
       { name: 'a', emptyDir: {} },
       { name: 'b', secret: { secretName: 's', defaultMode: 420 } },
       { name: 'c', hostPath: { path: '/x', type: '' } },
+      { name: 'd', image: { reference: 'x', pullPolicy: 'Always' } },
+      { name: 'e', image: { reference: 'x:1', pullPolicy: 'IfNotPresent' } },
     ],
   })
 })
@@ -165,6 +173,25 @@ describe('refusals', () => {
       'two sources in one volume',
       { volumes: [{ name: 'a', emptyDir: {}, hostPath: { path: '/' } }] },
       ['spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type'],
+    ],
+    [
+      'a part of an image as a volume',
+      {
+        volumes: [{ name: 'a', image: { reference: 'x:1' } }],
+        containers: [
+          {
+            ...container,
+            volumeMounts: [
+              { name: 'a', mountPath: '/a', subPath: 'b' },
+              { name: 'a', mountPath: '/b', subPathExpr: '$(B)' },
+            ],
+          },
+        ],
+      },
+      [
+        'spec.containers[0].volumeMounts[0].subPath: Invalid value: "b": not allowed in image volume sources',
+        'spec.containers[0].volumeMounts[1].subPathExpr: Invalid value: "$(B)": not allowed in image volume sources',
+      ],
     ],
     [
       'a toleration without key or Exists',

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { settle, VirtualClock } from '../../base/virtual-clock.ts'
+import type { Pod } from '../../models/types/core-v1.ts'
+import { ImagePullFailed, type PullOptions, type Runtime } from '../../runtime/runtime.ts'
+import { createImages } from './images.ts'
+
+const never = new AbortController().signal
+const pod = { metadata: { name: 'web', namespace: 'default' }, spec: {} } as Pod
+
+/** A node whose pulls end as `pull` says. */
+function nodeWith(pull: (options: PullOptions) => Promise<string>) {
+  const clock = new VirtualClock()
+  const said: string[] = []
+  const asked: string[] = []
+  const note = (_: unknown, reason: string, message: string) => void said.push(`${reason}: ${message}`)
+  const images = createImages({
+    runtime: {
+      pull: (_image: string, options: PullOptions) => pull(options),
+      imagePresent: async () => undefined,
+      images: async () => [],
+    } as unknown as Runtime,
+    events: { normal: note, warning: note } as never,
+    objects: {} as never,
+    clock,
+    peers: {
+      async bring(image) {
+        asked.push(image)
+        return { ref: 'sha256:peer', node: 'node-2' }
+      },
+    },
+  })
+  return { clock, said, asked, provide: (wish: object) => images.provide(pod, { image: 'r.io/app:1', ...wish }, never) }
+}
+
+test('a long pull says how far it is, in ever longer steps', async () => {
+  let tell: PullOptions['onProgress']
+  let finish: (ref: string) => void = () => {}
+  const node = nodeWith(({ onProgress }) => {
+    tell = onProgress
+    return new Promise(resolve => (finish = resolve))
+  })
+  const pulled = node.provide({ imagePullPolicy: 'IfNotPresent' })
+  await settle(10)
+  for (let second = 1; second <= 40; second++) {
+    await node.clock.advance(1_000)
+    tell!({ doneBytes: second * 1_000_000, totalBytes: 120_000_000 })
+  }
+  finish('sha256:1')
+  await pulled
+  expect(node.said).toEqual([
+    'Pulling: Pulling image "r.io/app:1"',
+    'Pulling: Pulling image "r.io/app:1": 5.0 of 120 MB',
+    'Pulling: Pulling image "r.io/app:1": 15 of 120 MB',
+    'Pulling: Pulling image "r.io/app:1": 35 of 120 MB',
+    'Pulled: Successfully pulled image "r.io/app:1" in 40.000s (40.000s including waiting). Image size: 0 bytes.',
+  ])
+})
+
+describe('other nodes are asked for an image', () => {
+  const failing = (registryAway: boolean) => async () => {
+    throw new ImagePullFailed('r.io/app:1', 'no', { registryAway })
+  }
+
+  test('whose registry does not answer', async () => {
+    const node = nodeWith(failing(true))
+    expect(await node.provide({ imagePullPolicy: 'IfNotPresent' })).toBe('sha256:peer')
+    expect(node.asked).toEqual(['r.io/app:1'])
+    expect(node.said).toContain('Pulled: Image "r.io/app:1" came from node "node-2", as registry r.io cannot be had')
+  })
+
+  test.each([
+    ['the registry refused it', false, 'IfNotPresent'],
+    ['the registry is to be asked each time', true, 'Always'],
+  ])('but not where %s', async (_, registryAway, imagePullPolicy) => {
+    const node = nodeWith(failing(registryAway))
+    await expect(node.provide({ imagePullPolicy })).rejects.toThrow('cannot pull image r.io/app:1: no')
+    expect(node.asked).toEqual([])
+  })
+})

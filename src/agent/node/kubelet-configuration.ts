@@ -1,0 +1,69 @@
+import { formatGoDuration } from '../../models/go-duration.ts'
+import { defaultHard } from '../eviction/thresholds.ts'
+import type { AgentOptions } from '../options.ts'
+import { refreshPeriodMs } from '../volume/disk-volumes.ts'
+import { defaultReservation } from './machine.ts'
+import { heartbeatMs, leaseSeconds } from './registration.ts'
+
+/**
+ * The node's settings in the form of a kubelet's configuration file, which tools read at `/configz`. Only what this agent
+ * has is in it, with the values it works by.
+ * @see https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1
+ */
+export function kubeletConfiguration(options: AgentOptions): Record<string, unknown> {
+  const { cgroups, eviction = {}, imageCollection = {}, logs = {}, shutdown } = options
+  const seconds = (ms: number) => formatGoDuration(ms)
+  const shutdownMs = shutdown?.steps.map(step => step.graceMs) ?? []
+  return {
+    kind: 'KubeletConfiguration',
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    ...(options.server?.port ? { port: options.server.port } : {}),
+    readOnlyPort: 0,
+    authentication: { anonymous: { enabled: false }, webhook: { enabled: true } },
+    authorization: { mode: 'Webhook' },
+    serverTLSBootstrap: true,
+    rotateCertificates: true,
+    ...(options.staticPodFolder ? { staticPodPath: options.staticPodFolder } : {}),
+    clusterDomain: options.clusterDomain ?? 'cluster.local',
+    clusterDNS: [...(options.clusterDns ?? [])],
+    syncFrequency: seconds(refreshPeriodMs),
+    nodeStatusUpdateFrequency: seconds(heartbeatMs),
+    nodeStatusReportFrequency: seconds(heartbeatMs),
+    nodeLeaseDurationSeconds: leaseSeconds,
+    maxPods: options.maxPods ?? 110,
+    podPidsLimit: cgroups?.podPidsLimit ?? -1,
+    allowedUnsafeSysctls: [...(options.allowedUnsafeSysctls ?? [])],
+    cpuManagerPolicy: options.cpuManagerPolicy ?? 'none',
+    systemReserved: { ...(options.reserved ?? defaultReservation) },
+    ...(cgroups
+      ? {
+          cgroupsPerQOS: true,
+          cgroupRoot: cgroups.root ?? '/',
+          cgroupDriver: 'cgroupfs',
+          enforceNodeAllocatable: [cgroups.enforceAllocatable === false ? 'none' : 'pods'],
+          ...(cgroups.reservedMemoryPercent ? { qosReserved: { memory: `${cgroups.reservedMemoryPercent}%` } } : {}),
+        }
+      : { cgroupsPerQOS: false, enforceNodeAllocatable: ['none'] }),
+    evictionHard: pairs(eviction.hard ?? defaultHard, '<'),
+    ...(eviction.soft ? { evictionSoft: pairs(eviction.soft, '<') } : {}),
+    ...(eviction.softGracePeriod ? { evictionSoftGracePeriod: pairs(eviction.softGracePeriod, '=') } : {}),
+    ...(eviction.minimumReclaim ? { evictionMinimumReclaim: pairs(eviction.minimumReclaim, '=') } : {}),
+    evictionPressureTransitionPeriod: seconds(eviction.transitionMs ?? 300_000),
+    evictionMaxPodGracePeriod: Math.round((eviction.maxPodGraceMs ?? 0) / 1_000),
+    serializeImagePulls: false,
+    maxParallelImagePulls: options.parallelPulls ?? 5,
+    imageGCHighThresholdPercent: imageCollection.high ?? 85,
+    imageGCLowThresholdPercent: imageCollection.low ?? 80,
+    containerLogMaxSize: `${(logs.maxBytes ?? 10 << 20) / 2 ** 20}Mi`,
+    containerLogMaxFiles: logs.maxFiles ?? 5,
+    shutdownGracePeriod: seconds(shutdownMs.reduce((sum, ms) => sum + ms, 0)),
+    shutdownGracePeriodCriticalPods: seconds(shutdownMs.at(-1) ?? 0),
+    failSwapOn: false,
+    memorySwap: { swapBehavior: 'NoSwap' },
+  }
+}
+
+/** `memory.available<100Mi,pid.available<5%` as an object. */
+function pairs(text: string, sign: '<' | '='): Record<string, string> {
+  return Object.fromEntries(text.split(',').flatMap(part => (part.includes(sign) ? [part.trim().split(sign)] : [])))
+}
