@@ -21,16 +21,17 @@ export async function startNodesHere(
   if (settings.nodes === 0) return []
   const clientOf = (user: typeof networkUser) => createClient(inProcessTransport(api.handler, user), outside.clock)
   const ip = nodeIp()
+  const subject = { commonName: `system:node:${settings.nodeName}`, organizations: ['system:nodes'] }
   const serving = await pki.serving('node-server', {
-    commonName: `system:node:${settings.nodeName}`,
-    organizations: ['system:nodes'],
+    ...subject,
     ips: [ip, '127.0.0.1'],
     dnsNames: [settings.nodeName],
   })
   const keys = { ...serving, clientCa: pki.ca.cert }
   if (settings.runtime === 'containerd') {
     const client = clientOf(nodeUser(settings.nodeName))
-    const places = { nodeIp: ip, serving: keys, networkClient: clientOf(networkUser) }
+    const identity = await pki.client('node-client', subject)
+    const places = { nodeIp: ip, serving: keys, identity, networkClient: clientOf(networkUser) }
     const node = stack.use(await startNode({ settings, client, ...places, outside, report, signal }), 'node')
     await node.networkReady
     return [settings.nodeName]
