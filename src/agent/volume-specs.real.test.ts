@@ -287,17 +287,6 @@ describe('images as volumes', () => {
     expect(await views()).toEqual([])
   })
 
-  it('that are not there are told of as those of containers are', async () => {
-    const reference = `${node.bench.registry.address}/models/none:1`
-    const { volumes, volumeMounts } = mounted([{ name: 'm', image: { reference } }])
-    await node.run('imageless', { volumes, containers: [node.sh(look, { volumeMounts })] })
-    const told = async () => (await node.events('imageless')).some(e => /^FailedMount: .*has no such image/.test(e))
-    await until('why', async () => (await told()) || undefined).catch(async error => {
-      throw new Error(`${error.message}; events: ${(await node.events('imageless')).join('\n')}`)
-    })
-    await node.remove('imageless')
-  })
-
   it('can come from elsewhere than a registry, as those of containers can', async () => {
     const { contents } = node.bench.runtime
     const image = await busyboxImage({

@@ -55,6 +55,8 @@ export interface SupervisedContainerd extends AsyncDisposable {
 
 /** How often one is looked at that an earlier process of ours started: nobody tells of its end. */
 const lookMs = 500
+/** How soon a CNI plugin that was installed later is found. */
+const linkMs = 3_000
 /** Whoever ends after less has a reason that another start does not mend. */
 const ranWellMs = 5_000
 
@@ -133,6 +135,7 @@ class Supervisor implements SupervisedContainerd {
     this.#startedAtMs = this.#options.clock.monotonicMs()
     const { clock } = this.#options
     every(clock, lookMs, () => this.#look(), this.#watching.signal)
+    every(clock, linkMs, () => this.#linkPlugins().catch(() => {}), this.#watching.signal)
     // One that was adopted, or just started, may end at any moment.
     await askPatiently(clock, () => this.#importPause()).catch(error => {
       this.#watching.abort()
@@ -215,10 +218,12 @@ class Supervisor implements SupervisedContainerd {
   async #linkPlugins() {
     const { disk, folder, cniBinFolders } = this.#options
     if (cniBinFolders.length < 2) return
-    await disk.makeFolder(`${folder}/plugins`)
+    const to = `${folder}/plugins`
+    await disk.makeFolder(to)
+    const there = new Set((await disk.list(to)).map(({ name }) => name))
     for (const from of cniBinFolders)
       for (const { name } of await disk.list(from).catch(() => []))
-        await disk.symlink(`${from}/${name}`, `${folder}/plugins/${name}`).catch(() => {})
+        if (!there.has(name)) await disk.symlink(`${from}/${name}`, `${to}/${name}`).catch(() => {})
   }
 
   /**
@@ -316,7 +321,6 @@ class Supervisor implements SupervisedContainerd {
   }
 
   async #lookOnce(): Promise<void> {
-    await this.#linkPlugins().catch(() => {})
     if (this.#pid !== undefined && signalProcess(this.#pid, 0) && (await this.#isOurs(this.#pid))) return
     if (this.#watching.signal.aborted) return
     this.#options.log.warn({ pid: this.#pid }, 'containerd ended; pods go on, starting it again')
