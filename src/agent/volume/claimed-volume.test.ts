@@ -31,7 +31,7 @@ async function setUp(spec: Partial<PersistentVolumeSpec>, use: Partial<Container
     },
   } as unknown as Pod
   try {
-    await volumes.setUp({ pod } as PodFacts)
+    await volumes.setUp({ pod } as PodFacts, new AbortController().signal)
     return 'ready'
   } catch (error) {
     return (error as Error).message
