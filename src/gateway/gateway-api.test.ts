@@ -178,6 +178,7 @@ describe('Gateway API', () => {
     await makeGateway(
       'main',
       listener('http', {
+        hostname: 'guest.test',
         allowedRoutes: { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'b' } } } },
       }),
       listener('own', { hostname: '*.test' }),

@@ -40,6 +40,8 @@ export interface RouteMatch {
   query?: readonly ValueTest[]
   /** A wildcard host stands for exactly one label, as in an Ingress; otherwise for one or more. */
   oneLabel?: boolean
+  /** Names that it has not, though its host includes them: `shop.example.com`, `*.example.com`. */
+  exceptHosts?: readonly string[]
 }
 
 export type PathMatch =
@@ -188,9 +190,10 @@ function namesOf(host: string): string[] {
   return [...names, '']
 }
 
-function matches({ path, method, headers = none, query = none }: RouteMatch, asked: Question): boolean {
+function matches({ path, method, headers = none, query = none, exceptHosts }: RouteMatch, asked: Question): boolean {
   return (
     matchesPath(path, asked.path) &&
+    !exceptHosts?.some(host => isHost(host, asked.host.toLowerCase())) &&
     (method === undefined || method === asked.method) &&
     headers.every(({ name, test }) => {
       const value = asked.headers[name]
@@ -202,6 +205,8 @@ function matches({ path, method, headers = none, query = none }: RouteMatch, ask
     })
   )
 }
+
+const isHost = (host: string, asked: string) => (host.startsWith('*.') ? asked.endsWith(host.slice(1)) : asked === host)
 
 /** A prefix matches whole elements: `/a` matches `/a` and `/a/b`, not `/ab`. */
 function matchesPath(match: PathMatch, asked: string): boolean {

@@ -13,7 +13,7 @@ export function hostCondition(host: string, oneLabel: boolean | undefined): stri
 /** When a route's match holds: conditions beside each other must all hold, lines of one ACL are alternatives. */
 export function conditionOf(
   id: string,
-  { path, method, headers = [], query = [] }: Route['match'],
+  { path, method, headers = [], query = [], exceptHosts = [] }: Route['match'],
 ): { acl: string[]; condition: string } {
   const acl: string[] = []
   const conditions: string[] = []
@@ -23,6 +23,7 @@ export function conditionOf(
     acl.push(`  acl ${id} path -m str ${quoted(path.path)}`, `  acl ${id} path -m beg ${quoted(`${path.path}/`)}`)
     conditions.push(id)
   }
+  for (const host of exceptHosts) conditions.push(`!${hostCondition(host, false)}`)
   if (method) conditions.push(`{ method ${method} }`)
   for (const header of headers) conditions.push(valueCondition(`req.fhdr(${header.name})`, header))
   for (const parameter of query) conditions.push(valueCondition(`url_param(${parameter.name}),url_dec`, parameter))

@@ -114,6 +114,7 @@ describe.skipIf(missing.length > 0)(
             { match: prefix(), action: a },
           ],
           '*.wide.test': [{ match: prefix('', { oneLabel: true }), action: b }],
+          '*.most.test': [{ match: prefix('', { exceptHosts: ['no.most.test', '*.deep.most.test'] }), action: b }],
         },
         { host: 'shop.test', answer: 'a GET' },
       )
@@ -124,6 +125,8 @@ describe.skipIf(missing.length > 0)(
       expect(await ask('SHOP.test:80', '/', '-X', 'PUT')).toMatch(/^b PUT/)
       expect(await ask('one.wide.test')).toMatch(/^b /)
       expect(await ask('two.one.wide.test')).toBe('no route for two.one.wide.test/')
+      for (const host of ['yes.most.test', 'a.yes.most.test', 'deep.most.test']) expect(await ask(host)).toMatch(/^b /)
+      for (const host of ['no.most.test', 'a.deep.most.test']) expect(await ask(host)).toMatch(/^no route for/)
       const head = await ask('shop.test', '/', '-i', '-H', 'X-Forwarded-For: 6.6.6.6')
       const seen = JSON.parse(/^x-seen: (.*)\r$/m.exec(head)![1]!)
       expect(seen).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' })

@@ -8,7 +8,7 @@ import {
 } from '../routing-table.ts'
 import type { AttachedRoute, Attachments } from './attachments.ts'
 import type { IngressRoutes } from './ingress-plan.ts'
-import { isOpen, type PlannedListener } from './listeners.ts'
+import { commonHost, isOpen, type PlannedListener } from './listeners.ts'
 import { mergedPolicy } from './policy-of.ts'
 
 /** What one port serves, while it is put together. */
@@ -46,10 +46,12 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
       for (const { listener, hosts } of refused ? [] : served)
         for (const host of isOpen(listener) ? hosts : []) {
           const { port } = listener.listener
-          if (done.has(`${port} ${host}`)) continue
-          done.add(`${port} ${host}`)
+          const except = ofNarrower(listener, host, listeners)
+          const place = [port, host, ...(except ?? [])].join(' ')
+          if (!except || done.has(place)) continue
+          done.add(place)
           const draft = at(port, listener.secure)
-          if (!attached.passthrough) add(draft, host, routesAt(attached, listener))
+          if (!attached.passthrough) add(draft, host, routesAt(attached, listener, except))
           else if (!draft.passthrough.has(host)) draft.passthrough.set(host, attached.passthrough)
         }
   }
@@ -78,12 +80,26 @@ const doors = [
   [443, true],
 ] as const
 
+/**
+ * A request is for that listener of a Gateway whose host name says most; routes of its others do not get it.
+ * @returns names below `host` that are for other listeners of the Gateway; undefined: all of `host` is
+ * @see https://gateway-api.sigs.k8s.io/reference/spec/#listener (`hostname`)
+ */
+function ofNarrower(own: PlannedListener, host: string, all: readonly PlannedListener[]): string[] | undefined {
+  const names = all
+    .filter(other => other.gateway === own.gateway && other.listener.port === own.listener.port && isOpen(other))
+    .map(other => other.hostname)
+    .filter(name => name !== own.hostname && commonHost(own.hostname, name) === name)
+  if (names.some(name => commonHost(name, host) === host)) return undefined
+  return names.filter(name => commonHost(name, host) === name)
+}
+
 /** With what the Gateway's policy says of all its routes. */
-function routesAt({ routes }: AttachedRoute, { policy }: PlannedListener): readonly Route[] {
-  if (!policy) return routes
+function routesAt({ routes }: AttachedRoute, { policy }: PlannedListener, except: readonly string[]): readonly Route[] {
+  if (!policy && !except.length) return routes
   return routes.map(({ match, action }) => ({
-    match,
-    action: { ...action, policy: mergedPolicy(policy, action.policy)! },
+    match: except.length ? { ...match, exceptHosts: except } : match,
+    action: policy ? { ...action, policy: mergedPolicy(policy, action.policy)! } : action,
   }))
 }
 
