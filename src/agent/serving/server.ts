@@ -1,42 +1,21 @@
-import { type Duplex, Readable } from 'node:stream'
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import type { WebSocket } from 'ws'
-import { createWebSocketStream, WebSocketServer } from 'ws'
-import { Connections } from '../../base/connections.ts'
+import type { Duplex } from 'node:stream'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { WebSocketServer } from 'ws'
 import { explain } from '../../base/errors.ts'
 import { maxHeadBytes } from '../../base/http-limits.ts'
 import type { Logger } from '../../base/logger.ts'
-import { type AddressQuestion, addressQuestionPath } from '../../models/address-question.ts'
-import { localVolumesPath } from '../../models/local-volume.ts'
-import { nodeNetworkPath } from '../../models/node-network.ts'
-import type { Streams } from '../../runtime/runtime.ts'
+import { listenWeb, type WebLimits, type WebRequest, type WebResponse, type WebServer } from '../../base/web-server.ts'
 import type { Access, AccessQuestion } from './access.ts'
-import { cadvisorMetrics } from './cadvisor-metrics.ts'
-import { channelStreams, execProtocols, type Outcome } from './channels.ts'
-import { answerImages, imagePath } from './image-answers.ts'
-import { CpuRates, resourceMetrics, summary } from './metrics.ts'
-import { nodeMetrics } from './node-metrics.ts'
-import {
-  findPod,
-  loggedContainer,
-  logOptions,
-  Refused,
-  readsInputOnce,
-  runningContainer,
-  sandboxOf,
-} from './pod-access.ts'
-import { forwardPorts, portProtocols } from './port-channels.ts'
-import { probeMetrics } from './probe-metrics.ts'
-import { runningPods } from './running-pods.ts'
+import { type Answer, type Asked, answerTo } from './answers.ts'
+import { execProtocols } from './channels.ts'
+import { imagePath } from './image-answers.ts'
+import { CpuRates } from './metrics.ts'
+import { Refused } from './pod-access.ts'
+import { portProtocols } from './port-channels.ts'
 import type { ServedNode } from './served-node.ts'
-import {
-  execSpdyStreams,
-  forwardSpdyPorts,
-  spdyExecProtocols,
-  spdyPortProtocols,
-  spdyTunnelProtocol,
-} from './spdy-streams.ts'
-import { systemLog } from './system-logs.ts'
+import { spdyTunnelProtocol } from './spdy-streams.ts'
+import { prepareStream } from './streams.ts'
 import { VolumeUses } from './volume-uses.ts'
 
 /** Answers on kubelet's paths for one node, or for many of one process. */
@@ -63,7 +42,9 @@ const verbs = new Map<string, AccessQuestion['verb']>([
   ['POST', 'create'],
 ])
 
-type Params = { namespace: string; pod: string; container: string }
+/** Followers of logs and idle connections stay as long as they like; a request's own bytes must come within a minute. */
+const limits: WebLimits = { headBytes: maxHeadBytes, requestMs: 60_000, keepAliveMs: 72_000, backlog: 511 }
+const bodyBytes = 1 << 20
 
 /** Listens with TLS. Every request must carry a client certificate of `clientCa` or a token, and be allowed. */
 export async function openAgentServer(options: AgentServerOptions): Promise<AgentServer> {
@@ -73,37 +54,31 @@ export async function openAgentServer(options: AgentServerOptions): Promise<Agen
 }
 
 class Server implements AgentServer {
-  port: number | undefined
   readonly #options: AgentServerOptions
-  readonly #app: FastifyInstance
+  #web: WebServer | undefined
   /** What is remembered of each between two questions. */
-  readonly #nodes = new Map<ServedNode, { rates: CpuRates; volumes: VolumeUses }>()
+  readonly #nodes = new Map<ServedNode, Asked['remembered']>()
   readonly #sockets = new WebSocketServer({
     noServer: true,
     handleProtocols: offered =>
       [...execProtocols, spdyTunnelProtocol, ...portProtocols].find(p => offered.has(p)) ?? false,
   })
 
-  readonly #connections: Connections
-
   constructor(options: AgentServerOptions) {
     this.#options = options
-    const { cert, key, clientCa } = options.tls
-    this.#app = fastify({
-      https: { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
-      forceCloseConnections: true,
-    } as any) as unknown as FastifyInstance
-    Object.assign(this.#app.server, { maxHeaderSize: maxHeadBytes })
-    this.#connections = new Connections(this.#app.server)
-    this.#routes()
-    this.#app.server.on('upgrade', (request, socket, head) => void this.#upgrade(request as never, socket, head))
+  }
+
+  get port(): number | undefined {
+    return this.#web?.port
   }
 
   async listen() {
-    const { host, port } = this.#options
-    await this.#app.listen({ host, port })
-    const address = this.#app.server.address()
-    this.port = typeof address === 'object' && address ? address.port : port
+    const { host, port, tls } = this.#options
+    this.#web = await listenWeb({
+      ...{ host, port, limits, tls: { cert: tls.cert, key: tls.key, authorities: [tls.clientCa] } },
+      onRequest: (request, response) => void this.#answer(request, response),
+      onUpgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
+    })
   }
 
   add(node: ServedNode) {
@@ -115,89 +90,13 @@ class Server implements AgentServer {
   }
 
   async [Symbol.asyncDispose]() {
-    const closed = this.#app.close()
     this.#sockets.close()
-    this.#connections.cut()
-    await closed
-  }
-
-  #routes() {
-    const app = this.#app
-    app.setErrorHandler((error: Error, _request, reply) => {
-      const status = error instanceof Refused ? error.status : 500
-      void reply
-        .code(status)
-        .type('text/plain')
-        .send(`${explain(error)}\n`)
-    })
-    app.addHook('onRequest', async (request, reply) => {
-      const problem = await this.#refusal(
-        request.raw as never,
-        this.#question(request.url, verbs.get(request.method) ?? 'get'),
-      )
-      if (problem) await reply.code(problem.status).type('text/plain').send(`${problem.message}\n`)
-    })
-    app.get('/healthz', async () => 'ok')
-    app.get('/healthz/*', async () => 'ok')
-    app.get('/pods', async (request, reply) => {
-      const items = this.#node(request).pods()
-      return reply.send({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items })
-    })
-    app.get('/stats/summary', request => {
-      const node = this.#node(request)
-      const { rates, volumes } = this.#nodes.get(node)!
-      return summary(node, rates, volumes)
-    })
-    app.get('/metrics', async (request, reply) => {
-      const node = this.#node(request)
-      return reply.type('text/plain; version=0.0.4').send(await nodeMetrics(node, this.#nodes.get(node)!.volumes))
-    })
-    app.get('/metrics/resource', async (request, reply) =>
-      reply.type('text/plain; version=0.0.4').send(await resourceMetrics(this.#node(request))),
-    )
-    app.get('/metrics/cadvisor', async (request, reply) =>
-      reply.type('text/plain; version=0.0.4').send(await cadvisorMetrics(this.#node(request))),
-    )
-    app.get('/metrics/probes', (request, reply) =>
-      reply.type('text/plain; version=0.0.4').send(probeMetrics(this.#node(request).probes.all)),
-    )
-    app.get('/configz', async request => ({ kubeletconfig: this.#node(request).configuration() }))
-    app.get('/runningpods/', request => runningPods(this.#node(request)))
-    app.get<{ Params: { '*': string } }>('/logs/*', async (request, reply) => {
-      const { disk } = this.#node(request)
-      if (!disk) throw new Refused(404, 'a simulated node has no machine, and no logs of one')
-      const log = await systemLog(disk, request.params['*'])
-      return 'page' in log
-        ? reply.type('text/html; charset=utf-8').send(log.page)
-        : reply.type('text/plain; charset=utf-8').send(Readable.from(log.bytes))
-    })
-    app.get(nodeNetworkPath, async request => {
-      const { network, nodeName } = this.#node(request)
-      if (!network) throw new Refused(404, `node ${nodeName} has no network of its own: it is simulated`)
-      return network.whole()
-    })
-    app.post<{ Body: AddressQuestion }>(addressQuestionPath, async request => {
-      const { checkAddress, nodeName } = this.#node(request)
-      if (!checkAddress) throw new Refused(404, `node ${nodeName} is simulated and reaches nobody`)
-      return checkAddress(request.body)
-    })
-    app.delete<{ Params: { name: string } }>(`${localVolumesPath}/:name`, async (request, reply) => {
-      await this.#node(request).removeLocalVolume(request.params.name)
-      return reply.send({})
-    })
-    app.route<{ Params: { '*': string }; Querystring: { ns?: string } }>({
-      method: ['GET', 'HEAD'],
-      url: `${imagePath}*`,
-      handler: (request, reply) => this.#image(request, reply),
-    })
-    app.get<{ Params: Params }>('/containerLogs/:namespace/:pod/:container', (request, reply) =>
-      this.#logs(request, reply),
-    )
+    await this.#web?.close(0)
   }
 
   /** The node asked about: by the Host header where several share this server. */
-  #node(request: { headers: { host?: string | undefined } }): ServedNode {
-    const host = (request.headers.host ?? '').replace(/:\d+$/, '')
+  #node({ headers }: WebRequest): ServedNode {
+    const host = String(headers.host ?? headers[':authority'] ?? '').replace(/:\d+$/, '')
     let only: ServedNode | undefined
     for (const node of this.#nodes.keys()) {
       if (node.nodeName === host) return node
@@ -207,37 +106,34 @@ class Server implements AgentServer {
     throw new Refused(503, 'no node is served here at the moment')
   }
 
-  async #image(
-    request: FastifyRequest<{ Params: { '*': string }; Querystring: { ns?: string } }>,
-    reply: FastifyReply,
-  ) {
-    const question = { path: request.params['*'], ns: request.query.ns, signal: goneOf(reply) }
-    const { headers, body } = await answerImages(this.#node(request).images, question)
-    void reply.headers(headers)
-    return reply.send(body && request.method === 'GET' ? Readable.from(body) : undefined)
+  async #answer(request: WebRequest, response: WebResponse): Promise<void> {
+    try {
+      const method = request.method ?? 'GET'
+      const problem = await this.#refusal(request, verbs.get(method) ?? 'get')
+      if (problem) throw problem
+      const { pathname, searchParams: query } = urlOf(request)
+      const asked = (): Asked => {
+        const node = this.#node(request)
+        const { signal, body } = { signal: goneOf(response), body: () => jsonOf(request) }
+        return { query, node, remembered: this.#nodes.get(node)!, nodes: this.#nodes.keys(), signal, body }
+      }
+      await send(response, method, await answerTo(method, pathname, asked))
+    } catch (error) {
+      if (response.headersSent) response.destroy()
+      else response.writeHead(statusOf(error), { 'content-type': 'text/plain' }).end(`${explain(error)}\n`)
+    }
   }
 
-  async #logs(request: FastifyRequest<{ Params: Params }>, reply: FastifyReply) {
-    const { namespace, pod: name, container } = request.params
-    const query = new URL(request.url, 'https://node').searchParams
-    const { node, pod } = findPod(this.#nodes.keys(), namespace, name)
-    const found = loggedContainer(node, pod, container, /^(true|1)$/.test(query.get('previous') ?? ''))
-    const bytes = node.runtime.logs(found.id, logOptions(query, node.clock.now()), goneOf(reply))
-    // Headers go out at once: a follower of a silent container must not wait for its first line.
-    return reply.type('text/plain').send(Readable.from(flushed(bytes, () => reply.raw.flushHeaders())))
-  }
-
-  async #upgrade(request: UpgradeRequest, socket: Duplex, head: Buffer) {
+  async #upgrade(request: WebRequest, socket: Duplex, head: Buffer) {
     socket.on('error', () => {})
     try {
-      const url = new URL(request.url ?? '/', 'https://node')
-      const problem = await this.#refusal(request, this.#question(request.url ?? '/', 'create'))
-      if (problem) throw new Refused(problem.status, problem.message)
-      const run = this.#prepare(url)
+      const problem = await this.#refusal(request, 'create')
+      if (problem) throw problem
+      const run = prepareStream(this.#nodes.keys(), urlOf(request))
       const upgrade = (request.headers['upgrade'] ?? '').toLowerCase()
-      if (upgrade === 'websocket') this.#sockets.handleUpgrade(request as never, socket, head, ws => run.webSocket(ws))
+      if (upgrade === 'websocket') this.#sockets.handleUpgrade(request, socket, head, ws => run.webSocket(ws))
       else if (upgrade === 'spdy/3.1') {
-        const offered = (request.headers['x-stream-protocol-version'] ?? '').split(/\s*,\s*/)
+        const offered = String(request.headers['x-stream-protocol-version'] ?? '').split(/\s*,\s*/)
         const protocol = run.spdyProtocols.find(p => offered.includes(p))
         if (!protocol)
           throw new Refused(403, `none of the offered protocols is known; ours: ${run.spdyProtocols.join()}`)
@@ -248,7 +144,7 @@ class Server implements AgentServer {
         run.spdy(socket, protocol)
       } else throw new Refused(400, 'this server speaks WebSocket and SPDY/3.1')
     } catch (error) {
-      const status = error instanceof Refused ? error.status : 500
+      const status = statusOf(error)
       const body = `${explain(error)}\n`
       socket.end(
         `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
@@ -256,96 +152,23 @@ class Server implements AgentServer {
     }
   }
 
-  /** Finds everything a stream needs before the upgrade is accepted, so that a refusal is a plain answer. */
-  #prepare(url: URL): Prepared {
-    const [, kind, namespace = '', name = '', container = ''] = url.pathname.split('/').map(decodeURIComponent)
-    const query = url.searchParams
-    const flag = (...names: string[]) => names.some(n => /^(true|1)$/.test(query.get(n) ?? ''))
-    const wanted = {
-      stdin: flag('input', 'stdin'),
-      stdout: flag('output', 'stdout'),
-      stderr: flag('error', 'stderr'),
-      tty: flag('tty'),
-    }
-    const { node, pod } = findPod(this.#nodes.keys(), namespace, name)
-    if (kind === 'portForward') {
-      const sandbox = sandboxOf(node, pod)
-      const open = (port: number, signal: AbortSignal) => node.runtime.portForward(sandbox, port, signal)
-      return {
-        spdyProtocols: spdyPortProtocols,
-        spdy: connection => forwardSpdyPorts(connection, open),
-        webSocket(ws) {
-          if (ws.protocol === spdyTunnelProtocol) return forwardSpdyPorts(createWebSocketStream(ws), open)
-          const ports = [...query.getAll('port'), ...query.getAll('ports')].flatMap(p => p.split(',')).map(Number)
-          if (!ports.length || ports.some(p => !Number.isInteger(p) || p < 1 || p > 65_535))
-            return ws.close(1008, 'name the ports to forward: ?port=80')
-          forwardPorts(ws, ports, open)
-        },
-      }
-    }
-    if (kind !== 'exec' && kind !== 'attach') throw new Refused(404, `no stream is served at ${url.pathname}`)
-    const command = query.getAll('command')
-    if (kind === 'exec' && !command.length) throw new Refused(400, 'name the command to run: ?command=ls')
-    const { id } = runningContainer(node, pod, container)
-    const inputGoesOn = wanted.tty || !readsInputOnce(pod, container)
-    const execute = (streams: Streams, finish: (outcome: Outcome) => void, signal: AbortSignal) => {
-      const running =
-        kind === 'exec'
-          ? node.runtime.execStream(id, command, streams, signal)
-          : node.runtime.attach(id, { ...streams, inputGoesOn }, signal).then(() => 0)
-      running.then(
-        exitCode => finish({ exitCode }),
-        error => finish({ error: explain(error) }),
-      )
-    }
-    const endsWith = (connection: WebSocket | Duplex) => {
-      const abort = new AbortController()
-      ;(connection as Duplex).on('close', () => abort.abort(new DOMException('the client went away', 'AbortError')))
-      return abort.signal
-    }
-    return {
-      spdyProtocols: spdyExecProtocols,
-      spdy(connection, protocol) {
-        const signal = endsWith(connection)
-        void execSpdyStreams(connection, protocol, wanted).then(
-          ({ streams, finish }) => execute(streams, finish, signal),
-          () => {},
-        )
-      },
-      webSocket(ws) {
-        const { streams, finish } = channelStreams(ws, ws.protocol, wanted)
-        execute(streams, finish, endsWith(ws))
-      },
-    }
-  }
-
-  #question(url: string, verb: AccessQuestion['verb'] = 'get'): Omit<AccessQuestion, 'nodeName'> {
-    const first = url.split(/[/?]/)[1]
-    return { verb, subresource: subresources.get(first!) ?? 'proxy' }
-  }
-
   /** Undefined: he may. */
-  async #refusal(
-    request: UpgradeRequest,
-    question: Omit<AccessQuestion, 'nodeName'>,
-  ): Promise<{ status: number; message: string } | undefined> {
+  async #refusal(request: WebRequest, verb: AccessQuestion['verb']): Promise<Refused | undefined> {
     const { access, log } = this.#options
     try {
       const user = await access.identify(certificateOf(request.socket), request.headers['authorization'])
-      if (!user) return { status: 401, message: 'Unauthorized' }
+      if (!user) return new Refused(401, 'Unauthorized')
       const { nodeName } = this.#node(request)
       // Nodes give each other their images, and nothing else.
       if (request.url?.startsWith(imagePath) && user.groups.includes('system:nodes')) return undefined
-      if (await access.allows(user, { ...question, nodeName })) return undefined
-      const { verb, subresource } = question
-      return {
-        status: 403,
-        message: `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource=${subresource})`,
-      }
+      const subresource = subresources.get(request.url!.split(/[/?]/)[1]!) ?? 'proxy'
+      if (await access.allows(user, { verb, subresource, nodeName })) return undefined
+      const who = `user=${user.username}, verb=${verb}, resource=nodes, subresource=${subresource}`
+      return new Refused(403, `Forbidden (${who})`)
     } catch (error) {
-      if (error instanceof Refused) return { status: error.status, message: error.message }
+      if (error instanceof Refused) return error
       log.warn({ error: explain(error) }, 'access not decided')
-      return { status: 503, message: `it could not be decided who you are or what you may do: ${explain(error)}` }
+      return new Refused(503, `it could not be decided who you are or what you may do: ${explain(error)}`)
     }
   }
 }
@@ -356,19 +179,6 @@ const subresources = new Map<string, AccessQuestion['subresource']>([
   ['metrics', 'metrics'],
   ['logs', 'log'],
 ])
-
-/** A stream request that was found good, for whichever way the client switches to. */
-interface Prepared {
-  spdyProtocols: readonly string[]
-  spdy(connection: Duplex, protocol: string): void
-  webSocket(ws: WebSocket): void
-}
-
-interface UpgradeRequest {
-  url?: string
-  headers: Record<string, string | undefined> & { host?: string }
-  socket: unknown
-}
 
 interface TlsSocket {
   authorized?: boolean
@@ -384,14 +194,39 @@ function certificateOf(socket: unknown): { commonName: string; organizations: st
   return commonName ? { commonName, organizations: [subject?.O ?? []].flat() } : undefined
 }
 
-/** Aborts when the client is gone. */
-function goneOf(reply: FastifyReply): AbortSignal {
-  const abort = new AbortController()
-  reply.raw.on('close', () => abort.abort(new DOMException('the client went away', 'AbortError')))
-  return abort.signal
+const statusOf = (error: unknown): number => (error instanceof Refused ? error.status : 500)
+
+const urlOf = (request: WebRequest): URL => new URL(request.url ?? '/', 'https://node')
+
+/** Headers go out at once: a follower of a silent container must not wait for its first line. */
+async function send(response: WebResponse, method: string, { headers, body }: Answer): Promise<void> {
+  response.writeHead(200, headers)
+  if (method === 'HEAD') response.end()
+  else if (typeof body === 'string' || !body) response.end(body)
+  else {
+    response.flushHeaders()
+    await pipeline(Readable.from(body), response)
+  }
 }
 
-async function* flushed(bytes: AsyncIterable<Uint8Array>, flush: () => void): AsyncGenerator<Uint8Array> {
-  flush()
-  yield* bytes
+async function jsonOf(request: WebRequest): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > bodyBytes) throw new Refused(413, `the body is longer than ${bodyBytes} bytes`)
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString())
+  } catch (error) {
+    throw new Refused(400, `the body is no JSON: ${explain(error)}`)
+  }
+}
+
+/** Aborts when the client is gone. */
+function goneOf(response: WebResponse): AbortSignal {
+  const abort = new AbortController()
+  response.on('close', () => abort.abort(new DOMException('the client went away', 'AbortError')))
+  return abort.signal
 }

@@ -1,0 +1,120 @@
+import { type AddressQuestion, addressQuestionPath } from '../../models/address-question.ts'
+import { localVolumesPath } from '../../models/local-volume.ts'
+import { nodeNetworkPath } from '../../models/node-network.ts'
+import { cadvisorMetrics } from './cadvisor-metrics.ts'
+import { answerImages, imagePath } from './image-answers.ts'
+import { type CpuRates, resourceMetrics, summary } from './metrics.ts'
+import { nodeMetrics } from './node-metrics.ts'
+import { findPod, loggedContainer, logOptions, Refused } from './pod-access.ts'
+import { probeMetrics } from './probe-metrics.ts'
+import { runningPods } from './running-pods.ts'
+import type { ServedNode } from './served-node.ts'
+import { systemLog } from './system-logs.ts'
+import type { VolumeUses } from './volume-uses.ts'
+
+/** A question whose sender may ask it. */
+export interface Asked {
+  query: URLSearchParams
+  /** The node asked about, and what is remembered of it between two questions. */
+  node: ServedNode
+  remembered: { rates: CpuRates; volumes: VolumeUses }
+  /** All nodes that this server stands for. */
+  nodes: Iterable<ServedNode>
+  /** Aborts when the client is gone. */
+  signal: AbortSignal
+  /** What came with it, read as JSON. @throws Refused */
+  body(): Promise<unknown>
+}
+
+export interface Answer {
+  headers: Record<string, string>
+  body?: string | AsyncIterable<Uint8Array> | undefined
+}
+
+interface Route {
+  method: string
+  /** What it catches is handed on, decoded. */
+  path: RegExp
+  answer(asked: Asked, ...caught: string[]): Answer | Promise<Answer>
+}
+
+const text = (body: string | AsyncIterable<Uint8Array>, type = 'text/plain'): Answer => ({
+  headers: { 'content-type': type },
+  body,
+})
+const json = (value: unknown): Answer => text(JSON.stringify(value), 'application/json')
+const metrics = (body: string): Answer => text(body, 'text/plain; version=0.0.4')
+
+/** Kubelet's paths, and a few of ours; streams have their own. */
+const routes: readonly Route[] = [
+  get('/healthz(?:/.*)?', () => text('ok')),
+  get('/pods', ({ node }) => json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: node.pods() })),
+  get('/runningpods/', async ({ node }) => json(await runningPods(node))),
+  get('/stats/summary', async ({ node, remembered }) =>
+    json(await summary(node, remembered.rates, remembered.volumes)),
+  ),
+  get('/metrics', async ({ node, remembered }) => metrics(await nodeMetrics(node, remembered.volumes))),
+  get('/metrics/resource', async ({ node }) => metrics(await resourceMetrics(node))),
+  get('/metrics/cadvisor', async ({ node }) => metrics(await cadvisorMetrics(node))),
+  get('/metrics/probes', ({ node }) => metrics(probeMetrics(node.probes.all))),
+  get('/configz', ({ node }) => json({ kubeletconfig: node.configuration() })),
+  get('/logs/(.*)', async ({ node: { disk } }, path) => {
+    if (!disk) throw new Refused(404, 'a simulated node has no machine, and no logs of one')
+    const log = await systemLog(disk, path!)
+    return 'page' in log ? text(log.page, 'text/html; charset=utf-8') : text(log.bytes, 'text/plain; charset=utf-8')
+  }),
+  get('/containerLogs/([^/]+)/([^/]+)/([^/]+)', ({ nodes, query, signal }, namespace, name, container) => {
+    const { node, pod } = findPod(nodes, namespace!, name!)
+    const { id } = loggedContainer(node, pod, container!, /^(true|1)$/.test(query.get('previous') ?? ''))
+    return text(node.runtime.logs(id, logOptions(query, node.clock.now()), signal))
+  }),
+  get(`${imagePath}(.*)`, ({ node, query, signal }, path) =>
+    answerImages(node.images, { path: path!, ns: query.get('ns') ?? undefined, signal }),
+  ),
+  get(nodeNetworkPath, async ({ node: { network, nodeName } }) => {
+    if (!network) throw new Refused(404, `node ${nodeName} has no network of its own: it is simulated`)
+    return json(await network.whole())
+  }),
+  {
+    ...{ method: 'POST', path: exactly(addressQuestionPath) },
+    async answer({ node, body }) {
+      if (!node.checkAddress) throw new Refused(404, `node ${node.nodeName} is simulated and reaches nobody`)
+      return json(await node.checkAddress((await body()) as AddressQuestion))
+    },
+  },
+  {
+    ...{ method: 'DELETE', path: exactly(`${localVolumesPath}/([^/]+)`) },
+    async answer({ node }, name) {
+      await node.removeLocalVolume(name!)
+      return json({})
+    },
+  },
+]
+
+function get(path: string, answer: Route['answer']): Route {
+  return { method: 'GET', path: exactly(path), answer }
+}
+
+function exactly(path: string): RegExp {
+  return new RegExp(`^${path}$`)
+}
+
+/**
+ * @param method HEAD is answered as GET
+ * @param path without the query
+ * @throws Refused when nothing is there, or not to be had this way
+ */
+export function answerTo(method: string, path: string, asked: () => Asked): Answer | Promise<Answer> {
+  const there = routes.filter(route => route.path.test(path))
+  const route = there.find(route => route.method === (method === 'HEAD' ? 'GET' : method))
+  if (!route) throw there.length ? new Refused(405, 'Method Not Allowed') : new Refused(404, '404 page not found')
+  return route.answer(asked(), ...route.path.exec(path)!.slice(1).map(decoded))
+}
+
+function decoded(step: string): string {
+  try {
+    return decodeURIComponent(step)
+  } catch {
+    throw new Refused(400, `the path has a part that is wrongly encoded: ${step}`)
+  }
+}
