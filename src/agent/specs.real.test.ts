@@ -263,7 +263,8 @@ describe('what the conformance suite asks of volumes', () => {
       ],
     })
     await node.ends('empty')
-    expect(await node.output('empty')).toBe('777\n644 1001\n777\n644 1001\n/memory tmpfs\n')
+    // As with a kubelet, which leaves the sticky bit of what it mounts.
+    expect(await node.output('empty')).toBe('777\n644 1001\n1777\n644 1001\n/memory tmpfs\n')
   })
 
   it('/etc/hosts is ours in a pod’s own network, unless the pod mounts its own', async () => {
