@@ -1,6 +1,6 @@
 import { codeOf, explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { ListenWeb, WebServer } from '../base/web-server.ts'
+import type { ListenWeb, WebLimits, WebServer } from '../base/web-server.ts'
 import type { Entrance } from './asked.ts'
 import { type Address, GatewayFailed } from './data-plane.ts'
 import type { GatewayProxy } from './proxy.ts'
@@ -20,6 +20,12 @@ export interface Wanted extends Address {
 
 /** What requests under way get at the end. */
 const graceMs = 5_000
+
+/**
+ * An idle connection is kept as HAProxy is told to keep it: where it ends in the moment of the client's next request, that
+ * is lost. Node's own five seconds are less than many clients wait.
+ */
+const limits: WebLimits = { headBytes: 64 << 10, requestMs: 300_000, keepAliveMs: 60_000, backlog: 511 }
 
 /** The ports on which the gateway listens, by the port that listeners name: 80 and 443 may really be others. */
 export class Entrances implements AsyncDisposable {
@@ -110,7 +116,7 @@ export class Entrances implements AsyncDisposable {
     const routes = () => proxy.table.ports.get(port)
     const at: Entrance = { port, realPort, secure }
     const server = await listen({
-      ...{ host, port: realPort },
+      ...{ host, port: realPort, limits },
       ...(secure
         ? {
             tls: {

@@ -249,6 +249,20 @@ describe('Gateway API', () => {
     await expect.poll(() => routeStatus('guest', 'other'), settled).toEqual({ Accepted: 'True', ResolvedRefs: 'True' })
   })
 
+  test('an idle connection is kept for a minute: one that ends as its next request comes loses it', async () => {
+    const agent = new http.Agent({ keepAlive: true })
+    const said = await new Promise<string>((resolve, reject) => {
+      const headers = { host: 'hello.test' }
+      http
+        .get({ host: '127.0.0.1', port: gateway.port, agent, headers }, reply =>
+          resolve(String(reply.headers['keep-alive'])),
+        )
+        .on('error', reject)
+    })
+    agent.destroy()
+    expect(said).toBe('timeout=60')
+  })
+
   test('the rule that says most wins, wherever it stands', async () => {
     const to = (tag: string) => ({
       filters: [{ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplaceFullPath', replaceFullPath: `/${tag}` } } }],
