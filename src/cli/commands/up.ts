@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { sleep } from '../../base/clock.ts'
 import { systemCommands } from '../../base/commands.ts'
+import { collectAfterStart } from '../../base/garbage.ts'
 import { createLogger } from '../../base/logger.ts'
 import { type RunningCluster, startCluster } from '../../main/cluster.ts'
 import { prepareDataDir } from '../../main/data-dir.ts'
@@ -71,11 +72,13 @@ async function runInForeground(outside: Outside, settings: Settings): Promise<vo
   const { terminal } = outside
   const log = createLogger(settings.logLevel, join(settings.dataDir, 'logs/optiflow.log'))
   const lines = partLines(terminal)
-  const starting = startCluster({ settings, outside: systemOutside(log), report: lines.report, signal: outside.signal })
+  const world = systemOutside(log)
+  const starting = startCluster({ settings, outside: world, report: lines.report, signal: outside.signal })
   const cluster = await Promise.race([starting, aborted(outside.signal)])
   if (!cluster) return
   lines.settle()
   printWelcome(outside, settings, cluster)
+  using _collection = collectAfterStart(world.clock)
   await aborted(outside.signal)
   terminal.out('\nStopping …\n')
   await cluster[Symbol.asyncDispose]()
