@@ -59,8 +59,12 @@ function strip(value: unknown, plain: (text: string) => string): unknown {
   if (typeof value === 'string') return plain(value)
   if (Array.isArray(value)) return value.map(v => strip(v, plain)).sort((a, b) => (text(a) < text(b) ? -1 : 1))
   if (typeof value !== 'object' || value === null) return value
-  const kept = Object.entries(value).filter(([key, v]) => !chance.has(key) && v !== undefined && !isEmpty(v))
-  return Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [plain(k), strip(v, plain)]))
+  // What holds nothing but chance is as good as not there.
+  const kept = Object.entries(value)
+    .filter(([key]) => !chance.has(key))
+    .map(([key, v]): [string, unknown] => [plain(key), strip(v, plain)])
+    .filter(([, v]) => v !== undefined && !isEmpty(v))
+  return Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 const text = (value: unknown) => JSON.stringify(value)
