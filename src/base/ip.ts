@@ -106,3 +106,6 @@ function addressBits(ip: string): bigint {
   const groups = tail ? [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail] : head
   return groups.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n)
 }
+
+/** As it stands before a port or in a URL: `[fd00::1]`, everything else as it is. */
+export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)

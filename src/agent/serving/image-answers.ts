@@ -1,3 +1,4 @@
+import { json } from 'node:stream/consumers'
 import type { Descriptor, ImageContents } from '../../runtime/image-contents.ts'
 import { Refused } from './pod-access.ts'
 
@@ -58,8 +59,7 @@ async function manifest(contents: ImageContents, image: string, reference: strin
   const named = await contents.find(`${image}@${reference}`)
   const found = named ? undefined : await contents.blob(reference)
   if (!found || found.size > documentBytes) return named
-  const chunks: Uint8Array[] = []
-  for await (const chunk of contents.read(reference, new AbortController().signal)) chunks.push(chunk)
-  const { mediaType = 'application/vnd.oci.image.manifest.v1+json' } = JSON.parse(Buffer.concat(chunks).toString())
+  const document = (await json(contents.read(reference, new AbortController().signal))) as { mediaType?: string }
+  const { mediaType = 'application/vnd.oci.image.manifest.v1+json' } = document
   return { mediaType, digest: reference, size: found.size }
 }

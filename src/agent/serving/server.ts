@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { WebSocketServer } from 'ws'
 import { explain } from '../../base/errors.ts'
 import { maxHeadBytes } from '../../base/http-limits.ts'
+import { limitedBytes } from '../../base/limited-bytes.ts'
 import type { Logger } from '../../base/logger.ts'
 import { listenWeb, type WebLimits, type WebRequest, type WebResponse, type WebServer } from '../../base/web-server.ts'
 import type { Access, AccessQuestion } from './access.ts'
@@ -210,15 +211,10 @@ async function send(response: WebResponse, method: string, { headers, body }: An
 }
 
 async function jsonOf(request: WebRequest): Promise<unknown> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > bodyBytes) throw new Refused(413, `the body is longer than ${bodyBytes} bytes`)
-    chunks.push(chunk)
-  }
+  const tooMany = () => new Refused(413, `the body is longer than ${bodyBytes} bytes`)
+  const body = await limitedBytes(request, bodyBytes, tooMany)
   try {
-    return JSON.parse(Buffer.concat(chunks).toString())
+    return JSON.parse(body.toString())
   } catch (error) {
     throw new Refused(400, `the body is no JSON: ${explain(error)}`)
   }

@@ -1,3 +1,4 @@
+import { limitedBytes } from '../../base/limited-bytes.ts'
 import type { Descriptor } from '../image-contents.ts'
 import { RuntimeFailed } from '../runtime.ts'
 import type { Connection } from './connection.ts'
@@ -77,15 +78,9 @@ export async function parseDocument<T>(digest: string, bytes: AsyncIterable<Uint
 }
 
 /** @throws RuntimeFailed when there is too much of it for a document */
-export async function collect(digest: string, bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let count = 0
-  for await (const chunk of bytes) {
-    count += chunk.length
-    if (count > maxDocumentBytes) throw new RuntimeFailed(`${digest} is no manifest: it has more than 8 MiB`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+export function collect(digest: string, bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const tooMany = () => new RuntimeFailed(`${digest} is no manifest: it has more than 8 MiB`)
+  return limitedBytes(bytes, maxDocumentBytes, tooMany)
 }
 
 /** Docker's and OCI's names of the same thing. */
