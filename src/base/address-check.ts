@@ -1,4 +1,5 @@
 import { explain } from './errors.ts'
+import { bracketed } from './ip.ts'
 import type { Net } from './net.ts'
 
 /** How an address is asked whether it is well: by HTTP if that is said, else a TCP connection is enough. */
@@ -22,7 +23,7 @@ export async function addressProblem(
       return undefined
     }
     const scheme = check.http.scheme === 'HTTPS' ? 'https' : 'http'
-    const url = `${scheme}://${ip.includes(':') ? `[${ip}]` : ip}:${port}${check.http.path ?? '/'}`
+    const url = `${scheme}://${bracketed(ip)}:${port}${check.http.path ?? '/'}`
     const { status } = await net.request(url, { timeoutMs, insecure: true, maxBytes: 10_240 })
     return status >= 200 && status < 400 ? undefined : `HTTP status ${status}`
   } catch (error) {

@@ -1,3 +1,4 @@
+import { bracketed } from '../base/ip.ts'
 import { conditionOf, withLatestCondition } from '../models/conditions.ts'
 import { labelsText } from '../models/kinds/selector-text.ts'
 import type { Deployment } from '../models/types/apps-v1.ts'
@@ -16,15 +17,13 @@ export function urlOf(workload: Workload, service: Service | undefined, nodes: r
   const scheme = port.port === 443 || port.name === 'https' || port.appProtocol === 'https' ? 'https' : 'http'
   if (port.nodePort) {
     const address = nodeAddress(nodes)
-    if (address) return `${scheme}://${hostPart(address)}:${port.nodePort}`
+    if (address) return `${scheme}://${bracketed(address)}:${port.nodePort}`
   }
   const ip = service.spec?.clusterIP
   if (!ip || ip === 'None') return undefined
   const plain = port.port === (scheme === 'https' ? 443 : 80)
-  return `${scheme}://${hostPart(ip)}${plain ? '' : `:${port.port}`}`
+  return `${scheme}://${bracketed(ip)}${plain ? '' : `:${port.port}`}`
 }
-
-const hostPart = (address: string) => (address.includes(':') ? `[${address}]` : address)
 
 /** Of the first ready node by name; an outside address before an inside one. */
 function nodeAddress(nodes: readonly Node[]): string | undefined {

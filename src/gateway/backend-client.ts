@@ -1,6 +1,7 @@
 import { finished } from 'node:stream/promises'
 import type { Agent, Dispatcher } from 'undici'
 import { Http2Client } from '../base/http2-client.ts'
+import { bracketed } from '../base/ip.ts'
 import type { WebHeaders, WebResponse } from '../base/web-server.ts'
 import { endToEnd, type Headers } from './headers.ts'
 import { PassingOn } from './passing-on.ts'
@@ -124,4 +125,4 @@ async function openAgent(): Promise<Agent> {
   })
 }
 
-export const hostPort = ({ ip, port }: Endpoint) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)
+export const hostPort = ({ ip, port }: Endpoint) => `${bracketed(ip)}:${port}`

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type ApiServer, createApiServer, tlsNodeDialer } from '../apiserver/index.ts'
 import { Disposal } from '../base/disposal.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
+import { bracketed } from '../base/ip.ts'
 import { nodeIp, serverNames } from './addresses.ts'
 import { administration } from './administration.ts'
 import { readAudit } from './audit.ts'
@@ -112,7 +113,7 @@ async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<str
         frontProxyCa: pki.frontProxyCa.cert,
       },
     })
-    const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+    const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : bracketed(host)
     return `https://${shown}:${listening.port}`
   } catch (cause) {
     if (codeOf(cause) === 'EADDRINUSE')

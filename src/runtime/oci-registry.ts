@@ -1,4 +1,5 @@
 import type { HttpAnswer, HttpListener, HttpQuestion, ListenHttp } from '../base/http-listener.ts'
+import { bracketed } from '../base/ip.ts'
 import type { Blob, OciImage } from './oci-image.ts'
 
 export interface RegistryOptions {
@@ -31,7 +32,7 @@ export async function openRegistry(options: RegistryOptions): Promise<OciRegistr
     options.onRequest?.(question.method, question.path)
     return answer(question)
   })
-  const address = `${host.includes(':') ? `[${host}]` : host}:${listener.port}`
+  const address = `${bracketed(host)}:${listener.port}`
 
   return {
     address,

@@ -1,4 +1,5 @@
 import { explain } from '../../base/errors.ts'
+import { bracketed } from '../../base/ip.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Net, StreamOptions } from '../../base/net.ts'
 import type { Random } from '../../base/random.ts'
@@ -72,7 +73,7 @@ function peerOf({ metadata, status }: Node): Peer[] {
   const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
   const port = status?.daemonEndpoints?.kubeletEndpoint?.Port
   if (!address || !port) return []
-  return [{ name: metadata.name!, url: `https://${address.includes(':') ? `[${address}]` : address}:${port}` }]
+  return [{ name: metadata.name!, url: `https://${bracketed(address)}:${port}` }]
 }
 
 const isReady = ({ status }: Node): boolean =>

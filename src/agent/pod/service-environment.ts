@@ -1,4 +1,4 @@
-import { plainAddress } from '../../base/ip.ts'
+import { bracketed, plainAddress } from '../../base/ip.ts'
 import type { Pod, Service } from '../../models/types/core-v1.ts'
 
 /**
@@ -23,7 +23,7 @@ function describe({ metadata, spec }: Service, out: Map<string, string>): void {
   out.set(`${prefix}_SERVICE_HOST`, host)
   out.set(`${prefix}_SERVICE_PORT`, String(ports[0]!.port))
   for (const { name, port } of ports) if (name) out.set(`${prefix}_SERVICE_PORT_${variableName(name)}`, String(port))
-  const address = host.includes(':') ? `[${host}]` : host
+  const address = bracketed(host)
   ports.forEach(({ port, protocol = 'TCP' }, i) => {
     const scheme = protocol.toLowerCase()
     const url = `${scheme}://${address}:${port}`

@@ -1,3 +1,4 @@
+import { bracketed } from '../../base/ip.ts'
 import type { GRPCAction } from '../../models/types/core-v1.ts'
 import type { Answer } from './answer.ts'
 
@@ -26,7 +27,7 @@ export async function checkGrpcHealth(
 ): Promise<Answer> {
   // Loaded when first needed: most nodes never see such a probe. Bundled, it has only a default export.
   const { Client, credentials } = (await import('@grpc/grpc-js')).default
-  const address = podIp.includes(':') ? `[${podIp}]:${port}` : `${podIp}:${port}`
+  const address = `${bracketed(podIp)}:${port}`
   const client = new Client(address, credentials.createInsecure())
   try {
     return await new Promise<Answer>(resolve => {

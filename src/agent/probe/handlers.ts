@@ -1,4 +1,5 @@
 import { explain } from '../../base/errors.ts'
+import { bracketed } from '../../base/ip.ts'
 import type { Net } from '../../base/net.ts'
 import type { ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction } from '../../models/types/core-v1.ts'
 import type { ContainerId, Runtime } from '../../runtime/runtime.ts'
@@ -64,7 +65,7 @@ export async function askHttp(net: Net, get: HTTPGetAction, target: Target, time
   const host = get.host || target.podIp
   const port = portNumber(get.port, target.container)
   const path = get.path?.startsWith('/') ? get.path : `/${get.path ?? ''}`
-  let url = new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`)
+  let url = new URL(`${scheme}://${bracketed(host)}:${port}`)
   const [pathname, ...query] = path.split('?')
   url.pathname = pathname!
   url.search = query.join('?')

@@ -1,6 +1,7 @@
 import type { Commands } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
 import { OptiFlowError } from '../../base/errors.ts'
+import { bracketed } from '../../base/ip.ts'
 import { mountPoints } from '../../base/mount-points.ts'
 import type { NFSVolumeSource } from '../../models/types/core-v1.ts'
 
@@ -28,6 +29,6 @@ export async function mountNfs(
     })
   await disk.makeFolder(target, { mode: 0o750 })
   const all = [...new Set([...options, ...(readOnly ? ['ro'] : [])])]
-  const host = server.includes(':') ? `[${server}]` : server
+  const host = bracketed(server)
   await commands.run('mount', ['-t', 'nfs', ...(all.length ? ['-o', all.join(',')] : []), `${host}:${path}`, target])
 }

@@ -1,3 +1,4 @@
+import { bracketed } from '../../base/ip.ts'
 import { ConfigMap } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ConfigMap as ConfigMapObject } from '../../models/types/core-v1.ts'
@@ -33,7 +34,7 @@ export async function publishClusterInfo(core: Core, servers: readonly ServerAdd
   await updateObject(core, core.resources.of(ConfigMap), namespace, name, nextState, options)
 }
 
-const urlOf = ({ ip, port }: ServerAddress) => `https://${ip.includes(':') ? `[${ip}]` : ip}:${port}`
+const urlOf = ({ ip, port }: ServerAddress) => `https://${bracketed(ip)}:${port}`
 
 const kubeconfigOf = (server: string, ca: string) => `apiVersion: v1
 clusters:

@@ -2,6 +2,7 @@ import { type Duplex, Readable } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import { maxHeadBytes } from '../../base/http-limits.ts'
+import { bracketed } from '../../base/ip.ts'
 import type { Logger } from '../../base/logger.ts'
 import { listenWeb, type WebRequest, type WebResponse } from '../../base/web-server.ts'
 import { ApiError } from '../../models/api-error.ts'
@@ -67,7 +68,7 @@ export async function listen(
   return {
     host,
     port: server.port,
-    url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
+    url: `${tls ? 'https' : 'http'}://${bracketed(host)}:${server.port}`,
     close: () => server.close(closeGraceMs),
   }
 }

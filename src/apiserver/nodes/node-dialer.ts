@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { bracketed } from '../../base/ip.ts'
 import { type HttpStream, type Net, systemNet } from '../../base/net.ts'
 
 /** Where a node's agent is to be reached. */
@@ -38,7 +39,7 @@ export function tlsNodeDialer(options: TlsNodeDialerOptions): NodeDialer {
   const net = options.net ?? systemNet
   return {
     open({ name, host, port }, { method, path, headers, body, signal }) {
-      const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+      const authority = `${bracketed(host)}:${port}`
       return net.stream(`https://${authority}${path}`, {
         method,
         // Nodes of one process share a server, which tells them apart by this; the certificate is still for the address.

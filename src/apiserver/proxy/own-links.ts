@@ -1,3 +1,4 @@
+import { bracketed } from '../../base/ip.ts'
 import type { ProxyTarget } from './target.ts'
 
 /** Where things are that the backend means when it names places of its own. */
@@ -11,7 +12,7 @@ export interface Ways {
 /** @param visited the Host of the request; a backend that was told of it may name it. */
 export function waysTo(target: ProxyTarget, base: string, visited: string | undefined): Ways {
   const { host, port } = 'agent' in target ? target.agent : target
-  const name = host.includes(':') ? `[${host}]` : host
+  const name = bracketed(host)
   const standard = !('agent' in target) && port === (target.scheme === 'https' ? 443 : 80)
   return { base, hosts: new Set([`${name}:${port}`, ...(standard ? [name] : []), ...(visited ? [visited] : [])]) }
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { bracketed } from '../../base/ip.ts'
 import type { HttpStream } from '../../base/net.ts'
 import { ApiError } from '../../models/api-error.ts'
 import type { ApiReply } from '../../models/rest.ts'
@@ -63,7 +64,7 @@ async function ask(
     return askNode(nodes, target.agent, call, path, headers, body)
   }
   const { scheme, host, port } = target
-  const origin = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const origin = `${scheme}://${bracketed(host)}:${port}`
   try {
     return await core.outgoing.open(
       { url: origin, insecure: true },

@@ -1,3 +1,4 @@
+import { bracketed } from '../../base/ip.ts'
 import type { Balancing, Policy, RateLimit } from '../policy/policy.ts'
 import type { HeaderChange, Rewrite, Route, RouteAction } from '../routing-table.ts'
 import { exactly, literal, quoted } from './words.ts'
@@ -152,7 +153,7 @@ function serverLines({ backends, policy }: RouteAction): string[] {
   return shares.map(({ endpoint: { ip, port }, h2c, share }) => {
     const weight = Math.max(Math.round((share / largest) * mostWeight), 1)
     const name = `${ip.replaceAll(':', '_')}-${port}`
-    const address = ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+    const address = `${bracketed(ip)}:${port}`
     return `  server ${name} ${address} weight ${weight}${h2c ? ' proto h2' : ''}${sticky ? ` cookie ${name}` : ''}${check}`
   })
 }

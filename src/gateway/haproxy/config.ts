@@ -1,3 +1,4 @@
+import { bracketed } from '../../base/ip.ts'
 import { inTurn, type PortRoutes, type Route, type RouteAction, type RoutingTable } from '../routing-table.ts'
 import { backendLines } from './backend-config.ts'
 import { conditionOf, hostCondition } from './conditions.ts'
@@ -71,7 +72,7 @@ function frontend(
   const tls = secure ? ` ssl crt-list ${quoted(certificateList(port))} alpn h2,http/1.1` : ''
   const lines = [
     `frontend port-${port}`,
-    `  bind ${host.includes(':') ? `[${host}]` : host}:${real}${tls}`,
+    `  bind ${bracketed(host)}:${real}${tls}`,
     `  http-request set-var(txn.host) req.hdr(host),regsub(':[0-9]+$',''),lower`,
     ...[...answers].map(
       ([path, text]) =>

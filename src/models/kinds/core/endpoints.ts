@@ -1,3 +1,4 @@
+import { bracketed } from '../../../base/ip.ts'
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { firstFew, text } from '../columns.ts'
@@ -8,10 +9,11 @@ export type Endpoints = core.Endpoints
 /** Each ready address with each port; addresses alone where there are no ports. */
 function addresses({ subsets = [] }: core.Endpoints): string {
   if (!subsets.length) return '<none>'
-  const host = (ip: string) => (ip.includes(':') ? `[${ip}]` : ip)
   return firstFew(
     subsets.flatMap(({ ports = [], addresses = [] }) =>
-      ports.length ? ports.flatMap(port => addresses.map(a => `${host(a.ip)}:${port.port}`)) : addresses.map(a => a.ip),
+      ports.length
+        ? ports.flatMap(port => addresses.map(a => `${bracketed(a.ip)}:${port.port}`))
+        : addresses.map(a => a.ip),
     ),
   )
 }
