@@ -8,7 +8,7 @@ test('what a start left behind is collected when the start is long over', async 
   const left = (() => new WeakRef({ big: new Array(1000) }))()
   using _collection = collectAfterStart(clock)
   await nextTurn()
-  await clock.advance(15_000)
+  await clock.advance(5_000)
   await nextTurn()
   expect(left.deref()).toBeUndefined()
 })
