@@ -1,7 +1,16 @@
 import { join } from 'node:path'
 import type { Disk } from '../base/disk.ts'
-import { openContainerd, type Runtime, type SupervisedContainerd, superviseContainerd } from '../runtime/index.ts'
+import type { Disposal } from '../base/disposal.ts'
+import {
+  askPatiently,
+  openContainerd,
+  type Runtime,
+  type SupervisedContainerd,
+  superviseContainerd,
+} from '../runtime/index.ts'
+import { noteNetwork } from './network-note.ts'
 import type { OutsideWorld } from './outside.ts'
+import { asPart, type Report } from './part.ts'
 import { checkMachine } from './preflight.ts'
 import type { Settings } from './settings.ts'
 
@@ -60,6 +69,24 @@ export async function openNodeRuntime({
   const pipes = containerd ? { pipeFolder: join(containerd.stateFolder, 'exec') } : {}
   const runtime = await openContainerd({ ...outside, socket: endpoint ?? containerd!.socket, ...pipes } as any)
   return { runtime, containerd }
+}
+
+/** As a part of a node's start: one of ours is started again if it has just ended; somebody else's must be there. */
+export async function startNodeRuntime(
+  { settings, outside, report }: { settings: Settings; outside: OutsideWorld; report: Report },
+  stack: Disposal,
+): Promise<NodeRuntime> {
+  const opened = await asPart(report, 'runtime', 'starting containerd', async () => {
+    await noteNetwork(outside.disk, settings)
+    const opened = await openNodeRuntime({ settings, outside })
+    const { runtime, containerd } = opened
+    const ask = () => runtime.version()
+    const { name, version } = await (containerd ? askPatiently(outside.clock, ask) : ask())
+    return [opened, `${name} ${version}${containerd?.adopted ? ', taken over as it was running' : ''}`]
+  })
+  stack.use(opened.runtime)
+  if (opened.containerd) stack.use(opened.containerd)
+  return opened
 }
 
 /** Where the pods of this node have their secrets and tokens: in memory, never on the disk. */

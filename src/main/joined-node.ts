@@ -1,0 +1,70 @@
+import { createClient, httpTransport } from '../client/index.ts'
+import { nodeIp } from './addresses.ts'
+import { joinCluster } from './join.ts'
+import { openNetworkClient } from './network-client.ts'
+import { startNode } from './node.ts'
+import { placesOf } from './node-runtime.ts'
+import type { OutsideWorld } from './outside.ts'
+import { asPart, type Report } from './part.ts'
+import type { Settings } from './settings.ts'
+import { version } from './version.ts'
+
+export interface JoinedNodeOptions {
+  settings: Settings
+  /** `https://10.0.0.1:6443` */
+  server: string
+  token: string | undefined
+  nodeIp?: string
+  outside: OutsideWorld
+  report: Report
+  signal: AbortSignal
+}
+
+/** A node of a cluster whose server is elsewhere. @throws JoinFailed, MachineNotReady */
+export async function startJoinedNode(options: JoinedNodeOptions): Promise<AsyncDisposable> {
+  const { settings, outside, report, server, signal } = options
+  const ip = options.nodeIp ?? nodeIp()
+  const keys = await asPart(report, 'join', `asking ${server}`, async () => {
+    const joined = await joinCluster({
+      server,
+      token: options.token,
+      nodeName: settings.nodeName,
+      ips: [ip],
+      folder: placesOf(settings.dataDir).keys,
+      outside,
+      signal,
+    })
+    return [joined, server]
+  })
+  const common = { server, ca: keys.ca, userAgent: `optiflow-agent/${version}` }
+  const transport = httpTransport({ ...common, ...keys.client })
+  const client = createClient(transport)
+  const network = openNetworkClient(client, common, outside)
+  const close = async () => {
+    await network[Symbol.asyncDispose]()
+    await transport[Symbol.asyncDispose]()
+  }
+  try {
+    const node = await startNode({
+      settings,
+      client,
+      networkClient: network.client,
+      nodeIp: ip,
+      serving: { ...keys.serving, clientCa: keys.ca },
+      identity: keys.client,
+      outside,
+      report,
+      signal,
+    })
+    await node.networkReady
+    return {
+      async [Symbol.asyncDispose]() {
+        await node[Symbol.asyncDispose]()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,107 @@
+import { type AgentOptions, createAgent, makeMemoryFolder, shutdownSteps } from '../agent/index.ts'
+import type { Disposal } from '../base/disposal.ts'
+import { explain } from '../base/errors.ts'
+import type { InformerSet } from '../client/index.ts'
+import { type NodeNetworkReader, networkLabel } from '../models/node-network.ts'
+import { limitBandwidth } from '../network/index.ts'
+import { dnsIpOf, secondIp } from './addresses.ts'
+import { startAgentServer } from './agent-server.ts'
+import { cgroupOptions } from './cgroup-settings.ts'
+import type { NodeOptions } from './node-options.ts'
+import { kubeletFolderOf, type NodeRuntime, placesOf, secretFolderOf } from './node-runtime.ts'
+import { asPart } from './part.ts'
+import type { Settings } from './settings.ts'
+import { version } from './version.ts'
+
+export interface NodeAgentParts extends NodeRuntime {
+  informers: InformerSet
+  network: NodeNetworkReader
+}
+
+/** The agent and its server, and the folders that both need. Resolves when what runs here was seen. */
+export async function startNodeAgent(options: NodeOptions, parts: NodeAgentParts, stack: Disposal): Promise<void> {
+  const { settings, client, nodeIp, serving, outside, report } = options
+  const { disk } = outside
+  const server = stack.use(await startAgentServer({ host: nodeIp, port: 10250, keys: serving, client, outside }))
+  const secretFolder = await makeSecretFolder(options, parts)
+  const staticPodFolder = settings.podManifestPath ?? placesOf(settings.dataDir).manifests
+  // Now, so that it can be watched.
+  await disk.makeFolder(staticPodFolder)
+  const agent = createAgent({
+    ...agentOptions(options, parts),
+    secretFolder,
+    staticPodFolder,
+    server,
+  })
+  await asPart(report, 'agent', 'looking at what runs here', async () => {
+    await agent.start()
+    stack.defer(() => agent.stop())
+    return [undefined, `node ${settings.nodeName}, ${nodeIp}`]
+  })
+}
+
+async function makeSecretFolder({ settings, outside }: NodeOptions, { containerd }: NodeRuntime): Promise<string> {
+  const { disk, commands, log } = outside
+  const folder = secretFolderOf(containerd, settings.nodeName)
+  await makeMemoryFolder(disk, commands, folder).catch(error =>
+    log.warn({ folder, error: explain(error) }, 'secrets of pods are on the disk, not in memory'),
+  )
+  return folder
+}
+
+function agentOptions(options: NodeOptions, { runtime, containerd, informers, network }: NodeAgentParts): AgentOptions {
+  const { settings, client, nodeIp, serving, identity, outside } = options
+  const { commands } = outside
+  const places = placesOf(settings.dataDir)
+  const dnsIp = dnsIpOf(settings)
+  const second = settings.clusterCidr.includes(',') ? secondIp(nodeIp) : undefined
+  // The driver of another's runtime is not known; ours is cgroupfs.
+  const cgroups = containerd && cgroupOptions(settings)
+  return {
+    ...outside,
+    nodeName: settings.nodeName,
+    client,
+    runtime,
+    informers,
+    network,
+    folder: places.node,
+    logFolder: places.podLogs,
+    kubeletFolder: kubeletFolderOf(settings),
+    ...(settings.shareDevices ? { sharedResource: settings.shareDevices } : {}),
+    allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
+    eviction: evictionOf(settings),
+    cpuManagerPolicy: settings.cpuManagerPolicy,
+    ...(cgroups ? { cgroups } : {}),
+    ...(settings.systemReserved ? { reserved: settings.systemReserved } : {}),
+    ...shutdownOf(settings),
+    addresses: [
+      { type: 'InternalIP', address: nodeIp },
+      ...(second ? [{ type: 'InternalIP' as const, address: second }] : []),
+      { type: 'Hostname', address: settings.nodeName },
+    ],
+    labels: { [networkLabel]: settings.network },
+    ...(settings.imagePeers === 'true' ? { imagePeers: { ca: serving.clientCa, ...identity } } : {}),
+    clusterDns: [dnsIp],
+    clusterDomain: settings.clusterDomain,
+    ...(settings.network === 'cni'
+      ? {}
+      : { limitBandwidth: (netns, bandwidth) => limitBandwidth(commands, netns, bandwidth) }),
+    version: `v1.32.3-optiflow.${version}`,
+  }
+}
+
+function shutdownOf({ shutdownGracePeriodMs, shutdownGracePeriodCriticalPodsMs }: Settings) {
+  if (!shutdownGracePeriodMs) return {}
+  return { shutdown: { steps: shutdownSteps(shutdownGracePeriodMs, shutdownGracePeriodCriticalPodsMs) } }
+}
+
+/** What was not said is left to the agent. */
+function evictionOf(settings: Settings) {
+  const { evictionHard, evictionSoft, evictionSoftGracePeriod, evictionMinimumReclaim } = settings
+  return {
+    ...(evictionHard === undefined ? {} : { hard: evictionHard }),
+    ...(evictionSoft === undefined ? {} : { soft: evictionSoft }),
+    ...(evictionSoftGracePeriod === undefined ? {} : { softGracePeriod: evictionSoftGracePeriod }),
+    ...(evictionMinimumReclaim === undefined ? {} : { minimumReclaim: evictionMinimumReclaim }),
+  }
+}

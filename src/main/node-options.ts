@@ -1,0 +1,22 @@
+import type { KeyPair } from '../base/certificates.ts'
+import type { Client } from '../client/index.ts'
+import type { ServingKeys } from './agent-server.ts'
+import type { OutsideWorld } from './outside.ts'
+import type { Report } from './part.ts'
+import type { Settings } from './settings.ts'
+
+export interface NodeOptions {
+  settings: Settings
+  client: Client
+  /** Sees all pods, to enforce network policies. */
+  networkClient: Client
+  /** Address at which the others reach this node. */
+  nodeIp: string
+  /** Of the node's own server. */
+  serving: ServingKeys
+  /** By which other nodes know this one. */
+  identity: KeyPair
+  outside: OutsideWorld
+  report: Report
+  signal: AbortSignal
+}
