@@ -11,11 +11,10 @@ interface Envelope {
   event: { type_url: string; value: Buffer } | null
 }
 
+/** Not starts: nobody but us starts anything of ours, and we look afterwards. */
 const topics: Record<string, string> = {
-  '/tasks/start': 'containerd.events.TaskStart',
   '/tasks/exit': 'containerd.events.TaskExit',
   '/tasks/oom': 'containerd.events.TaskOOM',
-  '/tasks/delete': 'containerd.events.TaskDelete',
   '/containers/delete': 'containerd.events.ContainerDelete',
 }
 
@@ -85,10 +84,8 @@ export class ChangeFeed {
     // Processes of exec have an id of their own within the container; they are no change of the pod.
     if (container_id && id && id !== container_id) return
     if (topic === '/tasks/oom') this.#observer.forget(container)
-    const pod = this.#observer.podOf(container)
     if (topic === '/tasks/exit') void this.#whenVisible(container, signal)
-    // What starts and has no pod yet is being started by us, or is somebody else's.
-    else if (topic === '/tasks/start' ? pod !== undefined : topic !== '/tasks/delete') this.#tell(pod)
+    else this.#tell(this.#observer.podOf(container))
   }
 
   /** The event of an end comes before CRI knows of it; who looked at once would see the container running still. */

@@ -143,6 +143,7 @@ class ContainerdRuntime implements Runtime {
       )
       this.#configs.set(id, config)
       this.#observer.remember(id, pod.uid)
+      this.#observer.sandboxStarted(id)
       return id
     } catch (error) {
       throw this.#failed(`cannot start the sandbox of ${pod.namespace}/${pod.name}`, error)
@@ -157,6 +158,7 @@ class ContainerdRuntime implements Runtime {
     const id = await this.#create(sandbox, spec)
     try {
       await this.#connection.runtime('StartContainer', { container_id: id }, { timeoutMs: 240_000 })
+      this.#observer.containerStarted(id)
       return id
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error
@@ -167,16 +169,16 @@ class ContainerdRuntime implements Runtime {
   async #create(sandbox: SandboxId, spec: ContainerSpec): Promise<ContainerId> {
     try {
       const pod = this.#configs.get(sandbox) ?? (await this.#readConfig(sandbox))
-      const [whole] = await Promise.all([
-        this.#withDevices(spec),
+      const config = containerConfig(await this.#withDevices(spec), pod)
+      // The log is opened when the container starts.
+      const [{ container_id }] = await Promise.all([
+        this.#connection.runtime<{ container_id: string }>(
+          'CreateContainer',
+          { pod_sandbox_id: sandbox, config, sandbox_config: pod },
+          { timeoutMs: 240_000 },
+        ),
         this.#world.disk.makeFolder(`${pod.log_directory}/${spec.name}`),
       ])
-      const config = containerConfig(whole, pod)
-      const { container_id } = await this.#connection.runtime<{ container_id: string }>(
-        'CreateContainer',
-        { pod_sandbox_id: sandbox, config, sandbox_config: pod },
-        { timeoutMs: 240_000 },
-      )
       this.#observer.remember(container_id, pod.metadata.uid)
       return container_id
     } catch (error) {

@@ -14,6 +14,9 @@ export class Observer {
   readonly #containers = new Map<ContainerId, ObservedContainer>()
   /** Pod of every sandbox and container seen, for events. */
   readonly #podOf = new Map<string, string>()
+  // Asked of what we started ourselves before anybody looks.
+  readonly #earlyAddresses = new Map<SandboxId, Promise<string[] | undefined>>()
+  readonly #earlyStatuses = new Map<ContainerId, Promise<ContainerStatus | undefined>>()
 
   constructor(connection: Connection, owner: string | undefined) {
     this.#connection = connection
@@ -30,10 +33,25 @@ export class Observer {
     this.#podOf.set(id, podUid)
   }
 
+  /** A sandbox of ours runs since just now: its address is asked for at once, beside the lists of whoever looks next. */
+  sandboxStarted(id: SandboxId): void {
+    this.#earlyAddresses.set(
+      id,
+      this.addresses(id).catch(() => undefined),
+    )
+  }
+
+  /** As for a sandbox: its status. */
+  containerStarted(id: ContainerId): void {
+    this.#earlyStatuses.set(
+      id,
+      this.status(id).catch(() => undefined),
+    )
+  }
+
   /** Its details changed without a change of state (killed for memory, new resources). */
   forget(id: string): void {
-    this.#sandboxes.delete(id)
-    this.#containers.delete(id)
+    for (const known of [this.#sandboxes, this.#containers, this.#earlyAddresses, this.#earlyStatuses]) known.delete(id)
   }
 
   known(id: ContainerId): ObservedContainer | undefined {
@@ -93,7 +111,8 @@ export class Observer {
     const state = item.state === 'SANDBOX_READY' ? 'ready' : 'stopped'
     const known = this.#sandboxes.get(item.id)
     if (known?.state === state) return { ...known, ips: [...known.ips] }
-    const ips = state === 'ready' ? await this.addresses(item.id) : []
+    const early = await taken(this.#earlyAddresses, item.id)
+    const ips = state === 'ready' ? (early ?? (await this.addresses(item.id))) : []
     if (!ips) return undefined
     const sandbox: ObservedSandbox = {
       id: item.id,
@@ -118,7 +137,8 @@ export class Observer {
   async #container(item: Container): Promise<ObservedContainer | undefined> {
     const known = this.#containers.get(item.id)
     if (known?.state === states[item.state]) return { ...known }
-    const status = await this.status(item.id)
+    const early = await taken(this.#earlyStatuses, item.id)
+    const status = early?.state === item.state ? early : await this.status(item.id)
     if (!status) return undefined
     const observed = describe(status, item.pod_sandbox_id)
     this.#containers.set(item.id, observed)
@@ -131,6 +151,12 @@ export class Observer {
     )
     return reply?.status ?? undefined
   }
+}
+
+function taken<T>(map: Map<string, Promise<T>>, id: string): Promise<T> | undefined {
+  const found = map.get(id)
+  map.delete(id)
+  return found
 }
 
 const states: Record<ContainerStatus['state'], ObservedContainer['state']> = {
