@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import { bracketed } from '../../base/ip.ts'
 import type { GRPCAction } from '../../models/types/core-v1.ts'
 import type { Answer } from './answer.ts'
@@ -17,10 +18,13 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >> 7)]
 }
 
+/** gRPC's code. */
+const unimplemented = 12
 const statusNames = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN']
 
 /** Asks grpc.health.v1.Health/Check on a port of the pod, without TLS. */
 export async function checkGrpcHealth(
+  clock: Clock,
   podIp: string,
   { port, service }: GRPCAction,
   timeoutMs: number,
@@ -29,22 +33,25 @@ export async function checkGrpcHealth(
   const { Client, credentials } = (await import('@grpc/grpc-js')).default
   const address = `${bracketed(podIp)}:${port}`
   const client = new Client(address, credentials.createInsecure())
+  // A deadline of gRPC's own would be wall time.
+  let cancel = () => {}
+  let isLate = false
+  const late = `timeout: health rpc did not complete within ${timeoutMs / 1000}s`
+  const stopWaiting = clock.schedule(timeoutMs, () => {
+    isLate = true
+    cancel()
+  })
   try {
     return await new Promise<Answer>(resolve => {
       const identity = (bytes: Buffer) => bytes
-      client.makeUnaryRequest(
+      const call = client.makeUnaryRequest(
         '/grpc.health.v1.Health/Check',
         identity,
         identity,
         encodeRequest(service ?? ''),
-        { deadline: Date.now() + timeoutMs },
         (error, reply) => {
           if (error || !reply) {
-            const missing = error?.code === 12
-            const why = missing
-              ? 'this server does not implement the grpc health protocol (grpc.health.v1.Health)'
-              : `failed to connect service "${address}" within ${timeoutMs / 1000}s: ${error?.message ?? 'no reply'}`
-            resolve({ ok: false, output: why })
+            resolve({ ok: false, output: isLate ? late : whyNot(address, error) })
             return
           }
           const status = decodeStatus(reply)
@@ -52,8 +59,16 @@ export async function checkGrpcHealth(
           resolve({ ok: status === 1, output: status === 1 ? '' : output })
         },
       )
+      cancel = () => call.cancel()
     })
   } finally {
+    stopWaiting()
     client.close()
   }
+}
+
+function whyNot(address: string, error: { code?: number; message: string } | null): string {
+  if (error?.code === unimplemented)
+    return 'this server does not implement the grpc health protocol (grpc.health.v1.Health)'
+  return `failed to connect service "${address}": ${error?.message ?? 'no reply'}`
 }

@@ -2,7 +2,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Clock, systemClock } from '../../base/clock.ts'
 import { systemNet } from '../../base/net.ts'
+import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { ask, type Question } from './handlers.ts'
 
@@ -11,6 +13,11 @@ let port: number
 let grpc: GrpcServer
 let grpcPort: number
 const seen: Record<string, unknown>[] = []
+/** The service that never answers has been asked. */
+let askedInVain: () => void
+const asked = new Promise<void>(resolve => {
+  askedInVain = resolve
+})
 
 beforeAll(async () => {
   http = createServer((request, response) => {
@@ -39,8 +46,11 @@ beforeAll(async () => {
       },
     },
     {
-      Check: (call: { request: Buffer }, reply: (error: null, bytes: Buffer) => void) =>
-        reply(null, Buffer.from([8, call.request.subarray(2).toString() === 'sick' ? 2 : 1])),
+      Check(call: { request: Buffer }, reply: (error: null, bytes: Buffer) => void) {
+        const service = call.request.subarray(2).toString()
+        if (service === 'silent') askedInVain()
+        else reply(null, Buffer.from([8, service === 'sick' ? 2 : 1]))
+      },
     },
   )
   grpcPort = await new Promise((resolve, reject) =>
@@ -65,9 +75,9 @@ const runtime = {
   }),
 } as unknown as Runtime
 
-const put = (question: Question) =>
+const put = (question: Question, clock: Clock = systemClock) =>
   ask(
-    { runtime, net: systemNet },
+    { runtime, net: systemNet, clock },
     question,
     { container: { name: 'web', ports: [{ name: 'main', containerPort: port }] }, id: 'c', podIp: '127.0.0.1' },
     500,
@@ -136,4 +146,12 @@ it('a probe over gRPC passes when the service says that it serves', async () => 
     output: 'service unhealthy (responded with "NOT_SERVING")',
   })
   expect((await put({ grpc: { port: 1 } })).ok).toBe(false)
+})
+
+it('a probe over gRPC has its time by the clock that the agent was given', async () => {
+  const clock = new VirtualClock()
+  const answer = put({ grpc: { port: grpcPort, service: 'silent' } }, clock)
+  await asked
+  await clock.advance(500)
+  expect(await answer).toEqual({ ok: false, output: 'timeout: health rpc did not complete within 0.5s' })
 })

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import { bracketed } from '../../base/ip.ts'
 import type { Net } from '../../base/net.ts'
@@ -26,6 +27,7 @@ export interface Target {
 export interface Tools {
   runtime: Runtime
   net: Net
+  clock: Clock
 }
 
 const keptOutput = 10_240
@@ -37,7 +39,7 @@ export async function ask(tools: Tools, question: Question, target: Target, time
     if (question.exec) return await askExec(tools.runtime, question.exec, target.id, timeoutMs)
     if (question.httpGet) return await askHttp(tools.net, question.httpGet, target, timeoutMs)
     if (question.tcpSocket) return await askTcp(tools.net, question.tcpSocket, target, timeoutMs)
-    if (question.grpc) return await checkGrpcHealth(target.podIp, question.grpc, timeoutMs)
+    if (question.grpc) return await checkGrpcHealth(tools.clock, target.podIp, question.grpc, timeoutMs)
     return { ok: true, output: '' }
   } catch (error) {
     return { ok: false, output: explain(error) }
