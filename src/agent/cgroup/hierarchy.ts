@@ -62,28 +62,36 @@ export class Hierarchy {
   /** Makes a group and those above it. There already is fine. @throws CgroupFailed */
   async make(group: string): Promise<void> {
     try {
-      for (const tree of new Set(this.#of.values())) {
-        await this.#disk.makeFolder(join(tree, group))
-        if (this.#handedDown)
-          for (const above of groupsAbove(group)) await this.#put(join(tree, above, subtree), this.#handedDown)
-      }
+      await Promise.all([...new Set(this.#of.values())].map(tree => this.#makeIn(tree, group)))
     } catch (cause) {
       throw new CgroupFailed(`cannot make control group ${group}`, { cause })
     }
   }
 
-  /** @throws CgroupFailed naming the file that the kernel refused */
+  async #makeIn(tree: string, group: string): Promise<void> {
+    await this.#disk.makeFolder(join(tree, group))
+    if (this.#handedDown)
+      for (const above of groupsAbove(group)) await this.#put(join(tree, above, subtree), this.#handedDown)
+  }
+
+  /** Those of one controller in their order, controllers side by side. @throws CgroupFailed naming the file that the kernel refused */
   async write(group: string, files: readonly GroupFile[]): Promise<void> {
-    for (const { controller, name, value, optional } of files) {
-      const tree = this.#of.get(controller)
-      if (!tree && optional) continue
-      try {
-        if (!tree) throw new CgroupFailed(`the kernel has no ${controller} controller`)
-        await this.#put(join(tree, group, name), value)
-      } catch (cause) {
-        if (optional && (cause as NodeJS.ErrnoException).code === 'ENOENT') continue
-        throw new CgroupFailed(`cannot set ${name} of control group ${group} to ${value}`, { cause })
-      }
+    await Promise.all(
+      controllers.map(async controller => {
+        for (const file of files) if (file.controller === controller) await this.#writeOne(group, file)
+      }),
+    )
+  }
+
+  async #writeOne(group: string, { controller, name, value, optional }: GroupFile): Promise<void> {
+    const tree = this.#of.get(controller)
+    if (!tree && optional) return
+    try {
+      if (!tree) throw new CgroupFailed(`the kernel has no ${controller} controller`)
+      await this.#put(join(tree, group, name), value)
+    } catch (cause) {
+      if (optional && (cause as NodeJS.ErrnoException).code === 'ENOENT') return
+      throw new CgroupFailed(`cannot set ${name} of control group ${group} to ${value}`, { cause })
     }
   }
 

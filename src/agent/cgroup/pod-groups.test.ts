@@ -107,6 +107,7 @@ describe.each([
     await groups.enforce()
     expect(await groups.make(guaranteed)).toBe('/kubepods/podg')
     expect(await groups.make(burstable)).toBe('/kubepods/burstable/podb')
+    await Promise.all([groups.bound(guaranteed), groups.bound(burstable)])
     await clock.advance(1_000)
     expect(kernel.written).toMatchObject({
       [`${cpu}/kubepods/cpu.shares`]: '1945',
@@ -137,6 +138,7 @@ describe('with control groups of version 2', () => {
     const kernel = new CgroupKernel('v2')
     const { groups } = await open(kernel, [], { root: '/tenants', podPidsLimit: 10 })
     expect(await groups.make(bestEffort)).toBe('/tenants/kubepods/besteffort/pode')
+    await groups.bound(bestEffort)
     const down = '+cpuset +cpu +memory +pids'
     expect(kernel.written).toMatchObject({
       'cgroup.subtree_control': down,
@@ -194,6 +196,21 @@ describe('groups', () => {
     })
     await groups.resize(bestEffort)
     expect(kernel.groups.has('/sys/fs/cgroup/memory/kubepods/besteffort/pode')).toBe(false)
+  })
+
+  it('are bounded once, and again when the kernel did not take it', async () => {
+    const kernel = new CgroupKernel('v2')
+    const { groups } = await open(kernel, [])
+    await groups.make(burstable)
+    const file = 'kubepods/burstable/podb/memory.max'
+    kernel.refused.add(String(128 * 2 ** 20))
+    await expect(groups.bound(burstable)).rejects.toThrow('cannot set memory.max')
+    kernel.refused.clear()
+    await groups.bound(burstable)
+    expect(kernel.written[file]).toBe(String(128 * 2 ** 20))
+    kernel.written[file] = 'somebody else’s'
+    await groups.bound(burstable)
+    expect(kernel.written[file]).toBe('somebody else’s')
   })
 
   it('that the kernel refuses are named with file and value', async () => {

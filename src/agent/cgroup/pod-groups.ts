@@ -55,6 +55,8 @@ export class PodGroups implements Disposable {
   /** Groups of pods that run or ran under this agent, by uid. */
   readonly #groups = new Map<string, string>()
   #shared = ''
+  /** Whether each is held to its bounds yet. */
+  readonly #bounds = new Map<string, Promise<void>>()
   #due: Cancel | undefined
 
   private constructor(options: PodGroupsOptions, hierarchy: Hierarchy) {
@@ -78,20 +80,32 @@ export class PodGroups implements Disposable {
     await this.#set(this.#top, nodeGroup(this.#amounts))
   }
 
-  /** The group of a pod, made and bounded: the parent of its sandbox. @throws CgroupFailed */
+  /** The group of a pod: the parent of its sandbox. Nothing of the pod's own may run in it before it is bounded. @throws CgroupFailed */
   async make(pod: Pod): Promise<string> {
-    const group = join(this.#top, folderOf[qosClassOf(pod.spec)], `pod${pod.metadata.uid}`)
+    const uid = pod.metadata.uid!
+    const group = join(this.#top, folderOf[qosClassOf(pod.spec)], `pod${uid}`)
     await this.#hierarchy.make(group)
-    await this.#set(group, this.#limitsOf(pod))
-    this.#groups.set(pod.metadata.uid!, group)
+    this.#groups.set(uid, group)
+    this.#bounds.delete(uid)
     this.#shareSoon()
     return group
   }
 
-  /** The pod's definition asks for other resources. A pod of before there were groups has none. @throws CgroupFailed */
+  /** Holds the pod's group to what its containers may use together; once, whoever asks. @throws CgroupFailed */
+  bound(pod: Pod): Promise<void> {
+    const uid = pod.metadata.uid!
+    let bound = this.#bounds.get(uid)
+    if (!bound) {
+      bound = this.#bound(pod)
+      this.#bounds.set(uid, bound)
+      bound.catch(() => this.#bounds.delete(uid))
+    }
+    return bound
+  }
+
+  /** The pod's definition asks for other resources. @throws CgroupFailed */
   async resize(pod: Pod): Promise<void> {
-    const group = await this.#groupOf(pod.metadata.uid!)
-    if (group) await this.#set(group, this.#limitsOf(pod))
+    await this.#bound(pod)
     this.#shareSoon()
   }
 
@@ -99,7 +113,7 @@ export class PodGroups implements Disposable {
   async remove(uid: string): Promise<void> {
     const group = await this.#groupOf(uid)
     if (!group) return
-    if (await this.#hierarchy.remove(group)) this.#groups.delete(uid)
+    if (await this.#hierarchy.remove(group)) this.#forget(uid)
     this.#shareSoon()
   }
 
@@ -133,7 +147,7 @@ export class PodGroups implements Disposable {
         const madeAtMs = await this.#hierarchy.madeAtMs(group)
         // Another agent of this machine may have made it just now.
         if (this.#groups.has(uid) || (madeAtMs ?? nowMs) < nowMs - oldMs) await this.#hierarchy.remove(group)
-        this.#groups.delete(uid)
+        this.#forget(uid)
       }
   }
 
@@ -161,7 +175,16 @@ export class PodGroups implements Disposable {
     await this.#hierarchy.make(join(this.#top, folderOf.BestEffort))
   }
 
-  #limitsOf = (pod: Pod) => podGroup(pod, this.#sizes, this.#options.settings.podPidsLimit)
+  #forget(uid: string): void {
+    this.#groups.delete(uid)
+    this.#bounds.delete(uid)
+  }
+
+  /** A pod of before there were groups has none. */
+  async #bound(pod: Pod): Promise<void> {
+    const group = await this.#groupOf(pod.metadata.uid!)
+    if (group) await this.#set(group, podGroup(pod, this.#sizes, this.#options.settings.podPidsLimit))
+  }
 
   #set(group: string, limits: GroupLimits): Promise<void> {
     return this.#hierarchy.write(group, filesOf(limits, this.#hierarchy.version))

@@ -114,6 +114,7 @@ export class ActionRunner {
     const wanted = 'targetContainerName' in container ? container.targetContainerName : undefined
     const target = wanted ? newest(this.#node.view.get(this.#subject.uid), wanted)?.id : undefined
     try {
+      await this.#steps.bound(this.#subject.accounted)
       await this.#steps.start(
         this.#subject.facts,
         container,

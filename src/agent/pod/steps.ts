@@ -77,12 +77,11 @@ export class Steps {
 
   async runSandbox(pod: Pod, attempt: number, signal: AbortSignal): Promise<SandboxId> {
     const { runtime, events, starts, nodeName, clusterDns, clusterDomain, hostDns, logFolder, disk, files } = this.#node
-    const cgroupParent = await this.#makeGroup(pod)
+    const folder = logFolderOf(pod, logFolder)
     try {
       // containerd would refuse it too, but leave a network namespace behind each time.
       bandwidthOf(pod.metadata.annotations ?? {})
-      const folder = logFolderOf(pod, logFolder)
-      if (files) await disk.makeFolder(folder)
+      const [cgroupParent] = await Promise.all([this.#makeGroup(pod), files ? disk.makeFolder(folder) : undefined])
       const spec = sandboxSpec(pod, {
         attempt,
         hostname: hostnameOf(pod, nodeName, clusterDomain),
@@ -93,18 +92,33 @@ export class Steps {
       })
       return await starts.run(() => runtime.runSandbox(spec, signal), signal)
     } catch (cause) {
-      if (signal.aborted) throw cause
+      if (signal.aborted || cause instanceof StepFailed) throw cause
       events.warning(pod, 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${explain(cause)}`)
       throw new StepFailed('CreatePodSandboxError', explain(cause), { cause })
     }
   }
 
   async #makeGroup(pod: Pod): Promise<string> {
-    const { groups, events } = this.#node
+    const { groups } = this.#node
+    if (!groups) return ''
+    const group = await this.#inGroup(pod, groups.make(pod))
+    // While the sandbox comes up, which needs next to nothing; containers wait for it.
+    groups.bound(pod).catch(() => {})
+    return group
+  }
+
+  /** The pod's group holds what runs in it to its bounds. */
+  async bound(pod: Pod): Promise<void> {
+    const { groups } = this.#node
+    if (groups) await this.#inGroup(pod, groups.bound(pod))
+  }
+
+  async #inGroup<T>(pod: Pod, work: Promise<T>): Promise<T> {
     try {
-      return (await groups?.make(pod)) ?? ''
+      return await work
     } catch (cause) {
-      events.warning(pod, 'FailedToCreatePodContainer', `unable to ensure pod container exists: ${explain(cause)}`)
+      const why = `unable to ensure pod container exists: ${explain(cause)}`
+      this.#node.events.warning(pod, 'FailedToCreatePodContainer', why)
       throw new StepFailed('FailedToCreatePodContainer', explain(cause), { cause })
     }
   }
@@ -115,7 +129,7 @@ export class Steps {
 
   /** Other resources for a container that runs. */
   async resize(pod: Pod, container: Container, id: ContainerId): Promise<void> {
-    const { runtime, events, groups, memoryCapacityBytes } = this.#node
+    const { runtime, events, groups, memory } = this.#node
     try {
       // The pod's own bounds must be wide enough before, and can only be narrow enough after.
       await groups?.resize(pod).catch(() => {})
@@ -266,7 +280,7 @@ export class Steps {
     await disk.makeFolder(dirname(path))
     const file = await disk.open(path, 'w')
     try {
-      await file.write(text)
+      if (text) await file.write(text)
     } finally {
       await file.close()
     }
