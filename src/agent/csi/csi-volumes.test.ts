@@ -11,6 +11,7 @@ import type { Pod } from '../../models/types/core-v1.ts'
 import { attachmentName } from '../../plugins/index.ts'
 import { startTestDriver, type TestDriver, type TestDriverOptions } from '../../plugins/testing/csi-driver.ts'
 import { PluginWatcher } from '../plugin/plugin-watcher.ts'
+import { VolumeGrowth } from '../volume/volume-growth.ts'
 import { CsiDrivers } from './csi-drivers.ts'
 import { claimedUse, inlineUse } from './csi-use.ts'
 import { CsiVolumes } from './csi-volumes.ts'
@@ -62,8 +63,8 @@ const newVolumes = () =>
     nodeName: 'n1',
     kubeletFolder: folder,
     drivers,
-    client,
     objects,
+    growth: new VolumeGrowth({ client, objects, clock }),
     tokens: { tokenFor: async () => 'x.e30.x', forget() {} },
     disk: systemDisk,
     clock,
@@ -316,5 +317,52 @@ describe('a volume of a CSI driver', () => {
     })
     await volumes.lookAfter(pod('a'), ready)
     expect(driver.requests['NodeExpandVolume']).toHaveLength(1)
+  })
+
+  describe('whose growth is the node’s alone', () => {
+    const asked = (storage: string) => ({ resources: { requests: { storage } } })
+    /** The volume has become larger, and the node is to follow. */
+    async function larger(storage: string) {
+      attach()
+      const ready = await volumes.setUp(pod('a'), use())
+      api.get('PersistentVolume/pv1').spec.capacity.storage = storage
+      const claim = api.get('PersistentVolumeClaim/c')
+      claim.spec = asked(storage)
+      claim.status.allocatedResourceStatuses = { storage: 'NodeResizePending' }
+      return { ready, claim, phase: () => claim.status.allocatedResourceStatuses.storage }
+    }
+    const refuse = (code: Parameters<TestDriver['fail']>[2]) => driver.fail('NodeExpandVolume', 'no', code)
+
+    it('is the controller’s to decide about once it has failed and the claim asks for something else', async () => {
+      const { ready, claim, phase } = await larger('2000')
+      refuse('INTERNAL')
+      await expect(volumes.lookAfter(pod('a'), ready)).rejects.toThrow('no')
+      expect(phase()).toBe('NodeResizeInProgress')
+      claim.spec = asked('1500')
+      refuse('INTERNAL')
+      await expect(volumes.lookAfter(pod('a'), ready)).rejects.toThrow('no')
+      expect(phase()).toBe('NodeResizeInfeasible')
+      expect(claim.status.conditions).toMatchObject([{ type: 'NodeResizeError', status: 'True' }])
+    })
+
+    it('is not told as failed while it may be under way', async () => {
+      const { ready, claim } = await larger('2000')
+      refuse('UNAVAILABLE')
+      await expect(volumes.lookAfter(pod('a'), ready)).rejects.toThrow('no')
+      expect(claim.status.conditions).toBeUndefined()
+    })
+
+    it('keeps no pod from a volume that cannot grow while it is in use, and is tried again once it is not', async () => {
+      const { claim } = await larger('2000')
+      refuse('FAILED_PRECONDITION')
+      const ready = await volumes.setUp(pod('b'), claimedUse(claimed() as any, { name: 'data' }))
+      expect(claim.status.conditions).toMatchObject([{ type: 'NodeResizeError' }])
+      await volumes.lookAfter(pod('b'), ready)
+      expect(driver.requests['NodeExpandVolume']).toHaveLength(1)
+      await volumes.tearDown('a')
+      await volumes.tearDown('b')
+      await volumes.setUp(pod('c'), claimedUse(claimed() as any, { name: 'data' }))
+      expect(claim.status.capacity.storage).toBe('2000')
+    })
   })
 })

@@ -4,7 +4,6 @@ import type { Disk } from '../../base/disk.ts'
 import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { Turns } from '../../base/turns.ts'
-import type { Client } from '../../client/index.ts'
 import { VolumeAttachment } from '../../models/kinds/storage/volume-attachment.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { CSIDriverSpec } from '../../models/types/storage-v1.ts'
@@ -12,9 +11,9 @@ import { attachmentName, type CsiDriver, capabilityOf, PluginRefused, uniqueVolu
 import type { ReferencedObjects } from '../objects.ts'
 import { type ChangePolicy, giveToGroup } from '../volume/file-group.ts'
 import type { ServiceAccountTokens } from '../volume/service-account-tokens.ts'
+import type { VolumeGrowth } from '../volume/volume-growth.ts'
 import type { VolumeUse } from '../volume/volume-use.ts'
 import type { CsiDrivers } from './csi-drivers.ts'
-import { growOnNode } from './csi-growth.ts'
 import { csiPlaces } from './csi-places.ts'
 import { CsiRecords, type PublishedRecord } from './csi-records.ts'
 import { type CsiUse, driverSpec, publishContext, type ReadyVolume, secretsOf, wantsGroup } from './csi-use.ts'
@@ -23,8 +22,8 @@ export interface CsiVolumesOptions {
   nodeName: string
   kubeletFolder: string
   drivers: CsiDrivers
-  client: Client
   objects: ReferencedObjects
+  growth: VolumeGrowth
   tokens: ServiceAccountTokens
   disk: Disk
   clock: Clock
@@ -166,8 +165,29 @@ export class CsiVolumes {
     if (group !== undefined && !mountGroup && wantsGroup(use, about.fsGroupPolicy))
       await giveToGroup(disk, targetPath, group, pod.spec.securityContext?.fsGroupChangePolicy as ChangePolicy)
     const ready = { use, path: targetPath, stagingPath, capability }
-    if (use.claimed) await growOnNode(this.#options, driver, ready, use.claimed)
+    await this.#grow(driver, ready)
     return ready
+  }
+
+  async #grow(driver: CsiDriver, { use, path, stagingPath, capability }: ReadyVolume): Promise<void> {
+    const { growth, objects } = this.#options
+    const { claimed, readOnly, handle, expandSecret } = use
+    if (!claimed) return
+    await growth.look({
+      claimed,
+      readOnly,
+      grow: async bytes => {
+        if (!(await driver.nodeCan('EXPAND_VOLUME'))) return
+        await driver.expandOnNode({
+          volume_id: handle,
+          volume_path: path,
+          staging_target_path: stagingPath,
+          volume_capability: capability,
+          capacity_range: { required_bytes: bytes },
+          secrets: await secretsOf(objects, expandSecret),
+        })
+      },
+    })
   }
 
   #stagingPath(use: CsiUse): string {
@@ -180,7 +200,7 @@ export class CsiVolumes {
     const { objects, drivers } = this.#options
     const { use } = ready
     if ((await driverSpec(objects, use)).requiresRepublish) await this.setUp(pod, use)
-    if (use.claimed) await growOnNode(this.#options, drivers.get(use.driver), ready, use.claimed)
+    if (use.claimed) await this.#grow(drivers.get(use.driver), ready)
   }
 
   /** How full a volume is; nothing from drivers that do not tell. @throws PluginAway, PluginRefused */
@@ -212,6 +232,7 @@ export class CsiVolumes {
     if (!others.length) await this.#unstage(driver, record)
     await this.#records.remove(record)
     if (others.length) return
+    this.#options.growth.released(record.specVolID)
     this.#inUse.delete(uniqueVolumeName(record.driverName, record.volumeHandle))
     await this.#options
       .announce(this.inUse)

@@ -10,6 +10,7 @@ import type { Registration } from '../node/registration.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { AgentOptions } from '../options.ts'
 import type { ServiceAccountTokens } from '../volume/service-account-tokens.ts'
+import type { VolumeGrowth } from '../volume/volume-growth.ts'
 import { PluginWatcher } from './plugin-watcher.ts'
 
 /** The programs that extend this node, below kubelet's folder, where they look for it. */
@@ -28,19 +29,21 @@ export function createNodePlugins(
   parts: {
     objects: ReferencedObjects
     tokens: ServiceAccountTokens
+    growth: VolumeGrowth
     registration: Registration
     /** Undefined while they are not all known. */
     activePods(): Pod[] | undefined
   },
 ): NodePlugins {
   const { kubeletFolder, log } = options
-  const { objects, tokens, registration, activePods } = parts
+  const { objects, tokens, growth, registration, activePods } = parts
   const drivers = new CsiDrivers(options)
   const csi = new CsiVolumes({
     ...options,
     drivers,
     objects,
     tokens,
+    growth,
     announce: names => registration.announceVolumes(names),
   })
   const devices = new Devices({

@@ -2,6 +2,7 @@ import type { Cancel } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import type { Pod, PodStatus } from '../../models/types/core-v1.ts'
 import { isRuntimeAway } from '../../runtime/runtime.ts'
+import { usedVolumes } from '../volume/used-volumes.ts'
 import { ActionRunner, type ActionSubject } from './action-runner.ts'
 import { tellBackOff } from './back-off-events.ts'
 import { type Action, decide, graceOf, operationKey } from './decision.ts'
@@ -96,6 +97,8 @@ export class PodWorker {
     const before = this.#pod
     this.#pod = pod
     if (pod.metadata.deletionTimestamp) this.#beginEnding(pod)
+    // An ephemeral container may be the first to use a volume.
+    if (usedVolumes(pod).length > usedVolumes(before).length) this.#records.volumesReady = false
     const { labels, annotations } = pod.metadata
     if (
       this.#records.volumesReady &&

@@ -21,7 +21,15 @@ async function setUp(spec: Partial<PersistentVolumeSpec>, use: Partial<Container
     get: async (kind: { kind: string }) =>
       kind.kind === 'PersistentVolumeClaim' ? claim : { metadata: { name: 'v' }, spec },
   }
-  const options = { folder, secretFolder: join(folder, 'secrets'), objects, disk: systemDisk, log: silentLogger }
+  const growth = { look: async () => {} }
+  const options = {
+    folder,
+    secretFolder: join(folder, 'secrets'),
+    objects,
+    growth,
+    disk: systemDisk,
+    log: silentLogger,
+  }
   const volumes = createDiskVolumes(options as unknown as DiskVolumesOptions)
   const pod = {
     metadata: { namespace: 'n', name: 'p', uid: 'u' },
@@ -62,6 +70,7 @@ it.each([
     device,
     'of a volume with volumeMode Block is not a block device',
   ],
+  ['a device that no container wants', () => local('Block'), {}, 'ready'],
   [
     'a device of a kind that has none',
     () => ({ hostPath: { path: '/' }, volumeMode: 'Block' as const }),

@@ -2,13 +2,14 @@ import { explain } from '../../base/errors.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import { isWritten, referencesOf } from './files.ts'
 import { MountFailed } from './mount-failed.ts'
+import { usedVolumes } from './used-volumes.ts'
 import type { Volumes } from './volumes.ts'
 
 /** For nodes without containers: nothing is written, but what a pod refers to must exist. */
 export function createSimulatedVolumes(objects: ReferencedObjects): Volumes {
   return {
     async setUp({ pod }) {
-      for (const volume of pod.spec.volumes ?? []) {
+      for (const volume of usedVolumes(pod)) {
         if (!isWritten(volume)) continue
         const optional = volume.configMap?.optional ?? volume.secret?.optional
         if (optional || volume.projected) continue
