@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { explain } from '../base/errors.ts'
-import { quantityToNumber } from '../base/quantity.ts'
 import { createEventRecorder, createInformers, type InformerSet } from '../client/index.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
@@ -11,8 +10,9 @@ import { CpuManager } from './cpu/cpu-manager.ts'
 import { createImages } from './image/images.ts'
 import { createImagePeers, type ImagePeers } from './image/peers.ts'
 import { Health } from './node/health.ts'
+import { readHostMemory, simulatedMemory } from './node/host-memory.ts'
 import { kubeletConfiguration } from './node/kubelet-configuration.ts'
-import { defaultReservation, readMachine, simulatedMachine } from './node/machine.ts'
+import { defaultReservation, type Machine, readMachine, simulatedMachine } from './node/machine.ts'
 import { Registration } from './node/registration.ts'
 import { NodePods } from './node-pods.ts'
 import { createReferencedObjects } from './objects.ts'
@@ -37,6 +37,7 @@ import { createDiskVolumes } from './volume/disk-volumes.ts'
 import { localFolderOf, removeLocalVolume } from './volume/local-volumes.ts'
 import { createServiceAccountTokens } from './volume/service-account-tokens.ts'
 import { createSimulatedVolumes } from './volume/simulated-volumes.ts'
+import { VolumeGrowth } from './volume/volume-growth.ts'
 import type { Volumes } from './volume/volumes.ts'
 
 /** Runs the pods of one node. */
@@ -75,6 +76,7 @@ class NodeAgent implements Agent {
   readonly #health: Health
   readonly #shutdown: NodeShutdown
   #registration: Registration | undefined
+  #machine: Machine | undefined
   #plugins: NodePlugins | undefined
   #volumes: Volumes | undefined
   #routines: Routines | undefined
@@ -155,6 +157,7 @@ class NodeAgent implements Agent {
     const machine = simulated
       ? simulatedMachine(nodeName, simulated.capacity ?? {}, maxPods)
       : await this.#readMachine(maxPods)
+    this.#machine = machine
     const starts = new Semaphore(this.#options.parallelStarts ?? 32)
     // What people read about a start can wait until it is done.
     const busy = () => starts.busy
@@ -184,6 +187,7 @@ class NodeAgent implements Agent {
     const informers = this.#informers()
     const objects = this.#options.objects ?? this.#own(createReferencedObjects(this.#options))
     const tokens = createServiceAccountTokens(client, clock)
+    const growth = new VolumeGrowth({ client, objects, clock })
     const { kubeletFolder } = this.#options
     const plugins =
       kubeletFolder === undefined || simulated
@@ -194,6 +198,7 @@ class NodeAgent implements Agent {
               {
                 objects,
                 tokens,
+                growth,
                 registration,
                 activePods: () => (this.#pods.complete ? this.#pods.active : undefined),
               },
@@ -217,6 +222,7 @@ class NodeAgent implements Agent {
             secretFolder: secretFolderOf(this.#options),
             objects,
             tokens,
+            growth,
             images,
             ...(runtime.contents ? { contents: runtime.contents } : {}),
             ...(plugins ? { csi: plugins.csi } : {}),
@@ -225,7 +231,9 @@ class NodeAgent implements Agent {
     this.#volumes = volumes
     const services = informers.for(Service)
     const hostDns = simulated ? noDns : await readHostDns(disk)
-    const memoryBytes = quantityToNumber(machine.capacity['memory'] ?? '0')
+    const memory = simulated
+      ? simulatedMemory(machine)
+      : await readHostMemory(disk, machine, this.#options.swapBehavior)
     this.#pods.begin({
       nodeName,
       client,
@@ -252,7 +260,7 @@ class NodeAgent implements Agent {
       limitBandwidth: this.#options.limitBandwidth,
       clusterDomain: this.#options.clusterDomain ?? 'cluster.local',
       allocatable: () => registration.allocatable,
-      memoryCapacityBytes: () => memoryBytes,
+      memory,
       services: namespace => {
         const all = services.list(namespace)
         const api = namespace === 'default' ? undefined : services.get({ namespace: 'default', name: 'kubernetes' })
@@ -344,6 +352,7 @@ class NodeAgent implements Agent {
       pressure: this.#routines?.pressure ?? [],
       goingDown: this.#shutdown.begun,
       exclusiveCpus: this.#cpus !== undefined,
+      withoutAppArmor: this.#machine?.appArmor === false,
     }
   }
 

@@ -12,6 +12,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import type { CgroupSettings } from './cgroup/pod-groups.ts'
 import type { EvictionSettings } from './eviction/thresholds.ts'
 import type { PeerKeys } from './image/peers.ts'
+import type { SwapBehavior } from './node/host-memory.ts'
 import type { Reservation } from './node/machine.ts'
 import type { ReferencedObjects } from './objects.ts'
 import type { PodSource } from './pod-source.ts'
@@ -91,6 +92,8 @@ export interface AgentOptions {
   cpuManagerPolicy?: 'none' | 'static'
   /** Pods get control groups as kubelet gives them; absent: the runtime chooses theirs. Its driver must be `cgroupfs`. */
   cgroups?: CgroupSettings
+  /** Whether containers may be swapped out, where the kernel counts it; `NoSwap` unless said otherwise. */
+  swapBehavior?: SwapBehavior
   /** When the node runs short, and what it does then; upstream's hard thresholds unless said otherwise. */
   eviction?: EvictionSettings
   /** How pods end when the machine goes down; nothing is waited for unless said so. */

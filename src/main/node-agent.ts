@@ -71,6 +71,7 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
     eviction: evictionOf(settings),
     cpuManagerPolicy: settings.cpuManagerPolicy,
+    swapBehavior: settings.memorySwapBehavior,
     ...(cgroups ? { cgroups } : {}),
     ...(settings.systemReserved ? { reserved: settings.systemReserved } : {}),
     ...shutdownOf(settings),

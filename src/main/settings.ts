@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
+import type { SwapBehavior } from '../agent/index.ts'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
@@ -112,6 +113,8 @@ export interface Settings extends ControllerSettings, CgroupChoices {
   systemReserved: Record<string, string> | undefined
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. */
   cpuManagerPolicy: 'none' | 'static'
+  /** Which containers may be swapped out, where the machine has swap. */
+  memorySwapBehavior: SwapBehavior
   /** Nodes have images from each other when a registry does not answer. */
   imagePeers: 'true' | 'false'
   /** So long a machine with systemd waits for its pods when it is switched off; 0: not at all. */
@@ -217,6 +220,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
   systemReserved: { name: 'system-reserved', read: readReservation },
   cpuManagerPolicy: { name: 'cpu-manager-policy', read: oneOf(['none', 'static'] as const) },
+  memorySwapBehavior: { name: 'memory-swap-behavior', read: oneOf(['NoSwap', 'LimitedSwap'] as const) },
   shutdownGracePeriodMs: { name: 'shutdown-grace-period', read: readDuration },
   shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
   imagePeers: { name: 'image-peers', read: oneOf(['true', 'false'] as const) },
@@ -295,6 +299,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     evictionMinimumReclaim: undefined,
     systemReserved: undefined,
     cpuManagerPolicy: 'none',
+    memorySwapBehavior: 'NoSwap',
     shutdownGracePeriodMs: 30_000,
     shutdownGracePeriodCriticalPodsMs: 10_000,
     imagePeers: 'true',

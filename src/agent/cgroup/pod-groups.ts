@@ -7,10 +7,11 @@ import { quantityToNumber } from '../../base/quantity.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { Reservation } from '../node/machine.ts'
 import { allocatable } from '../node/node-status.ts'
+import { hugepageSizes } from '../pod/hugepages.ts'
 import { qosClassOf } from '../pod/qos.ts'
 import { filesOf, type GroupLimits } from './group-limits.ts'
 import { Hierarchy } from './hierarchy.ts'
-import { folderOf, hugepageSizes, nodeGroup, podGroup, qosGroups } from './pod-limits.ts'
+import { folderOf, nodeGroup, podGroup, qosGroups } from './pod-limits.ts'
 
 /** How pods are put into control groups. */
 export interface CgroupSettings {
@@ -54,9 +55,9 @@ export class PodGroups implements Disposable {
   readonly #amounts: Record<string, string>
   /** Groups of pods that run or ran under this agent, by uid. */
   readonly #groups = new Map<string, string>()
-  #shared = ''
   /** Whether each is held to its bounds yet. */
   readonly #bounds = new Map<string, Promise<void>>()
+  #shared = ''
   #due: Cancel | undefined
 
   private constructor(options: PodGroupsOptions, hierarchy: Hierarchy) {

@@ -1,5 +1,6 @@
 import { quantityToMillis, quantityToNumber } from '../../base/quantity.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
+import { kernelSize } from '../pod/hugepages.ts'
 import { type QosClass, qosClassOf } from '../pod/qos.ts'
 import { cpuQuota, cpuShares, podLimits, podRequests } from '../pod/resources.ts'
 import type { GroupLimits } from './group-limits.ts'
@@ -8,7 +9,6 @@ import type { GroupLimits } from './group-limits.ts'
 export const folderOf: Record<QosClass, string> = { Guaranteed: '', Burstable: 'burstable', BestEffort: 'besteffort' }
 
 const leastShares = 2
-const hugepagesPrefix = 'hugepages-'
 
 /**
  * The group of one pod: its containers together. Processor time and memory are bounded only where every container is. Pure.
@@ -69,9 +69,3 @@ export function nodeGroup(amounts: Record<string, string>): GroupLimits {
     ...(memory > 0 ? { memoryBytes: memory } : {}),
   }
 }
-
-export const hugepageSizes = (capacity: Record<string, string>) =>
-  Object.keys(capacity).filter(name => name.startsWith(hugepagesPrefix))
-
-/** `hugepages-2Mi` is `2MB` to the kernel. */
-const kernelSize = (resource: string) => resource.slice(hugepagesPrefix.length).replace(/i$/, 'B')

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Container, Pod, PodSpec } from '../../models/types/core-v1.ts'
 import { admit } from '../pod/admission.ts'
+import { isCritical } from '../pod/critical.ts'
 import { localLimitProblem } from './own-limits.ts'
 import { assess, noPressure, type Observations, type PressureMemory } from './pressure.ts'
-import { evictionMessage, isCritical, type PodUse, rank } from './ranking.ts'
+import { evictionMessage, type PodUse, rank } from './ranking.ts'
 import { defaultHard, parseThresholds, type Signal, withAllocatable } from './thresholds.ts'
 
 const seen = (numbers: Partial<Record<Signal, [available: number, capacity: number]>>): Observations =>

@@ -1,7 +1,6 @@
 import { quantityOf } from '../../base/quantity.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import { podRequests, units } from '../pod/resources.ts'
-import { annotations } from '../static/annotations.ts'
 import { type Observations, type Starved, starvedOf, unitsOf } from './pressure.ts'
 import type { Threshold } from './thresholds.ts'
 
@@ -76,14 +75,4 @@ export function evictionMessage(threshold: Threshold, observations: Observations
       message += `Container ${name} was using ${text(used)}, request is ${request}, has larger consumption of ${starved}. `
   }
   return message
-}
-
-/** Pods that stay whatever happens: the node's own, and those that the cluster cannot do without. */
-export function isCritical({ metadata, spec }: Pod): boolean {
-  const told = metadata.annotations
-  return (
-    told?.[annotations.source] === 'file' ||
-    told?.[annotations.mirror] !== undefined ||
-    (spec.priority ?? 0) >= 2_000_000_000
-  )
 }

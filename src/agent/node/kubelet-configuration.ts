@@ -59,7 +59,7 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     shutdownGracePeriod: seconds(shutdownMs.reduce((sum, ms) => sum + ms, 0)),
     shutdownGracePeriodCriticalPods: seconds(shutdownMs.at(-1) ?? 0),
     failSwapOn: false,
-    memorySwap: { swapBehavior: 'NoSwap' },
+    memorySwap: { swapBehavior: options.swapBehavior ?? 'NoSwap' },
   }
 }
 

@@ -6,6 +6,8 @@ import type { NodeSystemInfo } from '../../models/types/core-v1.ts'
 /** What a machine has. Amounts are quantities, as the API writes them. */
 export interface Machine {
   capacity: Record<string, string>
+  /** The kernel holds processes to AppArmor profiles. */
+  appArmor: boolean
   info: Omit<NodeSystemInfo, 'containerRuntimeVersion' | 'kubeletVersion' | 'kubeProxyVersion'>
 }
 
@@ -17,7 +19,7 @@ export const defaultReservation: Reservation = { cpu: '100m', memory: '256Mi' }
 /** Reads the machine we run on from /proc and /etc. @param folder whose file system is the node's ephemeral storage */
 export async function readMachine(disk: Disk, folder: string, maxPods: number): Promise<Machine> {
   const text = (path: string) => disk.readText(path).catch(() => '')
-  const [cpuinfo, meminfo, release, kernel, boot, machine, uuid, space, pages] = await Promise.all([
+  const [cpuinfo, meminfo, release, kernel, boot, machine, uuid, appArmor, space, pages] = await Promise.all([
     text('/proc/cpuinfo'),
     text('/proc/meminfo'),
     text('/etc/os-release'),
@@ -25,6 +27,7 @@ export async function readMachine(disk: Disk, folder: string, maxPods: number): 
     text('/proc/sys/kernel/random/boot_id'),
     text('/etc/machine-id'),
     text('/sys/class/dmi/id/product_uuid'),
+    text('/sys/module/apparmor/parameters/enabled'),
     disk.space(folder).catch(() => undefined),
     disk.list('/sys/kernel/mm/hugepages').catch(() => []),
   ])
@@ -49,6 +52,7 @@ export async function readMachine(disk: Disk, folder: string, maxPods: number): 
       ...huge,
       pods: String(maxPods),
     },
+    appArmor: appArmor.startsWith('Y'),
     info: {
       architecture: architectureName(arch),
       operatingSystem: 'linux',
@@ -65,6 +69,7 @@ export async function readMachine(disk: Disk, folder: string, maxPods: number): 
 export function simulatedMachine(nodeName: string, capacity: Record<string, string>, maxPods: number): Machine {
   return {
     capacity: { cpu: '8', memory: '32Gi', 'ephemeral-storage': '100Gi', pods: String(maxPods), ...capacity },
+    appArmor: true,
     info: {
       architecture: architectureName(arch),
       operatingSystem: 'linux',

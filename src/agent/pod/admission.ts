@@ -2,8 +2,8 @@ import { requiredNodeTest } from '../../models/node-selector.ts'
 import { tolerates } from '../../models/taints.ts'
 import type { Pod, Taint } from '../../models/types/core-v1.ts'
 import { exclusiveCpus } from '../cpu/assignment.ts'
-import { isCritical } from '../eviction/ranking.ts'
 import { annotations } from '../static/annotations.ts'
+import { isCritical } from './critical.ts'
 import { qosClassOf } from './qos.ts'
 import type { Rejection, ResizeVerdict } from './rejection.ts'
 import { podRequests, units } from './resources.ts'
@@ -17,6 +17,8 @@ export interface NodeFacts {
   unsafeSysctls?: readonly string[]
   /** Containers may have processors for themselves, which are given when they start. */
   exclusiveCpus?: boolean
+  /** The kernel has no AppArmor to hold containers to their profiles. */
+  withoutAppArmor?: boolean
   /** The machine goes down. */
   goingDown?: boolean
   /** What the node runs short of: `MemoryPressure`. */
@@ -35,8 +37,19 @@ export function admit(pod: Pod, others: readonly Pod[], node: NodeFacts): Reject
     sysctlProblem(pod, node.unsafeSysctls ?? []) ??
     affinityProblem(pod, node) ??
     portProblem(pod, others) ??
-    resourceProblem(pod, others, node)
+    resourceProblem(pod, others, node) ??
+    appArmorProblem(pod, node)
   )
+}
+
+/** A container that relies on its profile must not run without. */
+function appArmorProblem({ spec }: Pod, { withoutAppArmor }: NodeFacts): Rejection | undefined {
+  const { containers, initContainers = [], securityContext } = spec
+  const profiles = [...containers, ...initContainers].map(
+    one => (one.securityContext?.appArmorProfile ?? securityContext?.appArmorProfile)?.type ?? 'Unconfined',
+  )
+  if (!withoutAppArmor || profiles.every(type => type === 'Unconfined')) return undefined
+  return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' }
 }
 
 /** Containers run on Linux here. The scheduler does not look at `spec.os`: it wants a selector for that. */

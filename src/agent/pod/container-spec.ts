@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { plainAddress } from '../../base/ip.ts'
+import { quantityToMillis, quantityToNumber } from '../../base/quantity.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type {
   ContainerResources,
@@ -16,6 +17,7 @@ import { expand } from './expansion.ts'
 import type { DnsSettings } from './name-resolution.ts'
 import type { PodContainer } from './records.ts'
 import { startedWith } from './resize.ts'
+import { cpuQuota, cpuShares, periodMicros } from './resources.ts'
 
 /** Labels by which every CRI tool recognises what belongs to which pod. */
 export function podLabels({ metadata }: Pod): Record<string, string> {
@@ -67,7 +69,19 @@ export function sandboxSpec(pod: Pod, parts: SandboxParts): SandboxSpec {
         ),
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
     privileged: all.some(container => container.securityContext?.privileged),
+    ...(spec.overhead ? { overhead: overheadOf(spec.overhead) } : {}),
     ...parts,
+  }
+}
+
+/** What a RuntimeClass says that a sandbox takes itself: runtimes that make machines of pods reckon with it. */
+function overheadOf({ cpu = '0', memory = '0' }: Record<string, string>): ContainerResources {
+  const millis = quantityToMillis(cpu)
+  const bytes = quantityToNumber(memory)
+  return {
+    cpuShares: cpuShares(millis),
+    ...(millis ? { cpuQuotaMicros: cpuQuota(millis), cpuPeriodMicros: periodMicros } : {}),
+    ...(bytes ? { memoryLimitBytes: bytes } : {}),
   }
 }
 

@@ -12,6 +12,7 @@ import type { CpuManager } from '../cpu/cpu-manager.ts'
 import type { Devices } from '../device/devices.ts'
 import type { DeviceClaims } from '../dra/device-claims.ts'
 import type { Images } from '../image/images.ts'
+import type { HostMemory } from '../node/host-memory.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { RuntimeView } from '../runtime-view.ts'
@@ -59,7 +60,7 @@ export interface NodeContext {
   clusterDns: readonly string[]
   clusterDomain: string
   allocatable(): Record<string, string>
-  memoryCapacityBytes(): number
+  memory: HostMemory
   services(namespace: string): Service[]
   /** Why the pod does not get the resources that its definition now asks for; undefined: it does. */
   resizeProblem(pod: Pod): ResizeVerdict | undefined

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Container, Pod, PodSpec, Service } from '../../models/types/core-v1.ts'
+import type { HostMemory } from '../node/host-memory.ts'
 import { crashDelayMs } from './back-off.ts'
 import { fieldValue, resourceValue } from './downward.ts'
 import { environmentOf } from './environment.ts'
 import { expand } from './expansion.ts'
 import { dnsOf, hostnameOf, hostsFile, parseResolvConf } from './name-resolution.ts'
 import { qosClassOf } from './qos.ts'
-import { containerResources, podRequests } from './resources.ts'
+import { containerResources, podRequests, swapLimit } from './resources.ts'
 import { checkNonRoot, containerSecurity } from './security.ts'
 
 const pod = (spec: Partial<PodSpec> = {}): Pod =>
@@ -123,6 +124,7 @@ describe('what a pod is told of itself', () => {
 })
 
 describe('resources', () => {
+  const host: HostMemory = { bytes: 2 ** 33, swapBytes: 0, swapBehavior: 'NoSwap', hugepages: [], unified: false }
   const with_ = (resources: Container['resources']) => pod({ containers: [main({ resources })] })
   it.each([
     [undefined, 'BestEffort'],
@@ -135,7 +137,7 @@ describe('resources', () => {
 
   it('become shares, quota, limits and a place in the queue of the out-of-memory killer', () => {
     const p = with_({ requests: { cpu: '250m', memory: '1Gi' }, limits: { cpu: '500m', memory: '2Gi' } })
-    expect(containerResources(p, p.spec.containers[0]!, 8 * 2 ** 30)).toEqual({
+    expect(containerResources(p, p.spec.containers[0]!, host)).toEqual({
       cpuShares: 256,
       cpuQuotaMicros: 50_000,
       cpuPeriodMicros: 100_000,
@@ -143,7 +145,35 @@ describe('resources', () => {
       memorySwapLimitBytes: 2 ** 31,
       oomScoreAdj: 875,
     })
-    expect(containerResources(pod(), main({}), 1)).toEqual({ cpuShares: 2, oomScoreAdj: 1000 })
+    expect(containerResources(pod(), main({}), host)).toEqual({ cpuShares: 2, oomScoreAdj: 1000 })
+  })
+
+  it('name the huge pages of every size, and with version 2 of control groups what ends and swaps a container', () => {
+    const huge = { ...host, hugepages: ['hugepages-2Mi', 'hugepages-1Gi'], unified: true }
+    const p = with_({ limits: { 'hugepages-2Mi': '4Mi', memory: '1Gi' } })
+    expect(containerResources(p, p.spec.containers[0]!, huge)).toMatchObject({
+      hugepages: [
+        { pageSize: '2MB', limitBytes: 2 ** 22 },
+        { pageSize: '1GB', limitBytes: 0 },
+      ],
+      unified: { 'memory.oom.group': '1' },
+    })
+    const { unified } = containerResources(p, p.spec.containers[0]!, { ...huge, swapBytes: 2 ** 30 })
+    expect(unified).toEqual({ 'memory.oom.group': '1', 'memory.swap.max': '0' })
+  })
+
+  it.each<[Container['resources'], number, Partial<HostMemory>?]>([
+    [{ requests: { memory: '1Gi' } }, 2 ** 28],
+    [{ requests: { memory: '1Gi' }, limits: { memory: '2Gi' } }, 2 ** 28],
+    [{ requests: { memory: '1Gi' } }, 0, { swapBehavior: 'NoSwap' }],
+    [{ requests: { memory: '1Gi', cpu: '1' }, limits: { memory: '1Gi' } }, 0],
+    [{ requests: { memory: '1Gi', cpu: '1' }, limits: { memory: '1Gi', cpu: '1' } }, 0],
+    [{ requests: { cpu: '1' } }, 0],
+    [undefined, 0],
+  ])('%j may have %i bytes of 2 GiB swap beside 8 GiB memory', (resources, bytes, more = {}) => {
+    const p = with_(resources)
+    const swapping: HostMemory = { ...host, unified: true, swapBytes: 2 ** 31, swapBehavior: 'LimitedSwap', ...more }
+    expect(swapLimit(p, p.spec.containers[0]!, swapping)).toBe(bytes)
   })
 
   it('of a pod count sidecars beside, and init containers where they are more', () => {

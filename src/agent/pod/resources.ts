@@ -2,16 +2,16 @@ import { quantityToFloat, quantityToMillis, quantityToNumber } from '../../base/
 import { addAmounts, numbers, podTotal } from '../../models/pod-total.ts'
 import type { Container, Pod, PodSpec, ResourceRequirements } from '../../models/types/core-v1.ts'
 import type { ContainerResources } from '../../runtime/runtime.ts'
+import type { HostMemory } from '../node/host-memory.ts'
+import { isCritical } from './critical.ts'
+import { kernelSize } from './hugepages.ts'
 import { qosClassOf } from './qos.ts'
 
 /** Of processor quotas. */
 export const periodMicros = 100_000
 
-/**
- * What one container may use, as control groups want it.
- * @param memoryCapacityBytes of the node: a container that requests much of it is killed late when memory runs out
- */
-export function containerResources(pod: Pod, container: Container, memoryCapacityBytes: number): ContainerResources {
+/** What one container may use, as control groups want it. */
+export function containerResources(pod: Pod, container: Container, host: HostMemory): ContainerResources {
   const { requests = {}, limits = {} } = container.resources ?? {}
   const cpuRequest = requests['cpu'] ?? limits['cpu']
   const cpuLimit = limits['cpu'] ? quantityToMillis(limits['cpu']) : 0
@@ -20,8 +20,38 @@ export function containerResources(pod: Pod, container: Container, memoryCapacit
     cpuShares: cpuShares(cpuRequest ? quantityToMillis(cpuRequest) : 0),
     ...(cpuLimit ? { cpuQuotaMicros: cpuQuota(cpuLimit), cpuPeriodMicros: periodMicros } : {}),
     ...(memoryLimit ? { memoryLimitBytes: memoryLimit, memorySwapLimitBytes: memoryLimit } : {}),
-    oomScoreAdj: oomScoreAdj(pod, container, memoryCapacityBytes),
+    oomScoreAdj: oomScoreAdj(pod, container, host.bytes),
+    ...(host.hugepages.length ? { hugepages: host.hugepages.map(size => hugepagesOf(size, limits)) } : {}),
+    ...(host.unified ? { unified: unifiedFiles(pod, container, host) } : {}),
   }
+}
+
+/** A container has those that its limits name, and none of other sizes. */
+function hugepagesOf(size: string, limits: Record<string, string>) {
+  return { pageSize: kernelSize(size), limitBytes: limits[size] ? quantityToNumber(limits[size]) : 0 }
+}
+
+/** What only version 2 of control groups has. */
+function unifiedFiles(pod: Pod, container: Container, host: HostMemory): Record<string, string> {
+  return {
+    // A container without one of its processes is of no use: all go, and are started anew.
+    'memory.oom.group': '1',
+    ...(host.swapBytes ? { 'memory.swap.max': String(swapLimit(pod, container, host)) } : {}),
+  }
+}
+
+/**
+ * Bytes of swap that a container may use: where it is allowed at all, Burstable ones that request memory, and less than
+ * their limit, have the same share of it as of the node's memory.
+ * @see https://kubernetes.io/docs/concepts/architecture/nodes/#swap-memory
+ */
+export function swapLimit(pod: Pod, container: Container, { bytes, swapBytes, swapBehavior }: HostMemory): number {
+  const { requests = {}, limits = {} } = container.resources ?? {}
+  const request = requests['memory'] ?? limits['memory']
+  if (swapBehavior === 'NoSwap' || !request || isCritical(pod) || qosClassOf(pod.spec) !== 'Burstable') return 0
+  const requested = quantityToNumber(request)
+  if (limits['memory'] && quantityToNumber(limits['memory']) === requested) return 0
+  return Math.floor((requested / Math.max(bytes, 1)) * swapBytes)
 }
 
 /** Microseconds in each period of 100 ms for so many thousandths of a core; the kernel takes none under a millisecond. */

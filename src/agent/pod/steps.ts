@@ -133,7 +133,7 @@ export class Steps {
     try {
       // The pod's own bounds must be wide enough before, and can only be narrow enough after.
       await groups?.resize(pod).catch(() => {})
-      await runtime.updateResources(id, containerResources(pod, container, memoryCapacityBytes()))
+      await runtime.updateResources(id, containerResources(pod, container, memory))
       await groups?.resize(pod)
     } catch (cause) {
       events.warning(pod, 'ResizeError', `Error resizing container ${container.name}: ${explain(cause)}`)
@@ -207,7 +207,7 @@ export class Steps {
     imageRef: ImageRef,
     target: ContainerId | undefined,
   ) {
-    const { runtime, objects, volumes, services, memoryCapacityBytes, files } = this.#node
+    const { runtime, objects, volumes, services, memory, files } = this.#node
     const { pod } = facts
     const env = await environmentOf(container, facts, {
       configMap: (namespace, name) => objects.get(ConfigMap, { namespace, name }),
@@ -243,7 +243,7 @@ export class Steps {
       ...(devices.length ? { devices } : {}),
       ...(cdiDevices.length ? { cdiDevices } : {}),
       resources: {
-        ...containerResources(pod, container as Container, memoryCapacityBytes()),
+        ...containerResources(pod, container as Container, memory),
         ...(cpus ? { cpusetCpus: cpus.cpus } : {}),
       },
       ownCpus: cpus?.own ? cpus.cpus : undefined,

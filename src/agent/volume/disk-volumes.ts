@@ -3,7 +3,6 @@ import type { Clock } from '../../base/clock.ts'
 import type { Commands } from '../../base/commands.ts'
 import { codeOf, explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
-import { quantityToNumber } from '../../base/quantity.ts'
 import type { Random } from '../../base/random.ts'
 import { Turns } from '../../base/turns.ts'
 import { ServerUnreachable } from '../../client/index.ts'
@@ -17,17 +16,19 @@ import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
 import type { PodFacts } from '../pod/downward.ts'
 import { writeAtomicFolder } from './atomic-folder.ts'
 import { type ClaimedVolume, claimedVolume } from './claimed-volume.ts'
+import { makeEmptyDir } from './empty-dir.ts'
 import { type ChangePolicy, giveToGroup } from './file-group.ts'
 import { filesOf, isSecret, isWritten, referencesOf } from './files.ts'
 import { checkHostPath } from './host-path.ts'
 import { type ImageVolumesOptions, releaseImageVolumes, setUpImageVolume } from './image-volumes.ts'
-import { mountDevice } from './local-device.ts'
+import { growFileSystem, mountDevice } from './local-device.ts'
 import { makeLocalVolume } from './local-volumes.ts'
 import { MountFailed } from './mount-failed.ts'
 import { mountNfs } from './nfs-volume.ts'
-import { emptyDirFolder } from './places.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { pinSubPath, unmountBelow } from './sub-path.ts'
+import { usedVolumes } from './used-volumes.ts'
+import type { GrowingVolume, VolumeGrowth } from './volume-growth.ts'
 import { volumeUses } from './volume-use.ts'
 import type { Volumes } from './volumes.ts'
 
@@ -38,6 +39,7 @@ export interface DiskVolumesOptions extends ImageVolumesOptions {
   secretFolder: string
   objects: ReferencedObjects
   tokens: ServiceAccountTokens
+  growth: VolumeGrowth
   /** Absent: volumes of CSI drivers are refused. */
   csi?: CsiVolumes
   commands: Commands
@@ -54,6 +56,8 @@ interface MadeReady {
   images: Map<string, ImageRef>
   /** Those of CSI drivers, which are looked after. */
   drivers: ReadyVolume[]
+  /** Others that may grow. */
+  growing: GrowingVolume[]
 }
 
 interface SettingUp extends MadeReady {
@@ -112,7 +116,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       await checkHostPath(disk, volume.hostPath)
       return volume.hostPath.path
     }
-    if (volume.emptyDir) return emptyDir(volume, pod)
+    if (volume.emptyDir) return makeEmptyDir(options, volume, pod)
     if (volume.nfs) return nfs(volume.name, volume.nfs, pod)
     if (claimNameOf(pod, volume)) {
       const found = await claimedVolume(objects, pod, volume)
@@ -120,7 +124,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       if (csi) return use(claimedUse(found, volume))
       return exported && found.volume.spec.volumeMode !== 'Block'
         ? nfs(volume.name, exported, pod, mountOptions)
-        : claimed(found, pod, volume.name)
+        : claimed(found, pod, volume, being)
     }
     if (volume.image) return fromImage(volume, pod, being)
     const type = Object.keys(volume).find(key => key !== 'name') ?? 'nothing'
@@ -142,32 +146,8 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     return target
   }
 
-  async function emptyDir(volume: Volume, pod: Pod): Promise<string> {
-    const path = emptyDirFolder(folder, pod.metadata.uid!, volume.name)
-    const fresh = !(await disk.exists(path))
-    await disk.makeFolder(path)
-    const inMemory = volume.emptyDir?.medium === 'Memory'
-    if (inMemory && !(await isMounted(path))) {
-      const limit = volume.emptyDir?.sizeLimit ? quantityToNumber(volume.emptyDir.sizeLimit) : 0
-      const size = limit ? ['-o', `size=${limit}`] : []
-      await commands.run('mount', ['-t', 'tmpfs', ...size, 'tmpfs', path])
-    }
-    if (fresh || inMemory) {
-      const group = pod.spec.securityContext?.fsGroup
-      if (group !== undefined) await disk.chown(path, 0, group)
-      // A tmpfs comes with the sticky bit, which stays: nobody takes away another's file.
-      const sticky = (await disk.stat(path)).mode & 0o1000
-      await disk.chmod(path, sticky | (group === undefined ? 0o777 : 0o2777))
-    }
-    return path
-  }
-
-  async function isMounted(path: string): Promise<boolean> {
-    const table = await disk.readText('/proc/self/mountinfo').catch(() => '')
-    return table.split('\n').some(line => line.split(' ')[4] === path)
-  }
-
-  async function claimed({ volume: found }: ClaimedVolume, pod: Pod, name: string): Promise<string> {
+  async function claimed(of: ClaimedVolume, pod: Pod, volume: Volume, { growing }: SettingUp): Promise<string> {
+    const found = of.volume
     const { hostPath, local, volumeMode, mountOptions } = found.spec
     if (hostPath && volumeMode !== 'Block') {
       await checkHostPath(disk, hostPath)
@@ -181,9 +161,14 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
         if (isDevice) return local.path
         throw new Error(`path "${local.path}" of a volume with volumeMode Block is not a block device`)
       }
-      const path = isDevice ? join(podFolder(pod.metadata.uid!), 'volumes', 'local', name) : local.path
+      const path = isDevice ? join(podFolder(pod.metadata.uid!), 'volumes', 'local', volume.name) : local.path
       const about = { device: local.path, fsType: local.fsType, options: mountOptions }
       if (isDevice) await devices.take(local.path, () => mountDevice(options, path, about))
+      // A folder has the room of its file system, whatever its volume says.
+      const grow = async () => (isDevice ? growFileSystem(options, local.path, path) : undefined)
+      const one = { claimed: of, readOnly: Boolean(volume.persistentVolumeClaim?.readOnly), grow }
+      await options.growth.look(one)
+      growing.push(one)
       await giveToPod(path, pod)
       return path
     }
@@ -204,7 +189,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
     const entry = live.get(uid)
     if (!entry) return
     entry.writing = entry.writing.then(async () => {
-      for (const volume of entry.facts.pod.spec.volumes ?? []) {
+      for (const volume of usedVolumes(entry.facts.pod)) {
         if (!isWritten(volume) || live.get(uid) !== entry) continue
         await write(volume, entry.facts).catch(error =>
           log.debug({ error: explain(error), volume: volume.name, pod: uid }, 'volume not refreshed'),
@@ -216,7 +201,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
   function follow(entry: Live): void {
     for (const stop of entry.stopFollowing.splice(0)) stop()
     const { pod } = entry.facts
-    for (const volume of pod.spec.volumes ?? [])
+    for (const volume of usedVolumes(pod))
       for (const { kind, namespace, name } of referencesOf(pod, volume))
         if (name) entry.stopFollowing.push(objects.follow(kind, { namespace, name }, () => rewrite(pod.metadata.uid!)))
   }
@@ -226,10 +211,9 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       const { pod } = facts
       const uid = pod.metadata.uid!
       await disk.makeFolder(podFolder(uid), { mode: 0o750 })
-      const ready: MadeReady = { paths: new Map(), images: new Map(), drivers: [] }
-      const volumes = pod.spec.volumes ?? []
+      const ready: MadeReady = { paths: new Map(), images: new Map(), drivers: [], growing: [] }
       await Promise.all(
-        volumes.map(async volume => {
+        usedVolumes(pod).map(async volume => {
           try {
             ready.paths.set(volume.name, await setUpOne(volume, facts, { ...ready, signal }))
           } catch (cause) {
@@ -241,6 +225,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       const entry = live.get(uid)
       if (entry) {
         Object.assign(entry, ready, { facts })
+        follow(entry)
         return
       }
       const fresh: Live = { ...ready, facts, stopFollowing: [], writing: Promise.resolve() }
@@ -304,15 +289,11 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       entry.facts = facts
       rewrite(uid)
       await entry.writing
-      for (const ready of entry.drivers)
-        await options.csi
-          ?.lookAfter(facts.pod, ready)
-          .catch(error =>
-            log.warn(
-              { error: explain(error), volume: ready.use.spec, pod: uid },
-              'volume of a driver not looked after',
-            ),
-          )
+      const tell = (volume: string) => (error: unknown) =>
+        log.warn({ error: explain(error), volume, pod: uid }, 'volume not looked after')
+      for (const ready of entry.drivers) await options.csi?.lookAfter(facts.pod, ready).catch(tell(ready.use.spec))
+      for (const growing of entry.growing)
+        await options.growth.look(growing).catch(tell(growing.claimed.volume.metadata.name))
     },
 
     async uses(pod) {

@@ -108,6 +108,10 @@ const flags: Record<string, [flag: string, help: string]> = {
   'pod-max-pids': ['--pod-max-pids <n>', 'processes that one pod may have (-1: any number)'],
   'qos-reserved': ['--qos-reserved <list>', 'requested memory that lesser classes of pods cannot take (memory=50%)'],
   'cpu-manager-policy': ['--cpu-manager-policy <name>', 'none, or static: whole processors for Guaranteed pods (none)'],
+  'memory-swap-behavior': [
+    '--memory-swap-behavior <name>',
+    'NoSwap, or LimitedSwap: Burstable pods may be swapped out (NoSwap)',
+  ],
   'shutdown-grace-period': [
     '--shutdown-grace-period <duration>',
     'time for pods when the machine is switched off (30s)',
@@ -202,6 +206,7 @@ export const nodeFlags = [
   'pod-max-pids',
   'qos-reserved',
   'cpu-manager-policy',
+  'memory-swap-behavior',
   'shutdown-grace-period',
   'shutdown-grace-period-critical-pods',
   'kubelet-dir',
