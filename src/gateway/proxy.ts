@@ -10,6 +10,7 @@ import { answer, answerWith, redirectTo, refuse, sink } from './answers.ts'
 import { type Asked, askedOf, type Entrance, hasBody, isRepeatable, pathOf } from './asked.ts'
 import { BackendClient, type BackendQuestion, hostPort } from './backend-client.ts'
 import { Balancer } from './balancer.ts'
+import { isPreflight, preflightHeaders, replaceCors, tellCors } from './cors.ts'
 import type { Headers } from './headers.ts'
 import { Mirroring } from './mirroring.ts'
 import { type Chosen, outgoing } from './outgoing.ts'
@@ -102,6 +103,12 @@ export class GatewayProxy implements AsyncDisposable {
     if (!action) return answer(response, 404, `no route for ${nameOf(asked.host)}${pathOf(asked.url)}`)
     const location = this.#redirect(asked, action)
     if (location) return redirectTo(response, location.status, location.url)
+    if (action.cors) {
+      // Browsers ask without what would let them in.
+      if (isPreflight(asked.method, request.headers))
+        return answerWith(response, 204, preflightHeaders(action.cors, request.headers), '')
+      tellCors(response, action.cors, request.headers.origin)
+    }
     const verdict = await this.#verdict(asked, action)
     if (verdict && 'refusal' in verdict) {
       const { status, headers, body } = verdict.refusal
@@ -247,6 +254,7 @@ export class GatewayProxy implements AsyncDisposable {
       again = this.#isBad(status, passing)
       if (again) return sink()
       withCookie(headers, chance)
+      if (chosen.action.cors) replaceCors(headers, response)
       changeHeaders(headers, chosen.responseHeaders, chosen.action.responseHeaders)
       return response.writeHead(status, headers)
     })

@@ -1,3 +1,4 @@
+import type { Cors } from './cors.ts'
 import type { Headers } from './headers.ts'
 import type { Policy } from './policy/policy.ts'
 
@@ -69,6 +70,7 @@ export interface RouteAction {
   responseHeaders?: HeaderChange
   rewrite?: Rewrite
   mirrors?: readonly Mirror[]
+  cors?: Cors
   /** For the whole request. */
   requestMs?: number
   /** Until a backend has answered. */

@@ -20,9 +20,10 @@ function matchGaps({ path, headers = [], query = [] }: Route['match']): string[]
 const patternOf = (part: PathMatch | ValueTest) =>
   'type' in part ? (part.type === 'Pattern' ? part.path : undefined) : part.pattern
 
-function actionGaps({ mirrors, requestMs, backends, policy }: Omit<RouteAction, 'route'>): string[] {
+function actionGaps({ mirrors, cors, requestMs, backends, policy }: Omit<RouteAction, 'route'>): string[] {
   const gaps: string[] = []
   if (mirrors?.length) gaps.push('mirroring')
+  if (cors) gaps.push('CORS filter')
   if (requestMs ?? policy?.requestMs)
     gaps.push('time limit for a whole request (timeouts.request); it has timeouts.backend')
   if (backends.some(({ requestHeaders, responseHeaders }) => requestHeaders || responseHeaders))

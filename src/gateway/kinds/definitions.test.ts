@@ -73,6 +73,12 @@ describe('the kinds of Gateway API', () => {
       'RequestRedirect filter must not be used together with backendRefs',
     ],
     [
+      'a star beside other origins',
+      HTTPRoute,
+      rules({ filters: [{ type: 'CORS', cors: { allowOrigins: ['*', 'https://a.test'] } }] }),
+      "AllowOrigins cannot contain '*' alongside other origins",
+    ],
+    [
       'a Service without its port',
       HTTPRoute,
       rules({ backendRefs: [{ name: 'b' }] }),

@@ -5,6 +5,7 @@ import {
   type BackendReference,
   backendRefs,
   filters,
+  methods,
   type ParentReference,
   parentRefs,
   type RouteFilter,
@@ -45,13 +46,13 @@ export const HTTPRoute = defineKind<HTTPRoute>({
   schema: '',
 })
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']
 const ruleFilters = filters(
   'RequestHeaderModifier',
   'ResponseHeaderModifier',
   'RequestMirror',
   'RequestRedirect',
   'URLRewrite',
+  'CORS',
   'ExtensionRef',
 )
 const everything = [{ path: { type: 'PathPrefix', value: '/' } }]

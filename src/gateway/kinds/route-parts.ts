@@ -73,6 +73,17 @@ export interface RouteFilter {
     statusCode?: number
   }
   urlRewrite?: { hostname?: string; path?: PathModifier }
+  cors?: CorsFilter
+}
+
+export interface CorsFilter {
+  allowOrigins?: string[]
+  allowCredentials?: boolean
+  allowMethods?: string[]
+  allowHeaders?: string[]
+  exposeHeaders?: string[]
+  /** Seconds. */
+  maxAge?: number
 }
 
 export interface ValueMatch {
@@ -145,6 +156,8 @@ export const backendRefs = (filters?: Schema): Schema =>
     filters ? {} : { minItems: 1 },
   )
 
+export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']
+
 const header = object({ name: headerName, value: text(4_096) }, ['name', 'value'])
 const headers = object({
   set: listByKey('name', header, 16),
@@ -190,6 +203,30 @@ const path = object(
   },
 )
 
+const set = (items: Schema, maxItems: number, more: Schema = {}): Schema => ({
+  type: 'array',
+  items,
+  maxItems,
+  'x-kubernetes-list-type': 'set',
+  ...more,
+})
+const noStarBeside = (what: string, others: string) => ({
+  'x-kubernetes-validations': [
+    must("!('*' in self && self.size() > 1)", `${what} cannot contain '*' alongside other ${others}`),
+  ],
+})
+const origin = text(253, {
+  pattern: '(^\\*$)|(^https?:\\/\\/(((\\*\\.)?([a-zA-Z0-9-]+\\.)*[a-zA-Z0-9-]+|\\*)(:([0-9]{1,5}))?)$)',
+})
+const cors = object({
+  allowOrigins: set(origin, 64, noStarBeside('AllowOrigins', 'origins')),
+  allowCredentials: { type: 'boolean' },
+  allowMethods: set(oneOf(...methods, '*'), 9, noStarBeside('AllowMethods', 'methods')),
+  allowHeaders: set(headerName, 64, noStarBeside('AllowHeaders', 'headers')),
+  exposeHeaders: set(headerName, 64),
+  maxAge: integer(1, 2 ** 31 - 1, { default: 5 }),
+})
+
 /** By type: the field of a filter, and what it says. */
 const filterParts: Record<string, [field: string, schema: Schema]> = {
   RequestHeaderModifier: ['requestHeaderModifier', headers],
@@ -206,6 +243,7 @@ const filterParts: Record<string, [field: string, schema: Schema]> = {
     }),
   ],
   URLRewrite: ['urlRewrite', object({ hostname: sectionName, path })],
+  CORS: ['cors', cors],
   ExtensionRef: ['extensionRef', object({ group, kind: kindName, name: objectName }, ['group', 'kind', 'name'])],
 }
 /** A request may be copied to several backends. */

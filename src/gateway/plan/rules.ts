@@ -1,6 +1,8 @@
 import { parseGoDuration } from '../../models/go-duration.ts'
+import type { Cors } from '../cors.ts'
 import type {
   BackendReference,
+  CorsFilter,
   GRPCRouteMatch,
   GRPCRouteRule,
   HeaderModifier,
@@ -109,13 +111,13 @@ function actionOf(
   const { backendRefs = [], filters = [] } = rule
   const backends = backendRefs
     .map((reference): WeightedBackend => {
-      const { requestHeaders, responseHeaders, rewrite, redirect } = filterActions(
+      const { requestHeaders, responseHeaders, rewrite, redirect, cors } = filterActions(
         reference.filters ?? [],
         prefix,
         resolve,
       )
-      if (rewrite || redirect)
-        throw new UnsupportedRule('URLRewrite and RequestRedirect are served in rules, not for single backends')
+      if (rewrite || redirect || cors)
+        throw new UnsupportedRule('URLRewrite, RequestRedirect and CORS are served in rules, not for single backends')
       return {
         weight: reference.weight ?? 1,
         backend: resolve(reference),
@@ -150,6 +152,7 @@ function filterActions(
         status: statusCode,
       }
     } else if (urlRewrite) action.rewrite = rewriteOf(urlRewrite, prefix)
+    else if (filter.cors) action.cors = corsOf(filter.cors)
     else throw new UnsupportedRule(`filters of type ${type} are not served`)
   }
   return action
@@ -169,6 +172,15 @@ function headerChange({ set, add, remove }: HeaderModifier): HeaderChange {
   const record = (list: HeaderModifier['set']) =>
     Object.fromEntries((list ?? []).map(h => [h.name.toLowerCase(), h.value]))
   return { set: record(set), add: record(add), remove: (remove ?? []).map(name => name.toLowerCase()) }
+}
+
+function corsOf(cors: CorsFilter): Cors {
+  const { allowOrigins = [], allowCredentials = false, allowMethods = [], allowHeaders = [] } = cors
+  return {
+    ...{ origins: allowOrigins, credentials: allowCredentials, methods: allowMethods, headers: allowHeaders },
+    exposed: cors.exposeHeaders ?? [],
+    maxAge: cors.maxAge ?? 5,
+  }
 }
 
 /** 0 is no limit. */
