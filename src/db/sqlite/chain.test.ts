@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { jumpLength, jumpTarget } from './chain.ts'
+import { jumpLength, nextJump } from './chain.ts'
 
 interface Link {
   previous: number
@@ -18,12 +18,19 @@ function stepBack(from: Link, limit: number, linkAt: (position: number) => Link)
 /** A chain of `n` changes at positions 10, 20, 30 … */
 function chain(n: number): Map<number, Link> {
   const links = new Map<number, Link>()
-  for (let i = 1; i <= n; i++) {
+  lengthen(links, 1, n)
+  return links
+}
+
+/** With the changes from the `from`th to the `to`th; what is known of the landings is lost now and then, as when a process ends. */
+function lengthen(links: Map<number, Link>, from: number, to: number): void {
+  let landings: number[] = []
+  for (let i = from; i <= to; i++) {
     const previous = (i - 1) * 10
-    const jump = jumpTarget(i, previous, links.get(previous)?.jump ?? 0, p => links.get(p)!.jump)
+    if (i === from || i % 37 === 0) landings = [links.get(previous)?.jump ?? 0]
+    const jump = nextJump(i, previous, landings, p => links.get(p)?.jump ?? 0)
     links.set(i * 10, { previous, jump })
   }
-  return links
 }
 
 describe('a chain of changes', () => {
@@ -59,11 +66,7 @@ describe('a chain of changes', () => {
     const links = chain(n)
     const oldest = 3050
     for (const position of [...links.keys()]) if (position < oldest) links.delete(position)
-    for (let i = n + 1; i <= n + 300; i++) {
-      const previous = (i - 1) * 10
-      const jump = jumpTarget(i, previous, links.get(previous)!.jump, p => links.get(p)?.jump ?? 0)
-      links.set(i * 10, { previous, jump })
-    }
+    lengthen(links, n + 1, n + 300)
     for (let limit = oldest; limit < (n + 300) * 10; limit += 7)
       expect(stepBack(links.get((n + 300) * 10)!, limit, p => links.get(p)!)).toBe(Math.floor(limit / 10) * 10)
   })

@@ -20,14 +20,20 @@ export function jumpLength(n: number): number {
 /**
  * Where the jump of the `n`th change goes.
  * @param previous position of the change before; 0 for the first
- * @param previousJump its jump
+ * @param landings where one lands who jumps from the change before, and from there again and again, the first one last; as many as
+ *   are known, at least one. Becomes that of the `n`th change.
  * @param jumpOf reads the jump of the change at a position; 0 if that is no longer kept
  */
-export function jumpTarget(
+export function nextJump(
   n: number,
   previous: number,
-  previousJump: number,
+  landings: number[],
   jumpOf: (position: number) => number,
 ): number {
-  return n < 3 || jumpLength(n) === 1 ? previous : previousJump && jumpOf(previousJump)
+  if (n < 3 || jumpLength(n) === 1) landings.push(previous)
+  else {
+    const first = landings.pop()!
+    if (landings.length === 0) landings.push(first && jumpOf(first))
+  }
+  return landings.at(-1)!
 }

@@ -6,6 +6,11 @@ export interface Head {
   /** 0: deleted. */
   created: number
   changes: number
+  /** See nextJump; the last one is the jump of this change. */
+  landings: number[]
+}
+
+interface HeadRow extends Omit<Head, 'landings'> {
   jump: number
 }
 
@@ -30,20 +35,25 @@ export class Heads {
   of(key: string): Head | undefined {
     const known = this.#recent.get(key)
     if (known) return known
-    const found = this.#find.get(key) as Head | undefined
-    if (found) this.#remember(key, found)
-    return found
+    const found = this.#find.get(key) as HeadRow | undefined
+    if (!found) return undefined
+    const { position, created, changes, jump } = found
+    const head = { position, created, changes, landings: [jump] }
+    this.#remember(key, head)
+    return head
   }
 
   /** The key's first change, or its first since its deletion was swept. */
   add(key: string, position: number, created: number): void {
     this.#insert.run(key, position, created, position)
-    this.#remember(key, { position, created, changes: 1, jump: 0 })
+    this.#remember(key, { position, created, changes: 1, landings: [0] })
   }
 
-  set(key: string, head: Head): void {
-    this.#update.run(head.position, head.created, head.changes, head.jump, key)
-    this.#remember(key, head)
+  /** Writes what has become of a head that `of` gave. */
+  set(key: string, { position, created, changes, landings }: Head): void {
+    this.#update.run(position, created, changes, landings.at(-1)!, key)
+    // A deletion is not remembered: the sweeper takes its head away.
+    if (created === 0) this.#recent.delete(key)
   }
 
   /** After a transaction that was rolled back. */
@@ -51,13 +61,9 @@ export class Heads {
     this.#recent.clear()
   }
 
-  /** A deletion is not remembered: the sweeper takes its head away. */
   #remember(key: string, head: Head): void {
-    if (head.created === 0) {
-      this.#recent.delete(key)
-      return
-    }
-    if (this.#recent.size >= mostRemembered && !this.#recent.has(key)) this.#recent.clear()
+    if (head.created === 0) return
+    if (this.#recent.size >= mostRemembered) this.#recent.clear()
     this.#recent.set(key, head)
   }
 }

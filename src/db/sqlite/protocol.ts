@@ -60,8 +60,6 @@ export interface CommitResult {
   /** The bytes before, one after another. */
   bytes: Uint8Array
   failures: Failure[]
-  /** Newest durable revision. */
-  revision: number
 }
 
 /** Of all groups that were written together, in the order in which they were sent. */

@@ -1,5 +1,5 @@
 import { Authors } from './authors.ts'
-import { jumpTarget } from './chain.ts'
+import { nextJump } from './chain.ts'
 import { readChanges, skipChanges, split } from './commit-group.ts'
 import {
   backfill,
@@ -127,9 +127,9 @@ export class Writer {
     if (this.#broken) return groups.map(g => this.#allFailed(g, this.#broken!))
     const revision = this.#revision
     try {
-      this.#database.exec('BEGIN IMMEDIATE')
+      this.#sql.begin.run()
       const results = groups.map(g => this.#apply(g))
-      this.#database.exec('COMMIT')
+      this.#sql.commit.run()
       return results
     } catch (error) {
       this.#revision = revision
@@ -161,7 +161,6 @@ export class Writer {
         numbers: Float64Array.from(numbers),
         bytes: new Uint8Array(joined),
         failures,
-        revision: this.#revision,
       },
     ]
   }
@@ -169,7 +168,7 @@ export class Writer {
   #allFailed(group: CommitGroup, failure: Failure): CommitResult {
     const numbers = new Float64Array(group.commits).fill(-1)
     const failures = Array.from({ length: group.commits }, () => failure)
-    return { numbers, bytes: new Uint8Array(0), failures, revision: this.#revision }
+    return { numbers, bytes: new Uint8Array(0), failures }
   }
 
   #apply(group: CommitGroup): CommitResult {
@@ -189,7 +188,7 @@ export class Writer {
       } else this.#applyOne(input, changes, output)
     }
     const { numbers, bytes } = output.finish()
-    return { numbers, bytes, failures, revision: this.#revision }
+    return { numbers, bytes, failures }
   }
 
   /** Reads the seen revisions; the first key that is not at its one. */
@@ -250,13 +249,14 @@ export class Writer {
       this.#heads.add(key, position, liveSince)
       return
     }
-    const changes = head.changes + 1
-    const jump = jumpTarget(changes, head.position, head.jump, at => this.#jumpAt(at))
     const { base, bytes } = value ? this.#compact(key, value, head, position) : { base: 0, bytes: null }
     if (!value) this.#recent.delete(key)
     const { position: previous } = head
+    const jump = nextJump(++head.changes, previous, head.landings, this.#jumpAt)
     this.#sql.insertLog.run(position, this.#now, key, created, previous, jump, base, bytes, number, request)
-    this.#heads.set(key, { position, created: liveSince, changes, jump })
+    head.position = position
+    head.created = liveSince
+    this.#heads.set(key, head)
   }
 
   /** The value as its difference from the key's last whole one, if that saves much. */
@@ -276,9 +276,8 @@ export class Writer {
     return value ? { position, value } : undefined
   }
 
-  #jumpAt(position: number): number {
-    return (this.#sql.jump.get(position) as { jump: number } | undefined)?.jump ?? 0
-  }
+  readonly #jumpAt = (position: number): number =>
+    (this.#sql.jump.get(position) as { jump: number } | undefined)?.jump ?? 0
 
   /** Notes once a second which revisions are older than now. A clock that was set back stands still here. */
   #markMoment(now: number): void {
@@ -381,6 +380,8 @@ export class Writer {
 function statements(database: Database) {
   const p = (sql: string): Statement => database.prepare(sql)
   return {
+    begin: p('BEGIN IMMEDIATE'),
+    commit: p('COMMIT'),
     kept: p('SELECT base, value FROM log WHERE position = ?'),
     jump: p('SELECT jump FROM log WHERE position = ?'),
     insertLog: p(
