@@ -1,3 +1,4 @@
+import type { Kind } from '../models/kind.ts'
 import type { KubeObject } from '../models/object.ts'
 import type { ObjectMeta, OwnerReference } from '../models/types/meta-v1.ts'
 
@@ -16,4 +17,14 @@ export function controllerRef(owner: KubeObject): OwnerReference {
 /** The owner that controls `object`, if one does. */
 export function controllerOf(object: { metadata: Partial<ObjectMeta> }): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find(ref => ref.controller)
+}
+
+/** `apps` of `apps/v1`, '' of `v1`. */
+export function groupOf(apiVersion = ''): string {
+  return apiVersion.includes('/') ? apiVersion.split('/')[0]! : ''
+}
+
+/** Whether what a reference names is of this kind, in whatever version. */
+export function isOfKind(ref: { apiVersion?: string; kind: string }, { group, kind }: Kind<any>): boolean {
+  return ref.kind === kind && groupOf(ref.apiVersion) === group
 }

@@ -5,6 +5,7 @@ import type { Kind } from '../models/kind.ts'
 import type { AnyObject, KubeObject, ObjectKey } from '../models/object.ts'
 import type { Client } from './client.ts'
 import type { EventRecorder } from './events.ts'
+import { isOfKind } from './owner.ts'
 
 /**
  * A controller: given a key, it brings the world one step closer to what the object asks for. It is told which object,
@@ -92,9 +93,7 @@ export function ownerWatch(kind: Kind<any>, ownerKind: Kind<any>): Watch {
     kind,
     keys(object: KubeObject) {
       const ref = object.metadata.ownerReferences?.find(r => r.controller)
-      if (!ref || ref.kind !== ownerKind.kind) return []
-      const group = ref.apiVersion.includes('/') ? ref.apiVersion.split('/')[0] : ''
-      if (group !== ownerKind.group) return []
+      if (!ref || !isOfKind(ref, ownerKind)) return []
       return ownerKind.scope === 'Cluster'
         ? [{ name: ref.name }]
         : [{ namespace: object.metadata.namespace!, name: ref.name }]

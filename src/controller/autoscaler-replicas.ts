@@ -31,6 +31,8 @@ interface Grouped {
   measured: Map<string, number>
   unready: string[]
   missing: string[]
+  /** There are samples of pods that are not among those asked about. */
+  strangers: boolean
 }
 
 /** Which pods' numbers count: those that started, are ready, and have some. */
@@ -41,7 +43,9 @@ export function groupPods(
   nowMs: number,
   patience = usualPatience,
 ): Grouped {
-  const grouped: Grouped = { measured: new Map(), unready: [], missing: [] }
+  const known = new Set(pods.map(pod => pod.metadata.name))
+  const strangers = [...samples.keys()].some(name => !known.has(name))
+  const grouped: Grouped = { measured: new Map(), unready: [], missing: [], strangers }
   for (const pod of pods) {
     const { name } = pod.metadata
     if (pod.metadata.deletionTimestamp || pod.status?.phase === 'Failed') continue
@@ -65,6 +69,11 @@ function isStarting(pod: Pod, sample: PodSample, nowMs: number, patience: Patien
   return ready.status === 'False' && startedMs + patience.initialReadinessMs > sinceMs
 }
 
+const unmeasured = {
+  unready: 'did not receive metrics for targeted pods (pods might be unready)',
+  strangers: 'no metrics returned matched known pods',
+}
+
 const millis = (value: number) => Math.round(value * 1000)
 
 /** Whole percent and whole thousandths, as Kubernetes counts: what is left over decides nothing. */
@@ -79,15 +88,15 @@ function usageOf(values: ReadonlyMap<string, number>, aim: Aim) {
   }
   const averageMillis = Math.trunc(used / count)
   if ('each' in aim) return { ratio: averageMillis / millis(aim.each), averageMillis }
-  if (!asked) throw new Error('no metrics returned matched known pods')
+  if (!asked) throw new Error(unmeasured.strangers)
   const utilization = Math.trunc((used * 100) / asked)
   return { ratio: utilization / aim.percent, averageMillis, utilization }
 }
 
 /** @throws Error when no pod could be measured */
 export function proposeFromPods(current: number, grouped: Grouped, aim: Aim, { tolerance } = usualPatience): Proposal {
-  const { measured, unready, missing } = grouped
-  if (!measured.size) throw new Error('did not receive metrics for targeted pods (pods might be unready)')
+  const { measured, unready, missing, strangers } = grouped
+  if (!measured.size) throw new Error(strangers && 'percent' in aim ? unmeasured.strangers : unmeasured.unready)
   const { ratio, ...seen } = usageOf(measured, aim)
   const near = (r: number) => Math.abs(1 - r) <= tolerance
   const withUnready = unready.length > 0 && ratio > 1

@@ -156,7 +156,9 @@ class Round {
       return again
     }
     const name = jobName(this.#seen, due.atMs)
-    if (jobs.some(j => j.metadata.name === name) || this.#status.lastScheduleTime === timeText(due.atMs)) {
+    // Made already; what the status has of it may be ahead of the view of Jobs, or behind it.
+    const isMade = jobs.some(j => j.metadata.name === name) || this.#status.active?.some(ref => ref.name === name)
+    if (isMade || this.#status.lastScheduleTime === timeText(due.atMs)) {
       this.#status.lastScheduleTime = timeText(due.atMs)
       return again
     }

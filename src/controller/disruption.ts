@@ -2,10 +2,11 @@ import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
 import { selectedOf, selectingOf } from '../client/label-index.ts'
-import { controllerOf } from '../client/owner.ts'
+import { controllerOf, isOfKind } from '../client/owner.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { withLatestCondition } from '../models/conditions.ts'
+import { type Kind, resourceName } from '../models/kind.ts'
 import {
   Deployment,
   Pod,
@@ -16,6 +17,7 @@ import {
 } from '../models/kinds/index.ts'
 import { keyOf, keyText } from '../models/object.ts'
 import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
+import type { OwnerReference } from '../models/types/meta-v1.ts'
 import type { PodDisruptionBudgetStatus } from '../models/types/policy-v1.ts'
 import { resolveFraction } from './fraction.ts'
 import { ScaleTargets } from './scale-target.ts'
@@ -105,7 +107,10 @@ async function expectations(
     const expectedPods = await expectedScale(world, budget, pods, targets)
     return { expectedPods, desiredHealthy: resolveFraction(minAvailable, expectedPods, 'up') }
   }
-  return { expectedPods: pods.length, desiredHealthy: minAvailable ?? 0 }
+  // One that says neither allows nothing.
+  return minAvailable === undefined
+    ? { expectedPods: 0, desiredHealthy: 0 }
+    : { expectedPods: pods.length, desiredHealthy: minAvailable }
 }
 
 /** The sizes that the pods' controllers ask for, each counted once. */
@@ -124,7 +129,7 @@ async function expectedScale(
       continue
     }
     if (sizes.has(ref.uid)) continue
-    const { uid, replicas } = await sizeOf(world, pod.metadata.namespace!, ref, targets)
+    const { uid, replicas } = await sizeOf(world, pod, ref, targets)
     sizes.set(uid, replicas)
     // Further pods of the same owner need not be looked up, whichever level it was counted at.
     if (uid !== ref.uid) sizes.set(ref.uid, 0)
@@ -138,24 +143,43 @@ async function expectedScale(
   return [...sizes.values()].reduce((a, b) => a + b, 0)
 }
 
-async function sizeOf(
-  { cache }: World,
-  namespace: string,
-  ref: { apiVersion: string; kind: string; name: string; uid: string },
-  targets: ScaleTargets,
-): Promise<{ uid: string; replicas: number }> {
-  const key = { namespace, name: ref.name }
-  if (ref.kind === 'ReplicaSet') {
-    const set = cache.get(ReplicaSet, key)
-    const owner = set && controllerOf(set)
-    if (set && owner?.kind === 'Deployment') {
-      const deployment = cache.get(Deployment, { namespace, name: owner.name })
-      if (deployment?.metadata.uid === owner.uid) return { uid: owner.uid, replicas: deployment.spec.replicas ?? 1 }
-    }
-    if (set?.metadata.uid === ref.uid) return { uid: ref.uid, replicas: set.spec.replicas ?? 1 }
+interface Size {
+  uid: string
+  replicas: number
+}
+
+/** The size that a pod's owner asks for. @throws Error when it has none, or is gone */
+async function sizeOf({ cache }: World, pod: Pod, ref: OwnerReference, targets: ScaleTargets): Promise<Size> {
+  const { name, namespace } = pod.metadata
+  const found = watchedSize(cache, namespace!, ref) ?? (await askedSize(namespace!, ref, targets))
+  if (!found) throw new Error(`found no controllers for pod "${name}"`)
+  return found
+}
+
+/** Kinds that own pods and have a size, as far as they are watched. */
+const watchedKinds: Kind<any>[] = [ReplicaSet, ReplicationController, StatefulSet]
+
+function watchedSize(cache: Cache, namespace: string, ref: OwnerReference): Size | undefined {
+  const kind = watchedKinds.find(k => isOfKind(ref, k))
+  const owner: ReplicaSet | undefined = kind && cache.get(kind, { namespace, name: ref.name })
+  if (owner?.metadata.uid !== ref.uid) return undefined
+  const above = kind === ReplicaSet ? controllerOf(owner) : undefined
+  if (above && isOfKind(above, Deployment)) {
+    const deployment = cache.get(Deployment, { namespace, name: above.name })
+    if (deployment?.metadata.uid === above.uid) return { uid: above.uid, replicas: deployment.spec.replicas ?? 1 }
   }
-  const scale = await targets.get(namespace, ref)
-  return { uid: ref.uid, replicas: scale.spec?.replicas ?? 0 }
+  return { uid: ref.uid, replicas: owner.spec.replicas ?? 1 }
+}
+
+async function askedSize(namespace: string, ref: OwnerReference, targets: ScaleTargets): Promise<Size | undefined> {
+  try {
+    const { metadata, spec } = await targets.get(namespace, ref)
+    return metadata.uid === ref.uid ? { uid: ref.uid, replicas: spec?.replicas ?? 0 } : undefined
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    if (await targets.isScalable(ref)) return undefined
+    throw new Error(`${resourceName(await targets.kindOf(ref))} does not implement the scale subresource`)
+  }
 }
 
 /** The status that pods and expectations justify, when an allowed eviction must be forgotten, and which ones just were. */
@@ -212,23 +236,14 @@ export function budgetStatus(
   }
 }
 
-/** When the count fails nothing may be disrupted. */
+/** When the count fails nothing may be disrupted; of the newest spec nothing is known. */
 function syncFailed(budget: PodDisruptionBudget, message: string, now: string): PodDisruptionBudgetStatus {
-  const generation = budget.metadata.generation ?? 0
+  const none = { currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 }
+  const status = { ...none, ...budget.status, disruptionsAllowed: 0 }
   const condition = {
-    type: 'DisruptionAllowed',
-    status: 'False',
-    reason: 'SyncFailed',
-    message,
-    observedGeneration: generation,
+    ...{ type: 'DisruptionAllowed', status: 'False', reason: 'SyncFailed', message },
+    observedGeneration: status.observedGeneration ?? 0,
     lastTransitionTime: now,
   }
-  const none = { currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 }
-  return {
-    ...none,
-    ...budget.status,
-    disruptionsAllowed: 0,
-    observedGeneration: generation,
-    conditions: withLatestCondition(budget.status?.conditions, condition),
-  }
+  return { ...status, conditions: withLatestCondition(status.conditions, condition) }
 }

@@ -6,13 +6,14 @@ import type { Random } from '../base/random.ts'
 import type { Client } from '../client/client.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import type { Informer, InformerSet } from '../client/informer.ts'
+import { isOfKind } from '../client/owner.ts'
 import { WorkQueue } from '../client/work-queue.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
 import { resourceName } from '../models/kind.ts'
 import { CustomResourceDefinition } from '../models/kinds/index.ts'
 import { type KubeObject, keyText } from '../models/object.ts'
 import type { OwnerReference } from '../models/types/meta-v1.ts'
-import { foregroundFinalizer, type GraphNode, groupOf, OwnerGraph, orphanFinalizer, versionOf } from './owner-graph.ts'
+import { foregroundFinalizer, type GraphNode, OwnerGraph, orphanFinalizer, versionOf } from './owner-graph.ts'
 import { discoverKinds, type ServedKind } from './served-kinds.ts'
 
 export interface GarbageCollectorOptions {
@@ -64,12 +65,7 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
 
   function kindOf(ref: OwnerReference): ServedKind | undefined {
     for (const { served } of watched.values())
-      if (
-        served.kind.group === groupOf(ref) &&
-        served.kind.kind === ref.kind &&
-        served.versions.includes(versionOf(ref))
-      )
-        return served
+      if (isOfKind(ref, served.kind) && served.versions.includes(versionOf(ref))) return served
     return undefined
   }
 

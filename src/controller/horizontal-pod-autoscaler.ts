@@ -288,6 +288,9 @@ class Round {
       fault = 'none'
       if (result.replicas !== current) action = result.replicas > current ? 'scale_up' : 'scale_down'
       return result
+    } catch (error) {
+      if (error instanceof MetricFailed && error.reason === 'InvalidMetricSourceType') fault = 'spec'
+      throw error
     } finally {
       monitor?.computed(action, fault, clock.monotonicMs() - began, metric.type)
     }

@@ -1,3 +1,4 @@
+import { isOfKind } from '../client/owner.ts'
 import type { Kind } from '../models/kind.ts'
 import type { KubeObject, ObjectKey } from '../models/object.ts'
 import { keyOf } from '../models/object.ts'
@@ -99,9 +100,8 @@ export class OwnerGraph {
       return (
         owner !== undefined &&
         !owner.deletingDependents &&
-        owner.kind.kind === ref.kind &&
+        isOfKind(ref, owner.kind) &&
         owner.key.name === ref.name &&
-        owner.kind.group === groupOf(ref) &&
         (owner.key.namespace === undefined || owner.key.namespace === node.key.namespace)
       )
     })
@@ -134,10 +134,6 @@ export class OwnerGraph {
       else this.#dependents.set(owner, new Set([uid]))
     }
   }
-}
-
-export function groupOf(ref: { apiVersion: string }): string {
-  return ref.apiVersion.includes('/') ? ref.apiVersion.split('/')[0]! : ''
 }
 
 export function versionOf(ref: { apiVersion: string }): string {

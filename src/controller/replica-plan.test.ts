@@ -73,6 +73,25 @@ describe('which pods go first', () => {
     expect(chooseVictims(pods, [], 1, now).map(p => p.metadata.name)).toEqual(['b'])
   })
 
+  const pending: PodShape = { name: 'unscheduled', phase: 'Pending' }
+  const scheduled: PodShape = { name: 'scheduled', node: 'n', phase: 'Pending' }
+  const unready: PodShape = { name: 'unready', node: 'n' }
+  const [on1, on2] = ['n1', 'n2'].map(node => ({ name: `on-${node}`, node, readySince: since })) as [PodShape, PodShape]
+  it.each<[string, PodShape[], PodShape[] | undefined, number, string[]]>([
+    ['none of none', [], undefined, 0, []],
+    ['all, as they come, of all', [on1, on2, unready, scheduled], [], 4, ['on-n1', 'on-n2', 'unready', 'scheduled']],
+    ['the unready one of two', [on1, unready], undefined, 1, ['unready']],
+    ['the one without a node of two that wait', [scheduled, pending], undefined, 1, ['unscheduled']],
+    ['both unready ones of three', [on1, unready, { ...unready, name: 'z' }], undefined, 2, ['unready', 'z']],
+    ['the one beside another', [on1, on2], [on1, on2, { ...on2, name: 'z' }], 1, ['on-n2']],
+    ['the one that waits, not the unready one', [scheduled, unready], undefined, 1, ['scheduled']],
+    ['three of five', [on1, on2, unready, scheduled, pending], undefined, 3, ['unscheduled', 'scheduled', 'unready']],
+  ])('%s', (_, shapes, related, count, expected) => {
+    const pods = shapes.map(pod)
+    const victims = chooseVictims(pods, related?.map(pod) ?? pods, count, now)
+    expect(victims.map(p => p.metadata.name)).toEqual(expected)
+  })
+
   it('all of them when all are too many', () => {
     const pods = [pod({ name: 'a' }), pod({ name: 'b' })]
     expect(chooseVictims(pods, [], 5, now)).toHaveLength(2)

@@ -1,13 +1,14 @@
 import type { Clock } from '../base/clock.ts'
 import { callJson } from '../client/call-json.ts'
 import type { Client } from '../client/client.ts'
+import { groupOf } from '../client/owner.ts'
 import { objectPath } from '../client/paths.ts'
 import type { Kind } from '../models/kind.ts'
 import { discoverKinds, type ServedKind } from './served-kinds.ts'
 
 /** The scale subresource of anything that has one. */
 export interface Scale {
-  metadata: { name: string; namespace?: string; resourceVersion: string }
+  metadata: { name: string; namespace?: string; uid?: string; resourceVersion: string }
   spec?: { replicas?: number }
   status?: { replicas: number; selector?: string }
 }
@@ -35,16 +36,25 @@ export class ScaleTargets {
 
   /** @throws Error when no such kind is served */
   async kindOf(ref: TargetRef): Promise<Kind<any>> {
-    const group = ref.apiVersion?.includes('/') ? ref.apiVersion.split('/')[0]! : ''
-    const find = () => this.#kinds.find(({ kind }) => kind.group === group && kind.kind === ref.kind)?.kind
+    return (await this.#served(ref)).kind
+  }
+
+  /** Whether objects of that kind have a scale at all. @throws Error when no such kind is served */
+  async isScalable(ref: TargetRef): Promise<boolean> {
+    return (await this.#served(ref)).subresources.includes('scale')
+  }
+
+  async #served(ref: TargetRef): Promise<ServedKind> {
+    const group = groupOf(ref.apiVersion)
+    const find = () => this.#kinds.find(({ kind }) => kind.group === group && kind.kind === ref.kind)
     const old = this.#clock.monotonicMs() - this.#atMs
     if (old > keepMs || (!find() && old > 1_000)) {
       this.#kinds = (await discoverKinds(this.#client)).kinds
       this.#atMs = this.#clock.monotonicMs()
     }
-    const kind = find()
-    if (!kind) throw new Error(`no matches for kind "${ref.kind}" in group "${group}"`)
-    return kind
+    const found = find()
+    if (!found) throw new Error(`no matches for kind "${ref.kind}" in group "${group}"`)
+    return found
   }
 
   /** @throws ApiError NotFound when the object, or its scale, does not exist */

@@ -16,22 +16,23 @@ export interface ServedKind {
   verbs: string[]
   /** All versions under which it is served. */
   versions: string[]
+  /** Such as `status`, `scale`. */
+  subresources: string[]
 }
 
 interface Discovery {
   items?: {
     metadata?: { name?: string }
-    versions?: {
-      version: string
-      freshness?: string
-      resources?: {
-        resource: string
-        responseKind?: { kind?: string }
-        scope: string
-        verbs: string[]
-      }[]
-    }[]
+    versions?: { version: string; freshness?: string; resources?: ServedResource[] }[]
   }[]
+}
+
+interface ServedResource {
+  resource: string
+  responseKind?: { kind?: string }
+  scope: string
+  verbs: string[]
+  subresources?: { subresource: string }[]
 }
 
 const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
@@ -55,12 +56,7 @@ function add(
   found: Map<string, ServedKind>,
   group: string,
   version: string,
-  {
-    resource,
-    responseKind,
-    scope,
-    verbs,
-  }: { resource: string; responseKind?: { kind?: string }; scope: string; verbs: string[] },
+  { resource, responseKind, scope, verbs, subresources = [] }: ServedResource,
 ): void {
   if (!responseKind?.kind || resource.includes('/')) return
   const id = `${group}/${resource}`
@@ -78,7 +74,7 @@ function add(
     scope: scope === 'Namespaced' ? 'Namespaced' : 'Cluster',
     schema: '',
   }
-  found.set(id, { kind, verbs, versions: [version] })
+  found.set(id, { kind, verbs, versions: [version], subresources: subresources.map(s => s.subresource) })
 }
 
 async function ask(client: Client, path: string): Promise<Discovery> {
