@@ -60,11 +60,11 @@ async function look({ set, pods, live = set, fails = {} }: Case) {
   }
 }
 
-const nothing = { creates: 0, deletes: 0, patches: 0, error: undefined }
+const nothing = { creates: 0, deletes: 0, patches: 0, error: undefined as string | undefined }
 const refused = new ApiError('InternalError', 'not now')
 
 describe('a ReplicaSet', () => {
-  it.each<[string, Case, Partial<typeof nothing> & { error?: string }]>([
+  it.each<[string, Case, Partial<typeof nothing>]>([
     ['with its pods does nothing', { set: set(2), pods: [owned('a'), owned('b')] }, {}],
     ['with too few makes the others', { set: set(5), pods: [owned('a')] }, { creates: 4 }],
     ['with too many deletes the others', { set: set(1), pods: [owned('a'), owned('b'), owned('c')] }, { deletes: 2 }],
