@@ -121,12 +121,12 @@ describe('an autoscaler', () => {
         },
       ],
     })
-    await cluster.pass(20_000)
-    expect(await size()).toBe(3)
-    await cluster.pass(20_000)
-    expect(await size()).toBe(6)
-    await cluster.pass(40_000)
-    expect(await size()).toBe(7)
+    const sizes = new Set<number>()
+    for (let second = 0; second < 80; second++) {
+      await cluster.pass(1_000)
+      sizes.add((await size())!)
+    }
+    expect([...sizes].filter(n => n !== 2)).toEqual([3, 6, 7])
   })
 
   it('that shares its pods with another one scales nothing and names both', async () => {

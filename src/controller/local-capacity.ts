@@ -1,5 +1,5 @@
 import { parseQuantity } from '../base/quantity.ts'
-import type { Cache, Reconciler } from '../client/reconciler.ts'
+import type { Cache, CacheIndex, Reconciler } from '../client/reconciler.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
 import {
   CSIStorageCapacity,
@@ -20,12 +20,29 @@ export function nodeOf(volume: PersistentVolume): string | undefined {
   return terms?.[0]?.matchExpressions?.find(e => e.key === 'kubernetes.io/hostname')?.values?.[0]
 }
 
+const isLocal = ({ metadata }: PersistentVolume) => metadata.annotations?.[provisionedByAnnotation] === localProvisioner
+
+/** Volumes that were made on a node, by its host name. */
+export const localVolumes: CacheIndex<PersistentVolume> = {
+  kind: PersistentVolume,
+  name: 'local',
+  values: volume => (isLocal(volume) ? [nodeOf(volume) ?? ''] : []),
+}
+const nodesByHost: CacheIndex<Node> = { kind: Node, name: 'host', values: node => [hostOf(node)] }
+const claimsByClass: CacheIndex<PersistentVolumeClaim> = {
+  kind: PersistentVolumeClaim,
+  name: 'class',
+  values: claim => [classOf(claim)],
+}
+
+export const hostOf = ({ metadata }: Node): string => metadata.labels?.['kubernetes.io/hostname'] ?? metadata.name
+
 /** What a node has left for local volumes: its allocatable ephemeral storage, less what volumes there were promised. */
 export function freeBytes(node: Node, volumes: readonly PersistentVolume[]): number {
-  const host = node.metadata.labels?.['kubernetes.io/hostname'] ?? node.metadata.name
+  const host = hostOf(node)
   const all = bytes(node.status?.allocatable?.['ephemeral-storage'])
   const promised = volumes
-    .filter(v => v.metadata.annotations?.[provisionedByAnnotation] === localProvisioner && nodeOf(v) === host)
+    .filter(v => isLocal(v) && nodeOf(v) === host)
     .reduce((sum, v) => sum + bytes(v.spec.capacity?.['storage']), 0)
   return Math.max(all - promised, 0)
 }
@@ -52,10 +69,11 @@ export function localCapacityReconciler(): Reconciler {
       if (!node?.metadata.annotations?.[localFolderAnnotation] || node.metadata.deletionTimestamp) return
       for (const storageClass of cache.list(StorageClass)) {
         const className = storageClass.metadata.name
-        if (storageClass.provisioner !== localProvisioner || !isUsed(className, cache)) continue
-        const capacity = String(freeBytes(node, cache.list(PersistentVolume)))
+        if (storageClass.provisioner !== localProvisioner) continue
         const at = { namespace, name: `${className}-${key.name}` }
         const known = cache.get(CSIStorageCapacity, at)
+        if (!known && !cache.byIndex(claimsByClass, className).length) continue
+        const capacity = String(freeBytes(node, cache.byIndex(localVolumes, hostOf(node))))
         if (known?.capacity === capacity) continue
         if (known) await client.patch(CSIStorageCapacity, at, { type: 'merge', body: { capacity } })
         else
@@ -70,17 +88,13 @@ export function localCapacityReconciler(): Reconciler {
 const keyOfNode = (node: Node): ObjectKey => ({ name: node.metadata.name })
 
 function nodesOf(volume: PersistentVolume, cache: Cache): ObjectKey[] {
-  if (volume.metadata.annotations?.[provisionedByAnnotation] !== localProvisioner) return []
-  const host = nodeOf(volume)
-  return cache
-    .list(Node)
-    .filter(n => (n.metadata.labels?.['kubernetes.io/hostname'] ?? n.metadata.name) === host)
-    .map(keyOfNode)
+  return isLocal(volume) ? cache.byIndex(nodesByHost, nodeOf(volume) ?? '').map(keyOfNode) : []
 }
 
 /** The first claim of a class makes its capacities wanted. */
 function nodesWithout(claim: PersistentVolumeClaim, cache: Cache): ObjectKey[] {
   const name = classOf(claim)
+  if (claim.spec.volumeName) return []
   if (cache.get(StorageClass, { name })?.provisioner !== localProvisioner) return []
   return cache
     .list(Node)
@@ -88,12 +102,8 @@ function nodesWithout(claim: PersistentVolumeClaim, cache: Cache): ObjectKey[] {
     .filter(node => !cache.get(CSIStorageCapacity, { namespace, name: `${name}-${node.name}` }))
 }
 
-const isUsed = (className: string, cache: Cache) =>
-  cache.list(PersistentVolumeClaim).some(c => classOf(c) === className)
-
 function capacityOf(node: Node, storageClassName: string, capacity: string) {
-  const { name, uid, labels } = node.metadata
-  const host = labels?.['kubernetes.io/hostname'] ?? name
+  const { name, uid } = node.metadata
   return {
     metadata: {
       namespace,
@@ -102,7 +112,7 @@ function capacityOf(node: Node, storageClassName: string, capacity: string) {
       ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid: uid! }],
     },
     storageClassName,
-    nodeTopology: { matchLabels: { 'kubernetes.io/hostname': host } },
+    nodeTopology: { matchLabels: { 'kubernetes.io/hostname': hostOf(node) } },
     capacity,
   }
 }

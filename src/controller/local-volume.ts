@@ -1,6 +1,6 @@
 import { parseQuantity } from '../base/quantity.ts'
 import { callJson } from '../client/call-json.ts'
-import type { Cache, Reconciler, World } from '../client/reconciler.ts'
+import type { CacheIndex, Reconciler, World } from '../client/reconciler.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
 import { Node, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../models/kinds/index.ts'
 import {
@@ -12,7 +12,7 @@ import {
 } from '../models/local-volume.ts'
 import { keyOf } from '../models/object.ts'
 import type { StorageClass as Class } from '../models/types/storage-v1.ts'
-import { freeBytes, nodeOf } from './local-capacity.ts'
+import { freeBytes, hostOf, localVolumes, nodeOf } from './local-capacity.ts'
 import type { VolumeDeleter } from './persistent-volume.ts'
 import { classOf } from './volume-match.ts'
 
@@ -25,13 +25,14 @@ const singleNode = ['ReadWriteOnce', 'ReadWriteOncePod']
  * folder when the first pod mounts it. The name follows from the claim's uid, so nothing is ever made twice.
  */
 export function localVolumeReconciler(): Reconciler {
+  const promised = new Promised()
   return {
     name: 'local-volume-provisioner',
     primary: PersistentVolumeClaim,
     watches: [
-      { kind: Node, keys: (node: Node, cache: Cache) => waitingFor(node.metadata.name, cache) },
+      { kind: Node, keys: (node: Node, cache) => cache.byIndex(claimsByNode, node.metadata.name).map(keyOf) },
       { kind: StorageClass, keys: () => [] },
-      { kind: PersistentVolume, keys: () => [] },
+      { kind: PersistentVolume, keys: (volume: PersistentVolume) => promised.seen(volume) },
     ],
     writes: [
       { kind: PersistentVolume, part: 'owned' },
@@ -44,27 +45,60 @@ export function localVolumeReconciler(): Reconciler {
       if (!claim || !isOurs(claim) || claim.spec.volumeName || claim.metadata.deletionTimestamp) return
       const node = claim.metadata.annotations?.[selectedNode]
       const found = world.cache.get(StorageClass, { name: classOf(claim) })
-      if (node && found) await provision(world, claim, node, found)
+      if (node && found) await provision(world, claim, node, found, promised)
     },
   }
 }
 
 const isOurs = ({ metadata }: PersistentVolumeClaim) => metadata.annotations?.[provisioner] === localProvisioner
 
-function waitingFor(node: string, cache: Cache) {
-  return cache
-    .list(PersistentVolumeClaim)
-    .filter(c => !c.spec.volumeName && isOurs(c) && c.metadata.annotations?.[selectedNode] === node)
-    .map(keyOf)
+/** Claims that wait for a folder, by the node that was chosen for them. */
+const claimsByNode: CacheIndex<PersistentVolumeClaim> = {
+  kind: PersistentVolumeClaim,
+  name: 'selected node',
+  values: claim => {
+    const node = claim.metadata.annotations?.[selectedNode]
+    return node && !claim.spec.volumeName && isOurs(claim) ? [node] : []
+  },
 }
 
-async function provision(world: World, claim: PersistentVolumeClaim, nodeName: string, found: Class): Promise<void> {
+/** Volumes that the cache may not show yet: those that were there when this process began, and those that it has made since. */
+class Promised {
+  readonly #volumes = new Map<string, PersistentVolume>()
+  #asked = false
+
+  add(volume: PersistentVolume): void {
+    this.#volumes.set(volume.metadata.name, volume)
+  }
+
+  /** The cache knows of it. */
+  seen(volume: PersistentVolume): [] {
+    this.#volumes.delete(volume.metadata.name)
+    return []
+  }
+
+  /** All local volumes of a node: what was just given away is taken. */
+  async on(node: Node, { cache, client }: World): Promise<PersistentVolume[]> {
+    if (!this.#asked) {
+      for (const volume of (await client.list(PersistentVolume)).items) this.add(volume)
+      this.#asked = true
+    }
+    for (const name of this.#volumes.keys()) if (cache.get(PersistentVolume, { name })) this.#volumes.delete(name)
+    return [...cache.byIndex(localVolumes, hostOf(node)), ...this.#volumes.values()]
+  }
+}
+
+async function provision(
+  world: World,
+  claim: PersistentVolumeClaim,
+  nodeName: string,
+  found: Class,
+  promised: Promised,
+): Promise<void> {
   const { cache, client, events } = world
   const node = cache.get(Node, { name: nodeName })
-  // The volumes as the server has them: what was just given away is taken.
-  const { items } = await client.list(PersistentVolume)
-  if (items.some(v => v.metadata.name === nameOf(claim))) return
-  const problem = node ? refusal(claim, node, items) : `node "${nodeName}" is gone`
+  if (cache.get(PersistentVolume, { name: nameOf(claim) })) return
+  const problem = node ? refusal(claim, node, await promised.on(node, world)) : `node "${nodeName}" is gone`
   if (problem) {
     events.warning(
       claim,
@@ -74,7 +108,7 @@ async function provision(world: World, claim: PersistentVolumeClaim, nodeName: s
     return elsewhere(world, claim)
   }
   try {
-    await client.create(PersistentVolume, localVolume(claim, node!, found))
+    promised.add(await client.create(PersistentVolume, localVolume(claim, node!, found)))
     events.normal(claim, 'ProvisioningSucceeded', `Successfully provisioned volume ${nameOf(claim)}`)
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
@@ -128,7 +162,7 @@ export function localVolume(claim: PersistentVolumeClaim, node: Node, found: Cla
                 {
                   key: 'kubernetes.io/hostname',
                   operator: 'In' as const,
-                  values: [node.metadata.labels?.['kubernetes.io/hostname'] ?? node.metadata.name],
+                  values: [hostOf(node)],
                 },
               ],
             },

@@ -1,8 +1,10 @@
 import { sameMeaning } from '../base/equality.ts'
+import type { Client } from '../client/client.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../models/kinds/index.ts'
-import { keyOf, type ObjectKey } from '../models/object.ts'
+import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
+import { freeVolumes, volumesByClaim, waitingClaims } from './volume-indexes.ts'
 import { bestVolume, boundByController, classOf, isFor, mismatchOf } from './volume-match.ts'
 
 const bindCompleted = 'pv.kubernetes.io/bind-completed'
@@ -24,7 +26,7 @@ export function persistentVolumeClaimReconciler(): Reconciler {
       { kind: PersistentVolume, keys: claimsFor },
       {
         kind: StorageClass,
-        keys: (c: StorageClass, cache: Cache) => waiting(cache, x => classOf(x) === c.metadata.name || !classOf(x)),
+        keys: ({ metadata }: StorageClass, cache: Cache) => [...waiting(cache, metadata.name), ...waiting(cache, '')],
       },
       // A new node chosen by the scheduler arrives as an annotation of the claim itself.
       { kind: Pod, keys: () => [] },
@@ -46,21 +48,16 @@ export function persistentVolumeClaimReconciler(): Reconciler {
   }
 }
 
-function waiting(cache: Cache, accept: (claim: PersistentVolumeClaim) => boolean): ObjectKey[] {
-  return cache
-    .list(PersistentVolumeClaim)
-    .filter(c => !c.spec?.volumeName && accept(c))
-    .map(keyOf)
-}
+const waiting = (cache: Cache, className: string): ObjectKey[] => cache.byIndex(waitingClaims, className).map(keyOf)
 
 function claimsFor(volume: PersistentVolume, cache: Cache): ObjectKey[] {
   const { claimRef } = volume.spec ?? {}
   if (claimRef?.name) return [{ namespace: claimRef.namespace!, name: claimRef.name }]
-  return waiting(cache, c => classOf(c) === classOf(volume))
+  return waiting(cache, classOf(volume))
 }
 
 async function bind(world: World, claim: PersistentVolumeClaim): Promise<void | { afterMs: number }> {
-  const { cache, client, events } = world
+  const { cache, events } = world
   if (claim.spec?.volumeName) {
     const volume = cache.get(PersistentVolume, { name: claim.spec.volumeName })
     if (!volume) return pending(world, claim)
@@ -76,14 +73,12 @@ async function bind(world: World, claim: PersistentVolumeClaim): Promise<void | 
     }
     return complete(world, claim, volume)
   }
-  // The volumes as the server has them: one that is given away must not be given twice.
-  const seen = bestVolume(claim, cache.list(PersistentVolume))
+  const seen = bestVolume(claim, candidates(cache, claim))
   const storageClass = cache.get(StorageClass, { name: classOf(claim) })
   const delayed =
     storageClass?.volumeBindingMode === 'WaitForFirstConsumer' && !claim.metadata.annotations?.[selectedNode]
   if (seen && (!delayed || isFor(seen, claim))) {
-    const { items } = await client.list(PersistentVolume)
-    const volume = bestVolume(claim, items)
+    const volume = await stillFree(world, claim)
     if (volume) return complete(world, claim, volume)
   }
   // A volume without class is as good as one of the default class, and there already.
@@ -101,6 +96,38 @@ async function bind(world: World, claim: PersistentVolumeClaim): Promise<void | 
   if (classOf(claim) && !storageClass) events.warning(claim, 'ProvisioningFailed', text)
   else events.normal(claim, 'FailedBinding', text)
   return pending(world, claim)
+}
+
+/** Volumes that are promised to the claim, and those of its class that are promised to nobody. */
+const candidates = (cache: Cache, claim: PersistentVolumeClaim): PersistentVolume[] => [
+  ...cache.byIndex(volumesByClaim, keyText(keyOf(claim))),
+  ...cache.byIndex(freeVolumes, classOf(claim)),
+]
+
+/**
+ * The best volume, as the server has it: one that is given away must not be given twice. Those that are gone, or given away since
+ * the cache saw them, are passed over.
+ */
+async function stillFree(
+  { cache, client }: World,
+  claim: PersistentVolumeClaim,
+): Promise<PersistentVolume | undefined> {
+  const left = new Set(candidates(cache, claim))
+  for (let seen = bestVolume(claim, [...left]); seen; seen = bestVolume(claim, [...left])) {
+    const live = await liveVolume(client, seen)
+    if (live && bestVolume(claim, [live])) return live
+    left.delete(seen)
+  }
+  return undefined
+}
+
+async function liveVolume(client: Client, seen: PersistentVolume): Promise<PersistentVolume | undefined> {
+  try {
+    return await client.get(PersistentVolume, keyOf(seen))
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
 }
 
 /** A claim that names no class gets the default one, the newest if there are several. */

@@ -4,7 +4,8 @@ import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
 import { PersistentVolume, PersistentVolumeClaim } from '../models/kinds/index.ts'
 import { provisionedByAnnotation } from '../models/local-volume.ts'
-import { keyOf } from '../models/object.ts'
+import { keyOf, keyText } from '../models/object.ts'
+import { volumesByClaim } from './volume-indexes.ts'
 import { boundByController } from './volume-match.ts'
 
 /** On volumes of which we delete what is on them: one that somebody deletes before its claim takes its data along all the same. */
@@ -27,14 +28,7 @@ export function persistentVolumeReconciler(options: { deleters?: VolumeDeleter[]
         kind: PersistentVolumeClaim,
         keys: (claim: PersistentVolumeClaim, cache: Cache) => [
           ...(claim.spec?.volumeName ? [{ name: claim.spec.volumeName }] : []),
-          ...cache
-            .list(PersistentVolume)
-            .filter(
-              v =>
-                v.spec?.claimRef?.name === claim.metadata.name &&
-                v.spec.claimRef.namespace === claim.metadata.namespace,
-            )
-            .map(keyOf),
+          ...cache.byIndex(volumesByClaim, keyText(keyOf(claim))).map(keyOf),
         ],
       },
     ],

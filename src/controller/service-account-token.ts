@@ -1,8 +1,8 @@
 import { textToBase64 } from '../base/base64.ts'
-import type { Reconciler, World } from '../client/reconciler.ts'
+import type { CacheIndex, Reconciler, World } from '../client/reconciler.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
 import { Secret, ServiceAccount, type TokenRequest } from '../models/kinds/index.ts'
-import { keyOf } from '../models/object.ts'
+import { keyOf, keyText } from '../models/object.ts'
 
 const type = 'kubernetes.io/service-account-token'
 const nameAnnotation = 'kubernetes.io/service-account.name'
@@ -21,11 +21,7 @@ export function serviceAccountTokenReconciler(options: { certificate: string }):
     watches: [
       {
         kind: ServiceAccount,
-        keys: ({ metadata }: ServiceAccount, cache) =>
-          cache
-            .list(Secret, metadata.namespace)
-            .filter(secret => secret.type === type && accountOf(secret) === metadata.name)
-            .map(keyOf),
+        keys: (account: ServiceAccount, cache) => cache.byIndex(secretsByAccount, keyText(keyOf(account))).map(keyOf),
       },
     ],
     writes: [
@@ -42,6 +38,14 @@ export function serviceAccountTokenReconciler(options: { certificate: string }):
       if (!complete) await fill(world, secret, account, options.certificate)
     },
   }
+}
+
+/** Secrets that ask for a token, by the `namespace/name` of the account. */
+const secretsByAccount: CacheIndex<Secret> = {
+  kind: Secret,
+  name: 'service account',
+  values: secret =>
+    secret.type === type ? [keyText({ namespace: secret.metadata.namespace!, name: accountOf(secret) })] : [],
 }
 
 const accountOf = (secret: Secret) => secret.metadata.annotations?.[nameAnnotation] ?? ''

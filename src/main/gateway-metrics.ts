@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
+import { TallyCounter, TallyHistogram } from '../base/tallies.ts'
 import type { GatewayMetrics } from '../gateway/index.ts'
 
 const buckets = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -6,11 +7,11 @@ const buckets = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 /** What goes through the gateway. `route` is `HTTPRoute default/shop`, or empty where no route matched. */
 export function gatewayMetrics(registry: Registry): GatewayMetrics {
   const registers = [registry]
-  const requests = new Counter({
+  const requests = new TallyCounter({
     ...{ name: 'optiflow_gateway_requests_total', help: 'Requests by route and by what the client got.', registers },
     labelNames: ['route', 'code'],
   })
-  const durations = new Histogram({
+  const durations = new TallyHistogram({
     ...{
       name: 'optiflow_gateway_request_duration_seconds',
       help: 'From a request to the end of its answer.',
@@ -21,11 +22,11 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
   const underWay = new Gauge({
     ...{ name: 'optiflow_gateway_requests_in_flight', help: 'Requests that have no whole answer yet.', registers },
   })
-  const refusals = new Counter({
+  const refusals = new TallyCounter({
     ...{ name: 'optiflow_gateway_refused_total', help: 'Requests that a policy did not let pass.', registers },
     labelNames: ['route', 'reason'],
   })
-  const tries = new Counter({
+  const tries = new TallyCounter({
     ...{ name: 'optiflow_gateway_backend_tries_total', help: 'Requests to endpoints of a backend.', registers },
     labelNames: ['backend', 'outcome'],
   })
@@ -33,10 +34,10 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
     began: () => underWay.inc(),
     ended(route, status, ms) {
       underWay.dec()
-      requests.inc({ route, code: String(status) })
-      durations.observe({ route }, ms / 1_000)
+      requests.of({ route, code: String(status) }).inc()
+      durations.of({ route }).observe(ms / 1_000)
     },
-    refused: (route, reason) => refusals.inc({ route, reason }),
-    tried: (backend, outcome) => tries.inc({ backend, outcome }),
+    refused: (route, reason) => refusals.of({ route, reason }).inc(),
+    tried: (backend, outcome) => tries.of({ backend, outcome }).inc(),
   }
 }

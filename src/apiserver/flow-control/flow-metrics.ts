@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import { TallyCounter, TallyHistogram } from '../metrics/tallies.ts'
+import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
 import type { PriorityLevel } from './priority-level.ts'
 
 export type Refusal = 'queue-full' | 'concurrency-limit' | 'time-out' | 'cancelled'

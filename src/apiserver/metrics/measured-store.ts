@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client'
 import type { Clock } from '../../base/clock.ts'
+import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
 import type { Store } from '../../db/store.ts'
-import { TallyCounter, TallyHistogram } from './tallies.ts'
 
 /** The same store; how long it takes is measured, under the names that dashboards know from etcd. */
 export function measuredStore(store: Store, clock: Clock, registers: Registry[]): Store {

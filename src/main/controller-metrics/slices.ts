@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
+import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
 import type { SliceMonitor, SliceReport } from '../../discovery/index.ts'
 import { keyText } from '../../models/object.ts'
 
@@ -19,19 +20,25 @@ export function sliceMetrics(registry: Registry): SliceMonitor {
   sum('num_endpoint_slices', 'Slices that there are.', r => r.slices)
   sum('desired_endpoint_slices', 'Slices that would do.', r => r.wantedSlices)
   const buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384]
-  const added = new Histogram({ ...named('endpoints_added_per_sync', 'Endpoints that came in one look.'), buckets })
-  const removed = new Histogram({ ...named('endpoints_removed_per_sync', 'Endpoints that went in one look.'), buckets })
-  const changes = new Counter({ ...named('changes', 'Slices that were written.'), labelNames: ['operation'] })
-  const syncs = new Counter({ ...named('syncs', 'Looks at Services.'), labelNames: ['result'] })
+  const added = new TallyHistogram({
+    ...named('endpoints_added_per_sync', 'Endpoints that came in one look.'),
+    buckets,
+  })
+  const removed = new TallyHistogram({
+    ...named('endpoints_removed_per_sync', 'Endpoints that went in one look.'),
+    buckets,
+  })
+  const changes = new TallyCounter({ ...named('changes', 'Slices that were written.'), labelNames: ['operation'] })
+  const syncs = new TallyCounter({ ...named('syncs', 'Looks at Services.'), labelNames: ['result'] })
   return {
     synced(service, report) {
       services.set(keyText(service), report)
-      added.observe(report.added)
-      removed.observe(report.removed)
-      for (const [operation, count] of Object.entries(report.changes)) if (count) changes.inc({ operation }, count)
-      syncs.inc({ result: 'success' })
+      added.of().observe(report.added)
+      removed.of().observe(report.removed)
+      for (const [operation, count] of Object.entries(report.changes)) if (count) changes.of({ operation }).inc(count)
+      syncs.of({ result: 'success' }).inc()
     },
-    failed: () => syncs.inc({ result: 'error' }),
+    failed: () => syncs.of({ result: 'error' }).inc(),
     forgotten: service => void services.delete(keyText(service)),
   }
 }

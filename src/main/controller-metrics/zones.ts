@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
+import { TallyCounter } from '../../base/tallies.ts'
 import type { ZoneMetrics } from '../../controller/index.ts'
 
 /** How the zones of the cluster do, under the names of Kubernetes' node lifecycle controller. A zone is `region/zone`. */
@@ -9,7 +10,7 @@ export function zoneMetrics(registry: Registry): ZoneMetrics {
   const unhealthy = new Gauge({
     ...{ ...common, name: 'node_collector_unhealthy_nodes_in_zone', help: 'Nodes of a zone that are not ready.' },
   })
-  const evictions = new Counter({
+  const evictions = new TallyCounter({
     ...{ ...common, name: 'node_collector_evictions_total', help: 'Nodes whose pods were made to leave.' },
   })
   return {
@@ -18,6 +19,6 @@ export function zoneMetrics(registry: Registry): ZoneMetrics {
       health.set({ zone }, nodes ? (100 * ready) / nodes : 0)
       unhealthy.set({ zone }, nodes - ready)
     },
-    evicted: zone => evictions.inc({ zone }),
+    evicted: zone => evictions.of({ zone }).inc(),
   }
 }

@@ -1,12 +1,14 @@
 import type { Metric, Registry } from 'prom-client'
 
-// What is counted several times a request. prom-client looks its series up by a text of all labels each time that it
-// observes anything; here that is done once, and what is left is an addition. What /metrics tells is the same.
+// What is counted several times a request or a look. prom-client looks its series up by a text of all labels each time that it
+// observes anything; here that is done once by whoever counts often, and what is left is an addition. What /metrics tells is
+// the same.
 
 interface TallyOptions {
   name: string
   help: string
-  labelNames: readonly string[]
+  /** None unless given: then there is one series, told from the beginning. */
+  labelNames?: readonly string[]
   registers: Registry[]
 }
 
@@ -26,7 +28,7 @@ abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
   readonly #labelNames: readonly string[]
   readonly #series = new Map<string, Series>()
 
-  constructor({ name, help, labelNames, registers }: TallyOptions) {
+  constructor({ name, help, labelNames = [], registers }: TallyOptions) {
     this.name = name
     this.help = help
     this.#labelNames = labelNames
@@ -38,7 +40,7 @@ abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
   protected abstract values(series: Series): Value[]
 
   /** The same one for the same labels: to be kept by who counts. */
-  of(labels: Labels): Series {
+  of(labels: Labels = {}): Series {
     const key = this.#labelNames.map(name => labels[name] ?? '').join('\0')
     let series = this.#series.get(key)
     if (!series) this.#series.set(key, (series = this.create(labels)))
@@ -47,7 +49,8 @@ abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
 
   async get() {
     const { name, help, type } = this
-    const counted = [...this.#series.values()].filter(series => series.count > 0)
+    if (!this.#labelNames.length) this.of()
+    const counted = [...this.#series.values()].filter(series => series.count > 0 || !this.#labelNames.length)
     return { name, help, type, values: counted.flatMap(series => this.values(series)), aggregator: 'sum' }
   }
 }
@@ -61,8 +64,8 @@ export class Tally {
     this.labels = labels
   }
 
-  inc(): void {
-    this.count++
+  inc(by = 1): void {
+    this.count += by
   }
 }
 

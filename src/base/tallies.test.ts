@@ -30,3 +30,17 @@ test('the text is that of prom-client, bounds included', async () => {
     }
   expect(await tallied.metrics()).toBe(await registry.metrics())
 })
+
+test('what has no labels is told from the beginning, as by prom-client', async () => {
+  const [registry, tallied] = [new Registry(), new Registry()]
+  const about = { name: 'took_seconds', help: 'How long.', buckets: [1, 2] }
+  const counted = { name: 'asked_total', help: 'How often.' }
+  const counter = new Counter({ ...counted, registers: [registry] })
+  const tally = new TallyCounter({ ...counted, registers: [tallied] })
+  new Histogram({ ...about, registers: [registry] })
+  new TallyHistogram({ ...about, registers: [tallied] })
+  expect(await tallied.metrics()).toBe(await registry.metrics())
+  counter.inc(3)
+  tally.of().inc(3)
+  expect(await tallied.metrics()).toBe(await registry.metrics())
+})
