@@ -79,7 +79,7 @@ export interface StoreBatch {
   events: StoreEvent[]
 }
 
-/** Ordered bytes with revisions; knows no kinds. Bytes that it hands out are shared: do not change them. The conformance suite (db/conformance.ts) says the rest. */
+/** Ordered bytes with revisions; knows no kinds. Bytes that it hands out are shared: do not change them. The conformance suite (db/conformance) says the rest. */
 export interface Store extends AsyncDisposable {
   /** Newest durable revision. */
   revision(): Promise<Revision>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
-import { storeConformance } from '../conformance.ts'
+import { storeConformance } from '../conformance/index.ts'
 import { type Revision, type Store, type StoreEvent, StoreFailed } from '../store.ts'
 import { openEtcdStore } from './etcd-store.ts'
 import { EtcdRpc } from './rpc.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
-import { storeConformance } from '../conformance.ts'
+import { storeConformance } from '../conformance/index.ts'
 import { openSqliteStore, type SqliteStore } from './sqlite-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'optiflow-store-'))

@@ -1,0 +1,98 @@
+import type { Key, Revision, StoreBatch, StoreEvent } from '../store.ts'
+
+/** Reads a watch from now on; the function it returns waits for the first `count` events. */
+export function collect(reader: Reader): (count: number) => Promise<StoreEvent[]> {
+  const events: StoreEvent[] = []
+  let wanted = Number.POSITIVE_INFINITY
+  let done = () => {}
+  const reading = (async () => {
+    for (;;) {
+      const batch = await reader.next()
+      if (!batch) return
+      events.push(...batch.events)
+      if (events.length >= wanted) done()
+    }
+  })()
+  return count =>
+    Promise.race([
+      reading,
+      new Promise<void>(resolve => {
+        wanted = count
+        done = resolve
+        if (events.length >= count) resolve()
+      }),
+    ]).then(() => events)
+}
+
+/** Reads a watch piece by piece. */
+export class Reader {
+  readonly #iterator: AsyncIterator<StoreBatch>
+  constructor(watch: AsyncIterable<StoreBatch>) {
+    this.#iterator = watch[Symbol.asyncIterator]()
+  }
+
+  /** The next batch, with or without events; undefined at the end. */
+  async next(): Promise<StoreBatch | undefined> {
+    const next = await this.#iterator.next()
+    return next.done ? undefined : { revision: next.value.revision, events: next.value.events.map(plainEvent) }
+  }
+
+  /** The next batch with events. */
+  async batch(): Promise<StoreBatch> {
+    for (;;) {
+      const batch = await this.next()
+      if (!batch) throw new Error('the watch ended')
+      if (batch.events.length) return batch
+    }
+  }
+
+  /** So many events; batches are taken whole. */
+  async events(count: number): Promise<StoreEvent[]> {
+    const events: StoreEvent[] = []
+    while (events.length < count) events.push(...(await this.batch()).events)
+    return events
+  }
+}
+
+export function change(key: Key, value: string | undefined) {
+  return { key, value: value === undefined ? undefined : bytes(value) }
+}
+
+export function event(
+  type: StoreEvent['type'],
+  key: Key,
+  value: string | undefined,
+  previous: string | undefined,
+  revision: Revision,
+  created: Revision,
+): StoreEvent {
+  return {
+    type,
+    key,
+    value: value === undefined ? undefined : bytes(value),
+    previous: previous === undefined ? undefined : bytes(previous),
+    revision,
+    created,
+  }
+}
+
+export function keysAndRevisions(events: StoreEvent[]) {
+  return events.map(e => [e.key, e.revision])
+}
+
+/** Buffers and views compare equal to plain bytes. */
+export function plain(value: Uint8Array): Uint8Array {
+  return new Uint8Array(value)
+}
+
+function plainEvent(e: StoreEvent): StoreEvent {
+  return { ...e, value: e.value && plain(e.value), previous: e.previous && plain(e.previous) }
+}
+
+export function bytes(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text))
+}
+
+export function textOf(value: Uint8Array | undefined): string | undefined {
+  return value && Buffer.from(value).toString()
+}
