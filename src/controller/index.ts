@@ -47,5 +47,6 @@ export { type TaintEvictionMonitor, taintEvictionReconciler } from './taint-evic
 export { type TtlMonitor, ttlAfterFinishedReconciler } from './ttl-after-finished.ts'
 export { validatingAdmissionPolicyStatusReconciler } from './validating-admission-policy-status.ts'
 export { claimProtectionReconciler, volumeProtectionReconciler } from './volume-protection.ts'
+export { volumeExpansionReconciler } from './volume-expansion.ts'
 export { volumesAttachedReconciler } from './volumes-attached.ts'
 export { workloadReconciler } from './workload.ts'

@@ -40,6 +40,12 @@ export interface VolumeUsage {
   unit: 'BYTES' | 'INODES' | 'UNKNOWN'
 }
 
+/** What a driver says of a volume's health. */
+export interface VolumeCondition {
+  abnormal: boolean
+  message: string
+}
+
 interface Capabilities {
   capabilities: { rpc: { type: string } | null }[]
 }
@@ -122,6 +128,26 @@ export class CsiDriver implements Disposable {
     return this.#call('Controller', 'ControllerExpandVolume', request)
   }
 
+  /** How much room is left in a part of the topology, for volumes of a class with these parameters. */
+  capacity(request: {
+    parameters: Texts
+    accessible_topology: { segments: Texts }
+  }): Promise<{ available_capacity: number; maximum_volume_size: { value: number } | null }> {
+    return this.#call('Controller', 'GetCapacity', request)
+  }
+
+  /** A page of all volumes; `next_token` is empty on the last one. */
+  volumes(request: { starting_token: string }): Promise<{
+    entries: { volume: { volume_id: string } | null; status: { volume_condition: VolumeCondition | null } | null }[]
+    next_token: string
+  }> {
+    return this.#call('Controller', 'ListVolumes', request)
+  }
+
+  volume(request: { volume_id: string }): Promise<{ status: { volume_condition: VolumeCondition | null } | null }> {
+    return this.#call('Controller', 'ControllerGetVolume', request)
+  }
+
   stage(request: {
     volume_id: string
     publish_context: Texts
@@ -158,7 +184,7 @@ export class CsiDriver implements Disposable {
     volume_id: string
     volume_path: string
     staging_target_path: string
-  }): Promise<{ usage: VolumeUsage[]; volume_condition: { abnormal: boolean; message: string } | null }> {
+  }): Promise<{ usage: VolumeUsage[]; volume_condition: VolumeCondition | null }> {
     return this.#call('Node', 'NodeGetVolumeStats', request)
   }
 
@@ -195,5 +221,13 @@ export class CsiDriver implements Disposable {
 /** A driver as controllers see it. */
 export type CsiController = Pick<
   CsiDriver,
-  'controllerCan' | 'createVolume' | 'deleteVolume' | 'publishToNode' | 'unpublishFromNode' | 'expandVolume'
+  | 'controllerCan'
+  | 'createVolume'
+  | 'deleteVolume'
+  | 'publishToNode'
+  | 'unpublishFromNode'
+  | 'expandVolume'
+  | 'capacity'
+  | 'volumes'
+  | 'volume'
 >

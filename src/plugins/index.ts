@@ -5,6 +5,7 @@ export {
   CsiDriver,
   type NodeInfo,
   type VolumeCapability,
+  type VolumeCondition,
   type VolumeUsage,
 } from './csi-driver.ts'
 export { type DeviceGrant, DevicePlugin, type DevicePluginOptions } from './device-plugin.ts'

@@ -19,6 +19,11 @@ export interface ClassParameters {
 
 const prefix = 'csi.storage.k8s.io/'
 
+/** What of a class's parameters is the driver's. */
+export function driverParameters(parameters: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(parameters).filter(([key]) => !key.startsWith(prefix)))
+}
+
 /** @throws Error when a secret's name is given without its namespace, or names what the claim does not have */
 export function classParameters(
   parameters: Record<string, string>,
@@ -40,7 +45,7 @@ export function classParameters(
     return { name: fill(name), namespace: fill(namespace) }
   }
   return {
-    driver: Object.fromEntries(Object.entries(parameters).filter(([key]) => !key.startsWith(prefix))),
+    driver: driverParameters(parameters),
     fsType: parameters[`${prefix}fstype`] ?? '',
     provision: secret('provisioner'),
     publish: secret('controller-publish'),

@@ -17,6 +17,7 @@ import type { VolumeDeleter } from '../persistent-volume.ts'
 import { classOf } from '../volume-match.ts'
 import { type ClassParameters, classParameters, type SecretName } from './parameters.ts'
 import { secretValues } from './secrets.ts'
+import { segmentsOf } from './topology.ts'
 
 const selectedNode = 'volume.kubernetes.io/selected-node'
 const provisioner = 'volume.kubernetes.io/storage-provisioner'
@@ -110,11 +111,8 @@ const fsTypeOf = ({ spec }: PersistentVolumeClaim, { fsType }: ClassParameters) 
 
 /** Where the volume must be reachable from: the node that the scheduler chose, in the driver's own words. */
 function placement(nodeName: string | undefined, driver: string, cache: Cache) {
-  if (!nodeName) return {}
-  const keys = cache.get(CSINode, { name: nodeName })?.spec.drivers.find(d => d.name === driver)?.topologyKeys ?? []
-  const labels = cache.get(Node, { name: nodeName })?.metadata.labels ?? {}
-  if (!keys.length || keys.some(key => labels[key] === undefined)) return {}
-  const segments = Object.fromEntries(keys.map(key => [key, labels[key]!]))
+  const segments = nodeName ? segmentsOf(nodeName, driver, cache) : undefined
+  if (!segments || !Object.keys(segments).length) return {}
   return { accessibility_requirements: { requisite: [{ segments }], preferred: [{ segments }] } }
 }
 

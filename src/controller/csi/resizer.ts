@@ -36,7 +36,7 @@ export function csiResizerReconciler(name: string, driver: CsiController): Recon
       // Our own statuses wake us: only time, or another size, is a reason to ask again.
       if (refused && nowMs < refused.untilMs) return { afterMs: refused.untilMs - nowMs }
       try {
-        await grow(world, driver, claim, volume, step.size)
+        await grow(world, { name, driver }, claim, volume, step.size)
         refusals.delete(keyText(key))
       } catch (error) {
         const times = (refused?.times ?? 0) + 1
@@ -59,7 +59,7 @@ const refusalBackoff = { baseMs: 1_000, maxMs: 300_000 }
 
 async function grow(
   world: World,
-  driver: CsiController,
+  { name, driver }: { name: string; driver: CsiController },
   found: PersistentVolumeClaim,
   volume: PersistentVolume,
   wanted: string,
@@ -75,6 +75,7 @@ async function grow(
         allocatedResources: { ...claim.status?.allocatedResources, storage: wanted },
         conditions: [...others(claim), { type: 'Resizing', status: 'True', lastTransitionTime: now }],
       })
+    events.normal(claim, 'Resizing', `External resizer is resizing volume ${volume.metadata.name}`)
     const { capacity_bytes, node_expansion_required } = await expanded(world, driver, volume, wanted)
     const size = capacity_bytes && capacity_bytes !== quantityToNumber(wanted) ? String(capacity_bytes) : wanted
     // First the condition: the node acts as soon as the volume is larger.
@@ -87,7 +88,7 @@ async function grow(
     await writeStatus(client, claim, { ...phase(null), capacity: { storage: size }, conditions: others(claim) })
     events.normal(claim, 'VolumeResizeSuccessful', 'Resize volume succeeded')
   } catch (error) {
-    await tellFailure(world, claim, volume, error)
+    await tellFailure(world, claim, `resize volume "${volume.metadata.name}" by resizer "${name}" failed`, error)
     throw error
   }
 }
@@ -133,10 +134,10 @@ async function waitForNode({ client, events, clock }: World, claim: PersistentVo
 async function tellFailure(
   { client, events, clock }: World,
   claim: PersistentVolumeClaim,
-  volume: PersistentVolume,
+  what: string,
   error: unknown,
 ): Promise<void> {
-  events.warning(claim, 'VolumeResizeFailed', `resize volume "${volume.metadata.name}" failed: ${explain(error)}`)
+  events.warning(claim, 'VolumeResizeFailed', `${what}: ${explain(error)}`)
   if (!(error instanceof PluginRefused)) return
   const condition = {
     type: 'ControllerResizeError',

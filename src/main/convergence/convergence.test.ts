@@ -38,7 +38,7 @@ it('every reconciler that is written is one of those that must have a story', ()
     ])
     .map(([, one, other]) => one ?? other!)
   expect(factories.length).toBeGreaterThan(50)
-  const ofDrivers = ['csiProvisionerReconciler', 'csiAttacherReconciler', 'csiResizerReconciler']
+  const ofDrivers = ['Provisioner', 'Attacher', 'Resizer', 'Capacity', 'Health'].map(part => `csi${part}Reconciler`)
   expect(factories.filter(name => !tables.includes(name) && !ofDrivers.includes(name))).toEqual([])
 })
 

@@ -10,10 +10,12 @@ import {
   persistentVolumeReconciler,
   resourceClaimReconciler,
   resourceClaimTemplateReconciler,
+  volumeExpansionReconciler,
   volumeProtectionReconciler,
   volumesAttachedReconciler,
 } from '../../../controller/index.ts'
 import {
+  CSIDriver,
   CSINode,
   Node,
   PersistentVolume,
@@ -138,7 +140,7 @@ export const storageStories: Story[] = [
     name: 'a driver makes a volume for a claim, which is attached for a pod, detached after it, and deleted with the claim',
     about: [
       ...['attach-detach', 'volumes-attached', `csi-provisioner-${driverName}`, `csi-attacher-${driverName}`],
-      `csi-resizer-${driverName}`,
+      ...[`csi-resizer-${driverName}`, 'volume-expand'],
     ],
     reconcilers() {
       const driver = memoryDriver()
@@ -146,6 +148,7 @@ export const storageStories: Story[] = [
         attachDetachReconciler(),
         volumesAttachedReconciler(),
         ...csiReconcilers(driverName, driver),
+        volumeExpansionReconciler(),
         persistentVolumeClaimReconciler(),
         persistentVolumeReconciler({ deleters: [csiDeleter(driverName, driver)] }),
         claimProtectionReconciler(),
@@ -176,6 +179,48 @@ export const storageStories: Story[] = [
       ({ patch }) => patch(PersistentVolumeClaim, 'disk', { spec: { resources: { requests: { storage: '2Gi' } } } }),
       ({ client }) => client.delete(Pod, named('user')),
       ({ client }) => client.delete(PersistentVolumeClaim, named('disk')),
+    ],
+  },
+  {
+    name: 'a driver tells how much room it has in each part of its topology, and how its volumes are',
+    about: [`csi-capacity-${driverName}`, `csi-health-${driverName}`],
+    reconcilers() {
+      const driver = memoryDriver()
+      driver.room.set('b', 2 ** 30)
+      return [
+        ...csiReconcilers(driverName, driver),
+        persistentVolumeClaimReconciler(),
+        persistentVolumeReconciler({ deleters: [csiDeleter(driverName, driver)] }),
+      ]
+    },
+    acts: [
+      async ({ client }) => {
+        await client.create(CSIDriver, { metadata: { name: driverName }, spec: { storageCapacity: true } })
+        for (const [name, zone] of [
+          ['n1', 'a'],
+          ['n2', 'b'],
+          ['n3', 'b'],
+        ] as const) {
+          await client.create(Node, { metadata: { name, labels: { zone } }, spec: {} })
+          await client.create(CSINode, {
+            metadata: { name },
+            spec: { drivers: [{ name: driverName, nodeID: name, topologyKeys: ['zone'] }] },
+          })
+        }
+        await client.create(StorageClass, {
+          metadata: { name: 'disks' },
+          ...{ provisioner: driverName, volumeBindingMode: 'WaitForFirstConsumer' },
+        })
+        await client.create(PersistentVolumeClaim, {
+          metadata: { ...named('disk'), annotations: { 'volume.kubernetes.io/selected-node': 'n2' } },
+          spec: {
+            ...{ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+            storageClassName: 'disks',
+          },
+        })
+      },
+      ({ client }) => client.delete(CSINode, { name: 'n1' }),
+      ({ client }) => client.delete(StorageClass, { name: 'disks' }),
     ],
   },
 ]
