@@ -240,6 +240,28 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
     await until('no answer', async () => (await curl(`http://${ip}:9000/`)).code !== 0)
   })
 
+  it('a canary gets the part of the requests that its step says, until it is promoted', async () => {
+    const step = async () => (await box.get('workload', 'app')).status
+    await until('the app at rest', async () => (await step()).message === '3 of 3 ready')
+    // Version 1 is the new one here.
+    await box.apply(workload('registry.test/web:1', { update: { canary: { steps: [{ replicas: 1, weight: 20 }] } } }))
+    await until('the canary', async () => (await ask('app.test')).startsWith('version 1'))
+    await until('its turn to be promoted', async () => (await step()).message.includes('optiflow rollout promote'))
+    // All on one connection, one after the other: 20 of a hundred, however they begin.
+    const urls = Array.from({ length: 100 }, () => ['-w', '\\n', `http://${ip}/`]).flat()
+    const { out } = await curl('-m', '30', '-H', 'Host: app.test', ...urls)
+    const versions = out.match(/version \d/g)!
+    expect([versions.length, versions.filter(v => v === 'version 1').length]).toEqual([100, 20])
+    await box.optiflow('rollout', 'promote', 'app')
+    const isDone = async () => {
+      const { message, rollout, updatedReplicas } = await step()
+      return !rollout && updatedReplicas === 3 && message === '3 of 3 ready'
+    }
+    await until('version 1 alone', isDone)
+    const after = await curl('-m', '30', '-H', 'Host: app.test', ...urls.slice(0, 30))
+    expect(new Set(after.out.match(/version \d/g))).toEqual(new Set(['version 1']))
+  })
+
   it('an app that is gone answers no more', async () => {
     await box.kubectl('delete', 'workload', 'app')
     await until('nobody', async () => (await ask('app.test')).endsWith('|404'))
