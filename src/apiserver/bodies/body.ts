@@ -1,8 +1,10 @@
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import { decodeUtf8, type Parsed, parseJson } from '../../models/json.ts'
+import { protobufType } from '../../models/protobuf/index.ts'
 import type { ApiRequest } from '../../models/rest.ts'
 import { parseYaml } from '../../models/yaml.ts'
 import { maxBodyBytes } from './limits.ts'
+import { objectTypes } from './media-types.ts'
 
 export type BodyForm = 'json' | 'yaml' | 'protobuf'
 
@@ -17,12 +19,12 @@ export function bodyType(request: ApiRequest): string {
 export function bodyForm(request: ApiRequest): BodyForm {
   const type = bodyType(request)
   if (type === 'application/json' || type === '' || type === '*/*') return 'json'
-  if (type === 'application/vnd.kubernetes.protobuf') return 'protobuf'
+  if (type === protobufType) return 'protobuf'
   if (type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml') return 'yaml'
-  throw unsupportedMediaType(type, ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
+  throw unsupportedMediaType(type, objectTypes)
 }
 
-export function unsupportedMediaType(type: string, accepted: string[]): ApiError {
+export function unsupportedMediaType(type: string, accepted: readonly string[]): ApiError {
   return new ApiError(
     'UnsupportedMediaType',
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,

@@ -7,9 +7,7 @@ import type { Call } from '../core.ts'
 import { decodeValue } from '../model-engine.ts'
 import { invalidOptions } from '../verbs/invalid-options.ts'
 import { bodyForm, bodyType, checkedBody, parseBody, unsupportedMediaType } from './body.ts'
-
-/** Nobody has a protobuf message for what is defined while the server runs. */
-const textTypes = ['application/json', 'application/yaml']
+import { textTypes } from './media-types.ts'
 
 /** @throws ApiError Invalid */
 export function fieldValidation(call: Call): FieldValidation {

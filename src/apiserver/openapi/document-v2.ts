@@ -1,18 +1,11 @@
 import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
 import type { Kind } from '../../models/kind.ts'
 import { type OpenApiSchema, openApiRef, openApiSchemas } from '../../models/openapi.ts'
+import { changeTypes, objectTypes } from '../bodies/media-types.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
 import { type Operation, type QueryParameter, queryParameters, statusWords, typesOf } from './operation.ts'
 import { mentionedTypes, operationsOf } from './operations.ts'
-
-const jsonTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
-const patchTypes = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-  'application/apply-patch+yaml',
-]
 
 type Paths = Record<string, Record<string, unknown>>
 
@@ -92,7 +85,7 @@ function operationV2(o: Operation): object {
     tags: [o.tag],
     description: o.description,
     operationId: o.id,
-    consumes: o.body === 'patch' ? typesOf(o, patchTypes) : ['*/*'],
+    consumes: o.body === 'patch' ? typesOf(o, changeTypes) : ['*/*'],
     produces: producedBy(o),
     schemes: ['https'],
     parameters: [...(body ? [body] : []), ...o.query.map(parameterV2)],
@@ -108,7 +101,7 @@ function operationV2(o: Operation): object {
 
 function producedBy(o: Operation): string[] {
   if (o.action === 'connect') return ['*/*']
-  const types = typesOf(o, jsonTypes)
+  const types = typesOf(o, objectTypes)
   if (!o.answer) return ['text/plain', ...types]
   const streams = types.filter(type => !type.endsWith('yaml')).map(type => `${type};stream=watch`)
   return o.action === 'list' ? [...types, ...streams] : types

@@ -1,17 +1,13 @@
 import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
 import { openApiRef, openApiSchemas } from '../../models/openapi.ts'
+import { changeTypes, objectTypes } from '../bodies/media-types.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
 import { type Operation, type QueryParameter, queryParameters, statusWords, typesOf } from './operation.ts'
 import { mentionedTypes, operationsOf } from './operations.ts'
 
-const patchTypes = [
-  'application/apply-patch+yaml',
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-]
-const bodyTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+/** As Go writes maps. */
+const inGoOrder = [...changeTypes].sort()
 
 /** The OpenAPI 3.0 document of one group version. */
 export function documentV3(resources: Resource[]): object {
@@ -61,7 +57,7 @@ function operationV3(o: Operation): object {
   const answer = {
     description: 'OK',
     content: o.answer
-      ? Object.fromEntries(typesOf(o, bodyTypes).map(type => [type, { schema: openApiRef(o.answer!) }]))
+      ? Object.fromEntries(typesOf(o, objectTypes).map(type => [type, { schema: openApiRef(o.answer!) }]))
       : { [o.action === 'connect' ? '*/*' : 'text/plain']: { schema: { type: 'string' } } },
   }
   return {
@@ -83,10 +79,13 @@ function operationV3(o: Operation): object {
 }
 
 function bodyV3(o: Operation, body: string): object {
-  if (body === 'patch')
-    return { content: Object.fromEntries(typesOf(o, patchTypes).map(type => [type, { schema: { type: 'object' } }])) }
-  return { content: Object.fromEntries(typesOf(o, bodyTypes).map(type => [type, { schema: openApiRef(body) }])) }
+  if (body === 'patch') return contentOf(typesOf(o, inGoOrder), { type: 'object' })
+  return contentOf(typesOf(o, objectTypes), openApiRef(body))
 }
+
+const contentOf = (types: string[], schema: object) => ({
+  content: Object.fromEntries(types.map(type => [type, { schema }])),
+})
 
 function parameterV3(name: QueryParameter): object {
   const { type, description } = queryParameters[name]

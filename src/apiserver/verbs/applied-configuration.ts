@@ -6,14 +6,13 @@ import type { Parsed } from '../../models/json.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { bodyType, checkedBody, parseBody } from '../bodies/body.ts'
+import { applyType } from '../bodies/media-types.ts'
 import { fieldValidation } from '../bodies/object-body.ts'
 import type { ResourceCall } from '../core.ts'
 import { decodeValue, typeOf } from '../model-engine.ts'
 import { writerOf } from '../objects/field-owners.ts'
 import { checkName } from './update.ts'
 import { fieldManager } from './write-options.ts'
-
-export const applyType = 'application/apply-patch+yaml'
 
 /** What somebody applies, and as whom. */
 export interface Application {

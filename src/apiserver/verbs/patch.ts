@@ -2,13 +2,14 @@ import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { applyPatch, patchTypes } from '../../models/patch/index.ts'
 import { bodyType, checkedBody, unsupportedMediaType } from '../bodies/body.ts'
+import { changeTypes, customChangeTypes } from '../bodies/media-types.ts'
 import { readValue } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
 import { fromStored } from '../storage/conversion.ts'
-import { applyType, isApply, refuseForce } from './applied-configuration.ts'
+import { isApply, refuseForce } from './applied-configuration.ts'
 import { apply } from './apply.ts'
 import { checkName } from './update.ts'
 import { fieldManager, isDryRun, shownOptions } from './write-options.ts'
@@ -50,12 +51,9 @@ export const patch: CallHandler = async call => {
 /** @throws ApiError UnsupportedMediaType, BadRequest */
 export function readPatch(call: ResourceCall): Change {
   const contentType = bodyType(call.request)
-  const type = Object.hasOwn(patchTypes, contentType) ? patchTypes[contentType] : undefined
-  const strategic = Object.keys(patchTypes).filter(t => patchTypes[t] === 'strategic')
-  const offered = call.resource.kind.custom
-    ? Object.keys(patchTypes).filter(t => !strategic.includes(t))
-    : Object.keys(patchTypes)
-  if (!type || !offered.includes(contentType)) throw unsupportedMediaType(contentType, [...offered, applyType])
+  const offered = call.resource.kind.custom ? customChangeTypes : changeTypes
+  const type = offered.includes(contentType) ? patchTypes[contentType] : undefined
+  if (!type) throw unsupportedMediaType(contentType, offered)
   const change = parseJson(checkedBody(call.request), { exactIntegers: true }).value
   return present => applyPatch(call.resource.kind, type, present, change)
 }

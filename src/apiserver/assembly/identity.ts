@@ -1,0 +1,35 @@
+import type { Authenticator } from '../authn/authenticator.ts'
+import { BootstrapTokens } from '../authn/bootstrap-tokens.ts'
+import { ClientCertificates } from '../authn/client-certificates.ts'
+import { FrontProxy } from '../authn/front-proxy.ts'
+import { OidcTokens } from '../authn/oidc-tokens.ts'
+import { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
+import { StaticTokens } from '../authn/static-tokens.ts'
+import type { Core } from '../core.ts'
+import type { ApiServerOptions, Outside } from './options.ts'
+
+const defaultIssuer = 'https://kubernetes.default.svc'
+
+/** Everything by which a request tells who sends it. */
+export interface Identity {
+  /** In the order in which they are asked. */
+  authenticators: Authenticator[]
+  /** Issues and checks the tokens of service accounts; undefined: there are none. */
+  tokens: ServiceAccountTokens | undefined
+}
+
+/** Proxies that speak for others first: their own certificate would count as the user's. */
+export function identityOf(core: Core, options: ApiServerOptions, { clock, net, log }: Outside): Identity {
+  const { frontProxy, tokenKeys, oidc } = options
+  const tokens = tokenKeys && new ServiceAccountTokens(core, tokenKeys, options.tokenIssuer ?? defaultIssuer)
+  const authenticators = [
+    ...(frontProxy ? [new FrontProxy(frontProxy.allowedNames, () => clock.now())] : []),
+    new ClientCertificates(() => clock.now()),
+    new StaticTokens(options.tokens ?? {}),
+    ...(tokens ? [tokens] : []),
+    new BootstrapTokens(core),
+    ...(oidc ? [new OidcTokens(oidc, { net, clock, log })] : []),
+    ...(options.authenticators ?? []),
+  ]
+  return { authenticators, tokens }
+}

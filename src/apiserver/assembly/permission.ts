@@ -1,0 +1,44 @@
+import type { Registry } from 'prom-client'
+import { builtInPlugins } from '../admission/built-in.ts'
+import { mutatingAdmissionPolicies } from '../admission/policies/mutating-admission-policy.ts'
+import { validatingAdmissionPolicies } from '../admission/policies/validating-admission-policy.ts'
+import { resourceQuota } from '../admission/resource-quota.ts'
+import type { AddressRange } from '../admission/service-ranges.ts'
+import { mutatingWebhooks } from '../admission/webhooks/mutating-webhooks.ts'
+import { validatingWebhooks } from '../admission/webhooks/validating-webhooks.ts'
+import { WebhookMetrics } from '../admission/webhooks/webhook-metrics.ts'
+import { mastersMayAll, publicInfo } from '../authz/authorizer.ts'
+import { NodeAuthorizer } from '../authz/node/node-authorizer.ts'
+import { NodeObjects } from '../authz/node/node-objects.ts'
+import { PodsByNode } from '../authz/node/pods-by-node.ts'
+import { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
+import type { Core } from '../core.ts'
+import type { ApiServerOptions } from './options.ts'
+
+/** Lets those in who may do something. @returns the one who knows the roles */
+export function addAuthorizers(core: Core, more: ApiServerOptions['authorizers'] = []): RbacAuthorizer {
+  const rbac = new RbacAuthorizer(core)
+  const nodes = new NodeAuthorizer(new PodsByNode(core), new NodeObjects(core))
+  core.authorizer.add(mastersMayAll, publicInfo, nodes, rbac, ...more)
+  return rbac
+}
+
+/** The rules of the house, then those of its users; what is charged to quotas comes last, when all is settled. */
+export function addAdmission(
+  { admission, authorizer }: Core,
+  options: ApiServerOptions,
+  { rbac, addresses, registry }: { rbac: RbacAuthorizer; addresses: AddressRange[]; registry: Registry },
+): void {
+  const { podSecurity, nodePorts = { first: 30_000, last: 32_767 } } = options
+  const webhookMetrics = new WebhookMetrics(registry)
+  const plugins = [
+    ...builtInPlugins({ authorizer, rbac, addresses, nodePorts, podSecurity }),
+    mutatingAdmissionPolicies(authorizer),
+    mutatingWebhooks(authorizer, webhookMetrics),
+    validatingAdmissionPolicies(authorizer),
+    validatingWebhooks(authorizer, webhookMetrics),
+    ...(options.admission ?? []),
+    resourceQuota,
+  ]
+  admission.add(...plugins.filter(plugin => !options.withoutAdmission?.includes(plugin.name)))
+}
