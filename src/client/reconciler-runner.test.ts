@@ -33,6 +33,28 @@ describe('the reconciler runner', () => {
     await b.informers[Symbol.asyncDispose]()
   })
 
+  test('does not ask of objects that are none of its business, but of those that were', async () => {
+    const b = createBench()
+    b.api.put(`${maps}/quiet`, {})
+    b.api.put(`${maps}/loud`, { data: { loud: 'yes' } })
+    const seen: string[] = []
+    const loud = (map: { data?: Record<string, string> }) => map.data?.['loud'] !== undefined
+    const one = reconciler(async key => void seen.push(key.name), { concerns: loud })
+    await using runner = createReconcilerRunner({ ...b, reconcilers: [one] })
+    await runner.start()
+    b.api.put(`${maps}/quiet`, { data: { still: 'quiet' } })
+    await settle()
+    expect(seen).toEqual(['loud'])
+    b.api.put(`${maps}/loud`, {})
+    await settle()
+    expect(seen).toEqual(['loud', 'loud'])
+    b.api.remove(`${maps}/quiet`)
+    b.api.remove(`${maps}/loud`)
+    await settle()
+    expect(seen).toEqual(['loud', 'loud'])
+    await b.informers[Symbol.asyncDispose]()
+  })
+
   test('maps a dependent to its controller, before and after the change', async () => {
     const b = createBench()
     const owner = b.api.put(`${maps}/x`, { apiVersion: 'v1', kind: 'ConfigMap' })

@@ -104,7 +104,10 @@ export function createReconcilerRunner(options: ReconcilerRunnerOptions): Reconc
 
   function subscribe({ reconciler, queue }: Running): void {
     const primary = informers.for(reconciler.primary)
-    const addPrimary = (object: any) => queue.add(keyText(keyOf(object)))
+    const addPrimary = (object: any, old = object) => {
+      if (!reconciler.concerns || reconciler.concerns(object) || reconciler.concerns(old))
+        queue.add(keyText(keyOf(object)))
+    }
     subscriptions.push(primary.subscribe({ added: addPrimary, updated: addPrimary, deleted: addPrimary }))
     for (const watch of reconciler.watches ?? []) {
       const add = (object: any) => {

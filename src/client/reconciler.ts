@@ -16,6 +16,11 @@ export interface Reconciler {
   /** `deployment`; names its queue, metrics, and events' source `deployment-controller`. */
   name: string
   primary: Kind<any>
+  /**
+   * Whether such a state of a primary object is any business of it; unless given, every one is. Asked of the old and of the
+   * new state: most changes of the many pods are for few.
+   */
+  concerns?(object: any): boolean
   /** Changes of other kinds that concern our keys. */
   watches?: Watch[]
   /** What is no object and concerns our keys too. */

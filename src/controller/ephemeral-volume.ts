@@ -11,6 +11,7 @@ export function ephemeralVolumeReconciler(): Reconciler {
   return {
     name: 'ephemeral-volume',
     primary: Pod,
+    concerns: (pod: Pod) => pod.spec?.volumes?.some(v => v.ephemeral) ?? false,
     watches: [
       {
         kind: PersistentVolumeClaim,

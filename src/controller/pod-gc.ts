@@ -48,6 +48,7 @@ export function podGcReconciler({ terminatedThreshold = 12_500, monitor }: PodGc
   return {
     name: 'pod-gc',
     primary: Pod,
+    concerns: (pod: Pod) => !!pod.spec?.nodeName || !!pod.metadata.deletionTimestamp || isPodTerminal(pod),
     watches: [{ kind: Node, keys: podsConcerned }],
     writes: [
       { kind: Pod, part: 'owned' },

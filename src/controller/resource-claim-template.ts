@@ -12,6 +12,7 @@ export function resourceClaimTemplateReconciler(): Reconciler {
   return {
     name: 'resource-claim-template',
     primary: Pod,
+    concerns: (pod: Pod) => pod.spec?.resourceClaims !== undefined,
     watches: [
       {
         kind: ResourceClaimTemplate,

@@ -13,6 +13,7 @@ export function staleDisruptionReconciler(): Reconciler {
   return {
     name: 'stale-disruption',
     primary: Pod,
+    concerns: ({ status }: Pod) => conditionOf(status?.conditions, 'DisruptionTarget') !== undefined,
     writes: [{ kind: Pod, part: 'condition' }],
     async reconcile(key, { cache, client, clock }) {
       const pod = cache.get(Pod, key)

@@ -20,6 +20,7 @@ export function taintEvictionReconciler({ monitor }: { monitor?: TaintEvictionMo
   return {
     name: 'taint-eviction',
     primary: Pod,
+    concerns: (pod: Pod) => !!pod.spec?.nodeName,
     watches: [
       {
         kind: Node,
