@@ -8,9 +8,32 @@ import { type FieldError, forbidden, invalid, notSupported, required } from '../
 export const immutableText = 'field is immutable'
 export const negativeText = 'must be greater than or equal to 0'
 
+/** What parts of an object are checked by, in the order in which refusals are told. */
+export type PartChecks<T, Context = undefined> = {
+  readonly [Name in keyof T]?: (field: string, value: NonNullable<T[Name]>, context: Context) => FieldError[]
+}
+
+/**
+ * What is wrong with those parts of an object that are there. Most objects have few parts, and all is well with them: for
+ * what is not there, not even its path is put together.
+ */
+export function checkParts<T extends object, Context>(
+  field: string,
+  whole: T,
+  checks: PartChecks<T, Context>,
+  context: Context,
+): FieldError[] {
+  const errors: FieldError[] = []
+  for (const name in checks) {
+    const part = whole[name]
+    if (part !== undefined && part !== null) errors.push(...checks[name]!(`${field}.${name}`, part, context))
+  }
+  return errors
+}
+
 /** One refusal for each of the texts that a name rule answered with. */
 export function texts(field: string, value: unknown, messages: string[]): FieldError[] {
-  return messages.map(message => invalid(field, value, message))
+  return messages.length ? messages.map(message => invalid(field, value, message)) : []
 }
 
 /** A name that must be there and keep to a rule. */
@@ -70,10 +93,12 @@ export function checkOneOf(field: string, value: string | undefined, allowed: re
 }
 
 export function checkLabels(field: string, labels: Record<string, string> | undefined): FieldError[] {
-  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
-    ...texts(field, key, isQualifiedName(key)),
-    ...texts(field, value, isLabelValue(value)),
-  ])
+  const errors: FieldError[] = []
+  for (const key in labels) {
+    const value = labels[key]!
+    errors.push(...texts(field, key, isQualifiedName(key)), ...texts(field, value, isLabelValue(value)))
+  }
+  return errors
 }
 
 export const checkLabelName = (field: string, key: string) => texts(field, key, isQualifiedName(key))

@@ -3,7 +3,7 @@ import { type FieldError, forbidden, invalid, required, tooLong, tooMany } from 
 import type { Kind } from '../kind.ts'
 import type { KubeObject } from '../object.ts'
 import type { ObjectMeta, OwnerReference } from '../types/meta-v1.ts'
-import { checkImmutable, checkLabels, checkNonNegative, texts } from './checks.ts'
+import { checkImmutable, checkLabels, checkNonNegative, checkParts, type PartChecks, texts } from './checks.ts'
 
 const maxAnnotationBytes = 256 * 1024
 
@@ -19,12 +19,14 @@ export function validateMeta(kind: Kind<any>, { metadata }: KubeObject, previous
 
 /** Labels, annotations, owners and finalizers: what templates have too. */
 export function validateLabelsAndSuch(metadata: Partial<ObjectMeta>, at = 'metadata'): FieldError[] {
-  return [
-    ...checkLabels(`${at}.labels`, metadata.labels),
-    ...checkAnnotations(`${at}.annotations`, metadata.annotations),
-    ...checkOwners(`${at}.ownerReferences`, metadata.ownerReferences ?? []),
-    ...checkFinalizers(`${at}.finalizers`, metadata.finalizers ?? []),
-  ]
+  return checkParts(at, metadata, labelsAndSuch, undefined)
+}
+
+const labelsAndSuch: PartChecks<Partial<ObjectMeta>> = {
+  labels: checkLabels,
+  annotations: checkAnnotations,
+  ownerReferences: checkOwners,
+  finalizers: checkFinalizers,
 }
 
 /** Beyond it only mischief: each one is checked, owned and compared with all others. */
@@ -52,7 +54,7 @@ function checkNames(kind: Kind<any>, { name, generateName, namespace }: ObjectMe
   return errors
 }
 
-function checkAnnotations(field: string, annotations: Record<string, string> = {}): FieldError[] {
+function checkAnnotations(field: string, annotations: Record<string, string>): FieldError[] {
   const errors: FieldError[] = []
   let bytes = 0
   for (const [key, value] of Object.entries(annotations)) {

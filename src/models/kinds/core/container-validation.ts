@@ -9,7 +9,7 @@ import type {
   VolumeDevice,
   VolumeMount,
 } from '../../types/core-v1.ts'
-import { checkIP, checkName, checkPort, texts } from '../checks.ts'
+import { checkIP, checkName, checkParts, checkPort, type PartChecks, texts } from '../checks.ts'
 import { checkEnv, checkEnvFrom } from './env-validation.ts'
 import { checkResizePolicies } from './pod-resize.ts'
 import { checkLifecycle, checkProbe } from './probe-validation.ts'
@@ -55,26 +55,35 @@ function checkCommon(field: string, container: Container | EphemeralContainer, s
     errors.push(invalid(`${field}.image`, container.image, 'must not have leading or trailing whitespace'))
   if (!container.terminationMessagePolicy) errors.push(required(`${field}.terminationMessagePolicy`))
   if (!container.imagePullPolicy) errors.push(required(`${field}.imagePullPolicy`))
-  return [
-    ...errors,
-    ...checkPorts(`${field}.ports`, container.ports, spec),
-    ...checkEnv(`${field}.env`, container.env),
-    ...checkEnvFrom(`${field}.envFrom`, container.envFrom),
-    ...checkMounts(`${field}.volumeMounts`, container, spec),
-    ...checkDevices(`${field}.volumeDevices`, container.volumeDevices, spec),
-    ...checkResources(`${field}.resources`, container.resources),
-    ...checkSecurityContext(`${field}.securityContext`, container.securityContext),
-  ]
+  errors.push(...checkParts(field, container as Container, commonParts, { container, spec }))
+  return errors
+}
+
+interface InPod {
+  container: Container | EphemeralContainer
+  spec: PodSpec
+}
+
+const commonParts: PartChecks<Container, InPod> = {
+  ports: checkPorts,
+  env: checkEnv,
+  envFrom: checkEnvFrom,
+  volumeMounts: checkMounts,
+  volumeDevices: checkDevices,
+  resources: checkResources,
+  securityContext: checkSecurityContext,
 }
 
 function checkRunning(field: string, container: Container, spec: PodSpec): FieldError[] {
-  return [
-    ...checkResizePolicies(`${field}.resizePolicy`, container, spec),
-    ...checkLifecycle(`${field}.lifecycle`, container.lifecycle, spec.terminationGracePeriodSeconds),
-    ...checkProbe(`${field}.livenessProbe`, container.livenessProbe, 'liveness'),
-    ...checkProbe(`${field}.readinessProbe`, container.readinessProbe, 'readiness'),
-    ...checkProbe(`${field}.startupProbe`, container.startupProbe, 'startup'),
-  ]
+  return checkParts(field, container, runningParts, spec)
+}
+
+const runningParts: PartChecks<Container, PodSpec> = {
+  resizePolicy: checkResizePolicies,
+  lifecycle: (field, lifecycle, spec) => checkLifecycle(field, lifecycle, spec.terminationGracePeriodSeconds),
+  livenessProbe: (field, probe) => checkProbe(field, probe, 'liveness'),
+  readinessProbe: (field, probe) => checkProbe(field, probe, 'readiness'),
+  startupProbe: (field, probe) => checkProbe(field, probe, 'startup'),
 }
 
 const runningOnly = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const
@@ -104,7 +113,7 @@ function checkEphemeral(field: string, container: EphemeralContainer, spec: PodS
   return errors
 }
 
-function checkPorts(field: string, ports: ContainerPort[] = [], { hostNetwork }: PodSpec): FieldError[] {
+function checkPorts(field: string, ports: ContainerPort[], { spec: { hostNetwork } }: InPod): FieldError[] {
   const names = new Set<string>()
   return ports.flatMap((port, i) => {
     const at = `${field}[${i}]`
@@ -129,7 +138,8 @@ function checkPorts(field: string, ports: ContainerPort[] = [], { hostNetwork }:
 }
 
 /** One port of the node for one container. */
-function checkHostPorts(field: string, ports: ContainerPort[] = [], taken: Set<string>): FieldError[] {
+function checkHostPorts(field: string, ports: ContainerPort[] | undefined, taken: Set<string>): FieldError[] {
+  if (!ports) return []
   return ports.flatMap(({ protocol, hostIP = '', hostPort }, i) => {
     if (!hostPort) return []
     const key = `${protocol}/${hostIP}/${hostPort}`
@@ -139,29 +149,24 @@ function checkHostPorts(field: string, ports: ContainerPort[] = [], taken: Set<s
   })
 }
 
-function checkMounts(field: string, container: Container | EphemeralContainer, spec: PodSpec): FieldError[] {
+function checkMounts(field: string, mounts: VolumeMount[], { container, spec }: InPod): FieldError[] {
   const paths = new Set<string>()
-  return (container.volumeMounts ?? []).flatMap((mount, i) => {
+  return mounts.flatMap((mount, i) => {
     const at = `${field}[${i}]`
+    const volume = spec.volumes?.find(v => v.name === mount.name)
     const errors: FieldError[] = []
     if (!mount.name) errors.push(required(`${at}.name`))
-    else if (!spec.volumes?.some(v => v.name === mount.name)) errors.push(notFound(`${at}.name`, mount.name))
+    else if (!volume) errors.push(notFound(`${at}.name`, mount.name))
     if (!mount.mountPath) errors.push(required(`${at}.mountPath`))
     else if (paths.has(mount.mountPath)) errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'))
     paths.add(mount.mountPath)
-    return [
-      ...errors,
-      ...checkSubPaths(
-        at,
-        mount,
-        spec.volumes?.find(v => v.name === mount.name),
-      ),
-      ...checkPropagation(at, mount, container),
-    ]
+    errors.push(...checkSubPaths(at, mount, volume), ...checkPropagation(at, mount, container))
+    return errors
   })
 }
 
 function checkSubPaths(field: string, { subPath, subPathExpr }: VolumeMount, volume?: Volume): FieldError[] {
+  if (!subPath && !subPathExpr) return []
   const whole = (name: string, path: string | undefined) =>
     volume?.image && path ? [invalid(`${field}.${name}`, path, 'not allowed in image volume sources')] : []
   return [
@@ -186,7 +191,7 @@ function checkPropagation(field: string, mount: VolumeMount, container: Containe
     : []
 }
 
-function checkDevices(field: string, devices: VolumeDevice[] = [], spec: PodSpec): FieldError[] {
+function checkDevices(field: string, devices: VolumeDevice[], { spec }: InPod): FieldError[] {
   return devices.flatMap(({ name, devicePath }, i) => {
     const at = `${field}[${i}]`
     const volume = spec.volumes?.find(v => v.name === name)

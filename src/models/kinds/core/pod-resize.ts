@@ -1,6 +1,6 @@
 import { sameMeaning } from '../../../base/equality.ts'
 import { duplicate, type FieldError, forbidden, invalid, notSupported } from '../../field-error.ts'
-import type { Container, Pod, PodSpec } from '../../types/core-v1.ts'
+import type { Container, ContainerResizePolicy, Pod, PodSpec } from '../../types/core-v1.ts'
 import { podQosClass, qosOf } from './pod-qos.ts'
 
 // A pod's containers may get more or less CPU and memory while they run, by way of `pods/resize`. The API server notes
@@ -60,7 +60,7 @@ const others = (list: Record<string, string>) =>
   Object.fromEntries(Object.entries(list).filter(([name]) => !resizable.includes(name)))
 
 /** Whether a container must be started anew for a change of CPU or of memory. */
-export function checkResizePolicies(field: string, { resizePolicy = [] }: Container, spec: PodSpec): FieldError[] {
+export function checkResizePolicies(field: string, resizePolicy: ContainerResizePolicy[], spec: PodSpec): FieldError[] {
   const known = new Set<string>()
   return resizePolicy.flatMap(({ resourceName, restartPolicy }, i) => {
     const errors: FieldError[] = []

@@ -1,7 +1,8 @@
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../../../base/names.ts'
 import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
-import type { PodSpec, PodTemplateSpec } from '../../types/core-v1.ts'
-import { checkIP, checkLabels, checkOptionalName, checkRange, texts } from '../checks.ts'
+import type { Quantity } from '../../scalars.ts'
+import type { HostAlias, PodReadinessGate, PodSchedulingGate, PodSpec, PodTemplateSpec } from '../../types/core-v1.ts'
+import { checkIP, checkLabels, checkOptionalName, checkParts, checkRange, type PartChecks, texts } from '../checks.ts'
 import { validateLabelsAndSuch } from '../meta.ts'
 import { checkContainers } from './container-validation.ts'
 import { checkAmount, checkResourceName } from './resource-validation.ts'
@@ -12,24 +13,38 @@ import { checkVolumes } from './volume-validation.ts'
 /** What is wrong with a pod's spec, in a pod or in a template, once defaulted. @param field `spec` or `spec.template.spec` */
 export function validatePodSpec(field: string, spec: PodSpec): FieldError[] {
   return [
-    ...checkVolumes(`${field}.volumes`, spec.volumes),
+    ...(spec.volumes ? checkVolumes(`${field}.volumes`, spec.volumes) : []),
     ...checkContainers(field, spec),
     ...checkBasics(field, spec),
-    ...checkLabels(`${field}.nodeSelector`, spec.nodeSelector),
-    ...checkPodSecurityContext(`${field}.securityContext`, spec.securityContext, spec),
-    ...checkAffinity(`${field}.affinity`, spec.affinity),
+    ...checkParts(field, spec, placement, spec),
     ...checkDns(field, spec),
-    ...checkReadinessGates(`${field}.readinessGates`, spec),
-    ...checkSpread(`${field}.topologySpreadConstraints`, spec.topologySpreadConstraints),
-    ...checkNames(field, spec),
-    ...checkTolerations(`${field}.tolerations`, spec.tolerations),
-    ...checkHostAliases(`${field}.hostAliases`, spec),
-    ...checkGates(`${field}.schedulingGates`, spec),
-    ...Object.entries(spec.overhead ?? {}).flatMap(([name, quantity]) => [
-      ...checkResourceName(`${field}.overhead[${name}]`, name),
-      ...checkAmount(`${field}.overhead[${name}]`, name, quantity),
-    ]),
+    ...checkParts(field, spec, others, spec),
   ]
+}
+
+const placement: PartChecks<PodSpec, PodSpec> = {
+  nodeSelector: checkLabels,
+  shareProcessNamespace: (_, shared, spec) => checkSharedProcesses(shared, spec),
+  securityContext: checkPodSecurityContext,
+  affinity: checkAffinity,
+}
+
+const subdomain = (field: string, name: string) => checkOptionalName(field, name, isDns1123Subdomain)
+const label = (field: string, name: string) => checkOptionalName(field, name, isDns1123Label)
+
+const others: PartChecks<PodSpec, PodSpec> = {
+  readinessGates: checkReadinessGates,
+  topologySpreadConstraints: checkSpread,
+  serviceAccountName: subdomain,
+  nodeName: subdomain,
+  priorityClassName: subdomain,
+  runtimeClassName: subdomain,
+  hostname: label,
+  subdomain: label,
+  tolerations: checkTolerations,
+  hostAliases: checkHostAliases,
+  schedulingGates: checkGates,
+  overhead: checkOverhead,
 }
 
 /** A pod template: labels and spec; nothing that only a live pod can have. */
@@ -53,16 +68,14 @@ function checkBasics(field: string, spec: PodSpec): FieldError[] {
   ]
 }
 
-function checkNames(field: string, spec: PodSpec): FieldError[] {
-  const subdomains = ['serviceAccountName', 'nodeName', 'priorityClassName', 'runtimeClassName'] as const
-  const labels = ['hostname', 'subdomain'] as const
-  return [
-    ...subdomains.flatMap(name => checkOptionalName(`${field}.${name}`, spec[name], isDns1123Subdomain)),
-    ...labels.flatMap(name => checkOptionalName(`${field}.${name}`, spec[name], isDns1123Label)),
-  ]
+function checkSharedProcesses(shared: boolean, { hostPID }: PodSpec): FieldError[] {
+  return shared && hostPID
+    ? [invalid('shareProcessNamespace', true, 'ShareProcessNamespace and HostPID cannot both be enabled')]
+    : []
 }
 
 function checkDns(field: string, { dnsPolicy, dnsConfig }: PodSpec): FieldError[] {
+  if (!dnsConfig && dnsPolicy !== 'None') return []
   const at = `${field}.dnsConfig`
   const { nameservers = [], searches = [], options = [] } = dnsConfig ?? {}
   const errors: FieldError[] = []
@@ -92,20 +105,20 @@ function checkDns(field: string, { dnsPolicy, dnsConfig }: PodSpec): FieldError[
   return errors
 }
 
-function checkReadinessGates(field: string, { readinessGates = [] }: PodSpec): FieldError[] {
+function checkReadinessGates(field: string, readinessGates: PodReadinessGate[]): FieldError[] {
   return readinessGates.flatMap(({ conditionType: type }, i) =>
     texts(`${field}[${i}].conditionType`, type, isQualifiedName(type)),
   )
 }
 
-function checkHostAliases(field: string, { hostAliases = [] }: PodSpec): FieldError[] {
+function checkHostAliases(field: string, hostAliases: HostAlias[]): FieldError[] {
   return hostAliases.flatMap(({ ip, hostnames = [] }, i) => [
     ...checkIP(`${field}[${i}].ip`, ip),
     ...hostnames.flatMap(name => texts(`${field}[${i}].hostnames`, name, isDns1123Subdomain(name))),
   ])
 }
 
-function checkGates(field: string, { schedulingGates = [] }: PodSpec): FieldError[] {
+function checkGates(field: string, schedulingGates: PodSchedulingGate[]): FieldError[] {
   const seen = new Set<string>()
   return schedulingGates.flatMap(({ name }, i) => {
     const errors = texts(`${field}[${i}]`, name, isQualifiedName(name))
@@ -113,4 +126,11 @@ function checkGates(field: string, { schedulingGates = [] }: PodSpec): FieldErro
     seen.add(name)
     return errors
   })
+}
+
+function checkOverhead(field: string, overhead: Record<string, Quantity>): FieldError[] {
+  return Object.entries(overhead).flatMap(([name, quantity]) => [
+    ...checkResourceName(`${field}[${name}]`, name),
+    ...checkAmount(`${field}[${name}]`, name, quantity),
+  ])
 }

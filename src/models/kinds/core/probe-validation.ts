@@ -51,8 +51,7 @@ const counts = [
 ] as const
 
 /** @param use what the probe decides; only readiness may want several successes */
-export function checkProbe(field: string, probe: Probe | undefined, use: 'liveness' | 'readiness' | 'startup') {
-  if (!probe) return []
+export function checkProbe(field: string, probe: Probe, use: 'liveness' | 'readiness' | 'startup'): FieldError[] {
   const errors = [
     ...checkHandler(field, probe, undefined),
     ...counts.flatMap(name => checkNonNegative(`${field}.${name}`, probe[name])),
@@ -68,8 +67,7 @@ export function checkProbe(field: string, probe: Probe | undefined, use: 'livene
   return errors
 }
 
-export function checkLifecycle(field: string, lifecycle: Lifecycle | undefined, graceSeconds: number | undefined) {
-  const { postStart, preStop } = lifecycle ?? {}
+export function checkLifecycle(field: string, { postStart, preStop }: Lifecycle, graceSeconds: number | undefined) {
   return [
     ...(postStart ? checkHandler(`${field}.postStart`, postStart, graceSeconds) : []),
     ...(preStop ? checkHandler(`${field}.preStop`, preStop, graceSeconds) : []),

@@ -13,7 +13,7 @@ import type {
 import { checkLabelName, texts } from '../checks.ts'
 import { checkSelector } from '../selector-checks.ts'
 
-export function checkTolerations(field: string, tolerations: Toleration[] = []): FieldError[] {
+export function checkTolerations(field: string, tolerations: Toleration[]): FieldError[] {
   return tolerations.flatMap((toleration, i) => {
     const at = `${field}[${i}]`
     const { key, value = '', effect, tolerationSeconds } = toleration
@@ -37,8 +37,7 @@ export function checkTolerations(field: string, tolerations: Toleration[] = []):
   })
 }
 
-export function checkAffinity(field: string, affinity: Affinity | undefined): FieldError[] {
-  if (!affinity) return []
+export function checkAffinity(field: string, affinity: Affinity): FieldError[] {
   const { nodeAffinity, podAffinity, podAntiAffinity } = affinity
   const errors: FieldError[] = []
   if (nodeAffinity) {

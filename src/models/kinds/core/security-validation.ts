@@ -1,19 +1,20 @@
 import { type FieldError, invalid, required } from '../../field-error.ts'
-import type { PodSecurityContext, PodSpec, SeccompProfile, SecurityContext } from '../../types/core-v1.ts'
-import { checkId } from '../checks.ts'
+import type { PodSecurityContext, PodSpec, SeccompProfile, SecurityContext, Sysctl } from '../../types/core-v1.ts'
+import { checkId, checkParts, type PartChecks } from '../checks.ts'
 
 const sysctlSegment = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
 const sysctlForm = `(${sysctlSegment}[\\./])*${sysctlSegment}`
 const sysctlPattern = new RegExp(`^${sysctlForm}$`)
 const maxSysctlLength = 253
 
-export function checkSecurityContext(field: string, context: SecurityContext | undefined): FieldError[] {
-  if (!context) return []
-  const errors = [
-    ...checkId(`${field}.runAsUser`, context.runAsUser),
-    ...checkId(`${field}.runAsGroup`, context.runAsGroup),
-    ...checkSeccomp(`${field}.seccompProfile`, context.seccompProfile),
-  ]
+const containerContext: PartChecks<SecurityContext> = {
+  runAsUser: checkId,
+  runAsGroup: checkId,
+  seccompProfile: checkSeccomp,
+}
+
+export function checkSecurityContext(field: string, context: SecurityContext): FieldError[] {
+  const errors = checkParts(field, context, containerContext, undefined)
   if (context.allowPrivilegeEscalation === false) {
     const conflict = context.privileged
       ? '`privileged` to true'
@@ -26,23 +27,20 @@ export function checkSecurityContext(field: string, context: SecurityContext | u
   return errors
 }
 
-export function checkPodSecurityContext(field: string, context: PodSecurityContext | undefined, spec: PodSpec) {
-  const errors: FieldError[] = []
-  if (spec.shareProcessNamespace && spec.hostPID)
-    errors.push(invalid('shareProcessNamespace', true, 'ShareProcessNamespace and HostPID cannot both be enabled'))
-  if (!context) return errors
-  errors.push(
-    ...checkId(`${field}.fsGroup`, context.fsGroup),
-    ...checkId(`${field}.runAsUser`, context.runAsUser),
-    ...checkId(`${field}.runAsGroup`, context.runAsGroup),
-    ...(context.supplementalGroups ?? []).flatMap((id, i) => checkId(`${field}.supplementalGroups[${i}]`, id)),
-    ...checkSysctls(`${field}.sysctls`, context, spec),
-    ...checkSeccomp(`${field}.seccompProfile`, context.seccompProfile),
-  )
-  return errors
+export function checkPodSecurityContext(field: string, context: PodSecurityContext, spec: PodSpec): FieldError[] {
+  return checkParts(field, context, podContext, spec)
 }
 
-function checkSysctls(field: string, { sysctls = [] }: PodSecurityContext, spec: PodSpec): FieldError[] {
+const podContext: PartChecks<PodSecurityContext, PodSpec> = {
+  fsGroup: checkId,
+  runAsUser: checkId,
+  runAsGroup: checkId,
+  supplementalGroups: (field, groups) => groups.flatMap((id, i) => checkId(`${field}[${i}]`, id)),
+  sysctls: checkSysctls,
+  seccompProfile: checkSeccomp,
+}
+
+function checkSysctls(field: string, sysctls: Sysctl[], spec: PodSpec): FieldError[] {
   const errors: FieldError[] = []
   const seen = new Set<string>()
   for (const [i, { name }] of sysctls.entries()) {
@@ -71,8 +69,7 @@ function normalSysctl(name: string): string {
   return name.replace(/[./]/g, c => (c === '/' ? '.' : '/'))
 }
 
-function checkSeccomp(field: string, profile: SeccompProfile | undefined): FieldError[] {
-  if (!profile) return []
+function checkSeccomp(field: string, profile: SeccompProfile): FieldError[] {
   const { type, localhostProfile: path } = profile
   if (!type) return [required(`${field}.type`)]
   if (type !== 'Localhost')

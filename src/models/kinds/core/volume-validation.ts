@@ -1,33 +1,41 @@
 import { isConfigMapKey, isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
 import { parseQuantity } from '../../../base/quantity.ts'
 import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
-import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume } from '../../types/core-v1.ts'
-import { checkName, texts } from '../checks.ts'
+import type {
+  ConfigMapProjection,
+  DownwardAPIVolumeFile,
+  KeyToPath,
+  ProjectedVolumeSource,
+  SecretProjection,
+  ServiceAccountTokenProjection,
+  Volume,
+  VolumeProjection,
+} from '../../types/core-v1.ts'
+import { checkName, checkParts, type PartChecks, texts } from '../checks.ts'
 import { checkClaimSpec } from './claim-validation.ts'
 import { checkFileFieldReference, checkResourceReference } from './env-validation.ts'
 import { checkRelativePath } from './security-validation.ts'
 
 /** A pod's volumes: each with a name of its own and one source. */
-export function checkVolumes(field: string, volumes: Volume[] = []): FieldError[] {
+export function checkVolumes(field: string, volumes: Volume[]): FieldError[] {
   const seen = new Set<string>()
   return volumes.flatMap((volume, i) => {
     const at = `${field}[${i}]`
     const errors = checkName(`${at}.name`, volume.name, isDns1123Label)
     if (volume.name && seen.has(volume.name)) errors.push(duplicate(`${at}.name`, volume.name))
     seen.add(volume.name)
-    return [...errors, ...checkSource(at, volume)]
+    errors.push(...checkSource(at, volume))
+    return errors
   })
 }
 
 function checkSource(field: string, volume: Volume): FieldError[] {
-  const { name: _, ...sources } = volume
-  const [first, ...more] = Object.entries(sources).filter(([, source]) => source !== undefined)
-  if (!first) return [required(field, 'must specify a volume type')]
-  const [kind] = first
-  return [
-    ...(sourceChecks[kind]?.(`${field}.${kind}`, volume) ?? []),
-    ...more.map(([other]) => forbidden(`${field}.${other}`, 'may not specify more than 1 volume type')),
-  ]
+  const kinds = Object.keys(volume).filter(key => key !== 'name' && volume[key as keyof Volume] !== undefined)
+  const [kind, ...more] = kinds
+  if (kind === undefined) return [required(field, 'must specify a volume type')]
+  const errors = sourceChecks[kind]?.(`${field}.${kind}`, volume) ?? []
+  for (const other of more) errors.push(forbidden(`${field}.${other}`, 'may not specify more than 1 volume type'))
+  return errors
 }
 
 /** What each kind of source asks for; the others are their drivers' business. */
@@ -82,7 +90,8 @@ function checkMode(field: string, mode: number | undefined): FieldError[] {
   return mode !== undefined && (mode < 0 || mode > 0o777) ? [invalid(field, mode, modeText)] : []
 }
 
-function checkItems(field: string, items: KeyToPath[] = []): FieldError[] {
+function checkItems(field: string, items: KeyToPath[] | undefined): FieldError[] {
+  if (!items) return []
   return items.flatMap(({ key, path, mode }, i) => [
     ...(key ? texts(`${field}[${i}].key`, key, isConfigMapKey(key)) : [required(`${field}[${i}].key`)]),
     ...(path ? checkFilePath(`${field}[${i}].path`, path) : [required(`${field}[${i}].path`)]),
@@ -122,41 +131,31 @@ function checkProjected(field: string, { defaultMode, sources = [] }: ProjectedV
   }
   for (const [i, source] of sources.entries()) {
     const at = `${field}.sources[${i}]`
-    const { configMap, secret, downwardAPI, serviceAccountToken: token } = source
     if (!Object.values(source).some(Boolean)) errors.push(required(at, 'must specify a projection type'))
-    for (const [kind, part] of Object.entries({ configMap, secret })) {
-      if (!part) continue
-      if (!part.name) errors.push(required(`${at}.${kind}.name`))
-      errors.push(...checkItems(`${at}.${kind}.items`, part.items))
-    }
-    if (downwardAPI) errors.push(...checkDownwardItems(`${at}.downwardAPI`, downwardAPI.items))
-    if (token) {
-      const seconds = token.expirationSeconds ?? 3600
-      if (seconds < 600)
-        errors.push(
-          invalid(
-            `${at}.serviceAccountToken.expirationSeconds`,
-            seconds,
-            'may not specify a duration less than 10 minutes',
-          ),
-        )
-      if (seconds > 2 ** 32)
-        errors.push(
-          invalid(
-            `${at}.serviceAccountToken.expirationSeconds`,
-            seconds,
-            'may not specify a duration larger than 2^32 seconds',
-          ),
-        )
-      errors.push(
-        ...(token.path
-          ? checkFilePath(`${at}.serviceAccountToken.path`, token.path)
-          : [required(`${at}.serviceAccountToken.path`)]),
-      )
-    }
-    for (const item of [...(configMap?.items ?? []), ...(secret?.items ?? []), ...(downwardAPI?.items ?? [])])
-      claimPath(item.path)
-    claimPath(token?.path)
+    errors.push(...checkParts(at, source, projections, undefined))
+    const { configMap, secret, downwardAPI, serviceAccountToken } = source
+    for (const part of [configMap, secret, downwardAPI]) for (const item of part?.items ?? []) claimPath(item.path)
+    claimPath(serviceAccountToken?.path)
   }
+  return errors
+}
+
+const projections: PartChecks<VolumeProjection> = {
+  configMap: checkKeys,
+  secret: checkKeys,
+  downwardAPI: (field, { items }) => checkDownwardItems(field, items),
+  serviceAccountToken: checkToken,
+}
+
+function checkKeys(field: string, { name, items }: ConfigMapProjection | SecretProjection): FieldError[] {
+  return [...(name ? [] : [required(`${field}.name`)]), ...checkItems(`${field}.items`, items)]
+}
+
+function checkToken(field: string, { expirationSeconds = 3600, path }: ServiceAccountTokenProjection): FieldError[] {
+  const errors: FieldError[] = []
+  const wrong = (detail: string) => errors.push(invalid(`${field}.expirationSeconds`, expirationSeconds, detail))
+  if (expirationSeconds < 600) wrong('may not specify a duration less than 10 minutes')
+  if (expirationSeconds > 2 ** 32) wrong('may not specify a duration larger than 2^32 seconds')
+  errors.push(...(path ? checkFilePath(`${field}.path`, path) : [required(`${field}.path`)]))
   return errors
 }
