@@ -1,6 +1,7 @@
 import { type Backoff, backoffMs } from '../base/backoff.ts'
 import { type Clock, every, sleep } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
+import { deepFreeze } from '../base/frozen.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { isExpired, isStorageReadError } from '../models/api-error.ts'
@@ -231,11 +232,4 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       this.#log.error({ error: explain(error), object: keyText(keyOf(object)), what }, 'handler failed')
     }
   }
-}
-
-/** Freezes `value` and all it holds. */
-export function deepFreeze<V>(value: V): V {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  for (const inner of Object.values(value)) deepFreeze(inner)
-  return Object.freeze(value)
 }

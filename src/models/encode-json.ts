@@ -9,7 +9,7 @@ export function encodeJson(value: unknown): string {
 }
 
 /** The JSON text of an object that JSON.parse reads back as it was; undefined if it contains bigints. */
-export function plainJson(value: object): string | undefined {
+export function plainJson(value: unknown): string | undefined {
   try {
     return JSON.stringify(value)
   } catch (error) {

@@ -1,8 +1,10 @@
 import { Pod } from '../../models/kinds/index.ts'
 import { type AdmissionPlugin, isOf } from './chain.ts'
 
-const taints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
-const seconds = 300
+/** The same for every pod: made once, and kept once. */
+const usual = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map(key =>
+  Object.freeze({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }),
+)
 
 interface Toleration {
   key?: string
@@ -16,12 +18,10 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
     isOf(resource, Pod) && (operation === 'CREATE' || operation === 'UPDATE') && subresource === '',
   mutate({ object }) {
     const spec = (object!['spec'] ??= {})
-    const tolerations: Toleration[] = spec.tolerations ?? []
-    for (const key of taints) {
-      const said = tolerations.some(t => (!t.key || t.key === key) && (!t.effect || t.effect === 'NoExecute'))
-      if (said) continue
-      spec.tolerations ??= []
-      spec.tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: seconds })
-    }
+    const said: Toleration[] = spec.tolerations ?? []
+    const about = ({ key, effect }: Toleration, taint: string) =>
+      (!key || key === taint) && (!effect || effect === 'NoExecute')
+    const missing = usual.filter(({ key }) => !said.some(toleration => about(toleration, key)))
+    if (missing.length) spec.tolerations = [...said, ...missing]
   },
 }

@@ -10,15 +10,24 @@ export const ownerReferencesPermissionEnforcement = (authorizer: AuthorizerChain
   handles: (resource, operation, subresource) =>
     (operation === 'CREATE' || operation === 'UPDATE') &&
     !(resource.kind.plural === 'pods' && subresource === 'status'),
-  async validate(admission) {
+  validate(admission) {
     const owners = admission.object?.metadata.ownerReferences ?? []
     const before = admission.previous?.metadata.ownerReferences ?? []
-    if (owners.length === before.length && owners.every((owner, i) => same(owner, before[i]))) return
-    if (admission.operation === 'UPDATE') await checkDelete(authorizer, admission)
-    const blocking = owners.filter(o => o.blockOwnerDeletion && !before.find(b => b.uid === o.uid)?.blockOwnerDeletion)
-    if (blocking.length) await checkFinalizers(authorizer, admission, blocking)
+    if (owners.length === before.length && owners.every((owner, i) => same(owner, before[i]))) return undefined
+    return checkOwners(authorizer, admission, owners, before)
   },
 })
+
+async function checkOwners(
+  authorizer: AuthorizerChain,
+  admission: Admission,
+  owners: OwnerReference[],
+  before: OwnerReference[],
+): Promise<void> {
+  if (admission.operation === 'UPDATE') await checkDelete(authorizer, admission)
+  const blocking = owners.filter(o => o.blockOwnerDeletion && !before.find(b => b.uid === o.uid)?.blockOwnerDeletion)
+  if (blocking.length) await checkFinalizers(authorizer, admission, blocking)
+}
 
 async function checkDelete(authorizer: AuthorizerChain, admission: Admission): Promise<void> {
   const { resource, subresource, namespace = '', name, user } = admission

@@ -1,5 +1,7 @@
 import { Pod, PriorityClass } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
+import type { Core } from '../core.ts'
+import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { type Admission, type AdmissionPlugin, forbidden, isOf } from './chain.ts'
 
 /** Turns a pod's priority class into its number; of PriorityClasses at most one is for pods that name none. */
@@ -59,8 +61,17 @@ function named(admission: Admission, name: string): AnyObject {
 
 /** The class for pods that name none; of several the lowest, as upstream chooses. */
 function globalDefault({ core }: Admission): AnyObject | undefined {
+  const classes = core.cache.bucket(core.resources.of(PriorityClass)).list()
+  if (!defaults.has(classes)) defaults.set(classes, lowestDefault(core, classes))
+  return defaults.get(classes)
+}
+
+/** By the list, which is the same one until a class changes. */
+const defaults = new WeakMap<readonly KeptObject[], AnyObject | undefined>()
+
+function lowestDefault(core: Core, classes: readonly KeptObject[]): AnyObject | undefined {
   let found: AnyObject | undefined
-  for (const kept of core.cache.bucket(core.resources.of(PriorityClass)).list()) {
+  for (const kept of classes) {
     const candidate = core.shared(kept)
     if (candidate['globalDefault'] && (!found || candidate['value'] < found['value'])) found = candidate
   }

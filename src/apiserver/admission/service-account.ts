@@ -1,5 +1,6 @@
-import { nameSuffix, seededRandom } from '../../base/random.ts'
-import { isAlreadyExists } from '../../models/api-error.ts'
+import { deepFreeze } from '../../base/frozen.ts'
+import { nameSuffix, type Random, seededRandom } from '../../base/random.ts'
+import { type ApiError, isAlreadyExists } from '../../models/api-error.ts'
 import { Pod, ServiceAccount } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { referencesOf } from '../authz/node/references.ts'
@@ -19,34 +20,40 @@ export const serviceAccount: AdmissionPlugin = {
   handles: (resource, operation, subresource) =>
     isOf(resource, Pod) &&
     (operation === 'CREATE' ? subresource === '' : operation === 'UPDATE' && subresource === 'ephemeralcontainers'),
-  async mutate(admission) {
-    if (admission.operation !== 'CREATE') return
+  mutate(admission) {
+    if (admission.operation !== 'CREATE') return undefined
     const pod = admission.object!
     const spec = (pod['spec'] ??= {})
     // Mirror pods are what a node runs on its own account.
-    if (isMirror(pod)) return
+    if (isMirror(pod)) return undefined
     spec.serviceAccountName ||= spec.serviceAccount || 'default'
     spec.serviceAccount = spec.serviceAccountName
-    const account = await findAccount(admission, spec.serviceAccountName)
-    if ((spec.automountServiceAccountToken ?? account['automountServiceAccountToken'] ?? true) === true)
-      mountToken(spec)
-    if (!spec.imagePullSecrets?.length && account['imagePullSecrets']?.length)
-      spec.imagePullSecrets = account['imagePullSecrets'].map((secret: object) => ({ ...secret }))
+    const account = findAccount(admission, spec.serviceAccountName)
+    return account instanceof Promise ? account.then(made => giveAccount(spec, made)) : giveAccount(spec, account)
   },
-  async validate(admission) {
+  validate(admission) {
     const pod = admission.object!
-    if (admission.operation === 'CREATE' && isMirror(pod)) {
-      checkMirror(admission)
-      return
-    }
+    if (admission.operation === 'CREATE' && isMirror(pod)) return checkMirror(admission)
     const name: string = pod['spec'].serviceAccountName ?? ''
     if (!name)
       throw forbidden(admission, `no service account specified for pod ${admission.namespace}/${pod.metadata.name}`)
-    const account = await findAccount(admission, name)
-    if (!/^(1|t|true)$/i.test(account.metadata.annotations?.['kubernetes.io/enforce-mountable-secrets'] ?? '')) return
-    const why = unmountable(account, pod, admission.operation === 'CREATE')
-    if (why) throw forbidden(admission, why)
+    const account = findAccount(admission, name)
+    return account instanceof Promise
+      ? account.then(made => checkMountable(admission, made))
+      : checkMountable(admission, account)
   },
+}
+
+function giveAccount(spec: AnyObject['spec'], account: AnyObject): void {
+  if ((spec.automountServiceAccountToken ?? account['automountServiceAccountToken'] ?? true) === true) mountToken(spec)
+  if (!spec.imagePullSecrets?.length && account['imagePullSecrets']?.length)
+    spec.imagePullSecrets = account['imagePullSecrets'].map((secret: object) => ({ ...secret }))
+}
+
+function checkMountable(admission: Admission, account: AnyObject): void {
+  if (!/^(1|t|true)$/i.test(account.metadata.annotations?.['kubernetes.io/enforce-mountable-secrets'] ?? '')) return
+  const why = unmountable(account, admission.object!, admission.operation === 'CREATE')
+  if (why) throw forbidden(admission, why)
 }
 
 const isMirror = (pod: AnyObject) => pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined
@@ -61,26 +68,33 @@ function checkMirror(admission: Admission): void {
         throw forbidden(admission, 'a mirror pod may not use ServiceAccountToken volume projections')
 }
 
-async function findAccount(admission: Admission, name: string): Promise<AnyObject> {
+function findAccount(admission: Admission, name: string): AnyObject | Promise<AnyObject> {
   const { core, namespace } = admission
+  const kept = core.cache.get(core.resources.of(ServiceAccount), namespace, name)
+  if (kept) return core.shared(kept)
+  if (name === 'default') return makeDefaultAccount(admission)
+  throw noAccount(admission, name)
+}
+
+async function makeDefaultAccount(admission: Admission): Promise<AnyObject> {
+  const { core, namespace, user, dryRun } = admission
   const accounts = core.resources.of(ServiceAccount)
-  let kept = core.cache.get(accounts, namespace, name)
-  if (!kept && name === 'default') {
-    const metadata = { name, namespace } as AnyObject['metadata']
-    try {
-      const options = { user: admission.user, dryRun: admission.dryRun, warnings: [] }
-      kept = await createObject(core, accounts, { kind: 'ServiceAccount', apiVersion: 'v1', metadata }, options)
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error
-      kept = core.cache.get(accounts, namespace, name)
-    }
+  const name = 'default'
+  const metadata = { name, namespace } as AnyObject['metadata']
+  const account = { kind: 'ServiceAccount', apiVersion: 'v1', metadata }
+  try {
+    return core.shared(await createObject(core, accounts, account, { user, dryRun, warnings: [] }))
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error
+    const kept = core.cache.get(accounts, namespace, name)
+    if (!kept) throw noAccount(admission, name)
+    return core.shared(kept)
   }
-  if (!kept)
-    throw forbidden(
-      admission,
-      `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
-    )
-  return core.shared(kept)
+}
+
+function noAccount(admission: Admission, name: string): ApiError {
+  const what = `service account ${admission.namespace}/${name}: serviceaccount ${JSON.stringify(name)}`
+  return forbidden(admission, `error looking up ${what} not found`)
 }
 
 interface Container {
@@ -91,27 +105,28 @@ function mountToken(spec: Record<string, any>): void {
   const containers: Container[] = [...(spec['initContainers'] ?? []), ...(spec['containers'] ?? [])]
   const lacking = containers.filter(c => !c.volumeMounts?.some(m => m.mountPath === mountPath))
   if (lacking.length === 0) return
-  const name = volumeName(spec['volumes'] ?? [])
+  const name = volumeName(spec['volumes'])
   for (const container of lacking)
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }]
-  spec['volumes'] = [...(spec['volumes'] ?? []), { name, projected: { defaultMode: 0o644, sources: sources() } }]
+  spec['volumes'] = [...(spec['volumes'] ?? []), { name, projected: token }]
 }
 
 /**
  * Different from the other volumes of the pod is enough. With one name for all, pods of one template own the same fields,
  * which are then worked out, written and kept in memory once.
  */
-function volumeName(volumes: { name: string }[]): string {
-  const taken = new Set(volumes.map(v => v.name))
-  const random = seededRandom(0)
-  for (;;) {
-    const name = `kube-api-access-${nameSuffix(random)}`
-    if (!taken.has(name)) return name
-  }
+function volumeName(volumes: { name: string }[] = []): string {
+  for (let name = usualName, random = seededRandom(1); ; name = nameFrom(random))
+    if (!volumes.some(v => v.name === name)) return name
 }
 
-function sources(): object[] {
-  return [
+const nameFrom = (random: Random) => `kube-api-access-${nameSuffix(random)}`
+const usualName = nameFrom(seededRandom(0))
+
+/** The same for every pod: made once, and kept once. */
+const token = deepFreeze({
+  defaultMode: 0o644,
+  sources: [
     { serviceAccountToken: { expirationSeconds: tokenSeconds, path: 'token' } },
     { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
     {
@@ -119,5 +134,5 @@ function sources(): object[] {
         items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
       },
     },
-  ]
-}
+  ],
+})

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { sharedTree } from '../../models/apply/field-set.ts'
 import type { AnyObject } from '../../models/object.ts'
-import { decodeObject, encodeObject, withoutRevision, withRevision } from './object-bytes.ts'
+import { decodeObject, encodeObject, encodeWritten, withoutRevision, withRevision } from './object-bytes.ts'
 
 const entry = { manager: 'm', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1' }
 const tree = '{"f:data":{".":{},"f:k":{}}}'
@@ -32,4 +32,9 @@ test.each<[string, AnyObject]>([
   expect(given).toEqual(before)
   expect(decodeObject(withRevision(stored, 7))).toEqual(before)
   expect(withoutRevision(withRevision(stored, 7))).toEqual(stored)
+})
+
+test('only an integer that no number holds makes an object one that JSON.parse would not read back', () => {
+  const written = (n: unknown) => encodeWritten(object(undefined, { data: { n } })).plain
+  expect([written('1234567890123456'), written(2 ** 53), written(2n ** 53n)]).toEqual([true, true, false])
 })

@@ -19,39 +19,60 @@ export function encodeWritten(object: AnyObject): { bytes: Buffer; plain: boolea
   return { bytes: Buffer.from(plain ?? textOf(object, encodeJson)!), plain: plain !== undefined }
 }
 
+type Json = (value: unknown) => string | undefined
+
 /** @param json undefined for what it cannot write: then this is undefined too */
-function textOf(object: AnyObject, json: (value: object) => string | undefined): string | undefined {
-  const { kind, apiVersion, metadata, ...rest } = object
-  const owners = ownersText(metadata.managedFields)
+function textOf(object: AnyObject, json: Json): string | undefined {
   // Put aside for the moment instead of copied without: objects made by copying are slow to write.
-  const fields = metadata as { resourceVersion?: string | undefined; managedFields?: unknown }
-  const { resourceVersion, managedFields } = fields
-  if (resourceVersion !== undefined) fields.resourceVersion = undefined
-  if (owners) fields.managedFields = undefined
+  const metadata = object.metadata as { resourceVersion?: string | undefined; managedFields?: unknown }
+  const { resourceVersion, managedFields } = metadata
+  const owners = ownersText(managedFields as readonly ManagedFieldsEntry[] | undefined)
+  if (resourceVersion !== undefined) metadata.resourceVersion = undefined
+  if (owners) metadata.managedFields = undefined
   try {
-    if (!owners) return json({ kind, apiVersion, metadata, ...rest })
-    const identity = JSON.stringify({ kind, apiVersion })
     const about = json(metadata)
-    const body = json(rest)
-    if (about === undefined || body === undefined) return undefined
-    const head = `${identity.slice(0, -1)},"metadata":${about.slice(0, -1)},"managedFields":${owners}}`
-    return `${head}${body === '{}' ? '}' : `,${body.slice(1)}`}`
+    return about && partsText(object, owners ? `${about.slice(0, -1)},"managedFields":${owners}}` : about, json)
   } finally {
-    if (resourceVersion !== undefined) fields.resourceVersion = resourceVersion
-    if (owners) fields.managedFields = managedFields
+    if (resourceVersion !== undefined) metadata.resourceVersion = resourceVersion
+    if (owners) metadata.managedFields = managedFields
   }
+}
+
+function partsText(object: AnyObject, metadata: string, json: Json): string | undefined {
+  const { kind, apiVersion } = object
+  let out = `${JSON.stringify({ kind, apiVersion }).slice(0, -1)},"metadata":${metadata}`
+  for (const name in object) {
+    if (name === 'kind' || name === 'apiVersion' || name === 'metadata' || object[name] === undefined) continue
+    const part = json(object[name])
+    if (part === undefined) return undefined
+    out += `,${JSON.stringify(name)}:${part}`
+  }
+  return `${out}}`
 }
 
 /** The owners' JSON, put together from texts that are at hand; undefined if one is not. It is often half of the object. */
 function ownersText(owners: readonly ManagedFieldsEntry[] | undefined): string | undefined {
   if (!owners?.length) return undefined
   let out = '['
-  for (const { fieldsV1, ...entry } of owners) {
-    const fields = fieldsV1 && knownText(fieldsV1 as FieldsV1)
+  for (const owner of owners) {
+    const fields = owner.fieldsV1 && knownText(owner.fieldsV1 as FieldsV1)
     if (!fields) return undefined
-    out += `${out === '[' ? '' : ','}${JSON.stringify(entry).slice(0, -1)},"fieldsV1":${fields}}`
+    out += `${out === '[' ? '' : ','}${entryText(owner)},"fieldsV1":${fields}}`
   }
   return `${out}]`
+}
+
+const entryTexts = new WeakMap<ManagedFieldsEntry, string>()
+
+/** All but the fields, without the last brace. */
+function entryText(owner: ManagedFieldsEntry): string {
+  const known = entryTexts.get(owner)
+  if (known) return known
+  const { fieldsV1: _, ...entry } = owner
+  const text = JSON.stringify(entry).slice(0, -1)
+  // One for all that somebody creates in a second.
+  if (Object.isFrozen(owner)) entryTexts.set(owner, text)
+  return text
 }
 
 /** Where `"metadata":{` begins. Kind and apiVersion cannot contain it: they are checked identifiers. */

@@ -115,7 +115,11 @@ export class ObjectStore {
       else if (claim.value) expected.set(claim.key, 0n)
     }
     try {
-      const revision = Number(await this.#commitFenced(changes, expected))
+      const { author, fence } = this.#origin
+      const committed = fence
+        ? this.#commitFenced(changes, expected, fence)
+        : this.#store.commit(changes, expected, author)
+      const revision = Number(await committed)
       if (this.#cache.revision < revision) await this.#cache.reached(revision)
       return revision
     } catch (error) {
@@ -130,10 +134,12 @@ export class ObjectStore {
   }
 
   /** The leader may renew its Lease meanwhile: then it is looked at again. */
-  async #commitFenced(changes: Change[], expected: Map<Key, Revision>): Promise<Revision> {
-    const { author, fence: fenced } = this.#origin
-    if (!fenced) return this.#store.commit(changes, expected, author)
-    const { fence, leases } = fenced
+  async #commitFenced(
+    changes: Change[],
+    expected: Map<Key, Revision>,
+    { fence, leases }: NonNullable<Origin['fence']>,
+  ): Promise<Revision> {
+    const { author } = this.#origin
     const key = objectStoreKey(leases, fence.namespace, fence.name)
     for (;;) {
       const lease = this.#cache.get(leases, fence.namespace, fence.name)

@@ -1,5 +1,6 @@
+import { withSharedParts } from '../../base/shared-parts.ts'
 import { KeptEvent } from './kept-event.ts'
-import type { KeptObject } from './kept-object.ts'
+import type { KeptObject, Written } from './kept-object.ts'
 import { OrderedObjects } from './ordered-objects.ts'
 
 /** Hears of each change of a bucket, in order. */
@@ -8,6 +9,8 @@ export interface BucketListener {
   /** An object that could not be decoded was deleted. Who has no word for it hears of the deletion of its last readable state. */
   lost?(object: KeptObject): void
 }
+
+const none: readonly KeptObject[] = []
 
 /** Everything of one stored resource: the newest state of each object, and the last changes. */
 export class Bucket {
@@ -25,6 +28,8 @@ export class Bucket {
   /** Changes after this revision are in the ring. */
   #oldest: number
   #size = 0
+  /** What was written last. */
+  #latest: Written | undefined
 
   constructor(prefix: string, namespaced: boolean, revision: number, ringSize: number) {
     this.prefix = prefix
@@ -42,12 +47,13 @@ export class Bucket {
     return object && this.#isReadable(object) ? object : undefined
   }
 
-  /** In order of key; all namespaces unless one is given. */
+  /** In order of key; all namespaces unless one is given. Of one namespace, the same list until something changes there. */
   list(namespace?: string): readonly KeptObject[] {
+    const space = this.namespaced ? namespace : ''
     const out =
-      namespace !== undefined
-        ? (this.#spaces.get(namespace)?.all() ?? [])
-        : this.#orderedSpaces().flatMap(space => this.#spaces.get(space)!.all())
+      space !== undefined
+        ? (this.#spaces.get(space)?.all() ?? none)
+        : this.#orderedSpaces().flatMap(name => this.#spaces.get(name)!.all())
     return out.every(o => this.#isReadable(o)) ? out : out.filter(o => this.#isReadable(o))
   }
 
@@ -82,6 +88,15 @@ export class Bucket {
     if (object.readable) return true
     this.#unreadable.set(object.key, object)
     return false
+  }
+
+  /**
+   * The same, with all that is as in the object that was written before it kept once: objects come in series, made from
+   * one template, or are written again with a new status. Changes it; nobody changes it any more.
+   */
+  withSharedParts(written: Written): Written {
+    this.#latest = withSharedParts(written, this.#latest)
+    return this.#latest
   }
 
   /** Takes in a state without telling anybody: at start. */

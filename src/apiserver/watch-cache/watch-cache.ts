@@ -199,11 +199,19 @@ export class WatchCache {
     const bucket = this.#bucketOfKey(key)
     const place = bucket && placeOf(key, bucket)
     if (!place) return undefined
+    const bytes = withRevision(value, revision)
+    const written = this.#writtenAs(key, value)
+    if (!written) return new KeptObject(key, place.namespace, place.name, revision, bytes)
+    if (written.value) written.value.metadata.resourceVersion = String(revision)
+    return new KeptObject(key, place.namespace, place.name, revision, bytes, bucket.withSharedParts(written))
+  }
+
+  /** What the writer knows of these bytes, if they are his. */
+  #writtenAs(key: string, value: Uint8Array): Written | undefined {
     const known = this.#known.get(key)
-    const written = known && Buffer.compare(known.bytes, value) === 0 ? known.written : undefined
-    if (written) this.#known.delete(key)
-    if (written?.value) written.value.metadata.resourceVersion = String(revision)
-    return new KeptObject(key, place.namespace, place.name, revision, withRevision(value, revision), written)
+    if (!known || (known.bytes !== value && Buffer.compare(known.bytes, value) !== 0)) return undefined
+    this.#known.delete(key)
+    return known.written
   }
 
   #bucketOfKey(key: string): Bucket | undefined {

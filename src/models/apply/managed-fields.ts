@@ -82,15 +82,7 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
   if (!previous && !owners.length) {
     const text = fieldsOfCreated(type, next, nobodys.elements)
     if (text === '{}') return
-    const { subresource, ...entry } = entryOf(writer, 'Update')
-    next.metadata.managedFields = [
-      {
-        ...entry,
-        fieldsType: 'FieldsV1',
-        fieldsV1: sharedTree(text),
-        ...(subresource ? { subresource } : {}),
-      } as ManagedFieldsEntry,
-    ]
+    next.metadata.managedFields = [creatorsEntry(writer, text)]
     return
   }
   const { changed, removed } = compareFields(type, strip(previous), strip(next))
@@ -113,6 +105,29 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
   })
   if (at < 0 && !mine.isEmpty) out.push({ entry: entryOf(writer, 'Update'), fields: mine })
   writeOwners(next, withoutAncient(out))
+}
+
+/** The last one that was made. */
+let latest: { text: string; entry: ManagedFieldsEntry } | undefined
+
+/** One entry for all alike that somebody creates within a second: made, written and kept once. @param text of the fields */
+function creatorsEntry(writer: Writer, text: string): ManagedFieldsEntry {
+  if (latest?.text === text && isCreator(latest.entry, writer)) return latest.entry
+  const { subresource, ...entry } = entryOf(writer, 'Update')
+  const made = {
+    ...entry,
+    fieldsType: 'FieldsV1',
+    fieldsV1: sharedTree(text),
+    ...(subresource ? { subresource } : {}),
+  } as ManagedFieldsEntry
+  latest = { text, entry: Object.freeze(made) }
+  return made
+}
+
+function isCreator({ manager, apiVersion, time, subresource = '' }: ManagedFieldsEntry, writer: Writer): boolean {
+  const sameWriter =
+    manager === writer.manager && apiVersion === writer.apiVersion && subresource === writer.subresource
+  return sameWriter && time === writer.time
 }
 
 /**
