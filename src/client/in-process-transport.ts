@@ -1,4 +1,5 @@
 import type { ApiHandler, ApiRequest, UserInfo } from '../models/rest.ts'
+import { isValueStream, type ValueStream } from '../models/value-stream.ts'
 import type { Transport } from './transport.ts'
 
 const never = new AbortController().signal
@@ -25,24 +26,27 @@ export function inProcessTransport(handler: ApiHandler, user: UserInfo): Transpo
  * generator, since every event of every informer comes through here.
  */
 function abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  return { [Symbol.asyncIterator]: () => new AbortableIterator(source[Symbol.asyncIterator](), signal) }
+  const chunks = { [Symbol.asyncIterator]: () => new AbortableIterator(source[Symbol.asyncIterator](), signal) }
+  if (!isValueStream(source)) return chunks
+  const both: ValueStream = { ...chunks, jsonValues: () => new AbortableIterator(source.jsonValues(), signal) }
+  return both
 }
 
 const ended: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
-class AbortableIterator implements AsyncIterator<Uint8Array, undefined> {
-  readonly #source: AsyncIterator<Uint8Array>
+class AbortableIterator<T> implements AsyncIterator<T, undefined> {
+  readonly #source: AsyncIterator<T>
   readonly #signal: AbortSignal
   #interrupt: ((reason: unknown) => void) | undefined
   #over = false
 
-  constructor(source: AsyncIterator<Uint8Array>, signal: AbortSignal) {
+  constructor(source: AsyncIterator<T>, signal: AbortSignal) {
     this.#source = source
     this.#signal = signal
     signal.addEventListener('abort', this.#onAbort)
   }
 
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+  next(): Promise<IteratorResult<T, undefined>> {
     if (this.#over) return Promise.resolve(ended)
     return new Promise((resolve, reject) => {
       this.#interrupt = error => {

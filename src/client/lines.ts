@@ -1,4 +1,4 @@
-import { knownValue, noteValue } from '../models/known-values.ts'
+import { isValueStream } from '../models/value-stream.ts'
 
 /**
  * Complete lines of a stream of UTF-8 chunks, in order; empty ones and an unfinished last one are left out.
@@ -14,25 +14,15 @@ export async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
 }
 
 /**
- * The JSON values of a stream, one a line. A chunk that is exactly one line is parsed once however many streams of this
- * process it comes from, or not at all if its writer knows the value: all get the same one, and like everything that
- * informers hold, it may be read but not changed.
+ * The JSON values of a stream, one a line. If the writer is in this process they are its own, and like everything that
+ * informers hold, they may be read but not changed.
  */
-export async function* jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<unknown, void, undefined> {
-  const cutter = new LineCutter()
-  for await (const chunk of chunks)
-    for (const bytes of cutter.cut(chunk)) {
-      const known = knownValue(bytes)
-      if (known !== undefined) {
-        yield known
-        continue
-      }
-      const line = text(bytes)
-      if (!line.trim()) continue
-      const value: unknown = JSON.parse(line)
-      if (bytes === chunk && typeof value === 'object' && value) noteValue(chunk, () => value)
-      yield value
-    }
+export function jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<unknown> {
+  return isValueStream(chunks) ? { [Symbol.asyncIterator]: () => chunks.jsonValues() } : parsedLines(chunks)
+}
+
+async function* parsedLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<unknown, void, undefined> {
+  for await (const line of lines(chunks)) yield JSON.parse(line)
 }
 
 /** Cuts chunks at line ends. */

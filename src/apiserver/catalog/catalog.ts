@@ -7,6 +7,7 @@ import { jsonReply } from '../replies/reply.ts'
 import { flag, type ResourcePath } from '../request-info.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
 import { timeoutSeconds } from '../verbs/list-options.ts'
+import { LineFrame } from '../watch-cache/frame.ts'
 import type { KeptEvent } from '../watch-cache/kept-event.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
@@ -105,7 +106,8 @@ function watchReply({ core, request, info }: Call, catalog: Catalog): ApiReply {
     for (const cleanup of cleanups) cleanup()
   })
   const told = new Map<string, string>()
-  const tell = (type: string, text: string) => stream.push(Buffer.from(`{"type":"${type}","service":${text}}\n`))
+  const tell = (type: string, text: string) =>
+    stream.push(new LineFrame(Buffer.from(`{"type":"${type}","service":${text}}\n`)))
   const look = (id: string, entry: CatalogEntry | undefined) => {
     const before = told.get(id)
     const now = entry && JSON.stringify(entry)

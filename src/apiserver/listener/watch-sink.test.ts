@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import type { ApiRequest } from '../../models/rest.ts'
+import { LineFrame } from '../watch-cache/frame.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
 import { type Listening, listen } from './listener.ts'
 
@@ -46,7 +47,7 @@ test('all who watch get the same chunks, and the end of the body after them', as
   streams.length = 0
   const watchers = [ask(get('/watch')), ask(get('/watch'))]
   await Promise.all(watchers.map(w => w.until('\r\n\r\n')))
-  const events = ['{"a":"ü"}\n', '{"b":1}\n'].map(text => Buffer.from(text))
+  const events = ['{"a":"ü"}\n', '{"b":1}\n'].map(text => new LineFrame(Buffer.from(text)))
   for (const event of events) for (const stream of streams) stream.push(event)
   for (const stream of streams) stream.end()
   for (const { socket, until } of watchers) {
@@ -59,12 +60,12 @@ test('what a watch says waits for the answer to the request before it on the sam
   streams.length = 0
   const { socket, until } = ask(get('/slow') + get('/watch'))
   while (streams.length === 0) await new Promise(resolve => setImmediate(resolve))
-  streams[0]!.push(Buffer.from('one\n'))
-  streams[0]!.push(Buffer.from('two\n'))
+  streams[0]!.push(new LineFrame(Buffer.from('one\n')))
+  streams[0]!.push(new LineFrame(Buffer.from('two\n')))
   await new Promise(resolve => setImmediate(resolve))
   slow()
   await until('two')
-  streams[0]!.push(Buffer.from('three\n'))
+  streams[0]!.push(new LineFrame(Buffer.from('three\n')))
   const answer = await until('three\n\r\n')
   const [first, watch] = [answer.indexOf('ok'), answer.indexOf('one')]
   expect(first).toBeGreaterThan(0)

@@ -3,7 +3,6 @@ import { Compacted } from '../../db/store.ts'
 import { ApiError } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { parseJson } from '../../models/json.ts'
-import { noteValue } from '../../models/known-values.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import { columnDefinitionsOf } from '../../models/table.ts'
@@ -23,6 +22,7 @@ import { type ObjectSelector, objectSelector } from '../selectors/object-selecto
 import { prepare } from '../storage/conversion.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import type { BucketListener } from '../watch-cache/bucket.ts'
+import { type Frame, LineFrame, ObjectFrame } from '../watch-cache/frame.ts'
 import { type EventForm, type EventType, KeptEvent } from '../watch-cache/kept-event.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
@@ -61,11 +61,12 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
 
 type Initial = 'none' | 'objects' | 'objects-and-bookmark'
 
-/** Informers in this process read the object itself, not the bytes. */
-function objectFrame(form: ObjectForm, type: EventType, object: KeptObject): Buffer {
-  const frame = eventFrame(form, type, form.one(object))
-  if (form.kept) noteValue(frame, () => eventValue(type, object))
-  return frame
+/** Informers in this process read the object itself: for them alone no line is written. */
+function objectFrame(form: ObjectForm, type: EventType, object: KeptObject): Frame {
+  const line = () => eventFrame(form, type, form.one(object))
+  // What is converted is written while it is there.
+  if (!form.kept) return new LineFrame(line())
+  return new ObjectFrame(object.bytes.length, line, () => eventValue(type, object))
 }
 
 function eventValue(type: EventType, object: KeptObject): object | undefined {
@@ -123,7 +124,7 @@ class Watcher implements BucketListener {
     const { form } = options
     this.#form =
       form.accepted.as === 'Table'
-        ? { key: '', frame: (type, object) => eventFrame(form, type, this.#tableEvent(object)) }
+        ? { key: '', frame: (type, object) => new LineFrame(eventFrame(form, type, this.#tableEvent(object))) }
         : { key: form.key && form.key + form.accepted.media, frame: (type, object) => objectFrame(form, type, object) }
   }
 
@@ -272,7 +273,7 @@ class Watcher implements BucketListener {
 
   #endWith(error: ApiError): void {
     const { form } = this.#options
-    this.stream.push(eventFrame(form, 'ERROR', encodeValue(form.accepted, error.toStatus())))
+    this.stream.push(new LineFrame(eventFrame(form, 'ERROR', encodeValue(form.accepted, error.toStatus()))))
     this.stream.end()
   }
 
@@ -306,7 +307,7 @@ class Watcher implements BucketListener {
           ])
         : shown
     const { form } = this.#options
-    const frame = eventFrame(form, 'BOOKMARK', encodeValue(form.accepted, body))
+    const frame = new LineFrame(eventFrame(form, 'BOOKMARK', encodeValue(form.accepted, body)))
     this.#inTurn([], () => this.stream.push(frame))
   }
 

@@ -1,4 +1,5 @@
 import { withoutRevision, withRevision } from '../storage/object-bytes.ts'
+import type { Frame } from './frame.ts'
 import { KeptObject } from './kept-object.ts'
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
@@ -7,7 +8,7 @@ export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 export interface EventForm {
   /** Equal for watchers that may share frames; '' is not shared. */
   key: string
-  frame(type: EventType, object: KeptObject): Buffer
+  frame(type: EventType, object: KeptObject): Frame
 }
 
 /** One change of one object, kept so that a watch can resume; encoded once a form however many watch. */
@@ -17,7 +18,7 @@ export class KeptEvent {
   readonly object: KeptObject | undefined
   readonly previous: KeptObject | undefined
   #last: KeptObject | undefined
-  #frames: Map<string, Buffer> | undefined
+  #frames: Map<string, Frame> | undefined
 
   constructor(revision: number, object: KeptObject | undefined, previous: KeptObject | undefined) {
     this.revision = revision
@@ -52,7 +53,7 @@ export class KeptEvent {
     return before ? 'DELETED' : undefined
   }
 
-  frame(type: EventType, form: EventForm): Buffer {
+  frame(type: EventType, form: EventForm): Frame {
     const object = type === 'DELETED' ? this.last : this.object!
     if (form.key === '') return form.frame(type, object)
     const key = `${type}${form.key}`

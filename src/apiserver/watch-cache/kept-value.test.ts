@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { knownValue } from '../../models/known-values.ts'
+import type { ValueStream } from '../../models/value-stream.ts'
 import { admin, startTestServer, type TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
@@ -11,15 +11,22 @@ afterEach(() => server[Symbol.asyncDispose]())
 const pods = '/api/v1/namespaces/default/pods'
 const configMaps = '/api/v1/namespaces/default/configmaps'
 
-/** The chunks of a watch as a reader in this process gets them. */
+/** What a reader in this process gets of each event, and the line that others get. */
 async function watch(url: string) {
   const stop = new AbortController()
-  const { body } = await server.api.handler({
-    ...{ method: 'GET', url: `${url}?watch=1`, headers: {}, user: admin },
-    signal: stop.signal,
-  })
-  const chunks = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-  return { next: async () => (await chunks.next()).value as Uint8Array, end: () => stop.abort() }
+  const open = async () => {
+    const request = { method: 'GET', url: `${url}?watch=1`, headers: {}, user: admin, signal: stop.signal }
+    return (await server.api.handler(request)).body as ValueStream
+  }
+  const values = (await open()).jsonValues()
+  const lines = (await open())[Symbol.asyncIterator]()
+  return {
+    async next() {
+      const [{ value }, { value: line }] = await Promise.all([values.next(), lines.next()])
+      return { value: value as { object: any }, line: Buffer.from(line as Uint8Array).toString() }
+    },
+    end: () => stop.abort(),
+  }
 }
 
 function freeze(value: unknown): void {
@@ -56,9 +63,8 @@ test('readers in this process get the object that was written: what the bytes sa
   for (const [method, url, body, headers] of writes) {
     const { status, body: answer } = await server.call(method, url, body, headers)
     expect([method, url, status < 300 || answer]).toEqual([method, url, true])
-    const chunk = await next()
-    const value = knownValue(chunk)
-    expect(value).toStrictEqual(JSON.parse(Buffer.from(chunk).toString()))
+    const { value, line } = await next()
+    expect(value).toStrictEqual(JSON.parse(line))
     freeze(value)
   }
   end()
@@ -67,26 +73,50 @@ test('readers in this process get the object that was written: what the bytes sa
 test('a PUT changes nothing of what readers hold', async () => {
   const { next, end } = await watch(configMaps)
   await server.call('POST', configMaps, { metadata: { name: 'a' }, data: { k: '1' } })
-  const first = knownValue(await next()) as { object: { data: object } }
+  const first = (await next()).value
   freeze(first)
   await server.call('PUT', `${configMaps}/a`, { metadata: { name: 'a' }, data: { k: '2' } })
-  const second = knownValue(await next()) as { object: { data: object } }
+  const second = (await next()).value
   expect([first.object.data, second.object.data]).toEqual([{ k: '1' }, { k: '2' }])
   end()
 })
 
-test('an object with integers that no number holds is left to its readers to parse', async () => {
+test('what objects written one after another have in common is kept once', async () => {
   const { next, end } = await watch(pods)
-  const spec = '{"containers":[{"name":"web","image":"web:1"}],"terminationGracePeriodSeconds":9007199254740993}'
-  await server.call('POST', pods, Buffer.from(`{"metadata":{"name":"a"},"spec":${spec}}`))
-  expect(knownValue(await next())).toBeUndefined()
+  const spec = { containers: [{ name: 'web', image: 'web:1' }] }
+  const read = async () => (await next()).value.object
+  for (const name of ['a', 'b']) await server.call('POST', pods, { metadata: { name, labels: { app: 'web' } }, spec })
+  const [a, b] = [await read(), await read()]
+  await server.call('POST', `${pods}/b/binding`, { target: { kind: 'Node', name: 'n' } })
+  const bound = await read()
+  expect(b.spec).toBe(a.spec)
+  expect(b.metadata.labels).toBe(a.metadata.labels)
+  expect([a.metadata.name, b.metadata.name, bound.spec.nodeName]).toEqual(['a', 'b', 'n'])
+  expect(bound.spec.containers).toBe(b.spec.containers)
+  expect(b.spec.nodeName).toBeUndefined()
   end()
 })
 
-test('digits in a text are no such integers', async () => {
+test('a create that has to take another name leaves what others hold as it is', async () => {
   const { next, end } = await watch(pods)
   const spec = { containers: [{ name: 'web', image: 'web:1' }] }
-  await server.call('POST', pods, { metadata: { name: 'b', annotations: { n: '1234567890123456' } }, spec })
-  expect(knownValue(await next())).toBeDefined()
+  const create = () => server.call('POST', pods, { metadata: { generateName: 'a-' }, spec })
+  await create()
+  const { value } = await next()
+  freeze(value)
+  for (let i = 0; i < 5; i++) expect((await create()).status).toBe(201)
+  end()
+})
+
+test.each<[string, string, unknown]>([
+  ['an integer that no number holds', '9007199254740993', 9007199254740992],
+  ['an integer that every number holds', '9007199254740991', 9007199254740991],
+])('%s is to readers in this process what it is to everybody who parses the line', async (_, text, read) => {
+  const { next, end } = await watch(pods)
+  const spec = `{"containers":[{"name":"web","image":"web:1"}],"terminationGracePeriodSeconds":${text}}`
+  await server.call('POST', pods, Buffer.from(`{"metadata":{"name":"a"},"spec":${spec}}`))
+  const { value, line } = await next()
+  expect(value.object.spec.terminationGracePeriodSeconds).toBe(read)
+  expect(line).toContain(`"terminationGracePeriodSeconds":${text}`)
   end()
 })

@@ -1,3 +1,6 @@
+import type { ValueStream } from '../../models/value-stream.ts'
+import type { Frame } from './frame.ts'
+
 /** Where the bytes of a stream go. */
 export interface Sink {
   /** Never blocks; what cannot go out yet is kept by the sink. @returns bytes that wait in it */
@@ -9,11 +12,11 @@ export interface Sink {
 const maxBacklogBytes = 16 * 1024 * 1024
 
 /**
- * The body of a watch: chunks are pushed in, and go out through an iterator or, without its cost per chunk, straight
- * into a sink.
+ * The body of a watch: frames are pushed in, and go out through an iterator, as bytes or values, or, without its cost per
+ * frame, straight into a sink.
  */
-export class WatchStream implements AsyncIterable<Uint8Array> {
-  #chunks: Uint8Array[] = []
+export class WatchStream implements ValueStream {
+  #frames: Frame[] = []
   #bytes = 0
   #ended = false
   #sink: Sink | undefined
@@ -36,14 +39,14 @@ export class WatchStream implements AsyncIterable<Uint8Array> {
     else this.#onEnd = then
   }
 
-  push(chunk: Uint8Array): void {
+  push(frame: Frame): void {
     if (this.#ended) return
     if (this.#sink) {
-      if (this.#sink.write(chunk) > maxBacklogBytes) this.end()
+      if (this.#sink.write(frame.bytes) > maxBacklogBytes) this.end()
       return
     }
-    this.#chunks.push(chunk)
-    this.#bytes += chunk.length
+    this.#frames.push(frame)
+    this.#bytes += frame.size
     if (this.#bytes > maxBacklogBytes) this.end()
     else this.#awake()
   }
@@ -60,31 +63,44 @@ export class WatchStream implements AsyncIterable<Uint8Array> {
 
   /** Sends everything into `sink` from now on. */
   attach(sink: Sink): void {
-    for (const chunk of this.#chunks) sink.write(chunk)
-    this.#chunks = []
+    for (const { bytes } of this.#frames) sink.write(bytes)
+    this.#frames = []
     this.#bytes = 0
     this.#sink = sink
     if (this.#ended) sink.end()
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    return this.#read(frame => frame.bytes)
+  }
+
+  jsonValues(): AsyncIterator<unknown, undefined> {
+    return this.#read(frame => frame.value())
+  }
+
+  /** No generator, since every event of every informer comes through here. */
+  #read<T>(of: (frame: Frame) => T): AsyncIterator<T, undefined> {
+    let taken: Frame[] = []
+    let at = 0
+    const next = async (): Promise<IteratorResult<T, undefined>> => {
       for (;;) {
-        const chunks = this.#chunks
-        if (chunks.length) {
-          this.#chunks = []
-          this.#bytes = 0
-          for (const chunk of chunks) yield chunk
-          continue
-        }
-        if (this.#ended) return
+        if (at < taken.length) return { done: false, value: of(taken[at++]!) }
+        taken = this.#frames
+        at = 0
+        this.#frames = []
+        this.#bytes = 0
+        if (taken.length) continue
+        if (this.#ended) return { done: true, value: undefined }
         await new Promise<void>(resolve => {
           this.#wake = resolve
         })
       }
-    } finally {
-      this.end()
     }
+    const stop = async (): Promise<IteratorResult<T, undefined>> => {
+      this.end()
+      return { done: true, value: undefined }
+    }
+    return { next, return: stop }
   }
 
   #awake(): void {
