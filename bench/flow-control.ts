@@ -27,9 +27,10 @@ async function micros(work: () => Promise<unknown>): Promise<number> {
 }
 
 const get = () => server.handler({ method: 'GET', url, headers: {}, user, signal })
+const works = { work: async () => 1, refused: () => 0 }
 const alone = () => {
   const flow = flowControl.classify(attributes)!
-  return flowControl.run(flow, attributes, info, { waitMs: 1_000, signal: () => signal }, async () => 1)
+  return flowControl.run(flow, attributes, info, { waitMs: 1_000, signal: () => signal }, works)
 }
 const [whole, part]: [number[], number[]] = [[], []]
 for (let round = -3; round < rounds; round++) {

@@ -8,7 +8,7 @@ import type { Aggregation } from './aggregation/aggregation.ts'
 import type { Auditor, AuditTrail } from './audit/auditor.ts'
 import { type Authenticator, anonymous } from './authn/authenticator.ts'
 import { impersonated, wantsImpersonation } from './authn/impersonation.ts'
-import { type Attributes, type AuthorizerChain, refusal } from './authz/authorizer.ts'
+import { type Attributes, type AuthorizerChain, type Decision, refusal } from './authz/authorizer.ts'
 import { catalogReply } from './catalog/catalog.ts'
 import type { Call, Core, ResourceCall } from './core.ts'
 import { type Control, controlled, runsLong } from './flow-control/controlled.ts'
@@ -54,7 +54,8 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const verb = verbOf(request, info)
       label = verb
       const asked = { verb, path: info.path, ...attributesOf(info, verb) }
-      const known = await authenticate(parts, request, auditId, asked)
+      const answer = authenticate(parts, request, auditId, asked)
+      const known = answer instanceof Promise ? await answer : answer
       trail = parts.auditor?.begin(request, auditId, { user: known, ...asked })
       const user = wantsImpersonation(request) ? await impersonated(request, known, parts.authorizer) : known
       if (user !== known) trail?.impersonated(user)
@@ -62,7 +63,10 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const core = coreFor(parts.core, request, { user: user.username, request: auditId }, trail)
       const call: Call = { core, request, info, user, auditId, warnings }
       const work = async () => {
-        await authorize(parts, attributes, user, trail)
+        const answer = parts.authorizer.authorize(attributes)
+        const decision = answer instanceof Promise ? await answer : answer
+        note(decision, trail)
+        if (!decision.allowed) throw mayNot(attributes, decision.reason)
         const elsewhere = parts.aggregation.reply(call)
         if (elsewhere) return elsewhere
         if (call.info.resource) return serveResource(call, verb)
@@ -75,10 +79,11 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       reply = errorReply(asApiError(parts, request, error), request.headers['accept'])
     }
     trail?.answered(reply)
-    const finished = await finishReply(request, reply, auditId, warnings, flow)
+    const finishing = finishReply(request, reply, auditId, warnings, flow)
+    if (finishing) await finishing
     done()
-    parts.metrics.requests.observe({ info, verb: label, reply: finished, ms: parts.core.clock.monotonicMs() - started })
-    return finished
+    parts.metrics.requests.observe({ info, verb: label, reply, ms: parts.core.clock.monotonicMs() - started })
+    return reply
   }
 }
 
@@ -97,14 +102,10 @@ function coreFor(plain: Core, { method, headers }: ApiRequest, author: Author, t
   return { ...core, objects: core.objects.of({ author, ...fence }) }
 }
 
-async function serveResource(call: Call, verb: string): Promise<ApiReply> {
+function serveResource(call: Call, verb: string): Promise<ApiReply> {
   const path = call.info.resource!
   const resource = call.core.resources.find(path.group, path.version, path.plural)
-  if (!resource) {
-    const view = (await viewReply(call, call.core.views, verb)) ?? catalogReply(call, verb)
-    if (view) return view
-    throw noSuchPath()
-  }
+  if (!resource) return serveView(call, verb)
   // A namespaced path of a cluster-wide kind, or an object of a namespaced kind without its namespace, is no path at all.
   if (!resource.namespaced && path.namespace !== undefined && path.plural !== 'namespaces') throw noSuchPath()
   if (resource.namespaced && path.name !== undefined && path.namespace === undefined) throw noSuchPath()
@@ -114,8 +115,14 @@ async function serveResource(call: Call, verb: string): Promise<ApiReply> {
   }
   const resourceCall: ResourceCall = { ...call, path, resource }
   const handler = resourceHandler(resourceCall, verb)
-  if (call.core.fresh && !asksForRevision(call.info.query)) await freshen(call.core.fresh)
-  return handler(resourceCall)
+  if (!call.core.fresh || asksForRevision(call.info.query)) return handler(resourceCall)
+  return freshen(call.core.fresh).then(() => handler(resourceCall))
+}
+
+async function serveView(call: Call, verb: string): Promise<ApiReply> {
+  const view = (await viewReply(call, call.core.views, verb)) ?? catalogReply(call, verb)
+  if (view) return view
+  throw noSuchPath()
 }
 
 /** Reads and watches that say from which revision on need no newer state. */
@@ -132,57 +139,52 @@ async function freshen(fresh: FreshReads): Promise<void> {
 
 type Asked = Omit<Attributes, 'user'>
 
-async function authenticate(
+/** @throws ApiError Unauthorized, also later */
+function authenticate(
   parts: PipelineParts,
   request: ApiRequest,
   auditId: string,
   asked: Asked,
-): Promise<UserInfo> {
-  try {
-    return request.user ?? (await identify(parts, request))
-  } catch (error) {
+): UserInfo | Promise<UserInfo> {
+  const refuse = (error: unknown): never => {
     const nobody = { username: '', groups: [] }
     if (error instanceof ApiError && error.code === 401)
       parts.auditor?.begin(request, auditId, { user: nobody, ...asked })?.refused(error.message)
     throw error
   }
+  try {
+    const user = request.user ?? identify(parts.authenticators, request)
+    return user instanceof Promise ? user.catch(refuse) : user
+  } catch (error) {
+    return refuse(error)
+  }
 }
 
-async function identify(parts: PipelineParts, request: ApiRequest): Promise<UserInfo> {
-  for (const authenticator of parts.authenticators) {
-    const answer = authenticator.authenticate(request)
-    const user = answer instanceof Promise ? await answer : answer
+/** Most authenticators know at once: nothing is waited for unless one has to ask. */
+function identify(authenticators: readonly Authenticator[], request: ApiRequest): UserInfo | Promise<UserInfo> {
+  for (const [i, authenticator] of authenticators.entries()) {
+    const user = authenticator.authenticate(request)
+    if (user instanceof Promise) return user.then(found => found ?? identify(authenticators.slice(i + 1), request))
     if (user) return user
   }
   if (request.headers['authorization']) throw new ApiError('Unauthorized', 'Unauthorized')
   return anonymous
 }
 
-async function authorize(
-  parts: PipelineParts,
-  attributes: Attributes,
-  user: UserInfo,
-  trail: AuditTrail | undefined,
-): Promise<void> {
-  const decision = await parts.authorizer.authorize(attributes)
-  trail?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid')
-  trail?.annotate('authorization.k8s.io/reason', decision.reason)
-  if (decision.allowed) return
-  const { resource } = attributes
-  const text = refusal(attributes, decision.reason)
-  const subject = resource
-    ? `${resource.plural}${resource.group ? `.${resource.group}` : ''}${resource.name ? ` ${JSON.stringify(resource.name)}` : ''} is forbidden: `
-    : 'forbidden: '
-  if (user === anonymous && resource === undefined && attributes.path === '/')
-    throw new ApiError('Forbidden', `${subject}${text}`)
-  throw new ApiError('Forbidden', `${subject}${text}`, {
-    details: resource
-      ? {
-          ...(resource.name ? { name: resource.name } : {}),
-          ...(resource.group ? { group: resource.group } : {}),
-          kind: resource.plural,
-        }
-      : {},
+function note({ allowed, reason }: Decision, trail: AuditTrail | undefined): void {
+  trail?.annotate('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid')
+  trail?.annotate('authorization.k8s.io/reason', reason)
+}
+
+function mayNot(attributes: Attributes, reason: string): ApiError {
+  const { resource, user, path } = attributes
+  const text = refusal(attributes, reason)
+  if (!resource)
+    return new ApiError('Forbidden', `forbidden: ${text}`, user === anonymous && path === '/' ? {} : { details: {} })
+  const { group, plural, name } = resource
+  const what = `${plural}${group ? `.${group}` : ''}${name ? ` ${JSON.stringify(name)}` : ''}`
+  return new ApiError('Forbidden', `${what} is forbidden: ${text}`, {
+    details: { ...(name ? { name } : {}), ...(group ? { group } : {}), kind: plural },
   })
 }
 

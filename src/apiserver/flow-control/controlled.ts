@@ -17,7 +17,7 @@ export interface Control {
 }
 
 /** Does the work when its flow lets it, within the time that the request has. @throws ApiError Timeout, BadRequest */
-export async function controlled(
+export function controlled(
   { flowControl, deadlines }: Control,
   flow: Flow | undefined,
   request: ApiRequest,
@@ -30,8 +30,7 @@ export async function controlled(
   const timed = watches ? work : () => deadlines.within(timeoutMs, work())
   if (!flow) return timed()
   const limits = { waitMs: timeoutMs / 4, signal: () => request.signal }
-  const reply = await flowControl.run(flow, attributes, info, limits, timed)
-  return reply === 'refused' ? tooMany() : reply
+  return flowControl.run(flow, attributes, info, limits, { work: timed, refused: tooMany })
 }
 
 function tooMany(): ApiReply {

@@ -186,15 +186,16 @@ test('over a network a flood of lists leaves gaps between them, in which others 
     begun++
   }
   const limits = { waitMs: 60_000, signal: () => new AbortController().signal }
-  const all = Array.from({ length: 9 }, () => flowControl.run(flow, request, info, limits, list))
+  const works = { work: list, refused: () => expect.unreachable('there is room for all') }
+  const all = Array.from({ length: 9 }, () => flowControl.run(flow, request, info, limits, works))
   const perTurn: number[] = []
   for (let before = -1; before !== begun; ) {
     before = begun
     await settle()
     perTurn.push(begun - before)
-    const works = turn
+    const due = turn
     turn = []
-    for (const work of works) work()
+    for (const work of due) work()
     await settle()
   }
   await Promise.all(all)

@@ -73,15 +73,15 @@ export class FlowControl {
    * Does the work when there are seats for it.
    * @param flow from `classify`
    * @param waitMs longest time in a queue
-   * @returns 'refused' when the flow has too much waiting already, or waited too long
+   * @param refused what is answered when the flow has too much waiting already, or waited too long
    */
   async run<T>(
     flow: Flow,
     request: Attributes,
     info: RequestInfo,
     limits: { waitMs: number; signal: () => AbortSignal },
-    work: () => Promise<T>,
-  ): Promise<T | 'refused'> {
+    { work, refused }: { work: () => Promise<T>; refused: () => T },
+  ): Promise<T> {
     const { level, schema, counts } = flow as Compiled
     const { clock } = this.#core
     if (level.exempt) {
@@ -96,7 +96,7 @@ export class FlowControl {
       const turn = await this.#wait(level, `${schema.metadata.name}\0${flowOf(schema, request)}`, seats, limits)
       if (typeof turn === 'string') {
         counts.refused(turn, clock.monotonicMs() - came)
-        return 'refused'
+        return refused()
       }
       done = turn
     }

@@ -9,14 +9,14 @@ const gzipFromBytes = 128 * 1024
 const warningLimit = 4096
 const longWarning = 256
 
-/** Headers that every reply has, warnings, and compression of what is large. */
-export async function finishReply(
+/** Headers that every reply has, warnings, and compression of what is large; only that has to be waited for. Changes `reply`. */
+export function finishReply(
   request: ApiRequest,
   reply: ApiReply,
   auditId: string,
   warnings: string[],
   flow?: Flow,
-): Promise<ApiReply> {
+): Promise<void> | undefined {
   const { headers } = reply
   headers['audit-id'] = auditId
   headers['cache-control'] ??= 'no-cache, private'
@@ -35,9 +35,13 @@ export async function finishReply(
   ) {
     headers['content-encoding'] = 'gzip'
     headers['vary'] = 'Accept-Encoding'
-    reply.body = await gzipAsync(reply.body, { level: constants.Z_BEST_SPEED })
+    return compress(reply, reply.body)
   }
-  return reply
+  return undefined
+}
+
+async function compress(reply: ApiReply, body: Uint8Array): Promise<void> {
+  reply.body = await gzipAsync(body, { level: constants.Z_BEST_SPEED })
 }
 
 /** `299 - "text"` each, once each, cut when there are very many. */
