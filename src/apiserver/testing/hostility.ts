@@ -1,9 +1,10 @@
-import { HostileRequests } from './hostile-requests.ts'
+import type { ApiReply } from '../../models/rest.ts'
+import { type HostileRequest, HostileRequests } from './hostile-requests.ts'
 import type { TestServer } from './test-server.ts'
 
 export interface Hostility {
   requests: number
-  /** Longest time that one request kept everybody else waiting; processor or wall time, whichever is less. */
+  /** Longest time that one request kept everybody else waiting, each time that it was sent; processor or wall time, whichever is less. */
   worstStallMs: number
   worstRequest: string
   /** Answers by status. */
@@ -12,12 +13,14 @@ export interface Hostility {
   faults: string[]
 }
 
-/** Goal: nobody is kept waiting longer by somebody else's request. Told, not judged: the machine has its part in it. */
-const goalStallMs = 250
+/** Nobody may be kept waiting longer by somebody else's request. */
+export const longestStallMs = 250
+/** What took long once may have been the machine, or a collection of garbage; what takes long each time is the request. */
+const attempts = 4
 
 export function hostilityText({ requests, worstStallMs, statuses, faults, worstRequest }: Hostility): string {
   const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`)
-  return `${requests.toLocaleString('en')} hostile requests: worst stall ${worstStallMs.toFixed(0)} ms of ${goalStallMs} (${worstRequest.slice(0, 100)}), ${faults.length} faults; ${answers.join(', ')}`
+  return `${requests.toLocaleString('en')} hostile requests: worst stall ${worstStallMs.toFixed(0)} ms of ${longestStallMs} (${worstRequest.slice(0, 100)}), ${faults.length} faults; ${answers.join(', ')}`
 }
 
 /** Sends hostile requests one after another and watches what they do to the event loop. */
@@ -26,29 +29,40 @@ export async function beHostile(server: TestServer, requests: number, seed: numb
   const hostile = new HostileRequests(seed)
   for (let sent = 0; sent < requests; sent++) {
     const request = hostile.next()
-    const gone = new AbortController()
-    const stall = new Stall()
-    const reply = await server.api.handler({
-      ...request,
-      user: { username: 'fuzz', groups: ['system:masters', 'system:authenticated'] },
-      signal: gone.signal,
-    })
-    await new Promise(resolve => setImmediate(resolve))
-    const ms = stall.end()
-    gone.abort()
+    const { reply, stallMs } = await send(server, request)
     out.statuses[reply.status] = (out.statuses[reply.status] ?? 0) + 1
-    const what = `${request.method} ${request.url.slice(0, 200)} ${request.headers['content-type']} ${Buffer.from(
-      request.body ?? [],
-    )
-      .toString()
-      .slice(0, 300)}`
-    if (ms > out.worstStallMs) Object.assign(out, { worstStallMs: ms, worstRequest: what })
-    if (reply.status === 500 && reply.body instanceof Uint8Array) {
-      const answer = Buffer.from(reply.body).toString()
-      if (answer.includes('Internal error')) out.faults.push(`${what}\n  -> ${answer.slice(0, 400)}`)
-    }
+    const ms = stallMs > longestStallMs ? await stallOfAll(server, request, stallMs) : stallMs
+    if (ms > out.worstStallMs) Object.assign(out, { worstStallMs: ms, worstRequest: textOf(request) })
+    const answer = reply.status === 500 && reply.body instanceof Uint8Array ? Buffer.from(reply.body).toString() : ''
+    if (answer.includes('Internal error')) out.faults.push(`${textOf(request)}\n  -> ${answer.slice(0, 400)}`)
   }
   return out
+}
+
+async function send(server: TestServer, request: HostileRequest): Promise<{ reply: ApiReply; stallMs: number }> {
+  const gone = new AbortController()
+  const stall = new Stall()
+  const reply = await server.api.handler({
+    ...request,
+    user: { username: 'fuzz', groups: ['system:masters', 'system:authenticated'] },
+    signal: gone.signal,
+  })
+  await new Promise(resolve => setImmediate(resolve))
+  const stallMs = stall.end()
+  gone.abort()
+  return { reply, stallMs }
+}
+
+/** The least of several times. */
+async function stallOfAll(server: TestServer, request: HostileRequest, firstMs: number): Promise<number> {
+  let ms = firstMs
+  for (let attempt = 1; attempt < attempts && ms > longestStallMs; attempt++)
+    ms = Math.min(ms, (await send(server, request)).stallMs)
+  return ms
+}
+
+function textOf({ method, url, headers, body = Uint8Array.of() }: HostileRequest): string {
+  return `${method} ${url.slice(0, 200)} ${headers['content-type']} ${Buffer.from(body).toString().slice(0, 300)}`
 }
 
 /** The longest stretch without a turn of the event loop. Other programs on the machine take wall time, not our processor time. */

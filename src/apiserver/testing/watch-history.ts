@@ -54,27 +54,30 @@ const scopes: Scope[] = [
 export class WatchHistory implements AsyncDisposable {
   readonly #random: Random
   readonly #clock: VirtualClock
-  readonly #store: Store
+  readonly #reopen: OpenStore | undefined
+  #store: Store
   #server: ApiServer
   readonly #log: Change[] = []
   readonly #states = new Map<string, State>()
   readonly #clients: Client[] = []
-  readonly #stop = new AbortController()
+  #stop = new AbortController()
   #logged = 0
 
-  private constructor(random: Random, clock: VirtualClock, store: Store, server: ApiServer) {
+  private constructor({ random, clock, store, server, reopen }: HistoryParts) {
     this.#random = random
     this.#clock = clock
+    this.#reopen = reopen
     this.#store = store
     this.#server = server
     void this.#follow()
   }
 
-  static async start(random: Random): Promise<WatchHistory> {
+  /** @param reopen how to open a store that outlives its process, which then ends with its server; else one in memory stays open */
+  static async start(random: Random, reopen?: OpenStore): Promise<WatchHistory> {
     const clock = new VirtualClock()
-    const store = await openMemoryStore({ clock })
+    const store = reopen ? await reopen(clock) : await openMemoryStore({ clock })
     const server = await startServer(store, clock, random)
-    const history = new WatchHistory(random, clock, store, server)
+    const history = new WatchHistory({ random, clock, store, server, reopen })
     for (const scope of scopes) history.#clients.push(new Client(scope, random))
     return history
   }
@@ -119,11 +122,21 @@ export class WatchHistory implements AsyncDisposable {
 
   async #restart(): Promise<void> {
     await this.#server.close()
+    if (this.#reopen) {
+      // The store's own log is read to its end first: what it forgets later is known then.
+      const newest = Number(await this.#store.revision())
+      await this.#until(() => this.#logged >= newest)
+      this.#stop.abort()
+      await this.#store[Symbol.asyncDispose]()
+      this.#store = await this.#reopen(this.#clock)
+      this.#stop = new AbortController()
+      void this.#follow()
+    }
     this.#server = await startServer(this.#store, this.#clock, this.#random)
   }
 
   async #follow(): Promise<void> {
-    for await (const { events, revision } of this.#store.watch(prefix, 0n, this.#stop.signal)) {
+    for await (const { events, revision } of this.#store.watch(prefix, BigInt(this.#logged), this.#stop.signal)) {
       for (const event of events) {
         const after = event.value && stateOf(JSON.parse(Buffer.from(event.value).toString()))
         this.#log.push({ revision: Number(event.revision), key: event.key, before: this.#states.get(event.key), after })
@@ -165,7 +178,7 @@ export class WatchHistory implements AsyncDisposable {
   }
 
   async #until(done: () => boolean): Promise<void> {
-    for (let turn = 0; turn < 500 && !done(); turn++) await new Promise(resolve => setImmediate(resolve))
+    for (let turn = 0; turn < patience && !done(); turn++) await new Promise(resolve => setImmediate(resolve))
   }
 
   #anyClient(): Client {
@@ -175,6 +188,19 @@ export class WatchHistory implements AsyncDisposable {
   #one<T>(of: readonly T[]): T {
     return of[Math.floor(this.#random.next() * of.length)]!
   }
+}
+
+/** Turns of the event loop: a store with threads and a disk takes some thousands. What never comes is told then. */
+const patience = 200_000
+
+type OpenStore = (clock: VirtualClock) => Promise<Store>
+
+interface HistoryParts {
+  random: Random
+  clock: VirtualClock
+  store: Store
+  server: ApiServer
+  reopen: OpenStore | undefined
 }
 
 /** A stretch of following: from the revision of a list, or from where the client was. */
