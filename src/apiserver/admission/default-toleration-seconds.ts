@@ -19,9 +19,10 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
   mutate({ object }) {
     const spec = (object!['spec'] ??= {})
     const said: Toleration[] = spec.tolerations ?? []
-    const about = ({ key, effect }: Toleration, taint: string) =>
-      (!key || key === taint) && (!effect || effect === 'NoExecute')
-    const missing = usual.filter(({ key }) => !said.some(toleration => about(toleration, key)))
+    const missing = said.length ? usual.filter(({ key }) => !said.some(toleration => isAbout(toleration, key))) : usual
     if (missing.length) spec.tolerations = [...said, ...missing]
   },
 }
+
+const isAbout = ({ key, effect }: Toleration, taint: string): boolean =>
+  (!key || key === taint) && (!effect || effect === 'NoExecute')

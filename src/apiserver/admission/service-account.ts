@@ -116,8 +116,12 @@ function mountToken(spec: Record<string, any>): void {
  * which are then worked out, written and kept in memory once.
  */
 function volumeName(volumes: { name: string }[] = []): string {
-  for (let name = usualName, random = seededRandom(1); ; name = nameFrom(random))
-    if (!volumes.some(v => v.name === name)) return name
+  const taken = (name: string) => volumes.some(v => v.name === name)
+  if (!taken(usualName)) return usualName
+  const random = seededRandom(1)
+  let name = nameFrom(random)
+  while (taken(name)) name = nameFrom(random)
+  return name
 }
 
 const nameFrom = (random: Random) => `kube-api-access-${nameSuffix(random)}`

@@ -36,6 +36,11 @@ export type NextTurn = (work: () => void) => void
 /** Seats of lists that one level begins in one turn of the event loop: those of some hundred objects, or one long list. */
 const widePerTurn = 8
 
+interface Limits {
+  waitMs: number
+  signal: () => AbortSignal
+}
+
 /** API Priority and Fairness: who works, who waits, who is turned away when more is asked than can be done at once. */
 export class FlowControl {
   readonly #core: Core
@@ -75,19 +80,27 @@ export class FlowControl {
    * @param waitMs longest time in a queue
    * @param refused what is answered when the flow has too much waiting already, or waited too long
    */
-  async run<T>(
+  run<T>(
     flow: Flow,
     request: Attributes,
     info: RequestInfo,
-    limits: { waitMs: number; signal: () => AbortSignal },
+    limits: Limits,
     { work, refused }: { work: () => Promise<T>; refused: () => T },
   ): Promise<T> {
-    const { level, schema, counts } = flow as Compiled
+    const { level, counts } = flow as Compiled
+    if (!level.exempt) return this.#runSeated(flow as Compiled, request, info, limits, { work, refused })
+    counts.dispatched(0)
+    return work()
+  }
+
+  async #runSeated<T>(
+    { level, schema, counts }: Compiled,
+    request: Attributes,
+    info: RequestInfo,
+    limits: Limits,
+    { work, refused }: { work: () => Promise<T>; refused: () => T },
+  ): Promise<T> {
     const { clock } = this.#core
-    if (level.exempt) {
-      counts.dispatched(0)
-      return work()
-    }
     const seats = seatsFor(this.#core, request.verb, info, level.maxSeats)
     const came = clock.monotonicMs()
     let done: Done | undefined
@@ -117,12 +130,7 @@ export class FlowControl {
   }
 
   /** @returns how to tell that it is done, once there are seats; or why there will be none */
-  #wait(
-    level: PriorityLevel,
-    flow: string,
-    seats: number,
-    { waitMs, signal }: { waitMs: number; signal: () => AbortSignal },
-  ): Promise<Done | Refusal> {
+  #wait(level: PriorityLevel, flow: string, seats: number, { waitMs, signal }: Limits): Promise<Done | Refusal> {
     const { queues } = level
     if (!queues) return Promise.resolve('concurrency-limit')
     return new Promise(resolve => {

@@ -1,7 +1,7 @@
 import { type FieldError, notSupported, required } from '../field-error.ts'
 import { type Field, type ObjectType, type Type, typeNamed } from './types.ts'
 
-type Checker = (value: any, path: string, errors: FieldError[]) => void
+type Checker = (value: any, at: Place, errors: FieldError[]) => void
 
 const compiled = new Map<ObjectType, Checker | undefined>()
 
@@ -14,8 +14,23 @@ const unchecked = (type: ObjectType) => type.name.endsWith('Status') || type.nam
  */
 export function validateStructure(schema: string, object: object): FieldError[] {
   const errors: FieldError[] = []
-  checkerOf(typeNamed(schema))?.(object, '', errors)
+  checkerOf(typeNamed(schema))?.(object, [], errors)
   return errors
+}
+
+/** The way to a value: `.spec`, `.containers`, 0. Its text is only put together for a refusal. */
+type Place = (string | number)[]
+
+const pathText = (at: Place): string =>
+  at
+    .map(step => (typeof step === 'number' ? `[${step}]` : step))
+    .join('')
+    .slice(1)
+
+function checkAt(check: Checker, value: unknown, at: Place, step: string | number, errors: FieldError[]): void {
+  at.push(step)
+  check(value, at, errors)
+  at.pop()
 }
 
 function checkerOf(type: Type): Checker | undefined {
@@ -23,22 +38,25 @@ function checkerOf(type: Type): Checker | undefined {
     const allowed = type.enum
     if (!allowed) return undefined
     const set = new Set<unknown>(['', undefined, null, ...allowed])
-    return (value, path, errors) => {
-      if (!set.has(value)) errors.push(notSupported(path, value, allowed))
+    return (value, at, errors) => {
+      if (!set.has(value)) errors.push(notSupported(pathText(at), value, allowed))
     }
   }
   if (type.form === 'list') {
     const each = checkerOf(type.of)
     return (
-      each && ((list, path, errors) => (list as unknown[]).forEach((v, i) => void each(v, `${path}[${i}]`, errors)))
+      each &&
+      ((list: unknown[], at, errors) => {
+        for (let i = 0; i < list.length; i++) checkAt(each, list[i], at, i, errors)
+      })
     )
   }
   if (type.form === 'map') {
     const each = checkerOf(type.of)
     return (
       each &&
-      ((map, path, errors) => {
-        for (const [key, value] of Object.entries(map)) each(value, `${path}[${key}]`, errors)
+      ((map, at, errors) => {
+        for (const [key, value] of Object.entries(map)) checkAt(each, value, at, `[${key}]`, errors)
       })
     )
   }
@@ -51,18 +69,18 @@ function checkerOf(type: Type): Checker | undefined {
 
 function compileObject(type: ObjectType): Checker | undefined {
   if (unchecked(type)) return undefined
-  const below: [name: string, checker: Checker][] = []
+  const below: [name: string, step: string, checker: Checker][] = []
   const missing: Field[] = []
   for (const field of type.fields.values()) {
     const checker = checkerOf(field.type)
-    if (checker) below.push([field.name, checker])
+    if (checker) below.push([field.name, `.${field.name}`, checker])
     if (type.own && field.required && field.name !== 'items') missing.push(field)
   }
   if (below.length === 0 && missing.length === 0) return undefined
-  return (object, path, errors) => {
-    const prefix = path === '' ? '' : `${path}.`
+  return (object, at, errors) => {
     for (const { name } of missing)
-      if (object[name] === undefined || object[name] === '') errors.push(required(prefix + name))
-    for (const [name, checker] of below) if (object[name] !== undefined) checker(object[name], prefix + name, errors)
+      if (object[name] === undefined || object[name] === '') errors.push(required(pathText([...at, `.${name}`])))
+    for (const [name, step, checker] of below)
+      if (object[name] !== undefined) checkAt(checker, object[name], at, step, errors)
   }
 }

@@ -68,7 +68,7 @@ const sourceChecks: Record<string, (field: string, volume: Volume) => FieldError
     ...checkMode(`${field}.defaultMode`, downwardAPI?.defaultMode),
     ...checkDownwardItems(field, downwardAPI?.items),
   ],
-  projected: (field, { projected }) => (projected ? checkProjected(field, projected) : []),
+  projected: (field, { projected }) => (projected && !well.has(projected) ? checkProjected(field, projected) : []),
   nfs(field, { nfs }) {
     const errors = nfs?.server ? [] : [required(`${field}.server`)]
     if (!nfs?.path) errors.push(required(`${field}.path`))
@@ -122,7 +122,16 @@ function checkDownwardItems(field: string, items: DownwardAPIVolumeFile[] = []):
   })
 }
 
-function checkProjected(field: string, { defaultMode, sources = [] }: ProjectedVolumeSource): FieldError[] {
+/** Those that nobody can change any more, and that were well: the token volume is one for all pods. */
+const well = new WeakSet<ProjectedVolumeSource>()
+
+function checkProjected(field: string, source: ProjectedVolumeSource): FieldError[] {
+  const errors = checkSources(field, source)
+  if (!errors.length && Object.isFrozen(source)) well.add(source)
+  return errors
+}
+
+function checkSources(field: string, { defaultMode, sources = [] }: ProjectedVolumeSource): FieldError[] {
   const errors = checkMode(`${field}.defaultMode`, defaultMode)
   const paths = new Set<string>()
   const claimPath = (path: string | undefined) => {
