@@ -55,6 +55,9 @@ export interface Agent extends AsyncDisposable {
   served: ServedNode
 }
 
+/** So many starts at once are more than the usual two or three of a change. */
+const crowd = 4
+
 export const defaultVersion = 'v1.32.0'
 
 export function createAgent(options: AgentOptions): Agent {
@@ -73,6 +76,7 @@ class NodeAgent implements Agent {
   readonly #view: RuntimeView
   readonly #tally = new ProbeTally()
   readonly #writer: StatusWriter
+  readonly #starts: Semaphore
   readonly #health: Health
   readonly #shutdown: NodeShutdown
   #registration: Registration | undefined
@@ -87,6 +91,7 @@ class NodeAgent implements Agent {
     this.#options = options
     this.nodeName = options.nodeName
     const { runtime, clock, log, client } = options
+    this.#starts = new Semaphore(options.parallelStarts ?? 32)
     this.#view = new RuntimeView({
       runtime,
       clock,
@@ -94,7 +99,7 @@ class NodeAgent implements Agent {
       relistMs: options.relistMs ?? 60_000,
       onChange: uid => this.#pods.changed(uid),
     })
-    this.#writer = new StatusWriter({ client, clock, log })
+    this.#writer = new StatusWriter({ client, clock, log, crowded: () => this.#starts.taken >= crowd })
     this.#health = new Health(
       options,
       this.#view,
@@ -158,9 +163,8 @@ class NodeAgent implements Agent {
       ? simulatedMachine(nodeName, simulated.capacity ?? {}, maxPods)
       : await this.#readMachine(maxPods)
     this.#machine = machine
-    const starts = new Semaphore(this.#options.parallelStarts ?? 32)
     // What people read about a start can wait until it is done.
-    const busy = () => starts.busy
+    const busy = () => this.#starts.taken > 0
     const events =
       this.#options.events ??
       createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName, busy })
@@ -253,7 +257,7 @@ class NodeAgent implements Agent {
       files: !simulated,
       folder,
       logFolder: this.#options.logFolder ?? join(folder, 'logs'),
-      starts,
+      starts: this.#starts,
       hostIps: () => this.#options.addresses.filter(a => a.type === 'InternalIP').map(a => a.address),
       hostDns: () => hostDns,
       clusterDns: this.#options.clusterDns ?? [],

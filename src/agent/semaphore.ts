@@ -10,9 +10,9 @@ export class Semaphore {
     this.#free = places
   }
 
-  /** Somebody is in. */
-  get busy(): boolean {
-    return this.#free < this.#places
+  /** So many are in. */
+  get taken(): number {
+    return this.#places - this.#free
   }
 
   /** Rejects with the signal's reason when it aborts while waiting. */

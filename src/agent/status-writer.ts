@@ -10,6 +10,8 @@ export interface StatusWriterOptions {
   client: Client
   clock: Clock
   log: Logger
+  /** Many pods are being started: what nobody waits for waits longer. */
+  crowded?(): boolean
 }
 
 interface Entry {
@@ -25,8 +27,10 @@ interface Entry {
 
 const writersAtOnce = 16
 const retryMs = 1_000
-/** The first, uneventful status of a pod waits this long: mostly a better one comes before. */
+/** A status on a pod's way to its containers waits this long: mostly a better one comes before. */
 const patienceMs = 500
+/** As long as many are on their way: each such status would keep the others from coming sooner. */
+const crowdedPatienceMs = 2_000
 
 /** Brings pod statuses to the API: only what changed, the newest wins, and while the server is away nothing is lost. */
 export class StatusWriter {
@@ -71,7 +75,7 @@ export class StatusWriter {
     }
     if (!entry.dirty) entry.sinceMonoMs = clock.monotonicMs()
     entry.dirty = true
-    entry.urgent = !isUneventful(entry.known.status, status)
+    entry.urgent = !isUneventful(status)
     this.#queue.add(uid)
     this.#pump()
   }
@@ -107,12 +111,13 @@ export class StatusWriter {
   #pump(): void {
     if (this.#pausedUntil || this.#stopped) return
     const now = this.#options.clock.monotonicMs()
+    const patience = this.#options.crowded?.() ? crowdedPatienceMs : patienceMs
     let next = Number.POSITIVE_INFINITY
     for (const uid of this.#queue) {
       if (this.#active >= writersAtOnce) return
       const entry = this.#entries.get(uid)!
       if (entry.busy) continue
-      const due = entry.urgent ? 0 : entry.sinceMonoMs + patienceMs
+      const due = entry.urgent ? 0 : entry.sinceMonoMs + patience
       if (due > now) {
         next = Math.min(next, due)
         continue
@@ -192,9 +197,9 @@ export class StatusWriter {
 
 const wantedAsKnown = ({ conditions: _, ...rest }: PodStatus): PodStatus => rest
 
-/** Nothing that somebody waits for: a pod that was just seen and is being made. */
-function isUneventful(known: PodStatus, wanted: PodStatus): boolean {
-  if (known.startTime || wanted.phase !== 'Pending') return false
+/** Nothing that somebody waits for: a pod that is being made, and nothing has gone wrong so far. */
+function isUneventful(wanted: PodStatus): boolean {
+  if (wanted.phase !== 'Pending') return false
   const all = [...(wanted.initContainerStatuses ?? []), ...(wanted.containerStatuses ?? [])]
   return all.every(
     s => s.state?.waiting?.reason === 'ContainerCreating' || s.state?.waiting?.reason === 'PodInitializing',

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest'
+import { silentLogger } from '../base/logger.ts'
+import { settle, VirtualClock } from '../base/virtual-clock.ts'
+import { Pod } from '../models/kinds/core/pod.ts'
+import type { PodStatus } from '../models/types/core-v1.ts'
+import { StatusWriter } from './status-writer.ts'
+import { FakeApi } from './testing/fake-api.ts'
+import { podDraft } from './testing/fixture.ts'
+
+const started = { phase: 'Pending', startTime: '2026-01-01T00:00:00Z' } as const
+const one = (state: object) => ({ name: 'web', image: 'i', imageID: '', ready: false, restartCount: 0, state })
+const making: PodStatus = { ...started, containerStatuses: [one({ waiting: { reason: 'ContainerCreating' } })] }
+const withAddress: PodStatus = { ...making, podIP: '10.1.0.2', podIPs: [{ ip: '10.1.0.2' }] }
+const running: PodStatus = { ...withAddress, phase: 'Running', containerStatuses: [one({ running: {} })] }
+const failing: PodStatus = { ...started, containerStatuses: [one({ waiting: { reason: 'ErrImagePull' } })] }
+
+/** @returns what says how often the pod's status was written after that status and so much time */
+async function writer(crowded = false) {
+  const clock = new VirtualClock()
+  const api = new FakeApi(clock)
+  const pod = await api.client.create<Pod>(Pod, podDraft('web'))
+  const statuses = new StatusWriter({ client: api.client, clock, log: silentLogger, crowded: () => crowded })
+  return async (status: PodStatus, ms: number) => {
+    statuses.set(pod, status)
+    await settle(8)
+    await clock.advance(ms)
+    await settle(8)
+    return api.writes.filter(write => write.startsWith('patch')).length
+  }
+}
+
+it('a pod on its way to its containers is told of now and then, and at once when they run or something is wrong', async () => {
+  const written = await writer()
+  expect(await written(making, 499)).toBe(0)
+  expect(await written(making, 1)).toBe(1)
+  expect(await written(withAddress, 400)).toBe(1)
+  expect(await written(running, 0)).toBe(2)
+  expect(await (await writer())(failing, 0)).toBe(1)
+})
+
+it('while many start, who is on the way waits longer', async () => {
+  const written = await writer(true)
+  expect(await written(making, 1_999)).toBe(0)
+  expect(await written(making, 1)).toBe(1)
+  expect(await (await writer(true))(running, 0)).toBe(1)
+})
