@@ -68,8 +68,8 @@ interface RouteJson {
   dev: string
 }
 
-/** Reads what the kernel knows now of paths of ours. */
-export async function readPaths(commands: Commands): Promise<KernelPaths> {
+/** Reads what the kernel knows now of paths of ours. @param tunnel false: there is none, and so nothing of it */
+export async function readPaths(commands: Commands, { tunnel = true } = {}): Promise<KernelPaths> {
   const read = async <T>(program: string, args: string[]): Promise<T[]> => {
     const { code, stdout } = await commands.run(program, ['-j', ...args], { allowFailure: true })
     return code === 0 && stdout.trim() ? (JSON.parse(stdout) as T[]) : []
@@ -79,8 +79,8 @@ export async function readPaths(commands: Commands): Promise<KernelPaths> {
   const [narrow, wide, neighbours, forwarding] = await Promise.all([
     routes('-4'),
     routes('-6'),
-    read<{ dst: string; lladdr?: string; state?: string[] }>('ip', ['neigh', ...ofDevice, 'nud', 'permanent']),
-    read<{ mac: string; dst?: string }>('bridge', ['fdb', ...ofDevice]),
+    tunnel ? read<{ dst: string; lladdr?: string }>('ip', ['neigh', ...ofDevice, 'nud', 'permanent']) : [],
+    tunnel ? read<{ mac: string; dst?: string }>('bridge', ['fdb', ...ofDevice]) : [],
   ])
   return {
     routes: new Set(

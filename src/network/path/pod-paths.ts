@@ -30,6 +30,8 @@ export class PodPaths implements AsyncDisposable {
   readonly #options: PodPathsOptions
   readonly #unsubscribe: () => void
   readonly #upkeep: Upkeep
+  /** There may be a tunnel and entries of it in the kernel, of ours or of a node before us. */
+  #mayHaveTunnel = true
   /** Lines that failed, so that one that goes on failing is told of once. */
   #failing = new Set<string>()
 
@@ -55,11 +57,14 @@ export class PodPaths implements AsyncDisposable {
     if (!nodes.synced) return
     const uplink = await findUplink(commands, nodeIp)
     const paths = planPaths({ nodes: nodes.list(), nodeName, uplink, encapsulation })
-    if (encapsulation !== 'none' && uplink && paths.length) {
+    const wanted = encapsulation !== 'none' && uplink && paths.length > 0
+    if (wanted) {
       if (await ensureTunnel(commands, uplink, podCidrs))
         log.info({ through: uplink.name }, 'tunnel to other nodes made')
-    } else await removeTunnel(commands)
-    const script = pathScript(await readPaths(commands), wantedPaths(paths))
+    } else if (this.#mayHaveTunnel) await removeTunnel(commands)
+    this.#mayHaveTunnel = Boolean(wanted)
+    const actual = await readPaths(commands, { tunnel: this.#mayHaveTunnel })
+    const script = pathScript(actual, wantedPaths(paths))
     this.#tell(await runPathScript(commands, script), paths)
   }
 
