@@ -352,16 +352,20 @@ describe('probes', () => {
 })
 
 describe('while the server is away', () => {
-  it('pods run on and are restarted, and 5 s after its return their status is right', async () => {
+  it('for ten minutes pods run on, are probed and restarted, and 5 s after its return their status is right', async () => {
     const f = await start()
     await f.run('web')
+    const livenessProbe = { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 1 }
+    await f.run('sick', { containers: [container('web', { livenessProbe })] }, { 'unhealthy-after': '300s' })
     f.api.goAway()
     const [first] = (await f.observed('web'))!.containers
     f.runtime.crash(first!.id, { exitCode: 7 })
-    await f.advance(60_000)
+    await f.advance(600_000)
     expect((await f.observed('web'))!.containers.find(c => c.attempt === 1)!.state).toBe('running')
+    expect(f.pod('sick')!.status!.containerStatuses![0]!.restartCount).toBe(0)
     f.api.comeBack()
     await f.advance(5_000)
+    expect(f.pod('sick')!.status!.containerStatuses![0]!.restartCount).toBeGreaterThan(0)
     expect(f.pod('web')!.status!.containerStatuses![0]).toMatchObject({
       restartCount: 1,
       ready: true,
