@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Lan, openLan } from './support/lan.ts'
+import { type Lan, type Machine, openLan } from './support/lan.ts'
 import { leftovers, stateFolderOf, type Traces, tracesOf } from './support/leftovers.ts'
 import { isReady, Parts, realImpossible } from './support/parts.ts'
 import { type Started, until } from './support/processes.ts'
@@ -131,6 +131,50 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
     }
     for (const node of ['n1', 'n2'])
       expect(await visitor(node, 'sh', '-c', 'nc -w 3 kubernetes 443 </dev/null && echo reached')).toContain('reached')
+  })
+
+  it('a host port leads to its pod from outside, from both nodes and their pods, and from the pod itself', async () => {
+    const listening = (name: string, ports: object[]) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'default', labels: { app: name } },
+      spec: {
+        nodeName: 'n2',
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: 'web', image: 'registry.test/web:1', ports }],
+      },
+    })
+    const port = (hostPort: number, more: object = {}) => ({ containerPort: 8080, hostPort, ...more })
+    await n1.apply(
+      listening('everywhere', [port(31080)]),
+      listening('loopback', [port(31081, { hostIP: '127.0.0.1' })]),
+      listening('own', [port(31081, { hostIP: n2.machine.ip })]),
+      listening('clash', [port(31080, { hostIP: '127.0.0.1' })]),
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'everywhere', namespace: 'default' },
+        spec: { selector: { app: 'everywhere' }, ports: [{ port: 80, targetPort: 8080 }] },
+      },
+    )
+    for (const name of ['everywhere', 'loopback', 'own'])
+      await until(name, async () => isReady(await n1.get('pod', name)))
+    const url = `http://${n2.machine.ip}:31080/`
+    const from = (machine: Machine, at = url) => machine.ok('wget', ['-qO-', '-T', '3', '-t', '1', at])
+    const itself = 'version 1 on everywhere\n'
+    for (const machine of [lan.outside, n1.machine, n2.machine]) expect(await from(machine)).toBe(itself)
+    expect(await from(n2.machine, 'http://127.0.0.1:31081/')).toBe('version 1 on loopback\n')
+    expect(await from(lan.outside, `http://${n2.machine.ip}:31081/`)).toBe('version 1 on own\n')
+    expect((await n1.get('pod', 'clash')).status).toMatchObject({ phase: 'Failed', reason: 'NodePorts' })
+    for (const node of ['n1', 'n2']) expect(await fetchFrom(node, url)).toBe(itself)
+    // A pod that calls itself: by its node's port, and by its Service.
+    const calling = (at: string) => n1.kubectl('exec', 'everywhere', '--', 'wget', '-qO-', '-T', '3', at)
+    expect(await calling(url)).toBe(itself)
+    await until('itself by its Service', async () => (await calling('http://everywhere/').catch(() => '')) === itself)
+    await n2.machine.ok('nft', ['flush', 'ruleset'])
+    await until('the rules to be back', async () => (await from(lan.outside).catch(() => '')) === itself)
+    await n1.kubectl('delete', 'pods', 'everywhere', 'loopback', 'own', 'clash')
+    await until('no answer', async () => (await from(lan.outside).catch(() => 'none')) === 'none')
   })
 
   it('logs and exec reach the pods of the node that joined', async () => {

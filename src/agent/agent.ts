@@ -262,6 +262,7 @@ class NodeAgent implements Agent {
       hostDns: () => hostDns,
       clusterDns: this.#options.clusterDns ?? [],
       limitBandwidth: this.#options.limitBandwidth,
+      openHostPorts: this.#options.openHostPorts,
       clusterDomain: this.#options.clusterDomain ?? 'cluster.local',
       allocatable: () => registration.allocatable,
       memory,

@@ -6,6 +6,7 @@ import type { Net } from '../base/net.ts'
 import type { Random } from '../base/random.ts'
 import type { Client, EventRecorder, InformerSet } from '../client/index.ts'
 import type { LimitBandwidth } from '../models/bandwidth.ts'
+import type { OpenHostPorts } from '../models/host-ports.ts'
 import type { NodeNetworkReader } from '../models/node-network.ts'
 import type { NodeAddress, Taint } from '../models/types/core-v1.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -54,6 +55,8 @@ export interface AgentOptions {
   network?: NodeNetworkReader
   /** Holds pods to the bandwidth of their annotations, before their containers start; absent: whoever makes their network does. */
   limitBandwidth?: LimitBandwidth
+  /** Leads a pod's host ports to it, before its containers start; absent: whoever makes pods' networks does. */
+  openHostPorts?: OpenHostPorts
   /** 110 unless said otherwise. */
   maxPods?: number
   labels?: Record<string, string>

@@ -5,6 +5,7 @@ import type { ListenHttp } from '../base/http-listener.ts'
 import type { Logger } from '../base/logger.ts'
 import { NftKeeper, removeNftTable } from '../base/nft-keeper.ts'
 import type { NftFamily } from '../base/nft-table.ts'
+import { UdpFlows } from '../base/udp-flows.ts'
 import type { InformerHandler, InformerSet } from '../client/index.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
@@ -13,7 +14,7 @@ import { checkedServices, HealthCheckPorts } from './health-check-ports.ts'
 import { ProxyHealth } from './proxy-health.ts'
 import { type RuleChange, RulePieces } from './rule-pieces.ts'
 import { serviceTableOf } from './service-table.ts'
-import { StaleFlows } from './stale-flows.ts'
+import { udpTargets } from './udp-targets.ts'
 
 export interface ServiceProxyOptions {
   nodeName: string
@@ -61,7 +62,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   }
 
   function proxyOf(family: NftFamily): { pieces: RulePieces; keeper: NftKeeper } {
-    const flows = new StaleFlows(commands, log, family)
+    const flows = new UdpFlows(commands, log, family)
     let moves: RuleChange[] = []
     const pieces = new RulePieces({
       ids: () => services.list().map(idOf),
@@ -93,7 +94,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
         const done = moves
         moves = []
         health.updated()
-        for (const move of done) await flows.moved(move)
+        for (const { before, after } of done) await flows.moved(udpTargets(before), udpTargets(after))
       },
       refused: cause =>
         new ProxyFailed(`cannot write service rules to nftables table ${table}`, {

@@ -4,24 +4,8 @@ import { difference, wholeTable } from '../base/nft-table.ts'
 import { emptyRules, type RuleSet } from './rule-set.ts'
 import { planServiceRules } from './service-rules.ts'
 import { serviceTableOf } from './service-table.ts'
+import { ask, teller } from './testing/tellers.ts'
 import { clientIp, nodeIp, openWires, serverIp, type Wires } from './testing/wires.ts'
-
-/** Tells by TCP and by UDP who it is and whom it sees: port 8080. */
-const server = (name: string) => `
-const tell = address => '${name} saw ' + address.replace('::ffff:', '')
-const udp = require('dgram').createSocket('udp4')
-udp.on('message', (_, from) => udp.send(tell(from.address), from.port, from.address))
-require('net').createServer(s => s.end(tell(s.remoteAddress))).listen(8080, () => udp.bind(8080, () => console.log('up')))`
-
-const ask = {
-  tcp: (host: string, port: number) => `
-    const s = require('net').connect({ host: '${host}', port: ${port}, timeout: 2000 })
-    s.on('data', d => process.stdout.write(d)).on('error', e => process.stdout.write(e.code)).on('timeout', () => { process.stdout.write('silence'); s.destroy() })`,
-  udp: (host: string, port: number) => `
-    const s = require('dgram').createSocket('udp4')
-    s.on('message', d => { process.stdout.write(d); process.exit() }).send('x', ${port}, '${host}')
-    setTimeout(() => { process.stdout.write('silence'); process.exit() }, 2000)`,
-}
 
 const able = process.getuid?.() === 0
 
@@ -36,7 +20,7 @@ describe.skipIf(!able)('packets to Services (needs root)', () => {
       ['client', wires.inClient],
       ['server', wires.inServer],
     ] as const) {
-      const [program, ...args] = [...words, process.execPath, '-e', server(name)]
+      const [program, ...args] = [...words, process.execPath, '-e', teller(name)]
       await new Promise<void>(up =>
         servers.push(systemCommands.spawn(program!, args, { onLine: line => line === 'up' && up() })),
       )

@@ -3,7 +3,7 @@ import type { Disposal } from '../base/disposal.ts'
 import { explain } from '../base/errors.ts'
 import type { InformerSet } from '../client/index.ts'
 import { type NodeNetworkReader, networkLabel } from '../models/node-network.ts'
-import { limitBandwidth } from '../network/index.ts'
+import { HostPorts, limitBandwidth } from '../network/index.ts'
 import { dnsIpOf, secondIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { cgroupOptions } from './cgroup-settings.ts'
@@ -29,6 +29,7 @@ export async function startNodeAgent(options: NodeOptions, parts: NodeAgentParts
   await disk.makeFolder(staticPodFolder)
   const agent = createAgent({
     ...agentOptions(options, parts),
+    ...(settings.network === 'cni' ? {} : podHooks(options, parts, stack)),
     secretFolder,
     staticPodFolder,
     server,
@@ -51,7 +52,6 @@ async function makeSecretFolder({ settings, outside }: NodeOptions, { containerd
 
 function agentOptions(options: NodeOptions, { runtime, containerd, informers, network }: NodeAgentParts): AgentOptions {
   const { settings, client, nodeIp, serving, identity, outside } = options
-  const { commands } = outside
   const places = placesOf(settings.dataDir)
   const dnsIp = dnsIpOf(settings)
   const second = settings.clusterCidr.includes(',') ? secondIp(nodeIp) : undefined
@@ -84,10 +84,22 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     ...(settings.imagePeers === 'true' ? { imagePeers: { ca: serving.clientCa, ...identity } } : {}),
     clusterDns: [dnsIp],
     clusterDomain: settings.clusterDomain,
-    ...(settings.network === 'cni'
-      ? {}
-      : { limitBandwidth: (netns, bandwidth) => limitBandwidth(commands, netns, bandwidth) }),
     version: `v1.32.3-optiflow.${version}`,
+  }
+}
+
+/** What our own network does for a pod before its containers start. */
+function podHooks(
+  { settings, outside }: NodeOptions,
+  { informers }: NodeAgentParts,
+  stack: Disposal,
+): Pick<AgentOptions, 'limitBandwidth' | 'openHostPorts'> {
+  const { nodeName, clusterCidr } = settings
+  const families = clusterCidr.split(',').map(cidr => (cidr.includes(':') ? 'ip6' : 'ip') as const)
+  const hostPorts = stack.use(new HostPorts({ ...outside, nodeName, families, dnsIp: dnsIpOf(settings), informers }))
+  return {
+    limitBandwidth: (netns, bandwidth) => limitBandwidth(outside.commands, netns, bandwidth),
+    openHostPorts: hostPorts.open,
   }
 }
 

@@ -10,7 +10,7 @@ export interface CniSettings {
   mtu?: number
 }
 
-/** The conflist that containerd reads: bridge with host-local addresses, host ports. */
+/** The conflist that containerd reads: bridge with host-local addresses. Host ports are ours. */
 export function cniConflist(settings: CniSettings): string {
   const conflist = {
     cniVersion: '0.4.0',
@@ -31,7 +31,6 @@ export function cniConflist(settings: CniSettings): string {
           routes: settings.podCidrs.map(cidr => ({ dst: cidr.includes(':') ? '::/0' : '0.0.0.0/0' })),
         },
       },
-      { type: 'portmap', capabilities: { portMappings: true }, snat: true },
     ],
   }
   return `${JSON.stringify(conflist, null, 2)}\n`

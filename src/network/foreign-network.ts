@@ -3,6 +3,7 @@ import type { Commands } from '../base/commands.ts'
 import type { Disk } from '../base/disk.ts'
 import { explain } from '../base/errors.ts'
 import { removeNftTable } from '../base/nft-keeper.ts'
+import { removeHostPorts } from './host-ports.ts'
 import { podTable } from './masquerade.ts'
 import { type NodePreparation, prepareNode } from './node-preparation.ts'
 import { removePaths } from './path/kernel-paths.ts'
@@ -59,6 +60,7 @@ async function podsOnBridge(commands: Commands): Promise<number> {
 
 async function removeOwnNetwork(commands: Commands, disk: Disk, ipamFolder: string): Promise<void> {
   await removeNftTable(commands, podTable)
+  await removeHostPorts(commands)
   await commands.run('ip', ['link', 'del', podBridge], quiet)
   await removePaths(commands)
   // Its pods were taken out by the other plugin, which knows nothing of our addresses: all would seem taken on the way back.

@@ -13,6 +13,7 @@ export {
 } from './explain/gather.ts'
 export { explainWay, type NodeReport, type Way } from './explain/way.ts'
 export * from './foreign-network.ts'
+export { HostPorts } from './host-ports.ts'
 export { NetworkFailed } from './node-preparation.ts'
 export {
   type KernelPaths,

@@ -8,6 +8,7 @@ import { findUplink, type Uplink } from '../base/uplink.ts'
 import type { InformerSet } from '../client/index.ts'
 import { Node } from '../models/kinds/index.ts'
 import { cniConflist } from './cni-config.ts'
+import { removeHostPorts } from './host-ports.ts'
 import { keepMasquerade, podTable } from './masquerade.ts'
 import { type NodePreparation, prepareIPv6, prepareNode } from './node-preparation.ts'
 import { removePaths } from './path/kernel-paths.ts'
@@ -107,6 +108,7 @@ export async function removePodNetwork(
 ): Promise<void> {
   const quiet = { allowFailure: true }
   await removeNftTable(commands, podTable)
+  await removeHostPorts(commands)
   await removePortMaps(commands)
   await commands.run('ip', ['link', 'del', where.bridge ?? podBridge], quiet)
   await removePaths(commands)

@@ -3,8 +3,9 @@ import type { Commands } from '../base/commands.ts'
 const quiet = { allowFailure: true }
 
 /**
- * Takes out what the portmap plugin leaves behind when the last host port is gone: its common chains, and the nat table
- * if it holds nothing at all then (iptables makes it again when it needs it). While any container still has a host port, of ours or of another user of the plugin, all stays.
+ * Takes out what the portmap plugin, which led host ports before we did, leaves behind when the last host port is gone: its common
+ * chains, and the nat table if it holds nothing at all then (iptables makes it again when it needs it). While any container still has
+ * a host port by it, such as Calico's, all stays.
  */
 export async function removePortMaps(commands: Commands): Promise<void> {
   for (const [program, family] of [

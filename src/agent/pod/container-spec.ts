@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { plainAddress } from '../../base/ip.ts'
 import { quantityToMillis, quantityToNumber } from '../../base/quantity.ts'
+import { hostPortsOf } from '../../models/host-ports.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type {
   ContainerResources,
@@ -55,18 +55,7 @@ export function sandboxSpec(pod: Pod, parts: SandboxParts): SandboxSpec {
     hostPid: spec.hostPID ?? false,
     hostIpc: spec.hostIPC ?? false,
     shareProcessNamespace: spec.shareProcessNamespace ?? false,
-    portMappings: spec.hostNetwork
-      ? []
-      : all.flatMap(container =>
-          (container.ports ?? [])
-            .filter(port => port.hostPort)
-            .map(port => ({
-              protocol: port.protocol ?? 'TCP',
-              containerPort: port.containerPort,
-              hostPort: port.hostPort!,
-              hostIp: plainAddress(port.hostIP ?? ''),
-            })),
-        ),
+    portMappings: hostPortsOf(pod),
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
     privileged: all.some(container => container.securityContext?.privileged),
     ...(spec.overhead ? { overhead: overheadOf(spec.overhead) } : {}),

@@ -5,6 +5,7 @@ import type { Net } from '../../base/net.ts'
 import type { Random } from '../../base/random.ts'
 import type { Client, EventRecorder } from '../../client/index.ts'
 import type { LimitBandwidth } from '../../models/bandwidth.ts'
+import type { OpenHostPorts } from '../../models/host-ports.ts'
 import type { Pod, PodStatus, Service } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
@@ -53,6 +54,7 @@ export interface NodeContext {
   groups: PodGroups | undefined
   /** Undefined: whoever makes pods' networks does. */
   limitBandwidth: LimitBandwidth | undefined
+  openHostPorts: OpenHostPorts | undefined
   /** Of a node whose containers may have processors for themselves. */
   cpus(): CpuManager | undefined
   hostIps(): string[]

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { explain } from '../../base/errors.ts'
 import { bandwidthOf } from '../../models/bandwidth.ts'
+import { hostPortsOf } from '../../models/host-ports.ts'
 import { ConfigMap } from '../../models/kinds/core/config-map.ts'
 import { Secret } from '../../models/kinds/core/secret.ts'
 import { RuntimeClass } from '../../models/kinds/node/runtime-class.ts'
@@ -154,6 +155,8 @@ export class Steps {
     try {
       const spec = await this.#describe(facts, container, attempt, imageRef, about.target)
       await this.#limitBandwidth(pod, sandbox)
+      // So that who sees the pod Ready reaches it there too.
+      if (hostPortsOf(pod).length) await this.#node.openHostPorts?.(pod, facts.podIps)
       // A pod that is told to end may still wait here in vain; what the runtime has begun runs first and is then stopped.
       const id = await starts.run(() => runtime.start(sandbox, spec), signal)
       events.normal(pod, 'Created', `Created container: ${container.name}`)

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { CommandMissing, type Commands } from '../base/commands.ts'
 import { silentLogger } from '../base/logger.ts'
+import { UdpFlows } from '../base/udp-flows.ts'
 import { emptyRules, type RuleSet, targetsOf } from './rule-set.ts'
-import { StaleFlows, udpTargets } from './stale-flows.ts'
+import { udpTargets } from './udp-targets.ts'
 
 function rules(...endpoints: string[]): RuleSet {
   const out = emptyRules()
@@ -19,6 +20,8 @@ function rules(...endpoints: string[]): RuleSet {
   return out
 }
 
+const moved = (flows: UdpFlows, before: RuleSet, after: RuleSet) => flows.moved(udpTargets(before), udpTargets(after))
+
 function recorded() {
   const asked: string[] = []
   const commands = {
@@ -27,7 +30,7 @@ function recorded() {
       return { code: 1, stdout: '', stderr: '' }
     },
   } as unknown as Commands
-  return { asked, flows: new StaleFlows(commands, silentLogger) }
+  return { asked, flows: new UdpFlows(commands, silentLogger) }
 }
 
 test('rules tell where UDP packets go in the end', () => {
@@ -60,16 +63,16 @@ test('rules tell it by lot too, of a Service that remembers nobody', () => {
 
 test('flows to an endpoint that is gone are ended, and those of a Service that had none', async () => {
   const { asked, flows } = recorded()
-  await flows.moved({ before: rules('5', '6'), after: rules('6', '7') })
+  await moved(flows, rules('5', '6'), rules('6', '7'))
   expect(asked.splice(0)).toEqual([
     '--orig-dst 10.96.0.10 --dport 53 --dst-nat 10.244.0.5',
     '--dport 30053 --dst-nat 10.244.0.5',
   ])
-  await flows.moved({ before: rules('6', '7'), after: rules() })
+  await moved(flows, rules('6', '7'), rules())
   expect(asked.splice(0)).toHaveLength(4)
-  await flows.moved({ before: rules(), after: rules('8') })
+  await moved(flows, rules(), rules('8'))
   expect(asked.splice(0)).toEqual(['--orig-dst 10.96.0.10 --dport 53', '--dport 30053'])
-  await flows.moved({ before: rules('8'), after: rules('8') })
+  await moved(flows, rules('8'), rules('8'))
   expect(asked).toEqual([])
 })
 
@@ -79,6 +82,6 @@ test('without conntrack everything else goes on', async () => {
       throw new CommandMissing('conntrack')
     },
   } as unknown as Commands
-  const flows = new StaleFlows(commands, silentLogger)
-  await expect(flows.moved({ before: rules('5'), after: rules('6') })).resolves.toBeUndefined()
+  const flows = new UdpFlows(commands, silentLogger)
+  await expect(moved(flows, rules('5'), rules('6'))).resolves.toBeUndefined()
 })

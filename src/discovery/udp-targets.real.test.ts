@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Commands, systemCommands } from '../base/commands.ts'
 import { silentLogger } from '../base/logger.ts'
 import { wholeTable } from '../base/nft-table.ts'
+import { UdpFlows } from '../base/udp-flows.ts'
 import { planServiceRules } from './service-rules.ts'
 import { serviceTableOf } from './service-table.ts'
-import { StaleFlows } from './stale-flows.ts'
+import { udpTargets } from './udp-targets.ts'
 
 const able = process.getuid?.() === 0 && existsSync('/usr/sbin/conntrack')
 const ns = `of-udp-${process.pid}`
@@ -75,13 +76,13 @@ describe.skipIf(!able)('UDP flows in the kernel (needs root and conntrack)', () 
         const written = await inside('nft', ['-f', '-'], wholeTable('t', serviceTableOf(rules(endpoint))).join('\n'))
         expect(written).toMatchObject({ code: 0, stderr: '' })
       }
-      const flows = new StaleFlows(there, silentLogger)
+      const flows = new UdpFlows(there, silentLogger)
       await write('10.244.0.5')
       expect(await asking.ask()).toBe('from 10.244.0.5')
       await write('10.244.0.6')
       // What is wrong without it: the kernel remembers.
       expect(await asking.ask()).toBe('from 10.244.0.5')
-      await flows.moved({ before: rules('10.244.0.5'), after: rules('10.244.0.6') })
+      await flows.moved(udpTargets(rules('10.244.0.5')), udpTargets(rules('10.244.0.6')))
       expect(await asking.ask()).toBe('from 10.244.0.6')
     } finally {
       asking.stop()
