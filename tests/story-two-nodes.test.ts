@@ -168,7 +168,7 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
     expect((await n1.get('pod', 'clash')).status).toMatchObject({ phase: 'Failed', reason: 'NodePorts' })
     for (const node of ['n1', 'n2']) expect(await fetchFrom(node, url)).toBe(itself)
     // A pod that calls itself: by its node's port, and by its Service.
-    const calling = (at: string) => n1.kubectl('exec', 'everywhere', '--', 'wget', '-qO-', '-T', '3', at)
+    const calling = (at: string) => n1.kubectl('exec', 'everywhere', '--', 'wget', '-qO-', at)
     expect(await calling(url)).toBe(itself)
     await until('itself by its Service', async () => (await calling('http://everywhere/').catch(() => '')) === itself)
     await n2.machine.ok('nft', ['flush', 'ruleset'])
