@@ -87,9 +87,9 @@ describe.skipIf(obstacle)(`no request is dropped${obstacle ? ` (skipped: ${obsta
     const load = await startLoad(lan.outside, perSecond, targets)
     await work()
     const results = await load.stop()
-    for (const { name, got, perSecond, p99Ms, slowestMs, errors } of results)
+    for (const { name, got, perSecond, p99Ms, slowestMs, processorMicros, errors } of results)
       console.log(
-        `${what}, ${name}: ${JSON.stringify(got)} at ${perSecond} requests/s, p99 ${p99Ms} ms, slowest ${slowestMs} ms ${errors.join('; ')}`,
+        `${what}, ${name}: ${JSON.stringify(got)} at ${perSecond} requests/s, p99 ${p99Ms} ms, slowest ${slowestMs} ms, asking took ${processorMicros} µs each ${errors.join('; ')}`,
       )
     expect(results.map(r => Object.keys(r.got))).toEqual(targets.map(() => ['ok']))
   }

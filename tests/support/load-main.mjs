@@ -1,7 +1,7 @@
 // Asks each target so many times a second until it is told to stop, then prints what came of it. With too many requests under way it waits:
 // a machine that is slow gives fewer, and no server's queue runs over.
 // Arguments: requests a second for each target, then the targets as JSON: { name, url, host?, keep?, perSecond?, width? }.
-import { Agent, get } from 'node:http'
+import { PlainClient } from './plain-client.mjs'
 
 const [perSecondOfAll, ...targets] = process.argv.slice(2).map(text => JSON.parse(text))
 const stepMs = 10
@@ -11,7 +11,7 @@ const catchUpSeconds = 0.5
 let open = 0
 
 const loads = targets.map(({ name, url, host, keep, perSecond = perSecondOfAll, width = 8 }) => {
-  const agent = new Agent({ keepAlive: keep ?? false, maxSockets: 256 })
+  const client = new PlainClient({ url, host, keep: keep ?? false, timeoutMs: giveUpMs })
   const got = {}
   let own = 0
   let asked = 0
@@ -32,24 +32,18 @@ const loads = targets.map(({ name, url, host, keep, perSecond = perSecondOfAll, 
     asked++
     const at = new Date()
     const startMs = performance.now()
-    const request = get(url, { agent, timeout: giveUpMs, headers: host ? { host } : {} }, response => {
-      response.resume()
-      response.on('end', () => {
-        tookMs.push(performance.now() - startMs)
-        if (response.statusCode === 200) note('ok')
-        else failed(response.statusCode, at)
-      })
-      response.on('error', error => failed(`in the answer: ${error.code}`, at))
+    client.ask(outcome => {
+      tookMs.push(performance.now() - startMs)
+      if (outcome === 200) note('ok')
+      else failed(outcome, at)
     })
-    request.on('timeout', () => request.destroy(Object.assign(new Error('no answer'), { code: 'no answer' })))
-    request.on('error', error => failed(error.code ?? error.message, at))
   }
   const upTo = seconds => {
     const due = Math.floor(seconds * perSecond)
     while (asked < due && own < width) ask()
     asked = Math.max(asked, due - Math.floor(catchUpSeconds * perSecond))
   }
-  return { name, upTo, got, errors, tookMs }
+  return { name, upTo, got, errors, tookMs, close: () => client.close() }
 })
 
 const sum = got => Object.values(got).reduce((a, b) => a + b, 0)
@@ -64,11 +58,15 @@ process.once('SIGTERM', () => {
   const wait = setInterval(() => {
     if (open > 0) return
     clearInterval(wait)
+    for (const { close } of loads) close()
+    const { user, system } = process.cpuUsage()
+    const requests = loads.reduce((all, { got }) => all + sum(got), 0)
+    const processorMicros = Math.round((user + system) / requests)
     const results = loads.map(({ name, got, errors, tookMs }) => {
       tookMs.sort((a, b) => a - b)
       const p99Ms = Math.round(tookMs[Math.floor(tookMs.length * 0.99)] ?? 0)
       const slowestMs = Math.round(tookMs.at(-1) ?? 0)
-      return { name, got, errors, perSecond: Math.round(sum(got) / seconds), p99Ms, slowestMs }
+      return { name, got, errors, perSecond: Math.round(sum(got) / seconds), p99Ms, slowestMs, processorMicros }
     })
     console.log(JSON.stringify(results))
     process.exit(0)

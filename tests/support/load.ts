@@ -25,6 +25,8 @@ export interface LoadResult {
   /** Milliseconds: what 99 of 100 answers did not exceed, and the longest. */
   p99Ms: number
   slowestMs: number
+  /** What asking itself took of a processor, microseconds a request, of all targets together. */
+  processorMicros: number
 }
 
 /** Requests from a machine to some targets; resolves when the first have gone out. */
