@@ -267,4 +267,34 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
     await until('nobody', async () => (await ask('app.test')).endsWith('|404'))
     expect(await ask('shop.test', '/nowhere')).toContain('|404')
   })
+
+  it('a Service of type LoadBalancer has port 80 while nobody wants the gateway there, and keeps it', async () => {
+    const ingresses = await box.get('ingresses')
+    await box.kubectl('delete', 'ingresses,gateways', '--all')
+    await box.apply({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'own', namespace: 'default', labels: { app: 'own' } },
+      spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'web', image: 'registry.test/web:1' }] },
+    })
+    const spec = { type: 'LoadBalancer', selector: { app: 'own' }, ports: [{ port: 80, targetPort: 8080 }] }
+    await box.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'own', namespace: 'default' }, spec })
+    await until('an answer', async () => (await curl(`http://${ip}/`)).out === 'version 1 on own\n')
+    const [{ metadata, spec: wanted }] = ingresses.items
+    const { name, namespace } = metadata
+    await box.apply({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name, namespace },
+      spec: wanted,
+    })
+    await until('the clash', async () =>
+      (await box.kubectl('describe', 'ingress', name)).includes(
+        `port 80 of ${ip} belongs to the load balancer of Service default/own`,
+      ),
+    )
+    expect((await curl(`http://${ip}/`)).out).toBe('version 1 on own\n')
+    await box.kubectl('delete', 'service', 'own')
+    await until('the gateway', async () => (await ask('nobody.test')).endsWith('|404'))
+  })
 })

@@ -54,6 +54,19 @@ describe('addresses of Services of type LoadBalancer', () => {
     })
   })
 
+  test('a port that the gateway wants now is given to nobody anew, and stays whose it is', () => {
+    const isAsked = (port: number) => port === 80
+    const ports = [{ port: 80 }]
+    const had = { ...service('had', { ports }), status: { loadBalancer: { ingress: [{ ip: '10.0.0.1' }] } } } as Service
+    expect(plan([had], { isAsked })['default/had']).toEqual({ addresses: ['10.0.0.1', '10.0.0.2'] })
+    expect(plan([service('new', { ports })], { isAsked })['default/new']).toEqual({
+      addresses: [],
+      problem: 'port tcp/80 of the nodes is taken by the gateway',
+    })
+    const udp = service('udp', { ports: [{ port: 80, protocol: 'UDP' }] })
+    expect(plan([udp], { isAsked })['default/udp']!.addresses).toHaveLength(2)
+  })
+
   test('Services of other types or of a class of their own are not ours', () => {
     expect(plan([service('x', { type: 'NodePort' }), service('y', { loadBalancerClass: 'metallb' })])).toEqual({})
   })

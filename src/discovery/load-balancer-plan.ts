@@ -11,6 +11,8 @@ export interface LoadBalancerInput {
   slices(service: Service): readonly EndpointSlice[]
   /** Ports of every node that something else answers: `tcp/443` → `the gateway`. */
   reserved: ReadonlyMap<string, string>
+  /** Whether the gateway is to serve at a port of TCP, which no Service gets that has no address yet. */
+  isAsked?(port: number): boolean
 }
 
 /** Not ours where another implementation is named. */
@@ -28,9 +30,10 @@ export function planLoadBalancers(input: LoadBalancerInput): Map<string, Placeme
   for (const service of input.services.filter(isOurs).toSorted(byAge)) {
     const name = nameOf(service)
     const wanted = (service.spec.ports ?? []).map(p => `${(p.protocol ?? 'TCP').toLowerCase()}/${p.port}`)
-    const clash = wanted.find(port => taken.has(port))
+    const clash = wanted.find(port => taken.has(port)) ?? askedPort(service, input)
     if (clash) {
-      out.set(name, { addresses: [], problem: `port ${clash} of the nodes is taken by ${taken.get(clash)}` })
+      const holder = taken.get(clash) ?? 'the gateway'
+      out.set(name, { addresses: [], problem: `port ${clash} of the nodes is taken by ${holder}` })
       continue
     }
     for (const port of wanted) taken.set(port, `service ${name}`)
@@ -38,6 +41,13 @@ export function planLoadBalancers(input: LoadBalancerInput): Map<string, Placeme
     out.set(name, addresses.length ? { addresses } : { addresses: [], problem: 'no ready node has an endpoint of it' })
   }
   return out
+}
+
+/** Who was first keeps it: the Ingress or the Gateway is told then. */
+function askedPort({ spec, status }: Service, { isAsked }: LoadBalancerInput): string | undefined {
+  if (status?.loadBalancer?.ingress?.length) return undefined
+  const asked = (spec.ports ?? []).find(({ protocol = 'TCP', port }) => protocol === 'TCP' && isAsked?.(port))
+  return asked && `tcp/${asked.port}`
 }
 
 export const nameOf = ({ metadata }: Service) => `${metadata.namespace}/${metadata.name}`

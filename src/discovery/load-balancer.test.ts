@@ -18,6 +18,35 @@ const addresses = async (name: string) =>
 const statusOf = (body: object) =>
   cluster.client.patch(Node, { name: 'n1' }, { type: 'merge', body: { status: body } }, { subresource: 'status' })
 
+it('a Service waits for a port as long as the gateway wants it', async () => {
+  let wanted = true
+  let changed = () => {}
+  const asked = {
+    isAsked: (port: number) => wanted && port === 80,
+    subscribe(given: () => void) {
+      changed = given
+      return () => {}
+    },
+  }
+  cluster = await startTestCluster({ reconcilers: [loadBalancerReconciler(new Map(), undefined, asked)] })
+  await cluster.client.create(Node, { metadata: { name: 'n1' }, spec: {} })
+  await statusOf({
+    addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
+    conditions: [{ type: 'Ready', status: 'True' }],
+  })
+  await service('other', 81)
+  await service('web', 80)
+  await cluster.until(async () => (await addresses('other')).length === 1)
+  expect(await addresses('web')).toEqual([])
+  wanted = false
+  changed()
+  await cluster.until(async () => (await addresses('web')).join() === '192.0.2.1')
+  wanted = true
+  changed()
+  await cluster.pass(2_000)
+  expect(await addresses('web')).toEqual(['192.0.2.1'])
+})
+
 it('Services follow the nodes, wait for each other’s ports, and hear nothing of heartbeats', async () => {
   cluster = await startTestCluster({ reconcilers: [loadBalancerReconciler(new Map())] })
   await cluster.client.create(Node, { metadata: { name: 'n1' }, spec: {} })

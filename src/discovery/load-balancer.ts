@@ -1,6 +1,6 @@
 import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
-import type { Cache, Reconciler } from '../client/reconciler.ts'
+import type { Cache, Reconciler, Source } from '../client/reconciler.ts'
 import { poolCondition } from '../models/address-pool.ts'
 import { isNotFound } from '../models/api-error.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
@@ -12,13 +12,23 @@ import { addressAnnotation, planPool } from './address-pool/pool-plan.ts'
 import { isOurs, nameOf, type Placement, planLoadBalancers, usableAddresses } from './load-balancer-plan.ts'
 import { slicesNamed } from './slice-writer.ts'
 
+/** At which ports of the nodes the gateway is to serve now. */
+export interface PortsOfGateway extends Pick<Source, 'subscribe'> {
+  isAsked(port: number): boolean
+}
+
 /**
  * Gives Services of type LoadBalancer the addresses of nodes: the service proxy of each node answers there at the
  * Service's own ports, as in clusters without a cloud. A Service that names a loadBalancerClass is left alone.
  * @param reserved ports of the nodes that others answer: `tcp/443` → `the gateway`
  * @param pool addresses of the LAN to be given instead; nodes announce them
+ * @param asked ports that the gateway wants only now and then
  */
-export function loadBalancerReconciler(reserved: ReadonlyMap<string, string>, pool?: AddressPool): Reconciler {
+export function loadBalancerReconciler(
+  reserved: ReadonlyMap<string, string>,
+  pool?: AddressPool,
+  asked?: PortsOfGateway,
+): Reconciler {
   // One plan is for all Services; it holds until something that it rests on changes.
   let plan: Map<string, Placement> | undefined
   const signs = new Map<string, string>()
@@ -67,6 +77,20 @@ export function loadBalancerReconciler(reserved: ReadonlyMap<string, string>, po
         },
       },
     ],
+    ...(asked
+      ? {
+          sources: [
+            {
+              subscribe: changed =>
+                asked.subscribe(() => {
+                  plan = undefined
+                  changed()
+                }),
+              keys: all,
+            },
+          ],
+        }
+      : {}),
     writes: [{ kind: Service, part: 'status' }],
     concurrency: 1,
     async reconcile(key, { cache, client, clock, events }) {
@@ -84,6 +108,7 @@ export function loadBalancerReconciler(reserved: ReadonlyMap<string, string>, po
             nodes: cache.list(Node),
             slices: s => slicesNamed(cache, keyOf(s)),
             reserved,
+            isAsked: port => asked?.isAsked(port) ?? false,
           })
       const placement = plan.get(nameOf(service))
       if (!placement) return

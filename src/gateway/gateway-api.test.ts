@@ -18,10 +18,10 @@ import {
   type ReconcilerRunner,
 } from '../client/index.ts'
 import { EndpointSlice, Event, Namespace, RoutePolicy, Secret, Service } from '../models/kinds/index.ts'
+import { AskedPorts } from './asked-ports.ts'
 import { EmbeddedPlane } from './embedded.ts'
 import { type Gateway, openGateway } from './gateway.ts'
 import { GatewayClass, Gateway as GatewayKind, HTTPRoute, type ParentReference, ReferenceGrant } from './kinds/index.ts'
-import { MissingPorts } from './missing-ports.ts'
 import { embeddedEngine } from './plan/engine.ts'
 import { type PortTaken, portsOfServices } from './plan/held-ports.ts'
 import { AttachedOnce } from './status/attached.ts'
@@ -88,7 +88,7 @@ describe('Gateway API', () => {
     })
     await gateway.ready()
     await gateway.routesReady()
-    const attached = new AttachedOnce(portTaken, embeddedEngine, new MissingPorts())
+    const attached = new AttachedOnce(portTaken, embeddedEngine, new AskedPorts())
     runner = createReconcilerRunner({
       ...{ ...outside, informers, strict: true },
       reconcilers: [

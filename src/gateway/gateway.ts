@@ -17,6 +17,7 @@ import {
 import type { Draft, KubeObject } from '../models/object.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { challengeAnswers, challengeType } from './acme/challenge-secret.ts'
+import type { AskedPorts } from './asked-ports.ts'
 import type { DataPlane, Doors } from './data-plane.ts'
 import {
   ensureDefinitions,
@@ -28,7 +29,6 @@ import {
   ReferenceGrant,
   TLSRoute,
 } from './kinds/index.ts'
-import type { MissingPorts } from './missing-ports.ts'
 import { type Attachments, attach } from './plan/attachments.ts'
 import type { Engine } from './plan/engine.ts'
 import { isServedGateway } from './plan/gateways.ts'
@@ -48,8 +48,8 @@ export interface GatewayOptions {
   log: Logger
   /** Who else has a port of this machine, so that no Gateway gets it. */
   portTaken?: PortTaken
-  /** Told which ports are asked for in vain. */
-  missing?: MissingPorts
+  /** Told which ports are asked for, and which of them in vain. */
+  asked?: AskedPorts
   /** The node of this machine, whose pods may have ports of it. */
   nodeName?: string
 }
@@ -118,7 +118,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const answers = challengeAnswers(challenges.list())
     const table = tableOf(planned, routes?.(inForce) ?? noRoutes, answers.size > 0)
     await plane.serve(table, answers)
-    options.missing?.tell(missingPorts(table.ports.keys(), plane.missing, pods?.list() ?? []))
+    const asked = [...table.ports.keys()]
+    const taken = options.portTaken?.(services.list())
+    options.asked?.tell(asked, missingPorts({ asked, missing: plane.missing, pods: pods?.list() ?? [], taken }))
     if (plane.missing.size && !tryingAgain) {
       tryingAgain = true
       clock.schedule(missingAgainMs, () => {

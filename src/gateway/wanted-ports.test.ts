@@ -73,8 +73,14 @@ test('whose a port is: a pod’s host port comes before us, one on the host’s 
     pod('mapped', { hostPort: 443 }),
     pod('not-asked', { hostPort: 8080 }),
   ]
-  const found = (asked: number[], missing: [number, string][]) => [...missingPorts(asked, new Map(missing), pods)]
-  expect(found([80, 443], [])).toEqual([[443, 'the host port of Pod default/mapped']])
+  const taken = (port: number) => (port === 8090 ? 'the load balancer of Service default/web' : undefined)
+  const found = (asked: number[], missing: [number, string][]) => [
+    ...missingPorts({ asked, missing: new Map(missing), pods, taken }),
+  ]
+  expect(found([80, 443, 8090], [])).toEqual([
+    [443, 'the host port of Pod default/mapped'],
+    [8090, 'the load balancer of Service default/web'],
+  ])
   expect(
     found(
       [80, 8088, 9],

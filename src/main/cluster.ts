@@ -1,6 +1,6 @@
 import { Disposal } from '../base/disposal.ts'
 import { createClient, inProcessTransport } from '../client/index.ts'
-import { MissingPorts } from '../gateway/index.ts'
+import { AskedPorts } from '../gateway/index.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import { startGateway } from './gateway-part.ts'
 import { gatewayUser } from './identities.ts'
@@ -37,13 +37,13 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   })
   try {
     const server = stack.use(await startServer({ settings, outside, report }), 'server')
-    const missing = new MissingPorts()
-    await startManagers(options, server, missing, stack)
+    const asked = new AskedPorts()
+    await startManagers(options, server, asked, stack)
     signal.throwIfAborted()
     const nodes = await startNodesHere(options, server, stack)
     const client = createClient(inProcessTransport(server.api.handler, gatewayUser), clock)
     const gateway = await startGateway({
-      ...{ settings, client, pki: server.pki, metrics: server.api.metrics, missing, outside, report },
+      ...{ settings, client, pki: server.pki, metrics: server.api.metrics, asked, outside, report },
     })
     if (gateway) stack.use(gateway, 'gateway')
 

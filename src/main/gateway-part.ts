@@ -5,13 +5,13 @@ import { explain } from '../base/errors.ts'
 import { type Client, createInformers } from '../client/index.ts'
 import {
   type AcmeSettings,
+  type AskedPorts,
   type DataPlane,
   type Engine,
   embeddedEngine,
   type Gateway,
   HaproxyPlane,
   haproxyEngine,
-  type MissingPorts,
   openGateway,
   type PortTaken,
   portsOfServices,
@@ -30,8 +30,8 @@ export interface GatewayPartOptions {
   client: Client
   pki: Pki
   metrics: Registry
-  /** Told which ports are asked for in vain. */
-  missing: MissingPorts
+  /** Told which ports are asked for, and which of them in vain. */
+  asked: AskedPorts
   outside: OutsideWorld
   report: Report
 }
@@ -82,8 +82,9 @@ export function reservedPorts(settings: Settings): Map<string, string> {
     ['tcp/10250', 'the agent'],
     ['tcp/22', 'ssh'],
   ])
-  const gateway = wanted(settings)
-  if (gateway !== 'off')
+  // Ports that it has only while something asks for them are had by whoever was first: `AskedPorts`.
+  const { gateway } = settings
+  if (gateway && gateway !== 'off')
     for (const address of [gateway.plain, gateway.secure]) if (address) ports.set(`tcp/${address.port}`, 'the gateway')
   return ports
 }
@@ -93,7 +94,7 @@ export function reservedPorts(settings: Settings): Map<string, string> {
  * are real containers, only while somebody wants to be served there. @throws GatewayFailed when named addresses cannot be had
  */
 export async function startGateway(options: GatewayPartOptions): Promise<AsyncDisposable | undefined> {
-  const { settings, report, pki, client, missing } = options
+  const { settings, report, pki, client, asked } = options
   const addresses = wanted(settings)
   if (addresses === 'off') return undefined
   const outside = { ...options.outside, log: options.outside.log.child({ part: 'gateway' }) }
@@ -103,7 +104,7 @@ export async function startGateway(options: GatewayPartOptions): Promise<AsyncDi
   try {
     const ownCertificate = await pki.serving('gateway', { commonName: 'optiflow-gateway', dnsNames: ['localhost'] })
     gateway = await openGateway({
-      ...{ client, informers, missing, portTaken: portTaken(settings), clock: outside.clock, log: outside.log },
+      ...{ client, informers, asked, portTaken: portTaken(settings), clock: outside.clock, log: outside.log },
       ...(settings.runtime === 'containerd' ? { nodeName: settings.nodeName } : {}),
       doors: { ...addresses, held: settings.gateway !== undefined },
       ...{ plane: planeOf(options, outside, ownCertificate), engine: engineOf(settings) },

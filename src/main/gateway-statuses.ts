@@ -8,6 +8,7 @@ import {
 } from '../client/index.ts'
 import {
   type AcmeSettings,
+  type AskedPorts,
   AttachedOnce,
   acmeAuthority,
   type CertificateAuthority,
@@ -19,7 +20,6 @@ import {
   gatewayStatusReconciler,
   grpcRouteStatusReconciler,
   httpRouteStatusReconciler,
-  type MissingPorts,
   type PortTaken,
   routePolicyStatusReconciler,
   tlsRouteStatusReconciler,
@@ -34,7 +34,7 @@ export interface GatewayStatusesOptions {
   /** Who has a port of that machine for something else. */
   portTaken: PortTaken
   /** What that machine does not give the gateway. */
-  missing: MissingPorts
+  asked: AskedPorts
   /** Whom certificates are obtained from; undefined: nobody. */
   acme: AcmeSettings | undefined
   /** What carries the requests, and may not do all that is asked. */
@@ -47,13 +47,13 @@ export function gatewayReconcilers({
   addresses,
   portTaken,
   engine,
-  missing,
+  asked,
   acme,
   authority = acmeAuthority,
 }: Omit<GatewayStatusesOptions, 'client' | 'outside' | 'metrics'> & {
   authority?: () => Promise<CertificateAuthority>
 }): Reconciler[] {
-  const attached = new AttachedOnce(portTaken, engine, missing)
+  const attached = new AttachedOnce(portTaken, engine, asked)
   return [
     gatewayClassStatusReconciler(),
     gatewayStatusReconciler(addresses, attached),

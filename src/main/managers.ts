@@ -1,7 +1,7 @@
 import { Disposal } from '../base/disposal.ts'
 import { type Client, createClient, inProcessTransport } from '../client/index.ts'
 import { parsePool } from '../discovery/index.ts'
-import type { MissingPorts } from '../gateway/index.ts'
+import type { AskedPorts } from '../gateway/index.ts'
 import { nodeIp } from './addresses.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import { type ControllerMetrics, controllerMetrics } from './controller-metrics/index.ts'
@@ -30,7 +30,7 @@ interface Manager {
 export async function startManagers(
   options: ClusterOptions,
   server: RunningServer,
-  missing: MissingPorts,
+  asked: AskedPorts,
   stack: Disposal,
 ): Promise<void> {
   const { settings, outside } = options
@@ -49,12 +49,12 @@ export async function startManagers(
           startGatewayStatuses({
             ...{ client, outside, metrics },
             addresses: [nodeIp()],
-            ...{ portTaken: portTaken(settings), missing },
+            ...{ portTaken: portTaken(settings), asked },
             acme: acmeOf(settings),
             engine: engineOf(settings),
           }),
         )
-      const reconcilers = reconcilersOf(options, server, { missing, told, csiDrivers: drivers.all })
+      const reconcilers = reconcilersOf(options, server, { asked, told, csiDrivers: drivers.all })
       controlling.use(
         await startControllers({ client, outside, reconcilers, metrics, onSyncError: told.collectorSyncError }),
       )
@@ -92,7 +92,7 @@ function startAtOnce({ part, client, start }: Manager, { report }: ClusterOption
 }
 
 interface Surroundings {
-  missing: MissingPorts
+  asked: AskedPorts
   told: ControllerMetrics
   csiDrivers: ReturnType<typeof openCsiDrivers>['all']
 }
@@ -102,7 +102,7 @@ function reconcilersOf({ settings, outside }: ClusterOptions, { pki }: RunningSe
     settings,
     ca: pki.ca.cert,
     signer: certificateSigner(pki.ca, outside),
-    gateway: { addresses: [nodeIp()], engine: engineOf(settings), missing: around.missing },
+    gateway: { addresses: [nodeIp()], engine: engineOf(settings), asked: around.asked },
     net: outside.net,
     metrics: around.told,
     csiDrivers: around.csiDrivers,

@@ -56,7 +56,7 @@ import {
   registrationCheckReconciler,
   serviceRegistrationReconciler,
 } from '../discovery/index.ts'
-import { type Engine, ingressStatusReconciler, type MissingPorts } from '../gateway/index.ts'
+import { type AskedPorts, type Engine, ingressStatusReconciler } from '../gateway/index.ts'
 import type { CsiController } from '../plugins/index.ts'
 import type { ControllerMetrics } from './controller-metrics/index.ts'
 import { type ControllerSettings, controllerDefaults, controllerOptions } from './controller-settings.ts'
@@ -70,7 +70,7 @@ export interface ReconcilerContext {
   /** Absent: this process does not have the authority's key, and leaves requests for certificates to one that has. */
   signer?: CertificateSigner
   /** Of the machine whose gateway serves Ingresses; absent: none does. */
-  gateway?: { addresses: string[]; engine: Engine; missing: MissingPorts }
+  gateway?: { addresses: string[]; engine: Engine; asked: AskedPorts }
   /** Ports of the nodes that no Service of type LoadBalancer may have; absent: those get no address. */
   reservedPorts?: ReadonlyMap<string, string>
   /** Addresses of the LAN for Services of type LoadBalancer; unless given, they get those of the nodes. */
@@ -151,7 +151,7 @@ export function allReconcilers({
     endpointSliceMirroringReconciler(),
     serviceRegistrationReconciler(),
     ...(net ? [registrationCheckReconciler(net)] : []),
-    ...(reservedPorts ? [loadBalancerReconciler(reservedPorts, addressPool)] : []),
-    ...(gateway ? [ingressStatusReconciler(gateway.addresses, gateway.engine, gateway.missing)] : []),
+    ...(reservedPorts ? [loadBalancerReconciler(reservedPorts, addressPool, gateway?.asked)] : []),
+    ...(gateway ? [ingressStatusReconciler(gateway.addresses, gateway.engine, gateway.asked)] : []),
   ]
 }

@@ -34,17 +34,19 @@ function portsOf({ spec, status }: Service, atNodes: boolean): { port: number; a
 export const hasHostPorts = ({ spec }: Pod): boolean =>
   spec.containers.some(({ ports }) => ports?.some(({ hostPort }) => hostPort))
 
-/**
- * Whose the ports are that are asked for and do not come to the gateway. Pure.
- * @param asked ports that something is to be served at
- * @param missing those that the machine does not give, with the code of the error
- * @param pods of the machine
- */
-export function missingPorts(
-  asked: Iterable<number>,
-  missing: ReadonlyMap<number, string>,
-  pods: readonly Pod[],
-): ReadonlyMap<number, string> {
+export interface PortsAsked {
+  /** Something is to be served there. */
+  asked: Iterable<number>
+  /** Those that the machine does not give, with the code of the error. */
+  missing: ReadonlyMap<number, string>
+  /** Of the machine. */
+  pods: readonly Pod[]
+  /** Whose a port is that packets never come to us by. */
+  taken?: ((port: number) => string | undefined) | undefined
+}
+
+/** Whose the ports are that are asked for and do not come to the gateway. Pure. */
+export function missingPorts({ asked, missing, pods, taken }: PortsAsked): ReadonlyMap<number, string> {
   const holders = pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
   const podWith = (port: number, onHost: boolean) =>
     holders.find(({ spec }) => (spec.hostNetwork ?? false) === onHost && hasHostPort(spec.containers, port))
@@ -52,8 +54,10 @@ export function missingPorts(
   for (const port of asked) {
     // The kernel leads a host port to its pod, whoever listens there; on the host's network the first to listen has it.
     const code = missing.get(port)
+    const other = taken?.(port)
     const pod = podWith(port, false) ?? (code && podWith(port, true))
-    if (pod) found.set(port, `the host port of Pod ${pod.metadata.namespace}/${pod.metadata.name}`)
+    if (other) found.set(port, other)
+    else if (pod) found.set(port, `the host port of Pod ${pod.metadata.namespace}/${pod.metadata.name}`)
     else if (code) found.set(port, strangers[code] ?? `somebody else (${code})`)
   }
   return found

@@ -2,8 +2,8 @@ import type { Cache, Source, Watch } from '../../client/reconciler.ts'
 import type { Kind } from '../../models/kind.ts'
 import { Namespace, RoutePolicy, Secret, Service } from '../../models/kinds/index.ts'
 import { keyOf, keyText, type ObjectKey } from '../../models/object.ts'
+import type { AskedPorts } from '../asked-ports.ts'
 import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant, TLSRoute } from '../kinds/index.ts'
-import type { MissingPorts } from '../missing-ports.ts'
 import { type AttachedRoute, type Attachments, attach } from '../plan/attachments.ts'
 import type { Engine } from '../plan/engine.ts'
 import { isServedGateway } from '../plan/gateways.ts'
@@ -32,16 +32,16 @@ const deciding: Kind<any>[] = [
 export class AttachedOnce {
   readonly #portTaken: PortTaken
   readonly #engine: Engine
-  readonly #missing: MissingPorts
+  readonly #asked: AskedPorts
   #known: Attached | undefined
 
-  constructor(portTaken: PortTaken, engine: Engine, missing: MissingPorts) {
+  constructor(portTaken: PortTaken, engine: Engine, asked: AskedPorts) {
     this.#engine = engine
-    this.#missing = missing
+    this.#asked = asked
     // What the gateway cannot have it must go on asking for, so only who tells of it knows.
     this.#portTaken = services => {
       const held = portTaken(services)
-      return port => held(port) ?? missing.holder(port)
+      return port => held(port) ?? asked.holder(port)
     }
   }
 
@@ -53,7 +53,7 @@ export class AttachedOnce {
 
   /** The ports that the gateway cannot have. */
   sources(kind: Kind<any>): Source[] {
-    const { subscribe } = this.#missing
+    const { subscribe } = this.#asked
     return [
       {
         subscribe: changed =>

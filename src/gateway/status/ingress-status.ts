@@ -3,7 +3,7 @@ import type { Cache, Reconciler } from '../../client/reconciler.ts'
 import { isNotFound } from '../../models/api-error.ts'
 import { Ingress, IngressClass, Secret, Service } from '../../models/kinds/index.ts'
 import { keyOf } from '../../models/object.ts'
-import type { MissingPorts } from '../missing-ports.ts'
+import type { AskedPorts } from '../asked-ports.ts'
 import { annotatedPolicy } from '../plan/annotations.ts'
 import type { Engine } from '../plan/engine.ts'
 import { isServed } from '../plan/ingress-plan.ts'
@@ -11,13 +11,9 @@ import { policyOf } from '../plan/policy-of.ts'
 
 /**
  * Tells in the status of each Ingress that the gateway serves where it is reached, and at which ports it is not; by events too, and
- * what its annotations say wrongly. @param addresses of the gateway's machine. @param missing what it does not give the gateway
+ * what its annotations say wrongly. @param addresses of the gateway's machine. @param asked ports, and those that it does not give the gateway
  */
-export function ingressStatusReconciler(
-  addresses: readonly string[],
-  engine: Engine,
-  missing: MissingPorts,
-): Reconciler {
+export function ingressStatusReconciler(addresses: readonly string[], engine: Engine, asked: AskedPorts): Reconciler {
   return {
     name: 'ingress-status',
     primary: Ingress,
@@ -30,7 +26,7 @@ export function ingressStatusReconciler(
           type === 'kubernetes.io/basic-auth' ? cache.list(Ingress, metadata.namespace).map(keyOf) : [],
       },
     ],
-    sources: [{ subscribe: missing.subscribe, keys: cache => cache.list(Ingress).map(keyOf) }],
+    sources: [{ subscribe: asked.subscribe, keys: cache => cache.list(Ingress).map(keyOf) }],
     writes: [{ kind: Ingress, part: 'status' }],
     async reconcile(key, { cache, client, events }) {
       const ingress = cache.get(Ingress, key)
@@ -38,7 +34,7 @@ export function ingressStatusReconciler(
       if (!isServed(ingress, cache.list(IngressClass))) return
       for (const problem of annotationProblems(ingress, cache, engine))
         events.warning(ingress, 'InvalidAnnotation', problem)
-      const held = ports.map(port => ({ port, holder: missing.holder(port) })).filter(({ holder }) => holder)
+      const held = ports.map(port => ({ port, holder: asked.holder(port) })).filter(({ holder }) => holder)
       const errors = held.map(({ port }) => ({ port, protocol: 'TCP' as const, error: portUnavailable }))
       const loadBalancer = { ingress: addresses.map(ip => ({ ip, ...(errors.length ? { ports: errors } : {}) })) }
       if (sameMeaning(ingress.status?.loadBalancer, loadBalancer)) return

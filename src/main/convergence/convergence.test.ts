@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Net } from '../../base/net.ts'
 import type { Reconciler } from '../../client/index.ts'
-import { embeddedEngine, MissingPorts } from '../../gateway/index.ts'
+import { AskedPorts, embeddedEngine } from '../../gateway/index.ts'
 import { memoryDriver } from '../../plugins/testing/memory-driver.ts'
 import { gatewayReconcilers } from '../gateway-statuses.ts'
 import { allReconcilers } from '../reconcilers.ts'
@@ -43,15 +43,15 @@ it('every reconciler that is written is one of those that must have a story', ()
 })
 
 function everyReconciler(): Reconciler[] {
-  const missing = new MissingPorts()
+  const asked = new AskedPorts()
   return [
     ...allReconcilers({
       ...{ settings: { clusterCidr: '10.244.0.0/16' }, ca: '', signer: { sign: async () => '' } },
-      ...{ gateway: { addresses: [], engine: embeddedEngine, missing }, reservedPorts: new Map(), net: {} as Net },
+      ...{ gateway: { addresses: [], engine: embeddedEngine, asked }, reservedPorts: new Map(), net: {} as Net },
       csiDrivers: [{ name: 'disk.test', driver: memoryDriver() }],
     }),
     ...gatewayReconcilers({
-      ...{ addresses: [], portTaken: () => () => undefined, missing, engine: embeddedEngine, acme: undefined },
+      ...{ addresses: [], portTaken: () => () => undefined, asked, engine: embeddedEngine, acme: undefined },
     }),
   ]
 }

@@ -1,6 +1,6 @@
 import { createAuthority, issueCertificate, type KeyPair } from '../../../base/certificates.ts'
 import type { Clock } from '../../../base/clock.ts'
-import { embeddedEngine, ensureDefinitions, gatewayDefinitions, MissingPorts } from '../../../gateway/index.ts'
+import { AskedPorts, embeddedEngine, ensureDefinitions, gatewayDefinitions } from '../../../gateway/index.ts'
 import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, TLSRoute } from '../../../gateway/kinds/index.ts'
 import { Ingress, IngressClass, RoutePolicy, Service } from '../../../models/kinds/index.ts'
 import { gatewayReconcilers } from '../../gateway-statuses.ts'
@@ -29,7 +29,7 @@ async function certificateMade(clock: Clock): Promise<void> {
 
 const reconcilers = () =>
   gatewayReconcilers({
-    ...{ addresses: ['192.0.2.1'], portTaken: () => () => undefined, missing: new MissingPorts() },
+    ...{ addresses: ['192.0.2.1'], portTaken: () => () => undefined, asked: new AskedPorts() },
     ...{ engine: embeddedEngine, acme: { directoryUrl: 'https://authority.example', email: undefined } },
     authority: async () => authority,
   })

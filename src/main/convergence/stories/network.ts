@@ -8,7 +8,7 @@ import {
   registrationCheckReconciler,
   serviceRegistrationReconciler,
 } from '../../../discovery/index.ts'
-import { embeddedEngine, ingressStatusReconciler, MissingPorts } from '../../../gateway/index.ts'
+import { AskedPorts, embeddedEngine, ingressStatusReconciler } from '../../../gateway/index.ts'
 import {
   Endpoints,
   Ingress,
@@ -126,7 +126,7 @@ export const networkStories: Story[] = [
   {
     name: 'an Ingress is told where it is reached',
     about: ['ingress-status'],
-    reconcilers: () => [ingressStatusReconciler(['192.0.2.1'], embeddedEngine, new MissingPorts())],
+    reconcilers: () => [ingressStatusReconciler(['192.0.2.1'], embeddedEngine, new AskedPorts())],
     acts: [
       async ({ client }) => {
         await client.create(IngressClass, {
