@@ -23,6 +23,13 @@ const write = (files: Record<string, string>, mode = 0o640) =>
 const read = (path: string) => readFile(join(folder, path), 'utf8')
 
 describe('the files of a volume', () => {
+  it('are written anew where ..data leads nowhere', async () => {
+    await write({ a: '1' })
+    await rm(join(folder, await readlink(join(folder, '..data'))), { recursive: true })
+    expect(await write({ a: '1' })).toBe(true)
+    expect(await read('a')).toBe('1')
+  })
+
   it('are links through ..data, which is swapped as a whole', async () => {
     expect(await write({ a: '1', 'dir/b': '2' })).toBe(true)
     expect([await read('a'), await read('dir/b')]).toEqual(['1', '2'])

@@ -84,6 +84,8 @@ async function isSame(
   files: ReadonlyMap<string, VolumeFile>,
   groupId: number | undefined,
 ): Promise<boolean> {
+  // A link that leads nowhere was left by somebody who was cut off: written anew it is whole.
+  if (!(await disk.exists(folder))) return false
   const there = await filesBelow(disk, folder, '')
   if (there.length !== files.size) return false
   for (const path of there) {

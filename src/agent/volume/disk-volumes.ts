@@ -212,7 +212,8 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       const uid = pod.metadata.uid!
       await disk.makeFolder(podFolder(uid), { mode: 0o750 })
       const ready: MadeReady = { paths: new Map(), images: new Map(), drivers: [], growing: [] }
-      await Promise.all(
+      // To their ends, though one fails: who tries again must not meet those that are still written.
+      const outcomes = await Promise.allSettled(
         usedVolumes(pod).map(async volume => {
           try {
             ready.paths.set(volume.name, await setUpOne(volume, facts, { ...ready, signal }))
@@ -222,6 +223,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
           }
         }),
       )
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
       const entry = live.get(uid)
       if (entry) {
         Object.assign(entry, ready, { facts })
