@@ -167,10 +167,13 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
     expect(await from(lan.outside, `http://${n2.machine.ip}:31081/`)).toBe('version 1 on own\n')
     expect((await n1.get('pod', 'clash')).status).toMatchObject({ phase: 'Failed', reason: 'NodePorts' })
     for (const node of ['n1', 'n2']) expect(await fetchFrom(node, url)).toBe(itself)
-    // A pod that calls itself: by its node's port, and by its Service.
+    // A pod that calls itself: by its node's port, and by its Service, whose bare name would be its own host name.
     const calling = (at: string) => n1.kubectl('exec', 'everywhere', '--', 'wget', '-qO-', at)
     expect(await calling(url)).toBe(itself)
-    await until('itself by its Service', async () => (await calling('http://everywhere/').catch(() => '')) === itself)
+    await until(
+      'itself by its Service',
+      async () => (await calling('http://everywhere.default/').catch(() => '')) === itself,
+    )
     await n2.machine.ok('nft', ['flush', 'ruleset'])
     await until('the rules to be back', async () => (await from(lan.outside).catch(() => '')) === itself)
     await n1.kubectl('delete', 'pods', 'everywhere', 'loopback', 'own', 'clash')
