@@ -1,6 +1,7 @@
 import { type AgentOptions, createAgent, makeMemoryFolder, shutdownSteps } from '../agent/index.ts'
 import type { Disposal } from '../base/disposal.ts'
 import { explain } from '../base/errors.ts'
+import type { NftFamily } from '../base/nft-table.ts'
 import type { InformerSet } from '../client/index.ts'
 import { type NodeNetworkReader, networkLabel } from '../models/node-network.ts'
 import { HostPorts, limitBandwidth } from '../network/index.ts'
@@ -95,7 +96,7 @@ function podHooks(
   stack: Disposal,
 ): Pick<AgentOptions, 'limitBandwidth' | 'openHostPorts'> {
   const { nodeName, clusterCidr } = settings
-  const families = clusterCidr.split(',').map(cidr => (cidr.includes(':') ? 'ip6' : 'ip') as const)
+  const families = clusterCidr.split(',').map((cidr): NftFamily => (cidr.includes(':') ? 'ip6' : 'ip'))
   const hostPorts = stack.use(new HostPorts({ ...outside, nodeName, families, dnsIp: dnsIpOf(settings), informers }))
   return {
     limitBandwidth: (netns, bandwidth) => limitBandwidth(outside.commands, netns, bandwidth),
