@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   CSIDriver,
   CSINode,
@@ -85,6 +85,31 @@ describe('the room that a driver has', () => {
     })
     await cluster.pass(5_000)
     expect(await told()).toEqual(['fast a 2Gi', 'fast b 9Gi'])
+  })
+
+  it('is not asked for when nodes change, however often, but when the class was made anew', async () => {
+    await addClass('fast')
+    await becomes('fast a 3Gi', 'fast b 10Gi')
+    const asked = vi.spyOn(driver, 'capacity')
+    for (let i = 0; i < 10; i++) {
+      const body = { metadata: { annotations: { beat: `${i}` } } }
+      await cluster.client.patch(Node, { name: 'n1' }, { type: 'merge', body })
+      await cluster.pass(1_000)
+    }
+    expect(asked).not.toHaveBeenCalled()
+    await cluster.client.delete(CSINode, { name: 'n1' })
+    await becomes('fast b 10Gi')
+    await cluster.pass(30_000)
+    expect(asked).not.toHaveBeenCalled()
+    await cluster.pass(200_000)
+    expect(asked.mock.calls.length).toBeGreaterThanOrEqual(3)
+    expect(asked.mock.calls.length).toBeLessThanOrEqual(4)
+    asked.mockClear()
+    await cluster.client.delete(StorageClass, { name: 'fast' })
+    await addClass('fast')
+    await cluster.pass(2_000)
+    expect(asked).toHaveBeenCalledOnce()
+    expect(await told()).toEqual(['fast b 10Gi'])
   })
 
   it('is taken back where nobody is any more, and with its class; what others wrote stays', async () => {

@@ -1,4 +1,3 @@
-import { explain } from '../../base/errors.ts'
 import { compareQuantities, quantityOf } from '../../base/quantity.ts'
 import type { Cache, CacheIndex, Reconciler, World } from '../../client/reconciler.ts'
 import { isAlreadyExists, isNotFound } from '../../models/api-error.ts'
@@ -43,6 +42,8 @@ const classesByProvisioner: CacheIndex<StorageClass> = {
  * `storageCapacity` and that can tell.
  */
 export function csiCapacityReconciler(name: string, driver: CsiController): Reconciler {
+  /** What the driver said last, by class. Nodes change often, and that is no reason to ask it. */
+  const said = new Map<string, Rooms>()
   const classes = (_: unknown, cache: Cache) => cache.byIndex(classesByProvisioner, name).map(keyOf)
   return {
     name: `csi-capacity-${name}`,
@@ -51,8 +52,15 @@ export function csiCapacityReconciler(name: string, driver: CsiController): Reco
       { kind: CSIDriver, keys: (d: CSIDriver, cache) => (d.metadata.name === name ? classes(d, cache) : []) },
       { kind: CSINode, keys: classes },
       { kind: Node, keys: classes },
-      // What is given or taken back changes what is left.
-      { kind: PersistentVolume, keys: v => (v.spec.csi?.driver === name ? [{ name: classOf(v) }] : []) },
+      {
+        kind: PersistentVolume,
+        keys(volume: PersistentVolume) {
+          if (volume.spec.csi?.driver !== name) return []
+          // What is given or taken back changes what is left.
+          said.delete(classOf(volume))
+          return [{ name: classOf(volume) }]
+        },
+      },
       { kind: CSIStorageCapacity, keys: c => (isOurs(name, c) ? [{ name: c.storageClassName }] : []) },
     ],
     writes: [{ kind: CSIStorageCapacity, part: 'owned' }],
@@ -62,11 +70,22 @@ export function csiCapacityReconciler(name: string, driver: CsiController): Reco
       const counted = found?.provisioner === name && (await isCounted(found, name, driver, cache))
       const segments = counted ? topologySegments(name, cache) : []
       const known = cache.byIndex(capacitiesByClass, key.name).filter(c => isOurs(name, c))
-      if (!segments.length && !known.length) return
       const wanted = new Set(segments.map(s => nameOf(name, key.name, s)))
       for (const old of known) if (!wanted.has(old.metadata.name)) await remove(world, old)
-      for (const s of segments) await count(world, name, driver, found!, s)
-      if (segments.length) return { afterMs: pollMs }
+      if (!segments.length) return void said.delete(key.name)
+      const before = said.get(key.name)
+      // What changes while the driver is asked takes this away again, and so the next look asks anew.
+      const rooms: Rooms = { class: found!.metadata.uid, parts: new Map() }
+      said.set(key.name, rooms)
+      const nowMs = world.clock.monotonicMs()
+      for (const s of segments) {
+        const part = nameOf(name, key.name, s)
+        const last = before?.class === rooms.class ? before.parts.get(part) : undefined
+        const room = last && nowMs - last.atMs < pollMs ? last : await ask(driver, found!, s, world)
+        rooms.parts.set(part, room)
+        await tell(world, name, found!, s, room)
+      }
+      return { afterMs: Math.min(...[...rooms.parts.values()].map(({ atMs }) => atMs + pollMs - nowMs)) }
     },
   }
 }
@@ -84,27 +103,51 @@ async function isCounted(found: StorageClass, name: string, driver: CsiControlle
 const nameOf = (driver: string, className: string, segments: Segments) =>
   `csisc-${stableHash([driver, className, segments])}`
 
-async function count(
-  { cache, client, log }: World,
-  name: string,
+/** What a driver said of the volumes of one class, by the name of what tells it, for each part of its topology. */
+interface Rooms {
+  /** Its uid: a class of the same name may come later, with other parameters. */
+  class: string
+  parts: Map<string, Room>
+}
+
+/** What a driver said of one part of its topology. */
+interface Room {
+  capacity: string
+  maximumVolumeSize: string | undefined
+  /** Monotonic, of the answer. */
+  atMs: number
+}
+
+async function ask(
   driver: CsiController,
-  { metadata, parameters = {} }: StorageClass,
+  { parameters = {} }: StorageClass,
   segments: Segments,
+  { clock }: World,
+): Promise<Room> {
+  const { available_capacity, maximum_volume_size } = await driver.capacity({
+    parameters: driverParameters(parameters),
+    accessible_topology: { segments },
+  })
+  return {
+    capacity: quantityOf(available_capacity, 'BinarySI'),
+    maximumVolumeSize: maximum_volume_size ? quantityOf(maximum_volume_size.value, 'BinarySI') : undefined,
+    atMs: clock.monotonicMs(),
+  }
+}
+
+async function tell(
+  { cache, client }: World,
+  name: string,
+  { metadata }: StorageClass,
+  segments: Segments,
+  { capacity, maximumVolumeSize }: Room,
 ): Promise<void> {
   const at: ObjectKey = { namespace, name: nameOf(name, metadata.name, segments) }
-  const { available_capacity, maximum_volume_size } = await driver
-    .capacity({ parameters: driverParameters(parameters), accessible_topology: { segments } })
-    .catch(error => {
-      log.warn({ driver: name, segments, error: explain(error) }, 'capacity not told')
-      throw error
-    })
-  const capacity = quantityOf(available_capacity, 'BinarySI')
-  const maximumVolumeSize = maximum_volume_size ? quantityOf(maximum_volume_size.value, 'BinarySI') : undefined
   const known = cache.get(CSIStorageCapacity, at)
   if (known && same(known.capacity, capacity) && same(known.maximumVolumeSize, maximumVolumeSize)) return
-  const sizes = { capacity, maximumVolumeSize: maximumVolumeSize ?? null }
   if (known) {
-    await client.patch(CSIStorageCapacity, at, { type: 'merge', body: sizes })
+    const body = { capacity, maximumVolumeSize: maximumVolumeSize ?? null }
+    await client.patch(CSIStorageCapacity, at, { type: 'merge', body })
     return
   }
   const draft = {
