@@ -129,7 +129,10 @@ export class ClusterFeed {
     if (known.node === node && known.info.class === info.class) {
       // Only its status changed. The state holds the info itself.
       this.#state.classes.release(info)
+      const started = known.info.pod.status?.startTime !== pod.status?.startTime
       known.info.pod = pod
+      // Who started last is the first to go for a more important one.
+      if (started) this.#state.touch(node)
       known.assumed = false
       return
     }

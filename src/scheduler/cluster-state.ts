@@ -244,12 +244,23 @@ export class ClusterState implements Snapshot {
     this.#count(row, placed!, -1)
   }
 
+  /** Something about the node's pods has changed that is counted nowhere. */
+  touch(nodeName: string): void {
+    const row = this.#byName.get(nodeName)
+    if (row) this.#touch(row.index)
+  }
+
   /** Wherever it is, even on a node that we have not heard of. */
   #useClaims({ pod }: PodInfo, sign: 1 | -1): void {
     for (const { key } of claimUses(pod)) {
       this.#claimUsers.set(key, this.claimUsers(key) + sign)
       if (!this.claimUsers(key)) this.#claimUsers.delete(key)
     }
+  }
+
+  /** Things are being tried out. */
+  get speculating(): boolean {
+    return this.#speculating
   }
 
   /** For trying things out: `then` may add and remove pods and must put all back, which leaves no trace in the log of changes. */

@@ -152,6 +152,18 @@ export class Decider {
     return node => check(node) ?? this.#checkBesidePromised(info, node)
   }
 
+  /** Whether the pod fits a node can be told from that node alone. */
+  asksNodesAlone(info: PodInfo): boolean {
+    const refuses = ({ plugin, state }: Active) => plugin.filter !== undefined && (plugin.refuses?.(state) ?? true)
+    return !activate(this.#clusterPlugins, this.#state, info).some(refuses)
+  }
+
+  /** Room on the node is promised to somebody. */
+  isPromised({ name }: NodeView): boolean {
+    for (const _ of this.#nominated(name)) return true
+    return false
+  }
+
   #refusalOf(actives: readonly Active[], node: NodeView): number {
     for (const { plugin, state } of actives) {
       const reason = plugin.refuseAll?.(state)

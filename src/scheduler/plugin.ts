@@ -25,6 +25,8 @@ export interface SchedulerPlugin<State = any> {
   refuseAll?(state: State): string | undefined
   /** The only nodes worth a look, by name, if they are known beforehand. */
   candidates?(state: State): ReadonlySet<string> | undefined
+  /** False: no node is refused whatever it is like, so none needs to be asked. */
+  refuses?(state: State): boolean
   /** Undefined: fits. Else the reason in Kubernetes' words: `Insufficient cpu`; several if there are. */
   filter?(state: State, node: NodeView): string | string[] | undefined
   /** `filter` for all nodes at once, in fewer steps: gives each row that is still 0 and does not fit the number of its reason. */

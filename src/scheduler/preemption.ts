@@ -4,6 +4,7 @@ import type { ClusterState } from './cluster-state.ts'
 import type { Decider, Unfit } from './decider.ts'
 import { fitMessage } from './fit-failure.ts'
 import type { PodInfo } from './pod-class.ts'
+import { RowMemory } from './row-memory.ts'
 import type { NodeView } from './snapshot.ts'
 
 export interface Eviction {
@@ -45,8 +46,11 @@ export function findEviction(
   const note = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count)
   if (nodes > unfit.evictable.length) note(notHelpful, nodes - unfit.evictable.length)
   const check = decider.checkerWithPromised(info)
+  const known = knownClearings(info, state, decider, budgets)
   for (const node of unfit.evictable) {
-    const found = clear(node, info, state, check, budgets)
+    const lasting = known && !decider.isPromised(node)
+    const found = (lasting && known[node.index]) || clear(node, info, state, check, budgets)
+    if (lasting) known[node.index] = found
     if (typeof found === 'string') note(found)
     else if (candidates.push(found) >= enoughCandidates) break
   }
@@ -60,6 +64,27 @@ function hasVictims(info: PodInfo, nominated: string | undefined, state: Cluster
   return node?.placed.some(p => p.class.terminating && p.priority < info.priority) ?? false
 }
 
+/** What clearing a node takes, or why it does not help. */
+type Clearing = Eviction | string
+
+const memories = new WeakMap<Decider, RowMemory<Clearing>>()
+
+/**
+ * By row, what is known from earlier pods of the class: one that comes after another looks again only where something has
+ * happened. Undefined where the answer for one node may lie in others, or in the pod itself.
+ */
+function knownClearings(
+  info: PodInfo,
+  state: ClusterState,
+  decider: Decider,
+  budgets: readonly PodDisruptionBudget[],
+): (Clearing | undefined)[] | undefined {
+  if (info.personal || state.speculating || !decider.asksNodesAlone(info)) return undefined
+  let memory = memories.get(decider)
+  if (!memory) memories.set(decider, (memory = new RowMemory(state)))
+  return memory.of(info.class.id, [decider.profile, ...budgets])
+}
+
 /** The fewest, least important pods without which `info` fits on the node; or why there are none. */
 function clear(
   node: NodeView,
@@ -67,7 +92,7 @@ function clear(
   state: ClusterState,
   check: (node: NodeView) => readonly string[] | undefined,
   budgets: readonly PodDisruptionBudget[],
-): Eviction | string {
+): Clearing {
   if (!node.placed.some(p => p.priority < info.priority)) return noVictims
   const lower = node.placed.filter(p => p.priority < info.priority)
   return state.speculate(() => {

@@ -49,6 +49,7 @@ export const interPodAffinityWith = ({ hardPodAffinityWeight = 1 }: InterPodAffi
       weighted,
     }
   },
+  refuses: ({ affinity, antiAffinity, existing }) => affinity.length + antiAffinity.length + existing.length > 0,
   filter({ affinity, first, affinityColumns, antiAffinity, existing }, { index }) {
     for (const column of affinityColumns) if (column.domainOf[index]! < 0) return far
     if (!first) for (const counter of affinity) if (counter.at(index) <= 0) return far

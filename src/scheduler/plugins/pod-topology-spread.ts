@@ -59,6 +59,7 @@ export const podTopologySpreadWith = ({
     }
     return { hard: of('DoNotSchedule'), soft: of('ScheduleAnyway'), lenient: false }
   },
+  refuses: ({ hard }) => hard.length > 0,
   filter({ hard }, { index }) {
     for (const { counter, maxSkew, self, minimum } of hard) {
       const count = counter.at(index)
