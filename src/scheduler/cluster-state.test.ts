@@ -44,3 +44,18 @@ describe('a cluster as it would be with a node', () => {
     expect(state.epoch).not.toBe(inside)
   })
 })
+
+test('what is tried out within something that is tried out leaves no trace either', () => {
+  const { state } = makeScene({ nodes: [makeNode('a')] })
+  const { sequence } = state
+  const comeAndGo = () => {
+    const info = state.classes.admit(makePod('p'))
+    state.addPod(info, 'a')
+    state.removePod(info, 'a')
+  }
+  state.speculate(() => {
+    state.speculate(comeAndGo)
+    comeAndGo()
+  })
+  expect([state.sequence, state.speculating, state.changedSince(sequence)]).toEqual([sequence, false, []])
+})

@@ -266,11 +266,12 @@ export class ClusterState implements Snapshot {
   /** For trying things out: `then` may add and remove pods and must put all back, which leaves no trace in the log of changes. */
   speculate<R>(then: () => R): R {
     const { sequence } = this
+    const already = this.#speculating
     this.#speculating = true
     try {
       return then()
     } finally {
-      this.#speculating = false
+      this.#speculating = already
       this.sequence = sequence
     }
   }

@@ -158,10 +158,9 @@ export class Decider {
     return !activate(this.#clusterPlugins, this.#state, info).some(refuses)
   }
 
-  /** Room on the node is promised to somebody. */
-  isPromised({ name }: NodeView): boolean {
-    for (const _ of this.#nominated(name)) return true
-    return false
+  /** To whom room on the node is promised. */
+  promisedOn({ name }: NodeView): readonly PodInfo[] {
+    return [...this.#nominated(name)]
   }
 
   #refusalOf(actives: readonly Active[], node: NodeView): number {

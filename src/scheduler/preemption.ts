@@ -48,9 +48,9 @@ export function findEviction(
   const check = decider.checkerWithPromised(info)
   const known = knownClearings(info, state, decider, budgets)
   for (const node of unfit.evictable) {
-    const lasting = known && !decider.isPromised(node)
-    const found = (lasting && known[node.index]) || clear(node, info, state, check, budgets)
-    if (lasting) known[node.index] = found
+    const before = known?.find(node)
+    const found = before ?? clear(node, info, state, check, budgets)
+    if (!before) known?.note(node, found)
     if (typeof found === 'string') note(found)
     else if (candidates.push(found) >= enoughCandidates) break
   }
@@ -67,23 +67,41 @@ function hasVictims(info: PodInfo, nominated: string | undefined, state: Cluster
 /** What clearing a node takes, or why it does not help. */
 type Clearing = Eviction | string
 
-const memories = new WeakMap<Decider, RowMemory<Clearing>>()
+/** A clearing, and to whom room on the node was promised then. */
+interface KnownClearing {
+  found: Clearing
+  promised: readonly PodInfo[]
+}
+
+const memories = new WeakMap<Decider, RowMemory<KnownClearing>>()
 
 /**
- * By row, what is known from earlier pods of the class: one that comes after another looks again only where something has
+ * What is known of nodes from earlier pods of the class: one that comes after another looks again only where something has
  * happened. Undefined where the answer for one node may lie in others, or in the pod itself.
  */
-function knownClearings(
-  info: PodInfo,
-  state: ClusterState,
-  decider: Decider,
-  budgets: readonly PodDisruptionBudget[],
-): (Clearing | undefined)[] | undefined {
+function knownClearings(info: PodInfo, state: ClusterState, decider: Decider, budgets: readonly PodDisruptionBudget[]) {
   if (info.personal || state.speculating || !decider.asksNodesAlone(info)) return undefined
   let memory = memories.get(decider)
   if (!memory) memories.set(decider, (memory = new RowMemory(state)))
-  return memory.of(info.class.id, [decider.profile, ...budgets])
+  const byRow = memory.of(info.class.id, [decider.profile, ...budgets])
+  // What is promised to the pod itself is in nobody's way but others'.
+  const own = (promised: readonly PodInfo[]) => promised.some(p => p.uid === info.uid)
+  return {
+    find(node: NodeView): Clearing | undefined {
+      const known = byRow[node.index]
+      return known && !own(known.promised) && samePods(known.promised, decider.promisedOn(node))
+        ? known.found
+        : undefined
+    },
+    note(node: NodeView, found: Clearing): void {
+      const promised = decider.promisedOn(node)
+      if (!own(promised)) byRow[node.index] = { found, promised }
+    },
+  }
 }
+
+const samePods = (a: readonly PodInfo[], b: readonly PodInfo[]) =>
+  a.length === b.length && a.every((p, i) => p === b[i])
 
 /** The fewest, least important pods without which `info` fits on the node; or why there are none. */
 function clear(
