@@ -5,20 +5,21 @@ import { podOf } from './cases.ts'
 const deletionsPerSecond = 100
 const everyMs = 100
 
-/** Deletes what the scheduler has placed, pod by pod. @returns ends it */
-export function deletions(client: Client, count: number): () => void {
+/** Deletes what the scheduler has placed, pod by pod. @returns ends it, once all that it has begun is over */
+export function deletions(client: Client, count: number): () => Promise<void> {
   let next = 0
-  const timer = setInterval(() => {
-    for (let i = 0; i < (deletionsPerSecond * everyMs) / 1_000 && next < count; i++)
-      void client.delete(Pod, { namespace: 'default', name: `s${next++}` }, { gracePeriodSeconds: 0 })
-  }, everyMs)
-  return () => clearInterval(timer)
+  const some = async () => {
+    const names = Array.from({ length: (deletionsPerSecond * everyMs) / 1_000 }, () => `s${next++}`)
+    const there = names.slice(0, Math.max(count - next + names.length, 0))
+    await Promise.all(there.map(name => client.delete(Pod, { namespace: 'default', name }, { gracePeriodSeconds: 0 })))
+  }
+  return repeat(everyMs, some)
 }
 
-/** Nodes, pods and services come and go, once a second. @returns ends it */
-export function churn(client: Client): () => void {
+/** Nodes, pods and services come and go, once a second. @returns ends it, once all that it has begun is over */
+export function churn(client: Client): () => Promise<void> {
   let round = 0
-  const turn = async () => {
+  return repeat(1_000, async () => {
     const name = `churn-${round++}`
     await client.create(Node, { metadata: { name }, spec: {} })
     await client.create(Pod, podOf(name, { requests: { cpu: '9' }, priorityClassName: 'high' }))
@@ -29,7 +30,17 @@ export function churn(client: Client): () => void {
     await client.delete(Node, { name })
     await client.delete(Pod, { namespace: 'default', name }, { gracePeriodSeconds: 0 })
     await client.delete(Service, { namespace: 'default', name })
+  })
+}
+
+function repeat(periodMs: number, task: () => Promise<void>): () => Promise<void> {
+  const running = new Set<Promise<void>>()
+  const timer = setInterval(() => {
+    const one: Promise<void> = task().finally(() => running.delete(one))
+    running.add(one)
+  }, periodMs)
+  return async () => {
+    clearInterval(timer)
+    await Promise.all(running)
   }
-  const timer = setInterval(() => void turn(), 1_000)
-  return () => clearInterval(timer)
 }

@@ -73,7 +73,7 @@ export async function runWhole(one: Case): Promise<Outcome> {
   await done
   const seconds = (performance.now() - began) / 1_000
   const mainMs = processorMs(process.pid).main - mainBefore
-  for (const end of ends) if (end) end()
+  for (const end of ends) if (end) await end()
   await scheduler.stop()
   await claims?.stop()
   await Promise.all([informers[Symbol.asyncDispose](), watcher[Symbol.asyncDispose]()])
