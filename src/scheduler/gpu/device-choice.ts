@@ -30,18 +30,16 @@ export function lossOf(wanted: Wanted, row: number, { gpus, columns }: Snapshot)
   const { free, model } = gpus.ledger.at(row)!
   const cpuLeft = columns.allocatable[cpu]![row]! - columns.requested[cpu]![row]!
   const memoryLeft = columns.allocatable[memory]![row]! - columns.requested[memory]![row]!
-  const before = gpus.valueOf(cpuLeft, memoryLeft, model, free, free.length)
+  const before = gpus.worthOf(row, cpuLeft, memoryLeft)
   const { request } = wanted
   const cpuRest = cpuLeft - wanted.cpuMillis
   const memoryRest = memoryLeft - wanted.memoryBytes
   if (!request) return before - gpus.valueOf(cpuRest, memoryRest, model, free, free.length)
+  const milli = request.devices * request.milliEach
   copyInto(free)
-  if (isShare(request)) {
-    const device = bestDevice(request.milliEach, cpuRest, memoryRest, row, gpus)
-    rest[device]! -= request.milliEach
-  } else takeWhole(request.devices, free.length)
-  const after = gpus.valueOf(cpuRest, memoryRest, model, rest, free.length)
-  return before - request.devices * request.milliEach - after
+  if (isShare(request)) return before - milli - best(request.milliEach, cpuRest, memoryRest, row, gpus).after
+  takeWhole(request.devices, free.length)
+  return before - milli - gpus.valueOf(cpuRest, memoryRest, model, rest, free.length)
 }
 
 /** The devices that `lossOf` has in mind. */
@@ -52,14 +50,17 @@ export function chooseDevices(wanted: Wanted, row: number, { gpus, columns }: Sn
   copyInto(free)
   const cpuRest = columns.allocatable[cpu]![row]! - columns.requested[cpu]![row]! - wanted.cpuMillis
   const memoryRest = columns.allocatable[memory]![row]! - columns.requested[memory]![row]! - wanted.memoryBytes
-  return [bestDevice(request.milliEach, cpuRest, memoryRest, row, gpus)]
+  return [best(request.milliEach, cpuRest, memoryRest, row, gpus).device]
 }
 
-/** Leaves the scratch as it was. */
-function bestDevice(milli: number, cpuRest: number, memoryRest: number, row: number, gpus: Snapshot['gpus']): number {
+/** Used again and again: the next question overwrites it. */
+const found = { device: -1, after: 0 }
+
+/** On which device a share does best, and what the node is worth then. Leaves the scratch as it was. */
+function best(milli: number, cpuRest: number, memoryRest: number, row: number, gpus: Snapshot['gpus']) {
   const { free, model } = gpus.ledger.at(row)!
-  let best = -1
-  let bestAfter = Number.NEGATIVE_INFINITY
+  found.device = -1
+  found.after = Number.NEGATIVE_INFINITY
   for (let device = 0; device < free.length; device++) {
     const before = free[device]!
     // Devices that are equally free are worth the same.
@@ -67,11 +68,11 @@ function bestDevice(milli: number, cpuRest: number, memoryRest: number, row: num
     rest[device] = before - milli
     const after = gpus.valueOf(cpuRest, memoryRest, model, rest, free.length)
     rest[device] = before
-    if (after <= bestAfter) continue
-    bestAfter = after
-    best = device
+    if (after <= found.after) continue
+    found.after = after
+    found.device = device
   }
-  return best
+  return found
 }
 
 function copyInto(free: Int32Array): void {

@@ -14,6 +14,8 @@ export interface Devices {
   /** Thousandths, by device. */
   capacity: Int32Array
   free: Int32Array
+  /** Grows with every change of `free`. */
+  changes: number
 }
 
 /** What is free on every device of every node that shares its devices, kept as pods come and go. */
@@ -40,7 +42,7 @@ export class DeviceLedger {
     const model = this.#modelNumber(gpuModelOf(node))
     const capacity = new Int32Array(Math.ceil(milli / deviceMilli)).fill(deviceMilli)
     if (milli % deviceMilli) capacity[capacity.length - 1] = milli % deviceMilli
-    this.#rows[row] = { model, capacity, free: capacity.slice() }
+    this.#rows[row] = { model, capacity, free: capacity.slice(), changes: 0 }
     this.freeByModel[model]! += milli
     this.capacityMilli += milli
     this.size++
@@ -98,9 +100,10 @@ export class DeviceLedger {
     return copy
   }
 
-  #take({ free, model }: Devices, chosen: readonly number[], milli: number): void {
-    for (const device of chosen) free[device]! -= milli
-    this.freeByModel[model]! -= milli * chosen.length
+  #take(devices: Devices, chosen: readonly number[], milli: number): void {
+    for (const device of chosen) devices.free[device]! -= milli
+    devices.changes++
+    this.freeByModel[devices.model]! -= milli * chosen.length
     this.version++
   }
 
