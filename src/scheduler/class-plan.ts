@@ -44,6 +44,9 @@ export class Refusals {
 
 export const noNode = -1
 
+/** Looking for those that are there twice costs more than asking them twice. */
+const fewRows = 4
+
 /** Those of the plugins that have a say about the pod. */
 export function activate(plugins: readonly WeightedPlugin[], state: ClusterState, info: PodInfo): Active[] {
   const active: Active[] = []
@@ -72,6 +75,11 @@ export class ClassPlan {
   readonly candidates: ReadonlySet<string> | undefined
   readonly epoch: number
   readonly #filters: readonly Active[]
+  /** Those at their beginning whose answer stands while nodes stay as they are, and the rest. */
+  readonly #lasting: readonly Active[]
+  readonly #changing: readonly Active[]
+  /** By row: 1 where the lasting ones let the pod pass. */
+  #passed = new Uint8Array(0)
   readonly #absolute: readonly Active[]
   /** Tables that scores look at. */
   readonly #read: readonly { version: number }[]
@@ -87,6 +95,9 @@ export class ClassPlan {
     this.actives = activate(plugins, state, info)
     this.candidates = intersection(this.actives)
     this.#filters = this.actives.filter(a => a.plugin.filter)
+    const first = this.#filters.findIndex(a => !a.plugin.lasting)
+    this.#lasting = first < 0 ? this.#filters : this.#filters.slice(0, first)
+    this.#changing = this.#filters.slice(this.#lasting.length)
     const scoring = this.actives.filter(scores)
     this.#read = scoring.flatMap(a => a.plugin.scoresRead ?? []).map(table => state.objects[table])
     this.#absolute = scoring.filter(a => !a.plugin.normalize)
@@ -100,11 +111,12 @@ export class ClassPlan {
     const scoreEpoch = this.#scoreEpochNow()
     const priced = this.#scoreEpoch === scoreEpoch
     if (this.#sequence === sequence && priced) return
-    const changed = this.#sequence < 0 ? undefined : this.#state.changedSince(this.#sequence)
+    const changed = this.#sequence < 0 ? undefined : distinct(this.#state.changedSince(this.#sequence))
     if (!changed || changed.length > rows) {
       if (this.refusal.length < rows) {
         this.refusal = new Int32Array(rows)
         this.score = new Float64Array(rows)
+        this.#passed = new Uint8Array(rows)
         for (const r of this.relative) r.scores = new Float64Array(rows)
       }
       for (let row = 0; row < rows; row++) this.#evaluate(row)
@@ -140,7 +152,9 @@ export class ClassPlan {
       this.refusal[row] = noNode
       return
     }
-    const refusal = this.refuse(node)
+    const stands = this.#passed[row] ? 0 : firstRefusal(this.#lasting, node, this.#refusals)
+    if (!stands) this.#passed[row] = 1
+    const refusal = stands || firstRefusal(this.#changing, node, this.#refusals)
     this.refusal[row] = refusal
     if (!refusal) this.#rate(row)
   }
@@ -151,6 +165,9 @@ export class ClassPlan {
     for (const { active, scores } of this.relative) scores[row] = active.plugin.score!(active.state, node)
   }
 }
+
+/** Of many changes, several may be of one row. */
+const distinct = (rows: readonly number[] | undefined) => (rows && rows.length > fewRows ? [...new Set(rows)] : rows)
 
 export function firstRefusal(filters: readonly Active[], node: NodeView, refusals: Refusals): number {
   for (const { plugin, state } of filters) {

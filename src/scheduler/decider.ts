@@ -66,6 +66,9 @@ export class Decider {
   #byShape!: boolean
   /** By row, the refusals of the decision under way. */
   #verdicts = new Int32Array(0)
+  /** By place among those that fit, sums of scores and those of one plugin. */
+  #sums = new Float64Array(0)
+  #scores = new Float64Array(0)
   /** What no node could do for a class, as long as nothing has changed. */
   readonly #failures = new Map<number, { sequence: number; decision: Unfit }>()
 
@@ -124,7 +127,7 @@ export class Decider {
       ? this.#fittingAmong(plan.candidates!, plan, cluster)
       : this.#fittingAnywhere(plan, cluster)
     if (!fitting.length) return this.#unfit(verdicts, [...plan.actives, ...cluster], { named, lasting: false })
-    return { fitting, totals: this.#totals(fitting, plan, cluster, named) }
+    return { fitting, totals: this.#totals(fitting, plan, cluster, named).slice() }
   }
 
   /** The first refusal of one node, asked afresh; undefined if the pod fits there now. */
@@ -330,11 +333,16 @@ export class Decider {
     return this.#unfit(refused, [...plan.actives, ...cluster], { named, lasting: !fitting.length })
   }
 
+  /** They stand until the next decision. */
   #totals(fitting: readonly NodeView[], plan: ClassPlan, cluster: Active[], named: boolean): Float64Array {
-    const totals = new Float64Array(fitting.length)
+    if (this.#sums.length < fitting.length) {
+      this.#sums = new Float64Array(this.#state.rows)
+      this.#scores = new Float64Array(this.#state.rows)
+    }
+    const totals = this.#sums.subarray(0, fitting.length)
     for (let i = 0; i < fitting.length; i++)
       totals[i] = named ? plan.scoreOf(fitting[i]!) : plan.score[fitting[i]!.index]!
-    const scores = new Float64Array(fitting.length)
+    const scores = this.#scores.subarray(0, fitting.length)
     const add = (active: Active) => {
       for (let i = 0; i < fitting.length; i++) totals[i]! += active.weight * scores[i]!
     }

@@ -19,6 +19,11 @@ export interface SchedulerPlugin<State = any> {
    * node affinity, tolerations, host ports, images). Pods that differ in labels, owner or namespace share its answers.
    */
   byShape?: true
+  /**
+   * Of a rule of scope `node`: its filter looks at the node's own labels, taints, cordon or name, and not at what is free
+   * there. A node that it has let pass is not asked again until nodes change.
+   */
+  lasting?: true
   /** Once per pod (or class of equal pods). Undefined: this plugin has no say about this pod. */
   prepare(pod: Pod, snapshot: Snapshot, info: PodInfo): State | undefined
   /** Set if no node can do, whatever it is like: said once, and nodes are not asked. */

@@ -12,6 +12,7 @@ interface State {
 export const nodeAffinity: SchedulerPlugin<State> = {
   name: 'NodeAffinity',
   byShape: true,
+  lasting: true,
   prepare(pod) {
     const terms = pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
     const required = requiredNodeTest(pod)

@@ -4,6 +4,7 @@ import type { SchedulerPlugin } from '../plugin.ts'
 export const nodeName: SchedulerPlugin<string> = {
   name: 'NodeName',
   byShape: true,
+  lasting: true,
   prepare: pod => pod.spec.nodeName || undefined,
   candidates: name => new Set([name]),
   filter: (name, node) => (node.name === name ? undefined : "node(s) didn't match the requested node name"),

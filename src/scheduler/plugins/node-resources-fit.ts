@@ -45,7 +45,9 @@ export const nodeResourcesFitWith = ({ strategy, ignored }: NodeResourcesFitArgs
     return said
   },
   evictionHelps({ pod, columns }, { index }) {
-    return pod.requests.columns.every((column, i) => pod.requests.amounts[i]! <= at(columns.allocatable, column, index))
+    const { columns: wanted, amounts } = pod.requests
+    for (let i = 0; i < wanted.length; i++) if (amounts[i]! > at(columns.allocatable, wanted[i]!, index)) return false
+    return true
   },
   score({ pod, columns, ledger }, { index }) {
     if (strategy) return scoreBy(strategy, pod, columns, index)

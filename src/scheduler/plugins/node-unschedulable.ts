@@ -8,6 +8,7 @@ const cordoned: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSc
 export const nodeUnschedulable: SchedulerPlugin<true> = {
   name: 'NodeUnschedulable',
   byShape: true,
+  lasting: true,
   prepare: pod => (tolerates(pod.spec.tolerations, cordoned) ? undefined : true),
   filter: (_, { node }) => (node.spec?.unschedulable ? 'node(s) were unschedulable' : undefined),
   wakes: e => e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('taints')),

@@ -12,6 +12,7 @@ interface State {
 export const taintToleration: SchedulerPlugin<State> = {
   name: 'TaintToleration',
   byShape: true,
+  lasting: true,
   prepare(pod, snapshot) {
     const { any, anyPreferred } = survey(snapshot)
     return any ? { tolerations: pod.spec.tolerations, anyPreferred } : undefined
