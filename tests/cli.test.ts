@@ -66,6 +66,10 @@ describe('optiflow’s own commands', () => {
     expect(await ok(['get', 'deploy', '--as-of', before])).toMatch(/^web /m)
     expect(await ok(['blame', 'deploy/web', 'spec.replicas'])).toMatch(/^spec.replicas +2 /m)
     expect(await fails('blame', 'deploy/web', 'spec.nonsense')).toContain('no field')
+    const gone = await cluster.optiflow(['blame', 'configmap/past', 'data.colour'])
+    expect([gone.code, gone.out]).toEqual([0, expect.stringMatching(/^data.colour +blue .* +\d+$/m)])
+    expect(gone.err).toMatch(/^configmap\/past was deleted \S+ ago by .*, revision \d+; it was:\n$/)
+    expect(await fails('blame', 'configmap/never')).toContain('NotFound')
   })
 
   it('what is not there is said, with exit code 1', async () => {

@@ -1,4 +1,5 @@
 import { blame as originsOf } from '../../models/history/blame.ts'
+import type { HistoryItem } from '../../models/history/item.ts'
 import { type CliCommand, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags } from '../connection.ts'
 import { UsageError } from '../failure.ts'
@@ -23,9 +24,13 @@ export const blame: CliCommand = {
         if (!object.includes('/')) throw new UsageError(`"${object}" is not TYPE/NAME, such as deploy/web`)
         await withRemote(outside, flags, async remote => {
           const items = await readHistory(remote, [object], mostRevisions)
-          const origins = originsOf(items, field ?? '', items.at(-1)?.type === 'Created')
-          if (!items[0]?.object)
-            throw new UsageError(`${object} is deleted`, { hint: `See what it was: optiflow history ${object}` })
+          const deletion = items[0]?.type === 'Deleted' ? items[0] : undefined
+          const states = deletion ? items.slice(1) : items
+          const origins = originsOf(states, field ?? '', items.at(-1)?.type === 'Created')
+          if (!states[0]?.object)
+            throw new UsageError(`what ${object} was ${states[0] ? 'cannot be read' : 'is no longer kept'}`, {
+              hint: `See what is known of it: optiflow history ${object}`,
+            })
           if (origins.length === 0)
             throw new UsageError(`${object} has no field ${field}`, {
               hint: `See all of them: optiflow blame ${object}`,
@@ -36,6 +41,7 @@ export const blame: CliCommand = {
             )
             return
           }
+          if (deletion) outside.terminal.err(`${object} was deleted ${deletionText(deletion, outside.clock.now())}\n`)
           const rows = origins.map(o => [
             o.path,
             valueText(o.value),
@@ -54,4 +60,9 @@ export const blame: CliCommand = {
         })
       })
   },
+}
+
+function deletionText({ time, user, revision }: HistoryItem, now: number): string {
+  const when = time ? `${age(time, now)} ago` : 'at an unknown time'
+  return `${when} by ${user ?? 'an unknown user'}, revision ${revision}; it was:`
 }
