@@ -7,7 +7,8 @@ import type { Listener, Net, UdpSocket } from '../base/net.ts'
 import type { InformerSet } from '../client/index.ts'
 import { EndpointSlice, Namespace, Service } from '../models/kinds/index.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
-import { answerFromZone, type ZoneSource } from './dns-zone.ts'
+import { DnsUpstream, framed } from './dns-upstream.ts'
+import { answerFromZone, negativeTtl, type ZoneSource } from './dns-zone.ts'
 
 export interface DnsServerOptions {
   /** Address of the cluster's DNS on this node. */
@@ -31,7 +32,6 @@ export interface DnsServer extends AsyncDisposable {
 /** The DNS port could not be opened. */
 export class DnsUnavailable extends OptiFlowError {}
 
-const upstreamTimeoutMs = 2_000
 const authoritative = 1 << 10
 const recursionAvailable = 1 << 7
 const truncated = 1 << 9
@@ -42,15 +42,21 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   const { net, log } = options
   const source = zoneSource(options.informers)
   const zone = options.zone.toLowerCase()
+  const upstream = new DnsUpstream({ ...options, servers: options.upstreams })
 
   async function answer(query: DecodedPacket, raw: Buffer): Promise<Buffer> {
     const question = query.questions?.[0]
     const opcode = (query as { opcode?: string }).opcode
     if (!question || (opcode && opcode !== 'QUERY'))
       return reply(query, [], opcode === 'QUERY' ? rcode.formatError : rcode.notImplemented)
-    const found = answerFromZone(source, zone, question.name.toLowerCase().replace(/\.$/, ''), question.type)
-    if (found.kind === 'elsewhere') return (await askUpstream(raw)) ?? reply(query, [], rcode.serverFailure)
-    if (found.kind === 'nxdomain') return reply(query, [], rcode.nxdomain)
+    const name = question.name.toLowerCase().replace(/\.$/, '')
+    if (name === zone && question.type === 'SOA') return reply(query, [zoneStart()], rcode.ok)
+    const found = answerFromZone(source, zone, name, question.type)
+    if (found.kind === 'elsewhere') return (await upstream.ask(raw)) ?? reply(query, [], rcode.serverFailure)
+    // What is not there is so for a while only, and by this record clients know for how long.
+    const told = name === zone || name.endsWith(`.${zone}`) ? [zoneStart()] : []
+    if (found.kind === 'nxdomain') return reply(query, [], rcode.nxdomain, told)
+    if (!found.records.length) return reply(query, [], rcode.ok, told)
     const records = found.records.map(r => ({
       ...r,
       name: r.name === question.name.toLowerCase() ? question.name : r.name,
@@ -66,11 +72,21 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     const inside = answerFromZone(source, zone, target.toLowerCase(), type)
     if (inside.kind !== 'elsewhere') return inside.kind === 'records' ? (inside.records as Answer[]) : []
     const query = encode({ type: 'query', id: 1, flags: 1 << 8, questions: [{ type: type as 'A', name: target }] })
-    const raw = await askUpstream(query)
+    const raw = await upstream.ask(query)
     return raw ? (decode(raw).answers ?? []) : []
   }
 
-  function reply(query: DecodedPacket, answers: object[], code: number): Buffer {
+  function zoneStart(): Answer {
+    return {
+      ...{ type: 'SOA', name: zone, ttl: negativeTtl },
+      data: {
+        ...{ mname: `ns.dns.${zone}`, rname: `hostmaster.${zone}`, serial: Math.floor(options.clock.now() / 1_000) },
+        ...{ refresh: 7_200, retry: 1_800, expire: 86_400, minimum: negativeTtl },
+      },
+    } as Answer
+  }
+
+  function reply(query: DecodedPacket, answers: object[], code: number, authorities: Answer[] = []): Buffer {
     const edns = query.additionals?.some(a => a.type === 'OPT')
     return encode({
       type: 'response',
@@ -78,6 +94,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
       flags: authoritative | recursionAvailable | ((query.flags ?? 0) & (1 << 8)) | code,
       questions: query.questions ?? [],
       answers: answers as Answer[],
+      authorities,
       additionals: edns
         ? [
             {
@@ -93,17 +110,6 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
           ]
         : [],
     } as Packet)
-  }
-
-  async function askUpstream(raw: Buffer): Promise<Buffer | undefined> {
-    for (const upstream of options.upstreams) {
-      try {
-        return await askOne(options, upstream, raw)
-      } catch (error) {
-        log.debug({ upstream, error: explain(error) }, 'upstream resolver did not answer')
-      }
-    }
-    return undefined
   }
 
   async function onUdp(message: Buffer, from: { address: string; port: number }): Promise<void> {
@@ -137,15 +143,11 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
       socket.on('data', chunk => {
         buffered = Buffer.concat([buffered, chunk as Buffer])
         while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
-          const framed = buffered.subarray(0, 2 + buffered.readUInt16BE(0))
-          buffered = buffered.subarray(framed.length)
-          const query = parse(framed.subarray(2))
+          const message = buffered.subarray(0, 2 + buffered.readUInt16BE(0))
+          buffered = buffered.subarray(message.length)
+          const query = parse(message.subarray(2))
           if (!query) return void socket.destroy()
-          void answer(query, framed.subarray(2)).then(full => {
-            const head = Buffer.alloc(2)
-            head.writeUInt16BE(full.length)
-            socket.write(Buffer.concat([head, full]))
-          }, failed)
+          void answer(query, message.subarray(2)).then(full => socket.write(framed(full)), failed)
         }
       })
     })
@@ -171,32 +173,6 @@ function parse(message: Buffer): DecodedPacket | undefined {
   } catch {
     // Not DNS: nobody to answer.
     return undefined
-  }
-}
-
-async function askOne(options: DnsServerOptions, upstream: string, raw: Buffer): Promise<Buffer> {
-  const [host, port] = upstream.split('#') as [string, string | undefined]
-  let done: (message: Buffer) => void
-  const answered = new Promise<Buffer>(resolve => {
-    done = resolve
-  })
-  const id = raw.readUInt16BE(0)
-  const socket = await options.net.bindUdp(host.includes(':') ? '::' : '0.0.0.0', 0, message => {
-    if (message.length > 2 && message.readUInt16BE(0) === id) done(message)
-  })
-  try {
-    socket.send(raw, { address: host, port: Number(port ?? 53) })
-    return await new Promise<Buffer>((resolve, reject) => {
-      const cancel = options.clock.schedule(upstreamTimeoutMs, () =>
-        reject(new Error(`no answer within ${upstreamTimeoutMs} ms`)),
-      )
-      void answered.then(message => {
-        cancel()
-        resolve(message)
-      })
-    })
-  } finally {
-    await socket.close()
   }
 }
 

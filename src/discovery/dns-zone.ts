@@ -20,6 +20,8 @@ export interface ZoneSource {
 
 /** Short: endpoints come and go. */
 const ttl = 5
+/** Seconds that clients may take a name for missing. */
+export const negativeTtl = 5
 const nothing: ZoneAnswer = { kind: 'records', records: [] }
 const nxdomain: ZoneAnswer = { kind: 'nxdomain' }
 
