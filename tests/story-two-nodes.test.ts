@@ -8,6 +8,8 @@ import { testRegistry } from './support/registries.ts'
 
 const obstacle = realImpossible()
 const selector = 'app=web'
+/** Of the LAN, and nobody's. */
+const pool = ['10.77.0.100', '10.77.0.101']
 
 // One story, told in order: each test goes on where the one before ended.
 describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
@@ -28,7 +30,7 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
     const mirror = ['--registry-mirror', 'registry.test=http://10.77.0.11:5000']
     const up = ['--runtime', 'containerd', '--data-dir', n1.dataDir, '--listen', '10.77.0.11:6443', '--node-name', 'n1']
     // Its silence is waited for in real time.
-    const soon = ['--node-monitor-grace-period', '40s']
+    const soon = ['--node-monitor-grace-period', '40s', '--load-balancer-pool', pool.join('-')]
     await n1.start('up', [...up, ...soon, '--kubeconfig', n1.kubeconfig, ...mirror], 'The API answers at')
     const token = / --token (\S+)/.exec(await n1.optiflow('status', '--data-dir', n1.dataDir))![1]!
     agent.push('--server', 'https://10.77.0.11:6443', '--token', token, '--node-name', 'n2', ...mirror)
@@ -180,6 +182,27 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
     await until('no answer', async () => (await from(lan.outside).catch(() => 'none')) === 'none')
   })
 
+  const pooled = (ip: string) => lan.outside.ok('wget', ['-qO-', '-T', '2', '-t', '1', `http://${ip}/`])
+  const isAnswered = async (ip: string) => (await pooled(ip).catch(() => '')).startsWith('version 1 on web-')
+
+  it('Services of type LoadBalancer have addresses of the pool, which the LAN finds; who comes too late is told', async () => {
+    const service = (name: string) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: 'default' },
+      spec: { type: 'LoadBalancer', selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
+    })
+    await n1.apply(service('lb-1'), service('lb-2'))
+    for (const ip of pool) await until(`an answer at ${ip}`, () => isAnswered(ip))
+    const given = (await n1.get('services')).items.flatMap((s: any) => s.status.loadBalancer.ingress ?? [])
+    expect(given.map(({ ip, ipMode }: any) => [ip, ipMode]).sort()).toEqual(pool.map(ip => [ip, 'VIP']))
+    await n1.apply(service('lb-3'))
+    await until('the reason', async () =>
+      (await n1.kubectl('describe', 'service', 'lb-3')).includes('no address of the pool is free'),
+    )
+    await n1.kubectl('delete', 'service', 'lb-3')
+  })
+
   it('logs and exec reach the pods of the node that joined', async () => {
     const there = (await n1.pods(selector)).find(p => p.spec.nodeName === 'n2')
     expect(await n1.kubectl('logs', there.metadata.name)).toContain('serving version 1')
@@ -220,6 +243,8 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
     const taints = (await n1.get('node', 'n2')).spec.taints.map((t: any) => `${t.key}:${t.effect}`)
     expect(taints).toContain('node.kubernetes.io/unreachable:NoExecute')
     for (let i = 0; i < 10; i++) expect(await nodePort('10.77.0.11')).toMatch(/^version 1 on web-/)
+    // Whatever addresses it had are the other's now.
+    for (const ip of pool) await until(`an answer at ${ip}`, () => isAnswered(ip))
   })
 
   it('a node that comes back is ready again, and nothing of its old pods stays', async () => {

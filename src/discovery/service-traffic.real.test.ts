@@ -1,13 +1,16 @@
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Child, systemCommands } from '../base/commands.ts'
 import { difference, wholeTable } from '../base/nft-table.ts'
 import { emptyRules, type RuleSet } from './rule-set.ts'
 import { planServiceRules } from './service-rules.ts'
 import { serviceTableOf } from './service-table.ts'
+import { sctpKnock, sctpListener } from './testing/sctp.ts'
 import { ask, teller } from './testing/tellers.ts'
 import { clientIp, nodeIp, openWires, serverIp, type Wires } from './testing/wires.ts'
 
 const able = process.getuid?.() === 0
+const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find(path => existsSync(path))
 
 describe.skipIf(!able)('packets to Services (needs root)', () => {
   let wires: Wires
@@ -43,6 +46,7 @@ describe.skipIf(!able)('packets to Services (needs root)', () => {
             ports: [
               { name: 't', port: 80, protocol: 'TCP', nodePort: 30080 },
               { name: 'u', port: 80, protocol: 'UDP', nodePort: 30080 },
+              { name: 's', port: 80, protocol: 'SCTP', nodePort: 30080 },
             ],
             ...spec,
           },
@@ -55,6 +59,7 @@ describe.skipIf(!able)('packets to Services (needs root)', () => {
           ports: [
             { name: 't', port: 8080, protocol: 'TCP' },
             { name: 'u', port: 8080, protocol: 'UDP' },
+            { name: 's', port: 8080, protocol: 'SCTP' },
           ],
           endpoints: endpoints.map(ip => ({ addresses: [ip], nodeName: 'n1', conditions: { ready: true } })),
         } as any,
@@ -107,5 +112,26 @@ describe.skipIf(!able)('packets to Services (needs root)', () => {
     expect(await from('tcp', '192.0.2.9', 80)).toBe(`server saw ${clientIp}`)
     await enforce(rules({}))
     expect(await from('tcp', '10.96.0.7', 80)).toBe('ECONNREFUSED')
+  })
+
+  test.skipIf(!python)('SCTP is led to its endpoint too, by address and by node port (needs Python)', async () => {
+    await enforce(rules({ type: 'NodePort' }, serverIp))
+    const heard: string[] = []
+    const [program, ...words] = [...wires.inServer, python!, '-c', sctpListener]
+    const listener = systemCommands.spawn(program!, words, { onLine: line => void heard.push(line) })
+    try {
+      await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['up'])
+      for (const [host, port] of [
+        ['10.96.0.7', 80],
+        [nodeIp, 30080],
+      ] as const) {
+        const [enter, ...args] = [...wires.inClient, python!, '-c', sctpKnock(host, port)]
+        await systemCommands.run(enter!, args)
+      }
+      await expect.poll(() => heard.slice(1), { timeout: 20_000 }).toEqual([`${clientIp} 8080`, `${nodeIp} 8080`])
+    } finally {
+      listener.kill('SIGKILL')
+      await listener.exited
+    }
   })
 })
