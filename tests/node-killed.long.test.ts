@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { seededRandom } from '../src/base/random.ts'
 import { killOften, NodeChurn } from './support/node-churn.ts'
 import { realImpossible } from './support/parts.ts'
+import { serverAway } from './support/server-away.ts'
 
 const kills = Number(process.env['NODE_KILLS'] ?? 0)
 const obstacle = realImpossible() ?? (kills ? undefined : 'eight minutes long: NODE_KILLS=100 asks for it')
@@ -18,5 +19,20 @@ it.skipIf(obstacle)(
     // What containerd forgot when it was killed is taken out by the node in time, and by hand at once.
     await churn.leftBehind({ fix: true })
     expect(await churn.leftBehind()).toMatchObject({ all: 0 })
+  },
+)
+
+const awayMinutes = Number(process.env['SERVER_AWAY_MINUTES'] ?? 0)
+const shortOnly = realImpossible() ?? (awayMinutes ? undefined : 'minutes long: SERVER_AWAY_MINUTES=10 asks for it')
+
+it.skipIf(shortOnly)(
+  `a node goes on while its server is away for long, and tells all once it is back${shortOnly ? ` (skipped: ${shortOnly})` : ''}`,
+  { timeout: (awayMinutes + 3) * 60_000 },
+  async () => {
+    await using churn = await NodeChurn.open()
+    const { rightAfterMs, starts, log } = await serverAway(churn, awayMinutes * 60_000)
+    console.log(`status right ${(rightAfterMs / 1000).toFixed(1)} s after the server was back`)
+    expect({ starts, log }).toEqual({ starts: 2, log: 'I am here\n' })
+    expect(rightAfterMs).toBeLessThan(5_000)
   },
 )
