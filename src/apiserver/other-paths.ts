@@ -47,8 +47,10 @@ export function otherPaths(parts: OtherParts): (call: Call) => Promise<ApiReply 
       case '/':
         return jsonReply(200, { paths: rootPaths(call) })
       case '/.well-known/openid-configuration':
+      case '/.well-known/openid-configuration/':
         return parts.tokens && jsonReply(200, parts.tokens.discovery(), publicForAnHour)
-      case '/openid/v1/jwks': {
+      case '/openid/v1/jwks':
+      case '/openid/v1/jwks/': {
         if (!parts.tokens) return undefined
         const reply = jsonReply(200, await parts.tokens.jwks(), publicForAnHour)
         reply.headers['content-type'] = 'application/jwk-set+json'

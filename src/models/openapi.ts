@@ -1,4 +1,5 @@
 import { explained } from './explained/explained.ts'
+import { openApiExtensions } from './openapi-extensions.ts'
 import { openApiName, openApiScalarName } from './openapi-names.ts'
 import { type Field, type ObjectType, type ScalarType, type Type, typeNamed } from './schema/types.ts'
 
@@ -28,7 +29,7 @@ interface GroupVersionKind {
  * The schemas of these kinds, their lists and all that they refer to, under upstream's names and with the extensions that
  * clients read: group-version-kind, patch strategy and merge key, list and map types. Kinds without a schema of ours
  * (custom resources) are left out.
- * @param extra further types to include, such as `policy/v1.Eviction`, each with the kind that it is, if it is one
+ * @param extra further types to include, such as `policy/v1.Eviction` or `patch`, each with the kind that it is, if it is one
  */
 export function openApiSchemas(
   kinds: Iterable<DocumentedKind>,
@@ -36,7 +37,9 @@ export function openApiSchemas(
   form: OpenApiForm = 'v3',
 ): Record<string, OpenApiSchema> {
   const writer = new SchemaWriter(form)
+  let any = false
   for (const kind of kinds) {
+    any = true
     if (kind.schema === '') continue
     const { group, version } = kind
     writer.root(kind.schema, { group, kind: kind.kind, version })
@@ -45,9 +48,8 @@ export function openApiSchemas(
     // Each group takes these as if they were its own.
     for (const kind of ['DeleteOptions', 'WatchEvent']) writer.root(`meta/v1.${kind}`, { group, kind, version })
   }
-  writer.root('meta/v1.DeleteOptions')
-  writer.root('meta/v1.WatchEvent')
-  writer.root('meta/v1.Status', { group: '', kind: 'Status', version: 'v1' })
+  if (any) for (const type of ['DeleteOptions', 'WatchEvent']) writer.root(`meta/v1.${type}`)
+  if (any) writer.root('meta/v1.Status', { group: '', kind: 'Status', version: 'v1' })
   for (const [type, gvk] of extra) writer.root(type, gvk)
   return writer.finish()
 }
@@ -83,7 +85,9 @@ class SchemaWriter {
   }
 
   root(name: string, gvk?: GroupVersionKind): void {
-    this.#need(typeNamed(name))
+    const component = openApiScalarName(name)
+    if (component) this.#schemas.set(component, this.#component(component))
+    else this.#need(typeNamed(name))
     if (!gvk) return
     const list = this.#kinds.get(openApiName(name)) ?? []
     if (!list.some(k => k.group === gvk.group && k.version === gvk.version && k.kind === gvk.kind)) list.push(gvk)
@@ -118,6 +122,7 @@ class SchemaWriter {
       ...(required.length > 0 ? { required } : {}),
       ...(type.fields.size > 0 ? { properties } : {}),
       ...(type.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+      ...openApiExtensions[type.name],
     }
   }
 
@@ -132,6 +137,7 @@ class SchemaWriter {
     const strategy = strategies.filter(Boolean).join(',')
     if (strategy) out['x-kubernetes-patch-strategy'] = strategy
     if (field.mergeKey) out['x-kubernetes-patch-merge-key'] = field.mergeKey
+    Object.assign(out, openApiExtensions[`${owner.name}.${field.name}`])
     return this.#siblings(out)
   }
 

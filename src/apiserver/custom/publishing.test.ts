@@ -54,7 +54,7 @@ test('the schema is published as it was written, under the group back to front',
   expect(v3.components.schemas[name]).toEqual(expected)
   expect(Object.keys(v3.components.schemas)).toContain(`${name}List`)
   const patch = v3.paths['/apis/pub.example.com/v1/namespaces/{namespace}/crontabs/{name}'].patch
-  expect(Object.keys(patch.requestBody.content)).toEqual([
+  expect(Object.keys(patch.requestBody.content).sort()).toEqual([
     'application/apply-patch+yaml',
     'application/json-patch+json',
     'application/merge-patch+json',

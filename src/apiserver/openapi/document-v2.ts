@@ -1,11 +1,12 @@
 import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
 import type { Kind } from '../../models/kind.ts'
 import { type OpenApiSchema, openApiRef, openApiSchemas } from '../../models/openapi.ts'
-import { changeTypes, objectTypes } from '../bodies/media-types.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
-import { type Operation, type QueryParameter, queryParameters, statusWords, typesOf } from './operation.ts'
+import { givenTypes, takenTypes } from './media-types.ts'
+import { type Operation, type QueryParameter, queryParameters, statusWords } from './operation.ts'
 import { mentionedTypes, operationsOf } from './operations.ts'
+import { resourcesOperation, rootDocuments } from './root-operations.ts'
 
 type Paths = Record<string, Record<string, unknown>>
 
@@ -37,7 +38,7 @@ export function documentV2(resources: Resource[]) {
 function builtInPart(resources: Resource[]): Part {
   const kinds = resources.map(r => r.kind)
   if (builtIn?.kinds.length === kinds.length && builtIn.kinds.every((kind, i) => kind === kinds[i])) return builtIn.part
-  const operations = resources.flatMap(operationsOf)
+  const operations = [...rootOperations(kinds), ...resources.flatMap(operationsOf)]
   const mentioned = mentionedTypes(operations, resources)
   // Scale and metadata too, to which only custom resources may refer.
   mentioned.set('autoscaling/v1.Scale', { group: 'autoscaling', version: 'v1', kind: 'Scale' })
@@ -45,6 +46,16 @@ function builtInPart(resources: Resource[]): Part {
   const part = { paths: pathsOf(operations), definitions: openApiSchemas(kinds, mentioned, 'v2') }
   builtIn = { kinds, part }
   return part
+}
+
+/** All that is not of a resource; each group version once. */
+function rootOperations(kinds: readonly Kind<any>[]): Operation[] {
+  const versions = new Map(kinds.map(({ group, version }) => [`${group}/${version}`, { group, version }]))
+  const groups = new Set(kinds.map(kind => kind.group))
+  return [
+    ...rootDocuments(groups).map(({ operation }) => operation),
+    ...[...versions.values()].map(({ group, version }) => resourcesOperation(group, version)),
+  ]
 }
 
 function customPart(resource: Resource): Part {
@@ -79,14 +90,14 @@ function operationV2(o: Operation): object {
     name: 'body',
     in: 'body',
     ...(o.body.endsWith('DeleteOptions') ? {} : { required: true }),
-    schema: o.body === 'patch' ? { type: 'object' } : openApiRef(o.body, 'v2'),
+    schema: openApiRef(o.body, 'v2'),
   }
   return {
     tags: [o.tag],
     description: o.description,
     operationId: o.id,
-    consumes: o.body === 'patch' ? typesOf(o, changeTypes) : ['*/*'],
-    produces: producedBy(o),
+    consumes: takenTypes(o),
+    produces: givenTypes(o),
     schemes: ['https'],
     parameters: [...(body ? [body] : []), ...o.query.map(parameterV2)],
     responses: {
@@ -94,17 +105,8 @@ function operationV2(o: Operation): object {
       ...Object.fromEntries(o.also.map(code => [code, { ...answer, description: statusWords[code] }])),
       401: { description: 'Unauthorized' },
     },
-    'x-kubernetes-action': o.action,
-    'x-kubernetes-group-version-kind': o.gvk,
+    ...(o.action ? { 'x-kubernetes-action': o.action, 'x-kubernetes-group-version-kind': o.gvk } : {}),
   }
-}
-
-function producedBy(o: Operation): string[] {
-  if (o.action === 'connect') return ['*/*']
-  const types = typesOf(o, objectTypes)
-  if (!o.answer) return ['text/plain', ...types]
-  const streams = types.filter(type => !type.endsWith('yaml')).map(type => `${type};stream=watch`)
-  return o.action === 'list' ? [...types, ...streams] : types
 }
 
 function parameterV2(name: QueryParameter): object {

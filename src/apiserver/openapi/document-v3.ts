@@ -1,17 +1,21 @@
 import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
 import { openApiRef, openApiSchemas } from '../../models/openapi.ts'
-import { changeTypes, objectTypes } from '../bodies/media-types.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
-import { type Operation, type QueryParameter, queryParameters, statusWords, typesOf } from './operation.ts'
+import { givenTypes, takenTypes } from './media-types.ts'
+import { type Operation, type QueryParameter, queryParameters, statusWords } from './operation.ts'
 import { mentionedTypes, operationsOf } from './operations.ts'
+import { resourcesOperation } from './root-operations.ts'
 
-/** As Go writes maps. */
-const inGoOrder = [...changeTypes].sort()
-
-/** The OpenAPI 3.0 document of one group version. */
+/** The OpenAPI 3.0 document of one group version: its resources, and what lists them. */
 export function documentV3(resources: Resource[]): object {
   const operations = resources.flatMap(operationsOf)
+  const kind = resources.find(r => !r.kind.custom)?.kind
+  return documentOf(kind ? [resourcesOperation(kind.group, kind.version), ...operations] : operations, resources)
+}
+
+/** The OpenAPI 3.0 document of some operations. @param resources those whose schemas stand in it in any case */
+export function documentOf(operations: readonly Operation[], resources: readonly Resource[] = []): object {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const operation of operations) {
     const path = (paths[operation.path] ??= {
@@ -49,16 +53,14 @@ export function documentV3(resources: Resource[]): object {
 }
 
 function describe(parameter: Operation['pathParameters'][number], { gvk }: Operation): string {
-  if (parameter === 'name') return `name of the ${gvk.kind}`
+  if (parameter === 'name') return `name of the ${gvk?.kind}`
   return parameter === 'path' ? 'path to the resource' : 'object name and auth scope, such as for teams and projects'
 }
 
 function operationV3(o: Operation): object {
   const answer = {
     description: 'OK',
-    content: o.answer
-      ? Object.fromEntries(typesOf(o, objectTypes).map(type => [type, { schema: openApiRef(o.answer!) }]))
-      : { [o.action === 'connect' ? '*/*' : 'text/plain']: { schema: { type: 'string' } } },
+    content: contentOf(givenTypes(o), o.answer ? openApiRef(o.answer) : { type: 'string' }),
   }
   return {
     tags: [o.tag],
@@ -66,26 +68,25 @@ function operationV3(o: Operation): object {
     operationId: o.id,
     ...(o.query.length ? { parameters: o.query.map(parameterV3) } : {}),
     ...(o.body
-      ? { requestBody: { ...bodyV3(o, o.body), ...(o.body.endsWith('DeleteOptions') ? {} : { required: true }) } }
+      ? {
+          requestBody: {
+            content: contentOf(takenTypes(o), openApiRef(o.body)),
+            ...(o.body.endsWith('DeleteOptions') ? {} : { required: true }),
+          },
+        }
       : {}),
     responses: {
       200: answer,
       ...Object.fromEntries(o.also.map(code => [code, { ...answer, description: statusWords[code] }])),
       401: { description: 'Unauthorized' },
     },
-    'x-kubernetes-action': o.action,
-    'x-kubernetes-group-version-kind': o.gvk,
+    ...(o.action ? { 'x-kubernetes-action': o.action, 'x-kubernetes-group-version-kind': o.gvk } : {}),
   }
 }
 
-function bodyV3(o: Operation, body: string): object {
-  if (body === 'patch') return contentOf(typesOf(o, inGoOrder), { type: 'object' })
-  return contentOf(typesOf(o, objectTypes), openApiRef(body))
-}
-
-const contentOf = (types: string[], schema: object) => ({
-  content: Object.fromEntries(types.map(type => [type, { schema }])),
-})
+/** In order, as Go writes maps. */
+const contentOf = (types: readonly string[], schema: object) =>
+  Object.fromEntries([...types].sort().map(type => [type, { schema }]))
 
 function parameterV3(name: QueryParameter): object {
   const { type, description } = queryParameters[name]

@@ -97,3 +97,29 @@ test('what leads to a running pod, a service or a node is described, for generat
   ])
   expect(Object.keys(v3[`${pod}/attach`].post.responses['200'].content)).toEqual(['*/*'])
 })
+
+test('the older paths below /watch/ are described, those of custom resources are only served', async () => {
+  const { paths } = (await server.call('GET', '/openapi/v3/api/v1')).body
+  const said = (path: string) => {
+    const { operationId, responses, ...operation } = paths[`/api/v1/watch/${path}`].get
+    const [stream] = Object.keys(responses[200].content).filter(type => type.includes('protobuf;stream'))
+    return [operationId, operation['x-kubernetes-action'], stream?.split(';')[1]]
+  }
+  expect([said('pods'), said('namespaces/{namespace}/pods/{name}'), said('nodes'), said('nodes/{name}')]).toEqual([
+    ['watchCoreV1PodListForAllNamespaces', 'watchlist', 'stream=watch'],
+    ['watchCoreV1NamespacedPod', 'watch', 'stream=watch'],
+    ['watchCoreV1NodeList', 'watchlist', 'stream=watch'],
+    ['watchCoreV1Node', 'watch', 'stream=watch'],
+  ])
+})
+
+test('what is of no resource has documents of its own', async () => {
+  const { paths } = (await server.call('GET', '/openapi/v3')).body
+  const documents = ['.well-known/openid-configuration', 'api', 'apis', 'apis/apps', 'openid/v1/jwks', 'version']
+  for (const name of documents) {
+    const { status, body } = await server.call('GET', paths[name].serverRelativeURL)
+    expect([status, Object.keys(body.paths)]).toEqual([200, [`/${name}/`]])
+  }
+  const { components } = (await server.call('GET', '/openapi/v3/version')).body
+  expect(Object.keys(components.schemas)).toEqual(['io.k8s.apimachinery.pkg.version.Info'])
+})

@@ -11,6 +11,7 @@ import { etagOf, taggedReply } from '../discovery/discovery.ts'
 import { shownGroups } from '../discovery/shown-groups.ts'
 import { mediaTypes } from '../replies/accept.ts'
 import { jsonReply } from '../replies/reply.ts'
+import { rootDocuments } from './root-operations.ts'
 
 interface Kept {
   /** Says which documents of others are in it; '' when none can be. */
@@ -102,14 +103,20 @@ export class OpenApi {
 
   /** Those of extension servers as far as they have told them. */
   #names({ core }: Call): string[] {
-    return shownGroups(core).flatMap(({ group, versions }) =>
+    const versions = shownGroups(core).flatMap(({ group, versions }) =>
       versions
         .filter(shown => !('remote' in shown) || this.#remote.v3(shown.remote))
         .map(({ version }) => (group ? `apis/${group}/${version}` : `api/${version}`)),
     )
+    return [...rootsOf(core).map(({ name }) => name), ...versions].sort()
   }
 
   async #document({ core }: Call, name: string): Promise<Kept | undefined> {
+    const root = rootsOf(core).find(document => document.name === name)
+    if (root) {
+      const { documentOf } = await import('./document-v3.ts')
+      return this.#keep(name, [], () => documentOf([root.operation]))
+    }
     const found = /^(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(name)
     if (!found) return undefined
     const [group, version] = [found[2] ?? '', (found[1] ?? found[3])!]
@@ -140,6 +147,17 @@ export class OpenApi {
     return kept
   }
 }
+
+/** Groups of custom resources are left out, as Kubernetes does. */
+const rootsOf = ({ resources: { kinds } }: Call['core']) =>
+  rootDocuments(
+    new Set(
+      kinds
+        .all()
+        .filter(kind => !kind.custom)
+        .map(kind => kind.group),
+    ),
+  )
 
 const keptOf = (document: { bytes: Buffer; etag: string }, kinds: Kept['kinds'], others: string): Kept => ({
   ...{ bytes: document.bytes, etag: document.etag, hash: document.etag.slice(1, -1), kinds, others },

@@ -4,6 +4,10 @@ export interface Gvk {
   kind: string
 }
 
+export type Action =
+  | ('get' | 'list' | 'post' | 'put' | 'patch' | 'delete' | 'deletecollection')
+  | ('watch' | 'watchlist' | 'connect')
+
 /** One method of one path, before it is written in the words of OpenAPI 2 or 3. */
 export interface Operation {
   path: string
@@ -13,12 +17,17 @@ export interface Operation {
   /** What it is collected under: `apps_v1`. */
   tag: string
   description: string
-  action: 'get' | 'list' | 'post' | 'put' | 'patch' | 'delete' | 'deletecollection' | 'connect'
-  gvk: Gvk
+  /** Undefined for paths that are of no resource. */
+  action?: Action
+  gvk?: Gvk
   /** Schema of the body, if it takes one; `patch`: any patch. */
   body?: string | 'patch'
   /** Schema of the answer; undefined: text. */
   answer?: string
+  /** Which kind the answer is, where it is another than `gvk`. */
+  answerKind?: Gvk
+  /** Types of the answer, where they are not those of objects. */
+  media?: string[]
   /** Statuses besides 200 that come with the same answer. */
   also: (201 | 202)[]
   /** Names of query parameters. */
@@ -27,6 +36,21 @@ export interface Operation {
   /** A kind that nobody has compiled in: no protobuf, and no patches that need to know it. */
   custom: boolean
 }
+
+/** What lists and watches can be asked with. */
+export const listQuery: QueryParameter[] = [
+  'allowWatchBookmarks',
+  'continue',
+  'fieldSelector',
+  'labelSelector',
+  'limit',
+  'pretty',
+  'resourceVersion',
+  'resourceVersionMatch',
+  'sendInitialEvents',
+  'timeoutSeconds',
+  'watch',
+]
 
 export type QueryParameter = keyof typeof queryParameters
 
@@ -56,6 +80,10 @@ export const queryParameters = {
   sendInitialEvents: { type: yesNo, description: 'Begins a watch with everything there is.' },
   gracePeriodSeconds: { type: integer, description: 'How long it may take to stop; 0 at once.' },
   propagationPolicy: { type: text, description: 'What becomes of dependents: Background, Foreground or Orphan.' },
+  ignoreStoreReadErrorWithClusterBreakingPotential: {
+    type: yesNo,
+    description: 'Deletes what cannot be read, if the store says that it is beyond repair.',
+  },
   orphanDependents: { type: yesNo, description: 'Older form of propagationPolicy.' },
   container: { type: text, description: 'Whose log; may be left out where a pod has only one container.' },
   follow: { type: yesNo, description: 'Goes on with what is written from now on.' },
@@ -77,10 +105,5 @@ export const queryParameters = {
   ports: { type: integer, description: 'To which ports of the pod connections may be made.' },
   path: { type: text, description: 'What to ask for there.' },
 } as const
-
-/** Those of some media types that an operation knows. */
-export function typesOf({ custom }: Operation, types: string[]): string[] {
-  return custom ? types.filter(type => !/protobuf|strategic/.test(type)) : types
-}
 
 export const statusWords = { 201: 'Created', 202: 'Accepted' } as const

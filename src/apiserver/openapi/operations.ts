@@ -1,29 +1,18 @@
-import { capital } from '../../base/words.ts'
 import type { Kind } from '../../models/kind.ts'
 import { customSchemaName } from '../../models/openapi-names.ts'
 import { subresourcesOf } from '../discovery/subresource-kinds.ts'
 import type { Resource } from '../resources.ts'
 import { connectOperations } from './connect-operations.ts'
-import type { Gvk, Operation, QueryParameter } from './operation.ts'
+import { type Action, type Gvk, listQuery, type Operation, type QueryParameter } from './operation.ts'
+import { operationId, tagOf } from './operation-names.ts'
+import { watchOperations } from './watch-operations.ts'
 
 const writeQuery: QueryParameter[] = ['pretty', 'dryRun', 'fieldManager', 'fieldValidation']
-const listQuery: QueryParameter[] = [
-  'allowWatchBookmarks',
-  'continue',
-  'fieldSelector',
-  'labelSelector',
-  'limit',
-  'pretty',
-  'resourceVersion',
-  'resourceVersionMatch',
-  'sendInitialEvents',
-  'timeoutSeconds',
-  'watch',
-]
 const deleteQuery: QueryParameter[] = [
   'pretty',
   'dryRun',
   'gracePeriodSeconds',
+  'ignoreStoreReadErrorWithClusterBreakingPotential',
   'orphanDependents',
   'propagationPolicy',
 ]
@@ -34,7 +23,7 @@ const logQuery: QueryParameter[] = [
 ]
 
 /** A change that goes on after its answer, or that makes what was not there, says so by its status. */
-const alsoAnswered: Partial<Record<Operation['action'], Operation['also']>> = {
+const alsoAnswered: Partial<Record<Action, Operation['also']>> = {
   post: [201, 202],
   put: [201],
   patch: [201],
@@ -51,13 +40,17 @@ export function mentionedTypes(
   operations: readonly Operation[],
   resources: readonly Resource[],
 ): Map<string, Gvk | undefined> {
-  const own = new Set(resources.map(r => r.kind.schema))
+  const own = new Set(resources.flatMap(({ kind: { schema } }) => [schema, `${schema}List`]))
   const mentioned = new Map<string, Gvk | undefined>()
-  for (const { body, answer, gvk } of operations)
+  for (const { body, answer, gvk, answerKind = gvk } of operations)
     for (const type of [body, answer])
-      if (type && type !== 'patch' && !/^(custom|meta\/v1)|List$/.test(type) && !own.has(type)) mentioned.set(type, gvk)
+      if (type && !alwaysThere.test(type) && !own.has(type))
+        mentioned.set(type, type === 'patch' ? undefined : answerKind)
   return mentioned
 }
+
+/** Custom resources bring their own schemas; the others stand in every document. */
+const alwaysThere = /^custom:|^meta\/v1\.(DeleteOptions|Status|WatchEvent)$/
 
 /** Everything that can be asked of a resource. */
 export function operationsOf(resource: Resource): Operation[] {
@@ -73,7 +66,7 @@ export function operationsOf(resource: Resource): Operation[] {
     verb: string,
     method: Operation['method'],
     path: string,
-    action: Operation['action'],
+    action: Action,
     description: string,
     rest: Partial<Operation>,
   ) => {
@@ -85,7 +78,7 @@ export function operationsOf(resource: Resource): Operation[] {
       action,
       gvk: { group: kind.group, version: kind.version, kind: kind.kind },
       query: [],
-      also: alsoAnswered[action] ?? [],
+      also: kind.custom && action === 'patch' ? [] : (alsoAnswered[action] ?? []),
       custom: kind.custom !== undefined,
       pathParameters: path.includes('{name}') ? [...where, 'name'] : path.includes('{namespace}') ? ['namespace'] : [],
       ...rest,
@@ -127,6 +120,7 @@ export function operationsOf(resource: Resource): Operation[] {
       id: 'ForAllNamespaces',
     })
   for (const sub of subresourcesOf(resource)) out.push(...subresourceOperations(resource, item, where, sub))
+  out.push(...watchOperations(resource, root))
   return out
 }
 
@@ -150,12 +144,7 @@ function subresourceOperations(
     pathParameters: [...where, 'name'] as Operation['pathParameters'],
     custom: resource.kind.custom !== undefined,
   }
-  const one = (
-    method: Operation['method'],
-    action: Operation['action'],
-    words: string,
-    rest: Partial<Operation>,
-  ): Operation => ({
+  const one = (method: Operation['method'], action: Action, words: string, rest: Partial<Operation>): Operation => ({
     ...base,
     method,
     action,
@@ -163,7 +152,7 @@ function subresourceOperations(
     tag: tagOf(resource),
     description: `${words} ${sub.name} of a ${resource.kind.kind}`,
     query: [],
-    also: alsoAnswered[action] ?? [],
+    also: resource.kind.custom && action === 'patch' ? [] : (alsoAnswered[action] ?? []),
     ...rest,
   })
   if (sub.name === 'log') return [one('get', 'get', 'Read', { query: logQuery })]
@@ -187,25 +176,4 @@ function subresourceOperations(
         return []
     }
   })
-}
-
-const tagOf = ({ kind }: Resource): string => `${(kind.group || 'core').split('.')[0]}_${kind.version}`
-
-const idVerbs: Record<Operation['action'], string> = {
-  get: 'read',
-  list: 'list',
-  post: 'create',
-  put: 'replace',
-  patch: 'patch',
-  delete: 'delete',
-  deletecollection: 'delete',
-  connect: 'connect',
-}
-
-function operationId(action: Operation['action'], { kind, namespaced }: Resource, suffix = '', method = ''): string {
-  const group = (kind.group || 'core').split('.')[0]!
-  const version = kind.version[0]!.toUpperCase() + kind.version.slice(1)
-  const all = suffix === 'ForAllNamespaces'
-  const many = action === 'deletecollection' ? 'Collection' : ''
-  return `${idVerbs[action]}${capital(group)}${version}${capital(method)}${many}${namespaced && !all ? 'Namespaced' : ''}${kind.kind}${suffix}`
 }
