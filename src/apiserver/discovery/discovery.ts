@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { ApiError } from '../../models/api-error.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Call } from '../core.ts'
-import { mediaTypes } from '../replies/accept.ts'
+import { acceptedForm, mediaTypes } from '../replies/accept.ts'
+import { encodeValue, mediaReply } from '../replies/object-form.ts'
 import { bytesReply, jsonReply } from '../replies/reply.ts'
 import { aggregatedDiscovery } from './aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './legacy.ts'
@@ -33,11 +34,11 @@ export class Discovery {
     if (first === undefined) {
       const version = this.#aggregates && aggregatedVersion(call.request.headers['accept'])
       if (version) return this.#aggregated(call, root, version)
-      if (root === 'apis') return jsonReply(200, apiGroupList(call.core))
-      return jsonReply(200, apiVersions(resources, [{ clientCIDR: '0.0.0.0/0', serverAddress: this.#address() }]))
+      if (root === 'apis') return found(call, apiGroupList(call.core))
+      return found(call, apiVersions(resources, [{ clientCIDR: '0.0.0.0/0', serverAddress: this.#address() }]))
     }
-    if (root === 'api') return second === undefined ? found(apiResourceList(resources, '', first)) : undefined
-    return found(second === undefined ? apiGroup(call.core, first) : apiResourceList(resources, first, second))
+    if (root === 'api') return second === undefined ? found(call, apiResourceList(resources, '', first)) : undefined
+    return found(call, second === undefined ? apiGroup(call.core, first) : apiResourceList(resources, first, second))
   }
 
   #aggregated(call: Call, root: 'api' | 'apis', version: string): ApiReply {
@@ -50,7 +51,10 @@ export class Discovery {
       kept = { generation, bytes, etag: etagOf(bytes) }
       this.#kept.set(key, kept)
     }
-    return taggedReply(call, kept, `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
+    const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
+    const reply = taggedReply(call, kept, type)
+    reply.headers['cache-control'] = 'public'
+    return reply
   }
 }
 
@@ -61,7 +65,7 @@ export function etagOf(bytes: Uint8Array): string {
 
 /** 304 for who has it already. */
 export function taggedReply(call: Call, kept: { bytes: Uint8Array; etag: string }, type: string): ApiReply {
-  const headers = { etag: kept.etag, vary: 'Accept', 'cache-control': 'public' }
+  const headers: ApiReply['headers'] = { etag: kept.etag, vary: 'Accept' }
   const known = call.request.headers['if-none-match']
   if (known?.split(',').some(tag => tag.trim().replace(/^W\//, '') === kept.etag))
     return { status: 304, headers, body: new Uint8Array() }
@@ -82,7 +86,9 @@ function aggregatedVersion(accept: string | undefined): string | undefined {
   return undefined
 }
 
-function found(value: object | undefined): ApiReply {
+/** @throws ApiError NotFound, NotAcceptable */
+function found({ request }: Call, value: object | undefined): ApiReply {
   if (!value) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
-  return jsonReply(200, value)
+  const accepted = acceptedForm(request.headers['accept'], { protobuf: true })
+  return accepted.media === 'json' ? jsonReply(200, value) : mediaReply(accepted, 200, encodeValue(accepted, value))
 }

@@ -46,7 +46,8 @@ export function apiResourceList(resources: ResourceTable, group: string, version
   if (!found) return undefined
   return {
     kind: 'APIResourceList',
-    apiVersion: 'v1',
+    // The core group answers as it did before there were groups.
+    ...(group ? { apiVersion: 'v1' } : {}),
     groupVersion: group ? `${group}/${version}` : version,
     resources: found.resources.flatMap(resourceItems),
   }

@@ -12,43 +12,43 @@ export interface AcceptedForm {
   version: string
 }
 
+/** Answers of one kind: what they can be made into, and what they can be written in. */
+export interface Offer {
+  transforms?: readonly Transform[]
+  /** Whether the object itself has a protobuf form; PartialObjectMetadata always has, a Table never. */
+  protobuf?: boolean
+  /** A watch, which nobody writes as YAML. */
+  stream?: boolean
+}
+
 const plain: AcceptedForm = { media: 'json', as: undefined, version: 'v1' }
 const known = new Map<string, AcceptedForm | undefined>()
 
 /**
  * The first form in an Accept header that can be given; in order of quality.
- * @param transforms the transforms that make sense for this answer
- * @param protobuf whether the object itself has a protobuf form; PartialObjectMetadata always has, a Table never
  * @throws ApiError NotAcceptable
  */
-export function acceptedForm(
-  accept: string | undefined,
-  transforms: readonly Transform[],
-  protobuf = false,
-): AcceptedForm {
+export function acceptedForm(accept: string | undefined, offer: Offer): AcceptedForm {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plain
-  const key = `${transforms.join()} ${protobuf} ${accept}`
+  const key = `${offer.transforms?.join()} ${offer.protobuf} ${offer.stream} ${accept}`
   let form = known.get(key)
   if (!form) {
-    form = choose(accept, transforms, protobuf)
+    form = choose(accept, offer)
     if (known.size > 512) known.clear()
     known.set(key, form)
   }
   if (!form)
-    throw new ApiError(
-      'NotAcceptable',
-      `only the following media types are accepted: application/json, application/yaml${protobuf ? `, ${protobufType}` : ''}`,
-    )
+    throw new ApiError('NotAcceptable', `only the following media types are accepted: ${offeredTypes(accept, offer)}`)
   return form
 }
 
-function choose(accept: string, transforms: readonly Transform[], protobuf: boolean): AcceptedForm | undefined {
+function choose(accept: string, { transforms = [], protobuf, stream }: Offer): AcceptedForm | undefined {
   for (const { type, params } of mediaTypes(accept)) {
     const media = mediaOf(type)
-    if (!media) continue
+    if (!media || (stream && media === 'yaml')) continue
     const as = params.get('as')
     if (as === undefined) {
-      if (media === 'protobuf' && !protobuf) continue
+      if ((media === 'protobuf' && !protobuf) || params.has('g') || params.has('v')) continue
       return { media, as: undefined, version: 'v1' }
     }
     const version = params.get('v') ?? 'v1'
@@ -58,6 +58,13 @@ function choose(accept: string, transforms: readonly Transform[], protobuf: bool
     if (transform) return { media, as: transform, version }
   }
   return undefined
+}
+
+/** Who asks for YAML that cannot be is told what a stream is made of; who asks for another form, what objects are. */
+function offeredTypes(accept: string, { protobuf, stream }: Offer): string {
+  const yaml = mediaTypes(accept).some(({ type }) => mediaOf(type) === 'yaml')
+  if (stream && yaml) return `application/json;stream=watch, ${protobufType};stream=watch`
+  return ['application/json', 'application/yaml', ...(protobuf ? [protobufType] : [])].join(', ')
 }
 
 function mediaOf(type: string): AcceptedForm['media'] | undefined {

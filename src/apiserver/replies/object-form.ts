@@ -14,7 +14,7 @@ import { metadataOffset } from '../storage/object-bytes.ts'
 import type { StoredForm } from '../storage/stored-form.ts'
 import type { EventType } from '../watch-cache/kept-event.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
-import { type AcceptedForm, acceptedForm, type Transform } from './accept.ts'
+import { type AcceptedForm, acceptedForm, type Offer } from './accept.ts'
 import { asBuffer, partialMessage, protobufFrame, protobufMessage, protobufObject } from './protobuf-form.ts'
 import { bytesReply, textReply, typedReply } from './reply.ts'
 
@@ -30,9 +30,9 @@ export interface ObjectForm {
   kept: boolean
 }
 
-const single: Transform[] = ['Table', 'PartialObjectMetadata']
-const many: Transform[] = ['Table', 'PartialObjectMetadataList']
-const watched: Transform[] = ['Table', 'PartialObjectMetadata']
+const single: Offer = { transforms: ['Table', 'PartialObjectMetadata'] }
+const many: Offer = { transforms: ['Table', 'PartialObjectMetadataList'] }
+const watched: Offer = { ...single, stream: true }
 
 export function formOfOne(call: Call, resource: Resource): ObjectForm {
   return objectForm(call, resource, single)
@@ -46,9 +46,9 @@ export function formOfWatch(call: Call, resource: Resource): ObjectForm {
   return objectForm(call, resource, watched)
 }
 
-function objectForm(call: Call, resource: Resource, transforms: Transform[]): ObjectForm {
+function objectForm(call: Call, resource: Resource, offer: Offer): ObjectForm {
   const { kind } = resource
-  const accepted = acceptedForm(call.request.headers['accept'], transforms, hasProtobuf(kind.schema))
+  const accepted = acceptedForm(call.request.headers['accept'], { ...offer, protobuf: hasProtobuf(kind.schema) })
   const converted = resource.stored !== kind
   const read = (object: KeptObject): AnyObject => servedObject(resource, object)
   if (accepted.as === 'Table') {
@@ -159,7 +159,7 @@ export function valueReply<T extends { apiVersion?: string; kind?: string }>(
   value: T,
 ): ApiReply {
   const schema = schemaNameOf(value.apiVersion ?? '', value.kind ?? '')
-  const accepted = acceptedForm(call.request.headers['accept'], [], hasProtobuf(schema))
+  const accepted = acceptedForm(call.request.headers['accept'], { protobuf: hasProtobuf(schema) })
   return mediaReply(accepted, status, encodeValue(accepted, value))
 }
 
@@ -175,7 +175,6 @@ export function mediaReply(accepted: AcceptedForm, status: number, body: Uint8Ar
   return textReply(status, yamlOf(body), 'application/yaml')
 }
 
-const yamlStart = Buffer.from('---\n')
 /** Larger values are written in YAML's other notation, which is JSON: making the first takes a second for each megabyte. */
 const maxBlockYamlBytes = 64 * 1024
 
@@ -187,8 +186,7 @@ function yamlOf(json: Uint8Array): string | Uint8Array {
 
 /** Content-Type of a watch. */
 export function streamType({ media }: AcceptedForm): string {
-  if (media === 'protobuf') return `${protobufType};stream=watch`
-  return media === 'json' ? 'application/json' : 'application/yaml'
+  return media === 'protobuf' ? `${protobufType};stream=watch` : 'application/json'
 }
 
 export function includeObject(call: Call): IncludeObject {
@@ -196,7 +194,7 @@ export function includeObject(call: Call): IncludeObject {
   if (value === '' || value === 'Metadata') return 'Metadata'
   if (value === 'None' || value === 'Object') return value
   throw badRequest(
-    `includeObject: Unsupported value: ${JSON.stringify(value)}: supported values: "", "Metadata", "None", "Object"`,
+    `includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`,
   )
 }
 
@@ -208,7 +206,7 @@ export function eventFrame(form: ObjectForm, type: EventType | 'BOOKMARK' | 'ERR
   frame.write(head, 0, 'latin1')
   frame.set(object, head.length)
   frame.write('}\n', head.length + object.length, 'latin1')
-  return form.accepted.media === 'json' ? frame : Buffer.concat([yamlStart, Buffer.from(yamlOf(frame))])
+  return frame
 }
 
 /** Many elements, with commas between; for forms that are kept as they are. Each byte is copied once. */

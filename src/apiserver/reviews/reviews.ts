@@ -169,5 +169,5 @@ function answer(call: ResourceCall, review: AnyObject, status: object): ApiReply
 
 /** Before anything is asked: an answer that the client cannot read needs no question. */
 function checkAnswerable(call: ResourceCall): void {
-  acceptedForm(call.request.headers['accept'], [], true)
+  acceptedForm(call.request.headers['accept'], { protobuf: true })
 }

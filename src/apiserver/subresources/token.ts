@@ -32,7 +32,7 @@ interface BoundReference {
 export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
   return async call => {
     const { core, path } = call
-    acceptedForm(call.request.headers['accept'], [])
+    acceptedForm(call.request.headers['accept'], { protobuf: true })
     const [namespace, name] = [path.namespace!, path.name!]
     const request = readObject(call, TokenRequest)
     checkPlace(request, namespace, name)
