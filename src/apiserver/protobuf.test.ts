@@ -101,10 +101,19 @@ test('a protobuf watch gives frames, its bookmarks and errors too', async () => 
       {
         kind: 'ConfigMap',
         apiVersion: 'v1',
-        metadata: { resourceVersion: expect.any(String), annotations: { 'k8s.io/initial-events-end': 'true' } },
+        metadata: {
+          resourceVersion: expect.any(String),
+          annotations: {
+            'k8s.io/initial-events-end': 'true',
+            'kubernetes.io/initial-events-list-blueprint': expect.any(String),
+          },
+        },
       },
     ],
   ])
+  const list = (events[1]![1] as any).metadata.annotations['kubernetes.io/initial-events-list-blueprint']
+  const { apiVersion, kind } = decodeProtobuf(Buffer.from(list, 'base64'))
+  expect([apiVersion, kind]).toEqual(['v1', 'ConfigMapList'])
   await server.store.compact(await server.store.revision())
   const second = await startTestServer({ store: server.store, clock })
   ;[server, second.api] = [{ ...server, api: second.api }, server.api]

@@ -107,12 +107,56 @@ test('sendInitialEvents gives everything there is and then a bookmark that says 
     `${url}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
   )
   expect(await watching.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'a' } } })
-  expect(await watching.next()).toMatchObject({
+  const end = await watching.next()
+  expect(end).toMatchObject({
     type: 'BOOKMARK',
     object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' }, resourceVersion: await revision() } },
   })
+  const list = end.object.metadata.annotations['kubernetes.io/initial-events-list-blueprint']
+  expect(JSON.parse(Buffer.from(list, 'base64').toString())).toEqual({
+    ...{ kind: 'ConfigMapList', apiVersion: 'v1', metadata: {}, items: [] },
+  })
   watching.end()
   expect((await server.call('GET', `${url}?watch=1&sendInitialEvents=true`)).status).toBe(422)
+})
+
+test('a watch that names no revision says where its beginning ends, to those who take bookmarks', async () => {
+  await make('a')
+  const typesOf = async (query: string) => {
+    const watching = await server.watch(`${url}?watch=1&${query}`)
+    const first = await watching.next()
+    await make(`b${query.length}`)
+    const second = await watching.next()
+    watching.end()
+    return [first.type, second.type]
+  }
+  expect(await typesOf('fieldSelector=metadata.name=a&allowWatchBookmarks=true')).toEqual(['ADDED', 'BOOKMARK'])
+  expect(await typesOf('fieldSelector=metadata.name!=x')).toEqual(['ADDED', 'ADDED'])
+})
+
+test('the beginning of a watch is not older than asked for, or is refused', async () => {
+  const newer = `${url}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=999999`
+  const asked = server.call('GET', newer)
+  await clock.advance(5_000)
+  const { status, body } = await asked
+  expect([status, body.details.causes[0].reason]).toEqual([504, 'ResourceVersionTooLarge'])
+})
+
+test('below /watch/ one object is watched by its name, which a selector may not contradict', async () => {
+  await make('a')
+  await make('b')
+  const one = '/api/v1/watch/namespaces/default/configmaps/b'
+  const watching = await server.watch(`${one}?fieldSelector=metadata.name%3Db`)
+  expect((await watching.next()).object.metadata.name).toBe('b')
+  watching.end()
+  const refused = await server.call('GET', `${one}?fieldSelector=metadata.name%3Da`)
+  expect([refused.status, refused.body.message]).toEqual([
+    400,
+    "fieldSelector metadata.name doesn't match requested name",
+  ])
+  const namespace = await server.watch('/api/v1/watch/namespaces/default')
+  expect((await namespace.next()).object.metadata.name).toBe('default')
+  namespace.end()
 })
 
 test('a watch ends when its time is up', async () => {

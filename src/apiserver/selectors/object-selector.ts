@@ -1,9 +1,10 @@
 import { type FieldRequirement, parseFieldSelector } from '../../base/field-selector.ts'
 import { InvalidSelector, parseSelector } from '../../base/labels.ts'
-import { ApiError, badRequest } from '../../models/api-error.ts'
+import { ApiError } from '../../models/api-error.ts'
 import type { Resource } from '../resources.ts'
 import { fromStored } from '../storage/conversion.ts'
 import { type Facts, factsOf, type KeptObject } from '../watch-cache/kept-object.ts'
+import { offered } from './offered-fields.ts'
 
 /** Which objects a list, watch or deletecollection is about. */
 export interface ObjectSelector {
@@ -21,16 +22,7 @@ export function objectSelector(resource: Resource, query: URLSearchParams): Obje
   const fieldText = query.get('fieldSelector') ?? ''
   if (labelText === '' && fieldText === '') return everyObject
   const labels = labelText === '' ? undefined : parsed(() => parseSelector(labelText))
-  const fields = fieldText === '' ? [] : parsed(() => parseFieldSelector(fieldText))
-  for (const { field } of fields)
-    if (
-      field !== 'metadata.name' &&
-      field !== 'metadata.namespace' &&
-      !Object.hasOwn(resource.kind.fields ?? {}, field)
-    )
-      throw badRequest(
-        `Unable to find "${resource.kind.group ? resource.apiVersion : '/v1'}, Resource=${resource.kind.plural}" that match label selector "${labelText}", field selector "${fieldText}": field label not supported: ${field}`,
-      )
+  const fields = fieldText === '' ? [] : parsed(() => parseFieldSelector(fieldText)).map(r => offered(resource, r))
   const tests: ((object: KeptObject) => boolean)[] = []
   if (labels?.requirements.length)
     tests.push(object => labels.matches((customFacts(resource, object) ?? object.facts(resource.stored)).labels))

@@ -1,5 +1,6 @@
-import { ApiError, badRequest } from '../../models/api-error.ts'
-import type { StatusCause } from '../../models/types/meta-v1.ts'
+import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
+import { type FieldError, forbidden, notSupported } from '../../models/field-error.ts'
+import { flag } from '../request-info.ts'
 import { parseRevision } from './revision.ts'
 
 export interface ListOptions {
@@ -31,30 +32,7 @@ export function listOptions(query: URLSearchParams): ListOptions {
     throw badRequest(`limit: Invalid value: ${JSON.stringify(limitText)}: must be a whole number`)
   const limit = Math.max(Number(limitText), 0)
   timeoutSeconds(query)
-  if (query.has('sendInitialEvents'))
-    throw invalidListOptions('sendInitialEvents', 'Forbidden: sendInitialEvents is forbidden for list')
-  if (match !== '') {
-    if (match !== 'Exact' && match !== 'NotOlderThan')
-      throw invalidListOptions(
-        'resourceVersionMatch',
-        `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
-      )
-    if (token)
-      throw invalidListOptions(
-        'resourceVersionMatch',
-        'Forbidden: resourceVersionMatch is forbidden when continue is provided',
-      )
-    if (resourceVersion === '')
-      throw invalidListOptions(
-        'resourceVersionMatch',
-        'Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
-      )
-    if (match === 'Exact' && resourceVersion === '0')
-      throw invalidListOptions(
-        'resourceVersionMatch',
-        'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-      )
-  }
+  refuseIf(matchErrors(query, resourceVersion, match))
   if (resourceVersion) parseRevision(resourceVersion)
   if (token && resourceVersion && resourceVersion !== '0')
     throw badRequest('specifying resource version is not allowed when using continue')
@@ -62,8 +40,55 @@ export function listOptions(query: URLSearchParams): ListOptions {
     limit,
     continue: token ? decodeToken(token) : undefined,
     resourceVersion,
-    match,
+    match: match as ListOptions['match'],
   }
+}
+
+const matchField = 'resourceVersionMatch'
+
+function matchErrors(query: URLSearchParams, resourceVersion: string, match: string): FieldError[] {
+  const errors: FieldError[] = []
+  if (match !== '') {
+    if (resourceVersion === '')
+      errors.push(forbidden(matchField, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
+    if (query.get('continue')) errors.push(withContinue)
+    if (match !== 'Exact' && match !== 'NotOlderThan')
+      errors.push(notSupported(matchField, match, ['Exact', 'NotOlderThan', '']))
+    if (match === 'Exact' && resourceVersion === '0')
+      errors.push(forbidden(matchField, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+  }
+  if (query.has('sendInitialEvents'))
+    errors.push(forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
+  return errors
+}
+
+const withContinue = forbidden(matchField, 'resourceVersionMatch is forbidden when continue is provided')
+
+/** What a watch begins with: nothing, or everything there is. */
+export type Initial = 'none' | 'objects'
+
+/** @param from the revision that it starts at; 0: none is named @throws ApiError Invalid */
+export function initialOf(query: URLSearchParams, from: number): Initial {
+  const match = query.get(matchField) ?? ''
+  const asked = query.has('sendInitialEvents')
+  const errors: FieldError[] = []
+  if (asked && match !== 'NotOlderThan')
+    errors.push(forbidden(matchField, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
+  if (match !== '') {
+    if (!asked)
+      errors.push(
+        forbidden(matchField, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
+      )
+    if (match !== 'NotOlderThan') errors.push(notSupported(matchField, match, ['NotOlderThan']))
+    if (query.get('continue')) errors.push(withContinue)
+  }
+  refuseIf(errors)
+  return (asked ? flag(query, 'sendInitialEvents') : from === 0) ? 'objects' : 'none'
+}
+
+function refuseIf(errors: FieldError[]): void {
+  if (errors.length)
+    throw invalidError({ group: 'meta.k8s.io', plural: 'listoptions', kind: 'ListOptions' }, '', errors)
 }
 
 /** Longer than this is no timer of ours: a day. */
@@ -97,13 +122,4 @@ function decodeToken(text: string): ContinueToken {
   } catch (cause) {
     throw new ApiError('BadRequest', `continue key is not valid: ${(cause as Error).message}`, { cause })
   }
-}
-
-export function invalidListOptions(field: string, message: string): ApiError {
-  const causes: StatusCause[] = [
-    { reason: message.startsWith('Unsupported') ? 'FieldValueNotSupported' : 'FieldValueForbidden', message, field },
-  ]
-  return new ApiError('Invalid', `ListOptions.meta.k8s.io "" is invalid: ${field}: ${message}`, {
-    details: { group: 'meta.k8s.io', kind: 'ListOptions', causes },
-  })
 }

@@ -2,9 +2,11 @@ import { inSlices, Slice, type Sliced, workedBytes } from '../../base/slices.ts'
 import { protobufListPieces } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { ResourceCall } from '../core.ts'
+import type { AcceptedForm } from '../replies/accept.ts'
 import { joined } from '../replies/joined.ts'
 import { keptItems, mediaReply, type ObjectForm } from '../replies/object-form.ts'
 import { tableOfMany } from '../replies/table-form.ts'
+import type { Resource } from '../resources.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { type ContinueToken, encodeToken } from './list-options.ts'
 
@@ -21,17 +23,21 @@ export async function listReply(call: ResourceCall, form: ObjectForm, page: List
   return mediaReply(form.accepted, 200, await inSlices(listOf(call, form, page)))
 }
 
+/** What a list of a resource calls itself in one form; a table names the list that it stands for. */
+export function listIdentity({ kind, apiVersion }: Resource, { as, version }: AcceptedForm) {
+  return as && as !== 'Table'
+    ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}` }
+    : { kind: kind.custom?.listKind ?? `${kind.kind}List`, apiVersion }
+}
+
 function* listOf(call: ResourceCall, form: ObjectForm, page: ListPage): Sliced<Buffer> {
-  const { kind, apiVersion } = call.resource
   const metadata = {
     resourceVersion: String(page.revision),
     ...(page.next ? { continue: encodeToken(page.next) } : {}),
     ...(page.next && page.remaining !== undefined ? { remainingItemCount: page.remaining } : {}),
   }
   if (form.accepted.as === 'Table') return yield* tableOfMany(call, form.accepted.version, metadata, page.objects)
-  const identity = form.accepted.as
-    ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.accepted.version}` }
-    : { kind: kind.custom?.listKind ?? `${kind.kind}List`, apiVersion }
+  const identity = listIdentity(call.resource, form.accepted)
   const head = `${JSON.stringify({ ...identity, metadata }).slice(0, -1)},"items":[`
   if (form.kept) return yield* keptItems(page.objects, head, ']}')
   const items = yield* itemsOf(form, page.objects)

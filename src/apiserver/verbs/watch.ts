@@ -1,6 +1,6 @@
 import { explain } from '../../base/errors.ts'
 import { Compacted } from '../../db/store.ts'
-import { ApiError } from '../../models/api-error.ts'
+import { ApiError, badRequest } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
@@ -27,8 +27,9 @@ import { type EventForm, type EventType, KeptEvent } from '../watch-cache/kept-e
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
-import { invalidListOptions, timeoutSeconds } from './list-options.ts'
-import { parseRevision } from './revision.ts'
+import { type Initial, initialOf, timeoutSeconds } from './list-options.ts'
+import { listIdentity } from './list-page.ts'
+import { parseRevision, waitForRevision } from './revision.ts'
 import { unreadableText } from './unreadable.ts'
 
 const bookmarkEveryMs = 60_000
@@ -40,12 +41,14 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
   const { query } = call.info
   const revisionText = query.get('resourceVersion') ?? ''
   const from = revisionText === '' ? 0 : parseRevision(revisionText)
-  const initial = checkInitialEvents(query, from)
+  const initial = initialOf(query, from)
+  // Who wants everything as of a revision gets no older state; who goes on from one can wait for what comes.
+  if (initial === 'objects' && from > 0) await waitForRevision(core, revisionText)
   const form = formOfWatch(call, resource)
   const watcher = new Watcher(core, resource, {
     namespace: resource.namespaced ? call.path.namespace : undefined,
     name: call.path.name,
-    selector: objectSelector(resource, query),
+    selector: selectorOf(call),
     form,
     bookmarks: flag(query, 'allowWatchBookmarks'),
   })
@@ -58,8 +61,6 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
     body: watcher.stream,
   }
 }
-
-type Initial = 'none' | 'objects' | 'objects-and-bookmark'
 
 /** Informers in this process read the object itself: for them alone no line is written. */
 function objectFrame(form: ObjectForm, type: EventType, object: KeptObject): Frame {
@@ -74,22 +75,12 @@ function eventValue(type: EventType, object: KeptObject): object | undefined {
   return value && { type, object: value }
 }
 
-function checkInitialEvents(query: URLSearchParams, from: number): Initial {
-  const match = query.get('resourceVersionMatch') ?? ''
-  if (!query.has('sendInitialEvents')) {
-    if (match !== '')
-      throw invalidListOptions(
-        'resourceVersionMatch',
-        'Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-      )
-    return from === 0 ? 'objects' : 'none'
-  }
-  if (match !== 'NotOlderThan')
-    throw invalidListOptions(
-      'resourceVersionMatch',
-      'Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-    )
-  return flag(query, 'sendInitialEvents') ? 'objects-and-bookmark' : 'none'
+/** @throws ApiError BadRequest when the path names one object and the selector another */
+function selectorOf({ path, resource, info: { query } }: ResourceCall): ObjectSelector {
+  const selector = objectSelector(resource, query)
+  if (path.name !== undefined && query.get('fieldSelector') && selector.name !== path.name)
+    throw badRequest("fieldSelector metadata.name doesn't match requested name")
+  return selector
 }
 
 interface WatcherOptions {
@@ -137,7 +128,7 @@ class Watcher implements BucketListener {
       return
     }
     this.#sent = Math.max(from, initial === 'none' ? 0 : now)
-    if (initial !== 'none') this.#sendPresent(initial)
+    if (initial === 'objects') this.#sendPresent()
     else if (from > 0) {
       const past = bucket.since(from)
       if (past) for (const event of past) this.changed(event)
@@ -223,7 +214,7 @@ class Watcher implements BucketListener {
     })
   }
 
-  #sendPresent(initial: Initial): void {
+  #sendPresent(): void {
     const { namespace, name, selector } = this.#options
     const present = this.#core.cache.bucket(this.#resource).list(namespace)
     const objects = name === undefined ? present : present.filter(object => object.name === name)
@@ -231,7 +222,7 @@ class Watcher implements BucketListener {
       for (const object of objects)
         if (!selector.matches || selector.matches(object)) this.stream.push(this.#form.frame('ADDED', object))
     })
-    if (initial === 'objects-and-bookmark') this.#bookmark({ 'k8s.io/initial-events-end': 'true' })
+    if (this.#options.bookmarks) this.#bookmark(this.#endOfPresent())
   }
 
   /** Changes that the ring has forgotten, from the store's history; then what came meanwhile. */
@@ -285,6 +276,16 @@ class Watcher implements BucketListener {
       this.#cleanups[at] = this.#core.clock.schedule(bookmarkEveryMs, next)
     }
     this.#cleanups.push(this.#core.clock.schedule(bookmarkEveryMs * (0.75 + this.#core.random.next() / 4), next))
+  }
+
+  /** Says that everything was sent, and brings an empty list of the form that was asked for, to put it into. */
+  #endOfPresent(): Record<string, string> {
+    const { accepted } = this.#options.form
+    const list = encodeValue(accepted, { ...listIdentity(this.#resource, accepted), metadata: {}, items: [] })
+    return {
+      'k8s.io/initial-events-end': 'true',
+      'kubernetes.io/initial-events-list-blueprint': list.toString('base64'),
+    }
   }
 
   #bookmark(annotations?: Record<string, string>): void {
