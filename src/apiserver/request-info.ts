@@ -94,9 +94,3 @@ function check(segment: string): string {
     throw badRequest(`invalid path segment ${JSON.stringify(segment)}`)
   return segment
 }
-
-/** `watch=1|true|…`, as Kubernetes reads booleans in queries: anything but empty, 0 and false counts. */
-export function flag(query: URLSearchParams, name: string): boolean {
-  const value = query.get(name)
-  return value !== null && value !== '0' && value.toLowerCase() !== 'false'
-}

@@ -1,3 +1,4 @@
+import { flag } from '../../base/query-flag.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { LogOptions, ObservedContainer } from '../../runtime/runtime.ts'
 import { newest, readySandbox } from '../pod/records.ts'
@@ -57,7 +58,6 @@ export function sandboxOf(node: ServedNode, pod: Pod): string {
 
 /** Query parameters of a log request. @param nowMs wall time, for sinceSeconds */
 export function logOptions(query: URLSearchParams, nowMs: number): LogOptions {
-  const flag = (name: string) => /^(true|1)$/.test(query.get(name) ?? '')
   const count = (name: string) => {
     const text = query.get(name)
     if (text === null || text === '') return undefined
@@ -72,8 +72,8 @@ export function logOptions(query: URLSearchParams, nowMs: number): LogOptions {
   const sinceMs =
     sinceSeconds !== undefined ? nowMs - sinceSeconds * 1000 : sinceTime ? Date.parse(sinceTime) : undefined
   return {
-    follow: flag('follow'),
-    timestamps: flag('timestamps'),
+    follow: flag(query, 'follow'),
+    timestamps: flag(query, 'timestamps'),
     ...(tailLines === undefined ? {} : { tailLines }),
     ...(limitBytes === undefined ? {} : { limitBytes }),
     ...(sinceMs === undefined || Number.isNaN(sinceMs) ? {} : { sinceMs }),

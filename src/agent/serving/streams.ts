@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { createWebSocketStream } from 'ws'
 import { explain } from '../../base/errors.ts'
+import { flag } from '../../base/query-flag.ts'
 import type { Streams } from '../../runtime/runtime.ts'
 import { channelStreams, type Outcome } from './channels.ts'
 import { findPod, Refused, readsInputOnce, runningContainer, sandboxOf } from './pod-access.ts'
@@ -26,12 +27,12 @@ export interface PreparedStream {
 export function prepareStream(nodes: Iterable<ServedNode>, url: URL): PreparedStream {
   const [, kind, namespace = '', name = '', container = ''] = url.pathname.split('/').map(decodeURIComponent)
   const query = url.searchParams
-  const flag = (...names: string[]) => names.some(n => /^(true|1)$/.test(query.get(n) ?? ''))
+  const either = (...names: string[]) => names.some(name => flag(query, name))
   const wanted = {
-    stdin: flag('input', 'stdin'),
-    stdout: flag('output', 'stdout'),
-    stderr: flag('error', 'stderr'),
-    tty: flag('tty'),
+    stdin: either('input', 'stdin'),
+    stdout: either('output', 'stdout'),
+    stderr: either('error', 'stderr'),
+    tty: flag(query, 'tty'),
   }
   const { node, pod } = findPod(nodes, namespace, name)
   if (kind === 'portForward') {

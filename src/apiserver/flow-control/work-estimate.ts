@@ -1,5 +1,6 @@
+import { flag } from '../../base/query-flag.ts'
 import type { Core } from '../core.ts'
-import { flag, type RequestInfo } from '../request-info.ts'
+import type { RequestInfo } from '../request-info.ts'
 
 const objectsPerSeat = 100
 

@@ -1,7 +1,8 @@
 import { Gauge, type Registry } from 'prom-client'
+import { flag } from '../../base/query-flag.ts'
 import { type HistogramTally, type Tally, TallyCounter, TallyHistogram } from '../../base/tallies.ts'
 import type { ApiReply } from '../../models/rest.ts'
-import { flag, type RequestInfo, type ResourcePath } from '../request-info.ts'
+import type { RequestInfo, ResourcePath } from '../request-info.ts'
 
 /** One answered request. */
 export interface Observation {

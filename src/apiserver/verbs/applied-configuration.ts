@@ -1,7 +1,8 @@
+import { flag } from '../../base/query-flag.ts'
 import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
 import { checkApplied } from '../../models/apply/check-applied.ts'
 import type { Writer } from '../../models/apply/managed-fields.ts'
-import { forbidden, invalid, required } from '../../models/field-error.ts'
+import { forbidden, required } from '../../models/field-error.ts'
 import type { Parsed } from '../../models/json.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
@@ -37,7 +38,7 @@ export function readApplication(call: ResourceCall, kind: Kind<any>): Applicatio
   return {
     configuration: readConfiguration(call, kind),
     writer: writerOf(call.core, call.resource.kind, fieldManager(call), call.path.subresource ?? ''),
-    force: readForce(call),
+    force: flag(call.info.query, 'force'),
   }
 }
 
@@ -101,15 +102,8 @@ function onlySaid(decoded: unknown, said: unknown): unknown {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function readForce(call: ResourceCall): boolean {
-  const text = call.info.query.get('force')
-  if (text === null || text === '' || text === 'false' || text === '0') return false
-  if (text === 'true' || text === '1') return true
-  throw invalidError(patchOptions, '', [invalid('force', text, 'must be true or false')])
-}
-
 /** Refuses `force` where it means nothing. @throws ApiError Invalid */
 export function refuseForce(call: ResourceCall): void {
-  if (readForce(call))
+  if (flag(call.info.query, 'force'))
     throw invalidError(patchOptions, '', [forbidden('force', 'may not be specified for non-apply patch')])
 }

@@ -1,3 +1,4 @@
+import { flag } from '../../base/query-flag.ts'
 import { badRequest } from '../../models/api-error.ts'
 import { invalid, notSupported } from '../../models/field-error.ts'
 import { resourceName } from '../../models/kind.ts'
@@ -89,8 +90,7 @@ export function readDeleteOptions(call: Call): DeleteOptions {
   }
   const policy = query.get('propagationPolicy')
   if (policy) options.propagationPolicy ??= policy as NonNullable<DeleteOptions['propagationPolicy']>
-  const orphan = query.get('orphanDependents')
-  if (orphan) options.orphanDependents ??= orphan === 'true' || orphan === '1'
+  if (query.get('orphanDependents')) options.orphanDependents ??= flag(query, 'orphanDependents')
   const { propagationPolicy: said } = options
   if (options.orphanDependents !== undefined && said !== undefined) {
     const why = 'orphanDependents and deletionPropagation cannot be both set'

@@ -1,7 +1,7 @@
+import { flag } from '../../base/query-flag.ts'
 import { notFoundError } from '../../models/api-error.ts'
 import type { CallHandler } from '../core.ts'
 import { objectReply } from '../replies/object-form.ts'
-import { flag } from '../request-info.ts'
 import { objectStoreKey } from '../storage/object-key.ts'
 import { asOfRevision } from './as-of.ts'
 import { history } from './history.ts'

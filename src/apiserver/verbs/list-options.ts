@@ -1,6 +1,6 @@
+import { flag } from '../../base/query-flag.ts'
 import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
 import { type FieldError, forbidden, notSupported } from '../../models/field-error.ts'
-import { flag } from '../request-info.ts'
 import { parseRevision } from './revision.ts'
 
 export interface ListOptions {

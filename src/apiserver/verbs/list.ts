@@ -1,7 +1,7 @@
+import { flag } from '../../base/query-flag.ts'
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import type { CallHandler, Core, ResourceCall } from '../core.ts'
 import { formOfMany } from '../replies/object-form.ts'
-import { flag } from '../request-info.ts'
 import type { Resource } from '../resources.ts'
 import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
 import { prepare } from '../storage/conversion.ts'

@@ -1,4 +1,5 @@
 import { explain } from '../../base/errors.ts'
+import { flag } from '../../base/query-flag.ts'
 import { Compacted } from '../../db/store.ts'
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
@@ -16,7 +17,6 @@ import {
   streamType,
   tableOf,
 } from '../replies/object-form.ts'
-import { flag } from '../request-info.ts'
 import type { Resource } from '../resources.ts'
 import { type ObjectSelector, objectSelector } from '../selectors/object-selector.ts'
 import { prepare } from '../storage/conversion.ts'

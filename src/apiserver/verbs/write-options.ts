@@ -1,3 +1,4 @@
+import { flag } from '../../base/query-flag.ts'
 import { invalid, notSupported, tooLong } from '../../models/field-error.ts'
 import type { Call } from '../core.ts'
 import { invalidOptions } from './invalid-options.ts'
@@ -33,7 +34,7 @@ export function shownOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions'
   return {
     ...{ kind, apiVersion: 'meta.k8s.io/v1' },
     ...(isDryRun(call) ? { dryRun: ['All'] } : {}),
-    ...(kind === 'PatchOptions' && query.get('force') === 'true' ? { force: true } : {}),
+    ...(kind === 'PatchOptions' && flag(query, 'force') ? { force: true } : {}),
     fieldManager: fieldManager(call),
     ...(validation ? { fieldValidation: validation } : {}),
   }
