@@ -1,3 +1,4 @@
+import { hasValidCaBundle } from '../../models/kinds/apiextensions/ca-bundle.ts'
 import { approvalOf, isEstablished } from '../../models/kinds/apiextensions/definition-validation.ts'
 import type {
   CustomResourceDefinition,
@@ -43,6 +44,13 @@ export function withCondition(
 function established(crd: CustomResourceDefinition, accepted: Condition): Condition {
   const before = crd.status?.conditions?.find(c => c.type === 'Established')
   if (isEstablished(crd)) return before!
+  if (accepted.status === 'True' && !hasValidCaBundle(crd))
+    return {
+      type: 'Established',
+      status: 'False',
+      reason: 'InvalidCABundle',
+      message: 'The conversion webhook CABundle is invalid',
+    }
   if (accepted.status === 'True')
     return {
       type: 'Established',

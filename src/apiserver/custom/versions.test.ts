@@ -113,14 +113,14 @@ describe('several versions', () => {
     expect((await again.call('GET', url('v2', 'a'))).body.spec).toEqual({ both: 'b' })
   })
 
-  test('a deprecated version says so to everybody who uses it', async () => {
+  test('a deprecated version says so to everybody who uses it, and what to use instead', async () => {
     const server = await start()
     await define(
       server,
       twoVersions(made => (made.spec.versions[0].deprecated = true)),
     )
     const { headers } = await server.call('GET', url('v1'))
-    expect(headers['warning']).toEqual([`299 - "${group}/v1 CronTab is deprecated"`])
+    expect(headers['warning']).toEqual([`299 - "${group}/v1 CronTab is deprecated; use ${group}/v2 CronTab"`])
   })
 })
 

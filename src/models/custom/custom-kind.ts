@@ -3,6 +3,7 @@ import type { CustomSchema, Kind, Subresource } from '../kind.ts'
 import { apiVersionOf } from '../kind.ts'
 import type { AnyObject } from '../object.ts'
 import { equal } from '../patch/index.ts'
+import { compareVersions } from '../registry.ts'
 import type * as apiextensions from '../types/apiextensions-v1.ts'
 import { applyTypeOf } from './apply-type.ts'
 import { checkEmbedded } from './check-embedded.ts'
@@ -48,13 +49,24 @@ export function customKind(crd: apiextensions.CustomResourceDefinition, version:
     ownAge: true,
     ...scaleOf(version.subresources?.scale),
     ...fieldsOf(version.selectableFields ?? []),
-    ...(version.deprecated
-      ? { deprecation: version.deprecationWarning ?? `${apiVersion} ${names.kind} is deprecated` }
-      : {}),
+    ...(version.deprecated ? { deprecation: version.deprecationWarning ?? deprecationOf(crd.spec, version.name) } : {}),
     generationChanged: (next, previous) => !sameContent(next, previous, subresources.includes('status')),
     validate: (next, previous) => validate(root, version, next, previous),
     custom: customSchema(root, openApi, names, `${apiVersion}.${names.kind}`),
   }
+}
+
+/** Names the newest version to go to, if a better one is served that is not deprecated too. */
+function deprecationOf(
+  { group, names, versions }: apiextensions.CustomResourceDefinitionSpec,
+  version: string,
+): string {
+  const [better] = versions
+    .filter(v => v.served && !v.deprecated && compareVersions(version, v.name) > 0)
+    .map(v => v.name)
+    .sort(compareVersions)
+  const text = `${group}/${version} ${names.kind} is deprecated`
+  return better ? `${text}; use ${group}/${better} ${names.kind}` : text
 }
 
 function customSchema(

@@ -151,6 +151,14 @@ describe('a schema', () => {
       { type: 'object', default: { odd: 1 }, properties: { a: text } },
     ],
     [
+      'default: Invalid value: {"apiVersion":"v1","kind":"A","metadata":{"name":"a","odd":1},"odd":1}: must not have unknown fields',
+      {
+        ...{ type: 'object', 'x-kubernetes-embedded-resource': true, properties: { a: text } },
+        // Only what stands outside of the metadata is a mistake.
+        default: { apiVersion: 'v1', kind: 'A', metadata: { name: 'a', odd: 1 }, odd: 1 },
+      },
+    ],
+    [
       'additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive',
       { type: 'object', properties: { a: text }, additionalProperties: text },
     ],

@@ -3,6 +3,7 @@ import { type FieldError, forbidden, invalid, notSupported, required } from '../
 import type * as apiextensions from '../../types/apiextensions-v1.ts'
 import { checkClient } from '../admissionregistration/webhook-validation.ts'
 import { checkImmutable } from '../checks.ts'
+import { hasValidCaBundle } from './ca-bundle.ts'
 import { checkVersion } from './version-validation.ts'
 
 type CustomResourceDefinition = apiextensions.CustomResourceDefinition
@@ -66,6 +67,7 @@ function checkSpec(spec: Spec, previous: CustomResourceDefinition | undefined): 
     ),
     ...checkNames(spec.names, 'spec.names'),
     ...checkConversion(spec.conversion),
+    ...checkCaBundle(spec, previous),
   ]
 }
 
@@ -124,6 +126,14 @@ function checkConversion(conversion: apiextensions.CustomResourceConversion | un
       : [required(`${at}.webhookClientConfig`, 'required when strategy is set to Webhook')]),
     ...checkReviewVersions(webhook?.conversionReviewVersions ?? [], `${at}.conversionReviewVersions`),
   ]
+}
+
+/** Until a definition is established, and where it was so before, a wrong bundle only keeps it from being established. */
+function checkCaBundle(spec: Spec, previous: CustomResourceDefinition | undefined): FieldError[] {
+  if (!previous || !isEstablished(previous) || !hasValidCaBundle(previous) || hasValidCaBundle({ spec })) return []
+  const { caBundle } = spec.conversion!.webhook!.clientConfig!
+  const why = 'unable to load root certificates: data does not contain any valid RSA or ECDSA certificates'
+  return [invalid('spec.conversion.webhookClientConfig.caBundle', caBundle, why)]
 }
 
 function checkReviewVersions(versions: string[], at: string): FieldError[] {
