@@ -20,7 +20,11 @@ describe.skipIf(!version)('Debian’s python3-kubernetes (needs the package pyth
   it.each([
     ['objects', 'creates, reads, lists in pages, replaces, patches and deletes'],
     ['watches', 'watches from a list on, and is told 410 where the past is gone'],
-    ['dynamic', 'finds kinds by discovery and applies them from the server’s side'],
+    ['dynamic', 'finds kinds by discovery, patches them each way and applies them from the server’s side'],
+    ['dynamic-watch', 'follows any kind from a resource version on, until its time is up'],
+    ['yaml', 'creates what a file says, and tells each thing that is there already'],
+    ['election', 'elects a leader, and another when the lock is gone'],
+    ['discovery', 'asks what there is, at paths that end with a slash'],
     ['streams', 'runs commands, forwards a port and reads logs over WebSocket'],
     ['rights', 'asks what it may do, and is refused with a Status'],
   ])('%s: %s', async story => {

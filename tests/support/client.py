@@ -1,10 +1,14 @@
 """The API as Debian's python3-kubernetes sees it. Usage: client.py STORY KUBECONFIG; each story ends with "STORY done"."""
 import json
 import sys
+import tempfile
 import time
 
-from kubernetes import client, config, dynamic, watch
+from kubernetes import client, config, dynamic, utils, watch
 from kubernetes.client.rest import ApiException
+from kubernetes.dynamic.exceptions import ConflictError
+from kubernetes.leaderelection import electionconfig, leaderelection
+from kubernetes.leaderelection.resourcelock.configmaplock import ConfigMapLock
 from kubernetes.stream import portforward, stream
 
 NAMESPACE = "default"
@@ -98,10 +102,92 @@ def dynamic_client():
     path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/applied"
     made = any_kind.request("patch", path, body=json.dumps(body), **apply)
     expect(made.metadata.managedFields[0].manager, "python")
+    patches(deployments)
     workloads = any_kind.resources.get(api_version="optiflow.dev/v1", kind="Workload")
     expect(workloads.namespaced, True)
     expect(deployments.get(name="applied", namespace=NAMESPACE).spec.replicas, 1)
     deployments.delete(name="applied", namespace=NAMESPACE)
+
+
+def patches(deployments):
+    """Each kind of patch, and server-side apply with its conflict, as the dynamic client sends them."""
+    here = {"name": "applied", "namespace": NAMESPACE}
+    more = {"spec": {"template": {"spec": {"containers": [{"name": "more", "image": "m:1"}]}}}}
+    names = lambda made: sorted(c.name for c in made.spec.template.spec.containers)
+    expect(names(deployments.patch(body=more, **here)), ["more", "web"])
+    merge = {"content_type": "application/merge-patch+json"}
+    expect(names(deployments.patch(body=more, **here, **merge)), ["more"])
+    step = [{"op": "replace", "path": "/spec/replicas", "value": 0}]
+    changed = deployments.patch(body=step, content_type="application/json-patch+json", **here)
+    expect(changed.spec.replicas, 0)
+    head = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "applied"}}
+    # As text: this version of the client cannot write an object as YAML.
+    wish = json.dumps({**head, "spec": {"replicas": 1}})
+    try:
+        deployments.server_side_apply(body=wish, field_manager="other", **here)
+        raise AssertionError("no conflict")
+    except ConflictError as conflict:
+        assert "conflict" in conflict.summary(), conflict.summary()
+    won = deployments.server_side_apply(body=wish, field_manager="other", force_conflicts=True, **here)
+    expect(won.spec.replicas, 1)
+
+
+def dynamic_watch():
+    maps = dynamic.DynamicClient(client.ApiClient()).resources.get(api_version="v1", kind="ConfigMap")
+    begun = maps.get(namespace=NAMESPACE).metadata.resourceVersion
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "followed"}, "data": {"a": "1"}}
+    maps.create(body=body, namespace=NAMESPACE)
+    maps.patch(body={**body, "data": {"a": "2"}}, namespace=NAMESPACE)
+    maps.delete(name="followed", namespace=NAMESPACE)
+    told = [event["type"] for event in maps.watch(namespace=NAMESPACE, resource_version=begun, timeout=1)]
+    expect(told, ["ADDED", "MODIFIED", "DELETED"])
+
+
+def from_yaml():
+    manifest = """
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Service, metadata: {name: written}, spec: {selector: {app: written}, ports: [{port: 80}]}}
+- {apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: written}, rules: []}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: written}, spec: {podSelector: {}}}
+"""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(manifest)
+        file.flush()
+        api = client.ApiClient()
+        utils.create_from_yaml(api, file.name)
+        try:
+            utils.create_from_yaml(api, file.name)
+            raise AssertionError("created twice")
+        except utils.FailToCreateError as error:
+            expect([e.status for e in error.api_exceptions], [409] * 3)
+    expect(client.NetworkingV1Api().read_namespaced_network_policy("written", NAMESPACE).spec.pod_selector.to_dict()["match_labels"], None)
+
+
+def election():
+    """Two candidates, one lock: the second leads once the first has let go."""
+
+    def candidate(name):
+        lock = ConfigMapLock("led", NAMESPACE, name)
+        nothing = lambda: None
+        return leaderelection.LeaderElection(electionconfig.Config(lock, 3, 2, 1, nothing, nothing))
+
+    first, second = candidate("first"), candidate("second")
+    expect([first.try_acquire_or_renew(), second.try_acquire_or_renew(), first.try_acquire_or_renew()], [True, False, True])
+    client.CoreV1Api().delete_namespaced_config_map("led", NAMESPACE)
+    expect([second.try_acquire_or_renew(), first.try_acquire_or_renew()], [True, False])
+
+
+def discovery():
+    """What generated clients ask at paths that end with a slash."""
+    expect(client.CoreApi().get_api_versions().versions, ["v1"])
+    expect(client.AppsApi().get_api_group().preferred_version.version, "v1")
+    assert "pods/log" in [r.name for r in client.CoreV1Api().get_api_resources().resources]
+    expect(client.AppsV1Api().get_api_resources().group_version, "apps/v1")
+    assert "jwks_uri" in client.WellKnownApi().get_service_account_issuer_open_id_configuration()
+    assert "keys" in client.OpenidApi().get_service_account_issuer_open_id_keyset()
 
 
 def running_pod(core, name):
@@ -156,7 +242,10 @@ def rights():
     assert given.status.token.count(".") == 2
 
 
-stories = {"objects": objects, "watches": watches, "dynamic": dynamic_client, "streams": streams, "rights": rights}
+stories = {
+    **{"objects": objects, "watches": watches, "dynamic": dynamic_client, "dynamic-watch": dynamic_watch},
+    **{"yaml": from_yaml, "election": election, "discovery": discovery, "streams": streams, "rights": rights},
+}
 config.load_kube_config(sys.argv[2])
 stories[sys.argv[1]]()
 print(f"{sys.argv[1]} done")
