@@ -1,5 +1,3 @@
-import type { OpenApiSchema } from './openapi.ts'
-
 const atomic = { 'x-kubernetes-list-type': 'atomic' }
 const granular = { 'x-kubernetes-map-type': 'granular' }
 const union = (discriminator: string, fields: Record<string, string>) => ({
@@ -7,7 +5,7 @@ const union = (discriminator: string, fields: Record<string, string>) => ({
 })
 
 /** What upstream's documents say of a few types and fields beyond what they are for us; undefined: they leave it out. */
-export const openApiExtensions: Record<string, OpenApiSchema> = {
+export const openApiExtensions: Record<string, Record<string, unknown>> = {
   'apiregistration/v1.APIServiceSpec.caBundle': atomic,
   'certificates/v1.CertificateSigningRequestSpec.request': atomic,
   'certificates/v1.CertificateSigningRequestStatus.certificate': atomic,
