@@ -18,6 +18,7 @@ import type { Metrics } from './metrics/metrics.ts'
 import { finishReply } from './replies/finish.ts'
 import { errorReply } from './replies/reply.ts'
 import { parseRequest, type RequestInfo } from './request-info.ts'
+import type { Resource } from './resources.ts'
 import { resourceHandler } from './routes.ts'
 import { fenceHeader, parseFence } from './storage/fence.ts'
 import { ClaimMoved, ClaimTaken } from './storage/object-store.ts'
@@ -109,7 +110,8 @@ function serveResource(call: Call, verb: string): Promise<ApiReply> {
   if (!resource) return serveView(call, verb)
   // A namespaced path of a cluster-wide kind, or an object of a namespaced kind without its namespace, is no path at all.
   if (!resource.namespaced && path.namespace !== undefined && path.plural !== 'namespaces') throw noSuchPath()
-  if (resource.namespaced && path.name !== undefined && path.namespace === undefined) throw noSuchPath()
+  if (resource.namespaced && path.namespace === undefined && (path.name !== undefined || isNowhere(resource, verb)))
+    throw noSuchPath()
   if (resource.kind.deprecation) {
     call.warnings.push(resource.kind.deprecation)
     call.core.annotate('k8s.io/deprecated', 'true')
@@ -125,6 +127,10 @@ async function serveView(call: Call, verb: string): Promise<ApiReply> {
   if (view) return view
   throw noSuchPath()
 }
+
+/** Kubernetes' own kinds refuse the method there; what is not read of all namespaces at once is no path of a custom one. */
+const isNowhere = ({ kind }: Resource, verb: string): boolean =>
+  kind.custom !== undefined && verb !== 'list' && verb !== 'watch'
 
 /** Reads and watches that say from which revision on need no newer state. */
 function asksForRevision(query: URLSearchParams): boolean {

@@ -60,16 +60,21 @@ type Cell = ReturnType<Column['cell']>
 /**
  * One object as a row.
  * @param nowMs wall time, for ages
+ * @param version of the table's own group
  */
 export function rowOf<T extends KubeObject>(
   kind: Printed<T>,
   object: T,
   nowMs: number,
   include: IncludeObject = 'Metadata',
+  version = 'v1',
 ): TableRow {
   const cells = cellsOf(columnsOf(kind), object, nowMs)
   if (include === 'None') return { cells }
-  return { cells, object: include === 'Object' ? object : partialOf(object) }
+  return {
+    cells,
+    object: include === 'Object' ? object : { ...partialOf(object), apiVersion: `meta.k8s.io/${version}` },
+  }
 }
 
 /**

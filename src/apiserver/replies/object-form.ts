@@ -60,10 +60,10 @@ function objectForm(call: Call, resource: Resource, offer: Offer): ObjectForm {
       key: '',
       kept: false,
       one: object => {
-        const row = rowOf(kind, read(object), call.core.clock.now(), include)
+        const row = rowOf(kind, read(object), call.core.clock.now(), include, accepted.version)
         return toBuffer(tableOf(accepted.version, { resourceVersion: String(object.revision) }, columns, [row]))
       },
-      item: object => toBuffer(rowOf(kind, read(object), call.core.clock.now(), include)),
+      item: object => toBuffer(rowOf(kind, read(object), call.core.clock.now(), include, accepted.version)),
     }
   }
   if (accepted.media === 'protobuf') return protobufForm(resource, accepted, read)

@@ -2,6 +2,7 @@ import { ApiError } from '../../models/api-error.ts'
 import { encodeProtobuf, protobufType } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Status, StatusDetails } from '../../models/types/meta-v1.ts'
+import { readsProtobuf } from './accept.ts'
 
 /** Ends with a line break, as kube-apiserver writes JSON: clients compare whole texts of errors. */
 export function jsonReply(status: number, value: unknown, headers: ApiReply['headers'] = {}): ApiReply {
@@ -31,7 +32,7 @@ export function errorReply(error: ApiError, accept?: string): ApiReply {
   // Without a time there is no header: clients would try again by themselves what only somebody else can change, such as an eviction.
   const wait = error.details?.retryAfterSeconds
   if (wait) headers['retry-after'] = String(wait)
-  if (!accept?.startsWith(protobufType)) return jsonReply(error.code, error.toStatus(), headers)
+  if (!readsProtobuf(accept)) return jsonReply(error.code, error.toStatus(), headers)
   const reply = typedReply(error.code, encodeProtobuf(error.toStatus()), protobufType)
   return { ...reply, headers: { ...headers, ...reply.headers } }
 }

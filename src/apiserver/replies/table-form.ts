@@ -24,13 +24,13 @@ export function* tableOfMany(
   const slice = new Slice(workedBytes)
   const columns = columnsOf(kind)
   const asKept = isKeptForm(resource)
-  const [head, shown, close] = rowTexts[include]
+  const [head, shown, close] = rowTexts(include, version)
   for (const object of objects) {
     const comma = pieces.length > 1 ? ',' : ''
     if (asKept) {
       const cells = JSON.stringify(cellsOf(columns, object.value(), now))
       pieces.push(`${comma}{"cells":${cells}${head}`, shown(object), close)
-    } else pieces.push(comma + encodeJson(rowOf(kind, servedObject(resource, object), now, include)))
+    } else pieces.push(comma + encodeJson(rowOf(kind, servedObject(resource, object), now, include, version)))
     if (slice.fills(object.bytes.length)) yield
   }
   pieces.push(']}')
@@ -40,12 +40,12 @@ export function* tableOfMany(
 const nothing = Buffer.alloc(0)
 
 /** What comes after the cells of a row: text, kept bytes, text. */
-const rowTexts: Record<ReturnType<typeof includeObject>, [string, (object: KeptObject) => Buffer, string]> = {
-  Metadata: [
-    ',"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":',
-    object => object.metadataBytes(),
-    '}}',
-  ],
-  Object: [',"object":', object => object.bytes, '}'],
-  None: ['', () => nothing, '}'],
+function rowTexts(
+  include: ReturnType<typeof includeObject>,
+  version: string,
+): [string, (object: KeptObject) => Buffer, string] {
+  if (include === 'None') return ['', () => nothing, '}']
+  if (include === 'Object') return [',"object":', object => object.bytes, '}']
+  const head = `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":`
+  return [head, object => object.metadataBytes(), '}}']
 }

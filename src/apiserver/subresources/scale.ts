@@ -3,11 +3,13 @@ import { invalid } from '../../models/field-error.ts'
 import { Scale } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ApiReply } from '../../models/rest.ts'
+import { columnDefinitionsOf, rowOf } from '../../models/table.ts'
 import { readObject, readValue } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
-import { valueReply } from '../replies/object-form.ts'
+import { acceptedForm } from '../replies/accept.ts'
+import { encodeValue, includeObject, mediaReply, tableOf } from '../replies/object-form.ts'
 import { fromStored, prepare, servedObject } from '../storage/conversion.ts'
 import { isApply, readApplication, refuseForce } from '../verbs/applied-configuration.ts'
 import { Applying } from '../verbs/apply.ts'
@@ -96,7 +98,14 @@ async function write(
 }
 
 function scaleReply(call: ResourceCall, kept: KeptObject): ApiReply {
-  return valueReply(call, 200, scaleOf(call, servedObject(call.resource, kept)))
+  const scale = scaleOf(call, servedObject(call.resource, kept))
+  const accepted = acceptedForm(call.request.headers['accept'], { transforms: ['Table'], protobuf: true })
+  if (accepted.as !== 'Table') return mediaReply(accepted, 200, encodeValue(accepted, scale))
+  const { version } = accepted
+  const row = rowOf(Scale, scale, call.core.clock.now(), includeObject(call), version)
+  const { resourceVersion } = scale.metadata
+  const table = tableOf(version, { resourceVersion }, columnDefinitionsOf(Scale), [row])
+  return mediaReply(accepted, 200, encodeValue(accepted, table))
 }
 
 function scaleOf(call: ResourceCall, object: AnyObject): AnyObject {

@@ -1,6 +1,10 @@
+import { invalidError } from '../../models/api-error.ts'
+import { encodeJson } from '../../models/encode-json.ts'
+import { invalid } from '../../models/field-error.ts'
 import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { applyPatch, patchTypes } from '../../models/patch/index.ts'
+import { CannotHandle } from '../../models/schema/index.ts'
 import { bodyType, checkedBody, unsupportedMediaType } from '../bodies/body.ts'
 import { changeTypes, customChangeTypes } from '../bodies/media-types.ts'
 import { readValue } from '../bodies/object-body.ts'
@@ -28,7 +32,7 @@ export const patch: CallHandler = async call => {
     const served = fromStored(resource, present)
     const { resourceVersion } = served.metadata
     const patched = change(served)
-    const object = readValue(call, resource.kind, patched)
+    const object = readPatched(call, patched)
     checkName(call, object)
     // A patch that leaves the version alone is about whatever is there now.
     if (object.metadata.resourceVersion === resourceVersion && !mentionsRevision(call))
@@ -56,6 +60,17 @@ export function readPatch(call: ResourceCall): Change {
   if (!type) throw unsupportedMediaType(contentType, offered)
   const change = parseJson(checkedBody(call.request), { exactIntegers: true }).value
   return present => applyPatch(call.resource.kind, type, present, change)
+}
+
+/** What comes of a patch may be no object of the kind: then the patch is invalid. @throws ApiError Invalid */
+function readPatched(call: ResourceCall, patched: unknown): AnyObject {
+  try {
+    return readValue(call, call.resource.kind, patched)
+  } catch (error) {
+    if (!(error instanceof CannotHandle)) throw error
+    const nothing = { group: '', plural: '', kind: '' }
+    throw invalidError(nothing, '', [invalid('patch', encodeJson(patched), error.why)])
+  }
 }
 
 /** A resourceVersion in the patch itself is an optimistic lock. */

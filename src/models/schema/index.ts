@@ -58,14 +58,14 @@ export function decode<T = AnyObject>(
       ? kind.custom.decode(value, context)
       : (decoderOf(typeNamed(kind.schema))(value, context, '') as object)
   } catch (error) {
-    throw cannotHandle(kind, (error as Error).message, error)
+    throw new CannotHandle(kind, (error as Error).message, error)
   }
   const strict = options.fieldValidation ?? 'Warn'
   const found = [context.problems, options.duplicates ?? []]
   // Kubernetes reads built-in kinds in one go, custom resources first as JSON, then by their schema.
   const problems = strict === 'Ignore' ? [] : (kind.custom ? found.reverse() : found).flat()
   if (strict === 'Strict' && problems.length > 0)
-    throw cannotHandle(kind, `strict decoding error: ${problems.join(', ')}`)
+    throw new CannotHandle(kind, `strict decoding error: ${problems.join(', ')}`)
   return { object: { apiVersion, kind: kind.kind, ...decoded } as T, warnings: problems }
 }
 
@@ -79,10 +79,13 @@ export function decodePart<T>(type: Type | string, value: unknown): T {
 }
 
 /** The answer to a body that is no object of its kind. */
-export function cannotHandle(kind: DecodedKind, why: string, cause?: unknown): ApiError {
-  return new ApiError(
-    'BadRequest',
-    `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${why}`,
-    cause === undefined ? {} : { cause },
-  )
+export class CannotHandle extends ApiError {
+  /** What is wrong, without the kind. */
+  readonly why: string
+
+  constructor({ kind, version }: DecodedKind, why: string, cause?: unknown) {
+    const text = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`
+    super('BadRequest', text, cause === undefined ? {} : { cause })
+    this.why = why
+  }
 }
