@@ -70,7 +70,7 @@ export function addNode(
   decider: Decider,
 ): ClusterChange | undefined {
   const tried = new Set<string>()
-  const likely = [...refused].sort((a, b) => hopeOf(b) - hopeOf(a))
+  const likely = refused.map(r => ({ node: r.node, hope: hopeOf(r) })).sort((a, b) => b.hope - a.hope)
   for (const { node } of likely) {
     const shape = shapeOf(node.node)
     if (tried.has(shape)) continue
@@ -82,10 +82,14 @@ export function addNode(
   return undefined
 }
 
+/** What would be in the way on another node of the kind too. */
+const ofTheKind = new Set(['NodeUnschedulable', 'TaintToleration', 'NodeAffinity', 'NodeName'])
+
 /** What another node of the kind would not have in its way counts for it. */
 function hopeOf({ reasons }: Refused): number {
-  const static_ = ['NodeUnschedulable', 'TaintToleration', 'NodeAffinity', 'NodeName']
-  return -reasons.filter(r => static_.includes(r.by.plugin.name)).length
+  let hope = 0
+  for (const { by } of reasons) if (ofTheKind.has(by.plugin.name)) hope--
+  return hope
 }
 
 const shapes = new WeakMap<Node, string>()

@@ -139,13 +139,9 @@ export function findChanges(
 
 /** The cheapest change of the pod that works, for the few nodes that want the least. */
 function podChanges(info: PodInfo, refused: readonly Refused[], state: ClusterState, decider: Decider) {
-  const nearest = refused
-    .map(r => ({ r, cost: roughCost(r, info.class, state) }))
-    .filter(({ cost }) => cost < Number.POSITIVE_INFINITY)
-    .sort((a, b) => a.cost - b.cost)
-    .slice(0, mostRepairs)
+  const nearest = cheapest(refused, mostRepairs, r => roughCost(r, info.class, state))
   const found: (PodChange & { cost: number; pod: Pod })[] = []
-  for (const { r } of nearest) {
+  for (const r of nearest) {
     const repair = repairFor(info.pod, r, state)
     if (!repair || found.some(f => f.cost <= repair.cost)) continue
     const changed = state.classes.admit(asOther(repair.pod))
@@ -157,6 +153,19 @@ function podChanges(info: PodInfo, refused: readonly Refused[], state: ClusterSt
     found.push({ of: 'pod', text, node: r.node.name, cost: repair.cost, pod: repair.pod, ...requests })
   }
   return found.sort((a, b) => a.cost - b.cost).slice(0, 1)
+}
+
+/** The few that cost least, in that order, without sorting all; not those that cost more than anything. */
+function cheapest<T>(all: readonly T[], count: number, costOf: (one: T) => number): T[] {
+  const best: { one: T; cost: number }[] = []
+  for (const one of all) {
+    const cost = costOf(one)
+    if (cost === Number.POSITIVE_INFINITY || (best.length === count && cost >= best.at(-1)!.cost)) continue
+    const at = best.findIndex(b => cost < b.cost)
+    best.splice(at < 0 ? best.length : at, 0, { one, cost })
+    best.length = Math.min(best.length, count)
+  }
+  return best.map(b => b.one)
 }
 
 function group(refused: readonly Refused[]): Refusal[] {
