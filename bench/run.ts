@@ -91,7 +91,9 @@ for (const { name, file, args: quick, whole, containers } of chosen(rooms)) {
     ? `not measured: ${missing}`
     : await runScript(file, given, given === whole ? { limitMs: wholeLimitMs, heard } : {}).catch(error => {
         failed = true
-        return String(error.message)
+        const text = String(error.message)
+        if (given === whole) console.log(text)
+        return text
       })
   details.push({ name, command, text })
   if (given !== whole) console.log(text)
