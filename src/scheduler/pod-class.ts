@@ -6,6 +6,7 @@ import { type GpuRequest, gpuRequestOf } from './gpu/gpu-request.ts'
 import { resizedPod } from './resized-pod.ts'
 import { podRequests, type ResourceTable, type ResourceVector, scoredRequests } from './resource-table.ts'
 import { claimUses } from './volumes/claim-uses.ts'
+import { isDisk } from './volumes/inline-disks.ts'
 
 export interface HostPort {
   protocol: string
@@ -146,6 +147,7 @@ function classKey({ metadata, spec, status }: Pod): string {
     spec.initContainers?.map(containerKey),
     metadata.ownerReferences?.find(r => r.controller)?.uid,
     spec.resourceClaims,
+    spec.volumes?.filter(isDisk),
     status?.resourceClaimStatuses,
   ])
 }

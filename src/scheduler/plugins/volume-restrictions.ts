@@ -2,6 +2,7 @@ import type { Pod, Volume } from '../../models/types/core-v1.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { PodInfo } from '../pod-class.ts'
 import { claimUses } from '../volumes/claim-uses.ts'
+import { isDisk } from '../volumes/inline-disks.ts'
 
 interface State {
   disks: readonly Volume[]
@@ -10,8 +11,6 @@ interface State {
   /** How many pods that have a node use one of them. */
   users: () => number
 }
-
-const isDisk = (v: Volume) => v.gcePersistentDisk || v.awsElasticBlockStore || v.rbd || v.iscsi
 
 /**
  * The same disk is attached to a node once (unless all only read), and a ReadWriteOncePod claim has one pod in the whole

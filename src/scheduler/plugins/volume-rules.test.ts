@@ -195,6 +195,12 @@ describe('VolumeRestrictions', () => {
     ['the same iSCSI target', { volumes: [iscsi] }, { volumes: [iscsi] }, busy],
   ])('%s', (_, placed, pod, verdicts) => expect(ask({}, pod, [placed])).toEqual(verdicts))
 
+  test('a pod that fits nowhere for its disk says nothing about one that is like it but for the disk', () => {
+    const scene = makeScene({ nodes: [makeNode('a')], pods: [makePod('x', { on: 'a', ...ebs('1') })] })
+    expect(scene.decide(makePod('p', ebs('1')))).toContain('node(s) had no available disk')
+    expect(scene.decide(makePod('q'))).toBe('a')
+  })
+
   test('a ReadWriteOncePod claim has one pod in the whole cluster', () => {
     const storage = {
       claims: [{ name: 'c', volume: 'v', mode: 'ReadWriteOncePod' as const }],
