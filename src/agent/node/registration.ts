@@ -224,7 +224,8 @@ export class Registration {
   async #askVersion(): Promise<void> {
     if (this.#runtimeVersion) return
     const found = await this.#options.runtime.version().catch(() => undefined)
-    if (found) this.#runtimeVersion = `${found.name}://${found.version}`
+    // containerd 2 tells its version as its tags are named: v2.3.4.
+    if (found) this.#runtimeVersion = `${found.name}://${found.version.replace(/^v/, '')}`
   }
 
   #about(): Node {
