@@ -46,6 +46,11 @@ test.each<[string, object, string[]]>([
     ['spec.containers[0].ports[1]: overlapping port definition with spec.containers[0].ports[0]'],
   ],
   [
+    'Pod',
+    { spec: spec({ hostUsers: false }) },
+    ['spec.hostUsers: user namespaces are not supported yet; containers run with the users of their node'],
+  ],
+  [
     'Deployment',
     {
       spec: {

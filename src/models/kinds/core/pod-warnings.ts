@@ -70,6 +70,11 @@ export function podWarnings(at: string, pod: PodLike): string[] {
     ...portWarnings(containers),
     ...(spec.affinity ? affinityWarnings(at, spec) : []),
   ]
+  // Kubernetes 1.32 leaves the field out without a word, and so runs such a pod; whoever relies on it had better know.
+  if (spec.hostUsers === false)
+    found.push(
+      `${at}spec.hostUsers: user namespaces are not supported yet; containers run with the users of their node`,
+    )
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
     found.push(
       `${at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`,
