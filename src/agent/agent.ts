@@ -9,9 +9,9 @@ import { openPodGroups } from './cgroup/open-pod-groups.ts'
 import { CpuManager } from './cpu/cpu-manager.ts'
 import { createImages } from './image/images.ts'
 import { createImagePeers, type ImagePeers } from './image/peers.ts'
+import { AgentMetrics } from './metrics/agent-metrics.ts'
 import { Health } from './node/health.ts'
 import { readHostMemory, simulatedMemory } from './node/host-memory.ts'
-import { kubeletConfiguration } from './node/kubelet-configuration.ts'
 import { defaultReservation, type Machine, readMachine, simulatedMachine } from './node/machine.ts'
 import { Registration } from './node/registration.ts'
 import { NodePods } from './node-pods.ts'
@@ -26,7 +26,7 @@ import { ProbeTally } from './probe/probe-tally.ts'
 import { Routines } from './routines.ts'
 import { RuntimeView } from './runtime-view.ts'
 import { Semaphore } from './semaphore.ts'
-import { checkAddress } from './serving/address-checks.ts'
+import { servedAgent } from './serving/served-agent.ts'
 import type { ServedNode } from './serving/served-node.ts'
 import { delayShutdown } from './shutdown/inhibitor.ts'
 import { NodeShutdown } from './shutdown/shutdown.ts'
@@ -34,7 +34,7 @@ import { ManifestFolder } from './static/manifest-folder.ts'
 import { Mirrors } from './static/mirrors.ts'
 import { StatusWriter } from './status-writer.ts'
 import { createDiskVolumes } from './volume/disk-volumes.ts'
-import { localFolderOf, removeLocalVolume } from './volume/local-volumes.ts'
+import { localFolderOf } from './volume/local-volumes.ts'
 import { createServiceAccountTokens } from './volume/service-account-tokens.ts'
 import { createSimulatedVolumes } from './volume/simulated-volumes.ts'
 import { VolumeGrowth } from './volume/volume-growth.ts'
@@ -75,6 +75,7 @@ class NodeAgent implements Agent {
   readonly #ends: (() => void | Promise<void>)[] = []
   readonly #view: RuntimeView
   readonly #tally = new ProbeTally()
+  readonly #metrics: AgentMetrics | undefined
   readonly #writer: StatusWriter
   readonly #starts: Semaphore
   readonly #health: Health
@@ -92,11 +93,13 @@ class NodeAgent implements Agent {
     this.nodeName = options.nodeName
     const { runtime, clock, log, client } = options
     this.#starts = new Semaphore(options.parallelStarts ?? 32)
+    this.#metrics = options.metrics ?? (options.simulated ? undefined : new AgentMetrics())
     this.#view = new RuntimeView({
       runtime,
       clock,
       log,
       relistMs: options.relistMs ?? 60_000,
+      metrics: this.#metrics,
       onChange: uid => this.#pods.changed(uid),
     })
     this.#writer = new StatusWriter({ client, clock, log, crowded: () => this.#starts.taken >= crowd })
@@ -138,26 +141,17 @@ class NodeAgent implements Agent {
     this.registered = new Promise(resolve => {
       this.#registeredDone = resolve
     })
-    this.served = {
-      nodeName: options.nodeName,
-      runtime,
-      clock,
-      pods: () => [...this.#pods.workers.values()].map(worker => worker.pod),
-      observed: uid => this.#view.get(uid),
-      startedAtMs: clock.now(),
+    this.served = servedAgent(options, {
+      view: this.#view,
       probes: this.#tally,
-      configuration: () => kubeletConfiguration(options),
-      ...(options.imagePeers ? { images: runtime.contents } : {}),
-      volumeUses: async pod => (await this.#volumes?.uses(pod)) ?? [],
-      ...(options.network ? { network: options.network } : {}),
-      ...(options.simulated ? {} : { checkAddress: question => checkAddress(options.net, question) }),
-      removeLocalVolume: name =>
-        options.simulated ? Promise.resolve() : removeLocalVolume(options.disk, options.folder, name),
-      ...(options.simulated ? {} : { disk: options.disk }),
-    }
+      metrics: this.#metrics,
+      pods: () => [...this.#pods.workers.values()].map(worker => worker.pod),
+      volumes: () => this.#volumes,
+    })
   }
 
   async start(): Promise<void> {
+    this.#ends.push(this.#metrics?.follow(this.#options.runtime) ?? (() => {}))
     const { nodeName, client, clock, random, log, runtime, disk, folder, maxPods = 110, simulated } = this.#options
     const machine = simulated
       ? simulatedMachine(nodeName, simulated.capacity ?? {}, maxPods)
@@ -275,6 +269,7 @@ class NodeAgent implements Agent {
       cpus: () => this.#cpus,
       groups,
       tally: this.#tally,
+      metrics: this.#metrics,
       report: (pod, status) => {
         if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#cpus?.release(pod.metadata.uid!)
         if (!this.#mirrors.report(pod, status)) this.#writer.set(pod, status)
@@ -297,7 +292,7 @@ class NodeAgent implements Agent {
     })
     void this.#takePods(informers)
     const routines = new Routines({
-      ...{ agent: this.#options, registration, informers, volumes, events },
+      ...{ agent: this.#options, metrics: this.#metrics, registration, informers, volumes, events },
       ...{ health: this.#health, view: this.#view, pods: this.#pods, claims: plugins?.claims, groups },
     })
     this.#routines = routines

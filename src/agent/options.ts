@@ -13,6 +13,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import type { CgroupSettings } from './cgroup/pod-groups.ts'
 import type { EvictionSettings } from './eviction/thresholds.ts'
 import type { PeerKeys } from './image/peers.ts'
+import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import type { SwapBehavior } from './node/host-memory.ts'
 import type { Reservation } from './node/machine.ts'
 import type { ReferencedObjects } from './objects.ts'
@@ -80,6 +81,10 @@ export interface AgentOptions {
   objects?: ReferencedObjects
   pulse?: Pulse
   events?: EventRecorder
+  /** PEM, told in metrics: the node's own, of its server and for its calls to the API. */
+  certificates?: { server: string; client: string }
+  /** What it counts; its own unless given. A simulated node counts nothing unless given one: there may be thousands. */
+  metrics?: AgentMetrics
   /** The server that answers for this node: logs, exec, metrics. Absent: nobody does. */
   server?: AgentServer
 

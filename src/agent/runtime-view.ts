@@ -2,6 +2,7 @@ import { type Cancel, type Clock, sleep } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ObservedPod, Runtime } from '../runtime/runtime.ts'
+import type { AgentMetrics } from './metrics/agent-metrics.ts'
 
 export interface RuntimeViewOptions {
   runtime: Runtime
@@ -9,6 +10,7 @@ export interface RuntimeViewOptions {
   log: Logger
   /** How often everything is looked at even if the runtime reports nothing. */
   relistMs: number
+  metrics?: AgentMetrics | undefined
   /** One pod, or all of them, may have changed. Called after the view has. */
   onChange: (podUid: string) => void
 }
@@ -127,9 +129,12 @@ export class RuntimeView {
   async #lookAtAll(): Promise<void> {
     const overlapping = new Set(this.#lanes.keys())
     this.#overlapping = overlapping
+    const { clock, metrics } = this.#options
+    const began = clock.monotonicMs()
     const found = await this.#observe()
     this.#overlapping = undefined
     if (!found) return
+    metrics?.relisted(began, clock.monotonicMs())
     const pods = new Map(found.map(pod => [pod.uid, pod]))
     for (const uid of new Set([...pods.keys(), ...this.#pods.keys()]))
       if (!overlapping.has(uid)) this.#take(uid, pods.get(uid))

@@ -22,7 +22,7 @@ interface Value {
 
 /** Series by their labels, shown once something was counted in them. */
 abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
-  abstract readonly type: string
+  abstract readonly type: 'counter' | 'histogram'
   readonly name: string
   readonly help: string
   readonly #labelNames: readonly string[]

@@ -1,4 +1,5 @@
-import { createClient, httpTransport } from '../client/index.ts'
+import { AgentMetrics } from '../agent/index.ts'
+import { createClient, httpTransport, toldTransport } from '../client/index.ts'
 import { nodeIp } from './addresses.ts'
 import { joinCluster } from './join.ts'
 import { openNetworkClient } from './network-client.ts'
@@ -37,7 +38,12 @@ export async function startJoinedNode(options: JoinedNodeOptions): Promise<Async
     return [joined, server]
   })
   const common = { server, ca: keys.ca, userAgent: `optiflow-agent/${version}` }
-  const transport = httpTransport({ ...common, ...keys.client })
+  const metrics = new AgentMetrics()
+  const transport = toldTransport(httpTransport({ ...common, ...keys.client }), {
+    host: new URL(server).host,
+    clock: outside.clock,
+    tell: call => metrics.apiCalled(call),
+  })
   const client = createClient(transport)
   const network = openNetworkClient(client, common, outside)
   const close = async () => {
@@ -52,6 +58,7 @@ export async function startJoinedNode(options: JoinedNodeOptions): Promise<Async
       nodeIp: ip,
       serving: { ...keys.serving, clientCa: keys.ca },
       identity: keys.client,
+      metrics,
       outside,
       report,
       signal,

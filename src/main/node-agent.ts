@@ -52,7 +52,7 @@ async function makeSecretFolder({ settings, outside }: NodeOptions, { containerd
 }
 
 function agentOptions(options: NodeOptions, { runtime, containerd, informers, network }: NodeAgentParts): AgentOptions {
-  const { settings, client, nodeIp, serving, identity, outside } = options
+  const { settings, client, nodeIp, serving, identity, metrics, outside } = options
   const places = placesOf(settings.dataDir)
   const dnsIp = dnsIpOf(settings)
   const second = settings.clusterCidr.includes(',') ? secondIp(nodeIp) : undefined
@@ -65,6 +65,8 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     runtime,
     informers,
     network,
+    metrics,
+    certificates: { server: serving.cert, client: identity.cert },
     folder: places.node,
     logFolder: places.podLogs,
     kubeletFolder: kubeletFolderOf(settings),

@@ -1,3 +1,4 @@
+import type { AgentMetrics } from '../agent/index.ts'
 import type { KeyPair } from '../base/certificates.ts'
 import type { Client } from '../client/index.ts'
 import type { ServingKeys } from './agent-server.ts'
@@ -16,6 +17,8 @@ export interface NodeOptions {
   serving: ServingKeys
   /** By which other nodes know this one. */
   identity: KeyPair
+  /** Counts the calls of `client` already. */
+  metrics: AgentMetrics
   outside: OutsideWorld
   report: Report
   signal: AbortSignal

@@ -1,5 +1,6 @@
+import { AgentMetrics } from '../agent/index.ts'
 import type { Disposal } from '../base/disposal.ts'
-import { createClient, inProcessTransport } from '../client/index.ts'
+import { createClient, inProcessTransport, toldTransport } from '../client/index.ts'
 import { nodeIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import type { ClusterOptions } from './cluster-options.ts'
@@ -19,7 +20,9 @@ export async function startNodesHere(
   stack: Disposal,
 ): Promise<string[]> {
   if (settings.nodes === 0) return []
-  const clientOf = (user: typeof networkUser) => createClient(inProcessTransport(api.handler, user), outside.clock)
+  const { clock } = outside
+  const transportOf = (user: typeof networkUser) => inProcessTransport(api.handler, user)
+  const clientOf = (user: typeof networkUser) => createClient(transportOf(user), clock)
   const ip = nodeIp()
   const subject = { commonName: `system:node:${settings.nodeName}`, organizations: ['system:nodes'] }
   const serving = await pki.serving('node-server', {
@@ -29,10 +32,12 @@ export async function startNodesHere(
   })
   const keys = { ...serving, clientCa: pki.ca.cert }
   if (settings.runtime === 'containerd') {
-    const client = clientOf(nodeUser(settings.nodeName))
+    const metrics = new AgentMetrics()
+    const told = { host: 'in-process', clock, tell: metrics.apiCalled.bind(metrics) }
+    const client = createClient(toldTransport(transportOf(nodeUser(settings.nodeName)), told), clock)
     const identity = await pki.client('node-client', subject)
     const places = { nodeIp: ip, serving: keys, identity, networkClient: clientOf(networkUser) }
-    const node = stack.use(await startNode({ settings, client, ...places, outside, report, signal }), 'node')
+    const node = stack.use(await startNode({ settings, client, ...places, metrics, outside, report, signal }), 'node')
     await node.networkReady
     return [settings.nodeName]
   }

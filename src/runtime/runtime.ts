@@ -49,6 +49,8 @@ export interface Runtime extends AsyncDisposable {
   observe(podUid?: string): Promise<ObservedPod[]>
   /** Calls back soon after anything started, ended or was removed; may miss some (then `observe` heals), may be unavailable. */
   onChange(callback: (podUid: string | undefined) => void): () => void
+  /** Calls back after each call to the runtime's server. Absent: there is none (simulated). @returns ends it */
+  onCall?(callback: (call: RuntimeCall) => void): () => void
 
   /** Output as written, oldest first; ends at the end unless `follow`. */
   logs(container: ContainerId, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>
@@ -77,6 +79,14 @@ export interface Runtime extends AsyncDisposable {
    * and the agent asks it instead of connecting.
    */
   probe?(container: ContainerId, question: ProbeQuestion): Promise<ProbeAnswer>
+}
+
+/** One call to the runtime's server. */
+export interface RuntimeCall {
+  /** In kubelet's words: `create_container`, `list_podsandbox`. */
+  operation: string
+  seconds: number
+  failed: boolean
 }
 
 export interface ProbeQuestion {

@@ -248,6 +248,6 @@ describe('a pod beyond its own limits of local storage', () => {
     ],
   ])('%s', (_, spec, [main, volume], wanted) => {
     const local = { containers: new Map([['main', main]]), emptyDirs: new Map([['v', volume]]) }
-    expect(localLimitProblem(pod('p', spec), local)).toBe(wanted)
+    expect(localLimitProblem(pod('p', spec), local)?.message).toBe(wanted)
   })
 })

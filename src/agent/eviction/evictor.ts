@@ -3,17 +3,19 @@ import { explain } from '../../base/errors.ts'
 import type { EventRecorder } from '../../client/index.ts'
 import type { Node } from '../../models/types/core-v1.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { AgentOptions } from '../options.ts'
 import { isCritical } from '../pod/critical.ts'
 import type { PodWorker } from '../pod/worker.ts'
 import { observeNode } from './observe.ts'
-import { hasLocalLimits, localLimitProblem } from './own-limits.ts'
+import { type EvictionReason, hasLocalLimits, localLimitProblem } from './own-limits.ts'
 import { assess, isMet, noPressure, type Observations, type PressureCondition, starvedOf } from './pressure.ts'
 import { evictionMessage, rank } from './ranking.ts'
 import { parseThresholds, type Threshold, withAllocatable } from './thresholds.ts'
 import { localUse, type Measured, usesOf } from './usage.ts'
 
-export interface EvictorOptions extends AgentOptions {
+export interface EvictorOptions extends Omit<AgentOptions, 'metrics'> {
+  metrics: AgentMetrics | undefined
   events: EventRecorder
   groups: PodGroups | undefined
   workers: ReadonlyMap<string, PodWorker>
@@ -114,7 +116,8 @@ export class Evictor {
     }
     const worker = workers.find(w => w.pod === first.pod)!
     const graceMs = threshold.hard ? atOnceMs : this.#softGraceMs(worker)
-    this.#evict(worker, evictionMessage(threshold, observations, first), graceMs, true)
+    const { signal } = threshold
+    this.#evict(worker, { signal, message: evictionMessage(threshold, observations, first) }, graceMs, true)
     this.#under = worker
     this.#underSinceMonoMs = this.#options.clock.monotonicMs()
   }
@@ -143,8 +146,10 @@ export class Evictor {
     return clock.monotonicMs() - this.#underSinceMonoMs < patienceMs
   }
 
-  #evict(worker: PodWorker, message: string, graceMs: number, disrupted: boolean): void {
-    const { events, log } = this.#options
+  #evict(worker: PodWorker, why: EvictionReason, graceMs: number, disrupted: boolean): void {
+    const { events, log, metrics } = this.#options
+    const { signal, message } = why
+    metrics?.evicted(signal)
     const { namespace, name } = worker.pod.metadata
     log.warn({ pod: `${namespace}/${name}`, message }, 'pod evicted')
     events.warning(worker.pod, 'Evicted', message)

@@ -1,5 +1,6 @@
 import { addQuantities, quantityToFloat } from '../../base/quantity.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
+import type { EvictionSignal } from '../metrics/agent-metrics.ts'
 
 /** Of one pod, what its own limits speak of, in bytes. */
 export interface LocalUse {
@@ -7,6 +8,12 @@ export interface LocalUse {
   emptyDirs: ReadonlyMap<string, number>
   /** Writable layer and logs, by container name. */
   containers: ReadonlyMap<string, number>
+}
+
+/** Why a pod must go: counted by the signal, told by the message. */
+export interface EvictionReason {
+  signal: EvictionSignal
+  message: string
 }
 
 const storage = 'ephemeral-storage'
@@ -20,11 +27,14 @@ export function hasLocalLimits({ spec }: Pod): boolean {
 }
 
 /** Why the pod must end: it uses more local storage than it said it would. Undefined: it does not. Pure. */
-export function localLimitProblem({ spec }: Pod, use: LocalUse): string | undefined {
+export function localLimitProblem({ spec }: Pod, use: LocalUse): EvictionReason | undefined {
   for (const { name, emptyDir } of spec.volumes ?? []) {
     const limit = emptyDir?.sizeLimit
     if (limit !== undefined && positive(limit) && (use.emptyDirs.get(name) ?? 0) > quantityToFloat(limit))
-      return `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". `
+      return {
+        signal: 'emptydirfs.limit',
+        message: `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". `,
+      }
   }
   const limits = spec.containers.flatMap(({ name, resources }) => {
     const limit = resources?.limits?.[storage]
@@ -33,9 +43,17 @@ export function localLimitProblem({ spec }: Pod, use: LocalUse): string | undefi
   if (!limits.length) return undefined
   const allowed = limits.map(({ limit }) => limit).reduce(addQuantities)
   if (sum(use.containers.values()) + sum(use.emptyDirs.values()) > quantityToFloat(allowed))
-    return `Pod ephemeral local storage usage exceeds the total limit of containers ${allowed}. `
+    return {
+      signal: 'ephemeralpodfs.limit',
+      message: `Pod ephemeral local storage usage exceeds the total limit of containers ${allowed}. `,
+    }
   const over = limits.find(({ name, limit }) => (use.containers.get(name) ?? 0) > quantityToFloat(limit))
-  return over && `Container ${over.name} exceeded its local ephemeral storage limit "${over.limit}". `
+  return (
+    over && {
+      signal: 'ephemeralcontainerfs.limit',
+      message: `Container ${over.name} exceeded its local ephemeral storage limit "${over.limit}". `,
+    }
+  )
 }
 
 const positive = (quantity: string) => quantityToFloat(quantity) > 0

@@ -13,6 +13,7 @@ import type { CpuManager } from '../cpu/cpu-manager.ts'
 import type { Devices } from '../device/devices.ts'
 import type { DeviceClaims } from '../dra/device-claims.ts'
 import type { Images } from '../image/images.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { HostMemory } from '../node/host-memory.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
@@ -50,6 +51,8 @@ export interface NodeContext {
   starts: Semaphore
   /** Told of every probe. */
   tally: ProbeTally
+  /** Undefined: nothing is counted. */
+  metrics: AgentMetrics | undefined
   /** Undefined: the runtime chooses where pods' control groups are. */
   groups: PodGroups | undefined
   /** Undefined: whoever makes pods' networks does. */

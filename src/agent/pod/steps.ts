@@ -10,6 +10,7 @@ import type { ContainerId, ImageRef, Mount, ObservedContainer, SandboxId } from 
 import { ContainerStartFailed } from '../../runtime/runtime.ts'
 import { abortable } from '../abortable.ts'
 import { grantedBy, withGranted } from '../device/grants.ts'
+import type { ContainerType } from '../metrics/agent-metrics.ts'
 import type { Target } from '../probe/handlers.ts'
 import { ContainerConfigInvalid } from './config-invalid.ts'
 import { containerSpec, defaultMessagePath, logFolderOf, sandboxSpec } from './container-spec.ts'
@@ -91,11 +92,25 @@ export class Steps {
         runtimeHandler: await this.#runtimeHandler(pod),
         cgroupParent,
       })
-      return await starts.run(() => runtime.runSandbox(spec, signal), signal)
+      return await starts.run(() => this.#timed(spec.runtimeHandler, runtime.runSandbox(spec, signal), signal), signal)
     } catch (cause) {
       if (signal.aborted || cause instanceof StepFailed) throw cause
       events.warning(pod, 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${explain(cause)}`)
       throw new StepFailed('CreatePodSandboxError', explain(cause), { cause })
+    }
+  }
+
+  async #timed<T>(handler: string, making: Promise<T>, signal: AbortSignal): Promise<T> {
+    const { metrics, clock } = this.#node
+    const began = clock.monotonicMs()
+    const tell = (failed: boolean) => metrics?.sandboxMade(handler, (clock.monotonicMs() - began) / 1000, failed)
+    try {
+      const made = await making
+      tell(false)
+      return made
+    } catch (error) {
+      if (!signal.aborted) tell(true)
+      throw error
     }
   }
 
@@ -124,8 +139,13 @@ export class Steps {
     }
   }
 
-  getImage(pod: Pod, container: PodContainer, signal: AbortSignal): Promise<ImageRef> {
-    return this.#node.images.provide(pod, container, signal)
+  async getImage(pod: Pod, container: PodContainer, signal: AbortSignal): Promise<ImageRef> {
+    try {
+      return await this.#node.images.provide(pod, container, signal)
+    } catch (error) {
+      if (error instanceof StepFailed) this.#node.metrics?.containerStarted(typeOf(pod, container.name), error.reason)
+      throw error
+    }
   }
 
   /** Other resources for a container that runs. */
@@ -149,7 +169,7 @@ export class Steps {
     about: { sandbox: SandboxId; attempt: number; imageRef: ImageRef; graceMs: number; target?: ContainerId },
     signal: AbortSignal,
   ): Promise<void> {
-    const { runtime, events, starts } = this.#node
+    const { runtime, events, starts, metrics } = this.#node
     const { pod } = facts
     const { sandbox, attempt, imageRef } = about
     try {
@@ -159,6 +179,7 @@ export class Steps {
       if (hostPortsOf(pod).length) await this.#node.openHostPorts?.(pod, facts.podIps)
       // A pod that is told to end may still wait here in vain; what the runtime has begun runs first and is then stopped.
       const id = await starts.run(() => runtime.start(sandbox, spec), signal)
+      metrics?.containerStarted(typeOf(pod, container.name))
       events.normal(pod, 'Created', `Created container: ${container.name}`)
       events.normal(pod, 'Started', `Started container ${container.name}`)
       await this.#postStart(facts, container, id, about.graceMs, signal)
@@ -170,6 +191,7 @@ export class Steps {
           : error instanceof ContainerStartFailed
             ? error.reason
             : 'CreateContainerError'
+      metrics?.containerStarted(typeOf(pod, container.name), reason)
       events.warning(pod, 'Failed', `Error: ${explain(error)}`)
       throw new StepFailed(reason, explain(error), { cause: error })
     }
@@ -330,4 +352,9 @@ export class Steps {
       if (!hurry.aborted) throw error
     })
   }
+}
+
+function typeOf({ spec }: Pod, name: string): ContainerType {
+  if (spec.initContainers?.some(container => container.name === name)) return 'init_container'
+  return spec.containers.some(container => container.name === name) ? 'container' : 'ephemeral_container'
 }

@@ -2,6 +2,7 @@ import type { Cancel } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import type { Pod, PodStatus } from '../../models/types/core-v1.ts'
 import { isRuntimeAway } from '../../runtime/runtime.ts'
+import { PodTimes } from '../metrics/pod-times.ts'
 import { usedVolumes } from '../volume/used-volumes.ts'
 import { ActionRunner, type ActionSubject } from './action-runner.ts'
 import { tellBackOff } from './back-off-events.ts'
@@ -43,6 +44,7 @@ export class PodWorker {
   readonly #aborts = new Map<string, AbortController>()
   readonly #probes: PodProbes
   readonly #onFinished: () => void
+  readonly #times: PodTimes | undefined
   #pod: Pod
   #gone: boolean
   /** What was last handed to the status writer. */
@@ -62,6 +64,8 @@ export class PodWorker {
     this.#pod = pod
     this.#gone = options.gone
     this.#onFinished = options.onFinished
+    const known = options.takeOver || options.gone || pod.status?.startTime !== undefined
+    this.#times = node.metrics && new PodTimes(node.metrics, node.clock, known)
     const started = pod.status?.startTime ? Date.parse(pod.status.startTime) : node.clock.now()
     this.#records = newRecords(started)
     this.#records.rejection = options.rejection
@@ -206,6 +210,7 @@ export class PodWorker {
     const situation = this.#situation()
     const { actions, wakeAtMonoMs } = decide(situation)
     for (const action of actions) this.#perform(action)
+    this.#times?.look(this.#records.operations.size > 0, this.ending)
     this.#report(situation)
     this.#wakeAt(Math.min(wakeAtMonoMs, this.#nextStatusChange(situation)))
   }
@@ -221,6 +226,7 @@ export class PodWorker {
     tellBackOff(this.#node.events, this.#pod, this.#reported ?? this.#pod.status, status)
     this.#reported = status
     report(this.#pod, status)
+    this.#times?.reported(this.#pod, status)
   }
 
   #nextStatusChange({ records, monoMs }: Situation): number {
@@ -259,6 +265,7 @@ export class PodWorker {
       sinceMonoMs: now,
       ...(action.type === 'kill' ? { dueMonoMs: now + action.graceMs } : {}),
     })
+    if (action.type === 'getImage') this.#times?.pullBegins()
     this.#runner
       .run(action, abort.signal)
       .then(
@@ -281,6 +288,7 @@ export class PodWorker {
       .then(() => (changesRuntime.has(action.type) ? view.refresh(this.uid) : undefined))
       .finally(() => {
         this.#records.operations.delete(key)
+        if (action.type === 'getImage') this.#times?.pullEnds()
         this.#aborts.delete(key)
         this.poke()
       })

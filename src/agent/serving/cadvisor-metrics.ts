@@ -4,8 +4,8 @@ import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { ObservedContainer } from '../../runtime/runtime.ts'
 import { folderOf } from '../cgroup/pod-limits.ts'
 import { qosClassOf } from '../pod/qos.ts'
-import { family } from './metrics.ts'
 import type { ServedNode } from './served-node.ts'
+import { family } from './text-form.ts'
 
 type Usage = Awaited<ReturnType<ServedNode['runtime']['stats']>>[number]['containers'][number]
 /** Of processor quotas, in microseconds: what runtimes use unless told otherwise. */

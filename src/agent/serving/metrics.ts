@@ -1,6 +1,7 @@
 import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { PodUsage } from '../../runtime/runtime.ts'
 import type { ServedNode } from './served-node.ts'
+import { family } from './text-form.ts'
 import { type VolumeUses, volumeStats } from './volume-uses.ts'
 
 /** Cores in use, from two looks at the counters. */
@@ -141,13 +142,5 @@ export async function resourceMetrics(node: ServedNode): Promise<string> {
     ]),
   ].join('\n')}\n`
 }
-
-/** One metric in Prometheus' text form; nothing without values. */
-export const family = (
-  name: string,
-  type: 'counter' | 'gauge' | 'histogram',
-  help: string,
-  lines: readonly string[],
-): string[] => (lines.length ? [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines] : [])
 
 const podLabels = ({ metadata }: Pod) => `namespace="${metadata.namespace}",pod="${metadata.name}"`

@@ -1,16 +1,39 @@
 import { expect, it } from 'vitest'
+import { createAuthority, issueCertificate } from '../../base/certificates.ts'
+import type { Disk } from '../../base/disk.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import { nodeMetrics } from './node-metrics.ts'
 import type { ServedNode } from './served-node.ts'
 import { VolumeUses } from './volume-uses.ts'
 
+const request = { commonName: 'n1', usages: ['client' as const] }
+const yearS = 365 * 86_400
+const kernel = {
+  readText: async (path: string) =>
+    path.endsWith('statm')
+      ? '10 5 1 0 0 1 0'
+      : 'Max open files            1024                 4096                 files',
+  list: async () => ['0', '1'],
+} as unknown as Disk
+
 it('tells how many pods run and how full their claims are, asking drivers once a minute', async () => {
   const clock = new VirtualClock()
+  const own = await issueCertificate(await createAuthority('test', clock), request, clock)
   let asked = 0
-  const pods = ['a', 'b'].map(uid => ({ metadata: { uid, name: uid, namespace: 'shop' }, spec: {} }))
+  const spec = {
+    containers: [{ name: 'app', volumeMounts: [{ name: 'data' }, { name: 'settings' }] }],
+    volumes: [
+      { name: 'data', persistentVolumeClaim: { claimName: 'disk' } },
+      { name: 'settings', configMap: { name: 'settings' } },
+    ],
+  }
+  const pods = ['a', 'b'].map(uid => ({ metadata: { uid, name: uid, namespace: 'shop' }, spec }))
   const node = {
     nodeName: 'n1',
     clock,
+    seenAtMs: () => 5_000,
+    certificates: { server: own.cert, client: own.cert },
+    disk: kernel,
     pods: () => pods,
     observed: (uid: string) =>
       uid === 'a'
@@ -24,18 +47,28 @@ it('tells how many pods run and how full their claims are, asking drivers once a
   } as unknown as ServedNode
   const volumes = new VolumeUses(node)
   const values = async () =>
-    (await nodeMetrics(node, volumes)).split('\n').filter(line => line && !line.startsWith('#'))
+    (await nodeMetrics(node, volumes)).split('\n').filter(line => line && !/^#|process_(cpu|res|start)/.test(line))
   const of = 'namespace="shop",persistentvolumeclaim="disk"'
-  const expected = (used: number) => [
+  const expected = (used: number, left: number) => [
     'kubelet_node_name{node="n1"} 1',
     'kubelet_running_containers{container_state="running"} 1',
     'kubelet_running_containers{container_state="exited"} 1',
     'kubelet_running_pods 1',
+    'kubelet_pleg_last_seen_seconds 5',
+    'volume_manager_total_volumes{plugin_name="kubernetes.io/persistent-claim",state="desired_state_of_world"} 2',
+    'volume_manager_total_volumes{plugin_name="kubernetes.io/persistent-claim",state="actual_state_of_world"} 1',
+    'volume_manager_total_volumes{plugin_name="kubernetes.io/configmap",state="desired_state_of_world"} 2',
+    'volume_manager_total_volumes{plugin_name="kubernetes.io/configmap",state="actual_state_of_world"} 1',
     `kubelet_volume_stats_capacity_bytes{${of}} 100`,
     `kubelet_volume_stats_used_bytes{${of}} ${used}`,
+    `kubelet_certificate_manager_client_ttl_seconds ${left}`,
+    `kubelet_certificate_manager_server_ttl_seconds ${left}`,
+    'process_virtual_memory_bytes 40960',
+    'process_open_fds 2',
+    'process_max_fds 1024',
   ]
-  expect(await values()).toEqual(expected(1))
-  expect(await values()).toEqual(expected(1))
+  expect(await values()).toEqual(expected(1, yearS))
+  expect(await values()).toEqual(expected(1, yearS))
   await clock.advance(60_000)
-  expect(await values()).toEqual(expected(3))
+  expect(await values()).toEqual(expected(3, yearS - 60))
 })

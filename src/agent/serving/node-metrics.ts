@@ -1,7 +1,10 @@
 import type { VolumeUse } from '../volume/volume-use.ts'
-import { family } from './metrics.ts'
+import { certificateFamilies } from './certificate-metrics.ts'
 import { policyFamilies } from './policy-metrics.ts'
+import { processFamilies } from './process-metrics.ts'
 import type { ServedNode } from './served-node.ts'
+import { family, single, talliedFamily } from './text-form.ts'
+import { volumeCountFamily } from './volume-counts.ts'
 import type { VolumeUses } from './volume-uses.ts'
 
 const families: readonly [name: string, figure: Exclude<keyof VolumeUse, 'name' | 'claim'>, help: string][] = [
@@ -13,9 +16,17 @@ const families: readonly [name: string, figure: Exclude<keyof VolumeUse, 'name' 
   ['kubelet_volume_stats_used_bytes', 'usedBytes', 'Bytes in use in the volume'],
 ]
 
-/** The body of /metrics, in Prometheus' text form: pods and containers that run, how full claimed volumes are, and what network policies see. */
+/**
+ * The body of /metrics, in Prometheus' text form: what the agent counted as it worked, pods and containers that run, how full
+ * claimed volumes are, and what network policies see.
+ */
 export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promise<string> {
-  const [uses, policies] = await Promise.all([volumes.take(), node.network?.policies()])
+  const [uses, policies, own, ...counted] = await Promise.all([
+    volumes.take(),
+    node.network?.policies(),
+    processFamilies(node.disk, node.clock),
+    ...(node.metrics?.families ?? []).map(talliedFamily),
+  ])
   const states = new Map<string, number>()
   let running = 0
   const claims = new Map<string, VolumeUse>()
@@ -36,6 +47,7 @@ export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promis
       values.map(([labels, use]) => `${name}{${labels}} ${use[figure]}`),
     )
   })
+  const seenAtMs = node.seenAtMs()
   const containers = [...states].map(
     ([state, count]) => `kubelet_running_containers{container_state="${state}"} ${count}`,
   )
@@ -45,7 +57,12 @@ export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promis
     ]),
     ...family('kubelet_running_containers', 'gauge', 'Containers of this node by their state', containers),
     ...family('kubelet_running_pods', 'gauge', 'Pods that have a running sandbox', [`kubelet_running_pods ${running}`]),
+    ...single('kubelet_pleg_last_seen_seconds', 'gauge', 'When the runtime was last seen, since 1970', seenAtMs / 1000),
+    ...counted.flat(),
+    ...volumeCountFamily(node),
     ...lines,
+    ...certificateFamilies(node),
+    ...own,
     ...policyFamilies(policies ?? []),
   ].join('\n')}\n`
 }

@@ -1,5 +1,5 @@
 import type { PolicyCount } from '../../models/node-network.ts'
-import { family } from './metrics.ts'
+import { family } from './text-form.ts'
 
 /** Rules that have a line of their own; what is counted beyond is told together, as policy `other`. */
 const longest = 1_000

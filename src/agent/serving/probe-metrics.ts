@@ -1,6 +1,6 @@
 import { capital } from '../../base/words.ts'
 import { durationBuckets, type ProbeSeries } from '../probe/probe-tally.ts'
-import { family } from './metrics.ts'
+import { family } from './text-form.ts'
 
 /** The body of /metrics/probes, in Prometheus' text form: what came of liveness, readiness and startup probes, by kubelet's names. */
 export function probeMetrics(all: readonly ProbeSeries[]): string {

@@ -5,6 +5,7 @@ import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { NodeNetworkReader } from '../../models/node-network.ts'
 import type { ImageContents } from '../../runtime/image-contents.ts'
 import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { VolumeUse } from '../volume/volume-use.ts'
 
@@ -17,6 +18,12 @@ export interface ServedNode {
   observed(podUid: string): ObservedPod | undefined
   startedAtMs: number
   probes: ProbeTally
+  /** What it counts as it works. Absent: nothing (simulated). */
+  metrics: AgentMetrics | undefined
+  /** Wall time at which the runtime was last seen. */
+  seenAtMs(): number
+  /** PEM, of its server and of its calls to the API. */
+  certificates?: { server: string; client: string }
   /** What other nodes may have of its images. Absent: nothing. */
   images?: ImageContents | undefined
   /** Its settings, as a kubelet's. */

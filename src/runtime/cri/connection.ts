@@ -3,7 +3,8 @@ import { type CallOptions, Client, credentials, Metadata, type ServiceError, sta
 import type { Clock } from '../../base/clock.ts'
 import { grpcReplies } from '../../base/grpc-stream.ts'
 import type { Method } from '../../base/protobuf-protocol.ts'
-import { RuntimeFailed, RuntimeUnavailable } from '../runtime.ts'
+import { type RuntimeCall, RuntimeFailed, RuntimeUnavailable } from '../runtime.ts'
+import { operationOf } from './operation.ts'
 import { containerdProtocol, criProtocol } from './protocol.ts'
 
 /** gRPC's own code of a failed call beside the server's words. */
@@ -49,6 +50,8 @@ export class Connection implements Disposable {
   readonly #client: Client
   readonly #clock: Clock
   readonly #namespace = new Metadata()
+  /** Told of each call to CRI. */
+  readonly listeners = new Set<(call: RuntimeCall) => void>()
 
   /** @param socket path of the unix socket, with or without `unix://` */
   constructor(socket: string, clock: Clock) {
@@ -69,11 +72,11 @@ export class Connection implements Disposable {
 
   /** @throws RuntimeUnavailable, CallFailed, or the signal's reason */
   runtime<T = object>(method: string, request: object, limits?: CallLimits): Promise<T> {
-    return this.#call(criProtocol.method('runtime.v1.RuntimeService', method), request, limits)
+    return this.#told(method, this.#call(criProtocol.method('runtime.v1.RuntimeService', method), request, limits))
   }
 
   image<T = object>(method: string, request: object, limits?: CallLimits): Promise<T> {
-    return this.#call(criProtocol.method('runtime.v1.ImageService', method), request, limits)
+    return this.#told(method, this.#call(criProtocol.method('runtime.v1.ImageService', method), request, limits))
   }
 
   /** containerd's own API in the namespace of CRI. @param service such as `tasks.v1.Tasks` */
@@ -136,6 +139,20 @@ export class Connection implements Disposable {
 
   [Symbol.dispose]() {
     this.#client.close()
+  }
+
+  #told<T>(method: string, reply: Promise<T>): Promise<T> {
+    if (!this.listeners.size) return reply
+    const began = this.#clock.monotonicMs()
+    const tell = (failed: boolean) => {
+      const call = { operation: operationOf(method), seconds: (this.#clock.monotonicMs() - began) / 1000, failed }
+      for (const listener of this.listeners) listener(call)
+    }
+    reply.then(
+      () => tell(false),
+      () => tell(true),
+    )
+    return reply
   }
 
   #call<T>({ path, encode, decode }: Method, request: object, limits: CallLimits = {}): Promise<T> {

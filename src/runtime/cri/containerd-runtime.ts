@@ -18,6 +18,7 @@ import {
   type PodUsage,
   type PullOptions,
   type Runtime,
+  type RuntimeCall,
   RuntimeFailed,
   RuntimeUnavailable,
   type SandboxId,
@@ -260,6 +261,12 @@ class ContainerdRuntime implements Runtime {
 
   onChange(callback: (podUid: string | undefined) => void) {
     return this.#changes.listen(callback)
+  }
+
+  onCall(callback: (call: RuntimeCall) => void) {
+    const { listeners } = this.#connection
+    listeners.add(callback)
+    return () => void listeners.delete(callback)
   }
 
   async *logs(container: ContainerId, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {

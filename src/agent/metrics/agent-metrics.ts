@@ -1,0 +1,193 @@
+import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
+import type { TransportCall } from '../../client/index.ts'
+import type { Runtime, RuntimeCall } from '../../runtime/runtime.ts'
+import type { Signal } from '../eviction/thresholds.ts'
+
+/** Why a pod was evicted: what the node ran short of, or a limit of its own. */
+export type EvictionSignal = Signal | 'emptydirfs.limit' | 'ephemeralpodfs.limit' | 'ephemeralcontainerfs.limit'
+
+/** What a pod's worker was at: the pod's first steps, its end, or anything between. */
+export type WorkKind = 'create' | 'sync' | 'kill'
+
+export type ContainerType = 'container' | 'init_container' | 'ephemeral_container'
+
+const usual = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const ofCalls = Array.from({ length: 14 }, (_, i) => 0.005 * 2.5 ** i)
+const ofStarts = [
+  ...[0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600],
+  ...[900, 1200, 1800, 2700, 3600],
+]
+const ofRequests = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
+
+/**
+ * What the agent counts while it works, under kubelet's names, labels and buckets. What can be seen when somebody asks is
+ * not in here.
+ * @see https://kubernetes.io/docs/reference/instrumentation/metrics/
+ */
+export class AgentMetrics {
+  readonly #families: (TallyCounter | TallyHistogram)[] = []
+
+  readonly #calls = this.#counter('kubelet_runtime_operations_total', 'Calls to the container runtime.', callLabels)
+  readonly #failedCalls = this.#counter(
+    'kubelet_runtime_operations_errors_total',
+    'Calls to the container runtime that failed.',
+    callLabels,
+  )
+  readonly #callSeconds = this.#histogram(
+    'kubelet_runtime_operations_duration_seconds',
+    'How long calls to the container runtime take.',
+    ofCalls,
+    callLabels,
+  )
+  readonly #relistSeconds = this.#histogram(
+    'kubelet_pleg_relist_duration_seconds',
+    'How long it takes to look at all pods of the runtime.',
+    usual,
+  ).of()
+  readonly #relistInterval = this.#histogram(
+    'kubelet_pleg_relist_interval_seconds',
+    'Time between two looks at all pods of the runtime.',
+    usual,
+  ).of()
+  readonly #podStart = this.#histogram(
+    'kubelet_pod_start_duration_seconds',
+    'From the first sight of a pod until it runs.',
+    ofStarts,
+  ).of()
+  readonly #podStartSli = this.#histogram(
+    'kubelet_pod_start_sli_duration_seconds',
+    'From the creation of a pod until all its containers run, less the pulls of its images.',
+    ofStarts,
+    startLabels,
+  )
+  readonly #podStartTotal = this.#histogram(
+    'kubelet_pod_start_total_duration_seconds',
+    'From the creation of a pod until all its containers run.',
+    ofStarts,
+    startLabels,
+  )
+  readonly #work = this.#histogram(
+    'kubelet_pod_worker_duration_seconds',
+    'How long the steps for a pod take until there is nothing left to do for now.',
+    usual,
+    callLabels,
+  )
+  readonly #evictions = this.#counter('kubelet_evictions', 'Pods that the node ended, by the reason.', [
+    'eviction_signal',
+  ])
+  readonly #pods = this.#counter('kubelet_started_pods_total', 'Sandboxes of pods that were to be made.').of()
+  readonly #failedPods = this.#counter('kubelet_started_pods_errors_total', 'Sandboxes that could not be made.').of()
+  readonly #sandboxSeconds = this.#histogram(
+    'kubelet_run_podsandbox_duration_seconds',
+    'How long it takes to make a sandbox.',
+    usual,
+    handlerLabels,
+  )
+  readonly #failedSandboxes = this.#counter(
+    'kubelet_run_podsandbox_errors_total',
+    'Sandboxes that could not be made, by runtime handler.',
+    handlerLabels,
+  )
+  readonly #containers = this.#counter('kubelet_started_containers_total', 'Containers that were to be started.', [
+    'container_type',
+  ])
+  readonly #failedContainers = this.#counter(
+    'kubelet_started_containers_errors_total',
+    'Containers that could not be started, by the reason that people see.',
+    ['container_type', 'code'],
+  )
+  readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server.', [
+    'code',
+    'host',
+    'method',
+  ])
+  readonly #requestSeconds = this.#histogram(
+    'rest_client_request_duration_seconds',
+    'How long the API server takes to answer.',
+    ofRequests,
+    ['host', 'verb'],
+  )
+  #relistedAtMonoMs: number | undefined
+  #firstOnNetwork = true
+
+  get families(): readonly (TallyCounter | TallyHistogram)[] {
+    return this.#families
+  }
+
+  /** Counts the calls to a runtime's server, where there is one. @returns ends it */
+  follow(runtime: Pick<Runtime, 'onCall'>): (() => void) | undefined {
+    return runtime.onCall?.(call => this.runtimeCalled(call))
+  }
+
+  runtimeCalled({ operation, seconds, failed }: RuntimeCall): void {
+    const labels = { operation_type: operation }
+    this.#calls.of(labels).inc()
+    this.#callSeconds.of(labels).observe(seconds)
+    if (failed) this.#failedCalls.of(labels).inc()
+  }
+
+  /** Everything in the runtime was looked at. */
+  relisted(beganMonoMs: number, endedMonoMs: number): void {
+    this.#relistSeconds.observe((endedMonoMs - beganMonoMs) / 1000)
+    if (this.#relistedAtMonoMs !== undefined)
+      this.#relistInterval.observe((beganMonoMs - this.#relistedAtMonoMs) / 1000)
+    this.#relistedAtMonoMs = beganMonoMs
+  }
+
+  podRuns(secondsSinceSeen: number): void {
+    this.#podStart.observe(secondsSinceSeen)
+  }
+
+  /** All containers of a pod run for the first time. The first pod on the pod network shows what setting that up takes. */
+  podStarted(about: { hostNetwork: boolean; totalSeconds: number; pullSeconds: number }): void {
+    const first = this.#firstOnNetwork && !about.hostNetwork
+    if (first) this.#firstOnNetwork = false
+    const labels = { first_with_network: first ? 'true' : '' }
+    this.#podStartSli.of(labels).observe(about.totalSeconds - about.pullSeconds)
+    this.#podStartTotal.of(labels).observe(about.totalSeconds)
+  }
+
+  worked(kind: WorkKind, seconds: number): void {
+    this.#work.of({ operation_type: kind }).observe(seconds)
+  }
+
+  evicted(signal: EvictionSignal): void {
+    this.#evictions.of({ eviction_signal: signal }).inc()
+  }
+
+  sandboxMade(handler: string, seconds: number, failed: boolean): void {
+    const labels = { runtime_handler: handler }
+    this.#pods.inc()
+    this.#sandboxSeconds.of(labels).observe(seconds)
+    if (!failed) return
+    this.#failedPods.inc()
+    this.#failedSandboxes.of(labels).inc()
+  }
+
+  /** @param problem the reason that people see; absent: it was started */
+  containerStarted(type: ContainerType, problem?: string): void {
+    this.#containers.of({ container_type: type }).inc()
+    if (problem !== undefined) this.#failedContainers.of({ container_type: type, code: problem }).inc()
+  }
+
+  apiCalled({ code, host, method, seconds }: TransportCall): void {
+    this.#requests.of({ code, host, method }).inc()
+    this.#requestSeconds.of({ host, verb: method }).observe(seconds)
+  }
+
+  #counter(name: string, help: string, labelNames: readonly string[] = []): TallyCounter {
+    const counter = new TallyCounter({ name, help, labelNames, registers: [] })
+    this.#families.push(counter)
+    return counter
+  }
+
+  #histogram(name: string, help: string, buckets: readonly number[], labelNames: readonly string[] = []) {
+    const histogram = new TallyHistogram({ name, help, buckets, labelNames, registers: [] })
+    this.#families.push(histogram)
+    return histogram
+  }
+}
+
+const callLabels = ['operation_type']
+const startLabels = ['first_with_network']
+const handlerLabels = ['runtime_handler']

@@ -1,0 +1,16 @@
+import { X509Certificate } from 'node:crypto'
+import type { ServedNode } from './served-node.ts'
+import { single } from './text-form.ts'
+
+const server = 'kubelet_certificate_manager_server_ttl_seconds'
+const client = 'kubelet_certificate_manager_client_ttl_seconds'
+
+/** How long the node's own certificates are still good, in seconds; less than 0: they are not. */
+export function certificateFamilies({ certificates, clock }: ServedNode): string[] {
+  if (!certificates) return []
+  const left = (pem: string) => Math.floor((Date.parse(new X509Certificate(pem).validTo) - clock.now()) / 1000)
+  return [
+    ...single(client, 'gauge', "Seconds until the end of the agent's client certificate", left(certificates.client)),
+    ...single(server, 'gauge', "Seconds until the end of the agent's server certificate", left(certificates.server)),
+  ]
+}

@@ -1,0 +1,40 @@
+import type { Pod } from '../../models/types/core-v1.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
+import { kubeletConfiguration } from '../node/kubelet-configuration.ts'
+import type { AgentOptions } from '../options.ts'
+import type { ProbeTally } from '../probe/probe-tally.ts'
+import type { RuntimeView } from '../runtime-view.ts'
+import { removeLocalVolume } from '../volume/local-volumes.ts'
+import type { Volumes } from '../volume/volumes.ts'
+import { checkAddress } from './address-checks.ts'
+import type { ServedNode } from './served-node.ts'
+
+export interface ServedParts {
+  view: RuntimeView
+  probes: ProbeTally
+  metrics: AgentMetrics | undefined
+  pods(): Pod[]
+  /** Undefined until the agent has started. */
+  volumes(): Volumes | undefined
+}
+
+/** What a server says for an agent's node. A simulated one has no machine to speak of. */
+export function servedAgent(options: AgentOptions, { view, volumes, ...parts }: ServedParts): ServedNode {
+  const { nodeName, runtime, clock, disk, net, folder, simulated, certificates, network } = options
+  return {
+    ...parts,
+    nodeName,
+    runtime,
+    clock,
+    observed: uid => view.get(uid),
+    startedAtMs: clock.now(),
+    seenAtMs: () => clock.now() - (clock.monotonicMs() - view.seenAtMonoMs),
+    configuration: () => kubeletConfiguration(options),
+    volumeUses: async pod => (await volumes()?.uses(pod)) ?? [],
+    removeLocalVolume: name => (simulated ? Promise.resolve() : removeLocalVolume(disk, folder, name)),
+    ...(options.imagePeers ? { images: runtime.contents } : {}),
+    ...(certificates ? { certificates } : {}),
+    ...(network ? { network } : {}),
+    ...(simulated ? {} : { disk, checkAddress: question => checkAddress(net, question) }),
+  }
+}
