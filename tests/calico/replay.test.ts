@@ -157,7 +157,11 @@ describe.skipIf(!hasKubectl)(`the API that Calico needs${hasKubectl ? '' : ' (sk
         ['ADDED', 'IPPool'],
         ['BOOKMARK', 'IPPool'],
       ])
-      expect(events.at(-1).object.metadata.annotations).toEqual({ 'k8s.io/initial-events-end': 'true' })
+      const { annotations } = events.at(-1).object.metadata
+      expect(annotations['k8s.io/initial-events-end']).toBe('true')
+      // What client-go puts the objects into (watch.go, v1.32).
+      const blueprint = Buffer.from(annotations['kubernetes.io/initial-events-list-blueprint'], 'base64')
+      expect(JSON.parse(blueprint.toString())).toMatchObject({ kind: 'IPPoolList', items: [] })
       watched.end()
     })
 
