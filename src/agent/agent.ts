@@ -6,6 +6,7 @@ import { Pod } from '../models/kinds/core/pod.ts'
 import { Service } from '../models/kinds/core/service.ts'
 import { localFolderAnnotation } from '../models/local-volume.ts'
 import { openPodGroups } from './cgroup/open-pod-groups.ts'
+import type { PodGroups } from './cgroup/pod-groups.ts'
 import { CpuManager } from './cpu/cpu-manager.ts'
 import { createImages } from './image/images.ts'
 import { createImagePeers, type ImagePeers } from './image/peers.ts'
@@ -19,7 +20,7 @@ import { createReferencedObjects } from './objects.ts'
 import type { AgentOptions } from './options.ts'
 import { createNodePlugins, type NodePlugins } from './plugin/node-plugins.ts'
 import type { NodeFacts } from './pod/admission.ts'
-import { type DnsSettings, readHostDns } from './pod/name-resolution.ts'
+import { noDns, readHostDns } from './pod/name-resolution.ts'
 import { PodMemory } from './pod-memory.ts'
 import { ownPods } from './pod-source.ts'
 import { ProbeTally } from './probe/probe-tally.ts'
@@ -82,6 +83,7 @@ class NodeAgent implements Agent {
   readonly #shutdown: NodeShutdown
   #registration: Registration | undefined
   #machine: Machine | undefined
+  #groups: PodGroups | undefined
   #plugins: NodePlugins | undefined
   #volumes: Volumes | undefined
   #routines: Routines | undefined
@@ -147,6 +149,8 @@ class NodeAgent implements Agent {
       metrics: this.#metrics,
       pods: () => [...this.#pods.workers.values()].map(worker => worker.pod),
       volumes: () => this.#volumes,
+      groups: () => this.#groups,
+      machine: () => this.#machine,
     })
   }
 
@@ -207,12 +211,13 @@ class NodeAgent implements Agent {
     const activePods = () => this.#pods.active
     const node = () => this.registered.then(() => registration.node)
     const groups = simulated ? undefined : await openPodGroups(this.#options, { machine, events, activePods, node })
+    this.#groups = groups
     if (groups) this.#ends.push(() => groups[Symbol.dispose]())
     const images = createImages({
       ...{ runtime, events, objects, clock, parallelPulls: this.#options.parallelPulls ?? 5 },
       peers: this.#peers(),
     })
-    const volumes = this.#own(
+    const volumes = (this.#volumes = this.#own(
       simulated
         ? createSimulatedVolumes(objects)
         : createDiskVolumes({
@@ -225,8 +230,7 @@ class NodeAgent implements Agent {
             ...(runtime.contents ? { contents: runtime.contents } : {}),
             ...(plugins ? { csi: plugins.csi } : {}),
           }),
-    )
-    this.#volumes = volumes
+    ))
     const services = informers.for(Service)
     const hostDns = simulated ? noDns : await readHostDns(disk)
     const memory = simulated
@@ -395,5 +399,3 @@ class NodeAgent implements Agent {
 }
 
 const secretFolderOf = (options: AgentOptions) => options.secretFolder ?? join(options.folder, 'secrets')
-
-const noDns: DnsSettings = { servers: [], searches: [], options: [] }

@@ -21,6 +21,8 @@ export class Hierarchy {
   readonly #disk: Disk
   /** Trees that have a controller of ours. */
   readonly #of: ReadonlyMap<Controller, string>
+  /** Version 1: the tree of each controller, of ours or not. */
+  readonly #all: ReadonlyMap<string, string>
   /** All trees: containers have groups in each. */
   readonly #trees: readonly string[]
   /** Version 2 only: what groups can hand down. */
@@ -28,11 +30,18 @@ export class Hierarchy {
 
   private constructor(
     disk: Disk,
-    found: { version: 1 | 2; of: Map<Controller, string>; trees: string[]; handedDown: string },
+    found: {
+      version: 1 | 2
+      of: Map<Controller, string>
+      all: Map<string, string>
+      trees: string[]
+      handedDown: string
+    },
   ) {
     this.#disk = disk
     this.version = found.version
     this.#of = found.of
+    this.#all = found.all
     this.#trees = found.trees
     this.#handedDown = found.handedDown
   }
@@ -44,19 +53,19 @@ export class Hierarchy {
       const has = (await disk.readText(join(place, 'cgroup.controllers'))).trim().split(/\s+/)
       const of = new Map(controllers.filter(c => has.includes(c)).map(c => [c, place]))
       const down = handedDown.filter(c => has.includes(c)).map(c => `+${c}`)
-      return new Hierarchy(disk, { version: 2, of, trees: [place], handedDown: down.join(' ') })
+      return new Hierarchy(disk, { version: 2, of, all: new Map(), trees: [place], handedDown: down.join(' ') })
     }
-    const of = new Map<Controller, string>()
+    const all = new Map<string, string>()
     // Controllers that share a tree share its name: cpu,cpuacct.
     for (const { path, type } of points)
-      for (const name of type === 'cgroup' ? basename(path).split(',') : [])
-        if (controllers.includes(name as Controller)) of.set(name as Controller, path)
+      for (const name of type === 'cgroup' ? basename(path).split(',') : []) all.set(name, path)
+    const of = new Map(controllers.filter(name => all.has(name)).map(name => [name, all.get(name)!]))
     if (!of.has('cpu') || !of.has('memory'))
       throw new CgroupFailed(`${place} has no control groups for cpu and memory`, {
         hint: 'Mount them (systemd does; in a container, mount the machine’s).',
       })
     const trees = [...new Set(points.filter(({ type }) => type.startsWith('cgroup')).map(({ path }) => path))]
-    return new Hierarchy(disk, { version: 1, of, trees, handedDown: '' })
+    return new Hierarchy(disk, { version: 1, of, all, trees, handedDown: '' })
   }
 
   /** Makes a group and those above it. There already is fine. @throws CgroupFailed */
@@ -119,13 +128,17 @@ export class Hierarchy {
     return undefined
   }
 
+  /** One file of a group; '' where the kernel has none. */
+  async read(controller: string, group: string, name: string): Promise<string> {
+    const tree = this.version === 2 ? place : this.#all.get(controller)
+    return tree === undefined ? '' : this.#disk.readText(join(tree, group, name)).catch(() => '')
+  }
+
   /** Memory that the group's processes hold, less what the kernel could drop at once. Undefined: not known. */
   async workingSetBytes(group: string): Promise<number | undefined> {
-    const tree = this.#of.get('memory')
-    if (!tree) return undefined
     const [usage, inactive] =
       this.version === 2 ? ['memory.current', 'inactive_file'] : ['memory.usage_in_bytes', 'total_inactive_file']
-    const read = (name: string) => this.#disk.readText(join(tree, group, name)).catch(() => '')
+    const read = (name: string) => this.read('memory', group, name)
     const [bytes, stat] = await Promise.all([read(usage), read('memory.stat')])
     if (!bytes.trim()) return undefined
     const idle = Number(new RegExp(`^${inactive} (\\d+)`, 'm').exec(stat)?.[1] ?? 0)

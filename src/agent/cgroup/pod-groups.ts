@@ -9,6 +9,7 @@ import type { Reservation } from '../node/machine.ts'
 import { allocatable } from '../node/node-status.ts'
 import { hugepageSizes } from '../pod/hugepages.ts'
 import { qosClassOf } from '../pod/qos.ts'
+import { type GroupCounters, readCounters } from './group-counters.ts'
 import { filesOf, type GroupLimits } from './group-limits.ts'
 import { Hierarchy } from './hierarchy.ts'
 import { folderOf, nodeGroup, podGroup, qosGroups } from './pod-limits.ts'
@@ -112,7 +113,7 @@ export class PodGroups implements Disposable {
 
   /** Nothing of the pod runs any more. What still holds on to its group is waited for in `sweep`. */
   async remove(uid: string): Promise<void> {
-    const group = await this.#groupOf(uid)
+    const group = await this.groupOf(uid)
     if (!group) return
     if (await this.#hierarchy.remove(group)) this.#forget(uid)
     this.#shareSoon()
@@ -160,6 +161,25 @@ export class PodGroups implements Disposable {
     return used === undefined || !capacity ? undefined : { available: capacity - used, capacity }
   }
 
+  /** The groups above pods. */
+  get above(): string[] {
+    return Object.values(folderOf).map(folder => join(this.#top, folder))
+  }
+
+  /** What the kernel counted in a group, such as `/kubepods`. */
+  counters(group: string): Promise<GroupCounters> {
+    return readCounters(this.#hierarchy, group)
+  }
+
+  /** Processes of a pod, whose namespaces are the pod's; none when nothing of it runs. */
+  async processes(uid: string): Promise<number[]> {
+    const group = await this.groupOf(uid)
+    if (!group) return []
+    const below = (await this.#hierarchy.list(group)).map(name => join(group, name))
+    const texts = await Promise.all(below.map(each => this.#hierarchy.read('memory', each, 'cgroup.procs')))
+    return texts.flatMap(text => text.split('\n').filter(Boolean).map(Number))
+  }
+
   [Symbol.dispose](): void {
     this.#due?.()
   }
@@ -183,7 +203,7 @@ export class PodGroups implements Disposable {
 
   /** A pod of before there were groups has none. */
   async #bound(pod: Pod): Promise<void> {
-    const group = await this.#groupOf(pod.metadata.uid!)
+    const group = await this.groupOf(pod.metadata.uid!)
     if (group) await this.#set(group, podGroup(pod, this.#sizes, this.#options.settings.podPidsLimit))
   }
 
@@ -191,8 +211,8 @@ export class PodGroups implements Disposable {
     return this.#hierarchy.write(group, filesOf(limits, this.#hierarchy.version))
   }
 
-  /** After a restart it is looked for where it can be. */
-  async #groupOf(uid: string): Promise<string | undefined> {
+  /** The group of a pod. After a restart it is looked for where it can be. */
+  async groupOf(uid: string): Promise<string | undefined> {
     const known = this.#groups.get(uid)
     if (known) return known
     for (const folder of Object.values(folderOf)) {

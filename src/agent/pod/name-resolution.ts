@@ -20,7 +20,7 @@ export function dnsOf(
   let policy = pod.spec.dnsPolicy ?? 'ClusterFirst'
   if (policy === 'ClusterFirst' && hostNetwork) policy = 'Default'
   if (policy.startsWith('ClusterFirst') && !cluster.servers.length) policy = 'Default'
-  const base = policy === 'None' ? none : policy === 'Default' ? host : clusterFirst(pod, cluster, host)
+  const base = policy === 'None' ? noDns : policy === 'Default' ? host : clusterFirst(pod, cluster, host)
   const options = new Map(base.options.map(option => [option.split(':')[0]!, option]))
   for (const { name = '', value } of dnsConfig.options ?? []) options.set(name, value ? `${name}:${value}` : name)
   return {
@@ -30,7 +30,7 @@ export function dnsOf(
   }
 }
 
-const none: DnsSettings = { servers: [], searches: [], options: [] }
+export const noDns: DnsSettings = { servers: [], searches: [], options: [] }
 
 function clusterFirst(
   pod: Pod,

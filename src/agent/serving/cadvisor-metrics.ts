@@ -1,162 +1,110 @@
 import { join } from 'node:path'
 import { quantityToFloat } from '../../base/quantity.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
-import type { ObservedContainer } from '../../runtime/runtime.ts'
+import type { Container } from '../../models/types/core-v1.ts'
+import type { PodUsage } from '../../runtime/runtime.ts'
+import type { GroupCounters } from '../cgroup/group-counters.ts'
 import { folderOf } from '../cgroup/pod-limits.ts'
 import { qosClassOf } from '../pod/qos.ts'
+import { findContainer } from '../pod/records.ts'
+import { figures, type Shown } from './cadvisor-figures.ts'
+import { type InterfaceCounters, readInterfaces } from './pod-network.ts'
 import type { ServedNode } from './served-node.ts'
-import { family } from './text-form.ts'
+import { family, labelText, single } from './text-form.ts'
 
-type Usage = Awaited<ReturnType<ServedNode['runtime']['stats']>>[number]['containers'][number]
-/** Of processor quotas, in microseconds: what runtimes use unless told otherwise. */
-const quotaPeriodUs = 100_000
-
-type Values = { value: number | undefined; more?: string }
-
-/** A container, with what is known of it from all sides. */
-interface Shown {
-  usage: Usage
-  observed: ObservedContainer | undefined
-  limits: Record<string, string>
-}
-
-const figures: readonly [name: string, type: 'counter' | 'gauge', help: string, of: (shown: Shown) => Values][] = [
-  [
-    'container_cpu_usage_seconds_total',
-    'counter',
-    'CPU time used by the container in core-seconds',
-    ({ usage }) => ({ value: usage.cpuNanoseconds / 1e9, more: ',cpu="total"' }),
-  ],
-  [
-    'container_fs_inodes_total',
-    'gauge',
-    "Inodes in use in the container's writable layer",
-    ({ usage }) => ({ value: usage.filesystemUsedInodes }),
-  ],
-  [
-    'container_fs_usage_bytes',
-    'gauge',
-    "Bytes in use in the container's writable layer",
-    ({ usage }) => ({ value: usage.filesystemUsedBytes }),
-  ],
-  [
-    'container_last_seen',
-    'gauge',
-    'When the container was looked at, since 1970 in seconds',
-    ({ usage }) => ({ value: Math.floor(usage.atMs / 1000) }),
-  ],
-  [
-    'container_memory_rss',
-    'gauge',
-    'Anonymous memory of the container in bytes',
-    ({ usage }) => ({ value: usage.memoryRssBytes }),
-  ],
-  [
-    'container_memory_usage_bytes',
-    'gauge',
-    'Memory of the container in bytes, caches included',
-    ({ usage }) => ({ value: usage.memoryUsageBytes }),
-  ],
-  [
-    'container_memory_working_set_bytes',
-    'gauge',
-    'Working set of the container in bytes',
-    ({ usage }) => ({ value: usage.memoryWorkingSetBytes }),
-  ],
-  [
-    'container_spec_cpu_period',
-    'gauge',
-    'Microseconds in which the quota of processor time counts',
-    ({ limits }) => ({ value: limits['cpu'] === undefined ? undefined : quotaPeriodUs }),
-  ],
-  [
-    'container_spec_cpu_quota',
-    'gauge',
-    'Microseconds of processor time that the container may use in a period',
-    ({ limits }) => ({
-      value: limits['cpu'] === undefined ? undefined : quantityToFloat(limits['cpu']) * quotaPeriodUs,
-    }),
-  ],
-  [
-    'container_spec_memory_limit_bytes',
-    'gauge',
-    'Limit of the container in bytes; 0: none',
-    ({ limits }) => ({ value: quantityToFloat(limits['memory'] ?? '0') }),
-  ],
-  [
-    'container_start_time_seconds',
-    'gauge',
-    'Start of the container since 1970 in seconds',
-    ({ observed }) => ({ value: observed?.startedAtMs && observed.startedAtMs / 1000 }),
-  ],
-]
-
-/**
- * The body of /metrics/cadvisor, in Prometheus' text form: containers under cAdvisor's names and labels, the network of
- * their pods, and the limits that they were given.
- * @see https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md
- */
+/** The body of /metrics/cadvisor, in Prometheus' text form: containers, their pods and the groups of pods, and the machine. */
 export async function cadvisorMetrics(node: ServedNode): Promise<string> {
   const pods = new Map(node.pods().map(pod => [pod.metadata.uid!, pod]))
-  const lines = new Map<string, string[]>()
-  const add = (name: string, labels: string, value: number | undefined) => {
-    if (value === undefined) return
-    const list = lines.get(name)
-    const line = `${name}{${labels}} ${value}`
-    if (list) list.push(line)
-    else lines.set(name, [line])
-  }
-  for (const { uid, containers, network } of await node.runtime.stats()) {
-    const pod = pods.get(uid)
-    if (!pod) continue
-    for (const usage of containers) {
-      const shown = shownOf(node, pod, usage)
-      const labels = labelsOf(pod, shown)
-      for (const [name, , , of] of figures) {
-        const { value, more = '' } = of(shown)
-        add(name, labels + more, value)
-      }
+  const [devices, usages] = await Promise.all([deviceNames(node), node.runtime.stats()])
+  const shown = await Promise.all([
+    ...groupsOfAll(node).map(async id => [labelsOf({ id }), await shownGroup(node, id)] as const),
+    ...usages.flatMap(usage => {
+      const pod = pods.get(usage.uid)
+      return pod ? shownPod(node, pod, usage) : []
+    }),
+  ])
+  const lines = new Map<string, string[]>(figures.map(({ name }) => [name, []]))
+  for (const [labels, known] of shown)
+    for (const { name, of } of figures) {
+      const found = of({ ...known, devices })
+      for (const { labels: more, value } of Array.isArray(found) ? found : [{ labels: '', value: found }])
+        if (value !== undefined) lines.get(name)!.push(`${name}${withMore(labels, more)} ${value}`)
     }
-    const labels = `${labelsOf(pod)},interface="eth0"`
-    add(received, labels, network?.rxBytes)
-    add(sent, labels, network?.txBytes)
-  }
-  const all = [...figures, ...networkFigures].flatMap(([name, type, help]) =>
-    family(name, type, help, lines.get(name) ?? []),
-  )
-  return `${all.join('\n')}\n`
+  return `${[
+    ...figures.flatMap(({ name, type, help }) => family(name, type, help, lines.get(name)!)),
+    ...single('container_scrape_error', 'gauge', '1 if the containers could not be looked at, 0 otherwise', 0),
+    ...machineFamilies(node),
+  ].join('\n')}\n`
 }
 
-const received = 'container_network_receive_bytes_total'
-const sent = 'container_network_transmit_bytes_total'
+type Known = Omit<Shown, 'devices'>
 
-const networkFigures = [
-  [received, 'counter', 'Bytes that the pod received'],
-  [sent, 'counter', 'Bytes that the pod sent'],
-] as const
+const nothing: GroupCounters = { io: [] }
 
-function shownOf(node: ServedNode, pod: Pod, usage: Usage): Shown {
-  const { containers, initContainers = [] } = pod.spec!
-  const container = [...containers, ...initContainers].find(one => one.name === usage.name)
-  return {
-    usage,
-    observed: node.observed(pod.metadata.uid!)?.containers.find(one => one.id === usage.id),
-    limits: container?.resources?.limits ?? {},
+/** The machine as a whole and the groups above pods, where the node has such groups. */
+const groupsOfAll = (node: ServedNode): string[] => (node.groups() ? ['/', ...node.groups()!.above] : [])
+
+const shownGroup = async (node: ServedNode, group: string | undefined): Promise<Known> => ({
+  counters: (group !== undefined && (await node.groups()?.counters(group))) || nothing,
+})
+
+/** The pod and each of its containers. */
+function shownPod(node: ServedNode, pod: Pod, usage: PodUsage): Promise<readonly [string, Known]>[] {
+  const uid = pod.metadata.uid!
+  const group = node.groups()?.groupOf(uid)
+  const { namespace = '', name } = pod.metadata
+  const whole = async () => {
+    const [{ counters }, interfaces] = await Promise.all([
+      shownGroup(node, await group),
+      interfacesOf(node, pod, usage),
+    ])
+    return [labelsOf({ id: idOf(pod), namespace, pod: name }), { counters, interfaces }] as const
   }
+  const containers = usage.containers.map(async one => {
+    const above = await group
+    const observed = node.observed(uid)?.containers.find(({ id }) => id === one.id)
+    const about = { container: one.name, image: observed?.image ?? '', name: one.id, namespace, pod: name }
+    const { counters } = await shownGroup(node, above && join(above, one.id))
+    const definition = findContainer(pod as never, one.name) as Container | undefined
+    return [labelsOf({ ...about, id: idOf(pod, one.id) }), { counters, usage: one, observed, definition }] as const
+  })
+  return [whole(), ...containers]
 }
 
-/** As kubelet's: a pod as a whole, which owns the network, has an empty container. */
-function labelsOf({ metadata: { namespace, name, uid }, spec }: Pod, shown?: Shown): string {
-  const id = join('/kubepods', folderOf[qosClassOf(spec!)], `pod${uid}`, shown?.usage.id ?? '')
-  const labels = {
-    container: shown?.usage.name ?? '',
-    id,
-    image: shown?.observed?.image ?? '',
-    name: shown?.usage.id ?? '',
-    namespace,
-    pod: name,
-  }
-  return Object.entries(labels)
-    .map(([label, value]) => `${label}="${value}"`)
-    .join()
+/** Of a pod that has its own network: what the kernel tells, or at least the runtime's sums. */
+async function interfacesOf(node: ServedNode, pod: Pod, { network }: PodUsage): Promise<InterfaceCounters[]> {
+  if (pod.spec!.hostNetwork) return []
+  const processes = (await node.groups()?.processes(pod.metadata.uid!)) ?? []
+  const found = node.disk ? await readInterfaces(node.disk, processes) : []
+  if (found.length || !network) return found
+  return [{ name: 'eth0', received: { bytes: network.rxBytes }, sent: { bytes: network.txBytes } }]
 }
+
+/** `8:0` is `/dev/sda`. */
+async function deviceNames({ disk }: ServedNode): Promise<Map<string, string>> {
+  const text = (await disk?.readText('/proc/diskstats').catch(() => '')) ?? ''
+  const names = [...text.matchAll(/^ *(\d+) +(\d+) (\S+)/gm)]
+  return new Map(names.map(([, major, minor, name]) => [`${major}:${minor}`, `/dev/${name}`]))
+}
+
+function machineFamilies(node: ServedNode): string[] {
+  const machine = node.machine()
+  if (!machine) return []
+  const { bootID, machineID, systemUUID } = machine.info
+  const labels = labelText({ boot_id: bootID, machine_id: machineID, system_uuid: systemUUID })
+  const gauge = (name: string, help: string, resource: string) =>
+    family(name, 'gauge', help, [`${name}${labels} ${quantityToFloat(machine.capacity[resource] ?? '0')}`])
+  return [
+    ...gauge('machine_cpu_cores', 'Processors of the machine', 'cpu'),
+    ...gauge('machine_memory_bytes', 'Memory of the machine in bytes', 'memory'),
+  ]
+}
+
+const idOf = ({ metadata: { uid }, spec }: Pod, container = '') =>
+  join('/kubepods', folderOf[qosClassOf(spec!)], `pod${uid}`, container)
+
+/** As kubelet's: a pod as a whole, which owns the network, has an empty container; a group of pods has only its id. */
+const labelsOf = (about: Record<string, string>): string =>
+  labelText({ container: '', id: '', image: '', name: '', namespace: '', pod: '', ...about })
+
+const withMore = (labels: string, more: string) => (more ? `${labels.slice(0, -1)},${more}}` : labels)

@@ -1,6 +1,8 @@
 import type { Pod } from '../../models/types/core-v1.ts'
+import type { PodGroups } from '../cgroup/pod-groups.ts'
 import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import { kubeletConfiguration } from '../node/kubelet-configuration.ts'
+import type { Machine } from '../node/machine.ts'
 import type { AgentOptions } from '../options.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { RuntimeView } from '../runtime-view.ts'
@@ -14,6 +16,9 @@ export interface ServedParts {
   probes: ProbeTally
   metrics: AgentMetrics | undefined
   pods(): Pod[]
+  /** Undefined until the agent has started, or for good: see ServedNode. */
+  groups(): PodGroups | undefined
+  machine(): Machine | undefined
   /** Undefined until the agent has started. */
   volumes(): Volumes | undefined
 }

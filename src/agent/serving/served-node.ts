@@ -5,7 +5,9 @@ import type { Pod } from '../../models/kinds/core/pod.ts'
 import type { NodeNetworkReader } from '../../models/node-network.ts'
 import type { ImageContents } from '../../runtime/image-contents.ts'
 import type { ObservedPod, Runtime } from '../../runtime/runtime.ts'
+import type { PodGroups } from '../cgroup/pod-groups.ts'
 import type { AgentMetrics } from '../metrics/agent-metrics.ts'
+import type { Machine } from '../node/machine.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { VolumeUse } from '../volume/volume-use.ts'
 
@@ -20,6 +22,10 @@ export interface ServedNode {
   probes: ProbeTally
   /** What it counts as it works. Absent: nothing (simulated). */
   metrics: AgentMetrics | undefined
+  /** Control groups of its pods. Undefined: the runtime chooses them, or there are none. */
+  groups(): PodGroups | undefined
+  /** Undefined until it was looked at. */
+  machine(): Machine | undefined
   /** Wall time at which the runtime was last seen. */
   seenAtMs(): number
   /** PEM, of its server and of its calls to the API. */

@@ -7,6 +7,7 @@ const place = '/sys/fs/cgroup'
 const layouts = {
   v1: [
     ['cpu,cpuacct', 'cgroup'],
+    ['blkio', 'cgroup'],
     ['memory', 'cgroup'],
     ['pids', 'cgroup'],
     ['systemd', 'cgroup'],
