@@ -4,6 +4,7 @@ import type { Disk } from '../../base/disk.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { PodUsage, Runtime } from '../../runtime/runtime.ts'
 import { logFolderOf } from '../pod/container-spec.ts'
+import { folderSizes } from '../volume/folder-sizes.ts'
 import { emptyDirFolder } from '../volume/places.ts'
 import type { LocalUse } from './own-limits.ts'
 import type { Candidate, PodUse } from './ranking.ts'
@@ -69,14 +70,10 @@ const onDisk = ({ spec }: Pod) =>
 
 const emptyDirOf = (pod: Pod, name: string, { folder }: Measured) => emptyDirFolder(folder, pod.metadata.uid!, name)
 
-const bytesBelow = (path: string, tools: Measured) => du(['-s', '--block-size=1', path], tools)
-const inodesBelow = (path: string, tools: Measured) => du(['-s', '--inodes', path], tools)
-
-/** Files that go while we count are no failure. */
-async function du(args: string[], { commands }: Measured): Promise<number> {
-  const { stdout } = await commands.run('du', args, { allowFailure: true }).catch(() => ({ stdout: '' }))
-  return Number(/^\d+/.exec(stdout)?.[0] ?? 0)
-}
+const sizeOf = async (path: string, { commands }: Measured, measure: 'bytes' | 'inodes') =>
+  (await folderSizes(commands, [path], measure)).get(path) ?? 0
+const bytesBelow = (path: string, tools: Measured) => sizeOf(path, tools, 'bytes')
+const inodesBelow = (path: string, tools: Measured) => sizeOf(path, tools, 'inodes')
 
 /** Threads and processes count alike; the kernel's limit does too, but for a ranking processes tell enough. */
 async function processesByContainer(disk: Disk): Promise<ReadonlyMap<string, number>> {

@@ -3,21 +3,21 @@ import { localVolumesPath } from '../../models/local-volume.ts'
 import { nodeNetworkPath } from '../../models/node-network.ts'
 import { cadvisorMetrics } from './cadvisor-metrics.ts'
 import { answerImages, imagePath } from './image-answers.ts'
-import { type CpuRates, resourceMetrics, summary } from './metrics.ts'
 import { nodeMetrics } from './node-metrics.ts'
 import { findPod, loggedContainer, logOptions, Refused } from './pod-access.ts'
 import { probeMetrics } from './probe-metrics.ts'
+import { resourceMetrics } from './resource-metrics.ts'
 import { runningPods } from './running-pods.ts'
 import type { ServedNode } from './served-node.ts'
+import { type Remembered, summary } from './summary.ts'
 import { systemLog } from './system-logs.ts'
-import type { VolumeUses } from './volume-uses.ts'
 
 /** A question whose sender may ask it. */
 export interface Asked {
   query: URLSearchParams
   /** The node asked about, and what is remembered of it between two questions. */
   node: ServedNode
-  remembered: { rates: CpuRates; volumes: VolumeUses }
+  remembered: Remembered
   /** All nodes that this server stands for. */
   nodes: Iterable<ServedNode>
   /** Aborts when the client is gone. */
@@ -50,9 +50,7 @@ const routes: readonly Route[] = [
   get('/healthz(?:/.*)?', () => text('ok')),
   get('/pods', ({ node }) => json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: node.pods() })),
   get('/runningpods/', async ({ node }) => json(await runningPods(node))),
-  get('/stats/summary', async ({ node, remembered }) =>
-    json(await summary(node, remembered.rates, remembered.volumes)),
-  ),
+  get('/stats/summary', async ({ node, remembered }) => json(await summary(node, remembered))),
   get('/metrics', async ({ node, remembered }) => metrics(await nodeMetrics(node, remembered.volumes))),
   get('/metrics/resource', async ({ node }) => metrics(await resourceMetrics(node))),
   get('/metrics/cadvisor', async ({ node }) => metrics(await cadvisorMetrics(node))),

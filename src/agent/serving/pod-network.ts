@@ -15,7 +15,10 @@ interface Passed {
 }
 
 /** @param processes of the pod: one that lives tells of the network of all. @returns nothing when none lives */
-export async function readInterfaces(disk: Disk, processes: readonly number[]): Promise<InterfaceCounters[]> {
+export async function readInterfaces(
+  disk: Disk,
+  processes: readonly (number | 'self')[],
+): Promise<InterfaceCounters[]> {
   for (const id of processes) {
     const text = await disk.readText(`/proc/${id}/net/dev`).catch(() => '')
     if (text) return interfacesOf(text)

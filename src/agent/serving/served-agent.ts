@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
 import type { AgentMetrics } from '../metrics/agent-metrics.ts'
@@ -33,6 +34,8 @@ export function servedAgent(options: AgentOptions, { view, volumes, ...parts }: 
     clock,
     observed: uid => view.get(uid),
     startedAtMs: clock.now(),
+    places: { folder, logFolder: options.logFolder ?? join(folder, 'logs') },
+    commands: options.commands,
     seenAtMs: () => clock.now() - (clock.monotonicMs() - view.seenAtMonoMs),
     configuration: () => kubeletConfiguration(options),
     volumeUses: async pod => (await volumes()?.uses(pod)) ?? [],

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Commands } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { AddressAnswer, AddressQuestion } from '../../models/address-question.ts'
 import type { Pod } from '../../models/kinds/core/pod.ts'
@@ -19,6 +20,9 @@ export interface ServedNode {
   pods(): Pod[]
   observed(podUid: string): ObservedPod | undefined
   startedAtMs: number
+  /** Of pods' files and of their logs. */
+  places: { folder: string; logFolder: string }
+  commands: Commands
   probes: ProbeTally
   /** What it counts as it works. Absent: nothing (simulated). */
   metrics: AgentMetrics | undefined

@@ -10,8 +10,9 @@ import { listenWeb, type WebLimits, type WebRequest, type WebResponse, type WebS
 import type { Access, AccessQuestion } from './access.ts'
 import { type Answer, type Asked, answerTo } from './answers.ts'
 import { execProtocols } from './channels.ts'
+import { CpuRates } from './cpu-rates.ts'
 import { imagePath } from './image-answers.ts'
-import { CpuRates } from './metrics.ts'
+import { LocalStorage } from './local-storage.ts'
 import { Refused } from './pod-access.ts'
 import { portProtocols } from './port-channels.ts'
 import type { ServedNode } from './served-node.ts'
@@ -83,7 +84,7 @@ class Server implements AgentServer {
   }
 
   add(node: ServedNode) {
-    this.#nodes.set(node, { rates: new CpuRates(), volumes: new VolumeUses(node) })
+    this.#nodes.set(node, { rates: new CpuRates(), volumes: new VolumeUses(node), storage: new LocalStorage(node) })
   }
 
   remove(node: ServedNode) {

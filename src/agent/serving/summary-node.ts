@@ -1,0 +1,69 @@
+import { timeText } from '../../base/clock.ts'
+import type { MachineUsage } from './machine-usage.ts'
+import { readInterfaces } from './pod-network.ts'
+import type { ServedNode } from './served-node.ts'
+import { cpuStats, fsStats, type Looked, type Space, swapStats } from './summary-parts.ts'
+import type { PodLook } from './summary-pods.ts'
+
+export interface LookedNode extends Looked {
+  machine: MachineUsage | undefined
+  looks: readonly PodLook[]
+  cpuNanoseconds: number
+}
+
+/** NodeStats: the machine; of a node that has none, what its pods use together. */
+export async function nodeStats(node: ServedNode, looked: LookedNode): Promise<object> {
+  const { time, nanoCores, machine, disk, images, cpuNanoseconds } = looked
+  const imageFs = images && fsStats(time, images, { usedBytes: images.usedBytes, inodesUsed: images.usedInodes })
+  return {
+    nodeName: node.nodeName,
+    ...(machine ? { systemContainers: [ownStats(node, time)] } : {}),
+    startTime: timeText(node.startedAtMs),
+    cpu: cpuStats(time, nanoCores.get('node') ?? 0, cpuNanoseconds),
+    memory: memoryStats(looked),
+    ...(machine ? swapStats(time, machine.swap.usedBytes, machine.swap.availableBytes) : {}),
+    ...(await networkStats(node, time)),
+    ...(disk ? { fs: fsStats(time, disk, usedOf(disk)) } : {}),
+    // Writable layers are where images are.
+    ...(imageFs ? { runtime: { imageFs, containerFs: imageFs } } : {}),
+    ...(machine ? { rlimit: { time, maxpid: machine.mostTasks, curproc: machine.tasks } } : {}),
+  }
+}
+
+function memoryStats({ time, machine, looks }: LookedNode): object {
+  if (!machine) return { time, workingSetBytes: looks.reduce((sum, look) => sum + look.workingSetBytes, 0) }
+  const { memoryBytes: usageBytes, availableBytes, workingSetBytes, rssBytes, pageFaults, majorPageFaults } = machine
+  return { time, availableBytes, usageBytes, workingSetBytes, rssBytes, pageFaults, majorPageFaults }
+}
+
+/** The agent is what is called kubelet. */
+function ownStats({ clock }: ServedNode, time: string): object {
+  const { user, system } = process.cpuUsage()
+  const rss = process.memoryUsage.rss()
+  return {
+    name: 'kubelet',
+    startTime: timeText(clock.now() - process.uptime() * 1000),
+    cpu: { time, usageCoreNanoSeconds: (user + system) * 1000 },
+    memory: { time, usageBytes: rss, workingSetBytes: rss, rssBytes: rss },
+  }
+}
+
+/** Without the ends of pods' connections, which are theirs. */
+async function networkStats({ disk }: ServedNode, time: string): Promise<object> {
+  if (!disk) return {}
+  const all = (await readInterfaces(disk, ['self'])).filter(({ name }) => !/^(veth|cali|docker|nerdctl)/.test(name))
+  const interfaces = all.map(({ name, received, sent }) => ({
+    name,
+    rxBytes: received.bytes,
+    rxErrors: received.errors,
+    txBytes: sent.bytes,
+    txErrors: sent.errors,
+  }))
+  const main = interfaces.find(({ name }) => name === 'eth0') ?? interfaces[0]
+  return main ? { network: { time, ...main, interfaces } } : {}
+}
+
+const usedOf = ({ totalBytes, freeBytes, totalInodes, freeInodes }: Space) => ({
+  usedBytes: totalBytes - freeBytes,
+  inodesUsed: totalInodes - freeInodes,
+})

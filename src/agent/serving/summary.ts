@@ -1,0 +1,53 @@
+import { timeText } from '../../base/clock.ts'
+import type { CpuRates } from './cpu-rates.ts'
+import type { LocalStorage } from './local-storage.ts'
+import { readMachineUsage } from './machine-usage.ts'
+import type { ServedNode } from './served-node.ts'
+import { nodeStats } from './summary-node.ts'
+import { lookAtPod, podStats } from './summary-pods.ts'
+import type { VolumeUses } from './volume-uses.ts'
+
+/** What is remembered of a node between two questions. */
+export interface Remembered {
+  rates: CpuRates
+  volumes: VolumeUses
+  storage: LocalStorage
+}
+
+/**
+ * The body of /stats/summary.
+ * @see https://kubernetes.io/docs/reference/instrumentation/node-metrics/
+ */
+export async function summary(node: ServedNode, { rates, volumes, storage }: Remembered): Promise<object> {
+  const atMs = node.clock.now()
+  const [usages, claims, folders, machine, disk, images] = await Promise.all([
+    node.runtime.stats(),
+    volumes.take(),
+    storage.take(),
+    readMachineUsage(node.disk),
+    node.disk?.space(node.places.folder).catch(() => undefined),
+    imageSpace(node),
+  ])
+  const pods = new Map(node.pods().map(pod => [pod.metadata.uid!, pod]))
+  const looks = await Promise.all(
+    usages.flatMap(usage => {
+      const pod = pods.get(usage.uid)
+      return pod ? lookAtPod(node, pod, usage) : []
+    }),
+  )
+  const sum = looks.reduce((total, look) => total + look.cpuNanoseconds, 0)
+  const whole = { id: 'node', cpuNanoseconds: machine?.cpuNanoseconds ?? sum, atMs }
+  const nanoCores = rates.take([whole, ...looks.flatMap(look => [look, ...look.usage.containers])])
+  const shared = { time: timeText(atMs), atMs, nanoCores, folders, claims, disk, images }
+  return {
+    node: await nodeStats(node, { ...shared, machine, looks, cpuNanoseconds: whole.cpuNanoseconds }),
+    pods: looks.map(look => podStats(node, look, shared)),
+  }
+}
+
+/** The file system of images and writable layers; what images take of it. */
+async function imageSpace({ runtime, disk }: ServedNode) {
+  const own = await runtime.imageFilesystem().catch(() => undefined)
+  const space = own && (await disk?.space(own.path).catch(() => undefined))
+  return own && space && { ...space, usedBytes: own.usedBytes, usedInodes: own.usedInodes }
+}
