@@ -93,10 +93,9 @@ export async function joinStreams(
   signal.addEventListener('abort', close, { once: true })
   try {
     if (streams.resize && streams.tty) void sendSizes(channels, streams.resize)
-    if (streams.stdin) {
-      const end = streams.inputGoesOn ? async () => close() : attach ? () => endInput(open) : undefined
-      void sendInput(channels, streams.stdin, end)
-    }
+    const { stdin } = streams
+    if (stdin && attach && !streams.inputGoesOn) void sendWholeInput(open, stdin, channels.closed)
+    else if (stdin) void sendInput(channels, stdin, streams.inputGoesOn ? close : undefined)
     await channels.closed
   } finally {
     signal.removeEventListener('abort', close)
@@ -115,23 +114,30 @@ async function sendSizes(channels: Channels, sizes: AsyncIterable<{ width: numbe
 }
 
 /**
- * A WebSocket cannot end one channel. But the end of any attached input ends that of the process (stdinOnce), and so a
- * second connection, closed at once, tells the end of the first one's.
+ * A WebSocket cannot end one channel. But the end of any attached input ends that of the process (stdinOnce), and so the input
+ * has a connection of its own: its end comes behind all that it has brought, however slowly the process reads.
+ * @param over when the process needs no input any more
  */
-async function endInput(attach: Open): Promise<void> {
-  const second = await openChannels(await attach({ stdin: true, stdout: false, stderr: false }), () => undefined)
-  second.close()
+async function sendWholeInput(attach: Open, input: NodeJS.ReadableStream, over: Promise<void>): Promise<void> {
+  try {
+    const channels = await openChannels(await attach({ stdin: true, stdout: false, stderr: false }), () => undefined)
+    const close = () => channels.close()
+    void over.then(close)
+    await sendInput(channels, input, close)
+  } catch {
+    // As where the container has ended meanwhile.
+  }
 }
 
 /**
- * An empty message is taken only when all before it has been written to the process; the server's answer to a ping after it
+ * An empty message is taken only when all before it has been read for the process; the server's answer to a ping after it
  * says that this has happened.
  * @param end what is to be done then
  */
 async function sendInput(
   channels: Channels,
   input: NodeJS.ReadableStream,
-  end: (() => Promise<void>) | undefined,
+  end: (() => void) | undefined,
 ): Promise<void> {
   try {
     for await (const chunk of input)
@@ -139,7 +145,7 @@ async function sendInput(
     if (!end) return
     channels.send(channel.stdin, Buffer.alloc(0))
     await channels.flushed()
-    await end()
+    end()
   } catch {
     // The reader of the input went away, or the container ended meanwhile: its output says what there is to say.
   }

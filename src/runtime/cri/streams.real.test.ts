@@ -143,6 +143,19 @@ test('a slow program gets all of a long input before its end', async () => {
   await attached
 })
 
+test('a program that stops reading for a while gets the rest of its input too', async () => {
+  const id = await start('sleep 0.3; head -c 102400 >/dev/null; sleep 1; wc -c; sleep 0.2; echo bye', {
+    stdin: true,
+    stdinOnce: true,
+  })
+  const [stdin, stdout] = [new PassThrough(), new PassThrough()]
+  const attached = runtime.attach(id, { stdin, stdout, tty: false }, never)
+  // As much as the pipes between us and the program hold, and a little of what waits before them.
+  stdin.end(Buffer.alloc(280_000, 'x'))
+  expect(await until(stdout, 'bye\n')).toBe('177600\nbye\n')
+  await attached
+})
+
 test('several people see the same output, and leaving does not end the program', async () => {
   const id = await start('i=0; while :; do i=$((i+1)); echo line $i; sleep 0.1; done')
   const stop = new AbortController()
