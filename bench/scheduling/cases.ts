@@ -169,7 +169,7 @@ export const cases: Case[] = [
     threshold: 180,
     nodes: 5_000,
     node: () => ({ allocatable: { 'x.io/foo': '1' } }),
-    measured: group(5_000, { requests: { 'x.io/foo': '1' } }),
+    measured: group(5_000, { requests: { 'x.io/foo': '1' }, limits: { 'x.io/foo': '1' } }),
   },
   {
     name: 'TopologySpreading',

@@ -12,6 +12,8 @@ export interface PodSketch extends Partial<Omit<PodSpec, 'containers'>> {
   labels?: Record<string, string>
   annotations?: Record<string, string>
   requests?: Requests
+  /** What the API wants beside requests that cannot be overcommitted; the scheduler does not look. */
+  limits?: Requests
   /** Only where they are placed already. */
   on?: string
   image?: string
@@ -32,6 +34,7 @@ export function makePod(name: string, sketch: PodSketch = {}): Pod {
     labels,
     annotations,
     requests,
+    limits,
     on,
     image,
     hostPorts,
@@ -70,7 +73,7 @@ export function makePod(name: string, sketch: PodSketch = {}): Pod {
         {
           name: 'c',
           image: image ?? 'app:1',
-          ...(requests ? { resources: { requests } } : {}),
+          ...(requests ? { resources: { requests, ...(limits ? { limits } : {}) } } : {}),
           ...(hostPorts
             ? {
                 ports: hostPorts.map(p => ({
