@@ -76,7 +76,6 @@ class NodeAgent implements Agent {
   readonly #ends: (() => void | Promise<void>)[] = []
   readonly #view: RuntimeView
   readonly #tally = new ProbeTally()
-  readonly #metrics: AgentMetrics | undefined
   readonly #writer: StatusWriter
   readonly #starts: Semaphore
   readonly #health: Health
@@ -90,18 +89,18 @@ class NodeAgent implements Agent {
   #cpus: CpuManager | undefined
   #registeredDone!: () => void
 
-  constructor(options: AgentOptions) {
+  constructor(given: AgentOptions) {
+    const options = given.simulated ? given : { ...given, metrics: given.metrics ?? new AgentMetrics() }
     this.#options = options
     this.nodeName = options.nodeName
     const { runtime, clock, log, client } = options
     this.#starts = new Semaphore(options.parallelStarts ?? 32)
-    this.#metrics = options.metrics ?? (options.simulated ? undefined : new AgentMetrics())
     this.#view = new RuntimeView({
       runtime,
       clock,
       log,
       relistMs: options.relistMs ?? 60_000,
-      metrics: this.#metrics,
+      metrics: options.metrics,
       onChange: uid => this.#pods.changed(uid),
     })
     this.#writer = new StatusWriter({ client, clock, log, crowded: () => this.#starts.taken >= crowd })
@@ -146,7 +145,6 @@ class NodeAgent implements Agent {
     this.served = servedAgent(options, {
       view: this.#view,
       probes: this.#tally,
-      metrics: this.#metrics,
       pods: () => [...this.#pods.workers.values()].map(worker => worker.pod),
       volumes: () => this.#volumes,
       groups: () => this.#groups,
@@ -155,7 +153,7 @@ class NodeAgent implements Agent {
   }
 
   async start(): Promise<void> {
-    this.#ends.push(this.#metrics?.follow(this.#options.runtime) ?? (() => {}))
+    this.#ends.push(this.#options.metrics?.follow(this.#options.runtime) ?? (() => {}))
     const { nodeName, client, clock, random, log, runtime, disk, folder, maxPods = 110, simulated } = this.#options
     const machine = simulated
       ? simulatedMachine(nodeName, simulated.capacity ?? {}, maxPods)
@@ -273,7 +271,7 @@ class NodeAgent implements Agent {
       cpus: () => this.#cpus,
       groups,
       tally: this.#tally,
-      metrics: this.#metrics,
+      metrics: this.#options.metrics,
       report: (pod, status) => {
         if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#cpus?.release(pod.metadata.uid!)
         if (!this.#mirrors.report(pod, status)) this.#writer.set(pod, status)
@@ -296,7 +294,7 @@ class NodeAgent implements Agent {
     })
     void this.#takePods(informers)
     const routines = new Routines({
-      ...{ agent: this.#options, metrics: this.#metrics, registration, informers, volumes, events },
+      ...{ agent: this.#options, registration, informers, volumes, events },
       ...{ health: this.#health, view: this.#view, pods: this.#pods, claims: plugins?.claims, groups },
     })
     this.#routines = routines

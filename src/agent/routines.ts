@@ -7,7 +7,6 @@ import { Chores } from './chores.ts'
 import type { DeviceClaims } from './dra/device-claims.ts'
 import { Evictor } from './eviction/evictor.ts'
 import { imageList } from './image/image-list.ts'
-import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import type { Health } from './node/health.ts'
 import { heartbeatMs, type Registration } from './node/registration.ts'
 import type { NodePods } from './node-pods.ts'
@@ -19,7 +18,6 @@ import type { Volumes } from './volume/volumes.ts'
 
 export interface RoutinesOptions {
   agent: AgentOptions
-  metrics: AgentMetrics | undefined
   registration: Registration
   informers: InformerSet
   volumes: Volumes
@@ -132,10 +130,9 @@ export class Routines {
   }
 
   #evictions(every: Every, chores: Chores): void {
-    const { agent, metrics, events, pods, health, registration, groups } = this.#options
+    const { agent, events, pods, health, registration, groups } = this.#options
     const evictor = new Evictor({
       ...agent,
-      metrics,
       events,
       groups,
       workers: pods.workers,

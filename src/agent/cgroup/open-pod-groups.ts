@@ -15,12 +15,15 @@ export interface GroupedNode {
 
 /** The node's groups for pods, if it is to have any. Where the machine does not give them, pods run as the runtime sees fit. */
 export async function openPodGroups(agent: AgentOptions, about: GroupedNode): Promise<PodGroups | undefined> {
-  const { cgroups: settings, disk, clock, log, reserved = defaultReservation } = agent
+  const { cgroups: settings, disk, clock, log, metrics, reserved = defaultReservation } = agent
   if (!settings) return undefined
   const { activePods } = about
   const { capacity } = about.machine
   try {
-    const groups = await PodGroups.open({ settings, disk, clock, log, capacity, reserved, activePods })
+    const groups = await PodGroups.open({
+      ...{ settings, disk, clock, log, capacity, reserved, activePods },
+      ...(metrics ? { metrics } : {}),
+    })
     void enforce(groups, about)
     return groups
   } catch (error) {

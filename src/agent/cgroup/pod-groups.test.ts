@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../base/logger.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
+import { AgentMetrics } from '../metrics/agent-metrics.ts'
+import { talliedFamily } from '../serving/text-form.ts'
 import { CgroupKernel } from '../testing/cgroup-kernel.ts'
 import { filesOf, weightOf } from './group-limits.ts'
 import { Hierarchy } from './hierarchy.ts'
@@ -88,10 +90,12 @@ it('both versions say the same in their own words', () => {
   expect([2, 1024, 262_144].map(weightOf)).toEqual([1, 39, 10_000])
 })
 
+const metrics = new AgentMetrics()
+
 const open = async (kernel: CgroupKernel, pods: Pod[], settings: CgroupSettings = {}, clock = new VirtualClock()) => ({
   clock,
   groups: await PodGroups.open({
-    ...{ settings, disk: kernel.disk, clock, log: silentLogger, activePods: () => pods },
+    ...{ settings, disk: kernel.disk, clock, log: silentLogger, metrics, activePods: () => pods },
     capacity: { cpu: '2', memory: '1024Ki' },
     reserved: { cpu: '100m', memory: '24Ki' },
   }),
@@ -219,6 +223,23 @@ describe('groups', () => {
     const { groups } = await open(kernel, [])
     await expect(groups.enforce()).rejects.toThrow('cannot set memory.max of control group /kubepods to 1024000')
   })
+})
+
+it('changes of groups are counted by what they are', async () => {
+  const counted = async () => {
+    const lines = (await Promise.all(metrics.families.map(talliedFamily))).flat()
+    const counts = lines.map(line =>
+      /^kubelet_cgroup_manager_duration_seconds_count\{operation_type="(\w+)"} (\d+)/.exec(line),
+    )
+    return Object.fromEntries(counts.flatMap(count => (count ? [[count[1], Number(count[2])]] : [])))
+  }
+  const before = await counted()
+  const { groups } = await open(new CgroupKernel('v2'), [])
+  await groups.make(burstable)
+  await groups.bound(burstable)
+  await groups.remove('b')
+  const after = await counted()
+  for (const operation of ['create', 'update', 'destroy']) expect(after[operation]).toBe((before[operation] ?? 0) + 1)
 })
 
 it('a machine without control groups says what is missing', async () => {

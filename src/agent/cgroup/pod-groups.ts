@@ -5,6 +5,7 @@ import { explain } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { quantityToNumber } from '../../base/quantity.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { Reservation } from '../node/machine.ts'
 import { allocatable } from '../node/node-status.ts'
 import { hugepageSizes } from '../pod/hugepages.ts'
@@ -31,6 +32,7 @@ export interface PodGroupsOptions {
   disk: Disk
   clock: Clock
   log: Logger
+  metrics?: AgentMetrics
   capacity: Record<string, string>
   reserved: Reservation
   /** Pods that take room on the node now. */
@@ -86,7 +88,7 @@ export class PodGroups implements Disposable {
   async make(pod: Pod): Promise<string> {
     const uid = pod.metadata.uid!
     const group = join(this.#top, folderOf[qosClassOf(pod.spec)], `pod${uid}`)
-    await this.#hierarchy.make(group)
+    await this.#timed('create', () => this.#hierarchy.make(group))
     this.#groups.set(uid, group)
     this.#bounds.delete(uid)
     this.#shareSoon()
@@ -115,7 +117,7 @@ export class PodGroups implements Disposable {
   async remove(uid: string): Promise<void> {
     const group = await this.groupOf(uid)
     if (!group) return
-    if (await this.#hierarchy.remove(group)) this.#forget(uid)
+    if (await this.#timed('destroy', () => this.#hierarchy.remove(group))) this.#forget(uid)
     this.#shareSoon()
   }
 
@@ -208,7 +210,17 @@ export class PodGroups implements Disposable {
   }
 
   #set(group: string, limits: GroupLimits): Promise<void> {
-    return this.#hierarchy.write(group, filesOf(limits, this.#hierarchy.version))
+    return this.#timed('update', () => this.#hierarchy.write(group, filesOf(limits, this.#hierarchy.version)))
+  }
+
+  async #timed<T>(operation: 'create' | 'update' | 'destroy', change: () => Promise<T>): Promise<T> {
+    const { clock, metrics } = this.#options
+    const began = clock.monotonicMs()
+    try {
+      return await change()
+    } finally {
+      metrics?.groupChanged(operation, (clock.monotonicMs() - began) / 1000)
+    }
   }
 
   /** The group of a pod. After a restart it is looked for where it can be. */

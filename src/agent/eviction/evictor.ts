@@ -3,7 +3,6 @@ import { explain } from '../../base/errors.ts'
 import type { EventRecorder } from '../../client/index.ts'
 import type { Node } from '../../models/types/core-v1.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
-import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { AgentOptions } from '../options.ts'
 import { isCritical } from '../pod/critical.ts'
 import type { PodWorker } from '../pod/worker.ts'
@@ -14,8 +13,7 @@ import { evictionMessage, rank } from './ranking.ts'
 import { parseThresholds, type Threshold, withAllocatable } from './thresholds.ts'
 import { localUse, type Measured, usesOf } from './usage.ts'
 
-export interface EvictorOptions extends Omit<AgentOptions, 'metrics'> {
-  metrics: AgentMetrics | undefined
+export interface EvictorOptions extends AgentOptions {
   events: EventRecorder
   groups: PodGroups | undefined
   workers: ReadonlyMap<string, PodWorker>

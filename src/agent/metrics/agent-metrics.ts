@@ -17,6 +17,7 @@ const ofStarts = [
   ...[0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600],
   ...[900, 1200, 1800, 2700, 3600],
 ]
+const ofVolumes = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
 const ofRequests = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
 
 /**
@@ -96,6 +97,18 @@ export class AgentMetrics {
     'Containers that could not be started, by the reason that people see.',
     ['container_type', 'code'],
   )
+  readonly #groups = this.#histogram(
+    'kubelet_cgroup_manager_duration_seconds',
+    'How long changes of control groups take.',
+    usual,
+    callLabels,
+  )
+  readonly #volumes = this.#histogram(
+    'storage_operation_duration_seconds',
+    'How long it takes to make a volume ready for a pod.',
+    ofVolumes,
+    ['volume_plugin', 'operation_name', 'status', 'migrated'],
+  )
   readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server.', [
     'code',
     'host',
@@ -168,6 +181,18 @@ export class AgentMetrics {
   containerStarted(type: ContainerType, problem?: string): void {
     this.#containers.of({ container_type: type }).inc()
     if (problem !== undefined) this.#failedContainers.of({ container_type: type, code: problem }).inc()
+  }
+
+  groupChanged(operation: 'create' | 'update' | 'destroy', seconds: number): void {
+    this.#groups.of({ operation_type: operation }).observe(seconds)
+  }
+
+  /** @param plugin as kubelet names it: `kubernetes.io/configmap` */
+  volumeMade(plugin: string, seconds: number, failed: boolean): void {
+    const status = failed ? 'fail-unknown' : 'success'
+    this.#volumes
+      .of({ volume_plugin: plugin, operation_name: 'volume_mount', status, migrated: 'false' })
+      .observe(seconds)
   }
 
   apiCalled({ code, host, method, seconds }: TransportCall): void {

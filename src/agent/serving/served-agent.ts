@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
-import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import { kubeletConfiguration } from '../node/kubelet-configuration.ts'
 import type { Machine } from '../node/machine.ts'
 import type { AgentOptions } from '../options.ts'
@@ -15,7 +14,6 @@ import type { ServedNode } from './served-node.ts'
 export interface ServedParts {
   view: RuntimeView
   probes: ProbeTally
-  metrics: AgentMetrics | undefined
   pods(): Pod[]
   /** Undefined until the agent has started, or for good: see ServedNode. */
   groups(): PodGroups | undefined
@@ -32,6 +30,7 @@ export function servedAgent(options: AgentOptions, { view, volumes, ...parts }: 
     nodeName,
     runtime,
     clock,
+    metrics: options.metrics,
     observed: uid => view.get(uid),
     startedAtMs: clock.now(),
     places: { folder, logFolder: options.logFolder ?? join(folder, 'logs') },

@@ -1,4 +1,5 @@
 import type { Pod, Volume } from '../../models/types/core-v1.ts'
+import { pluginOf } from '../volume/plugin-name.ts'
 import { usedVolumes } from '../volume/used-volumes.ts'
 import type { ServedNode } from './served-node.ts'
 import { family, labelText } from './text-form.ts'
@@ -24,18 +25,4 @@ export function volumeCountFamily(node: ServedNode): string[] {
 function count(counts: Map<string, number>, volume: Volume, state: string): void {
   const labels = labelText({ plugin_name: pluginOf(volume), state })
   counts.set(labels, (counts.get(labels) ?? 0) + 1)
-}
-
-/** As kubelet names its plugins; a claim by itself, whatever volume it has. */
-function pluginOf(volume: Volume): string {
-  const source = Object.keys(volume).find(key => key !== 'name') ?? 'emptyDir'
-  return `kubernetes.io/${names[source] ?? source.toLowerCase()}${volume.csi ? `:${volume.csi.driver}` : ''}`
-}
-
-const names: Record<string, string> = {
-  downwardAPI: 'downward-api',
-  emptyDir: 'empty-dir',
-  ephemeral: 'persistent-claim',
-  hostPath: 'host-path',
-  persistentVolumeClaim: 'persistent-claim',
 }

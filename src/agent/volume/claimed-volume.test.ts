@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemDisk } from '../../base/disk.ts'
 import { silentLogger } from '../../base/logger.ts'
+import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { Container, PersistentVolumeSpec, Pod } from '../../models/types/core-v1.ts'
+import { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { PodFacts } from '../pod/downward.ts'
+import { talliedFamily } from '../serving/text-form.ts'
 import { createDiskVolumes, type DiskVolumesOptions } from './disk-volumes.ts'
 
 let folder: string
@@ -15,7 +18,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 /** Sets up a pod whose container uses a claim of such a volume. @returns what is wrong, or the path */
-async function setUp(spec: Partial<PersistentVolumeSpec>, use: Partial<Container>): Promise<string> {
+async function setUp(
+  spec: Partial<PersistentVolumeSpec>,
+  use: Partial<Container>,
+  metrics = new AgentMetrics(),
+): Promise<string> {
   const claim = { metadata: {}, spec: { volumeName: 'v' }, status: { phase: 'Bound' } }
   const objects = {
     get: async (kind: { kind: string }) =>
@@ -28,6 +35,8 @@ async function setUp(spec: Partial<PersistentVolumeSpec>, use: Partial<Container
     objects,
     growth,
     disk: systemDisk,
+    clock: new VirtualClock(),
+    metrics,
     log: silentLogger,
   }
   const volumes = createDiskVolumes(options as unknown as DiskVolumesOptions)
@@ -79,4 +88,18 @@ it.each([
   ],
 ])('%s', async (_, spec, use, outcome) => {
   expect(await setUp(spec(), use)).toContain(outcome)
+})
+
+it('is counted by plugin, whether it was made ready or not', async () => {
+  const metrics = new AgentMetrics()
+  await setUp(local(), mount, metrics)
+  await setUp(local(), device, metrics)
+  const lines = (await Promise.all(metrics.families.map(talliedFamily))).flat()
+  const counts = lines.filter(line => line.startsWith('storage_operation_duration_seconds_count'))
+  const of = (status: string) =>
+    `volume_plugin="kubernetes.io/persistent-claim",operation_name="volume_mount",status="${status}",migrated="false"`
+  expect(counts).toEqual([
+    `storage_operation_duration_seconds_count{${of('success')}} 1`,
+    `storage_operation_duration_seconds_count{${of('fail-unknown')}} 1`,
+  ])
 })

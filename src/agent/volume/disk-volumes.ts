@@ -11,6 +11,7 @@ import type { NFSVolumeSource, Pod, Volume, VolumeMount } from '../../models/typ
 import type { ImageRef, Mount } from '../../runtime/runtime.ts'
 import { type CsiUse, claimedUse, inlineUse, type ReadyVolume } from '../csi/csi-use.ts'
 import type { CsiVolumes } from '../csi/csi-volumes.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
 import type { PodFacts } from '../pod/downward.ts'
@@ -25,6 +26,7 @@ import { growFileSystem, mountDevice } from './local-device.ts'
 import { makeLocalVolume } from './local-volumes.ts'
 import { MountFailed } from './mount-failed.ts'
 import { mountNfs } from './nfs-volume.ts'
+import { pluginOf } from './plugin-name.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { pinSubPath, unmountBelow } from './sub-path.ts'
 import { usedVolumes } from './used-volumes.ts'
@@ -46,6 +48,7 @@ export interface DiskVolumesOptions extends ImageVolumesOptions {
   clock: Clock
   random: Random
   log: Logger
+  metrics?: AgentMetrics
 }
 
 /** What comes of the volumes of one pod. */
@@ -76,7 +79,7 @@ export const refreshPeriodMs = 60_000
 
 /** Volumes as folders below the agent's own, which containers get as bind mounts. */
 export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
-  const { folder, secretFolder, objects, disk, commands, random, log } = options
+  const { folder, secretFolder, objects, disk, commands, clock, random, log, metrics } = options
   const live = new Map<string, Live>()
   const podFolder = (uid: string) => join(folder, 'pods', uid)
   /** An empty device is formatted once, however many pods want it. */
@@ -215,10 +218,15 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       // To their ends, though one fails: who tries again must not meet those that are still written.
       const outcomes = await Promise.allSettled(
         usedVolumes(pod).map(async volume => {
+          const began = clock.monotonicMs()
+          const tell = (failed: boolean) =>
+            metrics?.volumeMade(pluginOf(volume), (clock.monotonicMs() - began) / 1000, failed)
           try {
             ready.paths.set(volume.name, await setUpOne(volume, facts, { ...ready, signal }))
+            tell(false)
           } catch (cause) {
             signal.throwIfAborted()
+            tell(true)
             throw cause instanceof MountFailed ? cause : new MountFailed(volume.name, explain(cause))
           }
         }),
