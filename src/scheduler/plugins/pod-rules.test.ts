@@ -88,6 +88,93 @@ describe('InterPodAffinity', () => {
       [{ on: 'a', labels: { ...web, v: '1' } }],
       [close, close, 'ok'],
     ],
+    [
+      'near: another operator, and all of its conditions',
+      near(
+        term({
+          labelSelector: {
+            matchExpressions: [
+              { key: 'app', operator: 'NotIn', values: ['db'] },
+              { key: 'app', operator: 'Exists' },
+              { key: 'old', operator: 'DoesNotExist' },
+            ],
+          },
+        }),
+      ),
+      [
+        { on: 'a', labels: web },
+        { on: 'c', labels: { ...web, old: '' } },
+      ],
+      ['ok', 'ok', far],
+    ],
+    [
+      'near: not in namespaces that the selector leaves out',
+      near(term({ namespaceSelector: { matchLabels: { team: 't' } } })),
+      [{ on: 'a', labels: web, namespace: 'plain' }],
+      all(far),
+    ],
+    [
+      'near: the first of a group goes only where the labels are',
+      { ...near(term({ topologyKey: 'rack' })), labels: web },
+      [],
+      all(far),
+    ],
+    [
+      'near: all terms must mean the same pod, though each means one here',
+      near(term(), term({ labelSelector: { matchLabels: { tier: 'f' } } })),
+      [
+        { on: 'a', labels: web },
+        { on: 'a', labels: { tier: 'f' } },
+      ],
+      all(far),
+    ],
+    [
+      'near and apart: both hold',
+      {
+        affinity: {
+          ...near(term()).affinity,
+          ...apart(term({ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: web } })).affinity,
+        },
+      },
+      [{ on: 'a', labels: web }],
+      [close, 'ok', far],
+    ],
+    [
+      'apart: any of the terms',
+      apart(term({ labelSelector: { matchLabels: { tier: 'f' } } }), term()),
+      [{ on: 'a', labels: web }],
+      [close, close, 'ok'],
+    ],
+    [
+      'apart: in selected namespaces',
+      apart(term({ namespaceSelector: { matchLabels: { team: 't' } } })),
+      [
+        { on: 'a', labels: web, namespace: 'other' },
+        { on: 'c', labels: web, namespace: 'plain' },
+      ],
+      [close, close, 'ok'],
+    ],
+    [
+      'apart: an empty namespaceSelector is all of them',
+      apart(term({ namespaceSelector: {} })),
+      [{ on: 'c', labels: web, namespace: 'plain' }],
+      ['ok', 'ok', close],
+    ],
+    [
+      'those placed keep it away by each of their terms',
+      { labels: web },
+      [
+        { on: 'a', ...apart(term({ topologyKey: 'rack' }), term({ topologyKey: 'kubernetes.io/hostname' })) },
+        { on: 'c', ...apart(term({ labelSelector: { matchLabels: { tier: 'f' } } }), term()) },
+      ],
+      [unwanted, 'ok', unwanted],
+    ],
+    [
+      'what it wants itself is said before what those placed want',
+      { ...apart(term()), labels: web },
+      [{ on: 'a', labels: web, ...apart(term()) }],
+      [close, close, 'ok'],
+    ],
     ['those placed keep it away too', { labels: web }, [{ on: 'c', ...apart(term()) }], ['ok', 'ok', unwanted]],
     [
       'those placed keep away only whom they mean',
@@ -154,6 +241,48 @@ describe('PodTopologySpread', () => {
       'pods of other namespaces do not count',
       spread({}),
       [{ on: 'a', labels: web, namespace: 'other' }],
+      ['ok', 'ok', 'ok'],
+    ],
+    [
+      'no selector counts nobody, itself neither',
+      spread({ labelSelector: undefined as any }),
+      on('a', 'a'),
+      ['ok', 'ok', 'ok'],
+    ],
+    ['a selector of everything counts nobody either', spread({ labelSelector: {} }), on('a', 'a'), ['ok', 'ok', 'ok']],
+    [
+      'but matchLabelKeys beside it does',
+      { ...spread({ labelSelector: {}, matchLabelKeys: ['app'] }), labels: web },
+      on('a'),
+      [skew, skew, 'ok'],
+    ],
+    ['minDomains: enough of them', spread({ minDomains: 2 }), on('a', 'c'), ['ok', 'ok', 'ok']],
+    [
+      'minDomains: while they are too few, up to maxSkew',
+      spread({ minDomains: 3, maxSkew: 2 }),
+      on('a', 'a', 'c'),
+      [skew, skew, 'ok'],
+    ],
+    [
+      'two constraints of two selectors',
+      {
+        ...spread({}, { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { tier: 'f' } } }),
+        labels: { ...web, tier: 'f' },
+      },
+      [
+        { on: 'a', labels: web },
+        { on: 'c', labels: { tier: 'f' } },
+      ],
+      [skew, skew, skew],
+    ],
+    [
+      'the pod is counted only by the constraints that mean it',
+      spread({}, { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { tier: 'f' } } }),
+      [
+        { on: 'a', labels: web },
+        { on: 'c', labels: web },
+        { on: 'a', labels: { tier: 'f' } },
+      ],
       ['ok', 'ok', 'ok'],
     ],
     ['minDomains: too few domains count as an empty one', spread({ minDomains: 3 }), on('a', 'c'), [skew, skew, skew]],

@@ -77,7 +77,7 @@ export const podTopologySpreadWith = ({
   evictionHelps: ({ hard }, { index }) => hard.every(c => c.counter.at(index) >= 0),
   scores: state => state.soft.length > 0,
   prepareScore({ soft, lenient }, fitting) {
-    for (const c of soft) c.weight = Math.log(domainsAmong(fitting, c, lenient ? [] : soft) + 2)
+    for (const c of soft) c.weight = Math.log(domainsAmong(fitting, c, lenient ? undefined : soft) + 2)
   },
   score({ soft, lenient }, { index }) {
     let sum = 0
@@ -120,16 +120,21 @@ export const podTopologySpreadWith = ({
 
 export const podTopologySpread = podTopologySpreadWith({})
 
-/** How many domains the nodes make up; a node in none of those of `others` does not count. */
-function domainsAmong(nodes: readonly NodeView[], { counter, topologyKey }: Constraint, others: readonly Constraint[]) {
+/** How many domains the nodes make up, by hosts each its own; a node in none of those of `others`, if given, does not count. */
+function domainsAmong(
+  nodes: readonly NodeView[],
+  { counter, topologyKey }: Constraint,
+  others?: readonly Constraint[],
+) {
   const { domainOf, values } = counter.column
   const seen = new Uint8Array(values.length)
   let counted = 0
   let domains = 0
   for (const { index } of nodes) {
     const domain = domainOf[index]!
-    if (domain < 0 || others.some(o => o.counter.column.domainOf[index]! < 0)) continue
+    if (others?.some(o => o.counter.column.domainOf[index]! < 0)) continue
     counted++
+    if (domain < 0) continue
     if (!seen[domain]) domains++
     seen[domain] = 1
   }
@@ -145,10 +150,13 @@ function byDefault(
 ): State | undefined {
   const selector = constraints.length ? defaultSelector(info.class, snapshot.objects) : undefined
   if (!selector) return undefined
-  const of = (when: string) =>
-    constraints.filter(c => c.whenUnsatisfiable === when).map(c => constraint(pod, c, [], snapshot, info, selector))
   // Only our own defaults score nodes that lack a label by the others.
-  return { hard: of('DoNotSchedule'), soft: of('ScheduleAnyway'), lenient: constraints === systemDefaults }
+  const lenient = constraints === systemDefaults
+  const of = (when: string) => {
+    const same = constraints.filter(c => c.whenUnsatisfiable === when)
+    return same.map(c => constraint(pod, c, lenient ? [] : same, snapshot, info, selector))
+  }
+  return { hard: of('DoNotSchedule'), soft: of('ScheduleAnyway'), lenient }
 }
 
 function constraint(
@@ -160,6 +168,7 @@ function constraint(
   selector = selectorFrom(withLabelKeys(pod, c)),
 ): Constraint {
   const { namespace } = info.class
+  const any = selector.requirements.length > 0
   const nodeTest = c.nodeAffinityPolicy === 'Ignore' ? undefined : requiredNodeTest(pod)
   const honorTaints = c.nodeTaintsPolicy === 'Honor'
   // A node that lacks one of the labels is out of the count for all of them.
@@ -181,7 +190,8 @@ function constraint(
     (!honorTaints || !untoleratedTaint(node.taints, tolerations))
   const counter = snapshot.counter(key, {
     topologyKey: c.topologyKey,
-    weigh: p => (!p.terminating && p.namespace === namespace && selector.matches(p.labels) ? 1 : 0),
+    // What selects everything counts nothing, as in Kubernetes.
+    weigh: p => (any && !p.terminating && p.namespace === namespace && selector.matches(p.labels) ? 1 : 0),
     ...(nodeTest || honorTaints || keys.length ? { eligible } : {}),
   })
   return {

@@ -2,7 +2,9 @@ import type { Node, Pod, PodSpec } from '../../models/types/core-v1.ts'
 import { ClusterState } from '../cluster-state.ts'
 import { Decider } from '../decider.ts'
 import { failureMessage } from '../fit-failure.ts'
+import type { SchedulerPlugin } from '../plugin.ts'
 import { defaultProfile, type Profile } from '../plugins/index.ts'
+import { scoreNodes } from '../scoring.ts'
 import { fillStorage, type StorageSketch } from './storage.ts'
 
 export type Requests = Record<string, string>
@@ -19,6 +21,8 @@ export interface PodSketch extends Partial<Omit<PodSpec, 'containers'>> {
   image?: string
   hostPorts?: { port: number; ip?: string; protocol?: 'TCP' | 'UDP' }[]
   terminating?: boolean
+  /** Made to end for a more important pod. */
+  preempted?: boolean
   startTime?: string
   nominated?: string
   /** Before the container; `sidecar` stays beside it. */
@@ -39,6 +43,7 @@ export function makePod(name: string, sketch: PodSketch = {}): Pod {
     image,
     hostPorts,
     terminating,
+    preempted,
     startTime,
     nominated,
     init,
@@ -90,6 +95,9 @@ export function makePod(name: string, sketch: PodSketch = {}): Pod {
     status: {
       ...(startTime ? { startTime } : {}),
       ...(nominated ? { nominatedNodeName: nominated } : {}),
+      ...(preempted
+        ? { conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' }] }
+        : {}),
     },
   }
 }
@@ -156,25 +164,33 @@ export function makeScene({ nodes, pods = [], namespaces = {}, profile = default
       const info = state.classes.admit(pod)
       return Object.fromEntries(state.nodes.map(n => [n.name, decider.check(info, n)?.join('; ') ?? 'ok']))
     },
-    /** Scores of one plugin in 0 … 100, as they count. */
-    scores(pod: Pod, plugin: string): Record<string, number> {
-      return normalizedScores(state, profile, pod, plugin)
+    /** Scores of one plugin in 0 … 100, as they count if these nodes fit (all unless given). */
+    scores(pod: Pod, plugin: string, among?: readonly string[]): Record<string, number> {
+      return normalizedScores(state, profile, pod, plugin, among)
     },
   }
 }
 
-function normalizedScores(state: ClusterState, profile: Profile, pod: Pod, name: string): Record<string, number> {
+/** By the quick way, which must agree with the one that asks node by node. */
+function normalizedScores(
+  state: ClusterState,
+  profile: Profile,
+  pod: Pod,
+  name: string,
+  among?: readonly string[],
+): Record<string, number> {
   const { plugin } = profile.plugins.find(p => p.plugin.name === name)!
   const prepared = plugin.prepare(pod, state, state.classes.admit(pod))
   if (prepared === undefined || plugin.scores?.(prepared) === false) return {}
-  const nodes = [...state.nodes]
-  plugin.prepareScore?.(prepared, nodes)
-  const scores = Float64Array.from(nodes, n => plugin.score!(prepared, n))
-  if (typeof plugin.normalize === 'function') plugin.normalize(prepared, scores, nodes)
-  else if (plugin.normalize) {
-    const max = Math.max(...scores)
-    const share = scores.map(s => (max ? Math.floor((100 * s) / max) : 0))
-    scores.set(plugin.normalize === 'lowest' ? share.map(s => 100 - s) : share)
+  const nodes = among ? among.map(n => state.byName(n)!) : [...state.nodes]
+  const told = ({ scoreRows, ...rest }: SchedulerPlugin, quickly: boolean) => {
+    const scores = new Float64Array(nodes.length)
+    const how = quickly && scoreRows ? { ...rest, scoreRows } : rest
+    scoreNodes({ plugin: how, state: prepared, weight: 1 }, nodes, scores)
+    return Object.fromEntries(nodes.map((n, i) => [n.name, scores[i]!]))
   }
-  return Object.fromEntries(nodes.map((n, i) => [n.name, scores[i]!]))
+  const slowly = told(plugin, false)
+  if (JSON.stringify(told(plugin, true)) !== JSON.stringify(slowly))
+    throw new Error(`${name}: score and scoreRows differ`)
+  return slowly
 }

@@ -188,6 +188,7 @@ function spreadAllows(
       p =>
         p.metadata.namespace === pod.metadata.namespace &&
         !p.metadata.deletionTimestamp &&
+        selector.requirements.length > 0 &&
         selector.matches(p.metadata.labels) &&
         keysAgree(pod, c, p),
     )
