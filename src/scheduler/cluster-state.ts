@@ -11,6 +11,7 @@ import { normalImage, PodClasses, type PodInfo } from './pod-class.ts'
 import { ResourceTable } from './resource-table.ts'
 import type { CounterRule, NodeView, PlacedTerms, Snapshot } from './snapshot.ts'
 import { PodCounter, TopologyColumn } from './topology.ts'
+import { mostAttached } from './volumes/attachable.ts'
 import { claimUses } from './volumes/claim-uses.ts'
 
 type Term = { term: AffinityTerm; pods: number }
@@ -98,7 +99,7 @@ export class ClusterState implements Snapshot {
       this.#rows.push(copy)
       if (!copy) continue
       for (const pod of row.placed) copy.placed.push({ ...pod })
-      copy.claims = row.claims
+      copy.attachable = row.attachable
       this.#byName.set(copy.name, copy)
     }
     this.#free.push(...of.#free)
@@ -304,7 +305,7 @@ export class ClusterState implements Snapshot {
     const { class: c, pod } = info
     if (c.gpu && sign > 0) this.gpus.ledger.add(index, row.name, info)
     else if (c.gpu) this.gpus.ledger.remove(index, info)
-    row.claims += sign * claimUses(pod).length
+    row.attachable += sign * mostAttached(pod)
     this.columns.add(index, c, sign)
     for (const counter of this.#across.counterList) counter.add(index, c, sign)
     for (const group of termGroups)

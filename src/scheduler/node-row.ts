@@ -8,7 +8,7 @@ export class NodeRow implements NodeView {
   readonly index: number
   readonly name: string
   readonly placed: PodInfo[] = []
-  claims = 0
+  attachable = 0
   readonly #columns: Columns
   node: Node
 

@@ -5,6 +5,7 @@ import type { GpuPlace } from './gpu/device-ledger.ts'
 import { type GpuRequest, gpuRequestOf } from './gpu/gpu-request.ts'
 import { resizedPod } from './resized-pod.ts'
 import { podRequests, type ResourceTable, type ResourceVector, scoredRequests } from './resource-table.ts'
+import { isAttachedInline } from './volumes/attachable.ts'
 import { claimUses } from './volumes/claim-uses.ts'
 import { isDisk } from './volumes/inline-disks.ts'
 
@@ -147,7 +148,7 @@ function classKey({ metadata, spec, status }: Pod): string {
     spec.initContainers?.map(containerKey),
     metadata.ownerReferences?.find(r => r.controller)?.uid,
     spec.resourceClaims,
-    spec.volumes?.filter(isDisk),
+    spec.volumes?.filter(v => isDisk(v) || isAttachedInline(v)),
     status?.resourceClaimStatuses,
   ])
 }

@@ -59,8 +59,8 @@ export interface NodeView {
   readonly pods: readonly Pod[]
   /** The same pods with what the scheduler knows of them. */
   readonly placed: readonly PodInfo[]
-  /** How many volume claims those pods use in all. */
-  readonly claims: number
+  /** At most so many volumes those pods have attached in all. */
+  readonly attachable: number
   readonly allocatable: Resources
   /** Sum of the requests of `pods`. */
   readonly requested: Resources

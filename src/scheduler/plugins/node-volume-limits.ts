@@ -3,8 +3,7 @@ import type { CSINode } from '../../models/types/storage-v1.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { NodeView } from '../snapshot.ts'
-import { type AttachedVolume, attachableVolumes, volumeOf } from '../volumes/attachable.ts'
-import { claimUses } from '../volumes/claim-uses.ts'
+import { type AttachedVolume, attachableVolumes, mostAttached, volumeOf } from '../volumes/attachable.ts'
 
 interface State {
   pod: Pod
@@ -18,7 +17,7 @@ export const nodeVolumeLimits: SchedulerPlugin<State> = {
   name: 'NodeVolumeLimits',
   scope: 'cluster',
   prepare(pod, { objects }) {
-    const most = claimUses(pod).length
+    const most = mostAttached(pod)
     return most && objects.csiNodes.size ? { pod, objects, most } : undefined
   },
   filter({ pod, objects, most }, node) {
@@ -27,13 +26,13 @@ export const nodeVolumeLimits: SchedulerPlugin<State> = {
     const { limits, smallest } = limitsOf(csiNode)
     // Mostly there is room for everything that any of them could be: then nobody needs to be asked which is which.
     const attached = objects.attachments.size ? objects.attachments.by(node.name).size : 0
-    if (node.claims + most + attached <= smallest) return undefined
+    if (node.attachable + most + attached <= smallest) return undefined
     return exceeds(pod, objects, node, csiNode, limits) ? 'node(s) exceed max volume count' : undefined
   },
   evictionHelps: () => true,
   wakes: (e, { pod }) =>
     e.type === 'node-added' ||
-    (e.type === 'pod-removed' && claimUses(e.pod.pod).length > 0) ||
+    (e.type === 'pod-removed' && mostAttached(e.pod.pod) > 0) ||
     (e.type === 'object-changed' &&
       (e.table === 'csiNodes' ||
         e.table === 'attachments' ||

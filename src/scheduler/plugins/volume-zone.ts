@@ -22,9 +22,11 @@ export const volumeZone: SchedulerPlugin<Requirement[]> = {
     for (const { key } of claimUses(pod)) {
       const name = objects.claims.get(key)?.spec.volumeName
       const labels = name ? objects.volumes.get(name)?.metadata.labels : undefined
-      for (const label of topologyLabels)
-        if (labels && Object.hasOwn(labels, label))
-          wanted.push({ key: label, values: new Set(labels[label]!.split('__')) })
+      for (const key of topologyLabels) {
+        const values = labels && Object.hasOwn(labels, key) ? labels[key]!.split('__') : []
+        // One that is written wrong says nothing.
+        if (values.length && values.every(Boolean)) wanted.push({ key, values: new Set(values) })
+      }
     }
     return wanted.length ? wanted : undefined
   },

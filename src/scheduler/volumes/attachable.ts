@@ -1,4 +1,4 @@
-import type { PersistentVolume, PersistentVolumeSpec, Pod } from '../../models/types/core-v1.ts'
+import type { PersistentVolume, PersistentVolumeSpec, Pod, Volume } from '../../models/types/core-v1.ts'
 import type { CSINode } from '../../models/types/storage-v1.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
 import { claimUses } from './claim-uses.ts'
@@ -36,8 +36,26 @@ export function volumeOf({ spec }: { spec: PersistentVolumeSpec }, csiNode: CSIN
   return undefined
 }
 
+/** Named by the pod itself, without a claim, and attached by a CSI driver on nodes that say so. */
+export const isAttachedInline = (volume: Volume): boolean => Object.keys(migrated).some(source => source in volume)
+
+const counts = new WeakMap<Pod, number>()
+
+/** At most so many volumes the pod has attached. */
+export function mostAttached(pod: Pod): number {
+  if (!pod.spec.volumes) return 0
+  let count = counts.get(pod)
+  if (count === undefined)
+    counts.set(pod, (count = claimUses(pod).length + pod.spec.volumes.filter(isAttachedInline).length))
+  return count
+}
+
 export function attachableVolumes(pod: Pod, objects: ClusterObjects, csiNode: CSINode): AttachedVolume[] {
   const found: AttachedVolume[] = []
+  for (const volume of pod.spec.volumes?.filter(isAttachedInline) ?? []) {
+    const attached = volumeOf({ spec: volume as PersistentVolumeSpec }, csiNode)
+    if (attached) found.push(attached)
+  }
   for (const { key } of claimUses(pod)) {
     const claim = objects.claims.get(key)
     if (!claim) continue
