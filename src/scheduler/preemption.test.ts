@@ -4,7 +4,7 @@ import type { PodDisruptionBudget } from '../models/types/policy-v1.ts'
 import { ClusterState } from './cluster-state.ts'
 import { Decider, type Unfit } from './decider.ts'
 import { Nominations } from './nominations.ts'
-import { defaultProfile } from './plugins/index.ts'
+import { defaultProfile, type EnoughCandidates } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import { findEviction } from './preemption.ts'
 import { makeNode, makePod, makeScene, type PodSketch, type Scene } from './testing/index.ts'
@@ -106,9 +106,128 @@ describe('preemption', () => {
     ],
     [
       'waits for the victims it has already',
-      { nodes: [makeNode('a'), makeNode('b')], pods: [full('a', 1, { terminating: true }), full('b', 1)] },
+      {
+        nodes: [makeNode('a'), makeNode('b')],
+        pods: [full('a', 1, { terminating: true, preempted: true }), full('b', 1)],
+      },
       { priority: 9, requests: one, nominated: 'a' },
       'not eligible due to a terminating pod on the nominated node.',
+    ],
+    [
+      'does not wait for pods that end for a reason of their own',
+      { nodes: [makeNode('a'), makeNode('b')], pods: [full('a', 3, { terminating: true }), full('b', 1)] },
+      { priority: 9, requests: one, nominated: 'a' },
+      'b: b1',
+    ],
+    [
+      'does not wait for victims on a node that will not do any more',
+      {
+        nodes: [makeNode('a', { unschedulable: true }), makeNode('b')],
+        pods: [full('a', 1, { terminating: true, preempted: true }), full('b', 1)],
+      },
+      { priority: 9, requests: one, nominated: 'a' },
+      'b: b1',
+    ],
+    [
+      'says of each node why it cannot be cleared',
+      {
+        nodes: [makeNode('a'), makeNode('b'), makeNode('c', { unschedulable: true })],
+        pods: [
+          full('a', 9),
+          makePod('high', { on: 'b', priority: 9, requests: { cpu: '3' } }),
+          makePod('low', { on: 'b', priority: 1, requests: one }),
+        ],
+      },
+      { priority: 9, requests: { cpu: '2' } },
+      '0/3 nodes are available: 1 Insufficient cpu, 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
+    ],
+    [
+      'ends the more important pod if the less important one takes too little',
+      {
+        nodes: [makeNode('a')],
+        pods: [
+          makePod('big', { on: 'a', priority: 5, requests: { cpu: '3' } }),
+          makePod('small', { on: 'a', priority: 1, requests: one }),
+        ],
+      },
+      { priority: 9, requests: { cpu: '3' } },
+      'a: big',
+    ],
+    [
+      'of equally important ones, ends those that started last',
+      {
+        nodes: [makeNode('a')],
+        pods: ['03', '01', '04', '02'].map(day =>
+          makePod(`d${day}`, { on: 'a', priority: 1, requests: one, startTime: `2026-01-${day}T00:00:00Z` }),
+        ),
+      },
+      { priority: 9, requests: { cpu: '2' } },
+      'a: d03 d04',
+    ],
+    [
+      'looks at the most important victim first, then at the sum',
+      {
+        nodes: [makeNode('a'), makeNode('b'), makeNode('c')],
+        pods: [
+          ...[5, 1].map(n => makePod(`a${n}`, { on: 'a', priority: n, requests: { cpu: '2' } })),
+          ...[4, 4].map((n, i) => makePod(`b${i}`, { on: 'b', priority: n, requests: { cpu: '2' } })),
+          ...[4, 3].map(n => makePod(`c${n}`, { on: 'c', priority: n, requests: { cpu: '2' } })),
+        ],
+      },
+      { priority: 9, requests: { cpu: '4' } },
+      'c: c4 c3',
+    ],
+    [
+      'counts negative priorities as victims too',
+      {
+        nodes: [makeNode('a'), makeNode('b')],
+        pods: [
+          ...['x', 'y'].map(n => makePod(n, { on: 'a', priority: -5, requests: { cpu: '2' } })),
+          makePod('z', { on: 'b', priority: -5, requests: { cpu: '4' } }),
+        ],
+      },
+      { priority: 9, requests: { cpu: '4' } },
+      'b: z',
+    ],
+    [
+      'clears away what keeps pods from being spread',
+      {
+        nodes: ['a', 'b'].map(zone => makeNode(zone, { labels: { zone } })),
+        pods: [
+          ...['a0', 'a1'].map(n => makePod(n, { on: 'a', priority: 1, labels: { app: 'web' } })),
+          makePod('b0', { on: 'b', priority: 10, requests: { cpu: '4' } }),
+        ],
+      },
+      {
+        priority: 9,
+        labels: { app: 'web' },
+        requests: one,
+        topologySpreadConstraints: [
+          {
+            topologyKey: 'zone',
+            maxSkew: 2,
+            whenUnsatisfiable: 'DoNotSchedule',
+            labelSelector: { matchLabels: { app: 'web' } },
+          },
+        ],
+      },
+      'a: a1',
+    ],
+    [
+      'takes nobody where pod affinity has no domain',
+      { nodes: [makeNode('a')], pods: [makePod('v', { on: 'a', priority: 1 })] },
+      {
+        priority: 9,
+        labels: { app: 'web' },
+        affinity: {
+          podAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [
+              { topologyKey: 'zone', labelSelector: { matchLabels: { app: 'web' } } },
+            ],
+          },
+        },
+      },
+      '0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
     ],
     [
       'frees a host port',
@@ -138,6 +257,38 @@ describe('preemption', () => {
     const scene = { nodes: [makeNode('a'), makeNode('b')], pods }
     expect(preempt(scene, { priority: 9, requests: one }, [budget(0, { app: 'kept' })])).toBe('b: b5')
     expect(preempt(scene, { priority: 9, requests: one }, [budget(1, { app: 'kept' })])).toBe('a: a1')
+  })
+
+  test('what a budget has given up already is not broken again', () => {
+    const pods = [1, 2].map(n =>
+      makePod(`v${n}`, { on: 'a', priority: n, requests: { cpu: '2' }, labels: { app: 'x' } }),
+    )
+    const scene = { nodes: [makeNode('a'), makeNode('b')], pods: [...pods, full('b', 5)] }
+    const given = (names: string[]) => {
+      const made = budget(1, { app: 'x' })
+      const disruptedPods = Object.fromEntries(names.map(name => [name, '2026-01-01T00:00:00Z']))
+      return [{ ...made, status: { ...made.status!, disruptedPods } }]
+    }
+    expect(preempt(scene, { priority: 9, requests: { cpu: '4' } }, given([]))).toBe('b: b5')
+    expect(preempt(scene, { priority: 9, requests: { cpu: '4' } }, given(['v1']))).toBe('a: v2 v1')
+  })
+
+  test('looks no further when it has seen enough nodes, one of them without a broken budget', () => {
+    const looking = (enoughCandidates: EnoughCandidates, budgets: PodDisruptionBudget[] = []) =>
+      preempt(
+        {
+          nodes: [...'abcde'].map(name => makeNode(name)),
+          pods: [...'abcde'].map((on, i) => full(on, 8 - i, { labels: { on } })),
+          profile: { ...defaultProfile, enoughCandidates },
+        },
+        { priority: 9, requests: one },
+        budgets,
+      )
+    expect(looking({ percent: 0, nodes: 2 })).toBe('b: b7')
+    expect(looking({ percent: 60, nodes: 1 })).toBe('c: c6')
+    expect(looking({ percent: 100, nodes: 0 })).toBe('e: e4')
+    const kept = [...'abc'].map(on => budget(0, { on }))
+    expect(looking({ percent: 0, nodes: 2 }, kept)).toBe('d: d5')
   })
 
   test('what is remembered of nodes is what looking anew finds: 25 random histories', () => {

@@ -3,6 +3,7 @@ import type { PodDisruptionBudget } from '../models/types/policy-v1.ts'
 import type { ClusterState } from './cluster-state.ts'
 import type { Decider, Unfit } from './decider.ts'
 import { fitMessage } from './fit-failure.ts'
+import type { EnoughCandidates } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import { RowMemory } from './row-memory.ts'
 import type { NodeView } from './snapshot.ts'
@@ -23,8 +24,8 @@ const notHelpful = 'Preemption is not helpful for scheduling'
 export const waitsForVictims = 'not eligible due to a terminating pod on the nominated node.'
 const noVictims = 'No preemption victims found for incoming pod'
 
-/** Looking stops when so many nodes could be cleared: among that many there is a good one. */
-const enoughCandidates = 100
+/** Among that many there is a good one. */
+const usuallyEnough: EnoughCandidates = { percent: 0, nodes: 100 }
 
 /**
  * Finds the node where the least important pods must go for `info` to fit. A node is considered only if the pod is seen to fit
@@ -38,30 +39,45 @@ export function findEviction(
   budgets: readonly PodDisruptionBudget[],
 ): Preemption {
   if (info.pod.spec.preemptionPolicy === 'Never') return { message: 'not eligible due to preemptionPolicy=Never.' }
-  if (hasVictims(info, decider.promisedNode(info), state)) return { message: waitsForVictims }
+  if (hasVictims(decider.promisedNode(info), info, unfit, state)) return { message: waitsForVictims }
 
   const candidates: Eviction[] = []
   const reasons = new Map<string, number>()
   const nodes = state.nodes.length
   const note = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count)
   if (nodes > unfit.evictable.length) note(notHelpful, nodes - unfit.evictable.length)
+  const { percent, nodes: least } = decider.profile.enoughCandidates ?? usuallyEnough
+  const enough = Math.max(Math.floor((unfit.evictable.length * percent) / 100), least)
+  let harmless = false
   const check = decider.checkerWithPromised(info)
   const known = knownClearings(info, state, decider, budgets)
   for (const node of unfit.evictable) {
     const before = known?.find(node)
     const found = before ?? clear(node, info, state, check, budgets)
     if (!before) known?.note(node, found)
-    if (typeof found === 'string') note(found)
-    else if (candidates.push(found) >= enoughCandidates) break
+    if (typeof found === 'string') {
+      note(found)
+      continue
+    }
+    harmless ||= !found.violations
+    if (candidates.push(found) >= enough && harmless) break
   }
   if (!candidates.length) return { message: fitMessage(nodes, reasons) }
   return { eviction: candidates.reduce((best, c) => (better(c, best) ? c : best)) }
 }
 
-/** Room is being made for it already: more victims would be in vain. */
-function hasVictims(info: PodInfo, nominated: string | undefined, state: ClusterState): boolean {
+/** Room is being made for it already, on a node where that still helps: more victims would be in vain. */
+function hasVictims(nominated: string | undefined, info: PodInfo, { evictable }: Unfit, state: ClusterState): boolean {
   const node = nominated ? state.byName(nominated) : undefined
-  return node?.placed.some(p => p.class.terminating && p.priority < info.priority) ?? false
+  if (!node || !evictable.includes(node)) return false
+  return node.placed.some(p => p.priority < info.priority && isPreempted(p))
+}
+
+/** It ends for a more important pod, and not for a reason of its own. */
+function isPreempted({ pod: { metadata, status } }: PodInfo): boolean {
+  const condition = status?.conditions?.find(c => c.type === 'DisruptionTarget')
+  const preempted = condition?.status === 'True' && condition.reason === 'PreemptionByScheduler'
+  return metadata.deletionTimestamp !== undefined && preempted
 }
 
 /** What clearing a node takes, or why it does not help. */

@@ -1,9 +1,10 @@
 import { type ExtenderRules, readExtender } from '../extenders/extender-rules.ts'
 import { defaultProfile, optionalPlugins, type Profile } from '../plugins/index.ts'
-import { BadConfiguration, pluginWith } from './plugin-args.ts'
+import { BadConfiguration } from './bad-configuration.ts'
+import { pluginWith, preemptionWith } from './plugin-args.ts'
 import { choosePlugins, type PluginSets } from './plugin-sets.ts'
 
-export { BadConfiguration } from './plugin-args.ts'
+export { BadConfiguration } from './bad-configuration.ts'
 
 export interface SchedulerConfiguration {
   profiles: Profile[]
@@ -61,8 +62,16 @@ function profileOf(given: any, i: number, ignored: ReadonlySet<string>): Profile
     args.delete(name)
     return own ? { ...weighted, plugin: pluginWith(name, own, `${at}.pluginConfig[${name}].args`, ignored) } : weighted
   })
+  const preemption = args.get('DefaultPreemption')
+  args.delete('DefaultPreemption')
+  const enoughCandidates = preemption && preemptionWith(preemption, `${at}.pluginConfig[DefaultPreemption].args`)
   const [left] = args.keys()
   if (left !== undefined) pluginWith(left, args.get(left), `${at}.pluginConfig[${left}].args`, ignored)
   const { plugins, preempts } = choosePlugins(all, sets as PluginSets, `${at}.plugins`)
-  return { schedulerName, plugins, ...(preempts ? {} : { preempts }) }
+  return {
+    schedulerName,
+    plugins,
+    ...(preempts ? {} : { preempts }),
+    ...(enoughCandidates ? { enoughCandidates } : {}),
+  }
 }

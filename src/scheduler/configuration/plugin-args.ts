@@ -1,13 +1,15 @@
-import { OptiFlowError } from '../../base/errors.ts'
-import type { TopologySpreadConstraint } from '../../models/types/core-v1.ts'
+import { checkAffinity } from '../../models/kinds/core/scheduling-validation.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
+import type { EnoughCandidates } from '../plugins/index.ts'
 import { interPodAffinityWith } from '../plugins/inter-pod-affinity.ts'
+import { nodeAffinityWith } from '../plugins/node-affinity.ts'
+import { nodeResourcesBalancedAllocationWith } from '../plugins/node-resources-balanced-allocation.ts'
 import { nodeResourcesFitWith } from '../plugins/node-resources-fit.ts'
 import { podTopologySpreadWith } from '../plugins/pod-topology-spread.ts'
-import { byShape, leastAllocated, mostAllocated, type ScoringStrategy } from '../plugins/scoring-strategy.ts'
-
-/** The configuration says something that cannot be done. */
-export class BadConfiguration extends OptiFlowError {}
+import { volumeBindingWith } from '../plugins/volume-binding.ts'
+import { BadConfiguration, refuseAny, wholeNumber } from './bad-configuration.ts'
+import { balancedResources, ignoresOf, strategyOf } from './resource-args.ts'
+import { spreadArgs } from './spread-args.ts'
 
 type Args = Record<string, any>
 interface Maker {
@@ -18,27 +20,44 @@ interface Maker {
 
 /** Plugins that take arguments. */
 const makers: Record<string, Maker> = {
+  NodeAffinity: {
+    fields: ['addedAffinity'],
+    make({ addedAffinity = {} }, at) {
+      // Told as part of the field that it is here.
+      const errors = checkAffinity('', { nodeAffinity: addedAffinity })
+      refuseAny(errors.map(e => ({ ...e, field: e.field.replace('.nodeAffinity', `${at}.addedAffinity`) })))
+      return nodeAffinityWith({ addedAffinity })
+    },
+  },
   NodeResourcesFit: {
-    fields: ['scoringStrategy'],
-    make: ({ scoringStrategy }, at, ignored) =>
-      nodeResourcesFitWith({ strategy: strategyOf(scoringStrategy, `${at}.scoringStrategy`), ignored }),
+    fields: ['scoringStrategy', 'ignoredResources', 'ignoredResourceGroups'],
+    make: ({ scoringStrategy, ignoredResources = [], ignoredResourceGroups = [] }, at, ignored) =>
+      nodeResourcesFitWith({
+        strategy: strategyOf(scoringStrategy, `${at}.scoringStrategy`),
+        ignores: ignoresOf(ignoredResources, ignoredResourceGroups, ignored, at),
+      }),
+  },
+  NodeResourcesBalancedAllocation: {
+    fields: ['resources'],
+    make: ({ resources }, at) =>
+      nodeResourcesBalancedAllocationWith({ resources: balancedResources(resources, `${at}.resources`) }),
   },
   InterPodAffinity: {
-    fields: ['hardPodAffinityWeight'],
-    make({ hardPodAffinityWeight: weight = 1 }, at) {
-      if (!Number.isInteger(weight) || weight < 0 || weight > 100)
-        throw new BadConfiguration(`${at}.hardPodAffinityWeight: ${weight} is not a whole number from 0 to 100`)
-      return interPodAffinityWith({ hardPodAffinityWeight: weight })
-    },
+    fields: ['hardPodAffinityWeight', 'ignorePreferredTermsOfExistingPods'],
+    make: ({ hardPodAffinityWeight = 1, ignorePreferredTermsOfExistingPods = false }, at) =>
+      interPodAffinityWith({
+        hardPodAffinityWeight: wholeNumber(`${at}.hardPodAffinityWeight`, hardPodAffinityWeight, 0, 100),
+        ignorePreferredTermsOfExistingPods,
+      }),
   },
   PodTopologySpread: {
     fields: ['defaultConstraints', 'defaultingType'],
-    make({ defaultingType = 'System', defaultConstraints = [] }, at) {
-      if (defaultingType === 'System' && defaultConstraints.length)
-        throw new BadConfiguration(`${at}.defaultConstraints: only with defaultingType List`)
-      const constraints = defaultConstraints as TopologySpreadConstraint[]
-      return podTopologySpreadWith(defaultingType === 'List' ? { defaultConstraints: constraints } : {})
-    },
+    make: (args, at) => podTopologySpreadWith(spreadArgs(args, at)),
+  },
+  VolumeBinding: {
+    fields: ['bindTimeoutSeconds'],
+    make: ({ bindTimeoutSeconds = 600 }, at) =>
+      volumeBindingWith({ bindTimeoutMs: 1_000 * wholeNumber(`${at}.bindTimeoutSeconds`, bindTimeoutSeconds, 0) }),
   },
 }
 
@@ -48,38 +67,34 @@ const makers: Record<string, Maker> = {
  * @throws BadConfiguration naming the field
  */
 export function pluginWith(name: string, args: Args, at: string, ignored: ReadonlySet<string>): SchedulerPlugin {
-  const { apiVersion: _, kind: __, ...rest } = args
   const maker = makers[name]
-  const unknown = Object.keys(rest).filter(field => !maker?.fields.includes(field))
-  if (!maker || unknown.length)
-    throw new BadConfiguration(`${at}.${unknown[0] ?? ''}: ${name} does not take it here`, {
-      hint: maker
-        ? `It takes ${maker.fields.join(', ')}.`
-        : `Plugins with arguments: ${Object.keys(makers).join(', ')}.`,
-    })
-  return maker.make(rest, at, ignored)
+  const rest = understood(name, args, at, maker?.fields)
+  return maker!.make(rest, at, ignored)
 }
 
-function strategyOf(given: Args | undefined, at: string): ScoringStrategy | undefined {
-  if (!given) return undefined
-  const { type = 'LeastAllocated', resources, requestedToCapacityRatio } = given
-  const weighted = (resources ?? [{ name: 'cpu' }, { name: 'memory' }]).map((r: Args) => ({
-    name: String(r['name']),
-    weight: Number(r['weight'] ?? 1),
-  }))
-  const rates: Record<string, () => ScoringStrategy['rate']> = {
-    LeastAllocated: () => leastAllocated,
-    MostAllocated: () => mostAllocated,
-    RequestedToCapacityRatio() {
-      const shape: { utilization: number; score: number }[] = requestedToCapacityRatio?.shape ?? []
-      const rising = shape.every((p, i) => !i || p.utilization > shape[i - 1]!.utilization)
-      if (!shape.length || !rising)
-        throw new BadConfiguration(`${at}.requestedToCapacityRatio.shape: needs points of rising utilization`)
-      return byShape(shape)
-    },
-  }
-  const rate = rates[type]
-  if (!rate)
-    throw new BadConfiguration(`${at}.type: ${JSON.stringify(type)} is none of ${Object.keys(rates).join(', ')}`)
-  return { rate: rate(), resources: weighted }
+const candidateFields = ['minCandidateNodesPercentage', 'minCandidateNodesAbsolute']
+
+/** How many nodes preemption looks for before it takes the best (`DefaultPreemptionArgs`). @throws BadConfiguration */
+export function preemptionWith(args: Args, at: string): EnoughCandidates {
+  const { minCandidateNodesPercentage = 10, minCandidateNodesAbsolute = 100 } = understood(
+    'DefaultPreemption',
+    args,
+    at,
+    candidateFields,
+  )
+  const percent = wholeNumber(`${at}.minCandidateNodesPercentage`, minCandidateNodesPercentage, 0, 100)
+  const nodes = wholeNumber(`${at}.minCandidateNodesAbsolute`, minCandidateNodesAbsolute, percent ? 0 : 1)
+  return { percent, nodes }
+}
+
+/** @throws BadConfiguration if there are others than these fields, or the plugin takes none */
+function understood(name: string, args: Args, at: string, fields: readonly string[] | undefined): Args {
+  const { apiVersion: _, kind: __, ...rest } = args
+  const unknown = Object.keys(rest).find(field => !fields?.includes(field))
+  if (fields && unknown === undefined) return rest
+  throw new BadConfiguration(`${at}.${unknown ?? ''}: ${name} does not take it here`, {
+    hint: fields
+      ? `It takes ${fields.join(', ')}.`
+      : `Plugins with arguments: ${[...Object.keys(makers), 'DefaultPreemption'].join(', ')}.`,
+  })
 }

@@ -1,6 +1,6 @@
 import type { SchedulerPlugin } from '../plugin.ts'
 import { optionalPlugins, type WeightedPlugin } from '../plugins/index.ts'
-import { BadConfiguration } from './plugin-args.ts'
+import { BadConfiguration } from './bad-configuration.ts'
 
 interface PluginSet {
   enabled?: { name: string; weight?: number }[]

@@ -1,4 +1,4 @@
-import { BadConfiguration } from '../configuration/plugin-args.ts'
+import { BadConfiguration } from '../configuration/bad-configuration.ts'
 
 /** One extender as the configuration names it. */
 export interface ExtenderRules {

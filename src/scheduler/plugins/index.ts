@@ -24,6 +24,15 @@ export interface WeightedPlugin {
   weight: number
 }
 
+/**
+ * Preemption stops looking when so many nodes could be cleared, one of them without breaking a disruption budget: the greater
+ * of so many percent of those that might do, and so many nodes.
+ */
+export interface EnoughCandidates {
+  percent: number
+  nodes: number
+}
+
 /** What a scheduler decides by, and under which name. */
 export interface Profile {
   /** Pods whose spec.schedulerName this is are ours. */
@@ -32,6 +41,8 @@ export interface Profile {
   plugins: readonly WeightedPlugin[]
   /** False: no pod is ended for a more important one of this profile. */
   preempts?: boolean
+  /** When preemption has seen enough nodes; after 100 unless given. */
+  enoughCandidates?: EnoughCandidates
 }
 
 /** Kubernetes' default rules and weights; and nodes that share their devices are packed. */

@@ -19,6 +19,8 @@ interface State {
 export interface InterPodAffinityArgs {
   /** A required affinity of a placed pod draws matching pods near it as a preference of this weight would, 0 to 100; 1 unless given. */
   hardPodAffinityWeight?: number
+  /** Pods that prefer nothing themselves are not drawn or pushed by what placed pods prefer. */
+  ignorePreferredTermsOfExistingPods?: boolean
 }
 
 type Group = 'affinity' | 'antiAffinity' | 'preferredAffinity' | 'preferredAntiAffinity'
@@ -31,12 +33,16 @@ const unwanted = "node(s) didn't satisfy existing pods anti-affinity rules"
  * Pod affinity and anti-affinity, of the pod towards others and of others towards it. Score: Σ weight × matching pods in the
  * node's domain (anti-affinity counts down), stretched to 0 … 100.
  */
-export const interPodAffinityWith = ({ hardPodAffinityWeight = 1 }: InterPodAffinityArgs): SchedulerPlugin<State> => ({
+export const interPodAffinityWith = ({
+  hardPodAffinityWeight = 1,
+  ignorePreferredTermsOfExistingPods: ignores = false,
+}: InterPodAffinityArgs): SchedulerPlugin<State> => ({
   name: 'InterPodAffinity',
   scope: 'cluster',
   prepare(_pod, snapshot, { class: c }) {
     const existing = existingAgainst(c, snapshot)
-    const weighted = preferences(c, snapshot, hardPodAffinityWeight)
+    const indifferent = !c.preferredAffinity.length && !c.preferredAntiAffinity.length
+    const weighted = ignores && indifferent ? [] : preferences(c, snapshot, hardPodAffinityWeight)
     if (!c.affinity.length && !c.antiAffinity.length && !existing.length && !weighted.length) return undefined
     const affinity = c.affinity.map(term => allTerms(c, term, snapshot))
     const labelsOf = snapshot.namespaceLabels
@@ -63,7 +69,8 @@ export const interPodAffinityWith = ({ hardPodAffinityWeight = 1 }: InterPodAffi
     for (const counter of antiAffinity) counter.refuseAbove(0, verdicts, numberOf(near))
     for (const counter of existing) counter.refuseAbove(0, verdicts, numberOf(unwanted))
   },
-  evictionHelps({ affinity, first }, { index }) {
+  evictionHelps({ affinity, first, affinityColumns }, { index }) {
+    if (affinityColumns.some(column => column.domainOf[index]! < 0)) return false
     return first || affinity.every(counter => counter.at(index) > 0)
   },
   scores: state => state.weighted.length > 0,

@@ -17,8 +17,11 @@ export interface NodeResourcesFitArgs {
   /** Another way to score. */
   strategy?: ScoringStrategy | undefined
   /** Resources that somebody else counts. */
-  ignored?: ReadonlySet<string>
+  ignores?: Ignores
 }
+
+/** By the resource's name. */
+export type Ignores = (resource: string) => boolean
 
 const at = (columns: readonly Float64Array[], column: number, index: number) => columns[column]?.[index] ?? 0
 
@@ -27,7 +30,7 @@ const at = (columns: readonly Float64Array[], column: number, index: number) => 
  * 100·free/allocatable after the pod is placed, where a container without requests counts as 100 m and 200 MiB.
  * Nodes that share their devices get 0: they are to be packed (gpu-fragmentation.ts).
  */
-export const nodeResourcesFitWith = ({ strategy, ignored }: NodeResourcesFitArgs): SchedulerPlugin<State> => ({
+export const nodeResourcesFitWith = ({ strategy, ignores }: NodeResourcesFitArgs): SchedulerPlugin<State> => ({
   name: 'NodeResourcesFit',
   byShape: true,
   prepare: (_pod, { columns, gpus }, info) => ({ pod: info.class, columns, ledger: gpus.ledger, reasons: new Map() }),
@@ -37,7 +40,7 @@ export const nodeResourcesFitWith = ({ strategy, ignored }: NodeResourcesFitArgs
     for (let i = 0; i < wanted.length; i++) {
       const column = wanted[i]!
       const free = at(columns.allocatable, column, index) - at(columns.requested, column, index)
-      if (amounts[i]! > free && !ignored?.has(columns.resourceNames[column]!)) short += 2 ** i
+      if (amounts[i]! > free && !ignores?.(columns.resourceNames[column]!)) short += 2 ** i
     }
     if (!short) return undefined
     let said = reasons.get(short)
@@ -46,7 +49,11 @@ export const nodeResourcesFitWith = ({ strategy, ignored }: NodeResourcesFitArgs
   },
   evictionHelps({ pod, columns }, { index }) {
     const { columns: wanted, amounts } = pod.requests
-    for (let i = 0; i < wanted.length; i++) if (amounts[i]! > at(columns.allocatable, wanted[i]!, index)) return false
+    for (let i = 0; i < wanted.length; i++) {
+      const column = wanted[i]!
+      const short = amounts[i]! > at(columns.allocatable, column, index)
+      if (short && !ignores?.(columns.resourceNames[column]!)) return false
+    }
     return true
   },
   score({ pod, columns, ledger }, { index }) {

@@ -16,6 +16,7 @@ const affinity = (...terms: object[]): PodSketch => ({
 const expression = (key: string, operator: string, ...values: string[]) => ({
   matchExpressions: [{ key, operator, values }],
 })
+const byName = (name: string) => ({ matchFields: [{ key: 'metadata.name', operator: 'In', values: [name] }] })
 const noAffinity = "node(s) didn't match Pod's node affinity/selector"
 
 describe('NodeUnschedulable', () => {
@@ -65,6 +66,37 @@ describe('TaintToleration', () => {
   })
 })
 
+describe('TaintToleration scores', () => {
+  const taint = (key: string, effect: 'NoSchedule' | 'PreferNoSchedule' = 'PreferNoSchedule') => ({
+    key,
+    value: 'v',
+    effect,
+  })
+  const tolerating = (...keys: string[]): PodSketch => ({
+    tolerations: keys.map(key => ({ key, value: 'v', effect: 'PreferNoSchedule' })),
+  })
+  test.each<[string, PodSketch, ReturnType<typeof taint>[][], number[]]>([
+    ['what is tolerated does not count', tolerating('x'), [[taint('x')], [taint('y')]], [100, 0]],
+    [
+      'however much of it there is',
+      tolerating('x', 'y'),
+      [[], [taint('x')], [taint('x'), taint('y')]],
+      [100, 100, 100],
+    ],
+    ['each that is not tolerated counts', tolerating('w'), [[], [taint('x')], [taint('x'), taint('y')]], [100, 50, 0]],
+    [
+      'only PreferNoSchedule counts, on both sides',
+      { tolerations: [{ key: 'x', value: 'v', effect: 'NoSchedule' }] },
+      [[], [taint('y', 'NoSchedule')], [taint('x'), taint('y')]],
+      [100, 100, 0],
+    ],
+    ['without tolerations', {}, [[], [taint('x')]], [100, 0]],
+  ])('%s', (_, pod, taints, expected) => {
+    const scene = makeScene({ nodes: taints.map((t, i) => makeNode(names[i]!, { taints: t })) })
+    expect(Object.values(scene.scores(makePod('p', pod), 'TaintToleration'))).toEqual(expected)
+  })
+})
+
 describe('NodeAffinity', () => {
   const nodes: NodeSketch[] = [{ labels: { zone: 'x', cores: '8' } }, { labels: { zone: 'y' } }, {}]
   const only = (...fits: number[]) => nodes.map((_, i) => (fits.includes(i) ? 'ok' : noAffinity))
@@ -82,6 +114,29 @@ describe('NodeAffinity', () => {
     ['an empty term matches nothing', affinity({}), []],
     ['selector and affinity both', { nodeSelector: { zone: 'x' }, ...affinity(expression('zone', 'In', 'y')) }, []],
     ['by name', affinity({ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['b'] }] }), [1]],
+    ['more labels than asked for are as good', { nodeSelector: { zone: 'x', cores: '8' } }, [0]],
+    ['fewer are not', { nodeSelector: { zone: 'y', cores: '8' } }, []],
+    ['affinity without terms', { affinity: { nodeAffinity: {} } }, [0, 1, 2]],
+    [
+      'all expressions of a term',
+      affinity({
+        matchExpressions: [
+          { key: 'zone', operator: 'Exists' },
+          { key: 'cores', operator: 'DoesNotExist' },
+        ],
+      }),
+      [1],
+    ],
+    [
+      'all fields and expressions of a term',
+      affinity(
+        { ...byName('a'), ...expression('zone', 'In', 'y') },
+        { ...byName('b'), ...expression('zone', 'In', 'y') },
+      ),
+      [1],
+    ],
+    ['a name or labels', affinity(byName('c'), expression('zone', 'In', 'x')), [0, 2]],
+    ['one of two names', affinity(byName('a'), byName('c')), [0, 2]],
     [
       'by not being named',
       affinity({ matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['b'] }] }),
@@ -95,6 +150,13 @@ describe('NodeAffinity', () => {
     expect(scene.decide(pod)).toBe(
       "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't satisfy plugin(s) [NodeAffinity].",
     )
+  })
+
+  test('a pod that no node’s name can satisfy is told so once', () => {
+    const both = ['a', 'b'].flatMap(name => byName(name).matchFields)
+    const scene = makeScene({ nodes: [makeNode('a'), makeNode('b')] })
+    const message = '0/2 nodes are available: pod affinity terms conflict.'
+    expect(scene.decide(makePod('p', affinity({ matchFields: both })))).toBe(message)
   })
 
   test('prefers by weight, in proportion to the best', () => {
@@ -121,6 +183,9 @@ describe('NodePorts', () => {
     ['another address does not', port(80, '10.0.0.1'), port(80, '10.0.0.2'), 'ok'],
     ['0.0.0.0 clashes with every address', port(80, '10.0.0.1'), port(80, '0.0.0.0'), taken],
     ['every address clashes with 0.0.0.0', port(80), port(80, '10.0.0.2'), taken],
+    ['the second of several', { hostPorts: [{ port: 80 }, { port: 81 }] }, port(81), taken],
+    ['the same port of one address', port(80, '10.0.0.1'), port(80, '10.0.0.1'), taken],
+    ['the same port of UDP', port(80, '10.0.0.1', 'UDP'), port(80, '0.0.0.0', 'UDP'), taken],
     ['who wants no host port clashes with nobody', port(80), {}, 'ok'],
   ])('%s', (_, placed, pod, verdict) => expect(ask([{}, {}], pod, [placed])).toEqual([verdict, 'ok']))
 })
@@ -165,6 +230,56 @@ describe('NodeResourcesFit', () => {
       'Insufficient x.io/gpu',
     ],
     ['one that no node has', {}, { requests: { 'x.io/none': '1' } }, [], 'Insufficient x.io/none'],
+    [
+      'no room for one more, whatever is free',
+      { allocatable: { pods: '1' } },
+      { requests: { cpu: '1' } },
+      [{}],
+      'Too many pods',
+    ],
+    [
+      'everything that is short, in one answer',
+      { allocatable: { pods: '0', 'x.io/gpu': '1' } },
+      { requests: { cpu: '5', memory: '9Gi', 'ephemeral-storage': '101Gi', 'x.io/gpu': '2' } },
+      [],
+      'Insufficient cpu; Insufficient memory; Insufficient ephemeral-storage; Too many pods; Insufficient x.io/gpu',
+    ],
+    ['none of an extended resource that no node has', {}, { requests: { 'x.io/none': '0' } }, [], 'ok'],
+    [
+      'huge pages',
+      { allocatable: { 'hugepages-2Mi': '4Mi' } },
+      { requests: { 'hugepages-2Mi': '6Mi' } },
+      [],
+      'Insufficient hugepages-2Mi',
+    ],
+    [
+      'Kubernetes’ own resources',
+      {},
+      { requests: { 'kubernetes.io/something': '1' } },
+      [],
+      'Insufficient kubernetes.io/something',
+    ],
+    [
+      'the biggest init container, of extended resources too',
+      { allocatable: { 'x.io/gpu': '2' } },
+      { init: [{ requests: { 'x.io/gpu': '2' } }, { requests: { 'x.io/gpu': '3' } }], requests: { 'x.io/gpu': '1' } },
+      [],
+      'Insufficient x.io/gpu',
+    ],
+    [
+      'what the pod as a whole requests stands above its containers',
+      {},
+      { requests: { cpu: '1' }, resources: { requests: { cpu: '5' } } },
+      [],
+      'Insufficient cpu',
+    ],
+    [
+      'and above its init containers, while other resources are theirs',
+      {},
+      { init: [{ requests: { cpu: '6', memory: '9Gi' } }], resources: { requests: { cpu: '4' } } },
+      [],
+      'Insufficient memory',
+    ],
     ['overhead counts', {}, { requests: { cpu: '4' }, overhead: { cpu: '100m' } }, [], 'Insufficient cpu'],
     [
       'an init container needs its own while it runs',
@@ -245,6 +360,29 @@ test('ImageLocality prefers nodes that have the image, big ones more, scaled by 
   // Half of the nodes have it: 500 of 1 000 MiB count; (500 − 23) / (1 000 − 23).
   expect(scene.scores(makePod('p'), 'ImageLocality')).toEqual({ a: 48, b: 48, c: 0, d: 0 })
   expect(scene.scores(makePod('q', { image: 'other' }), 'ImageLocality')).toEqual({})
+})
+
+describe('ImageLocality', () => {
+  const mebibyte = 1024 * 1024
+  /** Images are named after their size in MiB. */
+  const having = (...sizes: number[]): NodeSketch => ({
+    images: sizes.map(size => ({ names: [`r.io/${size}:latest`], sizeBytes: size * mebibyte })),
+  })
+  const containers = (sizes: number[]) => sizes.map((size, i) => ({ name: `c${i}`, image: `r.io/${size}` }))
+  test.each<[string, number[], number[], NodeSketch[], number[]]>([
+    ['the bigger image', [40, 250], [], [having(40, 300, 2000), having(250, 10)], [0, 5]],
+    ['two of them', [40, 300], [], [having(40, 300, 2000), having(250, 10)], [7, 0]],
+    ['no more than a limit', [10, 4000], [], [having(4000, 30), having(250, 10)], [100, 0]],
+    ['which counts by the share of nodes', [10, 4000], [], [having(4000, 30), having(250, 10), {}], [66, 0, 0]],
+    ['several big ones', [300, 600, 900], [], [having(600, 40, 900), having(300, 600, 900), {}], [32, 36, 0]],
+    ['several small ones', [30, 40], [], [having(20, 30, 40), having(4000, 30)], [1, 0]],
+    ['those of init containers too', [30], [300], [having(40, 300, 2000), having(20, 30, 40)], [6, 0]],
+  ])('%s', (_, images, initImages, nodes, expected) => {
+    const scene = makeScene({ nodes: nodes.map((n, i) => makeNode(names[i]!, n)) })
+    const pod = makePod('p', { initContainers: containers(initImages) })
+    pod.spec.containers = containers(images)
+    expect(Object.values(scene.scores(pod, 'ImageLocality'))).toEqual(expected)
+  })
 })
 
 test('NodeName keeps a pod to the node it names', () => {

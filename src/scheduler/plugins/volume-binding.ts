@@ -25,6 +25,11 @@ interface State {
   waiting: Waiting[]
 }
 
+export interface VolumeBindingArgs {
+  /** So long a pod waits for its volumes to be bound; ten minutes unless given. */
+  bindTimeoutMs?: number
+}
+
 const nodeConflict = 'node(s) had volume node affinity conflict'
 const nothingToBind = "node(s) didn't find available persistent volumes to bind"
 const volumeGone = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'
@@ -36,7 +41,7 @@ const tables = new Set(['claims', 'volumes', 'storageClasses', 'csiNodes', 'csiD
  * Claims that are bound bring the pod to where their volumes are; claims that wait for their first consumer
  * (`WaitForFirstConsumer`) take the smallest volume that the node reaches, or have one made there.
  */
-export const volumeBinding: SchedulerPlugin<State> = {
+export const volumeBindingWith = ({ bindTimeoutMs = 600_000 }: VolumeBindingArgs): SchedulerPlugin<State> => ({
   name: 'VolumeBinding',
   scope: 'cluster',
   prepare(pod, { objects }) {
@@ -59,13 +64,10 @@ export const volumeBinding: SchedulerPlugin<State> = {
   },
   refuseAll: state => state.impossible,
   filter(state, node) {
-    for (const { volume } of state.bound) {
-      if (!volume) return volumeGone
-      if (!reaches(volume, node.node)) return nodeConflict
-    }
-    if (!state.waiting.length) return undefined
-    const chosen = choose(state, node)
-    return typeof chosen === 'string' ? chosen : undefined
+    const kept = keptBy(state, node)
+    const chosen = state.waiting.length ? choose(state, node) : []
+    if (typeof chosen !== 'string') return kept
+    return kept ? [kept, chosen] : chosen
   },
   reserve(state, node) {
     const chosen = choose(state, node)
@@ -77,7 +79,7 @@ export const volumeBinding: SchedulerPlugin<State> = {
       release: () => {
         for (const name of names) promisedVolumes.delete(name)
       },
-      write: world => bindVolumes(chosen, node.name, state.objects, world),
+      write: world => bindVolumes(chosen, node.node, state.objects, world, bindTimeoutMs),
     }
   },
   wakes: (e, { pod }) =>
@@ -86,6 +88,17 @@ export const volumeBinding: SchedulerPlugin<State> = {
     (e.type === 'object-changed' &&
       tables.has(e.table) &&
       (e.table !== 'claims' || claimUses(pod).some(u => u.key === keyText(keyOf(e.object))))),
+})
+
+export const volumeBinding = volumeBindingWith({})
+
+/** Why volumes that the pod has already keep it from the node. */
+function keptBy({ bound }: State, { node }: NodeView): string | undefined {
+  for (const { volume } of bound) {
+    if (!volume) return volumeGone
+    if (!reaches(volume, node)) return nodeConflict
+  }
+  return undefined
 }
 
 function waitsForConsumer(claim: PersistentVolumeClaim, { storageClasses }: ClusterObjects): boolean {

@@ -133,6 +133,21 @@ describe('VolumeBinding', () => {
     ],
   ])('%s', (_, storage, verdicts) => expect(ask(storage, uses('c'))).toEqual(verdicts))
 
+  test('what keeps it away is said of claims that are bound and of those that wait', () => {
+    const storage = {
+      claims: [
+        { name: 'c', volume: 'v' },
+        { name: 'd', ...late },
+      ],
+      volumes: [{ name: 'v', zone: 'x' }],
+      storageClasses: [waits],
+    }
+    expect(ask(storage, uses('c', 'd'))).toEqual([nothing, `${conflict}; ${nothing}`])
+    expect(ask({ ...storage, volumes: [] }, uses('c', 'd'))).toEqual(
+      both(`node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s); ${nothing}`),
+    )
+  })
+
   test('two claims of one pod do not get the same volume', () => {
     const storage = {
       claims: [
@@ -188,10 +203,23 @@ describe('VolumeRestrictions', () => {
   test.each<[string, PodSketch, PodSketch, string[]]>([
     ['a disk is attached once', disk(), disk(), busy],
     ['unless all only read', disk(true), disk(true), both('ok')],
+    ['all of them', disk(), disk(true), busy],
     ['an EBS volume is attached once', ebs('1'), ebs('1'), busy],
     ['another EBS volume is another one', ebs('1'), ebs('2'), both('ok')],
     ['the same image of the same monitors', { volumes: [rbd('m')] }, { volumes: [rbd('m')] }, busy],
     ['the same image of others', { volumes: [rbd('m')] }, { volumes: [rbd('n')] }, both('ok')],
+    [
+      'the same image in another pool',
+      { volumes: [rbd('m')] },
+      { volumes: [{ name: 'v', rbd: { ...rbd('m').rbd!, pool: 'q' } }] },
+      both('ok'),
+    ],
+    [
+      'another iSCSI target',
+      { volumes: [iscsi] },
+      { volumes: [{ name: 'v', iscsi: { ...iscsi.iscsi!, iqn: 'r' } }] },
+      both('ok'),
+    ],
     ['the same iSCSI target', { volumes: [iscsi] }, { volumes: [iscsi] }, busy],
   ])('%s', (_, placed, pod, verdicts) => expect(ask({}, pod, [placed])).toEqual(verdicts))
 
@@ -222,6 +250,16 @@ test('VolumeZone keeps a pod in the zones that its volume is labelled with', () 
   expect(of({ [key]: 'x__y' })).toEqual(both('ok'))
   expect(of({ [old]: 'y' })).toEqual([none, 'ok'])
   expect(of({ other: 'y' })).toEqual(both('ok'))
+  // Zone and region both, where the node has but one; and what is written wrong says nothing.
+  expect(of({ [key]: 'x', 'topology.kubernetes.io/region': 'r' })).toEqual([none, none])
+  expect(of({ [key]: 'z__' })).toEqual(both('ok'))
+})
+
+test('VolumeZone asks nothing of nodes that have neither zone nor region', () => {
+  const labels = { 'topology.kubernetes.io/zone': 'x' }
+  const storage = { claims: [{ name: 'c', volume: 'v' }], volumes: [{ name: 'v', labels }] }
+  const scene = makeScene({ nodes: [makeNode('a')], ...storage })
+  expect(scene.verdicts(makePod('p', uses('c')))).toEqual({ a: 'ok' })
 })
 
 test('NodeVolumeLimits counts each volume of a driver once', () => {
@@ -238,6 +276,35 @@ test('NodeVolumeLimits counts each volume of a driver once', () => {
   expect(ask(storage, uses('e'), [uses('c')])).toEqual(both('ok'))
   expect(ask(storage, uses('f'), [uses('c')])).toEqual(full)
   expect(ask(storage, uses('c', 'd'))).toEqual(full)
+})
+
+test('NodeVolumeLimits counts what pods name themselves, where a CSI driver attaches it', () => {
+  const scene = makeScene({ nodes: [makeNode('a')] })
+  const { csiNodes } = scene.state.objects
+  const csiNode = (migrated: string) =>
+    csiNodes.set({
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'CSINode',
+      metadata: {
+        name: 'a',
+        uid: 'a',
+        resourceVersion: '1',
+        annotations: { 'storage.alpha.kubernetes.io/migrated-plugins': migrated },
+      },
+      spec: { drivers: [{ name: 'disk.csi.azure.com', nodeID: 'a', allocatable: { count: 1 } }] },
+    })
+  const disk = (name: string): PodSketch => ({
+    volumes: [{ name: 'v', azureDisk: { diskName: name, diskURI: `/${name}` } }],
+  })
+  const full = { a: 'node(s) exceed max volume count' }
+  scene.place(makePod('there', { on: 'a', ...disk('one') }))
+  csiNode('kubernetes.io/azure-disk')
+  expect(scene.verdicts(makePod('p', disk('two')))).toEqual(full)
+  expect(scene.verdicts(makePod('p', disk('one')))).toEqual({ a: 'ok' })
+  expect(scene.decide(makePod('q', disk('two')))).toContain(full.a)
+  expect(scene.decide(makePod('r', disk('one')))).toBe('a')
+  csiNode('')
+  expect(scene.verdicts(makePod('p', disk('two')))).toEqual({ a: 'ok' })
 })
 
 describe('PodTopologySpread by default', () => {
