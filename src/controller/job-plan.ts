@@ -4,9 +4,12 @@ import type { Pod } from '../models/types/core-v1.ts'
 import { IndexSet } from './index-set.ts'
 import {
   activeOf,
+  earlierEnds,
   earlierFailures,
   earlierIgnored,
+  endedMs,
   hasFailed,
+  hasIndexOf,
   hasSucceeded,
   type IndexHistory,
   indexOf,
@@ -15,7 +18,7 @@ import {
   isTracked,
   onlyReplacesFailed,
 } from './job-pods.ts'
-import { judgeFailure, judgeSuccess } from './job-policy.ts'
+import { isIgnored, judgeFailure, judgeSuccess } from './job-policy.ts'
 
 /** How a Job ends, as a condition. `FailureTarget` and `SuccessCriteriaMet` come first, the final one when no pod is left. */
 export interface Ending {
@@ -27,7 +30,7 @@ export interface Ending {
 /** What a Job's status and pods say together. */
 export interface JobFacts {
   active: Pod[]
-  terminating: number
+  terminating: Pod[]
   ready: number
   /** Counted in status, waiting in uncountedTerminatedPods, or seen just now. */
   succeeded: number
@@ -37,6 +40,8 @@ export interface JobFacts {
   /** Ended, tracked, and not yet in the status. */
   newSucceeded: Pod[]
   newFailed: Pod[]
+  /** All that ended in failure and are not yet in the status, also those that are ignored or kept: each delays the next pod. */
+  failures: Pod[]
   /** Failures that a policy ignores: they are let go without being counted. */
   ignored: Pod[]
   /** Of indexes that will have another pod: kept until it is there, as it carries on their count. */
@@ -58,61 +63,52 @@ export function jobFacts(job: Job, pods: readonly Pod[], released: ReadonlySet<s
   const fresh = pods.filter(p => isTracked(p) && !released.has(p.metadata.uid) && !waiting.has(p.metadata.uid))
   const perIndex = indexed && spec.backoffLimitPerIndex !== undefined
 
-  // One without an index of the Job is nobody's failure.
-  const counts = (pod: Pod) => !indexed || (indexOf(pod) >= 0 && indexOf(pod) < limit)
-  const succeededPods = pods.filter(p => hasSucceeded(p) && counts(p))
+  const succeededPods = pods.filter(p => hasSucceeded(p) && hasIndexOf(job, p))
   const succeededIndexes = IndexSet.parse(status.completedIndexes, limit).union(
     IndexSet.of(indexed ? succeededPods.filter(p => isTracked(p)).map(indexOf) : []),
   )
   const newSucceeded = fresh.filter(hasSucceeded)
-  const failedNow = fresh.filter(p => hasFailed(p, job))
-  const ignored = failedNow.filter(p => !counts(p) || judgeFailure(job, p)?.action === 'Ignore')
-  let newFailed = failedNow.filter(p => !ignored.includes(p))
-  const failJob = newFailed.map(p => judgeFailure(job, p)).find(v => v?.action === 'FailJob')
+  const failures = fresh.filter(p => hasFailed(p, job) && hasIndexOf(job, p))
+  const ignored = fresh.filter(p => hasFailed(p, job) && isIgnored(job, p))
+  const countedFailures = failures.filter(p => !isIgnored(job, p))
+  // Those that were counted before are asked, too: what a policy says of them may have come later.
+  const failJob = pods.filter(p => hasFailed(p, job)).map(p => judgeFailure(job, p))
 
   let failedIndexes = IndexSet.parse(status.failedIndexes, limit)
-  const kept = new Map<number, Pod>()
+  let kept = new Map<number, Pod>()
   if (perIndex) {
-    const failing = pods.filter(p => isTracked(p) && hasFailed(p, job) && indexOf(p) >= 0 && indexOf(p) < limit)
-    failedIndexes = failedIndexes.union(
-      IndexSet.of(
-        failing
-          .filter(p => indexIsLost(job, p))
-          .map(indexOf)
-          .filter(i => !succeededIndexes.has(i)),
-      ),
+    const tracked = pods.filter(p => isTracked(p) && hasFailed(p, job) && hasIndexOf(job, p))
+    const lost = tracked.filter(p => indexIsLost(job, p)).map(indexOf)
+    failedIndexes = failedIndexes.union(IndexSet.of(lost.filter(i => !succeededIndexes.has(i))))
+    const settled = (i: number) => failedIndexes.has(i) || succeededIndexes.has(i)
+    kept = keptPods(
+      tracked.filter(p => !released.has(p.metadata.uid) && !settled(indexOf(p))),
+      activeOf(pods),
     )
-    for (const pod of failing) {
-      const i = indexOf(pod)
-      if (failedIndexes.has(i) || succeededIndexes.has(i)) continue
-      const best = kept.get(i)
-      if (!best || totalFailures(pod) > totalFailures(best)) kept.set(i, pod)
-    }
-    // Only while nobody has taken over.
-    for (const pod of activeOf(pods)) kept.delete(indexOf(pod))
   }
-  const held = new Set([...kept.values()].map(p => p.metadata.uid))
-  newFailed = newFailed.filter(p => !held.has(p.metadata.uid))
+  const held = new Set(kept.values())
+  const newFailed = countedFailures.filter(p => !held.has(p))
 
   const uncounted = status.uncountedTerminatedPods
   const active = activeOf(pods)
   const facts: JobFacts = {
     active,
-    terminating: pods.filter(isTerminating).length,
+    terminating: pods.filter(isTerminating),
     ready: active.filter(isPodReady).length,
     succeeded: indexed
       ? succeededIndexes.size
       : (status.succeeded ?? 0) + newSucceeded.length + (uncounted?.succeeded?.length ?? 0),
-    failed: (status.failed ?? 0) + newFailed.length + held.size + (uncounted?.failed?.length ?? 0),
+    failed: (status.failed ?? 0) + countedFailures.length + (uncounted?.failed?.length ?? 0),
     succeededIndexes,
     failedIndexes,
     newSucceeded,
     newFailed,
-    ignored: ignored.filter(p => !held.has(p.metadata.uid)),
+    failures,
+    ignored: ignored.filter(p => !held.has(p)),
     kept,
     ending: undefined,
   }
-  facts.ending = endingOf(job, facts, failJob?.message, nowMs)
+  facts.ending = endingOf(job, facts, pods, failJob.find(v => v?.action === 'FailJob')?.message, nowMs)
   if (facts.ending) {
     // No successor will come: what was kept for one is counted now.
     for (const pod of kept.values())
@@ -122,7 +118,16 @@ export function jobFacts(job: Job, pods: readonly Pod[], released: ReadonlySet<s
   return facts
 }
 
-const totalFailures = (pod: Pod) => earlierFailures(pod) + earlierIgnored(pod)
+/** The last failure of each index that nobody has taken over yet. */
+function keptPods(failing: readonly Pod[], active: readonly Pod[]): Map<number, Pod> {
+  const kept = new Map<number, Pod>()
+  for (const pod of failing) {
+    const best = kept.get(indexOf(pod))
+    if (!best || (earlierEnds(pod) >= earlierEnds(best) && endedMs(pod) >= endedMs(best))) kept.set(indexOf(pod), pod)
+  }
+  for (const pod of active) kept.delete(indexOf(pod))
+  return kept
+}
 
 function indexIsLost(job: Job, pod: Pod): boolean {
   const verdict = judgeFailure(job, pod)?.action
@@ -142,7 +147,13 @@ export function nextHistory(job: Job, facts: JobFacts, index: number): IndexHist
   }
 }
 
-function endingOf(job: Job, facts: JobFacts, failJob: string | undefined, nowMs: number): Ending | undefined {
+function endingOf(
+  job: Job,
+  facts: JobFacts,
+  pods: readonly Pod[],
+  failJob: string | undefined,
+  nowMs: number,
+): Ending | undefined {
   const { spec, status = {} } = job
   const fixed = status.conditions?.find(
     c => c.status === 'True' && (c.type === 'FailureTarget' || c.type === 'SuccessCriteriaMet'),
@@ -151,7 +162,7 @@ function endingOf(job: Job, facts: JobFacts, failJob: string | undefined, nowMs:
   const failure = (reason: string, message: string): Ending => ({ type: 'FailureTarget', reason, message })
   const success = (reason: string, message: string): Ending => ({ type: 'SuccessCriteriaMet', reason, message })
   if (failJob) return failure('PodFailurePolicy', failJob)
-  if (facts.failed > (spec.backoffLimit ?? 6) || restartsExceeded(job, facts.active))
+  if (facts.failed > (spec.backoffLimit ?? 6) || restartsExceeded(job, pods))
     return failure('BackoffLimitExceeded', 'Job has reached the specified backoff limit')
   if (msUntilDeadline(job, nowMs) === 0)
     return failure('DeadlineExceeded', 'Job was active longer than specified deadline')
@@ -170,12 +181,13 @@ function endingOf(job: Job, facts: JobFacts, failJob: string | undefined, nowMs:
   return done ? success('CompletionsReached', 'Reached expected number of succeeded pods') : undefined
 }
 
-/** With restartPolicy OnFailure, restarts in place count against the limit. */
-function restartsExceeded(job: Job, active: readonly Pod[]): boolean {
+/** With restartPolicy OnFailure, restarts in place count against the limit, also those of pods that are being deleted. */
+function restartsExceeded(job: Job, pods: readonly Pod[]): boolean {
   if (job.spec.template.spec?.restartPolicy !== 'OnFailure') return false
   const limit = job.spec.backoffLimit ?? 6
   if (limit === largestInt32) return false
-  const restarts = active
+  const restarts = pods
+    .filter(p => p.status?.phase === 'Running' || p.status?.phase === 'Pending')
     .flatMap(p => [...(p.status?.initContainerStatuses ?? []), ...(p.status?.containerStatuses ?? [])])
     .reduce((n, c) => n + (c.restartCount ?? 0), 0)
   return limit === 0 ? restarts > 0 : restarts >= limit
@@ -210,18 +222,19 @@ export function planJob(job: Job, facts: JobFacts, mayStart: (index: number) => 
       : Math.min(Math.max(spec.completions - facts.succeeded - facts.failedIndexes.size, 0), parallelism)
   const remove = surplusPods(job, facts, active.length - wanted)
   if (remove.length) return { remove: remove.slice(0, burst), create: [] }
-  const standing = active.length + (onlyReplacesFailed(job) ? facts.terminating : 0)
+  const standing = active.length + (onlyReplacesFailed(job) ? facts.terminating.length : 0)
   const missing = Math.min(Math.max(wanted - standing, 0), burst)
   if (!isIndexed(job)) return { remove: [], create: Array.from({ length: missing }, () => undefined) }
   return { remove: [], create: pendingIndexes(job, facts, missing, mayStart) }
 }
 
+/** The first that nobody works at. Those that have to wait after a failure keep their place. */
 function pendingIndexes(job: Job, facts: JobFacts, count: number, mayStart: (index: number) => boolean): number[] {
-  const taken = new Set(facts.active.map(indexOf))
+  const taken = new Set([...facts.active, ...(onlyReplacesFailed(job) ? facts.terminating : [])].map(indexOf))
   const found: number[] = []
   for (let i = 0; i < (job.spec.completions ?? 0) && found.length < count; i++)
-    if (!taken.has(i) && !facts.succeededIndexes.has(i) && !facts.failedIndexes.has(i) && mayStart(i)) found.push(i)
-  return found
+    if (!taken.has(i) && !facts.succeededIndexes.has(i) && !facts.failedIndexes.has(i)) found.push(i)
+  return found.filter(mayStart)
 }
 
 /** At least `count` pods that are not needed: of no or a settled index, second ones of an index, and then those that have done least. */

@@ -22,6 +22,11 @@ export function indexOf(pod: Pod): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : -1
 }
 
+/** It is for an index that the Job has, or needs none. */
+export function hasIndexOf(job: Job, pod: Pod): boolean {
+  return !isIndexed(job) || (indexOf(pod) >= 0 && indexOf(pod) < (job.spec.completions ?? 0))
+}
+
 export function hasFailed(pod: Pod, job: Job): boolean {
   if (pod.status?.phase === 'Failed') return true
   return !onlyReplacesFailed(job) && !!pod.metadata.deletionTimestamp && pod.status?.phase !== 'Succeeded'
@@ -36,10 +41,32 @@ const numberIn = (pod: Pod, annotation: string) => Number(pod.metadata.annotatio
 export const earlierFailures = (pod: Pod) => numberIn(pod, failuresAnnotation)
 export const earlierIgnored = (pod: Pod) => numberIn(pod, ignoredFailuresAnnotation)
 
-/** When it ended, in wall-clock milliseconds: by its containers, or by its deletion; 0 when nobody said. */
-export function endedMs({ status, metadata }: Pod): number {
-  const times = (status?.containerStatuses ?? []).map(c => c.state?.terminated?.finishedAt)
-  return Math.max(...[...times, metadata.deletionTimestamp].map(time => Date.parse(time ?? '') || 0))
+/** All ends of its index before this pod, whatever a policy said of them. */
+export const earlierEnds = (pod: Pod) => earlierFailures(pod) + earlierIgnored(pod)
+
+/**
+ * When it ended, in wall-clock milliseconds: when the last of its containers did; else when it ceased to be ready, or its deletion was
+ * asked for; else when it was made.
+ */
+export function endedMs(pod: Pod): number {
+  const { status, metadata } = pod
+  const unready = status?.conditions?.find(c => c.type === 'Ready' && c.status === 'False')
+  const graceMs = (metadata.deletionGracePeriodSeconds ?? 0) * 1000
+  return (
+    lastContainerEndMs(pod) ||
+    timeMs(unready?.lastTransitionTime) ||
+    (metadata.deletionTimestamp ? timeMs(metadata.deletionTimestamp) - graceMs : timeMs(metadata.creationTimestamp))
+  )
+}
+
+const timeMs = (time: string | undefined) => Date.parse(time ?? '') || 0
+
+/** 0 while any of them, sidecars included, has not said when. */
+function lastContainerEndMs({ spec, status }: Pod): number {
+  const sidecars = new Set(spec?.initContainers?.filter(c => c.restartPolicy === 'Always').map(c => c.name))
+  const inits = (status?.initContainerStatuses ?? []).filter(c => sidecars.has(c.name))
+  const ends = [...(status?.containerStatuses ?? []), ...inits].map(c => timeMs(c.state?.terminated?.finishedAt))
+  return ends.every(Boolean) ? Math.max(0, ...ends) : 0
 }
 
 export interface IndexHistory {
@@ -53,7 +80,7 @@ export function podOf(job: Job, index: number | undefined, history?: IndexHistor
   draft.metadata.finalizers = [...(draft.metadata.finalizers ?? []), trackingFinalizer]
   if (index === undefined) return draft
   const text = String(index)
-  draft.metadata.generateName = `${`${job.metadata.name}-${index}`.slice(0, 57)}-`
+  draft.metadata.generateName = prefixOf(job.metadata.name, index)
   draft.metadata.labels = { ...draft.metadata.labels, [indexKey]: text }
   draft.metadata.annotations = { ...draft.metadata.annotations, [indexKey]: text }
   if (history) {
@@ -63,6 +90,14 @@ export function podOf(job: Job, index: number | undefined, history?: IndexHistor
   draft.spec.hostname = `${job.metadata.name}-${index}`
   for (const c of [...(draft.spec.initContainers ?? []), ...draft.spec.containers]) c.env = withIndex(c.env ?? [])
   return draft
+}
+
+const longestPrefix = 58
+
+/** Of a long name the end is left out, not the index. */
+function prefixOf(name: string, index: number): string {
+  const tail = `-${index}-`
+  return `${name.slice(0, longestPrefix - tail.length)}${tail}`
 }
 
 function withIndex(env: EnvVar[]): EnvVar[] {

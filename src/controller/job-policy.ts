@@ -1,6 +1,7 @@
 import type { Job, PodFailurePolicyRule } from '../models/types/batch-v1.ts'
 import type { ContainerStatus, Pod } from '../models/types/core-v1.ts'
 import { IndexSet } from './index-set.ts'
+import { hasIndexOf } from './job-pods.ts'
 
 /** What a Job's policies say about one failed pod, or about the indexes that succeeded. */
 
@@ -22,8 +23,8 @@ export function judgeFailure(job: Job, pod: Pod): FailureVerdict | undefined {
         action: rule.action,
         message: `Container ${container.name} for pod ${pod.metadata.namespace}/${pod.metadata.name} failed with exit code ${container.state!.terminated!.exitCode} ${tail}`,
       }
-    const condition = rule.onPodConditions?.find(wanted =>
-      pod.status?.conditions?.some(c => c.type === wanted.type && c.status === (wanted.status || 'True')),
+    const condition = pod.status?.conditions?.find(c =>
+      rule.onPodConditions?.some(wanted => c.type === wanted.type && c.status === (wanted.status || 'True')),
     )
     if (condition)
       return {
@@ -33,6 +34,9 @@ export function judgeFailure(job: Job, pod: Pod): FailureVerdict | undefined {
   }
   return undefined
 }
+
+/** Its failure is nobody's: a policy says so, or it is of none of the Job's indexes. */
+export const isIgnored = (job: Job, pod: Pod) => !hasIndexOf(job, pod) || judgeFailure(job, pod)?.action === 'Ignore'
 
 function exitMatch(
   pod: Pod,
@@ -50,7 +54,8 @@ function exitMatch(
 export function judgeSuccess(job: Job, succeeded: IndexSet): string | undefined {
   if (job.spec.completionMode !== 'Indexed') return undefined
   for (const [i, { succeededIndexes, succeededCount }] of (job.spec.successPolicy?.rules ?? []).entries()) {
-    const wanted = succeededIndexes === undefined ? undefined : IndexSet.parse(succeededIndexes)
+    const wanted = succeededIndexes === undefined ? undefined : IndexSet.parse(succeededIndexes, job.spec.completions)
+    if (wanted && !wanted.size) continue
     const count = wanted ? wanted.overlap(succeeded) : succeeded.size
     const enough = succeededCount ?? wanted?.size ?? Infinity
     if (count >= enough) return `Matched rules at index ${i}`

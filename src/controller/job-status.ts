@@ -1,15 +1,31 @@
 import { conditionOf, withCondition } from '../models/conditions.ts'
-import { isPodTerminal } from '../models/pod-state.ts'
+import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
 import type { Job, JobCondition, JobStatus } from '../models/types/batch-v1.ts'
 import type { Pod } from '../models/types/core-v1.ts'
 import type { JobFacts } from './job-plan.ts'
 import { isIndexed, isTracked } from './job-pods.ts'
+import { isIgnored } from './job-policy.ts'
 
 export const isFinished = (job: Job) =>
   (job.status?.conditions ?? []).some(c => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True')
 
 /** So many pods wait in the status to be counted; more come in later rounds. */
 const maxUncounted = 500
+
+/** What a look has done. */
+export interface Changes {
+  /** How many pods it made. */
+  made: number
+  /** Active ones that it deleted. */
+  removed: readonly Pod[]
+}
+
+export const noChanges: Changes = { made: 0, removed: [] }
+
+export interface Look extends Changes {
+  /** All that was done before was seen, so that it has made and deleted what the Job wants. */
+  settled: boolean
+}
 
 export interface Accounting {
   status: JobStatus
@@ -20,7 +36,6 @@ export interface Accounting {
 /**
  * The next status: what was waiting and has been let go is counted, what ended since is put down to wait. A pod is let go only after its
  * uid is in a written status, and counted only after it is let go, so that a crash anywhere neither loses nor doubles it.
- * @param active pods after this round's deletions and creations
  * @param now a timestamp
  */
 export function account(
@@ -28,7 +43,7 @@ export function account(
   pods: readonly Pod[],
   released: ReadonlySet<string>,
   facts: JobFacts,
-  active: number,
+  { made, removed, settled }: Look,
   now: string,
 ): Accounting {
   const before = job.status ?? {}
@@ -39,7 +54,7 @@ export function account(
   const room = Math.max(maxUncounted - waiting(wasSucceeded).length - waiting(wasFailed).length, 0)
   const isStopped = ({ metadata: { uid } }: Pod) => held.has(uid) && !wasFailed?.includes(uid)
   const stopped = isAnnounced(job) ? pods.filter(p => isStopped(p) && !isPodTerminal(p)) : []
-  const newFailed = failuresOf(facts, stopped).slice(0, room)
+  const newFailed = failuresOf(job, facts, stopped).slice(0, room)
   const newSucceeded = indexed ? facts.newSucceeded : facts.newSucceeded.slice(0, room - newFailed.length)
   const uids = (list: Pod[]) => list.map(p => p.metadata.uid)
   const succeeded = [...waiting(wasSucceeded), ...(indexed ? [] : uids(newSucceeded))]
@@ -48,16 +63,16 @@ export function account(
 
   const status: JobStatus = {
     ...before,
-    active,
-    ready: Math.min(facts.ready, active),
-    terminating: facts.terminating,
+    active: facts.active.length + made - removed.length,
+    ready: facts.ready - removed.filter(isPodReady).length,
+    terminating: facts.terminating.length + removed.length,
     succeeded: indexed ? facts.succeededIndexes.size : (before.succeeded ?? 0) + counted(wasSucceeded),
     failed: (before.failed ?? 0) + counted(wasFailed),
     uncountedTerminatedPods: { ...(succeeded.length ? { succeeded } : {}), ...(failed.length ? { failed } : {}) },
   }
   if (indexed && facts.succeededIndexes.size) status.completedIndexes = facts.succeededIndexes.toString()
   if (indexed && job.spec.backoffLimitPerIndex !== undefined) status.failedIndexes = facts.failedIndexes.toString()
-  status.conditions = suspension(job, facts, before.conditions ?? [], now)
+  status.conditions = settled ? suspension(job, before.conditions ?? [], now) : (before.conditions ?? [])
   if (!status.startTime && !job.spec.suspend) status.startTime = now
   // While it is suspended the old start stays; being resumed is a new one.
   if (wasResumed(before.conditions, status.conditions)) status.startTime = now
@@ -77,13 +92,14 @@ export function account(
 }
 
 /**
- * When a Job fails, what it has stopped has failed with it. When it has succeeded, what is stopped for that reason has not.
+ * When a Job fails, what it has stopped has failed with it, unless a policy ignores that. When it has succeeded, what is stopped for that
+ * reason has not.
  * @param stopped pods that are not counted yet and have not ended by themselves
  */
-function failuresOf({ ending, newFailed, ignored }: JobFacts, stopped: readonly Pod[]): Pod[] {
-  if (!ending) return newFailed
+function failuresOf(job: Job, { ending, newFailed }: JobFacts, stopped: readonly Pod[]): Pod[] {
+  if (!ending || !isAnnounced(job)) return newFailed
   const counted = newFailed.filter(isPodTerminal)
-  return ending.type === 'FailureTarget' ? [...counted, ...stopped.filter(p => !ignored.includes(p))] : counted
+  return ending.type === 'FailureTarget' ? [...counted, ...stopped.filter(p => !isIgnored(job, p))] : counted
 }
 
 /** A Job that ends, or is deleted, holds no pod back; those that are to be counted go once they are in the status. */
@@ -109,14 +125,13 @@ const condition = (type: string, status: string, reason: string, message: string
   lastTransitionTime: now,
 })
 
-function suspension(job: Job, facts: JobFacts, before: JobCondition[], now: string): JobCondition[] {
-  if (job.metadata.deletionTimestamp) return before
+function suspension(job: Job, before: JobCondition[], now: string): JobCondition[] {
   const known = conditionOf(before, 'Suspended')
-  if (job.spec.suspend && !facts.ending) {
+  if (job.spec.suspend) {
     if (known?.status === 'True') return before
     return withCondition(before, condition('Suspended', 'True', 'JobSuspended', 'Job suspended', now))
   }
-  if (known?.status !== 'True' || facts.ending) return before
+  if (known?.status !== 'True') return before
   return withCondition(before, condition('Suspended', 'False', 'JobResumed', 'Job resumed', now))
 }
 
@@ -129,7 +144,7 @@ function end(facts: JobFacts, status: JobStatus, unsettled: boolean, now: string
   const { type, reason, message } = facts.ending!
   status.conditions = withCondition(status.conditions, condition(type, 'True', reason, message, now))
   const { succeeded, failed } = status.uncountedTerminatedPods ?? {}
-  if (status.active || facts.terminating || unsettled || succeeded?.length || failed?.length) return
+  if (status.active || status.terminating || unsettled || succeeded?.length || failed?.length) return
   const complete = type === 'SuccessCriteriaMet'
   status.conditions = withCondition(
     status.conditions,

@@ -1,4 +1,3 @@
-import { backoffMs } from '../base/backoff.ts'
 import { timestamp } from '../base/clock.ts'
 import { sameMeaning } from '../base/equality.ts'
 import { explain } from '../base/errors.ts'
@@ -10,24 +9,21 @@ import { isConflict, isNamespaceTerminating, isNotFound } from '../models/api-er
 import { Job, Pod } from '../models/kinds/index.ts'
 import { keyOf, keyText, type ObjectKey } from '../models/object.ts'
 import { claim } from './claim.ts'
+import { backoffLeftMs, countFailures, type Failures, indexBackoffLeftMs, noFailures } from './job-backoff.ts'
 import type { JobMonitor, SyncAction } from './job-monitor.ts'
 import { type JobFacts, jobFacts, msUntilDeadline, nextHistory, planJob } from './job-plan.ts'
-import { earlierFailures, endedMs, isIndexed, isTracked, podOf, trackingFinalizer } from './job-pods.ts'
+import { isIndexed, isTracked, podOf, trackingFinalizer } from './job-pods.ts'
 import { judgeFailure } from './job-policy.ts'
-import { account, isAnnounced, isFinished } from './job-status.ts'
+import { account, type Changes, isAnnounced, isFinished, type Look, noChanges } from './job-status.ts'
 import { isEmptySelector, lenientSelector, ownSelector, selectorMatches } from './selection.ts'
 import { slowStart } from './slow-start.ts'
 
 const controllerName = 'kubernetes.io/job-controller'
-/** After a failure, the next pod waits: 10 s doubling to 10 minutes. */
-const podBackoff = { baseMs: 10_000, maxMs: 600_000 }
 
 interface Memory {
   /** Let go by us; the cache may still show them as held. */
   released: Set<string>
-  /** Failures in a row, and when the last one was seen, on the monotonic clock. */
-  failures: number
-  failedAtMs: number
+  failures: Failures
   seenFailed: Set<string>
 }
 
@@ -68,10 +64,7 @@ export function jobReconciler({ monitor }: { monitor?: JobMonitor } = {}): Recon
       if (job.metadata.deletionTimestamp) await releaseAll(world, strays)
       let memory = memories.get(job.metadata.uid)
       if (!memory)
-        memories.set(
-          job.metadata.uid,
-          (memory = { released: new Set(), failures: 0, failedAtMs: -Infinity, seenFailed: new Set() }),
-        )
+        memories.set(job.metadata.uid, (memory = { released: new Set(), failures: noFailures, seenFailed: new Set() }))
       return new Round(world, job, memory, own, monitor).run()
     },
   }
@@ -85,14 +78,18 @@ const podsByJob: CacheIndex<Pod> = {
   name: 'job',
   values(pod) {
     const ref = controllerOf(pod)
-    return (ref?.kind === 'Job' ? [{ namespace: pod.metadata.namespace!, name: ref.name }] : onceOf(pod)).map(keyText)
+    if (!ref) return onceOf(pod).map(keyText)
+    // Another group may have Jobs of its own.
+    const ours = ref.kind === Job.kind && ref.apiVersion === 'batch/v1'
+    return ours ? [keyText({ namespace: pod.metadata.namespace!, name: ref.name })] : []
   },
 }
 
-/** The Job of a pod that is held for it still, but has no owner any more. */
+/** The Job of a pod that is held for it still, but has no owner any more. One that does not say is of a Job that never is. */
 function onceOf(pod: Pod): ObjectKey[] {
-  const name = pod.metadata.labels?.['batch.kubernetes.io/job-name']
-  return name && isTracked(pod) && !controllerOf(pod) ? [{ namespace: pod.metadata.namespace!, name }] : []
+  if (!isTracked(pod) || controllerOf(pod)) return []
+  const { namespace, uid, labels } = pod.metadata
+  return [{ namespace: namespace!, name: labels?.['batch.kubernetes.io/job-name'] ?? `of-pod-${uid}` }]
 }
 
 /** Pods that are or were of a Job of this name: when it is gone, nobody will count them. */
@@ -167,26 +164,27 @@ class Round {
     const nowMs = clock.now()
     const facts = jobFacts(job, pods, this.#memory.released, nowMs)
     this.#noteFailures(facts)
-    let active = facts.active.length
+    let changes: Changes = noChanges
     let error: unknown
     let again = msUntilDeadline(job, nowMs) ?? Infinity
+    let settled = false
     if (!(await this.#isNewest(facts))) return { afterMs: this.#own.patienceMs }
     if (facts.ending && !isAnnounced(job)) {
       // First it is written down: a crash in the midst of stopping pods must not turn success into failure.
     } else if (facts.ending) {
-      const removed = await this.#remove(facts.active, false)
-      active -= removed.done
-      error = removed.error
+      ;({ error, ...changes } = await this.#remove(facts.active, false))
     } else if (trust === 'wait') {
       this.#action = 'reconciling'
       again = Math.min(again, this.#own.patienceMs)
-    } else if (!job.metadata.deletionTimestamp && this.#mayCreate()) {
-      const outcome = await this.#manage(facts)
-      active += outcome.difference
-      error = outcome.error
-      again = Math.min(again, outcome.afterMs)
+    } else if (!job.metadata.deletionTimestamp) {
+      settled = true
+      if (this.#mayCreate()) {
+        const outcome = await this.#manage(facts)
+        ;({ changes, error } = outcome)
+        again = Math.min(again, outcome.afterMs)
+      }
     }
-    await this.#account(pods, facts, Math.max(active, 0))
+    await this.#account(pods, facts, { ...changes, settled })
     if (error !== undefined) throw error
     return Number.isFinite(again) ? { afterMs: again } : undefined
   }
@@ -240,19 +238,14 @@ class Round {
   }
 
   /** Failures in a row since the last success slow the next pod down. */
-  #noteFailures(facts: JobFacts): void {
+  #noteFailures({ failures, newSucceeded }: JobFacts): void {
     const memory = this.#memory
-    const failed = [...facts.newFailed, ...facts.kept.values()].filter(p => !memory.seenFailed.has(p.metadata.uid))
+    const failed = failures.filter(p => !memory.seenFailed.has(p.metadata.uid))
     for (const pod of failed) memory.seenFailed.add(pod.metadata.uid)
-    if (facts.newSucceeded.length) memory.failures = 0
-    const lastSuccessMs = Math.max(...facts.newSucceeded.map(endedMs), 0)
-    const inARow = failed.filter(p => !lastSuccessMs || endedMs(p) >= lastSuccessMs)
-    if (!inARow.length) return
-    memory.failures += inARow.length
-    memory.failedAtMs = this.#world.clock.monotonicMs()
+    memory.failures = countFailures(memory.failures, newSucceeded, failed)
   }
 
-  async #manage(facts: JobFacts): Promise<{ difference: number; error: unknown; afterMs: number }> {
+  async #manage(facts: JobFacts): Promise<{ changes: Changes; error: unknown; afterMs: number }> {
     const job = this.#job
     const perIndex = isIndexed(job) && job.spec.backoffLimitPerIndex !== undefined
     let afterMs = Infinity
@@ -260,27 +253,16 @@ class Round {
       if (waitMs > 0) afterMs = Math.min(afterMs, waitMs)
       return waitMs <= 0
     }
-    const plan = planJob(job, facts, index => !perIndex || ready(this.#indexWait(facts, index)))
+    const nowMs = this.#world.clock.now()
+    const plan = planJob(job, facts, index => !perIndex || ready(indexBackoffLeftMs(facts.kept.get(index), nowMs)))
     if (plan.remove.length) {
-      const { done, error } = await this.#remove(plan.remove, true)
-      return { difference: -done, error, afterMs }
+      const { error, ...changes } = await this.#remove(plan.remove, true)
+      return { changes, error, afterMs }
     }
-    if (plan.create.length && !perIndex && !ready(this.#wait(this.#memory.failures, this.#memory.failedAtMs)))
-      return { difference: 0, error: undefined, afterMs }
+    if (plan.create.length && !perIndex && !ready(backoffLeftMs(this.#memory.failures, nowMs)))
+      return { changes: noChanges, error: undefined, afterMs }
     const { done, error } = await this.#create(plan.create, facts)
-    return { difference: done, error, afterMs }
-  }
-
-  #wait(failures: number, sinceMs: number): number {
-    return failures ? sinceMs + backoffMs(podBackoff, failures) - this.#world.clock.monotonicMs() : 0
-  }
-
-  #indexWait(facts: JobFacts, index: number): number {
-    const last = facts.kept.get(index)
-    if (!last) return 0
-    const sinceMs = endedMs(last)
-    if (!sinceMs) return 0
-    return sinceMs + backoffMs(podBackoff, earlierFailures(last) + 1) - this.#world.clock.now()
+    return { changes: { made: done, removed: [] }, error, afterMs }
   }
 
   async #create(indexes: (number | undefined)[], facts: JobFacts): Promise<{ done: number; error: unknown }> {
@@ -293,11 +275,11 @@ class Round {
       try {
         const pod = await client.create(Pod, draft)
         this.#own.created(this.#key, pod)
-        this.#monitor?.created(job, facts.terminating + facts.failed, true)
+        this.#monitor?.created(job, facts.terminating.length + facts.failed, true)
         events.normal(job, 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)
       } catch (cause) {
         if (isNamespaceTerminating(cause)) return
-        this.#monitor?.created(job, facts.terminating + facts.failed, false)
+        this.#monitor?.created(job, facts.terminating.length + facts.failed, false)
         events.warning(job, 'FailedCreate', `Error creating: ${explain(cause)}`)
         throw cause
       }
@@ -306,7 +288,7 @@ class Round {
   }
 
   /** @param uncounted let them go first: they were too many, which is no failure of theirs */
-  async #remove(pods: readonly Pod[], uncounted: boolean): Promise<{ done: number; error: unknown }> {
+  async #remove(pods: readonly Pod[], uncounted: boolean): Promise<Changes & { error: unknown }> {
     const { client, events } = this.#world
     if (pods.length) this.#action = 'pods_deleted'
     const results = await Promise.allSettled(
@@ -330,15 +312,16 @@ class Round {
       }),
     )
     return {
-      done: results.filter(r => r.status === 'fulfilled').length,
+      made: 0,
+      removed: pods.filter((_, i) => results[i]!.status === 'fulfilled'),
       error: results.find(r => r.status === 'rejected')?.reason,
     }
   }
 
-  async #account(pods: readonly Pod[], facts: JobFacts, active: number): Promise<void> {
+  async #account(pods: readonly Pod[], facts: JobFacts, look: Look): Promise<void> {
     const { client, clock } = this.#world
     const job = this.#job
-    const { status, release: letGo } = account(job, pods, this.#memory.released, facts, active, timestamp(clock))
+    const { status, release: letGo } = account(job, pods, this.#memory.released, facts, look, timestamp(clock))
     if (!sameMeaning(plain(job.status), plain(status))) {
       await client.updateStatus(Job, { ...structuredClone(job), status })
       this.#tell(status)

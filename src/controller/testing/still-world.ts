@@ -15,7 +15,7 @@ export interface StillWorldOptions {
   live?: [Kind<any>, KubeObject[]][]
   /** Wall time. */
   nowMs?: number
-  /** What a write ends with, if it fails: `create Pod`, `patch Pod`. */
+  /** What a write or a list ends with, if it fails: `create Pod`, `patch Pod`, `list Pod`. */
   fails?: Record<string, Error>
   /** What other paths of the API answer; undefined: they are not there. */
   raw?(url: string): object | undefined
@@ -58,10 +58,11 @@ export function stillWorld({ cached = [], live = cached, nowMs, fails = {}, raw 
       if (!found) throw new ApiError('NotFound', `${kind.plural} "${key.name}" not found`)
       return structuredClone(found)
     },
-    list: async (kind: Kind<any>, { namespace }: { namespace?: string } = {}) => ({
-      metadata: { resourceVersion: '1' },
-      items: structuredClone(served(kind).list(namespace)),
-    }),
+    async list(kind: Kind<any>, { namespace }: { namespace?: string } = {}) {
+      const failure = fails[`list ${kind.kind}`]
+      if (failure) throw failure
+      return { metadata: { resourceVersion: '1' }, items: structuredClone(served(kind).list(namespace)) }
+    },
     create: (kind: Kind<any>, draft: any) => write('create', kind, keyIn(draft), draft),
     update: (kind: Kind<any>, object: any) => write('update', kind, keyIn(object), object),
     updateStatus: (kind: Kind<any>, object: any) => write('status', kind, keyIn(object), object),
