@@ -174,10 +174,13 @@ class Round {
       if (known) continue
       try {
         await client.create(PersistentVolumeClaim, draft)
-        const text = `create Claim ${name} Pod ${set.metadata.name}-${ordinal} in StatefulSet ${set.metadata.name} success`
+        const text = `create Claim ${name} Pod ${podNameOf(set, ordinal)} in StatefulSet ${set.metadata.name} success`
         events.normal(set, 'SuccessfulCreate', text)
       } catch (error) {
-        if (!isAlreadyExists(error)) throw error
+        if (isAlreadyExists(error)) continue
+        const text = `create Claim ${name} for Pod ${podNameOf(set, ordinal)} in StatefulSet ${set.metadata.name} failed error: ${explain(error)}`
+        events.warning(set, 'FailedCreate', text)
+        throw error
       }
     }
   }
@@ -186,7 +189,15 @@ class Round {
     const { resourceVersion, name } = pod.metadata
     const labels = { [podNameLabel]: name, [podIndexLabel]: String(ordinalOf(this.#set, name)) }
     const body = { metadata: { resourceVersion, labels } }
-    await this.#world.client.patch(Pod, keyOf(pod), { type: 'merge', body })
+    const { client, events } = this.#world
+    const text = `update Pod ${name} in StatefulSet ${this.#set.metadata.name}`
+    try {
+      await client.patch(Pod, keyOf(pod), { type: 'merge', body })
+      events.normal(this.#set, 'SuccessfulUpdate', `${text} successful`)
+    } catch (error) {
+      events.warning(this.#set, 'FailedUpdate', `${text} failed error: ${explain(error)}`)
+      throw error
+    }
   }
 
   #tellReplaced(pod: Pod): void {
@@ -238,7 +249,7 @@ class Round {
   }
 
   #tellConflict(claim: string): void {
-    const text = `PersistentVolumeClaim ${claim} is controlled by another owner too; the retention policy does not apply to it`
+    const text = `PersistentVolumeClaim ${claim} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`
     this.#world.events.warning(this.#set, 'ConflictingController', text)
   }
 
