@@ -2,14 +2,14 @@ import { byAge } from '../models/age.ts'
 import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
 import type { DaemonSet, DaemonSetStatus } from '../models/types/apps-v1.ts'
 import type { Node, Pod } from '../models/types/core-v1.ts'
-import { belongsOn, hashOf, isUp, targetNode } from './daemon-set-pods.ts'
+import { belongsOn, hashOf, isOfTemplate, isUp, targetNode } from './daemon-set-pods.ts'
 import { resolveFraction } from './fraction.ts'
 
 export interface DaemonPlan {
   /** Nodes that get a pod. */
   create: string[]
   remove: Pod[]
-  /** Ended by themselves: removed, at a slowing pace, and replaced. */
+  /** Ended by themselves: removed and replaced, those that failed at a slowing pace. */
   ended: Pod[]
 }
 
@@ -94,7 +94,7 @@ export function planRollout(
   const sites = nodes
     .map(node => ({ node: node.metadata.name, wanted: belongsOn(set, node).shouldRun }))
     .filter(({ node, wanted }) => wanted || pods.get(node)?.length)
-    .map(site => ({ ...site, ...pairOn(pods.get(site.node) ?? [], hash) }))
+    .map(site => ({ ...site, ...pairOn(set, pods.get(site.node) ?? [], hash) }))
   const desired = sites.filter(s => s.wanted).length
   const maxSurge = surgeOf(set, desired)
   if (maxSurge) return planSurge(set, sites, nowMs, { desired, maxSurge })
@@ -156,10 +156,10 @@ function planSurge(
 }
 
 /** What is not ending there: one pod of the present template, one of another. */
-function pairOn(there: readonly Pod[], hash: string): Pick<Site, 'fresh' | 'old' | 'crowded'> {
+function pairOn(set: DaemonSet, there: readonly Pod[], hash: string): Pick<Site, 'fresh' | 'old' | 'crowded'> {
   const living = there.filter(p => !p.metadata.deletionTimestamp)
-  const fresh = living.filter(p => hashOf(p) === hash)
-  const old = living.filter(p => hashOf(p) !== hash)
+  const fresh = living.filter(p => isOfTemplate(set, p, hash))
+  const old = living.filter(p => !fresh.includes(p))
   return {
     ...(fresh[0] ? { fresh: fresh[0] } : {}),
     ...(old[0] ? { old: old[0] } : {}),
@@ -198,7 +198,7 @@ export function daemonSetStatus(
       status.numberReady++
       if (isUp(set, oldest!, nowMs)) status.numberAvailable!++
     }
-    if (hashOf(oldest!) === hash) status.updatedNumberScheduled!++
+    if (isOfTemplate(set, oldest!, hash)) status.updatedNumberScheduled!++
   }
   status.numberUnavailable = status.desiredNumberScheduled - status.numberAvailable!
   if (set.status?.collisionCount) status.collisionCount = set.status.collisionCount

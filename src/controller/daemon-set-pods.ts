@@ -29,10 +29,14 @@ function daemonTolerations(hostNetwork: boolean | undefined): Toleration[] {
 
 function specOf(set: DaemonSet): PodSpec {
   const spec = structuredClone(set.spec.template.spec ?? { containers: [] })
-  const tolerations = spec.tolerations ?? []
-  for (const t of daemonTolerations(spec.hostNetwork))
-    if (!tolerations.some(o => o.key === t.key && o.effect === t.effect && o.operator === t.operator))
-      tolerations.push(t)
+  // Its own take the place of those that differ only in how long they last.
+  const same = (a: Toleration) => (b: Toleration) =>
+    a.key === b.key && a.effect === b.effect && a.operator === b.operator && (a.value ?? '') === (b.value ?? '')
+  let tolerations = spec.tolerations ?? []
+  for (const toleration of daemonTolerations(spec.hostNetwork)) {
+    const known = tolerations.some(same(toleration))
+    tolerations = known ? tolerations.map(t => (same(toleration)(t) ? toleration : t)) : [...tolerations, toleration]
+  }
   spec.tolerations = tolerations
   return spec
 }
@@ -78,6 +82,13 @@ export function targetNode(pod: Pod): string {
     for (const { key, operator, values = [] } of matchFields)
       if (key === 'metadata.name' && operator === 'In' && values.length === 1) return values[0]!
   return ''
+}
+
+/** It is of the present template: by its revision, or by the generation that the server counts. */
+export function isOfTemplate(set: DaemonSet, pod: Pod, hash: string): boolean {
+  const generation = set.metadata.annotations?.[generationAnnotation]
+  const sameGeneration = !!generation && pod.metadata.labels?.[generationLabel] === generation
+  return sameGeneration || (!!hash && hashOf(pod) === hash)
 }
 
 export const hashOf = (pod: Pod) => pod.metadata.labels?.[revisionHashLabel] ?? ''

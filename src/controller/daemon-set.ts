@@ -121,18 +121,25 @@ class Round {
       ...cache.orphans(Pod, set.metadata.namespace),
     ])
     let pods = podsByNode(cached)
+    let again = Infinity
+    let seen = true
+    let error: unknown
     const planFor = (found: PodsByNode): DaemonPlan => {
-      const plan = planPresence(set, nodes, found, hash, clock.now())
-      const busy = plan.create.length || plan.remove.length || plan.ended.length
-      return busy ? plan : planRollout(set, nodes, found, hash, clock.now())
+      const { ended, ...plan } = planPresence(set, nodes, found, hash, clock.now())
+      const waits = ended.map(pod => this.#backoffLeftMs(pod))
+      again = Math.min(again, ...waits.filter(ms => ms > 0))
+      const due = ended.filter((_, i) => !waits[i])
+      // One that failed and has to wait is no reason for others to keep an old template.
+      const busy = plan.create.length || plan.remove.length || due.length
+      return busy ? { ...plan, ended: due } : planRollout(set, nodes, found, hash, clock.now())
     }
     let plan = planFor(pods)
-    let again = Infinity
-    let error: unknown
     if (plan.create.length || plan.remove.length || plan.ended.length) {
       const trust = this.#own.trust(this.#key, k => cache.get(Pod, k))
-      if (trust === 'wait') again = this.#own.patienceMs
-      else {
+      if (trust === 'wait') {
+        seen = false
+        again = Math.min(again, this.#own.patienceMs)
+      } else {
         if (trust === 'live') {
           const labelSelector = lenientSelector(set.spec.selector).toString()
           const { items } = await this.#world.client.list(Pod, { namespace: set.metadata.namespace!, labelSelector })
@@ -143,10 +150,13 @@ class Round {
         }
         const outcome = await this.#carryOut(plan, hash)
         error = outcome.error
-        again = outcome.afterMs
+        again = Math.min(again, outcome.afterMs)
       }
     }
-    await this.#write(daemonSetStatus(set, nodes, pods, hash, clock.now()))
+    const status = daemonSetStatus(set, nodes, pods, hash, clock.now())
+    // What this generation wants is not done while earlier writes are unseen.
+    if (!seen) status.observedGeneration = set.status?.observedGeneration ?? 0
+    await this.#write(status)
     if (error !== undefined) throw error
     const used = new Set([hash, ...cached.map(hashOf)])
     await truncateHistory(this.#world, set, revisions, r => used.has(r.metadata.labels?.[revisionHashLabel] ?? ''))
@@ -163,38 +173,40 @@ class Round {
     const set = this.#set
     if (!selectorMatches(set.spec.selector, set.spec.template.metadata?.labels))
       return { error: undefined, afterMs: Infinity }
-    const { due, afterMs } = this.#endedDue(plan.ended)
-    const remove = [...plan.remove, ...due]
+    const remove = [...plan.remove, ...plan.ended]
     // A stale view of the set must not bring an old template back.
     if (!(await isFresh(this.#world, DaemonSet, set))) return { error: undefined, afterMs: this.#own.patienceMs }
+    for (const pod of plan.ended) this.#noteEnd(pod)
     const created = await slowStart(Math.min(plan.create.length, burst), i => this.#create(plan.create[i]!, hash))
     const results = await Promise.allSettled(remove.slice(0, burst).map(pod => this.#remove(pod)))
     const failed = results.find(r => r.status === 'rejected')
-    return { error: created.error ?? failed?.reason, afterMs }
+    return { error: created.error ?? failed?.reason, afterMs: Infinity }
   }
 
   /** Failed daemons are replaced, but not in a tight loop. */
-  #endedDue(ended: readonly Pod[]): { due: Pod[]; afterMs: number } {
-    const nowMs = this.#world.clock.monotonicMs()
-    const due: Pod[] = []
-    let afterMs = Infinity
-    for (const pod of ended) {
-      const id = `${this.#set.metadata.uid}/${pod.spec?.nodeName}`
-      const known = this.#failures.get(id)
-      if (known && known.untilMs > nowMs) {
-        afterMs = Math.min(afterMs, known.untilMs - nowMs)
-        continue
-      }
-      const calm = known && nowMs - known.untilMs > 2 * failureBackoff.maxMs
-      const count = known && !calm ? known.count + 1 : 1
-      this.#failures.set(id, { count, untilMs: nowMs + backoffMs(failureBackoff, count) })
-      due.push(pod)
-      const text = `${keyText(keyOf(pod))} on node ${pod.spec?.nodeName}, will try to ${pod.status?.phase === 'Failed' ? 'kill' : 'delete'} it`
-      if (pod.status?.phase === 'Failed')
-        this.#world.events.warning(this.#set, 'FailedDaemonPod', `Found failed daemon pod ${text}`)
-      else this.#world.events.normal(this.#set, 'SucceededDaemonPod', `Found succeeded daemon pod ${text}`)
+  #backoffLeftMs(pod: Pod): number {
+    if (pod.status?.phase !== 'Failed') return 0
+    const known = this.#failures.get(this.#placeOf(pod))
+    return Math.max((known?.untilMs ?? 0) - this.#world.clock.monotonicMs(), 0)
+  }
+
+  #noteEnd(pod: Pod): void {
+    const { events, clock } = this.#world
+    const text = `${keyText(keyOf(pod))} on node ${pod.spec?.nodeName}, will try to`
+    if (pod.status?.phase !== 'Failed') {
+      events.normal(this.#set, 'SucceededDaemonPod', `Found succeeded daemon pod ${text} delete it`)
+      return
     }
-    return { due, afterMs }
+    const known = this.#failures.get(this.#placeOf(pod))
+    const nowMs = clock.monotonicMs()
+    const calm = known && nowMs - known.untilMs > 2 * failureBackoff.maxMs
+    const count = known && !calm ? known.count + 1 : 1
+    this.#failures.set(this.#placeOf(pod), { count, untilMs: nowMs + backoffMs(failureBackoff, count) })
+    events.warning(this.#set, 'FailedDaemonPod', `Found failed daemon pod ${text} kill it`)
+  }
+
+  #placeOf(pod: Pod): string {
+    return `${this.#set.metadata.uid}/${pod.spec?.nodeName}`
   }
 
   async #create(nodeName: string, hash: string): Promise<void> {
