@@ -102,6 +102,24 @@ describe('a Service with a selector', () => {
     expect(await told()).toEqual([since, since])
   })
 
+  it('leaves alone what others write on its slices, and replaces those of a Service of its name from before', async () => {
+    const { uid } = (await service(plain)).metadata
+    await addPod('a')
+    await cluster.until(async () => (await served()).join() === 'a:true', 10_000, served)
+    const [slice] = await slices()
+    const { name } = slice!.metadata
+    const patch = (metadata: object) =>
+      cluster.client.patch(EndpointSlice, { namespace, name }, { type: 'merge', body: { metadata } })
+    await patch({ annotations: { note: 'ours' } })
+    await addPod('b')
+    await cluster.until(async () => (await served()).join() === 'a:true,b:true', 10_000, served)
+    expect((await slices()).map(s => [s.metadata.name, s.metadata.annotations?.['note']])).toEqual([[name, 'ours']])
+    await patch({ ownerReferences: [{ ...slice!.metadata.ownerReferences![0], uid: 'from-before' }] })
+    await cluster.until(async () => (await slices()).every(s => s.metadata.name !== name), 10_000, served)
+    await cluster.until(async () => (await served()).join() === 'a:true,b:true', 10_000, served)
+    expect((await slices()).map(s => s.metadata.ownerReferences?.[0]?.uid)).toEqual([uid])
+  })
+
   it('keeps a pod that shuts down as serving but not ready, and not at all in Endpoints', async () => {
     await service(plain)
     await addPod('a')

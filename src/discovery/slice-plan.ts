@@ -96,9 +96,9 @@ function planGroup(
     }
     return { slice, endpoints, changed }
   })
-  // Those that change anyway take new endpoints first.
+  // Those that change anyway take new endpoints first, the fullest before others.
   const rest = [...missing.values()]
-  for (const draft of drafts)
+  for (const draft of [...drafts].sort((a, b) => b.endpoints.length - a.endpoints.length))
     if (draft.changed && draft.endpoints.length)
       draft.endpoints.push(...rest.splice(0, Math.max(limit - draft.endpoints.length, 0)))
   while (rest.length) {

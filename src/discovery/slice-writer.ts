@@ -19,7 +19,7 @@ export interface SliceSet {
   /** Whose slices these are. */
   key: ObjectKey
   manager: string
-  /** Labels (with the two above), annotations and owner of each slice. */
+  /** Labels (with the two above) and owner of each slice, and annotations; those of a slice are left alone if none are given. */
   metadata: Pick<ObjectMeta, 'labels' | 'annotations' | 'ownerReferences'>
   desired: Desired[]
   /** Whether what the slices are made from is still there; asked before the first slice is made. */
@@ -73,17 +73,18 @@ export function keysOfSlice({ metadata: { labels, namespace } }: EndpointSlice, 
 export async function writeSlices(set: SliceSet): Promise<void | { afterMs: number }> {
   const { world, own, key, manager, desired, limit } = set
   const { cache, client } = world
+  const isOurs = ({ metadata: { ownerReferences = [] } }: EndpointSlice) =>
+    (set.metadata.ownerReferences ?? []).every(({ uid }) => ownerReferences.some(ref => ref.uid === uid))
+  const { annotations } = set.metadata
   const fits = (slice: EndpointSlice) =>
     sameMeaning(slice.metadata.labels, set.metadata.labels) &&
-    sameMeaning(undated(slice.metadata.annotations), set.metadata.annotations ?? {}) &&
-    sameMeaning(slice.metadata.ownerReferences, set.metadata.ownerReferences)
-  const planFor = (slices: EndpointSlice[]) =>
-    planSlices(
-      slices.filter(s => !s.metadata.deletionTimestamp),
-      desired,
-      fits,
-      limit,
-    )
+    (!annotations || sameMeaning(undated(slice.metadata.annotations), annotations))
+  const planFor = (slices: EndpointSlice[]) => {
+    const living = slices.filter(s => !s.metadata.deletionTimestamp)
+    const plan = planSlices(living.filter(isOurs), desired, fits, limit)
+    // Of one of that name from before: gone or going with it.
+    return { ...plan, remove: [...plan.remove, ...living.filter(s => !isOurs(s))] }
+  }
 
   const cached = slicesOf(world, key, manager)
   const plan = planFor(cached)
@@ -108,13 +109,19 @@ function sameVersions(live: readonly EndpointSlice[], cached: readonly EndpointS
 const undated = ({ [triggerTimeAnnotation]: _, ...annotations }: Record<string, string> = {}) => annotations
 
 async function carryOut({ world, own, key, trigger, ...set }: SliceSet, plan: SlicePlan): Promise<void> {
-  const annotations = { ...set.metadata.annotations, ...(trigger ? { [triggerTimeAnnotation]: trigger } : {}) }
-  const metadata = { ...set.metadata, annotations }
+  const dated = (annotations?: Record<string, string>) => ({
+    ...annotations,
+    ...(trigger ? { [triggerTimeAnnotation]: trigger } : {}),
+  })
+  const { labels, ownerReferences, annotations } = set.metadata
   const { client } = world
   for (const { addressType, ports, endpoints } of plan.create) {
     const { namespace, name } = key
     const made = await client.create(EndpointSlice, {
-      metadata: { ...metadata, namespace: namespace!, generateName: `${name}-` },
+      metadata: {
+        ...({ labels, ownerReferences, annotations: dated(annotations) } as ObjectMeta),
+        ...{ namespace: namespace!, generateName: `${name}-` },
+      },
       addressType,
       ports,
       endpoints,
@@ -124,7 +131,11 @@ async function carryOut({ world, own, key, trigger, ...set }: SliceSet, plan: Sl
   for (const { existing, ports, endpoints } of plan.update)
     await client.update(EndpointSlice, {
       ...existing!,
-      metadata: { ...existing!.metadata, ...metadata },
+      metadata: {
+        ...existing!.metadata,
+        labels: labels ?? {},
+        annotations: dated(annotations ?? undated(existing!.metadata.annotations)),
+      },
       ports,
       endpoints,
     })
