@@ -1,7 +1,8 @@
 import type { Kind } from '../models/kind.ts'
 import { resourceName } from '../models/kind.ts'
 import type { KubeObject } from '../models/object.ts'
-import type { NamespaceCondition } from '../models/types/core-v1.ts'
+import { isPodTerminal } from '../models/pod-state.ts'
+import type { Namespace, NamespaceCondition, Pod } from '../models/types/core-v1.ts'
 
 /** What is still in a namespace that is being deleted. */
 export interface Remaining {
@@ -49,7 +50,7 @@ export function deletionConditions(report: DeletionReport, now: string): Namespa
     condition(
       'NamespaceDeletionContentFailure',
       failures.length
-        ? `Failed to delete all resource types, ${failures.length} remaining: ${failures.join(', ')}`
+        ? `Failed to delete all resource types, ${failures.length} remaining: ${[...failures].sort().join(', ')}`
         : undefined,
       'ContentDeletionFailed',
       'ContentDeleted',
@@ -92,4 +93,20 @@ export function msUntilGone(remaining: readonly Remaining[], nowMs: number): num
     items.map(({ metadata }) => (metadata.deletionTimestamp ? Date.parse(metadata.deletionTimestamp) - nowMs : 0)),
   )
   return Math.max(0, ...ends)
+}
+
+/** In Kubernetes' words, that objects are still there which were deleted, wait for no finalizer, and have used up their grace. */
+export function unexpectedlyLeft({ kind, items }: Remaining, namespace: Namespace, nowMs: number): string | undefined {
+  if (!items.length || items.some(({ metadata }) => metadata.finalizers?.length)) return undefined
+  const { name, deletionTimestamp = '' } = namespace.metadata
+  if (nowMs < Date.parse(deletionTimestamp) + graceMs(kind, items)) return undefined
+  const { group, version, plural } = kind
+  return `unexpected items still remain in namespace: ${name} for gvr: ${group}/${version}, Resource=${plural}`
+}
+
+/** The longest that a pod may take to shut down; others take no time. */
+function graceMs(kind: Kind<any>, items: readonly KubeObject[]): number {
+  if (kind.group || kind.plural !== 'pods') return 0
+  const living = (items as readonly Pod[]).filter(pod => !isPodTerminal(pod))
+  return Math.max(0, ...living.map(pod => (pod.spec.terminationGracePeriodSeconds ?? 0) * 1000))
 }

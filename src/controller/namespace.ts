@@ -8,7 +8,13 @@ import { withLatestCondition } from '../models/conditions.ts'
 import type { Kind } from '../models/kind.ts'
 import { Namespace, Pod } from '../models/kinds/index.ts'
 import { type KubeObject, keyOf } from '../models/object.ts'
-import { type DeletionReport, deletionConditions, msUntilGone, type Remaining } from './namespace-content.ts'
+import {
+  type DeletionReport,
+  deletionConditions,
+  msUntilGone,
+  type Remaining,
+  unexpectedlyLeft,
+} from './namespace-content.ts'
 import { discoverKinds, type ServedKind } from './served-kinds.ts'
 
 const finalizer = 'kubernetes'
@@ -39,7 +45,7 @@ export function namespaceReconciler(): Reconciler {
       if (!seen?.metadata.deletionTimestamp || !seen.spec.finalizers?.includes(finalizer)) return
       const namespace = await live(world, seen)
       if (!namespace) return
-      const report = await emptyOut(world, key.name)
+      const report = await emptyOut(world, namespace)
       const written = await writeStatus(world, namespace, report)
       const { remaining, failures, undiscovered } = report
       if (!remaining.length && !failures.length && !undiscovered.length) return finalize(world, written)
@@ -61,7 +67,8 @@ async function live(world: World, seen: Namespace): Promise<Namespace | undefine
 }
 
 /** Deletes all there is. Pods come first and alone: what protects and configures them stays until they are gone. */
-async function emptyOut(world: World, namespace: string): Promise<DeletionReport> {
+async function emptyOut(world: World, of: Namespace): Promise<DeletionReport> {
+  const namespace = of.metadata.name
   const { kinds, failures: undiscovered } = await discoverKinds(world.client)
   const deletable = kinds.filter(
     ({ kind, verbs }) =>
@@ -69,7 +76,7 @@ async function emptyOut(world: World, namespace: string): Promise<DeletionReport
   )
   const failures: string[] = []
   const isPod = ({ kind }: ServedKind) => kind.group === '' && kind.plural === 'pods'
-  const pods = await removeAll(world, deletable.filter(isPod), namespace, failures)
+  const pods = await removeAll(world, deletable.filter(isPod), of, failures)
   if (pods.length || failures.length) {
     const others = await Promise.all(
       deletable.filter(k => !isPod(k)).map(({ kind }) => list(world, kind, namespace, failures)),
@@ -79,7 +86,7 @@ async function emptyOut(world: World, namespace: string): Promise<DeletionReport
   const remaining = await removeAll(
     world,
     deletable.filter(k => !isPod(k)),
-    namespace,
+    of,
     failures,
   )
   return { undiscovered, failures, remaining }
@@ -88,9 +95,10 @@ async function emptyOut(world: World, namespace: string): Promise<DeletionReport
 async function removeAll(
   world: World,
   kinds: readonly ServedKind[],
-  namespace: string,
+  of: Namespace,
   failures: string[],
 ): Promise<Remaining[]> {
+  const namespace = of.metadata.name
   const left = await Promise.all(
     kinds.map(async ({ kind, verbs }) => {
       const found = await list(world, kind, namespace, failures)
@@ -99,9 +107,12 @@ async function removeAll(
         if (verbs.includes('deletecollection')) await removeCollection(world, kind, namespace)
         else await removeEach(world, found)
       } catch (error) {
-        failures.push(`${kind.plural}: ${explain(error)}`)
+        failures.push(explain(error))
       }
-      return list(world, kind, namespace, failures)
+      const rest = await list(world, kind, namespace, failures)
+      const problem = unexpectedlyLeft(rest, of, world.clock.now())
+      if (problem) failures.push(problem)
+      return rest
     }),
   )
   return left.filter(r => r.items.length)
@@ -113,7 +124,7 @@ async function list(world: World, kind: Kind<any>, namespace: string, failures: 
     return { kind, items }
   } catch (error) {
     // No longer served: its objects are gone with it.
-    if (!isNotFound(error)) failures.push(`${kind.plural}: ${explain(error)}`)
+    if (!isNotFound(error)) failures.push(explain(error))
     return { kind, items: [] }
   }
 }

@@ -72,14 +72,16 @@ export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Rec
     concurrency: 1,
     async reconcile({ name }, world) {
       const { cache, clock, events } = world
+      const tell = (about: Node, reason: string, text: string) =>
+        events.normal(about, reason, `Node ${name} event: ${text}`)
       let node = cache.get(Node, { name })
       if (!node) {
         const gone = known.get(name)
-        if (gone && known.delete(name)) events.normal(gone, 'RemovingNode', `Removing Node ${name} from Controller`)
+        if (gone && known.delete(name)) tell(gone, 'RemovingNode', `Removing Node ${name} from Controller`)
         return heartbeats.forget(name)
       }
       if (known.get(name)?.metadata.uid !== node.metadata.uid)
-        events.normal(node, 'RegisteredNode', `Registered Node ${name} in Controller`)
+        tell(node, 'RegisteredNode', `Registered Node ${name} in Controller`)
       known.set(name, node)
       if (zones.sawRecovery(cache, clock)) heartbeats.restart(clock)
       const silentMs = heartbeats.silence(node, cache.get(Lease, { namespace: leaseNamespace, name }), clock)

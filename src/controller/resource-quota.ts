@@ -55,33 +55,49 @@ export function resourceQuotaReconciler(): Reconciler {
       const kinds = await countedKinds(world, known)
       const again = { afterMs: kinds.every(kind => watched.includes(kind)) ? recountMs : recountOthersMs }
       const seen = await count(world, known, kinds, async kind => world.cache.list(kind, key.namespace))
-      if (shows(known, seen)) return again
+      if (shows(known, seen.used)) return again
       // What informers know of each kind is of another moment. Admission counts in the same commit as it lets in, so what
       // is read after the quota has all that its numbers stand for, and whatever comes later changes its revision.
       const quota = await read(world.client, key)
       if (!quota) return
-      const used = await count(world, quota, kinds, async kind => {
+      const { used, error } = await count(world, quota, kinds, async kind => {
         const { items } = await world.client.list(kind, { namespace: key.namespace! })
         return items
       })
       if (!shows(quota, used)) await write(world.client, { ...quota, status: { hard: quota.spec?.hard ?? {}, used } })
+      if (error !== undefined) throw error
       return again
     },
   }
 }
 
-/** What of the quota's limits is used, by all objects that `list` gives. */
+/**
+ * What of the quota's limits is used, by all objects that `list` gives. Of what could not be listed, or is of no kind that there is,
+ * the number that was known before stays.
+ */
 async function count(
   world: World,
   quota: ResourceQuota,
   kinds: Kind<any>[],
   list: (kind: Kind<any>) => Promise<AnyObject[]>,
-): Promise<Usage> {
+): Promise<{ used: Usage; error: unknown }> {
   let usage: Usage = {}
+  let error: unknown
+  const counted: Kind<any>[] = []
   for (const kind of kinds)
-    for (const object of await list(kind))
-      if (quotaApplies(quota, kind, object)) usage = addUsage(usage, usageOf(kind, object, world.clock.now()))
-  return Object.fromEntries(Object.keys(quota.spec?.hard ?? {}).map(name => [name, usage[name] ?? '0']))
+    try {
+      for (const object of await list(kind))
+        if (quotaApplies(quota, kind, object)) usage = addUsage(usage, usageOf(kind, object, world.clock.now()))
+      counted.push(kind)
+    } catch (cause) {
+      error ??= cause
+    }
+  const { used: before = {} } = quota.status ?? {}
+  const used = Object.keys(quota.spec?.hard ?? {}).flatMap(name => {
+    const amount = counted.some(kind => isQuotaNameOf(kind, name)) ? (usage[name] ?? '0') : before[name]
+    return amount === undefined ? [] : [[name, amount] as const]
+  })
+  return { used: Object.fromEntries(used), error }
 }
 
 const shows = ({ spec, status }: ResourceQuota, used: Usage) =>
