@@ -246,7 +246,7 @@ describe('a budget whose pods cannot be counted', () => {
       'as their owner is of no kind that there is',
       ownedBy({ apiVersion: 'none.test/v1', kind: 'Thing', metadata: { name: 'x', uid: 'u' } }),
       {},
-      'no matches for kind "Thing" in group "none.test"',
+      'no matches for kind "Thing" in version "none.test/v1"',
     ],
     [
       'as their owner has no scale',
@@ -260,12 +260,18 @@ describe('a budget whose pods cannot be counted', () => {
       {},
       'found no controllers for pod "p-0"',
     ],
+    [
+      'as their owner is of a version that is not served',
+      ownedBy({ apiVersion: 'shop.test/v2', kind: 'Store', metadata: { name: 'x', uid: 'u' } }),
+      {},
+      'no matches for kind "Store" in version "shop.test/v2"',
+    ],
     ['as their set is gone', ownedBy(web), {}, 'found no controllers for pod "p-0"'],
     [
       'as their set is of another group',
       ownedBy(web, { apiVersion: 'none.test/v1' }),
       { sets: [web] },
-      'no matches for kind "ReplicaSet" in group "none.test"',
+      'no matches for kind "ReplicaSet" in version "none.test/v1"',
     ],
     [
       'as another set has the name of theirs',

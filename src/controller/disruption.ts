@@ -44,7 +44,7 @@ export function disruptionReconciler(): Reconciler {
     ],
     writes: [{ kind: PodDisruptionBudget, part: 'status' }],
     async reconcile(key, world) {
-      targets ??= new ScaleTargets(world.client, world.clock)
+      targets ??= new ScaleTargets(world.client, world.clock, { sameVersion: true })
       const budget = world.cache.get(PodDisruptionBudget, key)
       if (!budget || budget.metadata.deletionTimestamp) return
       const pods = podsSelected(world.cache, key.namespace, lenientSelector(budget.spec.selector))

@@ -230,8 +230,8 @@ it('a node that comes and goes is told of, and keeps its labels by their old nam
   await cluster.pass(2_000)
   const { items } = await cluster.client.list(Event, { namespace: 'default' })
   expect(items.filter(e => e.involvedObject.name === 'arm').map(e => `${e.reason}: ${e.message}`)).toEqual([
-    'RegisteredNode: Registered Node arm in Controller',
-    'RemovingNode: Removing Node arm from Controller',
+    'RegisteredNode: Node arm event: Registered Node arm in Controller',
+    'RemovingNode: Node arm event: Removing Node arm from Controller',
   ])
 })
 
@@ -249,6 +249,9 @@ it('of too many finished pods those that were evicted go first, then the oldest'
   const pods = [finished('old', 1), finished('new', 3), finished('evicted', 5, 'Evicted'), finished('older', 0)]
   expect(surplus(pods, 2).map(p => p.metadata.name)).toEqual(['evicted', 'older'])
   expect(surplus(pods, 4)).toEqual([])
+  const going = finished('going', 2)
+  going.metadata.deletionTimestamp = '2026-01-01T01:00:00Z'
+  expect(surplus([...pods, going], 4).map(p => p.metadata.name)).toEqual(['evicted'])
 })
 
 it('pods of a node that was deleted are removed after 40 s, those deleted before they had a node at once', async () => {

@@ -2,7 +2,7 @@ import { timestamp } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import type { Cache, Reconciler, World } from '../client/reconciler.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
-import { PersistentVolume, PersistentVolumeClaim } from '../models/kinds/index.ts'
+import { PersistentVolume, PersistentVolumeClaim, VolumeAttachment } from '../models/kinds/index.ts'
 import { provisionedByAnnotation } from '../models/local-volume.ts'
 import { keyOf, keyText } from '../models/object.ts'
 import { volumesByClaim } from './volume-indexes.ts'
@@ -30,6 +30,12 @@ export function persistentVolumeReconciler(options: { deleters?: VolumeDeleter[]
           ...(claim.spec?.volumeName ? [{ name: claim.spec.volumeName }] : []),
           ...cache.byIndex(volumesByClaim, keyText(keyOf(claim))).map(keyOf),
         ],
+      },
+      {
+        kind: VolumeAttachment,
+        // Nothing is deleted that is attached to a node still.
+        keys: ({ spec }: VolumeAttachment) =>
+          spec.source.persistentVolumeName ? [{ name: spec.source.persistentVolumeName }] : [],
       },
     ],
     writes: [

@@ -109,9 +109,9 @@ async function isGone({ client }: World, name: string): Promise<boolean> {
   }
 }
 
-/** Finished pods beyond the threshold: those that were evicted first, then the oldest. */
+/** Finished pods beyond the threshold, those that are being deleted included: those that were evicted first, then the oldest. */
 export function surplus(pods: readonly Pod[], threshold: number): Pod[] {
-  const finished = pods.filter(p => isPodTerminal(p) && !p.metadata.deletionTimestamp)
+  const finished = pods.filter(isPodTerminal)
   if (finished.length <= threshold) return []
   return finished.sort(evictedThenOldest).slice(0, finished.length - threshold)
 }

@@ -4,6 +4,7 @@ import type { Client } from '../client/client.ts'
 import { groupOf } from '../client/owner.ts'
 import { objectPath } from '../client/paths.ts'
 import type { Kind } from '../models/kind.ts'
+import { versionOf } from './owner-graph.ts'
 import { discoverKinds, type ServedKind } from './served-kinds.ts'
 
 /** The scale subresource of anything that has one. */
@@ -22,16 +23,23 @@ export interface TargetRef {
 /** The list of kinds is kept so long; asked anew sooner when a kind is not found. */
 const keepMs = 30_000
 
+export interface ScaleTargetsOptions {
+  /** A kind must be served in the very version that a reference names; in any of its group unless given. */
+  sameVersion?: boolean
+}
+
 /** Finds and sets the size of objects of any kind, as kubectl scale does. */
 export class ScaleTargets {
   #kinds: ServedKind[] = []
   #atMs = -Infinity
   readonly #client: Client
   readonly #clock: Clock
+  readonly #sameVersion: boolean
 
-  constructor(client: Client, clock: Clock) {
+  constructor(client: Client, clock: Clock, { sameVersion = false }: ScaleTargetsOptions = {}) {
     this.#client = client
     this.#clock = clock
+    this.#sameVersion = sameVersion
   }
 
   /** @throws Error when no such kind is served */
@@ -46,15 +54,19 @@ export class ScaleTargets {
 
   async #served(ref: TargetRef): Promise<ServedKind> {
     const group = groupOf(ref.apiVersion)
-    const find = () => this.#kinds.find(({ kind }) => kind.group === group && kind.kind === ref.kind)
+    const served = (versions: string[]) =>
+      !this.#sameVersion || versions.includes(versionOf({ apiVersion: ref.apiVersion ?? '' }))
+    const find = () =>
+      this.#kinds.find(({ kind, versions }) => kind.group === group && kind.kind === ref.kind && served(versions))
     const old = this.#clock.monotonicMs() - this.#atMs
     if (old > keepMs || (!find() && old > 1_000)) {
       this.#kinds = (await discoverKinds(this.#client)).kinds
       this.#atMs = this.#clock.monotonicMs()
     }
     const found = find()
-    if (!found) throw new Error(`no matches for kind "${ref.kind}" in group "${group}"`)
-    return found
+    if (found) return found
+    const where = this.#sameVersion ? `version "${ref.apiVersion}"` : `group "${group}"`
+    throw new Error(`no matches for kind "${ref.kind}" in ${where}`)
   }
 
   /** @throws ApiError NotFound when the object, or its scale, does not exist */

@@ -2,17 +2,11 @@ import { explain } from '../../base/errors.ts'
 import { quantityToNumber } from '../../base/quantity.ts'
 import type { Cache, Reconciler, World } from '../../client/reconciler.ts'
 import { isAlreadyExists } from '../../models/api-error.ts'
-import {
-  CSINode,
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  StorageClass,
-  VolumeAttachment,
-} from '../../models/kinds/index.ts'
+import { CSINode, Node, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../models/kinds/index.ts'
 import { provisionedByAnnotation } from '../../models/local-volume.ts'
 import { keyOf } from '../../models/object.ts'
 import { type CreatedVolume, type CsiController, capabilityOf, PluginRefused } from '../../plugins/index.ts'
+import { attachmentsByVolume } from '../attachment-indexes.ts'
 import type { VolumeDeleter } from '../persistent-volume.ts'
 import { classOf } from '../volume-match.ts'
 import { type ClassParameters, classParameters, type SecretName } from './parameters.ts'
@@ -180,9 +174,8 @@ export function csiDeleter(driverName: string, driver: CsiController): VolumeDel
   return {
     accepts: ({ metadata, spec }) =>
       metadata.annotations?.[provisionedByAnnotation] === driverName && spec.csi?.driver === driverName,
-    async delete({ metadata, spec }, { client }) {
-      const { items } = await client.list(VolumeAttachment)
-      const attached = items.find(a => a.spec.source.persistentVolumeName === metadata.name)
+    async delete({ metadata, spec }, { cache, client }) {
+      const [attached] = cache.byIndex(attachmentsByVolume, metadata.name)
       if (attached)
         throw new Error(`persistentvolume ${metadata.name} is still attached to node ${attached.spec.nodeName}`)
       const name = metadata.annotations?.[deletionSecret.name]
