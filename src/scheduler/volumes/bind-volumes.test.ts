@@ -33,25 +33,25 @@ function binding(args: object = {}) {
   return {
     clock,
     outcome,
-    async make(volume?: VolumeSketch) {
+    /** Which of the two is heard of first does not matter. */
+    async make(volume: VolumeSketch, volumeFirst: boolean) {
       await clock.advance(0)
-      if (volume) state.objects.volumes.set(makeVolume(volume))
+      if (volumeFirst) state.objects.volumes.set(makeVolume(volume))
       state.objects.claims.set(makeClaim({ ...claim, volume: 'v' }))
+      await clock.advance(0)
+      if (!volumeFirst) state.objects.volumes.set(makeVolume(volume))
     },
   }
 }
 
-test.each<[string, VolumeSketch | undefined, string]>([
-  ['is bound to a volume that the node reaches', { name: 'v', zone: 'x' }, 'bound'],
-  ['is bound to one that is not known yet', undefined, 'bound'],
-  [
-    'fails if the volume was made elsewhere',
-    { name: 'v', zone: 'y' },
-    'node affinity of persistentvolume v does not match node n',
-  ],
-])('a claim that waited %s', async (_, volume, expected) => {
+test.each<[string, string, boolean, string]>([
+  ['is bound to a volume that the node reaches', 'x', true, 'bound'],
+  ['is bound to one that is heard of later', 'x', false, 'bound'],
+  ['fails if the volume was made elsewhere', 'y', true, 'node affinity of persistentvolume v does not match node n'],
+  ['and if that is heard of later', 'y', false, 'node affinity of persistentvolume v does not match node n'],
+])('a claim that waited %s', async (_, zone, volumeFirst, expected) => {
   const { make, outcome } = binding()
-  await make(volume)
+  await make({ name: 'v', zone }, volumeFirst)
   expect(await outcome).toBe(expected)
 })
 

@@ -1,4 +1,5 @@
 import { OptiFlowError } from '../../base/errors.ts'
+import type { Client } from '../../client/index.ts'
 import { PersistentVolume, PersistentVolumeClaim } from '../../models/kinds/index.ts'
 import { keyOf, keyText } from '../../models/object.ts'
 import type { Node } from '../../models/types/core-v1.ts'
@@ -15,21 +16,39 @@ export interface Chosen {
 
 const selectedNode = 'volume.kubernetes.io/selected-node'
 
-/** Promises each volume to its claim, or asks for one to be made near the node, and waits until the claims are bound. */
+/**
+ * Promises each volume to its claim, or asks for one to be made near the node, and waits until the claims are bound to volumes
+ * that the node reaches.
+ * @param timeoutMs so long at most
+ * @throws OptiFlowError saying which claim or volume it failed for
+ */
 export async function bindVolumes(
   chosen: readonly Chosen[],
   node: Node,
-  { claims, volumes }: ClusterObjects,
+  objects: ClusterObjects,
   { client, clock, signal }: BindingWorld,
   timeoutMs: number,
 ): Promise<void> {
-  const { name } = node.metadata
-  /** Claims that we asked for a volume near the node, and since when they say so. */
+  const asked = await ask(chosen, node, client)
+  const late = new AbortController()
+  const cancel = clock.schedule(timeoutMs, () => late.abort(new OptiFlowError('timed out waiting for the condition')))
+  const until = AbortSignal.any([signal, late.signal])
+  const keys = chosen.map(c => keyText(keyOf(c.claim)))
+  try {
+    await untilBound(keys, asked, node, objects, until)
+    await untilReached(keys, node, objects, until)
+  } finally {
+    cancel()
+  }
+}
+
+/** @returns claims that we asked a volume for near the node, and since which resourceVersion they say so */
+async function ask(chosen: readonly Chosen[], node: Node, client: Client): Promise<ReadonlyMap<string, number>> {
   const asked = new Map<string, number>()
   for (const { claim, volume } of chosen) {
     if (volume) await client.patch(PersistentVolume, keyOf(volume), { type: 'merge', body: promise(claim, volume) })
     else {
-      const metadata = { annotations: { [selectedNode]: name } }
+      const metadata = { annotations: { [selectedNode]: node.metadata.name } }
       const { metadata: written } = await client.patch(PersistentVolumeClaim, keyOf(claim), {
         type: 'merge',
         body: { metadata },
@@ -37,32 +56,44 @@ export async function bindVolumes(
       asked.set(keyText(keyOf(claim)), Number(written.resourceVersion))
     }
   }
-  const late = new AbortController()
-  const cancel = clock.schedule(timeoutMs, () => late.abort(new OptiFlowError('timed out waiting for the condition')))
-  try {
-    const keys = chosen.map(c => keyText(keyOf(c.claim)))
-    // A provisioner that cannot serve the claim on this node takes the node's name off again.
-    const refused = () =>
-      keys.find(key => {
-        const claim = claims.get(key)
-        const since = asked.get(key)
-        if (!claim || since === undefined || isBound(claim)) return false
-        return Number(claim.metadata.resourceVersion) >= since && claim.metadata.annotations?.[selectedNode] !== name
-      })
-    const done = () => refused() !== undefined || keys.every(key => isSettled(claims.get(key)))
-    await claims.until(done, AbortSignal.any([signal, late.signal]))
-    const other = refused()
-    if (other) throw new OptiFlowError(`no volume for persistentvolumeclaim ${other} can be made on node ${name}`)
-    const gone = keys.find(key => !claims.get(key))
-    if (gone) throw new OptiFlowError(`persistentvolumeclaim ${gone} was deleted while it was being bound`)
-    // Whoever made a volume may have made it elsewhere; one that is not known yet is taken on trust.
-    const made = keys.map(key => volumes.get(claims.get(key)?.spec.volumeName ?? ''))
-    const away = made.find(volume => volume && !reaches(volume, node))
-    if (away)
-      throw new OptiFlowError(`node affinity of persistentvolume ${away.metadata.name} does not match node ${name}`)
-  } finally {
-    cancel()
-  }
+  return asked
+}
+
+async function untilBound(
+  keys: readonly string[],
+  asked: ReadonlyMap<string, number>,
+  { metadata: { name } }: Node,
+  { claims }: ClusterObjects,
+  signal: AbortSignal,
+): Promise<void> {
+  // A provisioner that cannot serve the claim on this node takes the node's name off again.
+  const refused = () =>
+    keys.find(key => {
+      const claim = claims.get(key)
+      const since = asked.get(key)
+      if (!claim || since === undefined || isBound(claim)) return false
+      return Number(claim.metadata.resourceVersion) >= since && claim.metadata.annotations?.[selectedNode] !== name
+    })
+  await claims.until(() => refused() !== undefined || keys.every(key => isSettled(claims.get(key))), signal)
+  const other = refused()
+  if (other) throw new OptiFlowError(`no volume for persistentvolumeclaim ${other} can be made on node ${name}`)
+  const gone = keys.find(key => !claims.get(key))
+  if (gone) throw new OptiFlowError(`persistentvolumeclaim ${gone} was deleted while it was being bound`)
+}
+
+/** Whoever made a volume may have made it elsewhere, and it may be heard of after its claim. */
+async function untilReached(
+  keys: readonly string[],
+  node: Node,
+  { claims, volumes }: ClusterObjects,
+  signal: AbortSignal,
+): Promise<void> {
+  const made = () => keys.map(key => volumes.get(claims.get(key)?.spec.volumeName ?? ''))
+  await volumes.until(() => made().every(Boolean), signal)
+  const away = made().find(volume => volume && !reaches(volume, node))
+  const name = away?.metadata.name
+  if (name)
+    throw new OptiFlowError(`node affinity of persistentvolume ${name} does not match node ${node.metadata.name}`)
 }
 
 /** Bound, or gone: nothing to wait for. */
