@@ -119,6 +119,8 @@ describe.skipIf(obstacle)(
       })
     })
 
+    const dig = async (...args: string[]) => (await n2.machine.ok('dig', ['@10.96.0.10', ...args])).trim()
+
     it('each pod reaches each other by both addresses, and the Service by both and by name', async () => {
       for (const node of ['n1', 'n2']) {
         for (const name of ['web-n1', 'web-n2'])
@@ -135,9 +137,33 @@ describe.skipIf(obstacle)(
 
     it('DNS knows the addresses of both families, and the names of both', async () => {
       const name = 'web.default.svc.cluster.local'
-      const dig = async (...args: string[]) => (await n2.machine.ok('dig', ['+short', '@10.96.0.10', ...args])).trim()
-      expect([await dig(name, 'A'), await dig(name, 'AAAA')]).toEqual(clusterIps)
-      for (const ip of clusterIps) expect(await dig('-x', ip)).toBe(`${name}.`)
+      expect([await dig('+short', name, 'A'), await dig('+short', name, 'AAAA')]).toEqual(clusterIps)
+      for (const ip of clusterIps) expect(await dig('+short', '-x', ip)).toBe(`${name}.`)
+    })
+
+    it('DNS knows ports, other names, the pods of a Service without address, and what is not there', async () => {
+      const zone = 'default.svc.cluster.local'
+      const service = (name: string, spec: object) => ({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name, namespace: 'default' },
+        spec,
+      })
+      await n1.apply(
+        service('elsewhere', { type: 'ExternalName', externalName: 'db.example.org' }),
+        service('pods', { clusterIP: 'None', selector: { app: 'web' }, ports: [{ name: 'http', port: 8080 }] }),
+      )
+      await until('the pods of the Service', async () => (await dig('+short', `pods.${zone}`, 'A')).includes('\n'))
+      const ips = [podIps['web-n1']![0]!, podIps['web-n2']![0]!]
+      expect((await dig('+short', '+tcp', `pods.${zone}`, 'A')).split('\n').sort()).toEqual(ips.sort())
+      const ports = (await dig('+short', `_http._tcp.pods.${zone}`, 'SRV')).split('\n')
+      expect(ports).toHaveLength(2)
+      for (const port of ports) expect(port).toMatch(new RegExp(`^0 \\d+ 8080 \\S+\\.pods\\.${zone}\\.$`))
+      expect(await dig('+short', `elsewhere.${zone}`, 'CNAME')).toBe('db.example.org.')
+      const missing = await dig(`nobody.${zone}`, 'A')
+      expect(missing).toContain('status: NXDOMAIN')
+      expect(missing).toMatch(/EDNS: version: 0/)
+      expect(missing).toMatch(/cluster\.local\.\s+\d+\s+IN\s+SOA/)
     })
 
     it('the node port answers at both addresses of either node', async () => {
