@@ -21,6 +21,7 @@ export const testPackages = [
   { name: 'curl', has: 'curl', why: 'asks workloads, in tests' },
   { name: 'haproxy', has: 'haproxy', why: 'carries the requests of the gateway, in tests' },
   { name: 'bind9-dnsutils', has: 'dig', why: 'asks the cluster DNS, in tests' },
+  { name: 'chromium', has: 'chromium', why: 'a browser in front of the gateway, in tests' },
   {
     name: 'python3-kubernetes',
     has: '/usr/lib/python3/dist-packages/kubernetes/__init__.py',

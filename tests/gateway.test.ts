@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthority, issueCertificate } from '../src/base/certificates.ts'
@@ -5,7 +6,7 @@ import { systemClock } from '../src/base/clock.ts'
 import { type Lan, openLan } from './support/lan.ts'
 import { startLoad } from './support/load.ts'
 import { Parts, realImpossible } from './support/parts.ts'
-import { type Started, until } from './support/processes.ts'
+import { onPath, type Started, until } from './support/processes.ts'
 import { testRegistry } from './support/registries.ts'
 
 const obstacle = realImpossible()
@@ -17,6 +18,8 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
   let registry: Started
   const ip = '10.77.0.11'
   const curl = (...args: string[]) => lan.outside.run('curl', ['-sS', '-m', '5', ...args])
+  /** Of the certificate that a browser may take without knowing who signed it. */
+  let trusted = ''
   const ask = async (host: string, path = '/') =>
     (await curl('-w', '|%{http_code}', '-H', `Host: ${host}`, `http://${ip}${path}`)).out
   const workload = (image: string, more: object = {}) => ({
@@ -108,8 +111,28 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
     expect((await curl('-o', '/dev/null', '-w', '%{redirect_url}', '-H', 'Host: shop.test', `http://${ip}/`)).out).toBe(
       'https://shop.test/',
     )
+    trusted = createHash('sha256')
+      .update(new X509Certificate(pair.cert).publicKey.export({ type: 'spki', format: 'der' }))
+      .digest('base64')
     expect((await curl('--cacert', ca, '--resolve', `app.test:443:${ip}`, 'https://app.test/')).code).not.toBe(0)
   })
+
+  it.skipIf(!onPath('chromium'))(
+    'a browser shows what the gateway serves, by HTTPS where it is led there',
+    async () => {
+      const page = (url: string) =>
+        lan.outside.ok('chromium', [
+          ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'],
+          `--user-data-dir=${join(lan.folder, 'browser')}`,
+          `--host-resolver-rules=MAP * ${ip}`,
+          `--ignore-certificate-errors-spki-list=${trusted}`,
+          '--dump-dom',
+          url,
+        ])
+      for (const url of ['http://app.test/', 'http://shop.test/'])
+        expect(await page(url)).toMatch(/<body>version 1 on app-/)
+    },
+  )
 
   it('a Gateway and an HTTPRoute lead there too, by weight and over https, and say so in their status', async () => {
     const backend = { name: 'app', port: 80 }
