@@ -44,7 +44,7 @@ export function acceptedForm(accept: string | undefined, offer: Offer): Accepted
 
 /** Whether somebody reads an error as protobuf: who does not read what it would be an answer to gets JSON. */
 export const readsProtobuf = (accept: string | undefined): boolean =>
-  accept !== undefined && accept.includes(protobufType) && choose(accept, { protobuf: true })?.media === 'protobuf'
+  accept?.includes(protobufType) === true && choose(accept, { protobuf: true })?.media === 'protobuf'
 
 function choose(accept: string, { transforms = [], protobuf, stream }: Offer): AcceptedForm | undefined {
   for (const { type, params } of mediaTypes(accept)) {
