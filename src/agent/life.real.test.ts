@@ -8,6 +8,12 @@ import { Node } from '../models/kinds/core/node.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
 import { removePodGroups } from './cgroup/pod-groups.ts'
 import { parseCpuList } from './cpu/cpu-list.ts'
+import { cadvisorMetrics } from './serving/cadvisor-metrics.ts'
+import { CpuRates } from './serving/cpu-rates.ts'
+import { LocalStorage } from './serving/local-storage.ts'
+import { nodeMetrics } from './serving/node-metrics.ts'
+import { summary } from './serving/summary.ts'
+import { VolumeUses } from './serving/volume-uses.ts'
 import { forever, RealNode, until } from './testing/real-node.ts'
 
 /** While this pod runs, the machine seems to have 50 MiB left. */
@@ -133,12 +139,38 @@ describe('a running container', () => {
     const groups = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).match(/^\d+:(cpu\b.*|memory|):.*/gm)!
     const group = `${cgroupRoot}/kubepods/pod${after.metadata.uid}`
     expect(groups.filter(line => line.includes(`:${group}/`))).not.toEqual([])
+    await tellsOf('sized', group)
     await node.remove('sized')
     await until('its groups gone', async () =>
       (await foldersNamed(`pod${after.metadata.uid}`)).length ? undefined : true,
     )
   })
 })
+
+/** By the names that kubelets have: what the kernel counts of the pod, of the machine, and what the agent did for it. */
+async function tellsOf(name: string, group: string): Promise<void> {
+  const { served } = node.agent
+  const volumes = new VolumeUses(served)
+  const [counted, kernel, said]: [string, string, any] = await Promise.all([
+    nodeMetrics(served, volumes),
+    cadvisorMetrics(served),
+    summary(served, { volumes, rates: new CpuRates(), storage: new LocalStorage(served) }),
+  ])
+  expect(counted).toMatch(/^kubelet_runtime_operations_total{operation_type="run_podsandbox"} [1-9]/m)
+  expect(counted).toMatch(/^kubelet_cgroup_manager_duration_seconds_count{operation_type="create"} [1-9]/m)
+  const container = `container="main",id="${group}/\\w+",image=".*",name="\\w+",namespace="test",pod="${name}"`
+  for (const figure of ['cpu_cfs_periods_total', 'memory_cache', 'memory_failcnt', 'cpu_user_seconds_total', 'threads'])
+    expect(kernel).toMatch(new RegExp(`^container_${figure}{${container}} \\d`, 'm'))
+  const pod = `container="",id="${group}",image="",name="",namespace="test",pod="${name}"`
+  expect(kernel).toMatch(new RegExp(`^container_memory_usage_bytes{${pod}} [1-9]`, 'm'))
+  expect(kernel).toMatch(new RegExp(`^container_network_receive_packets_total{${pod},interface="eth0"} \\d`, 'm'))
+  const { 'ephemeral-storage': local, process_stats } = said.pods.find((one: any) => one.podRef.name === name)
+  expect(local.capacityBytes).toBeGreaterThan(local.usedBytes)
+  // The pod's own program and the one that holds its namespaces.
+  expect(process_stats.process_count).toBeGreaterThanOrEqual(2)
+  expect(said.node.fs.usedBytes).toBeGreaterThan(0)
+  expect(said.node.runtime.imageFs.capacityBytes).toBeGreaterThan(0)
+}
 
 async function foldersNamed(name: string): Promise<string[]> {
   const roots = ['/sys/fs/cgroup', ...(await readdir('/sys/fs/cgroup')).map(tree => `/sys/fs/cgroup/${tree}`)]

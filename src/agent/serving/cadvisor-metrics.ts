@@ -54,19 +54,21 @@ function shownPod(node: ServedNode, pod: Pod, usage: PodUsage): Promise<readonly
   const group = node.groups()?.groupOf(uid)
   const { namespace = '', name } = pod.metadata
   const whole = async () => {
-    const [{ counters }, interfaces] = await Promise.all([
-      shownGroup(node, await group),
-      interfacesOf(node, pod, usage),
-    ])
-    return [labelsOf({ id: idOf(pod), namespace, pod: name }), { counters, interfaces }] as const
+    const own = await group
+    const [{ counters }, interfaces] = await Promise.all([shownGroup(node, own), interfacesOf(node, pod, usage)])
+    return [labelsOf({ id: own ?? idOf(pod), namespace, pod: name }), { counters, interfaces }] as const
   }
   const containers = usage.containers.map(async one => {
     const above = await group
+    const own = above && join(above, one.id)
     const observed = node.observed(uid)?.containers.find(({ id }) => id === one.id)
     const about = { container: one.name, image: observed?.image ?? '', name: one.id, namespace, pod: name }
-    const { counters } = await shownGroup(node, above && join(above, one.id))
+    const { counters } = await shownGroup(node, own)
     const definition = findContainer(pod as never, one.name) as Container | undefined
-    return [labelsOf({ ...about, id: idOf(pod, one.id) }), { counters, usage: one, observed, definition }] as const
+    return [
+      labelsOf({ ...about, id: own ?? idOf(pod, one.id) }),
+      { counters, usage: one, observed, definition },
+    ] as const
   })
   return [whole(), ...containers]
 }
@@ -100,6 +102,7 @@ function machineFamilies(node: ServedNode): string[] {
   ]
 }
 
+/** Where its group would be by custom. */
 const idOf = ({ metadata: { uid }, spec }: Pod, container = '') =>
   join('/kubepods', folderOf[qosClassOf(spec!)], `pod${uid}`, container)
 
