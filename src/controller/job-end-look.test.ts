@@ -142,6 +142,19 @@ describe('the end of a Job', () => {
   })
 })
 
+it.each([
+  ['just now', 'f!=5', 0],
+  ['long ago', 'f=5', 1],
+])('an ignored failure slows the next pod down like any other: %s', async (_, pods, creates) => {
+  expect(await look({ spec: fixed(1, 1, rule('Ignore', 5)), pods })).toMatchObject({ creates, failed: 0, patches: 1 })
+})
+
+it('of a success rule only the indexes count that the Job still has', async () => {
+  const spec = indexed(3, 2, { successPolicy: { rules: [{ succeededIndexes: '0,5-9' }] } })
+  const { conditions } = await look({ spec, pods: 's0 r1' })
+  expect(conditions).toEqual(ends('SuccessPolicy', 'SuccessCriteriaMet'))
+})
+
 describe('restarts in place', () => {
   const restarted = (letter: string, ...restarts: number[]) =>
     restarts.map((n, i) => {
