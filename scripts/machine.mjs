@@ -58,13 +58,15 @@ export function installMissing(packages, say = console.log) {
   for (const p of wanted) say(`  ${p.name.padEnd(28)} ${p.why}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const names = wanted.map(p => p.name)
-  const install = () =>
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...names], { env, encoding: 'utf8' })
-  let done = install()
+  const install = some =>
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...some], { env, encoding: 'utf8' })
+  let done = install(names)
   if (done.status !== 0) {
     spawnSync('apt-get', ['update'], { env, encoding: 'utf8' })
-    done = install()
+    done = install(names)
   }
+  // One that cannot be had does not keep the others away.
+  if (done.status !== 0) for (const name of names) install([name])
   if (done.status !== 0)
     say(`apt-get install failed:\n${(done.stderr || done.stdout || '').trim().split('\n').slice(-5).join('\n')}`)
   return missing(packages)
