@@ -1,7 +1,7 @@
 import { silentLogger } from '../base/logger.ts'
 import { seededRandom } from '../base/random.ts'
 import { settle, VirtualClock } from '../base/virtual-clock.ts'
-import { runtimeConformance } from './conformance.ts'
+import { runtimeConformance } from './conformance/index.ts'
 import { openSimulated } from './simulated/simulated-runtime.ts'
 
 runtimeConformance('simulated', async () => {

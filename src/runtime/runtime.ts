@@ -9,7 +9,7 @@ export type ImageRef = string
 
 /**
  * What a node needs from its container runtime. Everything it started outlives us; `observe` tells the whole truth
- * at any time, so that a restarted agent needs no memory of its own. The conformance suite (runtime/conformance.ts) says the rest.
+ * at any time, so that a restarted agent needs no memory of its own. The conformance suite (runtime/conformance) says the rest.
  */
 export interface Runtime extends AsyncDisposable {
   /** `containerd`, `simulated`: shown to people. */

@@ -1,6 +1,6 @@
 import { readdir, truncate } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { runtimeConformance } from '../conformance.ts'
+import { runtimeConformance } from '../conformance/index.ts'
 import { openContainerdBench } from '../testing/containerd-bench.ts'
 import { podSpec } from '../testing/specs.ts'
 
