@@ -219,6 +219,7 @@ class Client {
   readonly #random: Random
   #at: number | undefined
   #connection: AbortController | undefined
+  #connecting: Promise<void> | undefined
   /** What went wrong while nobody waited for it. */
   #failure: Error | undefined
 
@@ -232,8 +233,17 @@ class Client {
     this.#connection = undefined
   }
 
+  /** One at a time: who lists beside itself hears of a change twice. */
   async connect(server: ApiServer): Promise<void> {
+    while (this.#connecting) await this.#connecting
     if (this.#connection) return
+    this.#connecting = this.#connect(server).finally(() => {
+      this.#connecting = undefined
+    })
+    await this.#connecting
+  }
+
+  async #connect(server: ApiServer): Promise<void> {
     if (this.#at === undefined) await this.#list(server)
     const connection = new AbortController()
     this.#connection = connection
