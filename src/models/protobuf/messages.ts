@@ -69,12 +69,15 @@ function compile(fields: FieldCodec[]): MessageCodec {
   }
 }
 
+/** Lists that Kubernetes gives a type of their own, and so a message, as those within maps have. */
+const namedLists = new Set(['meta/v1.APIResource.verbs'])
+
 function fieldCodecs(type: ObjectType, numbers: Numbers): FieldCodec[] {
   const made = Object.entries(numbers).map(([name, number]): FieldCodec => {
     if (typeof number !== 'number') return inlineField(...number)
     const field = type.fields.get(name)
     if (!field) throw new ProtobufError(`${type.name} has no field ${name}; messages.data.json is not of these schemas`)
-    return fieldCodec(name, number, field.type)
+    return fieldCodec(name, number, field.type, namedLists.has(`${type.name}.${name}`))
   })
   return made.sort((a, b) => a.id - b.id)
 }
@@ -89,10 +92,10 @@ function inlineField(id: number, name: string): FieldCodec {
   }
 }
 
-function fieldCodec(name: string, id: number, type: Type): FieldCodec {
+function fieldCodec(name: string, id: number, type: Type, named: boolean): FieldCodec {
   if (type.form === 'map') return mapField(name, id, type.of)
-  if (type.form === 'list') return listField(name, id, type.of)
-  const value = valueCodec(type)
+  if (type.form === 'list' && !named) return listField(name, id, type.of)
+  const value = type.form === 'list' ? wrapped(type.of) : valueCodec(type)
   return {
     id,
     read(reader, out, wire, depth) {

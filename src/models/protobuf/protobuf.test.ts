@@ -45,6 +45,19 @@ describe('protobuf', () => {
     expect(encodeProtobuf(pod)).toEqual(hex(`6b3873000a090a02763112${'03506f64'}1205${'0a030a0161'}1a002200`))
   })
 
+  test('verbs of a resource are a message of their own, as in generated.proto of meta/v1', () => {
+    const resources = [{ name: 'p', singularName: '', namespaced: true, kind: 'P', verbs: ['get', 'list'] }]
+    const encoded = encodeProtobuf({ apiVersion: 'v1', kind: 'APIResourceList', groupVersion: 'v1', resources } as any)
+    const verbs = Buffer.concat([
+      Buffer.from([0x22, 11, 0x0a, 3]),
+      Buffer.from('get'),
+      Buffer.from([0x0a, 4]),
+      Buffer.from('list'),
+    ])
+    expect(Buffer.from(encoded).includes(verbs)).toBe(true)
+    expect(decodeProtobuf(encoded).value).toMatchObject({ resources: [{ name: 'p', verbs: ['get', 'list'] }] })
+  })
+
   test('schemas are found by Kubernetes’ rule of names', () => {
     for (const kind of builtinKinds) {
       const apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
