@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Child, systemCommands } from '../base/commands.ts'
+import { systemCommands } from '../base/commands.ts'
 import { difference, wholeTable } from '../base/nft-table.ts'
 import { emptyRules, type RuleSet } from './rule-set.ts'
 import { planServiceRules } from './service-rules.ts'
 import { serviceTableOf } from './service-table.ts'
 import { sctpKnock, sctpListener } from './testing/sctp.ts'
-import { ask, teller } from './testing/tellers.ts'
+import { ask, startTellers } from './testing/tellers.ts'
 import { clientIp, nodeIp, openWires, serverIp, type Wires } from './testing/wires.ts'
 
 const able = process.getuid?.() === 0
@@ -14,24 +14,15 @@ const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find(path => exist
 
 describe.skipIf(!able)('packets to Services (needs root)', () => {
   let wires: Wires
-  const servers: Child[] = []
+  let tellers: AsyncDisposable
   let inForce = emptyRules()
 
   beforeAll(async () => {
     wires = openWires()
-    for (const [name, words] of [
-      ['client', wires.inClient],
-      ['server', wires.inServer],
-    ] as const) {
-      const [program, ...args] = [...words, process.execPath, '-e', teller(name)]
-      await new Promise<void>(up =>
-        servers.push(systemCommands.spawn(program!, args, { onLine: line => line === 'up' && up() })),
-      )
-    }
+    tellers = await startTellers(wires)
   })
   afterAll(async () => {
-    for (const child of servers) child.kill('SIGKILL')
-    await Promise.all(servers.map(child => child.exited))
+    await tellers?.[Symbol.asyncDispose]()
     wires?.[Symbol.dispose]()
   })
 

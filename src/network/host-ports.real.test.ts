@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../base/clock.ts'
-import { type Child, systemCommands } from '../base/commands.ts'
+import { systemCommands } from '../base/commands.ts'
 import { silentLogger } from '../base/logger.ts'
 import type { InformerHandler, InformerSet } from '../client/index.ts'
-import { ask, teller } from '../discovery/testing/tellers.ts'
+import { ask, startTellers } from '../discovery/testing/tellers.ts'
 import { clientIp, nodeIp, openWires, serverIp, type Wires } from '../discovery/testing/wires.ts'
 import type { Pod } from '../models/kinds/index.ts'
 import { HostPorts, hostPortTable, removeHostPorts } from './host-ports.ts'
@@ -20,21 +20,13 @@ const port = (hostPort: number, more: object = {}) => ({ containerPort: 8080, ho
 
 describe.skipIf(!able)('host ports (needs root)', () => {
   let wires: Wires
-  const servers: Child[] = []
+  let tellers: AsyncDisposable
   let hostPorts: HostPorts
   let handler: InformerHandler<Pod>
 
   beforeAll(async () => {
     wires = openWires()
-    for (const [name, words] of [
-      ['client', wires.inClient],
-      ['server', wires.inServer],
-    ] as const) {
-      const [program, ...args] = [...words, process.execPath, '-e', teller(name)]
-      await new Promise<void>(up =>
-        servers.push(systemCommands.spawn(program!, args, { onLine: line => line === 'up' && up() })),
-      )
-    }
+    tellers = await startTellers(wires)
     await wires.node.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=1'])
     await wires.node.run('ip', ['addr', 'add', '10.0.0.9/32', 'dev', 'lo'])
     await wires.node.run('ip', ['addr', 'add', '10.96.0.10/32', 'dev', 'lo'])
@@ -54,8 +46,7 @@ describe.skipIf(!able)('host ports (needs root)', () => {
   })
   afterAll(async () => {
     await hostPorts?.[Symbol.asyncDispose]()
-    for (const child of servers) child.kill('SIGKILL')
-    await Promise.all(servers.map(child => child.exited))
+    await tellers?.[Symbol.asyncDispose]()
     wires?.[Symbol.dispose]()
   })
 

@@ -1,5 +1,8 @@
+import { type Child, systemCommands } from '../../base/commands.ts'
+import type { Wires } from './wires.ts'
+
 /** A program for Node that tells by TCP and by UDP who it is and whom it sees: port 8080. It prints `up`. */
-export const teller = (name: string) => `
+const teller = (name: string) => `
 const tell = address => '${name} saw ' + address.replace('::ffff:', '')
 const udp = require('dgram').createSocket('udp4')
 udp.on('message', (_, from) => udp.send(tell(from.address), from.port, from.address))
@@ -15,4 +18,24 @@ export const ask = {
     s.bind(${from}, () => s.send('x', ${port}, '${host}'))
     s.on('message', d => { process.stdout.write(d); process.exit() })
     setTimeout(() => { process.stdout.write('silence'); process.exit() }, 2000)`,
+}
+
+/** One in each pod, named after it; all answer when it resolves. Disposing ends them. */
+export async function startTellers({ inClient, inServer }: Wires): Promise<AsyncDisposable> {
+  const children: Child[] = []
+  for (const [name, words] of [
+    ['client', inClient],
+    ['server', inServer],
+  ] as const) {
+    const [program, ...args] = [...words, process.execPath, '-e', teller(name)]
+    await new Promise<void>(up =>
+      children.push(systemCommands.spawn(program!, args, { onLine: line => line === 'up' && up() })),
+    )
+  }
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const child of children) child.kill('SIGKILL')
+      await Promise.all(children.map(child => child.exited))
+    },
+  }
 }
