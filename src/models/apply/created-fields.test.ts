@@ -58,3 +58,21 @@ test.each<[string, string, object]>([
   const slow = compareFields(type, { metadata: {} }, object).changed.toWire()
   expect(fieldsOfCreated(type, object, none)).toBe(JSON.stringify(slow))
 })
+
+test('who creates a part that need not be there owns the part itself, with a dot', () => {
+  const container = {
+    name: 'a',
+    ports: [{ containerPort: 80, protocol: 'TCP' }],
+    livenessProbe: { httpGet: { path: '/' } },
+    resources: { limits: { cpu: '1' } },
+  }
+  const object = { metadata: { finalizers: ['a/b'] }, spec: { containers: [container] } }
+  const port = '"k:{\\"containerPort\\":80,\\"protocol\\":\\"TCP\\"}":{".":{},"f:containerPort":{},"f:protocol":{}}'
+  const owned =
+    '"f:livenessProbe":{".":{},"f:httpGet":{".":{},"f:path":{}}},"f:name":{},' +
+    `"f:ports":{".":{},${port}},"f:resources":{"f:limits":{".":{},"f:cpu":{}}}`
+  expect(fieldsOfCreated(typeNamed('core/v1.Pod'), object, none)).toBe(
+    '{"f:metadata":{"f:finalizers":{".":{},"v:\\"a/b\\"":{}}},' +
+      `"f:spec":{"f:containers":{"k:{\\"name\\":\\"a\\"}":{".":{},${owned}}}}}`,
+  )
+})

@@ -94,7 +94,7 @@ function compileObject(type: ObjectType, skipped: ReadonlySet<string> = new Set(
         write: metadata?.form === 'object' ? compileObject(metadata.type, root!.metadata) : writerOf(field.type),
         neverOwned: metadata !== undefined,
         // A part that is always there, if only empty, is not owned itself.
-        alwaysThere: field.empty !== 'drop' || field.type.form === 'list',
+        alwaysThere: field.empty === 'fill',
         // An unset time: nobody's.
         nullIsAbsent: field.empty === 'fill',
       }

@@ -116,7 +116,7 @@ function diff(type: Type, before: unknown, after: unknown, changed: FieldSet, re
     }
     // A part that was not there at all is owned itself, unless it is one that is always there, if only empty.
     const field = g.form === 'object' ? g.type.fields.get(element.slice(2)) : undefined
-    const alwaysThere = field !== undefined && (field.empty !== 'drop' || field.type.form === 'list')
+    const alwaysThere = field?.empty === 'fill'
     if (!known && !(alwaysThere && !isEmpty(value))) changed.members.add(element)
     diff(childType!, was, value, changed.below(element), removed.below(element))
   }
