@@ -30,6 +30,8 @@ export function patternProblem(source: string): string | undefined {
     compilePattern(source)
     return undefined
   } catch (error) {
-    return (error as Error).message
+    const { message } = error as Error
+    // Go quotes what is wrong even when there is nothing to quote.
+    return message.endsWith('trailing backslash at end of expression') ? `${message}: \`\`` : message
   }
 }

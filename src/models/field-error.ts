@@ -61,7 +61,45 @@ export function typeInvalid(field: string, value: unknown, detail: string): Fiel
   return { field, reason: 'FieldValueTypeInvalid', message: `Invalid value: ${show(value)}: ${detail}` }
 }
 
+/** A value in Go's own notation, as it stands. */
+export class GoText {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** A text as Go quotes it: `"a\x01"`. */
+export function goQuote(text: string): string {
+  const short: Record<string, string> = { '\u0007': '\\a', '\u000b': '\\v' }
+  return JSON.stringify(text).replace(/\\u00[01][0-9a-f]|\u007f/g, found => {
+    const char = found === '\u007f' ? found : String.fromCharCode(Number.parseInt(found.slice(2), 16))
+    return short[char] ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`
+  })
+}
+
+/** A value of any form in Go's notation: `map[string]interface {}{"a":1}`. */
+export function goValue(value: unknown): GoText {
+  return new GoText(goNotation(value))
+}
+
+function goNotation(value: unknown): string {
+  if (value === null || value === undefined) return 'interface {}(nil)'
+  if (typeof value === 'string') return goQuote(value)
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goNotation).join(', ')}}`
+  if (typeof value !== 'object') return String(value)
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `map[string]interface {}{${entries.map(([k, v]) => `${goQuote(k)}:${goNotation(v)}`).join(', ')}}`
+}
+
+/** Objects and long lists are cut off: who reads it wants to know which it was. */
+const mostShown = 256
+
 function show(value: unknown): string {
+  if (value instanceof GoText) return value.text
+  if (typeof value === 'string') return goQuote(value)
+  if (Array.isArray(value) && value.length && value.every(v => typeof v === 'string'))
+    return `[]string{${value.map(goQuote).join(', ')}}`
   const text = encodeJson(value) ?? String(value)
-  return text.length > 256 ? `${text.slice(0, 253)}...` : text
+  return text.length > mostShown ? `${text.slice(0, mostShown - 3)}...` : text
 }

@@ -1,5 +1,5 @@
 import type { FieldError } from '../field-error.ts'
-import { invalid } from '../field-error.ts'
+import { goValue, invalid } from '../field-error.ts'
 import { equal } from '../patch/index.ts'
 import { checkEmbedded } from './check-embedded.ts'
 import { checkRules } from './check-rules.ts'
@@ -26,10 +26,13 @@ export function checkDefaults(node: SchemaNode, at: string, inMetadata = false):
 function checkDefault(node: SchemaNode, at: string, inMetadata: boolean): FieldError[] {
   const value: unknown = node.schema.default
   if (value === undefined) return []
+  const unknown: FieldError[] = []
   if (!inMetadata && isRecord(value) && !equal(bare(prunedCustom(value, node, false), node), bare(value, node)))
-    return [invalid(at, value, 'must not have unknown fields')]
+    unknown.push(invalid(at, goValue(value), 'must not have unknown fields'))
   const errors = [...checkEmbedded(value, node, at), ...checkValue(value, node).map(error => moved(error, at))]
-  return errors.length ? errors : checkRules(value, node, undefined, at, node.embedded)
+  return errors.length
+    ? [...unknown, ...errors]
+    : [...unknown, ...checkRules(value, node, undefined, at, node.embedded)]
 }
 
 /** Without the metadata of embedded objects. */

@@ -1,5 +1,5 @@
-import { type FieldError, forbidden, invalid } from '../field-error.ts'
-import type { JSONSchemaProps } from '../types/apiextensions-v1.ts'
+import { type FieldError, forbidden, GoText, goQuote, invalid } from '../field-error.ts'
+import type { JSONSchemaProps, ValidationRule } from '../types/apiextensions-v1.ts'
 import { type CompiledRule, hasRules, rulesOf } from './rules.ts'
 import { nodeOf, type SchemaNode } from './schema-node.ts'
 
@@ -61,8 +61,9 @@ class DefinitionWalk {
 
   #check(compiled: CompiledRule, at: string, times: number, { uncorrelatable }: Place): void {
     const { rule, program, problem, message, messageProblem, usesOldSelf } = compiled
-    if (problem !== undefined) this.errors.push(invalid(`${at}.rule`, rule, problem))
-    if (messageProblem !== undefined) this.errors.push(invalid(`${at}.messageExpression`, rule, messageProblem))
+    if (problem !== undefined) this.errors.push(invalid(`${at}.rule`, ruleText(rule), problem))
+    if (messageProblem !== undefined)
+      this.errors.push(invalid(`${at}.messageExpression`, ruleText(rule), messageProblem))
     if (program) this.#weigh(`${at}.rule`, 'estimated rule cost', program.estimateCost().max * times)
     if (message) this.#weigh(`${at}.messageExpression`, 'estimated messageExpression cost', message.estimateCost().max)
     if (usesOldSelf && uncorrelatable !== undefined)
@@ -96,6 +97,19 @@ class DefinitionWalk {
     const whole = 'x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema'
     return [...dear.map(d => forbidden(d.at, contributed)), forbidden(at, costText(whole, sum, mostOfAll))]
   }
+}
+
+/** A rule in Go's notation. What is behind a pointer there is told as set or unset. */
+function ruleText({ rule, message = '', messageExpression = '', reason, fieldPath = '', ...rest }: ValidationRule) {
+  const pointer = (to: string, value: unknown) => `(*${to})(${value === undefined ? 'nil' : '0xc000000000'})`
+  const texts = { Rule: rule, Message: message, MessageExpression: messageExpression }
+  const fields = [
+    ...Object.entries(texts).map(([name, text]) => `${name}:${goQuote(text)}`),
+    `Reason:${pointer('apiextensions.FieldValueErrorReason', reason)}`,
+    `FieldPath:${goQuote(fieldPath)}`,
+    `OptionalOldSelf:${pointer('bool', rest.optionalOldSelf)}`,
+  ]
+  return new GoText(`apiextensions.ValidationRule{${fields.join(', ')}}`)
 }
 
 const product = (times: number | undefined, more: number | undefined): number | undefined =>

@@ -1,7 +1,7 @@
 import { CelCompileError, type CelProgram, type CelType, celTypeOfSchema, compileCel, typeText } from '../cel/index.ts'
 import type { ValidationRule } from '../types/apiextensions-v1.ts'
 import type { SchemaNode } from './schema-node.ts'
-import { pathNames } from './schema-rules.ts'
+import { pathNames } from './schema-path.ts'
 
 /** One rule of a schema, compiled. */
 export interface CompiledRule {

@@ -1,5 +1,6 @@
 import { type FieldError, forbidden, invalid, notSupported, required } from '../field-error.ts'
 import type { JSONSchemaProps } from '../types/apiextensions-v1.ts'
+import { schemaAt } from './schema-path.ts'
 
 // Rules of one schema that are not about its structure: what may be said, and what goes together.
 
@@ -135,7 +136,7 @@ function setRules({ items }: JSONSchemaProps, at: string): FieldError[] {
   if (items.type === 'array' && list !== undefined && list !== 'atomic')
     return [invalid(`${at}.items.x-kubernetes-list-type`, list, text)]
   if (items.type === 'object' && map !== 'atomic')
-    return [invalid(`${at}.items.x-kubernetes-map-type`, map ?? null, text)]
+    return [invalid(`${at}.items.x-kubernetes-map-type`, list ?? null, text)]
   return []
 }
 
@@ -197,9 +198,9 @@ function ruleTexts(s: JSONSchemaProps, at: string): FieldError[] {
       const where = `${at}.x-kubernetes-validations[${i}]`
       if (!rule?.trim()) errors.push(required(`${where}.rule`, 'rule is not specified'))
       else if (message && !message.trim())
-        errors.push(invalid(`${where}.message`, message, 'must be non-empty if specified'))
+        errors.push(invalid(`${where}.message`, message, 'message must be non-empty if specified'))
       else if (hasLineBreak(message.trim()))
-        errors.push(invalid(`${where}.message`, message, 'must not contain line breaks'))
+        errors.push(invalid(`${where}.message`, message, 'message must not contain line breaks'))
       else if (hasLineBreak(rule.trim()) && !message.trim())
         errors.push(required(`${where}.message`, 'message must be specified if rule contains line breaks'))
       if (messageExpression && !messageExpression.trim())
@@ -207,43 +208,12 @@ function ruleTexts(s: JSONSchemaProps, at: string): FieldError[] {
       if (reason !== undefined && !reasons.includes(reason))
         errors.push(notSupported(`${where}.reason`, reason, reasons))
       if (fieldPath && !fieldPath.trim())
-        errors.push(invalid(`${where}.fieldPath`, fieldPath, 'must be non-empty if specified'))
-      if (hasLineBreak(fieldPath)) errors.push(invalid(`${where}.fieldPath`, fieldPath, 'must not contain line breaks'))
-      if (fieldPath && !schemaAt(s, fieldPath))
-        errors.push(invalid(`${where}.fieldPath`, fieldPath, 'must be a valid path'))
+        errors.push(invalid(`${where}.fieldPath`, fieldPath, 'fieldPath must be non-empty if specified'))
+      if (hasLineBreak(fieldPath))
+        errors.push(invalid(`${where}.fieldPath`, fieldPath, 'fieldPath must not contain line breaks'))
+      if (fieldPath && typeof schemaAt(s, fieldPath) === 'string')
+        errors.push(invalid(`${where}.fieldPath`, fieldPath, 'fieldPath must be a valid path'))
       return errors
     },
   )
-}
-
-/**
- * The schema that a path such as `.spec.replicas` or `['a.b'].c` leads to.
- * @returns undefined if there is none
- */
-export function schemaAt(
-  schema: JSONSchemaProps,
-  path: string,
-): { schema: JSONSchemaProps; names: string[] } | undefined {
-  const names = pathNames(path)
-  if (!names?.length) return undefined
-  let at: JSONSchemaProps | undefined = schema
-  for (const name of names) {
-    const more: JSONSchemaProps['additionalProperties'] = at?.additionalProperties
-    at = at?.properties?.[name] ?? (typeof more === 'object' ? more : undefined)
-    if (!at) return undefined
-  }
-  return { schema: at, names }
-}
-
-/** The steps of a path in dot or quoted form; undefined if it is none. */
-export function pathNames(path: string): string[] | undefined {
-  const names: string[] = []
-  const step = /\.([A-Za-z_][\w-]*)|\['((?:[^'\\]|\\.)*)'\]/y
-  for (let at = 0; at < path.length; at = step.lastIndex) {
-    step.lastIndex = at
-    const found = step.exec(path)
-    if (!found) return undefined
-    names.push(found[1] ?? found[2]!.replace(/\\(.)/g, '$1'))
-  }
-  return names
 }

@@ -21,6 +21,36 @@ export function checkStructural(schema: JSONSchemaProps, at: string): FieldError
   return errors.sort((a, b) => (text(a) < text(b) ? -1 : 1))
 }
 
+/** What a schema says that no structural schema can: it is not looked at any further. The first of it; undefined if nothing. */
+export function unsupportedProblem(schema: JSONSchemaProps): string | undefined {
+  const said = (value: unknown) => typeof value === 'object' && value !== null && Object.keys(value).length > 0
+  const { id, $schema, $ref, patternProperties, dependencies, additionalItems, definitions } = schema
+  const words: [boolean, string][] = [
+    [Boolean(id), 'id'],
+    [Boolean($schema), 'schema'],
+    [Boolean($ref), '$ref'],
+    [said(patternProperties), 'patternProperties'],
+    [said(dependencies), 'dependencies'],
+    [additionalItems !== undefined, 'additionalItems'],
+    [said(definitions), 'definitions'],
+  ]
+  const word = words.find(([there]) => there)
+  if (word) return `OpenAPIV3Schema '${word[1]}' is not supported`
+  const { not, allOf = [], anyOf = [], oneOf = [], items, properties = {}, additionalProperties: more } = schema
+  const preserve = schema['x-kubernetes-preserve-unknown-fields'] === false
+  for (const sub of [...(not ? [not] : []), ...allOf, ...anyOf, ...oneOf]) {
+    const problem = unsupportedProblem(sub)
+    if (problem !== undefined) return problem
+  }
+  if (preserve) return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined"
+  if (Array.isArray(items) && items.length) return "OpenAPIV3Schema 'items' must be a schema, but is an array"
+  for (const sub of [single(items), ...Object.values(properties), typeof more === 'object' ? more : undefined]) {
+    const problem = sub && unsupportedProblem(sub)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
 const single = (items: JSONSchemaProps['items']): JSONSchemaProps | undefined =>
   items && !Array.isArray(items) ? items : undefined
 
@@ -155,7 +185,7 @@ function nested(v: JSONSchemaProps, skipAnyOf: boolean, at: string): FieldError[
   return errors
 }
 
-/** Every field that a junctor speaks of must be described outside of it. */
+/** Every field that a junctor of the whole object speaks of must be described outside of it. Junctors further in are not held to it. */
 function completeness(v: JSONSchemaProps, s: JSONSchemaProps | undefined, sAt: string, vAt: string): FieldError[] {
   const junctors: [JSONSchemaProps, string][] = [
     ...(v.not ? [[v.not, `${vAt}.not`] as [JSONSchemaProps, string]] : []),
@@ -163,20 +193,7 @@ function completeness(v: JSONSchemaProps, s: JSONSchemaProps | undefined, sAt: s
       (v[name] ?? []).map((sub, i): [JSONSchemaProps, string] => [sub, `${vAt}.${name}[${i}]`]),
     ),
   ]
-  const below = s === v && sAt === vAt ? structuralChildren(v, sAt) : []
-  return [...below, ...junctors.flatMap(([sub, at]) => nestedCompleteness(sub, s, sAt, at))]
-}
-
-function structuralChildren(s: JSONSchemaProps, at: string): FieldError[] {
-  const items = single(s.items)
-  const more = typeof s.additionalProperties === 'object' ? s.additionalProperties : undefined
-  return [
-    ...(items ? completeness(items, items, `${at}.items`, `${at}.items`) : []),
-    ...(more ? completeness(more, more, `${at}.additionalProperties`, `${at}.additionalProperties`) : []),
-    ...Object.entries(s.properties ?? {}).flatMap(([name, property]) =>
-      completeness(property, property, `${at}.properties[${name}]`, `${at}.properties[${name}]`),
-    ),
-  ]
+  return junctors.flatMap(([sub, at]) => nestedCompleteness(sub, s, sAt, at))
 }
 
 function nestedCompleteness(

@@ -97,12 +97,12 @@ describe('a create is refused', () => {
     [
       'ResourceQuota',
       quota({ hard: { services: '1' }, scopes: ['Terminating'] }),
-      ['spec.scopes: Invalid value: ["Terminating"]: unsupported scope applied to resource'],
+      ['spec.scopes: Invalid value: []string{"Terminating"}: unsupported scope applied to resource'],
     ],
     [
       'ResourceQuota',
       quota({ hard: { pods: '1' }, scopes: ['BestEffort', 'NotBestEffort'] }),
-      ['spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: conflicting scopes'],
+      ['spec.scopes: Invalid value: []string{"BestEffort", "NotBestEffort"}: conflicting scopes'],
     ],
     [
       'ResourceQuota',
@@ -166,7 +166,7 @@ describe('a create is refused', () => {
       'FlowSchema',
       schema({}, { resourceRules: [{ ...rule, verbs: ['*', 'get'], namespaces: [] }] }),
       [
-        'spec.rules[0].resourceRules[0].verbs: Invalid value: ["*","get"]: if \'*\' is present, must not specify other verbs',
+        'spec.rules[0].resourceRules[0].verbs: Invalid value: []string{"*", "get"}: if \'*\' is present, must not specify other verbs',
         'spec.rules[0].resourceRules[0].namespaces: Required value: resource rules that are not cluster scoped must supply at least one namespace',
       ],
     ],

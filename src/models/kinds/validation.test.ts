@@ -465,6 +465,6 @@ describe('an update is refused', () => {
     const errors = updateRefusals(all.Service, body, o => {
       o.spec.clusterIP = '10.96.0.2'
     })
-    expect(errors).toEqual(['spec.clusterIPs[0]: Invalid value: ["10.96.0.2"]: may not change once set'])
+    expect(errors).toEqual(['spec.clusterIPs[0]: Invalid value: []string{"10.96.0.2"}: may not change once set'])
   })
 })

@@ -10,6 +10,8 @@ const mostProblems = 100
 export class DecodeContext {
   /** Names of fields and places in lists, from the root. */
   readonly path: (string | number)[] = []
+  /** Places in `path` that are keys of maps. Messages of wrong types name fields only. */
+  readonly mapKeys: number[] = []
   /** The object types on the way, for messages. */
   readonly problems: string[] = []
 
@@ -29,7 +31,7 @@ export class DecodeContext {
 
   /** @param struct name of the innermost object type, @param goType what was wanted, in Go's notation */
   wrongType(value: unknown, struct: string, goType: string): DecodeError {
-    const field = this.path.filter(step => typeof step === 'string').join('.')
+    const field = this.path.filter((step, i) => typeof step === 'string' && !this.mapKeys.includes(i)).join('.')
     const where = field === '' ? 'Go value' : `Go struct field ${struct}.${field}`
     return new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into ${where} of type ${goType}`)
   }

@@ -142,13 +142,15 @@ function mapDecoder(decode: Decoder, goType: string, zero: unknown): Decoder {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw context.wrongType(value, struct, goType)
     const out: Record<string, unknown> = {}
-    const path = context.path
+    const { path, mapKeys } = context
+    mapKeys.push(path.length)
     for (const key of Object.keys(value)) {
       path.push(key)
       const given = (value as Record<string, unknown>)[key] ?? zero
       put(out, key, given === null ? null : decode(given, context, struct))
       path.pop()
     }
+    mapKeys.pop()
     return out
   }
 }
@@ -178,10 +180,13 @@ function schemaDecoder(scalar: ScalarName): Decoder {
 /** A type in Go's notation, as Go's messages name it: `[]v1.Container`. */
 function goTypeOf(type: Type): string {
   if (type instanceof ObjectType) return `${type.groupVersion.split('/')[1] ?? ''}.${type.shortName}`
-  if (type.form === 'list') return `[]${goTypeOf(type.of)}`
+  // The only lists of anything are of what schemas allow.
+  if (type.form === 'list') return `[]${isAny(type.of) ? 'v1.JSON' : goTypeOf(type.of)}`
   if (type.form === 'map')
     return type.of.form === 'scalar' && type.of.scalar === 'quantity'
       ? 'v1.ResourceList'
       : `map[string]${goTypeOf(type.of)}`
   return type.form === 'scalar' ? goNameOf(type.scalar) : ''
 }
+
+const isAny = (type: Type) => type.form === 'scalar' && type.scalar === 'any'

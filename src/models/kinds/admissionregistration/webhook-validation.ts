@@ -1,14 +1,10 @@
-import { isDns1123Subdomain } from '../../../base/names.ts'
-import { duplicate, type FieldError, invalid, notSupported, required } from '../../field-error.ts'
-import type {
-  MutatingWebhook,
-  RuleWithOperations,
-  ValidatingWebhook,
-  WebhookClientConfig,
-} from '../../types/admissionregistration-v1.ts'
-import { checkPort, texts } from '../checks.ts'
+import { isDns1035Label, isDns1123Subdomain } from '../../../base/names.ts'
+import { duplicate, type FieldError, GoText, goQuote, invalid, notSupported, required } from '../../field-error.ts'
+import type { MutatingWebhook, RuleWithOperations, ValidatingWebhook } from '../../types/admissionregistration-v1.ts'
+import { texts } from '../checks.ts'
 import { checkSelector } from '../selector-checks.ts'
 import { checkMatchConditions } from './match-condition-validation.ts'
+import { checkClient } from './webhook-client-validation.ts'
 
 const reviewVersions = ['v1', 'v1beta1']
 
@@ -22,7 +18,9 @@ export function validateWebhooks(webhooks: Webhook[] = [], previous?: Webhook[])
     const at = `webhooks[${i}]`
     const errors = checkWebhook(at, webhook)
     if (!known) errors.push(...checkMatchConditions(`${at}.matchConditions`, webhook.matchConditions))
-    if (names.has(webhook.name)) errors.push(duplicate(`${at}.name`, webhook.name))
+    const none = `must specify one of ${reviewVersions.join(', ')}`
+    errors.push(...checkReviewVersions(webhook.admissionReviewVersions ?? [], `${at}.admissionReviewVersions`, none))
+    if (webhook.name && names.has(webhook.name)) errors.push(duplicate(`${at}.name`, webhook.name))
     names.add(webhook.name)
     return errors
   })
@@ -36,30 +34,33 @@ function sameConditions(webhooks: Webhook[], previous: Webhook[]): boolean {
 }
 
 function checkWebhook(field: string, webhook: Webhook): FieldError[] {
-  const { name, sideEffects, timeoutSeconds: timeout, admissionReviewVersions: versions = [] } = webhook
+  const { name, sideEffects, timeoutSeconds: timeout } = webhook
   const errors = checkQualifiedName(`${field}.name`, name)
-  if (!versions.length)
-    errors.push(required(`${field}.admissionReviewVersions`, `must specify one of ${reviewVersions.join(', ')}`))
-  else if (!versions.some(v => reviewVersions.includes(v)))
-    errors.push(
-      invalid(
-        `${field}.admissionReviewVersions`,
-        versions,
-        `must include at least one of ${reviewVersions.join(', ')}`,
-      ),
-    )
+  for (const [i, rule] of (webhook.rules ?? []).entries()) errors.push(...checkRule(`${field}.rules[${i}]`, rule))
   if (!sideEffects) errors.push(required(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun'))
   else if (sideEffects === 'Some' || sideEffects === 'Unknown')
     errors.push(notSupported(`${field}.sideEffects`, sideEffects, ['None', 'NoneOnDryRun']))
   if (timeout !== undefined && (timeout < 1 || timeout > 30))
     errors.push(invalid(`${field}.timeoutSeconds`, timeout, 'the timeout value must be between 1 and 30 seconds'))
-  for (const [i, rule] of (webhook.rules ?? []).entries()) errors.push(...checkRule(`${field}.rules[${i}]`, rule))
   return [
     ...errors,
     ...checkSelector(`${field}.namespaceSelector`, webhook.namespaceSelector),
     ...checkSelector(`${field}.objectSelector`, webhook.objectSelector),
     ...checkClient(`${field}.clientConfig`, webhook.clientConfig),
   ]
+}
+
+/** The versions of the reviews that a webhook understands: one of ours is among them. */
+export function checkReviewVersions(versions: string[], at: string, none = ''): FieldError[] {
+  if (!versions.length) return [required(at, none)]
+  const errors = versions.flatMap((version, i) =>
+    versions.indexOf(version) < i
+      ? [invalid(`${at}[${i}]`, version, 'duplicate version')]
+      : isDns1035Label(version).map(text => invalid(`${at}[${i}]`, version, text)),
+  )
+  if (!versions.some(v => reviewVersions.includes(v)))
+    errors.push(invalid(at, versions, `must include at least one of ${reviewVersions.join(', ')}`))
+  return errors
 }
 
 /** A name such as `pods.policy.example.com`. */
@@ -71,45 +72,54 @@ function checkQualifiedName(field: string, name: string): FieldError[] {
   return errors
 }
 
+const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
+/** The lists of a rule in which `*` stands alone, and what else it would stand beside. */
+const wholes = { operations: 'operations', apiGroups: 'API groups', apiVersions: 'API versions' } as const
+
 export function checkRule(field: string, rule: RuleWithOperations): FieldError[] {
   const errors: FieldError[] = []
-  for (const list of ['apiGroups', 'apiVersions', 'resources', 'operations'] as const) {
+  for (const list of ['operations', 'apiGroups', 'apiVersions'] as const) {
     const values: string[] = rule[list] ?? []
     if (!values.length) errors.push(required(`${field}.${list}`))
-    if (list !== 'resources' && values.length > 1 && values.includes('*'))
-      errors.push(invalid(`${field}.${list}`, values, "if '*' is present, must not specify other values"))
+    if (values.length > 1 && values.includes('*')) {
+      const shown = list === 'operations' ? operationsText(values) : values
+      errors.push(invalid(`${field}.${list}`, shown, `if '*' is present, must not specify other ${wholes[list]}`))
+    }
+    values.forEach((value, i) => {
+      if (list === 'operations' && !operations.includes(value))
+        errors.push(notSupported(`${field}.operations[${i}]`, value, operations))
+      if (list === 'apiVersions' && !value) errors.push(required(`${field}.apiVersions[${i}]`))
+    })
   }
-  return errors
+  return [...errors, ...checkResources(`${field}.resources`, rule.resources ?? [])]
 }
 
-/** Where a webhook is called: one of an https URL and a Service. */
-export function checkClient(field: string, client: WebhookClientConfig | undefined): FieldError[] {
-  const { url, service } = client ?? {}
-  if ((url === undefined) === (service === undefined))
-    return [required(field, 'exactly one of url or service is required')]
-  if (service) {
-    const at = `${field}.service`
-    return [
-      ...(service.name ? [] : [required(`${at}.name`, 'service name is required')]),
-      ...(service.namespace ? [] : [required(`${at}.namespace`, 'service namespace is required')]),
-      ...(service.port === undefined ? [] : checkPort(`${at}.port`, service.port)),
-      ...(service.path && !service.path.startsWith('/')
-        ? [invalid(`${at}.path`, service.path, "must start with a '/'")]
-        : []),
-    ]
-  }
-  return checkUrl(`${field}.url`, url!)
-}
+const operationsText = (values: string[]) =>
+  new GoText(`[]admissionregistration.OperationType{${values.map(goQuote).join(', ')}}`)
 
-function checkUrl(field: string, text: string): FieldError[] {
-  if (!URL.canParse(text)) return [required(field, `url must be a valid URL: ${text}`)]
-  const url = new URL(text)
+// What one resource covers is not said again by another: all subresources of one resource, one subresource of all, all of all.
+function checkResources(field: string, resources: string[]): FieldError[] {
+  if (!resources.length) return [required(field)]
   const errors: FieldError[] = []
-  const form = 'desired format: https://host[/path]'
-  if (url.protocol !== 'https:')
-    errors.push(invalid(field, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme; ${form}`))
-  if (url.username) errors.push(invalid(field, url.username, 'user information is not permitted in the URL'))
-  if (url.hash) errors.push(invalid(field, url.hash, 'fragments are not permitted in the URL'))
-  if (url.search) errors.push(invalid(field, url.search, 'query parameters are not permitted in the URL'))
+  const [allOf, everyones] = [new Set<string>(), new Set<string>()]
+  let plain = false
+  for (const [i, text] of resources.entries()) {
+    const at = `${field}[${i}]`
+    const slash = text.indexOf('/')
+    if (!text) errors.push(required(at))
+    else if (slash < 0) plain = text !== '*'
+    if (slash < 0) continue
+    const [resource, sub] = [text.slice(0, slash), text.slice(slash + 1)]
+    if (allOf.has(resource)) errors.push(invalid(at, text, `if '${resource}/*' is present, must not specify ${text}`))
+    if (everyones.has(sub)) errors.push(invalid(at, text, `if '*/${sub}' is present, must not specify ${text}`))
+    if (sub === '*') allOf.add(resource)
+    if (resource === '*') everyones.add(sub)
+  }
+  if (resources.length > 1 && resources.includes('*/*'))
+    errors.push(invalid(field, resources, "if '*/*' is present, must not specify other resources"))
+  if (resources.includes('*') && plain) {
+    const why = "if '*' is present, must not specify other resources without subresources"
+    errors.push(invalid(field, resources, why))
+  }
   return errors
 }

@@ -19,7 +19,8 @@ function definition(change: Change = () => {}): any {
   return crd
 }
 const told = (change?: Change) => refusals(CustomResourceDefinition, definition(change))
-const schema = 'spec.versions[0].schema.openAPIV3Schema'
+/** What all versions share is told as the definition's own. */
+const schema = 'spec.validation.openAPIV3Schema'
 /** What a schema of `spec` is told; paths are from there. */
 const toldOf = (spec: object) =>
   told(crd => {
@@ -45,14 +46,17 @@ describe('a definition', () => {
     ],
     ['spec.scope: Required value', crd => delete crd.spec.scope],
     [
-      'spec.versions: Invalid value: [{"name":"v1","served":true,"storage":false}]: must have exactly one version marked as storage version',
+      'spec.versions: Invalid value: []apiextensions.CustomResourceDefinitionVersion{apiextensions.CustomResourceDefinitionVersion{Name:"v1", Served:true, Storage:false, Deprecated:false, DeprecationWarning:(*string)(nil), Schema:(*apiextensions.CustomResourceValidation)(nil), Subresources:(*apiextensions.CustomResourceSubresources)(nil), AdditionalPrinterColumns:[]apiextensions.CustomResourceColumnDefinition(nil), SelectableFields:[]apiextensions.SelectableField(nil)}}: must have exactly one version marked as storage version',
       crd => (crd.spec.versions[0].storage = false),
     ],
     [
-      'spec.versions: Invalid value: [{"name":"v1","served":true,"storage":true},{"name":"v1","served":true,"storage":false}]: must contain unique version names',
+      'spec.versions: Invalid value: []apiextensions.CustomResourceDefinitionVersion{apiextensions.CustomResourceDefinitionVersion{Name:"v1", Served:true, Storage:true, Deprecated:false, DeprecationWarning:(*string)(nil), Schema:(*apiextensions.CustomResourceValidation)(nil), Subresources:(*apiextensions.CustomResourceSubresources)(nil), AdditionalPrinterColumns:[]apiextensions.CustomResourceColumnDefinition(nil), SelectableFields:[]apiextensions.SelectableField(nil)}, apiextensions.CustomResourceDefinitionVersion{Name:"v1", Served:true, Storage:false, Deprecated:false, DeprecationWarning:(*string)(nil), Schema:(*apiextensions.CustomResourceValidation)(nil), Subresources:(*apiextensions.CustomResourceSubresources)(nil), AdditionalPrinterColumns:[]apiextensions.CustomResourceColumnDefinition(nil), SelectableFields:[]apiextensions.SelectableField(nil)}}: must contain unique version names',
       crd => crd.spec.versions.push({ ...crd.spec.versions[0], storage: false }),
     ],
-    [`${schema}: Required value`, crd => delete crd.spec.versions[0].schema],
+    [
+      'spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required',
+      crd => delete crd.spec.versions[0].schema,
+    ],
     [
       'spec.names.listKind: Invalid value: "Toy": kind and listKind may not be the same',
       crd => (crd.spec.names.listKind = 'Toy'),
@@ -62,22 +66,22 @@ describe('a definition', () => {
       crd => (crd.spec.preserveUnknownFields = true),
     ],
     [
-      'spec.versions[0].additionalPrinterColumns[0].type: Invalid value: "text": must be one of boolean,date,integer,number,string',
+      'spec.additionalPrinterColumns[0].type: Invalid value: "text": must be one of boolean,date,integer,number,string',
       crd => (crd.spec.versions[0].additionalPrinterColumns = [{ name: 'A', type: 'text', jsonPath: '.a' }]),
     ],
     [
-      'spec.versions[0].additionalPrinterColumns[0].JSONPath: Invalid value: "a": must be a simple json path starting with .',
+      'spec.additionalPrinterColumns[0].JSONPath: Invalid value: "a": must be a simple json path starting with .',
       crd => (crd.spec.versions[0].additionalPrinterColumns = [{ name: 'A', type: 'string', jsonPath: 'a' }]),
     ],
     [
-      'spec.versions[0].subresources.scale.specReplicasPath: Invalid value: ".status.replicas": should be a json path under .spec',
+      'spec.subresources.scale.specReplicasPath: Invalid value: ".status.replicas": should be a json path under .spec',
       crd =>
         (crd.spec.versions[0].subresources = {
           scale: { specReplicasPath: '.status.replicas', statusReplicasPath: '.status.replicas' },
         }),
     ],
     [
-      'spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec.x": is an invalid path: does not refer to a valid field',
+      'spec.selectableFields[0].jsonPath: Invalid value: ".spec.x": is an invalid path: does not refer to a valid field',
       crd => (crd.spec.versions[0].selectableFields = [{ jsonPath: '.spec.x' }]),
     ],
     [
@@ -89,7 +93,7 @@ describe('a definition', () => {
       crd => (crd.spec.conversion = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'] } }),
     ],
     [
-      'spec.conversion.conversionReviewVersions: Invalid value: ["v9"]: must include at least one of v1, v1beta1',
+      'spec.conversion.conversionReviewVersions: Invalid value: []string{"v9"}: must include at least one of v1, v1beta1',
       crd =>
         (crd.spec.conversion = {
           strategy: 'Webhook',
@@ -119,10 +123,25 @@ describe('a definition', () => {
     const dropped: Change = crd => {
       crd.spec.versions[0].name = 'v2'
     }
-    expect(updateRefusals(CustomResourceDefinition, established, dropped)[0]).toMatch(
-      /^status\.storedVersions\[0\]: Invalid value: "v1": missing from spec\.versions; v1 was previously a storage version/,
-    )
+    expect(updateRefusals(CustomResourceDefinition, established, dropped)).toEqual([
+      'status.storedVersions[0]: Invalid value: "v1": must appear in spec.versions',
+    ])
   })
+})
+
+test('two versions that differ are told apart; what they share is told once', () => {
+  const wrong = { additionalPrinterColumns: [{ name: 'A', type: 'text', jsonPath: '.a' }] }
+  const two = told(crd => {
+    const [v1] = crd.spec.versions
+    const v2 = { ...v1, name: 'v2', storage: false, schema: { openAPIV3Schema: { type: 'object', description: 'd' } } }
+    crd.spec.versions = [v1, v2].map(v => ({ ...v, ...wrong, selectableFields: [{ jsonPath: '.a' }] }))
+    v2.schema.openAPIV3Schema.nullable = true
+  })
+  expect(two).toEqual([
+    'spec.versions[1].schema.openAPIV3Schema.nullable: Forbidden: nullable cannot be true at the root',
+    'spec.additionalPrinterColumns[0].type: Invalid value: "text": must be one of boolean,date,integer,number,string',
+    'spec.selectableFields: Invalid value: "": selectableFields may only be set when validations.schema is included',
+  ])
 })
 
 describe('a schema', () => {
@@ -138,20 +157,16 @@ describe('a schema', () => {
       { ...text, anyOf: [{ type: 'string', minLength: 1 }] },
     ],
     [
-      'properties[a]: Required value: because it is defined in anyOf[0].properties[a]',
-      { type: 'object', anyOf: [{ properties: { a: { minLength: 1 } } }] },
-    ],
-    [
       'pattern: Invalid value: "(": must be a valid regular expression, but isn\'t: error parsing regexp: missing closing ): `(`',
       { ...text, pattern: '(' },
     ],
     ['default: Invalid value: "integer":  in body must be of type string: "integer"', { ...text, default: 1 }],
     [
-      'default: Invalid value: {"odd":1}: must not have unknown fields',
+      'default: Invalid value: map[string]interface {}{"odd":1}: must not have unknown fields',
       { type: 'object', default: { odd: 1 }, properties: { a: text } },
     ],
     [
-      'default: Invalid value: {"apiVersion":"v1","kind":"A","metadata":{"name":"a","odd":1},"odd":1}: must not have unknown fields',
+      'default: Invalid value: map[string]interface {}{"apiVersion":"v1", "kind":"A", "metadata":map[string]interface {}{"name":"a", "odd":1}, "odd":1}: must not have unknown fields',
       {
         ...{ type: 'object', 'x-kubernetes-embedded-resource': true, properties: { a: text } },
         // Only what stands outside of the metadata is a mistake.
@@ -209,6 +224,8 @@ describe('a schema', () => {
           note: { ...text, nullable: true },
           labels: { type: 'object', additionalProperties: text },
           any: { 'x-kubernetes-preserve-unknown-fields': true },
+          // Only junctors of the whole object must speak of fields that are described.
+          loose: { type: 'object', anyOf: [{ properties: { a: { minLength: 1 } } }] },
         },
         oneOf: [{ required: ['port'] }, { required: ['note'] }],
       }),
@@ -222,6 +239,12 @@ describe('a schema', () => {
         crd.spec.versions[0].subresources = { status: {} }
       })
     expect(root({ nullable: true })).toContain(`${schema}.nullable: Forbidden: nullable cannot be true at the root`)
+    const elsewhere = told(crd => {
+      crd.spec.versions[0].schema.openAPIV3Schema.allOf = [{ properties: { a: { minLength: 1 } } }]
+    })
+    expect(elsewhere).toEqual([
+      `${schema}.properties[a]: Required value: because it is defined in ${schema}.allOf[0].properties[a]`,
+    ])
     expect(root({ additionalProperties: true })[0]).toContain('fields are allowed at the root of the schema')
     expect(root({ properties: { metadata: { type: 'object', properties: { labels: { type: 'object' } } } } })).toEqual([
       `${schema}.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified`,

@@ -61,7 +61,12 @@ export const CustomResourceDefinition = defineKind<CustomResourceDefinition>({
   ownAge: true,
   defaults: addDefaults,
   prepareCreate: crd => {
-    crd.status = { acceptedNames: { plural: '', kind: '' }, storedVersions: withStorageVersion({ ...crd, status: {} }) }
+    crd.status = {
+      // On the wire there are no conditions yet, rather than an empty list of them.
+      conditions: null as never,
+      acceptedNames: { plural: '', kind: '' },
+      storedVersions: withStorageVersion({ ...crd, status: {} }),
+    }
   },
   prepareUpdate: (next, previous) => {
     next.status = { ...previous.status, storedVersions: withStorageVersion({ ...next, status: previous.status ?? {} }) }

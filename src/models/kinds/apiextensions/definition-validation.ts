@@ -1,10 +1,12 @@
 import { isDns1035Label, isDns1123Subdomain } from '../../../base/names.ts'
-import { type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
+import { type FieldError, forbidden, GoText, goQuote, invalid, notSupported, required } from '../../field-error.ts'
+import { equal } from '../../patch/index.ts'
 import type * as apiextensions from '../../types/apiextensions-v1.ts'
-import { checkClient } from '../admissionregistration/webhook-validation.ts'
+import { checkClient } from '../admissionregistration/webhook-client-validation.ts'
+import { checkReviewVersions } from '../admissionregistration/webhook-validation.ts'
 import { checkImmutable } from '../checks.ts'
 import { hasValidCaBundle } from './ca-bundle.ts'
-import { checkVersion } from './version-validation.ts'
+import { checkShared, checkVersion, type Shared, sharedParts } from './version-validation.ts'
 
 type CustomResourceDefinition = apiextensions.CustomResourceDefinition
 type Spec = apiextensions.CustomResourceDefinitionSpec
@@ -13,7 +15,7 @@ type Spec = apiextensions.CustomResourceDefinitionSpec
 export function validateDefinition(next: CustomResourceDefinition, previous?: CustomResourceDefinition): FieldError[] {
   const { spec, status } = next
   const name = `${spec.names.plural ?? ''}.${spec.group ?? ''}`
-  const named = previous || next.metadata.name === name
+  const named = previous || !next.metadata.name || next.metadata.name === name
   return [
     ...(named ? [] : [invalid('metadata.name', next.metadata.name, 'must be spec.names.plural+"."+spec.group')]),
     ...checkSpec(spec, previous),
@@ -51,29 +53,63 @@ function checkChanges(spec: Spec, previous: CustomResourceDefinition): FieldErro
 function checkSpec(spec: Spec, previous: CustomResourceDefinition | undefined): FieldError[] {
   const versions = spec.versions ?? []
   const before = new Map(previous?.spec.versions?.map(v => [v.name, v]))
-  const storage = versions.filter(v => v.storage)
+  const shared = sharedParts(versions)
+  const known = previous !== undefined && equal(versions, previous.spec.versions)
   return [
     ...checkGroup(spec.group),
     ...(spec.scope ? [] : [required('spec.scope')]),
-    ...versions.flatMap((v, i) => checkVersion(v, `spec.versions[${i}]`, before.get(v.name))),
-    ...(new Set(versions.map(v => v.name)).size === versions.length
-      ? []
-      : [invalid('spec.versions', versionNames(spec), 'must contain unique version names')]),
-    ...(storage.length === 1
-      ? []
-      : [invalid('spec.versions', versionNames(spec), 'must have exactly one version marked as storage version')]),
+    ...versions.flatMap((v, i) => {
+      const lacks = !v.schema?.openAPIV3Schema && !(before.has(v.name) && !before.get(v.name)!.schema?.openAPIV3Schema)
+      return lacks ? [required(`spec.versions[${i}].schema.openAPIV3Schema`, 'schemas are required')] : []
+    }),
+    ...versions.flatMap((v, i) => checkVersion(v, `spec.versions[${i}]`, shared, before.get(v.name))),
+    ...checkVersionList(versions, shared),
     ...(['plural', 'singular', 'kind', 'listKind'] as const).flatMap(field =>
       spec.names[field] ? [] : [required(`spec.names.${field}`)],
     ),
     ...checkNames(spec.names, 'spec.names'),
+    ...(known ? [] : checkShared(versions, shared, 'spec')),
     ...checkConversion(spec.conversion),
     ...checkCaBundle(spec, previous),
   ]
 }
 
-/** Whole versions would fill the message. */
-const versionNames = (spec: Spec) =>
-  (spec.versions ?? []).map(({ name, served, storage }) => ({ name, served, storage }))
+function checkVersionList(versions: apiextensions.CustomResourceDefinitionVersion[], shared: Shared): FieldError[] {
+  const at = 'spec.versions'
+  const errors: FieldError[] = []
+  const shown = versionsText(versions, shared)
+  if (new Set(versions.map(v => v.name)).size < versions.length)
+    errors.push(invalid(at, shown, 'must contain unique version names'))
+  if (versions.filter(v => v.storage).length !== 1)
+    errors.push(invalid(at, shown, 'must have exactly one version marked as storage version'))
+  // The first version is also, in the form that is validated, the version of the definition.
+  const [first] = versions
+  const wrong = first?.name ? isDns1035Label(first.name) : []
+  if (wrong.length) errors.push(invalid('spec.version', first!.name, wrong.join(',')))
+  return errors
+}
+
+/** In Go's notation. What not all versions share is behind a pointer there, which says nothing: told as set or unset. */
+function versionsText(versions: apiextensions.CustomResourceDefinitionVersion[], shared: Shared): GoText {
+  const type = 'apiextensions.CustomResourceDefinitionVersion'
+  const pointer = (to: string, value: unknown) => `(*${to})(${value === undefined ? 'nil' : '0xc000000000'})`
+  const slice = (of: string, list: unknown[] | undefined) => `[]apiextensions.${of}${list?.length ? '{...}' : '(nil)'}`
+  const texts = versions.map(v => {
+    const fields = [
+      `Name:${goQuote(v.name ?? '')}`,
+      `Served:${v.served ?? false}`,
+      `Storage:${v.storage ?? false}`,
+      `Deprecated:${v.deprecated ?? false}`,
+      `DeprecationWarning:${pointer('string', v.deprecationWarning)}`,
+      `Schema:${pointer('apiextensions.CustomResourceValidation', shared.schema ? undefined : v.schema)}`,
+      `Subresources:${pointer('apiextensions.CustomResourceSubresources', shared.subresources ? undefined : v.subresources)}`,
+      `AdditionalPrinterColumns:${slice('CustomResourceColumnDefinition', shared.additionalPrinterColumns ? [] : v.additionalPrinterColumns)}`,
+      `SelectableFields:${slice('SelectableField', shared.selectableFields ? [] : v.selectableFields)}`,
+    ]
+    return `${type}{${fields.join(', ')}}`
+  })
+  return new GoText(texts.length ? `[]${type}{${texts.join(', ')}}` : `[]${type}(nil)`)
+}
 
 function checkGroup(group: string | undefined): FieldError[] {
   if (!group) return [required('spec.group')]
@@ -85,15 +121,15 @@ function checkGroup(group: string | undefined): FieldError[] {
 function checkNames(names: Partial<apiextensions.CustomResourceDefinitionNames> | undefined, at: string): FieldError[] {
   if (!names) return []
   const label = (field: string, value: string | undefined, kind = false) => {
-    const wrong = value ? isDns1035Label(kind ? value.toLowerCase() : value) : []
+    const wrong = value === undefined ? [] : isDns1035Label(kind ? value.toLowerCase() : value)
     const text = `${kind ? 'may have mixed case, but should otherwise match: ' : ''}${wrong.join(',')}`
     return wrong.length ? [invalid(`${at}.${field}`, value, text)] : []
   }
   return [
-    ...label('plural', names.plural),
-    ...label('singular', names.singular),
-    ...label('kind', names.kind, true),
-    ...label('listKind', names.listKind, true),
+    ...label('plural', names.plural || undefined),
+    ...label('singular', names.singular || undefined),
+    ...label('kind', names.kind || undefined, true),
+    ...label('listKind', names.listKind || undefined, true),
     ...(names.shortNames ?? []).flatMap((name, i) => label(`shortNames[${i}]`, name)),
     ...(names.kind && names.kind === names.listKind
       ? [invalid(`${at}.listKind`, names.listKind, 'kind and listKind may not be the same')]
@@ -101,8 +137,6 @@ function checkNames(names: Partial<apiextensions.CustomResourceDefinitionNames> 
     ...(names.categories ?? []).flatMap((name, i) => label(`categories[${i}]`, name)),
   ]
 }
-
-const reviewVersions = ['v1', 'v1beta1']
 
 function checkConversion(conversion: apiextensions.CustomResourceConversion | undefined): FieldError[] {
   if (!conversion) return []
@@ -136,30 +170,15 @@ function checkCaBundle(spec: Spec, previous: CustomResourceDefinition | undefine
   return [invalid('spec.conversion.webhookClientConfig.caBundle', caBundle, why)]
 }
 
-function checkReviewVersions(versions: string[], at: string): FieldError[] {
-  if (!versions.length) return [required(at)]
-  const errors = versions.flatMap((version, i) =>
-    versions.indexOf(version) < i
-      ? [invalid(`${at}[${i}]`, version, 'duplicate version')]
-      : isDns1035Label(version).map(text => invalid(`${at}[${i}]`, version, text)),
-  )
-  if (!versions.some(v => reviewVersions.includes(v)))
-    errors.push(invalid(at, versions, `must include at least one of ${reviewVersions.join(', ')}`))
-  return errors
-}
-
 function checkStoredVersions(stored: string[], spec: Spec): FieldError[] {
   const at = 'status.storedVersions'
-  if (!stored.length) return [invalid(at, stored, 'must have at least one stored version')]
+  if (!stored.length) return [invalid(at, new GoText('[]string(nil)'), 'must have at least one stored version')]
   const names = (spec.versions ?? []).map(v => v.name)
   return [
     ...(spec.versions ?? [])
       .filter(v => v.storage && !stored.includes(v.name))
       .map(v => invalid(at, stored, `must have the storage version ${v.name}`)),
-    ...stored.flatMap((v, i) => {
-      const why = `missing from spec.versions; ${v} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${v} and removes ${v} from status.storedVersions`
-      return names.includes(v) ? [] : [invalid(`${at}[${i}]`, v, why)]
-    }),
+    ...stored.flatMap((v, i) => (names.includes(v) ? [] : [invalid(`${at}[${i}]`, v, 'must appear in spec.versions')])),
   ]
 }
 

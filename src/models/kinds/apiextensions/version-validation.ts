@@ -2,8 +2,9 @@ import { isDns1035Label } from '../../../base/names.ts'
 import { checkDefaults } from '../../custom/default-rules.ts'
 import { checkRuleDefinitions } from '../../custom/rule-definitions.ts'
 import { nodeOf } from '../../custom/schema-node.ts'
-import { checkSchemaRules, schemaAt } from '../../custom/schema-rules.ts'
-import { checkStructural } from '../../custom/structural.ts'
+import { schemaAt } from '../../custom/schema-path.ts'
+import { checkSchemaRules } from '../../custom/schema-rules.ts'
+import { checkStructural, unsupportedProblem } from '../../custom/structural.ts'
 import { duplicate, type FieldError, forbidden, invalid, required, tooMany } from '../../field-error.ts'
 import { equal } from '../../patch/index.ts'
 import type * as apiextensions from '../../types/apiextensions-v1.ts'
@@ -15,22 +16,79 @@ const columnFormats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 
 const mostSelectableFields = 8
 const byteLength = (text: string) => new TextEncoder().encode(text).length
 
-/** What is wrong with one version of a definition. What was accepted before is not looked at again. */
-export function checkVersion(version: Version, at: string, previous?: Version): FieldError[] {
-  if (previous && equal(version, previous)) return []
-  const schema = version.schema?.openAPIV3Schema
+/** What all versions say alike. Kubernetes speaks of it as said by the definition itself, and of no version. */
+export interface Shared {
+  schema: boolean
+  subresources: boolean
+  additionalPrinterColumns: boolean
+  selectableFields: boolean
+}
+
+export function sharedParts(versions: readonly Version[]): Shared {
+  const [first] = versions
+  const alike = (part: keyof Shared) =>
+    first !== undefined && versions.every(v => equal(v[part] ?? null, first[part] ?? null))
+  return {
+    schema: alike('schema'),
+    subresources: alike('subresources'),
+    additionalPrinterColumns: alike('additionalPrinterColumns'),
+    selectableFields: alike('selectableFields'),
+  }
+}
+
+/** What is wrong with one version of a definition, but for what is shared. What was accepted before is not looked at again. */
+export function checkVersion(version: Version, at: string, shared: Shared, previous?: Version): FieldError[] {
+  const name = checkVersionName(version.name, `${at}.name`)
+  if (previous && equal(version, previous)) return name
+  const { schema, subresources, additionalPrinterColumns, ...rest } = version
   return [
-    ...(schema || (previous && !previous.schema?.openAPIV3Schema) ? [] : [required(`${at}.schema.openAPIV3Schema`)]),
-    ...checkVersionName(version.name, `${at}.name`),
+    ...name,
     ...checkDeprecation(version, `${at}.deprecationWarning`),
-    ...(schema ? checkSchema(schema, Boolean(version.subresources?.status), `${at}.schema.openAPIV3Schema`) : []),
-    ...checkSubresources(version.subresources, `${at}.subresources`),
-    ...(version.additionalPrinterColumns ?? []).flatMap((c, i) =>
-      checkColumn(c, `${at}.additionalPrinterColumns[${i}]`),
-    ),
-    ...checkSelectableFields(version, `${at}.selectableFields`),
+    ...(shared.schema ? [] : checkSchemaOf(schema, Boolean(subresources?.status), `${at}.schema`)),
+    ...(shared.subresources ? [] : checkSubresources(subresources, `${at}.subresources`)),
+    ...(shared.additionalPrinterColumns ? [] : checkColumns(additionalPrinterColumns, at)),
+    ...(shared.selectableFields
+      ? []
+      : checkSelectableFields(
+          rest.selectableFields,
+          shared.schema ? undefined : schema,
+          'selectableFields may only be set when version.schema.openAPIV3Schema is not included',
+          `${at}.selectableFields`,
+        )),
   ]
 }
+
+/** What is wrong with what all versions share. */
+export function checkShared(versions: readonly Version[], shared: Shared, at: string): FieldError[] {
+  const [first] = versions
+  if (!first) return []
+  const hasStatus = versions.some(v => v.subresources?.status)
+  return [
+    ...(shared.schema ? checkSchemaOf(first.schema, hasStatus, `${at}.validation`) : []),
+    ...(shared.subresources ? checkSubresources(first.subresources, `${at}.subresources`) : []),
+    ...(shared.additionalPrinterColumns ? checkColumns(first.additionalPrinterColumns, at) : []),
+    ...(shared.selectableFields
+      ? checkSelectableFields(
+          first.selectableFields,
+          shared.schema ? first.schema : undefined,
+          'selectableFields may only be set when validations.schema is included',
+          `${at}.selectableFields`,
+        )
+      : []),
+  ]
+}
+
+function checkSchemaOf(
+  validation: apiextensions.CustomResourceValidation | undefined,
+  hasStatus: boolean,
+  at: string,
+): FieldError[] {
+  const schema = validation?.openAPIV3Schema
+  return schema ? checkSchema(schema, hasStatus, `${at}.openAPIV3Schema`) : []
+}
+
+const checkColumns = (columns: apiextensions.CustomResourceColumnDefinition[] | undefined, at: string) =>
+  (columns ?? []).flatMap((c, i) => checkColumn(c, `${at}.additionalPrinterColumns[${i}]`))
 
 function checkVersionName(name: string | undefined, at: string): FieldError[] {
   const wrong = isDns1035Label(name ?? '')
@@ -62,9 +120,14 @@ const goNames =
 function checkSchema(schema: apiextensions.JSONSchemaProps, hasStatus: boolean, at: string): FieldError[] {
   const root = hasStatus ? checkRoot(schema, at) : []
   if (schema.nullable) root.push(forbidden(`${at}.nullable`, 'nullable cannot be true at the root'))
-  const structural = checkStructural(schema, at)
-  const defaults = structural.length ? [] : checkDefaults(nodeOf(schema), at)
+  const unsupported = unsupportedProblem(schema)
+  const structural = unsupported === undefined ? checkStructural(schema, at) : []
+  const defaults =
+    structural.length || unsupported !== undefined
+      ? []
+      : checkDefaults(nodeOf({ ...schema, 'x-kubernetes-embedded-resource': true }), at)
   const errors = [...root, ...structural, ...defaults, ...checkSchemaRules(schema, at)]
+  if (!errors.length && unsupported !== undefined) errors.push(invalid(at, '', unsupported))
   // What expressions see follows from the schema: there is no point in compiling them before it is right.
   return errors.length ? errors : checkRuleDefinitions(schema, at)
 }
@@ -121,16 +184,21 @@ function checkColumn(column: apiextensions.CustomResourceColumnDefinition, at: s
   return errors
 }
 
-function checkSelectableFields({ selectableFields = [], schema }: Version, at: string): FieldError[] {
+function checkSelectableFields(
+  selectableFields: apiextensions.SelectableField[] = [],
+  schema: apiextensions.CustomResourceValidation | undefined,
+  noSchema: string,
+  at: string,
+): FieldError[] {
   if (!selectableFields.length) return []
   const root = schema?.openAPIV3Schema
-  if (!root) return [invalid(at, '', 'may only be set when `version.schema.openAPIV3Schema` is not included')]
+  if (!root) return [invalid(at, '', noSchema)]
   const seen = new Set<string>()
   const errors = selectableFields.flatMap(({ jsonPath }, i) => {
     const where = `${at}[${i}].jsonPath`
     if (!jsonPath) return [required(where)]
-    const found = schemaAt(root, jsonPath)
-    if (!found) return [invalid(where, jsonPath, 'is an invalid path: does not refer to a valid field')]
+    const found = schemaAt(root, jsonPath, false)
+    if (typeof found === 'string') return [invalid(where, jsonPath, `is an invalid path: ${found}`)]
     const twice = seen.has(found.names.join('.'))
     seen.add(found.names.join('.'))
     return [
