@@ -76,3 +76,27 @@ test('who creates a part that need not be there owns the part itself, with a dot
       `"f:spec":{"f:containers":{"k:{\\"name\\":\\"a\\"}":{".":{},${owned}}}}}`,
   )
 })
+
+test('who makes a part owns the part itself, but not what is there, if only empty, in an object that sets nothing', () => {
+  const spec = {
+    containers: [
+      { name: 'c', image: 'i', resources: { limits: { cpu: '1' } }, livenessProbe: { exec: { command: ['a'] } } },
+    ],
+    volumes: [{ name: 'v', emptyDir: {} }],
+  }
+  const owned = JSON.parse(fieldsOfCreated(typeNamed('core/v1.Pod'), { metadata: {}, spec, status: {} }, none))
+  expect(owned).toEqual({
+    'f:spec': {
+      'f:containers': {
+        'k:{"name":"c"}': {
+          '.': {},
+          'f:image': {},
+          'f:livenessProbe': { '.': {}, 'f:exec': { '.': {}, 'f:command': {} } },
+          'f:name': {},
+          'f:resources': { '.': {}, 'f:limits': { '.': {}, 'f:cpu': {} } },
+        },
+      },
+      'f:volumes': { '.': {}, 'k:{"name":"v"}': { '.': {}, 'f:emptyDir': {}, 'f:name': {} } },
+    },
+  })
+})

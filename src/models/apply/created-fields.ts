@@ -1,6 +1,6 @@
 import type { ListType, ObjectType, Type } from '../schema/types.ts'
 import { Shapes } from './shapes.ts'
-import { granularOf, namedElements } from './typed-fields.ts'
+import { granularOf, isNothing, namedElements } from './typed-fields.ts'
 
 /** The text of what is owned below a value, without its braces; '' where there is nothing, or the value has one owner as a whole. */
 type Writer = (value: any) => string
@@ -40,16 +40,19 @@ function creatorOf(type: ObjectType, unowned: Unowned): Creator {
   if (!creatorsOfThese) creators.set(unowned, (creatorsOfThese = new WeakMap()))
   let creator = creatorsOfThese.get(type)
   if (!creator) {
-    creator = { write: compileObject(type, unowned.own, unowned), known: new Shapes(type) }
+    creator = {
+      write: compileObject(type, { present: true, skipped: unowned.own, root: unowned }),
+      known: new Shapes(type),
+    }
     creatorsOfThese.set(type, creator)
   }
   return creator
 }
 
-function writerOf(type: Type | undefined): Writer | undefined {
+function writerOf(type: Type | undefined, present = false): Writer | undefined {
   const g = granularOf(type)
   if (!g) return undefined
-  if (g.form === 'object') return objectWriter(g.type)
+  if (g.form === 'object') return present ? compileObject(g.type, { present }) : objectWriter(g.type)
   return g.form === 'list' ? listWriter(g.type) : mapWriter(g.type.of)
 }
 
@@ -78,23 +81,35 @@ interface FieldWriter {
   nullIsAbsent: boolean
 }
 
+/** Where an object stands. */
+interface Standing {
+  /** The object is there, if only empty, in one that sets nothing. */
+  present?: boolean
+  /** Elements that are left out. */
+  skipped?: ReadonlySet<string>
+  /** Given for the object itself: its metadata is nobody's as such, and some of it is left out too. */
+  root?: Unowned
+}
+
+const nothingSkipped: ReadonlySet<string> = new Set()
+
 const byElement = (a: { element: string }, b: { element: string }) => (a.element < b.element ? -1 : 1)
 
-/**
- * @param skipped elements that are left out
- * @param root given for the object itself: its metadata is nobody's as such, and some of it is left out too
- */
-function compileObject(type: ObjectType, skipped: ReadonlySet<string> = new Set(), root?: Unowned): Writer {
+function compileObject(type: ObjectType, { present = false, skipped = nothingSkipped, root }: Standing = {}): Writer {
   const fields = [...type.fields.values()]
     .filter(({ name }) => !skipped.has(`f:${name}`))
     .map((field): FieldWriter => {
       const metadata = root && field.name === 'metadata' ? granularOf(field.type) : undefined
+      // What is always there, if only empty, is not owned itself.
+      const alwaysThere = present && field.empty === 'fill'
       return {
         ...named(field.name),
-        write: metadata?.form === 'object' ? compileObject(metadata.type, root!.metadata) : writerOf(field.type),
+        write:
+          metadata?.form === 'object'
+            ? compileObject(metadata.type, { present, skipped: root!.metadata })
+            : writerOf(field.type, alwaysThere),
         neverOwned: metadata !== undefined,
-        // A part that is always there, if only empty, is not owned itself.
-        alwaysThere: field.empty === 'fill',
+        alwaysThere,
         // An unset time: nobody's.
         nullIsAbsent: field.empty === 'fill',
       }
@@ -114,7 +129,7 @@ function compileObject(type: ObjectType, skipped: ReadonlySet<string> = new Set(
       const child = value[name]
       if (child === undefined || (child === null && nullIsAbsent) || !Object.hasOwn(value, name)) continue
       const below = write && child !== null ? write(child) : ''
-      const owned = !neverOwned && (!write || child === null || !alwaysThere || (below === '' && isEmpty(child)))
+      const owned = !neverOwned && !(alwaysThere && (write || isNothing(child)))
       if (below || owned) out += entry(out, opening, below, owned)
     }
     return out
@@ -162,8 +177,4 @@ function entry(before: string, opening: string, below: string, owned: boolean): 
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === null || (isRecord(value) && Object.keys(value).length === 0)
 }

@@ -86,6 +86,12 @@ const isAbsent = (value: unknown, field: Field | undefined): boolean =>
 
 const isEmpty = (value: unknown): boolean => value === null || (isRecord(value) && Object.keys(value).length === 0)
 
+/** What a part that is always there is in an object that sets nothing. */
+export function isNothing(value: unknown): boolean {
+  if (typeof value !== 'object') return value === '' || value === 0 || value === false
+  return Array.isArray(value) ? value.length === 0 : isEmpty(value)
+}
+
 export interface Comparison {
   /** Set to something new or something else. */
   changed: FieldSet
@@ -95,13 +101,14 @@ export interface Comparison {
 /** What differs between two states of one object. */
 export function compareFields(type: Type, before: unknown, after: unknown): Comparison {
   const out = { changed: new FieldSet(), removed: new FieldSet() }
-  diff(type, before, after, out.changed, out.removed)
+  diff(type, before, after, out, true)
   out.changed.trimmed()
   out.removed.trimmed()
   return out
 }
 
-function diff(type: Type, before: unknown, after: unknown, changed: FieldSet, removed: FieldSet): void {
+/** @param present the value is there, if only empty, in an object that sets nothing */
+function diff(type: Type, before: unknown, after: unknown, { changed, removed }: Comparison, present: boolean): void {
   const g = granularOf(type)
   if (!g) return
   const [old, now] = [partsOf(g, before), partsOf(g, after)]
@@ -110,15 +117,16 @@ function diff(type: Type, before: unknown, after: unknown, changed: FieldSet, re
     const known = old.has(element)
     const was = old.get(element)
     if (known && same(was, value)) continue
-    if (!isDivided(childType, value) || (known && !isDivided(childType, was))) {
-      changed.members.add(element)
-      continue
-    }
     // A part that was not there at all is owned itself, unless it is one that is always there, if only empty.
     const field = g.form === 'object' ? g.type.fields.get(element.slice(2)) : undefined
-    const alwaysThere = field?.empty === 'fill'
-    if (!known && !(alwaysThere && !isEmpty(value))) changed.members.add(element)
-    diff(childType!, was, value, changed.below(element), removed.below(element))
+    const alwaysThere = known || (present && field?.empty === 'fill')
+    if (!isDivided(childType, value) || (known && !isDivided(childType, was))) {
+      if (known || !alwaysThere || !isNothing(value)) changed.members.add(element)
+      continue
+    }
+    if (!alwaysThere) changed.members.add(element)
+    const below = { changed: changed.below(element), removed: removed.below(element) }
+    diff(childType!, was, value, below, alwaysThere)
   }
   for (const [element, value] of old) {
     if (now.has(element)) continue
