@@ -70,7 +70,7 @@ test('who creates a part that need not be there owns the part itself, with a dot
   const port = '"k:{\\"containerPort\\":80,\\"protocol\\":\\"TCP\\"}":{".":{},"f:containerPort":{},"f:protocol":{}}'
   const owned =
     '"f:livenessProbe":{".":{},"f:httpGet":{".":{},"f:path":{}}},"f:name":{},' +
-    `"f:ports":{".":{},${port}},"f:resources":{"f:limits":{".":{},"f:cpu":{}}}`
+    `"f:ports":{".":{},${port}},"f:resources":{".":{},"f:limits":{".":{},"f:cpu":{}}}`
   expect(fieldsOfCreated(typeNamed('core/v1.Pod'), object, none)).toBe(
     '{"f:metadata":{"f:finalizers":{".":{},"v:\\"a/b\\"":{}}},' +
       `"f:spec":{"f:containers":{"k:{\\"name\\":\\"a\\"}":{".":{},${owned}}}}}`,
