@@ -3,7 +3,7 @@
  * bare commits on a thread behind messages too, and the bare way there and back), lists now and of
  * the past, the start with 150,000 objects, file growth and write amplification of heartbeats.
  *   npx tsx bench/store.ts [slices] [seconds per slice] [objects] [heartbeats] [sqlite|etcd]
- * Starts an etcd of its own on loopback, if there is one. BENCH_FOLDER: where the files lie, the system's folder of temporary files
+ * Starts two etcds of its own on loopback, if there is one: one for the store, one for the bare commits. BENCH_FOLDER: where the files lie, the system's folder of temporary files
  * unless given.
  */
 import { rmSync } from 'node:fs'
@@ -30,7 +30,12 @@ if (only !== 'sqlite' && onPath('etcd')) {
   const cluster = await EtcdCluster.start(1)
   const store = await openEtcdStore({ endpoints: cluster.endpoints })
   const rpc = new EtcdRpc(cluster, systemClock)
-  await etcdCommits(turns, store, rpc)
+  // Bare commits in a process of their own: the store's watch of all keys would make them dearer.
+  const bare = await EtcdCluster.start(1)
+  const bareRpc = new EtcdRpc(bare, systemClock)
+  await etcdCommits(turns, store, bareRpc)
+  bareRpc.close()
+  await bare.stop()
   await etcdReads(store, rpc)
   await etcdGrowth(Math.min(heartbeats, 20_000), store, rpc, cluster.members[0]!.process.pid!)
   rpc.close()

@@ -47,7 +47,7 @@ export async function sqliteCommits(turns: Turns): Promise<void> {
   }
 }
 
-/** The same through the etcd engine and in bare gRPC calls of the same transactions. */
+/** The same through the etcd engine and in bare gRPC calls of the same transactions to an etcd that nobody watches. */
 export async function etcdCommits(turns: Turns, store: Store, rpc: EtcdRpc): Promise<void> {
   for (const width of widths) {
     const prefixed = (prefix: string, commit: ReturnType<typeof through>) =>

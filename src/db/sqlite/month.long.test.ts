@@ -9,7 +9,7 @@ import type { Day } from './testing/month.ts'
 const folder = mkdtempSync(join(tmpdir(), 'optiflow-month-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** More than three: history is full after two. */
+/** DAYS=60 for more; more than three, since history is full after two. */
 const days = Number(process.env['DAYS'] ?? 21)
 /** Pages that the write-ahead log may have before it is moved, four times: see log-size.test.ts. */
 const mostLogBytes = 500 * 4096 * 4
