@@ -176,7 +176,7 @@ test('what is wrong with options is said as of an object of theirs', async () =>
     ...[
       422,
       'Invalid',
-      'PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"',
+      'PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: []string{"Some"}: supported values: "All"',
     ],
     'PatchOptions',
   ])
@@ -184,7 +184,7 @@ test('what is wrong with options is said as of an object of theirs', async () =>
     'UpdateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "Loose": supported values: "", "Ignore", "Strict", "Warn"',
   )
   expect((await refusal('DELETE', '', { propagationPolicy: 'Later' }))[2]).toBe(
-    'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Later": supported values: "Background", "Foreground", "Orphan"',
+    'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Later": supported values: "Foreground", "Background", "Orphan", "nil"',
   )
   expect(await refusal('DELETE', '', { kind: 'ConfigMap', apiVersion: 'v1' })).toEqual([
     ...[400, 'BadRequest', 'the kind in the data (ConfigMap) does not match the expected kind (DeleteOptions)'],

@@ -42,7 +42,7 @@ test.each<[string, string, string, string | Uint8Array | undefined, Record<strin
   ['another kind', 'POST', pods, '{"kind":"Service","apiVersion":"v1"}', json, 400, 'Service'],
   ['an unknown media type', 'POST', pods, '{}', { 'content-type': 'text/html' }, 415, 'unknown format'],
   ['an unknown resource', 'GET', '/api/v1/namespaces/default/gadgets', undefined, {}, 404, 'could not find'],
-  ['an unknown group', 'GET', '/apis/nobody.dev/v1/things', undefined, {}, 404, 'could not find'],
+  ['an unknown version', 'GET', '/apis/apps/v9/things', undefined, {}, 404, 'could not find'],
   ['a climb out of the namespace', 'GET', '/api/v1/namespaces/%2e%2e/pods', undefined, {}, 400, 'path segment'],
   ['a slash in a name', 'GET', `${pods}/a%2Fb`, undefined, {}, 400, 'path segment'],
   ['a zero in a name', 'GET', `${pods}/a%00b`, undefined, {}, 400, 'path segment'],
@@ -57,7 +57,7 @@ test.each<[string, string, string, string | Uint8Array | undefined, Record<strin
     400,
     'field label not supported: spec.secret',
   ],
-  ['a limit that is no number', 'GET', `${pods}?limit=many`, undefined, {}, 400, 'limit'],
+  ['a limit that is no number', 'GET', `${pods}?limit=many`, undefined, {}, 400, 'ParseInt: parsing "many": invalid'],
   ['a broken continue token', 'GET', `${pods}?continue=abc`, undefined, {}, 400, 'continue key is not valid'],
   [
     'a continue token that climbs',
@@ -68,7 +68,24 @@ test.each<[string, string, string, string | Uint8Array | undefined, Record<strin
     400,
     'continue key',
   ],
-  ['a wrong resourceVersion', 'GET', `${pods}?resourceVersion=x`, undefined, {}, 422, 'resourceVersion'],
+  [
+    'a wrong resourceVersion',
+    'GET',
+    `${pods}?resourceVersion=x`,
+    undefined,
+    {},
+    500,
+    'resourceVersion: Invalid value: "x"',
+  ],
+  [
+    'a wrong resourceVersion of its own state',
+    'GET',
+    `${pods}?resourceVersion=x&limit=1`,
+    undefined,
+    {},
+    400,
+    'invalid resource version: ',
+  ],
   [
     'Exact without a version',
     'GET',
@@ -78,7 +95,15 @@ test.each<[string, string, string, string | Uint8Array | undefined, Record<strin
     422,
     'resourceVersionMatch is forbidden unless resourceVersion',
   ],
-  ['an answer nobody can give', 'GET', pods, undefined, { accept: 'image/png' }, 406, 'only the following media types'],
+  [
+    'an answer nobody can give',
+    'GET',
+    pods,
+    undefined,
+    { accept: 'image/png' },
+    406,
+    'Available representations: application/json, ',
+  ],
   [
     'a review as a table',
     'POST',
@@ -99,6 +124,17 @@ test.each<[string, string, string, string | Uint8Array | undefined, Record<strin
     code,
   })
   expect(answer.body.message).toContain(text)
+})
+
+test('where nothing is served at all a line of text says so', async () => {
+  for (const url of ['/apis/nobody.dev/v1/things', '/apis/nobody.dev', '/nobody', '/healthz/nobody']) {
+    const { status, body, headers } = await server.call('GET', url)
+    expect([status, String(body), headers['content-type']]).toEqual([
+      ...[404, '404 page not found\n', 'text/plain; charset=utf-8'],
+    ])
+  }
+  for (const url of ['/api', '/api/v1', '/apis/apps/v1', '/version', '/openid/v1/jwks'])
+    expect((await server.call('POST', url)).body).toMatchObject({ code: 405, reason: 'MethodNotAllowed', details: {} })
 })
 
 test('a patch of too many operations is refused, and one that fails says where', async () => {

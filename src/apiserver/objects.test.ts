@@ -113,8 +113,39 @@ test('a pod that runs nowhere goes at once', async () => {
 test('preconditions of another object refuse the deletion', async () => {
   await server.call('POST', `${ns}/pods`, pod('a'))
   const { body } = await server.call('DELETE', `${ns}/pods/a`, { preconditions: { uid: 'other' } })
-  expect(body).toMatchObject({ code: 409, reason: 'Conflict' })
-  expect(body.message).toContain('Precondition failed: UID in precondition: other, UID in object meta: ')
+  // The kind, where other refusals name the resource.
+  expect(body).toMatchObject({ code: 409, reason: 'Conflict', details: { name: 'a', kind: 'Pod' } })
+  expect(body.message).toMatch(
+    /^Operation cannot be fulfilled on Pod "a": the UID in the precondition \(other\) does not match the UID in record \(.{36}\)\. The object might have been deleted and then recreated$/,
+  )
+  const stale = await server.call('DELETE', `${ns}/pods/a`, { preconditions: { resourceVersion: '1' } })
+  expect(stale.body.message).toMatch(/the ResourceVersion in the precondition \(1\) .* might have been modified$/)
+  for (const query of ['uid=other', 'resourceVersion=1'])
+    expect((await server.call('DELETE', `${ns}/pods/a?${query}`)).status).toBe(409)
+})
+
+test('what is being deleted is in the way of a new one, and that is said', async () => {
+  const held = { metadata: { name: 'held', finalizers: ['example.com/a'] } }
+  await server.call('POST', `${ns}/configmaps`, held)
+  const exists = 'configmaps "held" already exists'
+  expect((await server.call('POST', `${ns}/configmaps`, held)).body.message).toBe(exists)
+  await server.call('DELETE', `${ns}/configmaps/held`)
+  for (const dry of ['', '?dryRun=All'])
+    expect((await server.call('POST', `${ns}/configmaps${dry}`, held)).body.message).toBe(
+      `object is being deleted: ${exists}`,
+    )
+})
+
+test('the deletion of a collection keeps to its page, and to what a list may be asked', async () => {
+  for (const name of ['p1', 'p2', 'p3'])
+    await server.call('POST', `${ns}/configmaps`, { metadata: { name, labels: { page: 'd' } } })
+  const url = `${ns}/configmaps?labelSelector=page%3Dd`
+  expect((await server.call('DELETE', `${url}&resourceVersionMatch=Exact`)).status).toBe(422)
+  expect((await server.call('DELETE', `${url}&continue=abc`)).status).toBe(400)
+  const first = await server.call('DELETE', `${url}&limit=2`)
+  expect(first.body.items.map((i: any) => i.metadata.name)).toEqual(['p1', 'p2'])
+  expect(first.body.metadata.continue).toBeTypeOf('string')
+  expect((await server.call('GET', url)).body.items.map((i: any) => i.metadata.name)).toEqual(['p3'])
 })
 
 test('finalizers hold an object, and the last one to go takes it along', async () => {

@@ -8,7 +8,7 @@ import { type HealthChecks, healthReply } from './health/health.ts'
 import { versionInfo } from './health/version.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { OpenApi } from './openapi/openapi.ts'
-import { jsonReply, textReply } from './replies/reply.ts'
+import { jsonReply, notAllowed, textReply } from './replies/reply.ts'
 import { listUnreadable } from './verbs/unreadable.ts'
 
 /** Serves one path that is of no resource; whether the user may was asked before. */
@@ -27,13 +27,19 @@ export interface OtherParts {
 
 const publicForAnHour = { 'cache-control': 'public, max-age=3600' }
 
+/** Of these Kubernetes says that they are there, but not for this. */
+const onlyRead = /^\/(api|api\/v1|apis\/[^/]+\/[^/]+|version|openid\/v1\/jwks|\.well-known\/openid-configuration)\/?$/
+
 /** Everything that is not of a resource. */
 export function otherPaths(parts: OtherParts): (call: Call) => Promise<ApiReply | undefined> {
   return async call => {
     const { path } = call.info
     const name = `${call.request.method} ${path}`
     if (Object.hasOwn(parts.more, name)) return parts.more[name]!(call)
-    if (call.request.method !== 'GET' && call.request.method !== 'HEAD') return undefined
+    if (call.request.method !== 'GET' && call.request.method !== 'HEAD') {
+      if (onlyRead.test(path)) throw notAllowed()
+      return undefined
+    }
     switch (path) {
       case '/optiflow/unreadable':
         return listUnreadable(call)

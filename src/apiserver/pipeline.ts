@@ -16,7 +16,7 @@ import { type Control, controlled, runsLong } from './flow-control/controlled.ts
 import type { Flow } from './flow-control/flow-control.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { finishReply } from './replies/finish.ts'
-import { errorReply } from './replies/reply.ts'
+import { errorReply, textReply } from './replies/reply.ts'
 import { parseRequest, type RequestInfo } from './request-info.ts'
 import type { Resource } from './resources.ts'
 import { resourceHandler } from './routes.ts'
@@ -72,7 +72,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
         const elsewhere = parts.aggregation.reply(call)
         if (elsewhere) return elsewhere
         if (call.info.resource) return serveResource(call, verb)
-        return (await parts.others(call)) ?? errorReply(noSuchPath())
+        return (await parts.others(call)) ?? (belowRoot(call) ? errorReply(noSuchPath()) : noSuchPage())
       }
       const long = runsLong(verb, info)
       flow = long ? undefined : parts.control.flowControl.classify(attributes)
@@ -125,8 +125,18 @@ function serveResource(call: Call, verb: string): Promise<ApiReply> {
 async function serveView(call: Call, verb: string): Promise<ApiReply> {
   const view = (await viewReply(call, call.core.views, verb)) ?? catalogReply(call, verb)
   if (view) return view
-  throw noSuchPath()
+  if (belowRoot(call)) throw noSuchPath()
+  return noSuchPage()
 }
+
+/** Whether the path is below one that is served: there a Status says what is not found, elsewhere a line of text. */
+function belowRoot({ core, info: { path } }: Call): boolean {
+  const [, root, group] = path.split('/')
+  if (root === 'apis') return core.resources.groups().some(g => g.group !== '' && g.group === group)
+  return root === 'api' || root === 'version'
+}
+
+const noSuchPage = (): ApiReply => textReply(404, '404 page not found\n')
 
 /** Kubernetes' own kinds refuse the method there; what is not read of all namespaces at once is no path of a custom one. */
 const isNowhere = ({ kind }: Resource, verb: string): boolean =>

@@ -1,7 +1,10 @@
 import { badRequest } from '../models/api-error.ts'
 import type { Verb } from '../models/kind.ts'
 import { Binding } from '../models/kinds/index.ts'
+import { hasProtobuf, protobufType } from '../models/protobuf/index.ts'
+import { objectTypes } from './bodies/media-types.ts'
 import type { CallHandler, ComputedVerbs, ResourceCall } from './core.ts'
+import { refuseForeign } from './replies/accept.ts'
 import { notAllowed } from './replies/reply.ts'
 import { createLooseBinding } from './subresources/binding.ts'
 import { subresourceHandler } from './subresources/subresources.ts'
@@ -29,6 +32,7 @@ const readVerbs = new Set(['get', 'list', 'watch'])
 export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   const { resource, path } = call
   const query = call.info.query
+  refuseForeignReader(call, verb)
   if ((query.has('asOf') || query.has('history')) && !(path.subresource === undefined && readVerbs.has(verb)))
     throw badRequest('asOf and history: are understood by GET of an object and of a list only')
   if (resource.kind === Binding && verb === 'create' && path.name === undefined) return createLooseBinding
@@ -39,6 +43,16 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   if (computed) return computedHandler(computed, call, verb)
   if (!fits(call, verb) || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
   return handlers[verb as Verb]
+}
+
+const listTypes = [...objectTypes, 'application/json;stream=watch', `${protobufType};stream=watch`]
+/** These give what others give them. */
+const streamed = new Set<string | undefined>(['log', 'exec', 'attach', 'portforward', 'proxy'])
+
+/** Of our own kinds alone: custom ones are not asked. @throws ApiError NotAcceptable */
+function refuseForeignReader({ resource, path, request }: ResourceCall, verb: string): void {
+  if (resource.kind.custom || streamed.has(path.subresource) || !hasProtobuf(resource.kind.schema)) return
+  refuseForeign(request.headers['accept'], verb === 'list' || verb === 'watch' ? listTypes : objectTypes)
 }
 
 /** One object is named, and a collection is not; of all namespaces at once there is only reading. */

@@ -110,8 +110,13 @@ const detailsOf = (r: Resource, name: string): StatusDetails => ({
 export const notFoundError = (r: Resource, name: string) =>
   new ApiError('NotFound', `${resourceName(r)} "${name}" not found`, { details: detailsOf(r, name) })
 
-export const alreadyExistsError = (r: Resource, name: string) =>
-  new ApiError('AlreadyExists', `${resourceName(r)} "${name}" already exists`, { details: detailsOf(r, name) })
+/** @param leaving what is there is being deleted */
+export const alreadyExistsError = (r: Resource, name: string, leaving = false) =>
+  new ApiError(
+    'AlreadyExists',
+    `${leaving ? 'object is being deleted: ' : ''}${resourceName(r)} "${name}" already exists`,
+    { details: detailsOf(r, name) },
+  )
 
 export const conflictError = (r: Resource, name: string, why: string) =>
   new ApiError('Conflict', `Operation cannot be fulfilled on ${resourceName(r)} "${name}": ${why}`, {
@@ -124,7 +129,8 @@ export const objectModified =
 
 export function invalidError(r: Resource, name: string, errors: FieldError[]): ApiError {
   const causes: StatusCause[] = errors.map(e => ({ reason: e.reason, message: e.message, field: e.field }))
-  const texts = errors.map(e => `${e.field}: ${e.message}`)
+  // What is found twice is a cause twice, but is told once.
+  const texts = [...new Set(errors.map(e => `${e.field}: ${e.message}`))]
   const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`
   const qualified = r.group ? `${r.kind}.${r.group}` : r.kind
   return new ApiError('Invalid', `${qualified} "${name}" is invalid: ${text}`, {

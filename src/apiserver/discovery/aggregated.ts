@@ -33,16 +33,23 @@ function versionItem({ remotes }: Core, group: string, shown: ShownVersion): obj
   }
 }
 
+type Identity = { group: string; version: string; kind: string }
+
+/** A group and a version that are those of the list itself are left out. */
+function responseKind({ group, version, kind }: Identity, own: Identity): Identity {
+  return group === own.group && version === own.version ? { group: '', version: '', kind } : { group, version, kind }
+}
+
 function resourceItem(resource: Resource): object {
   const { kind } = resource
   const subresources = subresourcesOf(resource).map(s => ({
     subresource: s.name,
-    responseKind: { group: s.group, version: s.version, kind: s.kind },
+    responseKind: responseKind(s, kind),
     verbs: s.verbs,
   }))
   return {
     resource: kind.plural,
-    responseKind: { group: kind.group, version: kind.version, kind: kind.kind },
+    responseKind: responseKind(kind, kind),
     scope: kind.scope,
     singularResource: kind.singular ?? kind.kind.toLowerCase(),
     verbs: [...resource.verbs].sort(),

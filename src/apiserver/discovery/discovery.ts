@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { ApiError } from '../../models/api-error.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Call } from '../core.ts'
 import { acceptedForm, mediaTypes } from '../replies/accept.ts'
@@ -86,9 +85,9 @@ function aggregatedVersion(accept: string | undefined): string | undefined {
   return undefined
 }
 
-/** @throws ApiError NotFound, NotAcceptable */
-function found({ request }: Call, value: object | undefined): ApiReply {
-  if (!value) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+/** @throws ApiError NotAcceptable */
+function found({ request }: Call, value: object | undefined): ApiReply | undefined {
+  if (!value) return undefined
   const accepted = acceptedForm(request.headers['accept'], { protobuf: true })
   return accepted.media === 'json' ? jsonReply(200, value) : mediaReply(accepted, 200, encodeValue(accepted, value))
 }

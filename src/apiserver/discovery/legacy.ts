@@ -55,7 +55,8 @@ export function apiResourceList(resources: ResourceTable, group: string, version
 
 function resourceItems(resource: Resource): object[] {
   const { kind } = resource
-  const stored = resource.verbs.has('list')
+  // What is computed has no version that it is stored in.
+  const stored = resource.verbs.has('list') && resource.verbs.has('create')
   const main = {
     name: kind.plural,
     singularName: kind.singular ?? kind.kind.toLowerCase(),

@@ -1,39 +1,34 @@
 import type { HealthCheck } from './health.ts'
 
-/** What is done once before the server is ready, and the hooks of kube-apiserver that do the same, in its order. */
-const hooks = {
-  // Which addresses and node ports are taken is read from the Services in the cache: nothing is left to repair.
-  cache: [
-    'start-apiserver-admission-initializer',
-    'generic-apiserver-start-informers',
-    'start-service-ip-repair-controllers',
-  ],
-  flows: [
-    'priority-and-fairness-config-consumer',
-    'priority-and-fairness-filter',
-    'priority-and-fairness-config-producer',
-  ],
-  definitions: ['start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced'],
-  roles: ['rbac/bootstrap-roles'],
-  objects: [
-    'start-system-namespaces-controller',
-    'start-cluster-authentication-info-controller',
-    'scheduling/bootstrap-system-priority-classes',
-    'bootstrap-controller',
-  ],
-  aggregation: [
-    'start-kube-aggregator-informers',
-    'apiservice-status-local-available-controller',
-    'apiservice-status-remote-available-controller',
-    'apiservice-registration-controller',
-    'apiservice-discovery-controller',
-    'kube-apiserver-autoregistration',
-    'apiservice-openapi-controller',
-    'apiservice-openapiv3-controller',
-  ],
-} as const
+export type StartStep = 'cache' | 'flows' | 'definitions' | 'roles' | 'objects' | 'aggregation'
 
-export type StartStep = keyof typeof hooks
+/** The checks of kube-apiserver for what is done once before it is ready, in its order, and which step of ours does the same. */
+const hooks: readonly (readonly [string, StartStep])[] = [
+  ['poststarthook/start-apiserver-admission-initializer', 'cache'],
+  ['poststarthook/generic-apiserver-start-informers', 'cache'],
+  ['poststarthook/priority-and-fairness-config-consumer', 'flows'],
+  ['poststarthook/priority-and-fairness-filter', 'flows'],
+  ['poststarthook/start-apiextensions-informers', 'definitions'],
+  ['poststarthook/start-apiextensions-controllers', 'definitions'],
+  ['poststarthook/crd-informer-synced', 'definitions'],
+  ['poststarthook/start-system-namespaces-controller', 'objects'],
+  ['poststarthook/start-cluster-authentication-info-controller', 'objects'],
+  // Which addresses and node ports are taken is read from the Services in the cache: nothing is left to repair.
+  ['poststarthook/start-service-ip-repair-controllers', 'cache'],
+  ['poststarthook/rbac/bootstrap-roles', 'roles'],
+  ['poststarthook/scheduling/bootstrap-system-priority-classes', 'objects'],
+  ['poststarthook/priority-and-fairness-config-producer', 'flows'],
+  ['poststarthook/bootstrap-controller', 'objects'],
+  ['poststarthook/start-kube-aggregator-informers', 'aggregation'],
+  ['poststarthook/apiservice-status-local-available-controller', 'aggregation'],
+  ['poststarthook/apiservice-status-remote-available-controller', 'aggregation'],
+  ['poststarthook/apiservice-registration-controller', 'aggregation'],
+  ['poststarthook/apiservice-discovery-controller', 'aggregation'],
+  ['poststarthook/kube-apiserver-autoregistration', 'aggregation'],
+  ['autoregister-completion', 'aggregation'],
+  ['poststarthook/apiservice-openapi-controller', 'aggregation'],
+  ['poststarthook/apiservice-openapiv3-controller', 'aggregation'],
+]
 
 /** How far the start has come, as checks under the names by which kube-apiserver's users know them. */
 export class StartSteps {
@@ -44,10 +39,6 @@ export class StartSteps {
   }
 
   checks(): [string, HealthCheck][] {
-    const check = (step: StartStep) => () => (this.#done.has(step) ? undefined : 'not finished')
-    const all = Object.entries(hooks).flatMap(([step, names]) =>
-      names.map((name): [string, HealthCheck] => [`poststarthook/${name}`, check(step as StartStep)]),
-    )
-    return [...all, ['autoregister-completion', check('aggregation')]]
+    return hooks.map(([name, step]) => [name, () => (this.#done.has(step) ? undefined : 'not finished')])
   }
 }

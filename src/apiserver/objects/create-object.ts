@@ -112,7 +112,8 @@ async function admitAndCommit(
   const { namespace, name } = next.metadata
   if (options.dryRun) {
     objectStoreKey(resource, namespace, name)
-    if (core.cache.get(resource, namespace, name)) throw alreadyExistsError(kind, name)
+    const there = core.cache.get(resource, namespace, name)
+    if (there) throw alreadyExistsError(kind, name, there.leaving)
     core.admission.checkCharges(admission)
     return remembered(resource, dryKept(next, core.cache.revision, true), next)
   }

@@ -85,16 +85,16 @@ function lastState({ key, namespace, name, bytes }: KeptObject, revision: number
 
 function checkPreconditions(resource: Resource, kept: KeptObject, present: AnyObject, wishes: DeleteOptions): void {
   const { uid, resourceVersion } = wishes.preconditions ?? {}
-  const refuse = (field: string, wanted: string, actual: string) => {
-    throw conflictError(
-      resource.kind,
-      kept.name,
-      `Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${actual}`,
-    )
+  // Kubernetes names the kind here where all other refusals name the resource.
+  const named = { ...resource.kind, plural: resource.kind.kind }
+  const refuse = (field: string, wanted: string, actual: string, happened: string) => {
+    const differ = `the ${field} in the precondition (${wanted}) does not match the ${field} in record (${actual})`
+    throw conflictError(named, kept.name, `${differ}. The object might have been ${happened}`)
   }
-  if (uid && uid !== present.metadata.uid) refuse('UID', uid, present.metadata.uid ?? '')
-  if (resourceVersion && resourceVersion !== String(kept.revision))
-    refuse('ResourceVersion', resourceVersion, String(kept.revision))
+  if (uid !== undefined && uid !== present.metadata.uid)
+    refuse('UID', uid, present.metadata.uid ?? '', 'deleted and then recreated')
+  if (resourceVersion !== undefined && resourceVersion !== String(kept.revision))
+    refuse('ResourceVersion', resourceVersion, String(kept.revision), 'modified')
 }
 
 /** The object as it is once its deletion is asked for; undefined when it is already that far. Changes `object`. */

@@ -1,4 +1,5 @@
 import { same } from '../../base/equality.ts'
+import { integerProblem } from '../../base/go-integer.ts'
 import { ApiError, conflictError, invalidError, notFoundError, objectModified } from '../../models/api-error.ts'
 import { required } from '../../models/field-error.ts'
 import type { AnyObject } from '../../models/object.ts'
@@ -96,11 +97,8 @@ function checkRevision(
       ])
     return false
   }
-  if (!/^\d{1,19}$/.test(resourceVersion))
-    throw new ApiError(
-      'Invalid',
-      `metadata.resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: must be a number that the server gave`,
-    )
+  if (integerProblem(resourceVersion, false))
+    throw new ApiError('', `strconv.ParseUint: ${integerProblem(resourceVersion, false)}`, { code: 500 })
   if (Number(resourceVersion) !== kept.revision) throw conflictError(resource.kind, name, objectModified)
   return true
 }

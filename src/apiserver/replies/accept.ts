@@ -42,6 +42,19 @@ export function acceptedForm(accept: string | undefined, offer: Offer): Accepted
   return form
 }
 
+/**
+ * Refuses whoever reads nothing at all of what a path gives, whatever its parameters say: Kubernetes asks this before it looks
+ * at the object, and says it in other words.
+ * @throws ApiError NotAcceptable
+ */
+export function refuseForeign(accept: string | undefined, produced: readonly string[]): void {
+  if (accept === undefined || accept === '' || accept === '*/*' || produced.includes(accept)) return
+  const types = accept.split(',', 64).map(part => part.split(';', 1)[0]!.trim())
+  if (types.some(type => type === '*/*' || produced.includes(type))) return
+  const text = `406: Not Acceptable\n\nAvailable representations: ${produced.join(', ')}`
+  throw new ApiError('NotAcceptable', text, { details: {} })
+}
+
 /** Whether somebody reads an error as protobuf: who does not read what it would be an answer to gets JSON. */
 export const readsProtobuf = (accept: string | undefined): boolean =>
   accept?.includes(protobufType) === true && choose(accept, { protobuf: true })?.media === 'protobuf'

@@ -16,7 +16,7 @@ import type { EventType } from '../watch-cache/kept-event.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { type AcceptedForm, acceptedForm, type Offer } from './accept.ts'
 import { asBuffer, partialMessage, protobufFrame, protobufMessage, protobufObject } from './protobuf-form.ts'
-import { bytesReply, textReply, typedReply } from './reply.ts'
+import { bytesReply, typedReply } from './reply.ts'
 
 /** Kept objects in the form that one client asked for. */
 export interface ObjectForm {
@@ -172,7 +172,8 @@ export function encodeValue(accepted: AcceptedForm, value: object): Buffer {
 export function mediaReply(accepted: AcceptedForm, status: number, body: Uint8Array): ApiReply {
   if (accepted.media === 'json') return bytesReply(status, body)
   if (accepted.media === 'protobuf') return typedReply(status, body, protobufType)
-  return textReply(status, yamlOf(body), 'application/yaml')
+  const yaml = yamlOf(body)
+  return typedReply(status, typeof yaml === 'string' ? Buffer.from(yaml) : yaml, 'application/yaml')
 }
 
 /** Larger values are written in YAML's other notation, which is JSON: making the first takes a second for each megabyte. */
@@ -193,9 +194,8 @@ export function includeObject(call: Call): IncludeObject {
   const value = call.info.query.get('includeObject') ?? ''
   if (value === '' || value === 'Metadata') return 'Metadata'
   if (value === 'None' || value === 'Object') return value
-  throw badRequest(
-    `includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`,
-  )
+  const why = `includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`
+  throw badRequest(`Unable to convert to Table as requested: ${why}`)
 }
 
 /** How one event is written, before it is known whether it can be shared. In protobuf `object` is in its envelope. */

@@ -75,7 +75,7 @@ export class ObjectStore {
       return await this.#put(resource, key, object, 0n, claims)
     } catch (error) {
       if (!(error instanceof StaleObject)) throw error
-      throw alreadyExistsError(resource.kind, name)
+      throw alreadyExistsError(resource.kind, name, this.#cache.get(resource, namespace, name)?.leaving)
     }
   }
 

@@ -1,3 +1,4 @@
+import { integerProblem } from '../../base/go-integer.ts'
 import { flag } from '../../base/query-flag.ts'
 import { badRequest } from '../../models/api-error.ts'
 import { invalid, notSupported } from '../../models/field-error.ts'
@@ -13,6 +14,8 @@ import { successStatus } from '../replies/reply.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
 import { prepare } from '../storage/conversion.ts'
 import { invalidOptions } from './invalid-options.ts'
+import { readPage } from './list.ts'
+import { listOptions } from './list-options.ts'
 import { listReply } from './list-page.ts'
 import { removeUnreadable, unreadable, wishesUnsafeDeletion } from './unreadable.ts'
 import { checkDryRun, isDryRun } from './write-options.ts'
@@ -41,18 +44,17 @@ export const remove: CallHandler = async call => {
   return valueReply(call, 200, successStatus(details))
 }
 
-/** Deletes whatever the selectors match; answers with what was there. */
+/** Deletes whatever the selectors match, or the page of it that the request is about; answers with what was there. */
 export const deleteCollection: CallHandler = async call => {
-  const { core, resource, path } = call
+  const { core, resource } = call
   const wishes = readDeleteOptions(call)
   const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
-  const selector = objectSelector(resource, call.info.query)
-  const all = core.cache.bucket(resource).list(resource.namespaced ? path.namespace : undefined)
-  const pending = prepare(resource, all)
-  if (pending) await pending
-  const chosen = selector.matches ? all.filter(selector.matches) : all
+  const options = listOptions(call.info.query)
   const form = formOfMany(call, resource)
-  for (const object of chosen) {
+  const page = await readPage(call, options, objectSelector(resource, call.info.query))
+  const pending = prepare(resource, page.objects)
+  if (pending) await pending
+  for (const object of page.objects) {
     try {
       await deleteObject(core, resource, object.namespace || undefined, object.name, wishes, {
         user: call.user,
@@ -65,7 +67,7 @@ export const deleteCollection: CallHandler = async call => {
     }
   }
   if (form.accepted.as) return valueReply(call, 200, successStatus({ kind: resourceName(resource.kind) }))
-  return listReply(call, form, { objects: chosen, revision: core.cache.revision })
+  return listReply(call, form, page)
 }
 
 /** From the body, else from the query. @throws ApiError */
@@ -81,28 +83,37 @@ export function readDeleteOptions(call: Call): DeleteOptions {
     refuseOtherKind(value)
     options = decodeDeleteOptions(value)
   }
-  const { query } = call.info
-  const grace = query.get('gracePeriodSeconds')
-  if (grace !== null) {
-    if (!/^-?\d{1,10}$/.test(grace))
-      throw badRequest(`gracePeriodSeconds: ${JSON.stringify(grace)} is not a whole number`)
-    options.gracePeriodSeconds ??= Number(grace)
-  }
-  const policy = query.get('propagationPolicy')
-  if (policy) options.propagationPolicy ??= policy as NonNullable<DeleteOptions['propagationPolicy']>
-  if (query.get('orphanDependents')) options.orphanDependents ??= flag(query, 'orphanDependents')
+  optionsOfQuery(call.info.query, options)
   const { propagationPolicy: said } = options
   if (options.orphanDependents !== undefined && said !== undefined) {
     const why = 'orphanDependents and deletionPropagation cannot be both set'
     throw invalidOptions(call, invalid('propagationPolicy', said, why))
   }
   if (said !== undefined && !policies.includes(said))
-    throw invalidOptions(call, notSupported('propagationPolicy', said, policies))
+    throw invalidOptions(call, notSupported('propagationPolicy', said, [...policies, 'nil']))
   checkDryRun(call, options.dryRun ?? [])
   return options
 }
 
-const policies: readonly string[] = ['Background', 'Foreground', 'Orphan']
+const policies: readonly string[] = ['Foreground', 'Background', 'Orphan']
+
+/** What the query says fills in what the body does not. @throws ApiError BadRequest */
+function optionsOfQuery(query: URLSearchParams, options: DeleteOptions): void {
+  const grace = query.get('gracePeriodSeconds')
+  if (grace !== null) {
+    const problem = integerProblem(grace, true)
+    if (problem) throw badRequest(`strconv.ParseInt: ${problem}`)
+    options.gracePeriodSeconds ??= Number(grace)
+  }
+  const policy = query.get('propagationPolicy')
+  if (policy) options.propagationPolicy ??= policy as NonNullable<DeleteOptions['propagationPolicy']>
+  if (query.get('orphanDependents')) options.orphanDependents ??= flag(query, 'orphanDependents')
+  const said = ['uid', 'resourceVersion'].flatMap(field => {
+    const value = query.get(field)
+    return value ? [[field, value]] : []
+  })
+  if (said.length) options.preconditions ??= Object.fromEntries(said)
+}
 
 /** Somebody who sends an object does not know that it would be deleted. @throws ApiError BadRequest */
 function refuseOtherKind(value: unknown): void {

@@ -1,3 +1,4 @@
+import { integerProblem } from '../../base/go-integer.ts'
 import { flag } from '../../base/query-flag.ts'
 import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
 import { type FieldError, forbidden, notSupported } from '../../models/field-error.ts'
@@ -27,13 +28,12 @@ export function listOptions(query: URLSearchParams): ListOptions {
   const resourceVersion = query.get('resourceVersion') ?? ''
   const match = query.get('resourceVersionMatch') ?? ''
   const token = query.get('continue') ?? ''
-  const limitText = query.get('limit') ?? ''
-  if (!/^-?\d*$/.test(limitText))
-    throw badRequest(`limit: Invalid value: ${JSON.stringify(limitText)}: must be a whole number`)
-  const limit = Math.max(Number(limitText), 0)
+  const limit = Math.max(wholeNumber(query, 'limit'), 0)
   timeoutSeconds(query)
   refuseIf(matchErrors(query, resourceVersion, match))
-  if (resourceVersion) parseRevision(resourceVersion)
+  // Where a revision of its own is read, the store itself is asked for it, and says otherwise what is wrong.
+  const exact = match === 'Exact' || (match === '' && limit > 0)
+  if (resourceVersion) parseRevision(resourceVersion, exact ? 'store' : 'cache')
   if (token && resourceVersion && resourceVersion !== '0')
     throw badRequest('specifying resource version is not allowed when using continue')
   return {
@@ -96,11 +96,16 @@ const maxTimeoutSeconds = 86_400
 
 /** How long a watch may go on; 0: as the server likes. @throws ApiError BadRequest */
 export function timeoutSeconds(query: URLSearchParams): number {
-  const text = query.get('timeoutSeconds') ?? ''
+  return Math.min(wholeNumber(query, 'timeoutSeconds'), maxTimeoutSeconds)
+}
+
+/** 0 where nothing is said. @throws ApiError BadRequest, in the words of a server in Go */
+function wholeNumber(query: URLSearchParams, name: string): number {
+  const text = query.get(name) ?? ''
   if (text === '') return 0
-  if (!/^-?\d{1,19}$/.test(text))
-    throw badRequest(`timeoutSeconds: Invalid value: ${JSON.stringify(text)}: must be a whole number`)
-  return Math.min(Number(text), maxTimeoutSeconds)
+  const problem = integerProblem(text, true)
+  if (problem) throw badRequest(`strconv.ParseInt: ${problem}`)
+  return Number(text)
 }
 
 export function encodeToken(token: ContinueToken): string {
@@ -120,6 +125,7 @@ function decodeToken(text: string): ContinueToken {
       throw new Error('invalid start key')
     return { revision: rv, after, begunMs: begun }
   } catch (cause) {
-    throw new ApiError('BadRequest', `continue key is not valid: ${(cause as Error).message}`, { cause })
+    const text = `invalid continue token: continue key is not valid: ${(cause as Error).message}`
+    throw new ApiError('BadRequest', text, { cause })
   }
 }

@@ -30,7 +30,8 @@ export const list: CallHandler = async call => {
   return listReply(call, form, page)
 }
 
-async function readPage(call: ResourceCall, options: ListOptions, selector: ObjectSelector): Promise<ListPage> {
+/** What a list shows: of now, of a revision, or the page after another. @throws ApiError */
+export async function readPage(call: ResourceCall, options: ListOptions, selector: ObjectSelector): Promise<ListPage> {
   const { core, resource } = call
   const asOf = await asOfRevision(core, call.info.query)
   const namespace = resource.namespaced ? call.path.namespace : undefined

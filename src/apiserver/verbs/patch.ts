@@ -1,4 +1,4 @@
-import { invalidError } from '../../models/api-error.ts'
+import { ApiError, invalidError } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { invalid } from '../../models/field-error.ts'
 import { parseJson } from '../../models/json.ts'
@@ -57,7 +57,10 @@ export function readPatch(call: ResourceCall): Change {
   const contentType = bodyType(call.request)
   const offered = call.resource.kind.custom ? customChangeTypes : changeTypes
   const type = offered.includes(contentType) ? patchTypes[contentType] : undefined
-  if (!type) throw unsupportedMediaType(contentType, offered)
+  if (!type)
+    throw call.resource.kind.custom
+      ? unsupportedMediaType(contentType, offered)
+      : new ApiError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} })
   const change = parseJson(checkedBody(call.request), { exactIntegers: true }).value
   return present => applyPatch(call.resource.kind, type, present, change)
 }

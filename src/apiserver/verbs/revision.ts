@@ -1,16 +1,20 @@
+import { integerProblem } from '../../base/go-integer.ts'
 import { ApiError } from '../../models/api-error.ts'
 import type { Core } from '../core.ts'
 
 const waitMs = 3_000
 
-/** @throws ApiError BadRequest when it is no number that a server could have given */
-export function parseRevision(text: string): number {
-  if (!/^\d{1,19}$/.test(text))
-    throw new ApiError(
-      'Invalid',
-      `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    )
-  return Number(text)
+/**
+ * @param reader who would have read it: the cache, or the store for a state of its own
+ * @throws ApiError when it is no number that a server could have given
+ */
+export function parseRevision(text: string, reader: 'cache' | 'store' = 'cache'): number {
+  const problem = integerProblem(text, false)
+  if (!problem) return Number(text)
+  const why = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: ${problem}`
+  throw reader === 'cache'
+    ? new ApiError('', why, { code: 500 })
+    : new ApiError('BadRequest', `invalid resource version: ${why}`)
 }
 
 /** Waits a little until the cache is as new as the client says it has seen. @throws ApiError Timeout */

@@ -7,13 +7,18 @@ const maxManagerBytes = 128
 
 /** @throws ApiError Invalid for anything but `dryRun=All` */
 export function isDryRun(call: Call): boolean {
-  const values = call.info.query.getAll('dryRun').filter(v => v !== '')
+  const said = call.info.query.getAll('dryRun')
+  // One that is empty says nothing; beside others it is a value like them.
+  const values = said.length === 1 && said[0] === '' ? [] : said
   checkDryRun(call, values)
   return values.length > 0
 }
 
 export function checkDryRun(call: Call, values: readonly unknown[]): void {
-  for (const value of values) if (value !== 'All') throw invalidOptions(call, notSupported('dryRun', value, ['All']))
+  if (values.every(value => value === 'All')) return
+  const list = `[]string{${values.map(value => JSON.stringify(value)).join(', ')}}`
+  const error = notSupported('dryRun', undefined, ['All'])
+  throw invalidOptions(call, { ...error, message: error.message.replace('undefined', () => list) })
 }
 
 /** Who writes: the query's fieldManager, else the client's name. @throws ApiError Invalid */

@@ -57,6 +57,11 @@ export class KeptObject {
     return (this.#readable ??= isObject(this.bytes))
   }
 
+  /** Whether it is being deleted. */
+  get leaving(): boolean {
+    return this.readable && this.value().metadata.deletionTimestamp !== undefined
+  }
+
   /** A new object each time, the caller's to change. */
   parse(): AnyObject {
     return decodeObject(this.bytes)

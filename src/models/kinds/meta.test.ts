@@ -37,14 +37,36 @@ test('labels, annotations, owners and finalizers keep to their forms', () => {
   ])
   const owner = { apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'u', controller: true }
   expect(told(all.Pod, { ownerReferences: [owner, { ...owner, name: 'b' }] })).toEqual([
-    expect.stringMatching(/Only one reference can have Controller set to true/),
+    expect.stringMatching(
+      /Only one reference can have Controller set to true. Found "true" in references for Pod\/a and Pod\/b$/,
+    ),
+  ])
+  expect(told(all.Pod, { ownerReferences: [{ apiVersion: 'v1', kind: '', name: '', uid: '' }] })).toEqual([
+    'metadata.ownerReferences.kind: Invalid value: "": kind must not be empty',
+    'metadata.ownerReferences.name: Invalid value: "": name must not be empty',
+    'metadata.ownerReferences.uid: Invalid value: "": uid must not be empty',
+  ])
+})
+
+test('finalizers of our own kinds say whose they are, and dependents cannot both go first and stay', () => {
+  const unknown = 'name is neither a standard finalizer name nor is it fully qualified'
+  const [names, other] = [['foregroundDeletion', 'x', 'a/b'], `metadata.finalizers[1]: Invalid value: "x": ${unknown}`]
+  expect(told(all.ConfigMap, { finalizers: names })).toEqual([other])
+  expect(told(all.ConfigMap, { finalizers: names }, {})).toEqual([other])
+  expect(told({ ...all.ConfigMap, custom: {} }, { finalizers: names })).toEqual([])
+  expect(told(all.ConfigMap, { finalizers: ['orphan', 'foregroundDeletion'] })).toEqual([
+    'metadata.finalizers: Invalid value: []string{"orphan", "foregroundDeletion"}: finalizer orphan and foregroundDeletion cannot be both set',
   ])
 })
 
 test('an object keeps its uid, and one on its way out takes no new finalizers', () => {
-  expect(told(all.Pod, { uid: 'other' }, {})).toEqual(['metadata.uid: Invalid value: "other": field is immutable'])
+  // Asked of every object, and then by each kind again.
+  const twice = (text: string) => [text, text]
+  expect(told(all.Pod, { uid: 'other' }, {})).toEqual(twice('metadata.uid: Invalid value: "other": field is immutable'))
   const deletionTimestamp = '2026-01-01T00:00:00Z'
-  expect(told(all.Pod, { deletionTimestamp, finalizers: ['a/b'] }, { deletionTimestamp })).toEqual([
-    'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a/b"}',
-  ])
+  expect(told(all.Pod, { deletionTimestamp, finalizers: ['c/d', 'a/b'] }, { deletionTimestamp })).toEqual(
+    twice(
+      'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a/b", "c/d"}',
+    ),
+  )
 })

@@ -9,12 +9,20 @@ const maxAnnotationBytes = 256 * 1024
 
 /** What is wrong with the metadata of an object of this kind, on create or (with `previous`) on update. */
 export function validateMeta(kind: Kind<any>, { metadata }: KubeObject, previous?: KubeObject): FieldError[] {
-  return [
-    ...(previous ? [] : checkNames(kind, metadata)),
-    ...checkNonNegative('metadata.generation', metadata.generation),
-    ...validateLabelsAndSuch(metadata),
-    ...(previous ? checkChanges(metadata, previous.metadata) : []),
+  const finalizers = metadata.finalizers ?? []
+  if (!previous)
+    return [
+      ...checkNames(kind, metadata),
+      ...checkNonNegative('metadata.generation', metadata.generation),
+      ...validateLabelsAndSuch(metadata),
+      ...unknownFinalizers(kind, finalizers),
+    ]
+  // What every kind is asked, and each kind asks again.
+  const errors = [
+    ...checkChanges(metadata, previous.metadata),
+    ...checkParts('metadata', metadata, changeable, undefined),
   ]
+  return [...errors, ...errors, ...unknownFinalizers(kind, finalizers)]
 }
 
 /** Labels, annotations, owners and finalizers: what templates have too. */
@@ -22,19 +30,47 @@ export function validateLabelsAndSuch(metadata: Partial<ObjectMeta>, at = 'metad
   return checkParts(at, metadata, labelsAndSuch, undefined)
 }
 
-const labelsAndSuch: PartChecks<Partial<ObjectMeta>> = {
+const changeable: PartChecks<Partial<ObjectMeta>> = {
   labels: checkLabels,
   annotations: checkAnnotations,
   ownerReferences: checkOwners,
-  finalizers: checkFinalizers,
 }
+
+const labelsAndSuch: PartChecks<Partial<ObjectMeta>> = { ...changeable, finalizers: checkFinalizers }
 
 /** Beyond it only mischief: each one is checked, owned and compared with all others. */
 const maxFinalizers = 1_000
 
 function checkFinalizers(at: string, finalizers: readonly string[]): FieldError[] {
   if (finalizers.length > maxFinalizers) return [tooMany(at, finalizers.length, maxFinalizers)]
-  return finalizers.flatMap(f => texts(at, f, isQualifiedName(f)))
+  const errors = finalizers.flatMap(f => texts(at, f, isQualifiedName(f)))
+  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
+    errors.push(invalidText(at, goTexts(finalizers), 'finalizer orphan and foregroundDeletion cannot be both set'))
+  return errors
+}
+
+const ownFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion'])
+
+/** These groups came with servers of their own, and ask less, as do custom kinds. */
+const easyGroups = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io'])
+
+/** Of a kind of our own: others' finalizers say whose they are. */
+function unknownFinalizers(kind: Kind<any>, finalizers: readonly string[]): FieldError[] {
+  if (kind.custom || easyGroups.has(kind.group)) return []
+  const unknown = 'name is neither a standard finalizer name nor is it fully qualified'
+  return finalizers.flatMap((f, i) => {
+    const at = `metadata.finalizers[${i}]`
+    const known = f.includes('/') || ownFinalizers.has(f)
+    return [...texts(at, f, isQualifiedName(f)), ...(known ? [] : [invalid(at, f, unknown)])]
+  })
+}
+
+/** `[]string{"a", "b"}` */
+const goTexts = (all: readonly string[]): string => `[]string{${all.map(f => JSON.stringify(f)).join(', ')}}`
+
+/** An invalid value that is shown as it stands. */
+function invalidText(field: string, text: string, detail: string): FieldError {
+  return { field, reason: 'FieldValueInvalid', message: `Invalid value: ${text}: ${detail}` }
 }
 
 function checkNames(kind: Kind<any>, { name, generateName, namespace }: ObjectMeta): FieldError[] {
@@ -67,20 +103,24 @@ function checkAnnotations(field: string, annotations: Record<string, string>): F
 
 function checkOwners(field: string, owners: OwnerReference[]): FieldError[] {
   const errors: FieldError[] = []
-  for (const [i, owner] of owners.entries()) {
-    const at = `${field}[${i}]`
-    if (!owner.apiVersion) errors.push(invalid(`${at}.apiVersion`, owner.apiVersion, 'version must not be empty'))
-    if (!owner.kind) errors.push(invalid(`${at}.kind`, owner.kind, 'must not be empty'))
-    if (!owner.name) errors.push(invalid(`${at}.name`, owner.name, 'must not be empty'))
-    if (!owner.uid) errors.push(invalid(`${at}.uid`, owner.uid, 'must not be empty'))
-    if (owner.kind === 'Event' && /^(v1|events\.k8s\.io\/)/.test(owner.apiVersion))
-      errors.push(invalid(at, owner, `${owner.apiVersion}, Kind=Event is disallowed from being an owner`))
-  }
-  const [first, second] = owners.filter(o => o.controller)
-  if (first && second) {
-    const both = `${first.name} and ${second.name}`
-    const text = `Only one reference can have Controller set to true. Found "true" in references for ${both}`
-    errors.push(invalid(field, owners, text))
+  let controller: OwnerReference | undefined
+  // Kubernetes does not say which of the owners it means.
+  for (const owner of owners) {
+    if (!owner.apiVersion) errors.push(invalid(`${field}.apiVersion`, '', 'version must not be empty'))
+    if (!owner.kind) errors.push(invalid(`${field}.kind`, '', 'kind must not be empty'))
+    if (!owner.name) errors.push(invalid(`${field}.name`, '', 'name must not be empty'))
+    if (!owner.uid) errors.push(invalid(`${field}.uid`, '', 'uid must not be empty'))
+    if (owner.kind === 'Event' && /^(v1$|events\.k8s\.io\/v1)/.test(owner.apiVersion)) {
+      const named = owner.apiVersion === 'v1' ? '/v1' : owner.apiVersion
+      errors.push(invalid(field, owner, `${named}, Kind=Event is disallowed from being an owner`))
+    }
+    if (!owner.controller) continue
+    if (!controller) controller = owner
+    else {
+      const both = [controller, owner].map(({ kind, name }) => `${kind}/${name}`).join(' and ')
+      const text = `Only one reference can have Controller set to true. Found "true" in references for ${both}`
+      errors.push(invalid(field, owners, text))
+    }
   }
   return errors
 }
@@ -95,14 +135,16 @@ const fixed = [
 ] as const
 
 function checkChanges(next: ObjectMeta, previous: ObjectMeta): FieldError[] {
-  const errors = fixed.flatMap(field => checkImmutable(`metadata.${field}`, next[field], previous[field]))
-  if ((next.generation ?? 0) < (previous.generation ?? 0))
-    errors.push(invalid('metadata.generation', next.generation ?? 0, 'must not be decremented'))
+  const errors: FieldError[] = []
   const added = (next.finalizers ?? []).filter(f => !previous.finalizers?.includes(f))
   if (previous.deletionTimestamp && added.length) {
-    const list = added.map(f => JSON.stringify(f)).join(', ')
-    const text = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`
+    const found = goTexts([...new Set(added)].sort())
+    const text = `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`
     errors.push(forbidden('metadata.finalizers', text))
   }
-  return errors
+  if ((next.finalizers?.length ?? 0) > maxFinalizers)
+    errors.push(...checkFinalizers('metadata.finalizers', next.finalizers!))
+  if ((next.generation ?? 0) < (previous.generation ?? 0))
+    errors.push(invalid('metadata.generation', next.generation ?? 0, 'must not be decremented'))
+  return [...errors, ...fixed.flatMap(field => checkImmutable(`metadata.${field}`, next[field], previous[field]))]
 }
