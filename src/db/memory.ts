@@ -176,7 +176,7 @@ class MemoryStore implements Store {
     const version = { revision, created, value, timeMs, author }
     if (versions) versions.push(version)
     else this.#keys.set(key, [version])
-    return { type: value ? 'put' : 'delete', key, value, previous: before?.value, revision, created }
+    return { type: value ? 'put' : 'delete', key, value, revision, created: value ? created : 0n }
   }
 
   #state(key: Key, versions: Version[] | undefined, at?: Revision): Versioned | undefined {

@@ -44,11 +44,9 @@ export interface StoreEvent {
   key: Key
   /** Of put: the new bytes. Of delete: undefined. */
   value: Uint8Array | undefined
-  /** The bytes before, if there were any and they are still kept. */
-  previous: Uint8Array | undefined
   /** The same for all changes of one commit. */
   revision: Revision
-  /** Revision that created the key. */
+  /** Of put: the revision that created the key. Of delete: 0n. */
   created: Revision
 }
 

@@ -60,12 +60,6 @@ export class WatchHub {
     return oldest
   }
 
-  /** True if a watcher's prefix covers `key`. */
-  covers(key: Key): boolean {
-    for (const prefix of this.#byPrefix.keys()) if (key.startsWith(prefix)) return true
-    return false
-  }
-
   /** Hands on one durable commit; in order of revision. */
   publish(batch: StoreBatch): void {
     this.#published = batch.revision

@@ -1,6 +1,6 @@
 import { explain } from '../../base/errors.ts'
 import { flag } from '../../base/query-flag.ts'
-import { Compacted } from '../../db/store.ts'
+import { Compacted, type StoreEvent } from '../../db/store.ts'
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { parseJson } from '../../models/json.ts'
@@ -228,15 +228,22 @@ class Watcher implements BucketListener {
   /** Changes that the ring has forgotten, from the store's history; then what came meanwhile. */
   async #sendHistory(from: number, until: number): Promise<void> {
     const { prefix, namespaced } = this.#resource
+    const { store } = this.#core
+    /** What the changes so far have made of their keys. */
+    const seen = new Map<string, Uint8Array | undefined>()
+    const before = async ({ key, revision }: StoreEvent) =>
+      seen.has(key) ? seen.get(key) : (await store.get(key, revision - 1n))?.value
     try {
-      for await (const batch of this.#core.store.watch(prefix, BigInt(from), this.#stop.signal)) {
+      for await (const batch of store.watch(prefix, BigInt(from), this.#stop.signal)) {
         for (const stored of batch.events) {
           const revision = Number(stored.revision)
           const place = placeOf(stored.key, { prefix, namespaced })
           if (!place || revision > until) continue
           const kept = (bytes: Uint8Array | undefined) =>
             bytes && new KeptObject(stored.key, place.namespace, place.name, revision, withRevision(bytes, revision))
-          const [object, previous] = [kept(stored.value), kept(stored.previous)]
+          const isNew = stored.created === stored.revision
+          const [object, previous] = [kept(stored.value), kept(isNew ? undefined : await before(stored))]
+          seen.set(stored.key, stored.value)
           // What cannot be decoded is no news; what comes after it cannot be told to whom it was shown before.
           if (object?.readable === false || !(object ?? previous)) continue
           if (previous?.readable === false) throw new Compacted(BigInt(from), stored.revision)

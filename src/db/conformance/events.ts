@@ -62,7 +62,6 @@ export function event(
   type: StoreEvent['type'],
   key: Key,
   value: string | undefined,
-  previous: string | undefined,
   revision: Revision,
   created: Revision,
 ): StoreEvent {
@@ -70,7 +69,6 @@ export function event(
     type,
     key,
     value: value === undefined ? undefined : bytes(value),
-    previous: previous === undefined ? undefined : bytes(previous),
     revision,
     created,
   }
@@ -86,7 +84,7 @@ export function plain(value: Uint8Array): Uint8Array {
 }
 
 function plainEvent(e: StoreEvent): StoreEvent {
-  return { ...e, value: e.value && plain(e.value), previous: e.previous && plain(e.previous) }
+  return { ...e, value: e.value && plain(e.value) }
 }
 
 export function bytes(text: string): Uint8Array {

@@ -64,7 +64,7 @@ export class Feed {
   async #connect(): Promise<void> {
     const { rpc } = this.#options
     try {
-      const stream = await rpc.watch({ ...everything, start_revision: `${this.#through}`, prev_kv: true })
+      const stream = await rpc.watch({ ...everything, start_revision: `${this.#through}` })
       if (this.#closed) {
         stream.cancel()
         return
@@ -125,15 +125,13 @@ export function batchesOf(events: WatchEvent[]): StoreBatch[] {
   return batches
 }
 
-function eventOf({ type, kv, prev_kv }: WatchEvent): StoreEvent {
+function eventOf({ type, kv }: WatchEvent): StoreEvent {
   const deleted = type === eventType.delete
   return {
     type: deleted ? 'delete' : 'put',
     key: kv.key.toString(),
     value: deleted ? undefined : unsigned(kv.value),
-    previous: prev_kv ? unsigned(prev_kv.value) : undefined,
     revision: BigInt(kv.mod_revision),
-    // Of a deleted key only the state before says when it was made.
-    created: BigInt(deleted ? (prev_kv?.create_revision ?? 0) : kv.create_revision),
+    created: deleted ? 0n : BigInt(kv.create_revision),
   }
 }

@@ -37,7 +37,10 @@ export class EtcdHistory {
     if (start) found.push(start)
     for (let after = oldest; after < newest; ) {
       const page = await this.read(key, after, newest)
-      for (const { events } of page.batches) for (const e of events) if (e.key === key) found.push(e)
+      // Of a deleted key what was there before says when it was made.
+      for (const { events } of page.batches)
+        for (const e of events)
+          if (e.key === key) found.push({ ...e, created: e.value ? e.created : (found.at(-1)?.created ?? 0n) })
       after = page.through
     }
     const wanted = found
@@ -97,7 +100,7 @@ export class EtcdHistory {
   async #readOnce(prefix: Key, after: Revision, through: Revision): Promise<HistoryPage> {
     // From `after` itself, so that etcd refuses exactly what our rules call compacted; its changes are left out below.
     const start_revision = `${after < 1n ? 1n : after}`
-    const stream = await this.#rpc.watch({ ...everything, start_revision, prev_kv: true })
+    const stream = await this.#rpc.watch({ ...everything, start_revision })
     const batches: StoreBatch[] = []
     let reached = after
     let events = 0

@@ -70,13 +70,11 @@ export interface WatchCreate {
   key: Uint8Array
   range_end: Uint8Array
   start_revision: string
-  prev_kv: boolean
 }
 
 export interface WatchEvent {
   type: (typeof eventType)[keyof typeof eventType]
   kv: KeyValue
-  prev_kv: KeyValue | null
 }
 
 export interface WatchResponse {

@@ -95,7 +95,6 @@ export class SealedStore implements Store {
             batch.events.map(async e => ({
               ...e,
               value: e.value && (await this.#open(e.key, e.value)),
-              previous: e.previous && (await this.#open(e.key, e.previous)),
             })),
           ),
         }

@@ -4,13 +4,11 @@ import type { CommitGroup } from './protocol.ts'
 export interface WantedChange {
   key: string
   value: Uint8Array | undefined
-  wantsBefore: boolean
 }
 
 export function readChanges(input: Unpacker, count: number): WantedChange[] {
   const changes: WantedChange[] = []
-  for (let i = 0; i < count; i++)
-    changes.push({ key: input.text(), value: input.value(), wantsBefore: input.number() === 1 })
+  for (let i = 0; i < count; i++) changes.push({ key: input.text(), value: input.value() })
   return changes
 }
 
@@ -38,7 +36,6 @@ export function split(group: CommitGroup): CommitGroup[] {
     for (let i = 0; i < changes; i++) {
       output.text(input.text())
       output.value(input.value())
-      output.number(input.number())
     }
     output.text(input.text())
     output.value(input.value())

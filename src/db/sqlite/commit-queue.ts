@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Author, Change, Key, Revision, StoreBatch, StoreEvent } from '../store.ts'
 import { packAuthor } from './author.ts'
-import { Packer, Unpacker } from './packing.ts'
+import { Packer } from './packing.ts'
 import type { CommitResult, Failure } from './protocol.ts'
 import type { Thread } from './thread.ts'
 
@@ -19,8 +19,6 @@ export interface CommitQueueOptions {
   toError(failure: Failure): Error
   /** A group is on its way to the writer: so many changes, so many bytes. */
   onSent(changes: number, bytes: number): void
-  /** Does some watcher want to know what was under this key? */
-  watched(key: Key): boolean
   /** Called in order of revision, once durable, before the commit resolves. */
   publish(batch: StoreBatch): void
 }
@@ -90,7 +88,6 @@ export class CommitQueue {
       for (const { key, value } of changes) {
         packer.text(key)
         packer.value(value)
-        packer.number(this.#options.watched(key) ? 1 : 0)
       }
       packAuthor(packer, author)
     }
@@ -102,15 +99,16 @@ export class CommitQueue {
 
   #committed(result: CommitResult): void {
     const group = this.#sent.shift() ?? []
-    const input = new Unpacker({ keys: [], numbers: result.numbers, bytes: result.bytes })
-    let failures = 0
+    const { numbers } = result
+    let [next, failures] = [0, 0]
     for (const pending of group) {
-      const revision = input.number()
+      const revision = numbers[next++]!
       if (revision < 0) {
         pending.reject(this.#options.toError(result.failures[failures++]!))
         continue
       }
-      const batch = eventsOf(pending.changes, BigInt(revision), input)
+      const { changes } = pending
+      const batch = eventsOf(changes, BigInt(revision), numbers.subarray(next, (next += changes.length)))
       if (batch.events.length) this.#options.publish(batch)
       pending.resolve(batch.revision)
     }
@@ -118,13 +116,11 @@ export class CommitQueue {
   }
 }
 
-function eventsOf(changes: Change[], revision: Revision, input: Unpacker): StoreBatch {
+/** @param created of each change the revision that created its key; 0: nothing was changed */
+function eventsOf(changes: Change[], revision: Revision, created: Float64Array): StoreBatch {
   const events: StoreEvent[] = []
-  for (const { key, value } of changes) {
-    const created = input.number()
-    const previous = input.value()
-    if (created > 0)
-      events.push({ type: value ? 'put' : 'delete', key, value, previous, revision, created: BigInt(created) })
-  }
+  for (const [i, { key, value }] of changes.entries())
+    if (created[i]! > 0)
+      events.push({ type: value ? 'put' : 'delete', key, value, revision, created: value ? BigInt(created[i]!) : 0n })
   return { revision, events }
 }

@@ -38,7 +38,7 @@ export interface PackedState {
 
 /**
  * Commits, packed. Of each commit `numbers` has: how many seen, how many changes; of each seen its key and revision; of each change
- * its key, length (-1: deletion) and 1 if the bytes before are wanted; then the author's name ('': none) and request (see
+ * its key and length (-1: deletion); then the author's name ('': none) and request (see
  * author.ts). `keys` has keys and names, each once: the numbers say which.
  */
 export interface CommitGroup {
@@ -53,12 +53,10 @@ export interface CommitGroup {
 
 /**
  * What became of them. Of each commit `numbers` has: its revision (-1: failed, see `failures`), and if not failed, per
- * change: the revision that created the key (0: nothing was changed), length of the bytes before (-1: none or not wanted).
+ * change: the revision that created the key (0: nothing was changed).
  */
 export interface CommitResult {
   numbers: Float64Array
-  /** The bytes before, one after another. */
-  bytes: Uint8Array
   failures: Failure[]
 }
 
@@ -108,7 +106,7 @@ export interface ListReply {
   remaining: number
 }
 
-/** Of each event `numbers` has revision, created, length (-1: deletion), length before (-1: none); bytes in that order. */
+/** Of each event `numbers` has revision, created, length (-1: deletion); bytes in that order. */
 export interface HistoryReply {
   keys: string[]
   numbers: Float64Array

@@ -35,7 +35,6 @@ interface ChangeRow extends KeptValue {
 }
 
 interface EventRow extends Row {
-  previous: number
   matches: number
 }
 
@@ -118,7 +117,6 @@ export class HistoryReader {
         packer.number(revision)
         packer.number(row.created)
         packer.value(this.#values.of(row))
-        packer.value(row.previous === 0 ? undefined : this.#values.at(row.previous))
       }
       return this.#page(packer, end)
     })
@@ -210,7 +208,7 @@ function statements(database: Database) {
        CROSS JOIN log l ON l.position = ${positionThen} WHERE typeof(l.value) <> 'null'`,
     ),
     history: p(
-      `SELECT position, key, created, previous, base, key >= ?1 AND key < ?2 AS matches,
+      `SELECT position, key, created, base, key >= ?1 AND key < ?2 AS matches,
          CASE WHEN key >= ?1 AND key < ?2 THEN value END AS value
        FROM log WHERE position > ?3 AND position <= ?4 ORDER BY position`,
     ),

@@ -151,7 +151,6 @@ export class SqliteStore implements Store {
       writer,
       onSent: (changes, bytes) => this.#checkpointer.grow(changes, bytes),
       toError: failure => errorOf(failure, this.#path),
-      watched: key => this.#hub.covers(key),
       publish: batch => this.#hub.publish(batch),
     })
     this.#keeper = new HistoryKeeper({
@@ -320,9 +319,10 @@ export class SqliteStore implements Store {
       const revision = BigInt(unpacker.number())
       const created = BigInt(unpacker.number())
       const value = unpacker.value()
-      const previous = unpacker.value()
       if (batches.at(-1)?.revision !== revision) batches.push({ revision, events: [] })
-      batches.at(-1)!.events.push({ type: value ? 'put' : 'delete', key, value, previous, revision, created })
+      batches
+        .at(-1)!
+        .events.push({ type: value ? 'put' : 'delete', key, value, revision, created: value ? created : 0n })
     }
     return { batches, through: BigInt(reply.through) }
   }

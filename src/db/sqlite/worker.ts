@@ -71,7 +71,7 @@ function handleInGroups(writer: Writer, messages: Message[]): void {
       const results = writer.commit(groups)
       port.postMessage(
         { type: 'committed', results },
-        results.flatMap(r => movable(r.numbers, r.bytes)),
+        results.flatMap(r => movable(r.numbers)),
       )
     } else answer(messages[i++] as Numbered, request => write(writer, request))
   }

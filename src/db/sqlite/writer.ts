@@ -144,31 +144,20 @@ export class Writer {
 
   /** When the disk is full, what is small or frees space may still get through. */
   #oneByOne(group: CommitGroup): CommitResult[] {
-    const { numbers, failures, bytes } = {
-      numbers: [] as number[],
-      failures: [] as Failure[],
-      bytes: [] as Uint8Array[],
-    }
+    const numbers: number[] = []
+    const failures: Failure[] = []
     for (const single of split(group)) {
       const result = this.#transaction([single])[0]!
       numbers.push(...result.numbers)
       failures.push(...result.failures)
-      bytes.push(result.bytes)
     }
-    const joined = Buffer.concat(bytes)
-    return [
-      {
-        numbers: Float64Array.from(numbers),
-        bytes: new Uint8Array(joined),
-        failures,
-      },
-    ]
+    return [{ numbers: Float64Array.from(numbers), failures }]
   }
 
   #allFailed(group: CommitGroup, failure: Failure): CommitResult {
     const numbers = new Float64Array(group.commits).fill(-1)
     const failures = Array.from({ length: group.commits }, () => failure)
-    return { numbers, bytes: new Uint8Array(0), failures }
+    return { numbers, failures }
   }
 
   #apply(group: CommitGroup): CommitResult {
@@ -187,8 +176,7 @@ export class Writer {
         skipChanges(input, changes)
       } else this.#applyOne(input, changes, output)
     }
-    const { numbers, bytes } = output.finish()
-    return { numbers, bytes, failures }
+    return { numbers: output.finish().numbers, failures }
   }
 
   /** Reads the seen revisions; the first key that is not at its one. */
@@ -217,27 +205,23 @@ export class Writer {
     const revision = this.#revision + 1
     const position = firstPosition(revision)
     let written = 0
-    const results: { created: number; before: Uint8Array | undefined }[] = []
+    const createds: number[] = []
     const wanted = readChanges(input, changes)
     const author = { number: this.#authors.numberOf(input.text()), request: input.value() ?? null }
-    for (const { key, value, wantsBefore } of wanted) {
+    for (const { key, value } of wanted) {
       const head = this.#heads.of(key)
       const live = head !== undefined && head.created > 0
       if (value === undefined && !live) {
-        results.push({ created: 0, before: undefined })
+        createds.push(0)
         continue
       }
-      const before = wantsBefore && live ? this.#values.at(head.position) : undefined
       const created = live ? head.created : revision
       this.#write({ key, value, created, head, position: position + written++, author })
-      results.push({ created, before })
+      createds.push(created)
     }
     if (written > 0) this.#revision = revision
     output.number(this.#revision)
-    for (const { created, before } of results) {
-      output.number(created)
-      output.value(before)
-    }
+    for (const created of createds) output.number(created)
   }
 
   #write({ key, value, created, head, position, author }: Write): void {

@@ -28,12 +28,16 @@ export function keepLedger(store: Store, from: bigint, signal: AbortSignal): Led
     return account
   }
   const read = async () => {
+    const values = new Map((await store.list('/registry/', { at: from })).entries.map(e => [e.key, e.value]))
     for await (const { events } of store.watch('/registry/', from, signal))
       for (const event of events) {
         if (ignored.test(event.key)) continue
         ledger.changes++
-        if (event.type === 'delete') accountOf(event.key, event.previous).deleted++
-        else if (event.created === event.revision) accountOf(event.key, event.value).created++
+        if (event.type === 'delete') accountOf(event.key, values.get(event.key)).deleted++
+        else {
+          values.set(event.key, event.value!)
+          if (event.created === event.revision) accountOf(event.key, event.value).created++
+        }
       }
   }
   read().catch(error => {

@@ -23,7 +23,6 @@ export class LoneWriter {
       packer.number(1)
       packer.text(key)
       packer.value(value)
-      packer.number(0)
       packer.text('')
       packer.value(undefined)
     }
