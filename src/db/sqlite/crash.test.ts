@@ -49,11 +49,11 @@ describe('a process with the store open', () => {
       await store[Symbol.asyncDispose]()
     }
     expect(all.length).toBeGreaterThan(3000)
-  }, 60_000)
+  }, 240_000)
 
   it('ends by itself once the store is disposed', async () => {
     const writer = await load(join(folder, 'disposed.db'), 0, 100)
     expect(await writer.ended).toBe(0)
     expect(writer.lines().at(-1)).toBe('disposed')
-  }, 30_000)
+  }, 120_000)
 })
