@@ -25,7 +25,7 @@ export function required(field: string, detail = ''): FieldError {
 }
 
 export function invalid(field: string, value: unknown, detail: string): FieldError {
-  return { field, reason: 'FieldValueInvalid', message: `Invalid value: ${show(value)}: ${detail}` }
+  return { field, reason: 'FieldValueInvalid', message: `Invalid value: ${show(value)}${detail && `: ${detail}`}` }
 }
 
 export function duplicate(field: string, value: unknown): FieldError {

@@ -41,8 +41,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   prepareCreate?(object: T): void
   /** A create may bring its status although it is a subresource (nodes register with theirs). */
   keepsStatusOnCreate?: boolean
-  /** What writers of the status may change of metadata besides; labels and annotations unless given. */
-  statusMarks?: readonly ('labels' | 'annotations')[]
+  /** What writers of the status may change of metadata besides; all of these unless given. */
+  statusMarks?: readonly ('labels' | 'annotations' | 'finalizers' | 'ownerReferences')[]
   /** Refusals of what a writer of a sub-path (`status`, `approval`, …) may not do; besides `validate`. */
   validatePart?(part: string, next: T, previous: T): FieldError[]
   /** Before an update is validated: carry over what a writer of the main resource may not change. Status is already kept. */

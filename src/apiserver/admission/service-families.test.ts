@@ -12,7 +12,7 @@ function settle(configured: Family[], spec: object, old?: object) {
   const next = structuredClone({ ...backed, ...spec }) as ServiceSpec
   const errors = settleFamilies(next, old && ({ ...backed, ...old } as ServiceSpec), configured)
   return errors.length
-    ? errors.map(e => `${e.field}: ${e.message.replace(/^.*\]: |^[^:]*: "[^"]*": /, '')}`)
+    ? errors.map(e => `${e.field}: ${e.message.replace(/^.*[\]}]: |^[^:]*: "[^"]*": /, '')}`)
     : [next.ipFamilyPolicy, next.ipFamilies]
 }
 

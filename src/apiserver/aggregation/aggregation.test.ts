@@ -261,7 +261,7 @@ test('metrics of nodes are those of an add-on while it is registered, then ours 
   expect((await server.call('GET', nodes)).body.kind).toBe('NodeMetricsList')
 })
 
-test('conditions of others in the status stay, and labels may be patched there', async () => {
+test('conditions of others in the status stay, and who writes them changes no labels', async () => {
   await register()
   await until('Passed')
   const patch = { metadata: { labels: { e2e: 'yes' } }, status: { conditions: [{ type: 'Other', status: 'True' }] } }
@@ -269,7 +269,9 @@ test('conditions of others in the status stay, and labels may be patched there',
   const { status, body } = await server.call('PATCH', `${mine}/status`, patch, type)
   expect(status).toBe(200)
   expect(body.status.conditions.map((c: any) => c.type).sort()).toEqual(['Available', 'Other'])
-  expect(body.metadata.labels).toEqual({ e2e: 'yes' })
+  expect(body.metadata.labels).toBeUndefined()
+  const labelled = await server.call('PATCH', mine, { metadata: patch.metadata }, type)
+  expect(labelled.body.metadata.labels).toEqual({ e2e: 'yes' })
   extension.status = 500
   await server.call(
     'PATCH',

@@ -48,13 +48,13 @@ export function fillSystemFields(core: Core, resource: Resource, object: AnyObje
   else if (metadata.generation !== undefined) delete metadata.generation
 }
 
-const marks = ['labels', 'annotations'] as const
+const marks = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
 
-/** Labels and annotations, which writers of a part of an object may change too. Changes `to`. */
+/** What writers of a part of an object may change of its metadata too. Changes `to`. */
 export function takeMarks(to: AnyObject, from: AnyObject, fields: readonly (typeof marks)[number][] = marks): void {
   for (const field of fields) {
-    if (from.metadata[field] === undefined) delete to.metadata[field]
-    else to.metadata[field] = from.metadata[field]
+    delete to.metadata[field]
+    if (from.metadata[field] !== undefined) Object.assign(to.metadata, { [field]: from.metadata[field] })
   }
 }
 

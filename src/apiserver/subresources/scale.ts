@@ -127,7 +127,7 @@ function scaleOf(call: ResourceCall, object: AnyObject): AnyObject {
       ...(resourceVersion ? { resourceVersion } : {}),
       ...(creationTimestamp ? { creationTimestamp } : {}),
     } as AnyObject['metadata'],
-    spec: { replicas: Number(replicas ?? 0) },
+    spec: replicas ? { replicas: Number(replicas) } : {},
     status: {
       replicas: Number(valueAt(object, paths.statusReplicas) ?? 0),
       selector: paths.selector(object),

@@ -54,7 +54,10 @@ export const update: CallHandler = async call => {
 export function checkName(call: ResourceCall, object: AnyObject): void {
   settleNamespace(call.resource, call.path, object)
   const { name } = object.metadata
-  if (!name) throw badRequest('name must be provided: the body has no metadata.name')
+  if (!name)
+    throw badRequest(
+      `the name of the object (${call.path.name} based on URL) was undeterminable: name must be provided`,
+    )
   if (name !== call.path.name)
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.path.name})`)
 }

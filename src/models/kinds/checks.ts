@@ -2,6 +2,7 @@ import { sameMeaning } from '../../base/equality.ts'
 import { isIP } from '../../base/ip.ts'
 import { isLabelValue, isPercent, isPortName, isPortNumber, isQualifiedName, rangeText } from '../../base/names.ts'
 import { type FieldError, forbidden, invalid, notSupported, required } from '../field-error.ts'
+import { goIntOrString } from '../go-text.ts'
 
 // Building blocks of the kinds' validation. Each answers with what is wrong, in Kubernetes' words, or [].
 
@@ -60,18 +61,20 @@ export const checkId = (field: string, value: number | undefined) => checkRange(
 /** A number or `n%` not below zero. */
 export function checkCountOrPercent(field: string, value: number | string | undefined): FieldError[] {
   if (value === undefined) return []
-  return typeof value === 'number' ? checkNonNegative(field, value) : texts(field, value, isPercent(value))
+  if (typeof value === 'number') return checkNonNegative(field, value)
+  return isPercent(value).map(text => invalid(field, goIntOrString(value), text))
 }
 
 /** A percentage of at most 100; plain numbers pass. */
 export function checkNotMoreThanAll(field: string, value: number | string | undefined): FieldError[] {
   const percent = typeof value === 'string' && !isPercent(value).length ? Number.parseInt(value, 10) : 0
-  return percent > 100 ? [invalid(field, value, 'must not be greater than 100%')] : []
+  return percent > 100 ? [invalid(field, goIntOrString(value!), 'must not be greater than 100%')] : []
 }
 
-/** The value of a number or percentage that counts as zero: 0 and `0%`. */
+/** A number or percentage that counts as zero: 0, `0%`, and what is neither. */
 export function isZeroCount(value: number | string | undefined): boolean {
-  return value === 0 || (typeof value === 'string' && Number.parseInt(value, 10) === 0)
+  if (typeof value !== 'string') return value === 0
+  return !(isPercent(value).length ? Number(value) : Number.parseInt(value, 10))
 }
 
 /** A port by number or by name. */

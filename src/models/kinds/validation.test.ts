@@ -190,7 +190,14 @@ describe('a create is refused', () => {
       { eventTime: '2026-01-01T00:00:00.000000Z' },
       ['reportingController: Required value', 'reportingInstance: Required value', 'action: Required value'],
     ],
-    ['Deployment', { 'spec.selector': undefined }, ['spec.selector: Required value']],
+    [
+      'Deployment',
+      { 'spec.selector': undefined },
+      [
+        'spec.selector: Required value',
+        'spec.template.metadata.labels: Invalid value: map[string]string{"app":"web"}: `selector` does not match template `labels`',
+      ],
+    ],
     [
       'Deployment',
       { 'spec.selector': {} },
@@ -199,7 +206,9 @@ describe('a create is refused', () => {
     [
       'Deployment',
       { 'spec.template.metadata.labels': { app: 'api' } },
-      ['spec.template.metadata.labels: Invalid value: {"app":"api"}: `selector` does not match template `labels`'],
+      [
+        'spec.template.metadata.labels: Invalid value: map[string]string{"app":"api"}: `selector` does not match template `labels`',
+      ],
     ],
     ['Deployment', { 'spec.replicas': -1 }, ['spec.replicas: Invalid value: -1: must be greater than or equal to 0']],
     [
@@ -215,7 +224,9 @@ describe('a create is refused', () => {
     [
       'Deployment',
       { 'spec.strategy': { rollingUpdate: { maxSurge: 0, maxUnavailable: '0%' } } },
-      ['spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "0%": may not be 0 when `maxSurge` is 0'],
+      [
+        'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: intstr.IntOrString{Type:1, IntVal:0, StrVal:"0%"}: may not be 0 when `maxSurge` is 0',
+      ],
     ],
     [
       'Deployment',
@@ -277,7 +288,9 @@ describe('a create is refused', () => {
     [
       'PodDisruptionBudget',
       { 'spec.minAvailable': '150%' },
-      ['spec.minAvailable: Invalid value: "150%": must not be greater than 100%'],
+      [
+        'spec.minAvailable: Invalid value: intstr.IntOrString{Type:1, IntVal:0, StrVal:"150%"}: must not be greater than 100%',
+      ],
     ],
     [
       'Role',

@@ -44,11 +44,23 @@ function time(value: unknown, context: DecodeContext, struct: string): string {
   return plainTime.test(text) && isDay(text) ? text : `${instant(text).seconds}Z`
 }
 
-/** RFC 3339 in UTC with six decimals. */
+/** RFC 3339 in UTC with exactly six decimals, which is all that Kubernetes reads. */
 function microTime(value: unknown, context: DecodeContext, struct: string): string {
-  const { seconds, fraction } = instant(string(value, context, struct))
-  return `${seconds}.${fraction.padEnd(6, '0').slice(0, 6)}Z`
+  const text = string(value, context, struct)
+  const layout = '.000000Z07:00'
+  const { seconds, fraction } = instant(text, layout)
+  const rest = text.slice(seconds.length)
+  if (!/^[.,]\d{6}(Z|[+-])/.test(rest)) {
+    const [bad, as] = /^[.,]\d{6}/.test(rest) ? [rest.slice(7), 'Z07:00'] : [rest, '.000000']
+    throw new DecodeError(
+      `parsing time ${JSON.stringify(text)} as ${JSON.stringify(`${dayAndTime}${layout}`)}: cannot parse ${JSON.stringify(bad)} as "${as}"`,
+    )
+  }
+  return `${seconds}.${fraction}Z`
 }
+
+/** How Go writes the day and the time of a layout. */
+const dayAndTime = '2006-01-02T15:04:05'
 
 const daysInMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
@@ -61,11 +73,11 @@ function isDay(text: string): boolean {
   return month !== 2 || day < 29 || (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0))
 }
 
-function instant(text: string): { seconds: string; fraction: string } {
+function instant(text: string, layout = 'Z07:00'): { seconds: string; fraction: string } {
   const found = anyTime.exec(text)
   if (!found || !isDay(text))
     throw new DecodeError(
-      `parsing time ${JSON.stringify(JSON.stringify(text))} as "\\"2006-01-02T15:04:05Z07:00\\"": cannot parse ${JSON.stringify(text)} as "2006"`,
+      `parsing time ${JSON.stringify(text)} as ${JSON.stringify(`${dayAndTime}${layout}`)}: cannot parse ${JSON.stringify(text)} as "2006"`,
     )
   const seconds = found[3] === 'Z' ? found[1]! : new Date(`${found[1]}${found[3]}`).toISOString().slice(0, 19)
   return { seconds, fraction: found[2] ?? '' }

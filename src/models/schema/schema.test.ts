@@ -146,7 +146,7 @@ describe('decode', () => {
       { spec: { containers: [{ resources: { limits: { cpu: 'x' } } }] } },
       "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     ],
-    [{ metadata: { deletionTimestamp: 'yesterday' } }, 'parsing time "\\"yesterday\\"" as'],
+    [{ metadata: { deletionTimestamp: 'yesterday' } }, 'parsing time "yesterday" as "2006-01-02T15:04:05Z07:00"'],
     [{ metadata: { deletionTimestamp: '2020-02-31T00:00:00Z' } }, 'parsing time'],
     [{ kind: 'Node' }, 'the kind in the data (Node) does not match the expected kind (Pod)'],
     [{ apiVersion: 'v2' }, 'the API version in the data (v2) does not match the expected API version (v1)'],

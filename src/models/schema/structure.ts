@@ -5,8 +5,12 @@ type Checker = (value: any, at: Place, errors: FieldError[]) => void
 
 const compiled = new Map<ObjectType, Checker | undefined>()
 
-/** Types whose values Kubernetes checks otherwise: statuses are written by the system and not checked, and this one in other words. */
-const unchecked = (type: ObjectType) => type.name.endsWith('Status') || type.name === 'core/v1.NodeSelectorRequirement'
+/** Types whose values Kubernetes checks otherwise: statuses are the system's, of stateful pods each is checked itself, and selectors of nodes in other words. */
+const unchecked = (type: ObjectType) => type.name.endsWith('Status') || otherwise.has(type.name)
+const otherwise = new Set(['core/v1.NodeSelectorRequirement', 'apps/v1.StatefulSetSpec'])
+
+/** Groups whose kinds check their enumerations themselves: in the order and in the words in which Kubernetes does. */
+const ownChecks = new Set(['apps/v1'])
 
 /**
  * Refusals that follow from the schema alone: values outside an enumeration, and, for kinds of our own, missing required
@@ -67,12 +71,16 @@ function checkerOf(type: Type): Checker | undefined {
   return compiled.get(type)
 }
 
+const isOfScalars = (type: Type): boolean =>
+  type.form === 'scalar' || ((type.form === 'list' || type.form === 'map') && isOfScalars(type.of))
+
 function compileObject(type: ObjectType): Checker | undefined {
   if (unchecked(type)) return undefined
   const below: [name: string, step: string, checker: Checker][] = []
   const missing: Field[] = []
+  const own = ownChecks.has(type.groupVersion)
   for (const field of type.fields.values()) {
-    const checker = checkerOf(field.type)
+    const checker = own && isOfScalars(field.type) ? undefined : checkerOf(field.type)
     if (checker) below.push([field.name, `.${field.name}`, checker])
     if (type.own && field.required && field.name !== 'items') missing.push(field)
   }

@@ -81,6 +81,7 @@ export const APIService = defineKind<APIService>({
   scope: 'Cluster',
   schema: 'apiregistration/v1.APIService',
   subresources: ['status'],
+  statusMarks: [],
   noGeneration: true,
   columns: [text('Service', serviceText), text('Available', availableText), age],
   ownAge: true,

@@ -1,11 +1,16 @@
 import { sameMeaning } from '../../../base/equality.ts'
+import type { FieldError } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as apps from '../../types/apps-v1.ts'
+import { checkNonNegative } from '../checks.ts'
 import { age, containerColumns, integer, labelsCell, selectorCell, text } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-spec.ts'
+import { validatePodTemplate } from '../core/pod-spec-validation.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
-import { checkStrategy } from './rollout-validation.ts'
-import { checkController, checkSelectorKept } from './template-validation.ts'
+import { checkSelector } from '../selector-checks.ts'
+import { checkDaemonStrategy } from './rollout-validation.ts'
+import { checkCollisions, checkCounts } from './status-validation.ts'
+import { checkForever, checkNotEmpty, checkPickedBy, checkSelectorKept } from './template-validation.ts'
 
 export type DaemonSet = apps.DaemonSet
 
@@ -27,6 +32,22 @@ const generationAnnotation = 'deprecated.daemonset.template.generation'
 /** Older clients tell by this annotation whether the template changed. */
 function setTemplateGeneration({ metadata }: apps.DaemonSet, generation: number): void {
   metadata.annotations = { ...metadata.annotations, [generationAnnotation]: String(generation) }
+}
+
+const counts = [
+  'currentNumberScheduled',
+  'numberMisscheduled',
+  'desiredNumberScheduled',
+  'numberReady',
+  'observedGeneration',
+  'updatedNumberScheduled',
+  'numberAvailable',
+  'numberUnavailable',
+  'collisionCount',
+]
+
+function validateStatus(next: apps.DaemonSet, previous: apps.DaemonSet): FieldError[] {
+  return [...checkCounts(next.status, counts), ...checkCollisions(next, previous)]
 }
 
 export const DaemonSet = defineKind<apps.DaemonSet>({
@@ -59,9 +80,16 @@ export const DaemonSet = defineKind<apps.DaemonSet>({
     setTemplateGeneration(next, sameMeaning(next.spec.template, previous.spec.template) ? before : before + 1)
   },
   validate: ({ spec }, previous) => [
-    ...checkController(spec, 'daemonset', 'DaemonSet'),
-    ...checkStrategy('spec.updateStrategy', spec.updateStrategy, 'OnDelete'),
+    ...checkSelector('spec.selector', spec.selector),
+    ...checkPickedBy(spec.selector, spec.template),
+    ...checkNotEmpty(spec.selector, 'daemonset'),
+    ...validatePodTemplate('spec.template', spec.template),
+    ...checkForever(spec.template, 'DaemonSet'),
+    ...checkNonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...checkDaemonStrategy(spec.updateStrategy),
+    ...checkNonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
     ...checkSelectorKept(spec, previous?.spec),
   ],
+  validatePart: (part, next, previous) => (part === 'status' ? validateStatus(next, previous) : []),
   warnings: (next, previous) => templateWarnings('spec.template', next.spec.template, previous?.spec.template),
 })

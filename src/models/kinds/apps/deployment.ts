@@ -8,8 +8,9 @@ import { defaultPodTemplate } from '../core/pod-spec.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
 import { hostnameWarnings } from '../name-warnings.ts'
 import { selectorText } from '../selector-text.ts'
-import { checkStrategy } from './rollout-validation.ts'
-import { checkController, checkSelectorKept } from './template-validation.ts'
+import { checkDeploymentStrategy } from './rollout-validation.ts'
+import { checkAvailable, checkCollisions, checkCounts, checkPartsOfReplicas } from './status-validation.ts'
+import { checkOwnSelector, checkSelectorKept, checkTemplate } from './template-validation.ts'
 
 export type Deployment = apps.Deployment
 
@@ -30,15 +31,37 @@ function defaultDeployment({ spec }: apps.Deployment): void {
 
 function validateDeployment({ spec }: apps.Deployment, previous?: apps.Deployment): FieldError[] {
   const errors = [
-    ...checkController(spec, 'deployment', 'Deployment'),
-    ...checkStrategy('spec.strategy', spec.strategy, 'Recreate'),
+    ...checkNonNegative('spec.replicas', spec.replicas),
+    ...checkOwnSelector(spec.selector, 'deployment'),
+    ...checkTemplate(spec),
+    ...checkDeploymentStrategy(spec.strategy),
+    ...checkNonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...checkNonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
     ...checkNonNegative('spec.progressDeadlineSeconds', spec.progressDeadlineSeconds),
-    ...checkSelectorKept(spec, previous?.spec),
   ]
   const deadline = spec.progressDeadlineSeconds
   if (deadline !== undefined && deadline <= (spec.minReadySeconds ?? 0))
     errors.push(invalid('spec.progressDeadlineSeconds', deadline, 'must be greater than minReadySeconds'))
-  return errors
+  return [...errors, ...checkSelectorKept(spec, previous?.spec)]
+}
+
+const counts = [
+  'observedGeneration',
+  'replicas',
+  'updatedReplicas',
+  'readyReplicas',
+  'availableReplicas',
+  'unavailableReplicas',
+  'collisionCount',
+]
+
+function validateStatus(next: apps.Deployment, previous: apps.Deployment): FieldError[] {
+  return [
+    ...checkCounts(next.status, counts),
+    ...checkPartsOfReplicas(next.status, ['updatedReplicas', 'readyReplicas', 'availableReplicas']),
+    ...checkAvailable(next.status),
+    ...checkCollisions(next, previous),
+  ]
 }
 
 export const Deployment = defineKind<apps.Deployment>({
@@ -51,7 +74,7 @@ export const Deployment = defineKind<apps.Deployment>({
   scope: 'Namespaced',
   schema: 'apps/v1.Deployment',
   subresources: ['status', 'scale'],
-  statusMarks: ['annotations'],
+  statusMarks: ['annotations', 'finalizers', 'ownerReferences'],
   scale: {
     specReplicas: 'spec.replicas',
     statusReplicas: 'status.replicas',
@@ -72,6 +95,7 @@ export const Deployment = defineKind<apps.Deployment>({
   generationChanged: (next, previous) =>
     !sameMeaning(next.spec, previous.spec) || !sameMeaning(next.metadata.annotations, previous.metadata.annotations),
   validate: validateDeployment,
+  validatePart: (part, next, previous) => (part === 'status' ? validateStatus(next, previous) : []),
   warnings: (next, previous) => [
     ...(previous ? [] : hostnameWarnings(next.metadata.name)),
     ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),

@@ -1,13 +1,26 @@
+import type { FieldError } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as apps from '../../types/apps-v1.ts'
+import { checkNonNegative } from '../checks.ts'
 import { age, containerColumns, integer, selectorCell, text } from '../columns.ts'
 import { defaultPodTemplate } from '../core/pod-spec.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
 import { hostnameWarnings } from '../name-warnings.ts'
 import { selectorText } from '../selector-text.ts'
-import { checkController, checkSelectorKept } from './template-validation.ts'
+import { checkAvailable, checkCounts, checkPartsOfReplicas } from './status-validation.ts'
+import { checkOwnSelector, checkSelectorKept, checkTemplate } from './template-validation.ts'
 
 export type ReplicaSet = apps.ReplicaSet
+
+const parts = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas']
+
+function validateStatus(status: apps.ReplicaSet['status']): FieldError[] {
+  return [
+    ...checkCounts(status, ['replicas', ...parts, 'observedGeneration']),
+    ...checkPartsOfReplicas(status, parts),
+    ...checkAvailable(status),
+  ]
+}
 
 export const ReplicaSet = defineKind<apps.ReplicaSet>({
   group: 'apps',
@@ -41,9 +54,13 @@ export const ReplicaSet = defineKind<apps.ReplicaSet>({
     defaultPodTemplate(spec.template)
   },
   validate: ({ spec }, previous) => [
-    ...checkController(spec, 'deployment', 'ReplicaSet'),
+    ...checkNonNegative('spec.replicas', spec.replicas),
+    ...checkNonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...checkOwnSelector(spec.selector, 'deployment'),
+    ...checkTemplate(spec),
     ...checkSelectorKept(spec, previous?.spec),
   ],
+  validatePart: (part, { status }) => (part === 'status' ? validateStatus(status) : []),
   warnings: (next, previous) => [
     ...(previous ? [] : hostnameWarnings(next.metadata.name)),
     ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),

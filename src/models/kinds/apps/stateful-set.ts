@@ -3,15 +3,17 @@ import { isDns1123Label } from '../../../base/names.ts'
 import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as apps from '../../types/apps-v1.ts'
-import type { PodTemplateSpec } from '../../types/core-v1.ts'
-import { checkCountOrPercent, checkNonNegative } from '../checks.ts'
+import { checkNonNegative, checkOneOf } from '../checks.ts'
 import { age, containerColumns, text } from '../columns.ts'
 import { defaultClaimSpec } from '../core/claim-defaults.ts'
 import { claimWarnings } from '../core/claim-validation.ts'
 import { defaultPodTemplate } from '../core/pod-spec.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
+import { validateLabelsAndSuch } from '../meta.ts'
 import { selectorText } from '../selector-text.ts'
-import { checkController } from './template-validation.ts'
+import { checkStatefulStrategy } from './rollout-validation.ts'
+import { checkAvailable, checkCollisions, checkCounts, checkPartsOfReplicas } from './status-validation.ts'
+import { checkForever, checkOwnSelector, checkPicked, parsed } from './template-validation.ts'
 
 export type StatefulSet = apps.StatefulSet
 
@@ -21,11 +23,12 @@ function defaultStatefulSet({ spec }: apps.StatefulSet): void {
   spec.revisionHistoryLimit ??= 10
   spec.podManagementPolicy ??= 'OrderedReady'
   spec.updateStrategy ??= {}
-  spec.updateStrategy.type ??= 'RollingUpdate'
-  if (spec.updateStrategy.type === 'RollingUpdate') {
+  if (!spec.updateStrategy.type) {
+    spec.updateStrategy.type = 'RollingUpdate'
     spec.updateStrategy.rollingUpdate ??= {}
-    spec.updateStrategy.rollingUpdate.partition ??= 0
   }
+  const rolling = spec.updateStrategy.type === 'RollingUpdate' && spec.updateStrategy.rollingUpdate
+  if (rolling) rolling.partition ??= 0
   spec.persistentVolumeClaimRetentionPolicy ??= {}
   spec.persistentVolumeClaimRetentionPolicy.whenDeleted ??= 'Retain'
   spec.persistentVolumeClaimRetentionPolicy.whenScaled ??= 'Retain'
@@ -51,33 +54,63 @@ const fixedText =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
 
 function validateStatefulSet({ spec }: apps.StatefulSet, previous?: apps.StatefulSet): FieldError[] {
-  const errors = checkController({ ...spec, template: withClaims(spec) }, 'statefulset', 'StatefulSet')
-  const strategy = spec.updateStrategy
-  if (!spec.podManagementPolicy) errors.push(required('spec.podManagementPolicy'))
-  if (!strategy?.type) errors.push(required('spec.updateStrategy'))
-  const at = 'spec.updateStrategy.rollingUpdate'
-  if (strategy?.type === 'OnDelete' && strategy.rollingUpdate)
-    errors.push(invalid(at, strategy.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"))
-  errors.push(
-    ...checkNonNegative(`${at}.partition`, strategy?.rollingUpdate?.partition),
-    ...checkCountOrPercent(`${at}.maxUnavailable`, strategy?.rollingUpdate?.maxUnavailable),
+  const errors = [
+    ...checkManagement(spec.podManagementPolicy),
+    ...checkStatefulStrategy(spec.updateStrategy),
+    ...(['whenDeleted', 'whenScaled'] as const).flatMap(when =>
+      checkOneOf(
+        `spec.persistentVolumeClaimRetentionPolicy.${when}`,
+        spec.persistentVolumeClaimRetentionPolicy?.[when],
+        ['Retain', 'Delete'],
+      ),
+    ),
+    ...checkNonNegative('spec.replicas', spec.replicas),
+    ...checkNonNegative('spec.minReadySeconds', spec.minReadySeconds),
     ...checkNonNegative('spec.ordinals.start', spec.ordinals?.start),
-  )
+    ...checkOwnSelector(spec.selector, 'statefulset'),
+    ...checkSetTemplate(spec),
+    ...checkForever(spec.template, 'StatefulSet'),
+  ]
   if (!previous) return errors
   const old = previous.spec
   const taken = { ...spec, ...Object.fromEntries(changeable.map(name => [name, old[name]])) }
   return sameMeaning(taken, old) ? errors : [...errors, forbidden('spec', fixedText)]
 }
 
-/** Each pod has a volume for each claim template, which its containers may mount. */
-function withClaims({ template, volumeClaimTemplates = [] }: apps.StatefulSet['spec']): PodTemplateSpec {
-  if (!template?.spec || !volumeClaimTemplates.length) return template
-  const own = (template.spec.volumes ?? []).filter(v => !volumeClaimTemplates.some(c => c.metadata?.name === v.name))
-  const claimed = volumeClaimTemplates.map(({ metadata }) => {
-    const name = metadata?.name ?? ''
-    return { name, persistentVolumeClaim: { claimName: name } }
-  })
-  return { ...template, spec: { ...template.spec, volumes: [...own, ...claimed] } }
+function checkManagement(policy: string | undefined): FieldError[] {
+  const at = 'spec.podManagementPolicy'
+  if (!policy) return [required(at)]
+  return ['OrderedReady', 'Parallel'].includes(policy)
+    ? []
+    : [invalid(at, policy, "must be 'OrderedReady' or 'Parallel'")]
+}
+
+/** Of the template only the labels and annotations are checked: each pod is, when it is created. */
+function checkSetTemplate({ selector, template }: apps.StatefulSet['spec']): FieldError[] {
+  const picks = parsed(selector)
+  if (!picks) return [invalid('spec.selector', selector, '')]
+  const metadata = template?.metadata ?? {}
+  return [
+    ...checkPicked(picks, template),
+    ...validateLabelsAndSuch({ labels: metadata.labels, annotations: metadata.annotations }, 'spec.template'),
+  ]
+}
+
+const parts = ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas']
+
+function validateStatus(next: apps.StatefulSet, previous: apps.StatefulSet): FieldError[] {
+  return [
+    ...checkCounts(next.status, ['replicas', ...parts, 'observedGeneration', 'collisionCount']),
+    ...checkPartsOfReplicas(next.status, parts),
+    ...checkAvailable(next.status, 'cannot be greater than status.readyReplicas'),
+    ...checkCollisions(next, previous),
+  ]
+}
+
+/** How many may be missing at once is not yet read in 1.32, unless an object has it. */
+function dropMaxUnavailable({ spec }: apps.StatefulSet, previous?: apps.StatefulSet): void {
+  if (previous?.spec.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
+    delete spec.updateStrategy?.rollingUpdate?.maxUnavailable
 }
 
 export const StatefulSet = defineKind<apps.StatefulSet>({
@@ -104,13 +137,16 @@ export const StatefulSet = defineKind<apps.StatefulSet>({
   ownAge: true,
   defaults: defaultStatefulSet,
   validName: isDns1123Label,
+  prepareCreate: set => dropMaxUnavailable(set),
+  prepareUpdate: dropMaxUnavailable,
   validate: validateStatefulSet,
+  validatePart: (part, next, previous) => (part === 'status' ? validateStatus(next, previous) : []),
   warnings: (next, previous) => [
     ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),
     ...(next.spec.volumeClaimTemplates ?? []).flatMap((claim, i) =>
       claimWarnings(`spec.volumeClaimTemplates[${i}]`, claim.spec),
     ),
-    ...((next.spec.revisionHistoryLimit ?? 0) < 0
+    ...(previous && (next.spec.revisionHistoryLimit ?? 0) < 0
       ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended']
       : []),
   ],

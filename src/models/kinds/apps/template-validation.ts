@@ -1,64 +1,71 @@
-import { selectorFrom } from '../../../base/labels.ts'
+import { type Selector, selectorFrom } from '../../../base/labels.ts'
 import { type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
+import { goStringMap } from '../../go-text.ts'
 import type { PodTemplateSpec } from '../../types/core-v1.ts'
 import type { LabelSelector } from '../../types/meta-v1.ts'
-import { checkImmutable, checkNonNegative } from '../checks.ts'
+import { checkImmutable } from '../checks.ts'
 import { validatePodTemplate } from '../core/pod-spec-validation.ts'
 import { checkSelector, isEmptySelector } from '../selector-checks.ts'
 
 interface ControllerSpec {
   selector?: LabelSelector
   template?: PodTemplateSpec
-  replicas?: number
-  minReadySeconds?: number
-  revisionHistoryLimit?: number
 }
 
-/**
- * What all the controllers of long-running pods ask: a selector that is not empty and picks the template's pods, and pods that
- * are always restarted.
- * @param kind as upstream's messages call it: `deployment`, `daemonset`
- */
-export function checkController(spec: ControllerSpec, kind: string, Kind: string): FieldError[] {
+/** The selector of a controller's own pods: there, and not of all pods. @param kind as messages call it: `deployment` */
+export function checkOwnSelector(selector: LabelSelector | undefined, kind: string): FieldError[] {
+  if (!selector) return [required('spec.selector')]
+  return [...checkSelector('spec.selector', selector), ...checkNotEmpty(selector, kind)]
+}
+
+export function checkNotEmpty(selector: LabelSelector | undefined, kind: string): FieldError[] {
+  if (!selector || !isEmptySelector(selector)) return []
+  return [invalid('spec.selector', selector, `empty selector is invalid for ${kind}`)]
+}
+
+/** The template of a Deployment or ReplicaSet: picked by its selector, and of pods that are always restarted. */
+export function checkTemplate({ selector, template }: ControllerSpec): FieldError[] {
+  const picks = parsed(selector)
+  if (!picks) return [invalid('spec.selector', selector, 'invalid label selector')]
   return [
-    ...checkNonNegative('spec.replicas', spec.replicas),
-    ...checkNonNegative('spec.minReadySeconds', spec.minReadySeconds),
-    ...checkNonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
-    ...checkOwnSelector(spec.selector, kind),
-    ...checkTemplate(spec, Kind),
+    ...checkPicked(picks, template),
+    ...validatePodTemplate('spec.template', template),
+    ...checkForever(template, 'ReplicaSet'),
   ]
 }
 
-function checkOwnSelector(selector: LabelSelector | undefined, kind: string): FieldError[] {
-  if (!selector) return [required('spec.selector')]
-  const errors = checkSelector('spec.selector', selector)
-  if (isEmptySelector(selector))
-    errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`))
-  return errors
+/** Nothing for a selector that picks all pods, whose emptiness is told elsewhere. */
+export function checkPicked(picks: Selector, template: PodTemplateSpec | undefined): FieldError[] {
+  const labels = template?.metadata?.labels
+  if (picks.matches(labels ?? {})) return []
+  return [invalid('spec.template.metadata.labels', goStringMap(labels), '`selector` does not match template `labels`')]
 }
 
-function checkTemplate({ selector, template }: ControllerSpec, Kind: string): FieldError[] {
+/** Like `checkPicked`; a selector that cannot be understood is told elsewhere. */
+export function checkPickedBy(selector: LabelSelector | undefined, template: PodTemplateSpec | undefined) {
+  const picks = parsed(selector)
+  return picks ? checkPicked(picks, template) : []
+}
+
+/** Pods that are always restarted. @param kind as the message about deadlines calls it */
+export function checkForever(template: PodTemplateSpec | undefined, kind: string): FieldError[] {
   const errors: FieldError[] = []
-  const labels = template?.metadata?.labels ?? {}
-  if (selector && !isEmptySelector(selector) && !picks(selector, labels))
-    errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
-  errors.push(...validatePodTemplate('spec.template', template))
-  const spec = template?.spec
-  if (spec?.restartPolicy && spec.restartPolicy !== 'Always')
-    errors.push(notSupported('spec.template.spec.restartPolicy', spec.restartPolicy, ['Always']))
-  if (spec?.activeDeadlineSeconds !== undefined)
-    errors.push(
-      forbidden('spec.template.spec.activeDeadlineSeconds', `activeDeadlineSeconds in ${Kind} is not Supported`),
-    )
+  const { restartPolicy, activeDeadlineSeconds } = template?.spec ?? {}
+  if (restartPolicy !== 'Always')
+    errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy ?? '', ['Always']))
+  if (activeDeadlineSeconds !== undefined) {
+    const text = `activeDeadlineSeconds in ${kind} is not Supported`
+    errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', text))
+  }
   return errors
 }
 
-/** A selector that cannot be understood is told elsewhere. */
-function picks(selector: LabelSelector, labels: Record<string, string>): boolean {
+/** Undefined for a selector that cannot be understood; one that is not there picks nothing. */
+export function parsed(selector: LabelSelector | undefined): Selector | undefined {
   try {
-    return selectorFrom(selector).matches(labels)
+    return selectorFrom(selector)
   } catch {
-    return true
+    return undefined
   }
 }
 

@@ -42,6 +42,7 @@ export const Pod = defineKind<core.Pod>({
   scope: 'Namespaced',
   schema: 'core/v1.Pod',
   deletionAnswersObject: true,
+  statusMarks: ['labels', 'annotations', 'finalizers'],
   subresources: [
     'status',
     'binding',

@@ -13,6 +13,7 @@ export const FlowSchema = defineKind<flowcontrol.FlowSchema>({
   scope: 'Cluster',
   schema: 'flowcontrol/v1.FlowSchema',
   subresources: ['status'],
+  statusMarks: [],
   columns: [
     text('PriorityLevel', s => s.spec?.priorityLevelConfiguration.name ?? ''),
     text('MatchingPrecedence', s => s.spec?.matchingPrecedence ?? 0),

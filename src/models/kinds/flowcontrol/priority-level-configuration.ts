@@ -30,6 +30,7 @@ export const PriorityLevelConfiguration = defineKind<flowcontrol.PriorityLevelCo
   scope: 'Cluster',
   schema: 'flowcontrol/v1.PriorityLevelConfiguration',
   subresources: ['status'],
+  statusMarks: [],
   columns: [
     text('Type', level => level.spec?.type ?? ''),
     text('NominalConcurrencyShares', level => level.spec?.limited?.nominalConcurrencyShares ?? '<none>'),

@@ -1,0 +1,21 @@
+import { GoText, goQuote } from './field-error.ts'
+
+// Values as Go writes them: what Kubernetes' refusals show of them.
+
+/** A number or percentage: `intstr.IntOrString{Type:1, IntVal:0, StrVal:"x"}`. */
+export function goIntOrString(value: number | string): GoText {
+  const [type, number, text] = typeof value === 'string' ? [1, 0, value] : [0, value, '']
+  return new GoText(`intstr.IntOrString{Type:${type}, IntVal:${number}, StrVal:${goQuote(text)}}`)
+}
+
+/** Labels and the like, by key: `map[string]string{"app":"x"}`. */
+export function goStringMap(map: Record<string, string> | undefined): GoText {
+  if (!map) return new GoText('map[string]string(nil)')
+  const entries = Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))
+  return new GoText(`map[string]string{${entries.map(([k, v]) => `${goQuote(k)}:${goQuote(v)}`).join(', ')}}`)
+}
+
+/** A list of texts or of one of Go's own types of text. */
+export function goList(list: readonly string[] | undefined, type = 'string'): GoText {
+  return new GoText(list ? `[]${type}{${list.map(goQuote).join(', ')}}` : `[]${type}(nil)`)
+}
