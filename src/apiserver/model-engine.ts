@@ -50,6 +50,8 @@ export function resetStatus(kind: Kind<any>, object: AnyObject): void {
 export function validateObject(kind: Kind<any>, next: AnyObject, previous?: AnyObject, trusted = false): FieldError[] {
   const structure = kind.custom ? [] : validateStructure(kind.schema, next)
   const errors = [...validateMeta(kind, next, previous), ...structure]
+  if (previous && kind.checkedTwice && !trusted)
+    errors.unshift(...validateMeta(kind, next), ...structure, ...(kind.validate?.(next) ?? []))
   if (kind.validate) errors.push(...kind.validate(next, trusted && previous ? next : previous))
   return errors
 }

@@ -134,7 +134,12 @@ export function invalidError(r: Resource, name: string, errors: FieldError[]): A
   const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`
   const qualified = r.group ? `${r.kind}.${r.group}` : r.kind
   return new ApiError('Invalid', `${qualified} "${name}" is invalid: ${text}`, {
-    details: { ...(name ? { name } : {}), ...(r.group ? { group: r.group } : {}), kind: r.kind, causes },
+    details: {
+      ...(name ? { name } : {}),
+      ...(r.group ? { group: r.group } : {}),
+      ...(r.kind ? { kind: r.kind } : {}),
+      causes,
+    },
   })
 }
 

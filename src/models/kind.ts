@@ -43,6 +43,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   keepsStatusOnCreate?: boolean
   /** What writers of the status may change of metadata besides; all of these unless given. */
   statusMarks?: readonly ('labels' | 'annotations' | 'finalizers' | 'ownerReferences')[]
+  /** Kubernetes checks an update like a create, too, and tells what is wrong with the object twice. */
+  checkedTwice?: boolean
   /** Refusals of what a writer of a sub-path (`status`, `approval`, …) may not do; besides `validate`. */
   validatePart?(part: string, next: T, previous: T): FieldError[]
   /** Before an update is validated: carry over what a writer of the main resource may not change. Status is already kept. */
@@ -51,6 +53,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   deletionBegins?(object: T, now: string): void
   /** True when two specs differ enough for metadata.generation to grow; unless given, any difference outside metadata and status. */
   generationChanged?(next: T, previous: T): boolean
+  /** The first change makes it 1: there is none before. */
+  generationFromZero?: boolean
   /** Kinds without generation (ConfigMap, Secret, Event, Node, …). */
   noGeneration?: boolean
   /** Who deletes such an object is shown its last state, not a Status. */

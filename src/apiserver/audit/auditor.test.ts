@@ -53,7 +53,7 @@ test('an event tells who asked for what, from where, why it was allowed and what
       stageTimestamp: expect.any(String),
       annotations: {
         'authorization.k8s.io/decision': 'allow',
-        'authorization.k8s.io/reason': 'group system:masters',
+        'authorization.k8s.io/reason': '',
         'pod-security.kubernetes.io/enforce-policy': 'privileged:latest',
       },
     },

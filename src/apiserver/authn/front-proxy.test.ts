@@ -70,7 +70,10 @@ test('a front proxy says who asks, groups with commas and all', async () => {
 })
 
 test('X-Remote headers of others are nothing', async () => {
-  expect(await whoIs('alice', { ...bob, 'x-remote-group': 'system:masters' })).toEqual(alice)
+  expect(await whoIs('alice', { ...bob, 'x-remote-group': 'system:masters' })).toEqual({
+    ...alice,
+    extra: { 'authentication.kubernetes.io/credential-id': [expect.stringMatching(/^X509SHA256=[0-9a-f]{64}$/)] },
+  })
   expect(await whoIs('user named like the proxy', bob)).toMatchObject({ username: 'front-proxy-client' })
   expect(await whoIs(undefined, bob)).toBe(403)
 })

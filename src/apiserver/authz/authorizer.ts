@@ -45,19 +45,25 @@ export class AuthorizerChain implements Authorizer {
 export const mastersGroup = 'system:masters'
 
 export const mastersMayAll: Authorizer = {
-  authorize: ({ user }) =>
-    user.groups.includes(mastersGroup) ? { allowed: true, reason: 'group system:masters' } : undefined,
+  authorize: ({ user }) => (user.groups.includes(mastersGroup) ? { allowed: true, reason: '' } : undefined),
 }
 
 const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/'])
 
 /** Health and version for everybody, but not why a check fails; documentation too, which tells nothing about this cluster. */
 export const publicInfo: Authorizer = {
-  authorize: ({ path, verb, resource }) =>
-    !resource && verb === 'get' && (publicPaths.has(path) || /^\/docs(\/|$)/.test(path))
-      ? { allowed: true, reason: 'public' }
-      : undefined,
+  authorize: ({ user, path, verb, resource }) => {
+    if (resource || verb !== 'get') return undefined
+    if (/^\/docs(\/|$)/.test(path)) return { allowed: true, reason: 'public' }
+    if (!publicPaths.has(path)) return undefined
+    const group = user.groups.find(g => g === 'system:authenticated' || g === 'system:unauthenticated')
+    return group ? { allowed: true, reason: `${publicRole} to Group "${group}"` } : undefined
+  },
 }
+
+/** A role of Kubernetes' own that lets everybody who has been asked for a name see these. */
+const publicRole =
+  'RBAC: allowed by ClusterRoleBinding "system:public-info-viewer" of ClusterRole "system:public-info-viewer"'
 
 /** `User "u" cannot get resource "pods" in API group "" in the namespace "ns"` */
 export function refusal({ user, verb, resource, path }: Attributes, why: string): string {

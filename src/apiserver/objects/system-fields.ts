@@ -44,7 +44,7 @@ export function fillSystemFields(core: Core, resource: Resource, object: AnyObje
   for (const field of serversOwn) if (metadata[field] !== undefined) delete metadata[field]
   metadata.uid = core.random.uuid()
   metadata.creationTimestamp = timestamp(core.clock)
-  if (!resource.stored.noGeneration) metadata.generation = 1
+  if (!resource.stored.noGeneration && !resource.stored.generationFromZero) metadata.generation = 1
   else if (metadata.generation !== undefined) delete metadata.generation
 }
 

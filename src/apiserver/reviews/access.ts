@@ -1,8 +1,9 @@
 import { type FieldRequirement, fieldSelectorText, parseFieldSelector } from '../../base/field-selector.ts'
-import { InvalidSelector, parseSelector } from '../../base/labels.ts'
+import { InvalidSelector, parseSelector, selectorFrom } from '../../base/labels.ts'
 import { type FieldError, invalid, required } from '../../models/field-error.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { ResourceAttributes, SubjectAccessReviewSpec } from '../../models/types/authorization-v1.ts'
+import type { LabelSelector } from '../../models/types/meta-v1.ts'
 import type { Attributes, AuthorizerChain } from '../authz/authorizer.ts'
 
 /** What is wrong with the question whether somebody may do something. */
@@ -82,12 +83,28 @@ function readFields({ fieldSelector }: ResourceAttributes): { known: FieldRequir
 }
 
 function ignoredLabels({ labelSelector }: ResourceAttributes): string[] {
-  if (!labelSelector?.rawSelector) return []
+  const at = 'spec.resourceAttributes.labelSelector'
+  if (!labelSelector?.rawSelector) {
+    const wanted = labelSelector?.requirements ?? []
+    const known = wanted.filter(requirement => isReadable({ matchExpressions: [requirement] }))
+    if (known.length === wanted.length) return []
+    return [`${at} ${known.length ? 'partially ignored' : 'ignored'} due to parse error`]
+  }
   try {
     parseSelector(labelSelector.rawSelector)
     return []
   } catch (error) {
     if (!(error instanceof InvalidSelector)) throw error
-    return ['spec.resourceAttributes.labelSelector ignored due to parse error']
+    return [`${at} ignored due to parse error`]
+  }
+}
+
+function isReadable(selector: LabelSelector): boolean {
+  try {
+    selectorFrom(selector)
+    return true
+  } catch (error) {
+    if (!(error instanceof InvalidSelector)) throw error
+    return false
   }
 }

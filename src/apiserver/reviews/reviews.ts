@@ -1,3 +1,4 @@
+import { timestamp } from '../../base/clock.ts'
 import { badRequest, invalidError } from '../../models/api-error.ts'
 import { type FieldError, invalid } from '../../models/field-error.ts'
 import {
@@ -42,7 +43,8 @@ export function reviewHandlers(parts: ReviewParts): Map<string, ComputedVerbs> {
       if (!spec.user && !spec.groups?.length)
         errors.push(invalid('spec.user', '', 'at least one of user or group must be specified'))
       if (call.resource.namespaced) errors.push(...checkLocal(spec, call.path.namespace!))
-      if (errors.length) throw invalidError(kind, '', errors)
+      errors.push(...checkNoMetadata(call, review))
+      if (errors.length) throw invalidError(nameless(kind), '', errors)
       const user: UserInfo = {
         username: spec.user ?? '',
         groups: spec.groups ?? [],
@@ -60,8 +62,8 @@ export function reviewHandlers(parts: ReviewParts): Map<string, ComputedVerbs> {
         checkAnswerable(call)
         const review = readObject(call, SelfSubjectAccessReview)
         const spec: SubjectAccessReviewSpec = review['spec'] ?? {}
-        const errors = checkAccessSpec(spec)
-        if (errors.length) throw invalidError(SelfSubjectAccessReview, '', errors)
+        const errors = [...checkAccessSpec(spec), ...checkNoMetadata(call, review)]
+        if (errors.length) throw invalidError(nameless(SelfSubjectAccessReview), '', errors)
         return answer(call, review, await answerAccess(parts.authorizer, call.user, spec))
       },
     ],
@@ -70,7 +72,8 @@ export function reviewHandlers(parts: ReviewParts): Map<string, ComputedVerbs> {
       async call => {
         checkAnswerable(call)
         const review = readObject(call, SelfSubjectRulesReview)
-        return answer(call, review, rulesStatus(parts, call.user, review['spec']?.namespace ?? ''))
+        const status = rulesStatus(parts, call.user, review['spec']?.namespace ?? '')
+        return answer(call, { ...review, metadata: {} as AnyObject['metadata'], spec: {} }, status)
       },
     ],
     [
@@ -78,7 +81,8 @@ export function reviewHandlers(parts: ReviewParts): Map<string, ComputedVerbs> {
       async call => {
         checkAnswerable(call)
         const review = readObject(call, SelfSubjectReview)
-        return answer(call, review, { userInfo: userInfo(call.user) })
+        const metadata = { creationTimestamp: timestamp(call.core.clock) } as AnyObject['metadata']
+        return answer(call, { ...review, metadata }, { userInfo: userInfo(call.user) })
       },
     ],
     [
@@ -126,7 +130,7 @@ function rulesStatus(parts: ReviewParts, user: UserInfo, namespace: string): obj
 
 async function reviewToken(parts: ReviewParts, call: ResourceCall, review: AnyObject): Promise<object> {
   const token: string = review['spec']?.token ?? ''
-  if (token === '') throw badRequest('spec.token is missing')
+  if (token === '') throw badRequest('token is required for TokenReview in authentication')
   const wanted: string[] = review['spec']?.audiences ?? []
   const issuer = parts.tokens
   if (issuer) {
@@ -144,7 +148,7 @@ async function reviewToken(parts: ReviewParts, call: ResourceCall, review: AnyOb
     const user = await authenticator.authenticate(request)
     if (user) return { authenticated: true, user: userInfo(user), ...(issuer ? { audiences: [issuer.audience] } : {}) }
   }
-  return { authenticated: false, user: {}, error: 'the token is not known, or no longer good' }
+  return { user: {}, error: 'invalid bearer token' }
 }
 
 function userInfo(user: UserInfo): object {
@@ -156,12 +160,25 @@ function userInfo(user: UserInfo): object {
   }
 }
 
+/** Kubernetes names the group of a refused review, and not its kind. */
+const nameless = (kind: { group: string; plural: string; scope: string }) => ({ ...kind, kind: '' })
+
+/** A question has no name: nothing is stored. */
+function checkNoMetadata(call: ResourceCall, { metadata }: AnyObject): FieldError[] {
+  const { managedFields: _, namespace: _namespace, creationTimestamp, ...rest } = metadata
+  const given = creationTimestamp ? { ...rest, creationTimestamp } : rest
+  if (!Object.keys(given).length) return []
+  return [invalid('metadata', metadata, `must be empty${call.resource.namespaced ? ' except for namespace' : ''}`)]
+}
+
 function answer(call: ResourceCall, review: AnyObject, status: object): ApiReply {
-  const { kind, apiVersion, metadata, ...rest } = review
+  const { kind, apiVersion, metadata: given, ...rest } = review
+  const { namespace: _, ...metadata } = given
+  const { namespace } = call.path
   return valueReply(call, 201, {
     kind,
     apiVersion,
-    metadata: { creationTimestamp: null, ...metadata },
+    metadata: { ...(namespace ? { namespace } : {}), creationTimestamp: null, ...metadata },
     ...rest,
     status,
   } as AnyObject)

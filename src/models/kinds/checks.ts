@@ -1,6 +1,15 @@
 import { sameMeaning } from '../../base/equality.ts'
 import { isIP } from '../../base/ip.ts'
-import { isLabelValue, isPercent, isPortName, isPortNumber, isQualifiedName, rangeText } from '../../base/names.ts'
+import {
+  isDns1123Subdomain,
+  isLabelValue,
+  isPathSegmentName,
+  isPercent,
+  isPortName,
+  isPortNumber,
+  isQualifiedName,
+  rangeText,
+} from '../../base/names.ts'
 import { type FieldError, forbidden, invalid, notSupported, required } from '../field-error.ts'
 import { goIntOrString } from '../go-text.ts'
 
@@ -105,6 +114,33 @@ export function checkLabels(field: string, labels: Record<string, string> | unde
 }
 
 export const checkLabelName = (field: string, key: string) => texts(field, key, isQualifiedName(key))
+
+const pathPattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
+
+/** Who manages something: `acme.io/foo`. */
+export function checkDomainPrefixedPath(field: string, value: string): FieldError[] {
+  if (!value) return [required(field)]
+  const [host = '', ...rest] = value.split('/')
+  const path = rest.join('/')
+  if (!host || !path) return [invalid(field, value, 'must be a domain-prefixed path (such as "acme.io/foo")')]
+  const errors = texts(field, host, isDns1123Subdomain(host))
+  if (new RegExp(`^${pathPattern}$`).test(path)) return errors
+  return [...errors, invalid(field, path, `Invalid path (regex used for validation is '${pathPattern}')`)]
+}
+
+/** An object of another kind in the same namespace. */
+export function checkLocalReference(
+  field: string,
+  { apiGroup, ...reference }: { apiGroup?: string; kind?: string; name?: string },
+): FieldError[] {
+  const errors = apiGroup === undefined ? [] : texts(`${field}.apiGroup`, apiGroup, isDns1123Subdomain(apiGroup))
+  for (const name of ['kind', 'name'] as const) {
+    const value = reference[name]
+    if (value) errors.push(...texts(`${field}.${name}`, value, isPathSegmentName(value)))
+    else errors.push(required(`${field}.${name}`, `${name} is required`))
+  }
+  return errors
+}
 
 /** What may not change once it is stored. */
 export function checkImmutable(field: string, next: unknown, previous: unknown): FieldError[] {

@@ -266,7 +266,7 @@ describe('a create is refused', () => {
     [
       'Ingress',
       { 'spec.rules': undefined },
-      ['spec: Invalid value: []: either `defaultBackend` or `rules` must be specified'],
+      ['spec: Invalid value: []networking.IngressRule(nil): either `defaultBackend` or `rules` must be specified'],
     ],
     [
       'Ingress',
@@ -283,7 +283,7 @@ describe('a create is refused', () => {
     [
       'NetworkPolicy',
       { 'spec.policyTypes': ['Nope'] },
-      ['spec.policyTypes[0]: Unsupported value: "Nope": supported values: "Egress", "Ingress"'],
+      ['spec.policyTypes[0]: Unsupported value: "Nope": supported values: "Ingress", "Egress"'],
     ],
     [
       'PodDisruptionBudget',
@@ -300,7 +300,7 @@ describe('a create is refused', () => {
     [
       'RoleBinding',
       { 'roleRef.kind': 'Nope' },
-      ['roleRef.kind: Unsupported value: "Nope": supported values: "ClusterRole", "Role"'],
+      ['roleRef.kind: Unsupported value: "Nope": supported values: "Role", "ClusterRole"'],
     ],
     ['PersistentVolume', { 'spec.hostPath': undefined }, ['spec: Required value: must specify a volume type']],
     [

@@ -10,7 +10,16 @@ const unchecked = (type: ObjectType) => type.name.endsWith('Status') || otherwis
 const otherwise = new Set(['core/v1.NodeSelectorRequirement', 'apps/v1.StatefulSetSpec'])
 
 /** Groups whose kinds check their enumerations themselves: in the order and in the words in which Kubernetes does. */
-const ownChecks = new Set(['apps/v1'])
+const ownChecks = new Set([
+  'apps/v1',
+  'networking/v1',
+  'storage/v1',
+  'storage/v1beta1',
+  'scheduling/v1',
+  'discovery/v1',
+  'batch/v1',
+  'policy/v1',
+])
 
 /**
  * Refusals that follow from the schema alone: values outside an enumeration, and, for kinds of our own, missing required

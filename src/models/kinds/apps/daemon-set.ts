@@ -79,6 +79,7 @@ export const DaemonSet = defineKind<apps.DaemonSet>({
     const before = Number(previous.metadata.annotations?.[generationAnnotation] ?? 1)
     setTemplateGeneration(next, sameMeaning(next.spec.template, previous.spec.template) ? before : before + 1)
   },
+  checkedTwice: true,
   validate: ({ spec }, previous) => [
     ...checkSelector('spec.selector', spec.selector),
     ...checkPickedBy(spec.selector, spec.template),

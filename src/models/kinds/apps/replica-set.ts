@@ -53,6 +53,7 @@ export const ReplicaSet = defineKind<apps.ReplicaSet>({
     spec.replicas ??= 1
     defaultPodTemplate(spec.template)
   },
+  checkedTwice: true,
   validate: ({ spec }, previous) => [
     ...checkNonNegative('spec.replicas', spec.replicas),
     ...checkNonNegative('spec.minReadySeconds', spec.minReadySeconds),

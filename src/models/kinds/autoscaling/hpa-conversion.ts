@@ -13,17 +13,16 @@ const annotation = {
 const isCpuUtilization = (m: v2.MetricSpec) =>
   m.type === 'Resource' && m.resource?.name === 'cpu' && m.resource.target.averageUtilization !== undefined
 
-/** Reads autoscaling/v1 into the stored form. Annotations that are not JSON are kept as they are. */
+/** Reads autoscaling/v1 into the stored form. Annotations that are not JSON say nothing. */
 export function toV2(hpa: v1.HorizontalPodAutoscaler): v2.HorizontalPodAutoscaler {
   const { targetCPUUtilizationPercentage: cpu, ...spec } = hpa.spec
   const annotations = { ...hpa.metadata.annotations }
   const take = <T>(name: string): T | undefined => {
     const text = annotations[name]
     if (text === undefined) return undefined
+    delete annotations[name]
     try {
-      const value = JSON.parse(text) as T
-      delete annotations[name]
-      return value
+      return JSON.parse(text) as T
     } catch {
       return undefined
     }
@@ -34,11 +33,19 @@ export function toV2(hpa: v1.HorizontalPodAutoscaler): v2.HorizontalPodAutoscale
       type: 'Resource',
       resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: cpu } },
     })
-  const behavior = take<v2.HorizontalPodAutoscalerBehavior>(annotation.behavior)
-  const currentMetrics = take<v1.MetricStatus[]>(annotation.currentMetrics)?.map(statusToV2)
+  const behavior = behaviorFrom(take<unknown>(annotation.behavior))
+  const told = take<v1.MetricStatus[]>(annotation.currentMetrics)?.map(statusToV2)
   const conditions = take<v2.HorizontalPodAutoscalerCondition[]>(annotation.conditions)
   const { annotations: _, ...metadata } = hpa.metadata
-  const { currentCPUUtilizationPercentage: _cpu, ...status } = hpa.status ?? { currentReplicas: 0, desiredReplicas: 0 }
+  const { currentCPUUtilizationPercentage: averageUtilization, ...status } = hpa.status ?? {
+    currentReplicas: 0,
+    desiredReplicas: 0,
+  }
+  const currentMetrics =
+    told ??
+    (averageUtilization === undefined
+      ? undefined
+      : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization } } } satisfies v2.MetricStatus])
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
@@ -57,7 +64,7 @@ export function fromV2(hpa: v2.HorizontalPodAutoscaler): v1.HorizontalPodAutosca
   const cpu = metrics.find(isCpuUtilization)
   const others = metrics.filter(m => m !== cpu)
   if (others.length) annotations[annotation.metrics] = encodeJson(others.map(metricToV1))
-  if (behavior) annotations[annotation.behavior] = encodeJson(behavior)
+  if (behavior) annotations[annotation.behavior] = encodeJson(behaviorText(behavior))
   const { currentMetrics, conditions, ...status } = hpa.status ?? { desiredReplicas: 0 }
   if (currentMetrics?.length) annotations[annotation.currentMetrics] = encodeJson(currentMetrics.map(statusToV1))
   if (conditions?.length) annotations[annotation.conditions] = encodeJson(conditions)
@@ -81,6 +88,28 @@ export function fromV2(hpa: v2.HorizontalPodAutoscaler): v1.HorizontalPodAutosca
         }
       : {}),
   }
+}
+
+/** Go's own field names: in annotations the behaviour is written without names of its own. */
+function behaviorText({ scaleUp, scaleDown }: v2.HorizontalPodAutoscalerBehavior): object {
+  const rules = (r: v2.HPAScalingRules | undefined) =>
+    r && {
+      StabilizationWindowSeconds: r.stabilizationWindowSeconds ?? null,
+      SelectPolicy: r.selectPolicy ?? null,
+      Policies: r.policies?.map(p => ({ Type: p.type, Value: p.value, PeriodSeconds: p.periodSeconds })) ?? null,
+    }
+  return { ScaleUp: rules(scaleUp) ?? null, ScaleDown: rules(scaleDown) ?? null }
+}
+
+/** Field names are read in upper and lower case, and nulls as absent. */
+function behaviorFrom(value: unknown): v2.HorizontalPodAutoscalerBehavior | undefined {
+  const lower = (part: unknown): unknown => {
+    if (Array.isArray(part)) return part.map(lower)
+    if (typeof part !== 'object' || part === null) return part
+    const named = Object.entries(part).filter(([, v]) => v !== null)
+    return Object.fromEntries(named.map(([name, v]) => [name.charAt(0).toLowerCase() + name.slice(1), lower(v)]))
+  }
+  return typeof value === 'object' && value !== null ? (lower(value) as v2.HorizontalPodAutoscalerBehavior) : undefined
 }
 
 const defined = <T extends object>(object: T): T =>

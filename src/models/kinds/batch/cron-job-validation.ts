@@ -1,7 +1,7 @@
 import { plainCron } from '../../cron-fields.ts'
 import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import type { CronJob } from '../../types/batch-v1.ts'
-import { checkNonNegative } from '../checks.ts'
+import { checkNonNegative, checkOneOf } from '../checks.ts'
 import { checkJobSpec } from './job-validation.ts'
 
 const macros = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)$/
@@ -31,15 +31,20 @@ export function validateCronJob({ spec }: CronJob, previous?: CronJob): FieldErr
   const errors: FieldError[] = []
   if (spec.schedule) errors.push(...checkSchedule(spec.schedule, spec.timeZone, previous?.spec.schedule))
   else errors.push(required('spec.schedule'), ...(spec.timeZone === undefined ? [] : checkTimeZone(spec.timeZone)))
-  for (const name of ['startingDeadlineSeconds', 'successfulJobsHistoryLimit', 'failedJobsHistoryLimit'] as const)
-    errors.push(...checkNonNegative(`spec.${name}`, spec[name]))
+  errors.push(...checkNonNegative('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds))
+  if (spec.concurrencyPolicy)
+    errors.push(...checkOneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']))
+  else errors.push(required('spec.concurrencyPolicy'))
   const job = spec.jobTemplate?.spec
   if (!job) return [...errors, required('spec.jobTemplate.spec.template')]
   if (job.manualSelector)
     errors.push(forbidden('spec.jobTemplate.spec.manualSelector', 'may not be set in the template of a CronJob'))
   if (job.selector)
     errors.push(invalid('spec.jobTemplate.spec.selector', job.selector, '`selector` will be auto-generated'))
-  return [...errors, ...checkJobSpec('spec.jobTemplate.spec', job)]
+  errors.push(...checkJobSpec('spec.jobTemplate.spec', job))
+  for (const name of ['successfulJobsHistoryLimit', 'failedJobsHistoryLimit'] as const)
+    errors.push(...checkNonNegative(`spec.${name}`, spec[name]))
+  return errors
 }
 
 function checkTimeZone(zone: string): FieldError[] {

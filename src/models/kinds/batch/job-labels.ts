@@ -1,3 +1,4 @@
+import { sameMeaning } from '../../../base/equality.ts'
 import type { Job } from '../../types/batch-v1.ts'
 
 const prefix = 'batch.kubernetes.io/'
@@ -9,6 +10,8 @@ const uidLabel = `${prefix}controller-uid`
  */
 export function prepareJob({ metadata, spec }: Job): void {
   if (spec.manualSelector || !spec.template) return
+  // Labels that are the template's, or none, follow it.
+  const shared = metadata.labels === spec.template.metadata?.labels
   spec.template.metadata ??= {}
   spec.template.metadata.labels = {
     'job-name': metadata.name ?? '',
@@ -17,6 +20,7 @@ export function prepareJob({ metadata, spec }: Job): void {
     [uidLabel]: metadata.uid,
     ...spec.template.metadata.labels,
   }
+  if (shared) metadata.labels = { ...spec.template.metadata.labels }
   spec.selector ??= {}
   spec.selector.matchLabels = { [uidLabel]: metadata.uid, ...spec.selector.matchLabels }
 }

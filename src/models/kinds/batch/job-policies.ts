@@ -6,7 +6,7 @@ import type {
   PodFailurePolicyRule,
   SuccessPolicyRule,
 } from '../../types/batch-v1.ts'
-import { checkNonNegative, texts } from '../checks.ts'
+import { checkNonNegative, checkOneOf, texts } from '../checks.ts'
 
 const mostRules = 20
 const mostExitCodes = 255
@@ -24,12 +24,15 @@ export function checkFailurePolicy(field: string, spec: JobSpec): FieldError[] {
   ]
 }
 
+const actions: string[] = ['Count', 'FailIndex', 'FailJob', 'Ignore']
+
 function checkFailureRule(field: string, rule: PodFailurePolicyRule, spec: JobSpec, names: string[]): FieldError[] {
   const { action, onExitCodes, onPodConditions = [] } = rule
   const errors: FieldError[] = []
   if (!action) errors.push(required(`${field}.action`, 'valid values: ["Count" "FailIndex" "FailJob" "Ignore"]'))
   else if (action === 'FailIndex' && spec.backoffLimitPerIndex === undefined)
     errors.push(invalid(`${field}.action`, action, 'requires the backoffLimitPerIndex to be set'))
+  else if (!actions.includes(action)) errors.push(notSupported(`${field}.action`, action, actions))
   if (onExitCodes) errors.push(...checkExitCodes(`${field}.onExitCodes`, onExitCodes, names))
   const at = `${field}.onPodConditions`
   if (onPodConditions.length > mostPatterns) errors.push(tooMany(at, onPodConditions.length, mostPatterns))
@@ -67,6 +70,8 @@ function checkExitCodes(
         'must be one of the container or initContainer names in the pod template',
       ),
     )
+  if (!operator) errors.push(required(`${field}.operator`, 'valid values: ["In" "NotIn"]'))
+  else errors.push(...checkOneOf(`${field}.operator`, operator, ['In', 'NotIn']))
   if (!values.length) errors.push(invalid(at, values, 'at least one value is required'))
   else if (values.length > mostExitCodes) errors.push(tooMany(at, values.length, mostExitCodes))
   for (const [i, code] of values.entries()) {

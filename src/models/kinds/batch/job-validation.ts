@@ -1,8 +1,9 @@
 import { sameMeaning } from '../../../base/equality.ts'
 import { selectorFrom } from '../../../base/labels.ts'
 import { type FieldError, forbidden, invalid, notSupported, required, tooLong } from '../../field-error.ts'
+import { goStringMap } from '../../go-text.ts'
 import type { Job, JobSpec } from '../../types/batch-v1.ts'
-import { checkImmutable, checkNonNegative } from '../checks.ts'
+import { checkDomainPrefixedPath, checkImmutable, checkNonNegative, checkOneOf } from '../checks.ts'
 import { validatePodTemplate } from '../core/pod-spec-validation.ts'
 import { checkSelector } from '../selector-checks.ts'
 import { checkFailurePolicy, checkSuccessPolicy } from './job-policies.ts'
@@ -20,35 +21,43 @@ const counts = [
 /** What a job and the template of a cron job have in common. @param field `spec` or `spec.jobTemplate.spec` */
 export function checkJobSpec(field: string, spec: JobSpec): FieldError[] {
   const errors = counts.flatMap(name => checkNonNegative(`${field}.${name}`, spec[name]))
-  if (spec.completionMode === 'Indexed') {
-    if (spec.completions === undefined) errors.push(required(`${field}.completions`, 'when completion mode is Indexed'))
-    if ((spec.parallelism ?? 0) > 100_000)
-      errors.push(
-        invalid(
-          `${field}.parallelism`,
-          spec.parallelism,
-          'must be less than or equal to 100000 when completion mode is Indexed',
-        ),
-      )
-    errors.push(...checkManyIndexes(field, spec))
-  } else
-    for (const name of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const)
-      if (spec[name] !== undefined)
-        errors.push(invalid(`${field}.${name}`, spec[name], 'requires indexed completion mode'))
-  if (spec.managedBy !== undefined) errors.push(...checkManager(`${field}.managedBy`, spec.managedBy))
-  if (spec.podFailurePolicy) errors.push(...checkFailurePolicy(`${field}.podFailurePolicy`, spec))
-  if (spec.successPolicy) errors.push(...checkSuccessPolicy(`${field}.successPolicy`, spec))
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
     errors.push(required(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'))
+  if (spec.managedBy !== undefined) errors.push(...checkManager(`${field}.managedBy`, spec.managedBy))
+  errors.push(...checkMode(field, spec))
+  if (spec.podFailurePolicy) errors.push(...checkFailurePolicy(`${field}.podFailurePolicy`, spec))
+  if (spec.successPolicy) errors.push(...checkSuccessPolicy(`${field}.successPolicy`, spec))
+  errors.push(...checkReplacement(`${field}.podReplacementPolicy`, spec))
   errors.push(...validatePodTemplate(`${field}.template`, spec.template))
-  const policy = spec.template?.spec?.restartPolicy ?? ''
+  const policy: string = spec.template?.spec?.restartPolicy ?? ''
   const at = `${field}.template.spec.restartPolicy`
   if (policy === 'Always' || policy === '') errors.push(required(at, 'valid values: "OnFailure", "Never"'))
-  if (spec.podFailurePolicy && policy === 'OnFailure')
+  else if (policy !== 'OnFailure' && policy !== 'Never') errors.push(notSupported(at, policy, ['OnFailure', 'Never']))
+  else if (spec.podFailurePolicy && policy !== 'Never')
     errors.push(invalid(at, policy, 'only "Never" is supported when podFailurePolicy is specified'))
-  if (spec.podReplacementPolicy && spec.podFailurePolicy && spec.podReplacementPolicy !== 'Failed')
-    errors.push(notSupported(`${field}.podReplacementPolicy`, spec.podReplacementPolicy, ['Failed']))
   return errors
+}
+
+function checkReplacement(at: string, { podReplacementPolicy: policy, podFailurePolicy }: JobSpec): FieldError[] {
+  if (policy === undefined) return []
+  return checkOneOf(at, policy, podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed'])
+}
+
+function checkMode(field: string, spec: JobSpec): FieldError[] {
+  const mode: string | undefined = spec.completionMode
+  const modes = ['NonIndexed', 'Indexed']
+  if (mode !== undefined && !modes.includes(mode)) return [notSupported(`${field}.completionMode`, mode, modes)]
+  if (mode !== 'Indexed')
+    return (['backoffLimitPerIndex', 'maxFailedIndexes'] as const)
+      .filter(name => spec[name] !== undefined)
+      .map(name => invalid(`${field}.${name}`, spec[name], 'requires indexed completion mode'))
+  const errors: FieldError[] = []
+  if (spec.completions === undefined) errors.push(required(`${field}.completions`, 'when completion mode is Indexed'))
+  if ((spec.parallelism ?? 0) > manyCompletions) {
+    const text = `must be less than or equal to ${manyCompletions} when completion mode is Indexed`
+    errors.push(invalid(`${field}.parallelism`, spec.parallelism, text))
+  }
+  return [...errors, ...checkManyIndexes(field, spec)]
 }
 
 const manyCompletions = 100_000
@@ -78,32 +87,29 @@ function checkManyIndexes(field: string, spec: JobSpec): FieldError[] {
 const longestManager = 63
 
 function checkManager(field: string, manager: string): FieldError[] {
-  const errors: FieldError[] = []
-  if (!/^[^/]+\.[^/]+\/.+$/.test(manager))
-    errors.push(invalid(field, manager, 'must be a domain-prefixed path (such as "acme.io/foo")'))
+  const errors = checkDomainPrefixedPath(field, manager)
   if (manager.length > longestManager) errors.push(tooLong(field, longestManager))
   return errors
 }
 
 export function validateJob(next: Job, previous?: Job): FieldError[] {
   const { spec } = next
-  const errors = [...checkJobSpec('spec', spec), ...checkSelector('spec.selector', spec.selector)]
-  if (!spec.selector) errors.push(required('spec.selector'))
-  else if (!picks(next))
-    errors.push(
-      invalid(
-        'spec.template.metadata.labels',
-        spec.template.metadata?.labels ?? {},
-        '`selector` does not match template `labels`',
-      ),
-    )
-  if (!previous) return [...errors, ...checkGeneratedLabels(next)]
-  return [...errors, ...checkChanges(next, previous)]
+  const errors = previous ? [] : checkGeneratedLabels(next)
+  errors.push(...checkJobSpec('spec', spec))
+  if (spec.selector) errors.push(...checkSelector('spec.selector', spec.selector))
+  else errors.push(required('spec.selector'))
+  const labels = spec.template?.metadata?.labels
+  if (!matches(spec.selector, labels ?? {})) {
+    const text = '`selector` does not match template `labels`'
+    errors.push(invalid('spec.template.metadata.labels', goStringMap(labels), text))
+  }
+  return previous ? [...errors, ...checkChanges(next, previous)] : errors
 }
 
-function picks({ spec }: Job): boolean {
+/** A selector that cannot be understood is told elsewhere. */
+function matches(selector: JobSpec['selector'], labels: Record<string, string>): boolean {
   try {
-    return selectorFrom(spec.selector).matches(spec.template?.metadata?.labels)
+    return selectorFrom(selector).matches(labels)
   } catch {
     return true
   }
@@ -111,20 +117,21 @@ function picks({ spec }: Job): boolean {
 
 /** Without manualSelector the labels are the server's to write. */
 function checkGeneratedLabels({ metadata, spec }: Job): FieldError[] {
-  if (spec.manualSelector) return []
+  if (spec.manualSelector || !spec.selector) return []
   const labels = spec.template?.metadata?.labels ?? {}
   const expected = {
-    'batch.kubernetes.io/controller-uid': metadata.uid,
     'controller-uid': metadata.uid,
-    'batch.kubernetes.io/job-name': metadata.name,
     'job-name': metadata.name,
+    'batch.kubernetes.io/controller-uid': metadata.uid,
+    'batch.kubernetes.io/job-name': metadata.name,
   }
-  const errors = Object.entries(expected)
-    .filter(([key, value]) => labels[key] !== value)
-    .map(([key, value]) => invalid('spec.template.metadata.labels', labels, `must be '${value}' for label "${key}"`))
-  const matched = spec.selector?.matchLabels?.['batch.kubernetes.io/controller-uid']
-  if (matched !== metadata.uid || spec.selector?.matchExpressions?.length)
-    errors.push(invalid('spec.selector', spec.selector ?? {}, '`selector` not auto-generated'))
+  const errors = Object.entries(expected).flatMap(([key, value]) => {
+    const at = `spec.template.metadata.labels[${key}]`
+    if (labels[key] === undefined) return [required(at, `must be '${value}'`)]
+    return labels[key] === value ? [] : [invalid(at, labels[key], `must be '${value}'`)]
+  })
+  if (!matches(spec.selector, expected as Record<string, string>))
+    errors.push(invalid('spec.selector', spec.selector, '`selector` not auto-generated'))
   return errors
 }
 

@@ -46,7 +46,7 @@ function defaultJob({ metadata, spec }: batch.Job): void {
   for (const rule of spec.podFailurePolicy?.rules ?? [])
     for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True'
   const labels = spec.template?.metadata?.labels
-  if (labels && !Object.keys(metadata.labels ?? {}).length) metadata.labels = { ...labels }
+  if (labels && !Object.keys(metadata.labels ?? {}).length) metadata.labels = labels
   defaultPodTemplate(spec.template)
 }
 
@@ -76,6 +76,7 @@ export const Job = defineKind<batch.Job>({
   ownAge: true,
   defaults: defaultJob,
   prepareCreate: prepareJob,
+  checkedTwice: true,
   validate: validateJob,
   warnings: (next, previous) => [
     ...(previous ? [] : hostnameWarnings(next.metadata.name)),

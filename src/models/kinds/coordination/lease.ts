@@ -16,6 +16,13 @@ function validateLease({ spec }: coordination.Lease): FieldError[] {
   ]
 }
 
+/** How leaders are chosen together is not yet offered in 1.32: its fields are dropped, unless an object has them. */
+function dropStrategy({ spec }: coordination.Lease, previous?: coordination.Lease): void {
+  if (!spec || previous?.spec?.strategy !== undefined || previous?.spec?.preferredHolder !== undefined) return
+  delete spec.strategy
+  delete spec.preferredHolder
+}
+
 export const Lease = defineKind<coordination.Lease>({
   group: 'coordination.k8s.io',
   version: 'v1',
@@ -26,5 +33,7 @@ export const Lease = defineKind<coordination.Lease>({
   noGeneration: true,
   createOnUpdate: true,
   columns: [text('Holder', lease => lease.spec?.holderIdentity ?? '')],
+  prepareCreate: lease => dropStrategy(lease),
+  prepareUpdate: dropStrategy,
   validate: validateLease,
 })

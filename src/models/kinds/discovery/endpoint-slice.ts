@@ -6,6 +6,11 @@ import { validateEndpointSlice } from './endpoint-slice-validation.ts'
 
 export type EndpointSlice = discovery.EndpointSlice
 
+/** Of the version before this one: its zone has a field of its own now, and nothing else is kept. */
+function dropTopology({ endpoints }: discovery.EndpointSlice): void {
+  for (const endpoint of endpoints ?? []) delete endpoint.deprecatedTopology
+}
+
 export const EndpointSlice = defineKind<discovery.EndpointSlice>({
   group: 'discovery.k8s.io',
   version: 'v1',
@@ -27,5 +32,9 @@ export const EndpointSlice = defineKind<discovery.EndpointSlice>({
   },
   generationChanged: (next, previous) =>
     !sameMeaning({ ...next, metadata: next.metadata.labels }, { ...previous, metadata: previous.metadata.labels }),
+  prepareCreate: dropTopology,
+  prepareUpdate: dropTopology,
   validate: validateEndpointSlice,
+  warnings: (slice, previous) =>
+    !previous && slice.addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : [],
 })

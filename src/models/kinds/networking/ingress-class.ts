@@ -1,7 +1,8 @@
-import { type FieldError, forbidden, required } from '../../field-error.ts'
+import { isDns1123Label } from '../../../base/names.ts'
+import { type FieldError, forbidden, required, tooLong } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as networking from '../../types/networking-v1.ts'
-import { checkImmutable, checkOneOf } from '../checks.ts'
+import { checkDomainPrefixedPath, checkImmutable, checkLocalReference, checkOneOf, texts } from '../checks.ts'
 import { text } from '../columns.ts'
 
 export type IngressClass = networking.IngressClass
@@ -13,18 +14,32 @@ function parameters({ spec }: networking.IngressClass): string {
 
 function validateClass(next: networking.IngressClass, previous?: networking.IngressClass): FieldError[] {
   const { controller = '', parameters } = next.spec ?? {}
-  const errors: FieldError[] = []
-  if (!controller) errors.push(required('spec.controller'))
-  if (parameters) {
-    if (!parameters.kind) errors.push(required('spec.parameters.kind'))
-    if (!parameters.name) errors.push(required('spec.parameters.name'))
-    errors.push(...checkOneOf('spec.parameters.scope', parameters.scope, ['Cluster', 'Namespace']))
-    if (parameters.scope === 'Namespace' && !parameters.namespace)
-      errors.push(required('spec.parameters.namespace', "`parameters.scope` is set to 'Namespace'"))
-    if (parameters.scope === 'Cluster' && parameters.namespace !== undefined)
-      errors.push(forbidden('spec.parameters.namespace', "`parameters.scope` is set to 'Cluster'"))
-  }
-  return previous ? [...errors, ...checkImmutable('spec.controller', controller, previous.spec?.controller)] : errors
+  return [
+    ...(previous ? checkImmutable('spec.controller', controller, previous.spec?.controller ?? '') : []),
+    ...checkController(controller),
+    ...(parameters ? checkParameters('spec.parameters', parameters) : []),
+  ]
+}
+
+function checkParameters(at: string, parameters: networking.IngressClassParametersReference): FieldError[] {
+  const errors = checkLocalReference(at, parameters)
+  const { scope, namespace } = parameters
+  if (scope === undefined) return [...errors, required(`${at}.scope`)]
+  errors.push(...checkOneOf(`${at}.scope`, scope, ['Cluster', 'Namespace']))
+  if (scope === 'Namespace' && namespace === undefined)
+    errors.push(required(`${at}.namespace`, "`parameters.scope` is set to 'Namespace'"))
+  if (scope === 'Namespace' && namespace !== undefined)
+    errors.push(...texts(`${at}.namespace`, namespace, isDns1123Label(namespace)))
+  if (scope === 'Cluster' && namespace !== undefined)
+    errors.push(forbidden(`${at}.namespace`, "`parameters.scope` is set to 'Cluster'"))
+  return errors
+}
+
+const maxControllerBytes = 250
+
+function checkController(controller: string): FieldError[] {
+  const long = controller.length > maxControllerBytes ? [tooLong('spec.controller', maxControllerBytes)] : []
+  return [...long, ...checkDomainPrefixedPath('spec.controller', controller)]
 }
 
 export const IngressClass = defineKind<networking.IngressClass>({

@@ -2,7 +2,7 @@ import { defineKind } from '../../kind.ts'
 import type * as networking from '../../types/networking-v1.ts'
 import { text } from '../columns.ts'
 import { ingressAddresses } from '../core/service-columns.ts'
-import { classAnnotation, validateIngress } from './ingress-validation.ts'
+import { classAnnotation, validateIngress, validateIngressStatus } from './ingress-validation.ts'
 
 export type Ingress = networking.Ingress
 
@@ -31,6 +31,7 @@ export const Ingress = defineKind<networking.Ingress>({
     text('Ports', ingress => (ingress.spec.tls?.length ? '80, 443' : '80')),
   ],
   validate: validateIngress,
+  validatePart: (part, next) => (part === 'status' ? validateIngressStatus(next) : []),
   warnings: ({ metadata, spec }, previous) =>
     !previous && classAnnotation in (metadata.annotations ?? {}) && spec.ingressClassName === undefined
       ? [`annotation ${JSON.stringify(classAnnotation)} is deprecated, please use 'spec.ingressClassName' instead`]

@@ -1,7 +1,8 @@
 import { cidrContains, isCIDR } from '../../../base/ip.ts'
 import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import { goList } from '../../go-text.ts'
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../types/networking-v1.ts'
-import { checkPort, checkPortReference } from '../checks.ts'
+import { checkOneOf, checkPort, checkPortReference } from '../checks.ts'
 import { checkSelector } from '../selector-checks.ts'
 
 export function validateNetworkPolicy({ spec }: NetworkPolicy): FieldError[] {
@@ -10,9 +11,14 @@ export function validateNetworkPolicy({ spec }: NetworkPolicy): FieldError[] {
   for (const [i, rule] of ingress.entries())
     errors.push(...checkRule(`spec.ingress[${i}]`, rule.ports, 'from', rule.from))
   for (const [i, rule] of egress.entries()) errors.push(...checkRule(`spec.egress[${i}]`, rule.ports, 'to', rule.to))
-  if (policyTypes.length > 2)
-    errors.push(invalid('spec.policyTypes', policyTypes, 'may not specify more than two policyTypes'))
-  return errors
+  if (policyTypes.length > 2) {
+    const shown = goList(policyTypes, 'networking.PolicyType')
+    return [...errors, invalid('spec.policyTypes', shown, 'may not specify more than two policyTypes')]
+  }
+  return [
+    ...errors,
+    ...policyTypes.flatMap((type, i) => checkOneOf(`spec.policyTypes[${i}]`, type, ['Ingress', 'Egress'])),
+  ]
 }
 
 function checkRule(field: string, ports: NetworkPolicyPort[] = [], side: string, peers: NetworkPolicyPeer[] = []) {
@@ -22,14 +28,15 @@ function checkRule(field: string, ports: NetworkPolicyPort[] = [], side: string,
   ]
 }
 
-function checkPolicyPort(field: string, { port, endPort }: NetworkPolicyPort): FieldError[] {
-  const errors = port === undefined ? [] : checkPortReference(`${field}.port`, port)
+function checkPolicyPort(field: string, { port, endPort, protocol }: NetworkPolicyPort): FieldError[] {
+  const errors = protocol === undefined ? [] : checkOneOf(`${field}.protocol`, protocol, ['TCP', 'UDP', 'SCTP'])
+  if (port !== undefined) errors.push(...checkPortReference(`${field}.port`, port))
   if (endPort === undefined) return errors
   if (port === undefined)
-    return [...errors, required(`${field}.endPort`, 'may not be specified when `port` is not specified')]
+    return [...errors, invalid(`${field}.endPort`, endPort, 'may not be specified when `port` is not specified')]
   if (typeof port === 'string')
-    return [...errors, required(`${field}.endPort`, 'may not be specified when `port` is non-numeric')]
-  if (endPort < port) errors.push(invalid(`${field}.endPort`, endPort, 'must be greater than or equal to `port`'))
+    return [...errors, invalid(`${field}.endPort`, endPort, 'may not be specified when `port` is non-numeric')]
+  if (endPort < port) errors.push(invalid(`${field}.endPort`, port, 'must be greater than or equal to `port`'))
   return [...errors, ...checkPort(`${field}.endPort`, endPort)]
 }
 

@@ -24,5 +24,6 @@ export const NetworkPolicy = defineKind<networking.NetworkPolicy>({
   unconditionalUpdate: true,
   columns: [text('Pod-Selector', policy => selectorCell(policy.spec.podSelector))],
   defaults: defaultPolicy,
+  checkedTwice: true,
   validate: validateNetworkPolicy,
 })

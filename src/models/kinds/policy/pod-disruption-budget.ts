@@ -1,7 +1,7 @@
 import { type FieldError, invalid } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as policy from '../../types/policy-v1.ts'
-import { checkCountOrPercent, checkNotMoreThanAll } from '../checks.ts'
+import { checkCountOrPercent, checkNotMoreThanAll, checkOneOf } from '../checks.ts'
 import { integer, text } from '../columns.ts'
 import { checkSelector } from '../selector-checks.ts'
 
@@ -9,6 +9,7 @@ export type PodDisruptionBudget = policy.PodDisruptionBudget
 
 function validateBudget({ spec }: policy.PodDisruptionBudget): FieldError[] {
   const { minAvailable, maxUnavailable, selector } = spec
+  const policy = spec.unhealthyPodEvictionPolicy
   const errors = [
     ...checkCountOrPercent('spec.minAvailable', minAvailable),
     ...checkNotMoreThanAll('spec.minAvailable', minAvailable),
@@ -18,7 +19,8 @@ function validateBudget({ spec }: policy.PodDisruptionBudget): FieldError[] {
   ]
   if (minAvailable !== undefined && maxUnavailable !== undefined)
     errors.push(invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set'))
-  return errors
+  if (policy === undefined) return errors
+  return [...errors, ...checkOneOf('spec.unhealthyPodEvictionPolicy', policy, ['AlwaysAllow', 'IfHealthyBudget'])]
 }
 
 export const PodDisruptionBudget = defineKind<policy.PodDisruptionBudget>({
@@ -35,5 +37,7 @@ export const PodDisruptionBudget = defineKind<policy.PodDisruptionBudget>({
     text('Max Unavailable', budget => String(budget.spec.maxUnavailable ?? 'N/A')),
     integer('Allowed Disruptions', budget => budget.status?.disruptionsAllowed),
   ],
+  // Kubernetes looks at the names of budgets no closer than a path needs.
+  validName: () => [],
   validate: validateBudget,
 })

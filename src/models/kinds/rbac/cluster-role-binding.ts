@@ -21,5 +21,6 @@ export const ClusterRoleBinding = defineKind<rbac.ClusterRoleBinding>({
   ownAge: true,
   defaults: defaultBinding,
   validName: isPathSegmentName,
+  checkedTwice: true,
   validate: (next, previous) => validateBinding(['ClusterRole'], next, previous),
 })

@@ -19,5 +19,6 @@ export const ClusterRole = defineKind<rbac.ClusterRole>({
   columns: [createdAt],
   ownAge: true,
   validName: isPathSegmentName,
+  checkedTwice: true,
   validate: validateClusterRole,
 })

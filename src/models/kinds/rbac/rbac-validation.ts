@@ -72,6 +72,6 @@ function checkSubject(
       if (apiGroup !== rbacGroup) errors.push(notSupported(`${field}.apiGroup`, apiGroup, [rbacGroup]))
       return errors
     default:
-      return [...errors, notSupported(`${field}.kind`, kind, ['Group', 'ServiceAccount', 'User'])]
+      return [...errors, notSupported(`${field}.kind`, kind, ['ServiceAccount', 'User', 'Group'])]
   }
 }

@@ -21,5 +21,6 @@ export const RoleBinding = defineKind<rbac.RoleBinding>({
   ownAge: true,
   defaults: defaultBinding,
   validName: isPathSegmentName,
-  validate: (next, previous) => validateBinding(['ClusterRole', 'Role'], next, previous),
+  checkedTwice: true,
+  validate: (next, previous) => validateBinding(['Role', 'ClusterRole'], next, previous),
 })

@@ -19,5 +19,6 @@ export const Role = defineKind<rbac.Role>({
   columns: [createdAt],
   ownAge: true,
   validName: isPathSegmentName,
+  checkedTwice: true,
   validate: validateRole,
 })

@@ -1,7 +1,7 @@
 import { type FieldError, forbidden } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as scheduling from '../../types/scheduling-v1.ts'
-import { checkImmutable } from '../checks.ts'
+import { checkImmutable, checkOneOf } from '../checks.ts'
 import { age, boolean, integer, text } from '../columns.ts'
 
 export type PriorityClass = scheduling.PriorityClass
@@ -22,7 +22,8 @@ function validateClass(next: scheduling.PriorityClass, previous?: scheduling.Pri
       )
   } else if (next.value > highest)
     errors.push(forbidden('value', `maximum allowed value of a user defined priority is ${highest}`))
-  if (!previous) return errors
+  if (!previous)
+    return [...errors, ...checkOneOf('preemptionPolicy', next.preemptionPolicy, ['PreemptLowerPriority', 'Never'])]
   if (next.value !== previous.value) errors.push(forbidden('value', 'may not be changed in an update.'))
   return [...errors, ...checkImmutable('preemptionPolicy', next.preemptionPolicy, previous.preemptionPolicy)]
 }
@@ -36,6 +37,7 @@ export const PriorityClass = defineKind<scheduling.PriorityClass>({
   scope: 'Cluster',
   schema: 'scheduling/v1.PriorityClass',
   unconditionalUpdate: true,
+  generationChanged: () => false,
   columns: [
     integer('Value', c => c.value),
     boolean('Global-Default', c => c.globalDefault),

@@ -1,10 +1,17 @@
 import { isDns1123Subdomain } from '../../../base/names.ts'
+import { parseQuantity } from '../../../base/quantity.ts'
+import { type FieldError, invalid } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as storage from '../../types/storage-v1.ts'
-import { checkImmutable, checkName } from '../checks.ts'
+import { checkImmutable, checkName, negativeText, texts } from '../checks.ts'
 import { text } from '../columns.ts'
+import { checkSelector } from '../selector-checks.ts'
 
 export type CSIStorageCapacity = storage.CSIStorageCapacity
+
+function checkQuantityNotNegative(field: string, quantity: string | undefined): FieldError[] {
+  return quantity !== undefined && parseQuantity(quantity).nano < 0n ? [invalid(field, quantity, negativeText)] : []
+}
 
 export const CSIStorageCapacity = defineKind<storage.CSIStorageCapacity>({
   group: 'storage.k8s.io',
@@ -16,13 +23,18 @@ export const CSIStorageCapacity = defineKind<storage.CSIStorageCapacity>({
   noGeneration: true,
   columns: [text('StorageClassName', c => c.storageClassName), text('Capacity', c => c.capacity ?? '<unset>')],
   ownAge: true,
+  checkedTwice: true,
   validate: (next, previous) => [
-    ...checkName('storageClassName', next.storageClassName, isDns1123Subdomain),
     ...(previous
       ? [
           ...checkImmutable('nodeTopology', next.nodeTopology, previous.nodeTopology),
           ...checkImmutable('storageClassName', next.storageClassName, previous.storageClassName),
         ]
-      : []),
+      : [
+          ...checkSelector('nodeTopology', next.nodeTopology),
+          ...texts('storageClassName', next.storageClassName ?? '', isDns1123Subdomain(next.storageClassName ?? '')),
+          ...checkQuantityNotNegative('capacity', next.capacity),
+          ...checkQuantityNotNegative('maximumVolumeSize', next.maximumVolumeSize),
+        ]),
   ],
 })

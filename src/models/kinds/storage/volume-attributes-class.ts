@@ -1,8 +1,10 @@
-import { required } from '../../field-error.ts'
+import { sameMeaning } from '../../../base/equality.ts'
+import { forbidden, required } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as storage from '../../types/storage-v1beta1.ts'
 import { checkImmutable } from '../checks.ts'
 import { nameColumn, text } from '../columns.ts'
+import { checkParameters, checkProvisioner } from './storage-checks.ts'
 
 export type VolumeAttributesClass = storage.VolumeAttributesClass
 
@@ -27,12 +29,15 @@ export const VolumeAttributesClass = defineKind<storage.VolumeAttributesClass>({
   ],
   ownName: true,
   validate: (next, previous) => [
-    ...(next.driverName ? [] : [required('driverName')]),
     ...(previous
-      ? [
-          ...checkImmutable('driverName', next.driverName, previous.driverName),
-          ...checkImmutable('parameters', next.parameters, previous.parameters),
-        ]
+      ? (['driverName', 'parameters'] as const)
+          .filter(field => !sameMeaning(next[field], previous[field]))
+          .map(field => forbidden(field, `updates to ${field} are forbidden.`))
       : []),
+    ...checkProvisioner('driverName', next.driverName),
+    ...checkParameters('parameters', next.parameters),
+    ...(Object.keys(next.parameters ?? {}).length
+      ? []
+      : [required('parameters', 'must contain at least one key/value pair')]),
   ],
 })
