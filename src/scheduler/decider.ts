@@ -1,5 +1,6 @@
 import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
+import { nobody } from './nominations.ts'
 import type { Reservation, SchedulerPlugin } from './plugin.ts'
 import type { Profile, WeightedPlugin } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
@@ -75,7 +76,7 @@ export class Decider {
   constructor(
     profile: Profile,
     state: ClusterState,
-    nominated: Nominated = () => [],
+    nominated: Nominated = () => nobody,
     chance: Chance = byName,
     promisedNode: (info: PodInfo) => string | undefined = info => info.pod.status?.nominatedNodeName,
   ) {
@@ -163,7 +164,8 @@ export class Decider {
 
   /** To whom room on the node is promised. */
   promisedOn({ name }: NodeView): readonly PodInfo[] {
-    return [...this.#nominated(name)]
+    const promised = this.#nominated(name)
+    return promised === nobody ? nobody : [...promised]
   }
 
   #refusalOf(actives: readonly Active[], node: NodeView): number {

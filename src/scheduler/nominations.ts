@@ -1,11 +1,14 @@
 import type { PodInfo } from './pod-class.ts'
 
+/** Who was promised room where nobody was. */
+export const nobody: readonly PodInfo[] = []
+
 /** Pods that were promised room on a node, where victims are still making it. */
 export class Nominations {
   readonly #nodeOf = new Map<string, string>()
   readonly #onNode = new Map<string, Map<string, PodInfo>>()
 
-  readonly on = (nodeName: string): Iterable<PodInfo> => this.#onNode.get(nodeName)?.values() ?? []
+  readonly on = (nodeName: string): Iterable<PodInfo> => this.#onNode.get(nodeName)?.values() ?? nobody
 
   nodeOf(uid: string): string | undefined {
     return this.#nodeOf.get(uid)

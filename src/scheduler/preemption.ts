@@ -1,7 +1,7 @@
 import { selectorFrom } from '../base/labels.ts'
 import type { PodDisruptionBudget } from '../models/types/policy-v1.ts'
 import type { ClusterState } from './cluster-state.ts'
-import type { Decider, Unfit } from './decider.ts'
+import { byName, type Decider, type Unfit } from './decider.ts'
 import { fitMessage } from './fit-failure.ts'
 import type { EnoughCandidates } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
@@ -51,7 +51,11 @@ export function findEviction(
   let harmless = false
   const check = decider.checkerWithPromised(info)
   const known = knownClearings(info, state, decider, budgets)
-  for (const node of unfit.evictable) {
+  const { evictable } = unfit
+  // Where there are more than need be, from a place of the pod's own: the first are not asked by all, again and again.
+  const start = evictable.length > enough ? Math.floor(byName(info) * evictable.length) : 0
+  for (let i = 0; i < evictable.length; i++) {
+    const node = evictable[i + start < evictable.length ? i + start : i + start - evictable.length]!
     const before = known?.find(node)
     const found = before ?? clear(node, info, state, check, budgets)
     if (!before) known?.note(node, found)

@@ -380,7 +380,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     [Symbol.asyncDispose]: end,
     simulate: scenario => simulate(worldNow(), scenario),
     planRebalance: moves => planRebalance(worldNow(), moves),
-    busy: () => queue.counts().active + writer.binding > busyFrom,
+    busy: () => queue.counts().active + writer.binding + writer.reporting > busyFrom,
     stats: () => ({ ...counts, ...binder.counts, waiting: queue.counts() }),
     attempt: uid => attempts.get(uid),
     explain(pod) {

@@ -31,7 +31,7 @@ describe.skipIf(!hasKubectl)('kubectl and the cluster, its nodes and its pods (n
     ])
       expect(resources).toMatch(line)
     expect(await cluster.kubectl('api-resources', '--api-group=optiflow.dev', '-o', 'name')).toBe(
-      'bindinggroups.optiflow.dev\nqueues.optiflow.dev\nrecommendations.optiflow.dev\nroutepolicies.optiflow.dev\nschedulerplugins.optiflow.dev\nserviceregistrations.optiflow.dev\nworkloads.optiflow.dev\n',
+      'bindinggroups.optiflow.dev\npodreportgroups.optiflow.dev\nqueues.optiflow.dev\nrecommendations.optiflow.dev\nroutepolicies.optiflow.dev\nschedulerplugins.optiflow.dev\nserviceregistrations.optiflow.dev\nworkloads.optiflow.dev\n',
     )
     expect(await cluster.kubectl('api-resources', '--namespaced=false', '--verbs=list,watch', '-o', 'name')).toMatch(
       /^nodes$/m,

@@ -4,6 +4,7 @@ import { podCommand, podLog, podPortForward } from '../nodes/pod-streams.ts'
 import { proxy } from '../proxy/proxy.ts'
 import { reviewHandlers } from '../reviews/reviews.ts'
 import { bindingGroupHandler } from '../subresources/binding-group.ts'
+import { podReportGroupHandler } from '../subresources/pod-report-group.ts'
 import { tokenCreator } from '../subresources/token.ts'
 import { NodeUsages } from '../usage/node-usages.ts'
 import { usageHandlers } from '../usage/usage-handlers.ts'
@@ -17,6 +18,7 @@ export function addComputed(core: Core, { nodes }: ApiServerOptions, identity: I
     ...reviewHandlers({ authorizer, rules: rbac, ...identity }),
     ...usageHandlers(nodes && new NodeUsages(nodes, clock)),
     bindingGroupHandler(authorizer),
+    podReportGroupHandler(authorizer),
   ])
 }
 

@@ -60,7 +60,7 @@ export async function deleteObject(
     if (!options.admitted) await core.admission.admit(admission)
     const warning = target.stored.orphansDependents?.warning
     if (warning && attempt === 1 && policyOf(wishes) === undefined) options.warnings.push(warning)
-    const next = markDeleted(core, target, target.form ? structuredClone(present) : kept.parse(), wishes)
+    const next = markDeleted(core, target, target.form ? structuredClone(present) : marks(target, kept), wishes)
     try {
       if (next === undefined) return { gone: false, object: kept }
       if (isFinished(next)) {
@@ -76,6 +76,13 @@ export async function deleteObject(
       if (attempt >= attempts) throw conflictError(resource.kind, name, objectModified)
     }
   }
+}
+
+/** Its own metadata, which is all that a deletion changes, unless the kind has more to say; the rest as everybody reads it. */
+function marks({ stored }: Resource, kept: KeptObject): AnyObject {
+  if (stored.deletionBegins) return kept.parse()
+  const present = kept.value()
+  return { ...present, metadata: { ...present.metadata } }
 }
 
 /** What was there, with the number of its end. */

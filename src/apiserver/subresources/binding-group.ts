@@ -1,14 +1,16 @@
-import { explain } from '../../base/errors.ts'
-import { ApiError, invalidError } from '../../models/api-error.ts'
+import { type ApiError, invalidError } from '../../models/api-error.ts'
 import { BindingGroup } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { BindingGroupPod } from '../../models/types/optiflow-v1.ts'
-import { type AuthorizerChain, refusal } from '../authz/authorizer.ts'
+import type { AuthorizerChain } from '../authz/authorizer.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { ComputedVerbs, ResourceCall } from '../core.ts'
 import { valueReply } from '../replies/object-form.ts'
 import { isDryRun } from '../verbs/write-options.ts'
 import { bindPod } from './binding.ts'
+import { oneOfGroup } from './of-group.ts'
+
+const toBind = { verb: 'create', subresource: 'binding' }
 
 /**
  * POST bindinggroups: what as many bindings would do, each with its own right, admission and conflict. They are committed at
@@ -40,33 +42,18 @@ const answer = (asked: number, refused: object[]) =>
     status: { bound: asked - refused.length, ...(refused.length ? { refused } : {}) },
   }) as unknown as AnyObject
 
-/** @returns why not */
-async function bindOne(
-  { core, user, warnings }: ResourceCall,
+function bindOne(
+  call: ResourceCall,
   authorizer: AuthorizerChain,
-  { namespace, name, uid, node, annotations }: BindingGroupPod,
+  pod: BindingGroupPod,
   dryRun: boolean,
 ): Promise<ApiError | undefined> {
-  try {
-    const pod = { group: '', version: 'v1', plural: 'pods', subresource: 'binding', namespace: namespace!, name: name! }
-    const attributes = { user, verb: 'create', path: '', resource: pod }
-    const decision = await authorizer.authorize(attributes)
-    if (!decision.allowed)
-      throw new ApiError(
-        'Forbidden',
-        `pods ${JSON.stringify(name)} is forbidden: ${refusal(attributes, decision.reason)}`,
-      )
+  const { core, user, warnings } = call
+  const { namespace, name, uid, node, annotations } = pod
+  return oneOfGroup(call, authorizer, pod, [toBind], () => {
     const metadata = { namespace, name, ...(uid ? { uid } : {}), ...(annotations ? { annotations } : {}) }
     const target = { kind: 'Node', name: node ?? '' }
     const binding = { kind: 'Binding', apiVersion: 'v1', metadata, target } as unknown as AnyObject
-    await bindPod({ core, user, warnings, dryRun, namespace: namespace! }, name!, binding)
-    return undefined
-  } catch (error) {
-    if (error instanceof ApiError) return error
-    core.log.error({ pod: `${namespace}/${name}`, error: explain(error) }, 'binding not written')
-    return new ApiError('ServerTimeout', `the binding was not written: ${explain(error)}`, {
-      details: { retryAfterSeconds: 1 },
-      cause: error,
-    })
-  }
+    return bindPod({ core, user, warnings, dryRun, namespace: namespace! }, name!, binding)
+  })
 }

@@ -77,8 +77,8 @@ export function createFakeApi(): FakeApi {
     const known = objects.get(at.path)
     const resource = { group: at.group, plural: at.plural, kind: at.plural }
     if (!at.name) {
-      // Bindings come one at a time, as from servers that know no groups.
-      if (at.plural === 'bindinggroups') throw notFoundError(resource, '')
+      // Writes come one at a time, as from servers that know no groups.
+      if (at.plural === 'bindinggroups' || at.plural === 'podreportgroups') throw notFoundError(resource, '')
       if (request.method === 'POST') {
         const path = `${at.path}/${body.metadata.name ?? `${body.metadata.generateName}${api.revision + 1}`}`
         if (objects.has(path)) throw alreadyExistsError(resource, body.metadata.name)

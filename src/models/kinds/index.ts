@@ -56,6 +56,7 @@ import { IngressClass } from './networking/ingress-class.ts'
 import { NetworkPolicy } from './networking/network-policy.ts'
 import { RuntimeClass } from './node/runtime-class.ts'
 import { BindingGroup } from './optiflow/binding-group.ts'
+import { PodReportGroup } from './optiflow/pod-report-group.ts'
 import { Queue } from './optiflow/queue.ts'
 import { Recommendation } from './optiflow/recommendation.ts'
 import { RoutePolicy } from './optiflow/route-policy.ts'
@@ -126,6 +127,7 @@ export {
   PodDisruptionBudget,
   PodGroup,
   PodMetrics,
+  PodReportGroup,
   PodTemplate,
   PriorityClass,
   PriorityLevelConfiguration,
@@ -231,6 +233,7 @@ export const builtinKinds: Kind<any>[] = [
   HorizontalPodAutoscalerV1,
   EventsEvent,
   BindingGroup,
+  PodReportGroup,
   Queue,
   Recommendation,
   RoutePolicy,

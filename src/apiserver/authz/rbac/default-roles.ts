@@ -256,7 +256,7 @@ export const defaultRoles: DefaultRole[] = [
       rule([''], ['persistentvolumes'], [...read, 'patch', 'update']),
       rule([''], ['pods'], ['delete', ...read]),
       rule([''], ['bindings', 'pods/binding'], ['create']),
-      rule(['optiflow.dev'], ['bindinggroups'], ['create']),
+      rule(['optiflow.dev'], ['bindinggroups', 'podreportgroups'], ['create']),
       rule([''], ['pods/status'], ['patch', 'update']),
       rule([''], ['persistentvolumeclaims'], [...read, 'patch', 'update']),
       rule(['apps'], ['replicasets', 'statefulsets'], read),
