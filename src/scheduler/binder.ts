@@ -1,5 +1,5 @@
 import { type Clock, sleep, timestamp } from '../base/clock.ts'
-import { explain } from '../base/errors.ts'
+import { explain, OptiFlowError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Client, EventRecorder } from '../client/index.ts'
 import { ApiError } from '../models/api-error.ts'
@@ -51,6 +51,8 @@ export class Binder {
   readonly #options: BinderOptions
   /** `failedBindings`: the API refused them, or they never arrived. */
   readonly counts = { scheduled: 0, failedBindings: 0 }
+  /** By uid, pods of which something must be written, and perhaps waited for, before they are bound. */
+  readonly #preparing = new Map<string, AbortController>()
 
   constructor(options: BinderOptions) {
     this.#options = options
@@ -83,6 +85,11 @@ export class Binder {
     return bound
   }
 
+  /** The pod is gone: nobody waits for its volumes any more. */
+  cancel(uid: string): void {
+    this.#preparing.get(uid)?.abort(new OptiFlowError('the pod does not exist any more'))
+  }
+
   async #bind(
     entry: QueuedPod,
     node: string,
@@ -90,10 +97,10 @@ export class Binder {
     reservations: readonly Reservation[],
     gang?: Gang,
   ): Promise<Bound> {
-    const { client, clock, log, events, queue, metrics, signal, done } = this.#options
+    const { clock, log, events, queue, metrics, done } = this.#options
     const { info } = entry
     try {
-      for (const { write } of reservations) await write?.({ client, clock, signal })
+      await this.#prepare(info, reservations)
       await this.#write(entry, node, Object.assign({}, ...reservations.map(r => r.annotations)), gang)
     } catch (error) {
       return this.#failed(entry, node, error, gang)
@@ -107,6 +114,24 @@ export class Binder {
     if (entry.place === 'flying') queue.remove(info.uid)
     done()
     return 'bound'
+  }
+
+  async #prepare({ uid }: PodInfo, reservations: readonly Reservation[]): Promise<void> {
+    const writing = reservations.filter(r => r.write)
+    if (!writing.length) return
+    const { client, clock, signal } = this.#options
+    signal.throwIfAborted()
+    // Held on to until the end, which a signal made of two would not be.
+    const over = new AbortController()
+    const stop = () => over.abort(signal.reason)
+    signal.addEventListener('abort', stop)
+    this.#preparing.set(uid, over)
+    try {
+      for (const reservation of writing) await reservation.write!({ client, clock, signal: over.signal })
+    } finally {
+      signal.removeEventListener('abort', stop)
+      this.#preparing.delete(uid)
+    }
   }
 
   /** Of a gang it is tried until its time is over, and the place is kept: it is not to fall apart for a hiccup. */

@@ -69,6 +69,6 @@ export interface Reservation {
 export interface BindingWorld {
   client: Client
   clock: Clock
-  /** Aborts when the scheduler stops. */
+  /** Aborts when the scheduler stops, or the pod is gone. */
   signal: AbortSignal
 }

@@ -238,6 +238,23 @@ describe('the scheduler', () => {
     expect(c.events('p')).toEqual(['FailedScheduling: binding to n failed: timed out waiting for the condition'])
   })
 
+  test('waits no longer for the volume of a pod that is deleted meanwhile: another one may have it', async () => {
+    const c = await start({ n: {} })
+    c.api.put('/apis/storage.k8s.io/v1/storageclasses/late', {
+      kind: 'StorageClass',
+      provisioner: 'd',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    })
+    c.api.put('/api/v1/namespaces/default/persistentvolumeclaims/c', makeClaim({ name: 'c', storageClass: 'late' }))
+    c.addPod('p', { volumes: [claimVolume('c')] })
+    await c.clock.advance(1_000)
+    expect(c.scheduler.stats().failedBindings).toBe(0)
+    c.api.remove(c.podPath('p'))
+    await c.clock.advance(100)
+    expect(c.scheduler.stats()).toMatchObject({ failedBindings: 1, scheduled: 0, waiting: { active: 0, flying: 0 } })
+    expect(c.events('p')).toEqual([])
+  })
+
   test('chooses again as soon as a provisioner cannot make a volume on the node', async () => {
     const c = await start({ n: {} })
     c.api.put('/apis/storage.k8s.io/v1/storageclasses/late', {

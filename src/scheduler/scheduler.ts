@@ -107,6 +107,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     settled(uid) {
       nominations.delete(uid)
       preemptor.forget(uid)
+      binder.cancel(uid)
       // While its binding flies, the pod belongs to the state.
       const owned = queue.get(uid)?.place !== 'flying'
       const entry = queue.remove(uid)

@@ -30,15 +30,18 @@ export async function bindVolumes(
   timeoutMs: number,
 ): Promise<void> {
   const asked = await ask(chosen, node, client)
-  const late = new AbortController()
-  const cancel = clock.schedule(timeoutMs, () => late.abort(new OptiFlowError('timed out waiting for the condition')))
-  const until = AbortSignal.any([signal, late.signal])
+  const over = new AbortController()
+  const stop = () => over.abort(signal.reason)
+  const cancel = clock.schedule(timeoutMs, () => over.abort(new OptiFlowError('timed out waiting for the condition')))
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
   const keys = chosen.map(c => keyText(keyOf(c.claim)))
   try {
-    await untilBound(keys, asked, node, objects, until)
-    await untilReached(keys, node, objects, until)
+    await untilBound(keys, asked, node, objects, over.signal)
+    await untilReached(keys, node, objects, over.signal)
   } finally {
     cancel()
+    signal.removeEventListener('abort', stop)
   }
 }
 
