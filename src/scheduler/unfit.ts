@@ -7,7 +7,7 @@ import type { NodeView } from './snapshot.ts'
 export interface Unfit {
   node: undefined
   failure: FitFailure
-  /** Each node that might do if pods made room. */
+  /** Each node that might do if pods made room. To be asked for before anything changes. */
   evictable: readonly NodeView[]
   /** Holds for every pod of the class until something changes. */
   lasting: boolean
@@ -38,7 +38,9 @@ export function unfit(
   actives: readonly Active[],
   { named, lasting }: { named: boolean; lasting: boolean },
 ): Unfit {
-  const { tallies, evictable } = tally(state, refused, refusals, actives)
+  // The column is the decider's scratch.
+  const rows = refused.slice()
+  const tallies = tally(state, rows, refusals)
   const groups = new Map<string, RefusalGroup>()
   const plugins = new Set<string>()
   let asked = 0
@@ -54,23 +56,37 @@ export function unfit(
     if (nodes > asked) groups.set(reason, { plugin: by[0] ?? '', reason, count: nodes - asked, nodes: [] })
     for (const name of by) plugins.add(name)
   }
-  return { node: undefined, failure: { nodes, groups: [...groups.values()], plugins }, evictable, lasting }
+  let evictable: NodeView[] | undefined
+  return {
+    node: undefined,
+    failure: { nodes, groups: [...groups.values()], plugins },
+    get evictable() {
+      return (evictable ??= whereEvictionHelps(state, rows, refusals, actives))
+    },
+    lasting,
+  }
 }
 
-function tally(state: ClusterState, refused: Int32Array, refusals: Refusals, actives: readonly Active[]) {
-  const byId = new Map<number, Tally>()
-  const evictable: NodeView[] = []
+function whereEvictionHelps(state: ClusterState, refused: Int32Array, refusals: Refusals, actives: readonly Active[]) {
   const stateOf = new Map(actives.map(a => [a.plugin, a.state]))
+  return state.nodes.filter(node => {
+    const id = refused[node.index]!
+    if (!id) return false
+    const { by } = refusals.get(id)
+    return by.evictionHelps?.(stateOf.get(by), node) ?? false
+  })
+}
+
+function tally(state: ClusterState, refused: Int32Array, refusals: Refusals) {
+  const byId = new Map<number, Tally>()
   for (const node of state.nodes) {
     const id = refused[node.index]!
     if (!id) continue
     let one = byId.get(id)
     if (!one) byId.set(id, (one = { refusal: refusals.get(id), count: 0, nodes: [] }))
     if (one.count++ < namedNodes) one.nodes.push(node.name)
-    const { by } = one.refusal
-    if (by.evictionHelps?.(stateOf.get(by), node)) evictable.push(node)
   }
-  return { tallies: byId.values(), evictable }
+  return byId.values()
 }
 
 function note(groups: Map<string, RefusalGroup>, plugin: string, reason: string, count: number, nodes: string[]): void {

@@ -70,8 +70,7 @@ export function addNode(
   decider: Decider,
 ): ClusterChange | undefined {
   const tried = new Set<string>()
-  const likely = refused.map(r => ({ node: r.node, hope: hopeOf(r) })).sort((a, b) => b.hope - a.hope)
-  for (const { node } of likely) {
+  for (const { node } of theHopefulFirst(refused)) {
     const shape = shapeOf(node.node)
     if (tried.has(shape)) continue
     if (tried.add(shape).size > mostTries) break
@@ -89,7 +88,14 @@ const ofTheKind = new Set(['NodeUnschedulable', 'TaintToleration', 'NodeAffinity
 function hopeOf({ reasons }: Refused): number {
   let hope = 0
   for (const { by } of reasons) if (ofTheKind.has(by.plugin.name)) hope--
-  return hope
+  return Math.max(hope, -ofTheKind.size)
+}
+
+/** In their order among those of equal hope. Mostly the first few are all that is asked for: nothing is sorted. */
+function* theHopefulFirst(refused: readonly Refused[]): Generator<Refused> {
+  const hopes = Int8Array.from(refused, hopeOf)
+  for (let hope = 0; hope >= -ofTheKind.size; hope--)
+    for (let i = 0; i < hopes.length; i++) if (hopes[i] === hope) yield refused[i]!
 }
 
 const shapes = new WeakMap<Node, string>()

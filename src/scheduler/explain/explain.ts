@@ -170,9 +170,13 @@ function cheapest<T>(all: readonly T[], count: number, costOf: (one: T) => numbe
 
 function group(refused: readonly Refused[]): Refusal[] {
   const groups = new Map<Active, Map<string, Refusal>>()
+  // Nodes in a row are often refused alike.
+  const latest = new Map<Active, Refusal>()
   for (const { node, reasons } of refused)
     for (const { by, reason } of reasons) {
-      const known = refusalIn(groups, by, reason)
+      const last = latest.get(by)
+      const known = last?.reason === reason ? last : refusalIn(groups, by, reason)
+      if (known !== last) latest.set(by, known)
       known.nodes++
       if (by === reasons[0]!.by) known.first++
       if (known.examples.length < mostExamples) known.examples.push(node.name)

@@ -11,13 +11,16 @@ export interface Refused {
 
 /** What every node says, each rule asked whatever the others said. @returns nodes that refuse, and those that fit */
 export function askAll(actives: readonly Active[], state: ClusterState): { refused: Refused[]; fitting: NodeView[] } {
-  const filters = actives.filter(a => a.plugin.filter ?? a.plugin.refuseAll)
+  // What is said of all nodes alike is asked once.
+  const filters = actives
+    .filter(a => a.plugin.filter ?? a.plugin.refuseAll)
+    .map(by => ({ by, state: by.state, plugin: by.plugin, ofAll: by.plugin.refuseAll?.(by.state) }))
   const refused: Refused[] = []
   const fitting: NodeView[] = []
   for (const node of state.nodes) {
     const reasons: Refused['reasons'] = []
-    for (const by of filters) {
-      const said = by.plugin.refuseAll?.(by.state) ?? by.plugin.filter?.(by.state, node)
+    for (const { by, plugin, state: prepared, ofAll } of filters) {
+      const said = ofAll ?? plugin.filter?.(prepared, node)
       if (typeof said === 'string') reasons.push({ by, reason: said })
       else if (said) for (const reason of said) reasons.push({ by, reason })
     }
@@ -29,14 +32,18 @@ export function askAll(actives: readonly Active[], state: ClusterState): { refus
 
 /** The plugin that alone refuses the most nodes, else the one that refuses most. */
 export function bindingConstraint(refused: readonly Refused[]) {
-  const alone = new Map<string, number>()
-  const all = new Map<string, number>()
-  const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
+  const alone = new Map<Active, number>()
+  const all = new Map<Active, number>()
+  const count = (counts: Map<Active, number>, by: Active) => counts.set(by, (counts.get(by) ?? 0) + 1)
   for (const { reasons } of refused) {
     const first = reasons[0]!.by
-    if (reasons.every(r => r.by === first)) count(alone, first.plugin.name)
-    for (const [i, { by }] of reasons.entries()) if (!i || reasons[i - 1]!.by !== by) count(all, by.plugin.name)
+    if (reasons.every(r => r.by === first)) count(alone, first)
+    let last: Active | undefined
+    for (const { by } of reasons) {
+      if (by !== last) count(all, by)
+      last = by
+    }
   }
   const [top] = [...(alone.size ? alone : all)].sort(([, a], [, b]) => b - a)
-  return top && { plugin: top[0], nodes: top[1], alone: alone.size > 0 }
+  return top && { plugin: top[0].plugin.name, nodes: top[1], alone: alone.size > 0 }
 }

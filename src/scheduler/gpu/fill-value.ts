@@ -1,6 +1,7 @@
 import type { Demand, PodKind } from './demand.ts'
 import type { GapValues } from './gap-values.ts'
 import { deviceMilli } from './gpu-request.ts'
+import { NumberTable } from './number-table.ts'
 
 /** Memory is looked at in steps, so that nodes that differ by little share one answer. */
 const memoryStep = 4 * 2 ** 30
@@ -24,7 +25,7 @@ const plenty = Number.MAX_SAFE_INTEGER
 export class FillValue {
   #columns: Columns | undefined
   #version = -1
-  #known = new Map<number, number>()
+  #known = new NumberTable()
   #unhindered = new Map<number, Unhindered>()
   #work = new Int32Array(16)
   #sorted = new Int32Array(16)
@@ -34,7 +35,7 @@ export class FillValue {
     if (this.#version === demand.version && this.#columns?.models === models.length) return
     this.#version = demand.version
     this.#columns = columnsOf(demand, models)
-    this.#known = new Map()
+    this.#known = new NumberTable()
     this.#unhindered = new Map()
   }
 
@@ -64,7 +65,8 @@ export class FillValue {
     const hindered = cpuMillis < most.cpuMillis || steppedBytes < most.memoryBytes
     const stranded = hindered ? most.filled - this.#fill(cpuMillis, steppedBytes, model, used).filled : 0
     value = this.#rooms(cpuMillis, steppedBytes, model, used) - stranded
-    remember(this.#known, key, value)
+    if (this.#known.size >= mostRemembered) this.#known = new NumberTable()
+    this.#known.set(key, value)
     return value
   }
 
@@ -73,7 +75,8 @@ export class FillValue {
     const known = this.#unhindered.get(key)
     if (known !== undefined) return known
     const value = this.#fill(plenty, plenty, model, used)
-    remember(this.#unhindered, key, value)
+    if (this.#unhindered.size >= mostRemembered) this.#unhindered.clear()
+    this.#unhindered.set(key, value)
     return value
   }
 
@@ -110,7 +113,7 @@ export class FillValue {
   }
 
   #fill(cpuMillis: number, memoryBytes: number, model: number, used: number): Unhindered {
-    const { runs, length, least, cpu, memory, devices, milli, fits, models } = this.#columns!
+    const { runs, length, cpu, memory, devices, milli, fits, models, still } = this.#columns!
     const work = this.#work
     let total = 0
     for (let d = 0; d < used; d++) total += this.#sorted[d]!
@@ -122,7 +125,9 @@ export class FillValue {
       let memoryLeft = memoryBytes
       let left = total
       for (let d = 0; d < used; d++) work[d] = this.#sorted[d]!
-      for (let i = run * length; i < (run + 1) * length && left >= least; i++) {
+      for (let i = run * length; i < (run + 1) * length; i++) {
+        // Of all that is still to come, the least of each is too much.
+        if (still.milli[i]! > left || still.cpu[i]! > cpuLeft || still.memory[i]! > memoryLeft) break
         const each = milli[i]!
         const count = devices[i]!
         if (cpu[i]! > cpuLeft || memory[i]! > memoryLeft || each * count > left) continue
@@ -168,11 +173,6 @@ interface Unhindered {
   memoryBytes: number
 }
 
-function remember<T>(known: Map<number, T>, key: number, value: T): void {
-  if (known.size >= mostRemembered) known.clear()
-  known.set(key, value)
-}
-
 /** A sample in typed arrays. */
 interface Columns {
   runs: number
@@ -187,6 +187,14 @@ interface Columns {
   /** By arrival and model: will it do? */
   fits: Uint8Array
   large: readonly { kind: PodKind; part: number; fits: readonly boolean[] }[]
+  /** By arrival: the least that it or any later one of its run wants, each resource for itself. */
+  still: { cpu: Float64Array; memory: Float64Array; milli: Float64Array }
+}
+
+function leastFromEachOn(amounts: readonly number[], length: number): Float64Array {
+  const least = Float64Array.from(amounts)
+  for (let i = least.length - 2; i >= 0; i--) if ((i + 1) % length) least[i] = Math.min(least[i]!, least[i + 1]!)
+  return least
 }
 
 function columnsOf({ sample: { runs, length, kinds }, large }: Demand, models: readonly string[]): Columns {
@@ -203,6 +211,20 @@ function columnsOf({ sample: { runs, length, kinds }, large }: Demand, models: r
     devices: Int32Array.from(kinds, k => k.devices),
     milli: Int32Array.from(kinds, k => k.milliEach),
     fits,
+    still: {
+      cpu: leastFromEachOn(
+        kinds.map(k => k.cpuMillis),
+        length,
+      ),
+      memory: leastFromEachOn(
+        kinds.map(k => k.memoryBytes),
+        length,
+      ),
+      milli: leastFromEachOn(
+        kinds.map(k => k.devices * k.milliEach),
+        length,
+      ),
+    },
     large: large.map(l => ({ ...l, fits: models.map(model => accepts(l.kind, model)) })),
   }
 }
