@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Pod } from '../models/types/core-v1.ts'
+import { nodeResourcesFit } from './plugins/node-resources-fit.ts'
 import { resizedPod } from './resized-pod.ts'
 import { makeNode, makePod, makeScene } from './testing/index.ts'
 
@@ -36,4 +37,22 @@ test('a pod that has shrunk leaves its room to others', () => {
   const after = state.classes.admit(resizing('1', '1'))
   expect(after.class).not.toBe(before.class)
   expect(after.class).toBe(state.classes.admit(makePod('r', { on: 'n', requests: { cpu: '1' } })).class)
+})
+
+/** @see https://github.com/kubernetes/kubernetes/blob/v1.32.13/pkg/scheduler/framework/plugins/noderesources/fit_test.go */
+test.each<[string, from: object, to: object | undefined, wakes: boolean]>([
+  ['less of what the pod wants', { cpu: '2' }, { cpu: '1' }, true],
+  ['less of one thing and more of another', { cpu: '2', memory: '1Gi' }, { cpu: '1', memory: '2Gi' }, true],
+  ['more', { cpu: '1' }, { cpu: '2' }, false],
+  ['as much', { cpu: '1' }, { cpu: '1' }, false],
+  ['less of something else', { cpu: '1', 'x.io/foo': '2' }, { cpu: '1', 'x.io/foo': '1' }, false],
+  ['nothing any more: it is gone', { 'x.io/foo': '1' }, undefined, true],
+])('a placed pod asks for %s: does that wake one that lacks CPU?', (_, from, to, wakes) => {
+  const { state } = makeScene({ nodes: [makeNode('n')] })
+  const placed = (requests: object) => state.classes.admit(makePod('placed', { on: 'n', requests: requests as any }))
+  const waiting = state.classes.admit(makePod('p', { requests: { cpu: '1' } }))
+  const event = to
+    ? { type: 'pod-updated' as const, pod: placed(to), old: placed(from) }
+    : { type: 'pod-removed' as const, pod: placed(from), node: 'n' }
+  expect(nodeResourcesFit.wakes!(event, waiting)).toBe(wakes)
 })

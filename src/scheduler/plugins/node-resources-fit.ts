@@ -1,7 +1,7 @@
 import type { DeviceLedger } from '../gpu/device-ledger.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { PodClass } from '../pod-class.ts'
-import { cpu, memory, podCount } from '../resource-table.ts'
+import { cpu, memory, podCount, type ResourceVector } from '../resource-table.ts'
 import type { Columns } from '../snapshot.ts'
 import { type ScoringStrategy, scoreBy } from './scoring-strategy.ts'
 
@@ -70,13 +70,21 @@ export const nodeResourcesFitWith = ({ strategy, ignores }: NodeResourcesFitArgs
   wakes(e, pod) {
     if (e.type === 'node-added') return true
     if (e.type === 'node-updated') return e.changed.has('allocatable')
-    if (e.type !== 'pod-removed') return false
-    const freed = e.pod.class.requests.columns
-    return pod.class.requests.columns.some(column => freed.includes(column))
+    if (e.type !== 'pod-removed' && e.type !== 'pod-updated') return false
+    const before = (e.type === 'pod-updated' ? e.old : e.pod).class
+    const after = e.type === 'pod-updated' ? e.pod.class : undefined
+    return pod.class.requests.columns.some(column => wantedOf(before, column) > wantedOf(after, column))
   },
 })
 
 export const nodeResourcesFit = nodeResourcesFitWith({})
+
+function wantedOf(pod: PodClass | undefined, column: number): number {
+  const { columns, amounts } = pod?.requests ?? nothing
+  return amounts[columns.indexOf(column)] ?? 0
+}
+
+const nothing: ResourceVector = { columns: [], amounts: [] }
 
 function reasonsFor(wanted: readonly number[], short: number, names: readonly string[]): string | string[] {
   const columns = wanted.filter((_, i) => Math.floor(short / 2 ** i) % 2)
