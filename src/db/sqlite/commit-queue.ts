@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Author, Change, Key, Revision, StoreBatch, StoreEvent } from '../store.ts'
 import { packAuthor } from './author.ts'
 import { Packer } from './packing.ts'
-import type { CommitResult, Failure } from './protocol.ts'
+import type { CommitResult, Committed, Failure } from './protocol.ts'
 import type { Thread } from './thread.ts'
 
 interface Pending {
@@ -19,36 +19,58 @@ export interface CommitQueueOptions {
   toError(failure: Failure): Error
   /** A group is on its way to the writer: so many changes, so many bytes. */
   onSent(changes: number, bytes: number): void
+  /** The writer goes on while what it wrote is made durable: then it gets parts, not all at once. */
+  overlapped(): boolean
+  /** Many commits leave at once. */
+  onMany(): void
   /** Called in order of revision, once durable, before the commit resolves. */
   publish(batch: StoreBatch): void
 }
 
+/** So many commits are many: they leave without waiting for more, if the writer can write them while others are synced. */
+const sendAt = 32
+/** Of those under way: so that one part is written, one synced, one handed back and one gathered. */
+const sendShare = 0.25
+
 /**
  * Gathers commits, sends them to the writer packed, and hands back what became of them. Idle, a commit leaves with the
- * present microtask; while the writer works, all of one turn of the event loop leave together.
+ * present microtask; while the writer works, all of one turn of the event loop leave together, or in parts if they are many.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions
   readonly #packer = new Packer()
   #queue: Pending[] = []
   readonly #sent: Pending[][] = []
+  /** What became of later groups than the next one, by the number of their first. */
+  readonly #early = new Map<number, CommitResult[]>()
+  #handed = 0
   #scheduled = false
+  /** Commits that were sent and not yet handed back. */
+  #underWay = 0
   #failed: Error | undefined
   #drained: (() => void) | undefined
 
   constructor(options: CommitQueueOptions) {
     this.#options = options
-    options.writer.onCommitted = result => this.#committed(result)
+    options.writer.onCommitted = committed => this.committed(committed)
   }
 
   commit(changes: Change[], seen: ReadonlyMap<Key, Revision>, author?: Author): Promise<Revision> {
     if (this.#failed) return Promise.reject(this.#failed)
     return new Promise((resolve, reject) => {
       this.#queue.push({ changes, seen, author, resolve, reject })
+      if (this.#queue.length >= Math.max(sendAt, this.#underWay * sendShare) && this.#options.overlapped()) {
+        this.#send()
+        return
+      }
       if (this.#scheduled) return
       this.#scheduled = true
-      if (this.#sent.length === 0) queueMicrotask(() => this.#send())
-      else setImmediate(() => this.#send())
+      const send = () => {
+        this.#scheduled = false
+        this.#send()
+      }
+      if (this.#sent.length === 0) queueMicrotask(send)
+      else setImmediate(send)
     })
   }
 
@@ -70,11 +92,12 @@ export class CommitQueue {
   }
 
   #send(): void {
-    this.#scheduled = false
     const group = this.#queue
     if (group.length === 0) return
+    if (group.length >= sendAt) this.#options.onMany()
     this.#queue = []
     this.#sent.push(group)
+    this.#underWay += group.length
     const packer = this.#packer
     let count = 0
     for (const { changes, seen, author } of group) {
@@ -97,8 +120,23 @@ export class CommitQueue {
     this.#options.writer.send({ type: 'commit', commits: group.length, keys, numbers, bytes, now }, moved)
   }
 
-  #committed(result: CommitResult): void {
+  /** From whichever thread made them durable; what came before them may still be on its way from the other. */
+  committed({ first, results }: Committed): void {
+    if (this.#failed) return
+    this.#early.set(first, results)
+    for (let next = this.#take(); next; next = this.#take()) for (const result of next) this.#hand(result)
+  }
+
+  #take(): CommitResult[] | undefined {
+    const results = this.#early.get(this.#handed)
+    this.#early.delete(this.#handed)
+    this.#handed += results?.length ?? 0
+    return results
+  }
+
+  #hand(result: CommitResult): void {
     const group = this.#sent.shift() ?? []
+    this.#underWay -= group.length
     const { numbers } = result
     let [next, failures] = [0, 0]
     for (const pending of group) {

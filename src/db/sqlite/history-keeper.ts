@@ -133,12 +133,20 @@ export class HistoryKeeper {
           this.#options.onWritten(reply.removed)
           done = reply.done
         }
+        if (removed) await this.#sweepAuthors()
         await this.#vacuum()
         if (removed) log.debug({ removed }, 'history swept')
       }
     } catch (error) {
       if (error instanceof StoreFull) await this.#options.reserve.spend()
       if (!this.#stop.signal.aborted) log.warn({ error: explain(error) }, 'history was not swept')
+    }
+  }
+
+  async #sweepAuthors(): Promise<void> {
+    const { writer } = this.#options
+    while (!this.#stop.signal.aborted && !(await this.#rested(() => writer.ask<boolean>({ type: 'sweepAuthors' })))) {
+      // One part after another.
     }
   }
 

@@ -30,6 +30,11 @@ export function configure(database: Database, options: Pick<ThreadOptions, 'chec
     )
 }
 
+/** From now on a commit is written, and not made durable: whoever commits does that with the log's file, see SyncedFile. */
+export function syncByHand(database: Database): void {
+  database.exec('PRAGMA synchronous=NORMAL')
+}
+
 /** A second connection that may write: for moving the write-ahead log. It has no lock, so the writer must have the file open. */
 export function openBeside(open: OpenDatabase, { path }: Pick<ThreadOptions, 'path'>): Database {
   const database = open(path, { timeout: 5000 })

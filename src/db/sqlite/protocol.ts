@@ -1,3 +1,5 @@
+import type { MessagePort } from 'node:worker_threads'
+
 /*
  * What the store's two threads and the main thread say to each other. Revisions are plain numbers here (2^53 of them last
  * 28,000 years at 10,000 a second); bytes of many values travel in one buffer that is moved, not copied.
@@ -5,8 +7,10 @@
 
 /** What a thread is started with. */
 export interface ThreadOptions {
-  role: 'writer' | 'reader' | 'checkpointer'
+  role: 'writer' | 'reader' | 'checkpointer' | 'syncer'
   path: string
+  /** See Durable. */
+  durable: SharedArrayBuffer
   /** Write-ahead log pages after which a commit moves them into the file itself; 0: never. */
   checkpointPages: number
   /** Check the whole file on opening: after an unclean stop only, always, or never. */
@@ -56,14 +60,24 @@ export interface CommitGroup {
  * change: the revision that created the key (0: nothing was changed).
  */
 export interface CommitResult {
+  commits: number
   numbers: Float64Array
   failures: Failure[]
 }
 
-/** Of all groups that were written together, in the order in which they were sent. */
+/** Of all groups that were written together, in the order in which they were sent. Whoever tells it has made it durable. */
 export interface Committed {
   type: 'committed'
+  /** So many groups were sent before them. Two threads tell: one may overtake the other. */
+  first: number
   results: CommitResult[]
+}
+
+/** Written, and not yet durable: what the writer hands to the syncer. */
+export interface Written {
+  committed: Committed
+  /** The newest revision then. */
+  revision: number
 }
 
 export type Request =
@@ -73,6 +87,7 @@ export type Request =
   | { type: 'revision' }
   | { type: 'compact'; revision: number }
   | { type: 'sweep'; rows: number }
+  | { type: 'sweepAuthors' }
   | { type: 'vacuum'; pages: number }
   | { type: 'backfill' }
   | { type: 'checkpoint' }
@@ -81,6 +96,7 @@ export type Request =
   | { type: 'momentAt'; at: number }
   | { type: 'revisionAt'; at: number }
   | { type: 'changes'; key: string; limit: number; before: number | undefined }
+  | { type: 'sync'; port: MessagePort }
   | { type: 'close' }
 
 export interface ListRequest {

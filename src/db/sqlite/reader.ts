@@ -1,5 +1,6 @@
 import type { Database, OpenDatabase, Statement } from './database.ts'
 import { single } from './database.ts'
+import { Durable } from './durable.ts'
 import { ThreadFailure } from './failure.ts'
 import { Packer } from './packing.ts'
 import type { ChangesReply, HistoryReply, ListReply, ListRequest, PackedState, ThreadOptions } from './protocol.ts'
@@ -47,7 +48,10 @@ export class HistoryReader {
   readonly #sql: ReturnType<typeof statements>
   readonly #values: WholeValues
 
+  readonly #durable: Durable
+
   constructor(open: OpenDatabase, options: ThreadOptions) {
+    this.#durable = new Durable(options.durable)
     this.#database = open(options.path, { readOnly: true, timeout: 5000 })
     // Only the writer may move the log of SQLite into the file.
     this.#database.exec('PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192')
@@ -157,7 +161,7 @@ export class HistoryReader {
       const last = this.#sql.lastBy.get(lastPosition(from), lastPosition(after?.revision ?? newest), at) as {
         position: number | null
       }
-      const found = last.position === null ? from : revisionOf(last.position)
+      const found = Math.min(last.position === null ? from : revisionOf(last.position), newest)
       // Rows of the log up to `oldest` may be gone, and with them what tells their times.
       if (found >= oldest) return found
       if (at < (optionalMeta(this.#database, 'oldestAt') ?? 0))
@@ -180,7 +184,9 @@ export class HistoryReader {
     this.#database.exec('BEGIN')
     try {
       const last = single(this.#database, 'SELECT max(position) FROM log') as number | null
-      const newest = Math.max(last === null ? 0 : revisionOf(last), meta(this.#database, 'floor'))
+      const written = Math.max(last === null ? 0 : revisionOf(last), meta(this.#database, 'floor'))
+      // Asked only now: of what was compacted, all was durable before.
+      const newest = Math.min(written, this.#durable.revision)
       if (at !== undefined) {
         const oldest = meta(this.#database, 'oldest')
         if (at < oldest) throw new ThreadFailure({ reason: 'compacted', wanted: at, oldest })

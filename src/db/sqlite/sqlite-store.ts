@@ -26,8 +26,10 @@ import { type HistoryPage, WatchHub } from '../watch-hub.ts'
 import { unpackAuthor } from './author.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { CommitQueue } from './commit-queue.ts'
+import { Durable } from './durable.ts'
 import { errorOf, ThreadFailure } from './failure.ts'
 import { HistoryKeeper, type HistoryLimits } from './history-keeper.ts'
+import { Overlap } from './overlap.ts'
 import { Unpacker } from './packing.ts'
 import type { ChangesReply, HistoryReply, ListReply, PackedState, ThreadOptions, Usage } from './protocol.ts'
 import { Reserve } from './reserve.ts'
@@ -72,7 +74,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   await prepareFile(path, disk)
   const file = await workerFile(options.worker ?? defaultWorker(), disk)
   const pages = options.checkpointPages ?? 4000
-  const thread = { path, checkpointPages: Math.ceil(pages * 1.5), check: options.check ?? 'auto' } as const
+  const durable = new Durable().memory
+  const thread = { path, durable, checkpointPages: Math.ceil(pages * 1.5), check: options.check ?? 'auto' } as const
   const start = (role: ThreadOptions['role']) =>
     Thread.start(file, { ...thread, role }).catch(async error => {
       throw error instanceof ThreadFailure ? errorOf(error.failure, path, await readPid(path, disk)) : error
@@ -93,8 +96,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       log.warn({ path, error: explain(error) }, 'pid was not written')
     })
     const { thread: reader } = await start('reader')
-    const startCheckpointer = () => start('checkpointer').then(({ thread }) => thread)
-    const whole = { ...options, clock, disk, log, reserve, checkpointPages: pages, startCheckpointer }
+    const startThread = (role: ThreadOptions['role']) => start(role).then(({ thread }) => thread)
+    const whole = { ...options, clock, disk, log, reserve, checkpointPages: pages, startThread }
     return new SqliteStore(whole, writer, reader, BigInt(opened.revision))
   } catch (error) {
     await writer.close()
@@ -109,7 +112,7 @@ interface SqliteStoreParts extends SqliteStoreOptions {
   log: Logger
   reserve: Reserve
   checkpointPages: number
-  startCheckpointer(): Promise<Thread>
+  startThread(role: ThreadOptions['role']): Promise<Thread>
 }
 
 export class SqliteStore implements Store {
@@ -120,6 +123,7 @@ export class SqliteStore implements Store {
   readonly #hub: WatchHub
   readonly #queue: CommitQueue
   readonly #checkpointer: Checkpointer
+  readonly #overlap: Overlap
   readonly #keeper: HistoryKeeper
   readonly #reserve: Reserve
   #closed: Error | undefined
@@ -143,14 +147,23 @@ export class SqliteStore implements Store {
     this.#checkpointer = new Checkpointer({
       log: options.log,
       writer,
-      start: options.startCheckpointer,
+      start: () => options.startThread('checkpointer'),
       pages: options.checkpointPages,
+    })
+    this.#overlap = new Overlap({
+      log: options.log,
+      writer,
+      start: () => options.startThread('syncer'),
+      onCommitted: committed => this.#queue.committed(committed),
+      onFailed: error => this.#fail(error, options.log),
     })
     this.#queue = new CommitQueue({
       clock,
       writer,
       onSent: (changes, bytes) => this.#checkpointer.grow(changes, bytes),
       toError: failure => errorOf(failure, this.#path),
+      overlapped: () => this.#overlap.on,
+      onMany: () => this.#overlap.begin(),
       publish: batch => this.#hub.publish(batch),
     })
     this.#keeper = new HistoryKeeper({
@@ -163,6 +176,11 @@ export class SqliteStore implements Store {
       reserve: this.#reserve,
     })
     for (const thread of [writer, reader]) thread.onFailed = error => this.#fail(error, options.log)
+  }
+
+  /** The log is synced beside the writing: many commit at once. */
+  get overlapped(): boolean {
+    return this.#overlap.on
   }
 
   async revision(): Promise<Revision> {
@@ -274,6 +292,7 @@ export class SqliteStore implements Store {
     // The writer last: it is the one that leaves a single, clean file.
     await this.#checkpointer.stop()
     await this.#reader.close().catch(() => {})
+    await this.#overlap.stop()
     // What the disk now lacks for a clean mark is checked on the next start.
     await this.#reserve.close()
     await this.#writer.close()

@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads'
+import { type Transferable, Worker } from 'node:worker_threads'
 import { StoreFailed } from '../store.ts'
 import { errorOf, ThreadFailure } from './failure.ts'
-import type { CommitGroup, CommitResult, Committed, Opened, Reply, Request, ThreadOptions } from './protocol.ts'
+import type { CommitGroup, Committed, Opened, Reply, Request, ThreadOptions } from './protocol.ts'
 
 interface Waiting {
   resolve(result: unknown): void
@@ -18,8 +18,8 @@ export class Thread {
   #failed: Error | undefined
   /** Resolves when the thread is gone. */
   readonly exited: Promise<void>
-  /** What became of a group of commits, in the order in which they were sent. */
-  onCommitted: (result: CommitResult) => void = () => {}
+  /** What became of groups of commits. */
+  onCommitted: (committed: Committed) => void = () => {}
   /** The thread ended by itself. */
   onFailed: (error: Error) => void = () => {}
 
@@ -56,12 +56,12 @@ export class Thread {
     })
   }
 
-  ask<T>(request: Request): Promise<T> {
+  ask<T>(request: Request, moved: Transferable[] = []): Promise<T> {
     if (this.#failed) return Promise.reject(this.#failed)
     return new Promise<T>((resolve, reject) => {
       const id = this.#next++
       this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject })
-      this.#worker.postMessage({ id, request })
+      this.#worker.postMessage({ id, request }, moved)
     })
   }
 
@@ -83,7 +83,7 @@ export class Thread {
 
   #receive(message: Committed | Reply): void {
     if (message.type === 'committed') {
-      for (const result of message.results) this.onCommitted(result)
+      this.onCommitted(message)
       return
     }
     const waiting = this.#waiting.get(message.id)

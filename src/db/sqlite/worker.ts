@@ -1,48 +1,64 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { SyncedFile } from '../../base/synced-file.ts'
 import { backfill, type Database, loadSqlite } from './database.ts'
+import { Durable } from './durable.ts'
 import { failureOf } from './failure.ts'
+import { GroupWriter, numbersOf } from './group-writer.ts'
 import { openBeside } from './open-file.ts'
 import { movable } from './packing.ts'
 import type {
   ChangesReply,
   CommitGroup,
+  Committed,
   HistoryReply,
   ListReply,
   Numbered,
+  Opened,
   Reply,
   Request,
   ThreadOptions,
+  Written,
 } from './protocol.ts'
 import { HistoryReader } from './reader.ts'
+import { Syncer } from './syncer.ts'
 import { Writer } from './writer.ts'
 
 /*
- * A thread of the SQLite store: the writer, the reader or the checkpointer. It answers in order. The writer takes all commits that have
- * arrived by the time it is free into one transaction: while one fsync runs, the next group gathers in the port.
+ * A thread of the SQLite store: the writer, the reader, the checkpointer or the syncer. It answers in order. The writer takes all
+ * commits that have arrived by the time it is free into one transaction.
  */
 
 const port = parentPort!
 const options = workerData as ThreadOptions
 type Message = Numbered | CommitGroup
+const durable = new Durable(options.durable)
+const started: Opened = { opened: true, revision: 0, oldest: 0, unclean: false, checkedMs: 0 }
 
 try {
   const open = await loadSqlite()
   if (options.role === 'writer') {
     const { writer, opened } = Writer.open(open, options)
-    serve(messages => handleInGroups(writer, messages))
+    const groups = new GroupWriter(writer, (committed, moved) => port.postMessage(committed, moved))
+    serve(messages => handleInGroups(groups, writer, messages))
     port.postMessage(opened)
+  } else if (options.role === 'syncer') {
+    const syncer = new Syncer(new SyncedFile(`${options.path}-wal`), durable)
+    serve(messages => {
+      for (const message of messages) if (!('type' in message)) answer(message, request => sync(syncer, request))
+    })
+    port.postMessage(started)
   } else if (options.role === 'checkpointer') {
     const database = openBeside(open, options)
     serve(messages => {
       for (const message of messages) if (!('type' in message)) answer(message, request => move(database, request))
     })
-    port.postMessage({ opened: true, revision: 0, oldest: 0, unclean: false, checkedMs: 0 })
+    port.postMessage(started)
   } else {
     const reader = new HistoryReader(open, options)
     serve(messages => {
       for (const message of messages) if (!('type' in message)) answer(message, request => read(reader, request))
     })
-    port.postMessage({ opened: true, revision: 0, oldest: 0, unclean: false, checkedMs: 0 })
+    port.postMessage(started)
   }
 } catch (error) {
   port.postMessage({ opened: false, failure: failureOf(error) })
@@ -50,30 +66,28 @@ try {
 }
 
 function serve(handle: (messages: Message[]) => void): void {
-  port.on('message', (first: Message) => handle([first, ...waiting(port)]))
+  port.on('message', (first: Message) => handle([first, ...waiting<Message>(port)]))
 }
 
-function waiting(from: MessagePort): Message[] {
-  const messages: Message[] = []
+function waiting<T>(from: MessagePort): T[] {
+  const messages: T[] = []
   for (let next = receiveMessageOnPort(from); next; next = receiveMessageOnPort(from)) messages.push(next.message)
   return messages
 }
 
-function handleInGroups(writer: Writer, messages: Message[]): void {
-  for (let i = 0; i < messages.length; ) {
-    const groups: CommitGroup[] = []
-    for (; i < messages.length; i++) {
-      const message = messages[i]!
-      if (!('type' in message)) break
-      groups.push(message)
-    }
-    if (groups.length) {
-      const results = writer.commit(groups)
-      port.postMessage(
-        { type: 'committed', results },
-        results.flatMap(r => movable(r.numbers)),
+function handleInGroups(writing: GroupWriter, writer: Writer, messages: Message[]): void {
+  const waits = () => {
+    messages.push(...waiting<Message>(port))
+    return messages.length > 0
+  }
+  while (messages.length) {
+    const request = messages.findIndex(m => !('type' in m))
+    const groups = messages.splice(0, request < 0 ? messages.length : request) as CommitGroup[]
+    if (groups.length) writing.write(groups, waits)
+    else
+      answer(messages.shift() as Numbered, request =>
+        request.type === 'sync' ? writing.handOverTo(request.port) : write(writer, request),
       )
-    } else answer(messages[i++] as Numbered, request => write(writer, request))
   }
 }
 
@@ -97,11 +111,13 @@ function answer({ id, request }: Numbered, act: (request: Request) => unknown): 
 function write(writer: Writer, request: Request): unknown {
   switch (request.type) {
     case 'revision':
-      return writer.revision
+      return durable.revision
     case 'compact':
       return writer.compact(request.revision)
     case 'sweep':
       return writer.sweep(request.rows)
+    case 'sweepAuthors':
+      return writer.sweepAuthors()
     case 'vacuum':
       return writer.vacuum(request.pages)
     case 'backfill':
@@ -118,6 +134,20 @@ function write(writer: Writer, request: Request): unknown {
       return writer.close()
     default:
       throw new Error(`the writer does not know the request ${request.type}`)
+  }
+}
+
+function sync(syncer: Syncer, request: Request): unknown {
+  switch (request.type) {
+    case 'sync': {
+      const from = request.port
+      const tell = (committed: Committed) => port.postMessage(committed, numbersOf(committed))
+      return syncer.serve(from, () => waiting<Written>(from), tell)
+    }
+    case 'close':
+      return syncer.close()
+    default:
+      throw new Error(`the syncer does not know the request ${request.type}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { SyncedFile } from '../../base/synced-file.ts'
 import { Authors } from './authors.ts'
 import { nextJump } from './chain.ts'
 import { readChanges, skipChanges, split } from './commit-group.ts'
@@ -12,9 +13,10 @@ import {
   sqliteCode,
 } from './database.ts'
 import { encodeDelta } from './delta.ts'
+import { Durable } from './durable.ts'
 import { failureOf, ThreadFailure } from './failure.ts'
 import { type Head, Heads } from './heads.ts'
-import { check, configure, takeLock } from './open-file.ts'
+import { check, configure, syncByHand, takeLock } from './open-file.ts'
 import { Packer, Unpacker } from './packing.ts'
 import type {
   Backfill,
@@ -30,6 +32,7 @@ import { RecentValues, type WholeValue } from './recent-values.ts'
 import { firstPosition, lastPosition, meta, migrate, revisionOf } from './schema.ts'
 import { slice } from './slice.ts'
 import { Sweeper } from './sweeper.ts'
+import { failedResult, notTaken } from './syncer.ts'
 import { vacuum } from './vacuum.ts'
 import { type KeptValue, WholeValues } from './whole-values.ts'
 
@@ -64,6 +67,8 @@ export class Writer {
   #now: number
   /** Why nothing more may be written: after a failed fsync nobody knows what the disk has. */
   #broken: Failure | undefined
+  readonly #durable: Durable
+  readonly #log: SyncedFile
 
   /** @throws ThreadFailure */
   static open(open: OpenDatabase, options: ThreadOptions): { writer: Writer; opened: Opened } {
@@ -77,7 +82,7 @@ export class Writer {
       const checkedMs =
         unclean && options.check === 'auto' ? check(database) : options.check === 'always' ? check(database) : 0
       database.exec(`UPDATE meta SET value = 0 WHERE name = 'stopped'`)
-      const writer = new Writer(database, lock)
+      const writer = new Writer(database, lock, options)
       return {
         writer,
         opened: { opened: true, revision: writer.#revision, oldest: writer.#oldest, unclean, checkedMs },
@@ -89,7 +94,7 @@ export class Writer {
     }
   }
 
-  private constructor(database: Database, lock: Database) {
+  private constructor(database: Database, lock: Database, options: ThreadOptions) {
     this.#database = database
     this.#lock = lock
     this.#sql = statements(database)
@@ -103,13 +108,37 @@ export class Writer {
     this.#lastMoment = (single(database, 'SELECT max(at) FROM moments') as number | null) ?? 0
     const at = single(database, 'SELECT at FROM log ORDER BY position DESC LIMIT 1') as number | undefined
     this.#now = Math.max(at ?? 0, this.#lastMoment)
+    // What opening wrote is on the disk, and with it all that was there before. From now on we do that ourselves.
+    syncByHand(database)
+    this.#log = new SyncedFile(`${options.path}-wal`)
+    this.#durable = new Durable(options.durable)
+    this.#durable.advance(this.#revision)
   }
 
+  /** Written; see Durable for how much of that is on the disk. */
   get revision(): number {
     return this.#revision
   }
 
-  /** Writes all commits of the groups in one transaction; one result per group, valid only once this returns. */
+  /** Makes durable every commit that was written. @throws if that fails: then nothing more is written */
+  sync(): void {
+    if (this.#broken) throw new ThreadFailure(this.#broken)
+    if (this.#durable.revision < this.#revision || this.#durable.lost) this.#sync()
+  }
+
+  #sync(): void {
+    try {
+      this.#log.sync()
+      if (this.#durable.lost) throw new Error(notTaken)
+      this.#durable.advance(this.#revision)
+    } catch (error) {
+      this.#durable.lose()
+      this.#broken = failureOf(error)
+      throw error
+    }
+  }
+
+  /** Writes all commits of the groups in one transaction; one result per group, valid only once they are durable: see `sync`. */
   commit(groups: CommitGroup[]): CommitResult[] {
     const results: CommitResult[] = []
     for (let i = 0; i < groups.length; ) {
@@ -124,7 +153,8 @@ export class Writer {
   }
 
   #transaction(groups: CommitGroup[]): CommitResult[] {
-    if (this.#broken) return groups.map(g => this.#allFailed(g, this.#broken!))
+    if (this.#durable.lost) this.refuse(notTaken)
+    if (this.#broken) return groups.map(g => failedResult(g.commits, this.#broken!))
     const revision = this.#revision
     try {
       this.#sql.begin.run()
@@ -138,7 +168,7 @@ export class Writer {
       if (code === codes.full && groups.length + groups[0]!.commits > 2) return groups.flatMap(g => this.#oneByOne(g))
       const failure = failureOf(error)
       if (code !== codes.full) this.#broken = failure
-      return groups.map(g => this.#allFailed(g, failure))
+      return groups.map(g => failedResult(g.commits, failure))
     }
   }
 
@@ -151,13 +181,7 @@ export class Writer {
       numbers.push(...result.numbers)
       failures.push(...result.failures)
     }
-    return [{ numbers: Float64Array.from(numbers), failures }]
-  }
-
-  #allFailed(group: CommitGroup, failure: Failure): CommitResult {
-    const numbers = new Float64Array(group.commits).fill(-1)
-    const failures = Array.from({ length: group.commits }, () => failure)
-    return { numbers, failures }
+    return [{ commits: group.commits, numbers: Float64Array.from(numbers), failures }]
   }
 
   #apply(group: CommitGroup): CommitResult {
@@ -176,7 +200,7 @@ export class Writer {
         skipChanges(input, changes)
       } else this.#applyOne(input, changes, output)
     }
-    return { numbers: output.finish().numbers, failures }
+    return { commits: group.commits, numbers: output.finish().numbers, failures }
   }
 
   /** Reads the seen revisions; the first key that is not at its one. */
@@ -281,8 +305,8 @@ export class Writer {
 
   /** History before `revision` is unreadable from now on; `sweep` then removes it bit by bit. */
   compact(revision: number): number {
-    if (revision > this.#revision)
-      throw new ThreadFailure({ reason: 'future', wanted: revision, newest: this.#revision })
+    const newest = this.#durable.revision
+    if (revision > newest) throw new ThreadFailure({ reason: 'future', wanted: revision, newest })
     if (revision > this.#oldest) {
       this.#database.exec('BEGIN IMMEDIATE')
       try {
@@ -297,6 +321,7 @@ export class Writer {
         this.#rollBack()
         throw error
       }
+      this.#sync()
       this.#oldest = revision
     }
     return this.#oldest
@@ -305,6 +330,11 @@ export class Writer {
   /** See Sweeper. */
   sweep(rows: number, isOver = slice()): SweepReply {
     return this.#sweeper.sweep(rows, this.#oldest, this.#revision, isOver)
+  }
+
+  /** See Authors. */
+  sweepAuthors(isOver = slice()): boolean {
+    return this.#authors.sweep(isOver)
   }
 
   /** See vacuum.ts. */
@@ -335,7 +365,7 @@ export class Writer {
       usedBytes: (pages - free) * pageSize,
       freeBytes: free * pageSize,
       oldest: this.#oldest,
-      revision: this.#revision,
+      revision: this.#durable.revision,
     }
   }
 
@@ -344,7 +374,7 @@ export class Writer {
     const next = this.#database.prepare('SELECT revision FROM moments WHERE at > ? ORDER BY at LIMIT 1').get(at) as
       | { revision: number }
       | undefined
-    return Math.max(next ? next.revision : this.#revision, this.#oldest)
+    return Math.max(Math.min(next ? next.revision : this.#revision, this.#durable.revision), this.#oldest)
   }
 
   /** After this the file is one file, marked as cleanly stopped. */
@@ -355,6 +385,7 @@ export class Writer {
       // On a full disk the mark cannot be set; the next start checks the file instead.
       if (sqliteCode(error) !== codes.full) throw error
     } finally {
+      this.#log.close()
       this.#database.close()
       this.#lock.close()
     }

@@ -10,6 +10,8 @@ const [path, round, limit] = process.argv.slice(2)
 const store = await openSqliteStore({ path: path! })
 let count = 0
 process.stdout.setMaxListeners(64)
+/** So many at once have a thread of its own sync the log. */
+const writers = 40
 const filler = 'x'.repeat(1000)
 
 async function write(writer: number): Promise<void> {
@@ -23,6 +25,6 @@ async function write(writer: number): Promise<void> {
   }
 }
 
-await Promise.all(Array.from({ length: 24 }, (_, writer) => write(writer)))
+await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)))
 await store[Symbol.asyncDispose]()
 process.stdout.write('disposed\n')

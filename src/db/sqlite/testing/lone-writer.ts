@@ -1,4 +1,5 @@
 import { loadSqlite } from '../database.ts'
+import { Durable } from '../durable.ts'
 import { Packer } from '../packing.ts'
 import { Writer } from '../writer.ts'
 
@@ -7,7 +8,10 @@ export class LoneWriter {
   readonly writer: Writer
 
   static async open(path: string, checkpointPages = 4000): Promise<LoneWriter> {
-    const { writer } = Writer.open(await loadSqlite(), { role: 'writer', path, checkpointPages, check: 'never' })
+    const { writer } = Writer.open(await loadSqlite(), {
+      ...{ role: 'writer', path, checkpointPages, check: 'never' },
+      durable: new Durable().memory,
+    })
     return new LoneWriter(writer)
   }
 
@@ -28,5 +32,6 @@ export class LoneWriter {
     }
     const { keys, numbers, bytes } = packer.finish()
     this.writer.commit([{ type: 'commit', commits: changes.length, keys, numbers, bytes, now: 1 }])
+    this.writer.sync()
   }
 }

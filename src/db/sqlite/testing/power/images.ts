@@ -4,7 +4,7 @@ import { type Random, seededRandom } from '../../../../base/random.ts'
 export type Operation =
   | { type: 'write'; file: string; offset: number; data: Buffer }
   | { type: 'truncate'; file: string; size: number }
-  | { type: 'sync'; file: string }
+  | { type: 'syncs' | 'synced'; file: string; sync: number }
 
 /** Reads what the shim wrote. */
 export function readOperations(log: Buffer): Operation[] {
@@ -17,7 +17,7 @@ export function readOperations(log: Buffer): Operation[] {
     at = start + length!
     if (type === 0x77) operations.push({ type: 'write', file, offset: offset!, data })
     else if (type === 0x74) operations.push({ type: 'truncate', file, size: offset! })
-    else operations.push({ type: 'sync', file })
+    else operations.push({ type: type === 0x62 ? 'syncs' : 'synced', file, sync: offset! })
   }
   return operations
 }
@@ -29,14 +29,22 @@ class RecordedFile {
   #durable = Buffer.alloc(0)
   #size = 0
   #pending: Operation[] = []
+  /** How many were carried out. */
+  #done = 0
+  /** Of each sync that has begun, by its number, how many operations were before it. */
+  readonly #before = new Map<number, number>()
 
   apply(operation: Operation): void {
-    if (operation.type !== 'sync') {
-      this.#pending.push(operation)
-      return
-    }
-    for (const pending of this.#pending) this.#carryOut(pending)
-    this.#pending = []
+    if (operation.type === 'syncs') this.#before.set(operation.sync, this.#done + this.#pending.length)
+    else if (operation.type === 'synced') this.#synced(operation.sync)
+    else this.#pending.push(operation)
+  }
+
+  #synced(sync: number): void {
+    const durable = this.#pending.splice(0, Math.max(0, this.#before.get(sync)! - this.#done))
+    for (const pending of durable) this.#carryOut(pending)
+    this.#done += durable.length
+    this.#before.delete(sync)
   }
 
   /** What could be found after the power went: everything synced, and of the rest whatever chance says, sector by sector. */
@@ -65,13 +73,13 @@ class RecordedFile {
   }
 
   #carryOut(operation: Operation): void {
-    if (operation.type === 'sync') return
     if (operation.type === 'truncate') {
       this.#grow(operation.size)
       this.#durable.fill(0, operation.size, this.#size)
       this.#size = operation.size
       return
     }
+    if (operation.type !== 'write') return
     const end = operation.offset + operation.data.length
     this.#grow(end)
     operation.data.copy(this.#durable, operation.offset)

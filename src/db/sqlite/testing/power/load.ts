@@ -1,13 +1,14 @@
 /*
  * A process of its own whose writes are recorded: opens the store, writes from many sides at once, and says in the file
  * `acks` beside it what was acknowledged (A) and published (P), as lines `A key revision value`. Ends with kill -9 after
- * `limit` commits.   load.ts PATH LIMIT [WORKER]
+ * `limit` commits.   load.ts PATH LIMIT WRITERS [WORKER]
+ * With many writers it begins to count when the log is synced beside the writing.
  */
 import { openSync, writeSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { openSqliteStore } from '../../sqlite-store.ts'
 
-const [path, limit, worker] = process.argv.slice(2)
+const [path, limit, writers, worker] = process.argv.slice(2)
 // Few pages between checkpoints, so that many of them are cut in the middle.
 const store = await openSqliteStore({
   path: path!,
@@ -19,8 +20,19 @@ const acks = openSync(`${path}.acks`, 'w')
 const filler = 'x'.repeat(900)
 let count = 0
 
+/** So many at once have a thread of its own sync the log. */
+const many = 32
+if (Number(writers) >= many)
+  while (!store.overlapped)
+    await Promise.all(
+      Array.from({ length: many }, (_, i) =>
+        store.commit([{ key: `/warm/${i}`, value: new Uint8Array(9) }], new Map()),
+      ),
+    )
+const start = await store.revision()
+
 async function watch(): Promise<void> {
-  for await (const batch of store.watch('', 0n, new AbortController().signal))
+  for await (const batch of store.watch('', start, new AbortController().signal))
     for (const { key, value } of batch.events)
       writeSync(acks, `P ${key} ${batch.revision} ${Buffer.from(value!).toString().split(' ')[0]}\n`)
 }
@@ -38,5 +50,5 @@ async function write(writer: number): Promise<void> {
 }
 
 watch().catch(() => {})
-await Promise.all(Array.from({ length: 8 }, (_, writer) => write(writer)))
+await Promise.all(Array.from({ length: Number(writers) }, (_, writer) => write(writer)))
 process.kill(process.pid, 'SIGKILL')

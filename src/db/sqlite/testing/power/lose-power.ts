@@ -6,10 +6,19 @@ import { fileURLToPath } from 'node:url'
 import { systemDisk } from '../../../../base/disk.ts'
 import { workerFile } from '../../../../base/worker-file.ts'
 import { loadSqlite, type OpenDatabase } from '../../database.ts'
+import { Durable } from '../../durable.ts'
 import { firstPosition } from '../../schema.ts'
 import { WholeValues } from '../../whole-values.ts'
 import { Writer } from '../../writer.ts'
 import { type CrashImage, crashImages, readOperations } from './images.ts'
+
+const bugs = {
+  /** The log is synced only before checkpoints, as `synchronous=NORMAL` does. */
+  neverSynced: [/fdatasyncSync\(this\.#\w+\)/, ''],
+  /** The thread that syncs beside the writing tells first. */
+  toldTooEarly: [/this\.#log\.sync\(\)/, 'setImmediate(() => this.#log.sync())'],
+} as const satisfies Record<string, [RegExp, string]>
+export type Bug = keyof typeof bugs
 
 export interface Outcome {
   images: number
@@ -36,17 +45,19 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 /**
  * Records what a store under load writes, takes the power away at many moments, and opens what is then left.
- * @param planted lets the store sync its log only before checkpoints, as `synchronous=NORMAL` does: must be found
+ * @param writers 32 or more have a thread of its own sync the log
+ * @param planted a bug that must be found
  */
 export async function losePower(options: {
   images: number
   commits: number
   seed: number
-  planted?: boolean
+  writers: number
+  planted?: Bug
 }): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'optiflow-power-'))
   try {
-    const log = await record(folder, options.commits, options.planted === true)
+    const log = await record(folder, options)
     const open = await loadSqlite()
     const outcome: Outcome = { images: 0, commits: 0, lost: { images: 0, first: undefined }, unsound: [] }
     for (const image of crashImages(readOperations(log), options.images, options.seed)) {
@@ -60,14 +71,17 @@ export async function losePower(options: {
   }
 }
 
-async function record(folder: string, commits: number, planted: boolean): Promise<Buffer> {
+async function record(
+  folder: string,
+  { commits, writers, planted }: { commits: number; writers: number; planted?: Bug },
+): Promise<Buffer> {
   const shim = join(folder, 'shim.so')
   execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', shim, here('./shim.c'), '-ldl', '-lpthread'])
   const store = join(folder, 'live/state.db')
   mkdirSync(dirname(store))
   const log = join(folder, 'operations')
-  const args = ['--import', 'tsx', here('./load.ts'), store, `${commits}`]
-  const child = spawn(process.execPath, planted ? [...args, await plantedWorker()] : args, {
+  const args = ['--import', 'tsx', here('./load.ts'), store, `${commits}`, `${writers}`]
+  const child = spawn(process.execPath, planted ? [...args, await workerWith(planted)] : args, {
     env: { ...process.env, LD_PRELOAD: shim, POWER_PREFIX: store, POWER_LOG: log },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
@@ -76,14 +90,15 @@ async function record(folder: string, commits: number, planted: boolean): Promis
 }
 
 /** The store's threads with the bug in them. */
-async function plantedWorker(): Promise<string> {
+async function workerWith(bug: Bug): Promise<string> {
   const file = fileURLToPath(await workerFile(new URL('../../worker.ts', import.meta.url), systemDisk))
-  const code = readFileSync(file, 'utf8')
-    .replace('PRAGMA synchronous=FULL', 'PRAGMA synchronous=NORMAL')
-    .replace('synchronous !== 2', 'synchronous !== 1')
-  const planted = join(dirname(file), `planted-${basename(file)}`)
-  if (!existsSync(planted)) writeFileSync(planted, code)
-  return planted
+  const sound = readFileSync(file, 'utf8')
+  const [place, planted] = bugs[bug]
+  const code = sound.replace(place, planted)
+  if (code === sound) throw new Error(`the bug ${bug} has no place any more`)
+  const path = join(dirname(file), `${bug}-${basename(file)}`)
+  if (!existsSync(path)) writeFileSync(path, code)
+  return path
 }
 
 function judge(open: OpenDatabase, folder: string, image: CrashImage, outcome: Outcome): void {
@@ -93,7 +108,10 @@ function judge(open: OpenDatabase, folder: string, image: CrashImage, outcome: O
   for (const [name, bytes] of image.files)
     if (/state\.db(-wal)?$/.test(name)) writeFileSync(join(folder, basename(name)), bytes)
   try {
-    const { writer } = Writer.open(open, { role: 'writer', path, checkpointPages: 1000, check: 'always' })
+    const { writer } = Writer.open(open, {
+      ...{ role: 'writer', path, checkpointPages: 1000, check: 'always' },
+      durable: new Durable().memory,
+    })
     writer.close()
   } catch (error) {
     outcome.unsound.push((error as Error).message)

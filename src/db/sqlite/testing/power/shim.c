@@ -1,7 +1,8 @@
 /*
  * Preloaded into a process, writes down in order what it does to the files below POWER_PREFIX: writes, truncations, syncs.
  * Records in the file POWER_LOG: type, length of the path, of the data, offset (8 bytes each, little-endian), path, data.
- * A sync is recorded when it is done, so what the record says durable is.
+ * A sync is recorded when it begins and when it is done, with a number (as the offset) that both have: what was written
+ * before the first is durable after the second.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,6 +18,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int logFd = -1;
+static uint64_t syncs = 0;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -96,9 +98,13 @@ TRUNCATES(ftruncate64, off64_t)
   int name(int fd) {                                               \
     char path[512];                                                \
     if (!pathOf(fd, path, sizeof path)) return REAL(name)(fd);     \
+    pthread_mutex_lock(&lock);                                     \
+    uint64_t number = ++syncs;                                     \
+    record('b', path, 0, 0, number);                               \
+    pthread_mutex_unlock(&lock);                                   \
     int result = REAL(name)(fd);                                   \
     pthread_mutex_lock(&lock);                                     \
-    if (result == 0) record('s', path, 0, 0, 0);                   \
+    if (result == 0) record('s', path, 0, 0, number);              \
     pthread_mutex_unlock(&lock);                                   \
     return result;                                                 \
   }
