@@ -88,6 +88,8 @@ export async function currentRevision<T extends RevisionOwner>(
       name,
       namespace: owner.metadata.namespace!,
       labels: { ...owner.spec.template.metadata?.labels, [revisionHashLabel]: hash },
+      // "kubectl rollout history" reads kubernetes.io/change-cause from here.
+      annotations: { ...owner.metadata.annotations },
       ownerReferences: [controllerRef(owner)],
     },
     data,

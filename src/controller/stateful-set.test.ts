@@ -118,6 +118,14 @@ describe('a StatefulSet', () => {
     expect((await cluster.client.list(ControllerRevision, { namespace: 'default' })).items).toHaveLength(2)
   })
 
+  it('keeps its annotations with each revision, where "kubectl rollout history" looks for the cause of a change', async () => {
+    const why = { 'kubernetes.io/change-cause': 'kubectl apply --filename=db.yaml' }
+    await cluster.client.create(StatefulSet, { ...db({ replicas: 0 }), metadata: { ...key, annotations: why } })
+    const revisions = async () => (await cluster.client.list(ControllerRevision, { namespace: 'default' })).items
+    await cluster.until(async () => (await revisions()).length === 1)
+    expect((await revisions())[0]!.metadata.annotations).toEqual(why)
+  })
+
   it('keeps the old template below its partition, also for pods that are made anew', async () => {
     await cluster.client.create(StatefulSet, db())
     await cluster.until(rolledOut('db:1'))
