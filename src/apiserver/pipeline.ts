@@ -68,7 +68,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
         const answer = parts.authorizer.authorize(attributes)
         const decision = answer instanceof Promise ? await answer : answer
         note(decision, trail)
-        if (!decision.allowed) throw mayNot(attributes, decision.reason)
+        if (!decision.allowed) return forbiddenReply(mayNot(attributes, decision.reason), request)
         const elsewhere = parts.aggregation.reply(call)
         if (elsewhere) return elsewhere
         if (call.info.resource) return serveResource(call, verb)
@@ -184,8 +184,18 @@ function identify(authenticators: readonly Authenticator[], request: ApiRequest)
     if (user instanceof Promise) return user.then(found => found ?? identify(authenticators.slice(i + 1), request))
     if (user) return user
   }
-  if (request.headers['authorization']) throw new ApiError('Unauthorized', 'Unauthorized')
+  if (bearerToken(request.headers['authorization'])) throw new ApiError('Unauthorized', 'Unauthorized')
   return anonymous
+}
+
+/** Other schemes, and one that brings nothing, are as if nothing had been said. */
+const bearerToken = (authorization: string | undefined): string | undefined =>
+  /^\s*bearer ([^ ]+)/i.exec(authorization ?? '')?.[1]
+
+function forbiddenReply(error: ApiError, { headers }: ApiRequest): ApiReply {
+  const reply = errorReply(error, headers['accept'])
+  reply.headers['x-content-type-options'] = 'nosniff'
+  return reply
 }
 
 function note({ allowed, reason }: Decision, trail: AuditTrail | undefined): void {
@@ -194,10 +204,9 @@ function note({ allowed, reason }: Decision, trail: AuditTrail | undefined): voi
 }
 
 function mayNot(attributes: Attributes, reason: string): ApiError {
-  const { resource, user, path } = attributes
+  const { resource } = attributes
   const text = refusal(attributes, reason)
-  if (!resource)
-    return new ApiError('Forbidden', `forbidden: ${text}`, user === anonymous && path === '/' ? {} : { details: {} })
+  if (!resource) return new ApiError('Forbidden', `forbidden: ${text}`, { details: {} })
   const { group, plural, name } = resource
   const what = `${plural}${group ? `.${group}` : ''}${name ? ` ${JSON.stringify(name)}` : ''}`
   return new ApiError('Forbidden', `${what} is forbidden: ${text}`, {
@@ -254,7 +263,8 @@ export function verbOf(request: ApiRequest, info: RequestInfo): string {
     case 'DELETE':
       return path.name ? 'delete' : 'deletecollection'
     default:
-      return request.method.toLowerCase()
+      // Of a resource there is no such verb.
+      return ''
   }
 }
 

@@ -70,7 +70,7 @@ export function rowOf<T extends KubeObject>(
   version = 'v1',
 ): TableRow {
   const cells = cellsOf(columnsOf(kind), object, nowMs)
-  if (include === 'None') return { cells }
+  if (include === 'None') return { cells, object: null }
   return {
     cells,
     object: include === 'Object' ? object : { ...partialOf(object), apiVersion: `meta.k8s.io/${version}` },

@@ -37,5 +37,9 @@ export function userOf(certificate: X509Certificate): UserInfo | undefined {
   const [username] = [subject['CN']].flat()
   if (!username) return undefined
   const groups = [subject['O']].flat().filter((o): o is string => o !== undefined)
-  return authenticated({ username, groups })
+  const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase()
+  return authenticated({
+    ...{ username, groups },
+    extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] },
+  })
 }

@@ -192,6 +192,7 @@ test('tokens are signed with an elliptic key where that is the one given, and it
   const accounts = `${ns}/serviceaccounts`
   await elliptic.call('POST', accounts, { metadata: { name: 'robot' } })
   const issued = await elliptic.call('POST', `${accounts}/robot/token`, { spec: {} })
+  expect(issued.body.spec.boundObjectRef).toBeNull()
   const review = { spec: { token: issued.body.status.token } }
   expect(
     (await elliptic.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', review)).body.status,

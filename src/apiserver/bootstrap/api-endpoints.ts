@@ -1,3 +1,4 @@
+import { ApiError } from '../../models/api-error.ts'
 import { EndpointSlice, Endpoints } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { serviceNameLabel } from '../../models/usable-endpoints.ts'
@@ -13,8 +14,23 @@ export interface ServerAddress {
 const namespace = 'default'
 const service = 'kubernetes'
 
-/** Makes these the endpoints of the `kubernetes` Service, and no others. */
+/**
+ * Makes these the endpoints of the `kubernetes` Service, and no others. Of addresses that endpoints cannot have, such as those of the
+ * loopback, the log says so: such a server serves all the same, only pods do not find it by that name.
+ */
 export async function publishAddresses(core: Core, servers: readonly ServerAddress[]): Promise<void> {
+  try {
+    await publish(core, servers)
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.reason !== 'Invalid') throw error
+    core.log.error(
+      { error: error.message },
+      'the endpoints of Service default/kubernetes are invalid: advertise another address',
+    )
+  }
+}
+
+async function publish(core: Core, servers: readonly ServerAddress[]): Promise<void> {
   const groups = byPort(servers)
   await put(core, Endpoints, {
     metadata: metadata(service, { 'endpointslice.kubernetes.io/skip-mirror': 'true' }),

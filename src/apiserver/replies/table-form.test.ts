@@ -20,11 +20,11 @@ async function three(): Promise<any[]> {
 
 const identified = (item: any) => ({ kind: 'ConfigMap', apiVersion: 'v1', ...item })
 
-test.each<[string, (item: any) => object | undefined]>([
+test.each<[string, (item: any) => object | null]>([
   ['', partialOf],
   ['?includeObject=Metadata', partialOf],
   ['?includeObject=Object', identified],
-  ['?includeObject=None', () => undefined],
+  ['?includeObject=None', () => null],
 ])('rows of a list%s carry of each object what was asked for', async (query, shown) => {
   const items = await three()
   const { body } = await server.call('GET', `${maps}${query}`, undefined, table)

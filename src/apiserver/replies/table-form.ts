@@ -44,7 +44,7 @@ function rowTexts(
   include: ReturnType<typeof includeObject>,
   version: string,
 ): [string, (object: KeptObject) => Buffer, string] {
-  if (include === 'None') return ['', () => nothing, '}']
+  if (include === 'None') return [',"object":null', () => nothing, '}']
   if (include === 'Object') return [',"object":', object => object.bytes, '}']
   const head = `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":`
   return [head, object => object.metadataBytes(), '}}']

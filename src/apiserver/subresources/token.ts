@@ -59,6 +59,7 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
     const answer = {
       ...request,
       metadata: { ...request.metadata, name, namespace, creationTimestamp: timeText(nowMs) },
+      spec: { ...spec, boundObjectRef: spec.boundObjectRef ?? null },
       status: { token: issued.token, expirationTimestamp: timeText(nowMs + seconds * 1000) },
     }
     return valueReply(call, 201, answer)

@@ -52,12 +52,37 @@ test('a field that another set to something else is a conflict that names both, 
   expect(owned(scaled, 'me')).toBeUndefined()
   const attempt = () => apply(scaled, config({ replicas: 2 }))
   expect(attempt).toThrow(ApiError)
-  expect(attempt).toThrow(
-    'Apply failed with 1 conflict: conflict with "scaler" using apps/v1 at 2026-01-01T00:00:00Z: .spec.replicas',
-  )
+  expect(attempt).toThrow('Apply failed with 1 conflict: conflict with "scaler" using apps/v1: .spec.replicas')
   const forced = apply(scaled, config({ replicas: 2 }), 'me', true)
   expect(forced['spec'].replicas).toBe(2)
   expect(forced.metadata.managedFields?.map(e => e.manager)).toEqual(['me'])
+})
+
+test('an applier has the time of its last change: one that changed nothing has none, an updater that of its last write', () => {
+  const at = (time: string, manager: string) => ({ ...writer(manager), time })
+  const times = (object: any) => object.metadata.managedFields.map((e: any) => [e.manager, e.time])
+  const [first, second, third] = [1, 2, 3].map(day => `2026-01-0${day}T00:00:00Z`) as [string, string, string]
+  const made = applyConfiguration(deployment, undefined, config({ replicas: 2 }), at(first, 'me'), false)
+  const shared = applyConfiguration(deployment, made, config({ replicas: 2 }), at(second, 'other'), false)
+  expect(times(shared)).toEqual([
+    ['other', undefined],
+    ['me', first],
+  ])
+  const moved = applyConfiguration(deployment, shared, config({ replicas: 3 }), at(third, 'other'), true)
+  expect(times(moved)).toEqual([['other', third]])
+  const scaled = structuredClone(made)
+  scaled['spec'].replicas = 5
+  trackUpdate(deployment, made, scaled, at(second, 'scaler'))
+  const again = structuredClone(scaled)
+  again['spec'].replicas = 6
+  trackUpdate(deployment, scaled, again, at(third, 'scaler'))
+  expect(times(again)).toEqual([['scaler', third]])
+})
+
+test('owners that nobody can be are forgotten when an object is made', () => {
+  const made = { apiVersion: 'v1', kind: 'X', metadata: { name: 'x', managedFields: [{ operation: 'Nope' }] } } as any
+  trackUpdate(deployment, undefined, made, writer('me'))
+  expect(made.metadata.managedFields).toBeUndefined()
 })
 
 test('two managers that say the same share the field, and one giving it up leaves it in place', () => {

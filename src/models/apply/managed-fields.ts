@@ -81,7 +81,10 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
   const nobodys = writer.leavesStatus ? unownedBy.others : unownedBy.writersOfAll
   if (!previous && !owners.length) {
     const text = fieldsOfCreated(type, next, nobodys.elements)
-    if (text === '{}') return
+    if (text === '{}') {
+      delete next.metadata.managedFields
+      return
+    }
     next.metadata.managedFields = [creatorsEntry(writer, text)]
     return
   }
@@ -98,7 +101,7 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     const fields = i === at ? left.union(mine) : left.difference(mine)
     if (fields.isEmpty) return
     out.push(
-      i === at && !fields.equals(owner.fields)
+      i === at && !mine.isEmpty
         ? { entry: { ...owner.entry, time: writer.time }, fields }
         : { entry: owner.entry, fields },
     )
@@ -182,13 +185,25 @@ export function applyConfiguration(
     metadata: { ...(result.metadata ?? {}) } as AnyObject['metadata'],
   }
   const mine: Owner = {
-    entry: at >= 0 && owners[at]!.fields.equals(wanted) ? owners[at]!.entry : entryOf(writer, 'Apply'),
+    entry: applierOf(writer, owners[at], changes(type, before, result)),
     fields: wanted,
   }
   writeOwners(next, wanted.isEmpty ? kept : [...kept, mine])
   if (writer.manager === kubectl && annotation !== undefined)
     next.metadata.annotations = { ...next.metadata.annotations, [lastAppliedAnnotation]: lastAppliedText(applied) }
   return next
+}
+
+const changes = (type: ObjectType, before: AnyObject | object, after: AnyObject): boolean => {
+  const { changed, removed } = compareFields(type, before as AnyObject, after)
+  return !changed.isEmpty || !removed.isEmpty
+}
+
+/** The time of an applier is that of its last change of the object: who has changed nothing yet has none. */
+function applierOf(writer: Writer, known: Owner | undefined, changing: boolean): Owner['entry'] {
+  const entry = { ...entryOf(writer, 'Apply'), time: changing ? writer.time : known?.entry.time }
+  if (entry.time === undefined) delete entry.time
+  return entry
 }
 
 /** Leaves in place whatever still has something that somebody owns below it. */
@@ -273,7 +288,7 @@ function conflict(contested: { owner: Owner; fields: FieldSet }[]): ApiError {
 
 function describe({ entry }: Owner): string {
   const where = entry.subresource ? ` with subresource ${JSON.stringify(entry.subresource)}` : ''
-  const how = entry.operation === 'Update' ? ` using ${entry.apiVersion}${entry.time ? ` at ${entry.time}` : ''}` : ''
+  const how = entry.operation === 'Update' ? ` using ${entry.apiVersion}` : ''
   return `${JSON.stringify(entry.manager ?? '')}${where}${how}`
 }
 
@@ -297,10 +312,11 @@ function writeOwners(object: AnyObject, owners: Owner[]): void {
     return
   }
   // Appliers first, then by time, then by name: so equal states are equal bytes.
-  const rank = (o: Owner) =>
-    `${o.entry.operation === 'Apply' ? 0 : 1} ${o.entry.time ?? ''} ${o.entry.manager ?? ''} ${o.entry.subresource ?? ''}`
+  const rank = ({ entry }: Owner) => [
+    ...[entry.operation, entry.time, entry.manager, entry.apiVersion, entry.subresource].map(text => text ?? ''),
+  ]
   object.metadata.managedFields = [...owners]
-    .sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
+    .sort((a, b) => compareTexts(rank(a), rank(b)))
     .map(({ entry, fields }) => ({
       manager: entry.manager ?? '',
       operation: entry.operation!,
@@ -310,6 +326,12 @@ function writeOwners(object: AnyObject, owners: Owner[]): void {
       fieldsV1: fields.toWire(),
       ...(entry.subresource ? { subresource: entry.subresource } : {}),
     }))
+}
+
+/** The first that differs decides. */
+function compareTexts(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((text, i) => text !== b[i])
+  return at < 0 ? 0 : a[at]! < b[at]! ? -1 : 1
 }
 
 function isWriter({ entry }: Owner, writer: Writer, operation: string): boolean {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Kind } from '../kind.ts'
+import { columnDefinitionsOf } from '../table.ts'
 import { durationText } from './columns.ts'
 import * as all from './index.ts'
 import { cells } from './testing.ts'
@@ -275,7 +276,7 @@ const rows: Row[] = [
   [
     'ResourceQuota',
     { status: { hard: { pods: '10', 'limits.cpu': '4', cpu: '2' }, used: { pods: '3' } } },
-    ['cpu: 0/2, pods: 3/10', 'limits.cpu: 0/4'],
+    ['5m', 'cpu: 0/2, pods: 3/10', 'limits.cpu: 0/4'],
   ],
   [
     'ControllerRevision',
@@ -337,4 +338,15 @@ test('the other version of an object prints the same', () => {
   }
   const other = all.EventsEvent.storedAs!.fromStored(stored as any)
   expect(cells(all.EventsEvent, other, { nowMs, wide: true })).toEqual(cells(all.Event, stored, { nowMs, wide: true }))
+})
+
+test.each<[string, string[]]>([
+  ['ConfigMap', ['Name string name', 'Data string', 'Age string']],
+  ['Secret', ['Name string name', 'Type string', 'Data string', 'Age string']],
+  ['ServiceAccount', ['Name string name', 'Secrets string', 'Age string']],
+  ['ResourceQuota', ['Name string name', 'Age string', 'Request string', 'Limit string']],
+  ['CSIStorageCapacity', ['Name string name', 'Created At date']],
+])('the columns of %s are those of kube-apiserver, with their types', (kind, columns) => {
+  const shown = columnDefinitionsOf((all as any)[kind]).map(c => `${c.name} ${c.type} ${c.format}`.trim())
+  expect(shown).toEqual(columns)
 })

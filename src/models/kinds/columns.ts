@@ -13,6 +13,11 @@ export function integer<T extends KubeObject>(name: string, cell: (object: T) =>
   return { name, type: 'integer', cell: object => cell(object) ?? 0 }
 }
 
+/** A column of whole numbers which Kubernetes calls text. */
+export function count<T extends KubeObject>(name: string, cell: (object: T) => number | undefined): Column<T> {
+  return { name, type: 'string', cell: object => cell(object) ?? 0 }
+}
+
 /** A column of true and false. */
 export function boolean<T extends KubeObject>(name: string, cell: (object: T) => boolean | undefined): Column<T> {
   return { name, type: 'boolean', cell: object => cell(object) ?? false }

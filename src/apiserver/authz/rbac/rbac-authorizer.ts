@@ -31,7 +31,7 @@ export class RbacAuthorizer implements Authorizer {
       if (rules.some(rule => ruleAllows(rule, attributes)))
         return {
           allowed: true,
-          reason: `RBAC: allowed by ${binding.kind} ${JSON.stringify(binding.metadata.name)} of ${binding.roleRef.kind} ${JSON.stringify(binding.roleRef.name)}`,
+          reason: `RBAC: allowed by ${describe(binding, attributes.user)}`,
         }
     return undefined
   }
@@ -99,6 +99,17 @@ export class RbacAuthorizer implements Authorizer {
       }
     return index
   }
+}
+
+/** `RoleBinding "b/NAMESPACE" of Role "r" to User "u"` */
+function describe({ kind, metadata, roleRef, subjects = [] }: AnyBinding, user: UserInfo): string {
+  const { name, namespace = '' } = metadata
+  const keys = new Set([`u:${user.username}`, ...user.groups.map(g => `g:${g}`)])
+  const subject = subjects.find(one => keys.has(subjectKey(one, namespace) ?? ''))
+  const place = subject?.kind === 'ServiceAccount' ? `/${subject.namespace || namespace}` : ''
+  const to = subject ? ` to ${subject.kind} ${JSON.stringify(`${subject.name}${place}`)}` : ''
+  const said = JSON.stringify(namespace ? `${name}/${namespace}` : name)
+  return `${kind} ${said} of ${roleRef.kind} ${JSON.stringify(roleRef.name)}${to}`
 }
 
 function subjectKey(subject: rbac.Subject, namespace: string): string | undefined {

@@ -32,7 +32,11 @@ export const CronJob = defineKind<batch.CronJob>({
   columns: [
     text('Schedule', job => job.spec.schedule),
     text('Timezone', job => job.spec.timeZone ?? '<none>'),
-    text('Suspend', job => (job.spec.suspend === undefined ? '<unset>' : job.spec.suspend ? 'True' : 'False')),
+    {
+      name: 'Suspend',
+      type: 'boolean',
+      cell: job => (job.spec.suspend === undefined ? '<unset>' : job.spec.suspend ? 'True' : 'False'),
+    },
     integer('Active', job => job.status?.active?.length),
     text('Last Schedule', (job, nowMs) =>
       job.status?.lastScheduleTime ? sinceText(job.status.lastScheduleTime, nowMs) : '<none>',

@@ -1,6 +1,6 @@
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
-import { integer } from '../columns.ts'
+import { count } from '../columns.ts'
 import { validateConfigMap } from './data-validation.ts'
 
 export type ConfigMap = core.ConfigMap
@@ -15,6 +15,6 @@ export const ConfigMap = defineKind<core.ConfigMap>({
   schema: 'core/v1.ConfigMap',
   noGeneration: true,
   unconditionalUpdate: true,
-  columns: [integer('Data', map => Object.keys(map.data ?? {}).length + Object.keys(map.binaryData ?? {}).length)],
+  columns: [count('Data', map => Object.keys(map.data ?? {}).length + Object.keys(map.binaryData ?? {}).length)],
   validate: validateConfigMap,
 })

@@ -1,6 +1,6 @@
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
-import { text } from '../columns.ts'
+import { age, text } from '../columns.ts'
 import { validateQuota } from './quota-validation.ts'
 
 export type ResourceQuota = core.ResourceQuota
@@ -29,8 +29,10 @@ export const ResourceQuota = defineKind<core.ResourceQuota>({
   noGeneration: true,
   unconditionalUpdate: true,
   columns: [
+    age,
     text('Request', quota => usage(quota, key => !isLimit(key))),
     text('Limit', quota => usage(quota, isLimit)),
   ],
+  ownAge: true,
   validate: validateQuota,
 })

@@ -1,7 +1,7 @@
 import { textToBase64 } from '../../../base/base64.ts'
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
-import { integer, text } from '../columns.ts'
+import { count, text } from '../columns.ts'
 import { validateSecret } from './data-validation.ts'
 
 export type Secret = core.Secret
@@ -25,10 +25,7 @@ export const Secret = defineKind<core.Secret>({
   noGeneration: true,
   unconditionalUpdate: true,
   fields: { type: secret => secret.type ?? '' },
-  columns: [
-    text('Type', secret => secret.type ?? ''),
-    integer('Data', secret => Object.keys(secret.data ?? {}).length),
-  ],
+  columns: [text('Type', secret => secret.type ?? ''), count('Data', secret => Object.keys(secret.data ?? {}).length)],
   defaults: defaultSecret,
   validate: validateSecret,
 })

@@ -1,6 +1,6 @@
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
-import { integer } from '../columns.ts'
+import { count } from '../columns.ts'
 
 export type ServiceAccount = core.ServiceAccount
 
@@ -16,7 +16,7 @@ export const ServiceAccount = defineKind<core.ServiceAccount>({
   subresources: ['token'],
   noGeneration: true,
   unconditionalUpdate: true,
-  columns: [integer('Secrets', account => account.secrets?.length)],
+  columns: [count('Secrets', account => account.secrets?.length)],
   prepareCreate: account => {
     if (account.secrets) account.secrets = account.secrets.map(({ name = '' }) => ({ name }))
   },

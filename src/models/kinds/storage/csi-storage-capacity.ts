@@ -4,7 +4,7 @@ import { type FieldError, invalid } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as storage from '../../types/storage-v1.ts'
 import { checkImmutable, checkName, negativeText, texts } from '../checks.ts'
-import { text } from '../columns.ts'
+import { createdAt } from '../columns.ts'
 import { checkSelector } from '../selector-checks.ts'
 
 export type CSIStorageCapacity = storage.CSIStorageCapacity
@@ -21,7 +21,7 @@ export const CSIStorageCapacity = defineKind<storage.CSIStorageCapacity>({
   scope: 'Namespaced',
   schema: 'storage/v1.CSIStorageCapacity',
   noGeneration: true,
-  columns: [text('StorageClassName', c => c.storageClassName), text('Capacity', c => c.capacity ?? '<unset>')],
+  columns: [createdAt],
   ownAge: true,
   checkedTwice: true,
   validate: (next, previous) => [

@@ -44,7 +44,7 @@ export const VolumeAttachment = defineKind<storage.VolumeAttachment>({
   statusMarks: [],
   noGeneration: true,
   columns: [
-    text('Attacher', a => a.spec.attacher),
+    { ...text('Attacher', a => a.spec.attacher), format: 'name' },
     text('PV', a => a.spec.source.persistentVolumeName ?? ''),
     text('Node', a => a.spec.nodeName),
     boolean('Attached', a => a.status?.attached),
