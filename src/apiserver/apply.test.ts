@@ -114,7 +114,7 @@ test('the name of the path will do; what does not fit the type is refused in Kub
   const odd = await server.call('PATCH', `${deployments}/quiet?fieldManager=m`, deployment('quiet', { bogus: 1 }), type)
   expect([odd.status, odd.body.message]).toEqual([
     500,
-    'failed to create typed patch object (default/quiet; apps/v1, Kind=Deployment): .spec.bogus: field not declared in schema',
+    'failed to create typed patch object (/quiet; apps/v1, Kind=Deployment): .spec.bogus: field not declared in schema',
   ])
 })
 

@@ -1,10 +1,12 @@
 import { ApiError } from '../models/api-error.ts'
 import type { FieldError } from '../models/field-error.ts'
-import type { Kind } from '../models/kind.ts'
+import { apiVersionOf, type Kind } from '../models/kind.ts'
 import { validateMeta } from '../models/kinds/meta.ts'
 import type { AnyObject } from '../models/object.ts'
+import { hasProtobuf, schemaNameOf } from '../models/protobuf/index.ts'
 import {
   applySchemaDefaults,
+  CannotHandle,
   decode,
   decodePart,
   type FieldValidation,
@@ -28,10 +30,36 @@ export function decodeValue(
   fieldValidation: FieldValidation,
   duplicates: readonly string[] = [],
 ): Decoded {
+  if (!kind.custom) refuseOtherKind(kind, value)
   const decoded = decode<AnyObject>(kind, value, { fieldValidation, duplicates })
   decoded.object.metadata ??= {} as AnyObject['metadata']
   return decoded
 }
+
+/** Who sends another kind hears of it as from a server in Go, whose words name its own packages. @throws CannotHandle */
+function refuseOtherKind(kind: Kind<any>, value: unknown): void {
+  const own = apiVersionOf(kind)
+  const said = (value ?? {}) as { apiVersion?: unknown; kind?: unknown }
+  const [apiVersion, name] = [said.apiVersion || own, said.kind || kind.kind]
+  if (typeof apiVersion !== 'string' || typeof name !== 'string' || (apiVersion === own && name === kind.kind)) return
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
+  const given = { ...kind, kind: name, version }
+  if (!hasProtobuf(schemaNameOf(apiVersion, name))) {
+    const scheme = 'in scheme "pkg/runtime/scheme.go:100"'
+    throw new CannotHandle(
+      given,
+      `no kind ${JSON.stringify(name)} is registered for version ${JSON.stringify(apiVersion)} ${scheme}`,
+      { as: kind.kind },
+    )
+  }
+  const converting = `converting (${version}.${name}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`
+  // Another version of the same kind is refused for its version alone.
+  if (name !== kind.kind) throw new CannotHandle(given, converting, { as: kind.kind })
+}
+
+/** Where upstream's types without a version are. */
+const goPackage = (group: string): string =>
+  group === '' || group === 'events.k8s.io' ? 'core' : group.split('.', 1)[0]!
 
 export function applyDefaults(kind: Kind<any>, object: AnyObject): void {
   if (kind.custom) kind.custom.applyDefaults(object)

@@ -82,3 +82,69 @@ test('answers have what those of kube-apiserver have', async () => {
   const empty = await server.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', {})
   expect(empty.body.message).toBe('token is required for TokenReview in authentication')
 })
+
+test.each([
+  [
+    { kind: 'Nope' },
+    'Nope in version "v1" cannot be handled as a ConfigMap: no kind "Nope" is registered for version "v1"',
+  ],
+  [
+    { apiVersion: 'no/v9' },
+    'ConfigMap in version "v9" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered',
+  ],
+  [
+    { apiVersion: 'apps/v1', kind: 'Deployment' },
+    'Deployment in version "v1" cannot be handled as a ConfigMap: converting (v1.Deployment) to (core.ConfigMap): unknown conversion',
+  ],
+])('who sends %j is told what is known of it', async (body, text) => {
+  const answer = await server.call('POST', '/api/v1/namespaces/default/configmaps', {
+    metadata: { name: 'x' },
+    ...body,
+  })
+  expect(answer.body).toMatchObject({ code: 400, reason: 'BadRequest', message: expect.stringContaining(text) })
+})
+
+test('what is applied is named by what it says itself', async () => {
+  const type = { 'content-type': 'application/apply-patch+yaml' }
+  const url = '/api/v1/namespaces/default/configmaps/x?fieldManager=me'
+  const refused = async (body: object) => (await server.call('PATCH', url, body, type)).body.message
+  const identity = { apiVersion: 'v1', kind: 'ConfigMap' }
+  expect(await refused({ metadata: { name: 'x' } })).toBe('invalid object type: /, Kind=')
+  const unknown = '.nope: field not declared in schema'
+  expect(await refused({ ...identity, nope: 1 })).toBe(
+    `failed to create typed patch object (/; /v1, Kind=ConfigMap): ${unknown}`,
+  )
+  expect(await refused({ ...identity, metadata: { name: 'x', namespace: 'default' }, nope: 1 })).toBe(
+    `failed to create typed patch object (default/x; /v1, Kind=ConfigMap): ${unknown}`,
+  )
+})
+
+test('a deletion answers with what was there; only a pod is marked before it goes', async () => {
+  const ns = '/api/v1/namespaces/default'
+  const template = { spec: { containers: [{ name: 'c', image: 'i' }] } }
+  await server.call('POST', `${ns}/podtemplates`, { metadata: { name: 't' }, template })
+  for (const dry of ['?dryRun=All', '']) {
+    const { body } = await server.call('DELETE', `${ns}/podtemplates/t${dry}`)
+    expect([body.kind, body.metadata.deletionTimestamp]).toEqual(['PodTemplate', undefined])
+  }
+  await server.call('POST', `${ns}/pods`, { metadata: { name: 'p' }, ...template })
+  const pod = (await server.call('DELETE', `${ns}/pods/p`)).body
+  expect([pod.metadata.deletionTimestamp, pod.metadata.deletionGracePeriodSeconds]).toEqual([expect.any(String), 0])
+  await server.call('POST', '/api/v1/namespaces', { metadata: { name: 'going' } })
+  const wrong = await server.call('DELETE', '/api/v1/namespaces/going', { preconditions: { uid: 'x' } })
+  expect(wrong.body.message).toContain('on namespaces "going": Precondition failed: UID in precondition: x, UID in')
+  const going = (await server.call('DELETE', '/api/v1/namespaces/going')).body
+  expect(going.metadata.deletionTimestamp).toBeTypeOf('string')
+  expect(going.metadata.deletionGracePeriodSeconds).toBeUndefined()
+})
+
+test('events and budgets may be called what fits into a path; volumes say since when they are pending', async () => {
+  const ns = 'namespaces/default'
+  const event = { metadata: { name: 'A_b' }, involvedObject: { namespace: 'default' }, reason: 'R', type: 'Normal' }
+  expect((await server.call('POST', `/api/v1/${ns}/events`, event)).status).toBe(201)
+  const budget = { metadata: { name: 'A_b' }, spec: { minAvailable: 1 } }
+  expect((await server.call('POST', `/apis/policy/v1/${ns}/poddisruptionbudgets`, budget)).status).toBe(201)
+  const spec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/x' } }
+  const { body } = await server.call('POST', '/api/v1/persistentvolumes', { metadata: { name: 'v' }, spec })
+  expect(body.status).toEqual({ phase: 'Pending', lastPhaseTransitionTime: body.metadata.creationTimestamp })
+})

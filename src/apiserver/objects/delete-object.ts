@@ -64,9 +64,12 @@ export async function deleteObject(
     try {
       if (next === undefined) return { gone: false, object: kept }
       if (isFinished(next)) {
-        if (options.dryRun) return { gone: true, object: remembered(target, dryKept(next, kept.revision, false), next) }
+        // Only what may have a grace period is marked before it goes.
+        const last = target.stored.gracePeriodSeconds ? next : present
+        if (options.dryRun) return { gone: true, object: remembered(target, dryKept(last, kept.revision, false), last) }
         const revision = await core.admission.commit(admission, claims => core.objects.remove(kept, claims))
-        return { gone: true, object: remembered(target, lastState(kept, revision), present) }
+        const shown = last === next ? dryKept(next, revision, false) : lastState(kept, revision)
+        return { gone: true, object: remembered(target, shown, last) }
       }
       if (options.dryRun) return { gone: false, object: remembered(target, dryKept(next, kept.revision, false), next) }
       const stored = target.form ? await target.form.toStored(next) : next
@@ -92,9 +95,14 @@ function lastState({ key, namespace, name, bytes }: KeptObject, revision: number
 
 function checkPreconditions(resource: Resource, kept: KeptObject, present: AnyObject, wishes: DeleteOptions): void {
   const { uid, resourceVersion } = wishes.preconditions ?? {}
-  // Kubernetes names the kind here where all other refusals name the resource.
-  const named = { ...resource.kind, plural: resource.kind.kind }
+  // Kubernetes names the kind here where all other refusals name the resource; but not of those with a way of their own to go.
+  const own = resource.stored.deletionBegins !== undefined
+  const named = own ? resource.kind : { ...resource.kind, plural: resource.kind.kind }
   const refuse = (field: string, wanted: string, actual: string, happened: string) => {
+    if (own) {
+      const differ = `${field} in precondition: ${wanted}, ${field} in object meta: ${actual}`
+      throw conflictError(named, kept.name, `Precondition failed: ${differ}`)
+    }
     const differ = `the ${field} in the precondition (${wanted}) does not match the ${field} in record (${actual})`
     throw conflictError(named, kept.name, `${differ}. The object might have been ${happened}`)
   }
@@ -126,7 +134,8 @@ function markDeleted(core: Core, resource: Resource, object: AnyObject, wishes: 
     return finalizersChanged || isFinished(object) ? object : undefined
   }
   metadata.deletionTimestamp = calendarTime(now + (graceS ?? 0) * 1000)
-  metadata.deletionGracePeriodSeconds = graceS ?? 0
+  // Kinds that are emptied before they go have no grace period.
+  if (!resource.stored.deletionBegins) metadata.deletionGracePeriodSeconds = graceS ?? 0
   if (!resource.stored.noGeneration && metadata.generation !== undefined) metadata.generation++
   resource.stored.deletionBegins?.(object, timestamp(core.clock))
   return object

@@ -56,18 +56,23 @@ function parseApplied(body: Uint8Array): Parsed {
 function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
   const body = checkedBody(call.request)
   const { value, duplicates } = parseApplied(body)
-  const said = value as { apiVersion?: string; metadata?: { name?: string; managedFields?: unknown[] } } | null
+  const said = value as {
+    apiVersion?: string
+    kind?: string
+    metadata?: { name?: string; managedFields?: unknown[] }
+  } | null
   if (!said || typeof said !== 'object' || Array.isArray(said))
     throw badRequest('the applied configuration is not an object')
+  if (!said.apiVersion && !said.kind) throw badRequest('invalid object type: /, Kind=')
   if (said.apiVersion !== apiVersionOf(kind))
     throw badRequest(
       `Incorrect version specified in apply patch. Specified patch version: ${said.apiVersion ?? ''}, expected: ${apiVersionOf(kind)}`,
     )
   if (said.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil')
   // Fields that there are not cannot be owned: that is said first, unless the text itself is ambiguous.
-  if (!duplicates.length) refuseUntyped(call, kind, said)
+  if (!duplicates.length) refuseUntyped(kind, said)
   const { object, warnings } = decodeValue(kind, value, fieldValidation(call), duplicates)
-  refuseUntyped(call, kind, said)
+  refuseUntyped(kind, said)
   call.warnings.push(...warnings)
   object.metadata.name ||= call.path.name!
   const configuration = onlySaid(object, value) as AnyObject
@@ -82,10 +87,11 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
 const jsonBegins = new Set([0x7b, 0x5b])
 
 /** What does not fit the type cannot be owned, whatever the request says about unknown fields. */
-function refuseUntyped({ path }: ResourceCall, kind: Kind<any>, said: object): void {
+function refuseUntyped(kind: Kind<any>, said: object): void {
   const problems = checkApplied(typeOf(kind), said)
   if (!problems.length) return
-  const what = `${path.namespace ? `${path.namespace}/` : ''}${path.name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`
+  const { namespace = '', name = '' } = (said as { metadata?: { namespace?: string; name?: string } }).metadata ?? {}
+  const what = `${namespace}/${name}; ${kind.group}/${kind.version}, Kind=${kind.kind}`
   const why = problems.length === 1 ? problems[0] : `errors:\n${problems.map(p => `  ${p}`).join('\n')}`
   throw new ApiError('', `failed to create typed patch object (${what}): ${why}`, { code: 500 })
 }

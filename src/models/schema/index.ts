@@ -58,7 +58,7 @@ export function decode<T = AnyObject>(
       ? kind.custom.decode(value, context)
       : (decoderOf(typeNamed(kind.schema))(value, context, '') as object)
   } catch (error) {
-    throw new CannotHandle(kind, (error as Error).message, error)
+    throw new CannotHandle(kind, (error as Error).message, { cause: error })
   }
   const strict = options.fieldValidation ?? 'Warn'
   const found = [context.problems, options.duplicates ?? []]
@@ -83,9 +83,15 @@ export class CannotHandle extends ApiError {
   /** What is wrong, without the kind. */
   readonly why: string
 
-  constructor({ kind, version }: DecodedKind, why: string, cause?: unknown) {
-    const text = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`
-    super('BadRequest', text, cause === undefined ? {} : { cause })
+  /** @param options.as the kind that was asked for, if another one was given */
+  constructor(
+    given: Pick<DecodedKind, 'kind' | 'version'>,
+    why: string,
+    options: { cause?: unknown; as?: string } = {},
+  ) {
+    const { kind, version } = given
+    const text = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${options.as ?? kind}: ${why}`
+    super('BadRequest', text, options.cause === undefined ? {} : { cause: options.cause })
     this.why = why
   }
 }

@@ -1,3 +1,4 @@
+import { isPathSegmentName } from '../../../base/names.ts'
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { eventColumns } from './event-columns.ts'
@@ -13,6 +14,8 @@ export const Event = defineKind<core.Event>({
   shortNames: ['ev'],
   scope: 'Namespaced',
   schema: 'core/v1.Event',
+  // Kubernetes asks no more of the name than that it fits into a path.
+  validName: isPathSegmentName,
   noGeneration: true,
   unconditionalUpdate: true,
   createOnUpdate: true,

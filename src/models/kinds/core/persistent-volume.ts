@@ -30,7 +30,7 @@ export const PersistentVolume = defineKind<core.PersistentVolume>({
   ownAge: true,
   defaults: defaultVolume,
   prepareCreate: volume => {
-    volume.status = { phase: 'Pending' }
+    volume.status = { phase: 'Pending', lastPhaseTransitionTime: volume.metadata.creationTimestamp! }
   },
   validate: validateVolume,
   warnings: volumeWarnings,

@@ -31,7 +31,6 @@ function validateController({ spec }: core.ReplicationController): FieldError[] 
 function defaultController({ metadata, spec }: core.ReplicationController): void {
   if (!spec) return
   spec.replicas ??= 1
-  spec.minReadySeconds ??= 0
   defaultPodTemplate(spec.template)
   const labels = spec.template?.metadata?.labels
   if (labels && !Object.keys(spec.selector ?? {}).length) spec.selector = { ...labels }
