@@ -148,3 +148,17 @@ test('events and budgets may be called what fits into a path; volumes say since 
   const { body } = await server.call('POST', '/api/v1/persistentvolumes', { metadata: { name: 'v' }, spec })
   expect(body.status).toEqual({ phase: 'Pending', lastPhaseTransitionTime: body.metadata.creationTimestamp })
 })
+
+test('who made an object owns the base of its name; a manager is named in characters that can be printed', async () => {
+  const maps = '/api/v1/namespaces/default/configmaps'
+  const { body } = await server.call('POST', `${maps}?fieldManager=me`, { metadata: { generateName: 'g-' } })
+  expect(body.metadata.managedFields[0].fieldsV1).toEqual({ 'f:metadata': { 'f:generateName': {} } })
+  const refused = await server.call('POST', `${maps}?fieldManager=a%0Ab`, { metadata: { name: 'x' } })
+  expect(refused.body.details.causes[0].message).toBe(
+    'Invalid value: "a\\nb": invalid character U+000A (at position 1)',
+  )
+  const nameless = await server.call('PUT', `${maps}/x`, { metadata: {} })
+  expect(nameless.body.message).toBe(
+    'the name of the object (x based on URL) was undeterminable: name must be provided',
+  )
+})

@@ -25,8 +25,12 @@ export function checkDryRun(call: Call, values: readonly unknown[]): void {
 export function fieldManager(call: Call): string {
   const said = call.info.query.get('fieldManager') ?? ''
   if (said.length > maxManagerBytes) throw invalidOptions(call, tooLong('fieldManager', maxManagerBytes))
-  if (!/^[\x20-\x7e\u00a0-\uffff]*$/.test(said))
-    throw invalidOptions(call, invalid('fieldManager', said, 'should only contain printable characters'))
+  const unprintable = /[^\x20-\x7e\u00a0-\u{10ffff}]/u.exec(said)
+  if (unprintable) {
+    const code = unprintable[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
+    const at = Buffer.byteLength(said.slice(0, unprintable.index))
+    throw invalidOptions(call, invalid('fieldManager', said, `invalid character U+${code} (at position ${at})`))
+  }
   if (said) return said
   const agent = call.request.headers['user-agent'] ?? ''
   return agent.split('/', 1)[0]!.slice(0, 128) || 'unknown'

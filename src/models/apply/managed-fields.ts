@@ -29,7 +29,6 @@ const unowned = FieldSet.fromWire({
     ...Object.fromEntries(
       [
         'name',
-        'generateName',
         'namespace',
         'creationTimestamp',
         'selfLink',
