@@ -172,6 +172,11 @@ test('what is wrong with options is said as of an object of theirs', async () =>
     const { status, body: answer } = await server.call(method, `${configMaps}/none${query}`, body, headers)
     return [status, answer.reason, answer.message, answer.details?.kind]
   }
+  // Who says nothing with it means something all the same: nothing is done.
+  expect((await refusal('PATCH', '?dryRun=', {})).slice(0, 3)).toEqual([
+    ...[422, 'Invalid'],
+    'PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: []string{""}: supported values: "All"',
+  ])
   expect(await refusal('PATCH', '?dryRun=Some', {})).toEqual([
     ...[
       422,

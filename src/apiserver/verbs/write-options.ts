@@ -7,9 +7,7 @@ const maxManagerBytes = 128
 
 /** @throws ApiError Invalid for anything but `dryRun=All` */
 export function isDryRun(call: Call): boolean {
-  const said = call.info.query.getAll('dryRun')
-  // One that is empty says nothing; beside others it is a value like them.
-  const values = said.length === 1 && said[0] === '' ? [] : said
+  const values = call.info.query.getAll('dryRun')
   checkDryRun(call, values)
   return values.length > 0
 }
