@@ -2,7 +2,11 @@ import { type FieldRequirement, fieldSelectorText, parseFieldSelector } from '..
 import { InvalidSelector, parseSelector, selectorFrom } from '../../base/labels.ts'
 import { type FieldError, invalid, required } from '../../models/field-error.ts'
 import type { UserInfo } from '../../models/rest.ts'
-import type { ResourceAttributes, SubjectAccessReviewSpec } from '../../models/types/authorization-v1.ts'
+import type {
+  NonResourceAttributes,
+  ResourceAttributes,
+  SubjectAccessReviewSpec,
+} from '../../models/types/authorization-v1.ts'
 import type { LabelSelector } from '../../models/types/meta-v1.ts'
 import type { Attributes, AuthorizerChain } from '../authz/authorizer.ts'
 
@@ -10,15 +14,12 @@ import type { Attributes, AuthorizerChain } from '../authz/authorizer.ts'
 export function checkAccessSpec(spec: SubjectAccessReviewSpec): FieldError[] {
   const { resourceAttributes: resource, nonResourceAttributes: path } = spec
   const errors: FieldError[] = []
-  if (resource && path)
-    errors.push(
-      invalid('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes'),
-    )
+  if (resource && path) errors.push(invalidPath(path, 'cannot be specified in combination with resourceAttributes'))
   if (!resource && !path)
     errors.push(
       invalid(
         'spec.resourceAttributes',
-        null,
+        'null',
         'exactly one of nonResourceAttributes or resourceAttributes must be specified',
       ),
     )
@@ -33,6 +34,16 @@ export function checkAccessSpec(spec: SubjectAccessReviewSpec): FieldError[] {
       errors.push(required(`${at}.requirements`, `when ${at} is specified, requirements or rawSelector is required`))
   }
   return errors
+}
+
+/** The value is shown as a server in Go shows it. */
+export function invalidPath({ path = '', verb = '' }: NonResourceAttributes, why: string): FieldError {
+  const shown = `authorization.NonResourceAttributes{Path:${JSON.stringify(path)}, Verb:${JSON.stringify(verb)}}`
+  return {
+    field: 'spec.nonResourceAttributes',
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${shown}: ${why}`,
+  }
 }
 
 /** Whether the user may do what is asked. */

@@ -21,7 +21,7 @@ import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ComputedVerbs, ResourceCall } from '../core.ts'
 import { acceptedForm } from '../replies/accept.ts'
 import { valueReply } from '../replies/object-form.ts'
-import { answerAccess, checkAccessSpec } from './access.ts'
+import { answerAccess, checkAccessSpec, invalidPath } from './access.ts'
 
 export interface ReviewParts {
   authorizer: AuthorizerChain
@@ -104,8 +104,7 @@ function checkLocal({ resourceAttributes, nonResourceAttributes }: SubjectAccess
     errors.push(
       invalid('spec.resourceAttributes.namespace', resourceAttributes.namespace ?? '', 'must match metadata.namespace'),
     )
-  if (nonResourceAttributes)
-    errors.push(invalid('spec.nonResourceAttributes', nonResourceAttributes, 'disallowed on this kind of request'))
+  if (nonResourceAttributes) errors.push(invalidPath(nonResourceAttributes, 'disallowed on this kind of request'))
   return errors
 }
 

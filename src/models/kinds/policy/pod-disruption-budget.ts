@@ -1,4 +1,3 @@
-import { isPathSegmentName } from '../../../base/names.ts'
 import { type FieldError, invalid } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as policy from '../../types/policy-v1.ts'
@@ -32,8 +31,6 @@ export const PodDisruptionBudget = defineKind<policy.PodDisruptionBudget>({
   shortNames: ['pdb'],
   scope: 'Namespaced',
   schema: 'policy/v1.PodDisruptionBudget',
-  // Kubernetes asks no more of the name than that it fits into a path.
-  validName: isPathSegmentName,
   subresources: ['status'],
   columns: [
     text('Min Available', budget => String(budget.spec.minAvailable ?? 'N/A')),

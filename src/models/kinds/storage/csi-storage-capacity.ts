@@ -3,7 +3,7 @@ import { parseQuantity } from '../../../base/quantity.ts'
 import { type FieldError, invalid } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as storage from '../../types/storage-v1.ts'
-import { checkImmutable, checkName, negativeText, texts } from '../checks.ts'
+import { checkImmutable, negativeText, texts } from '../checks.ts'
 import { createdAt } from '../columns.ts'
 import { checkSelector } from '../selector-checks.ts'
 

@@ -2,7 +2,6 @@ import { sameMeaning } from '../../../base/equality.ts'
 import { forbidden, required } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as storage from '../../types/storage-v1beta1.ts'
-import { checkImmutable } from '../checks.ts'
 import { nameColumn, text } from '../columns.ts'
 import { checkParameters, checkProvisioner } from './storage-checks.ts'
 
