@@ -1,15 +1,17 @@
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
-import { bundle } from './bundle.ts'
+import { bundle, programs } from './bundle.ts'
 
 const rooms = ['apiserver', 'scheduler', 'controller', 'gateway', 'db', 'models/cel', 'models/schemas']
+
+const root = resolve(import.meta.dirname, '..')
 
 test('what a node loads at its start holds no room of the server, no expressions and no schemas', async () => {
   const entry = 'src/cli/agent-main.ts'
   const { metafile } = await build({
-    absWorkingDir: resolve(import.meta.dirname, '..'),
-    entryPoints: [entry],
+    absWorkingDir: root,
+    entryPoints: programs.find(together => Object.values(together).includes(entry))!,
     ...bundle,
     packages: 'external',
     metafile: true,
@@ -26,4 +28,17 @@ test('what a node loads at its start holds no room of the server, no expressions
   )
   expect(inputs).toContain('src/agent/agent.ts')
   expect(inputs.filter(file => rooms.some(room => file.startsWith(`src/${room}/`)))).toEqual([])
+})
+
+test('programs are of characters up to Latin-1, or V8 keeps their source at two bytes each', async () => {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: Object.assign({}, ...programs),
+    ...bundle,
+    packages: 'external',
+    loader: { '.html': 'text' },
+    write: false,
+  })
+  const wide = outputFiles.flatMap(({ text }) => text.match(/.{0,40}[^\0-\xff].{0,20}/g) ?? [])
+  expect(wide).toEqual([])
 })

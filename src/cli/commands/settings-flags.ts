@@ -244,7 +244,7 @@ export const storeFlags = [
 export function withSettings(command: Command, names: (keyof typeof flags)[]): Command {
   for (const name of names) {
     const [flag, help] = flags[name]!
-    if (/(,…|list)>$/.test(flag)) command.option(flag, help, joined)
+    if (/(,\u2026|list)>$/.test(flag)) command.option(flag, help, joined)
     else command.option(flag, help)
   }
   return command.option('--config <file>', 'YAML file of settings, by the names of the flags')
