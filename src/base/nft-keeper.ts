@@ -1,7 +1,8 @@
-import { type Clock, every } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { Commands } from './commands.ts'
 import { explain } from './errors.ts'
 import type { Logger } from './logger.ts'
+import { NftAudit } from './nft-audit.ts'
 import { difference, emptyTable, isEmptyTable, type NftFamily, type NftTable, wholeTable } from './nft-table.ts'
 
 export interface NftKeeperOptions {
@@ -29,8 +30,6 @@ export interface NftKeeperOptions {
 
 /** A change is written at once; those that come within this time after it are written together. */
 const gatherMs = 20
-/** How often we look whether somebody flushed our table. */
-const auditMs = 5_000
 const firstRetryMs = 1_000
 const longestRetryMs = 30_000
 
@@ -41,6 +40,7 @@ const longestRetryMs = 30_000
 export class NftKeeper implements AsyncDisposable {
   readonly #options: NftKeeperOptions
   readonly #stop = new AbortController()
+  readonly #audit: Disposable
   #applied: NftTable | undefined
   #scheduled = false
   #gatherUntilMs = 0
@@ -49,10 +49,7 @@ export class NftKeeper implements AsyncDisposable {
 
   constructor(options: NftKeeperOptions) {
     this.#options = options
-    const { clock, log, what } = options
-    const look = () =>
-      this.#audit().catch(error => log.warn({ error: explain(error) }, `cannot look whether the ${what} are there`))
-    every(clock, auditMs, look, this.#stop.signal)
+    this.#audit = NftAudit.join(options, { chain: () => this.#hooked(), gone: () => this.#writeAnew() })
   }
 
   /** Something of what `plan` looks at is different. */
@@ -112,13 +109,16 @@ export class NftKeeper implements AsyncDisposable {
     }
   }
 
-  /** Somebody's `nft flush ruleset` takes our table with it: put it back. */
-  async #audit(): Promise<void> {
-    const { commands, family = 'ip', log, table, what } = this.#options
+  /** One that the kernel asks about packets: it is gone when somebody flushed our table. */
+  #hooked() {
     const chain = [...(this.#applied?.chains ?? [])].find(([, { hook }]) => hook)?.[0]
-    if (!chain) return
-    const { code } = await commands.run('nft', ['list', 'chain', family, table, chain], { allowFailure: true })
-    if (code === 0) return
+    const { table, family = 'ip' } = this.#options
+    return chain === undefined ? undefined : { family, table, chain }
+  }
+
+  /** Somebody's `nft flush ruleset` took our table with it: put it back. */
+  #writeAnew(): void {
+    const { log, table, what } = this.#options
     log.warn({ table }, `the ${what} were gone; writing them anew`)
     this.#applied = undefined
     this.changed()
@@ -126,6 +126,7 @@ export class NftKeeper implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
+    this.#audit[Symbol.dispose]()
     await this.#running
   }
 }

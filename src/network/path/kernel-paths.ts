@@ -74,19 +74,16 @@ export async function readPaths(commands: Commands, { tunnel = true } = {}): Pro
     const { code, stdout } = await commands.run(program, ['-j', ...args], { allowFailure: true })
     return code === 0 && stdout.trim() ? (JSON.parse(stdout) as T[]) : []
   }
-  const routes = (family: string) => read<RouteJson>('ip', [family, 'route', 'show', 'proto', routeProtocol])
   const ofDevice = ['show', 'dev', tunnelDevice]
-  const [narrow, wide, neighbours, forwarding] = await Promise.all([
-    routes('-4'),
-    routes('-6'),
+  const [routes, neighbours, forwarding] = await Promise.all([
+    // All tables at once are those of both families.
+    read<RouteJson>('ip', ['route', 'show', 'table', 'all', 'proto', routeProtocol]),
     tunnel ? read<{ dst: string; lladdr?: string }>('ip', ['neigh', ...ofDevice, 'nud', 'permanent']) : [],
     tunnel ? read<{ mac: string; dst?: string }>('bridge', ['fdb', ...ofDevice]) : [],
   ])
   return {
     routes: new Set(
-      [...narrow, ...wide].map(
-        r => `${whole(r.dst)} via ${r.gateway}${r.dev === tunnelDevice ? ` dev ${tunnelDevice} onlink` : ''}`,
-      ),
+      routes.map(r => `${whole(r.dst)} via ${r.gateway}${r.dev === tunnelDevice ? ` dev ${tunnelDevice} onlink` : ''}`),
     ),
     neighbours: new Set(neighbours.map(n => `${n.dst} lladdr ${n.lladdr}`)),
     forwarding: new Set(forwarding.flatMap(f => (f.dst ? [`${f.mac} dst ${f.dst}`] : []))),

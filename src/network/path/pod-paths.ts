@@ -55,8 +55,10 @@ export class PodPaths implements AsyncDisposable {
   async #sync(): Promise<void> {
     const { nodes, commands, encapsulation, nodeName, nodeIp, podCidrs, log } = this.#options
     if (!nodes.synced) return
-    const uplink = await findUplink(commands, nodeIp)
-    const paths = planPaths({ nodes: nodes.list(), nodeName, uplink, encapsulation })
+    const all = nodes.list()
+    // A node alone has nobody to reach.
+    const uplink = all.some(node => node.metadata.name !== nodeName) ? await findUplink(commands, nodeIp) : undefined
+    const paths = planPaths({ nodes: all, nodeName, uplink, encapsulation })
     const wanted = encapsulation !== 'none' && uplink && paths.length > 0
     if (wanted) {
       if (await ensureTunnel(commands, uplink, podCidrs))
