@@ -103,7 +103,8 @@ class NodeAgent implements Agent {
       metrics: options.metrics,
       onChange: uid => this.#pods.changed(uid),
     })
-    this.#writer = new StatusWriter({ client, clock, log, crowded: () => this.#starts.taken >= crowd })
+    const crowded = () => this.#starts.taken >= crowd
+    this.#writer = new StatusWriter({ client, clock, log, crowded, metrics: options.metrics })
     this.#health = new Health(
       options,
       this.#view,
@@ -146,6 +147,8 @@ class NodeAgent implements Agent {
       view: this.#view,
       probes: this.#tally,
       pods: () => [...this.#pods.workers.values()].map(worker => worker.pod),
+      workedPods: () => this.#pods.worked,
+      mirrorPods: () => this.#mirrors.count,
       volumes: () => this.#volumes,
       groups: () => this.#groups,
       machine: () => this.#machine,

@@ -2,6 +2,7 @@ import { type Clock, sleep } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Pod } from '../models/kinds/core/pod.ts'
 import type { ObservedPod } from '../runtime/runtime.ts'
+import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import { admit, type NodeFacts, resizeProblem } from './pod/admission.ts'
 import { ghostOf } from './pod/ghost.ts'
 import type { NodeContext } from './pod/node-context.ts'
@@ -10,6 +11,7 @@ import { PodWorker } from './pod/worker.ts'
 import type { PodMemory } from './pod-memory.ts'
 import type { PodSource } from './pod-source.ts'
 import type { RuntimeView } from './runtime-view.ts'
+import type { WorkedPod } from './serving/pod-counts.ts'
 import { isMirror, type Mirrors } from './static/mirrors.ts'
 
 export interface NodePodsOptions {
@@ -18,6 +20,7 @@ export interface NodePodsOptions {
   log: Logger
   view: RuntimeView
   memory: PodMemory | undefined
+  metrics?: AgentMetrics | undefined
   /** Records in the API of pods that are defined on the node itself. */
   mirrors: Mirrors
   facts(): NodeFacts
@@ -53,6 +56,15 @@ export class NodePods {
   /** Pods that take room on the node. */
   get active(): Pod[] {
     return [...this.workers.values()].filter(worker => worker.active).map(worker => worker.accounted)
+  }
+
+  /** What the node is at with each pod. */
+  get worked(): WorkedPod[] {
+    return [...this.workers.values()].map(({ uid, gone, lifecycle, active }) => {
+      const isStatic = this.#static.has(uid)
+      const config = !gone ? 'desired' : isStatic || this.#seen.has(uid) ? 'orphan' : 'runtime_only'
+      return { lifecycle, config, static: isStatic, active }
+    })
   }
 
   /** Why a pod that runs here does not get the resources that it now asks for. */
@@ -190,6 +202,7 @@ export class NodePods {
   #endOrphan(observed: ObservedPod): void {
     if (this.workers.has(observed.uid)) return
     this.#options.log.info({ pod: `${observed.namespace}/${observed.name}` }, 'ending a pod that was deleted')
+    this.#options.metrics?.orphanFound()
     this.#work(ghostOf(observed), { gone: true, takeOver: true })
   }
 }

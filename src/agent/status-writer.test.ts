@@ -3,6 +3,7 @@ import { silentLogger } from '../base/logger.ts'
 import { settle, VirtualClock } from '../base/virtual-clock.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
 import type { PodStatus } from '../models/types/core-v1.ts'
+import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import { StatusWriter } from './status-writer.ts'
 import { FakeApi } from './testing/fake-api.ts'
 import { podDraft } from './testing/fixture.ts'
@@ -43,4 +44,28 @@ it('while many start, who is on the way waits longer', async () => {
   expect(await written(making, 1_999)).toBe(0)
   expect(await written(making, 1)).toBe(1)
   expect(await (await writer(true))(running, 0)).toBe(1)
+})
+
+it('tells how long it took from the first change until the API had it, tries that failed included', async () => {
+  const clock = new VirtualClock()
+  const api = new FakeApi(clock)
+  const pod = await api.client.create<Pod>(Pod, podDraft('web'))
+  const seconds: number[] = []
+  const metrics = { statusSynced: (s: number) => seconds.push(s) } as unknown as AgentMetrics
+  const statuses = new StatusWriter({ client: api.client, clock, log: silentLogger, metrics })
+  const after = async (ms: number) => {
+    await clock.advance(ms)
+    await settle(8)
+  }
+  statuses.set(pod, making)
+  await after(300)
+  statuses.set(pod, withAddress)
+  await after(200)
+  expect(seconds).toEqual([0.5])
+  api.away = true
+  statuses.set(pod, running)
+  await after(2_500)
+  api.away = false
+  await after(500)
+  expect(seconds).toEqual([0.5, 3])
 })

@@ -5,6 +5,7 @@ import { type Client, ServerUnreachable } from '../client/index.ts'
 import { ApiError, isConflict, isNotFound } from '../models/api-error.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
 import type { PodStatus } from '../models/types/core-v1.ts'
+import type { AgentMetrics } from './metrics/agent-metrics.ts'
 
 export interface StatusWriterOptions {
   client: Client
@@ -12,6 +13,7 @@ export interface StatusWriterOptions {
   log: Logger
   /** Many pods are being started: what nobody waits for waits longer. */
   crowded?(): boolean
+  metrics?: AgentMetrics | undefined
 }
 
 interface Entry {
@@ -23,6 +25,8 @@ interface Entry {
   dirty: boolean
   urgent: boolean
   sinceMonoMs: number
+  /** The first change that no request has carried; Infinity: there is none. */
+  changedMonoMs: number
 }
 
 const writersAtOnce = 16
@@ -61,6 +65,7 @@ export class StatusWriter {
         dirty: false,
         urgent: false,
         sinceMonoMs: clock.monotonicMs(),
+        changedMonoMs: Number.POSITIVE_INFINITY,
       }
       this.#entries.set(uid, entry)
     }
@@ -70,11 +75,13 @@ export class StatusWriter {
     const changed = changesOf(entry.known.status, status)
     if (!changed) {
       entry.dirty = false
+      entry.changedMonoMs = Number.POSITIVE_INFINITY
       this.#queue.delete(uid)
       return
     }
     if (!entry.dirty) entry.sinceMonoMs = clock.monotonicMs()
     entry.dirty = true
+    entry.changedMonoMs = Math.min(entry.changedMonoMs, clock.monotonicMs())
     entry.urgent = !isUneventful(status)
     this.#queue.add(uid)
     this.#pump()
@@ -172,12 +179,22 @@ export class StatusWriter {
       return
     }
     const { namespace, name, uid } = pod.metadata
-    const written = await this.#options.client.patch<Pod>(
-      Pod,
-      { namespace: namespace!, name },
-      { type: 'strategic', body: { metadata: { uid }, status: changes } },
-      { subresource: 'status' },
-    )
+    const { changedMonoMs } = entry
+    // What changes from here on is not in this request.
+    entry.changedMonoMs = Number.POSITIVE_INFINITY
+    const written = await this.#options.client
+      .patch<Pod>(
+        Pod,
+        { namespace: namespace!, name },
+        { type: 'strategic', body: { metadata: { uid }, status: changes } },
+        { subresource: 'status' },
+      )
+      .catch(error => {
+        entry.changedMonoMs = changedMonoMs
+        throw error
+      })
+    const { clock, metrics } = this.#options
+    metrics?.statusSynced((clock.monotonicMs() - changedMonoMs) / 1000)
     const revision = Number(written.metadata.resourceVersion ?? 0)
     if (revision >= entry.known.revision) entry.known = { status: written.status ?? {}, revision }
     // What the server made of it is what we compare with, or a field it drops would be sent for ever.

@@ -16,6 +16,8 @@ export interface GroupCounters {
   rssBytes?: number
   mappedBytes?: number
   swapBytes?: number
+  /** Version 1 counts memory and swap together. Absent: not limited. */
+  swapLimitBytes?: number
   peakBytes?: number
   /** How often the limit was met. */
   limitHits?: number
@@ -37,108 +39,127 @@ export interface IoCounters {
   writtenBytes: number
 }
 
-/** In a group that has just gone nothing is known. Never rejects. */
-export function readCounters(hierarchy: Hierarchy, group: string): Promise<GroupCounters> {
-  return hierarchy.version === 2 ? ofVersion2(hierarchy, group) : ofVersion1(hierarchy, group)
+type Figure = Exclude<keyof GroupCounters, 'io' | 'workingSetBytes'> | 'idleBytes'
+
+/** Where a figure is told: a file of a controller, and the field in it, unless the file is one number. */
+interface Place {
+  file: `${string}/${string}`
+  field?: string
+  /** So many of the kernel's units are one of ours. */
+  per?: number
 }
 
-/** @see https://docs.kernel.org/admin-guide/cgroup-v2.html */
-async function ofVersion2(hierarchy: Hierarchy, group: string): Promise<GroupCounters> {
-  const read = (controller: string, name: string) => hierarchy.read(controller, group, name)
-  const [cpu, memory, stat, swap, peak, events, io, tasks, mostTasks] = await Promise.all([
-    read('cpu', 'cpu.stat'),
-    read('memory', 'memory.current'),
-    read('memory', 'memory.stat'),
-    read('memory', 'memory.swap.current'),
-    read('memory', 'memory.peak'),
-    read('memory', 'memory.events'),
-    read('io', 'io.stat'),
-    read('pids', 'pids.current'),
-    read('pids', 'pids.max'),
-  ])
-  const [ofCpu, ofMemory, ofEvents] = [fields(cpu), fields(stat), fields(events)]
-  return known({
-    cpuSeconds: scaled(ofCpu('usage_usec'), 1e6),
-    userSeconds: scaled(ofCpu('user_usec'), 1e6),
-    systemSeconds: scaled(ofCpu('system_usec'), 1e6),
-    periods: ofCpu('nr_periods'),
-    throttledPeriods: ofCpu('nr_throttled'),
-    throttledSeconds: scaled(ofCpu('throttled_usec'), 1e6),
-    memoryBytes: number(memory),
-    workingSetBytes: less(number(memory), ofMemory('inactive_file')),
-    cacheBytes: ofMemory('file'),
-    rssBytes: ofMemory('anon'),
-    mappedBytes: ofMemory('file_mapped'),
-    swapBytes: number(swap),
-    peakBytes: number(peak),
-    limitHits: ofEvents('max'),
-    oomKills: ofEvents('oom_kill'),
-    pageFaults: ofMemory('pgfault'),
-    majorPageFaults: ofMemory('pgmajfault'),
-    tasks: number(tasks),
-    mostTasks: number(mostTasks),
-    io: ioOfVersion2(io),
-  })
-}
+const inFile = (file: Place['file'], field?: string, per?: number): Place => ({
+  file,
+  ...(field === undefined ? {} : { field }),
+  ...(per === undefined ? {} : { per }),
+})
 
-/** @see https://docs.kernel.org/admin-guide/cgroup-v1/index.html */
-async function ofVersion1(hierarchy: Hierarchy, group: string): Promise<GroupCounters> {
-  const read = (controller: string, name: string) => hierarchy.read(controller, group, name)
-  const [cpu, usage, split, memory, stat, peak, hits, oom, bytes, operations, tasks, mostTasks] = await Promise.all([
-    read('cpu', 'cpu.stat'),
-    read('cpuacct', 'cpuacct.usage'),
-    read('cpuacct', 'cpuacct.stat'),
-    read('memory', 'memory.usage_in_bytes'),
-    read('memory', 'memory.stat'),
-    read('memory', 'memory.max_usage_in_bytes'),
-    read('memory', 'memory.failcnt'),
-    read('memory', 'memory.oom_control'),
-    read('blkio', 'blkio.throttle.io_service_bytes'),
-    read('blkio', 'blkio.throttle.io_serviced'),
-    read('pids', 'pids.current'),
-    read('pids', 'pids.max'),
-  ])
-  const [ofCpu, ofSplit, ofMemory] = [fields(cpu), fields(split), fields(stat)]
-  return known({
-    cpuSeconds: scaled(number(usage), 1e9),
-    userSeconds: scaled(ofSplit('user'), ticksPerSecond),
-    systemSeconds: scaled(ofSplit('system'), ticksPerSecond),
-    periods: ofCpu('nr_periods'),
-    throttledPeriods: ofCpu('nr_throttled'),
-    throttledSeconds: scaled(ofCpu('throttled_time'), 1e9),
-    memoryBytes: number(memory),
-    workingSetBytes: less(number(memory), ofMemory('total_inactive_file')),
-    cacheBytes: ofMemory('total_cache'),
-    rssBytes: ofMemory('total_rss'),
-    mappedBytes: ofMemory('total_mapped_file'),
-    swapBytes: ofMemory('total_swap'),
-    peakBytes: number(peak),
-    limitHits: number(hits),
-    oomKills: fields(oom)('oom_kill'),
-    pageFaults: ofMemory('total_pgfault'),
-    majorPageFaults: ofMemory('total_pgmajfault'),
-    tasks: number(tasks),
-    mostTasks: number(mostTasks),
-    io: ioOfVersion1(bytes, operations),
-  })
-}
-
-/** The kernel's unit for user and system time, whatever it counts in itself. */
+/** The kernel's unit for user and system time in version 1, whatever it counts in itself. */
 const ticksPerSecond = 100
+const [micros, nanos] = [1e6, 1e9]
+
+/**
+ * Where each version tells it.
+ * @see https://docs.kernel.org/admin-guide/cgroup-v1/index.html and https://docs.kernel.org/admin-guide/cgroup-v2.html
+ */
+const places: Record<Figure, { v1: Place; v2: Place }> = {
+  cpuSeconds: {
+    v1: inFile('cpuacct/cpuacct.usage', undefined, nanos),
+    v2: inFile('cpu/cpu.stat', 'usage_usec', micros),
+  },
+  userSeconds: {
+    v1: inFile('cpuacct/cpuacct.stat', 'user', ticksPerSecond),
+    v2: inFile('cpu/cpu.stat', 'user_usec', micros),
+  },
+  systemSeconds: {
+    v1: inFile('cpuacct/cpuacct.stat', 'system', ticksPerSecond),
+    v2: inFile('cpu/cpu.stat', 'system_usec', micros),
+  },
+  periods: { v1: inFile('cpu/cpu.stat', 'nr_periods'), v2: inFile('cpu/cpu.stat', 'nr_periods') },
+  throttledPeriods: { v1: inFile('cpu/cpu.stat', 'nr_throttled'), v2: inFile('cpu/cpu.stat', 'nr_throttled') },
+  throttledSeconds: {
+    v1: inFile('cpu/cpu.stat', 'throttled_time', nanos),
+    v2: inFile('cpu/cpu.stat', 'throttled_usec', micros),
+  },
+  memoryBytes: { v1: inFile('memory/memory.usage_in_bytes'), v2: inFile('memory/memory.current') },
+  idleBytes: {
+    v1: inFile('memory/memory.stat', 'total_inactive_file'),
+    v2: inFile('memory/memory.stat', 'inactive_file'),
+  },
+  cacheBytes: { v1: inFile('memory/memory.stat', 'total_cache'), v2: inFile('memory/memory.stat', 'file') },
+  rssBytes: { v1: inFile('memory/memory.stat', 'total_rss'), v2: inFile('memory/memory.stat', 'anon') },
+  mappedBytes: {
+    v1: inFile('memory/memory.stat', 'total_mapped_file'),
+    v2: inFile('memory/memory.stat', 'file_mapped'),
+  },
+  swapBytes: { v1: inFile('memory/memory.stat', 'total_swap'), v2: inFile('memory/memory.swap.current') },
+  swapLimitBytes: { v1: inFile('memory/memory.memsw.limit_in_bytes'), v2: inFile('memory/memory.swap.max') },
+  peakBytes: { v1: inFile('memory/memory.max_usage_in_bytes'), v2: inFile('memory/memory.peak') },
+  limitHits: { v1: inFile('memory/memory.failcnt'), v2: inFile('memory/memory.events', 'max') },
+  oomKills: { v1: inFile('memory/memory.oom_control', 'oom_kill'), v2: inFile('memory/memory.events', 'oom_kill') },
+  pageFaults: { v1: inFile('memory/memory.stat', 'total_pgfault'), v2: inFile('memory/memory.stat', 'pgfault') },
+  majorPageFaults: {
+    v1: inFile('memory/memory.stat', 'total_pgmajfault'),
+    v2: inFile('memory/memory.stat', 'pgmajfault'),
+  },
+  tasks: { v1: inFile('pids/pids.current'), v2: inFile('pids/pids.current') },
+  mostTasks: { v1: inFile('pids/pids.max'), v2: inFile('pids/pids.max') },
+}
+
+/** What may be asked for by itself. */
+export type Counted = Figure | 'io'
+
+const everything: readonly Counted[] = [...(Object.keys(places) as Figure[]), 'io']
+
+const ioFiles = {
+  v1: ['blkio/blkio.throttle.io_service_bytes', 'blkio/blkio.throttle.io_serviced'],
+  v2: ['io/io.stat'],
+} as const
+
+/**
+ * In a group that has just gone nothing is known. Never rejects.
+ * @param only what is asked for, if not all: what else is told in the same files comes too
+ */
+export async function readCounters(
+  hierarchy: Hierarchy,
+  group: string,
+  only: readonly Counted[] = everything,
+): Promise<GroupCounters> {
+  const version = `v${hierarchy.version}` as const
+  const io = only.includes('io') ? ioFiles[version] : []
+  const wanted = new Set<string>([...only.flatMap(name => (name === 'io' ? [] : places[name][version].file)), ...io])
+  const read = async (file: string): Promise<[string, string]> => {
+    const [controller, name] = file.split('/') as [string, string]
+    return [file, await hierarchy.read(controller, group, name)]
+  }
+  const texts = new Map(await Promise.all([...wanted].map(read)))
+  const fields = new Map([...texts].map(([file, text]) => [file, fieldsIn(text)]))
+  const counted = Object.entries(places).flatMap(([figure, place]) => {
+    const { file, field, per = 1 } = place[version]
+    const value = number(field === undefined ? texts.get(file) : fields.get(file)?.get(field))
+    return value === undefined ? [] : [[figure, value / per] as const]
+  })
+  const { idleBytes = 0, ...counters } = Object.fromEntries(counted) as { [F in Figure]?: number }
+  const { memoryBytes } = counters
+  const [bytes = '', operations = ''] = io.map(file => texts.get(file)!)
+  return {
+    ...counters,
+    ...(memoryBytes === undefined ? {} : { workingSetBytes: Math.max(memoryBytes - idleBytes, 0) }),
+    io: version === 'v2' ? ioOfVersion2(bytes) : ioOfVersion1(bytes, operations),
+  }
+}
 
 /** `name value`, one a line. */
-function fields(text: string): (name: string) => number | undefined {
-  const values = new Map(text.split('\n').map(line => line.split(' ') as [string, string | undefined]))
-  return name => number(values.get(name) ?? '')
-}
+const fieldsIn = (text: string) =>
+  new Map(text.split('\n').map(line => line.split(' ') as [string, string | undefined]))
 
-/** `max` is no number. */
-const number = (text: string) => (/^\d+\s*$/.test(text) ? Number(text) : undefined)
-const scaled = (value: number | undefined, perUnit: number) => (value === undefined ? undefined : value / perUnit)
-const less = (value: number | undefined, idle = 0) => (value === undefined ? undefined : Math.max(value - idle, 0))
+/** More than any machine has: version 1 says so of what has no limit, where version 2 says `max`. */
+const endless = 2 ** 62
 
-function known(counters: { [Name in keyof GroupCounters]: GroupCounters[Name] | undefined }): GroupCounters {
-  return Object.fromEntries(Object.entries(counters).filter(([, value]) => value !== undefined)) as never
+function number(text: string | undefined): number | undefined {
+  const value = text !== undefined && /^\d+\s*$/.test(text) ? Number(text) : undefined
+  return value === undefined || value >= endless ? undefined : value
 }
 
 /** `8:0 rbytes=1 wbytes=2 rios=3 wios=4 …` */

@@ -10,7 +10,7 @@ import type { Reservation } from '../node/machine.ts'
 import { allocatable } from '../node/node-status.ts'
 import { hugepageSizes } from '../pod/hugepages.ts'
 import { qosClassOf } from '../pod/qos.ts'
-import { type GroupCounters, readCounters } from './group-counters.ts'
+import { type Counted, type GroupCounters, readCounters } from './group-counters.ts'
 import { filesOf, type GroupLimits } from './group-limits.ts'
 import { Hierarchy } from './hierarchy.ts'
 import { folderOf, nodeGroup, podGroup, qosGroups } from './pod-limits.ts'
@@ -168,9 +168,9 @@ export class PodGroups implements Disposable {
     return Object.values(folderOf).map(folder => join(this.#top, folder))
   }
 
-  /** What the kernel counted in a group, such as `/kubepods`. */
-  counters(group: string): Promise<GroupCounters> {
-    return readCounters(this.#hierarchy, group)
+  /** What the kernel counted in a group, such as `/kubepods`. @param only what is asked for, if not all */
+  counters(group: string, only?: readonly Counted[]): Promise<GroupCounters> {
+    return readCounters(this.#hierarchy, group, only)
   }
 
   /** Processes of a pod, whose namespaces are the pod's; none when nothing of it runs. */

@@ -17,6 +17,7 @@ const ofStarts = [
   ...[0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600],
   ...[900, 1200, 1800, 2700, 3600],
 ]
+const ofStatuses = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 45, 60]
 const ofVolumes = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
 const ofRequests = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
 
@@ -73,6 +74,15 @@ export class AgentMetrics {
     usual,
     callLabels,
   )
+  readonly #statusSync = this.#histogram(
+    'kubelet_pod_status_sync_duration_seconds',
+    'From the first change of a status that the API does not have until the API has it.',
+    ofStatuses,
+  ).of()
+  readonly #orphans = this.#counter(
+    'kubelet_orphaned_runtime_pods_total',
+    'Pods that were found in the runtime and that nobody had told of.',
+  ).of()
   readonly #evictions = this.#counter('kubelet_evictions', 'Pods that the node ended, by the reason.', [
     'eviction_signal',
   ])
@@ -162,6 +172,15 @@ export class AgentMetrics {
 
   worked(kind: WorkKind, seconds: number): void {
     this.#work.of({ operation_type: kind }).observe(seconds)
+  }
+
+  statusSynced(seconds: number): void {
+    this.#statusSync.observe(seconds)
+  }
+
+  /** The runtime has a pod that nobody told of. */
+  orphanFound(): void {
+    this.#orphans.inc()
   }
 
   evicted(signal: EvictionSignal): void {

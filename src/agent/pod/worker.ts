@@ -92,6 +92,18 @@ export class PodWorker {
     return !this.#gone && !this.#records.rejection && phase !== 'Failed' && phase !== 'Succeeded'
   }
 
+  /** Whoever defined it wants it no more. */
+  get gone(): boolean {
+    return this.#gone
+  }
+
+  /** It runs or is to run, it is being ended, or nothing of it runs any more. */
+  get lifecycle(): 'sync' | 'terminating' | 'terminated' {
+    if (!this.ending && (this.active || this.#gone)) return 'sync'
+    const runs = this.#node.view.get(this.uid)?.containers.some(({ state }) => state === 'running')
+    return runs ? 'terminating' : 'terminated'
+  }
+
   /** It has been told to end. */
   get ending(): boolean {
     return this.#gone || this.#records.ending !== undefined || this.#pod.metadata.deletionTimestamp !== undefined

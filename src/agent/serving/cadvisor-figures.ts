@@ -133,6 +133,11 @@ export const figures: readonly Figure[] = [
   ),
   gauge('container_spec_memory_reservation_limit_bytes', 'Memory kept for it in bytes; 0: none', s => s.usage && 0),
   gauge(
+    'container_spec_memory_swap_limit_bytes',
+    'Limit of swap in bytes, with control groups of version 1 of memory and swap together; 0: none',
+    ({ usage, counters }) => usage && (counters.swapLimitBytes ?? 0),
+  ),
+  gauge(
     'container_start_time_seconds',
     'Start since 1970 in seconds',
     ({ observed }) => observed?.startedAtMs && observed.startedAtMs / 1000,

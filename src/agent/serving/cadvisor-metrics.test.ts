@@ -13,6 +13,8 @@ const files = {
     [`cpu,cpuacct/${group}/c1/cpu.stat`]: 'nr_periods 40\nnr_throttled 3\nthrottled_time 250000000\n',
     [`memory/${group}/c1/memory.stat`]: 'total_cache 3000\ntotal_swap 700\n',
     [`memory/${group}/c1/memory.failcnt`]: '2\n',
+    [`memory/${group}/c1/memory.memsw.limit_in_bytes`]: '67108864\n',
+    [`memory/${group}/c2/memory.memsw.limit_in_bytes`]: '9223372036854771712\n',
     [`memory/${group}/c1/cgroup.procs`]: '4711\n4712\n',
     [`blkio/${group}/c1/blkio.throttle.io_service_bytes`]: '8:0 Read 4096\n8:0 Write 512\n',
     [`memory/${group}/memory.usage_in_bytes`]: '9000\n',
@@ -22,6 +24,8 @@ const files = {
     [`${group}/c1/cpu.stat`]: 'nr_periods 40\nnr_throttled 3\nthrottled_usec 250000\n',
     [`${group}/c1/memory.stat`]: 'file 3000\n',
     [`${group}/c1/memory.swap.current`]: '700\n',
+    [`${group}/c1/memory.swap.max`]: '67108864\n',
+    [`${group}/c2/memory.swap.max`]: 'max\n',
     [`${group}/c1/memory.events`]: 'max 2\n',
     [`${group}/c1/cgroup.procs`]: '4711\n4712\n',
     [`${group}/c1/io.stat`]: '8:0 rbytes=4096 wbytes=512 rios=0 wios=0\n',
@@ -86,6 +90,7 @@ it.each(['v1', 'v2'] as const)(
     const lines = (await cadvisorMetrics(await nodeOf(layout))).split('\n')
     const id = `id="/${group}/c1"`
     const app = `container="app",${id},image="app:1",name="c1",namespace="shop",pod="web"`
+    const free = `container="free",id="/${group}/c2",image="",name="c2",namespace="shop",pod="web"`
     const pod = `container="",id="/${group}",image="",name="",namespace="shop",pod="web"`
     const all = 'container="",id="/",image="",name="",namespace="",pod=""'
     expect(lines).toEqual(
@@ -110,6 +115,8 @@ it.each(['v1', 'v2'] as const)(
         `container_spec_cpu_quota{${app}} 50000`,
         `container_spec_cpu_shares{${app}} 256`,
         `container_spec_memory_limit_bytes{${app}} 67108864`,
+        `container_spec_memory_swap_limit_bytes{${app}} 67108864`,
+        `container_spec_memory_swap_limit_bytes{${free}} 0`,
         `container_start_time_seconds{${app}} 3`,
         'machine_cpu_cores{boot_id="b",machine_id="m",system_uuid="s"} 4',
         'machine_memory_bytes{boot_id="b",machine_id="m",system_uuid="s"} 8589934592',

@@ -35,6 +35,8 @@ it('tells how many pods run and how full their claims are, asking drivers once a
     certificates: { server: own.cert, client: own.cert },
     disk: kernel,
     pods: () => pods,
+    workedPods: () => [{ lifecycle: 'sync', config: 'desired', static: true, active: true }],
+    mirrorPods: () => 1,
     observed: (uid: string) =>
       uid === 'a'
         ? { sandboxes: [{ state: 'ready' }], containers: [{ state: 'running' }, { state: 'exited' }] }
@@ -47,13 +49,19 @@ it('tells how many pods run and how full their claims are, asking drivers once a
   } as unknown as ServedNode
   const volumes = new VolumeUses(node)
   const values = async () =>
-    (await nodeMetrics(node, volumes)).split('\n').filter(line => line && !/^#|process_(cpu|res|start)/.test(line))
+    (await nodeMetrics(node, volumes))
+      .split('\n')
+      .filter(line => line && !/^#|process_(cpu|res|start)|_pods\{.* 0$/.test(line))
   const of = 'namespace="shop",persistentvolumeclaim="disk"'
   const expected = (used: number, left: number) => [
     'kubelet_node_name{node="n1"} 1',
     'kubelet_running_containers{container_state="running"} 1',
     'kubelet_running_containers{container_state="exited"} 1',
     'kubelet_running_pods 1',
+    'kubelet_active_pods{static="true"} 1',
+    'kubelet_desired_pods{static="true"} 1',
+    'kubelet_mirror_pods 1',
+    'kubelet_working_pods{config="desired",lifecycle="sync",static="true"} 1',
     'kubelet_pleg_last_seen_seconds 5',
     'volume_manager_total_volumes{plugin_name="kubernetes.io/persistent-claim",state="desired_state_of_world"} 2',
     'volume_manager_total_volumes{plugin_name="kubernetes.io/persistent-claim",state="actual_state_of_world"} 1',

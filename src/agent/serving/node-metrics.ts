@@ -1,5 +1,6 @@
 import type { VolumeUse } from '../volume/volume-use.ts'
 import { certificateFamilies } from './certificate-metrics.ts'
+import { podCountFamilies } from './pod-counts.ts'
 import { policyFamilies } from './policy-metrics.ts'
 import { processFamilies } from './process-metrics.ts'
 import type { ServedNode } from './served-node.ts'
@@ -57,6 +58,7 @@ export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promis
     ]),
     ...family('kubelet_running_containers', 'gauge', 'Containers of this node by their state', containers),
     ...family('kubelet_running_pods', 'gauge', 'Pods that have a running sandbox', [`kubelet_running_pods ${running}`]),
+    ...podCountFamilies(node.workedPods(), node.mirrorPods()),
     ...single('kubelet_pleg_last_seen_seconds', 'gauge', 'When the runtime was last seen, since 1970', seenAtMs / 1000),
     ...counted.flat(),
     ...volumeCountFamily(node),

@@ -9,12 +9,15 @@ import type { RuntimeView } from '../runtime-view.ts'
 import { removeLocalVolume } from '../volume/local-volumes.ts'
 import type { Volumes } from '../volume/volumes.ts'
 import { checkAddress } from './address-checks.ts'
+import type { WorkedPod } from './pod-counts.ts'
 import type { ServedNode } from './served-node.ts'
 
 export interface ServedParts {
   view: RuntimeView
   probes: ProbeTally
   pods(): Pod[]
+  workedPods(): WorkedPod[]
+  mirrorPods(): number
   /** Undefined until the agent has started, or for good: see ServedNode. */
   groups(): PodGroups | undefined
   machine(): Machine | undefined

@@ -11,6 +11,7 @@ import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { Machine } from '../node/machine.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { VolumeUse } from '../volume/volume-use.ts'
+import type { WorkedPod } from './pod-counts.ts'
 
 /** What a server needs of one node to answer for it. */
 export interface ServedNode {
@@ -18,6 +19,10 @@ export interface ServedNode {
   runtime: Runtime
   clock: Clock
   pods(): Pod[]
+  /** What it is at with each of them. */
+  workedPods(): WorkedPod[]
+  /** How many records the API has of pods that are defined on the node itself. */
+  mirrorPods(): number
   observed(podUid: string): ObservedPod | undefined
   startedAtMs: number
   /** Of pods' files and of their logs. */

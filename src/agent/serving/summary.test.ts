@@ -170,6 +170,9 @@ it('gives metrics-server the use of the whole node, not of its pods alone', asyn
   const { served, clock } = await node()
   const lines = (await resourceMetrics(served)).split('\n')
   expect(lines).toContain('node_memory_working_set_bytes 51200')
+  expect(lines).toContain('node_swap_usage_bytes 5120')
+  expect(lines).toContain('pod_swap_usage_bytes{namespace="shop",pod="web"} 8')
+  expect(lines).toContain(`container_swap_usage_bytes{container="app",namespace="shop",pod="web"} 6 ${clock.now()}`)
   expect(lines).toContain(
     `container_memory_working_set_bytes{container="app",namespace="shop",pod="web"} 100 ${clock.now()}`,
   )

@@ -49,6 +49,11 @@ export class Mirrors {
     this.#options = options
   }
 
+  /** Records that the API has of pods that the node runs. */
+  get count(): number {
+    return [...this.#entries.values()].filter(({ own, mirror }) => own && mirror).length
+  }
+
   stop(): void {
     this.#stopped = true
   }
