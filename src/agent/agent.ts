@@ -34,6 +34,8 @@ import { NodeShutdown } from './shutdown/shutdown.ts'
 import { ManifestFolder } from './static/manifest-folder.ts'
 import { Mirrors } from './static/mirrors.ts'
 import { StatusWriter } from './status-writer.ts'
+import { type Numa, readNuma } from './topology/numa.ts'
+import { TopologyManager } from './topology/topology-manager.ts'
 import { createDiskVolumes } from './volume/disk-volumes.ts'
 import { localFolderOf } from './volume/local-volumes.ts'
 import { createServiceAccountTokens } from './volume/service-account-tokens.ts'
@@ -87,6 +89,8 @@ class NodeAgent implements Agent {
   #volumes: Volumes | undefined
   #routines: Routines | undefined
   #cpus: CpuManager | undefined
+  #numa: Numa | undefined
+  #topology: TopologyManager | undefined
   #registeredDone!: () => void
 
   constructor(given: AgentOptions) {
@@ -125,7 +129,7 @@ class NodeAgent implements Agent {
       memory: options.simulated ? undefined : new PodMemory(options.disk, secretFolderOf(options), log),
       facts: () => this.#facts(),
       finished: uid => {
-        this.#cpus?.release(uid)
+        this.#releaseShare(uid)
         this.#writer.drop(uid)
         this.#tally.forget(uid)
       },
@@ -204,6 +208,7 @@ class NodeAgent implements Agent {
                 growth,
                 registration,
                 activePods: () => (this.#pods.complete ? this.#pods.active : undefined),
+                numa: () => this.#numa,
               },
             ),
           )
@@ -272,20 +277,18 @@ class NodeAgent implements Agent {
       },
       resizeProblem: pod => this.#pods.resizeProblem(pod),
       cpus: () => this.#cpus,
+      topology: () => this.#topology,
       groups,
       tally: this.#tally,
       metrics: this.#options.metrics,
       report: (pod, status) => {
-        if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#cpus?.release(pod.metadata.uid!)
+        if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#releaseShare(pod.metadata.uid!)
         if (!this.#mirrors.report(pod, status)) this.#writer.set(pod, status)
       },
       forget: pod => this.#forget(pod),
     })
     await this.#view.start()
-    if (this.#options.cpuManagerPolicy === 'static') {
-      const reservedCpu = (this.#options.reserved ?? defaultReservation)['cpu'] ?? '0'
-      this.#cpus = await CpuManager.open({ ...this.#options, view: this.#view, reservedCpu })
-    }
+    await this.#openShares()
     this.#options.server?.add(this.served)
     await this.#health.look()
     await this.#takeStaticPods()
@@ -322,6 +325,24 @@ class NodeAgent implements Agent {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  /** Who gives containers something for themselves, and sees to it that it is near to each other. */
+  async #openShares(): Promise<void> {
+    const { cpuManagerPolicy, topology, simulated, disk, reserved = defaultReservation } = this.#options
+    const numa = topology && !simulated ? await readNuma(disk) : undefined
+    this.#numa = numa
+    if (cpuManagerPolicy === 'static') {
+      const about = { view: this.#view, reservedCpu: reserved['cpu'] ?? '0', ...(numa ? { numa } : {}) }
+      this.#cpus = await CpuManager.open({ ...this.#options, ...about })
+    }
+    const providers = [this.#cpus, this.#plugins?.devices].filter(provider => provider !== undefined)
+    if (numa) this.#topology = new TopologyManager(topology!, numa, providers)
+  }
+
+  #releaseShare(uid: string): void {
+    this.#cpus?.release(uid)
+    this.#plugins?.devices.release(uid)
   }
 
   /** Pods from the API, once what they refer to is known too. */

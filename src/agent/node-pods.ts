@@ -176,9 +176,16 @@ export class NodePods {
     // What already runs here, or has run, has been admitted before.
     const known = observed !== undefined || over || pod.metadata.deletionTimestamp !== undefined
     const refused = known ? undefined : admit(pod, this.active, this.#options.facts())
-    const noCpus = over || refused ? undefined : this.#context!.cpus()?.admit(pod)
-    const rejection = refused ?? (known ? undefined : noCpus)
+    const noShare = over || refused ? undefined : this.#share(pod, known)
+    const rejection = refused ?? (known ? undefined : noShare)
     this.#work(pod, { gone: false, takeOver: observed !== undefined, rejection })
+  }
+
+  /** Gives the pod what its containers have for themselves. @param known it was placed before */
+  #share(pod: Pod, known: boolean): Rejection | undefined {
+    const { cpus, topology } = this.#context!
+    const place = known ? undefined : topology()
+    return place ? place.admit(pod) : cpus()?.admit(pod)
   }
 
   #work(pod: Pod, about: { gone: boolean; takeOver: boolean; rejection?: Rejection | undefined }): void {

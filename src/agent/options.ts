@@ -21,6 +21,7 @@ import type { PodSource } from './pod-source.ts'
 import type { Pulse } from './pulse.ts'
 import type { AgentServer } from './serving/server.ts'
 import type { ShutdownStep } from './shutdown/plan.ts'
+import type { TopologySettings } from './topology/topology-manager.ts'
 
 export interface AgentOptions {
   nodeName: string
@@ -98,6 +99,8 @@ export interface AgentOptions {
   relistMs?: number
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. `none` unless said otherwise. */
   cpuManagerPolicy?: 'none' | 'static'
+  /** What containers are given comes from NUMA nodes near to each other; absent: from anywhere. */
+  topology?: TopologySettings
   /** Pods get control groups as kubelet gives them; absent: the runtime chooses theirs. Its driver must be `cgroupfs`. */
   cgroups?: CgroupSettings
   /** Whether containers may be swapped out, where the kernel counts it; `NoSwap` unless said otherwise. */

@@ -74,6 +74,7 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
     eviction: evictionOf(settings),
     cpuManagerPolicy: settings.cpuManagerPolicy,
+    ...topologyOf(settings),
     swapBehavior: settings.memorySwapBehavior,
     ...(cgroups ? { cgroups } : {}),
     ...(settings.systemReserved ? { reserved: settings.systemReserved } : {}),
@@ -120,4 +121,9 @@ function evictionOf(settings: Settings) {
     ...(evictionSoftGracePeriod === undefined ? {} : { softGracePeriod: evictionSoftGracePeriod }),
     ...(evictionMinimumReclaim === undefined ? {} : { minimumReclaim: evictionMinimumReclaim }),
   }
+}
+
+function topologyOf(settings: Settings): Pick<AgentOptions, 'topology'> {
+  const { topologyManagerPolicy: policy, topologyManagerScope: scope, topologyManagerPolicyOptions } = settings
+  return policy === 'none' ? {} : { topology: { policy, scope, ...topologyManagerPolicyOptions } }
 }

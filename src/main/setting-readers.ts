@@ -1,3 +1,4 @@
+import type { TopologySettings } from '../agent/index.ts'
 import { isCIDR, plainAddress } from '../base/ip.ts'
 import { isQuantity, quantityToNumber } from '../base/quantity.ts'
 import { parsePool } from '../discovery/index.ts'
@@ -165,4 +166,18 @@ export function wholeNumber(text: string, min: number, max: number): number {
   const n = Number(text)
   if (!Number.isInteger(n) || n < min || n > max) throw new Error(`is not a whole number from ${min} to ${max}`)
   return n
+}
+
+export type TopologyOptions = Pick<TopologySettings, 'preferClosest' | 'mostNodes'>
+
+/** As kubelet's: `prefer-closest-numa-nodes=true,max-allowable-numa-nodes=16`. */
+export function readTopologyOptions(text: string): TopologyOptions {
+  const options: TopologyOptions = {}
+  for (const [name, value] of Object.entries(readPairs(text)))
+    if (name === 'prefer-closest-numa-nodes' && /^(true|false)$/.test(value)) options.preferClosest = value === 'true'
+    // A set of nodes is kept in the bits of one number.
+    else if (name === 'max-allowable-numa-nodes' && Number(value) >= 8 && Number(value) <= 31)
+      options.mostNodes = Number(value)
+    else throw new Error('is not prefer-closest-numa-nodes=true|false,max-allowable-numa-nodes=8-31')
+  return options
 }

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
-import type { SwapBehavior } from '../agent/index.ts'
+import type { SwapBehavior, TopologyPolicy } from '../agent/index.ts'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
@@ -26,7 +26,9 @@ import {
   readReservation,
   readSize,
   readStore,
+  readTopologyOptions,
   readWait,
+  type TopologyOptions,
   wholeNumber,
 } from './setting-readers.ts'
 
@@ -113,6 +115,11 @@ export interface Settings extends ControllerSettings, CgroupChoices {
   systemReserved: Record<string, string> | undefined
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. */
   cpuManagerPolicy: 'none' | 'static'
+  /** Whether what containers are given comes from NUMA nodes near to each other, and whether a pod is refused otherwise. */
+  topologyManagerPolicy: 'none' | TopologyPolicy
+  /** Whether the containers of a pod are placed each by itself or all together. */
+  topologyManagerScope: 'container' | 'pod'
+  topologyManagerPolicyOptions: TopologyOptions
   /** Which containers may be swapped out, where the machine has swap. */
   memorySwapBehavior: SwapBehavior
   /** Nodes have images from each other when a registry does not answer. */
@@ -220,6 +227,12 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
   systemReserved: { name: 'system-reserved', read: readReservation },
   cpuManagerPolicy: { name: 'cpu-manager-policy', read: oneOf(['none', 'static'] as const) },
+  topologyManagerPolicy: {
+    name: 'topology-manager-policy',
+    read: oneOf(['none', 'best-effort', 'restricted', 'single-numa-node'] as const),
+  },
+  topologyManagerScope: { name: 'topology-manager-scope', read: oneOf(['container', 'pod'] as const) },
+  topologyManagerPolicyOptions: { name: 'topology-manager-policy-options', read: readTopologyOptions },
   memorySwapBehavior: { name: 'memory-swap-behavior', read: oneOf(['NoSwap', 'LimitedSwap'] as const) },
   shutdownGracePeriodMs: { name: 'shutdown-grace-period', read: readDuration },
   shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
@@ -299,6 +312,9 @@ export function resolveSettings(sources: SettingSources): Settings {
     evictionMinimumReclaim: undefined,
     systemReserved: undefined,
     cpuManagerPolicy: 'none',
+    topologyManagerPolicy: 'none',
+    topologyManagerScope: 'container',
+    topologyManagerPolicyOptions: {},
     memorySwapBehavior: 'NoSwap',
     shutdownGracePeriodMs: 30_000,
     shutdownGracePeriodCriticalPodsMs: 10_000,

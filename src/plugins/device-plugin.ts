@@ -6,6 +6,8 @@ export interface PluginDevice {
   ID: string
   /** `Healthy` or `Unhealthy`. */
   health: string
+  /** NUMA nodes that it is near to, where the plugin knows. */
+  topology?: { nodes?: { ID: string | number }[] } | null
 }
 
 export interface DevicePluginOptions {

@@ -6,6 +6,9 @@ import type { Container, Pod } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { Rejection } from '../pod/rejection.ts'
 import type { RuntimeView } from '../runtime-view.ts'
+import { type Hints, hintsOf } from '../topology/hints.ts'
+import type { NodeMask, Numa } from '../topology/numa.ts'
+import type { TopologyProvider } from '../topology/topology-manager.ts'
 import { chooseCpus, exclusiveCpus } from './assignment.ts'
 import { cpuListText, parseCpuList } from './cpu-list.ts'
 
@@ -16,6 +19,8 @@ export interface CpuManagerOptions {
   log: Logger
   /** Kept for the system: so much cpu is never given to one container alone. */
   reservedCpu: string
+  /** Where processors are near to; absent: nobody asks. */
+  numa?: Numa
 }
 
 /** Where a container remembers its processors, so that an agent after us knows them. */
@@ -25,7 +30,7 @@ export const ownCpus = 'optiflow.dev/cpus'
 export class NothingReserved extends OptiFlowError {}
 
 /** kubelet's static policy: containers of Guaranteed pods that ask for whole processors have them for themselves. */
-export class CpuManager {
+export class CpuManager implements TopologyProvider {
   readonly #options: CpuManagerOptions
   readonly #all: number[]
   readonly #cores: number[][]
@@ -64,23 +69,58 @@ export class CpuManager {
 
   /** Gives the pod's containers the processors that they ask for. Again for the same pod changes nothing. */
   admit(pod: Pod): Rejection | undefined {
-    const uid = pod.metadata.uid!
-    const wanting = pod.spec.containers.filter(c => exclusiveCpus(pod, c) > 0 && !this.#given.get(uid)?.has(c.name))
-    for (const container of wanting) {
-      const requested = exclusiveCpus(pod, container)
-      const free = this.#free()
-      const chosen = chooseCpus(free, this.#cores, requested)
-      if (!chosen) {
-        this.release(uid)
-        return {
-          reason: 'UnexpectedAdmissionError',
-          message: `Pod was rejected: Allocate failed due to not enough cpus available to satisfy request: requested=${requested}, available=${free.size}, which is unexpected`,
-        }
-      }
-      this.#note(uid, container.name, chosen)
+    for (const container of pod.spec.containers) {
+      const refused = this.give(pod, container, undefined)
+      if (!refused) continue
+      this.release(pod.metadata.uid!)
+      return refused
     }
-    if (wanting.length) this.#share()
     return undefined
+  }
+
+  give(pod: Pod, container: Container, nodes: NodeMask | undefined): Rejection | undefined {
+    const uid = pod.metadata.uid!
+    const requested = this.#wantedBy(pod, container)
+    if (!requested || this.#given.get(uid)?.has(container.name)) return undefined
+    const free = this.#free()
+    const chosen = this.#choose(free, requested, nodes)
+    if (!chosen)
+      return {
+        reason: 'UnexpectedAdmissionError',
+        message: `Pod was rejected: Allocate failed due to not enough cpus available to satisfy request: requested=${requested}, available=${free.size}, which is unexpected`,
+      }
+    this.#note(uid, container.name, chosen)
+    this.#share()
+    return undefined
+  }
+
+  hints(pod: Pod, containers: readonly Container[]): Hints | undefined {
+    const { numa } = this.#options
+    const wanting = containers.filter(container => this.#wantedBy(pod, container) > 0)
+    if (!wanting.length || !numa) return undefined
+    const count = wanting.reduce((sum, container) => sum + this.#wantedBy(pod, container), 0)
+    const pieces = (cpus: Iterable<number>) => [...cpus].map(cpu => ({ nodes: [numa.nodeOfCpu.get(cpu) ?? 0] }))
+    // What was given before is all that comes into question.
+    const given = wanting.flatMap(({ name }) => this.#given.get(pod.metadata.uid!)?.get(name) ?? [])
+    if (given.length && given.length !== count) return { cpu: [] }
+    const free = given.length ? given : this.#free()
+    return { cpu: hintsOf({ nodes: numa.nodes, all: pieces(this.#all), free: pieces(free), count }) }
+  }
+
+  /** Init containers share what is there. */
+  #wantedBy(pod: Pod, container: Container): number {
+    return pod.spec.containers.includes(container) ? exclusiveCpus(pod, container) : 0
+  }
+
+  /** From those nodes as many as there are, the rest from anywhere. */
+  #choose(free: ReadonlySet<number>, count: number, nodes: NodeMask | undefined): number[] | undefined {
+    const { numa } = this.#options
+    if (nodes === undefined || !numa) return chooseCpus(free, this.#cores, count)
+    const near = new Set([...free].filter(cpu => nodes & (1 << (numa.nodeOfCpu.get(cpu) ?? 0))))
+    const first = chooseCpus(near, this.#cores, Math.min(count, near.size))!
+    const others = new Set([...free].filter(cpu => !first.includes(cpu)))
+    const rest = chooseCpus(others, this.#cores, count - first.length)
+    return rest && [...first, ...rest].sort((a, b) => a - b)
   }
 
   /** What a container that starts now runs on, and what it should remember. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { systemDisk } from '../../base/disk.ts'
 import { silentLogger } from '../../base/logger.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
+import type { Numa } from '../topology/numa.ts'
 import { chooseCpus, exclusiveCpus } from './assignment.ts'
 import { cpuListText, parseCpuList } from './cpu-list.ts'
 import { CpuManager } from './cpu-manager.ts'
@@ -50,7 +51,7 @@ describe('processors for one container alone', () => {
 
 describe('the static policy', () => {
   const files: Record<string, string> = { '/sys/devices/system/cpu/online': '0-3\n' }
-  const open = async (containers: object[] = []) => {
+  const open = async (containers: object[] = [], numa?: Numa) => {
     const moved: string[] = []
     const manager = await CpuManager.open({
       disk: { ...systemDisk, readText: async path => files[path] ?? Promise.reject(new Error('not there')) },
@@ -60,6 +61,7 @@ describe('the static policy', () => {
       view: { all: () => [{ uid: 'old', containers }] } as never,
       log: silentLogger,
       reservedCpu: '100m',
+      ...(numa ? { numa } : {}),
     })
     return { manager, moved }
   }
@@ -81,6 +83,37 @@ describe('the static policy', () => {
     expect(manager.cpusOf(small, main(small)).cpus).toBe('0-3')
     await new Promise(resolve => setImmediate(resolve))
     expect(moved).toEqual(['s 0-3', 's 0-3'])
+  })
+
+  it('gives processors of the wanted NUMA node first, and tells from which nodes it could', async () => {
+    const nodeOfCpu = new Map([
+      [0, 0],
+      [1, 0],
+      [2, 1],
+      [3, 1],
+    ])
+    const { manager } = await open([], { nodes: [0, 1], distances: new Map(), nodeOfCpu })
+    const two = pod('two', '2')
+    // The first is kept for the system: only the second node has two.
+    const ways = [
+      { nodes: 2, preferred: true },
+      { nodes: 3, preferred: false },
+    ]
+    expect(manager.hints(two, two.spec.containers)).toEqual({ cpu: ways })
+    expect(manager.give(two, main(two), 2)).toBeUndefined()
+    expect(manager.cpusOf(two, main(two)).cpus).toBe('2-3')
+    expect(manager.hints(two, two.spec.containers)).toEqual({ cpu: ways })
+    const one = pod('one', '1')
+    expect(manager.hints(one, one.spec.containers)).toEqual({
+      cpu: [
+        { nodes: 1, preferred: true },
+        { nodes: 3, preferred: false },
+      ],
+    })
+    manager.give(one, main(one), 2)
+    expect(manager.cpusOf(one, main(one)).cpus).toBe('1')
+    const small = pod('small', '500m')
+    expect(manager.hints(small, small.spec.containers)).toBeUndefined()
   })
 
   it('knows from the containers what an agent before gave', async () => {

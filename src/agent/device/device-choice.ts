@@ -1,7 +1,8 @@
 import { gpuDevicesAnnotation, gpuMilliResource, wholeDevice } from '../../models/gpu.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import { units } from '../pod/resources.ts'
-import type { DeviceRecord } from './device-records.ts'
+import { maskOf, type NodeMask } from '../topology/numa.ts'
+import type { DevicePromise } from './promises.ts'
 
 /** Devices of one resource, as far as this node knows them. */
 export interface DevicePool {
@@ -21,8 +22,8 @@ export interface DeviceWish {
 /** How much of each device is taken, in thousandths. A pod's own init containers leave what they have to those after them. */
 export function takenOf(
   pool: DevicePool,
-  records: readonly DeviceRecord[],
-  mine: (record: DeviceRecord) => boolean,
+  records: readonly DevicePromise[],
+  mine: (record: DevicePromise) => boolean,
 ): Map<string, number> {
   const taken = new Map<string, number>()
   for (const record of records)
@@ -39,6 +40,19 @@ export function available(pool: DevicePool, wish: DeviceWish, taken: ReadonlyMap
 /** The tightest that fit, as the scheduler takes it for pods that it did not place. */
 export function tightest(ids: readonly string[], count: number, taken: ReadonlyMap<string, number>): string[] {
   return [...ids].sort((a, b) => (taken.get(b) ?? 0) - (taken.get(a) ?? 0)).slice(0, count)
+}
+
+/** Those near to the wanted NUMA nodes first, then those near to others, then those of which nobody knows. */
+export function nearFirst(
+  ids: readonly string[],
+  nodesOf: ReadonlyMap<string, readonly number[]>,
+  wanted: NodeMask | undefined,
+): string[] {
+  const rank = (id: string) => {
+    const nodes = nodesOf.get(id)
+    return !nodes ? 2 : wanted !== undefined && maskOf(nodes) & wanted ? 0 : 1
+  }
+  return [...ids].sort((a, b) => rank(a) - rank(b))
 }
 
 /** What a container asks for, by resource: whole devices of plugins, or a share of one that this node shares. */

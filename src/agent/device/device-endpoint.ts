@@ -22,6 +22,8 @@ export class DeviceEndpoint {
   readonly plugin: DevicePlugin
   ids: readonly string[] = []
   healthy: ReadonlySet<string> = new Set()
+  /** NUMA nodes that devices are near to, of those whose plugin knows. */
+  nodes: ReadonlyMap<string, readonly number[]> = new Map()
   options: DevicePluginOptions = { pre_start_required: false, get_preferred_allocation_available: false }
   /** In monotonic milliseconds; undefined while it is there. */
   awaySinceMs: number | undefined
@@ -52,6 +54,7 @@ export class DeviceEndpoint {
         // The order by which the scheduler numbers them must not depend on the plugin's mood.
         this.ids = devices.map(d => d.ID).sort(byNumber)
         this.healthy = new Set(devices.filter(d => d.health === 'Healthy').map(d => d.ID))
+        this.nodes = new Map(devices.flatMap(({ ID, topology }) => nearTo(ID, topology?.nodes ?? [])))
         listed()
         onChange()
       }
@@ -75,3 +78,6 @@ export class DeviceEndpoint {
 function byNumber(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true }) || (a < b ? -1 : 1)
 }
+
+const nearTo = (id: string, nodes: { ID: string | number }[]): [string, number[]][] =>
+  nodes.length ? [[id, nodes.map(node => Number(node.ID))]] : []

@@ -33,6 +33,7 @@ const newDevices = async (sharedResource?: string) => {
     clock,
     log: silentLogger,
     activePods: () => active,
+    numa: () => ({ nodes: [0, 1] }),
     onChange() {
       for (const told of changes) told()
     },
@@ -146,6 +147,35 @@ describe('a device plugin', () => {
   it('says which devices it would rather give', async () => {
     await begin({ prefers: true })
     expect(await give(pod('a', { [resource]: '2' }))).toBe('GPU-10,GPU-2')
+  })
+
+  it('says which NUMA nodes could serve a container, and keeps what was promised from them', async () => {
+    // GPU-10 and GPU-2 are near to node 0, the others to node 1.
+    await begin({ numa: [0, 0, 1, 1], prefers: true })
+    const [first, second] = [pod('a', { [resource]: '2' }), pod('b', { [resource]: '2' })]
+    const either = [
+      { nodes: 1, preferred: true },
+      { nodes: 2, preferred: true },
+      { nodes: 3, preferred: false },
+    ]
+    expect(devices.hints(first, first.spec.containers)).toEqual({ [resource]: either })
+    expect(devices.give(first, first.spec.containers[0]!, 1)).toBeUndefined()
+    expect(devices.hints(first, first.spec.containers)).toEqual({ [resource]: [either[0], either[2]] })
+    expect(devices.hints(second, second.spec.containers)).toEqual({ [resource]: [either[1], either[2]] })
+    // What was promised is not given to others, whoever starts first.
+    expect(await give(second)).toBe('GPU-0,GPU-1')
+    expect(await give(first)).toBe('GPU-2,GPU-10')
+    const third = pod('c')
+    expect(devices.hints(third, third.spec.containers)).toEqual({ [resource]: [] })
+    expect(devices.give(third, third.spec.containers[0]!, 1)?.message).toContain(
+      'requested number of devices unavailable for gpu.test/card. Requested: 1, Available: 0',
+    )
+    active!.delete('a')
+    expect(devices.hints(third, third.spec.containers)).toEqual({ [resource]: [either[0], either[2]] })
+    // A promise to a pod that was refused after all holds nothing.
+    expect(devices.give(third, third.spec.containers[0]!, 1)).toBeUndefined()
+    devices.release('c')
+    expect(devices.give(pod('d', { [resource]: '2' }), third.spec.containers[0]!, 1)).toBeUndefined()
   })
 
   it('gives what an init container had to those that come after it', async () => {

@@ -8,17 +8,23 @@ import { gpuMilliResource, wholeDevice } from '../../models/gpu.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import { type DeviceGrant, kubeletProtocol, servePlugin } from '../../plugins/index.ts'
 import type { PluginKind, RegisteredPlugin } from '../plugin/plugin-watcher.ts'
+import type { Rejection } from '../pod/rejection.ts'
+import { type Hint, type Hints, hintsOf } from '../topology/hints.ts'
+import type { NodeMask, Numa } from '../topology/numa.ts'
+import type { TopologyProvider } from '../topology/topology-manager.ts'
 import {
   available,
   chosenDevices,
   type DevicePool,
   type DeviceWish,
+  nearFirst,
   takenOf,
   tightest,
   wishesOf,
 } from './device-choice.ts'
 import { DeviceEndpoint, goneAfterMs } from './device-endpoint.ts'
-import { type DeviceRecord, DeviceRecords } from './device-records.ts'
+import { DeviceRecords } from './device-records.ts'
+import { type DevicePromise, DevicePromises } from './promises.ts'
 
 export interface DevicesOptions {
   /** `<kubelet>/device-plugins` */
@@ -32,6 +38,8 @@ export interface DevicesOptions {
   activePods(): ReadonlySet<string> | undefined
   /** What the node offers has changed. */
   onChange(): void
+  /** Of the machine, where devices are promised by what they are near to. */
+  numa?(): Pick<Numa, 'nodes'> | undefined
 }
 
 /** By resource; null: the node offers it no longer. */
@@ -43,12 +51,13 @@ export class DevicesUnavailable extends OptiFlowError {}
 const version = 'v1beta1'
 
 /** The devices of this node: plugins that offer them, and the containers that have them. */
-export class Devices implements PluginKind, AsyncDisposable {
+export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
   readonly type = 'DevicePlugin'
   readonly records: DeviceRecords
   readonly #options: DevicesOptions
   readonly #endpoints = new Map<string, DeviceEndpoint>()
   readonly #turns = new Turns()
+  readonly #promises = new DevicePromises()
   readonly #startedAtMs: number
   /** Resources whose plugins were away for too long: the node must stop offering them. */
   readonly #gone = new Set<string>()
@@ -172,17 +181,109 @@ export class Devices implements PluginKind, AsyncDisposable {
    * @throws DevicesUnavailable, PluginAway, PluginRefused
    */
   async allocate(pod: Pod, container: Container): Promise<DeviceGrant[]> {
-    const pools = new Map<string, DevicePool>()
-    for (const resource of this.#resources()) {
-      const pool = this.#pool(resource)
-      if (pool) pools.set(resource, pool)
-    }
+    const pools = this.#pools()
     const grants: DeviceGrant[] = []
     for (const wish of wishesOf(container, pools, this.#options.sharedResource))
       grants.push(
         await this.#turns.take(wish.resource, () => this.#give(pod, container, wish, pools.get(wish.resource))),
       )
     return grants
+  }
+
+  #pools(): Map<string, DevicePool> {
+    const pools = new Map<string, DevicePool>()
+    for (const resource of this.#resources()) {
+      const pool = this.#pool(resource)
+      if (pool) pools.set(resource, pool)
+    }
+    return pools
+  }
+
+  /** Of whole devices whose plugin says what they are near to. */
+  hints(pod: Pod, containers: readonly Container[]): Hints | undefined {
+    const numa = this.#options.numa?.()
+    if (!numa) return undefined
+    const pools = this.#pools()
+    const counts = new Map<string, number>()
+    for (const container of containers)
+      for (const { resource, count, milliEach } of wishesOf(container, pools, this.#options.sharedResource))
+        if (milliEach === wholeDevice) counts.set(resource, (counts.get(resource) ?? 0) + count)
+    const names = new Set(containers.map(({ name }) => name))
+    return Object.fromEntries(
+      [...counts].map(([resource, count]) => [
+        resource,
+        this.#waysTo(pod, names, pools.get(resource)!, count, numa.nodes),
+      ]),
+    )
+  }
+
+  #waysTo(
+    pod: Pod,
+    names: ReadonlySet<string>,
+    pool: DevicePool,
+    count: number,
+    nodes: readonly number[],
+  ): Hint[] | undefined {
+    const { resource } = pool
+    const nodesOf = this.#endpoints.get(resource)?.nodes ?? new Map<string, readonly number[]>()
+    if (!nodesOf.size) return undefined
+    // What was given or promised before is all that comes into question.
+    const before = this.#spoken(pod).filter(
+      r => r.podUid === pod.metadata.uid && r.resource === resource && names.has(r.container),
+    )
+    const given = before.flatMap(({ ids }) => ids)
+    if (given.length && given.length !== count) return []
+    const free = given.length ? given : this.#free(pod, '', { resource, count, milliEach: wholeDevice }, pool).free
+    if (free.length < count) return []
+    const pieces = (ids: readonly string[]) => ids.map(id => ({ nodes: nodesOf.get(id) ?? [] }))
+    return hintsOf({ nodes, all: pieces(pool.ids), free: pieces(free), count })
+  }
+
+  give(pod: Pod, container: Container, nodes: NodeMask | undefined): Rejection | undefined {
+    const pools = this.#pools()
+    for (const wish of wishesOf(container, pools, this.#options.sharedResource)) {
+      const { resource, count, milliEach } = wish
+      const nodesOf = this.#endpoints.get(resource)?.nodes
+      const podUid = pod.metadata.uid!
+      if (milliEach < wholeDevice || !nodesOf?.size) continue
+      if (this.records.of(podUid, container.name).some(r => r.resource === resource)) continue
+      if (this.#promises.of(pod, container.name, resource)) continue
+      const pool = pools.get(resource)!
+      const { free } = this.#free(pod, container.name, wish, pool)
+      const chosen = chosenDevices(pod, pool, wish, this.#earlier(pod, container, wish))
+      const ids = chosen ?? nearFirst(free, nodesOf, nodes).slice(0, count)
+      if (ids.length < count || ids.some(id => !free.includes(id)))
+        return {
+          reason: 'UnexpectedAdmissionError',
+          message: `Pod was rejected: Allocate failed due to requested number of devices unavailable for ${resource}. Requested: ${count}, Available: ${free.length}, which is unexpected`,
+        }
+      this.#promises.add({ podUid, container: container.name, resource, ids, milliEach })
+    }
+    return undefined
+  }
+
+  release(podUid: string): void {
+    this.#promises.release(podUid)
+  }
+
+  /** What containers have or will have; of a pod that is no more nobody has anything. */
+  #spoken(pod: Pod): DevicePromise[] {
+    const active = this.#options.activePods()
+    const isThere = (uid: string) => !active || active.has(uid) || uid === pod.metadata.uid
+    return [...this.records.all.filter(({ podUid }) => isThere(podUid)), ...this.#promises.all]
+  }
+
+  /** What a container may have: also what init containers of its pod leave to it. */
+  #free(pod: Pod, container: string, wish: DeviceWish, pool: DevicePool) {
+    const before = new Set(
+      (pod.spec.initContainers ?? [])
+        .filter(c => c.restartPolicy !== 'Always' && c.name !== container)
+        .map(c => c.name),
+    )
+    const mine = (r: DevicePromise) => r.podUid === pod.metadata.uid && before.has(r.container)
+    const own = (r: DevicePromise) => r.podUid === pod.metadata.uid && r.container === container
+    const taken = takenOf(pool, this.#spoken(pod), r => mine(r) || own(r))
+    return { taken, free: available(pool, wish, taken), mine }
   }
 
   async #give(pod: Pod, container: Container, wish: DeviceWish, pool: DevicePool | undefined): Promise<DeviceGrant> {
@@ -210,6 +311,8 @@ export class Devices implements PluginKind, AsyncDisposable {
       milliEach: wish.milliEach,
       grant,
     })
+    const promise = this.#promises.of(pod, container.name, wish.resource)
+    if (promise) this.#promises.keep(promise)
     await prepare(ids)
     return grant
   }
@@ -221,14 +324,9 @@ export class Devices implements PluginKind, AsyncDisposable {
     pool: DevicePool,
     { plugin, options }: DeviceEndpoint,
   ): Promise<string[]> {
-    const before = new Set(
-      (pod.spec.initContainers ?? [])
-        .filter(c => c.restartPolicy !== 'Always' && c.name !== container.name)
-        .map(c => c.name),
-    )
-    const mine = (r: DeviceRecord) => r.podUid === pod.metadata.uid && before.has(r.container)
-    const taken = takenOf(pool, this.records.all, mine)
-    const free = available(pool, wish, taken)
+    const { taken, free, mine } = this.#free(pod, container.name, wish, pool)
+    const promised = this.#promises.of(pod, container.name, wish.resource)?.ids
+    if (promised?.every(id => free.includes(id))) return promised
     const chosen = chosenDevices(pod, pool, wish, this.#earlier(pod, container, wish))
     const missing = chosen?.filter(id => !free.includes(id)) ?? []
     if (missing.length)

@@ -34,6 +34,8 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     podPidsLimit: cgroups?.podPidsLimit ?? -1,
     allowedUnsafeSysctls: [...(options.allowedUnsafeSysctls ?? [])],
     cpuManagerPolicy: options.cpuManagerPolicy ?? 'none',
+    topologyManagerPolicy: options.topology?.policy ?? 'none',
+    topologyManagerScope: options.topology?.scope ?? 'container',
     systemReserved: { ...(options.reserved ?? defaultReservation) },
     ...(cgroups
       ? {

@@ -9,6 +9,7 @@ import { DeviceClaims } from '../dra/device-claims.ts'
 import type { Registration } from '../node/registration.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { AgentOptions } from '../options.ts'
+import type { Numa } from '../topology/numa.ts'
 import type { ServiceAccountTokens } from '../volume/service-account-tokens.ts'
 import type { VolumeGrowth } from '../volume/volume-growth.ts'
 import { PluginWatcher } from './plugin-watcher.ts'
@@ -33,6 +34,8 @@ export function createNodePlugins(
     registration: Registration
     /** Undefined while they are not all known. */
     activePods(): Pod[] | undefined
+    /** Undefined: nobody asks what devices are near to. */
+    numa(): Numa | undefined
   },
 ): NodePlugins {
   const { kubeletFolder, log } = options
@@ -54,6 +57,7 @@ export function createNodePlugins(
       return pods && new Set(pods.map(p => p.metadata.uid!))
     },
     onChange: () => void registration.updateStatus(),
+    numa: parts.numa,
   })
   const claims = new DeviceClaims({ ...options, objects })
   const watcher = new PluginWatcher({

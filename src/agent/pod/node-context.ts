@@ -19,6 +19,7 @@ import type { ReferencedObjects } from '../objects.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { RuntimeView } from '../runtime-view.ts'
 import type { Semaphore } from '../semaphore.ts'
+import type { TopologyManager } from '../topology/topology-manager.ts'
 import type { Volumes } from '../volume/volumes.ts'
 import type { DnsSettings } from './name-resolution.ts'
 import type { ResizeVerdict } from './rejection.ts'
@@ -60,6 +61,8 @@ export interface NodeContext {
   openHostPorts: OpenHostPorts | undefined
   /** Of a node whose containers may have processors for themselves. */
   cpus(): CpuManager | undefined
+  /** Of a node that places containers near to what they are given. */
+  topology(): TopologyManager | undefined
   hostIps(): string[]
   hostDns(): DnsSettings
   clusterDns: readonly string[]

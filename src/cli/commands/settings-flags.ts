@@ -108,6 +108,15 @@ const flags: Record<string, [flag: string, help: string]> = {
   'pod-max-pids': ['--pod-max-pids <n>', 'processes that one pod may have (-1: any number)'],
   'qos-reserved': ['--qos-reserved <list>', 'requested memory that lesser classes of pods cannot take (memory=50%)'],
   'cpu-manager-policy': ['--cpu-manager-policy <name>', 'none, or static: whole processors for Guaranteed pods (none)'],
+  'topology-manager-policy': [
+    '--topology-manager-policy <name>',
+    'what a container gets is near to each other: none, best-effort, restricted or single-numa-node (none)',
+  ],
+  'topology-manager-scope': ['--topology-manager-scope <name>', 'container, or pod: all of its containers (container)'],
+  'topology-manager-policy-options': [
+    '--topology-manager-policy-options <list>',
+    'prefer-closest-numa-nodes=true, max-allowable-numa-nodes=16',
+  ],
   'memory-swap-behavior': [
     '--memory-swap-behavior <name>',
     'NoSwap, or LimitedSwap: Burstable pods may be swapped out (NoSwap)',
@@ -206,6 +215,9 @@ export const nodeFlags = [
   'pod-max-pids',
   'qos-reserved',
   'cpu-manager-policy',
+  'topology-manager-policy',
+  'topology-manager-scope',
+  'topology-manager-policy-options',
   'memory-swap-behavior',
   'shutdown-grace-period',
   'shutdown-grace-period-critical-pods',

@@ -13,6 +13,8 @@ export interface TestDevicePluginOptions {
   preStart?: boolean
   /** Asks to be asked; takes the last ones. */
   prefers?: boolean
+  /** The NUMA node that each of `ids` is near to. */
+  numa?: number[]
   /** Device nodes that every container gets. */
   nodes?: { host_path: string; container_path: string; permissions: string }[]
 }
@@ -33,7 +35,10 @@ export async function startTestDevicePlugin(options: TestDevicePluginOptions): P
   const unhealthy = new Set<string>()
   const watchers = new Set<() => void>()
   const calls: string[] = []
-  const devices = () => ({ devices: ids.map(ID => ({ ID, health: unhealthy.has(ID) ? 'Unhealthy' : 'Healthy' })) })
+  const near = (i: number) => (options.numa ? { topology: { nodes: [{ ID: options.numa[i]! }] } } : {})
+  const devices = () => ({
+    devices: ids.map((ID, i) => ({ ID, health: unhealthy.has(ID) ? 'Unhealthy' : 'Healthy', ...near(i) })),
+  })
   const pluginOptions = {
     pre_start_required: options.preStart ?? false,
     get_preferred_allocation_available: options.prefers ?? false,
