@@ -1,6 +1,5 @@
 import type { EventRecorder } from '../../client/index.ts'
 import type { Pod, PodStatus } from '../../models/types/core-v1.ts'
-import { findContainer } from './records.ts'
 
 /** Events for containers that just began to wait for their next try. */
 export function tellBackOff(events: EventRecorder, pod: Pod, before: PodStatus | undefined, after: PodStatus): void {
@@ -15,7 +14,9 @@ export function tellBackOff(events: EventRecorder, pod: Pod, before: PodStatus |
       const message = `Back-off restarting failed container ${now.name} in pod ${name}_${namespace}(${uid})`
       events.warning(pod, 'BackOff', message)
     } else {
-      events.normal(pod, 'BackOff', `Back-off pulling image "${findContainer(pod, now.name)?.image ?? now.image}"`)
+      // The image may be that of a volume.
+      const [told] = /^Back-off pulling image "[^"]*"/.exec(now.state?.waiting?.message ?? '') ?? []
+      events.normal(pod, 'BackOff', told ?? `Back-off pulling image "${now.image}"`)
       events.warning(pod, 'Failed', 'Error: ImagePullBackOff')
     }
   }

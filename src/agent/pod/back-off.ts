@@ -24,7 +24,7 @@ export function pullDelayMs(failures: number): number {
 export function retryDelayMs(operation: string, failure: Failure): number {
   const capped = (base: number, max: number) => Math.min(base * 2 ** (failure.count - 1), max)
   if (failure.runtimeAway) return capped(250, 1_000)
-  if (operation.startsWith('image:'))
+  if (operation.startsWith('image:') || failure.volume !== undefined)
     return failure.reason === 'ErrImageNeverPull' ? 10_000 : pullDelayMs(failure.count)
   if (operation === 'volumes') return capped(500, 120_000)
   if (operation === 'sandbox') return capped(1_000, 15_000)

@@ -10,6 +10,8 @@ export interface Failure {
   /** The waiting reason that users see: `ErrImagePull`, `CreateContainerConfigError`, … */
   reason: string
   message: string
+  /** The volume whose image is not there: containers that mount it wait for the reason. */
+  volume?: string
   /** Nothing was wrong with the step: the runtime was away. */
   runtimeAway?: boolean
 }

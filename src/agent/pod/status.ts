@@ -219,13 +219,13 @@ function isOver(situation: Situation, container: PodContainer, last: ObservedCon
 function waitingState(situation: Situation, container: PodContainer, init: boolean) {
   const { pod, observed, records, monoMs } = situation
   const { name } = container
-  const image = records.failures.get(`image:${name}`)
+  const image = imageFailure(situation, container)
   if (image) {
     // Right after the failure people read what the registry said; later that the agent waits.
     const justFailed = monoMs - image.atMonoMs < 2_000 || image.reason !== 'ErrImagePull'
     return justFailed
       ? { reason: image.reason, message: image.message }
-      : { reason: 'ImagePullBackOff', message: `Back-off pulling image "${container.image}": ${image.message}` }
+      : { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image.name}": ${image.message}` }
   }
   const last = newest(observed, name)
   if (hasEnded(last)) {
@@ -243,6 +243,15 @@ function waitingState(situation: Situation, container: PodContainer, init: boole
   if (hasEnded(last) && !records.operations.has(`start:${name}`) && retryAt(records, `start:${name}`) <= monoMs)
     return undefined
   return hasEnded(last) ? creating(pod, init) : undefined
+}
+
+/** Why the container's image, or that of a volume that it mounts, is not there. */
+function imageFailure({ pod, records }: Situation, container: PodContainer) {
+  const own = records.failures.get(`image:${container.name}`)
+  if (own) return { ...own, name: container.image }
+  const failed = records.failures.get('volumes')
+  if (!failed?.volume || !container.volumeMounts?.some(({ name }) => name === failed.volume)) return undefined
+  return { ...failed, name: pod.spec.volumes?.find(({ name }) => name === failed.volume)?.image?.reference }
 }
 
 /** `10s`, `1m20s`, `5m0s`: as Go prints durations. */

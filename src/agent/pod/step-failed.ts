@@ -4,8 +4,11 @@ import { OptiFlowError } from '../../base/errors.ts'
 export class StepFailed extends OptiFlowError {
   /** The waiting reason that users see. */
   readonly reason: string
-  constructor(reason: string, message: string, options: { cause?: unknown } = {}) {
+  /** The volume that it failed for, where containers are told: those that mount it wait for the same reason. */
+  readonly volume?: string
+  constructor(reason: string, message: string, options: { cause?: unknown; volume?: string } = {}) {
     super(message, options)
     this.reason = reason
+    if (options.volume !== undefined) this.volume = options.volume
   }
 }

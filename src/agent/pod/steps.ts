@@ -44,7 +44,8 @@ export class Steps {
     try {
       await this.#node.volumes.setUp(facts, signal)
     } catch (cause) {
-      if (signal.aborted) throw cause
+      // Of an image that is not there people were told already.
+      if (signal.aborted || cause instanceof StepFailed) throw cause
       this.#node.events.warning(facts.pod, 'FailedMount', explain(cause))
       throw new StepFailed('FailedMount', explain(cause), { cause })
     }

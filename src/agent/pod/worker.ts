@@ -149,7 +149,8 @@ export class PodWorker {
   /** What was waiting for its turn after a failure is tried at once: something it missed may be there now. */
   retryNow(): void {
     for (const [key, failure] of this.#records.failures)
-      if (key === 'volumes' || failure.reason === 'CreateContainerConfigError') this.#records.failures.delete(key)
+      if ((key === 'volumes' && !failure.volume) || failure.reason === 'CreateContainerConfigError')
+        this.#records.failures.delete(key)
     this.poke()
   }
 
@@ -244,9 +245,8 @@ export class PodWorker {
   #nextStatusChange({ records, monoMs }: Situation): number {
     // Others may have made room meanwhile.
     let next = records.resize === 'Deferred' ? monoMs + deferredLookMs : Number.POSITIVE_INFINITY
-    for (const [key, { reason, atMonoMs }] of records.failures)
-      if (key.startsWith('image:') && reason === 'ErrImagePull' && atMonoMs + 2_000 > monoMs)
-        next = Math.min(next, atMonoMs + 2_000)
+    for (const { reason, atMonoMs } of records.failures.values())
+      if (reason === 'ErrImagePull' && atMonoMs + 2_000 > monoMs) next = Math.min(next, atMonoMs + 2_000)
     return next
   }
 
@@ -293,6 +293,7 @@ export class PodWorker {
             atMonoMs: clock.monotonicMs(),
             reason,
             message: explain(error),
+            ...(error instanceof StepFailed && error.volume !== undefined ? { volume: error.volume } : {}),
             ...(isRuntimeAway(error) ? { runtimeAway: true } : {}),
           })
         },

@@ -15,6 +15,7 @@ import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
 import type { PodFacts } from '../pod/downward.ts'
+import { StepFailed } from '../pod/step-failed.ts'
 import { writeAtomicFolder } from './atomic-folder.ts'
 import { type ClaimedVolume, claimedVolume } from './claimed-volume.ts'
 import { makeEmptyDir } from './empty-dir.ts'
@@ -227,7 +228,9 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
           } catch (cause) {
             signal.throwIfAborted()
             tell(true)
-            throw cause instanceof MountFailed ? cause : new MountFailed(volume.name, explain(cause))
+            throw cause instanceof MountFailed || cause instanceof StepFailed
+              ? cause
+              : new MountFailed(volume.name, explain(cause))
           }
         }),
       )

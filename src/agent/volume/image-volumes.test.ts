@@ -3,6 +3,7 @@ import type { Disk } from '../../base/disk.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { ImageContents } from '../../runtime/image-contents.ts'
 import type { Images, ImageWish } from '../image/images.ts'
+import { StepFailed } from '../pod/step-failed.ts'
 import { releaseImageVolumes, setUpImageVolume } from './image-volumes.ts'
 
 const { signal } = new AbortController()
@@ -48,4 +49,11 @@ test('a runtime that mounts images itself is given the image', async () => {
 test('a node without images says so', async () => {
   const { images, disk } = nodeWith(true)
   await expect(setUpImageVolume({ images, disk }, pod, volume, '/pods/1', signal)).rejects.toThrow('has no images')
+})
+
+test('why the image cannot be had is why containers that mount it wait', async () => {
+  const node = nodeWith(true)
+  const images: Images = { provide: () => Promise.reject(new StepFailed('ErrImageNeverPull', 'not present')) }
+  const failed = await setUpImageVolume({ ...node, images }, pod, volume, '/pods/1', signal).catch(error => error)
+  expect(failed).toMatchObject({ reason: 'ErrImageNeverPull', message: 'not present', volume: 'm' })
 })

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import type { Disk } from '../../base/disk.ts'
+import { explain } from '../../base/errors.ts'
 import type { Pod, Volume } from '../../models/types/core-v1.ts'
 import type { ImageContents } from '../../runtime/image-contents.ts'
 import type { ImageRef } from '../../runtime/runtime.ts'
 import type { Images } from '../image/images.ts'
+import { StepFailed } from '../pod/step-failed.ts'
 
 export interface ImageVolumesOptions {
   images: Images
@@ -27,7 +29,11 @@ export async function setUpImageVolume(
 ): Promise<ImageVolume> {
   if (!contents) throw new Error('the runtime of this node has no images to mount')
   const { reference, pullPolicy } = image!
-  const ref = await images.provide(pod, { image: reference, imagePullPolicy: pullPolicy }, signal)
+  const wish = { image: reference, imagePullPolicy: pullPolicy }
+  const ref = await images.provide(pod, wish, signal).catch(cause => {
+    if (!(cause instanceof StepFailed)) throw cause
+    throw new StepFailed(cause.reason, explain(cause), { cause, volume: name })
+  })
   const path = join(folderOf(podFolder), name)
   return (await contents.mount(ref, path)) ? { path } : { image: ref }
 }
