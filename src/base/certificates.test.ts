@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 import {
   certificateCovers,
   createAuthority,
-  createSigningRequest,
   issueCertificate,
   readSigningRequest,
   signRequest,
 } from './certificates.ts'
 import { systemClock } from './clock.ts'
+import { createSigningRequest } from './signing-request.ts'
 
 test('an issued certificate is signed by its authority and carries names, groups and usages', async () => {
   const ca = await createAuthority('optiflow-ca', systemClock)

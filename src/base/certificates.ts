@@ -1,17 +1,13 @@
 import { createPrivateKey, createPublicKey, webcrypto, X509Certificate } from 'node:crypto'
 import type { Clock } from './clock.ts'
+import type { CertificateSubject } from './signing-request.ts'
+
+export { type CertificateSubject, createSigningRequest } from './signing-request.ts'
 
 /** A certificate and its private key, both PEM. */
 export interface KeyPair {
   cert: string
   key: string
-}
-
-export interface CertificateSubject {
-  /** CN: the user's or server's name. */
-  commonName: string
-  /** O: the groups of a client. */
-  organizations?: string[]
 }
 
 export interface CertificateRequest extends CertificateSubject {
@@ -73,22 +69,6 @@ export async function issueCertificate(
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const cert = await sign(authority, keys.publicKey, request, request, request.days ?? 365, clock)
   return { cert, key: await privatePem(keys.privateKey) }
-}
-
-/** A new key and a PKCS#10 request for it: what a node sends to be let in. */
-export async function createSigningRequest(
-  subject: CertificateSubject & { dnsNames?: string[]; ips?: string[] },
-): Promise<{ request: string; key: string }> {
-  const x509 = await library()
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const names = alternativeNames(subject)
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: nameOf(subject),
-    keys: keys as any,
-    signingAlgorithm: algorithm,
-    extensions: names.length ? [new x509.SubjectAlternativeNameExtension(names)] : [],
-  })
-  return { request: request.toString('pem'), key: await privatePem(keys.privateKey) }
 }
 
 /** What a request asks for; every list may be empty. */

@@ -76,6 +76,12 @@ export function masked(cidr: string): string {
   return `${addressText((addressBits(network) >> rest) << rest, wide)}/${prefixLength(cidr)}`
 }
 
+/** An address as it is on the wire: 4 bytes, or 16. */
+export function addressBytes(ip: string): Uint8Array {
+  const hex = addressBits(ip).toString(16)
+  return Buffer.from(hex.padStart(ip.includes(':') ? 32 : 8, '0'), 'hex')
+}
+
 /** The one way to write an address: `FD00:0::1` → `fd00::1`. */
 export const canonicalIP = (ip: string): string => addressText(addressBits(ip), ip.includes(':'))
 
