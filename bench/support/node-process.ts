@@ -29,8 +29,10 @@ export async function startBenchNode(flags: string[]): Promise<BenchNode> {
     const where = ['--server', `https://127.0.0.1:${server.api.keys.port}`, '--token', token, '--node-ip', '127.0.0.1']
     const name = ['--data-dir', dataDir, '--node-name', 'bench']
     const profile = process.env['BENCH_CPU_PROF']
-    const node = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
-    child = spawn(process.execPath, [...node, program, 'agent', ...where, ...name, ...flags], { stdio: 'ignore' })
+    // As people start it, with what its first lines give it; a profile is asked for beside them.
+    const profiling = [process.execPath, '--max-semi-space-size=32', '--cpu-prof', `--cpu-prof-dir=${profile}`, program]
+    const [command, ...words] = profile ? profiling : [program]
+    child = spawn(command!, [...words, 'agent', ...where, ...name, ...flags], { stdio: 'ignore' })
     const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`optiflow agent ended with ${code}`)))
     ended.catch(() => {})
     await Promise.race([ready(server), ended])

@@ -72,6 +72,7 @@ test('nobody looks once all have left, and again when one comes', async () => {
 })
 
 test('chains are read from what nft lists', () => {
-  const text = 'table ip a {\n\tchain x {\n\t}\n\tchain y {\n\t\ttype nat hook output priority -100; policy accept;\n\t}\n}\ntable ip6 a {\n}\ntable inet b {\n\tchain x {\n\t}\n}\n'
+  const text =
+    'table ip a {\n\tchain x {\n\t}\n\tchain y {\n\t\ttype nat hook output priority -100; policy accept;\n\t}\n}\ntable ip6 a {\n}\ntable inet b {\n\tchain x {\n\t}\n}\n'
   expect([...chainsIn(text)]).toEqual(['ip a x', 'ip a y', 'inet b x'])
 })

@@ -34,7 +34,7 @@ const maxHeadBytes = 1 << 20
 export function plainGet({ host, port, path, headers, timeoutMs, maxBytes }: PlainGet): Promise<PlainAnswer> {
   return new Promise((resolve, reject) => {
     const reader = new AnswerReader(maxBytes)
-    const socket = tcp.connect({ host, port, noDelay: true })
+    const socket = tcp.connect({ host, port })
     const timer = setTimeout(() => end(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
     const end = (outcome: Error | PlainAnswer) => {
       clearTimeout(timer)

@@ -5,7 +5,8 @@ import { inFlight, pause } from '../../support/statistics.ts'
 import { openNodePods } from './node-pods.ts'
 
 const restMs = 30_000
-const settleMs = 10_000
+/** Until the garbage of the starts is given back. */
+const settleMs = 75_000
 
 /** What the agent takes while its pods just run. */
 export async function* rest({ server, pid }: BenchNode): AsyncIterable<Row> {

@@ -38,6 +38,12 @@ export interface ProbedContainer {
   before?: { started: boolean; ready: boolean } | undefined
 }
 
+/**
+ * Probes of all containers are asked at these moments, so that those that come near each other wake the process once: half of
+ * what one costs is the waking.
+ */
+const gridMs = 25
+
 /** Probes one container, from its start until `stop`. */
 export class ContainerProber {
   readonly #options: ProberOptions
@@ -93,14 +99,18 @@ export class ContainerProber {
     const { initialDelayMs, periodMs } = settingsOf(probe)
     // Containers taken over after a restart of the agent are not all asked at the same moment.
     const spread = this.#about.before ? this.#options.random.next() * periodMs : 0
-    this.#plan(purpose, probe, initialDelayMs + spread)
+    this.#plan(purpose, probe, initialDelayMs + spread, Math.ceil)
   }
 
-  #plan(purpose: Purpose, probe: Probe, delayMs: number) {
+  /** @param round to a moment of all: up, so as not to be early, or else down, so that the time an answer takes does not add up */
+  #plan(purpose: Purpose, probe: Probe, delayMs: number, round: (x: number) => number = Math.floor) {
     if (this.#stopped) return
+    const { clock } = this.#options
+    const now = clock.monotonicMs()
+    const waitMs = Math.max(round((now + delayMs) / gridMs) * gridMs - now, 0)
     this.#timers.set(
       purpose,
-      this.#options.clock.schedule(delayMs, () => void this.#run(purpose, probe)),
+      clock.schedule(waitMs, () => void this.#run(purpose, probe)),
     )
   }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { collectAfterStart } from '../../base/garbage.ts'
+import { collectNowAndThen } from '../../base/garbage.ts'
 import { createLogger } from '../../base/logger.ts'
 import { prepareDataDir } from '../../main/data-dir.ts'
 import { aborted } from '../../main/elected.ts'
@@ -50,7 +50,7 @@ export const agent: CliCommand = {
           signal: outside.signal,
         })
         lines.settle()
-        using _collection = collectAfterStart(world.clock)
+        using _collection = collectNowAndThen(world.clock)
         await aborted(outside.signal)
         outside.terminal.out('\nStopping. Containers keep running.\n')
       })
