@@ -3,7 +3,7 @@ import { sleep } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import { Stock } from '../../runtime/index.ts'
 import type { OutsideWorld } from '../outside.ts'
-import { logFolders, podFolders } from './folder-checks.ts'
+import { execPipes, logFolders, podFolders } from './folder-checks.ts'
 import type { Check, Leak, NodePlaces, Scene } from './leak.ts'
 import { addresses, attachments, interfaces, namespaces, rules, tunnelEntries } from './network-checks.ts'
 import { cgroups, mounts, records, shims, snapshots, states } from './runtime-checks.ts'
@@ -24,6 +24,7 @@ export const checks: readonly Check[] = [
   attachments,
   podFolders,
   logFolders,
+  execPipes,
 ]
 
 export interface Finding {

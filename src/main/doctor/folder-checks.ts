@@ -27,6 +27,35 @@ export const logFolders: Check = {
   },
 }
 
+/** Pipes of commands that were run in containers by an agent that was killed meanwhile. */
+export const execPipes: Check = {
+  kind: 'exec pipes',
+  async find({ disk, clock, places }) {
+    const folder = join(places.stateFolder, 'exec')
+    const old: string[] = []
+    for (const name of await namesIn(disk, folder)) {
+      const changedMs = (await disk.stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? clock.now()
+      if (clock.now() - changedMs >= ageMs) old.push(join(folder, name))
+    }
+    // Mostly there are none: all processes are asked only then.
+    const open = old.length ? await openPathsBelow(disk, folder) : []
+    return old
+      .filter(path => !open.some(used => used.startsWith(`${path}/`)))
+      .map(path => ({ what: `${path} holds pipes that no process has open`, mend: () => disk.remove(path) }))
+  },
+}
+
+/** What processes of this machine have open below a folder. */
+async function openPathsBelow(disk: Scene['disk'], folder: string): Promise<string[]> {
+  const found: string[] = []
+  for (const pid of (await namesIn(disk, '/proc')).filter(name => /^\d+$/.test(name)))
+    for (const fd of await namesIn(disk, `/proc/${pid}/fd`)) {
+      const path = await disk.readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')
+      if (path.startsWith(`${folder}/`)) found.push(path)
+    }
+  return found
+}
+
 /** A pod that is just being made has its folders first. */
 async function addIfLeft(found: Leak[], { disk, clock, isPod }: Scene, path: string, uid: string): Promise<void> {
   const changedMs = (await disk.stat(path).catch(() => undefined))?.mtimeMs ?? clock.now()
