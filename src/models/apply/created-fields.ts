@@ -110,8 +110,8 @@ function compileObject(type: ObjectType, { present = false, skipped = nothingSki
             : writerOf(field.type, alwaysThere),
         neverOwned: metadata !== undefined,
         alwaysThere,
-        // An unset time: nobody's.
-        nullIsAbsent: field.empty === 'fill',
+        // An unset time of what is always there: nobody's.
+        nullIsAbsent: alwaysThere,
       }
     })
     .sort(byElement)

@@ -140,9 +140,7 @@ function diff(type: Type, before: unknown, after: unknown, { changed, removed }:
 export function partsOf(g: Granular, value: unknown): Map<string, unknown> {
   if (g.form === 'list') return Array.isArray(value) ? namedElements(g.type, value) : new Map()
   return new Map(
-    isRecord(value)
-      ? Object.entries(value).flatMap(([k, v]) => (isAbsent(v, fieldOf(g, k).field) ? [] : [[`f:${k}`, v] as const]))
-      : [],
+    isRecord(value) ? Object.entries(value).flatMap(([k, v]) => (v === undefined ? [] : [[`f:${k}`, v] as const])) : [],
   )
 }
 

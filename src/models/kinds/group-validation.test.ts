@@ -97,12 +97,12 @@ describe('a create is refused', () => {
     [
       'ResourceQuota',
       quota({ hard: { services: '1' }, scopes: ['Terminating'] }),
-      ['spec.scopes: Invalid value: []string{"Terminating"}: unsupported scope applied to resource'],
+      ['spec.scopes: Invalid value: []core.ResourceQuotaScope{"Terminating"}: unsupported scope applied to resource'],
     ],
     [
       'ResourceQuota',
       quota({ hard: { pods: '1' }, scopes: ['BestEffort', 'NotBestEffort'] }),
-      ['spec.scopes: Invalid value: []string{"BestEffort", "NotBestEffort"}: conflicting scopes'],
+      ['spec.scopes: Invalid value: []core.ResourceQuotaScope{"BestEffort", "NotBestEffort"}: conflicting scopes'],
     ],
     [
       'ResourceQuota',

@@ -154,7 +154,7 @@ describe('a create is refused', () => {
       'Node',
       { 'spec.taints': [{ key: 'a', effect: 'Nope' }] },
       [
-        'spec.taints[0].effect: Unsupported value: "Nope": supported values: "NoExecute", "NoSchedule", "PreferNoSchedule"',
+        'metadata.taints[0].effect: Unsupported value: "Nope": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
       ],
     ],
     [

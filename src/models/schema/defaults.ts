@@ -32,18 +32,20 @@ function defaulterOf(type: Type): Defaulter | undefined {
 }
 
 function compileObject(type: ObjectType): Defaulter | undefined {
-  const values: [name: string, value: unknown][] = []
+  const values: [name: string, value: unknown, keepsEmpty: boolean][] = []
   const below: [name: string, defaulter: Defaulter][] = []
   for (const field of type.fields.values()) {
-    if (field.default !== undefined) values.push([field.name, field.default])
+    // An empty text behind a pointer was said, and is refused where it means nothing.
+    if (field.default !== undefined) values.push([field.name, field.default, !type.own && field.empty === 'keep'])
     const defaulter = defaulterOf(field.type)
     if (defaulter) below.push([field.name, defaulter])
   }
   if (values.length === 0 && below.length === 0) return undefined
   return object => {
     if (typeof object !== 'object' || object === null) return
-    for (const [name, value] of values)
-      if (object[name] === undefined || object[name] === null || object[name] === '') object[name] = value
+    for (const [name, value, keepsEmpty] of values)
+      if (object[name] === undefined || object[name] === null || (object[name] === '' && !keepsEmpty))
+        object[name] = value
     for (const [name, defaulter] of below) if (object[name] !== undefined) defaulter(object[name])
   }
 }

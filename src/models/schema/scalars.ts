@@ -34,6 +34,8 @@ function int64(value: unknown, context: DecodeContext, struct: string): number |
   throw context.wrongType(value, struct, 'int64')
 }
 
+const notAQuantity = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+
 const plainTime = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
 const anyTime =
   /^(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,](\d{1,9})\d*)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
@@ -114,11 +116,12 @@ export const scalarDecoders: Partial<Record<ScalarName, ScalarDecoder>> = {
     if (typeof value !== 'number') throw context.wrongType(value, struct, 'float64')
     return value
   },
-  quantity(value, context, struct) {
+  quantity(value) {
     if (typeof value === 'string') return canonicalQuantity(value.trim())
     if (typeof value === 'number' || typeof value === 'bigint') return canonicalQuantity(String(value))
     if (typeof value === 'boolean') return canonicalQuantity(String(value))
-    throw context.wrongType(value, struct, 'resource.Quantity')
+    // Go hands the whole text of the value to the parser of quantities.
+    throw new DecodeError(notAQuantity)
   },
   intOrString(value, context, struct) {
     if (typeof value === 'string') return value

@@ -21,6 +21,9 @@ const ownChecks = new Set([
   'policy/v1',
 ])
 
+/** Groups whose kinds check their enumerations themselves: in the order and in the words in which Kubernetes does. */
+const ownChecks = new Set(['apps/v1', 'core/v1'])
+
 /**
  * Refusals that follow from the schema alone: values outside an enumeration, and, for kinds of our own, missing required
  * fields. What Kubernetes' own kinds require beyond that is in the kinds' validation.

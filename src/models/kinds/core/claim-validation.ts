@@ -1,43 +1,72 @@
-import { isDns1123Subdomain } from '../../../base/names.ts'
+import { isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
 import { compareQuantities, parseQuantity } from '../../../base/quantity.ts'
-import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
-import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../types/core-v1.ts'
-import { checkImmutable, checkOptionalName } from '../checks.ts'
+import { type FieldError, forbidden, GoText, invalid, required } from '../../field-error.ts'
+import type {
+  PersistentVolumeClaim,
+  PersistentVolumeClaimSpec,
+  TypedLocalObjectReference,
+  TypedObjectReference,
+} from '../../types/core-v1.ts'
+import { checkImmutable, checkOneOf, checkOptionalName, texts } from '../checks.ts'
 import { checkSelector } from '../selector-checks.ts'
 import { fractionWarnings } from './pod-warnings.ts'
 
-/** Modes of access: at least one, and the exclusive one alone. Which there are is the schema's to say. */
-export function checkAccessModes(field: string, modes: readonly string[] | undefined): FieldError[] {
-  if (!modes?.length) return [required(field, 'at least 1 access mode is required')]
-  const errors: FieldError[] = []
-  if (modes.includes('ReadWriteOncePod') && modes.length > 1)
+const allModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
+export const volumeModes = ['Block', 'Filesystem']
+
+/** Modes of access: known ones, and the exclusive one alone. */
+export function checkAccessModes(field: string, modes: readonly string[] = []): FieldError[] {
+  const errors = modes.flatMap(mode => checkOneOf(field, mode, allModes))
+  if (modes.includes('ReadWriteOncePod') && modes.some(m => m !== 'ReadWriteOncePod' && allModes.includes(m)))
     errors.push(forbidden(field, 'may not use ReadWriteOncePod with other access modes'))
   return errors
 }
 
 export function checkClaimSpec(field: string, spec: PersistentVolumeClaimSpec | undefined): FieldError[] {
   const errors = [
-    ...checkAccessModes(`${field}.accessModes`, spec?.accessModes),
+    ...(spec?.accessModes?.length ? [] : [required(`${field}.accessModes`, 'at least 1 access mode is required')]),
     ...checkSelector(`${field}.selector`, spec?.selector),
-    ...checkOptionalName(`${field}.storageClassName`, spec?.storageClassName, isDns1123Subdomain),
+    ...checkAccessModes(`${field}.accessModes`, spec?.accessModes),
   ]
   const storage = spec?.resources?.requests?.['storage']
   const at = `${field}.resources[storage]`
   if (storage === undefined) errors.push(required(at))
   else if (parseQuantity(storage).nano <= 0n) errors.push(invalid(at, storage, 'must be greater than zero'))
-  const source = spec?.dataSource
-  if (source) {
-    if (!source.name) errors.push(required(`${field}.dataSource.name`))
-    if (!source.kind) errors.push(required(`${field}.dataSource.kind`))
-    if (!source.apiGroup && source.kind !== 'PersistentVolumeClaim')
-      errors.push(
-        invalid(
-          `${field}.dataSource`,
-          source.kind,
-          'must be PersistentVolumeClaim when referencing the default apiGroup',
-        ),
-      )
-  }
+  errors.push(...checkOptionalName(`${field}.storageClassName`, spec?.storageClassName, isDns1123Subdomain))
+  if (spec?.volumeMode !== undefined) errors.push(...checkOneOf(`${field}.volumeMode`, spec.volumeMode, volumeModes))
+  errors.push(...(spec ? checkDataSources(field, spec) : []))
+  errors.push(
+    ...checkOptionalName(`${field}.volumeAttributesClassName`, spec?.volumeAttributesClassName, isDns1123Subdomain),
+  )
+  return errors
+}
+
+/** What the volume is filled with: both fields say the same, unless only the newer one can say it. */
+function checkDataSources(field: string, { dataSource, dataSourceRef }: PersistentVolumeClaimSpec): FieldError[] {
+  const errors: FieldError[] = []
+  // A group that is there at all is not looked at, as long as one of them is not of the core group.
+  const anyGroup = (dataSource?.apiGroup ?? dataSourceRef?.apiGroup ?? null) !== null
+  if (dataSource) errors.push(...checkDataSource(`${field}.dataSource`, dataSource, anyGroup))
+  if (dataSourceRef) errors.push(...checkDataSource(`${field}.dataSourceRef`, dataSourceRef, anyGroup))
+  const space = dataSourceRef?.namespace
+  if (space) errors.push(...texts(`${field}.dataSourceRef.namespace`, space, isDns1123Label(space)))
+  if (!dataSource || !dataSourceRef) return errors
+  // Kubernetes shows the path where the value should be.
+  const shown = new GoText(`${field}.dataSource`)
+  if (space) errors.push(invalid(field, shown, 'may not be specified when dataSourceRef.namespace is specified'))
+  else if (!sameSource(dataSource, dataSourceRef)) errors.push(invalid(field, shown, 'must match dataSourceRef'))
+  return errors
+}
+
+const sameSource = (a: TypedLocalObjectReference, b: TypedObjectReference) =>
+  (a.apiGroup ?? null) === (b.apiGroup ?? null) && a.kind === b.kind && a.name === b.name
+
+function checkDataSource(field: string, source: TypedLocalObjectReference, anyGroup: boolean): FieldError[] {
+  const { name, kind = '', apiGroup } = source
+  const errors = [...(name ? [] : [required(`${field}.name`)]), ...(kind ? [] : [required(`${field}.kind`)])]
+  if (!apiGroup && kind !== 'PersistentVolumeClaim')
+    errors.push(invalid(field, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup"))
+  if (apiGroup && !anyGroup) errors.push(...texts(`${field}.apiGroup`, apiGroup, isDns1123Subdomain(apiGroup)))
   return errors
 }
 

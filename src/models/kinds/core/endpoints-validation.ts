@@ -1,8 +1,8 @@
 import { isIP } from '../../../base/ip.ts'
-import { isDns1123Label } from '../../../base/names.ts'
+import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../../../base/names.ts'
 import { type FieldError, invalid, required } from '../../field-error.ts'
 import type { EndpointAddress, EndpointPort, Endpoints } from '../../types/core-v1.ts'
-import { checkIP, checkName, checkOptionalName, checkPort } from '../checks.ts'
+import { checkIP, checkName, checkOneOf, checkOptionalName, checkPort, texts } from '../checks.ts'
 
 export function validateEndpoints({ subsets = [] }: Endpoints): FieldError[] {
   return subsets.flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }, i) => {
@@ -18,12 +18,17 @@ export function validateEndpoints({ subsets = [] }: Endpoints): FieldError[] {
   })
 }
 
-function checkAddress(field: string, { ip, hostname }: EndpointAddress): FieldError[] {
-  return [...checkEndpointIP(`${field}.ip`, ip), ...checkOptionalName(`${field}.hostname`, hostname, isDns1123Label)]
+function checkAddress(field: string, { ip = '', hostname, nodeName }: Partial<EndpointAddress>): FieldError[] {
+  const valid = isIP(ip)
+  return [
+    ...checkIP(`${field}.ip`, ip),
+    ...checkOptionalName(`${field}.hostname`, hostname, isDns1123Label),
+    ...(nodeName === undefined ? [] : texts(`${field}.nodeName`, nodeName, isDns1123Subdomain(nodeName))),
+    ...(valid ? checkEndpointIP(`${field}.ip`, ip) : [invalid(`${field}.ip`, ip, 'must be a valid IP address')]),
+  ]
 }
 
 const special: [RegExp, string][] = [
-  [/^(0\.0\.0\.0|::)$/, 'may not be unspecified (0.0.0.0 or ::)'],
   [/^(127\.|::1$)/, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
   [/^(169\.254\.|fe[89ab][0-9a-f]:)/i, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
   [/^(224\.0\.0\.|ff02:)/i, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'],
@@ -32,13 +37,19 @@ const special: [RegExp, string][] = [
 /** An address that packets can come to from elsewhere. */
 export function checkEndpointIP(field: string, ip: string): FieldError[] {
   if (!isIP(ip)) return checkIP(field, ip)
+  if (/^(0\.0\.0\.0|::)$/.test(ip)) return [invalid(field, ip, `may not be unspecified (${ip})`)]
   return special.filter(([pattern]) => pattern.test(ip)).map(([, text]) => invalid(field, ip, text))
 }
 
-function checkEndpointPort(field: string, { name, port, protocol }: EndpointPort, named: boolean): FieldError[] {
+function checkEndpointPort(
+  field: string,
+  { name, port, protocol, appProtocol }: EndpointPort,
+  named: boolean,
+): FieldError[] {
   return [
     ...(named ? checkName : checkOptionalName)(`${field}.name`, name, isDns1123Label),
     ...checkPort(`${field}.port`, port),
-    ...(protocol ? [] : [required(`${field}.protocol`)]),
+    ...(protocol ? checkOneOf(`${field}.protocol`, protocol, ['SCTP', 'TCP', 'UDP']) : [required(`${field}.protocol`)]),
+    ...(appProtocol === undefined ? [] : texts(`${field}.appProtocol`, appProtocol, isQualifiedName(appProtocol))),
   ]
 }

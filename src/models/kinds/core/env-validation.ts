@@ -1,7 +1,7 @@
-import { isConfigMapKey, isQualifiedName, isRelaxedEnvVarName } from '../../../base/names.ts'
+import { isConfigMapKey, isDns1123Subdomain, isQualifiedName, isRelaxedEnvVarName } from '../../../base/names.ts'
 import { type FieldError, invalid, notSupported, required } from '../../field-error.ts'
 import type { EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector } from '../../types/core-v1.ts'
-import { texts } from '../checks.ts'
+import { checkName, texts } from '../checks.ts'
 
 const variablePaths = [
   'metadata.name',
@@ -57,7 +57,7 @@ function checkValueFrom(field: string, { value, valueFrom }: EnvVar): FieldError
 
 function checkKeyReference(field: string, { name, key }: { name?: string; key: string }): FieldError[] {
   return [
-    ...(name ? [] : [required(`${field}.name`)]),
+    ...texts(`${field}.name`, name ?? '', isDns1123Subdomain(name ?? '')),
     ...(key ? texts(`${field}.key`, key, isConfigMapKey(key)) : [required(`${field}.key`)]),
   ]
 }
@@ -67,16 +67,27 @@ export function checkFieldReference(field: string, ref: ObjectFieldSelector, pat
   const { apiVersion, fieldPath } = ref
   if (!apiVersion) return [required(`${field}.apiVersion`)]
   if (!fieldPath) return [required(`${field}.fieldPath`)]
+  if (apiVersion !== 'v1') {
+    const text = `error converting fieldPath: unsupported pod version: ${apiVersion}`
+    return [invalid(`${field}.fieldPath`, fieldPath, text)]
+  }
   const subscript = /^(metadata\.(?:annotations|labels))\['([^']*)'\]$/.exec(fieldPath)
   if (subscript) {
     const key = subscript[2]!
-    return texts(`${field}.fieldPath`, key, isQualifiedName(subscript[1]!.endsWith('labels') ? key : key.toLowerCase()))
+    const name = subscript[1]!.endsWith('labels') ? key : key.toLowerCase()
+    return texts(field, name, isQualifiedName(name))
   }
   if (!knownPaths.has(fieldPath))
     return [
       invalid(`${field}.fieldPath`, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`),
     ]
   return paths.includes(fieldPath) ? [] : [notSupported(`${field}.fieldPath`, fieldPath, paths)]
+}
+
+const whatDivided: Record<string, string> = {
+  memory: 'memory',
+  'ephemeral-storage': 'local ephemeral storage',
+  'hugepages-': 'hugepages',
 }
 
 /** The same in a file. */
@@ -90,16 +101,24 @@ export function checkResourceReference(field: string, ref: ResourceFieldSelector
   if (!resource) return [required(`${field}.resource`)]
   const hugePages = /^(limits|requests)\.hugepages-/.test(resource)
   if (!resourcePaths.includes(resource) && !hugePages)
-    return [notSupported(`${field}.resource`, resource, resourcePaths)]
-  if (divisor === '0') return []
+    return [
+      notSupported(`${field}.resource`, resource, resourcePaths),
+      ...(divisor === '0' ? [] : checkDivisor(field, resource, divisor)),
+    ]
+  return divisor === '0' ? [] : checkDivisor(field, resource, divisor)
+}
+
+function checkDivisor(field: string, resource: string, divisor: string): FieldError[] {
+  const at = `${field}.divisor`
   if (resource.endsWith('.cpu'))
     return divisor === '1' || divisor === '1m'
       ? []
-      : [invalid('divisor', divisor, "only divisor's values 1m and 1 are supported with the cpu resource")]
+      : [invalid(at, resource, "only divisor's values 1m and 1 are supported with the cpu resource")]
   if (byteDivisors.includes(divisor)) return []
-  const what = resource.endsWith('.memory') ? 'memory' : hugePages ? 'hugepages' : 'local ephemeral storage'
-  const text = `only divisor's values ${byteDivisors.join(', ')} are supported with the ${what} resource`
-  return [invalid('divisor', divisor, text)]
+  const what = /\.(memory|ephemeral-storage|hugepages-)/.exec(resource)?.[1]
+  if (!what) return []
+  const text = `only divisor's values ${byteDivisors.join(', ')} are supported with the ${whatDivided[what]} resource`
+  return [invalid(at, resource, text)]
 }
 
 /** A container's `envFrom`. */
@@ -107,10 +126,15 @@ export function checkEnvFrom(field: string, sources: EnvFromSource[] = []): Fiel
   return sources.flatMap(({ prefix, configMapRef, secretRef }, i) => {
     const at = `${field}[${i}]`
     const errors = prefix ? texts(`${at}.prefix`, prefix, isRelaxedEnvVarName(prefix)) : []
-    if (configMapRef && !configMapRef.name) errors.push(required(`${at}.configMapRef.name`))
-    if (secretRef && !secretRef.name) errors.push(required(`${at}.secretRef.name`))
-    if (!configMapRef && !secretRef) errors.push(invalid(at, '', 'must specify one of: `configMapRef` or `secretRef`'))
-    if (configMapRef && secretRef) errors.push(invalid(at, '', 'may not have more than one field specified at a time'))
+    // The reference may be the beginning of a name: one dash at its end is no mistake.
+    const rule = (name: string) => isDns1123Subdomain(name.replace(/.-$/, 'aa'))
+    if (configMapRef) errors.push(...checkName(`${at}.configMapRef.name`, configMapRef.name, rule))
+    if (secretRef) errors.push(...checkName(`${at}.secretRef.name`, secretRef.name, rule))
+    // Kubernetes does not say which of them it means.
+    if (!configMapRef && !secretRef)
+      errors.push(invalid(field, '', 'must specify one of: `configMapRef` or `secretRef`'))
+    if (configMapRef && secretRef)
+      errors.push(invalid(field, '', 'may not have more than one field specified at a time'))
     return errors
   })
 }

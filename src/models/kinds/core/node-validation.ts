@@ -1,25 +1,27 @@
 import { sameMeaning } from '../../../base/equality.ts'
 import { isCIDR } from '../../../base/ip.ts'
 import { isLabelValue } from '../../../base/names.ts'
-import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import { duplicate, type FieldError, forbidden, GoText, goQuote, invalid, required } from '../../field-error.ts'
 import type { Node, Taint } from '../../types/core-v1.ts'
-import { checkLabelName, texts } from '../checks.ts'
+import { checkLabelName, checkOneOf } from '../checks.ts'
 import { checkAmount } from './resource-validation.ts'
+import { taintEffects } from './scheduling-validation.ts'
 
 export function validateNode(next: Node, previous?: Node): FieldError[] {
   const { spec, status } = next
-  const errors = [...checkTaints('spec.taints', spec.taints), ...checkCidrs(next)]
+  // Kubernetes looks for taints in the metadata.
+  const errors = previous ? [] : checkTaints('metadata.taints', spec.taints)
   for (const list of ['capacity', 'allocatable'] as const)
     for (const [name, quantity] of Object.entries(status?.[list] ?? {}))
-      errors.push(...checkAmount(`status.${list}[${name}]`, name, quantity))
-  if (!previous) return errors
+      errors.push(...checkAmount(`status.${list}.${name}`, name, quantity))
+  if (!previous) return [...errors, ...checkCidrs(next)]
   const addresses = new Set<string>()
   for (const [i, address] of (status?.addresses ?? []).entries()) {
     const key = `${address.type} ${address.address}`
     if (addresses.has(key)) errors.push(duplicate(`status.addresses[${i}]`, address))
     addresses.add(key)
   }
-  return [...errors, ...checkChanges(next, previous)]
+  return [...errors, ...checkChanges(next, previous), ...checkTaints('metadata.taints', spec.taints)]
 }
 
 function checkTaints(field: string, taints: Taint[] = []): FieldError[] {
@@ -27,13 +29,26 @@ function checkTaints(field: string, taints: Taint[] = []): FieldError[] {
   return taints.flatMap((taint, i) => {
     const at = `${field}[${i}]`
     const { key, value, effect } = taint
-    const errors = checkLabelName(`${at}.key`, key)
-    if (value) errors.push(...texts(`${at}.value`, value, isLabelValue(value)))
+    const errors = checkLabelName(`${at}.key`, key ?? '')
+    const wrong = isLabelValue(value ?? '')
+    if (wrong.length) errors.push(invalid(`${at}.value`, value, wrong.join(';')))
     if (!effect) errors.push(required(`${at}.effect`))
-    if (seen.has(`${key} ${effect}`)) errors.push(duplicate(at, taint))
+    else errors.push(...checkOneOf(`${at}.effect`, effect, taintEffects))
+    if (seen.has(`${key} ${effect}`)) {
+      const { message } = duplicate(at, goTaint(taint))
+      const text = 'taints must be unique by key and effect pair'
+      errors.push({ field: at, reason: 'FieldValueDuplicate', message: `${message}: ${text}` })
+    }
     seen.add(`${key} ${effect}`)
     return errors
   })
+}
+
+/** As Go shows it; the time of one that has it is not shown as Go would. */
+const goTaint = ({ key, value = '', effect, timeAdded }: Taint) => {
+  const time = timeAdded === undefined ? '<nil>' : timeAdded
+  const fields = `Key:${goQuote(key)}, Value:${goQuote(value)}, Effect:${goQuote(effect)}, TimeAdded:${time}`
+  return new GoText(`core.Taint{${fields}}`)
 }
 
 function checkCidrs({ spec: { podCIDRs = [] } }: Node): FieldError[] {
@@ -43,6 +58,8 @@ function checkCidrs({ spec: { podCIDRs = [] } }: Node): FieldError[] {
   const sameFamily = first && second && first.includes(':') === second.includes(':')
   if (third || sameFamily)
     errors.push(invalid('spec.podCIDRs', podCIDRs, 'may specify no more than one CIDR for each IP family'))
+  for (const [i, cidr] of podCIDRs.entries())
+    if (podCIDRs.indexOf(cidr) < i) errors.push(duplicate(`spec.podCIDRs[${i}]`, cidr))
   return errors
 }
 

@@ -1,4 +1,5 @@
 import type { Pod, PodAffinityTerm } from '../../types/core-v1.ts'
+import { settleAppArmor } from './pod-annotations.ts'
 import { podQosClass } from './pod-qos.ts'
 
 /** A new pod is pending, of the class that its requests make it, and held back by its gates if it has any. */
@@ -12,6 +13,7 @@ export function preparePod(pod: Pod): void {
           conditions: [
             {
               type: 'PodScheduled',
+              lastTransitionTime: pod.metadata.creationTimestamp!,
               status: 'False',
               reason: 'SchedulingGated',
               message: 'Scheduling is blocked due to non-empty scheduling gates',
@@ -20,6 +22,7 @@ export function preparePod(pod: Pod): void {
         }
       : {}),
   }
+  settleAppArmor(pod.metadata, pod.spec)
   for (const term of affinityTerms(pod)) bindLabelKeys(term, pod.metadata.labels ?? {})
 }
 

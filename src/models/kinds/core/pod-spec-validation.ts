@@ -1,30 +1,61 @@
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../../../base/names.ts'
-import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
-import type { Quantity } from '../../scalars.ts'
-import type { HostAlias, PodReadinessGate, PodSchedulingGate, PodSpec, PodTemplateSpec } from '../../types/core-v1.ts'
+import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
+import type {
+  HostAlias,
+  PodReadinessGate,
+  PodResourceClaim,
+  PodSchedulingGate,
+  PodSpec,
+  PodTemplateSpec,
+} from '../../types/core-v1.ts'
+import type { ObjectMeta } from '../../types/meta-v1.ts'
 import { checkIP, checkLabels, checkOptionalName, checkParts, checkRange, type PartChecks, texts } from '../checks.ts'
 import { validateLabelsAndSuch } from '../meta.ts'
 import { checkContainers } from './container-validation.ts'
-import { checkAmount, checkResourceName } from './resource-validation.ts'
+import { checkPodAnnotations, checkProfilesAgree } from './pod-annotations.ts'
+import { checkResources } from './resource-validation.ts'
 import { checkAffinity, checkSpread, checkTolerations } from './scheduling-validation.ts'
 import { checkPodSecurityContext } from './security-validation.ts'
 import { checkVolumes } from './volume-validation.ts'
+import { checkHostProcess, checkLinuxPod, checkWindowsPod } from './windows-validation.ts'
 
-/** What is wrong with a pod's spec, in a pod or in a template, once defaulted. @param field `spec` or `spec.template.spec` */
-export function validatePodSpec(field: string, spec: PodSpec): FieldError[] {
-  return [
-    ...(spec.volumes ? checkVolumes(`${field}.volumes`, spec.volumes) : []),
-    ...checkContainers(field, spec),
-    ...checkBasics(field, spec),
+/**
+ * What is wrong with a pod's spec, in a pod or in a template, once defaulted.
+ * @param field `spec` or `spec.template.spec`
+ * @param pod the pod's metadata; undefined in a template
+ */
+export function validatePodSpec(field: string, spec: PodSpec, pod?: ObjectMeta): FieldError[] {
+  const errors: FieldError[] = []
+  const volumes = checkVolumes(`${field}.volumes`, spec.volumes ?? [], pod, errors)
+  const claims = spec.resourceClaims
+  if (claims) errors.push(...checkPodClaims(`${field}.resourceClaims`, claims, pod))
+  errors.push(
+    ...checkContainers(field, spec, volumes),
+    ...checkNodePorts(field, spec, pod !== undefined),
+    ...checkPolicy(`${field}.restartPolicy`, spec.restartPolicy, restartPolicies),
+    ...checkPolicy(`${field}.dnsPolicy`, spec.dnsPolicy, dnsPolicies),
     ...checkParts(field, spec, placement, spec),
     ...checkDns(field, spec),
+    ...checkParts(field, spec, gates, spec),
+    ...checkHostProcess(field, spec),
+    ...checkHostUsers(field, spec),
     ...checkParts(field, spec, others, spec),
-  ]
+    ...checkSystem(field, spec),
+  )
+  return errors
+}
+
+const restartPolicies = ['Always', 'OnFailure', 'Never']
+const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']
+const preemptionPolicies = ['PreemptLowerPriority', 'Never']
+
+function checkPolicy(field: string, policy: string | undefined, allowed: readonly string[]): FieldError[] {
+  if (!policy) return [required(field)]
+  return allowed.includes(policy) ? [] : [notSupported(field, policy, allowed)]
 }
 
 const placement: PartChecks<PodSpec, PodSpec> = {
   nodeSelector: checkLabels,
-  shareProcessNamespace: (_, shared, spec) => checkSharedProcesses(shared, spec),
   securityContext: checkPodSecurityContext,
   affinity: checkAffinity,
 }
@@ -32,46 +63,101 @@ const placement: PartChecks<PodSpec, PodSpec> = {
 const subdomain = (field: string, name: string) => checkOptionalName(field, name, isDns1123Subdomain)
 const label = (field: string, name: string) => checkOptionalName(field, name, isDns1123Label)
 
-const others: PartChecks<PodSpec, PodSpec> = {
+const gates: PartChecks<PodSpec, PodSpec> = {
   readinessGates: checkReadinessGates,
+  schedulingGates: checkGates,
   topologySpreadConstraints: checkSpread,
+}
+
+const others: PartChecks<PodSpec, PodSpec> = {
   serviceAccountName: subdomain,
   nodeName: subdomain,
-  priorityClassName: subdomain,
-  runtimeClassName: subdomain,
+  activeDeadlineSeconds: (field, seconds) => checkRange(field, seconds, 1, 2 ** 31 - 1),
   hostname: label,
   subdomain: label,
   tolerations: checkTolerations,
   hostAliases: checkHostAliases,
-  schedulingGates: checkGates,
-  overhead: checkOverhead,
+  priorityClassName: subdomain,
+  runtimeClassName: (field, name) => texts(field, name, isDns1123Subdomain(name)),
+  preemptionPolicy: (field, policy) => checkPolicy(field, policy, preemptionPolicies),
+  overhead: (field, limits) => checkResources(field, { limits }),
 }
 
-/** A pod template: labels and spec; nothing that only a live pod can have. */
+/**
+ * A pod template: labels and spec; nothing that only a live pod can have. Kubernetes tells of its labels and annotations
+ * without the metadata that they are in.
+ */
 export function validatePodTemplate(field: string, template: PodTemplateSpec | undefined): FieldError[] {
   if (!template) return [required(field)]
-  const spec = template.spec
-  const errors = validateLabelsAndSuch(template.metadata ?? {}, `${field}.metadata`)
-  if (!spec) return [...errors, required(`${field}.spec.containers`)]
-  errors.push(...validatePodSpec(`${field}.spec`, spec))
+  const { annotations, labels } = template.metadata ?? {}
+  const spec: PodSpec = template.spec ?? { containers: [] }
+  const errors = [
+    ...(labels ? validateLabelsAndSuch({ labels }, field) : []),
+    ...(annotations ? validateLabelsAndSuch({ annotations }, field) : []),
+    ...checkPodAnnotations(`${field}.annotations`, annotations, spec),
+    ...validatePodSpec(`${field}.spec`, spec),
+    ...checkProfilesAgree(`${field}.spec`, annotations, spec),
+  ]
   if (spec.ephemeralContainers?.length)
     errors.push(forbidden(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'))
   return errors
 }
 
-function checkBasics(field: string, spec: PodSpec): FieldError[] {
+/** With the node's network, a port of a container is that of the node. */
+function checkNodePorts(field: string, { hostNetwork, containers = [] }: PodSpec, isPod: boolean): FieldError[] {
+  if (!hostNetwork) return []
+  return containers.flatMap(({ ports = [] }, i) =>
+    ports.flatMap(({ hostPort = 0, containerPort = 0 }, j) => {
+      if (hostPort === containerPort || (!isPod && !hostPort)) return []
+      const text = 'must match `containerPort` when `hostNetwork` is true'
+      return [invalid(`${field}.containers[${i}].ports[${j}].hostPort`, hostPort, text)]
+    }),
+  )
+}
+
+function checkHostUsers(field: string, spec: PodSpec): FieldError[] {
+  if (spec.hostUsers !== false) return []
+  const never = (name: string) => forbidden(`${field}.${name}`, 'when `pod.Spec.HostUsers` is false')
   return [
-    ...(spec.restartPolicy ? [] : [required(`${field}.restartPolicy`)]),
-    ...(spec.dnsPolicy ? [] : [required(`${field}.dnsPolicy`)]),
-    ...(spec.schedulerName ? [] : [required(`${field}.schedulerName`)]),
-    ...checkRange(`${field}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 1, 2 ** 31 - 1),
+    ...(spec.hostNetwork ? [never('hostNetwork')] : []),
+    ...(spec.hostPID ? [never('HostPID')] : []),
+    ...(spec.hostIPC ? [never('HostIPC')] : []),
   ]
 }
 
-function checkSharedProcesses(shared: boolean, { hostPID }: PodSpec): FieldError[] {
-  return shared && hostPID
-    ? [invalid('shareProcessNamespace', true, 'ShareProcessNamespace and HostPID cannot both be enabled')]
-    : []
+const systems = ['linux', 'windows']
+
+function checkSystem(field: string, spec: PodSpec): FieldError[] {
+  if (!spec.os) return []
+  const { name } = spec.os
+  if (!name) return [required(`${field}.os.name`, 'cannot be empty')]
+  if (!systems.includes(name)) return [notSupported(`${field}.os`, name, systems)]
+  return name === 'linux' ? checkLinuxPod(field, spec) : checkWindowsPod(field, spec)
+}
+
+/** Devices that the pod claims, or gets a claim for. */
+function checkPodClaims(field: string, claims: PodResourceClaim[], pod: ObjectMeta | undefined): FieldError[] {
+  const seen = new Set<string>()
+  return claims.flatMap((claim, i) => {
+    const at = `${field}[${i}]`
+    const { name, resourceClaimName: existing, resourceClaimTemplateName: made } = claim
+    if (pod?.annotations?.['kubernetes.io/config.mirror'] !== undefined)
+      return [forbidden('', 'static pods do not support resource claims')]
+    const errors: FieldError[] = []
+    if (!name) errors.push(required(`${at}.name`))
+    else if (seen.has(name)) errors.push(duplicate(`${at}.name`, name))
+    else errors.push(...texts(`${at}.name`, name, isDns1123Label(name)))
+    seen.add(name)
+    if (existing !== undefined && made !== undefined)
+      errors.push(
+        invalid(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'),
+      )
+    if (existing === undefined && made === undefined)
+      errors.push(invalid(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'))
+    if (existing !== undefined) errors.push(...texts(`${at}.resourceClaimName`, existing, isDns1123Subdomain(existing)))
+    if (made !== undefined) errors.push(...texts(`${at}.resourceClaimTemplateName`, made, isDns1123Subdomain(made)))
+    return errors
+  })
 }
 
 function checkDns(field: string, { dnsPolicy, dnsConfig }: PodSpec): FieldError[] {
@@ -82,7 +168,7 @@ function checkDns(field: string, { dnsPolicy, dnsConfig }: PodSpec): FieldError[
   if (dnsPolicy === 'None') {
     if (!dnsConfig) return [required(at, 'must provide `dnsConfig` when `dnsPolicy` is None')]
     if (!nameservers.length)
-      errors.push(required(`${at}.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None'))
+      return [required(`${at}.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None')]
   }
   if (nameservers.length > 3)
     errors.push(invalid(`${at}.nameservers`, nameservers, 'must not have more than 3 nameservers'))
@@ -98,7 +184,7 @@ function checkDns(field: string, { dnsPolicy, dnsConfig }: PodSpec): FieldError[
     )
   for (const [i, search] of searches.entries()) {
     const name = search.replace(/\.$/, '')
-    if (name) errors.push(...texts(`${at}.searches[${i}]`, search, isDns1123Subdomain(name)))
+    errors.push(...texts(`${at}.searches[${i}]`, name, isDns1123Subdomain(name)))
   }
   for (const [i, { name }] of options.entries())
     if (!name) errors.push(required(`${at}.options[${i}]`, 'must not be empty'))
@@ -114,7 +200,7 @@ function checkReadinessGates(field: string, readinessGates: PodReadinessGate[]):
 function checkHostAliases(field: string, hostAliases: HostAlias[]): FieldError[] {
   return hostAliases.flatMap(({ ip, hostnames = [] }, i) => [
     ...checkIP(`${field}[${i}].ip`, ip),
-    ...hostnames.flatMap(name => texts(`${field}[${i}].hostnames`, name, isDns1123Subdomain(name))),
+    ...hostnames.flatMap((name, j) => texts(`${field}[${i}].hostnames[${j}]`, name, isDns1123Subdomain(name))),
   ])
 }
 
@@ -126,11 +212,4 @@ function checkGates(field: string, schedulingGates: PodSchedulingGate[]): FieldE
     seen.add(name)
     return errors
   })
-}
-
-function checkOverhead(field: string, overhead: Record<string, Quantity>): FieldError[] {
-  return Object.entries(overhead).flatMap(([name, quantity]) => [
-    ...checkResourceName(`${field}[${name}]`, name),
-    ...checkAmount(`${field}[${name}]`, name, quantity),
-  ])
 }

@@ -11,6 +11,7 @@ import type {
   ResourceFieldSelector,
   Volume,
 } from '../../types/core-v1.ts'
+import { alwaysWritten, writeGroups } from './claim-defaults.ts'
 
 /** 0644, the mode of files from ConfigMaps, Secrets and the downward API. */
 const fileMode = 420
@@ -74,8 +75,18 @@ function defaultContainer(container: Container | EphemeralContainer): void {
 
 /** Of who says none. */
 function pullPolicyOf(image = ''): 'Always' | 'IfNotPresent' {
-  return imageTag(image) === 'latest' ? 'Always' : 'IfNotPresent'
+  return imageTag(image) === 'latest' && isImageName(image) ? 'Always' : 'IfNotPresent'
 }
+
+const part = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
+const host = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])'
+const registry = `(?:${host}(?:\\.${host})*|\\[(?:[a-fA-F0-9:]+)\\])(?::[0-9]+)?`
+const imageForm = new RegExp(
+  `^(?:${registry}/)?${part}(?:/${part})*(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$`,
+)
+
+/** Of what is no name of an image at all, nothing is known, not even that it has no tag. */
+const isImageName = (image: string) => image.length <= 512 && imageForm.test(image)
 
 /** The tag of an image name: `latest` when neither tag nor digest is given, '' with a digest alone. */
 export function imageTag(image: string): string {
@@ -127,13 +138,20 @@ function defaultVolume(volume: Volume): void {
   if (volume.hostPath) volume.hostPath.type ??= ''
   if (volume.image) volume.image.pullPolicy ||= pullPolicyOf(volume.image.reference)
   if (volume.iscsi) volume.iscsi.iscsiInterface ||= 'default'
-  if (volume.ephemeral?.volumeClaimTemplate) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem'
+  if (volume.azureDisk) volume.azureDisk.readOnly ??= false
+  if (volume.scaleIO) alwaysWritten(volume.scaleIO, 'secretRef')
+  const claim = volume.ephemeral?.volumeClaimTemplate?.spec
+  if (claim) {
+    claim.volumeMode ??= 'Filesystem'
+    writeGroups(claim)
+  }
   if (volume.downwardAPI) {
     volume.downwardAPI.defaultMode ??= fileMode
     defaultDownwardItems(volume.downwardAPI.items)
   }
   if (volume.projected) {
     volume.projected.defaultMode ??= fileMode
+    alwaysWritten(volume.projected, 'sources')
     for (const source of volume.projected.sources ?? []) {
       if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600
       defaultDownwardItems(source.downwardAPI?.items)

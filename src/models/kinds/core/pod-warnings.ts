@@ -9,6 +9,7 @@ import type {
   PodTemplateSpec,
 } from '../../types/core-v1.ts'
 import type { ObjectMeta } from '../../types/meta-v1.ts'
+import { pathWarnings } from './path-warnings.ts'
 
 interface PodLike {
   metadata?: Pick<ObjectMeta, 'annotations'>
@@ -60,12 +61,17 @@ export function podWarnings(at: string, pod: PodLike): string[] {
     ...nodeWarnings(at, spec),
     ...annotationWarnings(at, pod, containers),
     ...volumeWarnings(at, spec),
+    ...pathWarnings(spec.volumes),
     ...repeated(spec.hostAliases, a => a.ip).map(
       ([i, ip]) => `${at}spec.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`,
     ),
     ...repeated(spec.imagePullSecrets, s => s.name).map(
       ([i, name]) => `${at}spec.imagePullSecrets[${i}].name: duplicate name ${JSON.stringify(name)}`,
     ),
+    ...(spec.imagePullSecrets ?? []).flatMap(({ name }, i) =>
+      name ? [] : [`${at}spec.imagePullSecrets[${i}].name: invalid empty name ""`],
+    ),
+    ...bytes.flatMap(name => fractionWarnings(`${at}spec.overhead[${name}]`, spec.overhead?.[name])),
     ...containers.flatMap(([field, container]) => containerWarnings(field, container)),
     ...portWarnings(containers),
     ...(spec.affinity ? affinityWarnings(at, spec) : []),
@@ -143,10 +149,12 @@ function annotationWarnings(at: string, { metadata, spec }: PodLike, containers:
   ]
 }
 
+const bytes = ['memory', 'ephemeral-storage']
+
 function containerWarnings(field: string, { resources, env = [] }: Container): string[] {
   const found: string[] = []
   for (const which of ['limits', 'requests'] as const)
-    for (const name of ['memory', 'ephemeral-storage'])
+    for (const name of bytes)
       found.push(...fractionWarnings(`${field}.resources.${which}[${name}]`, resources?.[which]?.[name]))
   const seen = new Set<string>()
   for (const [i, variable] of env.entries()) {
@@ -183,11 +191,15 @@ function portWarnings(containers: ContainerAt[]): string[] {
       const key = `${port.containerPort}/${port.protocol}`
       const others = known.get(key) ?? []
       const own = `${field}.ports[${i}]`
+      if (port.hostIP && !port.hostPort) found.push(`${own}: hostIP set without hostPort: ${goPort(port)}`)
       for (const other of others) found.push(...overlap(own, port, other.field, other.port))
       known.set(key, [...others, { field: own, port }])
     }
   return found
 }
+
+const goPort = ({ name = '', containerPort, protocol, hostIP }: ContainerPort) =>
+  `{Name:${name} HostPort:0 ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`
 
 function overlap(field: string, a: ContainerPort, other: string, b: ContainerPort): string[] {
   const [ipA, ipB] = [a.hostIP ?? '', b.hostIP ?? '']

@@ -204,7 +204,7 @@ describe('refusals', () => {
       'a malformed sysctl',
       { securityContext: { sysctls: [{ name: 'foo-', value: 'bar' }] } },
       [
-        'spec.securityContext.sysctls[0].name: Invalid value: "foo-": must have at most 253 characters and match regex ([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?',
+        'spec.securityContext.sysctls[0].name: Invalid value: "foo-": must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$',
       ],
     ],
     [
@@ -273,7 +273,7 @@ describe('updates', () => {
   test('gates may be removed, not added', () => {
     expect(change(p => delete p.spec.schedulingGates, { schedulingGates: [{ name: 'a/b' }] })).toEqual([])
     expect(change(p => (p.spec.schedulingGates = [{ name: 'a/b' }]))).toEqual([
-      "spec.schedulingGates: Forbidden: only deletion is allowed, but found new scheduling gates 'a/b'",
+      "spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'a/b'",
     ])
   })
 })

@@ -3,6 +3,8 @@ import { forbidden } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { hostnameWarnings } from '../name-warnings.ts'
+import { checkImageSpaces } from './container-validation.ts'
+import { checkPodAnnotations, checkProfilesAgree } from './pod-annotations.ts'
 import { podColumns } from './pod-columns.ts'
 import { podGraceSeconds, preparePod } from './pod-create.ts'
 import { checkResize } from './pod-resize.ts'
@@ -23,13 +25,41 @@ function defaultPod({ spec, status }: core.Pod): void {
 }
 
 function validatePod(next: core.Pod, previous?: core.Pod): FieldError[] {
-  const errors = validatePodSpec('spec', next.spec)
+  const { metadata, spec } = next
+  const errors = [
+    ...checkPodAnnotations('metadata.annotations', metadata.annotations, spec),
+    ...validatePodSpec('spec', spec, metadata),
+    ...checkTokens(spec),
+    ...checkImages('containers', spec),
+    ...checkImages('initContainers', spec),
+  ]
   if (previous) return [...errors, ...checkPodChanges(next, previous)]
-  if (next.spec.ephemeralContainers?.length)
-    errors.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'))
-  if (next.spec.nodeName && next.spec.schedulingGates?.length)
+  if (spec.ephemeralContainers?.length) errors.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'))
+  if (spec.nodeName && spec.schedulingGates?.length)
     errors.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))
+  errors.push(...checkProfilesAgree('spec', metadata.annotations, spec))
   return errors
+}
+
+function checkImages(list: 'containers' | 'initContainers', spec: core.PodSpec): FieldError[] {
+  return (spec[list] ?? []).flatMap((container, i) => checkImageSpaces(`spec.${list}[${i}]`, container))
+}
+
+/** A token is somebody's. */
+function checkTokens({ serviceAccountName, volumes = [] }: core.PodSpec): FieldError[] {
+  if (serviceAccountName) return []
+  return volumes.flatMap(({ projected }, i) =>
+    (projected?.sources ?? []).flatMap((source, j) =>
+      source.serviceAccountToken
+        ? [
+            forbidden(
+              `spec.volumes[${i}].projected.sources[${j}].serviceAccountToken`,
+              'must not be specified when serviceAccountName is not set',
+            ),
+          ]
+        : [],
+    ),
+  )
 }
 
 export const Pod = defineKind<core.Pod>({

@@ -1,14 +1,17 @@
 import { isHttpHeaderName } from '../../../base/names.ts'
-import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import { type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
 import type { HTTPGetAction, Lifecycle, LifecycleHandler, Probe } from '../../types/core-v1.ts'
 import { checkNonNegative, checkPort, checkPortReference, texts } from '../checks.ts'
 
 type Handler = LifecycleHandler & Pick<Probe, 'grpc'>
 
+const schemes = ['HTTP', 'HTTPS']
+
 function checkHttpGet(field: string, action: HTTPGetAction): FieldError[] {
   return [
     ...(action.path ? [] : [required(`${field}.path`)]),
     ...checkPortReference(`${field}.port`, action.port),
+    ...(schemes.includes(action.scheme ?? '') ? [] : [notSupported(`${field}.scheme`, action.scheme ?? '', schemes)]),
     ...(action.httpHeaders ?? []).flatMap(({ name }) => texts(`${field}.httpHeaders`, name, isHttpHeaderName(name))),
   ]
 }
@@ -34,7 +37,7 @@ function checkHandler(field: string, handler: Handler, graceSeconds: number | un
             invalid(
               `${field}.sleep`,
               sleep.seconds,
-              `must be greater than 0 and less than terminationGracePeriodSeconds (${graceSeconds ?? 30})`,
+              `must be greater than 0 and less than terminationGracePeriodSeconds (${graceSeconds ?? 30}). Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep.`,
             ),
           ],
     )
@@ -62,8 +65,8 @@ export function checkProbe(field: string, probe: Probe, use: 'liveness' | 'readi
   if (use === 'readiness') {
     if (grace !== undefined)
       errors.push(invalid(`${field}.terminationGracePeriodSeconds`, grace, 'must not be set for readinessProbes'))
-  } else if (probe.successThreshold !== undefined && probe.successThreshold !== 1)
-    errors.push(invalid(`${field}.successThreshold`, probe.successThreshold, 'must be 1'))
+  } else if (probe.successThreshold !== 1)
+    errors.push(invalid(`${field}.successThreshold`, probe.successThreshold ?? 0, 'must be 1'))
   return errors
 }
 

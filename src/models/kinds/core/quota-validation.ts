@@ -1,6 +1,7 @@
 import { isQualifiedName } from '../../../base/names.ts'
 import { parseQuantity } from '../../../base/quantity.ts'
 import { type FieldError, invalid, required } from '../../field-error.ts'
+import { goList } from '../../go-text.ts'
 import type { ResourceQuota, ResourceQuotaSpec } from '../../types/core-v1.ts'
 import { checkImmutable, negativeText, texts } from '../checks.ts'
 
@@ -16,6 +17,11 @@ const standard = new Set([
 ])
 /** What scopes are about: the pods themselves and what they compute with. */
 const scopable = new Set(['pods', ...['cpu', 'memory'].flatMap(n => [n, `requests.${n}`, `limits.${n}`])])
+const known = new Set([
+  ...['BestEffort', 'NotBestEffort', 'Terminating', 'NotTerminating'],
+  ...['PriorityClass', 'CrossNamespacePodAffinity'],
+])
+const goScopes = (scopes: readonly string[] | undefined) => goList(scopes, 'core.ResourceQuotaScope')
 const opposites = [
   ['BestEffort', 'NotBestEffort'],
   ['Terminating', 'NotTerminating'],
@@ -46,8 +52,8 @@ function checkAmounts(field: string, amounts: Record<string, string> = {}): Fiel
 }
 
 /** What a scope cannot be about is not limited by a quota that has it. */
-function unfit(scope: string, hard: Record<string, string> = {}): boolean {
-  return Object.keys(hard).some(
+function unfit(scope: string, hard: Record<string, string> = {}): string[] {
+  return Object.keys(hard).filter(
     name => standard.has(name) && !(scope === 'BestEffort' ? name === 'pods' : scopable.has(name)),
   )
 }
@@ -55,8 +61,11 @@ function unfit(scope: string, hard: Record<string, string> = {}): boolean {
 function checkScopes({ scopes = [], hard }: ResourceQuotaSpec): FieldError[] {
   const at = 'spec.scopes'
   return [
-    ...scopes.filter(s => unfit(s, hard)).map(() => invalid(at, scopes, 'unsupported scope applied to resource')),
-    ...conflicts(at, scopes, scopes),
+    ...scopes.flatMap(scope => [
+      ...(known.has(scope) ? [] : [invalid(at, goScopes(scopes), 'unsupported scope')]),
+      ...unfit(scope, hard).map(() => invalid(at, goScopes(scopes), 'unsupported scope applied to resource')),
+    ]),
+    ...conflicts(at, scopes, goScopes(scopes)),
   ]
 }
 
@@ -71,8 +80,10 @@ function checkScopeSelector({ scopeSelector, scopes, hard }: ResourceQuotaSpec):
   const expressions = scopeSelector?.matchExpressions ?? []
   const errors = expressions.flatMap(({ scopeName, operator, values = [] }) => {
     const own: FieldError[] = []
-    if (unfit(scopeName, hard)) own.push(invalid(at, scopeSelector, 'unsupported scope applied to resource'))
-    if (scopeName !== 'PriorityClass' && operator !== 'Exists')
+    if (!known.has(scopeName)) own.push(invalid(`${at}.scopeName`, scopeName, 'unsupported scope'))
+    for (const _ of unfit(scopeName, hard))
+      own.push(invalid(at, scopeSelector, 'unsupported scope applied to resource'))
+    if (known.has(scopeName) && scopeName !== 'PriorityClass' && operator !== 'Exists')
       own.push(
         invalid(
           `${at}.operator`,
@@ -85,7 +96,9 @@ function checkScopeSelector({ scopeSelector, scopes, hard }: ResourceQuotaSpec):
       own.push(
         required(`${at}.values`, "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"),
       )
-    if (!listed && values.length)
+    if (!listed && operator !== 'Exists' && operator !== 'DoesNotExist')
+      own.push(invalid(`${at}.operator`, operator, 'not a valid selector operator'))
+    else if (!listed && values.length)
       own.push(
         invalid(
           `${at}.values`,
@@ -96,5 +109,5 @@ function checkScopeSelector({ scopeSelector, scopes, hard }: ResourceQuotaSpec):
     return own
   })
   const names = expressions.map(e => e.scopeName)
-  return [...errors, ...conflicts(at, names, scopes ?? null)]
+  return [...errors, ...conflicts(at, names, goScopes(scopes))]
 }

@@ -1,8 +1,8 @@
-import { isQualifiedName } from '../../../base/names.ts'
+import { isDns1123Label, isQualifiedName } from '../../../base/names.ts'
 import { compareQuantities, parseQuantity } from '../../../base/quantity.ts'
-import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import type { Quantity } from '../../scalars.ts'
-import type { ResourceRequirements } from '../../types/core-v1.ts'
+import type { PodResourceClaim, ResourceClaim, ResourceRequirements } from '../../types/core-v1.ts'
 import { negativeText, texts } from '../checks.ts'
 
 type List = Record<string, Quantity>
@@ -48,16 +48,42 @@ export function checkAmount(field: string, name: string, quantity: Quantity): Fi
   return whole && nano % 1_000_000_000n ? [invalid(field, quantity, 'must be an integer')] : []
 }
 
-/** What a container requests and is limited to. */
-export function checkResources(field: string, resources: ResourceRequirements | undefined): FieldError[] {
+/** Huge pages come whole: `5Mi` of `hugepages-2Mi` is none. */
+function checkPages(field: string, name: string, quantity: Quantity): FieldError[] {
+  if (!hugePages(name)) return []
+  const size = pageBytes(name.slice('hugepages-'.length))
+  const { nano } = parseQuantity(quantity)
+  if (size === undefined || (nano > 0n && nano % size === 0n) || nano === 0n) return []
+  return [invalid(field, quantity, `${quantity} is not positive integer multiple of ${name}`)]
+}
+
+function pageBytes(text: string): bigint | undefined {
+  try {
+    const { nano } = parseQuantity(text)
+    return nano > 0n ? nano : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * What a container requests and is limited to.
+ * @param podClaims the devices that the pod claims; a container names some of them
+ */
+export function checkResources(
+  field: string,
+  resources: ResourceRequirements | undefined,
+  podClaims: PodResourceClaim[] = [],
+): FieldError[] {
   if (!resources) return []
-  const { limits = {}, requests = {} } = resources
+  const { limits = {}, requests = {}, claims } = resources
   const errors: FieldError[] = []
   const checkList = (list: List, at: string) => {
     for (const [name, quantity] of Object.entries(list))
       errors.push(
         ...checkContainerResourceName(`${at}[${name}]`, name),
         ...checkAmount(`${at}[${name}]`, name, quantity),
+        ...checkPages(`${at}[${name}]`, name, quantity),
       )
   }
   checkList(limits, `${field}.limits`)
@@ -67,7 +93,32 @@ export function checkResources(field: string, resources: ResourceRequirements | 
   const all = [...Object.keys(limits), ...Object.keys(requests)]
   if (all.some(hugePages) && !all.includes('cpu') && !all.includes('memory'))
     errors.push(forbidden(field, 'HugePages require cpu or memory'))
+  if (claims) errors.push(...checkClaims(`${field}.claims`, claims, podClaims))
   return errors
+}
+
+function checkClaims(field: string, claims: ResourceClaim[], podClaims: PodResourceClaim[]): FieldError[] {
+  const known = podClaims.map(c => c.name).sort()
+  const seen = new Set<string>()
+  return claims.flatMap(({ name, request }, i) => {
+    const at = `${field}[${i}]`
+    const errors: FieldError[] = []
+    const key = request ? `${name}/${request}` : name
+    if (!name) errors.push(required(at))
+    else if (seen.has(name)) errors.push(duplicate(at, name))
+    else {
+      if (request) errors.push(...texts(`${at}.request`, request, isDns1123Label(request)))
+      if (seen.has(key)) errors.push(duplicate(at, key))
+      else if (!request && [...seen].some(s => s.startsWith(`${name}/`))) errors.push(duplicate(at, name))
+      seen.add(key)
+    }
+    if (!known.includes(name)) {
+      const which = known.length ? `: ${known.join(', ')}` : ' which is empty'
+      const message = `Not found: ${JSON.stringify(name ?? '')}: must be one of the names in pod.spec.resourceClaims${which}`
+      errors.push({ field: at, reason: 'FieldValueNotFound', message })
+    }
+    return errors
+  })
 }
 
 function checkAgainstLimit(field: string, name: string, request: Quantity, limits: List): FieldError[] {

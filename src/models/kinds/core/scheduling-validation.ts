@@ -1,4 +1,4 @@
-import { isDns1123Label, isLabelValue } from '../../../base/names.ts'
+import { isDns1123Label, isDns1123Subdomain, isLabelValue } from '../../../base/names.ts'
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
 import type {
   Affinity,
@@ -10,8 +10,11 @@ import type {
   Toleration,
   TopologySpreadConstraint,
 } from '../../types/core-v1.ts'
-import { checkLabelName, texts } from '../checks.ts'
+import type { LabelSelector } from '../../types/meta-v1.ts'
+import { checkLabelName, checkOneOf, texts } from '../checks.ts'
 import { checkSelector } from '../selector-checks.ts'
+
+export const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
 export function checkTolerations(field: string, tolerations: Toleration[]): FieldError[] {
   return tolerations.flatMap((toleration, i) => {
@@ -29,10 +32,13 @@ export function checkTolerations(field: string, tolerations: Toleration[]): Fiel
       )
     if (tolerationSeconds !== undefined && effect !== 'NoExecute')
       errors.push(invalid(`${at}.effect`, effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set"))
-    if (operator === 'Equal' || operator === '') errors.push(...texts(`${at}.operator`, value, isLabelValue(value)))
-    else if (operator === 'Exists') {
-      if (value) errors.push(invalid(`${at}.operator`, toleration, "value must be empty when `operator` is 'Exists'"))
-    }
+    if (operator === 'Equal' || operator === '') {
+      const wrong = isLabelValue(value)
+      if (wrong.length) errors.push(invalid(`${at}.operator`, value, wrong.join(';')))
+    } else if (operator === 'Exists') {
+      if (value) errors.push(invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"))
+    } else errors.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']))
+    if (effect && !taintEffects.includes(effect)) errors.push(notSupported(`${at}.effect`, effect, taintEffects))
     return errors
   })
 }
@@ -55,7 +61,7 @@ export function checkAffinity(field: string, affinity: Affinity): FieldError[] {
 }
 
 function checkWeight(field: string, weight: number): FieldError[] {
-  return weight >= 1 && weight <= 100 ? [] : [invalid(`${field}.weight`, weight, 'must be in the range 1-100')]
+  return weight >= 1 && weight <= 100 ? [] : [invalid(`${field}.weight`, weight ?? 0, 'must be in the range 1-100')]
 }
 
 export function checkNodeSelector(field: string, { nodeSelectorTerms = [] }: NodeSelector): FieldError[] {
@@ -68,17 +74,18 @@ function checkNodeTerm(field: string, term: NodeSelectorTerm | undefined): Field
   const errors: FieldError[] = []
   term?.matchExpressions?.forEach((requirement, i) => {
     const at = `${field}.matchExpressions[${i}]`
-    errors.push(...checkNodeRequirement(at, requirement), ...checkLabelName(`${at}.key`, requirement.key))
+    errors.push(...checkNodeRequirement(at, requirement), ...checkLabelName(`${at}.key`, requirement.key ?? ''))
   })
   term?.matchFields?.forEach(({ key, operator, values = [] }, i) => {
     const at = `${field}.matchFields[${i}]`
     if (operator !== 'In' && operator !== 'NotIn')
-      errors.push(invalid(`${at}.operator`, operator, 'not a valid selector operator'))
+      errors.push(invalid(`${at}.operator`, operator ?? '', 'not a valid selector operator'))
     else if (values.length !== 1)
       errors.push(
         required(`${at}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"),
       )
-    if (key !== 'metadata.name') errors.push(invalid(`${at}.key`, key, 'not a valid field selector key'))
+    if (key !== 'metadata.name') errors.push(invalid(`${at}.key`, key ?? '', 'not a valid field selector key'))
+    else for (const [j, v] of values.entries()) errors.push(...texts(`${at}.values[${j}]`, v, isDns1123Subdomain(v)))
   })
   return errors
 }
@@ -99,7 +106,7 @@ function checkNodeRequirement(field: string, { operator, values = [] }: NodeSele
         ? []
         : [required(`${field}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'")]
     default:
-      return [invalid(`${field}.operator`, operator, 'not a valid selector operator')]
+      return [invalid(`${field}.operator`, operator ?? '', 'not a valid selector operator')]
   }
 }
 
@@ -115,38 +122,84 @@ function checkPodAffinity(field: string, affinity: PodAffinity): FieldError[] {
   return errors
 }
 
-function checkPodTerm(field: string, term: PodAffinityTerm | undefined): FieldError[] {
-  const key = term?.topologyKey
+function checkPodTerm(field: string, term: Partial<PodAffinityTerm> = {}): FieldError[] {
+  const { topologyKey: key = '', labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] } = term
   return [
-    ...checkSelector(`${field}.labelSelector`, term?.labelSelector),
-    ...checkSelector(`${field}.namespaceSelector`, term?.namespaceSelector),
-    ...(term?.namespaces ?? []).flatMap(name => texts(`${field}.namespace`, name, isDns1123Label(name))),
-    ...(key ? checkLabelName(`${field}.topologyKey`, key) : [required(`${field}.topologyKey`, 'can not be empty')]),
+    ...checkSelector(`${field}.labelSelector`, labelSelector),
+    ...checkSelector(`${field}.namespaceSelector`, term.namespaceSelector),
+    ...(term.namespaces ?? []).flatMap(name => texts(`${field}.namespace`, name, isDns1123Label(name))),
+    ...checkLabelKeys(`${field}.matchLabelKeys`, matchLabelKeys, labelSelector),
+    ...checkLabelKeys(`${field}.mismatchLabelKeys`, mismatchLabelKeys, labelSelector),
+    ...checkTwice(field, matchLabelKeys, labelSelector),
+    ...matchLabelKeys.flatMap((name, i) =>
+      mismatchLabelKeys.includes(name)
+        ? [invalid(`${field}.matchLabelKeys[${i}]`, name, 'exists in both matchLabelKeys and mismatchLabelKeys')]
+        : [],
+    ),
+    ...(key ? [] : [required(`${field}.topologyKey`, 'can not be empty')]),
+    ...checkLabelName(`${field}.topologyKey`, key),
   ]
 }
 
+function checkLabelKeys(field: string, keys: string[], selector: LabelSelector | undefined): FieldError[] {
+  if (!keys.length) return []
+  if (!selector) return [forbidden(field, 'must not be specified when labelSelector is not set')]
+  return keys.flatMap((key, i) => checkLabelName(`${field}[${i}]`, key))
+}
+
+/** What `matchLabelKeys` adds to the selector, it may not have said before. */
+function checkTwice(field: string, keys: string[], selector: LabelSelector | undefined): FieldError[] {
+  const said = new Set(Object.keys(selector?.matchLabels ?? {}))
+  const errors: FieldError[] = []
+  for (const { key } of selector?.matchExpressions ?? []) {
+    const i = keys.lastIndexOf(key)
+    if (i >= 0 && said.has(key))
+      errors.push(invalid(`${field}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'))
+    said.add(key)
+  }
+  return errors
+}
+
 const whenUnsatisfiable = ['DoNotSchedule', 'ScheduleAnyway']
+const inclusionPolicies = ['Honor', 'Ignore']
+const tooFew = 'must be greater than zero'
 
 export function checkSpread(field: string, constraints: TopologySpreadConstraint[] = []): FieldError[] {
-  const seen = new Set<string>()
   return constraints.flatMap((constraint, i) => {
     const at = `${field}[${i}]`
-    const { maxSkew, topologyKey, whenUnsatisfiable: action, minDomains, labelSelector } = constraint
+    const { maxSkew = 0, topologyKey = '', whenUnsatisfiable: action = '', minDomains } = constraint
     const errors: FieldError[] = []
-    if (!(maxSkew > 0)) errors.push(invalid(`${at}.maxSkew`, maxSkew, 'must be greater than zero'))
-    if (topologyKey) errors.push(...checkLabelName(`${at}.topologyKey`, topologyKey))
-    else errors.push(required(`${at}.topologyKey`, 'can not be empty'))
-    // Other unknown values are refused by the schema.
-    if (!action) errors.push(notSupported(`${at}.whenUnsatisfiable`, '', whenUnsatisfiable))
-    const pair = `{${topologyKey}, ${action}}`
-    if (seen.has(pair)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair))
-    seen.add(pair)
-    if (minDomains !== undefined && minDomains <= 0)
-      errors.push(invalid(`${at}.minDomains`, minDomains, 'must be greater than zero'))
+    if (maxSkew <= 0) errors.push(invalid(`${at}.maxSkew`, maxSkew, tooFew))
+    if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'))
+    if (!whenUnsatisfiable.includes(action))
+      errors.push(notSupported(`${at}.whenUnsatisfiable`, action, whenUnsatisfiable))
+    const same = (c: TopologySpreadConstraint) => c.topologyKey === topologyKey && c.whenUnsatisfiable === action
+    if (constraints.slice(i + 1).some(same))
+      errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${action}}`))
+    if (minDomains !== undefined && minDomains <= 0) errors.push(invalid(`${at}.minDomains`, minDomains, tooFew))
     if (minDomains !== undefined && action !== 'DoNotSchedule') {
       const text = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${action}`
       errors.push(invalid(`${at}.minDomains`, minDomains, text))
     }
-    return [...errors, ...checkSelector(`${at}.labelSelector`, labelSelector)]
+    for (const name of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const)
+      if (constraint[name] !== undefined)
+        errors.push(...checkOneOf(`${at}.${name}`, constraint[name], inclusionPolicies))
+    errors.push(...checkSpreadKeys(`${at}.matchLabelKeys`, constraint))
+    return [...errors, ...checkSelector(`${at}.labelSelector`, constraint.labelSelector)]
   })
+}
+
+function checkSpreadKeys(field: string, constraint: TopologySpreadConstraint): FieldError[] {
+  const { matchLabelKeys: keys = [], labelSelector: selector } = constraint
+  if (!keys.length) return []
+  const errors = selector ? [] : [forbidden(field, 'must not be specified when labelSelector is not set')]
+  const said = new Set([
+    ...Object.keys(selector?.matchLabels ?? {}),
+    ...(selector?.matchExpressions ?? []).map(e => e.key),
+  ])
+  for (const [i, key] of keys.entries()) {
+    errors.push(...checkLabelName(`${field}[${i}]`, key))
+    if (said.has(key)) errors.push(invalid(`${field}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'))
+  }
+  return errors
 }

@@ -1,211 +1,229 @@
 import { isCIDR } from '../../../base/ip.ts'
-import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../../../base/names.ts'
-import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
-import type { Service, ServicePort, ServiceSpec } from '../../types/core-v1.ts'
+import { isDns1123Label, isDns1123Subdomain, isPortNumber, isQualifiedName } from '../../../base/names.ts'
 import {
-  checkIP,
-  checkLabels,
-  checkName,
-  checkOneOf,
-  checkPort,
-  checkPortReference,
-  checkRange,
-  texts,
-} from '../checks.ts'
+  duplicate,
+  type FieldError,
+  forbidden,
+  GoText,
+  goQuote,
+  invalid,
+  notSupported,
+  required,
+} from '../../field-error.ts'
+import type { Service, ServiceSpec } from '../../types/core-v1.ts'
+import { checkLabels, checkName, checkOneOf, checkPort, checkPortReference, texts } from '../checks.ts'
 import { checkEndpointIP } from './endpoints-validation.ts'
+import { checkAddressChanges, checkAddresses } from './service-addresses.ts'
 
 const nodePortTypes = ['NodePort', 'LoadBalancer']
 
 export function validateService(next: Service, previous?: Service): FieldError[] {
   const { spec } = next
   const headless = spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None'
-  const errors = [
-    ...checkPorts(spec, headless),
+  return [
+    ...(previous ? checkChanges(spec, previous.spec) : []),
+    ...checkTopologyAnnotations(next.metadata.annotations),
+    ...checkType(spec, headless),
+    ...checkPorts(spec),
     ...checkLabels('spec.selector', spec.selector),
     ...checkAffinity(spec),
-    ...checkType(spec, headless),
     ...checkAddresses(spec),
-    ...checkTraffic(spec),
+    ...checkOutside(spec),
+    ...checkPortsTogether(spec),
+    ...checkSourceRanges(next),
+    ...checkTraffic(spec, previous?.spec),
   ]
-  return previous ? [...errors, ...checkChanges(spec, previous.spec)] : errors
 }
 
-function checkPorts(spec: ServiceSpec, headless: boolean): FieldError[] {
-  const ports = spec.ports ?? []
-  const errors: FieldError[] = []
-  if (!ports.length && !headless && spec.type !== 'ExternalName') errors.push(required('spec.ports'))
-  if (spec.type === 'LoadBalancer')
-    ports.forEach((port, i) => {
-      if (port.port === 10_250)
-        errors.push(
-          invalid(
-            `spec.ports[${i}].port`,
-            port.port,
-            'may not expose port 10250 externally since it is used by kubelet',
-          ),
-        )
-    })
-  const names = new Set<string>()
-  const seen = new Set<string>()
-  const nodePorts = new Set<string>()
-  for (const [i, port] of ports.entries()) {
-    const at = `spec.ports[${i}]`
-    errors.push(...checkServicePort(at, port, ports.length > 1))
-    if (port.name && names.has(port.name)) errors.push(duplicate(`${at}.name`, port.name))
-    if (port.name) names.add(port.name)
-    const key = `${port.protocol}/${port.port}`
-    if (seen.has(key)) errors.push(duplicate(at, { protocol: port.protocol, port: port.port }))
-    seen.add(key)
-    if (!port.nodePort) continue
-    if (!nodePortTypes.includes(spec.type ?? ''))
-      errors.push(forbidden(`${at}.nodePort`, `may not be used when \`type\` is '${spec.type}'`))
-    const nodeKey = `${port.protocol}/${port.nodePort}`
-    if (nodePorts.has(nodeKey)) errors.push(duplicate(`${at}.nodePort`, port.nodePort))
-    nodePorts.add(nodeKey)
-  }
-  return errors
+const oldTopology = 'service.kubernetes.io/topology-aware-hints'
+const topology = 'service.kubernetes.io/topology-mode'
+
+function checkTopologyAnnotations(annotations: Record<string, string> = {}): FieldError[] {
+  const [mode, hints] = [annotations[topology], annotations[oldTopology]]
+  if (mode === undefined || hints === undefined || mode === hints) return []
+  const text = `must match annotations[${oldTopology}] when both are specified`
+  return [invalid(`metadata.annotations[${topology}]`, mode, text)]
 }
 
-function checkServicePort(field: string, port: ServicePort, named: boolean): FieldError[] {
-  const errors = named
-    ? checkName(`${field}.name`, port.name, isDns1123Label)
-    : port.name
-      ? texts(`${field}.name`, port.name, isDns1123Label(port.name))
-      : []
-  errors.push(...checkPort(`${field}.port`, port.port))
-  if (!port.protocol) errors.push(required(`${field}.protocol`))
-  if (port.targetPort !== undefined) errors.push(...checkPortReference(`${field}.targetPort`, port.targetPort))
-  if (port.appProtocol)
-    errors.push(...texts(`${field}.appProtocol`, port.appProtocol, isQualifiedName(port.appProtocol)))
-  return errors
-}
-
-function checkAffinity({ sessionAffinity, sessionAffinityConfig }: ServiceSpec): FieldError[] {
-  if (!sessionAffinity) return [required('spec.sessionAffinity')]
-  if (sessionAffinity !== 'ClientIP')
-    return sessionAffinityConfig
-      ? [forbidden('spec.sessionAffinityConfig', 'must not be set when session affinity is None')]
-      : []
-  const at = 'spec.sessionAffinityConfig.clientIP.timeoutSeconds'
-  const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds
-  if (seconds === undefined) return [required(at)]
-  return seconds > 0 && seconds <= 86_400 ? [] : [invalid(at, seconds, 'must be greater than 0 and less than 86400')]
-}
+const kubeletPort = 10_250
 
 function checkType(spec: ServiceSpec, headless: boolean): FieldError[] {
-  switch (spec.type) {
-    case 'LoadBalancer':
-    case 'NodePort':
-      return headless
-        ? [invalid('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`)]
-        : []
-    case 'ExternalName': {
-      const errors: FieldError[] = []
-      if (spec.clusterIPs?.length)
-        errors.push(forbidden('spec.clusterIPs', `may not be set when \`type\` is 'ExternalName'`))
-      const name = (spec.externalName ?? '').replace(/\.$/, '')
-      if (name) errors.push(...texts('spec.externalName', spec.externalName, isDns1123Subdomain(name)))
-      else errors.push(required('spec.externalName'))
-      return errors
-    }
-    default:
-      return spec.type ? [] : [required('spec.type')]
-  }
-}
-
-function checkAddresses(spec: ServiceSpec): FieldError[] {
+  const { type, ports = [], clusterIPs = [] } = spec
   const errors: FieldError[] = []
-  const ips = spec.clusterIPs ?? []
-  if (spec.clusterIP && ips.length && ips[0] !== spec.clusterIP)
-    errors.push(invalid('spec.clusterIPs', ips, 'first value must match `clusterIP`'))
-  if (spec.clusterIP && !ips.length && spec.clusterIP !== 'None')
-    errors.push(...checkIP('spec.clusterIP', spec.clusterIP))
-  if (ips.length > 2) errors.push(invalid('spec.clusterIPs', ips, 'may only hold up to 2 values'))
-  if (ips.includes('None') && ips.length > 1)
-    errors.push(invalid('spec.clusterIPs[0]', 'None', "'None' must be the first and only value"))
-  for (const [i, ip] of ips.entries()) if (ip !== 'None') errors.push(...checkIP(`spec.clusterIPs[${i}]`, ip))
-  if (ips.length === 2 && ips[0]!.includes(':') === ips[1]!.includes(':'))
-    errors.push(invalid('spec.clusterIPs', ips, 'may specify no more than one IP for each IP family'))
-  for (const [i, ip] of ips.entries()) {
-    const family = spec.ipFamilies?.[i]
-    if (!family || ip === 'None' || (family === 'IPv6') === ip.includes(':')) continue
-    errors.push(
-      invalid(`spec.clusterIPs[${i}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``),
-    )
-  }
-  for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
-    if (spec.ipFamilies!.indexOf(family) !== i) errors.push(duplicate(`spec.ipFamilies[${i}]`, family))
-    if (!family) errors.push(notSupported(`spec.ipFamilies[${i}]`, family, ['IPv4', 'IPv6']))
-  }
-  for (const [i, ip] of (spec.externalIPs ?? []).entries())
-    errors.push(...checkEndpointIP(`spec.externalIPs[${i}]`, ip))
-  for (const [i, range] of (spec.loadBalancerSourceRanges ?? []).entries())
-    if (!isCIDR(range.trim()))
-      errors.push(
-        invalid(
-          `spec.loadBalancerSourceRanges[${i}]`,
-          range,
-          'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
-        ),
-      )
-  if (spec.loadBalancerSourceRanges?.length && spec.type !== 'LoadBalancer')
-    errors.push(forbidden('spec.loadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'"))
+  if (!ports.length && !headless && type !== 'ExternalName') errors.push(required('spec.ports'))
+  if (type === 'LoadBalancer')
+    for (const [i, { port }] of ports.entries())
+      if (port === kubeletPort)
+        errors.push(
+          invalid(
+            `spec.ports[${i}]`,
+            port,
+            `may not expose port ${kubeletPort} externally since it is used by kubelet`,
+          ),
+        )
+  if (headless && nodePortTypes.includes(type ?? ''))
+    errors.push(invalid('spec.clusterIPs[0]', clusterIPs[0] ?? '', `may not be set to 'None' for ${type} services`))
+  if (type === 'ExternalName') errors.push(...checkExternalName(spec))
   return errors
 }
 
-function checkTraffic(spec: ServiceSpec): FieldError[] {
+function checkExternalName(spec: ServiceSpec): FieldError[] {
+  const never = (name: string) => forbidden(`spec.${name}`, 'may not be set for ExternalName services')
+  const name = (spec.externalName ?? '').replace(/\.$/, '')
+  return [
+    ...(spec.clusterIPs?.length ? [never('clusterIPs')] : []),
+    ...(spec.ipFamilies?.length ? [never('ipFamilies')] : []),
+    ...(spec.ipFamilyPolicy === undefined ? [] : [never('ipFamilyPolicy')]),
+    ...checkName('spec.externalName', name, isDns1123Subdomain),
+  ]
+}
+
+const protocols = ['SCTP', 'TCP', 'UDP']
+
+function checkPorts({ ports = [] }: ServiceSpec): FieldError[] {
+  const names = new Set<string>()
+  return ports.flatMap((port, i) => {
+    const at = `spec.ports[${i}]`
+    const { name = '', protocol, targetPort = 0, appProtocol } = port
+    const errors: FieldError[] = []
+    if (!name && ports.length > 1) errors.push(required(`${at}.name`))
+    else if (name) {
+      errors.push(...texts(`${at}.name`, name, isDns1123Label(name)))
+      if (names.has(name)) errors.push(duplicate(`${at}.name`, name))
+      names.add(name)
+    }
+    errors.push(...checkPort(`${at}.port`, port.port))
+    if (!protocol) errors.push(required(`${at}.protocol`))
+    else errors.push(...checkOneOf(`${at}.protocol`, protocol, protocols))
+    errors.push(...checkPortReference(`${at}.targetPort`, targetPort))
+    if (appProtocol !== undefined) errors.push(...texts(`${at}.appProtocol`, appProtocol, isQualifiedName(appProtocol)))
+    return errors
+  })
+}
+
+/** No two ports are the same, neither here nor on the nodes. */
+function checkPortsTogether({ type, ports = [] }: ServiceSpec): FieldError[] {
   const errors: FieldError[] = []
-  const outside = nodePortTypes.includes(spec.type ?? '') || (spec.type === 'ClusterIP' && spec.externalIPs?.length)
-  if (spec.externalTrafficPolicy && !outside)
-    errors.push(
-      invalid(
-        'spec.externalTrafficPolicy',
-        spec.externalTrafficPolicy,
-        'may only be set for externally-accessible services',
-      ),
-    )
-  if (outside && !spec.externalTrafficPolicy) errors.push(required('spec.externalTrafficPolicy'))
-  if (spec.healthCheckNodePort) {
-    errors.push(...checkRange('spec.healthCheckNodePort', spec.healthCheckNodePort, 0, 65_535))
-    if (!(spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local'))
-      errors.push(
-        invalid(
-          'spec.healthCheckNodePort',
-          spec.healthCheckNodePort,
-          "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
-        ),
-      )
-  }
-  if (spec.allocateLoadBalancerNodePorts !== undefined && spec.type !== 'LoadBalancer')
+  if (type === 'ClusterIP')
+    for (const [i, { nodePort }] of ports.entries())
+      if (nodePort) errors.push(forbidden(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'"))
+  const seen = new Set<string>()
+  const isTwice = (key: string) => seen.size === seen.add(key).size
+  for (const [i, { protocol, nodePort }] of ports.entries())
+    if (nodePort && isTwice(`node ${protocol}/${nodePort}`))
+      errors.push(duplicate(`spec.ports[${i}].nodePort`, nodePort))
+  for (const [i, { protocol = '', port }] of ports.entries())
+    if (isTwice(`${protocol}/${port}`)) errors.push(duplicate(`spec.ports[${i}]`, goPort(protocol, port)))
+  return errors
+}
+
+const goPort = (protocol: string, port: number) =>
+  new GoText(
+    `core.ServicePort{Name:"", Protocol:${goQuote(protocol)}, AppProtocol:(*string)(nil), Port:${port}, TargetPort:intstr.IntOrString{Type:0, IntVal:0, StrVal:""}, NodePort:0}`,
+  )
+
+const affinities = ['ClientIP', 'None']
+const longestAffinity = 86_400
+
+function checkAffinity({ sessionAffinity, sessionAffinityConfig: config }: ServiceSpec): FieldError[] {
+  if (!sessionAffinity) return [required('spec.sessionAffinity')]
+  if (sessionAffinity === 'None')
+    return config ? [forbidden('spec.sessionAffinityConfig', 'must not be set when session affinity is None')] : []
+  if (sessionAffinity !== 'ClientIP') return [notSupported('spec.sessionAffinity', sessionAffinity, affinities)]
+  const needed = 'when session affinity type is ClientIP'
+  const at = 'spec.sessionAffinityConfig'
+  if (!config) return [required(at, needed)]
+  if (!config.clientIP) return [required(`${at}.clientIP`, needed)]
+  const seconds = config.clientIP.timeoutSeconds
+  if (seconds === undefined) return [required(`${at}.clientIP.timeoutSeconds`, needed)]
+  return seconds > 0 && seconds <= longestAffinity
+    ? []
+    : [invalid(`${at}.clientIP.timeoutSeconds`, seconds, `must be greater than 0 and less than ${longestAffinity}`)]
+}
+
+const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
+
+/** How it is reached from outside, and that its type is one. */
+function checkOutside({ type, externalIPs = [] }: ServiceSpec): FieldError[] {
+  return [
+    ...externalIPs.flatMap((ip, i) => checkEndpointIP(`spec.externalIPs[${i}]`, ip)),
+    ...(type ? checkOneOf('spec.type', type, types) : [required('spec.type')]),
+  ]
+}
+
+const sourceRanges = 'service.beta.kubernetes.io/load-balancer-source-ranges'
+const cidrText = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'
+
+function checkSourceRanges({ metadata, spec }: Service): FieldError[] {
+  const { type, loadBalancerSourceRanges: ranges = [] } = spec
+  const checkRange = (field: string, range: string) =>
+    isCIDR(range.trim()) ? [] : [invalid(field, range.trim(), cidrText)]
+  const annotation = metadata.annotations?.[sourceRanges]
+  const annotated = !ranges.length && annotation !== undefined
+  if (!ranges.length && !annotated) return []
+  const field = annotated ? `metadata.annotations[${sourceRanges}]` : 'spec.LoadBalancerSourceRanges'
+  const errors = type === 'LoadBalancer' ? [] : [forbidden(field, "may only be used when `type` is 'LoadBalancer'")]
+  if (!annotated) return [...errors, ...ranges.flatMap((range, i) => checkRange(`${field}[${i}]`, range))]
+  const text = annotation!.trim()
+  return [...errors, ...(text ? text.split(',').flatMap(range => checkRange(field, range)) : [])]
+}
+
+function checkTraffic(spec: ServiceSpec, old: ServiceSpec | undefined): FieldError[] {
+  const { type, allocateLoadBalancerNodePorts: allocate, externalTrafficPolicy: outsidePolicy } = spec
+  const errors: FieldError[] = []
+  const balanced = type === 'LoadBalancer'
+  if (allocate !== undefined && !balanced)
     errors.push(forbidden('spec.allocateLoadBalancerNodePorts', "may only be used when `type` is 'LoadBalancer'"))
-  if (spec.loadBalancerClass !== undefined) {
-    if (spec.type !== 'LoadBalancer')
-      errors.push(forbidden('spec.loadBalancerClass', "may only be used when `type` is 'LoadBalancer'"))
-    else
-      errors.push(...texts('spec.loadBalancerClass', spec.loadBalancerClass, isQualifiedName(spec.loadBalancerClass)))
-  }
+  if (allocate === undefined && balanced) errors.push(required('allocateLoadBalancerNodePorts'))
+  errors.push(...checkClass(spec, undefined))
+  const outside = nodePortTypes.includes(type ?? '') || (type === 'ClusterIP' && spec.externalIPs?.length)
+  const at = 'spec.externalTrafficPolicy'
+  if (!outside) {
+    if (outsidePolicy) errors.push(invalid(at, outsidePolicy, 'may only be set for externally-accessible services'))
+  } else if (!outsidePolicy) errors.push(required(at))
+  else errors.push(...checkOneOf(at, outsidePolicy, policies))
+  errors.push(...checkHealthPort(spec, old))
+  const inside = spec.internalTrafficPolicy
+  if (inside !== undefined) errors.push(...checkOneOf('spec.internalTrafficPolicy', inside, policies))
+  else if (['NodePort', 'LoadBalancer', 'ClusterIP'].includes(type ?? ''))
+    errors.push(required('spec.internalTrafficPolicy'))
   if (spec.trafficDistribution !== undefined)
     errors.push(...checkOneOf('spec.trafficDistribution', spec.trafficDistribution, ['PreferClose']))
   return errors
 }
 
-/** A cluster IP stays while both forms have one. */
+const policies = ['Cluster', 'Local']
+
+/** A port that is not there is not missing: the server gives one when all is well. */
+function checkHealthPort(spec: ServiceSpec, old: ServiceSpec | undefined): FieldError[] {
+  const { healthCheckNodePort: port = 0 } = spec
+  const at = 'spec.healthCheckNodePort'
+  if (hasHealthPort(spec)) {
+    if (port) return texts(at, port, isPortNumber(port))
+    return old && hasHealthPort(old) ? [required(at)] : []
+  }
+  const text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+  return port ? [invalid(at, port, text)] : []
+}
+
+const hasHealthPort = ({ type, externalTrafficPolicy }: ServiceSpec) =>
+  type === 'LoadBalancer' && externalTrafficPolicy === 'Local'
+
+/** Who balances the load: said once. */
+function checkClass(next: ServiceSpec, old: ServiceSpec | undefined): FieldError[] {
+  const at = 'spec.loadBalancerClass'
+  const name = next.loadBalancerClass
+  const balanced = next.type === 'LoadBalancer'
+  const moved = balanced && old?.type === 'LoadBalancer' && name !== old.loadBalancerClass
+  const errors = moved ? [invalid(at, name ?? null, 'may not change once set')] : []
+  if (name === undefined) return errors
+  if (!balanced) return [forbidden(at, "may only be used when `type` is 'LoadBalancer'")]
+  return [...errors, ...texts(at, name, isQualifiedName(name))]
+}
+
 function checkChanges(next: ServiceSpec, old: ServiceSpec): FieldError[] {
-  if (old.type === 'ExternalName' || next.type === 'ExternalName' || !old.clusterIPs?.length) return []
-  const errors: FieldError[] = []
-  if (!next.clusterIPs?.length) errors.push(invalid('spec.clusterIPs[0]', null, 'primary clusterIP can not be unset'))
-  else if (next.clusterIPs[0] !== old.clusterIPs[0])
-    errors.push(invalid('spec.clusterIPs[0]', next.clusterIPs, 'may not change once set'))
-  if (old.type === 'LoadBalancer' && next.type === 'LoadBalancer')
-    if (next.loadBalancerClass !== old.loadBalancerClass)
-      errors.push(invalid('spec.loadBalancerClass', next.loadBalancerClass ?? null, 'may not change once set'))
-  const secondChanged = (now: string[] | undefined, was: string[] | undefined) =>
-    now?.length === 2 && was?.length === 2 && now[1] !== was[1]
-  if (secondChanged(next.clusterIPs, old.clusterIPs))
-    errors.push(invalid('spec.clusterIPs[1]', next.clusterIPs, 'may not change once set'))
-  const [family, before] = [next.ipFamilies?.[0], old.ipFamilies?.[0]]
-  if (before && !family) errors.push(invalid('spec.ipFamilies[0]', null, 'primary ipFamily can not be unset'))
-  else if (before && family !== before)
-    errors.push(invalid('spec.ipFamilies[0]', next.clusterIPs ?? null, 'may not change once set'))
+  const errors = [...checkAddressChanges(next, old), ...checkClass(next, old)]
+  if (hasHealthPort(next) && hasHealthPort(old) && next.healthCheckNodePort !== old.healthCheckNodePort)
+    errors.push(forbidden('spec.healthCheckNodePort', 'field is immutable'))
   return errors
 }

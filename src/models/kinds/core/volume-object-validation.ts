@@ -1,11 +1,19 @@
 import { sameMeaning } from '../../../base/equality.ts'
-import { isDns1123Subdomain } from '../../../base/names.ts'
+import { isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
 import { parseQuantity } from '../../../base/quantity.ts'
-import { type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
-import type { PersistentVolume, PersistentVolumeSpec } from '../../types/core-v1.ts'
-import { checkImmutable, checkOptionalName } from '../checks.ts'
-import { checkAccessModes } from './claim-validation.ts'
+import { type FieldError, forbidden, GoText, goQuote, invalid, notSupported, required } from '../../field-error.ts'
+import type {
+  CSIPersistentVolumeSource,
+  GlusterfsPersistentVolumeSource,
+  PersistentVolume,
+  PersistentVolumeSpec,
+  SecretReference,
+} from '../../types/core-v1.ts'
+import { checkImmutable, checkName, checkOneOf, checkOptionalName, texts } from '../checks.ts'
+import { checkAccessModes, volumeModes } from './claim-validation.ts'
+import { checkNoBacksteps } from './path-checks.ts'
 import { checkNodeSelector } from './scheduling-validation.ts'
+import { checkCsiDriver, checkIscsi, iscsiTooLong, iscsiTooLongText, need, sharedSources } from './volume-sources.ts'
 
 /** Everything in a volume's spec that is not its source. */
 const common = new Set<string>([
@@ -26,50 +34,137 @@ function sourcesOf(spec: PersistentVolumeSpec): [kind: string, source: any][] {
 
 export function validateVolume(next: PersistentVolume, previous?: PersistentVolume): FieldError[] {
   const { spec } = next
+  const reclaim = spec.persistentVolumeReclaimPolicy
   const errors = [
+    ...(spec.accessModes?.length ? [] : [required('spec.accessModes')]),
     ...checkAccessModes('spec.accessModes', spec.accessModes),
     ...checkCapacity(spec),
-    ...checkSource(spec),
+    ...(reclaim ? checkOneOf('spec.persistentVolumeReclaimPolicy', reclaim, reclaimPolicies) : []),
+    ...checkNodeAffinity(spec),
+    ...checkSource(spec, next.metadata.name),
     ...checkOptionalName('spec.storageClassName', spec.storageClassName, isDns1123Subdomain),
   ]
-  const selector = spec.nodeAffinity?.required
-  if (selector) errors.push(...checkNodeSelector('spec.nodeAffinity.required', selector))
+  if (spec.volumeMode !== undefined) errors.push(...checkOneOf('spec.volumeMode', spec.volumeMode, volumeModes))
+  errors.push(
+    ...checkOptionalName('spec.volumeAttributesClassName', spec.volumeAttributesClassName, isDns1123Subdomain),
+  )
   if (!previous) return errors
   if (!sameMeaning(sourcesOf(spec), sourcesOf(previous.spec)))
     errors.push(forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'))
-  errors.push(...checkImmutable('spec.volumeMode', spec.volumeMode, previous.spec.volumeMode))
+  errors.push(...checkImmutable('volumeMode', spec.volumeMode, previous.spec.volumeMode))
   if (previous.spec.nodeAffinity)
-    errors.push(...checkImmutable('spec.nodeAffinity', spec.nodeAffinity, previous.spec.nodeAffinity))
+    errors.push(...checkImmutable('nodeAffinity', spec.nodeAffinity, previous.spec.nodeAffinity))
   return errors
 }
 
-function checkCapacity({ capacity = {} }: PersistentVolumeSpec): FieldError[] {
-  const names = Object.keys(capacity)
-  if (!names.length) return [required('spec.capacity')]
-  if (!capacity['storage'] || names.length > 1) return [notSupported('spec.capacity', capacity, ['storage'])]
-  return parseQuantity(capacity['storage']).nano > 0n
-    ? []
-    : [invalid('spec.capacity[storage]', capacity['storage'], 'must be greater than zero')]
+const reclaimPolicies = ['Delete', 'Recycle', 'Retain']
+
+function checkNodeAffinity({ nodeAffinity }: PersistentVolumeSpec): FieldError[] {
+  if (!nodeAffinity) return []
+  const at = 'spec.nodeAffinity.required'
+  return nodeAffinity.required
+    ? checkNodeSelector(at, nodeAffinity.required)
+    : [required(at, 'must specify required node constraints')]
 }
 
-function checkSource(spec: PersistentVolumeSpec): FieldError[] {
-  const [first, ...more] = sourcesOf(spec)
-  if (!first) return [required('spec', 'must specify a volume type')]
-  const errors = more.map(([kind]) => forbidden(`spec.${kind}`, 'may not specify more than 1 volume type'))
-  const need = (path: string, value: unknown) => (value ? [] : [required(`spec.${path}`)])
-  const [kind, source] = first
-  if (kind === 'hostPath') {
-    errors.push(...need('hostPath.path', source.path))
-    if (source.path?.split('/').includes('..'))
-      errors.push(invalid('spec.hostPath.path', source.path, "must not contain '..'"))
-    if (source.path === '/' && spec.persistentVolumeReclaimPolicy === 'Recycle')
-      errors.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"))
-  } else if (kind === 'nfs') errors.push(...need('nfs.server', source.server), ...need('nfs.path', source.path))
-  else if (kind === 'csi')
-    errors.push(...need('csi.driver', source.driver), ...need('csi.volumeHandle', source.volumeHandle))
-  else if (kind === 'local') {
-    errors.push(...need('local.path', source.path))
-    if (!spec.nodeAffinity) errors.push({ ...required('metadata.annotations', 'Local volume requires node affinity') })
+function checkCapacity({ capacity }: PersistentVolumeSpec): FieldError[] {
+  const amounts = Object.entries(capacity ?? {})
+  const errors = amounts.length ? [] : [required('spec.capacity')]
+  if (amounts.length !== 1 || amounts[0]![0] !== 'storage')
+    errors.push(notSupported('spec.capacity', goAmounts(capacity), ['storage']))
+  for (const [name, quantity] of amounts) {
+    const { nano } = parseQuantity(quantity)
+    const at = `spec.capacity[${name}]`
+    const whole = nano / 1_000_000_000n
+    if (whole < 0n) errors.push(invalid(at, Number(whole), 'must be a valid resource quantity'))
+    if (nano <= 0n) errors.push(invalid(at, quantity, 'must be greater than zero'))
   }
   return errors
+}
+
+/** What Go shows of amounts that are there is how it stores them: nothing to read. */
+const goAmounts = (amounts: Record<string, string> | undefined) =>
+  new GoText(!amounts ? 'core.ResourceList(nil)' : `core.ResourceList{${Object.keys(amounts).map(goQuote).join(', ')}}`)
+
+/** In the order in which Kubernetes looks for them: the first one counts. */
+const kinds =
+  'hostPath gcePersistentDisk awsElasticBlockStore glusterfs flocker nfs rbd quobyte cephfs iscsi cinder fc flexVolume azureFile vsphereVolume photonPersistentDisk portworxVolume azureDisk scaleIO local storageos csi'.split(
+    ' ',
+  ) as (keyof PersistentVolumeSpec & string)[]
+
+/** One that messages of Kubernetes spell in another way. */
+const spelt: Partial<Record<string, string>> = { cephfs: 'cephFS' }
+
+function checkSource(spec: PersistentVolumeSpec, name: string): FieldError[] {
+  const errors: FieldError[] = []
+  let found = false
+  for (const kind of kinds) {
+    const source = spec[kind]
+    if (source === undefined) continue
+    if (found) errors.push(forbidden(`spec.${spelt[kind] ?? kind}`, 'may not specify more than 1 volume type'))
+    else errors.push(...(ownSources[kind] ?? sharedSources[kind])!(`spec.${kind}`, source, name))
+    if (kind === 'local' && !spec.nodeAffinity?.required && !found)
+      errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'))
+    found = true
+  }
+  if (!found) errors.push(required('spec', 'must specify a volume type'))
+  const root = spec.hostPath && isRoot(spec.hostPath.path ?? '')
+  if (root && spec.persistentVolumeReclaimPolicy === 'Recycle')
+    errors.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"))
+  return errors
+}
+
+const isRoot = (path: string) => path.startsWith('/') && path.split('/').every(step => step === '' || step === '.')
+
+/** Sources that say more in a PersistentVolume than in a pod: where their secrets are. */
+const ownSources: Record<string, (field: string, source: any, name: string) => FieldError[]> = {
+  glusterfs: (field, source) => [
+    ...sharedSources['glusterfs']!(field, source),
+    ...checkEndpointsNamespace(field, source),
+  ],
+  iscsi: (field, source, name) => [
+    ...(iscsiTooLong(name, source) ? [invalid(`${field}.targetportal`, source.targetPortal, iscsiTooLongText)] : []),
+    ...checkIscsi(field, source, 'must be valid format'),
+    ...(source.secretRef ? need(`${field}.secretRef.name`, source.secretRef.name) : []),
+  ],
+  cinder: (field, source) => [...sharedSources['cinder']!(field, source), ...checkSecretNamespace(field, source)],
+  storageos: (field, source) => [...sharedSources['storageos']!(field, source), ...checkSecretNamespace(field, source)],
+  azureFile: (field, source) => [
+    ...sharedSources['azureFile']!(field, source),
+    ...(source.secretNamespace === '' ? [required(`${field}.secretNamespace`)] : []),
+  ],
+  local: (field, { path }) => (path ? checkNoBacksteps(`${field}.path`, path) : [required(`${field}.path`)]),
+  csi: checkCsi,
+}
+
+function checkEndpointsNamespace(field: string, { endpointsNamespace: name }: GlusterfsPersistentVolumeSource) {
+  const at = `${field}.endpointsNamespace`
+  if (name === undefined) return []
+  if (!name) return [invalid(at, name, 'if the endpointnamespace is set, it must be a valid namespace name')]
+  return texts(at, name, isDns1123Label(name))
+}
+
+function checkSecretNamespace(field: string, { secretRef }: { secretRef?: SecretReference }): FieldError[] {
+  return secretRef ? need(`${field}.secretRef.namespace`, secretRef.namespace) : []
+}
+
+const csiSecrets = [
+  'controllerPublishSecretRef',
+  'controllerExpandSecretRef',
+  'nodePublishSecretRef',
+  'nodeExpandSecretRef',
+] as const
+
+function checkCsi(field: string, source: CSIPersistentVolumeSource): FieldError[] {
+  return [
+    ...checkCsiDriver(`${field}.driver`, source.driver),
+    ...need(`${field}.volumeHandle`, source.volumeHandle),
+    ...csiSecrets.flatMap(secret => {
+      const { name, namespace } = source[secret] ?? { name: 'none', namespace: 'none' }
+      return [
+        ...checkName(`${field}.${secret}.name`, name, isDns1123Subdomain),
+        ...checkName(`${field}.${secret}.namespace`, namespace, isDns1123Label),
+      ]
+    }),
+  ]
 }

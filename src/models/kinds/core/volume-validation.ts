@@ -1,170 +1,124 @@
-import { isConfigMapKey, isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
+import { isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
 import { parseQuantity } from '../../../base/quantity.ts'
-import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
-import type {
-  ConfigMapProjection,
-  DownwardAPIVolumeFile,
-  KeyToPath,
-  ProjectedVolumeSource,
-  SecretProjection,
-  ServiceAccountTokenProjection,
-  Volume,
-  VolumeProjection,
-} from '../../types/core-v1.ts'
-import { checkName, checkParts, type PartChecks, texts } from '../checks.ts'
+import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
+import type { CSIVolumeSource, EphemeralVolumeSource, ImageVolumeSource, Volume } from '../../types/core-v1.ts'
+import type { ObjectMeta } from '../../types/meta-v1.ts'
+import { checkName, texts } from '../checks.ts'
 import { checkClaimSpec } from './claim-validation.ts'
-import { checkFileFieldReference, checkResourceReference } from './env-validation.ts'
-import { checkRelativePath } from './security-validation.ts'
+import { checkRelativePath } from './path-checks.ts'
+import { checkDownwardItem, checkItems, checkMode, checkProjected } from './projected-validation.ts'
+import { validateTemplateMeta } from './template-meta.ts'
+import { checkCsiDriver, iscsiTooLong, iscsiTooLongText, need, sharedSources } from './volume-sources.ts'
 
-/** A pod's volumes: each with a name of its own and one source. */
-export function checkVolumes(field: string, volumes: Volume[]): FieldError[] {
-  const seen = new Set<string>()
-  return volumes.flatMap((volume, i) => {
+/** A pod's metadata; undefined in a template, of which no pod is named yet. */
+export type PodMeta = ObjectMeta | undefined
+
+/**
+ * A pod's volumes: each with a name of its own and one source.
+ * @returns those that are well, by name: what containers may mount
+ */
+export function checkVolumes(field: string, volumes: Volume[], pod: PodMeta, errors: FieldError[]) {
+  const good = new Map<string, Volume>()
+  const made = new Set(pod?.name ? volumes.flatMap(v => (v.ephemeral ? [`${pod.name}-${v.name}`] : [])) : [])
+  for (const [i, volume] of volumes.entries()) {
     const at = `${field}[${i}]`
-    const errors = checkName(`${at}.name`, volume.name, isDns1123Label)
-    if (volume.name && seen.has(volume.name)) errors.push(duplicate(`${at}.name`, volume.name))
-    seen.add(volume.name)
-    errors.push(...checkSource(at, volume))
-    return errors
-  })
+    const wrong = checkSource(at, volume, pod)
+    wrong.push(...checkName(`${at}.name`, volume.name, isDns1123Label))
+    if (good.has(volume.name)) wrong.push(duplicate(`${at}.name`, volume.name))
+    if (wrong.length) errors.push(...wrong)
+    else good.set(volume.name, volume)
+    const claim = volume.persistentVolumeClaim?.claimName
+    if (claim !== undefined && made.has(claim))
+      errors.push(
+        invalid(
+          `${at}.persistentVolumeClaim.claimName`,
+          claim,
+          'must not reference a PVC that gets created for an ephemeral volume',
+        ),
+      )
+  }
+  return good
 }
 
-function checkSource(field: string, volume: Volume): FieldError[] {
-  const kinds = Object.keys(volume).filter(key => key !== 'name' && volume[key as keyof Volume] !== undefined)
-  const [kind, ...more] = kinds
-  if (kind === undefined) return [required(field, 'must specify a volume type')]
-  const errors = sourceChecks[kind]?.(`${field}.${kind}`, volume) ?? []
-  for (const other of more) errors.push(forbidden(`${field}.${other}`, 'may not specify more than 1 volume type'))
-  return errors
+/** In the order in which Kubernetes looks for them: the first one counts. */
+const kinds =
+  'emptyDir hostPath gitRepo gcePersistentDisk awsElasticBlockStore secret nfs iscsi glusterfs flocker persistentVolumeClaim rbd cinder cephfs quobyte downwardAPI fc flexVolume configMap azureFile vsphereVolume photonPersistentDisk portworxVolume azureDisk storageos projected scaleIO csi ephemeral image'.split(
+    ' ',
+  ) as (keyof Volume & string)[]
+
+/** Two that messages of Kubernetes spell in another way. */
+const spelt: Partial<Record<string, string>> = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' }
+
+function checkSource(field: string, volume: Volume, pod: PodMeta): FieldError[] {
+  const errors: FieldError[] = []
+  let found = false
+  for (const kind of kinds) {
+    const source = volume[kind]
+    if (source === undefined) continue
+    if (found) errors.push(forbidden(`${field}.${spelt[kind] ?? kind}`, 'may not specify more than 1 volume type'))
+    else errors.push(...(ownSources[kind] ?? sharedSources[kind])!(`${field}.${kind}`, source, pod))
+    if (kind === 'iscsi' && iscsiTooLong(volume.name, volume.iscsi!))
+      errors.push(invalid(`${field}.name`, volume.name, iscsiTooLongText))
+    if (kind === 'ephemeral' && !found) errors.push(...checkClaimName(`${field}.name`, volume.name, pod))
+    found = true
+  }
+  return found ? errors : [required(field, 'must specify a volume type')]
 }
 
-/** What each kind of source asks for; the others are their drivers' business. */
-const sourceChecks: Record<string, (field: string, volume: Volume) => FieldError[]> = {
-  emptyDir: (field, { emptyDir }) =>
-    emptyDir?.sizeLimit !== undefined && parseQuantity(emptyDir.sizeLimit).nano < 0n
+/** Sources that only pods have. */
+const ownSources: Record<string, (field: string, source: any, pod: PodMeta) => FieldError[]> = {
+  emptyDir: (field, { sizeLimit }) =>
+    sizeLimit !== undefined && parseQuantity(sizeLimit).nano < 0n
       ? [forbidden(`${field}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')]
       : [],
-  hostPath(field, { hostPath }) {
-    if (!hostPath?.path) return [required(`${field}.path`)]
-    return [
-      ...(hostPath.path.split('/').includes('..')
-        ? [invalid(`${field}.path`, hostPath.path, "must not contain '..'")]
-        : []),
-    ]
-  },
-  secret: (field, { secret }) => [
-    ...(secret?.secretName ? [] : [required(`${field}.secretName`)]),
-    ...checkMode(`${field}.defaultMode`, secret?.defaultMode),
-    ...checkItems(`${field}.items`, secret?.items),
+  gitRepo: (field, { repository, directory = '' }) => [
+    ...need(`${field}.repository`, repository),
+    ...checkRelativePath(`${field}.directory`, directory),
   ],
-  configMap: (field, { configMap }) => [
-    ...(configMap?.name ? [] : [required(`${field}.name`)]),
-    ...checkMode(`${field}.defaultMode`, configMap?.defaultMode),
-    ...checkItems(`${field}.items`, configMap?.items),
+  secret: (field, source) => [...need(`${field}.secretName`, source.secretName), ...checkFiles(field, source)],
+  configMap: (field, source) => [...need(`${field}.name`, source.name), ...checkFiles(field, source)],
+  downwardAPI: (field, { defaultMode, items = [] }) => [
+    ...checkMode(`${field}.defaultMode`, defaultMode),
+    ...items.flatMap((item: any) => checkDownwardItem(field, item)),
   ],
-  persistentVolumeClaim: (field, { persistentVolumeClaim }) =>
-    persistentVolumeClaim?.claimName ? [] : [required(`${field}.claimName`)],
-  downwardAPI: (field, { downwardAPI }) => [
-    ...checkMode(`${field}.defaultMode`, downwardAPI?.defaultMode),
-    ...checkDownwardItems(field, downwardAPI?.items),
-  ],
-  projected: (field, { projected }) => (projected && !well.has(projected) ? checkProjected(field, projected) : []),
-  nfs(field, { nfs }) {
-    const errors = nfs?.server ? [] : [required(`${field}.server`)]
-    if (!nfs?.path) errors.push(required(`${field}.path`))
-    else if (!nfs.path.startsWith('/')) errors.push(invalid(`${field}.path`, nfs.path, 'must be an absolute path'))
-    return errors
-  },
-  csi: (field, { csi }) => checkName(`${field}.driver`, csi?.driver, isDns1123Subdomain),
-  ephemeral: (field, { ephemeral }) =>
-    ephemeral?.volumeClaimTemplate
-      ? checkClaimSpec(`${field}.volumeClaimTemplate.spec`, ephemeral.volumeClaimTemplate.spec)
-      : [required(`${field}.volumeClaimTemplate`)],
-  gitRepo: (field, { gitRepo }) => (gitRepo?.repository ? [] : [required(`${field}.repository`)]),
-  image: (field, { image }) => (image?.reference ? [] : [required(`${field}.reference`)]),
+  projected: checkProjected,
+  csi: checkCsi,
+  ephemeral: checkEphemeral,
+  image: checkImage,
 }
 
-const modeText = 'must be a number between 0 and 0777 (octal), both inclusive'
-
-function checkMode(field: string, mode: number | undefined): FieldError[] {
-  return mode !== undefined && (mode < 0 || mode > 0o777) ? [invalid(field, mode, modeText)] : []
+function checkFiles(field: string, { defaultMode, items }: { defaultMode?: number; items?: any[] }): FieldError[] {
+  return [...checkMode(`${field}.defaultMode`, defaultMode), ...checkItems(`${field}.items`, items)]
 }
 
-function checkItems(field: string, items: KeyToPath[] | undefined): FieldError[] {
-  if (!items) return []
-  return items.flatMap(({ key, path, mode }, i) => [
-    ...(key ? texts(`${field}[${i}].key`, key, isConfigMapKey(key)) : [required(`${field}[${i}].key`)]),
-    ...(path ? checkFilePath(`${field}[${i}].path`, path) : [required(`${field}[${i}].path`)]),
-    ...checkMode(`${field}[${i}].mode`, mode),
-  ])
+function checkCsi(field: string, { driver, nodePublishSecretRef: secret }: CSIVolumeSource): FieldError[] {
+  const errors = checkCsiDriver(`${field}.driver`, driver)
+  if (!secret) return errors
+  if (!secret.name) return [...errors, required(`${field}.nodePublishSecretRef.name`)]
+  return [...errors, ...texts(`${field}.name`, secret.name, isDns1123Subdomain(secret.name))]
 }
 
-/** A path inside a volume whose own files begin with `..`. */
-function checkFilePath(field: string, path: string): FieldError[] {
-  const errors = checkRelativePath(field, path)
-  if (path.startsWith('..') && !path.startsWith('../') && path !== '..')
-    errors.push(invalid(field, path, "must not start with '..'"))
-  return errors
+function checkEphemeral(field: string, { volumeClaimTemplate: template }: EphemeralVolumeSource): FieldError[] {
+  const at = `${field}.volumeClaimTemplate`
+  if (!template) return [required(at)]
+  return [...validateTemplateMeta(`${at}.metadata`, template.metadata), ...checkClaimSpec(`${at}.spec`, template.spec)]
 }
 
-function checkDownwardItems(field: string, items: DownwardAPIVolumeFile[] = []): FieldError[] {
-  return items.flatMap((item, i) => {
-    const at = field
-    const errors = item.path ? checkFilePath(`${at}.path`, item.path) : [required(`${at}.path`)]
-    if (item.fieldRef) {
-      errors.push(...checkFileFieldReference(`${at}.fieldRef`, item.fieldRef))
-      if (item.resourceFieldRef)
-        errors.push(invalid(at, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'))
-    } else if (item.resourceFieldRef)
-      errors.push(...checkResourceReference(`${at}.resourceFieldRef`, item.resourceFieldRef, true))
-    else errors.push(required(`${at}.fieldRef`, 'one of fieldRef and resourceFieldRef is required'))
-    return [...errors, ...checkMode(`${at}.items[${i}].mode`, item.mode)]
-  })
+/** The claim of an ephemeral volume gets the pod's name and the volume's. */
+function checkClaimName(field: string, volume: string, pod: PodMeta): FieldError[] {
+  if (!pod?.name || !volume) return []
+  const name = `${pod.name}-${volume}`
+  return isDns1123Subdomain(name).map(text => invalid(field, volume, `PVC name ${JSON.stringify(name)}: ${text}`))
 }
 
-/** Those that nobody can change any more, and that were well: the token volume is one for all pods. */
-const well = new WeakSet<ProjectedVolumeSource>()
+const pullPolicies = ['Always', 'IfNotPresent', 'Never']
 
-function checkProjected(field: string, source: ProjectedVolumeSource): FieldError[] {
-  const errors = checkSources(field, source)
-  if (!errors.length && Object.isFrozen(source)) well.add(source)
-  return errors
+export function checkPullPolicy(field: string, policy: string | undefined): FieldError[] {
+  if (!policy) return [required(field)]
+  return pullPolicies.includes(policy) ? [] : [notSupported(field, policy, pullPolicies)]
 }
 
-function checkSources(field: string, { defaultMode, sources = [] }: ProjectedVolumeSource): FieldError[] {
-  const errors = checkMode(`${field}.defaultMode`, defaultMode)
-  const paths = new Set<string>()
-  const claimPath = (path: string | undefined) => {
-    if (path && paths.has(path)) errors.push(invalid(field, path, 'conflicting duplicate paths'))
-    if (path) paths.add(path)
-  }
-  for (const [i, source] of sources.entries()) {
-    const at = `${field}.sources[${i}]`
-    if (!Object.values(source).some(Boolean)) errors.push(required(at, 'must specify a projection type'))
-    errors.push(...checkParts(at, source, projections, undefined))
-    const { configMap, secret, downwardAPI, serviceAccountToken } = source
-    for (const part of [configMap, secret, downwardAPI]) for (const item of part?.items ?? []) claimPath(item.path)
-    claimPath(serviceAccountToken?.path)
-  }
-  return errors
-}
-
-const projections: PartChecks<VolumeProjection> = {
-  configMap: checkKeys,
-  secret: checkKeys,
-  downwardAPI: (field, { items }) => checkDownwardItems(field, items),
-  serviceAccountToken: checkToken,
-}
-
-function checkKeys(field: string, { name, items }: ConfigMapProjection | SecretProjection): FieldError[] {
-  return [...(name ? [] : [required(`${field}.name`)]), ...checkItems(`${field}.items`, items)]
-}
-
-function checkToken(field: string, { expirationSeconds = 3600, path }: ServiceAccountTokenProjection): FieldError[] {
-  const errors: FieldError[] = []
-  const wrong = (detail: string) => errors.push(invalid(`${field}.expirationSeconds`, expirationSeconds, detail))
-  if (expirationSeconds < 600) wrong('may not specify a duration less than 10 minutes')
-  if (expirationSeconds > 2 ** 32) wrong('may not specify a duration larger than 2^32 seconds')
-  errors.push(...(path ? checkFilePath(`${field}.path`, path) : [required(`${field}.path`)]))
-  return errors
+function checkImage(field: string, { reference, pullPolicy }: ImageVolumeSource, pod: PodMeta): FieldError[] {
+  const missing = pod ? need(`${field}.reference`, reference) : []
+  return [...missing, ...checkPullPolicy(`${field}.pullPolicy`, pullPolicy)]
 }
