@@ -72,6 +72,8 @@ export class ServiceAllocator implements AdmissionPlugin {
     if (!spec.clusterIPs?.length && spec.clusterIP) spec.clusterIPs = [spec.clusterIP]
     // What is no address is for validation to refuse.
     if ((spec.clusterIPs ?? []).some((ip: string) => ip !== 'None' && !isIP(ip))) return
+    // Two fields that do not agree are refused as they are.
+    if (spec.clusterIPs?.length && spec.clusterIP !== spec.clusterIPs[0]) return
     const errors = settleFamilies(
       spec,
       before,

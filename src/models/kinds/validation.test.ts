@@ -188,7 +188,7 @@ describe('a create is refused', () => {
     [
       'Event',
       { eventTime: '2026-01-01T00:00:00.000000Z' },
-      ['reportingController: Required value', 'reportingInstance: Required value', 'action: Required value'],
+      ['reportingComponent: Required value', 'reportingInstance: Required value', 'action: Required value'],
     ],
     [
       'Deployment',
@@ -435,7 +435,7 @@ describe('an update is refused', () => {
       'another range',
       {},
       o => {
-        o.spec.podCIDRs = ['10.2.0.0/24']
+        o.spec.podCIDR = '10.2.0.0/24'
       },
       ['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'],
     ],

@@ -15,8 +15,8 @@ export function validateEvent(event: Event): FieldError[] {
   if (!agrees) errors.push(invalid('involvedObject.namespace', about, mismatch))
   if (!event.eventTime) return errors
   const { reportingComponent: component, reportingInstance: instance, action, reason, message = '' } = event
-  if (!component) errors.push(required('reportingController'))
-  else errors.push(...texts('reportingController', component, isQualifiedName(component)))
+  if (!component) errors.push(required('reportingComponent'))
+  else errors.push(...texts('reportingComponent', component, isQualifiedName(component)))
   errors.push(...checkText('reportingInstance', instance, 128), ...checkText('action', action, 128))
   errors.push(...checkText('reason', reason, 128))
   if (message.length > 1024) errors.push(invalid('message', '', 'can have at most 1024 characters'))

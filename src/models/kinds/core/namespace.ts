@@ -1,4 +1,5 @@
 import { isDns1123Label, isQualifiedName } from '../../../base/names.ts'
+import { type FieldError, invalid } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { texts } from '../checks.ts'
@@ -20,6 +21,15 @@ function prepareNamespace(namespace: core.Namespace): void {
 function defaultNamespace({ metadata, status }: core.Namespace): void {
   if (metadata?.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name }
   if (status) status.phase ??= 'Active'
+}
+
+/** Others' finalizers say whose they are. */
+function checkFinalizers(at: (i: number) => string, finalizers: string[] = []): FieldError[] {
+  const unknown = 'name is neither a standard finalizer name nor is it fully qualified'
+  return finalizers.flatMap((name, i) => {
+    const known = name.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(name)
+    return [...texts(at(i), name, isQualifiedName(name)), ...(known ? [] : [invalid(at(i), name, unknown)])]
+  })
 }
 
 export const Namespace = defineKind<core.Namespace>({
@@ -47,6 +57,7 @@ export const Namespace = defineKind<core.Namespace>({
     namespace.status = { ...namespace.status, phase: 'Terminating' }
   },
   validName: isDns1123Label,
-  validate: ({ spec }) =>
-    (spec?.finalizers ?? []).flatMap((name, i) => texts(`spec.finalizers[${i}]`, name, isQualifiedName(name))),
+  validate: ({ spec }, previous) => (previous ? [] : checkFinalizers(() => 'spec.finalizers', spec?.finalizers)),
+  validatePart: (part, { spec }) =>
+    part === 'finalize' ? checkFinalizers(i => `spec.finalizers[${i}]`, spec?.finalizers) : [],
 })

@@ -5,6 +5,11 @@ import { validateNode } from './node-validation.ts'
 
 export type Node = core.Node
 
+/** Nodes are not configured from here any more: the field is taken and left out. */
+function forgetConfig({ spec }: core.Node): void {
+  if (spec) delete spec.configSource
+}
+
 export const Node = defineKind<core.Node>({
   group: '',
   version: 'v1',
@@ -19,9 +24,16 @@ export const Node = defineKind<core.Node>({
   fields: { 'spec.unschedulable': node => String(node.spec.unschedulable ?? false) },
   columns: nodeColumns,
   ownAge: true,
-  defaults: ({ status }) => {
+  defaults: ({ spec, status }) => {
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity }
+    if (!spec) return
+    // One range, two fields: the older one counts.
+    const { podCIDR, podCIDRs } = spec
+    if (podCIDR && podCIDR !== podCIDRs?.[0]) spec.podCIDRs = [podCIDR]
+    else if (podCIDRs?.[0]) spec.podCIDR = podCIDRs[0]
   },
+  prepareCreate: forgetConfig,
+  prepareUpdate: forgetConfig,
   keepsStatusOnCreate: true,
   validate: validateNode,
 })

@@ -1,29 +1,29 @@
-import type { Pod, PodAffinityTerm } from '../../types/core-v1.ts'
+import type { Pod, PodAffinityTerm, PodCondition } from '../../types/core-v1.ts'
 import { settleAppArmor } from './pod-annotations.ts'
 import { podQosClass } from './pod-qos.ts'
 
 /** A new pod is pending, of the class that its requests make it, and held back by its gates if it has any. */
 export function preparePod(pod: Pod): void {
-  const gated = Boolean(pod.spec.schedulingGates?.length)
   pod.status = {
     phase: 'Pending',
     qosClass: qosOrBestEffort(pod),
-    ...(gated
-      ? {
-          conditions: [
-            {
-              type: 'PodScheduled',
-              lastTransitionTime: pod.metadata.creationTimestamp!,
-              status: 'False',
-              reason: 'SchedulingGated',
-              message: 'Scheduling is blocked due to non-empty scheduling gates',
-            },
-          ],
-        }
-      : {}),
+    ...(pod.spec.schedulingGates?.length ? { conditions: [heldBack(pod.metadata.creationTimestamp)] } : {}),
   }
   settleAppArmor(pod.metadata, pod.spec)
   for (const term of affinityTerms(pod)) bindLabelKeys(term, pod.metadata.labels ?? {})
+}
+
+/** Kubernetes writes the time of a probe also when there was none: as null. */
+function heldBack(since: string | undefined): PodCondition {
+  const condition = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+    lastProbeTime: null,
+    lastTransitionTime: since ?? null,
+  }
+  return condition as unknown as PodCondition
 }
 
 /** Validation, which comes later, is who tells a wrong quantity. */

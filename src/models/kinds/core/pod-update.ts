@@ -1,6 +1,6 @@
 import { sameMeaning } from '../../../base/equality.ts'
 import { rangeText } from '../../../base/names.ts'
-import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import { type FieldError, forbidden, GoText, invalid, required } from '../../field-error.ts'
 import { goStringMap } from '../../go-text.ts'
 import type { Affinity, Container, NodeSelectorTerm, Pod, PodSpec, Toleration } from '../../types/core-v1.ts'
 import { checkImageSpaces } from './container-validation.ts'
@@ -95,12 +95,10 @@ function checkDeadline(
 function checkAddedTolerations(next: Toleration[], old: Toleration[]): FieldError[] {
   const withoutSeconds = ({ tolerationSeconds: _, ...rest }: Toleration) => rest
   const field = 'spec.tolerations'
-  const errors = old.flatMap(before =>
-    next.some(t => sameMeaning(withoutSeconds(t), withoutSeconds(before)))
-      ? []
-      : [forbidden(field, 'existing toleration can not be modified except its tolerationSeconds')],
-  )
-  return [...errors, ...checkTolerations(field, next)]
+  const kept = old.every(before => next.some(t => sameMeaning(withoutSeconds(t), withoutSeconds(before))))
+  return kept
+    ? checkTolerations(field, next)
+    : [forbidden(field, 'existing toleration can not be modified except its tolerationSeconds')]
 }
 
 function checkGateRemoval(next: PodSpec, old: PodSpec): FieldError[] {
@@ -124,7 +122,7 @@ function checkGatedNarrowing(next: PodSpec, old: PodSpec): FieldError[] {
   const [before, after] = [terms(old), terms(next)]
   if (before.length && before.length !== after.length) {
     const text = 'no additions/deletions to non-empty NodeSelectorTerms list are allowed'
-    return [...errors, invalid(field, after, text)]
+    return [...errors, invalid(field, after.length ? after : new GoText('[]core.NodeSelectorTerm(nil)'), text)]
   }
   for (const [i, term] of before.entries())
     if (!onlyAdds(after[i]!, term))

@@ -105,8 +105,7 @@ export const Pod = defineKind<core.Pod>({
   gracePeriodSeconds: podGraceSeconds,
   validate: validatePod,
   validatePart: (part, next, previous) => (part === 'resize' ? checkResize(next, previous) : []),
-  warnings: (next, previous) => [
-    ...(previous ? [] : hostnameWarnings(next.metadata.name, "the Pod's hostname")),
-    ...podWarnings('', next),
-  ],
+  // Who changes a pod is seldom a person.
+  warnings: (next, previous) =>
+    previous ? [] : [...hostnameWarnings(next.metadata.name, "the Pod's hostname"), ...podWarnings('', next)],
 })

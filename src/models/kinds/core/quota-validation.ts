@@ -3,7 +3,7 @@ import { parseQuantity } from '../../../base/quantity.ts'
 import { type FieldError, invalid, required } from '../../field-error.ts'
 import { goList } from '../../go-text.ts'
 import type { ResourceQuota, ResourceQuotaSpec } from '../../types/core-v1.ts'
-import { checkImmutable, negativeText, texts } from '../checks.ts'
+import { immutableText, negativeText, texts } from '../checks.ts'
 
 const counts = [
   ...['pods', 'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'configmaps'],
@@ -35,7 +35,12 @@ export function validateQuota({ spec = {}, status }: ResourceQuota, previous?: R
     ...checkAmounts('status.hard', status?.hard),
     ...checkAmounts('status.used', status?.used),
   ]
-  return previous ? [...errors, ...checkImmutable('spec.scopes', spec.scopes, previous.spec?.scopes)] : errors
+  return previous ? [...errors, ...checkSameScopes(spec.scopes, previous.spec?.scopes)] : errors
+}
+
+function checkSameScopes(next: readonly string[] = [], old: readonly string[] = []): FieldError[] {
+  const same = next.every(s => old.includes(s)) && old.every(s => next.includes(s))
+  return same ? [] : [invalid('spec.scopes', goScopes(next.length ? next : undefined), immutableText)]
 }
 
 function checkAmounts(field: string, amounts: Record<string, string> = {}): FieldError[] {

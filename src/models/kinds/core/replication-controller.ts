@@ -1,4 +1,5 @@
-import { type FieldError, invalid, notSupported, required } from '../../field-error.ts'
+import { type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
+import { goStringMap } from '../../go-text.ts'
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { checkNonNegative } from '../checks.ts'
@@ -12,18 +13,45 @@ import { templateWarnings } from './pod-warnings.ts'
 export type ReplicationController = core.ReplicationController
 
 function validateController({ spec }: core.ReplicationController): FieldError[] {
-  const errors = [
-    ...checkNonNegative('spec.replicas', spec.replicas),
-    ...checkNonNegative('spec.minReadySeconds', spec.minReadySeconds),
-    ...validatePodTemplate('spec.template', spec.template),
-  ]
+  const { template } = spec
   const selector = Object.entries(spec.selector ?? {})
-  const labels = spec.template?.metadata?.labels ?? {}
-  if (!selector.length) errors.push(required('spec.selector'))
-  else if (spec.template && !selector.every(([key, value]) => labels[key] === value))
-    errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
-  const policy = spec.template?.spec?.restartPolicy
-  if (policy && policy !== 'Always') errors.push(notSupported('spec.template.spec.restartPolicy', policy, ['Always']))
+  const labels = template?.metadata?.labels
+  const errors = [
+    ...checkNonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...(selector.length ? [] : [required('spec.selector')]),
+    ...checkNonNegative('spec.replicas', spec.replicas),
+  ]
+  if (template && !selector.every(([key, value]) => labels?.[key] === value)) {
+    const text = '`selector` does not match template `labels`'
+    errors.push(invalid('spec.template.metadata.labels', goStringMap(labels), text))
+  }
+  errors.push(...validatePodTemplate('spec.template', template))
+  if (!template) return errors
+  const { restartPolicy = '', activeDeadlineSeconds } = template.spec ?? {}
+  if (restartPolicy !== 'Always')
+    errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']))
+  if (activeDeadlineSeconds !== undefined)
+    errors.push(
+      forbidden(
+        'spec.template.spec.activeDeadlineSeconds',
+        'activeDeadlineSeconds in ReplicationController is not Supported',
+      ),
+    )
+  return errors
+}
+
+const counts = ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'] as const
+
+function validateStatus({ status }: core.ReplicationController): FieldError[] {
+  const { replicas = 0, fullyLabeledReplicas = 0, readyReplicas = 0, availableReplicas = 0 } = status ?? {}
+  const errors = counts.flatMap(name => checkNonNegative(`status.${name}`, status?.[name]))
+  const most = (name: string, count: number, what: string, limit: number) => {
+    if (count > limit) errors.push(invalid(`status.${name}`, count, `cannot be greater than ${what}`))
+  }
+  most('fullyLabeledReplicas', fullyLabeledReplicas, 'status.replicas', replicas)
+  most('readyReplicas', readyReplicas, 'status.replicas', replicas)
+  most('availableReplicas', availableReplicas, 'status.replicas', replicas)
+  most('availableReplicas', availableReplicas, 'readyReplicas', readyReplicas)
   return errors
 }
 
@@ -66,6 +94,7 @@ export const ReplicationController = defineKind<core.ReplicationController>({
   ownAge: true,
   defaults: defaultController,
   validate: validateController,
+  validatePart: (part, next) => (part === 'status' ? validateStatus(next) : []),
   warnings: (next, previous) => [
     ...(previous ? [] : hostnameWarnings(next.metadata.name)),
     ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),
