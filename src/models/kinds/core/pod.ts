@@ -10,6 +10,7 @@ import { podGraceSeconds, preparePod } from './pod-create.ts'
 import { checkResize } from './pod-resize.ts'
 import { defaultRunningPodSpec } from './pod-spec.ts'
 import { validatePodSpec } from './pod-spec-validation.ts'
+import { checkPodStatus } from './pod-status-validation.ts'
 import { checkPodChanges } from './pod-update.ts'
 import { podWarnings } from './pod-warnings.ts'
 
@@ -19,7 +20,7 @@ function defaultPod({ spec, status }: core.Pod): void {
   if (spec) defaultRunningPodSpec(spec)
   if (!status) return
   // The single address and the list are two views of one thing.
-  if (status.podIP && !status.podIPs?.length) status.podIPs = [{ ip: status.podIP }]
+  if (status.podIP && status.podIP !== status.podIPs?.[0]?.ip) status.podIPs = [{ ip: status.podIP }]
   else if (!status.podIP && status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip
   if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }]
 }
@@ -104,7 +105,8 @@ export const Pod = defineKind<core.Pod>({
   prepareCreate: preparePod,
   gracePeriodSeconds: podGraceSeconds,
   validate: validatePod,
-  validatePart: (part, next, previous) => (part === 'resize' ? checkResize(next, previous) : []),
+  validatePart: (part, next, previous) =>
+    part === 'resize' ? checkResize(next, previous) : part === 'status' ? checkPodStatus(next, previous) : [],
   // Who changes a pod is seldom a person.
   warnings: (next, previous) =>
     previous ? [] : [...hostnameWarnings(next.metadata.name, "the Pod's hostname"), ...podWarnings('', next)],

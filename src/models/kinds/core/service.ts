@@ -3,6 +3,7 @@ import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { serviceColumns } from './service-columns.ts'
 import { defaultService } from './service-defaults.ts'
+import { checkServiceStatus } from './service-status-validation.ts'
 import { alignClusterIPs, prepareServiceUpdate } from './service-update.ts'
 import { validateService } from './service-validation.ts'
 import { serviceWarnings } from './service-warnings.ts'
@@ -34,5 +35,6 @@ export const Service = defineKind<core.Service>({
   prepareUpdate: prepareServiceUpdate,
   validName: isDns1035Label,
   validate: validateService,
+  validatePart: (part, next) => (part === 'status' ? checkServiceStatus(next) : []),
   warnings: serviceWarnings,
 })
