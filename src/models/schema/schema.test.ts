@@ -232,17 +232,12 @@ describe('validateStructure', () => {
   test('values outside an enumeration are refused, but not of the core group, whose kinds do that in their own order', () => {
     const object = { spec: { restartPolicy: 'Sometimes', containers: [{ imagePullPolicy: 'x' }] } }
     expect(validateStructure(pod.schema, object)).toEqual([])
-    const policy = { spec: { policyTypes: ['Ingress', 'Both'], ingress: [{ ports: [{ protocol: 'x' }] }] } }
-    expect(validateStructure('networking/v1.NetworkPolicy', policy)).toEqual([
+    const webhooks = { webhooks: [{ failurePolicy: 'Fail' }, { failurePolicy: 'x' }] }
+    expect(validateStructure('admissionregistration/v1.ValidatingWebhookConfiguration', webhooks)).toEqual([
       {
-        field: 'spec.ingress[0].ports[0].protocol',
+        field: 'webhooks[1].failurePolicy',
         reason: 'FieldValueNotSupported',
-        message: 'Unsupported value: "x": supported values: "SCTP", "TCP", "UDP"',
-      },
-      {
-        field: 'spec.policyTypes[1]',
-        reason: 'FieldValueNotSupported',
-        message: 'Unsupported value: "Both": supported values: "Egress", "Ingress"',
+        message: 'Unsupported value: "x": supported values: "Fail", "Ignore"',
       },
     ])
   })

@@ -11,6 +11,7 @@ const otherwise = new Set(['core/v1.NodeSelectorRequirement', 'apps/v1.StatefulS
 
 /** Groups whose kinds check their enumerations themselves: in the order and in the words in which Kubernetes does. */
 const ownChecks = new Set([
+  'core/v1',
   'apps/v1',
   'networking/v1',
   'storage/v1',
@@ -20,9 +21,6 @@ const ownChecks = new Set([
   'batch/v1',
   'policy/v1',
 ])
-
-/** Groups whose kinds check their enumerations themselves: in the order and in the words in which Kubernetes does. */
-const ownChecks = new Set(['apps/v1', 'core/v1'])
 
 /**
  * Refusals that follow from the schema alone: values outside an enumeration, and, for kinds of our own, missing required
