@@ -139,7 +139,6 @@ export const StatefulSet = defineKind<apps.StatefulSet>({
   validName: isDns1123Label,
   prepareCreate: set => dropMaxUnavailable(set),
   prepareUpdate: dropMaxUnavailable,
-  checkedTwice: true,
   validate: validateStatefulSet,
   validatePart: (part, next, previous) => (part === 'status' ? validateStatus(next, previous) : []),
   warnings: (next, previous) => [

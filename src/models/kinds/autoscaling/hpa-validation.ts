@@ -4,7 +4,7 @@ import { type FieldError, forbidden, invalid, required } from '../../field-error
 import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, MetricTarget } from '../../types/autoscaling-v2.ts'
 import { checkOneOf, checkRange, texts } from '../checks.ts'
 
-const sources = ['Object', 'Pods', 'Resource', 'ContainerResource', 'External'] as const
+const sources = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'] as const
 const fieldOf = (source: string) => source.charAt(0).toLowerCase() + source.slice(1)
 
 export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldError[] {
@@ -26,8 +26,8 @@ export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldErro
 }
 
 function checkMetric(field: string, metric: MetricSpec): FieldError[] {
-  if (!metric.type) return [required(`${field}.type`, 'must specify a metric source type')]
-  const errors = checkOneOf(`${field}.type`, metric.type, sources)
+  const errors = metric.type ? [] : [required(`${field}.type`, 'must specify a metric source type')]
+  errors.push(...checkOneOf(`${field}.type`, metric.type, sources))
   if (errors.length) return errors
   const own = fieldOf(metric.type) as keyof MetricSpec
   if (!metric[own]) errors.push(required(`${field}.${own}`, `must populate information for the given metric source`))
@@ -107,10 +107,10 @@ function checkResource(field: string, { name, target }: { name?: string; target?
 }
 
 function checkTarget(field: string, target: MetricTarget | undefined): FieldError[] {
-  if (!target?.type) return [required(`${field}.type`, 'must specify a metric target type')]
-  const errors: FieldError[] = []
-  if (!['Utilization', 'Value', 'AverageValue'].includes(target.type))
-    errors.push(invalid(`${field}.type`, target.type, 'must be either Utilization, Value, or AverageValue'))
+  const errors = target?.type ? [] : [required(`${field}.type`, 'must specify a metric target type')]
+  if (!['Utilization', 'Value', 'AverageValue'].includes(target?.type ?? ''))
+    errors.push(invalid(`${field}.type`, target?.type ?? '', 'must be either Utilization, Value, or AverageValue'))
+  if (!target) return errors
   const { averageUtilization: percent } = target
   if (percent !== undefined && percent < 1)
     errors.push(invalid(`${field}.averageUtilization`, percent, 'must be greater than 0'))
@@ -129,7 +129,7 @@ function checkRules(field: string, { stabilizationWindowSeconds, policies = [], 
     errors.push(invalid(`${field}.stabilizationWindowSeconds`, window, 'must be greater than or equal to zero'))
   if (window !== undefined && window > 3600)
     errors.push(invalid(`${field}.stabilizationWindowSeconds`, window, 'must be less than or equal to 3600'))
-  errors.push(...checkOneOf(`${field}.selectPolicy`, selectPolicy, ['Max', 'Min', 'Disabled']))
+  errors.push(...checkOneOf(`${field}.selectPolicy`, selectPolicy, ['Disabled', 'Max', 'Min']))
   if (!policies.length) errors.push(required(`${field}.policies`, 'must specify at least one Policy'))
   for (const [i, policy] of policies.entries()) {
     const at = `${field}.policies[${i}]`

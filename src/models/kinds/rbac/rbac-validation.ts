@@ -1,6 +1,7 @@
 import { sameMeaning } from '../../../base/equality.ts'
 import { isDns1123Label, isPathSegmentName } from '../../../base/names.ts'
 import { type FieldError, invalid, notSupported, required } from '../../field-error.ts'
+import type { LabelSelector } from '../../types/meta-v1.ts'
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../types/rbac-v1.ts'
 import { checkName, checkOneOf, texts } from '../checks.ts'
 import { checkSelector } from '../selector-checks.ts'
@@ -17,7 +18,7 @@ export function validateClusterRole(role: ClusterRole): FieldError[] {
   const selectors = role.aggregationRule.clusterRoleSelectors ?? []
   if (!selectors.length)
     errors.push(required(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil'))
-  return [...errors, ...selectors.flatMap((selector, i) => checkSelector(`${at}[${i}]`, selector))]
+  return [...errors, ...selectors.flatMap((selector, i) => checkPicking(`${at}[${i}]`, selector))]
 }
 
 function checkRule(field: string, rule: PolicyRule, namespaced: boolean): FieldError[] {
@@ -35,6 +36,12 @@ function checkRule(field: string, rule: PolicyRule, namespaced: boolean): FieldE
     errors.push(required(`${field}.apiGroups`, 'resource rules must supply at least one api group'))
   if (!resources.length) errors.push(required(`${field}.resources`, 'resource rules must supply at least one resource'))
   return errors
+}
+
+/** What is wrong in it, and once more as a whole. */
+function checkPicking(at: string, selector: LabelSelector): FieldError[] {
+  const errors = checkSelector(at, selector)
+  return errors.length ? [...errors, invalid(at, selector, 'invalid label selector.')] : errors
 }
 
 type Binding = RoleBinding | ClusterRoleBinding

@@ -17,6 +17,7 @@ export const ResourceClaimTemplate = defineKind<resource.ResourceClaimTemplate>(
   noGeneration: true,
   unconditionalUpdate: true,
   defaults: object => defaultClaimSpec(object.spec?.spec),
+  checkedTwice: true,
   validate: (next, previous) => [
     ...checkClaimRequests('spec.spec', next.spec?.spec),
     ...(previous ? checkImmutable('spec', next.spec, previous.spec) : []),

@@ -28,6 +28,7 @@ export const ResourceClaim = defineKind<resource.ResourceClaim>({
   unconditionalUpdate: true,
   columns: [text('State', state)],
   defaults: object => defaultClaimSpec(object.spec),
+  checkedTwice: true,
   validate: (next, previous) => [
     ...checkClaimRequests('spec', next.spec),
     ...(previous ? checkImmutable('spec', next.spec, previous.spec) : []),

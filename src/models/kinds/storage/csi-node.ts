@@ -48,5 +48,6 @@ export const CSINode = defineKind<storage.CSINode>({
   deletionAnswersObject: true,
   noGeneration: true,
   columns: [integer('Drivers', node => node.spec.drivers.length)],
+  checkedTwice: true,
   validate: validateNode,
 })

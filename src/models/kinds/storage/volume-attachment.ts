@@ -49,5 +49,6 @@ export const VolumeAttachment = defineKind<storage.VolumeAttachment>({
     text('Node', a => a.spec.nodeName),
     boolean('Attached', a => a.status?.attached),
   ],
+  checkedTwice: true,
   validate: validateAttachment,
 })
