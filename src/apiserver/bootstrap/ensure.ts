@@ -6,6 +6,7 @@ import type { AnyObject } from '../../models/object.ts'
 import type { Core } from '../core.ts'
 import { createObject } from '../objects/create-object.ts'
 import { deleteObject } from '../objects/delete-object.ts'
+import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 
 /** The server itself. */
@@ -14,13 +15,21 @@ export const system = { username: 'system:apiserver', groups: ['system:masters']
 /** An object without what its kind says. */
 export type Draft = Omit<AnyObject, 'apiVersion' | 'kind'>
 
-/** Creates the object unless one of its name is there. @returns whether it was created */
-export async function ensure(core: Core, kind: Kind<any>, draft: Draft): Promise<boolean> {
+/** Who owns the fields of what the server itself writes. */
+const manager = 'kube-apiserver'
+
+/**
+ * Creates the object unless one of its name is there.
+ * @param owner the manager of its fields
+ * @returns whether it was created
+ */
+export async function ensure(core: Core, kind: Kind<any>, draft: Draft, owner = manager): Promise<boolean> {
   const resource = core.resources.of(kind)
   if (core.cache.get(resource, draft['metadata'].namespace, draft['metadata'].name)) return false
   const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...draft } as AnyObject
   try {
-    await createObject(core, resource, object, { user: system, dryRun: false, warnings: [] })
+    const track = trackPlainWrite(core, kind, owner)
+    await createObject(core, resource, object, { user: system, dryRun: false, warnings: [], track })
     return true
   } catch (error) {
     if (isAlreadyExists(error)) return false
@@ -47,7 +56,7 @@ export async function put(core: Core, kind: Kind<any>, draft: Draft): Promise<vo
       present.metadata.resourceVersion = ''
       return present
     },
-    { user: system, dryRun: false, warnings: [], subresource: '' },
+    { user: system, dryRun: false, warnings: [], subresource: '', track: trackPlainWrite(core, kind, manager) },
   )
 }
 

@@ -52,7 +52,7 @@ async function keepDefault(
   const kept = core.cache.get(resource, undefined, name)
   if (!kept) {
     const metadata = { name, annotations: { [autoUpdate]: 'true' } } as unknown as AnyObject['metadata']
-    await ensure(core, kind, { metadata, spec: structuredClone(spec) })
+    await ensure(core, kind, { metadata, spec: structuredClone(spec) }, 'api-priority-and-fairness-config-producer-v1')
     return
   }
   const present = core.shared(kept)

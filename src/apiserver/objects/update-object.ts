@@ -1,7 +1,7 @@
 import { same } from '../../base/equality.ts'
 import { integerProblem } from '../../base/go-integer.ts'
 import { ApiError, conflictError, invalidError, notFoundError, objectModified } from '../../models/api-error.ts'
-import { required } from '../../models/field-error.ts'
+import { GoText, invalid } from '../../models/field-error.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
@@ -80,6 +80,8 @@ function checkRevision(
   options: UpdateOptions,
 ): boolean {
   const { name, resourceVersion, uid } = next.metadata
+  if (uid && uid !== present.metadata.uid && !options.mustSayRevision)
+    throw invalidError(resource.kind, name, [invalid('metadata.uid', uid, 'field is immutable')])
   if (uid && uid !== present.metadata.uid)
     throw conflictError(
       resource.kind,
@@ -88,12 +90,9 @@ function checkRevision(
     )
   if (!resourceVersion || resourceVersion === '0') {
     if (options.mustSayRevision && !resource.stored.unconditionalUpdate)
-      throw invalidError(resource.kind, name, [
-        {
-          ...required('metadata.resourceVersion'),
-          reason: 'FieldValueInvalid',
-          message: 'Invalid value: 0x0: must be specified for an update',
-        },
+      // Who refuses this knows the resource only.
+      throw invalidError({ ...resource.kind, kind: resource.kind.plural }, name, [
+        invalid('metadata.resourceVersion', new GoText('0x0'), 'must be specified for an update'),
       ])
     return false
   }

@@ -22,12 +22,12 @@ const join = (place: string, name: string) => (place === '' ? name : `${place}.$
 function checkIdentity({ apiVersion, kind, metadata }: Record<string, unknown>, place: string): FieldError[] {
   const errors: FieldError[] = []
   const versionAt = join(place, 'apiVersion')
-  if (apiVersion === undefined) errors.push(required(versionAt))
+  if (apiVersion === undefined) errors.push(required(versionAt, 'must not be empty'))
   else if (apiVersion === '') errors.push(invalid(versionAt, '', 'must not be empty'))
   else if (String(apiVersion).split('/').length > 2)
     errors.push(invalid(versionAt, apiVersion, `unexpected GroupVersion string: ${apiVersion}`))
   const kindAt = join(place, 'kind')
-  if (kind === undefined) errors.push(required(kindAt))
+  if (kind === undefined) errors.push(required(kindAt, 'must not be empty'))
   else if (kind === '') errors.push(invalid(kindAt, '', 'must not be empty'))
   else {
     const wrong = isDns1035Label(String(kind).toLowerCase())

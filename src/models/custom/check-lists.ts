@@ -1,4 +1,4 @@
-import { duplicate, type FieldError, invalid } from '../field-error.ts'
+import { duplicate, type FieldError, goValue, invalid } from '../field-error.ts'
 import { isRecord, type SchemaNode } from './schema-node.ts'
 
 /** Elements of sets and of lists with keys that are there twice. */
@@ -27,7 +27,7 @@ function checkElements(list: unknown[], node: SchemaNode, place: string): FieldE
   const odd = list.findIndex(item => item !== null && !isRecord(item))
   if (odd >= 0) return [invalid(`${place}[${odd}]`, list[odd], 'must be an object for an array of list-type map')]
   const keys = list.map(item => keysOf(item as Record<string, unknown> | null, node))
-  return repeated(keys).map(i => duplicate(`${place}[${i}]`, keys[i]))
+  return repeated(keys).map(i => duplicate(`${place}[${i}]`, goValue(keys[i])))
 }
 
 function keysOf(item: Record<string, unknown> | null, node: SchemaNode): Record<string, unknown> {

@@ -1,4 +1,5 @@
-import { type FieldError, invalid } from '../field-error.ts'
+import { isQualifiedName } from '../../base/names.ts'
+import { type FieldError, goQuote, invalid } from '../field-error.ts'
 import type { CustomSchema, Kind, Subresource } from '../kind.ts'
 import { apiVersionOf } from '../kind.ts'
 import type { AnyObject } from '../object.ts'
@@ -51,9 +52,28 @@ export function customKind(crd: apiextensions.CustomResourceDefinition, version:
     ...fieldsOf(version.selectableFields ?? []),
     ...(version.deprecated ? { deprecation: version.deprecationWarning ?? deprecationOf(crd.spec, version.name) } : {}),
     generationChanged: (next, previous) => !sameContent(next, previous, subresources.includes('status')),
+    warnings: finalizerWarnings,
     validate: (next, previous) => validate(root, version, next, previous),
     custom: customSchema(root, openApi, names, `${apiVersion}.${names.kind}`),
   }
+}
+
+const standardFinalizers = ['orphan', 'foregroundDeletion', 'kubernetes']
+
+/** Finalizers of custom resources may be called anything; who names one without a domain is told that others may do so too. */
+function finalizerWarnings({ metadata }: AnyObject, previous?: AnyObject): string[] {
+  const before = new Set(previous?.metadata.finalizers)
+  const added = (metadata.finalizers ?? []).filter(name => !before.has(name))
+  return [...new Set(added)].sort().flatMap(name => {
+    const at = `metadata.finalizers: ${goQuote(name)}`
+    const wrong = isQualifiedName(name).map(text => `${at}: ${text}`)
+    if (name.includes('/') || standardFinalizers.includes(name)) return wrong
+    const path = name.includes('.') ? ' including a path (/)' : ''
+    return [
+      ...wrong,
+      `${at}: prefer a domain-qualified finalizer name${path} to avoid accidental conflicts with other finalizer writers`,
+    ]
+  })
 }
 
 /** Names the newest version to go to, if a better one is served that is not deprecated too. */

@@ -86,7 +86,9 @@ function decodeMetaField(name: string, given: unknown, context: DecodeContext): 
     throw new DecodeError(`${context.pathText(name)}: Invalid value: ${JSON.stringify(given)}: must be a string`)
   }
   context.path.push(name)
+  context.start = context.path.length
   const metadata = metadataDecoder(given, context, 'ObjectMeta') as Record<string, unknown>
+  context.start = 0
   // What is embedded was not created by anybody; the object's own time is set, not read.
   if (metadata['creationTimestamp'] === null) delete metadata['creationTimestamp']
   context.path.pop()

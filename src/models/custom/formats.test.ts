@@ -11,7 +11,7 @@ test.each([
   ['mac', ['01:23:45:67:89:ab', '0123.4567.89ab'], ['01:23', '01:23:45:67:89:zz']],
   ['uuid', ['123e4567-e89b-12d3-a456-426614174000', '123E4567E89B12D3A456426614174000'], ['123e4567']],
   ['uuid4', ['f47ac10b-58cc-4372-a567-0e02b2c3d479'], ['123e4567-e89b-12d3-a456-426614174000']],
-  ['byte', ['aGVsbG8=', ''], ['a', 'not base64!']],
+  ['byte', ['aGVsbG8='], ['', 'a', 'not base64!']],
   ['hostname', ['a', 'example.com', '1.example.com'], ['-a.com', 'a..b', 'a_b.com']],
   ['uri', ['https://example.com/x?y=1', '/path'], ['no uri', 'example.com']],
   ['email', ['a@b.c'], ['a', 'a@', '@b']],

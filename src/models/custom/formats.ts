@@ -3,7 +3,7 @@ import { isCIDR, isIPv4, isIPv6 } from '../../base/ip.ts'
 /** Formats of strings that are checked; others say nothing. Dashes in a name do not count: `date-time` is `datetime`. */
 const checks: Record<string, (text: string) => boolean> = {
   bsonobjectid: text => /^[0-9a-fA-F]{24}$/.test(text),
-  byte: isBase64,
+  byte: text => text !== '' && isBase64(text),
   cidr: isCIDR,
   creditcard: isCreditCard,
   date: text => /^\d{4}-\d\d-\d\d$/.test(text) && isDay(text),

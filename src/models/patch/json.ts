@@ -58,7 +58,8 @@ function applyOne(root: Record<string, Json>, operation: Operation, budget: { no
       return
     case 'replace': {
       const at = place(root, path, 'replace')
-      if (!exists(at))
+      // A member that is not there is put there, as Kubernetes' library does; an element must be there.
+      if (Array.isArray(at.parent) && !exists(at))
         throw new JsonPatchFailed(`replace operation does not apply: doc is missing key: ${path}: missing value`)
       set(at, structuredClone(operation.value))
       return
@@ -75,11 +76,11 @@ function applyOne(root: Record<string, Json>, operation: Operation, budget: { no
     }
     case 'copy': {
       const from = place(root, operation.from!, 'copy')
-      if (!exists(from))
+      if (Array.isArray(from.parent) && !exists(from))
         throw new JsonPatchFailed(
           `copy operation does not apply: doc is missing from path: ${operation.from}: missing value`,
         )
-      const value = get(from)
+      const value = get(from) ?? null
       budget.nodes -= countNodes(value, budget.nodes)
       if (budget.nodes < 0) throw new JsonPatchFailed(`copy operations make the document too large, at path ${path}`)
       add(place(root, path, 'copy'), structuredClone(value))

@@ -12,6 +12,8 @@ export class DecodeContext {
   readonly path: (string | number)[] = []
   /** Places in `path` that are keys of maps. Messages of wrong types name fields only. */
   readonly mapKeys: number[] = []
+  /** Where in `path` what is decoded by itself begins: messages of wrong types name fields from there. */
+  start = 0
   /** The object types on the way, for messages. */
   readonly problems: string[] = []
 
@@ -31,7 +33,9 @@ export class DecodeContext {
 
   /** @param struct name of the innermost object type, @param goType what was wanted, in Go's notation */
   wrongType(value: unknown, struct: string, goType: string): DecodeError {
-    const field = this.path.filter((step, i) => typeof step === 'string' && !this.mapKeys.includes(i)).join('.')
+    const field = this.path
+      .filter((step, i) => i >= this.start && typeof step === 'string' && !this.mapKeys.includes(i))
+      .join('.')
     const where = field === '' ? 'Go value' : `Go struct field ${struct}.${field}`
     return new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into ${where} of type ${goType}`)
   }

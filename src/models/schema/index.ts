@@ -1,4 +1,5 @@
-import { ApiError, badRequest } from '../api-error.ts'
+import { ApiError, badRequest, invalidError } from '../api-error.ts'
+import { invalid } from '../field-error.ts'
 import { apiVersionOf, type CustomSchema } from '../kind.ts'
 import type { AnyObject } from '../object.ts'
 import { decoderOf } from './decode.ts'
@@ -48,6 +49,10 @@ export function decode<T = AnyObject>(
       throw badRequest(
         `the API version in the data (${given.apiVersion}) does not match the expected API version (${apiVersion})`,
       )
+    if (kind.custom && typeof given.kind === 'string' && given.kind && given.kind !== kind.kind)
+      throw invalidError({ ...kind, kind: given.kind, plural: '' }, nameOf(value), [
+        invalid('kind', given.kind, `must be ${kind.kind}`),
+      ])
     if (given.kind && given.kind !== kind.kind)
       throw badRequest(`the kind in the data (${given.kind}) does not match the expected kind (${kind.kind})`)
   }
@@ -94,4 +99,9 @@ export class CannotHandle extends ApiError {
     super('BadRequest', text, options.cause === undefined ? {} : { cause: options.cause })
     this.why = why
   }
+}
+
+function nameOf(value: unknown): string {
+  const { name } = (value as { metadata?: { name?: unknown } }).metadata ?? {}
+  return typeof name === 'string' ? name : ''
 }

@@ -33,6 +33,15 @@ test('a restricted namespace refuses a pod that does not give up what it does no
   expect((await server.call('POST', '/api/v1/namespaces/strict/pods', pod('p', tight))).status).toBe(201)
 })
 
+test('what a namespace enforces is one thing, what it warns of another', async () => {
+  await namespace('warns', { [label('enforce')]: 'baseline', [label('warn')]: 'restricted' })
+  const made = await server.call('POST', '/api/v1/namespaces/warns/pods', pod('p'))
+  expect(made.status).toBe(201)
+  expect(made.headers['warning']![0]).toContain('would violate PodSecurity')
+  await namespace('enforces', { [label('enforce')]: 'restricted', [label('warn')]: 'privileged' })
+  expect((await server.call('POST', '/api/v1/namespaces/enforces/pods', pod('p'))).status).toBe(403)
+})
+
 test('templates of workloads are warned of, not refused; ephemeral containers are refused', async () => {
   await namespace('strict', { [label('enforce')]: 'baseline', [label('enforce-version')]: 'v1.25' })
   const template = { metadata: { labels: { a: 'b' } }, spec: pod('', { privileged: true }).spec }

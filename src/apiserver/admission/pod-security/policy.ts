@@ -41,7 +41,8 @@ export function policyOfKept(labels: Record<string, string> | undefined, default
 
 /** What a namespace's labels say. A label that cannot be read means the strictest level, or, where nothing is refused, none. */
 export function policyOf(labels: Record<string, string> | undefined, defaults: Policy): Said {
-  const policy = structuredClone(defaults)
+  // The defaults of several modes may be one object: each mode gets its own.
+  const policy: Policy = { enforce: { ...defaults.enforce }, audit: { ...defaults.audit }, warn: { ...defaults.warn } }
   const errors: FieldError[] = []
   const read = <T>(label: string, known: T, parse: (text: string) => T | undefined, otherwise: T, why: string): T => {
     const text = labels?.[prefix + label]

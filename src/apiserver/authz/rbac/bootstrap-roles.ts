@@ -5,6 +5,7 @@ import type { AnyObject } from '../../../models/object.ts'
 import type { PolicyRule, Subject } from '../../../models/types/rbac-v1.ts'
 import { type Draft, ensure, system } from '../../bootstrap/ensure.ts'
 import type { Core } from '../../core.ts'
+import { trackPlainWrite } from '../../objects/field-owners.ts'
 import { updateObject } from '../../objects/update-object.ts'
 import { type DefaultRole, defaultRoles } from './default-roles.ts'
 import { type NamespaceRole, namespaceRoles } from './namespace-roles.ts'
@@ -21,7 +22,7 @@ const bootstrapping = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
 export async function bootstrapRoles(core: Core): Promise<void> {
   const writes = defaultRoles.flatMap(role => [
     put(core, ClusterRole, roleOf(role), lackingRules),
-    ...(role.boundTo?.length ? [put(core, ClusterRoleBinding, bindingOf(role), lackingSubjects)] : []),
+    ...(role.boundTo ? [put(core, ClusterRoleBinding, bindingOf(role), lackingSubjects)] : []),
   ])
   await Promise.all(writes)
 }
@@ -54,7 +55,13 @@ async function put(
     return present
   }
   await updateObject(core, resource, namespace, name, nextState, {
-    ...{ user: system, dryRun: false, warnings: [], subresource: '' },
+    ...{
+      user: system,
+      dryRun: false,
+      warnings: [],
+      subresource: '',
+      track: trackPlainWrite(core, kind, 'kube-apiserver'),
+    },
   })
 }
 
@@ -74,7 +81,7 @@ function lackingRules(present: AnyObject, draft: Draft): boolean {
 function lackingSubjects(present: AnyObject, draft: Draft): boolean {
   const labels = lackingLabels(present, draft)
   const owned: Subject[] = present['subjects'] ?? []
-  const lacking = (draft['subjects'] as Subject[]).filter(
+  const lacking = ((draft['subjects'] ?? []) as Subject[]).filter(
     s => !owned.some(o => o.kind === s.kind && o.name === s.name && o.namespace === s.namespace),
   )
   if (lacking.length) present['subjects'] = [...owned, ...lacking]
@@ -109,7 +116,14 @@ function bindingOf({ name, boundTo }: DefaultRole) {
   return {
     metadata: metadata(name),
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-    subjects: boundTo!.map(subject => ({ ...subject, apiGroup: 'rbac.authorization.k8s.io' })),
+    // A binding to nobody has no subjects, rather than an empty list of them.
+    ...(boundTo?.length
+      ? {
+          subjects: boundTo.map(s =>
+            s.kind === 'ServiceAccount' ? s : { ...s, apiGroup: 'rbac.authorization.k8s.io' },
+          ),
+        }
+      : {}),
   }
 }
 

@@ -30,11 +30,11 @@ const leader = (name: string, ...others: Subject[]): NamespaceRole => ({
   rules: [
     rule(['configmaps'], ['watch']),
     rule(['configmaps'], ['get', 'update'], [name]),
-    {
+    ...['leases', 'leasecandidates'].map(resource => ({
       apiGroups: ['coordination.k8s.io'],
-      resources: ['leases', 'leasecandidates'],
-      verbs: ['create', 'update', ...read],
-    },
+      resources: [resource],
+      verbs: ['create', 'get', 'list', 'update', 'watch'],
+    })),
   ],
   boundTo: [user(`system:${name}`), account(name), ...others],
 })
