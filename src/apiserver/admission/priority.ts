@@ -4,18 +4,29 @@ import type { Core } from '../core.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { type Admission, type AdmissionPlugin, forbidden, isOf } from './chain.ts'
 
+const systemClasses = ['system-node-critical', 'system-cluster-critical']
+
 /** Turns a pod's priority class into its number; of PriorityClasses at most one is for pods that name none. */
 export const priority: AdmissionPlugin = {
   name: 'Priority',
   handles: (resource, operation, subresource) =>
-    isOf(resource, Pod, PriorityClass) && (operation === 'CREATE' || operation === 'UPDATE') && subresource === '',
+    subresource === '' &&
+    (operation === 'CREATE' || operation === 'UPDATE'
+      ? isOf(resource, Pod, PriorityClass)
+      : operation === 'DELETE' && isOf(resource, PriorityClass)),
   mutate(admission) {
     if (!isOf(admission.resource, Pod)) return
     if (admission.operation === 'UPDATE') keepPriority(admission.object!, admission.previous!)
     else setPriority(admission)
   },
   validate(admission) {
-    if (!isOf(admission.resource, PriorityClass) || !admission.object!['globalDefault']) return
+    if (!isOf(admission.resource, PriorityClass)) return
+    if (admission.operation === 'DELETE') {
+      if (systemClasses.includes(admission.name))
+        throw forbidden(admission, 'this is a system priority class and cannot be deleted')
+      return
+    }
+    if (!admission.object!['globalDefault']) return
     const known = globalDefault(admission)
     if (known && (admission.operation === 'CREATE' || known.metadata.name !== admission.name))
       throw forbidden(

@@ -4,8 +4,13 @@ import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../models
 import type * as rbac from '../../models/types/rbac-v1.ts'
 import type { AuthorizerChain } from '../authz/authorizer.ts'
 import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
-import { rulesCover } from '../authz/rbac/rules.ts'
+import { notCovered } from '../authz/rbac/rules.ts'
 import { type Admission, type AdmissionPlugin, forbidden } from './chain.ts'
+
+const everything: rbac.PolicyRule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+]
 
 /** Nobody gives away rights that they do not have, unless they may `escalate` or `bind`. */
 export function rbacEscalation(parts: { rbac: RbacAuthorizer; authorizer: AuthorizerChain }): AdmissionPlugin {
@@ -16,7 +21,7 @@ export function rbacEscalation(parts: { rbac: RbacAuthorizer; authorizer: Author
   }
   const lacking = (a: Admission, wanted: rbac.PolicyRule[]): rbac.PolicyRule[] => {
     const owned = parts.rbac.rulesOf(a.user, a.namespace ?? '')
-    return wanted.filter(rule => !rulesCover(owned, rule))
+    return wanted.flatMap(rule => notCovered(owned, rule))
   }
   return {
     name: 'RbacEscalation',
@@ -31,14 +36,13 @@ export function rbacEscalation(parts: { rbac: RbacAuthorizer; authorizer: Author
         const role = admission.object as unknown as rbac.ClusterRole
         const before = admission.previous as unknown as rbac.ClusterRole | undefined
         if (before && same(role.rules, before.rules) && same(role.aggregationRule, before.aggregationRule)) return
-        const all: rbac.PolicyRule[] = [
-          { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-          { verbs: ['*'], nonResourceURLs: ['*'] },
-        ]
-        const missing = lacking(admission, role.aggregationRule ? all : (role.rules ?? []))
-        if (missing.length && !(await may(admission, 'escalate', kind.plural, admission.name)))
-          throw forbidden(admission, escalation(admission, missing))
-        return
+        const missing = lacking(admission, role.rules ?? [])
+        // What is gathered may be anything.
+        const gathers = role.aggregationRule !== undefined && lacking(admission, everything).length > 0
+        if (!missing.length && !gathers) return
+        if (await may(admission, 'escalate', kind.plural, admission.name)) return
+        const gathering = 'must have cluster-admin privileges to use the aggregationRule'
+        throw forbidden(admission, missing.length ? escalation(admission, missing) : gathering)
       }
       const binding = admission.object as unknown as rbac.RoleBinding
       const before = admission.previous as unknown as rbac.RoleBinding | undefined
@@ -49,7 +53,7 @@ export function rbacEscalation(parts: { rbac: RbacAuthorizer; authorizer: Author
       const plural = binding.roleRef.kind === 'Role' ? 'roles' : 'clusterroles'
       if (await may(admission, 'bind', plural, binding.roleRef.name)) return
       // Rights that nobody knows cannot be compared.
-      if (!missing) throw notFoundError(binding.roleRef.kind === 'Role' ? Role : ClusterRole, binding.roleRef.name)
+      if (!missing) throw notFoundError(kind, binding.roleRef.name)
       throw forbidden(admission, escalation(admission, missing))
     },
   }
@@ -57,7 +61,24 @@ export function rbacEscalation(parts: { rbac: RbacAuthorizer; authorizer: Author
 
 function escalation({ user }: Admission, missing: rbac.PolicyRule[]): string {
   const who = `user ${JSON.stringify(user.username)} (groups=${listText(user.groups)})`
-  return `${who} is attempting to grant RBAC permissions not currently held:\n${missing.map(ruleText).join('\n')}`
+  return `${who} is attempting to grant RBAC permissions not currently held:\n${rightTexts(missing).join('\n')}`
+}
+
+/** Rights that differ by their verb are one line; each line once, in order. */
+function rightTexts(missing: rbac.PolicyRule[]): string[] {
+  const byWhat = new Map<string, rbac.PolicyRule>()
+  const out: rbac.PolicyRule[] = []
+  for (const rule of missing) {
+    const { verbs, ...what } = rule
+    const known = what.nonResourceURLs ? undefined : byWhat.get(JSON.stringify(what))
+    if (known) known.verbs = [...known.verbs, ...verbs]
+    else {
+      const copy = { ...rule }
+      byWhat.set(JSON.stringify(what), copy)
+      out.push(copy)
+    }
+  }
+  return [...new Set(out.map(ruleText))].sort()
 }
 
 /** `{APIGroups:["apps"], Resources:["deployments"], Verbs:["get" "list"]}` */

@@ -16,6 +16,8 @@ export type Decision = { allowed: true; reason: string } | { allowed: false; rea
 /** Undefined: no opinion. Nobody's yes is a no. */
 export interface Authorizer {
   authorize(attributes: Attributes): Decision | undefined | Promise<Decision | undefined>
+  /** Why it has no opinion, if there is something to say; asked when nobody has said yes. */
+  whyNot?(attributes: Attributes): string
 }
 
 /** The first opinion counts. */
@@ -37,7 +39,8 @@ export class AuthorizerChain implements Authorizer {
       if (answer instanceof Promise) return answer.then(decision => decision ?? this.#from(i + 1, attributes))
       if (answer) return answer
     }
-    return { allowed: false, reason: '' }
+    const reasons = this.#members.map(member => member.whyNot?.(attributes) ?? '')
+    return { allowed: false, reason: reasons.filter(reason => reason !== '').join('\n') }
   }
 }
 

@@ -76,6 +76,8 @@ describe('compile errors', () => {
   })
 
   test('the type of the result is asked for', () => {
-    expect(messageOf(() => compileCel('1', { variables: {}, result: cel.bool }))).toBe('must evaluate to bool')
+    expect(messageOf(() => compileCel('1', { variables: {}, result: cel.bool }))).toBe(
+      'must evaluate to bool but got int',
+    )
   })
 })

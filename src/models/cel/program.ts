@@ -107,7 +107,8 @@ function checkResult(type: CelType, wanted: CelEnvironment['result']): void {
   const any: readonly CelType[] = Array.isArray(wanted) ? wanted : [wanted as CelType]
   if (any.some(one => type.kind === 'dyn' || (fits(new Map(), type, one) && type.kind === one.kind))) return
   const names = any.map(typeText)
-  throw new CelCompileError(`must evaluate to ${names.length > 1 ? `one of [${names.join(' ')}]` : names[0]}`)
+  const one = `${names[0]} but got ${typeText(type)}`
+  throw new CelCompileError(`must evaluate to ${names.length > 1 ? `one of [${names.join(' ')}]` : one}`)
 }
 
 function guarded<T>(run: () => T): T {

@@ -205,8 +205,8 @@ describe('a mutating policy', () => {
     expect(await refused(spec)).toEqual(['spec.mutations: Required value: mutations must contain at least one item'])
     const mutations = [applied('"teapot"'), patched('[1]'), { ...patched('[]'), patchType: 'Other' }]
     expect(await refused({ ...spec, mutations })).toEqual([
-      'spec.mutations[0].applyConfiguration.expression: Invalid value: "\\"teapot\\"": must evaluate to Object',
-      'spec.mutations[1].jsonPatch.expression: Invalid value: "[1]": must evaluate to list(JSONPatch)',
+      'spec.mutations[0].applyConfiguration.expression: Invalid value: "\\"teapot\\"": must evaluate to Object but got string',
+      'spec.mutations[1].jsonPatch.expression: Invalid value: "[1]": must evaluate to list(JSONPatch) but got list(int)',
       'spec.mutations[2].patchType: Unsupported value: "Other": supported values: "ApplyConfiguration", "JSONPatch"',
     ])
   })

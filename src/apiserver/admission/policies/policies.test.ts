@@ -231,7 +231,7 @@ test('what cannot be used is refused with its fields', async () => {
     expect.stringContaining(
       'spec.variables[0].expression: Invalid value: "request.nothing": compilation failed: ERROR: <input>:1:8: undefined field \'nothing\'',
     ),
-    'spec.validations[0].expression: Invalid value: "1": must evaluate to bool',
+    'spec.validations[0].expression: Invalid value: "1": must evaluate to bool but got int',
     'spec.validations[0].message: Invalid value: "a\\nb": message must not contain line breaks',
     expect.stringContaining('spec.validations[0].reason: Unsupported value: "Because"'),
     expect.stringContaining(

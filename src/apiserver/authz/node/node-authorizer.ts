@@ -4,6 +4,7 @@ import type { Attributes, Authorizer, Decision } from '../authorizer.ts'
 import type { NodeObjects } from './node-objects.ts'
 import type { PodsByNode } from './pods-by-node.ts'
 import { type PodReferences, referencesOf } from './references.ts'
+import { isNamelessNode, whyNot } from './refusals.ts'
 
 const nodePrefix = 'system:node:'
 
@@ -55,8 +56,14 @@ export class NodeAuthorizer implements Authorizer {
     const { resource } = attributes
     if (node === undefined || !resource) return undefined
     return this.#mayDo(node, attributes.verb, resource, attributes.fieldSelector)
-      ? { allowed: true, reason: `node ${node}` }
+      ? { allowed: true, reason: '' }
       : undefined
+  }
+
+  whyNot({ user, verb, resource }: Attributes): string {
+    if (isNamelessNode(user)) return `unknown node for user ${JSON.stringify(user.username)}`
+    const node = nodeNameOf(user)
+    return node === undefined || !resource ? '' : whyNot(node, verb, resource)
   }
 
   #mayDo(node: string, verb: string, r: NonNullable<Attributes['resource']>, fields: string | undefined): boolean {

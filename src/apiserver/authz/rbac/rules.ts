@@ -12,25 +12,23 @@ export function ruleAllows(rule: PolicyRule, { verb, resource, path }: Attribute
 
 /** True if whoever has `owned` may already do all that `wanted` allows: then it may be passed on. */
 export function rulesCover(owned: PolicyRule[], wanted: PolicyRule): boolean {
-  const simple = (rule: PolicyRule): boolean => owned.some(own => covers(own, rule))
-  for (const verb of wanted.verbs) {
-    for (const url of wanted.nonResourceURLs ?? []) if (!simple({ verbs: [verb], nonResourceURLs: [url] })) return false
-    for (const group of wanted.apiGroups ?? [])
-      for (const resource of wanted.resources ?? []) {
-        const names = wanted.resourceNames?.length ? wanted.resourceNames.map(n => [n]) : [undefined]
-        for (const resourceNames of names)
-          if (
-            !simple({
-              verbs: [verb],
-              apiGroups: [group],
-              resources: [resource],
-              ...(resourceNames ? { resourceNames } : {}),
-            })
-          )
-            return false
-      }
-  }
-  return true
+  return notCovered(owned, wanted).length === 0
+}
+
+/** Of what `wanted` allows what `owned` does not, as rules of single values. */
+export function notCovered(owned: PolicyRule[], wanted: PolicyRule): PolicyRule[] {
+  return singleRules(wanted).filter(rule => !owned.some(own => covers(own, rule)))
+}
+
+function singleRules({ apiGroups = [], resources = [], nonResourceURLs = [], ...rest }: PolicyRule): PolicyRule[] {
+  const names = rest.resourceNames?.length ? rest.resourceNames.map(name => ({ resourceNames: [name] })) : [{}]
+  const out: PolicyRule[] = []
+  for (const group of apiGroups)
+    for (const resource of resources)
+      for (const verb of rest.verbs)
+        for (const name of names) out.push({ verbs: [verb], apiGroups: [group], resources: [resource], ...name })
+  for (const url of nonResourceURLs) for (const verb of rest.verbs) out.push({ verbs: [verb], nonResourceURLs: [url] })
+  return out
 }
 
 /** For a rule of single values. */

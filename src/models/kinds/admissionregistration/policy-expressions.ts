@@ -95,6 +95,7 @@ export class PolicyExpressions {
       namespaceObject: namespaceObjectType,
       ...(paramKind ? { params } : {}),
     }
+    this.#composed = variables.length > 0
     const fields: Record<string, CelType> = {}
     for (const { name, expression } of variables) {
       const program = compiled(expression, this.#environment(undefined, { ...fields }))
@@ -105,6 +106,7 @@ export class PolicyExpressions {
   }
 
   readonly #fields: Record<string, CelType>
+  readonly #composed: boolean
 
   /** What must be of one of the types. */
   compile(expression: string, result: CelEnvironment['result']): Compiled {
@@ -132,7 +134,9 @@ export class PolicyExpressions {
   }
 
   #environment(result: CelEnvironment['result'], fields: Record<string, CelType>): CelEnvironment {
-    const variables = { ...this.#known, ...this.#authorizer, variables: cel.object('kubernetes.variables', fields) }
+    // A policy that has none knows no word for them.
+    const own: Record<string, CelType> = this.#composed ? { variables: cel.object('kubernetes.variables', fields) } : {}
+    const variables = { ...this.#known, ...this.#authorizer, ...own }
     return result === undefined ? { variables } : { variables, result }
   }
 }

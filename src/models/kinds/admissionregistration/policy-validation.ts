@@ -1,6 +1,16 @@
 import { isDns1035Label, isDns1123Subdomain, isPathSegmentName, isQualifiedName } from '../../../base/names.ts'
 import { CelCompileError, cel } from '../../cel/index.ts'
-import { duplicate, type FieldError, forbidden, invalid, notSupported, required, tooMany } from '../../field-error.ts'
+import {
+  duplicate,
+  type FieldError,
+  forbidden,
+  GoText,
+  goQuote,
+  invalid,
+  notSupported,
+  required,
+  tooMany,
+} from '../../field-error.ts'
 import type {
   AuditAnnotation,
   MatchCondition,
@@ -20,8 +30,7 @@ import { checkRule } from './webhook-validation.ts'
 const maxConditions = 64
 const maxAnnotations = 20
 const maxAnnotationBytes = 5 * 1024
-const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']
-const actions = ['Audit', 'Deny', 'Warn']
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge']
 
 export function validatePolicy({ metadata, spec }: ValidatingAdmissionPolicy): FieldError[] {
   const expressions = new PolicyExpressions(spec)
@@ -50,7 +59,6 @@ interface PolicyBasis {
 export function checkBasis(spec: PolicyBasis, expressions: PolicyExpressions): FieldError[] {
   const { matchConstraints: match } = spec
   return [
-    ...checkOneOf('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']),
     ...(spec.paramKind ? checkParamKind('spec.paramKind', spec.paramKind) : []),
     ...(match ? checkMatch('spec.matchConstraints', match) : [required('spec.matchConstraints')]),
     ...(match && !match.resourceRules?.length ? [required('spec.matchConstraints.resourceRules')] : []),
@@ -82,12 +90,12 @@ export function validateBinding({ spec }: ValidatingAdmissionPolicyBinding): Fie
   const errors = checkBinding(spec)
   const at = 'spec.validationActions'
   for (const [i, action] of given.entries()) {
-    if (!actions.includes(action)) errors.push(notSupported(`${at}[${i}]`, action, actions))
     if (given.indexOf(action) !== i) errors.push(duplicate(`${at}[${i}]`, action))
   }
   if (given.includes('Deny') && given.includes('Warn')) {
     const why = 'repeating the same validation failure information in the API response and headers serves no purpose'
-    errors.push(invalid(at, given, `must not contain both Deny and Warn (${why})`))
+    const shown = new GoText(`[]admissionregistration.ValidationAction{${given.map(goQuote).join(', ')}}`)
+    errors.push(invalid(at, shown, `must not contain both Deny and Warn (${why})`))
   }
   if (!given.length) errors.push(required(at, 'at least one validation action is required'))
   return errors
@@ -128,13 +136,12 @@ function checkParamRef(field: string, ref: ParamRef): FieldError[] {
   } else if (ref.selector) errors.push(...checkSelector(`${field}.selector`, ref.selector))
   else errors.push(required(field, 'one of name or selector must be specified'))
   if (!ref.parameterNotFoundAction) errors.push(required(`${field}.parameterNotFoundAction`))
-  else errors.push(...checkOneOf(`${field}.parameterNotFoundAction`, ref.parameterNotFoundAction, ['Allow', 'Deny']))
+  else errors.push(...checkOneOf(`${field}.parameterNotFoundAction`, ref.parameterNotFoundAction, ['Deny', 'Allow']))
   return errors
 }
 
 function checkMatch(field: string, match: MatchResources): FieldError[] {
   const errors = [
-    ...checkOneOf(`${field}.matchPolicy`, match.matchPolicy, ['Equivalent', 'Exact']),
     ...checkSelector(`${field}.namespaceSelector`, match.namespaceSelector),
     ...checkSelector(`${field}.objectSelector`, match.objectSelector),
   ]
@@ -207,9 +214,9 @@ function checkAnnotations(
   const keys = annotations.map(annotation => annotation.key)
   annotations.forEach(({ key = '', valueExpression = '' }, i) => {
     const at = `${field}[${i}]`
-    if (policy) errors.push(...texts(`${at}.key`, key, isQualifiedName(`${policy}/${key}`)))
+    if (policy) errors.push(...texts(`${at}.key`, `${policy}/${key}`, isQualifiedName(`${policy}/${key}`)))
     else errors.push(invalid(`${field}.key`, key, 'requires metadata.name be non-empty'))
-    if (!valueExpression.trim()) errors.push(invalid(`${at}.valueExpression`, valueExpression, 'must be non-empty'))
+    if (!valueExpression.trim()) errors.push(required(`${at}.valueExpression`, 'valueExpression is not specified'))
     else if (valueExpression.trim().length > maxAnnotationBytes)
       errors.push(required(`${at}.valueExpression`, `must not exceed ${maxAnnotationBytes} bytes in length`))
     else {

@@ -72,7 +72,7 @@ function checkQualifiedName(field: string, name: string): FieldError[] {
   return errors
 }
 
-const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
+const scopes = ['*', 'Cluster', 'Namespaced']
 /** The lists of a rule in which `*` stands alone, and what else it would stand beside. */
 const wholes = { operations: 'operations', apiGroups: 'API groups', apiVersions: 'API versions' } as const
 
@@ -86,12 +86,13 @@ export function checkRule(field: string, rule: RuleWithOperations): FieldError[]
       errors.push(invalid(`${field}.${list}`, shown, `if '*' is present, must not specify other ${wholes[list]}`))
     }
     values.forEach((value, i) => {
-      if (list === 'operations' && !operations.includes(value))
-        errors.push(notSupported(`${field}.operations[${i}]`, value, operations))
       if (list === 'apiVersions' && !value) errors.push(required(`${field}.apiVersions[${i}]`))
     })
   }
-  return [...errors, ...checkResources(`${field}.resources`, rule.resources ?? [])]
+  errors.push(...checkResources(`${field}.resources`, rule.resources ?? []))
+  if (rule.scope !== undefined && !scopes.includes(rule.scope))
+    errors.push(notSupported(`${field}.scope`, rule.scope, scopes))
+  return errors
 }
 
 const operationsText = (values: string[]) =>

@@ -15,17 +15,30 @@ const system: Record<string, number> = {
 function validateClass(next: scheduling.PriorityClass, previous?: scheduling.PriorityClass): FieldError[] {
   const { name } = next.metadata
   const errors: FieldError[] = []
-  if (name?.startsWith('system-')) {
-    if (system[name] !== next.value)
+  if (!previous && name?.startsWith('system-')) {
+    const wrong = systemProblem(next)
+    if (wrong)
       errors.push(
-        forbidden('metadata.name', "priority class names with 'system-' prefix are reserved for system use only"),
+        forbidden(
+          'metadata.name',
+          `priority class names with 'system-' prefix are reserved for system use only. error: ${wrong}`,
+        ),
       )
-  } else if (next.value > highest)
+  } else if (!previous && next.value > highest)
     errors.push(forbidden('value', `maximum allowed value of a user defined priority is ${highest}`))
   if (!previous)
     return [...errors, ...checkOneOf('preemptionPolicy', next.preemptionPolicy, ['PreemptLowerPriority', 'Never'])]
   if (next.value !== previous.value) errors.push(forbidden('value', 'may not be changed in an update.'))
   return [...errors, ...checkImmutable('preemptionPolicy', next.preemptionPolicy, previous.preemptionPolicy)]
+}
+
+/** How a class differs from the one of the system that has its name. */
+function systemProblem({ metadata, value, globalDefault }: scheduling.PriorityClass): string | undefined {
+  const { name } = metadata
+  const known = system[name!]
+  if (known === undefined) return `${name} is not a known system priority class`
+  if (known !== value) return `value of ${name} PriorityClass must be ${known}`
+  return globalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined
 }
 
 export const PriorityClass = defineKind<scheduling.PriorityClass>({
