@@ -45,6 +45,9 @@ function frozen(fields: FieldsV1): FieldsV1 {
   return Object.freeze(fields)
 }
 
+/** What an element of a path begins with; later versions of Kubernetes may know more, which we pass over as it does. */
+const ofPaths = /^[fvik]:/
+
 /**
  * A set of fields of one object, as a tree. Path elements are in wire form: `f:name` a field, `k:{"name":"web"}` an
  * element of a keyed list, `v:"x"` an element of a set. An element can be in the set itself, have fields that are, or both.
@@ -54,6 +57,11 @@ export class FieldSet {
   readonly children = new Map<string, FieldSet>()
   /** The tree that it was read from, if it is one of ours: others may write the same in another way. */
   #wire: FieldsV1 | undefined
+
+  /** True for a tree that we wrote: it needs no check. */
+  static isOurs(fields: FieldsV1): boolean {
+    return ours.has(fields)
+  }
 
   /** The set is shared by all who read the same tree, and the tree by all whose fields are the same: change neither. */
   static fromWire(fields: FieldsV1): FieldSet {
@@ -69,7 +77,7 @@ export class FieldSet {
   static #read(fields: FieldsV1): FieldSet {
     const set = new FieldSet()
     for (const [element, below] of Object.entries(fields)) {
-      if (element === '.') continue
+      if (element === '.' || !ofPaths.test(element)) continue
       const inner = Object.keys(below ?? {})
       if (inner.length === 0 || inner.includes('.')) set.members.add(element)
       if (inner.some(e => e !== '.')) set.children.set(element, FieldSet.#read(below))

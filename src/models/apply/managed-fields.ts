@@ -4,7 +4,8 @@ import type { AnyObject } from '../object.ts'
 import type { ObjectType } from '../schema/types.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
 import { fieldsOfCreated } from './created-fields.ts'
-import { FieldSet, type FieldsV1, pathText, sharedTree } from './field-set.ts'
+import { FieldSet, pathText, sharedTree } from './field-set.ts'
+import { type Owner, readOwners } from './read-owners.ts'
 import { compareFields, fieldsOf, mergeApplied, removeFields } from './typed-fields.ts'
 
 /** Who writes, and how. */
@@ -55,11 +56,6 @@ const unownedBy = {
   others: { set: unownedWithStatus, elements: { own: unownedWithStatus.members, metadata: metadata.members } },
 }
 
-interface Owner {
-  entry: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'apiVersion' | 'time' | 'subresource'>
-  fields: FieldSet
-}
-
 /**
  * Who owns what after a plain write (create, update, patch): the writer gets what it changed, everybody loses what is
  * gone or changed by another. What admission changes afterwards is nobody's. Sets `next.metadata.managedFields`.
@@ -72,8 +68,13 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     previous !== undefined &&
     sent !== undefined &&
     (sent.length === 0 || (sent.length === 1 && !sent[0]?.operation && !sent[0]?.manager))
-  const owners = forget ? [] : readOwners((sent?.length ? sent : undefined) ?? previous?.metadata.managedFields)
+  const owners = forget ? [] : ownersAfter(sent, previous, writer)
   if (forget) {
+    delete next.metadata.managedFields
+    return
+  }
+  // Whose owners were forgotten stays without, until somebody applies.
+  if (previous && !owners.length) {
     delete next.metadata.managedFields
     return
   }
@@ -107,6 +108,16 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
   })
   if (at < 0 && !mine.isEmpty) out.push({ entry: entryOf(writer, 'Update'), fields: mine })
   writeOwners(next, withoutAncient(out))
+}
+
+/** A list that is sent replaces the owners, unless it makes no sense or comes with a subresource: then they stay who they were. */
+function ownersAfter(
+  sent: readonly ManagedFieldsEntry[] | undefined,
+  previous: AnyObject | undefined,
+  writer: Writer,
+): Owner[] {
+  const named = writer.subresource ? undefined : readOwners(sent)
+  return named?.length ? named : (readOwners(previous?.metadata.managedFields) ?? [])
 }
 
 /** The last one that was made. */
@@ -147,7 +158,7 @@ export function applyConfiguration(
 ): AnyObject {
   const wanted = fieldsOf(type, strip(applied)).without(unowned)
   const before = live ? strip(live) : {}
-  const owners = readOwners(live?.metadata.managedFields)
+  const owners = readOwners(live?.metadata.managedFields) ?? []
   if (live && !owners.length) {
     const all = fieldsOf(type, before).without(unowned)
     if (!all.isEmpty)
@@ -297,15 +308,8 @@ function strip(object: AnyObject | undefined): AnyObject {
   return { ...object, metadata: metadata as AnyObject['metadata'] }
 }
 
-function readOwners(entries: readonly ManagedFieldsEntry[] | undefined): Owner[] {
-  return (entries ?? []).flatMap(e => {
-    if (!e.operation || e.fieldsType !== 'FieldsV1') return []
-    const { fieldsV1, fieldsType: _, ...entry } = e
-    return [{ entry, fields: FieldSet.fromWire((fieldsV1 ?? {}) as FieldsV1) }]
-  })
-}
-
-function writeOwners(object: AnyObject, owners: Owner[]): void {
+function writeOwners(object: AnyObject, all: Owner[]): void {
+  const owners = all.filter(o => !o.fields.isEmpty)
   if (!owners.length) {
     delete object.metadata.managedFields
     return
@@ -314,10 +318,10 @@ function writeOwners(object: AnyObject, owners: Owner[]): void {
   const rank = ({ entry }: Owner) => [
     ...[entry.operation, entry.time, entry.manager, entry.apiVersion, entry.subresource].map(text => text ?? ''),
   ]
-  object.metadata.managedFields = [...owners]
+  object.metadata.managedFields = owners
     .sort((a, b) => compareTexts(rank(a), rank(b)))
     .map(({ entry, fields }) => ({
-      manager: entry.manager ?? '',
+      ...(entry.manager ? { manager: entry.manager } : {}),
       operation: entry.operation!,
       apiVersion: entry.apiVersion ?? '',
       ...(entry.time ? { time: entry.time } : {}),

@@ -2,8 +2,9 @@ import { isDns1123Label, isDns1123Subdomain, isPathSegmentName, isQualifiedName 
 import { type FieldError, forbidden, invalid, required, tooLong, tooMany } from '../field-error.ts'
 import type { Kind } from '../kind.ts'
 import type { KubeObject } from '../object.ts'
-import type { ObjectMeta, OwnerReference } from '../types/meta-v1.ts'
+import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from '../types/meta-v1.ts'
 import { checkImmutable, checkLabels, checkNonNegative, checkParts, type PartChecks, texts } from './checks.ts'
+import { checkManagerName } from './manager-name.ts'
 
 const maxAnnotationBytes = 256 * 1024
 
@@ -16,11 +17,13 @@ export function validateMeta(kind: Kind<any>, { metadata }: KubeObject, previous
       ...checkNonNegative('metadata.generation', metadata.generation),
       ...validateLabelsAndSuch(metadata),
       ...unknownFinalizers(kind, finalizers),
+      ...checkParts('metadata', metadata, owned, undefined),
     ]
   // What every kind is asked, and each kind asks again.
   const errors = [
     ...checkChanges(metadata, previous.metadata),
     ...checkParts('metadata', metadata, changeable, undefined),
+    ...checkParts('metadata', metadata, owned, undefined),
   ]
   return [...errors, ...errors, ...unknownFinalizers(kind, finalizers)]
 }
@@ -34,6 +37,18 @@ const changeable: PartChecks<Partial<ObjectMeta>> = {
   labels: checkLabels,
   annotations: checkAnnotations,
   ownerReferences: checkOwners,
+}
+
+const owned: PartChecks<Partial<ObjectMeta>> = { managedFields: checkManagedFields }
+
+const maxSubresourceBytes = 256
+
+/** Of the owners only those come this far whose form is right. */
+function checkManagedFields(field: string, entries: ManagedFieldsEntry[]): FieldError[] {
+  return entries.flatMap(({ manager = '', subresource = '' }, i) => [
+    ...checkManagerName(`${field}[${i}].manager`, manager),
+    ...(subresource.length > maxSubresourceBytes ? [tooLong(`${field}[${i}].subresource`, maxSubresourceBytes)] : []),
+  ])
 }
 
 const labelsAndSuch: PartChecks<Partial<ObjectMeta>> = { ...changeable, finalizers: checkFinalizers }
