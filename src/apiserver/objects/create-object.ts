@@ -80,7 +80,7 @@ async function admitAndCommit(
   options: WriteOptions,
 ): Promise<KeptObject> {
   const kind = resource.stored
-  const { uid, creationTimestamp } = next.metadata
+  const { uid, creationTimestamp, generation } = next.metadata
   const admission: Admission = {
     core,
     operation: 'CREATE',
@@ -98,6 +98,7 @@ async function admitAndCommit(
     settle() {
       next.metadata.uid = uid!
       next.metadata.creationTimestamp = creationTimestamp!
+      if (generation !== undefined) next.metadata.generation = generation
       if (kind.subresources?.includes('status') && !kind.keepsStatusOnCreate) delete next['status']
     },
   }

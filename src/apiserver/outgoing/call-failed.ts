@@ -60,14 +60,51 @@ export function networkText(error: unknown, where: string): string {
 
 const longestText = 512
 
-/** What an answer that is not a success says about itself. */
-export function answerText(status: number, body: Buffer, location: string | undefined): string {
+const texts: Readonly<Record<number, string>> = {
+  400: 'the server rejected our request for an unknown reason',
+  401: 'the server has asked for the client to provide credentials',
+  404: 'the server could not find the requested resource',
+  405: 'the server does not allow this method on the requested resource',
+  409: 'the server reported a conflict',
+  422: 'the server rejected our request due to an error in our request',
+  429: 'the server has received too many requests and has asked us to try again later',
+  503: 'the server is currently unable to handle the request',
+  504: 'the server was unable to return a response in the time allotted, but may still be processing the request',
+}
+
+/**
+ * What an answer that is not a success says about itself, in the words of Kubernetes' client.
+ * @param contentType only of a text, and of what names no type, is the body shown
+ */
+export function answerText(
+  status: number,
+  body: Buffer,
+  { location, 'content-type': contentType = '' }: { location?: string; 'content-type'?: string },
+): string {
   if (status >= 300 && status < 400)
     return `the server answered ${status} with a redirect, which is not followed${location ? `: ${JSON.stringify(location.slice(0, longestText))}` : ''}`
-  if (status === 404) return 'the server could not find the requested resource'
-  if (status === 503) return 'the server is currently unable to handle the request'
-  const text = body.toString().trim().slice(0, longestText)
-  if (status >= 500)
-    return `an error on the server (${JSON.stringify(text || 'unknown')}) has prevented the request from succeeding`
-  return `the server answered ${status}${text ? `: ${text}` : ''}`
+  const said = statusMessage(body)
+  if (said) return said
+  if (texts[status]) return texts[status]
+  const isText = contentType === '' || contentType.startsWith('text/')
+  const text = isText ? body.toString().trim().slice(0, longestText) : 'unknown'
+  if (status === 403 || status === 415) return text
+  if (status === 406)
+    return text && text !== 'unknown'
+      ? text
+      : 'the server was unable to respond with a content type that the client supports'
+  if (status >= 500) return `an error on the server (${JSON.stringify(text)}) has prevented the request from succeeding`
+  return `the server responded with the status code ${status} but did not return more information`
+}
+
+/** The message of a Status, if that is what the body is. */
+function statusMessage(body: Buffer): string | undefined {
+  if (body[0] !== 0x7b) return undefined
+  try {
+    const { kind, apiVersion, status, message } = JSON.parse(body.toString()) as Record<string, unknown>
+    const isFailure = kind === 'Status' && apiVersion === 'v1' && status !== 'Success'
+    return isFailure && typeof message === 'string' ? message.slice(0, longestText) : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -76,7 +76,12 @@ export class OutgoingCalls {
       })
       const bytes = await wholeBody(answer.body, options.maxBytes ?? defaultMaxBytes, stop.signal)
       if (answer.status < 200 || answer.status > 299)
-        throw new CallFailed(answerText(answer.status, bytes, answer.headers.location), { status: answer.status })
+        throw new CallFailed(answerText(answer.status, bytes, answer.headers), { status: answer.status })
+      if (bytes.length === 0)
+        throw new CallFailed(
+          `0-length response with status code: ${answer.status} and content type: ${answer.headers['content-type'] ?? ''}`,
+          { status: answer.status },
+        )
       return parseAnswer(bytes)
     } catch (error) {
       if (error instanceof CallFailed && error.status !== undefined) throw error

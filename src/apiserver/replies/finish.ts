@@ -44,9 +44,9 @@ async function compress(reply: ApiReply, body: Uint8Array): Promise<void> {
   reply.body = await gzipAsync(body, { level: constants.Z_BEST_SPEED })
 }
 
-/** `299 - "text"` each, once each, cut when there are very many. */
+/** `299 - "text"` each, once each, cut when there are very many; an empty one and one with control characters are left out. */
 function warningHeaders(warnings: string[]): string[] {
-  const unique = [...new Set(warnings)]
+  const unique = [...new Set(warnings)].filter(text => text !== '' && !/\p{Cc}/u.test(text))
   const tooMuch = unique.reduce((sum, text) => sum + text.length, 0) > warningLimit
   const out: string[] = []
   let total = 0

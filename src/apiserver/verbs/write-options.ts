@@ -38,11 +38,12 @@ export function fieldManager(call: Call): string {
 export function shownOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): object {
   const { query } = call.info
   const validation = query.get('fieldValidation')
+  const manager = query.get('fieldManager')
   return {
     ...{ kind, apiVersion: 'meta.k8s.io/v1' },
     ...(isDryRun(call) ? { dryRun: ['All'] } : {}),
     ...(kind === 'PatchOptions' && flag(query, 'force') ? { force: true } : {}),
-    fieldManager: fieldManager(call),
+    ...(manager ? { fieldManager: manager } : {}),
     ...(validation ? { fieldValidation: validation } : {}),
   }
 }

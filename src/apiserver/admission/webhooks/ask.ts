@@ -21,7 +21,7 @@ export interface Asking {
  * @returns what it wants changed, if anything; undefined also when it could not be asked and fails open
  * @throws ApiError when it refuses, or could not be asked and fails closed
  */
-export async function askHook(hook: Hook, asking: Asking): Promise<unknown> {
+export async function askHook(hook: Hook, asking: Asking): Promise<string | undefined> {
   const { admission } = asking
   if (admission.dryRun && !hook.dryRun)
     throw badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`)

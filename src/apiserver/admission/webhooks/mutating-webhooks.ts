@@ -43,13 +43,14 @@ async function askAll(
   turns.begin()
   for (const [i, hook] of hooks.entries()) {
     if (!turns.isOf(hook)) continue
-    const shownObjects = new ShownObjects(admission)
+    const shownObjects = new ShownObjects(admission, true)
     const resource = await concerns(hook, admission, shownObjects, asked)
     if (!resource) continue
     const shown = await shownObjects.in(resource)
     const place = `round_${admission.turn ?? 0}_index_${i}`
     const patch = await askHook(hook, { admission, shown, type: 'admit', place, metrics })
-    const mutated = Array.isArray(patch) && patch.length > 0 && (await change(hook, admission, shown, patch))
+    const operations = patch ? operationsOf(patch) : []
+    const mutated = operations.length > 0 && (await change(hook, admission, shown, operations))
     noteMutation(hook, admission, mutated, place)
     if (mutated) turns.changed()
     if (hook.reinvoke) turns.wantsMore(hook)
@@ -60,6 +61,18 @@ async function askAll(
 function noteMutation({ configuration, name }: Hook, { core }: Admission, mutated: boolean, place: string): void {
   const value = JSON.stringify({ configuration, webhook: name, mutated })
   core.annotate(`mutation.webhook.admission.k8s.io/${place}`, value)
+}
+
+/** A patch that is none is refused whatever the failure policy says. @throws ApiError InternalError */
+function operationsOf(patch: string): unknown[] {
+  let value: unknown
+  try {
+    value = JSON.parse(patch)
+  } catch (error) {
+    throw internal((error as Error).message)
+  }
+  if (Array.isArray(value) || value === null) return value ?? []
+  throw internal(`json: cannot unmarshal ${typeof value} into Go value of type jsonpatch.Patch`)
 }
 
 /** @returns whether anything is different now */

@@ -371,10 +371,88 @@ test('answers that are none count as no answer', async () => {
     `${invalid}webhook returned response.patch but not response.patchType`,
   )
   expect(await said({ allowed: true, patchType: 'Magic', patch: 'W10=' })).toBe(
-    `${invalid}webhook returned invalid response.patchType of "Magic"`,
+    'Internal error occurred: failed calling webhook "w.k8s.io": unsupported patch type "Magic"',
   )
   expect(await said({ allowed: false })).toBe('admission webhook "w.k8s.io" denied the request without explanation')
   expect(await said(patch({ op: 'remove', path: '/no/such' }) as object)).toMatch('Internal error occurred: ')
+})
+
+test.each([
+  [{ allowed: 'true' }, 'string into Go struct field AdmissionResponse.response.allowed of type bool'],
+  [{ uid: 5 }, 'number into Go struct field AdmissionResponse.response.uid of type types.UID'],
+  [{ status: 'no' }, 'string into Go struct field AdmissionResponse.response.status of type v1.Status'],
+  [{ status: { code: '403' } }, 'string into Go struct field Status.response.status.code of type int32'],
+  [{ warnings: 'w' }, 'string into Go struct field AdmissionResponse.response.warnings of type []string'],
+  [{ warnings: [1] }, 'number into Go struct field AdmissionResponse.response.warnings of type string'],
+  [
+    { auditAnnotations: { k: 5 } },
+    'number into Go struct field AdmissionResponse.response.auditAnnotations of type string',
+  ],
+  [{ patchType: 5 }, 'number into Go struct field AdmissionResponse.response.patchType of type v1.PatchType'],
+])('an answer of wrong types is none: %j', async (answer, why) => {
+  const { call, configure, webhook, rule } = await startWithHook(() => ({ allowed: false, ...answer }) as never)
+  const maps = [rule(['configmaps'], ['CREATE'])]
+  await configure('Validating', 'c', webhook('open.k8s.io', '/', maps, { failurePolicy: 'Ignore' }))
+  expect((await call('POST', configMaps, configMap('open'))).status).toBe(201)
+  await configure('Validating', 'd', webhook('shut.k8s.io', '/', maps))
+  expect((await call('POST', configMaps, configMap('shut'))).body).toMatchObject({
+    code: 500,
+    message: `Internal error occurred: failed calling webhook "shut.k8s.io": failed to call webhook: json: cannot unmarshal ${why}`,
+  })
+})
+
+test('a validating webhook may not change anything, and a patch that is none is refused by any policy', async () => {
+  let answer: object = {}
+  const { call, configure, webhook, rule } = await startWithHook(() => ({ allowed: true, ...answer }))
+  const open = { failurePolicy: 'Ignore' }
+  await configure('Validating', 'v', webhook('v.k8s.io', '/', [rule(['configmaps'], ['CREATE'])]))
+  await configure('Mutating', 'm', webhook('m.k8s.io', '/', [rule(['pods'], ['CREATE'])], open))
+  const told = async (url: string, object: object, next: object) => {
+    answer = next
+    return (await call('POST', url, object)).body.message
+  }
+  const invalid =
+    'Internal error occurred: failed calling webhook "v.k8s.io": received invalid webhook response: validating webhook may not return '
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  expect(await told(configMaps, configMap('a'), { patch: 'W10=', patchType: 'JSONPatch' })).toBe(
+    `${invalid}response.patch`,
+  )
+  expect(await told(configMaps, configMap('a'), { patchType: 'JSONPatch' })).toBe(`${invalid}response.patchType`)
+  expect(await told(pods, pod('a'), { patch: base64('{}'), patchType: 'JSONPatch' })).toBe(
+    'Internal error occurred: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+  )
+  expect(await told(pods, pod('a'), { patch: base64('garbage'), patchType: 'JSONPatch' })).toMatch(
+    'Internal error occurred: ',
+  )
+})
+
+test('what changes a new object sees it without uid, generation and time; options say only what was sent', async () => {
+  const { call, configure, webhook, rule, reviews } = await startWithHook(() =>
+    patch({ op: 'add', path: '/metadata/labels', value: { a: 'b' } }),
+  )
+  await configure('Mutating', 'm', webhook('m.k8s.io', '/', [rule(['replicationcontrollers'], ['CREATE'])]))
+  const controller = {
+    ...{ kind: 'ReplicationController', apiVersion: 'v1', metadata: { name: 'a' } },
+    spec: { template: { metadata: { labels: { a: 'b' } }, spec: pod('a').spec } },
+  }
+  const { body } = await call('POST', '/api/v1/namespaces/default/replicationcontrollers', controller)
+  expect(reviews[0].object.metadata).toMatchObject({ name: 'a', creationTimestamp: null })
+  expect(reviews[0].object.metadata).not.toHaveProperty('uid')
+  expect(reviews[0].object.metadata).not.toHaveProperty('generation')
+  expect(reviews[0].options).toEqual({ kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' })
+  expect(body.metadata).toMatchObject({
+    ...{ labels: { a: 'b' }, generation: 1 },
+    ...{ uid: expect.any(String), creationTimestamp: expect.any(String) },
+  })
+})
+
+test('warnings that are empty or hold control characters are left out', async () => {
+  const { call, configure, webhook, rule } = await startWithHook(() => ({
+    allowed: true,
+    warnings: ['', 'a\nb', 'good'],
+  }))
+  await configure('Validating', 'c', webhook('w.k8s.io', '/', [rule(['configmaps'], ['CREATE'])]))
+  expect((await call('POST', configMaps, configMap('m'))).headers['warning']).toEqual(['299 - "good"'])
 })
 
 test('a dry run is not shown to what has side effects', async () => {
