@@ -1,4 +1,3 @@
-import { sameMeaning } from '../../../base/equality.ts'
 import type { Job } from '../../types/batch-v1.ts'
 
 const prefix = 'batch.kubernetes.io/'

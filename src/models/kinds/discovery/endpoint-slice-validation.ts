@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from '../../../base/ip.ts'
 import { isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName } from '../../../base/names.ts'
 import { duplicate, type FieldError, invalid, required, tooMany } from '../../field-error.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../types/discovery-v1.ts'
-import { checkImmutable, checkOneOf, checkOptionalName, texts } from '../checks.ts'
+import { checkImmutable, checkOneOf, texts } from '../checks.ts'
 import { checkEndpointIP } from '../core/endpoints-validation.ts'
 
 const types = ['FQDN', 'IPv4', 'IPv6']

@@ -2,15 +2,7 @@ import { isIP } from '../../../base/ip.ts'
 import { isDns1035Label, isDns1123Subdomain, isWildcardDns1123Subdomain } from '../../../base/names.ts'
 import { type FieldError, GoText, invalid, notSupported, required } from '../../field-error.ts'
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule } from '../../types/networking-v1.ts'
-import {
-  checkIP,
-  checkLocalReference,
-  checkName,
-  checkOptionalName,
-  checkPort,
-  checkPortReference,
-  texts,
-} from '../checks.ts'
+import { checkIP, checkLocalReference, checkName, checkPort, checkPortReference, texts } from '../checks.ts'
 
 /** Named the class before there was a field. */
 export const classAnnotation = 'kubernetes.io/ingress.class'
