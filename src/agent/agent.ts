@@ -7,7 +7,6 @@ import { Service } from '../models/kinds/core/service.ts'
 import { localFolderAnnotation } from '../models/local-volume.ts'
 import { openPodGroups } from './cgroup/open-pod-groups.ts'
 import type { PodGroups } from './cgroup/pod-groups.ts'
-import { CpuManager } from './cpu/cpu-manager.ts'
 import { createImages } from './image/images.ts'
 import { createImagePeers, type ImagePeers } from './image/peers.ts'
 import { AgentMetrics } from './metrics/agent-metrics.ts'
@@ -34,8 +33,7 @@ import { NodeShutdown } from './shutdown/shutdown.ts'
 import { ManifestFolder } from './static/manifest-folder.ts'
 import { Mirrors } from './static/mirrors.ts'
 import { StatusWriter } from './status-writer.ts'
-import { type Numa, readNuma } from './topology/numa.ts'
-import { TopologyManager } from './topology/topology-manager.ts'
+import { Shares } from './topology/shares.ts'
 import { createDiskVolumes } from './volume/disk-volumes.ts'
 import { localFolderOf } from './volume/local-volumes.ts'
 import { createServiceAccountTokens } from './volume/service-account-tokens.ts'
@@ -88,9 +86,7 @@ class NodeAgent implements Agent {
   #plugins: NodePlugins | undefined
   #volumes: Volumes | undefined
   #routines: Routines | undefined
-  #cpus: CpuManager | undefined
-  #numa: Numa | undefined
-  #topology: TopologyManager | undefined
+  #shares: Shares | undefined
   #registeredDone!: () => void
 
   constructor(given: AgentOptions) {
@@ -129,7 +125,7 @@ class NodeAgent implements Agent {
       memory: options.simulated ? undefined : new PodMemory(options.disk, secretFolderOf(options), log),
       facts: () => this.#facts(),
       finished: uid => {
-        this.#releaseShare(uid)
+        this.#shares?.release(uid)
         this.#writer.drop(uid)
         this.#tally.forget(uid)
       },
@@ -208,7 +204,7 @@ class NodeAgent implements Agent {
                 growth,
                 registration,
                 activePods: () => (this.#pods.complete ? this.#pods.active : undefined),
-                numa: () => this.#numa,
+                numa: () => this.#shares?.numa,
               },
             ),
           )
@@ -276,19 +272,19 @@ class NodeAgent implements Agent {
         return api ? [api, ...all] : all
       },
       resizeProblem: pod => this.#pods.resizeProblem(pod),
-      cpus: () => this.#cpus,
-      topology: () => this.#topology,
+      cpus: () => this.#shares?.cpus,
+      topology: () => this.#shares?.topology,
       groups,
       tally: this.#tally,
       metrics: this.#options.metrics,
       report: (pod, status) => {
-        if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#releaseShare(pod.metadata.uid!)
+        if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#shares?.release(pod.metadata.uid!)
         if (!this.#mirrors.report(pod, status)) this.#writer.set(pod, status)
       },
       forget: pod => this.#forget(pod),
     })
     await this.#view.start()
-    await this.#openShares()
+    this.#shares = await Shares.open(this.#options, this.#view, this.#plugins?.devices)
     this.#options.server?.add(this.served)
     await this.#health.look()
     await this.#takeStaticPods()
@@ -327,24 +323,6 @@ class NodeAgent implements Agent {
     return this.stop()
   }
 
-  /** Who gives containers something for themselves, and sees to it that it is near to each other. */
-  async #openShares(): Promise<void> {
-    const { cpuManagerPolicy, topology, simulated, disk, reserved = defaultReservation } = this.#options
-    const numa = topology && !simulated ? await readNuma(disk) : undefined
-    this.#numa = numa
-    if (cpuManagerPolicy === 'static') {
-      const about = { view: this.#view, reservedCpu: reserved['cpu'] ?? '0', ...(numa ? { numa } : {}) }
-      this.#cpus = await CpuManager.open({ ...this.#options, ...about })
-    }
-    const providers = [this.#cpus, this.#plugins?.devices].filter(provider => provider !== undefined)
-    if (numa) this.#topology = new TopologyManager(topology!, numa, providers)
-  }
-
-  #releaseShare(uid: string): void {
-    this.#cpus?.release(uid)
-    this.#plugins?.devices.release(uid)
-  }
-
   /** Pods from the API, once what they refer to is known too. */
   async #takePods(informers: InformerSet): Promise<void> {
     const { signal } = this.#stop
@@ -377,7 +355,7 @@ class NodeAgent implements Agent {
       unsafeSysctls: this.#options.allowedUnsafeSysctls ?? [],
       pressure: this.#routines?.pressure ?? [],
       goingDown: this.#shutdown.begun,
-      exclusiveCpus: this.#cpus !== undefined,
+      exclusiveCpus: this.#shares?.cpus !== undefined,
       withoutAppArmor: this.#machine?.appArmor === false,
     }
   }

@@ -11,6 +11,16 @@ interface Swept {
   deleted: number
 }
 
+/** Notes that history before `revision` is unreadable from now on, and when that revision was written. Inside a transaction of the caller. */
+export function keepFrom(database: Database, revision: number): void {
+  database.prepare(`UPDATE meta SET value = ? WHERE name = 'oldest'`).run(revision)
+  database
+    .prepare(
+      `INSERT OR REPLACE INTO meta SELECT 'oldestAt', at FROM log WHERE position <= ? ORDER BY position DESC LIMIT 1`,
+    )
+    .run(lastPosition(revision))
+}
+
 /** Removes from the log what history no longer needs. Runs on the writer's thread. */
 export class Sweeper {
   readonly #database: Database

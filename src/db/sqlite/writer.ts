@@ -29,9 +29,9 @@ import type {
   Usage,
 } from './protocol.ts'
 import { RecentValues, type WholeValue } from './recent-values.ts'
-import { firstPosition, lastPosition, meta, migrate, revisionOf } from './schema.ts'
+import { firstPosition, meta, migrate, revisionOf } from './schema.ts'
 import { slice } from './slice.ts'
-import { Sweeper } from './sweeper.ts'
+import { keepFrom, Sweeper } from './sweeper.ts'
 import { failedResult, notTaken } from './syncer.ts'
 import { vacuum } from './vacuum.ts'
 import { type KeptValue, WholeValues } from './whole-values.ts'
@@ -310,12 +310,7 @@ export class Writer {
     if (revision > this.#oldest) {
       this.#database.exec('BEGIN IMMEDIATE')
       try {
-        this.#database.prepare(`UPDATE meta SET value = ? WHERE name = 'oldest'`).run(revision)
-        this.#database
-          .prepare(
-            `INSERT OR REPLACE INTO meta SELECT 'oldestAt', at FROM log WHERE position <= ? ORDER BY position DESC LIMIT 1`,
-          )
-          .run(lastPosition(revision))
+        keepFrom(this.#database, revision)
         this.#database.exec('COMMIT')
       } catch (error) {
         this.#rollBack()
