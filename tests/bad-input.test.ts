@@ -167,9 +167,15 @@ describe('bad input over HTTPS', () => {
     expect((await cluster.call('GET', `${maps}/fresh`)).json.polluted).toBeUndefined()
   })
 
+  it.each(['/nothing', '/apis/nothing.example/v1/things'])(
+    '%s, where nothing is served, is told in a line of text',
+    async path => {
+      const { status, text } = await cluster.call('GET', path)
+      expect([status, text]).toEqual([404, '404 page not found\n'])
+    },
+  )
+
   it.each<[string, string, string, number, string]>([
-    ['an unknown path', 'GET', '/nothing', 404, 'NotFound'],
-    ['an unknown group', 'GET', '/apis/nothing.example/v1/things', 404, 'NotFound'],
     ['an unknown version', 'GET', '/apis/apps/v9/deployments', 404, 'NotFound'],
     ['an unknown kind', 'GET', '/api/v1/namespaces/default/spaceships', 404, 'NotFound'],
     ['an unknown subresource', 'GET', '/api/v1/namespaces/default/pods/a/colour', 404, 'NotFound'],

@@ -179,7 +179,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     }
     const { about, type, reason, first: firstTimestamp } = entry
     const { namespace, name, uid, resourceVersion } = about.metadata
-    const id = Buffer.from(random.bytes(8)).toString('hex')
+    const id = idAt(clock.now(), random)
     const created = await client.create<Event>(EventKind, {
       metadata: { namespace: namespace ?? 'default', name: `${name.slice(0, 230)}.${id}` },
       involvedObject: {
@@ -217,4 +217,10 @@ function touch<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key)
   map.set(key, value)
   if (map.size > remembered) map.delete(map.keys().next().value!)
+}
+
+/** Sorts by time as Kubernetes' do, which are nanoseconds in hexadecimal; ours to a millisecond, the rest is chance. */
+function idAt(nowMs: number, random: Random): string {
+  const chance = Buffer.from(random.bytes(3)).readUIntBE(0, 3) % 1_000_000
+  return (BigInt(Math.trunc(nowMs)) * 1_000_000n + BigInt(chance)).toString(16).padStart(16, '0')
 }

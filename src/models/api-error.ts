@@ -84,11 +84,13 @@ export class ApiError extends OptiFlowError {
     } catch {
       // Not JSON: the text itself is all there is to say.
     }
-    return new ApiError(reasonsOfProse[code] ?? 'InternalError', text.trim().slice(0, 500) || `HTTP status ${code}`, {
-      code,
-    })
+    const prose = text.trim() === '404 page not found' ? notServed : text.trim().slice(0, 500)
+    return new ApiError(reasonsOfProse[code] ?? 'InternalError', prose || `HTTP status ${code}`, { code })
   }
 }
+
+/** What clients say where nothing at all is served at a path. */
+const notServed = 'the server could not find the requested resource'
 
 /** The reasons of replies that name none. */
 const reasonsOfProse: Record<number, Reason> = {

@@ -218,9 +218,9 @@ describe.skipIf(!hasKubectl)(`the API that Calico needs${hasKubectl ? '' : ' (sk
       const other = await node.strategic(path, {
         metadata: { uid: '11111111-2222-3333-4444-555555555555', annotations },
       })
-      expect(other.body).toMatchObject({ code: 409, reason: 'Conflict' })
-      expect(other.body.message).toMatch(
-        /UID in precondition: 11111111-2222-3333-4444-555555555555, UID in object meta: /,
+      expect(other.body).toMatchObject({ code: 422, reason: 'Invalid' })
+      expect(other.body.message).toContain(
+        'metadata.uid: Invalid value: "11111111-2222-3333-4444-555555555555": field is immutable',
       )
       expect((await cluster.get('pod', 'web')).metadata.annotations).toMatchObject(emptied)
     })
@@ -255,7 +255,7 @@ describe.skipIf(!hasKubectl)(`the API that Calico needs${hasKubectl ? '' : ' (sk
       const preconditions = { uid: '11111111-2222-3333-4444-555555555555' }
       const refused = await node.custom('DELETE', path, { kind: 'DeleteOptions', apiVersion: 'v1', preconditions })
       expect(refused.status).toBe(409)
-      expect(refused.body.message).toContain('UID in precondition')
+      expect(refused.body.message).toContain('the UID in the precondition')
       const own = { preconditions: { uid: made.metadata.uid } }
       expect((await node.custom('DELETE', path, { kind: 'DeleteOptions', apiVersion: 'v1', ...own })).status).toBe(200)
       expect((await node.custom('GET', path)).status).toBe(404)

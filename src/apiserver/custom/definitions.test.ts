@@ -153,7 +153,7 @@ describe('a definition', () => {
     )
     expect(twice.body.details.causes.map((c: any) => `${c.field}: ${c.message}`)).toEqual([
       'spec.tags[1]: Duplicate value: "a"',
-      'spec.steps[1]: Duplicate value: {"name":"x"}',
+      'spec.steps[1]: Duplicate value: map[string]interface {}{"name":"x"}',
     ])
   })
 

@@ -88,7 +88,9 @@ describe('several versions', () => {
     const dropped = await server.call('PATCH', crd, [{ op: 'remove', path: '/spec/versions/0' }], {
       'content-type': 'application/json-patch+json',
     })
-    expect(dropped.body.message).toContain('v1 was previously a storage version')
+    expect(dropped.body.message).toContain(
+      'status.storedVersions[0]: Invalid value: "v1": must appear in spec.versions',
+    )
   })
 
   test('a default that comes later is shown for objects that are stored without it', async () => {

@@ -1,6 +1,6 @@
 import { same } from '../../base/equality.ts'
 import { integerProblem } from '../../base/go-integer.ts'
-import { ApiError, conflictError, invalidError, notFoundError, objectModified } from '../../models/api-error.ts'
+import { badRequest, conflictError, invalidError, notFoundError, objectModified } from '../../models/api-error.ts'
 import { GoText, invalid } from '../../models/field-error.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Admission } from '../admission/chain.ts'
@@ -97,7 +97,7 @@ function checkRevision(
     return false
   }
   if (integerProblem(resourceVersion, false))
-    throw new ApiError('', `strconv.ParseUint: ${integerProblem(resourceVersion, false)}`, { code: 500 })
+    throw badRequest(`strconv.ParseUint: ${integerProblem(resourceVersion, false)}`)
   if (Number(resourceVersion) !== kept.revision) throw conflictError(resource.kind, name, objectModified)
   return true
 }

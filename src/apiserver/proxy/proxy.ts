@@ -16,7 +16,7 @@ import { type ProxyTarget, proxyTarget } from './target.ts'
 /** {pods,services,nodes}/NAME/proxy/…: whatever is asked, passed on as it is, and the answer back. */
 export function proxy(nodes: NodeDialer | undefined): Record<string, CallHandler> {
   const handler: CallHandler = call => passOn(call, nodes)
-  const verbs = ['get', 'create', 'update', 'patch', 'delete', 'options']
+  const verbs = ['get', 'create', 'update', 'patch', 'delete', '']
   return Object.fromEntries(verbs.map(verb => [verb, handler]))
 }
 

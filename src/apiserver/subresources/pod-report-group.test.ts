@@ -117,7 +117,7 @@ test('of a group each pod stands for itself; a pod that runs nowhere is gone at 
   expect([status, body.status.written]).toEqual([201, 1])
   expect(body.status.refused.map((r: any) => [r.index, r.status.code, r.status.message])).toEqual([
     [1, 404, 'pods "nobody" not found'],
-    [2, 409, expect.stringContaining('Precondition failed: UID in precondition: another')],
+    [2, 422, 'Pod "b" is invalid: metadata.uid: Invalid value: "another": field is immutable'],
   ])
   expect((await server.call('GET', `${pods}/a`)).status).toBe(404)
   expect((await podNamed('b')).status.conditions ?? []).toEqual([])

@@ -1,10 +1,11 @@
 import { integerProblem } from '../../base/go-integer.ts'
-import { ApiError } from '../../models/api-error.ts'
+import { ApiError, badRequest } from '../../models/api-error.ts'
 import type { Core } from '../core.ts'
 
 const waitMs = 3_000
 
 /**
+ * Kubernetes answers 500 where its cache reads the number, although it is the client who is wrong; we say 400, in its words.
  * @param reader who would have read it: the cache, or the store for a state of its own
  * @throws ApiError when it is no number that a server could have given
  */
@@ -12,9 +13,7 @@ export function parseRevision(text: string, reader: 'cache' | 'store' = 'cache')
   const problem = integerProblem(text, false)
   if (!problem) return Number(text)
   const why = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: ${problem}`
-  throw reader === 'cache'
-    ? new ApiError('', why, { code: 500 })
-    : new ApiError('BadRequest', `invalid resource version: ${why}`)
+  throw badRequest(reader === 'cache' ? why : `invalid resource version: ${why}`)
 }
 
 /** Waits a little until the cache is as new as the client says it has seen. @throws ApiError Timeout */

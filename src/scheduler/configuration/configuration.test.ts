@@ -224,14 +224,14 @@ describe('arguments of single plugins', () => {
     [
       'PodTopologySpread',
       list({ ...rule, whenUnsatisfiable: 'Never' }),
-      'defaultConstraints[0].whenUnsatisfiable: is none of',
+      'defaultConstraints[0].whenUnsatisfiable: Unsupported value: "Never"',
     ],
     [
       'PodTopologySpread',
       list({ ...rule, labelSelector: {} }),
       'defaultConstraints[0].labelSelector: what belongs together',
     ],
-    ['PodTopologySpread', list(rule, rule), 'defaultConstraints[1].{topologyKey, whenUnsatisfiable}: Duplicate value'],
+    ['PodTopologySpread', list(rule, rule), 'defaultConstraints[0].{topologyKey, whenUnsatisfiable}: Duplicate value'],
   ])('%s refuses %j', (name, args, message) =>
     expect(() => profileWith(name, args)).toThrow(`profiles[0].pluginConfig[${name}].args.${message}`),
   )

@@ -4,7 +4,6 @@ import type { PodTopologySpreadArgs } from '../plugins/pod-topology-spread.ts'
 import { BadConfiguration, refuseAny } from './bad-configuration.ts'
 
 const types = ['System', 'List']
-const actions = ['DoNotSchedule', 'ScheduleAnyway']
 
 /** How pods without constraints of their own are spread. @throws BadConfiguration */
 export function spreadArgs(given: Record<string, any>, at: string): PodTopologySpreadArgs {
@@ -15,17 +14,13 @@ export function spreadArgs(given: Record<string, any>, at: string): PodTopologyS
   if (defaultingType === 'System' && constraints.length)
     throw new BadConfiguration(`${at}.defaultConstraints: only with defaultingType List`)
   refuseAny(checkSpread(`${at}.defaultConstraints`, constraints))
-  for (const [i, { whenUnsatisfiable, labelSelector }] of constraints.entries()) {
-    const here = `${at}.defaultConstraints[${i}]`
-    if (!actions.includes(whenUnsatisfiable))
-      throw new BadConfiguration(`${here}.whenUnsatisfiable: is none of ${actions.join(', ')}`)
+  for (const [i, { labelSelector }] of constraints.entries())
     if (labelSelector)
       throw new BadConfiguration(
-        `${here}.labelSelector: what belongs together is told by each pod's services and controller`,
+        `${at}.defaultConstraints[${i}].labelSelector: what belongs together is told by each pod's services and controller`,
         {
           hint: 'Leave it out.',
         },
       )
-  }
   return defaultingType === 'List' ? { defaultConstraints: constraints } : {}
 }
