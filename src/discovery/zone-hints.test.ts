@@ -79,7 +79,13 @@ it('endpoints keep their hints while no zone gets too many, and lose as few as n
   expect(hints(settled, shares({ a: 0.5, b: 0.5 }))).toMatch(/^(ab|ba)aabb$/)
 })
 
-it('whatever there is, zones get what they need at least and and a second look changes nothing', () => {
+it('no endpoint stays meant for a zone without nodes, be the others nearly served', () => {
+  const all = Array.from({ length: 9 }, () => ({ zone: 'a' }))
+  const found = zoneHints(all, new Map([...'dcb'].map((name, i) => [name, [3, 5, 5][i]! / 13])))
+  expect('zones' in found && found.zones.filter(zone => zone === 'a')).toEqual([])
+})
+
+it('whatever there is, zones get what they need at least, and a second look changes nothing', () => {
   const zone = fc.constantFrom('a', 'b', 'c', 'd')
   fc.assert(
     fc.property(

@@ -126,11 +126,13 @@ function transfers(wanted: ReadonlyMap<string, Share>, counts: ReadonlyMap<strin
   for (;;) {
     const zones = [...now.keys()].sort((a, b) => above(b) - above(a) || (a < b ? -1 : 1))
     const needy = zones.findLast(zone => spare(zone) < 0)
-    const to = needy ?? zones.at(-1)!
-    const from = zones.find(zone => spare(zone) > 0)
+    const to = needy ?? zones.findLast(zone => wanted.has(zone))!
+    // A zone that has no share keeps none.
+    const homeless = zones.find(zone => !wanted.has(zone) && now.get(zone)! > 0)
+    const from = homeless ?? zones.find(zone => spare(zone) > 0)
     if (from === undefined || from === to) return moves
     const [give, take] = [above(from), -above(to)]
-    if (!needy && ((give < 1 && take < 1) || give < 0.5 || take < 0.5)) return moves
+    if (!needy && !homeless && ((give < 1 && take < 1) || give < 0.5 || take < 0.5)) return moves
     moves.push({ from, to })
     now.set(from, now.get(from)! - 1)
     now.set(to, now.get(to)! + 1)
