@@ -328,7 +328,7 @@ describe.skipIf(obstacle)(
       expect(counts.map(([, kind, count]) => `${kind} ${count}`)).toEqual(
         [
           ...['containers', 'shims', 'runc states', 'mounts', 'snapshots', 'rules', 'interfaces', 'tunnel entries'],
-          ...['network namespaces', 'addresses', 'network records', 'pod folders', 'log folders'],
+          ...['network namespaces', 'addresses', 'network records', 'pod folders', 'log folders', 'exec pipes'],
         ].map(kind => `${kind} 0`),
       )
     })
