@@ -1,5 +1,5 @@
 import type { AnyObject } from '../../models/object.ts'
-import { readObject, readValue } from '../bodies/object-body.ts'
+import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { type TrackOwners, trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
@@ -7,7 +7,7 @@ import { objectReply } from '../replies/object-form.ts'
 import { isApply, readApplication, refuseForce } from '../verbs/applied-configuration.ts'
 import { Applying } from '../verbs/apply.ts'
 import { get } from '../verbs/get.ts'
-import { readPatch } from '../verbs/patch.ts'
+import { readPatch, readPatched } from '../verbs/patch.ts'
 import { checkName } from '../verbs/update.ts'
 import { fieldManager, isDryRun } from '../verbs/write-options.ts'
 
@@ -51,8 +51,8 @@ export function partHandlers(subresource: string, take: TakePart): Record<'get' 
         return write(call, present => applying.next(present), applying.track)
       }
       refuseForce(call)
-      const apply = readPatch(call)
-      return write(call, present => readValue(call, call.resource.kind, apply(present)))
+      const change = readPatch(call)
+      return write(call, present => readPatched(call, call.resource.kind, change.apply(present), change))
     },
   }
 }

@@ -4,7 +4,7 @@ import { Scale } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import { columnDefinitionsOf, rowOf } from '../../models/table.ts'
-import { readObject, readValue } from '../bodies/object-body.ts'
+import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
@@ -13,7 +13,7 @@ import { encodeValue, includeObject, mediaReply, tableOf } from '../replies/obje
 import { fromStored, prepare, servedObject } from '../storage/conversion.ts'
 import { isApply, readApplication, refuseForce } from '../verbs/applied-configuration.ts'
 import { Applying } from '../verbs/apply.ts'
-import { readPatch } from '../verbs/patch.ts'
+import { readPatch, readPatched } from '../verbs/patch.ts'
 import { fieldManager, isDryRun } from '../verbs/write-options.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 
@@ -37,9 +37,9 @@ export const updateScale: CallHandler = async call => {
 export const patchScale: CallHandler = async call => {
   if (isApply(call)) return applyScale(call)
   refuseForce(call)
-  const apply = readPatch(call)
+  const change = readPatch(call)
   return write(call, present => {
-    const next = readValue(call, Scale, apply(present))
+    const next = readPatched(call, Scale, change.apply(present), change)
     if (next.metadata.resourceVersion === present.metadata.resourceVersion) next.metadata.resourceVersion = ''
     return next
   })

@@ -2,13 +2,17 @@ import { ApiError, invalidError } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { invalid } from '../../models/field-error.ts'
 import { parseJson } from '../../models/json.ts'
-import type { AnyObject } from '../../models/object.ts'
-import { applyPatch, patchTypes } from '../../models/patch/index.ts'
+import type { Kind } from '../../models/kind.ts'
+import type { AnyObject, KubeObject } from '../../models/object.ts'
+import { goPrinted } from '../../models/patch/go-print.ts'
+import { applyPatch, type PatchType, patchTypes } from '../../models/patch/index.ts'
+import { restoreProblem } from '../../models/patch/restore.ts'
 import { CannotHandle } from '../../models/schema/index.ts'
 import { bodyType, checkedBody, unsupportedMediaType } from '../bodies/body.ts'
 import { changeTypes, customChangeTypes } from '../bodies/media-types.ts'
 import { readValue } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
+import { typeOf } from '../model-engine.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
@@ -18,7 +22,13 @@ import { apply } from './apply.ts'
 import { checkName } from './update.ts'
 import { fieldManager, isDryRun, shownOptions } from './write-options.ts'
 
-type Change = (present: AnyObject) => unknown
+interface Change {
+  /** What the patch makes of an object. */
+  apply(present: AnyObject): unknown
+  type: PatchType
+  /** As it was sent. */
+  patch: unknown
+}
 
 /** PATCH of an object, or of its status. */
 export const patch: CallHandler = async call => {
@@ -31,8 +41,8 @@ export const patch: CallHandler = async call => {
   const next = (present: AnyObject) => {
     const served = fromStored(resource, present)
     const { resourceVersion } = served.metadata
-    const patched = change(served)
-    const object = readPatched(call, patched)
+    const patched = change.apply(served)
+    const object = readPatched(call, resource.kind, patched, change)
     checkName(call, object)
     // A patch that leaves the version alone is about whatever is there now.
     if (object.metadata.resourceVersion === resourceVersion && !mentionsRevision(call))
@@ -61,18 +71,26 @@ export function readPatch(call: ResourceCall): Change {
     throw call.resource.kind.custom
       ? unsupportedMediaType(contentType, offered)
       : new ApiError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} })
-  const change = parseJson(checkedBody(call.request), { exactIntegers: true }).value
-  return present => applyPatch(call.resource.kind, type, present, change)
+  const patch = parseJson(checkedBody(call.request), { exactIntegers: true }).value
+  return { apply: present => applyPatch(call.resource.kind, type, present, patch), type, patch }
 }
 
 /** What comes of a patch may be no object of the kind: then the patch is invalid. @throws ApiError Invalid */
-function readPatched(call: ResourceCall, patched: unknown): AnyObject {
+export function readPatched<T extends KubeObject>(
+  call: ResourceCall,
+  kind: Kind<T>,
+  patched: unknown,
+  { type, patch }: Change,
+): T {
   try {
-    return readValue(call, call.resource.kind, patched)
+    return readValue(call, kind, patched) as unknown as T
   } catch (error) {
     if (!(error instanceof CannotHandle)) throw error
     const nothing = { group: '', plural: '', kind: '' }
-    throw invalidError(nothing, '', [invalid('patch', encodeJson(patched), error.why)])
+    if (type !== 'strategic') throw invalidError(nothing, '', [invalid('patch', encodeJson(patched), error.why)])
+    // Of a strategic merge patch the patch is shown, not what comes of it.
+    const why = restoreProblem(typeOf(kind), patched) ?? error.why
+    throw invalidError(nothing, '', [invalid('patch', goPrinted(patch), why)])
   }
 }
 

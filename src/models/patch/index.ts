@@ -1,5 +1,6 @@
 import { ApiError, badRequest } from '../api-error.ts'
 import { typeNamed } from '../schema/types.ts'
+import { jsonKind } from './go-print.ts'
 import { applyJsonPatch, JsonPatchFailed, maxOperations } from './json.ts'
 import { applyMergePatch, isRecord } from './merge.ts'
 import { applyStrategicPatch, StrategicPatchFailed } from './strategic.ts'
@@ -30,19 +31,29 @@ export function applyPatch(kind: { schema: string }, type: PatchType, current: o
     case 'json':
       return patchJson(current, patch)
     case 'merge':
-      return applyMergePatch(current, objectPatch(patch))
+      return applyMergePatch(current, objectPatch(patch, 'error decoding patch: '))
     case 'strategic':
-      return patchStrategic(kind.schema, current, objectPatch(patch))
+      return patchStrategic(kind.schema, current, objectPatch(patch, ''))
   }
 }
 
-function objectPatch(patch: unknown): Record<string, unknown> {
-  if (!isRecord(patch)) throw badRequest('the patch is not a JSON object')
+/** Nothing changes nothing. */
+function objectPatch(patch: unknown, doing: string): Record<string, unknown> {
+  if (patch === null) return {}
+  if (!isRecord(patch)) throw wrongPatch(doing, patch, 'map[string]interface {}')
   return patch
 }
 
+/** Names Go's type, as Kubernetes does. */
+const wrongPatch = (doing: string, patch: unknown, type: string) =>
+  badRequest(`${doing}json: cannot unmarshal ${jsonKind(patch)} into Go value of type ${type}`)
+
 function patchJson(current: object, patch: unknown): unknown {
-  if (!Array.isArray(patch)) throw badRequest('a JSON patch is a list of operations; this body is none')
+  if (patch === null) return current
+  const doing = 'error decoding patch: '
+  if (!Array.isArray(patch)) throw wrongPatch(doing, patch, '[]handlers.jsonPatchOp')
+  for (const operation of patch)
+    if (operation !== null && !isRecord(operation)) throw wrongPatch(doing, operation, 'handlers.jsonPatchOp')
   if (patch.length > maxOperations)
     throw new ApiError(
       'RequestEntityTooLarge',
@@ -54,6 +65,7 @@ function patchJson(current: object, patch: unknown): unknown {
     if (!(error instanceof JsonPatchFailed)) throw error
     throw new ApiError('Invalid', `the server rejected our request due to an error in our request: ${error.message}`, {
       cause: error,
+      details: {},
     })
   }
 }
@@ -68,6 +80,16 @@ function patchStrategic(schema: string, current: object, patch: Record<string, u
     return applyStrategicPatch(typeNamed(schema), current as Record<string, unknown>, patch)
   } catch (error) {
     if (!(error instanceof StrategicPatchFailed)) throw error
-    throw new ApiError('BadRequest', error.message, { cause: error })
+    if (error.fault === 'form') throw new ApiError('BadRequest', error.message, { cause: error })
+    if (error.fault === 'content')
+      throw new ApiError(
+        'Invalid',
+        `the server rejected our request due to an error in our request: ${error.message}`,
+        {
+          cause: error,
+          details: {},
+        },
+      )
+    throw new ApiError('', error.message, { code: 500, cause: error })
   }
 }

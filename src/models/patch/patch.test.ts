@@ -254,7 +254,7 @@ describe('strategic merge patch', () => {
       patched({ spec: { '$setElementOrder/containers': [{ name: 'c1' }], containers: [{ name: 'c9' }] } }),
     )
     expect(error.message).toContain("doesn't match $setElementOrder list")
-    expect(error.code).toBe(400)
+    expect(error.code).toBe(500)
   })
 
   test('$patch: delete, replace and merge, on elements, lists and objects', () => {

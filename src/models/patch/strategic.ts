@@ -1,11 +1,19 @@
 import { OptiFlowError } from '../../base/errors.ts'
-import { encodeJson } from '../encode-json.ts'
 import { put } from '../schema/decode.ts'
 import type { ObjectType, Type } from '../schema/types.ts'
+import { goKind, goPrinted } from './go-print.ts'
 import { isRecord } from './merge.ts'
 
 /** A patch whose directives or lists make no sense; the message is Kubernetes' own. */
-export class StrategicPatchFailed extends OptiFlowError {}
+export class StrategicPatchFailed extends OptiFlowError {
+  /** Kubernetes tells apart a directive of the wrong form, content that it never takes, and everything else, of which it says 500. */
+  readonly fault: 'form' | 'content' | 'other'
+
+  constructor(message: string, fault: 'form' | 'content' | 'other' = 'other') {
+    super(message)
+    this.fault = fault
+  }
+}
 
 type Json = unknown
 type Members = Record<string, Json>
@@ -41,7 +49,7 @@ function mergeObject(original: Members, patch: Members, type: ObjectType | undef
     const { [directive]: what, ...rest } = patch
     if (what === 'replace') return rest
     if (what === 'delete') return {}
-    if (what !== 'merge') throw new StrategicPatchFailed(`unknown patch type: ${what} in map: ${encodeJson(patch)}`)
+    throw unknownDirective(what, patch)
   }
   const out = retain(original, patch)
   const ordered = new Set<string>()
@@ -56,16 +64,22 @@ function mergeObject(original: Members, patch: Members, type: ObjectType | undef
   return out
 }
 
+/** Go marks what is no text where it prints a text. */
+function unknownDirective(what: Json, map: Members): StrategicPatchFailed {
+  const printed = typeof what === 'string' ? what : `%!s(${goKind(what)}=${goPrinted(what)})`
+  return new StrategicPatchFailed(`unknown patch type: ${printed} in map: ${goPrinted(map)}`)
+}
+
 /** A copy of the original with only the keys that `$retainKeys` names, if the patch has it. */
 function retain(original: Members, patch: Members): Members {
   if (!Object.hasOwn(patch, retainKeys)) return { ...original }
   const list = patch[retainKeys]
-  if (!Array.isArray(list)) throw new StrategicPatchFailed('invalid patch format of retainKeys')
+  if (!Array.isArray(list)) throw new StrategicPatchFailed('invalid patch format of retainKeys', 'form')
   const kept = new Set<Json>(list)
   for (const key of Object.keys(patch)) {
     if (key === retainKeys || patch[key] === null || key.startsWith(deletePrefix) || key.startsWith(orderPrefix))
       continue
-    if (!kept.has(key)) throw new StrategicPatchFailed('invalid patch format of retainKeys')
+    if (!kept.has(key)) throw new StrategicPatchFailed('invalid patch format of retainKeys', 'form')
   }
   const out: Members = {}
   for (const key of Object.keys(original)) if (kept.has(key)) put(out, key, original[key])
@@ -114,7 +128,7 @@ function withoutDirectives(value: Json): Json {
 }
 
 function deleteScalars(out: Members, key: string, list: Json): void {
-  if (!Array.isArray(list)) throw new StrategicPatchFailed('invalid patch format of primitive list')
+  if (!Array.isArray(list)) throw new StrategicPatchFailed('invalid patch format of primitive list', 'form')
   const old = out[key]
   if (!Array.isArray(old)) return
   const gone = new Set(list)
@@ -128,7 +142,7 @@ function deleteScalars(out: Members, key: string, list: Json): void {
 /** Merges the list that a `$setElementOrder` is for, and orders it. @returns the key of the list */
 function mergeOrdered(out: Members, patch: Members, orderKey: string, rules: Rules): string {
   const key = orderKey.slice(orderPrefix.length)
-  const order = listOf(patch[orderKey], 'invalid patch format of setElementOrder list')
+  const order = listOf(patch[orderKey], wrongList(patch[orderKey]))
   const old = Object.hasOwn(out, key) ? listOf(out[key] ?? [], wrongList(out[key])) : undefined
   const changes =
     Object.hasOwn(patch, key) && patch[key] !== null ? listOf(patch[key], wrongList(patch[key])) : undefined
@@ -147,7 +161,9 @@ function mergeOrdered(out: Members, patch: Members, orderKey: string, rules: Rul
 }
 
 const wrongList = (value: Json) =>
-  `expected a []interface {}, but received a ${Array.isArray(value) ? 'list' : typeof value}`
+  `expected a []interface {}, but received a ${value === null ? '%!s(<nil>)' : goType(value)}`
+
+const goType = (value: Json) => (isRecord(value) ? 'map[string]interface {}' : goKind(value))
 
 function listOf(value: Json, message: string): Json[] {
   if (!Array.isArray(value)) throw new StrategicPatchFailed(message)
@@ -165,7 +181,7 @@ function checkOrder(changes: Json[], order: Json[], rules: Rules): void {
     while (at < wanted.length && wanted[at] !== id) at++
     if (at === wanted.length)
       throw new StrategicPatchFailed(
-        `The order in patch list:\n${encodeJson(changes)}\n doesn't match $setElementOrder list:\n${encodeJson(order)}\n`,
+        `The order in patch list:\n${goPrinted(changes)}\n doesn't match $setElementOrder list:\n${goPrinted(order)}\n`,
       )
     at++
   }
@@ -176,7 +192,7 @@ function identity(item: Json, { mergeKey }: Rules): Json {
   if (!isRecord(item)) return item
   if (mergeKey === undefined) return item
   if (!Object.hasOwn(item, mergeKey))
-    throw new StrategicPatchFailed(`map: ${encodeJson(item)} does not contain declared merge key: ${mergeKey}`)
+    throw new StrategicPatchFailed(`map: ${goPrinted(item)} does not contain declared merge key: ${mergeKey}`)
   return item[mergeKey]
 }
 
@@ -196,12 +212,13 @@ function mergeList(original: Json[], patch: Json[], rules: Rules): Json[] {
 function sameForm(items: Json[]): boolean {
   const form = (item: Json) => (isRecord(item) ? 'object' : Array.isArray(item) ? 'list' : typeof item)
   const first = form(items[0])
-  if (first === 'list') throw new StrategicPatchFailed('lists of lists are not supported')
+  if (first === 'list' && items.every(item => Array.isArray(item)))
+    throw new StrategicPatchFailed('lists of lists are not supported', 'content')
   return items.every(item => form(item) === first)
 }
 
 function refuseMixed(original: Json[], patch: Json[]): never {
-  throw new StrategicPatchFailed(`list element types are not identical: ${encodeJson([original, patch])}`)
+  throw new StrategicPatchFailed(`list element types are not identical: ${goPrinted([original, patch])}`)
 }
 
 /** Carries out `$patch: delete` and `$patch: replace` elements. */
@@ -219,7 +236,7 @@ function applyElementDirectives(
     else if (item[directive] === 'replace') replace = true
     else if (item[directive] === 'merge')
       throw new StrategicPatchFailed('merging lists cannot yet be specified in the patch')
-    else throw new StrategicPatchFailed(`unknown patch type: ${item[directive]} in map: ${encodeJson(item)}`)
+    else throw unknownDirective(item[directive], item)
   }
   if (replace) return { base: withoutDirectives(changes) as Members[], changes: [] }
   const key = rules.mergeKey!
