@@ -131,14 +131,23 @@ test('what is written by way of another group is owned under the names of the st
   )
 })
 
-test('a configuration says its version, and that of the path', async () => {
+test('a configuration says its version and kind, and those of the path', async () => {
   const { apiVersion: _, ...rest } = deployment('versioned')
-  const apply = async (body: object) =>
-    (await server.call('PATCH', `${deployments}/versioned?fieldManager=m`, body, type)).body.message
-  const wrong = (said: string) =>
-    `Incorrect version specified in apply patch. Specified patch version: ${said}, expected: apps/v1`
-  expect(await apply(rest)).toBe(wrong(''))
-  expect(await apply({ ...rest, apiVersion: 'apps/v1beta1' })).toBe(wrong('apps/v1beta1'))
+  const apply = async (body: object) => {
+    const answer = await server.call('PATCH', `${deployments}/versioned?fieldManager=m`, body, type)
+    return [answer.status, answer.body.message]
+  }
+  const wrong = (said: string) => [400, `invalid object type: ${said}`]
+  expect(await apply(rest)).toEqual(wrong('/, Kind=Deployment'))
+  expect(await apply({ ...rest, apiVersion: 5 })).toEqual(wrong('/, Kind=Deployment'))
+  expect(await apply({ ...rest, apiVersion: 'apps/v1beta1' })).toEqual(wrong('apps/v1beta1, Kind=Deployment'))
+  expect(await apply({ ...rest, apiVersion: 'apps/v1', kind: undefined })).toEqual(wrong('apps/v1, Kind='))
+  expect(await apply({ ...rest, apiVersion: 'v1', kind: 'Pod' })).toEqual(wrong('/v1, Kind=Pod'))
+  expect(await apply(Buffer.from('null'))).toEqual(wrong('/, Kind='))
+  const noObject = 'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal'
+  const into = 'into Go value of type map[string]interface {}'
+  expect(await apply([])).toEqual([400, `${noObject} array ${into}`])
+  expect(await apply(Buffer.from('x'))).toEqual([400, `${noObject} string ${into}`])
 })
 
 test('what looks like JSON but is none is read as the YAML that was promised', async () => {
@@ -163,4 +172,13 @@ test('a status that is applied with the object itself is nobody’s, so that it 
   expect(whole.body.metadata.managedFields.map((e: any) => e.manager)).toEqual(['other'])
   const part = await server.call('PATCH', `${url}/status?fieldManager=me`, { ...pod, status }, type)
   expect([part.status, part.body.status.conditions]).toMatchObject([200, status.conditions])
+})
+
+test('who reads YAML gets errors as YAML, and who reads a scale that is not there misses the scale', async () => {
+  const headers = { accept: 'application/yaml' }
+  const answer = await server.call('GET', `${deployments}/nowhere/scale`, undefined, headers)
+  expect(answer.status).toBe(404)
+  expect(answer.headers['content-type']).toBe('application/yaml')
+  expect(answer.body).toContain('message: deployments/scale.apps "nowhere" not found')
+  expect(answer.body).toContain('kind: deployments/scale')
 })

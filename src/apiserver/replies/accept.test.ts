@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { acceptedForm, type Offer } from './accept.ts'
+import { acceptedForm, type Offer, readsYaml } from './accept.ts'
 
 const one: Offer = { transforms: ['Table', 'PartialObjectMetadata'], protobuf: true }
 const protobuf = 'application/vnd.kubernetes.protobuf'
@@ -38,4 +38,14 @@ test.each<[string, Offer, string]>([
 ])('%s of %j cannot be, and what can is said', (accept, offer, types) => {
   const message = `only the following media types are accepted: ${types}`
   expect(() => acceptedForm(accept, offer)).toThrow(expect.objectContaining({ code: 406, message }))
+})
+
+test.each([
+  ['application/yaml', true],
+  ['application/yaml;q=0.5, text/plain', true],
+  ['application/json, application/yaml', false],
+  ['text/yaml', false],
+  [undefined, false],
+])('who accepts %s reads errors as YAML: %s', (accept, yaml) => {
+  expect(readsYaml(accept)).toBe(yaml)
 })

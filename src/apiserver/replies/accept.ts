@@ -59,6 +59,10 @@ export function refuseForeign(accept: string | undefined, produced: readonly str
 export const readsProtobuf = (accept: string | undefined): boolean =>
   accept?.includes(protobufType) === true && choose(accept, { protobuf: true })?.media === 'protobuf'
 
+/** Whether somebody would rather read an error as YAML. */
+export const readsYaml = (accept: string | undefined): boolean =>
+  accept?.includes('yaml') === true && choose(accept, { protobuf: true })?.media === 'yaml'
+
 function choose(accept: string, { transforms = [], protobuf, stream }: Offer): AcceptedForm | undefined {
   for (const { type, params } of mediaTypes(accept)) {
     const media = mediaOf(type)

@@ -1,8 +1,6 @@
-import { stringify } from 'yaml'
 import { copiedBytes, Slice, type Sliced } from '../../base/slices.ts'
 import { badRequest } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
-import { parseJson } from '../../models/json.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { encodeProtobuf, hasProtobuf, protobufType, schemaNameOf, sealProtobuf } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
@@ -17,6 +15,7 @@ import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { type AcceptedForm, acceptedForm, type Offer } from './accept.ts'
 import { asBuffer, partialMessage, protobufFrame, protobufMessage, protobufObject } from './protobuf-form.ts'
 import { bytesReply, typedReply } from './reply.ts'
+import { yamlOf } from './yaml-form.ts'
 
 /** Kept objects in the form that one client asked for. */
 export interface ObjectForm {
@@ -174,15 +173,6 @@ export function mediaReply(accepted: AcceptedForm, status: number, body: Uint8Ar
   if (accepted.media === 'protobuf') return typedReply(status, body, protobufType)
   const yaml = yamlOf(body)
   return typedReply(status, typeof yaml === 'string' ? Buffer.from(yaml) : yaml, 'application/yaml')
-}
-
-/** Larger values are written in YAML's other notation, which is JSON: making the first takes a second for each megabyte. */
-const maxBlockYamlBytes = 64 * 1024
-
-function yamlOf(json: Uint8Array): string | Uint8Array {
-  if (json.length > maxBlockYamlBytes) return json
-  const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString()
-  return stringify(parseJson(text, { exactIntegers: true }).value)
 }
 
 /** Content-Type of a watch. */

@@ -2,7 +2,8 @@ import { ApiError } from '../../models/api-error.ts'
 import { encodeProtobuf, protobufType } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Status, StatusDetails } from '../../models/types/meta-v1.ts'
-import { readsProtobuf } from './accept.ts'
+import { readsProtobuf, readsYaml } from './accept.ts'
+import { yamlOf } from './yaml-form.ts'
 
 /** Ends with a line break, as kube-apiserver writes JSON: clients compare whole texts of errors. */
 export function jsonReply(status: number, value: unknown, headers: ApiReply['headers'] = {}): ApiReply {
@@ -26,14 +27,17 @@ export function textReply(status: number, text: string | Uint8Array, type = 'tex
   }
 }
 
-/** @param accept what the client reads: a Status as protobuf for those who prefer that, else JSON */
+/** @param accept what the client reads: a Status as protobuf or YAML for those who prefer that, else JSON */
 export function errorReply(error: ApiError, accept?: string): ApiReply {
   const headers: ApiReply['headers'] = {}
   // Without a time there is no header: clients would try again by themselves what only somebody else can change, such as an eviction.
   const wait = error.details?.retryAfterSeconds
   if (wait) headers['retry-after'] = String(wait)
-  if (!readsProtobuf(accept)) return jsonReply(error.code, error.toStatus(), headers)
-  const reply = typedReply(error.code, encodeProtobuf(error.toStatus()), protobufType)
+  const asProtobuf = readsProtobuf(accept)
+  if (!asProtobuf && !readsYaml(accept)) return jsonReply(error.code, error.toStatus(), headers)
+  const reply = asProtobuf
+    ? typedReply(error.code, encodeProtobuf(error.toStatus()), protobufType)
+    : typedReply(error.code, Buffer.from(yamlOf(Buffer.from(JSON.stringify(error.toStatus())))), 'application/yaml')
   return { ...reply, headers: { ...headers, ...reply.headers } }
 }
 

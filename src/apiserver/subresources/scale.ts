@@ -17,9 +17,13 @@ import { readPatch, readPatched } from '../verbs/patch.ts'
 import { fieldManager, isDryRun } from '../verbs/write-options.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 
+/** Who reads misses the scale; who writes misses the object. */
+const noScale = ({ resource, path }: ResourceCall): ApiError =>
+  notFoundError({ ...resource.kind, plural: `${resource.kind.plural}/scale` }, path.name!)
+
 export const getScale: CallHandler = async call => {
   const kept = call.core.cache.get(call.resource, call.path.namespace, call.path.name!)
-  if (!kept) throw notFoundError(call.resource.kind, call.path.name!)
+  if (!kept) throw noScale(call)
   const pending = prepare(call.resource, [kept])
   if (pending) await pending
   return scaleReply(call, kept)

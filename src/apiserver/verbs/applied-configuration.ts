@@ -6,6 +6,7 @@ import { forbidden, required } from '../../models/field-error.ts'
 import type { Parsed } from '../../models/json.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
+import { jsonKind } from '../../models/patch/go-print.ts'
 import { bodyType, checkedBody, parseBody } from '../bodies/body.ts'
 import { applyType } from '../bodies/media-types.ts'
 import { fieldValidation } from '../bodies/object-body.ts'
@@ -61,13 +62,14 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
     kind?: string
     metadata?: { name?: string; managedFields?: unknown[] }
   } | null
-  if (!said || typeof said !== 'object' || Array.isArray(said))
-    throw badRequest('the applied configuration is not an object')
-  if (!said.apiVersion && !said.kind) throw badRequest('invalid object type: /, Kind=')
-  if (said.apiVersion !== apiVersionOf(kind))
+  if (said !== null && !isRecord(said))
     throw badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${said.apiVersion ?? ''}, expected: ${apiVersionOf(kind)}`,
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(said)} into Go value of type map[string]interface {}`,
     )
+  if (said?.apiVersion !== apiVersionOf(kind) || said.kind !== kind.kind) {
+    const [apiVersion, name] = [said?.apiVersion, said?.kind].map(text => (typeof text === 'string' ? text : ''))
+    throw badRequest(`invalid object type: ${apiVersion!.includes('/') ? '' : '/'}${apiVersion}, Kind=${name}`)
+  }
   if (said.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil')
   // Fields that there are not cannot be owned: that is said first, unless the text itself is ambiguous.
   if (!duplicates.length) refuseUntyped(kind, said)
