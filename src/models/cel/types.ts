@@ -112,6 +112,13 @@ export const cel = {
       return new Map(entries.flatMap(([field, type]) => fieldOf(field, type)))
     })
   },
+  /** An object of the server's own, such as `request`: expressions write its fields as they are, `namespace` too. */
+  declared(name: string, fields: Record<string, CelType>): ObjectType {
+    return new ObjectType(
+      name,
+      () => new Map(Object.entries(fields).map(([field, type]) => [field, { name: field, type }])),
+    )
+  },
   optional: (of: CelType): CelType => ({ kind: 'optional', of }),
   opaque: (name: string): OpaqueType => ({ kind: 'opaque', name }),
   type: (of: CelType): CelType => ({ kind: 'type', of }),

@@ -293,6 +293,15 @@ test("everything except 'skip-me' is changed", async () => {
   expect((await call('POST', configMaps, configMap('skip-me', { start: 'y' }))).body.data.one).toBeUndefined()
 })
 
+test('conditions name fields of the request as they are, the namespace too', async () => {
+  const { call, configure, webhook, rule } = await startWithHook(() => deny('no'))
+  const expression = "request.namespace == 'default' && request.name != 'free'"
+  const matchConditions = [{ name: 'there', expression }]
+  await configure('Validating', 'c', webhook('w.k8s.io', '/', [rule(['configmaps'], ['CREATE'])], { matchConditions }))
+  expect((await call('POST', configMaps, configMap('held'))).status).toBe(400)
+  expect((await call('POST', configMaps, configMap('free'))).status).toBe(201)
+})
+
 test('a review says everything about the request, also of a name that is made up', async () => {
   const { call, configure, webhook, rule, reviews } = await startWithHook(() => ({
     ...(allow as object),

@@ -20,7 +20,7 @@ const resourceType = cel.object('kubernetes.GroupVersionResource', {
 })
 
 /** `request`: an AdmissionRequest without its objects. */
-export const admissionRequestType = cel.object('kubernetes.AdmissionRequest', {
+export const admissionRequestType = cel.declared('kubernetes.AdmissionRequest', {
   kind: kindType,
   resource: resourceType,
   subResource: cel.string,
@@ -44,7 +44,7 @@ const conditionType = cel.object('kubernetes.NamespaceCondition', {
 
 /** `namespaceObject`: a Namespace without what only the system needs. */
 export const namespaceObjectType = cel.object('kubernetes.Namespace', {
-  metadata: cel.object('kubernetes.NamespaceMetadata', {
+  metadata: cel.declared('kubernetes.NamespaceMetadata', {
     ...{ name: cel.string, generateName: cel.string, namespace: cel.string, labels: texts, annotations: texts },
     ...{ UID: cel.string, creationTimestamp: cel.timestamp, deletionGracePeriodSeconds: cel.int },
     ...{ deletionTimestamp: cel.timestamp, generation: cel.int, resourceVersion: cel.string, finalizers: strings },
