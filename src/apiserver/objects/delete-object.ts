@@ -55,7 +55,11 @@ export async function deleteObject(
       dryRun: options.dryRun,
       warnings: options.warnings,
       requested: resource,
-      options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...wishes },
+      options: {
+        ...wishes,
+        ...{ kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' },
+        ...(options.dryRun ? { dryRun: ['All'] } : {}),
+      },
     }
     if (!options.admitted) await core.admission.admit(admission)
     const warning = target.stored.orphansDependents?.warning

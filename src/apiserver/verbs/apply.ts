@@ -18,7 +18,7 @@ export const apply: CallHandler = async call => {
   const application = readApplication(call, resource.kind)
   const options = {
     ...{ user: call.user, dryRun: isDryRun(call), warnings: call.warnings },
-    shownOptions: shownOptions(call, 'PatchOptions'),
+    shownOptions: shownOptions(call, 'UpdateOptions'),
   }
   if (subresource === 'status') application.configuration = statusOnly(application.configuration)
   else if (resource.kind.subresources?.includes('status')) delete application.configuration['status']

@@ -53,7 +53,7 @@ export const patch: CallHandler = async call => {
     user: call.user,
     dryRun,
     warnings: call.warnings,
-    shownOptions: shownOptions(call, 'PatchOptions'),
+    shownOptions: shownOptions(call, 'UpdateOptions'),
     subresource: path.subresource ?? '',
     track,
     // A patch leaves alone what it is applied to, and what comes of it is decoded into a new object.

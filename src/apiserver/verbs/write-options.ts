@@ -1,4 +1,3 @@
-import { flag } from '../../base/query-flag.ts'
 import { invalid, notSupported, tooLong } from '../../models/field-error.ts'
 import type { Call } from '../core.ts'
 import { invalidOptions } from './invalid-options.ts'
@@ -34,15 +33,14 @@ export function fieldManager(call: Call): string {
   return agent.split('/', 1)[0]!.slice(0, 128) || 'unknown'
 }
 
-/** The options of the request, as webhooks are shown them. */
-export function shownOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): object {
+/** The options of the request, as webhooks are shown them: those of a patch read as those of an update. */
+export function shownOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions'): object {
   const { query } = call.info
   const validation = query.get('fieldValidation')
   const manager = query.get('fieldManager')
   return {
     ...{ kind, apiVersion: 'meta.k8s.io/v1' },
     ...(isDryRun(call) ? { dryRun: ['All'] } : {}),
-    ...(kind === 'PatchOptions' && flag(query, 'force') ? { force: true } : {}),
     ...(manager ? { fieldManager: manager } : {}),
     ...(validation ? { fieldValidation: validation } : {}),
   }

@@ -29,8 +29,17 @@ export function encodeReview(admission: Admission, shown: Shown, uid: string, ve
       ...(name ? { name } : {}),
       ...(namespace ? { namespace } : {}),
       userInfo: userId ? { ...user, uid: userId } : user,
+      options: rest['options'] ?? plainOptions(admission),
       object: shown.object ?? null,
       oldObject: shown.previous ?? null,
     },
   })
+}
+
+const kinds: Partial<Record<Admission['operation'], string>> = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions' }
+
+/** Of what is asked of an object: an eviction, a scale, a token. What connects has none. */
+function plainOptions({ operation, dryRun }: Admission): object | null {
+  const kind = kinds[operation]
+  return kind ? { kind, apiVersion: 'meta.k8s.io/v1', ...(dryRun ? { dryRun: ['All'] } : {}) } : null
 }

@@ -455,6 +455,24 @@ test('what changes a new object sees it without uid, generation and time; option
   })
 })
 
+test('a review shows the options of a deletion, of a patch and of what is asked of an object', async () => {
+  const { call, configure, webhook, rule, reviews } = await startWithHook(() => allow)
+  await configure('Validating', 'c', webhook('w.k8s.io', '/', [rule(['pods', 'pods/*'], ['*'])]))
+  await call('POST', pods, pod('a'))
+  const merge = { 'content-type': 'application/merge-patch+json' }
+  await call('PATCH', `${pods}/a?fieldManager=me`, { metadata: { labels: { a: 'b' } } }, merge)
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'a' } }
+  await call('POST', `${pods}/a/eviction?dryRun=All`, eviction)
+  await call('DELETE', `${pods}/a?dryRun=All`, { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0 })
+  const meta = { apiVersion: 'meta.k8s.io/v1' }
+  expect(reviews.map(({ options }) => options)).toEqual([
+    { ...meta, kind: 'CreateOptions' },
+    { ...meta, kind: 'UpdateOptions', fieldManager: 'me' },
+    { ...meta, kind: 'CreateOptions', dryRun: ['All'] },
+    { ...meta, kind: 'DeleteOptions', dryRun: ['All'], gracePeriodSeconds: 0 },
+  ])
+})
+
 test('warnings that are empty or hold control characters are left out', async () => {
   const { call, configure, webhook, rule } = await startWithHook(() => ({
     allowed: true,
