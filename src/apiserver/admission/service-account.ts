@@ -1,5 +1,5 @@
 import { deepFreeze } from '../../base/frozen.ts'
-import { nameSuffix, type Random, seededRandom } from '../../base/random.ts'
+import { nameSuffix, seededRandom } from '../../base/random.ts'
 import { type ApiError, isAlreadyExists } from '../../models/api-error.ts'
 import { Pod, ServiceAccount } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
@@ -105,27 +105,18 @@ function mountToken(spec: Record<string, any>): void {
   const containers: Container[] = [...(spec['initContainers'] ?? []), ...(spec['containers'] ?? [])]
   const lacking = containers.filter(c => !c.volumeMounts?.some(m => m.mountPath === mountPath))
   if (lacking.length === 0) return
-  const name = volumeName(spec['volumes'])
+  // A pod made from what another one was shown as brings its volume along.
+  const brought = spec['volumes']?.find((volume: { name: string }) => volume.name.startsWith(volumePrefix))?.name
+  const name = brought ?? usualName
   for (const container of lacking)
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }]
-  spec['volumes'] = [...(spec['volumes'] ?? []), { name, projected: token }]
+  if (!brought) spec['volumes'] = [...(spec['volumes'] ?? []), { name, projected: token }]
 }
 
-/**
- * Different from the other volumes of the pod is enough. With one name for all, pods of one template own the same fields,
- * which are then worked out, written and kept in memory once.
- */
-function volumeName(volumes: { name: string }[] = []): string {
-  const taken = (name: string) => volumes.some(v => v.name === name)
-  if (!taken(usualName)) return usualName
-  const random = seededRandom(1)
-  let name = nameFrom(random)
-  while (taken(name)) name = nameFrom(random)
-  return name
-}
+const volumePrefix = 'kube-api-access-'
 
-const nameFrom = (random: Random) => `kube-api-access-${nameSuffix(random)}`
-const usualName = nameFrom(seededRandom(0))
+/** With one name for all, pods of one template own the same fields, which are worked out, written and kept in memory once. */
+const usualName = volumePrefix + nameSuffix(seededRandom(0))
 
 /** The same for every pod: made once, and kept once. */
 const token = deepFreeze({

@@ -4,6 +4,8 @@ import { count } from '../columns.ts'
 
 export type ServiceAccount = core.ServiceAccount
 
+const enforces = 'kubernetes.io/enforce-mountable-secrets'
+
 export const ServiceAccount = defineKind<core.ServiceAccount>({
   group: '',
   version: 'v1',
@@ -20,4 +22,10 @@ export const ServiceAccount = defineKind<core.ServiceAccount>({
   prepareCreate: account => {
     if (account.secrets) account.secrets = account.secrets.map(({ name = '' }) => ({ name }))
   },
+  warnings: ({ metadata }, previous) =>
+    metadata.annotations?.[enforces] !== undefined && previous?.metadata.annotations?.[enforces] === undefined
+      ? [
+          `metadata.annotations[${enforces}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+        ]
+      : [],
 })
