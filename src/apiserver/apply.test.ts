@@ -182,3 +182,14 @@ test('who reads YAML gets errors as YAML, and who reads a scale that is not ther
   expect(answer.body).toContain('message: deployments/scale.apps "nowhere" not found')
   expect(answer.body).toContain('kind: deployments/scale')
 })
+
+test('a negative generation is refused where the server has none of its own', async () => {
+  const url = '/api/v1/namespaces/default/configmaps?dryRun=All'
+  const create = (generation: number) => server.call('POST', url, { metadata: { name: 'aged', generation } })
+  expect((await create(5)).status).toBe(201)
+  const { status, body } = await create(-1)
+  expect([status, body.message]).toEqual([
+    422,
+    'ConfigMap "aged" is invalid: metadata.generation: Invalid value: -1: must be greater than or equal to 0',
+  ])
+})

@@ -45,7 +45,8 @@ export function fillSystemFields(core: Core, resource: Resource, object: AnyObje
   metadata.uid = core.random.uuid()
   metadata.creationTimestamp = timestamp(core.clock)
   if (!resource.stored.noGeneration && !resource.stored.generationFromZero) metadata.generation = 1
-  else if (metadata.generation !== undefined) delete metadata.generation
+  // A negative one is left for validation to refuse.
+  else if (metadata.generation !== undefined && metadata.generation >= 0) delete metadata.generation
 }
 
 const marks = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
