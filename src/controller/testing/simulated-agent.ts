@@ -68,7 +68,7 @@ async function act({ client, clock, fate, nodes = 2 }: AgentOptions, pod: Pod, n
         status: {
           phase,
           podIP,
-          podIPs: [{ ip: podIP }],
+          podIPs: [{ $patch: 'replace' }, { ip: podIP }],
           conditions: [{ type: 'Ready', status: ready, lastTransitionTime: now }],
         },
       },
