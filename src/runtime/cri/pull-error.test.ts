@@ -14,6 +14,16 @@ test.each([
     'cannot pull image reg:5000/a:1: registry reg:5000 does not answer (Head "https://reg:5000/v2/a/manifests/1": dial tcp 10.0.0.1:5000: connect: connection refused)',
   ],
   [
+    '127.0.0.1:42940/a:1',
+    'failed to resolve reference "127.0.0.1:42940/a:1": 127.0.0.1:42940/a:1: not found',
+    'cannot pull image 127.0.0.1:42940/a:1: registry 127.0.0.1:42940 has no such image (not found)',
+  ],
+  [
+    'a/b:429',
+    'failed to copy: httpReadSeeker: failed open: unexpected status code https://reg/v2/a/b/blobs/sha256:403401: 429 Too Many Requests',
+    'cannot pull image a/b:429: registry docker.io has had too many requests from here (httpReadSeeker: failed open: unexpected status code https://reg/v2/a/b/blobs/sha256:403401: 429 Too Many Requests)',
+  ],
+  [
     'nginx',
     'failed to resolve reference "docker.io/library/nginx:latest": failed to do request: Head "https://registry-1.docker.io/v2/library/nginx/manifests/latest": dial tcp: lookup registry-1.docker.io: no such host',
     'cannot pull image nginx: registry docker.io has no address (Head "https://registry-1.docker.io/v2/library/nginx/manifests/latest": dial tcp: lookup registry-1.docker.io: no such host)',

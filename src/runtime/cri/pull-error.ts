@@ -21,6 +21,8 @@ interface Judgement {
 }
 
 function judge(details: string, registry: string, image: string): Judgement {
+  /** Whether the registry answered with this status; ports, addresses and digests have such digits too. */
+  const says = (status: number) => new RegExp(`(?<![\\w.:/@-])${status}(?![\\w.:])`).test(details)
   if (
     /connection refused|no route to host|network is unreachable|i\/o timeout|context deadline exceeded|TLS handshake timeout|EOF$/.test(
       details,
@@ -37,17 +39,17 @@ function judge(details: string, registry: string, image: string): Judgement {
       hint: 'Check the image name for typing errors, and the DNS of this node.',
       registryAway: true,
     }
-  if (/401|no basic auth credentials|unauthorized|authentication required/i.test(details))
+  if (says(401) || /no basic auth credentials|unauthorized|authentication required/i.test(details))
     return {
       why: `registry ${registry} wants a login, or refused the one given`,
       hint: "Create a secret of type kubernetes.io/dockerconfigjson and name it in the pod's imagePullSecrets.",
     }
-  if (/403|insufficient_scope|access denied|denied:|authorization failed/i.test(details))
+  if (says(403) || /insufficient_scope|access denied|denied:|authorization failed/i.test(details))
     return {
       why: `registry ${registry} does not let this login pull the image, or there is no such image`,
       hint: 'Check the image name, and that the login of imagePullSecrets may read it.',
     }
-  if (/429|toomanyrequests/i.test(details))
+  if (says(429) || /toomanyrequests/i.test(details))
     return {
       why: `registry ${registry} has had too many requests from here`,
       hint: 'Log in with imagePullSecrets, or set up a mirror.',
