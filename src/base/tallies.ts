@@ -17,6 +17,8 @@ type Labels = Record<string, string>
 interface Value {
   labels: Record<string, string | number>
   value: number
+  /** Of all values of the series. */
+  sharedLabels: Labels
   metricName?: string
 }
 
@@ -48,10 +50,22 @@ abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
   }
 
   async get() {
-    const { name, help, type } = this
+    const values = this.#counted().map(({ labels, sharedLabels, ...value }) => ({
+      ...value,
+      labels: { ...labels, ...sharedLabels },
+    }))
+    return { name: this.name, help: this.help, type: this.type, values, aggregator: 'sum' }
+  }
+
+  /** The same for who writes text: what the values of a series have in common is written once, and kept. */
+  async getForPromString() {
+    return { name: this.name, help: this.help, type: this.type, values: this.#counted() }
+  }
+
+  #counted(): Value[] {
     if (!this.#labelNames.length) this.of()
-    const counted = [...this.#series.values()].filter(series => series.count > 0 || !this.#labelNames.length)
-    return { name, help, type, values: counted.flatMap(series => this.values(series)), aggregator: 'sum' }
+    const shown = [...this.#series.values()].filter(series => series.count > 0 || !this.#labelNames.length)
+    return shown.flatMap(series => this.values(series))
   }
 }
 
@@ -78,7 +92,7 @@ export class TallyCounter extends TallyFamily<Tally> {
   }
 
   protected values({ labels, count }: Tally): Value[] {
-    return [{ labels, value: count }]
+    return [{ labels: {}, sharedLabels: labels, value: count }]
   }
 }
 
@@ -124,12 +138,12 @@ export class TallyHistogram extends TallyFamily<HistogramTally> {
   protected values({ labels, count, sum, perBucket }: HistogramTally): Value[] {
     let below = 0
     const metricName = `${this.name}_bucket`
-    const upTo = (le: number | string, value: number) => ({ labels: { le, ...labels }, value, metricName })
+    const upTo = (le: number | string, value: number) => ({ labels: { le }, sharedLabels: labels, value, metricName })
     return [
       ...this.#bounds.map((bound, i) => upTo(bound, (below += perBucket[i]!))),
       upTo('+Inf', count),
-      { labels, value: sum, metricName: `${this.name}_sum` },
-      { labels, value: count, metricName: `${this.name}_count` },
+      { labels: {}, sharedLabels: labels, value: sum, metricName: `${this.name}_sum` },
+      { labels: {}, sharedLabels: labels, value: count, metricName: `${this.name}_count` },
     ]
   }
 }

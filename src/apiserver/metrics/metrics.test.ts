@@ -53,3 +53,16 @@ test('watches, objects, the store and requests under way are told under Kubernet
   ]
   for (const name of names) expect((await lines(name)).length, name).toBeGreaterThan(0)
 })
+
+test('others are served between one metric and the next', async () => {
+  let served = 0
+  let done = false
+  const others = () => {
+    served++
+    if (!done) setImmediate(others)
+  }
+  setImmediate(others)
+  await lines('apiserver_request_total{')
+  done = true
+  expect(served).toBeGreaterThan(10)
+})
