@@ -1,14 +1,44 @@
 import { explain } from '../../base/errors.ts'
-import { ApiError } from '../../models/api-error.ts'
+import { ApiError, invalidError } from '../../models/api-error.ts'
+import type { Kind } from '../../models/kind.ts'
 import { Pod } from '../../models/kinds/index.ts'
+import type { AnyObject } from '../../models/object.ts'
 import { type AuthorizerChain, refusal } from '../authz/authorizer.ts'
-import type { ResourceCall } from '../core.ts'
+import { readObject } from '../bodies/object-body.ts'
+import type { CallHandler, ResourceCall } from '../core.ts'
+import { valueReply } from '../replies/object-form.ts'
 
 /** What a member of a group would ask for alone. */
 export interface Right {
   verb: string
   /** Of pods; '' for the pod itself. */
   subresource: string
+}
+
+/**
+ * POST of a group of pods, in which each stands for itself.
+ * @param one begins the request, and gives who does what is asked for one pod: why not, if not
+ * @param done the field of the status that counts what was done
+ */
+export function createGroup<Member>(
+  kind: Kind<any>,
+  done: string,
+  one: (call: ResourceCall) => (pod: Member) => Promise<ApiError | undefined>,
+): CallHandler {
+  return async call => {
+    const group = readObject(call, kind)
+    const errors = kind.validate!(group)
+    if (errors.length) throw invalidError(kind, '', errors)
+    const { pods } = group['spec'] as { pods: Member[] }
+    const outcomes = await Promise.all(pods.map(one(call)))
+    const refused = outcomes.flatMap((error, index) => (error ? [{ index, status: error.toStatus() }] : []))
+    return valueReply(call, 201, {
+      kind: kind.kind,
+      apiVersion: `${kind.group}/${kind.version}`,
+      metadata: { creationTimestamp: null },
+      status: { [done]: pods.length - refused.length, ...(refused.length ? { refused } : {}) },
+    } as unknown as AnyObject)
+  }
 }
 
 /**

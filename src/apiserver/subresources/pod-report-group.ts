@@ -1,17 +1,14 @@
-import { invalidError } from '../../models/api-error.ts'
 import { Pod, PodReportGroup } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { PodCondition, PodStatus } from '../../models/types/core-v1.ts'
 import type { PodReport } from '../../models/types/optiflow-v1.ts'
 import type { AuthorizerChain } from '../authz/authorizer.ts'
-import { readObject } from '../bodies/object-body.ts'
 import type { ComputedVerbs, ResourceCall } from '../core.ts'
 import { deleteObject } from '../objects/delete-object.ts'
 import { type TrackOwners, trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
-import { valueReply } from '../replies/object-form.ts'
 import { fieldManager, isDryRun } from '../verbs/write-options.ts'
-import { oneOfGroup } from './of-group.ts'
+import { createGroup, oneOfGroup } from './of-group.ts'
 
 const toReport = { verb: 'patch', subresource: 'status' }
 const toDelete = { verb: 'delete', subresource: '' }
@@ -21,36 +18,16 @@ const toDelete = { verb: 'delete', subresource: '' }
  * admission and conflict, and to watchers the same events.
  */
 export function podReportGroupHandler(authorizer: AuthorizerChain): [string, ComputedVerbs] {
-  return [
-    `${PodReportGroup.group}/${PodReportGroup.plural}`,
-    {
-      async create(call) {
-        const group = readObject(call, PodReportGroup) as PodReportGroup & AnyObject
-        const errors = PodReportGroup.validate!(group)
-        if (errors.length) throw invalidError(PodReportGroup, '', errors)
-        const pods = group.spec.pods!
-        const dryRun = isDryRun(call)
-        const track = trackPlainWrite(call.core, Pod, fieldManager(call), 'status')
-        const outcomes = await Promise.all(
-          pods.map(pod => {
-            const rights = pod.delete ? [toReport, toDelete] : [toReport]
-            return oneOfGroup(call, authorizer, pod, rights, () => report(call, pod, track, dryRun))
-          }),
-        )
-        const refused = outcomes.flatMap((error, index) => (error ? [{ index, status: error.toStatus() }] : []))
-        return valueReply(call, 201, answer(pods.length, refused))
-      },
-    },
-  ]
+  const create = createGroup<PodReport>(PodReportGroup, 'written', call => {
+    const dryRun = isDryRun(call)
+    const track = trackPlainWrite(call.core, Pod, fieldManager(call), 'status')
+    return pod => {
+      const rights = pod.delete ? [toReport, toDelete] : [toReport]
+      return oneOfGroup(call, authorizer, pod, rights, () => report(call, pod, track, dryRun))
+    }
+  })
+  return [`${PodReportGroup.group}/${PodReportGroup.plural}`, { create }]
 }
-
-const answer = (asked: number, refused: object[]) =>
-  ({
-    kind: PodReportGroup.kind,
-    apiVersion: `${PodReportGroup.group}/${PodReportGroup.version}`,
-    metadata: { creationTimestamp: null },
-    status: { written: asked - refused.length, ...(refused.length ? { refused } : {}) },
-  }) as unknown as AnyObject
 
 async function report(
   { core, user, warnings }: ResourceCall,
