@@ -15,8 +15,9 @@ export function stateFolderOf(dataDir: string): string {
 /** Takes a picture of everything a node with this data folder could leave on `machine`. */
 export async function tracesOf(machine: Machine, dataDir: string): Promise<Traces> {
   const roots = [dataDir, stateFolderOf(dataDir)]
-  const [processes, mounts, links, addresses, routes, rules, chains] = await Promise.all([
-    processesOf(machine, roots),
+  // Before the programs below: they run in the machine's network too, and would count as left over.
+  const processes = await processesOf(machine, roots)
+  const [mounts, links, addresses, routes, rules, chains] = await Promise.all([
     mountsBelow(roots),
     lines(machine, 'ip', ['-o', 'link', 'show']),
     lines(machine, 'ip', ['-o', 'addr', 'show', 'scope', 'global']),
