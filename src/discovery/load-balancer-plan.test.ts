@@ -67,6 +67,27 @@ describe('addresses of Services of type LoadBalancer', () => {
     expect(plan([udp], { isAsked })['default/udp']!.addresses).toHaveLength(2)
   })
 
+  test('who has a port keeps it: one that a Service adds later is refused alone, whoever else has it', () => {
+    const told = (...ports: number[]) => ({
+      loadBalancer: { ingress: [{ ip: '10.0.0.1', ports: ports.map(port => ({ port, protocol: 'TCP' })) }] },
+    })
+    const older = { ...service('older', { ports: [{ port: 8080 }, { port: 80 }, { port: 443 }] }), status: told(8080) }
+    const younger = { ...service('younger', { ports: [{ port: 443 }] }), status: told(443) }
+    const some = plan([older as Service, younger as Service], { isAsked: port => port === 80 })
+    expect(some).toEqual({
+      'default/older': {
+        addresses: ['10.0.0.1', '10.0.0.2'],
+        refused: [
+          { port: 'tcp/80', holder: 'the gateway' },
+          { port: 'tcp/443', holder: 'service default/younger' },
+        ],
+      },
+      'default/younger': { addresses: ['10.0.0.1', '10.0.0.2'] },
+    })
+    const moved = { ...service('moved', { ports: [{ port: 80 }] }), status: told(8080) } as Service
+    expect(plan([moved], { isAsked: port => port === 80 })['default/moved']).toMatchObject({ addresses: [] })
+  })
+
   test('Services of other types or of a class of their own are not ours', () => {
     expect(plan([service('x', { type: 'NodePort' }), service('y', { loadBalancerClass: 'metallb' })])).toEqual({})
   })

@@ -1,9 +1,19 @@
 import { byAge } from '../models/age.ts'
 import { holds } from '../models/conditions.ts'
 import type { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
+import { servedIngress } from '../models/load-balancer-ports.ts'
+import type { ServicePort } from '../models/types/core-v1.ts'
 
-/** Where a Service of type LoadBalancer is reached, or why nowhere. */
-export type Placement = { addresses: string[] } | { addresses: []; problem: string }
+/** Where a Service of type LoadBalancer is reached, or why nowhere. `refused` are ports of it that others have. */
+export type Placement = { addresses: string[]; refused?: RefusedPort[] } | { addresses: []; problem: string }
+
+/** A port that a Service asks for and does not get, while it keeps those that it has. */
+export interface RefusedPort {
+  /** `tcp/80` */
+  port: string
+  /** Whose it is, for people. */
+  holder: string
+}
 
 export interface LoadBalancerInput {
   services: readonly Service[]
@@ -22,33 +32,59 @@ export function isOurs({ spec, metadata }: Service): boolean {
 
 /**
  * Where each Service of type LoadBalancer is reached: at its own ports on every ready node, or with externalTrafficPolicy
- * Local on those that have an endpoint. Of two that want the same port the older one gets it. By `namespace/name`. Pure.
+ * Local on those that have an endpoint. Who has a port keeps it; of two that want the same one anew the older gets it. A Service
+ * that has addresses keeps them with its other ports. By `namespace/name`. Pure.
  */
 export function planLoadBalancers(input: LoadBalancerInput): Map<string, Placement> {
-  const taken = new Map(input.reserved)
+  const ours = input.services.filter(isOurs).toSorted(byAge)
+  const holders = new Map(input.reserved)
+  const kept = new Map(ours.map(service => [service, portsHad(service).filter(port => !holders.has(port))]))
+  for (const [service, ports] of kept)
+    for (const port of ports) if (!holders.has(port)) holders.set(port, holderName(service))
   const out = new Map<string, Placement>()
-  for (const service of input.services.filter(isOurs).toSorted(byAge)) {
-    const name = nameOf(service)
-    const wanted = (service.spec.ports ?? []).map(p => `${(p.protocol ?? 'TCP').toLowerCase()}/${p.port}`)
-    const clash = wanted.find(port => taken.has(port)) ?? askedPort(service, input)
-    if (clash) {
-      const holder = taken.get(clash) ?? 'the gateway'
-      out.set(name, { addresses: [], problem: `port ${clash} of the nodes is taken by ${holder}` })
+  for (const service of ours) {
+    const own = holderName(service)
+    const has = (port: string) => holders.get(port) === own
+    const wanted = portsOf(service)
+    const refused = wanted.flatMap((port): RefusedPort[] => {
+      const holder = holders.get(port) ?? askedBy(port, input)
+      return holder && holder !== own ? [{ port, holder }] : []
+    })
+    const [first] = refused
+    if (first && !wanted.some(has)) {
+      out.set(nameOf(service), { addresses: [], problem: takenText(first) })
       continue
     }
-    for (const port of wanted) taken.set(port, `service ${name}`)
+    for (const port of wanted) if (!refused.some(r => r.port === port)) holders.set(port, own)
     const addresses = addressesFor(service, input)
-    out.set(name, addresses.length ? { addresses } : { addresses: [], problem: 'no ready node has an endpoint of it' })
+    out.set(
+      nameOf(service),
+      addresses.length
+        ? { addresses, ...(first ? { refused } : {}) }
+        : { addresses: [], problem: 'no ready node has an endpoint of it' },
+    )
   }
   return out
 }
 
-/** Who was first keeps it: the Ingress or the Gateway is told then. */
-function askedPort({ spec, status }: Service, { isAsked }: LoadBalancerInput): string | undefined {
-  if (status?.loadBalancer?.ingress?.length) return undefined
-  const asked = (spec.ports ?? []).find(({ protocol = 'TCP', port }) => protocol === 'TCP' && isAsked?.(port))
-  return asked && `tcp/${asked.port}`
+/** For people: who has a port instead. */
+export const takenText = ({ port, holder }: RefusedPort): string => `port ${port} of the nodes is taken by ${holder}`
+
+const holderName = (service: Service) => `service ${nameOf(service)}`
+
+/** `tcp/80` */
+const portsOf = ({ spec }: Service): string[] => (spec.ports ?? []).map(portText)
+
+/** Those that it is reached at now, as long as it wants them. */
+function portsHad(service: Service): string[] {
+  return (service.spec.ports ?? []).filter(port => servedIngress(service, port).length > 0).map(portText)
 }
+
+const portText = ({ protocol = 'TCP', port }: ServicePort) => `${protocol.toLowerCase()}/${port}`
+
+/** Who is first keeps it: the gateway, what is to be served there now. */
+const askedBy = (port: string, { isAsked }: LoadBalancerInput): string | undefined =>
+  port.startsWith('tcp/') && isAsked?.(Number(port.slice(4))) ? 'the gateway' : undefined
 
 export const nameOf = ({ metadata }: Service) => `${metadata.namespace}/${metadata.name}`
 

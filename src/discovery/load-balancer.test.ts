@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { startTestCluster, type TestCluster } from '../controller/testing/cluster.ts'
-import { Node, Service } from '../models/kinds/index.ts'
+import { Event, Node, Service } from '../models/kinds/index.ts'
 import { loadBalancerReconciler } from './load-balancer.ts'
 
 let cluster: TestCluster
@@ -45,6 +45,59 @@ it('a Service waits for a port as long as the gateway wants it', async () => {
   changed()
   await cluster.pass(2_000)
   expect(await addresses('web')).toEqual(['192.0.2.1'])
+})
+
+it('a Service that adds a port of the gateway keeps its address, and is told until it gets the port', async () => {
+  let wanted = true
+  let changed = () => {}
+  const asked = {
+    isAsked: (port: number) => wanted && port === 80,
+    subscribe(given: () => void) {
+      changed = given
+      return () => {}
+    },
+  }
+  cluster = await startTestCluster({ reconcilers: [loadBalancerReconciler(new Map(), undefined, asked)] })
+  await cluster.client.create(Node, { metadata: { name: 'n1' }, spec: {} })
+  await statusOf({
+    addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
+    conditions: [{ type: 'Ready', status: 'True' }],
+  })
+  await service('web', 8080)
+  const key = { namespace: 'default', name: 'web' }
+  const told = async () => {
+    const { status } = await cluster.client.get(Service, key)
+    const [ingress] = status?.loadBalancer?.ingress ?? []
+    const conditions = (status?.conditions ?? []).map(({ type, status, reason, message }) => [
+      ...[type, status, reason, message],
+    ])
+    return { ip: ingress?.ip, ports: ingress?.ports, conditions }
+  }
+  await cluster.until(async () => (await addresses('web')).length === 1)
+  expect(await told()).toEqual({ ip: '192.0.2.1', ports: [{ port: 8080, protocol: 'TCP' }], conditions: [] })
+
+  const ports = [8080, 80].map(port => ({ name: `p${port}`, port }))
+  await cluster.client.patch(Service, key, { type: 'merge', body: { spec: { ports } } })
+  await cluster.until(async () => (await told()).ports?.length === 2)
+  expect(await told()).toEqual({
+    ip: '192.0.2.1',
+    ports: [
+      { port: 8080, protocol: 'TCP' },
+      { port: 80, protocol: 'TCP', error: 'optiflow.dev/PortTaken' },
+    ],
+    conditions: [['LoadBalancerPortsError', 'True', 'PortTaken', 'port tcp/80 of the nodes is taken by the gateway']],
+  })
+  await cluster.until(async () => (await cluster.client.list(Event)).items.some(e => e.reason === 'PortTaken'))
+
+  wanted = false
+  changed()
+  await cluster.until(async () => !(await told()).conditions.length)
+  const both = ports.map(({ port }) => ({ port, protocol: 'TCP' }))
+  expect((await told()).ports).toEqual(both)
+  wanted = true
+  changed()
+  await cluster.pass(2_000)
+  expect(await told()).toEqual({ ip: '192.0.2.1', ports: both, conditions: [] })
 })
 
 it('Services follow the nodes, wait for each other’s ports, and hear nothing of heartbeats', async () => {

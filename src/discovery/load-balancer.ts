@@ -3,13 +3,24 @@ import { sameMeaning } from '../base/equality.ts'
 import type { Cache, Reconciler, Source } from '../client/reconciler.ts'
 import { poolCondition } from '../models/address-pool.ts'
 import { isNotFound } from '../models/api-error.ts'
+import { withLatestCondition } from '../models/conditions.ts'
 import { EndpointSlice, Node, Service } from '../models/kinds/index.ts'
+import { portsErrorCondition, portTakenError } from '../models/load-balancer-ports.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
+import type { PortStatus } from '../models/types/core-v1.ts'
 import type { Condition } from '../models/types/meta-v1.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import type { AddressPool } from './address-pool/pool.ts'
 import { addressAnnotation, planPool } from './address-pool/pool-plan.ts'
-import { isOurs, nameOf, type Placement, planLoadBalancers, usableAddresses } from './load-balancer-plan.ts'
+import {
+  isOurs,
+  nameOf,
+  type Placement,
+  planLoadBalancers,
+  type RefusedPort,
+  takenText,
+  usableAddresses,
+} from './load-balancer-plan.ts'
 import { slicesNamed } from './slice-writer.ts'
 
 /** At which ports of the nodes the gateway is to serve now. */
@@ -113,14 +124,20 @@ export function loadBalancerReconciler(
       const placement = plan.get(nameOf(service))
       if (!placement) return
       if ('problem' in placement) events.warning(service, 'NoLoadBalancerAddress', placement.problem)
+      const refused = 'refused' in placement ? (placement.refused ?? []) : []
+      for (const port of refused)
+        events.warning(service, 'PortTaken', `${takenText(port)}; the others of the Service are answered`)
       const { addresses } = placement
+      const told = pool ? {} : { ports: portStatuses(service, refused) }
       await write(
-        addresses.length ? { ingress: addresses.map(ip => ({ ip, ipMode: 'VIP' as const })) } : {},
+        addresses.length ? { ingress: addresses.map(ip => ({ ip, ipMode: 'VIP' as const, ...told })) } : {},
         pool !== undefined && addresses.length > 0,
+        refused,
       )
 
-      async function write(loadBalancer: object, pooled: boolean): Promise<void> {
-        const conditions = withPoolCondition(service!, pooled, timestamp(clock))
+      async function write(loadBalancer: object, pooled: boolean, refused: readonly RefusedPort[] = []): Promise<void> {
+        const now = timestamp(clock)
+        const conditions = withPortsCondition(withPoolCondition(service!, pooled, now), refused, now)
         if (sameMeaning(before, loadBalancer) && sameMeaning(conditions, service!.status?.conditions ?? [])) return
         const status = { ...service!.status, loadBalancer, conditions }
         try {
@@ -133,6 +150,14 @@ export function loadBalancerReconciler(
   }
 }
 
+/** Which ports are answered at the nodes' addresses: that is how a Service keeps those that it was first to have. */
+function portStatuses({ spec }: Service, refused: readonly RefusedPort[]): PortStatus[] {
+  return (spec.ports ?? []).map(({ port, protocol = 'TCP' }) => {
+    const isRefused = refused.some(r => r.port === `${protocol.toLowerCase()}/${port}`)
+    return { port, protocol, ...(isRefused ? { error: portTakenError } : {}) }
+  })
+}
+
 /** Nodes announce the addresses of a Service that says so, and no others: those of another program are not theirs to touch. */
 function withPoolCondition({ status }: Service, pooled: boolean, now: string): Condition[] {
   const conditions = status?.conditions ?? []
@@ -142,6 +167,16 @@ function withPoolCondition({ status }: Service, pooled: boolean, now: string): C
   const text = { reason: 'AddressGiven', message: 'A node announces the address on its network.' }
   return [...others, said ?? { type: poolCondition, status: 'True', lastTransitionTime: now, ...text }]
 }
+
+function withPortsCondition(conditions: Condition[], refused: readonly RefusedPort[], now: string): Condition[] {
+  if (!refused.length) return conditions.filter(c => !(c.type === portsErrorCondition && c.reason === portsReason))
+  const message = refused.map(takenText).join('; ')
+  return withLatestCondition(conditions, {
+    ...{ type: portsErrorCondition, status: 'True', reason: portsReason, message, lastTransitionTime: now },
+  })
+}
+
+const portsReason = 'PortTaken'
 
 function ofSlice({ metadata }: EndpointSlice, cache: Cache): ObjectKey[] {
   const name = metadata.labels?.[serviceNameLabel]

@@ -235,3 +235,21 @@ test('only who may be on this node is looked for among those that call themselve
   const anywhere = { addresses: ['10.244.9.9'], conditions: { ready: true } }
   expect([...plan(web(), slice(anywhere)).hairpins]).toEqual(['10.244.9.9 . 10.244.9.9'])
 })
+
+test('a load balancer’s port is led on where the status tells it, so that a port of others stays theirs', () => {
+  const balanced = (ports?: object[]): Service => ({
+    ...web({ type: 'LoadBalancer', ports: [80, 81, 82].map(port => ({ name: `p${port}`, port, protocol: 'TCP' })) }),
+    status: { loadBalancer: { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP', ...(ports ? { ports } : {}) }] } } as never,
+  })
+  const of = (service: Service) => {
+    const ports = [80, 81, 82].map(port => ({ name: `p${port}`, port: 8080, protocol: 'TCP' }))
+    const rules = plan(service, { ...slice(a), ports } as EndpointSlice)
+    return [...rules.clusterIps.keys()].filter(key => key.startsWith('192.0.2.1 ')).sort()
+  }
+  expect(of(balanced())).toEqual(['192.0.2.1 . tcp . 80', '192.0.2.1 . tcp . 81', '192.0.2.1 . tcp . 82'])
+  const told = [
+    { port: 81, protocol: 'TCP' },
+    { port: 80, protocol: 'TCP', error: 'optiflow.dev/PortTaken' },
+  ]
+  expect(of(balanced(told))).toEqual(['192.0.2.1 . tcp . 81'])
+})

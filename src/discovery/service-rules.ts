@@ -1,6 +1,8 @@
 import { plainAddress } from '../base/ip.ts'
 import type { NftFamily } from '../base/nft-table.ts'
 import type { EndpointSlice, Service } from '../models/kinds/index.ts'
+import { servedIngress } from '../models/load-balancer-ports.ts'
+import type { ServicePort } from '../models/types/core-v1.ts'
 import type { UsableEndpoint } from '../models/usable-endpoints.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
 import { chooseEndpoints, type Endpoints, isOf, type Viewpoint } from './endpoint-choice.ts'
@@ -65,7 +67,7 @@ export function planServiceRules(input: RuleInput): RuleSet {
       }
       lead(spec.clusterIPs ?? [spec.clusterIP], keys => fromInside(plan, keys))
       lead(spec.externalIPs ?? [], keys => fromOutside(plan, 'address', keys))
-      lead(ingressIps(service), keys => behindRanges(plan, fromOutside(plan, 'address', keys)))
+      lead(ingressIps(service, port), keys => behindRanges(plan, fromOutside(plan, 'address', keys)))
       const entrance = port.nodePort && fromOutside(plan, 'port', [String(port.nodePort)])
       if (entrance) out.nodePorts.set(`${protocol} . ${port.nodePort}`, entrance)
     }
@@ -168,6 +170,7 @@ function groupSlices(slices: readonly EndpointSlice[]): Map<string, EndpointSlic
   return groups
 }
 
-function ingressIps(service: Service): string[] {
-  return (service.status?.loadBalancer?.ingress ?? []).flatMap(i => (i.ip ? [i.ip] : []))
+/** A port that others have at these addresses stays theirs. */
+function ingressIps(service: Service, port: ServicePort): string[] {
+  return servedIngress(service, port).flatMap(({ ip }) => ip ?? [])
 }

@@ -7,9 +7,9 @@ import { silentLogger } from '../base/logger.ts'
 import { systemNet } from '../base/net.ts'
 import { systemRandom } from '../base/random.ts'
 import { listenWeb } from '../base/web-server.ts'
-import type { Pod } from '../models/kinds/index.ts'
+import type { Pod, Service } from '../models/kinds/index.ts'
 import { EmbeddedPlane } from './embedded.ts'
-import { missingPorts } from './plan/held-ports.ts'
+import { missingPorts, portsOfServices } from './plan/held-ports.ts'
 import { tableOf } from './plan/table.ts'
 import { emptyTable, type RoutingTable } from './routing-table.ts'
 
@@ -56,6 +56,20 @@ test('a port is had while it is wanted; one that another program has is told, an
   expect(await had()).toBe(404)
   expect(await serve(emptyTable)).toEqual({ real: undefined, missing: [] })
   expect(await had()).toBe('ECONNREFUSED')
+})
+
+test('a Service has the ports that its status tells, not those that it merely asks for', () => {
+  const balanced = (ports?: object[]) =>
+    ({
+      metadata: { namespace: 'default', name: 'web' },
+      spec: { type: 'LoadBalancer', ports: [80, 81].map(port => ({ port, protocol: 'TCP' })) },
+      status: { loadBalancer: { ingress: [{ ip: '192.0.2.1', ...(ports ? { ports } : {}) }] } },
+    }) as unknown as Service
+  const held = (service: Service) => [...portsOfServices([service], true).keys()]
+  expect(held(balanced())).toEqual([80, 81])
+  expect(held(balanced([{ port: 81, protocol: 'TCP' }]))).toEqual([81])
+  const refused = { port: 80, protocol: 'TCP', error: 'optiflow.dev/PortTaken' }
+  expect(held(balanced([{ port: 81, protocol: 'TCP' }, refused]))).toEqual([81])
 })
 
 test('whose a port is: a pod’s host port comes before us, one on the host’s network only if it was first', () => {

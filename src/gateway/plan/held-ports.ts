@@ -2,6 +2,7 @@ import { poolCondition } from '../../models/address-pool.ts'
 import { byAge } from '../../models/age.ts'
 import { holds } from '../../models/conditions.ts'
 import type { Pod, Service } from '../../models/kinds/index.ts'
+import { servedIngress } from '../../models/load-balancer-ports.ts'
 
 /** Who has a port of the gateway's machine for something else, while there are these Services. */
 export type PortTaken = (services: readonly Service[]) => (port: number) => string | undefined
@@ -22,13 +23,15 @@ export function portsOfServices(services: readonly Service[], atNodes: boolean):
 
 const hasPorts = ({ spec: { type } }: Service) => type === 'NodePort' || type === 'LoadBalancer'
 
-function portsOf({ spec, status }: Service, atNodes: boolean): { port: number; as: string }[] {
+function portsOf(service: Service, atNodes: boolean): { port: number; as: string }[] {
+  const { spec, status } = service
   const tcp = (spec.ports ?? []).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP')
   const nodePorts = tcp.flatMap(({ nodePort }) => (nodePort ? [{ port: nodePort, as: 'the node port' }] : []))
   const pooled = holds(status?.conditions, poolCondition)
   const balanced = atNodes && spec.type === 'LoadBalancer' && !spec.loadBalancerClass && !pooled
-  if (!balanced || !status?.loadBalancer?.ingress?.length) return nodePorts
-  return [...nodePorts, ...tcp.map(({ port }) => ({ port, as: 'the load balancer' }))]
+  if (!balanced) return nodePorts
+  const served = tcp.filter(port => servedIngress(service, port).length > 0)
+  return [...nodePorts, ...served.map(({ port }) => ({ port, as: 'the load balancer' }))]
 }
 
 export const hasHostPorts = ({ spec }: Pod): boolean =>
