@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { explain } from '../base/errors.ts'
 import { createEventRecorder, createInformers, type InformerSet } from '../client/index.ts'
-import { isNotFound } from '../models/api-error.ts'
-import { Pod } from '../models/kinds/core/pod.ts'
+import type { Pod } from '../models/kinds/core/pod.ts'
 import { Service } from '../models/kinds/core/service.ts'
 import { localFolderAnnotation } from '../models/local-volume.ts'
 import { openPodGroups } from './cgroup/open-pod-groups.ts'
@@ -21,6 +20,7 @@ import { createNodePlugins, type NodePlugins } from './plugin/node-plugins.ts'
 import type { NodeFacts } from './pod/admission.ts'
 import { noDns, readHostDns } from './pod/name-resolution.ts'
 import { PodMemory } from './pod-memory.ts'
+import { deleteRecord } from './pod-record.ts'
 import { ownPods } from './pod-source.ts'
 import { ProbeTally } from './probe/probe-tally.ts'
 import { Routines } from './routines.ts'
@@ -362,18 +362,8 @@ class NodeAgent implements Agent {
 
   /** Its last status is written before its record goes, for those who watch how pods end. */
   async #forget(pod: Pod): Promise<void> {
-    const { namespace, name, uid } = pod.metadata
-    await this.#writer.flush(uid!)
-    try {
-      await this.#options.client.delete(
-        Pod,
-        { namespace: namespace!, name },
-        { gracePeriodSeconds: 0, ...(uid ? { uid } : {}) },
-      )
-    } catch (error) {
-      // A pod of the same name and another uid answers Conflict: ours is gone all the same.
-      if (!isNotFound(error) && (error as { reason?: string }).reason !== 'Conflict') throw error
-    }
+    await this.#writer.flush(pod.metadata.uid!)
+    await deleteRecord(this.#options.client, pod)
   }
 
   #peers(): ImagePeers | undefined {

@@ -1,6 +1,7 @@
 export { type Agent, createAgent } from './agent.ts'
+export { keepRenewed } from './certificate/rotation.ts'
 export { type CgroupSettings, removePodGroups } from './cgroup/pod-groups.ts'
-export { AgentMetrics } from './metrics/agent-metrics.ts'
+export { AgentMetrics, type CertificateUse } from './metrics/agent-metrics.ts'
 export type { SwapBehavior } from './node/host-memory.ts'
 export { createReferencedObjects, type ReferencedObjects } from './objects.ts'
 export type { AgentOptions } from './options.ts'

@@ -83,7 +83,7 @@ export interface AgentOptions {
   pulse?: Pulse
   events?: EventRecorder
   /** PEM, told in metrics: the node's own, of its server and for its calls to the API. */
-  certificates?: { server: string; client: string }
+  certificates?: () => { server: string; client: string }
   /** What it counts; its own unless given. A simulated node counts nothing unless given one: there may be thousands. */
   metrics?: AgentMetrics
   /** The server that answers for this node: logs, exec, metrics. Absent: nobody does. */
@@ -94,7 +94,7 @@ export interface AgentOptions {
   /** Images pulled at once; 5 unless said otherwise. */
   parallelPulls?: number
   /** Nodes give each other images whose registry cannot be reached, known to each other by these keys; they do not unless said otherwise. */
-  imagePeers?: PeerKeys
+  imagePeers?: () => PeerKeys
   /** How often the runtime is looked over although it reported nothing; 60 000 ms unless said otherwise. */
   relistMs?: number
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. `none` unless said otherwise. */

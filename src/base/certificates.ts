@@ -147,6 +147,18 @@ export function certificatesOf(bundle: string): string[] {
   return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
 
+/** From when until when a certificate holds: wall time in milliseconds. */
+export interface Validity {
+  fromMs: number
+  untilMs: number
+}
+
+/** @param pem a certificate. @throws when it is none */
+export function validityOf(pem: string): Validity {
+  const { validFrom, validTo } = new X509Certificate(pem)
+  return { fromMs: Date.parse(validFrom), untilMs: Date.parse(validTo) }
+}
+
 /** True when the certificate (PEM) covers all these names and addresses for at least `days` more. */
 export function certificateCovers(
   pem: string,

@@ -1,9 +1,13 @@
 import { once } from 'node:events'
 import * as http from 'node:http'
 import * as http2 from 'node:http2'
+import * as https from 'node:https'
 import { connect } from 'node:net'
 import { Readable } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createAuthority, issueCertificate } from './certificates.ts'
+import { systemClock } from './clock.ts'
 import { Http2Client } from './http2-client.ts'
 import { listenWeb, type WebServer } from './web-server.ts'
 
@@ -78,4 +82,30 @@ describe('a plain web server', () => {
     await once(session, 'remoteSettings')
     await expect(other.close(20)).resolves.toBeUndefined()
   })
+})
+
+test('a secure server that is given another certificate shows it to newcomers, and drops nobody', async () => {
+  const authority = await createAuthority('test', systemClock)
+  const names = { ips: ['127.0.0.1'], usages: ['server' as const] }
+  const [old, next] = await Promise.all(
+    ['old', 'next'].map(commonName => issueCertificate(authority, { ...names, commonName }, systemClock)),
+  )
+  const server = await listenWeb({
+    ...{ host: '127.0.0.1', port: 0, tls: { ...old!, authorities: [authority.cert] } },
+    onRequest: (_request, response) => void response.end('well'),
+    onUpgrade: () => {},
+  })
+  const standing = new https.Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = async (agent: https.Agent | false) => {
+    const request = https.get({ host: '127.0.0.1', port: server.port, ca: authority.cert, agent })
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+    const { subject } = (response.socket as TLSSocket).getPeerCertificate()
+    return `${request.reusedSocket ? 'again ' : ''}${subject.CN}: ${Buffer.concat(await response.toArray())}`
+  }
+  expect(await ask(standing)).toBe('old: well')
+  server.useCertificate(next!)
+  expect(await ask(standing)).toBe('again old: well')
+  expect(await ask(false)).toBe('next: well')
+  standing.destroy()
+  await server.close(0)
 })

@@ -67,6 +67,8 @@ export interface WebLimits {
 
 export interface WebServer {
   port: number
+  /** Shows this one (PEM) to who connects from now on; connections that stand go on. Only for servers with one of their own. */
+  useCertificate(pair: { cert: string; key: string }): void
   /** Takes no new connections, lets requests under way end for so long, then cuts. */
   close(graceMs: number): Promise<void>
 }
@@ -93,6 +95,10 @@ export const listenWeb: ListenWeb = options =>
       server.on('error', () => {})
       resolve({
         port: (server.address() as AddressInfo).port,
+        useCertificate: pair => {
+          if (!tls || 'certificateFor' in tls) throw new Error('this server has no certificate of its own')
+          ;(server as http2.Http2SecureServer).setSecureContext({ ...common, ...trusting(tls), ...pair })
+        },
         close: graceMs =>
           new Promise(done => {
             const spare = clock.schedule(graceMs, () => connections.cut())
@@ -152,21 +158,26 @@ function plainServer(): http.Server {
   return server
 }
 
+const common = { minVersion: 'TLSv1.2' } as const
+
+/** Whose certificates are looked at. */
+const trusting = ({ authorities }: OwnTls) => (authorities.length ? { ca: authorities } : {})
+
 function secureServer(tls: TlsByName | OwnTls, limits: WebLimits | undefined): http2.Http2SecureServer {
-  const common = {
+  const both = {
+    ...common,
     allowHTTP1: true,
-    minVersion: 'TLSv1.2',
     ...(limits ? { settings: { maxHeaderListSize: limits.headBytes } } : {}),
   } as const
   if (!('certificateFor' in tls)) {
     const { cert, key, authorities } = tls
-    const asking = authorities.length ? { ca: authorities, requestCert: true, rejectUnauthorized: false } : {}
-    return http2.createSecureServer({ ...common, cert, key, ...asking })
+    const asking = authorities.length ? { requestCert: true, rejectUnauthorized: false } : {}
+    return http2.createSecureServer({ ...both, ...trusting(tls), cert, key, ...asking })
   }
   const { certificateFor, passThrough } = tls
   const contexts = new WeakMap<object, SecureContext>()
   const server = http2.createSecureServer({
-    ...common,
+    ...both,
     SNICallback: (name, done) => {
       const pem = certificateFor(name)
       if (!pem) return done(new Error(`no certificate for ${name}`))

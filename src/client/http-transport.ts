@@ -12,6 +12,8 @@ export interface HttpTransportOptions {
   /** PEM of our certificate and its key. */
   cert?: string
   key?: string
+  /** The same, asked for before each request, so that renewed ones are picked up. */
+  identity?: () => { cert: string; key: string }
   /** Bearer token; a function is asked before each request, so that rotated tokens are picked up. */
   token?: string | (() => string | Promise<string>)
   /** Accept any server certificate. */
@@ -52,6 +54,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
       try {
         const reply = await systemNet.stream(server + url, {
           ...common,
+          ...options.identity?.(),
           ...(stream ? { reuse: streams } : { reuse: calls, idleTimeoutMs: 65_000 }),
           method,
           headers: { ...base, ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },

@@ -8,7 +8,9 @@ import { keyOf } from '../models/object.ts'
 import { clientSigner, isOurs, servingSigner, signerProblem } from './certificate-signers.ts'
 
 const hourMs = 3_600_000
-const defaultSeconds = 365 * 86_400
+const yearSeconds = 365 * 86_400
+/** Who asks for less gets so much. */
+const leastSeconds = 600
 
 /** Has the key of the cluster's authority, which reconcilers must not. */
 export interface CertificateSigner {
@@ -18,6 +20,8 @@ export interface CertificateSigner {
 
 export interface CertificateOptions {
   signer: CertificateSigner
+  /** No certificate holds for longer, and so long whoever does not say; a year unless given. */
+  longestSeconds?: number
   /**
    * May this requester have a node's client certificate (`nodeclient`: for a new node; `selfnodeclient`: for itself)? Unless given:
    * members of system:bootstrappers the first, members of system:nodes the second, and whoever the cluster's roles allow it.
@@ -43,7 +47,7 @@ export function certificateSigningRequestReconciler(options: CertificateOptions)
       if (left <= 0) return remove(world, request)
       const has = (type: string) => request.status?.conditions?.some(c => c.type === type)
       if (!request.status?.certificate && !has('Denied') && !has('Failed')) {
-        if (has('Approved')) await sign(world, request, options.signer)
+        if (has('Approved')) await sign(world, request, options)
         else await approve(world, request, options)
       }
       return Number.isFinite(left) ? { afterMs: left } : undefined
@@ -139,7 +143,11 @@ async function isAllowed(
   return review.status?.allowed === true
 }
 
-async function sign(world: World, request: CertificateSigningRequest, signer: CertificateSigner): Promise<void> {
+async function sign(
+  world: World,
+  request: CertificateSigningRequest,
+  { signer, longestSeconds = yearSeconds }: CertificateOptions,
+): Promise<void> {
   const { signerName, expirationSeconds, usages: wishes = [] } = request.spec
   if (!isOurs(signerName)) return
   const usages: ('client' | 'server')[] = signerName === servingSigner ? ['server'] : ['client']
@@ -149,7 +157,7 @@ async function sign(world: World, request: CertificateSigningRequest, signer: Ce
     // Approval says that it may be had, not that it is what this signer stands for.
     const problem = signerProblem(signerName, wishes, await readSigningRequest(pemOf(request)))
     if (problem) throw new Error(problem)
-    const seconds = Math.min(Math.max(expirationSeconds ?? defaultSeconds, 600), defaultSeconds)
+    const seconds = Math.min(Math.max(expirationSeconds ?? longestSeconds, leastSeconds), longestSeconds)
     const certificate = await signer.sign(pemOf(request), { usages, seconds })
     next.status.certificate = Buffer.from(certificate).toString('base64')
   } catch (error) {

@@ -1,20 +1,14 @@
 import { type AgentServer, delegatedAccess, openAgentServer } from '../agent/index.ts'
 import { codeOf } from '../base/errors.ts'
 import type { Client } from '../client/index.ts'
+import type { NodeKeys } from './node-keys.ts'
 import type { OutsideWorld } from './outside.ts'
-
-/** PEM: the node's own certificate and key, and the authority of those who may call. */
-export interface ServingKeys {
-  cert: string
-  key: string
-  clientCa: string
-}
 
 export interface AgentServerOptions {
   host: string
   /** Another free one is taken when it is in use: the node tells the API which. */
   port: number
-  keys: ServingKeys
+  keys: NodeKeys
   /** Asks the API who calls and whether they may. */
   client: Client
   outside: OutsideWorld
@@ -28,8 +22,13 @@ export async function startAgentServer({
   client,
   outside,
 }: AgentServerOptions): Promise<AgentServer> {
-  const open = (at: number) =>
-    openAgentServer({ host, port: at, tls: keys, access: delegatedAccess(client, outside.clock), log: outside.log })
+  const open = async (at: number) => {
+    const tls = { ...keys.server, clientCa: keys.ca }
+    const access = delegatedAccess(client, outside.clock)
+    const server = await openAgentServer({ host, port: at, tls, access, log: outside.log })
+    keys.followServer(pair => server.useCertificate(pair))
+    return server
+  }
   try {
     return await open(port)
   } catch (error) {

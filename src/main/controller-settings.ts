@@ -17,6 +17,8 @@ export interface ControllerSettings {
   nodeStartupGracePeriodMs: number
   /** So many finished pods may stay; 0: any number. */
   terminatedPodGcThreshold: number
+  /** No certificate that the cluster signs holds for longer. */
+  clusterSigningDurationMs: number
   hpaSyncPeriodMs: number
   /** How far back recommendations count before a target shrinks, unless its autoscaler says so itself. */
   hpaDownscaleStabilizationMs: number
@@ -36,6 +38,7 @@ export const controllerDefaults: ControllerSettings = {
   nodeMonitorGracePeriodMs: 50_000,
   nodeStartupGracePeriodMs: 60_000,
   terminatedPodGcThreshold: 12_500,
+  clusterSigningDurationMs: 365 * 86_400_000,
   hpaSyncPeriodMs: 15_000,
   hpaDownscaleStabilizationMs: 300_000,
   hpaTolerance: 0.1,
@@ -63,6 +66,7 @@ export const controllerRules: {
   nodeMonitorGracePeriodMs: { name: 'node-monitor-grace-period', read: readPatience },
   nodeStartupGracePeriodMs: { name: 'node-startup-grace-period', read: readPatience },
   terminatedPodGcThreshold: { name: 'terminated-pod-gc-threshold', read: text => wholeNumber(text, 0, 10_000_000) },
+  clusterSigningDurationMs: { name: 'cluster-signing-duration', read: readPatience },
   hpaSyncPeriodMs: { name: `${hpa}-sync-period`, read: readPatience },
   hpaDownscaleStabilizationMs: { name: `${hpa}-downscale-stabilization`, read: readDuration },
   hpaTolerance: { name: `${hpa}-tolerance`, read: text => fraction(text, 0, 1) },
@@ -74,6 +78,7 @@ export const controllerRules: {
 export function controllerOptions(settings: ControllerSettings): {
   nodeLifecycle: NodeLifecycleOptions
   podGc: PodGcOptions
+  signing: { longestSeconds: number }
   autoscaler: AutoscalerOptions
 } {
   return {
@@ -88,6 +93,7 @@ export function controllerOptions(settings: ControllerSettings): {
       },
     },
     podGc: { terminatedThreshold: settings.terminatedPodGcThreshold },
+    signing: { longestSeconds: settings.clusterSigningDurationMs / 1_000 },
     autoscaler: {
       periodMs: settings.hpaSyncPeriodMs,
       downscaleStabilizationMs: settings.hpaDownscaleStabilizationMs,

@@ -1,20 +1,21 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { certificateCovers, type KeyPair } from '../base/certificates.ts'
-import { sleep } from '../base/clock.ts'
+import { certificateCovers, type KeyPair, validityOf } from '../base/certificates.ts'
+import { timeText } from '../base/clock.ts'
 import { OptiFlowError } from '../base/errors.ts'
-import { createSigningRequest } from '../base/signing-request.ts'
-import { type Client, createClient, httpTransport } from '../client/index.ts'
+import { type Client, createClient, type HttpTransportOptions, httpTransport } from '../client/index.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
-import { CertificateSigningRequest, Node } from '../models/kinds/index.ts'
+import { Node } from '../models/kinds/index.ts'
+import { askCertificate } from './node-certificate.ts'
+import { NodeKeys } from './node-keys.ts'
 import type { OutsideWorld } from './outside.ts'
 
 /** A node was not let in. */
 export class JoinFailed extends OptiFlowError {}
 
-/** What a node needs to take part. */
-export interface NodeCredentials {
+/** As they lie in the folder. */
+interface SavedKeys {
   ca: string
   /** CN system:node:NAME, O system:nodes. */
   client: KeyPair
@@ -35,89 +36,76 @@ export interface JoinOptions {
   signal: AbortSignal
 }
 
-const renewDays = 30
-
 /** The token that `agent --token` takes: the secret, and the authority's fingerprint, so that nobody else can answer as the server. */
 export function joinTokenText(secret: string, caPem: string): string {
   return `${secret}@sha256:${fingerprint(new X509Certificate(caPem).raw)}`
 }
 
 /**
- * The node's keys: those of an earlier join, or new ones asked for with the token and signed by the control plane.
+ * The node's keys: those of an earlier join, or new ones that the control plane signs. A node whose own certificate still
+ * holds asks for the rest as itself; any other needs the token.
  * @throws JoinFailed
  */
-export async function joinCluster(options: JoinOptions): Promise<NodeCredentials> {
-  const { folder, outside } = options
+export async function joinCluster(options: JoinOptions): Promise<NodeKeys> {
   const saved = await readSaved(options)
-  if (saved) return saved
-  if (!options.token)
-    throw new JoinFailed(`node ${options.nodeName} has no keys yet`, {
+  const good = saved && holds(saved.client, [], options) ? saved : undefined
+  if (good && holds(good.serving, options.ips, options)) return keysOf(options, good)
+  const { server, token, nodeName } = options
+  if (!good && !token)
+    throw new JoinFailed(saved ? endedText(saved, nodeName) : `node ${nodeName} has no keys yet`, {
       hint: 'Pass --token; "optiflow status" on the server prints it.',
     })
-  const [secret, pin] = options.token.split('@sha256:') as [string, string | undefined]
-  const ca = await fetchAuthority(options.server, pin)
-  const name = `system:node:${options.nodeName}`
-  const transports = [httpTransport({ server: options.server, ca, token: secret, userAgent: 'optiflow-agent' })]
   try {
-    const client = await askCertificate(options, createClient(transports[0]!), {
-      signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
-      usages: ['digital signature', 'key encipherment', 'client auth'],
-      subject: { commonName: name, organizations: ['system:nodes'] },
-    })
+    const ca = good?.ca ?? (await fetchAuthority(server, token!.split('@sha256:')[1]))
+    const client = good?.client ?? (await asNewcomer(options, ca))
     // From here on the node speaks for itself: nobody else may ask for a certificate with its addresses.
-    transports.push(httpTransport({ server: options.server, ca, ...client, userAgent: 'optiflow-agent' }))
-    const asNode = createClient(transports[1]!)
-    await announceAddresses(asNode, options)
-    const serving = await askCertificate(options, asNode, {
-      signerName: 'kubernetes.io/kubelet-serving',
-      usages: ['digital signature', 'key encipherment', 'server auth'],
-      subject: {
-        commonName: name,
-        organizations: ['system:nodes'],
-        dnsNames: [options.nodeName],
-        ips: options.ips,
-      },
+    const serving = await asItself(options, ca, client, async asNode => {
+      await announceAddresses(asNode, options)
+      return askCertificate(asNode, { ...options, use: 'server' }, options.outside.clock, options.signal)
     })
-    const credentials: NodeCredentials = { ca, client, serving }
-    await outside.disk.makeFolder(folder, { mode: 0o700 })
-    await outside.disk.write(join(folder, 'node.json'), JSON.stringify(credentials), { mode: 0o600 })
-    return credentials
+    await save(options, { ca, client, serving })
+    return keysOf(options, { ca, client, serving })
   } catch (cause) {
     if (cause instanceof OptiFlowError && cause.hint) throw cause
-    throw new JoinFailed(`node ${options.nodeName} could not join ${options.server}`, {
+    throw new JoinFailed(`node ${nodeName} could not join ${server}`, {
       cause,
       hint: 'Check --server and --token; "optiflow status" on the server prints both.',
     })
-  } finally {
-    for (const transport of transports) await transport[Symbol.asyncDispose]()
   }
 }
 
-interface CertificateWish {
-  signerName: string
-  usages: string[]
-  subject: { commonName: string; organizations: string[]; dnsNames?: string[]; ips?: string[] }
+function asNewcomer(options: JoinOptions, ca: string): Promise<KeyPair> {
+  const token = options.token!.split('@sha256:')[0]!
+  return asking(options, { ca, token }, client =>
+    askCertificate(client, { ...options, use: 'client' }, options.outside.clock, options.signal),
+  )
 }
 
-/** Asks the control plane for a certificate over a key made here, and waits for it. @throws JoinFailed when refused */
-async function askCertificate(
-  { nodeName, outside, signal }: JoinOptions,
-  client: Client,
-  { signerName, usages, subject }: CertificateWish,
-): Promise<KeyPair> {
-  const { request, key } = await createSigningRequest(subject)
-  const made = await client.create(CertificateSigningRequest, {
-    metadata: { generateName: `node-${nodeName}-` },
-    spec: { request: Buffer.from(request).toString('base64'), signerName, usages },
-  } as any)
-  for (;;) {
-    const now = await client.get(CertificateSigningRequest, { name: made.metadata.name })
-    const refused = now.status?.conditions?.find(c => c.type === 'Denied' || c.type === 'Failed')
-    if (refused)
-      throw new JoinFailed(`the certificate of node ${nodeName} was refused: ${refused.message ?? refused.reason}`)
-    if (now.status?.certificate) return { cert: Buffer.from(now.status.certificate, 'base64').toString(), key }
-    await sleep(outside.clock, 200, signal)
-  }
+const asItself = <T>(options: JoinOptions, ca: string, { cert, key }: KeyPair, ask: (asNode: Client) => Promise<T>) =>
+  asking(options, { ca, cert, key }, ask)
+
+async function asking<T>(
+  { server }: JoinOptions,
+  as: Pick<HttpTransportOptions, 'ca' | 'token' | 'cert' | 'key'>,
+  ask: (client: Client) => Promise<T>,
+): Promise<T> {
+  await using transport = httpTransport({ server, userAgent: 'optiflow-agent', ...as })
+  return await ask(createClient(transport))
+}
+
+/** Renewed ones are asked for as the node is known at that time, and kept for its next start. */
+function keysOf(options: JoinOptions, { ca, client, serving }: SavedKeys): NodeKeys {
+  const { clock } = options.outside
+  const keys: NodeKeys = new NodeKeys(
+    ca,
+    { client, server: serving },
+    {
+      ask: (use, signal) =>
+        asItself(options, ca, keys.client, asNode => askCertificate(asNode, { ...options, use }, clock, signal)),
+      keep: pairs => save(options, { ca, client: pairs.client, serving: pairs.server }),
+    },
+  )
+  return keys
 }
 
 /** Writes the node's addresses into the API: a serving certificate is only signed for addresses that the node is known by. */
@@ -132,16 +120,26 @@ async function announceAddresses(client: Client, { nodeName, ips }: JoinOptions)
   await client.patch(Node, { name: nodeName }, { type: 'strategic', body }, { subresource: 'status' })
 }
 
-async function readSaved(options: JoinOptions): Promise<NodeCredentials | undefined> {
-  const { disk, clock } = options.outside
-  const path = join(options.folder, 'node.json')
-  if (!(await disk.exists(path))) return undefined
-  const saved = JSON.parse(await disk.readText(path)) as NodeCredentials
-  const fresh = certificateCovers(saved.client.cert, { dnsNames: [], ips: [] }, renewDays, clock)
-  return fresh && certificateCovers(saved.serving.cert, { dnsNames: [], ips: options.ips }, renewDays, clock)
-    ? saved
-    : undefined
+const fileOf = ({ folder }: JoinOptions) => join(folder, 'node.json')
+
+async function readSaved(options: JoinOptions): Promise<SavedKeys | undefined> {
+  const { disk } = options.outside
+  const path = fileOf(options)
+  return (await disk.exists(path)) ? (JSON.parse(await disk.readText(path)) as SavedKeys) : undefined
 }
+
+async function save(options: JoinOptions, keys: SavedKeys): Promise<void> {
+  const { disk } = options.outside
+  await disk.makeFolder(options.folder, { mode: 0o700 })
+  await disk.write(fileOf(options), JSON.stringify(keys), { mode: 0o600 })
+}
+
+/** Now, and for these addresses. */
+const holds = ({ cert }: KeyPair, ips: string[], { outside }: JoinOptions): boolean =>
+  certificateCovers(cert, { dnsNames: [], ips }, 0, outside.clock)
+
+const endedText = ({ client }: SavedKeys, nodeName: string): string =>
+  `the certificate of node ${nodeName} ended on ${timeText(validityOf(client.cert).untilMs)}`
 
 /** The authority at the end of the chain that the server shows; compared with the token's fingerprint before anything is sent. */
 function fetchAuthority(server: string, pin: string | undefined): Promise<string> {

@@ -39,14 +39,16 @@ export async function startJoinedNode(options: JoinedNodeOptions): Promise<Async
   })
   const common = { server, ca: keys.ca, userAgent: `optiflow-agent/${version}` }
   const metrics = new AgentMetrics()
-  const transport = toldTransport(httpTransport({ ...common, ...keys.client }), {
+  const transport = toldTransport(httpTransport({ ...common, identity: () => keys.client }), {
     host: new URL(server).host,
     clock: outside.clock,
     tell: call => metrics.apiCalled(call),
   })
   const client = createClient(transport)
   const network = openNetworkClient(client, common, outside)
+  const letKeysBe = keys.keepRenewed(outside, metrics)
   const close = async () => {
+    letKeysBe()
     await network[Symbol.asyncDispose]()
     await transport[Symbol.asyncDispose]()
   }
@@ -56,8 +58,7 @@ export async function startJoinedNode(options: JoinedNodeOptions): Promise<Async
       client,
       networkClient: network.client,
       nodeIp: ip,
-      serving: { ...keys.serving, clientCa: keys.ca },
-      identity: keys.client,
+      keys,
       metrics,
       outside,
       report,

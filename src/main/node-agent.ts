@@ -12,6 +12,7 @@ import type { NodeOptions } from './node-options.ts'
 import { kubeletFolderOf, type NodeRuntime, placesOf, secretFolderOf } from './node-runtime.ts'
 import { asPart } from './part.ts'
 import type { Settings } from './settings.ts'
+import { topologyOptions } from './topology-settings.ts'
 import { version } from './version.ts'
 
 export interface NodeAgentParts extends NodeRuntime {
@@ -21,9 +22,9 @@ export interface NodeAgentParts extends NodeRuntime {
 
 /** The agent and its server, and the folders that both need. Resolves when what runs here was seen. */
 export async function startNodeAgent(options: NodeOptions, parts: NodeAgentParts, stack: Disposal): Promise<void> {
-  const { settings, client, nodeIp, serving, outside, report } = options
+  const { settings, client, nodeIp, keys, outside, report } = options
   const { disk } = outside
-  const server = stack.use(await startAgentServer({ host: nodeIp, port: 10250, keys: serving, client, outside }))
+  const server = stack.use(await startAgentServer({ host: nodeIp, port: 10250, keys, client, outside }))
   const secretFolder = await makeSecretFolder(options, parts)
   const staticPodFolder = settings.podManifestPath ?? placesOf(settings.dataDir).manifests
   // Now, so that it can be watched.
@@ -52,7 +53,7 @@ async function makeSecretFolder({ settings, outside }: NodeOptions, { containerd
 }
 
 function agentOptions(options: NodeOptions, { runtime, containerd, informers, network }: NodeAgentParts): AgentOptions {
-  const { settings, client, nodeIp, serving, identity, metrics, outside } = options
+  const { settings, client, nodeIp, keys, metrics, outside } = options
   const places = placesOf(settings.dataDir)
   const dnsIp = dnsIpOf(settings)
   const second = settings.clusterCidr.includes(',') ? secondIp(nodeIp) : undefined
@@ -66,15 +67,14 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     informers,
     network,
     metrics,
-    certificates: { server: serving.cert, client: identity.cert },
+    certificates: () => ({ server: keys.server.cert, client: keys.client.cert }),
     folder: places.node,
     logFolder: places.podLogs,
     kubeletFolder: kubeletFolderOf(settings),
     ...(settings.shareDevices ? { sharedResource: settings.shareDevices } : {}),
     allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
     eviction: evictionOf(settings),
-    cpuManagerPolicy: settings.cpuManagerPolicy,
-    ...topologyOf(settings),
+    ...topologyOptions(settings),
     swapBehavior: settings.memorySwapBehavior,
     ...(cgroups ? { cgroups } : {}),
     ...(settings.systemReserved ? { reserved: settings.systemReserved } : {}),
@@ -85,7 +85,7 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
       { type: 'Hostname', address: settings.nodeName },
     ],
     labels: { [networkLabel]: settings.network },
-    ...(settings.imagePeers === 'true' ? { imagePeers: { ca: serving.clientCa, ...identity } } : {}),
+    ...(settings.imagePeers === 'true' ? { imagePeers: () => ({ ca: keys.ca, ...keys.client }) } : {}),
     clusterDns: [dnsIp],
     clusterDomain: settings.clusterDomain,
     version: `v1.32.3-optiflow.${version}`,
@@ -121,9 +121,4 @@ function evictionOf(settings: Settings) {
     ...(evictionSoftGracePeriod === undefined ? {} : { softGracePeriod: evictionSoftGracePeriod }),
     ...(evictionMinimumReclaim === undefined ? {} : { minimumReclaim: evictionMinimumReclaim }),
   }
-}
-
-function topologyOf(settings: Settings): Pick<AgentOptions, 'topology'> {
-  const { topologyManagerPolicy: policy, topologyManagerScope: scope, topologyManagerPolicyOptions } = settings
-  return policy === 'none' ? {} : { topology: { policy, scope, ...topologyManagerPolicyOptions } }
 }

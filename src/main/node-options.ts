@@ -1,7 +1,6 @@
 import type { AgentMetrics } from '../agent/index.ts'
-import type { KeyPair } from '../base/certificates.ts'
 import type { Client } from '../client/index.ts'
-import type { ServingKeys } from './agent-server.ts'
+import type { NodeKeys } from './node-keys.ts'
 import type { OutsideWorld } from './outside.ts'
 import type { Report } from './part.ts'
 import type { Settings } from './settings.ts'
@@ -13,10 +12,7 @@ export interface NodeOptions {
   networkClient: Client
   /** Address at which the others reach this node. */
   nodeIp: string
-  /** Of the node's own server. */
-  serving: ServingKeys
-  /** By which other nodes know this one. */
-  identity: KeyPair
+  keys: NodeKeys
   /** Counts the calls of `client` already. */
   metrics: AgentMetrics
   outside: OutsideWorld

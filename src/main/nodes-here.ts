@@ -1,4 +1,4 @@
-import { AgentMetrics } from '../agent/index.ts'
+import { AgentMetrics, type CertificateUse } from '../agent/index.ts'
 import type { Disposal } from '../base/disposal.ts'
 import { createClient, inProcessTransport, toldTransport } from '../client/index.ts'
 import { nodeIp } from './addresses.ts'
@@ -6,7 +6,9 @@ import { startAgentServer } from './agent-server.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import { networkUser, nodeUser, simulatedNodesUser } from './identities.ts'
 import { startNode } from './node.ts'
+import { NodeKeys } from './node-keys.ts'
 import { asPart } from './part.ts'
+import type { Pki } from './pki.ts'
 import type { RunningServer } from './server.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
 
@@ -24,19 +26,13 @@ export async function startNodesHere(
   const transportOf = (user: typeof networkUser) => inProcessTransport(api.handler, user)
   const clientOf = (user: typeof networkUser) => createClient(transportOf(user), clock)
   const ip = nodeIp()
-  const subject = { commonName: `system:node:${settings.nodeName}`, organizations: ['system:nodes'] }
-  const serving = await pki.serving('node-server', {
-    ...subject,
-    ips: [ip, '127.0.0.1'],
-    dnsNames: [settings.nodeName],
-  })
-  const keys = { ...serving, clientCa: pki.ca.cert }
+  const keys = await keysHere(pki, settings.nodeName, ip)
   if (settings.runtime === 'containerd') {
     const metrics = new AgentMetrics()
     const told = { host: 'in-process', clock, tell: metrics.apiCalled.bind(metrics) }
     const client = createClient(toldTransport(transportOf(nodeUser(settings.nodeName)), told), clock)
-    const identity = await pki.client('node-client', subject)
-    const places = { nodeIp: ip, serving: keys, identity, networkClient: clientOf(networkUser) }
+    stack.defer(keys.keepRenewed(outside, metrics))
+    const places = { nodeIp: ip, keys, networkClient: clientOf(networkUser) }
     const node = stack.use(await startNode({ settings, client, ...places, metrics, outside, report, signal }), 'node')
     await node.networkReady
     return [settings.nodeName]
@@ -46,6 +42,7 @@ export async function startNodesHere(
   await asPart(report, 'nodes', `registering ${names.length}`, async () => {
     const client = clientOf(simulatedNodesUser)
     const nodeIp = '127.0.0.1'
+    stack.defer(keys.keepRenewed(outside, undefined))
     const server = stack.use(
       await startAgentServer({ host: nodeIp, port: 0, keys, client, outside }),
       'server of the nodes',
@@ -55,4 +52,15 @@ export async function startNodesHere(
     return [undefined, `${names.length} simulated: pods there do not really run`]
   })
   return names
+}
+
+/** Signed here, by the authority itself. */
+async function keysHere(pki: Pki, nodeName: string, ip: string): Promise<NodeKeys> {
+  const subject = { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] }
+  const ask = (use: CertificateUse, age: 'any' | 'new') =>
+    use === 'client'
+      ? pki.client('node-client', subject, age)
+      : pki.serving('node-server', { ...subject, ips: [ip, '127.0.0.1'], dnsNames: [nodeName] }, age)
+  const [client, server] = await Promise.all([ask('client', 'any'), ask('server', 'any')])
+  return new NodeKeys(pki.ca.cert, { client, server }, { ask: use => ask(use, 'new') })
 }

@@ -32,10 +32,13 @@ export interface Pki {
    * library (120 ms, 19 MB) for nothing.
    * @param name of its files
    */
-  serving(name: string, request: Omit<CertificateRequest, 'usages'>): Promise<KeyPair>
+  serving(name: string, request: Omit<CertificateRequest, 'usages'>, age?: KeyAge): Promise<KeyPair>
   /** The same for a client. */
-  client(name: string, request: Omit<CertificateRequest, 'usages'>): Promise<KeyPair>
+  client(name: string, request: Omit<CertificateRequest, 'usages'>, age?: KeyAge): Promise<KeyPair>
 }
+
+/** `new`: another pair is made though there is one that holds. */
+type KeyAge = 'any' | 'new'
 
 export interface PkiOptions {
   folder: string
@@ -59,9 +62,14 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
   const authority = async (name: string): Promise<KeyPair> =>
     (await readPair(name)) ?? savePair(name, await createAuthority(`optiflow-${name}`, clock))
 
-  const issued = async (name: string, by: KeyPair, request: CertificateRequest): Promise<KeyPair> => {
+  const issued = async (
+    name: string,
+    by: KeyPair,
+    request: CertificateRequest,
+    age: KeyAge = 'any',
+  ): Promise<KeyPair> => {
     const names = { dnsNames: request.dnsNames ?? [], ips: request.ips ?? [] }
-    const old = await readPair(name)
+    const old = age === 'new' ? undefined : await readPair(name)
     if (old && certificateCovers(old.cert, names, renewDays, clock)) return old
     return savePair(name, await issueCertificate(by, request, clock))
   }
@@ -119,7 +127,7 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     agentClient,
     tokenKey: { privateKey, publicKey },
     joinToken,
-    serving: (name, request) => issued(name, ca, { ...request, usages: ['server'] }),
-    client: (name, request) => issued(name, ca, { ...request, usages: ['client'] }),
+    serving: (name, request, age) => issued(name, ca, { ...request, usages: ['server'] }, age),
+    client: (name, request, age) => issued(name, ca, { ...request, usages: ['client'] }, age),
   }
 }

@@ -143,7 +143,7 @@ export function allReconcilers({
     serviceAccountTokenReconciler({ certificate: ca }),
     bootstrapSignerReconciler(),
     tokenCleanerReconciler(),
-    ...(signer ? [certificateSigningRequestReconciler({ signer })] : []),
+    ...(signer ? [certificateSigningRequestReconciler({ signer, ...options.signing })] : []),
     ttlAfterFinishedReconciler(told(metrics?.ttl)),
     validatingAdmissionPolicyStatusReconciler(),
     endpointsReconciler(),

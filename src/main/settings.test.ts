@@ -33,7 +33,14 @@ test("with another network plugin policies are that plugin's, and ours cannot be
 
 test('what controllers can be told has the defaults of Kubernetes 1.32', () => {
   const flags = { 'secondary-node-eviction-rate': '0', 'horizontal-pod-autoscaler-sync-period': '5s' }
-  expect(resolveSettings({ flags, env: {}, file: 'terminated-pod-gc-threshold: 100\n', machine })).toMatchObject({
+  expect(
+    resolveSettings({
+      flags,
+      env: {},
+      file: 'terminated-pod-gc-threshold: 100\ncluster-signing-duration: 24h\n',
+      machine,
+    }),
+  ).toMatchObject({
     nodeEvictionRate: 0.1,
     secondaryNodeEvictionRate: 0,
     unhealthyZoneThreshold: 0.55,
@@ -41,6 +48,7 @@ test('what controllers can be told has the defaults of Kubernetes 1.32', () => {
     nodeMonitorGracePeriodMs: 50_000,
     terminatedPodGcThreshold: 100,
     hpaSyncPeriodMs: 5_000,
+    clusterSigningDurationMs: 86_400_000,
   })
 })
 

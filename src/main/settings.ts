@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
-import type { SwapBehavior, TopologyPolicy } from '../agent/index.ts'
+import type { SwapBehavior } from '../agent/index.ts'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
@@ -26,14 +26,13 @@ import {
   readReservation,
   readSize,
   readStore,
-  readTopologyOptions,
   readWait,
-  type TopologyOptions,
   wholeNumber,
 } from './setting-readers.ts'
+import { type TopologyChoices, topologyDefaults, topologyRules } from './topology-settings.ts'
 
 /** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
-export interface Settings extends ControllerSettings, CgroupChoices {
+export interface Settings extends ControllerSettings, CgroupChoices, TopologyChoices {
   /** Folder of everything that must survive a restart. */
   dataDir: string
   /** Address and port of the API. */
@@ -113,13 +112,6 @@ export interface Settings extends ControllerSettings, CgroupChoices {
   evictionMinimumReclaim: string | undefined
   /** Kept off what pods may request, for the system and ourselves: `cpu=500m,memory=1Gi`. */
   systemReserved: Record<string, string> | undefined
-  /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. */
-  cpuManagerPolicy: 'none' | 'static'
-  /** Whether what containers are given comes from NUMA nodes near to each other, and whether a pod is refused otherwise. */
-  topologyManagerPolicy: 'none' | TopologyPolicy
-  /** Whether the containers of a pod are placed each by itself or all together. */
-  topologyManagerScope: 'container' | 'pod'
-  topologyManagerPolicyOptions: TopologyOptions
   /** Which containers may be swapped out, where the machine has swap. */
   memorySwapBehavior: SwapBehavior
   /** Nodes have images from each other when a registry does not answer. */
@@ -163,6 +155,7 @@ interface Rule<K extends keyof Settings> {
 const rules: { [K in keyof Settings]: Rule<K> } = {
   ...controllerRules,
   ...cgroupRules,
+  ...topologyRules,
   dataDir: { name: 'data-dir', read: text => resolve(text) },
   listen: { name: 'listen', read: readListen },
   store: { name: 'store', read: readStore },
@@ -226,13 +219,6 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   evictionSoftGracePeriod: { name: 'eviction-soft-grace-period', read: readEviction },
   evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
   systemReserved: { name: 'system-reserved', read: readReservation },
-  cpuManagerPolicy: { name: 'cpu-manager-policy', read: oneOf(['none', 'static'] as const) },
-  topologyManagerPolicy: {
-    name: 'topology-manager-policy',
-    read: oneOf(['none', 'best-effort', 'restricted', 'single-numa-node'] as const),
-  },
-  topologyManagerScope: { name: 'topology-manager-scope', read: oneOf(['container', 'pod'] as const) },
-  topologyManagerPolicyOptions: { name: 'topology-manager-policy-options', read: readTopologyOptions },
   memorySwapBehavior: { name: 'memory-swap-behavior', read: oneOf(['NoSwap', 'LimitedSwap'] as const) },
   shutdownGracePeriodMs: { name: 'shutdown-grace-period', read: readDuration },
   shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
@@ -260,6 +246,7 @@ export function resolveSettings(sources: SettingSources): Settings {
   const settings: Settings = {
     ...controllerDefaults,
     ...cgroupDefaults,
+    ...topologyDefaults,
     dataDir: machine.root ? '/var/lib/optiflow' : join(homedir(), '.local/share/optiflow'),
     listen: { host: '127.0.0.1', port: 6443 },
     store: { engine: 'sqlite' },
@@ -311,10 +298,6 @@ export function resolveSettings(sources: SettingSources): Settings {
     evictionSoftGracePeriod: undefined,
     evictionMinimumReclaim: undefined,
     systemReserved: undefined,
-    cpuManagerPolicy: 'none',
-    topologyManagerPolicy: 'none',
-    topologyManagerScope: 'container',
-    topologyManagerPolicyOptions: {},
     memorySwapBehavior: 'NoSwap',
     shutdownGracePeriodMs: 30_000,
     shutdownGracePeriodCriticalPodsMs: 10_000,

@@ -23,7 +23,8 @@ export interface ImagePeersOptions {
   net: Net
   random: Random
   log: Logger
-  keys: PeerKeys
+  /** Asked for each time, as they are renewed. */
+  keys(): PeerKeys
 }
 
 /** The other nodes as a source of images, for when the registry cannot be reached. */
@@ -93,7 +94,7 @@ async function openPeer(
   image: string,
   signal: AbortSignal,
 ): Promise<ImageSource | undefined> {
-  const options: StreamOptions = { ...keys, serverName: '', connectTimeoutMs, idleTimeoutMs, signal }
+  const options: StreamOptions = { ...keys(), serverName: '', connectTimeoutMs, idleTimeoutMs, signal }
   const ask = (kind: 'manifests' | 'blobs', reference: string, more: StreamOptions = {}) =>
     net.stream(`${url}/v2/${repositoryOf(image)}/${kind}/${reference}?ns=${registryOf(image)}`, { ...options, ...more })
   const head = await ask('manifests', referenceOf(image), { method: 'HEAD' })

@@ -9,6 +9,9 @@ export type EvictionSignal = Signal | 'emptydirfs.limit' | 'ephemeralpodfs.limit
 /** What a pod's worker was at: the pod's first steps, its end, or anything between. */
 export type WorkKind = 'create' | 'sync' | 'kill'
 
+/** Which of a node's certificates: the one it shows when it calls the API, or the one of its own server. */
+export type CertificateUse = 'client' | 'server'
+
 export type ContainerType = 'container' | 'init_container' | 'ephemeral_container'
 
 const usual = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -19,6 +22,7 @@ const ofStarts = [
 ]
 const ofStatuses = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 45, 60]
 const ofVolumes = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
+const ofLives = [60, 3600, 14_400, ...[1, 7, 30, 90, 180, 360, 1440].map(days => days * 86_400)]
 const ofRequests = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
 
 /**
@@ -119,6 +123,21 @@ export class AgentMetrics {
     ofVolumes,
     ['volume_plugin', 'operation_name', 'status', 'migrated'],
   )
+  readonly #notRenewed = {
+    client: this.#counter(
+      'kubelet_certificate_manager_client_expiration_renew_errors',
+      'Attempts to renew the certificate shown to the API server that failed.',
+    ).of(),
+    server: this.#counter(
+      'kubelet_server_expiration_renew_errors',
+      "Attempts to renew the certificate of the agent's server that failed.",
+    ).of(),
+  }
+  readonly #serverLife = this.#histogram(
+    'kubelet_certificate_manager_server_rotation_seconds',
+    "How old the certificate of the agent's server was when another took its place.",
+    ofLives,
+  ).of()
   readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server.', [
     'code',
     'host',
@@ -212,6 +231,15 @@ export class AgentMetrics {
     this.#volumes
       .of({ volume_plugin: plugin, operation_name: 'volume_mount', status, migrated: 'false' })
       .observe(seconds)
+  }
+
+  /** @param seconds the age of the one before */
+  certificateRenewed(use: CertificateUse, seconds: number): void {
+    if (use === 'server') this.#serverLife.observe(seconds)
+  }
+
+  certificateNotRenewed(use: CertificateUse): void {
+    this.#notRenewed[use].inc()
   }
 
   apiCalled({ code, host, method, seconds }: TransportCall): void {

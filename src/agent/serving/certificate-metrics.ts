@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { validityOf } from '../../base/certificates.ts'
 import type { ServedNode } from './served-node.ts'
 import { single } from './text-form.ts'
 
@@ -7,10 +7,11 @@ const client = 'kubelet_certificate_manager_client_ttl_seconds'
 
 /** How long the node's own certificates are still good, in seconds; less than 0: they are not. */
 export function certificateFamilies({ certificates, clock }: ServedNode): string[] {
-  if (!certificates) return []
-  const left = (pem: string) => Math.floor((Date.parse(new X509Certificate(pem).validTo) - clock.now()) / 1000)
+  const now = certificates?.()
+  if (!now) return []
+  const left = (pem: string) => Math.floor((validityOf(pem).untilMs - clock.now()) / 1000)
   return [
-    ...single(client, 'gauge', "Seconds until the end of the agent's client certificate", left(certificates.client)),
-    ...single(server, 'gauge', "Seconds until the end of the agent's server certificate", left(certificates.server)),
+    ...single(client, 'gauge', "Seconds until the end of the agent's client certificate", left(now.client)),
+    ...single(server, 'gauge', "Seconds until the end of the agent's server certificate", left(now.server)),
   ]
 }

@@ -32,7 +32,7 @@ it('tells how many pods run and how full their claims are, asking drivers once a
     nodeName: 'n1',
     clock,
     seenAtMs: () => 5_000,
-    certificates: { server: own.cert, client: own.cert },
+    certificates: () => ({ server: own.cert, client: own.cert }),
     disk: kernel,
     pods: () => pods,
     workedPods: () => [{ lifecycle: 'sync', config: 'desired', static: true, active: true }],

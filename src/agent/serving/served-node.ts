@@ -38,7 +38,7 @@ export interface ServedNode {
   /** Wall time at which the runtime was last seen. */
   seenAtMs(): number
   /** PEM, of its server and of its calls to the API. */
-  certificates?: { server: string; client: string }
+  certificates?(): { server: string; client: string }
   /** What other nodes may have of its images. Absent: nothing. */
   images?: ImageContents | undefined
   /** Its settings, as a kubelet's. */

@@ -24,6 +24,8 @@ import { VolumeUses } from './volume-uses.ts'
 export interface AgentServer extends AsyncDisposable {
   /** Undefined until it listens. */
   readonly port: number | undefined
+  /** Shows this certificate (PEM) to who connects from now on. */
+  useCertificate(pair: { cert: string; key: string }): void
   add(node: ServedNode): void
   remove(node: ServedNode): void
 }
@@ -81,6 +83,10 @@ class Server implements AgentServer {
       onRequest: (request, response) => void this.#answer(request, response),
       onUpgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
     })
+  }
+
+  useCertificate(pair: { cert: string; key: string }) {
+    this.#web?.useCertificate(pair)
   }
 
   add(node: ServedNode) {

@@ -154,6 +154,7 @@ const flags: Record<string, [flag: string, help: string]> = {
   ],
   'node-startup-grace-period': ['--node-startup-grace-period <time>', 'the same for one that never reported (60s)'],
   'terminated-pod-gc-threshold': ['--terminated-pod-gc-threshold <n>', 'finished pods that may stay; 0: all (12500)'],
+  'cluster-signing-duration': ['--cluster-signing-duration <time>', 'no signed certificate holds for longer (8760h)'],
   'horizontal-pod-autoscaler-sync-period': [
     '--horizontal-pod-autoscaler-sync-period <time>',
     'how often autoscalers look at what is measured (15s)',
@@ -190,6 +191,7 @@ export const controllerFlags = [
   'node-monitor-grace-period',
   'node-startup-grace-period',
   'terminated-pod-gc-threshold',
+  'cluster-signing-duration',
   'horizontal-pod-autoscaler-sync-period',
   'horizontal-pod-autoscaler-downscale-stabilization',
   'horizontal-pod-autoscaler-tolerance',

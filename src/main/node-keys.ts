@@ -1,0 +1,70 @@
+import { type AgentMetrics, type CertificateUse, keepRenewed } from '../agent/index.ts'
+import type { KeyPair } from '../base/certificates.ts'
+import { explain } from '../base/errors.ts'
+import type { OutsideWorld } from './outside.ts'
+
+/** A node's keys, by what they are for. */
+export type KeyPairs = Record<CertificateUse, KeyPair>
+
+/** Where a node has its keys from. */
+export interface KeySource {
+  /** Another pair, for the same names. @throws the signal's reason, and whatever goes wrong */
+  ask(use: CertificateUse, signal: AbortSignal): Promise<KeyPair>
+  /** Keeps them for the next start. Absent: they are kept already. */
+  keep?(keys: KeyPairs): Promise<void>
+}
+
+/** The keys of a node that runs. They are replaced before their end: ask here each time that one is used. */
+export class NodeKeys {
+  /** PEM of the authority of whoever may call the node. */
+  readonly ca: string
+  readonly #now: KeyPairs
+  readonly #source: KeySource
+  readonly #followers: ((pair: KeyPair) => void)[] = []
+
+  constructor(ca: string, keys: KeyPairs, source: KeySource) {
+    this.ca = ca
+    this.#now = { client: keys.client, server: keys.server }
+    this.#source = source
+  }
+
+  /** By which the API and other nodes know it. */
+  get client(): KeyPair {
+    return this.#now.client
+  }
+
+  /** Of its own server. */
+  get server(): KeyPair {
+    return this.#now.server
+  }
+
+  /** Told the server's pair now, and each that takes its place. */
+  followServer(follower: (pair: KeyPair) => void): void {
+    this.#followers.push(follower)
+    follower(this.#now.server)
+  }
+
+  /** Replaces one. @throws when another is not had; the old one is then still in use */
+  async renew(use: CertificateUse, signal: AbortSignal): Promise<void> {
+    const pair = await this.#source.ask(use, signal)
+    this.#now[use] = pair
+    if (use === 'server') for (const follow of this.#followers) follow(pair)
+    await this.#source.keep?.(this.#now)
+  }
+
+  /** Replaces both in time. @returns ends that */
+  keepRenewed({ clock, random, log }: OutsideWorld, metrics: AgentMetrics | undefined): () => void {
+    const stop = new AbortController()
+    for (const use of ['client', 'server'] as const) {
+      const certificate = {
+        use,
+        current: () => this.#now[use],
+        renew: (signal: AbortSignal) => this.renew(use, signal),
+      }
+      keepRenewed({ ...certificate, clock, random, log, metrics }, stop.signal).catch(error =>
+        log.error({ certificate: use, error: explain(error) }, 'certificate is no longer renewed'),
+      )
+    }
+    return () => stop.abort(new DOMException('the node stops', 'AbortError'))
+  }
+}
