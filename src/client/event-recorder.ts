@@ -1,6 +1,7 @@
 import { type Clock, sleep, timestamp } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { Newest } from '../base/newest.ts'
 import type { Random } from '../base/random.ts'
 import { ApiError, isNotFound } from '../models/api-error.ts'
 import { Event as EventKind } from '../models/kinds/index.ts'
@@ -52,9 +53,9 @@ const busyCheckMs = 100
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { client, clock, random, log, component, host } = options
-  const entries = new Map<string, Entry>()
-  const messages = new Map<string, { texts: Set<string>; lastMs: number }>()
-  const spent = new Map<string, { tokens: number; atMs: number }>()
+  const entries = new Newest<string, Entry>(remembered)
+  const messages = new Newest<string, { texts: Set<string>; lastMs: number }>(remembered)
+  const spent = new Newest<string, { tokens: number; atMs: number }>(remembered)
   const queue: Entry[] = []
   let busy = 0
   let dropped = 0
@@ -80,7 +81,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       state: 'idle' as const,
     }
     Object.assign(entry, { message: text, last: now, count: entry.count + 1 })
-    touch(entries, id, entry)
+    entries.set(id, entry)
     if (!mayWrite(object, nowMs)) return
     if (entry.state === 'writing') entry.state = 'again'
     if (entry.state !== 'idle') return
@@ -116,7 +117,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     const known = messages.get(group)
     const seen = known && nowMs - known.lastMs <= windowMs ? known : { texts: new Set<string>(), lastMs: nowMs }
     seen.lastMs = nowMs
-    touch(messages, group, seen)
+    messages.set(group, seen)
     if (seen.texts.has(message)) return false
     if (seen.texts.size + 1 >= distinctMessages) return true
     seen.texts.add(message)
@@ -127,7 +128,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     const bucket = spent.get(object) ?? { tokens: burst, atMs: nowMs }
     bucket.tokens = Math.min(bucket.tokens + (nowMs - bucket.atMs) / refillMs, burst)
     bucket.atMs = nowMs
-    touch(spent, object, bucket)
+    spent.set(object, bucket)
     if (bucket.tokens < 1) return false
     bucket.tokens--
     return true
@@ -211,13 +212,6 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 }
 
 const isDirty = (entry: Entry) => entry.state === 'again'
-
-/** Makes it the newest of what is remembered, and forgets the oldest. */
-function touch<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > remembered) map.delete(map.keys().next().value!)
-}
 
 /** Sorts by time as Kubernetes' do, which are nanoseconds in hexadecimal; ours to a millisecond, the rest is chance. */
 function idAt(nowMs: number, random: Random): string {

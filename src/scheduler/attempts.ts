@@ -1,3 +1,4 @@
+import { Newest } from '../base/newest.ts'
 import type { RefusalGroup } from './fit-failure.ts'
 
 /** What came of the latest try to place a pod. */
@@ -25,16 +26,14 @@ const mostAttempts = 20_000
 
 /** The latest attempt of each pod, by uid, for whoever asks why. The oldest are forgotten beyond a bound. */
 export class Attempts {
-  readonly #latest = new Map<string, Attempt>()
+  readonly #latest = new Newest<string, Attempt>(mostAttempts)
 
   get(uid: string): Attempt | undefined {
     return this.#latest.get(uid)
   }
 
   set(uid: string, attempt: Attempt): void {
-    this.#latest.delete(uid)
     this.#latest.set(uid, attempt)
-    if (this.#latest.size > mostAttempts) this.#latest.delete(this.#latest.keys().next().value!)
   }
 
   delete(uid: string): void {

@@ -60,6 +60,8 @@ export class PodClasses {
   readonly #resources: ResourceTable
   readonly #classes = new Map<string, PodClass>()
   #nextId = 1
+  /** Which was asked for last, and for whom. */
+  #latest: { pod: Pod; class: PodClass } | undefined
 
   constructor(resources: ResourceTable) {
     this.#resources = resources
@@ -72,10 +74,9 @@ export class PodClasses {
   /** The pod with its class. Pair with `release`. */
   admit(pod: Pod): PodInfo {
     const counted = resizedPod(pod)
-    const key = classKey(counted)
-    let found = this.#classes.get(key)
-    if (!found) this.#classes.set(key, (found = this.#create(key, counted)))
+    const found = this.#asLatest(counted) ?? this.#classOf(counted)
     found.members++
+    this.#latest = { pod: counted, class: found }
     const objectKey = keyOf(pod)
     return {
       pod,
@@ -86,6 +87,19 @@ export class PodClasses {
       class: found,
       personal: claimUses(pod).length > 0 || (pod.spec.resourceClaims?.length ?? 0) > 0,
     }
+  }
+
+  #classOf(pod: Pod): PodClass {
+    const key = classKey(pod)
+    let found = this.#classes.get(key)
+    if (!found) this.#classes.set(key, (found = this.#create(key, pod)))
+    return found
+  }
+
+  /** Pods come in series, and those of one template share what is equal in them: then nothing need be written out. */
+  #asLatest(pod: Pod): PodClass | undefined {
+    const latest = this.#latest
+    return latest && latest.class.members > 0 && shareAllThatCounts(latest.pod, pod) ? latest.class : undefined
   }
 
   release({ class: c }: PodInfo): void {
@@ -152,6 +166,54 @@ function classKey({ metadata, spec, status }: Pod): string {
     status?.resourceClaimStatuses,
   ])
 }
+
+/** Whether two pods are seen to have the same class key, all of it being the very same parts. */
+function shareAllThatCounts(a: Pod, b: Pod): boolean {
+  const { metadata: m, spec: s } = a
+  const { metadata: n, spec: t } = b
+  return (
+    m.namespace === n.namespace &&
+    m.labels === n.labels &&
+    m.annotations === n.annotations &&
+    m.ownerReferences === n.ownerReferences &&
+    (m.deletionTimestamp === undefined) === (n.deletionTimestamp === undefined) &&
+    partsThatCount.every(part => s[part] === t[part]) &&
+    shareContainers(s.containers, t.containers) &&
+    shareContainers(s.initContainers, t.initContainers) &&
+    (s.volumes === t.volumes || (hasNoDisks(s.volumes) && hasNoDisks(t.volumes))) &&
+    a.status?.resourceClaimStatuses === b.status?.resourceClaimStatuses
+  )
+}
+
+const partsThatCount = [
+  'priority',
+  'preemptionPolicy',
+  'schedulerName',
+  'nodeSelector',
+  'affinity',
+  'tolerations',
+  'topologySpreadConstraints',
+  'overhead',
+  'resources',
+  'hostNetwork',
+  'resourceClaims',
+] as const satisfies (keyof Pod['spec'])[]
+
+type Containers = Pod['spec']['containers'] | undefined
+
+/** Their mounts are of each pod's own. */
+function shareContainers(a: Containers, b: Containers): boolean {
+  if (a === b) return true
+  if (a?.length !== b?.length) return false
+  return a!.every((c, i) => {
+    const d = b![i]!
+    const same = c.image === d.image && c.ports === d.ports && c.restartPolicy === d.restartPolicy
+    return c === d || (same && c.resources?.requests === d.resources?.requests)
+  })
+}
+
+const hasNoDisks = (volumes: Pod['spec']['volumes']) =>
+  volumes !== undefined && !volumes.some(v => isDisk(v) || isAttachedInline(v))
 
 /** What a pod asks of a node that can be told without looking at other pods. */
 function shapeKey({ spec }: Pod): string {

@@ -41,7 +41,7 @@ export function findEviction(
   if (info.pod.spec.preemptionPolicy === 'Never') return { message: 'not eligible due to preemptionPolicy=Never.' }
   if (hasVictims(decider.promisedNode(info), info, unfit, state)) return { message: waitsForVictims }
 
-  const candidates: Eviction[] = []
+  const candidates: Candidate[] = []
   const reasons = new Map<string, number>()
   const nodes = state.nodes.length
   const note = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count)
@@ -84,8 +84,18 @@ function isPreempted({ pod: { metadata, status } }: PodInfo): boolean {
   return metadata.deletionTimestamp !== undefined && preempted
 }
 
+/** An eviction, with what it is compared by: each is one of many candidates, for one pod of a class after the other. */
+interface Candidate extends Eviction {
+  /** Of the most important victim; -Infinity where there is none. */
+  mostImportant: number
+  /** Of all victims together. Priorities may be negative: shifted, so that more victims are never the lesser evil. */
+  importance: number
+  /** When the oldest of the most important victims started. */
+  earliestStart: string
+}
+
 /** What clearing a node takes, or why it does not help. */
-type Clearing = Eviction | string
+type Clearing = Candidate | string
 
 /** A clearing, and to whom room on the node was promised then. */
 interface KnownClearing {
@@ -152,7 +162,7 @@ function clear(
       // Those whose budget would be broken get the first chance to stay.
       const violated = violating.filter(staysOut)
       const victims = [...violated, ...others.filter(staysOut)].sort(moreImportant)
-      return { node, victims, violations: violated.length }
+      return candidate(node, victims, violated.length)
     } finally {
       for (const pod of away) state.addPod(pod, node.name)
     }
@@ -189,18 +199,24 @@ function splitByBudget(pods: readonly PodInfo[], budgets: readonly PodDisruption
   return { violating, others }
 }
 
-/** Fewer broken budgets; then a less important first victim; then less importance in all; then fewer; then younger ones. */
-function better(a: Eviction, b: Eviction): boolean {
-  const first = ({ victims }: Eviction) => victims[0]?.priority ?? Number.NEGATIVE_INFINITY
-  // Priorities may be negative: shifted, so that more victims are never the lesser evil.
-  const sum = ({ victims }: Eviction) => victims.reduce((s, v) => s + v.priority + 2 ** 31, 0)
-  const steps = [a.violations - b.violations, first(a) - first(b), sum(a) - sum(b), a.victims.length - b.victims.length]
-  for (const step of steps) if (step) return step < 0
-  return earliestStart(a) > earliestStart(b)
+/** @param victims the most important first */
+function candidate(node: NodeView, victims: readonly PodInfo[], violations: number): Candidate {
+  const mostImportant = victims[0]?.priority ?? Number.NEGATIVE_INFINITY
+  let importance = 0
+  let earliestStart = '9999'
+  for (const victim of victims) {
+    importance += victim.priority + 2 ** 31
+    const start = startOf(victim)
+    if (victim.priority === mostImportant && start < earliestStart) earliestStart = start
+  }
+  return { node, victims, violations, mostImportant, importance, earliestStart }
 }
 
-/** When the oldest of the most important victims started. */
-function earliestStart({ victims }: Eviction): string {
-  const top = victims.filter(v => v.priority === victims[0]?.priority).map(startOf)
-  return top.sort()[0] ?? '9999'
+/** Fewer broken budgets; then a less important first victim; then less importance in all; then fewer; then younger ones. */
+function better(a: Candidate, b: Candidate): boolean {
+  if (a.violations !== b.violations) return a.violations < b.violations
+  if (a.mostImportant !== b.mostImportant) return a.mostImportant < b.mostImportant
+  if (a.importance !== b.importance) return a.importance < b.importance
+  if (a.victims.length !== b.victims.length) return a.victims.length < b.victims.length
+  return a.earliestStart > b.earliestStart
 }

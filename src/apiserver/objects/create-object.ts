@@ -130,11 +130,12 @@ export function remembered(resource: Resource, kept: KeptObject, served: AnyObje
   return kept
 }
 
-/** What would be kept, with the number of now, or (a new object) none. */
+/** What would be kept, with the number of now, or (a new object) none. @param object not to be changed any more */
 export function dryKept(object: AnyObject, revision: number, fresh: boolean): KeptObject {
-  const bytes = encodeObject(object)
+  // Of what a group has deleted nobody reads more than that it is gone.
+  const write = () => (fresh ? encodeObject(object) : withRevision(encodeObject(object), revision))
   const { namespace, name } = object.metadata
-  return new KeptObject('', namespace ?? '', name, revision, fresh ? bytes : withRevision(bytes, revision))
+  return new KeptObject('', namespace ?? '', name, revision, { size: 0, write })
 }
 
 export function refuse(resource: Resource, object: AnyObject, errors: Parameters<typeof invalidError>[2]): void {

@@ -6,9 +6,8 @@ import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
 import type { Resource } from '../resources.ts'
 import { prepare, servedObject } from '../storage/conversion.ts'
-import { withoutRevision, withRevision } from '../storage/object-bytes.ts'
 import { StaleObject } from '../storage/object-store.ts'
-import { KeptObject } from '../watch-cache/kept-object.ts'
+import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { dryKept, remembered, type WriteOptions } from './create-object.ts'
 import { isFinished } from './update-object.ts'
 
@@ -72,7 +71,7 @@ export async function deleteObject(
         const last = target.stored.gracePeriodSeconds ? next : present
         if (options.dryRun) return { gone: true, object: remembered(target, dryKept(last, kept.revision, false), last) }
         const revision = await core.admission.commit(admission, claims => core.objects.remove(kept, claims))
-        const shown = last === next ? dryKept(next, revision, false) : lastState(kept, revision)
+        const shown = last === next ? dryKept(next, revision, false) : kept.endedAt(revision)
         return { gone: true, object: remembered(target, shown, last) }
       }
       if (options.dryRun) return { gone: false, object: remembered(target, dryKept(next, kept.revision, false), next) }
@@ -90,11 +89,6 @@ function marks({ stored }: Resource, kept: KeptObject): AnyObject {
   if (stored.deletionBegins) return kept.parse()
   const present = kept.value()
   return { ...present, metadata: { ...present.metadata } }
-}
-
-/** What was there, with the number of its end. */
-function lastState({ key, namespace, name, bytes }: KeptObject, revision: number): KeptObject {
-  return new KeptObject(key, namespace, name, revision, withRevision(withoutRevision(bytes), revision))
 }
 
 function checkPreconditions(resource: Resource, kept: KeptObject, present: AnyObject, wishes: DeleteOptions): void {

@@ -28,6 +28,8 @@ export interface UpdateOptions extends WriteOptions {
   onlyReads?: boolean
   /** The next state differs only in what the server itself has put there and checked: no defaults, no validation. */
   sound?: boolean
+  /** The next state says something else than the present one, whatever it is: they need not be compared. */
+  differs?: boolean
 }
 
 /** Tries of an update that does not say which state it is about, when others write the same object. */
@@ -145,7 +147,7 @@ async function admitAndCommit(
 
   next.metadata.resourceVersion = present.metadata.resourceVersion!
   const { form } = target
-  if (same(next, present) && !form?.isOutdated(kept)) return kept
+  if (!options.differs && same(next, present) && !form?.isOutdated(kept)) return kept
   if (options.dryRun) {
     core.admission.checkCharges(admission)
     return remembered(target, dryKept(next, kept.revision, false), next)

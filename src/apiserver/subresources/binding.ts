@@ -81,6 +81,8 @@ export async function bindPod(asked: Asked, name: string, binding: AnyObject): P
       // What is checked may be mended in place, and needs a copy for that.
       onlyReads: sound,
       admitted: true,
+      // It had no node.
+      differs: true,
     },
   )
 }

@@ -51,7 +51,7 @@ async function report(
 
 /** The pod with what is said of it. What admission may change is its own, the rest shared with the present state. */
 function told({ metadata, ...pod }: AnyObject, { uid, condition, nominatedNodeName }: PodReport): AnyObject {
-  const status = structuredClone(pod['status'] ?? {}) as PodStatus
+  const status: PodStatus = { ...pod['status'] }
   status.conditions = withReported(status.conditions, condition!)
   if (nominatedNodeName) status.nominatedNodeName = nominatedNodeName
   else if (nominatedNodeName === '') delete status.nominatedNodeName

@@ -67,7 +67,7 @@ function objectFrame(form: ObjectForm, type: EventType, object: KeptObject): Fra
   const line = () => eventFrame(form, type, form.one(object))
   // What is converted is written while it is there.
   if (!form.kept) return new LineFrame(line())
-  return new ObjectFrame(object.bytes.length, line, () => eventValue(type, object))
+  return new ObjectFrame(object.size, line, () => eventValue(type, object))
 }
 
 function eventValue(type: EventType, object: KeptObject): object | undefined {

@@ -1,6 +1,5 @@
-import { withoutRevision, withRevision } from '../storage/object-bytes.ts'
 import type { Frame } from './frame.ts'
-import { KeptObject } from './kept-object.ts'
+import type { KeptObject } from './kept-object.ts'
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 
@@ -28,11 +27,7 @@ export class KeptEvent {
 
   /** The state before, with the revision of this event: what a deletion shows, and an object that left the selector. */
   get last(): KeptObject {
-    if (!this.#last) {
-      const p = this.previous!
-      const bytes = withRevision(withoutRevision(p.bytes), this.revision)
-      this.#last = new KeptObject(p.key, p.namespace, p.name, this.revision, bytes)
-    }
+    this.#last ??= this.previous!.endedAt(this.revision)
     return this.#last
   }
 

@@ -6,6 +6,8 @@ import {
   metadataEnd,
   metadataNameLength,
   metadataOffset,
+  withoutRevision,
+  withRevision,
 } from '../storage/object-bytes.ts'
 
 /** What selectors look at. */
@@ -22,6 +24,14 @@ export interface Written {
   value: AnyObject | undefined
 }
 
+/** Bytes of which it may be that nobody asks for them. */
+export interface LateBytes {
+  /** About how many. */
+  size: number
+  /** Called once at most. */
+  write(): Buffer
+}
+
 /** One state of one object: the bytes that are served, and what selectors need of them. Never changed. */
 export class KeptObject {
   readonly key: string
@@ -29,8 +39,7 @@ export class KeptObject {
   readonly namespace: string
   readonly name: string
   readonly revision: number
-  /** The served form of the stored kind, resourceVersion included. */
-  readonly bytes: Buffer
+  #bytes: Buffer | LateBytes
   #facts: Facts | undefined
   #readable: boolean | undefined
   /** Weak: informers of this process hold it for as long as they want it, and of other objects nobody needs it. */
@@ -39,17 +48,35 @@ export class KeptObject {
   #metadataEnd = 0
 
   /** @param writer what the writer of these bytes knows of them */
-  constructor(key: string, namespace: string, name: string, revision: number, bytes: Buffer, writer?: Written) {
+  constructor(
+    key: string,
+    namespace: string,
+    name: string,
+    revision: number,
+    bytes: Buffer | LateBytes,
+    writer?: Written,
+  ) {
     this.key = key
     this.namespace = namespace
     this.name = name
     this.revision = revision
-    this.bytes = bytes
+    this.#bytes = bytes
     if (!writer) return
     this.#facts = writer.facts
     this.#readable = true
     this.#plain = writer.value !== undefined
     if (writer.value) this.#value = new WeakRef(writer.value)
+  }
+
+  /** The served form of the stored kind, resourceVersion included. */
+  get bytes(): Buffer {
+    if (!Buffer.isBuffer(this.#bytes)) this.#bytes = this.#bytes.write()
+    return this.#bytes
+  }
+
+  /** About how many bytes there are. */
+  get size(): number {
+    return Buffer.isBuffer(this.#bytes) ? this.#bytes.length : this.#bytes.size
   }
 
   /** False if the bytes are no object: the disk, or somebody else who wrote to the store, damaged them. Looked at once. */
@@ -81,6 +108,22 @@ export class KeptObject {
   plainValue(): AnyObject | undefined {
     this.#plain ??= !holdsLongInteger(this.bytes)
     return this.#plain ? this.value() : undefined
+  }
+
+  /** This state as its deletion shows it: with the number of its end. */
+  endedAt(revision: number): KeptObject {
+    const write = () => withRevision(withoutRevision(this.bytes), revision)
+    const ended = new KeptObject(this.key, this.namespace, this.name, revision, { size: this.size, write })
+    ended.#readable = this.#readable
+    ended.#facts = this.#facts
+    // Where nobody holds the object it is not read from the bytes for this.
+    const value = this.#plain ? this.#value?.deref() : undefined
+    if (value) {
+      ended.#plain = true
+      const metadata = { ...value.metadata, resourceVersion: String(revision) }
+      ended.#value = new WeakRef({ ...value, metadata })
+    }
+    return ended
   }
 
   /** The bytes of its metadata alone, braces included. */

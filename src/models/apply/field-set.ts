@@ -122,8 +122,15 @@ export class FieldSet {
   }
 
   difference(other: FieldSet): FieldSet {
-    if (other.isEmpty) return this
+    if (!this.touches(other)) return this
     return combine(this, other, (a, b) => a && !b)
+  }
+
+  /** True if anything is in both. */
+  touches(other: FieldSet): boolean {
+    for (const m of other.members) if (this.members.has(m)) return true
+    for (const [element, child] of other.children) if (this.children.get(element)?.touches(child)) return true
+    return false
   }
 
   intersection(other: FieldSet): FieldSet {

@@ -4,7 +4,7 @@ import type { AnyObject } from '../object.ts'
 import type { ObjectType } from '../schema/types.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
 import { fieldsOfCreated } from './created-fields.ts'
-import { FieldSet, pathText, sharedTree } from './field-set.ts'
+import { FieldSet, type FieldsV1, pathText, sharedTree } from './field-set.ts'
 import { type Owner, readOwners } from './read-owners.ts'
 import { compareFields, fieldsOf, mergeApplied, removeFields } from './typed-fields.ts'
 
@@ -103,7 +103,9 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     out.push(
       i === at && !mine.isEmpty
         ? { entry: { ...owner.entry, time: writer.time }, fields }
-        : { entry: owner.entry, fields },
+        : fields === owner.fields
+          ? owner
+          : { entry: owner.entry, fields },
     )
   })
   if (at < 0 && !mine.isEmpty) out.push({ entry: entryOf(writer, 'Update'), fields: mine })
@@ -314,28 +316,49 @@ function writeOwners(object: AnyObject, all: Owner[]): void {
     delete object.metadata.managedFields
     return
   }
-  // Appliers first, then by time, then by name: so equal states are equal bytes.
-  const rank = ({ entry }: Owner) => [
-    ...[entry.operation, entry.time, entry.manager, entry.apiVersion, entry.subresource].map(text => text ?? ''),
-  ]
-  object.metadata.managedFields = owners
-    .sort((a, b) => compareTexts(rank(a), rank(b)))
-    .map(({ entry, fields }) => ({
-      ...(entry.manager ? { manager: entry.manager } : {}),
-      operation: entry.operation!,
-      apiVersion: entry.apiVersion ?? '',
-      ...(entry.time ? { time: entry.time } : {}),
-      fieldsType: 'FieldsV1',
-      fieldsV1: fields.toWire(),
-      ...(entry.subresource ? { subresource: entry.subresource } : {}),
-    }))
+  object.metadata.managedFields = owners.sort(compareOwners).map(o => o.wire ?? sharedEntry(o))
 }
 
-/** The first that differs decides. */
-function compareTexts(a: readonly string[], b: readonly string[]): number {
-  const at = a.findIndex((text, i) => text !== b[i])
-  return at < 0 ? 0 : a[at]! < b[at]! ? -1 : 1
+/** Appliers first, then by time, then by name: so equal states are equal bytes. */
+function compareOwners({ entry: a }: Owner, { entry: b }: Owner): number {
+  return (
+    compareTexts(a.operation, b.operation) ||
+    compareTexts(a.time, b.time) ||
+    compareTexts(a.manager, b.manager) ||
+    compareTexts(a.apiVersion, b.apiVersion) ||
+    compareTexts(a.subresource, b.subresource)
+  )
 }
+
+const compareTexts = (a = '', b = ''): number => (a === b ? 0 : a < b ? -1 : 1)
+
+/** By its fields, the last entry that was made. */
+const latestOf = new WeakMap<FieldsV1, ManagedFieldsEntry>()
+
+/** One entry for all alike that somebody changes within a second. */
+function sharedEntry({ entry, fields }: Owner): ManagedFieldsEntry {
+  const tree = fields.toWire()
+  const known = latestOf.get(tree)
+  if (known && isSameEntry(known, entry)) return known
+  const made: ManagedFieldsEntry = Object.freeze({
+    ...(entry.manager ? { manager: entry.manager } : {}),
+    operation: entry.operation!,
+    apiVersion: entry.apiVersion ?? '',
+    ...(entry.time ? { time: entry.time } : {}),
+    fieldsType: 'FieldsV1',
+    fieldsV1: tree,
+    ...(entry.subresource ? { subresource: entry.subresource } : {}),
+  })
+  latestOf.set(tree, made)
+  return made
+}
+
+const isSameEntry = (a: ManagedFieldsEntry, b: Owner['entry']) =>
+  a.operation === b.operation &&
+  (a.manager ?? '') === (b.manager ?? '') &&
+  (a.apiVersion ?? '') === (b.apiVersion ?? '') &&
+  (a.time ?? '') === (b.time ?? '') &&
+  (a.subresource ?? '') === (b.subresource ?? '')
 
 function isWriter({ entry }: Owner, writer: Writer, operation: string): boolean {
   return (

@@ -5,6 +5,8 @@ import { FieldSet, type FieldsV1 } from './field-set.ts'
 export interface Owner {
   entry: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'apiVersion' | 'time' | 'subresource'>
   fields: FieldSet
+  /** The entry that says just this as we write it, if there is one. */
+  wire?: ManagedFieldsEntry
 }
 
 /**
@@ -19,7 +21,8 @@ export function readOwners(entries: readonly ManagedFieldsEntry[] | undefined): 
     const { fieldsV1, fieldsType: _, ...entry } = e
     const fields = readFields(fieldsV1 ?? {})
     if (!fields) return undefined
-    owners.set(managerOf(e), { entry, fields })
+    const ours = fieldsV1 && FieldSet.isOurs(fieldsV1 as FieldsV1)
+    owners.set(managerOf(e), { entry, fields, ...(ours ? { wire: e } : {}) })
   }
   return [...owners.values()]
 }

@@ -44,6 +44,10 @@ export function namedElements(type: ListType, list: readonly unknown[]): Map<str
 
 function elementName(type: ListType, item: unknown): string {
   if (type.list === 'set') return `v:${encodeJson(item)}`
+  const [only] = type.keys
+  // As most lists have it: one key, and a text.
+  if (type.keys.length === 1 && isRecord(item) && typeof item[only!] === 'string')
+    return `k:{${JSON.stringify(only)}:${JSON.stringify(item[only!])}}`
   const fields = type.of.form === 'object' ? type.of.fields : undefined
   const keys: [string, unknown][] = []
   for (const key of [...type.keys].sort()) {
@@ -109,6 +113,7 @@ export function compareFields(type: Type, before: unknown, after: unknown): Comp
 
 /** @param present the value is there, if only empty, in an object that sets nothing */
 function diff(type: Type, before: unknown, after: unknown, { changed, removed }: Comparison, present: boolean): void {
+  if (before === after) return
   const g = granularOf(type)
   if (!g) return
   const [old, now] = [partsOf(g, before), partsOf(g, after)]
@@ -139,9 +144,10 @@ function diff(type: Type, before: unknown, after: unknown, { changed, removed }:
 /** The direct parts of a value by path element. */
 export function partsOf(g: Granular, value: unknown): Map<string, unknown> {
   if (g.form === 'list') return Array.isArray(value) ? namedElements(g.type, value) : new Map()
-  return new Map(
-    isRecord(value) ? Object.entries(value).flatMap(([k, v]) => (v === undefined ? [] : [[`f:${k}`, v] as const])) : [],
-  )
+  const parts = new Map<string, unknown>()
+  if (isRecord(value))
+    for (const name of Object.keys(value)) if (value[name] !== undefined) parts.set(`f:${name}`, value[name])
+  return parts
 }
 
 export function same(a: unknown, b: unknown): boolean {

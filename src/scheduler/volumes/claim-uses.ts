@@ -1,5 +1,5 @@
 import { claimNameOf } from '../../models/claim-name.ts'
-import type { PersistentVolumeClaim, Pod } from '../../models/types/core-v1.ts'
+import type { PersistentVolumeClaim, Pod, Volume } from '../../models/types/core-v1.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
 
 /** A volume of a pod that is a claim, given by name or made for the pod. */
@@ -11,19 +11,22 @@ export interface ClaimUse {
 }
 
 const uses = new WeakMap<Pod, readonly ClaimUse[]>()
+const none: readonly ClaimUse[] = []
 
 export function claimUses(pod: Pod): readonly ClaimUse[] {
-  if (!pod.spec.volumes) return none
+  // Most pods have none. That is seen sooner than remembered, and what is remembered of many costs each collection of garbage.
+  if (!pod.spec.volumes?.some(isClaim)) return none
   let found = uses.get(pod)
-  if (!found) uses.set(pod, (found = read(pod)))
+  if (!found) uses.set(pod, (found = read(pod, pod.spec.volumes)))
   return found
 }
 
-const none: readonly ClaimUse[] = []
+const isClaim = ({ persistentVolumeClaim, ephemeral }: Volume) =>
+  persistentVolumeClaim !== undefined || ephemeral !== undefined
 
-function read(pod: Pod): readonly ClaimUse[] {
+function read(pod: Pod, volumes: readonly Volume[]): readonly ClaimUse[] {
   const found: ClaimUse[] = []
-  for (const volume of pod.spec.volumes ?? []) {
+  for (const volume of volumes) {
     const name = claimNameOf(pod, volume)
     if (name) found.push({ key: `${pod.metadata.namespace}/${name}`, name, ephemeral: volume.ephemeral !== undefined })
   }

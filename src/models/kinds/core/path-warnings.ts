@@ -9,7 +9,7 @@ interface FileAt {
 }
 
 export function pathWarnings(volumes: Volume[] = []): string[] {
-  return volumes.flatMap(volume => {
+  return volumes.filter(holdsFiles).flatMap(volume => {
     const { configMap, secret, downwardAPI, projected, name } = volume
     const say = (what: string, pairs: string[]) =>
       pairs.map(pair => `volume ${JSON.stringify(name)} (${what}): overlapping paths: ${pair}`)
@@ -25,6 +25,9 @@ export function pathWarnings(volumes: Volume[] = []): string[] {
   })
 }
 
+const holdsFiles = ({ configMap, secret, downwardAPI, projected }: Volume) =>
+  configMap ?? secret ?? downwardAPI ?? projected
+
 function projectedFiles(source: VolumeProjection): FileAt[] {
   const { configMap, secret, downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = source
   if (configMap?.items) return filesOf(configMap.items, `ConfigMap "${configMap.name ?? ''}"`)
@@ -38,6 +41,7 @@ const filesOf = (items: Pick<KeyToPath, 'path'>[] | undefined, source: string): 
   (items ?? []).map(({ path }) => ({ path, source }))
 
 function overlaps(files: FileAt[]): string[] {
+  if (files.length < 2) return []
   const before: FileAt[] = []
   return files.flatMap(({ path, source }) => {
     const file = { path: (path ?? '').replace(/\/+$/, ''), source }
