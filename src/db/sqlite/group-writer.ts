@@ -31,6 +31,11 @@ export class GroupWriter {
    * @param waits whether more has come meanwhile
    */
   write(groups: CommitGroup[], waits: () => boolean): void {
+    this.#write(groups, waits)
+    this.#writer.upkeep()
+  }
+
+  #write(groups: CommitGroup[], waits: () => boolean): void {
     const results = this.#writer.commit(groups)
     const committed: Committed = { type: 'committed', first: this.#groups, results }
     this.#groups += groups.length

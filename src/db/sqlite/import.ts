@@ -93,6 +93,7 @@ function fill(database: Parameters<typeof migrate>[0], { entries, revision, nowM
   set.run('oldest', newest)
   set.run('oldestAt', nowMs)
   set.run('swept', lastPosition(newest))
+  set.run('filed', lastPosition(newest))
   database.prepare('INSERT INTO moments(at, revision) VALUES (?, ?)').run(nowMs, newest)
   database.exec('COMMIT')
 }

@@ -2,6 +2,8 @@ import type { Database, OpenDatabase, Statement } from './database.ts'
 import { single } from './database.ts'
 import { Durable } from './durable.ts'
 import { ThreadFailure } from './failure.ts'
+import { type LateChange, LateChanges } from './late-changes.ts'
+import { compareKeys } from '../key.ts'
 import { Packer } from './packing.ts'
 import type { ChangesReply, HistoryReply, ListReply, ListRequest, PackedState, ThreadOptions } from './protocol.ts'
 import { lastPosition, meta, optionalMeta, revisionOf } from './schema.ts'
@@ -47,7 +49,7 @@ export class HistoryReader {
   readonly #database: Database
   readonly #sql: ReturnType<typeof statements>
   readonly #values: WholeValues
-
+  readonly #late: LateChanges
   readonly #durable: Durable
 
   constructor(open: OpenDatabase, options: ThreadOptions) {
@@ -57,11 +59,14 @@ export class HistoryReader {
     this.#database.exec('PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192')
     this.#sql = statements(this.#database)
     this.#values = new WholeValues(this.#database)
+    this.#late = new LateChanges(this.#database)
   }
 
   get(key: string, at: number | undefined): PackedState | undefined {
     return this.#snapshot(at, newest => {
-      const row = this.#sql.get.get(lastPosition(at ?? newest), key) as StateRow | undefined
+      const max = lastPosition(at ?? newest)
+      const late = this.#late.at(key, max)
+      const row = late ? this.#state(late) : (this.#sql.get.get(max, key) as StateRow | undefined)
       const value = row && madeWhole(row, row.whole)
       return value && { value, revision: revisionOf(row.position), created: row.created }
     })
@@ -74,8 +79,9 @@ export class HistoryReader {
       const max = lastPosition(at)
       const to = request.to ?? noEnd
       const limit = Math.min(request.limit || replyRows, replyRows)
+      const late = this.#late.within(request.from, request.to, max)
       let more = false
-      for (const row of this.#sql.list.iterate(max, request.from, to) as Iterable<StateRow>) {
+      for (const row of this.#states(max, request.from, to, late)) {
         if (packer.keys.length === limit || packer.size >= replyBytes) {
           more = true
           break
@@ -87,9 +93,29 @@ export class HistoryReader {
       }
       const { keys, numbers, bytes } = packer.finish()
       // Without the last key: from whatever sorts right after it.
-      const remaining = more && request.count ? this.#count(`${keys.at(-1)}\u0001`, to, max) : 0
+      const rest = `${keys.at(-1)}\u0001`
+      const remaining =
+        more && request.count
+          ? this.#count(rest, to, max) + this.#late.gained(late.filter(c => compareKeys(c.key, rest) >= 0))
+          : 0
       return { keys, numbers, bytes, revision: at, more, remaining }
     })
+  }
+
+  /** What the table of heads leads to, and in its place what changed later, in the order of the keys. */
+  *#states(max: number, from: string, to: string | Uint8Array, late: readonly LateChange[]): Iterable<StateRow> {
+    const there = late.filter(change => !change.deleted)
+    const replaced = new Set(late.map(change => change.key))
+    let next = 0
+    for (const row of this.#sql.list.iterate(max, from, to) as Iterable<StateRow>) {
+      while (next < there.length && compareKeys(there[next]!.key, row.key) <= 0) yield this.#state(there[next++]!)
+      if (!replaced.has(row.key)) yield row
+    }
+    while (next < there.length) yield this.#state(there[next++]!)
+  }
+
+  #state({ position }: LateChange): StateRow {
+    return this.#sql.state.get(position) as StateRow
   }
 
   #count(from: string, to: string | Uint8Array, max: number): number {
@@ -132,7 +158,7 @@ export class HistoryReader {
       const packer = new Packer()
       const oldest = lastPosition(meta(this.#database, 'oldest'))
       const max = lastPosition(before === undefined ? newest : Math.min(before - 1, newest))
-      const then = this.#sql.positionThen.get(max, key) as { position: number | null } | undefined
+      const then = this.#late.at(key, max) ?? (this.#sql.positionThen.get(max, key) as { position: number | null } | undefined)
       let position = then?.position ?? 0
       for (let count = 0; position > 0 && (limit === 0 || count < limit); count++) {
         const row = this.#sql.change.get(position) as ChangeRow | undefined
@@ -192,6 +218,7 @@ export class HistoryReader {
         if (at < oldest) throw new ThreadFailure({ reason: 'compacted', wanted: at, oldest })
         if (at > newest) throw new ThreadFailure({ reason: 'future', wanted: at, newest })
       }
+      this.#late.update()
       return read(newest)
     } finally {
       this.#database.exec('COMMIT')
@@ -203,6 +230,10 @@ function statements(database: Database) {
   const p = (sql: string): Statement => database.prepare(sql)
   return {
     get: p(`${atThen} WHERE h.key = ?2`),
+    state: p(
+      `SELECT l.key, l.position, l.created, l.base, l.value, w.value AS whole
+       FROM log l LEFT JOIN log w ON l.base > 0 AND w.position = l.base WHERE l.position = ?`,
+    ),
     list: p(`${atThen} WHERE ${headsThen} AND l.value IS NOT NULL ORDER BY h.key`),
     positionThen: p(`SELECT ${positionThen} AS position FROM heads h WHERE h.key = ?2`),
     count: p(

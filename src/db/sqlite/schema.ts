@@ -27,10 +27,10 @@ export function revisionOf(position: number): number {
  *          value is whole, else the position of the whole value from which it differs (see delta.ts); `author` is of
  *          authors (0: nobody was named), `request` the name of the author's request (see author.ts)
  * authors  names of users
- * heads    of each key its last change, deletions included until they are swept; `created` 0: deleted; `changes` counts
- *          them since `first`, the key's first change; `jump` is that of the last change
+ * heads    of each key its last change up to the position `filed` (see heads.ts), deletions included until they are swept;
+ *          `created` 0: deleted; `changes` counts them since `first`, the key's first change; `jump` is that of the last change
  * moments  at most once a second: changes after `revision` were written at or after `at` (milliseconds since 1970)
- * meta     oldest: oldest readable revision; swept: position up to which the log was swept; stopped: 1 after a clean stop;
+ * meta     oldest: oldest readable revision; swept: position up to which the log was swept; filed: see heads; stopped: 1 after a clean stop;
  *          oldestAt: when the oldest readable revision was written;
  *          floor: the newest revision is at least this (after a restore)
  */
@@ -69,6 +69,7 @@ const migrations: string[] = [
   `ALTER TABLE log ADD COLUMN author INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE log ADD COLUMN request BLOB;
    CREATE TABLE authors(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);`,
+  `INSERT INTO meta SELECT 'filed', ifnull(max(position), 0) FROM log;`,
 ]
 
 export const schemaVersion = migrations.length

@@ -1,6 +1,5 @@
 import { SyncedFile } from '../../base/synced-file.ts'
 import { Authors } from './authors.ts'
-import { nextJump } from './chain.ts'
 import { readChanges, skipChanges, split } from './commit-group.ts'
 import {
   backfill,
@@ -160,6 +159,7 @@ export class Writer {
       this.#sql.begin.run()
       const results = groups.map(g => this.#apply(g))
       this.#sql.commit.run()
+      this.#heads.settle()
       return results
     } catch (error) {
       this.#revision = revision
@@ -251,26 +251,17 @@ export class Writer {
   #write({ key, value, created, head, position, author }: Write): void {
     const liveSince = value === undefined ? 0 : created
     const { number, request } = author
-    if (!head) {
-      if (value) this.#recent.set(key, position, value)
-      this.#sql.insertLog.run(position, this.#now, key, created, 0, 0, 0, value ?? null, number, request)
-      this.#heads.add(key, position, liveSince)
-      return
-    }
+    const previous = head?.position ?? 0
+    const jump = this.#heads.change(key, head, position, liveSince)
     const { base, bytes } = value ? this.#compact(key, value, head, position) : { base: 0, bytes: null }
     if (!value) this.#recent.delete(key)
-    const { position: previous } = head
-    const jump = nextJump(++head.changes, previous, head.landings, this.#jumpAt)
     this.#sql.insertLog.run(position, this.#now, key, created, previous, jump, base, bytes, number, request)
-    head.position = position
-    head.created = liveSince
-    this.#heads.set(key, head)
   }
 
   /** The value as its difference from the key's last whole one, if that saves much. */
-  #compact(key: string, value: Uint8Array, head: Head, position: number): { base: number; bytes: Uint8Array } {
+  #compact(key: string, value: Uint8Array, head: Head | undefined, position: number): { base: number; bytes: Uint8Array } {
     const known = this.#recent.get(key)
-    const whole = known ?? (head.created > 0 ? this.#lastWhole(head.position) : undefined)
+    const whole = known ?? (head && head.created > 0 ? this.#lastWhole(head.position) : undefined)
     const delta = whole && encodeDelta(whole.value, value)
     if (!delta) this.#recent.set(key, position, value)
     else if (!known) this.#recent.set(key, whole.position, whole.value)
@@ -283,9 +274,6 @@ export class Writer {
     const value = last?.base ? this.#values.at(position) : last?.value
     return value ? { position, value } : undefined
   }
-
-  readonly #jumpAt = (position: number): number =>
-    (this.#sql.jump.get(position) as { jump: number } | undefined)?.jump ?? 0
 
   /** Notes once a second which revisions are older than now. A clock that was set back stands still here. */
   #markMoment(now: number): void {
@@ -322,8 +310,19 @@ export class Writer {
     return this.#oldest
   }
 
+  /** Brings the table of heads up to date, if it is far behind. A full disk leaves it for later. */
+  upkeep(): void {
+    if (!this.#heads.many || this.#broken || this.#durable.lost) return
+    try {
+      this.#heads.file()
+    } catch (error) {
+      if (sqliteCode(error) !== codes.full) this.#broken = failureOf(error)
+    }
+  }
+
   /** See Sweeper. */
   sweep(rows: number, isOver = slice()): SweepReply {
+    this.#heads.file()
     return this.#sweeper.sweep(rows, this.#oldest, this.#revision, isOver)
   }
 
@@ -375,7 +374,9 @@ export class Writer {
   /** After this the file is one file, marked as cleanly stopped. */
   close(): void {
     try {
-      if (!this.#broken) this.#database.exec(`UPDATE meta SET value = 1 WHERE name = 'stopped'`)
+      if (this.#broken) return
+      this.#heads.file()
+      this.#database.exec(`UPDATE meta SET value = 1 WHERE name = 'stopped'`)
     } catch (error) {
       // On a full disk the mark cannot be set; the next start checks the file instead.
       if (sqliteCode(error) !== codes.full) throw error
@@ -393,7 +394,6 @@ function statements(database: Database) {
     begin: p('BEGIN IMMEDIATE'),
     commit: p('COMMIT'),
     kept: p('SELECT base, value FROM log WHERE position = ?'),
-    jump: p('SELECT jump FROM log WHERE position = ?'),
     insertLog: p(
       `INSERT INTO log(position, at, key, created, previous, jump, base, value, author, request)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
