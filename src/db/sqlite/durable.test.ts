@@ -39,6 +39,7 @@ async function threads() {
   const options: ThreadOptions = {
     ...{ role: 'writer', path: join(folder, 'state.db'), checkpointPages: 1000, check: 'never' },
     durable: new Durable().memory,
+    headsBehind: 10,
   }
   const open = await loadSqlite()
   const { writer } = Writer.open(open, options)

@@ -8,8 +8,6 @@ export interface Head {
   /** 0: deleted. */
   readonly created: number
   readonly changes: number
-  /** The key's first change; counts only for a key that the table of heads does not have. */
-  readonly first: number
   /** See nextJump; the last one is the jump of this change. */
   readonly landings: readonly number[]
 }
@@ -25,14 +23,14 @@ interface LogRow {
 
 /** So many are remembered: those that are written again and again. */
 const mostRemembered = 8192
-/** So many changes may be in the log alone: a start and a reader read them again. */
-const mostUnfiled = 4096
+/** So many changes may be in the log alone, unless told otherwise: a start and a reader read them again. */
+export const mostUnfiled = 4096
 
 /**
  * The heads of all keys. Only the writer changes them, so those that it read or wrote lately need no look into the file.
  *
  * Their table is not written with each commit: every one would write a page of it for each key, from all over the table. The log
- * says all that is in it; `meta.filed` is the position up to which the table has it, and what came later is here, and filed
+ * says all that is in it; `meta.filed` is the position up to which the table has it, and what came later is here, and is filed
  * together, in the order of the keys.
  */
 export class Heads {
@@ -46,14 +44,19 @@ export class Heads {
   #changes = 0
   /** Changes in the log that the table does not have. */
   #behind = 0
+  readonly #mayBeBehind: number
   /** So many are too many. */
-  #most = mostUnfiled
+  #most: number
   /** Position of the newest change that was settled. */
   #newest: number
 
-  /** @throws if the file cannot be read */
-  constructor(database: Database) {
+  /**
+   * @param mayBeBehind how many changes the table may lack
+   * @throws if the file cannot be read
+   */
+  constructor(database: Database, mayBeBehind: number) {
     this.#database = database
+    this.#most = this.#mayBeBehind = mayBeBehind
     this.#sql = statements(database)
     this.#newest = meta(database, 'filed')
     for (const row of this.#sql.since.iterate(this.#newest) as Iterable<LogRow>) this.#replay(row)
@@ -62,8 +65,8 @@ export class Heads {
 
   #replay({ position, key, created, previous, jump, deleted }: LogRow): void {
     const head = previous > 0 ? this.of(key) : undefined
-    const [changes, first] = [(head?.changes ?? 0) + 1, head?.first ?? position]
-    this.#changed(key, { position, created: deleted ? 0 : created, changes, first, landings: [jump] })
+    const changes = (head?.changes ?? 0) + 1
+    this.#changed(key, { position, created: deleted ? 0 : created, changes, landings: [jump] })
   }
 
   of(key: string): Head | undefined {
@@ -85,13 +88,13 @@ export class Heads {
    */
   change(key: string, head: Head | undefined, position: number, created: number): number {
     if (!head) {
-      this.#changed(key, { position, created, changes: 1, first: position, landings: [0] })
+      this.#changed(key, { position, created, changes: 1, landings: [0] })
       return 0
     }
     const changes = head.changes + 1
     const landings = [...head.landings]
     const jump = nextJump(changes, head.position, landings, this.#jumpAt)
-    this.#changed(key, { position, created, changes, first: head.first, landings })
+    this.#changed(key, { position, created, changes, landings })
     return jump
   }
 
@@ -119,7 +122,7 @@ export class Heads {
 
   /** Whether the table wants to be brought up to date. */
   get many(): boolean {
-    return this.#behind >= this.#most
+    return this.#behind > this.#most
   }
 
   /** Brings the table up to date, in a transaction of its own. @throws if that fails: nothing is changed then */
@@ -127,22 +130,19 @@ export class Heads {
     if (this.#behind === 0) return
     this.#database.exec('BEGIN IMMEDIATE')
     try {
-      for (const key of [...this.#unfiled.keys()].sort()) {
-        const { position, created, changes, first, landings } = this.#unfiled.get(key)!
-        this.#sql.file.run(key, position, created, changes, first, landings.at(-1)!)
-      }
+      this.#sql.file.run()
       this.#sql.setFiled.run(this.#newest)
       this.#database.exec('COMMIT')
     } catch (error) {
       rollBack(this.#database)
       // On a full disk there may be room later.
-      this.#most = this.#behind + mostUnfiled
+      this.#most = this.#behind + this.#mayBeBehind
       throw error
     }
     const filed = this.#unfiled
     this.#unfiled = new Map()
     this.#behind = 0
-    this.#most = mostUnfiled
+    this.#most = this.#mayBeBehind
     for (const [key, head] of filed) this.#remember(key, head)
   }
 
@@ -160,16 +160,20 @@ export class Heads {
 function statements(database: Database) {
   const p = (sql: string): Statement => database.prepare(sql)
   return {
-    find: p('SELECT position, created, changes, first, jump FROM heads WHERE key = ?'),
+    find: p('SELECT position, created, changes, jump FROM heads WHERE key = ?'),
     jump: p('SELECT jump FROM log WHERE position = ?'),
     since: p(
       `SELECT position, key, created, previous, jump, typeof(value) = 'null' AS deleted FROM log
        WHERE position > ? ORDER BY position`,
     ),
     file: p(
-      `INSERT INTO heads(key, position, created, changes, first, jump) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT(key) DO UPDATE SET
-         position = excluded.position, created = excluded.created, changes = excluded.changes, jump = excluded.jump`,
+      `INSERT INTO heads(key, position, created, changes, first, jump)
+       SELECT late.key, l.position, iif(l.value IS NULL, 0, l.created), late.changes, late.first, l.jump FROM (
+         SELECT key, max(position) AS last, min(position) AS first, count(*) AS changes FROM log
+         WHERE position > (SELECT value FROM meta WHERE name = 'filed') GROUP BY key) late
+       CROSS JOIN log l ON l.position = late.last WHERE true
+       ON CONFLICT(key) DO UPDATE SET position = excluded.position, created = excluded.created,
+         changes = changes + excluded.changes, jump = excluded.jump`,
     ),
     setFiled: p(`UPDATE meta SET value = ? WHERE name = 'filed'`),
   }

@@ -15,6 +15,8 @@ export interface ThreadOptions {
   checkpointPages: number
   /** Check the whole file on opening: after an unclean stop only, always, or never. */
   check: 'auto' | 'always' | 'never'
+  /** See Heads. */
+  headsBehind: number
 }
 
 /** The first message of a thread. */

@@ -1,9 +1,9 @@
+import { compareKeys } from '../key.ts'
 import type { Database, OpenDatabase, Statement } from './database.ts'
 import { single } from './database.ts'
 import { Durable } from './durable.ts'
 import { ThreadFailure } from './failure.ts'
 import { type LateChange, LateChanges } from './late-changes.ts'
-import { compareKeys } from '../key.ts'
 import { Packer } from './packing.ts'
 import type { ChangesReply, HistoryReply, ListReply, ListRequest, PackedState, ThreadOptions } from './protocol.ts'
 import { lastPosition, meta, optionalMeta, revisionOf } from './schema.ts'
@@ -158,7 +158,8 @@ export class HistoryReader {
       const packer = new Packer()
       const oldest = lastPosition(meta(this.#database, 'oldest'))
       const max = lastPosition(before === undefined ? newest : Math.min(before - 1, newest))
-      const then = this.#late.at(key, max) ?? (this.#sql.positionThen.get(max, key) as { position: number | null } | undefined)
+      const then =
+        this.#late.at(key, max) ?? (this.#sql.positionThen.get(max, key) as { position: number | null } | undefined)
       let position = then?.position ?? 0
       for (let count = 0; position > 0 && (limit === 0 || count < limit); count++) {
         const row = this.#sql.change.get(position) as ChangeRow | undefined

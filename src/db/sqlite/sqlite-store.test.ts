@@ -9,8 +9,14 @@ const folder = mkdtempSync(join(tmpdir(), 'optiflow-store-'))
 let count = 0
 afterAll(() => rmSync(folder, { recursive: true }))
 
-storeConformance(
-  'sqlite',
-  clock => openSqliteStore({ path: join(folder, `${count++}`, 'store.db'), clock, bufferedEvents: 64 }),
-  { swept: store => (store as SqliteStore).swept() },
-)
+// Beside the usual one with everything in the log alone one whose table of heads is never behind, and one that always is a little.
+for (const [name, options] of Object.entries({
+  sqlite: {},
+  'sqlite, heads at once': { headsBehind: 0 },
+  'sqlite, heads now and then': { headsBehind: 5 },
+}))
+  storeConformance(
+    name,
+    clock => openSqliteStore({ path: join(folder, `${count++}`, 'store.db'), clock, bufferedEvents: 64, ...options }),
+    { swept: store => (store as SqliteStore).swept() },
+  )

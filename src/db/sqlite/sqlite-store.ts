@@ -28,6 +28,7 @@ import { Checkpointer } from './checkpointer.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { Durable } from './durable.ts'
 import { errorOf, ThreadFailure } from './failure.ts'
+import { mostUnfiled } from './heads.ts'
 import { HistoryKeeper, type HistoryLimits } from './history-keeper.ts'
 import { Overlap } from './overlap.ts'
 import { Unpacker } from './packing.ts'
@@ -57,6 +58,8 @@ export interface SqliteStoreOptions {
    * `.reserve`, a minute after the first start, so that a store that lives shorter costs nothing.
    */
   reserveBytes?: number
+  /** Changes by which the table of each key's last change may be behind the log; 4,096 unless given, 0: never behind. See Heads. */
+  headsBehind?: number
   /** See WatchHubOptions. */
   bufferedEvents?: number
 }
@@ -75,7 +78,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const file = await workerFile(options.worker ?? defaultWorker(), disk)
   const pages = options.checkpointPages ?? 4000
   const durable = new Durable().memory
-  const thread = { path, durable, checkpointPages: Math.ceil(pages * 1.5), check: options.check ?? 'auto' } as const
+  const { check = 'auto', headsBehind = mostUnfiled } = options
+  const thread = { path, durable, checkpointPages: Math.ceil(pages * 1.5), check, headsBehind }
   const start = (role: ThreadOptions['role']) =>
     Thread.start(file, { ...thread, role }).catch(async error => {
       throw error instanceof ThreadFailure ? errorOf(error.failure, path, await readPid(path, disk)) : error

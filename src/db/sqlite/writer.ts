@@ -11,7 +11,7 @@ import {
   single,
   sqliteCode,
 } from './database.ts'
-import { encodeDelta } from './delta.ts'
+import { Differences } from './differences.ts'
 import { Durable } from './durable.ts'
 import { failureOf, ThreadFailure } from './failure.ts'
 import { type Head, Heads } from './heads.ts'
@@ -27,13 +27,12 @@ import type {
   ThreadOptions,
   Usage,
 } from './protocol.ts'
-import { RecentValues, type WholeValue } from './recent-values.ts'
 import { firstPosition, meta, migrate, revisionOf } from './schema.ts'
 import { slice } from './slice.ts'
 import { keepFrom, Sweeper } from './sweeper.ts'
 import { failedResult, notTaken } from './syncer.ts'
 import { vacuum } from './vacuum.ts'
-import { type KeptValue, WholeValues } from './whole-values.ts'
+import { WholeValues } from './whole-values.ts'
 
 /** Bytes of one transaction; a group beyond that is written in several. */
 const groupBytes = 32 << 20
@@ -55,7 +54,7 @@ export class Writer {
   readonly #sql: ReturnType<typeof statements>
   readonly #values: WholeValues
   readonly #authors: Authors
-  readonly #recent = new RecentValues()
+  readonly #differences: Differences
   readonly #packer = new Packer()
   readonly #sweeper: Sweeper
   readonly #heads: Heads
@@ -98,8 +97,9 @@ export class Writer {
     this.#lock = lock
     this.#sql = statements(database)
     this.#values = new WholeValues(database)
+    this.#differences = new Differences(database, this.#values)
     this.#authors = new Authors(database)
-    this.#heads = new Heads(database)
+    this.#heads = new Heads(database, options.headsBehind)
     this.#sweeper = new Sweeper(database)
     const last = single(database, 'SELECT max(position) FROM log') as number | null
     this.#revision = Math.max(last === null ? 0 : revisionOf(last), meta(database, 'floor'))
@@ -253,26 +253,8 @@ export class Writer {
     const { number, request } = author
     const previous = head?.position ?? 0
     const jump = this.#heads.change(key, head, position, liveSince)
-    const { base, bytes } = value ? this.#compact(key, value, head, position) : { base: 0, bytes: null }
-    if (!value) this.#recent.delete(key)
+    const { base, bytes } = this.#differences.kept(key, value, head, position)
     this.#sql.insertLog.run(position, this.#now, key, created, previous, jump, base, bytes, number, request)
-  }
-
-  /** The value as its difference from the key's last whole one, if that saves much. */
-  #compact(key: string, value: Uint8Array, head: Head | undefined, position: number): { base: number; bytes: Uint8Array } {
-    const known = this.#recent.get(key)
-    const whole = known ?? (head && head.created > 0 ? this.#lastWhole(head.position) : undefined)
-    const delta = whole && encodeDelta(whole.value, value)
-    if (!delta) this.#recent.set(key, position, value)
-    else if (!known) this.#recent.set(key, whole.position, whole.value)
-    return delta ? { base: whole.position, bytes: delta } : { base: 0, bytes: value }
-  }
-
-  #lastWhole(before: number): WholeValue | undefined {
-    const last = this.#sql.kept.get(before) as KeptValue | undefined
-    const position = last?.base || before
-    const value = last?.base ? this.#values.at(position) : last?.value
-    return value ? { position, value } : undefined
   }
 
   /** Notes once a second which revisions are older than now. A clock that was set back stands still here. */
@@ -287,7 +269,7 @@ export class Writer {
     this.#packer.clear()
     this.#authors.forget()
     this.#heads.forget()
-    this.#recent.clear()
+    this.#differences.forget()
     this.#lastMoment = (single(this.#database, 'SELECT max(at) FROM moments') as number | null) ?? 0
   }
 
@@ -393,7 +375,6 @@ function statements(database: Database) {
   return {
     begin: p('BEGIN IMMEDIATE'),
     commit: p('COMMIT'),
-    kept: p('SELECT base, value FROM log WHERE position = ?'),
     insertLog: p(
       `INSERT INTO log(position, at, key, created, previous, jump, base, value, author, request)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -1,5 +1,6 @@
 import { loadSqlite } from '../database.ts'
 import { Durable } from '../durable.ts'
+import { mostUnfiled } from '../heads.ts'
 import { Packer } from '../packing.ts'
 import { Writer } from '../writer.ts'
 
@@ -10,7 +11,7 @@ export class LoneWriter {
   static async open(path: string, checkpointPages = 4000): Promise<LoneWriter> {
     const { writer } = Writer.open(await loadSqlite(), {
       ...{ role: 'writer', path, checkpointPages, check: 'never' },
-      durable: new Durable().memory,
+      ...{ durable: new Durable().memory, headsBehind: mostUnfiled },
     })
     return new LoneWriter(writer)
   }

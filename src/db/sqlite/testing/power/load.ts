@@ -9,11 +9,12 @@ import { pathToFileURL } from 'node:url'
 import { openSqliteStore } from '../../sqlite-store.ts'
 
 const [path, limit, writers, worker] = process.argv.slice(2)
-// Few pages between checkpoints, so that many of them are cut in the middle.
+// Few pages between checkpoints, and few changes until heads are filed, so that many of both are cut in the middle.
 const store = await openSqliteStore({
   path: path!,
   checkpointPages: 60,
   reserveBytes: 0,
+  headsBehind: 40,
   ...(worker ? { worker: pathToFileURL(worker) } : {}),
 })
 const acks = openSync(`${path}.acks`, 'w')

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemDisk } from '../../../../base/disk.ts'
 import { workerFile } from '../../../../base/worker-file.ts'
-import { loadSqlite, type OpenDatabase } from '../../database.ts'
+import { loadSqlite, type OpenDatabase, single } from '../../database.ts'
 import { Durable } from '../../durable.ts'
 import { firstPosition } from '../../schema.ts'
 import { WholeValues } from '../../whole-values.ts'
@@ -101,6 +101,10 @@ async function workerWith(bug: Bug): Promise<string> {
   return path
 }
 
+/** Keys whose head is not the last change of the key. */
+const headsAstray = `SELECT count(*) FROM (SELECT key, max(position) AS last, count(*) AS changes FROM log GROUP BY key) l
+  LEFT JOIN heads h ON h.key = l.key AND h.position = l.last AND h.changes = l.changes WHERE h.key IS NULL`
+
 function judge(open: OpenDatabase, folder: string, image: CrashImage, outcome: Outcome): void {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)
@@ -110,7 +114,7 @@ function judge(open: OpenDatabase, folder: string, image: CrashImage, outcome: O
   try {
     const { writer } = Writer.open(open, {
       ...{ role: 'writer', path, checkpointPages: 1000, check: 'always' },
-      durable: new Durable().memory,
+      ...{ durable: new Durable().memory, headsBehind: 40 },
     })
     writer.close()
   } catch (error) {
@@ -118,6 +122,8 @@ function judge(open: OpenDatabase, folder: string, image: CrashImage, outcome: O
     return
   }
   const database = open(path)
+  const astray = single(database, headsAstray) as number
+  if (astray > 0) outcome.unsound.push(`the heads of ${astray} keys are not where the log says`)
   const values = new WholeValues(database)
   const lost = image.said.find(({ revision, value }) => {
     const bytes = values.at(firstPosition(revision))
