@@ -24,7 +24,7 @@ const fewPages = 256
 export class Checkpointer {
   readonly #options: CheckpointerOptions
   #thread: ReturnType<CheckpointerOptions['start']> | undefined
-  /** At most so many are in the log: what each commit writes is reckoned, and known again after each round. */
+  /** About so many are in the log: what each commit writes is reckoned, and known again after each round. */
   #pages = 0
   #moving: Promise<void> | undefined
   #stopped = false
@@ -33,10 +33,10 @@ export class Checkpointer {
     this.#options = options
   }
 
-  /** Commits are written: `changes` of `bytes` in one group. */
-  grow(changes: number, bytes: number): void {
-    // The end of the log's tree, and a page of heads for each.
-    this.#pages += 1 + bytes / pageBytes + changes
+  /** So many `bytes` are appended to the log of revisions, and so many other `pages` change. */
+  grow(pages: number, bytes: number): void {
+    // The end of the log's tree is a page that is written whenever something is appended.
+    this.#pages += 1 + bytes / pageBytes + pages
     if (this.#pages < this.#options.pages || this.#moving || this.#stopped) return
     this.#moving = this.#move()
       .catch(cause => this.#failed(cause))

@@ -47,8 +47,9 @@ export class Heads {
   readonly #mayBeBehind: number
   /** So many are too many. */
   #most: number
-  /** Position of the newest change that was settled. */
+  /** Positions of the newest change that was settled, and of the newest that the table has. */
   #newest: number
+  #filed: number
 
   /**
    * @param mayBeBehind how many changes the table may lack
@@ -58,7 +59,7 @@ export class Heads {
     this.#database = database
     this.#most = this.#mayBeBehind = mayBeBehind
     this.#sql = statements(database)
-    this.#newest = meta(database, 'filed')
+    this.#newest = this.#filed = meta(database, 'filed')
     for (const row of this.#sql.since.iterate(this.#newest) as Iterable<LogRow>) this.#replay(row)
     this.settle()
   }
@@ -141,9 +142,15 @@ export class Heads {
     }
     const filed = this.#unfiled
     this.#unfiled = new Map()
+    this.#filed = this.#newest
     this.#behind = 0
     this.#most = this.#mayBeBehind
     for (const [key, head] of filed) this.#remember(key, head)
+  }
+
+  /** Sees to it that the table has every change up to a position. @throws as `file` */
+  fileUpTo(position: number): void {
+    if (this.#filed < position) this.file()
   }
 
   readonly #jumpAt = (position: number): number =>

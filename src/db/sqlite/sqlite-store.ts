@@ -164,7 +164,8 @@ export class SqliteStore implements Store {
     this.#queue = new CommitQueue({
       clock,
       writer,
-      onSent: (changes, bytes) => this.#checkpointer.grow(changes, bytes),
+      // Heads are filed for many changes at once, so several of them share a page.
+      onSent: (changes, bytes) => this.#checkpointer.grow(changes / 4, bytes),
       toError: failure => errorOf(failure, this.#path),
       overlapped: () => this.#overlap.on,
       onMany: () => this.#overlap.begin(),

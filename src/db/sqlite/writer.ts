@@ -27,7 +27,7 @@ import type {
   ThreadOptions,
   Usage,
 } from './protocol.ts'
-import { firstPosition, meta, migrate, revisionOf } from './schema.ts'
+import { firstPosition, lastPosition, meta, migrate, revisionOf } from './schema.ts'
 import { slice } from './slice.ts'
 import { keepFrom, Sweeper } from './sweeper.ts'
 import { failedResult, notTaken } from './syncer.ts'
@@ -304,7 +304,7 @@ export class Writer {
 
   /** See Sweeper. */
   sweep(rows: number, isOver = slice()): SweepReply {
-    this.#heads.file()
+    this.#heads.fileUpTo(lastPosition(this.#oldest))
     return this.#sweeper.sweep(rows, this.#oldest, this.#revision, isOver)
   }
 

@@ -34,5 +34,6 @@ export class LoneWriter {
     const { keys, numbers, bytes } = packer.finish()
     this.writer.commit([{ type: 'commit', commits: changes.length, keys, numbers, bytes, now: 1 }])
     this.writer.sync()
+    this.writer.upkeep()
   }
 }
