@@ -193,3 +193,115 @@ test('a negative generation is refused where the server has none of its own', as
     'ConfigMap "aged" is invalid: metadata.generation: Invalid value: -1: must be greater than or equal to 0',
   ])
 })
+
+const configMap = (name: string, more: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name },
+  ...more,
+})
+const configMaps = '/api/v1/namespaces/default/configmaps'
+const ofMerge = { 'content-type': 'application/merge-patch+json' }
+
+test('what is applied once more later is not written: neither with nulls nor with parts that get their defaults again', async () => {
+  const clock = new VirtualClock()
+  await using server = await startTestServer({ clock })
+  const twice = async (url: string, body: object) => {
+    const first = await server.call('PATCH', `${url}?fieldManager=me`, body, type)
+    await clock.advance(2_000)
+    const second = await server.call('PATCH', `${url}?fieldManager=me`, body, type)
+    expect([first.status, second.status]).toEqual([201, 200])
+    expect(second.body).toEqual(first.body)
+  }
+  const nothing = { name: 'again', creationTimestamp: null, resourceVersion: null }
+  await twice(`${configMaps}/again`, { ...configMap('again'), metadata: nothing, data: { a: 'b' } })
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1024Mi' } } }
+  await twice('/apis/apps/v1/namespaces/default/statefulsets/again', {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'again' },
+    spec: {
+      serviceName: 's',
+      selector: { matchLabels: { a: 'b' } },
+      template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+      volumeClaimTemplates: [{ metadata: { name: 'www' }, spec: claim }],
+    },
+  })
+})
+
+test('an object that is applied with a uid and is not there is a conflict', async () => {
+  const body = { ...configMap('nobody'), metadata: { name: 'nobody', uid: 'u1' } }
+  const refused = await server.call('PATCH', `${configMaps}/nobody?fieldManager=me`, body, type)
+  expect([refused.status, refused.body.message]).toEqual([
+    409,
+    'Operation cannot be fulfilled on configmaps "nobody": uid mismatch: the provided object specified uid u1, and no existing object was found',
+  ])
+})
+
+test('who may patch and not create brings nothing about by applying it', async () => {
+  const rbac = '/apis/rbac.authorization.k8s.io/v1'
+  const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['patch', 'get'] }]
+  await server.call('POST', `${rbac}/clusterroles`, { metadata: { name: 'patchers' }, rules })
+  await server.call('POST', `${rbac}/clusterrolebindings`, {
+    metadata: { name: 'patchers' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'patchers' },
+    subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'panda' }],
+  })
+  const as = { ...type, 'impersonate-user': 'panda' }
+  const refused = await server.call('PATCH', `${configMaps}/mine?fieldManager=me`, configMap('mine'), as)
+  expect([refused.status, refused.body.message]).toEqual([
+    403,
+    'configmaps "mine" is forbidden: User "panda" cannot create resource "configmaps" in API group "" in the namespace "default"',
+  ])
+})
+
+test('an update with an empty list of managers forgets them, and they stay forgotten', async () => {
+  const url = `${configMaps}/forgotten`
+  await server.call('PATCH', `${url}?fieldManager=me`, configMap('forgotten', { data: { a: 'b' } }), type)
+  const body = { ...configMap('forgotten', { data: { a: 'b' } }), metadata: { name: 'forgotten', managedFields: [] } }
+  expect((await server.call('PUT', url, body)).body.metadata.managedFields).toBeUndefined()
+  const patched = await server.call('PATCH', url, { metadata: { labels: { a: 'b' } } }, ofMerge)
+  expect(patched.body.metadata.managedFields).toBeUndefined()
+})
+
+test('an applier that says false or null owns the field, and conflicts with who says otherwise', async () => {
+  const node = (spec: object) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'said' }, spec })
+  const url = '/api/v1/nodes/said'
+  await server.call('PATCH', `${url}?fieldManager=a`, node({ unschedulable: true }), type)
+  const refused = await server.call('PATCH', `${url}?fieldManager=b`, node({ unschedulable: false }), type)
+  expect([refused.status, refused.body.message]).toEqual([
+    409,
+    'Apply failed with 1 conflict: conflict with "a": .spec.unschedulable',
+  ])
+  const none = await server.call('PATCH', `${url}?fieldManager=b`, node({ providerID: null }), type)
+  const mine = none.body.metadata.managedFields.find((e: any) => e.manager === 'b')
+  expect(mine.fieldsV1).toEqual({ 'f:spec': { 'f:providerID': {} } })
+})
+
+test('an element that its applier no longer names goes, with what others have set in it', async () => {
+  const url = `${deployments}/elements`
+  const { body } = await server.call('PATCH', `${url}?fieldManager=me`, deployment('elements'), type)
+  body.spec.template.spec.containers[0].workingDir = '/home'
+  await server.call('PUT', `${url}?fieldManager=controller`, body)
+  const spec = { containers: [{ name: 'other', image: 'i' }] }
+  const next = deployment('elements', { template: { metadata: { labels: { a: 'b' } }, spec } })
+  const applied = await server.call('PATCH', `${url}?fieldManager=me`, next, type)
+  expect([applied.status, applied.body.spec?.template.spec.containers.map((c: any) => c.name)]).toEqual([
+    200,
+    ['other'],
+  ])
+})
+
+test('the claim of a volume is owned field by field', async () => {
+  const url = '/api/v1/persistentvolumes/owned'
+  const volume = (claimRef: object) => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'owned' },
+    spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/x' }, claimRef },
+  })
+  await server.call('PATCH', `${url}?fieldManager=a`, volume({ name: 'c', namespace: 'default' }), type)
+  await server.call('PATCH', url, { spec: { claimRef: { uid: 'u1' } } }, ofMerge)
+  const again = await server.call('PATCH', `${url}?fieldManager=a`, volume({ name: 'c', namespace: 'default' }), type)
+  expect([again.status, again.body.spec?.claimRef]).toEqual([200, { name: 'c', namespace: 'default', uid: 'u1' }])
+})

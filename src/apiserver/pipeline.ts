@@ -9,7 +9,7 @@ import type { Aggregation } from './aggregation/aggregation.ts'
 import type { Auditor, AuditTrail } from './audit/auditor.ts'
 import { type Authenticator, anonymous } from './authn/authenticator.ts'
 import { impersonated, wantsImpersonation } from './authn/impersonation.ts'
-import { type Attributes, type AuthorizerChain, type Decision, refusal } from './authz/authorizer.ts'
+import { type Attributes, type AuthorizerChain, type Decision, mayNot } from './authz/authorizer.ts'
 import { catalogReply } from './catalog/catalog.ts'
 import type { Call, Core, ResourceCall } from './core.ts'
 import { type Control, controlled, runsLong } from './flow-control/controlled.ts'
@@ -201,17 +201,6 @@ function forbiddenReply(error: ApiError, { headers }: ApiRequest): ApiReply {
 function note({ allowed, reason }: Decision, trail: AuditTrail | undefined): void {
   trail?.annotate('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid')
   trail?.annotate('authorization.k8s.io/reason', reason)
-}
-
-function mayNot(attributes: Attributes, reason: string): ApiError {
-  const { resource } = attributes
-  const text = refusal(attributes, reason)
-  if (!resource) return new ApiError('Forbidden', `forbidden: ${text}`, { details: {} })
-  const { group, plural, name } = resource
-  const what = `${plural}${group ? `.${group}` : ''}${name ? ` ${JSON.stringify(name)}` : ''}`
-  return new ApiError('Forbidden', `${what} is forbidden: ${text}`, {
-    details: { ...(name ? { name } : {}), ...(group ? { group } : {}), kind: plural },
-  })
 }
 
 function attributesOf(info: RequestInfo, verb: string): Pick<Attributes, 'resource' | 'fieldSelector'> {

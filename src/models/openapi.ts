@@ -106,7 +106,8 @@ class SchemaWriter {
     const name = openApiName(type.name)
     if (this.#schemas.has(name)) return
     this.#schemas.set(name, {})
-    this.#todo.push(type)
+    // Where a field is owned otherwise than its type says, the field says so.
+    this.#todo.push(exists(type.name) ? typeNamed(type.name) : type)
   }
 
   #object(type: ObjectType): OpenApiSchema {

@@ -1,3 +1,4 @@
+import { ApiError } from '../../models/api-error.ts'
 import type { UserInfo } from '../../models/rest.ts'
 
 /** What somebody wants to do. */
@@ -76,4 +77,16 @@ export function refusal({ user, verb, resource, path }: Attributes, why: string)
   const what = resource.subresource ? `${resource.plural}/${resource.subresource}` : resource.plural
   const where = resource.namespace ? `in the namespace ${JSON.stringify(resource.namespace)}` : 'at the cluster scope'
   return `${who} resource ${JSON.stringify(what)} in API group ${JSON.stringify(resource.group)} ${where}${reason}`
+}
+
+/** The answer to somebody who may not. */
+export function mayNot(attributes: Attributes, reason: string): ApiError {
+  const { resource } = attributes
+  const text = refusal(attributes, reason)
+  if (!resource) return new ApiError('Forbidden', `forbidden: ${text}`, { details: {} })
+  const { group, plural, name } = resource
+  const what = `${plural}${group ? `.${group}` : ''}${name ? ` ${JSON.stringify(name)}` : ''}`
+  return new ApiError('Forbidden', `${what} is forbidden: ${text}`, {
+    details: { ...(name ? { name } : {}), ...(group ? { group } : {}), kind: plural },
+  })
 }

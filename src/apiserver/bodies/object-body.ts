@@ -37,5 +37,12 @@ export function readObject(call: Call, kind: Kind<any>): AnyObject {
 export function readValue(call: Call, kind: Kind<any>, value: unknown, duplicates: string[] = []): AnyObject {
   const { object, warnings } = decodeValue(kind, value, fieldValidation(call), duplicates)
   if (warnings.length) call.warnings.push(...warnings)
+  if (namesNoManager(value)) object.metadata.managedFields = []
   return object
+}
+
+/** Whether the list of managers is there and empty, by which a writer has them forgotten: decoded it is like one that is not there. */
+function namesNoManager(value: unknown): boolean {
+  const { managedFields } = (value as { metadata?: { managedFields?: unknown } | null } | null)?.metadata ?? {}
+  return Array.isArray(managedFields) && managedFields.length === 0
 }

@@ -1,4 +1,3 @@
-import { same } from '../../base/equality.ts'
 import { integerProblem } from '../../base/go-integer.ts'
 import { badRequest, conflictError, invalidError, notFoundError, objectModified } from '../../models/api-error.ts'
 import { GoText, invalid } from '../../models/field-error.ts'
@@ -11,7 +10,7 @@ import { prepare, servedObject, toStored } from '../storage/conversion.ts'
 import { ClaimTaken, StaleObject } from '../storage/object-store.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { dryKept, refuse, remembered, type WriteOptions } from './create-object.ts'
-import { sameDesire } from './same.ts'
+import { sameButTimes, sameDesire } from './same.ts'
 import { keepSystemFields, takeMarks } from './system-fields.ts'
 
 /** Makes the next state of an object, in the form that the resource serves, from a copy of the present one as it is stored. */
@@ -147,7 +146,7 @@ async function admitAndCommit(
 
   next.metadata.resourceVersion = present.metadata.resourceVersion!
   const { form } = target
-  if (!options.differs && same(next, present) && !form?.isOutdated(kept)) return kept
+  if (!options.differs && sameButTimes(next, present) && !form?.isOutdated(kept)) return kept
   if (options.dryRun) {
     core.admission.checkCharges(admission)
     return remembered(target, dryKept(next, kept.revision, false), next)

@@ -2,6 +2,7 @@ import { flag } from '../../base/query-flag.ts'
 import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
 import { checkApplied } from '../../models/apply/check-applied.ts'
 import type { Writer } from '../../models/apply/managed-fields.ts'
+import { isNothing } from '../../models/apply/typed-fields.ts'
 import { forbidden, required } from '../../models/field-error.ts'
 import type { Parsed } from '../../models/json.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
@@ -98,12 +99,15 @@ function refuseUntyped(kind: Kind<any>, said: object): void {
   throw new ApiError('', `failed to create typed patch object (${what}): ${why}`, { code: 500 })
 }
 
-/** Decoding fills in what a type always has; an applier owns only what it said. */
+/** Decoding fills in what a type always has, and drops what says nothing; an applier owns what it said, be it `false`. */
 function onlySaid(decoded: unknown, said: unknown): unknown {
   if (Array.isArray(decoded) && Array.isArray(said)) return decoded.map((item, i) => onlySaid(item, said[i]))
   if (!isRecord(decoded) || !isRecord(said)) return decoded
   return Object.fromEntries(
-    Object.entries(decoded).flatMap(([k, v]) => (Object.hasOwn(said, k) ? [[k, onlySaid(v, said[k])]] : [])),
+    Object.entries(said).flatMap(([k, v]) => {
+      if (Object.hasOwn(decoded, k)) return [[k, onlySaid(decoded[k], v)]]
+      return v === null || isNothing(v) ? [[k, v]] : []
+    }),
   )
 }
 

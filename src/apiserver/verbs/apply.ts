@@ -1,3 +1,4 @@
+import { conflictError } from '../../models/api-error.ts'
 import { applyConfiguration } from '../../models/apply/managed-fields.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
@@ -9,6 +10,7 @@ import { objectReply } from '../replies/object-form.ts'
 import { notAllowed } from '../replies/reply.ts'
 import { fromStored } from '../storage/conversion.ts'
 import { type Application, readApplication } from './applied-configuration.ts'
+import { checkMayCreate } from './may-create.ts'
 import { isDryRun, shownOptions } from './write-options.ts'
 
 /** PATCH with `application/apply-patch+yaml`: server-side apply of an object, or of its status; creates what is not there. */
@@ -25,6 +27,8 @@ export const apply: CallHandler = async call => {
 
   if (!core.cache.get(resource, path.namespace, path.name!) && subresource === '') {
     if (!resource.verbs.has('create')) throw notAllowed()
+    refuseUid(call, application.configuration)
+    await checkMayCreate(call)
     const { state, track } = applied(call, undefined, application)
     const kept = await createObject(core, resource, state, {
       ...options,
@@ -40,6 +44,13 @@ export const apply: CallHandler = async call => {
     track: applying.track,
   })
   return objectReply(call, resource, 200, kept)
+}
+
+/** A uid is about an object that is there. @throws ApiError Conflict */
+function refuseUid({ resource, path }: ResourceCall, { metadata: { uid } }: AnyObject): void {
+  if (!uid) return
+  const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
+  throw conflictError(resource.kind, path.name!, why)
 }
 
 /** A configuration on its way into an object that is there, tried again when the object changes meanwhile. */

@@ -9,6 +9,7 @@ import { trackPlainWrite } from '../objects/field-owners.ts'
 import { settleNamespace } from '../objects/system-fields.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
+import { checkMayCreate } from './may-create.ts'
 import { fieldManager, isDryRun, shownOptions } from './write-options.ts'
 
 /** PUT of an object, or of its status. */
@@ -31,6 +32,7 @@ export const update: CallHandler = async call => {
     !object.metadata.resourceVersion &&
     !object.metadata.uid
   ) {
+    await checkMayCreate(call)
     const kept = await createObject(core, resource, object, options)
     return objectReply(call, resource, 201, kept)
   }

@@ -1,19 +1,32 @@
 import { join } from 'node:path'
-import { type ApiServer, type ApiServerOptions, createApiServer } from '../../apiserver/index.ts'
+import { type ApiServer, type ApiServerOptions, type Authenticator, createApiServer } from '../../apiserver/index.ts'
 import { createAuthority, createTokenKey, issueCertificate, type KeyPair } from '../../base/certificates.ts'
 import { Disposal } from '../../base/disposal.ts'
 import { openEtcdStore, openMemoryStore, type Store } from '../../db/index.ts'
+import { ApiError } from '../../models/api-error.ts'
 import { nodeIp, serverNames } from '../addresses.ts'
+import { readAudit } from '../audit.ts'
+import { readOidc } from '../oidc.ts'
 import type { OutsideWorld } from '../outside.ts'
+import { resolveSettings } from '../settings.ts'
 import { withoutAdmission } from './admission-plugins.ts'
 import { isStandIn } from './etcd.ts'
 import type { Flags } from './flags.ts'
+import { readTokenFile } from './token-file.ts'
 
 export interface RunningKubeApiServer extends AsyncDisposable {
   api: ApiServer
   /** `https://127.0.0.1:34567` */
   url: string
 }
+
+/** What `optiflow up` reads in the same words. */
+const sharedFlags = [
+  ...['oidc-issuer-url', 'oidc-client-id', 'oidc-username-claim', 'oidc-username-prefix'],
+  ...['oidc-groups-claim', 'oidc-groups-prefix', 'oidc-required-claim', 'oidc-ca-file'],
+  ...['audit-policy-file', 'audit-log-path', 'audit-log-maxage', 'audit-log-maxbackup', 'audit-log-maxsize'],
+  ...['audit-webhook-config-file', 'audit-webhook-batch-max-size', 'audit-webhook-batch-max-wait'],
+]
 
 const everybodyMayAll = { authorize: () => ({ allowed: true, reason: 'AlwaysAllow' }) }
 
@@ -26,7 +39,8 @@ export async function startKubeApiServer(flags: Flags, outside: OutsideWorld): P
   try {
     const store = stack.use(await storeOf(flags, outside))
     const files = await filesOf(flags, outside)
-    const api = stack.use(await createApiServer({ ...optionsOf(flags, files), ...outside, store }))
+    const identity = await identityOf(flags, outside)
+    const api = stack.use(await createApiServer({ ...optionsOf(flags, files), ...identity, ...outside, store }))
     const host = flags.one('bind-address') ?? '0.0.0.0'
     const { serving, clientCa, frontProxy } = files
     const { port } = await api.listen({
@@ -65,6 +79,29 @@ function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> 
     ...(clientCa ? { clientCa } : {}),
     ...(frontProxy ? { frontProxy } : {}),
   }
+}
+
+/** Who else is believed, what is recorded of what they ask, and whether strangers are let in. */
+async function identityOf(flags: Flags, outside: OutsideWorld): Promise<Partial<ApiServerOptions>> {
+  const tokens = flags.one('token-auth-file')
+  const given = sharedFlags.map(name => [name, flags.list(name).join(',')])
+  const machine = { root: false, containerd: false, hostname: 'kube-apiserver' }
+  const settings = resolveSettings({ flags: Object.fromEntries(given), env: {}, machine })
+  const oidc = await readOidc(settings, outside.disk)
+  const audit = await readAudit(settings, outside)
+  return {
+    ...(tokens ? { tokens: readTokenFile(await outside.disk.readText(tokens)) } : {}),
+    ...(oidc ? { oidc } : {}),
+    ...(audit ? { audit } : {}),
+    ...(flags.one('anonymous-auth') === 'false' ? { authenticators: [noStrangers] } : {}),
+  }
+}
+
+/** Asked last: whoever comes to it is known to nobody. */
+const noStrangers: Authenticator = {
+  authenticate() {
+    throw new ApiError('Unauthorized', 'Unauthorized')
+  },
 }
 
 /** The etcd that the flags name; in memory where our stand-in answers there. */

@@ -1,12 +1,12 @@
 import { ApiError } from '../api-error.ts'
 import { encodeJson } from '../encode-json.ts'
 import type { AnyObject } from '../object.ts'
-import type { ObjectType } from '../schema/types.ts'
+import type { ObjectType, Type } from '../schema/types.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
 import { fieldsOfCreated } from './created-fields.ts'
 import { FieldSet, type FieldsV1, pathText, sharedTree } from './field-set.ts'
 import { type Owner, readOwners } from './read-owners.ts'
-import { compareFields, fieldsOf, mergeApplied, removeFields } from './typed-fields.ts'
+import { compareFields, fieldOf, fieldsOf, fieldsSaid, granularOf, mergeApplied, removeFields } from './typed-fields.ts'
 
 /** Who writes, and how. */
 export interface Writer {
@@ -158,7 +158,7 @@ export function applyConfiguration(
   writer: Writer,
   force: boolean,
 ): AnyObject {
-  const wanted = fieldsOf(type, strip(applied)).without(unowned)
+  const wanted = fieldsSaid(type, strip(applied)).without(unowned)
   const before = live ? strip(live) : {}
   const owners = readOwners(live?.metadata.managedFields) ?? []
   if (live && !owners.length) {
@@ -187,7 +187,7 @@ export function applyConfiguration(
     .map(o => ({ entry: o.entry, fields: o.fields.difference(takenOver) }))
     .filter(o => !o.fields.isEmpty)
   const ownedByOthers = kept.reduce((all, o) => all.union(o.fields), new FieldSet())
-  const dropped = withoutAncestors(said.difference(wanted).difference(ownedByOthers), wanted.union(ownedByOthers))
+  const dropped = withoutAncestors(type, said.difference(wanted).difference(ownedByOthers), wanted.union(ownedByOthers))
   const result = removeFields(type, merged, dropped) as AnyObject
 
   const next: AnyObject = {
@@ -218,12 +218,18 @@ function applierOf(writer: Writer, known: Owner | undefined, changing: boolean):
   return entry
 }
 
-/** Leaves in place whatever still has something that somebody owns below it. */
-function withoutAncestors(gone: FieldSet, owned: FieldSet): FieldSet {
+/**
+ * Leaves in place whatever still has something that somebody owns below it. An element of a list goes all the same, with
+ * what others have set in it, unless one of them owns the element itself.
+ */
+function withoutAncestors(type: Type | undefined, gone: FieldSet, owned: FieldSet): FieldSet {
+  const g = granularOf(type)
   const out = new FieldSet()
-  for (const m of gone.members) if (!owned.children.has(m)) out.members.add(m)
+  for (const m of gone.members)
+    if (!owned.children.has(m) || (g && (g.form === 'list' || !fieldOf(g, m.slice(2)).field))) out.members.add(m)
   for (const [element, child] of gone.children) {
-    const below = withoutAncestors(child, owned.children.get(element) ?? new FieldSet())
+    const childType = g && (g.form === 'list' ? g.type.of : fieldOf(g, element.slice(2)).type)
+    const below = withoutAncestors(childType, child, owned.children.get(element) ?? new FieldSet())
     if (!below.isEmpty) out.children.set(element, below)
   }
   return out
@@ -270,7 +276,7 @@ function stillAsApplied(type: ObjectType, annotation: string | undefined, live: 
   }
   if (typeof applied !== 'object' || applied === null || Array.isArray(applied)) return new FieldSet()
   const { changed, removed } = compareFields(type, strip(applied), live as AnyObject)
-  return fieldsOf(type, strip(applied)).difference(changed).difference(removed)
+  return fieldsSaid(type, strip(applied)).difference(changed).difference(removed)
 }
 
 /** The annotation of the client-side form, kept true so that people may go back to it. */

@@ -57,28 +57,35 @@ function elementName(type: ListType, item: unknown): string {
   return `k:${encodeJson(Object.fromEntries(keys))}`
 }
 
-/** All fields that `value` sets: what somebody who applied it wants to own. */
+/** All fields that `value` has: of an object that is stored. */
 export function fieldsOf(type: Type, value: unknown): FieldSet {
   const set = new FieldSet()
-  collect(type, value, set)
+  collect(type, value, set, false)
   return set
 }
 
-function collect(type: Type, value: unknown, into: FieldSet): void {
+/** All fields that `value` says something about, be it null: what somebody who applies it wants to own. */
+export function fieldsSaid(type: Type, value: unknown): FieldSet {
+  const set = new FieldSet()
+  collect(type, value, set, true)
+  return set
+}
+
+function collect(type: Type, value: unknown, into: FieldSet, nulls: boolean): void {
   const g = granularOf(type)
   if (g?.form === 'list' && Array.isArray(value)) {
     for (const [element, item] of namedElements(g.type, value)) {
       into.members.add(element)
-      if (granularOf(g.type.of)) collect(g.type.of, item, into.below(element))
+      if (granularOf(g.type.of)) collect(g.type.of, item, into.below(element), nulls)
     }
   } else if (g && isRecord(value)) {
     for (const [name, child] of Object.entries(value)) {
       const { type: childType, field } = fieldOf(g, name)
-      if (isAbsent(child, field)) continue
+      if (nulls ? child === undefined : isAbsent(child, field)) continue
       const element = `f:${name}`
       const divided = isDivided(childType, child)
       if (!divided || isEmpty(child) || !field) into.members.add(element)
-      if (divided) collect(childType!, child, into.below(element))
+      if (divided) collect(childType!, child, into.below(element), nulls)
     }
   }
   into.trimmed()
@@ -137,7 +144,7 @@ function diff(type: Type, before: unknown, after: unknown, { changed, removed }:
     if (now.has(element)) continue
     removed.members.add(element)
     const childType = g.form === 'list' ? g.type.of : fieldOf(g, element.slice(2)).type
-    if (isDivided(childType, value)) collect(childType!, value, removed.below(element))
+    if (isDivided(childType, value)) collect(childType!, value, removed.below(element), false)
   }
 }
 
@@ -162,6 +169,8 @@ export function same(a: unknown, b: unknown): boolean {
 export function mergeApplied(type: Type | undefined, live: unknown, applied: unknown): unknown {
   const g = granularOf(type)
   if (!g) return applied
+  // Null says nothing about parts that others have put there.
+  if (applied === null && live !== undefined) return live
   if (g.form === 'list') {
     if (!Array.isArray(applied)) return applied
     return mergeLists(g.type, Array.isArray(live) ? live : [], applied)

@@ -1,3 +1,4 @@
+import { openApiExtensions } from '../openapi-extensions.ts'
 import { type FieldData, type GroupData, isScalarName, type ListKind, type Presence, type ScalarName } from './data.ts'
 import { schemaFiles } from './files.ts'
 import presenceTable from './presence.data.json' with { type: 'json' }
@@ -133,7 +134,7 @@ function makeType(name: string): ObjectType {
   const required = new Set(data.required)
   return new ObjectType(
     name,
-    () => new Map(Object.entries(data.fields).map(([field, f]) => [field, makeField(field, f, required, wire)])),
+    () => new Map(Object.entries(data.fields).map(([field, f]) => [field, makeField(name, field, f, required, wire)])),
     {
       atomic: data.atomic ?? false,
       own: !wire,
@@ -143,8 +144,14 @@ function makeType(name: string): ObjectType {
   )
 }
 
-function makeField(name: string, data: FieldData, required: Set<string>, wire: Presence | undefined): Field {
-  const type = typeOf(data)
+function makeField(
+  owner: string,
+  name: string,
+  data: FieldData,
+  required: Set<string>,
+  wire: Presence | undefined,
+): Field {
+  const type = dividedWhere(`${owner}.${name}`, typeOf(data))
   const more: { patch?: string; mergeKey?: string; default?: string | number | boolean } =
     typeof data === 'string' ? {} : data
   const strategies = more.patch?.split(',') ?? []
@@ -159,6 +166,14 @@ function makeField(name: string, data: FieldData, required: Set<string>, wire: P
     ...(more.mergeKey ? { mergeKey: more.mergeKey } : {}),
     ...(more.default !== undefined ? { default: more.default } : {}),
   }
+}
+
+/** A type that is owned as a whole elsewhere may be owned part by part in one field. */
+function dividedWhere(field: string, type: Type): Type {
+  if (type.form !== 'object' || !type.atomic) return type
+  if (openApiExtensions[field]?.['x-kubernetes-map-type'] !== 'granular') return type
+  const { name, own, description, docs } = type
+  return new ObjectType(name, () => new Map(type.fields), { own, description, docs: { ...docs } })
 }
 
 function emptyOf(name: string, type: Type, required: boolean, wire: Presence): Field['empty'] {
@@ -203,7 +218,7 @@ export const openType: ObjectType = new ObjectType(
   () => {
     const fields: Record<string, FieldData> = { apiVersion: 'string', kind: 'string', metadata: 'meta/v1.ObjectMeta' }
     const wire = { structs: ['metadata'] }
-    return new Map(Object.entries(fields).map(([name, data]) => [name, makeField(name, data, new Set(), wire)]))
+    return new Map(Object.entries(fields).map(([name, data]) => [name, makeField('', name, data, new Set(), wire)]))
   },
   { open: true },
 )
