@@ -5,7 +5,7 @@ import { startTestDriver, type TestDriver } from '../src/plugins/testing/csi-dri
 import { startTestDevicePlugin, type TestDevicePlugin } from '../src/plugins/testing/device-plugin.ts'
 import { startTestDraDriver, type TestDraDriver } from '../src/plugins/testing/dra-driver.ts'
 import { type Lan, openLan } from './support/lan.ts'
-import { leftovers, type Traces, tracesOf } from './support/leftovers.ts'
+import { groupsNamed, leftovers, type Traces, tracesOf } from './support/leftovers.ts'
 import { isReady, Parts, realImpossible } from './support/parts.ts'
 import { run, type Started, until } from './support/processes.ts'
 import { testRegistry } from './support/registries.ts'
@@ -22,7 +22,9 @@ describe.skipIf(obstacle)(`volumes and devices of real containers${obstacle ? ` 
   let driver: TestDriver
   let gpus: TestDevicePlugin
   let cards: TestDraDriver
-  const kubelet = () => join(box.dataDir, 'kubelet')
+  /** Not below the data folder: who ends the node must know of it. */
+  const kubelet = () => join(lan.folder, 'kubelet')
+  const cgroupRoot = '/optiflow-story/plugins'
   const driverFolder = () => join(lan.folder, 'driver')
   const args: string[] = []
   const startUp = () => box.start('up', args, 'The API answers at', 60_000)
@@ -40,7 +42,7 @@ describe.skipIf(obstacle)(`volumes and devices of real containers${obstacle ? ` 
     before = await tracesOf(machine, box.dataDir)
     registry = await testRegistry(machine, 5000)
     args.push('--data-dir', box.dataDir, '--listen', `${ip}:6443`, '--kubeconfig', box.kubeconfig)
-    args.push('--share-devices', 'nvidia.com/gpu')
+    args.push('--share-devices', 'nvidia.com/gpu', '--kubelet-dir', kubelet(), '--cgroup-root', cgroupRoot)
     args.push('--csi-driver', `disk.test=${kubelet()}/plugins/disk.test/csi.sock`)
     args.push(
       '--runtime',
@@ -386,5 +388,10 @@ describe.skipIf(obstacle)(`volumes and devices of real containers${obstacle ? ` 
     await box.optiflow('down', '--purge', '--data-dir', box.dataDir)
     await registry.stop()
     expect(leftovers(before, await tracesOf(lan.machines['box']!, box.dataDir))).toEqual({})
+    expect(await mountsBelow(kubelet())).toEqual([])
+    // The drivers' own folders are not ours to take.
+    const left = await readdir(kubelet(), { recursive: true })
+    expect(left.sort()).toEqual(['plugins', 'plugins/cards.test', 'plugins/disk.test'])
+    expect(await groupsNamed(cgroupRoot)).toEqual([])
   })
 })

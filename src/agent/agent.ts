@@ -152,6 +152,7 @@ class NodeAgent implements Agent {
       volumes: () => this.#volumes,
       groups: () => this.#groups,
       machine: () => this.#machine,
+      shares: () => this.#shares,
     })
   }
 

@@ -6,7 +6,7 @@ import type { NodeNetwork, NodeNetworkReader } from '../models/node-network.ts'
 import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork, readNodePaths } from '../network/index.ts'
 import { dnsIpOf } from './addresses.ts'
 import type { NodeOptions } from './node-options.ts'
-import { placesOf } from './node-runtime.ts'
+import { placesOf } from './node-places.ts'
 import { asPart } from './part.ts'
 
 export interface NodeNetworkOptions extends NodeOptions {

@@ -8,32 +8,12 @@ import {
   type SupervisedContainerd,
   superviseContainerd,
 } from '../runtime/index.ts'
-import { noteNetwork } from './network-note.ts'
+import { noteNode } from './node-note.ts'
+import { placesOf } from './node-places.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { checkMachine } from './preflight.ts'
 import type { Settings } from './settings.ts'
-
-/** Folders of a node below the data folder. */
-export function placesOf(dataDir: string) {
-  const node = join(dataDir, 'node')
-  return {
-    node,
-    containerd: join(dataDir, 'containerd'),
-    cniConf: join(dataDir, 'cni/net.d'),
-    ipam: join(dataDir, 'cni/ipam'),
-    announced: join(node, 'announced.json'),
-    pods: join(node, 'pods'),
-    podLogs: join(node, 'logs'),
-    keys: join(node, 'keys'),
-    manifests: join(dataDir, 'manifests'),
-  }
-}
-
-/** The usual data folder has the usual kubelet's folder, which the manifests of drivers name; others keep to themselves. */
-export function kubeletFolderOf({ kubeletDir, dataDir }: Pick<Settings, 'kubeletDir' | 'dataDir'>): string {
-  return kubeletDir ?? (dataDir === '/var/lib/optiflow' ? '/var/lib/kubelet' : join(dataDir, 'kubelet'))
-}
 
 export interface NodeRuntime {
   runtime: Runtime
@@ -77,7 +57,7 @@ export async function startNodeRuntime(
   stack: Disposal,
 ): Promise<NodeRuntime> {
   const opened = await asPart(report, 'runtime', 'starting containerd', async () => {
-    await noteNetwork(outside.disk, settings)
+    await noteNode(outside.disk, settings)
     const opened = await openNodeRuntime({ settings, outside })
     const { runtime, containerd } = opened
     const ask = () => runtime.version()

@@ -7,7 +7,8 @@ import { keepClean } from './doctor/upkeep.ts'
 import { startNodeAgent } from './node-agent.ts'
 import { NodeNetworkPart } from './node-network-part.ts'
 import type { NodeOptions } from './node-options.ts'
-import { kubeletFolderOf, startNodeRuntime } from './node-runtime.ts'
+import { kubeletFolderOf } from './node-places.ts'
+import { startNodeRuntime } from './node-runtime.ts'
 
 export interface RunningNode extends AsyncDisposable {
   /** Resolves when pods get addresses and Services answer. @throws NetworkFailed, ProxyFailed, DnsUnavailable */

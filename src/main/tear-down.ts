@@ -1,5 +1,4 @@
-import { join } from 'node:path'
-import { forgetMemoryFolder, forgetShutdownDelay, removePodGroups } from '../agent/index.ts'
+import { clearKubeletFolder, forgetMemoryFolder, forgetShutdownDelay, removePodGroups } from '../agent/index.ts'
 import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { removeAnnounced, removeServiceRules } from '../discovery/index.ts'
@@ -7,8 +6,9 @@ import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
 import { mountPoints, type ObservedPod, type Runtime } from '../runtime/index.ts'
 import { dnsIpOf } from './addresses.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
-import { withNotedNetwork } from './network-note.ts'
-import { kubeletFolderOf, openNodeRuntime, placesOf, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
+import { notedNode } from './node-note.ts'
+import { placesOf } from './node-places.ts'
+import { openNodeRuntime, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { isRunning, readKubeconfigNote, readParts, readRunFile, removeParts, removeRunFile } from './run-file.ts'
@@ -28,8 +28,9 @@ export class StillRunning extends OptiFlowError {}
 const patienceMs = 30_000
 
 /** Stops what `up` started from this data folder: processes, containers, containerd, network. Nothing there is fine. */
-export async function tearDown({ settings, purge, outside, report }: TearDownOptions): Promise<void> {
+export async function tearDown({ settings: given, purge, outside, report }: TearDownOptions): Promise<void> {
   const { disk, commands } = outside
+  const settings = await notedNode(disk, given)
   const { dataDir } = settings
   const run = await readRunFile(disk, dataDir)
   await asPart(report, 'process', 'stopping', async () => {
@@ -42,7 +43,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
   const places = placesOf(dataDir)
   if (await runtimeLeftBehind(disk, dataDir)) {
     await asPart(report, 'containers', 'stopping', async () => {
-      const opened = await openNodeRuntime({ settings: await withNotedNetwork(disk, settings), outside })
+      const opened = await openNodeRuntime({ settings, outside })
       let pods: StoppedPods | undefined
       try {
         pods = await stopPods(opened.runtime)
@@ -51,9 +52,9 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
       } finally {
         await opened.runtime[Symbol.asyncDispose]()
         await forgetMemoryFolder(disk, commands, secretFolderOf(opened.containerd, settings.nodeName))
-        await forgetPlugins(kubeletFolderOf(settings), outside)
+        for (const folder of settings.kubeletFolders) await forgetPlugins(folder, outside)
         await opened.containerd?.[purge && pods ? 'purge' : 'stop']()
-        await removePodGroups(disk, settings.cgroupRoot)
+        for (const root of settings.cgroupRoots) await removePodGroups(disk, root)
       }
       await forgetShutdownDelay(disk)
       return [undefined, `${outcomeText(pods)}, containerd ended`]
@@ -82,7 +83,7 @@ export async function tearDown({ settings, purge, outside, report }: TearDownOpt
       )
     await unmountBelow(dataDir, outside)
     await disk.remove(dataDir)
-    await removeEmptyFolders(kubeletFolderOf(settings), outside)
+    for (const folder of settings.kubeletFolders) await clearKubeletFolder(disk, folder)
     return [undefined, `${dataDir} deleted`]
   })
 }
@@ -153,13 +154,6 @@ async function forgetPlugins(folder: string, outside: OutsideWorld): Promise<voi
   const { disk, commands } = outside
   // Lazily: a plugin that still runs has its socket there.
   if ((await mountPoints(disk)).some(point => point.path === folder)) await commands.run('umount', ['-l', folder])
-}
-
-/** Kubelet's folder is not ours alone: what others keep there stays, and so does the folder then. */
-async function removeEmptyFolders(folder: string, { disk }: OutsideWorld): Promise<void> {
-  const inside = await disk.list(folder).catch(() => [])
-  for (const { name } of inside.filter(entry => entry.isDirectory())) await disk.removeEmpty(join(folder, name))
-  await disk.removeEmpty(folder)
 }
 
 /** Pods' volumes in memory are mounts; removing the folder above them would fail. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Machine } from './lan.ts'
@@ -63,6 +64,13 @@ export async function cgroupsOf(uids: readonly string[]): Promise<string[]> {
   }
   await walk('/sys/fs/cgroup', 4)
   return found
+}
+
+/** A control group, and those above it but the root, in every tree. @param group `/a/b` */
+export async function groupsNamed(group: string): Promise<string[]> {
+  const first = `/${group.split('/')[1]}`
+  const trees = ['', ...(await namesIn('/sys/fs/cgroup')).map(name => `/${name}`)]
+  return trees.map(tree => `/sys/fs/cgroup${tree}${first}`).filter(path => existsSync(path))
 }
 
 /** Processes in the machine's network, that name one of the folders, or whose root file system lies in one. */

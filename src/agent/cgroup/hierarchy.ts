@@ -110,6 +110,11 @@ export class Hierarchy {
     return gone.every(Boolean)
   }
 
+  /** Removes a group wherever nothing is in it: no process and no group. */
+  async removeEmpty(group: string): Promise<void> {
+    await Promise.all(this.#trees.map(tree => this.#disk.removeEmpty(join(tree, group))))
+  }
+
   /** Names of the groups right below. */
   async list(group: string): Promise<string[]> {
     const names = new Set<string>()

@@ -135,6 +135,15 @@ describe.each([
     await removePodGroups(kernel.disk)
     expect([...kernel.groups].filter(group => group.includes('kubepods'))).toEqual([])
   })
+
+  it('a node that is no more takes the groups above its own with it, unless somebody else is in them', async () => {
+    const kernel = new CgroupKernel(layout)
+    await open(kernel, [], { root: '/tenants/a' })
+    kernel.groups.add('/sys/fs/cgroup/memory/tenants/b')
+    await removePodGroups(kernel.disk, '/tenants/a')
+    const left = [...kernel.groups].filter(group => group.includes('tenants'))
+    expect(left.sort()).toEqual(['/sys/fs/cgroup/memory/tenants', '/sys/fs/cgroup/memory/tenants/b'])
+  })
 })
 
 describe('with control groups of version 2', () => {

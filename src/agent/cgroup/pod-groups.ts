@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Cancel, Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import { explain } from '../../base/errors.ts'
@@ -239,8 +239,9 @@ export class PodGroups implements Disposable {
 
 const topOf = (root = '/') => join(root, 'kubepods')
 
-/** Takes out all groups of pods that have no process: the node is no more. Somebody else's stay. */
-export async function removePodGroups(disk: Disk, root?: string): Promise<void> {
+/** Takes out all groups of pods that have no process, and those above them that are empty: the node is no more. Somebody else's stay. */
+export async function removePodGroups(disk: Disk, root = '/'): Promise<void> {
   const hierarchy = await Hierarchy.find(disk).catch(() => undefined)
   await hierarchy?.remove(topOf(root))
+  for (let above = root; above !== '/'; above = dirname(above)) await hierarchy?.removeEmpty(above)
 }

@@ -4,6 +4,8 @@ import type { Logger } from '../../base/logger.ts'
 import { quantityToMillis } from '../../base/quantity.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
+import { handsOn, mostAtOnce } from '../pod/most-at-once.ts'
 import type { Rejection } from '../pod/rejection.ts'
 import type { RuntimeView } from '../runtime-view.ts'
 import { type Hints, hintsOf } from '../topology/hints.ts'
@@ -21,6 +23,7 @@ export interface CpuManagerOptions {
   reservedCpu: string
   /** Where processors are near to; absent: nobody asks. */
   numa?: Numa
+  metrics?: AgentMetrics | undefined
 }
 
 /** Where a container remembers its processors, so that an agent after us knows them. */
@@ -37,6 +40,8 @@ export class CpuManager implements TopologyProvider {
   readonly #reserved: number
   /** By pod uid, by container name. */
   readonly #given = new Map<string, Map<string, number[]>>()
+  /** By pod uid: what its init containers have had, and no other container of it has. */
+  readonly #reusable = new Map<string, Set<number>>()
   /** Changes of what is shared, one after the other. */
   #sharing: Promise<void> = Promise.resolve()
 
@@ -69,7 +74,7 @@ export class CpuManager implements TopologyProvider {
 
   /** Gives the pod's containers the processors that they ask for. Again for the same pod changes nothing. */
   admit(pod: Pod): Rejection | undefined {
-    for (const container of pod.spec.containers) {
+    for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
       const refused = this.give(pod, container, undefined)
       if (!refused) continue
       this.release(pod.metadata.uid!)
@@ -80,36 +85,36 @@ export class CpuManager implements TopologyProvider {
 
   give(pod: Pod, container: Container, nodes: NodeMask | undefined): Rejection | undefined {
     const uid = pod.metadata.uid!
-    const requested = this.#wantedBy(pod, container)
+    const requested = exclusiveCpus(pod, container)
     if (!requested || this.#given.get(uid)?.has(container.name)) return undefined
-    const free = this.#free()
+    this.#options.metrics?.cpusWanted()
+    const free = this.#freeFor(uid)
     const chosen = this.#choose(free, requested, nodes)
+    if (!chosen) this.#options.metrics?.cpusNotGiven()
     if (!chosen)
       return {
         reason: 'UnexpectedAdmissionError',
         message: `Pod was rejected: Allocate failed due to not enough cpus available to satisfy request: requested=${requested}, available=${free.size}, which is unexpected`,
       }
     this.#note(uid, container.name, chosen)
+    const reusable = this.#reusable.get(uid) ?? new Set()
+    for (const cpu of chosen) handsOn(pod, container) ? reusable.add(cpu) : reusable.delete(cpu)
+    this.#reusable.set(uid, reusable)
     this.#share()
     return undefined
   }
 
   hints(pod: Pod, containers: readonly Container[]): Hints | undefined {
     const { numa } = this.#options
-    const wanting = containers.filter(container => this.#wantedBy(pod, container) > 0)
-    if (!wanting.length || !numa) return undefined
-    const count = wanting.reduce((sum, container) => sum + this.#wantedBy(pod, container), 0)
+    const count = mostAtOnce(pod, containers, container => exclusiveCpus(pod, container))
+    if (!count || !numa) return undefined
     const pieces = (cpus: Iterable<number>) => [...cpus].map(cpu => ({ nodes: [numa.nodeOfCpu.get(cpu) ?? 0] }))
     // What was given before is all that comes into question.
-    const given = wanting.flatMap(({ name }) => this.#given.get(pod.metadata.uid!)?.get(name) ?? [])
-    if (given.length && given.length !== count) return { cpu: [] }
-    const free = given.length ? given : this.#free()
+    const uid = pod.metadata.uid!
+    const given = new Set(containers.flatMap(({ name }) => this.#given.get(uid)?.get(name) ?? []))
+    if (given.size && given.size !== count) return { cpu: [] }
+    const free = given.size ? given : this.#freeFor(uid)
     return { cpu: hintsOf({ nodes: numa.nodes, all: pieces(this.#all), free: pieces(free), count }) }
-  }
-
-  /** Init containers share what is there. */
-  #wantedBy(pod: Pod, container: Container): number {
-    return pod.spec.containers.includes(container) ? exclusiveCpus(pod, container) : 0
   }
 
   /** From those nodes as many as there are, the rest from anywhere. */
@@ -131,6 +136,7 @@ export class CpuManager implements TopologyProvider {
 
   /** Nothing of the pod runs any more. */
   release(uid: string): void {
+    this.#reusable.delete(uid)
     if (this.#given.delete(uid)) this.#share()
   }
 
@@ -152,6 +158,16 @@ export class CpuManager implements TopologyProvider {
   /** What one container may still have for itself. */
   #free(): Set<number> {
     return new Set(this.#shared().filter(cpu => this.#all.indexOf(cpu) >= this.#reserved))
+  }
+
+  /** The same for a container of this pod, which may have what its init containers had. */
+  #freeFor(uid: string): Set<number> {
+    return new Set([...this.#free(), ...(this.#reusable.get(uid) ?? [])].sort((a, b) => a - b))
+  }
+
+  /** How many processors containers have for themselves, and how many they still may have. */
+  get counts(): { exclusive: number; free: number } {
+    return { exclusive: this.#taken().size, free: this.#free().size }
   }
 
   /** Containers that share run on what is left from now on. */

@@ -116,6 +116,23 @@ describe('the static policy', () => {
     expect(manager.hints(small, small.spec.containers)).toBeUndefined()
   })
 
+  it('what an init container had goes on to the main ones; a sidecar keeps its own', async () => {
+    const { manager } = await open()
+    const whole = (name: string, cpu: string, more = {}) => ({ ...main(pod(name, cpu)), name, ...more })
+    const spec = {
+      initContainers: [whole('side', '1', { restartPolicy: 'Always' }), whole('first', '2'), whole('second', '1')],
+      containers: [whole('app', '1'), whole('other', '1')],
+    }
+    const all = { metadata: { name: 'p', uid: 'p' }, spec } as unknown as Pod
+    expect(manager.admit(all)).toBeUndefined()
+    const had = [...spec.initContainers, ...spec.containers].map(one => manager.cpusOf(all, one as Container).cpus)
+    expect(had).toEqual(['1', '2-3', '2', '2', '3'])
+    expect(manager.counts).toEqual({ exclusive: 3, free: 0 })
+    expect(manager.admit(pod('more', '1'))?.reason).toBe('UnexpectedAdmissionError')
+    manager.release('p')
+    expect(manager.counts).toEqual({ exclusive: 0, free: 3 })
+  })
+
   it('knows from the containers what an agent before gave', async () => {
     const { manager } = await open([{ ...shared, name: 'main', annotations: { 'optiflow.dev/cpus': '1' } }])
     const next = pod('next', '1')

@@ -8,6 +8,7 @@ import { gpuMilliResource, wholeDevice } from '../../models/gpu.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import { type DeviceGrant, kubeletProtocol, servePlugin } from '../../plugins/index.ts'
 import type { PluginKind, RegisteredPlugin } from '../plugin/plugin-watcher.ts'
+import { mostAtOnce } from '../pod/most-at-once.ts'
 import type { Rejection } from '../pod/rejection.ts'
 import { type Hint, type Hints, hintsOf } from '../topology/hints.ts'
 import type { NodeMask, Numa } from '../topology/numa.ts'
@@ -204,17 +205,15 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
     const numa = this.#options.numa?.()
     if (!numa) return undefined
     const pools = this.#pools()
-    const counts = new Map<string, number>()
-    for (const container of containers)
-      for (const { resource, count, milliEach } of wishesOf(container, pools, this.#options.sharedResource))
-        if (milliEach === wholeDevice) counts.set(resource, (counts.get(resource) ?? 0) + count)
+    const wishes = (container: Container) =>
+      wishesOf(container, pools, this.#options.sharedResource).filter(({ milliEach }) => milliEach === wholeDevice)
     const names = new Set(containers.map(({ name }) => name))
-    return Object.fromEntries(
-      [...counts].map(([resource, count]) => [
-        resource,
-        this.#waysTo(pod, names, pools.get(resource)!, count, numa.nodes),
-      ]),
-    )
+    const resources = new Set(containers.flatMap(wishes).map(({ resource }) => resource))
+    const ways = [...resources].map(name => {
+      const wanted = (one: Container) => wishes(one).find(({ resource }) => resource === name)?.count ?? 0
+      return [name, this.#waysTo(pod, names, pools.get(name)!, mostAtOnce(pod, containers, wanted), numa.nodes)]
+    })
+    return Object.fromEntries(ways)
   }
 
   #waysTo(
@@ -231,7 +230,7 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
     const before = this.#spoken(pod).filter(
       r => r.podUid === pod.metadata.uid && r.resource === resource && names.has(r.container),
     )
-    const given = before.flatMap(({ ids }) => ids)
+    const given = [...new Set(before.flatMap(({ ids }) => ids))]
     if (given.length && given.length !== count) return []
     const free = given.length ? given : this.#free(pod, '', { resource, count, milliEach: wholeDevice }, pool).free
     if (free.length < count) return []

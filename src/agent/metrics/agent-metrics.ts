@@ -23,6 +23,7 @@ const ofStarts = [
 const ofStatuses = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 45, 60]
 const ofVolumes = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
 const ofLives = [60, 3600, 14_400, ...[1, 7, 30, 90, 180, 360, 1440].map(days => days * 86_400)]
+const ofPlacing = Array.from({ length: 15 }, (_, i) => 0.05 * 2 ** i)
 const ofRequests = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
 
 /**
@@ -138,6 +139,32 @@ export class AgentMetrics {
     "How old the certificate of the agent's server was when another took its place.",
     ofLives,
   ).of()
+  readonly #cpusWanted = this.#counter(
+    'kubelet_cpu_manager_pinning_requests_total',
+    'Containers that asked for processors of their own.',
+  ).of()
+  readonly #cpusNotGiven = this.#counter(
+    'kubelet_cpu_manager_pinning_errors_total',
+    'Containers that asked for processors of their own and did not get them.',
+  ).of()
+  readonly #topologyAsked = this.#counter(
+    'kubelet_topology_manager_admission_requests_total',
+    'Pods that were to be placed on the NUMA nodes of the machine.',
+  ).of()
+  readonly #topologyRefused = this.#counter(
+    'kubelet_topology_manager_admission_errors_total',
+    'Pods that could not be placed on the NUMA nodes of the machine as wished.',
+  ).of()
+  readonly #topologyMs = this.#histogram(
+    'kubelet_topology_manager_admission_duration_ms',
+    'Milliseconds to place a pod on the NUMA nodes of the machine.',
+    ofPlacing,
+  ).of()
+  readonly #aligned = this.#counter(
+    'kubelet_container_aligned_compute_resources_count',
+    'Containers, or pods, that were given what they asked for from one place, by the kind of place.',
+    ['scope', 'boundary'],
+  )
   readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server.', [
     'code',
     'host',
@@ -231,6 +258,27 @@ export class AgentMetrics {
     this.#volumes
       .of({ volume_plugin: plugin, operation_name: 'volume_mount', status, migrated: 'false' })
       .observe(seconds)
+  }
+
+  /** A container asks for processors of its own. */
+  cpusWanted(): void {
+    this.#cpusWanted.inc()
+  }
+
+  cpusNotGiven(): void {
+    this.#cpusNotGiven.inc()
+  }
+
+  /** A pod was to be placed on NUMA nodes. */
+  topologyAsked(ms: number, refused: boolean): void {
+    this.#topologyAsked.inc()
+    this.#topologyMs.observe(Math.trunc(ms))
+    if (refused) this.#topologyRefused.inc()
+  }
+
+  /** All that a container, or a pod, asked for came from one NUMA node. */
+  topologyAligned(scope: 'container' | 'pod'): void {
+    this.#aligned.of({ scope, boundary: 'numa_node' }).inc()
   }
 
   /** @param seconds the age of the one before */

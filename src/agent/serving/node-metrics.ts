@@ -1,5 +1,6 @@
 import type { VolumeUse } from '../volume/volume-use.ts'
 import { certificateFamilies } from './certificate-metrics.ts'
+import { cpuCountFamilies } from './cpu-counts.ts'
 import { podCountFamilies } from './pod-counts.ts'
 import { policyFamilies } from './policy-metrics.ts'
 import { processFamilies } from './process-metrics.ts'
@@ -62,6 +63,7 @@ export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promis
     ...single('kubelet_pleg_last_seen_seconds', 'gauge', 'When the runtime was last seen, since 1970', seenAtMs / 1000),
     ...counted.flat(),
     ...volumeCountFamily(node),
+    ...cpuCountFamilies(node),
     ...lines,
     ...certificateFamilies(node),
     ...own,

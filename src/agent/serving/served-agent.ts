@@ -6,6 +6,7 @@ import type { Machine } from '../node/machine.ts'
 import type { AgentOptions } from '../options.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { RuntimeView } from '../runtime-view.ts'
+import type { Shares } from '../topology/shares.ts'
 import { removeLocalVolume } from '../volume/local-volumes.ts'
 import type { Volumes } from '../volume/volumes.ts'
 import { checkAddress } from './address-checks.ts'
@@ -21,12 +22,13 @@ export interface ServedParts {
   /** Undefined until the agent has started, or for good: see ServedNode. */
   groups(): PodGroups | undefined
   machine(): Machine | undefined
+  shares(): Shares | undefined
   /** Undefined until the agent has started. */
   volumes(): Volumes | undefined
 }
 
 /** What a server says for an agent's node. A simulated one has no machine to speak of. */
-export function servedAgent(options: AgentOptions, { view, volumes, ...parts }: ServedParts): ServedNode {
+export function servedAgent(options: AgentOptions, { view, volumes, shares, ...parts }: ServedParts): ServedNode {
   const { nodeName, runtime, clock, disk, net, folder, simulated, certificates, network } = options
   return {
     ...parts,
@@ -39,6 +41,7 @@ export function servedAgent(options: AgentOptions, { view, volumes, ...parts }: 
     places: { folder, logFolder: options.logFolder ?? join(folder, 'logs') },
     commands: options.commands,
     seenAtMs: () => clock.now() - (clock.monotonicMs() - view.seenAtMonoMs),
+    cpuCounts: () => shares()?.cpus?.counts,
     configuration: () => kubeletConfiguration(options),
     volumeUses: async pod => (await volumes()?.uses(pod)) ?? [],
     removeLocalVolume: name => (simulated ? Promise.resolve() : removeLocalVolume(disk, folder, name)),

@@ -35,6 +35,8 @@ export interface ServedNode {
   groups(): PodGroups | undefined
   /** Undefined until it was looked at. */
   machine(): Machine | undefined
+  /** How many processors containers have for themselves, and how many they still may have. Undefined: all share all. */
+  cpuCounts?(): { exclusive: number; free: number } | undefined
   /** Wall time at which the runtime was last seen. */
   seenAtMs(): number
   /** PEM, of its server and of its calls to the API. */

@@ -16,7 +16,9 @@ export class Shares {
     this.cpus = cpus
     this.numa = numa
     this.#providers = [cpus, devices].filter(provider => provider !== undefined)
-    if (numa) this.topology = new TopologyManager(options.topology!, numa, this.#providers)
+    const { metrics, clock } = options
+    const told = metrics && { metrics, clock }
+    if (numa) this.topology = new TopologyManager(options.topology!, numa, this.#providers, told)
   }
 
   /** @throws TopologyUnknown */

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
+import { AgentMetrics } from '../metrics/agent-metrics.ts'
+import { mostAtOnce } from '../pod/most-at-once.ts'
 import { type Hint, hintsOf } from './hints.ts'
 import type { TopologyPolicy } from './merge.ts'
 import { maskOf, type Numa, readNuma, subsetsOf } from './numa.ts'
@@ -23,8 +26,8 @@ class Shelf implements TopologyProvider {
   #wanted = (container: Container) => Number(container.resources?.limits?.[this.#name] ?? 0)
   #pieces = (counts: readonly number[]) => counts.flatMap((count, node) => Array(count).fill({ nodes: [node] }))
 
-  hints(_: Pod, containers: readonly Container[]) {
-    const count = containers.reduce((sum, container) => sum + this.#wanted(container), 0)
+  hints(of: Pod, containers: readonly Container[]) {
+    const count = mostAtOnce(of, containers, this.#wanted)
     if (!count) return undefined
     const [all, free] = [this.#pieces(this.#all), this.#pieces(this.#free)]
     return { [this.#name]: hintsOf({ nodes: numa.nodes, all, free, count }) }
@@ -162,4 +165,24 @@ describe('what the kernel tells of NUMA', () => {
       ]),
     })
   })
+})
+
+it('counts what is asked, what is refused, and what came from one node', async () => {
+  const [metrics, clock] = [new AgentMetrics(), new VirtualClock()]
+  const told = { metrics, clock }
+  const policy = { policy: 'single-numa-node', scope: 'container' } as const
+  const place = (...free: number[]) => new TopologyManager(policy, numa, [new Shelf('cpu', ...free)], told)
+  expect(place(2, 0).admit(pod(container('a', { cpu: '1' }), container('b', { cpu: '1' })))).toBeUndefined()
+  expect(place(1, 1).admit(pod(container('a', { cpu: '2' })))).toEqual(refused)
+  const all = await Promise.all(metrics.families.map(family => family.get()))
+  const counted = all.flatMap(({ name, values }) =>
+    /topology_manager.*(requests|errors)|aligned/.test(name)
+      ? values.map(v => ({ name, ...v.labels, n: v.value }))
+      : [],
+  )
+  expect(counted).toEqual([
+    { name: 'kubelet_topology_manager_admission_requests_total', n: 2 },
+    { name: 'kubelet_topology_manager_admission_errors_total', n: 1 },
+    { name: 'kubelet_container_aligned_compute_resources_count', scope: 'container', boundary: 'numa_node', n: 2 },
+  ])
 })

@@ -1,5 +1,7 @@
+import type { Clock } from '../../base/clock.ts'
 import { OptiFlowError } from '../../base/errors.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { Rejection } from '../pod/rejection.ts'
 import type { Hints } from './hints.ts'
 import { mergeHints, type TopologyPolicy } from './merge.ts'
@@ -25,6 +27,12 @@ export interface TopologySettings {
   mostNodes?: number
 }
 
+/** Who counts what is asked, and times it. */
+interface Told {
+  metrics: AgentMetrics
+  clock: Clock
+}
+
 /** The machine cannot be placed on by this policy. */
 export class TopologyUnknown extends OptiFlowError {}
 
@@ -35,9 +43,10 @@ export class TopologyManager {
   readonly #settings: TopologySettings
   readonly #numa: Numa
   readonly #providers: readonly TopologyProvider[]
+  readonly #told: Told | undefined
 
   /** @throws TopologyUnknown */
-  constructor(settings: TopologySettings, numa: Numa, providers: readonly TopologyProvider[]) {
+  constructor(settings: TopologySettings, numa: Numa, providers: readonly TopologyProvider[], told?: Told) {
     const { mostNodes = usualMostNodes, preferClosest } = settings
     if (numa.nodes.length > mostNodes)
       throw new TopologyUnknown(`this machine has ${numa.nodes.length} NUMA nodes, more than ${mostNodes}`, {
@@ -50,26 +59,40 @@ export class TopologyManager {
     this.#settings = settings
     this.#numa = numa
     this.#providers = providers
+    this.#told = told
   }
 
   /** Gives the pod's containers what they ask for. */
   admit(pod: Pod): Rejection | undefined {
+    const { clock, metrics } = this.#told ?? {}
+    const began = clock?.monotonicMs() ?? 0
     const refused = this.#settings.scope === 'pod' ? this.#admitWhole(pod) : this.#admitEach(pod)
+    metrics?.topologyAsked((clock?.monotonicMs() ?? 0) - began, refused !== undefined)
     if (refused) for (const provider of this.#providers) provider.release(pod.metadata.uid!)
     return refused
   }
 
   #admitWhole(pod: Pod): Rejection | undefined {
-    const { nodes, admitted } = this.#place(pod, lastingOf(pod))
+    const { nodes, admitted } = this.#place(pod, containersOf(pod))
     if (!admitted) return notNear
-    return firstOf(containersOf(pod), container => this.#give(pod, container, nodes))
+    const refused = firstOf(containersOf(pod), container => this.#give(pod, container, nodes))
+    if (!refused) this.#aligned()
+    return refused
   }
 
   #admitEach(pod: Pod): Rejection | undefined {
     return firstOf(containersOf(pod), container => {
       const { nodes, admitted } = this.#place(pod, [container])
-      return admitted ? this.#give(pod, container, nodes) : notNear
+      const refused = admitted ? this.#give(pod, container, nodes) : notNear
+      if (!refused) this.#aligned()
+      return refused
     })
+  }
+
+  /** By this policy alone all is sure to come from one node. */
+  #aligned(): void {
+    const { policy, scope } = this.#settings
+    if (policy === 'single-numa-node') this.#told?.metrics.topologyAligned(scope)
   }
 
   #place(pod: Pod, containers: readonly Container[]) {
@@ -87,12 +110,6 @@ const notNear: Rejection = {
   reason: 'TopologyAffinityError',
   message: 'Pod was rejected: Resources cannot be allocated with Topology locality',
 }
-
-/** Those that run at the same time. */
-const lastingOf = ({ spec }: Pod): Container[] => [
-  ...(spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always'),
-  ...spec.containers,
-]
 
 const containersOf = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...spec.containers]
 
