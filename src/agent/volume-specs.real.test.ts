@@ -287,6 +287,24 @@ describe('images as volumes', () => {
     expect(await views()).toEqual([])
   })
 
+  it('that are not there hold up only who mounts them, until they are', async () => {
+    const reference = node.bench.registry.push('models/late', '0', model('none')).replace(/:0$/, ':1')
+    const { volumes, volumeMounts } = mounted([{ name: 'm', image: { reference, pullPolicy: 'IfNotPresent' } }])
+    const reader = node.sh(look, { name: 'reader', volumeMounts })
+    await node.run('lacking', { volumes, containers: [node.sh(forever), reader] })
+    const stateOf = (pod: Pod, name: string) => pod.status?.containerStatuses?.find(s => s.name === name)?.state
+    const lacking = await node.when('lacking', 'half running', pod => {
+      const why = stateOf(pod, 'reader')?.waiting?.reason ?? ''
+      return stateOf(pod, 'main')?.running && ['ErrImagePull', 'ImagePullBackOff'].includes(why)
+    })
+    expect(lacking.status!.phase).toBe('Pending')
+    expect(node.bench.registry.push('models/late', '1', model('one'))).toBe(reference)
+    const ready = await node.isReady('lacking')
+    expect(ready.status!.containerStatuses!.map(s => s.restartCount)).toEqual([0, 0])
+    await node.remove('lacking')
+    expect(await views()).toEqual([])
+  })
+
   it('can come from elsewhere than a registry, as those of containers can', async () => {
     const { contents } = node.bench.runtime
     const image = await busyboxImage({

@@ -39,10 +39,14 @@ export class ActionRunner {
     const { runtime, view, clock, events } = this.#node
     const pod = this.#subject.pod
     switch (action.type) {
-      case 'setUpVolumes':
-        await this.#steps.setUpVolumes(this.#subject.facts, signal)
+      case 'setUpVolumes': {
+        const missing = await this.#steps.setUpVolumes(this.#subject.facts, signal)
         records.volumesReady = true
+        records.volumesMissing = new Set(missing.keys())
+        // People were told of it, with the pull. It is tried again.
+        for (const why of missing.values()) throw why
         return
+      }
       case 'runSandbox':
         await this.#steps.runSandbox(this.#subject.accounted, action.attempt, signal)
         return
@@ -95,6 +99,7 @@ export class ActionRunner {
         }
         return
       case 'tearDownVolumes':
+        records.volumesMissing = new Set()
         await this.#steps.tearDown(this.#subject.uid)
         records.volumesReady = false
         return

@@ -99,6 +99,20 @@ describe('a pod that is to run', () => {
     expect(steps(pod(), observed([]), { images: images('web') })).toEqual(['start web#0'])
   })
 
+  it('starts what does not mount an image that is not there, and asks for that image again', () => {
+    const reader = { ...c('reader'), volumeMounts: [{ name: 'model', mountPath: '/m' }] }
+    const both = pod({ containers: [c('web'), reader] })
+    const lacking = { images: images('web', 'reader'), volumesMissing: new Set(['model']) }
+    expect(steps(both, observed([]), lacking)).toEqual(['setUpVolumes', 'start web#0'])
+    const failure = { count: 1, atMonoMs: now, reason: 'ErrImagePull', message: 'no', volume: 'model' }
+    const waiting = { ...lacking, failures: new Map([['volumes', failure]]) }
+    expect(steps(both, observed(['web:running']), waiting)).toEqual([])
+    expect(steps(both, observed(['web:running']), { images: images('reader') })).toEqual(['start reader#0'])
+    const deleted = { ...both, metadata: { ...both.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } } as Pod
+    const asked = { ...lacking, operations: new Map([['volumes', { sinceMonoMs: now }]]) }
+    expect(steps(deleted, observed([]), asked)).toContain('cancel volumes')
+  })
+
   it('takes no step twice while it is under way', () => {
     const operations = new Map([
       ['sandbox', { sinceMonoMs: now }],

@@ -119,7 +119,7 @@ class Plan {
     this.#killRequested()
     this.#resize()
     // After a restart of the agent the volumes of what runs are taken up again, for their updates.
-    if (readySandbox(this.#s.observed) && !records.volumesReady) this.#try({ type: 'setUpVolumes' })
+    if (readySandbox(this.#s.observed) && this.#volumesLack()) this.#try({ type: 'setUpVolumes' })
     this.#startAll(this.#wanted())
     this.#ephemeral()
     this.#forgetOld()
@@ -131,8 +131,7 @@ class Plan {
     const graceMs = records.ending?.graceMs ?? graceOf(pod)
     const since = records.ending?.sinceMonoMs ?? this.#s.monoMs
     for (const key of records.operations.keys())
-      if (/^(image|start):/.test(key) || (key === 'volumes' && !records.volumesReady))
-        this.#try({ type: 'cancel', key })
+      if (/^(image|start):/.test(key) || (key === 'volumes' && this.#volumesLack())) this.#try({ type: 'cancel', key })
     this.#endContainers(graceMs, since, 'Stopping container')
     this.tearDown()
     if (this.actions.length || records.operations.size) return
@@ -276,6 +275,7 @@ class Plan {
       return
     }
     if (!sandbox || !records.volumesReady) return
+    if (container.volumeMounts?.some(mount => records.volumesMissing.has(mount.name))) return
     const attempt = Math.max((last?.attempt ?? -1) + 1, lostRestarts(pod.status, name, last !== undefined))
     this.#try({ type: 'start', container: name, attempt, sandbox })
   }
@@ -321,6 +321,11 @@ class Plan {
       if (sandbox.state === 'ready') this.#try({ type: 'stopSandbox', id: sandbox.id })
       else if (!inUse) this.#try({ type: 'removeSandbox', id: sandbox.id })
     }
+  }
+
+  #volumesLack(): boolean {
+    const { volumesReady, volumesMissing } = this.#s.records
+    return !volumesReady || volumesMissing.size > 0
   }
 
   #startsUnderWay(): boolean {

@@ -57,6 +57,8 @@ export interface Records {
   startedAtMs: number
   ending: Ending | undefined
   volumesReady: boolean
+  /** Those whose image is not there: who mounts them waits, all others start. */
+  volumesMissing: ReadonlySet<string>
   /** By container name: the image it will be started from, as it was named. Taken away once it started. */
   images: Map<string, { name: string; ref: ImageRef }>
   /** By operation key. */
@@ -87,6 +89,7 @@ export function newRecords(startedAtMs: number): Records {
     startedAtMs,
     ending: undefined,
     volumesReady: false,
+    volumesMissing: new Set(),
     images: new Map(),
     failures: new Map(),
     operations: new Map(),

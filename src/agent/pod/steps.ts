@@ -39,13 +39,12 @@ export class Steps {
   }
 
   /** Devices that the pod claims are made ready first, as its volumes may be theirs. */
-  async setUpVolumes(facts: PodFacts, signal: AbortSignal): Promise<void> {
+  async setUpVolumes(facts: PodFacts, signal: AbortSignal): Promise<ReadonlyMap<string, StepFailed>> {
     await this.#prepareClaims(facts.pod)
     try {
-      await this.#node.volumes.setUp(facts, signal)
+      return await this.#node.volumes.setUp(facts, signal)
     } catch (cause) {
-      // Of an image that is not there people were told already.
-      if (signal.aborted || cause instanceof StepFailed) throw cause
+      if (signal.aborted) throw cause
       this.#node.events.warning(facts.pod, 'FailedMount', explain(cause))
       throw new StepFailed('FailedMount', explain(cause), { cause })
     }

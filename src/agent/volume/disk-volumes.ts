@@ -234,16 +234,20 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
           }
         }),
       )
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+      const missing = new Map<string, StepFailed>()
+      for (const { reason } of outcomes.filter(outcome => outcome.status === 'rejected'))
+        if (reason instanceof StepFailed && reason.volume !== undefined) missing.set(reason.volume, reason)
+        else throw reason
       const entry = live.get(uid)
       if (entry) {
         Object.assign(entry, ready, { facts })
         follow(entry)
-        return
+        return missing
       }
       const fresh: Live = { ...ready, facts, stopFollowing: [], writing: Promise.resolve() }
       live.set(uid, fresh)
       follow(fresh)
+      return missing
     },
 
     async mounts(pod, container, expandEnv) {

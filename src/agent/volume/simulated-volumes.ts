@@ -21,6 +21,7 @@ export function createSimulatedVolumes(objects: ReferencedObjects): Volumes {
             throw new MountFailed(volume.name, `${kind.singular ?? kind.kind.toLowerCase()} "${name}" not found`)
         }
       }
+      return new Map()
     },
     mounts: async () => [],
     devices: () => [],
