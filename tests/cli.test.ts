@@ -230,6 +230,12 @@ describe('optiflow’s own commands', () => {
       'agent',
     ])
       expect(await ok([command, '--help'])).toMatch(new RegExp(`^Usage: optiflow ${command}`))
+    const [client, server] = (await ok(['version'])).split('\n')
+    expect(client).toMatch(/^optiflow {2}\d+\.\d+\.\d+ \(Kubernetes API v1\.32\.\d+, Node \d+\./)
+    expect(server).toMatch(/^server {4}v1\.32\.\d+\+optiflow$/)
+    expect(JSON.parse(await ok(['version', '-o', 'json'])).server.minor).toBe('32')
+    expect(await ok(['version', '--client', '--server', 'https://127.0.0.1:1'])).toBe(`${client}\n`)
+    expect(await fails('version', '-o', 'yaml')).toContain('"yaml" is not json')
   })
 
   it('a server that is gone is said in one line with a hint', async () => {

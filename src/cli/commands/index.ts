@@ -32,6 +32,7 @@ import { status } from './status.ts'
 import { store } from './store.ts'
 import { top } from './top.ts'
 import { up } from './up.ts'
+import { version } from './version.ts'
 import { why } from './why.ts'
 
 /** All commands, in the order of `optiflow --help`. */
@@ -70,4 +71,5 @@ export const commands: readonly CliCommand[] = [
   restore,
   store,
   envtest,
+  version,
 ]
