@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import { bracketed } from '../../base/ip.ts'
 import type { Net } from '../../base/net.ts'
+import type { PlainGet } from '../../base/plain-get.ts'
 import type { ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction } from '../../models/types/core-v1.ts'
 import type { ContainerId, Runtime } from '../../runtime/runtime.ts'
 import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
@@ -63,18 +64,10 @@ async function askExec(
 
 /** Any status from 200 to 399 passes; redirects on the same host are followed. */
 export async function askHttp(net: Net, get: HTTPGetAction, target: Target, timeoutMs: number): Promise<Answer> {
-  const scheme = (get.scheme ?? 'HTTP').toLowerCase()
-  const host = get.host || target.podIp
-  const port = portNumber(get.port, target.container)
-  const path = get.path?.startsWith('/') ? get.path : `/${get.path ?? ''}`
-  let url = new URL(`${scheme}://${bracketed(host)}:${port}`)
-  const [pathname, ...query] = path.split('?')
-  url.pathname = pathname!
-  url.search = query.join('?')
-  const asked = Object.fromEntries((get.httpHeaders ?? []).map(({ name, value }) => [name.toLowerCase(), value]))
-  const headers = { 'user-agent': userAgent, accept: '*/*', ...asked }
+  let call = callOf(get, target)
   for (let hops = 0; ; hops++) {
-    const reply = await getOnce(net, url, headers, timeoutMs).catch(cause => {
+    const { url } = call
+    const reply = await getOnce(net, call, timeoutMs).catch(cause => {
       throw new Error(`Get "${url.href}": ${explain(cause)}`)
     })
     const { location } = reply.headers
@@ -83,7 +76,7 @@ export async function askHttp(net: Net, get: HTTPGetAction, target: Target, time
       // What another host answers says nothing about this container.
       if (next.hostname !== url.hostname)
         return { ok: true, output: '', warning: `Probe terminated redirects, Response body: ${reply.body}` }
-      url = next
+      call = callTo(next, get)
       continue
     }
     const ok = reply.status >= 200 && reply.status < 400
@@ -91,17 +84,47 @@ export async function askHttp(net: Net, get: HTTPGetAction, target: Target, time
   }
 }
 
-function getOnce(net: Net, url: URL, headers: Record<string, string>, timeoutMs: number) {
-  if (url.protocol === 'https:')
-    return net.request(url.href, { headers, timeoutMs, insecure: true, maxBytes: keptOutput })
-  return net.get({
+/** What is asked, ready to be sent. */
+interface Call {
+  url: URL
+  headers: Record<string, string>
+  /** The same in parts. */
+  plain: Omit<PlainGet, 'timeoutMs' | 'maxBytes'>
+}
+
+/** A container is asked the same thing every few seconds. */
+const calls = new WeakMap<HTTPGetAction, { podIp: string; container: PodContainer; call: Call }>()
+
+function callOf(get: HTTPGetAction, { podIp, container }: Target): Call {
+  const known = calls.get(get)
+  if (known?.podIp === podIp && known.container === container) return known.call
+  const scheme = (get.scheme ?? 'HTTP').toLowerCase()
+  const path = get.path?.startsWith('/') ? get.path : `/${get.path ?? ''}`
+  const url = new URL(`${scheme}://${bracketed(get.host || podIp)}:${portNumber(get.port, container)}`)
+  const [pathname, ...query] = path.split('?')
+  url.pathname = pathname!
+  url.search = query.join('?')
+  const call = callTo(url, get)
+  calls.set(get, { podIp, container, call })
+  return call
+}
+
+function callTo(url: URL, { httpHeaders = [] }: HTTPGetAction): Call {
+  const asked = Object.fromEntries(httpHeaders.map(({ name, value }) => [name.toLowerCase(), value]))
+  const headers = { 'user-agent': userAgent, accept: '*/*', ...asked }
+  const plain = {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port || 80),
     path: url.pathname + url.search,
     headers: { host: url.host, ...headers },
-    timeoutMs,
-    maxBytes: keptOutput,
-  })
+  }
+  return { url, headers, plain }
+}
+
+function getOnce(net: Net, { url, headers, plain }: Call, timeoutMs: number) {
+  if (url.protocol === 'https:')
+    return net.request(url.href, { headers, timeoutMs, insecure: true, maxBytes: keptOutput })
+  return net.get({ ...plain, timeoutMs, maxBytes: keptOutput })
 }
 
 async function askTcp(net: Net, { host, port }: TCPSocketAction, target: Target, timeoutMs: number): Promise<Answer> {
