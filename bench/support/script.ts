@@ -16,7 +16,9 @@ export function runScript(
   { limitMs = 90_000, heard }: ScriptOptions = {},
 ): Promise<string> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', resolve(folder, file), ...args], {
+    // With the room for young objects that the program itself starts with (the first line of bin/optiflow).
+    const node = ['--max-semi-space-size=32', '--import', 'tsx']
+    const child = spawn(process.execPath, [...node, resolve(folder, file), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let out = ''
