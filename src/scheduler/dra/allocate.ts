@@ -5,15 +5,16 @@ import type {
   DeviceClass,
   DeviceRequest,
   DeviceRequestAllocationResult,
-  DeviceSelector,
   ResourceClaim,
 } from '../../models/types/resource-v1beta1.ts'
 import { selects } from './device-expression.ts'
 import type { DevicesInUse } from './device-uses.ts'
+import { enoughDevices, expressionsOf } from './meant-devices.ts'
 import type { PooledDevice } from './pools.ts'
 
 /** As many as one claim may have. */
 const mostDevices = 32
+const nothingLeft = 'cannot allocate all claims'
 /** Steps of the search, after which it is given up: the node counts as unfit. */
 const mostSteps = 20_000
 
@@ -44,12 +45,26 @@ export function allocate(
     const wishes = claims.flatMap((claim, i) => wishesOf(claim, i, classes, devices, inUse))
     if (typeof wishes[0] === 'string') return wishes[0]
     const chosen = search(claims, wishes as Wish[], inUse)
-    if (!chosen) return 'cannot allocate all claims'
+    if (!chosen) return nothingLeft
     return claims.map((claim, i) => resultOf(claim, i, classes, chosen, node))
   } catch (error) {
     if (error instanceof BadSelector) return error.message
     throw error
   }
+}
+
+/** Why there are no devices for all claims, if there are none: what `allocate` would say, and mostly sooner. */
+export function whyNone(
+  claims: readonly ResourceClaim[],
+  classes: { get(name: string): DeviceClass | undefined },
+  devices: readonly PooledDevice[],
+  inUse: DevicesInUse,
+  node: string,
+): string | undefined {
+  const enough = enoughDevices(claims, classes, devices, inUse, mostDevices)
+  if (enough !== undefined) return enough ? undefined : nothingLeft
+  const found = allocate(claims, classes, devices, inUse, node)
+  return typeof found === 'string' ? found : undefined
 }
 
 function wishesOf(
@@ -60,9 +75,9 @@ function wishesOf(
   inUse: DevicesInUse,
 ): Wish[] {
   const wishes = (spec.devices?.requests ?? []).flatMap(request => {
-    const selectors = [...(classes.get(request.deviceClassName)?.spec.selectors ?? []), ...(request.selectors ?? [])]
+    const expressions = expressionsOf(request, classes)
     const isFree = ({ id }: PooledDevice) => request.adminAccess === true || !inUse.has(id)
-    const isMeant = (d: PooledDevice) => matches(selectors, d, metadata.name, request.name)
+    const isMeant = (d: PooledDevice) => matches(expressions, d, metadata.name, request.name)
     if (request.allocationMode === 'All')
       // Every one of them, or none: also where somebody has one already.
       return devices.filter(isMeant).map(device => ({ claim, request, candidates: isFree(device) ? [device] : [] }))
@@ -73,19 +88,13 @@ function wishesOf(
     r => r.allocationMode === 'All' && !wishes.some(w => w.request === r),
   )
   if (emptyAll || wishes.length > mostDevices)
-    throw new BadSelector(emptyAll ? 'cannot allocate all claims' : `claim ${metadata.name} asks for too many devices`)
+    throw new BadSelector(emptyAll ? nothingLeft : `claim ${metadata.name} asks for too many devices`)
   return wishes
 }
 
-function matches(
-  selectors: readonly DeviceSelector[],
-  { device, driver }: PooledDevice,
-  claim: string,
-  request: string,
-) {
-  for (const { cel } of selectors) {
-    if (!cel) continue
-    const answer = selects(cel.expression, device, driver)
+function matches(expressions: readonly string[], { device, driver }: PooledDevice, claim: string, request: string) {
+  for (const expression of expressions) {
+    const answer = selects(expression, device, driver)
     if (typeof answer === 'string') throw new BadSelector(`claim ${claim}, request ${request}: ${answer}`)
     if (!answer) return false
   }

@@ -3,7 +3,7 @@ import { keyOf, keyText } from '../../models/object.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { AllocationResult, ResourceClaim } from '../../models/types/resource-v1beta1.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
-import { allocate } from '../dra/allocate.ts'
+import { allocate, whyNone } from '../dra/allocate.ts'
 import type { DevicesInUse } from '../dra/device-uses.ts'
 import { claimKeys, podClaims } from '../dra/pod-claims.ts'
 import { DevicePools } from '../dra/pools.ts'
@@ -62,8 +62,9 @@ export const dynamicResources: SchedulerPlugin<State> = {
   refuseAll: state => state.impossible,
   filter(state, node) {
     if (!state.tests.every(test => test(node))) return 'resourceclaim not available on the node'
-    const allocations = allocationsOn(state, node)
-    return typeof allocations === 'string' ? allocations : undefined
+    const { waiting, objects, pools, inUse } = state
+    if (!waiting.length) return undefined
+    return whyNone(waiting, objects.deviceClasses, pools.devicesFor(node), inUse, node.name)
   },
   reserve(state, node) {
     const { objects, waiting, allocated, pod } = state
