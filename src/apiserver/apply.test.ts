@@ -107,10 +107,22 @@ test('a sub-path of a pod is applied and patched by a manager of its own', async
   ])
 })
 
-test('the name of the path will do; what does not fit the type is refused in Kubernetes’ words', async () => {
+test('of what is there the name of the path will do; what does not fit the type is refused in Kubernetes’ words', async () => {
   const { metadata: _, ...nameless } = deployment('quiet')
-  const made = await server.call('PATCH', `${deployments}/quiet?fieldManager=m`, nameless, type)
-  expect([made.status, made.body.metadata.name]).toEqual([201, 'quiet'])
+  const apply = (body: object) => server.call('PATCH', `${deployments}/quiet?fieldManager=m`, body, type)
+  const unknown = await apply(nameless)
+  expect([unknown.status, unknown.body.message]).toEqual([
+    400,
+    'the name of the object (quiet based on URL) was undeterminable: name must be provided',
+  ])
+  const foreign = await apply({ ...nameless, metadata: { name: 'quiet', uid: 'x' } })
+  expect([foreign.status, foreign.body.message]).toEqual([
+    409,
+    'Operation cannot be fulfilled on deployments.apps "quiet": uid mismatch: the provided object specified uid x, and no existing object was found',
+  ])
+  expect((await apply(deployment('quiet'))).status).toBe(201)
+  const made = await apply(nameless)
+  expect([made.status, made.body.metadata.name]).toEqual([200, 'quiet'])
   const odd = await server.call('PATCH', `${deployments}/quiet?fieldManager=m`, deployment('quiet', { bogus: 1 }), type)
   expect([odd.status, odd.body.message]).toEqual([
     500,
@@ -118,17 +130,45 @@ test('the name of the path will do; what does not fit the type is refused in Kub
   ])
 })
 
-test('what is written by way of another group is owned under the names of the stored form', async () => {
+test('what is written by way of another group is owned under its names', async () => {
   const url = '/apis/events.k8s.io/v1/namespaces/default/events?fieldManager=m'
   const regarding = { kind: 'Pod', name: 'p', namespace: 'default' }
   const said = { ...{ action: 'A', reason: 'R', type: 'Normal', note: 'n', regarding }, reportingController: 'x.io/c' }
   const times = { eventTime: '2026-01-01T00:00:00.000000Z', reportingInstance: 'i' }
   const { body } = await server.call('POST', url, { metadata: { name: 'e' }, ...said, ...times })
   const [{ apiVersion, fieldsV1 }] = body.metadata.managedFields
-  expect(apiVersion).toBe('v1')
-  expect(Object.keys(fieldsV1)).toEqual(
-    expect.arrayContaining(['f:involvedObject', 'f:message', 'f:reportingComponent']),
-  )
+  expect(apiVersion).toBe('events.k8s.io/v1')
+  expect(Object.keys(fieldsV1)).toEqual(expect.arrayContaining(['f:regarding', 'f:note', 'f:reportingController']))
+})
+
+test('who scaled by an older version owns the field in each; versions that there are not own nothing', async () => {
+  const path = '/namespaces/default/horizontalpodautoscalers'
+  const scaleTargetRef = { kind: 'Deployment', name: 'd', apiVersion: 'apps/v1' }
+  const old = { metadata: { name: 'h' }, spec: { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 } }
+  const made = await server.call('POST', `/apis/autoscaling/v1${path}?fieldManager=one`, old)
+  const { spec } = made.body
+  const owners = (body: any) => body.metadata.managedFields.map((e: any) => [e.manager, e.apiVersion, e.fieldsV1])
+  expect(owners(made.body)).toEqual([
+    [
+      'one',
+      'autoscaling/v1',
+      expect.objectContaining({ 'f:spec': expect.objectContaining({ 'f:targetCPUUtilizationPercentage': {} }) }),
+    ],
+  ])
+  const two = `/apis/autoscaling/v2${path}/h?fieldManager=two`
+  const patch = { 'content-type': 'application/merge-patch+json' }
+  const changed = await server.call('PATCH', two, { spec: { metrics: [], maxReplicas: 4 } }, patch)
+  expect(owners(changed.body).map(([manager, , f]: any) => [manager, Object.keys(f['f:spec'] ?? {})])).toEqual([
+    ['one', expect.not.arrayContaining(['f:maxReplicas'])],
+    ['two', expect.arrayContaining(['f:maxReplicas'])],
+  ])
+  expect(spec.targetCPUUtilizationPercentage).toBe(50)
+  const entry = { manager: 'm', operation: 'Update', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': {} } }
+  const managedFields = ['v1', 'nope.io/v1', 'autoscaling/v9'].map(apiVersion => ({ ...entry, apiVersion }))
+  const told = await server.call('PATCH', two, { metadata: { managedFields }, spec: { maxReplicas: 5 } }, patch)
+  expect(owners(told.body).map(([manager]: any) => manager)).toEqual(['two'])
+  const forgotten = await server.call('PATCH', two, { metadata: { managedFields: [] } }, patch)
+  expect(forgotten.body.metadata.managedFields).toBeUndefined()
 })
 
 test('a configuration says its version and kind, and those of the path', async () => {

@@ -3,12 +3,13 @@ import { parseFieldSelector } from '../base/field-selector.ts'
 import { flag } from '../base/query-flag.ts'
 import { type Author, StoreFailed, StoreFull } from '../db/store.ts'
 import { ApiError } from '../models/api-error.ts'
+import { goQuote } from '../models/field-error.ts'
 import { Lease } from '../models/kinds/index.ts'
 import type { ApiHandler, ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
 import type { Aggregation } from './aggregation/aggregation.ts'
 import type { Auditor, AuditTrail } from './audit/auditor.ts'
 import { type Authenticator, anonymous } from './authn/authenticator.ts'
-import { impersonated, wantsImpersonation } from './authn/impersonation.ts'
+import { impersonated, NobodyImpersonated, wantsImpersonation } from './authn/impersonation.ts'
 import { type Attributes, type AuthorizerChain, type Decision, mayNot } from './authz/authorizer.ts'
 import { catalogReply } from './catalog/catalog.ts'
 import type { Call, Core, ResourceCall } from './core.ts'
@@ -78,7 +79,10 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       flow = long ? undefined : parts.control.flowControl.classify(attributes)
       reply = await (long ? work() : controlled(parts.control, flow, request, attributes, info, work))
     } catch (error) {
-      reply = errorReply(asApiError(parts, request, error), request.headers['accept'])
+      reply =
+        error instanceof NobodyImpersonated
+          ? textReply(500, `Internal Server Error: ${goQuote(request.url)}: ${error.message}\n`)
+          : errorReply(asApiError(parts, request, error), request.headers['accept'])
     }
     trail?.answered(reply)
     const finishing = finishReply(request, reply, auditId, warnings, flow)

@@ -45,6 +45,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   statusMarks?: readonly ('labels' | 'annotations' | 'finalizers' | 'ownerReferences')[]
   /** Kubernetes checks an update like a create, too, and tells what is wrong with the object twice. */
   checkedTwice?: boolean
+  /** Kubernetes asks of the metadata of an update what it asks of a create's, besides. */
+  checksMetadataAgain?: boolean
   /** Refusals of what a writer of a sub-path (`status`, `approval`, …) may not do; besides `validate`. */
   validatePart?(part: string, next: T, previous: T): FieldError[]
   /** Before an update is validated: carry over what a writer of the main resource may not change. Status is already kept. */

@@ -1,11 +1,16 @@
+import { OptiFlowError } from '../../base/errors.ts'
 import { ApiError } from '../../models/api-error.ts'
 import type { ApiRequest, UserInfo } from '../../models/rest.ts'
 import { type Attributes, type AuthorizerChain, refusal } from '../authz/authorizer.ts'
 import { headersBelow, headerValues } from './header-values.ts'
 
+/** Groups, uid or extra of nobody: answered as a failure in plain text, as by Kubernetes. */
+export class NobodyImpersonated extends OptiFlowError {}
+
 /**
  * Who the request wants to be taken for, if it says so and may.
- * @throws ApiError Forbidden, BadRequest
+ * @throws ApiError Forbidden
+ * @throws NobodyImpersonated
  */
 export async function impersonated(
   request: ApiRequest,
@@ -18,8 +23,14 @@ export async function impersonated(
   const uid = headers['impersonate-uid']
   const extra = headersBelow(request, 'impersonate-extra-')
   if (!name) {
-    if (groups.length || uid || Object.keys(extra).length)
-      throw new ApiError('BadRequest', 'requested impersonation of groups, uid or extra without impersonating a user')
+    const wanted = [
+      ...groups.map(group => `{Group  ${group}    }`),
+      ...Object.entries(extra).flatMap(([key, values]) =>
+        values.map(value => `{UserExtra  ${value}  authentication.k8s.io/v1  ${key}}`),
+      ),
+      ...(uid ? [`{UID  ${uid}  authentication.k8s.io/v1  }`] : []),
+    ]
+    if (wanted.length) throw new NobodyImpersonated(`requested [${wanted.join(' ')}] without impersonating a user`)
     return user
   }
   const check = async (

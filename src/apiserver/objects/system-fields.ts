@@ -45,8 +45,6 @@ export function fillSystemFields(core: Core, resource: Resource, object: AnyObje
   metadata.uid = core.random.uuid()
   metadata.creationTimestamp = timestamp(core.clock)
   if (!resource.stored.noGeneration && !resource.stored.generationFromZero) metadata.generation = 1
-  // A negative one is left for validation to refuse.
-  else if (metadata.generation !== undefined && metadata.generation >= 0) delete metadata.generation
 }
 
 const marks = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
@@ -59,26 +57,18 @@ export function takeMarks(to: AnyObject, from: AnyObject, fields: readonly (type
   }
 }
 
-/** An update cannot change who the object is, nor bring about its end. */
+/** An update cannot change who the object is, nor bring about its end. What it may not even try is left for validation to refuse. */
 export function keepSystemFields(next: AnyObject, previous: AnyObject): void {
   const [to, from] = [next.metadata, previous.metadata]
   to.name = from.name
   if (from.namespace !== undefined) to.namespace = from.namespace
-  keep('uid')
+  if (!to.uid) keep('uid')
   keep('creationTimestamp')
-  keep('deletionTimestamp')
-  keep('deletionGracePeriodSeconds')
+  if (from.deletionTimestamp !== undefined) keep('deletionTimestamp')
+  if (to.deletionGracePeriodSeconds === undefined) keep('deletionGracePeriodSeconds')
   keep('generation')
-  if (to.generateName === undefined) keep('generateName')
-  delete to.selfLink
   function keep(
-    field:
-      | 'uid'
-      | 'creationTimestamp'
-      | 'deletionTimestamp'
-      | 'deletionGracePeriodSeconds'
-      | 'generation'
-      | 'generateName',
+    field: 'uid' | 'creationTimestamp' | 'deletionTimestamp' | 'deletionGracePeriodSeconds' | 'generation',
   ) {
     if (from[field] === undefined) delete to[field]
     else (to as unknown as Record<string, unknown>)[field] = from[field]

@@ -81,9 +81,10 @@ function checkRevision(
   options: UpdateOptions,
 ): boolean {
   const { name, resourceVersion, uid } = next.metadata
-  if (uid && uid !== present.metadata.uid && !options.mustSayRevision)
+  // Validation refuses it where there is one.
+  if (uid && uid !== present.metadata.uid && options.sound)
     throw invalidError(resource.kind, name, [invalid('metadata.uid', uid, 'field is immutable')])
-  if (uid && uid !== present.metadata.uid)
+  if (uid && uid !== present.metadata.uid && options.mustSayRevision)
     throw conflictError(
       resource.kind,
       name,
@@ -196,6 +197,8 @@ function growGeneration(resource: Resource, next: AnyObject, present: AnyObject)
 function onlyStatus({ form, stored }: Resource, present: AnyObject, next: AnyObject): AnyObject {
   const out: AnyObject = { ...present, metadata: { ...present.metadata } }
   if (!form) takeMarks(out, next, stored.statusMarks)
+  // Another one's is left for validation to refuse.
+  if (next.metadata.uid) out.metadata.uid = next.metadata.uid
   if (next['status'] === undefined) delete out['status']
   else out['status'] = next['status']
   return out

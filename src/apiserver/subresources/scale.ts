@@ -1,4 +1,4 @@
-import { ApiError, badRequest, invalidError, notFoundError } from '../../models/api-error.ts'
+import { ApiError, badRequest, conflictError, invalidError, notFoundError } from '../../models/api-error.ts'
 import { invalid } from '../../models/field-error.ts'
 import { Scale } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
@@ -17,9 +17,10 @@ import { readPatch, readPatched } from '../verbs/patch.ts'
 import { fieldManager, isDryRun } from '../verbs/write-options.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 
+const ofScale = ({ resource }: ResourceCall) => ({ ...resource.kind, plural: `${resource.kind.plural}/scale` })
+
 /** Who reads misses the scale; who writes misses the object. */
-const noScale = ({ resource, path }: ResourceCall): ApiError =>
-  notFoundError({ ...resource.kind, plural: `${resource.kind.plural}/scale` }, path.name!)
+const noScale = (call: ResourceCall): ApiError => notFoundError(ofScale(call), call.path.name!)
 
 export const getScale: CallHandler = async call => {
   const kept = call.core.cache.get(call.resource, call.path.namespace, call.path.name!)
@@ -31,11 +32,13 @@ export const getScale: CallHandler = async call => {
 
 export const updateScale: CallHandler = async call => {
   const scale = readObject(call, Scale)
-  if (scale.metadata.name && scale.metadata.name !== call.path.name)
-    throw badRequest(
-      `the name of the object (${scale.metadata.name}) does not match the name on the URL (${call.path.name})`,
-    )
+  refuseOtherName(call, scale)
   return write(call, () => scale)
+}
+
+function refuseOtherName({ path }: ResourceCall, { metadata: { name } }: AnyObject): void {
+  if (name && name !== path.name)
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${path.name})`)
 }
 
 export const patchScale: CallHandler = async call => {
@@ -44,6 +47,7 @@ export const patchScale: CallHandler = async call => {
   const change = readPatch(call)
   return write(call, present => {
     const next = readPatched(call, Scale, change.apply(present), change)
+    refuseOtherName(call, next)
     if (next.metadata.resourceVersion === present.metadata.resourceVersion) next.metadata.resourceVersion = ''
     return next
   })
@@ -75,6 +79,13 @@ async function write(
       const served = fromStored(resource, object)
       const previous = scaleOf(call, served)
       const scale = nextScale(structuredClone(previous), object)
+      const { uid } = scale.metadata
+      if (uid && uid !== object.metadata.uid)
+        throw conflictError(
+          ofScale(call),
+          path.name!,
+          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid}`,
+        )
       await core.admission.admit({
         ...{ core, operation: 'UPDATE', resource, subresource: 'scale', namespace: path.namespace, name: path.name! },
         ...{ object: scale, previous, user: call.user, dryRun: isDryRun(call), warnings: call.warnings },
@@ -86,7 +97,6 @@ async function write(
         ])
       setAt(served, resource.kind.scale!.specReplicas, replicas)
       served.metadata.resourceVersion = scale.metadata.resourceVersion ?? ''
-      if (scale.metadata.uid) served.metadata.uid = scale.metadata.uid
       return served
     },
     {

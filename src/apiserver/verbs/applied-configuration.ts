@@ -2,25 +2,27 @@ import { flag } from '../../base/query-flag.ts'
 import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
 import { checkApplied } from '../../models/apply/check-applied.ts'
 import type { Writer } from '../../models/apply/managed-fields.ts'
-import { isNothing } from '../../models/apply/typed-fields.ts'
 import { forbidden, required } from '../../models/field-error.ts'
 import type { Parsed } from '../../models/json.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { jsonKind } from '../../models/patch/go-print.ts'
+import { CannotHandle } from '../../models/schema/index.ts'
 import { bodyType, checkedBody, parseBody } from '../bodies/body.ts'
 import { applyType } from '../bodies/media-types.ts'
 import { fieldValidation } from '../bodies/object-body.ts'
 import type { ResourceCall } from '../core.ts'
-import { decodeValue, typeOf } from '../model-engine.ts'
+import { type Decoded, decodeValue, typeOf } from '../model-engine.ts'
 import { writerOf } from '../objects/field-owners.ts'
 import { checkName } from './update.ts'
 import { fieldManager } from './write-options.ts'
 
 /** What somebody applies, and as whom. */
 export interface Application {
-  /** Only what was said, decoded. */
+  /** Only what was said, as it was said. */
   configuration: AnyObject
+  /** The part of it that the writer can own; the rest is what the path leaves alone. All of it unless given. */
+  ownable?: AnyObject
   writer: Writer
   force: boolean
 }
@@ -56,8 +58,8 @@ function parseApplied(body: Uint8Array): Parsed {
 }
 
 function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
-  const body = checkedBody(call.request)
-  const { value, duplicates } = parseApplied(body)
+  const { body } = call.request
+  const { value, duplicates } = body?.length ? parseApplied(checkedBody(call.request)) : nothing
   const said = value as {
     apiVersion?: string
     kind?: string
@@ -72,18 +74,41 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
     throw badRequest(`invalid object type: ${apiVersion!.includes('/') ? '' : '/'}${apiVersion}, Kind=${name}`)
   }
   if (said.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil')
-  // Fields that there are not cannot be owned: that is said first, unless the text itself is ambiguous.
+  // What does not fit cannot be owned: that is said first, unless the text itself is ambiguous.
   if (!duplicates.length) refuseUntyped(kind, said)
-  const { object, warnings } = decodeValue(kind, value, fieldValidation(call), duplicates)
+  const { object, warnings } = decodeApplied(call, kind, said, duplicates)
   refuseUntyped(kind, said)
   call.warnings.push(...warnings)
-  object.metadata.name ||= call.path.name!
-  const configuration = onlySaid(object, value) as AnyObject
-  configuration.metadata = { ...configuration.metadata, name: object.metadata.name }
-  configuration.apiVersion ??= apiVersionOf(kind)
-  configuration.kind ??= kind.kind
-  checkName(call, configuration)
-  return configuration
+  // Who an object is may go unsaid if it is there.
+  if (call.core.cache.get(call.resource, call.path.namespace, call.path.name!)) object.metadata.name ||= call.path.name!
+  checkName(call, object)
+  const { name, namespace } = object.metadata
+  return { ...said, metadata: { ...said.metadata, name, ...(namespace ? { namespace } : {}) } } as AnyObject
+}
+
+const nothing: Parsed = { value: null, duplicates: [] }
+
+/** @throws ApiError with 500, as from Kubernetes: for it, the server's own conversion has failed */
+function decodeApplied(call: ResourceCall, kind: Kind<any>, said: object, duplicates: readonly string[]): Decoded {
+  try {
+    return decodeValue(kind, said, fieldValidation(call), duplicates)
+  } catch (cause) {
+    if (!(cause instanceof CannotHandle)) throw cause
+    const type = gvkText(kind)
+    const why = cause.why
+      .replace(/^illegal base64/, 'error decoding from json: illegal base64')
+      .replace(/^json: cannot unmarshal number \S*\.\S* into .* of type (int\d+)$/, 'cannot convert float64 to $1')
+      .replace(/ into Go struct field \S+ of type /, ' into Go value of type ')
+    const text = `failed to convert new object (${nameText(said)}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${why}`
+    throw new ApiError('', text, { code: 500, cause })
+  }
+}
+
+const gvkText = ({ group, version, kind }: Kind<any>): string => `${group}/${version}, Kind=${kind}`
+
+function nameText(said: object): string {
+  const { namespace = '', name = '' } = (said as { metadata?: { namespace?: string; name?: string } }).metadata ?? {}
+  return `${typeof namespace === 'string' ? namespace : ''}/${typeof name === 'string' ? name : ''}`
 }
 
 /** A brace or a bracket: JSON is refused sooner than YAML where it is nested without end. */
@@ -93,22 +118,10 @@ const jsonBegins = new Set([0x7b, 0x5b])
 function refuseUntyped(kind: Kind<any>, said: object): void {
   const problems = checkApplied(typeOf(kind), said)
   if (!problems.length) return
-  const { namespace = '', name = '' } = (said as { metadata?: { namespace?: string; name?: string } }).metadata ?? {}
-  const what = `${namespace}/${name}; ${kind.group}/${kind.version}, Kind=${kind.kind}`
   const why = problems.length === 1 ? problems[0] : `errors:\n${problems.map(p => `  ${p}`).join('\n')}`
-  throw new ApiError('', `failed to create typed patch object (${what}): ${why}`, { code: 500 })
-}
-
-/** Decoding fills in what a type always has, and drops what says nothing; an applier owns what it said, be it `false`. */
-function onlySaid(decoded: unknown, said: unknown): unknown {
-  if (Array.isArray(decoded) && Array.isArray(said)) return decoded.map((item, i) => onlySaid(item, said[i]))
-  if (!isRecord(decoded) || !isRecord(said)) return decoded
-  return Object.fromEntries(
-    Object.entries(said).flatMap(([k, v]) => {
-      if (Object.hasOwn(decoded, k)) return [[k, onlySaid(decoded[k], v)]]
-      return v === null || isNothing(v) ? [[k, v]] : []
-    }),
-  )
+  throw new ApiError('', `failed to create typed patch object (${nameText(said)}; ${gvkText(kind)}): ${why}`, {
+    code: 500,
+  })
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

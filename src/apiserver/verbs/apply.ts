@@ -22,8 +22,12 @@ export const apply: CallHandler = async call => {
     ...{ user: call.user, dryRun: isDryRun(call), warnings: call.warnings },
     shownOptions: shownOptions(call, 'UpdateOptions'),
   }
-  if (subresource === 'status') application.configuration = statusOnly(application.configuration)
-  else if (resource.kind.subresources?.includes('status')) delete application.configuration['status']
+  const { configuration } = application
+  if (subresource === 'status') application.ownable = statusOnly(configuration)
+  else if (resource.kind.subresources?.includes('status')) {
+    const { status: _, ...rest } = configuration
+    application.ownable = rest as AnyObject
+  }
 
   if (!core.cache.get(resource, path.namespace, path.name!) && subresource === '') {
     if (!resource.verbs.has('create')) throw notAllowed()
@@ -82,10 +86,10 @@ export class Applying {
 function applied(
   call: ResourceCall,
   live: AnyObject | undefined,
-  { configuration, writer, force }: Application,
+  { configuration, ownable, writer, force }: Application,
 ): { state: AnyObject; track: TrackOwners } {
   const { kind } = call.resource
-  const merged = applyConfiguration(typeOf(kind), live, structuredClone(configuration), writer, force)
+  const merged = applyConfiguration(typeOf(kind), live, structuredClone(configuration), writer, force, ownable)
   // With everything that an object of the kind always has.
   const state = decodeValue(kind, merged, 'Ignore', []).object
   const owners = state.metadata.managedFields

@@ -3,6 +3,7 @@ import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler } from '../core.ts'
 import { createObject } from '../objects/create-object.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
+import { withoutDoubleOwners } from '../objects/owner-references.ts'
 import { settleNamespace } from '../objects/system-fields.ts'
 import { objectReply } from '../replies/object-form.ts'
 import { fieldManager, isDryRun, shownOptions } from './write-options.ts'
@@ -13,6 +14,7 @@ export const create: CallHandler = async call => {
   const dryRun = isDryRun(call)
   const object = readObject(call, resource.kind)
   settleNamespace(resource, path, object)
+  withoutDoubleOwners(object, call.warnings, false)
   if (path.name && object.metadata.name !== path.name)
     throw badRequest(
       `the name of the object (${object.metadata.name ?? ''}) does not match the name on the URL (${path.name})`,

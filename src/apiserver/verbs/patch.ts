@@ -14,6 +14,7 @@ import { readValue } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { typeOf } from '../model-engine.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
+import { withoutDoubleOwners } from '../objects/owner-references.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
 import { fromStored } from '../storage/conversion.ts'
@@ -44,6 +45,7 @@ export const patch: CallHandler = async call => {
     const patched = change.apply(served)
     const object = readPatched(call, resource.kind, patched, change)
     checkName(call, object)
+    withoutDoubleOwners(object, call.warnings, true)
     // A patch that leaves the version alone is about whatever is there now.
     if (object.metadata.resourceVersion === resourceVersion && !mentionsRevision(call))
       delete (object.metadata as { resourceVersion?: string }).resourceVersion

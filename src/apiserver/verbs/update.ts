@@ -6,6 +6,7 @@ import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { createObject } from '../objects/create-object.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
+import { withoutDoubleOwners } from '../objects/owner-references.ts'
 import { settleNamespace } from '../objects/system-fields.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
@@ -19,6 +20,7 @@ export const update: CallHandler = async call => {
   const dryRun = isDryRun(call)
   const object = readObject(call, resource.kind)
   checkName(call, object)
+  withoutDoubleOwners(object, call.warnings, false)
   const subresource = path.subresource ?? ''
   const options = {
     ...{ user: call.user, dryRun, warnings: call.warnings, track },

@@ -16,11 +16,23 @@ test.each<[string, object, string[]]>([
       '.spec.shape: field not declared in schema',
     ],
   ],
+  ['no element without a key that is always written', spec([{ image: 'i' }]), []],
   [
-    'an element without its key',
-    spec([{ image: 'i' }]),
+    'values of another type',
+    {
+      metadata: { labels: 'x', finalizers: [null], ownerReferences: ['x'], annotations: { a: { b: 1 } } },
+      spec: { containers: [{ name: 'c', args: [5], tty: 'x', ports: 'x' }], priority: 'x', tolerations: {} },
+    },
     [
-      '.spec.containers: element 0: associative list with keys has an element that omits key field "name" (and doesn\'t have default value)',
+      '.metadata.labels: expected map, got &{x}',
+      ".metadata.finalizers: element 0: associative list without keys has an element that's an explicit null",
+      '.metadata.ownerReferences: element 0: associative list with keys may not have non-map elements',
+      '.metadata.annotations.a: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"b":1}}',
+      '.spec.containers[name="c"].args[0]: expected string, got &value.valueUnstructured{Value:5}',
+      '.spec.containers[name="c"].tty: expected boolean, got &{x}',
+      '.spec.containers[name="c"].ports: expected list, got &{x}',
+      '.spec.priority: expected numeric (int or float), got string',
+      '.spec.tolerations: expected list, got &{map[]}',
     ],
   ],
   [

@@ -6,7 +6,15 @@ import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
 import { fieldsOfCreated } from './created-fields.ts'
 import { FieldSet, type FieldsV1, pathText, sharedTree } from './field-set.ts'
 import { type Owner, readOwners } from './read-owners.ts'
-import { compareFields, fieldOf, fieldsOf, fieldsSaid, granularOf, mergeApplied, removeFields } from './typed-fields.ts'
+import {
+  type Comparison,
+  compareFields,
+  fieldOf,
+  fieldsSaid,
+  granularOf,
+  mergeApplied,
+  removeFields,
+} from './typed-fields.ts'
 
 /** Who writes, and how. */
 export interface Writer {
@@ -19,6 +27,14 @@ export interface Writer {
   time: string
   /** Says nothing about the status, whatever it sends: the status is written by a path of its own. */
   leavesStatus?: boolean
+  /** The object as other versions show it; undefined for a version that there is not. Without it all versions are alike. */
+  formAt?(apiVersion: string): Form | undefined
+}
+
+/** How a version shows an object, and who can own what of it. */
+export interface Form {
+  type: ObjectType
+  view(object: AnyObject): AnyObject
 }
 
 /** Nobody owns who an object is. */
@@ -80,7 +96,7 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
   }
   const nobodys = writer.leavesStatus ? unownedBy.others : unownedBy.writersOfAll
   if (!previous && !owners.length) {
-    const text = fieldsOfCreated(type, next, nobodys.elements)
+    const text = fieldsOfCreated(type, writer.formAt?.(writer.apiVersion)?.view(next) ?? next, nobodys.elements)
     if (text === '{}') {
       delete next.metadata.managedFields
       return
@@ -88,28 +104,60 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     next.metadata.managedFields = [creatorsEntry(writer, text)]
     return
   }
-  const { changed, removed } = compareFields(type, strip(previous), strip(next))
+  const differences = new Differences(writer, type, previous, next)
+  const { changed, removed } = differences.at(writer.apiVersion)!
   const mine = changed.without(nobodys.set)
-  if (mine.isEmpty && removed.isEmpty) {
+  const isOwnVersion = ({ entry }: Owner) => entry.apiVersion === writer.apiVersion
+  if (mine.isEmpty && removed.isEmpty && owners.every(isOwnVersion)) {
     writeOwners(next, owners)
     return
   }
   const at = owners.findIndex(o => isWriter(o, writer, 'Update'))
   const out: Owner[] = []
   owners.forEach((owner, i) => {
-    const left = owner.fields.difference(removed)
-    const fields = i === at ? left.union(mine) : left.difference(mine)
-    if (fields.isEmpty) return
-    out.push(
-      i === at && !mine.isEmpty
-        ? { entry: { ...owner.entry, time: writer.time }, fields }
-        : fields === owner.fields
-          ? owner
-          : { entry: owner.entry, fields },
-    )
+    if (i === at) {
+      const fields = owner.fields.difference(removed).union(mine)
+      if (fields.isEmpty) return
+      out.push(mine.isEmpty ? { ...owner, fields } : { entry: { ...owner.entry, time: writer.time }, fields })
+      return
+    }
+    const theirs = differences.at(owner.entry.apiVersion ?? '')
+    if (!theirs) return
+    const taken = isOwnVersion(owner) ? mine : theirs.changed.without(nobodys.set)
+    const fields = owner.fields.difference(theirs.removed).difference(taken)
+    if (!fields.isEmpty) out.push(fields === owner.fields ? owner : { entry: owner.entry, fields })
   })
   if (at < 0 && !mine.isEmpty) out.push({ entry: entryOf(writer, 'Update'), fields: mine })
   writeOwners(next, withoutAncient(out))
+}
+
+/** What differs between two states of an object, in the form of each version: worked out once for each. */
+class Differences {
+  readonly #writer: Writer
+  readonly #states: (AnyObject | undefined)[]
+  readonly #own: ObjectType
+  readonly #known = new Map<string, Comparison | undefined>()
+
+  /** @param own the type of the form of the writer's version */
+  constructor(writer: Writer, own: ObjectType, previous: AnyObject | undefined, next: AnyObject) {
+    this.#writer = writer
+    this.#own = own
+    this.#states = [previous, next]
+  }
+
+  /** @returns undefined for a version that there is not: who owns something there owns nothing now */
+  at(apiVersion: string): Comparison | undefined {
+    if (!this.#known.has(apiVersion)) this.#known.set(apiVersion, this.#compare(apiVersion))
+    return this.#known.get(apiVersion)
+  }
+
+  #compare(apiVersion: string): Comparison | undefined {
+    const { formAt } = this.#writer
+    const form = formAt ? formAt(apiVersion) : { type: this.#own, view: (object: AnyObject) => object }
+    if (!form) return undefined
+    const [before, after] = this.#states.map(state => strip(state && form.view(state)))
+    return compareFields(form.type, before, after)
+  }
 }
 
 /** A list that is sent replaces the owners, unless it makes no sense or comes with a subresource: then they stay who they were. */
@@ -149,6 +197,7 @@ function isCreator({ manager, apiVersion, time, subresource = '' }: ManagedField
  * Server-side apply: what the object becomes when `applied` is all that this manager wants to say about it. Fields that it
  * said before and says no longer go, unless somebody else owns them too. The result has its managedFields.
  * @param live undefined: it is created
+ * @param ownable the part of `applied` that the writer can own: who writes the object leaves its status alone
  * @throws ApiError Conflict with a cause for each field that another manager has set to something else, unless `force`
  */
 export function applyConfiguration(
@@ -157,12 +206,16 @@ export function applyConfiguration(
   applied: AnyObject,
   writer: Writer,
   force: boolean,
+  ownable = applied,
 ): AnyObject {
-  const wanted = fieldsSaid(type, strip(applied)).without(unowned)
+  const wanted = fieldsSaid(type, strip(ownable)).without(unowned)
   const before = live ? strip(live) : {}
-  const owners = readOwners(live?.metadata.managedFields) ?? []
+  const owners = (readOwners(live?.metadata.managedFields) ?? []).filter(
+    ({ entry }) => !writer.formAt || writer.formAt(entry.apiVersion ?? ''),
+  )
   if (live && !owners.length) {
-    const all = fieldsOf(type, before).without(unowned)
+    const nobodys = writer.leavesStatus ? unownedBy.others : unownedBy.writersOfAll
+    const all = compareFields(type, strip(undefined), before).changed.without(nobodys.set)
     if (!all.isEmpty)
       owners.push({ entry: { ...entryOf(writer, 'Update'), manager: 'before-first-apply' }, fields: all })
   }
@@ -170,9 +223,13 @@ export function applyConfiguration(
   const others = owners.filter((_, i) => i !== at)
 
   const merged = mergeApplied(type, before, strip(applied))
-  const { changed } = compareFields(type, before, merged)
+  const differences = new Differences(writer, type, live, merged as AnyObject)
   const contested = others
-    .map(o => ({ owner: o, fields: o.fields.intersection(changed).intersection(wanted) }))
+    .map(o => {
+      const { apiVersion = '' } = o.entry
+      const fields = o.fields.intersection(differences.at(apiVersion)!.changed)
+      return { owner: o, fields: apiVersion === writer.apiVersion ? fields.intersection(wanted) : fields }
+    })
     .filter(c => !c.fields.isEmpty)
   const annotation = live?.metadata.annotations?.[lastAppliedAnnotation]
   if (contested.length && !force) {
@@ -182,9 +239,9 @@ export function applyConfiguration(
   }
 
   const said = at < 0 ? new FieldSet() : owners[at]!.fields
-  const takenOver = contested.reduce((all, c) => all.union(c.fields), new FieldSet())
+  const takenOver = new Map(contested.map(c => [c.owner, c.fields]))
   const kept = others
-    .map(o => ({ entry: o.entry, fields: o.fields.difference(takenOver) }))
+    .map(o => ({ entry: o.entry, fields: o.fields.difference(takenOver.get(o) ?? new FieldSet()) }))
     .filter(o => !o.fields.isEmpty)
   const ownedByOthers = kept.reduce((all, o) => all.union(o.fields), new FieldSet())
   const dropped = withoutAncestors(type, said.difference(wanted).difference(ownedByOthers), wanted.union(ownedByOthers))
@@ -293,15 +350,21 @@ function conflict(contested: { owner: Owner; fields: FieldSet }[]): ApiError {
       field: pathText(path),
     })),
   )
-  const groups = new Map<string, string[]>()
-  for (const c of causes) groups.set(c.message, [...(groups.get(c.message) ?? []), c.field])
-  const lines = [...groups].map(([message, fields]) =>
-    fields.length === 1
-      ? `${message}: ${fields[0]}`
-      : `${message.replace('conflict', 'conflicts')}:\n${fields.map(f => `- ${f}`).join('\n')}`,
-  )
-  const text = `Apply failed with ${causes.length} conflict${causes.length === 1 ? '' : 's'}: ${lines.join('\n')}`
+  const text =
+    causes.length === 1
+      ? `Apply failed with 1 conflict: ${causes[0]!.message}: ${causes[0]!.field}`
+      : `Apply failed with ${causes.length} conflicts: ${conflictLines(causes).join('\n')}`
   return new ApiError('Conflict', text, { details: { causes } })
+}
+
+/** The fields of each manager below it. */
+function conflictLines(causes: readonly { message: string; field: string }[]): string[] {
+  const managers = new Map<string, string[]>()
+  for (const { message, field } of causes) managers.set(message, [...(managers.get(message) ?? []), field])
+  return [...managers].flatMap(([message, fields]) => [
+    `${message.replace('conflict', 'conflicts')}:`,
+    ...fields.map(field => `- ${field}`),
+  ])
 }
 
 function describe({ entry }: Owner): string {

@@ -36,25 +36,35 @@ export function isDivided(type: Type | undefined, value: unknown): boolean {
 export function namedElements(type: ListType, list: readonly unknown[]): Map<string, unknown> {
   const out = new Map<string, unknown>()
   for (const item of list) {
-    const name = elementName(type, item)
+    const name = namedElement(type, item)
     if (!out.has(name)) out.set(name, item)
   }
   return out
 }
 
-function elementName(type: ListType, item: unknown): string {
+/** The path element that names an element of a keyed list or a set: `k:{"name":"web"}`, `v:"x"`. */
+export function namedElement(type: ListType, item: unknown): string {
   if (type.list === 'set') return `v:${encodeJson(item)}`
   const [only] = type.keys
   // As most lists have it: one key, and a text.
   if (type.keys.length === 1 && isRecord(item) && typeof item[only!] === 'string')
     return `k:{${JSON.stringify(only)}:${JSON.stringify(item[only!])}}`
-  const fields = type.of.form === 'object' ? type.of.fields : undefined
   const keys: [string, unknown][] = []
   for (const key of [...type.keys].sort()) {
-    const value = isRecord(item) ? (item[key] ?? fields?.get(key)?.default) : undefined
+    const value = isRecord(item) ? keyValue(type, item, key) : undefined
     if (value !== undefined) keys.push([key, value])
   }
   return `k:${encodeJson(Object.fromEntries(keys))}`
+}
+
+/** One of the values that name an element; where it says none, that of the schema, or what a field that is always written has then. */
+export function keyValue(type: ListType, item: object, key: string): unknown {
+  const said = (item as Members)[key]
+  if (said !== undefined && said !== null) return said
+  const field = type.of.form === 'object' ? type.of.fields.get(key) : undefined
+  if (field?.default !== undefined) return field.default
+  if (field?.empty !== 'fill' || field.type.form !== 'scalar') return undefined
+  return field.type.scalar === 'int32' || field.type.scalar === 'int64' ? 0 : ''
 }
 
 /** All fields that `value` has: of an object that is stored. */

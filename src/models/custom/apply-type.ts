@@ -1,3 +1,4 @@
+import type { ScalarName } from '../schema/data.ts'
 import {
   type Field,
   type ListType,
@@ -50,8 +51,10 @@ function makeType(node: SchemaNode): Type {
     if (node.additional) return { form: 'map', of: typeOf(node.additional), atomic }
     return { form: 'map', of: deduced, atomic }
   }
-  return node.preserves ? deduced : scalarType('any')
+  return node.preserves ? deduced : scalarType(scalars[schema.type ?? ''] ?? 'any')
 }
+
+const scalars: Record<string, ScalarName> = { string: 'string', integer: 'int64', number: 'double', boolean: 'bool' }
 
 function listType(node: SchemaNode): ListType {
   return { form: 'list', list: node.listType, of: typeOf(node.items!), keys: node.mapKeys }

@@ -52,7 +52,9 @@ test('finalizers of our own kinds say whose they are, and dependents cannot both
   const unknown = 'name is neither a standard finalizer name nor is it fully qualified'
   const [names, other] = [['foregroundDeletion', 'x', 'a/b'], `metadata.finalizers[1]: Invalid value: "x": ${unknown}`]
   expect(told(all.ConfigMap, { finalizers: names })).toEqual([other])
-  expect(told(all.ConfigMap, { finalizers: names }, {})).toEqual([other])
+  expect(told(all.Role, { finalizers: names }, {})).toEqual([other])
+  // Kubernetes asks some kinds as if they were new, besides.
+  expect(told(all.ConfigMap, { finalizers: names }, {})).toEqual([other, other])
   expect(told({ ...all.ConfigMap, custom: {} }, { finalizers: names })).toEqual([])
   expect(told(all.ConfigMap, { finalizers: ['orphan', 'foregroundDeletion'] })).toEqual([
     'metadata.finalizers: Invalid value: []string{"orphan", "foregroundDeletion"}: finalizer orphan and foregroundDeletion cannot be both set',
@@ -69,4 +71,18 @@ test('an object keeps its uid, and one on its way out takes no new finalizers', 
       'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a/b", "c/d"}',
     ),
   )
+})
+
+test('the end of an object, and what it was generated from, are not a writer’s to say', () => {
+  const deletionTimestamp = '2026-01-01T00:00:00Z'
+  const text = 'metadata.deletionTimestamp: Invalid value: 2026-01-01 00:00:00 +0000 UTC: field is immutable'
+  expect(told(all.Role, { deletionTimestamp }, {})).toEqual([text, text])
+  expect(told(all.ConfigMap, { generateName: 'X_' }, {})).toEqual([
+    expect.stringMatching(/^metadata\.generateName: Invalid value: "X_"/),
+  ])
+})
+
+test('labels of an update are looked at by everybody', () => {
+  const told4 = told(all.ConfigMap, { labels: { a: 'b c' } }, {})
+  expect([told4.length, new Set(told4).size]).toEqual([4, 1])
 })

@@ -1,5 +1,5 @@
 import { isDns1123Label, isDns1123Subdomain, isPathSegmentName, isQualifiedName } from '../../base/names.ts'
-import { type FieldError, forbidden, invalid, required, tooLong, tooMany } from '../field-error.ts'
+import { type FieldError, forbidden, GoText, invalid, required, tooLong, tooMany } from '../field-error.ts'
 import type { Kind } from '../kind.ts'
 import type { KubeObject } from '../object.ts'
 import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from '../types/meta-v1.ts'
@@ -19,13 +19,20 @@ export function validateMeta(kind: Kind<any>, { metadata }: KubeObject, previous
       ...unknownFinalizers(kind, finalizers),
       ...checkParts('metadata', metadata, owned, undefined),
     ]
-  // What every kind is asked, and each kind asks again.
+  // What a new object of any kind is asked, and a changed one; and each kind asks the latter again.
   const errors = [
     ...checkChanges(metadata, previous.metadata),
     ...checkParts('metadata', metadata, changeable, undefined),
     ...checkParts('metadata', metadata, owned, undefined),
   ]
-  return [...errors, ...errors, ...unknownFinalizers(kind, finalizers)]
+  return [
+    ...validateLabelsAndSuch(metadata),
+    ...checkParts('metadata', metadata, owned, undefined),
+    ...errors,
+    ...errors,
+    ...unknownFinalizers(kind, finalizers),
+    ...(kind.checksMetadataAgain ? validateMeta(kind, { metadata } as KubeObject) : []),
+  ]
 }
 
 /** Labels, annotations, owners and finalizers: what templates have too. */
@@ -76,7 +83,7 @@ function unknownFinalizers(kind: Kind<any>, finalizers: readonly string[]): Fiel
   return finalizers.flatMap((f, i) => {
     const at = `metadata.finalizers[${i}]`
     const known = f.includes('/') || ownFinalizers.has(f)
-    return [...texts(at, f, isQualifiedName(f)), ...(known ? [] : [invalid(at, f, unknown)])]
+    return known ? [] : [invalid(at, f, unknown)]
   })
 }
 
@@ -157,9 +164,14 @@ function checkChanges(next: ObjectMeta, previous: ObjectMeta): FieldError[] {
     const text = `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`
     errors.push(forbidden('metadata.finalizers', text))
   }
-  if ((next.finalizers?.length ?? 0) > maxFinalizers)
-    errors.push(...checkFinalizers('metadata.finalizers', next.finalizers!))
   if ((next.generation ?? 0) < (previous.generation ?? 0))
     errors.push(invalid('metadata.generation', next.generation ?? 0, 'must not be decremented'))
-  return [...errors, ...fixed.flatMap(field => checkImmutable(`metadata.${field}`, next[field], previous[field]))]
+  for (const field of fixed) {
+    const value = next[field]
+    // Only who deletes an object says when it ends.
+    const isEnd = field === 'deletionTimestamp' && value !== undefined && previous[field] === undefined
+    const shown = isEnd ? new GoText(`${String(value).replace('T', ' ').replace('Z', '')} +0000 UTC`) : value
+    errors.push(...checkImmutable(`metadata.${field}`, shown, previous[field]))
+  }
+  return errors
 }

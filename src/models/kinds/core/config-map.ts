@@ -16,5 +16,6 @@ export const ConfigMap = defineKind<core.ConfigMap>({
   noGeneration: true,
   unconditionalUpdate: true,
   columns: [count('Data', map => Object.keys(map.data ?? {}).length + Object.keys(map.binaryData ?? {}).length)],
+  checksMetadataAgain: true,
   validate: validateConfigMap,
 })

@@ -104,6 +104,7 @@ export const Pod = defineKind<core.Pod>({
   defaults: defaultPod,
   prepareCreate: preparePod,
   gracePeriodSeconds: podGraceSeconds,
+  checksMetadataAgain: true,
   validate: validatePod,
   validatePart: (part, next, previous) =>
     part === 'resize' ? checkResize(next, previous) : part === 'status' ? checkPodStatus(next, previous) : [],

@@ -27,5 +27,6 @@ export const Secret = defineKind<core.Secret>({
   fields: { type: secret => secret.type ?? '' },
   columns: [text('Type', secret => secret.type ?? ''), count('Data', secret => Object.keys(secret.data ?? {}).length)],
   defaults: defaultSecret,
+  checksMetadataAgain: true,
   validate: validateSecret,
 })

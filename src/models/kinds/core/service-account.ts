@@ -14,6 +14,7 @@ export const ServiceAccount = defineKind<core.ServiceAccount>({
   shortNames: ['sa'],
   scope: 'Namespaced',
   schema: 'core/v1.ServiceAccount',
+  checksMetadataAgain: true,
   deletionAnswersObject: true,
   subresources: ['token'],
   noGeneration: true,
