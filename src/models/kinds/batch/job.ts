@@ -5,6 +5,7 @@ import { defaultPodTemplate } from '../core/pod-spec.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
 import { hostnameWarnings } from '../name-warnings.ts'
 import { prepareJob } from './job-labels.ts'
+import { checkJobStatus } from './job-status-validation.ts'
 import { validateJob } from './job-validation.ts'
 
 export type Job = batch.Job
@@ -78,6 +79,7 @@ export const Job = defineKind<batch.Job>({
   prepareCreate: prepareJob,
   checkedTwice: true,
   validate: validateJob,
+  validatePart: (part, next, previous) => (part === 'status' ? checkJobStatus(next, previous) : []),
   warnings: (next, previous) => [
     ...(previous ? [] : hostnameWarnings(next.metadata.name)),
     ...templateWarnings('spec.template', next.spec.template, previous?.spec.template),
