@@ -42,8 +42,10 @@ export interface Core {
   computed: Map<string, ComputedVerbs>
   /** Aborts when the server closes: watches end. */
   closing: AbortSignal
-  /** Says something in the audit event of the request that is worked on, if there is one; what was said first of a key stays. */
-  annotate(key: string, value: string): void
+  /** Says something in the audit event of the request that is worked on, if there is one; what was said first of a key stays. With a level, where so much is recorded. */
+  annotate(key: string, value: string, level?: 'Request'): void
+  /** When the request that is worked on must have its answer, by the monotonic clock; undefined: nobody waits. */
+  deadlineMs?: number
   /** The parsed form of a kept object, shared: not to be changed. */
   shared(object: KeptObject): AnyObject
 }

@@ -431,3 +431,13 @@ test('a running pod is given a container for debugging, which stays as it is', a
   })
   expect((await server.call('POST', `${ns}/pods`, pod('b', debug('busybox').spec))).status).toBe(422)
 })
+
+test('a binding of a mutating policy that says nothing of parameters that are not there denies', async () => {
+  await using server = await startTestServer()
+  const made = await server.call(
+    'POST',
+    '/apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings',
+    { metadata: { name: 'b' }, spec: { policyName: 'p', paramRef: { name: 'x', namespace: 'default' } } },
+  )
+  expect([made.status, made.body.spec.paramRef.parameterNotFoundAction]).toEqual([201, 'Deny'])
+})

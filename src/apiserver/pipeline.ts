@@ -14,6 +14,7 @@ import { type Attributes, type AuthorizerChain, type Decision, mayNot } from './
 import { catalogReply } from './catalog/catalog.ts'
 import type { Call, Core, ResourceCall } from './core.ts'
 import { type Control, controlled, runsLong } from './flow-control/controlled.ts'
+import { requestTimeoutMs } from './flow-control/deadlines.ts'
 import type { Flow } from './flow-control/flow-control.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { finishReply } from './replies/finish.ts'
@@ -63,7 +64,9 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const user = wantsImpersonation(request) ? await impersonated(request, known, parts.authorizer) : known
       if (user !== known) trail?.impersonated(user)
       const attributes: Attributes = { user, ...asked }
-      const core = coreFor(parts.core, request, { user: user.username, request: auditId }, trail)
+      const long = runsLong(verb, info)
+      const deadlineMs = long || reads(request) ? undefined : started + requestTimeoutMs(info.query)
+      const core = coreFor(parts.core, request, { user: user.username, request: auditId }, trail, deadlineMs)
       const call: Call = { core, request, info, user, auditId, warnings }
       const work = async () => {
         const answer = parts.authorizer.authorize(attributes)
@@ -75,7 +78,6 @@ export function createHandler(parts: PipelineParts): ApiHandler {
         if (call.info.resource) return serveResource(call, verb)
         return (await parts.others(call)) ?? (belowRoot(call) ? errorReply(noSuchPath()) : noSuchPage())
       }
-      const long = runsLong(verb, info)
       flow = long ? undefined : parts.control.flowControl.classify(attributes)
       reply = await (long ? work() : controlled(parts.control, flow, request, attributes, info, work))
     } catch (error) {
@@ -85,6 +87,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
           : errorReply(asApiError(parts, request, error), request.headers['accept'])
     }
     trail?.answered(reply)
+    if (trail) await parts.auditor?.recorded()
     const finishing = finishReply(request, reply, auditId, warnings, flow)
     if (finishing) await finishing
     done()
@@ -100,13 +103,25 @@ function auditIdOf({ random }: Core, request: ApiRequest): string {
 }
 
 /** What writes does so in the name of its user, and a leader only within its term. */
-function coreFor(plain: Core, { method, headers }: ApiRequest, author: Author, trail: AuditTrail | undefined): Core {
-  const core = trail ? { ...plain, annotate: (key: string, value: string) => trail.annotate(key, value) } : plain
-  if (method === 'GET' || method === 'HEAD') return core
-  const text = headers[fenceHeader]
+function coreFor(
+  plain: Core,
+  request: ApiRequest,
+  author: Author,
+  trail: AuditTrail | undefined,
+  deadlineMs: number | undefined,
+): Core {
+  const core: Core = trail ? { ...plain, annotate: (key, value, level) => trail.annotate(key, value, level) } : plain
+  if (reads(request)) return core
+  const text = request.headers[fenceHeader]
   const fence = text === undefined ? {} : { fence: { fence: parseFence(text), leases: core.resources.of(Lease) } }
-  return { ...core, objects: core.objects.of({ author, ...fence }) }
+  return {
+    ...core,
+    objects: core.objects.of({ author, ...fence }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  }
 }
+
+const reads = ({ method }: ApiRequest): boolean => method === 'GET' || method === 'HEAD'
 
 function serveResource(call: Call, verb: string): Promise<ApiReply> {
   const path = call.info.resource!

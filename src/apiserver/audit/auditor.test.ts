@@ -186,3 +186,25 @@ test('a server ends although what records it hangs', async () => {
   // Once is enough.
   server = await startTestServer()
 })
+
+test('an answer waits for its events only where that is asked for', async () => {
+  const told: string[] = []
+  const backend: AuditBackend = {
+    name: 'slow',
+    write: () => told.push('written'),
+    async flushed() {
+      await new Promise(resolve => setImmediate(resolve))
+      told.push('flushed')
+    },
+    onLost() {},
+    async [Symbol.asyncDispose]() {},
+  }
+  const policy = { rules: [{ level: 'Metadata' as const }], omitStages: ['RequestReceived' as const] }
+  for (const blocking of [true, false]) {
+    await using server = await startTestServer({ audit: { policy, backends: [backend], blocking } })
+    told.length = 0
+    await server.call('GET', pods)
+    told.push('answered')
+    expect(told).toEqual(blocking ? ['written', 'flushed', 'answered'] : ['written', 'answered'])
+  }
+})

@@ -26,6 +26,8 @@ export interface AuditBackend extends AsyncDisposable {
   name: string
   /** Takes an event, one line of JSON; never waits and never throws. */
   write(line: string): void
+  /** What was written so far is where it should be; a backend without this makes nobody wait. */
+  flushed?(): Promise<void>
   /** Calls back with the number of events that were lost. */
   onLost: (events: number, why: unknown) => void
 }
@@ -33,6 +35,8 @@ export interface AuditBackend extends AsyncDisposable {
 export interface AuditOptions {
   policy: AuditPolicy
   backends: readonly AuditBackend[]
+  /** An answer is sent when its events are recorded, not before. */
+  blocking?: boolean
 }
 
 const closeLimitMs = 5_000
@@ -50,8 +54,9 @@ export class Auditor {
   readonly #events: Counter
   readonly #levels: Counter
 
-  constructor({ policy, backends }: AuditOptions, { clock, log, registry }: Parts) {
-    this.#options = { policy, backends }
+  constructor(options: AuditOptions, { clock, log, registry }: Parts) {
+    const { backends } = options
+    this.#options = options
     this.#clock = clock
     const registers = [registry]
     this.#events = new Counter({ name: 'apiserver_audit_event_total', help: 'Audit events, all together.', registers })
@@ -82,6 +87,12 @@ export class Auditor {
     this.#levels.inc({ level: judgement.level })
     if (judgement.level === 'None') return undefined
     return new AuditTrail({ request, auditId, attributes, judgement, clock: this.#clock, write: e => this.#write(e) })
+  }
+
+  /** When all events so far are recorded, if anybody is to wait for that. */
+  recorded(): Promise<unknown> | undefined {
+    const { blocking, backends } = this.#options
+    return blocking ? Promise.all(backends.map(backend => backend.flushed?.())) : undefined
   }
 
   /** Writes what waits, unless that takes too long: a disk that hangs must not keep a server from ending. */
@@ -141,8 +152,9 @@ export class AuditTrail {
     this.#event.impersonatedUser = shownUser(user) as UserInfo
   }
 
-  /** Says something more; what was said first of a key stays. */
-  annotate(key: string, value: string): void {
+  /** Says something more; what was said first of a key stays. What has a level is told where requests' objects are. */
+  annotate(key: string, value: string, level?: 'Request'): void {
+    if (level && this.#parts.judgement.level === 'Metadata') return
     if (!this.#annotations.has(key)) this.#annotations.set(key, value)
   }
 

@@ -12,6 +12,7 @@ import { encodeObject, withRevision } from '../storage/object-bytes.ts'
 import { objectStoreKey } from '../storage/object-key.ts'
 import { ClaimTaken } from '../storage/object-store.ts'
 import { KeptObject } from '../watch-cache/kept-object.ts'
+import { admitChanges } from './admit-changes.ts'
 import type { TrackOwners } from './field-owners.ts'
 import { fillSystemFields, generateName, refuseRevision } from './system-fields.ts'
 
@@ -103,7 +104,7 @@ async function admitAndCommit(
     },
   }
   options.track?.(next, undefined)
-  if (await core.admission.mutate(admission)) applyDefaults(kind, next)
+  if (await admitChanges(admission)) applyDefaults(kind, next)
   kind.prepareCreate?.(next)
   refuse(resource, next, validateObject(kind, next))
   await core.admission.validate(admission)

@@ -9,6 +9,7 @@ import type { Resource } from '../resources.ts'
 import { prepare, servedObject, toStored } from '../storage/conversion.ts'
 import { ClaimTaken, StaleObject } from '../storage/object-store.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
+import { admitChanges } from './admit-changes.ts'
 import { dryKept, refuse, remembered, type WriteOptions } from './create-object.ts'
 import { sameButTimes, sameDesire } from './same.ts'
 import { keepSystemFields, takeMarks } from './system-fields.ts'
@@ -135,7 +136,7 @@ async function admitAndCommit(
     settle: () => replaceContents(next, asMayBeWritten(target, present, { ...next }, options)),
   }
   options.track?.(next, present)
-  if (!options.admitted && (await core.admission.mutate(admission))) applyDefaults(kind, next)
+  if (!options.admitted && (await admitChanges(admission))) applyDefaults(kind, next)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
   if (!options.sound) {
     const wrong = validateObject(kind, next, present, options.trusted)

@@ -92,10 +92,13 @@ async function identityOf(flags: Flags, outside: OutsideWorld): Promise<Partial<
   return {
     ...(tokens ? { tokens: readTokenFile(await outside.disk.readText(tokens)) } : {}),
     ...(oidc ? { oidc } : {}),
-    ...(audit ? { audit } : {}),
+    ...(audit ? { audit: { ...audit, blocking: modeOf(flags) === 'blocking' } } : {}),
     ...(flags.one('anonymous-auth') === 'false' ? { authenticators: [noStrangers] } : {}),
   }
 }
+
+/** As with kube-apiserver, an answer waits for its audit events unless the mode is `batch`. */
+const modeOf = (flags: Flags) => flags.one('audit-log-mode')?.replace(/-strict$/, '') ?? 'blocking'
 
 /** Asked last: whoever comes to it is known to nobody. */
 const noStrangers: Authenticator = {

@@ -27,6 +27,19 @@ export function readOwners(entries: readonly ManagedFieldsEntry[] | undefined): 
   return [...owners.values()]
 }
 
+/** Why a list of managedFields is none, in the words of Kubernetes; undefined: it is one. */
+export function ownersProblem(entries: readonly ManagedFieldsEntry[] | undefined): string | undefined {
+  if (readOwners(entries)) return undefined
+  for (const [at, { operation, apiVersion, fieldsType }] of entries!.entries()) {
+    if (operation !== 'Apply' && operation !== 'Update') return 'operation must be `Apply` or `Update`'
+    if (!apiVersion) return 'apiVersion must not be empty'
+    if (!fieldsType) return `missing fieldsType in managed fields entry ${at}`
+    if (fieldsType !== 'FieldsV1')
+      return `invalid fieldsType ${JSON.stringify(fieldsType)} in managed fields entry ${at}`
+  }
+  return 'error decoding set'
+}
+
 /** Who appears twice is one: an applier whatever its version, a writer by plain updates for each of its versions. */
 function managerOf({ manager = '', operation, apiVersion, subresource = '' }: ManagedFieldsEntry): string {
   return JSON.stringify([manager, operation, operation === 'Apply' ? '' : apiVersion, subresource])

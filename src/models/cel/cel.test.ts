@@ -38,6 +38,7 @@ describe('expressions', () => {
     expect(messageOf(() => run('1 / x', { x: 0 }))).toBe('division by zero')
     expect(messageOf(() => run('x.y', { x: {} }))).toBe('no such key: y')
     expect(messageOf(() => run('x < "a"', { x: 1 }))).toBe('no such overload')
+    for (const x of [null, 1, 'a', []]) expect(run('has(x.y)', { x }).value).toBe(false)
   })
 
   test('a side that decides wins over a side that fails', () => {

@@ -187,6 +187,16 @@ describe('a create is refused', () => {
     ],
     [
       'Event',
+      { 'involvedObject.namespace': undefined, 'metadata.namespace': 'kube-system' },
+      ['involvedObject.namespace: Invalid value: "": does not match event.namespace'],
+    ],
+    [
+      'Event',
+      { eventTime: '2026-01-01T00:00:00.000000Z', 'involvedObject.namespace': 'other' },
+      ['reportingComponent: Required value', 'reportingInstance: Required value', 'action: Required value'],
+    ],
+    [
+      'Event',
       { eventTime: '2026-01-01T00:00:00.000000Z' },
       ['reportingComponent: Required value', 'reportingInstance: Required value', 'action: Required value'],
     ],

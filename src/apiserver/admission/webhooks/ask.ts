@@ -70,7 +70,10 @@ function note(
 async function call(hook: Hook, { admission, shown, type }: Asking): Promise<Verdict> {
   const { core } = admission
   const uid = core.random.uuid()
-  const { destination, timeoutMs, reviewVersion } = hook
+  const { destination, reviewVersion } = hook
+  const leftMs = core.deadlineMs === undefined ? hook.timeoutMs : core.deadlineMs - core.clock.monotonicMs()
+  // Who asked waits no longer than that; never none at all, which would mean without end.
+  const timeoutMs = Math.max(Math.min(hook.timeoutMs, leftMs), 1)
   const review = await core.outgoing.post(destination, encodeReview(admission, shown, uid, reviewVersion), {
     timeoutMs,
   })

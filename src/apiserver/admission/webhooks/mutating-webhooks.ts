@@ -1,3 +1,4 @@
+import { inKeyOrder } from '../../../base/equality.ts'
 import { ApiError } from '../../../models/api-error.ts'
 import { MutatingWebhookConfiguration } from '../../../models/kinds/index.ts'
 import type { AnyObject } from '../../../models/object.ts'
@@ -52,6 +53,7 @@ async function askAll(
     const operations = patch ? operationsOf(patch) : []
     const mutated = operations.length > 0 && (await change(hook, admission, shown, operations))
     noteMutation(hook, admission, mutated, place)
+    if (operations.length) notePatch(hook, admission, operations, place)
     if (mutated) turns.changed()
     if (hook.reinvoke) turns.wantsMore(hook)
   }
@@ -61,6 +63,13 @@ async function askAll(
 function noteMutation({ configuration, name }: Hook, { core }: Admission, mutated: boolean, place: string): void {
   const value = JSON.stringify({ configuration, webhook: name, mutated })
   core.annotate(`mutation.webhook.admission.k8s.io/${place}`, value)
+}
+
+/** Where requests' objects are recorded, what was done to them is too. */
+function notePatch({ configuration, name }: Hook, { core }: Admission, operations: unknown[], place: string): void {
+  const patch = operations.map(inKeyOrder)
+  const value = JSON.stringify({ configuration, webhook: name, patch, patchType: 'JSONPatch' })
+  core.annotate(`patch.webhook.admission.k8s.io/${place}`, value, 'Request')
 }
 
 /** A patch that is none is refused whatever the failure policy says. @throws ApiError InternalError */

@@ -519,3 +519,36 @@ test('what webhooks were asked and said is counted', async () => {
   ].map(line => `apiserver_admission_webhook_${line}`)
   expect(lines.filter(line => !metrics.includes(line))).toEqual([])
 })
+
+test('what a webhook breaks of the metadata is mended: owners that are there twice, managers that are none', async () => {
+  const twice = { apiVersion: 'v1', kind: 'Node', name: 'n', uid: 'u1' }
+  const { call, configure, webhook, rule } = await startWithHook(() =>
+    patch(
+      { op: 'add', path: '/metadata/ownerReferences', value: [twice, { ...twice, uid: 'u2' }, twice] },
+      { op: 'replace', path: '/metadata/managedFields/0/operation', value: 'Said' },
+    ),
+  )
+  await configure('Mutating', 'breaks', webhook('breaks.k8s.io', '/', [rule(['configmaps'], ['CREATE', 'UPDATE'])]))
+  const made = await call('POST', `${configMaps}?fieldManager=me`, configMap('broken', { a: 'b' }))
+  expect([made.status, made.body.message, made.body.metadata.ownerReferences]).toEqual([
+    201,
+    undefined,
+    [twice, { ...twice, uid: 'u2' }],
+  ])
+  expect(made.body.metadata.managedFields).toMatchObject([{ manager: 'me', operation: 'Update' }])
+  expect(made.headers['warning']).toEqual([
+    '299 - ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: operation must be `Apply` or `Update`"',
+    '299 - ".metadata.ownerReferences contains duplicate entries after mutating admission happens; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: u1"',
+  ])
+})
+
+test('a webhook is given no more time than the request has left', async () => {
+  const asked: string[] = []
+  const { call, configure, webhook, rule, outside } = await startWithHook(() => allow, { clock: new VirtualClock() })
+  outside.server.on('request', request => asked.push(request.url!))
+  const rules = [rule(['configmaps'], ['CREATE'])]
+  await configure('Validating', 'time', webhook('time.k8s.io', '/', rules, { timeoutSeconds: 20 }))
+  await call('POST', `${configMaps}?timeout=10s`, configMap('short'))
+  await call('POST', configMaps, configMap('long'))
+  expect(asked).toEqual(['/?timeout=10s', '/?timeout=20s'])
+})

@@ -23,8 +23,8 @@ function find(target: Value, field: string, must: boolean, lenient: boolean): Va
 /** `has(target.field)` */
 export function hasField(target: Value, field: string): boolean {
   if (target instanceof Optional) return target.value !== undefined && hasField(target.value, field)
-  if (target instanceof Mapping) return target.find(field) !== undefined
-  return fail('no such overload')
+  // What has no fields has not this one: null too.
+  return target instanceof Mapping && target.find(field) !== undefined
 }
 
 /** `target[key]`; `target[?key]` where it is optional, and so where the target is. */

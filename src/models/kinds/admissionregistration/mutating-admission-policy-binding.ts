@@ -16,6 +16,9 @@ export const MutatingAdmissionPolicyBinding = defineKind<v1alpha1.MutatingAdmiss
   scope: 'Cluster',
   schema: 'admissionregistration/v1alpha1.MutatingAdmissionPolicyBinding',
   columns: [text('PolicyName', b => b.spec?.policyName ?? ''), text('ParamRef', parameterText)],
-  defaults: ({ spec }) => defaultMatch(spec?.matchResources),
+  defaults({ spec }) {
+    defaultMatch(spec?.matchResources)
+    if (spec?.paramRef) spec.paramRef.parameterNotFoundAction ??= 'Deny'
+  },
   validate: ({ spec }) => checkBinding(spec),
 })

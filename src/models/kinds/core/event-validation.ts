@@ -4,16 +4,19 @@ import type { Event } from '../../types/core-v1.ts'
 import { texts } from '../checks.ts'
 
 const mismatch = 'does not match event.namespace'
-const clusterNamespaces = ['', 'default', 'kube-system']
 
-/** Events are kept where their object is. Those with an eventTime are of the newer form, which asks for more. */
+/**
+ * Events are kept where their object is, or in one of the namespaces of things without one. Those with an eventTime are of
+ * the newer form, which asks for more, and leaves open where they are kept.
+ */
 export function validateEvent(event: Event): FieldError[] {
   const namespace = event.metadata.namespace ?? ''
   const about = event.involvedObject.namespace ?? ''
   const errors: FieldError[] = []
-  const agrees = about ? about === namespace : clusterNamespaces.includes(namespace)
+  const newer = Boolean(event.eventTime)
+  const agrees = about ? newer || about === namespace : ['default', newer ? 'kube-system' : ''].includes(namespace)
   if (!agrees) errors.push(invalid('involvedObject.namespace', about, mismatch))
-  if (!event.eventTime) return errors
+  if (!newer) return errors
   const { reportingComponent: component, reportingInstance: instance, action, reason, message = '' } = event
   if (!component) errors.push(required('reportingComponent'))
   else errors.push(...texts('reportingComponent', component, isQualifiedName(component)))
