@@ -342,7 +342,7 @@ test('what wants to see later changes is asked once more, and nobody else', asyn
 test('what a webhook may not change stays: identity, and by way of status all but the status', async () => {
   const { call, configure, webhook, rule } = await startWithHook(({ object, subResource }) =>
     patch(
-      { op: 'replace', path: '/metadata/uid', value: 'mine' },
+      ...(object.status?.message === 'hi' ? [] : [{ op: 'replace', path: '/metadata/uid', value: 'mine' }]),
       subResource
         ? { op: 'add', path: '/spec/nodeName', value: 'elsewhere' }
         : { op: 'add', path: '/status', value: { phase: 'Running' } },
@@ -353,6 +353,11 @@ test('what a webhook may not change stays: identity, and by way of status all bu
   const { body } = await call('POST', pods, pod('p'))
   expect(body.metadata.uid).not.toBe('mine')
   expect(body.status.phase).toBe('Pending')
+  const refused = await call('PUT', `${pods}/p/status`, { ...body, status: { ...body.status, message: 'other' } })
+  expect([refused.status, refused.body.message]).toEqual([
+    422,
+    'Pod "p" is invalid: metadata.uid: Invalid value: "mine": field is immutable',
+  ])
   const changed = await call('PUT', `${pods}/p/status`, { ...body, status: { ...body.status, message: 'hi' } })
   expect(changed.body).toMatchObject({ status: { message: 'hi' }, metadata: { uid: body.metadata.uid } })
   expect(changed.body.spec.nodeName).toBeUndefined()
