@@ -220,3 +220,12 @@ test('a tree in another order than ours is written in ours', () => {
     '{"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{"f:paused":{}}}',
   )
 })
+
+test('who takes out what it wrote owns it no longer', () => {
+  const made = config({ replicas: 2, paused: true })
+  trackUpdate(deployment, undefined, made, writer('me'))
+  const less = structuredClone(made)
+  delete less['spec'].paused
+  trackUpdate(deployment, made, less, writer('me'))
+  expect(owned(less, 'me', 'Update')).toEqual({ 'f:spec': { 'f:replicas': {} } })
+})

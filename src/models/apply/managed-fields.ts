@@ -118,7 +118,8 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     if (i === at) {
       const fields = owner.fields.difference(removed).union(mine)
       if (fields.isEmpty) return
-      out.push(mine.isEmpty ? { ...owner, fields } : { entry: { ...owner.entry, time: writer.time }, fields })
+      const entry = mine.isEmpty ? owner.entry : { ...owner.entry, time: writer.time }
+      out.push(fields === owner.fields && mine.isEmpty ? owner : { entry, fields })
       return
     }
     const theirs = differences.at(owner.entry.apiVersion ?? '')
