@@ -9,9 +9,19 @@ export interface MountPoint {
   shared: boolean
 }
 
-export async function mountPoints(disk: Disk): Promise<MountPoint[]> {
+/** @param folder only what is mounted there or below it, which is cheaper than all */
+export async function mountPoints(disk: Disk, folder?: string): Promise<MountPoint[]> {
+  const points = parse(await disk.readText('/proc/self/mountinfo'), folder)
+  return folder === undefined ? points : points.filter(({ path }) => path === folder || path.startsWith(`${folder}/`))
+}
+
+/** @param mentioned lines without this text may be left out */
+function parse(text: string, mentioned: string | undefined): MountPoint[] {
+  // Blanks and some other characters are written as octal numbers there.
+  const word = mentioned && /^[\w./-]+$/.test(mentioned) ? mentioned : ''
   const points: MountPoint[] = []
-  for (const line of (await disk.readText('/proc/self/mountinfo')).split('\n')) {
+  for (const line of text.split('\n')) {
+    if (!line.includes(word)) continue
     const fields = line.split(' ')
     const dash = fields.indexOf('-')
     if (dash < 0) continue

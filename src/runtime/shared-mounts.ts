@@ -19,7 +19,7 @@ export async function shareFolder(disk: Disk, commands: Commands, folder: string
 
 /** Takes back what `shareFolder` did, if it did. */
 export async function unshareFolder(disk: Disk, commands: Commands, folder: string): Promise<void> {
-  if ((await mountPoints(disk)).some(point => point.path === folder)) await commands.run('umount', [folder])
+  if ((await mountPoints(disk, folder)).some(point => point.path === folder)) await commands.run('umount', [folder])
 }
 
 /** What to tell a person whose `/` is private; undefined when it is shared. */

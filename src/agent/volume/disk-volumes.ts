@@ -325,7 +325,8 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       options.tokens.forget(uid)
       await entry?.writing
       // Before a driver is asked to take a volume down, nothing of ours may hold it.
-      await unmountBelow({ disk, commands }, join(podFolder(uid), 'volume-subpaths'))
+      const pins = join(podFolder(uid), 'volume-subpaths')
+      if (await disk.exists(pins)) await unmountBelow({ disk, commands }, pins)
       await options.csi?.tearDown(uid)
       await unmountBelow({ disk, commands }, podFolder(uid))
       await releaseImageVolumes(options, podFolder(uid))

@@ -17,7 +17,7 @@ export async function makeEmptyDir(
   const fresh = !(await disk.exists(path))
   await disk.makeFolder(path)
   const mount = mountOptions(volume, pod)
-  if (mount && !(await mountPoints(disk)).some(point => point.path === path))
+  if (mount && !(await mountPoints(disk, path)).some(point => point.path === path))
     await commands.run('mount', ['-t', ...mount, path])
   if (fresh || mount) {
     const group = pod.spec.securityContext?.fsGroup

@@ -31,7 +31,7 @@ export async function mountDevice(
   const { device, options = [] } = about
   // Clients send it empty, too.
   const fsType = about.fsType || 'ext4'
-  if ((await mountPoints(disk)).some(point => point.path === target)) return
+  if ((await mountPoints(disk, target)).some(point => point.path === target)) return
   const found = await commands.run('blkid', ['-p', '-s', 'TYPE', '-s', 'PTTYPE', '-o', 'value', device], {
     allowFailure: true,
   })

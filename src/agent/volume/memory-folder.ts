@@ -16,6 +16,7 @@ export async function makeMemoryFolder(disk: Disk, commands: Commands, folder: s
 
 /** Removes the folder, and its mount if it has one. Containers that still use what is in it keep it until they end. */
 export async function forgetMemoryFolder(disk: Disk, commands: Commands, folder: string): Promise<void> {
-  if ((await mountPoints(disk)).some(point => point.path === folder)) await commands.run('umount', ['-l', folder])
+  if ((await mountPoints(disk, folder)).some(point => point.path === folder))
+    await commands.run('umount', ['-l', folder])
   await disk.remove(folder)
 }

@@ -22,7 +22,7 @@ export async function mountNfs(
   { server, path, readOnly }: NFSVolumeSource,
   options: readonly string[] = [],
 ): Promise<void> {
-  if ((await mountPoints(disk)).some(point => point.path === target)) return
+  if ((await mountPoints(disk, target)).some(point => point.path === target)) return
   if (!(await Promise.all(helpers.map(helper => disk.exists(helper)))).includes(true))
     throw new NfsImpossible(`${server}:${path} cannot be mounted: this node has no ${helpers[0]}`, {
       hint: 'Install nfs-common (Debian, Ubuntu) or nfs-utils (Fedora, Alpine) on the node.',

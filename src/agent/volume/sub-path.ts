@@ -101,12 +101,11 @@ async function realPath(disk: Disk, path: string): Promise<string> {
  */
 export async function unmountBelow({ disk, commands }: SubPathTools, folder: string): Promise<void> {
   const mounted = async () =>
-    (await mountPoints(disk))
-      .map(({ path }) => path)
-      .filter(path => path === folder || path.startsWith(`${folder}/`))
-      .sort((a, b) => b.length - a.length)
+    (await mountPoints(disk, folder)).map(({ path }) => path).sort((a, b) => b.length - a.length)
+  const there = await mounted()
+  if (!there.length) return
   let why = ''
-  for (const path of await mounted()) {
+  for (const path of there) {
     const { stderr } = await commands.run('umount', ['--lazy', path], { allowFailure: true })
     why ||= stderr.trim()
   }

@@ -30,7 +30,7 @@ interface Mounting {
  */
 export async function mountSnapshot(world: Mounting, snapshotter: string, image: ImageRef, folder: string) {
   const { connection, disk, commands } = world
-  if ((await mountPoints(disk)).some(point => point.path === folder)) return
+  if ((await mountPoints(disk, folder)).some(point => point.path === folder)) return
   try {
     // Of an attempt that came to nothing.
     await releaseSnapshot(world, snapshotter, folder)
