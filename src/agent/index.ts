@@ -1,5 +1,4 @@
 export { type Agent, createAgent } from './agent.ts'
-export { keepRenewed } from './certificate/rotation.ts'
 export { type CgroupSettings, removePodGroups } from './cgroup/pod-groups.ts'
 export { AgentMetrics, type CertificateUse } from './metrics/agent-metrics.ts'
 export type { SwapBehavior } from './node/host-memory.ts'

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { AgentMetrics } from '../agent/index.ts'
 import { validityOf } from '../base/certificates.ts'
 import { systemClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
@@ -76,7 +77,8 @@ test('a running node replaces its keys before their end: its calls, its server a
   const calls = httpTransport({ server: server.url, ca: keys.ca, identity: () => keys.client })
   const asNode = createClient(calls)
   const own = await startAgentServer({ host: '127.0.0.1', port: 0, keys, client: asNode, outside })
-  const stop = keys.keepRenewed({ ...outside, clock }, undefined)
+  const metrics = new AgentMetrics()
+  const stop = keys.keepRenewed({ ...outside, clock }, metrics)
   try {
     expect(await shownBy(own.port!, keys.ca)).toBe(new X509Certificate(first.server.cert).toString())
     await clock.advance(0.6 * hourMs)
@@ -94,6 +96,8 @@ test('a running node replaces its keys before their end: its calls, its server a
 
     expect(await shownBy(own.port!, keys.ca)).toBe(new X509Certificate(keys.server.cert).toString())
     expect((await asNode.get(Node, { name: 'n1' })).metadata.name).toBe('n1')
+    const lives = metrics.families.find(({ name }) => name.endsWith('server_rotation_seconds'))!
+    expect((await lives.get()).values.find(v => v.metricName?.endsWith('_count'))?.value).toBe(1)
     const kept = async () => JSON.parse(await readFile(join(folder, 'n1', 'node.json'), 'utf8'))
     let saved = await kept()
     for (let i = 0; i < 500 && saved.client.cert !== keys.client.cert; i++) saved = await kept()

@@ -1,4 +1,5 @@
-import { type AgentMetrics, type CertificateUse, keepRenewed } from '../agent/index.ts'
+import type { AgentMetrics, CertificateUse } from '../agent/index.ts'
+import { keepRenewed } from '../base/certificate-rotation.ts'
 import type { KeyPair } from '../base/certificates.ts'
 import { explain } from '../base/errors.ts'
 import type { OutsideWorld } from './outside.ts'
@@ -56,12 +57,14 @@ export class NodeKeys {
   keepRenewed({ clock, random, log }: OutsideWorld, metrics: AgentMetrics | undefined): () => void {
     const stop = new AbortController()
     for (const use of ['client', 'server'] as const) {
-      const certificate = {
-        use,
+      const about = {
+        certificate: use,
         current: () => this.#now[use],
         renew: (signal: AbortSignal) => this.renew(use, signal),
+        renewed: (seconds: number) => metrics?.certificateRenewed(use, seconds),
+        failed: () => metrics?.certificateNotRenewed(use),
       }
-      keepRenewed({ ...certificate, clock, random, log, metrics }, stop.signal).catch(error =>
+      keepRenewed({ ...about, clock, random, log }, stop.signal).catch(error =>
         log.error({ certificate: use, error: explain(error) }, 'certificate is no longer renewed'),
       )
     }

@@ -12,6 +12,9 @@ import type { Disk } from '../base/disk.ts'
 import type { Random } from '../base/random.ts'
 
 /** Every key of the cluster. Files below `<dataDir>/pki`, private ones 0600; made when missing, renewed 30 days before their end. */
+/** Those that a running server uses, and replaces while it runs. */
+export type ServerKey = 'server' | 'agentClient' | 'frontProxyClient'
+
 export interface Pki {
   /** Signs servers, clients and nodes. */
   ca: KeyPair
@@ -24,6 +27,8 @@ export interface Pki {
   admin: KeyPair
   /** What the API server shows to agents. */
   agentClient: KeyPair
+  /** Makes another pair of these, which is `pki[name]` from then on. */
+  renew(name: ServerKey): Promise<void>
   tokenKey: { privateKey: string; publicKey: string }
   /** Lets a node ask for its certificate: `optiflow agent --token`. */
   joinToken: string
@@ -96,15 +101,27 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
 
   const ca = await authority('ca')
   const frontProxyCa = await authority('front-proxy-ca')
+  const make: Record<ServerKey, (age?: KeyAge) => Promise<KeyPair>> = {
+    server: age => issued('server', ca, { commonName: 'optiflow', ...options.serverNames, usages: ['server'] }, age),
+    agentClient: age =>
+      issued(
+        'agent-client',
+        ca,
+        {
+          commonName: 'kube-apiserver-kubelet-client',
+          organizations: ['system:masters'],
+          usages: ['client'],
+        },
+        age,
+      ),
+    frontProxyClient: age =>
+      issued('front-proxy-client', frontProxyCa, { commonName: frontProxyName, usages: ['client'] }, age),
+  }
   const [server, admin, agentClient, frontProxyClient] = await Promise.all([
-    issued('server', ca, { commonName: 'optiflow', ...options.serverNames, usages: ['server'] }),
+    make.server(),
     issued('admin', ca, { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] }),
-    issued('agent-client', ca, {
-      commonName: 'kube-apiserver-kubelet-client',
-      organizations: ['system:masters'],
-      usages: ['client'],
-    }),
-    issued('front-proxy-client', frontProxyCa, { commonName: frontProxyName, usages: ['client'] }),
+    make.agentClient(),
+    make.frontProxyClient(),
   ])
 
   let tokenPair: { privateKey: string; publicKey: string } | undefined
@@ -118,7 +135,7 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     return `${hex.slice(0, 6)}.${hex.slice(6, 22)}`
   })
 
-  return {
+  const pki: Pki = {
     ca,
     frontProxyCa,
     frontProxyClient,
@@ -129,5 +146,9 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     joinToken,
     serving: (name, request, age) => issued(name, ca, { ...request, usages: ['server'] }, age),
     client: (name, request, age) => issued(name, ca, { ...request, usages: ['client'] }, age),
+    renew: async name => {
+      pki[name] = await make[name]('new')
+    },
   }
+  return pki
 }

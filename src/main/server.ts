@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type ApiServer, createApiServer, tlsNodeDialer } from '../apiserver/index.ts'
+import { type ApiServer, createApiServer, type Listening, tlsNodeDialer } from '../apiserver/index.ts'
 import { Disposal } from '../base/disposal.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 import { bracketed } from '../base/ip.ts'
@@ -14,6 +14,7 @@ import { readOidc } from './oidc.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { frontProxyName, loadPki, type Pki } from './pki.ts'
+import { current, keepServerKeys, shownBy } from './server-keys.ts'
 import type { Settings } from './settings.ts'
 import { type OpenedStore, openStore } from './store.ts'
 
@@ -70,15 +71,16 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           frontProxy: {
             ca: pki.frontProxyCa.cert,
             allowedNames: [frontProxyName],
-            identity: pki.frontProxyClient,
+            identity: current(pki, 'frontProxyClient'),
           },
           admission: [calicoResources],
           serviceCidr: settings.serviceCidr,
           events: { maxAgeMs: settings.eventAgeMs },
-          nodes: tlsNodeDialer({ ca: pki.ca.cert, ...pki.agentClient }),
+          nodes: tlsNodeDialer(Object.assign(current(pki, 'agentClient'), { ca: pki.ca.cert })),
         }),
       )
-      const url = await listen(api, settings, pki)
+      const { url, listening } = await listen(api, settings, pki)
+      stack.defer(keepServerKeys(pki, listening, outside))
       await api.publish(nodeIp(), Number(new URL(url).port))
       const explanations = stack.use(serveExplanations(api, outside, settings.schedulerConfig))
       return [{ api, pki, explanations, url, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }, url]
@@ -99,22 +101,20 @@ async function planBackups(opened: OpenedStore, settings: Settings, outside: Out
   scheduleBackups({ ...outside, store, plan: { folder, everyMs, keep, secret }, signal: stop.signal })
 }
 
-async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<string> {
+async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<{ url: string; listening: Listening }> {
   const { host, port } = settings.listen
   try {
     const listening = await api.listen({
       host,
       port,
-      // The chain ends with the authority, so that a joining node can compare it with its token's fingerprint.
       tls: {
-        cert: `${pki.server.cert.trim()}\n${pki.ca.cert.trim()}\n`,
-        key: pki.server.key,
+        ...shownBy(pki),
         clientCa: pki.ca.cert,
         frontProxyCa: pki.frontProxyCa.cert,
       },
     })
     const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : bracketed(host)
-    return `https://${shown}:${listening.port}`
+    return { url: `https://${shown}:${listening.port}`, listening }
   } catch (cause) {
     if (codeOf(cause) === 'EADDRINUSE')
       throw new PortTaken(`${host}:${port} is in use by another program`, {

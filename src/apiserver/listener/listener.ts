@@ -27,6 +27,8 @@ export interface Listening {
   host: string
   port: number
   url: string
+  /** Shows this certificate (PEM) to who connects from now on. @throws without TLS */
+  useCertificate(pair: { cert: string; key: string }): void
   close(): Promise<void>
 }
 
@@ -69,6 +71,7 @@ export async function listen(
     host,
     port: server.port,
     url: `${tls ? 'https' : 'http'}://${bracketed(host)}:${server.port}`,
+    useCertificate: server.useCertificate,
     close: () => server.close(closeGraceMs),
   }
 }

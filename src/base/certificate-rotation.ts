@@ -1,13 +1,13 @@
-import { backoffMs } from '../../base/backoff.ts'
-import { type KeyPair, type Validity, validityOf } from '../../base/certificates.ts'
-import { type Clock, sleep, timeText } from '../../base/clock.ts'
-import { explain } from '../../base/errors.ts'
-import type { Logger } from '../../base/logger.ts'
-import type { Random } from '../../base/random.ts'
-import type { AgentMetrics, CertificateUse } from '../metrics/agent-metrics.ts'
+import { backoffMs } from './backoff.ts'
+import { type KeyPair, type Validity, validityOf } from './certificates.ts'
+import { type Clock, sleep, timeText } from './clock.ts'
+import { explain } from './errors.ts'
+import type { Logger } from './logger.ts'
+import type { Random } from './random.ts'
 
 export interface RotationOptions {
-  use: CertificateUse
+  /** As logs name it. */
+  certificate: string
   /** What is in use now. */
   current(): KeyPair
   /** Has another one made and puts it to use. @throws when it is not had, or the signal's reason */
@@ -15,7 +15,10 @@ export interface RotationOptions {
   clock: Clock
   random: Random
   log: Logger
-  metrics?: AgentMetrics | undefined
+  /** Told of each that took the place of another, which was so old. */
+  renewed?(ageSeconds: number): void
+  /** Told of each attempt that failed. */
+  failed?(): void
 }
 
 /** So long it is waited for who signs, before it is asked anew. */
@@ -56,22 +59,22 @@ export async function keepRenewed(options: RotationOptions, signal: AbortSignal)
 }
 
 async function renewOnce(options: RotationOptions, signal: AbortSignal): Promise<void> {
-  const { use, clock, random, log, metrics } = options
+  const { certificate, clock, random, log } = options
   for (let attempt = 1; ; attempt++) {
     const old = validityOf(options.current().cert)
     try {
       await withPatience(clock, signal, limited => options.renew(limited))
-      metrics?.certificateRenewed(use, (clock.now() - old.fromMs) / 1000)
+      options.renewed?.((clock.now() - old.fromMs) / 1000)
       const { untilMs } = validityOf(options.current().cert)
-      log.info({ certificate: use, until: timeText(untilMs) }, 'certificate renewed')
+      log.info({ certificate, until: timeText(untilMs) }, 'certificate renewed')
       return
     } catch (cause) {
       signal.throwIfAborted()
-      metrics?.certificateNotRenewed(use)
+      options.failed?.()
       const retryMs = Math.round(backoffMs(retries, attempt, random))
-      const about = { certificate: use, until: timeText(old.untilMs), retryMs, error: explain(cause) }
+      const about = { certificate, until: timeText(old.untilMs), retryMs, error: explain(cause) }
       if (clock.now() < old.untilMs) log.warn(about, 'certificate not renewed yet')
-      else log.error(about, 'certificate has ended and is not renewed: the node is cut off')
+      else log.error(about, 'certificate has ended and is not renewed: who relies on it is cut off')
       await sleep(clock, retryMs, signal)
     }
   }

@@ -1,0 +1,44 @@
+import type { Listening } from '../apiserver/index.ts'
+import { keepRenewed } from '../base/certificate-rotation.ts'
+import type { KeyPair } from '../base/certificates.ts'
+import { explain } from '../base/errors.ts'
+import type { OutsideWorld } from './outside.ts'
+import type { Pki, ServerKey } from './pki.ts'
+
+const names: readonly ServerKey[] = ['server', 'agentClient', 'frontProxyClient']
+
+/** What the API's listener shows: the chain ends with the authority, so that a joining node can compare it with its token's fingerprint. */
+export const shownBy = ({ server, ca }: Pki): KeyPair => ({
+  cert: `${server.cert.trim()}\n${ca.cert.trim()}\n`,
+  key: server.key,
+})
+
+/** One of the pairs as it is at any moment. */
+export const current = (pki: Pki, name: ServerKey): KeyPair => ({
+  get cert() {
+    return pki[name].cert
+  },
+  get key() {
+    return pki[name].key
+  },
+})
+
+/** Replaces the server's own certificates in time, as it runs. @returns ends that */
+export function keepServerKeys(
+  pki: Pki,
+  listening: Pick<Listening, 'useCertificate'>,
+  { clock, random, log }: Pick<OutsideWorld, 'clock' | 'random' | 'log'>,
+): () => void {
+  const stop = new AbortController()
+  for (const name of names) {
+    const renew = async () => {
+      await pki.renew(name)
+      if (name === 'server') listening.useCertificate(shownBy(pki))
+    }
+    const about = { certificate: name, current: () => pki[name], renew }
+    keepRenewed({ ...about, clock, random, log }, stop.signal).catch(error =>
+      log.error({ certificate: name, error: explain(error) }, 'certificate is no longer renewed'),
+    )
+  }
+  return () => stop.abort(new DOMException('the server stops', 'AbortError'))
+}
