@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Device, DeviceAttribute, DeviceRequest, ResourceSliceSpec } from '../../models/types/resource-v1beta1.ts'
 import { makeNode, makePod, makeScene } from '../testing/index.ts'
+import { dynamicResources } from './dynamic-resources.ts'
 
 const driver = 'gpu.example'
 const text = (string: string): DeviceAttribute => ({ string })
@@ -192,5 +193,31 @@ describe('claims', () => {
     w.claim('p-g-x', [{}])
     pod.status = { resourceClaimStatuses: [{ name: 'g', resourceClaimName: 'p-g-x' }] }
     expect(w.decide(pod)).toBe('n1')
+  })
+})
+
+describe('a pod that waits for devices', () => {
+  const claim = (name: string, status?: object, finalizers?: string[]) =>
+    ({
+      metadata: { namespace: 'default', name, uid: name, resourceVersion: '1', ...(finalizers ? { finalizers } : {}) },
+      spec: {},
+      ...(status ? { status } : {}),
+    }) as any
+  const has = { allocation: {} }
+  test.each<[string, from: object | undefined, to: object | 'gone', wakes: boolean]>([
+    ['its claim comes', undefined, claim('c'), true],
+    ['its claim gets devices', claim('c'), claim('c', has), true],
+    ['its claim is used', claim('c', has), claim('c', { ...has, reservedFor: [] }), true],
+    ['its claim gets a finalizer', claim('c'), claim('c', undefined, ['x']), false],
+    ['a claim of others gets devices', claim('d'), claim('d', has), false],
+    ['a claim of others gives them back', claim('d', has), claim('d', {}), true],
+    ['a claim of others goes with them', claim('d', has), 'gone', true],
+    ['a claim of others goes without', claim('d'), 'gone', false],
+  ])('%s: is that worth another try?', (_, from, to, wakes) => {
+    const { state } = world([])
+    const info = state.classes.admit(makePod('p', { resourceClaims: [{ name: 'g', resourceClaimName: 'c' }] }))
+    const object = (to === 'gone' ? from : to) as any
+    const event = { type: 'object-changed' as const, table: 'resourceClaims' as const, object }
+    expect(dynamicResources.wakes!({ ...event, ...(from ? { old: from as any } : {}) }, info)).toBe(wakes)
   })
 })

@@ -1,3 +1,4 @@
+import { same } from '../../base/equality.ts'
 import { nodeSelectorTest } from '../../models/node-selector.ts'
 import { keyOf, keyText } from '../../models/object.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
@@ -93,10 +94,11 @@ function allocationsOn({ waiting, objects, pools, inUse }: State, node: NodeView
   return allocate(waiting, objects.deviceClasses, pools.devicesFor(node), inUse, node.name)
 }
 
-/** The pod's own claim, or one that has given devices back. */
+/** The pod's own claim, which came or has another status (its finalizers say nothing), or one that has given devices back. */
 function concerns(pod: Pod, { object, old }: { object: object; old?: object }): boolean {
   const claim = object as ResourceClaim
-  const had = (old as ResourceClaim | undefined)?.status?.allocation
+  const before = old as ResourceClaim | undefined
   const gone = object === old
-  return claimKeys(pod).includes(keyText(keyOf(claim))) || (had !== undefined && (gone || !claim.status?.allocation))
+  if (before?.status?.allocation && (gone || !claim.status?.allocation)) return true
+  return claimKeys(pod).includes(keyText(keyOf(claim))) && (!before || !same(before.status ?? {}, claim.status ?? {}))
 }

@@ -9,6 +9,7 @@ import type { NodeView } from '../snapshot.ts'
 import { bindVolumes, type Chosen } from '../volumes/bind-volumes.ts'
 import { brokenClaim, claimUses, isBound } from '../volumes/claim-uses.ts'
 import { classOf, reaches, requestedBytes, suitableVolumes } from '../volumes/volume-match.ts'
+import { mayBringVolumes } from '../volumes/volume-news.ts'
 
 interface Waiting {
   claim: PersistentVolumeClaim
@@ -35,7 +36,6 @@ const nothingToBind = "node(s) didn't find available persistent volumes to bind"
 const volumeGone = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'
 const noSpace = 'node(s) did not have enough free storage'
 const selectedNode = 'volume.kubernetes.io/selected-node'
-const tables = new Set(['claims', 'volumes', 'storageClasses', 'csiNodes', 'csiDrivers', 'capacities'])
 
 /**
  * Claims that are bound bring the pod to where their volumes are; claims that wait for their first consumer
@@ -85,9 +85,7 @@ export const volumeBindingWith = ({ bindTimeoutMs = 600_000 }: VolumeBindingArgs
   wakes: (e, { pod }) =>
     e.type === 'node-added' ||
     (e.type === 'node-updated' && e.changed.has('labels')) ||
-    (e.type === 'object-changed' &&
-      tables.has(e.table) &&
-      (e.table !== 'claims' || claimUses(pod).some(u => u.key === keyText(keyOf(e.object))))),
+    (e.type === 'object-changed' && mayBringVolumes(e, pod)),
 })
 
 export const volumeBinding = volumeBindingWith({})
