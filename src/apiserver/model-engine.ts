@@ -4,6 +4,7 @@ import { apiVersionOf, type Kind } from '../models/kind.ts'
 import { validateMeta } from '../models/kinds/meta.ts'
 import type { AnyObject } from '../models/object.ts'
 import { hasProtobuf, schemaNameOf } from '../models/protobuf/index.ts'
+import { isRetired } from '../models/retired-versions.ts'
 import {
   applySchemaDefaults,
   CannotHandle,
@@ -44,7 +45,7 @@ function refuseOtherKind(kind: Kind<any>, value: unknown): void {
   if (typeof apiVersion !== 'string' || typeof name !== 'string' || (apiVersion === own && name === kind.kind)) return
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
   const given = { ...kind, kind: name, version }
-  if (!hasProtobuf(schemaNameOf(apiVersion, name))) {
+  if (!hasProtobuf(schemaNameOf(apiVersion, name)) && !isRetired(apiVersion, name)) {
     const scheme = 'in scheme "pkg/runtime/scheme.go:100"'
     throw new CannotHandle(
       given,

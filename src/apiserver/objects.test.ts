@@ -441,3 +441,51 @@ test('a binding of a mutating policy that says nothing of parameters that are no
   )
   expect([made.status, made.body.spec.paramRef.parameterNotFoundAction]).toEqual([201, 'Deny'])
 })
+
+test('what is sent in a version of earlier days is refused for its version, and in one that never was as unknown', async () => {
+  await using server = await startTestServer()
+  const refusal = async (path: string, apiVersion: string, kind: string) => {
+    const { status, body } = await server.call('POST', `/apis/${path}`, { apiVersion, kind, metadata: { name: 'old' } })
+    return [status, body.message]
+  }
+  const mismatch = (said: string, own: string) =>
+    `the API version in the data (${said}) does not match the expected API version (${own})`
+  for (const [path, apiVersion, kind] of [
+    ['apiextensions.k8s.io/v1/customresourcedefinitions', 'apiextensions.k8s.io/v1beta1', 'CustomResourceDefinition'],
+    ['policy/v1/namespaces/default/poddisruptionbudgets', 'policy/v1beta1', 'PodDisruptionBudget'],
+    ['networking.k8s.io/v1/namespaces/default/ingresses', 'extensions/v1beta1', 'Ingress'],
+  ] as const)
+    expect(await refusal(path, apiVersion, kind)).toEqual([400, mismatch(apiVersion, path.split('/', 2).join('/'))])
+  expect(await refusal('batch/v1/namespaces/default/cronjobs', 'batch/v2alpha1', 'CronJob')).toEqual([
+    400,
+    'CronJob in version "v2alpha1" cannot be handled as a CronJob: no kind "CronJob" is registered for version "batch/v2alpha1" in scheme "pkg/runtime/scheme.go:100"',
+  ])
+})
+
+test('a selector or role that may not change is shown as a server in Go shows it; the namespace of a subject is taken as it is', async () => {
+  await using server = await startTestServer()
+  const deployments = '/apis/apps/v1/namespaces/default/deployments'
+  const deployment = (label: string) => ({
+    metadata: { name: 'kept' },
+    spec: {
+      selector: { matchLabels: { app: label } },
+      template: { metadata: { labels: { app: label } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+    },
+  })
+  await server.call('POST', deployments, deployment('a'))
+  const { body } = await server.call('PUT', `${deployments}/kept`, deployment('b'))
+  expect(body.message).toBe(
+    'Deployment.apps "kept" is invalid: spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{"app":"b"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: field is immutable',
+  )
+  const bindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings'
+  const binding = (name: string) => ({
+    metadata: { name: 'kept' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+    subjects: [{ kind: 'ServiceAccount', name: 's', namespace: '$NAMESPACE' }],
+  })
+  expect((await server.call('POST', bindings, binding('a'))).status).toBe(201)
+  const changed = await server.call('PUT', `${bindings}/kept`, binding('b'))
+  expect(changed.body.message).toBe(
+    'ClusterRoleBinding.rbac.authorization.k8s.io "kept" is invalid: roleRef: Invalid value: rbac.RoleRef{APIGroup:"rbac.authorization.k8s.io", Kind:"ClusterRole", Name:"b"}: cannot change roleRef',
+  )
+})

@@ -1,4 +1,5 @@
 import { GoText, goQuote } from './field-error.ts'
+import type { LabelSelector, LabelSelectorRequirement } from './types/meta-v1.ts'
 
 // Values as Go writes them: what Kubernetes' refusals show of them.
 
@@ -18,4 +19,14 @@ export function goStringMap(map: Record<string, string> | undefined): GoText {
 /** A list of texts or of one of Go's own types of text. */
 export function goList(list: readonly string[] | undefined, type = 'string'): GoText {
   return new GoText(list ? `[]${type}{${list.map(goQuote).join(', ')}}` : `[]${type}(nil)`)
+}
+
+/** `v1.LabelSelector{MatchLabels:map[string]string{"app":"x"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}` */
+export function goSelector({ matchLabels, matchExpressions }: LabelSelector): GoText {
+  const type = 'v1.LabelSelectorRequirement'
+  const requirement = ({ key, operator, values }: LabelSelectorRequirement) =>
+    `${type}{Key:${goQuote(key)}, Operator:${goQuote(operator)}, Values:${goList(values).text}}`
+  const expressions = matchExpressions ? `{${matchExpressions.map(requirement).join(', ')}}` : '(nil)'
+  const labels = goStringMap(matchLabels).text
+  return new GoText(`v1.LabelSelector{MatchLabels:${labels}, MatchExpressions:[]${type}${expressions}}`)
 }

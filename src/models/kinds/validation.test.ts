@@ -211,7 +211,9 @@ describe('a create is refused', () => {
     [
       'Deployment',
       { 'spec.selector': {} },
-      ['spec.selector: Invalid value: {}: empty selector is invalid for deployment'],
+      [
+        'spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string(nil), MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: empty selector is invalid for deployment',
+      ],
     ],
     [
       'Deployment',
@@ -382,7 +384,9 @@ describe('an update is refused', () => {
         o.spec.selector.matchLabels = { a: 'b' }
         o.spec.template.metadata.labels = { a: 'b' }
       },
-      ['spec.selector: Invalid value: {"matchLabels":{"a":"b"}}: field is immutable'],
+      [
+        'spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{"a":"b"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: field is immutable',
+      ],
     ],
     [
       'StatefulSet',

@@ -17,7 +17,7 @@ describe('a create is refused', () => {
       body({ selector: operator }),
       [
         'spec.selector.matchExpressions[0].operator: Invalid value: "Near": not a valid selector operator',
-        'spec.selector: Invalid value: {"matchExpressions":[{"key":"a","operator":"Near"}]}: invalid label selector',
+        'spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string(nil), MatchExpressions:[]v1.LabelSelectorRequirement{v1.LabelSelectorRequirement{Key:"a", Operator:"Near", Values:[]string(nil)}}}: invalid label selector',
       ],
     ],
     [

@@ -1,6 +1,7 @@
 import { sameMeaning } from '../../../base/equality.ts'
 import { isDns1123Label } from '../../../base/names.ts'
 import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import { goSelector } from '../../go-text.ts'
 import { defineKind } from '../../kind.ts'
 import type * as apps from '../../types/apps-v1.ts'
 import { checkNonNegative, checkOneOf } from '../checks.ts'
@@ -88,7 +89,7 @@ function checkManagement(policy: string | undefined): FieldError[] {
 /** Of the template only the labels and annotations are checked: each pod is, when it is created. */
 function checkSetTemplate({ selector, template }: apps.StatefulSet['spec']): FieldError[] {
   const picks = parsed(selector)
-  if (!picks) return [invalid('spec.selector', selector, '')]
+  if (!picks) return [invalid('spec.selector', goSelector(selector!), '')]
   const metadata = template?.metadata ?? {}
   return [
     ...checkPicked(picks, template),

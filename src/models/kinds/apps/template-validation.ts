@@ -1,9 +1,10 @@
+import { sameMeaning } from '../../../base/equality.ts'
 import { type Selector, selectorFrom } from '../../../base/labels.ts'
 import { type FieldError, forbidden, invalid, notSupported, required } from '../../field-error.ts'
-import { goStringMap } from '../../go-text.ts'
+import { goSelector, goStringMap } from '../../go-text.ts'
 import type { PodTemplateSpec } from '../../types/core-v1.ts'
 import type { LabelSelector } from '../../types/meta-v1.ts'
-import { checkImmutable } from '../checks.ts'
+import { immutableText } from '../checks.ts'
 import { validatePodTemplate } from '../core/pod-spec-validation.ts'
 import { checkSelector, isEmptySelector } from '../selector-checks.ts'
 
@@ -20,13 +21,13 @@ export function checkOwnSelector(selector: LabelSelector | undefined, kind: stri
 
 export function checkNotEmpty(selector: LabelSelector | undefined, kind: string): FieldError[] {
   if (!selector || !isEmptySelector(selector)) return []
-  return [invalid('spec.selector', selector, `empty selector is invalid for ${kind}`)]
+  return [invalid('spec.selector', goSelector(selector), `empty selector is invalid for ${kind}`)]
 }
 
 /** The template of a Deployment or ReplicaSet: picked by its selector, and of pods that are always restarted. */
 export function checkTemplate({ selector, template }: ControllerSpec): FieldError[] {
   const picks = parsed(selector)
-  if (!picks) return [invalid('spec.selector', selector, 'invalid label selector')]
+  if (!picks) return [invalid('spec.selector', goSelector(selector!), 'invalid label selector')]
   return [
     ...checkPicked(picks, template),
     ...validatePodTemplate('spec.template', template),
@@ -71,5 +72,6 @@ export function parsed(selector: LabelSelector | undefined): Selector | undefine
 
 /** Whose pods a controller owns may not change under it. */
 export function checkSelectorKept(next: ControllerSpec, previous: ControllerSpec | undefined): FieldError[] {
-  return previous ? checkImmutable('spec.selector', next.selector, previous.selector) : []
+  if (!previous || sameMeaning(next.selector, previous.selector)) return []
+  return [invalid('spec.selector', next.selector ? goSelector(next.selector) : null, immutableText)]
 }

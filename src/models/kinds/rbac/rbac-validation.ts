@@ -1,8 +1,16 @@
 import { sameMeaning } from '../../../base/equality.ts'
-import { isDns1123Label, isPathSegmentName } from '../../../base/names.ts'
-import { type FieldError, invalid, notSupported, required } from '../../field-error.ts'
+import { isPathSegmentName } from '../../../base/names.ts'
+import { type FieldError, GoText, goQuote, invalid, notSupported, required } from '../../field-error.ts'
 import type { LabelSelector } from '../../types/meta-v1.ts'
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../types/rbac-v1.ts'
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  PolicyRule,
+  Role,
+  RoleBinding,
+  RoleRef,
+  Subject,
+} from '../../types/rbac-v1.ts'
 import { checkName, checkOneOf, texts } from '../checks.ts'
 import { checkSelector } from '../selector-checks.ts'
 import { rbacGroup } from './binding-defaults.ts'
@@ -41,7 +49,7 @@ function checkRule(field: string, rule: PolicyRule, namespaced: boolean): FieldE
 /** What is wrong in it, and once more as a whole. */
 function checkPicking(at: string, selector: LabelSelector): FieldError[] {
   const errors = checkSelector(at, selector)
-  return errors.length ? [...errors, invalid(at, selector, 'invalid label selector.')] : errors
+  return errors.length ? [...errors, invalid(at, new GoText('"null"'), 'invalid label selector.')] : errors
 }
 
 type Binding = RoleBinding | ClusterRoleBinding
@@ -56,7 +64,7 @@ export function validateBinding(kinds: string[], next: Binding, previous?: Bindi
   const namespaced = next.kind === 'RoleBinding'
   for (const [i, subject] of subjects.entries()) errors.push(...checkSubject(`subjects[${i}]`, subject, namespaced))
   if (previous && !sameMeaning(roleRef, previous.roleRef))
-    errors.push(invalid('roleRef', roleRef, 'cannot change roleRef'))
+    errors.push(invalid('roleRef', goRoleRef(roleRef), 'cannot change roleRef'))
   return errors
 }
 
@@ -71,8 +79,7 @@ function checkSubject(
     case 'ServiceAccount':
       if (name) errors.push(...texts(`${field}.name`, name, isPathSegmentName(name)))
       if (apiGroup) errors.push(notSupported(`${field}.apiGroup`, apiGroup, ['']))
-      if (namespace) errors.push(...texts(`${field}.namespace`, namespace, isDns1123Label(namespace)))
-      else if (!namespaced) errors.push(required(`${field}.namespace`))
+      if (!namespace && !namespaced) errors.push(required(`${field}.namespace`))
       return errors
     case 'User':
     case 'Group':
@@ -82,3 +89,6 @@ function checkSubject(
       return [...errors, notSupported(`${field}.kind`, kind, ['ServiceAccount', 'User', 'Group'])]
   }
 }
+
+const goRoleRef = ({ apiGroup = '', kind = '', name = '' }: RoleRef) =>
+  new GoText(`rbac.RoleRef{APIGroup:${goQuote(apiGroup)}, Kind:${goQuote(kind)}, Name:${goQuote(name)}}`)
