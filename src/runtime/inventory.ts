@@ -7,8 +7,6 @@ export interface InventorySandbox {
   id: string
   podUid: string
   ready: boolean
-  /** Path of its network namespace; undefined on the host's network. */
-  netns: string | undefined
 }
 
 /** Everything that a containerd keeps, as far as something could be left behind of it. */
@@ -18,8 +16,11 @@ export interface Inventory {
   containers: { id: string; podUid: string }[]
   /** All records of containerd, with the snapshots they stand on. */
   records: { id: string; snapshotter: string; snapshot: string }[]
-  /** Writable snapshots. */
-  snapshots: { snapshotter: string; key: string }[]
+}
+
+export interface Snapshot {
+  snapshotter: string
+  key: string
 }
 
 const uidLabel = 'io.kubernetes.pod.uid'
@@ -49,21 +50,24 @@ export class Stock implements Disposable {
     }>('containers.v1.Containers', 'List', {})
     const records = all.map(c => ({ id: c.id, snapshotter: c.snapshotter, snapshot: c.snapshot_key }))
     return {
-      sandboxes: await Promise.all(items.map(item => this.#sandbox(item))),
+      sandboxes: items.map(({ id, state, labels }) => ({
+        ...{ id, podUid: labels[uidLabel] ?? '' },
+        ready: state === 'SANDBOX_READY',
+      })),
       containers: containers.map(({ id, labels }) => ({ id, podUid: labels[uidLabel] ?? '' })),
       records,
-      snapshots: await this.#snapshots(records),
     }
   }
 
-  async #sandbox({ id, state, labels }: { id: string; state: string; labels: Labels }): Promise<InventorySandbox> {
-    const ready = state === 'SANDBOX_READY'
-    const netns = await networkNamespaceOf(this.#connection, id).catch(() => undefined)
-    return { id, podUid: labels[uidLabel] ?? '', ready, netns }
+  /** Paths of the network namespaces of these sandboxes; those on the host's network have none. All of each is read for it. */
+  async namespaces(sandboxes: readonly InventorySandbox[]): Promise<string[]> {
+    const paths = sandboxes.map(({ id }) => networkNamespaceOf(this.#connection, id).catch(() => undefined))
+    return (await Promise.all(paths)).filter(path => path !== undefined)
   }
 
-  async #snapshots(records: Inventory['records']): Promise<Inventory['snapshots']> {
-    const out: Inventory['snapshots'] = []
+  /** All writable snapshots, of the snapshotters of these records and the usual ones. */
+  async snapshots(records: Inventory['records']): Promise<Snapshot[]> {
+    const out: Snapshot[] = []
     const snapshotters = new Set(['overlayfs', 'native', ...records.map(r => r.snapshotter).filter(Boolean)])
     for (const snapshotter of snapshotters)
       try {
@@ -91,7 +95,7 @@ export class Stock implements Disposable {
   }
 
   /** containerd's own collector may be first: gone is fine. */
-  async removeSnapshot({ snapshotter, key }: { snapshotter: string; key: string }): Promise<void> {
+  async removeSnapshot({ snapshotter, key }: Snapshot): Promise<void> {
     await goneAsUndefined(this.#connection.containerd('snapshots.v1.Snapshots', 'Remove', { snapshotter, key }))
   }
 

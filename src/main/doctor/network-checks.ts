@@ -5,8 +5,8 @@ import { type Check, type Leak, namesIn, type Scene } from './leak.ts'
 
 export const namespaces: Check = {
   kind: 'network namespaces',
-  async find({ disk, commands, places, inventory }) {
-    const used = new Set(inventory.sandboxes.filter(s => s.ready).map(s => s.netns))
+  async find({ disk, commands, places, inventory, stock }) {
+    const used = new Set(await stock.namespaces(inventory.sandboxes.filter(s => s.ready)))
     const folder = join(places.stateFolder, 'io.containerd.grpc.v1.cri/netns')
     return (await namesIn(disk, folder))
       .map(name => join(folder, name))
@@ -41,10 +41,9 @@ export const interfaces: Check = {
 }
 
 /** Numbers of the interfaces on this side of all pods' cables. */
-async function peersOf({ commands, inventory }: Scene): Promise<Set<number>> {
+async function peersOf({ commands, inventory, stock }: Scene): Promise<Set<number>> {
   const peers = new Set<number>()
-  for (const { netns } of inventory.sandboxes) {
-    if (!netns) continue
+  for (const netns of await stock.namespaces(inventory.sandboxes)) {
     const { stdout } = await commands.run('nsenter', [`--net=${netns}`, 'ip', '-o', 'link'], { allowFailure: true })
     for (const [, index] of stdout.matchAll(/@if(\d+)/g)) peers.add(Number(index))
   }

@@ -22,7 +22,7 @@ export const snapshots: Check = {
   async find({ inventory, stock }) {
     const used = new Set(inventory.records.map(r => `${r.snapshotter} ${r.snapshot}`))
     return (
-      inventory.snapshots
+      (await stock.snapshots(inventory.records))
         .filter(({ snapshotter, key }) => !used.has(`${snapshotter} ${key}`))
         // An image that is being unpacked.
         .filter(({ key }) => !key.startsWith('extract-'))
