@@ -32,10 +32,31 @@ export function parseJson(
   } catch (error) {
     throw badRequest(`the body is not valid JSON: ${(error as Error).message}`)
   }
-  if (!exact && !options.duplicates) return { value, duplicates: [] }
+  const mayRepeat = options.duplicates === true && keysWritten(text) !== keysOf(value)
+  if (!exact && !mayRepeat) return { value, duplicates: [] }
   const second = new SecondPass(text, exact)
   const reread = second.read()
   return { value: exact ? reread : value, duplicates: second.duplicates }
+}
+
+/** At least as many as there are members: what stands before a colon in a text may look like the name of one. */
+function keysWritten(text: string): number {
+  let count = 0
+  for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
+    let before = at - 1
+    while (text.charCodeAt(before) <= 0x20) before--
+    if (text.charCodeAt(before) === 0x22) count++
+  }
+  return count
+}
+
+/** How many members there are in all objects of a value. */
+function keysOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + keysOf(item), 0)
+  let count = 0
+  for (const key of Object.keys(value)) count += 1 + keysOf((value as Record<string, unknown>)[key])
+  return count
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })

@@ -51,6 +51,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   validatePart?(part: string, next: T, previous: T): FieldError[]
   /** Before an update is validated: carry over what a writer of the main resource may not change. Status is already kept. */
   prepareUpdate?(next: T, previous: T): void
+  /** Before a status is validated: what whoever writes it may leave unsaid. Changes `next`. */
+  prepareStatus?(next: T, previous: T): void
   /** The object's deletion has begun; whether it may go at once is seen afterwards. Changes `object`; `now` is RFC 3339. */
   deletionBegins?(object: T, now: string): void
   /** True when two specs differ enough for metadata.generation to grow; unless given, any difference outside metadata and status. */

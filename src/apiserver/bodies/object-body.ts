@@ -28,10 +28,15 @@ export function readObject(call: Call, kind: Kind<any>): AnyObject {
   if (form === 'protobuf' && kind.custom) throw unsupportedMediaType(bodyType(call.request), textTypes)
   if (form === 'protobuf')
     return readValue(call, kind, decodeProtobuf(body, { apiVersion: apiVersionOf(kind), kind: kind.kind }).value)
-  // Looking for duplicates takes a second pass: for those who ask how their fields are checked.
-  const { value, duplicates } = parseBody(form, body, (call.info.query.get('fieldValidation') ?? 'Ignore') !== 'Ignore')
+  const { value, duplicates } = parseBody(form, body, asksForDoubles(call, form))
   return readValue(call, kind, value, duplicates)
 }
+
+/** In YAML they take a parser of their own: for those who say how their fields are to be checked. */
+const asksForDoubles = (call: Call, form: 'json' | 'yaml'): boolean =>
+  form === 'json'
+    ? fieldValidation(call) !== 'Ignore'
+    : (call.info.query.get('fieldValidation') ?? 'Ignore') !== 'Ignore'
 
 /** The same for a value that is parsed already: the result of a patch. */
 export function readValue(call: Call, kind: Kind<any>, value: unknown, duplicates: string[] = []): AnyObject {

@@ -202,6 +202,7 @@ function onlyStatus({ form, stored }: Resource, present: AnyObject, next: AnyObj
   if (next.metadata.uid) out.metadata.uid = next.metadata.uid
   if (next['status'] === undefined) delete out['status']
   else out['status'] = next['status']
+  stored.prepareStatus?.(out, present)
   return out
 }
 

@@ -23,9 +23,7 @@ export const createEviction: CallHandler = async call => {
   const eviction = readObject(call, Eviction)
   const name = path.name!
   if (eviction.metadata.name && eviction.metadata.name !== name)
-    throw badRequest(
-      `name in URL does not match name in Eviction object: ${JSON.stringify(name)} vs ${JSON.stringify(eviction.metadata.name)}`,
-    )
+    throw badRequest('name in URL does not match name in Eviction object')
   const wishes: DeleteOptions = eviction['deleteOptions'] ?? {}
   checkDryRun(call, wishes.dryRun ?? [])
   const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)

@@ -23,7 +23,7 @@ import { checkDryRun, isDryRun } from './write-options.ts'
 export const remove: CallHandler = async call => {
   const { core, resource, path } = call
   const wishes = readDeleteOptions(call)
-  const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
+  const dryRun = Boolean(wishes.dryRun?.length)
   const damaged = unreadable(call)
   if (wishesUnsafeDeletion(call, wishes, { found: damaged !== undefined, dryRun })) return removeUnreadable(call)
   if (damaged) throw damaged
@@ -48,7 +48,7 @@ export const remove: CallHandler = async call => {
 export const deleteCollection: CallHandler = async call => {
   const { core, resource } = call
   const wishes = readDeleteOptions(call)
-  const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
+  const dryRun = Boolean(wishes.dryRun?.length)
   const options = listOptions(call.info.query)
   const form = formOfMany(call, resource)
   const page = await readPage(call, options, objectSelector(resource, call.info.query))
@@ -70,7 +70,7 @@ export const deleteCollection: CallHandler = async call => {
   return listReply(call, form, page)
 }
 
-/** From the body, else from the query. @throws ApiError */
+/** From the body, else from the query: who sends both has the query passed over, as by Kubernetes. @throws ApiError */
 export function readDeleteOptions(call: Call): DeleteOptions {
   const { body } = call.request
   let options: DeleteOptions = {}
@@ -82,8 +82,7 @@ export function readDeleteOptions(call: Call): DeleteOptions {
         : parseBody(form, body, false).value
     refuseOtherKind(value)
     options = decodeDeleteOptions(value)
-  }
-  optionsOfQuery(call.info.query, options)
+  } else optionsOfQuery(call, options)
   const { propagationPolicy: said } = options
   if (options.orphanDependents !== undefined && said !== undefined) {
     const why = 'orphanDependents and deletionPropagation cannot be both set'
@@ -97,22 +96,24 @@ export function readDeleteOptions(call: Call): DeleteOptions {
 
 const policies: readonly string[] = ['Foreground', 'Background', 'Orphan']
 
-/** What the query says fills in what the body does not. @throws ApiError BadRequest */
-function optionsOfQuery(query: URLSearchParams, options: DeleteOptions): void {
+/** @throws ApiError BadRequest */
+function optionsOfQuery(call: Call, options: DeleteOptions): void {
+  const { query } = call.info
+  if (isDryRun(call)) options.dryRun = ['All']
   const grace = query.get('gracePeriodSeconds')
   if (grace !== null) {
     const problem = integerProblem(grace, true)
     if (problem) throw badRequest(`strconv.ParseInt: ${problem}`)
-    options.gracePeriodSeconds ??= Number(grace)
+    options.gracePeriodSeconds = Number(grace)
   }
   const policy = query.get('propagationPolicy')
-  if (policy) options.propagationPolicy ??= policy as NonNullable<DeleteOptions['propagationPolicy']>
-  if (query.get('orphanDependents')) options.orphanDependents ??= flag(query, 'orphanDependents')
+  if (policy) options.propagationPolicy = policy as NonNullable<DeleteOptions['propagationPolicy']>
+  if (query.get('orphanDependents')) options.orphanDependents = flag(query, 'orphanDependents')
   const said = ['uid', 'resourceVersion'].flatMap(field => {
     const value = query.get(field)
     return value ? [[field, value]] : []
   })
-  if (said.length) options.preconditions ??= Object.fromEntries(said)
+  if (said.length) options.preconditions = Object.fromEntries(said)
 }
 
 /** Somebody who sends an object does not know that it would be deleted. @throws ApiError BadRequest */

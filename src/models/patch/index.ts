@@ -31,6 +31,8 @@ export function applyPatch(kind: { schema: string }, type: PatchType, current: o
     case 'json':
       return patchJson(current, patch)
     case 'merge':
+      // Nothing is no patch here, though a strategic one that changes nothing.
+      if (patch === null) throw badRequest('Invalid JSON Patch')
       return applyMergePatch(current, objectPatch(patch, 'error decoding patch: '))
     case 'strategic':
       return patchStrategic(kind.schema, current, objectPatch(patch, ''))
@@ -52,8 +54,7 @@ function patchJson(current: object, patch: unknown): unknown {
   if (patch === null) return current
   const doing = 'error decoding patch: '
   if (!Array.isArray(patch)) throw wrongPatch(doing, patch, '[]handlers.jsonPatchOp')
-  for (const operation of patch)
-    if (operation !== null && !isRecord(operation)) throw wrongPatch(doing, operation, 'handlers.jsonPatchOp')
+  for (const operation of patch) checkOperationTypes(operation, doing)
   if (patch.length > maxOperations)
     throw new ApiError(
       'RequestEntityTooLarge',
@@ -68,6 +69,16 @@ function patchJson(current: object, patch: unknown): unknown {
       details: {},
     })
   }
+}
+
+function checkOperationTypes(operation: unknown, doing: string): void {
+  if (operation === null) return
+  if (!isRecord(operation)) throw wrongPatch(doing, operation, 'handlers.jsonPatchOp')
+  for (const name of ['op', 'from', 'path'])
+    if (operation[name] !== undefined && operation[name] !== null && typeof operation[name] !== 'string')
+      throw badRequest(
+        `${doing}json: cannot unmarshal ${jsonKind(operation[name])} into Go struct field jsonPatchOp.${name} of type string`,
+      )
 }
 
 function patchStrategic(schema: string, current: object, patch: Record<string, unknown>): unknown {

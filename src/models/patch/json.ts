@@ -42,9 +42,8 @@ function checkOperation(operation: Json, index: number): Operation {
   if (typeof path !== 'string') throw new JsonPatchFailed(`operation ${index} has no "path"`)
   if ((op === 'move' || op === 'copy') && typeof from !== 'string')
     throw new JsonPatchFailed(`operation ${index} has no "from"`)
-  if ((op === 'add' || op === 'replace') && !Object.hasOwn(operation, 'value'))
-    throw new JsonPatchFailed(`operation ${index} has no "value"`)
-  return operation as unknown as Operation
+  // Nothing is null.
+  return { value: null, ...operation } as unknown as Operation
 }
 
 function applyOne(root: Record<string, Json>, operation: Operation, budget: { nodes: number }): void {
@@ -128,7 +127,7 @@ const missingPath = (op: string, path: string) =>
 /** The index that a key means in a list of this length, or undefined. `end` allows the place behind the last. */
 function indexOf({ key }: Place, length: number, end: boolean): number | undefined {
   if (key === '-') return end ? length : undefined
-  if (!/^-?(?:0|[1-9]\d{0,9})$/.test(key)) return undefined
+  if (!/^[+-]?\d{1,10}$/.test(key)) return undefined
   const limit = end ? length : length - 1
   const index = key.startsWith('-') ? Number(key) + length + (end ? 1 : 0) : Number(key)
   return index >= 0 && index <= limit ? index : undefined

@@ -66,7 +66,9 @@ export function decode<T = AnyObject>(
     throw new CannotHandle(kind, (error as Error).message, { cause: error })
   }
   const strict = options.fieldValidation ?? 'Warn'
-  const found = [context.problems, options.duplicates ?? []]
+  // What is not known is not said to be there twice.
+  const isKnown = (duplicate: string) => !context.problems.includes(duplicate.replace('duplicate', 'unknown'))
+  const found = [context.problems, (options.duplicates ?? []).filter(isKnown)]
   // Kubernetes reads built-in kinds in one go, custom resources first as JSON, then by their schema.
   const problems = strict === 'Ignore' ? [] : (kind.custom ? found.reverse() : found).flat()
   if (strict === 'Strict' && problems.length > 0)

@@ -468,7 +468,9 @@ test('a review shows the options of a deletion, of a patch and of what is asked 
   await call('PATCH', `${pods}/a?fieldManager=me`, { metadata: { labels: { a: 'b' } } }, merge)
   const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'a' } }
   await call('POST', `${pods}/a/eviction?dryRun=All`, eviction)
-  await call('DELETE', `${pods}/a?dryRun=All`, { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0 })
+  // What stands in the query beside a body counts for nothing.
+  const options = { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0, dryRun: ['All'] }
+  await call('DELETE', `${pods}/a?gracePeriodSeconds=30`, options)
   const meta = { apiVersion: 'meta.k8s.io/v1' }
   expect(reviews.map(({ options }) => options)).toEqual([
     { ...meta, kind: 'CreateOptions' },

@@ -1,24 +1,65 @@
 import { isIP } from '../../../base/ip.ts'
 import { isDns1123Subdomain, isQualifiedName } from '../../../base/names.ts'
-import { duplicate, type FieldError, GoText, goQuote, invalid } from '../../field-error.ts'
-import type { HostIP, Pod, PodIP } from '../../types/core-v1.ts'
+import { duplicate, type FieldError, forbidden, GoText, goQuote, invalid } from '../../field-error.ts'
+import type { ContainerStatus, HostIP, Pod, PodIP } from '../../types/core-v1.ts'
 import { checkIP, checkOptionalName, immutableText, texts } from '../checks.ts'
 
 /** What a node may not say of a pod. @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus */
 export function checkPodStatus({ status }: Pod, previous: Pod): FieldError[] {
   if (!status) return []
   const { conditions = [], hostIP = '', hostIPs = [], podIPs = [], nominatedNodeName, qosClass } = status
-  const errors = checkOptionalName('status.nominatedNodeName', nominatedNodeName, isDns1123Subdomain)
+  // Kubernetes looks for conditions in the metadata.
+  const errors = conditions.flatMap(({ type = '' }, i) =>
+    texts(`metadata.conditions[${i}].Type`, type, isQualifiedName(type)),
+  )
+  errors.push(...checkOptionalName('status.nominatedNodeName', nominatedNodeName, isDns1123Subdomain))
   const before = previous.status?.qosClass
   if (qosClass && before && qosClass !== before) errors.push(invalid('status.qosClass', qosClass, immutableText))
+  errors.push(...checkContainerStates(status, previous))
   errors.push(...checkAddresses('status.podIPs', 'PodIP', podIPs))
   if (hostIPs.length && hostIPs[0]!.ip !== hostIP)
     errors.push(invalid('status.hostIPs[0].ip', hostIPs[0]!.ip ?? '', 'must be equal to `hostIP`'))
   errors.push(...checkAddresses('status.hostIPs', 'HostIP', hostIPs))
-  // Kubernetes looks for conditions in the metadata.
-  for (const [i, { type = '' }] of conditions.entries())
-    errors.push(...texts(`metadata.conditions[${i}].Type`, type, isQualifiedName(type)))
   return errors
+}
+
+/** A container that has ended, and is not to be started again, stays ended. */
+function checkContainerStates(status: NonNullable<Pod['status']>, { spec, status: before }: Pod): FieldError[] {
+  const restarting = new Set((spec.initContainers ?? []).filter(c => c.restartPolicy === 'Always').map(c => c.name))
+  const policy = spec.restartPolicy ?? 'Always'
+  return [
+    ...checkEnded('containerStatuses', status.containerStatuses, before?.containerStatuses, policy),
+    ...checkEnded(
+      'initContainerStatuses',
+      status.initContainerStatuses,
+      before?.initContainerStatuses,
+      policy,
+      restarting,
+    ),
+    ...checkEnded(
+      'ephemeralContainerStatuses',
+      status.ephemeralContainerStatuses,
+      before?.ephemeralContainerStatuses,
+      'Never',
+    ),
+  ]
+}
+
+function checkEnded(
+  list: string,
+  now: readonly ContainerStatus[] = [],
+  before: readonly ContainerStatus[] = [],
+  policy: string,
+  restarting: ReadonlySet<string> = new Set(),
+): FieldError[] {
+  if (policy === 'Always') return []
+  return before.flatMap(({ name, state }, i) => {
+    const { terminated } = state ?? {}
+    if (!terminated || (terminated.exitCode !== 0 && policy === 'OnFailure') || restarting.has(name)) return []
+    return now
+      .filter(c => c.name === name && !c.state?.terminated)
+      .map(() => forbidden(`status.${list}[${i}].state`, 'may not be transitioned to non-terminated state'))
+  })
 }
 
 /** Valid addresses, at most one of each family. */

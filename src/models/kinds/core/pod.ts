@@ -22,7 +22,6 @@ function defaultPod({ spec, status }: core.Pod): void {
   // The single address and the list are two views of one thing.
   if (status.podIP && status.podIP !== status.podIPs?.[0]?.ip) status.podIPs = [{ ip: status.podIP }]
   else if (!status.podIP && status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip
-  if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }]
 }
 
 function validatePod(next: core.Pod, previous?: core.Pod): FieldError[] {
@@ -61,6 +60,11 @@ function checkTokens({ serviceAccountName, volumes = [] }: core.PodSpec): FieldE
         : [],
     ),
   )
+}
+
+/** Which class a pod is of is settled when it is made; whoever reports on it need not say so. */
+function keepQosClass(next: core.Pod, { status }: core.Pod): void {
+  if (!next.status?.qosClass && status?.qosClass) next.status = { ...next.status, qosClass: status.qosClass }
 }
 
 export const Pod = defineKind<core.Pod>({
@@ -106,6 +110,7 @@ export const Pod = defineKind<core.Pod>({
   gracePeriodSeconds: podGraceSeconds,
   checksMetadataAgain: true,
   validate: validatePod,
+  prepareStatus: keepQosClass,
   validatePart: (part, next, previous) =>
     part === 'resize' ? checkResize(next, previous) : part === 'status' ? checkPodStatus(next, previous) : [],
   // Who changes a pod is seldom a person.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Pod, ReplicationController, Service } from '../index.ts'
+import { Pod, PodDisruptionBudget, ReplicationController, Service } from '../index.ts'
 import { admitted } from '../testing.ts'
 
 const kinds = { Pod, ReplicationController, Service }
@@ -62,4 +62,50 @@ test.each<[kind: keyof typeof kinds, status: object, causes: string[]]>([
   const previous = admitted(kind, bodies[name])
   const next = { ...structuredClone(previous), status }
   expect(kind.validatePart!('status', next, previous).map(e => `${e.field}: ${e.message}`)).toEqual(causes)
+})
+
+test('a container that has ended, and is not to be started again, stays ended', () => {
+  const ended = (name: string, exitCode: number) => ({ name, state: { terminated: { exitCode } } })
+  const running = (...names: string[]) => names.map(name => ({ name, state: { running: {} } }))
+  const told = (restartPolicy: string) => {
+    const containers = [{ name: 'a', image: 'i' }]
+    const initContainers = [{ name: 'c', image: 'i', restartPolicy: 'Always' }]
+    const pod = admitted(Pod, { metadata: { name: 'p' }, spec: { restartPolicy, containers, initContainers } })
+    const before = { containerStatuses: [ended('a', 0), ended('b', 1)], initContainerStatuses: [ended('c', 0)] }
+    const status = { containerStatuses: running('a', 'b'), initContainerStatuses: running('c') }
+    const [next, previous] = [status, before].map(s => ({ ...pod, status: { ...pod.status, ...s } })) as [any, any]
+    return Pod.validatePart!('status', next, previous).map(e => `${e.field}: ${e.message}`)
+  }
+  const text = (i: number) =>
+    `status.containerStatuses[${i}].state: Forbidden: may not be transitioned to non-terminated state`
+  expect(told('Always')).toEqual([])
+  expect(told('OnFailure')).toEqual([text(0)])
+  expect(told('Never')).toEqual([text(0), text(1)])
+})
+
+test('the class of a pod need not be said again', () => {
+  const pod = admitted(Pod, { metadata: { name: 'p' }, spec: { containers: [{ name: 'a', image: 'i' }] } })
+  const next = { ...pod, status: { hostIP: '1.2.3.4' } } as any
+  Pod.prepareStatus!(next, pod)
+  expect(next.status).toEqual({ hostIP: '1.2.3.4', qosClass: 'BestEffort' })
+})
+
+test('conditions and counts of a budget', () => {
+  const budget = admitted(PodDisruptionBudget, { metadata: { name: 'b' }, spec: {} })
+  const condition = { type: 'A', status: 'True', reason: 'R', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }
+  const told = (status: object) =>
+    PodDisruptionBudget.validatePart!('status', { ...budget, status } as any, budget).map(
+      e => `${e.field}: ${e.message}`,
+    )
+  expect(told({ conditions: [condition], currentHealthy: 1 })).toEqual([])
+  expect(told({ conditions: [condition, { ...condition, status: 'x', reason: '' }], expectedPods: -1 })).toEqual([
+    'status.conditions[1].type: Duplicate value: "A"',
+    'status.conditions[1].status: Unsupported value: "x": supported values: "False", "True", "Unknown"',
+    'status.conditions[1].reason: Required value: must be set',
+    'status.expectedPods: Invalid value: -1: must be greater than or equal to 0',
+  ])
+  expect(told({ conditions: [{ type: 'A', status: 'True', reason: '1' }] })).toEqual([
+    'status.conditions[0].lastTransitionTime: Required value: must be set',
+    expect.stringMatching(/^status\.conditions\[0\]\.reason: Invalid value: "1": a condition reason must start with/),
+  ])
 })

@@ -1,8 +1,9 @@
 import { type FieldError, invalid } from '../../field-error.ts'
 import { defineKind } from '../../kind.ts'
 import type * as policy from '../../types/policy-v1.ts'
-import { checkCountOrPercent, checkNotMoreThanAll, checkOneOf } from '../checks.ts'
+import { checkCountOrPercent, checkNonNegative, checkNotMoreThanAll, checkOneOf } from '../checks.ts'
 import { integer, text } from '../columns.ts'
+import { checkConditions } from '../condition-validation.ts'
 import { checkSelector } from '../selector-checks.ts'
 
 export type PodDisruptionBudget = policy.PodDisruptionBudget
@@ -23,6 +24,15 @@ function validateBudget({ spec }: policy.PodDisruptionBudget): FieldError[] {
   return [...errors, ...checkOneOf('spec.unhealthyPodEvictionPolicy', policy, ['AlwaysAllow', 'IfHealthyBudget'])]
 }
 
+const counts = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const
+
+function checkBudgetStatus({ status }: policy.PodDisruptionBudget): FieldError[] {
+  return [
+    ...checkConditions('status.conditions', status?.conditions),
+    ...counts.flatMap(name => checkNonNegative(`status.${name}`, status?.[name])),
+  ]
+}
+
 export const PodDisruptionBudget = defineKind<policy.PodDisruptionBudget>({
   group: 'policy',
   version: 'v1',
@@ -40,4 +50,5 @@ export const PodDisruptionBudget = defineKind<policy.PodDisruptionBudget>({
   // Kubernetes looks at the names of budgets no closer than a path needs.
   validName: () => [],
   validate: validateBudget,
+  validatePart: (_, next) => checkBudgetStatus(next),
 })
