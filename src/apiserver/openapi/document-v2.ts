@@ -19,10 +19,14 @@ interface Part {
 const customParts = new WeakMap<Kind<any>, Part>()
 let builtIn: { kinds: Kind<any>[]; part: Part } | undefined
 
-/** The Swagger 2.0 document of everything. What is made of each resource is kept for the next document. */
-export function documentV2(resources: Resource[]) {
+/**
+ * The Swagger 2.0 document of everything. What is made of each resource is kept for the next document.
+ * @param pause awaited between its parts, which take some hundredths of a second
+ */
+export async function documentV2(resources: Resource[], pause: () => Promise<void>) {
   const own = resources.filter(r => !r.kind.custom)
-  const parts = [builtInPart(own), ...resources.filter(r => r.kind.custom).map(customPart)]
+  const parts = [await builtInPart(own, pause)]
+  for (const resource of resources.filter(r => r.kind.custom)) parts.push(customPart(resource))
   return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version: versionInfo.gitVersion },
@@ -35,7 +39,7 @@ export function documentV2(resources: Resource[]) {
   }
 }
 
-function builtInPart(resources: Resource[]): Part {
+async function builtInPart(resources: Resource[], pause: () => Promise<void>): Promise<Part> {
   const kinds = resources.map(r => r.kind)
   if (builtIn?.kinds.length === kinds.length && builtIn.kinds.every((kind, i) => kind === kinds[i])) return builtIn.part
   const operations = [...rootOperations(kinds), ...resources.flatMap(operationsOf)]
@@ -43,7 +47,10 @@ function builtInPart(resources: Resource[]): Part {
   // Scale and metadata too, to which only custom resources may refer.
   mentioned.set('autoscaling/v1.Scale', { group: 'autoscaling', version: 'v1', kind: 'Scale' })
   for (const schema of ['meta/v1.ObjectMeta', 'meta/v1.ListMeta']) mentioned.set(schema, undefined)
-  const part = { paths: pathsOf(operations), definitions: openApiSchemas(kinds, mentioned, 'v2') }
+  const paths = pathsOf(operations)
+  await pause()
+  const part = { paths, definitions: openApiSchemas(kinds, mentioned, 'v2') }
+  await pause()
   builtIn = { kinds, part }
   return part
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openApiV2Protobuf } from '../../models/openapi-v2-protobuf.ts'
 import { startTestServer, type TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
@@ -20,6 +21,34 @@ test('while the index is written for the first time, others get their turn', asy
   const { body } = await server.call('GET', '/openapi/v3')
   asked = false
   expect(turns).toBeGreaterThan(Object.keys(body.paths).length / 2)
+})
+
+test('the document of version 2 is written in parts, once for all who ask meanwhile, and is the same as in one piece', async () => {
+  const accept = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+  const turns: number[] = []
+  let [count, asked] = [0, true]
+  const turn = () => {
+    count++
+    if (asked) setImmediate(turn)
+  }
+  for (const headers of [{ accept: 'application/json' }, { accept }]) {
+    ;[count, asked] = [0, true]
+    setImmediate(turn)
+    const replies = await Promise.all([1, 2].map(() => server.call('GET', '/openapi/v2', undefined, headers)))
+    asked = false
+    turns.push(count)
+    expect(replies[0]!.headers['etag']).toBe(replies[1]!.headers['etag'])
+  }
+  expect(Math.min(...turns)).toBeGreaterThanOrEqual(6)
+  const bytes = async (headers: Record<string, string>) => {
+    const user = { username: 'admin', groups: ['system:masters'] }
+    const { signal } = new AbortController()
+    const reply = await server.api.handler({ method: 'GET', url: '/openapi/v2', headers, user, signal })
+    return reply.body as Buffer
+  }
+  const json = (await bytes({})).toString()
+  expect(json).toBe(JSON.stringify(JSON.parse(json)))
+  expect(openApiV2Protobuf(JSON.parse(json))).toEqual(Uint8Array.from(await bytes({ accept })))
 })
 
 test('a document has one tag and one address, as JSON and as protobuf', async () => {

@@ -30,6 +30,7 @@ interface Kept {
  */
 export class OpenApi {
   readonly #documents = new Map<string, Kept>()
+  readonly #making = new Map<string, Promise<Buffer>>()
   readonly #remote: RemoteOpenApi
 
   /** @param remote what extension servers say of themselves */
@@ -46,20 +47,23 @@ export class OpenApi {
   }
 
   async #v2(call: Call): Promise<ApiReply> {
-    const { documentV2 } = await import('./document-v2.ts')
     const { resources, remotes } = call.core
-    const kinds = resources.kinds.all()
-    const document = () => {
-      const own = documentV2(resources.all().filter(({ kind }) => !remotes.find(kind.group, kind.version)))
-      const parts = this.#remote.v2()
-      return parts.length ? withParts(own, parts) : own
-    }
+    const protobuf = wanted(call, protobufTypes.v2) === 'protobuf'
     const others = `${remotes.generation} ${this.#remote.generation}`
-    if (wanted(call, protobufTypes.v2) === 'protobuf') {
-      const bytes = () => Buffer.from(openApiV2Protobuf(document()))
-      return taggedReply(call, this.#keepBytes('v2 as protobuf', kinds, bytes, others), protobufTypes.v2[0]!)
-    }
-    return taggedReply(call, this.#keep('v2', kinds, document, others), 'application/json')
+    const kept = await this.#keepInParts(
+      protobuf ? 'v2 as protobuf' : 'v2',
+      resources.kinds.all(),
+      others,
+      async () => {
+        const { documentV2 } = await import('./document-v2.ts')
+        const own = resources.all().filter(({ kind }) => !remotes.find(kind.group, kind.version))
+        const parts = this.#remote.v2()
+        const document = await documentV2(own, pause)
+        const whole = parts.length ? withParts(document, parts) : document
+        return protobuf ? inParts(whole, openApiV2Protobuf) : jsonInParts(whole)
+      },
+    )
+    return taggedReply(call, kept, protobuf ? protobufTypes.v2[0]! : 'application/json')
   }
 
   /** All documents together take a tenth of a second to write: others get their turn in between. */
@@ -71,7 +75,7 @@ export class OpenApi {
       // Gone while others had their turn.
       if (!document) continue
       paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${document.hash}` }
-      if (this.#documents.size > known) await new Promise<void>(afterThisTurn)
+      if (this.#documents.size > known) await pause()
     }
     const bytes = Buffer.from(JSON.stringify({ paths }))
     return taggedReply(call, { bytes, etag: etagOf(bytes) }, 'application/json')
@@ -137,15 +141,68 @@ export class OpenApi {
   }
 
   #keepBytes(name: string, kinds: readonly Kind<any>[], make: () => Buffer, others: string): Kept {
-    let kept = this.#documents.get(name)
-    const same = kept?.others === others && kept.kinds.length === kinds.length
-    if (!kept || !same || kept.kinds.some((kind, i) => kind !== kinds[i])) {
-      const bytes = make()
-      kept = keptOf({ bytes, etag: etagOf(bytes) }, kinds, others)
-      this.#documents.set(name, kept)
+    return this.#kept(name, kinds, others) ?? this.#set(name, kinds, others, make())
+  }
+
+  /** The same of a document that is made while others have their turn; once for all who ask for it meanwhile. */
+  async #keepInParts(
+    name: string,
+    kinds: readonly Kind<any>[],
+    others: string,
+    make: () => Promise<Buffer>,
+  ): Promise<Kept> {
+    for (;;) {
+      const kept = this.#kept(name, kinds, others)
+      if (kept) return kept
+      const making = this.#making.get(name)
+      if (making) {
+        await making.catch(() => {})
+        continue
+      }
+      const made = make()
+      this.#making.set(name, made)
+      try {
+        return this.#set(name, kinds, others, await made)
+      } finally {
+        this.#making.delete(name)
+      }
     }
+  }
+
+  #kept(name: string, kinds: readonly Kind<any>[], others: string): Kept | undefined {
+    const kept = this.#documents.get(name)
+    const same = kept?.others === others && kept.kinds.length === kinds.length
+    return kept && same && kept.kinds.every((kind, i) => kind === kinds[i]) ? kept : undefined
+  }
+
+  #set(name: string, kinds: readonly Kind<any>[], others: string, bytes: Buffer): Kept {
+    const kept = keptOf({ bytes, etag: etagOf(bytes) }, kinds, others)
+    this.#documents.set(name, kept)
     return kept
   }
+}
+
+const pause = () => new Promise<void>(afterThisTurn)
+
+/** Written field by field, with others' turns in between. */
+async function inParts(document: object, write: (part: object) => Uint8Array | string): Promise<Buffer> {
+  const parts: Uint8Array[] = []
+  for (const [name, value] of Object.entries(document)) {
+    parts.push(Buffer.from(write({ [name]: value })))
+    await pause()
+  }
+  return Buffer.concat(parts)
+}
+
+/** As JSON.stringify writes it. */
+async function jsonInParts(document: object): Promise<Buffer> {
+  let between = '{'
+  const fields = await inParts(document, part => {
+    const text = between + JSON.stringify(part).slice(1, -1)
+    between = ','
+    return text
+  })
+  return Buffer.concat([fields, Buffer.from('}')])
 }
 
 /** Groups of custom resources are left out, as Kubernetes does. */
