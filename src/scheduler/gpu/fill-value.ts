@@ -8,6 +8,8 @@ const memoryStep = 4 * 2 ** 30
 /** How much keeping room for one pod of several devices counts, as a part of its devices times their part of the demand. */
 const roomWeight = 0.25
 const mostRemembered = 400_000
+/** These are larger: one number of each kind for each future. */
+const mostUnhindered = 20_000
 
 /** No node has as much: nothing is stranded. */
 const plenty = Number.MAX_SAFE_INTEGER
@@ -29,6 +31,7 @@ export class FillValue {
   #unhindered = new Map<number, Unhindered>()
   #work = new Int32Array(16)
   #sorted = new Int32Array(16)
+  readonly #left = { cpu: 0, memory: 0 }
 
   /** Takes in what was learned. @param models names by number */
   learn(demand: Demand, models: readonly string[]): void {
@@ -63,7 +66,7 @@ export class FillValue {
     const steppedBytes = memorySteps * memoryStep
     const most = this.#unhinderedFill(model, used)
     const hindered = cpuMillis < most.cpuMillis || steppedBytes < most.memoryBytes
-    const stranded = hindered ? most.filled - this.#fill(cpuMillis, steppedBytes, model, used).filled : 0
+    const stranded = hindered ? most.filled - this.#hinderedFill(cpuMillis, steppedBytes, model, used, most) : 0
     value = this.#rooms(cpuMillis, steppedBytes, model, used) - stranded
     if (this.#known.size >= mostRemembered) this.#known = new NumberTable()
     this.#known.set(key, value)
@@ -74,10 +77,41 @@ export class FillValue {
     const key = this.#key(0, 0, model, used)
     const known = this.#unhindered.get(key)
     if (known !== undefined) return known
-    const value = this.#fill(plenty, plenty, model, used)
-    if (this.#unhindered.size >= mostRemembered) this.#unhindered.clear()
+    const value = this.#fillWithPlenty(model, used)
+    if (this.#unhindered.size >= mostUnhindered) this.#unhindered.clear()
     this.#unhindered.set(key, value)
     return value
+  }
+
+  #fillWithPlenty(model: number, used: number): Unhindered {
+    const { runs } = this.#columns!
+    const byRun = { filled: new Int32Array(runs), cpu: new Float64Array(runs), memory: new Float64Array(runs) }
+    const left = this.#left
+    let sum = 0
+    let mostCpu = 0
+    let mostMemory = 0
+    for (let run = 0; run < runs; run++) {
+      const filled = this.#runOf(run, plenty, plenty, model, used)
+      sum += filled
+      byRun.filled[run] = filled
+      byRun.cpu[run] = plenty - left.cpu
+      byRun.memory[run] = plenty - left.memory
+      mostCpu = Math.max(mostCpu, byRun.cpu[run]!)
+      mostMemory = Math.max(mostMemory, byRun.memory[run]!)
+    }
+    return { filled: sum / Math.max(runs, 1), cpuMillis: mostCpu, memoryBytes: mostMemory, byRun }
+  }
+
+  /** A future that takes no more than there is goes as it would with plenty. */
+  #hinderedFill(cpuMillis: number, memoryBytes: number, model: number, used: number, { byRun }: Unhindered): number {
+    const { runs } = this.#columns!
+    let sum = 0
+    for (let run = 0; run < runs; run++)
+      sum +=
+        byRun.cpu[run]! <= cpuMillis && byRun.memory[run]! <= memoryBytes
+          ? byRun.filled[run]!
+          : this.#runOf(run, cpuMillis, memoryBytes, model, used)
+    return sum / Math.max(runs, 1)
   }
 
   /** Devices with room for any pod at all, the fullest first, into `#sorted`. @returns how many */
@@ -112,40 +146,33 @@ export class FillValue {
     return (a >>> 0) * 2 ** 21 + ((b ^ (b >>> 11)) & 0x1fffff)
   }
 
-  #fill(cpuMillis: number, memoryBytes: number, model: number, used: number): Unhindered {
-    const { runs, length, cpu, memory, devices, milli, fits, models, still } = this.#columns!
+  /** One future. @returns thousandths that its pods take; what they leave of CPU and memory is in `#left` */
+  #runOf(run: number, cpuMillis: number, memoryBytes: number, model: number, used: number): number {
+    const { length, cpu, memory, devices, milli, fits, models, still } = this.#columns!
     const work = this.#work
     let total = 0
-    for (let d = 0; d < used; d++) total += this.#sorted[d]!
-    let filled = 0
-    let leastCpu = cpuMillis
-    let leastMemory = memoryBytes
-    for (let run = 0; run < runs; run++) {
-      let cpuLeft = cpuMillis
-      let memoryLeft = memoryBytes
-      let left = total
-      for (let d = 0; d < used; d++) work[d] = this.#sorted[d]!
-      for (let i = run * length; i < (run + 1) * length; i++) {
-        // Of all that is still to come, the least of each is too much.
-        if (still.milli[i]! > left || still.cpu[i]! > cpuLeft || still.memory[i]! > memoryLeft) break
-        const each = milli[i]!
-        const count = devices[i]!
-        if (cpu[i]! > cpuLeft || memory[i]! > memoryLeft || each * count > left) continue
-        if (!fits[i * models + model]) continue
-        if (!(count === 1 ? takeTightest(work, used, each) : takeAll(work, used, count, each))) continue
-        cpuLeft -= cpu[i]!
-        memoryLeft -= memory[i]!
-        left -= each * count
-      }
-      filled += total - left
-      leastCpu = Math.min(leastCpu, cpuLeft)
-      leastMemory = Math.min(leastMemory, memoryLeft)
+    for (let d = 0; d < used; d++) {
+      work[d] = this.#sorted[d]!
+      total += work[d]!
     }
-    return {
-      filled: filled / Math.max(runs, 1),
-      cpuMillis: cpuMillis - leastCpu,
-      memoryBytes: memoryBytes - leastMemory,
+    let cpuLeft = cpuMillis
+    let memoryLeft = memoryBytes
+    let left = total
+    for (let i = run * length; i < (run + 1) * length; i++) {
+      // Of all that is still to come, the least of each is too much.
+      if (still.milli[i]! > left || still.cpu[i]! > cpuLeft || still.memory[i]! > memoryLeft) break
+      const each = milli[i]!
+      const count = devices[i]!
+      if (cpu[i]! > cpuLeft || memory[i]! > memoryLeft || each * count > left) continue
+      if (!fits[i * models + model]) continue
+      if (!(count === 1 ? takeTightest(work, used, each) : takeAll(work, used, count, each))) continue
+      cpuLeft -= cpu[i]!
+      memoryLeft -= memory[i]!
+      left -= each * count
     }
+    this.#left.cpu = cpuLeft
+    this.#left.memory = memoryLeft
+    return total - left
   }
 
   #rooms(cpuMillis: number, memoryBytes: number, model: number, used: number): number {
@@ -171,6 +198,8 @@ interface Unhindered {
   /** The most that any future took: with as much there is plenty. */
   cpuMillis: number
   memoryBytes: number
+  /** What each future filled and took. */
+  byRun: { filled: Int32Array; cpu: Float64Array; memory: Float64Array }
 }
 
 /** A sample in typed arrays. */
