@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { microTimestamp, timestamp } from '../base/clock.ts'
+import { silentLogger } from '../base/logger.ts'
+import { seededRandom } from '../base/random.ts'
+import { createReconcilerRunner } from '../client/index.ts'
 import { Event, Lease, Node, Pod } from '../models/kinds/index.ts'
 import { covers } from '../models/taints.ts'
 import { isLeftOut } from './node-health.ts'
@@ -330,6 +333,53 @@ describe('an eviction that waits', () => {
     await live(1_000)
     expect(await told('p')).toEqual(['Cancelling deletion of Pod default/p'])
   })
+})
+
+it('a server that was away for ten minutes finds no node lost at its return, and evicts nothing from one that was', async () => {
+  await start(4)
+  const within = { effect: 'NoExecute', operator: 'Exists', tolerationSeconds: 300 } as const
+  await addPod('p', 'n1', [within])
+  await addPod('q', 'n2', [within])
+  silent.add('n1')
+  await live(70_000)
+  expect(await taints('n1')).toEqual(unreachable)
+  const { client, clock, informers, runner } = cluster
+  const stopping = runner.stop()
+  await cluster.pass(600_000)
+  await stopping
+  const again = createReconcilerRunner({
+    ...{ client, clock, informers, random: seededRandom(2), log: silentLogger, strict: true },
+    reconcilers: [nodeLifecycleReconciler(), taintEvictionReconciler()],
+  })
+  const starting = again.start()
+  // Nobody has reported yet: that is no sign of anything before its time.
+  await cluster.pass(45_000)
+  await starting
+  expect(await Promise.all(['n2', 'n3', 'n4'].map(taints))).toEqual([[], [], []])
+  silent.clear()
+  const seen = await node('n1')
+  const now = timestamp(clock)
+  const conditions = seen.status!.conditions!.map(c => ({
+    ...c,
+    status: c.type === 'Ready' ? 'True' : 'False',
+    lastHeartbeatTime: now,
+  }))
+  await client.patch(
+    Node,
+    { name: 'n1' },
+    { type: 'merge', body: { status: { conditions } } },
+    { subresource: 'status' },
+  )
+  await live(400_000)
+  expect(await Promise.all(['n1', 'n2', 'n3', 'n4'].map(taints))).toEqual([[], [], [], []])
+  expect([(await pod('p'))?.metadata.deletionTimestamp, (await pod('q'))?.metadata.deletionTimestamp]).toEqual([
+    undefined,
+    undefined,
+  ])
+  expect([await pod('p'), await pod('q')].map(p => p?.metadata.name)).toEqual(['p', 'q'])
+  const ended = again.stop()
+  await cluster.pass(5_000)
+  await ended
 })
 
 it('a pod that was deleted before it had a node has failed, for those whose finalizer holds it', async () => {
