@@ -1,5 +1,7 @@
 const atomic = { 'x-kubernetes-list-type': 'atomic' }
 const granular = { 'x-kubernetes-map-type': 'granular' }
+/** Empty unless said, which nobody fills in. */
+const empty = { default: '' }
 const union = (discriminator: string, fields: Record<string, string>) => ({
   'x-kubernetes-unions': [{ discriminator, 'fields-to-discriminateBy': fields }],
 })
@@ -10,8 +12,18 @@ export const openApiExtensions: Record<string, Record<string, unknown>> = {
   'certificates/v1.CertificateSigningRequestSpec.request': atomic,
   'certificates/v1.CertificateSigningRequestStatus.certificate': atomic,
   'core/v1.AppArmorProfile': union('type', { localhostProfile: 'LocalhostProfile' }),
+  'core/v1.AzureDiskVolumeSource.readOnly': { default: false },
+  'core/v1.ConfigMapEnvSource.name': empty,
+  'core/v1.ConfigMapKeySelector.name': empty,
+  'core/v1.ConfigMapProjection.name': empty,
+  'core/v1.ConfigMapVolumeSource.name': empty,
+  'core/v1.GRPCAction.service': empty,
+  'core/v1.LocalObjectReference.name': empty,
   'core/v1.PersistentVolumeClaimStatus.allocatedResourceStatuses': granular,
   'core/v1.PersistentVolumeSpec.claimRef': granular,
+  'core/v1.SecretEnvSource.name': empty,
+  'core/v1.SecretKeySelector.name': empty,
+  'core/v1.SecretProjection.name': empty,
   'core/v1.SeccompProfile': union('type', { localhostProfile: 'LocalhostProfile' }),
   'flowcontrol/v1.LimitResponse': union('type', { queuing: 'Queuing' }),
   'flowcontrol/v1.PriorityLevelConfigurationSpec': union('type', { exempt: 'Exempt', limited: 'Limited' }),

@@ -75,6 +75,13 @@ describe('OpenAPI schemas', () => {
     ])
   })
 
+  test('names that may be left out are empty by default, in the newer form', () => {
+    const place = 'io.k8s.api.core.v1.LocalObjectReference'
+    const nameIn = (all: Record<string, any>) => all[place].properties.name
+    expect(nameIn(schemas).default).toBe('')
+    expect('default' in nameIn(openApiSchemas(pod, new Map(), 'v2'))).toBe(false)
+  })
+
   test('what is no kind of each group says which one it is', () => {
     const kindOf = (name: string) => schemas[name]['x-kubernetes-group-version-kind']
     expect(kindOf('io.k8s.api.policy.v1.Eviction')).toEqual([{ group: 'policy', kind: 'Eviction', version: 'v1' }])

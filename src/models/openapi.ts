@@ -132,13 +132,14 @@ class SchemaWriter {
     const description = explained(owner, field.name)
     if (description) out['description'] = description
     Object.assign(out, this.#typed(field.type, `${owner.name}.${field.name}`))
-    const fallback = field.default ?? this.#zero(field)
+    const { default: named, ...more } = openApiExtensions[`${owner.name}.${field.name}`] ?? {}
+    const fallback = field.default ?? named ?? this.#zero(field)
     if (fallback !== undefined && this.#form === 'v3') out['default'] = fallback
     const strategies = [field.merge && 'merge', field.retainKeys && 'retainKeys', field.replace && 'replace']
     const strategy = strategies.filter(Boolean).join(',')
     if (strategy) out['x-kubernetes-patch-strategy'] = strategy
     if (field.mergeKey) out['x-kubernetes-patch-merge-key'] = field.mergeKey
-    Object.assign(out, openApiExtensions[`${owner.name}.${field.name}`])
+    Object.assign(out, more)
     return this.#siblings(out)
   }
 

@@ -30,3 +30,14 @@ export function checkConditions(field: string, conditions: readonly Condition[] 
     return errors
   })
 }
+
+/** Of older conditions Kubernetes asks only which they are, and that each is there once. */
+export function checkConditionTypes(field: string, conditions: readonly { type?: string }[] = []): FieldError[] {
+  const seen = new Set<string>()
+  return conditions.flatMap(({ type = '' }, i) => {
+    const at = `${field}[${i}].type`
+    const errors = seen.has(type) ? [duplicate(at, type)] : []
+    seen.add(type)
+    return type ? errors : [...errors, required(at, 'must not be empty')]
+  })
+}

@@ -1,6 +1,7 @@
 import { defineKind } from '../../kind.ts'
 import type * as admissionregistration from '../../types/admissionregistration-v1.ts'
 import { integer, text } from '../columns.ts'
+import { checkConditions } from '../condition-validation.ts'
 import { validatePolicy } from './policy-validation.ts'
 import { defaultMatch } from './webhook-defaults.ts'
 
@@ -29,4 +30,5 @@ export const ValidatingAdmissionPolicy = defineKind<admissionregistration.Valida
     defaultMatch(spec.matchConstraints)
   },
   validate: validatePolicy,
+  validatePart: (_, { status }) => checkConditions('status.conditions', status?.conditions),
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Pod, PodDisruptionBudget, ReplicationController, Service } from '../index.ts'
+import { Pod, PodDisruptionBudget, PriorityLevelConfiguration, ReplicationController, Service } from '../index.ts'
 import { admitted } from '../testing.ts'
 
 const kinds = { Pod, ReplicationController, Service }
@@ -107,5 +107,15 @@ test('conditions and counts of a budget', () => {
   expect(told({ conditions: [{ type: 'A', status: 'True', reason: '1' }] })).toEqual([
     'status.conditions[0].lastTransitionTime: Required value: must be set',
     expect.stringMatching(/^status\.conditions\[0\]\.reason: Invalid value: "1": a condition reason must start with/),
+  ])
+})
+
+test('what a level or a schema of flows is told of itself is of a type, each once', () => {
+  const level = admitted(PriorityLevelConfiguration, { metadata: { name: 'l' }, spec: { type: 'Limited' } })
+  const status = { conditions: [{ type: 'A' }, { type: 'A' }, {}] }
+  const errors = PriorityLevelConfiguration.validatePart!('status', { ...level, status } as any, level)
+  expect(errors.map(e => `${e.field}: ${e.message}`)).toEqual([
+    'status.conditions[1].type: Duplicate value: "A"',
+    'status.conditions[2].type: Required value: must not be empty',
   ])
 })

@@ -1,6 +1,7 @@
 import { defineKind } from '../../kind.ts'
 import type * as flowcontrol from '../../types/flowcontrol-v1.ts'
 import { age, text } from '../columns.ts'
+import { checkConditionTypes } from '../condition-validation.ts'
 import { validateFlowSchema } from './flow-validation.ts'
 
 export type FlowSchema = flowcontrol.FlowSchema
@@ -24,6 +25,7 @@ export const FlowSchema = defineKind<flowcontrol.FlowSchema>({
   ownAge: true,
   unconditionalUpdate: true,
   validate: validateFlowSchema,
+  validatePart: (_, { status }) => checkConditionTypes('status.conditions', status?.conditions),
   defaults: ({ spec }) => {
     if (spec) spec.matchingPrecedence ||= 1000
   },

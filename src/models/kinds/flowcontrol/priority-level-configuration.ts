@@ -1,6 +1,7 @@
 import { defineKind } from '../../kind.ts'
 import type * as flowcontrol from '../../types/flowcontrol-v1.ts'
 import { text } from '../columns.ts'
+import { checkConditionTypes } from '../condition-validation.ts'
 import { validateLevel } from './level-validation.ts'
 
 export type PriorityLevelConfiguration = flowcontrol.PriorityLevelConfiguration
@@ -41,4 +42,5 @@ export const PriorityLevelConfiguration = defineKind<flowcontrol.PriorityLevelCo
   unconditionalUpdate: true,
   defaults: defaultLevel,
   validate: validateLevel,
+  validatePart: (_, { status }) => checkConditionTypes('status.conditions', status?.conditions),
 })
