@@ -489,3 +489,19 @@ test('a selector or role that may not change is shown as a server in Go shows it
     'ClusterRoleBinding.rbac.authorization.k8s.io "kept" is invalid: roleRef: Invalid value: rbac.RoleRef{APIGroup:"rbac.authorization.k8s.io", Kind:"ClusterRole", Name:"b"}: cannot change roleRef',
   )
 })
+
+test('a new object may not say that it was read before; a resourceVersion that is no number says nothing', async () => {
+  await using server = await startTestServer()
+  const create = (name: string, resourceVersion: string) =>
+    server.call('POST', '/api/v1/namespaces/default/configmaps', { metadata: { name, resourceVersion } })
+  const refused = await create('read', '7')
+  expect([refused.status, refused.body.message]).toEqual([
+    500,
+    'resourceVersion should not be set on objects to be created',
+  ])
+  for (const [name, sent] of [
+    ['word', 'v1'],
+    ['none', '0'],
+  ] as const)
+    expect((await create(name, sent)).status).toBe(201)
+})

@@ -1,4 +1,5 @@
 import { timestamp } from '../../base/clock.ts'
+import { integerProblem } from '../../base/go-integer.ts'
 import { nameSuffix } from '../../base/random.ts'
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import type { AnyObject } from '../../models/object.ts'
@@ -31,7 +32,8 @@ export function generateName(core: Core, object: AnyObject): void {
 
 /** A new object cannot have been read before. Only what is written is asked: a dry run is not. @throws ApiError */
 export function refuseRevision(sent: string | undefined): void {
-  if (sent && sent !== '0')
+  // What is no number was never one of ours, and says nothing.
+  if (sent && !integerProblem(sent, false) && !/^0+$/.test(sent))
     throw new ApiError('', 'resourceVersion should not be set on objects to be created', { code: 500 })
 }
 
