@@ -3,6 +3,7 @@ import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
 import { count, text } from '../columns.ts'
 import { validateSecret } from './data-validation.ts'
+import { tlsWarnings } from './tls-warnings.ts'
 
 export type Secret = core.Secret
 
@@ -29,4 +30,5 @@ export const Secret = defineKind<core.Secret>({
   defaults: defaultSecret,
   checksMetadataAgain: true,
   validate: validateSecret,
+  warnings: ({ type, data }) => (type === 'kubernetes.io/tls' ? tlsWarnings(data) : []),
 })
