@@ -1,5 +1,6 @@
 import { defineKind } from '../../kind.ts'
 import type * as autoscaling from '../../types/autoscaling-v2.ts'
+import { checkNonNegative } from '../checks.ts'
 import { hpaColumns } from './hpa-columns.ts'
 import { defaultAutoscaler } from './hpa-defaults.ts'
 import { validateAutoscaler } from './hpa-validation.ts'
@@ -21,4 +22,8 @@ export const HorizontalPodAutoscaler = defineKind<autoscaling.HorizontalPodAutos
   columns: hpaColumns,
   defaults: defaultAutoscaler,
   validate: validateAutoscaler,
+  validatePart: (_, { status }) => [
+    ...checkNonNegative('status.currentReplicas', status?.currentReplicas),
+    ...checkNonNegative('status.desiredReplicas', status?.desiredReplicas),
+  ],
 })

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { Pod, PodDisruptionBudget, PriorityLevelConfiguration, ReplicationController, Service } from '../index.ts'
+import {
+  HorizontalPodAutoscaler,
+  Pod,
+  PodDisruptionBudget,
+  PriorityLevelConfiguration,
+  ReplicationController,
+  Service,
+} from '../index.ts'
 import { admitted } from '../testing.ts'
 
 const kinds = { Pod, ReplicationController, Service }
@@ -117,5 +124,14 @@ test('what a level or a schema of flows is told of itself is of a type, each onc
   expect(errors.map(e => `${e.field}: ${e.message}`)).toEqual([
     'status.conditions[1].type: Duplicate value: "A"',
     'status.conditions[2].type: Required value: must not be empty',
+  ])
+})
+
+test('an autoscaler counts no fewer than none', () => {
+  const status = { currentReplicas: -1, desiredReplicas: -2 }
+  const errors = HorizontalPodAutoscaler.validatePart!('status', { status } as any, {} as any)
+  expect(errors.map(e => `${e.field}: ${e.message}`)).toEqual([
+    'status.currentReplicas: Invalid value: -1: must be greater than or equal to 0',
+    'status.desiredReplicas: Invalid value: -2: must be greater than or equal to 0',
   ])
 })
