@@ -68,3 +68,19 @@ it('one that is deleted before anybody used it goes, with its device', async () 
   const there = async () => (await cluster.client.list(ResourceClaim, { namespace })).items
   await cluster.until(async () => (await there()).length === 0, 10_000, there)
 })
+
+it('a claim that is about to get its devices keeps its protection, which is written before them', async () => {
+  await start()
+  const early = { namespace, name: 'early' }
+  await cluster.client.create(ResourceClaim, {
+    metadata: early,
+    spec: { devices: { requests: [{ name: 'r', deviceClassName: 'gpu' }] } },
+  })
+  await cluster.client.patch(ResourceClaim, early, { type: 'merge', body: { metadata: { finalizers: [protection] } } })
+  // One that was looked at later is through.
+  await claimFor([await podNamed('ended')])
+  await cluster.until(async () => !(await claim()).status?.allocation, 10_000, claim)
+  expect((await cluster.client.get(ResourceClaim, early)).metadata.finalizers).toEqual([protection])
+  await cluster.client.delete(ResourceClaim, early)
+  await cluster.until(async () => (await cluster.client.list(ResourceClaim, { namespace })).items.length < 2, 10_000)
+})

@@ -47,7 +47,9 @@ export function resourceClaimReconciler(): Reconciler {
       } else if (!users.length && claim.status?.allocation && claim.metadata.deletionTimestamp)
         claim = await client.updateStatus(ResourceClaim, { ...claim, status: rest })
       const { finalizers } = claim.metadata
-      if (!claim.status?.allocation && finalizers?.includes(protection)) {
+      // One that is still to be used has it before its devices: whoever allocates is about to write them.
+      const over = left.length < users.length || claim.metadata.deletionTimestamp
+      if (over && !claim.status?.allocation && finalizers?.includes(protection)) {
         const metadata = { ...claim.metadata, finalizers: finalizers.filter(f => f !== protection) }
         claim = await client.update(ResourceClaim, { ...claim, metadata })
       }
