@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { Connection } from './cri/connection.ts'
-import { networkNamespaceOf } from './cri/network-namespace.ts'
+import { networkNamespacesOf } from './cri/network-namespace.ts'
 import { goneAsUndefined } from './cri/observer.ts'
 
 export interface InventorySandbox {
@@ -59,10 +59,12 @@ export class Stock implements Disposable {
     }
   }
 
-  /** Paths of the network namespaces of these sandboxes; those on the host's network have none. All of each is read for it. */
-  async namespaces(sandboxes: readonly InventorySandbox[]): Promise<string[]> {
-    const paths = sandboxes.map(({ id }) => networkNamespaceOf(this.#connection, id).catch(() => undefined))
-    return (await Promise.all(paths)).filter(path => path !== undefined)
+  /** See networkNamespacesOf. */
+  namespaces(sandboxes: readonly InventorySandbox[]): Promise<string[]> {
+    return networkNamespacesOf(
+      this.#connection,
+      sandboxes.map(({ id }) => id),
+    )
   }
 
   /** All writable snapshots, of the snapshotters of these records and the usual ones. */
