@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { AgentMetrics } from '../agent/index.ts'
 import { validityOf } from '../base/certificates.ts'
 import { systemClock } from '../base/clock.ts'
@@ -97,11 +97,15 @@ test('a running node replaces its keys before their end: its calls, its server a
     expect(await shownBy(own.port!, keys.ca)).toBe(new X509Certificate(keys.server.cert).toString())
     expect((await asNode.get(Node, { name: 'n1' })).metadata.name).toBe('n1')
     const lives = metrics.families.find(({ name }) => name.endsWith('server_rotation_seconds'))!
-    expect((await lives.get()).values.find(v => v.metricName?.endsWith('_count'))?.value).toBe(1)
-    const kept = async () => JSON.parse(await readFile(join(folder, 'n1', 'node.json'), 'utf8'))
-    let saved = await kept()
-    for (let i = 0; i < 500 && saved.client.cert !== keys.client.cert; i++) saved = await kept()
-    expect(saved).toEqual({ ca: keys.ca, client: keys.client, serving: keys.server })
+    // It is counted and kept a moment after it is used.
+    const soon = (look: () => Promise<void>) => vi.waitFor(look, { timeout: 30_000, interval: 20 })
+    await soon(async () => {
+      expect((await lives.get()).values.find(v => v.metricName?.endsWith('_count'))?.value).toBe(1)
+    })
+    await soon(async () => {
+      const kept = JSON.parse(await readFile(join(folder, 'n1', 'node.json'), 'utf8'))
+      expect(kept).toEqual({ ca: keys.ca, client: keys.client, serving: keys.server })
+    })
   } finally {
     stop()
     await own[Symbol.asyncDispose]()
