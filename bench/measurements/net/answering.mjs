@@ -1,4 +1,4 @@
-// A server that costs next to nothing: HTTP on ports 8080 and 8081, a short answer, or 1 MB at /big. Writes a line when it listens.
+// A server that costs next to nothing: HTTP on ports 8080 to 8082, a short answer, or 1 MB at /big. Writes a line when it listens.
 import { createServer } from 'node:net'
 
 const replyOf = body => Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
@@ -15,6 +15,6 @@ const answer = socket => {
     else socket.write(reply)
   })
 }
-createServer(answer).listen(8080, '0.0.0.0', () =>
-  createServer(answer).listen(8081, '0.0.0.0', () => console.log('up')),
-)
+const listen = port => new Promise(done => createServer(answer).listen(port, '0.0.0.0', done))
+await Promise.all([8080, 8081, 8082].map(listen))
+console.log('up')
