@@ -160,6 +160,10 @@ describe('optiflow’s own commands', () => {
     expect(await fails('service', 'register', 'bad', '--address', '192.0.2.5:1', '--check', 'ping')).toContain(
       '--check ping',
     )
+    for (const flag of ['--port', '--interval'])
+      expect(
+        await fails('service', 'register', 'bad', '--address', '192.0.2.5:1', '--check', 'tcp', flag, '1O'),
+      ).toContain(`${flag} 1O is no whole number`)
     expect(await ok(['service', 'deregister', 'db'])).toBe('serviceregistration/db deregistered\n')
     await until('it is gone', async () => !/^db /m.test(await ok(['get', 'services'])))
   })

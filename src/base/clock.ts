@@ -22,6 +22,12 @@ export const systemClock: Clock = {
   },
 }
 
+/** Keeps the process alive until disposed: the clock's timers, and what waits for something in memory, do not. */
+export function keepAlive(): Disposable {
+  const timer = setInterval(() => {}, longestTimerMs)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
 /** Runs `work` when everything that has come in by now was looked at. For servers on a real network only: it is not virtual time. */
 export function afterThisTurn(work: () => void): void {
   setImmediate(work)

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { systemClock } from '../base/clock.ts'
+import { keepAlive, systemClock } from '../base/clock.ts'
 import { systemDisk } from '../base/disk.ts'
 import { systemNet } from '../base/net.ts'
 import type { CliCommand, Outside } from './command.ts'
@@ -16,8 +16,7 @@ export async function runProcess(commands: readonly CliCommand[]): Promise<never
   process.stdout.on('error', error => {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)
   })
-  // Waiting for a timer of ours does not keep Node alive; the command does, until it is done.
-  setInterval(() => {}, 2 ** 30)
+  keepAlive()
   process.exitCode = await runProgram(process.argv.slice(2), outside(interrupted()), commands)
   // Keep-alive connections and telemetry must not hold a finished command.
   process.exit()

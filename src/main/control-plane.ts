@@ -1,5 +1,5 @@
 import { type ApiServer, createApiServer } from '../apiserver/index.ts'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, keepAlive } from '../base/clock.ts'
 import { Disposal } from '../base/disposal.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
@@ -74,9 +74,8 @@ export class ControlPlane implements AsyncDisposable {
       random: options.random ?? system.random,
     }
     const stack = new Disposal()
-    // Waiting for a timer or an event in memory does not keep Node alive; a running control plane does.
-    const alive = setInterval(() => {}, 2 ** 30)
-    stack.defer(() => clearInterval(alive))
+    const alive = keepAlive()
+    stack.defer(() => alive[Symbol.dispose]())
     try {
       const store = stack.use(await openMemoryStore({ clock: outside.clock }))
       const api = stack.use(

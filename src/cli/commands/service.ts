@@ -33,10 +33,10 @@ function register(command: Command, outside: Outside): void {
     .option('--check <check>', 'tcp, http or https, with a path: http/healthz; failing addresses get nothing')
     .option('--interval <seconds>', 'between two checks', '10')
     .action(async (name: string, flags: RegisterFlags) => {
-      const check = readCheck(flags.check, Number(flags.interval))
+      const check = readCheck(flags.check, readNumber('--interval', flags.interval ?? '10'))
       const spec = {
         addresses: flags.address,
-        ...(flags.port ? { port: Number(flags.port) } : {}),
+        ...(flags.port ? { port: readNumber('--port', flags.port) } : {}),
         ...(flags.udp ? { protocol: 'UDP' as const } : {}),
         ...(check ? { check } : {}),
       }
@@ -51,6 +51,12 @@ function register(command: Command, outside: Outside): void {
         outside.terminal.out(`serviceregistration/${name} registered: found as ${name}.${namespace}\n`)
       })
     })
+}
+
+/** The server says whether it is too small or too large. */
+function readNumber(flag: string, text: string): number {
+  if (!/^\d+$/.test(text)) throw new UsageError(`${flag} ${text} is no whole number`)
+  return Number(text)
 }
 
 /** `tcp`, `http`, `https`, `http/healthz` */
