@@ -61,7 +61,7 @@ export async function joinCluster(options: JoinOptions): Promise<NodeKeys> {
     // From here on the node speaks for itself: nobody else may ask for a certificate with its addresses.
     const serving = await asItself(options, ca, client, async asNode => {
       await announceAddresses(asNode, options)
-      return askCertificate(asNode, { ...options, use: 'server' }, options.outside.clock, options.signal)
+      return askCertificate(asNode, { ...options, use: 'server' }, options.outside, options.signal)
     })
     await save(options, { ca, client, serving })
     return keysOf(options, { ca, client, serving })
@@ -77,7 +77,7 @@ export async function joinCluster(options: JoinOptions): Promise<NodeKeys> {
 function asNewcomer(options: JoinOptions, ca: string): Promise<KeyPair> {
   const token = options.token!.split('@sha256:')[0]!
   return asking(options, { ca, token }, client =>
-    askCertificate(client, { ...options, use: 'client' }, options.outside.clock, options.signal),
+    askCertificate(client, { ...options, use: 'client' }, options.outside, options.signal),
   )
 }
 
@@ -95,13 +95,14 @@ async function asking<T>(
 
 /** Renewed ones are asked for as the node is known at that time, and kept for its next start. */
 function keysOf(options: JoinOptions, { ca, client, serving }: SavedKeys): NodeKeys {
-  const { clock } = options.outside
   const keys: NodeKeys = new NodeKeys(
     ca,
     { client, server: serving },
     {
       ask: (use, signal) =>
-        asItself(options, ca, keys.client, asNode => askCertificate(asNode, { ...options, use }, clock, signal)),
+        asItself(options, ca, keys.client, asNode =>
+          askCertificate(asNode, { ...options, use }, options.outside, signal),
+        ),
       keep: pairs => save(options, { ca, client: pairs.client, serving: pairs.server }),
     },
   )

@@ -1,10 +1,14 @@
 import type { CertificateUse } from '../agent/index.ts'
 import type { KeyPair } from '../base/certificates.ts'
-import { type Clock, sleep } from '../base/clock.ts'
+import { sleep } from '../base/clock.ts'
 import { OptiFlowError } from '../base/errors.ts'
 import { createSigningRequest } from '../base/signing-request.ts'
 import type { Client } from '../client/index.ts'
 import { CertificateSigningRequest } from '../models/kinds/index.ts'
+import type { OutsideWorld } from './outside.ts'
+
+/** After so long somebody is told what is waited for. */
+const longWaitMs = 30_000
 
 /** The control plane does not sign what a node asked for. */
 export class CertificateRefused extends OptiFlowError {}
@@ -24,7 +28,7 @@ export interface CertificateWish {
 export async function askCertificate(
   client: Client,
   { use, nodeName, ips }: CertificateWish,
-  clock: Clock,
+  { clock, log }: Pick<OutsideWorld, 'clock' | 'log'>,
   signal: AbortSignal,
 ): Promise<KeyPair> {
   const subject = { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] }
@@ -38,14 +42,23 @@ export async function askCertificate(
       usages: ['digital signature', 'key encipherment', `${use} auth`],
     },
   } as any)
-  for (;;) {
-    const now = await client.get(CertificateSigningRequest, { name: made.metadata.name })
+  const { name } = made.metadata
+  const since = clock.monotonicMs()
+  for (let told = false; ; ) {
+    const now = await client.get(CertificateSigningRequest, { name })
     const refused = now.status?.conditions?.find(c => c.type === 'Denied' || c.type === 'Failed')
     if (refused) {
       const why = refused.message ?? refused.reason
       throw new CertificateRefused(`the ${use} certificate of node ${nodeName} was refused: ${why}`)
     }
     if (now.status?.certificate) return { cert: Buffer.from(now.status.certificate, 'base64').toString(), key }
+    if (!told && clock.monotonicMs() - since >= longWaitMs) {
+      told = true
+      const what = now.status?.conditions?.some(c => c.type === 'Approved')
+        ? 'the certificate that was approved is not signed yet: is its controller running?'
+        : `nobody has approved the certificate yet: "kubectl certificate approve ${name}" does`
+      log.warn({ request: name, node: nodeName, certificate: use }, what)
+    }
     await sleep(clock, 200, signal)
   }
 }
