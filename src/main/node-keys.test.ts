@@ -15,6 +15,7 @@ import { startAgentServer } from './agent-server.ts'
 import { startControllers } from './controllers.ts'
 import { controllerUser } from './identities.ts'
 import { joinCluster } from './join.ts'
+import { NodeKeys } from './node-keys.ts'
 import { type OutsideWorld, systemOutside } from './outside.ts'
 import { allReconcilers } from './reconcilers.ts'
 import { type RunningServer, startServer } from './server.ts'
@@ -131,4 +132,37 @@ test('a node that was away past the end of its certificate is told so, and comes
   await expect(joinAs('n3', undefined, later)).rejects.toThrow(/^the certificate of node n3 ended on 20/)
   const back = await joinAs('n3', server.pki.joinToken, later)
   expect(back.client.cert).not.toBe(keys.client.cert)
+})
+
+test('pairs that are replaced at once are kept one after the other, the newest last', async () => {
+  const pair = (name: string) => ({ cert: name, key: name })
+  const kept: string[] = []
+  const writes: (() => void)[] = []
+  const keys = new NodeKeys(
+    'ca',
+    { client: pair('c1'), server: pair('s1') },
+    {
+      ask: async use => pair(use === 'client' ? 'c2' : 's2'),
+      async keep({ client, server }) {
+        const text = `${client.cert} ${server.cert}`
+        await new Promise<void>(resolve => writes.push(resolve))
+        kept.push(text)
+      },
+    },
+  )
+  const { signal } = new AbortController()
+  const renewed = Promise.all((['client', 'server'] as const).map(use => keys.renew(use, signal)))
+  // Of writes that run beside each other the first may be done last.
+  for (let done = 0; done < 2; ) {
+    await settle()
+    writes
+      .splice(0)
+      .reverse()
+      .forEach(write => {
+        done++
+        write()
+      })
+  }
+  await renewed
+  expect(kept.at(-1)).toBe('c2 s2')
 })

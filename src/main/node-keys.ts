@@ -22,6 +22,7 @@ export class NodeKeys {
   readonly #now: KeyPairs
   readonly #source: KeySource
   readonly #followers: ((pair: KeyPair) => void)[] = []
+  #kept: Promise<void> = Promise.resolve()
 
   constructor(ca: string, keys: KeyPairs, source: KeySource) {
     this.ca = ca
@@ -50,7 +51,10 @@ export class NodeKeys {
     const pair = await this.#source.ask(use, signal)
     this.#now[use] = pair
     if (use === 'server') for (const follow of this.#followers) follow(pair)
-    await this.#source.keep?.(this.#now)
+    // One after the other, or what was written first could be there last.
+    const kept = this.#kept.then(() => this.#source.keep?.(this.#now))
+    this.#kept = kept.catch(() => {})
+    await kept
   }
 
   /** Replaces both in time. @returns ends that */

@@ -81,7 +81,7 @@ describe.skipIf(!hasKubectl)('kubectl apply (needs kubectl on PATH)', () => {
   it('server-side: a field of another manager is a conflict, which --force-conflicts takes over', async () => {
     const apply = (value: string, manager: string, ...more: string[]) =>
       cluster.kubectlRaw(['apply', '--server-side', `--field-manager=${manager}`, '-f', '-', ...more], {
-        stdin: JSON.stringify(configMap('owned', { color: value, [manager]: 'own' })),
+        stdin: JSON.stringify(configMap('owned', { color: value, [manager]: 'own' }, { app: 'owned' })),
       })
     expect((await apply('red', 'one')).out).toBe('configmap/owned serverside-applied\n')
     const refused = await apply('blue', 'two')
