@@ -1,5 +1,6 @@
 import { timestamp } from '../../base/clock.ts'
-import { type Form, trackUpdate, type Writer } from '../../models/apply/managed-fields.ts'
+import type { Form } from '../../models/apply/forms.ts'
+import { trackUpdate, type Writer } from '../../models/apply/managed-fields.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Core } from '../core.ts'

@@ -1,20 +1,13 @@
-import { ApiError } from '../api-error.ts'
 import { encodeJson } from '../encode-json.ts'
 import type { AnyObject } from '../object.ts'
 import type { ObjectType, Type } from '../schema/types.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
+import { conflict } from './conflicts.ts'
 import { fieldsOfCreated } from './created-fields.ts'
-import { FieldSet, type FieldsV1, pathText, sharedTree } from './field-set.ts'
+import { FieldSet, type FieldsV1, sharedTree } from './field-set.ts'
+import { Differences, type FormAt, strip } from './forms.ts'
 import { type Owner, readOwners } from './read-owners.ts'
-import {
-  type Comparison,
-  compareFields,
-  fieldOf,
-  fieldsSaid,
-  granularOf,
-  mergeApplied,
-  removeFields,
-} from './typed-fields.ts'
+import { compareFields, fieldOf, fieldsSaid, granularOf, mergeApplied, removeFields } from './typed-fields.ts'
 
 /** Who writes, and how. */
 export interface Writer {
@@ -28,13 +21,7 @@ export interface Writer {
   /** Says nothing about the status, whatever it sends: the status is written by a path of its own. */
   leavesStatus?: boolean
   /** The object as other versions show it; undefined for a version that there is not. Without it all versions are alike. */
-  formAt?(apiVersion: string): Form | undefined
-}
-
-/** How a version shows an object, and who can own what of it. */
-export interface Form {
-  type: ObjectType
-  view(object: AnyObject): AnyObject
+  formAt?: FormAt
 }
 
 /** Nobody owns who an object is. */
@@ -104,7 +91,7 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     next.metadata.managedFields = [creatorsEntry(writer, text)]
     return
   }
-  const differences = new Differences(writer, type, previous, next)
+  const differences = new Differences(writer.formAt, type, previous, next)
   const { changed, removed } = differences.at(writer.apiVersion)!
   const mine = changed.without(nobodys.set)
   const isOwnVersion = ({ entry }: Owner) => entry.apiVersion === writer.apiVersion
@@ -130,35 +117,6 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
   })
   if (at < 0 && !mine.isEmpty) out.push({ entry: entryOf(writer, 'Update'), fields: mine })
   writeOwners(next, withoutAncient(out))
-}
-
-/** What differs between two states of an object, in the form of each version: worked out once for each. */
-class Differences {
-  readonly #writer: Writer
-  readonly #states: (AnyObject | undefined)[]
-  readonly #own: ObjectType
-  readonly #known = new Map<string, Comparison | undefined>()
-
-  /** @param own the type of the form of the writer's version */
-  constructor(writer: Writer, own: ObjectType, previous: AnyObject | undefined, next: AnyObject) {
-    this.#writer = writer
-    this.#own = own
-    this.#states = [previous, next]
-  }
-
-  /** @returns undefined for a version that there is not: who owns something there owns nothing now */
-  at(apiVersion: string): Comparison | undefined {
-    if (!this.#known.has(apiVersion)) this.#known.set(apiVersion, this.#compare(apiVersion))
-    return this.#known.get(apiVersion)
-  }
-
-  #compare(apiVersion: string): Comparison | undefined {
-    const { formAt } = this.#writer
-    const form = formAt ? formAt(apiVersion) : { type: this.#own, view: (object: AnyObject) => object }
-    if (!form) return undefined
-    const [before, after] = this.#states.map(state => strip(state && form.view(state)))
-    return compareFields(form.type, before, after)
-  }
 }
 
 /** A list that is sent replaces the owners, unless it makes no sense or comes with a subresource: then they stay who they were. */
@@ -224,7 +182,7 @@ export function applyConfiguration(
   const others = owners.filter((_, i) => i !== at)
 
   const merged = mergeApplied(type, before, strip(applied))
-  const differences = new Differences(writer, type, live, merged as AnyObject)
+  const differences = new Differences(writer.formAt, type, live, merged as AnyObject)
   const contested = others
     .map(o => {
       const { apiVersion = '' } = o.entry
@@ -341,43 +299,6 @@ function stillAsApplied(type: ObjectType, annotation: string | undefined, live: 
 function lastAppliedText(applied: AnyObject): string {
   const { [lastAppliedAnnotation]: _, ...annotations } = applied.metadata.annotations ?? {}
   return `${encodeJson({ ...strip(applied), metadata: { ...strip(applied).metadata, annotations } })}\n`
-}
-
-function conflict(contested: { owner: Owner; fields: FieldSet }[]): ApiError {
-  const causes = contested.flatMap(({ owner, fields }) =>
-    [...fields.paths()].map(path => ({
-      reason: 'FieldManagerConflict',
-      message: `conflict with ${describe(owner)}`,
-      field: pathText(path),
-    })),
-  )
-  const text =
-    causes.length === 1
-      ? `Apply failed with 1 conflict: ${causes[0]!.message}: ${causes[0]!.field}`
-      : `Apply failed with ${causes.length} conflicts: ${conflictLines(causes).join('\n')}`
-  return new ApiError('Conflict', text, { details: { causes } })
-}
-
-/** The fields of each manager below it. */
-function conflictLines(causes: readonly { message: string; field: string }[]): string[] {
-  const managers = new Map<string, string[]>()
-  for (const { message, field } of causes) managers.set(message, [...(managers.get(message) ?? []), field])
-  return [...managers].flatMap(([message, fields]) => [
-    `${message.replace('conflict', 'conflicts')}:`,
-    ...fields.map(field => `- ${field}`),
-  ])
-}
-
-function describe({ entry }: Owner): string {
-  const where = entry.subresource ? ` with subresource ${JSON.stringify(entry.subresource)}` : ''
-  const how = entry.operation === 'Update' ? ` using ${entry.apiVersion}` : ''
-  return `${JSON.stringify(entry.manager ?? '')}${where}${how}`
-}
-
-function strip(object: AnyObject | undefined): AnyObject {
-  if (!object) return { metadata: {} } as AnyObject
-  const { managedFields: _, ...metadata } = object.metadata ?? {}
-  return { ...object, metadata: metadata as AnyObject['metadata'] }
 }
 
 function writeOwners(object: AnyObject, all: Owner[]): void {

@@ -1,0 +1,34 @@
+import { ApiError } from '../api-error.ts'
+import { type FieldSet, pathText } from './field-set.ts'
+import type { Owner } from './read-owners.ts'
+
+export function conflict(contested: { owner: Owner; fields: FieldSet }[]): ApiError {
+  const causes = contested.flatMap(({ owner, fields }) =>
+    [...fields.paths()].map(path => ({
+      reason: 'FieldManagerConflict',
+      message: `conflict with ${describe(owner)}`,
+      field: pathText(path),
+    })),
+  )
+  const text =
+    causes.length === 1
+      ? `Apply failed with 1 conflict: ${causes[0]!.message}: ${causes[0]!.field}`
+      : `Apply failed with ${causes.length} conflicts: ${conflictLines(causes).join('\n')}`
+  return new ApiError('Conflict', text, { details: { causes } })
+}
+
+/** The fields of each manager below it. */
+function conflictLines(causes: readonly { message: string; field: string }[]): string[] {
+  const managers = new Map<string, string[]>()
+  for (const { message, field } of causes) managers.set(message, [...(managers.get(message) ?? []), field])
+  return [...managers].flatMap(([message, fields]) => [
+    `${message.replace('conflict', 'conflicts')}:`,
+    ...fields.map(field => `- ${field}`),
+  ])
+}
+
+function describe({ entry }: Owner): string {
+  const where = entry.subresource ? ` with subresource ${JSON.stringify(entry.subresource)}` : ''
+  const how = entry.operation === 'Update' ? ` using ${entry.apiVersion}` : ''
+  return `${JSON.stringify(entry.manager ?? '')}${where}${how}`
+}
