@@ -58,6 +58,17 @@ export async function keepRenewed(options: RotationOptions, signal: AbortSignal)
   }
 }
 
+/** Does that for several, each by itself; who can no longer says so in the log. @returns ends it */
+export function keepAllRenewed(rotations: readonly RotationOptions[], endedBy: string): () => void {
+  const stop = new AbortController()
+  for (const rotation of rotations)
+    keepRenewed(rotation, stop.signal).catch(error => {
+      const { certificate, log } = rotation
+      log.error({ certificate, error: explain(error) }, 'certificate is no longer renewed')
+    })
+  return () => stop.abort(new DOMException(endedBy, 'AbortError'))
+}
+
 async function renewOnce(options: RotationOptions, signal: AbortSignal): Promise<void> {
   const { certificate, clock, random, log } = options
   for (let attempt = 1; ; attempt++) {

@@ -15,6 +15,11 @@ export async function mountPoints(disk: Disk, folder?: string): Promise<MountPoi
   return folder === undefined ? points : points.filter(({ path }) => path === folder || path.startsWith(`${folder}/`))
 }
 
+/** Whether something is mounted at just this path. */
+export async function isMountPoint(disk: Disk, path: string): Promise<boolean> {
+  return (await mountPoints(disk, path)).some(point => point.path === path)
+}
+
 /** @param mentioned lines without this text may be left out */
 function parse(text: string, mentioned: string | undefined): MountPoint[] {
   // Blanks and some other characters are written as octal numbers there.

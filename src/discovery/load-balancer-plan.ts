@@ -72,7 +72,6 @@ export const takenText = ({ port, holder }: RefusedPort): string => `port ${port
 
 const holderName = (service: Service) => `service ${nameOf(service)}`
 
-/** `tcp/80` */
 const portsOf = ({ spec }: Service): string[] => (spec.ports ?? []).map(portText)
 
 /** Those that it is reached at now, as long as it wants them. */
@@ -80,7 +79,9 @@ function portsHad(service: Service): string[] {
   return (service.spec.ports ?? []).filter(port => servedIngress(service, port).length > 0).map(portText)
 }
 
-const portText = ({ protocol = 'TCP', port }: ServicePort) => `${protocol.toLowerCase()}/${port}`
+/** `tcp/80` */
+export const portText = ({ protocol = 'TCP', port }: Pick<ServicePort, 'protocol' | 'port'>) =>
+  `${protocol.toLowerCase()}/${port}`
 
 /** Who is first keeps it: the gateway, what is to be served there now. */
 const askedBy = (port: string, { isAsked }: LoadBalancerInput): string | undefined =>

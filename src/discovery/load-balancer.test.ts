@@ -18,7 +18,8 @@ const addresses = async (name: string) =>
 const statusOf = (body: object) =>
   cluster.client.patch(Node, { name: 'n1' }, { type: 'merge', body: { status: body } }, { subresource: 'status' })
 
-it('a Service waits for a port as long as the gateway wants it', async () => {
+/** A cluster with a ready node, and a gateway that wants port 80 until it is told otherwise. */
+async function startWithGateway() {
   let wanted = true
   let changed = () => {}
   const asked = {
@@ -34,35 +35,29 @@ it('a Service waits for a port as long as the gateway wants it', async () => {
     addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
     conditions: [{ type: 'Ready', status: 'True' }],
   })
+  return {
+    wants(port: boolean) {
+      wanted = port
+      changed()
+    },
+  }
+}
+
+it('a Service waits for a port as long as the gateway wants it', async () => {
+  const gateway = await startWithGateway()
   await service('other', 81)
   await service('web', 80)
   await cluster.until(async () => (await addresses('other')).length === 1)
   expect(await addresses('web')).toEqual([])
-  wanted = false
-  changed()
+  gateway.wants(false)
   await cluster.until(async () => (await addresses('web')).join() === '192.0.2.1')
-  wanted = true
-  changed()
+  gateway.wants(true)
   await cluster.pass(2_000)
   expect(await addresses('web')).toEqual(['192.0.2.1'])
 })
 
 it('a Service that adds a port of the gateway keeps its address, and is told until it gets the port', async () => {
-  let wanted = true
-  let changed = () => {}
-  const asked = {
-    isAsked: (port: number) => wanted && port === 80,
-    subscribe(given: () => void) {
-      changed = given
-      return () => {}
-    },
-  }
-  cluster = await startTestCluster({ reconcilers: [loadBalancerReconciler(new Map(), undefined, asked)] })
-  await cluster.client.create(Node, { metadata: { name: 'n1' }, spec: {} })
-  await statusOf({
-    addresses: [{ type: 'InternalIP', address: '192.0.2.1' }],
-    conditions: [{ type: 'Ready', status: 'True' }],
-  })
+  const gateway = await startWithGateway()
   await service('web', 8080)
   const key = { namespace: 'default', name: 'web' }
   const told = async () => {
@@ -89,13 +84,11 @@ it('a Service that adds a port of the gateway keeps its address, and is told unt
   })
   await cluster.until(async () => (await cluster.client.list(Event)).items.some(e => e.reason === 'PortTaken'))
 
-  wanted = false
-  changed()
+  gateway.wants(false)
   await cluster.until(async () => !(await told()).conditions.length)
   const both = ports.map(({ port }) => ({ port, protocol: 'TCP' }))
   expect((await told()).ports).toEqual(both)
-  wanted = true
-  changed()
+  gateway.wants(true)
   await cluster.pass(2_000)
   expect(await told()).toEqual({ ip: '192.0.2.1', ports: both, conditions: [] })
 })

@@ -17,6 +17,7 @@ import {
   nameOf,
   type Placement,
   planLoadBalancers,
+  portText,
   type RefusedPort,
   takenText,
   usableAddresses,
@@ -153,7 +154,7 @@ export function loadBalancerReconciler(
 /** Which ports are answered at the nodes' addresses: that is how a Service keeps those that it was first to have. */
 function portStatuses({ spec }: Service, refused: readonly RefusedPort[]): PortStatus[] {
   return (spec.ports ?? []).map(({ port, protocol = 'TCP' }) => {
-    const isRefused = refused.some(r => r.port === `${protocol.toLowerCase()}/${port}`)
+    const isRefused = refused.some(r => r.port === portText({ port, protocol }))
     return { port, protocol, ...(isRefused ? { error: portTakenError } : {}) }
   })
 }

@@ -1,7 +1,6 @@
 import type { AgentMetrics, CertificateUse } from '../agent/index.ts'
-import { keepRenewed } from '../base/certificate-rotation.ts'
+import { keepAllRenewed } from '../base/certificate-rotation.ts'
 import type { KeyPair } from '../base/certificates.ts'
-import { explain } from '../base/errors.ts'
 import type { OutsideWorld } from './outside.ts'
 
 /** A node's keys, by what they are for. */
@@ -59,19 +58,14 @@ export class NodeKeys {
 
   /** Replaces both in time. @returns ends that */
   keepRenewed({ clock, random, log }: OutsideWorld, metrics: AgentMetrics | undefined): () => void {
-    const stop = new AbortController()
-    for (const use of ['client', 'server'] as const) {
-      const about = {
-        certificate: use,
-        current: () => this.#now[use],
-        renew: (signal: AbortSignal) => this.renew(use, signal),
-        renewed: (seconds: number) => metrics?.certificateRenewed(use, seconds),
-        failed: () => metrics?.certificateNotRenewed(use),
-      }
-      keepRenewed({ ...about, clock, random, log }, stop.signal).catch(error =>
-        log.error({ certificate: use, error: explain(error) }, 'certificate is no longer renewed'),
-      )
-    }
-    return () => stop.abort(new DOMException('the node stops', 'AbortError'))
+    const rotations = (['client', 'server'] as const).map(use => ({
+      certificate: use,
+      current: () => this.#now[use],
+      renew: (signal: AbortSignal) => this.renew(use, signal),
+      renewed: (seconds: number) => metrics?.certificateRenewed(use, seconds),
+      failed: () => metrics?.certificateNotRenewed(use),
+      ...{ clock, random, log },
+    }))
+    return keepAllRenewed(rotations, 'the node stops')
   }
 }

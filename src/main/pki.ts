@@ -11,10 +11,10 @@ import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Random } from '../base/random.ts'
 
-/** Every key of the cluster. Files below `<dataDir>/pki`, private ones 0600; made when missing, renewed 30 days before their end. */
 /** Those that a running server uses, and replaces while it runs. */
 export type ServerKey = 'server' | 'agentClient' | 'frontProxyClient'
 
+/** Every key of the cluster. Files below `<dataDir>/pki`, private ones 0600; made when missing, renewed 30 days before their end. */
 export interface Pki {
   /** Signs servers, clients and nodes. */
   ca: KeyPair

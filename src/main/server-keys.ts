@@ -1,7 +1,6 @@
 import type { Listening } from '../apiserver/index.ts'
-import { keepRenewed } from '../base/certificate-rotation.ts'
+import { keepAllRenewed } from '../base/certificate-rotation.ts'
 import type { KeyPair } from '../base/certificates.ts'
-import { explain } from '../base/errors.ts'
 import type { OutsideWorld } from './outside.ts'
 import type { Pki, ServerKey } from './pki.ts'
 
@@ -29,16 +28,14 @@ export function keepServerKeys(
   listening: Pick<Listening, 'useCertificate'>,
   { clock, random, log }: Pick<OutsideWorld, 'clock' | 'random' | 'log'>,
 ): () => void {
-  const stop = new AbortController()
-  for (const name of names) {
-    const renew = async () => {
+  const rotations = names.map(name => ({
+    certificate: name,
+    current: () => pki[name],
+    async renew() {
       await pki.renew(name)
       if (name === 'server') listening.useCertificate(shownBy(pki))
-    }
-    const about = { certificate: name, current: () => pki[name], renew }
-    keepRenewed({ ...about, clock, random, log }, stop.signal).catch(error =>
-      log.error({ certificate: name, error: explain(error) }, 'certificate is no longer renewed'),
-    )
-  }
-  return () => stop.abort(new DOMException('the server stops', 'AbortError'))
+    },
+    ...{ clock, random, log },
+  }))
+  return keepAllRenewed(rotations, 'the server stops')
 }

@@ -3,7 +3,7 @@ import { sleep } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { removeAnnounced, removeServiceRules } from '../discovery/index.ts'
 import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
-import { mountPoints, type ObservedPod, type Runtime } from '../runtime/index.ts'
+import { isMountPoint, mountPoints, type ObservedPod, type Runtime } from '../runtime/index.ts'
 import { dnsIpOf } from './addresses.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
 import { notedNode } from './node-note.ts'
@@ -153,7 +153,7 @@ async function forgetPlugins(folder: string, outside: OutsideWorld): Promise<voi
   await unmountBelow(folder, outside)
   const { disk, commands } = outside
   // Lazily: a plugin that still runs has its socket there.
-  if ((await mountPoints(disk)).some(point => point.path === folder)) await commands.run('umount', ['-l', folder])
+  if (await isMountPoint(disk, folder)) await commands.run('umount', ['-l', folder])
 }
 
 /** Pods' volumes in memory are mounts; removing the folder above them would fail. */

@@ -21,6 +21,9 @@ export function goList(list: readonly string[] | undefined, type = 'string'): Go
   return new GoText(list ? `[]${type}{${list.map(goQuote).join(', ')}}` : `[]${type}(nil)`)
 }
 
+/** A moment as Go writes it. @param time RFC 3339, of UTC */
+export const goTime = (time: string): GoText => new GoText(`${time.replace('T', ' ').replace('Z', '')} +0000 UTC`)
+
 /** `v1.LabelSelector{MatchLabels:map[string]string{"app":"x"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}` */
 export function goSelector({ matchLabels, matchExpressions }: LabelSelector): GoText {
   const type = 'v1.LabelSelectorRequirement'

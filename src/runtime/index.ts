@@ -14,7 +14,7 @@ export { buildImage, type ImageRecipe, type OciImage, ociArchive } from './oci-i
 export { type OciRegistry, openRegistry, type RegistryOptions } from './oci-registry.ts'
 export { askPatiently } from './patience.ts'
 export * from './runtime.ts'
-export { mountOf, mountPoints, sharedRootAdvice, shareFolder, unshareFolder } from './shared-mounts.ts'
+export { isMountPoint, mountOf, mountPoints, sharedRootAdvice, shareFolder, unshareFolder } from './shared-mounts.ts'
 export { endShim, shimsOf } from './shims.ts'
 export { openSimulated, type SimulatedOptions, type SimulatedRuntime } from './simulated/simulated-runtime.ts'
 export { tar } from './tar.ts'

@@ -1,8 +1,8 @@
 import type { Commands } from '../base/commands.ts'
 import type { Disk } from '../base/disk.ts'
-import { mountOf, mountPoints } from '../base/mount-points.ts'
+import { isMountPoint, mountOf, mountPoints } from '../base/mount-points.ts'
 
-export { mountOf, mountPoints }
+export { isMountPoint, mountOf, mountPoints }
 
 /**
  * Mount propagation (HostToContainer, Bidirectional) works only below shared mounts; systemd makes `/` shared, other inits
@@ -19,7 +19,7 @@ export async function shareFolder(disk: Disk, commands: Commands, folder: string
 
 /** Takes back what `shareFolder` did, if it did. */
 export async function unshareFolder(disk: Disk, commands: Commands, folder: string): Promise<void> {
-  if ((await mountPoints(disk, folder)).some(point => point.path === folder)) await commands.run('umount', [folder])
+  if (await isMountPoint(disk, folder)) await commands.run('umount', [folder])
 }
 
 /** What to tell a person whose `/` is private; undefined when it is shared. */

@@ -90,15 +90,19 @@ export class CpuManager implements TopologyProvider {
     this.#options.metrics?.cpusWanted()
     const free = this.#freeFor(uid)
     const chosen = this.#choose(free, requested, nodes)
-    if (!chosen) this.#options.metrics?.cpusNotGiven()
-    if (!chosen)
+    if (!chosen) {
+      this.#options.metrics?.cpusNotGiven()
       return {
         reason: 'UnexpectedAdmissionError',
         message: `Pod was rejected: Allocate failed due to not enough cpus available to satisfy request: requested=${requested}, available=${free.size}, which is unexpected`,
       }
+    }
     this.#note(uid, container.name, chosen)
     const reusable = this.#reusable.get(uid) ?? new Set()
-    for (const cpu of chosen) handsOn(pod, container) ? reusable.add(cpu) : reusable.delete(cpu)
+    const isHandedOn = handsOn(pod, container)
+    for (const cpu of chosen)
+      if (isHandedOn) reusable.add(cpu)
+      else reusable.delete(cpu)
     this.#reusable.set(uid, reusable)
     this.#share()
     return undefined

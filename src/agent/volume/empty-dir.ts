@@ -1,6 +1,6 @@
 import type { Commands } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
-import { mountPoints } from '../../base/mount-points.ts'
+import { isMountPoint } from '../../base/mount-points.ts'
 import { quantityToNumber } from '../../base/quantity.ts'
 import type { Pod, Volume } from '../../models/types/core-v1.ts'
 import { emptyDirFolder } from './places.ts'
@@ -17,8 +17,7 @@ export async function makeEmptyDir(
   const fresh = !(await disk.exists(path))
   await disk.makeFolder(path)
   const mount = mountOptions(volume, pod)
-  if (mount && !(await mountPoints(disk, path)).some(point => point.path === path))
-    await commands.run('mount', ['-t', ...mount, path])
+  if (mount && !(await isMountPoint(disk, path))) await commands.run('mount', ['-t', ...mount, path])
   if (fresh || mount) {
     const group = pod.spec.securityContext?.fsGroup
     if (group !== undefined) await disk.chown(path, 0, group)

@@ -1,6 +1,6 @@
 import type { Commands } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
-import { mountPoints } from '../../base/mount-points.ts'
+import { isMountPoint } from '../../base/mount-points.ts'
 
 interface Tools {
   disk: Disk
@@ -31,7 +31,7 @@ export async function mountDevice(
   const { device, options = [] } = about
   // Clients send it empty, too.
   const fsType = about.fsType || 'ext4'
-  if ((await mountPoints(disk, target)).some(point => point.path === target)) return
+  if (await isMountPoint(disk, target)) return
   const found = await commands.run('blkid', ['-p', '-s', 'TYPE', '-s', 'PTTYPE', '-o', 'value', device], {
     allowFailure: true,
   })

@@ -1,6 +1,6 @@
 import type { Commands } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
-import { mountOf, mountPoints } from '../../runtime/index.ts'
+import { isMountPoint, mountOf, mountPoints } from '../../runtime/index.ts'
 
 /**
  * Makes the folder and sees that what is in it is only in memory: where it is not on a tmpfs, one is mounted there. Only
@@ -16,7 +16,6 @@ export async function makeMemoryFolder(disk: Disk, commands: Commands, folder: s
 
 /** Removes the folder, and its mount if it has one. Containers that still use what is in it keep it until they end. */
 export async function forgetMemoryFolder(disk: Disk, commands: Commands, folder: string): Promise<void> {
-  if ((await mountPoints(disk, folder)).some(point => point.path === folder))
-    await commands.run('umount', ['-l', folder])
+  if (await isMountPoint(disk, folder)) await commands.run('umount', ['-l', folder])
   await disk.remove(folder)
 }

@@ -2,7 +2,7 @@ import type { Commands } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
 import { OptiFlowError } from '../../base/errors.ts'
 import { bracketed } from '../../base/ip.ts'
-import { mountPoints } from '../../base/mount-points.ts'
+import { isMountPoint } from '../../base/mount-points.ts'
 import type { NFSVolumeSource } from '../../models/types/core-v1.ts'
 
 /** This machine has no program that mounts NFS. */
@@ -22,7 +22,7 @@ export async function mountNfs(
   { server, path, readOnly }: NFSVolumeSource,
   options: readonly string[] = [],
 ): Promise<void> {
-  if ((await mountPoints(disk, target)).some(point => point.path === target)) return
+  if (await isMountPoint(disk, target)) return
   if (!(await Promise.all(helpers.map(helper => disk.exists(helper)))).includes(true))
     throw new NfsImpossible(`${server}:${path} cannot be mounted: this node has no ${helpers[0]}`, {
       hint: 'Install nfs-common (Debian, Ubuntu) or nfs-utils (Fedora, Alpine) on the node.',

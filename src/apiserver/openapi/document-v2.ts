@@ -25,8 +25,7 @@ let builtIn: { kinds: Kind<any>[]; part: Part } | undefined
  */
 export async function documentV2(resources: Resource[], pause: () => Promise<void>) {
   const own = resources.filter(r => !r.kind.custom)
-  const parts = [await builtInPart(own, pause)]
-  for (const resource of resources.filter(r => r.kind.custom)) parts.push(customPart(resource))
+  const parts = [await builtInPart(own, pause), ...resources.filter(r => r.kind.custom).map(customPart)]
   return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version: versionInfo.gitVersion },

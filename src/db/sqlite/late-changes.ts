@@ -1,6 +1,6 @@
 import { compareKeys } from '../key.ts'
 import type { Database, Statement } from './database.ts'
-import { meta } from './schema.ts'
+import { changesPerRevision, meta } from './schema.ts'
 
 /** A change that the table of heads may not have yet. */
 export interface LateChange {
@@ -37,7 +37,7 @@ export class LateChanges {
     this.#database = database
     this.#since = database.prepare(
       `SELECT position, key, typeof(value) = 'null' AS deleted,
-         typeof(value) = 'null' OR created < position / 1024 AS was
+         typeof(value) = 'null' OR created < position / ${changesPerRevision} AS was
        FROM log WHERE position > ? ORDER BY position`,
     )
   }

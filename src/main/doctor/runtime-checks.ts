@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Disk } from '../../base/disk.ts'
-import { endShim, mountPoints, shimsOf } from '../../runtime/index.ts'
+import { endShim, isMountPoint, mountPoints, shimsOf } from '../../runtime/index.ts'
 import { type Check, type Leak, namesIn, type Scene } from './leak.ts'
 
 /** Records of containerd that CRI does not know. */
@@ -80,7 +80,7 @@ export const mounts: Check = {
         what: `${path} is mounted for a ${owner.id ? 'container' : 'pod'} that is no more`,
         async mend() {
           const { stderr } = await commands.run('umount', ['-l', path], { allowFailure: true })
-          if ((await mountPoints(disk)).some(point => point.path === path)) throw new Error(stderr.trim())
+          if (await isMountPoint(disk, path)) throw new Error(stderr.trim())
         },
       })
     }

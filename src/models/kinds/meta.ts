@@ -1,5 +1,6 @@
 import { isDns1123Label, isDns1123Subdomain, isPathSegmentName, isQualifiedName } from '../../base/names.ts'
-import { type FieldError, forbidden, GoText, invalid, required, tooLong, tooMany } from '../field-error.ts'
+import { type FieldError, forbidden, invalid, required, tooLong, tooMany } from '../field-error.ts'
+import { goTime } from '../go-text.ts'
 import type { Kind } from '../kind.ts'
 import type { KubeObject } from '../object.ts'
 import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from '../types/meta-v1.ts'
@@ -170,7 +171,7 @@ function checkChanges(next: ObjectMeta, previous: ObjectMeta): FieldError[] {
     const value = next[field]
     // Only who deletes an object says when it ends.
     const isEnd = field === 'deletionTimestamp' && value !== undefined && previous[field] === undefined
-    const shown = isEnd ? new GoText(`${String(value).replace('T', ' ').replace('Z', '')} +0000 UTC`) : value
+    const shown = isEnd ? goTime(String(value)) : value
     errors.push(...checkImmutable(`metadata.${field}`, shown, previous[field]))
   }
   return errors

@@ -50,6 +50,13 @@ function objectPatch(patch: unknown, doing: string): Record<string, unknown> {
 const wrongPatch = (doing: string, patch: unknown, type: string) =>
   badRequest(`${doing}json: cannot unmarshal ${jsonKind(patch)} into Go value of type ${type}`)
 
+/** A patch that is read and cannot be applied. */
+const rejected = (cause: Error) =>
+  new ApiError('Invalid', `the server rejected our request due to an error in our request: ${cause.message}`, {
+    cause,
+    details: {},
+  })
+
 function patchJson(current: object, patch: unknown): unknown {
   if (patch === null) return current
   const doing = 'error decoding patch: '
@@ -64,10 +71,7 @@ function patchJson(current: object, patch: unknown): unknown {
     return applyJsonPatch(current, patch)
   } catch (error) {
     if (!(error instanceof JsonPatchFailed)) throw error
-    throw new ApiError('Invalid', `the server rejected our request due to an error in our request: ${error.message}`, {
-      cause: error,
-      details: {},
-    })
+    throw rejected(error)
   }
 }
 
@@ -92,15 +96,7 @@ function patchStrategic(schema: string, current: object, patch: Record<string, u
   } catch (error) {
     if (!(error instanceof StrategicPatchFailed)) throw error
     if (error.fault === 'form') throw new ApiError('BadRequest', error.message, { cause: error })
-    if (error.fault === 'content')
-      throw new ApiError(
-        'Invalid',
-        `the server rejected our request due to an error in our request: ${error.message}`,
-        {
-          cause: error,
-          details: {},
-        },
-      )
+    if (error.fault === 'content') throw rejected(error)
     throw new ApiError('', error.message, { code: 500, cause: error })
   }
 }

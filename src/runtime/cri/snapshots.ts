@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Commands } from '../../base/commands.ts'
 import type { Disk } from '../../base/disk.ts'
-import { mountPoints } from '../../base/mount-points.ts'
+import { isMountPoint } from '../../base/mount-points.ts'
 import { type ImageRef, RuntimeFailed } from '../runtime.ts'
 import { CallFailed, type Connection } from './connection.ts'
 import { Content } from './content.ts'
@@ -30,7 +30,7 @@ interface Mounting {
  */
 export async function mountSnapshot(world: Mounting, snapshotter: string, image: ImageRef, folder: string) {
   const { connection, disk, commands } = world
-  if ((await mountPoints(disk, folder)).some(point => point.path === folder)) return
+  if (await isMountPoint(disk, folder)) return
   try {
     // Of an attempt that came to nothing.
     await releaseSnapshot(world, snapshotter, folder)

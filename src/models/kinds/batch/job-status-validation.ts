@@ -1,5 +1,6 @@
 import { sameMeaning } from '../../../base/equality.ts'
 import { duplicate, type FieldError, GoText, goQuote, invalid, required } from '../../field-error.ts'
+import { goTime } from '../../go-text.ts'
 import type { Job, JobStatus } from '../../types/batch-v1.ts'
 import { checkNonNegative } from '../checks.ts'
 import { checkIndexes, overlapOf } from './job-indexes.ts'
@@ -64,9 +65,6 @@ const wrongConditions = (detail: string): FieldError => ({
   reason: 'FieldValueInvalid',
   message: `Invalid value: ${detail}`,
 })
-
-/** A moment as Go writes it. */
-const goTime = (time: string) => new GoText(`${time.replace('T', ' ').replace('Z', '')} +0000 UTC`)
 
 function checkStatus(c: Change): FieldError[] {
   return [
