@@ -14,7 +14,11 @@ const condition = (status: string, reason: string, time = start): DeploymentCond
 })
 const updated = condition('True', 'ReplicaSetUpdated')
 const timedOut = condition('False', 'ProgressDeadlineExceeded')
-const available = condition('True', 'NewReplicaSetAvailable')
+const succeeded = (set: string): DeploymentCondition => ({
+  ...condition('True', 'NewReplicaSetAvailable'),
+  message: `ReplicaSet "${set}" has successfully progressed.`,
+})
+const available = succeeded('new')
 const counts = (replicas: number, updatedReplicas: number, availableReplicas: number): DeploymentStatus => ({
   ...{ replicas, updatedReplicas, availableReplicas, readyReplicas: availableReplicas, observedGeneration: 1 },
 })
@@ -115,10 +119,15 @@ describe('the condition Progressing', () => {
     expect(look(d, undefined)?.slice(0, 2)).toEqual(['True', 'NewReplicaSetAvailable'])
   })
   it('of a rollout that is done is not asked again while pods come and go', () => {
-    const d = current(60, 3, counts(3, 3, 3), [
-      { ...available, message: 'ReplicaSet "new" has successfully progressed.' },
-    ])
+    const d = current(60, 3, counts(3, 3, 3), [available])
     expect(look(d, 3, 0, 4_000, 1)).toEqual(['True', 'NewReplicaSetAvailable', start, start])
+  })
+  it.each([
+    ['beside old pods', 1],
+    ['with no old pod left', 0],
+  ])('starts the clock of a rollout %s that nobody saw begin', (_, old) => {
+    const d = current(60, 1, counts(1 + old, 1, old), [succeeded('old')])
+    expect(look(d, 1, old, 30, 0)).toEqual(['True', 'ReplicaSetUpdated', at(30), start])
   })
   it.each([
     ['11 s of 10', 10, 11, updated, 'ProgressDeadlineExceeded'],

@@ -85,13 +85,14 @@ export function rolloutStatus(d: Deployment, g: Generations, nowMs: number, now:
   const who = g.current ? `ReplicaSet "${g.current.metadata.name}"` : `Deployment "${d.metadata.name}"`
   const success = `${who} has successfully progressed.`
   const wasComplete = next.replicas === next.updatedReplicas && before?.reason === 'NewReplicaSetAvailable'
-  // Whoever saw the rollout between its beginning and its end may have died: then the condition still tells of the one before.
+  // Whoever saw this rollout begin may have died: then the condition still tells of the one before, and its deadline would never come.
+  const unseen = g.current !== undefined && before?.reason === 'NewReplicaSetAvailable' && before.message !== success
   if (hasDeadline(d) && !(wasComplete && before.message === success)) {
     if (isComplete(d, next)) {
       const done = progressing('True', 'NewReplicaSetAvailable', success, now)
       const rest = before?.reason === done.reason ? withoutCondition(next.conditions, 'Progressing') : next.conditions
       next.conditions = withCondition(rest, done)
-    } else if (isProgressing(d, next)) {
+    } else if (unseen || isProgressing(d, next)) {
       const moved = progressing('True', 'ReplicaSetUpdated', `${who} is progressing.`, now)
       // Removed first, so that the time of the latest progress is written even when nothing else about it changes.
       if (before?.status === 'True' && before.lastTransitionTime) moved.lastTransitionTime = before.lastTransitionTime
