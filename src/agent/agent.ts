@@ -331,7 +331,9 @@ class NodeAgent implements Agent {
     // Services first: a pod's environment lists those that existed when it started.
     const ready = Promise.all([source.ready(signal), informers.for(Service).ready(signal)])
     this.#ends.push(await this.#pods.follow(source, ready, signal))
-    if (!signal.aborted) this.#mirrors.complete()
+    if (signal.aborted) return
+    this.#mirrors.complete()
+    this.#shares?.keepOnly(new Set(this.#pods.workers.keys()))
   }
 
   /** Pods that are defined on the node itself run before any server answers. */

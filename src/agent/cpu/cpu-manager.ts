@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import type { Disk } from '../../base/disk.ts'
 import { explain, OptiFlowError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { quantityToMillis } from '../../base/quantity.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { KeptJson } from '../kept-json.ts'
 import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import { handsOn, mostAtOnce } from '../pod/most-at-once.ts'
 import type { Rejection } from '../pod/rejection.ts'
@@ -19,6 +21,8 @@ export interface CpuManagerOptions {
   runtime: Runtime
   view: RuntimeView
   log: Logger
+  /** Where is written down who has what: kubelet's `cpu_manager_state`. */
+  folder: string
   /** Kept for the system: so much cpu is never given to one container alone. */
   reservedCpu: string
   /** Where processors are near to; absent: nobody asks. */
@@ -28,6 +32,15 @@ export interface CpuManagerOptions {
 
 /** Where a container remembers its processors, so that an agent after us knows them. */
 export const ownCpus = 'optiflow.dev/cpus'
+
+/** What is on the disk: also containers that have ended hand their processors on, and the runtime may know them no more. */
+interface Kept {
+  policyName: 'static'
+  /** What the others share. */
+  defaultCpuSet: string
+  /** By pod uid, by container name. */
+  entries: Record<string, Record<string, string>>
+}
 
 /** Containers could be given all processors, and the system none. */
 export class NothingReserved extends OptiFlowError {}
@@ -42,20 +55,27 @@ export class CpuManager implements TopologyProvider {
   readonly #given = new Map<string, Map<string, number[]>>()
   /** By pod uid: what its init containers have had, and no other container of it has. */
   readonly #reusable = new Map<string, Set<number>>()
+  readonly #kept: KeptJson<Kept>
   /** Changes of what is shared, one after the other. */
   #sharing: Promise<void> = Promise.resolve()
 
-  private constructor(options: CpuManagerOptions, all: number[], cores: number[][]) {
+  private constructor(options: CpuManagerOptions, all: number[], cores: number[][], kept: KeptJson<Kept>) {
     this.#options = options
     this.#all = all
     this.#cores = cores
+    this.#kept = kept
     this.#reserved = Math.ceil(quantityToMillis(options.reservedCpu) / 1000)
+    for (const [uid, containers] of Object.entries(kept.value.entries ?? {}))
+      for (const [name, cpus] of Object.entries(containers)) {
+        const known = parseCpuList(cpus)
+        if (known.every(cpu => all.includes(cpu))) this.#note(uid, name, known)
+      }
     for (const pod of options.view.all())
       for (const { name, annotations, state } of pod.containers)
         if (annotations[ownCpus] && state !== 'exited') this.#note(pod.uid, name, parseCpuList(annotations[ownCpus]))
   }
 
-  /** Reads what processors there are, and from the containers which are given. @throws NothingReserved */
+  /** Reads what processors there are, and from the disk and the containers which are given. @throws NothingReserved */
   static async open(options: CpuManagerOptions): Promise<CpuManager> {
     if (quantityToMillis(options.reservedCpu) <= 0)
       throw new NothingReserved('the static policy of processors needs some cpu reserved for the system', {
@@ -69,7 +89,12 @@ export class CpuManager implements TopologyProvider {
       const text = (await options.disk.readText(path).catch(() => `${cpu}`)).trim()
       cores.set(text, parseCpuList(text))
     }
-    return new CpuManager(options, all, [...cores.values()])
+    const nothing: Kept = { policyName: 'static', defaultCpuSet: '', entries: {} }
+    const kept = new KeptJson<Kept>(options.disk, join(options.folder, 'cpu_manager_state'), nothing)
+    await kept.read().catch(error => {
+      options.log.warn({ error: explain(error) }, 'who has which processors was not read; running containers tell')
+    })
+    return new CpuManager(options, all, [...cores.values()], kept)
   }
 
   /** Gives the pod's containers the processors that they ask for. Again for the same pod changes nothing. */
@@ -86,7 +111,12 @@ export class CpuManager implements TopologyProvider {
   give(pod: Pod, container: Container, nodes: NodeMask | undefined): Rejection | undefined {
     const uid = pod.metadata.uid!
     const requested = exclusiveCpus(pod, container)
-    if (!requested || this.#given.get(uid)?.has(container.name)) return undefined
+    if (!requested) return undefined
+    const before = this.#given.get(uid)?.get(container.name)
+    if (before) {
+      this.#handOn(pod, container, before)
+      return undefined
+    }
     this.#options.metrics?.cpusWanted()
     const free = this.#freeFor(uid)
     const chosen = this.#choose(free, requested, nodes)
@@ -98,14 +128,20 @@ export class CpuManager implements TopologyProvider {
       }
     }
     this.#note(uid, container.name, chosen)
+    this.#handOn(pod, container, chosen)
+    this.#share()
+    return undefined
+  }
+
+  /** What an init container has comes to those after it; what another one has does not any more. */
+  #handOn(pod: Pod, container: Container, cpus: readonly number[]): void {
+    const uid = pod.metadata.uid!
     const reusable = this.#reusable.get(uid) ?? new Set()
     const isHandedOn = handsOn(pod, container)
-    for (const cpu of chosen)
+    for (const cpu of cpus)
       if (isHandedOn) reusable.add(cpu)
       else reusable.delete(cpu)
     this.#reusable.set(uid, reusable)
-    this.#share()
-    return undefined
   }
 
   hints(pod: Pod, containers: readonly Container[]): Hints | undefined {
@@ -144,9 +180,20 @@ export class CpuManager implements TopologyProvider {
     if (this.#given.delete(uid)) this.#share()
   }
 
+  /** All pods are known now: what others had is free again. */
+  keepOnly(uids: ReadonlySet<string>): void {
+    for (const uid of this.#given.keys()) if (!uids.has(uid)) this.release(uid)
+  }
+
   #note(uid: string, container: string, cpus: number[]): void {
     if (!this.#given.has(uid)) this.#given.set(uid, new Map())
     this.#given.get(uid)!.set(container, cpus)
+  }
+
+  #entries(): Kept['entries'] {
+    const texts = (pod: ReadonlyMap<string, number[]>) =>
+      Object.fromEntries([...pod].map(([name, cpus]) => [name, cpuListText(cpus)]))
+    return Object.fromEntries([...this.#given].map(([uid, pod]) => [uid, texts(pod)]))
   }
 
   #taken(): Set<number> {
@@ -177,6 +224,9 @@ export class CpuManager implements TopologyProvider {
   /** Containers that share run on what is left from now on. */
   #share(): void {
     const { runtime, view, log } = this.#options
+    this.#kept
+      .set({ policyName: 'static', defaultCpuSet: cpuListText(this.#shared()), entries: this.#entries() })
+      .catch(error => log.warn({ error: explain(error) }, 'who has which processors was not written down'))
     this.#sharing = this.#sharing.then(async () => {
       const cpusetCpus = cpuListText(this.#shared())
       for (const pod of view.all())

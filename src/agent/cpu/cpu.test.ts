@@ -51,10 +51,16 @@ describe('processors for one container alone', () => {
 
 describe('the static policy', () => {
   const files: Record<string, string> = { '/sys/devices/system/cpu/online': '0-3\n' }
-  const open = async (containers: object[] = [], numa?: Numa) => {
+  const absent = (path: string) => Promise.reject(Object.assign(new Error(`${path} is not there`), { code: 'ENOENT' }))
+  const open = async (containers: object[] = [], numa?: Numa, kept: Record<string, string> = {}) => {
     const moved: string[] = []
     const manager = await CpuManager.open({
-      disk: { ...systemDisk, readText: async path => files[path] ?? Promise.reject(new Error('not there')) },
+      disk: {
+        ...systemDisk,
+        readText: async path => files[path] ?? kept[path] ?? absent(path),
+        write: async (path, text) => void (kept[path] = String(text)),
+      },
+      folder: '/node',
       runtime: {
         updateResources: async (id: string, { cpusetCpus }: any) => void moved.push(`${id} ${cpusetCpus}`),
       } as never,
@@ -131,6 +137,35 @@ describe('the static policy', () => {
     expect(manager.admit(pod('more', '1'))?.reason).toBe('UnexpectedAdmissionError')
     manager.release('p')
     expect(manager.counts).toEqual({ exclusive: 0, free: 3 })
+  })
+
+  it('remembers over a restart of the agent what ended init containers had, until their pod is no more', async () => {
+    const kept: Record<string, string> = {}
+    const whole = (name: string, cpu: string) => ({ ...main(pod(name, cpu)), name })
+    const spec = { initContainers: [whole('first', '2')], containers: [whole('app', '1')] }
+    const one = { metadata: { name: 'p', uid: 'p' }, spec } as unknown as Pod
+    const before = await open([], undefined, kept)
+    expect(before.manager.admit(one)).toBeUndefined()
+    await new Promise(resolve => setImmediate(resolve))
+    expect(JSON.parse(kept['/node/cpu_manager_state']!)).toEqual({
+      policyName: 'static',
+      defaultCpuSet: '0,3',
+      entries: { p: { first: '1-2', app: '1' } },
+    })
+    // Of the two containers only the main one is still there.
+    const app = { ...shared, name: 'app', annotations: { 'optiflow.dev/cpus': '1' } }
+    const { manager } = await open([app], undefined, kept)
+    expect(manager.admit(one)).toBeUndefined()
+    expect(manager.cpusOf(one, spec.initContainers[0] as Container)).toEqual({ cpus: '1-2', own: true })
+    expect(manager.admit(pod('greedy', '2'))?.reason).toBe('UnexpectedAdmissionError')
+    manager.keepOnly(new Set(['old']))
+    expect(manager.counts).toEqual({ exclusive: 1, free: 2 })
+  })
+
+  it('goes by the running containers when the file cannot be read', async () => {
+    const own = { ...shared, name: 'main', annotations: { 'optiflow.dev/cpus': '1' } }
+    const { manager } = await open([own], undefined, { '/node/cpu_manager_state': '{' })
+    expect(manager.cpusOf(pod('old', '1'), main(pod('old', '1'))).cpus).toBe('1')
   })
 
   it('knows from the containers what an agent before gave', async () => {

@@ -30,6 +30,11 @@ export class Shares {
     return new Shares(options, cpus, numa, devices)
   }
 
+  /** All pods are known now: what others had is free again. */
+  keepOnly(podUids: ReadonlySet<string>): void {
+    this.cpus?.keepOnly(podUids)
+  }
+
   /** What a pod had is free again. */
   release(podUid: string): void {
     for (const provider of this.#providers) provider.release(podUid)
