@@ -32,6 +32,8 @@ export class PodPaths implements AsyncDisposable {
   readonly #upkeep: Upkeep
   /** There may be a tunnel and entries of it in the kernel, of ours or of a node before us. */
   #mayHaveTunnel = true
+  /** The kernel was seen with nothing of ours in it: while nothing is to be there, nothing is to be looked for. */
+  #clean = false
   /** Lines that failed, so that one that goes on failing is told of once. */
   #failing = new Set<string>()
 
@@ -57,7 +59,10 @@ export class PodPaths implements AsyncDisposable {
     if (!nodes.synced) return
     const all = nodes.list()
     // A node alone has nobody to reach.
-    const uplink = all.some(node => node.metadata.name !== nodeName) ? await findUplink(commands, nodeIp) : undefined
+    const alone = all.every(node => node.metadata.name === nodeName)
+    if (alone && this.#clean) return
+    this.#clean = false
+    const uplink = alone ? undefined : await findUplink(commands, nodeIp)
     const paths = planPaths({ nodes: all, nodeName, uplink, encapsulation })
     const wanted = encapsulation !== 'none' && uplink && paths.length > 0
     if (wanted) {
@@ -67,7 +72,9 @@ export class PodPaths implements AsyncDisposable {
     this.#mayHaveTunnel = Boolean(wanted)
     const actual = await readPaths(commands, { tunnel: this.#mayHaveTunnel })
     const script = pathScript(actual, wantedPaths(paths))
-    this.#tell(await runPathScript(commands, script), paths)
+    const failed = await runPathScript(commands, script)
+    this.#tell(failed, paths)
+    this.#clean = !paths.length && !failed.length
   }
 
   #tell(failed: { line: string; error: string }[], paths: readonly Path[]): void {
