@@ -1,5 +1,5 @@
 import { OptiFlowError } from '../base/errors.ts'
-import type { RoutingTable } from './routing-table.ts'
+import type { Certificate, RoutingTable } from './routing-table.ts'
 
 export interface Address {
   host: string
@@ -29,6 +29,8 @@ export interface DataPlane extends AsyncDisposable {
   readonly missing: ReadonlyMap<number, string>
   /** From now on requests are led by this table. @param answers by path: what is answered before all routes */
   serve(table: RoutingTable, answers: ReadonlyMap<string, string>): Promise<void>
+  /** Shows this one, from now on, for names without a certificate of their own. */
+  useOwnCertificate(certificate: Certificate): Promise<void>
 }
 
 /** Where a port that listeners name is to be served; undefined: nowhere. */

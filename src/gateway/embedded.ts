@@ -55,6 +55,10 @@ export class EmbeddedPlane implements DataPlane {
     await this.#entrances.want(wanted)
   }
 
+  async useOwnCertificate(certificate: Certificate): Promise<void> {
+    this.#entrances.useOwnCertificate(certificate)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#entrances[Symbol.asyncDispose]()
     await this.#proxy[Symbol.asyncDispose]().catch(error =>

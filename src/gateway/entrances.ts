@@ -31,6 +31,7 @@ const limits: WebLimits = { headBytes: 64 << 10, requestMs: 300_000, keepAliveMs
 export class Entrances implements AsyncDisposable {
   readonly #options: EntrancesOptions
   readonly #open = new Map<number, WebServer>()
+  #ownCertificate: Certificate
   /** Those besides the fixed ones, one change after the other. */
   #changing: Promise<void> = Promise.resolve()
   #wanted: ReadonlyMap<number, Wanted> = new Map()
@@ -41,6 +42,12 @@ export class Entrances implements AsyncDisposable {
 
   constructor(options: EntrancesOptions) {
     this.#options = options
+    this.#ownCertificate = options.ownCertificate
+  }
+
+  /** Shows it to who connects from now on. */
+  useOwnCertificate(certificate: Certificate): void {
+    this.#ownCertificate = certificate
   }
 
   /** Where a port is really served; undefined: nowhere. */
@@ -111,7 +118,7 @@ export class Entrances implements AsyncDisposable {
   }
 
   async #listen({ host, port: realPort }: Address, port: number, secure: boolean): Promise<WebServer> {
-    const { proxy, listen, log, ownCertificate } = this.#options
+    const { proxy, listen, log } = this.#options
     const failed = (error: unknown) => log.warn({ error: explain(error) }, 'request failed')
     const routes = () => proxy.table.ports.get(port)
     const at: Entrance = { port, realPort, secure }
@@ -121,7 +128,7 @@ export class Entrances implements AsyncDisposable {
         ? {
             tls: {
               certificateFor: name =>
-                certificateOf(routes(), name) ?? (isForeign(routes()) ? undefined : ownCertificate),
+                certificateOf(routes(), name) ?? (isForeign(routes()) ? undefined : this.#ownCertificate),
               passThrough: {
                 isWanted: () => !!routes()?.passthrough?.size,
                 take: (name, socket) => proxy.passThrough(name, socket, at),

@@ -11,6 +11,7 @@ import { asPart } from './part.ts'
 import { checkMachine } from './preflight.ts'
 import { removeRunFile, writeKubeconfigNote, writeRunFile } from './run-file.ts'
 import { startServer } from './server.ts'
+import { keepAdminKey } from './server-keys.ts'
 
 export interface RunningCluster extends AsyncDisposable {
   url: string
@@ -49,15 +50,12 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 
     const kubeconfig = settings.kubeconfig ?? defaultKubeconfig()
     const { url, pki } = server
-    const current = await asPart(report, 'kubeconfig', kubeconfig, async () => {
-      const isCurrent = await mergeKubeconfig(disk, kubeconfig, context, {
-        server: url,
-        ca: pki.ca.cert,
-        cert: pki.admin.cert,
-        key: pki.admin.key,
-      })
-      return [isCurrent, `${kubeconfig}, context ${context}`]
-    })
+    const write = () => mergeKubeconfig(disk, kubeconfig, context, { server: url, ca: pki.ca.cert, ...pki.admin })
+    const current = await asPart(report, 'kubeconfig', kubeconfig, async () => [
+      await write(),
+      `${kubeconfig}, context ${context}`,
+    ])
+    stack.defer(keepAdminKey(pki, async () => void (await write()), outside))
     await writeKubeconfigNote(disk, settings.dataDir, { kubeconfig, context })
     signal.throwIfAborted()
     await writeRunFile(disk, settings.dataDir, {

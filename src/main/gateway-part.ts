@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
+import { keepAllRenewed } from '../base/certificate-rotation.ts'
 import type { KeyPair } from '../base/certificates.ts'
 import { explain } from '../base/errors.ts'
 import { type Client, createInformers } from '../client/index.ts'
@@ -56,6 +57,27 @@ function planeOf({ settings, metrics }: GatewayPartOptions, outside: OutsideWorl
   return new HaproxyPlane({ ...outside, ownCertificate, folder, user })
 }
 
+const ownNames = { commonName: 'optiflow-gateway', dnsNames: ['localhost'] }
+
+/** Replaces the gateway's own certificate in time, as it runs. @param first in use now. @returns ends that */
+export function keepGatewayKey(
+  pki: Pick<Pki, 'serving'>,
+  plane: Pick<DataPlane, 'useOwnCertificate'>,
+  first: KeyPair,
+  { clock, random, log }: Pick<OutsideWorld, 'clock' | 'random' | 'log'>,
+): () => void {
+  let own = first
+  const rotation = {
+    certificate: 'gateway',
+    current: () => own,
+    async renew() {
+      own = await pki.serving('gateway', ownNames, 'new')
+      await plane.useOwnCertificate(own)
+    },
+  }
+  return keepAllRenewed([{ ...rotation, clock, random, log }], 'the gateway stops')
+}
+
 /** True if a gateway is to be served here. */
 export const isGatewayOn = (settings: Settings): boolean => wanted(settings) !== 'off'
 
@@ -101,16 +123,20 @@ export async function startGateway(options: GatewayPartOptions): Promise<AsyncDi
   report({ part: 'gateway', state: 'starting', detail: 'listening' })
   const informers = createInformers({ client, ...outside })
   let gateway: Gateway | undefined
+  let letKeyBe = () => {}
   try {
-    const ownCertificate = await pki.serving('gateway', { commonName: 'optiflow-gateway', dnsNames: ['localhost'] })
+    const ownCertificate = await pki.serving('gateway', ownNames)
+    const plane = planeOf(options, outside, ownCertificate)
+    letKeyBe = keepGatewayKey(pki, plane, ownCertificate, outside)
     gateway = await openGateway({
       ...{ client, informers, asked, portTaken: portTaken(settings), clock: outside.clock, log: outside.log },
       ...(settings.runtime === 'containerd' ? { nodeName: settings.nodeName } : {}),
       doors: { ...addresses, held: settings.gateway !== undefined },
-      ...{ plane: planeOf(options, outside, ownCertificate), engine: engineOf(settings) },
+      ...{ plane, engine: engineOf(settings) },
     })
     await gateway.ready()
   } catch (error) {
+    letKeyBe()
     await gateway?.[Symbol.asyncDispose]()
     await informers[Symbol.asyncDispose]()
     report({ part: 'gateway', state: 'failed', detail: explain(error) })
@@ -128,6 +154,7 @@ export async function startGateway(options: GatewayPartOptions): Promise<AsyncDi
   return {
     async [Symbol.asyncDispose]() {
       stop.abort()
+      letKeyBe()
       await opened[Symbol.asyncDispose]()
       await informers[Symbol.asyncDispose]()
     },

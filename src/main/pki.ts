@@ -12,7 +12,7 @@ import type { Disk } from '../base/disk.ts'
 import type { Random } from '../base/random.ts'
 
 /** Those that a running server uses, and replaces while it runs. */
-export type ServerKey = 'server' | 'agentClient' | 'frontProxyClient'
+export type ServerKey = 'server' | 'admin' | 'agentClient' | 'frontProxyClient'
 
 /** Every key of the cluster. Files below `<dataDir>/pki`, private ones 0600; made when missing, renewed 30 days before their end. */
 export interface Pki {
@@ -103,6 +103,13 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
   const frontProxyCa = await authority('front-proxy-ca')
   const make: Record<ServerKey, (age?: KeyAge) => Promise<KeyPair>> = {
     server: age => issued('server', ca, { commonName: 'optiflow', ...options.serverNames, usages: ['server'] }, age),
+    admin: age =>
+      issued(
+        'admin',
+        ca,
+        { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] },
+        age,
+      ),
     agentClient: age =>
       issued(
         'agent-client',
@@ -119,7 +126,7 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
   }
   const [server, admin, agentClient, frontProxyClient] = await Promise.all([
     make.server(),
-    issued('admin', ca, { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] }),
+    make.admin(),
     make.agentClient(),
     make.frontProxyClient(),
   ])

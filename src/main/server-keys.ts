@@ -5,6 +5,7 @@ import type { OutsideWorld } from './outside.ts'
 import type { Pki, ServerKey } from './pki.ts'
 
 const names: readonly ServerKey[] = ['server', 'agentClient', 'frontProxyClient']
+type Outside = Pick<OutsideWorld, 'clock' | 'random' | 'log'>
 
 /** What the API's listener shows: the chain ends with the authority, so that a joining node can compare it with its token's fingerprint. */
 export const shownBy = ({ server, ca }: Pki): KeyPair => ({
@@ -26,7 +27,7 @@ export const current = (pki: Pki, name: ServerKey): KeyPair => ({
 export function keepServerKeys(
   pki: Pki,
   listening: Pick<Listening, 'useCertificate'>,
-  { clock, random, log }: Pick<OutsideWorld, 'clock' | 'random' | 'log'>,
+  { clock, random, log }: Outside,
 ): () => void {
   const rotations = names.map(name => ({
     certificate: name,
@@ -38,4 +39,21 @@ export function keepServerKeys(
     ...{ clock, random, log },
   }))
   return keepAllRenewed(rotations, 'the server stops')
+}
+
+/**
+ * Replaces the administrator's certificate in time. Copies of the old one hold until its end.
+ * @param handOut puts the new one where the administrator's programs have it from
+ * @returns ends that
+ */
+export function keepAdminKey(pki: Pki, handOut: () => Promise<void>, { clock, random, log }: Outside): () => void {
+  const rotation = {
+    certificate: 'admin',
+    current: () => pki.admin,
+    async renew() {
+      await pki.renew('admin')
+      await handOut()
+    },
+  }
+  return keepAllRenewed([{ ...rotation, clock, random, log }], 'the server stops')
 }

@@ -41,6 +41,7 @@ export class HaproxyPlane implements DataPlane {
   readonly #options: HaproxyOptions
   readonly #addresses = new Map<number, Address>()
   readonly #missing = new Map<number, string>()
+  #ownCertificate: Certificate
   #doors: Doors | undefined
   #table: RoutingTable = emptyTable
   #answers: ReadonlyMap<string, string> = new Map()
@@ -55,6 +56,7 @@ export class HaproxyPlane implements DataPlane {
 
   constructor(options: HaproxyOptions) {
     this.#options = options
+    this.#ownCertificate = options.ownCertificate
   }
 
   async open(doors: Doors): Promise<void> {
@@ -94,6 +96,11 @@ export class HaproxyPlane implements DataPlane {
     this.#answers = answers
     this.#applying ??= this.#apply()
     return this.#applying
+  }
+
+  useOwnCertificate(certificate: Certificate): Promise<void> {
+    this.#ownCertificate = certificate
+    return this.serve(this.#table, this.#answers)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -203,9 +210,9 @@ export class HaproxyPlane implements DataPlane {
 
   /** The name of a list's file tells its contents, so that a new certificate is a new configuration. */
   async #writeCertificates(port: number, { certificates }: PortRoutes): Promise<string> {
-    const { disk, folder, ownCertificate } = this.#options
+    const { disk, folder } = this.#options
     const files = [
-      ['', certificates.get('') ?? ownCertificate] as const,
+      ['', certificates.get('') ?? this.#ownCertificate] as const,
       ...[...certificates].filter(([name]) => name),
     ].map(([name, { cert, key }]) => ({ name, pem: `${cert.trimEnd()}\n${key.trimEnd()}\n` }))
     const written: { path: string; name: string }[] = []

@@ -62,6 +62,8 @@ async function carryOut(order: Order): Promise<void> {
     case 'serve':
       for (const port of order.table.ports.keys()) used.add(port)
       return plane.serve(revived(order.table), order.answers)
+    case 'certificate':
+      return plane.useOwnCertificate(order.certificate)
     case 'close':
       await plane[Symbol.asyncDispose]()
       if (counts.length) tellCounts()

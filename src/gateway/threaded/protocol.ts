@@ -1,11 +1,13 @@
 import type { GatewayMetrics } from '../accounts.ts'
 import type { Doors } from '../data-plane.ts'
+import type { Certificate } from '../routing-table.ts'
 import type { PortableTable } from './portable.ts'
 
 /** What the thread is told to do. */
 export type Order =
   | { type: 'open'; doors: Doors }
   | { type: 'serve'; table: PortableTable; answers: ReadonlyMap<string, string> }
+  | { type: 'certificate'; certificate: Certificate }
   | { type: 'close' }
 
 export interface Numbered {

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import * as tls from 'node:tls'
 import { expect, test } from 'vitest'
+import { createAuthority, issueCertificate } from '../../base/certificates.ts'
 import { systemClock } from '../../base/clock.ts'
 import { systemDisk } from '../../base/disk.ts'
 import { silentLogger } from '../../base/logger.ts'
@@ -57,4 +59,26 @@ test('our own proxy in its thread does what it is told and counts; a port that i
   await taken[Symbol.asyncDispose]()
   backend.closeAllConnections()
   backend.close()
+})
+
+/** Who a server says it is. */
+async function nameAt(port: number): Promise<string> {
+  const socket = tls.connect({ host: '127.0.0.1', port, servername: 'app.test', rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const name = socket.getPeerCertificate().subject.CN
+  socket.destroy()
+  return String(name)
+}
+
+test('the gateway’s own certificate is replaced while it runs, and a thread that starts anew has the new one', async () => {
+  const authority = await createAuthority('test', systemClock)
+  const own = (commonName: string) => issueCertificate(authority, { commonName, usages: ['server'] }, systemClock)
+  await using plane = new ThreadedPlane({
+    ...{ clock: systemClock, disk: systemDisk, log: silentLogger, ownCertificate: await own('before') },
+    metrics: { began() {}, ended() {}, refused() {}, tried() {} },
+  })
+  await plane.open({ plain: at, secure: at, held: true })
+  expect(await nameAt(plane.realPort(443)!)).toBe('before')
+  await plane.useOwnCertificate(await own('after'))
+  expect(await nameAt(plane.realPort(443)!)).toBe('after')
 })

@@ -35,6 +35,7 @@ interface Waiting {
 export class ThreadedPlane implements DataPlane {
   readonly #options: ThreadedOptions
   readonly #waiting = new Map<number, Waiting>()
+  #ownCertificate: Certificate
   #worker: Worker | undefined
   #exited: Promise<void> = Promise.resolve()
   #next = 1
@@ -47,6 +48,7 @@ export class ThreadedPlane implements DataPlane {
 
   constructor(options: ThreadedOptions) {
     this.#options = options
+    this.#ownCertificate = options.ownCertificate
   }
 
   async open(doors: Doors): Promise<void> {
@@ -72,6 +74,12 @@ export class ThreadedPlane implements DataPlane {
     await this.#ask({ type: 'serve', table: portable(table), answers })
   }
 
+  async useOwnCertificate(certificate: Certificate): Promise<void> {
+    // A thread that starts anew has it from there.
+    this.#ownCertificate = certificate
+    if (this.#worker) await this.#ask({ type: 'certificate', certificate })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true
     if (this.#worker) await this.#ask({ type: 'close' }).catch(() => {})
@@ -79,9 +87,9 @@ export class ThreadedPlane implements DataPlane {
   }
 
   async #start(): Promise<void> {
-    const { disk, log, ownCertificate } = this.#options
+    const { disk, log } = this.#options
     const worker = new Worker(await workerFile(defaultWorker(), disk), {
-      ...{ workerData: ownCertificate, execArgv: [], name: 'optiflow-gateway' },
+      ...{ workerData: this.#ownCertificate, execArgv: [], name: 'optiflow-gateway' },
       resourceLimits: { maxYoungGenerationSizeMb },
     })
     this.#worker = worker
