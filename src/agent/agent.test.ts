@@ -195,6 +195,30 @@ describe('a pod', () => {
     expect(await f.observed('web')).toBeUndefined()
   })
 
+  it('that is critical has lesser ones end for it, and starts when they have; without enough of them it is refused', async () => {
+    const f = await start({ simulated: { capacity: { cpu: '2' } } })
+    const asks = (cpu: string) => ({ containers: [container('web', { resources: { requests: { cpu } } })] })
+    await f.run('idle')
+    await f.run('lesser', { ...asks('1500m'), terminationGracePeriodSeconds: 5 }, { 'ignore-sigterm': 'true' })
+    await f.run('vital', { ...asks('1'), priority: 2_000_000_000 })
+    await f.run('huge', { ...asks('3'), priority: 2_000_001_000 })
+    expect(f.pod('huge')!.status).toMatchObject({ phase: 'Failed', reason: 'UnexpectedAdmissionError' })
+    await f.advance(3_000)
+    expect([f.pod('lesser')!.status!.phase, f.pod('vital')!.status?.phase]).toEqual(['Running', undefined])
+    await f.advance(4_000)
+    const { phase, reason, message, conditions } = f.pod('lesser')!.status!
+    expect({ phase, reason, message }).toEqual({
+      phase: 'Failed',
+      reason: 'Preempting',
+      message: 'Preempted in order to admit critical pod',
+    })
+    expect(conditions!.find(c => c.type === 'DisruptionTarget')).toMatchObject({
+      reason: 'TerminationByKubelet',
+      message: 'Pod was preempted by Kubelet to accommodate a critical pod.',
+    })
+    expect(['vital', 'idle'].map(name => f.pod(name)!.status!.phase)).toEqual(['Running', 'Running'])
+  })
+
   it('is refused when it does not fit, when its port is taken, when the node is not what it asks for', async () => {
     const f = await start({ simulated: { capacity: { cpu: '2' } } })
     await f.run('first', { containers: [container('web', { ports: [{ containerPort: 80, hostPort: 80 }] })] })

@@ -4,8 +4,10 @@ import type { Pod } from '../models/kinds/core/pod.ts'
 import type { ObservedPod } from '../runtime/runtime.ts'
 import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import { admit, type NodeFacts, resizeProblem } from './pod/admission.ts'
+import { isCritical } from './pod/critical.ts'
 import { ghostOf } from './pod/ghost.ts'
 import type { NodeContext } from './pod/node-context.ts'
+import { podsToPreempt } from './pod/preemption.ts'
 import type { Rejection, ResizeVerdict } from './pod/rejection.ts'
 import { PodWorker } from './pod/worker.ts'
 import type { PodMemory } from './pod-memory.ts'
@@ -28,6 +30,8 @@ export interface NodePodsOptions {
   finished(uid: string): void
 }
 
+/** How often it is looked whether the pods that make room are gone. */
+const roomLookMs = 100
 /** How long a start waits for the server before it goes on without. */
 const patienceMs = 3_000
 
@@ -41,6 +45,9 @@ export class NodePods {
   readonly #static = new Set<string>()
   /** Pods of the node's own folder that wait until an older one of the same name is gone, by namespace/name. */
   readonly #waiting = new Map<string, Pod>()
+  /** Critical pods that wait until others are gone for them, by uid, as last known. */
+  readonly #makingRoom = new Map<string, Pod>()
+  readonly #stop = new AbortController()
   #context: NodeContext | undefined
   #complete = false
 
@@ -79,6 +86,7 @@ export class NodePods {
   }
 
   stop(): void {
+    this.#stop.abort(new DOMException('the agent stops', 'AbortError'))
     for (const worker of this.workers.values()) worker.stop()
     this.workers.clear()
   }
@@ -138,7 +146,9 @@ export class NodePods {
   removeStatic(pod: Pod): void {
     if (this.#waiting.get(nameOf(pod))?.metadata.uid === pod.metadata.uid) this.#waiting.delete(nameOf(pod))
     this.#options.mirrors.remove(pod)
-    this.workers.get(pod.metadata.uid!)?.remove(withItsGrace(pod))
+    const uid = pod.metadata.uid!
+    if (this.#makingRoom.delete(uid) && this.#static.delete(uid)) this.#startWaiting(nameOf(pod))
+    this.workers.get(uid)?.remove(withItsGrace(pod))
   }
 
   /** While the server is away, pods that run here are looked after as they were last known. */
@@ -160,12 +170,18 @@ export class NodePods {
     this.#options.memory?.keep(pod)
     const worker = this.workers.get(uid)
     if (worker) worker.update(pod)
+    else if (this.#makingRoom.has(uid)) this.#makingRoom.set(uid, pod)
     else this.#take(pod)
   }
 
   #unsee(pod: Pod): void {
-    if (isMirror(pod)) this.#options.mirrors.gone(pod)
-    else this.workers.get(pod.metadata.uid!)?.remove(pod)
+    if (isMirror(pod)) {
+      this.#options.mirrors.gone(pod)
+      return
+    }
+    const uid = pod.metadata.uid!
+    if (this.#makingRoom.delete(uid)) this.#seen.delete(uid)
+    this.workers.get(uid)?.remove(pod)
   }
 
   #take(pod: Pod): void {
@@ -175,10 +191,39 @@ export class NodePods {
     const over = phase === 'Failed' || phase === 'Succeeded'
     // What already runs here, or has run, has been admitted before.
     const known = observed !== undefined || over || pod.metadata.deletionTimestamp !== undefined
-    const refused = known ? undefined : admit(pod, this.active, this.#options.facts())
+    let refused = known ? undefined : admit(pod, this.active, this.#options.facts())
+    if (refused?.shortage && isCritical(pod)) {
+      const lesser = podsToPreempt(pod, this.active, refused.shortage)
+      if (lesser) {
+        void this.#makeRoom(pod, lesser)
+        return
+      }
+      refused = noRoom(refused.shortage)
+    }
     const noShare = over || refused ? undefined : this.#share(pod, known)
     const rejection = refused ?? (known ? undefined : noShare)
     this.#work(pod, { gone: false, takeOver: observed !== undefined, rejection })
+  }
+
+  /** Has others end, and takes the pod when they have. */
+  async #makeRoom(pod: Pod, lesser: readonly Pod[]): Promise<void> {
+    const { clock, log } = this.#options
+    const uid = pod.metadata.uid!
+    this.#makingRoom.set(uid, pod)
+    const workers = lesser.flatMap(({ metadata }) => this.workers.get(metadata.uid!) ?? [])
+    for (const worker of workers) {
+      log.info({ pod: nameOf(worker.pod), for: nameOf(pod) }, 'ending a pod so that a critical one finds room')
+      worker.preempt()
+    }
+    try {
+      while (this.#makingRoom.has(uid) && workers.some(worker => worker.active && this.workers.has(worker.uid)))
+        await sleep(clock, roomLookMs, this.#stop.signal)
+    } catch {
+      return
+    }
+    const latest = this.#makingRoom.get(uid)
+    this.#makingRoom.delete(uid)
+    if (latest) this.#take(latest)
   }
 
   /** Gives the pod what its containers have for themselves. @param known it was placed before */
@@ -211,6 +256,14 @@ export class NodePods {
     this.#options.log.info({ pod: `${observed.namespace}/${observed.name}` }, 'ending a pod that was deleted')
     this.#options.metrics?.orphanFound()
     this.#work(ghostOf(observed), { gone: true, takeOver: true })
+  }
+}
+
+function noRoom(shortage: ReadonlyMap<string, number>): Rejection {
+  const missing = [...shortage].map(([name, amount]) => `(res: ${name}, q: ${amount}), `).join('')
+  return {
+    reason: 'UnexpectedAdmissionError',
+    message: `Pod was rejected: Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods to preempt: no set of running pods found to reclaim resources: [${missing}]`,
   }
 }
 

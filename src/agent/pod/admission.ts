@@ -37,8 +37,8 @@ export function admit(pod: Pod, others: readonly Pod[], node: NodeFacts): Reject
     sysctlProblem(pod, node.unsafeSysctls ?? []) ??
     affinityProblem(pod, node) ??
     portProblem(pod, others) ??
-    resourceProblem(pod, others, node) ??
-    appArmorProblem(pod, node)
+    appArmorProblem(pod, node) ??
+    resourceProblem(pod, others, node)
   )
 }
 
@@ -73,19 +73,29 @@ function pressureProblem(pod: Pod, pressure: readonly string[]): Rejection | und
 }
 
 function resourceProblem(pod: Pod, others: readonly Pod[], { allocatable }: NodeFacts): Rejection | undefined {
+  const rejections: Rejection[] = []
+  const shortage = new Map<string, number>()
+  const check = (name: string, amount: number, before: number, free: number) => {
+    if (before + amount <= free) return
+    rejections.push(outOf(name, amount, before, free))
+    shortage.set(name, before + amount - free)
+  }
   const pods = allocatable['pods']
-  if (pods !== undefined && others.length + 1 > Number(pods)) return outOf('pods', 1, others.length, Number(pods))
+  if (pods !== undefined) check('pods', 1, others.length, Number(pods))
   const used = new Map<string, number>()
   for (const other of others)
     for (const [name, amount] of podRequests(other.spec)) used.set(name, (used.get(name) ?? 0) + amount)
   for (const [name, amount] of podRequests(pod.spec)) {
-    if (amount === 0) continue
-    const free = units(name, allocatable[name] ?? '0')
-    const before = used.get(name) ?? 0
-    if (before + amount > free) return outOf(name, amount, before, free)
+    const capacity = allocatable[name]
+    // What no node knows is the cluster's: whoever gives it out has said yes.
+    if (amount === 0 || (capacity === undefined && isExtended(name))) continue
+    check(name, amount, used.get(name) ?? 0, units(name, capacity ?? '0'))
   }
-  return undefined
+  return rejections[0] && { ...rejections[0], shortage }
 }
+
+/** Given out by device plugins or outside of nodes. */
+const isExtended = (resource: string): boolean => resource.includes('/') && !/(^|\.)kubernetes\.io\//.test(resource)
 
 /** Whether a pod that runs here may have other resources. @param others pods already running here, without this one */
 export function resizeProblem(pod: Pod, others: readonly Pod[], node: NodeFacts): ResizeVerdict | undefined {

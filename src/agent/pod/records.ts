@@ -25,6 +25,8 @@ export interface Ending {
   message?: string
   /** Wall time since when it is a target of disruption, if it is told as one. */
   disruptedAtMs?: number
+  /** What is told of that; `message` unless said otherwise. */
+  disruption?: string
 }
 
 /** A container that must be ended although the pod goes on. */

@@ -300,7 +300,7 @@ function conditions(situation: Situation, status: PodStatus): PodCondition[] {
 
 /** The node ended it, which is not the pod's own failure. */
 function disruption({ records, pod }: Situation): PodCondition[] {
-  const { disruptedAtMs, message } = records.ending ?? {}
+  const { disruptedAtMs, message, disruption: told = message } = records.ending ?? {}
   const known = pod.status?.conditions?.some(c => c.type === 'DisruptionTarget')
   if (disruptedAtMs === undefined || known) return []
   return [
@@ -308,7 +308,7 @@ function disruption({ records, pod }: Situation): PodCondition[] {
       type: 'DisruptionTarget',
       status: 'True',
       reason: 'TerminationByKubelet',
-      ...(message ? { message } : {}),
+      ...(told ? { message: told } : {}),
       lastTransitionTime: timeText(disruptedAtMs),
     },
   ]

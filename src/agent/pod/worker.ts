@@ -23,6 +23,8 @@ export interface Eviction {
   graceMs: number
   /** It is told as a disruption, which does not count as the pod's own failure. */
   disrupted: boolean
+  /** Of the condition that tells it; `message` unless said otherwise. */
+  disruption?: string
 }
 
 /** Steps after which the runtime looks different. */
@@ -144,6 +146,14 @@ export class PodWorker {
       ...(disrupted ? { disruptedAtMs: clock.now() } : {}),
     }
     this.poke()
+  }
+
+  /** The node needs its room for a pod that matters more. */
+  preempt(): void {
+    const message = 'Preempted in order to admit critical pod'
+    this.#node.events.warning(this.#pod, 'Preempting', message)
+    const disruption = 'Pod was preempted by Kubelet to accommodate a critical pod.'
+    this.evict({ reason: 'Preempting', message, graceMs: graceOf(this.#pod), disrupted: true, disruption })
   }
 
   /** What was waiting for its turn after a failure is tried at once: something it missed may be there now. */
