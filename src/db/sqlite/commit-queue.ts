@@ -15,12 +15,14 @@ interface Pending {
 
 export interface CommitQueueOptions {
   clock: Clock
-  writer: Thread
+  writer: Pick<Thread, 'send' | 'lookOut' | 'onCommitted'>
   toError(failure: Failure): Error
   /** A group is on its way to the writer: so many changes, so many bytes. */
   onSent(changes: number, bytes: number): void
   /** The writer goes on while what it wrote is made durable: then it gets parts, not all at once. */
   overlapped(): boolean
+  /** What becomes of a lone commit is looked out for instead of sleeping. */
+  looksOut: boolean
   /** Many commits leave at once. */
   onMany(): void
   /** Called in order of revision, once durable, before the commit resolves. */
@@ -29,6 +31,8 @@ export interface CommitQueueOptions {
 
 /** So many commits are many: they leave without waiting for more, if the writer can write them while others are synced. */
 const sendAt = 32
+/** After so many that left alone, one after the other, nobody else commits: the next one is looked out for. */
+const loneInARow = 4
 /** Of those under way: so that one part is written, one synced, one handed back and one gathered. */
 const sendShare = 0.25
 
@@ -45,6 +49,8 @@ export class CommitQueue {
   readonly #early = new Map<number, CommitResult[]>()
   #handed = 0
   #scheduled = false
+  /** So many in a row left alone, each after the one before was handed back. */
+  #lone = 0
   /** Commits that were sent and not yet handed back. */
   #underWay = 0
   #failed: Error | undefined
@@ -118,6 +124,13 @@ export class CommitQueue {
     const now = this.#options.clock.now()
     this.#options.onSent(count, bytes.length)
     this.#options.writer.send({ type: 'commit', commits: group.length, keys, numbers, bytes, now }, moved)
+    this.#lone = group.length === 1 && this.#sent.length === 1 ? this.#lone + 1 : 0
+    if (this.#lone > loneInARow && this.#options.looksOut) setImmediate(() => this.#lookOutFor(group))
+  }
+
+  /** Once everything else that this turn of the event loop brought is done, and if nobody else wants to commit. */
+  #lookOutFor(group: Pending[]): void {
+    if (this.#sent[0] === group && this.#sent.length === 1 && this.#queue.length === 0) this.#options.writer.lookOut()
   }
 
   /** From whichever thread made them durable; what came before them may still be on its way from the other. */

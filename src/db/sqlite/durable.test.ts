@@ -40,6 +40,7 @@ async function threads() {
     ...{ role: 'writer', path: join(folder, 'state.db'), checkpointPages: 1000, check: 'never' },
     durable: new Durable().memory,
     headsBehind: 10,
+    looksOut: false,
   }
   const open = await loadSqlite()
   const { writer } = Writer.open(open, options)
@@ -117,6 +118,7 @@ describe('groups whose durability two threads tell', () => {
       toError: () => new Error(),
       onSent: () => {},
       overlapped: () => false,
+      looksOut: false,
       onMany: () => {},
       publish: (batch: StoreBatch) => published.push(batch.revision),
     })

@@ -347,9 +347,10 @@ describe('history', () => {
 describe('a thread that crashes', () => {
   it('makes the store fail for everyone who waits, and is named', async () => {
     const code = `
-      import { parentPort, workerData } from 'node:worker_threads'
-      parentPort.on('message', m => { if (workerData.role === 'writer') throw new Error('planted'); if (m.request.type === 'close') process.exit() })
-      parentPort.postMessage({ opened: true, revision: 0, oldest: 0, unclean: false, checkedMs: 0 })`
+      import { workerData } from 'node:worker_threads'
+      const { port } = workerData
+      port.on('message', m => { if (workerData.role === 'writer') throw new Error('planted'); if (m.request.type === 'close') process.exit() })
+      port.postMessage({ opened: true, revision: 0, oldest: 0, unclean: false, checkedMs: 0 })`
     const worker = new URL(`data:text/javascript,${encodeURIComponent(code)}`)
     const store = await openSqliteStore({ path: newPath(), worker })
     const watch = store.watch('', 0n, new AbortController().signal)[Symbol.asyncIterator]().next()

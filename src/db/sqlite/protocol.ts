@@ -17,6 +17,15 @@ export interface ThreadOptions {
   check: 'auto' | 'always' | 'never'
   /** See Heads. */
   headsBehind: number
+  /** The writer looks out for commits that come one by one instead of sleeping. */
+  looksOut: boolean
+}
+
+/** What it gets besides: its end of what is said, and the bells rung for each message to it and from it. */
+export interface ThreadData extends ThreadOptions {
+  port: MessagePort
+  sent: SharedArrayBuffer
+  answered: SharedArrayBuffer
 }
 
 /** The first message of a thread. */

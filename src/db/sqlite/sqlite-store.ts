@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { dirname, isAbsolute } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { systemClock } from '../../base/clock.ts'
@@ -60,6 +61,8 @@ export interface SqliteStoreOptions {
   reserveBytes?: number
   /** Changes by which the table of each key's last change may be behind the log; 4,096 unless given, 0: never behind. See Heads. */
   headsBehind?: number
+  /** Threads look out for commits that come one by one, instead of sleeping: see Lookout. Unless given, where there are two processors. */
+  looksOut?: boolean
   /** See WatchHubOptions. */
   bufferedEvents?: number
 }
@@ -78,8 +81,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const file = await workerFile(options.worker ?? defaultWorker(), disk)
   const pages = options.checkpointPages ?? 4000
   const durable = new Durable().memory
-  const { check = 'auto', headsBehind = mostUnfiled } = options
-  const thread = { path, durable, checkpointPages: Math.ceil(pages * 1.5), check, headsBehind }
+  const { check = 'auto', headsBehind = mostUnfiled, looksOut = availableParallelism() > 1 } = options
+  const thread = { path, durable, checkpointPages: Math.ceil(pages * 1.5), check, headsBehind, looksOut }
   const start = (role: ThreadOptions['role']) =>
     Thread.start(file, { ...thread, role }).catch(async error => {
       throw error instanceof ThreadFailure ? errorOf(error.failure, path, await readPid(path, disk)) : error
@@ -101,7 +104,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     })
     const { thread: reader } = await start('reader')
     const startThread = (role: ThreadOptions['role']) => start(role).then(({ thread }) => thread)
-    const whole = { ...options, clock, disk, log, reserve, checkpointPages: pages, startThread }
+    const whole = { ...options, clock, disk, log, reserve, checkpointPages: pages, looksOut, startThread }
     return new SqliteStore(whole, writer, reader, BigInt(opened.revision))
   } catch (error) {
     await writer.close()
@@ -116,6 +119,7 @@ interface SqliteStoreParts extends SqliteStoreOptions {
   log: Logger
   reserve: Reserve
   checkpointPages: number
+  looksOut: boolean
   startThread(role: ThreadOptions['role']): Promise<Thread>
 }
 
@@ -168,6 +172,7 @@ export class SqliteStore implements Store {
       onSent: (changes, bytes) => this.#checkpointer.grow(changes / 4, bytes),
       toError: failure => errorOf(failure, this.#path),
       overlapped: () => this.#overlap.on,
+      looksOut: options.looksOut,
       onMany: () => this.#overlap.begin(),
       publish: batch => this.#hub.publish(batch),
     })

@@ -1,9 +1,11 @@
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { SyncedFile } from '../../base/synced-file.ts'
+import { Bell } from './bell.ts'
 import { backfill, type Database, loadSqlite } from './database.ts'
 import { Durable } from './durable.ts'
 import { failureOf } from './failure.ts'
 import { GroupWriter, numbersOf } from './group-writer.ts'
+import { Lookout } from './lookout.ts'
 import { openBeside } from './open-file.ts'
 import { movable } from './packing.ts'
 import type {
@@ -16,7 +18,7 @@ import type {
   Opened,
   Reply,
   Request,
-  ThreadOptions,
+  ThreadData,
   Written,
 } from './protocol.ts'
 import { HistoryReader } from './reader.ts'
@@ -28,8 +30,9 @@ import { Writer } from './writer.ts'
  * commits that have arrived by the time it is free into one transaction.
  */
 
-const port = parentPort!
-const options = workerData as ThreadOptions
+const options = workerData as ThreadData
+const { port } = options
+const answered = new Bell(options.answered)
 type Message = Numbered | CommitGroup
 const durable = new Durable(options.durable)
 const started: Opened = { opened: true, revision: 0, oldest: 0, unclean: false, checkedMs: 0 }
@@ -38,8 +41,9 @@ try {
   const open = await loadSqlite()
   if (options.role === 'writer') {
     const { writer, opened } = Writer.open(open, options)
-    const groups = new GroupWriter(writer, (committed, moved) => port.postMessage(committed, moved))
-    serve(messages => handleInGroups(groups, writer, messages))
+    const groups = new GroupWriter(writer, tell)
+    const lookout = options.looksOut ? new Lookout(new Bell(options.sent)) : undefined
+    serveOneByOne(messages => handleInGroups(groups, writer, messages), lookout)
     port.postMessage(opened)
   } else if (options.role === 'syncer') {
     const syncer = new Syncer(new SyncedFile(`${options.path}-wal`), durable)
@@ -67,6 +71,31 @@ try {
 
 function serve(handle: (messages: Message[]) => void): void {
   port.on('message', (first: Message) => handle([first, ...waiting<Message>(port)]))
+}
+
+/** After a commit that came alone, the next one is looked out for. */
+function serveOneByOne(handle: (messages: Message[]) => void, lookout: Lookout | undefined): void {
+  serve(messages => {
+    let next = messages
+    let looksOut = lookout?.soon ?? false
+    while (next.length > 0) {
+      const heard = lookout?.heard ?? 0
+      looksOut &&= next.length === 1 && isLone(next[0]!)
+      handle(next)
+      next = waiting<Message>(port)
+      if (next.length === 0 && looksOut && lookout!.keep(heard)) next = waiting<Message>(port)
+    }
+    lookout?.rest()
+  })
+}
+
+function isLone(message: Message): boolean {
+  return 'type' in message && message.commits === 1
+}
+
+function tell(message: Reply | Committed, moved: ArrayBuffer[]): void {
+  port.postMessage(message, moved)
+  answered.ring()
 }
 
 function waiting<T>(from: MessagePort): T[] {
@@ -104,7 +133,7 @@ function answer({ id, request }: Numbered, act: (request: Request) => unknown): 
   } catch (error) {
     reply = { type: 'reply', id, failure: failureOf(error) }
   }
-  port.postMessage(reply, moved)
+  tell(reply, moved)
   if (request.type === 'close') port.close()
 }
 
@@ -141,8 +170,11 @@ function sync(syncer: Syncer, request: Request): unknown {
   switch (request.type) {
     case 'sync': {
       const from = request.port
-      const tell = (committed: Committed) => port.postMessage(committed, numbersOf(committed))
-      return syncer.serve(from, () => waiting<Written>(from), tell)
+      return syncer.serve(
+        from,
+        () => waiting<Written>(from),
+        committed => tell(committed, numbersOf(committed)),
+      )
     }
     case 'close':
       return syncer.close()

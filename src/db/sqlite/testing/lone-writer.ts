@@ -11,7 +11,7 @@ export class LoneWriter {
   static async open(path: string, checkpointPages = 4000): Promise<LoneWriter> {
     const { writer } = Writer.open(await loadSqlite(), {
       ...{ role: 'writer', path, checkpointPages, check: 'never' },
-      ...{ durable: new Durable().memory, headsBehind: mostUnfiled },
+      ...{ durable: new Durable().memory, headsBehind: mostUnfiled, looksOut: false },
     })
     return new LoneWriter(writer)
   }

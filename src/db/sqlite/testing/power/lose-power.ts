@@ -114,7 +114,7 @@ function judge(open: OpenDatabase, folder: string, image: CrashImage, outcome: O
   try {
     const { writer } = Writer.open(open, {
       ...{ role: 'writer', path, checkpointPages: 1000, check: 'always' },
-      ...{ durable: new Durable().memory, headsBehind: 40 },
+      ...{ durable: new Durable().memory, headsBehind: 40, looksOut: false },
     })
     writer.close()
   } catch (error) {
