@@ -68,14 +68,15 @@ export class ActionRunner {
         if (!observed) return
         if (action.replaced) records.replaced.add(action.id)
         const { graceMs, message } = action
-        const podIp = this.#subject.facts.podIps[0] ?? ''
-        return this.#steps.kill(
-          pod,
-          findContainer(this.#subject.pod, action.container),
-          observed,
-          { graceMs, message, podIp },
-          signal,
-        )
+        events.normal(pod, 'Killing', message)
+        const container = records.hooked.has(action.id) ? undefined : findContainer(pod, action.container)
+        return this.#steps.kill(pod, container, observed, { graceMs, podIp: this.#podIp }, signal)
+      }
+      case 'preStop': {
+        const container = findContainer(pod, action.container)
+        if (container) await this.#steps.preStop(pod, container, action.id, { ...action, podIp: this.#podIp }, signal)
+        records.hooked.add(action.id)
+        return
       }
       case 'hasten': {
         const operation = records.operations.get(`kill:${action.id}`)
@@ -111,6 +112,10 @@ export class ActionRunner {
       case 'cancel':
         return
     }
+  }
+
+  get #podIp(): string {
+    return this.#subject.facts.podIps[0] ?? ''
   }
 
   async #start(action: Extract<Action, { type: 'start' }>, signal: AbortSignal): Promise<void> {

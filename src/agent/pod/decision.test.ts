@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Container, Pod, PodSpec } from '../../models/types/core-v1.ts'
 import type { ObservedContainer, ObservedPod } from '../../runtime/runtime.ts'
+import { hashAnnotation } from './container-hash.ts'
 import { type Action, decide } from './decision.ts'
 import { newRecords, type Records, type Situation } from './records.ts'
 
@@ -82,6 +83,8 @@ function sketchOf(action: Action): string {
       return `hasten ${action.id} ${action.graceMs / 1000}s`
     case 'cancel':
       return `cancel ${action.key}`
+    case 'preStop':
+      return `preStop ${action.id} ${action.graceMs / 1000}s`
     case 'stopSandbox':
     case 'removeSandbox':
     case 'removeContainer':
@@ -111,6 +114,18 @@ describe('a pod that is to run', () => {
     const deleted = { ...both, metadata: { ...both.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } } as Pod
     const asked = { ...lacking, operations: new Map([['volumes', { sinceMonoMs: now }]]) }
     expect(steps(deleted, observed([]), asked)).toContain('cancel volumes')
+  })
+
+  it('starts nothing after a container with a postStart hook until that has ended or failed', () => {
+    const hooked = c('first', { lifecycle: { postStart: { exec: { command: ['hello'] } } } })
+    const three = pod({ containers: [c('zero'), hooked, c('web')] })
+    expect(steps(three, observed([]))).toEqual(['image zero', 'image first'])
+    const under = { operations: new Map([['start:first', { sinceMonoMs: now }]]) }
+    expect(steps(three, observed(['zero:running', 'first:running']), under)).toEqual([])
+    expect(steps(three, observed(['zero:running', 'first:running']))).toEqual(['image web'])
+    const failure = { count: 1, atMonoMs: now, reason: 'ErrImagePull', message: 'no' }
+    const failed = { failures: new Map([['image:first', failure]]) }
+    expect(steps(three, observed(['zero:running']), failed)).toEqual(['image web'])
   })
 
   it('takes no step twice while it is under way', () => {
@@ -244,6 +259,21 @@ describe('init containers', () => {
     expect(steps(probed, observed(['side:running']), { probes })).toEqual(['image web'])
   })
 
+  it('that the runtime knows no more are not run again once a later one was begun', () => {
+    const three = pod({ initContainers: [c('one'), c('two'), sidecar('side'), c('three')] })
+    expect(steps(three, observed(['two:running']))).toEqual([])
+    expect(steps(three, observed(['three:exit1', 'side:running']))).toEqual(['image three'])
+    expect(steps(three, observed(['side:running']))).toEqual(['image three'])
+  })
+
+  it('a sidecar of another definition is ended and started anew, one that only prepares is not', () => {
+    const seen = observed(['one:running', 'side:running', 'web:running'])
+    for (const one of seen.containers) one.annotations = { [hashAnnotation]: 'of something else' }
+    const whole = { ...seen, containers: seen.containers.filter(({ name }) => name === 'side' || name === 'one') }
+    const both = pod({ initContainers: [sidecar('side'), c('one')], restartPolicy: 'Never' })
+    expect(steps(both, whole)).toEqual(['kill side0 30s'])
+  })
+
   it('run again in a new sandbox, before the main containers', () => {
     const seen = observed(['one:exit0', 'web:exit137'], 'stopped')
     seen.sandboxes.push({ id: 's1', attempt: 1, state: 'ready', createdAtMs: 0, ips: [] })
@@ -268,6 +298,21 @@ describe('a pod that is to go', () => {
     expect(steps(p, observed(['a:running', 'b:exit0']), { ending })).toEqual(['kill a0 20s'])
     const late = { sinceMonoMs: now - 40_000, graceMs: 30_000 }
     expect(steps(p, observed(['a:running', 'web:running']), { ending: late })).toEqual(['kill web0 0s', 'kill a0 0s'])
+  })
+
+  it('runs the hooks of sidecars at once, and ends each when its hook is over and its turn has come', () => {
+    const hook = { lifecycle: { preStop: { exec: { command: ['bye'] } } } }
+    const p = going({ initContainers: [sidecar('a'), { ...sidecar('b'), ...hook }] })
+    const all = observed(['a:running', 'b:running', 'web:running'])
+    const left = observed(['a:running', 'b:running', 'web:exit0'])
+    const under = { operations: new Map([['preStop:b0', { sinceMonoMs: now }]]) }
+    expect(steps(p, all, { ending })).toEqual(['kill web0 20s', 'preStop b0 20s'])
+    expect(steps(p, all, { ending, ...under })).toEqual(['kill web0 20s'])
+    expect(steps(p, left, { ending, ...under })).toEqual([])
+    expect(steps(p, left, { ending, hooked: new Set(['b0']) })).toEqual(['kill b0 20s'])
+    const late = { sinceMonoMs: now - 40_000, graceMs: 30_000 }
+    expect(steps(p, left, { ending: late, ...under })).toEqual(['cancel preStop:b0', 'kill a0 0s'])
+    expect(steps(p, left, { ending: late, hooked: new Set(['b0']) })).toEqual(['kill b0 0s', 'kill a0 0s'])
   })
 
   it('is taken apart in order: sandbox, volumes, what remains, and last the API is told', () => {

@@ -2,11 +2,8 @@ import type { Container } from '../../models/types/core-v1.ts'
 import type { ContainerId, ObservedContainer, SandboxId } from '../../runtime/runtime.ts'
 import { restartAt, retryAt } from './back-off.ts'
 import { isOutdated } from './container-hash.ts'
-import { deadlineAt, isFinished, restarts } from './phase.ts'
+import { deadlineAt, isFinished } from './phase.ts'
 import {
-  exitCodeOf,
-  hasEnded,
-  hasStarted,
   isRunning,
   isSidecar,
   newest,
@@ -16,6 +13,7 @@ import {
   type Situation,
 } from './records.ts'
 import { resizeSteps } from './resize.ts'
+import { lostRestarts, wantedContainers, withoutHeldUp } from './start-order.ts'
 
 /** One step towards what the pod should be. Steps of different keys run side by side; of one key, one at a time. */
 export type Action =
@@ -27,6 +25,8 @@ export type Action =
   | { type: 'readEnd'; id: ContainerId }
   /** @property replaced it is started anew, whatever it exits with */
   | { type: 'kill'; id: ContainerId; container: string; graceMs: number; message: string; replaced?: boolean }
+  /** The hook of a sidecar whose turn to end has not come yet. */
+  | { type: 'preStop'; id: ContainerId; container: string; graceMs: number }
   /** A kill under way must end sooner than it was told. */
   | { type: 'hasten'; id: ContainerId; graceMs: number }
   /** Other resources for a running container. */
@@ -120,7 +120,7 @@ class Plan {
     this.#resize()
     // After a restart of the agent the volumes of what runs are taken up again, for their updates.
     if (readySandbox(this.#s.observed) && this.#volumesLack()) this.#try({ type: 'setUpVolumes' })
-    this.#startAll(this.#wanted())
+    this.#startAll(wantedContainers(this.#s))
     this.#ephemeral()
     this.#forgetOld()
   }
@@ -167,13 +167,26 @@ class Plan {
     const running = (observed?.containers ?? []).filter(isRunning)
     const mains = running.filter(c => !sidecars.includes(c.name))
     for (const container of mains) this.#kill(container, remaining, `${why} ${container.name}`)
+    const waiting = sidecars.reverse().flatMap(name => running.find(c => c.name === name) ?? [])
+    for (const container of waiting) this.#hookOf(container, remaining)
     if (mains.length && remaining > 0) return
-    for (const name of sidecars.reverse()) {
-      const container = running.find(c => c.name === name)
-      if (!container) continue
-      this.#kill(container, remaining, `${why} ${name}`)
+    for (const container of waiting) {
+      if (!this.#s.records.operations.has(`preStop:${container.id}`))
+        this.#kill(container, remaining, `${why} ${container.name}`)
       if (remaining > 0) return
     }
+  }
+
+  /** Hooks of sidecars run at once with the main containers' end; only the signal waits for its turn. */
+  #hookOf({ id, name }: ObservedContainer, remainingMs: number) {
+    const { pod, records, monoMs } = this.#s
+    const hook = pod.spec.initContainers?.find(c => c.name === name)?.lifecycle?.preStop
+    if (!hook || records.hooked.has(id) || records.operations.has(`kill:${id}`)) return
+    const key = `preStop:${id}`
+    if (remainingMs > 0) {
+      this.#try({ type: 'preStop', id, container: name, graceMs: remainingMs })
+      this.#wake(monoMs + remainingMs)
+    } else if (records.operations.has(key)) this.#try({ type: 'cancel', key })
   }
 
   #kill(container: ObservedContainer, graceMs: number, why: string, replaced = false) {
@@ -193,7 +206,8 @@ class Plan {
       const again = pod.spec.restartPolicy !== 'Never'
       if (request) this.#kill(container, request.graceMs, request.message, again)
     }
-    for (const container of pod.spec.containers) {
+    const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar)
+    for (const container of [...sidecars, ...pod.spec.containers]) {
       const running = newest(observed, container.name)
       if (isRunning(running) && isOutdated(running, container))
         this.#kill(running, graceOf(pod), `Container ${container.name} definition changed, will be restarted`, true)
@@ -209,37 +223,10 @@ class Plan {
     }
   }
 
-  /** The containers that should be started now, back-off aside. */
-  #wanted(): Container[] {
-    const { pod, observed, records } = this.#s
-    const mains = pod.spec.containers.filter(c => {
-      const last = newest(observed, c.name)
-      return !last || last.state === 'created' || (hasEnded(last) && restarts(this.#s, c, last))
-    })
-    const sandbox = readySandbox(observed)
-    const initialised = pod.spec.containers.some(c => sandbox && newest(observed, c.name, sandbox.id))
-    const wanted: Container[] = []
-    for (const container of pod.spec.initContainers ?? []) {
-      const last = sandbox && newest(observed, container.name, sandbox.id)
-      if (isSidecar(container)) {
-        if (!isRunning(last)) wanted.push(container)
-        if (initialised) continue
-        if (!isRunning(last) || !isStarted(records, container, last)) return wanted
-      } else if (!initialised) {
-        if (isRunning(last)) return wanted
-        if (last && exitCodeOf(last) === 0 && last.state === 'exited') continue
-        wanted.push(container)
-        return wanted
-      }
-    }
-    // Nothing is to run again: no sandbox is made just for the sidecars.
-    if (!mains.length && !sandbox) return []
-    return [...wanted, ...mains]
-  }
-
   #startAll(wanted: Container[]) {
     const { observed, records } = this.#s
-    const due = wanted.filter(container => this.#isDue(container))
+    const ready = wanted.filter(container => this.#isDue(container))
+    const due = withoutHeldUp(ready, this.#s)
     if (!due.length) return
     const sandbox = readySandbox(observed)
     if (!sandbox && !records.volumesReady) this.#try({ type: 'setUpVolumes' })
@@ -276,7 +263,7 @@ class Plan {
     }
     if (!sandbox || !records.volumesReady) return
     if (container.volumeMounts?.some(mount => records.volumesMissing.has(mount.name))) return
-    const attempt = Math.max((last?.attempt ?? -1) + 1, lostRestarts(pod.status, name, last !== undefined))
+    const attempt = Math.max((last?.attempt ?? -1) + 1, lostRestarts(pod.status, name, observed))
     this.#try({ type: 'start', container: name, attempt, sandbox })
   }
 
@@ -330,7 +317,7 @@ class Plan {
 
   #startsUnderWay(): boolean {
     for (const key of this.#s.records.operations.keys())
-      if (key === 'sandbox' || key.startsWith('start:') || key.startsWith('kill:')) return true
+      if (key === 'sandbox' || /^(start|kill|preStop):/.test(key)) return true
     return false
   }
 
@@ -363,18 +350,4 @@ class Plan {
 export function graceOf(pod: Situation['pod']): number {
   const seconds = pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30
   return Math.max(seconds, 0) * 1000
-}
-
-/** A sidecar lets the next container start once its hook has ended and its startup probe passed. */
-function isStarted(records: Situation['records'], container: Container, running: ObservedContainer): boolean {
-  if (!hasStarted(records, running)) return false
-  return !container.startupProbe || records.probes.get(running.id)?.started === true
-}
-
-/** The attempt that follows a container which the API knows and the runtime has lost. */
-function lostRestarts(status: Situation['pod']['status'], name: string, observed: boolean): number {
-  if (observed) return 0
-  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
-  const last = all.find(s => s.name === name)
-  return last?.containerID ? last.restartCount + 1 : (last?.restartCount ?? 0)
 }

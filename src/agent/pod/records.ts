@@ -71,6 +71,8 @@ export interface Records {
   crashes: Map<string, { count: number; hash: string | undefined; lastId: ContainerId }>
   ended: Map<ContainerId, Ended>
   kills: Map<ContainerId, KillRequest>
+  /** Sidecars whose preStop hook has ended while they waited for their turn. */
+  hooked: Set<ContainerId>
   /** Ended by the agent in order to be started anew: whatever they exit with, they are. */
   replaced: Set<ContainerId>
   /** By container name: resources that the node has agreed to. */
@@ -98,6 +100,7 @@ export function newRecords(startedAtMs: number): Records {
     crashes: new Map(),
     ended: new Map(),
     kills: new Map(),
+    hooked: new Set(),
     replaced: new Set(),
     allocated: new Map(),
     applied: new Map(),

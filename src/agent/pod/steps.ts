@@ -26,8 +26,8 @@ import { checkNonRoot, containerSecurity, mustNotBeRoot } from './security.ts'
 import { StepFailed } from './step-failed.ts'
 import { messageFile, terminationMessage } from './termination-message.ts'
 
-/** A container gets at least this long after its preStop hook used up the grace period. */
-const afterHookMs = 2_000
+/** A container gets at least this long after the stop signal, whatever used up the grace period. */
+const leastMs = 2_000
 const hookTimeoutMs = 600_000
 
 /** How each step for a pod is carried out. What goes wrong is thrown as StepFailed, with an event for people. */
@@ -326,29 +326,40 @@ export class Steps {
     return terminationMessage(this.#node, pod.metadata.uid!, container)
   }
 
-  /** preStop, then the stop signal, all within the grace period; then SIGKILL. @param hurry ends the hook early */
+  /** Runs the hook that comes before the stop signal. What goes wrong is told, and keeps nothing alive. @param hurry ends it early */
+  async preStop(
+    pod: Pod,
+    container: PodContainer,
+    id: ContainerId,
+    { graceMs, podIp }: { graceMs: number; podIp: string },
+    hurry: AbortSignal,
+  ): Promise<void> {
+    const handler = container.lifecycle?.preStop
+    if (!handler || graceMs <= 0) return
+    const problem = await runHook(this.#node, handler, { container, id, podIp }, graceMs, hurry)
+    if (problem === undefined || hurry.aborted) return
+    this.#node.events.warning(pod, 'FailedPreStopHook', `PreStopHook failed: ${problem}`)
+  }
+
+  /**
+   * preStop, then the stop signal, all within the grace period; then SIGKILL. After the signal there are always two seconds.
+   * @param container undefined: its hook is not to be run
+   * @param hurry ends the hook early
+   */
   async kill(
     pod: Pod,
     container: PodContainer | undefined,
-    observed: ObservedContainer,
-    about: { graceMs: number; message: string; podIp: string },
+    { id }: ObservedContainer,
+    about: { graceMs: number; podIp: string },
     hurry: AbortSignal,
   ): Promise<void> {
-    const { runtime, events, clock } = this.#node
-    events.normal(pod, 'Killing', about.message)
-    let remainingMs = about.graceMs
-    const handler = container?.lifecycle?.preStop
-    if (handler && container && about.graceMs > 0) {
-      const began = clock.monotonicMs()
-      const target: Target = { container, id: observed.id, podIp: about.podIp }
-      const problem = await runHook(this.#node, handler, target, about.graceMs, hurry)
-      if (problem !== undefined && !hurry.aborted)
-        events.warning(pod, 'FailedPreStopHook', `PreStopHook failed: ${problem}`)
-      remainingMs = Math.max(about.graceMs - (clock.monotonicMs() - began), afterHookMs)
-    }
+    const { runtime, clock } = this.#node
+    const began = clock.monotonicMs()
+    if (container) await this.preStop(pod, container, id, about, hurry)
     if (hurry.aborted) return
+    const remainingMs = Math.max(about.graceMs - (clock.monotonicMs() - began), leastMs)
     // In a hurry somebody else stops it with less time; what we asked for need not be waited for.
-    await abortable(runtime.stop(observed.id, remainingMs), hurry).catch(error => {
+    await abortable(runtime.stop(id, remainingMs), hurry).catch(error => {
       if (!hurry.aborted) throw error
     })
   }
