@@ -17,8 +17,9 @@ export interface ChoresOptions extends AgentOptions {
 }
 
 const mebibyte = 1 << 20
-/** An image is not collected until it was unused for so long. */
-const youngMs = 120_000
+/** An image is not collected until it was unused for so long, unless said otherwise. */
+export const usualMinAgeMs = 120_000
+const full = 'image removed, the disk is full'
 
 /** Keeps the disk from filling: logs, images, and what pods left behind. */
 export class Chores {
@@ -53,20 +54,26 @@ export class Chores {
             .removeContainer(container.id)
             .catch(error => log.debug({ container: container.id, error: explain(error) }, 'container not removed'))
     await view.refresh()
-    await this.#removeImages(await this.#idleImages(), Number.POSITIVE_INFINITY)
+    await this.#removeImages(await this.#idleImages(), Number.POSITIVE_INFINITY, full)
   }
 
-  /** When the disk of the images is fuller than the high mark, unused ones go, the longest unused first, down to the low mark. */
+  /**
+   * Images that were unused for too long go. When the disk of the images is fuller than the high mark the other unused ones do,
+   * the longest unused first, down to the low mark.
+   */
   async collectImages(): Promise<void> {
     const { runtime, disk, log, imageCollection } = this.#options
-    const idle = await this.#idleImages()
+    const all = await this.#idleImages()
+    const old = all.filter(image => this.#isOld(image))
+    await this.#removeImages(old, Number.POSITIVE_INFINITY, 'image removed, it was unused for too long')
+    const idle = all.filter(image => !old.includes(image))
     const { path } = await runtime.imageFilesystem().catch(() => ({ path: '' }))
     const space = path ? await disk.space(path).catch(() => undefined) : undefined
     if (!space) return
     const used1 = 1 - space.freeBytes / space.totalBytes
     if (used1 * 100 <= (imageCollection?.high ?? 85)) return
     const toFree = (used1 - (imageCollection?.low ?? 80) / 100) * space.totalBytes
-    const left = await this.#removeImages(idle, toFree)
+    const left = await this.#removeImages(idle, toFree, full)
     if (left > 0) log.warn({ bytes: Math.round(left) }, 'the disk is full and no more images can go')
   }
 
@@ -83,20 +90,25 @@ export class Chores {
     return idle
   }
 
-  /** The longest unused first, none that is young. @returns bytes that are still to be freed */
-  async #removeImages(idle: readonly ImageInfo[], bytes: number): Promise<number> {
-    const { runtime, clock, log } = this.#options
+  #isOld({ ref }: ImageInfo): boolean {
+    const { clock, imageCollection: { maxAgeMs = 0 } = {} } = this.#options
+    return maxAgeMs > 0 && clock.monotonicMs() - this.#unused.get(ref)! > maxAgeMs
+  }
+
+  /** The longest unused first, none that is young. @param why for the log. @returns bytes that are still to be freed */
+  async #removeImages(idle: readonly ImageInfo[], bytes: number, why: string): Promise<number> {
+    const { runtime, clock, log, imageCollection: { minAgeMs = usualMinAgeMs } = {} } = this.#options
     const now = clock.monotonicMs()
     let toFree = bytes
     const oldest = idle
-      .filter(image => now - this.#unused.get(image.ref)! >= youngMs)
+      .filter(image => now - this.#unused.get(image.ref)! >= minAgeMs)
       .sort((a, b) => this.#unused.get(a.ref)! - this.#unused.get(b.ref)!)
     for (const image of oldest) {
       if (toFree <= 0) break
       try {
         await runtime.removeImage(image.ref)
         toFree -= image.sizeBytes
-        log.info({ image: image.names[0] ?? image.ref, bytes: image.sizeBytes }, 'image removed, the disk is full')
+        log.info({ image: image.names[0] ?? image.ref, bytes: image.sizeBytes }, why)
       } catch (error) {
         log.warn({ image: image.ref, error: explain(error) }, 'image not removed')
       }

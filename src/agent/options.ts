@@ -110,8 +110,14 @@ export interface AgentOptions {
   /** How pods end when the machine goes down; nothing is waited for unless said so. */
   shutdown?: { steps: readonly ShutdownStep[] }
   imageCollection?: {
-    /** Percent of the disk above which images go. 85. */ high?: number /** Down to this. 80. */
+    /** Percent of the disk above which images go; 85 unless said otherwise. */
+    high?: number
+    /** Down to this; 80 unless said otherwise. */
     low?: number
+    /** One that was unused for less stays; 120 000 unless said otherwise. */
+    minAgeMs?: number
+    /** One that was unused for longer goes in any case; 0, and unless said otherwise: none does. */
+    maxAgeMs?: number
   }
   /** Of each container's log. 10 MiB × 5 unless said otherwise. */
   logs?: { maxBytes?: number; maxFiles?: number }

@@ -8,6 +8,7 @@ import { HostPorts, limitBandwidth } from '../network/index.ts'
 import { dnsIpOf, secondIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { cgroupOptions } from './cgroup-settings.ts'
+import { diskOptions } from './disk-settings.ts'
 import type { NodeOptions } from './node-options.ts'
 import { kubeletFolderOf, placesOf } from './node-places.ts'
 import { type NodeRuntime, secretFolderOf } from './node-runtime.ts'
@@ -76,6 +77,7 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
     eviction: evictionOf(settings),
     ...topologyOptions(settings),
+    ...diskOptions(settings),
     swapBehavior: settings.memorySwapBehavior,
     ...(cgroups ? { cgroups } : {}),
     ...(settings.systemReserved ? { reserved: settings.systemReserved } : {}),

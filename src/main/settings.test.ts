@@ -104,3 +104,17 @@ test.each([
 ])('a bad setting is refused by name %#', (sources, message) => {
   expect(() => resolveSettings({ flags: {}, env: {}, machine, ...sources })).toThrow(message)
 })
+
+test('how a node keeps its disk free is read, and refused where it contradicts itself', () => {
+  const resolve = (flags: Record<string, string>) => resolveSettings({ flags, env: {}, machine })
+  expect(resolve({ 'image-maximum-gc-age': '168h', 'container-log-max-size': '50Mi' })).toMatchObject({
+    imageGcHighThresholdPercent: 85,
+    imageMinimumAgeMs: 120_000,
+    imageMaximumAgeMs: 7 * 86_400_000,
+    containerLogMaxBytes: 50 << 20,
+    containerLogMaxFiles: 5,
+  })
+  expect(() => resolve({ 'image-gc-high-threshold': '80' })).toThrow('must be less than --image-gc-high-threshold 80')
+  expect(() => resolve({ 'image-maximum-gc-age': '1m' })).toThrow('--image-maximum-gc-age must not be shorter than')
+  expect(() => resolve({ 'container-log-max-files': '1' })).toThrow('--container-log-max-files')
+})

@@ -1,4 +1,5 @@
 import { formatGoDuration } from '../../models/go-duration.ts'
+import { usualMinAgeMs } from '../chores.ts'
 import { defaultHard } from '../eviction/thresholds.ts'
 import type { AgentOptions } from '../options.ts'
 import { refreshPeriodMs } from '../volume/disk-volumes.ts'
@@ -54,6 +55,8 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     evictionMaxPodGracePeriod: Math.round((eviction.maxPodGraceMs ?? 0) / 1_000),
     serializeImagePulls: false,
     maxParallelImagePulls: options.parallelPulls ?? 5,
+    imageMinimumGCAge: seconds(imageCollection.minAgeMs ?? usualMinAgeMs),
+    imageMaximumGCAge: seconds(imageCollection.maxAgeMs ?? 0),
     imageGCHighThresholdPercent: imageCollection.high ?? 85,
     imageGCLowThresholdPercent: imageCollection.low ?? 80,
     containerLogMaxSize: `${(logs.maxBytes ?? 10 << 20) / 2 ** 20}Mi`,

@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest'
+import { silentLogger } from '../base/logger.ts'
+import { VirtualClock } from '../base/virtual-clock.ts'
+import { Chores } from './chores.ts'
+import type { AgentOptions } from './options.ts'
+
+const image = (name: string, more = {}) => ({
+  ref: `sha256:${name}`,
+  names: [`registry/${name}:1`],
+  sizeBytes: 10,
+  ...more,
+})
+
+function open(imageCollection: AgentOptions['imageCollection'], freeBytes = 90) {
+  const clock = new VirtualClock()
+  let images = [image('used'), image('one'), image('two'), image('pause', { pinned: true })]
+  const used = new Set(['sha256:used'])
+  const runtime = {
+    images: async () => images,
+    imageFilesystem: async () => ({ path: '/images' }),
+    removeImage: async (ref: string) => void (images = images.filter(one => one.ref !== ref)),
+  }
+  const chores = new Chores({
+    ...{ clock, runtime, log: silentLogger, workers: new Map(), ...(imageCollection ? { imageCollection } : {}) },
+    disk: { space: async () => ({ totalBytes: 100, freeBytes }) },
+    view: { all: () => [{ containers: [...used].map(imageRef => ({ imageRef, image: '' })) }] },
+  } as never)
+  const left = async () => {
+    await chores.collectImages()
+    return images.map(({ ref }) => ref.slice('sha256:'.length))
+  }
+  return { clock, used, left }
+}
+
+it('an image that was unused for longer than the greatest age goes though there is room', async () => {
+  const { clock, used, left } = open({ maxAgeMs: 3_600_000 })
+  expect(await left()).toHaveLength(4)
+  await clock.advance(1_800_000)
+  used.add('sha256:two')
+  await left()
+  used.delete('sha256:two')
+  await clock.advance(1_800_001)
+  expect(await left()).toEqual(['used', 'two', 'pause'])
+  await clock.advance(1_800_000)
+  expect(await left()).toEqual(['used', 'two', 'pause'])
+  await clock.advance(1_800_001)
+  expect(await left()).toEqual(['used', 'pause'])
+})
+
+it('without such an age images go only when the disk is full, none before its least age', async () => {
+  const roomy = open(undefined)
+  await roomy.left()
+  await roomy.clock.advance(365 * 86_400_000)
+  expect(await roomy.left()).toHaveLength(4)
+  const full = open({ minAgeMs: 10_000 }, 10)
+  expect(await full.left()).toHaveLength(4)
+  await full.clock.advance(9_999)
+  expect(await full.left()).toHaveLength(4)
+  await full.clock.advance(1)
+  expect(await full.left()).toEqual(['used', 'two', 'pause'])
+})
