@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
-import { bundle, programs } from './bundle.ts'
+import { bundle, program, programs } from './bundle.ts'
 
 const rooms = ['apiserver', 'scheduler', 'controller', 'gateway', 'db', 'models/cel', 'models/schemas']
 
@@ -36,7 +36,7 @@ test('what a node loads at its start holds no room of the server, no expressions
 test('programs are of characters up to Latin-1, or V8 keeps their source at two bytes each', async () => {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: Object.assign({}, ...programs),
+    entryPoints: Object.assign({}, program.entryPoints, ...programs),
     ...bundle,
     packages: 'external',
     loader: { '.html': 'text' },

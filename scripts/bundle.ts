@@ -8,7 +8,6 @@ import { pureModules } from './pure-modules.ts'
 export const programs: readonly Record<string, string>[] = [
   { 'optiflow-agent': 'src/cli/agent-main.ts' },
   {
-    optiflow: 'src/cli/main.ts',
     index: 'src/main/index.ts',
     'sqlite-worker': 'src/db/sqlite/worker.ts',
     'gateway-worker': 'src/gateway/threaded/gateway-worker.ts',
@@ -26,4 +25,17 @@ export const bundle = {
   minifySyntax: true,
   minifyWhitespace: true,
   plugins: [pureModules],
+} satisfies BuildOptions
+
+/** The program itself is one script and no module, so that what V8 compiled of it can be kept: see bin/code-cache.js. */
+export const program = {
+  ...bundle,
+  entryPoints: { optiflow: 'src/cli/main.ts' },
+  splitting: false,
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  // To a script Node gives no import() without a warning; require() serves as well.
+  supported: { 'dynamic-import': false },
+  define: { 'import.meta.url': '__url' },
+  banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
 } satisfies BuildOptions

@@ -29,7 +29,7 @@ const newest = folder =>
       .filter(e => e.isFile())
       .map(e => statSync(join(e.parentPath ?? e.path, e.name)).mtimeMs),
   )
-const built = join(root, 'dist/optiflow.js')
+const built = join(root, 'dist/optiflow.cjs')
 if (!existsSync(built) || statSync(built).mtimeMs < newest(join(root, 'src'))) {
   console.log('Building …')
   const { status } = spawnSync('npx', ['--no-install', 'tsx', 'scripts/build.ts'], { cwd: root, stdio: 'inherit' })

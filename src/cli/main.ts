@@ -1,4 +1,4 @@
 import { commands } from './commands/index.ts'
 import { runProcess } from './process.ts'
 
-await runProcess(commands)
+void runProcess(commands)

@@ -42,7 +42,7 @@ export async function readReplay(path: string, disk: Disk): Promise<Pod[]> {
 
 /** `NODE×3` or `cpu=96,memory=384Gi×3`: so many nodes like that one, or with so much. `x` will do for `×`. */
 export async function newNodes(text: string, remote: Remote): Promise<NodeObject[]> {
-  const [, shape = text, count = '1'] = /^(.+?)[×x](\d+)$/.exec(text) ?? []
+  const [, shape = text, count = '1'] = /^(.+?)[\u00d7x](\d+)$/.exec(text) ?? []
   const like = shape.includes('=') ? nodeWith(shape) : await remote.client.get(Node, { name: shape })
   return Array.from({ length: Number(count) }, (_, i) => {
     const name = `new-${shape.includes('=') ? 'node' : shape}-${i}`

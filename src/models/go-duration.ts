@@ -1,5 +1,5 @@
 const unitMs: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/gy
+const part = /(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|ms|s|m|h)/gy
 
 /** `1h30m`, `32s`, `1.5s`, as Go writes durations. @returns milliseconds; undefined for anything else */
 export function parseGoDuration(text: string): number | undefined {

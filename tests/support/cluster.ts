@@ -10,7 +10,7 @@ export const root = resolve(import.meta.dirname, '../..')
 export const optiflow = join(root, 'bin/optiflow')
 export const hasKubectl = onPath('kubectl')
 
-if (!existsSync(join(root, 'dist/optiflow.js')))
+if (!existsSync(join(root, 'dist/optiflow.cjs')))
   throw new Error('the program is not built: run "npm run build" before these tests')
 
 export interface ClusterOptions {

@@ -13,7 +13,7 @@ export function realImpossible(): string | undefined {
   const missing = ['containerd', 'runc', 'nft', 'iptables', 'ip', 'nsenter', 'kubectl'].filter(name => !onPath(name))
   if (missing.length) return `no ${missing.join(', ')}`
   if (!existsSync('/bin/busybox')) return 'no /bin/busybox to make images from'
-  return existsSync(resolve(import.meta.dirname, '../../dist/optiflow.js')) ? undefined : 'not built: npm run build'
+  return existsSync(resolve(import.meta.dirname, '../../dist/optiflow.cjs')) ? undefined : 'not built: npm run build'
 }
 
 /** The program's parts on one machine, each a process that can be killed and started again. */

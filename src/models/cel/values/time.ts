@@ -73,9 +73,11 @@ export function parseDuration(text: string): Duration | undefined {
   const sign = /^[-+]/.exec(text)?.[0] ?? ''
   const body = text.slice(sign.length)
   if (body === '0') return new Duration(0n)
-  if (!/^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|\u03bcs|ms|s|m|h))+$/.test(body)) return undefined
+  if (!/^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/.test(body)) return undefined
   let nanos = 0n
-  for (const [, whole = '', fraction = '', unit] of body.matchAll(/(\d*)(?:\.(\d*))?(ns|us|µs|\u03bcs|ms|s|m|h)/g)) {
+  for (const [, whole = '', fraction = '', unit] of body.matchAll(
+    /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g,
+  )) {
     const scale = units[unit!]!
     nanos += BigInt(whole || '0') * scale
     if (fraction) nanos += (BigInt(fraction.slice(0, 18)) * scale) / 10n ** BigInt(Math.min(fraction.length, 18))
