@@ -206,6 +206,7 @@ class NodeAgent implements Agent {
                 registration,
                 activePods: () => (this.#pods.complete ? this.#pods.active : undefined),
                 numa: () => this.#shares?.numa,
+                cpus: () => this.#shares?.cpus,
               },
             ),
           )

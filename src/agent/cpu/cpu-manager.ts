@@ -216,6 +216,16 @@ export class CpuManager implements TopologyProvider {
     return new Set([...this.#free(), ...(this.#reusable.get(uid) ?? [])].sort((a, b) => a - b))
   }
 
+  /** What a container has for itself, ascending; none if it shares. */
+  exclusive(podUid: string, container: string): readonly number[] {
+    return this.#given.get(podUid)?.get(container) ?? []
+  }
+
+  /** What containers may have for themselves, whoever has it now. */
+  get allocatable(): readonly number[] {
+    return this.#all.slice(this.#reserved)
+  }
+
   /** How many processors containers have for themselves, and how many they still may have. */
   get counts(): { exclusive: number; free: number } {
     return { exclusive: this.#taken().size, free: this.#free().size }

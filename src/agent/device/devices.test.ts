@@ -187,19 +187,41 @@ describe('a device plugin', () => {
     expect(await give(both)).toBe('x,y')
   })
 
-  it('is listed with its pods by the PodResources API', async () => {
+  it('is listed with its pods by the PodResources API, beside processors and claimed devices', async () => {
     await begin()
     const of = pod('a', { [resource]: '2' })
     await give(of)
-    await using _served = await servePodResources(systemDisk, folder, devices, () => [of])
+    const cpus = { exclusive: () => [2, 3], allocatable: [1, 2, 3] }
+    const ready = { namespace: 'default', name: 'c', devices: [{ driver: 'd.test', cdiDevices: ['d.test/x=1'] }] }
+    await using _served = await servePodResources(systemDisk, folder, {
+      ...{ devices, pods: () => [of], cpus: () => cpus as never },
+      claims: { readyFor: () => [ready] } as never,
+    })
     using socket = new PluginSocket(join(folder, 'pod-resources/kubelet.sock'), systemClock)
-    const list = await socket.call(kubeletProtocol, 'v1.PodResourcesLister', 'List', {})
+    const ask = (method: string) => socket.call(kubeletProtocol, 'v1.PodResourcesLister', method, {})
+    const list = await ask('List')
+    expect(await ask('GetAllocatableResources')).toMatchObject({
+      devices: ['GPU-0', 'GPU-1', 'GPU-2', 'GPU-10'].map(id => ({ resource_name: resource, device_ids: [id] })),
+      cpu_ids: [1, 2, 3],
+    })
     expect(list).toMatchObject({
       pod_resources: [
         {
           name: 'a',
           namespace: 'default',
-          containers: [{ name: 'main', devices: [{ resource_name: resource, device_ids: ['GPU-0', 'GPU-1'] }] }],
+          containers: [
+            {
+              name: 'main',
+              devices: ['GPU-0', 'GPU-1'].map(id => ({ resource_name: resource, device_ids: [id] })),
+              cpu_ids: [2, 3],
+              dynamic_resources: [
+                {
+                  ...{ claim_name: 'c', claim_namespace: 'default' },
+                  claim_resources: [{ driver_name: 'd.test', cdi_devices: [{ name: 'd.test/x=1' }] }],
+                },
+              ],
+            },
+          ],
         },
       ],
     })

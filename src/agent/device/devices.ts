@@ -145,6 +145,11 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
       .catch(error => this.#options.log.warn({ resource, error: explain(error) }, 'devices not written down'))
   }
 
+  /** NUMA nodes that a device is near to; none where its plugin does not say. */
+  nodesOf(resource: string, id: string): readonly number[] {
+    return this.#endpoints.get(resource)?.nodes.get(id) ?? []
+  }
+
   /** What the node offers, by resource. Null: no longer anything. */
   offers(): DeviceOffers {
     const offers: DeviceOffers = {}

@@ -1,50 +1,88 @@
 import { join } from 'node:path'
 import type { Disk } from '../../base/disk.ts'
-import type { Pod } from '../../models/types/core-v1.ts'
+import type { Container, Pod } from '../../models/types/core-v1.ts'
 import { kubeletProtocol, Refusal, servePlugin } from '../../plugins/index.ts'
+import type { CpuManager } from '../cpu/cpu-manager.ts'
+import type { DeviceClaims } from '../dra/device-claims.ts'
 import type { Devices } from './devices.ts'
 
-/** Who has which devices, for monitoring programs: kubelet's PodResources API at `<kubelet>/pod-resources/kubelet.sock`. */
+/** Where it is known what containers have for themselves. */
+export interface ResourceSources {
+  devices: Devices
+  claims?: DeviceClaims
+  /** Undefined: no container has processors for itself. */
+  cpus?(): CpuManager | undefined
+  pods(): Pod[]
+}
+
+/**
+ * Who has which devices and processors, for monitoring programs: kubelet's PodResources API at
+ * `<kubelet>/pod-resources/kubelet.sock`.
+ * @see https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/device-plugins/#monitoring-device-plugin-resources
+ */
 export async function servePodResources(
   disk: Disk,
   kubeletFolder: string,
-  devices: Devices,
-  pods: () => Pod[],
+  sources: ResourceSources,
 ): Promise<AsyncDisposable> {
   const folder = join(kubeletFolder, 'pod-resources')
   const socket = join(folder, 'kubelet.sock')
   await disk.makeFolder(folder, { mode: 0o750 })
   await disk.remove(socket)
-  const describe = ({ metadata, spec }: Pod) => ({
-    name: metadata.name,
-    namespace: metadata.namespace!,
-    containers: [...(spec.initContainers ?? []).filter(c => c.restartPolicy === 'Always'), ...spec.containers].map(
-      ({ name }) => ({
-        name,
-        devices: devices.records
-          .of(metadata.uid!, name)
-          .map(({ resource, ids }) => ({ resource_name: resource, device_ids: ids })),
-      }),
-    ),
-  })
+  const { devices, cpus, pods } = sources
   return servePlugin(socket, [
     {
       protocol: kubeletProtocol,
       service: 'v1.PodResourcesLister',
       methods: {
-        List: () => ({ pod_resources: pods().map(describe) }),
+        List: () => ({ pod_resources: pods().map(pod => describe(pod, sources)) }),
         Get({ pod_name, pod_namespace }: { pod_name: string; pod_namespace: string }) {
           const pod = pods().find(p => p.metadata.name === pod_name && p.metadata.namespace === pod_namespace)
           if (!pod) throw new Refusal('NOT_FOUND', `pod ${pod_namespace}/${pod_name} not found`)
-          return { pod_resources: describe(pod) }
+          return { pod_resources: describe(pod, sources) }
         },
         GetAllocatableResources: () => ({
-          devices: Object.entries(devices.records.known).map(([resource_name, ids]) => ({
-            resource_name,
-            device_ids: [...ids],
-          })),
+          devices: Object.entries(devices.records.known).flatMap(([resource, ids]) =>
+            ids.map(id => describeDevice(devices, resource, id)),
+          ),
+          cpu_ids: [...(cpus?.()?.allocatable ?? [])],
         }),
       },
     },
   ])
+}
+
+/** Init containers are over: only sidecars have anything. */
+function describe(pod: Pod, sources: ResourceSources) {
+  const { metadata, spec } = pod
+  const sidecars = (spec.initContainers ?? []).filter(c => c.restartPolicy === 'Always')
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace!,
+    containers: [...sidecars, ...spec.containers].map(container => describeContainer(pod, container, sources)),
+  }
+}
+
+function describeContainer(pod: Pod, container: Container, { devices, claims, cpus }: ResourceSources) {
+  const uid = pod.metadata.uid!
+  return {
+    name: container.name,
+    devices: devices.records
+      .of(uid, container.name)
+      .flatMap(({ resource, ids }) => ids.map(id => describeDevice(devices, resource, id))),
+    cpu_ids: [...(cpus?.()?.exclusive(uid, container.name) ?? [])],
+    dynamic_resources: (claims?.readyFor(pod, container) ?? []).map(({ namespace, name, devices }) => ({
+      claim_name: name,
+      claim_namespace: namespace,
+      claim_resources: devices.map(({ driver, cdiDevices }) => ({
+        driver_name: driver,
+        cdi_devices: cdiDevices.map(name => ({ name })),
+      })),
+    })),
+  }
+}
+
+function describeDevice(devices: Devices, resource: string, id: string) {
+  const nodes = devices.nodesOf(resource, id).map(ID => ({ ID }))
+  return { resource_name: resource, device_ids: [id], ...(nodes.length ? { topology: { nodes } } : {}) }
 }

@@ -20,6 +20,24 @@ export interface DeviceClaimsOptions {
   log: Logger
 }
 
+/** A claim that a container uses, and what of it is the container's. */
+export interface ReadyClaim {
+  namespace: string
+  name: string
+  devices: { driver: string; cdiDevices: readonly string[] }[]
+}
+
+const asked =
+  (request: string | undefined) =>
+  ({ request_names }: { request_names: readonly string[] }): boolean =>
+    !request || !request_names.length || request_names.includes(request)
+
+/** Of the object behind a pod's entry. */
+function claimNameOf({ spec, status }: Pod, entry: string): string | undefined {
+  const made = status?.resourceClaimStatuses?.find(({ name }) => name === entry)
+  return spec.resourceClaims?.find(({ name }) => name === entry)?.resourceClaimName ?? made?.resourceClaimName
+}
+
 /** A claim of a pod cannot be made ready (yet). */
 export class ClaimUnavailable extends OptiFlowError {}
 
@@ -127,9 +145,7 @@ export class DeviceClaims implements PluginKind {
   cdiDevices(pod: Pod, container: Container): string[] {
     const records = this.#records.of(pod.metadata.uid!)
     const names = (container.resources?.claims ?? []).flatMap(({ name, request }) => {
-      const entry = pod.spec.resourceClaims?.find(claim => claim.name === name)
-      const made = pod.status?.resourceClaimStatuses?.find(status => status.name === name)
-      const claimName = entry?.resourceClaimName ?? made?.resourceClaimName
+      const claimName = claimNameOf(pod, name)
       if (!claimName) return []
       const record = records.find(({ claim }) => claim.name === claimName)
       const devices = record && Object.values(record.drivers)
@@ -137,10 +153,23 @@ export class DeviceClaims implements PluginKind {
         throw new ClaimUnavailable(`the devices of ResourceClaim "${claimName}" are not ready`)
       return devices
         .flatMap(some => some!)
-        .filter(({ request_names }) => !request || !request_names.length || request_names.includes(request))
+        .filter(asked(request))
         .flatMap(({ cdi_device_ids }) => cdi_device_ids)
     })
     return [...new Set(names)]
+  }
+
+  /** What was made ready for a container, by claim and driver, as far as it is known. */
+  readyFor(pod: Pod, container: Container): ReadyClaim[] {
+    const records = this.#records.of(pod.metadata.uid!)
+    return (container.resources?.claims ?? []).flatMap(({ name, request }) => {
+      const record = records.find(({ claim }) => claim.name === claimNameOf(pod, name))
+      if (!record) return []
+      const devices = Object.entries(record.drivers).flatMap(([driver, some]) =>
+        (some ?? []).filter(asked(request)).map(({ cdi_device_ids }) => ({ driver, cdiDevices: cdi_device_ids })),
+      )
+      return [{ namespace: record.claim.namespace, name: record.claim.name, devices }]
+    })
   }
 
   /** The pod has ended: drivers take back what nobody else uses. @throws ClaimUnavailable, PluginAway, PluginRefused */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { explain } from '../../base/errors.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
+import type { CpuManager } from '../cpu/cpu-manager.ts'
 import { CsiDrivers } from '../csi/csi-drivers.ts'
 import { CsiVolumes } from '../csi/csi-volumes.ts'
 import { Devices } from '../device/devices.ts'
@@ -36,6 +37,8 @@ export function createNodePlugins(
     activePods(): Pod[] | undefined
     /** Undefined: nobody asks what devices are near to. */
     numa(): Numa | undefined
+    /** Undefined: no container has processors for itself. */
+    cpus(): CpuManager | undefined
   },
 ): NodePlugins {
   const { kubeletFolder, log } = options
@@ -78,7 +81,10 @@ export function createNodePlugins(
     async start() {
       await drivers.announce().catch(error => log.warn({ error: explain(error) }, 'CSINode not written'))
       await devices.start()
-      resources = await servePodResources(options.disk, kubeletFolder, devices, () => activePods() ?? [])
+      resources = await servePodResources(options.disk, kubeletFolder, {
+        ...{ devices, claims, cpus: parts.cpus },
+        pods: () => activePods() ?? [],
+      })
       await watcher.start()
     },
     async [Symbol.asyncDispose]() {
