@@ -72,6 +72,12 @@ export interface Runtime extends AsyncDisposable {
   rotateLog(container: ContainerId, maxBytes: number, maxFiles: number): Promise<boolean>
   /** New limits for a running container, without a restart. @throws RuntimeFailed */
   updateResources(container: ContainerId, resources: ContainerResources): Promise<void>
+  /**
+   * Writes a running container down, memory and all, into an archive on the disk; it runs on. Absent: it cannot (simulated).
+   * @param timeoutMs 0: as long as the runtime likes
+   * @throws RuntimeFailed also when the runtime's server cannot
+   */
+  checkpoint?(container: ContainerId, path: string, timeoutMs: number): Promise<void>
   /** Where images are kept and how much they take, for image garbage collection. */
   imageFilesystem(): Promise<{ path: string; usedBytes: number; usedInodes: number }>
   /**

@@ -18,7 +18,7 @@ export interface AccessQuestion {
   nodeName: string
   verb: 'get' | 'create' | 'delete'
   /** Of nodes: what the path is about. */
-  subresource: 'proxy' | 'stats' | 'metrics' | 'log'
+  subresource: 'proxy' | 'stats' | 'metrics' | 'log' | 'checkpoint'
 }
 
 const rememberedMs = 10_000

@@ -2,6 +2,7 @@ import { type AddressQuestion, addressQuestionPath } from '../../models/address-
 import { localVolumesPath } from '../../models/local-volume.ts'
 import { nodeNetworkPath } from '../../models/node-network.ts'
 import { cadvisorMetrics } from './cadvisor-metrics.ts'
+import { checkpoint } from './checkpoints.ts'
 import { answerImages, imagePath } from './image-answers.ts'
 import { nodeMetrics } from './node-metrics.ts'
 import { findPod, loggedContainer, logOptions, Refused } from './pod-access.ts'
@@ -78,6 +79,13 @@ const routes: readonly Route[] = [
     async answer({ node, body }) {
       if (!node.checkAddress) throw new Refused(404, `node ${node.nodeName} is simulated and reaches nobody`)
       return json(await node.checkAddress((await body()) as AddressQuestion))
+    },
+  },
+  {
+    ...{ method: 'POST', path: exactly('/checkpoint/([^/]+)/([^/]+)/([^/]+)') },
+    async answer({ nodes, query }, namespace, name, container) {
+      const { node, pod } = findPod(nodes, namespace!, name!)
+      return json({ items: [await checkpoint(node, pod, container!, query.getAll('timeout').at(-1) ?? null)] })
     },
   },
   {

@@ -48,6 +48,7 @@ export function servedAgent(options: AgentOptions, { view, volumes, shares, ...p
     ...(options.imagePeers ? { images: runtime.contents } : {}),
     ...(certificates ? { certificates } : {}),
     ...(network ? { network } : {}),
+    ...(options.kubeletFolder ? { checkpointFolder: join(options.kubeletFolder, 'checkpoints') } : {}),
     ...(simulated ? {} : { disk, checkAddress: question => checkAddress(net, question) }),
   }
 }

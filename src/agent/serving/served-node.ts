@@ -53,6 +53,8 @@ export interface ServedNode {
   checkAddress?(question: AddressQuestion): Promise<AddressAnswer>
   /** Deletes the folder of a local volume that nobody claims any more. Nothing there is fine. */
   removeLocalVolume(name: string): Promise<void>
+  /** Where what was written down of running containers goes. Absent: nowhere. */
+  checkpointFolder?: string
   /** The machine's disk, whose logs are served; absent: the node has no machine. */
   disk?: Disk
 }

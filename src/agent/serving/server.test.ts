@@ -11,6 +11,8 @@ import { Fixture } from '../testing/fixture.ts'
 import { delegatedAccess } from './access.ts'
 import { checkAddress } from './address-checks.ts'
 import { outcomeText } from './channels.ts'
+import { checkpoint } from './checkpoints.ts'
+import type { ServedNode } from './served-node.ts'
 import { type AgentServer, openAgentServer } from './server.ts'
 
 let fixture: Fixture
@@ -189,6 +191,26 @@ describe('the agent’s server', () => {
     })
     expect((await get('/pods', other)).status).toBe(403)
     expect((await get('/v2/', stranger)).status).toBe(403)
+  })
+
+  it('has running containers written down, and says why when that cannot be', async () => {
+    const ask = (path: string) => post(`/checkpoint/default/${path}`, {})
+    expect(await ask('web/web')).toEqual({
+      status: 500,
+      body: 'checkpointing of default/web/web failed (the runtime simulated of node node-1 cannot write containers down)\n',
+    })
+    expect((await ask('web/web?timeout=soon')).status).toBe(404)
+    expect((await ask('web/other')).body).toContain('container "other" not found')
+    expect((await ask('gone/web')).status).toBe(404)
+    const written: unknown[] = []
+    const node = {
+      ...fixture.agent.served,
+      checkpointFolder: '/kubelet/checkpoints',
+      runtime: { ...fixture.runtime, checkpoint: async (...call: unknown[]) => void written.push(call.slice(1)) },
+    } as unknown as ServedNode
+    const path = await checkpoint(node, fixture.pod('web')!, 'web', '7')
+    expect(path).toMatch(/^\/kubelet\/checkpoints\/checkpoint-web_default-web-2026-.*\.tar$/)
+    expect(written).toEqual([[path, 7_000]])
   })
 
   it("serves the machine's logs to who may read them; a simulated node has none", async () => {

@@ -186,6 +186,7 @@ const subresources = new Map<string, AccessQuestion['subresource']>([
   ['stats', 'stats'],
   ['metrics', 'metrics'],
   ['logs', 'log'],
+  ['checkpoint', 'checkpoint'],
 ])
 
 interface TlsSocket {

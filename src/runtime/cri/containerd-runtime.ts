@@ -27,6 +27,7 @@ import {
 } from '../runtime.ts'
 import { readCdiFiles, withCdiDevices } from './cdi.ts'
 import { ChangeFeed } from './change-feed.ts'
+import { checkpointContainer } from './checkpoint.ts'
 import { CallFailed, Connection } from './connection.ts'
 import { ContainerdContents } from './containerd-contents.ts'
 import { joinPort, joinStreams } from './cri-streams.ts'
@@ -375,6 +376,12 @@ class ContainerdRuntime implements Runtime {
     } catch (error) {
       throw this.#failed(`cannot change the resources of container ${container}`, error)
     }
+  }
+
+  checkpoint(container: ContainerId, path: string, timeoutMs: number): Promise<void> {
+    return checkpointContainer(this.#connection, container, path, timeoutMs).catch(error => {
+      throw this.#failed(`cannot write down container ${container}`, error)
+    })
   }
 
   async [Symbol.asyncDispose]() {
