@@ -1,3 +1,4 @@
+import { type BestRow, BestRows } from './best-rows.ts'
 import type { ClusterState } from './cluster-state.ts'
 import type { WeightedPlugin } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
@@ -85,6 +86,7 @@ export class ClassPlan {
   readonly #read: readonly { version: number }[]
   readonly #state: ClusterState
   readonly #refusals: Refusals
+  #best = new BestRows(this.refusal, this.score)
   #sequence = -1
   #scoreEpoch = -1
 
@@ -118,14 +120,23 @@ export class ClassPlan {
         this.score = new Float64Array(rows)
         this.#passed = new Uint8Array(rows)
         for (const r of this.relative) r.scores = new Float64Array(rows)
+        this.#best = new BestRows(this.refusal, this.score)
       }
       for (let row = 0; row < rows; row++) this.#evaluate(row)
     } else {
       for (const row of changed) this.#evaluate(row)
-      if (!priced) for (let row = 0; row < rows; row++) if (this.refusal[row] === 0) this.#rate(row)
+      if (!priced) {
+        for (let row = 0; row < rows; row++) if (this.refusal[row] === 0) this.#rate(row)
+        this.#best.touchAll()
+      }
     }
     this.#sequence = sequence
     this.#scoreEpoch = scoreEpoch
+  }
+
+  /** The best node by the scores that stand for themselves, once up to date: the first from row `start` on, going round. */
+  best(start: number): BestRow | undefined {
+    return this.#best.from(start)
   }
 
   /** Grows whenever what nodes score may have changed though they have not. */
@@ -147,6 +158,7 @@ export class ClassPlan {
   }
 
   #evaluate(row: number): void {
+    this.#best.touch(row)
     const node = this.#state.row(row)
     if (!node) {
       this.refusal[row] = noNode

@@ -1,3 +1,4 @@
+import { type BestRow, bestAmong } from './best-rows.ts'
 import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { nobody } from './nominations.ts'
@@ -233,18 +234,31 @@ export class Decider {
     if (node && plan.refusal[node.index] === 0 && !firstRefusal(cluster, node, this.#refusals)) {
       if (this.#leavesRoom(info, node)) return { node, fitting: 1, score: 0 }
     }
-    if (!cluster.length && !plan.relative.length) {
-      const fit = this.#highest(plan, info)
-      if (fit) return fit
+    if (!plan.relative.length && !cluster.some(hasScores)) {
+      const best = this.#bestOnItsOwn(plan, cluster, info)
+      const top = best && this.#state.row(best.row)!
+      if (top && this.#leavesRoom(info, top)) return { node: top, fitting: best.fitting, score: best.score }
     }
     const { fitting, verdicts } = this.#fittingAnywhere(plan, cluster)
     return this.#best(fitting, verdicts, plan, cluster, info)
   }
 
-  #fittingAnywhere(plan: ClassPlan, cluster: Active[]): Fitting {
+  /** No score depends on other nodes. Among equals the first from a random place: no node is favoured for its name. */
+  #bestOnItsOwn(plan: ClassPlan, cluster: Active[], info: PodInfo): BestRow | undefined {
+    const chance = this.#chance(info)
+    if (!cluster.length) return plan.best(Math.floor(chance * this.#state.rows))
+    return bestAmong(this.#verdictsAnywhere(plan, cluster), plan.score, chance)
+  }
+
+  #verdictsAnywhere(plan: ClassPlan, cluster: Active[]): Int32Array {
     const verdicts = this.#cleanVerdicts()
     verdicts.set(plan.refusal.subarray(0, verdicts.length))
     for (const active of cluster) this.#refuseRows(active, verdicts)
+    return verdicts
+  }
+
+  #fittingAnywhere(plan: ClassPlan, cluster: Active[]): Fitting {
+    const verdicts = this.#verdictsAnywhere(plan, cluster)
     const fitting: NodeView[] = []
     for (let row = 0; row < verdicts.length; row++) if (!verdicts[row]) fitting.push(this.#state.row(row)!)
     return { fitting, verdicts }
@@ -261,29 +275,6 @@ export class Decider {
       const reason = plugin.filter(state, this.#state.row(row)!)
       if (reason !== undefined) verdicts[row] = this.#refusals.id(plugin, reason)
     }
-  }
-
-  /** The common case, in one pass over two columns: nothing depends on other nodes. */
-  #highest(plan: ClassPlan, info: PodInfo): Fit | undefined {
-    const { refusal, score } = plan
-    const { rows } = this.#state
-    let best = -1
-    let bestScore = Number.NEGATIVE_INFINITY
-    let fitting = 0
-    // Among equals the first from a random place: no node is favoured for its name.
-    const start = Math.floor(this.#chance(info) * rows)
-    for (let i = 0; i < rows; i++) {
-      const row = i + start < rows ? i + start : i + start - rows
-      if (refusal[row] !== 0) continue
-      fitting++
-      if (score[row]! > bestScore) {
-        best = row
-        bestScore = score[row]!
-      }
-    }
-    if (best < 0) return undefined
-    const node = this.#state.row(best)!
-    return this.#leavesRoom(info, node) ? { node, fitting, score: bestScore } : undefined
   }
 
   #cleanVerdicts(): Int32Array {
