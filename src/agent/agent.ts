@@ -220,6 +220,7 @@ class NodeAgent implements Agent {
     const images = createImages({
       ...{ runtime, events, objects, clock, parallelPulls: this.#options.parallelPulls ?? 5 },
       peers: this.#peers(),
+      credentials: this.#options.imageCredentials,
     })
     const volumes = (this.#volumes = this.#own(
       simulated

@@ -1,5 +1,6 @@
 export { type Agent, createAgent } from './agent.ts'
 export { type CgroupSettings, removePodGroups } from './cgroup/pod-groups.ts'
+export { openCredentialProviders } from './image/credential-providers.ts'
 export { AgentMetrics, type CertificateUse } from './metrics/agent-metrics.ts'
 export type { SwapBehavior } from './node/host-memory.ts'
 export { createReferencedObjects, type ReferencedObjects } from './objects.ts'

@@ -12,6 +12,7 @@ import type { NodeAddress, Taint } from '../models/types/core-v1.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { CgroupSettings } from './cgroup/pod-groups.ts'
 import type { EvictionSettings } from './eviction/thresholds.ts'
+import type { NodeCredentials } from './image/credential-providers.ts'
 import type { PeerKeys } from './image/peers.ts'
 import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import type { SwapBehavior } from './node/host-memory.ts'
@@ -93,6 +94,8 @@ export interface AgentOptions {
   parallelStarts?: number
   /** Images pulled at once; 5 unless said otherwise. */
   parallelPulls?: number
+  /** What the node itself shows to registries, besides the pull secrets of pods; nothing unless said otherwise. */
+  imageCredentials?: NodeCredentials
   /** Nodes give each other images whose registry cannot be reached, known to each other by these keys; they do not unless said otherwise. */
   imagePeers?: () => PeerKeys
   /** How often the runtime is looked over although it reported nothing; 60 000 ms unless said otherwise. */

@@ -1,4 +1,10 @@
-import { type AgentOptions, createAgent, makeMemoryFolder, shutdownSteps } from '../agent/index.ts'
+import {
+  type AgentOptions,
+  createAgent,
+  makeMemoryFolder,
+  openCredentialProviders,
+  shutdownSteps,
+} from '../agent/index.ts'
 import type { Disposal } from '../base/disposal.ts'
 import { explain } from '../base/errors.ts'
 import type { NftFamily } from '../base/nft-table.ts'
@@ -34,6 +40,7 @@ export async function startNodeAgent(options: NodeOptions, parts: NodeAgentParts
   const agent = createAgent({
     ...agentOptions(options, parts),
     ...(settings.network === 'cni' ? {} : podHooks(options, parts, stack)),
+    ...(await credentialsOf(options)),
     secretFolder,
     staticPodFolder,
     server,
@@ -43,6 +50,13 @@ export async function startNodeAgent(options: NodeOptions, parts: NodeAgentParts
     stack.defer(() => agent.stop())
     return [undefined, `node ${settings.nodeName}, ${nodeIp}`]
   })
+}
+
+/** @throws BadCredentialProviders */
+async function credentialsOf({ settings, outside }: NodeOptions): Promise<Pick<AgentOptions, 'imageCredentials'>> {
+  const { imageCredentialProviderConfig: configFile, imageCredentialProviderBinDir: folder } = settings
+  if (!configFile || !folder) return {}
+  return { imageCredentials: await openCredentialProviders({ ...outside, configFile, folder }) }
 }
 
 async function makeSecretFolder({ settings, outside }: NodeOptions, { containerd }: NodeRuntime): Promise<string> {

@@ -8,6 +8,7 @@ import type { LogLevel } from '../base/logger.ts'
 import { type CgroupChoices, cgroupDefaults, cgroupRules } from './cgroup-settings.ts'
 import { type ControllerSettings, controllerDefaults, controllerRules } from './controller-settings.ts'
 import { type DiskChoices, diskContradiction, diskDefaults, diskRules } from './disk-settings.ts'
+import { type ImageChoices, imageContradiction, imageDefaults, imageRules } from './image-settings.ts'
 import {
   oneOf,
   readAcmeDirectory,
@@ -33,7 +34,7 @@ import {
 import { type TopologyChoices, topologyDefaults, topologyRules } from './topology-settings.ts'
 
 /** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
-export interface Settings extends ControllerSettings, CgroupChoices, TopologyChoices, DiskChoices {
+export interface Settings extends ControllerSettings, CgroupChoices, TopologyChoices, DiskChoices, ImageChoices {
   /** Folder of everything that must survive a restart. */
   dataDir: string
   /** Address and port of the API. */
@@ -158,6 +159,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   ...cgroupRules,
   ...topologyRules,
   ...diskRules,
+  ...imageRules,
   dataDir: { name: 'data-dir', read: text => resolve(text) },
   listen: { name: 'listen', read: readListen },
   store: { name: 'store', read: readStore },
@@ -250,6 +252,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     ...cgroupDefaults,
     ...topologyDefaults,
     ...diskDefaults,
+    ...imageDefaults,
     dataDir: machine.root ? '/var/lib/optiflow' : join(homedir(), '.local/share/optiflow'),
     listen: { host: '127.0.0.1', port: 6443 },
     store: { engine: 'sqlite' },
@@ -342,7 +345,7 @@ export function resolveSettings(sources: SettingSources): Settings {
 
 /** Our rules know only addresses that we gave out ourselves. */
 function withoutContradiction(settings: Settings, given: ReadonlySet<keyof Settings>): Settings {
-  const contradiction = diskContradiction(settings)
+  const contradiction = diskContradiction(settings) ?? imageContradiction(settings)
   if (contradiction) throw new BadSetting(contradiction, { hint: 'Change one of the two.' })
   if (settings.network === 'builtin') return settings
   if (given.has('networkPolicy') && settings.networkPolicy === 'builtin')

@@ -4,7 +4,8 @@ import type { PullOptions } from '../../runtime/runtime.ts'
 
 export type Credentials = NonNullable<PullOptions['credentials']>
 
-interface Entry {
+/** As Docker's configuration and its like have it, under the registry or the images that it is for. */
+export interface Entry {
   username?: string
   password?: string
   auth?: string
@@ -17,15 +18,24 @@ interface Entry {
  * Secrets of type kubernetes.io/dockerconfigjson and kubernetes.io/dockercfg count; what cannot be read is skipped.
  */
 export function credentialsFor(image: string, secrets: readonly Secret[]): Credentials[] {
+  return credentialsAmong(image, secrets.flatMap(entriesOf))
+}
+
+/** Of entries by what they are for: those that fit an image, the most specific first. */
+export function credentialsAmong(image: string, entries: readonly (readonly [string, Entry])[]): Credentials[] {
   const found: { length: number; credentials: Credentials }[] = []
-  for (const secret of secrets)
-    for (const [registry, entry] of entriesOf(secret)) {
-      const credentials = read(entry)
-      const pattern = registry.replace(/^https?:\/\//, '').replace(/\/(v[12])?\/?$/, '')
-      if (credentials && matches(pattern, image)) found.push({ length: pattern.length, credentials })
-    }
+  for (const [registry, entry] of entries) {
+    const credentials = read(entry)
+    const pattern = plain(registry)
+    if (credentials && matches(pattern, image)) found.push({ length: pattern.length, credentials })
+  }
   return found.sort((a, b) => b.length - a.length).map(f => f.credentials)
 }
+
+/** `*.example.com/team` */
+export const fitsImage = (pattern: string, image: string): boolean => matches(plain(pattern), image)
+
+const plain = (registry: string) => registry.replace(/^https?:\/\//, '').replace(/\/(v[12])?\/?$/, '')
 
 function entriesOf(secret: Secret): [string, Entry][] {
   const parse = (key: string) => {

@@ -9,6 +9,7 @@ import { abortable } from '../abortable.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import { StepFailed } from '../pod/step-failed.ts'
 import { Semaphore } from '../semaphore.ts'
+import type { NodeCredentials } from './credential-providers.ts'
 import { credentialsFor } from './credentials.ts'
 import { wrongImageName } from './image-name.ts'
 import type { ImagePeers } from './peers.ts'
@@ -21,6 +22,8 @@ export interface ImagesOptions {
   clock: Clock
   /** Pulls at once; 5 unless said otherwise. */
   parallelPulls?: number
+  /** What the node itself can show to registries; nothing unless said otherwise. */
+  credentials?: NodeCredentials | undefined
   /** Asked when a registry cannot be reached; nobody is unless said otherwise. */
   peers?: ImagePeers | undefined
 }
@@ -43,13 +46,15 @@ export interface Images {
 /** A pull that several wait for goes on when one of them gives up. */
 const never = new AbortController().signal
 
-export function createImages({ runtime, events, objects, clock, parallelPulls = 5, peers }: ImagesOptions): Images {
+export function createImages({ runtime, events, objects, clock, parallelPulls = 5, ...more }: ImagesOptions): Images {
+  const { peers, credentials: ofNode } = more
   const places = new Semaphore(parallelPulls)
   /** Containers of one node often want the same image at the same time. */
   const under = new Map<string, Promise<ImageRef>>()
 
   async function pull(image: string, pod: Pod, secrets: readonly Secret[], signal: AbortSignal): Promise<ImageRef> {
-    const choices = [...credentialsFor(image, secrets), undefined]
+    const own = (await ofNode?.for(image, signal)) ?? []
+    const choices = [...credentialsFor(image, secrets), ...own, undefined]
     const onProgress = pullNotes(events, clock, pod, image)
     let failure: unknown
     for (const credentials of choices)

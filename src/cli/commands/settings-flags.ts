@@ -187,6 +187,11 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--horizontal-pod-autoscaler-initial-readiness-delay <time>',
     'within it a pod becomes ready for the first time (30s)',
   ],
+  'image-credential-provider-config': [
+    '--image-credential-provider-config <file>',
+    'programs that know what registries want to see: a CredentialProviderConfig',
+  ],
+  'image-credential-provider-bin-dir': ['--image-credential-provider-bin-dir <dir>', 'where those programs are'],
   'image-peers': ['--image-peers <bool>', 'have images from other nodes when their registry does not answer (true)'],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',
@@ -243,6 +248,8 @@ export const nodeFlags = [
   'shutdown-grace-period-critical-pods',
   'kubelet-dir',
   'share-devices',
+  'image-credential-provider-config',
+  'image-credential-provider-bin-dir',
   'image-peers',
   'registry-mirror',
 ]
