@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Pod } from '../../models/types/core-v1.ts'
+import type { ObservedPod } from '../../runtime/runtime.ts'
 import { retryDelayMs } from './back-off.ts'
 import { tellBackOff } from './back-off-events.ts'
 import { newRecords } from './records.ts'
@@ -37,3 +38,35 @@ it('containers that mount a volume whose image is not there wait for that image,
   tellBackOff(events as never, pod, at(now), at(now + 2_000))
   expect(told).toEqual(['BackOff: Back-off pulling image "model:1"', 'Failed: Error: ImagePullBackOff'])
 })
+
+it.each([
+  ['OnFailure', 0, true, undefined],
+  ['Never', 1, true, undefined],
+  ['OnFailure', 0, false, 0],
+  ['Always', 0, true, 0],
+] as const)(
+  'a container that ended so that it starts anew is not told as over where the API would hold it to that: %s, exit %d',
+  (restartPolicy, exitCode, isReplaced, told) => {
+    const now = 1_000_000
+    const pod = {
+      metadata: { name: 'web', namespace: 'shop', uid: 'u' },
+      spec: { restartPolicy, containers: [{ name: 'app', image: 'app:1' }] },
+    } as Pod
+    const ended = { id: 'app0', sandbox: 's', name: 'app', attempt: 0, image: 'app:1', imageRef: 'r', state: 'exited' }
+    const observed = {
+      ...{ uid: 'u', name: 'web', namespace: 'shop' },
+      sandboxes: [{ id: 's', attempt: 0, state: 'ready', createdAtMs: 0, ips: [] }],
+      containers: [{ ...ended, exitCode, createdAtMs: 0, labels: {}, annotations: {} }],
+    } as unknown as ObservedPod
+    const records = {
+      ...newRecords(now),
+      ended: new Map([['app0', { atMonoMs: now, message: '' }]]),
+      replaced: new Set(isReplaced ? ['app0'] : []),
+    }
+    const host = { hostIps: ['10.0.0.1'], runtimeName: 'containerd' }
+    const [status] = podStatus({ pod, gone: false, observed, records, nowMs: now, monoMs: now }, host)
+      .containerStatuses!
+    expect(status!.state!.terminated?.exitCode).toBe(told)
+    if (told === undefined) expect(status!.lastState!.terminated?.exitCode).toBe(exitCode)
+  },
+)

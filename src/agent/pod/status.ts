@@ -138,7 +138,9 @@ function containerStatus(
     if (init && !isSidecar(container)) status.ready = false
   } else if (hasEnded(last)) {
     const end = terminated(situation, last, host)
-    const waiting = willRestart(situation, container, last, init) ? waitingState(situation, container, init) : undefined
+    const waiting = willRestart(situation, container, last, init)
+      ? (waitingState(situation, container, init) ?? replacedState(situation, last, init))
+      : undefined
     if (waiting) {
       status.state = { waiting }
       status.lastState = { terminated: end }
@@ -213,6 +215,11 @@ function willRestart(situation: Situation, container: PodContainer, last: Observ
 
 function isOver(situation: Situation, container: PodContainer, last: ObservedContainer | undefined): boolean {
   return hasEnded(last) && !restarts(situation, container, last)
+}
+
+/** Told to have ended, it could not be told to run again, where its policy does not ask for that: the API would refuse it. */
+function replacedState({ pod, records }: Situation, last: ObservedContainer, init: boolean) {
+  return records.replaced.has(last.id) && pod.spec.restartPolicy !== 'Always' ? creating(pod, init) : undefined
 }
 
 /** Why a container does not run although it should, if there is more to say than that it is being made. */
