@@ -212,8 +212,10 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     const key = keyText(keyOf(object))
     const known = this.#objects.byText(key)
     // Deleted and created again within a gap: two objects, although of one name.
-    if (known && known.metadata.uid !== object.metadata.uid) this.#remove(key)
-    const old = this.#objects.set(object)
+    const another = known !== undefined && known.metadata.uid !== object.metadata.uid
+    if (another) this.#remove(key)
+    const old = another ? undefined : known
+    this.#objects.replace(key, object, old)
     for (const handler of this.#handlers)
       if (old) this.#call(handler, 'updated', object, old)
       else this.#call(handler, 'added', object)

@@ -55,12 +55,17 @@ export class ObjectIndex<T extends KubeObject> {
   set(object: T): T | undefined {
     const key = keyText(keyOf(object))
     const old = this.#objects.get(key)
+    this.replace(key, object, old)
+    return old
+  }
+
+  /** `set` for whoever has looked already: the key is the object's, `old` what is there now. */
+  replace(key: string, object: T, old: T | undefined): void {
     this.#objects.set(key, object)
     for (const index of this.#indexes.values()) {
       if (old) remove(index, key, old)
       insert(index, key, object)
     }
-    return old
   }
 
   delete(key: string): T | undefined {

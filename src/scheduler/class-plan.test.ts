@@ -34,3 +34,23 @@ test('when only prices have changed nodes are scored again, and none is asked wh
   expect([state.epoch, state.scoreEpoch]).toEqual([epoch, scoreEpoch + 1])
   expect(asked).toEqual({ filter: before.filter, score: before.score + 2 })
 })
+
+test('a try with a node that does not exist costs nothing of what is known of those that do', () => {
+  const { state } = makeScene({ nodes: [makeNode('n'), makeNode('m')] })
+  const asked: string[] = []
+  const counting: SchedulerPlugin<true> = {
+    name: 'Counting',
+    byShape: true,
+    prepare: () => true,
+    filter(_, { name }) {
+      asked.push(name)
+      return undefined
+    },
+  }
+  const decider = new Decider({ ...defaultProfile, plugins: [{ plugin: counting, weight: 1 }] }, state)
+  const info = state.classes.admit(makePod('p', {}))
+  decider.decide(info)
+  state.withNode(makeNode('one-more'), node => decider.check(info, node))
+  decider.decide(info)
+  expect(asked).toEqual(['n', 'm', 'one-more'])
+})

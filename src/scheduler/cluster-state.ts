@@ -71,6 +71,7 @@ export class ClusterState implements Snapshot {
   /** Pods of nodes that we have not heard of (yet). */
   readonly #homeless = new Map<string, Map<string, PodInfo>>()
   #speculating = false
+  #imagining = false
   #across: AcrossNodes = nothingYet(0)
   readonly #namespaces = new Map<string, Record<string, string>>()
 
@@ -277,6 +278,11 @@ export class ClusterState implements Snapshot {
     }
   }
 
+  /** There is a node that is only imagined: what is worked out now is of no use afterwards. */
+  get imagining(): boolean {
+    return this.#imagining
+  }
+
   /**
    * For trying things out: the cluster as it would be with this node, which is one more, or has other taints than it has.
    * `then` may look, and not change anything. What was worked out before stands afterwards.
@@ -287,11 +293,14 @@ export class ClusterState implements Snapshot {
     const known = this.#byName.get(node.metadata.name)
     const row = known ?? this.#append(node, this.#rows.length)
     const real = row.node
+    const already = this.#imagining
     row.node = node
+    this.#imagining = true
     this.#newEpoch()
     try {
       return then(row)
     } finally {
+      this.#imagining = already
       row.node = real
       if (!known) this.#drop(row)
       this.epoch = epoch

@@ -204,11 +204,12 @@ export class Decider {
 
   #planFor(info: PodInfo): ClassPlan {
     const id = this.#byShape ? info.class.shape : `${info.class.id}`
-    let plan = this.#plans.get(id)
+    const known = this.#plans.get(id)
+    const plan =
+      known?.epoch === this.#state.epoch ? known : new ClassPlan(this.#nodePlugins, this.#state, this.#refusals, info)
+    // Pods bound for one node each have a class each: not worth remembering. Nor is what holds beside an imagined node.
+    if (plan.candidates || this.#state.imagining) return plan
     this.#plans.delete(id)
-    if (plan?.epoch !== this.#state.epoch) plan = new ClassPlan(this.#nodePlugins, this.#state, this.#refusals, info)
-    // Pods bound for one node each have a class each: not worth remembering.
-    if (plan.candidates) return plan
     this.#plans.set(id, plan)
     if (this.#plans.size > mostPlans) this.#plans.delete(this.#plans.keys().next().value!)
     return plan
