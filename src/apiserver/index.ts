@@ -7,7 +7,14 @@ export { defaultAuditPolicy } from './audit/default-policy.ts'
 export { readAuditPolicy } from './audit/policy.ts'
 export type { Authenticator } from './authn/authenticator.ts'
 export type { OidcOptions } from './authn/oidc-tokens.ts'
+export {
+  type AuthorizerChoice,
+  type AuthorizerWish,
+  readAuthorizationConfiguration,
+  type WebhookWish,
+} from './authz/authorization-configuration.ts'
 export type { Attributes, Authorizer, Decision } from './authz/authorizer.ts'
+export { BadConfiguration } from './configuration/config-file.ts'
 export type { Listening, ListenOptions } from './listener/listener.ts'
 export {
   type NodeAddress,

@@ -72,6 +72,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
         const answer = parts.authorizer.authorize(attributes)
         const decision = answer instanceof Promise ? await answer : answer
         note(decision, trail)
+        if (!decision.allowed && decision.error !== undefined) return untoldReply(request, decision.error)
         if (!decision.allowed) return forbiddenReply(mayNot(attributes, decision.reason), request)
         const elsewhere = parts.aggregation.reply(call)
         if (elsewhere) return elsewhere
@@ -83,7 +84,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
     } catch (error) {
       reply =
         error instanceof NobodyImpersonated
-          ? textReply(500, `Internal Server Error: ${goQuote(request.url)}: ${error.message}\n`)
+          ? untoldReply(request, error.message)
           : errorReply(asApiError(parts, request, error), request.headers['accept'])
     }
     trail?.answered(reply)
@@ -210,6 +211,11 @@ function identify(authenticators: readonly Authenticator[], request: ApiRequest)
 /** Other schemes, and one that brings nothing, are as if nothing had been said. */
 const bearerToken = (authorization: string | undefined): string | undefined =>
   /^\s*bearer ([^ ]+)/i.exec(authorization ?? '')?.[1]
+
+/** Whether somebody may could not be found out. */
+function untoldReply({ url }: ApiRequest, error: string): ApiReply {
+  return textReply(500, `Internal Server Error: ${goQuote(url)}: ${error}\n`)
+}
 
 function forbiddenReply(error: ApiError, { headers }: ApiRequest): ApiReply {
   const reply = errorReply(error, headers['accept'])

@@ -6,6 +6,7 @@ import { bracketed } from '../base/ip.ts'
 import { nodeIp, serverNames } from './addresses.ts'
 import { administration } from './administration.ts'
 import { readAudit } from './audit.ts'
+import { readClusterAuthorization } from './authorization.ts'
 import { scheduleBackups } from './backups.ts'
 import { calicoResources } from './calico-admission.ts'
 import { type Explanations, serveExplanations } from './explanations.ts'
@@ -44,6 +45,8 @@ export async function startServer({ settings, outside, report }: ServerOptions):
   })
   const oidc = await readOidc(settings, outside.disk)
   const audit = await readAudit(settings, outside)
+  const { authorizationConfig } = settings
+  const authorization = authorizationConfig && (await readClusterAuthorization(authorizationConfig, outside.disk))
   const stack = new Disposal()
   try {
     const opened = stack.use(
@@ -67,6 +70,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           tokenKeys: pki.tokenKey,
           ...(oidc ? { oidc } : {}),
           ...(audit ? { audit } : {}),
+          ...(authorization ? { authorization } : {}),
           clientCa: pki.ca.cert,
           frontProxy: {
             ca: pki.frontProxyCa.cert,

@@ -11,6 +11,7 @@ import type { AuditOptions } from '../audit/auditor.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
 import type { OidcOptions } from '../authn/oidc-tokens.ts'
 import type { TokenKeys } from '../authn/service-account-tokens.ts'
+import type { AuthorizerChoice } from '../authz/authorization-configuration.ts'
 import type { Authorizer } from '../authz/authorizer.ts'
 import type { EventRetention } from '../events/event-keeper.ts'
 import type { HealthChecks } from '../health/health.ts'
@@ -40,6 +41,9 @@ export interface ApiServerOptions {
   frontProxy?: FrontProxyOptions
   /** More ways to tell who asks; after certificates and tokens. */
   authenticators?: Authenticator[]
+  /** Who is asked what somebody may do, in this order, after masters; Node and RBAC unless given. */
+  authorization?: AuthorizerChoice[]
+  /** After those. */
   authorizers?: Authorizer[]
   /** After the built-in ones. */
   admission?: AdmissionPlugin[]

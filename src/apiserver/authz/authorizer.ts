@@ -12,13 +12,18 @@ export interface Attributes {
   fieldSelector?: string
 }
 
-export type Decision = { allowed: true; reason: string } | { allowed: false; reason: string }
+export type Decision =
+  | { allowed: true; reason: string }
+  /** `denied` says that somebody forbade it, `error` that somebody who had to be asked could not be. */
+  | { allowed: false; reason: string; denied?: true; error?: string }
 
 /** Undefined: no opinion. Nobody's yes is a no. */
 export interface Authorizer {
   authorize(attributes: Attributes): Decision | undefined | Promise<Decision | undefined>
   /** Why it has no opinion, if there is something to say; asked when nobody has said yes. */
   whyNot?(attributes: Attributes): string
+  /** Why it could not tell; asked when nobody has said yes. */
+  failure?(attributes: Attributes): string | undefined
 }
 
 /** The first opinion counts. */
@@ -37,13 +42,20 @@ export class AuthorizerChain implements Authorizer {
   #from(first: number, attributes: Attributes): Decision | Promise<Decision> {
     for (let i = first; i < this.#members.length; i++) {
       const answer = this.#members[i]!.authorize(attributes)
-      if (answer instanceof Promise) return answer.then(decision => decision ?? this.#from(i + 1, attributes))
-      if (answer) return answer
+      if (answer instanceof Promise)
+        return answer.then(decision => (decision ? counted(decision) : this.#from(i + 1, attributes)))
+      if (answer) return counted(answer)
     }
     const reasons = this.#members.map(member => member.whyNot?.(attributes) ?? '')
-    return { allowed: false, reason: reasons.filter(reason => reason !== '').join('\n') }
+    const errors = this.#members.flatMap(member => member.failure?.(attributes) ?? [])
+    return {
+      ...{ allowed: false, reason: reasons.filter(reason => reason !== '').join('\n') },
+      ...(errors.length ? { error: errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]` } : {}),
+    }
   }
 }
+
+const counted = (decision: Decision): Decision => (decision.allowed ? decision : { ...decision, denied: true })
 
 /** Its members may do everything. */
 export const mastersGroup = 'system:masters'

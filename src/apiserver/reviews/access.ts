@@ -8,7 +8,7 @@ import type {
   SubjectAccessReviewSpec,
 } from '../../models/types/authorization-v1.ts'
 import type { LabelSelector } from '../../models/types/meta-v1.ts'
-import type { Attributes, AuthorizerChain } from '../authz/authorizer.ts'
+import type { Attributes, AuthorizerChain, Decision } from '../authz/authorizer.ts'
 
 /** What is wrong with the question whether somebody may do something. */
 export function checkAccessSpec(spec: SubjectAccessReviewSpec): FieldError[] {
@@ -54,7 +54,7 @@ export async function answerAccess(
 ): Promise<object> {
   if (!r) {
     const decision = await authorizer.authorize({ user, verb: n?.verb ?? '', path: n?.path ?? '' })
-    return { allowed: decision.allowed, ...(decision.reason ? { reason: decision.reason } : {}) }
+    return { ...said(decision), ...('error' in decision ? { evaluationError: decision.error } : {}) }
   }
   const fields = readFields(r)
   const ignored = [...(fields.ignored ? [fields.ignored] : []), ...ignoredLabels(r)]
@@ -67,10 +67,18 @@ export async function answerAccess(
     ...(fields.known.length ? { fieldSelector: fieldSelectorText(fields.known) } : {}),
   }
   const decision = await authorizer.authorize(attributes)
+  if ('error' in decision && decision.error) ignored.unshift(decision.error)
+  return {
+    ...said(decision),
+    ...(ignored.length ? { evaluationError: ignored.join(', ') } : {}),
+  }
+}
+
+function said(decision: Decision): object {
   return {
     allowed: decision.allowed,
+    ...('denied' in decision ? { denied: true } : {}),
     ...(decision.reason ? { reason: decision.reason } : {}),
-    ...(ignored.length ? { evaluationError: ignored.join(', ') } : {}),
   }
 }
 

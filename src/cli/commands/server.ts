@@ -22,6 +22,7 @@ export const server: CliCommand = {
       'service-cidr',
       'cluster-domain',
       ...oidcFlags,
+      'authorization-config',
       ...auditFlags,
       'log-level',
       ...storeFlags,

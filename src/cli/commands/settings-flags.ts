@@ -57,6 +57,10 @@ const flags: Record<string, [flag: string, help: string]> = {
   'oidc-groups-prefix': ['--oidc-groups-prefix <text>', 'before every group'],
   'oidc-required-claim': ['--oidc-required-claim <claim=value,…>', 'what a token must say besides'],
   'oidc-ca-file': ['--oidc-ca-file <file>', "the issuer's authority, if it is not a public one"],
+  'authorization-config': [
+    '--authorization-config <file>',
+    'who is asked what somebody may do: an AuthorizationConfiguration (Node and RBAC)',
+  ],
   'audit-policy-file': ['--audit-policy-file <file>', 'what is recorded of requests (docs/audit.md has the default)'],
   'audit-log-path': ['--audit-log-path <file>', 'where it is recorded; - for standard output (nowhere)'],
   'audit-log-maxage': ['--audit-log-maxage <days>', 'how long old files are kept (0: for ever)'],

@@ -10,6 +10,7 @@ import { readOidc } from '../oidc.ts'
 import type { OutsideWorld } from '../outside.ts'
 import { resolveSettings } from '../settings.ts'
 import { withoutAdmission } from './admission-plugins.ts'
+import { authorizationOf } from './authorization.ts'
 import { isStandIn } from './etcd.ts'
 import type { Flags } from './flags.ts'
 import { readTokenFile } from './token-file.ts'
@@ -28,8 +29,6 @@ const sharedFlags = [
   ...['audit-webhook-config-file', 'audit-webhook-batch-max-size', 'audit-webhook-batch-max-wait'],
 ]
 
-const everybodyMayAll = { authorize: () => ({ allowed: true, reason: 'AlwaysAllow' }) }
-
 /**
  * The API alone, as kube-apiserver's flags describe it: addresses, certificates, keys and switches that envtest passes.
  * @throws Error for files that are not there, and addresses that are taken
@@ -40,7 +39,9 @@ export async function startKubeApiServer(flags: Flags, outside: OutsideWorld): P
     const store = stack.use(await storeOf(flags, outside))
     const files = await filesOf(flags, outside)
     const identity = await identityOf(flags, outside)
-    const api = stack.use(await createApiServer({ ...optionsOf(flags, files), ...identity, ...outside, store }))
+    const authorization = await authorizationOf(flags, outside.disk)
+    const options = { ...optionsOf(flags, files), ...identity, authorization }
+    const api = stack.use(await createApiServer({ ...options, ...outside, store }))
     const host = flags.one('bind-address') ?? '0.0.0.0'
     const { serving, clientCa, frontProxy } = files
     const { port } = await api.listen({
@@ -71,7 +72,6 @@ function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> 
   return {
     aggregatedDiscovery: !flags.list('feature-gates').includes('AggregatedDiscoveryEndpoint=false'),
     withoutAdmission: withoutAdmission(flags.list('enable-admission-plugins'), flags.list('disable-admission-plugins')),
-    authorizers: flags.list('authorization-mode').includes('AlwaysAllow') ? [everybodyMayAll] : [],
     ...(tokenKeys ? { tokenKeys } : {}),
     ...(issuer ? { tokenIssuer: issuer } : {}),
     ...(serviceCidr ? { serviceCidr } : {}),
