@@ -5,6 +5,7 @@ export { AuditWebhook } from './audit/audit-webhook.ts'
 export type { AuditBackend, AuditOptions } from './audit/auditor.ts'
 export { defaultAuditPolicy } from './audit/default-policy.ts'
 export { readAuditPolicy } from './audit/policy.ts'
+export { type AuthenticationChoices, readAuthenticationConfiguration } from './authn/authentication-configuration.ts'
 export type { Authenticator } from './authn/authenticator.ts'
 export type { OidcOptions } from './authn/oidc-tokens.ts'
 export {

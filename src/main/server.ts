@@ -6,6 +6,7 @@ import { bracketed } from '../base/ip.ts'
 import { nodeIp, serverNames } from './addresses.ts'
 import { administration } from './administration.ts'
 import { readAudit } from './audit.ts'
+import { readAuthentication } from './authentication.ts'
 import { readClusterAuthorization } from './authorization.ts'
 import { scheduleBackups } from './backups.ts'
 import { calicoResources } from './calico-admission.ts'
@@ -45,7 +46,14 @@ export async function startServer({ settings, outside, report }: ServerOptions):
   })
   const oidc = await readOidc(settings, outside.disk)
   const audit = await readAudit(settings, outside)
-  const { authorizationConfig } = settings
+  const { authenticationConfig, authorizationConfig } = settings
+  const authentication =
+    authenticationConfig === undefined
+      ? undefined
+      : await readAuthentication(authenticationConfig, outside.disk, {
+          beside: oidc ? ['--oidc-issuer-url'] : [],
+          ownIssuers: ['https://kubernetes.default.svc'],
+        })
   const authorization = authorizationConfig && (await readClusterAuthorization(authorizationConfig, outside.disk))
   const stack = new Disposal()
   try {
@@ -70,6 +78,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           tokenKeys: pki.tokenKey,
           ...(oidc ? { oidc } : {}),
           ...(audit ? { audit } : {}),
+          ...authentication,
           ...(authorization ? { authorization } : {}),
           clientCa: pki.ca.cert,
           frontProxy: {

@@ -1,7 +1,9 @@
+import { strangersOnlyAt } from '../authn/anonymous-requests.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
 import { BootstrapTokens } from '../authn/bootstrap-tokens.ts'
 import { ClientCertificates } from '../authn/client-certificates.ts'
 import { FrontProxy } from '../authn/front-proxy.ts'
+import { JwtTokens } from '../authn/jwt-tokens.ts'
 import { OidcTokens } from '../authn/oidc-tokens.ts'
 import { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
 import { StaticTokens } from '../authn/static-tokens.ts'
@@ -29,7 +31,9 @@ export function identityOf(core: Core, options: ApiServerOptions, { clock, net, 
     ...(tokens ? [tokens] : []),
     new BootstrapTokens(core),
     ...(oidc ? [new OidcTokens(oidc, { net, clock, log })] : []),
+    ...(options.issuers ?? []).map(issuer => new JwtTokens(issuer, { net, clock, log })),
     ...(options.authenticators ?? []),
+    ...(options.strangersAt ? [strangersOnlyAt(options.strangersAt)] : []),
   ]
   return { authenticators, tokens }
 }

@@ -9,6 +9,7 @@ import type { AdmissionPlugin } from '../admission/chain.ts'
 import type { PodSecurityOptions } from '../admission/pod-security/pod-security.ts'
 import type { AuditOptions } from '../audit/auditor.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
+import type { JwtIssuer } from '../authn/jwt-tokens.ts'
 import type { OidcOptions } from '../authn/oidc-tokens.ts'
 import type { TokenKeys } from '../authn/service-account-tokens.ts'
 import type { AuthorizerChoice } from '../authz/authorization-configuration.ts'
@@ -33,6 +34,10 @@ export interface ApiServerOptions {
   tokens?: Record<string, UserInfo>
   /** An OpenID Connect issuer whose tokens are believed too. */
   oidc?: OidcOptions
+  /** More issuers, and what their tokens say of a user. */
+  issuers?: JwtIssuer[]
+  /** The only paths where those may come whom nobody knows; none: nowhere. Everywhere unless given. */
+  strangersAt?: string[]
   /** PEM of the authority of users' certificates, told to extension servers. */
   clientCa?: string
   /** What is recorded of requests, and where; nothing unless given. */

@@ -22,6 +22,7 @@ export const server: CliCommand = {
       'service-cidr',
       'cluster-domain',
       ...oidcFlags,
+      'authentication-config',
       'authorization-config',
       ...auditFlags,
       'log-level',

@@ -57,6 +57,10 @@ const flags: Record<string, [flag: string, help: string]> = {
   'oidc-groups-prefix': ['--oidc-groups-prefix <text>', 'before every group'],
   'oidc-required-claim': ['--oidc-required-claim <claim=value,…>', 'what a token must say besides'],
   'oidc-ca-file': ['--oidc-ca-file <file>', "the issuer's authority, if it is not a public one"],
+  'authentication-config': [
+    '--authentication-config <file>',
+    'issuers whose tokens are believed: an AuthenticationConfiguration, instead of --oidc-…',
+  ],
   'authorization-config': [
     '--authorization-config <file>',
     'who is asked what somebody may do: an AuthorizationConfiguration (Node and RBAC)',

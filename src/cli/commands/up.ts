@@ -49,6 +49,7 @@ export const up: CliCommand = {
       'load-balancer',
       'load-balancer-pool',
       ...oidcFlags,
+      'authentication-config',
       'authorization-config',
       ...auditFlags,
       'scheduler-config',

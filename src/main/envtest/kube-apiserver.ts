@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { type ApiServer, type ApiServerOptions, type Authenticator, createApiServer } from '../../apiserver/index.ts'
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../../apiserver/index.ts'
 import { createAuthority, createTokenKey, issueCertificate, type KeyPair } from '../../base/certificates.ts'
 import { Disposal } from '../../base/disposal.ts'
 import { openEtcdStore, openMemoryStore, type Store } from '../../db/index.ts'
-import { ApiError } from '../../models/api-error.ts'
 import { nodeIp, serverNames } from '../addresses.ts'
 import { readAudit } from '../audit.ts'
+import { readAuthentication } from '../authentication.ts'
 import { readOidc } from '../oidc.ts'
 import type { OutsideWorld } from '../outside.ts'
 import { resolveSettings } from '../settings.ts'
@@ -89,23 +89,22 @@ async function identityOf(flags: Flags, outside: OutsideWorld): Promise<Partial<
   const settings = resolveSettings({ flags: Object.fromEntries(given), env: {}, machine })
   const oidc = await readOidc(settings, outside.disk)
   const audit = await readAudit(settings, outside)
+  const config = flags.one('authentication-config')
+  const beside = ['oidc-issuer-url', 'oidc-client-id', 'anonymous-auth']
+    .filter(name => flags.one(name) !== undefined)
+    .map(name => `--${name}`)
+  const ownIssuers = flags.list('service-account-issuer')
   return {
     ...(tokens ? { tokens: readTokenFile(await outside.disk.readText(tokens)) } : {}),
     ...(oidc ? { oidc } : {}),
     ...(audit ? { audit: { ...audit, blocking: modeOf(flags) === 'blocking' } } : {}),
-    ...(flags.one('anonymous-auth') === 'false' ? { authenticators: [noStrangers] } : {}),
+    ...(flags.one('anonymous-auth') === 'false' ? { strangersAt: [] } : {}),
+    ...(config === undefined ? {} : await readAuthentication(config, outside.disk, { beside, ownIssuers })),
   }
 }
 
 /** As with kube-apiserver, an answer waits for its audit events unless the mode is `batch`. */
 const modeOf = (flags: Flags) => flags.one('audit-log-mode')?.replace(/-strict$/, '') ?? 'blocking'
-
-/** Asked last: whoever comes to it is known to nobody. */
-const noStrangers: Authenticator = {
-  authenticate() {
-    throw new ApiError('Unauthorized', 'Unauthorized')
-  },
-}
 
 /** The etcd that the flags name; in memory where our stand-in answers there. */
 async function storeOf(flags: Flags, { disk, net, clock, log }: OutsideWorld): Promise<Store> {
