@@ -22,6 +22,8 @@ export interface Page {
   after?: Key
   /** As the store was at this revision; the newest unless given. @throws Compacted, FutureRevision */
   at?: Revision
+  /** Of `remaining` only matters whether it is 0: to count takes longer than to read, where little is read of much. */
+  uncounted?: boolean
 }
 
 export interface Listing {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { explain, isAbort } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Store, StoreEvent } from '../../db/store.ts'
+import type { Listing, Store, StoreEvent } from '../../db/store.ts'
 import type { Resource } from '../resources.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import { registryPrefix } from '../storage/object-key.ts'
@@ -15,6 +15,9 @@ export interface WatchCacheOptions {
   /** Changes kept in memory for each resource; 4 096 unless said otherwise. Older ones are read from the store. */
   ringSize?: number
 }
+
+/** So many are read at once: about one answer of the store's reader. */
+const pageObjects = 2000
 
 interface Waiter {
   revision: number
@@ -63,15 +66,21 @@ export class WatchCache {
   async start(): Promise<void> {
     const revision = await this.#store.revision()
     this.#loaded = Number(revision)
-    let after: string | undefined
-    for (;;) {
-      const page = await this.#store.list(registryPrefix, { at: revision, limit: 5000, ...(after ? { after } : {}) })
-      for (const entry of page.entries) {
-        const object = this.#keep(entry.key, entry.value, Number(entry.revision))
-        if (object) this.#bucketOfKey(entry.key)!.load(object)
+    const pageAfter = (after?: string) =>
+      this.#store.list(registryPrefix, {
+        at: revision,
+        limit: pageObjects,
+        uncounted: true,
+        ...(after ? { after } : {}),
+      })
+    for (let next: Promise<Listing> | undefined = pageAfter(); next; ) {
+      const { entries, remaining }: Listing = await next
+      // The store reads the next page while this one is taken in.
+      next = remaining > 0 ? pageAfter(entries.at(-1)!.key) : undefined
+      for (const { key, value, revision } of entries) {
+        const object = this.#keep(key, value, Number(revision))
+        if (object) this.#bucketOfKey(key)!.load(object)
       }
-      if (page.remaining === 0) break
-      after = page.entries[page.entries.length - 1]!.key
     }
     this.#revision = this.#loaded
     this.#running = this.#follow()

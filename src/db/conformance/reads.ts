@@ -121,6 +121,12 @@ export function readsWell(on: Subject): void {
       const last = await on.store.list('/p/', { limit: 4, after: '/p/7', at: revision })
       expect(last).toMatchObject({ revision, remaining: 0 })
       expect(last.entries.map(e => e.key)).toEqual(keys.slice(8))
+      for (const [limit, remains] of [
+        [9, true],
+        [10, false],
+        [0, false],
+      ] as const)
+        expect((await on.store.list('/p/', { limit, uncounted: true })).remaining > 0).toBe(remains)
       expect((await on.store.list('/p/', { limit: 0 })).entries).toHaveLength(10)
       expect((await on.store.list('/p/', { after: '/a' })).entries).toHaveLength(10)
       expect((await on.store.list('/p/', { after: '/z' })).entries).toHaveLength(0)

@@ -118,7 +118,7 @@ export interface ListRequest {
   /** 0: no limit. */
   limit: number
   at: number | undefined
-  /** Also count what remains after the page. */
+  /** Also count what remains after the page; else it is 1 if there is more. */
   count: boolean
 }
 

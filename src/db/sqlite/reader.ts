@@ -94,10 +94,9 @@ export class HistoryReader {
       const { keys, numbers, bytes } = packer.finish()
       // Without the last key: from whatever sorts right after it.
       const rest = `${keys.at(-1)}\u0001`
-      const remaining =
-        more && request.count
-          ? this.#count(rest, to, max) + this.#late.gained(late.filter(c => compareKeys(c.key, rest) >= 0))
-          : 0
+      const counted = () =>
+        this.#count(rest, to, max) + this.#late.gained(late.filter(c => compareKeys(c.key, rest) >= 0))
+      const remaining = !more ? 0 : request.count ? counted() : 1
       return { keys, numbers, bytes, revision: at, more, remaining }
     })
   }

@@ -318,7 +318,7 @@ export class SqliteStore implements Store {
     let from = page.after === undefined || compareKeys(page.after, prefix) < 0 ? prefix : `${page.after}\u0001`
     let limit = page.limit ?? 0
     for (;;) {
-      const request = { from, to, limit, at, count: limit > 0 }
+      const request = { from, to, limit, at, count: limit > 0 && !page.uncounted }
       const reply = await this.#reader.ask<ListReply>({ type: 'list', list: request })
       at = reply.revision
       const unpacker = new Unpacker(reply)
