@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { Writable } from 'node:stream'
+import { farewell } from '../base/farewell.ts'
 import type { WebResponse } from '../base/web-server.ts'
 import type { Headers } from './headers.ts'
 
@@ -19,7 +20,7 @@ export function redirectTo(response: WebResponse, status: number, location: stri
 /** To a request for another protocol. */
 export function refuse(socket: Duplex, status: string, headers: Headers = {}): void {
   const lines = headerLines({ ...headers, connection: 'close', 'content-length': '0' })
-  socket.end(`HTTP/1.1 ${status}\r\n${lines}\r\n`)
+  farewell(socket, `HTTP/1.1 ${status}\r\n${lines}\r\n`)
 }
 
 export function headerLines(headers: Record<string, string | string[] | undefined>): string {

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { farewell } from '../base/farewell.ts'
 
 /** Two connections become one; what came on each too early is passed on first. */
 export function join(a: Duplex, aHead: Buffer, b: Duplex, bHead: Buffer): void {
@@ -10,6 +11,6 @@ export function join(a: Duplex, aHead: Buffer, b: Duplex, bHead: Buffer): void {
     [b, a],
   ] as const) {
     one.on('error', () => other.destroy())
-    one.on('close', () => other.destroy())
+    one.on('close', () => farewell(other))
   }
 }

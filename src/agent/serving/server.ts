@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { WebSocketServer } from 'ws'
 import { explain } from '../../base/errors.ts'
+import { farewell } from '../../base/farewell.ts'
 import { maxHeadBytes } from '../../base/http-limits.ts'
 import { limitedBytes } from '../../base/limited-bytes.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -154,7 +155,8 @@ class Server implements AgentServer {
     } catch (error) {
       const status = statusOf(error)
       const body = `${explain(error)}\n`
-      socket.end(
+      farewell(
+        socket,
         `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       )
     }

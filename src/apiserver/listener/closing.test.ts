@@ -1,13 +1,15 @@
 import { once } from 'node:events'
 import * as http2 from 'node:http2'
 import { connect } from 'node:net'
+import { PassThrough } from 'node:stream'
 import * as tls from 'node:tls'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createAuthority, issueCertificate } from '../../base/certificates.ts'
 import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { ApiHandler } from '../../models/rest.ts'
+import type { TunnelReply } from '../nodes/tunnel.ts'
 import { listen } from './listener.ts'
 
 const never = () => new Promise<never>(() => {})
@@ -79,3 +81,28 @@ test.each(clients)('closes though a client %s', async (_title, client) => {
   await left
   open.destroy()
 })
+
+test.each(['SPDY/3.1', 'websocket'])(
+  'a connection that was handed over (%s) is closed once the backend is gone and the client has ended',
+  async protocol => {
+    const backend = new PassThrough()
+    let gone: AbortSignal | undefined
+    const { listening } = await listenSecurely(async request => {
+      gone = request.signal
+      const reply: TunnelReply = { status: 101, headers: {}, body: Buffer.of(), tunnel: { backend, head: Buffer.of() } }
+      return reply
+    })
+    const client = tls.connect({
+      ...{ port: listening.port, host: '127.0.0.1' },
+      ...{ rejectUnauthorized: false, allowHalfOpen: true },
+    })
+    client.write(`GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`)
+    await once(client, 'data')
+    backend.end()
+    client.resume()
+    await once(client, 'end')
+    client.end('what nobody reads any more')
+    await vi.waitFor(() => expect(gone?.aborted).toBe(true), 5_000)
+    await listening.close()
+  },
+)

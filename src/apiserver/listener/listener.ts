@@ -61,7 +61,7 @@ export async function listen(
       const gone = new AbortController()
       socket.once('close', () => gone.abort())
       const request = upgradeRequest(message, certificates(message), gone.signal)
-      serveUpgrade(handler, request, message, socket, head).catch(error => {
+      serveUpgrade(handler, request, message, socket, head, clock).catch(error => {
         log.error({ error: explain(error) }, 'upgrade failed')
         socket.destroy()
       })

@@ -1,4 +1,6 @@
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
+import { farewell } from '../../base/farewell.ts'
 import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
 import { isTunnel } from '../nodes/tunnel.ts'
 import { passFrames } from './frame-cutter.ts'
@@ -16,6 +18,7 @@ export async function serveUpgrade(
   message: UpgradeMessage,
   socket: Duplex,
   head: Buffer,
+  clock: Clock,
 ): Promise<void> {
   socket.on('error', () => socket.destroy())
   const reply = await handler(request)
@@ -23,7 +26,7 @@ export async function serveUpgrade(
     const { status, body, headers } = reply
     if (status === 200 && !(body instanceof Uint8Array) && wantsWebSocket(message.headers))
       return replyOverWebSocket(message, socket, head, body, String(headers['content-type']))
-    return answer(socket, reply)
+    return answer(socket, reply, clock)
   }
   const { backend, head: early } = reply.tunnel
   if (socket.destroyed) {
@@ -40,18 +43,16 @@ export async function serveUpgrade(
   }
   backend.on('error', () => socket.destroy())
   socket.on('close', () => backend.destroy())
-  backend.on('close', () => socket.end())
+  backend.on('close', () => farewell(socket, undefined, clock))
 }
 
-async function answer(socket: Duplex, reply: ApiReply): Promise<void> {
+async function answer(socket: Duplex, reply: ApiReply, clock: Clock): Promise<void> {
   const headers = { ...reply.headers, connection: 'close' } as ApiReply['headers']
   if (reply.body instanceof Uint8Array) headers['content-length'] = String(reply.body.length)
   socket.write(headText(reply.status, headers))
   if (reply.body instanceof Uint8Array) socket.write(reply.body)
   else for await (const chunk of reply.body) socket.write(chunk)
-  // What a refused client goes on to send is thrown away: unread, it would keep the connection open for ever.
-  socket.resume()
-  socket.end(() => socket.destroy())
+  farewell(socket, undefined, clock)
 }
 
 function headText(status: number, headers: ApiReply['headers']): string {
