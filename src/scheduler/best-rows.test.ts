@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../base/random.ts'
-import { BestRows, bestAmong } from './best-rows.ts'
+import { BestRows, bestAmong, placeOfHighest } from './best-rows.ts'
 
 /** All rows, one after the other. */
 function slowly(refusal: Int32Array, score: Float64Array, start: number) {
@@ -66,4 +66,15 @@ test('of what is not remembered it finds the best from a place among those that 
     if (JSON.stringify(found) !== JSON.stringify(sought)) differ.push({ step, found, sought })
   }
   expect(differ).toEqual([])
+})
+
+test.each<[number[], number, number]>([
+  [[1, 3, 2, 3], 0, 1],
+  [[1, 3, 2, 3], 2, 3],
+  [[3, 1, 2], 1, 0],
+  [[Number.NaN, Number.NEGATIVE_INFINITY, -5], 0, 2],
+  [[Number.NEGATIVE_INFINITY, Number.NaN], 0, -1],
+  [[], 0, -1],
+])('the highest of %j from place %i on is at %i', (numbers, start, at) => {
+  expect(placeOfHighest(Float64Array.from(numbers), start)).toBe(at)
 })

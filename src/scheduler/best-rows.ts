@@ -106,3 +106,12 @@ export function bestAmong(refusal: Int32Array, score: Float64Array, chance: numb
   }
   return { row: first, score: highest, fitting }
 }
+
+/** Where the highest of the numbers is: the first from `start` on, going round; −1 if none is above −∞. */
+export function placeOfHighest(numbers: Float64Array, start: number): number {
+  let highest = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < numbers.length; i++) if (numbers[i]! > highest) highest = numbers[i]!
+  if (highest === Number.NEGATIVE_INFINITY) return -1
+  const from = numbers.indexOf(highest, start)
+  return from < 0 ? numbers.indexOf(highest) : from
+}

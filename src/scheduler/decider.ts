@@ -1,11 +1,11 @@
-import { type BestRow, bestAmong } from './best-rows.ts'
+import { type BestRow, bestAmong, placeOfHighest } from './best-rows.ts'
 import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { nobody } from './nominations.ts'
 import type { Reservation, SchedulerPlugin } from './plugin.ts'
 import type { Profile, WeightedPlugin } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
-import { normalize, scoreNodes } from './scoring.ts'
+import { addWeighted, normalize, pick, scoreNodes } from './scoring.ts'
 import type { NodeView } from './snapshot.ts'
 import { refusedEverywhere, type Unfit, unfit } from './unfit.ts'
 
@@ -28,6 +28,8 @@ export interface Ranking {
 
 interface Fitting {
   fitting: NodeView[]
+  /** The row of each, where any node may do. Stands until the next decision. */
+  rows?: Int32Array
   verdicts: Int32Array
 }
 
@@ -68,7 +70,8 @@ export class Decider {
   #byShape!: boolean
   /** By row, the refusals of the decision under way. */
   #verdicts = new Int32Array(0)
-  /** By place among those that fit, sums of scores and those of one plugin. */
+  /** By place among those that fit: their rows, sums of scores, and scores of one plugin. */
+  #rows = new Int32Array(0)
   #sums = new Float64Array(0)
   #scores = new Float64Array(0)
   /** What no node could do for a class, as long as nothing has changed. */
@@ -125,11 +128,10 @@ export class Decider {
     if (refused) return refused
     const named = plan.candidates !== undefined
     if (!named) plan.refresh()
-    const { fitting, verdicts } = named
-      ? this.#fittingAmong(plan.candidates!, plan, cluster)
-      : this.#fittingAnywhere(plan, cluster)
+    const found = named ? this.#fittingAmong(plan.candidates!, plan, cluster) : this.#fittingAnywhere(plan, cluster)
+    const { fitting, verdicts } = found
     if (!fitting.length) return this.#unfit(verdicts, [...plan.actives, ...cluster], { named, lasting: false })
-    return { fitting, totals: this.#totals(fitting, plan, cluster, named).slice() }
+    return { fitting, totals: this.#totals(found, plan, cluster).slice() }
   }
 
   /** The first refusal of one node, asked afresh; undefined if the pod fits there now. */
@@ -240,8 +242,7 @@ export class Decider {
       const top = best && this.#state.row(best.row)!
       if (top && this.#leavesRoom(info, top)) return { node: top, fitting: best.fitting, score: best.score }
     }
-    const { fitting, verdicts } = this.#fittingAnywhere(plan, cluster)
-    return this.#best(fitting, verdicts, plan, cluster, info)
+    return this.#best(this.#fittingAnywhere(plan, cluster), plan, cluster, info)
   }
 
   /** No score depends on other nodes. Among equals the first from a random place: no node is favoured for its name. */
@@ -261,8 +262,13 @@ export class Decider {
   #fittingAnywhere(plan: ClassPlan, cluster: Active[]): Fitting {
     const verdicts = this.#verdictsAnywhere(plan, cluster)
     const fitting: NodeView[] = []
-    for (let row = 0; row < verdicts.length; row++) if (!verdicts[row]) fitting.push(this.#state.row(row)!)
-    return { fitting, verdicts }
+    if (this.#rows.length < verdicts.length) this.#rows = new Int32Array(verdicts.length)
+    for (let row = 0; row < verdicts.length; row++) {
+      if (verdicts[row]) continue
+      this.#rows[fitting.length] = row
+      fitting.push(this.#state.row(row)!)
+    }
+    return { fitting, verdicts, rows: this.#rows.subarray(0, fitting.length) }
   }
 
   #refuseRows({ plugin, state }: Active, verdicts: Int32Array): void {
@@ -286,8 +292,7 @@ export class Decider {
   }
 
   #among(names: ReadonlySet<string>, plan: ClassPlan, cluster: Active[], info: PodInfo): Decision {
-    const { fitting, verdicts } = this.#fittingAmong(names, plan, cluster)
-    return this.#best(fitting, verdicts, plan, cluster, info, true)
+    return this.#best(this.#fittingAmong(names, plan, cluster), plan, cluster, info)
   }
 
   #fittingAmong(names: ReadonlySet<string>, plan: ClassPlan, cluster: Active[]): Fitting {
@@ -303,54 +308,40 @@ export class Decider {
     return { fitting, verdicts }
   }
 
-  #best(
-    fitting: NodeView[],
-    refused: Int32Array,
-    plan: ClassPlan,
-    cluster: Active[],
-    info: PodInfo,
-    named = false,
-  ): Decision {
-    const totals = fitting.length > 1 ? this.#totals(fitting, plan, cluster, named) : new Float64Array(fitting.length)
+  #best(found: Fitting, plan: ClassPlan, cluster: Active[], info: PodInfo): Decision {
+    const { fitting, verdicts: refused } = found
+    const totals = fitting.length > 1 ? this.#totals(found, plan, cluster) : new Float64Array(fitting.length)
     const start = Math.floor(this.#chance(info) * fitting.length)
     for (let left = fitting.length; left > 0; left--) {
-      let best = -1
-      for (let i = 0; i < fitting.length; i++) {
-        const at = i + start < fitting.length ? i + start : i + start - fitting.length
-        if (totals[at]! > (best < 0 ? Number.NEGATIVE_INFINITY : totals[best]!)) best = at
-      }
+      const best = placeOfHighest(totals, start)
       const node = fitting[best]!
       if (this.#leavesRoom(info, node)) return { node, fitting: fitting.length, score: totals[best]! }
       refused[node.index] = this.#roomRefusal(info, node)
       totals[best] = Number.NEGATIVE_INFINITY
     }
-    return this.#unfit(refused, [...plan.actives, ...cluster], { named, lasting: !fitting.length })
+    return this.#unfit(refused, [...plan.actives, ...cluster], { named: !found.rows, lasting: !fitting.length })
   }
 
   /** They stand until the next decision. */
-  #totals(fitting: readonly NodeView[], plan: ClassPlan, cluster: Active[], named: boolean): Float64Array {
+  #totals({ fitting, rows }: Fitting, plan: ClassPlan, cluster: Active[]): Float64Array {
     if (this.#sums.length < fitting.length) {
       this.#sums = new Float64Array(this.#state.rows)
       this.#scores = new Float64Array(this.#state.rows)
     }
     const totals = this.#sums.subarray(0, fitting.length)
-    for (let i = 0; i < fitting.length; i++)
-      totals[i] = named ? plan.scoreOf(fitting[i]!) : plan.score[fitting[i]!.index]!
+    if (rows) pick(plan.score, rows, totals)
+    else for (let i = 0; i < fitting.length; i++) totals[i] = plan.scoreOf(fitting[i]!)
     const scores = this.#scores.subarray(0, fitting.length)
-    const add = (active: Active) => {
-      for (let i = 0; i < fitting.length; i++) totals[i]! += active.weight * scores[i]!
-    }
     for (const { active, scores: known } of plan.relative) {
-      if (named) scoreNodes(active, fitting, scores)
-      else {
-        for (let i = 0; i < fitting.length; i++) scores[i] = known[fitting[i]!.index]!
+      if (rows) {
+        pick(known, rows, scores)
         normalize(active, scores, fitting)
-      }
-      add(active)
+      } else scoreNodes(active, fitting, scores)
+      addWeighted(totals, scores, active.weight)
     }
     for (const active of cluster.filter(hasScores)) {
       scoreNodes(active, fitting, scores)
-      add(active)
+      addWeighted(totals, scores, active.weight)
     }
     return totals
   }

@@ -26,3 +26,12 @@ export function normalize({ plugin, state }: Active, scores: Float64Array, fitti
     scores[i] = rule === 'lowest' ? 100 - share : share
   }
 }
+
+/** `to[i]` becomes the cell of the column that is in row `rows[i]`. */
+export function pick(column: Float64Array, rows: Int32Array, to: Float64Array): void {
+  for (let i = 0; i < rows.length; i++) to[i] = column[rows[i]!]!
+}
+
+export function addWeighted(totals: Float64Array, scores: Float64Array, weight: number): void {
+  for (let i = 0; i < totals.length; i++) totals[i]! += weight * scores[i]!
+}
