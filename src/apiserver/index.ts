@@ -1,4 +1,9 @@
 export type { Admission, AdmissionPlugin, Operation } from './admission/chain.ts'
+export {
+  type AdmissionChoices,
+  readAdmissionConfiguration,
+  readPluginConfiguration,
+} from './admission/configuration/admission-configuration.ts'
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts'
 export { AuditLog } from './audit/audit-log.ts'
 export { AuditWebhook } from './audit/audit-webhook.ts'

@@ -5,6 +5,7 @@ import { codeOf, OptiFlowError } from '../base/errors.ts'
 import { bracketed } from '../base/ip.ts'
 import { nodeIp, serverNames } from './addresses.ts'
 import { administration } from './administration.ts'
+import { readAdmission } from './admission.ts'
 import { readAudit } from './audit.ts'
 import { readAuthentication } from './authentication.ts'
 import { readClusterAuthorization } from './authorization.ts'
@@ -46,7 +47,8 @@ export async function startServer({ settings, outside, report }: ServerOptions):
   })
   const oidc = await readOidc(settings, outside.disk)
   const audit = await readAudit(settings, outside)
-  const { authenticationConfig, authorizationConfig } = settings
+  const { authenticationConfig, authorizationConfig, admissionControlConfigFile } = settings
+  const admission = admissionControlConfigFile && (await readAdmission(admissionControlConfigFile, outside.disk))
   const authentication =
     authenticationConfig === undefined
       ? undefined
@@ -79,6 +81,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           ...(oidc ? { oidc } : {}),
           ...(audit ? { audit } : {}),
           ...authentication,
+          ...(admission || {}),
           ...(authorization ? { authorization } : {}),
           clientCa: pki.ca.cert,
           frontProxy: {

@@ -86,6 +86,8 @@ export interface Settings extends ControllerSettings, CgroupChoices, TopologyCho
   oidcCaFile: string | undefined
   /** An AuthenticationConfiguration: issuers of tokens, what they say of users, and where strangers may come. See docs/identity.md. */
   authenticationConfig: string | undefined
+  /** An AdmissionConfiguration: settings of admission plugins. See docs/admission.md. */
+  admissionControlConfigFile: string | undefined
   /** An AuthorizationConfiguration: who is asked what somebody may do. See docs/identity.md. */
   authorizationConfig: string | undefined
   /** What is recorded of requests, and where; see docs/audit.md. On as soon as there is a log or a webhook. */
@@ -199,6 +201,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   oidcRequiredClaim: { name: 'oidc-required-claim', read: readPairs },
   oidcCaFile: { name: 'oidc-ca-file', read: text => resolve(text) },
   authenticationConfig: { name: 'authentication-config', read: text => resolve(text) },
+  admissionControlConfigFile: { name: 'admission-control-config-file', read: text => resolve(text) },
   authorizationConfig: { name: 'authorization-config', read: text => resolve(text) },
   auditPolicyFile: { name: 'audit-policy-file', read: text => resolve(text) },
   auditLogPath: { name: 'audit-log-path', read: text => (text === '-' ? text : resolve(text)) },
@@ -291,6 +294,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     oidcRequiredClaim: undefined,
     oidcCaFile: undefined,
     authenticationConfig: undefined,
+    admissionControlConfigFile: undefined,
     authorizationConfig: undefined,
     auditPolicyFile: undefined,
     auditLogPath: undefined,

@@ -146,39 +146,47 @@ function claimedStorage({ spec, status }: PersistentVolumeClaim): Quantity | und
 
 /** Whether a quota with scopes is about this object. Quotas with scopes are about pods only. */
 export function quotaApplies(quota: ResourceQuota, kind: Kind<any>, object: AnyObject): boolean {
-  const requirements = [
-    ...(quota.spec?.scopes ?? []).map(scopeName => ({
-      scopeName,
-      operator: 'Exists' as const,
-      values: [] as string[],
-    })),
-    ...(quota.spec?.scopeSelector?.matchExpressions ?? []),
-  ]
+  const requirements = scopesOf(quota)
   if (!requirements.length) return true
   if (kind.group || kind.plural !== 'pods') return false
-  const pod = object as unknown as Pod
-  return requirements.every(({ scopeName, operator, values = [] }) => {
-    switch (scopeName) {
-      case 'Terminating':
-        return (pod.spec.activeDeadlineSeconds ?? -1) >= 0
-      case 'NotTerminating':
-        return pod.spec.activeDeadlineSeconds === undefined
-      case 'BestEffort':
-        return podQosClass(pod.spec) === 'BestEffort'
-      case 'NotBestEffort':
-        return podQosClass(pod.spec) !== 'BestEffort'
-      case 'CrossNamespacePodAffinity':
-        return crossesNamespaces(pod)
-      case 'PriorityClass': {
-        const name = pod.spec.priorityClassName ?? ''
-        if (operator === 'Exists') return name !== ''
-        if (operator === 'DoesNotExist') return name === ''
-        return operator === 'In' ? values.includes(name) : !values.includes(name)
-      }
-      default:
-        return false
+  return requirements.every(requirement => scopeApplies(requirement, object as unknown as Pod))
+}
+
+/** One condition of a scope selector, as quotas and the settings of the plugin have it. */
+export interface ScopeRequirement {
+  scopeName: string
+  operator: string
+  values?: string[]
+}
+
+/** All that a quota's scopes ask of pods. */
+export function scopesOf({ spec }: ResourceQuota): ScopeRequirement[] {
+  const named = (spec?.scopes ?? []).map(scopeName => ({ scopeName, operator: 'Exists', values: [] }))
+  return [...named, ...(spec?.scopeSelector?.matchExpressions ?? [])]
+}
+
+/** Whether a pod is one of those that a scope is about. */
+export function scopeApplies({ scopeName, operator, values = [] }: ScopeRequirement, pod: Pod): boolean {
+  switch (scopeName) {
+    case 'Terminating':
+      return (pod.spec.activeDeadlineSeconds ?? -1) >= 0
+    case 'NotTerminating':
+      return pod.spec.activeDeadlineSeconds === undefined
+    case 'BestEffort':
+      return podQosClass(pod.spec) === 'BestEffort'
+    case 'NotBestEffort':
+      return podQosClass(pod.spec) !== 'BestEffort'
+    case 'CrossNamespacePodAffinity':
+      return crossesNamespaces(pod)
+    case 'PriorityClass': {
+      const name = pod.spec.priorityClassName ?? ''
+      if (operator === 'Exists') return name !== ''
+      if (operator === 'DoesNotExist') return name === ''
+      return operator === 'In' ? values.includes(name) : !values.includes(name)
     }
-  })
+    default:
+      return false
+  }
 }
 
 function crossesNamespaces(pod: Pod): boolean {

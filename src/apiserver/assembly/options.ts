@@ -7,6 +7,7 @@ import type { Kind } from '../../models/kind.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { AdmissionPlugin } from '../admission/chain.ts'
 import type { PodSecurityOptions } from '../admission/pod-security/pod-security.ts'
+import type { LimitedResource } from '../admission/resource-quota.ts'
 import type { AuditOptions } from '../audit/auditor.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
 import type { JwtIssuer } from '../authn/jwt-tokens.ts'
@@ -60,6 +61,8 @@ export interface ApiServerOptions {
   seats?: number
   /** Levels for namespaces without labels, and exemptions; unless given, no namespace is limited but by its labels. */
   podSecurity?: PodSecurityOptions
+  /** What may be used only where a ResourceQuota covers it. */
+  limitedResources?: LimitedResource[]
   /** Signs and checks the tokens of service accounts; without it none are issued. */
   tokenKeys?: TokenKeys
   /** Issuer and audience of those tokens; https://kubernetes.default.svc unless said otherwise. */

@@ -60,7 +60,7 @@ export function addAdmission(
     validatingAdmissionPolicies(authorizer),
     validatingWebhooks(authorizer, webhookMetrics),
     ...(options.admission ?? []),
-    resourceQuota,
+    resourceQuota(options.limitedResources),
   ]
   admission.add(...plugins.filter(plugin => !options.withoutAdmission?.includes(plugin.name)))
 }

@@ -24,6 +24,7 @@ export const server: CliCommand = {
       ...oidcFlags,
       'authentication-config',
       'authorization-config',
+      'admission-control-config-file',
       ...auditFlags,
       'log-level',
       ...storeFlags,

@@ -61,6 +61,10 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--authentication-config <file>',
     'issuers whose tokens are believed: an AuthenticationConfiguration, instead of --oidc-…',
   ],
+  'admission-control-config-file': [
+    '--admission-control-config-file <file>',
+    'settings of admission plugins: an AdmissionConfiguration (docs/admission.md)',
+  ],
   'authorization-config': [
     '--authorization-config <file>',
     'who is asked what somebody may do: an AuthorizationConfiguration (Node and RBAC)',

@@ -51,6 +51,7 @@ export const up: CliCommand = {
       ...oidcFlags,
       'authentication-config',
       'authorization-config',
+      'admission-control-config-file',
       ...auditFlags,
       'scheduler-config',
       'log-level',

@@ -4,6 +4,7 @@ import { createAuthority, createTokenKey, issueCertificate, type KeyPair } from 
 import { Disposal } from '../../base/disposal.ts'
 import { openEtcdStore, openMemoryStore, type Store } from '../../db/index.ts'
 import { nodeIp, serverNames } from '../addresses.ts'
+import { readAdmission } from '../admission.ts'
 import { readAudit } from '../audit.ts'
 import { readAuthentication } from '../authentication.ts'
 import { readOidc } from '../oidc.ts'
@@ -40,7 +41,9 @@ export async function startKubeApiServer(flags: Flags, outside: OutsideWorld): P
     const files = await filesOf(flags, outside)
     const identity = await identityOf(flags, outside)
     const authorization = await authorizationOf(flags, outside.disk)
-    const options = { ...optionsOf(flags, files), ...identity, authorization }
+    const admissionFile = flags.one('admission-control-config-file')
+    const admission = admissionFile === undefined ? {} : await readAdmission(admissionFile, outside.disk)
+    const options = { ...optionsOf(flags, files), ...identity, authorization, ...admission }
     const api = stack.use(await createApiServer({ ...options, ...outside, store }))
     const host = flags.one('bind-address') ?? '0.0.0.0'
     const { serving, clientCa, frontProxy } = files

@@ -54,8 +54,8 @@ export function policyOf(labels: Record<string, string> | undefined, defaults: P
   for (const mode of modes) {
     const own = policy[mode]
     const fallback: Level = mode === 'enforce' ? 'restricted' : 'privileged'
-    own.level = read(mode, own.level, parseLevel, fallback, `must be one of ${levels.join(', ')}`)
-    own.version = read(`${mode}-version`, own.version, parseVersion, 'latest', 'must be "latest" or "v1.x"')
+    own.level = read(mode, own.level, levelOf, fallback, `must be one of ${levels.join(', ')}`)
+    own.version = read(`${mode}-version`, own.version, versionOf, 'latest', 'must be "latest" or "v1.x"')
   }
   const enforced = labels?.[`${prefix}enforce`]
   const warnSaid = labels?.[`${prefix}warn`] !== undefined
@@ -63,7 +63,7 @@ export function policyOf(labels: Record<string, string> | undefined, defaults: P
   if (
     !warnSaid &&
     enforced !== undefined &&
-    parseLevel(enforced) &&
+    levelOf(enforced) &&
     compareLevels(policy.enforce.level, policy.warn.level) > 0
   ) {
     policy.warn.level = policy.enforce.level
@@ -72,9 +72,11 @@ export function policyOf(labels: Record<string, string> | undefined, defaults: P
   return { policy, errors }
 }
 
-const parseLevel = (text: string) => levels.find(level => level === text)
+/** @returns undefined for what is no level */
+export const levelOf = (text: string): Level | undefined => levels.find(level => level === text)
 
-function parseVersion(text: string): 'latest' | number | undefined {
+/** `latest`, `v1.25`. @returns undefined for anything else */
+export function versionOf(text: string): 'latest' | number | undefined {
   if (text === 'latest') return text
   const found = /^v1\.(0|[1-9]\d{0,8})$/.exec(text)
   return found ? Number(found[1]) : undefined
