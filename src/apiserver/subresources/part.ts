@@ -1,6 +1,7 @@
 import type { AnyObject } from '../../models/object.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
+import { applyDefaults } from '../model-engine.ts'
 import { type TrackOwners, trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
@@ -29,6 +30,8 @@ export function partHandlers(subresource: string, take: TakePart): Record<'get' 
       present => {
         const revision = present.metadata.resourceVersion
         const sent = sentFor(structuredClone(present))
+        // What is kept has its defaults: what is sent is compared with it as if it had said them too.
+        applyDefaults(resource.kind, sent)
         const wanted = sent.metadata.resourceVersion
         take(present, sent, call)
         present.metadata.resourceVersion = wanted && wanted !== revision ? wanted : ''

@@ -136,3 +136,9 @@ test('resize policies are of CPU and memory, once each', async () => {
     `${at}[0].restartPolicy: Invalid value: "RestartContainer": must be 'NotRequired' when \`restartPolicy\` is 'Never'`,
   )
 })
+
+test('where a container asked for nothing, a resize may ask for anything', async () => {
+  await makePod('nothing', {})
+  const { status, body } = await resize('nothing', { requests: { 'ephemeral-storage': '2Gi' } })
+  expect(status, body.message).toBe(200)
+})

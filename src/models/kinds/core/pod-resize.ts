@@ -48,7 +48,8 @@ function checkResources(field: string, { resources: next }: Container, { resourc
     const [before, after] = [old?.[which] ?? {}, next?.[which] ?? {}]
     if (resizable.some(name => Object.hasOwn(before, name) && !Object.hasOwn(after, name)))
       errors.push(forbidden(`${field}.${which}`, `resource ${which} cannot be removed`))
-    if (!sameMeaning(others(before), others(after)))
+    // Where there was no list at all, Kubernetes does not look what is in the new one.
+    if (old?.[which] && !sameMeaning(others(before), others(after)))
       errors.push(forbidden('spec', 'only cpu and memory resources are mutable'))
   }
   if (!sameMeaning(next?.claims ?? [], old?.claims ?? []))
