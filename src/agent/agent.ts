@@ -258,6 +258,7 @@ class NodeAgent implements Agent {
       disk,
       log,
       files: !simulated,
+      ...(this.#options.seccompDefault === false ? { seccompDefault: false } : {}),
       folder,
       logFolder: this.#options.logFolder ?? join(folder, 'logs'),
       starts: this.#starts,

@@ -67,6 +67,8 @@ export interface AgentOptions {
   taints?: Taint[]
   /** Kept off allocatable; 100m cpu and 256Mi memory unless said otherwise. */
   reserved?: Reservation
+  /** False: a pod that says nothing of seccomp runs without bounds; it has the runtime's unless said otherwise. */
+  seccompDefault?: boolean
   /** Kernel settings that pods may change besides the safe ones: `net.core.somaxconn`, `kernel.msg*`. */
   allowedUnsafeSysctls?: readonly string[]
   /** `v1.32.0-optiflow.…`: the version the node reports. */
@@ -102,6 +104,10 @@ export interface AgentOptions {
   relistMs?: number
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. `none` unless said otherwise. */
   cpuManagerPolicy?: 'none' | 'static'
+  /** With `static`: no two containers share a core, so only whole cores are given (kubelet's `full-pcpus-only`). */
+  fullCoresOnly?: boolean
+  /** With `static`: the processors that no container has for itself; so many of the first as cpu is reserved unless said otherwise. */
+  reservedCpus?: readonly number[]
   /** What containers are given comes from NUMA nodes near to each other; absent: from anywhere. */
   topology?: TopologySettings
   /** Pods get control groups as kubelet gives them; absent: the runtime chooses theirs. Its driver must be `cgroupfs`. */

@@ -1,9 +1,9 @@
 import {
   type AgentOptions,
   createAgent,
+  defaultReservation,
   makeMemoryFolder,
   openCredentialProviders,
-  shutdownSteps,
 } from '../agent/index.ts'
 import type { Disposal } from '../base/disposal.ts'
 import { explain } from '../base/errors.ts'
@@ -20,6 +20,7 @@ import { kubeletFolderOf, placesOf } from './node-places.ts'
 import { type NodeRuntime, secretFolderOf } from './node-runtime.ts'
 import { asPart } from './part.ts'
 import type { Settings } from './settings.ts'
+import { shutdownOptions } from './shutdown-settings.ts'
 import { topologyOptions } from './topology-settings.ts'
 import { version } from './version.ts'
 
@@ -94,8 +95,9 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     ...diskOptions(settings),
     swapBehavior: settings.memorySwapBehavior,
     ...(cgroups ? { cgroups } : {}),
-    ...(settings.systemReserved ? { reserved: settings.systemReserved } : {}),
-    ...shutdownOf(settings),
+    ...reservationOf(settings),
+    ...shutdownOptions(settings),
+    seccompDefault: settings.seccompDefault === 'true',
     addresses: [
       { type: 'InternalIP', address: nodeIp },
       ...(second ? [{ type: 'InternalIP' as const, address: second }] : []),
@@ -124,9 +126,10 @@ function podHooks(
   }
 }
 
-function shutdownOf({ shutdownGracePeriodMs, shutdownGracePeriodCriticalPodsMs }: Settings) {
-  if (!shutdownGracePeriodMs) return {}
-  return { shutdown: { steps: shutdownSteps(shutdownGracePeriodMs, shutdownGracePeriodCriticalPodsMs) } }
+/** Processors that are named are reserved whole, whatever amount was said. */
+function reservationOf({ systemReserved, reservedCpus }: Settings): Pick<AgentOptions, 'reserved'> {
+  if (!reservedCpus) return systemReserved ? { reserved: systemReserved } : {}
+  return { reserved: { ...(systemReserved ?? defaultReservation), cpu: String(reservedCpus.length) } }
 }
 
 /** What was not said is left to the agent. */

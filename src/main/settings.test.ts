@@ -118,3 +118,27 @@ test('how a node keeps its disk free is read, and refused where it contradicts i
   expect(() => resolve({ 'image-maximum-gc-age': '1m' })).toThrow('--image-maximum-gc-age must not be shorter than')
   expect(() => resolve({ 'container-log-max-files': '1' })).toThrow('--container-log-max-files')
 })
+
+test('what a node keeps for itself and waits for can be told more finely', () => {
+  const resolve = (flags: Record<string, string>) => resolveSettings({ flags, env: {}, machine })
+  expect(resolve({})).toMatchObject({ seccompDefault: 'true', cpuManagerPolicyOptions: { fullCoresOnly: false } })
+  expect(
+    resolve({
+      'shutdown-grace-period-by-pod-priority': '0=20s,100000=1m30s',
+      'cpu-manager-policy-options': 'full-pcpus-only=true',
+      'reserved-cpus': '0-1,4',
+    }),
+  ).toMatchObject({
+    shutdownGracePeriodByPodPriority: [
+      { priority: 0, graceMs: 20_000 },
+      { priority: 100_000, graceMs: 90_000 },
+    ],
+    cpuManagerPolicyOptions: { fullCoresOnly: true },
+    reservedCpus: [0, 1, 4],
+  })
+  expect(() => resolve({ 'shutdown-grace-period-by-pod-priority': 'high=1s' })).toThrow('is not PRIORITY=DURATION')
+  expect(() => resolve({ 'cpu-manager-policy-options': 'align-by-socket=true' })).toThrow('the one option that there')
+  expect(() => resolve({ 'shutdown-grace-period-by-pod-priority': '0=1s', 'shutdown-grace-period': '1m' })).toThrow(
+    'takes the place of --shutdown-grace-period',
+  )
+})

@@ -16,7 +16,6 @@ import {
   readCidr,
   readCidrs,
   readDrivers,
-  readDuration,
   readEmail,
   readEviction,
   readGateway,
@@ -31,10 +30,17 @@ import {
   readWait,
   wholeNumber,
 } from './setting-readers.ts'
+import { type ShutdownChoices, shutdownContradiction, shutdownDefaults, shutdownRules } from './shutdown-settings.ts'
 import { type TopologyChoices, topologyDefaults, topologyRules } from './topology-settings.ts'
 
 /** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
-export interface Settings extends ControllerSettings, CgroupChoices, TopologyChoices, DiskChoices, ImageChoices {
+export interface Settings
+  extends ControllerSettings,
+    CgroupChoices,
+    TopologyChoices,
+    DiskChoices,
+    ImageChoices,
+    ShutdownChoices {
   /** Folder of everything that must survive a restart. */
   dataDir: string
   /** Address and port of the API. */
@@ -111,6 +117,8 @@ export interface Settings extends ControllerSettings, CgroupChoices, TopologyCho
   eventAgeMs: number
   /** Pods that a node runs by itself, one a file; `manifests` in the data folder. */
   podManifestPath: string | undefined
+  /** `false`: a pod that says nothing of seccomp runs without bounds, as under a kubelet that was not told otherwise. */
+  seccompDefault: 'true' | 'false'
   /** Kernel settings that pods may change besides the safe ones: `net.core.somaxconn`, `kernel.msg*`. */
   allowedUnsafeSysctls: string[]
   /** When a node runs short, as kubelet takes them: `memory.available<100Mi,nodefs.available<10%`. */
@@ -124,10 +132,6 @@ export interface Settings extends ControllerSettings, CgroupChoices, TopologyCho
   memorySwapBehavior: SwapBehavior
   /** Nodes have images from each other when a registry does not answer. */
   imagePeers: 'true' | 'false'
-  /** So long a machine with systemd waits for its pods when it is switched off; 0: not at all. */
-  shutdownGracePeriodMs: number
-  /** Of that, what is kept for critical pods. */
-  shutdownGracePeriodCriticalPodsMs: number
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
   registryMirrors: string[]
   /** Kubelet's folder, where plugins look for a node; undefined: /var/lib/kubelet with the usual data folder, else below it. */
@@ -166,6 +170,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   ...topologyRules,
   ...diskRules,
   ...imageRules,
+  ...shutdownRules,
   dataDir: { name: 'data-dir', read: text => resolve(text) },
   listen: { name: 'listen', read: readListen },
   store: { name: 'store', read: readStore },
@@ -226,6 +231,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   backupKeep: { name: 'backup-keep', read: text => wholeNumber(text, 1, 10_000) },
   backupKeyFile: { name: 'backup-key-file', read: text => resolve(text) },
   podManifestPath: { name: 'pod-manifest-path', read: text => resolve(text) },
+  seccompDefault: { name: 'seccomp-default', read: oneOf(['true', 'false'] as const) },
   allowedUnsafeSysctls: { name: 'allowed-unsafe-sysctls', read: text => text.split(',').filter(Boolean) },
   evictionHard: { name: 'eviction-hard', read: readEviction },
   evictionSoft: { name: 'eviction-soft', read: readEviction },
@@ -233,8 +239,6 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
   systemReserved: { name: 'system-reserved', read: readReservation },
   memorySwapBehavior: { name: 'memory-swap-behavior', read: oneOf(['NoSwap', 'LimitedSwap'] as const) },
-  shutdownGracePeriodMs: { name: 'shutdown-grace-period', read: readDuration },
-  shutdownGracePeriodCriticalPodsMs: { name: 'shutdown-grace-period-critical-pods', read: readDuration },
   imagePeers: { name: 'image-peers', read: oneOf(['true', 'false'] as const) },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
   kubeletDir: { name: 'kubelet-dir', read: text => resolve(text) },
@@ -262,6 +266,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     ...topologyDefaults,
     ...diskDefaults,
     ...imageDefaults,
+    ...shutdownDefaults,
     dataDir: machine.root ? '/var/lib/optiflow' : join(homedir(), '.local/share/optiflow'),
     listen: { host: '127.0.0.1', port: 6443 },
     store: { engine: 'sqlite' },
@@ -310,6 +315,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     historyBytes: undefined,
     eventAgeMs: 7 * 24 * 3600_000,
     podManifestPath: undefined,
+    seccompDefault: 'true',
     allowedUnsafeSysctls: [],
     evictionHard: undefined,
     evictionSoft: undefined,
@@ -317,8 +323,6 @@ export function resolveSettings(sources: SettingSources): Settings {
     evictionMinimumReclaim: undefined,
     systemReserved: undefined,
     memorySwapBehavior: 'NoSwap',
-    shutdownGracePeriodMs: 30_000,
-    shutdownGracePeriodCriticalPodsMs: 10_000,
     imagePeers: 'true',
     registryMirrors: [],
     kubeletDir: undefined,
@@ -357,7 +361,7 @@ export function resolveSettings(sources: SettingSources): Settings {
 
 /** Our rules know only addresses that we gave out ourselves. */
 function withoutContradiction(settings: Settings, given: ReadonlySet<keyof Settings>): Settings {
-  const contradiction = diskContradiction(settings) ?? imageContradiction(settings)
+  const contradiction = diskContradiction(settings) ?? imageContradiction(settings) ?? shutdownContradiction(given)
   if (contradiction) throw new BadSetting(contradiction, { hint: 'Change one of the two.' })
   if (settings.network === 'builtin') return settings
   if (given.has('networkPolicy') && settings.networkPolicy === 'builtin')

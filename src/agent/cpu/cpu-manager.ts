@@ -25,6 +25,10 @@ export interface CpuManagerOptions {
   folder: string
   /** Kept for the system: so much cpu is never given to one container alone. */
   reservedCpu: string
+  /** Just these instead; all must be there. */
+  reservedCpus?: readonly number[]
+  /** Only whole cores are given. */
+  fullCoresOnly?: boolean
   /** Where processors are near to; absent: nobody asks. */
   numa?: Numa
   metrics?: AgentMetrics | undefined
@@ -50,7 +54,7 @@ export class CpuManager implements TopologyProvider {
   readonly #options: CpuManagerOptions
   readonly #all: number[]
   readonly #cores: number[][]
-  readonly #reserved: number
+  readonly #reserved: ReadonlySet<number>
   /** By pod uid, by container name. */
   readonly #given = new Map<string, Map<string, number[]>>()
   /** By pod uid: what its init containers have had, and no other container of it has. */
@@ -64,7 +68,8 @@ export class CpuManager implements TopologyProvider {
     this.#all = all
     this.#cores = cores
     this.#kept = kept
-    this.#reserved = Math.ceil(quantityToMillis(options.reservedCpu) / 1000)
+    const count = Math.ceil(quantityToMillis(options.reservedCpu) / 1000)
+    this.#reserved = new Set(options.reservedCpus ?? all.slice(0, count))
     for (const [uid, containers] of Object.entries(kept.value.entries ?? {}))
       for (const [name, cpus] of Object.entries(containers)) {
         const known = parseCpuList(cpus)
@@ -77,12 +82,20 @@ export class CpuManager implements TopologyProvider {
 
   /** Reads what processors there are, and from the disk and the containers which are given. @throws NothingReserved */
   static async open(options: CpuManagerOptions): Promise<CpuManager> {
-    if (quantityToMillis(options.reservedCpu) <= 0)
+    if (!options.reservedCpus?.length && quantityToMillis(options.reservedCpu) <= 0)
       throw new NothingReserved('the static policy of processors needs some cpu reserved for the system', {
         hint: 'Reserve some, such as 100m, or use the policy none.',
       })
     const folder = '/sys/devices/system/cpu'
     const all = parseCpuList(await options.disk.readText(`${folder}/online`))
+    const missing = (options.reservedCpus ?? []).filter(cpu => !all.includes(cpu))
+    if (missing.length)
+      throw new NothingReserved(
+        `processors ${missing.join(', ')} are to be reserved, and this machine has none of them`,
+        {
+          hint: `Choose from ${cpuListText(all)}.`,
+        },
+      )
     const cores = new Map<string, number[]>()
     for (const cpu of all) {
       const path = `${folder}/cpu${cpu}/topology/thread_siblings_list`
@@ -119,6 +132,11 @@ export class CpuManager implements TopologyProvider {
     }
     this.#options.metrics?.cpusWanted()
     const free = this.#freeFor(uid)
+    const misfit = this.#options.fullCoresOnly ? this.#misfit(requested, free) : undefined
+    if (misfit) {
+      this.#options.metrics?.cpusNotGiven()
+      return { reason: 'SMTAlignmentError', message: `Pod was rejected: SMT Alignment Error: ${misfit}` }
+    }
     const chosen = this.#choose(free, requested, nodes)
     if (!chosen) {
       this.#options.metrics?.cpusNotGiven()
@@ -155,6 +173,16 @@ export class CpuManager implements TopologyProvider {
     if (given.size && given.size !== count) return { cpu: [] }
     const free = given.size ? given : this.#freeFor(uid)
     return { cpu: hintsOf({ nodes: numa.nodes, all: pieces(this.#all), free: pieces(free), count }) }
+  }
+
+  /** Why so many cannot be had as whole cores. */
+  #misfit(count: number, free: ReadonlySet<number>): string | undefined {
+    const perCore = Math.max(...this.#cores.map(core => core.length))
+    if (count % perCore) return `requested ${count} cpus not multiple cpus per core = ${perCore}`
+    const whole = this.#cores.filter(core => core.every(cpu => free.has(cpu))).flat().length
+    return whole >= count
+      ? undefined
+      : `not enough free physical CPUs: available physical CPUs = ${whole}, requested CPUs = ${count}, CPUs per core = ${perCore}`
   }
 
   /** From those nodes as many as there are, the rest from anywhere. */
@@ -208,7 +236,7 @@ export class CpuManager implements TopologyProvider {
 
   /** What one container may still have for itself. */
   #free(): Set<number> {
-    return new Set(this.#shared().filter(cpu => this.#all.indexOf(cpu) >= this.#reserved))
+    return new Set(this.#shared().filter(cpu => !this.#reserved.has(cpu)))
   }
 
   /** The same for a container of this pod, which may have what its init containers had. */
@@ -223,7 +251,7 @@ export class CpuManager implements TopologyProvider {
 
   /** What containers may have for themselves, whoever has it now. */
   get allocatable(): readonly number[] {
-    return this.#all.slice(this.#reserved)
+    return this.#all.filter(cpu => !this.#reserved.has(cpu))
   }
 
   /** How many processors containers have for themselves, and how many they still may have. */

@@ -5,7 +5,7 @@ import type { Container, Pod } from '../../models/types/core-v1.ts'
 import type { Numa } from '../topology/numa.ts'
 import { chooseCpus, exclusiveCpus } from './assignment.ts'
 import { cpuListText, parseCpuList } from './cpu-list.ts'
-import { CpuManager } from './cpu-manager.ts'
+import { CpuManager, type CpuManagerOptions } from './cpu-manager.ts'
 
 const pod = (name: string, cpu: string, memory = '1Mi'): Pod => {
   const resources = { limits: { cpu, memory }, requests: { cpu, memory } }
@@ -52,7 +52,12 @@ describe('processors for one container alone', () => {
 describe('the static policy', () => {
   const files: Record<string, string> = { '/sys/devices/system/cpu/online': '0-3\n' }
   const absent = (path: string) => Promise.reject(Object.assign(new Error(`${path} is not there`), { code: 'ENOENT' }))
-  const open = async (containers: object[] = [], numa?: Numa, kept: Record<string, string> = {}) => {
+  const open = async (
+    containers: object[] = [],
+    numa?: Numa,
+    kept: Record<string, string> = {},
+    more: Partial<CpuManagerOptions> = {},
+  ) => {
     const moved: string[] = []
     const manager = await CpuManager.open({
       disk: {
@@ -68,6 +73,7 @@ describe('the static policy', () => {
       log: silentLogger,
       reservedCpu: '100m',
       ...(numa ? { numa } : {}),
+      ...more,
     })
     return { manager, moved }
   }
@@ -160,6 +166,28 @@ describe('the static policy', () => {
     expect(manager.admit(pod('greedy', '2'))?.reason).toBe('UnexpectedAdmissionError')
     manager.keepOnly(new Set(['old']))
     expect(manager.counts).toEqual({ exclusive: 1, free: 2 })
+  })
+
+  it('gives whole cores only, if it is told to, and none of those that are kept by name', async () => {
+    const siblings = Object.fromEntries(
+      ['0,2', '1,3', '0,2', '1,3'].map((text, cpu) => [
+        `/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`,
+        text,
+      ]),
+    )
+    const { manager } = await open([], undefined, siblings, { fullCoresOnly: true, reservedCpus: [2] })
+    expect(manager.admit(pod('half', '1'))).toEqual({
+      reason: 'SMTAlignmentError',
+      message: 'Pod was rejected: SMT Alignment Error: requested 1 cpus not multiple cpus per core = 2',
+    })
+    const two = pod('two', '2')
+    expect(manager.admit(two)).toBeUndefined()
+    expect(manager.cpusOf(two, main(two)).cpus).toBe('1,3')
+    expect(manager.admit(pod('more', '2'))?.message).toContain(
+      'not enough free physical CPUs: available physical CPUs = 0, requested CPUs = 2, CPUs per core = 2',
+    )
+    expect(manager.allocatable).toEqual([0, 1, 3])
+    await expect(open([], undefined, {}, { reservedCpus: [1, 7] })).rejects.toThrow('processors 7 are to be reserved')
   })
 
   it('goes by the running containers when the file cannot be read', async () => {

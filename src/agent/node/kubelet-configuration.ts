@@ -1,7 +1,9 @@
 import { formatGoDuration } from '../../models/go-duration.ts'
 import { usualMinAgeMs } from '../chores.ts'
+import { cpuListText } from '../cpu/cpu-list.ts'
 import { defaultHard } from '../eviction/thresholds.ts'
 import type { AgentOptions } from '../options.ts'
+import { type ShutdownStep, shutdownSteps } from '../shutdown/plan.ts'
 import { refreshPeriodMs } from '../volume/disk-volumes.ts'
 import { defaultReservation } from './machine.ts'
 import { heartbeatMs, leaseSeconds } from './registration.ts'
@@ -34,7 +36,10 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     maxPods: options.maxPods ?? 110,
     podPidsLimit: cgroups?.podPidsLimit ?? -1,
     allowedUnsafeSysctls: [...(options.allowedUnsafeSysctls ?? [])],
+    seccompDefault: options.seccompDefault ?? true,
     cpuManagerPolicy: options.cpuManagerPolicy ?? 'none',
+    ...(options.fullCoresOnly ? { cpuManagerPolicyOptions: { 'full-pcpus-only': 'true' } } : {}),
+    ...(options.reservedCpus ? { reservedSystemCPUs: cpuListText(options.reservedCpus) } : {}),
     topologyManagerPolicy: options.topology?.policy ?? 'none',
     topologyManagerScope: options.topology?.scope ?? 'container',
     systemReserved: { ...(options.reserved ?? defaultReservation) },
@@ -61,12 +66,24 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     imageGCLowThresholdPercent: imageCollection.low ?? 80,
     containerLogMaxSize: `${(logs.maxBytes ?? 10 << 20) / 2 ** 20}Mi`,
     containerLogMaxFiles: logs.maxFiles ?? 5,
+    ...(usualSteps(shutdown?.steps)
+      ? {}
+      : {
+          shutdownGracePeriodByPodPriority: shutdown!.steps.map(step => ({
+            priority: step.priority,
+            shutdownGracePeriodSeconds: step.graceMs / 1000,
+          })),
+        }),
     shutdownGracePeriod: seconds(shutdownMs.reduce((sum, ms) => sum + ms, 0)),
     shutdownGracePeriodCriticalPods: seconds(shutdownMs.at(-1) ?? 0),
     failSwapOn: false,
     memorySwap: { swapBehavior: options.swapBehavior ?? 'NoSwap' },
   }
 }
+
+/** Those of the two settings that are only of critical pods and all others. */
+const usualSteps = (steps: readonly ShutdownStep[] | undefined): boolean =>
+  !steps || shutdownSteps(0, 0).every(({ priority }, i) => steps[i]?.priority === priority && steps.length === 2)
 
 /** `memory.available<100Mi,pid.available<5%` as an object. */
 function pairs(text: string, sign: '<' | '='): Record<string, string> {

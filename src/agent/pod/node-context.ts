@@ -43,6 +43,8 @@ export interface NodeContext {
   net: Net
   disk: Disk
   log: Logger
+  /** False: a pod that says nothing of seccomp runs without bounds. */
+  seccompDefault?: boolean
   /** False for simulated nodes: nothing is written to the disk. */
   files: boolean
   /** The agent's own folder; pods' files are in `pods/<uid>`. */

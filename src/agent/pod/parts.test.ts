@@ -205,6 +205,17 @@ describe('security settings', () => {
     })
   })
 
+  it('bound by seccomp what says nothing of it, unless the node is told otherwise', () => {
+    const seccomp = (spec: Partial<PodSpec>, byDefault?: boolean) =>
+      containerSecurity(pod(spec), main({}), byDefault).seccomp
+    const asked = { securityContext: { seccompProfile: { type: 'RuntimeDefault' } } } as Partial<PodSpec>
+    expect([seccomp({}), seccomp({}, false), seccomp(asked, false)]).toEqual([
+      'RuntimeDefault',
+      'Unconfined',
+      'RuntimeDefault',
+    ])
+  })
+
   const nonRoot = pod({ securityContext: { runAsNonRoot: true } })
   it.each([
     [{ securityContext: { runAsUser: 0 } }, undefined, /breaks non-root policy/],

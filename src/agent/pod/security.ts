@@ -19,8 +19,11 @@ const maskedPaths = [
 ]
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
 
-/** The container's security settings over the pod's; RuntimeDefault seccomp unless told otherwise. */
-export function containerSecurity(pod: Pod, container: PodContainer): ContainerSecurity {
+/**
+ * The container's security settings over the pod's.
+ * @param seccompDefault false: without a word of seccomp there is none; else it is RuntimeDefault
+ */
+export function containerSecurity(pod: Pod, container: PodContainer, seccompDefault = true): ContainerSecurity {
   const shared = pod.spec.securityContext ?? {}
   const own: SecurityContext = container.securityContext ?? {}
   const privileged = own.privileged ?? false
@@ -28,6 +31,7 @@ export function containerSecurity(pod: Pod, container: PodContainer): ContainerS
   const runAsGroup = own.runAsGroup ?? shared.runAsGroup
   const groups = [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])]
   const open = privileged || own.procMount === 'Unmasked'
+  const seccomp = own.seccompProfile ?? shared.seccompProfile
   const appArmor = own.appArmorProfile ?? shared.appArmorProfile
   const seLinux = own.seLinuxOptions ?? shared.seLinuxOptions
   return {
@@ -39,7 +43,7 @@ export function containerSecurity(pod: Pod, container: PodContainer): ContainerS
     supplementalGroups: [...new Set(groups)],
     addCapabilities: own.capabilities?.add ?? [],
     dropCapabilities: own.capabilities?.drop ?? [],
-    seccomp: privileged ? 'Unconfined' : profile(own.seccompProfile ?? shared.seccompProfile),
+    seccomp: privileged || (!seccomp && !seccompDefault) ? 'Unconfined' : profile(seccomp),
     ...(appArmor ? { apparmor: profile(appArmor) } : {}),
     ...(seLinux
       ? {

@@ -239,7 +239,7 @@ export class Steps {
       secret: (namespace, name) => objects.get(Secret, { namespace, name }),
       services,
     })
-    const security = containerSecurity(pod, container)
+    const security = containerSecurity(pod, container, this.#node.seccompDefault)
     if (mustNotBeRoot(pod, container)) {
       const image = (await runtime.images()).find(i => i.ref === imageRef || i.names.includes(container.image ?? ''))
       checkNonRoot(pod, container, image)

@@ -120,6 +120,8 @@ const flags: Record<string, [flag: string, help: string]> = {
   'pod-max-pids': ['--pod-max-pids <n>', 'processes that one pod may have (-1: any number)'],
   'qos-reserved': ['--qos-reserved <list>', 'requested memory that lesser classes of pods cannot take (memory=50%)'],
   'cpu-manager-policy': ['--cpu-manager-policy <name>', 'none, or static: whole processors for Guaranteed pods (none)'],
+  'cpu-manager-policy-options': ['--cpu-manager-policy-options <list>', 'full-pcpus-only=true: only whole cores'],
+  'reserved-cpus': ['--reserved-cpus <list>', 'processors kept for the system: 0-1 (none by name)'],
   'topology-manager-policy': [
     '--topology-manager-policy <name>',
     'what a container gets is near to each other: none, best-effort, restricted or single-numa-node (none)',
@@ -153,6 +155,11 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--shutdown-grace-period-critical-pods <duration>',
     'of that, kept for critical pods (10s)',
   ],
+  'shutdown-grace-period-by-pod-priority': [
+    '--shutdown-grace-period-by-pod-priority <list>',
+    'instead of both: time for pods of a priority and above: 0=20s,100000=10s',
+  ],
+  'seccomp-default': ['--seccomp-default <bool>', 'bounds of the runtime for pods that say nothing of seccomp (true)'],
   'kubelet-dir': [
     '--kubelet-dir <dir>',
     'where plugins of nodes are (/var/lib/kubelet with the usual data folder, else DATA/kubelet)',
@@ -246,6 +253,8 @@ export const nodeFlags = [
   'pod-max-pids',
   'qos-reserved',
   'cpu-manager-policy',
+  'cpu-manager-policy-options',
+  'reserved-cpus',
   'topology-manager-policy',
   'topology-manager-scope',
   'topology-manager-policy-options',
@@ -258,6 +267,8 @@ export const nodeFlags = [
   'memory-swap-behavior',
   'shutdown-grace-period',
   'shutdown-grace-period-critical-pods',
+  'shutdown-grace-period-by-pod-priority',
+  'seccomp-default',
   'kubelet-dir',
   'share-devices',
   'image-credential-provider-config',
