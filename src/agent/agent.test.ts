@@ -446,6 +446,15 @@ describe('the node', () => {
     })
   })
 
+  it('says what it is made of, whatever others write there; other labels are theirs', async () => {
+    const f = await start()
+    const labels = { 'kubernetes.io/os': 'plan9', 'kubernetes.io/arch': 'pdp11', rack: 'r1' }
+    await f.api.client.patch(Node, { name: 'node-1' }, { type: 'merge', body: { metadata: { labels } } })
+    await f.advance(11_000)
+    const now = f.api.find(Node, { name: 'node-1' })!.metadata.labels!
+    expect([now['kubernetes.io/os'], now['kubernetes.io/arch'], now['rack']]).toEqual(['linux', 'amd64', 'r1'])
+  })
+
   it('registers anew when somebody deletes it', async () => {
     const f = await start()
     await f.api.client.delete(Node, { name: 'node-1' })

@@ -129,8 +129,8 @@ export class Registration {
     const { client, clock, log, nodeName } = this.#options
     try {
       await this.#askVersion()
-      const old = this.#node
-      if (!old) return
+      if (!this.#node) return
+      const old = await this.#keepSystem(this.#node)
       const due = clock.monotonicMs() - this.#writtenAtMonoMs >= statusPeriodMs
       if (!due && !differs(old.status, this.#draft(old).status!)) return
       const now = await client.get(Node, { name: nodeName })
@@ -179,6 +179,16 @@ export class Registration {
     if (differs(this.#node.status, this.#draft(this.#node).status!))
       this.#node = await client.updateStatus(Node, this.#draft(this.#node))
     this.#writtenAtMonoMs = clock.monotonicMs()
+  }
+
+  /** What the node is made of no administrator changes: pods that must not run here would be sent here. */
+  async #keepSystem(node: Node): Promise<Node> {
+    const { nodeName, machine } = this.#options
+    const labels = Object.fromEntries(
+      Object.entries(standardLabels(nodeName, machine)).filter(([key]) => /^kubernetes\.io\/(os|arch)$/.test(key)),
+    )
+    this.#node = await this.#reconcileLabels(node, { metadata: { labels } } as unknown as Node)
+    return this.#node
   }
 
   /** Labels and annotations that we own are brought up to date; all others, and taints, are the administrator's. */
