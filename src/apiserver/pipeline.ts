@@ -212,9 +212,12 @@ function identify(authenticators: readonly Authenticator[], request: ApiRequest)
 const bearerToken = (authorization: string | undefined): string | undefined =>
   /^\s*bearer ([^ ]+)/i.exec(authorization ?? '')?.[1]
 
-/** Whether somebody may could not be found out. */
+const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
+
+/** Whether somebody may could not be found out. The address is shown as for a page, as kube-apiserver does. */
 function untoldReply({ url }: ApiRequest, error: string): ApiReply {
-  return textReply(500, `Internal Server Error: ${goQuote(url)}: ${error}\n`)
+  const shown = url.replace(/[&<>]/g, found => escapes[found]!)
+  return textReply(500, `Internal Server Error: ${goQuote(shown)}: ${error}\n`)
 }
 
 function forbiddenReply(error: ApiError, { headers }: ApiRequest): ApiReply {
@@ -228,12 +231,17 @@ function note({ allowed, reason }: Decision, trail: AuditTrail | undefined): voi
   trail?.annotate('authorization.k8s.io/reason', reason)
 }
 
-function attributesOf(info: RequestInfo, verb: string): Pick<Attributes, 'resource' | 'fieldSelector'> {
+function attributesOf(
+  info: RequestInfo,
+  verb: string,
+): Pick<Attributes, 'resource' | 'fieldSelector' | 'labelSelector'> {
   const path = info.resource
   if (!path) return {}
   const fieldSelector = info.query.get('fieldSelector')
+  const labelSelector = info.query.get('labelSelector')
   return {
     ...(fieldSelector ? { fieldSelector } : {}),
+    ...(labelSelector ? { labelSelector } : {}),
     resource: {
       group: path.group,
       version: path.version,

@@ -10,6 +10,7 @@ export interface Attributes {
   path: string
   /** Of lists and watches, as written. */
   fieldSelector?: string
+  labelSelector?: string
 }
 
 export type Decision =

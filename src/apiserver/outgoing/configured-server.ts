@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { KeptConnections, type Net } from '../../base/net.ts'
+import { formatGoDuration } from '../../models/go-duration.ts'
 import { parseJson } from '../../models/json.ts'
 import { answerText, CallFailed, DeadlineExceeded, networkText } from './call-failed.ts'
 import { wholeBody } from './whole-body.ts'
@@ -33,13 +34,15 @@ export class ConfiguredServer implements Disposable {
     this.#kept[Symbol.dispose]()
   }
 
-  /** Posts JSON to the address as it was given. @throws CallFailed with the status, if there was an answer at all */
+  /** Posts JSON to the address as it was given; the server is told, as `?timeout=3s`, how long we wait. @throws CallFailed with the status, if there was an answer at all */
   async post(body: string, timeoutMs: number): Promise<unknown> {
     const { server, token, ca, cert, key, insecure } = this.#connection
     const stop = new AbortController()
     const cancel = this.#clock.schedule(timeoutMs, () => stop.abort(new DeadlineExceeded()))
+    const url = new URL(server)
+    url.searchParams.set('timeout', formatGoDuration(timeoutMs))
     try {
-      const answer = await this.#net.stream(server, {
+      const answer = await this.#net.stream(url.href, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
@@ -62,7 +65,7 @@ export class ConfiguredServer implements Disposable {
     } catch (error) {
       if (error instanceof CallFailed && error.status !== undefined) throw error
       const cause = stop.signal.aborted ? stop.signal.reason : error
-      throw new CallFailed(`Post ${JSON.stringify(server)}: ${networkText(cause, new URL(server).host)}`, { cause })
+      throw new CallFailed(`Post ${JSON.stringify(url.href)}: ${networkText(cause, url.host)}`, { cause })
     } finally {
       cancel()
     }

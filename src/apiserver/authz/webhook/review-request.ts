@@ -1,10 +1,17 @@
 import { type FieldRequirement, parseFieldSelector } from '../../../base/field-selector.ts'
-import { InvalidSelector } from '../../../base/labels.ts'
+import { InvalidSelector, type Operator, parseSelector, type Requirement } from '../../../base/labels.ts'
 import { type CelType, cel } from '../../../models/cel/index.ts'
 import type { Attributes } from '../authorizer.ts'
 
 /** The spec of the SubjectAccessReview that a webhook is asked; what is empty is left out. */
-export function reviewSpec({ user, verb, path, resource, fieldSelector }: Attributes): Record<string, unknown> {
+export function reviewSpec({
+  user,
+  verb,
+  path,
+  resource,
+  fieldSelector,
+  labelSelector,
+}: Attributes): Record<string, unknown> {
   const about = resource
     ? {
         resourceAttributes: said({
@@ -16,6 +23,7 @@ export function reviewSpec({ user, verb, path, resource, fieldSelector }: Attrib
           subresource: resource.subresource,
           name: resource.name,
           fieldSelector: selectorOf(fieldSelector),
+          labelSelector: labelsOf(labelSelector),
         }),
       }
     : { nonResourceAttributes: said({ path, verb }) }
@@ -28,8 +36,9 @@ export function reviewSpec({ user, verb, path, resource, fieldSelector }: Attrib
 
 /** What conditions see as `request`: texts that are empty are there too. */
 export function conditionRequest(attributes: Attributes): Record<string, unknown> {
-  const { user, verb, path, resource, fieldSelector } = attributes
+  const { user, verb, path, resource, fieldSelector, labelSelector } = attributes
   const selector = selectorOf(fieldSelector)
+  const labels = labelsOf(labelSelector)
   const about = resource
     ? {
         resourceAttributes: {
@@ -41,6 +50,7 @@ export function conditionRequest(attributes: Attributes): Record<string, unknown
           subresource: resource.subresource,
           name: resource.name,
           ...(selector ? { fieldSelector: selector } : {}),
+          ...(labels ? { labelSelector: labels } : {}),
         },
       }
     : { nonResourceAttributes: { path, verb } }
@@ -83,5 +93,25 @@ function selectorOf(text: string | undefined): { requirements: object[] } | unde
   const requirements = found.map(({ field, operator, value }) => ({
     ...{ key: field, operator: operator === '!=' ? 'NotIn' : 'In', values: [value] },
   }))
+  return requirements.length ? { requirements } : undefined
+}
+
+const operators: Partial<Record<Operator, string>> = {
+  ...{ '=': 'In', '==': 'In', in: 'In', '!=': 'NotIn', notin: 'NotIn', exists: 'Exists', '!': 'DoesNotExist' },
+}
+
+function labelsOf(text: string | undefined): { requirements: object[] } | undefined {
+  if (!text) return undefined
+  let found: readonly Requirement[]
+  try {
+    found = parseSelector(text).requirements
+  } catch (error) {
+    if (error instanceof InvalidSelector) return undefined
+    throw error
+  }
+  const requirements = found.flatMap(({ key, operator, values }) => {
+    const known = operators[operator]
+    return known ? [{ key, operator: known, ...(values.length ? { values } : {}) }] : []
+  })
   return requirements.length ? { requirements } : undefined
 }

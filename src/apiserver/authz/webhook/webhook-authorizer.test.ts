@@ -26,10 +26,12 @@ type Reply = { status?: number; allowed?: boolean; denied?: boolean; reason?: st
 
 function webhook(replies: Reply[], options: Partial<WebhookAuthorizerOptions> = {}) {
   const asked: any[] = []
+  const urls: string[] = []
   const net = {
-    async stream(_url: string, { body }: { body: string }): Promise<HttpStream> {
+    async stream(url: string, { body }: { body: string }): Promise<HttpStream> {
       const review = JSON.parse(body)
       asked.push(review)
+      urls.push(url)
       const { status = 200, text, ...answer } = replies.shift() ?? {}
       const { kind, apiVersion } = review
       return {
@@ -39,7 +41,12 @@ function webhook(replies: Reply[], options: Partial<WebhookAuthorizerOptions> = 
       }
     },
   } as unknown as Net
-  return { asked, net, authorizer: new WebhookAuthorizer({ ...base, ...options }, { net, clock, log: silentLogger }) }
+  return {
+    asked,
+    urls,
+    net,
+    authorizer: new WebhookAuthorizer({ ...base, ...options }, { net, clock, log: silentLogger }),
+  }
 }
 
 const user = { username: 'ann', groups: ['dev'], extra: { 'example.com/x': ['1'] } }
@@ -72,6 +79,32 @@ test('a webhook is asked with a review of either version, without what is empty'
     apiVersion: 'authorization.k8s.io/v1beta1',
     spec: { nonResourceAttributes: { path: '/metrics', verb: 'get' }, user: 'ann', group: ['dev'] },
   })
+})
+
+test('selectors are told as far as they can be read, and how long we wait', async () => {
+  const { authorizer, asked, urls } = webhook([{}, {}])
+  const selectors = { fieldSelector: 'metadata.name=x,spec.nodeName!=y', labelSelector: 'a=b,c notin (d,e),!f,g,h>1' }
+  await authorizer.authorize({ ...question('x', 'list'), ...selectors })
+  await authorizer.authorize({ ...question('y', 'list'), fieldSelector: 'x', labelSelector: 'a in' })
+  expect(asked[0].spec.resourceAttributes).toMatchObject({
+    fieldSelector: {
+      requirements: [
+        { key: 'metadata.name', operator: 'In', values: ['x'] },
+        { key: 'spec.nodeName', operator: 'NotIn', values: ['y'] },
+      ],
+    },
+    labelSelector: {
+      requirements: [
+        { key: 'a', operator: 'In', values: ['b'] },
+        { key: 'c', operator: 'NotIn', values: ['d', 'e'] },
+        { key: 'f', operator: 'DoesNotExist' },
+        { key: 'g', operator: 'Exists' },
+      ],
+    },
+  })
+  expect(asked[1].spec.resourceAttributes).not.toHaveProperty('fieldSelector')
+  expect(asked[1].spec.resourceAttributes).not.toHaveProperty('labelSelector')
+  expect(urls[0]).toBe('https://authz.example.com/check?timeout=3s')
 })
 
 test('a yes is remembered for its time, anything else for another', async () => {
@@ -137,10 +170,10 @@ test('whoever nobody could be asked about is told so, and masters need nobody', 
   const server = await startTestServer({ net, authorization })
   onTestFinished(() => server[Symbol.asyncDispose]())
   const as = { 'impersonate-user': 'ann' }
-  const refused = await server.call('GET', '/api/v1/namespaces/default/pods', undefined, as)
+  const refused = await server.call('GET', '/api/v1/namespaces/default/pods?a=b&c=<d>', undefined, as)
   expect(refused).toMatchObject({
     status: 500,
-    body: 'Internal Server Error: "/api/v1/namespaces/default/pods": the server could not find the requested resource\n',
+    body: 'Internal Server Error: "/api/v1/namespaces/default/pods?a=b&amp;c=&lt;d&gt;": the server could not find the requested resource\n',
   })
   const review = await server.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
     ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },
