@@ -1,7 +1,6 @@
 import { OptiFlowError } from '../../base/errors.ts'
-import { ApiError } from '../../models/api-error.ts'
 import type { ApiRequest, UserInfo } from '../../models/rest.ts'
-import { type Attributes, type AuthorizerChain, refusal } from '../authz/authorizer.ts'
+import { type Attributes, type AuthorizerChain, mayNot } from '../authz/authorizer.ts'
 import { headersBelow, headerValues } from './header-values.ts'
 
 /** Groups, uid or extra of nobody: answered as a failure in plain text, as by Kubernetes. */
@@ -53,14 +52,7 @@ export async function impersonated(
       },
     }
     const decision = await authorizer.authorize(attributes)
-    if (!decision.allowed)
-      throw new ApiError(
-        'Forbidden',
-        `${plural} ${JSON.stringify(subject)} is forbidden: ${refusal(attributes, decision.reason)}`,
-        {
-          details: { name: subject, kind: plural },
-        },
-      )
+    if (!decision.allowed) throw mayNot(attributes, decision.reason)
   }
   const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name)
   if (account) await check('', 'serviceaccounts', account[2]!, { namespace: account[1]! })
