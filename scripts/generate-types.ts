@@ -20,6 +20,9 @@ const scalars: Record<string, string> = {
   schemaOrSchemas: 'JSONSchemaProps | JSONSchemaProps[]',
   schemaOrStrings: 'JSONSchemaProps | string[]',
 }
+const presence: Record<string, { nulls?: string[] }> = JSON.parse(
+  readFileSync(`${root}/schema/presence.data.json`, 'utf8'),
+)
 const isKind = (t: any) => t.fields.apiVersion && t.fields.metadata === 'meta/v1.ObjectMeta'
 
 mkdirSync(`${root}/types`, { recursive: true })
@@ -60,6 +63,7 @@ for (const file of readdirSync(`${root}/schemas`).filter(f => f.endsWith('.data.
       }
       if (isKind(t) && ['apiVersion', 'kind', 'spec'].includes(field)) optional = false
       if (name === 'ObjectMeta' && ['name', 'uid', 'resourceVersion'].includes(field)) optional = false
+      if (presence[`${group}.${name}`]?.nulls?.includes(field)) type += ' | null'
       body += `  ${/^[\w$]+$/.test(field) ? field : `'${field}'`}${optional ? '?' : ''}: ${type}\n`
     }
     body += '}\n'

@@ -26,7 +26,7 @@ export function clusterRoleAggregationReconciler(): Reconciler {
       const role = cache.get(ClusterRole, key)
       if (!role?.aggregationRule || role.metadata.deletionTimestamp) return
       const rules = aggregatedRules(role, cache.list(ClusterRole))
-      if (sameMeaning(role.rules, rules)) return
+      if (sameMeaning(role.rules ?? [], rules)) return
       const { resourceVersion } = role.metadata
       try {
         await client.patch(ClusterRole, key, { type: 'merge', body: { metadata: { resourceVersion }, rules } })

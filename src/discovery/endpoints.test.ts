@@ -44,7 +44,7 @@ const endpoints = () => cluster.client.get(Endpoints, key).catch(() => undefined
 const slices = async () =>
   (await cluster.client.list(EndpointSlice, { namespace, labelSelector: 'kubernetes.io/service-name=web' })).items
 const served = async () =>
-  (await slices()).flatMap(s => s.endpoints.map(e => `${e.targetRef?.name}:${e.conditions?.ready}`)).sort()
+  (await slices()).flatMap(s => s.endpoints!.map(e => `${e.targetRef?.name}:${e.conditions?.ready}`)).sort()
 
 describe('a Service with a selector', () => {
   it('has the addresses of its ready pods, in both forms', async () => {
@@ -67,7 +67,7 @@ describe('a Service with a selector', () => {
     expect(slice!.metadata.name).toMatch(/^web-/)
     expect(slice!.metadata.ownerReferences).toMatchObject([{ kind: 'Service', name: 'web', controller: true }])
     expect(slice!.ports).toEqual([{ name: 'http', port: 8080, protocol: 'TCP' }])
-    expect(slice!.endpoints.find(e => e.targetRef!.name === 'a')).toEqual({
+    expect(slice!.endpoints!.find(e => e.targetRef!.name === 'a')).toEqual({
       addresses: [a.status!.podIP],
       conditions: { ready: true, serving: true, terminating: false },
       nodeName: a.spec.nodeName,
@@ -131,7 +131,7 @@ describe('a Service with a selector', () => {
     await cluster.until(async () => (await served()).join() === 'a:true')
     await cluster.client.delete(Pod, { namespace, name: 'a' })
     await cluster.until(async () => (await served()).join() === 'a:false')
-    expect((await slices())[0]!.endpoints[0]!.conditions).toEqual({ ready: false, serving: true, terminating: true })
+    expect((await slices())[0]!.endpoints![0]!.conditions).toEqual({ ready: false, serving: true, terminating: true })
     await cluster.until(async () => !(await endpoints())!.subsets?.length)
     await cluster.client.patch(
       Pod,
@@ -148,7 +148,7 @@ describe('a Service with a selector', () => {
     await cluster.until(async () => (await served()).join() === 'db-0:true', 10_000, served)
     const [slice] = await slices()
     expect(slice!.metadata.labels!['service.kubernetes.io/headless']).toBe('')
-    expect(slice!.endpoints[0]).toMatchObject({ hostname: 'db-0', conditions: { ready: true, serving: false } })
+    expect(slice!.endpoints![0]).toMatchObject({ hostname: 'db-0', conditions: { ready: true, serving: false } })
     expect((await endpoints())!.subsets![0]!.addresses).toMatchObject([{ hostname: 'db-0' }])
   })
 
@@ -186,7 +186,7 @@ describe('a Service that wants its endpoints shared out to zones', () => {
     )
   const zones = async () =>
     (await slices())
-      .flatMap(s => s.endpoints.map(e => e.hints?.forZones?.[0]?.name ?? '-'))
+      .flatMap(s => s.endpoints!.map(e => e.hints?.forZones?.[0]?.name ?? '-'))
       .sort()
       .join(' ')
   const events = async () =>
@@ -230,7 +230,7 @@ it('of Endpoints of people only the first thousand addresses of a subset are mir
   await service({ ports: [{ port: 80, protocol: 'TCP' }] })
   const addresses = Array.from({ length: 1_003 }, (_, i) => ({ ip: `192.0.${2 + (i >> 8)}.${i & 255}` }))
   await cluster.client.create(Endpoints, { metadata: key, subsets: [{ addresses, ports: [{ port: 80 }] }] })
-  await cluster.until(async () => (await slices())[0]?.endpoints.length === 1_000, 10_000)
+  await cluster.until(async () => (await slices())[0]?.endpoints?.length === 1_000, 10_000)
   const { items } = await cluster.client.list(Event, { namespace })
   expect(items.map(e => e.message)).toEqual([
     'A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. 3 addresses were skipped',
@@ -263,7 +263,7 @@ it('Endpoints of people, for a Service without selector, are mirrored, followed 
   const subsets = [{ addresses: [{ ip: '192.0.2.7' }], ports: [{ port: 80, protocol: 'TCP' }] }]
   await cluster.client.patch(Endpoints, key, { type: 'merge', body: { subsets } })
   await cluster.until(
-    async () => (await slices()).map(s => s.endpoints[0]!.addresses[0]).join() === '192.0.2.7',
+    async () => (await slices()).map(s => s.endpoints![0]!.addresses[0]).join() === '192.0.2.7',
     10_000,
     slices,
   )
@@ -281,7 +281,7 @@ it('an address that stands in several subsets is mirrored once, with the ports o
   })
   const said = async () =>
     (await slices())
-      .map(s => `${s.ports?.map(p => p.name).join()} ${s.endpoints.map(e => e.addresses[0]).join()}`)
+      .map(s => `${s.ports?.map(p => p.name).join()} ${s.endpoints!.map(e => e.addresses[0]).join()}`)
       .sort()
   await cluster.until(async () => (await said()).join('; ') === 'a 192.0.2.2; a,b 192.0.2.1', 10_000, said)
   expect((await slices())[0]!.metadata.labels).toHaveProperty('service.kubernetes.io/headless')

@@ -27,7 +27,7 @@ export function sliceReport(
   desired: readonly Desired[],
   plan: SlicePlan,
 ): SliceReport {
-  const before = new Set(existing.flatMap(s => s.endpoints.map(endpointKey)))
+  const before = new Set(existing.flatMap(s => (s.endpoints ?? []).map(endpointKey)))
   const after = new Set(desired.flatMap(d => d.endpoints.map(endpointKey)))
   const missing = (all: Set<string>, from: Set<string>) => [...all].filter(key => !from.has(key)).length
   return {

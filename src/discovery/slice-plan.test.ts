@@ -95,9 +95,9 @@ describe('slices of a Service', () => {
             }),
           ...create.map(c => slice(c.endpoints)),
         ]
-        const all = after.flatMap(s => s.endpoints.map(endpointKey)).sort()
+        const all = after.flatMap(s => s.endpoints!.map(endpointKey)).sort()
         expect(all).toEqual(wanted.map(n => endpointKey(endpoint(n))).sort())
-        for (const s of after) expect(s.endpoints.length).toBeLessThanOrEqual(10)
+        for (const s of after) expect(s.endpoints!.length).toBeLessThanOrEqual(10)
         expect(
           plan(
             after,

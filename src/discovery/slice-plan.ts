@@ -26,7 +26,7 @@ export interface SlicePlan {
 }
 
 /** The same ports and family, whatever the order of ports. */
-function groupKey(addressType: string, ports: readonly EndpointPort[] | undefined): string {
+function groupKey(addressType: string, ports: readonly EndpointPort[] | null | undefined): string {
   return `${addressType} ${(ports ?? []).map(canonicalJson).sort().join()}`
 }
 

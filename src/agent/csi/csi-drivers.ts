@@ -6,6 +6,7 @@ import type { Client } from '../../client/index.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../../models/api-error.ts'
 import { Node } from '../../models/kinds/core/node.ts'
 import { CSINode } from '../../models/kinds/storage/csi-node.ts'
+import type { CSINodeDriver } from '../../models/types/storage-v1.ts'
 import { CsiDriver, type NodeInfo } from '../../plugins/index.ts'
 import type { PluginKind, RegisteredPlugin } from '../plugin/plugin-watcher.ts'
 import { withDriver, withoutDriver } from './csi-node.ts'
@@ -76,13 +77,13 @@ export class CsiDrivers implements PluginKind, Disposable {
     await client.patch(Node, { name: nodeName }, { type: 'merge', body: { metadata: { labels } } })
   }
 
-  #write(change: (drivers: CSINode['spec']['drivers']) => CSINode['spec']['drivers']): Promise<void> {
+  #write(change: (drivers: CSINodeDriver[]) => CSINodeDriver[]): Promise<void> {
     const written = this.#writing.then(() => this.#change(change))
     this.#writing = written.catch(() => {})
     return written
   }
 
-  async #change(change: (drivers: CSINode['spec']['drivers']) => CSINode['spec']['drivers']): Promise<void> {
+  async #change(change: (drivers: CSINodeDriver[]) => CSINodeDriver[]): Promise<void> {
     const { client, nodeName: name } = this.#options
     for (let attempt = 1; ; attempt++)
       try {
@@ -91,7 +92,7 @@ export class CsiDrivers implements PluginKind, Disposable {
           throw error
         })
         const drivers = change(found?.spec.drivers ?? [])
-        if (found && sameMeaning(found.spec.drivers, drivers)) return
+        if (found && sameMeaning(found.spec.drivers ?? [], drivers)) return
         if (found) await client.update(CSINode, { ...found, spec: { ...found.spec, drivers } })
         else await client.create<CSINode>(CSINode, await this.#draft(drivers))
         return

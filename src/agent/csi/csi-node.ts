@@ -1,7 +1,7 @@
 import type { CSINode } from '../../models/types/storage-v1.ts'
 import type { NodeInfo } from '../../plugins/index.ts'
 
-type Drivers = CSINode['spec']['drivers']
+type Drivers = NonNullable<CSINode['spec']['drivers']>
 
 /** The drivers of a CSINode with this one as it is now. */
 export function withDriver(drivers: Drivers, name: string, info: NodeInfo): Drivers {

@@ -51,7 +51,7 @@ async function attach(world: World, driver: CsiController, found: VolumeAttachme
     const csi = volume.spec.csi
     if (!csi) throw new Error(`persistentvolume ${volume.metadata.name} is of no CSI driver`)
     const { nodeName, attacher } = found.spec
-    const nodeId = cache.get(CSINode, { name: nodeName })?.spec.drivers.find(d => d.name === attacher)?.nodeID
+    const nodeId = cache.get(CSINode, { name: nodeName })?.spec.drivers?.find(d => d.name === attacher)?.nodeID
     if (!nodeId) throw new Error(`CSINode ${nodeName} does not contain driver ${attacher}`)
     // Before the driver is asked: whoever deletes the attachment from now on waits for it to be detached.
     attachment = await mark(world, found, finalizer, { [handleAnnotation]: csi.volumeHandle, [nodeAnnotation]: nodeId })

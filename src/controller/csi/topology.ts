@@ -6,7 +6,7 @@ export type Segments = Record<string, string>
 
 /** Where a node is in the words of a driver; undefined while the node does not run it, or does not say. */
 export function segmentsOf(nodeName: string, driver: string, cache: Cache): Segments | undefined {
-  const runs = cache.get(CSINode, { name: nodeName })?.spec.drivers.find(d => d.name === driver)
+  const runs = cache.get(CSINode, { name: nodeName })?.spec.drivers?.find(d => d.name === driver)
   const labels = cache.get(Node, { name: nodeName })?.metadata.labels ?? {}
   const keys = [...(runs?.topologyKeys ?? [])].sort()
   if (!runs || keys.some(key => labels[key] === undefined)) return undefined

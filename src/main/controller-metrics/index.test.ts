@@ -74,7 +74,7 @@ it('endpoints and their slices are counted until their Service is gone', async (
   })
   for (const name of ['a', 'b'])
     await cluster.client.create(Pod, { metadata: { namespace, name, labels: { app: 'web' } }, spec: template.spec })
-  await cluster.until(() => cluster.informers.for(EndpointSlice).list()[0]?.endpoints.length === 2)
+  await cluster.until(() => cluster.informers.for(EndpointSlice).list()[0]?.endpoints?.length === 2)
   await cluster.pass(2_000)
   const value = async (name: string) => (await lines(registry, `endpoint_slice_controller_${name}`))[0]?.split(' ')[1]
   expect([await value('endpoints_desired'), await value('num_endpoint_slices')]).toEqual(['2', '1'])

@@ -76,7 +76,7 @@ function fieldOf(name: string, node: SchemaNode): Field {
 function plainField(name: string, type: Type): Field {
   // Parts that were not there before are owned themselves: `drop` says that absent is not the same as empty.
   const empty = name === 'metadata' ? 'fill' : 'drop'
-  return { name, type, required: false, merge: false, replace: false, retainKeys: false, empty }
+  return { name, type, required: false, merge: false, replace: false, retainKeys: false, nullable: false, empty }
 }
 
 const isScalar = (value: unknown): value is string | number | boolean =>

@@ -36,12 +36,13 @@ export interface GroupData {
 /**
  * What the wire form tells of absent and empty values, a type of Kubernetes at a time: which scalars know absent from
  * zero (`replicas: 0`) and which times are left out when unset (others are null), which objects are always there
- * (`resources: {}`), which optional scalars are written even when zero. Types of our own are not in the table: they keep what was written.
+ * (`resources: {}`), which optional scalars are written even when zero, which lists are null when they are empty (`rules: null`). Types of our own are not in the table: they keep what was written.
  */
 export interface Presence {
   pointers?: string[]
   structs?: string[]
   always?: string[]
+  nulls?: string[]
 }
 
 export const scalarNames = [

@@ -10,7 +10,7 @@ const compiled = new WeakMap<ObjectType, Decoder>()
 
 /**
  * The decoder of a type, compiled on first use. It makes new objects: unknown fields are left out (and noted in the
- * context), nulls count as absent, empty values are dropped, kept or filled in as the type's fields say. Maps and
+ * context), nulls count as absent, empty values are dropped, kept or filled in, some lists as null, as the type's fields say. Maps and
  * unstructured parts are taken over by reference where nothing changes in them.
  */
 export function decoderOf(type: Type): Decoder {
@@ -45,6 +45,8 @@ interface Step {
   decode: Decoder
   /** Drop the decoded value if it is empty. */
   drop: boolean
+  /** Null instead of an empty list. */
+  nullable: boolean
 }
 
 function compileObject(type: ObjectType): Decoder {
@@ -54,8 +56,9 @@ function compileObject(type: ObjectType): Decoder {
   const fills: { name: string; make: (context: DecodeContext) => unknown }[] = []
   for (const field of type.fields.values()) {
     const decode = decoderOf(field.type)
-    steps.set(field.name, { field, decode, drop: field.empty === 'drop' })
-    if (field.empty === 'fill') fills.push({ name: field.name, make: filler(field.type, decode) })
+    steps.set(field.name, { field, decode, drop: field.empty === 'drop', nullable: field.nullable })
+    if (field.empty === 'fill')
+      fills.push({ name: field.name, make: field.nullable ? () => null : filler(field.type, decode) })
   }
   return (value, context, struct) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -76,7 +79,7 @@ function compileObject(type: ObjectType): Decoder {
       const decoded = step.decode(given, context, name)
       path.pop()
       if (step.drop && isEmpty(decoded)) continue
-      out[key] = decoded
+      out[key] = step.nullable && isEmpty(decoded) ? null : decoded
     }
     for (const fill of fills) if (out[fill.name] === undefined) out[fill.name] = fill.make(context)
     return out

@@ -228,6 +228,43 @@ describe('decode', () => {
   })
 })
 
+describe('lists that are null when they are empty', () => {
+  const kinds: [schema: string, rest: object, path: string][] = [
+    ['rbac/v1.Role', {}, 'rules'],
+    ['rbac/v1.ClusterRole', {}, 'rules'],
+    ['discovery/v1.EndpointSlice', {}, 'endpoints'],
+    ['discovery/v1.EndpointSlice', {}, 'ports'],
+    ['core/v1.LimitRange', {}, 'spec.limits'],
+    ['storage/v1.CSINode', {}, 'spec.drivers'],
+    ['storage/v1.CSINode', { spec: { drivers: [{ name: 'a' }] } }, 'spec.drivers.0.topologyKeys'],
+    ['core/v1.Pod', { spec: { volumes: [{ name: 'v', projected: {} }] } }, 'spec.volumes.0.projected.sources'],
+    ['autoscaling/v2.HorizontalPodAutoscaler', {}, 'status.currentMetrics'],
+    ['batch/v1.Job', { spec: { podFailurePolicy: {} } }, 'spec.podFailurePolicy.rules'],
+    [
+      'flowcontrol/v1.FlowSchema',
+      { spec: { rules: [{ resourceRules: [{}] }] } },
+      'spec.rules.0.resourceRules.0.namespaces',
+    ],
+  ]
+  const at = (object: any, path: string) => path.split('.').reduce((value, step) => value?.[step], object)
+
+  for (const [schema, rest, path] of kinds)
+    test(`${schema}: ${path}`, () => {
+      const kind = { group: '', version: 'v1', kind: 'X', schema }
+      for (const given of [undefined, null, []]) {
+        const body: any = structuredClone({ spec: {}, status: {}, ...rest })
+        const steps = path.split('.')
+        const parent = at(body, steps.slice(0, -1).join('.')) ?? body
+        if (given !== undefined) parent[steps.at(-1)!] = given
+        const { object } = decode(kind, body)
+        expect(at(object, path)).toBe(null)
+        expect(() => validateStructure(schema, object)).not.toThrow()
+        expect(() => applySchemaDefaults(schema, object)).not.toThrow()
+        expect(decode(kind, object).object).toEqual(object)
+      }
+    })
+})
+
 describe('validateStructure', () => {
   test('values outside an enumeration are refused, but not of the core group, whose kinds do that in their own order', () => {
     const object = { spec: { restartPolicy: 'Sometimes', containers: [{ imagePullPolicy: 'x' }] } }

@@ -99,6 +99,6 @@ function compileObject(type: ObjectType): Checker | undefined {
     for (const { name } of missing)
       if (object[name] === undefined || object[name] === '') errors.push(required(pathText([...at, `.${name}`])))
     for (const [name, step, checker] of below)
-      if (object[name] !== undefined) checkAt(checker, object[name], at, step, errors)
+      if (object[name] !== undefined && object[name] !== null) checkAt(checker, object[name], at, step, errors)
   }
 }

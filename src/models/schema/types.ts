@@ -43,6 +43,8 @@ export interface Field {
   readonly mergeKey?: string
   /** What an empty value means on the wire: `drop` it as absent, `keep` it, or `fill` it in when absent. */
   readonly empty: 'drop' | 'keep' | 'fill'
+  /** A list that is null when it is empty or absent. */
+  readonly nullable: boolean
 }
 
 /** An object type; its fields are resolved when first asked for, so that types may contain themselves. */
@@ -162,6 +164,7 @@ function makeField(
     merge: strategies.includes('merge'),
     replace: strategies.includes('replace'),
     retainKeys: strategies.includes('retainKeys'),
+    nullable: wire?.nulls?.includes(name) ?? false,
     empty: wire ? emptyOf(name, type, required.has(name), wire) : 'keep',
     ...(more.mergeKey ? { mergeKey: more.mergeKey } : {}),
     ...(more.default !== undefined ? { default: more.default } : {}),
@@ -180,7 +183,7 @@ function emptyOf(name: string, type: Type, required: boolean, wire: Presence): F
   if (type.form === 'object') return wire.structs?.includes(name) ? 'fill' : 'keep'
   if (wire.pointers?.includes(name)) return 'keep'
   // An unset time that is no pointer is written as null: `lastProbeTime: null`.
-  if (isTime(type)) return 'fill'
+  if (isTime(type) || wire.nulls?.includes(name)) return 'fill'
   if (type.form === 'list' || type.form === 'map') return required ? 'fill' : 'drop'
   if (!zeroOf(type)) return 'keep'
   return required || wire.always?.includes(name) ? 'fill' : 'drop'

@@ -80,7 +80,7 @@ export interface HorizontalPodAutoscalerSpec {
 
 export interface HorizontalPodAutoscalerStatus {
   conditions?: HorizontalPodAutoscalerCondition[]
-  currentMetrics?: MetricStatus[]
+  currentMetrics?: MetricStatus[] | null
   currentReplicas?: number
   desiredReplicas: number
   lastScaleTime?: string

@@ -628,7 +628,7 @@ export interface LimitRangeList {
 }
 
 export interface LimitRangeSpec {
-  limits: LimitRangeItem[]
+  limits: LimitRangeItem[] | null
 }
 
 export interface LinuxContainerUser {
@@ -1271,7 +1271,7 @@ export interface ProbeHandler {
 
 export interface ProjectedVolumeSource {
   defaultMode?: number
-  sources?: VolumeProjection[]
+  sources?: VolumeProjection[] | null
 }
 
 export interface QuobyteVolumeSource {

@@ -33,10 +33,10 @@ export interface EndpointPort {
 export interface EndpointSlice {
   addressType: 'FQDN' | 'IPv4' | 'IPv6'
   apiVersion: string
-  endpoints: Endpoint[]
+  endpoints: Endpoint[] | null
   kind: string
   metadata: ObjectMeta
-  ports?: EndpointPort[]
+  ports?: EndpointPort[] | null
 }
 
 export interface EndpointSliceList {

@@ -117,7 +117,7 @@ export interface QueuingConfiguration {
 export interface ResourcePolicyRule {
   apiGroups: string[]
   clusterScope?: boolean
-  namespaces?: string[]
+  namespaces?: string[] | null
   resources: string[]
   verbs: string[]
 }

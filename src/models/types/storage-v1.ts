@@ -39,7 +39,7 @@ export interface CSINodeDriver {
   allocatable?: VolumeNodeResources
   name: string
   nodeID: string
-  topologyKeys?: string[]
+  topologyKeys?: string[] | null
 }
 
 export interface CSINodeList {
@@ -50,7 +50,7 @@ export interface CSINodeList {
 }
 
 export interface CSINodeSpec {
-  drivers: CSINodeDriver[]
+  drivers: CSINodeDriver[] | null
 }
 
 export interface CSIStorageCapacity {

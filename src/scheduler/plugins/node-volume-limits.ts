@@ -78,7 +78,7 @@ function limitsOf(csiNode: CSINode): Limits {
   let found = known.get(csiNode)
   if (!found) {
     const limits = new Map<string, number>()
-    for (const { name, allocatable } of csiNode.spec.drivers)
+    for (const { name, allocatable } of csiNode.spec.drivers ?? [])
       if (allocatable?.count !== undefined) limits.set(name, allocatable.count)
     known.set(csiNode, (found = { limits, smallest: Math.min(...limits.values()) }))
   }

@@ -12,7 +12,8 @@ const maxPorts = 20_000
 const maxZones = 8
 
 export function validateEndpointSlice(next: EndpointSlice, previous?: EndpointSlice): FieldError[] {
-  const { addressType, endpoints = [], ports = [] } = next
+  const { addressType } = next
+  const [endpoints, ports] = [next.endpoints ?? [], next.ports ?? []]
   const errors = addressType ? checkOneOf('addressType', addressType, types) : [required('addressType')]
   if (endpoints.length > maxEndpoints) errors.push(tooMany('endpoints', endpoints.length, maxEndpoints))
   else errors.push(...endpoints.flatMap((endpoint, i) => checkEndpoint(`endpoints[${i}]`, endpoint, addressType)))

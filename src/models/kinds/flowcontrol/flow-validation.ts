@@ -84,7 +84,8 @@ function alone(field: string, list: string[], what: string): FieldError[] {
 }
 
 function checkResourceRule(field: string, rule: ResourcePolicyRule): FieldError[] {
-  const { apiGroups = [], resources = [], namespaces = [], clusterScope } = rule
+  const { apiGroups = [], resources = [], clusterScope } = rule
+  const namespaces = rule.namespaces ?? []
   const need = (name: string, list: string[], what: string, why: string) =>
     list.length ? alone(`${field}.${name}`, list, what) : [required(`${field}.${name}`, why)]
   return [

@@ -47,7 +47,7 @@ export const CSINode = defineKind<storage.CSINode>({
   schema: 'storage/v1.CSINode',
   deletionAnswersObject: true,
   noGeneration: true,
-  columns: [integer('Drivers', node => node.spec.drivers.length)],
+  columns: [integer('Drivers', node => node.spec.drivers?.length ?? 0)],
   checkedTwice: true,
   validate: validateNode,
 })
