@@ -65,14 +65,14 @@ export function readyAddresses(core: Lookup, namespace: string, service: string,
 }
 
 interface SliceLike {
-  endpoints?: { addresses: string[]; conditions?: { ready?: boolean } }[]
-  ports?: { name?: string; port?: number }[]
+  endpoints: { addresses: string[]; conditions?: { ready?: boolean } }[] | null
+  ports: { name?: string; port?: number }[] | null
 }
 
-function addressesOfSlice({ endpoints = [], ports = [] }: SliceLike, portName: string): Address[] {
-  const port = ports.find(p => (p.name ?? '') === portName)?.port
+function addressesOfSlice({ endpoints, ports }: SliceLike, portName: string): Address[] {
+  const port = ports?.find(p => (p.name ?? '') === portName)?.port
   if (port === undefined) return []
-  return endpoints
+  return (endpoints ?? [])
     .filter(e => e.conditions?.ready !== false && e.addresses[0] !== undefined)
     .map(e => ({ host: e.addresses[0]!, port }))
 }
