@@ -1,12 +1,13 @@
 import { timestamp } from '../../base/clock.ts'
-import { badRequest, conflictError } from '../../models/api-error.ts'
-import { invalid } from '../../models/field-error.ts'
+import { ApiError, badRequest, conflictError } from '../../models/api-error.ts'
+import { type FieldError, notSupported, required } from '../../models/field-error.ts'
 import { Binding, Pod } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler } from '../core.ts'
 import { type Asked, admitRequest, askedBy } from '../objects/admit-request.ts'
 import { refuse } from '../objects/create-object.ts'
+import { settleNamespace } from '../objects/system-fields.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { valueReply } from '../replies/object-form.ts'
 import { successStatus } from '../replies/reply.ts'
@@ -15,8 +16,9 @@ import { successStatus } from '../replies/reply.ts'
 export const createBinding: CallHandler = async call => {
   const binding = readObject(call, Binding)
   const said = binding.metadata.name
-  if (said && said !== call.path.name)
-    throw badRequest(`the name of the binding (${said}) does not match the pod's name in the URL (${call.path.name})`)
+  settleNamespace(call.resource, call.path, binding)
+  if (said && said !== call.path.name) throw badRequest('name in URL does not match name in Binding object')
+  refuseBinding(binding)
   await bindPod(askedBy(call), call.path.name!, binding)
   return valueReply(call, 201, { ...successStatus(), code: 201 })
 }
@@ -24,26 +26,32 @@ export const createBinding: CallHandler = async call => {
 /** POST bindings: the same with the pod's name in the body. */
 export const createLooseBinding: CallHandler = async call => {
   const binding = readObject(call, Binding)
-  if (!binding.metadata.name) throw badRequest('metadata.name of a binding is the name of the pod; it is missing')
+  settleNamespace(call.resource, call.path, binding)
+  refuseBinding(binding)
+  if (!binding.metadata.name) throw badRequest('Name parameter required.')
   await bindPod(askedBy(call), binding.metadata.name, binding)
   return valueReply(call, 201, { ...successStatus(), code: 201 })
+}
+
+function checkTarget({ target }: AnyObject): FieldError[] {
+  return [
+    ...(target?.kind && target.kind !== 'Node' ? [notSupported('target.kind', target.kind, ['Node', '<empty>'])] : []),
+    ...(target?.name ? [] : [required('target.name')]),
+  ]
+}
+
+/** Of a single binding, Kubernetes says it without a reason. @throws ApiError 500 */
+function refuseBinding(binding: AnyObject): void {
+  const texts = checkTarget(binding).map(error => `${error.field}: ${error.message}`)
+  if (texts.length) throw new ApiError('', texts.length > 1 ? `[${texts.join(', ')}]` : texts[0]!, { code: 500 })
 }
 
 /** Puts a pod on the node that the binding names. @throws ApiError */
 export async function bindPod(asked: Asked, name: string, binding: AnyObject): Promise<void> {
   const { core, user, warnings, dryRun, namespace } = asked
   const pods = core.resources.of(Pod)
-  if (binding.metadata.namespace && binding.metadata.namespace !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   const node: string = binding['target']?.name ?? ''
-  const kind: string = binding['target']?.kind ?? ''
-  const errors = [
-    ...(kind && kind !== 'Node' ? [invalid('target.kind', kind, 'must be empty or "Node"')] : []),
-    ...(node === ''
-      ? [{ field: 'target.name', reason: 'FieldValueRequired' as const, message: 'Required value' }]
-      : []),
-  ]
-  refuse(core.resources.of(Binding), { ...binding, metadata: { ...binding.metadata, name } }, errors)
+  refuse(core.resources.of(Binding), { ...binding, metadata: { ...binding.metadata, name } }, checkTarget(binding))
   await admitRequest(asked, pods, 'binding', name, binding)
   // Annotations of the binding are the one thing that is the caller's word.
   const sound = !binding.metadata.annotations
@@ -53,22 +61,10 @@ export async function bindPod(asked: Asked, name: string, binding: AnyObject): P
     namespace,
     name,
     pod => {
-      if (pod.metadata.deletionTimestamp)
-        throw conflictError(pods.kind, name, `pod ${name} is being deleted, cannot be assigned to a host`)
-      if (pod['spec'].nodeName)
-        throw conflictError(
-          pods.kind,
-          name,
-          `pod ${name} is already assigned to node ${JSON.stringify(pod['spec'].nodeName)}`,
-        )
-      if (pod['spec'].schedulingGates?.length)
-        throw conflictError(pods.kind, name, `pod ${name} has non-empty .spec.schedulingGates`)
-      if (binding.metadata.uid && binding.metadata.uid !== pod.metadata.uid)
-        throw conflictError(
-          pods.kind,
-          name,
-          `Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
-        )
+      const { uid } = binding.metadata
+      if (uid && uid !== pod.metadata.uid) throw conflictError(pods.kind, name, otherUid(pod, uid))
+      const why = whyUnbound(pod)
+      if (why) throw conflictError({ ...pods.kind, plural: 'pods/binding' }, name, why)
       return boundTo(node, pod, binding, timestamp(core.clock))
     },
     {
@@ -85,6 +81,20 @@ export async function bindPod(asked: Asked, name: string, binding: AnyObject): P
       differs: true,
     },
   )
+}
+
+/** Why a pod cannot be given a node; undefined if it can. */
+function whyUnbound({ metadata, spec }: AnyObject): string | undefined {
+  if (metadata.deletionTimestamp) return `pod ${metadata.name} is being deleted, cannot be assigned to a host`
+  if (spec.nodeName) return `pod ${metadata.name} is already assigned to node ${JSON.stringify(spec.nodeName)}`
+  return spec.schedulingGates?.length ? `pod ${metadata.name} has non-empty .spec.schedulingGates` : undefined
+}
+
+/** Another pod of that name was meant; in the words of Kubernetes' store. */
+function otherUid({ metadata }: AnyObject, wanted: string): string {
+  const differ = `UID in precondition: ${wanted}, UID in object meta: ${metadata.uid}`
+  const at = `Key: /pods/${metadata.namespace}/${metadata.name}, ResourceVersion: 0`
+  return `StorageError: invalid object, Code: 4, ${at}, AdditionalErrorMsg: Precondition failed: ${differ}`
 }
 
 /** The pod on its node. All that stays as it was is shared with the present state. */

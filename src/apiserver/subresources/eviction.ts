@@ -11,9 +11,11 @@ import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, Core, ResourceCall } from '../core.ts'
 import { admitRequest, askedBy } from '../objects/admit-request.ts'
 import { deleteObject } from '../objects/delete-object.ts'
+import { settleNamespace } from '../objects/system-fields.ts'
 import { type UpdateOptions, updateObject } from '../objects/update-object.ts'
 import { valueReply } from '../replies/object-form.ts'
 import { successStatus } from '../replies/reply.ts'
+import { checkPropagation } from '../verbs/delete.ts'
 import { checkDryRun, isDryRun } from '../verbs/write-options.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 
@@ -22,10 +24,13 @@ export const createEviction: CallHandler = async call => {
   const { core, path } = call
   const eviction = readObject(call, Eviction)
   const name = path.name!
+  settleNamespace(call.resource, path, eviction)
   if (eviction.metadata.name && eviction.metadata.name !== name)
     throw badRequest('name in URL does not match name in Eviction object')
   const wishes: DeleteOptions = eviction['deleteOptions'] ?? {}
+  refuseOtherDryRun(call.info.query.getAll('dryRun'), wishes.dryRun ?? [])
   checkDryRun(call, wishes.dryRun ?? [])
+  checkPropagation(wishes)
   const dryRun = isDryRun(call) || Boolean(wishes.dryRun?.length)
   const kept = core.cache.get(call.resource, path.namespace, name)
   if (!kept) throw notFoundError(Pod, name)
@@ -35,8 +40,15 @@ export const createEviction: CallHandler = async call => {
   const options: UpdateOptions = { user, dryRun, warnings, subresource: 'status', admitted: true }
   if (!goesFreely(pod)) await takeFromBudget(core, path.namespace!, pod, options)
   const marked = dryRun ? kept : await markEvicted(call, wishes.preconditions, options)
-  await deleteObject(core, call.resource, path.namespace, name, ofRevision(wishes, marked), options)
+  await deleteObject(core, call.resource, path.namespace, name, dryRun ? wishes : ofRevision(wishes, marked), options)
   return valueReply(call, 201, { ...successStatus(), code: 201 })
+}
+
+/** @throws ApiError 500 if the request and its body say both whether anything is written, and not the same */
+function refuseOtherDryRun(asked: readonly string[], wished: readonly string[]): void {
+  if (!asked.length || !wished.length || asked.join() === wished.join()) return
+  const both = `[${asked.join(' ')}] and [${wished.join(' ')}]`
+  throw new ApiError('', `Non-matching dry-run options in request and content: ${both}`, { code: 500 })
 }
 
 /** Says on the pod that it was asked to go, before it is: a Job that would count it as a failure reads it. */
@@ -82,8 +94,9 @@ async function takeFromBudget(core: Core, namespace: string, pod: AnyObject, opt
     .filter(kept => covers(core.shared(kept), pod))
   if (concerned.length > 1)
     throw new ApiError(
-      'InternalError',
+      '',
       'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+      { code: 500 },
     )
   const [budget] = concerned
   if (!budget) return

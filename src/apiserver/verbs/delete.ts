@@ -83,15 +83,20 @@ export function readDeleteOptions(call: Call): DeleteOptions {
     refuseOtherKind(value)
     options = decodeDeleteOptions(value)
   } else optionsOfQuery(call, options)
-  const { propagationPolicy: said } = options
+  checkPropagation(options)
+  checkDryRun(call, options.dryRun ?? [])
+  return options
+}
+
+/** What becomes of dependents: said once, and in words that there are. @throws ApiError Invalid */
+export function checkPropagation({ propagationPolicy: said, ...options }: DeleteOptions): void {
+  const call = { request: { method: 'DELETE' } }
   if (options.orphanDependents !== undefined && said !== undefined) {
     const why = 'orphanDependents and deletionPropagation cannot be both set'
     throw invalidOptions(call, invalid('propagationPolicy', said, why))
   }
   if (said !== undefined && !policies.includes(said))
     throw invalidOptions(call, notSupported('propagationPolicy', said, [...policies, 'nil']))
-  checkDryRun(call, options.dryRun ?? [])
-  return options
 }
 
 const policies: readonly string[] = ['Foreground', 'Background', 'Orphan']

@@ -12,7 +12,10 @@ const byMethod: Record<string, OptionsKind> = {
 }
 
 /** The refusal of what stands behind the question mark, or in the body of a DELETE: `PatchOptions.meta.k8s.io "" is invalid: …` */
-export function invalidOptions({ request }: Pick<Call, 'request'>, ...errors: FieldError[]): ApiError {
+export function invalidOptions(
+  { request }: { request: Pick<Call['request'], 'method'> },
+  ...errors: FieldError[]
+): ApiError {
   const kind = byMethod[request.method] ?? 'PatchOptions'
   return invalidError({ group: 'meta.k8s.io', plural: kind.toLowerCase(), kind }, '', errors)
 }
