@@ -186,6 +186,17 @@ test('a backend that is not there is 503, a service without endpoints too', asyn
   })
 })
 
+test.each([
+  ['services/gone/proxy', 404, 'services "gone" not found'],
+  ['services/ftp:svc:80/proxy', 400, 'invalid service request "ftp:svc:80"'],
+  ['services/svc:99/proxy', 503, 'no service port 99 found for service "svc"'],
+  ['pods/gone:80/proxy', 404, 'pods "gone" not found'],
+  ['pods/a:b:c:d/proxy', 400, 'invalid pod request "a:b:c:d"'],
+])('who is not there is not there without a slash either: %s', async (target, code, message) => {
+  const { call } = await setUp()
+  expect(await call('GET', `${ns}/${target}`)).toMatchObject({ status: code, body: { code, message } })
+})
+
 test('a body of any size is passed on while it comes', async () => {
   const { server, outside } = await setUp((_request, response, body) => void response.end(String(body.length)))
   const listening = await server.api.listen({ host: '127.0.0.1', port: 0 })

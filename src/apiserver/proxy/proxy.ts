@@ -26,10 +26,11 @@ async function passOn(call: ResourceCall, nodes: NodeDialer | undefined): Promis
     kind: `${resource.kind.kind}ProxyOptions`,
     ...(path.rest === undefined ? {} : { path: `/${path.rest}` }),
   })
+  // Who is not there is not there with a slash either.
+  const target = proxyTarget(call)
   const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : ''
   if (path.rest === undefined && (request.method === 'GET' || request.method === 'HEAD') && !request.headers['upgrade'])
     return { status: 301, headers: { location: `${info.path}/${query}` }, body: new Uint8Array() }
-  const target = proxyTarget(call)
   const answer = await ask(call, target, `/${path.rest ?? ''}${query}`, nodes)
   // Nothing is tunnelled before the backend itself has switched.
   if (answer.upgraded) return tunnelled(answer)
