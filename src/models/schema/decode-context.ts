@@ -1,10 +1,14 @@
 import { OptiFlowError } from '../../base/errors.ts'
+import goTypes from './go-types.data.json' with { type: 'json' }
 
 /** A value of the wrong type or form; the message is that of Go's JSON decoder. */
 export class DecodeError extends OptiFlowError {}
 
 /** At most so many unknown fields are named in one answer. */
 const mostProblems = 100
+
+/** Texts that have a type of their own in Go: `ObjectMeta.uid` is `types.UID`, and messages of wrong types say so. */
+const namedTexts: ReadonlyMap<string, string> = new Map(Object.entries(goTypes))
 
 /** Where a decoder is, and what it found strange on its way. */
 export class DecodeContext {
@@ -36,8 +40,10 @@ export class DecodeContext {
     const field = this.path
       .filter((step, i) => i >= this.start && typeof step === 'string' && !this.mapKeys.includes(i))
       .join('.')
+    const named = namedTexts.get(`${struct}.${field.slice(field.lastIndexOf('.') + 1)}`)
+    const type = named ? goType.replace(/^(\[\])?string$/, `$1${named}`) : goType
     const where = field === '' ? 'Go value' : `Go struct field ${struct}.${field}`
-    return new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into ${where} of type ${goType}`)
+    return new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into ${where} of type ${type}`)
   }
 }
 

@@ -228,6 +228,27 @@ describe('decode', () => {
   })
 })
 
+test.each([
+  [
+    { metadata: { uid: [] } },
+    'json: cannot unmarshal array into Go struct field ObjectMeta.metadata.uid of type types.UID',
+  ],
+  [
+    { spec: { containers: [{ imagePullPolicy: 5 }] } },
+    'json: cannot unmarshal number into Go struct field Container.spec.containers.imagePullPolicy of type v1.PullPolicy',
+  ],
+  [
+    { spec: { containers: [{ ports: [{ protocol: {} }] }] } },
+    'json: cannot unmarshal object into Go struct field ContainerPort.spec.containers.ports.protocol of type v1.Protocol',
+  ],
+  [
+    { spec: { containers: [{ image: 5 }] } },
+    'json: cannot unmarshal number into Go struct field Container.spec.containers.image of type string',
+  ],
+])('texts of a type of their own are named by it: %j', (body, message) => {
+  expect(refusal(body)).toContain(message)
+})
+
 describe('lists that are null when they are empty', () => {
   const kinds: [schema: string, rest: object, path: string][] = [
     ['rbac/v1.Role', {}, 'rules'],
