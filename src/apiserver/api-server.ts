@@ -56,7 +56,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { registry } = metrics
   const aggregation = aggregationOf(core, registry, options)
   const identity = identityOf(core, options, outside)
-  const rbac = addAuthorizers(core, options, outside)
+  const rbac = addAuthorizers(core, options, outside, registry)
   addAdmission(core, options, { rbac, addresses, registry })
   addComputed(core, options, identity, rbac)
   addSubresources(core, options, identity)

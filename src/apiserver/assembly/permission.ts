@@ -13,6 +13,7 @@ import { NodeAuthorizer } from '../authz/node/node-authorizer.ts'
 import { NodeObjects } from '../authz/node/node-objects.ts'
 import { PodsByNode } from '../authz/node/pods-by-node.ts'
 import { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
+import { AuthorizationMetrics } from '../authz/webhook/authorization-metrics.ts'
 import { WebhookAuthorizer } from '../authz/webhook/webhook-authorizer.ts'
 import type { Core } from '../core.ts'
 import type { ApiServerOptions, Outside } from './options.ts'
@@ -26,7 +27,9 @@ export function addAuthorizers(
   core: Core,
   { authorization = usual, authorizers = [] }: Pick<ApiServerOptions, 'authorization' | 'authorizers'>,
   outside: Outside,
+  registry: Registry,
 ): RbacAuthorizer {
+  const metrics = new AuthorizationMetrics(registry)
   const rbac = new RbacAuthorizer(core)
   const nodes = new NodeAuthorizer(new PodsByNode(core), new NodeObjects(core))
   const plain: Record<PlainAuthorizer, Authorizer[]> = {
@@ -37,7 +40,7 @@ export function addAuthorizers(
   }
   const chosen = authorization.flatMap(choice => {
     if (choice.type !== 'Webhook') return plain[choice.type]
-    const webhook = new WebhookAuthorizer(choice.webhook, outside)
+    const webhook = new WebhookAuthorizer(choice.webhook, outside, metrics)
     core.closing.addEventListener('abort', () => webhook[Symbol.dispose](), { once: true })
     return [webhook]
   })

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { Registry } from 'prom-client'
 import { expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '../../../base/logger.ts'
 import type { HttpStream, Net } from '../../../base/net.ts'
@@ -6,6 +7,7 @@ import { VirtualClock } from '../../../base/virtual-clock.ts'
 import { cel, compileCel } from '../../../models/cel/index.ts'
 import { startTestServer } from '../../testing/test-server.ts'
 import type { Attributes } from '../authorizer.ts'
+import { AuthorizationMetrics } from './authorization-metrics.ts'
 import { reviewType } from './review-request.ts'
 import { WebhookAuthorizer, type WebhookAuthorizerOptions } from './webhook-authorizer.ts'
 
@@ -27,6 +29,7 @@ type Reply = { status?: number; allowed?: boolean; denied?: boolean; reason?: st
 function webhook(replies: Reply[], options: Partial<WebhookAuthorizerOptions> = {}) {
   const asked: any[] = []
   const urls: string[] = []
+  const registry = new Registry()
   const net = {
     async stream(url: string, { body }: { body: string }): Promise<HttpStream> {
       const review = JSON.parse(body)
@@ -44,8 +47,13 @@ function webhook(replies: Reply[], options: Partial<WebhookAuthorizerOptions> = 
   return {
     asked,
     urls,
+    registry,
     net,
-    authorizer: new WebhookAuthorizer({ ...base, ...options }, { net, clock, log: silentLogger }),
+    authorizer: new WebhookAuthorizer(
+      { ...base, ...options },
+      { net, clock, log: silentLogger },
+      new AuthorizationMetrics(registry),
+    ),
   }
 }
 
@@ -162,6 +170,21 @@ test('a webhook that stumbles is asked again, one that is wrong is not', async (
     ...{ allowed: false, reason: '', error: 'the server could not find the requested resource' },
   })
   expect(wrong.asked).toHaveLength(1)
+})
+
+test('what came of questions is counted', async () => {
+  const conditions = [condition('request.user == "ann" || request.extra["nothing"] == ["1"]')]
+  const { authorizer, registry } = webhook([{ allowed: true }, { status: 404 }], { conditions })
+  await authorizer.authorize(question())
+  await authorizer.authorize(question('y'))
+  await authorizer.authorize({ ...question(), user: { username: 'bob', groups: [] } })
+  const lines = (await registry.metrics()).split('\n').filter(line => /^apiserver_\w+_total\{/.test(line))
+  expect(lines).toEqual([
+    'apiserver_authorization_webhook_evaluations_total{name="w",result="success"} 1',
+    'apiserver_authorization_webhook_evaluations_total{name="w",result="error"} 1',
+    'apiserver_authorization_webhook_evaluations_fail_open_total{name="w",result="error"} 1',
+    'apiserver_authorization_match_condition_evaluation_errors_total{type="Webhook",name="w"} 1',
+  ])
 })
 
 test('whoever nobody could be asked about is told so, and masters need nobody', async () => {

@@ -4,10 +4,11 @@ import type { Logger } from '../../../base/logger.ts'
 import type { Net } from '../../../base/net.ts'
 import type { CelProgram } from '../../../models/cel/index.ts'
 import { meetsConditions } from '../../admission/policies/evaluation.ts'
-import { CallFailed } from '../../outgoing/call-failed.ts'
+import { CallFailed, DeadlineExceeded } from '../../outgoing/call-failed.ts'
 import { ConfiguredServer, type ServerConnection } from '../../outgoing/configured-server.ts'
 import type { Attributes, Authorizer, Decision } from '../authorizer.ts'
 import { AnswerCache } from './answer-cache.ts'
+import type { AuthorizationMetrics } from './authorization-metrics.ts'
 import { conditionRequest, reviewSpec } from './review-request.ts'
 
 export interface WebhookAuthorizerOptions {
@@ -48,8 +49,15 @@ export class WebhookAuthorizer implements Authorizer, Disposable {
   /** Of questions that it had no opinion about. */
   readonly #noOpinions = new WeakMap<Attributes, { reason: string; error?: string }>()
 
-  constructor(options: WebhookAuthorizerOptions, outside: { net: Net; clock: Clock; log: Logger }) {
+  readonly #metrics: AuthorizationMetrics
+
+  constructor(
+    options: WebhookAuthorizerOptions,
+    outside: { net: Net; clock: Clock; log: Logger },
+    metrics: AuthorizationMetrics,
+  ) {
     this.#options = options
+    this.#metrics = metrics
     this.#clock = outside.clock
     this.#log = outside.log
     this.#server = new ConfiguredServer(options.server, outside)
@@ -61,12 +69,18 @@ export class WebhookAuthorizer implements Authorizer, Disposable {
   }
 
   authorize(attributes: Attributes): Decision | undefined | Promise<Decision | undefined> {
-    const { conditions } = this.#options
+    const { conditions, name } = this.#options
     const { met, error } = conditions.length
       ? meetsConditions(conditions, { request: conditionRequest(attributes) })
       : { met: true }
-    if (error) return this.#failed(attributes, error)
-    if (!met) return undefined
+    if (error) {
+      this.#metrics.conditionFailed(name)
+      return this.#failed(attributes, error)
+    }
+    if (!met) {
+      this.#metrics.excluded(name)
+      return undefined
+    }
     const spec = reviewSpec(attributes)
     const key = JSON.stringify(spec)
     const known = this.#known.get(key)
@@ -90,6 +104,7 @@ export class WebhookAuthorizer implements Authorizer, Disposable {
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error
       this.#log.warn({ webhook: name, error: explain(error) }, 'authorization webhook failed')
+      if (this.#options.failurePolicy === 'NoOpinion') this.#metrics.failedOpen(name, failureOf(error))
       return this.#failed(attributes, error.message)
     }
   }
@@ -109,14 +124,20 @@ export class WebhookAuthorizer implements Authorizer, Disposable {
   }
 
   async #insist(body: string): Promise<Answer> {
-    const { timeoutMs, version } = this.#options
-    for (let attempt = 1; ; attempt++)
+    const { timeoutMs, version, name } = this.#options
+    for (let attempt = 1; ; attempt++) {
+      const startedMs = this.#clock.monotonicMs()
+      const took = () => this.#clock.monotonicMs() - startedMs
       try {
-        return readAnswer(await this.#server.post(body, timeoutMs), version)
+        const answer = readAnswer(await this.#server.post(body, timeoutMs), version)
+        this.#metrics.asked(name, 'success', took())
+        return answer
       } catch (error) {
+        this.#metrics.asked(name, failureOf(error), took())
         if (attempt >= tries || !mayPass(error)) throw error
         await sleep(this.#clock, firstRetryMs * 1.5 ** (attempt - 1))
       }
+    }
   }
 
   #decide(attributes: Attributes, { allowed, denied, reason }: Answer): Decision | undefined {
@@ -147,6 +168,11 @@ function readAnswer(value: unknown, version: string): Answer {
     if (flag !== undefined && typeof flag !== 'boolean')
       throw new CallFailed('the webhook answered neither true nor false', { status: 200 })
   return { allowed: allowed === true, denied: denied === true, reason: typeof reason === 'string' ? reason : '' }
+}
+
+function failureOf(error: unknown): 'timeout' | 'error' {
+  if (!(error instanceof CallFailed)) return 'error'
+  return error.status === 504 || error.cause instanceof DeadlineExceeded ? 'timeout' : 'error'
 }
 
 /** Whether another try may end better. */
