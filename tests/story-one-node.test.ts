@@ -166,6 +166,25 @@ describe.skipIf(obstacle)(
       expect(echoed.err).toContain('bad')
     })
 
+    it.each([
+      ['WebSocket', {}],
+      ['SPDY', { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' }],
+    ])('who comes for a command over %s and goes leaves nothing open', async (_, env) => {
+      const [pod] = await pods()
+      const open = (part: string) => readdir(`/proc/${parts.pid(part)}/fd`).then(files => files.length)
+      const now = async () => ({ server: await open('server'), agent: await open('agent') })
+      const before = await now()
+      for (let i = 0; i < 12; i++)
+        expect(await parts.kubectlRun(['exec', pod.metadata.name, '--', 'hostname'], '', env)).toMatchObject({
+          code: 0,
+        })
+      // Others come and go too.
+      await until('connections to be closed', async () => {
+        const { server, agent } = await now()
+        return server < before.server + 6 && agent < before.agent + 6
+      })
+    })
+
     it('a pod sends no faster than its annotation says, and does not start when that makes no sense', async () => {
       const pod = (name: string, egress: string) => ({
         apiVersion: 'v1',
