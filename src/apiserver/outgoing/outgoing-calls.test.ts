@@ -7,7 +7,8 @@ import { destinationUrl } from './destination.ts'
 
 type Handler = Parameters<typeof startOutsideServer>[1]
 
-async function setUp(handler: Handler, name = 'hook.default.svc', options = {}) {
+/** Time passes only where a test lets it. */
+async function setUp(handler: Handler, name = 'hook.default.svc', options: object = { clock: new VirtualClock(0) }) {
   const dialled: string[] = []
   const server = await startTestServer({ net: loopbackNet(dialled), ...options })
   const outside = await startOutsideServer(name, handler)
