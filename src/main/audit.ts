@@ -7,9 +7,10 @@ import {
   defaultAuditPolicy,
   readAuditPolicy,
 } from '../apiserver/index.ts'
+import { BadSetting } from './bad-setting.ts'
 import { type Connection, readKubeconfig } from './kubeconfig.ts'
 import type { OutsideWorld } from './outside.ts'
-import { BadSetting, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 const dayMs = 24 * 3600_000
 const mb = 1024 * 1024

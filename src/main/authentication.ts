@@ -1,7 +1,7 @@
 import { type AuthenticationChoices, readAuthenticationConfiguration } from '../apiserver/index.ts'
 import type { Disk } from '../base/disk.ts'
+import { BadSetting } from './bad-setting.ts'
 import { readConfigurationFile } from './configuration-file.ts'
-import { BadSetting } from './settings.ts'
 
 /**
  * Whose tokens are believed and where strangers may come, as an AuthenticationConfiguration says.

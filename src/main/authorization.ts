@@ -1,8 +1,8 @@
 import { type AuthorizerChoice, type AuthorizerWish, readAuthorizationConfiguration } from '../apiserver/index.ts'
 import type { Disk } from '../base/disk.ts'
+import { BadSetting } from './bad-setting.ts'
 import { readConfigurationFile } from './configuration-file.ts'
 import { BadKubeconfig, readKubeconfig } from './kubeconfig.ts'
-import { BadSetting } from './settings.ts'
 
 const flag = '--authorization-config'
 

@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import { BadConfiguration } from '../apiserver/index.ts'
 import type { Disk } from '../base/disk.ts'
-import { BadSetting } from './settings.ts'
+import { BadSetting } from './bad-setting.ts'
 
 /**
  * A file of an administrator's, as `read` understands it.

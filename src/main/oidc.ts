@@ -1,6 +1,7 @@
 import type { OidcOptions } from '../apiserver/index.ts'
 import type { Disk } from '../base/disk.ts'
-import { BadSetting, type Settings } from './settings.ts'
+import { BadSetting } from './bad-setting.ts'
+import type { Settings } from './settings.ts'
 
 /** What the settings say of log-in elsewhere; undefined when they say nothing. @throws BadSetting */
 export async function readOidc(settings: Settings, disk: Disk): Promise<OidcOptions | undefined> {

@@ -1,10 +1,8 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parse } from 'yaml'
 import type { SwapBehavior } from '../agent/index.ts'
-import type { Disk } from '../base/disk.ts'
-import { codeOf, OptiFlowError } from '../base/errors.ts'
 import type { LogLevel } from '../base/logger.ts'
+import { BadSetting } from './bad-setting.ts'
 import { type CgroupChoices, cgroupDefaults, cgroupRules } from './cgroup-settings.ts'
 import { type ControllerSettings, controllerDefaults, controllerRules } from './controller-settings.ts'
 import { type DiskChoices, diskContradiction, diskDefaults, diskRules } from './disk-settings.ts'
@@ -30,6 +28,7 @@ import {
   readWait,
   wholeNumber,
 } from './setting-readers.ts'
+import { readConfig } from './settings-file.ts'
 import { type ShutdownChoices, shutdownContradiction, shutdownDefaults, shutdownRules } from './shutdown-settings.ts'
 import { type TopologyChoices, topologyDefaults, topologyRules } from './topology-settings.ts'
 
@@ -155,9 +154,6 @@ export interface Settings
   backupKeyFile: string | undefined
 }
 
-/** A setting has a value that cannot be used. */
-export class BadSetting extends OptiFlowError {}
-
 interface Rule<K extends keyof Settings> {
   /** Name in the config file; the flag and the variable follow from it. */
   name: string
@@ -259,7 +255,7 @@ export interface SettingSources {
 /** @throws BadSetting naming the setting, where it came from and what it may be. */
 export function resolveSettings(sources: SettingSources): Settings {
   const { machine } = sources
-  const config = readConfig(sources.file)
+  const config = readConfig(sources.file, new Set(Object.values(rules).map(rule => rule.name)))
   const settings: Settings = {
     ...controllerDefaults,
     ...cgroupDefaults,
@@ -372,41 +368,4 @@ function withoutContradiction(settings: Settings, given: ReadonlySet<keyof Setti
       },
     )
   return { ...settings, networkPolicy: 'off' }
-}
-
-/** Reads the config file: the one named, or /etc/optiflow/config.yaml or ~/.config/optiflow/config.yaml if there. */
-export async function readConfigFile(disk: Disk, named: string | undefined): Promise<string | undefined> {
-  const places = named
-    ? [resolve(named)]
-    : ['/etc/optiflow/config.yaml', join(homedir(), '.config/optiflow/config.yaml')]
-  for (const place of places) {
-    try {
-      return await disk.readText(place)
-    } catch (cause) {
-      if (codeOf(cause) !== 'ENOENT' || named)
-        throw new BadSetting(`cannot read the config file ${place}`, {
-          cause,
-          hint: 'Check the path given with --config.',
-        })
-    }
-  }
-  return undefined
-}
-
-function readConfig(text: string | undefined): Record<string, string> {
-  if (!text) return {}
-  const parsed: unknown = parse(text, { maxAliasCount: 10 })
-  if (parsed === null) return {}
-  if (typeof parsed !== 'object' || Array.isArray(parsed))
-    throw new BadSetting('the config file must hold a map of settings')
-  const known = new Set(Object.values(rules).map(r => r.name))
-  const out: Record<string, string> = {}
-  for (const [name, value] of Object.entries(parsed)) {
-    if (!known.has(name))
-      throw new BadSetting(`the config file has an unknown setting ${JSON.stringify(name)}`, {
-        hint: `Known settings: ${[...known].join(', ')}.`,
-      })
-    out[name] = Array.isArray(value) ? value.join(',') : String(value)
-  }
-  return out
 }

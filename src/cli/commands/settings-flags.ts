@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { containerdInstalled } from '../../main/preflight.ts'
-import { readConfigFile, resolveSettings, type Settings } from '../../main/settings.ts'
+import { resolveSettings, type Settings } from '../../main/settings.ts'
+import { readConfigFile } from '../../main/settings-file.ts'
 import type { Outside } from '../command.ts'
 
 const flags: Record<string, [flag: string, help: string]> = {

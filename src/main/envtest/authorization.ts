@@ -2,7 +2,7 @@ import type { AuthorizerChoice, AuthorizerWish } from '../../apiserver/index.ts'
 import type { Disk } from '../../base/disk.ts'
 import { parseGoDuration } from '../../models/go-duration.ts'
 import { readAuthorization, withServer } from '../authorization.ts'
-import { BadSetting } from '../settings.ts'
+import { BadSetting } from '../bad-setting.ts'
 import type { Flags } from './flags.ts'
 
 const plain = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const
