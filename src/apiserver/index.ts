@@ -16,6 +16,7 @@ export type { OidcOptions } from './authn/oidc-tokens.ts'
 export {
   type AuthorizerChoice,
   type AuthorizerWish,
+  plainAuthorizers,
   readAuthorizationConfiguration,
   type WebhookWish,
 } from './authz/authorization-configuration.ts'

@@ -1,18 +1,12 @@
 import { type Cancel, type Clock, sleep } from '../../base/clock.ts'
 import { OptiFlowError } from '../../base/errors.ts'
 import type { Net } from '../../base/net.ts'
+import { identityOf, type ServerConnection } from '../outgoing/configured-server.ts'
 import type { AuditBackend } from './auditor.ts'
 
 export interface AuditWebhookOptions {
   /** Where the server is and how we show ourselves to it; PEM. */
-  server: {
-    server: string
-    ca?: string
-    cert?: string
-    key?: string
-    token?: string
-    insecure?: boolean
-  }
+  server: ServerConnection
   /** Events in one request at most; 400 unless given. */
   maxBatch?: number
   /** How long an event waits for others at most; 30 000 unless given. */
@@ -101,16 +95,13 @@ export class AuditWebhook implements AuditBackend {
 
   async #post(batch: string[]): Promise<void> {
     const { net, server: connection } = this.#options
-    const { server, token, ca, cert, key, insecure } = connection
+    const { server, token } = connection
     const { status } = await net.request(server, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
       body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[${batch.join(',')}]}`,
       timeoutMs: this.#closing.signal.aborted ? lastAnswerMs : answerMs,
-      ...(ca ? { ca } : {}),
-      ...(cert ? { cert } : {}),
-      ...(key ? { key } : {}),
-      ...(insecure ? { insecure } : {}),
+      ...identityOf(connection),
     })
     if (status < 200 || status > 299) throw new NotTaken(`${server} answered ${status}`)
   }

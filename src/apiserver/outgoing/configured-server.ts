@@ -15,6 +15,16 @@ export interface ServerConnection {
   insecure?: boolean
 }
 
+/** What of it a request over TLS is told. */
+export function identityOf({ ca, cert, key, insecure }: ServerConnection) {
+  return {
+    ...(ca ? { ca } : {}),
+    ...(cert ? { cert } : {}),
+    ...(key ? { key } : {}),
+    ...(insecure ? { insecure } : {}),
+  }
+}
+
 const maxAnswerBytes = 1 << 20
 
 /** Asks such a server again and again over kept connections. */
@@ -36,7 +46,7 @@ export class ConfiguredServer implements Disposable {
 
   /** Posts JSON to the address as it was given; the server is told, as `?timeout=3s`, how long we wait. @throws CallFailed with the status, if there was an answer at all */
   async post(body: string, timeoutMs: number): Promise<unknown> {
-    const { server, token, ca, cert, key, insecure } = this.#connection
+    const { server, token } = this.#connection
     const stop = new AbortController()
     const cancel = this.#clock.schedule(timeoutMs, () => stop.abort(new DeadlineExceeded()))
     const url = new URL(server)
@@ -53,10 +63,7 @@ export class ConfiguredServer implements Disposable {
         body,
         reuse: this.#kept,
         signal: stop.signal,
-        ...(ca ? { ca } : {}),
-        ...(cert ? { cert } : {}),
-        ...(key ? { key } : {}),
-        ...(insecure ? { insecure } : {}),
+        ...identityOf(this.#connection),
       })
       const bytes = await wholeBody(answer.body, maxAnswerBytes, stop.signal)
       const { status } = answer

@@ -1,11 +1,10 @@
-import type { AuthorizerChoice, AuthorizerWish } from '../../apiserver/index.ts'
+import { type AuthorizerChoice, type AuthorizerWish, plainAuthorizers } from '../../apiserver/index.ts'
 import type { Disk } from '../../base/disk.ts'
 import { parseGoDuration } from '../../models/go-duration.ts'
 import { readAuthorization, withServer } from '../authorization.ts'
 import { BadSetting } from '../bad-setting.ts'
 import type { Flags } from './flags.ts'
 
-const plain = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const
 /** As kube-apiserver asks a webhook that flags describe. */
 const webhookTimeoutMs = 30_000
 
@@ -37,10 +36,10 @@ async function choiceOf(
   flags: Flags,
   disk: Disk,
 ): Promise<AuthorizerChoice> {
-  const type = plain.find(known => known === mode)
+  const type = plainAuthorizers.find(known => known === mode)
   if (type) return { type }
   if (mode !== 'Webhook')
-    throw new BadSetting(`--authorization-mode: ${mode} is not one of ${plain.join(', ')} and Webhook`)
+    throw new BadSetting(`--authorization-mode: ${mode} is not one of ${plainAuthorizers.join(', ')} and Webhook`)
   if (webhookFile === undefined)
     throw new BadSetting("authorization-mode Webhook's authorization config file not passed", {
       hint: 'Add --authorization-webhook-config-file.',

@@ -4,31 +4,11 @@ import { type CelType, cel } from '../../../models/cel/index.ts'
 import type { Attributes } from '../authorizer.ts'
 
 /** The spec of the SubjectAccessReview that a webhook is asked; what is empty is left out. */
-export function reviewSpec({
-  user,
-  verb,
-  path,
-  resource,
-  fieldSelector,
-  labelSelector,
-}: Attributes): Record<string, unknown> {
-  const about = resource
-    ? {
-        resourceAttributes: said({
-          namespace: resource.namespace,
-          verb,
-          group: resource.group,
-          version: resource.version,
-          resource: resource.plural,
-          subresource: resource.subresource,
-          name: resource.name,
-          fieldSelector: selectorOf(fieldSelector),
-          labelSelector: labelsOf(labelSelector),
-        }),
-      }
-    : { nonResourceAttributes: said({ path, verb }) }
+export function reviewSpec(attributes: Attributes): Record<string, unknown> {
+  const { user } = attributes
+  const about = Object.entries(subjectOf(attributes)).map(([name, fields]) => [name, said(fields)])
   return {
-    ...about,
+    ...Object.fromEntries(about),
     ...said({ user: user.username, groups: user.groups.length ? user.groups : undefined }),
     ...said({ extra: Object.keys(user.extra ?? {}).length ? user.extra : undefined, uid: user.uid }),
   }
@@ -36,25 +16,26 @@ export function reviewSpec({
 
 /** What conditions see as `request`: texts that are empty are there too. */
 export function conditionRequest(attributes: Attributes): Record<string, unknown> {
-  const { user, verb, path, resource, fieldSelector, labelSelector } = attributes
+  const { user } = attributes
+  return {
+    ...subjectOf(attributes),
+    ...{ user: user.username, groups: user.groups, extra: user.extra ?? {}, uid: user.uid ?? '' },
+  }
+}
+
+/** What it is about, under the name that its kind has in a review. */
+function subjectOf({ verb, path, resource, fieldSelector, labelSelector }: Attributes): Record<string, object> {
+  if (!resource) return { nonResourceAttributes: { path, verb } }
+  const { namespace, group, version, plural, subresource, name } = resource
   const selector = selectorOf(fieldSelector)
   const labels = labelsOf(labelSelector)
-  const about = resource
-    ? {
-        resourceAttributes: {
-          namespace: resource.namespace,
-          verb,
-          group: resource.group,
-          version: resource.version,
-          resource: resource.plural,
-          subresource: resource.subresource,
-          name: resource.name,
-          ...(selector ? { fieldSelector: selector } : {}),
-          ...(labels ? { labelSelector: labels } : {}),
-        },
-      }
-    : { nonResourceAttributes: { path, verb } }
-  return { ...about, user: user.username, groups: user.groups, extra: user.extra ?? {}, uid: user.uid ?? '' }
+  return {
+    resourceAttributes: {
+      ...{ namespace, verb, group, version, resource: plural, subresource, name },
+      ...(selector ? { fieldSelector: selector } : {}),
+      ...(labels ? { labelSelector: labels } : {}),
+    },
+  }
 }
 
 const requirementType = cel.object('kubernetes.SelectorRequirement', {
@@ -77,7 +58,7 @@ export const reviewType: CelType = cel.declared('kubernetes.SubjectAccessReviewS
   uid: cel.string,
 })
 
-const said = (fields: Record<string, unknown>): Record<string, unknown> =>
+const said = (fields: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ''))
 
 /** What cannot be read makes the question wider, never narrower. */
