@@ -56,9 +56,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { registry } = metrics
   const aggregation = aggregationOf(core, registry, options)
   const identity = identityOf(core, options, outside)
-  const rbac = addAuthorizers(core, options, outside, registry)
-  addAdmission(core, options, { rbac, addresses, registry })
-  addComputed(core, options, identity, rbac)
+  const authorizers = addAuthorizers(core, options, outside, registry)
+  addAdmission(core, options, { rbac: authorizers.rbac, addresses, registry })
+  addComputed(core, options, identity)
   addSubresources(core, options, identity)
   const steps = new StartSteps()
   const checks = addChecks(core, options.store, steps, options.health)

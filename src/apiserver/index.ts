@@ -13,6 +13,7 @@ export { readAuditPolicy } from './audit/policy.ts'
 export { type AuthenticationChoices, readAuthenticationConfiguration } from './authn/authentication-configuration.ts'
 export type { Authenticator } from './authn/authenticator.ts'
 export type { OidcOptions } from './authn/oidc-tokens.ts'
+export { type AbacPolicy, readAbacPolicies } from './authz/abac/policies.ts'
 export {
   type AuthorizerChoice,
   type AuthorizerWish,

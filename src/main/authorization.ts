@@ -1,4 +1,11 @@
-import { type AuthorizerChoice, type AuthorizerWish, readAuthorizationConfiguration } from '../apiserver/index.ts'
+import {
+  type AbacPolicy,
+  type AuthorizerChoice,
+  type AuthorizerWish,
+  BadConfiguration,
+  readAbacPolicies,
+  readAuthorizationConfiguration,
+} from '../apiserver/index.ts'
 import type { Disk } from '../base/disk.ts'
 import { BadSetting } from './bad-setting.ts'
 import { readConfigurationFile } from './configuration-file.ts'
@@ -6,18 +13,25 @@ import { BadKubeconfig, readKubeconfig } from './kubeconfig.ts'
 
 const flag = '--authorization-config'
 
+/** Where what authorizers need is, besides the file that names them. */
+export interface AuthorizationFiles {
+  disk: Disk
+  /** Policies of ABAC. */
+  policyFile?: string | undefined
+}
+
 /** Who is asked what somebody may do, as an AuthorizationConfiguration says. @throws BadSetting */
-export async function readAuthorization(path: string, disk: Disk): Promise<AuthorizerChoice[]> {
-  const wishes = await readConfigurationFile(flag, path, disk, readAuthorizationConfiguration)
-  return Promise.all(wishes.map((wish, i) => withServer(wish, `${flag}: ${path}: authorizers[${i}].webhook`, disk)))
+export async function readAuthorization(path: string, files: AuthorizationFiles): Promise<AuthorizerChoice[]> {
+  const wishes = await readConfigurationFile(flag, path, files.disk, readAuthorizationConfiguration)
+  return Promise.all(wishes.map((wish, i) => readChoice(wish, `${flag}: ${path}: authorizers[${i}].webhook`, files)))
 }
 
 /**
  * The same for a cluster of our own, whose nodes and controllers are known by their roles.
  * @throws BadSetting also where those would not be asked
  */
-export async function readClusterAuthorization(path: string, disk: Disk): Promise<AuthorizerChoice[]> {
-  const choices = await readAuthorization(path, disk)
+export async function readClusterAuthorization(path: string, files: AuthorizationFiles): Promise<AuthorizerChoice[]> {
+  const choices = await readAuthorization(path, files)
   for (const type of ['Node', 'RBAC'] as const)
     if (!choices.some(choice => choice.type === type))
       throw new BadSetting(`${flag}: ${path}: authorizers: ${type} is not among them`, {
@@ -27,8 +41,13 @@ export async function readClusterAuthorization(path: string, disk: Disk): Promis
 }
 
 /** @param at where the webhook stands, for errors. @throws BadSetting */
-export async function withServer(wish: AuthorizerWish, at: string, disk: Disk): Promise<AuthorizerChoice> {
-  if (wish.type !== 'Webhook') return wish
+export async function readChoice(
+  wish: AuthorizerWish,
+  at: string,
+  { disk, policyFile }: AuthorizationFiles,
+): Promise<AuthorizerChoice> {
+  if (wish.type === 'ABAC') return { ...wish, type: 'ABAC', policies: await readPolicies(policyFile, disk) }
+  if (wish.type !== 'Webhook') return { ...wish, type: wish.type }
   const { kubeConfigFile, ...webhook } = wish.webhook
   try {
     return { type: 'Webhook', webhook: { ...webhook, server: await readKubeconfig(disk, kubeConfigFile) } }
@@ -38,5 +57,28 @@ export async function withServer(wish: AuthorizerWish, at: string, disk: Disk): 
       cause,
       hint: 'Name a kubeconfig whose cluster is the webhook.',
     })
+  }
+}
+
+async function readPolicies(path: string | undefined, disk: Disk): Promise<AbacPolicy[]> {
+  const policyFlag = '--authorization-policy-file'
+  if (path === undefined)
+    throw new BadSetting("authorization-mode ABAC's authorization policy file not passed", {
+      hint: `Add ${policyFlag}.`,
+    })
+  let text: string
+  try {
+    text = await disk.readText(path)
+  } catch (cause) {
+    throw new BadSetting(`${policyFlag}: cannot read ${path}`, {
+      cause,
+      hint: 'Name a file with a policy on each line.',
+    })
+  }
+  try {
+    return readAbacPolicies(text)
+  } catch (error) {
+    if (!(error instanceof BadConfiguration)) throw error
+    throw new BadSetting(`${policyFlag}: ${path} cannot be used: ${error.message}`, { hint: 'Mend these lines.' })
   }
 }

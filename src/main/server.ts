@@ -20,6 +20,7 @@ import { frontProxyName, loadPki, type Pki } from './pki.ts'
 import { current, keepServerKeys, shownBy } from './server-keys.ts'
 import type { Settings } from './settings.ts'
 import { type OpenedStore, openStore } from './store.ts'
+import { readTokenAuthFile } from './token-file.ts'
 
 /** The API's address is taken. */
 export class PortTaken extends OptiFlowError {}
@@ -47,7 +48,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
   })
   const oidc = await readOidc(settings, outside.disk)
   const audit = await readAudit(settings, outside)
-  const { authenticationConfig, authorizationConfig, admissionControlConfigFile } = settings
+  const { authenticationConfig, authorizationConfig, admissionControlConfigFile, tokenAuthFile } = settings
   const admission = admissionControlConfigFile && (await readAdmission(admissionControlConfigFile, outside.disk))
   const authentication =
     authenticationConfig === undefined
@@ -56,7 +57,10 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           beside: oidc ? ['--oidc-issuer-url'] : [],
           ownIssuers: ['https://kubernetes.default.svc'],
         })
-  const authorization = authorizationConfig && (await readClusterAuthorization(authorizationConfig, outside.disk))
+  const policyFile = settings.authorizationPolicyFile
+  const files = { disk: outside.disk, policyFile }
+  const authorization = authorizationConfig && (await readClusterAuthorization(authorizationConfig, files))
+  const tokens = tokenAuthFile === undefined ? {} : await readTokenAuthFile(tokenAuthFile, outside.disk)
   const stack = new Disposal()
   try {
     const opened = stack.use(
@@ -76,7 +80,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           random: outside.random,
           net: outside.net,
           log: outside.log,
-          tokens: { [pki.joinToken]: joiningUser(pki.joinToken) },
+          tokens: { ...tokens, [pki.joinToken]: joiningUser(pki.joinToken) },
           tokenKeys: pki.tokenKey,
           ...(oidc ? { oidc } : {}),
           ...(audit ? { audit } : {}),

@@ -95,6 +95,10 @@ export interface Settings
   admissionControlConfigFile: string | undefined
   /** An AuthorizationConfiguration: who is asked what somebody may do. See docs/identity.md. */
   authorizationConfig: string | undefined
+  /** Policies of ABAC, where that configuration names it. */
+  authorizationPolicyFile: string | undefined
+  /** Tokens that are good as long as the server runs, and whose they are. See docs/identity.md. */
+  tokenAuthFile: string | undefined
   /** What is recorded of requests, and where; see docs/audit.md. On as soon as there is a log or a webhook. */
   auditPolicyFile: string | undefined
   /** `-`: standard output. */
@@ -204,6 +208,8 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   authenticationConfig: { name: 'authentication-config', read: text => resolve(text) },
   admissionControlConfigFile: { name: 'admission-control-config-file', read: text => resolve(text) },
   authorizationConfig: { name: 'authorization-config', read: text => resolve(text) },
+  authorizationPolicyFile: { name: 'authorization-policy-file', read: text => resolve(text) },
+  tokenAuthFile: { name: 'token-auth-file', read: text => resolve(text) },
   auditPolicyFile: { name: 'audit-policy-file', read: text => resolve(text) },
   auditLogPath: { name: 'audit-log-path', read: text => (text === '-' ? text : resolve(text)) },
   auditLogMaxAgeDays: { name: 'audit-log-maxage', read: text => wholeNumber(text, 0, 36_500) },
@@ -297,6 +303,8 @@ export function resolveSettings(sources: SettingSources): Settings {
     authenticationConfig: undefined,
     admissionControlConfigFile: undefined,
     authorizationConfig: undefined,
+    authorizationPolicyFile: undefined,
+    tokenAuthFile: undefined,
     auditPolicyFile: undefined,
     auditLogPath: undefined,
     auditLogMaxAgeDays: 0,

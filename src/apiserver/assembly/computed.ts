@@ -1,4 +1,3 @@
-import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
 import type { Core } from '../core.ts'
 import { podCommand, podLog, podPortForward } from '../nodes/pod-streams.ts'
 import { proxy } from '../proxy/proxy.ts'
@@ -12,10 +11,10 @@ import type { Identity } from './identity.ts'
 import type { ApiServerOptions } from './options.ts'
 
 /** What is worked out when somebody asks for it, instead of stored. */
-export function addComputed(core: Core, { nodes }: ApiServerOptions, identity: Identity, rbac: RbacAuthorizer): void {
+export function addComputed(core: Core, { nodes }: ApiServerOptions, identity: Identity): void {
   const { authorizer, clock } = core
   core.computed = new Map([
-    ...reviewHandlers({ authorizer, rules: rbac, ...identity }),
+    ...reviewHandlers({ authorizer, ...identity }),
     ...usageHandlers(nodes && new NodeUsages(nodes, clock)),
     bindingGroupHandler(authorizer),
     podReportGroupHandler(authorizer),

@@ -7,45 +7,24 @@ import type { AddressRange } from '../admission/service-ranges.ts'
 import { mutatingWebhooks } from '../admission/webhooks/mutating-webhooks.ts'
 import { validatingWebhooks } from '../admission/webhooks/validating-webhooks.ts'
 import { WebhookMetrics } from '../admission/webhooks/webhook-metrics.ts'
-import type { AuthorizerChoice, PlainAuthorizer } from '../authz/authorization-configuration.ts'
-import { type Authorizer, mastersMayAll, publicInfo } from '../authz/authorizer.ts'
-import { NodeAuthorizer } from '../authz/node/node-authorizer.ts'
-import { NodeObjects } from '../authz/node/node-objects.ts'
-import { PodsByNode } from '../authz/node/pods-by-node.ts'
-import { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
-import { AuthorizationMetrics } from '../authz/webhook/authorization-metrics.ts'
-import { WebhookAuthorizer } from '../authz/webhook/webhook-authorizer.ts'
+import type { AuthorizerChoice } from '../authz/authorization-configuration.ts'
+import { ChosenAuthorizers } from '../authz/chosen-authorizers.ts'
+import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
 import type { Core } from '../core.ts'
 import type { ApiServerOptions, Outside } from './options.ts'
 
 const usual: AuthorizerChoice[] = [{ type: 'Node' }, { type: 'RBAC' }]
-const everybodyMayAll: Authorizer = { authorize: () => ({ allowed: true, reason: 'AlwaysAllow' }) }
-const nobodyMay: Authorizer = { authorize: () => undefined, whyNot: () => 'Everything is forbidden.' }
 
-/** Lets those in who may do something. @returns the one who knows the roles */
+/** Lets those in who may do something. */
 export function addAuthorizers(
   core: Core,
   { authorization = usual, authorizers = [] }: Pick<ApiServerOptions, 'authorization' | 'authorizers'>,
   outside: Outside,
   registry: Registry,
-): RbacAuthorizer {
-  const metrics = new AuthorizationMetrics(registry)
-  const rbac = new RbacAuthorizer(core)
-  const nodes = new NodeAuthorizer(new PodsByNode(core), new NodeObjects(core))
-  const plain: Record<PlainAuthorizer, Authorizer[]> = {
-    Node: [nodes],
-    RBAC: [publicInfo, rbac],
-    AlwaysAllow: [everybodyMayAll],
-    AlwaysDeny: [nobodyMay],
-  }
-  const chosen = authorization.flatMap(choice => {
-    if (choice.type !== 'Webhook') return plain[choice.type]
-    const webhook = new WebhookAuthorizer(choice.webhook, outside, metrics)
-    core.closing.addEventListener('abort', () => webhook[Symbol.dispose](), { once: true })
-    return [webhook]
-  })
-  core.authorizer.add(mastersMayAll, ...chosen, ...authorizers)
-  return rbac
+): ChosenAuthorizers {
+  const chosen = new ChosenAuthorizers(core, authorizers, outside, registry)
+  chosen.choose(authorization)
+  return chosen
 }
 
 /** The rules of the house, then those of its users; what is charged to quotas comes last, when all is settled. */

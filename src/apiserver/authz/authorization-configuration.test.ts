@@ -27,8 +27,8 @@ test('authorizers are asked in the order of the file, and webhooks get the usual
         ...{ failurePolicy: 'Deny', kubeConfigFile: '/etc/authz.kubeconfig', conditions: [] },
       },
     },
-    { type: 'Node' },
-    { type: 'RBAC' },
+    { type: 'Node', name: 'node' },
+    { type: 'RBAC', name: 'rbac' },
     expect.objectContaining({ webhook: expect.objectContaining({ authorizedMs: 60_000, unauthorizedMs: 5_000 }) }),
   ])
 })
@@ -41,8 +41,8 @@ test.each<[string, unknown, string]>([
   ['no type', [{ name: 'a' }], `${at}.type: Required value`],
   [
     'an unknown type',
-    [{ type: 'ABAC', name: 'a' }],
-    `${at}.type: Unsupported value: "ABAC": supported values: "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"`,
+    [{ type: 'Mood', name: 'a' }],
+    `${at}.type: Unsupported value: "Mood": supported values: "ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"`,
   ],
   [
     'a type twice',

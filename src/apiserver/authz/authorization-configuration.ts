@@ -2,6 +2,7 @@ import { isDns1123Subdomain } from '../../base/names.ts'
 import { CelCompileError, type CelProgram, cel, compileCel } from '../../models/cel/index.ts'
 import { duplicate, invalid, notSupported, required, tooMany } from '../../models/field-error.ts'
 import { ConfigFile } from '../configuration/config-file.ts'
+import type { AbacPolicy } from './abac/policies.ts'
 import { reviewType } from './webhook/review-request.ts'
 import type { WebhookAuthorizerOptions } from './webhook/webhook-authorizer.ts'
 
@@ -13,11 +14,19 @@ export interface WebhookWish extends Omit<WebhookAuthorizerOptions, 'server'> {
 export const plainAuthorizers = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const
 export type PlainAuthorizer = (typeof plainAuthorizers)[number]
 
-/** One of those who are asked what somebody may do: one that every server has, or a webhook. */
-export type AuthorizerChoice = { type: PlainAuthorizer } | { type: 'Webhook'; webhook: WebhookAuthorizerOptions }
+/** What metrics call it; the type in small letters unless said otherwise. */
+interface Named {
+  name?: string
+}
 
-/** The same before the webhook's kubeconfig is read. */
-export type AuthorizerWish = { type: PlainAuthorizer } | { type: 'Webhook'; webhook: WebhookWish }
+/** One of those who are asked what somebody may do: one that every server has, a file of policies, or a webhook. */
+export type AuthorizerChoice =
+  | ({ type: PlainAuthorizer } & Named)
+  | ({ type: 'ABAC'; policies: AbacPolicy[] } & Named)
+  | { type: 'Webhook'; webhook: WebhookAuthorizerOptions }
+
+/** The same before the policies and the webhook's kubeconfig are read. */
+export type AuthorizerWish = ({ type: PlainAuthorizer | 'ABAC' } & Named) | { type: 'Webhook'; webhook: WebhookWish }
 
 const versions = ['v1', 'v1beta1', 'v1alpha1'].map(v => `apiserver.config.k8s.io/${v} AuthorizationConfiguration`)
 const webhookFields = [
@@ -52,7 +61,7 @@ export function readAuthorizationConfiguration(value: unknown): AuthorizerWish[]
     if (given !== 'Webhook') {
       if (webhook !== undefined)
         file.add(invalid(`${at}.webhook`, 'non-null', 'may only be specified when type=Webhook'))
-      return [{ type: given as PlainAuthorizer }]
+      return [{ type: given as PlainAuthorizer | 'ABAC', name: called }]
     }
     if (webhook === undefined) file.add(required(`${at}.webhook`, 'required when type=Webhook'))
     return webhook === undefined
@@ -64,7 +73,7 @@ export function readAuthorizationConfiguration(value: unknown): AuthorizerWish[]
 }
 
 function checkType(file: ConfigFile, at: string, type: string, seen: Set<string>): boolean {
-  const known = [...plainAuthorizers, 'Webhook']
+  const known = ['ABAC', ...plainAuthorizers, 'Webhook']
   if (type === '') file.add(required(`${at}.type`))
   else if (!known.includes(type)) file.add(notSupported(`${at}.type`, type, known))
   else if (seen.has(type) && type !== 'Webhook') file.add(duplicate(`${at}.type`, type))

@@ -1,5 +1,6 @@
 import { ApiError } from '../../models/api-error.ts'
 import type { UserInfo } from '../../models/rest.ts'
+import type { PolicyRule } from '../../models/types/rbac-v1.ts'
 
 /** What somebody wants to do. */
 export interface Attributes {
@@ -25,14 +26,31 @@ export interface Authorizer {
   whyNot?(attributes: Attributes): string
   /** Why it could not tell; asked when nobody has said yes. */
   failure?(attributes: Attributes): string | undefined
+  /** What it lets somebody do in a namespace, as far as rules tell. */
+  rulesOf?(user: UserInfo, namespace: string): PolicyRule[]
+  /** Why rules do not tell all that it lets somebody do. */
+  beyondRules?(user: UserInfo): string | undefined
 }
 
 /** The first opinion counts. */
 export class AuthorizerChain implements Authorizer {
-  readonly #members: Authorizer[] = []
+  #members: Authorizer[] = []
 
   add(...members: Authorizer[]): void {
-    this.#members.push(...members)
+    this.#members = [...this.#members, ...members]
+  }
+
+  /** Others are asked from the next question on. */
+  replace(members: Authorizer[]): void {
+    this.#members = members
+  }
+
+  /** All that somebody may do in a namespace, and why there may be more. */
+  allRulesOf(user: UserInfo, namespace: string): { rules: PolicyRule[]; beyond: string[] } {
+    return {
+      rules: this.#members.flatMap(member => member.rulesOf?.(user, namespace) ?? []),
+      beyond: this.#members.flatMap(member => member.beyondRules?.(user) ?? []),
+    }
   }
 
   authorize(attributes: Attributes): Decision | Promise<Decision> {
@@ -40,15 +58,15 @@ export class AuthorizerChain implements Authorizer {
   }
 
   /** Most members know at once: nothing is waited for unless one has to ask. */
-  #from(first: number, attributes: Attributes): Decision | Promise<Decision> {
-    for (let i = first; i < this.#members.length; i++) {
-      const answer = this.#members[i]!.authorize(attributes)
+  #from(first: number, attributes: Attributes, members = this.#members): Decision | Promise<Decision> {
+    for (let i = first; i < members.length; i++) {
+      const answer = members[i]!.authorize(attributes)
       if (answer instanceof Promise)
-        return answer.then(decision => (decision ? counted(decision) : this.#from(i + 1, attributes)))
+        return answer.then(decision => (decision ? counted(decision) : this.#from(i + 1, attributes, members)))
       if (answer) return counted(answer)
     }
-    const reasons = this.#members.map(member => member.whyNot?.(attributes) ?? '')
-    const errors = this.#members.flatMap(member => member.failure?.(attributes) ?? [])
+    const reasons = members.map(member => member.whyNot?.(attributes) ?? '')
+    const errors = members.flatMap(member => member.failure?.(attributes) ?? [])
     return {
       ...{ allowed: false, reason: reasons.filter(reason => reason !== '').join('\n') },
       ...(errors.length ? { error: errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]` } : {}),
@@ -57,6 +75,12 @@ export class AuthorizerChain implements Authorizer {
 }
 
 const counted = (decision: Decision): Decision => (decision.allowed ? decision : { ...decision, denied: true })
+
+/** Rules that let somebody do all there is. */
+export const everything: PolicyRule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+]
 
 /** Its members may do everything. */
 export const mastersGroup = 'system:masters'

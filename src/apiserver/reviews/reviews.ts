@@ -15,8 +15,7 @@ import type { SubjectAccessReviewSpec } from '../../models/types/authorization-v
 import type { PolicyRule } from '../../models/types/rbac-v1.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
-import type { AuthorizerChain } from '../authz/authorizer.ts'
-import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
+import { type AuthorizerChain, everything, mastersGroup } from '../authz/authorizer.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ComputedVerbs, ResourceCall } from '../core.ts'
 import { acceptedForm } from '../replies/accept.ts'
@@ -25,8 +24,6 @@ import { answerAccess, checkAccessSpec, invalidPath } from './access.ts'
 
 export interface ReviewParts {
   authorizer: AuthorizerChain
-  /** What roles and bindings let somebody do in a namespace. */
-  rules: Pick<RbacAuthorizer, 'rulesOf'>
   authenticators: Authenticator[]
   tokens: ServiceAccountTokens | undefined
 }
@@ -108,15 +105,11 @@ function checkLocal({ resourceAttributes, nonResourceAttributes }: SubjectAccess
   return errors
 }
 
-/** What somebody may do, as far as roles tell; it is incomplete, since nodes are judged by what they run. */
+/** What somebody may do, as far as rules tell. */
 function rulesStatus(parts: ReviewParts, user: UserInfo, namespace: string): object {
   if (namespace === '') throw badRequest('no namespace on request')
-  const all: PolicyRule[] = user.groups.includes('system:masters')
-    ? [
-        { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-        { verbs: ['*'], nonResourceURLs: ['*'] },
-      ]
-    : parts.rules.rulesOf(user, namespace)
+  const { rules, beyond } = parts.authorizer.allRulesOf(user, namespace)
+  const all: PolicyRule[] = user.groups.includes(mastersGroup) ? everything : rules
   const resourceRules = []
   const nonResourceRules = []
   for (const { verbs, apiGroups, resources, resourceNames, nonResourceURLs } of all) {
@@ -124,7 +117,11 @@ function rulesStatus(parts: ReviewParts, user: UserInfo, namespace: string): obj
     if (resources?.length)
       resourceRules.push({ verbs, apiGroups, resources, ...(resourceNames?.length ? { resourceNames } : {}) })
   }
-  return { resourceRules, nonResourceRules, incomplete: user.groups.includes('system:nodes') }
+  const evaluationError = beyond.length > 1 ? `[${beyond.join(', ')}]` : beyond[0]
+  return {
+    ...{ resourceRules, nonResourceRules, incomplete: beyond.length > 0 },
+    ...(evaluationError ? { evaluationError } : {}),
+  }
 }
 
 async function reviewToken(parts: ReviewParts, call: ResourceCall, review: AnyObject): Promise<object> {

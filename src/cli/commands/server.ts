@@ -24,6 +24,8 @@ export const server: CliCommand = {
       ...oidcFlags,
       'authentication-config',
       'authorization-config',
+      'authorization-policy-file',
+      'token-auth-file',
       'admission-control-config-file',
       ...auditFlags,
       'log-level',

@@ -70,6 +70,11 @@ const flags: Record<string, [flag: string, help: string]> = {
     '--authorization-config <file>',
     'who is asked what somebody may do: an AuthorizationConfiguration (Node and RBAC)',
   ],
+  'authorization-policy-file': ['--authorization-policy-file <file>', 'policies, where that configuration names ABAC'],
+  'token-auth-file': [
+    '--token-auth-file <file>',
+    'tokens and whose they are: token,name,uid,"group,group" on each line',
+  ],
   'audit-policy-file': ['--audit-policy-file <file>', 'what is recorded of requests (docs/audit.md has the default)'],
   'audit-log-path': ['--audit-log-path <file>', 'where it is recorded; - for standard output (nowhere)'],
   'audit-log-maxage': ['--audit-log-maxage <days>', 'how long old files are kept (0: for ever)'],

@@ -51,6 +51,8 @@ export const up: CliCommand = {
       ...oidcFlags,
       'authentication-config',
       'authorization-config',
+      'authorization-policy-file',
+      'token-auth-file',
       'admission-control-config-file',
       ...auditFlags,
       'scheduler-config',

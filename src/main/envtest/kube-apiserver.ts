@@ -10,11 +10,11 @@ import { readAuthentication } from '../authentication.ts'
 import { readOidc } from '../oidc.ts'
 import type { OutsideWorld } from '../outside.ts'
 import { resolveSettings } from '../settings.ts'
+import { readTokenAuthFile } from '../token-file.ts'
 import { withoutAdmission } from './admission-plugins.ts'
 import { authorizationOf } from './authorization.ts'
 import { isStandIn } from './etcd.ts'
 import type { Flags } from './flags.ts'
-import { readTokenFile } from './token-file.ts'
 
 export interface RunningKubeApiServer extends AsyncDisposable {
   api: ApiServer
@@ -98,7 +98,7 @@ async function identityOf(flags: Flags, outside: OutsideWorld): Promise<Partial<
     .map(name => `--${name}`)
   const ownIssuers = flags.list('service-account-issuer')
   return {
-    ...(tokens ? { tokens: readTokenFile(await outside.disk.readText(tokens)) } : {}),
+    ...(tokens ? { tokens: await readTokenAuthFile(tokens, outside.disk) } : {}),
     ...(oidc ? { oidc } : {}),
     ...(audit ? { audit: { ...audit, blocking: modeOf(flags) === 'blocking' } } : {}),
     ...(flags.one('anonymous-auth') === 'false' ? { strangersAt: [] } : {}),

@@ -51,6 +51,10 @@ export class NodeAuthorizer implements Authorizer {
     this.#objects = objects
   }
 
+  beyondRules(user: UserInfo): string | undefined {
+    return nodeNameOf(user) === undefined ? undefined : 'node authorizer does not support user rule resolution'
+  }
+
   authorize(attributes: Attributes): Decision | undefined {
     const node = nodeNameOf(attributes.user)
     const { resource } = attributes

@@ -87,6 +87,10 @@ export class WebhookAuthorizer implements Authorizer, Disposable {
     return known ? this.#decide(attributes, known) : this.#ask(attributes, spec, key)
   }
 
+  beyondRules(): string {
+    return 'webhook authorizer does not support user rule resolution'
+  }
+
   whyNot(attributes: Attributes): string {
     return this.#noOpinions.get(attributes)?.reason ?? ''
   }
