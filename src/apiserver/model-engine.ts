@@ -31,10 +31,17 @@ export function decodeValue(
   fieldValidation: FieldValidation,
   duplicates: readonly string[] = [],
 ): Decoded {
-  if (!kind.custom) refuseOtherKind(kind, value)
-  const decoded = decode<AnyObject>(kind, value, { fieldValidation, duplicates })
+  const own = kind.alsoRead ? inOwnVersion(kind, value) : value
+  if (!kind.custom) refuseOtherKind(kind, own)
+  const decoded = decode<AnyObject>(kind, own, { fieldValidation, duplicates })
   decoded.object.metadata ??= {} as AnyObject['metadata']
   return decoded
+}
+
+function inOwnVersion(kind: Kind<any>, value: unknown): unknown {
+  const { apiVersion } = (value ?? {}) as { apiVersion?: unknown }
+  if (typeof apiVersion !== 'string' || !kind.alsoRead!.includes(apiVersion)) return value
+  return { ...(value as object), apiVersion: apiVersionOf(kind) }
 }
 
 /** Who sends another kind hears of it as from a server in Go, whose words name its own packages. @throws CannotHandle */

@@ -23,6 +23,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   schema: string
   /** Another version or group of the same stored objects (events.k8s.io Event → core Event). That kind owns storage and validation. */
   storedAs?: { kind: Kind<any>; toStored(object: T): AnyObject; fromStored(object: AnyObject): T }
+  /** Other versions of the same form that a body may be in: `policy/v1beta1`. */
+  alsoRead?: string[]
   /** Unless given: create, delete, deletecollection, get, list, patch, update, watch. Reviews have only create. */
   verbs?: Verb[]
   subresources?: Subresource[]

@@ -103,25 +103,16 @@ export class ServiceAllocator implements AdmissionPlugin {
       for (const port of ports) if (port.nodePort && had.has(port.nodePort)) delete port.nodePort
       return
     }
-    const old: Ports = previous?.['spec'].ports ?? []
     const taken = new Set(used)
     for (const port of ports) if (port.nodePort) taken.add(portKey(port.protocol, port.nodePort))
-    for (const port of ports) {
+    for (const port of wants ? ports : []) {
       if (port.nodePort) continue
-      const same = old.find(
-        p => p.port === port.port && (p.protocol ?? 'TCP') === (port.protocol ?? 'TCP') && p.nodePort,
-      )
-      // One number serves TCP and UDP of the same port.
-      const twin = ports.find(p => p !== port && p.port === port.port && p.nodePort)
+      // At first one number serves TCP and UDP of the same port.
+      const twin = previous ? undefined : ports.find(p => p !== port && p.port === port.port && p.nodePort)
       const chosen =
-        same?.nodePort && !taken.has(portKey(port.protocol, same.nodePort))
-          ? same.nodePort
-          : twin?.nodePort && !taken.has(portKey(port.protocol, twin.nodePort))
-            ? twin.nodePort
-            : wants
-              ? this.#freePort(random, port.protocol, taken)
-              : undefined
-      if (chosen === undefined) continue
+        twin?.nodePort && !taken.has(portKey(port.protocol, twin.nodePort))
+          ? twin.nodePort
+          : this.#freePort(random, port.protocol, taken)
       port.nodePort = chosen
       taken.add(portKey(port.protocol, chosen))
     }

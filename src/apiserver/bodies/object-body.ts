@@ -27,7 +27,7 @@ export function readObject(call: Call, kind: Kind<any>): AnyObject {
   const body = checkedBody(call.request)
   if (form === 'protobuf' && kind.custom) throw unsupportedMediaType(bodyType(call.request), textTypes)
   if (form === 'protobuf')
-    return readValue(call, kind, decodeProtobuf(body, { apiVersion: apiVersionOf(kind), kind: kind.kind }).value)
+    return readValue(call, kind, decodeProtobuf(body, { apiVersion: apiVersionOf(kind), ...kind }).value)
   const { value, duplicates } = parseBody(form, body, asksForDoubles(call, form))
   return readValue(call, kind, value, duplicates)
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { encodeMessage, sealProtobuf } from '../../models/protobuf/index.ts'
 import { startTestServer, type TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
@@ -83,6 +84,16 @@ describe('bindings', () => {
 describe('evictions', () => {
   const evict = async (more: object, query = '?dryRun=All') =>
     brief(await server.call('POST', `${pods}/p/eviction${query}`, { metadata: { name: 'p' }, ...more }))
+
+  test('one in the version of clients before 1.22 is taken, as JSON and as protobuf', async () => {
+    await create('p')
+    const eviction = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'p' } }
+    const url = `${pods}/p/eviction?dryRun=All`
+    expect((await server.call('POST', url, eviction)).status).toBe(201)
+    const body = sealProtobuf('policy/v1beta1', 'Eviction', encodeMessage('policy/v1.Eviction', eviction))
+    const headers = { 'content-type': 'application/vnd.kubernetes.protobuf' }
+    expect((await server.call('POST', url, body, headers)).status).toBe(201)
+  })
 
   test.each([
     [

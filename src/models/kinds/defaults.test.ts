@@ -242,15 +242,15 @@ test('what an update leaves out of a Service stays allocated', () => {
       type: 'NodePort',
       clusterIP: '10.96.0.9',
       clusterIPs: ['10.96.0.9'],
-      ports: [{ port: 80, protocol: 'TCP', nodePort: 30080 }],
+      ports: [{ name: 'a', port: 80, protocol: 'TCP', nodePort: 30080 }],
     },
   }
   const next: any = {
     spec: {
       type: 'NodePort',
       ports: [
-        { port: 81, protocol: 'TCP' },
-        { port: 80, protocol: 'TCP' },
+        { name: 'b', port: 81, protocol: 'TCP' },
+        { name: 'a', port: 80, protocol: 'TCP' },
       ],
     },
   }
@@ -260,8 +260,8 @@ test('what an update leaves out of a Service stays allocated', () => {
     clusterIP: '10.96.0.9',
     clusterIPs: ['10.96.0.9'],
     ports: [
-      { port: 81, protocol: 'TCP' },
-      { port: 80, protocol: 'TCP', nodePort: 30080 },
+      { name: 'b', port: 81, protocol: 'TCP' },
+      { name: 'a', port: 80, protocol: 'TCP', nodePort: 30080 },
     ],
   })
 })

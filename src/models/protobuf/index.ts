@@ -40,6 +40,14 @@ export function schemaNameOf(apiVersion: string, kind: string): string {
 /** True if objects of this schema can be sent as protobuf; custom resources and kinds of our own cannot. */
 export const hasProtobuf = (schema: string): boolean => hasMessage(schema)
 
+/** What an envelope is taken for that does not say. */
+interface Expected {
+  apiVersion?: string
+  kind?: string
+  /** Versions of the same form, read as the expected one. */
+  alsoRead?: string[]
+}
+
 export interface ProtobufBody {
   apiVersion: string
   kind: string
@@ -52,7 +60,7 @@ export interface ProtobufBody {
  * @param expected apiVersion and kind to assume if the envelope names none
  * @throws ApiError BadRequest (no envelope, broken), UnsupportedMediaType (a kind without protobuf form)
  */
-export function decodeProtobuf(body: Uint8Array, expected: { apiVersion?: string; kind?: string } = {}): ProtobufBody {
+export function decodeProtobuf(body: Uint8Array, expected: Expected = {}): ProtobufBody {
   if (!hasMagic(body))
     throw badRequest(
       'the body does not begin as a protobuf envelope of Kubernetes does; send JSON, or the four bytes "k8s\\0" first',
@@ -65,9 +73,10 @@ export function decodeProtobuf(body: Uint8Array, expected: { apiVersion?: string
   }
 }
 
-function open(body: Uint8Array, expected: { apiVersion?: string; kind?: string }, depth: number): ProtobufBody {
+function open(body: Uint8Array, expected: Expected, depth: number): ProtobufBody {
   const envelope = readEnvelope(body)
-  const apiVersion = envelope.apiVersion || expected.apiVersion || ''
+  const same = expected.alsoRead?.includes(envelope.apiVersion)
+  const apiVersion = (same ? undefined : envelope.apiVersion) || expected.apiVersion || ''
   const kind = envelope.kind || expected.kind || ''
   const schema = schemaNameOf(apiVersion, kind)
   if (!hasMessage(schema))

@@ -2,8 +2,9 @@ import { sameMeaning } from '../../../base/equality.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../types/core-v1.ts'
 
 const hasClusterIP = ({ type }: ServiceSpec) => type !== 'ExternalName'
-const hasNodePorts = ({ type, allocateLoadBalancerNodePorts }: ServiceSpec) =>
-  type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false)
+const mayHaveNodePorts = ({ type }: ServiceSpec) => type === 'NodePort' || type === 'LoadBalancer'
+const wantsNodePorts = (spec: ServiceSpec) =>
+  mayHaveNodePorts(spec) && (spec.type === 'NodePort' || spec.allocateLoadBalancerNodePorts !== false)
 const hasHealthPort = ({ type, externalTrafficPolicy }: ServiceSpec) =>
   type === 'LoadBalancer' && externalTrafficPolicy === 'Local'
 const isReachableFromOutside = ({ type, externalIPs }: ServiceSpec) =>
@@ -16,9 +17,24 @@ export function alignClusterIPs({ spec }: Service, previous?: Service): void {
     if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP]
     return
   }
+  // Who knows the older field alone has not cleared the newer one.
+  if (old.clusterIPs?.length && !spec.clusterIPs?.length && spec.clusterIP === old.clusterIP)
+    spec.clusterIPs = [...old.clusterIPs]
   const sameList = sameMeaning(spec.clusterIPs, old.clusterIPs)
   if (!spec.clusterIP && old.clusterIP && sameList) delete spec.clusterIPs
   else if (spec.clusterIP && spec.clusterIP !== old.clusterIP && sameList) spec.clusterIPs = [spec.clusterIP]
+}
+
+export function prepareServiceCreation(service: Service): void {
+  alignClusterIPs(service)
+  dropInternalPolicy(service.spec)
+}
+
+/** Older servers filled it in where it has no meaning; such a Service is still taken. */
+function dropInternalPolicy(spec: ServiceSpec): void {
+  const { type, internalTrafficPolicy } = spec
+  if (type === 'ExternalName' && (internalTrafficPolicy === 'Cluster' || internalTrafficPolicy === 'Local'))
+    delete spec.internalTrafficPolicy
 }
 
 /** Keeps what the server allocated and the writer left out, and drops what the new type has no use for. */
@@ -26,6 +42,7 @@ export function prepareServiceUpdate(next: Service, previous: Service): void {
   alignClusterIPs(next, previous)
   keepAllocated(next.spec, previous.spec)
   dropUnused(next.spec, previous.spec)
+  dropInternalPolicy(next.spec)
   if (next.spec.type !== 'LoadBalancer' && next.status?.loadBalancer) next.status.loadBalancer = {}
 }
 
@@ -35,20 +52,19 @@ function keepAllocated(next: ServiceSpec, old: ServiceSpec): void {
     if (!next.clusterIPs?.length && next.clusterIP === old.clusterIP && old.clusterIPs)
       next.clusterIPs = [...old.clusterIPs]
   }
-  if (hasNodePorts(old) && hasNodePorts(next)) keepNodePorts(next.ports ?? [], old.ports ?? [])
+  if (wantsNodePorts(old) && wantsNodePorts(next)) keepNodePorts(next.ports ?? [], old.ports ?? [])
   if (hasHealthPort(old) && hasHealthPort(next) && old.healthCheckNodePort)
     next.healthCheckNodePort ||= old.healthCheckNodePort
 }
 
+/** A port is known by its name, whatever else of it has changed. */
 function keepNodePorts(next: ServicePort[], old: ServicePort[]): void {
-  const key = (port: ServicePort) => `${port.protocol ?? 'TCP'} ${port.port}`
-  const allocated = new Map(old.filter(p => p.nodePort).map(p => [key(p), p.nodePort!]))
+  const allocated = new Map(old.filter(p => p.nodePort).map(p => [p.name ?? '', p.nodePort!]))
   const taken = new Set(next.map(p => p.nodePort).filter(Boolean))
   for (const port of next) {
-    const kept = allocated.get(key(port))
+    const kept = allocated.get(port.name ?? '')
     if (port.nodePort || !kept || taken.has(kept)) continue
     port.nodePort = kept
-    taken.add(kept)
   }
 }
 
@@ -60,11 +76,11 @@ function dropUnused(next: ServiceSpec, old: ServiceSpec): void {
     }
     if (sameMeaning(next.ipFamilies, old.ipFamilies)) delete next.ipFamilies
     if (next.ipFamilyPolicy === old.ipFamilyPolicy) delete next.ipFamilyPolicy
-    if (next.internalTrafficPolicy === old.internalTrafficPolicy) delete next.internalTrafficPolicy
   }
-  if (hasNodePorts(old) && !hasNodePorts(next)) {
+  if (mayHaveNodePorts(old) && !mayHaveNodePorts(next)) {
     const before = new Set((old.ports ?? []).map(p => p.nodePort))
-    for (const port of next.ports ?? []) if (before.has(port.nodePort)) delete port.nodePort
+    const ports = (next.ports ?? []).filter(p => p.nodePort)
+    if (ports.every(p => before.has(p.nodePort))) for (const port of ports) delete port.nodePort
   }
   if (hasHealthPort(old) && !hasHealthPort(next) && next.healthCheckNodePort === old.healthCheckNodePort)
     delete next.healthCheckNodePort

@@ -4,7 +4,7 @@ import type * as core from '../../types/core-v1.ts'
 import { serviceColumns } from './service-columns.ts'
 import { defaultService } from './service-defaults.ts'
 import { checkServiceStatus } from './service-status-validation.ts'
-import { alignClusterIPs, prepareServiceUpdate } from './service-update.ts'
+import { prepareServiceCreation, prepareServiceUpdate } from './service-update.ts'
 import { validateService } from './service-validation.ts'
 import { serviceWarnings } from './service-warnings.ts'
 
@@ -31,7 +31,7 @@ export const Service = defineKind<core.Service>({
   columns: serviceColumns,
   ownAge: true,
   defaults: defaultService,
-  prepareCreate: service => alignClusterIPs(service),
+  prepareCreate: prepareServiceCreation,
   prepareUpdate: prepareServiceUpdate,
   validName: isDns1035Label,
   validate: validateService,

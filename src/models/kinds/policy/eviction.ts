@@ -11,4 +11,6 @@ export const Eviction = defineKind<policy.Eviction>({
   scope: 'Namespaced',
   schema: 'policy/v1.Eviction',
   verbs: ['create'],
+  // Clients older than 1.22 send it, and kube-apiserver still takes it.
+  alsoRead: ['policy/v1beta1'],
 })

@@ -1,0 +1,58 @@
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { startTestServer, type TestServer } from '../testing/test-server.ts'
+
+const services = '/api/v1/namespaces/default/services'
+let server: TestServer
+beforeEach(async () => {
+  server = await startTestServer()
+  onTestFinished(() => server[Symbol.asyncDispose]())
+})
+
+const create = async (name: string, spec: object) =>
+  (await server.call('POST', services, { metadata: { name }, spec })).body
+const update = async (name: string, spec: object) =>
+  (await server.call('PUT', `${services}/${name}`, { metadata: { name }, spec })).body
+const nodePorts = (service: any): (number | undefined)[] => service.spec.ports.map((port: any) => port.nodePort)
+
+test('a load balancer that wants node ports no longer keeps those that are asked for, and no others', async () => {
+  const ports = [
+    { name: 'a', port: 80 },
+    { name: 'b', port: 81 },
+  ]
+  const [, b] = nodePorts(await create('lb', { type: 'LoadBalancer', ports }))
+  const wish = { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false }
+  const changed = await update('lb', { ...wish, ports: [ports[0], { ...ports[1], nodePort: b }] })
+  expect(nodePorts(changed)).toEqual([undefined, b])
+})
+
+test('a node port stays with the name of its port, whatever number that has', async () => {
+  const [first, second] = nodePorts(
+    await create('np', {
+      type: 'NodePort',
+      ports: [
+        { name: 'a', port: 80 },
+        { name: 'b', port: 81 },
+      ],
+    }),
+  )
+  const ports = [
+    { name: 'b', port: 80 },
+    { name: 'a', port: 8080 },
+  ]
+  expect(nodePorts(await update('np', { type: 'NodePort', ports }))).toEqual([second, first])
+})
+
+test('a headless Service that becomes a name elsewhere loses its address, by the older field too', async () => {
+  const ports = [{ port: 80 }]
+  await create('h', { clusterIP: 'None', ports, selector: { a: 'b' } })
+  const { spec } = await update('h', { type: 'ExternalName', externalName: 'test', clusterIP: 'None', ports })
+  expect(spec).not.toHaveProperty('clusterIP')
+  const found = await server.call('GET', `${services}?fieldSelector=spec.clusterIP!=None`)
+  expect(found.body.items.map((item: any) => item.metadata.name)).toContain('h')
+})
+
+test('a name elsewhere has no policy of traffic inside', async () => {
+  const elsewhere = { type: 'ExternalName', externalName: 'a.example', internalTrafficPolicy: 'Cluster' }
+  expect((await create('e', elsewhere)).spec).not.toHaveProperty('internalTrafficPolicy')
+  expect((await update('e', elsewhere)).spec).not.toHaveProperty('internalTrafficPolicy')
+})
