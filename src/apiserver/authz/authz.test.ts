@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createTokenKey } from '../../base/certificates.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import { startTestServer, type TestServer } from '../testing/test-server.ts'
 
@@ -212,4 +213,43 @@ test('default roles get back at the start what they lack, but for those that som
   })
   expect(carol.status).toBe(200)
   await again.api.close()
+})
+
+test('a node reads the secrets that a volume of one of its pods names for nodes, of whatever namespace', async () => {
+  const make = (url: string, body: object) => server.call('POST', `/api/v1/${url}`, body)
+  for (const name of ['stage', 'controller']) await make('namespaces/kube-system/secrets', { metadata: { name } })
+  const spec = { accessModes: ['ReadWriteOnce'] }
+  await make('persistentvolumes', {
+    metadata: { name: 'v' },
+    spec: {
+      ...{ ...spec, capacity: { storage: '1Gi' }, claimRef: { namespace: 'default', name: 'c' } },
+      csi: {
+        ...{ driver: 'd.example', volumeHandle: 'h' },
+        nodeStageSecretRef: { namespace: 'kube-system', name: 'stage' },
+        controllerPublishSecretRef: { namespace: 'kube-system', name: 'controller' },
+      },
+    },
+  })
+  await make('namespaces/default/persistentvolumeclaims', {
+    metadata: { name: 'c' },
+    spec: { ...spec, volumeName: 'v', storageClassName: '', resources: { requests: { storage: '1Gi' } } },
+  })
+  const read = async (name: string) => (await as(node, 'GET', `/api/v1/namespaces/kube-system/secrets/${name}`)).status
+  expect(await read('stage')).toBe(403)
+  const volumes = [{ name: 'd', persistentVolumeClaim: { claimName: 'c' } }]
+  await make('namespaces/default/serviceaccounts', { metadata: { name: 'default' } })
+  expect((await make('namespaces/default/pods', pod('p', { nodeName: 'n1', volumes }))).status).toBe(201)
+  expect([await read('stage'), await read('controller')]).toEqual([200, 403])
+})
+
+test('a node hears that a token must be bound to a pod, whether there is such an account or not', async () => {
+  await server[Symbol.asyncDispose]()
+  server = await startTestServer({ tokenKeys: await createTokenKey() })
+  const url = '/api/v1/namespaces/default/serviceaccounts/nobody/token'
+  await server.call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', {
+    metadata: { name: 'tokens' },
+    rules: [{ apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] }],
+  })
+  await bind('tokens', { kind: 'Group', name: 'system:nodes', apiGroup: 'rbac.authorization.k8s.io' })
+  expect((await as(node, 'POST', url, { spec: {} })).body.message).toMatch(/node requested token not bound to a pod/)
 })

@@ -36,14 +36,15 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
     const [namespace, name] = [path.namespace!, path.name!]
     const request = readObject(call, TokenRequest)
     checkPlace(request, namespace, name)
-    const kept = core.cache.get(core.resources.of(ServiceAccount), namespace, name)
-    if (!kept) throw notFoundError(ServiceAccount, name)
     const spec = (request['spec'] ??= {})
     if (!spec.audiences?.length) spec.audiences = [tokens.audience]
     applyDefaults(TokenRequest, request)
     spec.expirationSeconds ??= defaultSeconds
     checkSeconds(spec.expirationSeconds)
+    // A node hears what it may not ask for before it hears whether there is such an account.
     await admitRequest(askedBy(call), call.resource, 'token', name, request)
+    const kept = core.cache.get(core.resources.of(ServiceAccount), namespace, name)
+    if (!kept) throw notFoundError(ServiceAccount, name)
     const uid = core.shared(kept).metadata.uid!
     const subject: TokenSubject = { namespace, name, uid, ...binding(core, namespace, name, spec.boundObjectRef) }
     const seconds: number = spec.expirationSeconds

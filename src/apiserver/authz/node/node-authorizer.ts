@@ -104,7 +104,7 @@ export class NodeAuthorizer implements Authorizer {
       case '/serviceaccounts/token':
         return verb === 'create' && (isNetworkAccount(r) || this.#usesAccount(node, r.namespace, r.name))
       case '/secrets':
-        return this.#reads(node, verb, r, fields, refs => refs.secrets)
+        return this.#reads(node, verb, r, fields, refs => refs.secrets) || this.#readsOfVolume(node, verb, r, fields)
       case '/configmaps':
         return this.#reads(node, verb, r, fields, refs => refs.configMaps)
       case '/persistentvolumeclaims':
@@ -128,8 +128,20 @@ export class NodeAuthorizer implements Authorizer {
     names: (refs: PodReferences) => Set<string>,
   ): boolean {
     if (!read.includes(verb)) return false
-    const name = r.name || /(?:^|,)metadata\.name==?([^,]+)/.exec(fields ?? '')?.[1]
+    const name = nameOf(r, fields)
     return name !== undefined && this.#uses(node, { namespace: r.namespace, name }, names)
+  }
+
+  /** Whether a volume of one of its pods needs the Secret, which may be of another namespace. */
+  #readsOfVolume(node: string, verb: string, r: { namespace: string; name: string }, fields?: string): boolean {
+    const name = nameOf(r, fields)
+    if (!read.includes(verb) || name === undefined || !r.namespace) return false
+    for (const pod of this.#pods.of(node)) {
+      const namespace = pod.metadata.namespace!
+      for (const claim of referencesOf(pod).claims)
+        if (this.#objects.claimNeedsSecret({ namespace, name: claim }, { namespace: r.namespace, name })) return true
+    }
+    return false
   }
 
   /** Whether a pod of the node needs the object. */
@@ -156,6 +168,10 @@ export class NodeAuthorizer implements Authorizer {
     return false
   }
 }
+
+/** Which one is asked for, by its path or by a list's selector. */
+const nameOf = ({ name }: { name: string }, fields: string | undefined): string | undefined =>
+  name || /(?:^|,)metadata\.name==?([^,]+)/.exec(fields ?? '')?.[1]
 
 function selects(fields: string | undefined, field: string, value: string): boolean {
   return fields?.split(',').some(term => term === `${field}=${value}` || term === `${field}==${value}`) ?? false
