@@ -22,6 +22,7 @@ import { noDns, readHostDns } from './pod/name-resolution.ts'
 import { PodMemory } from './pod-memory.ts'
 import { deleteRecord } from './pod-record.ts'
 import { ownPods } from './pod-source.ts'
+import { ProbeMoments } from './probe/probe-moments.ts'
 import { ProbeTally } from './probe/probe-tally.ts'
 import { Routines } from './routines.ts'
 import { RuntimeView } from './runtime-view.ts'
@@ -280,6 +281,7 @@ class NodeAgent implements Agent {
       topology: () => this.#shares?.topology,
       groups,
       tally: this.#tally,
+      moments: new ProbeMoments(clock),
       metrics: this.#options.metrics,
       report: (pod, status) => {
         if (status.phase === 'Failed' || status.phase === 'Succeeded') this.#shares?.release(pod.metadata.uid!)

@@ -1,4 +1,5 @@
 /** `probing-main.ts PORT COUNT`: so many http probes, one a second each, for ten seconds; tells its processor time as JSON. */
+import { ProbeMoments } from '../../../src/agent/probe/probe-moments.ts'
 import { ProbeTally } from '../../../src/agent/probe/probe-tally.ts'
 import { ContainerProber } from '../../../src/agent/probe/prober.ts'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -15,7 +16,8 @@ const container: Container = {
   readinessProbe: { httpGet: { port: port!, path: '/ready' }, periodSeconds: 1 },
 }
 const tally = new ProbeTally()
-const options = { runtime: {} as Runtime, net: systemNet, clock: systemClock, random: systemRandom, tally }
+const moments = new ProbeMoments(systemClock)
+const options = { runtime: {} as Runtime, net: systemNet, clock: systemClock, random: systemRandom, tally, moments }
 const tell = (_: string, output: string) => console.error(output)
 const listener = { changed() {}, kill() {}, unhealthy: tell, warned: tell }
 for (let i = 0; i < count!; i++) {

@@ -16,6 +16,7 @@ import type { Images } from '../image/images.ts'
 import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { HostMemory } from '../node/host-memory.ts'
 import type { ReferencedObjects } from '../objects.ts'
+import type { ProbeMoments } from '../probe/probe-moments.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { RuntimeView } from '../runtime-view.ts'
 import type { Semaphore } from '../semaphore.ts'
@@ -54,6 +55,8 @@ export interface NodeContext {
   starts: Semaphore
   /** Told of every probe. */
   tally: ProbeTally
+  /** When probes are asked. */
+  moments: ProbeMoments
   /** Undefined: nothing is counted. */
   metrics: AgentMetrics | undefined
   /** Undefined: the runtime chooses where pods' control groups are. */

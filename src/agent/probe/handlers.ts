@@ -64,7 +64,7 @@ async function askExec(
 
 /** Any status from 200 to 399 passes; redirects on the same host are followed. */
 export async function askHttp(net: Net, get: HTTPGetAction, target: Target, timeoutMs: number): Promise<Answer> {
-  let call = callOf(get, target)
+  let call = callOf(get, target, timeoutMs)
   for (let hops = 0; ; hops++) {
     const { url } = call
     const reply = await getOnce(net, call, timeoutMs).catch(cause => {
@@ -76,7 +76,7 @@ export async function askHttp(net: Net, get: HTTPGetAction, target: Target, time
       // What another host answers says nothing about this container.
       if (next.hostname !== url.hostname)
         return { ok: true, output: '', warning: `Probe terminated redirects, Response body: ${reply.body}` }
-      call = callTo(next, get)
+      call = callTo(next, get, timeoutMs)
       continue
     }
     const ok = reply.status >= 200 && reply.status < 400
@@ -89,27 +89,28 @@ interface Call {
   url: URL
   headers: Record<string, string>
   /** The same in parts. */
-  plain: Omit<PlainGet, 'timeoutMs' | 'maxBytes'>
+  plain: PlainGet
 }
 
 /** A container is asked the same thing every few seconds. */
 const calls = new WeakMap<HTTPGetAction, { podIp: string; container: PodContainer; call: Call }>()
 
-function callOf(get: HTTPGetAction, { podIp, container }: Target): Call {
+function callOf(get: HTTPGetAction, { podIp, container }: Target, timeoutMs: number): Call {
   const known = calls.get(get)
-  if (known?.podIp === podIp && known.container === container) return known.call
+  if (known?.podIp === podIp && known.container === container && known.call.plain.timeoutMs === timeoutMs)
+    return known.call
   const scheme = (get.scheme ?? 'HTTP').toLowerCase()
   const path = get.path?.startsWith('/') ? get.path : `/${get.path ?? ''}`
   const url = new URL(`${scheme}://${bracketed(get.host || podIp)}:${portNumber(get.port, container)}`)
   const [pathname, ...query] = path.split('?')
   url.pathname = pathname!
   url.search = query.join('?')
-  const call = callTo(url, get)
+  const call = callTo(url, get, timeoutMs)
   calls.set(get, { podIp, container, call })
   return call
 }
 
-function callTo(url: URL, { httpHeaders = [] }: HTTPGetAction): Call {
+function callTo(url: URL, { httpHeaders = [] }: HTTPGetAction, timeoutMs: number): Call {
   const asked = Object.fromEntries(httpHeaders.map(({ name, value }) => [name.toLowerCase(), value]))
   const headers = { 'user-agent': userAgent, accept: '*/*', ...asked }
   const plain = {
@@ -117,6 +118,8 @@ function callTo(url: URL, { httpHeaders = [] }: HTTPGetAction): Call {
     port: Number(url.port || 80),
     path: url.pathname + url.search,
     headers: { host: url.host, ...headers },
+    timeoutMs,
+    maxBytes: keptOutput,
   }
   return { url, headers, plain }
 }
@@ -124,7 +127,7 @@ function callTo(url: URL, { httpHeaders = [] }: HTTPGetAction): Call {
 function getOnce(net: Net, { url, headers, plain }: Call, timeoutMs: number) {
   if (url.protocol === 'https:')
     return net.request(url.href, { headers, timeoutMs, insecure: true, maxBytes: keptOutput })
-  return net.get({ ...plain, timeoutMs, maxBytes: keptOutput })
+  return net.get(plain)
 }
 
 async function askTcp(net: Net, { host, port }: TCPSocketAction, target: Target, timeoutMs: number): Promise<Answer> {

@@ -5,6 +5,7 @@ import type { Container, Pod, Probe } from '../../models/types/core-v1.ts'
 import type { ContainerId, Runtime } from '../../runtime/runtime.ts'
 import type { Answer } from './answer.ts'
 import { ask, questionText } from './handlers.ts'
+import type { ProbeMoments } from './probe-moments.ts'
 import { newProbeState, nextLookMs, type ProbeState, type Purpose, settingsOf, takeAnswer } from './probe-state.ts'
 import type { ProbeTally } from './probe-tally.ts'
 
@@ -15,6 +16,8 @@ export interface ProberOptions {
   random: Random
   /** Told of every answer. */
   tally: ProbeTally
+  /** When it asks, with all others of the node. */
+  moments: ProbeMoments
 }
 
 /** What the worker is told. */
@@ -37,12 +40,6 @@ export interface ProbedContainer {
   /** What was last reported of this very container, when the agent takes over a running one. */
   before?: { started: boolean; ready: boolean } | undefined
 }
-
-/**
- * Probes of all containers are asked at these moments, so that those that come near each other wake the process once: half of
- * what one costs is the waking.
- */
-const gridMs = 25
 
 /** Probes one container, from its start until `stop`. */
 export class ContainerProber {
@@ -99,18 +96,20 @@ export class ContainerProber {
     const { initialDelayMs, periodMs } = settingsOf(probe)
     // Containers taken over after a restart of the agent are not all asked at the same moment.
     const spread = this.#about.before ? this.#options.random.next() * periodMs : 0
-    this.#plan(purpose, probe, initialDelayMs + spread, Math.ceil)
-  }
-
-  /** @param round to a moment of all: up, so as not to be early, or else down, so that the time an answer takes does not add up */
-  #plan(purpose: Purpose, probe: Probe, delayMs: number, round: (x: number) => number = Math.floor) {
+    const { moments } = this.#options
     if (this.#stopped) return
-    const { clock } = this.#options
-    const now = clock.monotonicMs()
-    const waitMs = Math.max(round((now + delayMs) / gridMs) * gridMs - now, 0)
     this.#timers.set(
       purpose,
-      clock.schedule(waitMs, () => void this.#run(purpose, probe)),
+      moments.after(initialDelayMs + spread, () => void this.#run(purpose, probe)),
+    )
+  }
+
+  #plan(purpose: Purpose, probe: Probe, delayMs: number) {
+    if (this.#stopped) return
+    const { moments } = this.#options
+    this.#timers.set(
+      purpose,
+      moments.before(delayMs, () => void this.#run(purpose, probe)),
     )
   }
 
