@@ -4,6 +4,7 @@ export {
   readAdmissionConfiguration,
   readPluginConfiguration,
 } from './admission/configuration/admission-configuration.ts'
+export type { Credentials, HookCredentials } from './admission/webhooks/hook-credentials.ts'
 export { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts'
 export { AuditLog } from './audit/audit-log.ts'
 export { AuditWebhook } from './audit/audit-webhook.ts'

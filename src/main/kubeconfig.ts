@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parse, stringify } from 'yaml'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
@@ -109,6 +109,63 @@ export async function readKubeconfig(disk: Disk, path: string, context?: string)
     ...(user['token'] ? { token: user['token'] } : {}),
     ...(cluster['insecure-skip-tls-verify'] ? { insecure: true } : {}),
     ...(chosen['namespace'] ? { namespace: chosen['namespace'] } : {}),
+  }
+}
+
+interface User {
+  token?: string
+  cert?: string
+  key?: string
+  username?: string
+  password?: string
+}
+
+/**
+ * All users of a kubeconfig by their names, and the one of the current context.
+ * @throws BadKubeconfig also for users who log in by a program
+ */
+export async function readKubeconfigUsers(
+  disk: Disk,
+  path: string,
+): Promise<{ users: Map<string, User>; current?: string }> {
+  const file = await readFile(disk, path)
+  if (!file) throw new BadKubeconfig(`there is no kubeconfig at ${path}`)
+  const users = new Map<string, User>()
+  for (const { name, user } of file.users) users.set(name, await readUser(disk, path, name, user))
+  const context: any = file.contexts.find(one => one.name === file['current-context'])?.['context']
+  return { users, ...(context?.user ? { current: context.user } : {}) }
+}
+
+async function readUser(disk: Disk, path: string, name: string, given: unknown): Promise<User> {
+  const user = (given ?? {}) as Record<string, any>
+  for (const way of ['exec', 'auth-provider'])
+    if (user[way])
+      throw new BadKubeconfig(
+        `${path}: users: ${JSON.stringify(name)} has ${way}, by which this server does not log in`,
+        {
+          hint: 'Give a token or a client certificate.',
+        },
+      )
+  const file = async (field: string) => {
+    try {
+      return await disk.readText(resolve(dirname(path), user[field]))
+    } catch (cause) {
+      throw new BadKubeconfig(`${path}: users: ${JSON.stringify(name)}: cannot read ${field} ${user[field]}`, { cause })
+    }
+  }
+  const pem = async (field: string) =>
+    user[`${field}-data`]
+      ? Buffer.from(user[`${field}-data`], 'base64').toString()
+      : user[field]
+        ? await file(field)
+        : undefined
+  const token = user['token'] || (user['tokenFile'] ? (await file('tokenFile')).trim() : undefined)
+  const [cert, key] = [await pem('client-certificate'), await pem('client-key')]
+  return {
+    ...(token ? { token } : {}),
+    ...(cert && key ? { cert, key } : {}),
+    ...(user['username'] ? { username: user['username'] } : {}),
+    ...(user['password'] ? { password: user['password'] } : {}),
   }
 }
 

@@ -6,8 +6,10 @@ import type { Store } from '../../db/store.ts'
 import type { Kind } from '../../models/kind.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { AdmissionPlugin } from '../admission/chain.ts'
+import type { EventLimit } from '../admission/event-rate-limit.ts'
 import type { PodSecurityOptions } from '../admission/pod-security/pod-security.ts'
 import type { LimitedResource } from '../admission/resource-quota.ts'
+import type { HookCredentials } from '../admission/webhooks/hook-credentials.ts'
 import type { AuditOptions } from '../audit/auditor.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
 import type { JwtIssuer } from '../authn/jwt-tokens.ts'
@@ -63,6 +65,10 @@ export interface ApiServerOptions {
   podSecurity?: PodSecurityOptions
   /** What may be used only where a ResourceQuota covers it. */
   limitedResources?: LimitedResource[]
+  /** How many Events may be written; as many as there are unless given. */
+  eventLimits?: EventLimit[]
+  /** What we show to webhooks. */
+  webhookCredentials?: { mutating?: HookCredentials; validating?: HookCredentials }
   /** Signs and checks the tokens of service accounts; without it none are issued. */
   tokenKeys?: TokenKeys
   /** Issuer and audience of those tokens; https://kubernetes.default.svc unless said otherwise. */

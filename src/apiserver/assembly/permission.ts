@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import { builtInPlugins } from '../admission/built-in.ts'
+import { eventRateLimit } from '../admission/event-rate-limit.ts'
 import { mutatingAdmissionPolicies } from '../admission/policies/mutating-admission-policy.ts'
 import { validatingAdmissionPolicies } from '../admission/policies/validating-admission-policy.ts'
 import { resourceQuota } from '../admission/resource-quota.ts'
@@ -29,19 +30,20 @@ export function addAuthorizers(
 
 /** The rules of the house, then those of its users; what is charged to quotas comes last, when all is settled. */
 export function addAdmission(
-  { admission, authorizer }: Core,
+  { admission, authorizer, clock }: Core,
   options: ApiServerOptions,
   { rbac, addresses, registry }: { rbac: RbacAuthorizer; addresses: AddressRange[]; registry: Registry },
 ): void {
   const { podSecurity, nodePorts = { first: 30_000, last: 32_767 } } = options
-  const webhookMetrics = new WebhookMetrics(registry)
+  const metrics = new WebhookMetrics(registry)
   const plugins = [
     ...builtInPlugins({ authorizer, rbac, addresses, nodePorts, podSecurity }),
     mutatingAdmissionPolicies(authorizer),
-    mutatingWebhooks(authorizer, webhookMetrics),
+    mutatingWebhooks(authorizer, { metrics, credentials: options.webhookCredentials?.mutating }),
     validatingAdmissionPolicies(authorizer),
-    validatingWebhooks(authorizer, webhookMetrics),
+    validatingWebhooks(authorizer, { metrics, credentials: options.webhookCredentials?.validating }),
     ...(options.admission ?? []),
+    ...(options.eventLimits ? [eventRateLimit(options.eventLimits, clock)] : []),
     resourceQuota(options.limitedResources),
   ]
   admission.add(...plugins.filter(plugin => !options.withoutAdmission?.includes(plugin.name)))

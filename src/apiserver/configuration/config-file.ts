@@ -49,6 +49,14 @@ export class ConfigFile {
     return value === true
   }
 
+  /** 0 where nothing is said. */
+  wholeNumber(at: string, value: unknown): number {
+    if (value === undefined || value === null) return 0
+    if (Number.isSafeInteger(value)) return value as number
+    this.wrong.push(typeInvalid(at, value, 'must be a whole number'))
+    return 0
+  }
+
   /** @returns milliseconds of a duration such as `5m`; undefined where nothing is said, or nothing that can be read */
   durationMs(at: string, value: unknown): number | undefined {
     if (value === undefined || value === null) return undefined

@@ -33,6 +33,14 @@ export function destinationUrl({ url, service }: Destination, path?: string): st
   return String(parsed)
 }
 
+/** Host and port that are called: `web.default.svc:443`. */
+export function destinationTarget(destination: Destination): string {
+  const { service } = destination
+  if (service) return `${service.name}.${service.namespace}.svc:${service.port ?? 443}`
+  const { host, port } = new URL(destination.url!)
+  return port ? host : `${host}:443`
+}
+
 /** Without double and trailing slashes, as Go's clients send it: their servers answer others with a redirect. */
 function cleanPath(path: string): string {
   return posix.normalize(`/${path}`).replace(/(?<=.)\/$/, '')

@@ -28,6 +28,10 @@ export interface PostOptions {
   signal?: AbortSignal
   /** An answer that is longer is refused; 8 MiB unless given. */
   maxBytes?: number
+  /** The header by which we say who we are. */
+  authorization?: string | undefined
+  /** PEM, shown to the server as our client certificate. */
+  identity?: { cert: string; key: string } | undefined
 }
 
 const defaultMaxBytes = 8 << 20
@@ -65,6 +69,7 @@ export class OutgoingCalls {
       accept: 'application/json, */*',
       'user-agent': 'kube-apiserver-admission',
       'content-length': String(Buffer.byteLength(body)),
+      ...(options.authorization ? { authorization: options.authorization } : {}),
     }
     try {
       const answer = await this.open(destination, {
@@ -73,6 +78,7 @@ export class OutgoingCalls {
         headers,
         body,
         signal: stop.signal,
+        identity: options.identity,
       })
       const bytes = await wholeBody(answer.body, options.maxBytes ?? defaultMaxBytes, stop.signal)
       if (answer.status < 200 || answer.status > 299)

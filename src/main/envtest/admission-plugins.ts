@@ -1,5 +1,7 @@
 /** On in every cluster of ours, in kube-apiserver only when asked for. */
-const offUnlessEnabled = ['DenyServiceExternalIPs', 'NodeRestriction', 'OwnerReferencesPermissionEnforcement']
+const offUnlessEnabled = [
+  ...['DenyServiceExternalIPs', 'EventRateLimit', 'NodeRestriction', 'OwnerReferencesPermissionEnforcement'],
+]
 
 /**
  * Which admission plugins kube-apiserver would leave out.

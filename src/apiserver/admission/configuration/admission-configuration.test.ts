@@ -18,7 +18,7 @@ test.each<[string, unknown, string]>([
   [
     'a plugin that cannot be set',
     [{ name: 'ImagePolicyWebhook', path: 'x' }],
-    'plugins[0].name: Unsupported value: "ImagePolicyWebhook": supported values: "PodSecurity", "ResourceQuota"',
+    'plugins[0].name: Unsupported value: "ImagePolicyWebhook": supported values: "PodSecurity", "EventRateLimit", "MutatingAdmissionWebhook", "ValidatingAdmissionWebhook", "ResourceQuota"',
   ],
   ['no name', [{ path: 'x' }], 'plugins[0].name: Required value'],
   ['a plugin twice', [{ name: 'PodSecurity' }, { name: 'PodSecurity' }], 'plugins[1].name: Duplicate value'],
@@ -54,6 +54,33 @@ test.each<[object, string]>([
   [{ foo: 1 }, 'foo: unknown field'],
 ])('wrong settings of PodSecurity are told: %j', (settings, message) => {
   expect(() => readPluginConfiguration('PodSecurity', { ...podSecurity, ...settings })).toThrow(message)
+})
+
+test('EventRateLimit has limits, webhooks a kubeconfig', () => {
+  const events = { apiVersion: 'eventratelimit.admission.k8s.io/v1alpha1', kind: 'Configuration' }
+  const limits = [
+    { type: 'Server', qps: 5, burst: 10 },
+    { type: 'User', qps: 1, burst: 2, cacheSize: 9 },
+  ]
+  expect(readPluginConfiguration('EventRateLimit', { ...events, limits })).toEqual({
+    eventLimits: [{ ...limits[0], cacheSize: 4096 }, limits[1]],
+  })
+  const wrong = [{ type: 'Pod', qps: 0, burst: -1, cacheSize: -1 }]
+  expect(() => readPluginConfiguration('EventRateLimit', { ...events, limits: wrong })).toThrow(
+    'limits[0].type: Unsupported value: "Pod": supported values: "Server", "Namespace", "User", "SourceAndObject"; ' +
+      'limits[0].burst: Invalid value: -1: must be positive; limits[0].qps: Invalid value: 0: must be positive; ' +
+      'limits[0].cacheSize: Invalid value: -1: must not be negative',
+  )
+  expect(() => readPluginConfiguration('EventRateLimit', events)).toThrow(
+    'limits: Invalid value: null: must not be empty',
+  )
+  const webhooks = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'WebhookAdmissionConfiguration' }
+  expect(readPluginConfiguration('MutatingAdmissionWebhook', { ...webhooks, kubeConfigFile: '/k' })).toEqual({
+    webhookKubeconfigs: { mutating: '/k' },
+  })
+  expect(() => readPluginConfiguration('ValidatingAdmissionWebhook', { ...webhooks, kubeConfigFile: 'k' })).toThrow(
+    'kubeConfigFile: Invalid value: "k": must be an absolute file path',
+  )
 })
 
 const pod = (name: string, spec: object = {}) => ({

@@ -1,6 +1,7 @@
 import { isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
 import { duplicate, invalid, notSupported, required } from '../../../models/field-error.ts'
 import { ConfigFile, type Fields } from '../../configuration/config-file.ts'
+import { type EventLimit, eventLimitTypes } from '../event-rate-limit.ts'
 import type { PodSecurityOptions } from '../pod-security/pod-security.ts'
 import { levelOf, modes, type Policy, versionOf } from '../pod-security/policy.ts'
 import type { LimitedResource } from '../resource-quota.ts'
@@ -9,6 +10,9 @@ export interface AdmissionChoices {
   podSecurity?: PodSecurityOptions
   /** What may be used only where a quota covers it. */
   limitedResources?: LimitedResource[]
+  eventLimits?: EventLimit[]
+  /** Absolute paths of kubeconfigs whose users are what we show to webhooks. */
+  webhookKubeconfigs?: { mutating?: string; validating?: string }
 }
 
 /** The settings of one plugin, or where they are. */
@@ -28,8 +32,20 @@ const quotaVersions = [
   'resourcequota.admission.k8s.io/v1beta1 Configuration',
   'resourcequota.admission.k8s.io/v1alpha1 Configuration',
 ]
+const eventVersions = ['eventratelimit.admission.k8s.io/v1alpha1 Configuration']
+const webhookVersions = [
+  'apiserver.config.k8s.io/v1 WebhookAdmissionConfiguration',
+  'apiserver.config.k8s.io/v1alpha1 WebhookAdmission',
+]
+const usualEventKeys = 4096
+
 const readers: Record<string, (file: ConfigFile, value: unknown) => AdmissionChoices> = {
   PodSecurity: (file, value) => ({ podSecurity: readPodSecurity(file, value) }),
+  EventRateLimit: (file, value) => ({ eventLimits: readEventLimits(file, value) }),
+  MutatingAdmissionWebhook: (file, value) => ({ webhookKubeconfigs: { mutating: readKubeconfigPath(file, value) } }),
+  ValidatingAdmissionWebhook: (file, value) => ({
+    webhookKubeconfigs: { validating: readKubeconfigPath(file, value) },
+  }),
   ResourceQuota: (file, value) => ({ limitedResources: readQuota(file, value) }),
 }
 
@@ -108,6 +124,35 @@ function readNames(file: ConfigFile, fields: Fields, field: string, check: (name
     else if (names.indexOf(name) < i) file.add(duplicate(at, name))
   }
   return names
+}
+
+function readEventLimits(file: ConfigFile, value: unknown): EventLimit[] {
+  const fields = file.object('', value, ['apiVersion', 'kind', 'limits'])
+  file.kind(fields, eventVersions)
+  const limits = file.list('limits', fields['limits'])
+  if (limits.length === 0) file.add(invalid('limits', null, 'must not be empty'))
+  return limits.map((entry, i): EventLimit => {
+    const at = `limits[${i}]`
+    const said = file.object(at, entry, ['type', 'qps', 'burst', 'cacheSize'])
+    const type = file.text(`${at}.type`, said['type'])
+    const known = eventLimitTypes.find(one => one === type)
+    if (!known) file.add(notSupported(`${at}.type`, type, eventLimitTypes))
+    const burst = file.wholeNumber(`${at}.burst`, said['burst'])
+    const qps = file.wholeNumber(`${at}.qps`, said['qps'])
+    const cacheSize = file.wholeNumber(`${at}.cacheSize`, said['cacheSize'])
+    if (burst <= 0) file.add(invalid(`${at}.burst`, burst, 'must be positive'))
+    if (qps <= 0) file.add(invalid(`${at}.qps`, qps, 'must be positive'))
+    if (cacheSize < 0 && type !== 'Server') file.add(invalid(`${at}.cacheSize`, cacheSize, 'must not be negative'))
+    return { type: known ?? 'Server', qps, burst, cacheSize: cacheSize > 0 ? cacheSize : usualEventKeys }
+  })
+}
+
+function readKubeconfigPath(file: ConfigFile, value: unknown): string {
+  const fields = file.object('', value, ['apiVersion', 'kind', 'kubeConfigFile'])
+  file.kind(fields, webhookVersions)
+  const path = file.text('kubeConfigFile', fields['kubeConfigFile'])
+  if (!path.startsWith('/')) file.add(invalid('kubeConfigFile', path, 'must be an absolute file path'))
+  return path
 }
 
 function readQuota(file: ConfigFile, value: unknown): LimitedResource[] {

@@ -1,11 +1,17 @@
 import { explain } from '../../../base/errors.ts'
 import { ApiError, badRequest } from '../../../models/api-error.ts'
 import { CallFailed } from '../../outgoing/call-failed.ts'
+import { type Destination, destinationTarget } from '../../outgoing/destination.ts'
+import type { PostOptions } from '../../outgoing/outgoing-calls.ts'
 import type { Admission } from '../chain.ts'
 import type { Hook } from './hook.ts'
+import { authorizationOf, credentialsFor, type HookCredentials } from './hook-credentials.ts'
 import { denial, InvalidResponse, readResponse, type Verdict } from './response.ts'
 import { encodeReview, type Shown } from './review.ts'
 import type { Asked, WebhookMetrics } from './webhook-metrics.ts'
+
+/** The same for all webhooks of a kind. */
+export type AskingWay = Pick<Asking, 'metrics' | 'credentials'>
 
 export interface Asking {
   admission: Admission
@@ -14,6 +20,8 @@ export interface Asking {
   /** Which of them this is, for the audit event: `round_0_index_2`. */
   place: string
   metrics: WebhookMetrics
+  /** What we show to webhooks. */
+  credentials: HookCredentials | undefined
 }
 
 /**
@@ -67,7 +75,7 @@ function note(
   metrics.observe({ name, type, operation: admission.operation, seconds, ...result })
 }
 
-async function call(hook: Hook, { admission, shown, type }: Asking): Promise<Verdict> {
+async function call(hook: Hook, { admission, shown, type, credentials }: Asking): Promise<Verdict> {
   const { core } = admission
   const uid = core.random.uuid()
   const { destination, reviewVersion } = hook
@@ -76,8 +84,16 @@ async function call(hook: Hook, { admission, shown, type }: Asking): Promise<Ver
   const timeoutMs = Math.max(Math.min(hook.timeoutMs, leftMs), 1)
   const review = await core.outgoing.post(destination, encodeReview(admission, shown, uid, reviewVersion), {
     timeoutMs,
+    ...shownTo(destination, credentials),
   })
   return readResponse(review, uid, reviewVersion, type === 'admit')
+}
+
+function shownTo(destination: Destination, all: HookCredentials | undefined): Partial<PostOptions> {
+  const credentials = all && credentialsFor(all, destinationTarget(destination))
+  if (!credentials) return {}
+  const { cert, key } = credentials
+  return { authorization: authorizationOf(credentials), identity: cert && key ? { cert, key } : undefined }
 }
 
 function failure(hook: Hook, error: unknown): string {

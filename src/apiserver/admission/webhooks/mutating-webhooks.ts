@@ -9,16 +9,15 @@ import { isExempt } from '../matching/matcher.ts'
 import { AskedOnce } from '../policies/authorizer.ts'
 import { replaceObject } from '../replace-object.ts'
 import { SecondTurns, type Turns } from '../second-turn.ts'
-import { askHook } from './ask.ts'
+import { type AskingWay, askHook } from './ask.ts'
 import type { Hook } from './hook.ts'
 import { HookSource } from './hook-source.ts'
 import { concerns } from './relevant.ts'
 import type { Shown } from './review.ts'
 import { ShownObjects } from './shown.ts'
-import type { WebhookMetrics } from './webhook-metrics.ts'
 
 /** One after the other, by name of configuration; each sees what those before it have changed. */
-export function mutatingWebhooks(authorizer: Authorizer, metrics: WebhookMetrics): AdmissionPlugin {
+export function mutatingWebhooks(authorizer: Authorizer, way: AskingWay): AdmissionPlugin {
   const source = new HookSource(MutatingWebhookConfiguration)
   const turns = new SecondTurns<Hook>()
   return {
@@ -28,7 +27,7 @@ export function mutatingWebhooks(authorizer: Authorizer, metrics: WebhookMetrics
     mutate(admission) {
       const hooks = source.hooks(admission.core)
       if (hooks.length === 0 || !hooks.some(hook => hook.matcher.mayMatch(admission))) return undefined
-      return askAll(hooks, admission, turns.of(admission), authorizer, metrics)
+      return askAll(hooks, admission, turns.of(admission), authorizer, way)
     },
   }
 }
@@ -38,7 +37,7 @@ async function askAll(
   admission: Admission,
   turns: Turns<Hook>,
   authorizer: Authorizer,
-  metrics: WebhookMetrics,
+  way: AskingWay,
 ): Promise<void> {
   const asked = new AskedOnce(authorizer, admission)
   turns.begin()
@@ -49,7 +48,7 @@ async function askAll(
     if (!resource) continue
     const shown = await shownObjects.in(resource)
     const place = `round_${admission.turn ?? 0}_index_${i}`
-    const patch = await askHook(hook, { admission, shown, type: 'admit', place, metrics })
+    const patch = await askHook(hook, { admission, shown, type: 'admit', place, ...way })
     const operations = patch ? operationsOf(patch) : []
     const mutated = operations.length > 0 && (await change(hook, admission, shown, operations))
     noteMutation(hook, admission, mutated, place)

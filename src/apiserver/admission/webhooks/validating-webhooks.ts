@@ -3,16 +3,15 @@ import type { Authorizer } from '../../authz/authorizer.ts'
 import type { Admission, AdmissionPlugin } from '../chain.ts'
 import { isExempt } from '../matching/matcher.ts'
 import { AskedOnce } from '../policies/authorizer.ts'
-import { askHook } from './ask.ts'
+import { type AskingWay, askHook } from './ask.ts'
 import type { Hook } from './hook.ts'
 import { HookSource } from './hook-source.ts'
 import { concerns } from './relevant.ts'
 import type { Shown } from './review.ts'
 import { ShownObjects } from './shown.ts'
-import type { WebhookMetrics } from './webhook-metrics.ts'
 
 /** All at once; the first refusal in order of configurations is the one that is told. */
-export function validatingWebhooks(authorizer: Authorizer, metrics: WebhookMetrics): AdmissionPlugin {
+export function validatingWebhooks(authorizer: Authorizer, way: AskingWay): AdmissionPlugin {
   const source = new HookSource(ValidatingWebhookConfiguration)
   return {
     name: 'ValidatingAdmissionWebhook',
@@ -20,7 +19,7 @@ export function validatingWebhooks(authorizer: Authorizer, metrics: WebhookMetri
     validate(admission) {
       const hooks = source.hooks(admission.core)
       if (hooks.length === 0 || !hooks.some(hook => hook.matcher.mayMatch(admission))) return undefined
-      return askAll(hooks, admission, authorizer, metrics)
+      return askAll(hooks, admission, authorizer, way)
     },
   }
 }
@@ -29,7 +28,7 @@ async function askAll(
   hooks: readonly Hook[],
   admission: Admission,
   authorizer: Authorizer,
-  metrics: WebhookMetrics,
+  way: AskingWay,
 ): Promise<void> {
   const objects = new ShownObjects(admission)
   const questions = new AskedOnce(authorizer, admission)
@@ -39,7 +38,7 @@ async function askAll(
     if (resource) asked.push({ hook, shown: await objects.in(resource), place: `round_0_index_${i}` })
   }
   const answers = await Promise.allSettled(
-    asked.map(({ hook, shown, place }) => askHook(hook, { admission, shown, type: 'validating', place, metrics })),
+    asked.map(({ hook, shown, place }) => askHook(hook, { admission, shown, type: 'validating', place, ...way })),
   )
   for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
 }

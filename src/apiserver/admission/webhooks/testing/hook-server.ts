@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { onTestFinished } from 'vitest'
 import type { ApiServerOptions } from '../../../api-server.ts'
 import { loopbackNet, serviceObjects, startOutsideServer } from '../../../testing/outside-server.ts'
@@ -18,10 +19,12 @@ export const patch = (...operations: object[]): Answer => ({
 export async function startWithHook(decide: Decide, options: Partial<ApiServerOptions> = {}) {
   const server = await startTestServer({ net: loopbackNet(), ...options })
   const reviews: any[] = []
+  const headers: IncomingHttpHeaders[] = []
   let asked: () => void = () => {}
   const outside = await startOutsideServer('hook.default.svc', (request, response, body) => {
     const review = JSON.parse(body.toString())
     reviews.push(review.request)
+    headers.push(request.headers)
     asked()
     const answer = decide(review.request, request.url!.split('?')[0]!)
     if (answer === 'hang') return
@@ -51,7 +54,7 @@ export async function startWithHook(decide: Decide, options: Partial<ApiServerOp
     return made
   }
   return {
-    ...{ server, outside, reviews, rule, webhook, configure, core: server.api.core },
+    ...{ server, outside, reviews, headers, rule, webhook, configure, core: server.api.core },
     call: server.call,
     nextReview: () => new Promise<void>(resolve => (asked = resolve)),
   }
