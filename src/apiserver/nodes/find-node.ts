@@ -7,12 +7,17 @@ import type { NodeAddress } from './node-dialer.ts'
 /** The agent of the node that a pod runs on. @throws ApiError */
 export function nodeOfPod(call: ResourceCall): { pod: AnyObject; node: NodeAddress } {
   const { core, path } = call
-  const kept = core.cache.get(core.resources.of(Pod), path.namespace, path.name!)
-  if (!kept) throw notFoundError(Pod, path.name!)
-  const pod = core.shared(kept)
+  const pod = podOf(call)
   const name: string | undefined = pod['spec']?.nodeName
   if (!name) throw badRequest(`pod ${path.name} does not have a host assigned`)
   return { pod, node: nodeAddress(core, name) }
+}
+
+/** @throws ApiError NotFound */
+export function podOf({ core, path }: ResourceCall): AnyObject {
+  const kept = core.cache.get(core.resources.of(Pod), path.namespace, path.name!)
+  if (!kept) throw notFoundError(Pod, path.name!)
+  return core.shared(kept)
 }
 
 /** @throws ApiError NotFound, ServiceUnavailable when its agent has not said where it listens */

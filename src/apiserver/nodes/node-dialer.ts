@@ -24,9 +24,9 @@ export interface NodeDialer {
 }
 
 export interface TlsNodeDialerOptions {
-  /** PEM of what the API server shows to agents. */
-  cert: string
-  key: string
+  /** PEM of what the API server shows to agents, if anything. */
+  cert?: string
+  key?: string
   /** PEM of the authority that signed the agents' certificates. Without it any agent is believed. */
   ca?: string
   net?: Net
@@ -48,8 +48,7 @@ export function tlsNodeDialer(options: TlsNodeDialerOptions): NodeDialer {
         ...(body ? { body } : {}),
         signal,
         timeoutMs: connectTimeoutMs,
-        cert: options.cert,
-        key: options.key,
+        ...(options.cert && options.key ? { cert: options.cert, key: options.key } : {}),
         ...(options.ca ? { ca: options.ca } : { insecure: true }),
       })
     },

@@ -3,7 +3,8 @@ import { ApiError, badRequest } from '../../models/api-error.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { admitConnect } from '../objects/admit-connect.ts'
-import { chooseContainer, nodeOfPod } from './find-node.ts'
+import { bytesReply } from '../replies/reply.ts'
+import { chooseContainer, nodeOfPod, podOf } from './find-node.ts'
 import type { NodeDialer } from './node-dialer.ts'
 import { askNode, relayed, tunnelled, upgradeHeaders } from './relay.ts'
 
@@ -22,9 +23,12 @@ const logOptions = [
 export function podLog(dialer: NodeDialer): CallHandler {
   return async call => {
     const { query } = call.info
-    const { pod, node } = nodeOfPod(call)
+    const pod = podOf(call)
     const container = chooseContainer(pod, query.get('container'))
     checkLogOptions(query)
+    // A pod without a node has said nothing yet.
+    if (!pod['spec']?.nodeName) return bytesReply(204, new Uint8Array())
+    const { node } = nodeOfPod(call)
     const wanted = new URLSearchParams()
     for (const name of logOptions) if (query.has(name)) wanted.set(name, query.get(name)!)
     const answer = await askNode(dialer, node, call, agentPath('containerLogs', call, container, wanted))

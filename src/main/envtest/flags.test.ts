@@ -24,6 +24,7 @@ test('flags are read as Go programs write them, and those that nobody asked for 
 test('what kube-apiserver leaves off unless asked is left off', () => {
   expect(withoutAdmission(['NodeRestriction'], ['ServiceAccount'])).toEqual([
     'DenyServiceExternalIPs',
+    'EventRateLimit',
     'OwnerReferencesPermissionEnforcement',
     'ServiceAccount',
   ])

@@ -1,5 +1,11 @@
 import { join } from 'node:path'
-import { type ApiServer, type ApiServerOptions, createApiServer } from '../../apiserver/index.ts'
+import {
+  type ApiServer,
+  type ApiServerOptions,
+  createApiServer,
+  type TlsNodeDialerOptions,
+  tlsNodeDialer,
+} from '../../apiserver/index.ts'
 import { createAuthority, createTokenKey, issueCertificate, type KeyPair } from '../../base/certificates.ts'
 import { Disposal } from '../../base/disposal.ts'
 import { openEtcdStore, openMemoryStore, type Store } from '../../db/index.ts'
@@ -68,13 +74,14 @@ export async function startKubeApiServer(flags: Flags, outside: OutsideWorld): P
 type Files = Awaited<ReturnType<typeof filesOf>>
 
 function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> {
-  const { clientCa, frontProxy, tokenKeys } = files
+  const { clientCa, frontProxy, tokenKeys, kubelet } = files
   const issuer = flags.one('service-account-issuer')
   const serviceCidr = flags.one('service-cluster-ip-range')
   const [first, last] = (flags.one('service-node-port-range') ?? '').split('-').map(Number)
   return {
     aggregatedDiscovery: !flags.list('feature-gates').includes('AggregatedDiscoveryEndpoint=false'),
     withoutAdmission: withoutAdmission(flags.list('enable-admission-plugins'), flags.list('disable-admission-plugins')),
+    nodes: tlsNodeDialer(kubelet),
     ...(tokenKeys ? { tokenKeys } : {}),
     ...(issuer ? { tokenIssuer: issuer } : {}),
     ...(serviceCidr ? { serviceCidr } : {}),
@@ -138,11 +145,19 @@ async function filesOf(flags: Flags, outside: OutsideWorld) {
       allowedNames: flags.list('requestheader-allowed-names'),
       ...(identity.cert && identity.key ? { identity: { cert: identity.cert, key: identity.key } } : {}),
     },
+    kubelet: await kubeletOf(text),
     tokenKeys: await tokenKeysOf(
       await text('service-account-signing-key-file'),
       await text('service-account-key-file'),
     ),
   }
+}
+
+/** What the agents of nodes are shown, and who signed theirs. */
+async function kubeletOf(text: (flag: string) => Promise<string | undefined>): Promise<TlsNodeDialerOptions> {
+  const [cert, key] = [await text('kubelet-client-certificate'), await text('kubelet-client-key')]
+  const ca = await text('kubelet-certificate-authority')
+  return { ...(cert && key ? { cert, key } : {}), ...(ca ? { ca } : {}) }
 }
 
 async function tokenKeysOf(privateKey: string | undefined, publicKey: string | undefined) {
