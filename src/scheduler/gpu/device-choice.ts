@@ -1,6 +1,7 @@
 import type { PodClass } from '../pod-class.ts'
 import { cpu, memory } from '../resource-table.ts'
 import type { Snapshot } from '../snapshot.ts'
+import type { ByCondition } from './conditions.ts'
 import { tightest } from './device-ledger.ts'
 import { deviceMilli, type GpuRequest, isShare } from './gpu-request.ts'
 
@@ -25,15 +26,30 @@ let rest = new Int32Array(16)
 /**
  * How many thousandths fewer pods to come would use of a node if a pod that fits there took its best devices: expected use
  * before (fill-value.ts), less the pod's own, less expected use after. Below 0 where the pod makes the rest more useful.
+ * @param known losses of the same pod elsewhere: nodes in one condition lose the same
  */
-export function lossOf(wanted: Wanted, row: number, { gpus, columns }: Snapshot): number {
-  const { free, model } = gpus.ledger.at(row)!
+export function lossOf(wanted: Wanted, row: number, { gpus, columns }: Snapshot, known: ByCondition): number {
   const cpuLeft = columns.allocatable[cpu]![row]! - columns.requested[cpu]![row]!
   const memoryLeft = columns.allocatable[memory]![row]! - columns.requested[memory]![row]!
-  const before = gpus.worthOf(row, cpuLeft, memoryLeft)
-  const { request } = wanted
-  const cpuRest = cpuLeft - wanted.cpuMillis
-  const memoryRest = memoryLeft - wanted.memoryBytes
+  const condition = gpus.conditionOf(row, cpuLeft, memoryLeft)
+  let loss = known.get(condition, gpus.pricing())
+  if (loss === undefined) {
+    const before = gpus.worthOf(condition, row, cpuLeft, memoryLeft)
+    loss = lossFrom(before, wanted, row, cpuLeft - wanted.cpuMillis, memoryLeft - wanted.memoryBytes, gpus)
+    known.set(condition, loss)
+  }
+  return loss
+}
+
+function lossFrom(
+  before: number,
+  { request }: Wanted,
+  row: number,
+  cpuRest: number,
+  memoryRest: number,
+  gpus: Snapshot['gpus'],
+): number {
+  const { free, model } = gpus.ledger.at(row)!
   if (!request) return before - gpus.valueOf(cpuRest, memoryRest, model, free, free.length)
   const milli = request.devices * request.milliEach
   copyInto(free)
@@ -41,7 +57,6 @@ export function lossOf(wanted: Wanted, row: number, { gpus, columns }: Snapshot)
   takeWhole(request.devices, free.length)
   return before - milli - gpus.valueOf(cpuRest, memoryRest, model, rest, free.length)
 }
-
 /** The devices that `lossOf` has in mind. */
 export function chooseDevices(wanted: Wanted, row: number, { gpus, columns }: Snapshot): readonly number[] {
   const request = wanted.request!

@@ -1,6 +1,7 @@
 import type { PodClass } from '../pod-class.ts'
+import { ByCondition, Conditions } from './conditions.ts'
 import { Demand } from './demand.ts'
-import { DeviceLedger, type Devices } from './device-ledger.ts'
+import { DeviceLedger } from './device-ledger.ts'
 import { FillValue } from './fill-value.ts'
 import { GapValues, priceGaps } from './gap-values.ts'
 import { modelPrices } from './model-prices.ts'
@@ -9,16 +10,12 @@ import { modelPrices } from './model-prices.ts'
 const change = 0.15
 const sliver = 0.005
 
-/** What a node's free devices were worth, and what of. */
-interface Worth {
-  devices: Devices
-  changes: number
-  cpuMillis: number
-  memoryBytes: number
-  gaps: GapValues
+/** All that what free room is worth depends on, besides the room itself. */
+interface Pricing {
   demand: number
   models: number
-  value: number
+  gaps: GapValues
+  generation: number
 }
 
 /** All that placement knows of shared devices: what is free where, who is expected, and what that makes free room worth. */
@@ -30,8 +27,9 @@ export class GpuState {
   #pricedForMilli = 0
   #prices: readonly number[] = []
   #pricedAt = ''
-  /** By row. */
-  readonly #worth: (Worth | undefined)[] = []
+  readonly #conditions = new Conditions()
+  readonly #worth = new ByCondition()
+  #pricing: Pricing | undefined
 
   constructor(ledger = new DeviceLedger(), demand = new Demand()) {
     this.ledger = ledger
@@ -58,25 +56,37 @@ export class GpuState {
     return this.#value.of(cpuMillis, memoryBytes, model, free, devices, this.#gaps)
   }
 
-  /** `valueOf` what is free on a node, remembered until any of it changes: every pod that asks compares with it. */
-  worthOf(row: number, cpuMillis: number, memoryBytes: number): number {
-    const { ledger, demand } = this
-    const devices = ledger.at(row)!
-    const known = this.#worth[row]
+  /**
+   * The number of the condition that a node with devices is in: nodes that share one are worth the same, to every pod. Numbers
+   * hold as long as `pricing`, which is to be asked for afterwards.
+   */
+  conditionOf(row: number, cpuMillis: number, memoryBytes: number): number {
+    const { ledger } = this
+    return this.#conditions.of(row, ledger.at(row)!, cpuMillis, memoryBytes, ledger.size)
+  }
+
+  /** Another object whenever what conditions are worth may have changed. */
+  pricing(): object {
+    const { demand, ledger } = this
+    const { generation } = this.#conditions
+    const now = this.#pricing
     if (
-      known?.devices === devices &&
-      known.changes === devices.changes &&
-      known.cpuMillis === cpuMillis &&
-      known.memoryBytes === memoryBytes &&
-      known.gaps === this.#gaps &&
-      known.demand === demand.version &&
-      known.models === ledger.models.length
+      now?.gaps === this.#gaps &&
+      now.demand === demand.version &&
+      now.models === ledger.models.length &&
+      now.generation === generation
     )
-      return known.value
-    const { model, free, changes } = devices
+      return now
+    return (this.#pricing = { demand: demand.version, models: ledger.models.length, gaps: this.#gaps, generation })
+  }
+
+  /** `valueOf` what is free on a node in this condition. */
+  worthOf(condition: number, row: number, cpuMillis: number, memoryBytes: number): number {
+    const known = this.#worth.get(condition, this.pricing())
+    if (known !== undefined) return known
+    const { model, free } = this.ledger.at(row)!
     const value = this.valueOf(cpuMillis, memoryBytes, model, free, free.length)
-    const at = { demand: demand.version, models: ledger.models.length, gaps: this.#gaps }
-    this.#worth[row] = { devices, changes, cpuMillis, memoryBytes, ...at, value }
+    this.#worth.set(condition, value)
     return value
   }
 

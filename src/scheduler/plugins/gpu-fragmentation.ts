@@ -1,3 +1,4 @@
+import { ByCondition } from '../gpu/conditions.ts'
 import { lossOf, type Wanted, wantedBy } from '../gpu/device-choice.ts'
 import { deviceMilli } from '../gpu/gpu-request.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
@@ -6,6 +7,7 @@ import type { Snapshot } from '../snapshot.ts'
 interface State {
   wanted: Wanted
   snapshot: Snapshot
+  losses: ByCondition
 }
 
 /** How much of a model's price a pod pays. */
@@ -30,9 +32,12 @@ export const gpuFragmentation: SchedulerPlugin<State> = {
   name: 'GpuFragmentation',
   byShape: true,
   prepare: (_pod, snapshot, info) =>
-    snapshot.gpus.ledger.size && snapshot.gpus.demand.version ? { wanted: wantedBy(info.class), snapshot } : undefined,
+    snapshot.gpus.ledger.size && snapshot.gpus.demand.version
+      ? { wanted: wantedBy(info.class), snapshot, losses: new ByCondition() }
+      : undefined,
   /** Thousandths that the placement leaves for others, below 0 for what it loses. */
-  score: ({ wanted, snapshot }, { index }) => (snapshot.gpus.ledger.at(index) ? -lossOf(wanted, index, snapshot) : 0),
+  score: ({ wanted, snapshot, losses }, { index }) =>
+    snapshot.gpus.ledger.at(index) ? -lossOf(wanted, index, snapshot, losses) : 0,
   normalize({ wanted: { request }, snapshot }, scores, fitting) {
     if (request) {
       const { ledger } = snapshot.gpus

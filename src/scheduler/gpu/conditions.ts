@@ -1,0 +1,77 @@
+import type { Devices } from './device-ledger.ts'
+
+/** What a row was like when it was last looked at. */
+interface Seen {
+  devices: Devices
+  changes: number
+  cpuMillis: number
+  memoryBytes: number
+  number: number
+}
+
+const fewest = 1_024
+
+/**
+ * Numbers the conditions in which nodes with devices are: their model, what is free on each device, CPU and memory that are left.
+ * Most nodes of a cluster share theirs with others (a quarter full of the same pods, or empty), so what is worked out for a
+ * condition holds for many.
+ */
+export class Conditions {
+  readonly #numbers = new Map<string, number>()
+  /** By row. */
+  readonly #seen: (Seen | undefined)[] = []
+  /** Grows when all numbers are forgotten, and what is known by them is void: those of conditions long gone would pile up. */
+  generation = 0
+
+  /** @param nodes with devices; about twice as many conditions are remembered */
+  of(row: number, devices: Devices, cpuMillis: number, memoryBytes: number, nodes: number): number {
+    const seen = this.#seen[row]
+    if (
+      seen?.devices === devices &&
+      seen.changes === devices.changes &&
+      seen.cpuMillis === cpuMillis &&
+      seen.memoryBytes === memoryBytes
+    )
+      return seen.number
+    const key = `${devices.model} ${cpuMillis} ${memoryBytes} ${devices.free.join()}`
+    let number = this.#numbers.get(key)
+    if (number === undefined) {
+      if (this.#numbers.size >= Math.max(fewest, 2 * nodes)) this.#forget()
+      this.#numbers.set(key, (number = this.#numbers.size))
+    }
+    this.#seen[row] = { devices, changes: devices.changes, cpuMillis, memoryBytes, number }
+    return number
+  }
+
+  #forget(): void {
+    this.#numbers.clear()
+    this.#seen.length = 0
+    this.generation++
+  }
+}
+
+/** Numbers by condition, for as long as one pricing holds. */
+export class ByCondition {
+  #values = new Float64Array(64).fill(Number.NaN)
+  #pricing: object | undefined
+
+  /** @param pricing see `GpuState.pricing`. @returns undefined: not known by this pricing */
+  get(condition: number, pricing: object): number | undefined {
+    if (pricing !== this.#pricing) {
+      this.#pricing = pricing
+      this.#values.fill(Number.NaN)
+    }
+    const value = this.#values[condition]
+    return value === undefined || Number.isNaN(value) ? undefined : value
+  }
+
+  /** By the pricing that was asked for last. */
+  set(condition: number, value: number): void {
+    if (condition >= this.#values.length) {
+      const old = this.#values
+      this.#values = new Float64Array(Math.max(2 * old.length, condition + 1)).fill(Number.NaN)
+      this.#values.set(old)
+    }
+    this.#values[condition] = value
+  }
+}
