@@ -1,16 +1,16 @@
-import type { NodeSelector } from '../../models/types/core-v1.ts'
+import { keyOf, keyText } from '../../models/object.ts'
 import type {
   AllocationResult,
   Device,
   DeviceClass,
   DeviceRequest,
-  DeviceRequestAllocationResult,
   ResourceClaim,
 } from '../../models/types/resource-v1beta1.ts'
+import { allocationResult } from './allocation-result.ts'
 import { selects } from './device-expression.ts'
-import type { DevicesInUse } from './device-uses.ts'
-import { enoughDevices, expressionsOf } from './meant-devices.ts'
-import type { PooledDevice } from './pools.ts'
+import { type DevicesInUse, poolId } from './device-uses.ts'
+import { type Countable, countable, enoughDevices, expressionsOf } from './meant-devices.ts'
+import type { PooledDevice, Reach } from './pools.ts'
 
 /** As many as one claim may have. */
 const mostDevices = 32
@@ -18,126 +18,195 @@ const nothingLeft = 'cannot allocate all claims'
 /** Steps of the search, after which it is given up: the node counts as unfit. */
 const mostSteps = 20_000
 
+type Classes = { get(name: string): DeviceClass | undefined }
+
 /** One device that is wanted. */
 interface Wish {
   claim: number
   request: DeviceRequest
+  expressions: readonly string[]
+  /** In the order in which they are tried: all that there are, or the one that `All` means here. */
   candidates: readonly PooledDevice[]
 }
 
-/** The selectors say something that cannot be evaluated. */
-class BadSelector extends Error {}
+/** Something is wrong with claim, class or pool that no other choice of devices would mend. */
+class Unusable extends Error {}
 
-/**
- * Devices for all claims at once, so that none of them takes the last one that another needs: exact search within bounds.
- * @param devices those that the node reaches
- * @param inUse those that somebody has
- * @returns one allocation for each claim, or why there is none
- */
-export function allocate(
-  claims: readonly ResourceClaim[],
-  classes: { get(name: string): DeviceClass | undefined },
-  devices: readonly PooledDevice[],
-  inUse: DevicesInUse,
-  node: string,
-): AllocationResult[] | string {
-  try {
-    const wishes = claims.flatMap((claim, i) => wishesOf(claim, i, classes, devices, inUse))
-    if (typeof wishes[0] === 'string') return wishes[0]
-    const chosen = search(claims, wishes as Wish[], inUse)
-    if (!chosen) return nothingLeft
-    return claims.map((claim, i) => resultOf(claim, i, classes, chosen, node))
-  } catch (error) {
-    if (error instanceof BadSelector) return error.message
-    throw error
+/** Claims that are to have their devices together. */
+export class Wanted {
+  readonly claims: readonly ResourceClaim[]
+  readonly #classes: Classes
+  readonly #countable: Countable | undefined
+
+  constructor(claims: readonly ResourceClaim[], classes: Classes) {
+    this.claims = claims
+    this.#classes = classes
+    this.#countable = countable(claims, classes, mostDevices)
+  }
+
+  /** Why there are no devices for all claims, if there are none: what `allocate` would say, and mostly sooner. */
+  whyNone(reach: Reach, inUse: DevicesInUse, node: string): string | undefined {
+    const enough = this.#countable && enoughDevices(this.#countable, reach, inUse)
+    if (enough !== undefined) return enough ? undefined : nothingLeft
+    const found = this.allocate(reach, inUse, node)
+    return typeof found === 'string' ? found : undefined
+  }
+
+  /**
+   * Devices for all claims at once, so that none of them takes the last one that another needs: exact search within bounds.
+   * @param reach what the node reaches
+   * @param inUse those that somebody has
+   * @returns one allocation for each claim, or why there is none
+   */
+  allocate(reach: Reach, inUse: DevicesInUse, node: string): AllocationResult[] | string {
+    try {
+      const wishes = this.claims.flatMap((claim, i) => wishesOf(claim, i, this.#classes, reach))
+      const chosen = new Search(this.claims, wishes, reach, inUse).run()
+      return this.claims.map((claim, i) => {
+        const given = chosen.filter(c => c.wish.claim === i).map(c => ({ request: c.wish.request, device: c.device }))
+        return allocationResult(claim, this.#classes, given, node)
+      })
+    } catch (error) {
+      if (error instanceof Unusable) return error.message
+      throw error
+    }
   }
 }
 
-/** Why there are no devices for all claims, if there are none: what `allocate` would say, and mostly sooner. */
-export function whyNone(
-  claims: readonly ResourceClaim[],
-  classes: { get(name: string): DeviceClass | undefined },
-  devices: readonly PooledDevice[],
-  inUse: DevicesInUse,
-  node: string,
-): string | undefined {
-  const enough = enoughDevices(claims, classes, devices, inUse, mostDevices)
-  if (enough !== undefined) return enough ? undefined : nothingLeft
-  const found = allocate(claims, classes, devices, inUse, node)
-  return typeof found === 'string' ? found : undefined
-}
+const nameOf = (claim: ResourceClaim) => keyText(keyOf(claim))
 
-function wishesOf(
-  { metadata, spec }: ResourceClaim,
-  claim: number,
-  classes: { get(name: string): DeviceClass | undefined },
-  devices: readonly PooledDevice[],
-  inUse: DevicesInUse,
-): Wish[] {
-  const wishes = (spec.devices?.requests ?? []).flatMap(request => {
-    const expressions = expressionsOf(request, classes)
-    const isFree = ({ id }: PooledDevice) => request.adminAccess === true || !inUse.has(id)
-    const isMeant = (d: PooledDevice) => matches(expressions, d, metadata.name, request.name)
-    if (request.allocationMode === 'All')
-      // Every one of them, or none: also where somebody has one already.
-      return devices.filter(isMeant).map(device => ({ claim, request, candidates: isFree(device) ? [device] : [] }))
-    const free = devices.filter(d => isFree(d) && isMeant(d))
-    return Array.from({ length: request.count ?? 1 }, () => ({ claim, request, candidates: free }))
-  })
-  const emptyAll = (spec.devices?.requests ?? []).some(
-    r => r.allocationMode === 'All' && !wishes.some(w => w.request === r),
-  )
-  if (emptyAll || wishes.length > mostDevices)
-    throw new BadSelector(emptyAll ? nothingLeft : `claim ${metadata.name} asks for too many devices`)
+function wishesOf(claim: ResourceClaim, index: number, classes: Classes, reach: Reach): Wish[] {
+  const { requests = [], constraints = [] } = claim.spec.devices ?? {}
+  const wishes: Wish[] = []
+  let count = 0
+  for (const request of requests) {
+    const at = `claim ${nameOf(claim)}, request ${request.name}`
+    const unknown = request.selectors?.findIndex(s => !s.cel) ?? -1
+    if (unknown >= 0)
+      throw new Unusable(`${at}, selector #${unknown}: CEL expression empty (unsupported selector type?)`)
+    const wish = { claim: index, request, expressions: expressionsOf(request, classes) }
+    const mode = request.allocationMode ?? 'ExactCount'
+    if (mode === 'All') {
+      const all = allOf(wish, at, reach)
+      count += all.length
+      for (const device of all) wishes.push({ ...wish, candidates: [device] })
+    } else if (mode === 'ExactCount') {
+      count += request.count ?? 1
+      for (let i = 0; i < (request.count ?? 1) && i <= mostDevices; i++)
+        wishes.push({ ...wish, candidates: reach.devices })
+    } else throw new Unusable(`${at}: unsupported count mode ${mode}`)
+  }
+  if (count > mostDevices)
+    throw new Unusable(
+      `claim ${nameOf(claim)}: number of requested devices ${count} exceeds the claim limit of ${mostDevices}`,
+    )
+  const empty = constraints.findIndex(c => !c.matchAttribute)
+  if (empty >= 0)
+    throw new Unusable(`claim ${nameOf(claim)}, constraint #${empty}: empty constraint (unsupported constraint type?)`)
   return wishes
 }
 
-function matches(expressions: readonly string[], { device, driver }: PooledDevice, claim: string, request: string) {
+/** Every one of them, or none: also where somebody has one already, or it is not known how many there are. */
+function allOf({ expressions }: Pick<Wish, 'expressions'>, at: string, { devices, pools }: Reach): PooledDevice[] {
+  for (const { id, incomplete, invalid } of pools)
+    if (incomplete || invalid)
+      throw new Unusable(
+        `${at}: asks for all devices, but resource pool ${id} is currently ${incomplete ? 'being updated' : 'invalid'}`,
+      )
+  const all = devices.filter(device => matches(expressions, device, at))
+  if (!all.length) throw new Unusable(nothingLeft)
+  return all
+}
+
+function matches(expressions: readonly string[], { device, driver }: PooledDevice, at: string): boolean {
   for (const expression of expressions) {
     const answer = selects(expression, device, driver)
-    if (typeof answer === 'string') throw new BadSelector(`claim ${claim}, request ${request}: ${answer}`)
+    if (typeof answer === 'string') throw new Unusable(`${at}: ${answer}`)
     if (!answer) return false
   }
   return true
 }
 
-/** The device of each wish, in order; undefined if there is no way, or none was found within bounds. */
-function search(claims: readonly ResourceClaim[], wishes: readonly Wish[], inUse: DevicesInUse) {
-  const chosen: { wish: Wish; device: PooledDevice }[] = []
-  const taken = new Set<string>()
-  let steps = 0
-  const fits = (wish: Wish, device: PooledDevice) => {
-    if (!wish.request.adminAccess && (taken.has(device.id) || inUse.has(device.id))) return false
-    return (claims[wish.claim]!.spec.devices?.constraints ?? []).every(({ matchAttribute, requests }) => {
-      if (!matchAttribute || (requests?.length && !requests.includes(wish.request.name))) return true
-      const value = attributeOf(device, matchAttribute)
-      const other = chosen.find(
-        c => c.wish.claim === wish.claim && (!requests?.length || requests.includes(c.wish.request.name)),
-      )
-      return value !== undefined && (!other || attributeOf(other.device, matchAttribute) === value)
-    })
+interface Chosen {
+  wish: Wish
+  device: PooledDevice
+}
+
+/** The devices are tried in their order; only those that nobody has are asked whether they are meant. */
+class Search {
+  readonly #claims: readonly ResourceClaim[]
+  readonly #wishes: readonly Wish[]
+  readonly #invalid: Reach['pools']
+  readonly #inUse: DevicesInUse
+  readonly #chosen: Chosen[] = []
+  readonly #taken = new Set<string>()
+  #steps = 0
+  /** What `All` could not have for a constraint. */
+  #hindered: string | undefined
+
+  constructor(claims: readonly ResourceClaim[], wishes: readonly Wish[], reach: Reach, inUse: DevicesInUse) {
+    this.#claims = claims
+    this.#wishes = wishes
+    this.#invalid = reach.pools.filter(p => p.invalid)
+    this.#inUse = inUse
   }
-  const next = (at: number): boolean => {
-    const wish = wishes[at]
+
+  /** @throws Unusable if there is no way, or none was found within bounds */
+  run(): readonly Chosen[] {
+    if (!this.#from(0)) throw new Unusable(this.#hindered ?? nothingLeft)
+    return this.#chosen
+  }
+
+  #from(at: number): boolean {
+    const wish = this.#wishes[at]
     if (!wish) return true
     // Wishes of one request are alike: later ones look behind earlier ones only.
-    const before = chosen.at(-1)
+    const before = this.#chosen.at(-1)
     const same = before?.wish.request === wish.request && before.wish.candidates === wish.candidates
     const from = same ? wish.candidates.indexOf(before.device) + 1 : 0
     for (let i = from; i < wish.candidates.length; i++) {
       const device = wish.candidates[i]!
-      if (++steps > mostSteps) return false
-      if (!fits(wish, device)) continue
-      chosen.push({ wish, device })
+      if (!this.#isFree(wish, device) || !this.#isMeant(wish, device)) continue
+      if (++this.#steps > mostSteps) return false
+      if (!this.#agrees(wish, device)) continue
+      this.#chosen.push({ wish, device })
       const mine = !wish.request.adminAccess
-      if (mine) taken.add(device.id)
-      if (next(at + 1)) return true
-      chosen.pop()
-      if (mine) taken.delete(device.id)
+      if (mine) this.#taken.add(device.id)
+      if (this.#from(at + 1)) return true
+      this.#chosen.pop()
+      if (mine) this.#taken.delete(device.id)
     }
     return false
   }
-  return next(0) ? chosen : undefined
+
+  #isFree({ request }: Wish, { id }: PooledDevice): boolean {
+    return request.adminAccess === true || !(this.#inUse.has(id) || this.#taken.has(id))
+  }
+
+  #isMeant({ claim, request, expressions }: Wish, device: PooledDevice): boolean {
+    // Of `All` that was asked before.
+    if (request.allocationMode === 'All') return true
+    const at = `claim ${nameOf(this.#claims[claim]!)}, request ${request.name}`
+    if (!matches(expressions, device, at)) return false
+    const pool = this.#invalid.find(p => p.id === poolId(device))
+    if (pool) throw new Unusable(`pool ${pool.name} is invalid: ${pool.invalid}`)
+    return true
+  }
+
+  #agrees({ claim, request }: Wish, device: PooledDevice): boolean {
+    const { constraints = [] } = this.#claims[claim]!.spec.devices ?? {}
+    const agrees = constraints.every(({ matchAttribute, requests }) => {
+      if (!matchAttribute || (requests?.length && !requests.includes(request.name))) return true
+      const value = attributeOf(device, matchAttribute)
+      const other = this.#chosen.find(
+        c => c.wish.claim === claim && (!requests?.length || requests.includes(c.wish.request.name)),
+      )
+      return value !== undefined && (!other || attributeOf(other.device, matchAttribute) === value)
+    })
+    if (!agrees && request.allocationMode === 'All')
+      this.#hindered ??= `claim ${nameOf(this.#claims[claim]!)}, request ${request.name}: cannot add device ${device.id} because a claim constraint would not be satisfied`
+    return agrees
+  }
 }
 
 /** As comparable text; a name without domain is the driver's. */
@@ -146,52 +215,4 @@ function attributeOf({ device, driver }: PooledDevice, name: string): string | u
   const short = name.startsWith(`${driver}/`) ? name.slice(driver.length + 1) : undefined
   const found = attributes?.[name] ?? (short === undefined ? undefined : attributes?.[short])
   return found && JSON.stringify([found.bool, found.int, found.string, found.version])
-}
-
-function resultOf(
-  { spec }: ResourceClaim,
-  index: number,
-  classes: { get(name: string): DeviceClass | undefined },
-  chosen: readonly { wish: Wish; device: PooledDevice }[],
-  node: string,
-): AllocationResult {
-  const own = chosen.filter(c => c.wish.claim === index)
-  const results: DeviceRequestAllocationResult[] = own.map(
-    ({ wish: { request }, device: { driver, pool, device } }) => ({
-      request: request.name,
-      driver,
-      pool,
-      device: device.name,
-      ...(request.adminAccess ? { adminAccess: true } : {}),
-    }),
-  )
-  const fromClasses = (spec.devices?.requests ?? []).flatMap(({ name, deviceClassName }) =>
-    (classes.get(deviceClassName)?.spec.config ?? []).map(c => ({ source: 'FromClass', requests: [name], ...c })),
-  )
-  const fromClaim = (spec.devices?.config ?? []).map(c => ({ source: 'FromClaim', ...c }))
-  const config = [...fromClasses, ...fromClaim]
-  const selector = reach(
-    own.map(c => c.device),
-    node,
-  )
-  return {
-    devices: { results, ...(config.length ? { config } : {}) },
-    ...(selector ? { nodeSelector: selector } : {}),
-  }
-}
-
-/** From where all of the devices can be used; undefined: from everywhere. */
-function reach(devices: readonly PooledDevice[], node: string): NodeSelector | undefined {
-  if (devices.some(d => d.slice.spec.nodeName))
-    return { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }] }
-  const terms = devices.flatMap(d => d.slice.spec.nodeSelector?.nodeSelectorTerms ?? [])
-  if (!terms.length) return undefined
-  const unique = new Map(terms.map(t => [JSON.stringify(t), t]))
-  const matchExpressions = [...unique.values()].flatMap(t => t.matchExpressions ?? [])
-  const matchFields = [...unique.values()].flatMap(t => t.matchFields ?? [])
-  return {
-    nodeSelectorTerms: [
-      { ...(matchExpressions.length ? { matchExpressions } : {}), ...(matchFields.length ? { matchFields } : {}) },
-    ],
-  }
 }

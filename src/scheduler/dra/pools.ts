@@ -1,8 +1,9 @@
 import { nodeSelectorTest } from '../../models/node-selector.ts'
+import type { Node } from '../../models/types/core-v1.ts'
 import type { Device, ResourceSlice } from '../../models/types/resource-v1beta1.ts'
 import type { ObjectTable } from '../object-table.ts'
 import type { NodeView } from '../snapshot.ts'
-import { deviceId } from './device-uses.ts'
+import { deviceId, poolId } from './device-uses.ts'
 
 /** A device with where it is found. */
 export interface PooledDevice {
@@ -13,19 +14,42 @@ export interface PooledDevice {
   slice: ResourceSlice
 }
 
-/** Devices that several nodes may reach. */
-interface Shared {
-  reaches(node: NodeView): boolean
-  devices: readonly PooledDevice[]
+/** A pool as one node sees it. */
+export interface ReachedPool {
+  /** `driver/name` */
+  id: string
+  name: string
+  /** Of its latest generation, the slices that the node reaches. */
+  slices: readonly ResourceSlice[]
+  /** Slices of it are missing. */
+  incomplete: boolean
+  /** Why it cannot be trusted, if it cannot. */
+  invalid: string | undefined
 }
 
-const nothing: readonly PooledDevice[] = []
-const known = new WeakMap<ObjectTable<ResourceSlice>, { version: number; pools: DevicePools }>()
+/** What one node reaches. */
+export interface Reach {
+  /** In an order that stays, the node's own first. */
+  devices: readonly PooledDevice[]
+  pools: readonly ReachedPool[]
+}
 
-/** The devices of all pools that are told whole, by who reaches them. Worked out once for each change of the slices. */
+/** A slice that several nodes may reach. */
+interface Shared {
+  reaches(node: Node): boolean
+  slice: ResourceSlice
+}
+
+const none: readonly ResourceSlice[] = []
+const known = new WeakMap<ObjectTable<ResourceSlice>, { version: number; pools: DevicePools }>()
+const devicesOfSlice = new WeakMap<ResourceSlice, readonly PooledDevice[]>()
+
+/** The devices of all pools by who reaches them, worked out once for each change of the slices. */
 export class DevicePools {
-  readonly #own = new Map<string, PooledDevice[]>()
+  readonly #own = new Map<string, ResourceSlice[]>()
   readonly #shared: Shared[] = []
+  readonly #ownReach = new Map<string, Reach>()
+  readonly #reach = new WeakMap<Node, Reach>()
 
   static of(slices: ObjectTable<ResourceSlice>): DevicePools {
     const before = known.get(slices)
@@ -36,49 +60,84 @@ export class DevicePools {
   }
 
   constructor(slices: Iterable<ResourceSlice>) {
-    for (const slice of wholePools(slices).flat()) this.#add(slice)
+    for (const slice of slices) this.#add(slice)
   }
 
-  /** The devices that the node reaches, its own first, in an order that stays. */
-  devicesFor(node: NodeView): readonly PooledDevice[] {
-    const own = this.#own.get(node.name) ?? nothing
-    if (!this.#shared.length) return own
-    return [...own, ...this.#shared.filter(s => s.reaches(node)).flatMap(s => s.devices)]
+  reachOf({ name, node }: Pick<NodeView, 'name' | 'node'>): Reach {
+    if (!this.#shared.length) {
+      let reach = this.#ownReach.get(name)
+      if (!reach) this.#ownReach.set(name, (reach = reachOf(this.#own.get(name) ?? none)))
+      return reach
+    }
+    let reach = this.#reach.get(node)
+    if (!reach) {
+      const shared = this.#shared.filter(s => s.reaches(node)).map(s => s.slice)
+      this.#reach.set(node, (reach = reachOf([...(this.#own.get(name) ?? none), ...shared])))
+    }
+    return reach
   }
 
+  /** A slice that names no nodes in a way that is known is somebody else's to understand. */
   #add(slice: ResourceSlice): void {
     const { nodeName, nodeSelector, allNodes } = slice.spec
-    const devices = devicesOf(slice)
     if (nodeName) {
       const own = this.#own.get(nodeName)
-      if (own) own.push(...devices)
-      else this.#own.set(nodeName, devices)
-    } else if (allNodes) this.#shared.push({ reaches: () => true, devices })
-    else if (nodeSelector) {
-      const test = nodeSelectorTest(nodeSelector)
-      this.#shared.push({ reaches: ({ node }) => test(node), devices })
-    }
+      if (own) own.push(slice)
+      else this.#own.set(nodeName, [slice])
+    } else if (allNodes) this.#shared.push({ reaches: () => true, slice })
+    else if (nodeSelector) this.#shared.push({ reaches: nodeSelectorTest(nodeSelector), slice })
   }
 }
 
-function devicesOf(slice: ResourceSlice): PooledDevice[] {
-  const { driver, pool, devices = [] } = slice.spec
-  return devices.map(device => {
-    const id = deviceId({ driver, pool: pool.name, device: device.name })
-    return { id, driver, pool: pool.name, device, slice }
-  })
+function reachOf(slices: readonly ResourceSlice[]): Reach {
+  const pools = poolsOf(slices)
+  return { pools, devices: pools.flatMap(pool => pool.slices.flatMap(devicesOf)) }
 }
 
-/** Pools as their drivers tell them last; those that are not told whole are left out. */
-function wholePools(slices: Iterable<ResourceSlice>): ResourceSlice[][] {
+/** Those of a kind that we do not know cannot be chosen. */
+function devicesOf(slice: ResourceSlice): readonly PooledDevice[] {
+  let devices = devicesOfSlice.get(slice)
+  if (!devices) {
+    const { driver, pool } = slice.spec
+    devices = (slice.spec.devices ?? [])
+      .filter(device => device.basic)
+      .map(device => ({
+        id: deviceId({ driver, pool: pool.name, device: device.name }),
+        driver,
+        pool: pool.name,
+        device,
+        slice,
+      }))
+    devicesOfSlice.set(slice, devices)
+  }
+  return devices
+}
+
+/** Pools as their drivers tell them last: a newer generation makes all older slices void. */
+function poolsOf(slices: readonly ResourceSlice[]): ReachedPool[] {
   const pools = new Map<string, ResourceSlice[]>()
   for (const slice of slices) {
-    const { driver, pool } = slice.spec
-    const key = `${driver}/${pool.name}`
-    const before = pools.get(key)
+    const id = poolId({ driver: slice.spec.driver, pool: slice.spec.pool.name })
+    const before = pools.get(id)
     const newest = before?.[0]?.spec.pool.generation ?? -1
-    if (pool.generation > newest) pools.set(key, [slice])
-    else if (pool.generation === newest) before!.push(slice)
+    if (slice.spec.pool.generation > newest) pools.set(id, [slice])
+    else if (slice.spec.pool.generation === newest) before!.push(slice)
   }
-  return [...pools.values()].filter(pool => pool.length >= pool[0]!.spec.pool.resourceSliceCount)
+  return [...pools].map(([id, told]) => ({
+    id,
+    name: told[0]!.spec.pool.name,
+    slices: told,
+    incomplete: told.length !== told[0]!.spec.pool.resourceSliceCount,
+    invalid: whyInvalid(told),
+  }))
+}
+
+function whyInvalid(slices: readonly ResourceSlice[]): string | undefined {
+  const names = new Set<string>()
+  for (const { spec } of slices)
+    for (const { name } of spec.devices ?? []) {
+      if (names.has(name)) return `duplicate device name ${name}`
+      names.add(name)
+    }
+  return undefined
 }

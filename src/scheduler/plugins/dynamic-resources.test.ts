@@ -78,7 +78,7 @@ describe('selectors', () => {
   test('one that fails is told, not guessed at', () => {
     const w = world([{ nodeName: 'n1', devices: [a100] }], `device.attributes["${driver}"].missing == "x"`)
     w.claim('c', [{}])
-    expect(w.decide(w.pod('c'))).toContain('1 claim c, request r0: CEL runtime error: no such key: missing')
+    expect(w.decide(w.pod('c'))).toContain('1 claim default/c, request r0: CEL runtime error: no such key: missing')
   })
 })
 
@@ -137,15 +137,21 @@ describe('allocation', () => {
     expect(w.state.objects.promisedDevices.get('default/c')?.nodeSelector).toEqual({ nodeSelectorTerms: terms })
   })
 
-  test('a pool that is not told whole, and an older telling of it, offer nothing', () => {
+  test('an older telling of a pool offers nothing; of one not told whole there is no All', () => {
     const old = { name: 'x', generation: 1, resourceSliceCount: 1 }
     const part = { name: 'x', generation: 2, resourceSliceCount: 2 }
     const w = world([
       { nodeName: 'n1', devices: [a100], pool: old },
       { nodeName: 'n1', devices: [t4(1)], pool: part },
     ])
+    w.claim('all', [{ allocationMode: 'All' }])
+    expect(w.decide(w.pod('all'))).toContain(
+      '1 claim default/all, request r0: asks for all devices, but resource pool gpu.example/x is currently being updated',
+    )
     w.claim('c', [{}])
-    expect(w.place('p', 'c')).toBeUndefined()
+    expect(w.place('p', 'c')).toEqual(['n1', ['d1']])
+    w.claim('d', [{}])
+    expect(w.place('q', 'd')).toBeUndefined()
   })
 
   test('more than can be searched through ends as no fit, soon', () => {

@@ -4,7 +4,7 @@ import { keyOf, keyText } from '../../models/object.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { AllocationResult, ResourceClaim } from '../../models/types/resource-v1beta1.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
-import { allocate, whyNone } from '../dra/allocate.ts'
+import { Wanted } from '../dra/allocate.ts'
 import type { DevicesInUse } from '../dra/device-uses.ts'
 import { claimKeys, podClaims } from '../dra/pod-claims.ts'
 import { DevicePools } from '../dra/pools.ts'
@@ -19,14 +19,15 @@ interface State {
   /** Those that have their devices, or are about to: they bring the pod to where those can be used. */
   tests: ((node: NodeView) => boolean)[]
   allocated: ResourceClaim[]
-  waiting: ResourceClaim[]
+  /** Those that have none yet. */
+  wanted: Wanted
   pools: DevicePools
   inUse: DevicesInUse
 }
 
 const tables = new Set(['resourceClaims', 'resourceSlices', 'deviceClasses'])
 /** Pods that may share one claim. */
-const mostUsers = 32
+const mostUsers = 256
 
 /**
  * Devices by ResourceClaim (resource.k8s.io): a claim that has its devices brings the pod to where they can be used; one that has
@@ -40,35 +41,37 @@ export const dynamicResources: SchedulerPlugin<State> = {
     if (!pod.spec.resourceClaims?.length) return undefined
     const pools = DevicePools.of(objects.resourceSlices)
     const inUse = objects.resourceClaims.inUse(objects.promisedDevices.values())
-    const state: State = { objects, pod, impossible: undefined, tests: [], allocated: [], waiting: [], pools, inUse }
+    const none = new Wanted([], objects.deviceClasses)
+    const state: State = { objects, pod, impossible: undefined, tests: [], allocated: [], wanted: none, pools, inUse }
     const claims = podClaims(pod, objects)
     if (typeof claims === 'string') return { ...state, impossible: claims }
+    const waiting: ResourceClaim[] = []
     for (const claim of claims) {
       const allocation = claim.status?.allocation ?? objects.promisedDevices.get(keyText(keyOf(claim)))
       if (!allocation) {
-        state.waiting.push(claim)
+        waiting.push(claim)
         continue
       }
       const users = claim.status?.reservedFor ?? []
       if (users.length >= mostUsers && !users.some(u => u.uid === pod.metadata.uid))
-        return { ...state, impossible: `resourceclaim ${claim.metadata.name} has as many users as it may have` }
+        return { ...state, impossible: 'resourceclaim in use' }
       state.allocated.push(claim)
       if (allocation.nodeSelector) {
         const test = nodeSelectorTest(allocation.nodeSelector)
         state.tests.push(({ node }) => test(node))
       }
     }
-    return state
+    return { ...state, wanted: new Wanted(waiting, objects.deviceClasses) }
   },
   refuseAll: state => state.impossible,
   filter(state, node) {
     if (!state.tests.every(test => test(node))) return 'resourceclaim not available on the node'
-    const { waiting, objects, pools, inUse } = state
-    if (!waiting.length) return undefined
-    return whyNone(waiting, objects.deviceClasses, pools.devicesFor(node), inUse, node.name)
+    const { wanted, pools, inUse } = state
+    return wanted.claims.length ? wanted.whyNone(pools.reachOf(node), inUse, node.name) : undefined
   },
   reserve(state, node) {
-    const { objects, waiting, allocated, pod } = state
+    const { objects, wanted, allocated, pod } = state
+    const waiting = wanted.claims
     const allocations = allocationsOn(state, node)
     if (typeof allocations === 'string') return undefined
     const keys = waiting.map(claim => keyText(keyOf(claim)))
@@ -89,9 +92,8 @@ export const dynamicResources: SchedulerPlugin<State> = {
     (e.type === 'object-changed' && tables.has(e.table) && (e.table !== 'resourceClaims' || concerns(pod, e))),
 }
 
-function allocationsOn({ waiting, objects, pools, inUse }: State, node: NodeView): AllocationResult[] | string {
-  if (!waiting.length) return []
-  return allocate(waiting, objects.deviceClasses, pools.devicesFor(node), inUse, node.name)
+function allocationsOn({ wanted, pools, inUse }: State, node: NodeView): AllocationResult[] | string {
+  return wanted.claims.length ? wanted.allocate(pools.reachOf(node), inUse, node.name) : []
 }
 
 /** The pod's own claim, which came or has another status (its finalizers say nothing), or one that has given devices back. */
