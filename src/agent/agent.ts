@@ -11,7 +11,7 @@ import { createImagePeers, type ImagePeers } from './image/peers.ts'
 import { AgentMetrics } from './metrics/agent-metrics.ts'
 import { Health } from './node/health.ts'
 import { readHostMemory, simulatedMemory } from './node/host-memory.ts'
-import { defaultReservation, type Machine, readMachine, simulatedMachine } from './node/machine.ts'
+import { type Machine, readMachine, reservationOf, simulatedMachine } from './node/machine.ts'
 import { Registration } from './node/registration.ts'
 import { NodePods } from './node-pods.ts'
 import { createReferencedObjects } from './objects.ts'
@@ -177,7 +177,7 @@ class NodeAgent implements Agent {
       events,
       runtime,
       machine,
-      reserved: this.#options.reserved ?? (simulated ? {} : defaultReservation),
+      reserved: simulated ? (this.#options.reserved ?? {}) : reservationOf(this.#options),
       labels: this.#options.labels ?? {},
       annotations: { [localFolderAnnotation]: localFolderOf(folder) },
       taints: this.#options.taints ?? [],
@@ -239,9 +239,7 @@ class NodeAgent implements Agent {
     ))
     const services = informers.for(Service)
     const hostDns = simulated ? noDns : await readHostDns(disk)
-    const memory = simulated
-      ? simulatedMemory(machine)
-      : await readHostMemory(disk, machine, this.#options.swapBehavior)
+    const memory = simulated ? simulatedMemory(machine) : await readHostMemory(disk, machine, this.#options)
     this.#pods.begin({
       nodeName,
       client,

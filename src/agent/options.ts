@@ -67,6 +67,8 @@ export interface AgentOptions {
   taints?: Taint[]
   /** Kept off allocatable; 100m cpu and 256Mi memory unless said otherwise. */
   reserved?: Reservation
+  /** Kept off allocatable as well, for the programs that make the machine a node; nothing unless said otherwise. */
+  kubeReserved?: Reservation
   /** False: a pod that says nothing of seccomp runs without bounds; it has the runtime's unless said otherwise. */
   seccompDefault?: boolean
   /** Kernel settings that pods may change besides the safe ones: `net.core.somaxconn`, `kernel.msg*`. */
@@ -114,6 +116,8 @@ export interface AgentOptions {
   cgroups?: CgroupSettings
   /** Whether containers may be swapped out, where the kernel counts it; `NoSwap` unless said otherwise. */
   swapBehavior?: SwapBehavior
+  /** The kernel may end one process of a container that is out of memory; all of them together unless said otherwise. */
+  singleProcessOomKill?: boolean
   /** When the node runs short, and what it does then; upstream's hard thresholds unless said otherwise. */
   eviction?: EvictionSettings
   /** How pods end when the machine goes down; nothing is waited for unless said so. */

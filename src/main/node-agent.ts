@@ -75,7 +75,9 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
   const dnsIp = dnsIpOf(settings)
   const second = settings.clusterCidr.includes(',') ? secondIp(nodeIp) : undefined
   // The driver of another's runtime is not known; ours is cgroupfs.
-  const cgroups = containerd && cgroupOptions(settings)
+  const reservations = reservationsOf(settings)
+  const { reserved: system = defaultReservation, kubeReserved: kube = {} } = reservations
+  const cgroups = containerd && cgroupOptions(settings, { system, kube })
   return {
     ...outside,
     nodeName: settings.nodeName,
@@ -94,8 +96,9 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     ...topologyOptions(settings),
     ...diskOptions(settings),
     swapBehavior: settings.memorySwapBehavior,
+    singleProcessOomKill: settings.singleProcessOomKill === 'true',
     ...(cgroups ? { cgroups } : {}),
-    ...reservationOf(settings),
+    ...reservations,
     ...shutdownOptions(settings),
     seccompDefault: settings.seccompDefault === 'true',
     addresses: [
@@ -126,10 +129,15 @@ function podHooks(
   }
 }
 
-/** Processors that are named are reserved whole, whatever amount was said. */
-function reservationOf({ systemReserved, reservedCpus }: Settings): Pick<AgentOptions, 'reserved'> {
-  if (!reservedCpus) return systemReserved ? { reserved: systemReserved } : {}
-  return { reserved: { ...(systemReserved ?? defaultReservation), cpu: String(reservedCpus.length) } }
+/** Processors that are named are reserved whole, whatever amounts were said. */
+function reservationsOf(settings: Settings): Pick<AgentOptions, 'reserved' | 'kubeReserved'> {
+  const { systemReserved: reserved, kubeReserved, reservedCpus } = settings
+  if (!reservedCpus) return { ...(reserved ? { reserved } : {}), ...(kubeReserved ? { kubeReserved } : {}) }
+  const { cpu: _, ...kube } = kubeReserved ?? {}
+  return {
+    reserved: { ...(reserved ?? defaultReservation), cpu: String(reservedCpus.length) },
+    ...(kubeReserved ? { kubeReserved: kube } : {}),
+  }
 }
 
 /** What was not said is left to the agent. */

@@ -9,7 +9,7 @@ import { parseGoDuration } from '../models/go-duration.ts'
 export function readReservation(text: string): Record<string, string> {
   const amounts = readPairs(text)
   for (const [name, amount] of Object.entries(amounts))
-    if (!['cpu', 'memory', 'ephemeral-storage'].includes(name) || !isQuantity(amount))
+    if (!['cpu', 'memory', 'ephemeral-storage', 'pid'].includes(name) || !isQuantity(amount))
       throw new Error('is not RESOURCE=AMOUNT,… such as cpu=500m,memory=1Gi,ephemeral-storage=10Gi')
   return amounts
 }

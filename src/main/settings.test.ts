@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { cgroupOptions } from './cgroup-settings.ts'
 import { resolveSettings } from './settings.ts'
 
 const machine = { root: true, containerd: true, hostname: 'Box.local' }
@@ -103,6 +104,57 @@ test.each([
   [{ file: 'port: 1' }, 'the config file has an unknown setting "port"'],
 ])('a bad setting is refused by name %#', (sources, message) => {
   expect(() => resolveSettings({ flags: {}, env: {}, machine, ...sources })).toThrow(message)
+})
+
+test.each([
+  [
+    { 'enforce-node-allocatable': 'all' },
+    '--enforce-node-allocatable: "all" is not a list of pods, system-reserved, system-reserved-compressible, kube-reserved, kube-reserved-compressible, none',
+  ],
+  [{ 'enforce-node-allocatable': 'none,pods' }, '"none,pods" says none, and names others'],
+  [
+    { 'enforce-node-allocatable': 'kube-reserved,kube-reserved-compressible' },
+    'names both kube-reserved and kube-reserved-compressible; choose one',
+  ],
+  [
+    { 'enforce-node-allocatable': 'pods,system-reserved' },
+    '--enforce-node-allocatable system-reserved needs --system-reserved-cgroup, the group to be bounded',
+  ],
+  [
+    {
+      'enforce-node-allocatable': 'kube-reserved-compressible',
+      'kube-reserved-cgroup': '/kube.slice',
+      'cgroups-per-qos': 'false',
+    },
+    '--enforce-node-allocatable kube-reserved-compressible needs --cgroups-per-qos true',
+  ],
+  [
+    { 'reserved-cpus': '0', 'system-reserved-cgroup': '/system.slice' },
+    '--reserved-cpus cannot be together with --system-reserved-cgroup or --kube-reserved-cgroup',
+  ],
+])('what is reserved is enforced only where that makes sense %#', (flags, message) => {
+  expect(() => resolveSettings({ flags, env: {}, machine })).toThrow(message)
+})
+
+test('groups of what is reserved get what is kept off pods for them', () => {
+  const options = (flags: Record<string, string>) => {
+    const settings = resolveSettings({ flags, env: {}, machine })
+    return cgroupOptions(settings, { system: { cpu: '1' }, kube: { memory: '1Gi', pid: '500' } })
+  }
+  expect(options({})).toMatchObject({ enforceAllocatable: true, reservedGroups: [] })
+  const flags = {
+    'enforce-node-allocatable': 'system-reserved-compressible,kube-reserved',
+    'system-reserved-cgroup': '/system.slice',
+    'kube-reserved-cgroup': '/kube',
+    'kube-reserved': 'memory=1Gi,pid=500',
+  }
+  expect(options(flags)).toMatchObject({
+    enforceAllocatable: false,
+    reservedGroups: [
+      { of: 'system', group: '/system.slice', amounts: { cpu: '1' }, compressibleOnly: true },
+      { of: 'kube', group: '/kube', amounts: { memory: '1Gi', pid: '500' }, compressibleOnly: false },
+    ],
+  })
 })
 
 test('how a node keeps its disk free is read, and refused where it contradicts itself', () => {

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { SwapBehavior } from '../agent/index.ts'
 import type { LogLevel } from '../base/logger.ts'
 import { BadSetting } from './bad-setting.ts'
-import { type CgroupChoices, cgroupDefaults, cgroupRules } from './cgroup-settings.ts'
+import { type CgroupChoices, cgroupContradiction, cgroupDefaults, cgroupRules } from './cgroup-settings.ts'
 import { type ControllerSettings, controllerDefaults, controllerRules } from './controller-settings.ts'
 import { type DiskChoices, diskContradiction, diskDefaults, diskRules } from './disk-settings.ts'
 import { type ImageChoices, imageContradiction, imageDefaults, imageRules } from './image-settings.ts'
@@ -131,8 +131,12 @@ export interface Settings
   evictionMinimumReclaim: string | undefined
   /** Kept off what pods may request, for the system and ourselves: `cpu=500m,memory=1Gi`. */
   systemReserved: Record<string, string> | undefined
+  /** The same for the programs that make the machine a node. */
+  kubeReserved: Record<string, string> | undefined
   /** Which containers may be swapped out, where the machine has swap. */
   memorySwapBehavior: SwapBehavior
+  /** `true`: the kernel may end one process of a container that is out of memory, not the container as a whole. */
+  singleProcessOomKill: 'true' | 'false'
   /** Nodes have images from each other when a registry does not answer. */
   imagePeers: 'true' | 'false'
   /** Image registries reached by plain HTTP or another address: `registry.local:5000=http://127.0.0.1:5000`. */
@@ -240,7 +244,9 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   evictionSoftGracePeriod: { name: 'eviction-soft-grace-period', read: readEviction },
   evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
   systemReserved: { name: 'system-reserved', read: readReservation },
+  kubeReserved: { name: 'kube-reserved', read: readReservation },
   memorySwapBehavior: { name: 'memory-swap-behavior', read: oneOf(['NoSwap', 'LimitedSwap'] as const) },
+  singleProcessOomKill: { name: 'single-process-oom-kill', read: oneOf(['true', 'false'] as const) },
   imagePeers: { name: 'image-peers', read: oneOf(['true', 'false'] as const) },
   registryMirrors: { name: 'registry-mirror', read: text => text.split(',').filter(Boolean) },
   kubeletDir: { name: 'kubelet-dir', read: text => resolve(text) },
@@ -326,7 +332,9 @@ export function resolveSettings(sources: SettingSources): Settings {
     evictionSoftGracePeriod: undefined,
     evictionMinimumReclaim: undefined,
     systemReserved: undefined,
+    kubeReserved: undefined,
     memorySwapBehavior: 'NoSwap',
+    singleProcessOomKill: 'false',
     imagePeers: 'true',
     registryMirrors: [],
     kubeletDir: undefined,
@@ -365,7 +373,11 @@ export function resolveSettings(sources: SettingSources): Settings {
 
 /** Our rules know only addresses that we gave out ourselves. */
 function withoutContradiction(settings: Settings, given: ReadonlySet<keyof Settings>): Settings {
-  const contradiction = diskContradiction(settings) ?? imageContradiction(settings) ?? shutdownContradiction(given)
+  const contradiction =
+    diskContradiction(settings) ??
+    imageContradiction(settings) ??
+    shutdownContradiction(given) ??
+    cgroupContradiction(settings)
   if (contradiction) throw new BadSetting(contradiction, { hint: 'Change one of the two.' })
   if (settings.network === 'builtin') return settings
   if (given.has('networkPolicy') && settings.networkPolicy === 'builtin')

@@ -1,7 +1,7 @@
 import { explain } from '../../base/errors.ts'
 import type { EventRecorder } from '../../client/index.ts'
 import type { Node, Pod } from '../../models/types/core-v1.ts'
-import { defaultReservation, type Machine } from '../node/machine.ts'
+import { type Machine, reservationOf } from '../node/machine.ts'
 import type { AgentOptions } from '../options.ts'
 import { PodGroups } from './pod-groups.ts'
 
@@ -15,7 +15,8 @@ export interface GroupedNode {
 
 /** The node's groups for pods, if it is to have any. Where the machine does not give them, pods run as the runtime sees fit. */
 export async function openPodGroups(agent: AgentOptions, about: GroupedNode): Promise<PodGroups | undefined> {
-  const { cgroups: settings, disk, clock, log, metrics, reserved = defaultReservation } = agent
+  const { cgroups: settings, disk, clock, log, metrics } = agent
+  const reserved = reservationOf(agent)
   if (!settings) return undefined
   const { activePods } = about
   const { capacity } = about.machine
@@ -35,6 +36,7 @@ export async function openPodGroups(agent: AgentOptions, about: GroupedNode): Pr
 /** What came of it is said of the node, so once it is there. */
 async function enforce(groups: PodGroups, { events, node }: GroupedNode): Promise<void> {
   const problem = await groups.enforce().then(() => undefined, explain)
+  const others = await groups.enforceReserved()
   const about = await node()
   if (!about) return
   if (problem === undefined)
@@ -45,4 +47,8 @@ async function enforce(groups: PodGroups, { events, node }: GroupedNode): Promis
       'FailedNodeAllocatableEnforcement',
       `Failed to update Node Allocatable Limits "kubepods": ${problem}`,
     )
+  for (const { reason, message } of others) {
+    if (reason === 'NodeAllocatableEnforced') events.normal(about, reason, message)
+    else events.warning(about, reason, message)
+  }
 }

@@ -3,6 +3,7 @@ import { silentLogger } from '../../base/logger.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import { AgentMetrics } from '../metrics/agent-metrics.ts'
+import { reservationOf } from '../node/machine.ts'
 import { talliedFamily } from '../serving/text-form.ts'
 import { CgroupKernel } from '../testing/cgroup-kernel.ts'
 import { filesOf, weightOf } from './group-limits.ts'
@@ -249,6 +250,16 @@ it('changes of groups are counted by what they are', async () => {
   await groups.remove('b')
   const after = await counted()
   for (const operation of ['create', 'update', 'destroy']) expect(after[operation]).toBe((before[operation] ?? 0) + 1)
+})
+
+it('what is kept off pods is that of the system and of the node together', () => {
+  expect(reservationOf({})).toEqual({ cpu: '100m', memory: '256Mi' })
+  const reserved = { cpu: '500m', memory: '1Gi' }
+  expect(reservationOf({ reserved, kubeReserved: { cpu: '1', pid: '1000' } })).toEqual({
+    cpu: '1500m',
+    memory: '1Gi',
+    pid: '1000',
+  })
 })
 
 it('a machine without control groups says what is missing', async () => {

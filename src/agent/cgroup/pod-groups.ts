@@ -14,6 +14,7 @@ import { type Counted, type GroupCounters, readCounters } from './group-counters
 import { filesOf, type GroupLimits } from './group-limits.ts'
 import { Hierarchy } from './hierarchy.ts'
 import { folderOf, nodeGroup, podGroup, qosGroups } from './pod-limits.ts'
+import { type EnforcedReservation, enforceReserved, type ReservedGroup } from './reserved-groups.ts'
 
 /** How pods are put into control groups. */
 export interface CgroupSettings {
@@ -25,6 +26,8 @@ export interface CgroupSettings {
   podPidsLimit?: number
   /** Percent of the memory that pods of the better classes request, kept from the lesser ones; 0 unless said otherwise. */
   reservedMemoryPercent?: number
+  /** Groups of others that are held to what is reserved for them; none unless said otherwise. */
+  reservedGroups?: readonly ReservedGroup[]
 }
 
 export interface PodGroupsOptions {
@@ -82,6 +85,11 @@ export class PodGroups implements Disposable {
   /** Bounds what pods use together. @throws CgroupFailed when more is used than there should be */
   async enforce(): Promise<void> {
     await this.#set(this.#top, nodeGroup(this.#amounts))
+  }
+
+  /** Bounds what others of the machine use. @returns what came of each */
+  enforceReserved(): Promise<EnforcedReservation[]> {
+    return enforceReserved(this.#hierarchy, this.#options.settings.reservedGroups ?? [])
   }
 
   /** The group of a pod: the parent of its sandbox. Nothing of the pod's own may run in it before it is bounded. @throws CgroupFailed */

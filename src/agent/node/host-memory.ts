@@ -16,6 +16,8 @@ export interface HostMemory {
   hugepages: readonly string[]
   /** Control groups are of version 2. */
   unified: boolean
+  /** A container that is out of memory ends as a whole. */
+  oomGroup: boolean
 }
 
 /** A node without containers. */
@@ -25,13 +27,20 @@ export const simulatedMemory = ({ capacity }: Machine): HostMemory => ({
   swapBehavior: 'NoSwap',
   hugepages: [],
   unified: false,
+  oomGroup: false,
 })
+
+/** What of it is a matter of choice. */
+export interface MemoryChoices {
+  swapBehavior?: SwapBehavior
+  singleProcessOomKill?: boolean
+}
 
 /** Reads what of it the machine has. */
 export async function readHostMemory(
   disk: Disk,
   { capacity }: Machine,
-  swapBehavior: SwapBehavior = 'NoSwap',
+  { swapBehavior = 'NoSwap', singleProcessOomKill = false }: MemoryChoices = {},
 ): Promise<HostMemory> {
   const unified = await disk.exists('/sys/fs/cgroup/cgroup.controllers')
   const swaps = unified && (await countsSwap(disk)) ? await disk.readText('/proc/swaps').catch(() => '') : ''
@@ -45,6 +54,7 @@ export async function readHostMemory(
     swapBehavior,
     hugepages: hugepageSizes(capacity),
     unified,
+    oomGroup: unified && !singleProcessOomKill,
   }
 }
 

@@ -1,4 +1,5 @@
 import { formatGoDuration } from '../../models/go-duration.ts'
+import type { CgroupSettings } from '../cgroup/pod-groups.ts'
 import { usualMinAgeMs } from '../chores.ts'
 import { cpuListText } from '../cpu/cpu-list.ts'
 import { defaultHard } from '../eviction/thresholds.ts'
@@ -43,12 +44,15 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     topologyManagerPolicy: options.topology?.policy ?? 'none',
     topologyManagerScope: options.topology?.scope ?? 'container',
     systemReserved: { ...(options.reserved ?? defaultReservation) },
+    ...(options.kubeReserved ? { kubeReserved: { ...options.kubeReserved } } : {}),
+    ...reservedGroups(cgroups?.reservedGroups),
+    singleProcessOOMKill: options.singleProcessOomKill ?? false,
     ...(cgroups
       ? {
           cgroupsPerQOS: true,
           cgroupRoot: cgroups.root ?? '/',
           cgroupDriver: 'cgroupfs',
-          enforceNodeAllocatable: [cgroups.enforceAllocatable === false ? 'none' : 'pods'],
+          enforceNodeAllocatable: enforced(cgroups),
           ...(cgroups.reservedMemoryPercent ? { qosReserved: { memory: `${cgroups.reservedMemoryPercent}%` } } : {}),
         }
       : { cgroupsPerQOS: false, enforceNodeAllocatable: ['none'] }),
@@ -80,6 +84,16 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     memorySwap: { swapBehavior: options.swapBehavior ?? 'NoSwap' },
   }
 }
+
+/** Who is held to what, in kubelet's words. */
+function enforced({ enforceAllocatable, reservedGroups = [] }: CgroupSettings): string[] {
+  const others = reservedGroups.map(r => `${r.of}-reserved${r.compressibleOnly ? '-compressible' : ''}`)
+  const all = [...(enforceAllocatable === false ? [] : ['pods']), ...others]
+  return all.length ? all : ['none']
+}
+
+const reservedGroups = (groups: CgroupSettings['reservedGroups'] = []): Record<string, string> =>
+  Object.fromEntries(groups.map(({ of, group }) => [`${of}ReservedCgroup`, group]))
 
 /** Those of the two settings that are only of critical pods and all others. */
 const usualSteps = (steps: readonly ShutdownStep[] | undefined): boolean =>

@@ -124,7 +124,10 @@ describe('what a pod is told of itself', () => {
 })
 
 describe('resources', () => {
-  const host: HostMemory = { bytes: 2 ** 33, swapBytes: 0, swapBehavior: 'NoSwap', hugepages: [], unified: false }
+  const host: HostMemory = {
+    ...{ bytes: 2 ** 33, swapBytes: 0, swapBehavior: 'NoSwap', hugepages: [] },
+    ...{ unified: false, oomGroup: false },
+  }
   const with_ = (resources: Container['resources']) => pod({ containers: [main({ resources })] })
   it.each([
     [undefined, 'BestEffort'],
@@ -149,7 +152,7 @@ describe('resources', () => {
   })
 
   it('name the huge pages of every size, and with version 2 of control groups what ends and swaps a container', () => {
-    const huge = { ...host, hugepages: ['hugepages-2Mi', 'hugepages-1Gi'], unified: true }
+    const huge = { ...host, hugepages: ['hugepages-2Mi', 'hugepages-1Gi'], unified: true, oomGroup: true }
     const p = with_({ limits: { 'hugepages-2Mi': '4Mi', memory: '1Gi' } })
     expect(containerResources(p, p.spec.containers[0]!, huge)).toMatchObject({
       hugepages: [
@@ -160,6 +163,8 @@ describe('resources', () => {
     })
     const { unified } = containerResources(p, p.spec.containers[0]!, { ...huge, swapBytes: 2 ** 30 })
     expect(unified).toEqual({ 'memory.oom.group': '1', 'memory.swap.max': '0' })
+    const single = { ...huge, swapBytes: 2 ** 30, oomGroup: false }
+    expect(containerResources(p, p.spec.containers[0]!, single).unified).toEqual({ 'memory.swap.max': '0' })
   })
 
   it.each<[Container['resources'], number, Partial<HostMemory>?]>([

@@ -35,7 +35,7 @@ function hugepagesOf(size: string, limits: Record<string, string>) {
 function unifiedFiles(pod: Pod, container: Container, host: HostMemory): Record<string, string> {
   return {
     // A container without one of its processes is of no use: all go, and are started anew.
-    'memory.oom.group': '1',
+    ...(host.oomGroup ? { 'memory.oom.group': '1' } : {}),
     ...(host.swapBytes ? { 'memory.swap.max': String(swapLimit(pod, container, host)) } : {}),
   }
 }

@@ -1,5 +1,5 @@
 import { CpuManager } from '../cpu/cpu-manager.ts'
-import { defaultReservation } from '../node/machine.ts'
+import { reservationOf } from '../node/machine.ts'
 import type { AgentOptions } from '../options.ts'
 import type { RuntimeView } from '../runtime-view.ts'
 import { type Numa, readNuma } from './numa.ts'
@@ -23,7 +23,8 @@ export class Shares {
 
   /** @throws TopologyUnknown */
   static async open(options: AgentOptions, view: RuntimeView, devices: Devices): Promise<Shares> {
-    const { cpuManagerPolicy, topology, simulated, disk, reserved = defaultReservation } = options
+    const { cpuManagerPolicy, topology, simulated, disk } = options
+    const reserved = reservationOf(options)
     const numa = topology && !simulated ? await readNuma(disk) : undefined
     const about = { view, reservedCpu: reserved['cpu'] ?? '0', ...(numa ? { numa } : {}) }
     const cpus = cpuManagerPolicy === 'static' ? await CpuManager.open({ ...options, ...about }) : undefined
