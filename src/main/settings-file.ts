@@ -24,20 +24,56 @@ export async function readConfigFile(disk: Disk, named: string | undefined): Pro
   return undefined
 }
 
+/** One more file of settings, which wins over those before it. */
+export interface DropIn {
+  path: string
+  text: string
+}
+
+/**
+ * Reads the files of a folder whose names end in `.conf`, as kubelet's `--config-dir` takes them: in the order of their
+ * names, folders in it left alone. @throws BadSetting
+ */
+export async function readConfigFolder(disk: Disk, named: string | undefined): Promise<DropIn[]> {
+  if (!named) return []
+  const folder = resolve(named)
+  try {
+    const entries = await disk.list(folder)
+    const paths = entries.filter(e => !e.isDirectory() && e.name.endsWith('.conf')).map(e => join(folder, e.name))
+    return await Promise.all(paths.sort().map(async path => ({ path, text: await disk.readText(path) })))
+  } catch (cause) {
+    throw new BadSetting(`cannot read the folder of config files ${folder}`, {
+      cause,
+      hint: 'Check the path given with --config-dir.',
+    })
+  }
+}
+
 /** The settings of a config file, by name. @param known names that there are @throws BadSetting */
-export function readConfig(text: string | undefined, known: ReadonlySet<string>): Record<string, string> {
+export function readConfig(
+  text: string | undefined,
+  known: ReadonlySet<string>,
+  where = 'the config file',
+): Record<string, string> {
   if (!text) return {}
-  const parsed: unknown = parse(text, { maxAliasCount: 10 })
+  const parsed = parsedYaml(text, where)
   if (parsed === null) return {}
-  if (typeof parsed !== 'object' || Array.isArray(parsed))
-    throw new BadSetting('the config file must hold a map of settings')
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw new BadSetting(`${where} must hold a map of settings`)
   const out: Record<string, string> = {}
   for (const [name, value] of Object.entries(parsed)) {
     if (!known.has(name))
-      throw new BadSetting(`the config file has an unknown setting ${JSON.stringify(name)}`, {
+      throw new BadSetting(`${where} has an unknown setting ${JSON.stringify(name)}`, {
         hint: `Known settings: ${[...known].join(', ')}.`,
       })
     out[name] = Array.isArray(value) ? value.join(',') : String(value)
   }
   return out
+}
+
+function parsedYaml(text: string, where: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 10 })
+  } catch (cause) {
+    throw new BadSetting(`${where} is no YAML`, { cause, hint: 'Write one setting a line: NAME: VALUE.' })
+  }
 }

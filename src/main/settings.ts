@@ -28,11 +28,11 @@ import {
   readWait,
   wholeNumber,
 } from './setting-readers.ts'
-import { readConfig } from './settings-file.ts'
+import { type DropIn, readConfig } from './settings-file.ts'
 import { type ShutdownChoices, shutdownContradiction, shutdownDefaults, shutdownRules } from './shutdown-settings.ts'
 import { type TopologyChoices, topologyDefaults, topologyRules } from './topology-settings.ts'
 
-/** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over the config file. */
+/** All that can be set about a cluster or one of its parts. Flags win over OPTIFLOW_* variables, those over config files. */
 export interface Settings
   extends ControllerSettings,
     CgroupChoices,
@@ -260,6 +260,8 @@ export interface SettingSources {
   env: Record<string, string | undefined>
   /** Text of the config file (YAML), if any. */
   file?: string | undefined
+  /** More of them, each wins over those before it and over `file`. */
+  dropIns?: readonly DropIn[]
   /** What the machine can do: decides the default runtime and folder. */
   machine: { root: boolean; containerd: boolean; hostname: string }
 }
@@ -267,7 +269,11 @@ export interface SettingSources {
 /** @throws BadSetting naming the setting, where it came from and what it may be. */
 export function resolveSettings(sources: SettingSources): Settings {
   const { machine } = sources
-  const config = readConfig(sources.file, new Set(Object.values(rules).map(rule => rule.name)))
+  const known = new Set(Object.values(rules).map(rule => rule.name))
+  const config = new Map<string, { text: string; where: string }>()
+  const files = [{ path: 'the config file', text: sources.file }, ...(sources.dropIns ?? [])]
+  for (const { path: where, text } of files)
+    for (const [name, value] of Object.entries(readConfig(text, known, where))) config.set(name, { text: value, where })
   const settings: Settings = {
     ...controllerDefaults,
     ...cgroupDefaults,
@@ -357,7 +363,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     const candidates: [string, string | undefined][] = [
       [`--${rule.name}`, sources.flags[rule.name]],
       [variable, sources.env[variable]],
-      [`${rule.name} in the config file`, config[rule.name]],
+      [`${rule.name} in ${config.get(rule.name)?.where}`, config.get(rule.name)?.text],
     ]
     const found = candidates.find(([, text]) => text !== undefined && text !== '')
     if (!found) continue

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { containerdInstalled } from '../../main/preflight.ts'
 import { resolveSettings, type Settings } from '../../main/settings.ts'
-import { readConfigFile } from '../../main/settings-file.ts'
+import { readConfigFile, readConfigFolder } from '../../main/settings-file.ts'
 import type { Outside } from '../command.ts'
 
 const flags: Record<string, [flag: string, help: string]> = {
@@ -319,30 +319,35 @@ export const storeFlags = [
   'backup-key-file',
 ] as const
 
-/** Adds these settings as flags, and --config. */
+/** Adds these settings as flags, and the files that more are in. */
 export function withSettings(command: Command, names: (keyof typeof flags)[]): Command {
   for (const name of names) {
     const [flag, help] = flags[name]!
     if (/(,\u2026|list)>$/.test(flag)) command.option(flag, help, joined)
     else command.option(flag, help)
   }
-  return command.option('--config <file>', 'YAML file of settings, by the names of the flags')
+  return command
+    .option('--config <file>', 'YAML file of settings, by the names of the flags')
+    .option('--config-dir <dir>', 'folder of more such files, *.conf in the order of their names')
 }
 
 /** A flag that takes a list may be given several times as well. */
 const joined = (more: string, before?: string) => (before === undefined ? more : `${before},${more}`)
 
-/** Flags, OPTIFLOW_* and config file of one command line. @throws BadSetting */
+/** Flags, OPTIFLOW_* and config files of one command line. @throws BadSetting */
 export async function settingsOf(outside: Outside, given: Record<string, unknown>): Promise<Settings> {
   const file = await readConfigFile(
     outside.disk,
     typeof given['config'] === 'string' ? given['config'] : outside.env['OPTIFLOW_CONFIG'],
   )
+  const folder = typeof given['configDir'] === 'string' ? given['configDir'] : outside.env['OPTIFLOW_CONFIG_DIR']
+  const dropIns = await readConfigFolder(outside.disk, folder)
   const root = process.getuid?.() === 0
   return resolveSettings({
     flags: byName(given),
     env: outside.env,
     file,
+    dropIns,
     machine: { root, containerd: await containerdInstalled(outside.disk, outside.env['PATH']), hostname: hostname() },
   })
 }
@@ -352,7 +357,8 @@ export function flagsAgain(given: Record<string, unknown>): string[] {
   const again = Object.entries(byName(given)).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, value],
   )
-  return typeof given['config'] === 'string' ? [...again, '--config', given['config']] : again
+  const files = { '--config': given['config'], '--config-dir': given['configDir'] }
+  return [...again, ...Object.entries(files).flatMap(([flag, path]) => (typeof path === 'string' ? [flag, path] : []))]
 }
 
 function byName(given: Record<string, unknown>): Record<string, string | undefined> {
