@@ -39,6 +39,10 @@ export interface ApiServer extends AsyncDisposable {
   /** What /metrics shows; other parts of the process may add theirs. */
   metrics: Registry
   listen(options: ListenOptions): Promise<Listening>
+  /** Puts others in the places of those who are asked what somebody may do, or whose tokens are believed. */
+  choose(choices: Pick<ApiServerOptions, 'authorization' | 'issuers'>): void
+  /** What it is called among the servers of its store; '' before it is published. */
+  name(): string
   /** Makes this server known inside the cluster until it is closed: an endpoint of the `kubernetes` Service. */
   publish(address: string, port: number): Promise<void>
   /** Ends watches and listeners; the store stays open, it is the caller's. */
@@ -88,6 +92,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
   return {
     ...{ handler, core, metrics: registry, close, [Symbol.asyncDispose]: close },
+    choose({ authorization, issuers }) {
+      if (authorization) authorizers.choose(authorization)
+      if (issuers) identity.issuers.choose(issuers)
+    },
+    name: () => presence.name,
     listen: listenOptions => listeners.add(listenOptions),
     async publish(address, port) {
       advertised.address = `${address}:${port}`

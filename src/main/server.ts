@@ -12,6 +12,7 @@ import { readClusterAuthorization } from './authorization.ts'
 import { scheduleBackups } from './backups.ts'
 import { calicoResources } from './calico-admission.ts'
 import { type Explanations, serveExplanations } from './explanations.ts'
+import { followPermission } from './followed-permission.ts'
 import { joiningUser } from './identities.ts'
 import { readOidc } from './oidc.ts'
 import type { OutsideWorld } from './outside.ts'
@@ -50,16 +51,29 @@ export async function startServer({ settings, outside, report }: ServerOptions):
   const audit = await readAudit(settings, outside)
   const { authenticationConfig, authorizationConfig, admissionControlConfigFile, tokenAuthFile } = settings
   const admission = admissionControlConfigFile && (await readAdmission(admissionControlConfigFile, outside.disk))
-  const authentication =
-    authenticationConfig === undefined
-      ? undefined
-      : await readAuthentication(authenticationConfig, outside.disk, {
-          beside: oidc ? ['--oidc-issuer-url'] : [],
-          ownIssuers: ['https://kubernetes.default.svc'],
-        })
   const policyFile = settings.authorizationPolicyFile
   const files = { disk: outside.disk, policyFile }
-  const authorization = authorizationConfig && (await readClusterAuthorization(authorizationConfig, files))
+  const identities = { beside: oidc ? ['--oidc-issuer-url'] : [], ownIssuers: ['https://kubernetes.default.svc'] }
+  const permission = await followPermission(
+    {
+      authentication:
+        authenticationConfig === undefined
+          ? undefined
+          : {
+              path: authenticationConfig,
+              read: () => readAuthentication(authenticationConfig, outside.disk, identities),
+            },
+      authorization:
+        authorizationConfig === undefined
+          ? undefined
+          : {
+              path: authorizationConfig,
+              read: () => readClusterAuthorization(authorizationConfig, files),
+            },
+    },
+    outside,
+  )
+  const { authentication, authorization } = permission
   const tokens = tokenAuthFile === undefined ? {} : await readTokenAuthFile(tokenAuthFile, outside.disk)
   const stack = new Disposal()
   try {
@@ -99,6 +113,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           nodes: tlsNodeDialer(Object.assign(current(pki, 'agentClient'), { ca: pki.ca.cert })),
         }),
       )
+      stack.use(permission.follow(api))
       const { url, listening } = await listen(api, settings, pki)
       stack.defer(keepServerKeys(pki, listening, outside))
       await api.publish(nodeIp(), Number(new URL(url).port))

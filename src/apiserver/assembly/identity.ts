@@ -1,9 +1,9 @@
 import { strangersOnlyAt } from '../authn/anonymous-requests.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
 import { BootstrapTokens } from '../authn/bootstrap-tokens.ts'
+import { ChosenIssuers } from '../authn/chosen-issuers.ts'
 import { ClientCertificates } from '../authn/client-certificates.ts'
 import { FrontProxy } from '../authn/front-proxy.ts'
-import { JwtTokens } from '../authn/jwt-tokens.ts'
 import { OidcTokens } from '../authn/oidc-tokens.ts'
 import { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
 import { StaticTokens } from '../authn/static-tokens.ts'
@@ -18,12 +18,14 @@ export interface Identity {
   authenticators: Authenticator[]
   /** Issues and checks the tokens of service accounts; undefined: there are none. */
   tokens: ServiceAccountTokens | undefined
+  issuers: ChosenIssuers
 }
 
 /** Proxies that speak for others first: their own certificate would count as the user's. */
 export function identityOf(core: Core, options: ApiServerOptions, { clock, net, log }: Outside): Identity {
   const { frontProxy, tokenKeys, oidc } = options
   const tokens = tokenKeys && new ServiceAccountTokens(core, tokenKeys, options.tokenIssuer ?? defaultIssuer)
+  const issuers = new ChosenIssuers(options.issuers ?? [], { net, clock, log })
   const authenticators = [
     ...(frontProxy ? [new FrontProxy(frontProxy.allowedNames, () => clock.now())] : []),
     new ClientCertificates(() => clock.now()),
@@ -31,9 +33,9 @@ export function identityOf(core: Core, options: ApiServerOptions, { clock, net, 
     ...(tokens ? [tokens] : []),
     new BootstrapTokens(core),
     ...(oidc ? [new OidcTokens(oidc, { net, clock, log })] : []),
-    ...(options.issuers ?? []).map(issuer => new JwtTokens(issuer, { net, clock, log })),
+    issuers,
     ...(options.authenticators ?? []),
     ...(options.strangersAt ? [strangersOnlyAt(options.strangersAt)] : []),
   ]
-  return { authenticators, tokens }
+  return { authenticators, tokens, issuers }
 }

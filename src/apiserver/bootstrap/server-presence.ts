@@ -42,6 +42,11 @@ export class ServerPresence {
     this.#publish = publish
   }
 
+  /** That of its Lease; '' before it is announced. */
+  get name(): string {
+    return this.#own ? leaseName(this.#own) : ''
+  }
+
   async announce(address: ServerAddress): Promise<void> {
     this.#own = address
     await this.#renew()

@@ -13,6 +13,7 @@ import { nodeIp, serverNames } from '../addresses.ts'
 import { readAdmission } from '../admission.ts'
 import { readAudit } from '../audit.ts'
 import { readAuthentication } from '../authentication.ts'
+import { followPermission } from '../followed-permission.ts'
 import { readOidc } from '../oidc.ts'
 import type { OutsideWorld } from '../outside.ts'
 import { resolveSettings } from '../settings.ts'
@@ -46,11 +47,13 @@ export async function startKubeApiServer(flags: Flags, outside: OutsideWorld): P
     const store = stack.use(await storeOf(flags, outside))
     const files = await filesOf(flags, outside)
     const identity = await identityOf(flags, outside)
-    const authorization = await authorizationOf(flags, outside.disk)
+    const permission = await permissionOf(flags, outside)
+    const { authentication, authorization } = permission
     const admissionFile = flags.one('admission-control-config-file')
     const admission = admissionFile === undefined ? {} : await readAdmission(admissionFile, outside.disk)
-    const options = { ...optionsOf(flags, files), ...identity, authorization, ...admission }
+    const options = { ...optionsOf(flags, files), ...identity, ...authentication, authorization, ...admission }
     const api = stack.use(await createApiServer({ ...options, ...outside, store }))
+    stack.use(permission.follow(api))
     const host = flags.one('bind-address') ?? '0.0.0.0'
     const { serving, clientCa, frontProxy } = files
     const { port } = await api.listen({
@@ -99,18 +102,36 @@ async function identityOf(flags: Flags, outside: OutsideWorld): Promise<Partial<
   const settings = resolveSettings({ flags: Object.fromEntries(given), env: {}, machine })
   const oidc = await readOidc(settings, outside.disk)
   const audit = await readAudit(settings, outside)
-  const config = flags.one('authentication-config')
-  const beside = ['oidc-issuer-url', 'oidc-client-id', 'anonymous-auth']
-    .filter(name => flags.one(name) !== undefined)
-    .map(name => `--${name}`)
-  const ownIssuers = flags.list('service-account-issuer')
   return {
     ...(tokens ? { tokens: await readTokenAuthFile(tokens, outside.disk) } : {}),
     ...(oidc ? { oidc } : {}),
     ...(audit ? { audit: { ...audit, blocking: modeOf(flags) === 'blocking' } } : {}),
     ...(flags.one('anonymous-auth') === 'false' ? { strangersAt: [] } : {}),
-    ...(config === undefined ? {} : await readAuthentication(config, outside.disk, { beside, ownIssuers })),
   }
+}
+
+/** What files say of it is read again when they change. */
+async function permissionOf(flags: Flags, outside: OutsideWorld) {
+  const { disk } = outside
+  const beside = ['oidc-issuer-url', 'oidc-client-id', 'anonymous-auth']
+    .filter(name => flags.one(name) !== undefined)
+    .map(name => `--${name}`)
+  const ownIssuers = flags.list('service-account-issuer')
+  const authentication = flags.one('authentication-config')
+  const authorization = flags.one('authorization-config')
+  const readChoices = () => authorizationOf(flags, disk)
+  const files = {
+    authentication:
+      authentication === undefined
+        ? undefined
+        : {
+            path: authentication,
+            read: () => readAuthentication(authentication, disk, { beside, ownIssuers }),
+          },
+    authorization: authorization === undefined ? undefined : { path: authorization, read: readChoices },
+  }
+  const permission = await followPermission(files, outside)
+  return { ...permission, authorization: permission.authorization ?? (await readChoices()) }
 }
 
 /** As with kube-apiserver, an answer waits for its audit events unless the mode is `batch`. */
