@@ -163,7 +163,7 @@ export class ServiceAllocator implements AdmissionPlugin {
       if (!used.has(addressKey(ip))) return ip
     }
     for (let n = 1; n < size - 1; n++) if (!used.has(addressKey(addressIn(range, n)))) return addressIn(range, n)
-    throw exhausted('no cluster IP is free in the service range')
+    throw exhausted('serviceIP')
   }
 
   #freePort(random: Random, protocol: string | undefined, taken: Set<string>): number {
@@ -174,15 +174,16 @@ export class ServiceAllocator implements AdmissionPlugin {
       const port = first + ((start + i) % count)
       if (!taken.has(portKey(protocol, port))) return port
     }
-    throw exhausted(`no node port is free between ${first} and ${last}`)
+    throw exhausted('nodePort')
   }
 }
 
-function exhausted(why: string): ApiError {
-  return new ApiError(
-    'InternalError',
-    `Internal error occurred: failed to allocate for the Service: ${why}; delete Services that are not needed`,
-  )
+/** In kube-apiserver's words, for which clients look. */
+function exhausted(what: string): ApiError {
+  const why = `failed to allocate a ${what}: range is full`
+  return new ApiError('InternalError', `Internal error occurred: ${why}; delete Services that are not needed`, {
+    details: { causes: [{ message: why }] },
+  })
 }
 
 const addressKey = (ip: string) => `/allocations/clusterips/${canonicalIP(ip)}`

@@ -56,3 +56,13 @@ test('a name elsewhere has no policy of traffic inside', async () => {
   expect((await create('e', elsewhere)).spec).not.toHaveProperty('internalTrafficPolicy')
   expect((await update('e', elsewhere)).spec).not.toHaveProperty('internalTrafficPolicy')
 })
+
+test('when no address is left, it is said in the words that clients look for', async () => {
+  const small = await startTestServer({ serviceCidr: '10.0.0.0/29' })
+  onTestFinished(() => small[Symbol.asyncDispose]())
+  const answers = []
+  for (let i = 0; i < 6; i++)
+    answers.push(await small.call('POST', services, { metadata: { name: `s${i}` }, spec: { ports: [{ port: 80 }] } }))
+  expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201, 500])
+  expect(answers.at(-1)!.body.message).toMatch(/failed to allocate a serviceIP: range is full/)
+})
