@@ -170,17 +170,19 @@ function cheapest<T>(all: readonly T[], count: number, costOf: (one: T) => numbe
 
 function group(refused: readonly Refused[]): Refusal[] {
   const groups = new Map<Active, Map<string, Refusal>>()
-  // Nodes in a row are often refused alike.
-  const latest = new Map<Active, Refusal>()
-  for (const { node, reasons } of refused)
-    for (const { by, reason } of reasons) {
-      const last = latest.get(by)
-      const known = last?.reason === reason ? last : refusalIn(groups, by, reason)
-      if (known !== last) latest.set(by, known)
-      known.nodes++
-      if (by === reasons[0]!.by) known.first++
-      if (known.examples.length < mostExamples) known.examples.push(node.name)
+  const known = new Map<Refused['reasons'], { all: Refusal[]; ofFirst: number }>()
+  for (const { node, reasons } of refused) {
+    let said = known.get(reasons)
+    if (!said) {
+      const all = reasons.map(({ by, reason }) => refusalIn(groups, by, reason))
+      known.set(reasons, (said = { all, ofFirst: reasons.filter(r => r.by === reasons[0]!.by).length }))
     }
+    for (const [i, refusal] of said.all.entries()) {
+      refusal.nodes++
+      if (i < said.ofFirst) refusal.first++
+      if (refusal.examples.length < mostExamples) refusal.examples.push(node.name)
+    }
+  }
   return [...groups.values()].flatMap(g => [...g.values()]).sort((a, b) => b.nodes - a.nodes)
 }
 
