@@ -67,6 +67,7 @@ export class ActionRunner {
         const observed = view.get(this.#subject.uid)?.containers.find(c => c.id === action.id)
         if (!observed) return
         if (action.replaced) records.replaced.add(action.id)
+        if (action.replaced === 'resized') records.resized.add(action.id)
         const { graceMs, message } = action
         events.normal(pod, 'Killing', message)
         const container = records.hooked.has(action.id) ? undefined : findContainer(pod, action.container)

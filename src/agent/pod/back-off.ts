@@ -44,18 +44,18 @@ export function retryAt(records: Records, operation: string): number {
   return failure ? failure.atMonoMs + retryDelayMs(operation, failure) : 0
 }
 
-/** Until when (monotonic) a container that ended must wait to be started again: not at all under another definition. */
+/** Until when (monotonic) a container that ended must wait to be started again: not at all under another definition or for other resources. */
 export function restartAt(records: Records, container: PodContainer, last: ObservedContainer): number {
-  if (isOutdated(last, container)) return 0
+  if (isOutdated(last, container) || records.resized.has(last.id)) return 0
   const ended = records.ended.get(last.id)
   const crashes = records.crashes.get(last.name)?.count ?? 0
   return ended ? ended.atMonoMs + crashDelayMs(crashes) : 0
 }
 
-/** Counts a container that just ended. Does nothing the second time. */
+/** Counts a container that just ended, unless it was ended for other resources. Does nothing the second time. */
 export function countCrash(records: Records, container: ObservedContainer): void {
   const known = records.crashes.get(container.name)
-  if (known?.lastId === container.id) return
+  if (known?.lastId === container.id || records.resized.has(container.id)) return
   const { startedAtMs, finishedAtMs } = container
   const ranMs = startedAtMs && finishedAtMs ? finishedAtMs - startedAtMs : 0
   const hash = container.annotations[hashAnnotation]

@@ -24,7 +24,7 @@ export type Action =
   | { type: 'start'; container: string; attempt: number; sandbox: SandboxId }
   | { type: 'readEnd'; id: ContainerId }
   /** @property replaced it is started anew, whatever it exits with */
-  | { type: 'kill'; id: ContainerId; container: string; graceMs: number; message: string; replaced?: boolean }
+  | { type: 'kill'; id: ContainerId; container: string; graceMs: number; message: string; replaced?: Replaced }
   /** The hook of a sidecar whose turn to end has not come yet. */
   | { type: 'preStop'; id: ContainerId; container: string; graceMs: number }
   /** A kill under way must end sooner than it was told. */
@@ -69,6 +69,9 @@ export function operationKey(action: Action): string {
       return `${action.type}:${action.id}`
   }
 }
+
+/** A container that is ended is started anew: whatever it exits with, or at once since only its resources changed. */
+type Replaced = boolean | 'resized'
 
 /** What to do next about one pod. Pure: the same situation gives the same steps. */
 export function decide(situation: Situation): Decision {
@@ -189,7 +192,7 @@ class Plan {
     } else if (records.operations.has(key)) this.#try({ type: 'cancel', key })
   }
 
-  #kill(container: ObservedContainer, graceMs: number, why: string, replaced = false) {
+  #kill(container: ObservedContainer, graceMs: number, why: string, replaced: Replaced = false) {
     const { id, name } = container
     const under = this.#s.records.operations.get(`kill:${id}`)
     const due = this.#s.monoMs + graceMs
@@ -218,7 +221,7 @@ class Plan {
     for (const { container, running, restart } of resizeSteps(this.#s)) {
       const { id } = running
       if (restart)
-        this.#kill(running, graceOf(this.#s.pod), `Container ${container.name} resize requires restart`, true)
+        this.#kill(running, graceOf(this.#s.pod), `Container ${container.name} resize requires restart`, 'resized')
       else this.#try({ type: 'resize', id, container: container.name })
     }
   }

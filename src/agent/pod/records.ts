@@ -75,6 +75,8 @@ export interface Records {
   hooked: Set<ContainerId>
   /** Ended by the agent in order to be started anew: whatever they exit with, they are. */
   replaced: Set<ContainerId>
+  /** Those of them that are started anew for other resources: at once, and that is no crash. */
+  resized: Set<ContainerId>
   /** By container name: resources that the node has agreed to. */
   allocated: Map<string, ResourceRequirements>
   /** What running containers were given since they started. */
@@ -102,6 +104,7 @@ export function newRecords(startedAtMs: number): Records {
     kills: new Map(),
     hooked: new Set(),
     replaced: new Set(),
+    resized: new Set(),
     allocated: new Map(),
     applied: new Map(),
     resize: undefined,

@@ -38,6 +38,20 @@ async function resize(name: string, resources: ResourceRequirements): Promise<vo
   })
   await fixture.advance(500)
 }
+/** Containers are not started until `go`. */
+function holdStart(): { go(): void } {
+  const { runtime } = fixture
+  const begin = runtime.start.bind(runtime)
+  let go!: () => void
+  const free = new Promise<void>(resolve => {
+    go = resolve
+  })
+  runtime.start = async (sandbox, spec) => {
+    await free
+    return begin(sandbox, spec)
+  }
+  return { go }
+}
 const status = (name = 'web') => fixture.pod(name)!.status!
 const told = (name = 'web') => {
   const { containerStatuses, resize } = status(name)
@@ -62,6 +76,33 @@ describe('a container that is given other resources', () => {
       allocatedResources: { cpu: '1', memory: '1Gi' },
       restartCount: 0,
     })
+  })
+
+  it('is restarted again and again without a wait, and the resize goes on until it runs', async () => {
+    const f = await start({ resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] })
+    const seen: string[] = []
+    const look = () => {
+      const { resize = 'none' } = status()
+      const [{ state, restartCount } = { state: {}, restartCount: -1 }] = status().containerStatuses!
+      seen.push(`${resize}, ${Object.keys(state ?? {}).join()}, ${restartCount} restarts`)
+    }
+    for (const memory of ['1Gi', '512Mi', '768Mi']) {
+      const starts = holdStart()
+      await resize('web', sized('500m', memory))
+      await f.advance(1_000)
+      look()
+      starts.go()
+      await f.advance(1_000)
+      look()
+    }
+    expect(seen).toEqual([
+      'InProgress, waiting, 0 restarts',
+      'none, running, 1 restarts',
+      'InProgress, waiting, 1 restarts',
+      'none, running, 2 restarts',
+      'InProgress, waiting, 2 restarts',
+      'none, running, 3 restarts',
+    ])
   })
 
   it('is restarted for them if it asks for that, by what changed', async () => {

@@ -55,8 +55,18 @@ export function resizeSteps({ pod, observed, records }: Situation): ResizeStep[]
 export function resizeStatus(situation: Situation): PodStatus['resize'] {
   const { pod, records } = situation
   if (records.resize) return records.resize
-  if (resizeSteps(situation).length) return 'InProgress'
+  if (resizeSteps(situation).length || isRestarting(situation)) return 'InProgress'
   return wantsResize(pod, records) ? 'Proposed' : undefined
+}
+
+/** A container was ended for other resources, and the next does not run yet. */
+function isRestarting({ pod, observed, records }: Situation): boolean {
+  return pod.spec.containers.some(({ name }) => {
+    const last = newest(observed, name)
+    if (!last || isRunning(last)) return false
+    const before = observed!.containers.find(c => c.name === name && c.attempt === last.attempt - 1)
+    return records.resized.has(last.id) || (last.state === 'created' && before && records.resized.has(before.id))
+  })
 }
 
 /** What a container's status tells of its resources. */

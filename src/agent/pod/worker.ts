@@ -226,8 +226,8 @@ export class PodWorker {
     if (this.#pod.metadata.deletionTimestamp && !this.#records.ending) this.#beginEnding(this.#pod)
     const containers = view.get(this.uid)?.containers ?? []
     this.#probes.look(containers)
-    const { ended, applied, hooked, replaced } = this.#records
-    for (const known of [ended, applied, hooked, replaced])
+    const { ended, applied, hooked, replaced, resized } = this.#records
+    for (const known of [ended, applied, hooked, replaced, resized])
       for (const id of known.keys()) if (!containers.some(c => c.id === id)) known.delete(id)
     this.#considerResize()
     const situation = this.#situation()
