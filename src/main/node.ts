@@ -6,6 +6,7 @@ import { nodePlaces } from './doctor/node-doctor.ts'
 import { keepClean } from './doctor/upkeep.ts'
 import { startNodeAgent } from './node-agent.ts'
 import { NodeNetworkPart } from './node-network-part.ts'
+import { notedNode } from './node-note.ts'
 import type { NodeOptions } from './node-options.ts'
 import { kubeletFolderOf } from './node-places.ts'
 import { startNodeRuntime } from './node-runtime.ts'
@@ -27,7 +28,7 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     const network = new NodeNetworkPart({ ...options, informers, signal: stop.signal })
     await shareKubeletFolder(options)
     await startNodeAgent(options, { runtime, containerd, informers, network: network.reader }, stack)
-    if (containerd) void keepClean(nodePlaces(settings.dataDir), outside, stop.signal)
+    if (containerd) void keepClean(nodePlaces(await notedNode(outside.disk, settings)), outside, stop.signal)
     const networkReady = network.start(stack)
     networkReady.catch(error => {
       if (!isAbort(error)) outside.log.error({ error: explain(error) }, 'the pod network is not ready')

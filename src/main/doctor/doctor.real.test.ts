@@ -1,5 +1,5 @@
 import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
 import { signalProcess, systemCommands } from '../../base/commands.ts'
@@ -33,6 +33,7 @@ const look = (fix: boolean) =>
       podFolder: `${bench.folder}/pods`,
       secretFolder: `${bench.folder}/secrets`,
       logFolder: bench.logFolder,
+      cgroupRoots: ['/', `/${basename(bench.folder)}`],
     },
   })
 
@@ -75,6 +76,9 @@ it('the doctor finds what pods left behind, takes out that alone, and lets the l
   await mkdir(`${bench.folder}/pods/u-dead/volumes/m`, { recursive: true })
   await run('mount', ['-t', 'tmpfs', 'tmpfs', `${bench.folder}/pods/u-dead/volumes/m`])
   await mkdir(`/sys/fs/cgroup/pids/k8s.io/${dead}`, { recursive: true })
+  // A node whose groups are not at the top, with what its container left in the pod's.
+  const own = `/sys/fs/cgroup/pids/${basename(bench.folder)}`
+  await mkdir(`${own}/kubepods/besteffort/pod${dead}/${dead}`, { recursive: true })
   using connection = new Connection(socket, systemClock)
   const { containers } = await connection.containerd<{ containers: { snapshotter: string }[] }>(
     'containers.v1.Containers',
@@ -118,6 +122,7 @@ it('the doctor finds what pods left behind, takes out that alone, and lets the l
     'mounts',
     'snapshots',
     'control groups',
+    'control groups',
     'interfaces',
     'network namespaces',
     'addresses',
@@ -133,6 +138,7 @@ it('the doctor finds what pods left behind, takes out that alone, and lets the l
   expect(await readFile(`/proc/${orphanPid}/cmdline`, 'utf8').catch(() => '')).toBe('')
   expect(mine(await look(false))).toEqual([])
   expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toMatch(new RegExp(`${dead}|u-dead|cni-dead`))
+  await run('find', [own, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';'])
   const [pod] = await runtime.observe()
   expect(pod!.containers).toMatchObject([{ id: container, state: 'running' }])
   expect((await runtime.exec(container, ['ip', 'addr'], 5_000)).stdout).toContain('eth0')

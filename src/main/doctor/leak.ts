@@ -24,6 +24,8 @@ export interface NodePlaces {
   podFolder: string
   secretFolder: string
   logFolder: string
+  /** Control groups below which `kubepods` was, in all starts of the node. */
+  cgroupRoots: readonly string[]
 }
 
 /** One look at a machine. */

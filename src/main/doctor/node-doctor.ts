@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { OptiFlowError } from '../../base/errors.ts'
 import { podBridge } from '../../network/index.ts'
 import { RuntimeUnavailable, stateFolderOf } from '../../runtime/index.ts'
+import { type NodeNote, notedNode } from '../node-note.ts'
 import { placesOf } from '../node-places.ts'
 import { runtimeLeftBehind } from '../node-runtime.ts'
 import type { OutsideWorld } from '../outside.ts'
@@ -12,8 +13,8 @@ import type { NodePlaces } from './leak.ts'
 /** There is nothing here to be examined, or it cannot be. */
 export class NoPatient extends OptiFlowError {}
 
-/** Where the node of a data folder keeps what its pods need. */
-export function nodePlaces(dataDir: string): NodePlaces {
+/** Where a node keeps what its pods need. */
+export function nodePlaces({ dataDir, cgroupRoots }: Pick<Settings & NodeNote, 'dataDir' | 'cgroupRoots'>): NodePlaces {
   const places = placesOf(dataDir)
   const stateFolder = stateFolderOf(places.containerd)
   return {
@@ -25,6 +26,7 @@ export function nodePlaces(dataDir: string): NodePlaces {
     podFolder: places.pods,
     secretFolder: join(stateFolder, 'secrets'),
     logFolder: places.podLogs,
+    cgroupRoots,
   }
 }
 
@@ -44,7 +46,7 @@ export async function examineNode(
       hint: 'Name the data folder of the node with --data-dir.',
     })
   try {
-    return await examine({ outside, fix, places: nodePlaces(dataDir) })
+    return await examine({ outside, fix, places: nodePlaces(await notedNode(outside.disk, settings)) })
   } catch (cause) {
     if (!(cause instanceof RuntimeUnavailable)) throw cause
     throw new NoPatient('the containerd of this node does not answer, so nothing is known about what lives', {

@@ -101,11 +101,11 @@ function ownerOf(path: string, { stateFolder, podFolder, secretFolder }: Scene['
 /** Empty control groups of containers and pods that are no more. Groups with processes are somebody's. */
 export const cgroups: Check = {
   kind: 'control groups',
-  async find({ disk, commands, ids, isPod }) {
+  async find({ disk, commands, places, ids, isPod }) {
     const found: Leak[] = []
     const roots = ['/sys/fs/cgroup', ...(await namesIn(disk, '/sys/fs/cgroup')).map(name => `/sys/fs/cgroup/${name}`)]
     for (const root of roots)
-      for (const { path, owner } of await ownedGroups(disk, root)) {
+      for (const { path, owner } of await ownedGroups(disk, root, places.cgroupRoots)) {
         const alive = owner.id ? ids.has(owner.id) : await isPod(owner.uid!)
         if (alive || !(await isEmpty(disk, path))) continue
         found.push({
@@ -119,9 +119,10 @@ export const cgroups: Check = {
   },
 }
 
-async function ownedGroups(disk: Disk, root: string) {
+async function ownedGroups(disk: Disk, root: string, cgroupRoots: readonly string[]) {
   const found: { path: string; owner: { id?: string; uid?: string } }[] = []
-  for (const folder of ['k8s.io', 'kubepods', 'kubepods/burstable', 'kubepods/besteffort'])
+  const classes = ['kubepods', 'kubepods/burstable', 'kubepods/besteffort']
+  for (const folder of ['k8s.io', ...cgroupRoots.flatMap(above => classes.map(name => join(above, name)))])
     for (const name of await namesIn(disk, join(root, folder))) {
       const [, id, uid] = /^(?:([0-9a-f]{64})|pod(.+))$/.exec(name) ?? []
       const owner = id ? { id } : uid ? { uid } : undefined
