@@ -8,25 +8,28 @@ interface FileAt {
   source: string
 }
 
-export function pathWarnings(volumes: Volume[] = []): string[] {
-  return volumes.filter(holdsFiles).flatMap(volume => {
-    const { configMap, secret, downwardAPI, projected, name } = volume
-    const say = (what: string, pairs: string[]) =>
-      pairs.map(pair => `volume ${JSON.stringify(name)} (${what}): overlapping paths: ${pair}`)
-    return [
-      ...(configMap ? say(`ConfigMap "${configMap.name ?? ''}"`, overlaps(filesOf(configMap.items, ''))) : []),
-      ...(secret ? say(`Secret "${secret.secretName ?? ''}"`, overlaps(filesOf(secret.items, ''))) : []),
-      ...(downwardAPI ? say('DownwardAPI', overlaps(filesOf(downwardAPI.items, ''))) : []),
-      ...(projected?.sources ?? [])
-        .filter(source => !Object.values(source).some(Boolean))
-        .map(() => `volume ${JSON.stringify(name)} (Projected) has no sources provided`),
-      ...(projected ? say('Projected', overlaps((projected.sources ?? []).flatMap(projectedFiles))) : []),
-    ]
-  })
+export function pathWarnings(volumes: readonly Volume[] = []): string[] {
+  const found: string[] = []
+  // Every pod that is created comes by, and hardly one has anything to be warned of.
+  for (const { configMap, secret, downwardAPI, projected, name } of volumes) {
+    const say = (what: string, pairs: string[]) => {
+      for (const pair of pairs) found.push(`volume ${JSON.stringify(name)} (${what}): overlapping paths: ${pair}`)
+    }
+    if (configMap?.items) say(`ConfigMap "${configMap.name ?? ''}"`, overlaps(filesOf(configMap.items, '')))
+    if (secret?.items) say(`Secret "${secret.secretName ?? ''}"`, overlaps(filesOf(secret.items, '')))
+    if (downwardAPI?.items) say('DownwardAPI', overlaps(filesOf(downwardAPI.items, '')))
+    if (!projected?.sources) continue
+    for (const source of projected.sources)
+      if (isEmpty(source)) found.push(`volume ${JSON.stringify(name)} (Projected) has no sources provided`)
+    say('Projected', overlaps(projected.sources.flatMap(projectedFiles)))
+  }
+  return found
 }
 
-const holdsFiles = ({ configMap, secret, downwardAPI, projected }: Volume) =>
-  configMap ?? secret ?? downwardAPI ?? projected
+function isEmpty(source: VolumeProjection): boolean {
+  for (const type in source) if (source[type as keyof VolumeProjection]) return false
+  return true
+}
 
 function projectedFiles(source: VolumeProjection): FileAt[] {
   const { configMap, secret, downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = source
@@ -37,21 +40,37 @@ function projectedFiles(source: VolumeProjection): FileAt[] {
   return bundle ? [{ path: bundle.path, source: `ClusterTrustBundle "${bundle.name ?? bundle.signerName ?? ''}"` }] : []
 }
 
-const filesOf = (items: Pick<KeyToPath, 'path'>[] | undefined, source: string): FileAt[] =>
-  (items ?? []).map(({ path }) => ({ path, source }))
+const filesOf = (items: readonly Pick<KeyToPath, 'path'>[], source: string): FileAt[] =>
+  items.map(({ path }) => ({ path, source }))
+
+const none: string[] = []
 
 function overlaps(files: FileAt[]): string[] {
-  if (files.length < 2) return []
+  if (files.length < 2) return none
   const before: FileAt[] = []
-  return files.flatMap(({ path, source }) => {
-    const file = { path: (path ?? '').replace(/\/+$/, ''), source }
-    if (!file.path) return []
-    const hits = before.filter(other => isWithin(file.path, other.path) || isWithin(other.path, file.path))
+  let found = none
+  for (const { path: written, source } of files) {
+    const path = withoutSlashes(written ?? '')
+    if (!path) continue
+    const file = { path, source }
+    for (const other of before)
+      if (isWithin(path, other.path) || isWithin(other.path, path))
+        found = [...found, `${show(file)} with ${show(other)}`]
     before.push(file)
-    return hits.map(other => `${show(file)} with ${show(other)}`)
-  })
+  }
+  return found
 }
 
-const isWithin = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`)
+/** Without those at its end. */
+function withoutSlashes(path: string): string {
+  let end = path.length
+  while (path.charCodeAt(end - 1) === slash) end--
+  return path.slice(0, end)
+}
+
+const slash = 0x2f
+
+const isWithin = (path: string, folder: string) =>
+  path.startsWith(folder) && (path.length === folder.length || path.charCodeAt(folder.length) === slash)
 
 const show = ({ path, source }: FileAt) => (source ? `${JSON.stringify(path)} (${source})` : JSON.stringify(path))

@@ -3,6 +3,7 @@ import type {
   Container,
   ContainerPort,
   EnvVar,
+  LocalObjectReference,
   NodeSelectorTerm,
   PodAffinityTerm,
   PodSpec,
@@ -57,25 +58,18 @@ export function podWarnings(at: string, pod: PodLike): string[] {
   const { spec } = pod
   if (!spec) return []
   const containers = containersWithPaths(at, spec)
-  const found = [
-    ...nodeWarnings(at, spec),
-    ...annotationWarnings(at, pod, containers),
-    ...volumeWarnings(at, spec),
-    ...pathWarnings(spec.volumes),
-    ...repeated(spec.hostAliases, a => a.ip).map(
-      ([i, ip]) => `${at}spec.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`,
-    ),
-    ...repeated(spec.imagePullSecrets, s => s.name).map(
-      ([i, name]) => `${at}spec.imagePullSecrets[${i}].name: duplicate name ${JSON.stringify(name)}`,
-    ),
-    ...(spec.imagePullSecrets ?? []).flatMap(({ name }, i) =>
-      name ? [] : [`${at}spec.imagePullSecrets[${i}].name: invalid empty name ""`],
-    ),
-    ...bytes.flatMap(name => fractionWarnings(`${at}spec.overhead[${name}]`, spec.overhead?.[name])),
-    ...containers.flatMap(([field, container]) => containerWarnings(field, container)),
-    ...portWarnings(containers),
-    ...(spec.affinity ? affinityWarnings(at, spec) : []),
-  ]
+  // Every pod that is created comes by: what it does not have is not looked through.
+  const found = nodeWarnings(at, spec)
+  if (pod.metadata?.annotations) found.push(...annotationWarnings(at, pod, containers))
+  if (spec.volumes) found.push(...volumeWarnings(at, spec), ...pathWarnings(spec.volumes))
+  if (spec.hostAliases)
+    for (const [i, ip] of repeated(spec.hostAliases, a => a.ip))
+      found.push(`${at}spec.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`)
+  if (spec.imagePullSecrets) found.push(...pullSecretWarnings(at, spec.imagePullSecrets))
+  if (spec.overhead) wholeBytes(`${at}spec.overhead`, spec.overhead, found)
+  for (const [field, container] of containers) containerWarnings(field, container, found)
+  found.push(...portWarnings(containers))
+  if (spec.affinity) found.push(...affinityWarnings(at, spec))
   // Kubernetes 1.32 leaves the field out without a word, and so runs such a pod; whoever relies on it had better know.
   if (spec.hostUsers === false)
     found.push(
@@ -88,10 +82,18 @@ export function podWarnings(at: string, pod: PodLike): string[] {
   return found
 }
 
+function pullSecretWarnings(at: string, secrets: LocalObjectReference[]): string[] {
+  const field = `${at}spec.imagePullSecrets`
+  return [
+    ...repeated(secrets, s => s.name).map(([i, name]) => `${field}[${i}].name: duplicate name ${JSON.stringify(name)}`),
+    ...secrets.flatMap(({ name }, i) => (name ? [] : [`${field}[${i}].name: invalid empty name ""`])),
+  ]
+}
+
 function volumeWarnings(at: string, { volumes = [] }: PodSpec): string[] {
   const found: string[] = []
   for (const [i, volume] of volumes.entries())
-    for (const type of Object.keys(volume))
+    for (const type in volume)
       if (Object.hasOwn(oldVolumes, type))
         found.push(`${at}spec.volumes[${i}].${type === 'storageos' ? 'storageOS' : type}: ${oldVolumes[type]}`)
   return found
@@ -151,11 +153,15 @@ function annotationWarnings(at: string, { metadata, spec }: PodLike, containers:
 
 const bytes = ['memory', 'ephemeral-storage']
 
-function containerWarnings(field: string, { resources, env = [] }: Container): string[] {
-  const found: string[] = []
-  for (const which of ['limits', 'requests'] as const)
-    for (const name of bytes)
-      found.push(...fractionWarnings(`${field}.resources.${which}[${name}]`, resources?.[which]?.[name]))
+function wholeBytes(field: string, quantities: Record<string, string>, found: string[]): void {
+  for (const name of bytes)
+    if (isFraction(quantities[name])) found.push(fractionText(`${field}[${name}]`, quantities[name]!))
+}
+
+function containerWarnings(field: string, { resources, env }: Container, found: string[]): void {
+  if (resources?.limits) wholeBytes(`${field}.resources.limits`, resources.limits, found)
+  if (resources?.requests) wholeBytes(`${field}.resources.requests`, resources.requests, found)
+  if (!env) return
   const seen = new Set<string>()
   for (const [i, variable] of env.entries()) {
     if (seen.has(variable.name) && !buildsOn(variable))
@@ -164,7 +170,6 @@ function containerWarnings(field: string, { resources, env = [] }: Container): s
       )
     seen.add(variable.name)
   }
-  return found
 }
 
 /** `PATH=$(PATH):/opt` builds upon what was there. */
@@ -176,15 +181,20 @@ function buildsOn({ name, value = '', valueFrom }: EnvVar): boolean {
 /** Without a fraction, and not in parts of one: most quantities. */
 const plainlyWhole = /^\d+(?:[kMGTPE]|[KMGTPE]i)?$/
 
+const isFraction = (quantity: string | undefined): boolean =>
+  quantity !== undefined && !plainlyWhole.test(quantity) && parseQuantity(quantity).nano % 1_000_000_000n !== 0n
+
 /** Bytes come whole. */
 export function fractionWarnings(field: string, quantity: string | undefined): string[] {
-  if (quantity === undefined || plainlyWhole.test(quantity) || parseQuantity(quantity).nano % 1_000_000_000n === 0n)
-    return []
-  return [`${field}: fractional byte value ${JSON.stringify(quantity)} is invalid, must be an integer`]
+  return isFraction(quantity) ? [fractionText(field, quantity!)] : []
 }
+
+const fractionText = (field: string, quantity: string) =>
+  `${field}: fractional byte value ${JSON.stringify(quantity)} is invalid, must be an integer`
 
 function portWarnings(containers: ContainerAt[]): string[] {
   const found: string[] = []
+  if (!containers.some(([, { ports }]) => ports?.length)) return found
   const known = new Map<string, { field: string; port: ContainerPort }[]>()
   for (const [field, { ports = [] }] of containers)
     for (const [i, port] of ports.entries()) {
@@ -233,8 +243,7 @@ type ContainerAt = [field: string, container: Container]
 function containersWithPaths(at: string, spec: PodSpec): ContainerAt[] {
   const found: ContainerAt[] = []
   for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const)
-    for (const [i, container] of spec[list]?.entries() ?? [])
-      found.push([`${at}spec.${list}[${i}]`, container as Container])
+    spec[list]?.forEach((container, i) => void found.push([`${at}spec.${list}[${i}]`, container as Container]))
   return found
 }
 
