@@ -5,6 +5,7 @@ import type { Listing, Store, StoreEvent } from '../../db/store.ts'
 import type { Resource } from '../resources.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import { registryPrefix } from '../storage/object-key.ts'
+import { Arrivals } from './arrivals.ts'
 import { Bucket } from './bucket.ts'
 import { KeptObject, type Written } from './kept-object.ts'
 
@@ -18,11 +19,6 @@ export interface WatchCacheOptions {
 
 /** So many are read at once: about one answer of the store's reader. */
 const pageObjects = 2000
-
-interface Waiter {
-  revision: number
-  resolve: () => void
-}
 
 /**
  * The newest state of everything in the store, as bytes ready to be served, fed by one watch of the store. It knows
@@ -39,7 +35,7 @@ export class WatchCache {
   readonly #stop = new AbortController()
   /** What the writer already knows about bytes that will come back from the store. */
   readonly #known = new Map<string, { bytes: Uint8Array; written: Written }>()
-  #waiters: Waiter[] = []
+  readonly #arrivals: Arrivals
   #revision = 0
   /** Revision of the first load: nothing older is in any ring. */
   #loaded = 0
@@ -51,6 +47,7 @@ export class WatchCache {
     this.#clock = options.clock
     this.#log = options.log
     this.#ringSize = options.ringSize ?? 4096
+    this.#arrivals = new Arrivals(options.clock)
   }
 
   /** Newest revision of which everything is here. */
@@ -146,20 +143,7 @@ export class WatchCache {
   /** Resolves when everything up to `revision` is here. @returns false if that did not happen within `timeoutMs`. */
   reached(revision: number, timeoutMs = 30_000): Promise<boolean> {
     if (this.#revision >= revision) return Promise.resolve(true)
-    return new Promise(resolve => {
-      const waiter: Waiter = {
-        revision,
-        resolve: () => {
-          cancel()
-          resolve(true)
-        },
-      }
-      const cancel = this.#clock.schedule(timeoutMs, () => {
-        this.#waiters = this.#waiters.filter(w => w !== waiter)
-        resolve(false)
-      })
-      this.#waiters.push(waiter)
-    })
+    return this.#arrivals.wait(revision, timeoutMs)
   }
 
   async #follow(): Promise<void> {
@@ -168,7 +152,7 @@ export class WatchCache {
         for await (const batch of this.#store.watch('/', BigInt(this.#revision), this.#stop.signal)) {
           for (const event of batch.events) this.#apply(event)
           this.#revision = Number(batch.revision)
-          if (this.#waiters.length) this.#wake()
+          this.#arrivals.reached(this.#revision)
           this.#failed = undefined
           delayMs = 10
         }
@@ -179,16 +163,6 @@ export class WatchCache {
       }
       if (this.#stop.signal.aborted) return
       await new Promise<void>(resolve => this.#clock.schedule(delayMs, resolve))
-    }
-  }
-
-  #wake(): void {
-    const waiting: Waiter[] = []
-    const ready = this.#waiters
-    this.#waiters = waiting
-    for (const w of ready) {
-      if (w.revision <= this.#revision) w.resolve()
-      else waiting.push(w)
     }
   }
 
