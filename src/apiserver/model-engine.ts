@@ -8,6 +8,7 @@ import { isRetired } from '../models/retired-versions.ts'
 import {
   applySchemaDefaults,
   CannotHandle,
+  type DecodeOptions,
   decode,
   decodePart,
   type FieldValidation,
@@ -29,18 +30,20 @@ export function decodeValue(
   kind: Kind<any>,
   value: unknown,
   fieldValidation: FieldValidation,
-  duplicates: readonly string[] = [],
+  { duplicates = [], ofPatch }: Pick<DecodeOptions, 'duplicates' | 'ofPatch'> = {},
 ): Decoded {
-  const own = kind.alsoRead ? inOwnVersion(kind, value) : value
+  const own = inOwnVersion(kind, value)
   if (!kind.custom) refuseOtherKind(kind, own)
-  const decoded = decode<AnyObject>(kind, own, { fieldValidation, duplicates })
+  const decoded = decode<AnyObject>(kind, own, { fieldValidation, duplicates, ...(ofPatch ? { ofPatch } : {}) })
   decoded.object.metadata ??= {} as AnyObject['metadata']
   return decoded
 }
 
+/** `/v1` is `v1`: the group without a name may be said. */
 function inOwnVersion(kind: Kind<any>, value: unknown): unknown {
   const { apiVersion } = (value ?? {}) as { apiVersion?: unknown }
-  if (typeof apiVersion !== 'string' || !kind.alsoRead!.includes(apiVersion)) return value
+  if (typeof apiVersion !== 'string') return value
+  if (apiVersion !== `/${apiVersionOf(kind)}` && !kind.alsoRead?.includes(apiVersion)) return value
   return { ...(value as object), apiVersion: apiVersionOf(kind) }
 }
 

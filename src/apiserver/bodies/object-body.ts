@@ -2,7 +2,7 @@ import { notSupported } from '../../models/field-error.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { decodeProtobuf } from '../../models/protobuf/index.ts'
-import type { FieldValidation } from '../../models/schema/index.ts'
+import type { DecodeOptions, FieldValidation } from '../../models/schema/index.ts'
 import type { Call } from '../core.ts'
 import { decodeValue } from '../model-engine.ts'
 import { invalidOptions } from '../verbs/invalid-options.ts'
@@ -28,19 +28,16 @@ export function readObject(call: Call, kind: Kind<any>): AnyObject {
   if (form === 'protobuf' && kind.custom) throw unsupportedMediaType(bodyType(call.request), textTypes)
   if (form === 'protobuf')
     return readValue(call, kind, decodeProtobuf(body, { apiVersion: apiVersionOf(kind), ...kind }).value)
-  const { value, duplicates } = parseBody(form, body, asksForDoubles(call, form))
-  return readValue(call, kind, value, duplicates)
+  const { value, duplicates } = parseBody(form, body, fieldValidation(call) !== 'Ignore')
+  return readValue(call, kind, value, { duplicates })
 }
 
-/** In YAML they take a parser of their own: for those who say how their fields are to be checked. */
-const asksForDoubles = (call: Call, form: 'json' | 'yaml'): boolean =>
-  form === 'json'
-    ? fieldValidation(call) !== 'Ignore'
-    : (call.info.query.get('fieldValidation') ?? 'Ignore') !== 'Ignore'
+/** What is wrong with the text that a value was parsed from, or with the patch by which it came about. */
+type TextFaults = Pick<DecodeOptions, 'duplicates' | 'ofPatch'>
 
 /** The same for a value that is parsed already: the result of a patch. */
-export function readValue(call: Call, kind: Kind<any>, value: unknown, duplicates: string[] = []): AnyObject {
-  const { object, warnings } = decodeValue(kind, value, fieldValidation(call), duplicates)
+export function readValue(call: Call, kind: Kind<any>, value: unknown, text: TextFaults = {}): AnyObject {
+  const { object, warnings } = decodeValue(kind, value, fieldValidation(call), text)
   if (warnings.length) call.warnings.push(...warnings)
   if (namesNoManager(value)) object.metadata.managedFields = []
   return object

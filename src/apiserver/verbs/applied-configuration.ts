@@ -7,7 +7,7 @@ import type { Parsed } from '../../models/json.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { jsonKind } from '../../models/patch/go-print.ts'
-import { CannotHandle } from '../../models/schema/index.ts'
+import { asWarnings, CannotHandle } from '../../models/schema/index.ts'
 import { bodyType, checkedBody, parseBody } from '../bodies/body.ts'
 import { applyType } from '../bodies/media-types.ts'
 import { fieldValidation } from '../bodies/object-body.ts'
@@ -50,7 +50,8 @@ export function readApplication(call: ResourceCall, kind: Kind<any>): Applicatio
 function parseApplied(body: Uint8Array): Parsed {
   if (jsonBegins.has(body[0]!))
     try {
-      return parseBody('json', body, true)
+      const parsed = parseBody('json', body, true)
+      if (parsed.duplicates.length === 0) return parsed
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
     }
@@ -74,11 +75,13 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
     throw badRequest(`invalid object type: ${apiVersion!.includes('/') ? '' : '/'}${apiVersion}, Kind=${name}`)
   }
   if (said.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil')
-  // What does not fit cannot be owned: that is said first, unless the text itself is ambiguous.
-  if (!duplicates.length) refuseUntyped(kind, said)
-  const { object, warnings } = decodeApplied(call, kind, said, duplicates)
+  // What does not fit cannot be owned: that is said first.
   refuseUntyped(kind, said)
-  call.warnings.push(...warnings)
+  const { object, warnings } = decodeApplied(call, kind, said)
+  const validation = fieldValidation(call)
+  if (validation === 'Strict' && duplicates.length)
+    throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates.join('')}`)
+  call.warnings.push(...warnings, ...(validation === 'Warn' ? asWarnings(duplicates) : []))
   // Who an object is may go unsaid if it is there.
   if (call.core.cache.get(call.resource, call.path.namespace, call.path.name!)) object.metadata.name ||= call.path.name!
   checkName(call, object)
@@ -89,9 +92,9 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
 const nothing: Parsed = { value: null, duplicates: [] }
 
 /** @throws ApiError with 500, as from Kubernetes: for it, the server's own conversion has failed */
-function decodeApplied(call: ResourceCall, kind: Kind<any>, said: object, duplicates: readonly string[]): Decoded {
+function decodeApplied(call: ResourceCall, kind: Kind<any>, said: object): Decoded {
   try {
-    return decodeValue(kind, said, fieldValidation(call), duplicates)
+    return decodeValue(kind, said, fieldValidation(call))
   } catch (cause) {
     if (!(cause instanceof CannotHandle)) throw cause
     const type = gvkText(kind)

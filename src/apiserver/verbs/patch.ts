@@ -7,10 +7,10 @@ import type { AnyObject, KubeObject } from '../../models/object.ts'
 import { goPrinted } from '../../models/patch/go-print.ts'
 import { applyPatch, type PatchType, patchTypes } from '../../models/patch/index.ts'
 import { restoreProblem } from '../../models/patch/restore.ts'
-import { CannotHandle } from '../../models/schema/index.ts'
+import { CannotHandle, inTextOrder } from '../../models/schema/index.ts'
 import { bodyType, checkedBody, unsupportedMediaType } from '../bodies/body.ts'
 import { changeTypes, customChangeTypes } from '../bodies/media-types.ts'
-import { readValue } from '../bodies/object-body.ts'
+import { fieldValidation, readValue } from '../bodies/object-body.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { typeOf } from '../model-engine.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
@@ -29,6 +29,8 @@ interface Change {
   type: PatchType
   /** As it was sent. */
   patch: unknown
+  /** What is there twice in it, or unknown. */
+  faults: string[]
 }
 
 /** PATCH of an object, or of its status. */
@@ -73,8 +75,10 @@ export function readPatch(call: ResourceCall): Change {
     throw call.resource.kind.custom
       ? unsupportedMediaType(contentType, offered)
       : new ApiError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} })
-  const patch = parseJson(checkedBody(call.request), { exactIntegers: true }).value
-  return { apply: present => applyPatch(call.resource.kind, type, present, patch), type, patch }
+  const duplicates = fieldValidation(call) !== 'Ignore'
+  const { value: patch, duplicates: found } = parseJson(checkedBody(call.request), { duplicates, exactIntegers: true })
+  const faults = type === 'json' && duplicates ? operationFaults(patch, found) : found
+  return { apply: present => applyPatch(call.resource.kind, type, present, patch), type, patch, faults }
 }
 
 /** What comes of a patch may be no object of the kind: then the patch is invalid. @throws ApiError Invalid */
@@ -82,10 +86,10 @@ export function readPatched<T extends KubeObject>(
   call: ResourceCall,
   kind: Kind<T>,
   patched: unknown,
-  { type, patch }: Change,
+  { type, patch, faults }: Change,
 ): T {
   try {
-    return readValue(call, kind, patched) as unknown as T
+    return readValue(call, kind, patched, { ofPatch: faults }) as unknown as T
   } catch (error) {
     if (!(error instanceof CannotHandle)) throw error
     const nothing = { group: '', plural: '', kind: '' }
@@ -94,6 +98,21 @@ export function readPatched<T extends KubeObject>(
     const why = restoreProblem(typeOf(kind), patched) ?? error.why
     throw invalidError(nothing, '', [invalid('patch', goPrinted(patch), why)])
   }
+}
+
+const mostFaults = 100
+const operationFields = new Set(['op', 'path', 'from', 'value'])
+
+/** What operations say that is no field of theirs, or say twice; what is in their values is for the object's kind to judge. */
+function operationFaults(patch: unknown, duplicates: string[]): string[] {
+  const operations: unknown[] = Array.isArray(patch) ? patch : []
+  const unknown = operations.flatMap((operation, i) =>
+    Object.keys((operation as object | null) ?? {})
+      .filter(field => !operationFields.has(field))
+      .map(field => `unknown field ${JSON.stringify(`[${i}].${field}`)}`),
+  )
+  const doubled = duplicates.filter(fault => /"\[\d+\]\.(op|path|from|value)"$/.test(fault))
+  return inTextOrder(patch, [...unknown.slice(0, mostFaults), ...doubled]).map(fault => `json patch ${fault}`)
 }
 
 /** A resourceVersion in the patch itself is an optimistic lock. */

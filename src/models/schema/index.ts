@@ -4,10 +4,12 @@ import { apiVersionOf, type CustomSchema } from '../kind.ts'
 import type { AnyObject } from '../object.ts'
 import { decoderOf } from './decode.ts'
 import { DecodeContext } from './decode-context.ts'
+import { asWarnings, problemsInOrder } from './problem-order.ts'
 import { type Type, typeNamed } from './types.ts'
 
 export { DecodeError } from './decode-context.ts'
 export { applySchemaDefaults } from './defaults.ts'
+export { asWarnings, inTextOrder } from './problem-order.ts'
 export { validateStructure } from './structure.ts'
 export type { Field, ListType, MapType, ObjectType, ScalarType, Type } from './types.ts'
 export { allTypes, openType, typeNamed } from './types.ts'
@@ -34,14 +36,9 @@ export interface Decoded<T> {
  * A parsed body as an object of the kind: unknown fields dropped, nulls and meaningless empty values dropped, empty values
  * that are always written filled in, times and quantities in their canonical form. Sets apiVersion and kind.
  * Does not default or validate.
- * @param duplicates what `parseJson` said of repeated fields
  * @throws ApiError BadRequest: not an object, another kind, a value of the wrong type, or with Strict any unknown field
  */
-export function decode<T = AnyObject>(
-  kind: DecodedKind,
-  value: unknown,
-  options: { fieldValidation?: FieldValidation; duplicates?: readonly string[] } = {},
-): Decoded<T> {
+export function decode<T = AnyObject>(kind: DecodedKind, value: unknown, options: DecodeOptions = {}): Decoded<T> {
   const apiVersion = apiVersionOf(kind)
   const given = value as { apiVersion?: unknown; kind?: unknown } | null
   if (typeof given === 'object' && given !== null) {
@@ -66,14 +63,28 @@ export function decode<T = AnyObject>(
     throw new CannotHandle(kind, (error as Error).message, { cause: error })
   }
   const strict = options.fieldValidation ?? 'Warn'
-  // What is not known is not said to be there twice.
-  const isKnown = (duplicate: string) => !context.problems.includes(duplicate.replace('duplicate', 'unknown'))
-  const found = [context.problems, (options.duplicates ?? []).filter(isKnown)]
-  // Kubernetes reads built-in kinds in one go, custom resources first as JSON, then by their schema.
-  const problems = strict === 'Ignore' ? [] : (kind.custom ? found.reverse() : found).flat()
+  const problems = strict === 'Ignore' ? [] : problemsOf(Boolean(kind.custom), value, context, options)
   if (strict === 'Strict' && problems.length > 0)
     throw new CannotHandle(kind, `strict decoding error: ${problems.join(', ')}`)
-  return { object: { apiVersion, kind: kind.kind, ...decoded } as T, warnings: problems }
+  return { object: { apiVersion, kind: kind.kind, ...decoded } as T, warnings: asWarnings(problems) }
+}
+
+function problemsOf(
+  custom: boolean,
+  value: unknown,
+  { problems: unknown }: DecodeContext,
+  { duplicates = [], ofPatch }: DecodeOptions,
+): string[] {
+  if (ofPatch) return [...ofPatch, ...problemsInOrder(true, value, { unknown, duplicates })]
+  return problemsInOrder(custom, value, { unknown, duplicates })
+}
+
+export interface DecodeOptions {
+  fieldValidation?: FieldValidation
+  /** What `parseJson` or `parseYaml` said of repeated fields. */
+  duplicates?: readonly string[]
+  /** What was wrong with the patch by which the value came about: told first. */
+  ofPatch?: readonly string[]
 }
 
 /**
