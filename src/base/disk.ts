@@ -43,6 +43,14 @@ export interface OpenFile {
 
 let temporary = 0
 
+/** What goes wrong with an open file, such as a full disk, is told by Node without a name. */
+function withPath(error: unknown, path: string): unknown {
+  const { code, path: known } = error as NodeJS.ErrnoException
+  return error instanceof Error && code && !known
+    ? Object.assign(error, { path, message: `${error.message} '${path}'` })
+    : error
+}
+
 /** Not Node's own recursive mkdir: below /proc and its like that one tries for ever. */
 async function makeFolder(path: string, mode: number): Promise<void> {
   const make = () =>
@@ -79,7 +87,7 @@ export const systemDisk: Disk = {
       await fs.rename(scratch, path)
     } catch (error) {
       await fs.rm(scratch, { force: true })
-      throw error
+      throw withPath(error, path)
     }
   },
   async open(path, flags = 'r') {
@@ -89,7 +97,10 @@ export const systemDisk: Disk = {
       async read(buffer, position) {
         return (await file.read(buffer, 0, buffer.length, position)).bytesRead
       },
-      write: data => file.writeFile(data),
+      write: data =>
+        file.writeFile(data).catch(error => {
+          throw withPath(error, path)
+        }),
       size: async () => (await file.stat()).size,
       inode: async () => (await file.stat()).ino,
       sync: () => file.sync(),

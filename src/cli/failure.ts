@@ -1,4 +1,4 @@
-import { explain, firstFailure, OptiFlowError } from '../base/errors.ts'
+import { codeOf, explain, firstFailure, OptiFlowError } from '../base/errors.ts'
 import { ApiError } from '../models/api-error.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -24,6 +24,18 @@ export function printFailure(terminal: Terminal, failure: unknown): void {
     return
   }
   terminal.err(`${paint.red('Error')}: ${explain(error)}\n`)
-  const hint = error instanceof OptiFlowError ? error.hint : undefined
+  const hint = (error instanceof OptiFlowError ? error.hint : undefined) ?? diskHint(error)
   if (hint) terminal.err(`${paint.dim('→')} ${hint}\n`)
+}
+
+/** What the system says of a disk is no error class of ours, and means the same wherever it happens. */
+function diskHint(error: unknown): string | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const code = codeOf(e)
+    const { path } = e as NodeJS.ErrnoException
+    const where = path ? ` of ${path}` : ''
+    if (code === 'ENOSPC' || code === 'EDQUOT') return `Make room on the disk${where}.`
+    if (code === 'EROFS') return `Mount the file system${where} writable.`
+  }
+  return undefined
 }
