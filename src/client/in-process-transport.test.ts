@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { ReadyIterator } from '../models/value-stream.ts'
 import { inProcessTransport } from './in-process-transport.ts'
 
 const chunk = (text: string) => Buffer.from(text)
@@ -70,4 +71,45 @@ test('an error of the source is given on', async () => {
   }
   const pieces = await open(body, new AbortController().signal)
   await expect(pieces.next()).rejects.toThrow('torn')
+})
+
+/** Has its pieces at hand, and never an answer for who waits. */
+function atHand(...pieces: (string | Error)[]) {
+  const seen = { returned: false }
+  const body: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]: () => {
+      const iterator: ReadyIterator<Uint8Array> = {
+        ready() {
+          const piece = pieces.shift()
+          if (piece instanceof Error) throw piece
+          return piece === undefined ? undefined : { done: false, value: chunk(piece) }
+        },
+        next: () => new Promise(() => {}),
+        return: async () => {
+          seen.returned = true
+          return { done: true, value: undefined }
+        },
+      }
+      return iterator
+    },
+  }
+  return { body, seen }
+}
+
+test('what the source has at hand is not waited for, and is not given any more once the signal has aborted', async () => {
+  const { body, seen } = atHand('a', 'b', 'c')
+  const stop = new AbortController()
+  const pieces = await open(body, stop.signal)
+  expect([await pieces.next(), await pieces.next()].map(p => `${p.value}`)).toEqual(['a', 'b'])
+  stop.abort(new Error('enough'))
+  await expect(pieces.next()).rejects.toThrow('enough')
+  expect([await pieces.next(), seen.returned]).toEqual([{ done: true, value: undefined }, true])
+})
+
+test('a piece at hand that cannot be read ends the stream with its error', async () => {
+  const { body, seen } = atHand('a', new Error('torn'))
+  const pieces = await open(body, new AbortController().signal)
+  await pieces.next()
+  await expect(pieces.next()).rejects.toThrow('torn')
+  expect([await pieces.next(), seen.returned]).toEqual([{ done: true, value: undefined }, true])
 })

@@ -1,5 +1,5 @@
 import type { ApiHandler, ApiRequest, UserInfo } from '../models/rest.ts'
-import { isValueStream, type ValueStream } from '../models/value-stream.ts'
+import { isValueStream, type ReadyIterator, type ValueStream } from '../models/value-stream.ts'
 import type { Transport } from './transport.ts'
 
 const never = new AbortController().signal
@@ -35,12 +35,12 @@ function abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Asyn
 const ended: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 class AbortableIterator<T> implements AsyncIterator<T, undefined> {
-  readonly #source: AsyncIterator<T>
+  readonly #source: ReadyIterator<T>
   readonly #signal: AbortSignal
   #interrupt: ((reason: unknown) => void) | undefined
   #over = false
 
-  constructor(source: AsyncIterator<T>, signal: AbortSignal) {
+  constructor(source: ReadyIterator<T>, signal: AbortSignal) {
     this.#source = source
     this.#signal = signal
     signal.addEventListener('abort', this.#onAbort)
@@ -48,6 +48,14 @@ class AbortableIterator<T> implements AsyncIterator<T, undefined> {
 
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#over) return Promise.resolve(ended)
+    try {
+      // Commits come in groups: mostly the next value has come with the one before.
+      const ready = this.#signal.aborted ? undefined : this.#source.ready?.()
+      if (ready) return Promise.resolve(ready)
+    } catch (error) {
+      this.#end()
+      return Promise.reject(error)
+    }
     return new Promise((resolve, reject) => {
       this.#interrupt = error => {
         this.#end()

@@ -155,7 +155,9 @@ function writeQuery(options: WriteOptions, force?: boolean): string {
 }
 
 function lowerCase(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+  const lower: Record<string, string> = {}
+  for (const name in headers) lower[name.toLowerCase()] = headers[name]!
+  return lower
 }
 
 async function* single(chunk: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

@@ -4,7 +4,13 @@
  */
 export interface ValueStream extends AsyncIterable<Uint8Array> {
   /** Instead of the lines. */
-  jsonValues(): AsyncIterator<unknown, undefined>
+  jsonValues(): ReadyIterator<unknown>
+}
+
+/** An iterator that may have the next value at hand: who asks for that waits for no promise. */
+export interface ReadyIterator<T> extends AsyncIterator<T, undefined> {
+  /** The next value if it is there already. Not while a promise of `next` is open. */
+  ready?(): IteratorYieldResult<T> | undefined
 }
 
 export function isValueStream(body: AsyncIterable<Uint8Array>): body is ValueStream {

@@ -1,4 +1,4 @@
-import type { ValueStream } from '../../models/value-stream.ts'
+import type { ReadyIterator, ValueStream } from '../../models/value-stream.ts'
 import type { Frame } from './frame.ts'
 
 /** Where the bytes of a stream go. */
@@ -70,26 +70,32 @@ export class WatchStream implements ValueStream {
     if (this.#ended) sink.end()
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+  [Symbol.asyncIterator](): ReadyIterator<Uint8Array> {
     return this.#read(frame => frame.bytes)
   }
 
-  jsonValues(): AsyncIterator<unknown, undefined> {
+  jsonValues(): ReadyIterator<unknown> {
     return this.#read(frame => frame.value())
   }
 
   /** No generator, since every event of every informer comes through here. */
-  #read<T>(of: (frame: Frame) => T): AsyncIterator<T, undefined> {
+  #read<T>(of: (frame: Frame) => T): ReadyIterator<T> {
     let taken: Frame[] = []
     let at = 0
-    const next = async (): Promise<IteratorResult<T, undefined>> => {
-      for (;;) {
-        if (at < taken.length) return { done: false, value: of(taken[at++]!) }
+    const ready = (): IteratorYieldResult<T> | undefined => {
+      if (at === taken.length) {
+        if (this.#frames.length === 0) return undefined
         taken = this.#frames
         at = 0
         this.#frames = []
         this.#bytes = 0
-        if (taken.length) continue
+      }
+      return { done: false, value: of(taken[at++]!) }
+    }
+    const next = async (): Promise<IteratorResult<T, undefined>> => {
+      for (;;) {
+        const frame = ready()
+        if (frame) return frame
         if (this.#ended) return { done: true, value: undefined }
         await new Promise<void>(resolve => {
           this.#wake = resolve
@@ -100,7 +106,7 @@ export class WatchStream implements ValueStream {
       this.end()
       return { done: true, value: undefined }
     }
-    return { next, return: stop }
+    return { next, ready, return: stop }
   }
 
   #awake(): void {
