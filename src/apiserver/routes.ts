@@ -1,4 +1,4 @@
-import { badRequest } from '../models/api-error.ts'
+import { ApiError, badRequest } from '../models/api-error.ts'
 import type { Verb } from '../models/kind.ts'
 import { Binding } from '../models/kinds/index.ts'
 import { hasProtobuf, protobufType } from '../models/protobuf/index.ts'
@@ -41,6 +41,10 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   const computed =
     resource.verbs.size <= 2 ? call.core.computed.get(`${resource.kind.group}/${resource.kind.plural}`) : undefined
   if (computed) return computedHandler(computed, call, verb)
+  // Upstream's router has no HEAD of objects, and of what is only created no path of one.
+  if (call.request.method === 'HEAD') throw notAllowed()
+  if (path.name !== undefined && resource.verbs.size === 1 && resource.verbs.has('create'))
+    throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
   if (!fits(call, verb) || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
   return handlers[verb as Verb]
 }
