@@ -4,6 +4,7 @@ import { nodeNetworkPath } from '../../models/node-network.ts'
 import { cadvisorMetrics } from './cadvisor-metrics.ts'
 import { checkpoint } from './checkpoints.ts'
 import { answerImages, imagePath } from './image-answers.ts'
+import { queriedLogs, readLogQuery } from './log-query.ts'
 import { nodeMetrics } from './node-metrics.ts'
 import { findPod, loggedContainer, logOptions, Refused } from './pod-access.ts'
 import { probeMetrics } from './probe-metrics.ts'
@@ -57,9 +58,12 @@ const routes: readonly Route[] = [
   get('/metrics/cadvisor', async ({ node }) => metrics(await cadvisorMetrics(node))),
   get('/metrics/probes', ({ node }) => metrics(probeMetrics(node.probes.all))),
   get('/configz', ({ node }) => json({ kubeletconfig: node.configuration() })),
-  get('/logs/(.*)', async ({ node: { disk } }, path) => {
+  get('/logs/(.*)', async ({ node: { disk, commands }, query }, path) => {
     if (!disk) throw new Refused(404, 'a simulated node has no machine, and no logs of one')
-    const log = await systemLog(disk, path!)
+    const asked = readLogQuery(query)
+    if (asked && path) throw new Refused(406, 'path not allowed in query mode')
+    if (asked?.services.length) return text(queriedLogs({ disk, commands }, asked), 'text/plain; charset=utf-8')
+    const log = await systemLog(disk, asked?.file ?? path!)
     return 'page' in log ? text(log.page, 'text/html; charset=utf-8') : text(log.bytes, 'text/plain; charset=utf-8')
   }),
   get('/containerLogs/([^/]+)/([^/]+)/([^/]+)', ({ nodes, query, signal }, namespace, name, container) => {
