@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Volume } from '../../models/types/core-v1.ts'
-import { makeNode, makePod, makeScene, type PodSketch } from '../testing/index.ts'
+import { makeNode, makePod, makeScene, type PodSketch, type Scene } from '../testing/index.ts'
 import { claimVolume, type StorageSketch } from '../testing/storage.ts'
+import { defaultProfile } from './index.ts'
 
 const nodes = () => [
   makeNode('a', { labels: { zone: 'x', 'topology.kubernetes.io/zone': 'x' } }),
@@ -9,7 +10,7 @@ const nodes = () => [
 ]
 const uses = (...claims: string[]): PodSketch => ({ volumes: claims.map(claimVolume) })
 
-function ask(storage: Partial<StorageSketch>, pod: PodSketch, placed: PodSketch[] = []): string[] {
+function ask(storage: Partial<Scene>, pod: PodSketch, placed: PodSketch[] = []): string[] {
   const pods = placed.map((p, i) => makePod(`placed${i}`, { on: 'a', ...p }))
   return Object.values(makeScene({ nodes: nodes(), pods, ...storage }).verdicts(makePod('p', pod)))
 }
@@ -42,7 +43,7 @@ describe('VolumeBinding', () => {
     [
       'a bound claim without its volume',
       { claims: [{ name: 'c', volume: 'v' }] },
-      both('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'),
+      both('persistentvolume "v" not found'),
     ],
     [
       'a bound claim: where its volume is',
@@ -143,7 +144,10 @@ describe('VolumeBinding', () => {
       storageClasses: [waits],
     }
     expect(ask(storage, uses('c', 'd'))).toEqual([nothing, `${conflict}; ${nothing}`])
-    expect(ask({ ...storage, volumes: [] }, uses('c', 'd'))).toEqual(
+    expect(ask({ ...storage, volumes: [] }, uses('c', 'd'))).toEqual(both('persistentvolume "v" not found'))
+    // Where VolumeZone is off.
+    const profile = { ...defaultProfile, plugins: defaultProfile.plugins.filter(p => p.plugin.name !== 'VolumeZone') }
+    expect(ask({ ...storage, volumes: [], profile }, uses('c', 'd'))).toEqual(
       both(`node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s); ${nothing}`),
     )
   })

@@ -7,6 +7,12 @@ interface Requirement {
   values: ReadonlySet<string>
 }
 
+interface State {
+  wanted: readonly Requirement[]
+  /** A claim's volume that is not there. */
+  missing: string | undefined
+}
+
 const stable: Record<string, string> = {
   'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
   'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
@@ -14,23 +20,26 @@ const stable: Record<string, string> = {
 const topologyLabels = [...Object.keys(stable), ...Object.values(stable)]
 
 /** A volume with a zone or region label is used from there. Several zones are written with `__` between them. */
-export const volumeZone: SchedulerPlugin<Requirement[]> = {
+export const volumeZone: SchedulerPlugin<State> = {
   name: 'VolumeZone',
   scope: 'cluster',
   prepare(pod, { objects }) {
     const wanted: Requirement[] = []
     for (const { key } of claimUses(pod)) {
       const name = objects.claims.get(key)?.spec.volumeName
-      const labels = name ? objects.volumes.get(name)?.metadata.labels : undefined
+      const volume = name ? objects.volumes.get(name) : undefined
+      if (name && !volume) return { wanted, missing: name }
+      const labels = volume?.metadata.labels
       for (const key of topologyLabels) {
         const values = labels && Object.hasOwn(labels, key) ? labels[key]!.split('__') : []
         // One that is written wrong says nothing.
         if (values.length && values.every(Boolean)) wanted.push({ key, values: new Set(values) })
       }
     }
-    return wanted.length ? wanted : undefined
+    return wanted.length ? { wanted, missing: undefined } : undefined
   },
-  filter(wanted, { labels }) {
+  refuseAll: ({ missing }) => (missing === undefined ? undefined : `persistentvolume "${missing}" not found`),
+  filter({ wanted }, { labels }) {
     if (!topologyLabels.some(key => Object.hasOwn(labels, key))) return undefined
     return wanted.every(w => allows(w, labels)) ? undefined : 'node(s) had no available volume zone'
   },
