@@ -41,7 +41,8 @@ async function run(outside: Outside, flags: Flags): Promise<void> {
 
 function planText({ rescues, stuck }: RebalancePlan): string {
   const moving = rescues.filter(r => r.moves.length)
-  if (!moving.length) return stuck ? `No moves would help the ${stuck} pods that wait.\n` : 'No pod waits for a move.\n'
+  const waiting = stuck === 1 ? 'pod that waits' : `${stuck} pods that wait`
+  if (!moving.length) return stuck ? `No moves would help the ${waiting}.\n` : 'No pod waits for a move.\n'
   const rows = moving.flatMap(r => r.moves.map(m => [m.pod, m.from, m.to, `${r.pod} fits on ${r.node}`]))
   const count = rows.length === 1 ? '1 move lets' : `${rows.length} moves let`
   return `${formatTable(['MOVE', 'FROM', 'TO', 'SO THAT'], rows)}${count} in ${moving.length} of ${moving.length + stuck} pods that wait.\n`

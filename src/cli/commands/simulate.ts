@@ -1,5 +1,6 @@
 import { systemOutside } from '../../main/outside.ts'
 import { type Scenario, simulateCluster } from '../../main/simulation.ts'
+import { Node } from '../../models/kinds/index.ts'
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags, Remote } from '../connection.ts'
 import { UsageError } from '../failure.ts'
@@ -47,6 +48,8 @@ async function run(outside: Outside, flags: Flags): Promise<void> {
 
 async function scenarioOf(outside: Outside, flags: Flags, remote: Remote): Promise<Scenario> {
   const { filename, addNode, removeNode, replay } = flags
+  // One that is not there would be a slip of the pen, and the answer to another question.
+  for (const name of removeNode) await remote.client.get(Node, { name })
   const manifests = filename.length ? await readManifests(filename, outside.disk, outside.readStdin) : []
   const pods = []
   for (const { object } of manifests)

@@ -41,6 +41,7 @@ describe('a simulation', () => {
     const w = world([makeNode('old')], [owned('kept', { on: 'old' }), alone])
     expect(simulate(w, { addNodes: [makeNode('new')], removeNodes: ['old'] }).placements).toEqual([
       { pod: 'default/kept', from: 'old', node: 'new' },
+      { pod: 'default/alone', from: 'old', message: 'ends with its node: no controller makes it anew' },
     ])
   })
 

@@ -1,3 +1,4 @@
+import { controllerOf } from '../../client/index.ts'
 import type { Node, Pod } from '../../models/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../../models/types/policy-v1.ts'
 import type { ClusterState } from '../cluster-state.ts'
@@ -63,7 +64,7 @@ export function simulate(world: SimulatedWorld, scenario: Scenario): Simulation 
     const displaced = (scenario.removeNodes ?? []).flatMap(name => fork.removeNode(name))
     for (const pod of world.pending ?? []) fork.add(pod)
     for (const pod of [...displaced, ...(scenario.pods ?? [])]) fork.add(pod)
-    const placements = fork.run()
+    const placements = [...fork.run(), ...fork.lost]
     return { placements, before, after: utilisationOf(fork.state) }
   } finally {
     fork.release()
@@ -79,6 +80,8 @@ class Fork {
   readonly #reservations: Reservation[] = []
   readonly #from = new Map<string, string>()
   readonly #waiting: PodInfo[] = []
+  /** Pods of removed nodes that are nobody's. */
+  readonly lost: SimulatedPlacement[] = []
   readonly #heldBack: SimulatedWorld['heldBack']
   #held: ReadonlyMap<string, string> = new Map()
 
@@ -98,7 +101,11 @@ class Fork {
 
   /** @returns the pods that have to look for another node */
   removeNode(name: string): Pod[] {
-    const pods = this.state.byName(name)?.placed.filter(p => movable(p.pod)) ?? []
+    const placed = this.state.byName(name)?.placed ?? []
+    const pods = placed.filter(p => movable(p.pod))
+    for (const { pod, keyText } of placed)
+      if (!controllerOf(pod))
+        this.lost.push({ pod: keyText, from: name, message: 'ends with its node: no controller makes it anew' })
     this.state.removeNode(name)
     return pods.map(info => this.#displace(info, name))
   }
@@ -156,7 +163,7 @@ class Fork {
 }
 
 /** Someone makes it anew elsewhere: not so the pods of DaemonSets, of the node itself, and of nobody. */
-export function movable({ metadata }: Pod): boolean {
-  const owner = metadata.ownerReferences?.find(r => r.controller)
+export function movable(pod: Pod): boolean {
+  const owner = controllerOf(pod)
   return owner !== undefined && owner.kind !== 'DaemonSet' && owner.kind !== 'Node'
 }
