@@ -1,7 +1,7 @@
 /**
  * How many pods the scheduler places in a second: deciding alone, and end to end (pods made through the API over a durable
  * store, bound, seen by a watcher) in the workloads of Kubernetes' scheduler_perf, beside the rates that Kubernetes' own runs must reach.
- * `npx tsx --max-semi-space-size=32 bench/scheduler.ts [alone|whole|growth] [case]`: with the flag that bin/optiflow starts with.
+ * `npx tsx bench/bundled.ts scheduler [alone|whole|growth] [case]`: put together and started as the program itself is.
  */
 import { ClusterState, Decider, defaultProfile } from '../src/scheduler/index.ts'
 import { makeNode, makePod, type PodSketch } from '../src/scheduler/testing/index.ts'
