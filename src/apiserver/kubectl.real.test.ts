@@ -253,7 +253,10 @@ test('pods: run, describe, logs, exec, wait', async () => {
   await ok('run p --image=busybox')
   expect(await ok('get pod p -o wide')).toMatch(/p +0\/1 +Pending/)
   expect(await ok('describe pod p')).toContain('kube-api-access-')
-  await ok('create --raw /api/v1/namespaces/default/pods/p/binding -f -', '{"target":{"kind":"Node","name":"n1"}}')
+  await ok(
+    'create --raw /api/v1/namespaces/default/pods/p/binding -f -',
+    '{"metadata":{"name":"p"},"target":{"kind":"Node","name":"n1"}}',
+  )
   const running = '{"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}'
   expect((await kubectl(['patch', 'pod', 'p', '--subresource=status', '--type=merge', '-p', running])).code).toBe(0)
   await ok('wait pod/p --for=condition=Ready --timeout=5s')

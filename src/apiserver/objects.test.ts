@@ -22,7 +22,7 @@ const pod = (name: string, spec: object = {}, metadata: object = {}) => ({
   spec: { containers: [{ name: 'c', image: 'i' }], ...spec },
 })
 const bindTo = (name: string, node: string) =>
-  server.call('POST', `${ns}/pods/${name}/binding`, { target: { kind: 'Node', name: node } })
+  server.call('POST', `${ns}/pods/${name}/binding`, { metadata: { name }, target: { kind: 'Node', name: node } })
 
 test('a pod is completed on its way in: account, token volume, priority, tolerations, status', async () => {
   const { status, body } = await server.call('POST', `${ns}/pods`, pod('a'))

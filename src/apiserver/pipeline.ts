@@ -18,7 +18,7 @@ import { requestTimeoutMs } from './flow-control/deadlines.ts'
 import type { Flow } from './flow-control/flow-control.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { finishReply } from './replies/finish.ts'
-import { errorReply, textReply } from './replies/reply.ts'
+import { errorReply, noSuchPath, textReply } from './replies/reply.ts'
 import { parseRequest, type RequestInfo } from './request-info.ts'
 import type { Resource } from './resources.ts'
 import { resourceHandler } from './routes.ts'
@@ -132,14 +132,19 @@ function serveResource(call: Call, verb: string): Promise<ApiReply> {
   if (!resource.namespaced && path.namespace !== undefined && path.plural !== 'namespaces') throw noSuchPath()
   if (resource.namespaced && path.namespace === undefined && (path.name !== undefined || isNowhere(resource, verb)))
     throw noSuchPath()
-  if (resource.kind.deprecation) {
-    call.warnings.push(resource.kind.deprecation)
-    call.core.annotate('k8s.io/deprecated', 'true')
-  }
   const resourceCall: ResourceCall = { ...call, path, resource }
+  // Who asks for what is not served of a kind of ours hears nothing else.
+  if (resource.kind.custom) warnDeprecated(resourceCall)
   const handler = resourceHandler(resourceCall, verb)
+  if (!resource.kind.custom) warnDeprecated(resourceCall)
   if (!call.core.fresh || asksForRevision(call.info.query)) return handler(resourceCall)
   return freshen(call.core.fresh).then(() => handler(resourceCall))
+}
+
+function warnDeprecated({ resource: { kind }, warnings, core }: ResourceCall): void {
+  if (!kind.deprecation) return
+  warnings.push(kind.deprecation)
+  core.annotate('k8s.io/deprecated', 'true')
 }
 
 async function serveView(call: Call, verb: string): Promise<ApiReply> {
@@ -288,10 +293,6 @@ export function verbOf(request: ApiRequest, info: RequestInfo): string {
       // Of a resource there is no such verb.
       return ''
   }
-}
-
-function noSuchPath(): ApiError {
-  return new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
 }
 
 function asApiError(parts: PipelineParts, request: ApiRequest, error: unknown): ApiError {

@@ -5,9 +5,9 @@ import { hasProtobuf, protobufType } from '../models/protobuf/index.ts'
 import { objectTypes } from './bodies/media-types.ts'
 import type { CallHandler, ComputedVerbs, ResourceCall } from './core.ts'
 import { refuseForeign } from './replies/accept.ts'
-import { notAllowed } from './replies/reply.ts'
+import { noSuchPath, notAllowed } from './replies/reply.ts'
 import { createLooseBinding } from './subresources/binding.ts'
-import { subresourceHandler } from './subresources/subresources.ts'
+import { isVainHead, subresourceHandler } from './subresources/subresources.ts'
 import { create } from './verbs/create.ts'
 import { deleteCollection, remove } from './verbs/delete.ts'
 import { get } from './verbs/get.ts'
@@ -32,6 +32,8 @@ const readVerbs = new Set(['get', 'list', 'watch'])
 export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   const { resource, path } = call
   const query = call.info.query
+  if (isNoPath(call)) throw noSuchPath()
+  if (path.subresource === undefined && isVainHead(call)) throw notAllowed()
   refuseForeignReader(call, verb)
   if ((query.has('asOf') || query.has('history')) && !(path.subresource === undefined && readVerbs.has(verb)))
     throw badRequest('asOf and history: are understood by GET of an object and of a list only')
@@ -47,6 +49,13 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
     throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
   if (!fits(call, verb) || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
   return handlers[verb as Verb]
+}
+
+/** What is only created, such as reviews and bindings, has no path of its own by name, nor one of all namespaces at once. */
+function isNoPath({ path, resource }: ResourceCall): boolean {
+  if (resource.kind.custom || path.subresource !== undefined || path.legacyWatch) return false
+  if (resource.verbs.size !== 1 || !resource.verbs.has('create')) return false
+  return path.name !== undefined || (resource.namespaced && path.namespace === undefined)
 }
 
 const listTypes = [...objectTypes, 'application/json;stream=watch', `${protobufType};stream=watch`]

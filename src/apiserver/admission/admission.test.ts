@@ -260,6 +260,7 @@ test('nothing is bound or evicted in a namespace that ends', async () => {
   await server.call('POST', '/api/v1/namespaces/gone/pods', pod('a'))
   await server.call('DELETE', '/api/v1/namespaces/gone')
   const { status, body } = await server.call('POST', '/api/v1/namespaces/gone/pods/a/binding', {
+    metadata: { name: 'a' },
     target: { kind: 'Node', name: 'n' },
   })
   expect([status, body.details.causes[0].reason]).toEqual([403, 'NamespaceTerminating'])

@@ -121,7 +121,8 @@ test("a node reads the secrets of its own pods and nobody else's", async () => {
     pod('a', { volumes: [{ name: 'v', secret: { secretName: 'mine' } }] }),
   )
   expect((await as(node, 'GET', '/api/v1/namespaces/default/secrets/mine')).status).toBe(403)
-  await server.call('POST', '/api/v1/namespaces/default/pods/a/binding', { target: { kind: 'Node', name: 'n1' } })
+  const binding = { metadata: { name: 'a' }, target: { kind: 'Node', name: 'n1' } }
+  await server.call('POST', '/api/v1/namespaces/default/pods/a/binding', binding)
   expect((await as(node, 'GET', '/api/v1/namespaces/default/secrets/mine')).status).toBe(200)
   expect((await as(node, 'GET', '/api/v1/namespaces/default/secrets/other')).status).toBe(403)
   expect((await as(node, 'GET', '/api/v1/secrets')).status).toBe(403)

@@ -1,4 +1,4 @@
-import { notFoundError } from '../../models/api-error.ts'
+import { ApiError } from '../../models/api-error.ts'
 import { ComponentStatus } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { ComputedVerbs } from '../core.ts'
@@ -22,7 +22,7 @@ export function componentStatusHandlers(parts: ReadonlyMap<string, HealthCheck>)
     async get(call) {
       const name = call.path.name!
       const check = parts.get(name)
-      if (!check) throw notFoundError(ComponentStatus, name)
+      if (!check) throw new ApiError('', `Component not found: ${name}`, { code: 500 })
       return objectReply(call, call.resource, 200, await asked(name, check))
     },
     async list(call) {

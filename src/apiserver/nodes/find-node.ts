@@ -20,7 +20,7 @@ export function podOf({ core, path }: ResourceCall): AnyObject {
   return core.shared(kept)
 }
 
-/** @throws ApiError NotFound, ServiceUnavailable when its agent has not said where it listens */
+/** @throws ApiError NotFound, 500 when it has no address, ServiceUnavailable when its agent has not said where it listens */
 export function nodeAddress(core: Core, name: string): NodeAddress {
   const kept = core.cache.get(core.resources.of(Node), undefined, name)
   if (!kept) throw notFoundError(Node, name)
@@ -30,7 +30,11 @@ export function nodeAddress(core: Core, name: string): NodeAddress {
   const byType = (type: string) => status?.addresses?.find(a => a.type === type)?.address
   const host = byType('InternalIP') ?? byType('ExternalIP') ?? byType('Hostname')
   const port: number | undefined = status?.daemonEndpoints?.kubeletEndpoint?.Port
-  if (!host || !port)
+  if (!host) {
+    const known = (status?.addresses ?? []).map(a => `{${a.type} ${a.address}}`).join(' ')
+    throw new ApiError('', `no preferred addresses found; known addresses: [${known}]`, { code: 500 })
+  }
+  if (!port)
     throw new ApiError('ServiceUnavailable', `node ${name} has not said where its agent listens; is its agent running?`)
   return { name, host, port }
 }

@@ -53,11 +53,11 @@ export function podCommand(dialer: NodeDialer, what: 'exec' | 'attach'): CallHan
   return async call => {
     const { query } = call.info
     await admitConnect(call, commandOptions(what, query))
+    const container = chooseContainer(podOf(call), query.get('container'))
     const { pod, node } = nodeOfPod(call)
     const phase = pod['status']?.phase
     if (phase === 'Succeeded' || phase === 'Failed')
       throw badRequest(`cannot ${what} into a container in a completed pod; current phase is ${phase}`)
-    const container = chooseContainer(pod, query.get('container'))
     const wanted = new URLSearchParams()
     for (const [ours, theirs] of [
       ['stdin', 'input'],

@@ -51,6 +51,10 @@ export function successStatus(details?: StatusDetails): Status {
   }
 }
 
+export function noSuchPath(): ApiError {
+  return new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+}
+
 export function notAllowed(): ApiError {
   return new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {
     details: {},

@@ -17,7 +17,7 @@ export const createBinding: CallHandler = async call => {
   const binding = readObject(call, Binding)
   const said = binding.metadata.name
   settleNamespace(call.resource, call.path, binding)
-  if (said && said !== call.path.name) throw badRequest('name in URL does not match name in Binding object')
+  if (said !== call.path.name) throw badRequest('name in URL does not match name in Binding object')
   refuseBinding(binding)
   await bindPod(askedBy(call), call.path.name!, binding)
   return valueReply(call, 201, { ...successStatus(), code: 201 })
@@ -29,6 +29,8 @@ export const createLooseBinding: CallHandler = async call => {
   settleNamespace(call.resource, call.path, binding)
   refuseBinding(binding)
   if (!binding.metadata.name) throw badRequest('Name parameter required.')
+  // What only the system writes is not heard there: which pod of that name is meant is said at the pod alone.
+  binding.metadata.uid = ''
   await bindPod(askedBy(call), binding.metadata.name, binding)
   return valueReply(call, 201, { ...successStatus(), code: 201 })
 }
@@ -61,8 +63,8 @@ export async function bindPod(asked: Asked, name: string, binding: AnyObject): P
     namespace,
     name,
     pod => {
-      const { uid } = binding.metadata
-      if (uid && uid !== pod.metadata.uid) throw conflictError(pods.kind, name, otherUid(pod, uid))
+      const other = otherThan(binding, pod)
+      if (other) throw conflictError(pods.kind, name, other)
       const why = whyUnbound(pod)
       if (why) throw conflictError({ ...pods.kind, plural: 'pods/binding' }, name, why)
       return boundTo(node, pod, binding, timestamp(core.clock))
@@ -90,21 +92,25 @@ function whyUnbound({ metadata, spec }: AnyObject): string | undefined {
   return spec.schedulingGates?.length ? `pod ${metadata.name} has non-empty .spec.schedulingGates` : undefined
 }
 
-/** Another pod of that name was meant; in the words of Kubernetes' store. */
-function otherUid({ metadata }: AnyObject, wanted: string): string {
-  const differ = `UID in precondition: ${wanted}, UID in object meta: ${metadata.uid}`
+/** Another pod of that name was meant, or this one as it was; in the words of Kubernetes' store. Undefined: this one. */
+function otherThan({ metadata: wanted }: AnyObject, { metadata }: AnyObject): string | undefined {
   const at = `Key: /pods/${metadata.namespace}/${metadata.name}, ResourceVersion: 0`
-  return `StorageError: invalid object, Code: 4, ${at}, AdditionalErrorMsg: Precondition failed: ${differ}`
+  for (const [field, title] of preconditions) {
+    if (!wanted[field] || wanted[field] === metadata[field]) continue
+    const differ = `${title} in precondition: ${wanted[field]}, ${title} in object meta: ${metadata[field]}`
+    return `StorageError: invalid object, Code: 4, ${at}, AdditionalErrorMsg: Precondition failed: ${differ}`
+  }
+  return undefined
 }
 
+const preconditions = [
+  ['uid', 'UID'],
+  ['resourceVersion', 'ResourceVersion'],
+] as const
+
 /** The pod on its node. All that stays as it was is shared with the present state. */
-function boundTo(
-  node: string,
-  pod: AnyObject,
-  { metadata: { annotations, resourceVersion } }: AnyObject,
-  now: string,
-): AnyObject {
-  const metadata = { ...pod.metadata, resourceVersion: resourceVersion ?? '' }
+function boundTo(node: string, pod: AnyObject, { metadata: { annotations } }: AnyObject, now: string): AnyObject {
+  const metadata = { ...pod.metadata, resourceVersion: '' }
   if (annotations) metadata.annotations = { ...pod.metadata.annotations, ...annotations }
   const status = { ...pod['status'], conditions: withScheduled(pod['status']?.conditions ?? [], now) }
   return { ...pod, metadata, spec: { ...pod['spec'], nodeName: node }, status }

@@ -25,8 +25,7 @@ export const createEviction: CallHandler = async call => {
   const eviction = readObject(call, Eviction)
   const name = path.name!
   settleNamespace(call.resource, path, eviction)
-  if (eviction.metadata.name && eviction.metadata.name !== name)
-    throw badRequest('name in URL does not match name in Eviction object')
+  if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object')
   const wishes: DeleteOptions = eviction['deleteOptions'] ?? {}
   refuseOtherDryRun(call.info.query.getAll('dryRun'), wishes.dryRun ?? [])
   checkDryRun(call, wishes.dryRun ?? [])

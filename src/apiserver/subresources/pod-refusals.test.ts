@@ -32,6 +32,7 @@ describe('bindings', () => {
 
   test.each([
     [{ name: 'q' }, node, [400, 'BadRequest', undefined, 'name in URL does not match name in Binding object']],
+    [{}, node, [400, 'BadRequest', undefined, 'name in URL does not match name in Binding object']],
     [{ name: 'p' }, {}, [500, undefined, undefined, 'target.name: Required value']],
     [
       { name: 'p' },
@@ -65,6 +66,13 @@ describe('bindings', () => {
       ...[409, 'Conflict', 'pods'],
       `Operation cannot be fulfilled on pods "p": StorageError: invalid object, Code: 4, Key: /pods/default/p, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: foreign, UID in object meta: ${metadata.uid}`,
     ])
+    expect(await bind({ name: 'p', resourceVersion: '1' }, node)).toEqual([
+      ...[409, 'Conflict', 'pods'],
+      `Operation cannot be fulfilled on pods "p": StorageError: invalid object, Code: 4, Key: /pods/default/p, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+    ])
+    expect((await bind({ name: 'p', resourceVersion: metadata.resourceVersion }, node))[0]).toBe(201)
+    // Beside the pod's own path a uid is not heard.
+    expect((await bind({ name: 'p', uid: 'foreign' }, node, loose))[0]).toBe(201)
     expect(await bind({}, node, loose)).toEqual([400, 'BadRequest', undefined, 'Name parameter required.'])
     expect(await bind({}, {}, loose)).toEqual([500, undefined, undefined, 'target.name: Required value'])
   })

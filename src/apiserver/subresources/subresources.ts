@@ -1,5 +1,5 @@
-import { ApiError } from '../../models/api-error.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
+import { noSuchPath, notAllowed } from '../replies/reply.ts'
 import { get } from '../verbs/get.ts'
 import { patch } from '../verbs/patch.ts'
 import { update } from '../verbs/update.ts'
@@ -30,11 +30,13 @@ export function subresourceHandler(call: ResourceCall, verb: string): CallHandle
   const name = call.path.subresource!
   const served = (call.resource.kind.subresources as readonly string[] | undefined)?.includes(name)
   const byVerb = served ? (handlers.get(name) ?? call.core.moreSubresources.get(name)) : undefined
-  if (!byVerb) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+  if (!byVerb) throw noSuchPath()
   const handler = Object.hasOwn(byVerb, verb) ? byVerb[verb] : undefined
-  if (!handler)
-    throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {
-      details: {},
-    })
+  if (!handler || isVainHead(call)) throw notAllowed()
   return handler
+}
+
+/** HEAD is for what is proxied; of objects, only custom ones are told so too, as kube-apiserver does. */
+export function isVainHead({ request, resource, path }: ResourceCall): boolean {
+  return request.method === 'HEAD' && path.subresource !== 'proxy' && !resource.kind.custom
 }

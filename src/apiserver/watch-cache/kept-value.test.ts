@@ -42,7 +42,7 @@ test('readers in this process get the object that was written: what the bytes sa
   const writes: [string, string, unknown, Record<string, string>?][] = [
     ['POST', pods, { metadata: { name: 'a', labels: { app: 'web' } }, spec }],
     ['PATCH', `${pods}/a`, { metadata: { labels: { tier: 'x' }, finalizers: ['example.com/hold'] } }, merge],
-    ['POST', `${pods}/a/binding`, { target: { kind: 'Node', name: 'n' } }],
+    ['POST', `${pods}/a/binding`, { metadata: { name: 'a' }, target: { kind: 'Node', name: 'n' } }],
     ['PATCH', `${pods}/a/status`, { status: { phase: 'Running', podIP: '10.0.0.1' } }, merge],
     [
       'PATCH',
@@ -87,7 +87,7 @@ test('what objects written one after another have in common is kept once', async
   const read = async () => (await next()).value.object
   for (const name of ['a', 'b']) await server.call('POST', pods, { metadata: { name, labels: { app: 'web' } }, spec })
   const [a, b] = [await read(), await read()]
-  await server.call('POST', `${pods}/b/binding`, { target: { kind: 'Node', name: 'n' } })
+  await server.call('POST', `${pods}/b/binding`, { metadata: { name: 'b' }, target: { kind: 'Node', name: 'n' } })
   const bound = await read()
   expect(b.spec).toBe(a.spec)
   expect(b.metadata.labels).toBe(a.metadata.labels)

@@ -8,8 +8,13 @@ export type ControllerRevision = apps.ControllerRevision
 
 function validateRevision(next: apps.ControllerRevision, previous?: apps.ControllerRevision): FieldError[] {
   const errors = checkNonNegative('revision', next.revision)
-  if (next.data === undefined) errors.push(required('data', 'data is mandatory'))
-  return previous ? [...errors, ...checkImmutable('data', next.data, previous.data)] : errors
+  return [...errors, ...(previous ? checkImmutable('data', next.data, previous.data) : checkData(next.data))]
+}
+
+function checkData(data: unknown): FieldError[] {
+  if (data === undefined || data === null) return [required('data', 'data is mandatory')]
+  const isObject = typeof data === 'object' && !Array.isArray(data)
+  return isObject ? [] : [required('data', 'data must be a valid JSON object')]
 }
 
 /** `daemonset.apps/web`, or `<none>`. */
