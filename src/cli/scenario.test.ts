@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { ApiError } from '../models/api-error.ts'
 import type { AnyObject } from '../models/object.ts'
 import type { Remote } from './connection.ts'
-import { newNodes, podsOf } from './scenario.ts'
+import { admitted, newNodes, podsOf } from './scenario.ts'
 import { simulationText } from './simulation-text.ts'
 
 const object = (kind: string, spec: object): AnyObject => {
@@ -16,6 +17,17 @@ test('pods come from pods and from what makes them', () => {
   expect(names(object('Deployment', { replicas: 2, template }))).toEqual(['shop/web-0', 'shop/web-1'])
   expect(names(object('Job', { parallelism: 1, template }))).toEqual(['shop/web-0'])
   expect(() => podsOf(object('Service', {}), 'shop')).toThrow('Service/web makes no pods that could be simulated')
+})
+
+test('a pod that is there already is told by name', async () => {
+  const exists = ApiError.fromStatus({
+    code: 409,
+    reason: 'AlreadyExists',
+    message: 'pods "web" already exists',
+  } as never)
+  const remote = { json: () => Promise.reject(exists) } as unknown as Remote
+  const [pod] = podsOf(object('Pod', { containers: [] }), 'shop')
+  await expect(admitted(pod!, remote)).rejects.toThrow('pod shop/web is in the cluster already')
 })
 
 test('new nodes are like one that is there, or have what is named', async () => {

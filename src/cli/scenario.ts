@@ -1,5 +1,6 @@
 import type { Disk } from '../base/disk.ts'
 import { fromAlibaba, parseTable, podOfLine } from '../main/simulation.ts'
+import { isAlreadyExists } from '../models/api-error.ts'
 import { Node } from '../models/kinds/index.ts'
 import type { AnyObject } from '../models/object.ts'
 import type { Node as NodeObject, Pod } from '../models/types/core-v1.ts'
@@ -25,8 +26,14 @@ export function podsOf(object: AnyObject, namespace: string): Pod[] {
 
 /** The pod as the API would make it: with defaults, priority and whatever else admission adds. Nothing is kept. */
 export async function admitted(pod: Pod, remote: Remote): Promise<Pod> {
-  const url = `/api/v1/namespaces/${pod.metadata.namespace}/pods?dryRun=All`
-  const made = await remote.json<Pod>('POST', url, { body: pod })
+  const { namespace, name } = pod.metadata
+  const url = `/api/v1/namespaces/${namespace}/pods?dryRun=All`
+  const made = await remote.json<Pod>('POST', url, { body: pod }).catch(cause => {
+    if (!isAlreadyExists(cause)) throw cause
+    throw new UsageError(`pod ${namespace}/${name} is in the cluster already`, {
+      hint: 'Give it another name; those that wait in the cluster are placed without -f.',
+    })
+  })
   return { ...made, metadata: { ...made.metadata, uid: `simulated/${made.metadata.namespace}/${made.metadata.name}` } }
 }
 
