@@ -37,6 +37,17 @@ test('a watch from a revision that only the store remembers is given from there,
   await second.api.close()
 })
 
+test('minutes later the same server gives it too, of what it has forgotten and of what it has not', async () => {
+  const from = await revision()
+  await make('a')
+  await clock.advance(7 * 60_000)
+  await make('b')
+  const watching = await server.watch(`${url}?watch=1&resourceVersion=${from}`)
+  const seen = [await watching.next(), await watching.next()]
+  expect(seen.map(({ object }) => object.metadata.name)).toEqual(['a', 'b'])
+  watching.end()
+})
+
 test('a watch from a compacted revision begins, and says 410 Expired', async () => {
   const from = await revision()
   await make('a')

@@ -16,11 +16,6 @@ export function collectGarbage(): void {
 /** When a start is over, its informers filled and its messages sent. The memory itself goes back some 9 s later, when V8 shrinks its heap after a collection. */
 const settledMs = 5_000
 
-/** Collects once, after the start. Disposing of it before calls it off. */
-export function collectAfterStart(clock: Clock): Disposable {
-  return { [Symbol.dispose]: clock.schedule(settledMs, collectGarbage) }
-}
-
 /**
  * How often it is looked, and how much must have come since the last collection: more often, and what a node at rest makes of
  * garbage by itself would be collected again and again, some 100 ms of all threads each.
@@ -28,23 +23,45 @@ export function collectAfterStart(clock: Clock): Disposable {
 const lookMs = 60_000
 const muchBytes = 12 << 20
 
+/** A process rests that took less of one processor since the last look. One at work collects by itself, when it has to. */
+const restShare = 0.2
+
+/** Of a larger heap a collection stands still for too long, about 1 ms a megabyte. */
+const mostBytes = 200 << 20
+
 /** The heap and what is held outside of it. */
 function heldBytes(): number {
   const { used_heap_size, external_memory } = getHeapStatistics()
   return used_heap_size + external_memory
 }
 
+/** Milliseconds of processor time that this process has taken. */
+function takenMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 /** Collects after the start, and later when a burst of work is over that left much behind. Ends when disposed. */
-export function collectNowAndThen(clock: Clock, { held = heldBytes, collect = collectGarbage } = {}): Disposable {
+export function collectNowAndThen(
+  clock: Clock,
+  { held = heldBytes, taken = takenMs, collect = collectGarbage } = {},
+): Disposable {
   const stop = new AbortController()
   let left = 0
+  let before = taken()
   const look = () => {
-    if (held() < left + muchBytes) return
+    const now = held()
+    if (now < left + muchBytes || now > mostBytes) return
     collect()
     left = held()
   }
+  const lookAtRest = () => {
+    const since = taken() - before
+    before += since
+    if (since < restShare * lookMs) look()
+  }
   const cancel = clock.schedule(settledMs, look)
-  every(clock, lookMs, look, stop.signal)
+  every(clock, lookMs, lookAtRest, stop.signal)
   return {
     [Symbol.dispose]() {
       cancel()

@@ -37,6 +37,22 @@ test('the ring tells what a list showed at each revision that it reaches back to
   expect(bucket.listAt(1)).toBeUndefined()
 })
 
+test('changes that are forgotten are told by the ring no more, later ones as before; of a quiet resource nothing is lost', () => {
+  const bucket = new Bucket(prefix, true, 0, 50)
+  for (const revision of [10, 20, 30]) bucket.put(kept('a', 'p', revision))
+  const told = (revision: number) => bucket.since(revision)?.map(e => e.revision)
+  bucket.forgetThrough(5)
+  expect(told(0)).toEqual([10, 20, 30])
+  bucket.forgetThrough(25)
+  expect([told(24), told(25)]).toEqual([undefined, [30]])
+  expect(shown(bucket.listAt(29))).toEqual(['a/p@20'])
+  bucket.forgetThrough(100)
+  expect([told(99), told(100)]).toEqual([undefined, []])
+  bucket.put(kept('a', 'p', 110))
+  bucket.forgetThrough(60)
+  expect([told(99), told(100)]).toEqual([undefined, [110]])
+})
+
 test('while something cannot be decoded, nothing is said of the past', () => {
   const bucket = new Bucket(prefix, true, 0, 50)
   bucket.put(kept('a', 'p', 1))

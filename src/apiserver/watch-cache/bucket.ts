@@ -171,12 +171,21 @@ export class Bucket {
     return previous
   }
 
+  /** Forgets the changes up to a revision: those who want them read them from the store. */
+  forgetThrough(revision: number): void {
+    const later = this.since(revision)
+    if (!later || this.#ring.length - this.#ringStart === later.length) return
+    this.#oldest = revision
+    this.#ring = later
+    this.#ringStart = 0
+  }
+
   #publish(event: KeptEvent): void {
     this.#ring.push(event)
     if (this.#ring.length - this.#ringStart > this.#ringSize) {
       this.#oldest = this.#ring[this.#ringStart]!.revision
       this.#ringStart++
-      if (this.#ringStart >= this.#ringSize) {
+      if (this.#ringStart >= this.#ringSize / 4) {
         this.#ring = this.#ring.slice(this.#ringStart)
         this.#ringStart = 0
       }

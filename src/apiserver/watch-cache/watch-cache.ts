@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/clock.ts'
+import { type Clock, every } from '../../base/clock.ts'
 import { explain, isAbort } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Listing, Store, StoreEvent } from '../../db/store.ts'
@@ -13,9 +13,16 @@ export interface WatchCacheOptions {
   store: Store
   clock: Clock
   log: Logger
-  /** Changes kept in memory for each resource; 4 096 unless said otherwise. Older ones are read from the store. */
+  /** Changes kept in memory for each resource; 4 096 unless said otherwise, and those of the last minutes. Older ones are read from the store. */
   ringSize?: number
 }
+
+/**
+ * How long changes are kept in memory, in steps. Who resumes a watch or a list does so within minutes; a resource whose changes
+ * come seldom would otherwise hold thousands of old states for weeks.
+ */
+const stepMs = 60_000
+const steps = 5
 
 /** So many are read at once: about one answer of the store's reader. */
 const pageObjects = 2000
@@ -81,6 +88,16 @@ export class WatchCache {
     }
     this.#revision = this.#loaded
     this.#running = this.#follow()
+    const before: number[] = []
+    every(
+      this.#clock,
+      stepMs,
+      () => {
+        before.push(this.#revision)
+        if (before.length > steps) this.#forgetThrough(before.shift()!)
+      },
+      this.#stop.signal,
+    )
   }
 
   async close(): Promise<void> {
@@ -164,6 +181,10 @@ export class WatchCache {
       if (this.#stop.signal.aborted) return
       await new Promise<void>(resolve => this.#clock.schedule(delayMs, resolve))
     }
+  }
+
+  #forgetThrough(revision: number): void {
+    for (const bucket of this.#buckets.values()) bucket.forgetThrough(revision)
   }
 
   #apply(event: StoreEvent): void {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { sleep } from '../../base/clock.ts'
 import { systemCommands } from '../../base/commands.ts'
-import { collectAfterStart } from '../../base/garbage.ts'
+import { collectNowAndThen } from '../../base/garbage.ts'
 import { createLogger } from '../../base/logger.ts'
 import { type RunningCluster, startCluster } from '../../main/cluster.ts'
 import { prepareDataDir } from '../../main/data-dir.ts'
@@ -83,7 +83,7 @@ async function runInForeground(outside: Outside, settings: Settings): Promise<vo
   if (!cluster) return
   lines.settle()
   printWelcome(outside, settings, cluster)
-  using _collection = collectAfterStart(world.clock)
+  using _collection = collectNowAndThen(world.clock)
   await aborted(outside.signal)
   terminal.out('\nStopping …\n')
   await cluster[Symbol.asyncDispose]()
