@@ -6,7 +6,7 @@ import { VirtualClock } from './virtual-clock.ts'
 test('what a start left behind is collected when the start is long over', async () => {
   const clock = new VirtualClock()
   const left = (() => new WeakRef({ big: new Array(1000) }))()
-  using _collection = collectNowAndThen(clock)
+  using _collection = collectNowAndThen(clock, { held: () => 30 << 20 })
   await nextTurn()
   await clock.advance(5_000)
   await vi.waitFor(() => expect(left.deref() === undefined).toBe(true))
