@@ -4,7 +4,7 @@ import { type OpenApiSchema, openApiRef, openApiSchemas } from '../../models/ope
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
 import { givenTypes, takenTypes } from './media-types.ts'
-import { type Operation, type QueryParameter, queryParameters, statusWords } from './operation.ts'
+import { type Operation, type QueryParameter, queryParameters, statusWords, unlessEmpty } from './operation.ts'
 import { mentionedTypes, operationsOf } from './operations.ts'
 import { resourcesOperation, rootDocuments } from './root-operations.ts'
 
@@ -76,15 +76,14 @@ function customPart(resource: Resource): Part {
 function pathsOf(operations: readonly Operation[]): Paths {
   const paths: Paths = {}
   for (const operation of operations) {
-    const path = (paths[operation.path] ??= {
-      parameters: operation.pathParameters.map(name => ({
-        name,
-        in: 'path',
-        required: true,
-        type: 'string',
-        uniqueItems: true,
-      })),
-    })
+    const parameters = operation.pathParameters.map(name => ({
+      name,
+      in: 'path',
+      required: true,
+      type: 'string',
+      uniqueItems: true,
+    }))
+    const path = (paths[operation.path] ??= unlessEmpty({ parameters }))
     path[operation.method] = operationV2(operation)
   }
   return paths
@@ -102,10 +101,10 @@ function operationV2(o: Operation): object {
     tags: [o.tag],
     description: o.description,
     operationId: o.id,
-    consumes: takenTypes(o),
+    ...unlessEmpty({ consumes: takenTypes(o) }),
     produces: givenTypes(o),
     schemes: ['https'],
-    parameters: [...(body ? [body] : []), ...o.query.map(parameterV2)],
+    ...unlessEmpty({ parameters: [...(body ? [body] : []), ...o.query.map(parameterV2)] }),
     responses: {
       200: answer,
       ...Object.fromEntries(o.also.map(code => [code, { ...answer, description: statusWords[code] }])),

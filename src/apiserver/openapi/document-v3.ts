@@ -3,7 +3,7 @@ import { openApiRef, openApiSchemas } from '../../models/openapi.ts'
 import { versionInfo } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
 import { givenTypes, takenTypes } from './media-types.ts'
-import { type Operation, type QueryParameter, queryParameters, statusWords } from './operation.ts'
+import { type Operation, type QueryParameter, queryParameters, statusWords, unlessEmpty } from './operation.ts'
 import { mentionedTypes, operationsOf } from './operations.ts'
 import { resourcesOperation } from './root-operations.ts'
 
@@ -18,15 +18,14 @@ export function documentV3(resources: Resource[]): object {
 export function documentOf(operations: readonly Operation[], resources: readonly Resource[] = []): object {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const operation of operations) {
-    const path = (paths[operation.path] ??= {
-      parameters: operation.pathParameters.map(name => ({
-        name,
-        in: 'path',
-        required: true,
-        description: describe(name, operation),
-        schema: { type: 'string', uniqueItems: true },
-      })),
-    })
+    const parameters = operation.pathParameters.map(name => ({
+      name,
+      in: 'path',
+      required: true,
+      description: describe(name, operation),
+      schema: { type: 'string', uniqueItems: true },
+    }))
+    const path = (paths[operation.path] ??= unlessEmpty({ parameters }))
     path[operation.method] = operationV3(operation)
   }
   const mentioned = mentionedTypes(operations, resources)
@@ -66,7 +65,7 @@ function operationV3(o: Operation): object {
     tags: [o.tag],
     description: o.description,
     operationId: o.id,
-    ...(o.query.length ? { parameters: o.query.map(parameterV3) } : {}),
+    ...unlessEmpty({ parameters: o.query.map(parameterV3) }),
     ...(o.body
       ? {
           requestBody: {

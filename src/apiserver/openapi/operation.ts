@@ -107,3 +107,8 @@ export const queryParameters = {
 } as const
 
 export const statusWords = { 201: 'Created', 202: 'Accepted' } as const
+
+/** A list of this name, where there is something in it: Go's types do not write an empty one, so it would not come back as it was. */
+export function unlessEmpty<T>(list: Record<string, T[]>): Record<string, T[]> {
+  return Object.values(list).some(items => items.length > 0) ? list : {}
+}
