@@ -32,12 +32,13 @@ export function documentOf(operations: readonly Operation[], resources: readonly
   const kinds = resources.map(r => r.kind)
   const custom = kinds.filter(kind => kind.custom).map(kind => customOpenApiSchemas(kind, 'v3'))
   if (custom.length) for (const type of ['meta/v1.ObjectMeta', 'meta/v1.ListMeta']) mentioned.set(type, undefined)
+  const schemas = { ...openApiSchemas(kinds, mentioned), ...Object.assign({}, ...custom) }
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: versionInfo.gitVersion },
     paths,
     components: {
-      schemas: { ...openApiSchemas(kinds, mentioned), ...Object.assign({}, ...custom) },
+      ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
       securitySchemes: {
         BearerToken: {
           type: 'apiKey',
