@@ -34,18 +34,19 @@ export interface YamlOptions {
  * @throws ApiError BadRequest: no YAML, several documents, too deep, too long, or too many aliases
  */
 export function parseYaml(text: string, options: YamlOptions = {}): Parsed {
-  const json = options.duplicates ? undefined : asJson(text, options)
-  if (json) return json
+  const json = asJson(text, options)
+  // What is there twice is told with its line, which only YAML's own parser knows.
+  if (json?.duplicates.length === 0) return json
   const documents = parseYamlDocuments(text, options)
   if (documents.length > 1) throw badRequest(`the body has ${documents.length} YAML documents; send one at a time`)
   return documents[0] ?? { value: null, duplicates: [] }
 }
 
 /** Most of what is sent as YAML is JSON, which is YAML too, and read a hundred times as fast. Undefined if it is not. */
-function asJson(text: string, { exactIntegers = false }: YamlOptions): Parsed | undefined {
+function asJson(text: string, { duplicates = false, exactIntegers = false }: YamlOptions): Parsed | undefined {
   if (!/^\s*[{[]/.test(text)) return undefined
   try {
-    return parseJson(text, { exactIntegers })
+    return parseJson(text, { duplicates, exactIntegers })
   } catch {
     return undefined
   }
