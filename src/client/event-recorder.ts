@@ -3,6 +3,7 @@ import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { Newest } from '../base/newest.ts'
 import type { Random } from '../base/random.ts'
+import { TokenBuckets } from '../base/token-buckets.ts'
 import { ApiError, isNotFound } from '../models/api-error.ts'
 import { Event as EventKind } from '../models/kinds/index.ts'
 import { type KubeObject, keyOf, keyText } from '../models/object.ts'
@@ -42,8 +43,7 @@ const windowMs = 600_000
 /** From so many different messages on for one object and reason they are combined. */
 const distinctMessages = 10
 /** So much may be written of one object at once, and one more every five minutes; what is more is only counted. */
-const burst = 25
-const refillMs = 300_000
+const writesOfOne = { burst: 25, perSecond: 1 / 300 }
 const remembered = 4_096
 const waitingEntries = 20_000
 const writers = 8
@@ -55,7 +55,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const { client, clock, random, log, component, host } = options
   const entries = new Newest<string, Entry>(remembered)
   const messages = new Newest<string, { texts: Set<string>; lastMs: number }>(remembered)
-  const spent = new Newest<string, { tokens: number; atMs: number }>(remembered)
+  const spent = new TokenBuckets(clock, remembered)
   const queue: Entry[] = []
   let busy = 0
   let dropped = 0
@@ -82,7 +82,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     }
     Object.assign(entry, { message: text, last: now, count: entry.count + 1 })
     entries.set(id, entry)
-    if (!mayWrite(object, nowMs)) return
+    if (spent.take(object, writesOfOne) > 0) return
     if (entry.state === 'writing') entry.state = 'again'
     if (entry.state !== 'idle') return
     if (queue.length >= waitingEntries) {
@@ -122,16 +122,6 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     if (seen.texts.size + 1 >= distinctMessages) return true
     seen.texts.add(message)
     return false
-  }
-
-  function mayWrite(object: string, nowMs: number): boolean {
-    const bucket = spent.get(object) ?? { tokens: burst, atMs: nowMs }
-    bucket.tokens = Math.min(bucket.tokens + (nowMs - bucket.atMs) / refillMs, burst)
-    bucket.atMs = nowMs
-    spent.set(object, bucket)
-    if (bucket.tokens < 1) return false
-    bucket.tokens--
-    return true
   }
 
   async function drain(): Promise<void> {

@@ -10,6 +10,7 @@ import {
 import { BadSetting } from './bad-setting.ts'
 import { type Connection, readKubeconfig } from './kubeconfig.ts'
 import type { OutsideWorld } from './outside.ts'
+import { readSettingFile } from './setting-file.ts'
 import type { Settings } from './settings.ts'
 
 const dayMs = 24 * 3600_000
@@ -32,15 +33,10 @@ export async function readAudit(settings: Settings, outside: OutsideWorld): Prom
 }
 
 async function readPolicyFile(path: string, { disk }: OutsideWorld) {
-  let value: unknown
-  try {
-    value = parse(await disk.readText(path), { version: '1.1', maxAliasCount: 10 })
-  } catch (cause) {
-    throw new BadSetting(`--audit-policy-file: cannot read ${path}`, {
-      cause,
-      hint: 'Name a YAML file with a Policy of audit.k8s.io/v1.',
-    })
-  }
+  const value = await readSettingFile({
+    ...{ flag: '--audit-policy-file', path, disk, hint: 'Name a YAML file with a Policy of audit.k8s.io/v1.' },
+    parse: text => parse(text, { version: '1.1', maxAliasCount: 10 }) as unknown,
+  })
   return readAuditPolicy(value)
 }
 

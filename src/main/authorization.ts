@@ -10,6 +10,7 @@ import type { Disk } from '../base/disk.ts'
 import { BadSetting } from './bad-setting.ts'
 import { readConfigurationFile } from './configuration-file.ts'
 import { BadKubeconfig, readKubeconfig } from './kubeconfig.ts'
+import { readSettingFile } from './setting-file.ts'
 
 const flag = '--authorization-config'
 
@@ -66,15 +67,10 @@ async function readPolicies(path: string | undefined, disk: Disk): Promise<AbacP
     throw new BadSetting("authorization-mode ABAC's authorization policy file not passed", {
       hint: `Add ${policyFlag}.`,
     })
-  let text: string
-  try {
-    text = await disk.readText(path)
-  } catch (cause) {
-    throw new BadSetting(`${policyFlag}: cannot read ${path}`, {
-      cause,
-      hint: 'Name a file with a policy on each line.',
-    })
-  }
+  const text = await readSettingFile({
+    ...{ flag: policyFlag, path, disk, hint: 'Name a file with a policy on each line.' },
+    parse: all => all,
+  })
   try {
     return readAbacPolicies(text)
   } catch (error) {

@@ -2,6 +2,7 @@ import { parse } from 'yaml'
 import { BadConfiguration } from '../apiserver/index.ts'
 import type { Disk } from '../base/disk.ts'
 import { BadSetting } from './bad-setting.ts'
+import { readSettingFile } from './setting-file.ts'
 
 /**
  * A file of an administrator's, as `read` understands it.
@@ -14,12 +15,10 @@ export async function readConfigurationFile<T>(
   disk: Disk,
   read: (value: unknown) => T,
 ): Promise<T> {
-  let value: unknown
-  try {
-    value = parse(await disk.readText(path), { version: '1.1', maxAliasCount: 10 })
-  } catch (cause) {
-    throw new BadSetting(`${flag}: cannot read ${path}`, { cause, hint: 'Name a file of YAML or JSON.' })
-  }
+  const value = await readSettingFile({
+    ...{ flag, path, disk, hint: 'Name a file of YAML or JSON.' },
+    parse: text => parse(text, { version: '1.1', maxAliasCount: 10 }) as unknown,
+  })
   try {
     return read(value)
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { OidcOptions } from '../apiserver/index.ts'
 import type { Disk } from '../base/disk.ts'
 import { BadSetting } from './bad-setting.ts'
+import { readSettingFile } from './setting-file.ts'
 import type { Settings } from './settings.ts'
 
 /** What the settings say of log-in elsewhere; undefined when they say nothing. @throws BadSetting */
@@ -21,13 +22,8 @@ export async function readOidc(settings: Settings, disk: Disk): Promise<OidcOpti
   }
 }
 
-async function readCa(disk: Disk, path: string): Promise<string> {
-  try {
-    return await disk.readText(path)
-  } catch (cause) {
-    throw new BadSetting(`--oidc-ca-file: cannot read ${path}`, {
-      cause,
-      hint: 'Name a file with certificates in PEM.',
-    })
-  }
-}
+const readCa = (disk: Disk, path: string): Promise<string> =>
+  readSettingFile({
+    ...{ flag: '--oidc-ca-file', path, disk, hint: 'Name a file with certificates in PEM.' },
+    parse: text => text,
+  })

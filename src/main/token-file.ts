@@ -2,6 +2,7 @@ import type { Disk } from '../base/disk.ts'
 import { OptiFlowError } from '../base/errors.ts'
 import type { UserInfo } from '../models/rest.ts'
 import { BadSetting } from './bad-setting.ts'
+import { readSettingFile } from './setting-file.ts'
 
 /** A line of the file has no token, name and uid. */
 export class BadTokenFile extends OptiFlowError {}
@@ -9,15 +10,10 @@ export class BadTokenFile extends OptiFlowError {}
 /** The tokens of the file that `--token-auth-file` names. @throws BadSetting */
 export async function readTokenAuthFile(path: string, disk: Disk): Promise<Record<string, UserInfo>> {
   const flag = '--token-auth-file'
-  let text: string
-  try {
-    text = await disk.readText(path)
-  } catch (cause) {
-    throw new BadSetting(`${flag}: cannot read ${path}`, {
-      cause,
-      hint: 'Name a file of token,name,uid,"group,group".',
-    })
-  }
+  const text = await readSettingFile({
+    ...{ flag, path, disk, hint: 'Name a file of token,name,uid,"group,group".' },
+    parse: all => all,
+  })
   try {
     return readTokenFile(text)
   } catch (error) {

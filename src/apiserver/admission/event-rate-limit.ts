@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { TokenBuckets } from '../../base/token-buckets.ts'
 import { ApiError } from '../../models/api-error.ts'
 import { Event, EventsEvent } from '../../models/kinds/index.ts'
 import { type Admission, type AdmissionPlugin, aggregate, isOf } from './chain.ts'
@@ -43,41 +44,20 @@ const keys: Record<EventLimit['type'], (admission: Admission) => string> = {
   },
 }
 
-interface Bucket {
-  left: number
-  atMs: number
-}
-
 class Meter {
   readonly #limit: EventLimit
-  readonly #clock: Clock
-  /** The one longest unused comes first. */
-  readonly #buckets = new Map<string, Bucket>()
+  readonly #buckets: TokenBuckets
 
   constructor(limit: EventLimit, clock: Clock) {
     this.#limit = limit
-    this.#clock = clock
+    this.#buckets = new TokenBuckets(clock, limit.cacheSize)
   }
 
   /** Counts a write. @returns why it is one too many */
   refusal(admission: Admission): string | undefined {
-    const { type } = this.#limit
+    const { type, qps, burst } = this.#limit
     const key = keys[type](admission)
-    const bucket = this.#bucket(key)
-    if (bucket.left < 1) return `limit reached on type ${type} for key ${key}`
-    bucket.left--
-    return undefined
-  }
-
-  #bucket(key: string): Bucket {
-    const { qps, burst, cacheSize } = this.#limit
-    const nowMs = this.#clock.monotonicMs()
-    const known = this.#buckets.get(key) ?? { left: burst, atMs: nowMs }
-    this.#buckets.delete(key)
-    this.#buckets.set(key, known)
-    if (this.#buckets.size > cacheSize) this.#buckets.delete(this.#buckets.keys().next().value!)
-    known.left = Math.min(burst, known.left + ((nowMs - known.atMs) / 1000) * qps)
-    known.atMs = nowMs
-    return known
+    const waitMs = this.#buckets.take(key, { perSecond: qps, burst })
+    return waitMs > 0 ? `limit reached on type ${type} for key ${key}` : undefined
   }
 }

@@ -1,10 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
+import { TokenBuckets } from '../../base/token-buckets.ts'
 import type { RateLimit } from './policy.ts'
-
-interface Bucket {
-  tokens: number
-  atMs: number
-}
 
 /** Of one guard; whoever asked least lately is forgotten beyond it, and begins anew. */
 const mostBuckets = 50_000
@@ -12,27 +8,17 @@ const mostBuckets = 50_000
 /** Token buckets: one for each guard and each of those that it counts apart. */
 export class RateLimits {
   readonly #clock: Clock
-  readonly #buckets = new Map<string, Map<string, Bucket>>()
+  readonly #buckets = new Map<string, TokenBuckets>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   /** @param who whom the limit is counted for. @returns 0: it may pass; otherwise milliseconds until it may */
-  take(id: string, { perSecond, burst }: RateLimit, who: string): number {
-    const now = this.#clock.monotonicMs()
+  take(id: string, limit: RateLimit, who: string): number {
     let of = this.#buckets.get(id)
-    if (!of) this.#buckets.set(id, (of = new Map()))
-    const bucket = of.get(who) ?? { tokens: burst, atMs: now }
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.atMs) * perSecond) / 1_000)
-    bucket.atMs = now
-    // The last in the map is the one that asked last.
-    of.delete(who)
-    of.set(who, bucket)
-    if (of.size > mostBuckets) of.delete(of.keys().next().value!)
-    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) * 1_000) / perSecond)
-    bucket.tokens--
-    return 0
+    if (!of) this.#buckets.set(id, (of = new TokenBuckets(this.#clock, mostBuckets)))
+    return of.take(who, limit)
   }
 
   /** Forgets the guards that are gone. */
