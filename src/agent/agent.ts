@@ -11,8 +11,9 @@ import { createImagePeers, type ImagePeers } from './image/peers.ts'
 import { AgentMetrics } from './metrics/agent-metrics.ts'
 import { Health } from './node/health.ts'
 import { readHostMemory, simulatedMemory } from './node/host-memory.ts'
-import { type Machine, readMachine, reservationOf, simulatedMachine } from './node/machine.ts'
+import { type Machine, readMachine, simulatedMachine } from './node/machine.ts'
 import { Registration } from './node/registration.ts'
+import { keptFromPods } from './node/reservation.ts'
 import { NodePods } from './node-pods.ts'
 import { createReferencedObjects } from './objects.ts'
 import type { AgentOptions } from './options.ts'
@@ -177,7 +178,7 @@ class NodeAgent implements Agent {
       events,
       runtime,
       machine,
-      reserved: simulated ? (this.#options.reserved ?? {}) : reservationOf(this.#options),
+      reserved: simulated ? (this.#options.reserved ?? {}) : keptFromPods(this.#options, machine.capacity),
       labels: this.#options.labels ?? {},
       annotations: { [localFolderAnnotation]: localFolderOf(folder) },
       taints: this.#options.taints ?? [],

@@ -1,7 +1,8 @@
 import { explain } from '../../base/errors.ts'
 import type { EventRecorder } from '../../client/index.ts'
 import type { Node, Pod } from '../../models/types/core-v1.ts'
-import { type Machine, reservationOf } from '../node/machine.ts'
+import type { Machine } from '../node/machine.ts'
+import { reservationOf } from '../node/reservation.ts'
 import type { AgentOptions } from '../options.ts'
 import { PodGroups } from './pod-groups.ts'
 

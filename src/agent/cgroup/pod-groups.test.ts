@@ -3,7 +3,7 @@ import { silentLogger } from '../../base/logger.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import { AgentMetrics } from '../metrics/agent-metrics.ts'
-import { reservationOf } from '../node/machine.ts'
+import { reservationOf } from '../node/reservation.ts'
 import { talliedFamily } from '../serving/text-form.ts'
 import { CgroupKernel } from '../testing/cgroup-kernel.ts'
 import { filesOf, weightOf } from './group-limits.ts'
@@ -185,7 +185,7 @@ describe('groups', () => {
     await groups.make(bestEffort)
     kernel.busy.add(held)
     kernel.groups.add(strange)
-    await groups.remove('e')
+    expect(await groups.remove('e')).toBe(false)
     expect(kernel.groups.has(held)).toBe(true)
     kernel.busy.clear()
     await groups.sweep(uid => uid === 'strange')

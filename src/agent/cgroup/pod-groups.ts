@@ -6,8 +6,7 @@ import type { Logger } from '../../base/logger.ts'
 import { quantityToNumber } from '../../base/quantity.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { AgentMetrics } from '../metrics/agent-metrics.ts'
-import type { Reservation } from '../node/machine.ts'
-import { allocatable } from '../node/node-status.ts'
+import { allocatable, type Reservation } from '../node/reservation.ts'
 import { hugepageSizes } from '../pod/hugepages.ts'
 import { qosClassOf } from '../pod/qos.ts'
 import { type Counted, type GroupCounters, readCounters } from './group-counters.ts'
@@ -121,12 +120,14 @@ export class PodGroups implements Disposable {
     this.#shareSoon()
   }
 
-  /** Nothing of the pod runs any more. What still holds on to its group is waited for in `sweep`. */
-  async remove(uid: string): Promise<void> {
+  /** Nothing of the pod runs any more. @returns false: something still holds on to its group, which is waited for in `sweep` */
+  async remove(uid: string): Promise<boolean> {
     const group = await this.groupOf(uid)
-    if (!group) return
-    if (await this.#timed('destroy', () => this.#hierarchy.remove(group))) this.#forget(uid)
+    if (!group) return true
+    const gone = await this.#timed('destroy', () => this.#hierarchy.remove(group))
+    if (gone) this.#forget(uid)
     this.#shareSoon()
+    return gone
   }
 
   /** How the classes of pods share the node: as it should be after every change, and now and then for what others changed. */

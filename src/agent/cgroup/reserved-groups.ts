@@ -1,6 +1,6 @@
 import { explain } from '../../base/errors.ts'
 import { quantityToMillis, quantityToNumber } from '../../base/quantity.ts'
-import type { Reservation } from '../node/machine.ts'
+import type { Reservation } from '../node/reservation.ts'
 import { cpuShares } from '../pod/resources.ts'
 import { filesOf, type GroupFile } from './group-limits.ts'
 import { CgroupFailed, type Hierarchy } from './hierarchy.ts'

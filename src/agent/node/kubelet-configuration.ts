@@ -6,8 +6,8 @@ import { defaultHard } from '../eviction/thresholds.ts'
 import type { AgentOptions } from '../options.ts'
 import { type ShutdownStep, shutdownSteps } from '../shutdown/plan.ts'
 import { refreshPeriodMs } from '../volume/disk-volumes.ts'
-import { defaultReservation } from './machine.ts'
 import { heartbeatMs, leaseSeconds } from './registration.ts'
+import { defaultReservation } from './reservation.ts'
 
 /**
  * The node's settings in the form of a kubelet's configuration file, which tools read at `/configz`. Only what this agent

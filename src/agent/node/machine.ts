@@ -1,6 +1,6 @@
 import { arch } from 'node:process'
 import type { Disk } from '../../base/disk.ts'
-import { addQuantities, quantityOf, quantityOfMillis } from '../../base/quantity.ts'
+import { quantityOf, quantityOfMillis } from '../../base/quantity.ts'
 import type { NodeSystemInfo } from '../../models/types/core-v1.ts'
 
 /** What a machine has. Amounts are quantities, as the API writes them. */
@@ -9,25 +9,6 @@ export interface Machine {
   /** The kernel holds processes to AppArmor profiles. */
   appArmor: boolean
   info: Omit<NodeSystemInfo, 'containerRuntimeVersion' | 'kubeletVersion' | 'kubeProxyVersion'>
-}
-
-/** Kept for the system and the agent: taken off capacity to give allocatable. */
-export type Reservation = Record<string, string>
-
-export const defaultReservation: Reservation = { cpu: '100m', memory: '256Mi' }
-
-/** All that pods may not request, whoever it is kept for. */
-export function reservationOf({
-  reserved = defaultReservation,
-  kubeReserved = {},
-}: {
-  reserved?: Reservation
-  kubeReserved?: Reservation
-}): Reservation {
-  const sum = { ...reserved }
-  for (const [name, amount] of Object.entries(kubeReserved))
-    sum[name] = sum[name] === undefined ? amount : addQuantities(sum[name], amount)
-  return sum
 }
 
 /** Reads the machine we run on from /proc and /etc. @param folder whose file system is the node's ephemeral storage */

@@ -1,8 +1,8 @@
 import { timeText } from '../../base/clock.ts'
-import { parseQuantity, subtractQuantities } from '../../base/quantity.ts'
 import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../models/types/core-v1.ts'
 import type { DeviceOffers } from '../device/devices.ts'
-import type { Machine, Reservation } from './machine.ts'
+import type { Machine } from './machine.ts'
+import { allocatableToPods, type Reservation } from './reservation.ts'
 
 /** What the agent knows of its node's health. */
 export interface NodeHealth {
@@ -15,6 +15,7 @@ export interface NodeHealth {
 
 export interface NodeFactsForStatus {
   machine: Machine
+  /** All that pods may not request. */
   reserved: Reservation
   addresses: NodeAddress[]
   images: ContainerImage[]
@@ -47,7 +48,7 @@ export function nodeStatus(old: NodeStatus | undefined, facts: NodeFactsForStatu
   return {
     ...kept,
     capacity,
-    allocatable: { ...allocatable(capacity, reserved), ...offered('allocatable') },
+    allocatable: { ...allocatableToPods(capacity, reserved), ...offered('allocatable') },
     addresses,
     conditions: conditions(old?.conditions ?? [], facts),
     ...(inUse.length ? { volumesInUse: inUse } : {}),
@@ -60,18 +61,6 @@ export function nodeStatus(old: NodeStatus | undefined, facts: NodeFactsForStatu
     },
     images,
   }
-}
-
-/** Capacity less what is reserved, never less than nothing. */
-export function allocatable(capacity: Record<string, string>, reserved: Reservation): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(capacity).map(([name, amount]) => {
-      const taken = reserved[name]
-      if (!taken) return [name, amount]
-      const left = subtractQuantities(amount, taken)
-      return [name, parseQuantity(left).nano < 0n ? '0' : left]
-    }),
-  )
 }
 
 function conditions(old: NodeCondition[], { health, nowMs }: NodeFactsForStatus): NodeCondition[] {

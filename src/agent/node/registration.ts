@@ -8,8 +8,9 @@ import { Node } from '../../models/kinds/core/node.ts'
 import type { ContainerImage, NodeAddress, Taint } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { DeviceOffers } from '../device/devices.ts'
-import type { Machine, Reservation } from './machine.ts'
+import type { Machine } from './machine.ts'
 import { differs, type NodeHealth, nodeStatus, standardLabels } from './node-status.ts'
+import type { Reservation } from './reservation.ts'
 
 export interface RegistrationOptions {
   nodeName: string

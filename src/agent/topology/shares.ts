@@ -1,5 +1,5 @@
 import { CpuManager } from '../cpu/cpu-manager.ts'
-import { reservationOf } from '../node/machine.ts'
+import { reservationOf } from '../node/reservation.ts'
 import type { AgentOptions } from '../options.ts'
 import type { RuntimeView } from '../runtime-view.ts'
 import { type Numa, readNuma } from './numa.ts'
