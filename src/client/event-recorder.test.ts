@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { collectGarbage } from '../base/garbage.ts'
 import { settle } from '../base/virtual-clock.ts'
 import { createEventRecorder } from './event-recorder.ts'
 import { createBench } from './testing/index.ts'
@@ -61,6 +62,20 @@ describe('the event recorder', () => {
     await b.clock.advance(100)
     await events.flush()
     expect([most > 1, b.api.objects.size]).toEqual([true, 40])
+  })
+
+  test('remembers of an object only what an event says of it', async () => {
+    const { events } = create()
+    const left = (() => {
+      const large = { ...pod, metadata: { ...pod.metadata }, spec: new Array(1000) }
+      events.normal(large, 'Pulled', 'x')
+      return new WeakRef(large)
+    })()
+    await events.flush()
+    await vi.waitFor(async () => {
+      await collectGarbage()
+      expect(left.deref() === undefined).toBe(true)
+    })
   })
 
   test('counts equal events, however long ago the last one was', async () => {

@@ -24,8 +24,13 @@ export interface EventRecorderOptions {
   busy?(): boolean
 }
 
+/** Of the object that an event is about only this is kept: thousands of events are remembered for hours. */
+type About = Pick<KubeObject, 'apiVersion' | 'kind'> & {
+  metadata: Pick<KubeObject['metadata'], 'namespace' | 'name' | 'uid' | 'resourceVersion'>
+}
+
 interface Entry {
-  about: KubeObject
+  about: About
   type: 'Normal' | 'Warning'
   reason: string
   message: string
@@ -71,7 +76,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     const text = (combined ? `(combined from similar events): ${message}` : message).slice(0, 1024)
     const now = timestamp(clock)
     const entry = entries.get(id) ?? {
-      about,
+      about: referenceTo(about),
       type,
       reason,
       message: text,
@@ -147,7 +152,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         const hopeless = error instanceof ApiError && !error.retriable
         if (hopeless || attempt === attempts) {
           log.warn(
-            { error: explain(error), reason: entry.reason, object: keyText(keyOf(entry.about)) },
+            { error: explain(error), reason: entry.reason, object: keyText(entry.about.metadata) },
             'event not written',
           )
           return
@@ -198,6 +203,15 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     normal: (about, reason, message) => record(about, 'Normal', reason, message),
     warning: (about, reason, message) => record(about, 'Warning', reason, message),
     flush: () => (busy ? new Promise(resolve => idle.push(resolve)) : Promise.resolve()),
+  }
+}
+
+function referenceTo({ apiVersion, kind, metadata }: KubeObject): About {
+  const { namespace, name, uid, resourceVersion } = metadata
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, uid, resourceVersion, ...(namespace === undefined ? {} : { namespace }) },
   }
 }
 
