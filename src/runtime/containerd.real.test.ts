@@ -7,6 +7,7 @@ import { silentLogger } from '../base/logger.ts'
 import { systemRandom } from '../base/random.ts'
 import { type SupervisedContainerd, type SuperviseOptions, superviseContainerd } from './containerd.ts'
 import { openContainerd } from './cri/containerd-runtime.ts'
+import { recordFolder } from './cri/network-record.ts'
 import { pauseImageName } from './pause-image.ts'
 import type { Runtime } from './runtime.ts'
 import { shimsOf } from './shims.ts'
@@ -123,8 +124,14 @@ test('a purge ends pods that nobody stopped, as when their network plugin is gon
   await runtime.runSandbox(podSpec('left', { hostNetwork: true, logFolder: `${folder}/logs` }), never)
   await runtime[Symbol.asyncDispose]()
   expect(await shimsOf(systemDisk, other.socket)).toHaveLength(1)
+  // What CNI remembers of them, and of a pod of another containerd.
+  const record = (name: string) => `${recordFolder}/${name}-purged-eth0`
+  for (const [name, { stateFolder }] of Object.entries({ own: other, others: containerd }))
+    await systemDisk.write(record(name), JSON.stringify({ netns: `${stateFolder}/netns/cni-1` }))
   await other.purge()
   expect(await shimsOf(systemDisk, other.socket)).toEqual([])
+  expect([await systemDisk.exists(record('own')), await systemDisk.exists(record('others'))]).toEqual([false, true])
+  await systemDisk.remove(record('others'))
 })
 
 test('a socket path that no kernel takes is refused at once', async () => {

@@ -9,6 +9,7 @@ import { processes, wordsOf } from '../base/processes.ts'
 import { containerdConfig, hostsFile, type RegistryHost } from './containerd-config.ts'
 import { Connection } from './cri/connection.ts'
 import { importImage, memorySource } from './cri/import-image.ts'
+import { recordFolder, recordsOf } from './cri/network-record.ts'
 import { askPatiently } from './patience.ts'
 import { type Architecture, pauseImage, pauseImageName } from './pause-image.ts'
 import { mountOf, mountPoints } from './shared-mounts.ts'
@@ -165,6 +166,8 @@ class Supervisor implements SupervisedContainerd {
     for (const { path } of points.reverse())
       if (path.startsWith(`${folder}/`) || path.startsWith(`${this.stateFolder}/`))
         await commands.run('umount', ['-l', path], { allowFailure: true })
+    // Sandboxes that ended by force, or after their network was taken down by another plugin, are remembered still.
+    for (const name of await recordsOf(disk, this.stateFolder)) await disk.remove(`${recordFolder}/${name}`)
     await disk.remove(this.stateFolder)
     for (const part of ['root', 'registries', 'plugins', 'config.toml', 'containerd.log', 'containerd.log.old'])
       await disk.remove(`${folder}/${part}`)

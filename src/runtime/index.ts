@@ -7,7 +7,7 @@ export {
 } from './containerd.ts'
 export type { RegistryHost } from './containerd-config.ts'
 export { type ContainerdOptions, openContainerd } from './cri/containerd-runtime.ts'
-export { recordFolder } from './cri/network-record.ts'
+export { recordFolder, recordsOf } from './cri/network-record.ts'
 export type { Descriptor, ImageContents, ImageSource } from './image-contents.ts'
 export { type Inventory, Stock } from './inventory.ts'
 export { buildImage, type ImageRecipe, type OciImage, ociArchive } from './oci-image.ts'

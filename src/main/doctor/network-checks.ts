@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type KernelPaths, pathScript, readPaths, runPathScript, strayEntries } from '../../network/index.ts'
-import { recordFolder } from '../../runtime/index.ts'
+import { recordFolder, recordsOf } from '../../runtime/index.ts'
 import { type Check, type Leak, namesIn, type Scene } from './leak.ts'
 
 export const namespaces: Check = {
@@ -91,11 +91,8 @@ export const attachments: Check = {
   kind: 'network records',
   async find({ disk, places, sandboxIds }) {
     const found: Leak[] = []
-    for (const name of (await namesIn(disk, recordFolder)).filter(file => file.startsWith(`${places.network}-`))) {
+    for (const name of await recordsOf(disk, places.stateFolder)) {
       if ([...sandboxIds].some(id => name.includes(id))) continue
-      // The folder is one for all nodes of a machine: each has the network namespaces of its pods in its own.
-      const text = await disk.readText(join(recordFolder, name)).catch(() => '')
-      if (!text.includes(`"${places.stateFolder}/`)) continue
       found.push({
         what: `${recordFolder}/${name} is of a pod that is no more`,
         mend: () => disk.remove(join(recordFolder, name)),
