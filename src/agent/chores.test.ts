@@ -32,6 +32,22 @@ function open(imageCollection: AgentOptions['imageCollection'], freeBytes = 90) 
   return { clock, used, left }
 }
 
+it('what is left of pods that are no more is taken out, their control groups too, once all pods are known', async () => {
+  const torn: string[] = []
+  const nothing = { list: async () => [], exists: async () => false }
+  const chores = new Chores({
+    ...{ disk: nothing, folder: '/node', log: silentLogger },
+    volumes: { left: async () => ['works', 'runs', 'dead'] },
+    workers: new Map([['works', {}]]),
+    view: { get: (uid: string) => (uid === 'runs' ? {} : undefined) },
+    tearDown: async (uid: string) => void torn.push(uid),
+  } as never)
+  await chores.sweep(false)
+  expect(torn).toEqual([])
+  await chores.sweep(true)
+  expect(torn).toEqual(['dead'])
+})
+
 it('an image that was unused for longer than the greatest age goes though there is room', async () => {
   const { clock, used, left } = open({ maxAgeMs: 3_600_000 })
   expect(await left()).toHaveLength(4)

@@ -14,6 +14,8 @@ export interface ChoresOptions extends AgentOptions {
   volumes: Volumes
   view: RuntimeView
   workers: ReadonlyMap<string, PodWorker>
+  /** Takes out what is left of a pod. */
+  tearDown(uid: string): Promise<void>
 }
 
 const mebibyte = 1 << 20
@@ -119,14 +121,14 @@ export class Chores {
   /** Folders and logs of pods that are no more. */
   async sweep(complete: boolean): Promise<void> {
     if (!complete) return
-    const { volumes, workers, view, disk, folder, log } = this.#options
+    const { volumes, workers, view, disk, folder, log, tearDown } = this.#options
     await sweepLocalVolumes(disk, folder).catch(error =>
       log.warn({ error: explain(error) }, 'deleted volumes are still on the disk'),
     )
     const alive = (uid: string) => workers.has(uid) || view.get(uid) !== undefined
     for (const uid of await volumes.left().catch(() => []))
       if (!alive(uid))
-        await volumes.tearDown(uid).catch(error => log.warn({ pod: uid, error: explain(error) }, 'folder left'))
+        await tearDown(uid).catch(error => log.warn({ pod: uid, error: explain(error) }, 'folder left'))
     const logFolder = this.#options.logFolder ?? join(folder, 'logs')
     for (const { name } of await disk.list(logFolder).catch(() => [])) {
       const uid = name.slice(name.lastIndexOf('_') + 1)

@@ -9,6 +9,7 @@ import { ghostOf } from './pod/ghost.ts'
 import type { NodeContext } from './pod/node-context.ts'
 import { podsToPreempt } from './pod/preemption.ts'
 import type { Rejection, ResizeVerdict } from './pod/rejection.ts'
+import { Steps } from './pod/steps.ts'
 import { PodWorker } from './pod/worker.ts'
 import type { PodMemory } from './pod-memory.ts'
 import type { PodSource } from './pod-source.ts'
@@ -116,6 +117,11 @@ export class NodePods {
     for (const [uid, worker] of this.workers) if (!this.#seen.has(uid) && !this.#static.has(uid)) worker.remove()
     for (const observed of this.#options.view.all()) this.#endOrphan(observed)
     return end
+  }
+
+  /** Takes out what is left of a pod that an agent before us looked after. */
+  tearDown(uid: string): Promise<void> {
+    return new Steps(this.#context!).tearDown(uid)
   }
 
   /** The runtime has something new of this pod. */

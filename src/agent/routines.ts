@@ -109,7 +109,7 @@ export class Routines {
 
   #chores(every: Every): Chores {
     const { agent, volumes, view, pods, claims, groups } = this.#options
-    const chores = new Chores({ ...agent, volumes, view, workers: pods.workers })
+    const chores = new Chores({ ...agent, volumes, view, workers: pods.workers, tearDown: uid => pods.tearDown(uid) })
     every(lookMs, () => chores.rotateLogs())
     every(tidyMs, async () => {
       await chores.collectImages()
