@@ -127,8 +127,7 @@ export class Chores {
     )
     const alive = (uid: string) => workers.has(uid) || view.get(uid) !== undefined
     for (const uid of await volumes.left().catch(() => []))
-      if (!alive(uid))
-        await tearDown(uid).catch(error => log.warn({ pod: uid, error: explain(error) }, 'folder left'))
+      if (!alive(uid)) await tearDown(uid).catch(error => log.warn({ pod: uid, error: explain(error) }, 'folder left'))
     const logFolder = this.#options.logFolder ?? join(folder, 'logs')
     for (const { name } of await disk.list(logFolder).catch(() => [])) {
       const uid = name.slice(name.lastIndexOf('_') + 1)
