@@ -8,6 +8,8 @@ const root = resolve(import.meta.dirname, '..')
 function run(script, { shown = false, more = [] } = {}) {
   const child = spawn('npm', ['run', '-s', script, ...(more.length ? ['--', ...more] : [])], {
     cwd: root,
+    // Colours of 6,000 dots are for a terminal alone.
+    env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }) },
     stdio: ['ignore', shown ? 'inherit' : 'pipe', shown ? 'inherit' : 'pipe'],
   })
   const output = []
