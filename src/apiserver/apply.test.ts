@@ -345,3 +345,22 @@ test('the claim of a volume is owned field by field', async () => {
   const again = await server.call('PATCH', `${url}?fieldManager=a`, volume({ name: 'c', namespace: 'default' }), type)
   expect([again.status, again.body.spec?.claimRef]).toEqual([200, { name: 'c', namespace: 'default', uid: 'u1' }])
 })
+
+test("the generation of a DaemonSet's template is owned by who wrote the set without it", async () => {
+  const url = '/apis/apps/v1/namespaces/default/daemonsets'
+  const { spec } = deployment('d')
+  const set = { metadata: { name: 'generations' }, spec }
+  const name = 'deprecated.daemonset.template.generation'
+  const look = ({ body }: { body: any }) => [
+    body.metadata.annotations[name],
+    body.metadata.managedFields
+      .filter((e: any) => e.fieldsV1['f:metadata']?.['f:annotations']?.[`f:${name}`])
+      .map((e: any) => e.manager),
+  ]
+  const made = await server.call('POST', `${url}?fieldManager=maker`, set)
+  expect(look(made)).toEqual(['1', ['maker']])
+  made.body.spec.template.spec.containers[0].image = 'j'
+  const grown = await server.call('PUT', `${url}/generations?fieldManager=grower`, made.body)
+  expect(look(grown)).toEqual(['2', ['maker']])
+  expect(look(await server.call('PUT', `${url}/generations?fieldManager=other`, set))).toEqual(['3', ['other']])
+})

@@ -53,6 +53,15 @@ export interface OwnTls {
   key: string
   /** Whose certificates of clients are looked at; others count as none. Nobody is asked for one if there are none. */
   authorities: string[]
+  protocol?: TlsProtocol
+}
+
+/** What clients may speak. */
+export interface TlsProtocol {
+  /** TLS 1.2 unless given. */
+  minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+  /** Suites of TLS 1.2 and before by the names of IANA or OpenSSL, colons between; those of Node unless given. */
+  ciphers?: string
 }
 
 export interface WebLimits {
@@ -97,7 +106,12 @@ export const listenWeb: ListenWeb = options =>
         port: (server.address() as AddressInfo).port,
         useCertificate: pair => {
           if (!tls || 'certificateFor' in tls) throw new Error('this server has no certificate of its own')
-          ;(server as http2.Http2SecureServer).setSecureContext({ ...common, ...trusting(tls), ...pair })
+          ;(server as http2.Http2SecureServer).setSecureContext({
+            ...common,
+            ...tls.protocol,
+            ...trusting(tls),
+            ...pair,
+          })
         },
         close: graceMs =>
           new Promise(done => {
@@ -170,9 +184,9 @@ function secureServer(tls: TlsByName | OwnTls, limits: WebLimits | undefined): h
     ...(limits ? { settings: { maxHeaderListSize: limits.headBytes } } : {}),
   } as const
   if (!('certificateFor' in tls)) {
-    const { cert, key, authorities } = tls
+    const { cert, key, authorities, protocol } = tls
     const asking = authorities.length ? { requestCert: true, rejectUnauthorized: false } : {}
-    return http2.createSecureServer({ ...both, ...trusting(tls), cert, key, ...asking })
+    return http2.createSecureServer({ ...both, ...protocol, ...trusting(tls), cert, key, ...asking })
   }
   const { certificateFor, passThrough } = tls
   const contexts = new WeakMap<object, SecureContext>()

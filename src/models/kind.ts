@@ -53,6 +53,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   validatePart?(part: string, next: T, previous: T): FieldError[]
   /** Before an update is validated: carry over what a writer of the main resource may not change. Status is already kept. */
   prepareUpdate?(next: T, previous: T): void
+  /** After admission has changed it and its owners are settled: what the house alone counts, whoever owns it. Changes `next`. */
+  finishUpdate?(next: T, previous: T): void
   /** Before a status is validated: what whoever writes it may leave unsaid. Changes `next`. */
   prepareStatus?(next: T, previous: T): void
   /** The object's deletion has begun; whether it may go at once is seen afterwards. Changes `object`; `now` is RFC 3339. */

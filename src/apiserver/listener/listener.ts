@@ -4,7 +4,7 @@ import { explain } from '../../base/errors.ts'
 import { maxHeadBytes } from '../../base/http-limits.ts'
 import { bracketed } from '../../base/ip.ts'
 import type { Logger } from '../../base/logger.ts'
-import { listenWeb, type WebRequest, type WebResponse } from '../../base/web-server.ts'
+import { listenWeb, type TlsProtocol, type WebRequest, type WebResponse } from '../../base/web-server.ts'
 import { ApiError } from '../../models/api-error.ts'
 import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
 import { maxBodyBytes } from '../bodies/limits.ts'
@@ -20,7 +20,7 @@ export interface ListenOptions {
   /** 0: any free one. */
   port: number
   /** PEM. Without it plain HTTP: for tests only. */
-  tls?: { cert: string; key: string } & PeerAuthorities
+  tls?: { cert: string; key: string; protocol?: TlsProtocol } & PeerAuthorities
 }
 
 export interface Listening {
@@ -49,7 +49,7 @@ export async function listen(
   const certificates = (message: WebRequest) => certificatesOf(message.socket as unknown as PeerSocket)
   const server = await listenWeb({
     ...{ host, port: options.port, limits, clock, onRefused: refuseClient },
-    ...(tls ? { tls: { cert: tls.cert, key: tls.key, authorities } } : {}),
+    ...(tls ? { tls: { cert: tls.cert, key: tls.key, authorities, protocol: tls.protocol ?? {} } } : {}),
     onRequest(message, response) {
       serve(handler, message, response, certificates(message)).catch(error => {
         // Who went away while he was still sending is no fault of anybody here.

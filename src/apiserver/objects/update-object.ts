@@ -137,6 +137,7 @@ async function admitAndCommit(
   }
   options.track?.(next, present)
   if (!options.admitted && (await admitChanges(admission))) applyDefaults(kind, next)
+  if (!options.trusted && options.subresource === '') kind.finishUpdate?.(next, present)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
   if (!options.sound) {
     const wrong = validateObject(kind, next, present, options.trusted)

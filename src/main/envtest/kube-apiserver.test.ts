@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { type ConnectionOptions, connect } from 'node:tls'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemOutside } from '../outside.ts'
 import { Flags } from './flags.ts'
 import { startKubeApiServer } from './kube-apiserver.ts'
@@ -33,4 +35,43 @@ test('commands, ports and logs of pods are served, as by kube-apiserver alone', 
     ...[await call('GET', 'pods/a/exec'), await call('POST', 'pods/a/exec'), await call('PUT', 'pods/a/exec')],
     ...[await call('GET', 'pods/a/portforward'), await call('GET', 'pods/a/log')],
   ]).toEqual([400, 400, 405, 400, 204])
+})
+
+describe('the suites and versions of TLS that the flags name', () => {
+  const connected = async (flags: string[], client: ConnectionOptions) => {
+    const folder = await mkdtemp(join(tmpdir(), 'envtest-'))
+    const all = new Flags(['--bind-address=127.0.0.1', '--secure-port=0', `--cert-dir=${folder}`, ...flags])
+    await using running = await startKubeApiServer(all, systemOutside())
+    const socket = connect({
+      host: '127.0.0.1',
+      port: Number(new URL(running.url).port),
+      rejectUnauthorized: false,
+      ...client,
+    })
+    try {
+      await once(socket, 'secureConnect')
+      return [socket.getProtocol(), socket.getCipher().name]
+    } catch {
+      return 'refused'
+    } finally {
+      socket.destroy()
+      await rm(folder, { recursive: true })
+    }
+  }
+
+  test('are spoken, others are not', async () => {
+    const old: ConnectionOptions = { maxVersion: 'TLSv1.2', ciphers: 'AES256-SHA' }
+    const suites = '--tls-cipher-suites=TLS_RSA_WITH_AES_256_CBC_SHA,TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305'
+    expect(await connected([suites], old)).toEqual(['TLSv1.2', 'AES256-SHA'])
+    expect(await connected([suites], { ...old, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })).toBe('refused')
+    expect(await connected(['--tls-min-version=VersionTLS13'], { maxVersion: 'TLSv1.2' })).toBe('refused')
+  })
+
+  test('are refused where there are none of the name', async () => {
+    const start = (flag: string) => startKubeApiServer(new Flags([flag]), systemOutside())
+    await expect(start('--tls-cipher-suites=TLS_NULL')).rejects.toThrow(
+      '--tls-cipher-suites: TLS_NULL is not supported',
+    )
+    await expect(start('--tls-min-version=1.2')).rejects.toThrow('--tls-min-version: unknown tls version "1.2"')
+  })
 })

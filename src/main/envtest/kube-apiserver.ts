@@ -22,6 +22,7 @@ import { withoutAdmission } from './admission-plugins.ts'
 import { authorizationOf } from './authorization.ts'
 import { isStandIn } from './etcd.ts'
 import type { Flags } from './flags.ts'
+import { tlsProtocolOf } from './tls-protocol.ts'
 
 export interface RunningKubeApiServer extends AsyncDisposable {
   api: ApiServer
@@ -45,6 +46,7 @@ export async function startKubeApiServer(flags: Flags, outside: OutsideWorld): P
   const stack = new Disposal()
   try {
     const store = stack.use(await storeOf(flags, outside))
+    const protocol = tlsProtocolOf(flags)
     const files = await filesOf(flags, outside)
     const identity = await identityOf(flags, outside)
     const permission = await permissionOf(flags, outside)
@@ -61,6 +63,7 @@ export async function startKubeApiServer(flags: Flags, outside: OutsideWorld): P
       port: Number(flags.one('secure-port') ?? 6443),
       tls: {
         ...serving,
+        protocol,
         ...(clientCa ? { clientCa } : {}),
         ...(frontProxy ? { frontProxyCa: frontProxy.ca } : {}),
       },
@@ -186,6 +189,9 @@ async function tokenKeysOf(privateKey: string | undefined, publicKey: string | u
   return { privateKey, publicKey: publicKey ?? privateKey }
 }
 
+/** Suites of TLS 1.2 and before are for one sort of keys: with those of RSA named, the key is one. */
+const namesRsa = (flags: Flags): boolean => flags.list('tls-cipher-suites').some(suite => /_RSA_WITH_/.test(suite))
+
 /** The files named, or those in the certificates' folder, or, as kube-apiserver does, one that signs itself. */
 async function servingCertificate(flags: Flags, { disk, clock }: OutsideWorld): Promise<KeyPair> {
   const folder = flags.one('cert-dir') ?? '/var/run/kubernetes'
@@ -197,7 +203,11 @@ async function servingCertificate(flags: Flags, { disk, clock }: OutsideWorld): 
   const host = flags.one('bind-address') ?? '127.0.0.1'
   const serviceCidr = flags.one('service-cluster-ip-range') ?? '10.96.0.0/16'
   const names = serverNames(host, serviceCidr, 'cluster.local')
-  const own = await issueCertificate(authority, { commonName: 'apiserver', ...names, usages: ['server'] }, clock)
+  const own = await issueCertificate(
+    authority,
+    { commonName: 'apiserver', ...names, usages: ['server'], rsa: namesRsa(flags) },
+    clock,
+  )
   const pair = { cert: `${own.cert.trim()}\n${authority.cert}`, key: own.key }
   await disk.makeFolder(folder)
   await disk.write(keyPath, pair.key, { mode: 0o600 })

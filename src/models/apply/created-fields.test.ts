@@ -53,6 +53,14 @@ test.each<[string, string, object]>([
     },
   ],
   ['an empty object', 'core/v1.Pod', { metadata: {}, spec: {} }],
+  [
+    'elements that are doubled',
+    'core/v1.Pod',
+    {
+      metadata: {},
+      spec: { containers: [{ name: 'c', env: [{ name: 'A' }, { name: 'B' }, { name: 'A' }, { name: 'A' }] }] },
+    },
+  ],
 ])('the creator of %s owns what a comparison with nothing says', (_title, schema, object) => {
   const type = typeNamed(schema)
   const slow = compareFields(type, { metadata: {} }, object).changed.toWire()

@@ -1,6 +1,6 @@
 import type { ListType, ObjectType, Type } from '../schema/types.ts'
 import { Shapes } from './shapes.ts'
-import { granularOf, isNothing, namedElements } from './typed-fields.ts'
+import { Doubled, granularOf, isNothing, namedElements } from './typed-fields.ts'
 
 /** The text of what is owned below a value, without its braces; '' where there is nothing, or the value has one owner as a whole. */
 type Writer = (value: any) => string
@@ -143,12 +143,13 @@ function named(name: string): Pick<FieldWriter, 'name' | 'element' | 'opening'> 
 
 function listWriter(type: ListType): Writer {
   const write = writerOf(type.of)
+  const fieldsOf = (item: unknown) => (write && !(item instanceof Doubled) ? write(item) : '')
   return value => {
     if (!Array.isArray(value)) return ''
     const elements = namedElements(type, value)
     let out = ''
     for (const element of elements.size > 1 ? [...elements.keys()].sort() : elements.keys())
-      out += entry(out, `${JSON.stringify(element)}:{`, write?.(elements.get(element)) ?? '', true)
+      out += entry(out, `${JSON.stringify(element)}:{`, fieldsOf(elements.get(element)), true)
     return out
   }
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ApiError } from '../api-error.ts'
 import type { AnyObject } from '../object.ts'
 import { typeNamed } from '../schema/types.ts'
@@ -228,4 +228,46 @@ test('who takes out what it wrote owns it no longer', () => {
   delete less['spec'].paused
   trackUpdate(deployment, made, less, writer('me'))
   expect(owned(less, 'me', 'Update')).toEqual({ 'f:spec': { 'f:replicas': {} } })
+})
+
+describe('elements of one name', () => {
+  const env = (...values: [string, string][]) =>
+    config(container('web', 'a:1', { env: values.map(([name, value]) => ({ name, value })) }))
+  const envOf = (object: AnyObject) =>
+    object['spec'].template.spec.containers[0].env.map((e: any) => `${e.name}=${e.value}`)
+  const ownedEnv = (object: AnyObject, manager: string, operation = 'Update') =>
+    (owned(object, manager, operation) as any)?.['f:spec']['f:template']['f:spec']['f:containers']['k:{"name":"web"}'][
+      'f:env'
+    ]
+  const [a, b] = ['k:{"name":"A"}', 'k:{"name":"B"}']
+  const whole = { '.': {}, 'f:name': {}, 'f:value': {} }
+  const doubled = env(['A', '1'], ['B', '2'], ['A', '3'])
+
+  test('are owned together, none of their fields', () => {
+    const made = structuredClone(doubled)
+    trackUpdate(deployment, undefined, made, writer('maker'))
+    expect(ownedEnv(made, 'maker')).toEqual({ '.': {}, [a]: {}, [b]: whole })
+    const single = env(['A', '1'], ['B', '2'])
+    trackUpdate(deployment, made, single, writer('singler'))
+    expect(ownedEnv(single, 'maker')).toEqual({ '.': {}, [b]: whole })
+    expect(ownedEnv(single, 'singler')).toEqual({ [a]: whole })
+    const again = env(['A', '1'], ['A', '4'], ['B', '2'])
+    trackUpdate(deployment, single, again, writer('doubler'))
+    expect([ownedEnv(again, 'singler'), ownedEnv(again, 'doubler')]).toEqual([undefined, { [a]: {} }])
+    const changed = env(['A', '1'], ['A', '5'], ['B', '2'])
+    trackUpdate(deployment, again, changed, writer('changer'))
+    expect([ownedEnv(changed, 'doubler'), ownedEnv(changed, 'changer')]).toEqual([undefined, { [a]: {} }])
+  })
+
+  test('stay when another one is applied, and give way together to one of their name', () => {
+    const made = structuredClone(doubled)
+    trackUpdate(deployment, undefined, made, writer('maker'))
+    const beside = apply(made, env(['C', '6']))
+    expect(envOf(beside)).toEqual(['A=1', 'B=2', 'A=3', 'C=6'])
+    expect(() => apply(made, env(['A', '7']))).toThrow('conflict with "maker" using apps/v1: ')
+    const forced = apply(made, env(['A', '7']), 'me', true)
+    expect(envOf(forced)).toEqual(['A=7', 'B=2'])
+    expect(ownedEnv(forced, 'maker')).toEqual({ '.': {}, [b]: whole })
+    expect(ownedEnv(forced, 'me', 'Apply')).toEqual({ [a]: whole })
+  })
 })

@@ -29,15 +29,26 @@ export function fieldOf(g: Granular, name: string): { type: Type | undefined; fi
 /** True if the value is one whose parts have owners of their own. Of what no schema describes, only the value tells. */
 export function isDivided(type: Type | undefined, value: unknown): boolean {
   const g = granularOf(type)
+  if (value instanceof Doubled) return false
   return g !== undefined && (g.form === 'list' ? Array.isArray(value) : isRecord(value))
 }
 
-/** Elements of a keyed list or a set with the path element that names each. A second one of the same name is dropped. */
+/** Elements of one name, as plain writes may leave them: whoever owns them owns them together, and none of their fields. */
+export class Doubled {
+  readonly items: unknown[]
+  constructor(items: unknown[]) {
+    this.items = items
+  }
+}
+
+/** Elements of a keyed list or a set with the path element that names each; those of one name are Doubled. */
 export function namedElements(type: ListType, list: readonly unknown[]): Map<string, unknown> {
   const out = new Map<string, unknown>()
   for (const item of list) {
     const name = namedElement(type, item)
-    if (!out.has(name)) out.set(name, item)
+    const known = out.get(name)
+    if (known instanceof Doubled) known.items.push(item)
+    else out.set(name, out.has(name) ? new Doubled([known, item]) : item)
   }
   return out
 }
@@ -86,7 +97,7 @@ function collect(type: Type, value: unknown, into: FieldSet, nulls: boolean): vo
   if (g?.form === 'list' && Array.isArray(value)) {
     for (const [element, item] of namedElements(g.type, value)) {
       into.members.add(element)
-      if (granularOf(g.type.of)) collect(g.type.of, item, into.below(element), nulls)
+      if (isDivided(g.type.of, item)) collect(g.type.of, item, into.below(element), nulls)
     }
   } else if (g && isRecord(value)) {
     for (const [name, child] of Object.entries(value)) {
@@ -129,15 +140,19 @@ export function compareFields(type: Type, before: unknown, after: unknown): Comp
 }
 
 /** @param present the value is there, if only empty, in an object that sets nothing */
-function diff(type: Type, before: unknown, after: unknown, { changed, removed }: Comparison, present: boolean): void {
-  if (before === after) return
+function diff(type: Type, left: unknown, right: unknown, { changed, removed }: Comparison, present: boolean): void {
+  if (left === right) return
   const g = granularOf(type)
   if (!g) return
-  const [old, now] = [partsOf(g, before), partsOf(g, after)]
+  const [old, now] = [partsOf(g, left), partsOf(g, right)]
   for (const [element, value] of now) {
     const childType = g.form === 'list' ? g.type.of : fieldOf(g, element.slice(2)).type
-    const known = old.has(element)
-    const was = old.get(element)
+    const before = old.get(element)
+    // What is doubled, or is so no longer, is new: the fields of the one element go, or come.
+    const replaced = old.has(element) && before instanceof Doubled !== value instanceof Doubled
+    if (replaced) markRemoved(childType, element, before, removed)
+    const known = old.has(element) && !replaced
+    const was = replaced ? undefined : before
     if (known && same(was, value)) continue
     // A part that was not there at all is owned itself, unless it is one that is always there, if only empty.
     const field = g.form === 'object' ? g.type.fields.get(element.slice(2)) : undefined
@@ -152,10 +167,13 @@ function diff(type: Type, before: unknown, after: unknown, { changed, removed }:
   }
   for (const [element, value] of old) {
     if (now.has(element)) continue
-    removed.members.add(element)
-    const childType = g.form === 'list' ? g.type.of : fieldOf(g, element.slice(2)).type
-    if (isDivided(childType, value)) collect(childType!, value, removed.below(element), false)
+    markRemoved(g.form === 'list' ? g.type.of : fieldOf(g, element.slice(2)).type, element, value, removed)
   }
+}
+
+function markRemoved(type: Type | undefined, element: string, value: unknown, removed: FieldSet): void {
+  removed.members.add(element)
+  if (isDivided(type, value)) collect(type!, value, removed.below(element), false)
 }
 
 /** The direct parts of a value by path element. */
@@ -192,23 +210,26 @@ export function mergeApplied(type: Type | undefined, live: unknown, applied: unk
   return Object.fromEntries(out)
 }
 
-/** Both orders are kept where they agree; where they do not, the applied one wins. */
+/**
+ * Both orders are kept where they agree; where they do not, the applied one wins. Elements that are doubled stay so, but
+ * where one of their name is applied, which takes the place of all of them.
+ */
 function mergeLists(type: ListType, live: readonly unknown[], applied: readonly unknown[]): unknown[] {
   const mine = namedElements(type, live)
   const theirs = namedElements(type, applied)
   const out: unknown[] = []
-  const left = [...mine.keys()]
+  const left = live.map((item): [string, unknown] => [namedElement(type, item), item])
   let at = 0
   const placed = new Set<string>()
   for (const [element, item] of theirs) {
     // What is only in the live list keeps its place before the next common element.
-    while (at < left.length && !theirs.has(left[at]!)) out.push(mine.get(left[at++]!))
-    if (left[at] === element) at++
+    while (at < left.length && !theirs.has(left[at]![0])) out.push(left[at++]![1])
     placed.add(element)
-    out.push(mine.has(element) ? mergeApplied(type.of, mine.get(element), item) : item)
-    while (at < left.length && placed.has(left[at]!)) at++
+    const own = mine.get(element)
+    out.push(mine.has(element) && !(own instanceof Doubled) ? mergeApplied(type.of, own, item) : item)
+    while (at < left.length && placed.has(left[at]![0])) at++
   }
-  for (; at < left.length; at++) if (!theirs.has(left[at]!)) out.push(mine.get(left[at]!))
+  for (const [element, item] of left.slice(at)) if (!theirs.has(element)) out.push(item)
   return out
 }
 
@@ -218,7 +239,8 @@ export function removeFields(type: Type | undefined, value: unknown, gone: Field
   if (!g || gone.isEmpty) return value
   if (g.form === 'list') {
     if (!Array.isArray(value)) return value
-    return [...namedElements(g.type, value)].flatMap(([element, item]) => {
+    return value.flatMap(item => {
+      const element = namedElement(g.type, item)
       if (gone.members.has(element)) return []
       const below = gone.children.get(element)
       return [below ? removeFields(g.type.of, item, below) : item]

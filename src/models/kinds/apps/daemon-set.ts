@@ -14,7 +14,9 @@ import { checkForever, checkNotEmpty, checkPickedBy, checkSelectorKept } from '.
 
 export type DaemonSet = apps.DaemonSet
 
-function defaultDaemonSet({ spec }: apps.DaemonSet): void {
+function defaultDaemonSet(set: apps.DaemonSet): void {
+  const { spec } = set
+  if (!set.metadata?.annotations?.[generationAnnotation]) setTemplateGeneration(set, 0)
   if (!spec) return
   spec.revisionHistoryLimit ??= 10
   spec.updateStrategy ??= {}
@@ -29,7 +31,7 @@ function defaultDaemonSet({ spec }: apps.DaemonSet): void {
 
 const generationAnnotation = 'deprecated.daemonset.template.generation'
 
-/** Older clients tell by this annotation whether the template changed. */
+/** Older clients tell by this annotation whether the template changed. Who writes the set without it has set it back, and owns it. */
 function setTemplateGeneration({ metadata }: apps.DaemonSet, generation: number): void {
   metadata.annotations = { ...metadata.annotations, [generationAnnotation]: String(generation) }
 }
@@ -75,7 +77,7 @@ export const DaemonSet = defineKind<apps.DaemonSet>({
   ownAge: true,
   defaults: defaultDaemonSet,
   prepareCreate: set => setTemplateGeneration(set, 1),
-  prepareUpdate: (next, previous) => {
+  finishUpdate: (next, previous) => {
     const before = Number(previous.metadata.annotations?.[generationAnnotation] ?? 1)
     setTemplateGeneration(next, sameMeaning(next.spec.template, previous.spec.template) ? before : before + 1)
   },
