@@ -2,7 +2,7 @@ import { type BestRow, bestAmong, placeOfHighest } from './best-rows.ts'
 import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { nobody } from './nominations.ts'
-import type { Reservation, SchedulerPlugin } from './plugin.ts'
+import type { BindingWorld, Reservation, SchedulerPlugin } from './plugin.ts'
 import type { Profile, WeightedPlugin } from './plugins/index.ts'
 import type { PodInfo } from './pod-class.ts'
 import { addWeighted, normalize, pick, scoreNodes } from './scoring.ts'
@@ -187,6 +187,16 @@ export class Decider {
       if (reservation) taken.push(reservation)
     }
     return taken
+  }
+
+  /** What plugins that refused the pod would write to help it, if anything. */
+  relieve(info: PodInfo, { failure: { groups, plugins } }: Unfit): ((world: BindingWorld) => Promise<void>)[] {
+    const helping = this.#profile.plugins.filter(p => p.plugin.relieve && plugins.has(p.plugin.name))
+    return activate(helping, this.#state, info).flatMap(({ plugin, state }) => {
+      const names = groups.flatMap(g => (g.plugin === plugin.name ? g.nodes : []))
+      const refused = names.flatMap(name => this.#state.byName(name) ?? [])
+      return plugin.relieve!(state, refused) ?? []
+    })
   }
 
   /** Those of the plugins that have a say about the pod, asked afresh. */

@@ -52,8 +52,13 @@ export interface SchedulerPlugin<State = any> {
   normalize?: 'highest' | 'lowest' | ((state: State, scores: Float64Array, fitting: readonly NodeView[]) => void)
   /** The pod will go to the node: takes what else it needs there, until it is bound or `release` gives it back. */
   reserve?(state: State, node: NodeView): Reservation | undefined
-  /** May this event let in a pod that this plugin refused? Unless given: every event may. */
-  wakes?(event: ClusterEvent, pod: PodInfo): boolean
+  /** May this event let in a pod that this plugin refused? Unless given: every event may. The snapshot knows of it already. */
+  wakes?(event: ClusterEvent, pod: PodInfo, snapshot: Snapshot): boolean
+  /**
+   * The pod fits nowhere, and these are some of the nodes that this plugin refused: what is to be written that may help it, if
+   * anything. Whatever comes of it wakes the pod as any event does.
+   */
+  relieve?(state: State, refused: readonly NodeView[]): ((world: BindingWorld) => Promise<void>) | undefined
 }
 
 /** What a plugin has set aside for a pod on its way to a node. */

@@ -54,5 +54,5 @@ test.each<[string, from: object, to: object | undefined, wakes: boolean]>([
   const event = to
     ? { type: 'pod-updated' as const, pod: placed(to), old: placed(from) }
     : { type: 'pod-removed' as const, pod: placed(from), node: 'n' }
-  expect(nodeResourcesFit.wakes!(event, waiting)).toBe(wakes)
+  expect(nodeResourcesFit.wakes!(event, waiting, state)).toBe(wakes)
 })

@@ -67,7 +67,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   const queue: SchedulingQueue = new SchedulingQueue({
     clock,
-    wakes: (plugin, event, info) => plugins.get(plugin)?.wakes?.(event, info) ?? true,
+    wakes: (plugin, event, info) => plugins.get(plugin)?.wakes?.(event, info, state) ?? true,
     held: info => keeper.holds(info) || awaitsClaims(info.pod, state.objects),
     onReady: () => planTurn(),
   })
@@ -303,8 +303,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         : findEviction(info, unfit, state, decider, budgets)
     const eviction = 'eviction' in preemption ? preemption.eviction : undefined
     const text = 'message' in preemption ? preemption.message : ''
-    const summary = failureMessage(unfit.failure)
-    const message = text ? `${summary} preemption: ${text}` : summary
+    const message = failureMessage(unfit.failure) + (text && ` preemption: ${text}`)
     attempts.set(info.uid, {
       at: timestamp(clock),
       number: entry.attempts,
@@ -323,6 +322,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (!nominated && keeper.refused(info)) queue.shelve(entry)
     else queue.park(entry, unfit.failure.plugins, nominated)
     track(writer.reportUnschedulable(info, message, nominated ?? ''))
+    for (const write of decider.relieve(info, unfit)) track(write({ client, clock, signal: stop.signal }))
     if (eviction) track(preempt(info, eviction, decider))
   }
 

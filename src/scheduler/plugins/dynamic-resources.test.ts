@@ -224,6 +224,6 @@ describe('a pod that waits for devices', () => {
     const info = state.classes.admit(makePod('p', { resourceClaims: [{ name: 'g', resourceClaimName: 'c' }] }))
     const object = (to === 'gone' ? from : to) as any
     const event = { type: 'object-changed' as const, table: 'resourceClaims' as const, object }
-    expect(dynamicResources.wakes!({ ...event, ...(from ? { old: from as any } : {}) }, info)).toBe(wakes)
+    expect(dynamicResources.wakes!({ ...event, ...(from ? { old: from as any } : {}) }, info, state)).toBe(wakes)
   })
 })

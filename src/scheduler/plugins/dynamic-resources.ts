@@ -9,6 +9,7 @@ import type { DevicesInUse } from '../dra/device-uses.ts'
 import { claimKeys, podClaims } from '../dra/pod-claims.ts'
 import { DevicePools } from '../dra/pools.ts'
 import { reserveClaim } from '../dra/reserve-claims.ts'
+import { giveBack, isUnusedByOthers } from '../dra/give-back.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { NodeView } from '../snapshot.ts'
 
@@ -17,8 +18,9 @@ interface State {
   pod: Pod
   impossible: string | undefined
   /** Those that have their devices, or are about to: they bring the pod to where those can be used. */
-  tests: ((node: NodeView) => boolean)[]
   allocated: ResourceClaim[]
+  /** By place in `allocated`: can a node use them? Any can where there is none. */
+  tests: (((node: NodeView) => boolean) | undefined)[]
   /** Those that have none yet. */
   wanted: Wanted
   pools: DevicePools
@@ -56,16 +58,14 @@ export const dynamicResources: SchedulerPlugin<State> = {
       if (users.length >= mostUsers && !users.some(u => u.uid === pod.metadata.uid))
         return { ...state, impossible: 'resourceclaim in use' }
       state.allocated.push(claim)
-      if (allocation.nodeSelector) {
-        const test = nodeSelectorTest(allocation.nodeSelector)
-        state.tests.push(({ node }) => test(node))
-      }
+      const test = allocation.nodeSelector && nodeSelectorTest(allocation.nodeSelector)
+      state.tests.push(test && (({ node }) => test(node)))
     }
     return { ...state, wanted: new Wanted(waiting, objects.deviceClasses) }
   },
   refuseAll: state => state.impossible,
   filter(state, node) {
-    if (!state.tests.every(test => test(node))) return 'resourceclaim not available on the node'
+    if (!state.tests.every(test => test?.(node) ?? true)) return 'resourceclaim not available on the node'
     const { wanted, pools, inUse } = state
     return wanted.claims.length ? wanted.whyNone(pools.reachOf(node), inUse, node.name) : undefined
   },
@@ -85,6 +85,13 @@ export const dynamicResources: SchedulerPlugin<State> = {
         for (const claim of allocated) await reserveClaim(claim, undefined, pod, world)
       },
     }
+  },
+  relieve({ objects, allocated, tests, pod }, refused) {
+    const elsewhere = allocated.find((claim, i) => {
+      const free = claim.status?.allocation && isUnusedByOthers(claim, pod)
+      return free && !objects.promisedDevices.has(keyText(keyOf(claim))) && refused.some(node => tests[i]?.(node) === false)
+    })
+    return elsewhere && (world => giveBack(elsewhere, world))
   },
   wakes: (e, { pod }) =>
     e.type === 'node-added' ||

@@ -1,4 +1,5 @@
-import type { AffinityTerm } from '../affinity-term.ts'
+import { same } from '../../base/equality.ts'
+import type { AffinityTerm, NamespaceLabels } from '../affinity-term.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { PodClass } from '../pod-class.ts'
 import type { Snapshot, TermGroup } from '../snapshot.ts'
@@ -92,10 +93,37 @@ export const interPodAffinityWith = ({
     for (let i = 0; i < fitting.length; i++)
       scores[i] = max > min ? Math.floor((100 * (scores[i]! - min)) / (max - min)) : 0
   },
-  wakes: e => e.type !== 'node-updated' || e.changed.has('labels'),
+  wakes(e, { class: c }, { namespaceLabels }) {
+    switch (e.type) {
+      case 'object-changed':
+        return false
+      case 'node-updated':
+        return e.changed.has('labels')
+      case 'pod-placed':
+        return isDrawn(c, e.pod.class, namespaceLabels)
+      case 'pod-removed':
+        return isFreed(c, e.pod.class, namespaceLabels)
+      case 'pod-updated': {
+        const [before, after] = [e.old.class, e.pod.class]
+        return !same(before.labels, after.labels) && (isDrawn(c, after, namespaceLabels) || isFreed(c, before, namespaceLabels))
+      }
+      default:
+        return true
+    }
+  },
 })
 
 export const interPodAffinity = interPodAffinityWith({})
+
+/** Such a pod near by may be what was missing. */
+const isDrawn = (c: PodClass, by: PodClass, labelsOf: NamespaceLabels) =>
+  c.affinity.length > 0 && c.affinity.every(t => t.matches(by, labelsOf))
+
+/** Such a pod may have been in the way, or the last of those that the pod would be the first of now. */
+const isFreed = (c: PodClass, of: PodClass, labelsOf: NamespaceLabels) =>
+  c.antiAffinity.some(t => t.matches(of, labelsOf)) ||
+  of.antiAffinity.some(t => t.matches(c, labelsOf)) ||
+  isDrawn(c, of, labelsOf)
 
 /** Pods that the term means. */
 function matching(term: AffinityTerm, snapshot: Snapshot): PodCounter {

@@ -48,7 +48,10 @@ export function nodeAffinityWith({ addedAffinity = {} }: NodeAffinityArgs): Sche
       return sum
     },
     normalize: 'highest',
-    wakes: e => e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('labels')),
+    wakes: (e, { pod }) =>
+      (e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('labels'))) &&
+      (!enforced || enforced(e.node)) &&
+      (requiredNodeTest(pod)?.(e.node) ?? true),
   }
 }
 

@@ -47,15 +47,7 @@ export const nodeResourcesFitWith = ({ strategy, ignores }: NodeResourcesFitArgs
     if (!said) reasons.set(short, (said = reasonsFor(wanted, short, columns.resourceNames)))
     return said
   },
-  evictionHelps({ pod, columns }, { index }) {
-    const { columns: wanted, amounts } = pod.requests
-    for (let i = 0; i < wanted.length; i++) {
-      const column = wanted[i]!
-      const short = amounts[i]! > at(columns.allocatable, column, index)
-      if (short && !ignores?.(columns.resourceNames[column]!)) return false
-    }
-    return true
-  },
+  evictionHelps: ({ pod, columns }, { index }) => emptyFits(pod, columns, index, ignores),
   score({ pod, columns, ledger }, { index }) {
     if (strategy) return scoreBy(strategy, pod, columns, index)
     if (ledger.at(index)) return 0
@@ -67,9 +59,12 @@ export const nodeResourcesFitWith = ({ strategy, ignores }: NodeResourcesFitArgs
     const kinds = (cpus ? 1 : 0) + (bytes ? 1 : 0)
     return kinds ? Math.floor((cpuFree + memoryFree) / kinds) : 0
   },
-  wakes(e, pod) {
-    if (e.type === 'node-added') return true
-    if (e.type === 'node-updated') return e.changed.has('allocatable')
+  wakes(e, pod, snapshot) {
+    if (e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('allocatable'))) {
+      const node = snapshot.byName(e.node.metadata.name)
+      return node !== undefined && emptyFits(pod.class, snapshot.columns, node.index, ignores)
+    }
+    if (e.type === 'node-updated') return false
     if (e.type !== 'pod-removed' && e.type !== 'pod-updated') return false
     const before = (e.type === 'pod-updated' ? e.old : e.pod).class
     const after = e.type === 'pod-updated' ? e.pod.class : undefined
@@ -78,6 +73,17 @@ export const nodeResourcesFitWith = ({ strategy, ignores }: NodeResourcesFitArgs
 })
 
 export const nodeResourcesFit = nodeResourcesFitWith({})
+
+/** Whether the node would do without any pods. */
+function emptyFits({ requests }: PodClass, columns: Columns, index: number, ignores: Ignores | undefined): boolean {
+  const { columns: wanted, amounts } = requests
+  for (let i = 0; i < wanted.length; i++) {
+    const column = wanted[i]!
+    const short = amounts[i]! > at(columns.allocatable, column, index)
+    if (short && !ignores?.(columns.resourceNames[column]!)) return false
+  }
+  return true
+}
 
 function wantedOf(pod: PodClass | undefined, column: number): number {
   const { columns, amounts } = pod?.requests ?? nothing

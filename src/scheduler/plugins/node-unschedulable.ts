@@ -11,5 +11,6 @@ export const nodeUnschedulable: SchedulerPlugin<true> = {
   lasting: true,
   prepare: pod => (tolerates(pod.spec.tolerations, cordoned) ? undefined : true),
   filter: (_, { node }) => (node.spec?.unschedulable ? 'node(s) were unschedulable' : undefined),
-  wakes: e => e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('taints')),
+  wakes: e =>
+    (e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('taints'))) && !e.node.spec?.unschedulable,
 }

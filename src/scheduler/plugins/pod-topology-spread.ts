@@ -1,11 +1,11 @@
-import { selectorFrom } from '../../base/labels.ts'
+import { type Selector, selectorFrom } from '../../base/labels.ts'
 import { requiredNodeTest } from '../../models/node-selector.ts'
 import { untoleratedTaint } from '../../models/taints.ts'
 import type { Pod, TopologySpreadConstraint } from '../../models/types/core-v1.ts'
 import { withLabelKeys } from '../affinity-term.ts'
 import { defaultSelector } from '../default-selector.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
-import type { PodInfo } from '../pod-class.ts'
+import type { PodClass, PodInfo } from '../pod-class.ts'
 import type { NodeView, Snapshot } from '../snapshot.ts'
 import type { PodCounter } from '../topology.ts'
 
@@ -113,12 +113,44 @@ export const podTopologySpreadWith = ({
     for (let i = 0; i < fitting.length; i++)
       scores[i] = scores[i]! < 0 ? 0 : max === 0 ? 100 : Math.floor((100 * (max + min - scores[i]!)) / max)
   },
-  wakes: e =>
-    e.type !== 'namespace-changed' &&
-    !(e.type === 'node-updated' && !e.changed.has('labels') && !e.changed.has('taints')),
+  wakes(e, info) {
+    if (e.type === 'namespace-changed') return false
+    if (e.type === 'node-updated') return e.changed.has('labels') || e.changed.has('taints')
+    const counted = ownSelectors(info)
+    // By default services and controllers say who belongs together.
+    if (!counted.length) return true
+    switch (e.type) {
+      case 'object-changed':
+        return false
+      case 'pod-placed':
+      case 'pod-removed':
+        return counted.some(s => counts(e.pod.class, info.class.namespace, s))
+      case 'pod-updated': {
+        const { namespace } = info.class
+        return counted.some(s => counts(e.pod.class, namespace, s) !== counts(e.old.class, namespace, s))
+      }
+      default:
+        return true
+    }
+  },
 })
 
 export const podTopologySpread = podTopologySpreadWith({})
+
+const selectors = new WeakMap<PodClass, readonly Selector[]>()
+
+/** Which pods the pod's own hard constraints spread. */
+function ownSelectors({ pod, class: c }: PodInfo): readonly Selector[] {
+  let found = selectors.get(c)
+  if (!found) {
+    const hard = (pod.spec.topologySpreadConstraints ?? []).filter(t => t.whenUnsatisfiable !== 'ScheduleAnyway')
+    selectors.set(c, (found = hard.map(t => selectorFrom(withLabelKeys(pod, t)))))
+  }
+  return found
+}
+
+const counts = (p: PodClass, namespace: string, selector: Selector) =>
+  !p.terminating && p.namespace === namespace && selector.matches(p.labels)
 
 /** How many domains the nodes make up, by hosts each its own; a node in none of those of `others`, if given, does not count. */
 function domainsAmong(

@@ -28,7 +28,9 @@ export const taintToleration: SchedulerPlugin<State> = {
     return intolerable
   },
   normalize: 'lowest',
-  wakes: e => e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('taints')),
+  wakes: (e, { pod }) =>
+    (e.type === 'node-added' || (e.type === 'node-updated' && e.changed.has('taints'))) &&
+    !untoleratedTaint(e.node.spec?.taints ?? [], pod.spec.tolerations),
 }
 
 const surveys = new WeakMap<Snapshot, { epoch: number; any: boolean; anyPreferred: boolean }>()

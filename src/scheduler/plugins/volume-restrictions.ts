@@ -1,7 +1,7 @@
 import type { Pod, Volume } from '../../models/types/core-v1.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { PodInfo } from '../pod-class.ts'
-import { claimUses } from '../volumes/claim-uses.ts'
+import { claimUses, usesClaim } from '../volumes/claim-uses.ts'
 import { isDisk } from '../volumes/inline-disks.ts'
 
 interface State {
@@ -40,7 +40,7 @@ export const volumeRestrictions: SchedulerPlugin<State> = {
   wakes: (e, { pod }) =>
     e.type === 'pod-removed'
       ? sharesClaim(pod, e.pod.pod) || shareDisk(pod.spec.volumes ?? [], e.pod)
-      : e.type === 'node-added' || (e.type === 'object-changed' && e.table === 'claims'),
+      : e.type === 'node-added' || (e.type === 'object-changed' && e.table === 'claims' && usesClaim(pod, e.object)),
 }
 
 const sharesClaim = (a: Pod, b: Pod) => claimUses(a).some(one => claimUses(b).some(two => one.key === two.key))

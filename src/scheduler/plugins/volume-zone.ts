@@ -1,6 +1,6 @@
 import type { Labels } from '../../base/labels.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
-import { claimUses } from '../volumes/claim-uses.ts'
+import { claimUses, usesClaim } from '../volumes/claim-uses.ts'
 
 interface Requirement {
   key: string
@@ -43,10 +43,14 @@ export const volumeZone: SchedulerPlugin<State> = {
     if (!topologyLabels.some(key => Object.hasOwn(labels, key))) return undefined
     return wanted.every(w => allows(w, labels)) ? undefined : 'node(s) had no available volume zone'
   },
-  wakes: e =>
-    e.type === 'node-added' ||
-    (e.type === 'node-updated' && e.changed.has('labels')) ||
-    (e.type === 'object-changed' && ['claims', 'volumes', 'storageClasses'].includes(e.table)),
+  wakes(e, { pod }, { objects: { claims } }) {
+    if (e.type === 'node-added') return true
+    if (e.type === 'node-updated') return e.changed.has('labels')
+    if (e.type !== 'object-changed') return false
+    if (e.table === 'claims') return usesClaim(pod, e.object)
+    const { name } = e.object.metadata
+    return e.table === 'volumes' && claimUses(pod).some(use => claims.get(use.key)?.spec.volumeName === name)
+  },
 }
 
 function allows({ key, values }: Requirement, labels: Labels): boolean {

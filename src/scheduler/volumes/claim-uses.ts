@@ -1,4 +1,5 @@
 import { claimNameOf } from '../../models/claim-name.ts'
+import { type KubeObject, keyOf, keyText } from '../../models/object.ts'
 import type { PersistentVolumeClaim, Pod, Volume } from '../../models/types/core-v1.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
 
@@ -19,6 +20,11 @@ export function claimUses(pod: Pod): readonly ClaimUse[] {
   let found = uses.get(pod)
   if (!found) uses.set(pod, (found = read(pod, pod.spec.volumes)))
   return found
+}
+
+export const usesClaim = (pod: Pod, claim: KubeObject): boolean => {
+  const key = keyText(keyOf(claim))
+  return claimUses(pod).some(use => use.key === key)
 }
 
 const isClaim = ({ persistentVolumeClaim, ephemeral }: Volume) =>

@@ -68,5 +68,6 @@ test.each<[string, TableName, from: object | undefined, to: object | typeof gone
 ])('%s (%s): does that wake a pod that waits for volumes?', (_, table, from, to, wakes) => {
   const object = (to === gone ? from : to) as KubeObject
   const event = { type: 'object-changed' as const, table, object, ...(from ? { old: from as KubeObject } : {}) }
-  expect(volumeBinding.wakes!(event, new ClusterState().classes.admit(pod))).toBe(wakes)
+  const state = new ClusterState()
+  expect(volumeBinding.wakes!(event, state.classes.admit(pod), state)).toBe(wakes)
 })

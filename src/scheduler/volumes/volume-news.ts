@@ -1,10 +1,9 @@
 import { same } from '../../base/equality.ts'
 import { parseQuantity } from '../../base/quantity.ts'
-import { keyOf, keyText } from '../../models/object.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { CSIDriver, CSIStorageCapacity, StorageClass } from '../../models/types/storage-v1.ts'
 import type { ClusterEvent } from '../cluster-event.ts'
-import { claimUses } from './claim-uses.ts'
+import { usesClaim } from './claim-uses.ts'
 
 const migrated = 'storage.alpha.kubernetes.io/migrated-plugins'
 
@@ -21,7 +20,7 @@ export function mayBringVolumes(
     case 'volumes':
       return true
     case 'claims':
-      return claimUses(pod).some(use => use.key === keyText(keyOf(object)))
+      return usesClaim(pod, object)
     case 'storageClasses':
       return !old || !same((old as StorageClass).allowedTopologies, (object as StorageClass).allowedTopologies)
     case 'csiNodes':
