@@ -1,6 +1,5 @@
 import { isConflict, isNotFound } from '../../models/api-error.ts'
 import { ResourceClaim } from '../../models/kinds/index.ts'
-import { keyOf } from '../../models/object.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import type { BindingWorld } from '../plugin.ts'
 

@@ -6,10 +6,10 @@ import type { AllocationResult, ResourceClaim } from '../../models/types/resourc
 import type { ClusterObjects } from '../cluster-objects.ts'
 import { Wanted } from '../dra/allocate.ts'
 import type { DevicesInUse } from '../dra/device-uses.ts'
+import { giveBack, isUnusedByOthers } from '../dra/give-back.ts'
 import { claimKeys, podClaims } from '../dra/pod-claims.ts'
 import { DevicePools } from '../dra/pools.ts'
 import { reserveClaim } from '../dra/reserve-claims.ts'
-import { giveBack, isUnusedByOthers } from '../dra/give-back.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { NodeView } from '../snapshot.ts'
 
@@ -89,7 +89,9 @@ export const dynamicResources: SchedulerPlugin<State> = {
   relieve({ objects, allocated, tests, pod }, refused) {
     const elsewhere = allocated.find((claim, i) => {
       const free = claim.status?.allocation && isUnusedByOthers(claim, pod)
-      return free && !objects.promisedDevices.has(keyText(keyOf(claim))) && refused.some(node => tests[i]?.(node) === false)
+      return (
+        free && !objects.promisedDevices.has(keyText(keyOf(claim))) && refused.some(node => tests[i]?.(node) === false)
+      )
     })
     return elsewhere && (world => giveBack(elsewhere, world))
   },

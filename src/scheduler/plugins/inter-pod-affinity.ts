@@ -105,7 +105,10 @@ export const interPodAffinityWith = ({
         return isFreed(c, e.pod.class, namespaceLabels)
       case 'pod-updated': {
         const [before, after] = [e.old.class, e.pod.class]
-        return !same(before.labels, after.labels) && (isDrawn(c, after, namespaceLabels) || isFreed(c, before, namespaceLabels))
+        return (
+          !same(before.labels, after.labels) &&
+          (isDrawn(c, after, namespaceLabels) || isFreed(c, before, namespaceLabels))
+        )
       }
       default:
         return true

@@ -132,7 +132,10 @@ export function checkHints(seed: number): { letIn: number; woken: number; asked:
         out.letIn++
         const told = events.map(e => ('changed' in e ? `${e.type} (${[...e.changed].join()})` : e.type)).join(', ')
         if (!woken)
-          return { ...out, missed: `seed ${seed}, step ${step}: ${told || 'nothing'} let in what ${[...plugin]} refused` }
+          return {
+            ...out,
+            missed: `seed ${seed}, step ${step}: ${told || 'nothing'} let in what ${[...plugin]} refused`,
+          }
       }
       // Whoever is not woken stays with what it was refused for.
       if (woken) ask(info)
