@@ -53,6 +53,7 @@ class MemoryStore implements Store {
   #newest: Revision = 0n
   #oldest: Revision = 0n
   #closed = false
+  #sizeBytes = 0
   /** When each of `#log` was written; never goes back. */
   #times: number[] = []
   #oldestMs = 0
@@ -80,6 +81,11 @@ class MemoryStore implements Store {
   async compacted(): Promise<Revision> {
     this.#checkOpen()
     return this.#oldest
+  }
+
+  async sizeBytes(): Promise<number> {
+    this.#checkOpen()
+    return this.#sizeBytes
   }
 
   async get(key: Key, at?: Revision): Promise<Versioned | undefined> {
@@ -174,6 +180,7 @@ class MemoryStore implements Store {
     if (value === undefined && before?.value === undefined) return undefined
     const created = before?.value === undefined ? revision : before.created
     const version = { revision, created, value, timeMs, author }
+    this.#sizeBytes += sizeOf(key, version)
     if (versions) versions.push(version)
     else this.#keys.set(key, [version])
     return { type: value ? 'put' : 'delete', key, value, revision, created: value ? created : 0n }
@@ -212,6 +219,7 @@ class MemoryStore implements Store {
         let keep = 0
         while (keep + 1 < versions.length && versions[keep + 1]!.revision <= revision) keep++
         if (versions[keep]!.value === undefined && versions[keep]!.revision <= revision) keep++
+        for (const dropped of versions.slice(0, keep)) this.#sizeBytes -= sizeOf(key, dropped)
         if (keep === versions.length) this.#keys.delete(key)
         else if (keep > 0) versions.splice(0, keep)
       }
@@ -232,6 +240,8 @@ class MemoryStore implements Store {
     if (this.#closed) throw closedError()
   }
 }
+
+const sizeOf = (key: Key, { value }: Version): number => key.length + (value?.length ?? 0)
 
 function closedError(): StoreFailed {
   return new StoreFailed('the store is closed')

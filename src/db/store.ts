@@ -118,6 +118,8 @@ export interface Store extends AsyncDisposable {
   compact(revision: Revision): Promise<Revision>
   /** Oldest revision that can still be read or watched from. */
   compacted(): Promise<Revision>
+  /** Room that everything takes, history and what the engine holds free included: on the disk where there is one. */
+  sizeBytes(): Promise<number>
 }
 
 /** A key is not at the revision the caller saw. Read again, decide again. */

@@ -1,4 +1,4 @@
-import { Counter, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../../base/clock.ts'
 import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
 import type { Store } from '../../db/store.ts'
@@ -23,6 +23,20 @@ export function measuredStore(store: Store, clock: Clock, registers: Registry[])
     help: 'Requests that the store refused or could not carry out, by operation.',
     labelNames: ['operation', 'type'],
     registers,
+  })
+  new Gauge({
+    name: 'apiserver_storage_size_bytes',
+    help: 'Room that the store takes, history included.',
+    labelNames: ['storage_cluster_id'],
+    registers,
+    async collect() {
+      try {
+        this.set({ storage_cluster_id: 'etcd-0' }, await store.sizeBytes())
+      } catch {
+        // A store that does not answer is told of by its errors; the other metrics are wanted all the more.
+        this.reset()
+      }
+    },
   })
   const measured = (operation: string) => {
     const labels = { operation, type: 'store' }
@@ -56,6 +70,7 @@ export function measuredStore(store: Store, clock: Clock, registers: Registry[])
     revisionAt: timeMs => get(store.revisionAt(timeMs)),
     compact: revision => compact(store.compact(revision)),
     compacted: () => store.compacted(),
+    sizeBytes: () => store.sizeBytes(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
 }

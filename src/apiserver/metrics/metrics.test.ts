@@ -39,6 +39,7 @@ test('watches, objects, the store and requests under way are told under Kubernet
   expect(await lines('apiserver_storage_objects{resource="namespaces"')).toEqual([
     'apiserver_storage_objects{resource="namespaces"} 4',
   ])
+  expect((await lines('apiserver_storage_size_bytes'))[0]).toMatch(/^\S+{storage_cluster_id="etcd-0"} [1-9]\d+$/)
   expect(await lines('apiserver_current_inflight_requests{')).toEqual([
     'apiserver_current_inflight_requests{request_kind="readOnly"} 1',
     'apiserver_current_inflight_requests{request_kind="mutating"} 0',

@@ -33,6 +33,11 @@ export function commitsWell(on: Subject): void {
       expect(failure.actual).toBeUndefined()
     })
 
+    it('takes room, which is told', async () => {
+      await put('/a', '1')
+      expect(await on.store.sizeBytes()).toBeGreaterThan(0)
+    })
+
     it('writes several changes at one revision, or none of them', async () => {
       const guard = await put('/guard', '1')
       const revision = await on.store.commit(

@@ -102,6 +102,14 @@ class EtcdStore implements Store {
     return this.#guarded(() => this.#reads.oldest())
   }
 
+  /** The file of the member that answers. */
+  sizeBytes(): Promise<number> {
+    return this.#guarded(async () => {
+      const { dbSize } = await this.#rpc.unary<{ dbSize: string }>('Maintenance', 'Status', {}, true)
+      return Number(dbSize)
+    })
+  }
+
   get(key: Key, at?: Revision): Promise<Versioned | undefined> {
     return this.#guarded(() => this.#reads.get(key, at))
   }

@@ -121,6 +121,10 @@ export class SealedStore implements Store {
     return this.inner.compacted()
   }
 
+  sizeBytes(): Promise<number> {
+    return this.inner.sizeBytes()
+  }
+
   [Symbol.asyncDispose](): PromiseLike<void> {
     return this.inner[Symbol.asyncDispose]()
   }

@@ -202,6 +202,11 @@ export class SqliteStore implements Store {
     return BigInt((await this.usage()).oldest)
   }
 
+  async sizeBytes(): Promise<number> {
+    const { usedBytes, freeBytes } = await this.usage()
+    return usedBytes + freeBytes
+  }
+
   /** Bytes in use and free inside the file. */
   async usage(): Promise<Usage> {
     this.#checkOpen()
