@@ -6,7 +6,9 @@ import { ClusterObjects } from './cluster-objects.ts'
 import { gpuMilliResource } from './gpu/gpu-request.ts'
 import { GpuState } from './gpu/gpu-state.ts'
 import { MutableColumns } from './mutable-columns.ts'
+import { differences } from './node-changes.ts'
 import { NodeRow } from './node-row.ts'
+import { PlacedPriorities } from './placed-priorities.ts'
 import { normalImage, PodClasses, type PodInfo } from './pod-class.ts'
 import { ResourceTable } from './resource-table.ts'
 import type { CounterRule, NodeView, PlacedTerms, Snapshot } from './snapshot.ts'
@@ -64,6 +66,7 @@ export class ClusterState implements Snapshot {
   readonly objects: ClusterObjects
   readonly gpus: GpuState
   readonly columns: MutableColumns
+  readonly priorities = new PlacedPriorities()
   readonly #claimUsers = new Map<string, number>()
   readonly #rows: (NodeRow | undefined)[] = []
   readonly #free: number[] = []
@@ -99,7 +102,10 @@ export class ClusterState implements Snapshot {
       const copy = row && new NodeRow(row.index, row.node, this.columns)
       this.#rows.push(copy)
       if (!copy) continue
-      for (const pod of row.placed) copy.placed.push({ ...pod })
+      for (const pod of row.placed) {
+        copy.placed.push({ ...pod })
+        this.priorities.add(pod.priority, 1)
+      }
       copy.attachable = row.attachable
       this.#byName.set(copy.name, copy)
     }
@@ -315,6 +321,7 @@ export class ClusterState implements Snapshot {
     if (c.gpu && sign > 0) this.gpus.ledger.add(index, row.name, info)
     else if (c.gpu) this.gpus.ledger.remove(index, info)
     row.attachable += sign * mostAttached(pod)
+    this.priorities.add(info.priority, sign)
     this.columns.add(index, c, sign)
     for (const counter of this.#across.counterList) counter.add(index, c, sign)
     for (const group of termGroups)
@@ -385,15 +392,4 @@ export class ClusterState implements Snapshot {
 /** The names under which a node has images, tags included. */
 function imageNames(node: Node): string[] {
   return (node.status?.images ?? []).flatMap(image => (image.names ?? []).map(normalImage))
-}
-
-function differences(old: Node, next: Node): Set<NodeChange> {
-  const differ = (a: unknown, b: unknown) => a !== b && JSON.stringify(a) !== JSON.stringify(b)
-  const changed = new Set<NodeChange>()
-  if (differ(old.status?.allocatable, next.status?.allocatable)) changed.add('allocatable')
-  if (differ(old.metadata.labels, next.metadata.labels)) changed.add('labels')
-  if (differ(old.spec?.taints, next.spec?.taints) || differ(old.spec?.unschedulable, next.spec?.unschedulable))
-    changed.add('taints')
-  if (differ(old.status?.images, next.status?.images)) changed.add('images')
-  return changed
 }

@@ -57,6 +57,8 @@ const outside: SchedulerPlugin = { name: '', prepare: () => undefined }
 export class Decider {
   #profile!: Profile
   #nodePlugins!: readonly WeightedPlugin[]
+  /** Those of them that may refuse. */
+  #judging!: readonly WeightedPlugin[]
   #clusterPlugins!: readonly WeightedPlugin[]
   #reserving!: readonly WeightedPlugin[]
   /** The node that a preemption clears for the pod. */
@@ -99,6 +101,7 @@ export class Decider {
   use(profile: Profile): void {
     this.#profile = profile
     this.#nodePlugins = profile.plugins.filter(p => p.plugin.scope !== 'cluster')
+    this.#judging = this.#nodePlugins.filter(p => p.plugin.filter ?? p.plugin.refuseAll)
     this.#clusterPlugins = profile.plugins.filter(p => p.plugin.scope === 'cluster')
     this.#byShape = this.#nodePlugins.every(p => p.plugin.byShape)
     this.#reserving = profile.plugins.filter(p => p.plugin.reserve)
@@ -144,7 +147,9 @@ export class Decider {
    * about the pod then have none later.
    */
   checker(info: PodInfo): (node: NodeView) => readonly string[] | undefined {
-    const { actives } = this.#planFor(info)
+    // Beside an imagined node nobody is scored.
+    const { imagining } = this.#state
+    const actives = imagining ? activate(this.#judging, this.#state, info) : this.#planFor(info).actives
     const having = activate(this.#clusterPlugins, this.#state, info)
     const again = this.#clusterPlugins.filter(p => having.some(a => a.plugin === p.plugin))
     return node => {

@@ -41,11 +41,15 @@ export function findEviction(
   if (info.pod.spec.preemptionPolicy === 'Never') return { message: 'not eligible due to preemptionPolicy=Never.' }
   if (hasVictims(decider.promisedNode(info), info, unfit, state)) return { message: waitsForVictims }
 
-  const candidates: Candidate[] = []
   const reasons = new Map<string, number>()
   const nodes = state.nodes.length
   const note = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count)
   if (nodes > unfit.evictable.length) note(notHelpful, nodes - unfit.evictable.length)
+  if (!state.priorities.hasBelow(info.priority)) {
+    if (unfit.evictable.length) note(noVictims, unfit.evictable.length)
+    return { message: fitMessage(nodes, reasons) }
+  }
+  const candidates: Candidate[] = []
   const { percent, nodes: least } = decider.profile.enoughCandidates ?? usuallyEnough
   const enough = Math.max(Math.floor((unfit.evictable.length * percent) / 100), least)
   let harmless = false

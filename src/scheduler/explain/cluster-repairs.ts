@@ -49,7 +49,7 @@ export function makeRoom(
   decider: Decider,
   budgets: readonly PodDisruptionBudget[],
 ): ClusterChange | undefined {
-  if (decision.node) return undefined
+  if (decision.node || !state.priorities.hasBelow(info.priority)) return undefined
   const { eviction } = findEviction(info, decision, state, decider, budgets)
   if (!eviction) return undefined
   const evict = eviction.victims.map(({ key, priority }) => ({ namespace: key.namespace!, name: key.name, priority }))
@@ -85,7 +85,7 @@ export function addNode(
 const ofTheKind = new Set(['NodeUnschedulable', 'TaintToleration', 'NodeAffinity', 'NodeName'])
 
 /** What another node of the kind would not have in its way counts for it. */
-function hopeOf({ reasons }: Refused): number {
+function hopeOf(reasons: Refused['reasons']): number {
   let hope = 0
   for (const { by } of reasons) if (ofTheKind.has(by.plugin.name)) hope--
   return Math.max(hope, -ofTheKind.size)
@@ -93,9 +93,11 @@ function hopeOf({ reasons }: Refused): number {
 
 /** In their order among those of equal hope. Mostly the first few are all that is asked for: nothing is sorted. */
 function* theHopefulFirst(refused: readonly Refused[]): Generator<Refused> {
-  const hopes = Int8Array.from(refused, hopeOf)
+  // Nodes that say the same have one list.
+  const hopes = new Map<Refused['reasons'], number>()
+  for (const { reasons } of refused) if (!hopes.has(reasons)) hopes.set(reasons, hopeOf(reasons))
   for (let hope = 0; hope >= -ofTheKind.size; hope--)
-    for (let i = 0; i < hopes.length; i++) if (hopes[i] === hope) yield refused[i]!
+    for (const one of refused) if (hopes.get(one.reasons) === hope) yield one
 }
 
 const shapes = new WeakMap<Node, string>()

@@ -8,7 +8,7 @@ import { scoreNodes } from '../scoring.ts'
 import type { NodeView } from '../snapshot.ts'
 import { accepts, addNode, asOther, makeRoom, openNode } from './cluster-repairs.ts'
 import type { Change, Explanation, NodeScore, PodChange, Refusal } from './explanation.ts'
-import { repairFor, roughCost } from './pod-repairs.ts'
+import { repairFor, roughCosts } from './pod-repairs.ts'
 import { askAll, bindingConstraint, type Refused } from './refusals.ts'
 
 /** Nodes beyond this are counted, not listed. */
@@ -139,7 +139,7 @@ export function findChanges(
 
 /** The cheapest change of the pod that works, for the few nodes that want the least. */
 function podChanges(info: PodInfo, refused: readonly Refused[], state: ClusterState, decider: Decider) {
-  const nearest = cheapest(refused, mostRepairs, r => roughCost(r, info.class, state))
+  const nearest = cheapest(refused, mostRepairs, roughCosts(info.class, state))
   const found: (PodChange & { cost: number; pod: Pod })[] = []
   for (const r of nearest) {
     const repair = repairFor(info.pod, r, state)

@@ -66,21 +66,34 @@ export function repairFor(pod: Pod, refused: Refused, state: ClusterState): Repa
   return repair
 }
 
-/** A lower bound of the cost, without making the change: of all nodes, so that few need a close look. */
-export function roughCost({ node, reasons }: Refused, podClass: PodInfo['class'], state: ClusterState): number {
-  let cost = 0
-  let last = ''
-  for (const { by } of reasons) {
-    const { name } = by.plugin
-    // What one rule says stands together.
-    if (name === last) continue
-    last = name
-    if (!mends[name]) return Number.POSITIVE_INFINITY
-    if (name === 'GpuDevices') cost += deviceCost(node, podClass.gpu, state)
-    else if (name === 'NodeResourcesFit') cost += resourceCost(node, podClass.requests, state)
-    else cost += 1
-  }
+/** What a list of reasons costs to mend. */
+interface MendingCost {
+  /** What is the same wherever it is said; infinite if it is in nobody's hands. */
+  fixed: number
+  resources: boolean
+  devices: boolean
+}
+
+function mendingCost(reasons: Refused['reasons']): MendingCost {
+  const names = new Set(reasons.map(r => r.by.plugin.name))
+  const cost: MendingCost = { fixed: 0, resources: names.delete('NodeResourcesFit'), devices: names.delete('GpuDevices') }
+  for (const name of names) cost.fixed += mends[name] ? 1 : Number.POSITIVE_INFINITY
   return cost
+}
+
+/** A lower bound of the cost, without making the change: of all nodes, so that few need a close look. */
+export function roughCosts(podClass: PodInfo['class'], state: ClusterState): (refused: Refused) => number {
+  // Nodes that say the same have one list.
+  const known = new Map<Refused['reasons'], MendingCost>()
+  return ({ node, reasons }) => {
+    let mending = known.get(reasons)
+    if (!mending) known.set(reasons, (mending = mendingCost(reasons)))
+    let cost = mending.fixed
+    if (cost === Number.POSITIVE_INFINITY) return cost
+    if (mending.resources) cost += resourceCost(node, podClass.requests, state)
+    if (mending.devices) cost += deviceCost(node, podClass.gpu, state)
+    return cost
+  }
 }
 
 function resourceCost(node: NodeView, { columns, amounts }: ResourceVector, state: ClusterState): number {

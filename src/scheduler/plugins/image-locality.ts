@@ -22,6 +22,7 @@ export const imageLocality: SchedulerPlugin<State> = {
   name: 'ImageLocality',
   byShape: true,
   prepare(_pod, snapshot, { class: { images } }) {
+    if (!images.length) return undefined
     const known = snapshot.images()
     const spread = new Map<string, number>()
     for (const image of images) {

@@ -39,9 +39,12 @@ const surveys = new WeakMap<Snapshot, { epoch: number; any: boolean; anyPreferre
 function survey(snapshot: Snapshot) {
   const known = surveys.get(snapshot)
   if (known?.epoch === snapshot.epoch) return known
-  const taints = snapshot.nodes.flatMap(n => n.taints)
-  const anyPreferred = taints.some(t => t.effect === 'PreferNoSchedule')
-  const found = { epoch: snapshot.epoch, any: taints.length > 0, anyPreferred }
+  const found = { epoch: snapshot.epoch, any: false, anyPreferred: false }
+  for (const { taints } of snapshot.nodes) {
+    if (!taints.length) continue
+    found.any = true
+    if (taints.some(t => t.effect === 'PreferNoSchedule')) found.anyPreferred = true
+  }
   surveys.set(snapshot, found)
   return found
 }
