@@ -76,7 +76,11 @@ interface MendingCost {
 
 function mendingCost(reasons: Refused['reasons']): MendingCost {
   const names = new Set(reasons.map(r => r.by.plugin.name))
-  const cost: MendingCost = { fixed: 0, resources: names.delete('NodeResourcesFit'), devices: names.delete('GpuDevices') }
+  const cost: MendingCost = {
+    fixed: 0,
+    resources: names.delete('NodeResourcesFit'),
+    devices: names.delete('GpuDevices'),
+  }
   for (const name of names) cost.fixed += mends[name] ? 1 : Number.POSITIVE_INFINITY
   return cost
 }

@@ -52,7 +52,7 @@ export class FillValue {
     gaps: GapValues,
   ): number {
     const used = this.#sort(free, devices)
-    let value = used ? this.#beside(cpuMillis, memoryBytes, model, used) : 0
+    let value = used ? this.#beside(cpuMillis, memoryBytes, this.#columns!.alike[model]!, used) : 0
     for (let d = 0; d < devices; d++) if (free[d]! > 0) value += gaps.of(free[d]!)
     return value
   }
@@ -85,7 +85,8 @@ export class FillValue {
 
   #fillWithPlenty(model: number, used: number): Unhindered {
     const { runs } = this.#columns!
-    const byRun = { filled: new Int32Array(runs), cpu: new Float64Array(runs), memory: new Float64Array(runs) }
+    // Plain numbers lie in a list itself; a typed array has memory of its own, and there are thousands.
+    const byRun: ByRun = { filled: [], cpu: [], memory: [] }
     const left = this.#left
     let sum = 0
     let mostCpu = 0
@@ -93,11 +94,13 @@ export class FillValue {
     for (let run = 0; run < runs; run++) {
       const filled = this.#runOf(run, plenty, plenty, model, used)
       sum += filled
-      byRun.filled[run] = filled
-      byRun.cpu[run] = plenty - left.cpu
-      byRun.memory[run] = plenty - left.memory
-      mostCpu = Math.max(mostCpu, byRun.cpu[run]!)
-      mostMemory = Math.max(mostMemory, byRun.memory[run]!)
+      const cpu = plenty - left.cpu
+      const memory = plenty - left.memory
+      byRun.filled.push(filled)
+      byRun.cpu.push(cpu)
+      byRun.memory.push(memory)
+      if (cpu > mostCpu) mostCpu = cpu
+      if (memory > mostMemory) mostMemory = memory
     }
     return { filled: sum / Math.max(runs, 1), cpuMillis: mostCpu, memoryBytes: mostMemory, byRun }
   }
@@ -199,7 +202,13 @@ interface Unhindered {
   cpuMillis: number
   memoryBytes: number
   /** What each future filled and took. */
-  byRun: { filled: Int32Array; cpu: Float64Array; memory: Float64Array }
+  byRun: ByRun
+}
+
+interface ByRun {
+  filled: number[]
+  cpu: number[]
+  memory: number[]
 }
 
 /** A sample in typed arrays. */
@@ -209,6 +218,8 @@ interface Columns {
   /** The smallest share of all, in thousandths. */
   least: number
   models: number
+  /** By model: the first of those that do for the very same arrivals. */
+  alike: Int32Array
   cpu: Float64Array
   memory: Float64Array
   devices: Int32Array
@@ -235,6 +246,7 @@ function columnsOf({ sample: { runs, length, kinds }, large }: Demand, models: r
     length,
     least: kinds.reduce((least, k) => Math.min(least, k.milliEach), deviceMilli),
     models: models.length,
+    alike: alikeModels([...kinds, ...large.map(l => l.kind)], models),
     cpu: Float64Array.from(kinds, k => k.cpuMillis),
     memory: Float64Array.from(kinds, k => k.memoryBytes),
     devices: Int32Array.from(kinds, k => k.devices),
@@ -256,6 +268,16 @@ function columnsOf({ sample: { runs, length, kinds }, large }: Demand, models: r
     },
     large: large.map(l => ({ ...l, fits: models.map(model => accepts(l.kind, model)) })),
   }
+}
+
+function alikeModels(kinds: readonly PodKind[], models: readonly string[]): Int32Array {
+  const first = new Map<string, number>()
+  const lists = new Set(kinds.map(k => k.models?.join('|')))
+  return Int32Array.from(models, (name, model) => {
+    const taken = [...lists].map(list => (list === undefined || list.split('|').includes(name) ? 1 : 0)).join('')
+    if (!first.has(taken)) first.set(taken, model)
+    return first.get(taken)!
+  })
 }
 
 const accepts = ({ models }: PodKind, model: string) => !models || models.includes(model)
