@@ -21,6 +21,8 @@ export interface ListenOptions {
   port: number
   /** PEM. Without it plain HTTP: for tests only. */
   tls?: { cert: string; key: string; protocol?: TlsProtocol } & PeerAuthorities
+  /** Every answer has these. */
+  headers?: Record<string, string>
 }
 
 export interface Listening {
@@ -43,7 +45,8 @@ export async function listen(
   { clock, log }: { clock: Clock; log: Logger },
   options: ListenOptions,
 ): Promise<Listening> {
-  const { host, tls } = options
+  const { host, tls, headers = {} } = options
+  const always = Object.entries(headers)
   const authorities = [tls?.clientCa, tls?.frontProxyCa].filter(ca => ca !== undefined)
   const certificatesOf = peerCertificates(tls ?? {})
   const certificates = (message: WebRequest) => certificatesOf(message.socket as unknown as PeerSocket)
@@ -51,6 +54,7 @@ export async function listen(
     ...{ host, port: options.port, limits, clock, onRefused: refuseClient },
     ...(tls ? { tls: { cert: tls.cert, key: tls.key, authorities, protocol: tls.protocol ?? {} } } : {}),
     onRequest(message, response) {
+      for (const [name, value] of always) response.setHeader(name, value)
       serve(handler, message, response, certificates(message)).catch(error => {
         // Who went away while he was still sending is no fault of anybody here.
         if (!message.destroyed) log.error({ error: explain(error) }, 'listener failed')

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect } from 'node:tls'
@@ -74,4 +76,18 @@ describe('the suites and versions of TLS that the flags name', () => {
     )
     await expect(start('--tls-min-version=1.2')).rejects.toThrow('--tls-min-version: unknown tls version "1.2"')
   })
+})
+
+test('browsers are told to come by HTTPS only, where the flags say so', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'envtest-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const hsts = '--strict-transport-security-directives=max-age=31536000,includeSubDomains'
+  const flags = new Flags(['--bind-address=127.0.0.1', '--secure-port=0', `--cert-dir=${folder}`, hsts])
+  await using running = await startKubeApiServer(flags, systemOutside())
+  for (const path of ['/healthz', '/api/v1/namespaces']) {
+    const request = get(`${running.url}${path}`, { rejectUnauthorized: false })
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.resume()
+    expect(response.headers['strict-transport-security']).toBe('max-age=31536000; includeSubDomains')
+  }
 })

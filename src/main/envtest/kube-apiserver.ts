@@ -67,6 +67,7 @@ export async function startKubeApiServer(flags: Flags, outside: OutsideWorld): P
         ...(clientCa ? { clientCa } : {}),
         ...(frontProxy ? { frontProxyCa: frontProxy.ca } : {}),
       },
+      headers: strictTransportOf(flags),
     })
     await api.publish(flags.one('advertise-address') ?? nodeIp(), port)
     const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -175,6 +176,12 @@ async function filesOf(flags: Flags, outside: OutsideWorld) {
       await text('service-account-key-file'),
     ),
   }
+}
+
+/** Browsers are told to come by HTTPS only. */
+function strictTransportOf(flags: Flags): Record<string, string> {
+  const directives = flags.list('strict-transport-security-directives')
+  return directives.length ? { 'strict-transport-security': directives.join('; ') } : {}
 }
 
 /** What the agents of nodes are shown, and who signed theirs. */
