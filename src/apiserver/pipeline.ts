@@ -14,11 +14,11 @@ import { type Attributes, type AuthorizerChain, type Decision, mayNot } from './
 import { catalogReply } from './catalog/catalog.ts'
 import type { Call, Core, ResourceCall } from './core.ts'
 import { type Control, controlled, runsLong } from './flow-control/controlled.ts'
-import { requestTimeoutMs } from './flow-control/deadlines.ts'
+import { requestTimeoutMs, TimeIsOver } from './flow-control/deadlines.ts'
 import type { Flow } from './flow-control/flow-control.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { finishReply } from './replies/finish.ts'
-import { errorReply, noSuchPath, textReply } from './replies/reply.ts'
+import { bareReply, errorReply, noSuchPath, textReply } from './replies/reply.ts'
 import { parseRequest, type RequestInfo } from './request-info.ts'
 import type { Resource } from './resources.ts'
 import { resourceHandler } from './routes.ts'
@@ -82,10 +82,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       flow = long ? undefined : parts.control.flowControl.classify(attributes)
       reply = await (long ? work() : controlled(parts.control, flow, request, attributes, info, work))
     } catch (error) {
-      reply =
-        error instanceof NobodyImpersonated
-          ? untoldReply(request, error.message)
-          : errorReply(asApiError(parts, request, error), request.headers['accept'])
+      reply = replyTo(parts, request, error)
     }
     trail?.answered(reply)
     if (trail) await parts.auditor?.recorded()
@@ -218,6 +215,12 @@ const bearerToken = (authorization: string | undefined): string | undefined =>
   /^\s*bearer ([^ ]+)/i.exec(authorization ?? '')?.[1]
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
+
+function replyTo(parts: PipelineParts, request: ApiRequest, error: unknown): ApiReply {
+  if (error instanceof NobodyImpersonated) return untoldReply(request, error.message)
+  if (error instanceof TimeIsOver) return bareReply(error)
+  return errorReply(asApiError(parts, request, error), request.headers['accept'])
+}
 
 /** Whether somebody may could not be found out. The address is shown as for a page, as kube-apiserver does. */
 function untoldReply({ url }: ApiRequest, error: string): ApiReply {

@@ -80,7 +80,8 @@ export class ApiError extends OptiFlowError {
   static fromReply(code: number, text: string): ApiError {
     try {
       const status = JSON.parse(text) as Status | null
-      if (status?.kind === 'Status') return ApiError.fromStatus({ ...status, code: status.code ?? code })
+      if (status?.kind === 'Status' || status?.status === 'Failure')
+        return ApiError.fromStatus({ ...status, code: status.code ?? code })
     } catch {
       // Not JSON: the text itself is all there is to say.
     }

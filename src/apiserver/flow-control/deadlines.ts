@@ -6,6 +6,13 @@ import { parseGoDuration } from '../../models/go-duration.ts'
 export const longestRequestMs = 60_000
 const tickMs = 1_000
 
+/** The caller's time, or the longest there is, is over. */
+export class TimeIsOver extends ApiError {
+  constructor() {
+    super('Timeout', 'Timeout: request did not complete within the allotted timeout', { details: {} })
+  }
+}
+
 interface Pending {
   endsAtMs: number
   end(): void
@@ -31,12 +38,12 @@ export class Deadlines {
     this.#clock = clock
   }
 
-  /** @throws ApiError Timeout; the work itself may still be done */
+  /** @throws TimeIsOver; the work itself may still be done */
   within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const pending: Pending = {
         endsAtMs: this.#clock.monotonicMs() + timeoutMs,
-        end: () => reject(new ApiError('Timeout', 'Timeout: request did not complete within the allotted timeout')),
+        end: () => reject(new TimeIsOver()),
       }
       const exact = timeoutMs < longestRequestMs ? this.#clock.schedule(timeoutMs, pending.end) : undefined
       if (!exact) this.#watch(pending)

@@ -143,6 +143,12 @@ test('who waits longer than a quarter of his time is turned away; who takes long
   await clock.advance(60_000)
   expect([(await hasty).status, (await hasty).ms]).toEqual([429, 50])
   expect([(await exempt).status, (await exempt).ms]).toEqual([504, 200])
+  const message = 'Timeout: request did not complete within the allotted timeout'
+  // Clients have words of their own for a Status without its kind.
+  expect([(await exempt).headers['content-type'], JSON.parse(String((await exempt).body))]).toEqual([
+    'text/plain; charset=utf-8',
+    { metadata: {}, status: 'Failure', message, reason: 'Timeout', details: {}, code: 504 },
+  ])
   await Promise.all(flooding)
   expect((await ask(node, 'GET', `${ns}/configmaps/x?timeout=soon`)).status).toBe(400)
 })

@@ -41,6 +41,13 @@ export function errorReply(error: ApiError, accept?: string): ApiReply {
   return { ...reply, headers: { ...headers, ...reply.headers } }
 }
 
+/** A Status that does not say that it is one: kube-apiserver writes what it gives up so, and clients tell it in their own words. */
+export function bareReply(error: ApiError): ApiReply {
+  const { kind: _, apiVersion: __, ...status } = error.toStatus()
+  const headers = { 'content-type': 'text/plain; charset=utf-8' }
+  return { status: error.code, headers, body: Buffer.from(`${JSON.stringify(status)}\n`) }
+}
+
 export function successStatus(details?: StatusDetails): Status {
   return {
     kind: 'Status',

@@ -12,6 +12,8 @@ test('plugins say their settings or where they are', () => {
     { name: 'ResourceQuota', configuration: quota },
   ]
   expect(readAdmissionConfiguration({ ...kind, plugins: [...plugins, { name: 'LimitRanger' }] })).toEqual(plugins)
+  // The group of the first version was another one.
+  expect(readAdmissionConfiguration({ ...kind, apiVersion: 'apiserver.k8s.io/v1alpha1', plugins })).toEqual(plugins)
 })
 
 test.each<[string, unknown, string]>([

@@ -23,7 +23,7 @@ export interface PluginEntry {
   configuration?: unknown
 }
 
-const versions = ['v1', 'v1alpha1'].map(v => `apiserver.config.k8s.io/${v} AdmissionConfiguration`)
+const versions = ['apiserver.config.k8s.io/v1', 'apiserver.k8s.io/v1alpha1'].map(v => `${v} AdmissionConfiguration`)
 const podSecurityVersions = ['v1', 'v1beta1', 'v1alpha1'].map(
   v => `pod-security.admission.config.k8s.io/${v} PodSecurityConfiguration`,
 )
