@@ -24,6 +24,7 @@ export interface Method {
 export class Protocol {
   readonly #data: CompactProtocol
   readonly #methods = new Map<string, Method>()
+  readonly #types = new Map<string, protobuf.Type>()
   #root: protobuf.Root | undefined
 
   constructor(data: CompactProtocol) {
@@ -67,8 +68,12 @@ export class Protocol {
   }
 
   #type(name: string): protobuf.Type {
+    let type = this.#types.get(name)
+    if (type) return type
     this.#root ??= protobuf.Root.fromJSON(expand(this.#data))
-    return this.#root.lookupType(name)
+    type = this.#root.lookupType(name)
+    this.#types.set(name, type)
+    return type
   }
 }
 

@@ -1,7 +1,7 @@
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import type { Clock } from '../base/clock.ts'
 import { OptiFlowError } from '../base/errors.ts'
-import { grpcReplies } from '../base/grpc-stream.ts'
+import { GrpcClient } from '../base/grpc/client.ts'
+import { GrpcFailed, grpcStatus } from '../base/grpc/status.ts'
 import type { Protocol } from '../base/protobuf-protocol.ts'
 
 /** Nobody answers at the plugin's socket. */
@@ -23,66 +23,60 @@ export class PluginRefused extends OptiFlowError {
 
   /** What was asked for is not there: fine where it should go. */
   get notFound(): boolean {
-    return this.code === status.NOT_FOUND
+    return this.code === grpcStatus.NOT_FOUND
   }
 
   get unimplemented(): boolean {
-    return this.code === status.UNIMPLEMENTED
+    return this.code === grpcStatus.UNIMPLEMENTED
   }
 }
 
 const codeNames: Record<number, string> = Object.fromEntries(
-  Object.entries(status).flatMap(([name, code]) =>
-    typeof code === 'number'
-      ? [[code, name.toLowerCase().replace(/(?:^|_)(\w)/g, (_, c: string) => c.toUpperCase())]]
-      : [],
-  ),
+  Object.entries(grpcStatus).map(([name, code]) => [
+    code,
+    name.toLowerCase().replace(/(?:^|_)(\w)/g, (_, c: string) => c.toUpperCase()),
+  ]),
 )
 
 /** A plugin has so long to answer, as kubelet gives it. */
 export const callTimeoutMs = 120_000
 
-/** gRPC to one plugin on a unix socket. It reconnects by itself; while nobody is there, calls fail with PluginAway. */
+/** gRPC to one plugin on a unix socket. While nobody is there, calls fail with PluginAway. */
 export class PluginSocket implements Disposable {
   readonly path: string
-  readonly #client: Client
+  readonly #client: GrpcClient
   readonly #clock: Clock
 
   /** @param path of the socket, with or without `unix://` */
   constructor(path: string, clock: Clock) {
     this.path = path.replace(/^unix:(\/\/)?/, '')
     this.#clock = clock
-    this.#client = new Client(`unix:${this.path}`, credentials.createInsecure(), {
-      'grpc.default_authority': 'localhost',
-      'grpc.initial_reconnect_backoff_ms': 50,
-      'grpc.min_reconnect_backoff_ms': 50,
-      'grpc.max_reconnect_backoff_ms': 1000,
-      'grpc.use_local_subchannel_pool': 1,
-    })
+    this.#client = new GrpcClient(this.path)
   }
 
   /** @throws PluginAway, PluginRefused */
-  call<T = object>(
+  async call<T = object>(
     protocol: Protocol,
     service: string,
     name: string,
     request: object,
     timeoutMs = callTimeoutMs,
   ): Promise<T> {
-    const { path, encode, decode } = protocol.method(service, name)
-    return new Promise((resolve, reject) => {
-      let late = false
-      const call = this.#client.makeUnaryRequest(path, encode, decode, request, new Metadata(), {}, (error, reply) => {
-        cancelTimer()
-        if (!error) resolve(reply as T)
-        else if (late) reject(new PluginRefused(path, status.DEADLINE_EXCEEDED, `no answer within ${timeoutMs} ms`))
-        else reject(this.#explain(path, error))
-      })
-      const cancelTimer = this.#clock.schedule(timeoutMs, () => {
-        late = true
-        call.cancel()
-      })
+    const method = protocol.method(service, name)
+    const { reply, cancel } = this.#client.unary<T>(method, request)
+    let late = false
+    const cancelTimer = this.#clock.schedule(timeoutMs, () => {
+      late = true
+      cancel()
     })
+    try {
+      return await reply
+    } catch (error) {
+      if (late) throw new PluginRefused(method.path, grpcStatus.DEADLINE_EXCEEDED, `no answer within ${timeoutMs} ms`)
+      throw this.#explain(method.path, error)
+    } finally {
+      cancelTimer()
+    }
   }
 
   /** Replies until the plugin ends them or goes away (rejects), or the signal aborts (silently). */
@@ -95,20 +89,20 @@ export class PluginSocket implements Disposable {
   ): AsyncGenerator<T, void, undefined> {
     const method = protocol.method(service, name)
     try {
-      yield* grpcReplies<T>(this.#client, method, request, new Metadata(), signal)
+      yield* this.#client.stream<T>(method, request, {}, signal)
     } catch (error) {
-      throw this.#explain(method.path, error as ServiceError)
+      throw this.#explain(method.path, error)
     }
   }
 
   [Symbol.dispose]() {
-    this.#client.close()
+    this.#client[Symbol.dispose]()
   }
 
-  #explain(path: string, error: ServiceError): Error {
-    const details = error.details ?? error.message
-    return error.code === status.UNAVAILABLE
-      ? new PluginAway(this.path, { cause: new Error(details) })
-      : new PluginRefused(path, error.code, details)
+  #explain(path: string, error: unknown): unknown {
+    if (!(error instanceof GrpcFailed)) return error
+    return error.code === grpcStatus.UNAVAILABLE
+      ? new PluginAway(this.path, { cause: new Error(error.message) })
+      : new PluginRefused(path, error.code, error.message)
   }
 }

@@ -1,7 +1,7 @@
-import { once, setMaxListeners } from 'node:events'
-import { type CallOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../base/clock.ts'
-import { grpcReplies } from '../../base/grpc-stream.ts'
+import { GrpcClient, type Metadata } from '../../base/grpc/client.ts'
+import { GrpcFailed, grpcStatus } from '../../base/grpc/status.ts'
 import type { Method } from '../../base/protobuf-protocol.ts'
 import { type RuntimeCall, RuntimeFailed, RuntimeUnavailable } from '../runtime.ts'
 import { operationOf } from './operation.ts'
@@ -21,15 +21,15 @@ export class CallFailed extends RuntimeFailed {
   }
 
   get notFound(): boolean {
-    return this.code === status.NOT_FOUND
+    return this.code === grpcStatus.NOT_FOUND
   }
 
   get unimplemented(): boolean {
-    return this.code === status.UNIMPLEMENTED
+    return this.code === grpcStatus.UNIMPLEMENTED
   }
 
   get deadlineExceeded(): boolean {
-    return this.code === status.DEADLINE_EXCEEDED
+    return this.code === grpcStatus.DEADLINE_EXCEEDED
   }
 }
 
@@ -41,15 +41,14 @@ export interface CallLimits {
   lease?: string
 }
 
-/**
- * One gRPC connection to a CRI endpoint on a unix socket. It reconnects by itself within a third of a second of the server's return;
- * meanwhile calls fail at once with RuntimeUnavailable.
- */
+/** What containerd's own API is asked about: the containers of CRI. */
+const namespace: Metadata = { 'containerd-namespace': 'k8s.io' }
+
+/** One gRPC connection to a CRI endpoint on a unix socket. While the server is away, calls fail at once with RuntimeUnavailable. */
 export class Connection implements Disposable {
   readonly socket: string
-  readonly #client: Client
+  readonly #client: GrpcClient
   readonly #clock: Clock
-  readonly #namespace = new Metadata()
   /** Told of each call to CRI. */
   readonly listeners = new Set<(call: RuntimeCall) => void>()
 
@@ -57,17 +56,7 @@ export class Connection implements Disposable {
   constructor(socket: string, clock: Clock) {
     this.socket = socket.replace(/^unix:(\/\/)?/, '')
     this.#clock = clock
-    this.#namespace.set('containerd-namespace', 'k8s.io')
-    this.#client = new Client(`unix:${this.socket}`, credentials.createInsecure(), {
-      'grpc.default_authority': 'localhost',
-      'grpc.initial_reconnect_backoff_ms': 50,
-      'grpc.min_reconnect_backoff_ms': 50,
-      'grpc.max_reconnect_backoff_ms': 250,
-      'grpc.max_receive_message_length': 256 << 20,
-      'grpc.max_send_message_length': 64 << 20,
-      // Each runtime object has its own connection: two agents in one process must not share a broken one.
-      'grpc.use_local_subchannel_pool': 1,
-    })
+    this.#client = new GrpcClient(this.socket)
   }
 
   /** @throws RuntimeUnavailable, CallFailed, or the signal's reason */
@@ -93,9 +82,9 @@ export class Connection implements Disposable {
   ): AsyncGenerator<T, void, undefined> {
     const called = containerdProtocol.method(`containerd.services.${service}`, method)
     try {
-      yield* grpcReplies<T>(this.#client, called, request, this.#namespace, signal)
+      yield* this.#client.stream<T>(called, request, namespace, signal)
     } catch (error) {
-      throw this.#explain(called.path, error as ServiceError)
+      throw this.#explain(called.path, error)
     }
   }
 
@@ -110,35 +99,16 @@ export class Connection implements Disposable {
     requests: AsyncIterable<object>,
     lease: string,
   ): Promise<void> {
-    const { path, encode, decode } = containerdProtocol.method(`containerd.services.${service}`, method)
-    const call = this.#client.makeBidiStreamRequest(path, encode, decode, this.#metadata(lease), {})
-    const answered = new Promise<void>((resolve, reject) => {
-      call.on('data', () => {})
-      call.on('end', resolve)
-      call.on('error', error => reject(this.#explain(path, error as ServiceError)))
-    })
-    // Told below, or instead of what the requests throw.
-    answered.catch(() => {})
+    const called = containerdProtocol.method(`containerd.services.${service}`, method)
     try {
-      for await (const request of requests)
-        if (!call.write(request)) await Promise.race([once(call, 'drain'), answered])
-      call.end()
+      await this.#client.upload(called, requests, { ...namespace, 'containerd-lease': lease })
     } catch (error) {
-      call.cancel()
-      throw error
+      throw this.#explain(called.path, error)
     }
-    await answered
-  }
-
-  #metadata(lease: string | undefined): Metadata {
-    if (lease === undefined) return this.#namespace
-    const metadata = this.#namespace.clone()
-    metadata.set('containerd-lease', lease)
-    return metadata
   }
 
   [Symbol.dispose]() {
-    this.#client.close()
+    this.#client[Symbol.dispose]()
   }
 
   #told<T>(method: string, reply: Promise<T>): Promise<T> {
@@ -155,54 +125,39 @@ export class Connection implements Disposable {
     return reply
   }
 
-  #call<T>({ path, encode, decode }: Method, request: object, limits: CallLimits = {}): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const { signal } = limits
-      if (signal?.aborted) return reject(signal.reason)
-      const options: CallOptions = {}
-      const call = this.#client.makeUnaryRequest(
-        path,
-        encode,
-        decode,
-        request,
-        this.#metadata(limits.lease),
-        options,
-        (error, reply) => {
-          cancelTimer()
-          signal?.removeEventListener('abort', onAbort)
-          if (!error) resolve(reply as T)
-          else if (signal?.aborted) reject(signal.reason)
-          else if (timedOut)
-            reject(new CallFailed(path, status.DEADLINE_EXCEEDED, `no answer from ${this.socket} in time`))
-          else reject(this.#explain(path, error))
-        },
-      )
-      let timedOut = false
-      const cancelTimer = this.#clock.schedule(limits.timeoutMs ?? 120_000, () => {
-        timedOut = true
-        call.cancel()
-      })
-      const onAbort = () => call.cancel()
-      // One signal may stand for a whole node: any number of calls is no leak.
-      if (signal) setMaxListeners(0, signal)
-      signal?.addEventListener('abort', onAbort, { once: true })
+  async #call<T>(method: Method, request: object, { signal, lease, timeoutMs = 120_000 }: CallLimits = {}): Promise<T> {
+    signal?.throwIfAborted()
+    const metadata = lease === undefined ? namespace : { ...namespace, 'containerd-lease': lease }
+    const { reply, cancel } = this.#client.unary<T>(method, request, metadata)
+    let timedOut = false
+    const cancelTimer = this.#clock.schedule(timeoutMs, () => {
+      timedOut = true
+      cancel()
     })
+    // One signal may stand for a whole node: any number of calls is no leak.
+    if (signal) setMaxListeners(0, signal)
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return await reply
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (timedOut)
+        throw new CallFailed(method.path, grpcStatus.DEADLINE_EXCEEDED, `no answer from ${this.socket} in time`)
+      throw this.#explain(method.path, error)
+    } finally {
+      cancelTimer()
+      signal?.removeEventListener('abort', cancel)
+    }
   }
 
-  #explain(path: string, error: ServiceError): Error {
-    const details = error.details ?? error.message
-    // The server also answers UNAVAILABLE (a registry is down); only the transport's own means that it is away.
-    if (
-      error.code === status.UNAVAILABLE &&
-      /No connection established|Connection dropped|ECONNRE|ENOENT|socket|goaway|GOAWAY|is not ready|shutdown|closed/i.test(
-        details,
-      ) &&
-      !/pull/.test(details)
-    )
+  #explain(path: string, error: unknown): unknown {
+    if (!(error instanceof GrpcFailed)) return error
+    // The server also answers UNAVAILABLE (a registry is down); only the connection's own means that it is away.
+    if (error.lost)
       return new RuntimeUnavailable(`the container runtime at ${this.socket} does not answer`, {
-        cause: new Error(details),
+        cause: new Error(error.message),
         hint: 'See whether containerd runs (systemctl status containerd) and whether the socket path is right.',
       })
-    return new CallFailed(path, error.code, details)
+    return new CallFailed(path, error.code, error.message)
   }
 }
