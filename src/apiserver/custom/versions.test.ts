@@ -192,6 +192,21 @@ describe('a conversion webhook', () => {
     expect(asked).toEqual([1])
   })
 
+  test('shows who writes what is stored: what it loses is lost', async () => {
+    const { server } = await converting(answer => {
+      for (const o of answer.response.convertedObjects) if ('old' in o.spec) delete o.spec.both
+    })
+    const made = await server.call('POST', url('v2'), object('v2', 'a', { now: 'n', both: 'b' }))
+    expect(made.body.spec).toEqual({ now: 'n' })
+    const merged = { spec: { now: 'm', both: 'c' } }
+    const patched = await server.call('PATCH', url('v2', 'a'), merged, {
+      'content-type': 'application/merge-patch+json',
+    })
+    expect(patched.body.spec).toEqual({ now: 'm' })
+    expect((await server.call('GET', url('v2', 'a'))).body.spec).toEqual({ now: 'm' })
+    expect((await server.call('DELETE', url('v2', 'a'))).body.status).toBe('Success')
+  })
+
   test('that answers with something else is not believed', async () => {
     const rename = (answer: any) => {
       for (const o of answer.response.convertedObjects) o.metadata.name = 'other'

@@ -7,7 +7,7 @@ import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
 import { applyDefaults, resetStatus, validateObject } from '../model-engine.ts'
 import type { Resource } from '../resources.ts'
-import { toStored } from '../storage/conversion.ts'
+import { prepare, toStored } from '../storage/conversion.ts'
 import { encodeObject, withRevision } from '../storage/object-bytes.ts'
 import { objectStoreKey } from '../storage/object-key.ts'
 import { ClaimTaken } from '../storage/object-store.ts'
@@ -117,17 +117,17 @@ async function admitAndCommit(
     const there = core.cache.get(resource, namespace, name)
     if (there) throw alreadyExistsError(kind, name, there.leaving)
     core.admission.checkCharges(admission)
-    return remembered(resource, dryKept(next, core.cache.revision, true), next)
+    return dryKept(next, core.cache.revision, true)
   }
   refuseRevision(sentRevision)
   const stored = resource.form ? await resource.form.toStored(next) : next
   const kept = await core.admission.commit(admission, claims => core.objects.create(resource, stored, claims))
-  return remembered(resource, kept, next)
+  return prepared(resource, kept)
 }
 
-/** What was just written need not be converted back to be shown. */
-export function remembered(resource: Resource, kept: KeptObject, served: AnyObject): KeptObject {
-  resource.form?.remember(kept, served)
+/** What was written is shown as whoever reads it next will see it: what a conversion loses is lost. */
+export async function prepared(resource: Resource, kept: KeptObject): Promise<KeptObject> {
+  await prepare(resource, [kept])
   return kept
 }
 

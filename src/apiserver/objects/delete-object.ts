@@ -8,7 +8,7 @@ import type { Resource } from '../resources.ts'
 import { prepare, servedObject } from '../storage/conversion.ts'
 import { StaleObject } from '../storage/object-store.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
-import { dryKept, remembered, type WriteOptions } from './create-object.ts'
+import { dryKept, prepared, type WriteOptions } from './create-object.ts'
 import { isFinished } from './update-object.ts'
 
 export interface Deletion {
@@ -69,14 +69,15 @@ export async function deleteObject(
       if (isFinished(next)) {
         // Only what may have a grace period is marked before it goes.
         const last = target.stored.gracePeriodSeconds ? next : present
-        if (options.dryRun) return { gone: true, object: remembered(target, dryKept(last, kept.revision, false), last) }
+        if (options.dryRun) return { gone: true, object: dryKept(last, kept.revision, false) }
         const revision = await core.admission.commit(admission, claims => core.objects.remove(kept, claims))
         const shown = last === next ? dryKept(next, revision, false) : kept.endedAt(revision)
-        return { gone: true, object: remembered(target, shown, last) }
+        target.form?.remember(shown, last)
+        return { gone: true, object: shown }
       }
-      if (options.dryRun) return { gone: false, object: remembered(target, dryKept(next, kept.revision, false), next) }
+      if (options.dryRun) return { gone: false, object: dryKept(next, kept.revision, false) }
       const stored = target.form ? await target.form.toStored(next) : next
-      return { gone: false, object: remembered(target, await core.objects.replace(target, kept, stored), next) }
+      return { gone: false, object: await prepared(target, await core.objects.replace(target, kept, stored)) }
     } catch (error) {
       if (!(error instanceof StaleObject)) throw error
       if (attempt >= attempts) throw conflictError(resource.kind, name, objectModified)

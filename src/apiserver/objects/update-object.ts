@@ -10,7 +10,7 @@ import { prepare, servedObject, toStored } from '../storage/conversion.ts'
 import { ClaimTaken, StaleObject } from '../storage/object-store.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { admitChanges } from './admit-changes.ts'
-import { dryKept, refuse, remembered, type WriteOptions } from './create-object.ts'
+import { dryKept, prepared, refuse, type WriteOptions } from './create-object.ts'
 import { sameButTimes, sameDesire } from './same.ts'
 import { keepSystemFields, takeMarks } from './system-fields.ts'
 
@@ -152,16 +152,16 @@ async function admitAndCommit(
   if (!options.differs && sameButTimes(next, present) && !form?.isOutdated(kept)) return kept
   if (options.dryRun) {
     core.admission.checkCharges(admission)
-    return remembered(target, dryKept(next, kept.revision, false), next)
+    return dryKept(next, kept.revision, false)
   }
   if (isFinished(next)) {
     const deletion: Admission = { ...admission, operation: 'DELETE', subresource: '', object: undefined }
     const revision = await core.admission.commit(deletion, claims => core.objects.remove(kept, claims))
-    return remembered(target, dryKept(next, revision, false), next)
+    return dryKept(next, revision, false)
   }
   const stored = form ? await form.toStored(next) : next
   const written = await core.admission.commit(admission, claims => core.objects.replace(target, kept, stored, claims))
-  return remembered(target, written, next)
+  return prepared(target, written)
 }
 
 /** The next state with everything kept that such a writer may not change. May change and return `next`. */

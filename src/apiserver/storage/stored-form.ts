@@ -17,7 +17,7 @@ export interface StoredForm {
   /** The served form; shared, not to be changed. */
   served(object: KeptObject): AnyObject
   toStored(object: AnyObject): AnyObject | Promise<AnyObject>
-  /** Saves a conversion of what has just been written. */
+  /** Saves the conversion of what has ended: it was converted while it was there. */
   remember(object: KeptObject, served: AnyObject): void
   /** Writing it again unchanged would change what is stored: it is in an older version, or lacks defaults. */
   isOutdated(object: KeptObject): boolean
