@@ -127,6 +127,8 @@ export class Binder {
     signal.addEventListener('abort', stop)
     this.#preparing.set(uid, over)
     try {
+      // Not while others wait to be decided.
+      await Promise.resolve()
       for (const reservation of writing) await reservation.write!({ client, clock, signal: over.signal })
     } finally {
       signal.removeEventListener('abort', stop)

@@ -64,7 +64,7 @@ function run({ claims, slices: told = [], taken = [], classes = {}, node = { nam
   const specs: Record<string, object> = { [`class-${a}`]: ofDriver(a), [`class-${b}`]: ofDriver(b), ...classes }
   const byName = { get: (name: string) => ({ metadata: { name }, spec: specs[name] ?? {} }) as any }
   const labels = { region: node.region, planet: 'earth' }
-  const view = { name: node.name, node: { metadata: { name: node.name, labels } } as any }
+  const view = { index: 0, name: node.name, node: { metadata: { name: node.name, labels } } as any }
   const wanted = new Wanted(claims, byName)
   const asked = [DevicePools.of(table).reachOf(view), new Set(taken), node.name] as const
   const found = wanted.allocate(...asked)

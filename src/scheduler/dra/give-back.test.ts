@@ -34,7 +34,10 @@ async function start(users: object[]) {
     status: { allocation: { nodeSelector, devices: { results } }, reservedFor: users },
   })
   const events = createEventRecorder({ ...bench, component: 'default-scheduler' })
-  const scheduler = createScheduler({ ...bench, events })
+  /** How often the claim was written when each try was over. */
+  const writes: number[] = []
+  const attempted = () => void writes.push(api.requests.filter(r => r.startsWith(`PUT ${claimPath}`)).length)
+  const scheduler = createScheduler({ ...bench, events, metrics: { attempted } })
   open.push(scheduler, bench.informers)
   const started = scheduler.start()
   await clock.advance(10)
@@ -46,12 +49,18 @@ async function start(users: object[]) {
   await clock.advance(3_000)
   const claim = api.objects.get(claimPath)!
   const nodeOf = (name: string) => api.objects.get(`/api/v1/namespaces/default/pods/${name}`)!['spec'].nodeName
-  return { nodeOf, device: claim['status'].allocation?.devices.results[0].pool }
+  return { nodeOf, writes, device: claim['status'].allocation?.devices.results[0].pool }
 }
 
 test('a claim that nobody uses gives its devices back where the pod cannot go, and gets others', async () => {
   const { nodeOf, device } = await start([])
   expect([nodeOf('p'), device]).toEqual(['n1', 'n1'])
+})
+
+test('what a claim gets is written when its pod is decided, not meanwhile', async () => {
+  const { writes } = await start([])
+  // Given back at the first try; nothing more at the second.
+  expect(writes).toEqual([1, 1])
 })
 
 test('one that somebody uses keeps them', async () => {

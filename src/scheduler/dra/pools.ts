@@ -48,7 +48,8 @@ const devicesOfSlice = new WeakMap<ResourceSlice, readonly PooledDevice[]>()
 export class DevicePools {
   readonly #own = new Map<string, ResourceSlice[]>()
   readonly #shared: Shared[] = []
-  readonly #ownReach = new Map<string, Reach>()
+  /** By row, of whom: every node is asked for every pod, and rows stay with their nodes. */
+  readonly #ownReach: ({ name: string; reach: Reach } | undefined)[] = []
   readonly #reach = new WeakMap<Node, Reach>()
 
   static of(slices: ObjectTable<ResourceSlice>): DevicePools {
@@ -63,11 +64,12 @@ export class DevicePools {
     for (const slice of slices) this.#add(slice)
   }
 
-  reachOf({ name, node }: Pick<NodeView, 'name' | 'node'>): Reach {
+  reachOf({ index, name, node }: Pick<NodeView, 'index' | 'name' | 'node'>): Reach {
     if (!this.#shared.length) {
-      let reach = this.#ownReach.get(name)
-      if (!reach) this.#ownReach.set(name, (reach = reachOf(this.#own.get(name) ?? none)))
-      return reach
+      let own = this.#ownReach[index]
+      if (own?.name !== name)
+        this.#ownReach[index] = own = { name, reach: reachOf(this.#own.get(name) ?? none) }
+      return own.reach
     }
     let reach = this.#reach.get(node)
     if (!reach) {
