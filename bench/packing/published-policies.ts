@@ -38,6 +38,17 @@ interface State {
   snapshot: Snapshot
 }
 
+/** The first node that fits, and there the tightest devices. */
+export const firstFit: Profile = profileWith({
+  name: 'FirstFit',
+  prepare: (_pod, snapshot, info) => ({ info, snapshot }),
+  reserve({ info, snapshot }: State, node) {
+    const { gpu } = info.class
+    if (gpu) info.gpu = { node: node.name, devices: tightest(roomOf(snapshot, node).free, gpu) }
+    return undefined
+  },
+})
+
 /** BestFit of the FGD paper: least CPU and devices left, in whole points between the worst and the best node. */
 export const bestFit: Profile = profileWith({
   name: 'BestFit',

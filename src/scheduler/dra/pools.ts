@@ -67,8 +67,7 @@ export class DevicePools {
   reachOf({ index, name, node }: Pick<NodeView, 'index' | 'name' | 'node'>): Reach {
     if (!this.#shared.length) {
       let own = this.#ownReach[index]
-      if (own?.name !== name)
-        this.#ownReach[index] = own = { name, reach: reachOf(this.#own.get(name) ?? none) }
+      if (own?.name !== name) this.#ownReach[index] = own = { name, reach: reachOf(this.#own.get(name) ?? none) }
       return own.reach
     }
     let reach = this.#reach.get(node)
