@@ -8,7 +8,7 @@ import {
 } from '../../apiserver/index.ts'
 import { createAuthority, createTokenKey, issueCertificate, type KeyPair } from '../../base/certificates.ts'
 import { Disposal } from '../../base/disposal.ts'
-import { openEtcdStore, openMemoryStore, type Store } from '../../db/index.ts'
+import { openEtcdStore, openMemoryStore, PrefixedStore, type Store } from '../../db/index.ts'
 import { nodeIp, serverNames } from '../addresses.ts'
 import { readAdmission } from '../admission.ts'
 import { readAudit } from '../audit.ts'
@@ -147,12 +147,14 @@ async function storeOf(flags: Flags, { disk, net, clock, log }: OutsideWorld): P
   if (endpoints.length === 0 || (await isStandIn(endpoints[0]!, net))) return openMemoryStore({ clock })
   const read = async (field: 'ca' | 'cert' | 'key', path: string | undefined) =>
     path ? { [field]: await disk.readText(path) } : {}
-  return openEtcdStore({
+  const store = await openEtcdStore({
     ...{ endpoints, clock, log },
     ...(await read('ca', flags.one('etcd-cafile'))),
     ...(await read('cert', flags.one('etcd-certfile'))),
     ...(await read('key', flags.one('etcd-keyfile'))),
   })
+  const prefix = flags.one('etcd-prefix')?.replace(/^\/*|\/*$/g, '') ?? ''
+  return prefix === '' || prefix === 'registry' ? store : new PrefixedStore(store, `/${prefix}`)
 }
 
 async function filesOf(flags: Flags, outside: OutsideWorld) {
