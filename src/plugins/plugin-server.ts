@@ -1,6 +1,9 @@
-import { Server, ServerCredentials, type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js'
+import type { Duplex } from 'node:stream'
+import type { Server, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
 import { explain } from '../base/errors.ts'
+import { grpcStatus } from '../base/grpc/status.ts'
 import type { Protocol } from '../base/protobuf-protocol.ts'
+import { listenOnSocket } from '../base/socket-server.ts'
 
 type Unary = (request: any) => Promise<object> | object
 /** Sends replies until the caller goes away, which the signal tells. */
@@ -17,15 +20,42 @@ export interface ServedService {
 /** What a method throws to choose the gRPC code; all else is Internal. */
 export class Refusal extends Error {
   readonly code: number
-  constructor(code: keyof typeof status, message: string) {
+  constructor(code: keyof typeof grpcStatus, message: string) {
     super(message)
-    this.code = status[code]
+    this.code = grpcStatus[code]
   }
 }
 
-/** Serves gRPC on a unix socket, which must not be there yet. */
+/**
+ * Serves gRPC on a unix socket, which must not be there yet. Most nodes have no plugin that ever calls: what it takes to
+ * answer, some eight megabytes, is loaded for the first that does.
+ */
 export async function servePlugin(socket: string, services: ServedService[]): Promise<AsyncDisposable> {
-  const server = new Server()
+  let answering: Promise<Answering> | undefined
+  const listening = await listenOnSocket(socket, connection => {
+    answering ??= startAnswering(services)
+    answering.then(
+      ({ take }) => take(connection),
+      () => connection.destroy(),
+    )
+  })
+  return {
+    async [Symbol.asyncDispose]() {
+      listening[Symbol.dispose]()
+      const started = await answering?.catch(() => undefined)
+      started?.server.forceShutdown()
+    },
+  }
+}
+
+interface Answering {
+  server: Server
+  take(connection: Duplex): void
+}
+
+async function startAnswering(services: ServedService[]): Promise<Answering> {
+  const grpc = (await import('@grpc/grpc-js')).default
+  const server = new grpc.Server()
   for (const { protocol, service, methods } of services) {
     const definition: Record<string, any> = {}
     const implementation: Record<string, any> = {}
@@ -45,14 +75,8 @@ export async function servePlugin(socket: string, services: ServedService[]): Pr
     }
     server.addService(definition, implementation)
   }
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), error => (error ? reject(error) : resolve()))
-  })
-  return {
-    async [Symbol.asyncDispose]() {
-      server.forceShutdown()
-    },
-  }
+  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
+  return { server, take: connection => injector.injectConnection(connection) }
 }
 
 function answered(method: Unary) {
@@ -61,7 +85,7 @@ function answered(method: Unary) {
       .then(() => method(call.request))
       .then(
         value => reply(null, value),
-        error => reply({ code: error instanceof Refusal ? error.code : status.INTERNAL, details: explain(error) }),
+        error => reply({ code: error instanceof Refusal ? error.code : grpcStatus.INTERNAL, details: explain(error) }),
       )
   }
 }
