@@ -191,6 +191,9 @@ test('what is wrong with options is said as of an object of theirs', async () =>
   expect((await refusal('DELETE', '', { propagationPolicy: 'Later' }))[2]).toBe(
     'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Later": supported values: "Foreground", "Background", "Orphan", "nil"',
   )
+  expect((await refusal('DELETE', '?propagationPolicy='))[2]).toBe(
+    'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "": supported values: "Foreground", "Background", "Orphan", "nil"',
+  )
   expect(await refusal('DELETE', '', { kind: 'ConfigMap', apiVersion: 'v1' })).toEqual([
     ...[400, 'BadRequest', 'the kind in the data (ConfigMap) does not match the expected kind (DeleteOptions)'],
     undefined,

@@ -2,6 +2,7 @@ import { canonicalIP, isIP } from '../../base/ip.ts'
 import type { Random } from '../../base/random.ts'
 import { ApiError, invalidError } from '../../models/api-error.ts'
 import { type FieldError, invalid } from '../../models/field-error.ts'
+import { checkAddresses } from '../../models/kinds/core/service-addresses.ts'
 import { Service } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Service as ServiceObject } from '../../models/types/core-v1.ts'
@@ -70,15 +71,15 @@ export class ServiceAllocator implements AdmissionPlugin {
       spec.clusterIPs = before.clusterIPs
     }
     if (!spec.clusterIPs?.length && spec.clusterIP) spec.clusterIPs = [spec.clusterIP]
-    // What is no address is for validation to refuse.
-    if ((spec.clusterIPs ?? []).some((ip: string) => ip !== 'None' && !isIP(ip))) return
-    // Two fields that do not agree are refused as they are.
-    if (spec.clusterIPs?.length && spec.clusterIP !== spec.clusterIPs[0]) return
-    const errors = settleFamilies(
-      spec,
-      before,
-      this.#addresses.map(range => range.family),
-    )
+    // Addresses and families that contradict each other are all that is told: nothing can be found for them.
+    const contradictions = checkAddresses(spec)
+    const errors = contradictions.length
+      ? contradictions
+      : settleFamilies(
+          spec,
+          before,
+          this.#addresses.map(range => range.family),
+        )
     if (errors.length) throw invalidError(Service, service.metadata.name ?? '', errors)
     if (spec.clusterIPs?.[0] !== 'None')
       spec.clusterIPs = addressSlots(service as unknown as ServiceObject).map(

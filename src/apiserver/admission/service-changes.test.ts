@@ -51,6 +51,29 @@ test('a headless Service that becomes a name elsewhere loses its address, by the
   expect(found.body.items.map((item: any) => item.metadata.name)).toContain('h')
 })
 
+const first = 'spec.clusterIPs: Invalid value: []string{%}: first value must match `clusterIP`'
+test.each<[object, string]>([
+  [{ ipFamilies: ['x'] }, 'spec.ipFamilies[0]: Unsupported value: "x": supported values: "IPv4", "IPv6"'],
+  [{ ipFamilies: ['IPv4', 'IPv4'] }, 'spec.ipFamilies[1]: Duplicate value: "IPv4"'],
+  [
+    { ipFamilies: ['IPv6'] },
+    'spec.clusterIPs[0]: Invalid value: "10.96.0.50": expected an IPv6 value as indicated by `ipFamilies[0]`',
+  ],
+  [{ clusterIPs: ['10.96.0.99'] }, first.replace('%', '"10.96.0.99"')],
+  [
+    { clusterIP: 'x', clusterIPs: ['x'] },
+    'spec.clusterIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+  ],
+  [
+    { clusterIPs: ['::1'] },
+    `[${first.replace('%', '"::1"')}, spec.clusterIPs[0]: Invalid value: "::1": expected an IPv4 value as indicated by \`ipFamilies[0]\`]`,
+  ],
+])('addresses and families that contradict each other are all that is told of a change: %j', async (change, why) => {
+  const made = await create('c', { clusterIP: '10.96.0.50', ports: [{ port: 80 }] })
+  const { message } = await update('c', { ...made.spec, ...change })
+  expect(message).toBe(`Service "c" is invalid: ${why}`)
+})
+
 test('a name elsewhere has no policy of traffic inside', async () => {
   const elsewhere = { type: 'ExternalName', externalName: 'a.example', internalTrafficPolicy: 'Cluster' }
   expect((await create('e', elsewhere)).spec).not.toHaveProperty('internalTrafficPolicy')

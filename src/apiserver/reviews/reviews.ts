@@ -109,7 +109,7 @@ function checkLocal({ resourceAttributes, nonResourceAttributes }: SubjectAccess
 function rulesStatus(parts: ReviewParts, user: UserInfo, namespace: string): object {
   if (namespace === '') throw badRequest('no namespace on request')
   const { rules, beyond } = parts.authorizer.allRulesOf(user, namespace)
-  const all: PolicyRule[] = user.groups.includes(mastersGroup) ? everything : rules
+  const all: PolicyRule[] = user.groups.includes(mastersGroup) ? [...everything, ...rules] : rules
   const resourceRules = []
   const nonResourceRules = []
   for (const { verbs, apiGroups, resources, resourceNames, nonResourceURLs } of all) {

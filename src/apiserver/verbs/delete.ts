@@ -112,7 +112,7 @@ function optionsOfQuery(call: Call, options: DeleteOptions): void {
     options.gracePeriodSeconds = Number(grace)
   }
   const policy = query.get('propagationPolicy')
-  if (policy) options.propagationPolicy = policy as NonNullable<DeleteOptions['propagationPolicy']>
+  if (policy !== null) options.propagationPolicy = policy as NonNullable<DeleteOptions['propagationPolicy']>
   if (query.get('orphanDependents')) options.orphanDependents = flag(query, 'orphanDependents')
   const said = ['uid', 'resourceVersion'].flatMap(field => {
     const value = query.get(field)
