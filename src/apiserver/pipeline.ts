@@ -58,7 +58,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const verb = verbOf(request, info)
       label = verb
       const asked = { verb, path: info.path, ...attributesOf(info, verb) }
-      const answer = authenticate(parts, request, auditId, asked)
+      const answer = authenticate(parts, request, auditId, asked, warnings)
       const known = answer instanceof Promise ? await answer : answer
       trail = parts.auditor?.begin(request, auditId, { user: known, ...asked })
       const user = wantsImpersonation(request) ? await impersonated(request, known, parts.authorizer) : known
@@ -184,6 +184,7 @@ function authenticate(
   request: ApiRequest,
   auditId: string,
   asked: Asked,
+  warnings: string[],
 ): UserInfo | Promise<UserInfo> {
   const refuse = (error: unknown): never => {
     const nobody = { username: '', groups: [] }
@@ -192,7 +193,7 @@ function authenticate(
     throw error
   }
   try {
-    const user = request.user ?? identify(parts.authenticators, request)
+    const user = request.user ?? identify(parts.authenticators, request, warnings)
     return user instanceof Promise ? user.catch(refuse) : user
   } catch (error) {
     return refuse(error)
@@ -200,10 +201,15 @@ function authenticate(
 }
 
 /** Most authenticators know at once: nothing is waited for unless one has to ask. */
-function identify(authenticators: readonly Authenticator[], request: ApiRequest): UserInfo | Promise<UserInfo> {
+function identify(
+  authenticators: readonly Authenticator[],
+  request: ApiRequest,
+  warnings: string[],
+): UserInfo | Promise<UserInfo> {
   for (const [i, authenticator] of authenticators.entries()) {
-    const user = authenticator.authenticate(request)
-    if (user instanceof Promise) return user.then(found => found ?? identify(authenticators.slice(i + 1), request))
+    const user = authenticator.authenticate(request, warnings)
+    if (user instanceof Promise)
+      return user.then(found => found ?? identify(authenticators.slice(i + 1), request, warnings))
     if (user) return user
   }
   if (bearerToken(request.headers['authorization'])) throw new ApiError('Unauthorized', 'Unauthorized')

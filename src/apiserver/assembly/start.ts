@@ -1,4 +1,5 @@
 import type { Aggregation } from '../aggregation/aggregation.ts'
+import { sayNotedSince } from '../authn/legacy-tokens.ts'
 import { bootstrapNamespaceRoles, bootstrapRoles } from '../authz/rbac/bootstrap-roles.ts'
 import { bootstrap } from '../bootstrap/bootstrap.ts'
 import type { Core } from '../core.ts'
@@ -10,13 +11,14 @@ import type { ApiServerOptions } from './options.ts'
 /** Makes what every cluster has, and begins to look after it. @param serviceAddress of the API inside the cluster */
 export async function startHouse(
   core: Core,
-  { events }: ApiServerOptions,
+  { events, tokenKeys }: ApiServerOptions,
   parts: { aggregation: Aggregation; steps: StartSteps; serviceAddress: string },
 ): Promise<void> {
   const { aggregation, steps, serviceAddress } = parts
   steps.done('cache', 'definitions')
   await bootstrapRoles(core)
   await bootstrap(core, { serviceAddress })
+  if (tokenKeys) await sayNotedSince(core)
   await bootstrapNamespaceRoles(core)
   steps.done('roles', 'objects')
   await keepFlowConfiguration(core)

@@ -2,7 +2,8 @@ import type { ApiRequest, UserInfo } from '../../models/rest.ts'
 
 /** Says who asks, or undefined if it does not know such credentials. @throws ApiError Unauthorized for bad ones it does know */
 export interface Authenticator {
-  authenticate(request: ApiRequest): UserInfo | undefined | Promise<UserInfo | undefined>
+  /** @param warnings what the user is to be told goes here */
+  authenticate(request: ApiRequest, warnings?: string[]): UserInfo | undefined | Promise<UserInfo | undefined>
 }
 
 export const anonymous: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] }

@@ -1,5 +1,6 @@
-import { decodeJwt } from 'jose'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createPrivateKey } from 'node:crypto'
+import { decodeJwt, SignJWT } from 'jose'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createAuthority, createTokenKey } from '../../base/certificates.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { UserInfo } from '../../models/rest.ts'
@@ -203,4 +204,60 @@ test('tokens are signed with an elliptic key where that is the one given, and it
     id_token_signing_alg_values_supported: ['ES256'],
   })
   expect((await elliptic.call('GET', '/openid/v1/jwks')).body.keys[0]).toMatchObject({ kty: 'EC', alg: 'ES256' })
+})
+
+describe('a token that a Secret holds, as the token controller of Kubernetes signs it', () => {
+  const username = 'system:serviceaccount:default:old'
+  const secret = `${ns}/secrets/old-token`
+  let token: string
+  beforeEach(async () => {
+    const { body: account } = await server.call('POST', `${ns}/serviceaccounts`, { metadata: { name: 'old' } })
+    const said = { namespace: 'default', 'secret.name': 'old-token', 'service-account.name': 'old' }
+    const claims = Object.entries({ ...said, 'service-account.uid': account.metadata.uid })
+    const named = Object.fromEntries(claims.map(([name, value]) => [`kubernetes.io/serviceaccount/${name}`, value]))
+    token = await new SignJWT({ ...named, iss: 'kubernetes/serviceaccount', sub: username })
+      .setProtectedHeader({ alg: 'RS256' })
+      .sign(createPrivateKey(tokenKeys.privateKey))
+    await server.call('POST', `${ns}/secrets`, {
+      metadata: { name: 'old-token', annotations: { 'kubernetes.io/service-account.name': 'old' } },
+      type: 'kubernetes.io/service-account-token',
+      stringData: { token },
+    })
+  })
+  const labels = async () => (await server.call('GET', secret)).body.metadata.labels
+  const mark = (label: string, value: string | null) =>
+    server.call('PATCH', secret, { metadata: { labels: { [label]: value } } }, ofMerge)
+  const ofMerge = { 'content-type': 'application/merge-patch+json' }
+
+  test('is good as long as the Secret holds it, which says when it was last used', async () => {
+    const { body: account } = await server.call('GET', `${ns}/serviceaccounts/old`)
+    const groups = ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated']
+    expect(await labels()).toBeUndefined()
+    expect(await whoIs(bearer(token))).toEqual({ username, uid: account.metadata.uid, groups })
+    expect(await labels()).toEqual({ 'kubernetes.io/legacy-token-last-used': '2026-01-01' })
+    await server.call('PATCH', secret, { stringData: { token: `${token}x` } }, ofMerge)
+    expect(await whoIs(bearer(token))).toBe(401)
+    const { body: since } = await server.call(
+      'GET',
+      '/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking',
+    )
+    expect(since.data).toEqual({ since: '2026-01-01' })
+  })
+
+  test('is refused while it is marked as invalid, and told of where its account names it', async () => {
+    await mark('kubernetes.io/legacy-token-invalid-since', '2025-12-31')
+    expect(await whoIs(bearer(token))).toBe(401)
+    await mark('kubernetes.io/legacy-token-invalid-since', null)
+    expect((await ask('GET', '/version', bearer(token))).headers['warning']).toBeUndefined()
+    await server.call('PATCH', `${ns}/serviceaccounts/old`, { secrets: [{ name: 'old-token' }] }, ofMerge)
+    expect((await ask('GET', '/version', bearer(token))).headers['warning']).toEqual([
+      '299 - "Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens."',
+    ])
+  })
+
+  test('speaks for nobody when its account is another one of the same name', async () => {
+    await server.call('DELETE', `${ns}/serviceaccounts/old`)
+    await server.call('POST', `${ns}/serviceaccounts`, { metadata: { name: 'old' } })
+    expect(await whoIs(bearer(token))).toBe(401)
+  })
 })

@@ -6,6 +6,7 @@ import { Node, Pod, Secret, ServiceAccount } from '../../models/kinds/index.ts'
 import type { ApiRequest, UserInfo } from '../../models/rest.ts'
 import type { Core } from '../core.ts'
 import { type Authenticator, bearerToken } from './authenticator.ts'
+import { legacyIssuer, legacyUser } from './legacy-tokens.ts'
 
 export interface TokenKeys {
   /** PEM, RSA or elliptic */
@@ -102,16 +103,21 @@ export class ServiceAccountTokens implements Authenticator {
     return { token, expiresMs: (now + seconds) * 1000 }
   }
 
-  async authenticate(request: ApiRequest): Promise<UserInfo | undefined> {
+  async authenticate(request: ApiRequest, warnings: string[] = []): Promise<UserInfo | undefined> {
     const token = bearerToken(request)
     if (token === undefined || token.split('.').length !== 3) return undefined
-    return (await this.verify(token, [this.audience]))?.user
+    return (await this.verify(token, [this.audience], warnings))?.user
   }
 
   /** Who a token speaks for, if it is ours, in time, for one of the audiences, and what it is bound to is still there. */
-  async verify(token: string, audiences: string[]): Promise<VerifiedToken | undefined> {
+  async verify(token: string, audiences: string[], warnings: string[] = []): Promise<VerifiedToken | undefined> {
     const claims = await this.#signed(token)
     if (!claims) return undefined
+    // These say neither for whom they are nor when they end.
+    if (claims.iss === legacyIssuer) {
+      const user = audiences.includes(this.audience) && (await legacyUser(this.#core, token, claims, warnings))
+      return user ? { user, audiences: [this.audience] } : undefined
+    }
     const now = this.#core.clock.now() / 1000
     if ((claims.exp ?? 0) <= now || (claims.nbf ?? 0) > now + 10) return undefined
     const mine = [claims.aud ?? []].flat().filter(a => audiences.includes(a))
@@ -141,7 +147,7 @@ export class ServiceAccountTokens implements Authenticator {
     if (known) return known
     try {
       const { payload } = await jwtVerify(token, this.#publicKey, {
-        issuer: this.issuer,
+        issuer: [this.issuer, legacyIssuer],
         algorithms: [this.#algorithm],
         currentDate: new Date(this.#core.clock.now()),
       })
