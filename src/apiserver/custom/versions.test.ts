@@ -207,18 +207,51 @@ describe('a conversion webhook', () => {
     expect((await server.call('DELETE', url('v2', 'a'))).body.status).toBe('Success')
   })
 
-  test('that answers with something else is not believed', async () => {
-    const rename = (answer: any) => {
-      for (const o of answer.response.convertedObjects) o.metadata.name = 'other'
-    }
-    const { server } = await converting(rename)
+  const of = (message: string) => `conversion webhook for ${group}/v1, Kind=CronTab ${message}`
+  const each = (change: (o: any) => void) => (answer: any) => answer.response.convertedObjects.forEach(change)
+  test.each<[string, (answer: any) => void, string]>([
+    ['name', each(o => (o.metadata.name = 'other')), 'returned invalid object: must have the same name: a != other'],
+    [
+      'version',
+      each(o => (o.apiVersion = 'a/v1')),
+      `returned invalid object at index 0: invalid groupVersion (expected ${group}/v2, received a/v1)`,
+    ],
+    [
+      'kind',
+      each(o => (o.kind = 'Tab')),
+      'returned invalid object at index 0: invalid kind (expected CronTab, received Tab)',
+    ],
+    [
+      'labels',
+      each(o => (o.metadata.labels = { a: 5 })),
+      'returned invalid metadata: metadata.labels[a] must be a string, but is number in converted object',
+    ],
+    ['metadata', each(o => delete o.metadata), 'returned invalid metadata: missing metadata in converted object'],
+    ['number', answer => answer.response.convertedObjects.pop(), 'returned 0 objects, expected 1'],
+    ['question', answer => (answer.response.uid = 'other'), 'failed: expected response.uid="<uid>", got "other"'],
+    [
+      'form',
+      answer => Object.assign(answer, { apiVersion: undefined, kind: undefined }),
+      'failed: expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got /, Kind=',
+    ],
+    ['result', answer => (answer.response.result = { status: 'Failure', message: 'no' }), 'failed: no'],
+    ['success', answer => (answer.response.result = {}), "failed: response.result.status was '', not 'Success'"],
+  ])('that answers with another %s is not believed', async (_what, change, message) => {
+    const { server } = await converting(change)
     await server.call('POST', url('v1'), object('v1', 'a', { old: 'o' }))
     const read = await server.call('GET', url('v2', 'a'))
-    expect([read.status, read.body.message]).toEqual([
-      500,
-      `conversion webhook for ${group}/v1, Kind=CronTab returned invalid converted object at index 0: must have the same name: a != other`,
-    ])
+    const said = read.body.message.replace(/uid="[^"]*"/, 'uid="<uid>"')
+    expect([read.status, read.body.reason, said]).toEqual([500, undefined, of(message)])
     expect((await server.call('GET', url('v1', 'a'))).status).toBe(200)
+  })
+
+  test('that changes one object of a list says which', async () => {
+    const { server } = await converting(answer => {
+      if (answer.response.convertedObjects[1]) answer.response.convertedObjects[1].metadata.uid = 'u'
+    })
+    for (const name of ['a', 'b']) await server.call('POST', url('v1'), object('v1', name, { old: 'o' }))
+    const { body } = await server.call('GET', url('v2'))
+    expect(body.message).toMatch(/ returned invalid converted object at index 1: must have the same UID: \S+ != u$/)
   })
 })
 
