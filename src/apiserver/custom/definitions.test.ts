@@ -176,3 +176,23 @@ describe('a definition', () => {
     )
   })
 })
+
+test('who watches the objects of a definition that is deleted hears that each of them goes, and then the end', async () => {
+  await using server = await startTestServer()
+  const all = await server.watch(`${crds}?watch=1`)
+  await server.call('POST', crds, cronTab())
+  for (;;) if ((await all.next()).object.status.conditions?.some((c: any) => c.type === 'Established')) break
+  all.end()
+  for (const name of ['a', 'b']) await server.call('POST', tabs, cronTabObject(name))
+  const watching = await server.watch(`${tabs}?watch=1`)
+  const seen = async () => {
+    const event = await watching.next()
+    return event && [event.type, event.object.metadata.name]
+  }
+  expect([await seen(), await seen()]).toEqual([
+    ['ADDED', 'a'],
+    ['ADDED', 'b'],
+  ])
+  await server.call('DELETE', `${crds}/crontabs.stable.example.com`)
+  expect([await seen(), await seen(), await seen()]).toEqual([['DELETED', 'a'], ['DELETED', 'b'], undefined])
+})

@@ -22,6 +22,9 @@ import { emptyOut } from './instance-deletion.ts'
 interface Served {
   /** Says all that serving depends on: a definition of the same sign is served already. */
   sign: string
+  generation: number
+  /** The definition is on its way out. */
+  dying: boolean
   kinds: Kind<AnyObject>[]
   /** In the version in which objects are stored, served or not. */
   stored: Resource
@@ -102,7 +105,9 @@ export class Definitions {
       } catch (error) {
         log.warn({ definition: kept.name, error: explain(error) }, 'a version of a definition cannot be served')
       }
-    before?.ended.abort()
+    // Who watches the objects of a definition that goes hears how each of them goes first.
+    if (before && onlyDies(before, next)) next.ended.signal.addEventListener('abort', () => before.ended.abort())
+    else before?.ended.abort()
   }
 
   #build(crd: CustomResourceDefinition, sign: string): Served {
@@ -125,6 +130,8 @@ export class Definitions {
     const shown = [...kinds].filter(([version, kind]) => version.served && established && !this.#isTaken(kind))
     return {
       sign,
+      generation: crd.metadata.generation ?? 0,
+      dying: crd.metadata.deletionTimestamp !== undefined,
       kinds: shown.map(([, kind]) => kind),
       stored: resources.of(kinds.get(storage)!),
       ended,
@@ -226,6 +233,10 @@ export class Definitions {
 
 /** Nothing new comes to a definition on its way out. */
 const dyingVerbs: Kind<AnyObject>['verbs'] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+
+/** Its deletion has begun, and nothing else has changed: that is one generation more. */
+const onlyDies = (before: Served, next: Served): boolean =>
+  next.dying && !before.dying && next.generation <= before.generation + 1
 
 /** A definition is named after its plural and group. */
 const groupOf = (name: string) => name.slice(name.indexOf('.') + 1)
