@@ -206,6 +206,58 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
     await until('its port let go', async () => (await curl(`http://${ip}:8088/`)).code === 7)
   })
 
+  it('TCPRoutes and UDPRoutes lead on what comes as it is, at one number', async () => {
+    const echo = box.machine.start(process.execPath, [
+      '-e',
+      `const s = require('dgram').createSocket('udp4'); s.on('message', (m, f) => s.send('heard ' + m, f.port, f.address)); s.bind(5300, '${ip}')`,
+    ])
+    const route = (kind: string, sectionName: string, backend: object) => ({
+      apiVersion: 'gateway.networking.k8s.io/v1alpha2',
+      kind,
+      metadata: { name: 'bare', namespace: 'default' },
+      spec: { parentRefs: [{ name: 'bare', sectionName }], rules: [{ backendRefs: [backend] }] },
+    })
+    const listener = (protocol: string) => ({ name: protocol.toLowerCase(), port: 9100, protocol })
+    await box.apply(
+      {
+        apiVersion: 'gateway.networking.k8s.io/v1',
+        kind: 'Gateway',
+        metadata: { name: 'bare', namespace: 'default' },
+        spec: { gatewayClassName: 'optiflow', listeners: [listener('TCP'), listener('UDP')] },
+      },
+      route('TCPRoute', 'tcp', { name: 'app', port: 80 }),
+      route('UDPRoute', 'udp', { name: 'echo', port: 53 }),
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'echo', namespace: 'default' },
+        spec: { ports: [{ port: 53, protocol: 'UDP' }] },
+      },
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'echo', namespace: 'default', labels: { 'kubernetes.io/service-name': 'echo' } },
+        addressType: 'IPv4',
+        ports: [{ port: 5300, protocol: 'UDP' }],
+        endpoints: [{ addresses: [ip] }],
+      },
+    )
+    await box.kubectl('wait', 'gateway/bare', '--for=condition=Programmed', '--timeout=60s')
+    await until('an answer', async () => (await curl(`http://${ip}:9100/`)).out.startsWith('version 1 on app-'))
+    const ask = `const s = require('dgram').createSocket('udp4'); s.on('message', m => { console.log(String(m)); s.close() }); s.send('hello', 9100, '${ip}'); setTimeout(() => process.exit(1), 2000).unref()`
+    await until('an answer to a packet', async () =>
+      (await lan.outside.run(process.execPath, ['-e', ask])).out.includes('heard hello'),
+    )
+    const { status } = await box.get('gateway', 'bare')
+    expect(status.listeners.map((l: any) => [l.name, l.attachedRoutes])).toEqual([
+      ['tcp', 1],
+      ['udp', 1],
+    ])
+    await box.kubectl('delete', 'gateway/bare', 'tcproute/bare', 'udproute/bare', 'service/echo')
+    await until('the port let go', async () => (await curl(`http://${ip}:9100/`)).code === 7)
+    await echo.stop()
+  })
+
   it('no request fails while the app is rolled over and pods are deleted, through the gateway or a Service', async () => {
     await box.apply({
       apiVersion: 'v1',

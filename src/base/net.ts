@@ -8,7 +8,7 @@ import { type PlainAnswer, type PlainGet, plainGet } from './plain-get.ts'
 /** The network comes in through here: what rooms below main may open. Servers for many clients are web-server.ts's. */
 export interface Net {
   /** Resolves when a TCP connection stands, which the caller then owns. */
-  connect(host: string, port: number, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<tcp.Socket>
+  connect(host: string, port: number, options?: ConnectOptions): Promise<tcp.Socket>
   /** One HTTP(S) request; follows no redirect, verifies TLS unless `insecure`. */
   request(url: string, options?: HttpOptions): Promise<HttpReply>
   /** One plain GET of which only the head matters, as cheap as can be. */
@@ -22,7 +22,22 @@ export interface Net {
     onMessage: (message: Buffer, from: { address: string; port: number }) => void,
   ): Promise<UdpSocket>
   /** A TCP listener on host:port (0 = any free one). */
-  listenTcp(host: string, port: number, onConnection: (socket: tcp.Socket) => void): Promise<Listener>
+  listenTcp(
+    host: string,
+    port: number,
+    onConnection: (socket: tcp.Socket) => void,
+    options?: HalfOpen,
+  ): Promise<Listener>
+}
+
+export interface HalfOpen {
+  /** Where the other side has said all it has to say, ours may go on, and ends by itself. */
+  halfOpen?: boolean
+}
+
+export interface ConnectOptions extends HalfOpen {
+  timeoutMs?: number
+  signal?: AbortSignal
 }
 
 export interface HttpOptions {
@@ -155,7 +170,7 @@ export const systemNet: Net = {
 
   connect(host, port, options = {}) {
     return new Promise((resolve, reject) => {
-      const socket = tcp.connect({ host, port })
+      const socket = tcp.connect({ host, port, allowHalfOpen: options.halfOpen })
       const fail = (error: unknown) => {
         socket.destroy()
         reject(error)
@@ -296,10 +311,10 @@ export const systemNet: Net = {
     })
   },
 
-  listenTcp(host, port, onConnection) {
+  listenTcp(host, port, onConnection, { halfOpen } = {}) {
     return new Promise((resolve, reject) => {
       const open = new Set<tcp.Socket>()
-      const server = tcp.createServer(socket => {
+      const server = tcp.createServer({ allowHalfOpen: halfOpen }, socket => {
         open.add(socket)
         socket.on('error', () => {})
         socket.on('close', () => open.delete(socket))

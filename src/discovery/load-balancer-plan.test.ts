@@ -55,7 +55,7 @@ describe('addresses of Services of type LoadBalancer', () => {
   })
 
   test('a port that the gateway wants now is given to nobody anew, and stays whose it is', () => {
-    const isAsked = (port: number) => port === 80
+    const isAsked = (port: number, protocol: string) => port === 80 && protocol === 'TCP'
     const ports = [{ port: 80 }]
     const had = { ...service('had', { ports }), status: { loadBalancer: { ingress: [{ ip: '10.0.0.1' }] } } } as Service
     expect(plan([had], { isAsked })['default/had']).toEqual({ addresses: ['10.0.0.1', '10.0.0.2'] })
@@ -65,6 +65,8 @@ describe('addresses of Services of type LoadBalancer', () => {
     })
     const udp = service('udp', { ports: [{ port: 80, protocol: 'UDP' }] })
     expect(plan([udp], { isAsked })['default/udp']!.addresses).toHaveLength(2)
+    const byUdp = (port: number, protocol: string) => port === 80 && protocol === 'UDP'
+    expect(plan([udp], { isAsked: byUdp })['default/udp']!.addresses).toHaveLength(0)
   })
 
   test('who has a port keeps it: one that a Service adds later is refused alone, whoever else has it', () => {

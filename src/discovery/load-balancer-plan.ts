@@ -21,8 +21,8 @@ export interface LoadBalancerInput {
   slices(service: Service): readonly EndpointSlice[]
   /** Ports of every node that something else answers: `tcp/443` → `the gateway`. */
   reserved: ReadonlyMap<string, string>
-  /** Whether the gateway is to serve at a port of TCP, which no Service gets that has no address yet. */
-  isAsked?(port: number): boolean
+  /** Whether the gateway is to serve at a port, which no Service gets that has no address yet. */
+  isAsked?(port: number, protocol: 'TCP' | 'UDP'): boolean
 }
 
 /** Not ours where another implementation is named. */
@@ -84,8 +84,11 @@ export const portText = ({ protocol = 'TCP', port }: Pick<ServicePort, 'protocol
   `${protocol.toLowerCase()}/${port}`
 
 /** Who is first keeps it: the gateway, what is to be served there now. */
-const askedBy = (port: string, { isAsked }: LoadBalancerInput): string | undefined =>
-  port.startsWith('tcp/') && isAsked?.(Number(port.slice(4))) ? 'the gateway' : undefined
+function askedBy(port: string, { isAsked }: LoadBalancerInput): string | undefined {
+  const [protocol, number] = port.split('/')
+  if (protocol !== 'tcp' && protocol !== 'udp') return undefined
+  return isAsked?.(Number(number), protocol === 'tcp' ? 'TCP' : 'UDP') ? 'the gateway' : undefined
+}
 
 export const nameOf = ({ metadata }: Service) => `${metadata.namespace}/${metadata.name}`
 

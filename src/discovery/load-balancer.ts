@@ -26,7 +26,7 @@ import { slicesNamed } from './slice-writer.ts'
 
 /** At which ports of the nodes the gateway is to serve now. */
 export interface PortsOfGateway extends Pick<Source, 'subscribe'> {
-  isAsked(port: number): boolean
+  isAsked(port: number, protocol: 'TCP' | 'UDP'): boolean
 }
 
 /**
@@ -120,7 +120,7 @@ export function loadBalancerReconciler(
             nodes: cache.list(Node),
             slices: s => slicesNamed(cache, keyOf(s)),
             reserved,
-            isAsked: port => asked?.isAsked(port) ?? false,
+            isAsked: (port, protocol) => asked?.isAsked(port, protocol) ?? false,
           })
       const placement = plan.get(nameOf(service))
       if (!placement) return

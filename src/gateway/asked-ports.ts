@@ -1,8 +1,9 @@
 import { sameMeaning } from '../base/equality.ts'
 import type { Source } from '../client/reconciler.ts'
+import { placeOfPort } from './port-space.ts'
 
 /**
- * Ports that objects ask for, and whose they are where the gateway's machine does not give them. The gateway writes it; who tells of
+ * Ports (by their place, see port-space.ts) that objects ask for, and whose they are where the gateway's machine does not give them. The gateway writes it; who tells of
  * Ingresses and Gateways reads it, and who gives ports of the nodes away.
  */
 export class AskedPorts {
@@ -11,13 +12,13 @@ export class AskedPorts {
   readonly #followers = new Set<() => void>()
 
   /** Something is to be served there, whether or not the gateway has it. */
-  isAsked(port: number): boolean {
-    return this.#asked.has(port)
+  isAsked(port: number, protocol: 'TCP' | 'UDP' = 'TCP'): boolean {
+    return this.#asked.has(placeOfPort(port, protocol))
   }
 
-  /** Whose a port is, for people; undefined: the gateway has it, or nobody asked for it. */
-  holder(port: number): string | undefined {
-    return this.#missing.get(port)
+  /** Whose the port at a place is, for people; undefined: the gateway has it, or nobody asked for it. */
+  holder(place: number): string | undefined {
+    return this.#missing.get(place)
   }
 
   /** All that is asked for now, and what of it is missing. */

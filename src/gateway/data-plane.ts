@@ -1,4 +1,5 @@
 import { OptiFlowError } from '../base/errors.ts'
+import { portAt } from './port-space.ts'
 import type { Certificate, RoutingTable } from './routing-table.ts'
 
 export interface Address {
@@ -23,9 +24,9 @@ export class GatewayFailed extends OptiFlowError {}
 export interface DataPlane extends AsyncDisposable {
   /** @throws GatewayFailed when doors that are to be held cannot be had */
   open(doors: Doors): Promise<void>
-  /** Where a port that listeners name is really served; undefined: nowhere. */
-  realPort(port: number): number | undefined
-  /** Ports of the table that the machine does not give, with the code of the error: `EADDRINUSE`. Each call of `serve` tries again. */
+  /** Where the port at a place (see port-space.ts) that listeners name is really served; undefined: nowhere. */
+  realPort(place: number): number | undefined
+  /** Places of ports of the table that the machine does not give, with the code of the error: `EADDRINUSE`. Each call of `serve` tries again. */
   readonly missing: ReadonlyMap<number, string>
   /** From now on requests are led by this table. @param answers by path: what is answered before all routes */
   serve(table: RoutingTable, answers: ReadonlyMap<string, string>): Promise<void>
@@ -33,8 +34,8 @@ export interface DataPlane extends AsyncDisposable {
   useOwnCertificate(certificate: Certificate): Promise<void>
 }
 
-/** Where a port that listeners name is to be served; undefined: nowhere. */
-export function addressOf({ plain, secure }: Doors, port: number): Address | undefined {
-  if (port === 80) return plain
-  return port === 443 ? secure : { host: plain.host, port }
+/** Where the port at a place that listeners name is to be served; undefined: nowhere. */
+export function addressOf({ plain, secure }: Doors, place: number): Address | undefined {
+  if (place === 80) return plain
+  return place === 443 ? secure : { host: plain.host, port: portAt(place) }
 }

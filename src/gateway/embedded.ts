@@ -32,12 +32,12 @@ export class EmbeddedPlane implements DataPlane {
   async open(doors: Doors): Promise<void> {
     this.#doors = doors
     if (!doors.held) return
-    await this.#entrances.fix(80, doors.plain, false)
-    if (doors.secure) await this.#entrances.fix(443, doors.secure, true)
+    await this.#entrances.fix(80, doors.plain, 'HTTP')
+    if (doors.secure) await this.#entrances.fix(443, doors.secure, 'HTTPS')
   }
 
-  realPort(port: number): number | undefined {
-    return this.#entrances.realPort(port)
+  realPort(place: number): number | undefined {
+    return this.#entrances.realPort(place)
   }
 
   get missing(): ReadonlyMap<number, string> {
@@ -48,9 +48,9 @@ export class EmbeddedPlane implements DataPlane {
     this.#answers = answers
     this.#proxy.table = table
     const wanted = new Map<number, Wanted>()
-    for (const [port, { secure }] of table.ports) {
-      const address = addressOf(this.#doors!, port)
-      if (address) wanted.set(port, { ...address, secure })
+    for (const [place, { secure, asItIs }] of table.ports) {
+      const address = addressOf(this.#doors!, place)
+      if (address) wanted.set(place, { ...address, form: asItIs ? 'asItIs' : secure ? 'HTTPS' : 'HTTP' })
     }
     await this.#entrances.want(wanted)
   }

@@ -1,8 +1,14 @@
+import type { Clock } from '../base/clock.ts'
 import { codeOf, explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { ListenWeb, WebLimits, WebServer } from '../base/web-server.ts'
+import type { Net } from '../base/net.ts'
+import type { ListenWeb, WebLimits } from '../base/web-server.ts'
 import type { Entrance } from './asked.ts'
 import { type Address, GatewayFailed } from './data-plane.ts'
+import { Datagrams } from './datagrams.ts'
+import { passConnection } from './passthrough.ts'
+import { heldForWeb } from './plan/held-ports.ts'
+import { isUdpPlace } from './port-space.ts'
 import type { GatewayProxy } from './proxy.ts'
 import { type Certificate, certificateOf, type PortRoutes } from './routing-table.ts'
 
@@ -11,11 +17,24 @@ export interface EntrancesOptions {
   /** For names without a certificate of their own. */
   ownCertificate: Certificate
   listen: ListenWeb
+  clock: Clock
+  net: Net
   log: Logger
 }
 
 export interface Wanted extends Address {
-  secure: boolean
+  form: Form
+}
+
+/** What is done with what comes to a port. */
+export type Form = 'HTTP' | 'HTTPS' | 'asItIs'
+
+/** A port that is listened on. */
+interface Opened {
+  /** The real one. */
+  port: number
+  form: Form
+  close(graceMs: number): Promise<void>
 }
 
 /** What requests under way get at the end. */
@@ -27,10 +46,10 @@ const graceMs = 5_000
  */
 const limits: WebLimits = { headBytes: 64 << 10, requestMs: 300_000, keepAliveMs: 60_000, backlog: 511 }
 
-/** The ports on which the gateway listens, by the port that listeners name: 80 and 443 may really be others. */
+/** The ports on which the gateway listens, by the place (see port-space.ts) of the port that listeners name: 80 and 443 may really be others. */
 export class Entrances implements AsyncDisposable {
   readonly #options: EntrancesOptions
-  readonly #open = new Map<number, WebServer>()
+  readonly #open = new Map<number, Opened>()
   #ownCertificate: Certificate
   /** Those besides the fixed ones, one change after the other. */
   #changing: Promise<void> = Promise.resolve()
@@ -51,8 +70,8 @@ export class Entrances implements AsyncDisposable {
   }
 
   /** Where a port is really served; undefined: nowhere. */
-  realPort(port: number): number | undefined {
-    return this.#open.get(port)?.port
+  realPort(place: number): number | undefined {
+    return this.#open.get(place)?.port
   }
 
   /** Ports that are wanted and cannot be had, with the code of the error. */
@@ -61,9 +80,9 @@ export class Entrances implements AsyncDisposable {
   }
 
   /** Serves `port` at an address for good. @throws GatewayFailed */
-  async fix(port: number, { host, port: realPort }: Address, secure: boolean): Promise<void> {
+  async fix(port: number, { host, port: realPort }: Address, form: 'HTTP' | 'HTTPS'): Promise<void> {
     try {
-      this.#open.set(port, await this.#listen({ host, port: realPort }, port, secure))
+      this.#open.set(port, await this.#listenWeb({ host, port: realPort }, port, form))
       this.#fixed.add(port)
     } catch (cause) {
       throw new GatewayFailed(`the gateway cannot listen on ${host}:${realPort}`, {
@@ -88,37 +107,82 @@ export class Entrances implements AsyncDisposable {
   }
 
   async #change(): Promise<void> {
-    for (const port of [...this.#open.keys()]) if (!this.#fixed.has(port) && !this.#wanted.has(port)) this.#close(port)
-    for (const port of [...this.#missing.keys()]) if (!this.#wanted.has(port)) this.#missing.delete(port)
-    for (const [port, wanted] of this.#wanted) if (!this.#open.has(port)) await this.#try(port, wanted)
+    for (const [place, { form }] of [...this.#open])
+      if (!this.#fixed.has(place) && this.#wanted.get(place)?.form !== form) this.#close(place)
+    for (const place of [...this.#missing.keys()]) if (!this.#wanted.has(place)) this.#missing.delete(place)
+    for (const [place, wanted] of this.#wanted) {
+      const open = this.#open.get(place)
+      if (!open) await this.#try(place, wanted)
+      else if (open.form !== wanted.form) this.#missing.set(place, heldForWeb)
+      else this.#missing.delete(place)
+    }
   }
 
-  async #try(port: number, wanted: Wanted): Promise<void> {
+  async #try(place: number, wanted: Wanted): Promise<void> {
     try {
-      this.#open.set(port, await this.#listen(wanted, port, wanted.secure))
-      this.#missing.delete(port)
+      this.#open.set(place, await this.#listen(wanted, place))
+      this.#missing.delete(place)
     } catch (error) {
       const { host, port: realPort } = wanted
-      if (!this.#missing.has(port))
+      if (!this.#missing.has(place))
         this.#options.log.warn(
           { host, port: realPort, error: explain(error) },
           'a port that is asked for cannot be had',
         )
-      this.#missing.set(port, codeOf(error) ?? explain(error))
+      this.#missing.set(place, codeOf(error) ?? explain(error))
     }
   }
 
-  #close(port: number): void {
+  #close(place: number): void {
     const closed = this.#open
-      .get(port)!
+      .get(place)!
       .close(graceMs)
       .finally(() => this.#closing.delete(closed))
     this.#closing.add(closed)
-    this.#open.delete(port)
+    this.#open.delete(place)
   }
 
-  async #listen({ host, port: realPort }: Address, port: number, secure: boolean): Promise<WebServer> {
+  #listen(wanted: Wanted, place: number): Promise<Opened> {
+    const { form } = wanted
+    if (form !== 'asItIs') return this.#listenWeb(wanted, place, form)
+    return isUdpPlace(place) ? this.#listenUdp(wanted, place) : this.#listenTcp(wanted, place)
+  }
+
+  async #listenTcp({ host, port }: Address, place: number): Promise<Opened> {
+    const { proxy, net } = this.#options
+    const listener = await net.listenTcp(
+      ...([host, port] as const),
+      socket => {
+        const to = proxy.asItIs(place)
+        if (to) void passConnection(to, socket, proxy.passing)
+        else socket.destroy()
+      },
+      { halfOpen: true },
+    )
+    return { port: listener.port, form: 'asItIs', close: () => listener.close() }
+  }
+
+  async #listenUdp({ host, port }: Address, place: number): Promise<Opened> {
+    const { proxy, net, clock } = this.#options
+    const datagrams = new Datagrams({
+      to: () => proxy.asItIs(place),
+      answer: (message, to) => socket.send(message, to),
+      ...{ parts: proxy.passing, clock },
+    })
+    const socket = await net.bindUdp(host, port, (message, from) => datagrams.take(message, from))
+    return {
+      port: socket.port,
+      form: 'asItIs',
+      close: async () => {
+        datagrams.close()
+        await socket.close()
+      },
+    }
+  }
+
+  async #listenWeb({ host, port: realPort }: Address, port: number, form: 'HTTP' | 'HTTPS'): Promise<Opened> {
     const { proxy, listen, log } = this.#options
+    const secure = form === 'HTTPS'
     const failed = (error: unknown) => log.warn({ error: explain(error) }, 'request failed')
     const routes = () => proxy.table.ports.get(port)
     const at: Entrance = { port, realPort, secure }
@@ -140,7 +204,7 @@ export class Entrances implements AsyncDisposable {
       onUpgrade: (request, socket, head) => void proxy.upgrade(request, socket, head, at).catch(failed),
     })
     at.realPort = server.port
-    return server
+    return { port: server.port, form, close: graceMs => server.close(graceMs) }
   }
 }
 

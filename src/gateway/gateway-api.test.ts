@@ -356,7 +356,7 @@ describe('Gateway API', () => {
         tls: { certificateRefs: [{ name: 'pair', namespace: 'other' }] },
       }),
       listener('api', { port: 6443 }),
-      listener('tcp', { port: 9, protocol: 'TCP' }),
+      listener('sctp', { port: 9, protocol: 'SCTP' }),
       listener('kinds', { hostname: 'kinds.test', allowedRoutes: { kinds: [{ kind: 'TCPRoute' }] } }),
       listener('clash', { port: 443, hostname: 'plain.test' }),
     )

@@ -27,7 +27,9 @@ import {
   gatewayDefinitions,
   HTTPRoute,
   ReferenceGrant,
+  TCPRoute,
   TLSRoute,
+  UDPRoute,
 } from './kinds/index.ts'
 import { type Attachments, attach } from './plan/attachments.ts'
 import type { Engine } from './plan/engine.ts'
@@ -177,6 +179,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         httpRoutes: informers.for(HTTPRoute),
         grpcRoutes: informers.for(GRPCRoute),
         tlsRoutes: informers.for(TLSRoute),
+        tcpRoutes: informers.for(TCPRoute),
+        udpRoutes: informers.for(UDPRoute),
         grants: informers.for(ReferenceGrant),
         namespaces: informers.for(Namespace),
       }
@@ -190,6 +194,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
           httpRoutes: kinds.httpRoutes.list(),
           grpcRoutes: kinds.grpcRoutes.list(),
           tlsRoutes: kinds.tlsRoutes.list(),
+          tcpRoutes: kinds.tcpRoutes.list(),
+          udpRoutes: kinds.udpRoutes.list(),
           grants: kinds.grants.list(),
           namespace: name => kinds.namespaces.get({ name }),
           policies,

@@ -11,6 +11,7 @@ export { HaproxyPlane } from './haproxy/plane.ts'
 export { ensureDefinitions, gatewayDefinitions } from './kinds/index.ts'
 export { type Engine, embeddedEngine } from './plan/engine.ts'
 export { type PortTaken, portsOfServices } from './plan/held-ports.ts'
+export { isUdpPlace, portAt } from './port-space.ts'
 export { AttachedOnce } from './status/attached.ts'
 export { gatewayClassStatusReconciler } from './status/gateway-class-status.ts'
 export { gatewayStatusReconciler } from './status/gateway-status.ts'
@@ -19,6 +20,8 @@ export { routePolicyStatusReconciler } from './status/route-policy-status.ts'
 export {
   grpcRouteStatusReconciler,
   httpRouteStatusReconciler,
+  tcpRouteStatusReconciler,
   tlsRouteStatusReconciler,
+  udpRouteStatusReconciler,
 } from './status/route-status.ts'
 export { ThreadedPlane } from './threaded/threaded-plane.ts'

@@ -34,8 +34,8 @@ describe('TLS that is passed through', () => {
     })
     backend.listen(0, '127.0.0.1')
     await once(backend, 'listening')
-    entrances = new Entrances({ proxy, ownCertificate: own, listen: listenWeb, log: silentLogger })
-    await entrances.fix(443, { host: '127.0.0.1', port: 0 }, true)
+    entrances = new Entrances({ ...outside, proxy, ownCertificate: own, listen: listenWeb })
+    await entrances.fix(443, { host: '127.0.0.1', port: 0 }, 'HTTPS')
     port = entrances.realPort(443)!
   })
   afterAll(async () => {

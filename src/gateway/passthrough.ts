@@ -32,7 +32,7 @@ export async function passConnection(passthrough: Passthrough, socket: Duplex, p
     if (!endpoint) break
     tried.add(endpoint)
     try {
-      const other = await net.connect(endpoint.ip, endpoint.port, { timeoutMs: connectMs })
+      const other = await net.connect(endpoint.ip, endpoint.port, { timeoutMs: connectMs, halfOpen: true })
       metrics.tried(backend.name, 'answered')
       other.once('close', balancer.begin(endpoint))
       return join(socket, Buffer.of(), other, Buffer.of())

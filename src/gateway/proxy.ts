@@ -14,13 +14,14 @@ import { isPreflight, preflightHeaders, replaceCors, tellCors } from './cors.ts'
 import type { Headers } from './headers.ts'
 import { Mirroring } from './mirroring.ts'
 import { type Chosen, outgoing } from './outgoing.ts'
-import { passConnection } from './passthrough.ts'
+import { type PassingParts, passConnection } from './passthrough.ts'
 import { Guards, type Verdict } from './policy/guards.ts'
 import { HealthChecks } from './policy/health-checks.ts'
 import { changeHeaders, nameOf, redirectLocation } from './rewriting.ts'
 import {
   type Endpoint,
   emptyTable,
+  type Passthrough,
   passthroughOf,
   type RouteAction,
   type RoutingTable,
@@ -73,6 +74,8 @@ export class GatewayProxy implements AsyncDisposable {
   readonly #guards: Guards
   readonly #healthChecks: HealthChecks
   readonly #accounts: Accounts
+  /** What it takes to lead on what is not looked at. */
+  readonly passing: PassingParts
 
   constructor(options: ProxyOptions) {
     this.#options = options
@@ -81,6 +84,10 @@ export class GatewayProxy implements AsyncDisposable {
     this.#guards = new Guards({ ...options, client: this.#client, balancer: this.#balancer })
     this.#healthChecks = new HealthChecks({ ...options, balancer: this.#balancer })
     this.#accounts = new Accounts(options)
+    this.passing = {
+      ...{ weights: this.#weights, balancer: this.#balancer, metrics: this.#accounts.metrics },
+      ...{ net: options.net, log: options.log },
+    }
   }
 
   get table(): RoutingTable {
@@ -143,11 +150,13 @@ export class GatewayProxy implements AsyncDisposable {
   passThrough(serverName: string, socket: Duplex, at: Entrance): boolean {
     const passthrough = passthroughOf(this.#table.ports.get(at.port), serverName)
     if (!passthrough) return false
-    void passConnection(passthrough, socket, {
-      ...{ weights: this.#weights, balancer: this.#balancer, metrics: this.#accounts.metrics },
-      ...{ net: this.#options.net, log: this.#options.log },
-    })
+    void passConnection(passthrough, socket, this.passing)
     return true
+  }
+
+  /** Where what comes to a port goes now, if nothing of it is looked at; undefined: nowhere. */
+  asItIs(place: number): Passthrough | undefined {
+    return this.#table.ports.get(place)?.asItIs?.to
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

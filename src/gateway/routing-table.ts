@@ -4,7 +4,7 @@ import type { Policy } from './policy/policy.ts'
 
 /** All that the proxy needs to know, as plain data: made anew when something changes, never changed in place. */
 export interface RoutingTable {
-  /** By the port that a listener names: 80 and 443, which may really be others, and any that Gateways ask for. */
+  /** By the place (see port-space.ts) of the port that a listener names: 80 and 443, which may really be others, and any that Gateways ask for. */
   ports: ReadonlyMap<number, PortRoutes>
 }
 
@@ -20,9 +20,11 @@ export interface PortRoutes {
   certificates: ReadonlyMap<string, Certificate>
   /** By host: connections whose TLS is not ended here. */
   passthrough?: ReadonlyMap<string, Passthrough>
+  /** All that comes is led there as it is, connections or packets, or nowhere yet: nothing else is served on the port. */
+  asItIs?: { to?: Passthrough }
 }
 
-/** Where a TLS connection goes as it is. */
+/** Where a connection, or the packets of a client, go as they are. */
 export interface Passthrough {
   route: string
   backends: readonly WeightedBackend[]

@@ -13,8 +13,10 @@ import {
   type Gateway,
   HaproxyPlane,
   haproxyEngine,
+  isUdpPlace,
   openGateway,
   type PortTaken,
+  portAt,
   portsOfServices,
   ThreadedPlane,
 } from '../gateway/index.ts'
@@ -93,7 +95,7 @@ export function portTaken(settings: Settings): PortTaken {
   const atNodes = settings.loadBalancer === 'nodes' && !settings.loadBalancerPool
   return services => {
     const held = portsOfServices(services, atNodes)
-    return port => taken.get(`tcp/${port}`) ?? held.get(port)
+    return place => taken.get(`${isUdpPlace(place) ? 'udp' : 'tcp'}/${portAt(place)}`) ?? held.get(place)
   }
 }
 

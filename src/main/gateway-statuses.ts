@@ -22,7 +22,9 @@ import {
   httpRouteStatusReconciler,
   type PortTaken,
   routePolicyStatusReconciler,
+  tcpRouteStatusReconciler,
   tlsRouteStatusReconciler,
+  udpRouteStatusReconciler,
 } from '../gateway/index.ts'
 import type { OutsideWorld } from './outside.ts'
 
@@ -60,6 +62,8 @@ export function gatewayReconcilers({
     httpRouteStatusReconciler(attached),
     grpcRouteStatusReconciler(attached),
     tlsRouteStatusReconciler(attached),
+    tcpRouteStatusReconciler(attached),
+    udpRouteStatusReconciler(attached),
     routePolicyStatusReconciler(attached),
     certificateReconciler(acme, authority),
   ]

@@ -140,7 +140,7 @@ function windowOf({ perSecond, burst }: RateLimit): { requests: number; perSecon
 }
 
 /** Each backend's weight is shared out among its endpoints. */
-function serverLines({ backends, policy }: RouteAction): string[] {
+export function serverLines({ backends, policy }: Pick<RouteAction, 'backends' | 'policy'>): string[] {
   const shares = backends.flatMap(({ weight, backend }) =>
     backend.endpoints.map(endpoint => ({ endpoint, h2c: backend.h2c, share: weight / backend.endpoints.length })),
   )

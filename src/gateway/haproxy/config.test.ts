@@ -56,6 +56,25 @@ test('a guard that cannot be carried out closes the route, and so do two limits'
   }
 })
 
+test('a port on which nothing is looked at is one of TCP', () => {
+  const to = { route: 'TCPRoute default/x\n  bind', backends: [{ weight: 1, backend }] }
+  const text = haproxyConfig({
+    table: { ports: new Map([[9000, { secure: false, hosts: new Map(), certificates: new Map(), asItIs: { to } }]]) },
+    addresses: new Map([[9000, { host: '::', port: 9000 }]]),
+    ...{ answers: new Map(), certificateList: () => '', socket: '/s', user: undefined },
+  })
+  const lines = text.split('\n')
+  expect(lines.slice(lines.indexOf('listen port-9000 # TCPRoute default/x_  bind')).slice(1, 8)).toEqual([
+    '  mode tcp',
+    '  bind [::]:9000',
+    '  timeout client 24h',
+    '  timeout server 24h',
+    '  balance leastconn',
+    '  server 10.0.0.1-80 10.0.0.1:80 weight 256',
+    '  server fd00__1-80 [fd00::1]:80 weight 256',
+  ])
+})
+
 test('what HAProxy cannot do is said', () => {
   const gap = (more: Partial<RouteAction>, match?: Route['match']) =>
     haproxyEngine.cannot({ action: action(more), ...(match ? { match } : {}) })

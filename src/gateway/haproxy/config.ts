@@ -1,6 +1,13 @@
 import { bracketed } from '../../base/ip.ts'
-import { inTurn, type PortRoutes, type Route, type RouteAction, type RoutingTable } from '../routing-table.ts'
-import { backendLines } from './backend-config.ts'
+import {
+  inTurn,
+  type Passthrough,
+  type PortRoutes,
+  type Route,
+  type RouteAction,
+  type RoutingTable,
+} from '../routing-table.ts'
+import { backendLines, serverLines } from './backend-config.ts'
 import { conditionOf, hostCondition } from './conditions.ts'
 import { comment, quoted } from './words.ts'
 
@@ -23,9 +30,11 @@ export function haproxyConfig(options: ConfigOptions): string {
   const { table, addresses, socket, user } = options
   const backends: string[] = []
   const securePort = addresses.get(443)?.port
-  const frontends = [...addresses.keys()].flatMap(port =>
-    frontend(options, port, table.ports.get(port) ?? nothing(port), securePort, backends),
-  )
+  const frontends = [...addresses].flatMap(([port, address]) => {
+    const routes = table.ports.get(port) ?? nothing(port)
+    if (routes.asItIs) return connections(port, address, routes.asItIs.to)
+    return frontend(options, port, routes, securePort, backends)
+  })
   const lines = [
     'global',
     // Requests under way on an old worker end; whoever holds a connection for longer is cut.
@@ -102,6 +111,19 @@ function frontend(
   if (fallback) lead('', fallback)
   const last = fallback ? uses.pop()!.replace('use_backend', 'default_backend') : '  default_backend none'
   return [...lines, ...acls, ...uses, last.replace(/ #.*$/, '')]
+}
+
+/** What comes to a port is led on as it is, for as long as both sides want. */
+function connections(port: number, { host, port: real }: { host: string; port: number }, to?: Passthrough): string[] {
+  return [
+    `listen port-${port}${to ? ` # ${comment(to.route)}` : ''}`,
+    '  mode tcp',
+    `  bind ${bracketed(host)}:${real}`,
+    '  timeout client 24h',
+    '  timeout server 24h',
+    '  balance leastconn',
+    ...(to ? serverLines(to) : ['  tcp-request connection reject']),
+  ]
 }
 
 /** The list that says which certificate is for which name; the first is for names without one. */

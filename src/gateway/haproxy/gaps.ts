@@ -8,7 +8,7 @@ export const haproxyEngine: Engine = {
     const [gap] = [...(match ? matchGaps(match) : []), ...actionGaps(action)]
     return gap && `the HAProxy engine has no ${gap}`
   },
-  passesTlsThrough: false,
+  leadsOn: new Set(['TCP']),
 }
 
 function matchGaps({ path, headers = [], query = [] }: Route['match']): string[] {

@@ -210,6 +210,18 @@ describe.skipIf(missing.length > 0)(
       expect(await slow).toBe(`${(await slow)[0]} at last`)
     })
 
+    test('connections of a port of their own are led on as they are, or end at once where nobody is', async () => {
+      const bare = await freePort()
+      const serve = (to?: PortRoutes['asItIs']) =>
+        plane.serve({ ports: new Map([[bare, { ...routes({}), asItIs: to ?? {} }]]) }, new Map())
+      await serve({ to: { route: 'TCPRoute default/r', backends: [{ weight: 1, backend: backends[1]! }] } })
+      const curl = () => run('curl', ['-sS', '-m', '5', '-H', 'Host: x.test', `http://127.0.0.1:${bare}/y`])
+      await expect.poll(async () => (await curl()).out).toBe('b GET x.test/y')
+      await serve()
+      await expect.poll(async () => (await curl()).code).not.toBe(0)
+      expect([...plane.missing]).toEqual([])
+    })
+
     test('a table that HAProxy refuses leaves the one before in force', async () => {
       const bad = routes({
         'shop.test': [{ match: { path: { type: 'Pattern', path: '(', test: () => true } }, action: to(1) }],

@@ -28,7 +28,9 @@ describe('the kinds of Gateway API', () => {
       'grpcroutes.gateway.networking.k8s.io',
       'httproutes.gateway.networking.k8s.io',
       'referencegrants.gateway.networking.k8s.io',
+      'tcproutes.gateway.networking.k8s.io',
       'tlsroutes.gateway.networking.k8s.io',
+      'udproutes.gateway.networking.k8s.io',
     ])
     for (const { metadata, status } of items) {
       const state = Object.fromEntries(status!.conditions!.map(c => [c.type, c.status]))

@@ -4,7 +4,9 @@ import { gatewayClassDefinition } from './gateway-class.ts'
 import { grpcRouteDefinition } from './grpc-route.ts'
 import { httpRouteDefinition } from './http-route.ts'
 import { referenceGrantDefinition } from './reference-grant.ts'
+import { tcpRouteDefinition } from './tcp-route.ts'
 import { tlsRouteDefinition } from './tls-route.ts'
+import { udpRouteDefinition } from './udp-route.ts'
 
 export { ensureDefinitions, gatewayGroup } from './definition.ts'
 export * from './gateway.ts'
@@ -13,9 +15,11 @@ export * from './grpc-route.ts'
 export * from './http-route.ts'
 export * from './reference-grant.ts'
 export * from './route-parts.ts'
+export * from './tcp-route.ts'
 export * from './tls-route.ts'
+export * from './udp-route.ts'
 
-/** Gateway API's standard channel, as far as the gateway carries it out. */
+/** Gateway API's standard channel, as far as the gateway carries it out, and of its experimental one TCPRoute and UDPRoute. */
 export const gatewayDefinitions: readonly GatewayDefinition[] = [
   gatewayClassDefinition,
   gatewayDefinition,
@@ -23,4 +27,6 @@ export const gatewayDefinitions: readonly GatewayDefinition[] = [
   grpcRouteDefinition,
   referenceGrantDefinition,
   tlsRouteDefinition,
+  tcpRouteDefinition,
+  udpRouteDefinition,
 ]

@@ -6,7 +6,9 @@ import {
   gatewayGroup,
   type HTTPRoute,
   type ParentReference,
+  type TCPRoute,
   type TLSRoute,
+  type UDPRoute,
 } from '../kinds/index.ts'
 import type { Backend, Passthrough, Route } from '../routing-table.ts'
 import { sharedOut } from './canaries.ts'
@@ -20,21 +22,27 @@ export interface AttachmentInput extends ListenerInput {
   httpRoutes: readonly HTTPRoute[]
   grpcRoutes: readonly GRPCRoute[]
   tlsRoutes: readonly TLSRoute[]
+  tcpRoutes: readonly TCPRoute[]
+  udpRoutes: readonly UDPRoute[]
   policies: Policies
 }
 
-export type AnyRoute = HTTPRoute | GRPCRoute | TLSRoute
+export type AnyRoute = HTTPRoute | GRPCRoute | TLSRoute | TCPRoute | UDPRoute
+
+type RouteKind = 'HTTPRoute' | 'GRPCRoute' | LeadingKind
+/** Those that lead on what comes as it is. */
+type LeadingKind = 'TLSRoute' | 'TCPRoute' | 'UDPRoute'
 
 /** A route, and what became of each of its parents that is ours. */
 export interface AttachedRoute {
   route: AnyRoute
-  kind: 'HTTPRoute' | 'GRPCRoute' | 'TLSRoute'
+  kind: RouteKind
   parents: AttachedParent[]
   /** Its first reference that leads nowhere. */
   unresolved?: ReferenceProblem
   /** What its rules come to. */
   routes: Route[]
-  /** Where the connections of a TLSRoute go. */
+  /** Where the connections or packets of a TLSRoute, TCPRoute or UDPRoute go. */
   passthrough?: Passthrough
 }
 
@@ -64,13 +72,15 @@ export function attach(input: AttachmentInput): Attachments {
     const name = keyText(keyOf(listener.gateway))
     byGateway.set(name, [...(byGateway.get(name) ?? []), listener])
   }
-  const of = (kind: AttachedRoute['kind']) => (route: AnyRoute) => attachRoute(input, byGateway, route, kind)
+  const of = (kind: RouteKind) => (route: AnyRoute) => attachRoute(input, byGateway, route, kind)
   return {
     listeners,
     routes: [
       ...input.httpRoutes.toSorted(byAge).map(of('HTTPRoute')),
       ...input.grpcRoutes.toSorted(byAge).map(of('GRPCRoute')),
       ...input.tlsRoutes.toSorted(byAge).map(of('TLSRoute')),
+      ...input.tcpRoutes.toSorted(byAge).map(of('TCPRoute')),
+      ...input.udpRoutes.toSorted(byAge).map(of('UDPRoute')),
     ],
   }
 }
@@ -79,7 +89,7 @@ function attachRoute(
   input: AttachmentInput,
   byGateway: ReadonlyMap<string, PlannedListener[]>,
   route: AnyRoute,
-  kind: AttachedRoute['kind'],
+  kind: RouteKind,
 ): AttachedRoute {
   const namespace = route.metadata.namespace!
   let unresolved: ReferenceProblem | undefined
@@ -91,7 +101,7 @@ function attachRoute(
   const policy = input.policies.of(kind, namespace, route.metadata.name)
   const about = { route: `${kind} ${namespace}/${route.metadata.name}`, ...(policy ? { policy } : {}) }
   const { routes: bare, unsupported = gapOf(input.engine, bare) } = rulesOf(route, kind, resolve)
-  const passthrough = kind === 'TLSRoute' ? passthroughOf(route as TLSRoute, about.route, resolve) : undefined
+  const passthrough = leadsOn(kind) ? passthroughOf(route as LeadingRoute, about.route, resolve) : undefined
   const routes = bare.map(({ match, action }) => ({ match, action: { ...action, ...about } }))
   const parents: AttachedParent[] = []
   for (const reference of route.spec.parentRefs ?? []) {
@@ -122,18 +132,18 @@ function gapOf({ cannot }: Engine, routes: readonly BareRoute[]): string | undef
   return undefined
 }
 
-function passthroughOf({ spec }: TLSRoute, route: string, resolve: Resolve): Passthrough {
+type LeadingRoute = TLSRoute | TCPRoute | UDPRoute
+
+const leadsOn = (kind: RouteKind): kind is LeadingKind => kind !== 'HTTPRoute' && kind !== 'GRPCRoute'
+
+function passthroughOf({ spec }: LeadingRoute, route: string, resolve: Resolve): Passthrough {
   const references = spec.rules.flatMap(rule => rule.backendRefs)
   const backends = references.map(reference => ({ weight: reference.weight ?? 1, backend: resolve(reference) }))
   return { route, backends: sharedOut(backends.filter(({ weight }) => weight > 0)) }
 }
 
-function rulesOf(
-  route: AnyRoute,
-  kind: AttachedRoute['kind'],
-  resolve: Resolve,
-): { routes: BareRoute[]; unsupported?: string } {
-  if (kind === 'TLSRoute') return { routes: [] }
+function rulesOf(route: AnyRoute, kind: RouteKind, resolve: Resolve): { routes: BareRoute[]; unsupported?: string } {
+  if (leadsOn(kind)) return { routes: [] }
   try {
     const routes =
       kind === 'HTTPRoute'
@@ -173,11 +183,13 @@ function attachParent(
       'NotAllowedByListeners',
       `no listener of gateway "${name}" takes a ${kind} of namespace "${route.metadata.namespace}"`,
     )
-  const hostnames = route.spec.hostnames?.length ? route.spec.hostnames : ['']
+  const hostnames = ('hostnames' in route.spec && route.spec.hostnames) || []
   const listeners = allowed
     .map(listener => ({
       listener,
-      hosts: hostnames.map(h => commonHost(listener.hostname, h.toLowerCase())).filter(h => h !== undefined),
+      hosts: (hostnames.length ? hostnames : [''])
+        .map(h => commonHost(listener.hostname, h.toLowerCase()))
+        .filter(h => h !== undefined),
     }))
     .filter(({ hosts }) => hosts.length > 0)
   if (!listeners.length)

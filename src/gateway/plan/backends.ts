@@ -15,21 +15,28 @@ export interface ServicePortReference {
   namespace: string
   service: string
   port: number | string | undefined
+  /** TCP unless said otherwise. */
+  protocol?: 'TCP' | 'UDP'
 }
 
 /** How a Service's port says that HTTP/2 without TLS is spoken there. */
 const h2cProtocol = 'kubernetes.io/h2c'
 
 export function backendOf(input: BackendInput, reference: ServicePortReference): Backend {
-  const { namespace, service, port: wanted } = reference
+  const { namespace, service, port: wanted, protocol = 'TCP' } = reference
   const name = `${namespace}/${service}:${wanted ?? '?'}`
   const wrong = (problem: string): Backend => ({ name, endpoints: [], problem, wrong: true })
   const found = input.service(namespace, service)
   if (!found) return wrong(`there is no service "${service}" in namespace "${namespace}"`)
-  const port = found.spec.ports?.find(p => (typeof wanted === 'string' ? p.name : p.port) === wanted)
-  if (!port) return wrong(`service "${service}" has no port ${wanted}`)
+  const port = found.spec.ports?.find(
+    p => (typeof wanted === 'string' ? p.name : p.port) === wanted && (p.protocol ?? 'TCP') === protocol,
+  )
+  if (!port) return wrong(`service "${service}" has no ${protocol === 'TCP' ? '' : `${protocol} `}port ${wanted}`)
   const answering = (of: string) =>
-    usable(answeringEndpoints(input.slices(namespace, of), port.name ?? '')).map(({ ip, port }) => ({ ip, port }))
+    usable(answeringEndpoints(input.slices(namespace, of), port.name ?? '', protocol)).map(({ ip, port }) => ({
+      ip,
+      port,
+    }))
   const endpoints = answering(service)
   const canary = canaryOfName(service)
   const percent = canaryWeight(input.service(namespace, canary))

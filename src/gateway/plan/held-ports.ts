@@ -3,14 +3,16 @@ import { byAge } from '../../models/age.ts'
 import { holds } from '../../models/conditions.ts'
 import type { Pod, Service } from '../../models/kinds/index.ts'
 import { servedIngress } from '../../models/load-balancer-ports.ts'
+import { isUdpPlace, placeOfPort, portAt } from '../port-space.ts'
 
-/** Who has a port of the gateway's machine for something else, while there are these Services. */
-export type PortTaken = (services: readonly Service[]) => (port: number) => string | undefined
+/** Who has a port of the gateway's machine, by its place (see port-space.ts), for something else, while there are these Services. */
+export type PortTaken = (services: readonly Service[]) => (place: number) => string | undefined
 
 /**
  * What Services have of the nodes' own addresses: the kernel leads packets for their ports on, and no listener of the gateway
  * ever sees them. Pure.
  * @param atNodes load balancers have the nodes' addresses, unless they say otherwise
+ * @returns by the place of the port (see port-space.ts)
  */
 export function portsOfServices(services: readonly Service[], atNodes: boolean): ReadonlyMap<number, string> {
   const held = new Map<number, string>()
@@ -25,18 +27,24 @@ const hasPorts = ({ spec: { type } }: Service) => type === 'NodePort' || type ==
 
 function portsOf(service: Service, atNodes: boolean): { port: number; as: string }[] {
   const { spec, status } = service
-  const tcp = (spec.ports ?? []).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP')
-  const nodePorts = tcp.flatMap(({ nodePort }) => (nodePort ? [{ port: nodePort, as: 'the node port' }] : []))
+  const ports = (spec.ports ?? []).filter(({ protocol }) => protocol !== 'SCTP')
+  const nodePorts = ports.flatMap(({ nodePort, protocol }) =>
+    nodePort ? [{ port: placeOfPort(nodePort, protocol), as: 'the node port' }] : [],
+  )
   const pooled = holds(status?.conditions, poolCondition)
   const balanced = atNodes && spec.type === 'LoadBalancer' && !spec.loadBalancerClass && !pooled
   if (!balanced) return nodePorts
-  const served = tcp.filter(port => servedIngress(service, port).length > 0)
-  return [...nodePorts, ...served.map(({ port }) => ({ port, as: 'the load balancer' }))]
+  const served = ports.filter(port => servedIngress(service, port).length > 0)
+  return [
+    ...nodePorts,
+    ...served.map(({ port, protocol }) => ({ port: placeOfPort(port, protocol), as: 'the load balancer' })),
+  ]
 }
 
 export const hasHostPorts = ({ spec }: Pod): boolean =>
   spec.containers.some(({ ports }) => ports?.some(({ hostPort }) => hostPort))
 
+/** Of the places of ports (see port-space.ts). */
 export interface PortsAsked {
   /** Something is to be served there. */
   asked: Iterable<number>
@@ -45,36 +53,47 @@ export interface PortsAsked {
   /** Of the machine. */
   pods: readonly Pod[]
   /** Whose a port is that packets never come to us by. */
-  taken?: ((port: number) => string | undefined) | undefined
+  taken?: ((place: number) => string | undefined) | undefined
 }
 
 /** Whose the ports are that are asked for and do not come to the gateway. Pure. */
 export function missingPorts({ asked, missing, pods, taken }: PortsAsked): ReadonlyMap<number, string> {
   const holders = pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
-  const podWith = (port: number, onHost: boolean) =>
-    holders.find(({ spec }) => (spec.hostNetwork ?? false) === onHost && hasHostPort(spec.containers, port))
+  const podWith = (place: number, onHost: boolean) =>
+    holders.find(({ spec }) => (spec.hostNetwork ?? false) === onHost && hasHostPort(spec.containers, place))
   const found = new Map<number, string>()
-  for (const port of asked) {
+  for (const place of asked) {
     // The kernel leads a host port to its pod, whoever listens there; on the host's network the first to listen has it.
-    const code = missing.get(port)
-    const other = taken?.(port)
-    const pod = podWith(port, false) ?? (code && podWith(port, true))
-    if (other) found.set(port, other)
-    else if (pod) found.set(port, `the host port of Pod ${pod.metadata.namespace}/${pod.metadata.name}`)
-    else if (code) found.set(port, strangers[code] ?? `somebody else (${code})`)
+    const code = missing.get(place)
+    const other = taken?.(place)
+    const pod = podWith(place, false) ?? (code && podWith(place, true))
+    if (other) found.set(place, other)
+    else if (pod) found.set(place, `the host port of Pod ${pod.metadata.namespace}/${pod.metadata.name}`)
+    else if (code) found.set(place, strangerOf(code, isUdpPlace(place)))
   }
   return found
 }
 
-const strangers: Record<string, string> = {
-  EADDRINUSE: 'another program of the machine (`ss -ltnp` says which)',
-  EACCES: 'root, as whom the gateway does not run',
+/** The code of an entrance that is held from the start, and not for what is asked for. */
+export const heldForWeb = 'HELD'
+
+function strangerOf(code: string, isUdp: boolean): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `another program of the machine (\`ss -l${isUdp ? 'u' : 't'}np\` says which)`
+    case 'EACCES':
+      return 'root, as whom the gateway does not run'
+    case heldForWeb:
+      return 'HTTP or HTTPS, for which --gateway holds it'
+    default:
+      return `somebody else (${code})`
+  }
 }
 
-const hasHostPort = (containers: Pod['spec']['containers'], port: number) =>
+const hasHostPort = (containers: Pod['spec']['containers'], place: number) =>
   containers.some(({ ports }) =>
     ports?.some(
       ({ hostPort, hostIP = '', protocol = 'TCP' }) =>
-        hostPort === port && protocol === 'TCP' && !hostIP.startsWith('127.'),
+        hostPort === portAt(place) && protocol === (isUdpPlace(place) ? 'UDP' : 'TCP') && !hostIP.startsWith('127.'),
     ),
   )

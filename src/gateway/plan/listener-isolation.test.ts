@@ -23,7 +23,7 @@ const route = (name: string, parent: { name: string; sectionName?: string }, hos
 
 function serving(gateways: Gateway[], httpRoutes: HTTPRoute[]) {
   const attached = attach({
-    ...{ gateways, httpRoutes, grpcRoutes: [], tlsRoutes: [], grants: [] },
+    ...{ gateways, httpRoutes, grpcRoutes: [], tlsRoutes: [], tcpRoutes: [], udpRoutes: [], grants: [] },
     policies: { planned: [], of: () => undefined },
     ...{ namespace: () => undefined, portTaken: () => undefined, secret: () => undefined, slices: () => [] },
     engine: embeddedEngine,

@@ -3,6 +3,7 @@ import { byAge } from '../../models/age.ts'
 import type { Namespace } from '../../models/kinds/index.ts'
 import { type Gateway, gatewayGroup, type Listener, type ReferenceGrant, type RouteGroupKind } from '../kinds/index.ts'
 import type { Policy } from '../policy/policy.ts'
+import { placeOfPort } from '../port-space.ts'
 import type { Certificate } from '../routing-table.ts'
 import { type BackendInput, certificateIn } from './backends.ts'
 import type { Engine } from './engine.ts'
@@ -14,8 +15,8 @@ export interface ListenerInput extends BackendInput {
   gateways: readonly Gateway[]
   grants: readonly ReferenceGrant[]
   namespace(name: string): Namespace | undefined
-  /** Who else has a port, if somebody has. */
-  portTaken(port: number): string | undefined
+  /** Who else has a port, by its place (see port-space.ts), if somebody has. */
+  portTaken(place: number): string | undefined
   policies: Policies
   engine: Engine
 }
@@ -29,6 +30,8 @@ export interface PlannedListener {
   secure: boolean
   /** TLS is not ended here: connections go on by the name that they ask for. */
   passthrough: boolean
+  /** Connections or packets go on as they come, by nothing but the port. */
+  asItIs: boolean
   certificates: Certificate[]
   supportedKinds: RouteGroupKind[]
   /** What the Gateway's policy says of all its routes. */
@@ -47,7 +50,7 @@ export const isOpen = ({ refused, conflict, secure, passthrough, certificates }:
 
 /** All listeners, those of older Gateways first: they have a port that several want for different protocols. */
 export function planListeners(input: ListenerInput): PlannedListener[] {
-  const secureByPort = new Map<number, { secure: boolean; by: string }>()
+  const formByPort = new Map<number, { form: Form; by: string }>()
   const passthroughByName = new Map<string, { passthrough: boolean; by: string }>()
   return input.gateways.toSorted(byAge).flatMap(gateway =>
     gateway.spec.listeners.map(listener => {
@@ -55,11 +58,12 @@ export function planListeners(input: ListenerInput): PlannedListener[] {
       if (planned.refused) return planned
       const { secure, passthrough, hostname } = planned
       const by = `${gateway.metadata.name}/${listener.name}`
-      const first = firstOf(secureByPort, listener.port, { secure, by })
-      if (first.secure !== secure)
+      const form = secure ? 'HTTPS' : planned.asItIs ? 'TCP' : 'HTTP'
+      const first = firstOf(formByPort, placeOfPort(listener.port, listener.protocol), { form, by })
+      if (first.form !== form)
         planned.conflict = {
           reason: 'ProtocolConflict',
-          message: `port ${listener.port} is served for ${first.secure ? 'HTTPS' : 'HTTP'} by listener ${first.by}`,
+          message: `port ${listener.port} is served for ${first.form} by listener ${first.by}`,
         }
       const named = firstOf(passthroughByName, `${listener.port} ${hostname}`, { passthrough, by })
       if (named.passthrough !== passthrough)
@@ -71,6 +75,9 @@ export function planListeners(input: ListenerInput): PlannedListener[] {
     }),
   )
 }
+
+/** What else is spoken on a port that listeners share. A port of UDP is of UDP alone. */
+type Form = 'HTTP' | 'HTTPS' | 'TCP'
 
 function firstOf<K, V>(map: Map<K, V>, key: K, value: V): V {
   const first = map.get(key) ?? value
@@ -87,41 +94,35 @@ function plan(input: ListenerInput, gateway: Gateway, listener: Listener): Plann
     hostname: hostname.toLowerCase(),
     secure: protocol === 'HTTPS' || protocol === 'TLS',
     passthrough: protocol === 'TLS',
+    asItIs: protocol === 'TCP' || protocol === 'UDP',
     certificates: [],
     ...allowedKinds(listener),
     ...(policy ? { policy } : {}),
   }
-  if (!['HTTP', 'HTTPS', 'TLS'].includes(protocol))
-    return {
-      ...planned,
-      supportedKinds: [],
-      refused: {
-        reason: 'UnsupportedProtocol',
-        message: `protocol ${protocol} is not served; HTTP, HTTPS and TLS are`,
-      },
-    }
+  const refusedAs = (reason: 'UnsupportedProtocol' | 'UnsupportedValue', message: string): PlannedListener => ({
+    ...planned,
+    supportedKinds: [],
+    refused: { reason, message },
+  })
+  if (!routeKinds[protocol])
+    return refusedAs(
+      'UnsupportedProtocol',
+      `protocol ${protocol} is not served; ${Object.keys(routeKinds).join(', ')} are`,
+    )
   if (protocol === 'TLS' && tls?.mode !== 'Passthrough')
-    return {
-      ...planned,
-      supportedKinds: [],
-      refused: {
-        reason: 'UnsupportedValue',
-        message: 'TLS is passed through only (tls.mode: Passthrough); HTTPS ends it',
-      },
-    }
-  if (planned.passthrough && !input.engine.passesTlsThrough)
-    return {
-      ...planned,
-      supportedKinds: [],
-      refused: { reason: 'UnsupportedValue', message: 'this engine does not pass TLS through' },
-    }
-  const taken = input.portTaken(port)
+    return refusedAs('UnsupportedValue', 'TLS is passed through only (tls.mode: Passthrough); HTTPS ends it')
+  const { leadsOn } = input.engine
+  if (protocol === 'TLS' && !leadsOn.has(protocol))
+    return refusedAs('UnsupportedValue', 'this engine does not pass TLS through')
+  if ((protocol === 'TCP' || protocol === 'UDP') && !leadsOn.has(protocol))
+    return refusedAs('UnsupportedProtocol', `this engine does not serve ${protocol}`)
+  const taken = input.portTaken(placeOfPort(port, protocol))
   if (taken) return { ...planned, refused: { reason: 'PortUnavailable', message: `port ${port} belongs to ${taken}` } }
   return protocol === 'HTTPS' ? { ...planned, ...certificatesOf(input, gateway, listener) } : planned
 }
 
 function allowedKinds({ allowedRoutes, protocol }: Listener): Pick<PlannedListener, 'supportedKinds' | 'unresolved'> {
-  const kinds = protocol === 'TLS' ? routeKinds.passthrough : routeKinds.http
+  const kinds = routeKinds[protocol] ?? []
   const wanted = allowedRoutes?.kinds
   if (!wanted?.length) return { supportedKinds: kinds.map(kind => ({ group: gatewayGroup, kind })) }
   const known = ({ group = gatewayGroup, kind }: RouteGroupKind) => group === gatewayGroup && kinds.includes(kind)

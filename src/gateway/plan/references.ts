@@ -5,14 +5,16 @@ import {
   HTTPRoute,
   type ObjectReference,
   type ReferenceGrant,
+  TCPRoute,
   TLSRoute,
+  UDPRoute,
 } from '../kinds/index.ts'
 import type { Backend } from '../routing-table.ts'
 import { type BackendInput, backendOf } from './backends.ts'
 
 /** Who refers to something. */
 export interface Referrer {
-  kind: 'Gateway' | 'HTTPRoute' | 'GRPCRoute' | 'TLSRoute'
+  kind: 'Gateway' | 'HTTPRoute' | 'GRPCRoute' | 'TLSRoute' | 'TCPRoute' | 'UDPRoute'
   namespace: string
 }
 
@@ -55,7 +57,8 @@ export function resolveBackend(
       'RefNotPermitted',
       `no ReferenceGrant in namespace "${namespace}" lets a ${from.kind} of namespace "${from.namespace}" refer to service "${name}"`,
     )
-  const backend = backendOf(input, { namespace, service: name, port: reference.port })
+  const protocol = from.kind === 'UDPRoute' ? 'UDP' : 'TCP'
+  const backend = backendOf(input, { namespace, service: name, port: reference.port, protocol })
   return backend.wrong ? { backend, problem: { reason: 'BackendNotFound', message: backend.problem! } } : { backend }
 }
 
@@ -69,5 +72,12 @@ export function whole(reference: ObjectReference, kind: string, namespace: strin
   }
 }
 
-/** Kinds of routes that a listener takes, by what it does. */
-export const routeKinds = { http: [HTTPRoute.kind, GRPCRoute.kind], passthrough: [TLSRoute.kind] }
+const requests = [HTTPRoute.kind, GRPCRoute.kind]
+/** Kinds of routes that a listener takes, by its protocol. */
+export const routeKinds: Readonly<Record<string, readonly string[]>> = {
+  HTTP: requests,
+  HTTPS: requests,
+  TLS: [TLSRoute.kind],
+  TCP: [TCPRoute.kind],
+  UDP: [UDPRoute.kind],
+}

@@ -1,3 +1,4 @@
+import { placeOfPort } from '../port-space.ts'
 import {
   type Certificate,
   inOrder,
@@ -17,6 +18,7 @@ interface Draft {
   hosts: Map<string, Route[]>
   certificates: Map<string, Certificate>
   passthrough: Map<string, Passthrough>
+  asItIs?: { to?: Passthrough }
   fallback?: PortRoutes['fallback']
 }
 
@@ -26,14 +28,16 @@ interface Draft {
  */
 export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachments, answers: boolean): RoutingTable {
   const ports = new Map<number, Draft>()
-  const at = (port: number, secure: boolean): Draft => {
-    let draft = ports.get(port)
-    if (!draft) ports.set(port, (draft = { secure, hosts: new Map(), certificates: new Map(), passthrough: new Map() }))
+  const at = (place: number, secure: boolean): Draft => {
+    let draft = ports.get(place)
+    if (!draft)
+      ports.set(place, (draft = { secure, hosts: new Map(), certificates: new Map(), passthrough: new Map() }))
     return draft
   }
   for (const listener of listeners) {
     if (!isOpen(listener)) continue
-    const draft = at(listener.listener.port, listener.secure)
+    const draft = at(placeOf(listener), listener.secure)
+    if (listener.asItIs) draft.asItIs ??= {}
     const [certificate] = listener.certificates
     if (certificate && !draft.certificates.has(listener.hostname))
       draft.certificates.set(listener.hostname, certificate)
@@ -45,13 +49,14 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
     for (const { refused, listeners: served } of parents)
       for (const { listener, hosts } of refused ? [] : served)
         for (const host of isOpen(listener) ? hosts : []) {
-          const { port } = listener.listener
+          const place = placeOf(listener)
           const except = ofNarrower(listener, host, listeners)
-          const place = [port, host, ...(except ?? [])].join(' ')
-          if (!except || done.has(place)) continue
-          done.add(place)
-          const draft = at(port, listener.secure)
-          if (!attached.passthrough) add(draft, host, routesAt(attached, listener, except))
+          const spot = [place, host, ...(except ?? [])].join(' ')
+          if (!except || done.has(spot)) continue
+          done.add(spot)
+          const draft = at(place, listener.secure)
+          if (draft.asItIs) draft.asItIs.to ??= attached.passthrough
+          else if (!attached.passthrough) add(draft, host, routesAt(attached, listener, except))
           else if (!draft.passthrough.has(host)) draft.passthrough.set(host, attached.passthrough)
         }
   }
@@ -59,7 +64,7 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
   const asked = ingresses.hosts.size > 0 || ingresses.fallback !== undefined
   for (const [port, secure] of asked ? doors : []) {
     const draft = at(port, secure)
-    if (draft.secure !== secure) continue
+    if (draft.secure !== secure || draft.asItIs) continue
     for (const [host, list] of ingresses.hosts) add(draft, host, list)
     for (const [host, certificate] of ingresses.certificates)
       if (!draft.certificates.has(host)) draft.certificates.set(host, certificate)
@@ -74,6 +79,8 @@ export function tableOf(ingresses: IngressRoutes, { listeners, routes }: Attachm
     ),
   }
 }
+
+const placeOf = ({ listener: { port, protocol } }: PlannedListener) => placeOfPort(port, protocol)
 
 const doors = [
   [80, false],

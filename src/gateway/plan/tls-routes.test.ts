@@ -23,7 +23,14 @@ test('a TLSRoute is served where a listener passes TLS through, and not where it
   const attached = attach({
     gateways: [gateway as unknown as Gateway],
     tlsRoutes: [route('r', ['a.test', '*.c.test'], 'pass'), route('no', ['b.test'], 'same')] as unknown as TLSRoute[],
-    ...{ httpRoutes: [], grpcRoutes: [], grants: [], policies: { planned: [], of: () => undefined } },
+    ...{
+      httpRoutes: [],
+      grpcRoutes: [],
+      tcpRoutes: [],
+      udpRoutes: [],
+      grants: [],
+      policies: { planned: [], of: () => undefined },
+    },
     ...{ namespace: () => undefined, portTaken: () => undefined, secret: () => undefined, slices: () => [] },
     engine: embeddedEngine,
     service: () => ({ metadata: { name: 'web' }, spec: { ports: [{ port: 443 }] } }) as unknown as Service,

@@ -3,7 +3,16 @@ import type { Kind } from '../../models/kind.ts'
 import { Namespace, RoutePolicy, Secret, Service } from '../../models/kinds/index.ts'
 import { keyOf, keyText, type ObjectKey } from '../../models/object.ts'
 import type { AskedPorts } from '../asked-ports.ts'
-import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, ReferenceGrant, TLSRoute } from '../kinds/index.ts'
+import {
+  Gateway,
+  GatewayClass,
+  GRPCRoute,
+  HTTPRoute,
+  ReferenceGrant,
+  TCPRoute,
+  TLSRoute,
+  UDPRoute,
+} from '../kinds/index.ts'
 import { type AttachedRoute, type Attachments, attach } from '../plan/attachments.ts'
 import type { Engine } from '../plan/engine.ts'
 import { isServedGateway } from '../plan/gateways.ts'
@@ -21,7 +30,7 @@ export interface Attached {
 
 /** Everything that decides what is attached to what. */
 const deciding: Kind<any>[] = [
-  ...[GatewayClass, Gateway, HTTPRoute, GRPCRoute, TLSRoute, ReferenceGrant],
+  ...[GatewayClass, Gateway, HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute, ReferenceGrant],
   ...[Namespace, RoutePolicy, Secret, Service],
 ]
 
@@ -41,7 +50,7 @@ export class AttachedOnce {
     // What the gateway cannot have it must go on asking for, so only who tells of it knows.
     this.#portTaken = services => {
       const held = portTaken(services)
-      return port => held(port) ?? asked.holder(port)
+      return place => held(place) ?? asked.holder(place)
     }
   }
 
@@ -92,6 +101,8 @@ function plan(cache: Cache, portTaken: PortTaken, engine: Engine): Attached {
     httpRoutes: cache.list(HTTPRoute),
     grpcRoutes: cache.list(GRPCRoute),
     tlsRoutes: cache.list(TLSRoute),
+    tcpRoutes: cache.list(TCPRoute),
+    udpRoutes: cache.list(UDPRoute),
     grants: cache.list(ReferenceGrant),
     namespace: name => cache.get(Namespace, { name }),
     policies,

@@ -2,7 +2,15 @@ import { timestamp } from '../../base/clock.ts'
 import { sameMeaning } from '../../base/equality.ts'
 import type { Reconciler } from '../../client/reconciler.ts'
 import type { Kind } from '../../models/kind.ts'
-import { GRPCRoute, HTTPRoute, type ParentReference, type RouteParentStatus, TLSRoute } from '../kinds/index.ts'
+import {
+  GRPCRoute,
+  HTTPRoute,
+  type ParentReference,
+  type RouteParentStatus,
+  TCPRoute,
+  TLSRoute,
+  UDPRoute,
+} from '../kinds/index.ts'
 import type { AnyRoute, AttachedParent, AttachedRoute } from '../plan/attachments.ts'
 import { gatewayController } from '../plan/ingress-plan.ts'
 import type { AttachedOnce } from './attached.ts'
@@ -17,6 +25,12 @@ export const grpcRouteStatusReconciler = (attachedOnce: AttachedOnce) =>
 /** Tells of each TLSRoute what became of it at the Gateways that are served. */
 export const tlsRouteStatusReconciler = (attachedOnce: AttachedOnce) =>
   routeStatus('tls-route-status', TLSRoute, attachedOnce)
+/** Tells of each TCPRoute what became of it at the Gateways that are served. */
+export const tcpRouteStatusReconciler = (attachedOnce: AttachedOnce) =>
+  routeStatus('tcp-route-status', TCPRoute, attachedOnce)
+/** Tells of each UDPRoute what became of it at the Gateways that are served. */
+export const udpRouteStatusReconciler = (attachedOnce: AttachedOnce) =>
+  routeStatus('udp-route-status', UDPRoute, attachedOnce)
 
 function routeStatus(name: string, kind: Kind<any>, attachedOnce: AttachedOnce): Reconciler {
   return {

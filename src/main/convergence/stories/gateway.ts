@@ -1,7 +1,15 @@
 import { createAuthority, issueCertificate, type KeyPair } from '../../../base/certificates.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { AskedPorts, embeddedEngine, ensureDefinitions, gatewayDefinitions } from '../../../gateway/index.ts'
-import { Gateway, GatewayClass, GRPCRoute, HTTPRoute, TLSRoute } from '../../../gateway/kinds/index.ts'
+import {
+  Gateway,
+  GatewayClass,
+  GRPCRoute,
+  HTTPRoute,
+  TCPRoute,
+  TLSRoute,
+  UDPRoute,
+} from '../../../gateway/kinds/index.ts'
 import { Ingress, IngressClass, RoutePolicy, Service } from '../../../models/kinds/index.ts'
 import { gatewayReconcilers } from '../../gateway-statuses.ts'
 import type { Stage, Story } from '../story.ts'
@@ -42,7 +50,7 @@ export const gatewayStories: Story[] = [
     name: 'a Gateway and its routes are told what became of them, and that a backend is gone',
     about: [
       ...['gateway-class-status', 'gateway-status', 'http-route-status', 'grpc-route-status', 'tls-route-status'],
-      'route-policy-status',
+      ...['tcp-route-status', 'udp-route-status', 'route-policy-status'],
     ],
     before: definitions,
     // Telling it takes a second.
@@ -60,6 +68,8 @@ export const gatewayStories: Story[] = [
             listeners: [
               { name: 'http', port: 8080, protocol: 'HTTP' },
               { name: 'tls', port: 8443, protocol: 'TLS', tls },
+              { name: 'tcp', port: 9000, protocol: 'TCP' },
+              { name: 'udp', port: 9000, protocol: 'UDP' },
             ],
           },
         })
@@ -67,6 +77,8 @@ export const gatewayStories: Story[] = [
         await client.create(GRPCRoute, { metadata: named('calls'), spec: { parentRefs, rules: ruleTo(80) } })
         const spec = { parentRefs, hostnames: [host], rules: ruleTo(80) }
         await client.create(TLSRoute, { metadata: named('through'), spec })
+        await client.create(TCPRoute, { metadata: named('bare'), spec: { parentRefs, rules: ruleTo(80) } })
+        await client.create(UDPRoute, { metadata: named('packets'), spec: { parentRefs, rules: ruleTo(80) } })
         const targetRefs = [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', name: 'web' }]
         await client.create(RoutePolicy, { metadata: named('slow'), spec: { targetRefs } } as any)
       },

@@ -1,0 +1,46 @@
+import type { KubeObject } from '../../models/object.ts'
+import type { CustomResourceColumnDefinition, JSONSchemaProps } from '../../models/types/apiextensions-v1.ts'
+import {
+  type BackendReference,
+  backendRefs,
+  type ParentReference,
+  parentRefs,
+  type RouteParentStatus,
+  routeStatus,
+} from './route-parts.ts'
+import { list, must, object, root, sectionName } from './schema.ts'
+
+export interface BareRouteRule {
+  name?: string
+  backendRefs: BackendReference[]
+}
+
+/** A route that looks at nothing of what it leads on: all that comes to its listeners. */
+export interface BareRoute extends KubeObject {
+  spec: { parentRefs?: ParentReference[]; rules: BareRouteRule[] }
+  status?: { parents: RouteParentStatus[] }
+}
+
+/** What TCPRoutes and UDPRoutes look like. */
+export const bareRouteSchema: JSONSchemaProps = root(
+  object(
+    {
+      parentRefs,
+      rules: list(object({ name: sectionName, backendRefs: backendRefs() }, ['backendRefs']), 16, {
+        minItems: 1,
+        'x-kubernetes-validations': [
+          must(
+            'self.all(a, !has(a.name) || self.exists_one(b, has(b.name) && b.name == a.name))',
+            'Rule name must be unique within the route',
+          ),
+        ],
+      }),
+    },
+    ['rules'],
+  ),
+  routeStatus,
+)
+
+export const bareRouteColumns: CustomResourceColumnDefinition[] = [
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+]
