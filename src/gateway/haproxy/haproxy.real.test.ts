@@ -210,6 +210,14 @@ describe.skipIf(missing.length > 0)(
       expect(await slow).toBe(`${(await slow)[0]} at last`)
     })
 
+    test('a table that HAProxy refuses leaves the one before in force', async () => {
+      const bad = routes({
+        'shop.test': [{ match: { path: { type: 'Pattern', path: '(', test: () => true } }, action: to(1) }],
+      })
+      await plane.serve({ ports: new Map([[80, bad]]) }, new Map())
+      expect(await ask('shop.test', `/turn${reloads}`)).toMatch(/^b GET/)
+    })
+
     test('connections of a port of their own are led on as they are, or end at once where nobody is', async () => {
       const bare = await freePort()
       const serve = (to?: PortRoutes['asItIs']) =>
@@ -220,14 +228,6 @@ describe.skipIf(missing.length > 0)(
       await serve()
       await expect.poll(async () => (await curl()).code).not.toBe(0)
       expect([...plane.missing]).toEqual([])
-    })
-
-    test('a table that HAProxy refuses leaves the one before in force', async () => {
-      const bad = routes({
-        'shop.test': [{ match: { path: { type: 'Pattern', path: '(', test: () => true } }, action: to(1) }],
-      })
-      await plane.serve({ ports: new Map([[80, bad]]) }, new Map())
-      expect(await ask('shop.test', `/turn${reloads}`)).toMatch(/^b GET/)
     })
   },
 )

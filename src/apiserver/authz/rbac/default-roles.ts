@@ -64,7 +64,10 @@ const ownRoles: DefaultRole[] = [
       rule([''], ['services', 'secrets', 'namespaces', 'pods'], read),
       rule(
         ['gateway.networking.k8s.io'],
-        ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes', 'tlsroutes', 'referencegrants'],
+        [
+          ...['gatewayclasses', 'gateways', 'referencegrants'],
+          ...['httproutes', 'grpcroutes', 'tlsroutes', 'tcproutes', 'udproutes'],
+        ],
         read,
       ),
       rule(['gateway.networking.k8s.io'], ['gatewayclasses'], ['create']),
