@@ -1,3 +1,4 @@
+import { goValue } from '../field-error.ts'
 import { decoderOf, put } from '../schema/decode.ts'
 import { DecodeContext, DecodeError } from '../schema/decode-context.ts'
 import { typeNamed } from '../schema/types.ts'
@@ -87,12 +88,25 @@ function decodeMetaField(name: string, given: unknown, context: DecodeContext): 
   }
   context.path.push(name)
   context.start = context.path.length
-  const metadata = metadataDecoder(given, context, 'ObjectMeta') as Record<string, unknown>
+  const metadata = decodeMetadata(given, context)
   context.start = 0
   // What is embedded was not created by anybody; the object's own time is set, not read.
   if (metadata['creationTimestamp'] === null) delete metadata['creationTimestamp']
   context.path.pop()
   return metadata
+}
+
+function decodeMetadata(given: unknown, context: DecodeContext): Record<string, unknown> {
+  const path = [...context.path]
+  try {
+    return metadataDecoder(given, context, 'ObjectMeta') as Record<string, unknown>
+  } catch (error) {
+    // Of what is embedded it is said where it is.
+    if (!(error instanceof DecodeError) || path.length === 1) throw error
+    context.path.splice(0, Number.POSITIVE_INFINITY, ...path.slice(0, -1))
+    const where = context.pathText(path.at(-1) as string)
+    throw new DecodeError(`${where}: Invalid value: ${goValue(given).text}: ${error.message}`, { cause: error })
+  }
 }
 
 function kindOf(value: unknown): string {
@@ -102,6 +116,11 @@ function kindOf(value: unknown): string {
 /** What was accepted before is not refused again: what does not fit is left out. */
 class Lenient extends DecodeContext {
   override unknown(): void {}
+}
+
+/** A default with only what the schema knows, the metadata of what is embedded included. */
+export function prunedDefault(node: SchemaNode): unknown {
+  return walk(node.schema.default, node, false, new Lenient())
 }
 
 /** `value` with only what the schema knows: a stored object, a converted one, or a default. */

@@ -1,4 +1,5 @@
 import { put } from '../schema/decode.ts'
+import { prunedDefault } from './decode-custom.ts'
 import { isRecord, type SchemaNode } from './schema-node.ts'
 
 /** Fills in what the schema states as default, where a field is missing or null although it may not be. Changes `value`. */
@@ -10,7 +11,7 @@ export function defaultCustom(value: unknown, node: SchemaNode | undefined): voi
 
 function defaultItems(list: unknown[], items: SchemaNode | undefined): void {
   for (let i = 0; i < list.length; i++) {
-    if (missing(list[i], items)) list[i] = structuredClone(items!.schema.default)
+    if (missing(list[i], items)) list[i] = defaultOf(items!)
     defaultCustom(list[i], items)
   }
 }
@@ -18,11 +19,11 @@ function defaultItems(list: unknown[], items: SchemaNode | undefined): void {
 function defaultFields(object: Record<string, unknown>, node: SchemaNode): void {
   for (const [name, property] of node.properties)
     if (property.schema.default !== undefined && (!Object.hasOwn(object, name) || missing(object[name], property)))
-      put(object, name, structuredClone(property.schema.default))
+      put(object, name, defaultOf(property))
   for (const name of Object.keys(object)) {
     const below = node.field(name)
     if (!below) continue
-    if (missing(object[name], below)) put(object, name, structuredClone(below.schema.default))
+    if (missing(object[name], below)) put(object, name, defaultOf(below))
     defaultCustom(object[name], below)
   }
 }
@@ -30,4 +31,12 @@ function defaultFields(object: Record<string, unknown>, node: SchemaNode): void 
 function missing(value: unknown, node: SchemaNode | undefined): boolean {
   if (value === undefined) return node?.schema.default !== undefined
   return value === null && node !== undefined && node.schema.nullable !== true && node.schema.default !== undefined
+}
+
+const pruned = new WeakMap<SchemaNode, unknown>()
+
+/** A copy of its own. */
+function defaultOf(node: SchemaNode): unknown {
+  if (!pruned.has(node)) pruned.set(node, prunedDefault(node))
+  return structuredClone(pruned.get(node))
 }
