@@ -171,6 +171,12 @@ test('who scaled by an older version owns the field in each; versions that there
   expect(forgotten.body.metadata.managedFields).toBeUndefined()
 })
 
+test('a configuration names no managers, not even none', async () => {
+  const named = { ...deployment('managed'), metadata: { name: 'managed', managedFields: [] } }
+  const { body } = await server.call('PATCH', `${deployments}/managed?fieldManager=m`, named, type)
+  expect([body.code, body.message]).toEqual([400, 'metadata.managedFields must be nil'])
+})
+
 test('a configuration says its version and kind, and those of the path', async () => {
   const { apiVersion: _, ...rest } = deployment('versioned')
   const apply = async (body: object) => {

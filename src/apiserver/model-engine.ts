@@ -30,11 +30,15 @@ export function decodeValue(
   kind: Kind<any>,
   value: unknown,
   fieldValidation: FieldValidation,
-  { duplicates = [], ofPatch }: Pick<DecodeOptions, 'duplicates' | 'ofPatch'> = {},
+  { duplicates = [], ofPatch, keepsNulls }: Pick<DecodeOptions, 'duplicates' | 'ofPatch' | 'keepsNulls'> = {},
 ): Decoded {
   const own = inOwnVersion(kind, value)
   if (!kind.custom) refuseOtherKind(kind, own)
-  const decoded = decode<AnyObject>(kind, own, { fieldValidation, duplicates, ...(ofPatch ? { ofPatch } : {}) })
+  const decoded = decode<AnyObject>(kind, own, {
+    ...{ fieldValidation, duplicates },
+    ...(ofPatch ? { ofPatch } : {}),
+    ...(keepsNulls ? { keepsNulls } : {}),
+  })
   decoded.object.metadata ??= {} as AnyObject['metadata']
   return decoded
 }

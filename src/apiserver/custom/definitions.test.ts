@@ -145,6 +145,23 @@ describe('a definition', () => {
     expect([clash.status, clash.body.details.causes[0].field]).toEqual([409, '.spec.steps[name="x"].command'])
   })
 
+  test.each<[object, string]>([
+    [{ cronSpec: null }, 'spec.cronSpec: Invalid value: "null": spec.cronSpec in body must be of type string: "null"'],
+    [{ tags: null }, 'spec.tags: Invalid value: "null": spec.tags in body must be of type array: "null"'],
+    [
+      { steps: [{ name: null }] },
+      'spec.steps[0].name: Invalid value: "null": spec.steps[0].name in body must be of type string: "null"',
+    ],
+  ])('a null that is applied where none may be is refused, and not left out: %j', async (spec, why) => {
+    const applied = cronTabObject('nulls', spec)
+    const type = { 'content-type': 'application/apply-patch+yaml' }
+    const { body } = await server.call('PATCH', `${tabs}/nulls?fieldManager=m&dryRun=All`, applied, type)
+    expect(body.message).toContain(why)
+    const changes = cronTabObject('nulls', { note: null, image: null })
+    const allowed = await server.call('PATCH', `${tabs}/nulls?fieldManager=m&dryRun=All`, changes, type)
+    expect(allowed.body.spec).toMatchObject({ note: null, image: 'busybox' })
+  })
+
   test('lists with identity take nothing twice', async () => {
     const twice = await server.call(
       'POST',

@@ -74,7 +74,7 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
     const [apiVersion, name] = [said?.apiVersion, said?.kind].map(text => (typeof text === 'string' ? text : ''))
     throw badRequest(`invalid object type: ${apiVersion!.includes('/') ? '' : '/'}${apiVersion}, Kind=${name}`)
   }
-  if (said.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil')
+  if (said.metadata?.managedFields) throw badRequest('metadata.managedFields must be nil')
   // What does not fit cannot be owned: that is said first.
   refuseUntyped(kind, said)
   const { object, warnings } = decodeApplied(call, kind, said)

@@ -91,7 +91,7 @@ function applied(
   const { kind } = call.resource
   const merged = applyConfiguration(typeOf(kind), live, structuredClone(configuration), writer, force, ownable)
   // With everything that an object of the kind always has.
-  const state = decodeValue(kind, merged, 'Ignore').object
+  const state = decodeValue(kind, merged, 'Ignore', { keepsNulls: true }).object
   const owners = state.metadata.managedFields
   const track = (next: AnyObject) => {
     if (owners) next.metadata.managedFields = owners

@@ -79,6 +79,17 @@ test('an applier has the time of its last change: one that changed nothing has n
   expect(times(again)).toEqual([['scaler', third]])
 })
 
+test('an applier that only puts elements in another order has changed something', () => {
+  const at = (time: string, manager: string) => ({ ...writer(manager), time })
+  const both = (...names: string[]) => config({ template: { spec: { containers: names.map(name => ({ name })) } } })
+  const made = applyConfiguration(deployment, undefined, both('a', 'b'), at('2026-01-01T00:00:00Z', 'me'), false)
+  const turned = applyConfiguration(deployment, made, both('b', 'a'), at('2026-01-02T00:00:00Z', 'other'), false)
+  expect(turned.metadata.managedFields?.map(e => [e.manager, e.time])).toEqual([
+    ['me', '2026-01-01T00:00:00Z'],
+    ['other', '2026-01-02T00:00:00Z'],
+  ])
+})
+
 test('owners that nobody can be are forgotten when an object is made', () => {
   const made = { apiVersion: 'v1', kind: 'X', metadata: { name: 'x', managedFields: [{ operation: 'Nope' }] } } as any
   trackUpdate(deployment, undefined, made, writer('me'))

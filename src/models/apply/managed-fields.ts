@@ -7,7 +7,7 @@ import { fieldsOfCreated } from './created-fields.ts'
 import { FieldSet, type FieldsV1, sharedTree } from './field-set.ts'
 import { Differences, type FormAt, strip } from './forms.ts'
 import { type Owner, readOwners } from './read-owners.ts'
-import { compareFields, fieldOf, fieldsSaid, granularOf, mergeApplied, removeFields } from './typed-fields.ts'
+import { compareFields, fieldOf, fieldsSaid, granularOf, mergeApplied, removeFields, same } from './typed-fields.ts'
 
 /** Who writes, and how. */
 export interface Writer {
@@ -213,18 +213,13 @@ export function applyConfiguration(
     metadata: { ...(result.metadata ?? {}) } as AnyObject['metadata'],
   }
   const mine: Owner = {
-    entry: applierOf(writer, owners[at], changes(type, before, result)),
+    entry: applierOf(writer, owners[at], !same(before, result)),
     fields: wanted,
   }
   writeOwners(next, wanted.isEmpty ? kept : [...kept, mine])
   if (writer.manager === kubectl && annotation !== undefined)
     next.metadata.annotations = { ...next.metadata.annotations, [lastAppliedAnnotation]: lastAppliedText(applied) }
   return next
-}
-
-const changes = (type: ObjectType, before: AnyObject | object, after: AnyObject): boolean => {
-  const { changed, removed } = compareFields(type, before as AnyObject, after)
-  return !changed.isEmpty || !removed.isEmpty
 }
 
 /** The time of an applier is that of its last change of the object: who has changed nothing yet has none. */

@@ -74,7 +74,8 @@ export function keyValue(type: ListType, item: object, key: string): unknown {
   if (said !== undefined && said !== null) return said
   const field = type.of.form === 'object' ? type.of.fields.get(key) : undefined
   if (field?.default !== undefined) return field.default
-  if (field?.empty !== 'fill' || field.type.form !== 'scalar') return undefined
+  // A null that is said names it too: it is for validation to refuse.
+  if (field?.empty !== 'fill' || field.type.form !== 'scalar') return said
   return field.type.scalar === 'int32' || field.type.scalar === 'int64' ? 0 : ''
 }
 

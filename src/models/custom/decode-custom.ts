@@ -9,7 +9,7 @@ const metadataDecoder = decoderOf(typeNamed('meta/v1.ObjectMeta'))
 
 /**
  * A parsed value as an object of the schema: fields that it does not know are left out (and noted in the context), nulls
- * where none may be count as absent, metadata has its own form. Makes new objects; parts that nobody describes are shared.
+ * where none may be count as absent unless the context keeps them, metadata has its own form. Makes new objects; parts that nobody describes are shared.
  * @throws DecodeError when metadata, apiVersion or kind is of a wrong type
  */
 export function decodeCustom(value: unknown, root: SchemaNode, context: DecodeContext): Record<string, unknown> {
@@ -59,7 +59,7 @@ function object(
     const own = node?.properties.get(name)
     if (own || node?.isMap) {
       const below = own ?? node?.additional
-      if (given === null && below?.dropsNull) continue
+      if (given === null && below?.dropsNull && !context.keepsNulls) continue
       context.path.push(name)
       put(out, name, walk(given, below, false, context))
       context.path.pop()

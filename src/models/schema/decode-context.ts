@@ -18,6 +18,8 @@ export class DecodeContext {
   readonly mapKeys: number[] = []
   /** Where in `path` what is decoded by itself begins: messages of wrong types name fields from there. */
   start = 0
+  /** A null of a custom resource stays where none may be, for validation to refuse: whoever applies it means it. */
+  keepsNulls = false
   /** The object types on the way, for messages. */
   readonly problems: string[] = []
 

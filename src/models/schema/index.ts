@@ -54,6 +54,7 @@ export function decode<T = AnyObject>(kind: DecodedKind, value: unknown, options
       throw badRequest(`the kind in the data (${given.kind}) does not match the expected kind (${kind.kind})`)
   }
   const context = new DecodeContext()
+  context.keepsNulls = options.keepsNulls === true
   let decoded: object
   try {
     decoded = kind.custom
@@ -85,6 +86,8 @@ export interface DecodeOptions {
   duplicates?: readonly string[]
   /** What was wrong with the patch by which the value came about: told first. */
   ofPatch?: readonly string[]
+  /** Nulls of a custom resource stay where none may be. */
+  keepsNulls?: boolean
 }
 
 /**
