@@ -212,7 +212,7 @@ describe.skipIf(obstacle)(`the gateway in front of real containers${obstacle ? `
       `const s = require('dgram').createSocket('udp4'); s.on('message', (m, f) => s.send('heard ' + m, f.port, f.address)); s.bind(5300, '${ip}')`,
     ])
     const route = (kind: string, sectionName: string, backend: object) => ({
-      apiVersion: 'gateway.networking.k8s.io/v1alpha2',
+      apiVersion: `gateway.networking.k8s.io/${kind === 'TCPRoute' ? 'v1' : 'v1alpha2'}`,
       kind,
       metadata: { name: 'bare', namespace: 'default' },
       spec: { parentRefs: [{ name: 'bare', sectionName }], rules: [{ backendRefs: [backend] }] },

@@ -167,8 +167,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       await plan()
     },
     async routesReady(signal) {
-      await ensureDefinitions(client, gatewayDefinitions)
+      const away = await ensureDefinitions(client, gatewayDefinitions)
       signal?.throwIfAborted()
+      for (const kind of away)
+        log.warn({ kind }, 'the definition that is there does not serve v1: such routes are not served')
+      const ofRoutes = <T extends KubeObject>(kind: Kind<T>) => (away.has(kind.kind) ? undefined : informers.for(kind))
       await make(client, GatewayClass, {
         metadata: { name: ingressClassName },
         spec: { controllerName: gatewayController, description: 'The gateway of OptiFlow' },
@@ -176,26 +179,26 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       const kinds = {
         classes: informers.for(GatewayClass),
         gateways: informers.for(GatewayKind),
-        httpRoutes: informers.for(HTTPRoute),
-        grpcRoutes: informers.for(GRPCRoute),
-        tlsRoutes: informers.for(TLSRoute),
-        tcpRoutes: informers.for(TCPRoute),
-        udpRoutes: informers.for(UDPRoute),
+        httpRoutes: ofRoutes(HTTPRoute),
+        grpcRoutes: ofRoutes(GRPCRoute),
+        tlsRoutes: ofRoutes(TLSRoute),
+        tcpRoutes: ofRoutes(TCPRoute),
+        udpRoutes: ofRoutes(UDPRoute),
         grants: informers.for(ReferenceGrant),
         namespaces: informers.for(Namespace),
       }
-      const more = Object.values(kinds) as Informer<any>[]
+      const more = Object.values<Informer<any> | undefined>(kinds).filter(informer => informer !== undefined)
       await Promise.all(more.map(informer => informer.ready(signal)))
       routes = policies => {
         const served = kinds.gateways.list().filter(gateway => isServedGateway(gateway, kinds.classes.list()))
         return attach({
           ...found,
           gateways: served,
-          httpRoutes: kinds.httpRoutes.list(),
-          grpcRoutes: kinds.grpcRoutes.list(),
-          tlsRoutes: kinds.tlsRoutes.list(),
-          tcpRoutes: kinds.tcpRoutes.list(),
-          udpRoutes: kinds.udpRoutes.list(),
+          httpRoutes: kinds.httpRoutes?.list() ?? [],
+          grpcRoutes: kinds.grpcRoutes?.list() ?? [],
+          tlsRoutes: kinds.tlsRoutes?.list() ?? [],
+          tcpRoutes: kinds.tcpRoutes?.list() ?? [],
+          udpRoutes: kinds.udpRoutes?.list() ?? [],
           grants: kinds.grants.list(),
           namespace: name => kinds.namespaces.get({ name }),
           policies,

@@ -4,6 +4,7 @@ import {
   createInformers,
   createReconcilerRunner,
   type Reconciler,
+  type ReconcilerRunner,
   type RunnerMetrics,
 } from '../client/index.ts'
 import {
@@ -52,11 +53,14 @@ export function gatewayReconcilers({
   asked,
   acme,
   authority = acmeAuthority,
+  away = new Set(),
 }: Omit<GatewayStatusesOptions, 'client' | 'outside' | 'metrics'> & {
   authority?: () => Promise<CertificateAuthority>
+  /** Names of kinds of routes that the API does not serve. */
+  away?: ReadonlySet<string>
 }): Reconciler[] {
-  const attached = new AttachedOnce(portTaken, engine, asked)
-  return [
+  const attached = new AttachedOnce(portTaken, engine, asked, away)
+  const all = [
     gatewayClassStatusReconciler(),
     gatewayStatusReconciler(addresses, attached),
     httpRouteStatusReconciler(attached),
@@ -67,6 +71,7 @@ export function gatewayReconcilers({
     routePolicyStatusReconciler(attached),
     certificateReconciler(acme, authority),
   ]
+  return all.filter(({ primary }) => !away.has(primary.kind))
 }
 
 /**
@@ -78,15 +83,17 @@ export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisp
   const { clock, random } = options.outside
   const log = options.outside.log.child({ part: 'gateway-statuses' })
   const informers = createInformers({ client, clock, random, log })
-  const runner = createReconcilerRunner({
-    ...{ client, informers, clock, random, log },
-    reconcilers: gatewayReconcilers(options),
-    ...(metrics ? { metrics } : {}),
-  })
+  let runner: ReconcilerRunner | undefined
   const stop = new AbortController()
   const started = (async () => {
-    await ensureDefinitions(client, gatewayDefinitions)
-    if (!stop.signal.aborted) await runner.start()
+    const away = await ensureDefinitions(client, gatewayDefinitions)
+    if (stop.signal.aborted) return
+    runner = createReconcilerRunner({
+      ...{ client, informers, clock, random, log },
+      reconcilers: gatewayReconcilers({ ...options, away }),
+      ...(metrics ? { metrics } : {}),
+    })
+    await runner.start()
   })().catch(error => {
     if (!stop.signal.aborted) log.warn({ error: explain(error) }, 'statuses of Gateways are not told')
   })
@@ -94,7 +101,7 @@ export function startGatewayStatuses(options: GatewayStatusesOptions): AsyncDisp
     async [Symbol.asyncDispose]() {
       stop.abort()
       await Promise.all([informers[Symbol.asyncDispose](), started])
-      await runner.stop()
+      await runner?.stop()
     },
   }
 }

@@ -8,7 +8,7 @@ import {
   type RouteParentStatus,
   routeStatus,
 } from './route-parts.ts'
-import { list, must, object, root, sectionName } from './schema.ts'
+import { list, object, root, sectionName } from './schema.ts'
 
 export interface BareRouteRule {
   name?: string
@@ -26,15 +26,7 @@ export const bareRouteSchema: JSONSchemaProps = root(
   object(
     {
       parentRefs,
-      rules: list(object({ name: sectionName, backendRefs: backendRefs() }, ['backendRefs']), 16, {
-        minItems: 1,
-        'x-kubernetes-validations': [
-          must(
-            'self.all(a, !has(a.name) || self.exists_one(b, has(b.name) && b.name == a.name))',
-            'Rule name must be unique within the route',
-          ),
-        ],
-      }),
+      rules: list(object({ name: sectionName, backendRefs: backendRefs() }, ['backendRefs']), 1, { minItems: 1 }),
     },
     ['rules'],
   ),

@@ -26,10 +26,22 @@ const bundleVersion = 'gateway.networking.k8s.io/bundle-version'
 /**
  * Makes the API serve the kinds of Gateway API, unless it does already: people may install the project's own
  * definitions, newer or of another channel, before or after.
+ * @returns names of kinds that somebody else's definitions do not serve in the version that the gateway reads
  * @see https://gateway-api.sigs.k8s.io/reference/spec/
  */
-export async function ensureDefinitions(client: Client, definitions: readonly GatewayDefinition[]): Promise<void> {
-  await Promise.all(definitions.map(definition => ensure(client, customDefinition(definition))))
+export async function ensureDefinitions(
+  client: Client,
+  definitions: readonly GatewayDefinition[],
+): Promise<ReadonlySet<string>> {
+  const away = new Set<string>()
+  await Promise.all(
+    definitions.map(async definition => {
+      const { kind, version } = definition.kind
+      const theirs = await ensure(client, customDefinition(definition))
+      if (theirs && !theirs.spec.versions.some(v => v.name === version && v.served)) away.add(kind)
+    }),
+  )
+  return away
 }
 
 export function customDefinition(definition: GatewayDefinition): Draft<CustomResourceDefinition> {
@@ -58,13 +70,19 @@ export function customDefinition(definition: GatewayDefinition): Draft<CustomRes
   }
 }
 
-async function ensure(client: Client, wanted: Draft<CustomResourceDefinition>): Promise<void> {
+/** @returns somebody else's */
+async function ensure(
+  client: Client,
+  wanted: Draft<CustomResourceDefinition>,
+): Promise<CustomResourceDefinition | undefined> {
   const key = { name: wanted.metadata.name! }
   try {
-    const { labels, annotations } = (await client.get(CustomResourceDefinition, key)).metadata
-    if (labels?.[madeHere] === undefined || annotations?.[bundleVersion] !== undefined) return
+    const found = await client.get(CustomResourceDefinition, key)
+    const { labels, annotations } = found.metadata
+    if (labels?.[madeHere] === undefined || annotations?.[bundleVersion] !== undefined) return found
   } catch (error) {
     if (!isNotFound(error)) throw error
   }
   await ensureDefinition(client, wanted)
+  return undefined
 }

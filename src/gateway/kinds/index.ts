@@ -19,7 +19,7 @@ export * from './tcp-route.ts'
 export * from './tls-route.ts'
 export * from './udp-route.ts'
 
-/** Gateway API's standard channel, as far as the gateway carries it out, and of its experimental one TCPRoute and UDPRoute. */
+/** Gateway API's standard channel, as far as the gateway carries it out. */
 export const gatewayDefinitions: readonly GatewayDefinition[] = [
   gatewayClassDefinition,
   gatewayDefinition,

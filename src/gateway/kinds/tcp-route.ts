@@ -7,7 +7,7 @@ export type TCPRoute = BareRoute
 
 export const TCPRoute = defineKind<TCPRoute>({
   group: gatewayGroup,
-  version: 'v1alpha2',
+  version: 'v1',
   kind: 'TCPRoute',
   plural: 'tcproutes',
   categories: ['gateway-api'],
@@ -17,6 +17,7 @@ export const TCPRoute = defineKind<TCPRoute>({
 
 export const tcpRouteDefinition: GatewayDefinition = {
   kind: TCPRoute,
+  olderVersions: ['v1alpha2'],
   schema: bareRouteSchema,
   columns: bareRouteColumns,
 }

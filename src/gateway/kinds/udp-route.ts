@@ -7,7 +7,7 @@ export type UDPRoute = BareRoute
 
 export const UDPRoute = defineKind<UDPRoute>({
   group: gatewayGroup,
-  version: 'v1alpha2',
+  version: 'v1',
   kind: 'UDPRoute',
   plural: 'udproutes',
   categories: ['gateway-api'],
@@ -17,6 +17,7 @@ export const UDPRoute = defineKind<UDPRoute>({
 
 export const udpRouteDefinition: GatewayDefinition = {
   kind: UDPRoute,
+  olderVersions: ['v1alpha2'],
   schema: bareRouteSchema,
   columns: bareRouteColumns,
 }

@@ -1,7 +1,7 @@
 import type { Cache, Source, Watch } from '../../client/reconciler.ts'
 import type { Kind } from '../../models/kind.ts'
 import { Namespace, RoutePolicy, Secret, Service } from '../../models/kinds/index.ts'
-import { keyOf, keyText, type ObjectKey } from '../../models/object.ts'
+import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../models/object.ts'
 import type { AskedPorts } from '../asked-ports.ts'
 import {
   Gateway,
@@ -42,9 +42,12 @@ export class AttachedOnce {
   readonly #portTaken: PortTaken
   readonly #engine: Engine
   readonly #asked: AskedPorts
+  readonly #away: ReadonlySet<string>
   #known: Attached | undefined
 
-  constructor(portTaken: PortTaken, engine: Engine, asked: AskedPorts) {
+  /** @param away names of kinds that the API does not serve */
+  constructor(portTaken: PortTaken, engine: Engine, asked: AskedPorts, away: ReadonlySet<string> = new Set()) {
+    this.#away = away
     this.#engine = engine
     this.#asked = asked
     // What the gateway cannot have it must go on asking for, so only who tells of it knows.
@@ -56,7 +59,7 @@ export class AttachedOnce {
 
   /** As the informers know it now. Endpoints do not matter to it. */
   in(cache: Cache): Attached {
-    this.#known ??= plan(cache, this.#portTaken, this.#engine)
+    this.#known ??= plan(cache, this.#portTaken, this.#engine, this.#away)
     return this.#known
   }
 
@@ -77,7 +80,8 @@ export class AttachedOnce {
 
   /** Everything that may change the status of all objects of `kind`. Changes of `kind` itself concern only the one that changed. */
   watches(kind: Kind<any>): Watch[] {
-    return deciding.map(other => ({
+    const followed = deciding.filter(other => !this.#away.has(other.kind))
+    return followed.map(other => ({
       kind: other,
       keys: (_changed: unknown, cache: Cache) => {
         this.#known = undefined
@@ -87,7 +91,8 @@ export class AttachedOnce {
   }
 }
 
-function plan(cache: Cache, portTaken: PortTaken, engine: Engine): Attached {
+function plan(cache: Cache, portTaken: PortTaken, engine: Engine, away: ReadonlySet<string>): Attached {
+  const routesOf = <T extends KubeObject>(kind: Kind<T>) => (away.has(kind.kind) ? [] : cache.list(kind))
   const found = {
     service: (namespace: string, name: string) => cache.get(Service, { namespace, name }),
     secret: (namespace: string, name: string) => cache.get(Secret, { namespace, name }),
@@ -98,11 +103,11 @@ function plan(cache: Cache, portTaken: PortTaken, engine: Engine): Attached {
   const all = attach({
     ...found,
     gateways: cache.list(Gateway).filter(gateway => isServedGateway(gateway, classes)),
-    httpRoutes: cache.list(HTTPRoute),
-    grpcRoutes: cache.list(GRPCRoute),
-    tlsRoutes: cache.list(TLSRoute),
-    tcpRoutes: cache.list(TCPRoute),
-    udpRoutes: cache.list(UDPRoute),
+    httpRoutes: routesOf(HTTPRoute),
+    grpcRoutes: routesOf(GRPCRoute),
+    tlsRoutes: routesOf(TLSRoute),
+    tcpRoutes: routesOf(TCPRoute),
+    udpRoutes: routesOf(UDPRoute),
     grants: cache.list(ReferenceGrant),
     namespace: name => cache.get(Namespace, { name }),
     policies,
