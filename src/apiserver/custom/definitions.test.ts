@@ -23,8 +23,8 @@ describe('a definition', () => {
     const { body } = await server.call('GET', '/apis/stable.example.com/v1')
     expect(body.resources.map((r: any) => [r.name, r.kind, r.shortNames, r.categories])).toEqual([
       ['crontabs', 'CronTab', ['ct'], ['all']],
-      ['crontabs/scale', 'Scale', undefined, undefined],
       ['crontabs/status', 'CronTab', undefined, undefined],
+      ['crontabs/scale', 'Scale', undefined, undefined],
     ])
     const crd = (await server.call('GET', `${crds}/crontabs.stable.example.com`)).body
     expect(crd.status.conditions.map((c: any) => [c.type, c.status, c.reason])).toEqual([
@@ -212,4 +212,34 @@ test('who watches the objects of a definition that is deleted hears that each of
   ])
   await server.call('DELETE', `${crds}/crontabs.stable.example.com`)
   expect([await seen(), await seen(), await seen()]).toEqual([['DELETED', 'a'], ['DELETED', 'b'], undefined])
+})
+
+test('what definitions say is told as by kube-apiserver: sub-paths, fields of selectors, places in a status, numbers of replicas', async () => {
+  await using server = await startTestServer()
+  const all = await server.watch(`${crds}?watch=1`)
+  const established = async () => {
+    for (;;) if ((await all.next()).object.status.conditions?.some((c: any) => c.type === 'Established')) return
+  }
+  await server.call('POST', crds, cronTab())
+  await established()
+  const { body: groups } = await server.call('GET', '/apis', undefined, {
+    accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+  })
+  const [served] = groups.items.find((g: any) => g.metadata.name === 'stable.example.com').versions
+  expect(served.resources[0].subresources.map((s: any) => s.subresource)).toEqual(['status', 'scale'])
+  const { body: document } = await server.call('GET', '/openapi/v3/apis/stable.example.com/v1')
+  expect(document.components.schemas['com.example.stable.v1.CronTab']['x-kubernetes-selectable-fields']).toEqual([
+    { fieldPath: 'spec.image' },
+  ])
+  const { body: made } = await server.call('POST', tabs, cronTabObject('a'))
+  const status = { ...made, status: { ...made.status, replicas: 'many' } }
+  const { body: refused } = await server.call('PUT', `${tabs}/a/status`, status)
+  expect(refused.message).toContain(
+    'status.replicas: Invalid value: "string": replicas in body must be of type integer',
+  )
+  const huge = Buffer.from(JSON.stringify(made).replace('"replicas":1', '"replicas":9223372036854775807'))
+  const { body: tooMany } = await server.call('PUT', `${tabs}/a`, huge, { 'content-type': 'application/json' })
+  expect(tooMany.message).toContain(
+    '.spec.replicas: Invalid value: 9223372036854775807: should be less than or equal to 2147483647',
+  )
 })

@@ -52,5 +52,7 @@ export function subresourcesOf({ kind }: Resource): ServedSubresource[] {
         return own(name, proxied, `${kind.kind}ProxyOptions`)
     }
   }
-  return [...(kind.subresources ?? [])].sort().map(served)
+  // Those of custom kinds are told in the order in which a definition has them.
+  const names = [...(kind.subresources ?? [])]
+  return (kind.custom ? names : names.sort()).map(served)
 }

@@ -1,6 +1,6 @@
 import { integerProblem } from '../../base/go-integer.ts'
 import { badRequest, conflictError, invalidError, notFoundError, objectModified } from '../../models/api-error.ts'
-import { GoText, invalid } from '../../models/field-error.ts'
+import { type FieldError, GoText, invalid } from '../../models/field-error.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
@@ -142,7 +142,7 @@ async function admitAndCommit(
   if (!options.sound) {
     const wrong = validateObject(kind, next, present, options.trusted)
     if (options.subresource && kind.validatePart) wrong.push(...kind.validatePart(options.subresource, next, present))
-    refuse(target, next, wrong)
+    refuse(target, next, kind.custom && options.subresource === 'status' ? wrong.map(asOfStatus) : wrong)
   }
   if (!options.admitted) await core.admission.validate(admission)
   if (kind.warnings && options.subresource === '') options.warnings.push(...kind.warnings(next, present))
@@ -205,6 +205,12 @@ function onlyStatus({ form, stored }: Resource, present: AnyObject, next: AnyObj
   else out['status'] = next['status']
   stored.prepareStatus?.(out, present)
   return out
+}
+
+/** To who writes the status of a custom resource alone, the messages name places within it. */
+function asOfStatus(error: FieldError): FieldError {
+  const within = error.field.replace(/^status\./, '')
+  return { ...error, message: error.message.replace(`${error.field} in body`, `${within} in body`) }
 }
 
 function keepStatus(next: AnyObject, present: AnyObject): void {

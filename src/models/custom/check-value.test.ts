@@ -136,3 +136,12 @@ test('an embedded object says what it is', () => {
     `t.metadata.name: Invalid value: "a/b": may not contain '/'`,
   ])
 })
+
+test('apiVersion and kind of an object are checked though they are as they were', () => {
+  const node = nodeOf({
+    type: 'object',
+    properties: { apiVersion: { type: 'string', pattern: '/v1$' }, a: { type: 'string', pattern: '^b' } },
+  })
+  const value = { apiVersion: 'x/v2', a: 'c' }
+  expect(checkValue(value, node, { ...value, other: 1 }).map(e => e.field)).toEqual(['apiVersion'])
+})

@@ -105,11 +105,14 @@ function checkObject(object: Record<string, unknown>, node: SchemaNode, found: F
   if (minProperties !== undefined && count < minProperties)
     found.add(invalid(found.place, count, `${found.place} in body should have at least ${minProperties} properties`))
   if (maxProperties !== undefined && count > maxProperties) found.add(tooMany(found.place, count, maxProperties))
+  // What an object is called is checked always: it may be asked for in another version than before.
+  const always = found.path.length === 0 ? ['apiVersion', 'kind'] : []
   for (const name of present) {
     const below = node.field(name)
     if (!below || object[name] === undefined) continue
+    const was = before === absent || always.includes(name) ? absent : fieldBefore(name, before)
     found.path.push(name)
-    check(object[name], below, found, before === absent ? absent : fieldBefore(name, before))
+    check(object[name], below, found, was)
     found.path.pop()
   }
   for (const name of names)

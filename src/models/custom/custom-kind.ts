@@ -1,5 +1,5 @@
 import { isQualifiedName } from '../../base/names.ts'
-import { type FieldError, goQuote, invalid } from '../field-error.ts'
+import { type FieldError, GoText, goQuote, invalid } from '../field-error.ts'
 import type { CustomSchema, Kind, Subresource } from '../kind.ts'
 import { apiVersionOf } from '../kind.ts'
 import type { AnyObject } from '../object.ts'
@@ -148,9 +148,10 @@ function checkScale(object: AnyObject, scale: apiextensions.CustomResourceSubres
   if (!scale) return []
   return [scale.specReplicasPath, scale.statusReplicasPath].flatMap(path => {
     const value = dottedPath(path).find(object)[0]
-    if (value === undefined || value === null || typeof value !== 'number') return []
-    if (value < 0) return [invalid(path, value, 'should be a non-negative integer')]
-    return value > 2 ** 31 - 1 ? [invalid(path, value, 'should be less than or equal to 2147483647')] : []
+    if (typeof value !== 'number' && typeof value !== 'bigint') return []
+    const shown = typeof value === 'bigint' ? new GoText(String(value)) : value
+    if (value < 0) return [invalid(path, shown, 'should be a non-negative integer')]
+    return value > 2 ** 31 - 1 ? [invalid(path, shown, 'should be less than or equal to 2147483647')] : []
   })
 }
 

@@ -24,7 +24,7 @@ function writeSchemas(kind: Kind<any>, form: OpenApiForm): Record<string, OpenAp
   const name = customSchemaName(kind)
   const list = customSchemaName({ group, version, kind: custom!.listKind })
   return {
-    [name]: { ...objectSchema(custom!.openApi, form), ...gvk(kind.kind) },
+    [name]: { ...objectSchema(custom!.openApi, form), ...gvk(kind.kind), ...selectable(kind) },
     [list]: {
       description: `${custom!.listKind} is a list of ${kind.kind}`,
       type: 'object',
@@ -41,6 +41,12 @@ function writeSchemas(kind: Kind<any>, form: OpenApiForm): Record<string, OpenAp
       ...gvk(custom!.listKind),
     },
   }
+}
+
+/** What field selectors may say. */
+function selectable({ fields }: Kind<any>): OpenApiSchema {
+  const paths = Object.keys(fields ?? {})
+  return paths.length ? { 'x-kubernetes-selectable-fields': paths.map(fieldPath => ({ fieldPath })) } : {}
 }
 
 const typeMeta = {
