@@ -4,6 +4,7 @@ import { type Kind, resourceName } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { Core } from '../core.ts'
+import { system } from '../own-user.ts'
 import type { Resource } from '../resources.ts'
 import { type Claim, ClaimMoved } from '../storage/object-store.ts'
 
@@ -45,6 +46,8 @@ export interface AdmissionPlugin {
   /** Before anything is changed: whether such a thing may be asked at all. */
   check?(admission: Admission): void
   mutate?(admission: Admission): void | Promise<void>
+  /** Asks what users have set up, and maybe others outside: one that refuses all must not keep the server itself from starting. */
+  asksOthers?: boolean
   /** What it changes has its defaults already. */
   settlesDefaults?: boolean
   validate?(admission: Admission): void | Promise<void>
@@ -92,6 +95,7 @@ export class AdmissionChain {
       if (turn > 0 && !admission.again) break
       admission.turn = turn
       for (const plugin of mutating) {
+        if (isOwnAffair(plugin, admission)) continue
         const pending = plugin.mutate!(admission)
         if (pending) await pending
       }
@@ -101,6 +105,7 @@ export class AdmissionChain {
 
   async validate(admission: Admission): Promise<void> {
     for (const plugin of this.#for(admission).validating) {
+      if (isOwnAffair(plugin, admission)) continue
       const pending = plugin.validate!(admission)
       if (pending) await pending
     }
@@ -152,6 +157,9 @@ export class AdmissionChain {
 }
 
 const none: Claim[] = []
+
+const isOwnAffair = ({ asksOthers }: AdmissionPlugin, { user }: Admission): boolean =>
+  asksOthers === true && user === system
 
 /** Whether the resource is one of these kinds. */
 export function isOf(resource: Resource, ...kinds: Kind<any>[]): boolean {

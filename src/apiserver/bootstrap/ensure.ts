@@ -8,9 +8,9 @@ import { createObject } from '../objects/create-object.ts'
 import { deleteObject } from '../objects/delete-object.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
+import { system } from '../own-user.ts'
 
-/** The server itself. */
-export const system = { username: 'system:apiserver', groups: ['system:masters'] }
+export { system }
 
 /** An object without what its kind says. */
 export type Draft = Omit<AnyObject, 'apiVersion' | 'kind'>

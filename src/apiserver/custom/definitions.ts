@@ -9,6 +9,7 @@ import type { AnyObject } from '../../models/object.ts'
 import type { CustomResourceDefinition } from '../../models/types/apiextensions-v1.ts'
 import type { Core } from '../core.ts'
 import { updateObject } from '../objects/update-object.ts'
+import { system } from '../own-user.ts'
 import type { Resource } from '../resources.ts'
 import type { Bucket } from '../watch-cache/bucket.ts'
 import type { KeptEvent } from '../watch-cache/kept-event.ts'
@@ -33,7 +34,6 @@ interface Served {
   emptying: boolean
 }
 
-const systemUser = { username: 'system:apiserver', groups: ['system:masters'] }
 const retryMs = 15_000
 
 /**
@@ -202,7 +202,7 @@ export class Definitions {
         const now = present as unknown as CustomResourceDefinition
         return { ...present, status: nextStatus(now, this.#others(now), timestamp(this.#core.clock)) }
       },
-      { user: systemUser, dryRun: false, warnings: [], subresource: 'status', trusted: true },
+      { user: system, dryRun: false, warnings: [], subresource: 'status', trusted: true },
     )
   }
 

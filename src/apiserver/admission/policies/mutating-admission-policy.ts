@@ -27,6 +27,7 @@ export function mutatingAdmissionPolicies(authorizer: Authorizer): AdmissionPlug
   const turns = new SecondTurns<string>()
   return {
     name: 'MutatingAdmissionPolicy',
+    asksOthers: true,
     settlesDefaults: true,
     handles: resource => !isExempt(resource),
     mutate(admission) {

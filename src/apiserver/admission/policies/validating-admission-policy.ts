@@ -26,6 +26,7 @@ export function validatingAdmissionPolicies(authorizer: Authorizer): AdmissionPl
   const bindings = new WeakMap<KeptObject, Binding>()
   return {
     name: 'ValidatingAdmissionPolicy',
+    asksOthers: true,
     handles: resource => !isExempt(resource),
     validate(admission) {
       const { core } = admission

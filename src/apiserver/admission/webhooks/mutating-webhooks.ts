@@ -22,6 +22,7 @@ export function mutatingWebhooks(authorizer: Authorizer, way: AskingWay): Admiss
   const turns = new SecondTurns<Hook>()
   return {
     name: 'MutatingAdmissionWebhook',
+    asksOthers: true,
     settlesDefaults: true,
     handles: resource => !isExempt(resource),
     mutate(admission) {

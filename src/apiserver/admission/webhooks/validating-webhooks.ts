@@ -15,6 +15,7 @@ export function validatingWebhooks(authorizer: Authorizer, way: AskingWay): Admi
   const source = new HookSource(ValidatingWebhookConfiguration)
   return {
     name: 'ValidatingAdmissionWebhook',
+    asksOthers: true,
     handles: resource => !isExempt(resource),
     validate(admission) {
       const hooks = source.hooks(admission.core)
