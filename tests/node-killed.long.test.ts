@@ -12,13 +12,18 @@ it.skipIf(obstacle)(
   async () => {
     const seed = Number(process.env['OPTIFLOW_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
     await using churn = await NodeChurn.open()
-    const { wrong, cutShort, leftBehind } = await killOften(churn, { kills, pods: 50, random: seededRandom(seed) })
-    console.log(`seed ${seed}: ${cutShort} starts cut short; left behind ${JSON.stringify(leftBehind)}`)
-    expect(wrong).toEqual([])
-    expect(leftBehind).toMatchObject({ containers: 0, shims: 0, mounts: 0 })
-    // What containerd forgot when it was killed is taken out by the node in time, and by hand at once.
-    await churn.leftBehind({ fix: true })
-    expect(await churn.leftBehind()).toMatchObject({ all: 0 })
+    try {
+      const { wrong, cutShort, leftBehind } = await killOften(churn, { kills, pods: 50, random: seededRandom(seed) })
+      console.log(`seed ${seed}: ${cutShort} starts cut short; left behind ${JSON.stringify(leftBehind)}`)
+      expect(wrong).toEqual([])
+      expect(leftBehind).toMatchObject({ containers: 0, shims: 0, mounts: 0 })
+      // What containerd forgot when it was killed is taken out by the node in time, and by hand at once.
+      await churn.leftBehind({ fix: true })
+      expect(await churn.leftBehind()).toMatchObject({ all: 0 })
+    } catch (error) {
+      console.log(`failed with OPTIFLOW_SEED=${seed}; what was said is in ${await churn.keepLogs(seed)}`)
+      throw error
+    }
   },
 )
 

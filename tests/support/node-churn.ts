@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemDisk } from '../../src/base/disk.ts'
 import { processes, wordsOf } from '../../src/base/processes.ts'
@@ -21,6 +22,7 @@ export class NodeChurn implements AsyncDisposable {
   readonly #lan: Lan
   readonly #registry: Started
   readonly #starts: string
+  readonly #agents: Started[] = []
   #agentArgs: string[] = []
   #count = 0
 
@@ -67,7 +69,7 @@ export class NodeChurn implements AsyncDisposable {
 
   /** Does not wait for anything. */
   startAgent(): void {
-    this.node.launch('agent', this.#agentArgs)
+    this.#agents.push(this.node.launch('agent', this.#agentArgs))
   }
 
   /** The agent ends at once, whatever it was doing. */
@@ -179,6 +181,18 @@ export class NodeChurn implements AsyncDisposable {
     const { out } = await this.node.optiflowRun('node', 'doctor', ...args)
     const lines = out.matchAll(/^([\w -]+?) {2,}(\d+)$/gm)
     return Object.fromEntries([...lines].map(([, kind, count]) => [kind!, Number(count)]))
+  }
+
+  /** What everybody said, all agents that were killed too, for who looks into a failure. @returns the folder, which stays */
+  async keepLogs(seed: number): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), `optiflow-node-killed-${seed}-`))
+    const agents = this.#agents.map((agent, i) => `--- agent ${i + 1}\n${agent.out()}${agent.err()}`)
+    await writeFile(join(folder, 'agents.log'), agents.join(''))
+    await writeFile(join(folder, 'server.log'), this.server.saidBy('up'))
+    await copyFile(join(this.node.dataDir, 'containerd/containerd.log'), join(folder, 'containerd.log')).catch(() => {})
+    const pods = await this.pods().catch(error => `${error}`)
+    await writeFile(join(folder, 'pods.json'), JSON.stringify(pods, undefined, 2))
+    return folder
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
