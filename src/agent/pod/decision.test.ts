@@ -48,7 +48,7 @@ function observed(sketches: Sketch[], sandbox: 'ready' | 'stopped' = 'ready'): O
 }
 
 function records(seen: ObservedPod | undefined, more: Partial<Records> = {}): Records {
-  const out = { ...newRecords(now), volumesReady: true, ...more }
+  const out = { ...newRecords(now, now), volumesReady: true, ...more }
   for (const one of seen?.containers ?? [])
     if (one.state === 'exited' && !out.ended.has(one.id)) out.ended.set(one.id, { atMonoMs: now - 1, message: '' })
   return out
@@ -177,7 +177,7 @@ describe('a pod that is to run', () => {
       pod: pod(),
       gone: false,
       observed: seen,
-      records: newRecords(now),
+      records: newRecords(now, now),
       nowMs: now,
       monoMs: now,
     })
@@ -220,8 +220,8 @@ describe('a pod that is to run', () => {
 
   it('has only activeDeadlineSeconds to live', () => {
     const p = pod({ activeDeadlineSeconds: 10 })
-    expect(steps(p, observed(['web:running']), { startedAtMs: now - 9_000 })).toEqual([])
-    expect(steps(p, observed(['web:running']), { startedAtMs: now - 10_000 })).toEqual(['end'])
+    expect(steps(p, observed(['web:running']), { startedAtMonoMs: now - 9_000 })).toEqual([])
+    expect(steps(p, observed(['web:running']), { startedAtMonoMs: now - 10_000 })).toEqual(['end'])
   })
 })
 

@@ -100,10 +100,10 @@ class Plan {
   }
 
   run() {
-    const { pod, records, monoMs, nowMs } = this.#s
+    const { pod, records, monoMs } = this.#s
     const deadline = deadlineAt(pod, records)
     if (deadline !== undefined) {
-      if (nowMs >= deadline) {
+      if (monoMs >= deadline) {
         this.#try({
           type: 'end',
           reason: 'DeadlineExceeded',
@@ -112,7 +112,7 @@ class Plan {
         })
         return
       }
-      this.#wake(monoMs + deadline - nowMs)
+      this.#wake(deadline)
     }
     if (isFinished(this.#s)) {
       this.#endContainers(graceOf(pod), records.ending?.sinceMonoMs ?? monoMs, 'Stopping container')

@@ -21,10 +21,10 @@ export function restarts({ pod, records }: Situation, container: Container, ende
   return policy === 'Always' || (policy === 'OnFailure' && (exitCodeOf(ended) !== 0 || ended.state !== 'exited'))
 }
 
-/** Wall time at which the pod has used up its activeDeadlineSeconds. */
+/** Monotonic time at which the pod has used up its activeDeadlineSeconds: a clock that is set ends no pod. */
 export function deadlineAt(pod: Pod, records: Records): number | undefined {
   const seconds = pod.spec.activeDeadlineSeconds
-  return seconds === undefined ? undefined : records.startedAtMs + seconds * 1000
+  return seconds === undefined ? undefined : records.startedAtMonoMs + seconds * 1000
 }
 
 /** Every main container has ended for good, or an init container failed for good: nothing will be started again. */

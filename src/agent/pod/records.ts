@@ -55,8 +55,9 @@ export interface Ended {
  */
 export interface Records {
   rejection: Rejection | undefined
-  /** Wall time at which the agent first saw the pod. */
+  /** Wall time at which the agent first saw the pod, and the same moment in monotonic time: that of an agent before this one may be below 0. */
   startedAtMs: number
+  startedAtMonoMs: number
   ending: Ending | undefined
   volumesReady: boolean
   /** Those whose image is not there: who mounts them waits, all others start. */
@@ -89,10 +90,11 @@ export interface Records {
   cleaned: boolean
 }
 
-export function newRecords(startedAtMs: number): Records {
+export function newRecords(startedAtMs: number, startedAtMonoMs: number): Records {
   return {
     rejection: undefined,
     startedAtMs,
+    startedAtMonoMs,
     ending: undefined,
     volumesReady: false,
     volumesMissing: new Set(),

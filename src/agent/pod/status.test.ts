@@ -20,7 +20,7 @@ it('containers that mount a volume whose image is not there wait for that image,
     },
   } as Pod
   const failure = { count: 1, atMonoMs: now, reason: 'ErrImagePull', message: 'manifest unknown', volume: 'model' }
-  const records = { ...newRecords(now), failures: new Map([['volumes', failure]]) }
+  const records = { ...newRecords(now, now), failures: new Map([['volumes', failure]]) }
   const host = { hostIps: ['10.0.0.1'], runtimeName: 'containerd' }
   const at = (monoMs: number) =>
     podStatus({ pod, gone: false, observed: undefined, records, nowMs: monoMs, monoMs }, host)
@@ -59,7 +59,7 @@ it.each([
       containers: [{ ...ended, exitCode, createdAtMs: 0, labels: {}, annotations: {} }],
     } as unknown as ObservedPod
     const records = {
-      ...newRecords(now),
+      ...newRecords(now, now),
       ended: new Map([['app0', { atMonoMs: now, message: '' }]]),
       replaced: new Set(isReplaced ? ['app0'] : []),
     }

@@ -69,7 +69,8 @@ export class PodWorker {
     const known = options.takeOver || options.gone || pod.status?.startTime !== undefined
     this.#times = node.metrics && new PodTimes(node.metrics, node.clock, known)
     const started = pod.status?.startTime ? Date.parse(pod.status.startTime) : node.clock.now()
-    this.#records = newRecords(started)
+    const agoMs = Math.max(node.clock.now() - started, 0)
+    this.#records = newRecords(started, node.clock.monotonicMs() - agoMs)
     this.#records.rejection = options.rejection
     this.#records.allocated = allocatedBefore(pod)
     if (options.rejection) node.events.warning(pod, options.rejection.reason, options.rejection.message)

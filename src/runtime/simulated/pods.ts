@@ -32,6 +32,8 @@ export interface Container {
   observed: ObservedContainer
   /** What it has written; undefined until it runs. */
   output: Output | undefined
+  /** Once it runs. */
+  startedAtMonoMs: number
   resources: ContainerResources
 }
 
@@ -111,6 +113,7 @@ export class SimulatedPods {
         logPath: `${sandbox.spec.logFolder}/${spec.name}/${spec.attempt}.log`,
       },
       output: undefined,
+      startedAtMonoMs: 0,
       resources: spec.resources,
     }
     this.containers.set(id, container)
@@ -147,6 +150,7 @@ export class SimulatedPods {
     const { behaviour, spec, sandbox } = container
     container.observed.state = 'running'
     container.observed.startedAtMs = now
+    container.startedAtMonoMs = this.#clock.monotonicMs()
     container.output = new Output(now, behaviour.logLines, behaviour.logEveryMs)
     if (!behaviour.logLines.length && behaviour.logEveryMs === undefined)
       container.output.write(now, `simulated container ${spec.name} of ${sandbox.spec.namespace}/${sandbox.spec.name}`)

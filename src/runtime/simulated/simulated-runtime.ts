@@ -275,7 +275,7 @@ class Simulation implements SimulatedRuntime {
     this.#pods.endings.run()
     const container = this.#pods.containers.get(id)
     if (container?.observed.state !== 'running') return { ok: false, output: 'container is not running' }
-    const upMs = this.#clock.now() - container.observed.startedAtMs!
+    const upMs = this.#clock.monotonicMs() - container.startedAtMonoMs
     const { readyAfterMs, unhealthyAfterMs } = container.behaviour
     const ok = upMs < unhealthyAfterMs && (question.purpose === 'liveness' || upMs >= readyAfterMs)
     return { ok, output: ok ? '' : `simulated ${question.purpose} probe of ${question.target} failed` }
