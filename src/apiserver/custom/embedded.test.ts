@@ -12,9 +12,12 @@ test('metadata of what is embedded is pruned in defaults, and told where it is o
     'x-kubernetes-preserve-unknown-fields': true,
   }
   const filled = { apiVersion: 'v1', kind: 'Foo', metadata: { name: 'bar', unknown: 'x' }, more: 1 }
+  const named = { name: { type: 'string', default: 'bar' }, unknown: { type: 'string', default: 'x' } }
   const properties = {
     whole: { ...embedded, default: filled },
     around: { type: 'object', properties: { inner: embedded }, default: { inner: filled } },
+    embedding: { ...embedded, properties: { metadata: { type: 'object', default: filled.metadata } } },
+    fields: { ...embedded, properties: { metadata: { type: 'object', properties: named } } },
     given: embedded,
   }
   const watching = await server.watch(`${crds}?watch=1`)
@@ -35,9 +38,11 @@ test('metadata of what is embedded is pruned in defaults, and told where it is o
     ...{ apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'a' } },
     given: { apiVersion: 'v1', kind: 'Foo', ...given },
   })
-  const { body } = await server.call('POST', things, thing({}))
+  const { metadata: _, ...without } = filled
+  const given = { ...thing({}), embedding: without, fields: { ...without, metadata: {} } }
+  const { body } = await server.call('POST', things, given)
   const known = { ...filled, metadata: { name: 'bar' } }
-  expect([body.whole, body.around]).toEqual([known, { inner: known }])
+  expect([body.whole, body.around, body.embedding, body.fields]).toEqual([known, { inner: known }, known, known])
   const refused = await server.call('POST', things, thing({ metadata: { name: 'b', namespace: 42 } }))
   expect([refused.status, refused.body.message]).toEqual([
     400,

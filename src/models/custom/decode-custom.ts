@@ -118,6 +118,11 @@ class Lenient extends DecodeContext {
   override unknown(): void {}
 }
 
+/** Metadata of what is embedded, without what is none. */
+export function prunedMetadata(given: unknown): unknown {
+  return metaField('metadata', given, new Lenient())
+}
+
 /** A default with only what the schema knows, the metadata of what is embedded included. */
 export function prunedDefault(node: SchemaNode): unknown {
   return walk(node.schema.default, node, false, new Lenient())

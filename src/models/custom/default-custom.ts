@@ -1,5 +1,5 @@
 import { put } from '../schema/decode.ts'
-import { prunedDefault } from './decode-custom.ts'
+import { prunedDefault, prunedMetadata } from './decode-custom.ts'
 import { isRecord, type SchemaNode } from './schema-node.ts'
 
 /** Fills in what the schema states as default, where a field is missing or null although it may not be. Changes `value`. */
@@ -17,15 +17,25 @@ function defaultItems(list: unknown[], items: SchemaNode | undefined): void {
 }
 
 function defaultFields(object: Record<string, unknown>, node: SchemaNode): void {
+  const { embedded } = node
+  const fill = (name: string, property: SchemaNode) =>
+    put(object, name, embedded && name === 'metadata' ? structuredClone(property.schema.default) : defaultOf(property))
   for (const [name, property] of node.properties)
     if (property.schema.default !== undefined && (!Object.hasOwn(object, name) || missing(object[name], property)))
-      put(object, name, defaultOf(property))
+      fill(name, property)
   for (const name of Object.keys(object)) {
     const below = node.field(name)
     if (!below) continue
-    if (missing(object[name], below)) put(object, name, defaultOf(below))
+    if (missing(object[name], below)) fill(name, below)
     defaultCustom(object[name], below)
   }
+  if (embedded) pruneMetadata(object, node.properties.get('metadata'))
+}
+
+/** Whatever a schema states as default there, metadata has its own form. */
+function pruneMetadata(object: Record<string, unknown>, node: SchemaNode | undefined): void {
+  if (!node || !isRecord(object['metadata'])) return
+  if (node.schema.default !== undefined || node.hasDefaults) object['metadata'] = prunedMetadata(object['metadata'])
 }
 
 function missing(value: unknown, node: SchemaNode | undefined): boolean {
