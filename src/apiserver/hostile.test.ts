@@ -19,7 +19,7 @@ const protobuf = { 'content-type': 'application/vnd.kubernetes.protobuf' }
 const nest = (open: string, close: string, n: number) => open.repeat(n) + close.repeat(n)
 
 test.each<[string, string, string, string | Uint8Array | undefined, Record<string, string>, number, string]>([
-  ['broken JSON', 'POST', pods, '{"metadata":', json, 400, 'not valid JSON'],
+  ['broken JSON', 'POST', pods, '{"metadata":', json, 400, 'json parse error: unexpected end of JSON input'],
   ['no body', 'POST', pods, '', json, 400, 'has no body'],
   ['a list for an object', 'POST', pods, '[]', json, 400, ''],
   ['a number for an object', 'POST', pods, '7', json, 400, ''],

@@ -1,4 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { notSupported } from '../../models/field-error.ts'
+import type { Parsed } from '../../models/json.ts'
 import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { decodeProtobuf } from '../../models/protobuf/index.ts'
@@ -8,6 +10,7 @@ import { decodeValue } from '../model-engine.ts'
 import { invalidOptions } from '../verbs/invalid-options.ts'
 import { bodyForm, bodyType, checkedBody, parseBody, unsupportedMediaType } from './body.ts'
 import { textTypes } from './media-types.ts'
+import { noJson, refuseUntold } from './unrecognized.ts'
 
 /** @throws ApiError Invalid */
 export function fieldValidation(call: Call): FieldValidation {
@@ -28,8 +31,22 @@ export function readObject(call: Call, kind: Kind<any>): AnyObject {
   if (form === 'protobuf' && kind.custom) throw unsupportedMediaType(bodyType(call.request), textTypes)
   if (form === 'protobuf')
     return readValue(call, kind, decodeProtobuf(body, { apiVersion: apiVersionOf(kind), ...kind }).value)
-  const { value, duplicates } = parseBody(form, body, fieldValidation(call) !== 'Ignore')
+  const validation = fieldValidation(call)
+  const { value, duplicates } = parseObject(form, body, { kind, duplicates: validation !== 'Ignore' })
+  refuseUntold(kind, value, { body, fieldValidation: validation })
   return readValue(call, kind, value, { duplicates })
+}
+
+function parseObject(
+  form: 'json' | 'yaml',
+  body: Uint8Array,
+  { kind, duplicates }: { kind: Kind<any>; duplicates: boolean },
+): Parsed {
+  try {
+    return parseBody(form, body, duplicates)
+  } catch (error) {
+    throw (form === 'json' && isUtf8(body) && noJson(kind, body)) || error
+  }
 }
 
 /** What is wrong with the text that a value was parsed from, or with the patch by which it came about. */

@@ -136,7 +136,7 @@ function setRules({ items }: JSONSchemaProps, at: string): FieldError[] {
   if (items.type === 'array' && list !== undefined && list !== 'atomic')
     return [invalid(`${at}.items.x-kubernetes-list-type`, list, text)]
   if (items.type === 'object' && map !== 'atomic')
-    return [invalid(`${at}.items.x-kubernetes-map-type`, list ?? null, text)]
+    return [invalid(`${at}.items.x-kubernetes-map-type`, list ?? 'null', text)]
   return []
 }
 

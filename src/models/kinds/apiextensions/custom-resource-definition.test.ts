@@ -195,7 +195,7 @@ describe('a schema', () => {
       },
     ],
     [
-      'items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set',
+      'items.x-kubernetes-map-type: Invalid value: "null": must be atomic as item of a list with x-kubernetes-list-type=set',
       { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'object' } },
     ],
     [
