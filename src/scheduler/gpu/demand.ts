@@ -96,7 +96,10 @@ export class Demand {
     const total = kinds.reduce((sum, k) => sum + k.count * milliOf(k), 0)
     const part = (k: PodKind) => (k.count * milliOf(k)) / total
     this.sample = { runs, length, kinds: draw(kinds, runs * length) }
-    this.large = kinds.filter(k => k.devices > 1).map(kind => ({ kind, part: part(kind) }))
+    this.large = [
+      ...kinds.filter(k => k.devices > 1).map(kind => ({ kind, part: part(kind) })),
+      ...unseen(kinds, total),
+    ]
     this.shares = kinds
       .filter(k => k.milliEach < deviceMilli)
       .map(({ milliEach, count }) => ({ milli: milliEach, count: count / total }))
@@ -110,6 +113,22 @@ export class Demand {
     this.version++
     return true
   }
+}
+
+/** Devices that one pod may ask for, though none has yet. */
+const roomsOf = [2, 4, 8]
+
+/**
+ * Larger pods than any so far: what has never come may come next, the less likely the more has come (Laplace's rule). One of
+ * each size counts as if it had been seen once, or the first pods would begin every empty node.
+ */
+function unseen(kinds: readonly PodKind[], total: number): Demand['large'] {
+  const largest = kinds.reduce((most, k) => Math.max(most, k.devices), 0)
+  const larger = roomsOf.filter(devices => devices > largest)
+  return larger.map(devices => {
+    const kind = { cpuMillis: 0, memoryBytes: 0, devices, milliEach: deviceMilli, models: undefined, count: 1 }
+    return { kind, part: milliOf(kind) / (total + milliOf(kind)) / larger.length }
+  })
 }
 
 export const milliOf = ({ devices, milliEach }: PodKind) => devices * milliEach

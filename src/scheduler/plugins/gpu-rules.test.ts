@@ -137,6 +137,11 @@ describe('GpuFragmentation', () => {
     expect(best(scene.scores(makePod('p', milli(1_000)), 'GpuFragmentation'))).toEqual(['begun'])
   })
 
+  test('nor does it begin an empty large node because no large pod has come yet', () => {
+    const scene = experienced([gpuNode('large', 8), gpuNode('small', 2)], [milli(1_000)])
+    expect(best(scene.scores(makePod('p', milli(1_000)), 'GpuFragmentation'))).toEqual(['small'])
+  })
+
   test('says nothing where no devices are shared', () => {
     const scene = experienced([makeNode('n')], [milli(500)])
     expect(scene.scores(makePod('p', {}), 'GpuFragmentation')).toEqual({})
