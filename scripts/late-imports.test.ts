@@ -1,6 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { build } from 'esbuild'
 import { expect, test } from 'vitest'
+import { bundle, program } from './bundle.ts'
 
 const root = resolve(import.meta.dirname, '..')
 /** Packages that the bundle leaves outside; see build.ts. */
@@ -21,4 +24,25 @@ test('a CommonJS package that is loaded late is taken by its default export, all
     }
   }
   expect(wrong).toEqual([])
+})
+
+test.each([
+  ['a module', 'mjs', bundle],
+  ['a script', 'cjs', program],
+])('gRPC that is loaded late is there when we are bundled as %s', async (_, ending, { outdir: __, ...how }) => {
+  const contents =
+    "import { loadGrpc } from './src/base/grpc/late.ts'\nloadGrpc().then(g => console.log(typeof g.Server))"
+  const folder = mkdtempSync('/tmp/late-imports-')
+  try {
+    const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+    await build({
+      ...how,
+      ...(ending === 'mjs' ? { banner: { js } } : {}),
+      ...{ entryPoints: undefined, stdin: { contents, resolveDir: root, loader: 'ts' }, logLevel: 'error' },
+      ...{ splitting: false, outExtension: {}, outfile: `${folder}/out.${ending}` },
+    })
+    expect(execFileSync(process.execPath, [`${folder}/out.${ending}`], { encoding: 'utf8' })).toBe('function\n')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Server, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
 import { explain } from '../base/errors.ts'
+import { loadGrpc } from '../base/grpc/late.ts'
 import { grpcStatus } from '../base/grpc/status.ts'
 import type { Protocol } from '../base/protobuf-protocol.ts'
 import { listenOnSocket } from '../base/socket-server.ts'
@@ -54,7 +55,7 @@ interface Answering {
 }
 
 async function startAnswering(services: ServedService[]): Promise<Answering> {
-  const grpc = (await import('@grpc/grpc-js')).default
+  const grpc = await loadGrpc()
   const server = new grpc.Server()
   for (const { protocol, service, methods } of services) {
     const definition: Record<string, any> = {}

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { loadGrpc } from '../../base/grpc/late.ts'
 import { bracketed } from '../../base/ip.ts'
 import type { GRPCAction } from '../../models/types/core-v1.ts'
 import type { Answer } from './answer.ts'
@@ -29,8 +30,7 @@ export async function checkGrpcHealth(
   { port, service }: GRPCAction,
   timeoutMs: number,
 ): Promise<Answer> {
-  // Loaded when first needed: most nodes never see such a probe. Bundled, it has only a default export.
-  const { Client, credentials } = (await import('@grpc/grpc-js')).default
+  const { Client, credentials } = await loadGrpc()
   const address = `${bracketed(podIp)}:${port}`
   const client = new Client(address, credentials.createInsecure())
   // A deadline of gRPC's own would be wall time.
