@@ -1,30 +1,60 @@
 import { isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
-import { duplicate, type FieldError, invalid, tooMany } from '../../field-error.ts'
-import type { ResourceClaimSpec } from '../../types/resource-v1beta1.ts'
-import { checkName } from '../checks.ts'
+import { type FieldError, invalid, notSupported, required } from '../../field-error.ts'
+import type { DeviceRequest, ResourceClaimSpec } from '../../types/resource-v1beta1.ts'
+import { checkName, texts } from '../checks.ts'
+import { checkAttributeName, checkDeviceConfiguration, checkRequestName, checkSet } from './device-checks.ts'
 
-const mostRequests = 32
+export const mostRequests = 32
+/** Of constraints, of selectors, of configurations. */
+const most = 32
+
+export const requestNames = (spec: ResourceClaimSpec | undefined): ReadonlySet<string> =>
+  new Set(spec?.devices?.requests?.map(request => request.name))
 
 /** What a claim asks for: named once each, of a class, and a number that fits how it is counted. */
 export function checkClaimRequests(field: string, spec: ResourceClaimSpec | undefined): FieldError[] {
-  const requests = spec?.devices?.requests ?? []
-  const at = `${field}.devices.requests`
-  const seen = new Set<string>()
+  const { requests, constraints, config } = spec?.devices ?? {}
+  const at = `${field}.devices`
+  const names = requestNames(spec)
+  const references = (own: string, list: readonly string[] | undefined) =>
+    checkSet(`${own}.requests`, list, {
+      most: mostRequests,
+      check: (name, place) => checkRequestName(place, name, names),
+      key: name => name,
+    })
   return [
-    ...(requests.length > mostRequests ? [tooMany(at, requests.length, mostRequests)] : []),
-    ...requests.flatMap(({ name, deviceClassName, allocationMode, count = 0 }, i) => {
-      const own = `${at}[${i}]`
-      const errors = [
-        ...checkName(`${own}.name`, name, isDns1123Label),
-        ...checkName(`${own}.deviceClassName`, deviceClassName, isDns1123Subdomain),
-      ]
-      if (seen.has(name)) errors.push(duplicate(`${own}.name`, name))
-      seen.add(name)
-      if (allocationMode === 'ExactCount' && count <= 0)
-        errors.push(invalid(`${own}.count`, count, 'must be greater than zero'))
-      if (allocationMode === 'All' && count)
-        errors.push(invalid(`${own}.count`, count, "must not be specified when allocationMode is 'All'"))
-      return errors
+    ...checkSet(`${at}.requests`, requests, {
+      most: mostRequests,
+      check: checkRequest,
+      key: request => request.name,
+      named: '.name',
+    }),
+    ...checkSet(`${at}.constraints`, constraints, {
+      most,
+      check: ({ requests: of, matchAttribute }, own) => [
+        ...references(own, of),
+        ...(matchAttribute === undefined
+          ? [required(`${own}.matchAttribute`)]
+          : checkAttributeName(`${own}.matchAttribute`, matchAttribute, { qualified: true })),
+      ],
+    }),
+    ...checkSet(`${at}.config`, config, {
+      most,
+      check: (entry, own) => [...references(own, entry.requests), ...checkDeviceConfiguration(own, entry)],
     }),
   ]
+}
+
+function checkRequest(request: DeviceRequest, own: string): FieldError[] {
+  const { name = '', deviceClassName, allocationMode = '', count = 0 } = request
+  const errors = [
+    ...texts(`${own}.name`, name, isDns1123Label(name)),
+    ...checkName(`${own}.deviceClassName`, deviceClassName, isDns1123Subdomain),
+  ]
+  if (allocationMode === 'ExactCount') {
+    if (count <= 0) errors.push(invalid(`${own}.count`, count, 'must be greater than zero'))
+  } else if (allocationMode === 'All') {
+    if (count) errors.push(invalid(`${own}.count`, count, "must not be specified when allocationMode is 'All'"))
+  } else errors.push(notSupported(`${own}.allocationMode`, allocationMode, ['All', 'ExactCount']))
+  return errors
 }

@@ -3,6 +3,7 @@ import type * as resource from '../../types/resource-v1beta1.ts'
 import { checkImmutable } from '../checks.ts'
 import { text } from '../columns.ts'
 import { defaultClaimSpec } from './claim-defaults.ts'
+import { checkClaimStatus } from './claim-status-validation.ts'
 import { checkClaimRequests } from './claim-validation.ts'
 
 export type ResourceClaim = resource.ResourceClaim
@@ -33,4 +34,5 @@ export const ResourceClaim = defineKind<resource.ResourceClaim>({
     ...checkClaimRequests('spec', next.spec),
     ...(previous ? checkImmutable('spec', next.spec, previous.spec) : []),
   ],
+  validatePart: (_, next, previous) => checkClaimStatus(next, previous),
 })
