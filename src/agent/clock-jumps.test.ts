@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { Lease } from '../models/kinds/coordination/lease.ts'
+import { Pod } from '../models/kinds/core/pod.ts'
 import { container, Fixture } from './testing/fixture.ts'
 
 const hourMs = 3_600_000
@@ -20,6 +21,9 @@ async function story(jumpMs: number) {
   const beat = () => f.api.find(Lease, { namespace: 'kube-node-lease', name: 'node-1' })!.spec.renewTime!
   const before = { crashes: restarts('crashing'), writes: f.api.writes.length }
   f.clock.jumpWall(jumpMs)
+  // What changes of a pod has it looked at.
+  const body = { metadata: { labels: { looked: 'at' } } }
+  await f.api.client.patch(Pod, { namespace: 'default', name: 'timed' }, { type: 'merge', body })
   for (let i = 0; i < 4; i++) {
     await f.advance(10_000)
     beats.push(beat())
