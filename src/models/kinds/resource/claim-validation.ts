@@ -2,7 +2,13 @@ import { isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
 import { type FieldError, invalid, notSupported, required } from '../../field-error.ts'
 import type { DeviceRequest, ResourceClaimSpec } from '../../types/resource-v1beta1.ts'
 import { checkName, texts } from '../checks.ts'
-import { checkAttributeName, checkDeviceConfiguration, checkRequestName, checkSet } from './device-checks.ts'
+import {
+  checkAttributeName,
+  checkDeviceConfiguration,
+  checkRequestName,
+  checkSelectors,
+  checkSet,
+} from './device-checks.ts'
 
 export const mostRequests = 32
 /** Of constraints, of selectors, of configurations. */
@@ -46,15 +52,18 @@ export function checkClaimRequests(field: string, spec: ResourceClaimSpec | unde
 }
 
 function checkRequest(request: DeviceRequest, own: string): FieldError[] {
-  const { name = '', deviceClassName, allocationMode = '', count = 0 } = request
+  const { name = '', deviceClassName, selectors, allocationMode = '', count = 0 } = request
   const errors = [
     ...texts(`${own}.name`, name, isDns1123Label(name)),
     ...checkName(`${own}.deviceClassName`, deviceClassName, isDns1123Subdomain),
+    ...checkSelectors(`${own}.selectors`, selectors),
   ]
   if (allocationMode === 'ExactCount') {
     if (count <= 0) errors.push(invalid(`${own}.count`, count, 'must be greater than zero'))
   } else if (allocationMode === 'All') {
     if (count) errors.push(invalid(`${own}.count`, count, "must not be specified when allocationMode is 'All'"))
-  } else errors.push(notSupported(`${own}.allocationMode`, allocationMode, ['All', 'ExactCount']))
+  } else if (!allocationMode)
+    // Another one than these is refused with the types.
+    errors.push(notSupported(`${own}.allocationMode`, allocationMode, ['All', 'ExactCount']))
   return errors
 }

@@ -1,6 +1,6 @@
 import { isCIdentifier, isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
 import { duplicate, type FieldError, invalid, required, tooLong, tooMany, typeInvalid } from '../../field-error.ts'
-import type { DeviceConfiguration } from '../../types/resource-v1beta1.ts'
+import type { DeviceConfiguration, DeviceSelector } from '../../types/resource-v1beta1.ts'
 import { texts } from '../checks.ts'
 import { checkDriverName } from '../storage/storage-checks.ts'
 
@@ -71,6 +71,13 @@ function checkId(at: string, id: string): FieldError[] {
     ...(id.length > longestId ? [tooLong(at, longestId)] : []),
     ...isCIdentifier(id).map(message => typeInvalid(at, id, message)),
   ]
+}
+
+const mostSelectors = 32
+
+export function checkSelectors(field: string, selectors: readonly DeviceSelector[] | undefined): FieldError[] {
+  const check = ({ cel }: DeviceSelector, at: string) => (cel ? [] : [required(`${at}.cel`)])
+  return checkSet(field, selectors, { most: mostSelectors, check })
 }
 
 /** Parameters that a driver understands. */

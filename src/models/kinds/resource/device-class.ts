@@ -1,7 +1,10 @@
 import { defineKind } from '../../kind.ts'
 import type * as resource from '../../types/resource-v1beta1.ts'
+import { checkDeviceConfiguration, checkSelectors, checkSet } from './device-checks.ts'
 
 export type DeviceClass = resource.DeviceClass
+
+const mostConfigurations = 32
 
 export const DeviceClass = defineKind<resource.DeviceClass>({
   group: 'resource.k8s.io',
@@ -12,4 +15,11 @@ export const DeviceClass = defineKind<resource.DeviceClass>({
   schema: 'resource/v1beta1.DeviceClass',
   deletionAnswersObject: true,
   unconditionalUpdate: true,
+  validate: ({ spec }) => [
+    ...checkSelectors('spec.selectors', spec?.selectors),
+    ...checkSet('spec.config', spec?.config, {
+      most: mostConfigurations,
+      check: (entry, at) => checkDeviceConfiguration(at, entry),
+    }),
+  ],
 })

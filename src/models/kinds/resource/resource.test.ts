@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { DeviceClass } from './device-class.ts'
 import { ResourceClaim } from './resource-claim.ts'
 import { ResourceSlice } from './resource-slice.ts'
 
@@ -16,10 +17,11 @@ const claim = (devices: object, status?: object): any => ({
 test.each<[object, string[]]>([
   [{}, []],
   [
-    { requests: [{ ...request, name: 'R', allocationMode: 'Some' }] },
+    { requests: [{ ...request, name: 'R', allocationMode: undefined, selectors: [{}] }] },
     [
       `spec.devices.requests[0].name: Invalid value: "R": ${label}`,
-      'spec.devices.requests[0].allocationMode: Unsupported value: "Some": supported values: "All", "ExactCount"',
+      'spec.devices.requests[0].selectors[0].cel: Required value',
+      'spec.devices.requests[0].allocationMode: Unsupported value: "": supported values: "All", "ExactCount"',
     ],
   ],
   [{ requests: [request, request] }, ['spec.devices.requests[1].name: Duplicate value: "r1"']],
@@ -120,4 +122,16 @@ test.each<[object, string[]]>([
   ],
 ])('a slice with %j is told: %j', (spec, expected) => {
   expect(told(ResourceSlice.validate!(slice(spec)))).toEqual(expected)
+})
+
+test('a class has selectors of devices and parameters for a driver', () => {
+  const spec = {
+    selectors: [{ cel: { expression: 'true' } }, {}],
+    config: [{}, { opaque: { driver: 'x_', parameters: {} } }],
+  }
+  expect(told(DeviceClass.validate!({ metadata: { name: 'c' }, spec } as any))).toEqual([
+    'spec.selectors[1].cel: Required value',
+    'spec.config[0].opaque: Required value',
+    expect.stringContaining('spec.config[1].opaque.driver: Invalid value: "x_": a lowercase RFC 1123 subdomain'),
+  ])
 })
