@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { dirname, isAbsolute } from 'node:path'
+import { isAbsolute } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { systemClock } from '../../base/clock.ts'
 import { type Disk, systemDisk } from '../../base/disk.ts'
@@ -35,6 +35,7 @@ import { Overlap } from './overlap.ts'
 import { Unpacker } from './packing.ts'
 import type { ChangesReply, HistoryReply, ListReply, PackedState, ThreadOptions, Usage } from './protocol.ts'
 import { Reserve } from './reserve.ts'
+import { pidPath, prepareFile, readPid } from './store-files.ts'
 import { Thread } from './thread.ts'
 
 export interface SqliteStoreOptions {
@@ -376,29 +377,4 @@ export class SqliteStore implements Store {
 
 function defaultWorker(): URL {
   return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './sqlite-worker.js', import.meta.url)
-}
-
-/** Makes folder and file readable by the owner only; SQLite gives the same mode to the files beside it. */
-async function prepareFile(path: string, disk: Disk): Promise<void> {
-  try {
-    await disk.makeFolder(dirname(path), { mode: 0o700 })
-    if (!(await disk.exists(path))) await disk.write(path, '', { mode: 0o600 })
-  } catch (cause) {
-    throw new StoreFailed(`the store ${path} cannot be made`, {
-      cause,
-      hint: `Give the user of this process the right to write ${dirname(path)}, or name another data folder.`,
-    })
-  }
-}
-
-function pidPath(path: string): string {
-  return `${path}.pid`
-}
-
-async function readPid(path: string, disk: Disk): Promise<string | undefined> {
-  try {
-    return (await disk.readText(pidPath(path))).trim()
-  } catch {
-    return undefined
-  }
 }

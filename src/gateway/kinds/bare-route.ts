@@ -21,12 +21,17 @@ export interface BareRoute extends KubeObject {
   status?: { parents: RouteParentStatus[] }
 }
 
+/** One rule, which only names backends. */
+export const bareRules = list(object({ name: sectionName, backendRefs: backendRefs() }, ['backendRefs']), 1, {
+  minItems: 1,
+})
+
 /** What TCPRoutes and UDPRoutes look like. */
 export const bareRouteSchema: JSONSchemaProps = root(
   object(
     {
       parentRefs,
-      rules: list(object({ name: sectionName, backendRefs: backendRefs() }, ['backendRefs']), 1, { minItems: 1 }),
+      rules: bareRules,
     },
     ['rules'],
   ),

@@ -1,24 +1,13 @@
 import { defineKind } from '../../models/kind.ts'
 import type { KubeObject } from '../../models/object.ts'
+import { type BareRouteRule, bareRules } from './bare-route.ts'
 import { type GatewayDefinition, gatewayGroup } from './definition.ts'
-import {
-  type BackendReference,
-  backendRefs,
-  type ParentReference,
-  parentRefs,
-  type RouteParentStatus,
-  routeStatus,
-} from './route-parts.ts'
-import { hostname, list, must, object, root, sectionName } from './schema.ts'
-
-export interface TLSRouteRule {
-  name?: string
-  backendRefs: BackendReference[]
-}
+import { type ParentReference, parentRefs, type RouteParentStatus, routeStatus } from './route-parts.ts'
+import { hostname, list, must, object, root } from './schema.ts'
 
 /** Leads TLS connections by the server name that the client asks for; nobody ends the TLS on the way. */
 export interface TLSRoute extends KubeObject {
-  spec: { parentRefs?: ParentReference[]; hostnames: string[]; rules: TLSRouteRule[] }
+  spec: { parentRefs?: ParentReference[]; hostnames: string[]; rules: BareRouteRule[] }
   status?: { parents: RouteParentStatus[] }
 }
 
@@ -43,7 +32,7 @@ export const tlsRouteDefinition: GatewayDefinition = {
           minItems: 1,
           'x-kubernetes-validations': [must('self.all(h, !isIP(h))', 'Hostnames cannot contain an IP')],
         }),
-        rules: list(object({ name: sectionName, backendRefs: backendRefs() }, ['backendRefs']), 1, { minItems: 1 }),
+        rules: bareRules,
       },
       ['hostnames', 'rules'],
     ),
