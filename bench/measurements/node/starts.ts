@@ -1,7 +1,7 @@
 import { openBare } from '../../support/bare-cri.ts'
 import { type Row, rounded } from '../../support/measurement.ts'
 import type { BenchNode } from '../../support/node-process.ts'
-import { inFlight, median } from '../../support/statistics.ts'
+import { inFlight, median, pause } from '../../support/statistics.ts'
 import { openNodePods } from './node-pods.ts'
 
 const widths: readonly [width: number, each: number][] = [
@@ -10,13 +10,21 @@ const widths: readonly [width: number, each: number][] = [
   [32, 40],
 ]
 
+/** The kernel takes out the networks of pods that are gone for a while yet, and whoever makes one meanwhile waits for it. */
+const settleMs = 20_000
+
 /** From the request to Ready, pod by pod turn about with the bare calls. @returns our pods a second, by so many in flight */
 export async function* starts({ server }: BenchNode): AsyncGenerator<Row, ReadonlyMap<number, number>> {
   await using bare = await openBare()
   using pods = await openNodePods(server)
   let count = 0
   const ours = () => pods.start(`bench-${count++}`)
-  const clear = () => Promise.all([pods.clear(), bare.clear()])
+  const clear = async () => {
+    await Promise.all([pods.clear(), bare.clear()])
+    await pause(settleMs)
+  }
+  // Of those that were measured at rest.
+  await pause(settleMs)
   // The first pods pull the image, load libraries and make the bridges.
   for (let i = 0; i < 2; i++) await ours()
   await inFlight(2, 4, bare.start)
