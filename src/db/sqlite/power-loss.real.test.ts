@@ -13,10 +13,11 @@ describe.skipIf(!canRecord)('power that goes at any moment', () => {
     expect(commits).toBeGreaterThan(1000)
   })
 
-  // What is told too early is on the disk with the next sync, which is soon: few moments show it.
+  // What is told too early is on the disk with the next sync, which is soon: few moments show it. Of many writers a log that is never
+  // synced gets to the disk in large pieces, so that between a sixth and a half of the moments show it.
   it.each<[Bug, number, number, number]>([
     ['neverSynced', few, 60, 10],
-    ['neverSynced', many, 60, 10],
+    ['neverSynced', many, 240, 10],
     ['toldTooEarly', many, 400, 0],
   ])('would take some, were the log %s, with %i writers', async (planted, writers, images, atLeast) => {
     const { lost } = await losePower({ images, commits: 1500, seed: 1, writers, planted })
