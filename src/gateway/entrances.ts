@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import { codeOf, explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
@@ -150,15 +151,12 @@ export class Entrances implements AsyncDisposable {
 
   async #listenTcp({ host, port }: Address, place: number): Promise<Opened> {
     const { proxy, net } = this.#options
-    const listener = await net.listenTcp(
-      ...([host, port] as const),
-      socket => {
-        const to = proxy.asItIs(place)
-        if (to) void passConnection(to, socket, proxy.passing)
-        else socket.destroy()
-      },
-      { halfOpen: true },
-    )
+    const leadOn = (socket: Duplex) => {
+      const to = proxy.asItIs(place)
+      if (to) void passConnection(to, socket, proxy.passing)
+      else socket.destroy()
+    }
+    const listener = await net.listenTcp(host, port, leadOn, { halfOpen: true })
     return { port: listener.port, form: 'asItIs', close: () => listener.close() }
   }
 

@@ -4,9 +4,10 @@ import { explain } from '../../base/errors.ts'
 import { ConfigMap } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { remoteHeaders } from '../authn/front-proxy.ts'
-import { ensure, system } from '../bootstrap/ensure.ts'
+import { ensure } from '../bootstrap/ensure.ts'
 import type { Core } from '../core.ts'
 import { updateObject } from '../objects/update-object.ts'
+import { system } from '../own-user.ts'
 
 export interface ExtensionAuthentication {
   /** PEM of the authority of users' certificates. */

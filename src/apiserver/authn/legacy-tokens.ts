@@ -5,10 +5,11 @@ import type { Kind } from '../../models/kind.ts'
 import { ConfigMap, Secret, ServiceAccount } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { UserInfo } from '../../models/rest.ts'
-import { ensure, system } from '../bootstrap/ensure.ts'
+import { ensure } from '../bootstrap/ensure.ts'
 import type { Core } from '../core.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
+import { system } from '../own-user.ts'
 
 /** Whom tokens name as their issuer that are kept in Secrets and never end: Kubernetes' token controller signs them with the API's own key. */
 export const legacyIssuer = 'kubernetes/serviceaccount'

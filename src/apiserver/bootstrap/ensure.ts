@@ -10,8 +10,6 @@ import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { system } from '../own-user.ts'
 
-export { system }
-
 /** An object without what its kind says. */
 export type Draft = Omit<AnyObject, 'apiVersion' | 'kind'>
 
