@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { parseThresholds } from '../eviction/thresholds.ts'
-import { allocatable, allocatableToPods, evictionReservation, keptFromPods } from './reservation.ts'
+import { allocatable, allocatableToPods, evictionReservation, keptFromPods, ReservedTooMuch } from './reservation.ts'
 
 const capacity = { cpu: '2', memory: '8151592Ki', 'ephemeral-storage': '83873772Ki', pods: '110' }
 
@@ -37,4 +37,24 @@ it('nothing is less than nothing', () => {
     memory: '0',
     'hugepages-1Gi': '1Gi',
   })
+})
+
+it.each([
+  [
+    'cpu',
+    { reserved: { cpu: '1500m' }, kubeReserved: { cpu: '1' } },
+    '2500m of cpu is kept from pods (1500m by --system-reserved, 1 by --kube-reserved), and this machine has 2',
+  ],
+  [
+    'memory and its threshold',
+    { reserved: { memory: '7960Mi' } },
+    '8060Mi of memory is kept from pods (7960Mi by --system-reserved, 100Mi by --eviction-hard), and this machine has 8151592Ki',
+  ],
+])('more than the machine has is refused: %s', (_, options, message) => {
+  expect(() => keptFromPods(options, capacity)).toThrow(ReservedTooMuch)
+  expect(() => keptFromPods(options, capacity)).toThrow(message)
+})
+
+it('all that the machine has may be kept, and what it has not is no matter', () => {
+  expect(keptFromPods({ reserved: { cpu: '2', pid: '1000' } }, capacity)).toMatchObject({ cpu: '2', pid: '1000' })
 })

@@ -1,4 +1,13 @@
-import { addQuantities, parseQuantity, quantityOf, quantityToFloat, subtractQuantities } from '../../base/quantity.ts'
+import { OptiFlowError } from '../../base/errors.ts'
+import {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  parseQuantity,
+  quantityOf,
+  quantityToFloat,
+  subtractQuantities,
+} from '../../base/quantity.ts'
 import { type EvictionSettings, parseThresholds, type Threshold } from '../eviction/thresholds.ts'
 
 /** Kept from pods: taken off capacity to give allocatable. */
@@ -18,12 +27,30 @@ export function reservationOf({ reserved = defaultReservation, kubeReserved = {}
   return sum(reserved, kubeReserved)
 }
 
-/** All that pods may not request. @throws BadThreshold */
+/** More is kept from pods than the machine has. */
+export class ReservedTooMuch extends OptiFlowError {}
+
+/** All that pods may not request. @throws BadThreshold, ReservedTooMuch */
 export function keptFromPods(
   options: Reserved & { eviction?: EvictionSettings },
   capacity: Record<string, string>,
 ): Reservation {
-  return sum(reservationOf(options), evictionReservation(parseThresholds(options.eviction ?? {}), capacity))
+  const threshold = evictionReservation(parseThresholds(options.eviction ?? {}), capacity)
+  const kept = sum(reservationOf(options), threshold)
+  const { reserved = defaultReservation, kubeReserved = {} } = options
+  const shares = { '--system-reserved': reserved, '--kube-reserved': kubeReserved, '--eviction-hard': threshold }
+  for (const [name, has] of Object.entries(capacity)) {
+    const all = kept[name]
+    if (all === undefined || compareQuantities(all, has) <= 0) continue
+    const said = Object.entries(shares).flatMap(([flag, amounts]) =>
+      amounts[name] ? [`${amounts[name]} by ${flag}`] : [],
+    )
+    throw new ReservedTooMuch(
+      `${canonicalQuantity(all)} of ${name} is kept from pods (${said.join(', ')}), and this machine has ${has}`,
+      { hint: `Let them be less than ${has} together: what is left is for pods.` },
+    )
+  }
+  return kept
 }
 
 /** Capacity less what is reserved, never less than nothing. */
