@@ -165,6 +165,7 @@ class NodeAgent implements Agent {
       ? simulatedMachine(nodeName, simulated.capacity ?? {}, maxPods)
       : await this.#readMachine(maxPods)
     this.#machine = machine
+    const kept = simulated ? (this.#options.reserved ?? {}) : keptFromPods(this.#options, machine.capacity)
     // What people read about a start can wait until it is done.
     const busy = () => this.#starts.taken > 0
     const events =
@@ -178,7 +179,7 @@ class NodeAgent implements Agent {
       events,
       runtime,
       machine,
-      reserved: simulated ? (this.#options.reserved ?? {}) : keptFromPods(this.#options, machine.capacity),
+      reserved: kept,
       labels: this.#options.labels ?? {},
       annotations: { [localFolderAnnotation]: localFolderOf(folder) },
       taints: this.#options.taints ?? [],
@@ -208,7 +209,7 @@ class NodeAgent implements Agent {
                 registration,
                 activePods: () => (this.#pods.complete ? this.#pods.active : undefined),
                 numa: () => this.#shares?.numa,
-                cpus: () => this.#shares?.cpus,
+                shares: () => this.#shares,
               },
             ),
           )
@@ -276,8 +277,7 @@ class NodeAgent implements Agent {
         return api ? [api, ...all] : all
       },
       resizeProblem: pod => this.#pods.resizeProblem(pod),
-      cpus: () => this.#shares?.cpus,
-      topology: () => this.#shares?.topology,
+      shares: () => this.#shares,
       groups,
       tally: this.#tally,
       moments: new ProbeMoments(clock),
@@ -289,7 +289,7 @@ class NodeAgent implements Agent {
       forget: pod => this.#forget(pod),
     })
     await this.#view.start()
-    this.#shares = await Shares.open(this.#options, this.#view, this.#plugins?.devices)
+    this.#shares = await Shares.open(this.#options, this.#view, this.#plugins?.devices, kept)
     this.#options.server?.add(this.served)
     await this.#health.look()
     await this.#takeStaticPods()
@@ -363,6 +363,7 @@ class NodeAgent implements Agent {
       pressure: this.#routines?.pressure ?? [],
       goingDown: this.#shutdown.begun,
       exclusiveCpus: this.#shares?.cpus !== undefined,
+      ownMemory: this.#shares?.memory !== undefined,
       withoutAppArmor: this.#machine?.appArmor === false,
     }
   }

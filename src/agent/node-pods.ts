@@ -234,9 +234,7 @@ export class NodePods {
 
   /** Gives the pod what its containers have for themselves. @param known it was placed before */
   #share(pod: Pod, known: boolean): Rejection | undefined {
-    const { cpus, topology } = this.#context!
-    const place = known ? undefined : topology()
-    return place ? place.admit(pod) : cpus()?.admit(pod)
+    return this.#context!.shares()?.admit(pod, known)
   }
 
   #work(pod: Pod, about: { gone: boolean; takeOver: boolean; rejection?: Rejection | undefined }): void {

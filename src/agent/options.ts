@@ -14,6 +14,7 @@ import type { CgroupSettings } from './cgroup/pod-groups.ts'
 import type { EvictionSettings } from './eviction/thresholds.ts'
 import type { NodeCredentials } from './image/credential-providers.ts'
 import type { PeerKeys } from './image/peers.ts'
+import type { ReservedMemory } from './memory/reserved-memory.ts'
 import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import type { SwapBehavior } from './node/host-memory.ts'
 import type { Reservation } from './node/reservation.ts'
@@ -110,6 +111,8 @@ export interface AgentOptions {
   fullCoresOnly?: boolean
   /** With `static`: the processors that no container has for itself; so many of the first as cpu is reserved unless said otherwise. */
   reservedCpus?: readonly number[]
+  /** Containers of Guaranteed pods have their memory from as few NUMA nodes as will do; absent: from anywhere (kubelet's `None`). */
+  memoryManager?: { reservedMemory: readonly ReservedMemory[] }
   /** What containers are given comes from NUMA nodes near to each other; absent: from anywhere. */
   topology?: TopologySettings
   /** Pods get control groups as kubelet gives them; absent: the runtime chooses theirs. Its driver must be `cgroupfs`. */

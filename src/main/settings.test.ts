@@ -179,6 +179,8 @@ test('what a node keeps for itself and waits for can be told more finely', () =>
       'shutdown-grace-period-by-pod-priority': '0=20s,100000=1m30s',
       'cpu-manager-policy-options': 'full-pcpus-only=true',
       'reserved-cpus': '0-1,4',
+      'memory-manager-policy': 'Static',
+      'reserved-memory': '0:memory=256Mi,hugepages-2Mi=64Mi;1:memory=100Mi',
     }),
   ).toMatchObject({
     shutdownGracePeriodByPodPriority: [
@@ -187,9 +189,19 @@ test('what a node keeps for itself and waits for can be told more finely', () =>
     ],
     cpuManagerPolicyOptions: { fullCoresOnly: true },
     reservedCpus: [0, 1, 4],
+    memoryManagerPolicy: 'Static',
+    reservedMemory: [
+      { numaNode: 0, limits: { memory: '256Mi', 'hugepages-2Mi': '64Mi' } },
+      { numaNode: 1, limits: { memory: '100Mi' } },
+    ],
   })
   expect(() => resolve({ 'shutdown-grace-period-by-pod-priority': 'high=1s' })).toThrow('is not PRIORITY=DURATION')
   expect(() => resolve({ 'cpu-manager-policy-options': 'align-by-socket=true' })).toThrow('the one option that there')
+  expect(() => resolve({ 'memory-manager-policy': 'static' })).toThrow('is not one of None, Static')
+  for (const wrong of ['memory=1Gi', '0:cpu=1', '0:memory=much', '0:memory=0', '0:'])
+    expect(() => resolve({ 'reserved-memory': wrong })).toThrow('is not NUMA-NODE:memory=AMOUNT')
+  expect(() => resolve({ 'reserved-memory': '0:memory=1Gi;0:memory=1Gi' })).toThrow('names one NUMA node twice')
+  expect(() => resolve({ 'reserved-memory': '0:memory=1Gi,memory=2Gi' })).toThrow('names one resource of 0 twice')
   expect(() => resolve({ 'shutdown-grace-period-by-pod-priority': '0=1s', 'shutdown-grace-period': '1m' })).toThrow(
     'takes the place of --shutdown-grace-period',
   )

@@ -1,5 +1,6 @@
-import { type AgentOptions, parseCpuList, type TopologyPolicy } from '../agent/index.ts'
-import { oneOf, readTopologyOptions, type TopologyOptions } from './setting-readers.ts'
+import { type AgentOptions, parseCpuList, type ReservedMemory, type TopologyPolicy } from '../agent/index.ts'
+import { isQuantity, quantityToNumber } from '../base/quantity.ts'
+import { oneOf, readPairs, readTopologyOptions, type TopologyOptions } from './setting-readers.ts'
 
 /** Where a node has from what it gives containers, under kubelet's names and with its defaults. */
 export interface TopologyChoices {
@@ -9,6 +10,10 @@ export interface TopologyChoices {
   cpuManagerPolicyOptions: { fullCoresOnly: boolean }
   /** Processors that no container has for itself, and that pods may not request. */
   reservedCpus: number[] | undefined
+  /** `Static`: Guaranteed pods have their memory from as few NUMA nodes as will do. */
+  memoryManagerPolicy: 'None' | 'Static'
+  /** What each NUMA node keeps for the system: together what is kept of the machine. */
+  reservedMemory: ReservedMemory[] | undefined
   /** Whether what containers are given comes from NUMA nodes near to each other, and whether a pod is refused otherwise. */
   topologyManagerPolicy: 'none' | TopologyPolicy
   /** Whether the containers of a pod are placed each by itself or all together. */
@@ -20,6 +25,8 @@ export const topologyDefaults: TopologyChoices = {
   cpuManagerPolicy: 'none',
   cpuManagerPolicyOptions: { fullCoresOnly: false },
   reservedCpus: undefined,
+  memoryManagerPolicy: 'None',
+  reservedMemory: undefined,
   topologyManagerPolicy: 'none',
   topologyManagerScope: 'container',
   topologyManagerPolicyOptions: {},
@@ -36,12 +43,31 @@ function readCpus(text: string): number[] {
   return parseCpuList(text)
 }
 
+/** `0:memory=1Gi,hugepages-2Mi=512Mi;1:memory=1Gi` */
+function readReservedMemory(text: string): ReservedMemory[] {
+  const problem = 'is not NUMA-NODE:memory=AMOUNT,hugepages-SIZE=AMOUNT;… such as 0:memory=1Gi;1:memory=1Gi'
+  const all = text.split(';').map(part => {
+    const [, node, amounts] = /^(\d{1,3}):(.+)$/.exec(part.trim()) ?? []
+    if (!node || !amounts?.includes('=')) throw new Error(problem)
+    const limits = readPairs(amounts)
+    for (const [name, amount] of Object.entries(limits))
+      if (!/^(memory|hugepages-\d+[KMG]i)$/.test(name) || !isQuantity(amount) || !(quantityToNumber(amount) > 0))
+        throw new Error(problem)
+    if (Object.keys(limits).length < amounts.split(',').length) throw new Error(`names one resource of ${node} twice`)
+    return { numaNode: Number(node), limits }
+  })
+  if (new Set(all.map(({ numaNode }) => numaNode)).size < all.length) throw new Error('names one NUMA node twice')
+  return all
+}
+
 /** The flag of each, and how its text is read. */
 export const topologyRules: { [K in keyof TopologyChoices]: { name: string; read(text: string): TopologyChoices[K] } } =
   {
     cpuManagerPolicy: { name: 'cpu-manager-policy', read: oneOf(['none', 'static'] as const) },
     cpuManagerPolicyOptions: { name: 'cpu-manager-policy-options', read: readCpuOptions },
     reservedCpus: { name: 'reserved-cpus', read: readCpus },
+    memoryManagerPolicy: { name: 'memory-manager-policy', read: oneOf(['None', 'Static'] as const) },
+    reservedMemory: { name: 'reserved-memory', read: readReservedMemory },
     topologyManagerPolicy: {
       name: 'topology-manager-policy',
       read: oneOf(['none', 'best-effort', 'restricted', 'single-numa-node'] as const),
@@ -52,10 +78,14 @@ export const topologyRules: { [K in keyof TopologyChoices]: { name: string; read
 
 export function topologyOptions(
   settings: TopologyChoices,
-): Pick<AgentOptions, 'cpuManagerPolicy' | 'fullCoresOnly' | 'reservedCpus' | 'topology'> {
+): Pick<AgentOptions, 'cpuManagerPolicy' | 'fullCoresOnly' | 'reservedCpus' | 'memoryManager' | 'topology'> {
   const { cpuManagerPolicy, reservedCpus, topologyManagerPolicy: policy, topologyManagerScope: scope } = settings
   const { fullCoresOnly } = settings.cpuManagerPolicyOptions
-  const cpus = { cpuManagerPolicy, fullCoresOnly, ...(reservedCpus ? { reservedCpus } : {}) }
-  if (policy === 'none') return cpus
-  return { ...cpus, topology: { policy, scope, ...settings.topologyManagerPolicyOptions } }
+  const { memoryManagerPolicy, reservedMemory = [] } = settings
+  const own = {
+    ...{ cpuManagerPolicy, fullCoresOnly, ...(reservedCpus ? { reservedCpus } : {}) },
+    ...(memoryManagerPolicy === 'Static' ? { memoryManager: { reservedMemory } } : {}),
+  }
+  if (policy === 'none') return own
+  return { ...own, topology: { policy, scope, ...settings.topologyManagerPolicyOptions } }
 }

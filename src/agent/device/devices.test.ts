@@ -187,14 +187,17 @@ describe('a device plugin', () => {
     expect(await give(both)).toBe('x,y')
   })
 
-  it('is listed with its pods by the PodResources API, beside processors and claimed devices', async () => {
+  it('is listed with its pods by the PodResources API, beside processors, memory and claimed devices', async () => {
     await begin()
     const of = pod('a', { [resource]: '2' })
     await give(of)
     const cpus = { exclusive: () => [2, 3], allocatable: [1, 2, 3] }
+    const block = (size: number) => ({ numaAffinity: [1], type: 'memory', size })
+    const memory = { blocksOf: () => [block(5)], allocatable: [block(9)] }
+    const told = (size: number) => [{ memory_type: 'memory', size, topology: { nodes: [{ ID: 1 }] } }]
     const ready = { namespace: 'default', name: 'c', devices: [{ driver: 'd.test', cdiDevices: ['d.test/x=1'] }] }
     await using _served = await servePodResources(systemDisk, folder, {
-      ...{ devices, pods: () => [of], cpus: () => cpus as never },
+      ...{ devices, pods: () => [of], shares: () => ({ cpus, memory }) as never },
       claims: { readyFor: () => [ready] } as never,
     })
     using socket = new PluginSocket(join(folder, 'pod-resources/kubelet.sock'), systemClock)
@@ -203,6 +206,7 @@ describe('a device plugin', () => {
     expect(await ask('GetAllocatableResources')).toMatchObject({
       devices: ['GPU-0', 'GPU-1', 'GPU-2', 'GPU-10'].map(id => ({ resource_name: resource, device_ids: [id] })),
       cpu_ids: [1, 2, 3],
+      memory: told(9),
     })
     expect(list).toMatchObject({
       pod_resources: [
@@ -214,6 +218,7 @@ describe('a device plugin', () => {
               name: 'main',
               devices: ['GPU-0', 'GPU-1'].map(id => ({ resource_name: resource, device_ids: [id] })),
               cpu_ids: [2, 3],
+              memory: told(5),
               dynamic_resources: [
                 {
                   ...{ claim_name: 'c', claim_namespace: 'default' },

@@ -2,21 +2,22 @@ import { join } from 'node:path'
 import type { Disk } from '../../base/disk.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import { kubeletProtocol, Refusal, servePlugin } from '../../plugins/index.ts'
-import type { CpuManager } from '../cpu/cpu-manager.ts'
 import type { DeviceClaims } from '../dra/device-claims.ts'
+import type { Block } from '../memory/memory-tables.ts'
+import type { Shares } from '../topology/shares.ts'
 import type { Devices } from './devices.ts'
 
 /** Where it is known what containers have for themselves. */
 export interface ResourceSources {
   devices: Devices
   claims?: DeviceClaims
-  /** Undefined: no container has processors for itself. */
-  cpus?(): CpuManager | undefined
+  /** Undefined: no container has processors or memory for itself. */
+  shares?(): Pick<Shares, 'cpus' | 'memory'> | undefined
   pods(): Pod[]
 }
 
 /**
- * Who has which devices and processors, for monitoring programs: kubelet's PodResources API at
+ * Who has which devices, processors and memory, for monitoring programs: kubelet's PodResources API at
  * `<kubelet>/pod-resources/kubelet.sock`.
  * @see https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/device-plugins/#monitoring-device-plugin-resources
  */
@@ -29,7 +30,7 @@ export async function servePodResources(
   const socket = join(folder, 'kubelet.sock')
   await disk.makeFolder(folder, { mode: 0o750 })
   await disk.remove(socket)
-  const { devices, cpus, pods } = sources
+  const { devices, shares, pods } = sources
   return servePlugin(socket, [
     {
       protocol: kubeletProtocol,
@@ -45,7 +46,8 @@ export async function servePodResources(
           devices: Object.entries(devices.records.known).flatMap(([resource, ids]) =>
             ids.map(id => describeDevice(devices, resource, id)),
           ),
-          cpu_ids: [...(cpus?.()?.allocatable ?? [])],
+          cpu_ids: [...(shares?.()?.cpus?.allocatable ?? [])],
+          memory: (shares?.()?.memory?.allocatable ?? []).map(describeMemory),
         }),
       },
     },
@@ -63,14 +65,15 @@ function describe(pod: Pod, sources: ResourceSources) {
   }
 }
 
-function describeContainer(pod: Pod, container: Container, { devices, claims, cpus }: ResourceSources) {
+function describeContainer(pod: Pod, container: Container, { devices, claims, shares }: ResourceSources) {
   const uid = pod.metadata.uid!
   return {
     name: container.name,
     devices: devices.records
       .of(uid, container.name)
       .flatMap(({ resource, ids }) => ids.map(id => describeDevice(devices, resource, id))),
-    cpu_ids: [...(cpus?.()?.exclusive(uid, container.name) ?? [])],
+    cpu_ids: [...(shares?.()?.cpus?.exclusive(uid, container.name) ?? [])],
+    memory: (shares?.()?.memory?.blocksOf(uid, container.name) ?? []).map(describeMemory),
     dynamic_resources: (claims?.readyFor(pod, container) ?? []).map(({ namespace, name, devices }) => ({
       claim_name: name,
       claim_namespace: namespace,
@@ -81,6 +84,12 @@ function describeContainer(pod: Pod, container: Container, { devices, claims, cp
     })),
   }
 }
+
+const describeMemory = ({ type, size, numaAffinity }: Block) => ({
+  memory_type: type,
+  size,
+  topology: { nodes: numaAffinity.map(ID => ({ ID })) },
+})
 
 function describeDevice(devices: Devices, resource: string, id: string) {
   const nodes = devices.nodesOf(resource, id).map(ID => ({ ID }))

@@ -147,6 +147,14 @@ export class AgentMetrics {
     'kubelet_cpu_manager_pinning_errors_total',
     'Containers that asked for processors of their own and did not get them.',
   ).of()
+  readonly #memoryWanted = this.#counter(
+    'kubelet_memory_manager_pinning_requests_total',
+    'Containers whose memory was to come from chosen NUMA nodes.',
+  ).of()
+  readonly #memoryNotGiven = this.#counter(
+    'kubelet_memory_manager_pinning_errors_total',
+    'Containers whose memory was to come from chosen NUMA nodes, of which there were none.',
+  ).of()
   readonly #topologyAsked = this.#counter(
     'kubelet_topology_manager_admission_requests_total',
     'Pods that were to be placed on the NUMA nodes of the machine.',
@@ -267,6 +275,15 @@ export class AgentMetrics {
 
   cpusNotGiven(): void {
     this.#cpusNotGiven.inc()
+  }
+
+  /** A container's memory is to come from chosen NUMA nodes. */
+  memoryWanted(): void {
+    this.#memoryWanted.inc()
+  }
+
+  memoryNotGiven(): void {
+    this.#memoryNotGiven.inc()
   }
 
   /** A pod was to be placed on NUMA nodes. */

@@ -41,6 +41,8 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     cpuManagerPolicy: options.cpuManagerPolicy ?? 'none',
     ...(options.fullCoresOnly ? { cpuManagerPolicyOptions: { 'full-pcpus-only': 'true' } } : {}),
     ...(options.reservedCpus ? { reservedSystemCPUs: cpuListText(options.reservedCpus) } : {}),
+    memoryManagerPolicy: options.memoryManager ? 'Static' : 'None',
+    ...(options.memoryManager ? { reservedMemory: options.memoryManager.reservedMemory } : {}),
     topologyManagerPolicy: options.topology?.policy ?? 'none',
     topologyManagerScope: options.topology?.scope ?? 'container',
     systemReserved: { ...(options.reserved ?? defaultReservation) },

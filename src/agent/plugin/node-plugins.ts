@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { explain } from '../../base/errors.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
-import type { CpuManager } from '../cpu/cpu-manager.ts'
 import { CsiDrivers } from '../csi/csi-drivers.ts'
 import { CsiVolumes } from '../csi/csi-volumes.ts'
 import { Devices } from '../device/devices.ts'
@@ -11,6 +10,7 @@ import type { Registration } from '../node/registration.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import type { AgentOptions } from '../options.ts'
 import type { Numa } from '../topology/numa.ts'
+import type { Shares } from '../topology/shares.ts'
 import type { ServiceAccountTokens } from '../volume/service-account-tokens.ts'
 import type { VolumeGrowth } from '../volume/volume-growth.ts'
 import { PluginWatcher } from './plugin-watcher.ts'
@@ -37,8 +37,8 @@ export function createNodePlugins(
     activePods(): Pod[] | undefined
     /** Undefined: nobody asks what devices are near to. */
     numa(): Numa | undefined
-    /** Undefined: no container has processors for itself. */
-    cpus(): CpuManager | undefined
+    /** Undefined: no container has anything for itself. */
+    shares(): Shares | undefined
   },
 ): NodePlugins {
   const { kubeletFolder, log } = options
@@ -82,7 +82,7 @@ export function createNodePlugins(
       await drivers.announce().catch(error => log.warn({ error: explain(error) }, 'CSINode not written'))
       await devices.start()
       resources = await servePodResources(options.disk, kubeletFolder, {
-        ...{ devices, claims, cpus: parts.cpus },
+        ...{ devices, claims, shares: parts.shares },
         pods: () => activePods() ?? [],
       })
       await watcher.start()

@@ -17,6 +17,8 @@ export interface NodeFacts {
   unsafeSysctls?: readonly string[]
   /** Containers may have processors for themselves, which are given when they start. */
   exclusiveCpus?: boolean
+  /** Guaranteed pods have their memory from NUMA nodes that were chosen for them. */
+  ownMemory?: boolean
   /** The kernel has no AppArmor to hold containers to their profiles. */
   withoutAppArmor?: boolean
   /** The machine goes down. */
@@ -100,6 +102,7 @@ const isExtended = (resource: string): boolean => resource.includes('/') && !/(^
 /** Whether a pod that runs here may have other resources. @param others pods already running here, without this one */
 export function resizeProblem(pod: Pod, others: readonly Pod[], node: NodeFacts): ResizeVerdict | undefined {
   if (node.exclusiveCpus && pod.spec.containers.some(c => exclusiveCpus(pod, c) > 0)) return 'Infeasible'
+  if (node.ownMemory && qosClassOf(pod.spec) === 'Guaranteed') return 'Infeasible'
   // What the node runs by itself follows its file.
   if (pod.metadata.annotations?.[annotations.source] === 'file' || resourceProblem(pod, [], node)) return 'Infeasible'
   return resourceProblem(pod, others, node) && 'Deferred'

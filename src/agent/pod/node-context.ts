@@ -9,7 +9,6 @@ import type { OpenHostPorts } from '../../models/host-ports.ts'
 import type { Pod, PodStatus, Service } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
-import type { CpuManager } from '../cpu/cpu-manager.ts'
 import type { Devices } from '../device/devices.ts'
 import type { DeviceClaims } from '../dra/device-claims.ts'
 import type { Images } from '../image/images.ts'
@@ -20,7 +19,7 @@ import type { ProbeMoments } from '../probe/probe-moments.ts'
 import type { ProbeTally } from '../probe/probe-tally.ts'
 import type { RuntimeView } from '../runtime-view.ts'
 import type { Semaphore } from '../semaphore.ts'
-import type { TopologyManager } from '../topology/topology-manager.ts'
+import type { Shares } from '../topology/shares.ts'
 import type { Volumes } from '../volume/volumes.ts'
 import type { DnsSettings } from './name-resolution.ts'
 import type { ResizeVerdict } from './rejection.ts'
@@ -64,10 +63,8 @@ export interface NodeContext {
   /** Undefined: whoever makes pods' networks does. */
   limitBandwidth: LimitBandwidth | undefined
   openHostPorts: OpenHostPorts | undefined
-  /** Of a node whose containers may have processors for themselves. */
-  cpus(): CpuManager | undefined
-  /** Of a node that places containers near to what they are given. */
-  topology(): TopologyManager | undefined
+  /** Of what containers may have for themselves: processors, memory of some NUMA nodes. */
+  shares(): Shares | undefined
   hostIps(): string[]
   hostDns(): DnsSettings
   clusterDns: readonly string[]

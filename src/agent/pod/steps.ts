@@ -254,7 +254,7 @@ export class Steps {
           throw new ContainerConfigInvalid(`subPathExpr of container ${container.name} names ${name}, which is not set`)
         return values.get(name)
       })
-    const cpus = this.#node.cpus()?.cpusOf(pod, container as Container)
+    const place = this.#node.shares()?.placeOf(pod, container as Container)
     const mounts = await volumes.mounts(pod, container, expandAll)
     if (files) mounts.push(...(await this.#ownFiles(facts, container, attempt, mounts)))
     const granted = grantedBy((await this.#node.devices?.allocate(pod, container as Container)) ?? [])
@@ -272,9 +272,10 @@ export class Steps {
       ...(cdiDevices.length ? { cdiDevices } : {}),
       resources: {
         ...containerResources(pod, container as Container, memory),
-        ...(cpus ? { cpusetCpus: cpus.cpus } : {}),
+        ...(place?.cpusetCpus ? { cpusetCpus: place.cpusetCpus } : {}),
+        ...(place?.cpusetMems ? { cpusetMems: place.cpusetMems } : {}),
       },
-      ownCpus: cpus?.own ? cpus.cpus : undefined,
+      ownCpus: place?.ownCpus,
       ...(target ? { processNamespaceOf: target } : {}),
     })
   }

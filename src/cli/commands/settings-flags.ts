@@ -131,6 +131,11 @@ const flags: Record<string, [flag: string, help: string]> = {
   'cpu-manager-policy': ['--cpu-manager-policy <name>', 'none, or static: whole processors for Guaranteed pods (none)'],
   'cpu-manager-policy-options': ['--cpu-manager-policy-options <list>', 'full-pcpus-only=true: only whole cores'],
   'reserved-cpus': ['--reserved-cpus <list>', 'processors kept for the system: 0-1 (none by name)'],
+  'memory-manager-policy': [
+    '--memory-manager-policy <name>',
+    'None, or Static: Guaranteed pods have memory of few NUMA nodes (None)',
+  ],
+  'reserved-memory': ['--reserved-memory <list>', 'what each NUMA node keeps of it: 0:memory=356Mi;1:memory=1Gi'],
   'topology-manager-policy': [
     '--topology-manager-policy <name>',
     'what a container gets is near to each other: none, best-effort, restricted or single-numa-node (none)',
@@ -271,6 +276,8 @@ export const nodeFlags = [
   'cpu-manager-policy',
   'cpu-manager-policy-options',
   'reserved-cpus',
+  'memory-manager-policy',
+  'reserved-memory',
   'topology-manager-policy',
   'topology-manager-scope',
   'topology-manager-policy-options',
