@@ -47,7 +47,7 @@ test('a placed pod is told with the scores of its node and of the best others', 
       ...head,
       metadata: { namespace: 'default', name: 'web', uid: 'u' },
       state: 'Placed',
-      summary: 'runs on a',
+      summary: 'is on a',
       fitting: 4,
       refusals: [],
       changes: [],
@@ -56,7 +56,7 @@ test('a placed pod is told with the scores of its node and of the best others', 
         { node: 'b', chosen: false, total: 80, plugins: { Fit: 80 } },
       ],
     }),
-  ).toBe(`Pod default/web: Placed, runs on a
+  ).toBe(`Pod default/web: Placed, is on a
 
 Scores, if it were placed now (* is where it is):
   NODE   TOTAL   Fit   ImageLocality

@@ -3,11 +3,12 @@ import { formatTable } from './output.ts'
 
 const namesShown = 3
 
-/** An explanation as people read it: what is so, what stands in the way, what would help. */
-export function explanationText(explanation: Explanation): string {
+/** An explanation as people read it: what is so, what stands in the way, what would help. @param trouble of a pod that has its node */
+export function explanationText(explanation: Explanation, trouble = ''): string {
   const { metadata, state, summary, changes, latest } = explanation
   const sections = [
     `Pod ${metadata.namespace}/${metadata.name}: ${state}, ${summary}\n`,
+    trouble,
     refusalText(explanation),
     bindingText(explanation),
     changes.length ? `What would let it in, the smallest change first:\n${list(changes.map(c => c.text))}` : '',

@@ -36,7 +36,15 @@ async function selectedBy(remote: Remote, target: string): Promise<{ pods: Pod[]
     'GET',
     `/api/v1/namespaces/${remote.namespace}/pods?labelSelector=${encodeURIComponent(selector)}`,
   )
-  if (!items.length) throw new UsageError(`${target} has no pods yet`, { hint: `See "optiflow describe ${target}".` })
+  if (!items.length) {
+    const failure = object.status?.conditions?.find(
+      (c: { type: string; status: string }) => c.type === 'ReplicaFailure' && c.status === 'True',
+    )
+    const why = object.status?.message ?? failure?.message
+    throw new UsageError(`${target} has no pods${why ? `: ${why}` : ' yet'}`, {
+      hint: `See "optiflow describe ${target}".`,
+    })
+  }
   return { pods: items, object }
 }
 

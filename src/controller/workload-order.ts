@@ -2,7 +2,7 @@ import type { Cache } from '../client/reconciler.ts'
 import { conditionOf } from '../models/conditions.ts'
 import { CronJob, Deployment, Job, Workload } from '../models/kinds/index.ts'
 import { keyOf, type ObjectKey } from '../models/object.ts'
-import type { Problem } from './workload-problem.ts'
+import type { Problem } from '../models/pod-problem.ts'
 
 /** Those that wait for a Workload. */
 export function dependentsOf({ metadata }: Workload, cache: Cache): ObjectKey[] {

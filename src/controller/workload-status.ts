@@ -1,11 +1,11 @@
 import { bracketed } from '../base/ip.ts'
 import { conditionOf, withLatestCondition } from '../models/conditions.ts'
 import { labelsText } from '../models/kinds/selector-text.ts'
+import { type Problem, worstProblem } from '../models/pod-problem.ts'
 import type { Deployment } from '../models/types/apps-v1.ts'
 import type { Node, Pod, Service } from '../models/types/core-v1.ts'
 import type { Workload, WorkloadCondition, WorkloadStatus } from '../models/types/optiflow-v1.ts'
 import { workloadSelector } from './workload-parts.ts'
-import { type Problem, worstProblem } from './workload-problem.ts'
 import type { RolloutPlan } from './workload-rollout.ts'
 import type { Verdict } from './workload-verdict.ts'
 

@@ -1,12 +1,12 @@
 import { timeText } from '../base/clock.ts'
 import { conditionOf, withLatestCondition, withoutCondition } from '../models/conditions.ts'
 import { labelsText } from '../models/kinds/selector-text.ts'
+import { worstProblem } from '../models/pod-problem.ts'
 import type { CronJob, Job } from '../models/types/batch-v1.ts'
 import type { Workload, WorkloadCondition, WorkloadStatus } from '../models/types/optiflow-v1.ts'
 import { endOf } from './cron-job-plan.ts'
 import { parseSchedule } from './cron-schedule.ts'
 import { workloadSelector } from './workload-parts.ts'
-import { worstProblem } from './workload-problem.ts'
 import { workloadCondition } from './workload-status.ts'
 import type { TaskLook } from './workload-task.ts'
 

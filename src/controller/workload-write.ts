@@ -4,11 +4,11 @@ import { isAlreadyExists, isConflict, isNamespaceTerminating, isNotFound } from 
 import type { Kind } from '../models/kind.ts'
 import { PersistentVolumeClaim, Workload } from '../models/kinds/index.ts'
 import { type Draft, type KubeObject, keyOf, keyText } from '../models/object.ts'
+import type { Problem } from '../models/pod-problem.ts'
 import type { ServicePort } from '../models/types/core-v1.ts'
 import { isFresh } from './fresh.ts'
 import { configIsFresh } from './workload-config.ts'
 import { claimsOf, draftAnnotation, saysAll } from './workload-parts.ts'
-import type { Problem } from './workload-problem.ts'
 
 /** One look at one Workload. */
 export interface Round {

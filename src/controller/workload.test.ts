@@ -2,13 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { timestamp } from '../base/clock.ts'
 import { Deployment, Node, Pod, Service, Workload } from '../models/kinds/index.ts'
 import type { Draft } from '../models/object.ts'
+import { problemOf, worstProblem } from '../models/pod-problem.ts'
 import type { ContainerStatus } from '../models/types/core-v1.ts'
 import { deploymentReconciler } from './deployment.ts'
 import { replicaSetReconciler } from './replica-set.ts'
 import { type PodFate, startTestCluster, type TestCluster } from './testing/cluster.ts'
 import { pod as podFixture } from './testing/fixtures.ts'
 import { workloadReconciler } from './workload.ts'
-import { problemOf, worstProblem } from './workload-problem.ts'
 
 let cluster: TestCluster
 let fate: PodFate

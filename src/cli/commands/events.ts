@@ -1,6 +1,8 @@
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags, Remote } from '../connection.ts'
+import { UsageError } from '../failure.ts'
 import { age, formatObject, formatTable, readOutputForm } from '../output.ts'
+import { discover, findResource } from '../resource-names.ts'
 
 interface Flags extends ConnectionFlags {
   allNamespaces?: boolean
@@ -25,13 +27,16 @@ async function run(outside: Outside, remote: Remote, flags: Flags): Promise<void
   const form = readOutputForm(flags.output)
   let items = await listEvents(remote, flags.allNamespaces ? undefined : remote.namespace)
   if (flags.for) {
-    const [kind, name] = flags.for.split('/')
-    items = items.filter(
-      e => e.involvedObject.name === name && e.involvedObject.kind.toLowerCase() === kind?.toLowerCase(),
-    )
+    const [type, name] = flags.for.split('/')
+    if (!type || !name)
+      throw new UsageError(`--for: "${flags.for}" is not TYPE/NAME`, { hint: 'Write it as pod/web-1.' })
+    const { kind } = findResource(await discover(remote), type)
+    items = items.filter(e => e.involvedObject.name === name && e.involvedObject.kind === kind)
   }
   if (flags.types) {
     const wanted = flags.types.split(',').map(t => t.trim())
+    const unknown = wanted.find(type => type !== 'Normal' && type !== 'Warning')
+    if (unknown !== undefined) throw new UsageError(`--types: "${unknown}" is not Normal or Warning`)
     items = items.filter(e => wanted.includes(e.type))
   }
   if (form === 'json' || form === 'yaml')

@@ -122,7 +122,7 @@ describe('an explanation', () => {
       ['c', false],
     ])
     for (const { total, plugins } of scores!) expect(total).toBe(Object.values(plugins).reduce((a, b) => a + b))
-    expect(summary).toBe('runs on a; 5 of 5 nodes would take it now; 3 of the others would score higher today')
+    expect(summary).toBe('is on a; 5 of 5 nodes would take it now; 3 of the others would score higher today')
     expect(state.byName('a')!.requested).toEqual(before)
   })
 

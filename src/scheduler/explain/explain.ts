@@ -87,7 +87,7 @@ function explainPlaced(info: PodInfo, node: NodeView, state: ClusterState, decid
       const rank = better ? `; ${better} of the others would score higher today` : ''
       return {
         state: 'Placed',
-        summary: `runs on ${node.name}; ${fitting.length} of ${state.nodes.length} nodes would take it now${rank}`,
+        summary: `is on ${node.name}; ${fitting.length} of ${state.nodes.length} nodes would take it now${rank}`,
         fitting: fitting.length,
         refusals: group(refused),
         changes: [],

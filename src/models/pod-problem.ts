@@ -1,5 +1,5 @@
-import { isPodActive, isPodReady, podCondition } from '../models/pod-state.ts'
-import type { ContainerStatus, Pod } from '../models/types/core-v1.ts'
+import { isPodActive, isPodReady, podCondition } from './pod-state.ts'
+import type { ContainerStatus, Pod } from './types/core-v1.ts'
 
 /** Something that keeps a pod from being ready. */
 export interface Problem {

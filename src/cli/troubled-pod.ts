@@ -1,0 +1,42 @@
+import { problemOf } from '../models/pod-problem.ts'
+import { isPodReady } from '../models/pod-state.ts'
+import type { Pod } from '../models/types/core-v1.ts'
+
+const eventsShown = 3
+
+/** Of several pods, the one that a question is most likely about: the worst off, else one that is not ready, else the first. */
+export function troubledPod<P extends Pod>(pods: readonly P[]): P {
+  const weight = (pod: Pod) => problemOf(pod)?.weight ?? (isPodReady(pod) || pod.status?.phase === 'Succeeded' ? 0 : 1)
+  return pods.reduce((worst, pod) => (weight(pod) > weight(worst) ? pod : worst))
+}
+
+/**
+ * Why a pod that has its node does not serve: what its containers say, and the last warnings about it.
+ * @param events about this pod, newest last @returns nothing when it is ready or has ended well
+ */
+export function troubleText(pod: Pod, events: readonly PodEvent[]): string {
+  if (!pod.spec.nodeName || isPodReady(pod) || pod.status?.phase === 'Succeeded') return ''
+  const warnings = events.filter(e => e.type === 'Warning' && e.reason !== 'FailedScheduling').slice(-eventsShown)
+  const what = problemOf(pod)?.message ?? unreadyOf(pod)
+  return [
+    `It is not ready: ${what}\n`,
+    ...warnings.map(({ reason, message }) => `  ${reason}: ${(message ?? '').trim().replaceAll('\n', ' ')}\n`),
+  ].join('')
+}
+
+interface PodEvent {
+  type?: string
+  reason?: string
+  message?: string
+}
+
+/** Neither well nor known to be ill: on its way, or ending. */
+function unreadyOf({ metadata, status }: Pod): string {
+  if (metadata.deletionTimestamp) return 'it is being deleted'
+  const condition = status?.conditions?.find(c => c.type === 'Ready' && c.status !== 'True')
+  const waiting = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].find(
+    c => c.state?.waiting,
+  )
+  if (waiting) return `container "${waiting.name}" waits: ${waiting.state?.waiting?.reason ?? 'no reason given'}`
+  return condition?.message || condition?.reason || 'its node has said nothing of it yet'
+}
