@@ -1,7 +1,8 @@
 import { type Answer, decode, encode, type Packet } from 'dns-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '../base/logger.ts'
-import { type Listener, systemNet, type UdpSocket } from '../base/net.ts'
+import { systemNet } from '../base/net.ts'
+import { listenUdpAndTcp, type UdpAndTcp } from '../base/udp-and-tcp.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import type { InformerSet } from '../client/index.ts'
 import { Namespace, Service } from '../models/kinds/index.ts'
@@ -27,8 +28,7 @@ const informers = {
 /** Answers of the resolver outside, by name. */
 let outside: Record<string, Partial<Packet> | undefined>
 let asked: string[]
-let upstreamUdp: UdpSocket
-let upstreamTcp: Listener
+let upstream: UdpAndTcp
 let server: DnsServer
 
 function outsideAnswer(message: Buffer, byTcp: boolean): Buffer | undefined {
@@ -49,24 +49,29 @@ function outsideAnswer(message: Buffer, byTcp: boolean): Buffer | undefined {
 beforeEach(async () => {
   asked = []
   outside = {}
-  upstreamUdp = await systemNet.bindUdp(here, 0, (message, from) => {
-    const answer = outsideAnswer(message, false)
-    if (answer) upstreamUdp.send(answer, from)
-  })
-  upstreamTcp = await systemNet.listenTcp(here, upstreamUdp.port, socket => {
-    socket.on('data', chunk => {
-      const answer = outsideAnswer((chunk as Buffer).subarray(2), true)!
-      socket.end(Buffer.concat([Buffer.from([answer.length >> 8, answer.length & 255]), answer]))
-    })
-  })
+  upstream = await listenUdpAndTcp(
+    systemNet,
+    { host: here, port: 0 },
+    {
+      onMessage(message, from) {
+        const answer = outsideAnswer(message, false)
+        if (answer) upstream.udp.send(answer, from)
+      },
+      onConnection: socket =>
+        socket.on('data', chunk => {
+          const answer = outsideAnswer((chunk as Buffer).subarray(2), true)!
+          socket.end(Buffer.concat([Buffer.from([answer.length >> 8, answer.length & 255]), answer]))
+        }),
+    },
+  )
   server = await startDnsServer({
-    ...{ host: here, port: 0, zone, informers, upstreams: [`${here}#${upstreamUdp.port}`] },
+    ...{ host: here, port: 0, zone, informers, upstreams: [`${here}#${upstream.udp.port}`] },
     ...{ net: systemNet, clock, log: silentLogger },
   })
 })
 afterEach(async () => {
   await server[Symbol.asyncDispose]()
-  await Promise.all([upstreamUdp.close(), upstreamTcp.close()])
+  await Promise.all([upstream.udp.close(), upstream.tcp.close()])
 })
 
 async function ask(name: string, type = 'A', more: Partial<Packet> = {}) {

@@ -3,7 +3,8 @@ import type { Clock } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { canonicalIP, isIP } from '../base/ip.ts'
 import type { Logger } from '../base/logger.ts'
-import type { Listener, Net, UdpSocket } from '../base/net.ts'
+import type { Net } from '../base/net.ts'
+import { listenUdpAndTcp } from '../base/udp-and-tcp.ts'
 import type { InformerSet } from '../client/index.ts'
 import { EndpointSlice, Namespace, Service } from '../models/kinds/index.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
@@ -133,30 +134,32 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
 
   const failed = (error: unknown) => log.warn({ error: explain(error) }, 'a DNS query was not answered')
   const port = options.port ?? 53
-  let udp: UdpSocket
-  let tcp: Listener
-  try {
-    udp = await net.bindUdp(options.host, port, (message, from) => void onUdp(message, from).catch(failed))
-    tcp = await net.listenTcp(options.host, udp.port, socket => {
-      let buffered = Buffer.alloc(0)
-      socket.setTimeout(30_000, () => socket.destroy())
-      socket.on('data', chunk => {
-        buffered = Buffer.concat([buffered, chunk as Buffer])
-        while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
-          const message = buffered.subarray(0, 2 + buffered.readUInt16BE(0))
-          buffered = buffered.subarray(message.length)
-          const query = parse(message.subarray(2))
-          if (!query) return void socket.destroy()
-          void answer(query, message.subarray(2)).then(full => socket.write(framed(full)), failed)
-        }
-      })
-    })
-  } catch (cause) {
-    throw new DnsUnavailable(`cannot serve DNS on ${options.host}:${port}`, {
-      cause,
-      hint: 'Another resolver may hold the address: see "ss -lnup".',
+  const onMessage = (message: Buffer, from: { address: string; port: number }) =>
+    void onUdp(message, from).catch(failed)
+
+  const onConnection: Parameters<Net['listenTcp']>[2] = socket => {
+    let buffered = Buffer.alloc(0)
+    socket.setTimeout(30_000, () => socket.destroy())
+    socket.on('data', chunk => {
+      buffered = Buffer.concat([buffered, chunk as Buffer])
+      while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
+        const message = buffered.subarray(0, 2 + buffered.readUInt16BE(0))
+        buffered = buffered.subarray(message.length)
+        const query = parse(message.subarray(2))
+        if (!query) return void socket.destroy()
+        void answer(query, message.subarray(2)).then(full => socket.write(framed(full)), failed)
+      }
     })
   }
+
+  const { udp, tcp } = await listenUdpAndTcp(net, { host: options.host, port }, { onMessage, onConnection }).catch(
+    cause => {
+      throw new DnsUnavailable(`cannot serve DNS on ${options.host}:${port}`, {
+        cause,
+        hint: 'Another resolver may hold the address: see "ss -lnup".',
+      })
+    },
+  )
 
   return {
     port: udp.port,

@@ -43,7 +43,12 @@ const patchStatus = (name: string, status: object) =>
 function contents({ metadata, spec, status }: any) {
   const { name: _, uid: _u, resourceVersion: _r, creationTimestamp: _c, deletionTimestamp, ...rest } = metadata
   const conditions = [...(status.conditions ?? [])].sort((a, b) => (a.type < b.type ? -1 : 1))
-  return { metadata: { ...rest, deleting: deletionTimestamp !== undefined }, spec, status: { ...status, conditions } }
+  const managedFields = rest.managedFields.map(({ time: _, ...entry }: any) => entry)
+  return {
+    metadata: { ...rest, managedFields, deleting: deletionTimestamp !== undefined },
+    spec,
+    status: { ...status, conditions },
+  }
 }
 
 test('a report leaves a pod as a patch of its status would, whatever was said before', async () => {
