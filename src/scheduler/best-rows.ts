@@ -31,7 +31,7 @@ export class BestRows {
 
   /** The row's cell in one of the columns is another. */
   touch(row: number): void {
-    this.#stale[Math.floor(row / blockRows)] = 1
+    this.#stale[(row / blockRows) | 0] = 1
   }
 
   touchAll(): void {

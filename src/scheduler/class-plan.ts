@@ -45,9 +45,6 @@ export class Refusals {
 
 export const noNode = -1
 
-/** Looking for those that are there twice costs more than asking them twice. */
-const fewRows = 4
-
 /** Those of the plugins that have a say about the pod. */
 export function activate(plugins: readonly WeightedPlugin[], state: ClusterState, info: PodInfo): Active[] {
   const active: Active[] = []
@@ -84,11 +81,14 @@ export class ClassPlan {
   readonly #absolute: readonly Active[]
   /** Tables that scores look at. */
   readonly #read: readonly { version: number }[]
+  /** One of those that stand for themselves looks at what is expected. */
+  readonly #foresees: boolean
   readonly #state: ClusterState
   readonly #refusals: Refusals
   #best = new BestRows(this.refusal, this.score)
   #sequence = -1
   #scoreEpoch = -1
+  #readVersion = -1
 
   constructor(plugins: readonly WeightedPlugin[], state: ClusterState, refusals: Refusals, info: PodInfo) {
     this.#state = state
@@ -103,35 +103,40 @@ export class ClassPlan {
     const scoring = this.actives.filter(scores)
     this.#read = scoring.flatMap(a => a.plugin.scoresRead ?? []).map(table => state.objects[table])
     this.#absolute = scoring.filter(a => !a.plugin.normalize)
+    this.#foresees = this.#absolute.some(a => a.plugin.foresees)
     for (const active of scoring)
       if (active.plugin.normalize) this.relative.push({ active, scores: new Float64Array(0) })
   }
 
   /** Brings the columns up to date. */
   refresh(): void {
-    const { rows, sequence } = this.#state
-    const scoreEpoch = this.#scoreEpochNow()
+    const { rows, sequence, scoreEpoch } = this.#state
+    const readVersion = this.#readVersionNow()
     const priced = this.#scoreEpoch === scoreEpoch
-    if (this.#sequence === sequence && priced) return
-    const changed = this.#sequence < 0 ? undefined : distinct(this.#state.changedSince(this.#sequence))
-    if (!changed || changed.length > rows) {
-      if (this.refusal.length < rows) {
-        this.refusal = new Int32Array(rows)
-        this.score = new Float64Array(rows)
-        this.#passed = new Uint8Array(rows)
-        for (const r of this.relative) r.scores = new Float64Array(rows)
-        this.#best = new BestRows(this.refusal, this.score)
-      }
-      for (let row = 0; row < rows; row++) this.#evaluate(row)
+    const read = this.#readVersion === readVersion
+    if (this.#sequence === sequence && priced && read) return
+    const changed = this.#sequence < 0 ? undefined : this.#state.changedSince(this.#sequence)
+    if (!changed) {
+      this.#makeRoom(rows)
+      for (let row = 0; row < rows; row++) this.#judge(row)
+      this.#rateAll()
     } else {
-      for (const row of changed) this.#evaluate(row)
-      if (!priced) {
-        for (let row = 0; row < rows; row++) if (this.refusal[row] === 0) this.#rate(row)
-        this.#best.touchAll()
-      }
+      for (const row of changed) if (this.#judge(row) === 0) this.#rate(row)
+      if (!read) this.#rateAll()
+      else if (!priced) this.#foresee()
     }
     this.#sequence = sequence
     this.#scoreEpoch = scoreEpoch
+    this.#readVersion = readVersion
+  }
+
+  #makeRoom(rows: number): void {
+    if (this.refusal.length >= rows) return
+    this.refusal = new Int32Array(rows)
+    this.score = new Float64Array(rows)
+    this.#passed = new Uint8Array(rows)
+    for (const r of this.relative) r.scores = new Float64Array(rows)
+    this.#best = new BestRows(this.refusal, this.score)
   }
 
   /** The best node by the scores that stand for themselves, once up to date: the first from row `start` on, going round. */
@@ -140,10 +145,10 @@ export class ClassPlan {
   }
 
   /** Grows whenever what nodes score may have changed though they have not. */
-  #scoreEpochNow(): number {
-    let epoch = this.#state.scoreEpoch
-    for (const { version } of this.#read) epoch += version
-    return epoch
+  #readVersionNow(): number {
+    let sum = 0
+    for (const { version } of this.#read) sum += version
+    return sum
   }
 
   /** The number of the first refusal of the node, or 0. */
@@ -157,18 +162,14 @@ export class ClassPlan {
     return sum
   }
 
-  #evaluate(row: number): void {
+  /** @returns its refusal */
+  #judge(row: number): number {
     this.#best.touch(row)
     const node = this.#state.row(row)
-    if (!node) {
-      this.refusal[row] = noNode
-      return
-    }
+    if (!node) return (this.refusal[row] = noNode)
     const stands = this.#passed[row] ? 0 : firstRefusal(this.#lasting, node, this.#refusals)
     if (!stands) this.#passed[row] = 1
-    const refusal = stands || firstRefusal(this.#changing, node, this.#refusals)
-    this.refusal[row] = refusal
-    if (!refusal) this.#rate(row)
+    return (this.refusal[row] = stands || firstRefusal(this.#changing, node, this.#refusals))
   }
 
   #rate(row: number): void {
@@ -176,10 +177,33 @@ export class ClassPlan {
     this.score[row] = this.scoreOf(node)
     for (const { active, scores } of this.relative) scores[row] = active.plugin.score!(active.state, node)
   }
-}
 
-/** Of many changes, several may be of one row. */
-const distinct = (rows: readonly number[] | undefined) => (rows && rows.length > fewRows ? [...new Set(rows)] : rows)
+  #rateAll(): void {
+    this.#sumAll()
+    for (const one of this.relative) this.#relateAll(one)
+  }
+
+  /** What is expected is another: only who looks at it is asked again. */
+  #foresee(): void {
+    if (this.#foresees) this.#sumAll()
+    for (const one of this.relative) if (one.active.plugin.foresees) this.#relateAll(one)
+  }
+
+  #sumAll(): void {
+    const { rows } = this.#state
+    for (let row = 0; row < rows; row++)
+      if (this.refusal[row] === 0) this.score[row] = this.scoreOf(this.#state.row(row)!)
+    this.#best.touchAll()
+  }
+
+  #relateAll({ active: { plugin, state }, scores }: ClassPlan['relative'][number]): void {
+    const { rows } = this.#state
+    if (plugin.scoreFitting) plugin.scoreFitting(state, this.refusal, scores, rows)
+    else
+      for (let row = 0; row < rows; row++)
+        if (this.refusal[row] === 0) scores[row] = plugin.score!(state, this.#state.row(row)!)
+  }
+}
 
 export function firstRefusal(filters: readonly Active[], node: NodeView, refusals: Refusals): number {
   for (const { plugin, state } of filters) {

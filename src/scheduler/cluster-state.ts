@@ -1,6 +1,7 @@
 import { quantityToNumber } from '../base/quantity.ts'
 import type { Node } from '../models/types/core-v1.ts'
 import type { AffinityTerm } from './affinity-term.ts'
+import { ChangeLog } from './change-log.ts'
 import type { NodeChange } from './cluster-event.ts'
 import { ClusterObjects } from './cluster-objects.ts'
 import { gpuMilliResource } from './gpu/gpu-request.ts'
@@ -27,9 +28,7 @@ interface AcrossNodes {
   topologies: Map<string, TopologyColumn>
   counters: Map<string, PodCounter>
   counterList: PodCounter[]
-  /** Rows in the order in which they changed; the first has the number `logStart`. */
-  log: number[]
-  logStart: number
+  log: ChangeLog
 }
 
 const nothingYet = (sequence: number): AcrossNodes => ({
@@ -38,8 +37,7 @@ const nothingYet = (sequence: number): AcrossNodes => ({
   topologies: new Map(),
   counters: new Map(),
   counterList: [],
-  log: [],
-  logStart: sequence,
+  log: new ChangeLog(sequence),
 })
 
 /** More counters than this, and those asked for longest ago are dropped. */
@@ -367,20 +365,15 @@ export class ClusterState implements Snapshot {
     return this.#across.images
   }
 
-  /** Rows that changed since `sequence`, or undefined if that is too long ago to know. */
+  /** Rows that changed since `sequence`, each once, or undefined if that is too long ago to know. */
   changedSince(sequence: number): readonly number[] | undefined {
-    return sequence < this.#across.logStart ? undefined : this.#across.log.slice(sequence - this.#across.logStart)
+    return this.#across.log.since(sequence)
   }
 
   #touch(index: number): void {
     if (this.#speculating) return
-    this.#across.log.push(index)
+    this.#across.log.push(index, 4 * this.rows + 1_024)
     this.sequence++
-    if (this.#across.log.length > 4 * this.rows + 1_024) {
-      const drop = this.#across.log.length >> 1
-      this.#across.log = this.#across.log.slice(drop)
-      this.#across.logStart += drop
-    }
   }
 
   #newEpoch(): void {

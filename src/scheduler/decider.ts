@@ -1,4 +1,5 @@
 import { type BestRow, bestAmong, placeOfHighest } from './best-rows.ts'
+import { byName, type Chance } from './chance.ts'
 import { type Active, activate, ClassPlan, firstRefusal, hasScores, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { nobody } from './nominations.ts'
@@ -26,27 +27,17 @@ export interface Ranking {
   totals: Float64Array
 }
 
+/** What fits, until the next decision. */
 interface Fitting {
-  fitting: NodeView[]
-  /** The row of each, where any node may do. Stands until the next decision. */
-  rows?: Int32Array
+  /** In the order in which they were asked. */
+  rows: Int32Array
   verdicts: Int32Array
+  /** Only nodes that plugins named were asked. */
+  named: boolean
 }
 
 /** Pods that were promised room on a node by preemption, by node name. */
 export type Nominated = (nodeName: string) => Iterable<PodInfo>
-
-/** Uniform in [0, 1): from which place on the best of equal nodes is looked for. */
-export type Chance = (pod: PodInfo) => number
-
-/** By the pod's name: no node is favoured, yet whoever asks again, or in a fork of the cluster, hears the same. */
-export const byName: Chance = ({ keyText }) => {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < keyText.length; i++) hash = Math.imul(hash ^ keyText.charCodeAt(i), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
-}
 
 /** Plans kept at once; each costs some 16 bytes a node. */
 const mostPlans = 256
@@ -132,9 +123,9 @@ export class Decider {
     const named = plan.candidates !== undefined
     if (!named) plan.refresh()
     const found = named ? this.#fittingAmong(plan.candidates!, plan, cluster) : this.#fittingAnywhere(plan, cluster)
-    const { fitting, verdicts } = found
-    if (!fitting.length) return this.#unfit(verdicts, [...plan.actives, ...cluster], { named, lasting: false })
-    return { fitting, totals: this.#totals(found, plan, cluster).slice() }
+    const { rows, verdicts } = found
+    if (!rows.length) return this.#unfit(verdicts, [...plan.actives, ...cluster], { named, lasting: false })
+    return { fitting: this.#nodesOf(rows), totals: this.#totals(found, plan, cluster).slice() }
   }
 
   /** The first refusal of one node, asked afresh; undefined if the pod fits there now. */
@@ -268,22 +259,29 @@ export class Decider {
   }
 
   #verdictsAnywhere(plan: ClassPlan, cluster: Active[]): Int32Array {
-    const verdicts = this.#cleanVerdicts()
-    verdicts.set(plan.refusal.subarray(0, verdicts.length))
+    const verdicts = this.#roomForVerdicts()
+    for (let row = 0; row < verdicts.length; row++) verdicts[row] = plan.refusal[row]!
     for (const active of cluster) this.#refuseRows(active, verdicts)
     return verdicts
   }
 
   #fittingAnywhere(plan: ClassPlan, cluster: Active[]): Fitting {
     const verdicts = this.#verdictsAnywhere(plan, cluster)
-    const fitting: NodeView[] = []
-    if (this.#rows.length < verdicts.length) this.#rows = new Int32Array(verdicts.length)
-    for (let row = 0; row < verdicts.length; row++) {
-      if (verdicts[row]) continue
-      this.#rows[fitting.length] = row
-      fitting.push(this.#state.row(row)!)
-    }
-    return { fitting, verdicts, rows: this.#rows.subarray(0, fitting.length) }
+    const rows = this.#roomFor(verdicts.length)
+    let fitting = 0
+    for (let row = 0; row < verdicts.length; row++) if (verdicts[row] === 0) rows[fitting++] = row
+    return { rows: rows.subarray(0, fitting), verdicts, named: false }
+  }
+
+  #roomFor(rows: number): Int32Array {
+    if (this.#rows.length < rows) this.#rows = new Int32Array(rows)
+    return this.#rows
+  }
+
+  #nodesOf(rows: Int32Array): NodeView[] {
+    const nodes: NodeView[] = []
+    for (let i = 0; i < rows.length; i++) nodes.push(this.#state.row(rows[i]!)!)
+    return nodes
   }
 
   #refuseRows({ plugin, state }: Active, verdicts: Int32Array): void {
@@ -299,10 +297,9 @@ export class Decider {
     }
   }
 
-  #cleanVerdicts(): Int32Array {
+  #roomForVerdicts(): Int32Array {
     const { rows } = this.#state
     if (this.#verdicts.length !== rows) this.#verdicts = new Int32Array(rows)
-    else this.#verdicts.fill(0)
     return this.#verdicts
   }
 
@@ -311,51 +308,54 @@ export class Decider {
   }
 
   #fittingAmong(names: ReadonlySet<string>, plan: ClassPlan, cluster: Active[]): Fitting {
-    const verdicts = this.#cleanVerdicts()
-    const fitting: NodeView[] = []
+    const verdicts = this.#roomForVerdicts().fill(0)
+    const rows = this.#roomFor(verdicts.length)
+    let fitting = 0
     for (const name of names) {
       const node = this.#state.byName(name)
       if (!node) continue
       const id = plan.refuse(node) || firstRefusal(cluster, node, this.#refusals)
       if (id) verdicts[node.index] = id
-      else fitting.push(node)
+      else rows[fitting++] = node.index
     }
-    return { fitting, verdicts }
+    return { rows: rows.subarray(0, fitting), verdicts, named: true }
   }
 
   #best(found: Fitting, plan: ClassPlan, cluster: Active[], info: PodInfo): Decision {
-    const { fitting, verdicts: refused } = found
-    const totals = fitting.length > 1 ? this.#totals(found, plan, cluster) : new Float64Array(fitting.length)
-    const start = Math.floor(this.#chance(info) * fitting.length)
-    for (let left = fitting.length; left > 0; left--) {
+    const { rows, verdicts: refused, named } = found
+    const totals = rows.length > 1 ? this.#totals(found, plan, cluster) : new Float64Array(rows.length)
+    const start = Math.floor(this.#chance(info) * rows.length)
+    for (let left = rows.length; left > 0; left--) {
       const best = placeOfHighest(totals, start)
-      const node = fitting[best]!
-      if (this.#leavesRoom(info, node)) return { node, fitting: fitting.length, score: totals[best]! }
+      const node = this.#state.row(rows[best]!)!
+      if (this.#leavesRoom(info, node)) return { node, fitting: rows.length, score: totals[best]! }
       refused[node.index] = this.#roomRefusal(info, node)
       totals[best] = Number.NEGATIVE_INFINITY
     }
-    return this.#unfit(refused, [...plan.actives, ...cluster], { named: !found.rows, lasting: !fitting.length })
+    return this.#unfit(refused, [...plan.actives, ...cluster], { named, lasting: !rows.length })
   }
 
   /** They stand until the next decision. */
-  #totals({ fitting, rows }: Fitting, plan: ClassPlan, cluster: Active[]): Float64Array {
-    if (this.#sums.length < fitting.length) {
+  #totals({ rows, named }: Fitting, plan: ClassPlan, cluster: Active[]): Float64Array {
+    if (this.#sums.length < rows.length) {
       this.#sums = new Float64Array(this.#state.rows)
       this.#scores = new Float64Array(this.#state.rows)
     }
-    const totals = this.#sums.subarray(0, fitting.length)
-    if (rows) pick(plan.score, rows, totals)
-    else for (let i = 0; i < fitting.length; i++) totals[i] = plan.scoreOf(fitting[i]!)
-    const scores = this.#scores.subarray(0, fitting.length)
+    const totals = this.#sums.subarray(0, rows.length)
+    const scores = this.#scores.subarray(0, rows.length)
+    const others = cluster.filter(hasScores)
+    const nodes = named || others.length ? this.#nodesOf(rows) : []
+    if (!named) pick(plan.score, rows, totals)
+    else for (let i = 0; i < nodes.length; i++) totals[i] = plan.scoreOf(nodes[i]!)
     for (const { active, scores: known } of plan.relative) {
-      if (rows) {
+      if (!named) {
         pick(known, rows, scores)
-        normalize(active, scores, fitting)
-      } else scoreNodes(active, fitting, scores)
+        normalize(active, scores, rows)
+      } else scoreNodes(active, nodes, scores, rows)
       addWeighted(totals, scores, active.weight)
     }
-    for (const active of cluster.filter(hasScores)) {
-      scoreNodes(active, fitting, scores)
+    for (const active of others) {
+      scoreNodes(active, nodes, scores, rows)
       addWeighted(totals, scores, active.weight)
     }
     return totals

@@ -10,6 +10,8 @@ const known = new WeakMap<PodClass, { version: number; selector: Selector | unde
  */
 export function defaultSelector(podClass: PodClass, objects: ClusterObjects): Selector | undefined {
   const { services, replicaSets, statefulSets, replicationControllers } = objects
+  const { namespace, ownerReferences } = podClass.example.metadata
+  if (!ownerReferences?.length && !services.by(namespace ?? '').size) return undefined
   const version = services.version + replicaSets.version + statefulSets.version + replicationControllers.version
   const remembered = known.get(podClass)
   if (remembered?.version === version) return remembered.selector

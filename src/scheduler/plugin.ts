@@ -44,12 +44,16 @@ export interface SchedulerPlugin<State = any> {
   prepareScore?(state: State, fitting: readonly NodeView[]): void
   /** Of a rule of scope `node`: kinds of objects that its score looks at besides; scores are asked anew after any of them changes. */
   scoresRead?: readonly TableName[]
+  /** Of a rule of scope `node`: its score looks at what is expected of the future, and is asked anew when `scoreEpoch` grows. */
+  foresees?: true
   /** 0 worst … 100 best; any range with `normalize`. */
   score?(state: State, node: NodeView): number
   /** `score` for many nodes at once: adds to scores[i] that of fitting[i]. */
   scoreRows?(state: State, fitting: readonly NodeView[], scores: Float64Array): void
-  /** Brings scores into 0 … 100: proportional to the highest, the reverse of it, or by own rule (in place; scores[i] is of fitting[i]). */
-  normalize?: 'highest' | 'lowest' | ((state: State, scores: Float64Array, fitting: readonly NodeView[]) => void)
+  /** `score` of a rule of scope `node` that has `normalize`, for all rows at once: sets scores[row] of each whose refusal is 0. */
+  scoreFitting?(state: State, refusal: Int32Array, scores: Float64Array, rows: number): void
+  /** Brings scores into 0 … 100: proportional to the highest, the reverse of it, or by own rule (in place; scores[i] is of the node in row rows[i]). */
+  normalize?: 'highest' | 'lowest' | ((state: State, scores: Float64Array, rows: Int32Array) => void)
   /** The pod will go to the node: takes what else it needs there, until it is bound or `release` gives it back. */
   reserve?(state: State, node: NodeView): Reservation | undefined
   /** May this event let in a pod that this plugin refused? Unless given: every event may. The snapshot knows of it already. */

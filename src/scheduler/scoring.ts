@@ -2,20 +2,26 @@ import type { Active } from './class-plan.ts'
 import type { NodeView } from './snapshot.ts'
 
 /** One plugin's scores of the nodes, in 0 … 100, before its weight. Overwrites `scores`; scores[i] is of fitting[i]. */
-export function scoreNodes(active: Active, fitting: readonly NodeView[], scores: Float64Array): void {
+export function scoreNodes(
+  active: Active,
+  fitting: readonly NodeView[],
+  scores: Float64Array,
+  rows: Int32Array = Int32Array.from(fitting, node => node.index),
+): void {
   const { plugin, state } = active
   plugin.prepareScore?.(state, fitting)
   if (plugin.scoreRows) {
     scores.fill(0)
     plugin.scoreRows(state, fitting, scores)
   } else for (let i = 0; i < fitting.length; i++) scores[i] = plugin.score!(state, fitting[i]!)
-  normalize(active, scores, fitting)
+  normalize(active, scores, rows)
 }
 
-export function normalize({ plugin, state }: Active, scores: Float64Array, fitting: readonly NodeView[]): void {
+/** In place; scores[i] is of the node in row rows[i]. */
+export function normalize({ plugin, state }: Active, scores: Float64Array, rows: Int32Array): void {
   const rule = plugin.normalize
   if (typeof rule === 'function') {
-    rule(state, scores, fitting)
+    rule(state, scores, rows)
     return
   }
   if (!rule) return

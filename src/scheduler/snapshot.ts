@@ -11,7 +11,7 @@ export interface Snapshot {
   byName(name: string): NodeView | undefined
   /** Grows whenever nodes come, go, or change in a way that matters to placement. */
   readonly epoch: number
-  /** Grows whenever what nodes score has changed and what they refuse has not. */
+  /** Grows whenever what is expected has changed, and with it what nodes score for rules that foresee. */
   readonly scoreEpoch: number
   readonly columns: Columns
   readonly namespaceLabels: NamespaceLabels

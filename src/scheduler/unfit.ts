@@ -27,7 +27,7 @@ export function refusedEverywhere(plugin: string, reason: string, nodes: number)
 }
 
 /**
- * Refusals by node, as groups of one reason each.
+ * Refusals by node, as groups of one reason each; put together when somebody asks, who may do so later.
  * @param refused by row, the number of its refusal; 0 where there is none
  * @param named set if only nodes that plugins named were asked
  */
@@ -40,31 +40,44 @@ export function unfit(
 ): Unfit {
   // The column is the decider's scratch.
   const rows = refused.slice()
-  const tallies = tally(state, rows, refusals)
-  const groups = new Map<string, RefusalGroup>()
-  const plugins = new Set<string>()
-  let asked = 0
-  for (const { refusal, count, nodes } of tallies) {
-    asked += count
-    plugins.add(refusal.by.name)
-    for (const reason of refusal.reasons) note(groups, refusal.by.name, reason, count, nodes)
-  }
-  const nodes = state.nodes.length
-  if (named) {
-    const by = actives.filter(a => a.plugin.candidates?.(a.state)).map(a => a.plugin.name)
-    const reason = `node(s) didn't satisfy plugin(s) [${by.sort().join(' ')}]`
-    if (nodes > asked) groups.set(reason, { plugin: by[0] ?? '', reason, count: nodes - asked, nodes: [] })
-    for (const name of by) plugins.add(name)
-  }
+  const { nodes } = state
+  const by = named ? actives.filter(a => a.plugin.candidates?.(a.state)).map(a => a.plugin.name) : undefined
+  let failure: FitFailure | undefined
   let evictable: NodeView[] | undefined
   return {
     node: undefined,
-    failure: { nodes, groups: [...groups.values()], plugins },
+    get failure() {
+      return (failure ??= failureOf(nodes, rows, refusals, by))
+    },
     get evictable() {
       return (evictable ??= whereEvictionHelps(state, rows, refusals, actives))
     },
     lasting,
   }
+}
+
+/** @param by names of the plugins that named the only nodes that were asked, if any did */
+function failureOf(
+  nodes: readonly NodeView[],
+  refused: Int32Array,
+  refusals: Refusals,
+  by: string[] | undefined,
+): FitFailure {
+  const groups = new Map<string, RefusalGroup>()
+  const plugins = new Set<string>()
+  let asked = 0
+  for (const { refusal, count, nodes: names } of tally(nodes, refused, refusals)) {
+    asked += count
+    plugins.add(refusal.by.name)
+    for (const reason of refusal.reasons) note(groups, refusal.by.name, reason, count, names)
+  }
+  if (by) {
+    const reason = `node(s) didn't satisfy plugin(s) [${by.sort().join(' ')}]`
+    if (nodes.length > asked)
+      groups.set(reason, { plugin: by[0] ?? '', reason, count: nodes.length - asked, nodes: [] })
+    for (const name of by) plugins.add(name)
+  }
+  return { nodes: nodes.length, groups: [...groups.values()], plugins }
 }
 
 function whereEvictionHelps(state: ClusterState, refused: Int32Array, refusals: Refusals, actives: readonly Active[]) {
@@ -77,14 +90,21 @@ function whereEvictionHelps(state: ClusterState, refused: Int32Array, refusals: 
   })
 }
 
-function tally(state: ClusterState, refused: Int32Array, refusals: Refusals) {
+function tally(nodes: readonly NodeView[], refused: Int32Array, refusals: Refusals) {
   const byId = new Map<number, Tally>()
-  for (const node of state.nodes) {
+  let last = 0
+  let one: Tally | undefined
+  for (let i = 0; i < nodes.length; i++) {
+    const node = nodes[i]!
     const id = refused[node.index]!
     if (!id) continue
-    let one = byId.get(id)
-    if (!one) byId.set(id, (one = { refusal: refusals.get(id), count: 0, nodes: [] }))
-    if (one.count++ < namedNodes) one.nodes.push(node.name)
+    // Nodes in a row are often refused alike.
+    if (id !== last) {
+      last = id
+      one = byId.get(id)
+      if (!one) byId.set(id, (one = { refusal: refusals.get(id), count: 0, nodes: [] }))
+    }
+    if (one!.count++ < namedNodes) one!.nodes.push(node.name)
   }
   return byId.values()
 }

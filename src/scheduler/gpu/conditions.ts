@@ -1,15 +1,8 @@
 import type { Devices } from './device-ledger.ts'
 
-/** What a row was like when it was last looked at. */
-interface Seen {
-  devices: Devices
-  changes: number
-  cpuMillis: number
-  memoryBytes: number
-  number: number
-}
-
 const fewest = 1_024
+/** No devices have changed so often. */
+const never = -1
 
 /**
  * Numbers the conditions in which nodes with devices are: their model, what is free on each device, CPU and memory that are left.
@@ -18,34 +11,51 @@ const fewest = 1_024
  */
 export class Conditions {
   readonly #numbers = new Map<string, number>()
-  /** By row. */
-  readonly #seen: (Seen | undefined)[] = []
+  /** By row, what it was like when it was last looked at, and the number of that. */
+  #changes = new Float64Array(0)
+  #cpuMillis = new Float64Array(0)
+  #memoryBytes = new Float64Array(0)
+  #number = new Int32Array(0)
   /** Grows when all numbers are forgotten, and what is known by them is void: those of conditions long gone would pile up. */
   generation = 0
 
   /** @param nodes with devices; about twice as many conditions are remembered */
   of(row: number, devices: Devices, cpuMillis: number, memoryBytes: number, nodes: number): number {
-    const seen = this.#seen[row]
     if (
-      seen?.devices === devices &&
-      seen.changes === devices.changes &&
-      seen.cpuMillis === cpuMillis &&
-      seen.memoryBytes === memoryBytes
+      this.#changes[row] === devices.changes &&
+      this.#cpuMillis[row] === cpuMillis &&
+      this.#memoryBytes[row] === memoryBytes
     )
-      return seen.number
+      return this.#number[row]!
     const key = `${devices.model} ${cpuMillis} ${memoryBytes} ${devices.free.join()}`
     let number = this.#numbers.get(key)
     if (number === undefined) {
       if (this.#numbers.size >= Math.max(fewest, 2 * nodes)) this.#forget()
       this.#numbers.set(key, (number = this.#numbers.size))
     }
-    this.#seen[row] = { devices, changes: devices.changes, cpuMillis, memoryBytes, number }
+    if (row >= this.#number.length) this.#reserve(row)
+    this.#changes[row] = devices.changes
+    this.#cpuMillis[row] = cpuMillis
+    this.#memoryBytes[row] = memoryBytes
+    this.#number[row] = number
     return number
+  }
+
+  #reserve(row: number): void {
+    const rows = Math.max(64, 2 * this.#number.length, row + 1)
+    const grown = <T extends Float64Array | Int32Array>(to: T, from: T) => {
+      to.fill(never).set(from)
+      return to
+    }
+    this.#changes = grown(new Float64Array(rows), this.#changes)
+    this.#cpuMillis = grown(new Float64Array(rows), this.#cpuMillis)
+    this.#memoryBytes = grown(new Float64Array(rows), this.#memoryBytes)
+    this.#number = grown(new Int32Array(rows), this.#number)
   }
 
   #forget(): void {
     this.#numbers.clear()
-    this.#seen.length = 0
+    this.#changes.fill(never)
     this.generation++
   }
 }

@@ -31,6 +31,36 @@ let rest = new Int32Array(16)
 export function lossOf(wanted: Wanted, row: number, { gpus, columns }: Snapshot, known: ByCondition): number {
   const cpuLeft = columns.allocatable[cpu]![row]! - columns.requested[cpu]![row]!
   const memoryLeft = columns.allocatable[memory]![row]! - columns.requested[memory]![row]!
+  return lossWith(wanted, row, cpuLeft, memoryLeft, gpus, known)
+}
+
+/** `lossOf` every row of devices whose refusal is 0, below 0 for what is lost; 0 for other such rows. */
+export function gainsOf(
+  wanted: Wanted,
+  { gpus, columns: { allocatable, requested } }: Snapshot,
+  known: ByCondition,
+  refusal: Int32Array,
+  gains: Float64Array,
+  rows: number,
+): void {
+  const [cpuAll, cpuTaken] = [allocatable[cpu]!, requested[cpu]!]
+  const [memoryAll, memoryTaken] = [allocatable[memory]!, requested[memory]!]
+  for (let row = 0; row < rows; row++) {
+    if (refusal[row] !== 0) continue
+    const cpuLeft = cpuAll[row]! - cpuTaken[row]!
+    const memoryLeft = memoryAll[row]! - memoryTaken[row]!
+    gains[row] = gpus.ledger.at(row) ? -lossWith(wanted, row, cpuLeft, memoryLeft, gpus, known) : 0
+  }
+}
+
+function lossWith(
+  wanted: Wanted,
+  row: number,
+  cpuLeft: number,
+  memoryLeft: number,
+  gpus: Snapshot['gpus'],
+  known: ByCondition,
+): number {
   const condition = gpus.conditionOf(row, cpuLeft, memoryLeft)
   let loss = known.get(condition, gpus.pricing())
   if (loss === undefined) {
@@ -57,6 +87,7 @@ function lossFrom(
   takeWhole(request.devices, free.length)
   return before - milli - gpus.valueOf(cpuRest, memoryRest, model, rest, free.length)
 }
+
 /** The devices that `lossOf` has in mind. */
 export function chooseDevices(wanted: Wanted, row: number, { gpus, columns }: Snapshot): readonly number[] {
   const request = wanted.request!

@@ -14,7 +14,7 @@ export interface Devices {
   /** Thousandths, by device. */
   capacity: Int32Array
   free: Int32Array
-  /** Grows with every change of `free`. */
+  /** Another number after every change of `free`, which no other state of that row has had. */
   changes: number
 }
 
@@ -42,11 +42,10 @@ export class DeviceLedger {
     const model = this.#modelNumber(gpuModelOf(node))
     const capacity = new Int32Array(Math.ceil(milli / deviceMilli)).fill(deviceMilli)
     if (milli % deviceMilli) capacity[capacity.length - 1] = milli % deviceMilli
-    this.#rows[row] = { model, capacity, free: capacity.slice(), changes: 0 }
+    this.#rows[row] = { model, capacity, free: capacity.slice(), changes: ++this.version }
     this.freeByModel[model]! += milli
     this.capacityMilli += milli
     this.size++
-    this.version++
   }
 
   removeNode(row: number): void {
@@ -102,9 +101,8 @@ export class DeviceLedger {
 
   #take(devices: Devices, chosen: readonly number[], milli: number): void {
     for (const device of chosen) devices.free[device]! -= milli
-    devices.changes++
+    devices.changes = ++this.version
     this.freeByModel[devices.model]! -= milli * chosen.length
-    this.version++
   }
 
   #modelNumber(name: string): number {

@@ -231,40 +231,49 @@ interface Columns {
   still: { cpu: Float64Array; memory: Float64Array; milli: Float64Array }
 }
 
-function leastFromEachOn(amounts: readonly number[], length: number): Float64Array {
+function leastFromEachOn(amounts: ArrayLike<number>, length: number): Float64Array {
   const least = Float64Array.from(amounts)
   for (let i = least.length - 2; i >= 0; i--) if ((i + 1) % length) least[i] = Math.min(least[i]!, least[i + 1]!)
   return least
 }
 
+/** Written out plainly: it is made anew with all that is learned, when most of this code has never run. */
 function columnsOf({ sample: { runs, length, kinds }, large }: Demand, models: readonly string[]): Columns {
+  const cpu = new Float64Array(kinds.length)
+  const memory = new Float64Array(kinds.length)
+  const all = new Float64Array(kinds.length)
+  const devices = new Int32Array(kinds.length)
+  const milli = new Int32Array(kinds.length)
   const fits = new Uint8Array(kinds.length * models.length)
-  for (const [i, kind] of kinds.entries())
-    for (const [m, model] of models.entries()) fits[i * models.length + m] = accepts(kind, model) ? 1 : 0
+  const distinct = new Map<PodKind, Uint8Array>()
+  let least = deviceMilli
+  for (let i = 0; i < kinds.length; i++) {
+    const kind = kinds[i]!
+    cpu[i] = kind.cpuMillis
+    memory[i] = kind.memoryBytes
+    devices[i] = kind.devices
+    milli[i] = kind.milliEach
+    all[i] = kind.devices * kind.milliEach
+    least = Math.min(least, kind.milliEach)
+    let where = distinct.get(kind)
+    if (!where) distinct.set(kind, (where = Uint8Array.from(models, model => (accepts(kind, model) ? 1 : 0))))
+    fits.set(where, i * models.length)
+  }
   return {
     runs,
     length,
-    least: kinds.reduce((least, k) => Math.min(least, k.milliEach), deviceMilli),
+    least,
     models: models.length,
-    alike: alikeModels([...kinds, ...large.map(l => l.kind)], models),
-    cpu: Float64Array.from(kinds, k => k.cpuMillis),
-    memory: Float64Array.from(kinds, k => k.memoryBytes),
-    devices: Int32Array.from(kinds, k => k.devices),
-    milli: Int32Array.from(kinds, k => k.milliEach),
+    alike: alikeModels([...distinct.keys(), ...large.map(l => l.kind)], models),
+    cpu,
+    memory,
+    devices,
+    milli,
     fits,
     still: {
-      cpu: leastFromEachOn(
-        kinds.map(k => k.cpuMillis),
-        length,
-      ),
-      memory: leastFromEachOn(
-        kinds.map(k => k.memoryBytes),
-        length,
-      ),
-      milli: leastFromEachOn(
-        kinds.map(k => k.devices * k.milliEach),
-        length,
-      ),
+      cpu: leastFromEachOn(cpu, length),
+      memory: leastFromEachOn(memory, length),
+      milli: leastFromEachOn(all, length),
     },
     large: large.map(l => ({ ...l, fits: models.map(model => accepts(l.kind, model)) })),
   }

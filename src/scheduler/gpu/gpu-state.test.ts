@@ -45,3 +45,15 @@ test('gaps are priced anew when much room has gone, not with every pod', () => {
   expect(worthOf(190)).not.toBe(before)
   expect(gpus.demand.version).toBe(version)
 })
+
+test('a node that comes back in its row with other devices is in another condition', () => {
+  const { state } = makeScene({ nodes: [node('n', 2)] })
+  const conditionOf = () => state.gpus.conditionOf(state.byName('n')!.index, 64_000, 2 ** 38)
+  const seen = [conditionOf()]
+  for (const devices of [1, 2]) {
+    state.removeNode('n')
+    state.setNode(node('n', devices))
+    seen.push(conditionOf())
+  }
+  expect(seen).toEqual([0, 1, 0])
+})

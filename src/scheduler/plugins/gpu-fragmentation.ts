@@ -1,5 +1,5 @@
 import { ByCondition } from '../gpu/conditions.ts'
-import { lossOf, type Wanted, wantedBy } from '../gpu/device-choice.ts'
+import { gainsOf, lossOf, type Wanted, wantedBy } from '../gpu/device-choice.ts'
 import { deviceMilli } from '../gpu/gpu-request.ts'
 import type { SchedulerPlugin } from '../plugin.ts'
 import type { Snapshot } from '../snapshot.ts'
@@ -31,6 +31,7 @@ const priceWeight = 0.3
 export const gpuFragmentation: SchedulerPlugin<State> = {
   name: 'GpuFragmentation',
   byShape: true,
+  foresees: true,
   prepare: (_pod, snapshot, info) =>
     snapshot.gpus.ledger.size && snapshot.gpus.demand.version
       ? { wanted: wantedBy(info.class), snapshot, losses: new ByCondition() }
@@ -38,18 +39,21 @@ export const gpuFragmentation: SchedulerPlugin<State> = {
   /** Thousandths that the placement leaves for others, below 0 for what it loses. */
   score: ({ wanted, snapshot, losses }, { index }) =>
     snapshot.gpus.ledger.at(index) ? -lossOf(wanted, index, snapshot, losses) : 0,
-  normalize({ wanted: { request }, snapshot }, scores, fitting) {
+  scoreFitting({ wanted, snapshot, losses }, refusal, scores, rows) {
+    gainsOf(wanted, snapshot, losses, refusal, scores, rows)
+  },
+  normalize({ wanted: { request }, snapshot }, scores, rows) {
     if (request) {
       const { ledger } = snapshot.gpus
-      const prices = snapshot.gpus.prices()
       const due = priceWeight * request.devices * request.milliEach
+      const paid = snapshot.gpus.prices().map(price => due * price)
       for (let i = 0; i < scores.length; i++) {
-        const devices = ledger.at(fitting[i]!.index)
-        if (devices) scores[i]! -= due * prices[devices.model]!
+        const devices = ledger.at(rows[i]!)
+        if (devices) scores[i]! -= paid[devices.model]!
       }
     }
     let best = Number.NEGATIVE_INFINITY
-    for (const score of scores) if (score > best) best = score
+    for (let i = 0; i < scores.length; i++) if (scores[i]! > best) best = scores[i]!
     for (let i = 0; i < scores.length; i++) scores[i] = 100 * Math.max(0, 1 - (best - scores[i]!) / deviceMilli)
   },
   wakes: () => false,

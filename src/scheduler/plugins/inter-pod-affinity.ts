@@ -83,14 +83,14 @@ export const interPodAffinityWith = ({
   scoreRows({ weighted }, fitting, scores) {
     for (const { counter, weight } of weighted) counter.addTo(scores, fitting, weight)
   },
-  normalize(_state, scores, fitting) {
+  normalize(_state, scores) {
     let min = Number.POSITIVE_INFINITY
     let max = Number.NEGATIVE_INFINITY
-    for (let i = 0; i < fitting.length; i++) {
+    for (let i = 0; i < scores.length; i++) {
       if (scores[i]! < min) min = scores[i]!
       if (scores[i]! > max) max = scores[i]!
     }
-    for (let i = 0; i < fitting.length; i++)
+    for (let i = 0; i < scores.length; i++)
       scores[i] = max > min ? Math.floor((100 * (scores[i]! - min)) / (max - min)) : 0
   },
   wakes(e, { class: c }, { namespaceLabels }) {

@@ -101,16 +101,16 @@ export const podTopologySpreadWith = ({
     }
     for (let i = 0; i < fitting.length; i++) scores[i] = Number.isNaN(scores[i]!) ? -1 : Math.round(scores[i]!)
   },
-  normalize(_state, scores, fitting) {
+  normalize(_state, scores) {
     let min = Number.POSITIVE_INFINITY
     let max = 0
-    for (let i = 0; i < fitting.length; i++) {
+    for (let i = 0; i < scores.length; i++) {
       if (scores[i]! < 0) continue
       min = Math.min(min, scores[i]!)
       max = Math.max(max, scores[i]!)
     }
     // A node without the labels is in no domain, and worst.
-    for (let i = 0; i < fitting.length; i++)
+    for (let i = 0; i < scores.length; i++)
       scores[i] = scores[i]! < 0 ? 0 : max === 0 ? 100 : Math.floor((100 * (max + min - scores[i]!)) / max)
   },
   wakes(e, info) {
