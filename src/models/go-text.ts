@@ -33,3 +33,13 @@ export function goSelector({ matchLabels, matchExpressions }: LabelSelector): Go
   const labels = goStringMap(matchLabels).text
   return new GoText(`v1.LabelSelector{MatchLabels:${labels}, MatchExpressions:[]${type}${expressions}}`)
 }
+
+/** A selector as it names itself where it is shown to people: `&LabelSelector{MatchLabels:map[string]string{app: x,},…}`. */
+export function goSelectorString({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const keys = Object.keys(matchLabels).sort()
+  const labels = keys.map(key => `${key}: ${matchLabels[key]},`).join('')
+  const requirement = ({ key, operator, values = [] }: LabelSelectorRequirement) =>
+    `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`
+  const expressions = `[]LabelSelectorRequirement{${matchExpressions.map(requirement).join('')}}`
+  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:${expressions},}`
+}

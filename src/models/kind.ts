@@ -3,6 +3,7 @@ import type { AnyObject, KubeObject } from './object.ts'
 import type { DecodeContext } from './schema/decode-context.ts'
 import type { ObjectType } from './schema/types.ts'
 import type { JSONSchemaProps } from './types/apiextensions-v1.ts'
+import type { TableRowCondition } from './types/meta-v1.ts'
 
 /**
  * All the system knows about one kind. One file each under kinds/, registered in kinds/index.ts; routes, storage keys,
@@ -79,6 +80,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   fields?: Record<string, (object: T) => string>
   /** Printed columns after Name; Age is added last unless `ownAge`. */
   columns?: Column<T>[]
+  /** What a printed row says of the object besides its cells: that it has come to its end. */
+  rowConditions?(object: T): TableRowCondition[] | undefined
   /** `columns` places Age itself (before the wide ones), or there is none. */
   ownAge?: boolean
   /** `columns` places Name itself (events). */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { humanDuration } from './duration.ts'
 import { defineKind } from './kind.ts'
+import { ValidatingAdmissionPolicyBinding } from './kinds/index.ts'
 import { partialListOf } from './partial.ts'
 import { compareVersions, KindRegistry } from './registry.ts'
 import { rowOf, tableOf } from './table.ts'
@@ -143,4 +144,15 @@ describe('tables', () => {
       items: [{ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: pod.metadata }],
     })
   })
+})
+
+test.each<[object, string]>([
+  [{}, '&LabelSelector{MatchLabels:map[string]string{},MatchExpressions:[]LabelSelectorRequirement{},}'],
+  [
+    { matchLabels: { b: '2', a: '1' }, matchExpressions: [{ key: 'k', operator: 'In', values: ['x', 'y'] }] },
+    '&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:k,Operator:In,Values:[x y],},},}',
+  ],
+])('a binding of parameters by %j is printed as Go writes the selector', (selector, text) => {
+  const binding = { metadata: { name: 'b' }, spec: { policyName: 'p', paramRef: { selector } } } as any
+  expect(rowOf(ValidatingAdmissionPolicyBinding, binding, 0, 'None').cells.slice(1, 3)).toEqual(['p', text])
 })

@@ -8,7 +8,7 @@ import type { ListMeta, Table, TableColumnDefinition, TableRow } from './types/m
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
 
 /** As much of a Kind as printing needs. */
-export type Printed<T extends KubeObject = any> = Pick<Kind<T>, 'columns' | 'ownAge' | 'ownName'>
+export type Printed<T extends KubeObject = any> = Pick<Kind<T>, 'columns' | 'rowConditions' | 'ownAge' | 'ownName'>
 
 const nameColumn: Column<any> = {
   name: 'Name',
@@ -69,10 +69,11 @@ export function rowOf<T extends KubeObject>(
   include: IncludeObject = 'Metadata',
   version = 'v1',
 ): TableRow {
-  const cells = cellsOf(columnsOf(kind), object, nowMs)
-  if (include === 'None') return { cells, object: null }
+  const conditions = kind.rowConditions?.(object)
+  const shown = { cells: cellsOf(columnsOf(kind), object, nowMs), ...(conditions ? { conditions } : {}) }
+  if (include === 'None') return { ...shown, object: null }
   return {
-    cells,
+    ...shown,
     object: include === 'Object' ? object : { ...partialOf(object), apiVersion: `meta.k8s.io/${version}` },
   }
 }

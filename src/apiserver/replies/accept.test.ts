@@ -28,6 +28,7 @@ test.each<[string, Offer, string]>([
   [protobuf, {}, plain],
   ['application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1alpha1', one, `${plain}, ${protobuf}`],
   ['application/json;as=PartialObjectMetadata;g=k8s.io;v=v1', one, `${plain}, ${protobuf}`],
+  ['application/json;as=Table;g=meta.k8s.io', one, `${plain}, ${protobuf}`],
   ['application/json;as=PartialObject;g=meta.k8s.io;v=v1', one, `${plain}, ${protobuf}`],
   ['application/json;g=meta.k8s.io;v=v1', one, `${plain}, ${protobuf}`],
   [

@@ -72,7 +72,7 @@ function choose(accept: string, { transforms = [], protobuf, stream }: Offer): A
       if ((media === 'protobuf' && !protobuf) || params.has('g') || params.has('v')) continue
       return { media, as: undefined, version: 'v1' }
     }
-    const version = params.get('v') ?? 'v1'
+    const version = params.get('v')
     if (params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
     if (media === 'protobuf' && as === 'Table') continue
     const transform = transforms.find(t => t === as)

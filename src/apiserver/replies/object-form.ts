@@ -1,5 +1,6 @@
+import { flag } from '../../base/query-flag.ts'
 import { copiedBytes, Slice, type Sliced } from '../../base/slices.ts'
-import { badRequest } from '../../models/api-error.ts'
+import { ApiError, badRequest } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { encodeProtobuf, hasProtobuf, protobufType, schemaNameOf, sealProtobuf } from '../../models/protobuf/index.ts'
@@ -29,21 +30,40 @@ export interface ObjectForm {
   kept: boolean
 }
 
-const single: Offer = { transforms: ['Table', 'PartialObjectMetadata'] }
-const many: Offer = { transforms: ['Table', 'PartialObjectMetadataList'] }
-const watched: Offer = { ...single, stream: true }
+const transforms: Offer['transforms'] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
+const single: Offer = { transforms }
+const many: Offer = { transforms }
+const watched: Offer = { transforms: ['Table', 'PartialObjectMetadata'], stream: true }
+/** A stream that begins with all there is and says where that ends is no table: its bookmark would have no row. */
+const watchedFromStart: Offer = { transforms: ['PartialObjectMetadata'], stream: true }
 
 export function formOfOne(call: Call, resource: Resource): ObjectForm {
-  return objectForm(call, resource, single)
+  const form = objectForm(call, resource, single)
+  if (form.accepted.as === 'PartialObjectMetadataList') throw otherForm(form.accepted, resource, false)
+  return form
 }
 
 export function formOfMany(call: Call, resource: Resource): ObjectForm {
-  return objectForm(call, resource, many)
+  const form = objectForm(call, resource, many)
+  if (form.accepted.as === 'PartialObjectMetadata') throw otherForm(form.accepted, resource, true)
+  return form
 }
 
 export function formOfWatch(call: Call, resource: Resource): ObjectForm {
-  return objectForm(call, resource, watched)
+  const { query } = call.info
+  const fromStart = flag(query, 'sendInitialEvents') && flag(query, 'allowWatchBookmarks')
+  return objectForm(call, resource, fromStart ? watchedFromStart : watched)
 }
+
+/** Who asks for the metadata of one object where a list is, or the reverse, is told what there is, by its name in Kubernetes' own code. */
+function otherForm({ as }: AcceptedForm, { kind }: Resource, isList: boolean): ApiError {
+  const name = kind.custom ? 'unstructured.Unstructured' : `${packageOf(kind.group)}.${kind.kind}`
+  const object = isList ? `is a list (*${name}List)` : `is not a list (*${name})`
+  return new ApiError('NotAcceptable', `you requested ${as}, but the requested object ${object}`)
+}
+
+const packageOf = (group: string): string =>
+  group === '' || group === 'events.k8s.io' ? 'core' : group.split('.', 1)[0]!
 
 function objectForm(call: Call, resource: Resource, offer: Offer): ObjectForm {
   const { kind } = resource

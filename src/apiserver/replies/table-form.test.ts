@@ -53,3 +53,32 @@ test('pages go on with the state of the first one while objects come, change and
     Array(2).fill(first.metadata.resourceVersion),
   )
 })
+
+test('rows of a list say which pods have ended', async () => {
+  const pod = (name: string) => ({ metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } })
+  const pods = '/api/v1/namespaces/default/pods'
+  for (const name of ['a', 'b']) await server.call('POST', pods, pod(name))
+  const mergePatch = { 'content-type': 'application/merge-patch+json' }
+  await server.call('PATCH', `${pods}/b/status`, { status: { phase: 'Failed' } }, mergePatch)
+  const { body } = await server.call('GET', pods, undefined, table)
+  const failed = { type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }
+  expect(body.rows.map((row: any) => row.conditions)).toEqual([undefined, [failed]])
+})
+
+const metadataOf = (kind: string) => ({ accept: `application/json;as=${kind};v=v1;g=meta.k8s.io` })
+test.each<[string, string, string]>([
+  [maps, 'PartialObjectMetadata', 'is a list (*core.ConfigMapList)'],
+  ['/apis/events.k8s.io/v1/events', 'PartialObjectMetadata', 'is a list (*core.EventList)'],
+  ['/apis/rbac.authorization.k8s.io/v1/roles', 'PartialObjectMetadata', 'is a list (*rbac.RoleList)'],
+  ['/api/v1/namespaces/default', 'PartialObjectMetadataList', 'is not a list (*core.Namespace)'],
+])('%s cannot be had as %s', async (path, kind, object) => {
+  const { status, body } = await server.call('GET', path, undefined, metadataOf(kind))
+  const message = `you requested ${kind}, but the requested object ${object}`
+  expect([status, body.reason, body.message]).toEqual([406, 'NotAcceptable', message])
+})
+
+test('a watch that begins with all there is and marks its end is no table', async () => {
+  const query = '?watch=1&timeoutSeconds=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan'
+  const { status } = await server.call('GET', `${maps}${query}&allowWatchBookmarks=true`, undefined, table)
+  expect(status).toBe(406)
+})

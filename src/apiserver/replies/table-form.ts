@@ -28,8 +28,11 @@ export function* tableOfMany(
   for (const object of objects) {
     const comma = pieces.length > 1 ? ',' : ''
     if (asKept) {
-      const cells = JSON.stringify(cellsOf(columns, object.value(), now))
-      pieces.push(`${comma}{"cells":${cells}${head}`, shown(object), close)
+      const value = object.value()
+      const cells = JSON.stringify(cellsOf(columns, value, now))
+      const conditions = kind.rowConditions?.(value)
+      const ended = conditions ? `,"conditions":${JSON.stringify(conditions)}` : ''
+      pieces.push(`${comma}{"cells":${cells}${ended}${head}`, shown(object), close)
     } else pieces.push(comma + encodeJson(rowOf(kind, servedObject(resource, object), now, include, version)))
     if (slice.fills(object.bytes.length)) yield
   }

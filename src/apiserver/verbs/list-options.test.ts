@@ -49,3 +49,21 @@ test('a watch begins with everything there is when it names no revision, or when
   const told = 'resourceVersionMatch=NotOlderThan&sendInitialEvents='
   expect([begins(`${told}true`, 7), begins(`${told}false`, 0)]).toEqual(['objects', 'none'])
 })
+
+const tokenOf = (token: unknown) => Buffer.from(JSON.stringify(token)).toString('base64url')
+const version = '(version meta.k8s.io/v1)'
+test.each<[string, string]>([
+  ['x', 'illegal base64 data at input byte 0'],
+  ['e30=', 'illegal base64 data at input byte 3'],
+  ['eyJ2I', 'illegal base64 data at input byte 4'],
+  ['eyJ2', 'unexpected end of JSON input'],
+  [tokenOf({}), 'server does not recognize this encoded version '],
+  [tokenOf({ v: 'meta.k8s.io/v1' }), `incorrect encoded start resourceVersion ${version}`],
+  [tokenOf({ v: 'meta.k8s.io/v1', rv: 1 }), `encoded start key empty ${version}`],
+  [tokenOf({ v: 'meta.k8s.io/v1', rv: 1, start: 'a/../b\0' }), 'invalid start key: a/../b\0'],
+  [tokenOf({ v: 'meta.k8s.io/v1', rv: 1, start: 'a' }), 'unexpected content'],
+])('the continue token %s is refused in the words of Kubernetes, before the revision beside it', (token, problem) => {
+  const message = `invalid continue token: continue key is not valid: ${problem}`
+  for (const query of [`continue=${token}`, `continue=${token}&resourceVersion=5`])
+    expect(() => listOptions(new URLSearchParams(query))).toThrow(expect.objectContaining({ code: 400, message }))
+})

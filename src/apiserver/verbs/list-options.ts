@@ -1,7 +1,8 @@
 import { integerProblem } from '../../base/go-integer.ts'
 import { flag } from '../../base/query-flag.ts'
-import { ApiError, badRequest, invalidError } from '../../models/api-error.ts'
+import { type ApiError, badRequest, invalidError } from '../../models/api-error.ts'
 import { type FieldError, forbidden, notSupported } from '../../models/field-error.ts'
+import { jsonFault } from '../../models/json-fault.ts'
 import { parseRevision } from './revision.ts'
 
 export interface ListOptions {
@@ -34,11 +35,12 @@ export function listOptions(query: URLSearchParams): ListOptions {
   // Where a revision of its own is read, the store itself is asked for it, and says otherwise what is wrong.
   const exact = match === 'Exact' || (match === '' && limit > 0)
   if (resourceVersion) parseRevision(resourceVersion, exact ? 'store' : 'cache')
-  if (token && resourceVersion && resourceVersion !== '0')
+  const next = token ? decodeToken(token) : undefined
+  if (next && resourceVersion && resourceVersion !== '0')
     throw badRequest('specifying resource version is not allowed when using continue')
   return {
     limit,
-    continue: token ? decodeToken(token) : undefined,
+    continue: next,
     resourceVersion,
     match: match as ListOptions['match'],
   }
@@ -114,18 +116,33 @@ export function encodeToken(token: ContinueToken): string {
   ).toString('base64url')
 }
 
+const notBase64Url = /[^\w\-\r\n]/
+
 function decodeToken(text: string): ContinueToken {
-  try {
-    const { v, rv, start, begun } = JSON.parse(Buffer.from(text, 'base64url').toString())
-    if (v !== 'meta.k8s.io/v1' || !Number.isSafeInteger(rv) || typeof start !== 'string' || !start.endsWith('\u0000'))
-      throw new Error('unexpected content')
-    if (begun !== undefined && typeof begun !== 'number') throw new Error('unexpected time')
-    const after = start.slice(0, -1)
-    if (after.startsWith('/') || after.split('/').some(s => s === '..' || s === ''))
-      throw new Error('invalid start key')
-    return { revision: rv, after, begunMs: begun }
-  } catch (cause) {
-    const text = `invalid continue token: continue key is not valid: ${(cause as Error).message}`
-    throw new ApiError('BadRequest', text, { cause })
-  }
+  const at = text.search(notBase64Url)
+  if (at >= 0) throw invalidToken(`illegal base64 data at input byte ${at}`)
+  // A last digit alone is no byte.
+  if (text.length % 4 === 1) throw invalidToken(`illegal base64 data at input byte ${text.length - 1}`)
+  const bytes = Buffer.from(text, 'base64url')
+  const fault = jsonFault(bytes)
+  if (fault !== undefined) throw invalidToken(fault)
+  const token: unknown = JSON.parse(bytes.toString())
+  if (typeof token !== 'object' || token === null) throw invalidToken('it is no object')
+  const { v = '', rv = 0, start = '', begun } = token as Record<string, unknown>
+  if (v !== 'meta.k8s.io/v1') throw invalidToken(`server does not recognize this encoded version ${v}`)
+  if (rv === 0) throw invalidToken(`incorrect encoded start resourceVersion (version ${v})`)
+  if (start === '') throw invalidToken(`encoded start key empty (version ${v})`)
+  if (
+    !Number.isSafeInteger(rv) ||
+    typeof start !== 'string' ||
+    !start.endsWith('\0') ||
+    (begun !== undefined && typeof begun !== 'number')
+  )
+    throw invalidToken('unexpected content')
+  const after = start.slice(0, -1)
+  if (after.split('/').some(s => s === '..' || s === '.' || s === '')) throw invalidToken(`invalid start key: ${start}`)
+  return { revision: rv as number, after, begunMs: begun }
 }
+
+const invalidToken = (problem: string): ApiError =>
+  badRequest(`invalid continue token: continue key is not valid: ${problem}`)

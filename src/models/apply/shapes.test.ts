@@ -29,6 +29,7 @@ const unlike: [string, (pod: TestPod) => void][] = [
   ['another container name', p => void (p.spec.containers[0].name = 'd')],
   ['another port', p => void (p.spec.containers[0].ports[0].containerPort = 81)],
   ['a second container', p => void p.spec.containers.push({ name: 'd', image: 'i' })],
+  ['no image', p => void (p.spec.containers[0].image = '')],
   ['a field that is null', p => void (p.spec.securityContext = null)],
   ['a part that is not empty', p => void (p.spec.securityContext = { runAsUser: 1 })],
   ['a field that is undefined', p => void (p.spec.containers[0].image = undefined)],

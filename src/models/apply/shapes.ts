@@ -1,15 +1,17 @@
 import type { Type } from '../schema/types.ts'
-import { fieldOf, granularOf, isDivided } from './typed-fields.ts'
+import { fieldOf, granularOf, isDivided, isNothing } from './typed-fields.ts'
 
 /** All of a value that decides which fields it has: not what they say, but for what names the elements of lists. */
 type Shape =
-  | { form: 'absent' | 'null' | 'whole' }
+  | { form: 'absent' | 'null' | 'nothing' | 'whole' }
   | { form: 'fields'; names: string[]; below: Shape[] }
   | { form: 'set'; items: unknown[] }
   | { form: 'keyed'; keys: readonly string[]; items: { named: unknown[]; fields: Shape }[] }
 
 const absent: Shape = { form: 'absent' }
 const isNull: Shape = { form: 'null' }
+/** One value, that is empty or not: of what is always there only what is not empty is owned. */
+const nothing: Shape = { form: 'nothing' }
 const whole: Shape = { form: 'whole' }
 
 /** So many shapes are remembered of one type; those that were not met for longest go first. */
@@ -48,7 +50,7 @@ function shapeOf(type: Type | undefined, value: unknown): Shape | undefined {
   if (value === undefined) return absent
   if (value === null) return isNull
   const g = granularOf(type)
-  if (!g) return whole
+  if (!g) return isNothing(value) ? nothing : whole
   if (!isDivided(type, value)) return undefined
   if (g.form !== 'list') {
     const names = Object.keys(value)
@@ -86,8 +88,10 @@ function fits(shape: Shape, value: any): boolean {
       return value === undefined
     case 'null':
       return value === null
+    case 'nothing':
+      return value !== null && value !== undefined && isNothing(value)
     case 'whole':
-      return value !== null && value !== undefined
+      return value !== null && value !== undefined && !isNothing(value)
     case 'fields':
       return fieldsFit(shape.names, shape.below, value)
     case 'set':

@@ -1,8 +1,8 @@
+import { goSelectorString } from '../../go-text.ts'
 import { defineKind } from '../../kind.ts'
 import type { KubeObject } from '../../object.ts'
 import type * as admissionregistration from '../../types/admissionregistration-v1.ts'
 import { text } from '../columns.ts'
-import { selectorText } from '../selector-text.ts'
 import { validateBinding } from './policy-validation.ts'
 import { defaultMatch } from './webhook-defaults.ts'
 
@@ -12,7 +12,7 @@ export type ValidatingAdmissionPolicyBinding = admissionregistration.ValidatingA
 export function parameterText({ spec }: KubeObject & { spec?: { paramRef?: admissionregistration.ParamRef } }): string {
   const ref = spec?.paramRef
   if (ref?.name) return `${ref.namespace || '*'}/${ref.name}`
-  return ref?.selector ? selectorText(ref.selector) : '<unset>'
+  return ref?.selector ? goSelectorString(ref.selector) : '<unset>'
 }
 
 export const ValidatingAdmissionPolicyBinding = defineKind<admissionregistration.ValidatingAdmissionPolicyBinding>({

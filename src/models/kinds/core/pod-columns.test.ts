@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { rowOf } from '../../table.ts'
 import { Pod } from '../index.ts'
 
 const created = '2026-01-01T00:00:00Z'
@@ -124,4 +125,17 @@ describe("a pod's row", () => {
   ])('%s', (_, actual, expected) => {
     expect(actual).toEqual(expected)
   })
+})
+
+test.each<[string, object[] | undefined]>([
+  ['Running', undefined],
+  [
+    'Succeeded',
+    [{ type: 'Completed', status: 'True', reason: 'Succeeded', message: 'The pod has completed successfully.' }],
+  ],
+  ['Failed', [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }]],
+])('the row of a pod that is %s says whether it has ended', (phase, conditions) => {
+  const pod = { metadata: { name: 'p' }, spec: { containers: [] }, status: { phase } } as any
+  const shown = { cells: expect.any(Array), ...(conditions ? { conditions } : {}), object: null }
+  expect(rowOf(Pod, pod, nowMs, 'None')).toEqual(shown)
 })

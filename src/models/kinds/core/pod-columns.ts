@@ -1,5 +1,6 @@
 import type { Column } from '../../kind.ts'
 import type { ContainerStatus, Pod, PodCondition } from '../../types/core-v1.ts'
+import type { TableRowCondition } from '../../types/meta-v1.ts'
 import { age, sinceText, text } from '../columns.ts'
 
 /** What a pod's row says. */
@@ -120,3 +121,14 @@ export const podColumns: Column<Pod>[] = [
   text('Nominated Node', pod => pod.status?.nominatedNodeName || '<none>', 'wide'),
   text('Readiness Gates', readinessGates, 'wide'),
 ]
+
+const ends: Record<string, string> = {
+  Succeeded: 'The pod has completed successfully.',
+  Failed: 'The pod failed.',
+}
+
+/** A pod that has run to its end says so beside its row. */
+export function podRowConditions({ status }: Pod): TableRowCondition[] | undefined {
+  const message = ends[status?.phase ?? '']
+  return message === undefined ? undefined : [{ type: 'Completed', status: 'True', reason: status!.phase!, message }]
+}

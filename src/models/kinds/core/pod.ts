@@ -5,7 +5,7 @@ import type * as core from '../../types/core-v1.ts'
 import { hostnameWarnings } from '../name-warnings.ts'
 import { checkImageSpaces } from './container-validation.ts'
 import { checkPodAnnotations, checkProfilesAgree } from './pod-annotations.ts'
-import { podColumns } from './pod-columns.ts'
+import { podColumns, podRowConditions } from './pod-columns.ts'
 import { podGraceSeconds, preparePod } from './pod-create.ts'
 import { checkResize } from './pod-resize.ts'
 import { defaultRunningPodSpec } from './pod-spec.ts'
@@ -104,6 +104,7 @@ export const Pod = defineKind<core.Pod>({
     'status.nominatedNodeName': pod => pod.status?.nominatedNodeName ?? '',
   },
   columns: podColumns,
+  rowConditions: podRowConditions,
   ownAge: true,
   defaults: defaultPod,
   prepareCreate: preparePod,

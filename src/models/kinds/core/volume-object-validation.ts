@@ -41,7 +41,7 @@ export function validateVolume(next: PersistentVolume, previous?: PersistentVolu
     ...checkCapacity(spec),
     ...(reclaim ? checkOneOf('spec.persistentVolumeReclaimPolicy', reclaim, reclaimPolicies) : []),
     ...checkNodeAffinity(spec),
-    ...checkSource(spec, next.metadata.name),
+    ...checkSource('spec', spec, next.metadata.name),
     ...checkOptionalName('spec.storageClassName', spec.storageClassName, isDns1123Subdomain),
   ]
   if (spec.volumeMode !== undefined) errors.push(...checkOneOf('spec.volumeMode', spec.volumeMode, volumeModes))
@@ -55,6 +55,30 @@ export function validateVolume(next: PersistentVolume, previous?: PersistentVolu
   if (previous.spec.nodeAffinity)
     errors.push(...checkImmutable('nodeAffinity', spec.nodeAffinity, previous.spec.nodeAffinity))
   return errors
+}
+
+/** A volume that is described where it is attached, and is no object: of less to say, and always of CSI. */
+export function checkInlineVolume(at: string, spec: PersistentVolumeSpec): FieldError[] {
+  const { persistentVolumeReclaimPolicy: reclaim, volumeMode } = spec
+  const inline = 'in the context of inline volumes'
+  const never = (said: unknown, name: string) =>
+    said ? [forbidden(`${at}.${name}`, `may not be specified ${inline}`)] : []
+  return [
+    ...never(spec.claimRef, 'claimRef'),
+    ...never(Object.keys(spec.capacity ?? {}).length, 'capacity'),
+    ...(spec.csi ? [] : [required(`${at}.csi`, `has to be specified ${inline}`)]),
+    ...(spec.accessModes?.length ? [] : [required(`${at}.accessModes`)]),
+    ...checkAccessModes(`${at}.accessModes`, spec.accessModes),
+    ...(reclaim && reclaim !== 'Retain'
+      ? [forbidden(`${at}.persistentVolumeReclaimPolicy`, `may only be Retain ${inline}`)]
+      : []),
+    ...never(spec.nodeAffinity, 'nodeAffinity'),
+    ...checkSource(at, spec, ''),
+    ...never(spec.storageClassName, 'storageClassName'),
+    ...(volumeMode !== undefined && volumeMode !== 'Filesystem'
+      ? [forbidden(`${at}.volumeMode`, `may not specify volumeMode other than Filesystem ${inline}`)]
+      : []),
+  ]
 }
 
 const reclaimPolicies = ['Delete', 'Recycle', 'Retain']
@@ -95,22 +119,22 @@ const kinds =
 /** One that messages of Kubernetes spell in another way. */
 const spelt: Partial<Record<string, string>> = { cephfs: 'cephFS' }
 
-function checkSource(spec: PersistentVolumeSpec, name: string): FieldError[] {
+function checkSource(at: string, spec: PersistentVolumeSpec, name: string): FieldError[] {
   const errors: FieldError[] = []
   let found = false
   for (const kind of kinds) {
     const source = spec[kind]
     if (source === undefined) continue
-    if (found) errors.push(forbidden(`spec.${spelt[kind] ?? kind}`, 'may not specify more than 1 volume type'))
-    else errors.push(...(ownSources[kind] ?? sharedSources[kind])!(`spec.${kind}`, source, name))
+    if (found) errors.push(forbidden(`${at}.${spelt[kind] ?? kind}`, 'may not specify more than 1 volume type'))
+    else errors.push(...(ownSources[kind] ?? sharedSources[kind])!(`${at}.${kind}`, source, name))
     if (kind === 'local' && !spec.nodeAffinity?.required && !found)
-      errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'))
+      errors.push(required(`${at}.nodeAffinity`, 'Local volume requires node affinity'))
     found = true
   }
-  if (!found) errors.push(required('spec', 'must specify a volume type'))
+  if (!found) errors.push(required(at, 'must specify a volume type'))
   const root = spec.hostPath && isRoot(spec.hostPath.path ?? '')
   if (root && spec.persistentVolumeReclaimPolicy === 'Recycle')
-    errors.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"))
+    errors.push(forbidden(`${at}.persistentVolumeReclaimPolicy`, "may not be 'recycle' for a hostPath mount of '/'"))
   return errors
 }
 

@@ -86,3 +86,35 @@ test('a node keeps what it said of a driver, and a class its parameters', () => 
   const attachment = { spec: { attacher: 'x.io', nodeName: 'n', source } }
   expect(refusals(VolumeAttachment, attachment)).toEqual([])
 })
+
+const inline = { accessModes: ['ReadWriteOnce'], csi: { driver: 'x.io', volumeHandle: 'h' } }
+const context = 'in the context of inline volumes'
+test.each<[string, object, string[]]>([
+  ['a CSI volume', {}, []],
+  ['a size', { capacity: { storage: '1Gi' } }, [`capacity: Forbidden: may not be specified ${context}`]],
+  [
+    'a path of the node',
+    { csi: undefined, hostPath: { path: '/x' } },
+    [`csi: Required value: has to be specified ${context}`],
+  ],
+  [
+    'what belongs to objects',
+    {
+      claimRef: { name: 'c', namespace: 'n' },
+      persistentVolumeReclaimPolicy: 'Delete',
+      storageClassName: 's',
+      volumeMode: 'Block',
+    },
+    [
+      `claimRef: Forbidden: may not be specified ${context}`,
+      `persistentVolumeReclaimPolicy: Forbidden: may only be Retain ${context}`,
+      `storageClassName: Forbidden: may not be specified ${context}`,
+      `volumeMode: Forbidden: may not specify volumeMode other than Filesystem ${context}`,
+    ],
+  ],
+])('a volume described where it is attached, with %s', (_title, more, errors) => {
+  const source = { inlineVolumeSpec: { ...inline, ...more } }
+  const attachment = { spec: { attacher: 'x.io', nodeName: 'n', source } }
+  const at = 'spec.source.inlineVolumeSpec.'
+  expect(refusals(VolumeAttachment, attachment)).toEqual(errors.map(e => at + e))
+})

@@ -4,6 +4,7 @@ import { defineKind } from '../../kind.ts'
 import type * as storage from '../../types/storage-v1.ts'
 import { checkImmutable, texts } from '../checks.ts'
 import { boolean, text } from '../columns.ts'
+import { checkInlineVolume } from '../core/volume-object-validation.ts'
 import { checkDriverName } from './storage-checks.ts'
 
 export type VolumeAttachment = storage.VolumeAttachment
@@ -27,7 +28,10 @@ function validateAttachment(next: storage.VolumeAttachment, previous?: storage.V
 function checkSource(source: storage.VolumeAttachmentSource | undefined): FieldError[] {
   const text = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'
   const { persistentVolumeName: name, inlineVolumeSpec: inline } = source ?? {}
-  if (inline) return name === undefined ? [] : [forbidden('spec.source', text)]
+  if (inline)
+    return name === undefined
+      ? checkInlineVolume('spec.source.inlineVolumeSpec', inline)
+      : [forbidden('spec.source', text)]
   if (name === undefined) return [required('spec.source', text)]
   return name ? [] : [required('spec.source.persistentVolumeName', 'must specify non empty persistentVolumeName')]
 }
