@@ -75,3 +75,26 @@ it('without such an age images go only when the disk is full, none before its le
   await full.clock.advance(1)
   expect(await full.left()).toEqual(['used', 'two', 'pause'])
 })
+
+it('a full disk costs containers that have ended: old ones, and all of pods that are over', async () => {
+  const removed: string[] = []
+  const freeRemoved = async () => void removed.push('free')
+  const container = (id: string, state: string, attempt = 0) => ({ id, name: 'main', state, attempt })
+  const pods = [
+    { uid: 'runs', containers: [container('r1', 'running', 1), container('r0', 'exited')] },
+    { uid: 'waits', containers: [container('w0', 'exited')] },
+    { uid: 'over', containers: [container('o1', 'exited', 1), container('o0', 'exited')] },
+    { uid: 'ends', containers: [container('e0', 'running')] },
+  ]
+  const runtime = { removeContainer: async (id: string) => void removed.push(id), images: async () => [], freeRemoved }
+  const active = { runs: true, waits: true, over: false, ends: false }
+  const chores = new Chores({
+    ...{ clock: new VirtualClock(), runtime, log: silentLogger },
+    workers: new Map(Object.entries(active).map(([uid, active]) => [uid, { active, pod: { spec: {} } }])),
+    view: { all: () => pods, refresh: async () => {} },
+  } as never)
+  await chores.reclaimDisk({ containers: false, images: true })
+  expect(removed).toEqual(['free'])
+  await chores.reclaimDisk({ containers: true, images: false })
+  expect(removed).toEqual(['free', 'r0', 'o1', 'o0', 'free'])
+})

@@ -18,6 +18,14 @@ export interface ChoresOptions extends AgentOptions {
   tearDown(uid: string): Promise<void>
 }
 
+/** What may go without ending a pod. */
+export interface Reclaimable {
+  /** Those that ended before the newest of their name, and all of pods that are over, with what they wrote. */
+  containers: boolean
+  /** That nobody uses. */
+  images: boolean
+}
+
 const mebibyte = 1 << 20
 /** An image is not collected until it was unused for so long, unless said otherwise. */
 export const usualMinAgeMs = 120_000
@@ -46,17 +54,28 @@ export class Chores {
       }
   }
 
-  /** Frees what no pod needs: containers that ended before the newest of their name, then images that nobody uses. */
-  async reclaimDisk(): Promise<void> {
-    const { view, runtime, log } = this.#options
-    for (const pod of view.all())
+  /** Frees what no pod needs: containers that have ended, then images that nobody uses. */
+  async reclaimDisk({ containers, images }: Reclaimable): Promise<void> {
+    if (containers) await this.#removeEnded()
+    if (images) await this.#removeImages(await this.#idleImages(), Number.POSITIVE_INFINITY, full)
+    const { runtime, log } = this.#options
+    await runtime
+      .freeRemoved?.()
+      .catch(error => log.warn({ error: explain(error) }, 'what was removed may still be on the disk'))
+  }
+
+  async #removeEnded(): Promise<void> {
+    const { view, runtime, log, workers } = this.#options
+    for (const pod of view.all()) {
+      // What it was like is in its status; else what an evicted pod wrote would have the next one evicted.
+      const isOver = workers.get(pod.uid)?.active === false
       for (const container of pod.containers)
-        if (container.state === 'exited' && newest(pod, container.name) !== container)
+        if (container.state === 'exited' && (isOver || newest(pod, container.name) !== container))
           await runtime
             .removeContainer(container.id)
             .catch(error => log.debug({ container: container.id, error: explain(error) }, 'container not removed'))
+    }
     await view.refresh()
-    await this.#removeImages(await this.#idleImages(), Number.POSITIVE_INFINITY, full)
   }
 
   /**

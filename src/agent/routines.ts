@@ -136,7 +136,7 @@ export class Routines {
       events,
       groups,
       workers: pods.workers,
-      reclaimDisk: () => chores.reclaimDisk(),
+      reclaimDisk: what => chores.reclaimDisk(what),
       node: () => registration.node,
     })
     this.#evictor = evictor

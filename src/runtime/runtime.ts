@@ -78,13 +78,22 @@ export interface Runtime extends AsyncDisposable {
    * @throws RuntimeFailed also when the runtime's server cannot
    */
   checkpoint?(container: ContainerId, path: string, timeoutMs: number): Promise<void>
-  /** Where images are kept and how much they take, for image garbage collection. */
-  imageFilesystem(): Promise<{ path: string; usedBytes: number; usedInodes: number }>
+  /** Where images are kept and how much they take, for image garbage collection; and the layers that containers write. */
+  imageFilesystem(): Promise<FilesystemUse & { layers: FilesystemUse }>
+  /** Resolves when what was removed has left the disk. Absent: it has at once. */
+  freeRemoved?(): Promise<void>
   /**
    * Only a runtime whose pods have no real network has this: it answers every probe (http, tcp, grpc and exec) itself,
    * and the agent asks it instead of connecting.
    */
   probe?(container: ContainerId, question: ProbeQuestion): Promise<ProbeAnswer>
+}
+
+/** A folder, and what one kind of thing takes of its file system. */
+export interface FilesystemUse {
+  path: string
+  usedBytes: number
+  usedInodes: number
 }
 
 /** One call to the runtime's server. */

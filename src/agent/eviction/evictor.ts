@@ -3,12 +3,14 @@ import { explain } from '../../base/errors.ts'
 import type { EventRecorder } from '../../client/index.ts'
 import type { Node } from '../../models/types/core-v1.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
+import type { Reclaimable } from '../chores.ts'
 import type { AgentOptions } from '../options.ts'
 import { isCritical } from '../pod/critical.ts'
 import type { PodWorker } from '../pod/worker.ts'
-import { observeNode } from './observe.ts'
+import { type Held, heldBy } from './filesystems.ts'
+import { type NodeLook, observeNode } from './observe.ts'
 import { type EvictionReason, hasLocalLimits, localLimitProblem } from './own-limits.ts'
-import { assess, isMet, noPressure, type Observations, type PressureCondition, starvedOf } from './pressure.ts'
+import { assess, isMet, noPressure, type PressureCondition, starvedOf } from './pressure.ts'
 import { evictionMessage, rank } from './ranking.ts'
 import { parseThresholds, type Threshold, withAllocatable } from './thresholds.ts'
 import { localUse, type Measured, usesOf } from './usage.ts'
@@ -17,8 +19,8 @@ export interface EvictorOptions extends AgentOptions {
   events: EventRecorder
   groups: PodGroups | undefined
   workers: ReadonlyMap<string, PodWorker>
-  /** Frees disk without ending a pod: ended containers, unused images. */
-  reclaimDisk(): Promise<void>
+  /** Frees disk without ending a pod. */
+  reclaimDisk(what: Reclaimable): Promise<void>
   node(): Node | undefined
 }
 
@@ -60,31 +62,33 @@ export class Evictor {
 
   async #look(): Promise<void> {
     const { clock, eviction } = this.#options
-    const observations = await observeNode(this.#options)
+    const look = await observeNode(this.#options)
     const transitionMs = eviction?.transitionMs ?? defaultTransitionMs
     const { memory, conditions, due } = assess(
       this.#memory,
       this.#thresholds,
-      observations,
+      look.observations,
       clock.monotonicMs(),
       transitionMs,
     )
     this.#memory = memory
     this.conditions = conditions
-    if (await this.#endThoseBeyondTheirLimits()) return
-    if (due.length) await this.#relieve(due[0]!, observations)
+    if (await this.#endThoseBeyondTheirLimits(look)) return
+    if (due.length) await this.#relieve(due[0]!, look)
   }
 
   /** A pod that uses more local storage than its own limits say ends, however much the node has. */
-  async #endThoseBeyondTheirLimits(): Promise<boolean> {
+  async #endThoseBeyondTheirLimits({ filesystems }: NodeLook): Promise<boolean> {
     const limited = this.#candidates().filter(({ pod }) => hasLocalLimits(pod))
     if (!limited.length) return false
+    // What is elsewhere takes nothing of what the limits are about.
+    const held = heldBy('nodefs.available', filesystems)
     const stats = await this.#options.runtime.stats().catch(() => [])
     let ended = false
     for (const worker of limited) {
       const { pod } = worker
       const usage = stats.find(s => s.uid === pod.metadata.uid)
-      const problem = localLimitProblem(pod, await localUse(pod, usage, this.#measured))
+      const problem = localLimitProblem(pod, await localUse(pod, usage, this.#measured, held))
       if (problem === undefined) continue
       this.#evict(worker, problem, atOnceMs, false)
       ended = true
@@ -92,12 +96,13 @@ export class Evictor {
     return ended
   }
 
-  async #relieve(threshold: Threshold, observations: Observations): Promise<void> {
+  async #relieve(threshold: Threshold, { observations, filesystems }: NodeLook): Promise<void> {
     const { events, node, log } = this.#options
     const starved = starvedOf[threshold.signal]
     const about = node()
     if (about) events.warning(about, 'EvictionThresholdMet', `Attempting to reclaim ${starved}`)
-    if ((starved === 'ephemeral-storage' || starved === 'inodes') && (await this.#reclaimed())) return
+    const held = heldBy(threshold.signal, filesystems)
+    if ((starved === 'ephemeral-storage' || starved === 'inodes') && (await this.#reclaimed(held))) return
     if (this.#isWaiting()) return
     const workers = this.#candidates()
     const ranked = rank(
@@ -105,6 +110,7 @@ export class Evictor {
       await usesOf(
         workers.map(w => w.pod),
         this.#measured,
+        held,
       ),
     )
     const [first] = ranked
@@ -121,9 +127,10 @@ export class Evictor {
   }
 
   /** Frees what nobody uses. @returns true when that was enough */
-  async #reclaimed(): Promise<boolean> {
-    await this.#options.reclaimDisk()
-    const observations = await observeNode(this.#options)
+  async #reclaimed({ layers: containers, images }: Held): Promise<boolean> {
+    if (!containers && !images) return false
+    await this.#options.reclaimDisk({ containers, images })
+    const { observations } = await observeNode(this.#options)
     return !this.#thresholds.some(threshold => isMet(threshold, observations, true))
   }
 

@@ -1,6 +1,7 @@
 import type { Disk } from '../../base/disk.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
+import { type Filesystems, filesystemsOf } from './filesystems.ts'
 import type { Observation } from './pressure.ts'
 import type { Signal } from './thresholds.ts'
 
@@ -13,8 +14,13 @@ export interface Observed {
   folder: string
 }
 
+export interface NodeLook {
+  observations: Map<Signal, Observation>
+  filesystems: Filesystems
+}
+
 /** What the node has left. What cannot be read is left out: nobody is ended for a number that is not known. */
-export async function observeNode({ disk, runtime, groups, folder }: Observed): Promise<Map<Signal, Observation>> {
+export async function observeNode({ disk, runtime, groups, folder }: Observed): Promise<NodeLook> {
   const out = new Map<Signal, Observation>()
   const text = (path: string) => disk.readText(path).catch(() => '')
   const [meminfo, loadavg, pidMax, images, pods] = await Promise.all([
@@ -31,10 +37,10 @@ export async function observeNode({ disk, runtime, groups, folder }: Observed): 
   const mostTasks = Number(pidMax.trim() || Number.NaN)
   add(out, 'pid.available', mostTasks - tasks, mostTasks)
   await addFileSystem(out, 'nodefs', disk, folder)
+  const filesystems = await filesystemsOf(disk, folder, images)
   // On one file system the node's thresholds speak for the images too.
-  if (images?.path && (await deviceOf(disk, images.path)) !== (await deviceOf(disk, folder)))
-    await addFileSystem(out, 'imagefs', disk, images.path)
-  return out
+  if (filesystems.imagesApart) await addFileSystem(out, 'imagefs', disk, images!.path)
+  return { observations: out, filesystems }
 }
 
 async function addFileSystem(out: Map<Signal, Observation>, name: 'nodefs' | 'imagefs', disk: Disk, path: string) {
@@ -48,9 +54,3 @@ function add(out: Map<Signal, Observation>, signal: Signal, available: number, c
   // Some file systems have no count of inodes.
   if (Number.isFinite(available) && capacity > 0) out.set(signal, { available, capacity })
 }
-
-const deviceOf = (disk: Disk, path: string) =>
-  disk.stat(path).then(
-    stat => stat.dev,
-    () => undefined,
-  )

@@ -14,6 +14,9 @@ export const signals = [
 ] as const
 export type Signal = (typeof signals)[number]
 
+/** Where containers write is either with the images or with the node, whose thresholds hold there: a kubelet ignores these too. */
+const ignored = ['containerfs.available', 'containerfs.inodesFree']
+
 /** A share of the capacity (0…1), or so many units: bytes, inodes, processes. */
 export type Amount = { share: number } | { units: number; text: string }
 
@@ -88,6 +91,7 @@ function pairs<T>(text: string | undefined, sign: '<' | '=', read: (text: string
   for (const part of (text ?? '').split(',').filter(Boolean)) {
     const at = part.indexOf(sign)
     const signal = part.slice(0, at).trim() as Signal
+    if (at > 0 && ignored.includes(signal)) continue
     if (at < 0 || !signals.includes(signal))
       throw new BadThreshold(`eviction: ${JSON.stringify(part)} is not SIGNAL${sign}VALUE`, {
         hint: `Signals are ${signals.join(', ')}.`,

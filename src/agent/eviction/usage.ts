@@ -6,6 +6,7 @@ import type { PodUsage, Runtime } from '../../runtime/runtime.ts'
 import { logFolderOf } from '../pod/container-spec.ts'
 import { folderSizes } from '../volume/folder-sizes.ts'
 import { emptyDirFolder } from '../volume/places.ts'
+import type { Held } from './filesystems.ts'
 import type { LocalUse } from './own-limits.ts'
 import type { Candidate, PodUse } from './ranking.ts'
 
@@ -17,14 +18,14 @@ export interface Measured {
   logFolder: string
 }
 
-/** What each pod uses now, for the ranking. */
-export async function usesOf(pods: readonly Pod[], tools: Measured): Promise<Candidate[]> {
+/** What each pod uses now, for the ranking. @param held what of it counts as use of the disk */
+export async function usesOf(pods: readonly Pod[], tools: Measured, held: Held): Promise<Candidate[]> {
   const stats = await tools.runtime.stats().catch(() => [])
   const processes = await processesByContainer(tools.disk)
   return Promise.all(
     pods.map(async pod => {
       const usage = stats.find(s => s.uid === pod.metadata.uid)
-      return { pod, use: usage && (await useOf(pod, usage, processes, tools)) }
+      return { pod, use: usage && (await useOf(pod, usage, processes, tools, held)) }
     }),
   )
 }
@@ -34,14 +35,16 @@ async function useOf(
   usage: PodUsage,
   processes: ReadonlyMap<string, number>,
   tools: Measured,
+  held: Held,
 ): Promise<PodUse> {
-  const local = await localUse(pod, usage, tools)
-  const volumes = await Promise.all(onDisk(pod).map(name => inodesBelow(emptyDirOf(pod, name, tools), tools)))
+  const local = await localUse(pod, usage, tools, held)
+  const emptyDirs = held.logsAndVolumes ? onDisk(pod) : []
+  const volumes = await Promise.all(emptyDirs.map(name => inodesBelow(emptyDirOf(pod, name, tools), tools)))
   const sum = (numbers: Iterable<number>) => [...numbers].reduce((a, b) => a + b, 0)
   return {
     memoryBytes: sum(usage.containers.map(c => c.memoryWorkingSetBytes)),
     diskBytes: sum(local.containers.values()) + sum(local.emptyDirs.values()),
-    inodes: sum(usage.containers.map(c => c.filesystemUsedInodes ?? 0)) + sum(volumes),
+    inodes: (held.layers ? sum(usage.containers.map(c => c.filesystemUsedInodes ?? 0)) : 0) + sum(volumes),
     processes: sum(usage.containers.map(c => processes.get(c.id) ?? 0)),
     containers: usage.containers.map(c => ({
       name: c.name,
@@ -51,15 +54,16 @@ async function useOf(
   }
 }
 
-/** Local storage of one pod. @param usage of the runtime; undefined when it knows of none */
-export async function localUse(pod: Pod, usage: PodUsage | undefined, tools: Measured): Promise<LocalUse> {
+/** Local storage of one pod. @param usage of the runtime; undefined when it knows of none. @param held what of it counts */
+export async function localUse(pod: Pod, usage: PodUsage | undefined, tools: Measured, held: Held): Promise<LocalUse> {
   const emptyDirs = new Map<string, number>()
-  for (const name of onDisk(pod)) emptyDirs.set(name, await bytesBelow(emptyDirOf(pod, name, tools), tools))
+  for (const name of held.logsAndVolumes ? onDisk(pod) : [])
+    emptyDirs.set(name, await bytesBelow(emptyDirOf(pod, name, tools), tools))
   const containers = new Map<string, number>()
   const logs = logFolderOf(pod, tools.logFolder)
   for (const { name } of pod.spec.containers) {
-    const layer = usage?.containers.find(c => c.name === name)?.filesystemUsedBytes ?? 0
-    containers.set(name, layer + (await bytesBelow(join(logs, name), tools)))
+    const layer = held.layers ? (usage?.containers.find(c => c.name === name)?.filesystemUsedBytes ?? 0) : 0
+    containers.set(name, layer + (held.logsAndVolumes ? await bytesBelow(join(logs, name), tools) : 0))
   }
   return { emptyDirs, containers }
 }

@@ -2,7 +2,7 @@ import { timeText } from '../../base/clock.ts'
 import type { MachineUsage } from './machine-usage.ts'
 import { readInterfaces } from './pod-network.ts'
 import type { ServedNode } from './served-node.ts'
-import { cpuStats, fsStats, type Looked, type Space, swapStats } from './summary-parts.ts'
+import { cpuStats, fsStats, type ImageSpace, type Looked, type Space, swapStats } from './summary-parts.ts'
 import type { PodLook } from './summary-pods.ts'
 
 export interface LookedNode extends Looked {
@@ -13,8 +13,9 @@ export interface LookedNode extends Looked {
 
 /** NodeStats: the machine; of a node that has none, what its pods use together. */
 export async function nodeStats(node: ServedNode, looked: LookedNode): Promise<object> {
-  const { time, nanoCores, machine, disk, images, cpuNanoseconds } = looked
-  const imageFs = images && fsStats(time, images, { usedBytes: images.usedBytes, inodesUsed: images.usedInodes })
+  const { time, nanoCores, machine, disk, images, layers, cpuNanoseconds } = looked
+  const runtimeFs = (space: ImageSpace | undefined) =>
+    space && fsStats(time, space, { usedBytes: space.usedBytes, inodesUsed: space.usedInodes })
   return {
     nodeName: node.nodeName,
     ...(machine ? { systemContainers: [ownStats(node, time)] } : {}),
@@ -24,8 +25,7 @@ export async function nodeStats(node: ServedNode, looked: LookedNode): Promise<o
     ...(machine ? swapStats(time, machine.swap.usedBytes, machine.swap.availableBytes) : {}),
     ...(await networkStats(node, time)),
     ...(disk ? { fs: fsStats(time, disk, usedOf(disk)) } : {}),
-    // Writable layers are where images are.
-    ...(imageFs ? { runtime: { imageFs, containerFs: imageFs } } : {}),
+    ...(images ? { runtime: { imageFs: runtimeFs(images), containerFs: runtimeFs(layers) } } : {}),
     ...(machine ? { rlimit: { time, maxpid: machine.mostTasks, curproc: machine.tasks } } : {}),
   }
 }

@@ -16,9 +16,10 @@ export interface Looked {
   folders: ReadonlyMap<string, FolderUse>
   /** By pod uid. */
   claims: ReadonlyMap<string, readonly VolumeUse[]>
-  /** Of the node's folder; of images. Undefined: not known. */
+  /** Of the node's folder; of images; of what containers write. Undefined: not known. */
   disk: Space | undefined
   images: ImageSpace | undefined
+  layers: ImageSpace | undefined
 }
 
 /** FsStats: something that takes a part of a file system. */

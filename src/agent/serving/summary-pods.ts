@@ -92,7 +92,7 @@ function containerStats(node: ServedNode, look: PodLook, one: ContainerUsage, lo
       rssBytes: one.memoryRssBytes ?? counters?.rssBytes ?? one.memoryWorkingSetBytes,
     },
     ...swapStats(at, counters?.swapBytes),
-    ...(one.filesystemUsedBytes === undefined ? {} : { rootfs: fsStats(at, looked.images, layer) }),
+    ...(one.filesystemUsedBytes === undefined ? {} : { rootfs: fsStats(at, looked.layers, layer) }),
     ...(logs ? { logs: fsStats(looked.time, looked.disk, logs) } : {}),
   }
 }

@@ -88,7 +88,10 @@ async function node() {
       stats: async () => [
         { uid: 'u1', containers: [{ ...container, filesystemUsedBytes: 10, filesystemUsedInodes: 2 }] },
       ],
-      imageFilesystem: async () => ({ path: '/images', usedBytes: 500, usedInodes: 20 }),
+      imageFilesystem: async () => {
+        const images = { path: '/images', usedBytes: 500, usedInodes: 20 }
+        return { ...images, layers: images }
+      },
     },
   } as unknown as ServedNode
   const remembered = { rates: new CpuRates(), volumes: new VolumeUses(served), storage: new LocalStorage(served) }

@@ -1,4 +1,5 @@
 import { timeText } from '../../base/clock.ts'
+import type { FilesystemUse } from '../../runtime/runtime.ts'
 import type { CpuRates } from './cpu-rates.ts'
 import type { LocalStorage } from './local-storage.ts'
 import { readMachineUsage } from './machine-usage.ts'
@@ -20,7 +21,7 @@ export interface Remembered {
  */
 export async function summary(node: ServedNode, { rates, volumes, storage }: Remembered): Promise<object> {
   const atMs = node.clock.now()
-  const [usages, claims, folders, machine, disk, images] = await Promise.all([
+  const [usages, claims, folders, machine, disk, runtimeSpace] = await Promise.all([
     node.runtime.stats(),
     volumes.take(),
     storage.take(),
@@ -38,16 +39,19 @@ export async function summary(node: ServedNode, { rates, volumes, storage }: Rem
   const sum = looks.reduce((total, look) => total + look.cpuNanoseconds, 0)
   const whole = { id: 'node', cpuNanoseconds: machine?.cpuNanoseconds ?? sum, atMs }
   const nanoCores = rates.take([whole, ...looks.flatMap(look => [look, ...look.usage.containers])])
-  const shared = { time: timeText(atMs), atMs, nanoCores, folders, claims, disk, images }
+  const shared = { time: timeText(atMs), atMs, nanoCores, folders, claims, disk, ...runtimeSpace }
   return {
     node: await nodeStats(node, { ...shared, machine, looks, cpuNanoseconds: whole.cpuNanoseconds }),
     pods: looks.map(look => podStats(node, look, shared)),
   }
 }
 
-/** The file system of images and writable layers; what images take of it. */
+/** The file systems of images and of what containers write, mostly one; what each takes of it. */
 async function imageSpace({ runtime, disk }: ServedNode) {
-  const own = await runtime.imageFilesystem().catch(() => undefined)
-  const space = own && (await disk?.space(own.path).catch(() => undefined))
-  return own && space && { ...space, usedBytes: own.usedBytes, usedInodes: own.usedInodes }
+  const images = await runtime.imageFilesystem().catch(() => undefined)
+  const spaceOf = async (own: FilesystemUse | undefined) => {
+    const space = own && (await disk?.space(own.path).catch(() => undefined))
+    return own && space && { ...space, usedBytes: own.usedBytes, usedInodes: own.usedInodes }
+  }
+  return { images: await spaceOf(images), layers: await spaceOf(images?.layers) }
 }

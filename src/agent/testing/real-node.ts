@@ -38,9 +38,9 @@ export class RealNode implements AsyncDisposable {
     this.agent = this.#newAgent()
   }
 
-  /** @param subnet of the pods; another for each test file */
-  static async open(subnet: string, more: Partial<AgentOptions> = {}): Promise<RealNode> {
-    const bench = await openContainerdBench({ subnet })
+  /** @param subnet of the pods; another for each test file. @param parent of containerd's folder */
+  static async open(subnet: string, more: Partial<AgentOptions> = {}, parent = '/tmp'): Promise<RealNode> {
+    const bench = await openContainerdBench({ subnet, parent })
     const folder = await mkdtemp('/tmp/optiflow-agent-')
     const server = await startTestServer({ tokenKeys: await createTokenKey() })
     const node = new RealNode(bench, server, folder, more)

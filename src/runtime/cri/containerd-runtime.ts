@@ -32,6 +32,7 @@ import { CallFailed, Connection } from './connection.ts'
 import { ContainerdContents } from './containerd-contents.ts'
 import { joinPort, joinStreams } from './cri-streams.ts'
 import { type ExecWorld, execTask, plain } from './exec.ts'
+import { collectGarbage } from './garbage.ts'
 import { CriImages } from './images.ts'
 import { removeIfEmpty, removeLogs, rotateFiles } from './log-files.ts'
 import { readLog } from './logs.ts'
@@ -133,6 +134,10 @@ class ContainerdRuntime implements Runtime {
 
   imageFilesystem() {
     return this.#images.usage()
+  }
+
+  freeRemoved() {
+    return collectGarbage(this.#connection)
   }
 
   async runSandbox(pod: SandboxSpec, signal: AbortSignal): Promise<SandboxId> {

@@ -70,18 +70,25 @@ export class CriImages {
   }
 
   async usage() {
-    const { image_filesystems } = await this.#connection.image<{
-      image_filesystems: {
-        fs_id: { mountpoint: string } | null
-        used_bytes: { value: number } | null
-        inodes_used: { value: number } | null
-      }[]
+    const { image_filesystems, container_filesystems } = await this.#connection.image<{
+      image_filesystems: FilesystemUsage[]
+      container_filesystems?: FilesystemUsage[]
     }>('ImageFsInfo', {})
-    const first = image_filesystems[0]
-    return {
-      path: first?.fs_id?.mountpoint ?? '',
-      usedBytes: first?.used_bytes?.value ?? 0,
-      usedInodes: first?.inodes_used?.value ?? 0,
-    }
+    const images = useOf(image_filesystems[0])
+    const layers = container_filesystems?.[0]
+    // Older runtimes tell of images only: both are in one place there.
+    return { ...images, layers: layers?.fs_id?.mountpoint ? useOf(layers) : images }
   }
 }
+
+interface FilesystemUsage {
+  fs_id: { mountpoint: string } | null
+  used_bytes: { value: number } | null
+  inodes_used: { value: number } | null
+}
+
+const useOf = (told: FilesystemUsage | undefined) => ({
+  path: told?.fs_id?.mountpoint ?? '',
+  usedBytes: told?.used_bytes?.value ?? 0,
+  usedInodes: told?.inodes_used?.value ?? 0,
+})

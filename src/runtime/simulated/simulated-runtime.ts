@@ -114,7 +114,8 @@ class Simulation implements SimulatedRuntime {
 
   async imageFilesystem() {
     this.#check()
-    return this.#images.usage()
+    const images = this.#images.usage()
+    return { ...images, layers: images }
   }
 
   async runSandbox(spec: SandboxSpec, signal: AbortSignal): Promise<SandboxId> {

@@ -52,9 +52,12 @@ export async function busyboxImage(
 
 let benches = 0
 
-export async function openContainerdBench(options: { log?: Logger; subnet?: string } = {}): Promise<ContainerdBench> {
+/** @param options.parent folder of the bench's own; images and containers are below it */
+export async function openContainerdBench(
+  options: { log?: Logger; subnet?: string; parent?: string } = {},
+): Promise<ContainerdBench> {
   const log = options.log ?? (process.env['OPTIFLOW_TEST_LOG'] ? createLogger('debug') : silentLogger)
-  const folder = await mkdtemp('/tmp/optiflow-runtime-')
+  const folder = await mkdtemp(`${options.parent ?? '/tmp'}/optiflow-runtime-`)
   const bridge = `oft${process.pid % 100000}x${benches++}`.slice(0, 15)
   const network = `${folder}/net.d/10-test.conflist`
   await systemDisk.write(network, conflist(bridge, options.subnet ?? '10.219.0.0/20', `${folder}/ipam`))
