@@ -1,6 +1,20 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestUserConfig } from 'vitest/config'
 
-// fast: pure and in-process, seconds.  real: containerd, kubectl, network namespaces; minutes, one file at a time.
+/** Fast ones are seconds all together, slow ones seconds each: hundreds of cases, or files and threads of their own. */
+const inProcess: TestUserConfig = {
+  // Seconds at rest; a machine whose processors are taken elsewhere needs several times as much.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // Files share their modules: reading the schemas once instead of once a file halves the time.
+  isolate: false,
+  // One more than processors: a fourth of the time is waiting for disks and timers.
+  maxWorkers: 3,
+  // What a test makes dies young: less than half of the time for collecting it.
+  execArgv: ['--max-semi-space-size=64'],
+  sequence: { groupOrder: 0 },
+}
+
+// real: containerd, kubectl, network namespaces; minutes, one file at a time.
 export default defineConfig({
   test: {
     // What was translated once is not translated again: a third of the time that imports take.
@@ -8,26 +22,20 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...inProcess,
           name: 'fast',
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: ['**/*.real.test.ts', '**/*.long.test.ts'],
-          // Seconds at rest; a machine whose processors are taken elsewhere needs several times as much.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          // Files share their modules: reading the schemas once instead of once a file halves the time.
-          isolate: false,
-          // One more than processors: a fourth of the time is waiting for disks and timers.
-          maxWorkers: 3,
-          // What a test makes dies young: less than half of the time for collecting it.
-          execArgv: ['--max-semi-space-size=64'],
-          sequence: { groupOrder: 0 },
+          exclude: ['**/*.{slow,real,long}.test.ts'],
         },
+      },
+      {
+        test: { ...inProcess, name: 'slow', include: ['src/**/*.slow.test.ts'] },
       },
       {
         test: {
           name: 'real',
           include: ['{src,scripts}/**/*.real.test.ts', 'tests/**/*.test.ts'],
-          exclude: ['**/*.long.test.ts'],
+          exclude: ['**/*.{slow,long}.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

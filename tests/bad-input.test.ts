@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Cluster } from './support/cluster.ts'
 import { configMap, deployment, pod } from './support/manifests.ts'
 
-// Over real TLS and HTTP; what needs no socket is in src/apiserver/hostile.test.ts.
+// Over real TLS and HTTP; what needs no socket is in src/apiserver/hostile.slow.test.ts.
 describe('bad input over HTTPS', () => {
   let cluster: Cluster
   let pid: number | undefined

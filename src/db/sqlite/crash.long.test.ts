@@ -9,7 +9,7 @@ import { load } from './testing/loaded.ts'
 const folder = mkdtempSync(join(tmpdir(), 'optiflow-kills-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const kills = Number(process.env['KILLS'] ?? 100)
-/** What a start has to read again, however long the process was up: see log-size.test.ts. */
+/** What a start has to read again, however long the process was up: see log-size.slow.test.ts. */
 const mostLogBytes = 4000 * 4096 * 4
 /** Milliseconds on an idle machine; a busy one is given more. */
 const goalMs = 2000

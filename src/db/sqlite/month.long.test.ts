@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** DAYS=60 for more; more than three, since history is full after two. */
 const days = Number(process.env['DAYS'] ?? 21)
-/** Pages that the write-ahead log may have before it is moved, four times: see log-size.test.ts. */
+/** Pages that the write-ahead log may have before it is moved, four times: see log-size.slow.test.ts. */
 const mostLogBytes = 500 * 4096 * 4
 /** What garbage and the allocator make of a process that keeps nothing. */
 const chanceBytes = 48 << 20
