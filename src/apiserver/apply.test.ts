@@ -370,3 +370,51 @@ test("the generation of a DaemonSet's template is owned by who wrote the set wit
   expect(look(grown)).toEqual(['2', ['maker']])
   expect(look(await server.call('PUT', `${url}/generations?fieldManager=other`, set))).toEqual(['3', ['other']])
 })
+
+test('elements of keyed lists that say no name have the one that the documents call the default', async () => {
+  const url = '/api/v1/namespaces/default/serviceaccounts/unnamed?fieldManager=a'
+  const spec = (imagePullSecrets: object[]) =>
+    deployment('pulling', {
+      template: {
+        metadata: { labels: { a: 'b' } },
+        spec: { containers: [{ name: 'c', image: 'i' }], imagePullSecrets },
+      },
+    })
+  const made = await server.call('PATCH', `${deployments}/pulling?fieldManager=a`, spec([{}, { name: 'x' }]), type)
+  expect([made.status, made.body.spec.template.spec.imagePullSecrets]).toEqual([201, [{}, { name: 'x' }]])
+  const { fieldsV1 } = made.body.metadata.managedFields[0]
+  expect(Object.keys(fieldsV1['f:spec']['f:template']['f:spec']['f:imagePullSecrets'])).toEqual([
+    'k:{"name":""}',
+    'k:{"name":"x"}',
+  ])
+  const twice = await server.call('PATCH', `${deployments}/pulling?fieldManager=a`, spec([{}, { name: '' }]), type)
+  expect([twice.status, twice.body.message]).toEqual([
+    500,
+    expect.stringContaining('duplicate entries for key [name=""]'),
+  ])
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'unnamed' }, secrets: [{}] }
+  expect((await server.call('PATCH', url, account, type)).body.message).toContain('omits key field "name"')
+})
+
+test('conflicts are listed by manager, whoever was first', async () => {
+  const url = '/api/v1/namespaces/default/configmaps/contested'
+  const map = (value: string) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'contested' },
+    data: { k: value },
+  })
+  for (const who of ['z', 'b']) await server.call('PATCH', `${url}?fieldManager=${who}`, map('1'), type)
+  const { status, body } = await server.call('PATCH', `${url}?fieldManager=c`, map('2'), type)
+  expect([status, body.message]).toEqual([
+    409,
+    'Apply failed with 2 conflicts: conflicts with "b":\n- .data.k\nconflicts with "z":\n- .data.k',
+  ])
+  const linked = await server.call(
+    'PATCH',
+    url,
+    { metadata: { selfLink: '/x' } },
+    { 'content-type': 'application/merge-patch+json' },
+  )
+  expect(linked.body.metadata.selfLink).toBeUndefined()
+})

@@ -84,8 +84,8 @@ export class CustomForm implements StoredForm {
     const { storedAs, convert } = this.#definition
     if (storedAs === this.#apiVersion) return object
     const converted = convert([object], storedAs)
-    if (converted instanceof Promise) return converted.then(([stored]) => this.#pruned(stored!, storedAs))
-    return this.#pruned(converted[0]!, storedAs)
+    if (converted instanceof Promise) return converted.then(([stored]) => this.#asStored(stored!))
+    return this.#asStored(converted[0]!)
   }
 
   remember(object: KeptObject, served: AnyObject): void {
@@ -106,6 +106,14 @@ export class CustomForm implements StoredForm {
     const settled = this.#pruned(parsed, parsed.apiVersion)
     this.#definition.schemas.get(parsed.apiVersion)?.applyDefaults(settled)
     return settled
+  }
+
+  /** What another version does not know has its default for whoever reads it. */
+  #asStored(object: AnyObject): AnyObject {
+    const { storedAs, schemas } = this.#definition
+    const stored = this.#pruned(object, storedAs)
+    schemas.get(storedAs)?.applyDefaults(stored)
+    return stored
   }
 
   #pruned(object: AnyObject, apiVersion: string): AnyObject {

@@ -134,7 +134,7 @@ describe('a conversion webhook', () => {
       const { request } = JSON.parse(body.toString())
       asked.push(request.objects.length)
       const convertedObjects = request.objects.map((o: any) => {
-        const { old, now, ...rest } = o.spec
+        const { old, now, ...rest } = o.spec ?? {}
         const value = old ?? now
         const spec = request.desiredAPIVersion.endsWith('v2') ? { ...rest, now: value } : { ...rest, old: value }
         return { ...o, apiVersion: request.desiredAPIVersion, spec }
@@ -205,6 +205,46 @@ describe('a conversion webhook', () => {
     expect(patched.body.spec).toEqual({ now: 'm' })
     expect((await server.call('GET', url('v2', 'a'))).body.spec).toEqual({ now: 'm' })
     expect((await server.call('DELETE', url('v2', 'a'))).body.status).toBe('Success')
+  })
+
+  test('shows what owners by other versions own: the same field by another name is shared, taken over and removed', async () => {
+    const { server } = await converting()
+    const apply = (version: string, who: string, spec: object, force = '') =>
+      server.call(
+        'PATCH',
+        `${url(version, 'a')}?fieldManager=${who}${force}`,
+        { ...object(version, 'a', spec), metadata: { name: 'a', labels: { l: who } } },
+        { 'content-type': 'application/apply-patch+yaml' },
+      )
+    const specs = ({ body }: { body: any }) =>
+      Object.fromEntries(body.metadata.managedFields.map((e: any) => [e.manager, e.fieldsV1['f:spec']]))
+    await apply('v1', 'me', { old: '1', both: 'b' })
+    // The same applier by the other version: what was `old` is `now`.
+    const again = await apply('v2', 'me', { now: '2', both: 'b' })
+    expect([again.status, specs(again)]).toEqual([200, { me: { 'f:both': {}, 'f:now': {} } }])
+    const other = await apply('v1', 'other', { old: '3' })
+    expect([other.status, other.body.details.causes.map((c: any) => c.field)]).toEqual([
+      409,
+      ['.metadata.labels.l', '.spec.now'],
+    ])
+    expect(specs(await apply('v1', 'other', { old: '3' }, '&force=true'))).toEqual({
+      me: { 'f:both': {} },
+      other: { 'f:old': {} },
+    })
+    const plain = await server.call(
+      'PATCH',
+      `${url('v2', 'a')}?fieldManager=plain`,
+      { spec: { now: '4' } },
+      { 'content-type': 'application/merge-patch+json' },
+    )
+    expect(specs(plain)).toEqual({ me: { 'f:both': {} }, other: undefined, plain: { 'f:now': {} } })
+    // Who said it in the one version and says it no longer in the other takes it out.
+    const url2 = (version: string) => `${url(version, 'b')}?fieldManager=me`
+    const type = { 'content-type': 'application/apply-patch+yaml' }
+    await server.call('PATCH', url2('v1'), object('v1', 'b', { old: '1', both: 'b' }), type)
+    expect((await server.call('PATCH', url2('v2'), object('v2', 'b', { both: 'b' }), type)).body.spec).toEqual({
+      both: 'b',
+    })
   })
 
   const of = (message: string) => `conversion webhook for ${group}/v1, Kind=CronTab ${message}`

@@ -103,7 +103,8 @@ async function admitAndCommit(
       if (kind.subresources?.includes('status') && !kind.keepsStatusOnCreate) delete next['status']
     },
   }
-  options.track?.(next, undefined)
+  const tracking = options.track?.(next, undefined)
+  if (tracking) await tracking
   if (await admitChanges(admission)) applyDefaults(kind, next)
   kind.prepareCreate?.(next)
   refuse(resource, next, validateObject(kind, next))

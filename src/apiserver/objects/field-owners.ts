@@ -5,9 +5,10 @@ import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Core } from '../core.ts'
 import { typeOf } from '../model-engine.ts'
+import { seeingOtherVersions } from './custom-owners.ts'
 
 /** Settles metadata.managedFields of the next state, before admission changes it: who writes owns what he wrote, not what the house adds. */
-export type TrackOwners = (next: AnyObject, previous: AnyObject | undefined) => void
+export type TrackOwners = (next: AnyObject, previous: AnyObject | undefined) => void | Promise<void>
 
 /** @param form the form that the objects are in, if it is not that of `kind` */
 export function writerOf(core: Core, kind: Kind<any>, manager: string, subresource: string, form = kind): Writer {
@@ -15,7 +16,7 @@ export function writerOf(core: Core, kind: Kind<any>, manager: string, subresour
   const writer: Writer = {
     ...{ manager, apiVersion: apiVersionOf(kind), subresource, time: timestamp(core.clock), leavesStatus },
   }
-  // Versions of a custom kind differ as its author likes: owners are taken at their word.
+  // Versions of a custom kind differ as its author likes: they are looked at when it comes to it.
   return kind.custom ? writer : { ...writer, formAt: formsOf(core, form, kind.group) }
 }
 
@@ -48,7 +49,10 @@ export function trackPlainWrite(core: Core, kind: Kind<any>, manager: string, su
   const stored = kind.storedAs?.kind ?? kind
   return (next, previous) => {
     const writer = writerOf(core, kind, manager, subresource, stored)
+    const seeing = seeingOtherVersions(core, kind, writer, previous, next)
     // Kubernetes does not say when somebody scaled.
-    trackUpdate(typeOf(kind), previous, next, subresource === 'scale' ? { ...writer, time: '' } : writer)
+    const settle = (by: Writer) =>
+      trackUpdate(typeOf(kind), previous, next, subresource === 'scale' ? { ...by, time: '' } : by)
+    return seeing instanceof Promise ? seeing.then(settle) : settle(seeing)
   }
 }

@@ -63,6 +63,7 @@ export function takeMarks(to: AnyObject, from: AnyObject, fields: readonly (type
 export function keepSystemFields(next: AnyObject, previous: AnyObject): void {
   const [to, from] = [next.metadata, previous.metadata]
   to.name = from.name
+  delete to.selfLink
   if (from.namespace !== undefined) to.namespace = from.namespace
   if (!to.uid) keep('uid')
   keep('creationTimestamp')

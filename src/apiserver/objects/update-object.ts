@@ -26,6 +26,8 @@ export interface UpdateOptions extends WriteOptions {
   trusted?: boolean
   /** The next state is made without a change to the present one, which needs no copy then. */
   onlyReads?: boolean
+  /** True when the last next state is the present one but for its owners: it gets no defaults that the present one has not. */
+  asItIs?: () => boolean
   /** The next state differs only in what the server itself has put there and checked: no defaults, no validation. */
   sound?: boolean
   /** The next state says something else than the present one, whatever it is: they need not be compared. */
@@ -115,7 +117,7 @@ async function admitAndCommit(
   options: UpdateOptions,
 ): Promise<KeptObject> {
   const kind = resource.stored
-  if (!options.sound) applyDefaults(resource.kind, served)
+  if (!options.sound && !options.asItIs?.()) applyDefaults(resource.kind, served)
   let next = toStored(resource, served)
   if (next !== served) applyDefaults(kind, next)
   next = asMayBeWritten(target, present, next, options)
@@ -135,7 +137,8 @@ async function admitAndCommit(
     ...(options.shownOptions ? { options: options.shownOptions } : {}),
     settle: () => replaceContents(next, asMayBeWritten(target, present, { ...next }, options)),
   }
-  options.track?.(next, present)
+  const tracking = options.track?.(next, present)
+  if (tracking) await tracking
   if (!options.admitted && (await admitChanges(admission))) applyDefaults(kind, next)
   if (!options.trusted && options.subresource === '') kind.finishUpdate?.(next, present)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)

@@ -18,18 +18,20 @@ const ownerOf = ({ core, resource, path, ...call }: ResourceCall): TrackOwners =
 /** Carries the part that a sub-path may change from what was sent into the present object. */
 export type TakePart = (present: AnyObject, sent: AnyObject, call: ResourceCall) => void
 
+type SentFor = (present: AnyObject) => AnyObject | Promise<AnyObject>
+
 /** GET, PUT and PATCH of a sub-path that shows the whole object and changes one part of it. */
 export function partHandlers(subresource: string, take: TakePart): Record<'get' | 'update' | 'patch', CallHandler> {
-  const write = async (call: ResourceCall, sentFor: (present: AnyObject) => AnyObject, track = ownerOf(call)) => {
+  const write = async (call: ResourceCall, sentFor: SentFor, track = ownerOf(call)) => {
     const { core, resource, path } = call
     const kept = await updateObject(
       core,
       resource,
       path.namespace,
       path.name!,
-      present => {
+      async present => {
         const revision = present.metadata.resourceVersion
-        const sent = sentFor(structuredClone(present))
+        const sent = await sentFor(structuredClone(present))
         // What is kept has its defaults: what is sent is compared with it as if it had said them too.
         applyDefaults(resource.kind, sent)
         const wanted = sent.metadata.resourceVersion

@@ -61,12 +61,12 @@ function applyScale(call: ResourceCall): Promise<ApiReply> {
   application.configuration = { kind: kind.kind, apiVersion, metadata }
   if (spec?.replicas !== undefined) setAt(application.configuration, kind.scale!.specReplicas, spec.replicas)
   const applying = new Applying(call, application)
-  return write(call, (_, object) => scaleOf(call, applying.next(structuredClone(object))), applying.track)
+  return write(call, async (_, object) => scaleOf(call, await applying.next(structuredClone(object))), applying.track)
 }
 
 async function write(
   call: ResourceCall,
-  nextScale: (present: AnyObject, object: AnyObject) => AnyObject,
+  nextScale: (present: AnyObject, object: AnyObject) => AnyObject | Promise<AnyObject>,
   track = trackPlainWrite(call.core, call.resource.kind, fieldManager(call), 'scale'),
 ): Promise<ApiReply> {
   const { core, resource, path } = call
@@ -78,7 +78,7 @@ async function write(
     async object => {
       const served = fromStored(resource, object)
       const previous = scaleOf(call, served)
-      const scale = nextScale(structuredClone(previous), object)
+      const scale = await nextScale(structuredClone(previous), object)
       const { uid } = scale.metadata
       if (uid && uid !== object.metadata.uid)
         throw conflictError(

@@ -1,9 +1,12 @@
 import { conflictError } from '../../models/api-error.ts'
-import { applyConfiguration } from '../../models/apply/managed-fields.ts'
+import { strip } from '../../models/apply/forms.ts'
+import { applyConfiguration, type Writer } from '../../models/apply/managed-fields.ts'
+import { same } from '../../models/apply/typed-fields.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { decodeValue, typeOf } from '../model-engine.ts'
 import { createObject } from '../objects/create-object.ts'
+import { applyingOverVersions } from '../objects/custom-owners.ts'
 import type { TrackOwners } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
@@ -33,7 +36,7 @@ export const apply: CallHandler = async call => {
     if (!resource.verbs.has('create')) throw notAllowed()
     refuseUid(call, application.configuration)
     await checkMayCreate(call)
-    const { state, track } = applied(call, undefined, application)
+    const { state, track } = applied(call, undefined, application, application.writer)
     const kept = await createObject(core, resource, state, {
       ...options,
       shownOptions: shownOptions(call, 'CreateOptions'),
@@ -46,6 +49,7 @@ export const apply: CallHandler = async call => {
     ...options,
     subresource,
     track: applying.track,
+    asItIs: applying.asItIs,
   })
   return objectReply(call, resource, 200, kept)
 }
@@ -62,6 +66,7 @@ export class Applying {
   readonly #call: ResourceCall
   readonly #application: Application
   #track: TrackOwners | undefined
+  #asItIs = false
 
   constructor(call: ResourceCall, application: Application) {
     this.#call = call
@@ -69,9 +74,14 @@ export class Applying {
   }
 
   /** The next state in the form that the resource serves. @throws ApiError Conflict */
-  next(present: AnyObject): AnyObject {
-    const { state, track } = applied(this.#call, fromStored(this.#call.resource, present), this.#application)
+  async next(present: AnyObject): Promise<AnyObject> {
+    const [call, application] = [this.#call, this.#application]
+    const live = fromStored(call.resource, present)
+    const { writer, configuration } = application
+    const seeing = await applyingOverVersions(call.core, call.resource.kind, writer, live, configuration)
+    const { state, track, unchanged } = applied(call, live, application, seeing)
     this.#track = track
+    this.#asItIs = unchanged
     // Without a version of its own the configuration is about whatever is there now.
     const { resourceVersion } = this.#application.configuration.metadata
     if (resourceVersion) state.metadata.resourceVersion = resourceVersion
@@ -81,23 +91,28 @@ export class Applying {
 
   /** Gives the state of the last `next` its owners. */
   readonly track: TrackOwners = (next, previous) => this.#track?.(next, previous)
+
+  /** True if what is applied changes nothing but who owns what. */
+  readonly asItIs = (): boolean => this.#asItIs
 }
 
 function applied(
   call: ResourceCall,
   live: AnyObject | undefined,
-  { configuration, ownable, writer, force }: Application,
-): { state: AnyObject; track: TrackOwners } {
+  { configuration, ownable, force }: Application,
+  writer: Writer,
+): { state: AnyObject; track: TrackOwners; unchanged: boolean } {
   const { kind } = call.resource
   const merged = applyConfiguration(typeOf(kind), live, structuredClone(configuration), writer, force, ownable)
+  const unchanged = kind.custom !== undefined && live !== undefined && same(strip(live), strip(merged))
   // With everything that an object of the kind always has.
-  const state = decodeValue(kind, merged, 'Ignore', { keepsNulls: true }).object
+  const state = unchanged ? merged : decodeValue(kind, merged, 'Ignore', { keepsNulls: true }).object
   const owners = state.metadata.managedFields
   const track = (next: AnyObject) => {
     if (owners) next.metadata.managedFields = owners
     else delete next.metadata.managedFields
   }
-  return { state, track }
+  return { state, track, unchanged }
 }
 
 function statusOnly(object: AnyObject): AnyObject {

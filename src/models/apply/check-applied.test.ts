@@ -36,6 +36,17 @@ test.each<[string, object, string[]]>([
     ],
   ],
   [
+    'an amount that is no scalar, a key that is null',
+    spec([
+      {
+        name: 'c',
+        ports: [{ containerPort: 80, protocol: null }, { containerPort: 80 }],
+        resources: { limits: { cpu: [1] } },
+      },
+    ]),
+    ['.spec.containers[name="c"].resources.limits.cpu: expected any scalar, got &{[1]}'],
+  ],
+  [
     'an element twice, one by default',
     spec([{ name: 'c', ports: [{ containerPort: 80 }, { containerPort: 80, protocol: 'TCP' }] }]),
     ['.spec.containers[name="c"].ports: duplicate entries for key [containerPort=80,protocol="TCP"]'],

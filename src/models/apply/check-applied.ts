@@ -50,7 +50,7 @@ const at = (path: string[], problem: string): string => (path.length ? `${pathTe
 const isList = (value: unknown): value is unknown[] => Array.isArray(value)
 const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint'
 
-/** Times are known to be scalars, no more; quantities and numbers that may be names not even that. */
+/** Times and quantities are known to be scalars, no more; numbers that may be names not even that. */
 function scalarProblem({ scalar }: ScalarType, value: unknown): string | undefined {
   switch (scalar) {
     case 'string':
@@ -66,6 +66,7 @@ function scalarProblem({ scalar }: ScalarType, value: unknown): string | undefin
       return isNumber(value) ? undefined : `expected numeric (int or float), got ${goTypeOf(value)}`
     case 'time':
     case 'microTime':
+    case 'quantity':
       return typeof value === 'object' ? `expected any scalar, got &{${goPrinted(value)}}` : undefined
     default:
       return undefined

@@ -3,7 +3,10 @@ import { type FieldSet, pathText } from './field-set.ts'
 import type { Owner } from './read-owners.ts'
 
 export function conflict(contested: { owner: Owner; fields: FieldSet }[]): ApiError {
-  const causes = contested.flatMap(({ owner, fields }) =>
+  const sorted = contested
+    .map(({ owner, fields }) => ({ owner, fields, id: identifier(owner) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+  const causes = sorted.flatMap(({ owner, fields }) =>
     [...fields.paths()].map(path => ({
       reason: 'FieldManagerConflict',
       message: `conflict with ${describe(owner)}`,
@@ -25,6 +28,12 @@ function conflictLines(causes: readonly { message: string; field: string }[]): s
     `${message.replace('conflict', 'conflicts')}:`,
     ...fields.map(field => `- ${field}`),
   ])
+}
+
+/** What Kubernetes sorts managers by. */
+function identifier({ entry: { manager, operation, apiVersion, subresource } }: Owner): string {
+  const version = operation === 'Apply' ? undefined : apiVersion
+  return JSON.stringify({ manager: manager || undefined, operation, apiVersion: version, subresource })
 }
 
 function describe({ entry }: Owner): string {

@@ -282,3 +282,9 @@ describe('elements of one name', () => {
     expect(ownedEnv(forced, 'me', 'Apply')).toEqual({ [a]: whole })
   })
 })
+
+test('a part that is still said and loses all in it becomes null', () => {
+  const made = apply(undefined, config({ strategy: { type: 'Recreate' }, paused: true }))
+  expect(apply(made, config({ strategy: {}, paused: true }))['spec']).toEqual({ strategy: null, paused: true })
+  expect(apply(made, config({ paused: true }))['spec']).toEqual({ paused: true })
+})

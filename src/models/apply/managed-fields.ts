@@ -22,6 +22,8 @@ export interface Writer {
   leavesStatus?: boolean
   /** The object as other versions show it; undefined for a version that there is not. Without it all versions are alike. */
   formAt?: FormAt
+  /** What an owner by another version owns in the writer's, if its fields are called otherwise there; undefined: they are not. */
+  ownedHere?: (entry: Owner['entry']) => FieldSet | undefined
 }
 
 /** Nobody owns who an object is. */
@@ -40,8 +42,6 @@ const unowned = FieldSet.fromWire({
         'generation',
         'managedFields',
         'resourceVersion',
-        'deletionTimestamp',
-        'deletionGracePeriodSeconds',
       ].map(f => [`f:${f}`, {}]),
     ),
   },
@@ -197,14 +197,16 @@ export function applyConfiguration(
     if (refused.length) throw conflict(refused)
   }
 
-  const said = at < 0 ? new FieldSet() : owners[at]!.fields
+  const hereOf = (owner: Owner) => writer.ownedHere?.(owner.entry)?.union(owner.fields) ?? owner.fields
+  const said = at < 0 ? new FieldSet() : hereOf(owners[at]!)
   const takenOver = new Map(contested.map(c => [c.owner, c.fields]))
   const kept = others
     .map(o => ({ entry: o.entry, fields: o.fields.difference(takenOver.get(o) ?? new FieldSet()) }))
     .filter(o => !o.fields.isEmpty)
-  const ownedByOthers = kept.reduce((all, o) => all.union(o.fields), new FieldSet())
-  const dropped = withoutAncestors(type, said.difference(wanted).difference(ownedByOthers), wanted.union(ownedByOthers))
-  const result = removeFields(type, merged, dropped) as AnyObject
+  const ownedByOthers = kept.reduce((all, o) => all.union(hereOf(o)), new FieldSet())
+  const owned = wanted.union(ownedByOthers)
+  const dropped = withoutAncestors(type, said.difference(owned), owned)
+  const result = removeFields(type, merged, dropped, owned) as AnyObject
 
   const next: AnyObject = {
     ...result,

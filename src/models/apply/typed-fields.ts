@@ -71,11 +71,12 @@ export function namedElement(type: ListType, item: unknown): string {
 /** One of the values that name an element; where it says none, that of the schema, or what a field that is always written has then. */
 export function keyValue(type: ListType, item: object, key: string): unknown {
   const said = (item as Members)[key]
-  if (said !== undefined && said !== null) return said
-  const field = type.of.form === 'object' ? type.of.fields.get(key) : undefined
-  if (field?.default !== undefined) return field.default
   // A null that is said names it too: it is for validation to refuse.
-  if (field?.empty !== 'fill' || field.type.form !== 'scalar') return said
+  if (said !== undefined) return said
+  const field = type.of.form === 'object' ? type.of.fields.get(key) : undefined
+  const fallback = field?.default ?? field?.documentedDefault
+  if (fallback !== undefined) return fallback
+  if (field?.empty !== 'fill' || field.type.form !== 'scalar') return undefined
   return field.type.scalar === 'int32' || field.type.scalar === 'int64' ? 0 : ''
 }
 
@@ -234,8 +235,11 @@ function mergeLists(type: ListType, live: readonly unknown[], applied: readonly 
   return out
 }
 
-/** `value` without the fields of `gone`. An element of a list goes when it is named itself. Not changed in place. */
-export function removeFields(type: Type | undefined, value: unknown, gone: FieldSet): unknown {
+/**
+ * `value` without the fields of `gone`. An element of a list goes when it is named itself. Not changed in place.
+ * @param owned what somebody owns of what remains: a part that is emptied becomes null where it is owned itself, as in Kubernetes
+ */
+export function removeFields(type: Type | undefined, value: unknown, gone: FieldSet, owned?: FieldSet): unknown {
   const g = granularOf(type)
   if (!g || gone.isEmpty) return value
   if (g.form === 'list') {
@@ -244,7 +248,7 @@ export function removeFields(type: Type | undefined, value: unknown, gone: Field
       const element = namedElement(g.type, item)
       if (gone.members.has(element)) return []
       const below = gone.children.get(element)
-      return [below ? removeFields(g.type.of, item, below) : item]
+      return [below ? removeFields(g.type.of, item, below, owned?.children.get(element)) : item]
     })
   }
   if (!isRecord(value)) return value
@@ -253,13 +257,14 @@ export function removeFields(type: Type | undefined, value: unknown, gone: Field
     const element = `f:${name}`
     if (gone.members.has(element)) continue
     const below = gone.children.get(element)
-    const rest = below ? removeFields(fieldOf(g, name).type, child, below) : child
+    const rest = below ? removeFields(fieldOf(g, name).type, child, below, owned?.children.get(element)) : child
     // A map or list that lost its last part was only there for it.
     const emptied =
       below &&
       rest !== child &&
       ((Array.isArray(rest) && !rest.length) || (isRecord(rest) && !Object.keys(rest).length))
     if (!emptied) out.push([name, rest])
+    else if (owned?.members.has(element)) out.push([name, null])
   }
   return Object.fromEntries(out)
 }

@@ -34,6 +34,8 @@ export interface Field {
   /** Written even when empty. Whether an empty value is refused is for the kind's own validation. */
   readonly required: boolean
   readonly default?: string | number | boolean
+  /** What upstream's documents call its default, though nobody fills it in: it names elements of keyed lists that say none. */
+  readonly documentedDefault?: string | number | boolean
   /** Strategic merge: merge lists by `mergeKey` (or as a set of scalars) instead of replacing them. */
   readonly merge: boolean
   /** Strategic merge: replaced as a whole. */
@@ -157,6 +159,7 @@ function makeField(
   const more: { patch?: string; mergeKey?: string; default?: string | number | boolean } =
     typeof data === 'string' ? {} : data
   const strategies = more.patch?.split(',') ?? []
+  const documented = openApiExtensions[`${owner}.${name}`]?.['default'] as Field['documentedDefault']
   return {
     name,
     type,
@@ -168,6 +171,7 @@ function makeField(
     empty: wire ? emptyOf(name, type, required.has(name), wire) : 'keep',
     ...(more.mergeKey ? { mergeKey: more.mergeKey } : {}),
     ...(more.default !== undefined ? { default: more.default } : {}),
+    ...(documented !== undefined ? { documentedDefault: documented } : {}),
   }
 }
 
