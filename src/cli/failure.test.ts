@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { OptiFlowError } from '../base/errors.ts'
+import { ApiError } from '../models/api-error.ts'
 import { printFailure } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -27,4 +28,9 @@ it('a disk that does not take something is told with what to do, however deep it
 it('an error that says itself what to do is left alone, and one of something else has no advice', () => {
   expect(said(new OptiFlowError('no', { cause: full, hint: 'Wait.' }))).toContain('→ Wait.\n')
   expect(said(new Error('no'))).toBe('Error: no\n')
+})
+
+it('who is not known to the server is told where to look', () => {
+  const text = said(new ApiError('Unauthorized', 'Unauthorized', { code: 401 }))
+  expect(text).toMatch(/^Error from server \(Unauthorized\): Unauthorized\n→ The server does not know you: /)
 })

@@ -14,6 +14,9 @@ export class ProgramFailed extends OptiFlowError {
   }
 }
 
+const unknownHere =
+  'The server does not know you: your certificate or token may have ended, or be of another cluster. Look which context is used.'
+
 /** What failed, why, and one thing to do: three lines at most. */
 export function printFailure(terminal: Terminal, failure: unknown): void {
   const error = firstFailure(failure)
@@ -21,6 +24,7 @@ export function printFailure(terminal: Terminal, failure: unknown): void {
   if (error instanceof ApiError) {
     const reason = error.reason ? ` (${error.reason})` : ''
     terminal.err(`${paint.red('Error')} from server${reason}: ${error.message}\n`)
+    if (error.code === 401) terminal.err(`${paint.dim('→')} ${unknownHere}\n`)
     return
   }
   terminal.err(`${paint.red('Error')}: ${explain(error)}\n`)

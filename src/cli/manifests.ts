@@ -20,7 +20,10 @@ export async function readManifests(paths: string[], disk: Disk, stdin: () => Pr
     if (path === '-') out.push(...parseManifests(await stdin(), 'standard input'))
     else for (const file of await filesOf(path, disk)) out.push(...parseManifests(await disk.readText(file), file))
   }
-  if (!out.length) throw new UsageError(`no objects in ${paths.join(', ')}`)
+  if (!out.length)
+    throw new UsageError(`no objects in ${paths.join(', ')}`, {
+      hint: 'Of a folder its files .yaml, .yml and .json are read, and none below it.',
+    })
   return out
 }
 
@@ -42,7 +45,10 @@ export function parseManifests(text: string, source: string): Manifest[] {
   const out: Manifest[] = []
   for (const document of parseAllDocuments(text, { version: '1.1' })) {
     const [error] = document.errors
-    if (error) throw new UsageError(`${source}: ${error.message.split('\n')[0]}`)
+    if (error)
+      throw new UsageError(`${source}: ${error.message.split('\n')[0]!.replace(/:$/, '')}`, {
+        hint: /^Tabs/.test(error.message) ? 'Indent with spaces.' : 'Mend the file there: it is no YAML.',
+      })
     const value = document.toJS({ maxAliasCount: 100 })
     if (value === null || value === undefined) continue
     const objects = Array.isArray(value.items) && String(value.kind).endsWith('List') ? value.items : [value]

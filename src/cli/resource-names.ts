@@ -1,3 +1,4 @@
+import { closeWords } from '../base/close-words.ts'
 import type { Remote } from './connection.ts'
 import { UsageError } from './failure.ts'
 
@@ -52,10 +53,13 @@ export function findResource(served: ServedResource[], name: string): ServedReso
     served.find(r => matches(r, lower)) ??
     served.find(r => matches(r, word) && (rest.join('.') === r.group || rest.join('.') === `${r.version}.${r.group}`))
   if (found) return found
-  const close = served.flatMap(r => [r.plural, ...r.shortNames]).filter(n => distance(n, word) <= 2)
+  const close = closeWords(
+    word,
+    served.flatMap(r => [r.plural, ...r.shortNames]),
+  )
   throw new UsageError(`the server doesn't have a resource type "${name}"`, {
     hint: close.length
-      ? `Did you mean ${[...new Set(close)].slice(0, 3).join(', ')}?`
+      ? `Did you mean ${close.slice(0, 3).join(', ')}?`
       : 'See "kubectl api-resources" for all of them.',
   })
 }
@@ -83,14 +87,3 @@ export function qualifiedName(r: Pick<ServedResource, 'group' | 'singular' | 'ki
 }
 
 /** Edits between two words, stopping at 3. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
-    row = next
-  }
-  return row[b.length]!
-}

@@ -1,5 +1,6 @@
 import { OptiFlowError } from '../base/errors.ts'
 import type { ApiReply } from '../models/rest.ts'
+import { unreachableHint } from './unreachable-hint.ts'
 
 /** One request on its way to the API server. */
 export interface TransportRequest {
@@ -25,7 +26,7 @@ export class ServerUnreachable extends OptiFlowError {
   constructor(server: string, options: { cause?: unknown } = {}) {
     super(`no answer from the API server at ${server}`, {
       ...options,
-      hint: `Check that the server is running and that ${server} is its address ("optiflow status").`,
+      hint: unreachableHint(server, options.cause),
     })
     this.server = server
   }

@@ -1,18 +1,19 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
+import { closeWords } from '../base/close-words.ts'
 import type { Disk } from '../base/disk.ts'
 import { codeOf } from '../base/errors.ts'
 import { BadSetting } from './bad-setting.ts'
 
 /** Reads the config file: the one named, or /etc/optiflow/config.yaml or ~/.config/optiflow/config.yaml if there. */
-export async function readConfigFile(disk: Disk, named: string | undefined): Promise<string | undefined> {
+export async function readConfigFile(disk: Disk, named: string | undefined): Promise<DropIn | undefined> {
   const places = named
     ? [resolve(named)]
     : ['/etc/optiflow/config.yaml', join(homedir(), '.config/optiflow/config.yaml')]
   for (const place of places) {
     try {
-      return await disk.readText(place)
+      return { path: place, text: await disk.readText(place) }
     } catch (cause) {
       if (codeOf(cause) !== 'ENOENT' || named)
         throw new BadSetting(`cannot read the config file ${place}`, {
@@ -61,11 +62,16 @@ export function readConfig(
   if (typeof parsed !== 'object' || Array.isArray(parsed)) throw new BadSetting(`${where} must hold a map of settings`)
   const out: Record<string, string> = {}
   for (const [name, value] of Object.entries(parsed)) {
-    if (!known.has(name))
-      throw new BadSetting(`${where} has an unknown setting ${JSON.stringify(name)}`, {
-        hint: `Known settings: ${[...known].join(', ')}.`,
-      })
-    out[name] = Array.isArray(value) ? value.join(',') : String(value)
+    if (known.has(name)) {
+      out[name] = Array.isArray(value) ? value.join(',') : String(value)
+      continue
+    }
+    const close = closeWords(name, known)
+    throw new BadSetting(`${where} has an unknown setting ${JSON.stringify(name)}`, {
+      hint: close.length
+        ? `Did you mean ${close.slice(0, 3).join(', ')}?`
+        : 'Settings have the names of the flags, without --: see "optiflow up --help".',
+    })
   }
   return out
 }

@@ -1,8 +1,22 @@
 import { expect, test } from 'vitest'
+import type { BadSetting } from './bad-setting.ts'
 import { cgroupOptions } from './cgroup-settings.ts'
 import { resolveSettings } from './settings.ts'
 
 const machine = { root: true, containerd: true, hostname: 'Box.local' }
+
+test('a misspelt setting of a file is told with what was meant, not with all that there are', () => {
+  const refused = (file: string) => {
+    try {
+      resolveSettings({ flags: {}, env: {}, machine, file })
+    } catch (error) {
+      return (error as BadSetting).hint
+    }
+    return undefined
+  }
+  expect(refused('data-dirr: /x')).toBe('Did you mean data-dir?')
+  expect(refused('port: 1')).toBe('Settings have the names of the flags, without --: see "optiflow up --help".')
+})
 
 test('flags win over variables, variables over the config file, and that over the defaults', () => {
   const settings = resolveSettings({

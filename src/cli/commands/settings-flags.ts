@@ -353,8 +353,8 @@ export async function settingsOf(outside: Outside, given: Record<string, unknown
   return resolveSettings({
     flags: byName(given),
     env: outside.env,
-    file,
-    dropIns,
+    // It has its path, so that what is wrong with it names the file.
+    dropIns: [...(file ? [file] : []), ...dropIns],
     machine: { root, containerd: await containerdInstalled(outside.disk, outside.env['PATH']), hostname: hostname() },
   })
 }

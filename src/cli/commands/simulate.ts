@@ -17,7 +17,7 @@ interface Flags extends ConnectionFlags {
   output?: string
 }
 
-const several = (value: string, before: string[]) => [...before, value]
+const several = (value: string, before: string[] = []) => [...before, value]
 
 export const simulate: CliCommand = {
   register(program, outside) {
@@ -25,9 +25,9 @@ export const simulate: CliCommand = {
       .description(
         'what would happen: pods made, nodes added or removed; decided by the scheduler itself, nothing changed',
       )
-      .option('-f, --filename <file>', 'pods, or objects that make pods; may be repeated', several, [])
-      .option('--add-node <shape>', 'NODE×3: three nodes like NODE; or cpu=96,memory=384Gi×3', several, [])
-      .option('--remove-node <name>', 'a node that would be gone; may be repeated', several, [])
+      .option('-f, --filename <file>', 'pods, or objects that make pods; may be repeated', several)
+      .option('--add-node <shape>', 'NODE×3: three nodes like NODE; or cpu=96,memory=384Gi×3', several)
+      .option('--remove-node <name>', 'a node that would be gone; may be repeated', several)
       .option('--replay <trace>', "pods of a recorded workload (CSV with Alibaba's columns), after those of -f")
       .option('-o, --output <form>', 'json or yaml; text unless given')
       .action((flags: Flags) => run(outside, flags))
