@@ -10,9 +10,9 @@ import { admitted, newNodes, podsOf, readReplay } from '../scenario.ts'
 import { simulationText } from '../simulation-text.ts'
 
 interface Flags extends ConnectionFlags {
-  filename: string[]
-  addNode: string[]
-  removeNode: string[]
+  filename?: string[]
+  addNode?: string[]
+  removeNode?: string[]
   replay?: string
   output?: string
 }
@@ -38,7 +38,7 @@ async function run(outside: Outside, flags: Flags): Promise<void> {
   const { output } = flags
   if (output !== undefined && output !== 'json' && output !== 'yaml')
     throw new UsageError(`unknown output form "${output}"`, { hint: 'Use -o json or -o yaml.' })
-  if (!flags.filename.length && !flags.addNode.length && !flags.removeNode.length && !flags.replay)
+  if (!flags.filename && !flags.addNode && !flags.removeNode && !flags.replay)
     throw new UsageError('nothing to simulate', { hint: 'Use -f, --add-node, --remove-node or --replay.' })
   await withRemote(outside, flags, async remote => {
     const found = await simulateCluster(remote.client, systemOutside(), await scenarioOf(outside, flags, remote))
@@ -47,7 +47,7 @@ async function run(outside: Outside, flags: Flags): Promise<void> {
 }
 
 async function scenarioOf(outside: Outside, flags: Flags, remote: Remote): Promise<Scenario> {
-  const { filename, addNode, removeNode, replay } = flags
+  const { filename = [], addNode = [], removeNode = [], replay } = flags
   // One that is not there would be a slip of the pen, and the answer to another question.
   for (const name of removeNode) await remote.client.get(Node, { name })
   const manifests = filename.length ? await readManifests(filename, outside.disk, outside.readStdin) : []
