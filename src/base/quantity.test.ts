@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest'
 import {
   addQuantities,
   canonicalQuantity,
+  canonicalResource,
   compareQuantities,
   formatQuantity,
   InvalidQuantity,
   isQuantity,
+  isWholeQuantity,
   parseQuantity,
   quantityToMillis,
   quantityToNumber,
@@ -132,4 +134,28 @@ describe('quantities', () => {
       { examples: [['1Ki', '-10E']] },
     )
   })
+})
+
+test.each([
+  ['100u', '1m'],
+  ['1n', '1m'],
+  ['-1n', '-1m'],
+  ['1.0001Ki', '1024103m'],
+  ['2.5e-3', '3e-3'],
+  ['1.5', '1500m'],
+  ['1Gi', '1Gi'],
+  ['0.0001Gi', '107374183m'],
+])('of resources, %s is %s', (text, canonical) => {
+  expect(canonicalResource(text)).toBe(canonical)
+})
+
+test.each([
+  ['1', true],
+  ['1500m', false],
+  ['1E', true],
+  ['1Ei', false],
+  ['1Pi', true],
+  ['99999999999999999999', false],
+])('%s whole: %s', (text, whole) => {
+  expect(isWholeQuantity(text)).toBe(whole)
 })

@@ -36,6 +36,7 @@ const binaryExponents: Record<string, number> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40
 const decimalSuffixes = new Map(Object.entries(decimalExponents).map(([suffix, exponent]) => [exponent, suffix]))
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']
 const nanosPerUnit = 1_000_000_000n
+const nanosPerMilli = 1_000_000n
 const maxBinary = (2n ** 63n - 1n) * nanosPerUnit
 /** More digits or a larger exponent than this is refused: nobody has 10^200 of anything, and exact arithmetic on it is a denial of service. */
 const maxDigits = 200
@@ -148,21 +149,54 @@ export function canonicalQuantity(text: string): string {
   return canonical
 }
 
+/**
+ * The text of an amount in a list of resources, which has no part finer than a thousandth: `1u` is `1m`. Rounded away from
+ * zero, as Kubernetes does.
+ * @throws InvalidQuantity
+ */
+export function canonicalResource(text: string): string {
+  const canonical = canonicalQuantity(text)
+  if (simple.test(canonical)) return canonical
+  const { nano, format } = parseQuantity(canonical)
+  if (nano % nanosPerMilli === 0n) return canonical
+  const up = nano < 0n ? -1n : 1n
+  return formatQuantity({ nano: (nano / nanosPerMilli + up) * nanosPerMilli, format })
+}
+
+/**
+ * True for whole amounts. Of an amount of many digits Kubernetes asks in thousandths of 64 bits, in which what is beyond
+ * 2^63 wraps: it says of `1Ei` that it is no integer, and so do we.
+ * @throws InvalidQuantity
+ */
+export function isWholeQuantity(text: string): boolean {
+  const { nano } = parseQuantity(text)
+  if (nano % nanosPerUnit !== 0n) return false
+  return isShort(split(text)) || BigInt.asIntN(64, nano / nanosPerMilli) % 1000n === 0n
+}
+
 const canonicalTexts = new Map<string, string>()
 
 function makeCanonical(text: string): string {
   const parts = split(text)
-  const { whole, fraction, format, exponent } = parts
-  const shifted = (whole === '' ? '0' : whole) + fraction
-  if (format === 'BinarySI') {
-    const precision = 15 - shifted.length - Math.trunc((exponent * 3) / 10) - 1
-    if (fraction === '' && precision >= 0 && (Number(shifted) & 7) !== 0) return text
-  } else {
+  const { fraction, format, exponent } = parts
+  if (isShort(parts)) {
+    const digits = digitsOf(parts)
     const scale = exponent - fraction.length
-    const fits = shifted.length <= 18 && scale >= -9
-    if (fits && scale % 3 === 0 && !shifted.endsWith('000') && !shifted.startsWith('0')) return text
+    if (format === 'BinarySI') {
+      if ((Number(digits) & 7) !== 0) return text
+    } else if (scale % 3 === 0 && !digits.endsWith('000') && !digits.startsWith('0')) return text
   }
   return formatQuantity(amountOf(parts))
+}
+
+const digitsOf = ({ whole, fraction }: Parts): string => (whole === '' ? '0' : whole) + fraction
+
+/** What Kubernetes reads into 64 bits and a scale; of more digits it makes a number of any length. */
+function isShort(parts: Parts): boolean {
+  const { fraction, format, exponent } = parts
+  const { length } = digitsOf(parts)
+  if (format !== 'BinarySI') return length <= 18 && exponent - fraction.length >= -9
+  return fraction === '' && 15 - length - Math.trunc((exponent * 3) / 10) - 1 >= 0
 }
 
 /** Texts that are canonical at a glance: up to three digits, not zero, with a suffix or none. */

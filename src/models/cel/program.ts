@@ -30,6 +30,8 @@ export interface CelEnvironment {
   container?: string
   /** True if the elements of a literal may be of different types, which Kubernetes refuses. */
   mixedLiterals?: boolean
+  /** True for an expression that is written now: it may not use what Kubernetes 1.32 only reads where it is stored. */
+  fresh?: boolean
 }
 
 /** Least and most that an evaluation costs, in Kubernetes' units; `max` may be Infinity. */
@@ -65,7 +67,7 @@ export interface CelProgram {
 /** @throws CelCompileError with Kubernetes' message, and where in the text each fault is */
 export function compileCel(source: string, environment: CelEnvironment): CelProgram {
   const functions = environment.functions ?? kubernetesLibrary
-  const root = parsed(source)
+  const root = parsed(source, environment.fresh ?? false)
   const scope = new Scope(globalsOf(environment, functions), functions, environment.container)
   const checked = check(root, scope, { mixedLiterals: environment.mixedLiterals ?? false })
   const faults = checked.faults.length ? checked.faults : checkLiterals(checked.calls)
@@ -93,9 +95,9 @@ export function compileCel(source: string, environment: CelEnvironment): CelProg
   }
 }
 
-function parsed(source: string): Expr {
+function parsed(source: string, fresh: boolean): Expr {
   try {
-    return parse(source)
+    return parse(source, fresh)
   } catch (error) {
     if (error instanceof Fault) throw compileError(source, [error])
     throw error

@@ -87,6 +87,11 @@ export class ObjectType implements Sized {
     this.#fields ??= this.#make()
     return this.#fields
   }
+
+  /** A field as an expression names it: a word of the language may also stand as it is, `self.namespace`. */
+  field(name: string): CelField | undefined {
+    return this.fields.get(name) ?? (reserved.has(name) ? this.fields.get(`__${name}__`) : undefined)
+  }
 }
 
 const simple = <K extends SimpleKind>(kind: K): SimpleType => ({ kind })

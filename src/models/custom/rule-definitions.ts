@@ -1,6 +1,7 @@
+import type { CelType } from '../cel/index.ts'
 import { type FieldError, forbidden, GoText, goQuote, invalid } from '../field-error.ts'
 import type { JSONSchemaProps, ValidationRule } from '../types/apiextensions-v1.ts'
-import { type CompiledRule, hasRules, rulesOf } from './rules.ts'
+import { type CompiledRule, freshProblems, hasRules, rulesOf } from './rules.ts'
 import { nodeOf, type SchemaNode } from './schema-node.ts'
 
 /** The most that one rule, and all rules of a schema, may be estimated to cost. */
@@ -18,11 +19,18 @@ interface Place {
   uncorrelatable: string | undefined
 }
 
-/** Rules that do not compile, may cost too much, or look at a past that cannot be known. */
-export function checkRuleDefinitions(schema: JSONSchemaProps, at: string): FieldError[] {
+/**
+ * Rules that do not compile, may cost too much, or look at a past that cannot be known.
+ * @param stored texts of rules that are stored already
+ */
+export function checkRuleDefinitions(
+  schema: JSONSchemaProps,
+  at: string,
+  stored: ReadonlySet<string> = new Set(),
+): FieldError[] {
   const node = nodeOf(schema)
   if (!hasRules(node)) return []
-  const walk = new DefinitionWalk()
+  const walk = new DefinitionWalk(stored)
   walk.visit(node, { at, root: true, cardinality: 1, uncorrelatable: undefined })
   return [...walk.errors, ...walk.total(at)]
 }
@@ -30,6 +38,11 @@ export function checkRuleDefinitions(schema: JSONSchemaProps, at: string): Field
 class DefinitionWalk {
   readonly errors: FieldError[] = []
   readonly #costs: { at: string; cost: number }[] = []
+  readonly #stored: ReadonlySet<string>
+
+  constructor(stored: ReadonlySet<string>) {
+    this.#stored = stored
+  }
 
   visit(node: SchemaNode, place: Place): void {
     if (!hasRules(node)) return
@@ -37,7 +50,7 @@ class DefinitionWalk {
     const size = type && 'minJsonBytes' in type ? (type.minJsonBytes ?? 0) : 0
     const times = place.cardinality ?? Math.floor(maxRequestBytes / (size + 1))
     rules.forEach((rule, i) => {
-      this.#check(rule, `${place.at}.x-kubernetes-validations[${i}]`, times, place)
+      this.#check(this.#asWritten(rule, type!), `${place.at}.x-kubernetes-validations[${i}]`, times, place)
     })
     const { items, additional } = node
     const inside = (at: string, more: Partial<Place> = {}): Place => ({ ...place, at, root: false, ...more })
@@ -59,6 +72,19 @@ class DefinitionWalk {
       )
   }
 
+  /** A rule that is not stored yet may use less. */
+  #asWritten(compiled: CompiledRule, type: CelType): CompiledRule {
+    const { rule, problem, messageProblem } = compiled
+    const fresh = freshProblems(compiled, type)
+    const why = problem ?? (this.#stored.has(rule.rule) ? undefined : fresh.rule)
+    const whyMessage = messageProblem ?? (this.#stored.has(rule.messageExpression ?? '') ? undefined : fresh.message)
+    return {
+      ...compiled,
+      ...(why === undefined ? {} : { problem: why, program: undefined }),
+      ...(whyMessage === undefined ? {} : { messageProblem: whyMessage, message: undefined }),
+    }
+  }
+
   #check(compiled: CompiledRule, at: string, times: number, { uncorrelatable }: Place): void {
     const { rule, program, problem, message, messageProblem, usesOldSelf } = compiled
     if (problem !== undefined) this.errors.push(invalid(`${at}.rule`, ruleText(rule), problem))
@@ -74,7 +100,7 @@ class DefinitionWalk {
           `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`,
         ),
       )
-    else if (!usesOldSelf && program && rule.optionalOldSelf !== undefined)
+    else if (!usesOldSelf && rule.optionalOldSelf !== undefined)
       this.errors.push(
         invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'),
       )

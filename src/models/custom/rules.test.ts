@@ -144,3 +144,18 @@ describe('when a definition is made', () => {
     )
   })
 })
+
+test('what only stored rules may use is refused in new ones, and words of the language name fields', () => {
+  const list = { l: { type: 'array', maxItems: 3, items: integer }, namespace: { type: 'string', maxLength: 9 } }
+  const two = withRules([{ rule: 'self.l.all(i, v, v > i)' }], list)
+  const bound = withRules([{ rule: 'true', messageExpression: 'cel.bind(x, "a", x)' }], list)
+  expect(refused(two)[0]).toContain("ERROR: <input>:1:11: undeclared reference to 'all' (in container '')")
+  expect(refused(bound)[0]).toContain("undeclared reference to 'cel' (in container '')")
+  expect(checkRuleDefinitions(two, 'schema', new Set(['self.l.all(i, v, v > i)']))).toEqual([])
+  expect(refused(withRules([{ rule: 'self.l.all(v, v > 0)' }], list))).toEqual([])
+  const named = withRules([{ rule: 'self.namespace == "x" && self.__namespace__ == "x"' }], list)
+  expect(refused(named)).toEqual([])
+  expect(told(named, { namespace: 'x' })).toEqual([])
+  expect(told(named, { namespace: 'y' })).toHaveLength(1)
+  expect(refused(withRules([{ rule: 'has(self.zz)' }], list))[0]).toContain("<input>:1:4: undefined field 'zz'")
+})

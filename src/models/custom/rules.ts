@@ -73,13 +73,29 @@ function compileRule(rule: ValidationRule, type: CelType): CompiledRule {
   }
 }
 
+/** Why a rule that is written now is none, though one that is stored would do; undefined: it is one, or no more than that. */
+export function freshProblems({ rule }: CompiledRule, type: CelType): { rule?: string; message?: string } {
+  const oldSelf: CelType = rule.optionalOldSelf ? { kind: 'optional', of: type } : type
+  const why = (wanted: 'bool' | 'string', source = '') =>
+    laterMacro.test(source) ? compileTo(wanted, source, { self: type, oldSelf }, true).problem : undefined
+  const [main, message] = [why('bool', rule.rule), why('string', rule.messageExpression)]
+  return {
+    ...(main === undefined ? {} : { rule: main }),
+    ...(message === undefined ? {} : { message: `messageExpression ${message}` }),
+  }
+}
+
+/** What may be a macro that only stored rules may use. */
+const laterMacro = /\.\s*(?:all|exists|exists_one|existsOne|transform\w+|bind)\s*\(/
+
 function compileTo(
   wanted: 'bool' | 'string',
   source: string,
   variables: Record<string, CelType>,
+  fresh = false,
 ): { program?: CelProgram; problem?: string } {
   try {
-    const program = compileCel(source, { variables })
+    const program = compileCel(source, { variables, fresh })
     if (typeText(program.resultType) === wanted) return { program }
     return { problem: wanted === 'bool' ? 'cel expression must evaluate to a bool' : 'must evaluate to a string' }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { canonicalResource } from '../../base/quantity.ts'
 import type { ScalarName } from './data.ts'
 import type { DecodeContext } from './decode-context.ts'
 import { goNameOf, scalarDecoders } from './scalars.ts'
@@ -55,7 +56,9 @@ function compileObject(type: ObjectType): Decoder {
   const steps = new Map<string, Step>()
   const fills: { name: string; make: (context: DecodeContext) => unknown }[] = []
   for (const field of type.fields.values()) {
-    const decode = decoderOf(field.type)
+    const decode = isResources(type, field)
+      ? mapDecoder(resourceDecoder, 'v1.ResourceList', '0')
+      : decoderOf(field.type)
     steps.set(field.name, { field, decode, drop: field.empty === 'drop', nullable: field.nullable })
     if (field.empty === 'fill')
       fills.push({ name: field.name, make: field.nullable ? () => null : filler(field.type, decode) })
@@ -140,6 +143,16 @@ function listDecoder(decode: Decoder, goType: string, zero: unknown): Decoder {
   }
 }
 
+const isQuantity = (type: Type) => type.form === 'scalar' && type.scalar === 'quantity'
+
+/** Kubernetes rounds the resources of all but one group. */
+const isResources = (owner: ObjectType, { type }: Field) =>
+  type.form === 'map' && isQuantity(type.of) && owner.groupVersion !== 'node/v1'
+
+/** Amounts in a list of resources have no part finer than a thousandth. */
+const resourceDecoder: Decoder = (value, context, struct) =>
+  canonicalResource(scalarDecoders.quantity!(value, context, struct) as string)
+
 function mapDecoder(decode: Decoder, goType: string, zero: unknown): Decoder {
   return (value, context, struct) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -185,10 +198,7 @@ function goTypeOf(type: Type): string {
   if (type instanceof ObjectType) return `${type.groupVersion.split('/')[1] ?? ''}.${type.shortName}`
   // The only lists of anything are of what schemas allow.
   if (type.form === 'list') return `[]${isAny(type.of) ? 'v1.JSON' : goTypeOf(type.of)}`
-  if (type.form === 'map')
-    return type.of.form === 'scalar' && type.of.scalar === 'quantity'
-      ? 'v1.ResourceList'
-      : `map[string]${goTypeOf(type.of)}`
+  if (type.form === 'map') return isQuantity(type.of) ? 'v1.ResourceList' : `map[string]${goTypeOf(type.of)}`
   return type.form === 'scalar' ? goNameOf(type.scalar) : ''
 }
 

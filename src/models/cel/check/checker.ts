@@ -118,7 +118,7 @@ class Checker {
   #field({ at, field }: Expr & Select, target: CelType): CelType {
     if (target.kind === 'map') return target.of
     if (target.kind === 'object') {
-      const known = target.fields.get(field)
+      const known = target.field(field)
       return known ? known.type : this.#fault(at, `undefined field '${field}'`)
     }
     if (target.kind === 'param') this.#fits(cel.dyn, target)

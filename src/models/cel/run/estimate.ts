@@ -192,7 +192,7 @@ const keyType = (type: CelType): CelType => type
 
 function fieldType(type: CelType | undefined, field: string): CelType | undefined {
   if (type?.kind === 'optional') return fieldType(type.of, field)
-  if (type?.kind === 'object') return type.fields.get(field)?.type
+  if (type?.kind === 'object') return type.field(field)?.type
   return type?.kind === 'map' ? type.of : undefined
 }
 

@@ -81,15 +81,15 @@ export function numberValue(token: Token, negative: boolean): Literal {
     const unsigned = /[uU]$/.test(written)
     const magnitude = BigInt(unsigned ? written.slice(0, -1) : written)
     if (unsigned) {
-      if (magnitude >= 2n ** 64n) throw new Fault(at, 'Syntax error: invalid uint literal')
-      if (negative) throw new Fault(at, 'Syntax error: invalid uint literal')
+      if (magnitude >= 2n ** 64n) throw new Fault(at, 'invalid uint literal')
+      if (negative) throw new Fault(at, 'invalid uint literal')
       return { uint: magnitude }
     }
     const value = negative ? -magnitude : magnitude
-    if (BigInt.asIntN(64, value) !== value) throw new Fault(at, 'Syntax error: invalid int literal')
+    if (BigInt.asIntN(64, value) !== value) throw new Fault(at, 'invalid int literal')
     return value
   }
   const value = Number(written)
-  if (!Number.isFinite(value)) throw new Fault(at, 'Syntax error: invalid double literal')
+  if (!Number.isFinite(value)) throw new Fault(at, 'invalid double literal')
   return negative ? -value : value
 }

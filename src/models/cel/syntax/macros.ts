@@ -139,11 +139,28 @@ const receivers: Record<string, Expand> = {
 
 function has(at: number, [arg]: Expr[]): Expr {
   if (arg?.kind !== 'select' || arg.test) throw new Fault(arg?.at ?? at, 'invalid argument to has() macro')
-  return node(arg.at, { ...(arg as Extract<ExprForm, { kind: 'select' }>), test: true })
+  return node(at, { ...(arg as Extract<ExprForm, { kind: 'select' }>), test: true })
 }
 
-/** @returns undefined if the call is no macro */
-export function expandMacro(at: number, name: string, target: Expr | undefined, args: Expr[]): Expr | undefined {
+/** Those with two variables, and `cel.bind`: Kubernetes 1.32 reads what later ones have stored with them, and takes nothing new. */
+const later = new Set(
+  Object.keys(receivers)
+    .filter(key => /^(?:all|exists|exists_one|existsOne)\/3$|^existsOne|^transform/.test(key))
+    .concat('bind/3'),
+)
+
+/**
+ * @param fresh the expression is new: macros of later versions are none
+ * @returns undefined if the call is no macro
+ */
+export function expandMacro(
+  at: number,
+  name: string,
+  target: Expr | undefined,
+  args: Expr[],
+  fresh: boolean,
+): Expr | undefined {
+  if (fresh && later.has(`${name}/${args.length}`)) return undefined
   if (!target) return name === 'has' && args.length === 1 ? has(at, args) : undefined
   if (name === 'bind' && args.length === 3 && target.kind === 'ident' && target.name === 'cel')
     return bind(at, target, args)

@@ -33,21 +33,23 @@ const binary: Record<string, number> = {
 const expected =
   "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 
-/** @throws Fault */
-export function parse(source: string): Expr {
+/** @param fresh what later versions of Kubernetes have stored need not be read @throws Fault */
+export function parse(source: string, fresh = false): Expr {
   const size = source.length <= maxCharacters ? 0 : [...source].length
   if (size > maxCharacters)
     throw new Fault(0, `expression code point size exceeds limit: size: ${size}, limit ${maxCharacters}`)
-  return new Parser(tokens(source)).whole()
+  return new Parser(tokens(source), fresh).whole()
 }
 
 class Parser {
   readonly #tokens: Token[]
   #next = 0
   #nesting = 0
+  readonly #fresh: boolean
 
-  constructor(all: Token[]) {
+  constructor(all: Token[], fresh: boolean) {
     this.#tokens = all
+    this.#fresh = fresh
   }
 
   whole(): Expr {
@@ -181,7 +183,7 @@ class Parser {
     const open = this.#take()
     const args = this.#arguments(')')
     return (
-      expandMacro(open.at, name.text, operand, args) ??
+      expandMacro(open.at, name.text, operand, args, this.#fresh) ??
       node(open.at, { kind: 'call', name: name.text, target: operand, args })
     )
   }
@@ -228,7 +230,7 @@ class Parser {
     if (!this.#at('(')) return ident(token.at, name)
     const open = this.#take()
     const args = this.#arguments(')')
-    return expandMacro(open.at, name, undefined, args) ?? call(open.at, name, args)
+    return expandMacro(open.at, name, undefined, args, this.#fresh) ?? call(open.at, name, args)
   }
 
   #list(open: Token): Expr {

@@ -135,7 +135,7 @@ class JsonObject extends Mapping {
   }
   find(key: Value): Value | undefined {
     if (typeof key !== 'string') return undefined
-    const { name, type } = this.#type.fields.get(key) ?? { name: key, type: cel.dyn }
+    const { name, type } = this.#type.field(key) ?? { name: key, type: cel.dyn }
     const json = Object.hasOwn(this.json, name) ? this.json[name] : null
     return json === null ? undefined : fromJson(json, type)
   }

@@ -1,3 +1,4 @@
+import { storedTexts } from '../../cel/index.ts'
 import { type FieldError, forbidden, notSupported, required } from '../../field-error.ts'
 import type { MutatingAdmissionPolicy, Mutation } from '../../types/admissionregistration-v1alpha1.ts'
 import { checkOneOf } from '../checks.ts'
@@ -7,8 +8,11 @@ import { checkBasis, checkExpression } from './policy-validation.ts'
 /** Each patch type, and the field that has its expression. */
 const patchFields = { ApplyConfiguration: 'applyConfiguration', JSONPatch: 'jsonPatch' } as const
 
-export function validateMutatingPolicy({ spec }: MutatingAdmissionPolicy): FieldError[] {
-  const expressions = new PolicyExpressions(spec)
+export function validateMutatingPolicy(
+  { spec }: MutatingAdmissionPolicy,
+  previous?: MutatingAdmissionPolicy,
+): FieldError[] {
+  const expressions = new PolicyExpressions(spec, {}, storedTexts(previous?.spec))
   const errors = checkBasis(spec, expressions)
   const again = 'spec.reinvocationPolicy'
   if (!spec.reinvocationPolicy) errors.push(required(again))

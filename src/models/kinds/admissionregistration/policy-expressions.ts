@@ -87,7 +87,13 @@ export class PolicyExpressions {
   readonly #known: Record<string, CelType>
   readonly #authorizer = { authorizer: authorizerType, 'authorizer.requestResource': resourceCheckType }
 
-  constructor({ paramKind, variables = [] }: PolicyScope, { object = cel.dyn, params = cel.dyn }: PolicyTypes = {}) {
+  /** @param stored for expressions that are written now: the texts of those that are not new; without it all are stored */
+  constructor(
+    { paramKind, variables = [] }: PolicyScope,
+    { object = cel.dyn, params = cel.dyn }: PolicyTypes = {},
+    stored?: ReadonlySet<string>,
+  ) {
+    this.#stored = stored
     this.#known = {
       object,
       oldObject: object,
@@ -98,7 +104,7 @@ export class PolicyExpressions {
     this.#composed = variables.length > 0
     const fields: Record<string, CelType> = {}
     for (const { name, expression } of variables) {
-      const program = compiled(expression, this.#environment(undefined, { ...fields }))
+      const program = this.#compiled(expression, this.#environment(undefined, { ...fields }))
       this.variables.push({ name, program })
       fields[name] = program instanceof CelCompileError ? cel.dyn : program.resultType
     }
@@ -106,18 +112,24 @@ export class PolicyExpressions {
   }
 
   readonly #fields: Record<string, CelType>
+  readonly #stored: ReadonlySet<string> | undefined
   readonly #composed: boolean
+
+  #compiled(expression: string, environment: CelEnvironment): Compiled {
+    const fresh = this.#stored !== undefined && !this.#stored.has(expression)
+    return compiled(expression, fresh ? { ...environment, fresh } : environment)
+  }
 
   /** What must be of one of the types. */
   compile(expression: string, result: CelEnvironment['result']): Compiled {
-    return compiled(expression, this.#environment(result, this.#fields))
+    return this.#compiled(expression, this.#environment(result, this.#fields))
   }
 
   /** A message may not ask whether somebody may do something. */
   compileMessage(expression: string): Compiled {
     const { variables } = this.#environment(cel.string, this.#fields)
     const names = Object.entries(variables).filter(([name]) => !name.startsWith('authorizer'))
-    return compiled(expression, { variables: Object.fromEntries(names), result: cel.string })
+    return this.#compiled(expression, { variables: Object.fromEntries(names), result: cel.string })
   }
 
   /** A mutation builds the type that its kind of patch is made of. */
@@ -125,12 +137,12 @@ export class PolicyExpressions {
     const types = patchTypes(expression)
     const environment = this.#environment(undefined, this.#fields)
     const result = patchType === 'JSONPatch' ? cel.list(jsonPatchType) : types.get('Object')!
-    return compiled(expression, { ...environment, types, result })
+    return this.#compiled(expression, { ...environment, types, result })
   }
 
   /** A condition comes before all variables. */
   compileCondition(expression: string): Compiled {
-    return compiled(expression, { variables: { ...this.#known, ...this.#authorizer }, result: cel.bool })
+    return this.#compiled(expression, { variables: { ...this.#known, ...this.#authorizer }, result: cel.bool })
   }
 
   #environment(result: CelEnvironment['result'], fields: Record<string, CelType>): CelEnvironment {

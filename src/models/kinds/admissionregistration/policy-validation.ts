@@ -1,5 +1,5 @@
 import { isDns1035Label, isDns1123Subdomain, isPathSegmentName, isQualifiedName } from '../../../base/names.ts'
-import { CelCompileError, cel } from '../../cel/index.ts'
+import { CelCompileError, cel, storedTexts } from '../../cel/index.ts'
 import {
   duplicate,
   type FieldError,
@@ -32,8 +32,11 @@ const maxAnnotations = 20
 const maxAnnotationBytes = 5 * 1024
 const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge']
 
-export function validatePolicy({ metadata, spec }: ValidatingAdmissionPolicy): FieldError[] {
-  const expressions = new PolicyExpressions(spec)
+export function validatePolicy(
+  { metadata, spec }: ValidatingAdmissionPolicy,
+  previous?: ValidatingAdmissionPolicy,
+): FieldError[] {
+  const expressions = new PolicyExpressions(spec, {}, storedTexts(previous?.spec))
   const { validations = [], auditAnnotations = [] } = spec
   const errors = checkBasis(spec, expressions)
   if (!validations.length && !auditAnnotations.length) {

@@ -34,6 +34,8 @@ test.each<[object, string[]]>([
     parse('%zz'),
     [`clientConfig.url: Required value: url must be a valid URL: parse "%zz": invalid URL escape "%zz"; ${form}`],
   ],
+  [{ sideEffects: 'Some' }, ['sideEffects: Unsupported value: "Some": supported values: "None", "NoneOnDryRun"']],
+  [{ sideEffects: 'Odd' }, ['sideEffects: Unsupported value: "Odd": supported values: "None", "NoneOnDryRun"']],
   [rule({ operations: [] }), ['rules[0].operations: Required value']],
   [
     rule({ resources: ['pods/*', 'pods/status', '*', 'a'] }),

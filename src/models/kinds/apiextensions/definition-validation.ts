@@ -53,7 +53,7 @@ function checkChanges(spec: Spec, previous: CustomResourceDefinition): FieldErro
 function checkSpec(spec: Spec, previous: CustomResourceDefinition | undefined): FieldError[] {
   const versions = spec.versions ?? []
   const before = new Map(previous?.spec.versions?.map(v => [v.name, v]))
-  const shared = sharedParts(versions)
+  const shared = sharedParts(versions, previous?.spec.versions)
   const known = previous !== undefined && equal(versions, previous.spec.versions)
   return [
     ...checkGroup(spec.group),

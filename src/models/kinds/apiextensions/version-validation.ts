@@ -1,4 +1,5 @@
 import { isDns1035Label } from '../../../base/names.ts'
+import { storedTexts } from '../../cel/index.ts'
 import { checkDefaults } from '../../custom/default-rules.ts'
 import { checkRuleDefinitions } from '../../custom/rule-definitions.ts'
 import { nodeOf } from '../../custom/schema-node.ts'
@@ -22,17 +23,20 @@ export interface Shared {
   subresources: boolean
   additionalPrinterColumns: boolean
   selectableFields: boolean
+  /** Texts of rules that are stored already. */
+  stored: ReadonlySet<string>
 }
 
-export function sharedParts(versions: readonly Version[]): Shared {
+export function sharedParts(versions: readonly Version[], previous?: readonly Version[]): Shared {
   const [first] = versions
-  const alike = (part: keyof Shared) =>
+  const alike = (part: Exclude<keyof Shared, 'stored'>) =>
     first !== undefined && versions.every(v => equal(v[part] ?? null, first[part] ?? null))
   return {
     schema: alike('schema'),
     subresources: alike('subresources'),
     additionalPrinterColumns: alike('additionalPrinterColumns'),
     selectableFields: alike('selectableFields'),
+    stored: storedTexts(previous),
   }
 }
 
@@ -44,7 +48,7 @@ export function checkVersion(version: Version, at: string, shared: Shared, previ
   return [
     ...name,
     ...checkDeprecation(version, `${at}.deprecationWarning`),
-    ...(shared.schema ? [] : checkSchemaOf(schema, Boolean(subresources?.status), `${at}.schema`)),
+    ...(shared.schema ? [] : checkSchemaOf(schema, Boolean(subresources?.status), `${at}.schema`, shared.stored)),
     ...(shared.subresources ? [] : checkSubresources(subresources, `${at}.subresources`)),
     ...(shared.additionalPrinterColumns ? [] : checkColumns(additionalPrinterColumns, at)),
     ...(shared.selectableFields
@@ -64,7 +68,7 @@ export function checkShared(versions: readonly Version[], shared: Shared, at: st
   if (!first) return []
   const hasStatus = versions.some(v => v.subresources?.status)
   return [
-    ...(shared.schema ? checkSchemaOf(first.schema, hasStatus, `${at}.validation`) : []),
+    ...(shared.schema ? checkSchemaOf(first.schema, hasStatus, `${at}.validation`, shared.stored) : []),
     ...(shared.subresources ? checkSubresources(first.subresources, `${at}.subresources`) : []),
     ...(shared.additionalPrinterColumns ? checkColumns(first.additionalPrinterColumns, at) : []),
     ...(shared.selectableFields
@@ -82,9 +86,10 @@ function checkSchemaOf(
   validation: apiextensions.CustomResourceValidation | undefined,
   hasStatus: boolean,
   at: string,
+  stored: ReadonlySet<string>,
 ): FieldError[] {
   const schema = validation?.openAPIV3Schema
-  return schema ? checkSchema(schema, hasStatus, `${at}.openAPIV3Schema`) : []
+  return schema ? checkSchema(schema, hasStatus, `${at}.openAPIV3Schema`, stored) : []
 }
 
 const checkColumns = (columns: apiextensions.CustomResourceColumnDefinition[] | undefined, at: string) =>
@@ -117,7 +122,12 @@ const allowedAtRoot =
 const goNames =
   'Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations'
 
-function checkSchema(schema: apiextensions.JSONSchemaProps, hasStatus: boolean, at: string): FieldError[] {
+function checkSchema(
+  schema: apiextensions.JSONSchemaProps,
+  hasStatus: boolean,
+  at: string,
+  stored: ReadonlySet<string>,
+): FieldError[] {
   const root = hasStatus ? checkRoot(schema, at) : []
   if (schema.nullable) root.push(forbidden(`${at}.nullable`, 'nullable cannot be true at the root'))
   const unsupported = unsupportedProblem(schema)
@@ -129,7 +139,7 @@ function checkSchema(schema: apiextensions.JSONSchemaProps, hasStatus: boolean, 
   const errors = [...root, ...structural, ...defaults, ...checkSchemaRules(schema, at)]
   if (!errors.length && unsupported !== undefined) errors.push(invalid(at, '', unsupported))
   // What expressions see follows from the schema: there is no point in compiling them before it is right.
-  return errors.length ? errors : checkRuleDefinitions(schema, at)
+  return errors.length ? errors : checkRuleDefinitions(schema, at, stored)
 }
 
 function checkRoot(schema: apiextensions.JSONSchemaProps, at: string): FieldError[] {

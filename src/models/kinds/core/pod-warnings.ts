@@ -1,4 +1,4 @@
-import { parseQuantity } from '../../../base/quantity.ts'
+import { isWholeQuantity } from '../../../base/quantity.ts'
 import type {
   Container,
   ContainerPort,
@@ -179,10 +179,10 @@ function buildsOn({ name, value = '', valueFrom }: EnvVar): boolean {
 }
 
 /** Without a fraction, and not in parts of one: most quantities. */
-const plainlyWhole = /^\d+(?:[kMGTPE]|[KMGTPE]i)?$/
+const plainlyWhole = /^(?:\d{1,15}|\d{1,4}(?:[kMGT]|[KMG]i))$/
 
 const isFraction = (quantity: string | undefined): boolean =>
-  quantity !== undefined && !plainlyWhole.test(quantity) && parseQuantity(quantity).nano % 1_000_000_000n !== 0n
+  quantity !== undefined && !plainlyWhole.test(quantity) && !isWholeQuantity(quantity)
 
 /** Bytes come whole. */
 export function fractionWarnings(field: string, quantity: string | undefined): string[] {

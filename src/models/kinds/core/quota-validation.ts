@@ -1,5 +1,5 @@
 import { isQualifiedName } from '../../../base/names.ts'
-import { parseQuantity } from '../../../base/quantity.ts'
+import { isWholeQuantity, parseQuantity } from '../../../base/quantity.ts'
 import { type FieldError, invalid, required } from '../../field-error.ts'
 import { goList } from '../../go-text.ts'
 import type { ResourceQuota, ResourceQuotaSpec } from '../../types/core-v1.ts'
@@ -51,7 +51,7 @@ function checkAmounts(field: string, amounts: Record<string, string> = {}): Fiel
       errors.push(invalid(at, name, 'must be a standard resource for quota'))
     const { nano } = parseQuantity(quantity)
     if (nano < 0n) errors.push(invalid(at, quantity, negativeText))
-    if (counts.includes(name) && nano % 1_000_000_000n !== 0n) errors.push(invalid(at, quantity, 'must be an integer'))
+    if (counts.includes(name) && !isWholeQuantity(quantity)) errors.push(invalid(at, quantity, 'must be an integer'))
     return errors
   })
 }

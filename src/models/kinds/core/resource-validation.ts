@@ -1,5 +1,5 @@
 import { isDns1123Label, isQualifiedName } from '../../../base/names.ts'
-import { compareQuantities, parseQuantity } from '../../../base/quantity.ts'
+import { compareQuantities, isWholeQuantity, parseQuantity } from '../../../base/quantity.ts'
 import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import type { Quantity } from '../../scalars.ts'
 import type { PodResourceClaim, ResourceClaim, ResourceRequirements } from '../../types/core-v1.ts'
@@ -45,7 +45,7 @@ export function checkAmount(field: string, name: string, quantity: Quantity): Fi
   const { nano } = parseQuantity(quantity)
   if (nano < 0n) return [invalid(field, quantity, negativeText)]
   const whole = isExtended(name) || hugePages(name)
-  return whole && nano % 1_000_000_000n ? [invalid(field, quantity, 'must be an integer')] : []
+  return whole && !isWholeQuantity(quantity) ? [invalid(field, quantity, 'must be an integer')] : []
 }
 
 /** Huge pages come whole: `5Mi` of `hugepages-2Mi` is none. */
