@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Commands } from './commands.ts'
+import type { Commands, SpawnOptions } from './commands.ts'
 import { silentLogger } from './logger.ts'
 import { chainsIn, NftAudit } from './nft-audit.ts'
 import { NftKeeper } from './nft-keeper.ts'
@@ -75,4 +75,50 @@ test('chains are read from what nft lists', () => {
   const text =
     'table ip a {\n\tchain x {\n\t}\n\tchain y {\n\t\ttype nat hook output priority -100; policy accept;\n\t}\n}\ntable ip6 a {\n}\ntable inet b {\n\tchain x {\n\t}\n}\n'
   expect([...chainsIn(text)]).toEqual(['ip a x', 'ip a y', 'inet b x'])
+})
+
+test('while the kernel is listened to, it is asked only when a chain went, or nobody listens any more', async () => {
+  const clock = new VirtualClock()
+  const { there, asked, commands } = fakeKernel()
+  const listeners: { say: (line: string) => void; end: () => void; killed: boolean }[] = []
+  const listening = {
+    ...commands,
+    spawn(file: string, args: string[], { onLine }: SpawnOptions) {
+      asked.push(`${file} ${args.join(' ')}`)
+      const exited = new Promise<{ code: number; signal: null }>(resolve =>
+        listeners.push({
+          say: line => onLine!(line, 'stdout'),
+          end: () => resolve({ code: 1, signal: null }),
+          killed: false,
+        }),
+      )
+      const kill = () => void (listeners.at(-1)!.killed = true)
+      return { pid: 1, kill, exited }
+    },
+  } as unknown as Commands
+  const keeper = new NftKeeper({
+    ...{ table: 'one', what: 'rules', commands: listening, clock, log: silentLogger },
+    plan: () => table,
+    refused: cause => new Error('refused', { cause }),
+  })
+  await keeper.now()
+  const during = async (ms: number) => {
+    asked.length = 0
+    await clock.advance(ms)
+    return [...asked]
+  }
+  // It may miss something while it begins.
+  expect(await during(2_500)).toEqual(['nft monitor destroy chains', 'list chains'])
+  await during(10_000)
+  expect(await during(45_000)).toEqual([])
+  expect(await during(60_000)).toEqual(['list chains'])
+  there.clear()
+  listeners[0]!.say('delete chain ip one out')
+  expect(await during(2_500)).toEqual(['list chains', 'write ip one'])
+  expect(await during(10_000)).toEqual([])
+  listeners[0]!.end()
+  await clock.advance(0)
+  expect(await during(5_000)).toEqual(['nft monitor destroy chains', 'list chains', 'list chains'])
+  await keeper[Symbol.asyncDispose]()
+  expect(listeners.map(({ killed }) => killed)).toEqual([false, true])
 })

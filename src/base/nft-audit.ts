@@ -3,6 +3,7 @@ import type { Commands } from './commands.ts'
 import { explain } from './errors.ts'
 import type { Logger } from './logger.ts'
 import type { NftFamily } from './nft-table.ts'
+import { NftWatch } from './nft-watch.ts'
 
 /** What somebody relies on. */
 export interface WatchedChain {
@@ -18,18 +19,22 @@ export interface NftAuditMember {
   gone(): void
 }
 
-/** How often we look whether somebody flushed our tables: they are back within five seconds, writing thousands of rules included. */
+/** Flushed tables are back within five seconds, writing thousands of rules included. */
 const auditMs = 2_500
+/** So long we look in any case, although nothing was heard of a chain that went. */
+const longestMs = 60_000
 
 /**
- * Looks whether chains are still there: once for all who rely on some, since starting a program is what costs. Those who use
- * the same `commands` share one.
+ * Sees to it that chains are still there, once for all who rely on some. Starting a program is what costs, so `nft list` is asked
+ * only when the kernel told that some chain went, or when nobody listens to it. Those who use the same `commands` share one.
  */
 export class NftAudit {
   static readonly #shared = new WeakMap<Commands, NftAudit>()
   readonly #members = new Set<NftAuditMember>()
   readonly #tools: { commands: Commands; clock: Clock; log: Logger }
   #stop = new AbortController()
+  #watch: NftWatch | undefined
+  #lookedMonoMs = Number.NEGATIVE_INFINITY
 
   private constructor(tools: { commands: Commands; clock: Clock; log: Logger }) {
     this.#tools = tools
@@ -49,14 +54,24 @@ export class NftAudit {
     if (this.#members.size > 1) return
     const { clock, log } = this.#tools
     this.#stop = new AbortController()
-    const look = () =>
-      this.#look().catch(error => log.warn({ error: explain(error) }, 'cannot look whether rules are there'))
+    this.#watch = new NftWatch(this.#tools)
+    this.#lookedMonoMs = Number.NEGATIVE_INFINITY
+    const look = async () => {
+      const late = clock.monotonicMs() - this.#lookedMonoMs >= longestMs
+      if (!this.#watch!.news() && !late) return
+      await this.#look().catch(error => {
+        this.#lookedMonoMs = Number.NEGATIVE_INFINITY
+        log.warn({ error: explain(error) }, 'cannot look whether rules are there')
+      })
+    }
     every(clock, auditMs, look, this.#stop.signal)
   }
 
   #remove(member: NftAuditMember): void {
     this.#members.delete(member)
-    if (!this.#members.size) this.#stop.abort()
+    if (this.#members.size) return
+    this.#stop.abort()
+    this.#watch?.[Symbol.dispose]()
   }
 
   async #look(): Promise<void> {
@@ -65,6 +80,7 @@ export class NftAudit {
       return chain ? [{ member, key: keyOf(chain) }] : []
     })
     if (!watched.length) return
+    this.#lookedMonoMs = this.#tools.clock.monotonicMs()
     const { code, stdout } = await this.#tools.commands.run('nft', ['list', 'chains'], { allowFailure: true })
     const there = code === 0 ? chainsIn(stdout) : new Set<string>()
     for (const { member, key } of watched)
