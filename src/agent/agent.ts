@@ -58,6 +58,9 @@ export interface Agent extends AsyncDisposable {
   served: ServedNode
 }
 
+/** While containers are being started, people wait so long at most for what they read about it. */
+const eventHoldMs = 10_000
+
 /** So many starts at once are more than the usual two or three of a change. */
 const crowd = 4
 
@@ -170,7 +173,7 @@ class NodeAgent implements Agent {
     const busy = () => this.#starts.taken > 0
     const events =
       this.#options.events ??
-      createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName, busy })
+      createEventRecorder({ ...this.#options, component: 'kubelet', host: nodeName, busy, holdMs: eventHoldMs })
     const registration = new Registration({
       nodeName,
       client,

@@ -41,7 +41,7 @@ it('a pod on its way to its containers is told of now and then, and at once when
 
 it('while many start, who is on the way waits longer', async () => {
   const written = await writer(true)
-  expect(await written(making, 1_999)).toBe(0)
+  expect(await written(making, 4_999)).toBe(0)
   expect(await written(making, 1)).toBe(1)
   expect(await (await writer(true))(running, 0)).toBe(1)
 })

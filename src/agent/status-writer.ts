@@ -34,7 +34,7 @@ const retryMs = 1_000
 /** A status on a pod's way to its containers waits this long: mostly a better one comes before. */
 const patienceMs = 500
 /** As long as many are on their way: each such status would keep the others from coming sooner. */
-const crowdedPatienceMs = 2_000
+const crowdedPatienceMs = 5_000
 
 /** Brings pod statuses to the API: only what changed, the newest wins, and while the server is away nothing is lost. */
 export class StatusWriter {

@@ -64,6 +64,31 @@ describe('the event recorder', () => {
     expect([most > 1, b.api.objects.size]).toEqual([true, 40])
   })
 
+  test('what is normal waits while something else matters more, for so long at most; a warning does not', async () => {
+    const b = createBench()
+    let busy = true
+    const events = createEventRecorder({ ...b, component: 'c', busy: () => busy, holdMs: 1_000 })
+    const normal = (uid: string) => events.normal({ ...pod, metadata: { ...pod.metadata, uid } }, 'Started', 'm')
+    const writtenAfter = async (ms: number) => {
+      await b.clock.advance(ms)
+      return b.api.objects.size
+    }
+    normal('1')
+    expect([await writtenAfter(900), await writtenAfter(200)]).toEqual([0, 1])
+    normal('2')
+    events.warning(pod, 'Failed', 'm')
+    expect(await writtenAfter(0)).toBe(3)
+    normal('3')
+    expect(await writtenAfter(300)).toBe(3)
+    busy = false
+    // One moment without work may lie between two things that are done.
+    expect([await writtenAfter(100), await writtenAfter(100)]).toEqual([3, 4])
+    normal('4')
+    expect(b.api.objects.size).toBe(4)
+    await events.flush()
+    expect(b.api.objects.size).toBe(5)
+  })
+
   test('remembers of an object only what an event says of it', async () => {
     const { events } = create()
     const left = (() => {

@@ -22,6 +22,11 @@ export interface EventRecorderOptions {
   host?: string
   /** While true, events are written one at a time, so that what is written meanwhile comes first. */
   busy?(): boolean
+  /**
+   * Normal events wait a moment for what is written because of the same thing, and on while busy: for so many milliseconds
+   * at most. A warning is written at once, and what came before it. Unless given nothing waits.
+   */
+  holdMs?: number
 }
 
 /** Of the object that an event is about only this is kept: thousands of events are remembered for hours. */
@@ -55,6 +60,8 @@ const writers = 8
 const attempts = 5
 /** How often it is looked whether there is time again. */
 const busyCheckMs = 100
+/** Between two things that one who is busy does he seems not to be. */
+const quietChecks = 2
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { client, clock, random, log, component, host } = options
@@ -65,6 +72,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   let busy = 0
   let dropped = 0
   let checking = false
+  /** What waits is held back since then; undefined: nothing is. */
+  let heldSinceMs: number | undefined
+  /** So many looks in a row found it not busy. */
+  let quiet = 0
   const idle: (() => void)[] = []
 
   function record(about: KubeObject, type: Entry['type'], reason: string, message: string): void {
@@ -96,7 +107,13 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       return
     }
     enqueue(entry)
-    startWriters()
+    if (type === 'Warning') heldSinceMs = undefined
+    else if (options.holdMs && queue.length === 1 && !busy) {
+      heldSinceMs = nowMs
+      quiet = 0
+    }
+    if (heldSinceMs === undefined) startWriters()
+    else checkLater()
   }
 
   function enqueue(entry: Entry): void {
@@ -104,16 +121,28 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     queue.push(entry)
   }
 
+  function isHeld(): boolean {
+    if (heldSinceMs === undefined) return false
+    if (quiet >= quietChecks || clock.monotonicMs() - heldSinceMs >= options.holdMs!) heldSinceMs = undefined
+    return heldSinceMs !== undefined
+  }
+
   function startWriters(): void {
+    if (isHeld()) {
+      checkLater()
+      return
+    }
     const limit = options.busy?.() ? 1 : writers
     for (let more = Math.min(limit - busy, queue.length); more > 0; more--) void drain()
-    if (limit === 1 && queue.length && !checking) checkLater()
+    if (limit === 1 && queue.length) checkLater()
   }
 
   function checkLater(): void {
+    if (checking) return
     checking = true
     clock.schedule(busyCheckMs, () => {
       checking = false
+      quiet = options.busy?.() ? 0 : quiet + 1
       startWriters()
     })
   }
@@ -202,7 +231,11 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   return {
     normal: (about, reason, message) => record(about, 'Normal', reason, message),
     warning: (about, reason, message) => record(about, 'Warning', reason, message),
-    flush: () => (busy ? new Promise(resolve => idle.push(resolve)) : Promise.resolve()),
+    flush: () => {
+      heldSinceMs = undefined
+      startWriters()
+      return busy ? new Promise(resolve => idle.push(resolve)) : Promise.resolve()
+    },
   }
 }
 

@@ -18,6 +18,9 @@ const topics: Record<string, string> = {
   '/containers/delete': 'containerd.events.ContainerDelete',
 }
 
+/** Events are trusted to come when they have been asked for so long ago. */
+const hearingMs = 1_000
+
 /**
  * Listens to containerd's events and says which pod changed. While there are no events (containerd is away, or another
  * runtime answers here) it says every second that something may have changed.
@@ -59,6 +62,10 @@ export class ChangeFeed {
     const filters = Object.keys(topics).map(topic => `namespace==k8s.io,topic==${JSON.stringify(topic)}`)
     let said = false
     while (!signal.aborted) {
+      // Nothing says that containerd has taken us in; by then it has, or has refused.
+      const heard = this.#clock.schedule(hearingMs, () => {
+        this.#observer.hearing = true
+      })
       try {
         const events = this.#connection.containerdStream<Envelope>('events.v1.Events', 'Subscribe', { filters }, signal)
         for await (const envelope of events) {
@@ -69,6 +76,9 @@ export class ChangeFeed {
         if (!said)
           this.#log.warn({ error: explain(error) }, 'no events from the container runtime; looking every second')
         said = true
+      } finally {
+        heard()
+        this.#observer.hearing = false
       }
       // What happened while nobody listened.
       await sleep(this.#clock, 1_000, signal).catch(() => {})
@@ -100,6 +110,7 @@ export class ChangeFeed {
   }
 
   #tell(podUid: string | undefined): void {
+    this.#observer.doubt(podUid)
     for (const listener of this.#listeners) listener(podUid)
   }
 }

@@ -41,6 +41,7 @@ import { networkNamespaceOf } from './network-namespace.ts'
 import { forgetRecords, isTornRecord } from './network-record.ts'
 import { goneAsUndefined, Observer } from './observer.ts'
 import { containerConfig, resources, sandboxConfig } from './spec.ts'
+import { readStatus } from './status.ts'
 import { readUsage } from './usage.ts'
 
 export interface ContainerdOptions {
@@ -102,18 +103,8 @@ class ContainerdRuntime implements Runtime {
     return { name: reply.runtime_name, version: reply.runtime_version }
   }
 
-  async status() {
-    const { status } = await this.#connection.runtime<{
-      status: { conditions: { type: string; status: boolean; reason: string; message: string }[] }
-    }>('Status', {}, { timeoutMs: 10_000 })
-    const find = (type: string) => status.conditions.find(condition => condition.type === type)
-    const bad = status.conditions.filter(condition => !condition.status)
-    return {
-      runtimeReady: find('RuntimeReady')?.status ?? false,
-      networkReady: find('NetworkReady')?.status ?? false,
-      // As a kubelet writes a condition into the node's.
-      message: bad.map(({ type, reason, message }) => `${type}=false reason:${reason} message:${message}`).join(', '),
-    }
+  status() {
+    return readStatus(this.#connection)
   }
 
   imagePresent(image: string) {
@@ -142,6 +133,7 @@ class ContainerdRuntime implements Runtime {
 
   async runSandbox(pod: SandboxSpec, signal: AbortSignal): Promise<SandboxId> {
     const config = sandboxConfig(pod, this.#owner)
+    const isNew = this.#observer.isNew(pod.uid)
     try {
       const { pod_sandbox_id: id } = await this.#connection.runtime<{ pod_sandbox_id: string }>(
         'RunPodSandbox',
@@ -150,9 +142,10 @@ class ContainerdRuntime implements Runtime {
       )
       this.#configs.set(id, config)
       this.#observer.remember(id, pod.uid)
-      this.#observer.sandboxStarted(id)
+      this.#observer.sandboxStarted(id, pod.uid, isNew)
       return id
     } catch (error) {
+      this.#observer.doubt(pod.uid)
       throw this.#failed(`cannot start the sandbox of ${pod.namespace}/${pod.name}`, error)
     }
   }
@@ -165,9 +158,10 @@ class ContainerdRuntime implements Runtime {
     const id = await this.#create(sandbox, spec)
     try {
       await this.#connection.runtime('StartContainer', { container_id: id }, { timeoutMs: 240_000 })
-      this.#observer.containerStarted(id)
+      this.#observer.containerStarted(id, sandbox)
       return id
     } catch (error) {
+      this.#doubt(id)
       if (!(error instanceof CallFailed)) throw error
       throw new ContainerStartFailed('RunContainerError', plain(error.details), { cause: error })
     }
@@ -189,6 +183,7 @@ class ContainerdRuntime implements Runtime {
       this.#observer.remember(container_id, pod.metadata.uid)
       return container_id
     } catch (error) {
+      this.#doubt(sandbox)
       if (!(error instanceof CallFailed)) throw error
       throw new ContainerStartFailed('CreateContainerError', plain(error.details), { cause: error })
     }
@@ -217,7 +212,7 @@ class ContainerdRuntime implements Runtime {
     const timeout = Math.ceil(Math.max(graceMs, 0) / 1000)
     await goneAsUndefined(
       this.#connection.runtime('StopContainer', { container_id: container, timeout }, { timeoutMs: graceMs + 180_000 }),
-    )
+    ).finally(() => this.#doubt(container))
   }
 
   async removeContainer(container: ContainerId) {
@@ -240,6 +235,8 @@ class ContainerdRuntime implements Runtime {
       })
     } catch (error) {
       throw this.#failed(`cannot stop sandbox ${sandbox}`, error)
+    } finally {
+      this.#doubt(sandbox)
     }
   }
 
@@ -392,6 +389,11 @@ class ContainerdRuntime implements Runtime {
   async [Symbol.asyncDispose]() {
     this.#changes.close()
     this.#connection[Symbol.dispose]()
+  }
+
+  /** Something of the pod of this sandbox or container is not as it was. */
+  #doubt(id: string): void {
+    this.#observer.doubt(this.#observer.podOf(id))
   }
 
   #failed(what: string, error: unknown): unknown {

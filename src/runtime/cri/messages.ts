@@ -99,7 +99,9 @@ export interface PodSandbox {
 
 export interface PodSandboxStatus {
   id: string
+  metadata: PodSandboxMetadata
   state: PodSandbox['state']
+  created_at: number
   network: { ip: string; additional_ips: { ip: string }[] } | null
 }
 
