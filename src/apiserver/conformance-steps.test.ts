@@ -182,6 +182,8 @@ test('a Job or ReplicationController leaves its pods when a deletion does not sa
     ),
   ]
   expect(await deleted(jobs, { template })).toEqual([['example.com/held', 'orphan'], warning])
+  const missing = await server.call('DELETE', `${jobs}/none`)
+  expect([missing.status, missing.headers['warning']]).toEqual([404, warning])
   const background = { propagationPolicy: 'Background' }
   expect(await deleted(jobs, { template }, background)).toEqual([['example.com/held'], undefined])
   expect(await deleted(`${ns}/replicationcontrollers`, { template: always })).toEqual([
@@ -256,4 +258,12 @@ test('a kind that has no form as a table says so', async () => {
   const url = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
   const { status, body } = await server.call('POST', url, review, { accept })
   expect([status, body.reason]).toEqual([406, 'NotAcceptable'])
+})
+
+test('who asks a question owns it', async () => {
+  const asked = await server.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews?fieldManager=me', {
+    spec: { user: 'x', resourceAttributes: { verb: 'get', resource: 'pods' } },
+  })
+  const owned = { 'f:resourceAttributes': { '.': {}, 'f:resource': {}, 'f:verb': {} }, 'f:user': {} }
+  expect(asked.body.metadata.managedFields).toMatchObject([{ manager: 'me', fieldsV1: { 'f:spec': owned } }])
 })

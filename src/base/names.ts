@@ -37,7 +37,8 @@ function check(value: string, { regex, maxLength, text }: Rule): string[] {
   return errors
 }
 
-function byteLength(value: string): number {
+/** In UTF-8. */
+export function byteLength(value: string): number {
   let bytes = value.length
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i)

@@ -61,8 +61,6 @@ export async function deleteObject(
       },
     }
     if (!options.admitted) await core.admission.admit(admission)
-    const warning = target.stored.orphansDependents?.warning
-    if (warning && attempt === 1 && policyOf(wishes) === undefined) options.warnings.push(warning)
     const next = markDeleted(core, target, target.form ? structuredClone(present) : marks(target, kept), wishes)
     try {
       if (next === undefined) return { gone: false, object: kept }
@@ -150,13 +148,13 @@ function graceSeconds({ stored }: Resource, object: AnyObject, wishes: DeleteOpt
 }
 
 /** What becomes of dependents, if the request says so. */
-function policyOf({ propagationPolicy, orphanDependents }: DeleteOptions): string | undefined {
+export function propagationOf({ propagationPolicy, orphanDependents }: DeleteOptions): string | undefined {
   if (propagationPolicy !== undefined) return propagationPolicy
   return orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background'
 }
 
 function finalizersFor(before: string[], wishes: DeleteOptions, { stored }: Resource): string[] {
-  const policy = policyOf(wishes)
+  const policy = propagationOf(wishes)
   const decided = before.some(f => waitingFinalizers.includes(f))
   if (policy === undefined) return stored.orphansDependents && !decided ? [...before, 'orphan'] : before
   const others = before.filter(f => !waitingFinalizers.includes(f))

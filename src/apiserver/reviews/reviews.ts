@@ -18,8 +18,10 @@ import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
 import { type AuthorizerChain, everything, mastersGroup } from '../authz/authorizer.ts'
 import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, ComputedVerbs, ResourceCall } from '../core.ts'
+import { trackPlainWrite } from '../objects/field-owners.ts'
 import { acceptedForm } from '../replies/accept.ts'
 import { valueReply } from '../replies/object-form.ts'
+import { fieldManager } from '../verbs/write-options.ts'
 import { answerAccess, checkAccessSpec, invalidPath } from './access.ts'
 
 export interface ReviewParts {
@@ -171,13 +173,16 @@ function answer(call: ResourceCall, review: AnyObject, status: object): ApiReply
   const { kind, apiVersion, metadata: given, ...rest } = review
   const { namespace: _, ...metadata } = given
   const { namespace } = call.path
-  return valueReply(call, 201, {
+  const reply = {
     kind,
     apiVersion,
     metadata: { ...(namespace ? { namespace } : {}), creationTimestamp: null, ...metadata },
     ...rest,
-    status,
-  } as AnyObject)
+  } as AnyObject
+  // Who asks owns the question, as of anything that is created.
+  void trackPlainWrite(call.core, call.resource.kind, fieldManager(call))(reply, undefined)
+  reply['status'] = status
+  return valueReply(call, 201, reply)
 }
 
 /** Before anything is asked: an answer that the client cannot read needs no question. */

@@ -9,9 +9,10 @@ import { readObject } from '../bodies/object-body.ts'
 import type { CallHandler, Core } from '../core.ts'
 import { applyDefaults } from '../model-engine.ts'
 import { admitRequest, askedBy } from '../objects/admit-request.ts'
+import { trackPlainWrite } from '../objects/field-owners.ts'
 import { acceptedForm } from '../replies/accept.ts'
 import { valueReply } from '../replies/object-form.ts'
-import { isDryRun } from '../verbs/write-options.ts'
+import { fieldManager, isDryRun } from '../verbs/write-options.ts'
 
 const minSeconds = 600
 const defaultSeconds = 3600
@@ -37,8 +38,10 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
     const request = readObject(call, TokenRequest)
     checkPlace(request, namespace, name)
     const spec = (request['spec'] ??= {})
-    if (!spec.audiences?.length) spec.audiences = [tokens.audience]
     applyDefaults(TokenRequest, request)
+    // Who asks owns the question, as of anything that is created.
+    void trackPlainWrite(core, TokenRequest, fieldManager(call), 'token')(request, undefined)
+    if (!spec.audiences?.length) spec.audiences = [tokens.audience]
     spec.expirationSeconds ??= defaultSeconds
     checkSeconds(spec.expirationSeconds)
     // A node hears what it may not ask for before it hears whether there is such an account.

@@ -6,9 +6,9 @@ import { resourceName } from '../../models/kind.ts'
 import { decodeProtobuf } from '../../models/protobuf/index.ts'
 import type { DeleteOptions, StatusDetails } from '../../models/types/meta-v1.ts'
 import { bodyForm, parseBody } from '../bodies/body.ts'
-import type { Call, CallHandler } from '../core.ts'
+import type { Call, CallHandler, ResourceCall } from '../core.ts'
 import { decodeDeleteOptions } from '../model-engine.ts'
-import { deleteObject } from '../objects/delete-object.ts'
+import { deleteObject, propagationOf } from '../objects/delete-object.ts'
 import { formOfMany, objectReply, valueReply } from '../replies/object-form.ts'
 import { successStatus } from '../replies/reply.ts'
 import { objectSelector } from '../selectors/object-selector.ts'
@@ -23,6 +23,7 @@ import { checkDryRun, isDryRun } from './write-options.ts'
 export const remove: CallHandler = async call => {
   const { core, resource, path } = call
   const wishes = readDeleteOptions(call)
+  warnOfOrphans(call, wishes)
   const dryRun = Boolean(wishes.dryRun?.length)
   const damaged = unreadable(call)
   if (wishesUnsafeDeletion(call, wishes, { found: damaged !== undefined, dryRun })) return removeUnreadable(call)
@@ -44,10 +45,17 @@ export const remove: CallHandler = async call => {
   return valueReply(call, 200, successStatus(details))
 }
 
+/** Whether or not there is anything to delete: it is about what was asked. */
+function warnOfOrphans({ resource, warnings }: ResourceCall, wishes: DeleteOptions): void {
+  const warning = resource.stored.orphansDependents?.warning
+  if (warning && propagationOf(wishes) === undefined) warnings.push(warning)
+}
+
 /** Deletes whatever the selectors match, or the page of it that the request is about; answers with what was there. */
 export const deleteCollection: CallHandler = async call => {
   const { core, resource } = call
   const wishes = readDeleteOptions(call)
+  warnOfOrphans(call, wishes)
   const dryRun = Boolean(wishes.dryRun?.length)
   const options = listOptions(call.info.query)
   const form = formOfMany(call, resource)

@@ -10,6 +10,7 @@ import { compile } from './run/compiler.ts'
 import { estimate } from './run/estimate.ts'
 import { Frame } from './run/frame.ts'
 import type { Expr } from './syntax/ast.ts'
+import type { Fresh } from './syntax/macros.ts'
 import { parse } from './syntax/parser.ts'
 import { compileError, Fault } from './syntax/source.ts'
 import { type CelType, typeText } from './types.ts'
@@ -31,7 +32,7 @@ export interface CelEnvironment {
   /** True if the elements of a literal may be of different types, which Kubernetes refuses. */
   mixedLiterals?: boolean
   /** True for an expression that is written now: it may not use what Kubernetes 1.32 only reads where it is stored. */
-  fresh?: boolean
+  fresh?: Fresh
 }
 
 /** Least and most that an evaluation costs, in Kubernetes' units; `max` may be Infinity. */
@@ -95,7 +96,7 @@ export function compileCel(source: string, environment: CelEnvironment): CelProg
   }
 }
 
-function parsed(source: string, fresh: boolean): Expr {
+function parsed(source: string, fresh: Fresh): Expr {
   try {
     return parse(source, fresh)
   } catch (error) {

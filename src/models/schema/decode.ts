@@ -59,7 +59,12 @@ function compileObject(type: ObjectType): Decoder {
     const decode = isResources(type, field)
       ? mapDecoder(resourceDecoder, 'v1.ResourceList', '0')
       : decoderOf(field.type)
-    steps.set(field.name, { field, decode, drop: field.empty === 'drop', nullable: field.nullable })
+    steps.set(field.name, {
+      field,
+      decode,
+      drop: field.empty === 'drop',
+      nullable: field.nullable && field.type.form !== 'scalar',
+    })
     if (field.empty === 'fill')
       fills.push({ name: field.name, make: field.nullable ? () => null : filler(field.type, decode) })
   }

@@ -76,7 +76,8 @@ export class Wanted {
 const nameOf = (claim: ResourceClaim) => keyText(keyOf(claim))
 
 function wishesOf(claim: ResourceClaim, index: number, classes: Classes, reach: Reach): Wish[] {
-  const { requests = [], constraints = [] } = claim.spec.devices ?? {}
+  const { constraints = [], ...devices } = claim.spec.devices ?? {}
+  const requests = devices.requests ?? []
   const wishes: Wish[] = []
   let count = 0
   for (const request of requests) {

@@ -5,23 +5,12 @@ import {
   type CelProgram,
   CelSemver,
   type CelValue,
-  cel,
   celQuantity,
-  compileCel,
-  deviceLibrary,
 } from '../../models/cel/index.ts'
+import { compileDeviceExpression, deviceCostLimit } from '../../models/kinds/resource/device-expression.ts'
 import type { BasicDevice, Device, DeviceAttribute } from '../../models/types/resource-v1beta1.ts'
 
-/** As much as Kubernetes lets one evaluation cost. */
-const costLimit = 1_000_000
 const mostPrograms = 1_000
-
-const perDomain = (of: Parameters<typeof cel.map>[1]) => cel.map(cel.string, cel.map(cel.string, of))
-const deviceType = cel.object('DRADevice', {
-  driver: cel.string,
-  attributes: perDomain(cel.dyn),
-  capacity: perDomain(cel.opaque('kubernetes.Quantity')),
-})
 
 const programs = new Map<string, CelProgram | string>()
 const answers = new WeakMap<Device, Map<string, boolean | string>>()
@@ -49,7 +38,7 @@ function evaluate(expression: string, device: BasicDevice, driver: string): bool
     },
   }
   try {
-    return program.evaluate(bindings, { costLimit }).value === true
+    return program.evaluate(bindings, { costLimit: deviceCostLimit }).value === true
   } catch (error) {
     return `CEL runtime error: ${explain(error)}`
   }
@@ -59,7 +48,7 @@ function compiled(expression: string): CelProgram | string {
   let program = programs.get(expression)
   if (program !== undefined) return program
   try {
-    program = compileCel(expression, { variables: { device: deviceType }, result: cel.bool, functions: deviceLibrary })
+    program = compileDeviceExpression(expression, false)
   } catch (error) {
     program = `CEL compile error: ${explain(error)}`
   }

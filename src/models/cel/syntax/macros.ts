@@ -142,6 +142,9 @@ function has(at: number, [arg]: Expr[]): Expr {
   return node(at, { ...(arg as Extract<ExprForm, { kind: 'select' }>), test: true })
 }
 
+/** Whether an expression is new; `binding`: it is, and may use `cel.bind` all the same. */
+export type Fresh = boolean | 'binding'
+
 /** Those with two variables, and `cel.bind`: Kubernetes 1.32 reads what later ones have stored with them, and takes nothing new. */
 const later = new Set(
   Object.keys(receivers)
@@ -158,9 +161,9 @@ export function expandMacro(
   name: string,
   target: Expr | undefined,
   args: Expr[],
-  fresh: boolean,
+  fresh: Fresh,
 ): Expr | undefined {
-  if (fresh && later.has(`${name}/${args.length}`)) return undefined
+  if (fresh && later.has(`${name}/${args.length}`) && !(fresh === 'binding' && name === 'bind')) return undefined
   if (!target) return name === 'has' && args.length === 1 ? has(at, args) : undefined
   if (name === 'bind' && args.length === 3 && target.kind === 'ident' && target.name === 'cel')
     return bind(at, target, args)

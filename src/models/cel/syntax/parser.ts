@@ -1,6 +1,6 @@
 import { call, type Entry, type Expr, ident, literal, maxDepth, node, type StructField } from './ast.ts'
 import { numberValue, type Token, tokens } from './lexer.ts'
-import { expandMacro } from './macros.ts'
+import { expandMacro, type Fresh } from './macros.ts'
 import { Fault } from './source.ts'
 
 /** The longest text that is taken, in characters. */
@@ -34,7 +34,7 @@ const expected =
   "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 
 /** @param fresh what later versions of Kubernetes have stored need not be read @throws Fault */
-export function parse(source: string, fresh = false): Expr {
+export function parse(source: string, fresh: Fresh = false): Expr {
   const size = source.length <= maxCharacters ? 0 : [...source].length
   if (size > maxCharacters)
     throw new Fault(0, `expression code point size exceeds limit: size: ${size}, limit ${maxCharacters}`)
@@ -45,9 +45,9 @@ class Parser {
   readonly #tokens: Token[]
   #next = 0
   #nesting = 0
-  readonly #fresh: boolean
+  readonly #fresh: Fresh
 
-  constructor(all: Token[], fresh: boolean) {
+  constructor(all: Token[], fresh: Fresh) {
     this.#tokens = all
     this.#fresh = fresh
   }

@@ -14,8 +14,11 @@ export function compileError(source: string, faults: readonly Fault[]): CelCompi
   const sorted = [...faults].sort((a, b) => a.at - b.at)
   const issues = sorted.map(fault => issueOf(source, fault))
   const lines = source.split('\n')
-  const text = issues.map(
-    issue => `ERROR: <input>:${issue.line}:${issue.column}: ${issue.message}${snippet(lines, issue)}`,
+  // Of nothing there is nothing to show.
+  const text = issues.map(issue =>
+    source === ''
+      ? `ERROR: <input>:1:0: ${issue.message}`
+      : `ERROR: <input>:${issue.line}:${issue.column}: ${issue.message}${snippet(lines, issue)}`,
   )
   return new CelCompileError(`compilation failed: ${text.join('\n')}`, issues)
 }

@@ -18,7 +18,8 @@ export const requestNames = (spec: ResourceClaimSpec | undefined): ReadonlySet<s
   new Set(spec?.devices?.requests?.map(request => request.name))
 
 /** What a claim asks for: named once each, of a class, and a number that fits how it is counted. */
-export function checkClaimRequests(field: string, spec: ResourceClaimSpec | undefined): FieldError[] {
+/** @param stored expressions are there already: an update cannot change them */
+export function checkClaimRequests(field: string, spec: ResourceClaimSpec | undefined, stored: boolean): FieldError[] {
   const { requests, constraints, config } = spec?.devices ?? {}
   const at = `${field}.devices`
   const names = requestNames(spec)
@@ -31,7 +32,7 @@ export function checkClaimRequests(field: string, spec: ResourceClaimSpec | unde
   return [
     ...checkSet(`${at}.requests`, requests, {
       most: mostRequests,
-      check: checkRequest,
+      check: (request, own) => checkRequest(request, own, stored),
       key: request => request.name,
       named: '.name',
     }),
@@ -51,19 +52,17 @@ export function checkClaimRequests(field: string, spec: ResourceClaimSpec | unde
   ]
 }
 
-function checkRequest(request: DeviceRequest, own: string): FieldError[] {
+function checkRequest(request: DeviceRequest, own: string, stored: boolean): FieldError[] {
   const { name = '', deviceClassName, selectors, allocationMode = '', count = 0 } = request
   const errors = [
     ...texts(`${own}.name`, name, isDns1123Label(name)),
     ...checkName(`${own}.deviceClassName`, deviceClassName, isDns1123Subdomain),
-    ...checkSelectors(`${own}.selectors`, selectors),
+    ...checkSelectors(`${own}.selectors`, selectors, stored),
   ]
   if (allocationMode === 'ExactCount') {
     if (count <= 0) errors.push(invalid(`${own}.count`, count, 'must be greater than zero'))
   } else if (allocationMode === 'All') {
     if (count) errors.push(invalid(`${own}.count`, count, "must not be specified when allocationMode is 'All'"))
-  } else if (!allocationMode)
-    // Another one than these is refused with the types.
-    errors.push(notSupported(`${own}.allocationMode`, allocationMode, ['All', 'ExactCount']))
+  } else errors.push(notSupported(`${own}.allocationMode`, allocationMode, ['All', 'ExactCount']))
   return errors
 }

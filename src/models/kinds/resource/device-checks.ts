@@ -3,6 +3,7 @@ import { duplicate, type FieldError, invalid, required, tooLong, tooMany, typeIn
 import type { DeviceConfiguration, DeviceSelector } from '../../types/resource-v1beta1.ts'
 import { texts } from '../checks.ts'
 import { checkDriverName } from '../storage/storage-checks.ts'
+import { checkDeviceExpression } from './device-expression.ts'
 
 /** Parameters for a driver are at most so long. */
 const longestParameters = 10 * 1024
@@ -12,9 +13,10 @@ const longestId = 32
 /** Each entry by itself, then their number, then those that come again. @param most undefined: as many as one likes */
 export function checkSet<T>(
   field: string,
-  list: readonly T[] = [],
+  given: readonly T[] | null | undefined,
   { most, check, key, named = '' }: SetRules<T>,
 ): FieldError[] {
+  const list = given ?? []
   const seen = new Set<string>()
   return [
     ...list.flatMap((item, i) => check(item, `${field}[${i}]`)),
@@ -75,8 +77,13 @@ function checkId(at: string, id: string): FieldError[] {
 
 const mostSelectors = 32
 
-export function checkSelectors(field: string, selectors: readonly DeviceSelector[] | undefined): FieldError[] {
-  const check = ({ cel }: DeviceSelector, at: string) => (cel ? [] : [required(`${at}.cel`)])
+export function checkSelectors(
+  field: string,
+  selectors: readonly DeviceSelector[] | undefined,
+  stored: boolean,
+): FieldError[] {
+  const check = ({ cel }: DeviceSelector, at: string) =>
+    cel ? checkDeviceExpression(`${at}.cel.expression`, cel.expression ?? '', stored) : [required(`${at}.cel`)]
   return checkSet(field, selectors, { most: mostSelectors, check })
 }
 

@@ -1,3 +1,4 @@
+import { same } from '../../../base/equality.ts'
 import { defineKind } from '../../kind.ts'
 import type * as resource from '../../types/resource-v1beta1.ts'
 import { checkDeviceConfiguration, checkSelectors, checkSet } from './device-checks.ts'
@@ -15,8 +16,9 @@ export const DeviceClass = defineKind<resource.DeviceClass>({
   schema: 'resource/v1beta1.DeviceClass',
   deletionAnswersObject: true,
   unconditionalUpdate: true,
-  validate: ({ spec }) => [
-    ...checkSelectors('spec.selectors', spec?.selectors),
+  validate: ({ spec }, previous) => [
+    // What is as it was is stored.
+    ...checkSelectors('spec.selectors', spec?.selectors, previous !== undefined && same(spec, previous.spec)),
     ...checkSet('spec.config', spec?.config, {
       most: mostConfigurations,
       check: (entry, at) => checkDeviceConfiguration(at, entry),

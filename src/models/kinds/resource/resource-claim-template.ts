@@ -19,7 +19,7 @@ export const ResourceClaimTemplate = defineKind<resource.ResourceClaimTemplate>(
   defaults: object => defaultClaimSpec(object.spec?.spec),
   checkedTwice: true,
   validate: (next, previous) => [
-    ...checkClaimRequests('spec.spec', next.spec?.spec),
+    ...checkClaimRequests('spec.spec', next.spec?.spec, previous !== undefined),
     ...(previous ? checkImmutable('spec', next.spec, previous.spec) : []),
   ],
 })

@@ -31,7 +31,7 @@ export const ResourceClaim = defineKind<resource.ResourceClaim>({
   defaults: object => defaultClaimSpec(object.spec),
   checkedTwice: true,
   validate: (next, previous) => [
-    ...checkClaimRequests('spec', next.spec),
+    ...checkClaimRequests('spec', next.spec, previous !== undefined),
     ...(previous ? checkImmutable('spec', next.spec, previous.spec) : []),
   ],
   validatePart: (_, next, previous) => checkClaimStatus(next, previous),

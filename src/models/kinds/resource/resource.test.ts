@@ -135,3 +135,29 @@ test('a class has selectors of devices and parameters for a driver', () => {
     expect.stringContaining('spec.config[1].opaque.driver: Invalid value: "x_": a lowercase RFC 1123 subdomain'),
   ])
 })
+
+test('an attribute of a device has one value, a node selector one term, and how many devices are asked for a known way', () => {
+  const slice = (spec: object): any => ({
+    metadata: { name: 's' },
+    spec: { driver: 'x.io', pool: { name: 'p', resourceSliceCount: 1, generation: 1 }, ...spec },
+  })
+  const device = (value: object) =>
+    slice({ allNodes: true, devices: [{ name: 'd', basic: { attributes: { a: value } } }] })
+  const at = 'spec.devices[0].basic.attributes[a]'
+  const fields = (object: any) => ResourceSlice.validate!(object).map(e => e.field)
+  expect(fields(device({ int: 1 }))).toEqual([])
+  expect(fields(device({}))).toEqual([at])
+  expect(fields(device({ int: 1, bool: false }))).toEqual([at])
+  expect(fields(device({ version: '1.2' }))).toEqual([`${at}.version`])
+  expect(fields(device({ string: 'x'.repeat(65) }))).toEqual([`${at}.string`])
+  const term = { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n'] }] }
+  const terms = 'spec.nodeSelector.nodeSelectorTerms'
+  expect(fields(slice({ nodeSelector: { nodeSelectorTerms: [term, term] } }))).toEqual([terms])
+  expect(fields(slice({ nodeSelector: { nodeSelectorTerms: [term] } }))).toEqual([])
+  expect(told(ResourceClaim.validate!(claim({ requests: [{ ...request, allocationMode: 'x' }] })))).toEqual([
+    'spec.devices.requests[0].allocationMode: Unsupported value: "x": supported values: "All", "ExactCount"',
+  ])
+  const unnamed = claim({ requests: [{ name: 'r' }] })
+  ResourceClaim.defaults!(unnamed)
+  expect(unnamed.spec.devices.requests).toEqual([{ name: 'r', allocationMode: 'ExactCount', count: 1 }])
+})

@@ -1,6 +1,7 @@
-import { isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
-import { type FieldError, invalid, required } from '../../field-error.ts'
-import type { Device, ResourceSliceSpec } from '../../types/resource-v1beta1.ts'
+import { byteLength, isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
+import { CelSemver } from '../../cel/index.ts'
+import { type FieldError, invalid, required, tooLong } from '../../field-error.ts'
+import type { Device, DeviceAttribute, ResourceSliceSpec } from '../../types/resource-v1beta1.ts'
 import { checkImmutable, texts } from '../checks.ts'
 import { checkNodeSelector } from '../core/scheduling-validation.ts'
 import { checkDriverName } from '../storage/storage-checks.ts'
@@ -8,6 +9,8 @@ import { checkAttributeName, checkPoolName, checkSet } from './device-checks.ts'
 
 const mostDevices = 128
 const mostAttributes = 32
+/** Of a text or version, in bytes. */
+const longestValue = 64
 
 /** Devices of one driver and pool, and the nodes that have them. */
 export function checkSlice(spec: ResourceSliceSpec, old: ResourceSliceSpec | undefined): FieldError[] {
@@ -23,7 +26,12 @@ export function checkSlice(spec: ResourceSliceSpec, old: ResourceSliceSpec | und
       ...checkImmutable('spec.nodeName', nodeName, old.nodeName),
     )
   if (nodeName) errors.push(...texts('spec.nodeName', nodeName, isDns1123Subdomain(nodeName)))
-  if (nodeSelector) errors.push(...checkNodeSelector('spec.nodeSelector', nodeSelector))
+  if (nodeSelector) {
+    const terms = nodeSelector.nodeSelectorTerms ?? []
+    errors.push(...checkNodeSelector('spec.nodeSelector', nodeSelector))
+    if (terms.length !== 1)
+      errors.push(invalid('spec.nodeSelector.nodeSelectorTerms', terms, 'must have exactly one node selector term'))
+  }
   const where = [nodeName, nodeSelector, allNodes].filter(Boolean).length
   const oneOf = 'exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required'
   if (where === 0) errors.push(required('spec', oneOf))
@@ -39,12 +47,27 @@ function checkDevice({ name = '', basic }: Device, at: string): FieldError[] {
   for (const [key, value] of Object.entries(attributes)) {
     const own = `${at}.basic.attributes[${key}]`
     errors.push(...checkAttributeName(own, key, { qualified: false }))
-    if (!Object.keys(value).length) errors.push(required(own, 'exactly one value must be specified'))
+    errors.push(...checkAttribute(own, value))
   }
   for (const key of Object.keys(capacity))
     errors.push(...checkAttributeName(`${at}.basic.capacity[${key}]`, key, { qualified: false }))
   const all = Object.keys(attributes).length + Object.keys(capacity).length
   const tooManyText = `the total number of attributes and capacities must not exceed ${mostAttributes}`
   if (all > mostAttributes) errors.push(invalid(`${at}.basic`, all, tooManyText))
+  return errors
+}
+
+function checkAttribute(at: string, value: DeviceAttribute): FieldError[] {
+  const { string: text, version } = value
+  const errors: FieldError[] = []
+  if (text !== undefined && byteLength(text) > longestValue) errors.push(tooLong(`${at}.string`, longestValue))
+  if (version !== undefined) {
+    if (!CelSemver.parse(version))
+      errors.push(invalid(`${at}.version`, version, 'must be a string compatible with semver.org spec 2.0.0'))
+    if (byteLength(version) > longestValue) errors.push(tooLong(`${at}.version`, longestValue))
+  }
+  const said = Object.values(value).filter(one => one !== undefined && one !== null).length
+  if (said === 0) errors.push(required(at, 'exactly one value must be specified'))
+  if (said > 1) errors.push(invalid(at, value, 'exactly one value must be specified'))
   return errors
 }
