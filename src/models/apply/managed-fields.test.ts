@@ -169,6 +169,17 @@ test('kubectl may change what its client-side form has set and nobody since, and
   )
 })
 
+test.each<[string, Record<string, string> | undefined, object]>([
+  ['none', undefined, {}],
+  ['its own alone', { [lastApplied]: '{}' }, { annotations: {} }],
+  ['another too', { [lastApplied]: '{}', a: 'b' }, { annotations: { a: 'b' } }],
+])('the annotation of kubectl has of the annotations it applies, %s, all but itself', (_title, annotations, kept) => {
+  const live = config({ replicas: 2 }, { annotations: { [lastApplied]: JSON.stringify(config({ replicas: 2 })) } })
+  trackUpdate(deployment, undefined, live, writer('kubectl-client-side-apply'))
+  const next = apply(live, config({ replicas: 2 }, annotations ? { annotations } : {}), 'kubectl', true)
+  expect(JSON.parse(next.metadata.annotations![lastApplied]!).metadata).toEqual({ name: 'web', ...kept })
+})
+
 test('what has changed since kubectl set it from the client is still a conflict', () => {
   const live = config({ replicas: 2 }, { annotations: { [lastApplied]: JSON.stringify(config({ replicas: 2 })) } })
   trackUpdate(deployment, undefined, live, writer('kubectl-client-side-apply'))

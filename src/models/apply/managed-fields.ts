@@ -294,8 +294,10 @@ function stillAsApplied(type: ObjectType, annotation: string | undefined, live: 
 
 /** The annotation of the client-side form, kept true so that people may go back to it. */
 function lastAppliedText(applied: AnyObject): string {
-  const { [lastAppliedAnnotation]: _, ...annotations } = applied.metadata.annotations ?? {}
-  return `${encodeJson({ ...strip(applied), metadata: { ...strip(applied).metadata, annotations } })}\n`
+  const said = strip(applied)
+  const { [lastAppliedAnnotation]: _, ...others } = said.metadata.annotations ?? {}
+  const annotations = said.metadata.annotations ? { annotations: others } : {}
+  return `${encodeJson({ ...said, metadata: { ...said.metadata, ...annotations } })}\n`
 }
 
 function writeOwners(object: AnyObject, all: Owner[]): void {
