@@ -59,7 +59,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { core, metrics } = await loadCore(options, outside, closing.signal)
   const { registry } = metrics
   const aggregation = aggregationOf(core, registry, options)
-  const identity = identityOf(core, options, outside)
+  const identity = identityOf(core, options, outside, metrics.access)
   const authorizers = addAuthorizers(core, options, outside, registry)
   addAdmission(core, options, { rbac: authorizers.rbac, addresses, registry })
   addComputed(core, options, identity)

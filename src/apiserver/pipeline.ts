@@ -53,6 +53,8 @@ export function createHandler(parts: PipelineParts): ApiHandler {
     const done = parts.metrics.requests.begin(request.method)
     let flow: Flow | undefined
     let trail: AuditTrail | undefined
+    let [askedMs, begunMs] = [started, 0]
+    let tooLong = false
     try {
       info = parseRequest(request.url)
       const verb = verbOf(request, info)
@@ -60,6 +62,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const asked = { verb, path: info.path, ...attributesOf(info, verb) }
       const answer = authenticate(parts, request, auditId, asked, warnings)
       const known = answer instanceof Promise ? await answer : answer
+      if (!request.user) parts.metrics.access.identified(known, parts.core.clock.monotonicMs() - started)
       trail = parts.auditor?.begin(request, auditId, { user: known, ...asked })
       const user = wantsImpersonation(request) ? await impersonated(request, known, parts.authorizer) : known
       if (user !== known) trail?.impersonated(user)
@@ -69,8 +72,10 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const core = coreFor(parts.core, request, { user: user.username, request: auditId }, trail, deadlineMs)
       const call: Call = { core, request, info, user, auditId, warnings }
       const work = async () => {
+        begunMs = parts.core.clock.monotonicMs()
         const answer = parts.authorizer.authorize(attributes)
         const decision = answer instanceof Promise ? await answer : answer
+        parts.metrics.access.decided(decision, parts.core.clock.monotonicMs() - begunMs)
         note(decision, trail)
         if (!decision.allowed && decision.error !== undefined) return untoldReply(request, decision.error)
         if (!decision.allowed) return forbiddenReply(mayNot(attributes, decision.reason), request)
@@ -79,9 +84,11 @@ export function createHandler(parts: PipelineParts): ApiHandler {
         if (call.info.resource) return serveResource(call, verb)
         return (await parts.others(call)) ?? (belowRoot(call) ? errorReply(noSuchPath()) : noSuchPage())
       }
+      askedMs = parts.core.clock.monotonicMs()
       flow = long ? undefined : parts.control.flowControl.classify(attributes)
       reply = await (long ? work() : controlled(parts.control, flow, request, attributes, info, work))
     } catch (error) {
+      tooLong = error instanceof TimeIsOver
       reply = replyTo(parts, request, error)
     }
     trail?.answered(reply)
@@ -89,7 +96,12 @@ export function createHandler(parts: PipelineParts): ApiHandler {
     const finishing = finishReply(request, reply, auditId, warnings, flow)
     if (finishing) await finishing
     done()
-    parts.metrics.requests.observe({ info, verb: label, reply, ms: parts.core.clock.monotonicMs() - started })
+    const now = parts.core.clock.monotonicMs()
+    parts.metrics.requests.observe({
+      ...{ info, verb: label, reply, ms: now - started },
+      waitedMs: flow ? (begunMs || now) - askedMs : 0,
+      givenUp: tooLong || (flow !== undefined && begunMs === 0 && reply.status === 429),
+    })
     return reply
   }
 }
@@ -186,8 +198,11 @@ function authenticate(
   asked: Asked,
   warnings: string[],
 ): UserInfo | Promise<UserInfo> {
+  const { clock } = parts.core
+  const came = clock.monotonicMs()
   const refuse = (error: unknown): never => {
     const nobody = { username: '', groups: [] }
+    parts.metrics.access.identified(undefined, clock.monotonicMs() - came)
     if (error instanceof ApiError && error.code === 401)
       parts.auditor?.begin(request, auditId, { user: nobody, ...asked })?.refused(error.message)
     throw error

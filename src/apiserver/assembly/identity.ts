@@ -8,6 +8,7 @@ import { OidcTokens } from '../authn/oidc-tokens.ts'
 import { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
 import { StaticTokens } from '../authn/static-tokens.ts'
 import type { Core } from '../core.ts'
+import type { AccessMetrics } from '../metrics/access-metrics.ts'
 import type { ApiServerOptions, Outside } from './options.ts'
 
 const defaultIssuer = 'https://kubernetes.default.svc'
@@ -22,13 +23,21 @@ export interface Identity {
 }
 
 /** Proxies that speak for others first: their own certificate would count as the user's. */
-export function identityOf(core: Core, options: ApiServerOptions, { clock, net, log }: Outside): Identity {
+export function identityOf(
+  core: Core,
+  options: ApiServerOptions,
+  { clock, net, log }: Outside,
+  access: AccessMetrics,
+): Identity {
   const { frontProxy, tokenKeys, oidc } = options
   const tokens = tokenKeys && new ServiceAccountTokens(core, tokenKeys, options.tokenIssuer ?? defaultIssuer)
   const issuers = new ChosenIssuers(options.issuers ?? [], { net, clock, log })
   const authenticators = [
     ...(frontProxy ? [new FrontProxy(frontProxy.allowedNames, () => clock.now())] : []),
-    new ClientCertificates(() => clock.now()),
+    new ClientCertificates(
+      () => clock.now(),
+      remainingMs => access.certified(remainingMs),
+    ),
     new StaticTokens(options.tokens ?? {}),
     ...(tokens ? [tokens] : []),
     new BootstrapTokens(core),

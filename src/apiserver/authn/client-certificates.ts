@@ -7,9 +7,12 @@ export class ClientCertificates implements Authenticator {
   /** By the bytes that the listener keeps once a connection. */
   readonly #known = new WeakMap<Uint8Array, { user: UserInfo | undefined; endsMs: number }>()
   readonly #now: () => number
+  readonly #used: (remainingMs: number) => void
 
-  constructor(now: () => number) {
+  /** @param used told of every request for how long its certificate is still valid */
+  constructor(now: () => number, used: (remainingMs: number) => void = () => {}) {
     this.#now = now
+    this.#used = used
   }
 
   authenticate(request: ApiRequest): UserInfo | undefined {
@@ -21,7 +24,10 @@ export class ClientCertificates implements Authenticator {
       known = { user: withCredential(userOf(certificate), certificate), endsMs: Date.parse(certificate.validTo) }
       this.#known.set(der, known)
     }
-    return known.endsMs < this.#now() ? undefined : known.user
+    const remainingMs = known.endsMs - this.#now()
+    if (remainingMs < 0) return undefined
+    this.#used(remainingMs)
+    return known.user
   }
 }
 

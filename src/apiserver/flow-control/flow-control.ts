@@ -55,7 +55,12 @@ export class FlowControl {
   constructor({ core, registry, seats = 600 }: FlowControlOptions) {
     this.#core = core
     this.#seats = seats
-    this.#metrics = new FlowMetrics(registry, () => this.#levels.values())
+    this.#metrics = new FlowMetrics(
+      registry,
+      () => this.#levels.values(),
+      seats,
+      level => this.#toBorrow(level),
+    )
     const changed = () => {
       this.#flows = undefined
     }

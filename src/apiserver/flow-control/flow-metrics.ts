@@ -21,7 +21,13 @@ export class FlowMetrics {
   readonly #waited: TallyHistogram
   readonly #executed: TallyHistogram
 
-  constructor(registry: Registry, levels: () => Iterable<PriorityLevel>) {
+  /** @param seats of the whole server, and @param toBorrow what a level could borrow of the others now */
+  constructor(
+    registry: Registry,
+    levels: () => Iterable<PriorityLevel>,
+    seats: number,
+    toBorrow: (level: PriorityLevel) => number,
+  ) {
     const registers = [registry]
     const name = (text: string) => `apiserver_flowcontrol_${text}`
     this.#dispatched = new TallyCounter({
@@ -55,6 +61,19 @@ export class FlowMetrics {
         },
       })
     gauge('nominal_limit_seats', 'Seats of each priority level.', level => level.nominalSeats)
+    gauge(
+      'lower_limit_seats',
+      'Seats that a priority level never lends.',
+      level => level.nominalSeats - level.lendableSeats,
+    )
+    gauge('upper_limit_seats', 'Seats that a priority level can have at most, with those it borrows.', level =>
+      Math.min(level.nominalSeats + level.borrowLimit, seats),
+    )
+    gauge(
+      'current_limit_seats',
+      'Seats that a priority level can have now: its own and those that others lend.',
+      level => Math.min(level.nominalSeats + Math.min(level.borrowLimit, toBorrow(level)), seats),
+    )
     gauge('current_executing_seats', 'Seats that are taken.', level => level.seatsInUse)
     gauge('current_executing_requests', 'Requests that run.', level => level.executing)
     gauge('current_inqueue_requests', 'Requests that wait.', level => level.queues?.waiting ?? 0)

@@ -67,3 +67,27 @@ test('others are served between one metric and the next', async () => {
   done = true
   expect(served).toBeGreaterThan(10)
 })
+
+test('who comes, what they may and how long they are served is told under the names that alerts ask for', async () => {
+  const before = await lines('authorization_attempts_total{result="allowed"}')
+  await server.call('GET', `${configMaps}/a`)
+  await server.call('GET', configMaps, undefined, { authorization: 'Bearer nobody' })
+  const after = await lines('authorization_attempts_total{result="allowed"}')
+  const [was, is] = [before, after].map(([line]) => Number(line!.split(' ')[1]))
+  expect(is! - was!).toBeGreaterThanOrEqual(2)
+  const place = 'group="",version="v1",resource="configmaps",subresource="",scope="resource",component="apiserver"'
+  for (const le of ['1', '5', '30'])
+    expect(
+      (await lines(`apiserver_request_sli_duration_seconds_bucket{le="${le}",verb="GET",${place}`)).length,
+      le,
+    ).toBe(1)
+  const names = ['authentication_attempts', 'authentication_duration_seconds', 'authorization_duration_seconds']
+  const limits = ['lower', 'upper', 'current', 'nominal'].map(which => `apiserver_flowcontrol_${which}_limit_seats`)
+  const certificates = ['apiserver_client_certificate_expiration_seconds', 'apiserver_request_terminations_total']
+  const types = await lines('# TYPE ')
+  for (const name of [...names, ...limits, ...certificates])
+    expect(
+      types.some(line => line.startsWith(`# TYPE ${name} `)),
+      name,
+    ).toBe(true)
+})

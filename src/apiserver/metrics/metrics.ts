@@ -4,6 +4,7 @@ import { versionInfo } from '../health/version.ts'
 import type { ResourcePath } from '../request-info.ts'
 import type { ResourceTable } from '../resources.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
+import { AccessMetrics } from './access-metrics.ts'
 import { HealthMetrics } from './health-metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
 
@@ -11,12 +12,14 @@ import { RequestMetrics } from './request-metrics.ts'
 export class Metrics {
   readonly registry: Registry
   readonly requests: RequestMetrics
+  readonly access: AccessMetrics
   readonly health = new HealthMetrics()
 
   constructor(resources: ResourceTable, registry = new Registry()) {
     this.registry = registry
     collectDefaultMetrics({ register: registry })
     this.requests = new RequestMetrics([registry], path => isServed(resources, path))
+    this.access = new AccessMetrics([registry])
     new Gauge({
       name: 'kubernetes_build_info',
       help: 'Always 1; the labels say which program this is.',
