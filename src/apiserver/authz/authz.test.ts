@@ -168,6 +168,9 @@ test('anybody may ask what they may do in a namespace', async () => {
   expect(mastery.incomplete).toBe(false)
   expect(mastery.resourceRules[0]).toEqual({ verbs: ['*'], apiGroups: ['*'], resources: ['*'] })
   expect(mastery.nonResourceRules[0]).toEqual({ verbs: ['*'], nonResourceURLs: ['*'] })
+  // What the role cluster-admin grants too is said once.
+  const everything = mastery.resourceRules.filter((r: { resources: string[] }) => r.resources[0] === '*')
+  expect(everything).toHaveLength(1)
   // What roles grant comes after it.
   expect(mastery.resourceRules.slice(1).map((r: { resources: string[] }) => r.resources)).toContainEqual([
     'selfsubjectreviews',

@@ -126,3 +126,15 @@ test('what is no longer served is no longer published, and the ETags tell', asyn
   expect(await core()).toBe(hash)
   expect((await server.call('GET', '/apis/gone.example.com/v1')).status).toBe(404)
 })
+
+test('verbs of custom resources come in the order that kube-apiserver has', async () => {
+  const group = 'scaled.example.com'
+  await published({ type: 'object', properties: { spec: { type: 'object' } } }, group)
+  const list = (await server.call('GET', `/apis/${group}/v1`)).body
+  const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
+  expect(list.resources[0].verbs).toEqual(verbs)
+  const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+  const { items } = (await server.call('GET', '/apis', undefined, { accept })).body
+  const found = items.find((item: any) => item.metadata.name === group)
+  expect(found.versions[0].resources[0].verbs).toEqual(verbs)
+})

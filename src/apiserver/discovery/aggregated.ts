@@ -3,6 +3,7 @@ import type { Core } from '../core.ts'
 import type { Resource } from '../resources.ts'
 import { type ShownGroup, type ShownVersion, shownGroups } from './shown-groups.ts'
 import { subresourcesOf } from './subresource-kinds.ts'
+import { verbsOf } from './verbs.ts'
 
 /** Everything below /api or below /apis in one answer: APIGroupDiscoveryList. */
 export function aggregatedDiscovery(core: Core, root: 'api' | 'apis', version: string): object {
@@ -52,7 +53,7 @@ function resourceItem(resource: Resource): object {
     responseKind: responseKind(kind, kind),
     scope: kind.scope,
     singularResource: kind.singular ?? kind.kind.toLowerCase(),
-    verbs: [...resource.verbs].sort(),
+    verbs: verbsOf(resource),
     ...(kind.shortNames?.length ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories?.length ? { categories: kind.categories } : {}),
     ...(subresources.length ? { subresources } : {}),

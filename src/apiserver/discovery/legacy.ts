@@ -2,6 +2,7 @@ import type { Core } from '../core.ts'
 import { type Resource, type ResourceTable, storageVersionHash } from '../resources.ts'
 import { type ShownGroup, shownGroups } from './shown-groups.ts'
 import { subresourcesOf } from './subresource-kinds.ts'
+import { verbsOf } from './verbs.ts'
 
 type Addresses = { clientCIDR: string; serverAddress: string }[]
 
@@ -62,7 +63,7 @@ function resourceItems(resource: Resource): object[] {
     singularName: kind.singular ?? kind.kind.toLowerCase(),
     namespaced: resource.namespaced,
     kind: kind.kind,
-    verbs: [...resource.verbs].sort(),
+    verbs: verbsOf(resource),
     ...(kind.shortNames?.length ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories?.length ? { categories: kind.categories } : {}),
     ...(stored ? { storageVersionHash: storageVersionHash(resource) } : {}),

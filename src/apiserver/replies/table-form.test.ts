@@ -82,3 +82,20 @@ test('a watch that begins with all there is and marks its end is no table', asyn
   const { status } = await server.call('GET', `${maps}${query}&allowWatchBookmarks=true`, undefined, table)
   expect(status).toBe(406)
 })
+
+test('a scale is printed with what is wanted and what is there', async () => {
+  const labels = { app: 'web' }
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const deployments = '/apis/apps/v1/namespaces/default/deployments'
+  const spec = { replicas: 3, selector: { matchLabels: labels }, template }
+  await server.call('POST', deployments, { metadata: { name: 'web' }, spec })
+  const { body } = await server.call('GET', `${deployments}/web/scale`, undefined, table)
+  const columns = body.columnDefinitions.map(({ name, type }: any) => [name, type])
+  expect(columns).toEqual([
+    ['Name', 'string'],
+    ['Desired', 'integer'],
+    ['Available', 'integer'],
+    ['Age', 'string'],
+  ])
+  expect(body.rows[0].cells.slice(0, 3)).toEqual(['web', 3, 0])
+})

@@ -121,10 +121,15 @@ function rulesStatus(parts: ReviewParts, user: UserInfo, namespace: string): obj
   }
   const evaluationError = beyond.length > 1 ? `[${beyond.join(', ')}]` : beyond[0]
   return {
-    ...{ resourceRules, nonResourceRules, incomplete: beyond.length > 0 },
+    ...{ resourceRules: once(resourceRules), nonResourceRules: once(nonResourceRules), incomplete: beyond.length > 0 },
     ...(evaluationError ? { evaluationError } : {}),
   }
 }
+
+/** What is granted in several ways is said once. */
+const once = <Rule extends object>(rules: Rule[]): Rule[] => [
+  ...new Map(rules.map(rule => [JSON.stringify(rule), rule])).values(),
+]
 
 async function reviewToken(parts: ReviewParts, call: ResourceCall, review: AnyObject): Promise<object> {
   const token: string = review['spec']?.token ?? ''

@@ -19,8 +19,9 @@ import type { KeptObject } from '../watch-cache/kept-object.ts'
 
 const ofScale = ({ resource }: ResourceCall) => ({ ...resource.kind, plural: `${resource.kind.plural}/scale` })
 
-/** Who reads misses the scale; who writes misses the object. */
-const noScale = (call: ResourceCall): ApiError => notFoundError(ofScale(call), call.path.name!)
+/** Who reads misses the scale, of custom resources the object; who writes misses the object. */
+const noScale = (call: ResourceCall): ApiError =>
+  notFoundError(call.resource.kind.custom ? call.resource.kind : ofScale(call), call.path.name!)
 
 export const getScale: CallHandler = async call => {
   const kept = call.core.cache.get(call.resource, call.path.namespace, call.path.name!)
