@@ -56,8 +56,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   prepareUpdate?(next: T, previous: T): void
   /** After admission has changed it and its owners are settled: what the house alone counts, whoever owns it. Changes `next`. */
   finishUpdate?(next: T, previous: T): void
-  /** Before a status is validated: what whoever writes it may leave unsaid. Changes `next`. */
-  prepareStatus?(next: T, previous: T): void
+  /** Before a status is validated: what whoever writes it may leave unsaid. Changes `next`; `now` is RFC 3339. */
+  prepareStatus?(next: T, previous: T, now: string): void
   /** The object's deletion has begun; whether it may go at once is seen afterwards. Changes `object`; `now` is RFC 3339. */
   deletionBegins?(object: T, now: string): void
   /** True when two specs differ enough for metadata.generation to grow; unless given, any difference outside metadata and status. */

@@ -1,3 +1,4 @@
+import { timestamp } from '../../base/clock.ts'
 import { integerProblem } from '../../base/go-integer.ts'
 import { badRequest, conflictError, invalidError, notFoundError, objectModified } from '../../models/api-error.ts'
 import { type FieldError, GoText, invalid } from '../../models/field-error.ts'
@@ -120,7 +121,7 @@ async function admitAndCommit(
   if (!options.sound && !options.asItIs?.()) applyDefaults(resource.kind, served)
   let next = toStored(resource, served)
   if (next !== served) applyDefaults(kind, next)
-  next = asMayBeWritten(target, present, next, options)
+  next = asMayBeWritten(core, target, present, next, options)
   const admission: Admission = {
     core,
     operation: 'UPDATE',
@@ -135,7 +136,7 @@ async function admitAndCommit(
     warnings: options.warnings,
     requested: resource,
     ...(options.shownOptions ? { options: options.shownOptions } : {}),
-    settle: () => replaceContents(next, asMayBeWritten(target, present, { ...next }, options)),
+    settle: () => replaceContents(next, asMayBeWritten(core, target, present, { ...next }, options)),
   }
   const tracking = options.track?.(next, present)
   if (tracking) await tracking
@@ -168,10 +169,16 @@ async function admitAndCommit(
 }
 
 /** The next state with everything kept that such a writer may not change. May change and return `next`. */
-function asMayBeWritten(target: Resource, present: AnyObject, next: AnyObject, options: UpdateOptions): AnyObject {
+function asMayBeWritten(
+  core: Core,
+  target: Resource,
+  present: AnyObject,
+  next: AnyObject,
+  options: UpdateOptions,
+): AnyObject {
   const kind = target.stored
   keepSystemFields(next, present)
-  if (options.subresource === 'status') return onlyStatus(target, present, next)
+  if (options.subresource === 'status') return onlyStatus(target, present, next, timestamp(core.clock))
   if (options.trusted) return next
   if (kind.subresources?.includes('status')) keepStatus(next, present)
   kind.prepareUpdate?.(next, present)
@@ -199,14 +206,14 @@ function growGeneration(resource: Resource, next: AnyObject, present: AnyObject)
 }
 
 /** A writer of status changes status, of most kinds labels and annotations too: nothing else. Of a custom resource, the status alone. */
-function onlyStatus({ form, stored }: Resource, present: AnyObject, next: AnyObject): AnyObject {
+function onlyStatus({ form, stored }: Resource, present: AnyObject, next: AnyObject, now: string): AnyObject {
   const out: AnyObject = { ...present, metadata: { ...present.metadata } }
   if (!form) takeMarks(out, next, stored.statusMarks)
   // Another one's is left for validation to refuse.
   if (next.metadata.uid) out.metadata.uid = next.metadata.uid
   if (next['status'] === undefined) delete out['status']
   else out['status'] = next['status']
-  stored.prepareStatus?.(out, present)
+  stored.prepareStatus?.(out, present, now)
   return out
 }
 

@@ -14,6 +14,14 @@ function defaultVolume({ spec, status }: core.PersistentVolume): void {
   if (spec.hostPath) spec.hostPath.type ??= ''
 }
 
+/** Since when a volume is in its phase: whoever changes that need not say it. */
+function keepTransition(next: core.PersistentVolume, previous: core.PersistentVolume, now: string): void {
+  const { phase, lastPhaseTransitionTime: since } = previous.status ?? {}
+  const said = next.status?.lastPhaseTransitionTime
+  const lastPhaseTransitionTime = next.status?.phase === phase ? (said ?? since) : said === since ? now : (said ?? now)
+  if (next.status && lastPhaseTransitionTime !== said) next.status = { ...next.status, lastPhaseTransitionTime }
+}
+
 export const PersistentVolume = defineKind<core.PersistentVolume>({
   group: '',
   version: 'v1',
@@ -32,6 +40,7 @@ export const PersistentVolume = defineKind<core.PersistentVolume>({
   prepareCreate: volume => {
     volume.status = { phase: 'Pending', lastPhaseTransitionTime: volume.metadata.creationTimestamp! }
   },
+  prepareStatus: keepTransition,
   validate: validateVolume,
   warnings: volumeWarnings,
 })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   HorizontalPodAutoscaler,
+  PersistentVolume,
   Pod,
   PodDisruptionBudget,
   PriorityLevelConfiguration,
@@ -93,8 +94,28 @@ test('a container that has ended, and is not to be started again, stays ended', 
 test('the class of a pod need not be said again', () => {
   const pod = admitted(Pod, { metadata: { name: 'p' }, spec: { containers: [{ name: 'a', image: 'i' }] } })
   const next = { ...pod, status: { hostIP: '1.2.3.4' } } as any
-  Pod.prepareStatus!(next, pod)
+  Pod.prepareStatus!(next, pod, '')
   expect(next.status).toEqual({ hostIP: '1.2.3.4', qosClass: 'BestEffort' })
+})
+
+const since = '2026-01-01T00:00:00Z'
+const now = '2026-02-02T00:00:00Z'
+const own = '2026-01-15T00:00:00Z'
+test.each<[string, object, string | undefined]>([
+  ['the same phase', { phase: 'Pending' }, since],
+  ['the same phase and its own time', { phase: 'Pending', lastPhaseTransitionTime: own }, own],
+  ['another phase', { phase: 'Bound' }, now],
+  ['another phase and the old time', { phase: 'Bound', lastPhaseTransitionTime: since }, now],
+  ['another phase and its own time', { phase: 'Bound', lastPhaseTransitionTime: own }, own],
+])('who writes of a volume %s', (_title, status, time) => {
+  const volume = {
+    metadata: { name: 'v' },
+    spec: {},
+    status: { phase: 'Pending', lastPhaseTransitionTime: since },
+  } as any
+  const next = { ...volume, status: { ...status } }
+  PersistentVolume.prepareStatus!(next, volume, now)
+  expect(next.status.lastPhaseTransitionTime).toBe(time)
 })
 
 test('conditions and counts of a budget', () => {
