@@ -227,6 +227,7 @@ class NodeAgent implements Agent {
       ...{ runtime, events, objects, clock, parallelPulls: this.#options.parallelPulls ?? 5 },
       peers: this.#peers(),
       credentials: this.#options.imageCredentials,
+      metrics: this.#options.metrics,
     })
     const volumes = (this.#volumes = this.#own(
       simulated

@@ -30,6 +30,7 @@ const mebibyte = 1 << 20
 /** An image is not collected until it was unused for so long, unless said otherwise. */
 export const usualMinAgeMs = 120_000
 const full = 'image removed, the disk is full'
+const tooOld = 'image removed, it was unused for too long'
 
 /** Keeps the disk from filling: logs, images, and what pods left behind. */
 export class Chores {
@@ -86,7 +87,7 @@ export class Chores {
     const { runtime, disk, log, imageCollection } = this.#options
     const all = await this.#idleImages()
     const old = all.filter(image => this.#isOld(image))
-    await this.#removeImages(old, Number.POSITIVE_INFINITY, 'image removed, it was unused for too long')
+    await this.#removeImages(old, Number.POSITIVE_INFINITY, tooOld)
     const idle = all.filter(image => !old.includes(image))
     const { path } = await runtime.imageFilesystem().catch(() => ({ path: '' }))
     const space = path ? await disk.space(path).catch(() => undefined) : undefined
@@ -117,8 +118,8 @@ export class Chores {
   }
 
   /** The longest unused first, none that is young. @param why for the log. @returns bytes that are still to be freed */
-  async #removeImages(idle: readonly ImageInfo[], bytes: number, why: string): Promise<number> {
-    const { runtime, clock, log, imageCollection: { minAgeMs = usualMinAgeMs } = {} } = this.#options
+  async #removeImages(idle: readonly ImageInfo[], bytes: number, why: typeof full | typeof tooOld): Promise<number> {
+    const { runtime, clock, log, metrics, imageCollection: { minAgeMs = usualMinAgeMs } = {} } = this.#options
     const now = clock.monotonicMs()
     let toFree = bytes
     const oldest = idle
@@ -129,6 +130,7 @@ export class Chores {
       try {
         await runtime.removeImage(image.ref)
         toFree -= image.sizeBytes
+        metrics?.imageRemoved(why === tooOld ? 'age' : 'space')
         log.info({ image: image.names[0] ?? image.ref, bytes: image.sizeBytes }, why)
       } catch (error) {
         log.warn({ image: image.ref, error: explain(error) }, 'image not removed')

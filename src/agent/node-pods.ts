@@ -201,6 +201,7 @@ export class NodePods {
     if (refused?.shortage && isCritical(pod)) {
       const lesser = podsToPreempt(pod, this.active, refused.shortage)
       if (lesser) {
+        this.#options.metrics?.roomMade([...refused.shortage.keys()][0] ?? '')
         void this.#makeRoom(pod, lesser)
         return
       }
@@ -208,6 +209,7 @@ export class NodePods {
     }
     const noShare = over || refused ? undefined : this.#share(pod, known)
     const rejection = refused ?? (known ? undefined : noShare)
+    if (rejection) this.#options.metrics?.podRejected(rejection.reason)
     this.#work(pod, { gone: false, takeOver: observed !== undefined, rejection })
   }
 

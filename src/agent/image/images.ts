@@ -6,6 +6,7 @@ import type { Pod } from '../../models/types/core-v1.ts'
 import { registryOf } from '../../runtime/image-reference.ts'
 import { ImagePullFailed, type ImageRef, type Runtime } from '../../runtime/runtime.ts'
 import { abortable } from '../abortable.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { ReferencedObjects } from '../objects.ts'
 import { StepFailed } from '../pod/step-failed.ts'
 import { Semaphore } from '../semaphore.ts'
@@ -26,6 +27,8 @@ export interface ImagesOptions {
   credentials?: NodeCredentials | undefined
   /** Asked when a registry cannot be reached; nobody is unless said otherwise. */
   peers?: ImagePeers | undefined
+  /** Undefined: nothing is counted. */
+  metrics?: AgentMetrics | undefined
 }
 
 /** What a container or a volume says of its image. */
@@ -47,7 +50,7 @@ export interface Images {
 const never = new AbortController().signal
 
 export function createImages({ runtime, events, objects, clock, parallelPulls = 5, ...more }: ImagesOptions): Images {
-  const { peers, credentials: ofNode } = more
+  const { peers, credentials: ofNode, metrics } = more
   const places = new Semaphore(parallelPulls)
   /** Containers of one node often want the same image at the same time. */
   const under = new Map<string, Promise<ImageRef>>()
@@ -143,8 +146,10 @@ export function createImages({ runtime, events, objects, clock, parallelPulls = 
           }
         }
         const ref = await abortable(pulling, signal)
-        const took = `${((clock.monotonicMs() - asked) / 1000).toFixed(3)}s`
+        const seconds = (clock.monotonicMs() - asked) / 1000
+        const took = `${seconds.toFixed(3)}s`
         const size = (await runtime.images().catch(() => [])).find(known => known.ref === ref)?.sizeBytes ?? 0
+        metrics?.imagePulled(size, seconds)
         events.normal(
           pod,
           'Pulled',

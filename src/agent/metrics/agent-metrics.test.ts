@@ -32,6 +32,24 @@ it('counts what a pod takes to start, its pulls apart, and the work on it until 
   expect(Number(then.get(failed))).toBeGreaterThanOrEqual(1)
 })
 
+it('counts pods that it does not take, whom it ends for a critical one, pulls by size and images that go', async () => {
+  const metrics = new AgentMetrics()
+  await using fixture = await new Fixture({ metrics, simulated: { capacity: { cpu: '2' } } }).start()
+  const asks = (cpu: string) => ({ containers: [container('web', { resources: { requests: { cpu } } })] })
+  await fixture.run('large', asks('3'))
+  await fixture.run('lesser', asks('2'))
+  await fixture.run('critical', { ...asks('1'), priority: 2_000_000_000 })
+  metrics.imageRemoved('age')
+  expect(await linesOf(metrics)).toEqual(
+    expect.arrayContaining([
+      'kubelet_admission_rejections_total{reason="OutOfcpu"} 1',
+      'kubelet_preemptions{preemption_signal="cpu"} 1',
+      'kubelet_image_garbage_collected_total{reason="age"} 1',
+      expect.stringMatching(/^kubelet_image_pull_duration_seconds_count\{image_size_in_bytes="0-10MB"\} [1-9]/),
+    ]),
+  )
+})
+
 it('counts calls, evictions and the looks at the runtime, and tells nothing of what never happened', async () => {
   const metrics = new AgentMetrics()
   expect((await linesOf(metrics)).some(line => line.includes('operation_type'))).toBe(false)

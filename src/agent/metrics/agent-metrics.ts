@@ -2,6 +2,7 @@ import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
 import type { TransportCall } from '../../client/index.ts'
 import type { Runtime, RuntimeCall } from '../../runtime/runtime.ts'
 import type { Signal } from '../eviction/thresholds.ts'
+import { rejectionReason, sizeClass } from './label-classes.ts'
 
 /** Why a pod was evicted: what the node ran short of, or a limit of its own. */
 export type EvictionSignal = Signal | 'emptydirfs.limit' | 'ephemeralpodfs.limit' | 'ephemeralcontainerfs.limit'
@@ -24,6 +25,7 @@ const ofStatuses = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 45, 60]
 const ofVolumes = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
 const ofLives = [60, 3600, 14_400, ...[1, 7, 30, 90, 180, 360, 1440].map(days => days * 86_400)]
 const ofPlacing = Array.from({ length: 15 }, (_, i) => 0.05 * 2 ** i)
+const ofPulls = [1, 5, 10, 20, 30, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600]
 const ofRequests = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
 
 /**
@@ -147,6 +149,27 @@ export class AgentMetrics {
     'kubelet_cpu_manager_pinning_errors_total',
     'Containers that asked for processors of their own and did not get them.',
   ).of()
+  readonly #rejections = this.#counter(
+    'kubelet_admission_rejections_total',
+    'Pods that the node did not take, by the reason.',
+    ['reason'],
+  )
+  readonly #preemptions = this.#counter(
+    'kubelet_preemptions',
+    'Times that pods were ended so that a critical one found room, by what was short.',
+    ['preemption_signal'],
+  )
+  readonly #imagesRemoved = this.#counter(
+    'kubelet_image_garbage_collected_total',
+    'Images removed for want of room, or since they were unused for too long.',
+    ['reason'],
+  )
+  readonly #pullSeconds = this.#histogram(
+    'kubelet_image_pull_duration_seconds',
+    'How long pulls of images take, by the size of the image.',
+    ofPulls,
+    ['image_size_in_bytes'],
+  )
   readonly #memoryWanted = this.#counter(
     'kubelet_memory_manager_pinning_requests_total',
     'Containers whose memory was to come from chosen NUMA nodes.',
@@ -275,6 +298,25 @@ export class AgentMetrics {
 
   cpusNotGiven(): void {
     this.#cpusNotGiven.inc()
+  }
+
+  /** @param reason that people see */
+  podRejected(reason: string): void {
+    this.#rejections.of({ reason: rejectionReason(reason) }).inc()
+  }
+
+  /** @param short what was missing, `cpu` */
+  roomMade(short: string): void {
+    this.#preemptions.of({ preemption_signal: short }).inc()
+  }
+
+  imageRemoved(reason: 'space' | 'age'): void {
+    this.#imagesRemoved.of({ reason }).inc()
+  }
+
+  /** @param bytes of the image; 0: not known */
+  imagePulled(bytes: number, seconds: number): void {
+    this.#pullSeconds.of({ image_size_in_bytes: sizeClass(bytes) }).observe(seconds)
   }
 
   /** A container's memory is to come from chosen NUMA nodes. */

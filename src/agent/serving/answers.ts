@@ -3,6 +3,7 @@ import { localVolumesPath } from '../../models/local-volume.ts'
 import { nodeNetworkPath } from '../../models/node-network.ts'
 import { cadvisorMetrics } from './cadvisor-metrics.ts'
 import { checkpoint } from './checkpoints.ts'
+import { healthMetrics } from './health-metrics.ts'
 import { answerImages, imagePath } from './image-answers.ts'
 import { queriedLogs, readLogQuery } from './log-query.ts'
 import { nodeMetrics } from './node-metrics.ts'
@@ -57,6 +58,7 @@ const routes: readonly Route[] = [
   get('/metrics/resource', async ({ node }) => metrics(await resourceMetrics(node))),
   get('/metrics/cadvisor', async ({ node }) => metrics(await cadvisorMetrics(node))),
   get('/metrics/probes', ({ node }) => metrics(probeMetrics(node.probes.all))),
+  get('/metrics/slis', ({ node }) => metrics(healthMetrics(node))),
   get('/configz', ({ node }) => json({ kubeletconfig: node.configuration() })),
   get('/logs/(.*)', async ({ node: { disk, commands }, query }, path) => {
     if (!disk) throw new Refused(404, 'a simulated node has no machine, and no logs of one')

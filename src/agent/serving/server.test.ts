@@ -168,6 +168,20 @@ describe('the agent’s server', () => {
     expect((await get('/metrics/probes')).body).not.toContain('probed')
   })
 
+  it('tells how well it is in the way that monitoring of a kubelet asks for', async () => {
+    const line = (body: string, name: string) => body.split('\n').find(each => each.startsWith(name))
+    const total = 'kubernetes_healthchecks_total{name="syncloop",status="success",type="healthz"}'
+    const first = await get('/metrics/slis')
+    expect(first.status).toBe(200)
+    expect(line(first.body, 'kubernetes_healthcheck{name="ping"')).toBe(
+      'kubernetes_healthcheck{name="ping",type="healthz"} 1',
+    )
+    expect([line(first.body, total), line((await get('/metrics/slis')).body, total)]).toEqual([
+      `${total} 1`,
+      `${total} 2`,
+    ])
+  })
+
   it('tells its settings as a kubelet does', async () => {
     const { kubeletconfig } = JSON.parse((await get('/configz')).body)
     expect(kubeletconfig).toMatchObject({
