@@ -21,15 +21,19 @@ export interface Offer {
   stream?: boolean
 }
 
-const plain: AcceptedForm = { media: 'json', as: undefined, version: 'v1' }
+export const plain: AcceptedForm = { media: 'json', as: undefined, version: 'v1' }
 const known = new Map<string, AcceptedForm | undefined>()
+
+/** Whether JSON as it is will do, which can always be given. */
+export const wantsPlain = (accept: string | undefined): accept is undefined | '' | 'application/json' | '*/*' =>
+  accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*'
 
 /**
  * The first form in an Accept header that can be given; in order of quality.
  * @throws ApiError NotAcceptable
  */
 export function acceptedForm(accept: string | undefined, offer: Offer): AcceptedForm {
-  if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plain
+  if (wantsPlain(accept)) return plain
   const key = `${offer.transforms?.join()} ${offer.protobuf} ${offer.stream} ${accept}`
   let form = known.get(key)
   if (!form) {

@@ -13,7 +13,7 @@ import { metadataOffset } from '../storage/object-bytes.ts'
 import type { StoredForm } from '../storage/stored-form.ts'
 import type { EventType } from '../watch-cache/kept-event.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
-import { type AcceptedForm, acceptedForm, type Offer } from './accept.ts'
+import { type AcceptedForm, acceptedForm, type Offer, plain, wantsPlain } from './accept.ts'
 import { asBuffer, partialMessage, protobufFrame, protobufMessage, protobufObject } from './protobuf-form.ts'
 import { bytesReply, typedReply } from './reply.ts'
 import { yamlOf } from './yaml-form.ts'
@@ -67,7 +67,9 @@ const packageOf = (group: string): string =>
 
 function objectForm(call: Call, resource: Resource, offer: Offer): ObjectForm {
   const { kind } = resource
-  const accepted = acceptedForm(call.request.headers['accept'], { ...offer, protobuf: hasProtobuf(kind.schema) })
+  const accept = call.request.headers['accept']
+  if (wantsPlain(accept) && isKeptForm(resource)) return keptAsIs
+  const accepted = acceptedForm(accept, { ...offer, protobuf: hasProtobuf(kind.schema) })
   const converted = resource.stored !== kind
   const read = (object: KeptObject): AnyObject => servedObject(resource, object)
   if (accepted.as === 'Table') {
@@ -112,13 +114,15 @@ function objectForm(call: Call, resource: Resource, offer: Offer): ObjectForm {
     }
   }
   if (resource.form) return customForm(resource, resource.form, accepted)
-  return {
-    accepted,
-    key: 'json',
-    kept: true,
-    one: object => object.bytes,
-    item: object => withoutIdentity(object.bytes),
-  }
+  return { ...keptAsIs, accepted }
+}
+
+const keptAsIs: ObjectForm = {
+  accepted: plain,
+  key: 'json',
+  kept: true,
+  one: object => object.bytes,
+  item: object => withoutIdentity(object.bytes),
 }
 
 const brace = Buffer.from('}')

@@ -6,7 +6,6 @@ import type { Packer, Unpacker } from './packing.ts'
  * sixteen of them where it is a UUID, as most are.
  */
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const uuidBytes = 16
 /** Before a text that is as long as the bytes of a UUID. */
 const textMark = 0
@@ -23,10 +22,31 @@ export function unpackAuthor(unpacker: Unpacker): Author | undefined {
 }
 
 function requestBytes(request: string): Uint8Array {
-  if (uuid.test(request)) return Buffer.from(request.replaceAll('-', ''), 'hex')
+  const id = bytesOfUuid(request)
+  if (id) return id
   const text = Buffer.from(request)
   return text.length === uuidBytes ? Buffer.concat([Buffer.from([textMark]), text]) : text
 }
+
+/** Undefined: it is none, or not written in small letters. */
+function bytesOfUuid(text: string): Uint8Array | undefined {
+  if (text.length !== 36) return undefined
+  const out = new Uint8Array(uuidBytes)
+  for (let at = 0, i = 0; at < text.length; at++) {
+    const isDash = text.charCodeAt(at) === dash
+    if (isDash !== (at === 8 || at === 13 || at === 18 || at === 23)) return undefined
+    if (isDash) continue
+    const value = nibble(text.charCodeAt(at))
+    if (value < 0) return undefined
+    out[i >> 1]! += i % 2 ? value : value << 4
+    i++
+  }
+  return out
+}
+
+const dash = 0x2d
+const nibble = (code: number) =>
+  code >= 0x30 && code <= 0x39 ? code - 0x30 : code >= 0x61 && code <= 0x66 ? code - 0x57 : -1
 
 function requestText(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
