@@ -76,9 +76,9 @@ export function findEviction(
 }
 
 /** Room is being made for it already, on a node where that still helps: more victims would be in vain. */
-function hasVictims(nominated: string | undefined, info: PodInfo, { evictable }: Unfit, state: ClusterState): boolean {
+function hasVictims(nominated: string | undefined, info: PodInfo, unfit: Unfit, state: ClusterState): boolean {
   const node = nominated ? state.byName(nominated) : undefined
-  if (!node || !evictable.includes(node)) return false
+  if (!node || !unfit.evictable.includes(node)) return false
   return node.placed.some(p => p.priority < info.priority && isPreempted(p))
 }
 

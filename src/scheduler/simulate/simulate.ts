@@ -135,7 +135,9 @@ class Fork {
     if (!from && !this.#seen(info.uid)) this.state.see(info)
     const decision = decider.decide(info)
     if (decision.node) return { ...said, node: this.#place(info, decision.node.name, decider) }
-    const { eviction } = findEviction(info, decision, this.state, decider, this.#budgets)
+    // Where nobody matters less, why no eviction helps is nothing that anyone reads here.
+    const some = this.state.priorities.hasBelow(info.priority)
+    const eviction = some && findEviction(info, decision, this.state, decider, this.#budgets).eviction
     if (!eviction) return { ...said, message: failureMessage(decision.failure) }
     const { node, victims } = eviction
     const preempts = victims.map(victim => this.#preempt(victim, node.name))
