@@ -58,9 +58,6 @@ export interface Agent extends AsyncDisposable {
   served: ServedNode
 }
 
-/** While containers are being started, people wait so long at most for what they read about it. */
-const eventHoldMs = 10_000
-
 /** So many starts at once are more than the usual two or three of a change. */
 const crowd = 4
 
@@ -169,11 +166,11 @@ class NodeAgent implements Agent {
       : await this.#readMachine(maxPods)
     this.#machine = machine
     const kept = simulated ? (this.#options.reserved ?? {}) : keptFromPods(this.#options, machine.capacity)
-    // What people read about a start can wait until it is done.
+    // What people read about a start can wait until it is done, ten seconds at most.
     const busy = () => this.#starts.taken > 0
     const events =
       this.#options.events ??
-      createEventRecorder({ ...this.#options, component: 'kubelet', host: nodeName, busy, holdMs: eventHoldMs })
+      createEventRecorder({ ...this.#options, component: 'kubelet', host: nodeName, busy, holdMs: 10_000 })
     const registration = new Registration({
       nodeName,
       client,
