@@ -418,3 +418,17 @@ test('conflicts are listed by manager, whoever was first', async () => {
   )
   expect(linked.body.metadata.selfLink).toBeUndefined()
 })
+
+test('who applies a Scale hears of others in its version and by its field', async () => {
+  await server.call('POST', `${deployments}?fieldManager=maker`, deployment('rescaled', { replicas: 2 }))
+  const { status, body } = await server.call(
+    'PATCH',
+    `${deployments}/rescaled/scale?fieldManager=hpa`,
+    scale('rescaled', 5),
+    type,
+  )
+  expect([status, body.message]).toEqual([
+    409,
+    'Apply failed with 1 conflict: conflict with "maker" using autoscaling/v1: .spec.replicas',
+  ])
+})

@@ -166,9 +166,13 @@ async function serveView(call: Call, verb: string): Promise<ApiReply> {
 /** Whether the path is below one that is served: there a Status says what is not found, elsewhere a line of text. */
 function belowRoot({ core, info: { path } }: Call): boolean {
   const [, root, group] = path.split('/')
-  if (root === 'apis') return core.resources.groups().some(g => g.group !== '' && g.group === group)
+  if (root === 'apis')
+    return core.resources.groups().some(g => g.group !== '' && g.group === group && g.versions.some(isBuiltIn))
   return root === 'api' || root === 'version'
 }
+
+/** What only definitions have added has no pages of its own. */
+const isBuiltIn = ({ resources }: { resources: Resource[] }): boolean => resources.some(r => !r.kind.custom)
 
 const noSuchPage = (): ApiReply => textReply(404, '404 page not found\n')
 

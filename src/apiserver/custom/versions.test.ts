@@ -115,6 +115,17 @@ describe('several versions', () => {
     expect((await again.call('GET', url('v2', 'a'))).body.spec).toEqual({ both: 'b' })
   })
 
+  test('what a definition has not added is no page, as below no group at all', async () => {
+    const server = await start()
+    await define(server, twoVersions())
+    for (const path of [`/apis/${group}/v9`, url('v9'), url('v1').replace(/crontabs$/, 'others')]) {
+      const { status, body } = await server.call('GET', path)
+      expect([path, status, body]).toEqual([path, 404, '404 page not found\n'])
+    }
+    const builtIn = await server.call('GET', '/apis/apps/v9/others')
+    expect([builtIn.status, builtIn.body.kind]).toEqual([404, 'Status'])
+  })
+
   test('a deprecated version says so to everybody who uses it, and what to use instead', async () => {
     const server = await start()
     await define(

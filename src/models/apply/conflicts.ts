@@ -2,15 +2,16 @@ import { ApiError } from '../api-error.ts'
 import { type FieldSet, pathText } from './field-set.ts'
 import type { Owner } from './read-owners.ts'
 
-export function conflict(contested: { owner: Owner; fields: FieldSet }[]): ApiError {
+/** @param ofScale said to who applies a Scale: in its version, and by its field */
+export function conflict(contested: { owner: Owner; fields: FieldSet }[], ofScale = false): ApiError {
   const sorted = contested
     .map(({ owner, fields }) => ({ owner, fields, id: identifier(owner) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
   const causes = sorted.flatMap(({ owner, fields }) =>
     [...fields.paths()].map(path => ({
       reason: 'FieldManagerConflict',
-      message: `conflict with ${describe(owner)}`,
-      field: pathText(path),
+      message: `conflict with ${describe(owner, ofScale)}`,
+      field: ofScale ? '.spec.replicas' : pathText(path),
     })),
   )
   const text =
@@ -36,8 +37,8 @@ function identifier({ entry: { manager, operation, apiVersion, subresource } }: 
   return JSON.stringify({ manager: manager || undefined, operation, apiVersion: version, subresource })
 }
 
-function describe({ entry }: Owner): string {
+function describe({ entry }: Owner, ofScale: boolean): string {
   const where = entry.subresource ? ` with subresource ${JSON.stringify(entry.subresource)}` : ''
-  const how = entry.operation === 'Update' ? ` using ${entry.apiVersion}` : ''
+  const how = entry.operation === 'Update' ? ` using ${ofScale ? 'autoscaling/v1' : entry.apiVersion}` : ''
   return `${JSON.stringify(entry.manager ?? '')}${where}${how}`
 }

@@ -194,7 +194,7 @@ export function applyConfiguration(
   if (contested.length && !force) {
     const allowed = writer.manager === kubectl ? stillAsApplied(type, annotation, before) : new FieldSet()
     const refused = contested.map(c => ({ ...c, fields: c.fields.difference(allowed) })).filter(c => !c.fields.isEmpty)
-    if (refused.length) throw conflict(refused)
+    if (refused.length) throw conflict(refused, writer.subresource === 'scale')
   }
 
   const hereOf = (owner: Owner) => writer.ownedHere?.(owner.entry)?.union(owner.fields) ?? owner.fields

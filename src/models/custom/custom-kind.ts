@@ -1,5 +1,5 @@
 import { isQualifiedName } from '../../base/names.ts'
-import { type FieldError, GoText, goQuote, invalid } from '../field-error.ts'
+import { type FieldError, goQuote, invalid } from '../field-error.ts'
 import type { CustomSchema, Kind, Subresource } from '../kind.ts'
 import { apiVersionOf } from '../kind.ts'
 import type { AnyObject } from '../object.ts'
@@ -10,6 +10,7 @@ import { applyTypeOf } from './apply-type.ts'
 import { checkEmbedded } from './check-embedded.ts'
 import { checkUnique } from './check-lists.ts'
 import { checkRules } from './check-rules.ts'
+import { checkScale } from './check-scale.ts'
 import { checkValue } from './check-value.ts'
 import { customColumns } from './custom-columns.ts'
 import { decodeCustom, prunedCustom } from './decode-custom.ts'
@@ -143,17 +144,6 @@ const rulesNotAsked = invalid(
   'null',
   'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
 )
-
-function checkScale(object: AnyObject, scale: apiextensions.CustomResourceSubresourceScale | undefined): FieldError[] {
-  if (!scale) return []
-  return [scale.specReplicasPath, scale.statusReplicasPath].flatMap(path => {
-    const value = dottedPath(path).find(object)[0]
-    if (typeof value !== 'number' && typeof value !== 'bigint') return []
-    const shown = typeof value === 'bigint' ? new GoText(String(value)) : value
-    if (value < 0) return [invalid(path, shown, 'should be a non-negative integer')]
-    return value > 2 ** 31 - 1 ? [invalid(path, shown, 'should be less than or equal to 2147483647')] : []
-  })
-}
 
 function scaleOf(scale: apiextensions.CustomResourceSubresourceScale | undefined): Pick<Kind<AnyObject>, 'scale'> {
   if (!scale) return {}
