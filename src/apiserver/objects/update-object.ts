@@ -140,7 +140,10 @@ async function admitAndCommit(
   }
   const tracking = options.track?.(next, present)
   if (tracking) await tracking
+  // What is patched is about the state that it was made from; what is sent whole is only once it was looked at.
+  if (!options.mustSayRevision) next.metadata.resourceVersion ||= present.metadata.resourceVersion!
   if (!options.admitted && (await admitChanges(admission))) applyDefaults(kind, next)
+  next.metadata.resourceVersion ||= present.metadata.resourceVersion!
   if (!options.trusted && options.subresource === '') kind.finishUpdate?.(next, present)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
   if (!options.sound) {

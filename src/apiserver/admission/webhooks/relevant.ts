@@ -23,6 +23,7 @@ export async function concerns(
     object: shown.object ?? null,
     oldObject: shown.previous ?? null,
     request: admissionRequest(admission, resource),
+    namespaceObject: null,
     ...asked.variables,
   }
   const { met, error } = await asked.run(() => meetsConditions(hook.conditions, variables))

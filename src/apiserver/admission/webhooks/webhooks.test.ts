@@ -559,3 +559,30 @@ test('a webhook is given no more time than the request has left', async () => {
   await call('POST', configMaps, configMap('long'))
   expect(asked).toEqual(['/?timeout=10s', '/?timeout=20s'])
 })
+
+test('what is patched is shown with the revision that it was made from, what is sent whole once it was changed', async () => {
+  const { call, configure, webhook, rule, reviews } = await startWithHook(() => allow)
+  const rules = [rule(['configmaps'], ['UPDATE'])]
+  const made = await call('POST', configMaps, configMap('shown', { a: 'b' }))
+  await configure('Mutating', 'm', webhook('m.k8s.io', '/m', rules))
+  await configure('Validating', 'v', webhook('v.k8s.io', '/v', rules))
+  const { resourceVersion } = made.body.metadata
+  const seen = () => reviews.splice(0).map((review: any) => review.object.metadata.resourceVersion)
+  const merge = { 'content-type': 'application/merge-patch+json' }
+  await call('PATCH', `${configMaps}/shown?dryRun=All`, { data: { a: 'c' } }, merge)
+  expect(seen()).toEqual([resourceVersion, resourceVersion])
+  await call('PUT', `${configMaps}/shown?dryRun=All`, configMap('shown', { a: 'd' }))
+  expect(seen()).toEqual([undefined, resourceVersion])
+})
+
+test('conditions may ask about the namespace, which is none for webhooks', async () => {
+  const { call, configure, webhook, rule, reviews } = await startWithHook(() => allow)
+  const rules = [rule(['configmaps'], ['CREATE'])]
+  const when = (expression: string) => ({ matchConditions: [{ name: 'c', expression }] })
+  await configure('Validating', 'some', webhook('some.k8s.io', '/some', rules, when('namespaceObject != null')))
+  await call('POST', configMaps, configMap('first', {}))
+  expect(reviews).toEqual([])
+  await configure('Validating', 'none', webhook('none.k8s.io', '/none', rules, when('namespaceObject == null')))
+  await call('POST', configMaps, configMap('second', {}))
+  expect(reviews).toHaveLength(1)
+})

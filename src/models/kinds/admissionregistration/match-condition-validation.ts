@@ -3,7 +3,7 @@ import { authorizerType, CelCompileError, type CelEnvironment, cel, resourceChec
 import { duplicate, type FieldError, invalid, required, tooMany } from '../../field-error.ts'
 import type { MatchCondition } from '../../types/admissionregistration-v1.ts'
 import { texts } from '../checks.ts'
-import { admissionRequestType, type Compiled, compiled } from './policy-expressions.ts'
+import { admissionRequestType, type Compiled, compiled, namespaceObjectType } from './policy-expressions.ts'
 
 const maxConditions = 64
 
@@ -13,6 +13,8 @@ const environment: CelEnvironment = {
     object: cel.dyn,
     oldObject: cel.dyn,
     request: admissionRequestType,
+    // Policies see it; for webhooks it is always null.
+    namespaceObject: namespaceObjectType,
     authorizer: authorizerType,
     'authorizer.requestResource': resourceCheckType,
   },
