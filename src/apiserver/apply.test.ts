@@ -396,6 +396,22 @@ test('elements of keyed lists that say no name have the one that the documents c
   expect((await server.call('PATCH', url, account, type)).body.message).toContain('omits key field "name"')
 })
 
+test('what kubectl applies is written down as it sent it, members in order, for its form on the client’s side', async () => {
+  const name = 'kubectl.kubernetes.io/last-applied-configuration'
+  const url = '/api/v1/namespaces/default/configmaps'
+  const map = (data: object) => ({ kind: 'ConfigMap', data, metadata: { name: 'noted' }, apiVersion: 'v1' })
+  await server.call('POST', url, { ...map({ a: '1' }), metadata: { name: 'noted', annotations: { [name]: '{}' } } })
+  const applied = await server.call(
+    'PATCH',
+    `${url}/noted?fieldManager=kubectl&force=true`,
+    map({ b: '2', a: '1' }),
+    type,
+  )
+  expect(applied.body.metadata.annotations[name]).toBe(
+    '{"apiVersion":"v1","data":{"a":"1","b":"2"},"kind":"ConfigMap","metadata":{"name":"noted"}}\n',
+  )
+})
+
 test('conflicts are listed by manager, whoever was first', async () => {
   const url = '/api/v1/namespaces/default/configmaps/contested'
   const map = (value: string) => ({

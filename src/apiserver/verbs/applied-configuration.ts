@@ -39,9 +39,11 @@ const patchOptions = { group: 'meta.k8s.io', plural: 'patchoptions', kind: 'Patc
 export function readApplication(call: ResourceCall, kind: Kind<any>): Application {
   if (!call.info.query.get('fieldManager'))
     throw invalidError(patchOptions, '', [required('fieldManager', 'is required for apply patch')])
+  const { configuration, sent } = readConfiguration(call, kind)
+  const writer = writerOf(call.core, call.resource.kind, fieldManager(call), call.path.subresource ?? '')
   return {
-    configuration: readConfiguration(call, kind),
-    writer: writerOf(call.core, call.resource.kind, fieldManager(call), call.path.subresource ?? ''),
+    configuration,
+    writer: { ...writer, sent },
     force: flag(call.info.query, 'force'),
   }
 }
@@ -58,7 +60,7 @@ function parseApplied(body: Uint8Array): Parsed {
   return parseBody('yaml', body, true)
 }
 
-function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
+function readConfiguration(call: ResourceCall, kind: Kind<any>): { configuration: AnyObject; sent: AnyObject } {
   const { body } = call.request
   const { value, duplicates } = body?.length ? parseApplied(checkedBody(call.request)) : nothing
   const said = value as {
@@ -86,7 +88,9 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): AnyObject {
   if (call.core.cache.get(call.resource, call.path.namespace, call.path.name!)) object.metadata.name ||= call.path.name!
   checkName(call, object)
   const { name, namespace } = object.metadata
-  return { ...said, metadata: { ...said.metadata, name, ...(namespace ? { namespace } : {}) } } as AnyObject
+  const sent = said as AnyObject
+  const metadata = { ...sent.metadata, name, ...(namespace ? { namespace } : {}) }
+  return { configuration: { ...sent, metadata }, sent }
 }
 
 const nothing: Parsed = { value: null, duplicates: [] }

@@ -22,6 +22,8 @@ export interface Writer {
   leavesStatus?: boolean
   /** The object as other versions show it; undefined for a version that there is not. Without it all versions are alike. */
   formAt?: FormAt
+  /** What is applied as it was sent, if that is less than what is owned: its namespace may go unsaid. */
+  sent?: AnyObject
   /** What an owner by another version owns in the writer's, if its fields are called otherwise there; undefined: they are not. */
   ownedHere?: (entry: Owner['entry']) => FieldSet | undefined
 }
@@ -220,7 +222,10 @@ export function applyConfiguration(
   }
   writeOwners(next, wanted.isEmpty ? kept : [...kept, mine])
   if (writer.manager === kubectl && annotation !== undefined)
-    next.metadata.annotations = { ...next.metadata.annotations, [lastAppliedAnnotation]: lastAppliedText(applied) }
+    next.metadata.annotations = {
+      ...next.metadata.annotations,
+      [lastAppliedAnnotation]: lastAppliedText(writer.sent ?? applied),
+    }
   return next
 }
 
@@ -297,7 +302,15 @@ function lastAppliedText(applied: AnyObject): string {
   const said = strip(applied)
   const { [lastAppliedAnnotation]: _, ...others } = said.metadata.annotations ?? {}
   const annotations = said.metadata.annotations ? { annotations: others } : {}
-  return `${encodeJson({ ...said, metadata: { ...said.metadata, ...annotations } })}\n`
+  return `${encodeJson(sorted({ ...said, metadata: { ...said.metadata, ...annotations } }))}\n`
+}
+
+/** Members in the order of their names, as Kubernetes writes what it knows no type of. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]))
 }
 
 function writeOwners(object: AnyObject, all: Owner[]): void {
