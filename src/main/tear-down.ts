@@ -5,6 +5,7 @@ import { removeAnnounced, removeServiceRules } from '../discovery/index.ts'
 import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
 import { isMountPoint, mountPoints, type ObservedPod, type Runtime } from '../runtime/index.ts'
 import { dnsIpOf } from './addresses.ts'
+import { disableBoot } from './boot-unit.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
 import { notedNode } from './node-note.ts'
 import { placesOf } from './node-places.ts'
@@ -75,6 +76,9 @@ export async function tearDown({ settings: given, purge, outside, report }: Tear
   await removeRunFile(disk, dataDir)
   await removeParts(disk, dataDir)
   if (!purge) return
+  const units = await disableBoot(outside, dataDir)
+  if (units.length)
+    await asPart(report, 'boot', 'taking away', async () => [undefined, `${units.join(', ')} taken away`])
   await asPart(report, 'data', 'deleting', async () => {
     const note = await readKubeconfigNote(disk, dataDir)
     if (note)

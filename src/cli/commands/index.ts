@@ -3,6 +3,7 @@ import { agent } from './agent.ts'
 import { apply } from './apply.ts'
 import { backup } from './backup.ts'
 import { blame } from './blame.ts'
+import { boot } from './boot.ts'
 import { calico } from './calico.ts'
 import { controller } from './controller.ts'
 import { remove } from './delete.ts'
@@ -41,6 +42,7 @@ export const commands: readonly CliCommand[] = [
   up,
   down,
   status,
+  boot,
   run,
   scale,
   rollout,
