@@ -1,4 +1,5 @@
 import { Disposal } from '../base/disposal.ts'
+import { OptiFlowError } from '../base/errors.ts'
 import { createClient, inProcessTransport } from '../client/index.ts'
 import { AskedPorts } from '../gateway/index.ts'
 import type { ClusterOptions } from './cluster-options.ts'
@@ -9,7 +10,7 @@ import { startManagers } from './managers.ts'
 import { startNodesHere } from './nodes-here.ts'
 import { asPart } from './part.ts'
 import { checkMachine } from './preflight.ts'
-import { removeRunFile, writeKubeconfigNote, writeRunFile } from './run-file.ts'
+import { removeRunFile, runningCluster, writeKubeconfigNote, writeRunFile } from './run-file.ts'
 import { startServer } from './server.ts'
 import { keepAdminKey } from './server-keys.ts'
 
@@ -26,10 +27,19 @@ const context = 'optiflow'
 /** A part that has not stopped after so long is left: the process ends anyway, and nothing acknowledged is in memory only. */
 const stopLimitMs = 10_000
 
+/** Two clusters on one data folder would take each other's keys and notes. */
+export class AlreadyRunning extends OptiFlowError {}
+
 /** `optiflow up`: everything in one process, in the order it starts. What fails stops what had started. */
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const { settings, outside, report, signal } = options
   const { disk, clock } = outside
+  const other = await runningCluster(disk, clock, settings.dataDir)
+  // The store's lock does not tell when one of the two has none here: in memory, or in etcd.
+  if (other && other.pid !== process.pid)
+    throw new AlreadyRunning(`a cluster runs from ${settings.dataDir} already: process ${other.pid} at ${other.url}`, {
+      hint: 'End it with "optiflow down", or name another folder with --data-dir.',
+    })
   if (settings.runtime === 'containerd') await checkMachine(disk, settings.network)
   const stack = new Disposal({
     clock,

@@ -9,6 +9,7 @@ import {
 } from '../base/certificates.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
+import { OptiFlowError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 
 /** Those that a running server uses, and replaces while it runs. */
@@ -59,6 +60,9 @@ export const frontProxyName = 'front-proxy-client'
 
 const renewDays = 30
 
+/** A file of a key or certificate has something else in it. */
+export class DamagedKey extends OptiFlowError {}
+
 /** Reads the keys, making and renewing what is needed. Without anything to make it touches no crypto library (a few ms). */
 export async function loadPki(options: PkiOptions): Promise<Pki> {
   const { folder, disk, clock, random } = options
@@ -82,7 +86,18 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
   async function readPair(name: string): Promise<KeyPair | undefined> {
     const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)]
     if (!(await disk.exists(cert)) || !(await disk.exists(key))) return undefined
-    return { cert: await disk.readText(cert), key: await disk.readText(key) }
+    const pair = { cert: await disk.readText(cert), key: await disk.readText(key) }
+    for (const [path, text, what] of [
+      [cert, pair.cert, 'CERTIFICATE'],
+      [key, pair.key, 'PRIVATE KEY'],
+    ] as const)
+      if (!new RegExp(`-----BEGIN [A-Z ]*${what}-----`).test(text))
+        throw new DamagedKey(`${path} holds no ${what.toLowerCase()}`, {
+          hint: name.endsWith('ca')
+            ? 'Put it back from a backup of this folder: it is who the cluster is, and all that it signed ends without it.'
+            : `Delete ${name}.crt and ${name}.key there: another pair is made at the next start.`,
+        })
+    return pair
   }
 
   async function savePair(name: string, pair: KeyPair): Promise<KeyPair> {

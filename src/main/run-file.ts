@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { codeOf } from '../base/errors.ts'
 
@@ -45,6 +46,17 @@ export async function isRunning(disk: Disk, run: Pick<RunFile, 'pid'>): Promise<
   }
   const command = await disk.readText(`/proc/${run.pid}/cmdline`).catch(() => undefined)
   return command === undefined || command.includes('optiflow') || command.includes('cli/main')
+}
+
+/**
+ * The cluster that runs from this folder now: its process lives, is ours, and began since the machine was started, so that
+ * after a reboot nobody else's process is taken for it.
+ */
+export async function runningCluster(disk: Disk, clock: Clock, dataDir: string): Promise<RunFile | undefined> {
+  const run = await readRunFile(disk, dataDir)
+  if (!run || !(await isRunning(disk, run))) return undefined
+  const upSeconds = Number.parseFloat(await disk.readText('/proc/uptime').catch(() => ''))
+  return Date.parse(run.startedAt) < clock.now() - upSeconds * 1000 ? undefined : run
 }
 
 /** Where this cluster's context was written: outlives the process, for `down --purge`. */

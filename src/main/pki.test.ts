@@ -1,0 +1,35 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { systemClock } from '../base/clock.ts'
+import { systemDisk } from '../base/disk.ts'
+import { systemRandom } from '../base/random.ts'
+import { loadPki } from './pki.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'optiflow-pki-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const load = () =>
+  loadPki({
+    ...{ folder, disk: systemDisk, clock: systemClock, random: systemRandom },
+    serverNames: { dnsNames: ['localhost'], ips: ['127.0.0.1'] },
+  })
+
+it('a damaged file is named, with what to do about it', async () => {
+  const { server } = await load()
+  await writeFile(join(folder, 'server.crt'), '')
+  await expect(load()).rejects.toMatchObject({
+    message: `${join(folder, 'server.crt')} holds no certificate`,
+    hint: 'Delete server.crt and server.key there: another pair is made at the next start.',
+  })
+  await writeFile(join(folder, 'server.crt'), server.cert)
+  await writeFile(join(folder, 'ca.key'), 'x')
+  await expect(load()).rejects.toMatchObject({
+    message: `${join(folder, 'ca.key')} holds no private key`,
+    hint: expect.stringContaining('backup'),
+  })
+})

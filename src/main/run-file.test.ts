@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import { runningCluster } from './run-file.ts'
+
+const bootedAtMs = Date.parse('2026-03-01T12:00:00Z')
+const clock = { now: () => bootedAtMs + 60_000 } as unknown as Clock
+
+const ask = (startedAt: string, command: string | undefined) => {
+  const files: Record<string, string | undefined> = {
+    '/data/run.json': JSON.stringify({ pid: process.pid, startedAt, url: 'https://a' }),
+    [`/proc/${process.pid}/cmdline`]: command,
+    '/proc/uptime': '60.00 100.00\n',
+  }
+  const readText = async (path: string) =>
+    files[path] ?? Promise.reject(Object.assign(new Error(path), { code: 'ENOENT' }))
+  return runningCluster({ readText } as unknown as Disk, clock, '/data')
+}
+
+test('a cluster runs from a folder when its process lives, is ours and began since the machine did', async () => {
+  expect(await ask('2026-03-01T12:00:30Z', 'node\0optiflow\0up')).toMatchObject({ url: 'https://a' })
+  expect(await ask('2026-03-01T12:00:30Z', 'bash')).toBeUndefined()
+  expect(await ask('2026-03-01T11:00:00Z', 'node\0optiflow\0up')).toBeUndefined()
+})
