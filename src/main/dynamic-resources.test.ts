@@ -52,7 +52,10 @@ test('claims by template are made, get devices with their pods, and give them ba
   expect(mine!.metadata.finalizers).toEqual(['resource.kubernetes.io/delete-protection'])
   expect(mine!.status).toEqual({
     allocation: {
-      devices: { results: [{ request: 'gpu', driver: 'gpu.example', pool: 'node-2', device: 'gpu-0' }] },
+      // Kubernetes 1.32 prints adminAccess of a result whether it is given or not.
+      devices: {
+        results: [{ request: 'gpu', driver: 'gpu.example', pool: 'node-2', device: 'gpu-0', adminAccess: null }],
+      },
       nodeSelector: {
         nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node-2'] }] }],
       },
