@@ -19,6 +19,7 @@ import type { NodeOptions } from './node-options.ts'
 import { kubeletFolderOf, placesOf } from './node-places.ts'
 import { type NodeRuntime, secretFolderOf } from './node-runtime.ts'
 import { asPart } from './part.ts'
+import { registrationOptions } from './registration-settings.ts'
 import type { Settings } from './settings.ts'
 import { shutdownOptions } from './shutdown-settings.ts'
 import { topologyOptions } from './topology-settings.ts'
@@ -95,6 +96,7 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     eviction: evictionOf(settings),
     ...topologyOptions(settings),
     ...diskOptions(settings),
+    ...registrationOptions(settings),
     swapBehavior: settings.memorySwapBehavior,
     singleProcessOomKill: settings.singleProcessOomKill === 'true',
     ...(cgroups ? { cgroups } : {}),
@@ -106,7 +108,7 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
       ...(second ? [{ type: 'InternalIP' as const, address: second }] : []),
       { type: 'Hostname', address: settings.nodeName },
     ],
-    labels: { [networkLabel]: settings.network },
+    labels: { ...settings.nodeLabels, [networkLabel]: settings.network },
     ...(settings.imagePeers === 'true' ? { imagePeers: () => ({ ca: keys.ca, ...keys.client }) } : {}),
     clusterDns: [dnsIp],
     clusterDomain: settings.clusterDomain,

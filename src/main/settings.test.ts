@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { BadSetting } from './bad-setting.ts'
 import { cgroupOptions } from './cgroup-settings.ts'
+import { registrationOptions } from './registration-settings.ts'
 import { resolveSettings } from './settings.ts'
 
 const machine = { root: true, containerd: true, hostname: 'Box.local' }
@@ -219,4 +220,34 @@ test('what a node keeps for itself and waits for can be told more finely', () =>
   expect(() => resolve({ 'shutdown-grace-period-by-pod-priority': '0=1s', 'shutdown-grace-period': '1m' })).toThrow(
     'takes the place of --shutdown-grace-period',
   )
+})
+
+test('how a node registers, and how much it takes on at once', () => {
+  const resolve = (flags: Record<string, string>) => resolveSettings({ flags, env: {}, machine })
+  expect(resolve({})).toMatchObject({ nodeLabels: {}, registerWithTaints: [], maxPods: 110, maxParallelImagePulls: 5 })
+  const settings = resolve({
+    'node-labels': 'topology.kubernetes.io/zone=a,team=core,node.kubernetes.io/pool=',
+    'register-with-taints': 'dedicated=gpu:NoSchedule,a.b/alone:NoExecute',
+    'max-pods': '250',
+    'serialize-image-pulls': 'true',
+  })
+  expect(settings.nodeLabels).toEqual({
+    'topology.kubernetes.io/zone': 'a',
+    team: 'core',
+    'node.kubernetes.io/pool': '',
+  })
+  const taints = [
+    { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' },
+    { key: 'a.b/alone', effect: 'NoExecute' },
+  ]
+  expect(registrationOptions(settings)).toEqual({ taints, maxPods: 250, parallelPulls: 1 })
+  expect(() => resolve({ 'node-labels': 'a b=c' })).toThrow('is not KEY=VALUE')
+  expect(() => resolve({ 'node-labels': 'node-role.kubernetes.io/worker=' })).toThrow(
+    'names node-role.kubernetes.io/worker',
+  )
+  expect(() => resolve({ 'register-with-taints': 'a=b:Never' })).toThrow('is not KEY=VALUE:EFFECT')
+  expect(() => resolve({ 'register-with-taints': 'a=b:NoExecute,a=c:NoExecute' })).toThrow(
+    'one key with one effect twice',
+  )
+  expect(() => resolve({ 'max-pods': '0' })).toThrow('--max-pods')
 })

@@ -7,6 +7,7 @@ import { type CgroupChoices, cgroupContradiction, cgroupDefaults, cgroupRules } 
 import { type ControllerSettings, controllerDefaults, controllerRules } from './controller-settings.ts'
 import { type DiskChoices, diskContradiction, diskDefaults, diskRules } from './disk-settings.ts'
 import { type ImageChoices, imageContradiction, imageDefaults, imageRules } from './image-settings.ts'
+import { type RegistrationChoices, registrationDefaults, registrationRules } from './registration-settings.ts'
 import {
   oneOf,
   readAcmeDirectory,
@@ -38,6 +39,7 @@ export interface Settings
     CgroupChoices,
     TopologyChoices,
     DiskChoices,
+    RegistrationChoices,
     ImageChoices,
     ShutdownChoices {
   /** Folder of everything that must survive a restart. */
@@ -173,6 +175,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   ...cgroupRules,
   ...topologyRules,
   ...diskRules,
+  ...registrationRules,
   ...imageRules,
   ...shutdownRules,
   dataDir: { name: 'data-dir', read: text => resolve(text) },
@@ -279,6 +282,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     ...cgroupDefaults,
     ...topologyDefaults,
     ...diskDefaults,
+    ...registrationDefaults,
     ...imageDefaults,
     ...shutdownDefaults,
     dataDir: machine.root ? '/var/lib/optiflow' : join(homedir(), '.local/share/optiflow'),
