@@ -73,10 +73,12 @@ test('an event of the newer group is selected by who reports it in both groups, 
   expect(await names(`${ns}/events?fieldSelector=source%3Dtest-controller`)).toEqual(['event-test'])
   expect(await names(`${events}?fieldSelector=reportingController%3Dtest-controller`)).toEqual(['event-test'])
   expect(await names(`${events}?fieldSelector=reportingController%3Danother`)).toEqual([])
-  const patched = await ok('PATCH', `${events}/event-test`, { note: 'patched' }, 'strategic')
-  const series = { count: 100, lastObservedTime: '2017-09-19T13:49:11.000000Z' }
+  const lastObservedTime = '2017-09-19T13:49:11.000000Z'
+  const patched = await ok('PATCH', `${events}/event-test`, { series: { count: 2, lastObservedTime } }, 'strategic')
+  expect(patched.series).toEqual({ count: 2, lastObservedTime })
+  const series = { count: 100, lastObservedTime }
   await ok('PUT', `${events}/event-test`, { ...patched, series })
-  expect(await ok('GET', `${ns}/events/event-test`)).toMatchObject({ message: 'patched', series, eventTime })
+  expect(await ok('GET', `${ns}/events/event-test`)).toMatchObject({ message: 'a test', series, eventTime })
   expect(await refusal('PUT', `${events}/event-test`, { ...patched, action: 'Other' })).toEqual([
     409,
     expect.anything(),

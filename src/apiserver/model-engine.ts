@@ -89,9 +89,19 @@ export function resetStatus(kind: Kind<any>, object: AnyObject): void {
   else delete object['status']
 }
 
-/** @param trusted the server itself changes what a writer of the object may not: neither the rules of changes apply nor those of creation */
-export function validateObject(kind: Kind<any>, next: AnyObject, previous?: AnyObject, trusted = false): FieldError[] {
+/**
+ * @param kind as which it is stored
+ * @param asked as which its writer knows it: another version or group may have rules of its own
+ * @param trusted the server itself changes what a writer of the object may not: neither the rules of changes apply nor those of creation
+ */
+export function validateObject(
+  { kind, asked }: { kind: Kind<any>; asked: Kind<any> },
+  next: AnyObject,
+  previous?: AnyObject,
+  trusted = false,
+): FieldError[] {
   const structure = kind.custom ? [] : validateStructure(kind.schema, next)
+  if (asked.storedAs?.validate && !trusted) return [...structure, ...asked.storedAs.validate(next, previous)]
   const errors = [...validateMeta(kind, next, previous), ...structure]
   if (previous && kind.checkedTwice && !trusted)
     errors.unshift(...validateMeta(kind, next), ...structure, ...(kind.validate?.(next) ?? []))

@@ -22,8 +22,16 @@ export interface Kind<T extends KubeObject = AnyObject> {
   scope: 'Namespaced' | 'Cluster'
   /** Name of the type in models/schemas, such as `core/v1.Pod`. */
   schema: string
-  /** Another version or group of the same stored objects (events.k8s.io Event → core Event). That kind owns storage and validation. */
-  storedAs?: { kind: Kind<any>; toStored(object: T): AnyObject; fromStored(object: AnyObject): T }
+  /**
+   * Another version or group of the same stored objects (events.k8s.io Event → core Event). That kind owns storage, and
+   * validation unless this one says itself all that is wrong with a stored object, its metadata included.
+   */
+  storedAs?: {
+    kind: Kind<any>
+    toStored(object: T): AnyObject
+    fromStored(object: AnyObject): T
+    validate?(next: AnyObject, previous?: AnyObject): FieldError[]
+  }
   /** Other versions of the same form that a body may be in: `policy/v1beta1`. */
   alsoRead?: string[]
   /** Unless given: create, delete, deletecollection, get, list, patch, update, watch. Reviews have only create. */

@@ -107,7 +107,7 @@ async function admitAndCommit(
   if (tracking) await tracking
   if (await admitChanges(admission)) applyDefaults(kind, next)
   kind.prepareCreate?.(next)
-  refuse(resource, next, validateObject(kind, next))
+  refuse(resource, next, validateObject({ kind, asked: requested.kind }, next))
   await core.admission.validate(admission)
   // Whoever reads a custom resource sees all that its schema states as default, the status too, which no writer may bring.
   if (kind.custom) applyDefaults(kind, next)
@@ -116,13 +116,15 @@ async function admitAndCommit(
   if (options.dryRun) {
     objectStoreKey(resource, namespace, name)
     const there = core.cache.get(resource, namespace, name)
-    if (there) throw alreadyExistsError(kind, name, there.leaving)
+    if (there) throw alreadyExistsError(requested.kind, name, there.leaving)
     core.admission.checkCharges(admission)
     return dryKept(next, core.cache.revision, true)
   }
   refuseRevision(sentRevision)
   const stored = resource.form ? await resource.form.toStored(next) : next
-  const kept = await core.admission.commit(admission, claims => core.objects.create(resource, stored, claims))
+  const kept = await core.admission.commit(admission, claims =>
+    core.objects.create(resource, stored, claims, requested.kind),
+  )
   return prepared(resource, kept)
 }
 

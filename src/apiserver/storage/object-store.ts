@@ -67,15 +67,23 @@ export class ObjectStore {
     return new ObjectStore(this.#store, this.#cache, origin)
   }
 
-  /** @throws ApiError AlreadyExists, ClaimTaken, ClaimMoved */
-  async create(resource: Resource, object: AnyObject, claims: Claim[] = []): Promise<KeptObject> {
+  /**
+   * @param asked as which its writer knows it
+   * @throws ApiError AlreadyExists, ClaimTaken, ClaimMoved
+   */
+  async create(
+    resource: Resource,
+    object: AnyObject,
+    claims: Claim[] = [],
+    asked: Resource['kind'] = resource.kind,
+  ): Promise<KeptObject> {
     const { namespace, name } = object.metadata
     const key = objectStoreKey(resource, namespace, name)
     try {
       return await this.#put(resource, key, object, 0n, claims)
     } catch (error) {
       if (!(error instanceof StaleObject)) throw error
-      throw alreadyExistsError(resource.kind, name, this.#cache.get(resource, namespace, name)?.leaving)
+      throw alreadyExistsError(asked, name, this.#cache.get(resource, namespace, name)?.leaving)
     }
   }
 

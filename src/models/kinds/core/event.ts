@@ -35,5 +35,5 @@ export const Event = defineKind<core.Event>({
   columns: eventColumns,
   ownAge: true,
   ownName: true,
-  validate: validateEvent,
+  validate: event => validateEvent(event),
 })

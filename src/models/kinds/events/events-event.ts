@@ -1,7 +1,9 @@
 import { defineKind } from '../../kind.ts'
 import type { AnyObject } from '../../object.ts'
+import type { Event as CoreEvent } from '../../types/core-v1.ts'
 import type * as events from '../../types/events-v1.ts'
 import { Event } from '../core/event.ts'
+import { validateStrictEvent } from '../core/event-validation.ts'
 import { storedColumns } from '../stored-columns.ts'
 
 export type EventsEvent = events.Event
@@ -40,6 +42,7 @@ export const EventsEvent = defineKind<events.Event>({
     toStored,
     fromStored: stored =>
       ({ ...rename(stored, fromCore), apiVersion: 'events.k8s.io/v1', kind: 'Event' }) as unknown as events.Event,
+    validate: (next, previous) => validateStrictEvent(Event, next as CoreEvent, previous as CoreEvent | undefined),
   },
   noGeneration: true,
   unconditionalUpdate: true,
