@@ -166,6 +166,29 @@ test('a list is given in pages of one revision', async () => {
   expect(third.metadata.continue).toBeUndefined()
 })
 
+test.each<[selector: string, limit: number, pages: string[][]]>([
+  ['labelSelector=l%3Dx', 1, [['a'], ['c'], []]],
+  ['labelSelector=l%3Dx', 2, [['a', 'c'], []]],
+  ['labelSelector=l%3Dx', 3, [['a', 'c']]],
+  ['labelSelector=l%3Dy', 1, [['b'], ['d'], ['e']]],
+  ['labelSelector=l%3Dy', 3, [['b', 'd', 'e']]],
+  ['labelSelector=l%3Dz', 1, [[]]],
+  ['fieldSelector=metadata.name%3Da', 1, [['a']]],
+  ['labelSelector=l%3Dx&resourceVersion=0', 1, [['a', 'c']]],
+])('with %s and at most %d to a page, another page follows while any object does', async (selector, limit, pages) => {
+  for (const [i, l] of [...'xyxyy'].entries())
+    await server.call('POST', configMaps, { metadata: { name: 'abcde'[i], labels: { l } } })
+  const seen: string[][] = []
+  for (let query = selector; ; ) {
+    const { items, metadata } = (await server.call('GET', `${configMaps}?limit=${limit}&${query}`)).body
+    seen.push(items.map((item: any) => item.metadata.name))
+    expect(metadata.remainingItemCount).toBeUndefined()
+    if (!metadata.continue) break
+    query = `${selector.replace('&resourceVersion=0', '')}&continue=${metadata.continue}`
+  }
+  expect(seen).toEqual(pages)
+})
+
 test('what is wrong with options is said as of an object of theirs', async () => {
   const refusal = async (method: string, query: string, body?: object) => {
     const headers: Record<string, string> = method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {}

@@ -70,23 +70,40 @@ async function presentPage(
   selector: ObjectSelector,
 ): Promise<ListPage> {
   const token = options.continue
-  let objects = token ? all.slice(firstAfter(all, resource.prefix + token.after)) : all
-  if (selector.matches) {
-    const pending = prepare(resource, objects)
-    if (pending) await pending
-    objects = objects.filter(selector.matches)
-  }
+  const after = token ? all.slice(firstAfter(all, resource.prefix + token.after)) : all
+  const pending = selector.matches && prepare(resource, after)
+  if (pending) await pending
   // Any state will do for a client that says "0": the whole of it, whatever the limit.
   const limit = options.resourceVersion === '0' && !token ? 0 : options.limit
-  if (limit === 0 || objects.length <= limit) return { objects, revision }
-  const shown = objects.slice(0, limit)
+  const { objects, left } = firstOf(after, limit, selector.matches)
+  if (left === 0) return { objects, revision }
   const begunMs = token && token.revision > 0 ? token.begunMs : core.clock.now()
   return {
-    objects: shown,
+    objects,
     revision,
-    next: { revision, after: shown[limit - 1]!.key.slice(resource.prefix.length), begunMs },
-    remaining: selector.matches ? undefined : objects.length - limit,
+    next: { revision, after: objects.at(-1)!.key.slice(resource.prefix.length), begunMs },
+    remaining: selector.matches ? undefined : left,
   }
+}
+
+/**
+ * The first objects that match, at most `limit` unless that is 0, and how many of all follow the last of them: nobody looks
+ * whether any of those matches.
+ */
+function firstOf(
+  all: readonly KeptObject[],
+  limit: number,
+  matches: ObjectSelector['matches'],
+): { objects: readonly KeptObject[]; left: number } {
+  if (limit === 0) return { objects: matches ? all.filter(matches) : all, left: 0 }
+  if (!matches)
+    return { objects: all.length > limit ? all.slice(0, limit) : all, left: Math.max(0, all.length - limit) }
+  const objects: KeptObject[] = []
+  for (const [i, object] of all.entries()) {
+    if (matches(object)) objects.push(object)
+    if (objects.length === limit) return { objects, left: all.length - i - 1 }
+  }
+  return { objects, left: 0 }
 }
 
 /** How many objects have keys up to `key`. Whole keys are compared as the store does; see Bucket. */
