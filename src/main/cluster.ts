@@ -1,5 +1,6 @@
+import type { Clock } from '../base/clock.ts'
 import { Disposal } from '../base/disposal.ts'
-import { OptiFlowError } from '../base/errors.ts'
+import { bracketed } from '../base/ip.ts'
 import { createClient, inProcessTransport } from '../client/index.ts'
 import { AskedPorts } from '../gateway/index.ts'
 import type { ClusterOptions } from './cluster-options.ts'
@@ -10,9 +11,17 @@ import { startManagers } from './managers.ts'
 import { startNodesHere } from './nodes-here.ts'
 import { asPart } from './part.ts'
 import { checkMachine } from './preflight.ts'
-import { removeRunFile, runningCluster, writeKubeconfigNote, writeRunFile } from './run-file.ts'
+import {
+  AlreadyRunning,
+  type RunFile,
+  removeRunFileOf,
+  runningCluster,
+  writeKubeconfigNote,
+  writeRunFile,
+} from './run-file.ts'
 import { startServer } from './server.ts'
 import { keepAdminKey } from './server-keys.ts'
+import type { Settings } from './settings.ts'
 
 export interface RunningCluster extends AsyncDisposable {
   url: string
@@ -27,26 +36,31 @@ const context = 'optiflow'
 /** A part that has not stopped after so long is left: the process ends anyway, and nothing acknowledged is in memory only. */
 const stopLimitMs = 10_000
 
-/** Two clusters on one data folder would take each other's keys and notes. */
-export class AlreadyRunning extends OptiFlowError {}
-
-/** `optiflow up`: everything in one process, in the order it starts. What fails stops what had started. */
+/**
+ * `optiflow up`: everything in one process, in the order it starts. What fails stops what had started.
+ * @throws AlreadyRunning: two clusters on one data folder would take each other's keys and notes
+ */
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const { settings, outside, report, signal } = options
   const { disk, clock } = outside
   const other = await runningCluster(disk, clock, settings.dataDir)
   // The store's lock does not tell when one of the two has none here: in memory, or in etcd.
   if (other && other.pid !== process.pid)
-    throw new AlreadyRunning(`a cluster runs from ${settings.dataDir} already: process ${other.pid} at ${other.url}`, {
-      hint: 'End it with "optiflow down", or name another folder with --data-dir.',
+    throw new AlreadyRunning(`${settings.dataDir} is in use by the process ${other.pid}, a cluster at ${other.url}`, {
+      hint: 'End it with "optiflow down", or name another data folder with --data-dir.',
     })
-  if (settings.runtime === 'containerd') await checkMachine(disk, settings.network)
   const stack = new Disposal({
     clock,
     limitMs: stopLimitMs,
     late: part => outside.log.warn({ part }, 'did not stop in time; going on without it'),
   })
+  const kubeconfig = settings.kubeconfig ?? defaultKubeconfig()
+  const run = startingRun({ settings, clock }, process.pid, kubeconfig)
+  // Before anything that must be ended again: "optiflow down" ends a start that hangs, too.
+  await writeRunFile(disk, settings.dataDir, run)
+  stack.defer(() => removeRunFileOf(disk, settings.dataDir, process.pid))
   try {
+    if (settings.runtime === 'containerd') await checkMachine(disk, settings.network)
     const server = stack.use(await startServer({ settings, outside, report }), 'server')
     const asked = new AskedPorts()
     await startManagers(options, server, asked, stack)
@@ -58,7 +72,6 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     })
     if (gateway) stack.use(gateway, 'gateway')
 
-    const kubeconfig = settings.kubeconfig ?? defaultKubeconfig()
     const { url, pki } = server
     const write = () => mergeKubeconfig(disk, kubeconfig, context, { server: url, ca: pki.ca.cert, ...pki.admin })
     const current = await asPart(report, 'kubeconfig', kubeconfig, async () => [
@@ -68,20 +81,30 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     stack.defer(keepAdminKey(pki, async () => void (await write()), outside))
     await writeKubeconfigNote(disk, settings.dataDir, { kubeconfig, context })
     signal.throwIfAborted()
-    await writeRunFile(disk, settings.dataDir, {
-      pid: process.pid,
-      startedAt: new Date(clock.now()).toISOString(),
-      url,
-      listen: settings.listen.host,
-      runtime: settings.runtime,
-      nodes,
-      kubeconfig,
-      context,
-    })
-    stack.defer(() => removeRunFile(disk, settings.dataDir))
+    await writeRunFile(disk, settings.dataDir, { ...run, state: 'ready', url, nodes })
     return { url, kubeconfig, context, current, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }
   } catch (error) {
     await stack[Symbol.asyncDispose]()
     throw error
+  }
+}
+
+/** What is known of a cluster before its first step. */
+export function startingRun(
+  { settings, clock }: { settings: Settings; clock: Clock },
+  pid: number,
+  kubeconfig = settings.kubeconfig ?? defaultKubeconfig(),
+): RunFile {
+  const { host, port } = settings.listen
+  return {
+    pid,
+    state: 'starting',
+    startedAt: new Date(clock.now()).toISOString(),
+    url: `https://${bracketed(host)}:${port}`,
+    listen: host,
+    runtime: settings.runtime,
+    nodes: [],
+    kubeconfig,
+    context,
   }
 }

@@ -1,6 +1,7 @@
 import { OptiFlowError } from '../base/errors.ts'
 import { type Backup, type EtcdConnection, importSqlite, Keyring, restoreEtcd } from '../db/index.ts'
 import type { OutsideWorld } from './outside.ts'
+import { refuseWhileRunning } from './run-file.ts'
 import { keyFileOf, sqlitePathOf } from './store.ts'
 
 /**
@@ -36,11 +37,13 @@ export interface Restored {
 /**
  * Makes the store of a backup. Its next revision is larger than any that was given since the backup was made, so that no
  * revision means two things, and whoever watched before is told to list again (410).
- * @throws KeysMissing, StoreLocked, StoreFailed
+ * @throws AlreadyRunning, KeysMissing, StoreLocked, StoreFailed
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const { backup, dataDir, outside, withoutKeys } = options
   const { clock, disk } = outside
+  // The store's lock does not tell of one that is in memory, or in etcd.
+  await refuseWhileRunning(disk, clock, dataDir, 'what is restored would be a store that it does not use, or changes')
   const keyring = await Keyring.open(keyFileOf(dataDir), disk)
   if (backup.keys) await keyring.add(backup.keys)
   const missing = backup.sealedBy.filter(id => !keyring.ids.includes(id))

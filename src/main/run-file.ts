@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import { codeOf } from '../base/errors.ts'
+import { codeOf, OptiFlowError } from '../base/errors.ts'
 
-/** What a running cluster leaves in its data folder for `status` and `down`. */
+/** What a cluster leaves in its data folder, from its first moment on, for `status` and `down`. */
 export interface RunFile {
   pid: number
+  /** `starting` until everything answers; the address is then the one that it will have. */
+  state: 'starting' | 'ready'
   /** To tell our process from another one that got the same id later. */
   startedAt: string
   url: string
@@ -22,7 +24,8 @@ const kubeconfigNote = (dataDir: string) => join(dataDir, 'kubeconfig.json')
 
 export async function readRunFile(disk: Disk, dataDir: string): Promise<RunFile | undefined> {
   try {
-    return JSON.parse(await disk.readText(pathIn(dataDir)))
+    // Those that an older version wrote have no state: it wrote them when all was ready.
+    return { state: 'ready', ...JSON.parse(await disk.readText(pathIn(dataDir))) }
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined
     throw error
@@ -35,6 +38,11 @@ export async function writeRunFile(disk: Disk, dataDir: string, run: RunFile): P
 
 export async function removeRunFile(disk: Disk, dataDir: string): Promise<void> {
   await disk.remove(pathIn(dataDir))
+}
+
+/** Takes away the run file of one process; that of another stays. */
+export async function removeRunFileOf(disk: Disk, dataDir: string, pid: number): Promise<void> {
+  if ((await readRunFile(disk, dataDir))?.pid === pid) await removeRunFile(disk, dataDir)
 }
 
 /** True while the process lives and is ours: a Node process, not a later owner of the same id. */
@@ -57,6 +65,27 @@ export async function runningCluster(disk: Disk, clock: Clock, dataDir: string):
   if (!run || !(await isRunning(disk, run))) return undefined
   const upSeconds = Number.parseFloat(await disk.readText('/proc/uptime').catch(() => ''))
   return Date.parse(run.startedAt) < clock.now() - upSeconds * 1000 ? undefined : run
+}
+
+/** Something that uses the data folder would be disturbed. */
+export class AlreadyRunning extends OptiFlowError {}
+
+/**
+ * Makes sure that no cluster and no server alone runs from this folder.
+ * @param why what it would mean
+ * @throws AlreadyRunning with the process and what to do
+ */
+export async function refuseWhileRunning(disk: Disk, clock: Clock, dataDir: string, why: string): Promise<void> {
+  const hint = 'End it first: optiflow down'
+  const cluster = await runningCluster(disk, clock, dataDir)
+  // A process of a container may get the number of one that ended without a word: ours.
+  if (cluster && cluster.pid !== process.pid)
+    throw new AlreadyRunning(`a cluster runs from ${dataDir}: process ${cluster.pid} at ${cluster.url}; ${why}`, {
+      hint,
+    })
+  for (const { part, pid } of await readParts(disk, dataDir))
+    if (part === 'server' && pid !== process.pid && (await isRunning(disk, { pid })))
+      throw new AlreadyRunning(`a server runs from ${dataDir}: process ${pid}; ${why}`, { hint })
 }
 
 /** Where this cluster's context was written: outlives the process, for `down --purge`. */

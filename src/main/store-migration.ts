@@ -1,6 +1,7 @@
 import { OptiFlowError } from '../base/errors.ts'
 import { asEtcdImports, Digest, importEtcd, importSqlite, pagesOf, type Store, type Versioned } from '../db/index.ts'
 import type { OutsideWorld } from './outside.ts'
+import { refuseWhileRunning } from './run-file.ts'
 import type { Settings } from './settings.ts'
 import { etcdConnection, openEngine, sqlitePathOf } from './store.ts'
 
@@ -17,7 +18,7 @@ export interface Moved {
 /**
  * Moves the present state of a store to another engine, while no server uses it: each object keeps its revisions, and the
  * counter goes on from where it was. History begins anew, so older watchers are told to list again.
- * @throws MoveFailed, StoreFailed
+ * @throws AlreadyRunning, MoveFailed, StoreFailed
  */
 export async function moveStore(
   from: Settings,
@@ -25,6 +26,8 @@ export async function moveStore(
   outside: OutsideWorld,
   onProgress?: (done: bigint) => void,
 ): Promise<Moved> {
+  for (const dataDir of new Set([from.dataDir, to.dataDir]))
+    await refuseWhileRunning(outside.disk, outside.clock, dataDir, 'it would go on writing to the old store')
   const { entries, revision } = await readAll(from, outside)
   if (to.store.engine === 'etcd') await importEtcd(await etcdConnection(to, outside), entries, revision, onProgress)
   else

@@ -7,12 +7,12 @@ import { demoRegistryHost, openDemoRegistry } from '../../main/demo-image.ts'
 import { readRunFile } from '../../main/run-file.ts'
 import { type CliCommand, type Outside, withRemote } from '../command.ts'
 import type { Remote } from '../connection.ts'
+import { startDetached } from '../detached-cluster.ts'
 import { UsageError } from '../failure.ts'
 import { readManifests } from '../manifests.ts'
 import { discover } from '../resource-names.ts'
 import { applyObject } from './apply.ts'
-import { settingsOf, withSettings } from './settings-flags.ts'
-import { startDetached } from './up.ts'
+import { flagsAgain, settingsOf, withSettings } from './settings-flags.ts'
 
 const registryPort = 5099
 const patienceMs = 120_000
@@ -26,7 +26,7 @@ export const demo: CliCommand = {
         const settings = await settingsOf(outside, given)
         const simulated = settings.runtime === 'simulated'
         const mirror = simulated ? {} : { registryMirror: `${demoRegistryHost}=http://127.0.0.1:${registryPort}` }
-        await startDetached(outside, settings, { ...given, ...mirror })
+        await startDetached(outside, settings, flagsAgain({ ...given, ...mirror }))
         const run = await readRunFile(outside.disk, settings.dataDir)
         if (!run)
           throw new UsageError('the cluster ended while it started', {

@@ -31,6 +31,10 @@ export const status: CliCommand = {
           throw new UsageError('the control plane is not running', {
             hint: 'Containers may go on. "optiflow up" takes over again; "optiflow down" cleans up.',
           })
+        if (run.state === 'starting')
+          throw new UsageError('the control plane is still starting', {
+            hint: 'Ask again in a moment; "optiflow down" ends it.',
+          })
         await withRemote(outside, { kubeconfig: kubeconfig ?? run.kubeconfig, context: run.context }, async remote => {
           await printHealth(outside, remote)
         })

@@ -1,16 +1,14 @@
 import { join } from 'node:path'
 import { sleep } from '../../base/clock.ts'
-import { systemCommands } from '../../base/commands.ts'
 import { collectNowAndThen } from '../../base/garbage.ts'
 import { createLogger } from '../../base/logger.ts'
 import { type RunningCluster, startCluster } from '../../main/cluster.ts'
 import { prepareDataDir } from '../../main/data-dir.ts'
 import { aborted } from '../../main/elected.ts'
 import { systemOutside } from '../../main/outside.ts'
-import { isRunning, readRunFile } from '../../main/run-file.ts'
 import type { Settings } from '../../main/settings.ts'
 import type { CliCommand, Outside } from '../command.ts'
-import { UsageError } from '../failure.ts'
+import { startDetached } from '../detached-cluster.ts'
 import { partLines } from '../progress.ts'
 import {
   auditFlags,
@@ -67,11 +65,14 @@ export const up: CliCommand = {
       .action(async (given: Record<string, unknown>) => {
         const settings = await settingsOf(outside, given)
         await prepareDataDir(outside.disk, settings.dataDir)
-        if (given['detach']) await startDetached(outside, settings, given)
+        if (given['detach']) await startDetached(outside, settings, flagsAgain(given))
         else await runInForeground(outside, settings)
       })
   },
 }
+
+/** A start that was interrupted has so long to end what it had started. */
+const stopLimitMs = 10_000
 
 async function runInForeground(outside: Outside, settings: Settings): Promise<void> {
   const { terminal } = outside
@@ -80,7 +81,12 @@ async function runInForeground(outside: Outside, settings: Settings): Promise<vo
   const world = systemOutside(log)
   const starting = startCluster({ settings, outside: world, report: lines.report, signal: outside.signal })
   const cluster = await Promise.race([starting, aborted(outside.signal)])
-  if (!cluster) return
+  if (!cluster) {
+    // What had started is ended in order, if that does not take too long.
+    const ended = starting.then(late => late[Symbol.asyncDispose]()).catch(() => {})
+    await Promise.race([ended, sleep(outside.clock, stopLimitMs)])
+    return
+  }
   lines.settle()
   printWelcome(outside, settings, cluster)
   using _collection = collectNowAndThen(world.clock)
@@ -110,50 +116,4 @@ function printWelcome(
       : ' --context optiflow'
   terminal.out(`\nThe API answers at ${paint.cyan(cluster.url)} (for people: ${cluster.url}/docs)\n`)
   terminal.out(`  kubectl${flag} get nodes\n`)
-}
-
-/** Starts this same program again as a process of its own and waits until it is ready, relaying its lines. */
-export async function startDetached(
-  outside: Outside,
-  settings: Settings,
-  given: Record<string, unknown>,
-): Promise<void> {
-  const running = await readRunFile(outside.disk, settings.dataDir)
-  if (running && (await isRunning(outside.disk, running))) {
-    outside.terminal.out(`already running at ${running.url} (process ${running.pid})\n`)
-    return
-  }
-  const args = ['up', ...flagsAgain(given)]
-  const logPath = join(settings.dataDir, 'logs/up.out')
-  await outside.disk.makeFolder(join(settings.dataDir, 'logs'))
-  await outside.disk.write(logPath, '')
-  const child = systemCommands.spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
-    detached: true,
-    logFile: logPath,
-  })
-  let ended = false
-  void child.exited.finally(() => {
-    ended = true
-  })
-  let printed = 0
-  const relay = async () => {
-    const text = await outside.disk.readText(logPath)
-    outside.terminal.out(text.slice(printed))
-    printed = text.length
-  }
-  for (;;) {
-    await relay()
-    const run = await readRunFile(outside.disk, settings.dataDir)
-    if (run?.pid === child.pid) break
-    if (ended) {
-      await relay()
-      throw new UsageError('the cluster did not start; its words are above', {
-        hint: `Its log is ${join(settings.dataDir, 'logs/optiflow.log')}.`,
-      })
-    }
-    await sleep(outside.clock, 50, outside.signal)
-  }
-  await sleep(outside.clock, 100)
-  await relay()
-  outside.terminal.out('It goes on in the background; "optiflow down" stops it.\n')
 }
