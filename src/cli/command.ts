@@ -30,7 +30,7 @@ export interface CliCommand {
 export function withConnection(command: Command): Command {
   return command
     .option('-n, --namespace <name>', 'namespace; the context\'s, else "default"')
-    .option('--kubeconfig <file>', 'kubeconfig to use; $KUBECONFIG or ~/.kube/config unless given')
+    .option('--kubeconfig <file>', 'kubeconfig to use; those of $KUBECONFIG or ~/.kube/config unless given')
     .option('--context <name>', 'context in the kubeconfig')
     .option('--server <url>', "address of the API server, instead of the kubeconfig's")
 }

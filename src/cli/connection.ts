@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws'
 import { systemDisk } from '../base/disk.ts'
 import { type Client, createClient, httpTransport, openWebSocket, type Transport } from '../client/index.ts'
-import { type Connection, defaultKubeconfig, readKubeconfig } from '../main/kubeconfig.ts'
+import { type Connection, kubeconfigFiles, readKubeconfig } from '../main/kubeconfig.ts'
 import { ApiError } from '../models/api-error.ts'
 import type { ApiReply } from '../models/rest.ts'
 
@@ -41,7 +41,7 @@ export async function connect(flags: ConnectionFlags): Promise<Remote> {
 }
 
 async function chooseConnection(flags: ConnectionFlags): Promise<Connection> {
-  const path = flags.kubeconfig ?? defaultKubeconfig()
+  const path = flags.kubeconfig ?? kubeconfigFiles()
   if (flags.context || flags.kubeconfig) return readKubeconfig(systemDisk, path, flags.context)
   return readKubeconfig(systemDisk, path, 'optiflow').catch(() => readKubeconfig(systemDisk, path))
 }

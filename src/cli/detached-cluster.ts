@@ -66,7 +66,7 @@ export async function startDetached(
 /** For the time in which the child itself is only being loaded. */
 async function noteChild({ clock, disk }: Outside, settings: Settings, { pid }: Child): Promise<void> {
   if (pid === undefined || (await readRunFile(disk, settings.dataDir))?.pid === pid) return
-  await writeRunFile(disk, settings.dataDir, startingRun({ settings, clock }, pid))
+  await writeRunFile(disk, settings.dataDir, await startingRun({ settings, clock, disk }, pid))
 }
 
 async function untilReady(

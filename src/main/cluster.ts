@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
 import { Disposal } from '../base/disposal.ts'
 import { bracketed } from '../base/ip.ts'
 import { createClient, inProcessTransport } from '../client/index.ts'
@@ -6,7 +7,7 @@ import { AskedPorts } from '../gateway/index.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import { startGateway } from './gateway-part.ts'
 import { gatewayUser } from './identities.ts'
-import { defaultKubeconfig, mergeKubeconfig } from './kubeconfig.ts'
+import { kubeconfigFiles, kubeconfigToWrite, mergeKubeconfig } from './kubeconfig.ts'
 import { startManagers } from './managers.ts'
 import { startNodesHere } from './nodes-here.ts'
 import { asPart } from './part.ts'
@@ -54,8 +55,8 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     limitMs: stopLimitMs,
     late: part => outside.log.warn({ part }, 'did not stop in time; going on without it'),
   })
-  const kubeconfig = settings.kubeconfig ?? defaultKubeconfig()
-  const run = startingRun({ settings, clock }, process.pid, kubeconfig)
+  const run = await startingRun({ settings, clock, disk }, process.pid)
+  const { kubeconfig } = run
   // Before anything that must be ended again: "optiflow down" ends a start that hangs, too.
   await writeRunFile(disk, settings.dataDir, run)
   stack.defer(() => removeRunFileOf(disk, settings.dataDir, process.pid))
@@ -73,7 +74,8 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     if (gateway) stack.use(gateway, 'gateway')
 
     const { url, pki } = server
-    const write = () => mergeKubeconfig(disk, kubeconfig, context, { server: url, ca: pki.ca.cert, ...pki.admin })
+    const connection = () => ({ server: url, ca: pki.ca.cert, ...pki.admin })
+    const write = () => mergeKubeconfig(disk, kubeconfig, context, connection(), kubeconfigsOf(settings))
     const current = await asPart(report, 'kubeconfig', kubeconfig, async () => [
       await write(),
       `${kubeconfig}, context ${context}`,
@@ -89,12 +91,13 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   }
 }
 
+const kubeconfigsOf = ({ kubeconfig }: Settings) => (kubeconfig ? [kubeconfig] : kubeconfigFiles())
+
 /** What is known of a cluster before its first step. */
-export function startingRun(
-  { settings, clock }: { settings: Settings; clock: Clock },
+export async function startingRun(
+  { settings, clock, disk }: { settings: Settings; clock: Clock; disk: Disk },
   pid: number,
-  kubeconfig = settings.kubeconfig ?? defaultKubeconfig(),
-): RunFile {
+): Promise<RunFile> {
   const { host, port } = settings.listen
   return {
     pid,
@@ -104,7 +107,7 @@ export function startingRun(
     listen: host,
     runtime: settings.runtime,
     nodes: [],
-    kubeconfig,
+    kubeconfig: await kubeconfigToWrite(disk, kubeconfigsOf(settings), context),
     context,
   }
 }

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { parse, stringify } from 'yaml'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
@@ -33,11 +33,32 @@ interface KubeconfigFile {
 /** The file cannot be used; it is left as it is. */
 export class BadKubeconfig extends OptiFlowError {}
 
-export const defaultKubeconfig = () => process.env['KUBECONFIG']?.split(':')[0] || join(homedir(), '.kube/config')
+/** The files that kubectl would read, those first that win: all of $KUBECONFIG, else the one at home. Not each need be there. */
+export function kubeconfigFiles(env: Record<string, string | undefined> = process.env): string[] {
+  const given = (env['KUBECONFIG'] ?? '').split(delimiter).filter(Boolean)
+  return given.length ? [...new Set(given)] : [join(homedir(), '.kube/config')]
+}
+
+/**
+ * Into which of them kubectl would write `name`: where that is already, else into the first file that is there, else into
+ * the last one.
+ * @throws BadKubeconfig
+ */
+export async function kubeconfigToWrite(disk: Disk, paths: readonly string[], name: string): Promise<string> {
+  const there: string[] = []
+  for (const path of paths) {
+    const file = await readFile(disk, path)
+    if (!file) continue
+    there.push(path)
+    if ([file.clusters, file.users, file.contexts].some(list => list.some(one => one.name === name))) return path
+  }
+  return there[0] ?? paths.at(-1)!
+}
 
 /**
  * Writes cluster, user and context `name`, keeping all else in the file. The context becomes the current one only if
  * there was none. File mode 0600.
+ * @param beside all files that are read together with this one
  * @returns whether the context is now the current one
  */
 export async function mergeKubeconfig(
@@ -45,8 +66,12 @@ export async function mergeKubeconfig(
   path: string,
   name: string,
   connection: Connection,
+  beside: readonly string[] = [],
 ): Promise<boolean> {
   const file = (await readFile(disk, path)) ?? empty()
+  const current = beside.includes(path)
+    ? (await readMerged(disk, beside)).current || file['current-context']
+    : file['current-context']
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   put(file.clusters, name, 'cluster', {
     server: connection.server,
@@ -58,9 +83,9 @@ export async function mergeKubeconfig(
     ...(connection.token ? { token: connection.token } : {}),
   })
   put(file.contexts, name, 'context', { cluster: name, user: name })
-  file['current-context'] ||= name
+  if (!current) file['current-context'] = name
   await disk.write(path, stringify(file), { mode: 0o600 })
-  return file['current-context'] === name
+  return (current || name) === name
 }
 
 /** Takes cluster, user and context `name` out again; a file that then is empty goes. */
@@ -77,39 +102,79 @@ export async function removeFromKubeconfig(disk: Disk, path: string, name: strin
 }
 
 /**
- * Reads a connection from a kubeconfig: the named context, else the current one.
+ * Reads a connection from a kubeconfig, or from several as kubectl puts them together: the named context, else the current
+ * one. Files that are named in one lie beside it.
  * @throws BadKubeconfig
  */
-export async function readKubeconfig(disk: Disk, path: string, context?: string): Promise<Connection> {
-  const file = await readFile(disk, path)
-  if (!file)
-    throw new BadKubeconfig(`there is no kubeconfig at ${path}`, {
+export async function readKubeconfig(
+  disk: Disk,
+  path: string | readonly string[],
+  context?: string,
+): Promise<Connection> {
+  const paths = typeof path === 'string' ? [path] : path
+  const where = paths.join(', ')
+  const all = await readMerged(disk, paths)
+  if (!all.found)
+    throw new BadKubeconfig(`there is no kubeconfig at ${where}`, {
       hint: 'Start a cluster with "optiflow up", or name a file with --kubeconfig.',
     })
-  const name = context ?? file['current-context']
-  const chosen = find(file.contexts, name, 'context', path)
-  const cluster = find(file.clusters, chosen['cluster'], 'cluster', path)
-  const user = find(file.users, chosen['user'], 'user', path)
-  const pem = async (entry: Record<string, any>, field: string) =>
-    entry[`${field}-data`]
-      ? Buffer.from(entry[`${field}-data`], 'base64').toString()
-      : entry[field]
-        ? disk.readText(entry[field])
-        : undefined
+  const chosen = find(all.contexts, context ?? all.current, 'context', where).value
+  const cluster = find(all.clusters, chosen['cluster'], 'cluster', where)
+  const user = find(all.users, chosen['user'], 'user', where)
   const [ca, cert, key] = [
-    await pem(cluster, 'certificate-authority'),
-    await pem(user, 'client-certificate'),
-    await pem(user, 'client-key'),
+    await pemOf(disk, cluster, 'certificate-authority'),
+    await pemOf(disk, user, 'client-certificate'),
+    await pemOf(disk, user, 'client-key'),
   ]
   return {
-    server: cluster['server'],
+    server: cluster.value['server'],
     ...(ca ? { ca } : {}),
     ...(cert ? { cert } : {}),
     ...(key ? { key } : {}),
-    ...(user['token'] ? { token: user['token'] } : {}),
-    ...(cluster['insecure-skip-tls-verify'] ? { insecure: true } : {}),
+    ...(user.value['token'] ? { token: user.value['token'] } : {}),
+    ...(cluster.value['insecure-skip-tls-verify'] ? { insecure: true } : {}),
     ...(chosen['namespace'] ? { namespace: chosen['namespace'] } : {}),
   }
+}
+
+/** What a name means, and the file that says so. */
+interface Origin {
+  value: Record<string, any>
+  path: string
+}
+
+interface Merged {
+  found: boolean
+  clusters: Map<string, Origin>
+  users: Map<string, Origin>
+  contexts: Map<string, Origin>
+  current: string
+}
+
+/** Of each name the first file's; the current context of the first that has one. Files that are not there count for nothing. */
+async function readMerged(disk: Disk, paths: readonly string[]): Promise<Merged> {
+  const merged: Merged = { found: false, clusters: new Map(), users: new Map(), contexts: new Map(), current: '' }
+  for (const path of paths) {
+    const file = await readFile(disk, path)
+    if (!file) continue
+    merged.found = true
+    merged.current ||= file['current-context']
+    for (const [list, field] of [
+      ['clusters', 'cluster'],
+      ['users', 'user'],
+      ['contexts', 'context'],
+    ] as const)
+      for (const entry of file[list])
+        if (!merged[list].has(entry.name))
+          merged[list].set(entry.name, { value: (entry[field] as Record<string, any>) ?? {}, path })
+  }
+  return merged
+}
+
+async function pemOf(disk: Disk, { value, path }: Origin, field: string): Promise<string | undefined> {
+  const data = value[`${field}-data`]
+  if (data) return Buffer.from(data, 'base64').toString()
+  return value[field] ? disk.readText(resolve(dirname(path), value[field])) : undefined
 }
 
 interface User {
@@ -210,11 +275,11 @@ function put(list: Named<any>[], name: string, field: string, value: object): vo
   else list.push(entry)
 }
 
-function find(list: Named<any>[], name: unknown, field: string, path: string): Record<string, any> {
-  const entry = list.find(e => e.name === name)
-  if (!entry)
-    throw new BadKubeconfig(`${path} has no ${field} ${JSON.stringify(name ?? '')}`, {
-      hint: `It has: ${list.map(e => e.name).join(', ') || 'none'}.`,
+function find(known: Map<string, Origin>, name: unknown, field: string, where: string): Origin {
+  const found = known.get(String(name))
+  if (!found)
+    throw new BadKubeconfig(`${where} has no ${field} ${JSON.stringify(name ?? '')}`, {
+      hint: `It has: ${[...known.keys()].join(', ') || 'none'}.`,
     })
-  return (entry[field] as Record<string, any>) ?? {}
+  return found
 }

@@ -1,12 +1,14 @@
 import { join } from 'node:path'
+import { Disposal } from '../../base/disposal.ts'
 import { createLogger } from '../../base/logger.ts'
 import { prepareDataDir } from '../../main/data-dir.ts'
 import { aborted } from '../../main/elected.ts'
 import { joinTokenText } from '../../main/join.ts'
-import { defaultKubeconfig, mergeKubeconfig } from '../../main/kubeconfig.ts'
+import { kubeconfigFiles, kubeconfigToWrite, mergeKubeconfig } from '../../main/kubeconfig.ts'
 import { systemOutside } from '../../main/outside.ts'
 import { notePart, writeKubeconfigNote } from '../../main/run-file.ts'
 import { startServer } from '../../main/server.ts'
+import { keepAdminKey } from '../../main/server-keys.ts'
 import type { CliCommand } from '../command.ts'
 import { partLines } from '../progress.ts'
 import { auditFlags, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
@@ -40,13 +42,13 @@ export const server: CliCommand = {
         const lines = partLines(outside.terminal)
         await using running = await startServer({ settings, outside: world, report: lines.report })
         const { url, pki } = running
-        const path = settings.kubeconfig ?? defaultKubeconfig()
-        await mergeKubeconfig(world.disk, path, 'optiflow', {
-          server: url,
-          ca: pki.ca.cert,
-          cert: pki.admin.cert,
-          key: pki.admin.key,
-        })
+        const files = settings.kubeconfig ? [settings.kubeconfig] : kubeconfigFiles()
+        const path = await kubeconfigToWrite(world.disk, files, 'optiflow')
+        const write = () =>
+          mergeKubeconfig(world.disk, path, 'optiflow', { server: url, ca: pki.ca.cert, ...pki.admin }, files)
+        await write()
+        await using stack = new Disposal()
+        stack.defer(keepAdminKey(pki, async () => void (await write()), world))
         await writeKubeconfigNote(world.disk, settings.dataDir, { kubeconfig: path, context: 'optiflow' })
         outside.terminal.out(`kubeconfig   ${path}, context optiflow\n`)
         outside.terminal.out(
