@@ -1,5 +1,6 @@
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { StoreFailed, StoreFull } from '../store.ts'
+import { noAnswer } from './no-answer.ts'
 import type { EtcdRpc } from './rpc.ts'
 
 export function isCompacted(error: unknown): boolean {
@@ -19,8 +20,10 @@ export function isLost(error: unknown): boolean {
 export function storeError(error: unknown, rpc: EtcdRpc): Error {
   const { code, details } = error as Partial<ServiceError>
   if (typeof code !== 'number') return error as Error
+  // By now another member may be asked.
+  const endpoint = (error as { endpoint?: string }).endpoint ?? rpc.endpoint
   if (code === status.RESOURCE_EXHAUSTED && details?.includes('space'))
-    return new StoreFull(`etcd at ${rpc.endpoint} has no room: ${details}`, {
+    return new StoreFull(`etcd at ${endpoint} has no room: ${details}`, {
       hint: 'Raise its --quota-backend-bytes or compact and defragment it, then `etcdctl alarm disarm`.',
     })
   if (
@@ -28,16 +31,15 @@ export function storeError(error: unknown, rpc: EtcdRpc): Error {
     code === status.PERMISSION_DENIED ||
     /authenticat|user name/.test(details ?? '')
   )
-    return new StoreFailed(`etcd at ${rpc.endpoint} does not let us in: ${details}`, {
+    return new StoreFailed(`etcd at ${endpoint} does not let us in: ${details}`, {
       hint: 'Check user name, password and the roles of the user in etcd.',
     })
   if (code === status.INVALID_ARGUMENT)
-    return new StoreFailed(`etcd at ${rpc.endpoint} refused the request: ${details}`, {
+    return new StoreFailed(`etcd at ${endpoint} refused the request: ${details}`, {
       hint: 'For large objects or commits raise its --max-request-bytes or --max-txn-ops.',
     })
-  return new StoreFailed(`etcd at ${rpc.endpoint} did not answer: ${details}`, {
-    hint: 'Check that etcd runs and that its address and certificates are right. A commit may have been carried out.',
-  })
+  const { saw, hint } = noAnswer(details ?? '', endpoint)
+  return new StoreFailed(`etcd at ${endpoint} did not answer: ${saw}`, { hint })
 }
 
 function isOutOfRange(error: unknown, why: string): boolean {

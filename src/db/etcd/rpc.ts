@@ -64,15 +64,16 @@ export class EtcdRpc {
   /**
    * Asks one question.
    * @param repeatable may be sent again after it may have been carried out: reads
-   * @throws gRPC's ServiceError
+   * @throws gRPC's ServiceError, with the `endpoint` that was asked
    */
   async unary<T>(service: Service, method: string, request: object, repeatable: boolean): Promise<T> {
     let renewed = false
     for (let tried = 1; ; tried++) {
+      const { endpoint } = this
       try {
         return await this.#once<T>(service, method, request)
       } catch (error) {
-        const { code, details = '' } = error as Partial<ServiceError>
+        const { code, details = '' } = Object.assign(error as Partial<ServiceError>, { endpoint })
         if (this.#closed) throw error
         if (code === status.UNAUTHENTICATED && this.#connection.username && !renewed) {
           this.#token = undefined
