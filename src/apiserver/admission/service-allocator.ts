@@ -41,14 +41,15 @@ export class ServiceAllocator implements AdmissionPlugin {
     return resource.kind === Service && operation !== 'CONNECT' && subresource === ''
   }
 
-  mutate({ core, operation, object, previous }: Admission): void {
+  mutate({ core, operation, object, previous, dryRun }: Admission): void {
     if (operation === 'DELETE') return
-    const used = usedBy(core, object!)
-    const before = previous && takenBy(previous)
-    this.#address(core.random, object!, previous, used)
-    this.#ports(core.random, object!, previous, used)
-    const errors = this.#refusals(object!, used, before)
-    if (errors.length) throw invalidError(Service, object!.metadata.name ?? '', errors)
+    const service = object as AnyObject
+    const used = usedBy(core, service, { created: !previous, dryRun })
+    this.#address(core.random, service, previous, used)
+    this.#ports(core.random, service, previous, used)
+    const error = this.#addressRefusal(service, previous, used) ?? this.#portRefusal(service, previous, used)
+    if (error) throw invalidError(Service, service.metadata.name ?? '', [error])
+    refuseHealthPort(service, previous, used)
   }
 
   claims({ object, previous }: Admission): Claim[] {
@@ -121,37 +122,37 @@ export class ServiceAllocator implements AdmissionPlugin {
       spec.healthCheckNodePort = previous?.['spec'].healthCheckNodePort || this.#freePort(random, 'TCP', taken)
   }
 
-  #refusals(service: AnyObject, used: Set<string>, before: Set<string> | undefined): FieldError[] {
-    const errors: FieldError[] = []
+  /** Of the ports the first that cannot be had is told. */
+  #portRefusal(service: AnyObject, previous: AnyObject | undefined, used: Set<string>): FieldError | undefined {
     const { spec } = service
-    if (spec.type !== 'ExternalName')
-      for (const ip of (spec.clusterIPs ?? []) as string[]) errors.push(...this.#addressRefusals(ip, used, before))
-    const ports: Ports = spec.ports ?? []
-    ports.forEach((port, i) => {
-      if (!port.nodePort || before?.has(portKey(port.protocol, port.nodePort))) return
-      if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return
-      const { first, last } = this.#nodePorts
-      if (port.nodePort < first || port.nodePort > last)
-        errors.push(
-          invalid(
-            `spec.ports[${i}].nodePort`,
-            port.nodePort,
-            `provided port is not in the valid range. The range of valid ports is ${first}-${last}`,
-          ),
-        )
-      else if (used.has(portKey(port.protocol, port.nodePort)))
-        errors.push(invalid(`spec.ports[${i}].nodePort`, port.nodePort, 'provided port is already allocated'))
-    })
-    return errors
+    if (!mayHaveNodePorts(spec)) return undefined
+    const before = previous && takenBy(previous)
+    const { first, last } = this.#nodePorts
+    for (const [i, { nodePort, protocol }] of ((spec.ports ?? []) as Ports).entries()) {
+      if (!nodePort || before?.has(portKey(protocol, nodePort))) continue
+      const refuse = (why: string) => invalid(`spec.ports[${i}].nodePort`, nodePort, why)
+      if (nodePort < first || nodePort > last)
+        return refuse(`provided port is not in the valid range. The range of valid ports is ${first}-${last}`)
+      if (used.has(portKey(protocol, nodePort))) return refuse(allocated.port)
+    }
+    return undefined
   }
 
-  #addressRefusals(ip: string, used: Set<string>, before: Set<string> | undefined): FieldError[] {
-    if (!isIP(ip) || before?.has(addressKey(ip))) return []
-    const refuse = (why: string) => [invalid('spec.clusterIPs', [ip], `failed to allocate IP ${ip}: ${why}`)]
-    const range = this.#addresses.find(r => r.family === familyOf(ip)) ?? this.#addresses[0]!
-    if (!contains(range, ip))
-      return refuse(`the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range.cidr}`)
-    return used.has(addressKey(ip)) ? refuse('provided IP is already allocated') : []
+  /** Those that a Service has may only stay: they are looked at by validation. What it gets besides is looked for here. */
+  #addressRefusal({ spec }: AnyObject, previous: AnyObject | undefined, used: Set<string>): FieldError | undefined {
+    if (spec.type === 'ExternalName') return undefined
+    const old = previous?.['spec'] as ServiceObject['spec'] | undefined
+    const settled = old && old.type !== 'ExternalName' ? (old.clusterIPs?.length ?? 1) : 0
+    if (old?.clusterIPs?.[0] === 'None' && settled) return undefined
+    for (const ip of ((spec.clusterIPs ?? []) as string[]).slice(settled)) {
+      if (!isIP(ip)) continue
+      const refuse = (why: string) => invalid('spec.clusterIPs', spec.clusterIPs, `failed to allocate IP ${ip}: ${why}`)
+      const range = this.#addresses.find(r => r.family === familyOf(ip)) ?? this.#addresses[0]!
+      if (!contains(range, ip))
+        return refuse(`the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range.cidr}`)
+      if (used.has(addressKey(ip))) return refuse(allocated.address)
+    }
+    return undefined
   }
 
   #freeAddress(random: Random, range: AddressRange, used: Set<string>): string {
@@ -179,6 +180,20 @@ export class ServiceAllocator implements AdmissionPlugin {
   }
 }
 
+const allocated = { port: 'provided port is already allocated', address: 'provided IP is already allocated' }
+
+const mayHaveNodePorts = ({ type }: ServiceObject['spec']) => type === 'NodePort' || type === 'LoadBalancer'
+const needsHealthPort = (spec: ServiceObject['spec'] | undefined) =>
+  spec?.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local'
+
+/** To Kubernetes this is its own failure. @throws ApiError InternalError */
+function refuseHealthPort({ spec }: AnyObject, previous: AnyObject | undefined, used: Set<string>): void {
+  const port = spec.healthCheckNodePort
+  if (!needsHealthPort(spec) || needsHealthPort(previous?.['spec']) || !used.has(portKey('TCP', port))) return
+  const why = `failed to allocate requested HealthCheck NodePort ${port}: ${allocated.port}`
+  throw new ApiError('InternalError', `Internal error occurred: ${why}`, { details: { causes: [{ message: why }] } })
+}
+
 /** In kube-apiserver's words, for which clients look. */
 function exhausted(what: string): ApiError {
   const why = `failed to allocate a ${what}: range is full`
@@ -188,7 +203,8 @@ function exhausted(what: string): ApiError {
 }
 
 const addressKey = (ip: string) => `/allocations/clusterips/${canonicalIP(ip)}`
-const portKey = (protocol: string | undefined, port: number) => `/allocations/nodeports/${protocol || 'TCP'}/${port}`
+const ports = '/allocations/nodeports/'
+const portKey = (protocol: string | undefined, port: number) => `${ports}${protocol || 'TCP'}/${port}`
 
 /** The keys of what a Service holds. */
 function takenBy(service: AnyObject): Set<string> {
@@ -201,11 +217,17 @@ function takenBy(service: AnyObject): Set<string> {
   return keys
 }
 
-/** What all other Services hold. */
-function usedBy(core: Core, service: AnyObject): Set<string> {
+/**
+ * What Services hold: others, and one of the same name that is there already when it is to be created. That it is there is
+ * found out only after it got what it asks for; except that a trial does not look whose the addresses are.
+ */
+function usedBy(core: Core, service: AnyObject, { created, dryRun }: { created: boolean; dryRun: boolean }) {
   const used = new Set<string>()
   const { name, namespace } = service.metadata
-  for (const kept of core.cache.bucket(core.resources.of(Service)).list())
-    if (kept.name !== name || kept.namespace !== namespace) for (const key of takenBy(core.shared(kept))) used.add(key)
+  for (const kept of core.cache.bucket(core.resources.of(Service)).list()) {
+    const own = kept.name === name && kept.namespace === namespace
+    if (own && !created) continue
+    for (const key of takenBy(core.shared(kept))) if (!own || !dryRun || key.startsWith(ports)) used.add(key)
+  }
   return used
 }

@@ -89,3 +89,58 @@ test('when no address is left, it is said in the words that clients look for', a
   expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201, 500])
   expect(answers.at(-1)!.body.message).toMatch(/failed to allocate a serviceIP: range is full/)
 })
+
+const allocated = 'provided port is already allocated'
+const port = (nodePort: number) => [{ port: 80, nodePort }]
+const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local' }
+const taken = `spec.ports[0].nodePort: Invalid value: 30600: ${allocated}`
+const outside = (ip: string) =>
+  `spec.clusterIPs: Invalid value: []string{"${ip}"}: failed to allocate IP ${ip}: the provided IP (${ip}) is not in the valid range. The range of valid IPs is 10.96.0.0/16`
+const theirs = (ip: string) =>
+  `spec.clusterIPs: Invalid value: []string{"${ip}"}: failed to allocate IP ${ip}: provided IP is already allocated`
+const once = (ip: string) => `spec.clusterIPs[0]: Invalid value: []string{"${ip}"}: may not change once set`
+const healthPort = `Internal error occurred: failed to allocate requested HealthCheck NodePort 30600: ${allocated}`
+
+/** Some that hold addresses and ports. */
+async function others() {
+  await create('taken', { type: 'NodePort', clusterIP: '10.96.0.60', ports: port(30600) })
+  await create('cip', { clusterIP: '10.96.0.61', ports: [{ port: 80 }] })
+  await create('np', { type: 'NodePort', clusterIP: '10.96.0.62', ports: port(30601) })
+  await create('ex', { type: 'ExternalName', externalName: 'a.b', ports: [{ port: 80 }] })
+}
+
+test.each<[name: string, spec: object, code: number, message: string, dryRun?: true]>([
+  ['x', { type: 'NodePort', ports: port(30600) }, 422, taken],
+  ['x', { type: 'NodePort', ports: port(30600), clusterIP: '10.96.0.60' }, 422, theirs('10.96.0.60')],
+  ['x', { ports: [{ port: 80 }], clusterIP: '9.9.9.9' }, 422, outside('9.9.9.9')],
+  // That the name is taken, too, is found out after.
+  ['np', { type: 'NodePort', ports: port(30601) }, 422, taken.replace('30600', '30601')],
+  ['np', { type: 'NodePort', ports: port(30601) }, 422, taken.replace('30600', '30601'), true],
+  ['cip', { ports: [{ port: 80 }], clusterIP: '10.96.0.61' }, 422, theirs('10.96.0.61')],
+  ['cip', { ports: [{ port: 80 }], clusterIP: '10.96.0.61' }, 409, 'services "cip" already exists', true],
+  ['cip', { ports: [{ port: 80 }] }, 409, 'services "cip" already exists'],
+  ['x', { ...local, ports: [{ port: 80 }], healthCheckNodePort: 30600 }, 500, healthPort],
+])('a new Service %s with %j is answered %d: %s', async (name, spec, code, message, dryRun) => {
+  await others()
+  const made = await server.call('POST', `${services}${dryRun ? '?dryRun=All' : ''}`, { metadata: { name }, spec })
+  const whole = code === 422 ? `Service "${name}" is invalid: ${message}` : message
+  expect([made.status, made.body.message]).toEqual([code, whole])
+})
+
+test.each<[name: string, changes: object, code: number, message: string]>([
+  ['np', { ports: port(30600) }, 422, taken],
+  ['cip', { type: 'NodePort', ports: port(30600) }, 422, taken],
+  ['ex', { type: 'NodePort', ports: port(30600) }, 422, taken],
+  ['np', { ports: port(30600), clusterIP: '10.96.0.77', clusterIPs: ['10.96.0.77'] }, 422, taken],
+  ['cip', { clusterIP: '10.96.0.60', clusterIPs: ['10.96.0.60'] }, 422, once('10.96.0.60')],
+  ['cip', { clusterIP: '9.9.9.9', clusterIPs: ['9.9.9.9'] }, 422, once('9.9.9.9')],
+  ['cip', { clusterIP: '10.96.0.77' }, 422, once('10.96.0.77')],
+  ['ex', { type: 'ClusterIP', clusterIP: '9.9.9.9', externalName: null }, 422, outside('9.9.9.9')],
+  ['ex', { type: 'ClusterIP', clusterIP: '10.96.0.60', externalName: null }, 422, theirs('10.96.0.60')],
+  ['np', { ...local, healthCheckNodePort: 30600 }, 500, healthPort],
+])('a change of the Service %s by %j is answered %d: %s', async (name, changes, code, message) => {
+  await others()
+  const merge = { 'content-type': 'application/merge-patch+json' }
+  const { status, body } = await server.call('PATCH', `${services}/${name}`, { spec: changes }, merge)
+  expect([status, body.message]).toEqual([code, code === 422 ? `Service "${name}" is invalid: ${message}` : message])
+})

@@ -23,14 +23,16 @@ const manager = 'kube-apiserver'
  */
 export async function ensure(core: Core, kind: Kind<any>, draft: Draft, owner = manager): Promise<boolean> {
   const resource = core.resources.of(kind)
-  if (core.cache.get(resource, draft['metadata'].namespace, draft['metadata'].name)) return false
+  const isThere = () => core.cache.get(resource, draft['metadata'].namespace, draft['metadata'].name) !== undefined
+  if (isThere()) return false
   const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...draft } as AnyObject
   try {
     const track = trackPlainWrite(core, kind, owner)
     await createObject(core, resource, object, { user: system, dryRun: false, warnings: [], track })
     return true
   } catch (error) {
-    if (isAlreadyExists(error)) return false
+    // Of a Service that another server made meanwhile, its address is told to be taken.
+    if (isAlreadyExists(error) || isThere()) return false
     core.log.error(
       { kind: kind.kind, name: draft['metadata'].name, error: explain(error) },
       'cannot create what every cluster has',
