@@ -21,6 +21,7 @@ import { rbacEscalation } from './rbac-escalation.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
 import { ServiceAllocator, type ServiceAllocatorOptions } from './service-allocator.ts'
+import { serviceEndpoints } from './service-endpoints.ts'
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
@@ -56,6 +57,7 @@ export function builtInPlugins(options: BuiltInOptions): AdmissionPlugin[] {
     defaultIngressClass,
     denyServiceExternalIps,
     new ServiceAllocator(options),
+    serviceEndpoints,
     rbacEscalation(options),
   ]
 }
