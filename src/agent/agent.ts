@@ -170,7 +170,7 @@ class NodeAgent implements Agent {
     const busy = () => this.#starts.taken > 0
     const events =
       this.#options.events ??
-      createEventRecorder({ ...this.#options, component: 'kubelet', host: nodeName, busy, holdMs: 10_000 })
+      createEventRecorder({ ...this.#options, component: 'kubelet', host: nodeName, busy, holdMs: 3_000 })
     const registration = new Registration({
       nodeName,
       client,

@@ -282,7 +282,9 @@ describe('images as volumes', () => {
     await node.isReady('imaged')
     await until('its words', async () => ((await node.output('imaged')).includes('Read-only') ? true : undefined))
     expect(await node.output('imaged')).toBe("onekept\nsh: can't create /v/m/weights: Read-only file system\n")
-    expect(await node.events('imaged')).toContain(`Pulling: Pulling image "${reference}"`)
+    await until('the event of its pull', async () =>
+      (await node.events('imaged')).includes(`Pulling: Pulling image "${reference}"`) ? true : undefined,
+    )
     await node.remove('imaged')
     expect(await views()).toEqual([])
   })
