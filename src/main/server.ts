@@ -11,6 +11,7 @@ import { readAuthentication } from './authentication.ts'
 import { readClusterAuthorization } from './authorization.ts'
 import { scheduleBackups } from './backups.ts'
 import { calicoResources } from './calico-admission.ts'
+import { tellOfEnds } from './certificate-ends.ts'
 import { type Explanations, serveExplanations } from './explanations.ts'
 import { followPermission } from './followed-permission.ts'
 import { joiningUser } from './identities.ts'
@@ -116,6 +117,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
       stack.use(permission.follow(api))
       const { url, listening } = await listen(api, settings, pki)
       stack.defer(keepServerKeys(pki, listening, outside))
+      stack.defer(await tellOfEnds(settings.dataDir, outside))
       await api.publish(nodeIp(), Number(new URL(url).port))
       const explanations = stack.use(serveExplanations(api, outside, settings.schedulerConfig))
       return [{ api, pki, explanations, url, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }, url]
