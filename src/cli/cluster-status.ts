@@ -1,0 +1,137 @@
+import { join } from 'node:path'
+import type { Disk } from '../base/disk.ts'
+import { nodeIp } from '../main/addresses.ts'
+import { certificateEnds, endWarnings } from '../main/certificate-ends.ts'
+import { joinTokenText } from '../main/join.ts'
+import { isRunning, type RunFile } from '../main/run-file.ts'
+import type { Outside } from './command.ts'
+import type { Remote } from './connection.ts'
+import { formatTable } from './output.ts'
+import type { Terminal } from './terminal.ts'
+
+/** A cluster and how it is, as `optiflow status -o json` prints it. */
+export interface ClusterStatus {
+  /** `stopped`: its process is gone; containers may go on. */
+  state: 'starting' | 'ready' | 'stopped'
+  url: string
+  pid: number
+  startedAt: string
+  runtime: RunFile['runtime']
+  dataDir: string
+  kubeconfig: string
+  context: string
+  certificates: { name: string; notAfter: string }[]
+  warnings: string[]
+  /** What only a cluster tells that answers. */
+  health?: ClusterHealth
+  /** What another node is started with; absent while the API listens on loopback only. */
+  joinCommand?: string
+}
+
+export interface ClusterHealth {
+  ready: boolean
+  /** Checks of /readyz that fail: `[-]store failed`. */
+  failing: string[]
+  nodes: { name: string; ready: boolean; message?: string; podsRunning: number; version: string }[]
+  workloads: {
+    namespace: string
+    name: string
+    replicas: number
+    readyReplicas: number
+    url?: string
+    message?: string
+  }[]
+}
+
+/** All that the data folder tells, without asking the cluster. */
+export async function localStatus({ clock, disk }: Outside, dataDir: string, run: RunFile): Promise<ClusterStatus> {
+  const ends = await certificateEnds(disk, dataDir)
+  const { url, pid, startedAt, runtime, kubeconfig, context } = run
+  const state = (await isRunning(disk, run)) ? run.state : 'stopped'
+  const joinCommand = state === 'ready' ? await joinCommandOf(disk, dataDir, run) : undefined
+  return {
+    ...{ state, url, pid, startedAt, runtime, dataDir, kubeconfig, context },
+    certificates: ends.map(({ name, untilMs }) => ({ name, notAfter: new Date(untilMs).toISOString() })),
+    warnings: endWarnings(ends, clock.now()),
+    ...(joinCommand ? { joinCommand } : {}),
+  }
+}
+
+export async function clusterHealth(remote: Remote): Promise<ClusterHealth> {
+  const { status, body } = await remote.client.raw('GET', '/readyz?verbose')
+  const lines = body instanceof Uint8Array ? Buffer.from(body).toString().split('\n') : []
+  const [nodes, pods, workloads] = await Promise.all([
+    remote.json('GET', '/api/v1/nodes'),
+    remote.json('GET', '/api/v1/pods'),
+    remote.json('GET', '/apis/optiflow.dev/v1/workloads'),
+  ])
+  const podsOn = (name: string) =>
+    pods.items.filter((p: any) => p.spec.nodeName === name && p.status?.phase === 'Running').length
+  return {
+    ready: status === 200,
+    failing: lines.filter(line => line.startsWith('[-]')),
+    nodes: nodes.items.map((node: any) => {
+      const { name } = node.metadata
+      const condition = node.status?.conditions?.find((c: any) => c.type === 'Ready')
+      const ready = condition?.status === 'True'
+      return {
+        ...{ name, ready, podsRunning: podsOn(name), version: node.status?.nodeInfo?.kubeletVersion ?? '' },
+        ...(ready ? {} : { message: condition?.message ?? 'no word from it' }),
+      }
+    }),
+    workloads: workloads.items.map(({ metadata, spec, status }: any) => ({
+      ...{ namespace: metadata.namespace, name: metadata.name },
+      ...{ replicas: spec.replicas ?? 1, readyReplicas: status?.readyReplicas ?? 0 },
+      ...(status?.url ? { url: status.url } : {}),
+      ...(status?.message ? { message: status.message } : {}),
+    })),
+  }
+}
+
+/** For people. Pure but for colours. */
+export function statusText(status: ClusterStatus, { paint }: Pick<Terminal, 'paint'>): string {
+  const { state, url, pid, startedAt, health } = status
+  const since = {
+    ready: `process ${pid}, since ${startedAt}`,
+    starting: `starting, process ${pid}, since ${startedAt}`,
+    stopped: paint.red('not running'),
+  }
+  return [
+    ...(status.runtime === 'simulated'
+      ? [`${paint.yellow('SIMULATED')} pods are simulated: nothing really runs on these nodes.\n`]
+      : []),
+    `API      ${url}  ${since[state]}\n`,
+    ...(health ? [healthText(health, paint)] : []),
+    ...status.warnings.map(warning => `\n${paint.yellow('!')} ${warning}\n`),
+    ...(state === 'ready' ? [`\n${howToJoin(status.joinCommand)}\n`] : []),
+  ].join('')
+}
+
+function healthText({ ready, failing, nodes, workloads }: ClusterHealth, paint: Terminal['paint']): string {
+  const health = ready ? paint.green('ready') : paint.red(failing.join(', ') || 'not ready')
+  const rows = nodes.map(({ name, message, podsRunning, version, ...node }) => [
+    ...[name, node.ready ? 'Ready' : `NotReady: ${message}`, String(podsRunning), version],
+  ])
+  const apps = workloads.map(({ namespace, name, replicas, readyReplicas, url, message }) => [
+    ...[`${namespace}/${name}`, `${readyReplicas}/${replicas}`, url ?? '', message ?? ''],
+  ])
+  const table = formatTable(['NODE', 'STATUS', 'PODS RUNNING', 'VERSION'], rows)
+  const below = apps.length ? `\n${formatTable(['WORKLOAD', 'READY', 'URL', 'MESSAGE'], apps)}` : ''
+  return `Health   ${health}\n\n${table}${below}`
+}
+
+const howToJoin = (command: string | undefined): string =>
+  command
+    ? `Another node joins with\n  ${command}`
+    : 'Other nodes can join when the API listens on more than loopback: optiflow up --listen 0.0.0.0:6443'
+
+async function joinCommandOf(disk: Disk, dataDir: string, { url, listen }: RunFile): Promise<string | undefined> {
+  const { hostname, port } = new URL(url)
+  const everywhere = listen === '0.0.0.0' || listen === '::'
+  if (!everywhere && (hostname === 'localhost' || hostname.startsWith('127.'))) return undefined
+  const read = (name: string) => disk.readText(join(dataDir, 'pki', name)).catch(() => undefined)
+  const [secret, ca] = await Promise.all([read('join-token'), read('ca.crt')])
+  if (!secret || !ca) return undefined
+  const server = everywhere ? `https://${nodeIp()}:${port}` : url
+  return `optiflow agent --server ${server} --token ${joinTokenText(secret.trim(), ca)}`
+}
