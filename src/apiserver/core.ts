@@ -7,6 +7,7 @@ import type { ApiReply, ApiRequest, UserInfo } from '../models/rest.ts'
 import type { AdmissionChain } from './admission/chain.ts'
 import type { RemoteVersions } from './aggregation/remote-versions.ts'
 import type { AuthorizerChain } from './authz/authorizer.ts'
+import type { ReadMetrics } from './metrics/read-metrics.ts'
 import type { OutgoingCalls } from './outgoing/outgoing-calls.ts'
 import type { RequestInfo, ResourcePath } from './request-info.ts'
 import type { Resource, ResourceTable } from './resources.ts'
@@ -30,6 +31,8 @@ export interface Core {
   admission: AdmissionChain
   /** For what a request needs beyond the right to make it. */
   authorizer: AuthorizerChain
+  /** Counts what is listed and watched. */
+  reads: ReadMetrics
   /** How webhooks and extension servers are called. */
   outgoing: OutgoingCalls
   /** What other servers serve beside us. */

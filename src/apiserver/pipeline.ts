@@ -150,8 +150,10 @@ function serveResource(call: Call, verb: string): Promise<ApiReply> {
   return freshen(call.core.fresh).then(() => handler(resourceCall))
 }
 
-function warnDeprecated({ resource: { kind }, warnings, core }: ResourceCall): void {
+function warnDeprecated({ resource, path, warnings, core }: ResourceCall): void {
+  const { kind } = resource
   if (!kind.deprecation) return
+  core.reads.usedDeprecated(resource, path.subresource)
   warnings.push(kind.deprecation)
   core.annotate('k8s.io/deprecated', 'true')
 }

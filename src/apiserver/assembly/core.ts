@@ -35,6 +35,7 @@ export async function loadCore(
   const store = measuredStore(options.store, clock, [metrics.registry])
   const core: Core = {
     ...{ clock, random, log, store, resources, cache, closing },
+    reads: metrics.reads,
     fresh: options.shared ? new FreshReads(options.store, cache) : undefined,
     objects: new ObjectStore(store, cache),
     admission: new AdmissionChain([]),

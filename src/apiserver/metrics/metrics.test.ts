@@ -91,3 +91,49 @@ test('who comes, what they may and how long they are served is told under the na
       name,
     ).toBe(true)
 })
+
+test('lists are counted where they were answered, with what was looked at and what was shown', async () => {
+  const url = '/api/v1/namespaces/default/secrets'
+  for (const [i, l] of [...'xyx'].entries())
+    await server.call('POST', url, { metadata: { name: `s${i}`, labels: { l } } })
+  const { metadata } = (await server.call('GET', `${url}?labelSelector=l%3Dx`)).body
+  await server.call('POST', url, { metadata: { name: 's9' } })
+  await server.call(
+    'GET',
+    `${url}?labelSelector=l%3Dx&resourceVersionMatch=Exact&resourceVersion=${metadata.resourceVersion}`,
+  )
+  expect((await lines('apiserver_cache_list_')).filter(line => line.includes('"/secrets"'))).toEqual([
+    'apiserver_cache_list_total{resource_prefix="/secrets",index=""} 1',
+    'apiserver_cache_list_fetched_objects_total{resource_prefix="/secrets",index=""} 3',
+    'apiserver_cache_list_returned_objects_total{resource_prefix="/secrets"} 2',
+  ])
+  expect((await lines('apiserver_storage_list_')).filter(line => line.includes('"secrets"'))).toEqual([
+    'apiserver_storage_list_total{resource="secrets"} 1',
+    'apiserver_storage_list_fetched_objects_total{resource="secrets"} 3',
+    'apiserver_storage_list_evaluated_objects_total{resource="secrets"} 3',
+    'apiserver_storage_list_returned_objects_total{resource="secrets"} 2',
+  ])
+})
+
+test('events are counted once for each watcher that is sent them, with their size', async () => {
+  const url = '/apis/coordination.k8s.io/v1/namespaces/default/leases'
+  const watching = [await server.watch(`${url}?watch=1`), await server.watch(`${url}?watch=1`)]
+  await server.call('POST', url, { metadata: { name: 'a' }, spec: {} })
+  for (const watch of watching) {
+    await watch.next()
+    watch.end()
+  }
+  const of = 'group="coordination.k8s.io",version="v1",kind="Lease"'
+  expect(await lines('apiserver_watch_events_total{group="coord')).toEqual([`apiserver_watch_events_total{${of}} 2`])
+  expect(await lines('apiserver_watch_events_sizes_bucket{le="1024",group="coord')).toEqual([
+    `apiserver_watch_events_sizes_bucket{le="1024",${of}} 2`,
+  ])
+})
+
+test('who uses what is deprecated can be found', async () => {
+  expect(await lines('apiserver_requested_deprecated_apis{')).toEqual([])
+  await server.call('GET', '/api/v1/componentstatuses')
+  expect(await lines('apiserver_requested_deprecated_apis{')).toEqual([
+    'apiserver_requested_deprecated_apis{group="",version="v1",resource="componentstatuses",subresource="",removed_release=""} 1',
+  ])
+})

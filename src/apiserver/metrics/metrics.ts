@@ -6,12 +6,14 @@ import type { ResourceTable } from '../resources.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
 import { AccessMetrics } from './access-metrics.ts'
 import { HealthMetrics } from './health-metrics.ts'
+import { ReadMetrics } from './read-metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
 
 /** The server's own measurements, under the names that dashboards for Kubernetes look for. */
 export class Metrics {
   readonly registry: Registry
   readonly requests: RequestMetrics
+  readonly reads: ReadMetrics
   readonly access: AccessMetrics
   readonly health = new HealthMetrics()
 
@@ -19,11 +21,12 @@ export class Metrics {
     this.registry = registry
     collectDefaultMetrics({ register: registry })
     this.requests = new RequestMetrics([registry], path => isServed(resources, path))
+    this.reads = new ReadMetrics([registry])
     this.access = new AccessMetrics([registry])
     new Gauge({
       name: 'kubernetes_build_info',
       help: 'Always 1; the labels say which program this is.',
-      labelNames: ['major', 'minor', 'git_version', 'git_commit', 'build_date', 'go_version', 'compiler', 'platform'],
+      labelNames: Object.keys(buildLabels()),
       registers: [registry],
     }).set(buildLabels(), 1)
   }
@@ -91,12 +94,13 @@ function isServed(resources: ResourceTable, { group, version, plural, subresourc
 }
 
 function buildLabels(): Record<string, string> {
-  const { major, minor, gitVersion, gitCommit, buildDate, goVersion, compiler, platform } = versionInfo
+  const { major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform } = versionInfo
   return {
     major,
     minor,
     git_version: gitVersion,
     git_commit: gitCommit,
+    git_tree_state: gitTreeState,
     build_date: buildDate,
     go_version: goVersion,
     compiler,

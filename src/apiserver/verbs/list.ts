@@ -76,6 +76,7 @@ async function presentPage(
   // Any state will do for a client that says "0": the whole of it, whatever the limit.
   const limit = options.resourceVersion === '0' && !token ? 0 : options.limit
   const { objects, left } = firstOf(after, limit, selector.matches)
+  core.reads.listedFromCache(resource, after.length, objects.length)
   if (left === 0) return { objects, revision }
   const begunMs = token && token.revision > 0 ? token.begunMs : core.clock.now()
   return {

@@ -34,15 +34,22 @@ export async function pastPage(
   const objects: KeptObject[] = []
   let start = after === undefined ? undefined : resource.prefix + after
   const slice = new Slice(workedBytes)
+  let [fetched, evaluated] = [0, 0]
+  const shown = (page: Partial<ListPage>): ListPage => {
+    core.reads.listedFromStore(resource, fetched, evaluated, objects.length)
+    return { objects, revision, ...page }
+  }
   for (;;) {
     const page = { at: BigInt(revision), limit: wanted, ...(start ? { after: start } : {}) }
     const listing = await core.store.list(prefix, page).catch(error => {
       throw expired(error, after ?? objects.at(-1)?.key.slice(resource.prefix.length))
     })
+    fetched += listing.entries.length
     for (const [i, entry] of listing.entries.entries()) {
       if (slice.fills(entry.value.length)) await new Promise<void>(afterThisTurn)
       const object = pastObjectOf(call, entry)
       if (!object) continue
+      evaluated++
       if (selector.matches) {
         const pending = prepare(resource, [object])
         if (pending) await pending
@@ -51,14 +58,12 @@ export async function pastPage(
       objects.push(object)
       const left = listing.entries.length - i - 1 + listing.remaining
       if (objects.length >= limit && left > 0)
-        return {
-          objects,
-          revision,
+        return shown({
           next: { revision, after: entry.key.slice(resource.prefix.length), begunMs },
           remaining: selector.matches ? undefined : left,
-        }
+        })
     }
-    if (listing.remaining === 0) return { objects, revision, next: undefined, remaining: undefined }
+    if (listing.remaining === 0) return shown({})
     start = listing.entries.at(-1)!.key
   }
 }

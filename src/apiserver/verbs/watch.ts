@@ -111,7 +111,7 @@ class Watcher implements BucketListener {
     this.#core = core
     this.#resource = resource
     this.#options = options
-    this.stream = new WatchStream(() => this.#close())
+    this.stream = new WatchStream(() => this.#close(), core.reads.eventsOf(resource))
     const { form } = options
     this.#form =
       form.accepted.as === 'Table'

@@ -22,11 +22,16 @@ export class WatchStream implements ValueStream {
   #sink: Sink | undefined
   #wake: (() => void) | undefined
   readonly #onClose: () => void
+  readonly #count: (bytes: number) => void
   #onEnd: (() => void) | undefined
 
-  /** @param onClose called once, when nobody reads any more or `end` was called */
-  constructor(onClose: () => void) {
+  /**
+   * @param onClose called once, when nobody reads any more or `end` was called
+   * @param count is told the size of each frame, about
+   */
+  constructor(onClose: () => void, count: (bytes: number) => void = () => {}) {
     this.#onClose = onClose
+    this.#count = count
   }
 
   get ended(): boolean {
@@ -41,6 +46,7 @@ export class WatchStream implements ValueStream {
 
   push(frame: Frame): void {
     if (this.#ended) return
+    this.#count(frame.size)
     if (this.#sink) {
       if (this.#sink.write(frame.bytes) > maxBacklogBytes) this.end()
       return
