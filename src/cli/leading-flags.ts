@@ -1,6 +1,13 @@
 import type { Command } from 'commander'
 
-const taking = new Set(['-n', '--namespace', '--kubeconfig', '--context', '--server'])
+/** Of the connection, with a value each. */
+export const connectionFlagNames: ReadonlySet<string> = new Set([
+  '-n',
+  '--namespace',
+  '--kubeconfig',
+  '--context',
+  '--server',
+])
 
 /**
  * `optiflow -n shop get pods`, as kubectl takes it: flags of the connection may stand before the command. They are moved behind
@@ -10,7 +17,7 @@ export function moveLeadingFlags(args: readonly string[], program: Command): str
   let at = 0
   while (at < args.length) {
     const [name] = args[at]!.split('=', 1)
-    if (!taking.has(name!)) break
+    if (!connectionFlagNames.has(name!)) break
     at += args[at]!.includes('=') ? 1 : 2
   }
   if (at === 0 || at >= args.length) return [...args]

@@ -137,6 +137,11 @@ export async function readKubeconfig(
   }
 }
 
+/** Names of the contexts that these files have together. @throws BadKubeconfig */
+export async function kubeconfigContexts(disk: Disk, paths: readonly string[]): Promise<string[]> {
+  return [...(await readMerged(disk, paths)).contexts.keys()]
+}
+
 /** What a name means, and the file that says so. */
 interface Origin {
   value: Record<string, any>

@@ -5,6 +5,7 @@ import { backup } from './backup.ts'
 import { blame } from './blame.ts'
 import { boot } from './boot.ts'
 import { calico } from './calico.ts'
+import { completion } from './completion.ts'
 import { controller } from './controller.ts'
 import { remove } from './delete.ts'
 import { demo } from './demo.ts'
@@ -73,5 +74,6 @@ export const commands: readonly CliCommand[] = [
   restore,
   store,
   envtest,
+  completion,
   version,
 ]
