@@ -1,9 +1,11 @@
+import type { HistogramTally } from '../../base/tallies.ts'
 import { Turns } from '../../base/turns.ts'
 import { ApiError } from '../../models/api-error.ts'
 import { type Kind, resourceName } from '../../models/kind.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { Core } from '../core.ts'
+import type { AdmissionMetrics, AdmissionStep, Outcomes } from '../metrics/admission-metrics.ts'
 import { system } from '../own-user.ts'
 import type { Resource } from '../resources.ts'
 import { type Claim, ClaimMoved } from '../storage/object-store.ts'
@@ -60,7 +62,21 @@ export interface AdmissionPlugin {
   charges?(admission: Admission): Claim[]
 }
 
-type Chosen = Record<'checking' | 'mutating' | 'validating' | 'claiming' | 'charging', AdmissionPlugin[]>
+type Question = 'check' | 'mutate' | 'validate'
+
+interface Timed {
+  plugin: AdmissionPlugin
+  times: Outcomes
+}
+
+interface Chosen extends Record<'claiming' | 'charging', AdmissionPlugin[]> {
+  checking: Timed[]
+  mutating: Timed[]
+  validating: Timed[]
+  times: Record<AdmissionStep, Outcomes>
+  /** What some of them change lacks its defaults then. */
+  unsettles: boolean
+}
 
 /** Tries of a commit whose charges another server changes at the same time. */
 const chargeAttempts = 16
@@ -69,10 +85,12 @@ const chargeAttempts = 16
 export class AdmissionChain {
   readonly #plugins: AdmissionPlugin[]
   readonly #turns = new Turns()
+  readonly #metrics: AdmissionMetrics
   #chosen = new WeakMap<Resource, Map<string, Chosen>>()
 
-  constructor(plugins: AdmissionPlugin[]) {
+  constructor(plugins: AdmissionPlugin[], metrics: AdmissionMetrics) {
     this.#plugins = [...plugins]
+    this.#metrics = metrics
   }
 
   /** They come last. */
@@ -89,26 +107,82 @@ export class AdmissionChain {
 
   /** @returns true if some plugin may have changed it: then the object needs its defaults again. */
   async mutate(admission: Admission): Promise<boolean> {
-    const { checking, mutating } = this.#for(admission)
-    for (const plugin of checking) plugin.check!(admission)
-    for (const turn of [0, 1]) {
-      if (turn > 0 && !admission.again) break
-      admission.turn = turn
-      for (const plugin of mutating) {
-        if (isOwnAffair(plugin, admission)) continue
-        const pending = plugin.mutate!(admission)
+    const { checking, mutating, times, unsettles } = this.#for(admission)
+    const began = this.#metrics.now()
+    try {
+      const checked = this.#ask(checking, admission, 'check')
+      if (checked) await checked
+      for (const turn of [0, 1]) {
+        if (turn > 0 && !admission.again) break
+        admission.turn = turn
+        const pending = this.#ask(mutating, admission, 'mutate')
         if (pending) await pending
       }
+    } catch (error) {
+      this.#tell(times.admit.refused, began)
+      throw error
     }
-    return mutating.some(plugin => !plugin.settlesDefaults)
+    this.#tell(times.admit.passed, began)
+    return unsettles
   }
 
   async validate(admission: Admission): Promise<void> {
-    for (const plugin of this.#for(admission).validating) {
-      if (isOwnAffair(plugin, admission)) continue
-      const pending = plugin.validate!(admission)
+    const { validating, times } = this.#for(admission)
+    const began = this.#metrics.now()
+    try {
+      const pending = this.#ask(validating, admission, 'validate')
       if (pending) await pending
+    } catch (error) {
+      this.#tell(times.validate.refused, began)
+      throw error
     }
+    this.#tell(times.validate.passed, began)
+  }
+
+  /** One after the other; most answer at once, and then there is nothing to wait for. @throws ApiError of the first that refuses */
+  #ask(plugins: Timed[], admission: Admission, what: Question, from = 0): Promise<void> | undefined {
+    let began = this.#metrics.now()
+    for (let i = from; i < plugins.length; i++) {
+      const { plugin, times } = plugins[i]!
+      if (isOwnAffair(plugin, admission)) continue
+      try {
+        const pending = plugin[what]!(admission)
+        if (pending) return this.#askOn(pending, began, plugins, admission, what, i)
+      } catch (error) {
+        this.#tell(times.refused, began)
+        throw error
+      }
+      // Where one ends the next begins.
+      began = this.#tell(times.passed, began)
+    }
+    return undefined
+  }
+
+  /** Once the one at `i` has answered. */
+  async #askOn(
+    pending: Promise<void>,
+    began: number,
+    plugins: Timed[],
+    admission: Admission,
+    what: Question,
+    i: number,
+  ): Promise<void> {
+    const { times } = plugins[i]!
+    try {
+      await pending
+    } catch (error) {
+      this.#tell(times.refused, began)
+      throw error
+    }
+    this.#tell(times.passed, began)
+    await this.#ask(plugins, admission, what, i + 1)
+  }
+
+  /** @returns when that was */
+  #tell(times: HistogramTally, began: number): number {
+    const ended = this.#metrics.now()
+    times.observe(ended - began)
+    return ended
   }
 
   /** Writes with everything that is taken or charged in the same commit. */
@@ -143,12 +217,16 @@ export class AdmissionChain {
     let chosen = byOperation.get(key)
     if (!chosen) {
       const concerned = this.#plugins.filter(p => p.handles(resource, operation, subresource))
+      const timed = (step: AdmissionStep, does: (plugin: AdmissionPlugin) => unknown): Timed[] =>
+        concerned.filter(does).map(plugin => ({ plugin, times: this.#metrics.plugin(plugin.name, step, operation) }))
       chosen = {
-        checking: concerned.filter(p => p.check),
-        mutating: concerned.filter(p => p.mutate),
-        validating: concerned.filter(p => p.validate),
+        checking: timed('admit', p => p.check),
+        mutating: timed('admit', p => p.mutate),
+        validating: timed('validate', p => p.validate),
         claiming: concerned.filter(p => p.claims),
         charging: concerned.filter(p => p.charges),
+        times: { admit: this.#metrics.step('admit', operation), validate: this.#metrics.step('validate', operation) },
+        unsettles: concerned.some(p => p.mutate && !p.settlesDefaults),
       }
       byOperation.set(key, chosen)
     }

@@ -7,6 +7,7 @@ import { RemoteVersions } from '../aggregation/remote-versions.ts'
 import { AuthorizerChain } from '../authz/authorizer.ts'
 import type { Core } from '../core.ts'
 import { Definitions } from '../custom/definitions.ts'
+import { AdmissionMetrics } from '../metrics/admission-metrics.ts'
 import { measuredStore } from '../metrics/measured-store.ts'
 import { Metrics } from '../metrics/metrics.ts'
 import { OutgoingCalls } from '../outgoing/outgoing-calls.ts'
@@ -38,7 +39,7 @@ export async function loadCore(
     reads: metrics.reads,
     fresh: options.shared ? new FreshReads(options.store, cache) : undefined,
     objects: new ObjectStore(store, cache),
-    admission: new AdmissionChain([]),
+    admission: new AdmissionChain([], new AdmissionMetrics([metrics.registry], clock)),
     authorizer: new AuthorizerChain(),
     outgoing: new OutgoingCalls(() => core, net, clock),
     remotes: new RemoteVersions(() => core),

@@ -137,3 +137,28 @@ test('who uses what is deprecated can be found', async () => {
     'apiserver_requested_deprecated_apis{group="",version="v1",resource="componentstatuses",subresource="",removed_release=""} 1',
   ])
 })
+
+test('how long admission takes is told of each step and of each plugin, by what came of it', async () => {
+  const count = (what: string) => `apiserver_admission_${what}_admission_duration_seconds_count`
+  const step = (type: string, rejected: boolean) =>
+    `${count('step')}{type="${type}",operation="CREATE",rejected="${rejected}"}`
+  const plugin = (name: string, type: string, rejected: boolean) =>
+    `${count('controller')}{name="${name}",type="${type}",operation="CREATE",rejected="${rejected}"}`
+  const names = [
+    step('admit', false),
+    step('admit', true),
+    step('validate', false),
+    plugin('NamespaceLifecycle', 'admit', false),
+    plugin('NamespaceLifecycle', 'admit', true),
+    plugin('LimitRanger', 'admit', false),
+  ]
+  const counts = async () => {
+    const all = new Map((await lines('apiserver_admission_')).map(line => line.split(' ') as [string, string]))
+    return names.map(name => Number(all.get(name) ?? 0))
+  }
+  const before = await counts()
+  await server.call('POST', configMaps, { metadata: { name: 'admitted' } })
+  await server.call('POST', configMaps.replace('default', 'none'), { metadata: { name: 'refused' } })
+  const after = await counts()
+  expect(after.map((now, i) => now - before[i]!)).toEqual([1, 1, 1, 1, 1, 0])
+})
