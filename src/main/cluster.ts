@@ -47,9 +47,12 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   const other = await runningCluster(disk, clock, settings.dataDir)
   // The store's lock does not tell when one of the two has none here: in memory, or in etcd.
   if (other && other.pid !== process.pid)
-    throw new AlreadyRunning(`${settings.dataDir} is in use by the process ${other.pid}, a cluster at ${other.url}`, {
-      hint: 'End it with "optiflow down", or name another data folder with --data-dir.',
-    })
+    throw new AlreadyRunning(
+      `${settings.dataDir}, of the cluster at ${other.url}, is in use by the process ${other.pid}`,
+      {
+        hint: 'End it with "optiflow down", or name another data folder with --data-dir.',
+      },
+    )
   const stack = new Disposal({
     clock,
     limitMs: stopLimitMs,
