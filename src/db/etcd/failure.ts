@@ -19,6 +19,11 @@ export function isLost(error: unknown): boolean {
 /** Errors of gRPC as the store's; others as they are. */
 export function storeError(error: unknown, rpc: EtcdRpc): Error {
   const { code, details } = error as Partial<ServiceError>
+  if (String(code).startsWith('ERR_OSSL'))
+    return new StoreFailed('our certificate or key for etcd cannot be used', {
+      cause: error,
+      hint: 'Look at the files of --etcd-cert and --etcd-key: both PEM, the key without a passphrase, and one belongs to the other.',
+    })
   if (typeof code !== 'number') return error as Error
   // By now another member may be asked.
   const endpoint = (error as { endpoint?: string }).endpoint ?? rpc.endpoint

@@ -49,3 +49,13 @@ it('of several members that one is named which was asked', async () => {
     hint: 'Start etcd, or correct its address in --store.',
   })
 })
+
+it('a certificate of ours that is none is told before anybody is asked', async () => {
+  const rpc = new EtcdRpc({ endpoints: ['https://127.0.0.1:1'], cert: 'x', key: 'y' }, systemClock)
+  const failed = await rpc.unary('Maintenance', 'Status', {}, false).catch(error => storeError(error, rpc))
+  rpc.close()
+  expect(failed).toMatchObject({
+    message: 'our certificate or key for etcd cannot be used',
+    hint: expect.stringContaining('--etcd-cert'),
+  })
+})
