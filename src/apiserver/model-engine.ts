@@ -2,6 +2,8 @@ import { ApiError } from '../models/api-error.ts'
 import type { FieldError } from '../models/field-error.ts'
 import { apiVersionOf, type Kind } from '../models/kind.ts'
 import { validateMeta } from '../models/kinds/meta.ts'
+import { checkDeviceExpression } from '../models/kinds/resource/device-expression.ts'
+import { judgeDeviceExpressionsBy } from '../models/kinds/resource/expression-judge.ts'
 import type { AnyObject } from '../models/object.ts'
 import { hasProtobuf, schemaNameOf } from '../models/protobuf/index.ts'
 import { isRetired } from '../models/retired-versions.ts'
@@ -19,6 +21,8 @@ import {
 import type { DeleteOptions } from '../models/types/meta-v1.ts'
 
 // What the API server asks of the models room, in one place.
+
+judgeDeviceExpressionsBy(checkDeviceExpression)
 
 export interface Decoded {
   object: AnyObject

@@ -3,7 +3,7 @@ import { duplicate, type FieldError, invalid, required, tooLong, tooMany, typeIn
 import type { DeviceConfiguration, DeviceSelector } from '../../types/resource-v1beta1.ts'
 import { texts } from '../checks.ts'
 import { checkDriverName } from '../storage/storage-checks.ts'
-import { checkDeviceExpression } from './device-expression.ts'
+import { judgeDeviceExpression } from './expression-judge.ts'
 
 /** Parameters for a driver are at most so long. */
 const longestParameters = 10 * 1024
@@ -83,7 +83,7 @@ export function checkSelectors(
   stored: boolean,
 ): FieldError[] {
   const check = ({ cel }: DeviceSelector, at: string) =>
-    cel ? checkDeviceExpression(`${at}.cel.expression`, cel.expression ?? '', stored) : [required(`${at}.cel`)]
+    cel ? judgeDeviceExpression(`${at}.cel.expression`, cel.expression ?? '', stored) : [required(`${at}.cel`)]
   return checkSet(field, selectors, { most: mostSelectors, check })
 }
 

@@ -8,7 +8,8 @@ import {
   deviceLibrary,
   typeText,
 } from '../../cel/index.ts'
-import { type FieldError, forbidden, invalid, tooLong } from '../../field-error.ts'
+import { forbidden, invalid, tooLong } from '../../field-error.ts'
+import type { ExpressionJudge } from './expression-judge.ts'
 
 /** As much as Kubernetes lets one evaluation cost, and an estimate of it. */
 export const deviceCostLimit = 1_000_000
@@ -47,8 +48,7 @@ export function compileDeviceExpression(expression: string, fresh: boolean): Cel
 const goTypeText = (type: CelType): string =>
   type.kind === 'null' ? 'null_type' : typeText(type).replaceAll(/\bdyn\b/g, 'google.protobuf.Any')
 
-/** Why an expression cannot select devices. @param stored it is there already, and may use more than a new one */
-export function checkDeviceExpression(at: string, expression: string, stored: boolean): FieldError[] {
+export const checkDeviceExpression: ExpressionJudge = (at, expression, stored) => {
   if (byteLength(expression) > longestExpression) return [tooLong(at, longestExpression)]
   try {
     const { max } = compileDeviceExpression(expression, !stored).estimateCost()

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
 import { DeviceClass } from './device-class.ts'
+import { checkDeviceExpression } from './device-expression.ts'
+import { judgeDeviceExpressionsBy } from './expression-judge.ts'
 import { ResourceClaim } from './resource-claim.ts'
 import { ResourceSlice } from './resource-slice.ts'
+
+judgeDeviceExpressionsBy(checkDeviceExpression)
 
 const label =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
