@@ -7,6 +7,7 @@ import { Service } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Service as ServiceObject } from '../../models/types/core-v1.ts'
 import type { Core } from '../core.ts'
+import type { Allocated, AllocationMetrics, Occupancy } from '../metrics/allocation-metrics.ts'
 import type { Claim } from '../storage/object-store.ts'
 import type { Admission, AdmissionPlugin } from './chain.ts'
 import { addressSlots, familyOf, settleFamilies } from './service-families.ts'
@@ -17,6 +18,13 @@ export interface ServiceAllocatorOptions {
   addresses: AddressRange[]
   /** Both ends included; 30000–32767 unless said otherwise. */
   nodePorts: { first: number; last: number }
+  allocations: AllocationMetrics
+}
+
+/** Something that was asked for and cannot be had, and the range that it would be of if it is an address. */
+interface Refusal {
+  cidr: string | undefined
+  error: FieldError
 }
 
 type Ports = NonNullable<ServiceObject['spec']['ports']>
@@ -31,25 +39,46 @@ export class ServiceAllocator implements AdmissionPlugin {
   readonly name = 'ServiceAllocator'
   readonly #addresses: AddressRange[]
   readonly #nodePorts: { first: number; last: number }
+  readonly #metrics: AllocationMetrics
 
   constructor(options: ServiceAllocatorOptions) {
     this.#addresses = options.addresses
     this.#nodePorts = options.nodePorts
+    this.#metrics = options.allocations
   }
 
   handles(resource: Admission['resource'], operation: Admission['operation'], subresource: string): boolean {
     return resource.kind === Service && operation !== 'CONNECT' && subresource === ''
   }
 
-  mutate({ core, operation, object, previous, dryRun }: Admission): void {
+  mutate(admission: Admission): void {
+    const { operation, object, previous, dryRun, turn } = admission
     if (operation === 'DELETE') return
+    const named = takenBy(object!)
+    this.#allocate(admission)
+    // A trial takes nothing, and what the first turn took the second only finds.
+    if (dryRun || turn) return
+    const before = previous && takenBy(previous)
+    for (const key of takenBy(object!))
+      if (!before?.has(key)) this.#metrics.got(this.#countedAs(key, named.has(key) ? 'static' : 'dynamic'))
+  }
+
+  #allocate({ core, object, previous, dryRun }: Admission): void {
     const service = object as AnyObject
     const used = usedBy(core, service, { created: !previous, dryRun })
     this.#address(core.random, service, previous, used)
     this.#ports(core.random, service, previous, used)
-    const error = this.#addressRefusal(service, previous, used) ?? this.#portRefusal(service, previous, used)
-    if (error) throw invalidError(Service, service.metadata.name ?? '', [error])
+    const refusal = this.#addressRefusal(service, previous, used) ?? this.#portRefusal(service, previous, used)
+    if (refusal) {
+      if (!dryRun) this.#metrics.failed({ cidr: refusal.cidr, scope: 'static' })
+      throw invalidError(Service, service.metadata.name ?? '', [refusal.error])
+    }
     refuseHealthPort(service, previous, used)
+  }
+
+  #countedAs(key: string, scope: Allocated['scope']): Allocated {
+    if (!key.startsWith(addresses)) return { cidr: undefined, scope }
+    return { cidr: this.#rangeOf(familyOf(key.slice(addresses.length)))?.cidr, scope }
   }
 
   claims({ object, previous }: Admission): Claim[] {
@@ -123,14 +152,17 @@ export class ServiceAllocator implements AdmissionPlugin {
   }
 
   /** Of the ports the first that cannot be had is told. */
-  #portRefusal(service: AnyObject, previous: AnyObject | undefined, used: Set<string>): FieldError | undefined {
+  #portRefusal(service: AnyObject, previous: AnyObject | undefined, used: Set<string>): Refusal | undefined {
     const { spec } = service
     if (!mayHaveNodePorts(spec)) return undefined
     const before = previous && takenBy(previous)
     const { first, last } = this.#nodePorts
     for (const [i, { nodePort, protocol }] of ((spec.ports ?? []) as Ports).entries()) {
       if (!nodePort || before?.has(portKey(protocol, nodePort))) continue
-      const refuse = (why: string) => invalid(`spec.ports[${i}].nodePort`, nodePort, why)
+      const refuse = (why: string) => ({
+        cidr: undefined,
+        error: invalid(`spec.ports[${i}].nodePort`, nodePort, why),
+      })
       if (nodePort < first || nodePort > last)
         return refuse(`provided port is not in the valid range. The range of valid ports is ${first}-${last}`)
       if (used.has(portKey(protocol, nodePort))) return refuse(allocated.port)
@@ -139,15 +171,18 @@ export class ServiceAllocator implements AdmissionPlugin {
   }
 
   /** Those that a Service has may only stay: they are looked at by validation. What it gets besides is looked for here. */
-  #addressRefusal({ spec }: AnyObject, previous: AnyObject | undefined, used: Set<string>): FieldError | undefined {
+  #addressRefusal({ spec }: AnyObject, previous: AnyObject | undefined, used: Set<string>): Refusal | undefined {
     if (spec.type === 'ExternalName') return undefined
     const old = previous?.['spec'] as ServiceObject['spec'] | undefined
     const settled = old && old.type !== 'ExternalName' ? (old.clusterIPs?.length ?? 1) : 0
     if (old?.clusterIPs?.[0] === 'None' && settled) return undefined
     for (const ip of ((spec.clusterIPs ?? []) as string[]).slice(settled)) {
       if (!isIP(ip)) continue
-      const refuse = (why: string) => invalid('spec.clusterIPs', spec.clusterIPs, `failed to allocate IP ${ip}: ${why}`)
       const range = this.#addresses.find(r => r.family === familyOf(ip)) ?? this.#addresses[0]!
+      const refuse = (why: string) => ({
+        cidr: range.cidr,
+        error: invalid('spec.clusterIPs', spec.clusterIPs, `failed to allocate IP ${ip}: ${why}`),
+      })
       if (!contains(range, ip))
         return refuse(`the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range.cidr}`)
       if (used.has(addressKey(ip))) return refuse(allocated.address)
@@ -165,6 +200,7 @@ export class ServiceAllocator implements AdmissionPlugin {
       if (!used.has(addressKey(ip))) return ip
     }
     for (let n = 1; n < size - 1; n++) if (!used.has(addressKey(addressIn(range, n)))) return addressIn(range, n)
+    this.#metrics.failed({ cidr: range.cidr, scope: 'dynamic' })
     throw exhausted('serviceIP')
   }
 
@@ -176,6 +212,7 @@ export class ServiceAllocator implements AdmissionPlugin {
       const port = first + ((start + i) % count)
       if (!taken.has(portKey(protocol, port))) return port
     }
+    this.#metrics.failed({ cidr: undefined, scope: 'dynamic' })
     throw exhausted('nodePort')
   }
 }
@@ -202,7 +239,8 @@ function exhausted(what: string): ApiError {
   })
 }
 
-const addressKey = (ip: string) => `/allocations/clusterips/${canonicalIP(ip)}`
+const addresses = '/allocations/clusterips/'
+const addressKey = (ip: string) => addresses + canonicalIP(ip)
 const ports = '/allocations/nodeports/'
 const portKey = (protocol: string | undefined, port: number) => `${ports}${protocol || 'TCP'}/${port}`
 
@@ -215,6 +253,27 @@ function takenBy(service: AnyObject): Set<string> {
   for (const port of spec.ports ?? []) if (port.nodePort) keys.add(portKey(port.protocol, port.nodePort))
   if (spec.healthCheckNodePort) keys.add(portKey('TCP', spec.healthCheckNodePort))
   return keys
+}
+
+/** How much of the ranges Services have. */
+export function occupancyOf(
+  core: Core,
+  { addresses: ranges, nodePorts }: Pick<ServiceAllocatorOptions, 'addresses' | 'nodePorts'>,
+): Occupancy {
+  const taken = new Set<string>()
+  for (const kept of core.cache.bucket(core.resources.of(Service)).list())
+    for (const key of takenBy(core.shared(kept))) taken.add(key)
+  const count = (of: (key: string) => boolean) => [...taken].filter(of).length
+  const isAddressOf = (family: string) => (key: string) =>
+    key.startsWith(addresses) && familyOf(key.slice(addresses.length)) === family
+  const takenPorts = count(key => key.startsWith(ports))
+  return {
+    addresses: ranges.map(({ cidr, family, size }) => {
+      const used = count(isAddressOf(family))
+      return { cidr, taken: used, free: size - (family === 'IPv4' ? 2 : 1) - used }
+    }),
+    ports: { taken: takenPorts, free: nodePorts.last - nodePorts.first + 1 - takenPorts },
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { eventRateLimit } from '../admission/event-rate-limit.ts'
 import { mutatingAdmissionPolicies } from '../admission/policies/mutating-admission-policy.ts'
 import { validatingAdmissionPolicies } from '../admission/policies/validating-admission-policy.ts'
 import { resourceQuota } from '../admission/resource-quota.ts'
+import { occupancyOf } from '../admission/service-allocator.ts'
 import type { AddressRange } from '../admission/service-ranges.ts'
 import { mutatingWebhooks } from '../admission/webhooks/mutating-webhooks.ts'
 import { validatingWebhooks } from '../admission/webhooks/validating-webhooks.ts'
@@ -12,6 +13,7 @@ import type { AuthorizerChoice } from '../authz/authorization-configuration.ts'
 import { ChosenAuthorizers } from '../authz/chosen-authorizers.ts'
 import type { RbacAuthorizer } from '../authz/rbac/rbac-authorizer.ts'
 import type { Core } from '../core.ts'
+import { AllocationMetrics } from '../metrics/allocation-metrics.ts'
 import type { ApiServerOptions, Outside } from './options.ts'
 
 const usual: AuthorizerChoice[] = [{ type: 'Node' }, { type: 'RBAC' }]
@@ -30,14 +32,17 @@ export function addAuthorizers(
 
 /** The rules of the house, then those of its users; what is charged to quotas comes last, when all is settled. */
 export function addAdmission(
-  { admission, authorizer, clock }: Core,
+  core: Core,
   options: ApiServerOptions,
   { rbac, addresses, registry }: { rbac: RbacAuthorizer; addresses: AddressRange[]; registry: Registry },
 ): void {
   const { podSecurity, nodePorts = { first: 30_000, last: 32_767 } } = options
+  const { admission, authorizer, clock } = core
   const metrics = new WebhookMetrics(registry)
+  const ranges = { addresses, nodePorts }
+  const allocations = new AllocationMetrics([registry], () => occupancyOf(core, ranges))
   const plugins = [
-    ...builtInPlugins({ authorizer, rbac, addresses, nodePorts, podSecurity }),
+    ...builtInPlugins({ authorizer, rbac, ...ranges, allocations, podSecurity }),
     mutatingAdmissionPolicies(authorizer),
     mutatingWebhooks(authorizer, { metrics, credentials: options.webhookCredentials?.mutating }),
     validatingAdmissionPolicies(authorizer),

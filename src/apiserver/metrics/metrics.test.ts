@@ -11,6 +11,7 @@ const lines = async (start: string) => {
   const { body } = await server.call('GET', '/metrics')
   return (body as string).split('\n').filter(line => line.startsWith(start))
 }
+const merge = { 'content-type': 'application/merge-patch+json' }
 const configMaps = '/api/v1/namespaces/default/configmaps'
 
 test('requests are counted with what they were about, and no name that a client made up', async () => {
@@ -161,4 +162,38 @@ test('how long admission takes is told of each step and of each plugin, by what 
   await server.call('POST', configMaps.replace('default', 'none'), { metadata: { name: 'refused' } })
   const after = await counts()
   expect(after.map((now, i) => now - before[i]!)).toEqual([1, 1, 1, 1, 1, 0])
+})
+
+test('cluster IPs and node ports are counted: taken, left, given out and refused', async () => {
+  const services = '/api/v1/namespaces/default/services'
+  const told = async () =>
+    (await lines('kube_apiserver_')).map(line =>
+      line.replace('kube_apiserver_', '').replace('cidr="10.96.0.0/16"', 'C'),
+    )
+  expect(await told()).toEqual([
+    'clusterip_allocator_allocation_total{C,scope="static"} 1',
+    'clusterip_allocator_allocated_ips{C} 1',
+    'clusterip_allocator_available_ips{C} 65533',
+    'nodeport_allocator_allocated_ports 0',
+    'nodeport_allocator_available_ports 2768',
+  ])
+  const create = (name: string, spec: object) => server.call('POST', services, { metadata: { name }, spec })
+  await create('a', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_100 }] })
+  await create('b', { type: 'NodePort', ports: [{ port: 80 }], clusterIP: '10.96.0.40' })
+  await create('c', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_100 }], clusterIP: '10.96.0.41' })
+  await create('d', { ports: [{ port: 80 }], clusterIP: '10.96.0.40' })
+  await server.call('POST', `${services}?dryRun=All`, { metadata: { name: 'e' }, spec: { ports: [{ port: 80 }] } })
+  await server.call('PATCH', `${services}/a`, { metadata: { labels: { a: 'b' } } }, merge)
+  expect(await told()).toEqual([
+    'clusterip_allocator_allocation_total{C,scope="static"} 2',
+    'clusterip_allocator_allocation_total{C,scope="dynamic"} 1',
+    'clusterip_allocator_allocation_errors_total{C,scope="static"} 1',
+    'nodeport_allocator_allocation_total{scope="static"} 1',
+    'nodeport_allocator_allocation_total{scope="dynamic"} 1',
+    'nodeport_allocator_allocation_errors_total{scope="static"} 1',
+    'clusterip_allocator_allocated_ips{C} 3',
+    'clusterip_allocator_available_ips{C} 65531',
+    'nodeport_allocator_allocated_ports 2',
+    'nodeport_allocator_available_ports 2766',
+  ])
 })
