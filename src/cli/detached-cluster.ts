@@ -23,7 +23,7 @@ export async function startDetached(
 ): Promise<void> {
   const { clock, disk, terminal } = outside
   const { dataDir } = settings
-  const running = await runningCluster(disk, clock, dataDir)
+  const running = await runningCluster(disk, dataDir)
   if (running) {
     if (running.state === 'starting') terminal.out(`process ${running.pid} is starting it already; waiting …\n`)
     await untilReady(outside, settings, running.pid, () => isRunning(disk, running))

@@ -14,6 +14,7 @@ import { asPart } from './part.ts'
 import { checkMachine } from './preflight.ts'
 import {
   AlreadyRunning,
+  noted,
   type RunFile,
   removeRunFileOf,
   runningCluster,
@@ -44,7 +45,7 @@ const stopLimitMs = 10_000
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const { settings, outside, report, signal } = options
   const { disk, clock } = outside
-  const other = await runningCluster(disk, clock, settings.dataDir)
+  const other = await runningCluster(disk, settings.dataDir)
   // The store's lock does not tell when one of the two has none here: in memory, or in etcd.
   if (other && other.pid !== process.pid)
     throw new AlreadyRunning(
@@ -103,7 +104,7 @@ export async function startingRun(
 ): Promise<RunFile> {
   const { host, port } = settings.listen
   return {
-    pid,
+    ...(await noted(disk, pid)),
     state: 'starting',
     startedAt: new Date(clock.now()).toISOString(),
     url: `https://${bracketed(host)}:${port}`,

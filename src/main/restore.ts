@@ -43,7 +43,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const { backup, dataDir, outside, withoutKeys } = options
   const { clock, disk } = outside
   // The store's lock does not tell of one that is in memory, or in etcd.
-  await refuseWhileRunning(disk, clock, dataDir, 'what is restored would be a store that it does not use, or changes')
+  await refuseWhileRunning(disk, dataDir, 'what is restored would be a store that it does not use, or changes')
   const keyring = await Keyring.open(keyFileOf(dataDir), disk)
   if (backup.keys) await keyring.add(backup.keys)
   const missing = backup.sealedBy.filter(id => !keyring.ids.includes(id))

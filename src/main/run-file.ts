@@ -1,14 +1,25 @@
 import { join } from 'node:path'
-import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
+import { processMark } from './process-mark.ts'
+
+/** A process of ours that another one is to find again. */
+export interface NotedProcess {
+  pid: number
+  /** Tells it from another one that got the same number later, also after the machine was started anew; where there is no /proc, nothing does. */
+  mark?: string
+}
+
+/** What is noted of a process that runs. */
+export async function noted(disk: Disk, pid: number): Promise<NotedProcess> {
+  const mark = await processMark(disk, pid)
+  return { pid, ...(mark ? { mark } : {}) }
+}
 
 /** What a cluster leaves in its data folder, from its first moment on, for `status` and `down`. */
-export interface RunFile {
-  pid: number
+export interface RunFile extends NotedProcess {
   /** `starting` until everything answers; the address is then the one that it will have. */
   state: 'starting' | 'ready'
-  /** To tell our process from another one that got the same id later. */
   startedAt: string
   url: string
   /** The address it listens on, as asked for. */
@@ -45,26 +56,23 @@ export async function removeRunFileOf(disk: Disk, dataDir: string, pid: number):
   if ((await readRunFile(disk, dataDir))?.pid === pid) await removeRunFile(disk, dataDir)
 }
 
-/** True while the process lives and is ours: a Node process, not a later owner of the same id. */
-export async function isRunning(disk: Disk, run: Pick<RunFile, 'pid'>): Promise<boolean> {
+/** True while the process lives and is ours, not a later owner of the same number. */
+export async function isRunning(disk: Disk, { pid, mark }: NotedProcess): Promise<boolean> {
+  if (mark !== undefined) return (await processMark(disk, pid)) === mark
   try {
-    process.kill(run.pid, 0)
+    process.kill(pid, 0)
   } catch (error) {
     if (codeOf(error) !== 'EPERM') return false
   }
-  const command = await disk.readText(`/proc/${run.pid}/cmdline`).catch(() => undefined)
+  // An older version noted the number alone.
+  const command = await disk.readText(`/proc/${pid}/cmdline`).catch(() => undefined)
   return command === undefined || command.includes('optiflow') || command.includes('cli/main')
 }
 
-/**
- * The cluster that runs from this folder now: its process lives, is ours, and began since the machine was started, so that
- * after a reboot nobody else's process is taken for it.
- */
-export async function runningCluster(disk: Disk, clock: Clock, dataDir: string): Promise<RunFile | undefined> {
+/** The cluster that runs from this folder now. */
+export async function runningCluster(disk: Disk, dataDir: string): Promise<RunFile | undefined> {
   const run = await readRunFile(disk, dataDir)
-  if (!run || !(await isRunning(disk, run))) return undefined
-  const upSeconds = Number.parseFloat(await disk.readText('/proc/uptime').catch(() => ''))
-  return Date.parse(run.startedAt) < clock.now() - upSeconds * 1000 ? undefined : run
+  return run && (await isRunning(disk, run)) ? run : undefined
 }
 
 /** Something that uses the data folder would be disturbed. */
@@ -75,17 +83,17 @@ export class AlreadyRunning extends OptiFlowError {}
  * @param why what it would mean
  * @throws AlreadyRunning with the process and what to do
  */
-export async function refuseWhileRunning(disk: Disk, clock: Clock, dataDir: string, why: string): Promise<void> {
+export async function refuseWhileRunning(disk: Disk, dataDir: string, why: string): Promise<void> {
   const hint = 'End it first: optiflow down'
-  const cluster = await runningCluster(disk, clock, dataDir)
+  const cluster = await runningCluster(disk, dataDir)
   // A process of a container may get the number of one that ended without a word: ours.
   if (cluster && cluster.pid !== process.pid)
     throw new AlreadyRunning(`a cluster runs from ${dataDir}: process ${cluster.pid} at ${cluster.url}; ${why}`, {
       hint,
     })
-  for (const { part, pid } of await readParts(disk, dataDir))
-    if (part === 'server' && pid !== process.pid && (await isRunning(disk, { pid })))
-      throw new AlreadyRunning(`a server runs from ${dataDir}: process ${pid}; ${why}`, { hint })
+  for (const one of await readParts(disk, dataDir))
+    if (one.part === 'server' && one.pid !== process.pid && (await isRunning(disk, one)))
+      throw new AlreadyRunning(`a server runs from ${dataDir}: process ${one.pid}; ${why}`, { hint })
 }
 
 /** Where this cluster's context was written: outlives the process, for `down --purge`. */
@@ -107,14 +115,14 @@ const partsIn = (dataDir: string) => join(dataDir, 'run')
 /** Notes that this process runs one part (`agent`) over this data folder, so that `down` finds it; disposing takes the note away. */
 export async function notePart(disk: Disk, dataDir: string, part: string): Promise<AsyncDisposable> {
   const path = join(partsIn(dataDir), `${part}.json`)
-  await disk.write(path, `${JSON.stringify({ part, pid: process.pid })}\n`, { mode: 0o600 })
+  await disk.write(path, `${JSON.stringify({ part, ...(await noted(disk, process.pid)) })}\n`, { mode: 0o600 })
   return { [Symbol.asyncDispose]: () => disk.remove(path) }
 }
 
 /** The parts noted in this data folder, those first that need the others; some may have ended without a word. */
-export async function readParts(disk: Disk, dataDir: string): Promise<{ part: string; pid: number }[]> {
+export async function readParts(disk: Disk, dataDir: string): Promise<(NotedProcess & { part: string })[]> {
   const order = ['agent', 'scheduler', 'controller', 'server']
-  const found: { part: string; pid: number }[] = []
+  const found: (NotedProcess & { part: string })[] = []
   for (const part of order) {
     const text = await disk.readText(join(partsIn(dataDir), `${part}.json`)).catch(() => undefined)
     if (text) found.push(JSON.parse(text))

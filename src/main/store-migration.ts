@@ -27,7 +27,7 @@ export async function moveStore(
   onProgress?: (done: bigint) => void,
 ): Promise<Moved> {
   for (const dataDir of new Set([from.dataDir, to.dataDir]))
-    await refuseWhileRunning(outside.disk, outside.clock, dataDir, 'it would go on writing to the old store')
+    await refuseWhileRunning(outside.disk, dataDir, 'it would go on writing to the old store')
   const { entries, revision } = await readAll(from, outside)
   if (to.store.engine === 'etcd') await importEtcd(await etcdConnection(to, outside), entries, revision, onProgress)
   else

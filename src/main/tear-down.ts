@@ -12,7 +12,15 @@ import { placesOf } from './node-places.ts'
 import { openNodeRuntime, runtimeLeftBehind, secretFolderOf } from './node-runtime.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
-import { isRunning, readKubeconfigNote, readParts, readRunFile, removeParts, removeRunFile } from './run-file.ts'
+import {
+  isRunning,
+  type NotedProcess,
+  readKubeconfigNote,
+  readParts,
+  readRunFile,
+  removeParts,
+  removeRunFile,
+} from './run-file.ts'
 import type { Settings } from './settings.ts'
 
 export interface TearDownOptions {
@@ -132,7 +140,7 @@ async function stopPod(runtime: Runtime, pod: ObservedPod): Promise<void> {
   }
 }
 
-async function endProcess(run: { pid: number }, outside: OutsideWorld): Promise<string> {
+async function endProcess(run: NotedProcess, outside: OutsideWorld): Promise<string> {
   const { disk, clock } = outside
   if (!(await isRunning(disk, run))) return `process ${run.pid} had ended already`
   process.kill(run.pid, 'SIGTERM')
