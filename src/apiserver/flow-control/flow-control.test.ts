@@ -159,12 +159,44 @@ test('a level lends what it does not use, and gets it back', async () => {
   const many = flood(user('alice'), 60)
   await clock.advance(0)
   const { body: metrics } = await server.call('GET', '/metrics')
-  const seats = /current_executing_seats\{priority_level="global-default"\} (\d+)/.exec(metrics)![1]
+  const seats = /current_executing_seats\{priority_level="global-default",flow_schema="global-default"\} (\d+)/.exec(
+    metrics,
+  )![1]
   expect(Number(seats)).toBeGreaterThan(20)
   const nodes = Array.from({ length: 5 }, () => ask(node, 'GET', `${ns}/pods?fieldSelector=spec.nodeName%3Dn1`))
   expect((await Promise.all(nodes)).map(n => n.status)).toEqual([200, 200, 200, 200, 200])
   await clock.advance(60_000)
   expect((await Promise.all(many)).every(m => m.status === 201)).toBe(true)
+})
+
+test('what runs and what waits is told by flow schema too, and what needs no seat', async () => {
+  const told = async () => {
+    const { body } = await server.call('GET', '/metrics')
+    const whole = (flow: string) => `{priority_level="${flow}",flow_schema="${flow}"}`
+    const value = (name: string, flow: string) => {
+      const start = `apiserver_flowcontrol_${name}${whole(flow)} `
+      const line = (body as string).split('\n').find(l => l.startsWith(start))
+      return Number(line?.slice(start.length))
+    }
+    const present = ['current_executing_requests', 'current_inqueue_requests']
+    const seats = ['current_executing_seats', 'current_inqueue_seats']
+    return {
+      alice: [...present, ...seats].map(name => value(name, 'global-default')),
+      root: [...present, ...seats].map(name => value(name, 'exempt')),
+      estimated: value('work_estimated_seats_count', 'global-default'),
+    }
+  }
+  slow = true
+  const many = flood(user('alice'), 80)
+  await clock.advance(0)
+  const { alice, root, estimated } = await told()
+  expect([alice[0]! + alice[1]!, alice[2]! + alice[3]!, estimated]).toEqual([80, 80, alice[0]])
+  expect(alice[1]).toBeGreaterThan(0)
+  // Who asks for this.
+  expect(root).toEqual([1, 0, 1, 0])
+  await clock.advance(60_000)
+  await Promise.all(many)
+  expect(await told()).toEqual({ alice: [0, 0, 0, 0], root: [1, 0, 1, 0], estimated: 80 })
 })
 
 test('a hand has as many different queues as it should, always the same for a flow', () => {

@@ -94,8 +94,19 @@ export class FlowControl {
   ): Promise<T> {
     const { level, counts } = flow as Compiled
     if (!level.exempt) return this.#runSeated(flow as Compiled, request, info, limits, { work, refused })
-    counts.dispatched(0)
-    return work()
+    return this.#runExempt(counts, work)
+  }
+
+  /** It takes no seat, and is counted as one. */
+  async #runExempt<T>(counts: FlowCounts, work: () => Promise<T>): Promise<T> {
+    const { clock } = this.#core
+    const began = clock.monotonicMs()
+    counts.dispatched(0, 1)
+    try {
+      return await work()
+    } finally {
+      counts.executed(clock.monotonicMs() - began, 1)
+    }
   }
 
   async #runSeated<T>(
@@ -111,7 +122,9 @@ export class FlowControl {
     let done: Done | undefined
     if (!level.queues?.waiting && this.#fits(level, seats)) this.#take(level, seats)
     else {
+      counts.queued(seats)
       const turn = await this.#wait(level, `${schema.metadata.name}\0${flowOf(schema, request)}`, seats, limits)
+      counts.left(seats)
       if (typeof turn === 'string') {
         counts.refused(turn, clock.monotonicMs() - came)
         return refused()
@@ -119,13 +132,13 @@ export class FlowControl {
       done = turn
     }
     const began = clock.monotonicMs()
-    counts.dispatched(began - came)
+    counts.dispatched(began - came, seats)
     try {
       return await work()
     } finally {
       const tookMs = clock.monotonicMs() - began
-      counts.executed(tookMs)
       const give = () => {
+        counts.executed(tookMs, seats)
         done?.(tookMs)
         this.#give(level, seats)
       }

@@ -6,9 +6,22 @@ export type Refusal = 'queue-full' | 'concurrency-limit' | 'time-out' | 'cancell
 
 /** What is counted of one flow schema, looked up once. */
 export interface FlowCounts {
-  dispatched(waitedMs: number): void
-  executed(tookMs: number): void
+  /** It waits for so many seats. */
+  queued(seats: number): void
+  /** It waits no more, however that ended. */
+  left(seats: number): void
+  dispatched(waitedMs: number, seats: number): void
+  executed(tookMs: number, seats: number): void
   refused(why: Refusal, waitedMs: number): void
+}
+
+/** What of a flow schema runs and waits now. */
+interface Present {
+  labels: Record<(typeof flowLabels)[number], string>
+  executing: number
+  executingSeats: number
+  waiting: number
+  waitingSeats: number
 }
 
 const flowLabels = ['priority_level', 'flow_schema'] as const
@@ -20,6 +33,8 @@ export class FlowMetrics {
   readonly #rejected: Counter
   readonly #waited: TallyHistogram
   readonly #executed: TallyHistogram
+  readonly #seats: TallyHistogram
+  readonly #present = new Map<string, Present>()
 
   /** @param seats of the whole server, and @param toBorrow what a level could borrow of the others now */
   constructor(
@@ -50,6 +65,25 @@ export class FlowMetrics {
       help: 'Time from being let in to the reply; of watches, to begin.',
       ...{ labelNames: [...flowLabels], buckets, registers },
     })
+    this.#seats = new TallyHistogram({
+      name: name('work_estimated_seats'),
+      help: 'Seats that a request was taken to need.',
+      ...{ labelNames: [...flowLabels], buckets: [1, 2, 4, 10], registers },
+    })
+    const present = this.#present
+    const flowGauge = (text: string, help: string, value: (flow: Present) => number) =>
+      new Gauge({
+        name: name(text),
+        help,
+        ...{ labelNames: [...flowLabels], registers },
+        collect() {
+          for (const flow of present.values()) this.set(flow.labels, value(flow))
+        },
+      })
+    flowGauge('current_executing_seats', 'Seats that are taken.', flow => flow.executingSeats)
+    flowGauge('current_executing_requests', 'Requests that run.', flow => flow.executing)
+    flowGauge('current_inqueue_requests', 'Requests that wait.', flow => flow.waiting)
+    flowGauge('current_inqueue_seats', 'Seats that are waited for.', flow => flow.waitingSeats)
     const gauge = (text: string, help: string, value: (level: PriorityLevel) => number) =>
       new Gauge({
         name: name(text),
@@ -74,10 +108,6 @@ export class FlowMetrics {
       'Seats that a priority level can have now: its own and those that others lend.',
       level => Math.min(level.nominalSeats + Math.min(level.borrowLimit, toBorrow(level)), seats),
     )
-    gauge('current_executing_seats', 'Seats that are taken.', level => level.seatsInUse)
-    gauge('current_executing_requests', 'Requests that run.', level => level.executing)
-    gauge('current_inqueue_requests', 'Requests that wait.', level => level.queues?.waiting ?? 0)
-    gauge('current_inqueue_seats', 'Seats that are waited for.', level => level.queues?.waitingSeats ?? 0)
   }
 
   of(priority_level: string, flow_schema: string): FlowCounts {
@@ -85,16 +115,44 @@ export class FlowMetrics {
     const dispatched = this.#dispatched.of(labels)
     const executed = this.#executed.of(labels)
     const waited = this.#waited.of({ ...labels, execute: 'true' })
+    const seatsOf = this.#seats.of(labels)
+    const flow = this.#presentOf(labels)
     return {
-      dispatched(waitedMs) {
+      queued(seats) {
+        flow.waiting++
+        flow.waitingSeats += seats
+      },
+      left(seats) {
+        flow.waiting--
+        flow.waitingSeats -= seats
+      },
+      dispatched(waitedMs, seats) {
         dispatched.inc()
         waited.observe(waitedMs / 1000)
+        seatsOf.observe(seats)
+        flow.executing++
+        flow.executingSeats += seats
       },
-      executed: tookMs => executed.observe(tookMs / 1000),
+      executed(tookMs, seats) {
+        executed.observe(tookMs / 1000)
+        flow.executing--
+        flow.executingSeats -= seats
+      },
       refused: (reason, waitedMs) => {
         this.#rejected.inc({ ...labels, reason })
         this.#waited.of({ ...labels, execute: 'false' }).observe(waitedMs / 1000)
       },
     }
+  }
+
+  /** The same one however often the flow schemas are read: what runs now began before. */
+  #presentOf(labels: Present['labels']): Present {
+    const key = `${labels.priority_level} ${labels.flow_schema}`
+    let present = this.#present.get(key)
+    if (!present) {
+      present = { labels, executing: 0, executingSeats: 0, waiting: 0, waitingSeats: 0 }
+      this.#present.set(key, present)
+    }
+    return present
   }
 }
