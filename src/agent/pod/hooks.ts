@@ -2,19 +2,20 @@ import { type Clock, sleep } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import type { LifecycleHandler } from '../../models/types/core-v1.ts'
 import { abortable } from '../abortable.ts'
-import { askHttp, type Target, type Tools } from '../probe/handlers.ts'
+import { type Target, type Tools, tellByHttp } from '../probe/handlers.ts'
 
 const httpTimeoutMs = 30_000
 
 /**
- * Runs a postStart or preStop handler to its end.
+ * Runs a postStart or preStop handler to its end. Whatever a container answers by HTTP, it has been told.
+ * @param fellBack is told who was to be asked by HTTPS and speaks HTTP
  * @returns what went wrong, as people should read it; undefined when all went well
  */
 export async function runHook(
   tools: Tools & { clock: Clock },
   handler: LifecycleHandler,
   target: Target,
-  timeoutMs: number,
+  { timeoutMs, fellBack }: { timeoutMs: number; fellBack(host: string): void },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
@@ -32,11 +33,10 @@ export async function runHook(
     if (handler.httpGet) {
       // A simulated pod has no network to be asked through.
       if (tools.runtime.probe) return undefined
-      const answer = await abortable(
-        askHttp(tools.net, handler.httpGet, target, Math.min(timeoutMs, httpTimeoutMs)),
-        signal,
-      )
-      return answer.ok ? undefined : answer.output
+      const told = tellByHttp(tools.net, handler.httpGet, target, Math.min(timeoutMs, httpTimeoutMs))
+      const withoutTls = await abortable(told, signal)
+      if (withoutTls !== undefined) fellBack(withoutTls)
+      return undefined
     }
     return undefined
   } catch (error) {

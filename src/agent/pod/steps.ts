@@ -5,7 +5,7 @@ import { hostPortsOf } from '../../models/host-ports.ts'
 import { ConfigMap } from '../../models/kinds/core/config-map.ts'
 import { Secret } from '../../models/kinds/core/secret.ts'
 import { RuntimeClass } from '../../models/kinds/node/runtime-class.ts'
-import type { Container, Pod } from '../../models/types/core-v1.ts'
+import type { Container, LifecycleHandler, Pod } from '../../models/types/core-v1.ts'
 import type { ContainerId, ImageRef, Mount, ObservedContainer, SandboxId } from '../../runtime/runtime.ts'
 import { ContainerStartFailed } from '../../runtime/runtime.ts'
 import { abortable } from '../abortable.ts'
@@ -219,7 +219,7 @@ export class Steps {
     const handler = container.lifecycle?.postStart
     if (!handler) return
     const target: Target = { container, id, podIp: podIps[0] ?? '' }
-    const problem = await runHook(this.#node, handler, target, hookTimeoutMs, signal)
+    const problem = await this.#runHook(pod, handler, target, hookTimeoutMs, signal)
     signal.throwIfAborted()
     if (problem === undefined) return
     this.#node.events.warning(pod, 'FailedPostStartHook', `PostStartHook failed: ${problem}`)
@@ -330,6 +330,14 @@ export class Steps {
     return terminationMessage(this.#node, pod.metadata.uid!, container)
   }
 
+  #runHook(pod: Pod, handler: LifecycleHandler, target: Target, timeoutMs: number, signal: AbortSignal) {
+    const fellBack = (host: string) => {
+      const message = `request to HTTPS lifecycle hook ${host} got HTTP response, retry with HTTP succeeded`
+      this.#node.events.warning(pod, 'LifecycleHTTPFallback', message)
+    }
+    return runHook(this.#node, handler, target, { timeoutMs, fellBack }, signal)
+  }
+
   /** Runs the hook that comes before the stop signal. What goes wrong is told, and keeps nothing alive. @param hurry ends it early */
   async preStop(
     pod: Pod,
@@ -340,7 +348,7 @@ export class Steps {
   ): Promise<void> {
     const handler = container.lifecycle?.preStop
     if (!handler || graceMs <= 0) return
-    const problem = await runHook(this.#node, handler, { container, id, podIp }, graceMs, hurry)
+    const problem = await this.#runHook(pod, handler, { container, id, podIp }, graceMs, hurry)
     if (problem === undefined || hurry.aborted) return
     this.#node.events.warning(pod, 'FailedPreStopHook', `PreStopHook failed: ${problem}`)
   }

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { systemNet } from '../../base/net.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { ask, type Question } from './handlers.ts'
+import { ask, type Question, tellByHttp } from './handlers.ts'
 
 let http: Server
 let port: number
@@ -125,6 +125,30 @@ describe('a probe over http', () => {
       },
     })
     expect(seen[0]).toMatchObject({ host: 'me', 'x-a': 'b', 'user-agent': 'kube-probe/1.32' })
+  })
+})
+
+describe('a hook over http', () => {
+  const target = { container: { name: 'web' }, id: 'c', podIp: '127.0.0.1' }
+  const tell = (path: string, scheme: 'HTTP' | 'HTTPS' = 'HTTP', to = port) => {
+    const httpHeaders = [{ name: 'Authorization', value: 'Bearer t' }]
+    return tellByHttp(systemNet, { port: to, path, scheme, httpHeaders }, target, 500)
+  }
+
+  it('has told the container whatever that answers, and follows to the same host', async () => {
+    seen.length = 0
+    for (const path of ['/ok', '/bad', '/moved', '/elsewhere']) expect(await tell(path), path).toBeUndefined()
+    expect(seen).toHaveLength(5)
+    expect(seen[0]).toMatchObject({ 'user-agent': 'kube-lifecycle/1.32', authorization: 'Bearer t' })
+    await expect(tell('/slow')).rejects.toThrow(/no answer/)
+    await expect(tell('/ok', 'HTTP', 1)).rejects.toThrow(/ECONNREFUSED/)
+  })
+
+  it('by HTTPS to one who speaks HTTP is told by that, without credentials', async () => {
+    seen.length = 0
+    expect(await tell('/ok', 'HTTPS')).toBe(`127.0.0.1:${port}`)
+    expect(seen.map(({ authorization }) => authorization)).toEqual([undefined])
+    await expect(tell('/ok', 'HTTPS', 1)).rejects.toThrow(/ECONNREFUSED/)
   })
 })
 

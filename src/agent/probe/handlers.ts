@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
 import { bracketed } from '../../base/ip.ts'
-import type { Net } from '../../base/net.ts'
-import type { PlainGet } from '../../base/plain-get.ts'
+import type { HttpReply, Net } from '../../base/net.ts'
+import type { PlainAnswer, PlainGet } from '../../base/plain-get.ts'
 import type { ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction } from '../../models/types/core-v1.ts'
 import type { ContainerId, Runtime } from '../../runtime/runtime.ts'
 import { ContainerConfigInvalid } from '../pod/config-invalid.ts'
@@ -32,7 +32,8 @@ export interface Tools {
 }
 
 const keptOutput = 10_240
-const userAgent = 'kube-probe/1.32'
+const probing = 'kube-probe/1.32'
+const hooking = 'kube-lifecycle/1.32'
 
 /** Asks once. Never rejects: what goes wrong is the answer. */
 export async function ask(tools: Tools, question: Question, target: Target, timeoutMs: number): Promise<Answer> {
@@ -63,24 +64,53 @@ async function askExec(
 }
 
 /** Any status from 200 to 399 passes; redirects on the same host are followed. */
-export async function askHttp(net: Net, get: HTTPGetAction, target: Target, timeoutMs: number): Promise<Answer> {
-  let call = callOf(get, target, timeoutMs)
+async function askHttp(net: Net, get: HTTPGetAction, target: Target, timeoutMs: number): Promise<Answer> {
+  const { reply, elsewhere } = await lastReply(net, callOf(get, target, timeoutMs, probing))
+  // What another host answers says nothing about this container.
+  if (elsewhere) return { ok: true, output: '', warning: `Probe terminated redirects, Response body: ${reply.body}` }
+  const ok = reply.status >= 200 && reply.status < 400
+  return { ok, output: ok ? '' : `HTTP probe failed with statuscode: ${reply.status}` }
+}
+
+/**
+ * Tells a container something, as hooks do: any answer will do. Who was to speak TLS and does not is told without it, and without
+ * credentials.
+ * @returns who was told without TLS, if so @throws what goes wrong below HTTP
+ */
+export async function tellByHttp(
+  net: Net,
+  get: HTTPGetAction,
+  target: Target,
+  timeoutMs: number,
+): Promise<string | undefined> {
+  const call = callOf(get, target, timeoutMs, hooking)
+  try {
+    await lastReply(net, call)
+    return undefined
+  } catch (error) {
+    const { url, headers } = call
+    if (url.protocol !== 'https:' || !/wrong.version.number|http request/i.test(String((error as Error).message)))
+      throw error
+    const { authorization: _, ...others } = headers
+    const plainly = new URL(`http://${url.hostname}:${url.port || 443}${url.pathname}${url.search}`)
+    await lastReply(net, callTo(plainly, { ...call, headers: others }))
+    return url.host
+  }
+}
+
+/** Redirects on the same host are followed. @returns `elsewhere`: the reply leads to another host */
+async function lastReply(net: Net, first: Call): Promise<{ reply: HttpReply | PlainAnswer; elsewhere?: boolean }> {
+  let call = first
   for (let hops = 0; ; hops++) {
     const { url } = call
-    const reply = await getOnce(net, call, timeoutMs).catch(cause => {
+    const reply = await getOnce(net, call).catch(cause => {
       throw new Error(`Get "${url.href}": ${explain(cause)}`)
     })
     const { location } = reply.headers
-    if (reply.status >= 300 && reply.status < 400 && location && hops < 10) {
-      const next = new URL(location, url)
-      // What another host answers says nothing about this container.
-      if (next.hostname !== url.hostname)
-        return { ok: true, output: '', warning: `Probe terminated redirects, Response body: ${reply.body}` }
-      call = callTo(next, get, timeoutMs)
-      continue
-    }
-    const ok = reply.status >= 200 && reply.status < 400
-    return { ok, output: ok ? '' : `HTTP probe failed with statuscode: ${reply.status}` }
+    if (reply.status < 300 || reply.status >= 400 || !location || hops >= 10) return { reply }
+    const next = new URL(location, url)
+    if (next.hostname !== url.hostname) return { reply, elsewhere: true }
+    call = callTo(next, call)
   }
 }
 
@@ -88,6 +118,7 @@ export async function askHttp(net: Net, get: HTTPGetAction, target: Target, time
 interface Call {
   url: URL
   headers: Record<string, string>
+  timeoutMs: number
   /** The same in parts. */
   plain: PlainGet
 }
@@ -95,24 +126,22 @@ interface Call {
 /** A container is asked the same thing every few seconds. */
 const calls = new WeakMap<HTTPGetAction, { podIp: string; container: PodContainer; call: Call }>()
 
-function callOf(get: HTTPGetAction, { podIp, container }: Target, timeoutMs: number): Call {
+function callOf(get: HTTPGetAction, { podIp, container }: Target, timeoutMs: number, userAgent: string): Call {
   const known = calls.get(get)
-  if (known?.podIp === podIp && known.container === container && known.call.plain.timeoutMs === timeoutMs)
-    return known.call
+  if (known?.podIp === podIp && known.container === container && known.call.timeoutMs === timeoutMs) return known.call
   const scheme = (get.scheme ?? 'HTTP').toLowerCase()
   const path = get.path?.startsWith('/') ? get.path : `/${get.path ?? ''}`
   const url = new URL(`${scheme}://${bracketed(get.host || podIp)}:${portNumber(get.port, container)}`)
   const [pathname, ...query] = path.split('?')
   url.pathname = pathname!
   url.search = query.join('?')
-  const call = callTo(url, get, timeoutMs)
+  const asked = Object.fromEntries((get.httpHeaders ?? []).map(({ name, value }) => [name.toLowerCase(), value]))
+  const call = callTo(url, { headers: { 'user-agent': userAgent, accept: '*/*', ...asked }, timeoutMs })
   calls.set(get, { podIp, container, call })
   return call
 }
 
-function callTo(url: URL, { httpHeaders = [] }: HTTPGetAction, timeoutMs: number): Call {
-  const asked = Object.fromEntries(httpHeaders.map(({ name, value }) => [name.toLowerCase(), value]))
-  const headers = { 'user-agent': userAgent, accept: '*/*', ...asked }
+function callTo(url: URL, { headers, timeoutMs }: Pick<Call, 'headers' | 'timeoutMs'>): Call {
   const plain = {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port || 80),
@@ -121,10 +150,10 @@ function callTo(url: URL, { httpHeaders = [] }: HTTPGetAction, timeoutMs: number
     timeoutMs,
     maxBytes: keptOutput,
   }
-  return { url, headers, plain }
+  return { url, headers, timeoutMs, plain }
 }
 
-function getOnce(net: Net, { url, headers, plain }: Call, timeoutMs: number) {
+function getOnce(net: Net, { url, headers, timeoutMs, plain }: Call): Promise<HttpReply | PlainAnswer> {
   if (url.protocol === 'https:')
     return net.request(url.href, { headers, timeoutMs, insecure: true, maxBytes: keptOutput })
   return net.get(plain)
