@@ -199,6 +199,23 @@ test('what runs and what waits is told by flow schema too, and what needs no sea
   expect(await told()).toEqual({ alice: [0, 0, 0, 0], root: [1, 0, 1, 0], estimated: 80 })
 })
 
+test('what a watch takes to begin is told apart from what others take', async () => {
+  const count = async (type: string) => {
+    const { body } = await server.call('GET', '/metrics')
+    const start = `apiserver_flowcontrol_request_execution_seconds_count{priority_level="exempt",flow_schema="exempt",type="${type}"} `
+    return Number(
+      (body as string)
+        .split('\n')
+        .find(line => line.startsWith(start))
+        ?.slice(start.length) ?? 0,
+    )
+  }
+  const [watches, others] = [await count('watch'), await count('regular')]
+  ;(await server.watch(`${ns}/configmaps?watch=1`)).end()
+  await server.call('GET', `${ns}/configmaps`)
+  expect([(await count('watch')) - watches, (await count('regular')) - others]).toEqual([1, 3])
+})
+
 test('a hand has as many different queues as it should, always the same for a flow', () => {
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 1, max: 128 }), fc.integer({ min: 1, max: 8 }), (name, deck, size) => {

@@ -94,18 +94,18 @@ export class FlowControl {
   ): Promise<T> {
     const { level, counts } = flow as Compiled
     if (!level.exempt) return this.#runSeated(flow as Compiled, request, info, limits, { work, refused })
-    return this.#runExempt(counts, work)
+    return this.#runExempt(counts, request.verb, work)
   }
 
   /** It takes no seat, and is counted as one. */
-  async #runExempt<T>(counts: FlowCounts, work: () => Promise<T>): Promise<T> {
+  async #runExempt<T>(counts: FlowCounts, verb: string, work: () => Promise<T>): Promise<T> {
     const { clock } = this.#core
     const began = clock.monotonicMs()
     counts.dispatched(0, 1)
     try {
       return await work()
     } finally {
-      counts.executed(clock.monotonicMs() - began, 1)
+      counts.executed(verb, clock.monotonicMs() - began, 1)
     }
   }
 
@@ -138,7 +138,7 @@ export class FlowControl {
     } finally {
       const tookMs = clock.monotonicMs() - began
       const give = () => {
-        counts.executed(tookMs, seats)
+        counts.executed(request.verb, tookMs, seats)
         done?.(tookMs)
         this.#give(level, seats)
       }

@@ -11,7 +11,8 @@ export interface FlowCounts {
   /** It waits no more, however that ended. */
   left(seats: number): void
   dispatched(waitedMs: number, seats: number): void
-  executed(tookMs: number, seats: number): void
+  /** @param verb a watch is told apart: it has only begun */
+  executed(verb: string, tookMs: number, seats: number): void
   refused(why: Refusal, waitedMs: number): void
 }
 
@@ -63,7 +64,7 @@ export class FlowMetrics {
     this.#executed = new TallyHistogram({
       name: name('request_execution_seconds'),
       help: 'Time from being let in to the reply; of watches, to begin.',
-      ...{ labelNames: [...flowLabels], buckets, registers },
+      ...{ labelNames: [...flowLabels, 'type'], buckets, registers },
     })
     this.#seats = new TallyHistogram({
       name: name('work_estimated_seats'),
@@ -113,7 +114,8 @@ export class FlowMetrics {
   of(priority_level: string, flow_schema: string): FlowCounts {
     const labels = { priority_level, flow_schema }
     const dispatched = this.#dispatched.of(labels)
-    const executed = this.#executed.of(labels)
+    const executed = this.#executed.of({ ...labels, type: 'regular' })
+    const begun = this.#executed.of({ ...labels, type: 'watch' })
     const waited = this.#waited.of({ ...labels, execute: 'true' })
     const seatsOf = this.#seats.of(labels)
     const flow = this.#presentOf(labels)
@@ -133,8 +135,9 @@ export class FlowMetrics {
         flow.executing++
         flow.executingSeats += seats
       },
-      executed(tookMs, seats) {
-        executed.observe(tookMs / 1000)
+      executed(verb, tookMs, seats) {
+        const times = verb === 'watch' ? begun : executed
+        times.observe(tookMs / 1000)
         flow.executing--
         flow.executingSeats -= seats
       },
