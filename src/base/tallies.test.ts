@@ -1,6 +1,6 @@
 import { Counter, Histogram, Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { TallyCounter, TallyHistogram } from './tallies.ts'
+import { TallyCounter, type TallyFamily, TallyHistogram } from './tallies.ts'
 
 const labelNames = ['verb', 'code'] as const
 const given = [
@@ -8,6 +8,7 @@ const given = [
   { code: '404', verb: 'a "quoted"\nname' },
   { verb: 'GET', code: '' },
 ]
+const whole = (family: TallyFamily<any>) => [...family.texts()].join('')
 const values = [0, 0.005, 0.0050001, 0.1, 3, 1e-9, 12_345.5]
 
 test('the text is that of prom-client, bounds included', async () => {
@@ -29,6 +30,15 @@ test('the text is that of prom-client, bounds included', async () => {
       tally.of({ ...labels }).inc()
     }
   expect(await tallied.metrics()).toBe(await registry.metrics())
+  for (const family of [tallies, tally]) expect(whole(family)).toBe(await registry.getSingleMetricAsString(family.name))
+})
+
+test('the text of many series comes in parts that are no longer than others can wait', () => {
+  const tallies = new TallyHistogram({ name: 'took', help: 'h', buckets: [1, 2], labelNames: ['i'], registers: [] })
+  for (let i = 0; i < 3_000; i++) tallies.of({ i: String(i) }).observe(i)
+  const parts = [...tallies.texts()]
+  expect(Math.max(...parts.map(part => part.length))).toBeLessThan(66_000)
+  expect(parts.join('').split('\n')).toHaveLength(2 + 3_000 * 5)
 })
 
 test('what has no labels is told from the beginning, as by prom-client', async () => {
@@ -38,8 +48,9 @@ test('what has no labels is told from the beginning, as by prom-client', async (
   const counter = new Counter({ ...counted, registers: [registry] })
   const tally = new TallyCounter({ ...counted, registers: [tallied] })
   new Histogram({ ...about, registers: [registry] })
-  new TallyHistogram({ ...about, registers: [tallied] })
+  const took = new TallyHistogram({ ...about, registers: [tallied] })
   expect(await tallied.metrics()).toBe(await registry.metrics())
+  for (const family of [tally, took]) expect(whole(family)).toBe(await registry.getSingleMetricAsString(family.name))
   counter.inc(3)
   tally.of().inc(3)
   expect(await tallied.metrics()).toBe(await registry.metrics())

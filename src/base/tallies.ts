@@ -22,13 +22,18 @@ interface Value {
   metricName?: string
 }
 
+/** Who reads `texts` lets others be served after so many characters. */
+const partChars = 64 * 1024
+
 /** Series by their labels, shown once something was counted in them. */
-abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
+export abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
   abstract readonly type: 'counter' | 'histogram'
   readonly name: string
   readonly help: string
   readonly #labelNames: readonly string[]
   readonly #series = new Map<string, Series>()
+  /** Their labels as they are written. */
+  readonly #texts = new WeakMap<Series, string>()
 
   constructor({ name, help, labelNames = [], registers }: TallyOptions) {
     this.name = name
@@ -40,6 +45,8 @@ abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
 
   protected abstract create(labels: Labels): Series
   protected abstract values(series: Series): Value[]
+  /** The lines of a series, each with a break before it. @param labels as they are written, without braces */
+  protected abstract lines(series: Series, labels: string): string
 
   /** The same one for the same labels: to be kept by who counts. */
   of(labels: Labels = {}): Series {
@@ -62,12 +69,36 @@ abstract class TallyFamily<Series extends { count: number; labels: Labels }> {
     return { name: this.name, help: this.help, type: this.type, values: this.#counted() }
   }
 
-  #counted(): Value[] {
+  /** The text that prom-client's registry would make, in parts: thousands of series take long. */
+  *texts(): Generator<string, void, undefined> {
+    let part = `# HELP ${this.name} ${escaped(this.help)}\n# TYPE ${this.name} ${this.type}`
+    for (const series of this.#shown()) {
+      let labels = this.#texts.get(series)
+      if (labels === undefined) this.#texts.set(series, (labels = labelText(series.labels)))
+      part += this.lines(series, labels)
+      if (part.length < partChars) continue
+      yield part
+      part = ''
+    }
+    if (part) yield part
+  }
+
+  #shown(): Series[] {
     if (!this.#labelNames.length) this.of()
-    const shown = [...this.#series.values()].filter(series => series.count > 0 || !this.#labelNames.length)
-    return shown.flatMap(series => this.values(series))
+    return [...this.#series.values()].filter(series => series.count > 0 || !this.#labelNames.length)
+  }
+
+  #counted(): Value[] {
+    return this.#shown().flatMap(series => this.values(series))
   }
 }
+
+const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+
+const labelText = (labels: Labels) =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}="${escaped(value).replaceAll('"', '\\"')}"`)
+    .join()
 
 /** Counts under one set of labels. */
 export class Tally {
@@ -93,6 +124,10 @@ export class TallyCounter extends TallyFamily<Tally> {
 
   protected values({ labels, count }: Tally): Value[] {
     return [{ labels: {}, sharedLabels: labels, value: count }]
+  }
+
+  protected lines({ count }: Tally, labels: string): string {
+    return `\n${this.name}${labels && `{${labels}}`} ${count}`
   }
 }
 
@@ -145,5 +180,15 @@ export class TallyHistogram extends TallyFamily<HistogramTally> {
       { labels: {}, sharedLabels: labels, value: sum, metricName: `${this.name}_sum` },
       { labels: {}, sharedLabels: labels, value: count, metricName: `${this.name}_count` },
     ]
+  }
+
+  protected lines({ count, sum, perBucket }: HistogramTally, labels: string): string {
+    const { name } = this
+    const more = labels && `,${labels}`
+    let [text, below] = ['', 0]
+    for (const [i, bound] of this.#bounds.entries())
+      text += `\n${name}_bucket{le="${bound}"${more}} ${(below += perBucket[i]!)}`
+    const own = labels && `{${labels}}`
+    return `${text}\n${name}_bucket{le="+Inf"${more}} ${count}\n${name}_sum${own} ${sum}\n${name}_count${own} ${count}`
   }
 }

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { afterThisTurn } from '../../base/clock.ts'
+import { TallyFamily } from '../../base/tallies.ts'
 import { versionInfo } from '../health/version.ts'
 import type { ResourcePath } from '../request-info.ts'
 import type { ResourceTable } from '../resources.ts'
@@ -75,16 +76,23 @@ export class Metrics {
     })
   }
 
-  /** One metric after the other, others being served between: together they hold the loop for a quarter of a second once all was asked for. */
+  /** Part by part, others being served between: together they hold the loop for a quarter of a second once all was asked for. */
   async text(): Promise<string> {
     const texts: string[] = []
-    for (const { name } of this.registry.getMetricsAsArray()) {
-      texts.push(await this.registry.getSingleMetricAsString(name))
-      await new Promise<void>(afterThisTurn)
+    for (const metric of this.registry.getMetricsAsArray()) {
+      let text = ''
+      const parts = tallied(metric)?.texts() ?? [await this.registry.getSingleMetricAsString(metric.name)]
+      for (const part of parts) {
+        text += part
+        await new Promise<void>(afterThisTurn)
+      }
+      texts.push(text)
     }
     return `${texts.join('\n\n')}\n`
   }
 }
+
+const tallied = (metric: unknown) => (metric instanceof TallyFamily ? metric : undefined)
 
 function isServed(resources: ResourceTable, { group, version, plural, subresource }: ResourcePath): boolean {
   const kind = resources.find(group, version, plural)?.kind
