@@ -225,9 +225,11 @@ describe.skipIf(obstacle)(`two nodes with real containers${obstacle ? ` (skipped
     await registry.stop()
     await n1.apply(pod('n2'))
     await until('a pod of it on the other node', async () => isReady(await n1.get('pod', 'second-n2')))
-    const { items } = await n1.get('events', '--field-selector', 'involvedObject.name=second-n2')
-    const said = items.map((event: any) => event.message)
-    expect(said).toContain('Image "registry.test/web:2" came from node "n1", as registry registry.test cannot be had')
+    const said = 'Image "registry.test/web:2" came from node "n1", as registry registry.test cannot be had'
+    await until('the event that says where the image came from', async () => {
+      const { items } = await n1.get('events', '--field-selector', 'involvedObject.name=second-n2')
+      return items.some((event: any) => event.message === said)
+    })
     await n1.kubectl('delete', 'pods', 'second-n1', 'second-n2')
     registry = await testRegistry(n1.machine, 5000)
   })

@@ -58,9 +58,6 @@ export interface Agent extends AsyncDisposable {
   served: ServedNode
 }
 
-/** So many starts at once are more than the usual two or three of a change. */
-const crowd = 4
-
 export const defaultVersion = 'v1.32.0'
 
 export function createAgent(options: AgentOptions): Agent {
@@ -80,6 +77,7 @@ class NodeAgent implements Agent {
   readonly #tally = new ProbeTally()
   readonly #writer: StatusWriter
   readonly #starts: Semaphore
+  #onStatusesWritten: () => void = () => {}
   readonly #health: Health
   readonly #shutdown: NodeShutdown
   #registration: Registration | undefined
@@ -105,8 +103,8 @@ class NodeAgent implements Agent {
       metrics: options.metrics,
       onChange: uid => this.#pods.changed(uid),
     })
-    const crowded = () => this.#starts.taken >= crowd
-    this.#writer = new StatusWriter({ client, clock, log, crowded, metrics: options.metrics })
+    const beside = { starting: () => this.#starts.taken, onRest: () => this.#onStatusesWritten() }
+    this.#writer = new StatusWriter({ client, clock, log, ...beside, metrics: options.metrics })
     this.#health = new Health(
       options,
       this.#view,
@@ -166,11 +164,13 @@ class NodeAgent implements Agent {
       : await this.#readMachine(maxPods)
     this.#machine = machine
     const kept = simulated ? (this.#options.reserved ?? {}) : keptFromPods(this.#options, machine.capacity)
-    // What people read about a start can wait until it is done, ten seconds at most.
+    // What people read about a start can wait until it is done, three seconds at most.
     const busy = () => this.#starts.taken > 0
     const events =
       this.#options.events ??
       createEventRecorder({ ...this.#options, component: 'kubelet', host: nodeName, busy, holdMs: 3_000 })
+    // Whoever waited for a pod to be ready may read at once what came before.
+    this.#onStatusesWritten = () => void (busy() || events.flush())
     const registration = new Registration({
       nodeName,
       client,

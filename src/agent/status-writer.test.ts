@@ -20,7 +20,7 @@ async function writer(crowded = false) {
   const clock = new VirtualClock()
   const api = new FakeApi(clock)
   const pod = await api.client.create<Pod>(Pod, podDraft('web'))
-  const statuses = new StatusWriter({ client: api.client, clock, log: silentLogger, crowded: () => crowded })
+  const statuses = new StatusWriter({ client: api.client, clock, log: silentLogger, starting: () => (crowded ? 4 : 3) })
   return async (status: PodStatus, ms: number) => {
     statuses.set(pod, status)
     await settle(8)

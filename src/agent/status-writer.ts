@@ -11,8 +11,10 @@ export interface StatusWriterOptions {
   client: Client
   clock: Clock
   log: Logger
-  /** Many pods are being started: what nobody waits for waits longer. */
-  crowded?(): boolean
+  /** So many starts are under way: while they are many, what nobody waits for waits longer. */
+  starting?(): number
+  /** Nothing is being written any more, after something was. */
+  onRest?(): void
   metrics?: AgentMetrics | undefined
 }
 
@@ -33,6 +35,8 @@ const writersAtOnce = 16
 const retryMs = 1_000
 /** A status on a pod's way to its containers waits this long: mostly a better one comes before. */
 const patienceMs = 500
+/** So many starts at once are more than the usual two or three of a change. */
+const crowd = 4
 /** As long as many are on their way: each such status would keep the others from coming sooner. */
 const crowdedPatienceMs = 5_000
 
@@ -118,7 +122,8 @@ export class StatusWriter {
   #pump(): void {
     if (this.#pausedUntil || this.#stopped) return
     const now = this.#options.clock.monotonicMs()
-    const patience = this.#options.crowded?.() ? crowdedPatienceMs : patienceMs
+    const crowded = (this.#options.starting?.() ?? 0) >= crowd
+    const patience = crowded ? crowdedPatienceMs : patienceMs
     let next = Number.POSITIVE_INFINITY
     for (const uid of this.#queue) {
       if (this.#active >= writersAtOnce) return
@@ -166,6 +171,7 @@ export class StatusWriter {
         this.#active--
         entry.busy = undefined
         this.#pump()
+        if (!this.#active) this.#options.onRest?.()
       })
     entry.busy = work.catch(() => {})
     return work
