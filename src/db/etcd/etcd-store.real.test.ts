@@ -95,7 +95,7 @@ describe('an etcd that cannot be used', () => {
     const failure = await openEtcdStore({ endpoints: ['http://127.0.0.1:1'] }).catch(e => e)
     expect(failure).toBeInstanceOf(StoreFailed)
     expect(failure.message).toContain('http://127.0.0.1:1')
-    expect(failure.hint).toContain('Check that etcd runs')
+    expect(failure.hint).toBe('Start etcd, or correct its address in --store.')
   })
 
   it('lets in who has the password, and nobody else', async () => {
