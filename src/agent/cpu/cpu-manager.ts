@@ -12,7 +12,7 @@ import type { Rejection } from '../pod/rejection.ts'
 import type { RuntimeView } from '../runtime-view.ts'
 import { type Hints, hintsOf } from '../topology/hints.ts'
 import type { NodeMask, Numa } from '../topology/numa.ts'
-import type { TopologyProvider } from '../topology/topology-manager.ts'
+import { giveToAll, type TopologyProvider } from '../topology/topology-manager.ts'
 import { chooseCpus, exclusiveCpus } from './assignment.ts'
 import { cpuListText, parseCpuList } from './cpu-list.ts'
 
@@ -112,13 +112,7 @@ export class CpuManager implements TopologyProvider {
 
   /** Gives the pod's containers the processors that they ask for. Again for the same pod changes nothing. */
   admit(pod: Pod): Rejection | undefined {
-    for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-      const refused = this.give(pod, container, undefined)
-      if (!refused) continue
-      this.release(pod.metadata.uid!)
-      return refused
-    }
-    return undefined
+    return giveToAll(this, pod)
   }
 
   give(pod: Pod, container: Container, nodes: NodeMask | undefined): Rejection | undefined {

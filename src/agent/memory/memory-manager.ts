@@ -12,7 +12,7 @@ import { qosClassOf } from '../pod/qos.ts'
 import type { Rejection } from '../pod/rejection.ts'
 import type { Hints } from '../topology/hints.ts'
 import { countOf, maskOf, type NodeMask, type Numa, nodesIn, subsetsOf } from '../topology/numa.ts'
-import type { TopologyProvider } from '../topology/topology-manager.ts'
+import { giveToAll, type TopologyProvider } from '../topology/topology-manager.ts'
 import {
   type Block,
   breaksGroups,
@@ -92,13 +92,7 @@ export class MemoryManager implements TopologyProvider {
 
   /** Gives the pod's containers their memory. Again for the same pod changes nothing. */
   admit(pod: Pod): Rejection | undefined {
-    for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-      const refused = this.give(pod, container, undefined)
-      if (!refused) continue
-      this.release(pod.metadata.uid!)
-      return refused
-    }
-    return undefined
+    return giveToAll(this, pod)
   }
 
   hints(pod: Pod, containers: readonly Container[]): Hints | undefined {

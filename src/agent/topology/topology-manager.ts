@@ -17,6 +17,17 @@ export interface TopologyProvider {
   release(podUid: string): void
 }
 
+/** Gives each container of a pod its share, from anywhere; one that is refused loses what the others got. Again for the same pod changes nothing. */
+export function giveToAll(provider: Pick<TopologyProvider, 'give' | 'release'>, pod: Pod): Rejection | undefined {
+  for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+    const refused = provider.give(pod, container, undefined)
+    if (!refused) continue
+    provider.release(pod.metadata.uid!)
+    return refused
+  }
+  return undefined
+}
+
 export interface TopologySettings {
   policy: TopologyPolicy
   /** Whether the containers of a pod are placed each by itself or all together. */

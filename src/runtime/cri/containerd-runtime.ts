@@ -161,7 +161,7 @@ class ContainerdRuntime implements Runtime {
       this.#observer.containerStarted(id, sandbox)
       return id
     } catch (error) {
-      this.#doubt(id)
+      this.#observer.doubtPodOf(id)
       if (!(error instanceof CallFailed)) throw error
       throw new ContainerStartFailed('RunContainerError', plain(error.details), { cause: error })
     }
@@ -183,7 +183,7 @@ class ContainerdRuntime implements Runtime {
       this.#observer.remember(container_id, pod.metadata.uid)
       return container_id
     } catch (error) {
-      this.#doubt(sandbox)
+      this.#observer.doubtPodOf(sandbox)
       if (!(error instanceof CallFailed)) throw error
       throw new ContainerStartFailed('CreateContainerError', plain(error.details), { cause: error })
     }
@@ -212,7 +212,7 @@ class ContainerdRuntime implements Runtime {
     const timeout = Math.ceil(Math.max(graceMs, 0) / 1000)
     await goneAsUndefined(
       this.#connection.runtime('StopContainer', { container_id: container, timeout }, { timeoutMs: graceMs + 180_000 }),
-    ).finally(() => this.#doubt(container))
+    ).finally(() => this.#observer.doubtPodOf(container))
   }
 
   async removeContainer(container: ContainerId) {
@@ -236,7 +236,7 @@ class ContainerdRuntime implements Runtime {
     } catch (error) {
       throw this.#failed(`cannot stop sandbox ${sandbox}`, error)
     } finally {
-      this.#doubt(sandbox)
+      this.#observer.doubtPodOf(sandbox)
     }
   }
 
@@ -389,11 +389,6 @@ class ContainerdRuntime implements Runtime {
   async [Symbol.asyncDispose]() {
     this.#changes.close()
     this.#connection[Symbol.dispose]()
-  }
-
-  /** Something of the pod of this sandbox or container is not as it was. */
-  #doubt(id: string): void {
-    this.#observer.doubt(this.#observer.podOf(id))
   }
 
   #failed(what: string, error: unknown): unknown {

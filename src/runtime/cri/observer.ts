@@ -50,6 +50,11 @@ export class Observer {
     this.#ledger.doubt(podUid)
   }
 
+  /** As `doubt`, of the pod of a sandbox or container. */
+  doubtPodOf(id: string): void {
+    this.#ledger.doubt(this.#podOf.get(id))
+  }
+
   /** We are about to make a sandbox. @returns whether there is nothing of its pod yet */
   isNew(podUid: string): boolean {
     const isNew = this.#complete && !this.#pods.has(podUid)
