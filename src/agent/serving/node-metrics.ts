@@ -23,12 +23,12 @@ const families: readonly [name: string, figure: Exclude<keyof VolumeUse, 'name' 
  * claimed volumes are, and what network policies see.
  */
 export async function nodeMetrics(node: ServedNode, volumes: VolumeUses): Promise<string> {
-  const [uses, policies, own, ...counted] = await Promise.all([
+  const [uses, policies, own] = await Promise.all([
     volumes.take(),
     node.network?.policies(),
     processFamilies(node.disk, node.clock),
-    ...(node.metrics?.families ?? []).map(talliedFamily),
   ])
+  const counted = (node.metrics?.families ?? []).map(talliedFamily)
   const states = new Map<string, number>()
   let running = 0
   const claims = new Map<string, VolumeUse>()

@@ -15,10 +15,10 @@ export const single = (name: string, type: 'counter' | 'gauge', help: string, va
   family(name, type, help, value === undefined || !Number.isFinite(value) ? [] : [`${name} ${value}`])
 
 /** What was tallied, as far as anything was. */
-export async function talliedFamily(tallied: TallyCounter | TallyHistogram): Promise<string[]> {
-  const { name, type, help, values } = await tallied.get()
-  const lines = values.map(({ metricName = name, labels, value }) => `${metricName}${labelText(labels)} ${value}`)
-  return family(name, type, help, lines)
+export function talliedFamily(tallied: TallyCounter | TallyHistogram): string[] {
+  // What it is and of which type comes first.
+  const lines = [...tallied.texts()].join('').split('\n')
+  return lines.length > 2 ? lines : []
 }
 
 /** `{a="1",b="2"}`, or nothing without labels. */
