@@ -4,6 +4,7 @@ import * as https from 'node:https'
 import * as tcp from 'node:net'
 import { type Duplex, pipeline, type Readable } from 'node:stream'
 import { type PlainAnswer, type PlainGet, plainGet } from './plain-get.ts'
+import { type ContextKeys, secureContextOf } from './secure-contexts.ts'
 
 /** The network comes in through here: what rooms below main may open. Servers for many clients are web-server.ts's. */
 export interface Net {
@@ -149,6 +150,12 @@ export interface Listener {
   close(): Promise<void>
 }
 
+/** With the keys themselves, by which kept connections are told apart. */
+function contextFor({ ca, cert, key, allowPartialTrustChain }: ContextKeys) {
+  const keys = { ca, cert, key, ...(allowPartialTrustChain ? { allowPartialTrustChain } : {}) }
+  return { ...keys, secureContext: secureContextOf(keys) }
+}
+
 /** What `http.request` needs to go to another address than the URL's host. */
 function elsewhere(
   url: string,
@@ -204,9 +211,7 @@ export const systemNet: Net = {
           headers: sized(options),
           agent: false,
           ...(options.signal ? { signal: options.signal } : {}),
-          ...(secure
-            ? { rejectUnauthorized: !options.insecure, ca: options.ca, cert: options.cert, key: options.key }
-            : {}),
+          ...(secure ? { rejectUnauthorized: !options.insecure, ...contextFor(options) } : {}),
         },
         reply => {
           const chunks: Buffer[] = []
@@ -248,11 +253,8 @@ export const systemNet: Net = {
         ...(secure
           ? {
               rejectUnauthorized: !options.insecure,
-              ca: options.ca,
               // Go trusts a certificate that is in the bundle itself, whoever signed it; operators hand out such bundles.
-              ...(options.ca ? { allowPartialTrustChain: true } : {}),
-              cert: options.cert,
-              key: options.key,
+              ...contextFor({ ...options, ...(options.ca ? { allowPartialTrustChain: true } : {}) }),
               ...(options.serverName === undefined ? {} : { servername: options.serverName }),
             }
           : {}),
