@@ -176,6 +176,21 @@ test('a watch ends when its time is up', async () => {
   expect(await watching.next()).toBeUndefined()
 })
 
+test('a watch whose client names no time lasts as long as the server was told, to twice as long', async () => {
+  const brief = await startTestServer({ clock, store: server.store, minWatchMs: 7_000 })
+  const watching = await brief.watch(`${url}?watch=1`)
+  let ended = false
+  const end = watching.next().then(event => {
+    ended = true
+    return event
+  })
+  await clock.advance(6_900)
+  expect(ended).toBe(false)
+  await clock.advance(7_100)
+  expect(await end).toBeUndefined()
+  await brief.api.close()
+})
+
 test('a table watch says its columns once', async () => {
   const watching = await server.watch(`${url}?watch=1`, {
     accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',

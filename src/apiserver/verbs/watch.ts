@@ -33,7 +33,6 @@ import { parseRevision, waitForRevision } from './revision.ts'
 import { unreadableText } from './unreadable.ts'
 
 const bookmarkEveryMs = 60_000
-const minTimeoutMs = 1_800_000
 
 /** A stream of changes, from a revision on or from the present state on. */
 export async function watch(call: ResourceCall): Promise<ApiReply> {
@@ -53,7 +52,7 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
     bookmarks: flag(query, 'allowWatchBookmarks'),
   })
   const timeoutS = timeoutSeconds(query)
-  const timeoutMs = timeoutS > 0 ? timeoutS * 1000 : minTimeoutMs * (1 + core.random.next())
+  const timeoutMs = timeoutS > 0 ? timeoutS * 1000 : core.minWatchMs * (1 + core.random.next())
   watcher.start(from, initial, timeoutMs, call.request.signal)
   return {
     status: 200,

@@ -91,3 +91,18 @@ test('browsers are told to come by HTTPS only, where the flags say so', async ()
     expect(response.headers['strict-transport-security']).toBe('max-age=31536000; includeSubDomains')
   }
 })
+
+test('a watch ends after the time that the flags name', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'envtest-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const all = ['--bind-address=127.0.0.1', '--secure-port=0', `--cert-dir=${folder}`, '--min-request-timeout=1']
+  await using running = await startKubeApiServer(new Flags(all), systemOutside())
+  const reply = await running.api.handler({
+    ...{ method: 'GET', url: '/api/v1/secrets?watch=1', headers: {} },
+    user: { username: 'admin', groups: ['system:masters'] },
+    signal: new AbortController().signal,
+  })
+  const lines = []
+  for await (const line of reply.body as AsyncIterable<Uint8Array>) lines.push(line)
+  expect(lines).toEqual([])
+})

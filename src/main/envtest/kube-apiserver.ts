@@ -89,6 +89,7 @@ function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> 
     aggregatedDiscovery: !flags.list('feature-gates').includes('AggregatedDiscoveryEndpoint=false'),
     withoutAdmission: withoutAdmission(flags.list('enable-admission-plugins'), flags.list('disable-admission-plugins')),
     nodes: tlsNodeDialer(kubelet),
+    ...(flags.one('min-request-timeout') ? { minWatchMs: Number(flags.one('min-request-timeout')) * 1000 } : {}),
     ...(tokenKeys ? { tokenKeys } : {}),
     ...(issuer ? { tokenIssuer: issuer } : {}),
     ...(serviceCidr ? { serviceCidr } : {}),
