@@ -346,6 +346,8 @@ export class RuntimeFailed extends OptiFlowError {}
 /** The registry or the image is at fault; back off and try again. */
 export class ImagePullFailed extends OptiFlowError {
   readonly image: string
+  /** What is wrong, without the image's name before it. */
+  readonly why: string
   /** The registry said nothing about the image: it cannot be reached, or is in trouble itself. */
   readonly registryAway: boolean
   constructor(
@@ -355,6 +357,7 @@ export class ImagePullFailed extends OptiFlowError {
   ) {
     super(`cannot pull image ${image}: ${why}`, options)
     this.image = image
+    this.why = why
     this.registryAway = registryAway
   }
 }
