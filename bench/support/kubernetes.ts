@@ -17,17 +17,24 @@ export interface BenchKubernetes extends AsyncDisposable {
   readyMs: number
   /** `v1.32.13` */
   version: string
+  /** kube-scheduler, with no limit on its requests that could hold it up. */
+  startScheduler(): Promise<AsyncDisposable>
 }
 
 const program = () => process.env['BENCH_KUBE_APISERVER'] ?? 'kube-apiserver'
+const schedulerProgram = () => process.env['BENCH_KUBE_SCHEDULER'] ?? 'kube-scheduler'
+const missingOf = (names: string[]) => names.filter(name => spawnSync(name, ['--version']).status !== 0)
 
 /** Why there is nothing to compare with, if so. */
 export function whyNoKubernetes(): string | undefined {
-  const missing = [program(), 'etcd'].filter(name => spawnSync(name, ['--version']).status !== 0)
+  const missing = missingOf([program(), 'etcd'])
   return missing.length
     ? `${missing.join(', ')} not found: install etcd-server, and name the file of a kube-apiserver in BENCH_KUBE_APISERVER`
     : undefined
 }
+
+export const whyNoScheduler = (): string | undefined =>
+  missingOf([schedulerProgram()])[0] && `${schedulerProgram()} not found: name its file in BENCH_KUBE_SCHEDULER`
 
 /** Starts both with the flags that installers give them: TLS, client certificates, RBAC, every default admission plugin. */
 export async function startKubernetes(): Promise<BenchKubernetes> {
@@ -76,11 +83,31 @@ export async function startKubernetes(): Promise<BenchKubernetes> {
     }
     const readyMs = performance.now() - startedAt
     const { gitVersion } = await api.json('GET', '/version')
-    return { pids: [etcd.pid!, server.pid!], api, readyMs, version: gitVersion, [Symbol.asyncDispose]: end }
+    const startScheduler = async (): Promise<AsyncDisposable> => {
+      writeFileSync(file('kubeconfig'), kubeconfig(port!, keys))
+      const flags = [`--kubeconfig=${file('kubeconfig')}`, '--leader-elect=false', '--secure-port=0']
+      const child = start(schedulerProgram(), [...flags, '--kube-api-qps=10000', '--kube-api-burst=10000'])
+      return { [Symbol.asyncDispose]: () => endProcess(child) }
+    }
+    const pids = [etcd.pid!, server.pid!]
+    return { pids, api, readyMs, version: gitVersion, startScheduler, [Symbol.asyncDispose]: end }
   } catch (error) {
     await end()
     throw error
   }
+}
+
+/** JSON, which is YAML too. */
+function kubeconfig(port: number, { ca, admin }: { ca: KeyPair; admin: KeyPair }): string {
+  const data = (pem: string) => Buffer.from(pem).toString('base64')
+  const cluster = { server: `https://127.0.0.1:${port}`, 'certificate-authority-data': data(ca.cert) }
+  const user = { 'client-certificate-data': data(admin.cert), 'client-key-data': data(admin.key) }
+  return JSON.stringify({
+    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'bench' },
+    clusters: [{ name: 'bench', cluster }],
+    users: [{ name: 'bench', user }],
+    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
+  })
 }
 
 async function writeKeys(folder: string): Promise<{ ca: KeyPair; admin: KeyPair }> {

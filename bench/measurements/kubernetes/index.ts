@@ -1,7 +1,8 @@
-import { startCluster } from '../../support/cluster.ts'
-import { startKubernetes, whyNoKubernetes } from '../../support/kubernetes.ts'
+import { type BenchCluster, startCluster } from '../../support/cluster.ts'
+import { type BenchKubernetes, startKubernetes, whyNoKubernetes, whyNoScheduler } from '../../support/kubernetes.ts'
 import { type Measurement, type Row, rounded } from '../../support/measurement.ts'
 import { pause } from '../../support/statistics.ts'
+import { placing } from './placing.ts'
 import { openSide, type Side } from './side.ts'
 import { works } from './works.ts'
 
@@ -14,7 +15,7 @@ export const kubernetes: Measurement = {
   about:
     'The same requests over HTTPS with a client certificate to our server and to kube-apiserver with etcd on the same disk, turn about, each work ' +
     `${rounds} times, medians. Both write durably and check, admit and default as they are shipped. Processor time and memory are of all processes of a ` +
-    'side: ours has the controllers, the scheduler and a simulated node in them, Kubernetes’ controllers, scheduler and kubelet are not started.',
+    'side: ours has the controllers, the scheduler and a simulated node in them, Kubernetes’ controllers and kubelet are not started, its scheduler only for the last row.',
   async *run(): AsyncIterable<Row> {
     const missing = whyNoKubernetes()
     if (missing) {
@@ -39,6 +40,7 @@ export const kubernetes: Measurement = {
     }
     await pause(restMs)
     yield memory('with the pods of these rows', ours, its)
+    yield await placed(cluster, theirs)
   },
 }
 
@@ -48,6 +50,17 @@ function memory(when: string, ours: Side, its: Side): Row {
     what: `beside Kubernetes: memory ${when}`,
     value: `${rounded(mine)} MB; Kubernetes ${rounded(other)} MB (${rounded(other / mine, 1)} times)`,
   }
+}
+
+async function placed(cluster: BenchCluster, theirs: BenchKubernetes): Promise<Row> {
+  const what = 'beside Kubernetes: 3,000 pods created and placed on 500 nodes'
+  const missing = whyNoScheduler()
+  if (missing) return { what, value: 'not measured', note: missing }
+  const mine = await placing(cluster.api)
+  await using _scheduler = await theirs.startScheduler()
+  await pause(restMs)
+  const other = await placing(theirs.api)
+  return { what, value: `${rounded(mine)}/s; Kubernetes ${rounded(other)}/s (${rounded(mine / other, 1)} times)` }
 }
 
 type Figures = ReturnType<Side['of']>
