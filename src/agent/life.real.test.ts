@@ -163,7 +163,13 @@ async function tellsOf(name: string, group: string): Promise<void> {
     expect(kernel).toMatch(new RegExp(`^container_${figure}{${container}} \\d`, 'm'))
   const pod = `container="",id="${group}",image="",name="",namespace="test",pod="${name}"`
   expect(kernel).toMatch(new RegExp(`^container_memory_usage_bytes{${pod}} [1-9]`, 'm'))
-  expect(kernel).toMatch(new RegExp(`^container_network_receive_packets_total{${pod},interface="eth0"} \\d`, 'm'))
+  const sandbox = `container="",id="${group}/(\\w+)",image="[^"]+",name="\\1",namespace="test",pod="${name}"`
+  expect(kernel).toMatch(new RegExp(`^container_network_receive_packets_total{${sandbox},interface="eth0"} \\d`, 'm'))
+  expect(kernel).toMatch(new RegExp(`^container_processes{${container}} [1-9]`, 'm'))
+  expect(kernel).toMatch(new RegExp(`^container_file_descriptors{${container}} [1-9]`, 'm'))
+  expect(kernel).toMatch(new RegExp(`^container_ulimits_soft{${container},ulimit="max_open_files"} [1-9]`, 'm'))
+  expect(kernel).toMatch(new RegExp(`^container_spec_memory_limit_bytes{${pod}} ${128 * 2 ** 20}$`, 'm'))
+  expect(kernel).toMatch(/^container_fs_limit_bytes{.*,id="\/",.*,device="\/dev\/[^"]+"} [1-9]/m)
   const { 'ephemeral-storage': local, process_stats } = said.pods.find((one: any) => one.podRef.name === name)
   expect(local.capacityBytes).toBeGreaterThan(local.usedBytes)
   // The pod's own program and the one that holds its namespaces.

@@ -24,7 +24,13 @@ describe('the mounts of the machine', () => {
 
   it('say what holds a path, and whether it is shared', async () => {
     const points = await mountPoints(disk)
-    expect(mountOf(points, '/data/pods/ab/c')).toEqual({ path: '/data/pods/ab', type: 'tmpfs', shared: true })
-    expect(mountOf(points, '/data/pods/abc')).toEqual({ path: '/', type: 'ext4', shared: true })
+    expect(mountOf(points, '/data/pods/ab/c')).toEqual({
+      ...{ path: '/data/pods/ab', type: 'tmpfs', shared: true },
+      ...{ device: '0:31', source: 'tmpfs' },
+    })
+    expect(mountOf(points, '/data/pods/abc')).toEqual({
+      ...{ path: '/', type: 'ext4', shared: true },
+      ...{ device: '254:0', source: '/dev/vda' },
+    })
   })
 })

@@ -9,8 +9,15 @@ export interface MountPoint {
   shared: boolean
 }
 
+export interface MountedSource extends MountPoint {
+  /** `8:1` */
+  device: string
+  /** `/dev/sda1`, or any word. */
+  source: string
+}
+
 /** @param folder only what is mounted there or below it, which is cheaper than all */
-export async function mountPoints(disk: Disk, folder?: string): Promise<MountPoint[]> {
+export async function mountPoints(disk: Disk, folder?: string): Promise<MountedSource[]> {
   const points = parse(await disk.readText('/proc/self/mountinfo'), folder)
   return folder === undefined ? points : points.filter(({ path }) => path === folder || path.startsWith(`${folder}/`))
 }
@@ -21,27 +28,31 @@ export async function isMountPoint(disk: Disk, path: string): Promise<boolean> {
 }
 
 /** @param mentioned lines without this text may be left out */
-function parse(text: string, mentioned: string | undefined): MountPoint[] {
+function parse(text: string, mentioned: string | undefined): MountedSource[] {
   // Blanks and some other characters are written as octal numbers there.
   const word = mentioned && /^[\w./-]+$/.test(mentioned) ? mentioned : ''
-  const points: MountPoint[] = []
+  const points: MountedSource[] = []
   for (const line of text.split('\n')) {
     if (!line.includes(word)) continue
     const fields = line.split(' ')
     const dash = fields.indexOf('-')
     if (dash < 0) continue
     points.push({
-      path: fields[4]!.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8))),
+      path: plain(fields[4]!),
       type: fields[dash + 1]!,
+      device: fields[2]!,
+      source: plain(fields[dash + 2] ?? ''),
       shared: fields.slice(6, dash).some(field => field.startsWith('shared:')),
     })
   }
   return points
 }
 
+const plain = (text: string) => text.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))
+
 /** The mount that holds `path`: the longest one that is its beginning, the last if mounted over each other. */
-export function mountOf(points: readonly MountPoint[], path: string): MountPoint {
-  let best: MountPoint = { path: '/', type: '', shared: false }
+export function mountOf<Point extends MountPoint>(points: readonly Point[], path: string): Point | MountPoint {
+  let best: Point | MountPoint = { path: '/', type: '', shared: false }
   for (const point of points)
     if (
       (path === point.path || point.path === '/' || path.startsWith(`${point.path}/`)) &&

@@ -31,6 +31,8 @@ export interface Runtime extends AsyncDisposable {
   runSandbox(pod: SandboxSpec, signal: AbortSignal): Promise<SandboxId>
   /** Path of the sandbox's network namespace; undefined on the host's network. Only a runtime whose pods have a network has this. */
   networkNamespace?(sandbox: SandboxId): Promise<string | undefined>
+  /** The image that holds sandboxes open, as it was asked for. Undefined: it is not told. Absent: there is none (simulated). */
+  sandboxImage?(sandbox: SandboxId): Promise<string | undefined>
   /**
    * Creates and starts. Once begun it is let end: a runtime whose caller turns away in between leaves a container that
    * seems to have failed, or a name that stays taken.
@@ -346,8 +348,6 @@ export class RuntimeFailed extends OptiFlowError {}
 /** The registry or the image is at fault; back off and try again. */
 export class ImagePullFailed extends OptiFlowError {
   readonly image: string
-  /** What is wrong, without the image's name before it. */
-  readonly why: string
   /** The registry said nothing about the image: it cannot be reached, or is in trouble itself. */
   readonly registryAway: boolean
   constructor(
@@ -357,7 +357,6 @@ export class ImagePullFailed extends OptiFlowError {
   ) {
     super(`cannot pull image ${image}: ${why}`, options)
     this.image = image
-    this.why = why
     this.registryAway = registryAway
   }
 }

@@ -15,6 +15,9 @@ const expected = {
   cacheBytes: 3_000,
   rssBytes: 5_000,
   mappedBytes: 600,
+  kernelBytes: 64,
+  activeFileBytes: 80,
+  inactiveFileBytes: 1000,
   swapBytes: 700,
   swapLimitBytes: 20_000,
   peakBytes: 9_500,
@@ -31,12 +34,20 @@ const lines = (...all: string[]) => `${all.join('\n')}\n`
 describe('what the kernel counts of a group', () => {
   it('is read from version 1', async () => {
     const kernel = new CgroupKernel('v1')
-    const memory = ['cache 1', 'total_cache 3000', 'total_rss 5000', 'total_mapped_file 600', 'total_swap 700']
+    const memory = [
+      'cache 1',
+      'total_cache 3000',
+      'total_rss 5000',
+      'total_mapped_file 600',
+      'total_swap 700',
+      'total_active_file 80',
+    ]
     Object.assign(kernel.written, {
       'cpu,cpuacct/a/cpu.stat': lines('nr_periods 40', 'nr_throttled 3', 'throttled_time 250000000'),
       'cpu,cpuacct/a/cpuacct.usage': '7500000000\n',
       'cpu,cpuacct/a/cpuacct.stat': lines('user 500', 'system 250'),
       'memory/a/memory.usage_in_bytes': '9000\n',
+      'memory/a/memory.kmem.usage_in_bytes': '64\n',
       'memory/a/memory.stat': lines(...memory, 'total_inactive_file 1000', 'total_pgfault 50', 'total_pgmajfault 4'),
       'memory/a/memory.max_usage_in_bytes': '9500\n',
       'memory/a/memory.memsw.limit_in_bytes': '20000\n',
@@ -53,7 +64,16 @@ describe('what the kernel counts of a group', () => {
   it('is read from version 2', async () => {
     const kernel = new CgroupKernel('v2')
     const cpu = ['usage_usec 7500000', 'user_usec 5000000', 'system_usec 2500000', 'nr_periods 40', 'nr_throttled 3']
-    const memory = ['anon 5000', 'file 3000', 'file_mapped 600', 'inactive_file 1000', 'pgfault 50', 'pgmajfault 4']
+    const memory = [
+      'anon 5000',
+      'file 3000',
+      'kernel 64',
+      'file_mapped 600',
+      'active_file 80',
+      'inactive_file 1000',
+      'pgfault 50',
+      'pgmajfault 4',
+    ]
     Object.assign(kernel.written, {
       'a/cpu.stat': lines(...cpu, 'throttled_usec 250000'),
       'a/memory.current': '9000\n',

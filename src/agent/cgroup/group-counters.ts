@@ -15,6 +15,11 @@ export interface GroupCounters {
   cacheBytes?: number
   rssBytes?: number
   mappedBytes?: number
+  /** Of the kernel, on behalf of the group. */
+  kernelBytes?: number
+  /** Of files: those in use, and those that the kernel could drop at once. */
+  activeFileBytes?: number
+  inactiveFileBytes?: number
   swapBytes?: number
   /** Version 1 counts memory and swap together. Absent: not limited. */
   swapLimitBytes?: number
@@ -39,7 +44,7 @@ export interface IoCounters {
   writtenBytes: number
 }
 
-type Figure = Exclude<keyof GroupCounters, 'io' | 'workingSetBytes'> | 'idleBytes'
+type Figure = Exclude<keyof GroupCounters, 'io' | 'workingSetBytes'>
 
 /** Where a figure is told: a file of a controller, and the field in it, unless the file is one number. */
 interface Place {
@@ -83,7 +88,12 @@ const places: Record<Figure, { v1: Place; v2: Place }> = {
     v2: inFile('cpu/cpu.stat', 'throttled_usec', micros),
   },
   memoryBytes: { v1: inFile('memory/memory.usage_in_bytes'), v2: inFile('memory/memory.current') },
-  idleBytes: {
+  kernelBytes: { v1: inFile('memory/memory.kmem.usage_in_bytes'), v2: inFile('memory/memory.stat', 'kernel') },
+  activeFileBytes: {
+    v1: inFile('memory/memory.stat', 'total_active_file'),
+    v2: inFile('memory/memory.stat', 'active_file'),
+  },
+  inactiveFileBytes: {
     v1: inFile('memory/memory.stat', 'total_inactive_file'),
     v2: inFile('memory/memory.stat', 'inactive_file'),
   },
@@ -140,12 +150,12 @@ export async function readCounters(
     const value = number(field === undefined ? texts.get(file) : fields.get(file)?.get(field))
     return value === undefined ? [] : [[figure, value / per] as const]
   })
-  const { idleBytes = 0, ...counters } = Object.fromEntries(counted) as { [F in Figure]?: number }
-  const { memoryBytes } = counters
+  const counters = Object.fromEntries(counted) as { [F in Figure]?: number }
+  const { memoryBytes, inactiveFileBytes = 0 } = counters
   const [bytes = '', operations = ''] = io.map(file => texts.get(file)!)
   return {
     ...counters,
-    ...(memoryBytes === undefined ? {} : { workingSetBytes: Math.max(memoryBytes - idleBytes, 0) }),
+    ...(memoryBytes === undefined ? {} : { workingSetBytes: Math.max(memoryBytes - inactiveFileBytes, 0) }),
     io: version === 'v2' ? ioOfVersion2(bytes) : ioOfVersion1(bytes, operations),
   }
 }

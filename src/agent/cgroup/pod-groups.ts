@@ -9,10 +9,12 @@ import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import { allocatable, type Reservation } from '../node/reservation.ts'
 import { hugepageSizes } from '../pod/hugepages.ts'
 import { qosClassOf } from '../pod/qos.ts'
+import { readBounds } from './bounds.ts'
 import { type Counted, type GroupCounters, readCounters } from './group-counters.ts'
 import { filesOf, type GroupLimits } from './group-limits.ts'
 import { Hierarchy } from './hierarchy.ts'
 import { folderOf, nodeGroup, podGroup, qosGroups } from './pod-limits.ts'
+import { type PressureOf, readPressure } from './pressure.ts'
 import { type EnforcedReservation, enforceReserved, type ReservedGroup } from './reserved-groups.ts'
 
 /** How pods are put into control groups. */
@@ -182,13 +184,33 @@ export class PodGroups implements Disposable {
     return readCounters(this.#hierarchy, group, only)
   }
 
+  /** How long its processes waited, where the kernel tells. */
+  pressure(group: string): Promise<PressureOf> {
+    return readPressure(this.#hierarchy, group)
+  }
+
+  /** What the kernel holds a group to. Undefined: it is not there. */
+  bounds(group: string): Promise<GroupLimits | undefined> {
+    return readBounds(this.#hierarchy, group)
+  }
+
+  /** Wall time. Undefined: it is not there. */
+  madeAtMs(group: string): Promise<number | undefined> {
+    return this.#hierarchy.madeAtMs(group)
+  }
+
+  /** Processes of a group itself, not of those below it; the first was there first. */
+  async processesIn(group: string): Promise<number[]> {
+    const text = await this.#hierarchy.read('memory', group, 'cgroup.procs')
+    return text.split('\n').filter(Boolean).map(Number)
+  }
+
   /** Processes of a pod, whose namespaces are the pod's; none when nothing of it runs. */
   async processes(uid: string): Promise<number[]> {
     const group = await this.groupOf(uid)
     if (!group) return []
     const below = (await this.#hierarchy.list(group)).map(name => join(group, name))
-    const texts = await Promise.all(below.map(each => this.#hierarchy.read('memory', each, 'cgroup.procs')))
-    return texts.flatMap(text => text.split('\n').filter(Boolean).map(Number))
+    return (await Promise.all(below.map(each => this.processesIn(each)))).flat()
   }
 
   [Symbol.dispose](): void {

@@ -8,7 +8,8 @@ import type { GroupLimits } from './group-limits.ts'
 /** Where pods of a class are, below the group of all pods. */
 export const folderOf: Record<QosClass, string> = { Guaranteed: '', Burstable: 'burstable', BestEffort: 'besteffort' }
 
-const leastShares = 2
+/** Of what has asked for nothing. */
+export const leastShares = 2
 
 /**
  * The group of one pod: its containers together. Processor time and memory are bounded only where every container is. Pure.

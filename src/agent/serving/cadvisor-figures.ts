@@ -1,44 +1,11 @@
-import { quantityToFloat, quantityToMillis } from '../../base/quantity.ts'
-import type { Container } from '../../models/types/core-v1.ts'
-import type { ObservedContainer, PodUsage } from '../../runtime/runtime.ts'
-import type { GroupCounters, IoCounters } from '../cgroup/group-counters.ts'
-import { cpuShares, periodMicros } from '../pod/resources.ts'
+import { type Pressure, pressed } from '../cgroup/pressure.ts'
+import { periodMicros } from '../pod/resources.ts'
+import { diskFigures } from './disk-figures.ts'
+import { counter, type Figure, gauge, type Labelled, type Shown, type Value } from './figure.ts'
 import type { InterfaceCounters } from './pod-network.ts'
 
-/** A container, a pod or a group of pods, with what is known of it from all sides. */
-export interface Shown {
-  counters: GroupCounters
-  /** Of a container only. */
-  usage?: PodUsage['containers'][number] | undefined
-  observed?: ObservedContainer | undefined
-  definition?: Container | undefined
-  /** Of a pod only: containers share its network. */
-  interfaces?: readonly InterfaceCounters[]
-  /** Names of block devices: `8:0` is `/dev/sda`. */
-  devices: ReadonlyMap<string, string>
-}
-
-type Value = number | undefined
-/** With labels of its own, such as `device="/dev/sda"`. */
-type Labelled = { labels: string; value: Value }
-
-export interface Figure {
-  name: string
-  type: 'counter' | 'gauge'
-  help: string
-  of(shown: Shown): Value | Labelled[]
-}
-
-const limitOf = ({ definition }: Shown, resource: string) => definition?.resources?.limits?.[resource]
-const limited = (shown: Shown, value: Value) => (limitOf(shown, 'cpu') === undefined ? undefined : value)
-
-const counter = (name: string, help: string, of: Figure['of']): Figure => ({ name, type: 'counter', help, of })
-const gauge = (name: string, help: string, of: Figure['of']): Figure => ({ name, type: 'gauge', help, of })
-
-const io = (name: string, help: string, pick: (io: IoCounters) => number) =>
-  counter(name, help, ({ counters, devices }) =>
-    counters.io.map(one => ({ labels: `device="${devices.get(one.device) ?? one.device}"`, value: pick(one) })),
-  )
+/** Only what has a quota of processor time has periods of one. */
+const limited = ({ bounds }: Shown, value: Value) => (bounds?.cpuQuotaMicros === undefined ? undefined : value)
 
 const network = (way: 'receive' | 'transmit', what: string, help: string, key: keyof InterfaceCounters['sent']) =>
   counter(`container_network_${way}_${what}_total`, help, ({ interfaces = [] }) =>
@@ -50,6 +17,16 @@ const network = (way: 'receive' | 'transmit', what: string, help: string, key: k
 
 const failure = (type: string, value: Value): Labelled[] =>
   ['container', 'hierarchy'].map(scope => ({ labels: `failure_type="${type}",scope="${scope}"`, value }))
+
+const pressure = (how: 'stalled' | 'waiting', key: keyof Pressure): Figure[] =>
+  pressed.map(what => {
+    const who = how === 'stalled' ? 'all processes' : 'some processes'
+    return counter(
+      `container_pressure_${what}_${how}_seconds_total`,
+      `How long ${who} waited for ${what}`,
+      shown => shown.pressure[what]?.[key],
+    )
+  })
 
 /**
  * Under the names of cAdvisor, in the order of their names.
@@ -70,24 +47,10 @@ export const figures: readonly Figure[] = [
     { labels: 'cpu="total"', value: usage ? usage.cpuNanoseconds / 1e9 : counters.cpuSeconds },
   ]),
   counter('container_cpu_user_seconds_total', 'Processor time spent in programs', s => s.counters.userSeconds),
-  gauge(
-    'container_fs_inodes_total',
-    "Inodes in use in the container's writable layer",
-    s => s.usage?.filesystemUsedInodes,
-  ),
-  io('container_fs_reads_bytes_total', 'Bytes read from a device', one => one.readBytes),
-  io('container_fs_reads_total', 'Reads from a device', one => one.reads),
-  gauge(
-    'container_fs_usage_bytes',
-    "Bytes in use in the container's writable layer",
-    s => s.usage?.filesystemUsedBytes,
-  ),
-  io('container_fs_writes_bytes_total', 'Bytes written to a device', one => one.writtenBytes),
-  io('container_fs_writes_total', 'Writes to a device', one => one.writes),
-  gauge(
-    'container_last_seen',
-    'When the container was looked at, since 1970 in seconds',
-    ({ usage }) => usage && Math.floor(usage.atMs / 1000),
+  ...diskFigures,
+  gauge('container_file_descriptors', 'Open files of its processes', s => s.processes?.descriptors),
+  gauge('container_last_seen', 'When it was looked at, since 1970 in seconds', ({ usage, atMs }) =>
+    Math.floor((usage?.atMs ?? atMs) / 1000),
   ),
   gauge('container_memory_cache', 'Memory of the page cache in bytes', s => s.counters.cacheBytes),
   counter('container_memory_failcnt', 'How often the limit of memory was met', s => s.counters.limitHits),
@@ -95,10 +58,21 @@ export const figures: readonly Figure[] = [
     ...failure('pgfault', counters.pageFaults),
     ...failure('pgmajfault', counters.majorPageFaults),
   ]),
+  gauge('container_memory_kernel_usage', 'Memory of the kernel for it in bytes', s => s.counters.kernelBytes),
   gauge('container_memory_mapped_file', 'Memory of mapped files in bytes', s => s.counters.mappedBytes),
   gauge('container_memory_max_usage_bytes', 'The most memory that was in use, in bytes', s => s.counters.peakBytes),
   gauge('container_memory_rss', 'Anonymous memory in bytes', s => s.usage?.memoryRssBytes ?? s.counters.rssBytes),
   gauge('container_memory_swap', 'Swap in use in bytes', s => s.counters.swapBytes),
+  gauge(
+    'container_memory_total_active_file_bytes',
+    'Memory of files that are in use, in bytes',
+    s => s.counters.activeFileBytes,
+  ),
+  gauge(
+    'container_memory_total_inactive_file_bytes',
+    'Memory of files that the kernel could drop at once, in bytes',
+    s => s.counters.inactiveFileBytes,
+  ),
   gauge(
     'container_memory_usage_bytes',
     'Memory in bytes, caches included',
@@ -118,30 +92,44 @@ export const figures: readonly Figure[] = [
   network('transmit', 'packets_dropped', 'Packets dropped while sending', 'dropped'),
   network('transmit', 'packets', 'Packets sent', 'packets'),
   counter('container_oom_events_total', 'Processes ended for want of memory', s => s.counters.oomKills),
-  gauge('container_spec_cpu_period', 'Microseconds in which the processor quota counts', s => limited(s, periodMicros)),
-  gauge('container_spec_cpu_quota', 'Microseconds of processor time in a period', shown =>
-    limited(shown, quantityToFloat(limitOf(shown, 'cpu') ?? '0') * periodMicros),
+  ...pressure('stalled', 'stalledSeconds'),
+  ...pressure('waiting', 'waitingSeconds'),
+  gauge('container_processes', 'Processes that run', s => s.processes?.processes),
+  gauge('container_sockets', 'Open sockets of its processes', s => s.processes?.sockets),
+  gauge(
+    'container_spec_cpu_period',
+    'Microseconds in which the processor quota counts',
+    ({ bounds }) => bounds && periodMicros,
   ),
-  gauge('container_spec_cpu_shares', 'Weight against others when processors are short', ({ definition }) => {
-    const { requests, limits } = definition?.resources ?? {}
-    return definition && cpuShares(quantityToMillis(requests?.['cpu'] ?? limits?.['cpu'] ?? '0'))
-  }),
+  gauge('container_spec_cpu_quota', 'Microseconds of processor time in a period', s => s.bounds?.cpuQuotaMicros),
+  gauge('container_spec_cpu_shares', 'Weight against others when processors are short', s => s.bounds?.cpuShares),
   gauge(
     'container_spec_memory_limit_bytes',
     'Limit of memory in bytes; 0: none',
-    shown => shown.usage && quantityToFloat(limitOf(shown, 'memory') ?? '0'),
+    ({ bounds }) => bounds && (bounds.memoryBytes ?? 0),
   ),
-  gauge('container_spec_memory_reservation_limit_bytes', 'Memory kept for it in bytes; 0: none', s => s.usage && 0),
+  gauge(
+    'container_spec_memory_reservation_limit_bytes',
+    'Memory kept for it in bytes; 0: none',
+    ({ bounds }) => bounds && 0,
+  ),
   gauge(
     'container_spec_memory_swap_limit_bytes',
     'Limit of swap in bytes, with control groups of version 1 of memory and swap together; 0: none',
-    ({ usage, counters }) => usage && (counters.swapLimitBytes ?? 0),
+    ({ bounds, counters }) => bounds && (counters.swapLimitBytes ?? 0),
   ),
   gauge(
     'container_start_time_seconds',
     'Start since 1970 in seconds',
-    ({ observed }) => observed?.startedAtMs && observed.startedAtMs / 1000,
+    ({ startedAtMs }) => startedAtMs && startedAtMs / 1000,
   ),
   gauge('container_threads', 'Threads and processes that run', s => s.counters.tasks),
-  gauge('container_threads_max', 'Threads and processes that may run', s => s.counters.mostTasks),
+  gauge(
+    'container_threads_max',
+    'Threads and processes that may run; 0: any number',
+    ({ counters: { tasks, mostTasks } }) => (tasks === undefined ? undefined : (mostTasks ?? 0)),
+  ),
+  gauge('container_ulimits_soft', 'Bounds of its first process; -1: none', ({ processes }) => [
+    { labels: 'ulimit="max_open_files"', value: processes?.mostOpenFiles },
+  ]),
 ]

@@ -26,6 +26,11 @@ export async function readInterfaces(
   return []
 }
 
+/** Of the machine, without the ends of pods' connections, which are theirs. */
+export async function readHostInterfaces(disk: Disk): Promise<InterfaceCounters[]> {
+  return (await readInterfaces(disk, ['self'])).filter(({ name }) => !/^(veth|cali|docker|nerdctl)/.test(name))
+}
+
 /** Of /proc/net/dev, without the loopback: after the name 8 counters of what came, then 8 of what went. */
 function interfacesOf(text: string): InterfaceCounters[] {
   return text.split('\n').flatMap(line => {

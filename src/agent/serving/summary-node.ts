@@ -1,6 +1,6 @@
 import { timeText } from '../../base/clock.ts'
 import type { MachineUsage } from './machine-usage.ts'
-import { readInterfaces } from './pod-network.ts'
+import { readHostInterfaces } from './pod-network.ts'
 import type { ServedNode } from './served-node.ts'
 import { cpuStats, fsStats, type ImageSpace, type Looked, type Space, swapStats } from './summary-parts.ts'
 import type { PodLook } from './summary-pods.ts'
@@ -48,11 +48,9 @@ function ownStats({ clock }: ServedNode, time: string): object {
   }
 }
 
-/** Without the ends of pods' connections, which are theirs. */
 async function networkStats({ disk }: ServedNode, time: string): Promise<object> {
   if (!disk) return {}
-  const all = (await readInterfaces(disk, ['self'])).filter(({ name }) => !/^(veth|cali|docker|nerdctl)/.test(name))
-  const interfaces = all.map(({ name, received, sent }) => ({
+  const interfaces = (await readHostInterfaces(disk)).map(({ name, received, sent }) => ({
     name,
     rxBytes: received.bytes,
     rxErrors: received.errors,

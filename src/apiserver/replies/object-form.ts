@@ -1,3 +1,4 @@
+import { flag } from '../../base/query-flag.ts'
 import { copiedBytes, Slice, type Sliced } from '../../base/slices.ts'
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
@@ -48,8 +49,9 @@ export function formOfMany(call: Call, resource: Resource): ObjectForm {
   return form
 }
 
-/** @param fromStart of a watch that takes the place of a list, and says where that ends */
-export function formOfWatch(call: Call, resource: Resource, fromStart: boolean): ObjectForm {
+export function formOfWatch(call: Call, resource: Resource): ObjectForm {
+  const { query } = call.info
+  const fromStart = flag(query, 'sendInitialEvents') && flag(query, 'allowWatchBookmarks')
   return objectForm(call, resource, fromStart ? watchedFromStart : watched)
 }
 

@@ -37,7 +37,7 @@ import { CriImages } from './images.ts'
 import { removeIfEmpty, removeLogs, rotateFiles } from './log-files.ts'
 import { readLog } from './logs.ts'
 import type { PodSandboxConfig } from './messages.ts'
-import { networkNamespaceOf } from './network-namespace.ts'
+import { networkNamespaceOf, sandboxImageOf } from './network-namespace.ts'
 import { forgetRecords, isTornRecord } from './network-record.ts'
 import { goneAsUndefined, Observer } from './observer.ts'
 import { containerConfig, resources, sandboxConfig } from './spec.ts'
@@ -73,6 +73,7 @@ class ContainerdRuntime implements Runtime {
   readonly #images: CriImages
   readonly #owner: string | undefined
   readonly #world: ExecWorld
+  #sandboxImage: string | undefined
   /** What each sandbox was made from; asked of containerd again after our restart. */
   readonly #configs = new Map<SandboxId, PodSandboxConfig>()
 
@@ -152,6 +153,12 @@ class ContainerdRuntime implements Runtime {
 
   networkNamespace(sandbox: SandboxId): Promise<string | undefined> {
     return networkNamespaceOf(this.#connection, sandbox)
+  }
+
+  /** Asked once: a runtime has the same for all. */
+  async sandboxImage(sandbox: SandboxId): Promise<string | undefined> {
+    this.#sandboxImage ??= await sandboxImageOf(this.#connection, sandbox)
+    return this.#sandboxImage
   }
 
   async start(sandbox: SandboxId, spec: ContainerSpec): Promise<ContainerId> {

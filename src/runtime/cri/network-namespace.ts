@@ -3,14 +3,22 @@ import { goneAsUndefined } from './observer.ts'
 
 /** Path of a sandbox's network namespace; undefined on the host's network. @throws CallFailed */
 export async function networkNamespaceOf(connection: Connection, sandbox: string): Promise<string | undefined> {
+  const { runtimeSpec } = await infoOf(connection, sandbox)
+  return runtimeSpec?.linux?.namespaces?.find(n => n.type === 'network')?.path || undefined
+}
+
+/** What holds a sandbox open. @throws CallFailed */
+export async function sandboxImageOf(connection: Connection, sandbox: string): Promise<string | undefined> {
+  return (await infoOf(connection, sandbox)).image || undefined
+}
+
+/** All of it that runtimes tell in words of their own. */
+async function infoOf(connection: Connection, sandbox: string): Promise<RuntimeInfo> {
   const { info } = await connection.runtime<{ info?: Record<string, string> }>('PodSandboxStatus', {
     pod_sandbox_id: sandbox,
     verbose: true,
   })
-  const text = info?.['info']
-  if (!text) return undefined
-  const { runtimeSpec } = JSON.parse(text) as RuntimeInfo
-  return runtimeSpec?.linux?.namespaces?.find(n => n.type === 'network')?.path || undefined
+  return JSON.parse(info?.['info'] ?? '{}') as RuntimeInfo
 }
 
 /**
@@ -23,5 +31,6 @@ export async function networkNamespacesOf(connection: Connection, sandboxes: rea
 }
 
 interface RuntimeInfo {
+  image?: string
   runtimeSpec?: { linux?: { namespaces?: { type: string; path?: string }[] } }
 }
