@@ -285,3 +285,23 @@ test('conditions of others in the status stay, and who writes them changes no la
   expect((await server.call('DELETE', `${services}?labelSelector=e2e=yes`)).status).toBe(200)
   expect((await server.call('GET', mine)).status).toBe(404)
 })
+
+test('what is said of its server in the status is owned by kube-apiserver', async () => {
+  await register()
+  await until('Passed')
+  const { managedFields } = (await server.call('GET', mine)).body.metadata
+  const condition = {
+    '.': {},
+    'f:lastTransitionTime': {},
+    'f:message': {},
+    'f:reason': {},
+    'f:status': {},
+    'f:type': {},
+  }
+  const { time: _, ...owner } = managedFields.find((m: any) => m.subresource)
+  expect(owner).toEqual({
+    ...{ manager: 'kube-apiserver', operation: 'Update', subresource: 'status' },
+    ...{ apiVersion: 'apiregistration.k8s.io/v1', fieldsType: 'FieldsV1' },
+    fieldsV1: { 'f:status': { 'f:conditions': { '.': {}, 'k:{"type":"Available"}': condition } } },
+  })
+})

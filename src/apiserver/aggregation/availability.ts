@@ -7,6 +7,7 @@ import { APIService, availableCondition, localCondition } from '../../models/kin
 import { EndpointSlice, Endpoints, Service } from '../../models/kinds/index.ts'
 import { serviceNameLabel } from '../../models/usable-endpoints.ts'
 import type { Core } from '../core.ts'
+import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { CallFailed } from '../outgoing/call-failed.ts'
 import { system } from '../own-user.ts'
@@ -195,7 +196,10 @@ export class Availability {
         present.metadata.resourceVersion = ''
         return { ...present, status: { ...status, conditions: [...others, { ...condition, lastTransitionTime }] } }
       },
-      { user: system, dryRun: false, warnings: [], subresource: 'status' },
+      {
+        ...{ user: system, dryRun: false, warnings: [], subresource: 'status' },
+        track: trackPlainWrite(core, APIService, 'kube-apiserver', 'status'),
+      },
     )
   }
 }
