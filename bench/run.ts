@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { api } from './measurements/api/index.ts'
+import { kubernetes } from './measurements/kubernetes/index.ts'
 import { memory } from './measurements/memory.ts'
 import { net } from './measurements/net/index.ts'
 import { node } from './measurements/node/index.ts'
@@ -16,7 +17,7 @@ import type { Measurement, Row } from './support/measurement.ts'
 import { type Detail, type Result, writeReport } from './support/report.ts'
 import { runScript } from './support/script.ts'
 
-const measurements: Measurement[] = [startUp, memory, api, pods, node, net]
+const measurements: Measurement[] = [startUp, memory, api, kubernetes, pods, node, net]
 interface Room {
   name: string
   file: string

@@ -14,6 +14,7 @@ export interface Answer {
 }
 
 const patienceMs = 20_000
+const lastChunk = Buffer.from('0\r\n\r\n')
 
 /** A client that costs little, since it shares the machine with what it measures. HTTPS with a client certificate. */
 export interface ApiConnection extends AsyncDisposable {
@@ -85,6 +86,7 @@ export class Wire implements Disposable {
   #parts: Buffer[] = []
   #have = 0
   #need = 0
+  #chunked = false
   #status = 0
   #answered: ((status: number) => void) | undefined
   #failed: ((error: Error) => void) | undefined
@@ -106,7 +108,7 @@ export class Wire implements Disposable {
     })
   }
 
-  /** @returns the status; the body is dropped. The answer must have a Content-Length. */
+  /** @returns the status; the body is dropped. The answer has a Content-Length or comes in chunks. */
   send(method: string, path: string, body = ''): Promise<number> {
     const media = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
     const type = body ? `content-type: ${media}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` : ''
@@ -133,14 +135,22 @@ export class Wire implements Disposable {
       if (end < 0) return
       const head = whole.toString('latin1', 0, end)
       const length = /content-length: (\d+)/i.exec(head)?.[1]
-      if (!length) throw new Error(`an answer without Content-Length: ${head}`)
+      this.#chunked = !length && /transfer-encoding: chunked/i.test(head)
+      if (!length && !this.#chunked) throw new Error(`an answer that does not say where it ends: ${head}`)
       this.#status = Number(head.slice(9, 12))
-      this.#need = end + 4 + Number(length)
+      this.#need = end + 4 + Number(length ?? lastChunk.length)
     }
-    if (this.#have < this.#need) return
+    if (this.#have < this.#need || (this.#chunked && !this.#endsWithLastChunk())) return
     this.#parts = []
     this.#have = this.#need = 0
     this.#answered?.(this.#status)
+  }
+
+  /** No JSON has it inside: whatever ends so is whole. */
+  #endsWithLastChunk(): boolean {
+    const end = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts)
+    this.#parts = [end]
+    return end.subarray(-lastChunk.length).equals(lastChunk)
   }
 
   [Symbol.dispose](): void {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type ApiConnection, openApi } from './api.ts'
+import { freePorts } from './ports.ts'
 import { pause } from './statistics.ts'
 
 const program = resolve(import.meta.dirname, '../../bin/optiflow')
@@ -39,7 +39,7 @@ export async function startCluster(options: ClusterOptions): Promise<BenchCluste
   const own = options.dataDir ? undefined : dataFolder()
   const folder = options.dataDir ?? own!.path
   const dataDir = join(folder, 'data')
-  const port = await freePort()
+  const [port] = await freePorts(1)
   const flags = ['--data-dir', dataDir, '--kubeconfig', join(folder, 'kubeconfig'), '--listen', `127.0.0.1:${port}`]
   const args = ['up', ...flags, '--runtime', options.runtime, '--node-name', 'bench', ...(options.flags ?? [])]
   const profile = process.env['BENCH_CPU_PROF']
@@ -71,7 +71,7 @@ export async function startCluster(options: ClusterOptions): Promise<BenchCluste
       cert: readFileSync(join(pki, 'admin.crt'), 'utf8'),
       key: readFileSync(join(pki, 'admin.key'), 'utf8'),
     }
-    api = openApi({ port, ...keys })
+    api = openApi({ port: port!, ...keys })
     while ((await api.request('GET', '/readyz').catch(() => undefined))?.status !== 200) await pause(2).then(alive)
     const readyMs = performance.now() - startedAt
     if (options.node !== false)
@@ -122,12 +122,4 @@ export async function tearDown(dataDir: string): Promise<void> {
     })
   const [code] = await once(down, 'exit')
   if (code !== 0) throw new Error(`optiflow down ended with ${code}, ${dataDir} is left as it is:\n${said}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
 }

@@ -1,3 +1,4 @@
+import type { Cancel } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import type { EventRecorder, Informer, InformerSet } from '../client/index.ts'
 import { Node } from '../models/kinds/core/node.ts'
@@ -11,7 +12,7 @@ import type { Health } from './node/health.ts'
 import { heartbeatMs, type Registration } from './node/registration.ts'
 import type { NodePods } from './node-pods.ts'
 import type { AgentOptions } from './options.ts'
-import { createPulse } from './pulse.ts'
+import { createPulse, type Pulse } from './pulse.ts'
 import type { RuntimeView } from './runtime-view.ts'
 import { refreshPeriodMs } from './volume/disk-volumes.ts'
 import type { Volumes } from './volume/volumes.ts'
@@ -39,6 +40,8 @@ const tidyMs = 60_000
 export class Routines {
   readonly #options: RoutinesOptions
   readonly #ends: (() => void)[] = []
+  #pulse: Pulse | undefined
+  #hurrying: Cancel | undefined
   #evictor: Evictor | undefined
   #images: ContainerImage[] = []
 
@@ -59,6 +62,7 @@ export class Routines {
   start(): void {
     const { agent } = this.#options
     const pulse = agent.pulse ?? createPulse(agent.clock)
+    this.#pulse = pulse
     const every = (ms: number, task: () => void | Promise<void>) => void this.#ends.push(pulse.every(ms, task))
     this.#live(every)
     if (agent.simulated) return
@@ -68,6 +72,8 @@ export class Routines {
   }
 
   stop(): void {
+    this.#hurrying?.()
+    this.#pulse = undefined
     for (const end of this.#ends.splice(0)) end()
   }
 
@@ -82,12 +88,21 @@ export class Routines {
         .catch(error => agent.log.warn({ node: agent.nodeName, error: explain(error) }, 'heartbeat not written'))
       await health.look()
       await registration.updateStatus()
+      this.#hurry()
     })
-    // A node that waits for its network should not be waited for ten seconds longer.
-    every(notReadyLookMs, async () => {
-      if (!health.state.notReady) return
+    this.#hurry()
+  }
+
+  /** A node that waits for its network should not be waited for ten seconds longer. One that is ready costs no such looks. */
+  #hurry(): void {
+    const { registration, health } = this.#options
+    if (!health.state.notReady || this.#hurrying) return
+    this.#hurrying = this.#pulse?.every(notReadyLookMs, async () => {
       await health.look()
-      if (!health.state.notReady) await registration.updateStatus()
+      if (health.state.notReady) return
+      this.#hurrying?.()
+      this.#hurrying = undefined
+      await registration.updateStatus()
     })
   }
 
@@ -144,6 +159,7 @@ export class Routines {
       if (!(await evictor.look())) return
       await health.look()
       await registration.updateStatus()
+      this.#hurry()
     })
   }
 

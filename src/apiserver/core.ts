@@ -43,6 +43,8 @@ export interface Core {
   views: Views
   /** Resources that are computed, not stored: reviews, usage. By group and plural: `authorization.k8s.io/subjectaccessreviews`. */
   computed: Map<string, ComputedVerbs>
+  /** How long a watch lasts at least whose client does not say; at most twice as long. */
+  minWatchMs: number
   /** Aborts when the server closes: watches end. */
   closing: AbortSignal
   /** Says something in the audit event of the request that is worked on, if there is one; what was said first of a key stays. With a level, where so much is recorded. */

@@ -74,7 +74,7 @@ test.each<[string, string, string, string | Uint8Array | undefined, Record<strin
     `${pods}?resourceVersion=x`,
     undefined,
     {},
-    400,
+    500,
     'resourceVersion: Invalid value: "x"',
   ],
   [

@@ -51,9 +51,11 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   return handlers[verb as Verb]
 }
 
-/** What is only created, such as reviews and bindings, has no path of its own by name, nor one of all namespaces at once. */
+/** What is only created, such as reviews and bindings, has no path of its own by name, nor one of all namespaces at once; nor has a part under /watch/. */
 function isNoPath({ path, resource }: ResourceCall): boolean {
-  if (resource.kind.custom || path.subresource !== undefined || path.legacyWatch) return false
+  if (resource.kind.custom) return false
+  if (path.legacyWatch) return path.subresource !== undefined
+  if (path.subresource !== undefined) return false
   if (resource.verbs.size !== 1 || !resource.verbs.has('create')) return false
   return path.name !== undefined || (resource.namespaced && path.namespace === undefined)
 }

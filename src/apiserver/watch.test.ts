@@ -112,6 +112,21 @@ test('bookmarks come about once a minute, to those who take them, and tell how f
   without.end()
 })
 
+test('the last bookmark comes two seconds before the end of a watch, and shorter ones have none', async () => {
+  const from = await revision()
+  const during = async (seconds: number, ...movesMs: number[]) => {
+    const query = `resourceVersion=${from}&allowWatchBookmarks=true&timeoutSeconds=${seconds}`
+    const watching = await server.watch(`${url}?watch=1&${query}`)
+    for (const ms of movesMs) await clock.advance(ms)
+    await make(`end-of-${seconds}`)
+    const { type } = await watching.next().catch(() => ({ type: 'END' }))
+    watching.end()
+    return type
+  }
+  expect(await during(10, 8_000)).toBe('BOOKMARK')
+  expect(await during(2, 1_999)).toBe('ADDED')
+})
+
 test('sendInitialEvents gives everything there is and then a bookmark that says so', async () => {
   await make('a')
   const watching = await server.watch(
@@ -124,9 +139,8 @@ test('sendInitialEvents gives everything there is and then a bookmark that says 
     object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' }, resourceVersion: await revision() } },
   })
   const list = end.object.metadata.annotations['kubernetes.io/initial-events-list-blueprint']
-  expect(JSON.parse(Buffer.from(list, 'base64').toString())).toEqual({
-    ...{ kind: 'ConfigMapList', apiVersion: 'v1', metadata: {}, items: [] },
-  })
+  const blueprint = '{"kind":"ConfigMapList","apiVersion":"v1","metadata":{},"items":null}\n'
+  expect(Buffer.from(list, 'base64').toString()).toBe(blueprint)
   watching.end()
   expect((await server.call('GET', `${url}?watch=1&sendInitialEvents=true`)).status).toBe(422)
 })
@@ -143,6 +157,31 @@ test('a watch that names no revision says where its beginning ends, to those who
   }
   expect(await typesOf('fieldSelector=metadata.name=a&allowWatchBookmarks=true')).toEqual(['ADDED', 'BOOKMARK'])
   expect(await typesOf('fieldSelector=metadata.name!=x')).toEqual(['ADDED', 'ADDED'])
+})
+
+const table = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }
+const fault = (problem: string) => ({ code: 500, message: `resourceVersion: Invalid value: ${problem}` })
+test.each<[string, Record<string, string>, object]>([
+  ['?watch=1&allowWatchBookmarks=1', table, { code: 406, reason: 'NotAcceptable' }],
+  ['?watch=1&resourceVersion=x', { accept: 'application/json;as=Foo' }, { code: 406, reason: 'NotAcceptable' }],
+  ['?watch=1&resourceVersion=x', {}, fault('"x": strconv.ParseUint: parsing "x": invalid syntax')],
+  ['/x?resourceVersion=-1', {}, fault('"-1": strconv.ParseUint: parsing "-1": invalid syntax')],
+  [
+    '?resourceVersion=99999999999&resourceVersionMatch=Exact',
+    {},
+    { code: 500, message: 'etcdserver: mvcc: required revision is a future revision' },
+  ],
+])('what cannot be read so is refused as Kubernetes does: %s', async (query, headers, refusal) => {
+  const { body } = await server.call('GET', url + query, undefined, headers)
+  expect(body).toMatchObject({ kind: 'Status', ...refusal })
+  if (body.code === 500) expect(body).not.toHaveProperty('reason')
+})
+
+test('a zero written otherwise names no revision, and a part has no path under /watch/', async () => {
+  await make('a')
+  for (const query of ['', '&limit=1', '&resourceVersionMatch=Exact'])
+    expect((await server.call('GET', `${url}?resourceVersion=00${query}`)).body.items).toHaveLength(1)
+  expect((await server.call('GET', '/api/v1/watch/namespaces/default/pods/x/status')).status).toBe(404)
 })
 
 test('the beginning of a watch is not older than asked for, or is refused', async () => {
@@ -174,6 +213,21 @@ test('a watch ends when its time is up', async () => {
   const watching = await server.watch(`${url}?watch=1&timeoutSeconds=5`)
   await clock.advance(5_000)
   expect(await watching.next()).toBeUndefined()
+})
+
+test('a watch whose client names no time lasts as long as the server was told, to twice as long', async () => {
+  const brief = await startTestServer({ clock, store: server.store, minWatchMs: 7_000 })
+  const watching = await brief.watch(`${url}?watch=1`)
+  let ended = false
+  const end = watching.next().then(event => {
+    ended = true
+    return event
+  })
+  await clock.advance(6_900)
+  expect(ended).toBe(false)
+  await clock.advance(7_100)
+  expect(await end).toBeUndefined()
+  await brief.api.close()
 })
 
 test('a table watch says its columns once', async () => {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, sleep } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Net } from '../base/net.ts'
+import { aborted } from '../main/elected.ts'
 import { type ConnectionFlags, connect, type Remote } from './connection.ts'
 import type { StandardStreams } from './standard-streams.ts'
 import type { Terminal } from './terminal.ts'
@@ -35,14 +36,28 @@ export function withConnection(command: Command): Command {
     .option('--server <url>', "address of the API server, instead of the kubeconfig's")
 }
 
-/** Runs `work` with a connection that is closed afterwards. */
+/** How long a command that Ctrl-C has ended may take to end in order. */
+const ordersMs = 1_000
+
+/** Runs `work` with a connection that is closed afterwards. On Ctrl-C it is not waited for, whoever it waits for. */
 export async function withRemote<T>(
   outside: Outside,
   flags: ConnectionFlags,
   work: (remote: Remote) => Promise<T>,
 ): Promise<T> {
   await using remote = await outside.connect(flags)
-  return await work(remote)
+  const working = work(remote)
+  const given = new AbortController()
+  const interrupted = async () => {
+    await aborted(outside.signal)
+    await sleep(outside.clock, ordersMs, given.signal)
+    return outside.signal.throwIfAborted() as never
+  }
+  try {
+    return await Promise.race([working, interrupted()])
+  } finally {
+    given.abort()
+  }
 }
 
 export { connect }

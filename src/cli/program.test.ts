@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { CliCommand, Outside } from './command.ts'
+import { settle, VirtualClock } from '../base/virtual-clock.ts'
+import { type CliCommand, type Outside, withRemote } from './command.ts'
 import { runProgram } from './program.ts'
 
 const rollout: CliCommand = {
@@ -33,4 +34,22 @@ test('a command line that is wrong is told as every failure is, with where to re
     code: 1,
     text: 'Error: unknown command \'rolout\'\n(Did you mean rollout?)\n→ See "optiflow --help".\n',
   })
+})
+
+test('Ctrl-C ends a command that waits for a server that says nothing', async () => {
+  const clock = new VirtualClock()
+  const interrupt = new AbortController()
+  const waiting: CliCommand = {
+    register(program, outside) {
+      program.command('wait').action(() => withRemote(outside, {}, () => new Promise(() => {})))
+    },
+  }
+  const connect = async () => ({ [Symbol.asyncDispose]: async () => {} })
+  const outside = { terminal: { paint: {} }, signal: interrupt.signal, clock, connect } as unknown as Outside
+  const ended = runProgram(['wait'], outside, [waiting])
+  await settle(10)
+  interrupt.abort()
+  await settle(10)
+  await clock.advance(1_000)
+  expect(await ended).toBe(130)
 })

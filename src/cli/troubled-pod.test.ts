@@ -3,7 +3,7 @@ import type { Pod } from '../models/types/core-v1.ts'
 import { troubledPod, troubleText } from './troubled-pod.ts'
 
 const pod = (name: string, status: object, spec: object = { nodeName: 'a' }) =>
-  ({ metadata: { name, namespace: 'default' }, spec, status }) as unknown as Pod
+  ({ metadata: { name, namespace: 'default' }, spec: { containers: [], ...spec }, status }) as unknown as Pod
 const ready = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }
 const crashing = {
   phase: 'Running',
@@ -46,4 +46,24 @@ test('nothing is said of a pod that is ready, has ended well or has no node', ()
   expect(troubleText(pod('web-1', ready), [])).toBe('')
   expect(troubleText(pod('web-1', { phase: 'Succeeded' }), [])).toBe('')
   expect(troubleText(pod('web-1', { phase: 'Pending' }, {}), [])).toBe('')
+})
+
+test('what is to be done about it follows', () => {
+  const limited = { nodeName: 'a', containers: [{ name: 'web', resources: { limits: { memory: '16Mi' } } }] }
+  expect(troubleText(pod('web-1', crashing, limited), [])).toMatch(
+    /\n→ It needs more than its limit of 16Mi: raise resources.limits.memory of "web".\n$/,
+  )
+  const ended = (reason: string, exitCode: number) => ({
+    containerStatuses: [{ ...crashing.containerStatuses[0], lastState: { terminated: { exitCode, reason } } }],
+  })
+  expect(troubleText(pod('web-1', ended('Error', 3)), [])).toMatch(
+    /\n→ What it said before it ended: optiflow logs pod\/web-1 -c web --previous\n$/,
+  )
+  expect(troubleText(pod('web-1', ended('StartError', 128)), [])).toMatch(
+    /\n→ Look at command and args of "web", and at what is in its image.\n$/,
+  )
+  const unready = { containerStatuses: [{ name: 'web', ready: false, state: { running: {} } }] }
+  expect(troubleText(pod('web-1', unready), [])).toMatch(
+    /\n→ What it says meanwhile: optiflow logs pod\/web-1 -c web\n$/,
+  )
 })

@@ -21,7 +21,29 @@ export function troubleText(pod: Pod, events: readonly PodEvent[]): string {
   return [
     `It is not ready: ${what}\n`,
     ...warnings.map(({ reason, message }) => `  ${reason}: ${(message ?? '').trim().replaceAll('\n', ' ')}\n`),
+    ...remedies(pod).map(text => `→ ${text}\n`),
   ].join('')
+}
+
+/** One thing to do about the first container that does badly; nothing where its message says it already. */
+function remedies({ metadata, spec, status }: Pod): string[] {
+  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+  const ill = all.find(c => c.state?.waiting?.reason === 'CrashLoopBackOff' || c.state?.terminated?.exitCode)
+  const where = metadata.namespace === 'default' ? '' : ` -n ${metadata.namespace}`
+  const logs = (container: string) => `optiflow logs pod/${metadata.name} -c ${container}${where}`
+  if (ill) {
+    const last = ill.state?.terminated ?? ill.lastState?.terminated
+    const field = [...(spec.initContainers ?? []), ...spec.containers].find(c => c.name === ill.name)
+    if (last?.reason === 'OOMKilled') {
+      const limit = field?.resources?.limits?.memory
+      return limit ? [`It needs more than its limit of ${limit}: raise resources.limits.memory of "${ill.name}".`] : []
+    }
+    if (last?.reason === 'StartError')
+      return [`Look at command and args of "${ill.name}", and at what is in its image.`]
+    return [`What it said before it ended: ${logs(ill.name)}${ill.state?.terminated ? '' : ' --previous'}`]
+  }
+  const unready = status?.containerStatuses?.find(c => c.state?.running && !c.ready)
+  return unready ? [`What it says meanwhile: ${logs(unready.name)}`] : []
 }
 
 interface PodEvent {

@@ -1,5 +1,5 @@
 import { type Backoff, backoffMs } from '../base/backoff.ts'
-import { type Clock, every, sleep } from '../base/clock.ts'
+import { type Cancel, type Clock, sleep } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import { deepFreeze } from '../base/frozen.ts'
 import type { Logger } from '../base/logger.ts'
@@ -29,7 +29,6 @@ const pageSize = 500
 const shortestWatchMs = 1_000
 /** Servers send a bookmark about every minute: a stream that is silent for longer than this has lost its other end. */
 const longestSilenceMs = 150_000
-const silenceCheckMs = 30_000
 
 /** Lists, then watches, from where it was after every loss; lists again only when the server has forgotten that place. */
 export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
@@ -172,14 +171,13 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     let events = 0
     let heardMs = began
     const end = new AbortController()
-    every(
-      clock,
-      silenceCheckMs,
-      () => {
-        if (clock.monotonicMs() - heardMs > longestSilenceMs) end.abort(new Error('the watch fell silent'))
-      },
-      end.signal,
-    )
+    // One timer for as long as silence may last from now on: dozens of informers would else wake the process all the time.
+    const listen = (): Cancel =>
+      clock.schedule(heardMs + longestSilenceMs - clock.monotonicMs(), () => {
+        if (clock.monotonicMs() - heardMs < longestSilenceMs) cancel = listen()
+        else end.abort(new Error('the watch fell silent'))
+      })
+    let cancel = listen()
     const stream = client.watch(this.kind, {
       ...this.#selectors,
       resourceVersion: this.resourceVersion,
@@ -193,6 +191,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
         heardMs = clock.monotonicMs()
       })
     } finally {
+      cancel()
       end.abort()
     }
     return events > 0 || clock.monotonicMs() - began >= shortestWatchMs

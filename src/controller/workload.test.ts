@@ -193,6 +193,9 @@ describe('the problem of a pod', () => {
       reason: 'ImagePullBackOff',
       message: 'image "app:1" cannot be pulled: manifest unknown',
     })
+    expect(problemOf(waiting('ImagePullBackOff', 'Back-off pulling image "app:1": manifest unknown'))).toMatchObject({
+      message: 'image "app:1" cannot be pulled: manifest unknown',
+    })
     expect(problemOf(waiting('CreateContainerConfigError', 'secret "x" not found'))).toMatchObject({
       message: 'container "main" cannot be started: secret "x" not found',
     })

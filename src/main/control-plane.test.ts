@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { Deployment, Pod, Workload } from '../models/kinds/index.ts'
+import { VirtualClock } from '../base/virtual-clock.ts'
+import { Deployment, Node, Pod, Workload } from '../models/kinds/index.ts'
 import { ControlPlane } from './control-plane.ts'
 
 async function eventually<T>(ask: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
@@ -65,4 +66,22 @@ test('a pod that fits nowhere is explained under optiflow.dev to whoever may vie
   expect(await ask(cluster.client, path.replace('big', 'none'))).toMatchObject({ message: 'pods "none" not found' })
   const eve = cluster.as({ username: 'eve', groups: ['system:authenticated'] })
   expect((await ask(eve, path)).message).toContain('cannot get resource "pods/explanation" in API group "optiflow.dev"')
+})
+
+test('a control plane starts on a clock that nobody moves, and an hour later its nodes are ready without having been busy', async () => {
+  const clock = new VirtualClock()
+  await using cluster = await ControlPlane.start({ nodes: 2, clock })
+  let due = 0
+  const schedule = clock.schedule.bind(clock)
+  clock.schedule = (delayMs, task) =>
+    schedule(delayMs, () => {
+      due++
+      task()
+    })
+  await clock.advance(3_600_000)
+  const { items } = await cluster.client.list(Node)
+  const ready = items.map(node => node.status?.conditions?.find(c => c.type === 'Ready')?.status)
+  expect(ready).toEqual(['True', 'True'])
+  // Three looks a second at each of two ready nodes would alone be more than 20,000.
+  expect(due).toBeLessThan(20_000)
 })

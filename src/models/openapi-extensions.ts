@@ -8,6 +8,11 @@ const union = (discriminator: string, fields: Record<string, string>) => ({
 
 /** What upstream's documents say of a few types and fields beyond what they are for us; undefined: they leave it out. */
 export const openApiExtensions: Record<string, Record<string, unknown>> = {
+  // Whether it is one of the two is asked by validation, not by the type.
+  'apiextensions/v1.CustomResourceDefinitionSpec.scope': { enum: undefined },
+  'apiextensions/v1.ValidationRule.reason': {
+    enum: ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'],
+  },
   'apiregistration/v1.APIServiceSpec.caBundle': atomic,
   'certificates/v1.CertificateSigningRequestSpec.request': atomic,
   'certificates/v1.CertificateSigningRequestStatus.certificate': atomic,

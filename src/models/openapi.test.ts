@@ -12,7 +12,11 @@ const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1'
 describe('OpenAPI schemas', () => {
   const schemas: Record<string, any> = openApiSchemas(
     pod,
-    new Map([['policy/v1.Eviction', { group: 'policy', version: 'v1', kind: 'Eviction' }]]),
+    new Map([
+      ['policy/v1.Eviction', { group: 'policy', version: 'v1', kind: 'Eviction' }],
+      ['meta/v1.DeleteOptions', undefined],
+      ['meta/v1.Status', { group: '', version: 'v1', kind: 'Status' }],
+    ]),
   )
 
   test('are under upstream’s names, with what clients read', () => {
@@ -70,9 +74,15 @@ describe('OpenAPI schemas', () => {
     expect(schemas['io.k8s.api.core.v1.PodList']['x-kubernetes-group-version-kind']).toEqual([
       { group: '', kind: 'PodList', version: 'v1' },
     ])
-    expect(schemas[`${meta}.DeleteOptions`]['x-kubernetes-group-version-kind']).toEqual([
+    const takers = schemas[`${meta}.DeleteOptions`]['x-kubernetes-group-version-kind']
+    expect(takers).toHaveLength(61)
+    expect(takers.slice(0, 3)).toEqual([
       { group: '', kind: 'DeleteOptions', version: 'v1' },
+      { group: 'admission.k8s.io', kind: 'DeleteOptions', version: 'v1' },
+      { group: 'admission.k8s.io', kind: 'DeleteOptions', version: 'v1beta1' },
     ])
+    // Nobody asked for what watches give.
+    expect(schemas).not.toHaveProperty([`${meta}.WatchEvent`])
   })
 
   test('names that may be left out are empty by default, in the newer form', () => {

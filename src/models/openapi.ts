@@ -1,6 +1,7 @@
 import { explained } from './explained/explained.ts'
 import { openApiExtensions } from './openapi-extensions.ts'
 import { openApiName, openApiScalarName } from './openapi-names.ts'
+import { sharedIn } from './openapi-shared.ts'
 import { type Field, type ObjectType, type ScalarType, type Type, typeNamed } from './schema/types.ts'
 
 export { openApiName } from './openapi-names.ts'
@@ -37,22 +38,31 @@ export function openApiSchemas(
   form: OpenApiForm = 'v3',
 ): Record<string, OpenApiSchema> {
   const writer = new SchemaWriter(form)
-  let any = false
+  const takers = new Map(sharedIn.map(name => [name, versionOf(name)]))
   for (const kind of kinds) {
-    any = true
     if (kind.schema === '') continue
     const { group, version } = kind
     writer.root(kind.schema, { group, kind: kind.kind, version })
     const list = `${kind.schema}List`
     if (exists(list)) writer.root(list, { group, kind: `${kind.kind}List`, version })
-    // Each group takes these as if they were its own.
-    for (const kind of ['DeleteOptions', 'WatchEvent']) writer.root(`meta/v1.${kind}`, { group, kind, version })
+    takers.set(group ? `${group}/${version}` : version, { group, version })
   }
-  if (any) for (const type of ['DeleteOptions', 'WatchEvent']) writer.root(`meta/v1.${type}`)
-  if (any) writer.root('meta/v1.Status', { group: '', kind: 'Status', version: 'v1' })
-  for (const [type, gvk] of extra) writer.root(type, gvk)
+  const inOrder = [...takers].sort(([a], [b]) => (keyOf(a) < keyOf(b) ? -1 : 1)).map(([, version]) => version)
+  for (const [type, gvk] of extra) {
+    writer.root(type, gvk)
+    const kind = /^meta\/v1\.(DeleteOptions|WatchEvent)$/.exec(type)?.[1]
+    if (kind) for (const { group, version } of inOrder) writer.root(type, { group, kind, version })
+  }
   return writer.finish()
 }
+
+function versionOf(name: string): { group: string; version: string } {
+  const [group, version] = name.includes('/') ? name.split('/') : ['', name]
+  return { group: group!, version: version! }
+}
+
+/** The core group first. */
+const keyOf = (name: string): string => (name.includes('/') ? name : `/${name}`)
 
 /** A reference to a type from a path or from another schema; `custom:` begins the name of a custom resource's schema. */
 export function openApiRef(type: string, form: OpenApiForm = 'v3'): { $ref: string } {

@@ -53,7 +53,9 @@ function containerProblem(c: ContainerStatus): Problem | undefined {
   if (waiting?.reason && waitingWeights[waiting.reason]) {
     const weight = waitingWeights[waiting.reason]!
     if (waiting.reason === 'CrashLoopBackOff') return { weight, reason: waiting.reason, message: crash(c, last) }
-    const why = waiting.message ? `: ${waiting.message}` : ''
+    // The image is named once, whether its next pull is waited for or not.
+    const said = waiting.message?.replace(/^Back-off pulling image "[^"]*": /, '')
+    const why = said ? `: ${said}` : ''
     const what = weight >= 85 ? `image "${c.image}" cannot be pulled` : `container "${c.name}" cannot be started`
     return { weight, reason: waiting.reason, message: `${what}${why}` }
   }

@@ -23,3 +23,13 @@ export function untoleratedTaint(
 ): Taint | undefined {
   return taints?.find(t => (t.effect === 'NoSchedule' || t.effect === 'NoExecute') && !tolerates(tolerations, t))
 }
+
+/** Taints that the controllers keep as long as a node's condition of that type is bad, by key. */
+export const conditionOfTaint: Readonly<Record<string, string>> = {
+  'node.kubernetes.io/not-ready': 'Ready',
+  'node.kubernetes.io/unreachable': 'Ready',
+  'node.kubernetes.io/memory-pressure': 'MemoryPressure',
+  'node.kubernetes.io/disk-pressure': 'DiskPressure',
+  'node.kubernetes.io/pid-pressure': 'PIDPressure',
+  'node.kubernetes.io/network-unavailable': 'NetworkUnavailable',
+}

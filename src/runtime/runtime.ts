@@ -348,6 +348,8 @@ export class RuntimeFailed extends OptiFlowError {}
 /** The registry or the image is at fault; back off and try again. */
 export class ImagePullFailed extends OptiFlowError {
   readonly image: string
+  /** What is wrong, without the image's name before it. */
+  readonly why: string
   /** The registry said nothing about the image: it cannot be reached, or is in trouble itself. */
   readonly registryAway: boolean
   constructor(
@@ -357,6 +359,7 @@ export class ImagePullFailed extends OptiFlowError {
   ) {
     super(`cannot pull image ${image}: ${why}`, options)
     this.image = image
+    this.why = why
     this.registryAway = registryAway
   }
 }

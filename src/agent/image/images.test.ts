@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { settle, VirtualClock } from '../../base/virtual-clock.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import { ImagePullFailed, type PullOptions, type Runtime } from '../../runtime/runtime.ts'
+import { StepFailed } from '../pod/step-failed.ts'
 import { createImages } from './images.ts'
 
 const never = new AbortController().signal
@@ -73,7 +74,16 @@ describe('other nodes are asked for an image', () => {
     ['the registry is to be asked each time', true, 'Always'],
   ])('but not where %s', async (_, registryAway, imagePullPolicy) => {
     const node = nodeWith(failing(registryAway))
-    await expect(node.provide({ imagePullPolicy })).rejects.toThrow('cannot pull image r.io/app:1: no')
+    await expect(node.provide({ imagePullPolicy })).rejects.toThrow(/^no$/)
     expect(node.asked).toEqual([])
   })
+})
+
+test('a pull that fails says once which image, why, and what to do', async () => {
+  const node = nodeWith(async () => {
+    throw new ImagePullFailed('r.io/app:1', 'registry r.io has no such image (not found)', { hint: 'Check the tag.' })
+  })
+  const why = 'registry r.io has no such image (not found). Check the tag.'
+  await expect(node.provide({ imagePullPolicy: 'Always' })).rejects.toThrow(new StepFailed('ErrImagePull', why))
+  expect(node.said).toContain(`Failed: Failed to pull image "r.io/app:1": ${why}`)
 })

@@ -158,11 +158,17 @@ export function createImages({ runtime, events, objects, clock, parallelPulls = 
         return ref
       } catch (error) {
         if (signal.aborted) throw error
-        const message = `Failed to pull image "${image}": ${explain(error)}`
-        events.warning(pod, 'Failed', message)
+        const why = whyNotPulled(error)
+        events.warning(pod, 'Failed', `Failed to pull image "${image}": ${why}`)
         events.warning(pod, 'Failed', 'Error: ErrImagePull')
-        throw new StepFailed('ErrImagePull', explain(error), { cause: error })
+        throw new StepFailed('ErrImagePull', why, { cause: error })
       }
     },
   }
+}
+
+/** Whoever prints it names the image. What is to be done belongs to it: events and statuses have no other place for a hint. */
+function whyNotPulled(error: unknown): string {
+  if (!(error instanceof ImagePullFailed)) return explain(error)
+  return error.hint ? `${error.why}. ${error.hint}` : error.why
 }

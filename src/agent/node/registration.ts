@@ -38,6 +38,7 @@ export const leaseNamespace = 'kube-node-lease'
 export const leaseSeconds = 40
 export const heartbeatMs = 10_000
 const statusPeriodMs = 300_000
+const statusTries = 5
 
 /** The node's own record in the API: its registration, its heartbeats, its status. */
 export class Registration {
@@ -177,9 +178,22 @@ export class Registration {
       this.#node = await this.#reconcileLabels(found, draft)
     }
     // Status is its own resource: a create does not carry it.
-    if (differs(this.#node.status, this.#draft(this.#node).status!))
-      this.#node = await client.updateStatus(Node, this.#draft(this.#node))
+    await this.#firstStatus(this.#node)
     this.#writtenAtMonoMs = clock.monotonicMs()
+  }
+
+  /** Controllers write to a new node at once, so the first try often comes too late: not worth a back-off. */
+  async #firstStatus(node: Node): Promise<void> {
+    const { client, nodeName } = this.#options
+    for (let tries = 1; differs(node.status, this.#draft(node).status!); tries++)
+      try {
+        this.#node = await client.updateStatus(Node, this.#draft(node))
+        return
+      } catch (error) {
+        if (!isConflict(error) || tries === statusTries) throw error
+        node = await client.get(Node, { name: nodeName })
+        this.#node = node
+      }
   }
 
   /** What the node is made of no administrator changes: pods that must not run here would be sent here. */

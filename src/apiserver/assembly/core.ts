@@ -36,6 +36,7 @@ export async function loadCore(
   const store = measuredStore(options.store, clock, [metrics.registry])
   const core: Core = {
     ...{ clock, random, log, store, resources, cache, closing },
+    minWatchMs: options.minWatchMs ?? 1_800_000,
     reads: metrics.reads,
     fresh: options.shared ? new FreshReads(options.store, cache) : undefined,
     objects: new ObjectStore(store, cache),

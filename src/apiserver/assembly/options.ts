@@ -83,6 +83,8 @@ export interface ApiServerOptions {
   nodes?: NodeDialer
   /** Changes of each resource that are kept in memory for watches that resume; 4,096 unless said otherwise. Older ones are read from the store. */
   watchCacheSize?: number
+  /** A watch whose client names no time lasts this long to twice as long; half an hour unless said otherwise. */
+  minWatchMs?: number
   /** More paths, by method and path: `GET /optiflow/backup`. */
   more?: Record<string, OtherPathHandler>
   /** More things that /livez and /readyz look at. */

@@ -36,9 +36,10 @@ function versionItem({ remotes }: Core, group: string, shown: ShownVersion): obj
 
 type Identity = { group: string; version: string; kind: string }
 
-/** A group and a version that are those of the list itself are left out. */
-function responseKind({ group, version, kind }: Identity, own: Identity): Identity {
-  return group === own.group && version === own.version ? { group: '', version: '', kind } : { group, version, kind }
+/** A group and a version that are those of the list itself are left out, but of custom resources. */
+function responseKind({ group, version, kind }: Identity, own: Identity & { custom?: object | undefined }): Identity {
+  const same = group === own.group && version === own.version && !own.custom
+  return same ? { group: '', version: '', kind } : { group, version, kind }
 }
 
 function resourceItem(resource: Resource): object {

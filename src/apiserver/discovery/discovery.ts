@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
+import { encodeProtobuf, protobufType } from '../../models/protobuf/index.ts'
 import type { ApiReply } from '../../models/rest.ts'
+import { objectTypes } from '../bodies/media-types.ts'
 import type { Call } from '../core.ts'
-import { acceptedForm, mediaTypes } from '../replies/accept.ts'
+import { acceptedForm, mediaTypes, refuseForeign } from '../replies/accept.ts'
 import { encodeValue, mediaReply } from '../replies/object-form.ts'
 import { bytesReply, jsonReply } from '../replies/reply.ts'
+import { yamlOf } from '../replies/yaml-form.ts'
 import { aggregatedDiscovery } from './aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './legacy.ts'
 
@@ -31,27 +34,30 @@ export class Discovery {
     const [, root, first, second, ...more] = call.info.path.replace(/\/$/, '').split('/')
     if ((root !== 'api' && root !== 'apis') || more.length) return undefined
     if (first === undefined) {
-      const version = this.#aggregates && aggregatedVersion(call.request.headers['accept'])
-      if (version) return this.#aggregated(call, root, version)
+      const asked = this.#aggregates && aggregatedForm(call.request.headers['accept'])
+      if (asked) return this.#aggregated(call, root, asked)
       if (root === 'apis') return found(call, apiGroupList(call.core))
-      return found(call, apiVersions(resources, [{ clientCIDR: '0.0.0.0/0', serverAddress: this.#address() }]))
+      return foundBelow(call, apiVersions(resources, [{ clientCIDR: '0.0.0.0/0', serverAddress: this.#address() }]))
     }
-    if (root === 'api') return second === undefined ? found(call, apiResourceList(resources, '', first)) : undefined
-    return found(call, second === undefined ? apiGroup(call.core, first) : apiResourceList(resources, first, second))
+    if (root === 'api' && second !== undefined) return undefined
+    if (root === 'apis' && second === undefined) return found(call, apiGroup(call.core, first))
+    const list = root === 'api' ? apiResourceList(resources, '', first) : apiResourceList(resources, first, second!)
+    return list && foundBelow(call, list)
   }
 
-  #aggregated(call: Call, root: 'api' | 'apis', version: string): ApiReply {
+  #aggregated(call: Call, root: 'api' | 'apis', { type, version }: AggregatedForm): ApiReply {
     const { resources, remotes } = call.core
-    const key = `${root} ${version}`
+    const key = `${root} ${type} ${version}`
     const generation = `${resources.generation} ${remotes.generation}`
     let kept = this.#kept.get(key)
     if (!kept || kept.generation !== generation) {
-      const bytes = Buffer.from(JSON.stringify(aggregatedDiscovery(call.core, root, version)))
-      kept = { generation, bytes, etag: etagOf(bytes) }
+      const list = aggregatedDiscovery(call.core, root, version)
+      const json = Buffer.from(JSON.stringify(list))
+      // One tag for what is said, whichever way it is written.
+      kept = { generation, bytes: type === 'application/json' ? json : writeAs[type](list, json), etag: etagOf(json) }
       this.#kept.set(key, kept)
     }
-    const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
-    const reply = taggedReply(call, kept, type)
+    const reply = taggedReply(call, kept, `${type};g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
     reply.headers['cache-control'] = 'public'
     return reply
   }
@@ -73,14 +79,27 @@ export function taggedReply(call: Call, kept: { bytes: Uint8Array; etag: string 
   return reply
 }
 
-function aggregatedVersion(accept: string | undefined): string | undefined {
+interface AggregatedForm {
+  type: 'application/json' | keyof typeof writeAs
+  version: 'v2' | 'v2beta1'
+}
+
+/** Both versions have one protobuf message. */
+const writeAs = {
+  'application/yaml': (_: object, json: Buffer) => Buffer.from(yamlOf(json)),
+  [protobufType]: (list: object) => Buffer.from(encodeProtobuf(list, 'apidiscovery/v2.APIGroupDiscoveryList')),
+} as const
+
+/** The first form that is asked for, if it is that of all groups at once. */
+function aggregatedForm(accept: string | undefined): AggregatedForm | undefined {
   if (!accept?.includes('APIGroupDiscoveryList')) return undefined
   for (const { type, params } of mediaTypes(accept)) {
-    if (type !== 'application/json' && type !== '*/*') continue
+    const written = type === '*/*' ? 'application/json' : type
+    if (written !== 'application/json' && !Object.hasOwn(writeAs, written)) continue
     if (!params.has('as')) return undefined
     if (params.get('as') !== 'APIGroupDiscoveryList' || params.get('g') !== 'apidiscovery.k8s.io') continue
     const version = params.get('v')
-    if (version === 'v2' || version === 'v2beta1') return version
+    if (version === 'v2' || version === 'v2beta1') return { type: written as AggregatedForm['type'], version }
   }
   return undefined
 }
@@ -90,4 +109,10 @@ function found({ request }: Call, value: object | undefined): ApiReply | undefin
   if (!value) return undefined
   const accepted = acceptedForm(request.headers['accept'], { protobuf: true })
   return accepted.media === 'json' ? jsonReply(200, value) : mediaReply(accepted, 200, encodeValue(accepted, value))
+}
+
+/** Where Kubernetes looks at what is read before it looks for anything. @throws ApiError NotAcceptable, in other words */
+function foundBelow(call: Call, value: object): ApiReply | undefined {
+  refuseForeign(call.request.headers['accept'], objectTypes)
+  return found(call, value)
 }

@@ -15,10 +15,10 @@ export interface HealthChecks {
 /** /livez, /readyz, /healthz: `ok`, or which checks failed. `?verbose` names all; `?exclude=` leaves one out; /livez/NAME is one. */
 export async function healthReply(call: Call, checks: HealthChecks): Promise<ApiReply | undefined> {
   const [, root, ...rest] = call.info.path.split('/')
-  const name = rest.join('/')
+  const name = rest.length ? rest.join('/') : undefined
   const set = root === 'livez' || root === 'healthz' ? checks.live : root === 'readyz' ? checks.ready : undefined
   if (!set) return undefined
-  if (name) {
+  if (name !== undefined) {
     const check = set.get(name)
     if (!check) return undefined
     const failure = await runCheck(check)
@@ -48,6 +48,15 @@ export async function healthReply(call: Call, checks: HealthChecks): Promise<Api
     return textReply(500, `${text}\n${root} check failed\n`)
   }
   return textReply(200, query.has('verbose') ? `${text}\n${root} check passed\n` : 'ok')
+}
+
+/** Each path at which health is asked. */
+export function healthPaths({ live, ready }: HealthChecks): string[] {
+  const below = (root: string, checks: ReadonlyMap<string, HealthCheck>) => [
+    root,
+    ...[...checks.keys()].map(name => `${root}/${name}`),
+  ]
+  return [...below('/healthz', live), ...below('/livez', live), ...below('/readyz', ready)]
 }
 
 export async function runCheck(check: HealthCheck): Promise<string | undefined> {

@@ -10,3 +10,6 @@ export const versionInfo = {
   compiler: 'typescript',
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 }
+
+/** The version of the API without that of the program, as documents name it: `1.32`. */
+export const servedVersion = `${versionInfo.major}.${versionInfo.minor}`

@@ -1,7 +1,7 @@
 import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
 import type { Kind } from '../../models/kind.ts'
 import { type OpenApiSchema, openApiRef, openApiSchemas } from '../../models/openapi.ts'
-import { versionInfo } from '../health/version.ts'
+import { servedVersion } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
 import { givenTypes, takenTypes } from './media-types.ts'
 import { type Operation, type QueryParameter, queryParameters, statusWords, unlessEmpty } from './operation.ts'
@@ -28,7 +28,7 @@ export async function documentV2(resources: Resource[], pause: () => Promise<voi
   const parts = [await builtInPart(own, pause), ...resources.filter(r => r.kind.custom).map(customPart)]
   return {
     swagger: '2.0',
-    info: { title: 'Kubernetes', version: versionInfo.gitVersion },
+    info: { title: 'Kubernetes', version: servedVersion },
     paths: Object.assign({}, ...parts.map(part => part.paths)),
     definitions: Object.assign({}, ...parts.map(part => part.definitions)),
     securityDefinitions: {

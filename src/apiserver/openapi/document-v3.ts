@@ -1,6 +1,6 @@
 import { customOpenApiSchemas } from '../../models/custom/custom-openapi.ts'
 import { openApiRef, openApiSchemas } from '../../models/openapi.ts'
-import { versionInfo } from '../health/version.ts'
+import { servedVersion } from '../health/version.ts'
 import type { Resource } from '../resources.ts'
 import { givenTypes, takenTypes } from './media-types.ts'
 import { type Operation, type QueryParameter, queryParameters, statusWords, unlessEmpty } from './operation.ts'
@@ -35,22 +35,24 @@ export function documentOf(operations: readonly Operation[], resources: readonly
   const schemas = { ...openApiSchemas(kinds, mentioned), ...Object.assign({}, ...custom) }
   return {
     openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: versionInfo.gitVersion },
+    info: custom.length ? customInfo : { title: 'Kubernetes', version: servedVersion },
     paths,
     components: {
       ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
-      securitySchemes: {
-        BearerToken: {
-          type: 'apiKey',
-          description: 'Bearer Token authentication',
-          name: 'authorization',
-          in: 'header',
-        },
-      },
+      ...(custom.length ? {} : { securitySchemes: { BearerToken: bearerToken } }),
     },
-    security: [{ BearerToken: [] }],
   }
 }
+
+const bearerToken = {
+  type: 'apiKey',
+  description: 'Bearer Token authentication',
+  name: 'authorization',
+  in: 'header',
+}
+
+/** What upstream's documents of custom resources say of themselves. */
+const customInfo = { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' }
 
 function describe(parameter: Operation['pathParameters'][number], { gvk }: Operation): string {
   if (parameter === 'name') return `name of the ${gvk?.kind}`

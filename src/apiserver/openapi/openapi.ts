@@ -10,7 +10,6 @@ import type { Call } from '../core.ts'
 import { etagOf, taggedReply } from '../discovery/discovery.ts'
 import { shownGroups } from '../discovery/shown-groups.ts'
 import { mediaTypes } from '../replies/accept.ts'
-import { jsonReply } from '../replies/reply.ts'
 import { rootDocuments } from './root-operations.ts'
 
 interface Kept {
@@ -42,8 +41,9 @@ export class OpenApi {
     const { path } = call.info
     if (!path.startsWith('/openapi/')) return undefined
     if (path === '/openapi/v2') return this.#v2(call)
-    if (path === '/openapi/v3' || path === '/openapi/v3/') return this.#index(call)
-    return path.startsWith('/openapi/v3/') ? this.#v3(call, path.slice('/openapi/v3/'.length)) : undefined
+    if (path === '/openapi/v3') return this.#index(call)
+    if (!path.startsWith('/openapi/v3/')) return undefined
+    return (await this.#v3(call, path.slice('/openapi/v3/'.length))) ?? noDocument()
   }
 
   async #v2(call: Call): Promise<ApiReply> {
@@ -86,8 +86,7 @@ export class OpenApi {
     const kept = await this.#document(call, name)
     if (!kept) return undefined
     const asked = call.info.query.get('hash')
-    if (asked !== null && asked !== kept.hash)
-      return { ...jsonReply(301, {}), headers: { location: `/openapi/v3/${name}?hash=${kept.hash}` } }
+    if (asked !== null && asked !== kept.hash) return movedTo(`/openapi/v3/${name}?hash=${kept.hash}`, kept.etag)
     const reply =
       form === 'protobuf'
         ? taggedReply(call, this.#asProtobuf(name, kept), protobufTypes.v3[0]!)
@@ -181,6 +180,15 @@ export class OpenApi {
     return kept
   }
 }
+
+/** Nobody who asks for a document reads a text instead. */
+const noDocument = (): ApiReply => ({ status: 404, headers: {}, body: new Uint8Array() })
+
+const movedTo = (location: string, etag: string): ApiReply => ({
+  status: 301,
+  headers: { 'content-type': 'application/json', etag, location, vary: 'Accept' },
+  body: new Uint8Array(),
+})
 
 const pause = () => new Promise<void>(afterThisTurn)
 

@@ -17,6 +17,14 @@ const deleteQuery: QueryParameter[] = [
   'propagationPolicy',
 ]
 
+/** Of custom resources upstream says less here: what a list may be asked, and no body. */
+const deleteManyQuery: QueryParameter[] = [
+  ...listQuery.filter(q => q !== 'watch' && q !== 'allowWatchBookmarks'),
+  ...deleteQuery.filter(q => q !== 'pretty'),
+]
+
+const getQuery = (kind: Kind<any>): QueryParameter[] => (kind.custom ? ['pretty', 'resourceVersion'] : ['pretty'])
+
 const logQuery: QueryParameter[] = [
   ...(['container', 'follow', 'insecureSkipTLSVerifyBackend', 'limitBytes', 'pretty', 'previous'] as const),
   ...(['sinceSeconds', 'stream', 'tailLines', 'timestamps'] as const),
@@ -35,7 +43,7 @@ function schemaOf(kind: Kind<any>): string {
   return kind.custom ? `custom:${customSchemaName(kind)}` : kind.schema
 }
 
-/** Types that operations take or give besides those of the resources, each with the one kind that it is, if it is one. */
+/** Types that operations take or give besides those of the resources (which bring their own schemas if they are custom), each with the one kind that it is, if it is one. */
 export function mentionedTypes(
   operations: readonly Operation[],
   resources: readonly Resource[],
@@ -44,13 +52,21 @@ export function mentionedTypes(
   const mentioned = new Map<string, Gvk | undefined>()
   for (const { body, answer, gvk, answerKind = gvk } of operations)
     for (const type of [body, answer])
-      if (type && !alwaysThere.test(type) && !own.has(type))
-        mentioned.set(type, type === 'patch' ? undefined : answerKind)
+      if (type && !type.startsWith('custom:') && !own.has(type))
+        mentioned.set(type, Object.hasOwn(shared, type) ? shared[type] : answerKind)
+  // One of the list is a kind too.
+  if (mentioned.has('meta/v1.APIGroupList'))
+    mentioned.set('meta/v1.APIGroup', { group: '', version: 'v1', kind: 'APIGroup' })
   return mentioned
 }
 
-/** Custom resources bring their own schemas; the others stand in every document. */
-const alwaysThere = /^custom:|^meta\/v1\.(DeleteOptions|Status|WatchEvent)$/
+/** Types that are none of the operation's own kind. What takes options and what watches is noted by group version elsewhere. */
+const shared: Record<string, Gvk | undefined> = {
+  patch: undefined,
+  'meta/v1.DeleteOptions': undefined,
+  'meta/v1.WatchEvent': undefined,
+  'meta/v1.Status': { group: '', version: 'v1', kind: 'Status' },
+}
 
 /** Everything that can be asked of a resource. */
 export function operationsOf(resource: Resource): Operation[] {
@@ -94,14 +110,10 @@ export function operationsOf(resource: Resource): Operation[] {
     query: writeQuery,
   })
   add('deletecollection', 'delete', collection, 'deletecollection', `Delete several ${name} objects`, {
-    body: 'meta/v1.DeleteOptions',
     answer: 'meta/v1.Status',
-    query: [
-      ...listQuery.filter(q => q !== 'watch' && q !== 'allowWatchBookmarks'),
-      ...deleteQuery.filter(q => q !== 'pretty'),
-    ],
+    ...(kind.custom ? { query: listQuery } : { body: 'meta/v1.DeleteOptions', query: deleteManyQuery }),
   })
-  add('get', 'get', item, 'get', `Read a ${name}`, { answer: schema, query: ['pretty'] })
+  add('get', 'get', item, 'get', `Read a ${name}`, { answer: schema, query: getQuery(kind) })
   add('update', 'put', item, 'put', `Replace a ${name}`, { body: schema, answer: schema, query: writeQuery })
   add('patch', 'patch', item, 'patch', `Change parts of a ${name}`, {
     body: 'patch',
@@ -124,6 +136,9 @@ export function operationsOf(resource: Resource): Operation[] {
   return out
 }
 
+/** The sub-paths of custom resources are said to be of the resource itself. */
+const gvkOf = ({ group, version, kind }: Gvk): Gvk => ({ group, version, kind })
+
 function subresourceOperations(
   resource: Resource,
   item: string,
@@ -140,7 +155,8 @@ function subresourceOperations(
   const suffix = sub.name[0]!.toUpperCase() + sub.name.slice(1)
   const base = {
     path: `${item}/${sub.name}`,
-    gvk: { group: sub.group, version: sub.version, kind: sub.kind },
+    gvk: gvkOf(resource.kind.custom ? resource.kind : sub),
+    answerKind: gvkOf(sub),
     pathParameters: [...where, 'name'] as Operation['pathParameters'],
     custom: resource.kind.custom !== undefined,
   }
@@ -165,7 +181,7 @@ function subresourceOperations(
   return sub.verbs.flatMap(verb => {
     switch (verb) {
       case 'get':
-        return [one('get', 'get', 'Read', { ...answer, query: ['pretty'] })]
+        return [one('get', 'get', 'Read', { ...answer, query: getQuery(resource.kind) })]
       case 'update':
         return [one('put', 'put', 'Replace', { ...answer, body: schema, query: writeQuery })]
       case 'patch':

@@ -1,4 +1,3 @@
-import { flag } from '../../base/query-flag.ts'
 import { copiedBytes, Slice, type Sliced } from '../../base/slices.ts'
 import { ApiError, badRequest } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
@@ -49,9 +48,8 @@ export function formOfMany(call: Call, resource: Resource): ObjectForm {
   return form
 }
 
-export function formOfWatch(call: Call, resource: Resource): ObjectForm {
-  const { query } = call.info
-  const fromStart = flag(query, 'sendInitialEvents') && flag(query, 'allowWatchBookmarks')
+/** @param fromStart of a watch that takes the place of a list, and says where that ends */
+export function formOfWatch(call: Call, resource: Resource, fromStart: boolean): ObjectForm {
   return objectForm(call, resource, fromStart ? watchedFromStart : watched)
 }
 

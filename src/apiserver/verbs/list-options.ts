@@ -3,6 +3,7 @@ import { flag } from '../../base/query-flag.ts'
 import { type ApiError, badRequest, invalidError } from '../../models/api-error.ts'
 import { type FieldError, forbidden, notSupported } from '../../models/field-error.ts'
 import { jsonFault } from '../../models/json-fault.ts'
+import { jsonKind } from '../../models/patch/go-print.ts'
 import { parseRevision } from './revision.ts'
 
 export interface ListOptions {
@@ -34,10 +35,10 @@ export function listOptions(query: URLSearchParams): ListOptions {
   refuseIf(matchErrors(query, resourceVersion, match))
   // Where a revision of its own is read, the store itself is asked for it, and says otherwise what is wrong.
   const exact = match === 'Exact' || (match === '' && limit > 0)
-  if (resourceVersion) parseRevision(resourceVersion, exact ? 'store' : 'cache')
   const next = token ? decodeToken(token) : undefined
   if (next && resourceVersion && resourceVersion !== '0')
     throw badRequest('specifying resource version is not allowed when using continue')
+  if (resourceVersion) parseRevision(resourceVersion, exact ? 'store' : 'cache')
   return {
     limit,
     continue: next,
@@ -71,8 +72,9 @@ export type Initial = 'none' | 'objects'
 
 /** @param from the revision that it starts at; 0: none is named @throws ApiError Invalid */
 export function initialOf(query: URLSearchParams, from: number): Initial {
-  const match = query.get(matchField) ?? ''
-  const asked = query.has('sendInitialEvents')
+  const meant = meansInitial(query)
+  const match = meant ? 'NotOlderThan' : (query.get(matchField) ?? '')
+  const asked = meant || query.has('sendInitialEvents')
   const errors: FieldError[] = []
   if (asked && match !== 'NotOlderThan')
     errors.push(forbidden(matchField, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
@@ -85,8 +87,20 @@ export function initialOf(query: URLSearchParams, from: number): Initial {
     if (query.get('continue')) errors.push(withContinue)
   }
   refuseIf(errors)
-  return (asked ? flag(query, 'sendInitialEvents') : from === 0) ? 'objects' : 'none'
+  if (meant || !asked) return from === 0 ? 'objects' : 'none'
+  return flag(query, 'sendInitialEvents') ? 'objects' : 'none'
 }
+
+/** Who names no revision asks for everything there is, and is judged as if sendInitialEvents were there. */
+function meansInitial(query: URLSearchParams): boolean {
+  if (query.has('sendInitialEvents') || query.get(matchField)) return false
+  const resourceVersion = query.get('resourceVersion') ?? ''
+  return resourceVersion === '' || resourceVersion === '0'
+}
+
+/** Whether a watch takes the place of a list: it begins with everything there is, and a bookmark says where that ends. */
+export const takesPlaceOfList = (query: URLSearchParams): boolean =>
+  flag(query, 'allowWatchBookmarks') && (meansInitial(query) || flag(query, 'sendInitialEvents'))
 
 function refuseIf(errors: FieldError[]): void {
   if (errors.length)
@@ -127,22 +141,26 @@ function decodeToken(text: string): ContinueToken {
   const fault = jsonFault(bytes)
   if (fault !== undefined) throw invalidToken(fault)
   const token: unknown = JSON.parse(bytes.toString())
-  if (typeof token !== 'object' || token === null) throw invalidToken('it is no object')
-  const { v = '', rv = 0, start = '', begun } = token as Record<string, unknown>
+  if (typeof token !== 'object' || Array.isArray(token)) throw mistyped(token, 'Go value of type storage.continueToken')
+  const { begun, ...members } = (token ?? {}) as Record<string, unknown>
+  const { v, rv, start } = { v: '', rv: 0, start: '', ...members }
+  for (const [name, value] of Object.entries({ v, rv, start })) {
+    const type = name === 'rv' ? 'int64' : 'string'
+    if (typeof value !== (type === 'int64' ? 'number' : 'string'))
+      throw mistyped(value, `Go struct field continueToken.${name} of type ${type}`)
+  }
   if (v !== 'meta.k8s.io/v1') throw invalidToken(`server does not recognize this encoded version ${v}`)
   if (rv === 0) throw invalidToken(`incorrect encoded start resourceVersion (version ${v})`)
   if (start === '') throw invalidToken(`encoded start key empty (version ${v})`)
-  if (
-    !Number.isSafeInteger(rv) ||
-    typeof start !== 'string' ||
-    !start.endsWith('\0') ||
-    (begun !== undefined && typeof begun !== 'number')
-  )
+  if (start.split('/').some(s => s === '..' || s === '.' || s === '')) throw invalidToken(start)
+  if (!Number.isSafeInteger(rv) || !start.endsWith('\0') || (begun !== undefined && typeof begun !== 'number'))
     throw invalidToken('unexpected content')
   const after = start.slice(0, -1)
-  if (after.split('/').some(s => s === '..' || s === '.' || s === '')) throw invalidToken(`invalid start key: ${start}`)
-  return { revision: rv as number, after, begunMs: begun }
+  return { revision: rv, after, begunMs: begun }
 }
+
+const mistyped = (value: unknown, where: string): ApiError =>
+  invalidToken(`json: cannot unmarshal ${jsonKind(value)} into ${where}`)
 
 const invalidToken = (problem: string): ApiError =>
   badRequest(`invalid continue token: continue key is not valid: ${problem}`)

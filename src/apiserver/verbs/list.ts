@@ -11,7 +11,7 @@ import { type ListOptions, listOptions } from './list-options.ts'
 import { type ListPage, listReply } from './list-page.ts'
 import { refuseOldPage } from './page-age.ts'
 import { pastPage } from './past-page.ts'
-import { waitForRevision } from './revision.ts'
+import { parseRevision, waitForRevision } from './revision.ts'
 import { unreadableWarnings } from './unreadable.ts'
 import { watch } from './watch.ts'
 
@@ -20,8 +20,8 @@ export const list: CallHandler = async call => {
     if (call.info.query.get('asOf')) throw badRequest('asOf: the past does not change; it cannot be watched')
     return watch(call)
   }
-  const options = listOptions(call.info.query)
   const form = formOfMany(call, call.resource)
+  const options = listOptions(call.info.query)
   const selector = objectSelector(call.resource, call.info.query)
   const page = await readPage(call, options, selector)
   call.warnings.push(...unreadableWarnings(call))
@@ -48,9 +48,11 @@ export async function readPage(call: ResourceCall, options: ListOptions, selecto
       : pastPage(call, namespace, revision, after, options, selector)
   }
   if (options.resourceVersion && options.resourceVersion !== '0') {
-    const revision = await waitForRevision(core, options.resourceVersion)
+    const revision = parseRevision(options.resourceVersion)
     const exact = options.match === 'Exact' || (options.match === '' && options.limit > 0)
-    if (exact && revision !== core.cache.revision)
+    if (!exact) await waitForRevision(core, options.resourceVersion)
+    // A zero that is written otherwise is no revision either.
+    else if (revision > 0 && revision !== core.cache.revision)
       return pastPage(call, namespace, revision, undefined, options, selector)
   }
   return presentPage(call, candidates(core, resource, namespace, selector), core.cache.revision, options, selector)

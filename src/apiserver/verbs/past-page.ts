@@ -11,6 +11,7 @@ import { placeOf } from '../watch-cache/watch-cache.ts'
 import type { ListOptions } from './list-options.ts'
 import type { ListPage } from './list-page.ts'
 import { pageExpired } from './page-age.ts'
+import { futureRevision } from './revision.ts'
 import { unreadableText } from './unreadable.ts'
 
 /** A page of the past: from the store, and as its own pages have no selectors, as many of those as it takes. */
@@ -83,10 +84,7 @@ function pastObjectOf(
 }
 
 function expired(error: unknown, after: string | undefined): unknown {
-  if (error instanceof FutureRevision)
-    return new ApiError('BadRequest', `resource version ${error.wanted} is newer than the newest, ${error.newest}`, {
-      cause: error,
-    })
+  if (error instanceof FutureRevision) return futureRevision(error)
   if (!(error instanceof Compacted)) return error
   return after === undefined
     ? new ApiError('Expired', `The resourceVersion for the provided list is too old.`, { cause: error })

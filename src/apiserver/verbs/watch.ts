@@ -27,24 +27,26 @@ import { type EventForm, type EventType, KeptEvent } from '../watch-cache/kept-e
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
-import { type Initial, initialOf, timeoutSeconds } from './list-options.ts'
+import { type Initial, initialOf, takesPlaceOfList, timeoutSeconds } from './list-options.ts'
 import { listIdentity } from './list-page.ts'
 import { parseRevision, waitForRevision } from './revision.ts'
 import { unreadableText } from './unreadable.ts'
 
 const bookmarkEveryMs = 60_000
-const minTimeoutMs = 1_800_000
+/** The last one comes this long before the end; watches that are shorter have none. */
+const lastBookmarkMs = 2_000
+const newline = Buffer.from('\n')
 
 /** A stream of changes, from a revision on or from the present state on. */
 export async function watch(call: ResourceCall): Promise<ApiReply> {
   const { core, resource } = call
   const { query } = call.info
+  const form = formOfWatch(call, resource, takesPlaceOfList(query))
   const revisionText = query.get('resourceVersion') ?? ''
+  const initial = initialOf(query, Number(revisionText) || 0)
   const from = revisionText === '' ? 0 : parseRevision(revisionText)
-  const initial = initialOf(query, from)
   // Who wants everything as of a revision gets no older state; who goes on from one can wait for what comes.
   if (initial === 'objects' && from > 0) await waitForRevision(core, revisionText)
-  const form = formOfWatch(call, resource)
   const watcher = new Watcher(core, resource, {
     namespace: resource.namespaced ? call.path.namespace : undefined,
     name: call.path.name,
@@ -53,7 +55,7 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
     bookmarks: flag(query, 'allowWatchBookmarks'),
   })
   const timeoutS = timeoutSeconds(query)
-  const timeoutMs = timeoutS > 0 ? timeoutS * 1000 : minTimeoutMs * (1 + core.random.next())
+  const timeoutMs = timeoutS > 0 ? timeoutS * 1000 : core.minWatchMs * (1 + core.random.next())
   watcher.start(from, initial, timeoutMs, call.request.signal)
   return {
     status: 200,
@@ -145,13 +147,8 @@ class Watcher implements BucketListener {
       s.addEventListener('abort', end, { once: true })
       this.#cleanups.push(() => s.removeEventListener('abort', end))
     }
-    this.#cleanups.push(
-      clock.schedule(timeoutMs, () => {
-        if (this.#options.bookmarks) this.#bookmark()
-        this.stream.end()
-      }),
-    )
-    if (this.#options.bookmarks) this.#scheduleBookmark()
+    this.#cleanups.push(clock.schedule(timeoutMs, () => this.stream.end()))
+    if (this.#options.bookmarks) this.#scheduleBookmarks(timeoutMs)
   }
 
   changed(event: KeptEvent): void {
@@ -275,23 +272,31 @@ class Watcher implements BucketListener {
     this.stream.end()
   }
 
-  #scheduleBookmark(): void {
+  #scheduleBookmarks(timeoutMs: number): void {
+    const { clock, random } = this.#core
+    // While the past is being read, the present revision would claim too much.
+    const tell = () => !this.#waiting && this.#bookmark()
     const at = this.#cleanups.length
     const next = () => {
-      // While the past is being read, the present revision would claim too much.
-      if (!this.#waiting) this.#bookmark()
-      this.#cleanups[at] = this.#core.clock.schedule(bookmarkEveryMs, next)
+      tell()
+      this.#cleanups[at] = clock.schedule(bookmarkEveryMs, next)
     }
-    this.#cleanups.push(this.#core.clock.schedule(bookmarkEveryMs * (0.75 + this.#core.random.next() / 4), next))
+    this.#cleanups.push(clock.schedule(bookmarkEveryMs * (0.75 + random.next() / 4), next))
+    // Whoever comes back after the end of this watch goes on from here.
+    const lastMs = timeoutMs - lastBookmarkMs
+    if (lastMs > 0) this.#cleanups.push(clock.schedule(lastMs, tell))
   }
 
   /** Says that everything was sent, and brings an empty list of the form that was asked for, to put it into. */
   #endOfPresent(): Record<string, string> {
     const { accepted } = this.#options.form
-    const list = encodeValue(accepted, { ...listIdentity(this.#resource, accepted), metadata: {}, items: [] })
+    // Lists of custom resources are no Go type of their own, and say their nothing otherwise.
+    const items = this.#resource.kind.custom || accepted.media !== 'json' ? [] : null
+    const list = encodeValue(accepted, { ...listIdentity(this.#resource, accepted), metadata: {}, items })
+    const line = accepted.media === 'json' ? Buffer.concat([list, newline]) : list
     return {
       'k8s.io/initial-events-end': 'true',
-      'kubernetes.io/initial-events-list-blueprint': list.toString('base64'),
+      'kubernetes.io/initial-events-list-blueprint': line.toString('base64'),
     }
   }
 

@@ -44,8 +44,8 @@ async function run(outside: Outside, target: string, flags: Flags): Promise<void
       outside.terminal.out(formatObject(explanation, output))
       return
     }
-    const about = `involvedObject.kind=Pod,involvedObject.name=${name}`
-    // They are evidence, and who may not read them learns the rest.
+    // Not of an earlier pod of this name. They are evidence, and who may not read them learns the rest.
+    const about = `involvedObject.uid=${pod.metadata.uid}`
     const events = await listEvents(remote, remote.namespace, about).catch(() => [])
     const trouble = troubleText(pod, events)
     const which = trouble || explanation.state !== 'Placed' ? 'The worst off' : 'One'

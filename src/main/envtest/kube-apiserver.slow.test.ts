@@ -91,3 +91,43 @@ test('browsers are told to come by HTTPS only, where the flags say so', async ()
     expect(response.headers['strict-transport-security']).toBe('max-age=31536000; includeSubDomains')
   }
 })
+
+test('the seats that the flags name are shared by the levels of flow control', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'envtest-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const limits = async (...flags: string[]) => {
+    const all = ['--bind-address=127.0.0.1', '--secure-port=0', `--cert-dir=${folder}`, ...flags]
+    await using running = await startKubeApiServer(new Flags(all), systemOutside())
+    const reply = await running.api.handler({
+      ...{ method: 'GET', url: '/metrics', headers: {} },
+      user: { username: 'admin', groups: ['system:masters'] },
+      signal: new AbortController().signal,
+    })
+    const parts = []
+    for await (const part of reply.body instanceof Uint8Array ? [reply.body] : reply.body) parts.push(part)
+    return Buffer.concat(parts)
+      .toString()
+      .match(/^apiserver_flowcontrol_nominal_limit_seats\{priority_level="global-default"\} .*/m)?.[0]
+      .split(' ')[1]
+  }
+  expect([
+    await limits(),
+    await limits('--max-requests-inflight=1', '--max-mutating-requests-inflight=1'),
+    await limits('--max-requests-inflight=3000'),
+  ]).toEqual(['49', '1', '262'])
+})
+
+test('a watch ends after the time that the flags name', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'envtest-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const all = ['--bind-address=127.0.0.1', '--secure-port=0', `--cert-dir=${folder}`, '--min-request-timeout=1']
+  await using running = await startKubeApiServer(new Flags(all), systemOutside())
+  const reply = await running.api.handler({
+    ...{ method: 'GET', url: '/api/v1/secrets?watch=1', headers: {} },
+    user: { username: 'admin', groups: ['system:masters'] },
+    signal: new AbortController().signal,
+  })
+  const lines = []
+  for await (const line of reply.body as AsyncIterable<Uint8Array>) lines.push(line)
+  expect(lines).toEqual([])
+})

@@ -89,6 +89,8 @@ function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> 
     aggregatedDiscovery: !flags.list('feature-gates').includes('AggregatedDiscoveryEndpoint=false'),
     withoutAdmission: withoutAdmission(flags.list('enable-admission-plugins'), flags.list('disable-admission-plugins')),
     nodes: tlsNodeDialer(kubelet),
+    ...seatsOf(flags),
+    ...(flags.one('min-request-timeout') ? { minWatchMs: Number(flags.one('min-request-timeout')) * 1000 } : {}),
     ...(tokenKeys ? { tokenKeys } : {}),
     ...(issuer ? { tokenIssuer: issuer } : {}),
     ...(serviceCidr ? { serviceCidr } : {}),
@@ -96,6 +98,13 @@ function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> 
     ...(clientCa ? { clientCa } : {}),
     ...(frontProxy ? { frontProxy } : {}),
   }
+}
+
+/** Both kinds of requests share the seats; kube-apiserver's own numbers where one is not said, ours where neither is. */
+function seatsOf(flags: Flags): { seats?: number } {
+  const [reading, writing] = [flags.one('max-requests-inflight'), flags.one('max-mutating-requests-inflight')]
+  if (reading === undefined && writing === undefined) return {}
+  return { seats: Number(reading ?? 400) + Number(writing ?? 200) }
 }
 
 /** Who else is believed, what is recorded of what they ask, and whether strangers are let in. */

@@ -47,7 +47,7 @@ export class CriImages {
       )
       return image_ref
     } catch (error) {
-      if (error instanceof CallFailed) throw explainPull(image, error.details, error)
+      if (error instanceof CallFailed) throw explainPull(image, error.details)
       throw error
     } finally {
       over.abort()

@@ -1,15 +1,17 @@
 import { registryOf } from '../image-reference.ts'
 import { ImagePullFailed } from '../runtime.ts'
 
-/** Turns a runtime's account of a failed pull into: what is wrong, what the registry said, and one thing to do. */
-export function explainPull(image: string, details: string, cause?: unknown): ImagePullFailed {
+/**
+ * Turns a runtime's account of a failed pull into: what is wrong, what the registry said, and one thing to do.
+ * The account itself is no cause of it: all that it says is said.
+ */
+export function explainPull(image: string, details: string): ImagePullFailed {
   const evidence = shorten(details, image)
   const registry = registryOf(image)
   const { why = evidence, hint, registryAway = false } = judge(details, registry, image)
   return new ImagePullFailed(image, why === evidence ? why : `${why} (${evidence})`, {
     registryAway,
     ...(hint ? { hint } : {}),
-    ...(cause === undefined ? {} : { cause }),
   })
 }
 
@@ -63,12 +65,12 @@ function judge(details: string, registry: string, image: string): Judgement {
   if (/x509|certificate/.test(details))
     return {
       why: `the certificate of registry ${registry} is not trusted`,
-      hint: "Give the registry's CA in the registries setting of this node.",
+      hint: 'Add its CA to those that this node trusts (update-ca-certificates), and start the node again.',
     }
   if (/server gave HTTP response to HTTPS client/.test(details))
     return {
       why: `registry ${registry} speaks plain HTTP`,
-      hint: 'Give it as http:// in the registries setting of this node if you trust the network to it.',
+      hint: `If you trust the network to it, start this node with --registry-mirror ${registry}=http://${registry}.`,
     }
   if (/no space left on device/.test(details))
     return {

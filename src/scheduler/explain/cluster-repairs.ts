@@ -1,4 +1,4 @@
-import { tolerates } from '../../models/taints.ts'
+import { conditionOfTaint, tolerates } from '../../models/taints.ts'
 import type { Node, Pod, Taint } from '../../models/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../../models/types/policy-v1.ts'
 import type { ClusterState } from '../cluster-state.ts'
@@ -22,7 +22,7 @@ export function openNode(info: PodInfo, refused: readonly Refused[], state: Clus
     const taints = (node.node.spec?.taints ?? []).filter(hinders)
     const opened = openedNode(node.node, hinders)
     if (!state.withNode(opened, accepts(info, decider))) continue
-    const words = taints.map(t => `remove taint {${t.key}: ${t.value ?? ''}} from ${node.name}`)
+    const words = [...new Set(taints.map(t => howToLose(t, node.node)))]
     if (node.node.spec?.unschedulable) words.unshift(`uncordon ${node.name}`)
     const removeTaints = taints.map(({ key, value, effect }) => ({ key, ...(value ? { value } : {}), effect }))
     return {
@@ -34,6 +34,14 @@ export function openNode(info: PodInfo, refused: readonly Refused[], state: Clus
     } satisfies ClusterChange
   }
   return undefined
+}
+
+/** A taint that stands for what its node says of itself is back at once: the node is to be mended. */
+function howToLose({ key, value }: Taint, { metadata: { name }, status }: Node): string {
+  const type = conditionOfTaint[key]
+  if (!type) return `remove taint {${key}: ${value ?? ''}} from ${name}`
+  const { message } = status?.conditions?.find(condition => condition.type === type) ?? {}
+  return `mend node ${name}, which ${type === 'Ready' ? 'is not Ready' : `has ${type}`}${message ? ` (${message})` : ''}`
 }
 
 export function openedNode(node: Node, hinders: (taint: Taint) => boolean): Node {

@@ -9,6 +9,17 @@ function explain(scene: Scene, sketch: PodSketch) {
 }
 
 const shareOf = (milli: number) => ({ 'optiflow.dev/gpu-milli': `${milli}` })
+const notReady = (name: string) => {
+  const node = makeNode(name, {
+    taints: [
+      { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' },
+      { key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' },
+    ],
+  })
+  const conditions = [{ type: 'Ready', status: 'False' as const, message: 'container runtime is down: no answer' }]
+  return { ...node, status: { ...node.status, conditions } }
+}
+
 const taint = { key: 'k', value: 'v', effect: 'NoSchedule' as const }
 
 describe('an explanation', () => {
@@ -47,6 +58,12 @@ describe('an explanation', () => {
       { nodes: [makeNode('a', { taints: [taint] })] },
       {},
       ['remove taint {k: v} from a', 'tolerate {k: v}'],
+    ],
+    [
+      'a node that is well again',
+      { nodes: [notReady('a')] },
+      {},
+      ['mend node a, which is not Ready (container runtime is down: no answer)'],
     ],
     [
       'the end of a cordon',

@@ -1,5 +1,5 @@
 import { formatQuantity, parseQuantity } from '../../base/quantity.ts'
-import { untoleratedTaint } from '../../models/taints.ts'
+import { conditionOfTaint, untoleratedTaint } from '../../models/taints.ts'
 import type { Container, Pod, Toleration } from '../../models/types/core-v1.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import { type GpuRequest, gpuMilliResource } from '../gpu/gpu-request.ts'
@@ -22,6 +22,8 @@ const mends: Record<string, Mend> = {
     return true
   },
   TaintToleration(repair, { node }) {
+    // A pod that tolerated it would be on a node that cannot run it.
+    if (node.taints.some(t => conditionOfTaint[t.key] && missing(repair, [t]))) return false
     for (let t = missing(repair, node.taints); t; t = missing(repair, node.taints)) {
       const { key, value, effect } = t
       tolerate(repair, value ? { key, operator: 'Equal', value, effect } : { key, operator: 'Exists', effect })
