@@ -10,10 +10,11 @@ const rooms = {
   scheduler: ['models', 'client'],
   controller: ['models', 'client', 'plugins'],
   discovery: ['models', 'client'],
+  explain: ['models', 'client', 'controller'],
   network: ['models', 'client'],
   gateway: ['models', 'client'],
   agent: ['models', 'client', 'runtime', 'plugins'],
-  cli: ['models', 'client', 'main'],
+  cli: ['models', 'client', 'explain', 'main'],
 }
 
 const walls = Object.entries(rooms).map(([room, mayImport]) => ({

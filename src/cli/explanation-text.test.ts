@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { explanationText } from './explanation-text.ts'
+import type { Finding } from '../explain/explanation.ts'
+import { explanationText, objectText } from './explanation-text.ts'
+import type { Paint } from './terminal.ts'
 
 const head = {
   apiVersion: 'optiflow.dev/v1' as const,
@@ -63,4 +65,18 @@ Scores, if it were placed now (* is where it is):
 * a      150     90    60
   b      80      80    0
 `)
+})
+
+test('an object of any kind: how it is, and each finding with its mark and what to do', () => {
+  const paint = new Proxy({}, { get: (_, colour) => (text: string) => `<${String(colour)}>${text}` }) as Paint
+  const findings: Finding[] = [
+    { mark: 'stops', text: 'it has no node', next: 'Add one.' },
+    { mark: 'well', text: 'it is asked for' },
+  ]
+  expect(objectText({ kind: 'Job', namespace: 'shop', name: 'mig', summary: 'it waits', findings }, paint)).toBe(
+    'Job shop/mig: it waits\n\n<red>✖ it has no node\n  → Add one.\n<green>✔ it is asked for\n',
+  )
+  expect(objectText({ kind: 'Node', name: 'n1', summary: 'it is ready', findings: [] }, paint)).toBe(
+    'Node n1: it is ready\n',
+  )
 })

@@ -1,5 +1,7 @@
+import type { Mark, ObjectExplanation } from '../explain/explanation.ts'
 import type { Explanation } from '../main/explanations.ts'
 import { formatTable } from './output.ts'
+import type { Paint } from './terminal.ts'
 
 const namesShown = 3
 
@@ -18,6 +20,24 @@ export function explanationText(explanation: Explanation, trouble = ''): string 
       : '',
   ]
   return sections.filter(Boolean).join('\n')
+}
+
+const colours: Record<Mark, keyof Paint> = {
+  stops: 'red',
+  waits: 'yellow',
+  warned: 'yellow',
+  unknown: 'dim',
+  well: 'green',
+}
+const marks: Record<Mark, string> = { stops: '✖', waits: '…', warned: '!', unknown: '?', well: '✔' }
+
+/** Why an object of any kind is as it is: how it is, then what stops it, each with one thing to do. */
+export function objectText({ kind, namespace, name, summary, findings }: ObjectExplanation, paint: Paint): string {
+  const lines = findings.flatMap(({ mark, text, next }) => [
+    `${paint[colours[mark]](marks[mark])} ${text}\n`,
+    ...(next ? [`  → ${next}\n`] : []),
+  ])
+  return `${kind} ${namespace ? `${namespace}/` : ''}${name}: ${summary}\n${lines.length ? '\n' : ''}${lines.join('')}`
 }
 
 function refusalText({ refusals, nodes, state }: Explanation): string {

@@ -1,4 +1,5 @@
 import type { Pod } from '../models/kinds/index.ts'
+import type { AnyObject } from '../models/object.ts'
 import type { Remote } from './connection.ts'
 import { UsageError } from './failure.ts'
 import { labelSelectorText } from './label-selector-text.ts'
@@ -25,28 +26,36 @@ export async function onePodOf(remote: Remote, target: string): Promise<{ pod: P
 }
 
 async function selectedBy(remote: Remote, target: string): Promise<{ pods: Pod[]; object: Selecting }> {
+  const { pods, object } = await readWithPods(remote, target)
+  if (!pods) throw new UsageError(`${target} does not select pods`)
+  if (pods.length) return { pods, object }
+  const failure = object['status']?.conditions?.find(
+    (c: { type: string; status: string }) => c.type === 'ReplicaFailure' && c.status === 'True',
+  )
+  const why = object['status']?.message ?? failure?.message
+  throw new UsageError(`${target} has no pods${why ? `: ${why}` : ' yet'}`, { hint: `See "optiflow why ${target}".` })
+}
+
+/** What `deploy/web` names, or `web-1`, a pod; and its pods, none of them perhaps, if it is of a kind that has pods. */
+export async function readWithPods(remote: Remote, target: string): Promise<{ pods?: Pod[]; object: AnyObject }> {
   const [type, name] = target.includes('/') ? (target.split('/') as [string, string]) : ['pod', target]
   const resource = findResource(await discover(remote), type)
-  const object = await remote.json<Selecting>('GET', pathOf(resource, remote.namespace, name))
+  const object = await remote.json<AnyObject>('GET', pathOf(resource, remote.namespace, name))
   if (resource.plural === 'pods' && resource.group === '') return { pods: [object as unknown as Pod], object }
-  const selector =
-    typeof object.status?.selector === 'string' ? object.status.selector : labelSelectorText(object.spec?.selector)
-  if (!selector) throw new UsageError(`${target} does not select pods`)
+  const selector = othersPods.has(object.kind) ? '' : selectorOf(object)
+  if (!selector) return { object }
   const { items } = await remote.json<{ items: Pod[] }>(
     'GET',
     `/api/v1/namespaces/${remote.namespace}/pods?labelSelector=${encodeURIComponent(selector)}`,
   )
-  if (!items.length) {
-    const failure = object.status?.conditions?.find(
-      (c: { type: string; status: string }) => c.type === 'ReplicaFailure' && c.status === 'True',
-    )
-    const why = object.status?.message ?? failure?.message
-    throw new UsageError(`${target} has no pods${why ? `: ${why}` : ' yet'}`, {
-      hint: `See "optiflow describe ${target}".`,
-    })
-  }
   return { pods: items, object }
 }
+
+/** Their selectors are of volumes, or of pods that are not theirs. */
+const othersPods = new Set(['PersistentVolumeClaim', 'NetworkPolicy', 'PodDisruptionBudget'])
+
+const selectorOf = ({ spec, status }: AnyObject): string =>
+  typeof status?.selector === 'string' ? status.selector : labelSelectorText(spec?.selector)
 
 /** Those that answer first, then those that at least run, then those that are not on their way out. */
 function rank({ metadata, status }: Pod): number {

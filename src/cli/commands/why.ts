@@ -1,9 +1,13 @@
+import { asking } from '../../explain/asking.ts'
+import { explainObject } from '../../explain/explain.ts'
 import type { Explanation } from '../../main/explanations.ts'
+import type { Pod } from '../../models/kinds/index.ts'
 import { type CliCommand, type Outside, withRemote } from '../command.ts'
-import { explanationText } from '../explanation-text.ts'
+import type { Remote } from '../connection.ts'
+import { explanationText, objectText } from '../explanation-text.ts'
 import { UsageError } from '../failure.ts'
 import { formatObject } from '../output.ts'
-import { podsOf } from '../pods-of.ts'
+import { readWithPods } from '../pods-of.ts'
 import { troubledPod, troubleText } from '../troubled-pod.ts'
 import { withDatastore } from './calico/session.ts'
 import { listEvents } from './events.ts'
@@ -16,7 +20,7 @@ export const why: CliCommand = {
     const command = withDatastore(program.command('why <what> [from] [to]'))
     withConnectionQuestion(command)
       .description(
-        'why a pod is where it is, or nowhere, or not ready: pod/web-1, workload/web; "why connection pod/a pod/b:80": which policies decide about it',
+        'why something is as it is: pod/web-1, deploy/web, pvc/data, svc/web, node/n1, whatever there is; "why connection pod/a pod/b:80": which policies decide about it',
       )
       .action((what: string, from: string | undefined, to: string | undefined, flags: Flags) =>
         what === 'connection' ? connection(outside, from, to, flags) : run(outside, what, flags),
@@ -35,21 +39,34 @@ async function run(outside: Outside, target: string, flags: Flags): Promise<void
   if (output !== undefined && output !== 'json' && output !== 'yaml')
     throw new UsageError(`unknown output form "${output}"`, { hint: 'Use -o json or -o yaml.' })
   await withRemote(outside, flags, async remote => {
-    const pods = await podsOf(remote, target)
-    const pod = troubledPod(pods)
-    const { name } = pod.metadata
-    const root = `/apis/optiflow.dev/v1/namespaces/${remote.namespace}`
-    const explanation = await remote.json<Explanation>('GET', `${root}/pods/${encodeURIComponent(name)}/explanation`)
+    const { object, pods } = await readWithPods(remote, target)
+    const isPod = object.kind === 'Pod' && object.apiVersion === 'v1'
+    const of = isPod ? undefined : await explainObject(object, asking(remote.client, outside.clock.now()))
+    const pod = pods?.length ? troubledPod(pods) : undefined
+    const about = pod && (await podExplained(remote, pod))
     if (output) {
-      outside.terminal.out(formatObject(explanation, output))
+      const pod = about?.explanation
+      outside.terminal.out(formatObject(of ? { ...of, ...(pod ? { pod } : {}) } : pod!, output))
       return
     }
-    // Not of an earlier pod of this name. They are evidence, and who may not read them learns the rest.
-    const about = `involvedObject.uid=${pod.metadata.uid}`
-    const events = await listEvents(remote, remote.namespace, about).catch(() => [])
-    const trouble = troubleText(pod, events)
-    const which = trouble || explanation.state !== 'Placed' ? 'The worst off' : 'One'
-    if (pods.length > 1) outside.terminal.out(`${which} of the ${pods.length} pods of ${target}:\n\n`)
-    outside.terminal.out(explanationText(explanation, trouble))
+    const { out, paint } = outside.terminal
+    if (of) out(objectText(of, paint))
+    if (!about) return
+    const { explanation, trouble } = about
+    const amiss = trouble || explanation.state !== 'Placed'
+    if (of) out(amiss ? `\nThe worst off of its pods (${pods!.length}):\n\n` : placedWell(pods!))
+    if (amiss || isPod) out(explanationText(explanation, trouble))
   })
+}
+
+const placedWell = (pods: readonly Pod[]): string =>
+  `\nNothing is amiss with its pods (${pods.length}). Why one is where it is: optiflow why pod/${pods[0]!.metadata.name}\n`
+
+async function podExplained(remote: Remote, pod: Pod): Promise<{ explanation: Explanation; trouble: string }> {
+  const { name, uid } = pod.metadata
+  const root = `/apis/optiflow.dev/v1/namespaces/${remote.namespace}`
+  const explanation = await remote.json<Explanation>('GET', `${root}/pods/${encodeURIComponent(name)}/explanation`)
+  // Not of an earlier pod of this name. They are evidence, and who may not read them learns the rest.
+  const events = await listEvents(remote, remote.namespace, `involvedObject.uid=${uid}`).catch(() => [])
+  return { explanation, trouble: troubleText(pod, events) }
 }

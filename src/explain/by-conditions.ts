@@ -1,0 +1,43 @@
+import type { AnyObject } from '../models/object.ts'
+import { type Finding, stops, waits } from './explanation.ts'
+
+interface Condition {
+  type: string
+  status: string
+  reason?: string
+  message?: string
+}
+
+/** Conditions of these names tell of something bad when they are True; all others when they are not. */
+const bad =
+  /Fail|Error|Pressure|Degraded|Stalled|Unavailable|Conflict|Terminating|Invalid|NonStructural|Blocked|Suspend/
+
+/** What any object says of itself, of whatever kind: by its conditions, those of its parents (routes), and its phase. */
+export function byConditions(object: AnyObject): { summary: string; findings: Finding[] } {
+  const { status } = object
+  const own: Condition[] = Array.isArray(status?.conditions) ? status.conditions : []
+  const parents: [where: string, of: Condition[]][] = (Array.isArray(status?.parents) ? status.parents : []).map(
+    (parent: AnyObject) => [`${parent['parentRef']?.name}: `, parent['conditions'] ?? []],
+  )
+  const findings = [['', own] as const, ...parents].flatMap(([where, conditions]) =>
+    conditions.filter(isAmiss).map(condition => told(where, condition)),
+  )
+  const ready = own.find(({ type }) => type === 'Ready' || type === 'Available' || type === 'Programmed')
+  const phase = typeof status?.phase === 'string' ? status.phase : undefined
+  const state = phase ?? (ready && `${ready.type} is ${ready.status}`)
+  if (state)
+    return {
+      summary: `it is ${phase ?? (ready!.status === 'True' ? '' : 'not ') + ready!.type.toLowerCase()}`,
+      findings,
+    }
+  const said = findings.length ? 'its status says what is amiss' : 'nothing in its status says that something is amiss'
+  return { summary: status ? said : 'it has no status: no controller has said anything about it', findings }
+}
+
+const isAmiss = ({ type, status }: Condition) => (bad.test(type) ? status === 'True' : status !== 'True')
+
+function told(where: string, { type, status, reason, message }: Condition): Finding {
+  const why = [reason, message].filter(Boolean).join(': ')
+  const text = `${where}${type} is ${status}${why ? `: ${why}` : ''}`
+  return status === 'Unknown' ? waits(text) : stops(text)
+}
