@@ -448,3 +448,68 @@ test('who applies a Scale hears of others in its version and by its field', asyn
     'Apply failed with 1 conflict: conflict with "maker" using autoscaling/v1: .spec.replicas',
   ])
 })
+
+test.each<[string, string, string, object, string]>([
+  [
+    '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+    'rbac.authorization.k8s.io/v1',
+    'ClusterRole',
+    { rules: [] },
+    '.rules',
+  ],
+  ['/apis/storage.k8s.io/v1/csinodes', 'storage.k8s.io/v1', 'CSINode', { spec: { drivers: [] } }, '.spec.drivers'],
+  ['/api/v1/namespaces/default/limitranges', 'v1', 'LimitRange', { spec: { limits: [] } }, '.spec.limits'],
+  [
+    '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+    'discovery.k8s.io/v1',
+    'EndpointSlice',
+    { addressType: 'IPv4', endpoints: [{ addresses: ['10.1.2.3'] }], ports: [] },
+    '.ports',
+  ],
+])('an empty list that is kept as null has an owner: %s', async (url, apiVersion, kind, contents, field) => {
+  const object = { apiVersion, kind, metadata: { name: 'emptied' }, ...contents }
+  const owned = async () => {
+    const { metadata, ...rest } = (await server.call('GET', `${url}/emptied`)).body
+    const value = field
+      .slice(1)
+      .split('.')
+      .reduce((part: any, name) => part[name], rest)
+    const path = field
+      .slice(1)
+      .split('.')
+      .map(name => `f:${name}`)
+    const owns = (e: any) => path.reduce((part: any, name) => part?.[name], e.fieldsV1) !== undefined
+    return [value, ...(metadata.managedFields ?? []).filter(owns).map((e: any) => e.manager)]
+  }
+  await server.call('POST', `${url}?fieldManager=creator`, object)
+  expect(await owned()).toEqual([null, 'creator'])
+  // Kept is null: whoever says "empty" again says something else, and takes it, or may not.
+  const applied = await server.call('PATCH', `${url}/emptied?fieldManager=other`, object, type)
+  expect([applied.status, applied.body.message]).toEqual([
+    409,
+    expect.stringContaining(`with "creator" using ${apiVersion}:`),
+  ])
+  expect(applied.body.message).toContain(field)
+  await server.call('PATCH', `${url}/emptied`, { metadata: { labels: { a: 'b' } } }, merge)
+  expect(await owned()).toEqual([null, 'creator'])
+  const { resourceVersion } = (await server.call('GET', `${url}/emptied`)).body.metadata
+  const again = { ...object, metadata: { ...object.metadata, resourceVersion } }
+  await server.call('PUT', `${url}/emptied?fieldManager=third`, again)
+  expect(await owned()).toEqual([null, 'third'])
+})
+const merge = { 'content-type': 'application/merge-patch+json' }
+
+test('who says that a list is empty which another has applied as null is in conflict with him', async () => {
+  const url = '/api/v1/namespaces/default/configmaps/finalized'
+  const map = (finalizers: unknown) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'finalized', finalizers },
+  })
+  await server.call('PATCH', `${url}?fieldManager=first`, map(null), type)
+  const { status, body } = await server.call('PATCH', `${url}?fieldManager=second`, map([]), type)
+  expect([status, body.message]).toEqual([
+    409,
+    'Apply failed with 1 conflict: conflict with "first": .metadata.finalizers',
+  ])
+})

@@ -13,6 +13,7 @@ import {
   type DecodeOptions,
   decode,
   decodePart,
+  emptyListsToNull,
   type FieldValidation,
   type ObjectType,
   typeNamed,
@@ -34,15 +35,11 @@ export function decodeValue(
   kind: Kind<any>,
   value: unknown,
   fieldValidation: FieldValidation,
-  { duplicates = [], ofPatch, keepsNulls }: Pick<DecodeOptions, 'duplicates' | 'ofPatch' | 'keepsNulls'> = {},
+  { duplicates = [], ...more }: Omit<DecodeOptions, 'fieldValidation'> = {},
 ): Decoded {
   const own = inOwnVersion(kind, value)
   if (!kind.custom) refuseOtherKind(kind, own)
-  const decoded = decode<AnyObject>(kind, own, {
-    ...{ fieldValidation, duplicates },
-    ...(ofPatch ? { ofPatch } : {}),
-    ...(keepsNulls ? { keepsNulls } : {}),
-  })
+  const decoded = decode<AnyObject>(kind, own, { fieldValidation, duplicates, ...more })
   decoded.object.metadata ??= {} as AnyObject['metadata']
   return decoded
 }
@@ -119,6 +116,11 @@ export function decodeDeleteOptions(value: unknown): DeleteOptions {
   } catch (cause) {
     throw new ApiError('BadRequest', `DeleteOptions: ${(cause as Error).message}`, { cause })
   }
+}
+
+/** What a writer said of lists that are null when they are empty is heard, once it is settled who owns what: kept is the null. */
+export function settleEmptyLists(kind: Kind<any>, object: AnyObject): void {
+  if (!kind.custom) emptyListsToNull(typeNamed(kind.schema), object)
 }
 
 /** How the parts of the kind's objects are owned and merged by those who apply them. */

@@ -22,6 +22,7 @@ export function fieldValidation(call: Call): FieldValidation {
 
 /**
  * The request's body as an object of `kind`, with the fields that the kind has; kind and apiVersion are the kind's own.
+ * Lists that are null when they are empty are still as they were sent.
  * Unknown fields become warnings or a refusal, as the request asks. Not yet defaulted.
  * @throws ApiError BadRequest, UnsupportedMediaType, RequestEntityTooLarge
  */
@@ -54,7 +55,7 @@ type TextFaults = Pick<DecodeOptions, 'duplicates' | 'ofPatch'>
 
 /** The same for a value that is parsed already: the result of a patch. */
 export function readValue(call: Call, kind: Kind<any>, value: unknown, text: TextFaults = {}): AnyObject {
-  const { object, warnings } = decodeValue(kind, value, fieldValidation(call), text)
+  const { object, warnings } = decodeValue(kind, value, fieldValidation(call), { ...text, keepsEmptyLists: true })
   if (warnings.length) call.warnings.push(...warnings)
   if (namesNoManager(value)) object.metadata.managedFields = []
   return object

@@ -5,7 +5,7 @@ import type { AnyObject } from '../../models/object.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
-import { applyDefaults, resetStatus, validateObject } from '../model-engine.ts'
+import { applyDefaults, resetStatus, settleEmptyLists, validateObject } from '../model-engine.ts'
 import type { Resource } from '../resources.ts'
 import { prepare, toStored } from '../storage/conversion.ts'
 import { encodeObject, withRevision } from '../storage/object-bytes.ts'
@@ -105,6 +105,7 @@ async function admitAndCommit(
   }
   const tracking = options.track?.(next, undefined)
   if (tracking) await tracking
+  settleEmptyLists(kind, next)
   if (await admitChanges(admission)) applyDefaults(kind, next)
   kind.prepareCreate?.(next)
   refuse(resource, next, validateObject({ kind, asked: requested.kind }, next))

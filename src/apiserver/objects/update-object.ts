@@ -5,7 +5,7 @@ import { type FieldError, GoText, invalid } from '../../models/field-error.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { Admission } from '../admission/chain.ts'
 import type { Core } from '../core.ts'
-import { applyDefaults, validateObject } from '../model-engine.ts'
+import { applyDefaults, settleEmptyLists, validateObject } from '../model-engine.ts'
 import type { Resource } from '../resources.ts'
 import { prepare, servedObject, toStored } from '../storage/conversion.ts'
 import { ClaimTaken, StaleObject } from '../storage/object-store.ts'
@@ -140,6 +140,7 @@ async function admitAndCommit(
   }
   const tracking = options.track?.(next, present)
   if (tracking) await tracking
+  settleEmptyLists(kind, next)
   // What is patched is about the state that it was made from; what is sent whole is only once it was looked at.
   if (!options.mustSayRevision) next.metadata.resourceVersion ||= present.metadata.resourceVersion!
   if (!options.admitted && (await admitChanges(admission))) applyDefaults(kind, next)

@@ -106,7 +106,9 @@ function applied(
   const merged = applyConfiguration(typeOf(kind), live, structuredClone(configuration), writer, force, ownable)
   const unchanged = kind.custom !== undefined && live !== undefined && same(strip(live), strip(merged))
   // With everything that an object of the kind always has.
-  const state = unchanged ? merged : decodeValue(kind, merged, 'Ignore', { keepsNulls: true }).object
+  const state = unchanged
+    ? merged
+    : decodeValue(kind, merged, 'Ignore', { keepsNulls: true, keepsEmptyLists: true }).object
   const owners = state.metadata.managedFields
   const track = (next: AnyObject) => {
     if (owners) next.metadata.managedFields = owners

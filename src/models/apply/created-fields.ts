@@ -79,6 +79,8 @@ interface FieldWriter {
   neverOwned: boolean
   alwaysThere: boolean
   nullIsAbsent: boolean
+  /** Null, and not empty, in an object that sets nothing. */
+  nullable: boolean
 }
 
 /** Where an object stands. */
@@ -112,6 +114,7 @@ function compileObject(type: ObjectType, { present = false, skipped = nothingSki
         alwaysThere,
         // An unset time of what is always there: nobody's.
         nullIsAbsent: alwaysThere,
+        nullable: field.nullable,
       }
     })
     .sort(byElement)
@@ -120,21 +123,33 @@ function compileObject(type: ObjectType, { present = false, skipped = nothingSki
   const unlisted = (value: object): FieldWriter[] =>
     Object.keys(value)
       .filter(name => !listed.has(name) && !skipped.has(`f:${name}`))
-      .map(name => ({ ...named(name), write: writeRest, neverOwned: false, alwaysThere: false, nullIsAbsent: false }))
+      .map(name => ({
+        ...named(name),
+        write: writeRest,
+        neverOwned: false,
+        alwaysThere: false,
+        nullIsAbsent: false,
+        nullable: false,
+      }))
   return value => {
     if (!isRecord(value)) return ''
     let out = ''
     const all = type.rest ? [...fields, ...unlisted(value)].sort(byElement) : fields
-    for (const { name, opening, write, neverOwned, alwaysThere, nullIsAbsent } of all) {
+    for (const { name, opening, write, neverOwned, alwaysThere, nullIsAbsent, nullable } of all) {
       const child = value[name]
       if (child === undefined || (child === null && nullIsAbsent) || !Object.hasOwn(value, name)) continue
       const below = write && child !== null ? write(child) : ''
-      const owned = !neverOwned && !(alwaysThere && (write || isNothing(child)))
+      const owned =
+        !neverOwned && !(alwaysThere && (nullable ? isLeftToParts(child, write) : write || isNothing(child)))
       if (below || owned) out += entry(out, opening, below, owned)
     }
     return out
   }
 }
+
+/** Null says nothing, and an empty list says it. */
+const isLeftToParts = (list: unknown, write: Writer | undefined): boolean =>
+  list === null || (write !== undefined && !isNothing(list))
 
 function named(name: string): Pick<FieldWriter, 'name' | 'element' | 'opening'> {
   const element = `f:${name}`

@@ -7,7 +7,16 @@ import { fieldsOfCreated } from './created-fields.ts'
 import { FieldSet, type FieldsV1, sharedTree } from './field-set.ts'
 import { Differences, type FormAt, strip } from './forms.ts'
 import { type Owner, readOwners } from './read-owners.ts'
-import { compareFields, fieldOf, fieldsSaid, granularOf, mergeApplied, removeFields, same } from './typed-fields.ts'
+import {
+  compareFields,
+  emptyListsSaid,
+  fieldOf,
+  fieldsSaid,
+  granularOf,
+  mergeApplied,
+  removeFields,
+  same,
+} from './typed-fields.ts'
 
 /** Who writes, and how. */
 export interface Writer {
@@ -170,6 +179,7 @@ export function applyConfiguration(
   ownable = applied,
 ): AnyObject {
   const wanted = fieldsSaid(type, strip(ownable)).without(unowned)
+  const heard = wanted.union(emptyListsSaid(type, strip(ownable)))
   const before = live ? strip(live) : {}
   const owners = (readOwners(live?.metadata.managedFields) ?? []).filter(
     ({ entry }) => !writer.formAt || writer.formAt(entry.apiVersion ?? ''),
@@ -189,7 +199,7 @@ export function applyConfiguration(
     .map(o => {
       const { apiVersion = '' } = o.entry
       const fields = o.fields.intersection(differences.at(apiVersion)!.changed)
-      return { owner: o, fields: apiVersion === writer.apiVersion ? fields.intersection(wanted) : fields }
+      return { owner: o, fields: apiVersion === writer.apiVersion ? fields.intersection(heard) : fields }
     })
     .filter(c => !c.fields.isEmpty)
   const annotation = live?.metadata.annotations?.[lastAppliedAnnotation]

@@ -120,8 +120,33 @@ const isAbsent = (value: unknown, field: Field | undefined): boolean =>
 
 const isEmpty = (value: unknown): boolean => value === null || (isRecord(value) && Object.keys(value).length === 0)
 
-/** What a part that is always there is in an object that sets nothing. */
-export function isNothing(value: unknown): boolean {
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+
+/**
+ * The lists owned part by part of which `value` says that they are empty: nobody owns that, but it is a change to whoever
+ * owns the list itself.
+ */
+export function emptyListsSaid(type: Type, value: unknown): FieldSet {
+  const set = new FieldSet()
+  collectEmptyLists(type, value, set)
+  return set
+}
+
+function collectEmptyLists(type: Type, value: unknown, into: FieldSet): void {
+  const g = granularOf(type)
+  if (!g) return
+  for (const [element, part] of partsOf(g, value)) {
+    const partType = g.form === 'list' ? g.type.of : fieldOf(g, element.slice(2)).type
+    if (!isDivided(partType, part)) continue
+    if (isEmptyList(part)) into.members.add(element)
+    else collectEmptyLists(partType!, part, into.below(element))
+  }
+  into.trimmed()
+}
+
+/** What a part that is always there is in an object that sets nothing. @param field which may be one that is null then */
+export function isNothing(value: unknown, field?: Field): boolean {
+  if (field?.nullable) return value === null
   if (typeof value !== 'object') return value === '' || value === 0 || value === false
   return Array.isArray(value) ? value.length === 0 : isEmpty(value)
 }
@@ -159,8 +184,9 @@ function diff(type: Type, left: unknown, right: unknown, { changed, removed }: C
     // A part that was not there at all is owned itself, unless it is one that is always there, if only empty.
     const field = g.form === 'object' ? g.type.fields.get(element.slice(2)) : undefined
     const alwaysThere = known || (present && field?.empty === 'fill')
-    if (!isDivided(childType, value) || (known && !isDivided(childType, was))) {
-      if (known || !alwaysThere || !isNothing(value)) changed.members.add(element)
+    const isWhole = field?.nullable ? isEmptyList(value) : known && !isDivided(childType, was)
+    if (!isDivided(childType, value) || isWhole) {
+      if (known || !alwaysThere || !isNothing(value, field)) changed.members.add(element)
       continue
     }
     if (!alwaysThere) changed.members.add(element)

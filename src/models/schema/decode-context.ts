@@ -20,6 +20,8 @@ export class DecodeContext {
   start = 0
   /** A null of a custom resource stays where none may be, for validation to refuse: whoever applies it means it. */
   keepsNulls = false
+  /** Empty lists stay where null is kept in their place, until it is settled who owns them. */
+  keepsEmptyLists = false
   /** The object types on the way, for messages. */
   readonly problems: string[] = []
 

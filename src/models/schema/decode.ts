@@ -87,7 +87,7 @@ function compileObject(type: ObjectType): Decoder {
       const decoded = step.decode(given, context, name)
       path.pop()
       if (step.drop && isEmpty(decoded)) continue
-      out[key] = step.nullable && isEmpty(decoded) ? null : decoded
+      out[key] = step.nullable && isEmpty(decoded) && !context.keepsEmptyLists ? null : decoded
     }
     for (const fill of fills) if (out[fill.name] === undefined) out[fill.name] = fill.make(context)
     return out

@@ -9,6 +9,7 @@ import { type Type, typeNamed } from './types.ts'
 
 export { DecodeError } from './decode-context.ts'
 export { applySchemaDefaults } from './defaults.ts'
+export { emptyListsToNull } from './empty-lists.ts'
 export { asWarnings, inTextOrder } from './problem-order.ts'
 export { validateStructure } from './structure.ts'
 export type { Field, ListType, MapType, ObjectType, ScalarType, Type } from './types.ts'
@@ -55,6 +56,7 @@ export function decode<T = AnyObject>(kind: DecodedKind, value: unknown, options
   }
   const context = new DecodeContext()
   context.keepsNulls = options.keepsNulls === true
+  context.keepsEmptyLists = options.keepsEmptyLists === true
   let decoded: object
   try {
     decoded = kind.custom
@@ -88,6 +90,8 @@ export interface DecodeOptions {
   ofPatch?: readonly string[]
   /** Nulls of a custom resource stay where none may be. */
   keepsNulls?: boolean
+  /** Empty lists stay where null is kept in their place: for who goes on to `emptyListsToNull`. */
+  keepsEmptyLists?: boolean
 }
 
 /**
