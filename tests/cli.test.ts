@@ -72,6 +72,29 @@ describe('optiflow’s own commands', () => {
     expect(await fails('blame', 'configmap/never')).toContain('NotFound')
   })
 
+  it('why explains whatever there is', async () => {
+    const claim = {
+      ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data' } },
+      spec: {
+        storageClassName: 'nowhere',
+        accessModes: ['ReadWriteOnce'],
+        resources: { requests: { storage: '1Gi' } },
+      },
+    }
+    await ok(['apply', '-f', '-'], JSON.stringify(claim))
+    expect(await ok(['why', 'pvc/data'])).toContain(
+      'PersistentVolumeClaim default/data: it is Pending\n\n✖ there is no StorageClass nowhere (spec.storageClassName)\n',
+    )
+    expect(await ok(['why', 'deploy/web'])).toMatch(
+      /^Deployment default\/web: 2 of 2 replicas are available\n\nNothing is amiss with its pods \(2\)\. .*optiflow why pod\/web-/,
+    )
+    const { pod, summary } = JSON.parse(await ok(['why', 'workload/web', '-o', 'json']))
+    expect([pod.kind, pod.state, summary]).toEqual(['PodExplanation', 'Placed', expect.stringMatching(/^it is /)])
+    expect(await ok(['why', 'node/node-1'])).toBe('Node node-1: it is ready\n')
+    expect(await fails('why', 'deploy/nobody')).toContain('"nobody" not found')
+    await ok(['delete', 'pvc', 'data'])
+  })
+
   it('what is not there is said, with exit code 1', async () => {
     expect(await fails('get', 'pod', 'nobody')).toBe('Error from server (NotFound): pods "nobody" not found\n')
     expect(await fails('get', 'spaceships')).toMatch(/^Error: .*spaceships/)
