@@ -43,6 +43,24 @@ describe('a definition', () => {
     expect(crd.spec.conversion).toEqual({ strategy: 'None' })
   })
 
+  test('has a status that kube-apiserver owns', async () => {
+    const { managedFields } = (await server.call('GET', `${crds}/crontabs.stable.example.com`)).body.metadata
+    const { time: _, ...owner } = managedFields.find((m: any) => m.subresource)
+    const parts = ['.', 'f:lastTransitionTime', 'f:message', 'f:reason', 'f:status', 'f:type']
+    const condition = Object.fromEntries(parts.map(part => [part, {}]))
+    const names = ['f:categories', 'f:kind', 'f:listKind', 'f:plural', 'f:shortNames', 'f:singular']
+    expect(owner).toEqual({
+      ...{ manager: 'kube-apiserver', operation: 'Update', subresource: 'status' },
+      ...{ apiVersion: 'apiextensions.k8s.io/v1', fieldsType: 'FieldsV1' },
+      fieldsV1: {
+        'f:status': {
+          'f:acceptedNames': Object.fromEntries(names.map(name => [name, {}])),
+          'f:conditions': { 'k:{"type":"Established"}': condition, 'k:{"type":"NamesAccepted"}': condition },
+        },
+      },
+    })
+  })
+
   test('objects get defaults, lose unknown fields, and are refused in the words of Kubernetes', async () => {
     const made = await server.call('POST', tabs, cronTabObject('a', { unknown: 1, free: { any: [1] }, note: null }))
     expect(made.status).toBe(201)

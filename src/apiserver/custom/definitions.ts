@@ -8,6 +8,7 @@ import { CustomResourceDefinition as DefinitionKind } from '../../models/kinds/i
 import type { AnyObject } from '../../models/object.ts'
 import type { CustomResourceDefinition } from '../../models/types/apiextensions-v1.ts'
 import type { Core } from '../core.ts'
+import { trackPlainWrite } from '../objects/field-owners.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { system } from '../own-user.ts'
 import type { Resource } from '../resources.ts'
@@ -202,7 +203,10 @@ export class Definitions {
         const now = present as unknown as CustomResourceDefinition
         return { ...present, status: nextStatus(now, this.#others(now), timestamp(this.#core.clock)) }
       },
-      { user: system, dryRun: false, warnings: [], subresource: 'status', trusted: true },
+      {
+        ...{ user: system, dryRun: false, warnings: [], subresource: 'status', trusted: true },
+        track: trackPlainWrite(this.#core, this.#resource.kind, 'kube-apiserver', 'status'),
+      },
     )
   }
 
