@@ -299,3 +299,21 @@ test('a part that is still said and loses all in it becomes null', () => {
   expect(apply(made, config({ strategy: {}, paused: true }))['spec']).toEqual({ strategy: null, paused: true })
   expect(apply(made, config({ paused: true }))['spec']).toEqual({ paused: true })
 })
+
+test('a list that was null is filled: what is in it is owned, the list is not', () => {
+  const definition = typeNamed('apiextensions/v1.CustomResourceDefinition')
+  const crd = (conditions: object[] | null) =>
+    ({ metadata: { labels: { a: 'b' } }, status: { conditions } }) as unknown as AnyObject
+  const by = (manager: string, subresource = '') => ({
+    ...writer(manager, subresource),
+    apiVersion: 'apiextensions.k8s.io/v1',
+  })
+  const [before, next] = [crd(null), crd([{ type: 'Established', status: 'True' }])]
+  trackUpdate(definition, undefined, before, by('maker'))
+  next.metadata.managedFields = structuredClone(before.metadata.managedFields!)
+  trackUpdate(definition, before, next, by('me', 'status'))
+  const element = { '.': {}, 'f:status': {}, 'f:type': {} }
+  expect(owned(next, 'me', 'Update')).toEqual({
+    'f:status': { 'f:conditions': { 'k:{"type":"Established"}': element } },
+  })
+})

@@ -184,7 +184,9 @@ function diff(type: Type, left: unknown, right: unknown, { changed, removed }: C
     // A part that was not there at all is owned itself, unless it is one that is always there, if only empty.
     const field = g.form === 'object' ? g.type.fields.get(element.slice(2)) : undefined
     const alwaysThere = known || (present && field?.empty === 'fill')
-    const isWhole = field?.nullable ? isEmptyList(value) : known && !isDivided(childType, was)
+    // What was null was there: what comes into it is owned, it itself is not.
+    const isFilled = was === null && !isNothing(value)
+    const isWhole = field?.nullable ? isEmptyList(value) : known && !isFilled && !isDivided(childType, was)
     if (!isDivided(childType, value) || isWhole) {
       if (known || !alwaysThere || !isNothing(value, field)) changed.members.add(element)
       continue
