@@ -157,7 +157,9 @@ class NodeAgent implements Agent {
   }
 
   async start(): Promise<void> {
-    this.#ends.push(this.#options.metrics?.follow(this.#options.runtime) ?? (() => {}))
+    const { metrics } = this.#options
+    metrics?.startup.starts(this.#options.clock)
+    this.#ends.push(metrics?.follow(this.#options.runtime) ?? (() => {}))
     const { nodeName, client, clock, random, log, runtime, disk, folder, maxPods = 110, simulated } = this.#options
     const machine = simulated
       ? simulatedMachine(nodeName, simulated.capacity ?? {}, maxPods)
@@ -189,6 +191,7 @@ class NodeAgent implements Agent {
       health: () => this.#health.state,
       images: () => this.#routines?.images ?? [],
       offers: () => this.#plugins?.devices.offers() ?? {},
+      startup: metrics?.startup,
     })
     this.#registration = registration
     const informers = this.#informers()

@@ -174,6 +174,11 @@ export class PodGroups implements Disposable {
     return used === undefined || !capacity ? undefined : { available: capacity - used, capacity }
   }
 
+  /** Of the kernel's control groups. */
+  get version(): 1 | 2 {
+    return this.#hierarchy.version
+  }
+
   /** The groups above pods. */
   get above(): string[] {
     return Object.values(folderOf).map(folder => join(this.#top, folder))

@@ -7,6 +7,7 @@ import { Turns } from '../../base/turns.ts'
 import { gpuMilliResource, wholeDevice } from '../../models/gpu.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import { type DeviceGrant, kubeletProtocol, servePlugin } from '../../plugins/index.ts'
+import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { PluginKind, RegisteredPlugin } from '../plugin/plugin-watcher.ts'
 import { mostAtOnce } from '../pod/most-at-once.ts'
 import type { Rejection } from '../pod/rejection.ts'
@@ -41,6 +42,8 @@ export interface DevicesOptions {
   onChange(): void
   /** Of the machine, where devices are promised by what they are near to. */
   numa?(): Pick<Numa, 'nodes'> | undefined
+  /** Told of plugins that register and of what they hand out; absent: nobody is. */
+  metrics?: AgentMetrics | undefined
 }
 
 /** By resource; null: the node offers it no longer. */
@@ -119,7 +122,8 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
   }
 
   async #connect(resource: string, socket: string): Promise<void> {
-    const { clock, log } = this.#options
+    const { clock, log, metrics } = this.#options
+    metrics?.devicePluginRegistered(resource)
     this.#endpoints.get(resource)?.stop()
     this.#gone.delete(resource)
     const endpoint = new DeviceEndpoint({ resource, socket, clock, log, onChange: () => this.#changed(endpoint) })
@@ -306,7 +310,11 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
     const active = this.#options.activePods()
     if (active) await this.records.keepOnly(new Set([...active, uid]))
     const ids = await this.#choose(pod, container, wish, pool, endpoint)
-    const grant = withShare(await endpoint.plugin.allocate(ids), ids, wish, pool)
+    const { clock, metrics } = this.#options
+    const began = clock.monotonicMs()
+    const given = await endpoint.plugin.allocate(ids)
+    metrics?.devicesAllocated(wish.resource, (clock.monotonicMs() - began) / 1000)
+    const grant = withShare(given, ids, wish, pool)
     await this.records.add({
       podUid: uid,
       container: container.name,

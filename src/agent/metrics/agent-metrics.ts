@@ -3,6 +3,7 @@ import type { TransportCall } from '../../client/index.ts'
 import type { Runtime, RuntimeCall } from '../../runtime/runtime.ts'
 import type { Signal } from '../eviction/thresholds.ts'
 import { rejectionReason, sizeClass } from './label-classes.ts'
+import { StartupTimes } from './startup-times.ts'
 
 /** Why a pod was evicted: what the node ran short of, or a limit of its own. */
 export type EvictionSignal = Signal | 'emptydirfs.limit' | 'ephemeralpodfs.limit' | 'ephemeralcontainerfs.limit'
@@ -67,14 +68,12 @@ export class AgentMetrics {
     'kubelet_pod_start_sli_duration_seconds',
     'From the creation of a pod until all its containers run, less the pulls of its images.',
     ofStarts,
-    startLabels,
-  )
+  ).of()
   readonly #podStartTotal = this.#histogram(
     'kubelet_pod_start_total_duration_seconds',
     'From the creation of a pod until all its containers run.',
     ofStarts,
-    startLabels,
-  )
+  ).of()
   readonly #work = this.#histogram(
     'kubelet_pod_worker_duration_seconds',
     'How long the steps for a pod take until there is nothing left to do for now.',
@@ -207,8 +206,27 @@ export class AgentMetrics {
     ofRequests,
     ['host', 'verb'],
   )
+  readonly #plugins = this.#counter(
+    'kubelet_device_plugin_registration_total',
+    'Times that a device plugin registered, by the resource that it offers.',
+    ['resource_name'],
+  )
+  readonly #allocations = this.#histogram(
+    'kubelet_device_plugin_alloc_duration_seconds',
+    'How long a device plugin takes to hand out devices.',
+    usual,
+    ['resource_name'],
+  )
+  readonly #containersPerPod = this.#histogram(
+    'kubelet_containers_per_pod_count',
+    'Containers of a pod, as it is seen first.',
+    [1, 2, 4, 8, 16],
+  ).of()
+  /** How the node came up. */
+  readonly startup = new StartupTimes()
+  /** How long the first pod with a network of its own took, less the pulls of its images, in seconds. Undefined: none yet. */
+  firstOnNetworkSeconds: number | undefined
   #relistedAtMonoMs: number | undefined
-  #firstOnNetwork = true
 
   get families(): readonly (TallyCounter | TallyHistogram)[] {
     return this.#families
@@ -238,13 +256,25 @@ export class AgentMetrics {
     this.#podStart.observe(secondsSinceSeen)
   }
 
+  /** A pod is seen for the first time. */
+  podSeen(containers: number): void {
+    this.#containersPerPod.observe(containers)
+  }
+
+  devicePluginRegistered(resource: string): void {
+    this.#plugins.of({ resource_name: resource }).inc()
+  }
+
+  devicesAllocated(resource: string, seconds: number): void {
+    this.#allocations.of({ resource_name: resource }).observe(seconds)
+  }
+
   /** All containers of a pod run for the first time. The first pod on the pod network shows what setting that up takes. */
   podStarted(about: { hostNetwork: boolean; totalSeconds: number; pullSeconds: number }): void {
-    const first = this.#firstOnNetwork && !about.hostNetwork
-    if (first) this.#firstOnNetwork = false
-    const labels = { first_with_network: first ? 'true' : '' }
-    this.#podStartSli.of(labels).observe(about.totalSeconds - about.pullSeconds)
-    this.#podStartTotal.of(labels).observe(about.totalSeconds)
+    const ownSeconds = about.totalSeconds - about.pullSeconds
+    if (!about.hostNetwork) this.firstOnNetworkSeconds ??= ownSeconds
+    this.#podStartSli.observe(ownSeconds)
+    this.#podStartTotal.observe(about.totalSeconds)
   }
 
   worked(kind: WorkKind, seconds: number): void {
@@ -368,5 +398,4 @@ export class AgentMetrics {
 }
 
 const callLabels = ['operation_type']
-const startLabels = ['first_with_network']
 const handlerLabels = ['runtime_handler']

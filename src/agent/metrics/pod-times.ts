@@ -23,6 +23,11 @@ export class PodTimes {
     this.#started = known
   }
 
+  /** @param spec as the pod was seen first */
+  seen({ containers }: Pod['spec']): void {
+    if (!this.#workedBefore) this.#metrics.podSeen(containers.length)
+  }
+
   /** After each decision. @param busy steps are under way */
   look(busy: boolean, ending: boolean): void {
     if (busy === (this.#work !== undefined)) return

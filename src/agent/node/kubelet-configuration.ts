@@ -6,7 +6,7 @@ import { defaultHard } from '../eviction/thresholds.ts'
 import type { AgentOptions } from '../options.ts'
 import { type ShutdownStep, shutdownSteps } from '../shutdown/plan.ts'
 import { refreshPeriodMs } from '../volume/disk-volumes.ts'
-import { heartbeatMs, leaseSeconds } from './registration.ts'
+import { heartbeatMs, leaseSeconds, statusPeriodMs } from './registration.ts'
 import { defaultReservation } from './reservation.ts'
 
 /**
@@ -32,7 +32,7 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     clusterDNS: [...(options.clusterDns ?? [])],
     syncFrequency: seconds(refreshPeriodMs),
     nodeStatusUpdateFrequency: seconds(heartbeatMs),
-    nodeStatusReportFrequency: seconds(heartbeatMs),
+    nodeStatusReportFrequency: seconds(statusPeriodMs),
     nodeLeaseDurationSeconds: leaseSeconds,
     maxPods: options.maxPods ?? 110,
     podPidsLimit: cgroups?.podPidsLimit ?? -1,

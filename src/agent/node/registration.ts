@@ -8,6 +8,7 @@ import { Node } from '../../models/kinds/core/node.ts'
 import type { ContainerImage, NodeAddress, Taint } from '../../models/types/core-v1.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { DeviceOffers } from '../device/devices.ts'
+import type { StartupTimes } from '../metrics/startup-times.ts'
 import type { Machine } from './machine.ts'
 import { differs, type NodeHealth, nodeStatus, standardLabels } from './node-status.ts'
 import type { Reservation } from './reservation.ts'
@@ -32,12 +33,14 @@ export interface RegistrationOptions {
   images(): ContainerImage[]
   /** What device plugins offer. */
   offers(): DeviceOffers
+  /** Told when each step of a new node's start is done; absent: nobody is. */
+  startup?: StartupTimes | undefined
 }
 
 export const leaseNamespace = 'kube-node-lease'
 export const leaseSeconds = 40
 export const heartbeatMs = 10_000
-const statusPeriodMs = 300_000
+export const statusPeriodMs = 300_000
 const statusTries = 5
 
 /** The node's own record in the API: its registration, its heartbeats, its status. */
@@ -66,7 +69,8 @@ export class Registration {
 
   /** Registers, trying until it works or the signal aborts. */
   async register(signal: AbortSignal): Promise<void> {
-    const { clock, log, nodeName, events } = this.#options
+    const { clock, log, nodeName, events, startup } = this.#options
+    startup?.asks()
     for (let attempt = 1; !signal.aborted; attempt++)
       try {
         await this.#askVersion()
@@ -138,11 +142,18 @@ export class Registration {
       const now = await client.get(Node, { name: nodeName })
       const status = this.#draft(now).status!
       this.#node = await client.updateStatus(Node, { ...now, status })
-      this.#writtenAtMonoMs = clock.monotonicMs()
+      this.#wrote()
     } catch (error) {
       if (isNotFound(error)) await this.#register().catch(() => {})
       else log.warn({ node: nodeName, error: explain(error) }, 'node status not written')
     }
+  }
+
+  #wrote(): void {
+    const { clock, startup } = this.#options
+    this.#writtenAtMonoMs = clock.monotonicMs()
+    const ready = this.#node?.status?.conditions?.find(({ type }) => type === 'Ready')
+    if (ready?.status === 'True') startup?.ready()
   }
 
   /** Resolves when the node's status names these volumes as in use: nobody detaches them then. */
@@ -167,10 +178,11 @@ export class Registration {
   }
 
   async #register(): Promise<void> {
-    const { client, nodeName, clock, log } = this.#options
+    const { client, nodeName, log } = this.#options
     const draft = this.#draft(undefined)
     try {
       this.#node = await client.create<Node>(Node, draft)
+      this.#options.startup?.registered()
       log.info({ node: nodeName }, 'node registered')
     } catch (error) {
       if (!isAlreadyExists(error)) throw error
@@ -179,7 +191,7 @@ export class Registration {
     }
     // Status is its own resource: a create does not carry it.
     await this.#firstStatus(this.#node)
-    this.#writtenAtMonoMs = clock.monotonicMs()
+    this.#wrote()
   }
 
   /** Controllers write to a new node at once, so the first try often comes too late: not worth a back-off. */

@@ -68,6 +68,7 @@ export class PodWorker {
     this.#onFinished = options.onFinished
     const known = options.takeOver || options.gone || pod.status?.startTime !== undefined
     this.#times = node.metrics && new PodTimes(node.metrics, node.clock, known)
+    this.#times?.seen(pod.spec)
     const started = pod.status?.startTime ? Date.parse(pod.status.startTime) : node.clock.now()
     const agoMs = Math.max(node.clock.now() - started, 0)
     this.#records = newRecords(started, node.clock.monotonicMs() - agoMs)

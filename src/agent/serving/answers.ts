@@ -53,7 +53,9 @@ const routes: readonly Route[] = [
   get('/healthz(?:/.*)?', () => text('ok')),
   get('/pods', ({ node }) => json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: node.pods() })),
   get('/runningpods/', async ({ node }) => json(await runningPods(node))),
-  get('/stats/summary', async ({ node, remembered }) => json(await summary(node, remembered))),
+  get('/stats/summary', async ({ node, remembered, query }) =>
+    json(await summary(node, remembered, query.getAll('only_cpu_and_memory').join() === 'true')),
+  ),
   get('/metrics', async ({ node, remembered }) => metrics(await nodeMetrics(node, remembered.volumes))),
   get('/metrics/resource', async ({ node }) => metrics(await resourceMetrics(node))),
   get('/metrics/cadvisor', async ({ node }) => metrics(await cadvisorMetrics(node))),

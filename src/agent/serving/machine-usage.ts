@@ -2,6 +2,8 @@ import type { Disk } from '../../base/disk.ts'
 
 /** What the whole machine uses: pods, the system and the agent. */
 export interface MachineUsage {
+  /** Wall time. Undefined: the kernel does not tell. */
+  bootedAtMs?: number
   cpuNanoseconds: number
   memoryBytes: number
   /** Less what the kernel could drop at once. */
@@ -36,8 +38,10 @@ export async function readMachineUsage(disk: Disk | undefined): Promise<MachineU
   if (!cpu || !totalBytes) return undefined
   const memoryBytes = totalBytes - bytes('MemFree')
   const workingSetBytes = Math.max(memoryBytes - bytes('Inactive(file)'), 0)
+  const booted = /^btime (\d+)/m.exec(stat)?.[1]
   const swapFree = bytes('SwapFree')
   return {
+    ...(booted === undefined ? {} : { bootedAtMs: Number(booted) * 1000 }),
     cpuNanoseconds: busyNanoseconds(cpu),
     memoryBytes,
     workingSetBytes,

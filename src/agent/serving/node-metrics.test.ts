@@ -26,12 +26,15 @@ it('tells how many pods run and how full their claims are, asking drivers once a
       { name: 'data', persistentVolumeClaim: { claimName: 'disk' } },
       { name: 'settings', configMap: { name: 'settings' } },
     ],
+    ephemeralContainers: [{ name: 'debug' }],
   }
   const pods = ['a', 'b'].map(uid => ({ metadata: { uid, name: uid, namespace: 'shop' }, spec }))
   const node = {
     nodeName: 'n1',
     clock,
     seenAtMs: () => 5_000,
+    version: 'v1.32.3-optiflow.9',
+    groups: () => ({ version: 2 }),
     cpuCounts: () => ({ exclusive: 2, free: 1 }),
     certificates: () => ({ server: own.cert, client: own.cert }),
     disk: kernel,
@@ -59,6 +62,9 @@ it('tells how many pods run and how full their claims are, asking drivers once a
     'kubelet_running_containers{container_state="running"} 1',
     'kubelet_running_containers{container_state="exited"} 1',
     'kubelet_running_pods 1',
+    'kubernetes_build_info{git_version="v1.32.3-optiflow.9",major="1",minor="32",platform="linux"} 1',
+    'kubelet_cgroup_version 2',
+    'kubelet_managed_ephemeral_containers 2',
     'kubelet_active_pods{static="true"} 1',
     'kubelet_desired_pods{static="true"} 1',
     'kubelet_mirror_pods 1',

@@ -36,6 +36,7 @@ export function servedAgent(options: AgentOptions, { view, volumes, shares, ...p
     runtime,
     clock,
     metrics: options.metrics,
+    version: options.version,
     observed: uid => view.get(uid),
     startedAtMs: clock.now(),
     places: { folder, logFolder: options.logFolder ?? join(folder, 'logs') },

@@ -33,6 +33,8 @@ export interface ServedNode {
   metrics: AgentMetrics | undefined
   /** Control groups of its pods. Undefined: the runtime chooses them, or there are none. */
   groups(): PodGroups | undefined
+  /** Of the agent: `v1.32.3-optiflow.…`. */
+  version?: string | undefined
   /** Undefined until it was looked at. */
   machine(): Machine | undefined
   /** How many processors containers have for themselves, and how many they still may have. Undefined: all share all. */

@@ -19,7 +19,7 @@ export async function nodeStats(node: ServedNode, looked: LookedNode): Promise<o
   return {
     nodeName: node.nodeName,
     ...(machine ? { systemContainers: [ownStats(node, time)] } : {}),
-    startTime: timeText(node.startedAtMs),
+    startTime: timeText(machine?.bootedAtMs ?? node.startedAtMs),
     cpu: cpuStats(time, nanoCores.get('node') ?? 0, cpuNanoseconds),
     memory: memoryStats(looked),
     ...(machine ? swapStats(time, machine.swap.usedBytes, machine.swap.availableBytes) : {}),

@@ -14,7 +14,7 @@ import { summary } from './summary.ts'
 import { VolumeUses } from './volume-uses.ts'
 
 const machine = {
-  '/proc/stat': 'cpu  1000 0 500 9000 700 0 0 0 0 0\ncpu0 1 1 1 1\n',
+  '/proc/stat': 'cpu  1000 0 500 9000 700 0 0 0 0 0\ncpu0 1 1 1 1\nbtime 1000000\n',
   '/proc/meminfo': `MemTotal: 100 kB
 MemFree: 40 kB
 Inactive(file): 10 kB
@@ -110,7 +110,7 @@ it('tells of the machine, its file systems and what pods take of them, as kubele
   const kib = 1024
   expect(whole).toEqual({
     nodeName: 'n1',
-    startTime: '1970-01-01T00:00:00Z',
+    startTime: '1970-01-12T13:46:40Z',
     cpu: { time, usageNanoCores: 0, usageCoreNanoSeconds: 15e9 },
     memory: {
       time,
@@ -179,4 +179,14 @@ it('gives metrics-server the use of the whole node, not of its pods alone', asyn
   expect(lines).toContain(
     `container_memory_working_set_bytes{container="app",namespace="shop",pod="web"} 100 ${clock.now()}`,
   )
+})
+
+it('tells processors and memory alone when asked for no more, and walks nothing for it', async () => {
+  const { served, remembered, walks } = await node()
+  const said = (await summary(served, remembered, true)) as any
+  expect(Object.keys(said.node)).toEqual(['nodeName', 'systemContainers', 'startTime', 'cpu', 'memory'])
+  expect(said.pods.map(Object.keys)).toEqual([['podRef', 'startTime', 'containers', 'cpu', 'memory']])
+  expect(said.pods[0].containers.map(Object.keys)).toEqual([['name', 'startTime', 'cpu', 'memory']])
+  expect(said.pods[0].podRef).toEqual({ name: 'web', namespace: 'shop', uid: 'u1' })
+  expect(walks).toEqual([])
 })

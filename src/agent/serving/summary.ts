@@ -17,17 +17,22 @@ export interface Remembered {
 
 /**
  * The body of /stats/summary.
+ * @param brief nothing but processors and memory, which costs a fraction: of the disk nothing is asked
  * @see https://kubernetes.io/docs/reference/instrumentation/node-metrics/
  */
-export async function summary(node: ServedNode, { rates, volumes, storage }: Remembered): Promise<object> {
+export async function summary(
+  node: ServedNode,
+  { rates, volumes, storage }: Remembered,
+  brief = false,
+): Promise<object> {
   const atMs = node.clock.now()
   const [usages, claims, folders, machine, disk, runtimeSpace] = await Promise.all([
     node.runtime.stats(),
-    volumes.take(),
-    storage.take(),
+    brief ? new Map() : volumes.take(),
+    brief ? new Map() : storage.take(),
     readMachineUsage(node.disk),
-    node.disk?.space(node.places.folder).catch(() => undefined),
-    imageSpace(node),
+    brief ? undefined : node.disk?.space(node.places.folder).catch(() => undefined),
+    brief ? { images: undefined, layers: undefined } : imageSpace(node),
   ])
   const pods = new Map(node.pods().map(pod => [pod.metadata.uid!, pod]))
   const looks = await Promise.all(
@@ -40,10 +45,17 @@ export async function summary(node: ServedNode, { rates, volumes, storage }: Rem
   const whole = { id: 'node', cpuNanoseconds: machine?.cpuNanoseconds ?? sum, atMs }
   const nanoCores = rates.take([whole, ...looks.flatMap(look => [look, ...look.usage.containers])])
   const shared = { time: timeText(atMs), atMs, nanoCores, folders, claims, disk, ...runtimeSpace }
-  return {
-    node: await nodeStats(node, { ...shared, machine, looks, cpuNanoseconds: whole.cpuNanoseconds }),
-    pods: looks.map(look => podStats(node, look, shared)),
-  }
+  const ofNode = await nodeStats(node, { ...shared, machine, looks, cpuNanoseconds: whole.cpuNanoseconds })
+  const ofPods = looks.map(look => podStats(node, look, shared))
+  return brief ? { node: briefly(ofNode), pods: ofPods.map(briefly) } : { node: ofNode, pods: ofPods }
+}
+
+const inBrief = new Set(['nodeName', 'podRef', 'name', 'startTime', 'cpu', 'memory', 'systemContainers', 'containers'])
+
+/** Processors and memory of it and of what is in it. */
+function briefly(stats: object): object {
+  const kept = Object.entries(stats).filter(([name]) => inBrief.has(name))
+  return Object.fromEntries(kept.map(([name, value]) => [name, Array.isArray(value) ? value.map(briefly) : value]))
 }
 
 /** The file systems of images and of what containers write, mostly one; what each takes of it. */
