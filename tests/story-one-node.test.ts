@@ -1,11 +1,15 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemCommands } from '../src/base/commands.ts'
+import { systemDisk } from '../src/base/disk.ts'
+import { ociArchive } from '../src/runtime/oci-image.ts'
 import { type Lan, openLan } from './support/lan.ts'
 import { cgroupsOf, leftovers, stateFolderOf, type Traces, tracesOf } from './support/leftovers.ts'
-import { isReady, Parts, realImpossible } from './support/parts.ts'
+import { isReady, optiflow, Parts, realImpossible } from './support/parts.ts'
 import { onPath, type Started, until } from './support/processes.ts'
 import { debianRegistry, testRegistry } from './support/registries.ts'
+import { webImage } from './support/web-image.ts'
 
 const obstacle = realImpossible()
 const selector = 'optiflow.dev/workload=web'
@@ -128,6 +132,29 @@ describe.skipIf(obstacle)(
         expect(await ask(`http://${name}:8080/`)).toMatch(/^version 1 on web-/)
       const [pod] = await pods()
       expect(await ask(`http://${pod.status.podIP}:8080/`)).toBe(`version 1 on ${pod.metadata.name}\n`)
+    })
+
+    it('an image that no registry has comes out of an archive, as a file or through a pipe', async () => {
+      const file = join(lan.folder, 'app.tar')
+      const image = await webImage(systemDisk, systemCommands, 'archived')
+      await writeFile(file, ociArchive(image, 'docker.io/library/archived:1'))
+      const flags = ['--data-dir', parts.dataDir]
+      const said = await parts.optiflow('node', 'import', file, ...flags)
+      expect(said).toBe(`docker.io/library/archived:1 ${image.manifest.digest}\n`)
+      await lan.machines['box']!.ok('sh', ['-c', `gzip -k ${file}`])
+      const pipe = 'cat "$2" | "$0" node import - --name archived:2 --data-dir "$1"'
+      const piped = ['-c', pipe, optiflow, parts.dataDir, file]
+      expect(await lan.machines['box']!.ok('sh', piped)).toContain('docker.io/library/archived:2 ')
+      expect(await parts.optiflow('node', 'import', `${file}.gz`, ...flags)).toContain('archived:1 ')
+      const container = { name: 'main', image: 'archived:2', imagePullPolicy: 'Never' }
+      const spec = { terminationGracePeriodSeconds: 0, containers: [container] }
+      await parts.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'archived', namespace: 'default' }, spec })
+      await until('its pod', async () => isReady(await parts.get('pod', 'archived')))
+      expect(await parts.kubectl('logs', 'archived')).toContain('serving version archived')
+      await parts.kubectl('delete', 'pod', 'archived')
+      expect((await readdir(parts.dataDir)).filter(name => name.startsWith('import-'))).toEqual([])
+      await writeFile(file, 'no archive')
+      await expect(parts.optiflow('node', 'import', file, ...flags)).rejects.toThrow(`${file} cannot be unpacked`)
     })
 
     it('what is secret is only in memory', async () => {

@@ -24,7 +24,7 @@ export const deployment: Explainer<Deployment> = {
       found.push(
         stops(
           `the rollout made no progress for ${spec.progressDeadlineSeconds} s (spec.progressDeadlineSeconds)`,
-          `Mend the pods below, or go back: optiflow rollout undo deploy/${object.metadata.name}`,
+          `Mend the pods below, or go back: kubectl rollout undo deploy/${object.metadata.name}`,
         ),
       )
     const replicas = spec.replicas ?? 1

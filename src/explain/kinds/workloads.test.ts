@@ -43,7 +43,7 @@ const deployments: Case[] = [
     ],
     [
       '3 of 3 replicas are available',
-      'stops: the rollout made no progress for 600 s (spec.progressDeadlineSeconds) → Mend the pods below, or go back: optiflow rollout undo deploy/web',
+      'stops: the rollout made no progress for 600 s (spec.progressDeadlineSeconds) → Mend the pods below, or go back: kubectl rollout undo deploy/web',
       'waits: the rollout has replaced 1 of 3 pods',
       'well: HorizontalPodAutoscaler scale sets its replicas, between 1 and 9',
     ],
