@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createSigningRequest } from '../base/signing-request.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import { startTestServer, type TestServer } from './testing/test-server.ts'
 
@@ -512,4 +513,23 @@ test('who says that a list is empty which another has applied as null is in conf
     409,
     'Apply failed with 1 conflict: conflict with "first": .metadata.finalizers',
   ])
+})
+
+test('nobody owns what a certificate is asked for: it stays, whoever applies something else', async () => {
+  const url = '/apis/certificates.k8s.io/v1/certificatesigningrequests'
+  const identity = { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest' }
+  const { request: pem } = await createSigningRequest({ commonName: 'who' })
+  const encoded = Buffer.from(pem).toString('base64')
+  const spec = { request: encoded, signerName: 'example.com/s', usages: ['client auth'] }
+  const request = { ...identity, metadata: { name: 'asked' }, spec }
+  const created = await server.call('PATCH', `${url}/asked?fieldManager=one`, request, type)
+  expect([created.status, created.body.metadata.managedFields]).toEqual([201, undefined])
+  const other = { ...request, metadata: { name: 'asked', labels: { a: 'b' } }, spec: { ...request.spec, uid: 'u' } }
+  const { status, body } = await server.call('PATCH', `${url}/asked?fieldManager=two`, other, type)
+  expect([status, body.spec]).toEqual([200, created.body.spec])
+  expect(body.metadata.managedFields.map((m: any) => [m.manager, m.fieldsV1])).toEqual([
+    ['two', { 'f:metadata': { 'f:labels': { 'f:a': {} } } }],
+  ])
+  const posted = await server.call('POST', `${url}?fieldManager=three`, { ...request, metadata: { name: 'posted' } })
+  expect(posted.body.metadata.managedFields).toBeUndefined()
 })

@@ -97,6 +97,8 @@ const mostShown = 256
 
 function show(value: unknown): string {
   if (value instanceof GoText) return value.text
+  // What is not there is a word in Kubernetes' messages.
+  if (value === null || value === undefined) return '"null"'
   if (typeof value === 'string') return goQuote(value)
   if (Array.isArray(value) && value.length && value.every(v => typeof v === 'string'))
     return `[]string{${value.map(goQuote).join(', ')}}`

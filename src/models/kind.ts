@@ -60,6 +60,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   checksMetadataAgain?: boolean
   /** Refusals of what a writer of a sub-path (`status`, `approval`, …) may not do; besides `validate`. */
   validatePart?(part: string, next: T, previous: T): FieldError[]
+  /** Nobody owns the spec, whoever writes or applies it: it stays as it was asked for. */
+  specIsNobodys?: boolean
   /** Before an update is validated: carry over what a writer of the main resource may not change. Status is already kept. */
   prepareUpdate?(next: T, previous: T): void
   /** After admission has changed it and its owners are settled: what the house alone counts, whoever owns it. Changes `next`. */

@@ -15,6 +15,7 @@ export function writerOf(core: Core, kind: Kind<any>, manager: string, subresour
   const leavesStatus = subresource === '' && kind.subresources?.includes('status') === true
   const writer: Writer = {
     ...{ manager, apiVersion: apiVersionOf(kind), subresource, time: timestamp(core.clock), leavesStatus },
+    ...(kind.specIsNobodys ? { leavesSpec: true } : {}),
   }
   // Versions of a custom kind differ as its author likes: they are looked at when it comes to it.
   return kind.custom ? writer : { ...writer, formAt: formsOf(core, form, kind.group) }

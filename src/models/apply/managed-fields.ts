@@ -3,7 +3,7 @@ import type { AnyObject } from '../object.ts'
 import type { ObjectType, Type } from '../schema/types.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
 import { conflict } from './conflicts.ts'
-import { fieldsOfCreated } from './created-fields.ts'
+import { fieldsOfCreated, type Unowned } from './created-fields.ts'
 import { FieldSet, type FieldsV1, sharedTree } from './field-set.ts'
 import { Differences, type FormAt, strip } from './forms.ts'
 import { type Owner, readOwners } from './read-owners.ts'
@@ -29,6 +29,8 @@ export interface Writer {
   time: string
   /** Says nothing about the status, whatever it sends: the status is written by a path of its own. */
   leavesStatus?: boolean
+  /** Says nothing about the spec either, which nobody owns. */
+  leavesSpec?: boolean
   /** The object as other versions show it; undefined for a version that there is not. Without it all versions are alike. */
   formAt?: FormAt
   /** What is applied as it was sent, if that is less than what is owned: its namespace may go unsaid. */
@@ -60,14 +62,30 @@ const unowned = FieldSet.fromWire({
 // `metadata` itself is nobody's, but labels and annotations below it are.
 unowned.members.delete('f:metadata')
 const metadata = unowned.children.get('f:metadata')!
-const unownedWithStatus = new FieldSet()
-for (const element of [...unowned.members, 'f:status']) unownedWithStatus.members.add(element)
-unownedWithStatus.children.set('f:metadata', metadata)
 
 /** What is nobody's, for comparing and for writing at once. */
+interface Nobodys {
+  set: FieldSet
+  elements: Unowned
+}
+
+const nobodysBesides = (...elements: string[]): Nobodys => {
+  const set = new FieldSet()
+  for (const element of [...unowned.members, ...elements]) set.members.add(element)
+  set.children.set('f:metadata', metadata)
+  return { set, elements: { own: set.members, metadata: metadata.members } }
+}
+
 const unownedBy = {
-  writersOfAll: { set: unowned, elements: { own: unowned.members, metadata: metadata.members } },
-  others: { set: unownedWithStatus, elements: { own: unownedWithStatus.members, metadata: metadata.members } },
+  writersOfAll: nobodysBesides(),
+  writersOfSpec: nobodysBesides('f:status'),
+  writersOfStatus: nobodysBesides('f:spec'),
+  others: nobodysBesides('f:spec', 'f:status'),
+}
+
+function nobodysFor({ leavesStatus, leavesSpec }: Writer): Nobodys {
+  if (leavesSpec) return leavesStatus ? unownedBy.others : unownedBy.writersOfStatus
+  return leavesStatus ? unownedBy.writersOfSpec : unownedBy.writersOfAll
 }
 
 /**
@@ -92,7 +110,7 @@ export function trackUpdate(type: ObjectType, previous: AnyObject | undefined, n
     delete next.metadata.managedFields
     return
   }
-  const nobodys = writer.leavesStatus ? unownedBy.others : unownedBy.writersOfAll
+  const nobodys = nobodysFor(writer)
   if (!previous && !owners.length) {
     const text = fieldsOfCreated(type, writer.formAt?.(writer.apiVersion)?.view(next) ?? next, nobodys.elements)
     if (text === '{}') {
@@ -178,14 +196,15 @@ export function applyConfiguration(
   force: boolean,
   ownable = applied,
 ): AnyObject {
-  const wanted = fieldsSaid(type, strip(ownable)).without(unowned)
+  const nobodysNow = writer.leavesSpec ? nobodysFor(writer).set : unowned
+  const wanted = fieldsSaid(type, strip(ownable)).without(nobodysNow)
   const heard = wanted.union(emptyListsSaid(type, strip(ownable)))
   const before = live ? strip(live) : {}
   const owners = (readOwners(live?.metadata.managedFields) ?? []).filter(
     ({ entry }) => !writer.formAt || writer.formAt(entry.apiVersion ?? ''),
   )
   if (live && !owners.length) {
-    const nobodys = writer.leavesStatus ? unownedBy.others : unownedBy.writersOfAll
+    const nobodys = nobodysFor(writer)
     const all = compareFields(type, strip(undefined), before).changed.without(nobodys.set)
     if (!all.isEmpty)
       owners.push({ entry: { ...entryOf(writer, 'Update'), manager: 'before-first-apply' }, fields: all })

@@ -74,7 +74,7 @@ test('EventRateLimit has limits, webhooks a kubeconfig', () => {
       'limits[0].cacheSize: Invalid value: -1: must not be negative',
   )
   expect(() => readPluginConfiguration('EventRateLimit', events)).toThrow(
-    'limits: Invalid value: null: must not be empty',
+    'limits: Invalid value: []eventratelimit.Limit(nil): must not be empty',
   )
   const webhooks = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'WebhookAdmissionConfiguration' }
   expect(readPluginConfiguration('MutatingAdmissionWebhook', { ...webhooks, kubeConfigFile: '/k' })).toEqual({

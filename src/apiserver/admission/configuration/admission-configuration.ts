@@ -1,5 +1,5 @@
 import { isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
-import { duplicate, invalid, notSupported, required } from '../../../models/field-error.ts'
+import { duplicate, GoText, invalid, notSupported, required } from '../../../models/field-error.ts'
 import { ConfigFile, type Fields } from '../../configuration/config-file.ts'
 import { type EventLimit, eventLimitTypes } from '../event-rate-limit.ts'
 import type { PodSecurityOptions } from '../pod-security/pod-security.ts'
@@ -130,7 +130,7 @@ function readEventLimits(file: ConfigFile, value: unknown): EventLimit[] {
   const fields = file.object('', value, ['apiVersion', 'kind', 'limits'])
   file.kind(fields, eventVersions)
   const limits = file.list('limits', fields['limits'])
-  if (limits.length === 0) file.add(invalid('limits', null, 'must not be empty'))
+  if (limits.length === 0) file.add(invalid('limits', new GoText('[]eventratelimit.Limit(nil)'), 'must not be empty'))
   return limits.map((entry, i): EventLimit => {
     const at = `limits[${i}]`
     const said = file.object(at, entry, ['type', 'qps', 'burst', 'cacheSize'])

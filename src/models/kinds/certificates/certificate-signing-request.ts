@@ -34,6 +34,7 @@ export const CertificateSigningRequest = defineKind<certificates.CertificateSign
     text('Condition', condition),
   ],
   ownAge: true,
+  specIsNobodys: true,
   // What was signed for is what was asked for.
   prepareUpdate: (next, previous) => {
     next.spec = previous.spec
