@@ -1,4 +1,4 @@
-import { invalid, notSupported, tooLong } from '../../models/field-error.ts'
+import { GoText, invalid, notSupported, tooLong } from '../../models/field-error.ts'
 import type { Call } from '../core.ts'
 import { invalidOptions } from './invalid-options.ts'
 
@@ -14,8 +14,7 @@ export function isDryRun(call: Call): boolean {
 export function checkDryRun(call: Call, values: readonly unknown[]): void {
   if (values.every(value => value === 'All')) return
   const list = `[]string{${values.map(value => JSON.stringify(value)).join(', ')}}`
-  const error = notSupported('dryRun', undefined, ['All'])
-  throw invalidOptions(call, { ...error, message: error.message.replace('undefined', () => list) })
+  throw invalidOptions(call, notSupported('dryRun', new GoText(list), ['All']))
 }
 
 /** Who writes: the query's fieldManager, else the client's name. @throws ApiError Invalid */
