@@ -60,3 +60,20 @@ it('an agent that starts anew counts a deadline from when the pod was first seen
   await f.advance(6_000)
   expect(f.pod('timed')!.status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' })
 })
+
+it.each([hourMs, -hourMs])(
+  'a container that crashes waits as long as before when the clock jumps by %d ms while it runs',
+  async jumpMs => {
+    const f = (fixture = await new Fixture().start())
+    await f.run('crashing', {}, { 'exit-code': '1', 'exit-after': '30s' })
+    const restarts = () => f.pod('crashing')!.status!.containerStatuses![0]!.restartCount
+    // It ends after 30 s, and again after 60; from 70 s on it runs for the third time.
+    await f.advance(80_000)
+    expect(restarts()).toBe(2)
+    f.clock.jumpWall(jumpMs)
+    await f.advance(35_000)
+    expect(restarts()).toBe(2)
+    await f.advance(10_000)
+    expect(restarts()).toBe(3)
+  },
+)

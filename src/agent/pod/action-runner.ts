@@ -124,6 +124,8 @@ export class ActionRunner {
     const imageRef = this.#records.images.get(action.container)!.ref
     const wanted = 'targetContainerName' in container ? container.targetContainerName : undefined
     const target = wanted ? newest(this.#node.view.get(this.#subject.uid), wanted)?.id : undefined
+    const { attempt } = action
+    this.#records.begun.set(action.container, { attempt, atMonoMs: this.#node.clock.monotonicMs() })
     try {
       await this.#steps.bound(this.#subject.accounted)
       await this.#steps.start(
@@ -156,10 +158,14 @@ export class ActionRunner {
     const container = view.get(this.#subject.uid)?.containers.find(c => c.id === id)
     if (!container) return
     const message = await this.#steps.readEnd(this.#subject.pod, container)
+    const now = clock.monotonicMs()
+    const begun = this.#records.begun.get(container.name)
+    // Clocks are set, and it cannot have ended before it was begun.
+    const mostMs = begun?.attempt === container.attempt ? now - begun.atMonoMs : undefined
     const agoMs = container.finishedAtMs === undefined ? 0 : clock.now() - container.finishedAtMs
-    countCrash(this.#records, container)
+    countCrash(this.#records, container, mostMs)
     this.#records.ended.set(id, {
-      atMonoMs: clock.monotonicMs() - Math.min(Math.max(agoMs, 0), forgivenAfterMs),
+      atMonoMs: now - Math.min(Math.max(agoMs, 0), mostMs ?? forgivenAfterMs, forgivenAfterMs),
       message,
     })
   }

@@ -52,12 +52,17 @@ export function restartAt(records: Records, container: PodContainer, last: Obser
   return ended ? ended.atMonoMs + crashDelayMs(crashes) : 0
 }
 
-/** Counts a container that just ended, unless it was ended for other resources. Does nothing the second time. */
-export function countCrash(records: Records, container: ObservedContainer): void {
+/**
+ * Counts a container that just ended, unless it was ended for other resources. Does nothing the second time.
+ * @param mostMs how long ago this agent began it; undefined: another did, and only the runtime's clock tells how long it ran
+ */
+export function countCrash(records: Records, container: ObservedContainer, mostMs?: number): void {
   const known = records.crashes.get(container.name)
   if (known?.lastId === container.id || records.resized.has(container.id)) return
   const { startedAtMs, finishedAtMs } = container
-  const ranMs = startedAtMs && finishedAtMs ? finishedAtMs - startedAtMs : 0
+  const toldMs = startedAtMs && finishedAtMs ? finishedAtMs - startedAtMs : 0
+  // A clock that was set while it ran tells too much, or less than nothing.
+  const ranMs = mostMs === undefined ? toldMs : toldMs < 0 ? mostMs : Math.min(toldMs, mostMs)
   const hash = container.annotations[hashAnnotation]
   // After a restart of the agent the attempt number is the best guess at how often it crashed before.
   const before = !known ? container.attempt : known.hash === hash ? known.count : 1

@@ -70,6 +70,8 @@ export interface Records {
   operations: Map<string, Operation>
   /** Consecutive crashes by container name, under which definition they were, and the last container that was counted. */
   crashes: Map<string, { count: number; hash: string | undefined; lastId: ContainerId }>
+  /** By container name: which attempt this agent began last, and when. */
+  begun: Map<string, { attempt: number; atMonoMs: number }>
   ended: Map<ContainerId, Ended>
   kills: Map<ContainerId, KillRequest>
   /** Sidecars whose preStop hook has ended while they waited for their turn. */
@@ -102,6 +104,7 @@ export function newRecords(startedAtMs: number, startedAtMonoMs: number): Record
     failures: new Map(),
     operations: new Map(),
     crashes: new Map(),
+    begun: new Map(),
     ended: new Map(),
     kills: new Map(),
     hooked: new Set(),
