@@ -71,18 +71,18 @@ export function createHandler(parts: PipelineParts): ApiHandler {
       const deadlineMs = long || reads(request) ? undefined : started + requestTimeoutMs(info.query)
       const core = coreFor(parts.core, request, { user: user.username, request: auditId }, trail, deadlineMs)
       const call: Call = { core, request, info, user, auditId, warnings }
-      const work = async () => {
-        begunMs = parts.core.clock.monotonicMs()
-        const answer = parts.authorizer.authorize(attributes)
-        const decision = answer instanceof Promise ? await answer : answer
+      const decided = (decision: Decision): Promise<ApiReply> => {
         parts.metrics.access.decided(decision, parts.core.clock.monotonicMs() - begunMs)
         note(decision, trail)
-        if (!decision.allowed && decision.error !== undefined) return untoldReply(request, decision.error)
-        if (!decision.allowed) return forbiddenReply(mayNot(attributes, decision.reason), request)
-        const elsewhere = parts.aggregation.reply(call)
-        if (elsewhere) return elsewhere
-        if (call.info.resource) return serveResource(call, verb)
-        return (await parts.others(call)) ?? (belowRoot(call) ? errorReply(noSuchPath()) : noSuchPage())
+        if (!decision.allowed) return Promise.resolve(refusedReply(request, attributes, decision))
+        return (
+          parts.aggregation.reply(call) ?? (call.info.resource ? serveResource(call, verb) : serveOther(parts, call))
+        )
+      }
+      const work = () => {
+        begunMs = parts.core.clock.monotonicMs()
+        const answer = parts.authorizer.authorize(attributes)
+        return answer instanceof Promise ? answer.then(decided) : decided(answer)
       }
       askedMs = parts.core.clock.monotonicMs()
       flow = long ? undefined : parts.control.flowControl.classify(attributes)
@@ -150,6 +150,10 @@ function serveResource(call: Call, verb: string): Promise<ApiReply> {
   return freshen(call.core.fresh).then(() => handler(resourceCall))
 }
 
+async function serveOther({ others }: PipelineParts, call: Call): Promise<ApiReply> {
+  return (await others(call)) ?? (belowRoot(call) ? errorReply(noSuchPath()) : noSuchPage())
+}
+
 function warnDeprecated({ resource, path, warnings, core }: ResourceCall): void {
   const { kind } = resource
   if (!kind.deprecation) return
@@ -193,6 +197,8 @@ async function freshen(fresh: FreshReads): Promise<void> {
     details: { retryAfterSeconds: 1 },
   })
 }
+
+type Refused = Decision & { allowed: false }
 
 type Asked = Omit<Attributes, 'user'>
 
@@ -255,8 +261,9 @@ function untoldReply({ url }: ApiRequest, error: string): ApiReply {
   return textReply(500, `Internal Server Error: ${goQuote(shown)}: ${error}\n`)
 }
 
-function forbiddenReply(error: ApiError, { headers }: ApiRequest): ApiReply {
-  const reply = errorReply(error, headers['accept'])
+function refusedReply(request: ApiRequest, attributes: Attributes, { error, reason }: Refused): ApiReply {
+  if (error !== undefined) return untoldReply(request, error)
+  const reply = errorReply(mayNot(attributes, reason), request.headers['accept'])
   reply.headers['x-content-type-options'] = 'nosniff'
   return reply
 }

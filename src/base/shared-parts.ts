@@ -7,6 +7,10 @@ export function withSharedParts<T>(next: T, like: unknown): T {
   return part(next, like) as T
 }
 
+/** The names of the objects of `like` that are looked at now, outermost first: an array of its own for each would be garbage by the kilobyte. */
+const names: string[] = []
+let named = 0
+
 function part(next: unknown, like: unknown): unknown {
   if (next === like) return like
   if (typeof next !== 'object' || typeof like !== 'object' || next === null || like === null) return next
@@ -27,11 +31,14 @@ function list(next: unknown[], like: unknown[]): unknown[] {
 
 function fields(next: Record<string, unknown>, like: Record<string, unknown>): object {
   const fixed = Object.isFrozen(next)
-  const names = Object.keys(like)
+  const first = named
+  for (const name in like) names[named++] = name
+  const end = named
   let equal = true
-  let at = 0
+  let at = first
   for (const name in next) {
-    const inPlace = names[at++] === name
+    const inPlace = at < end && names[at] === name
+    at++
     // Only its own: of what every object has, nothing is shared.
     const known = inPlace || Object.hasOwn(like, name) ? like[name] : undefined
     const shared = part(next[name], known)
@@ -39,5 +46,6 @@ function fields(next: Record<string, unknown>, like: Record<string, unknown>): o
     // Of equal texts, too, the older one is kept then.
     if (!fixed && known !== undefined) next[name] = shared
   }
-  return equal && at === names.length ? like : next
+  named = first
+  return equal && at === end ? like : next
 }

@@ -100,23 +100,42 @@ export class AdmissionChain {
   }
 
   /** For what is not an object of the collection but asked of one: a binding, an eviction, a token. @throws ApiError */
-  async admit(admission: Admission): Promise<void> {
-    await this.mutate(admission)
-    await this.validate(admission)
+  admit(admission: Admission): Promise<void> | undefined {
+    const mutated = this.mutate(admission)
+    return mutated instanceof Promise ? mutated.then(() => this.validate(admission)) : this.validate(admission)
   }
 
+  // Who writes waits for admission only if somebody else is asked: what is waited for lives on the heap as long as its request.
+
   /** @returns true if some plugin may have changed it: then the object needs its defaults again. */
-  async mutate(admission: Admission): Promise<boolean> {
-    const { checking, mutating, times, unsettles } = this.#for(admission)
+  mutate(admission: Admission): boolean | Promise<boolean> {
+    const chosen = this.#for(admission)
     const began = this.#metrics.now()
     try {
-      const checked = this.#ask(checking, admission, 'check')
-      if (checked) await checked
-      for (const turn of [0, 1]) {
-        if (turn > 0 && !admission.again) break
-        admission.turn = turn
-        const pending = this.#ask(mutating, admission, 'mutate')
-        if (pending) await pending
+      this.#ask(chosen.checking, admission, 'check')
+      admission.turn = 0
+      const pending = this.#ask(chosen.mutating, admission, 'mutate')
+      if (pending || admission.again) return this.#mutateOn(pending, chosen, admission, began)
+    } catch (error) {
+      this.#tell(chosen.times.admit.refused, began)
+      throw error
+    }
+    this.#tell(chosen.times.admit.passed, began)
+    return chosen.unsettles
+  }
+
+  /** Once the first turn has ended. */
+  async #mutateOn(
+    pending: Promise<void> | undefined,
+    { mutating, times, unsettles }: Chosen,
+    admission: Admission,
+    began: number,
+  ): Promise<boolean> {
+    try {
+      await pending
+      if (admission.again) {
+        admission.turn = 1
+        await this.#ask(mutating, admission, 'mutate')
       }
     } catch (error) {
       this.#tell(times.admit.refused, began)
@@ -126,17 +145,25 @@ export class AdmissionChain {
     return unsettles
   }
 
-  async validate(admission: Admission): Promise<void> {
+  validate(admission: Admission): Promise<void> | undefined {
     const { validating, times } = this.#for(admission)
     const began = this.#metrics.now()
-    try {
-      const pending = this.#ask(validating, admission, 'validate')
-      if (pending) await pending
-    } catch (error) {
+    const refused = (error: unknown): never => {
       this.#tell(times.validate.refused, began)
       throw error
     }
-    this.#tell(times.validate.passed, began)
+    const passed = () => {
+      this.#tell(times.validate.passed, began)
+    }
+    let pending: Promise<void> | undefined
+    try {
+      pending = this.#ask(validating, admission, 'validate')
+    } catch (error) {
+      refused(error)
+    }
+    if (pending) return pending.then(passed, refused)
+    passed()
+    return undefined
   }
 
   /** One after the other; most answer at once, and then there is nothing to wait for. @throws ApiError of the first that refuses */
@@ -186,7 +213,7 @@ export class AdmissionChain {
   }
 
   /** Writes with everything that is taken or charged in the same commit. */
-  async commit<T>(admission: Admission, write: (claims: Claim[]) => Promise<T>): Promise<T> {
+  commit<T>(admission: Admission, write: (claims: Claim[]) => Promise<T>): Promise<T> {
     const { claiming, charging } = this.#for(admission)
     const claims = claiming.length === 0 ? none : claiming.flatMap(plugin => plugin.claims!(admission))
     if (charging.every(plugin => plugin.charges!(admission).length === 0)) return write(claims)

@@ -25,9 +25,9 @@ export const nodeRestriction: AdmissionPlugin = {
       resource,
       ...[CertificateSigningRequest, CSINode, Lease, Node, PersistentVolumeClaim, Pod, ResourceSlice, ServiceAccount],
     ),
-  async validate(admission) {
+  validate(admission) {
     const node = nodeNameOf(admission.user)
-    if (node === undefined) return
+    if (node === undefined) return undefined
     if (node === '')
       throw forbidden(admission, `could not determine node from user ${JSON.stringify(admission.user.username)}`)
     const { resource } = admission
@@ -38,7 +38,8 @@ export const nodeRestriction: AdmissionPlugin = {
     else if (isOf(resource, Lease)) checkLease(admission, node)
     else if (isOf(resource, CSINode)) checkStorageNode(admission, node)
     else if (isOf(resource, ResourceSlice)) checkSlice(admission, node)
-    else await checkRequest(admission, node)
+    else return checkRequest(admission, node)
+    return undefined
   },
 }
 

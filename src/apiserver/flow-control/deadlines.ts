@@ -15,7 +15,7 @@ export class TimeIsOver extends ApiError {
 
 interface Pending {
   endsAtMs: number
-  end(): void
+  reject(error: TimeIsOver): void
 }
 
 /** `?timeout=32s`: how long the caller is ready to wait, at most a minute. @throws ApiError BadRequest */
@@ -41,11 +41,9 @@ export class Deadlines {
   /** @throws TimeIsOver; the work itself may still be done */
   within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const pending: Pending = {
-        endsAtMs: this.#clock.monotonicMs() + timeoutMs,
-        end: () => reject(new TimeIsOver()),
-      }
-      const exact = timeoutMs < longestRequestMs ? this.#clock.schedule(timeoutMs, pending.end) : undefined
+      const pending: Pending = { endsAtMs: this.#clock.monotonicMs() + timeoutMs, reject }
+      const exact =
+        timeoutMs < longestRequestMs ? this.#clock.schedule(timeoutMs, () => reject(new TimeIsOver())) : undefined
       if (!exact) this.#watch(pending)
       const over = () => {
         if (exact) exact()
@@ -76,7 +74,7 @@ export class Deadlines {
     for (const pending of this.#pending)
       if (pending.endsAtMs <= now) {
         this.#pending.delete(pending)
-        pending.end()
+        pending.reject(new TimeIsOver())
       }
     this.#ticking = this.#pending.size > 0
     if (this.#ticking) this.#clock.schedule(tickMs, () => this.#tick())

@@ -98,15 +98,28 @@ export class FlowControl {
   }
 
   /** It takes no seat, and is counted as one. */
-  async #runExempt<T>(counts: FlowCounts, verb: string, work: () => Promise<T>): Promise<T> {
+  #runExempt<T>(counts: FlowCounts, verb: string, work: () => Promise<T>): Promise<T> {
     const { clock } = this.#core
     const began = clock.monotonicMs()
     counts.dispatched(0, 1)
+    const executed = () => counts.executed(verb, clock.monotonicMs() - began, 1)
+    let working: Promise<T>
     try {
-      return await work()
-    } finally {
-      counts.executed(verb, clock.monotonicMs() - began, 1)
+      working = work()
+    } catch (error) {
+      executed()
+      throw error
     }
+    return working.then(
+      value => {
+        executed()
+        return value
+      },
+      error => {
+        executed()
+        throw error
+      },
+    )
   }
 
   async #runSeated<T>(

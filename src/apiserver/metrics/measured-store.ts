@@ -41,17 +41,21 @@ export function measuredStore(store: Store, clock: Clock, registers: Registry[])
   const measured = (operation: string) => {
     const labels = { operation, type: 'store' }
     const [time, count, errors] = [duration.of(labels), total.of(labels), failed.labels(labels)]
-    return async <T>(work: Promise<T>): Promise<T> => {
+    return <T>(work: Promise<T>): Promise<T> => {
       const began = clock.monotonicMs()
+      const ended = () => time.observe((clock.monotonicMs() - began) / 1000)
       count.inc()
-      try {
-        return await work
-      } catch (error) {
-        errors.inc()
-        throw error
-      } finally {
-        time.observe((clock.monotonicMs() - began) / 1000)
-      }
+      return work.then(
+        value => {
+          ended()
+          return value
+        },
+        error => {
+          errors.inc()
+          ended()
+          throw error
+        },
+      )
     }
   }
   const [get, list, commit, compact] = ['get', 'list', 'update', 'compact'].map(measured) as [

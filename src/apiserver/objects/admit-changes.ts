@@ -1,4 +1,5 @@
 import { ownersProblem } from '../../models/apply/read-owners.ts'
+import type { AnyObject } from '../../models/object.ts'
 import type { Admission } from '../admission/chain.ts'
 import { withoutDoubleOwners } from './owner-references.ts'
 
@@ -6,10 +7,16 @@ import { withoutDoubleOwners } from './owner-references.ts'
  * Lets admission change the object; what it breaks of the metadata is mended, with a warning.
  * @returns whether anything may lack its defaults now
  */
-export async function admitChanges(admission: Admission): Promise<boolean> {
+export function admitChanges(admission: Admission): boolean | Promise<boolean> {
+  const owners = admission.object!.metadata.managedFields
+  const changed = admission.core.admission.mutate(admission)
+  return changed instanceof Promise
+    ? changed.then(c => mended(admission, owners, c))
+    : mended(admission, owners, changed)
+}
+
+function mended(admission: Admission, owners: AnyObject['metadata']['managedFields'], changed: boolean): boolean {
   const object = admission.object!
-  const owners = object.metadata.managedFields
-  const changed = await admission.core.admission.mutate(admission)
   const problem = object.metadata.managedFields === owners ? undefined : ownersProblem(object.metadata.managedFields)
   if (problem) {
     if (owners) object.metadata.managedFields = owners

@@ -28,7 +28,7 @@ export function admitRequest(
   subresource: string,
   name: string,
   object: AnyObject,
-): Promise<void> {
+): Promise<void> | undefined {
   return core.admission.admit({
     ...{ core, operation: 'CREATE', resource, subresource, namespace, name, object, previous: undefined },
     ...{ user, dryRun, warnings },

@@ -106,10 +106,12 @@ async function admitAndCommit(
   const tracking = options.track?.(next, undefined)
   if (tracking) await tracking
   settleEmptyLists(kind, next)
-  if (await admitChanges(admission)) applyDefaults(kind, next)
+  const admitted = admitChanges(admission)
+  if (admitted instanceof Promise ? await admitted : admitted) applyDefaults(kind, next)
   kind.prepareCreate?.(next)
   refuse(resource, next, validateObject({ kind, asked: requested.kind }, next))
-  await core.admission.validate(admission)
+  const validating = core.admission.validate(admission)
+  if (validating) await validating
   // Whoever reads a custom resource sees all that its schema states as default, the status too, which no writer may bring.
   if (kind.custom) applyDefaults(kind, next)
   if (kind.warnings) options.warnings.push(...kind.warnings(next))
@@ -126,13 +128,12 @@ async function admitAndCommit(
   const kept = await core.admission.commit(admission, claims =>
     core.objects.create(resource, stored, claims, requested.kind),
   )
-  return prepared(resource, kept)
+  return prepared(resource, kept) ?? kept
 }
 
-/** What was written is shown as whoever reads it next will see it: what a conversion loses is lost. */
-export async function prepared(resource: Resource, kept: KeptObject): Promise<KeptObject> {
-  await prepare(resource, [kept])
-  return kept
+/** What was written is shown as whoever reads it next will see it: what a conversion loses is lost. Undefined: it is shown so already. */
+export function prepared(resource: Resource, kept: KeptObject): Promise<KeptObject> | undefined {
+  return prepare(resource, [kept])?.then(() => kept)
 }
 
 /** What would be kept, with the number of now, or (a new object) none. @param object not to be changed any more */

@@ -75,7 +75,8 @@ export async function deleteObject(
       }
       if (options.dryRun) return { gone: false, object: dryKept(next, kept.revision, false) }
       const stored = target.form ? await target.form.toStored(next) : next
-      return { gone: false, object: await prepared(target, await core.objects.replace(target, kept, stored)) }
+      const object = await core.objects.replace(target, kept, stored)
+      return { gone: false, object: (await prepared(target, object)) ?? object }
     } catch (error) {
       if (!(error instanceof StaleObject)) throw error
       if (attempt >= attempts) throw conflictError(resource.kind, name, objectModified)

@@ -143,7 +143,8 @@ async function admitAndCommit(
   settleEmptyLists(kind, next)
   // What is patched is about the state that it was made from; what is sent whole is only once it was looked at.
   if (!options.mustSayRevision) next.metadata.resourceVersion ||= present.metadata.resourceVersion!
-  if (!options.admitted && (await admitChanges(admission))) applyDefaults(kind, next)
+  const admitted = options.admitted ? false : admitChanges(admission)
+  if (admitted instanceof Promise ? await admitted : admitted) applyDefaults(kind, next)
   next.metadata.resourceVersion ||= present.metadata.resourceVersion!
   if (!options.trusted && options.subresource === '') kind.finishUpdate?.(next, present)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
@@ -152,7 +153,8 @@ async function admitAndCommit(
     if (options.subresource && kind.validatePart) wrong.push(...kind.validatePart(options.subresource, next, present))
     refuse(target, next, kind.custom && options.subresource === 'status' ? wrong.map(asOfStatus) : wrong)
   }
-  if (!options.admitted) await core.admission.validate(admission)
+  const validating = options.admitted ? undefined : core.admission.validate(admission)
+  if (validating) await validating
   if (kind.warnings && options.subresource === '') options.warnings.push(...kind.warnings(next, present))
 
   next.metadata.resourceVersion = present.metadata.resourceVersion!
@@ -169,7 +171,7 @@ async function admitAndCommit(
   }
   const stored = form ? await form.toStored(next) : next
   const written = await core.admission.commit(admission, claims => core.objects.replace(target, kept, stored, claims))
-  return prepared(target, written)
+  return prepared(target, written) ?? written
 }
 
 /** The next state with everything kept that such a writer may not change. May change and return `next`. */

@@ -16,7 +16,27 @@ export function encodeObject(object: AnyObject): Buffer {
 /** The same, and whether JSON.parse reads the object back from it as it is: not if it holds integers beyond 2^53. */
 export function encodeWritten(object: AnyObject): { bytes: Buffer; plain: boolean } {
   const plain = textOf(object, plainJson)
-  return { bytes: Buffer.from(plain ?? textOf(object, encodeJson)!), plain: plain !== undefined }
+  return { bytes: toBytes(plain ?? textOf(object, encodeJson)!), plain: plain !== undefined }
+}
+
+const slabBytes = 64 << 10
+let slab = Buffer.allocUnsafeSlow(0)
+let used = 0
+
+/**
+ * As Buffer.from, with room for thirty objects fetched at once instead of three: stored bytes live until they are committed, and
+ * their room goes with the last of them. What is kept for longer is the served form, in a buffer of its own (withRevision).
+ */
+function toBytes(text: string): Buffer {
+  const most = text.length * 3
+  if (most > slabBytes >> 1) return Buffer.from(text)
+  if (used + most > slabBytes || slab.length === 0) {
+    slab = Buffer.allocUnsafeSlow(slabBytes)
+    used = 0
+  }
+  const start = used
+  used += slab.write(text, start, 'utf8')
+  return slab.subarray(start, used)
 }
 
 type Json = (value: unknown) => string | undefined

@@ -71,7 +71,7 @@ export class ObjectStore {
    * @param asked as which its writer knows it
    * @throws ApiError AlreadyExists, ClaimTaken, ClaimMoved
    */
-  async create(
+  create(
     resource: Resource,
     object: AnyObject,
     claims: Claim[] = [],
@@ -79,12 +79,10 @@ export class ObjectStore {
   ): Promise<KeptObject> {
     const { namespace, name } = object.metadata
     const key = objectStoreKey(resource, namespace, name)
-    try {
-      return await this.#put(resource, key, object, 0n, claims)
-    } catch (error) {
+    return this.#put(resource, key, object, 0n, claims).catch(error => {
       if (!(error instanceof StaleObject)) throw error
       throw alreadyExistsError(asked, name, this.#cache.get(resource, namespace, name)?.leaving)
-    }
+    })
   }
 
   /** @throws StaleObject, ClaimTaken, ClaimMoved */
@@ -93,25 +91,22 @@ export class ObjectStore {
   }
 
   /** @returns the revision of the deletion. @throws StaleObject */
-  async remove(before: KeptObject, claims: Claim[] = []): Promise<number> {
+  remove(before: KeptObject, claims: Claim[] = []): Promise<number> {
     return this.#commit(before.key, undefined, BigInt(before.revision), claims)
   }
 
-  async #put(resource: Resource, key: Key, object: AnyObject, seen: Revision, claims: Claim[]): Promise<KeptObject> {
+  #put(resource: Resource, key: Key, object: AnyObject, seen: Revision, claims: Claim[]): Promise<KeptObject> {
     const { bytes, plain } = encodeWritten(object)
     if (bytes.length > maxObjectBytes)
       throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxObjectBytes}`)
     const written = { facts: factsOf(resource.stored, object), value: plain ? object : undefined }
     this.#cache.expect(key, bytes, written)
-    try {
-      const revision = await this.#commit(key, bytes, seen, claims)
-      const { namespace, name } = object.metadata
+    const { namespace, name } = object.metadata
+    return this.#commit(key, bytes, seen, claims).then(revision => {
       const kept = this.#cache.get(resource, namespace, name)
       if (kept?.revision === revision) return kept
       return new KeptObject(key, namespace ?? '', name, revision, withRevision(bytes, revision))
-    } finally {
-      this.#cache.unexpect(key)
-    }
+    })
   }
 
   async #commit(key: Key, value: Uint8Array | undefined, seen: Revision, claims: Claim[]): Promise<number> {
@@ -138,6 +133,8 @@ export class ObjectStore {
       if (error.actual) await this.#cache.reached(Number(error.actual.revision), 5_000)
       if (claim) throw new ClaimMoved(`${claim.key} changed since it was read`, { cause: error })
       throw new StaleObject(`object ${key} changed since it was read`, { cause: error })
+    } finally {
+      if (value) this.#cache.unexpect(key)
     }
   }
 

@@ -54,7 +54,8 @@ export async function bindPod(asked: Asked, name: string, binding: AnyObject): P
   const pods = core.resources.of(Pod)
   const node: string = binding['target']?.name ?? ''
   refuse(core.resources.of(Binding), { ...binding, metadata: { ...binding.metadata, name } }, checkTarget(binding))
-  await admitRequest(asked, pods, 'binding', name, binding)
+  const admitting = admitRequest(asked, pods, 'binding', name, binding)
+  if (admitting) await admitting
   // Annotations of the binding are the one thing that is the caller's word.
   const sound = !binding.metadata.annotations
   await updateObject(
