@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
-import { bundle, program, programs } from './bundle.ts'
+import { bundle, library, program, programs } from './bundle.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'))
@@ -32,6 +32,19 @@ for (const entryPoints of programs)
     },
   })
 await build({ ...common, ...program, define: { ...define, ...program.define } })
+await build({ ...common, ...library, define: { ...define, ...library.define } })
+// An import of the script itself would have Node read all of it for the names in it.
+const listed = { ...common, ...bundle, entryPoints: library.entryPoints, define, metafile: true, write: false } as const
+const { metafile } = await build(listed)
+const names = metafile.outputs['dist/index.js']!.exports
+await writeFile(
+  `${root}/dist/index.js`,
+  `import { createRequire } from 'node:module'
+const library = createRequire(import.meta.url)('./index.cjs')
+export const { ${names.join(', ')} } = library
+export default library
+`,
+)
 const script = `${root}/dist/optiflow.cjs`
 const code = await readFile(script)
 const content = createHash('sha256').update(code).digest('hex').slice(0, 16)

@@ -8,7 +8,6 @@ import { pureModules } from './pure-modules.ts'
 export const programs: readonly Record<string, string>[] = [
   { 'optiflow-agent': 'src/cli/agent-main.ts' },
   {
-    index: 'src/main/index.ts',
     'sqlite-worker': 'src/db/sqlite/worker.ts',
     'gateway-worker': 'src/gateway/threaded/gateway-worker.ts',
   },
@@ -38,4 +37,10 @@ export const program = {
   supported: { 'dynamic-import': false },
   define: { 'import.meta.url': '__url' },
   banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
+} satisfies BuildOptions
+
+/** What `import` and `require` of the package give: one script for both, so that there is one of each class in a process. */
+export const library = {
+  ...program,
+  entryPoints: { index: 'src/main/index.ts' },
 } satisfies BuildOptions

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -17,6 +17,14 @@ for (;;) {
   await new Promise(resolve => setTimeout(resolve, 20))
 }
 console.log('ready')
+`
+
+/** A CommonJS file, which gets the same classes by `require` and by `import`. */
+const common = `
+import { ControlPlane, kinds, type Reconciler } from 'optiflow'
+
+export const reconciler: Reconciler = { name: 'none', primary: kinds.Pod, writes: [], reconcile: async () => {} }
+void import('optiflow').then(library => console.log(library.ControlPlane === ControlPlane))
 `
 
 const strict = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,esnext.disposable']
@@ -47,6 +55,7 @@ describe('the package, in a project that has nothing but it', () => {
     }
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
     await writeFile(join(folder, 'app.ts'), program)
+    await writeFile(join(folder, 'common.cts'), common)
   })
   afterAll(async () => {
     if (folder) await rm(folder, { recursive: true })
@@ -56,6 +65,28 @@ describe('the package, in a project that has nothing but it', () => {
     expect(
       await ok(join(root, 'node_modules/.bin/tsc'), ['--ignoreConfig', ...strict, '--outDir', 'out', 'app.ts']),
     ).toBe('')
+  })
+
+  it('has no declarations that nobody reaches', async () => {
+    const program = [
+      join(root, 'node_modules/.bin/tsc'),
+      '--ignoreConfig',
+      ...strict,
+      '--noEmit',
+      '--listFiles',
+      'app.ts',
+    ]
+    const read = (await ok(program[0]!, program.slice(1)))
+      .split('\n')
+      .filter(path => path.includes('/optiflow/dist/types/'))
+    const packed = await readdir(join(folder, 'node_modules/optiflow/dist/types'), { recursive: true })
+    expect(packed.filter(path => path.endsWith('.d.ts')).length).toBe(read.length)
+  })
+
+  it('is for CommonJS too, with the same classes', async () => {
+    const compiler = join(root, 'node_modules/.bin/tsc')
+    await ok(compiler, ['--ignoreConfig', ...strict, '--module', 'node16', '--outDir', 'out', 'common.cts'])
+    expect(await ok(process.execPath, ['out/common.cjs'])).toBe('true\n')
   })
 
   it('is a control plane in a few lines', async () => {

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { exportJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { exportJWK, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import type { Random } from '../../base/random.ts'
 import type { Kind } from '../../models/kind.ts'
 import { Node, Pod, Secret, ServiceAccount } from '../../models/kinds/index.ts'
@@ -126,7 +126,7 @@ export class ServiceAccountTokens implements Authenticator {
     return user && { user, audiences: mine }
   }
 
-  jwks(): Promise<{ keys: JWK[] }> {
+  jwks(): Promise<{ keys: object[] }> {
     return exportJWK(this.#publicKey).then(key => ({
       keys: [{ use: 'sig', ...key, kid: this.#keyId, alg: this.#algorithm }],
     }))
