@@ -15,6 +15,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { ownerReferencesPermissionEnforcement } from './owner-references.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import type { EvaluationMetrics } from './pod-security/evaluation-metrics.ts'
 import { type PodSecurityOptions, podSecurity } from './pod-security/pod-security.ts'
 import { priority } from './priority.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
@@ -30,6 +31,8 @@ export interface BuiltInOptions extends ServiceAllocatorOptions {
   rbac: RbacAuthorizer
   /** Unless given, namespaces without labels allow everything. */
   podSecurity?: PodSecurityOptions | undefined
+  /** Where it is counted what that finds. */
+  podSecurityMetrics?: EvaluationMetrics
 }
 
 /** All but what comes after webhooks, in Kubernetes' order: what a plugin changes, the later ones see. */
@@ -41,7 +44,7 @@ export function builtInPlugins(options: BuiltInOptions): AdmissionPlugin[] {
     serviceAccount,
     nodeRestriction,
     taintNodesByCondition,
-    podSecurity(options.podSecurity),
+    podSecurity(options.podSecurity, options.podSecurityMetrics),
     priority,
     defaultTolerationSeconds,
     defaultStorageClass,

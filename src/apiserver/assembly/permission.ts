@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import { builtInPlugins } from '../admission/built-in.ts'
 import { eventRateLimit } from '../admission/event-rate-limit.ts'
+import { EvaluationMetrics } from '../admission/pod-security/evaluation-metrics.ts'
 import { mutatingAdmissionPolicies } from '../admission/policies/mutating-admission-policy.ts'
 import { validatingAdmissionPolicies } from '../admission/policies/validating-admission-policy.ts'
 import { resourceQuota } from '../admission/resource-quota.ts'
@@ -41,8 +42,9 @@ export function addAdmission(
   const metrics = new WebhookMetrics(registry)
   const ranges = { addresses, nodePorts }
   const allocations = new AllocationMetrics([registry], () => occupancyOf(core, ranges))
+  const podSecurityMetrics = new EvaluationMetrics([registry])
   const plugins = [
-    ...builtInPlugins({ authorizer, rbac, ...ranges, allocations, podSecurity }),
+    ...builtInPlugins({ authorizer, rbac, ...ranges, allocations, podSecurity, podSecurityMetrics }),
     mutatingAdmissionPolicies(authorizer),
     mutatingWebhooks(authorizer, { metrics, credentials: options.webhookCredentials?.mutating }),
     validatingAdmissionPolicies(authorizer),

@@ -137,3 +137,23 @@ test('rules are those of the version that the namespace names', () => {
   expect(restricted(25)).toEqual([])
   expect(restricted(7)).toEqual([])
 })
+
+test('what pods are found to be is counted under Kubernetes’ names', async () => {
+  const allowed = { [label('enforce')]: 'baseline', [label('enforce-version')]: 'v1.25', [label('warn')]: 'restricted' }
+  await namespace('counted', allowed)
+  await namespace('open', {})
+  const url = (name: string) => `/api/v1/namespaces/${name}/pods`
+  await server.call('POST', url('counted'), pod('p'))
+  await server.call('POST', url('counted'), pod('q', { privileged: true }))
+  await server.call('POST', url('open'), pod('p', { privileged: true }))
+  const text = String((await server.call('GET', '/metrics')).body)
+  const found = text.split('\n').filter(line => line.startsWith('pod_security_evaluations_total{'))
+  const line = (decision: string, level: string, version: string, mode: string) =>
+    `pod_security_evaluations_total{decision="${decision}",policy_level="${level}",policy_version="${version}",mode="${mode}",request_operation="create",resource="pod",subresource=""} 1`
+  expect(found.sort()).toEqual([
+    line('allow', 'baseline', 'v1.25', 'enforce'),
+    line('allow', 'privileged', 'latest', 'enforce'),
+    line('deny', 'baseline', 'v1.25', 'enforce'),
+    line('deny', 'restricted', 'latest', 'warn'),
+  ])
+})

@@ -17,6 +17,7 @@ import type { Core } from '../../core.ts'
 import { type Admission, type AdmissionPlugin, forbidden, isOf } from '../chain.ts'
 import type { PodLike } from './check.ts'
 import { violationDetails, violations } from './evaluate.ts'
+import type { EvaluationMetrics } from './evaluation-metrics.ts'
 import { existingPodWarnings } from './existing-pods.ts'
 import {
   compareLevels,
@@ -45,7 +46,7 @@ const workloads = [
 const otherSubresources = ['exec', 'attach', 'binding', 'eviction', 'log', 'portforward', 'proxy', 'status']
 
 /** The Pod Security Standards: namespaces say by labels what their pods may do to the node. */
-export function podSecurity(options: PodSecurityOptions = unlimited): AdmissionPlugin {
+export function podSecurity(options: PodSecurityOptions = unlimited, metrics?: EvaluationMetrics): AdmissionPlugin {
   return {
     name: 'PodSecurity',
     handles: (resource, operation, subresource) =>
@@ -55,14 +56,14 @@ export function podSecurity(options: PodSecurityOptions = unlimited): AdmissionP
         : subresource === '' && isOf(resource, Namespace, ...workloads)),
     validate(admission) {
       if (isOf(admission.resource, Namespace)) checkNamespace(admission, options)
-      else checkPod(admission, options)
+      else checkPod(admission, options, metrics)
     },
   }
 }
 
 const annotation = (key: string) => `pod-security.kubernetes.io/${key}`
 
-function checkPod(admission: Admission, { defaults, exempt }: PodSecurityOptions): void {
+function checkPod(admission: Admission, { defaults, exempt }: PodSecurityOptions, metrics?: EvaluationMetrics): void {
   const { core, namespace, object, previous, resource } = admission
   const policy = policyOfKept(labelsOf(core, namespace!), defaults)
   const isPod = isOf(resource, Pod)
@@ -70,16 +71,26 @@ function checkPod(admission: Admission, { defaults, exempt }: PodSecurityOptions
   const exemption = exemptionOf(admission, pod, exempt)
   if (exemption) core.annotate(annotation('exempt'), exemption)
   else if (isPod) core.annotate(annotation('enforce-policy'), policyText(policy.enforce))
+  if (exemption) metrics?.exempted(admission)
   if (exemption || !pod?.spec) return
-  if (isOpen(policy.warn) && isOpen(policy.audit) && (!isPod || isOpen(policy.enforce))) return
+  if (isOpen(policy.warn) && isOpen(policy.audit) && (!isPod || isOpen(policy.enforce))) {
+    if (isPod) metrics?.evaluated(admission, 'enforce', policy.enforce, 'allow')
+    return
+  }
   if (isPod && previous && !hasOtherImages(object!, previous)) return
   const audited = violations(policy.audit, pod)
-  if (audited.length) core.annotate(annotation('audit-violations'), wouldViolate(policy.audit, audited))
+  if (audited.length) {
+    core.annotate(annotation('audit-violations'), wouldViolate(policy.audit, audited))
+    metrics?.evaluated(admission, 'audit', policy.audit, 'deny')
+  }
   const found = isPod ? violations(policy.enforce, pod) : []
+  if (isPod) metrics?.evaluated(admission, 'enforce', policy.enforce, found.length ? 'deny' : 'allow')
   if (found.length)
     throw forbidden(admission, `violates PodSecurity "${policyText(policy.enforce)}": ${violationDetails(found)}`)
   const warned = violations(policy.warn, pod)
-  if (warned.length) admission.warnings.push(wouldViolate(policy.warn, warned))
+  if (!warned.length) return
+  admission.warnings.push(wouldViolate(policy.warn, warned))
+  metrics?.evaluated(admission, 'warn', policy.warn, 'deny')
 }
 
 /** Why no level is asked of it, if none is. */
