@@ -73,7 +73,7 @@ export class ServiceAllocator implements AdmissionPlugin {
       if (!dryRun) this.#metrics.failed({ cidr: refusal.cidr, scope: 'static' })
       throw invalidError(Service, service.metadata.name ?? '', [refusal.error])
     }
-    refuseHealthPort(service, previous, used)
+    this.#refuseHealthPort(service, previous, used)
   }
 
   #countedAs(key: string, scope: Allocated['scope']): Allocated {
@@ -135,39 +135,57 @@ export class ServiceAllocator implements AdmissionPlugin {
       return
     }
     const taken = new Set(used)
-    for (const port of ports) if (port.nodePort) taken.add(portKey(port.protocol, port.nodePort))
+    for (const { nodePort } of [...ports, ...((previous?.['spec'].ports ?? []) as Ports)])
+      if (nodePort) taken.add(portKey(nodePort))
     for (const port of wants ? ports : []) {
       if (port.nodePort) continue
       // At first one number serves TCP and UDP of the same port.
       const twin = previous ? undefined : ports.find(p => p !== port && p.port === port.port && p.nodePort)
-      const chosen =
-        twin?.nodePort && !taken.has(portKey(port.protocol, twin.nodePort))
-          ? twin.nodePort
-          : this.#freePort(random, port.protocol, taken)
-      port.nodePort = chosen
-      taken.add(portKey(port.protocol, chosen))
+      port.nodePort = twin?.nodePort ?? this.#freePort(random, taken)
+      taken.add(portKey(port.nodePort))
     }
     if (spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && !spec.healthCheckNodePort)
-      spec.healthCheckNodePort = previous?.['spec'].healthCheckNodePort || this.#freePort(random, 'TCP', taken)
+      spec.healthCheckNodePort = previous?.['spec'].healthCheckNodePort || this.#freePort(random, taken)
   }
 
-  /** Of the ports the first that cannot be had is told. */
+  /**
+   * Of the ports the first that cannot be had is told. A new Service has one number for all protocols of a port, and another
+   * for each other port; one that is changed has those that it had, and each other one once.
+   */
   #portRefusal(service: AnyObject, previous: AnyObject | undefined, used: Set<string>): Refusal | undefined {
     const { spec } = service
     if (!mayHaveNodePorts(spec)) return undefined
-    const before = previous && takenBy(previous)
-    const { first, last } = this.#nodePorts
-    for (const [i, { nodePort, protocol }] of ((spec.ports ?? []) as Ports).entries()) {
-      if (!nodePort || before?.has(portKey(protocol, nodePort))) continue
-      const refuse = (why: string) => ({
-        cidr: undefined,
-        error: invalid(`spec.ports[${i}].nodePort`, nodePort, why),
-      })
-      if (nodePort < first || nodePort > last)
-        return refuse(`provided port is not in the valid range. The range of valid ports is ${first}-${last}`)
-      if (used.has(portKey(protocol, nodePort))) return refuse(allocated.port)
+    const own = new Set(((previous?.['spec'].ports ?? []) as Ports).map(p => p.nodePort))
+    const ofPort = new Map<number, number>()
+    for (const [i, { port, nodePort }] of ((spec.ports ?? []) as Ports).entries()) {
+      if (!nodePort) continue
+      const has = previous ? own.has(nodePort) : ofPort.get(port) === nodePort
+      if (!ofPort.has(port)) ofPort.set(port, nodePort)
+      if (has) continue
+      const why = this.#portProblem(nodePort, used) ?? (!previous && own.has(nodePort) ? allocated.port : undefined)
+      if (why) return { cidr: undefined, error: invalid(`spec.ports[${i}].nodePort`, nodePort, why) }
+      own.add(nodePort)
     }
     return undefined
+  }
+
+  #portProblem(port: number, used: Set<string>): string | undefined {
+    const { first, last } = this.#nodePorts
+    if (port < first || port > last)
+      return `provided port is not in the valid range. The range of valid ports is ${first}-${last}`
+    return used.has(portKey(port)) ? allocated.port : undefined
+  }
+
+  /** To Kubernetes this is its own failure. @throws ApiError InternalError */
+  #refuseHealthPort({ spec }: AnyObject, previous: AnyObject | undefined, used: Set<string>): void {
+    const port = spec.healthCheckNodePort
+    if (!needsHealthPort(spec) || needsHealthPort(previous?.['spec'])) return
+    const ports = [...(spec.ports ?? []), ...(previous?.['spec'].ports ?? [])] as Ports
+    const own = ports.some(p => p.nodePort === port) ? allocated.port : undefined
+    const problem = this.#portProblem(port, used) ?? own
+    if (!problem) return
+    const why = `failed to allocate requested HealthCheck NodePort ${port}: ${problem}`
+    throw new ApiError('InternalError', `Internal error occurred: ${why}`, { details: { causes: [{ message: why }] } })
   }
 
   /** Those that a Service has may only stay: they are looked at by validation. What it gets besides is looked for here. */
@@ -204,13 +222,13 @@ export class ServiceAllocator implements AdmissionPlugin {
     throw exhausted('serviceIP')
   }
 
-  #freePort(random: Random, protocol: string | undefined, taken: Set<string>): number {
+  #freePort(random: Random, taken: Set<string>): number {
     const { first, last } = this.#nodePorts
     const count = last - first + 1
     const start = Math.floor(random.next() * count)
     for (let i = 0; i < count; i++) {
       const port = first + ((start + i) % count)
-      if (!taken.has(portKey(protocol, port))) return port
+      if (!taken.has(portKey(port))) return port
     }
     this.#metrics.failed({ cidr: undefined, scope: 'dynamic' })
     throw exhausted('nodePort')
@@ -223,14 +241,6 @@ const mayHaveNodePorts = ({ type }: ServiceObject['spec']) => type === 'NodePort
 const needsHealthPort = (spec: ServiceObject['spec'] | undefined) =>
   spec?.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local'
 
-/** To Kubernetes this is its own failure. @throws ApiError InternalError */
-function refuseHealthPort({ spec }: AnyObject, previous: AnyObject | undefined, used: Set<string>): void {
-  const port = spec.healthCheckNodePort
-  if (!needsHealthPort(spec) || needsHealthPort(previous?.['spec']) || !used.has(portKey('TCP', port))) return
-  const why = `failed to allocate requested HealthCheck NodePort ${port}: ${allocated.port}`
-  throw new ApiError('InternalError', `Internal error occurred: ${why}`, { details: { causes: [{ message: why }] } })
-}
-
 /** In kube-apiserver's words, for which clients look. */
 function exhausted(what: string): ApiError {
   const why = `failed to allocate a ${what}: range is full`
@@ -242,7 +252,8 @@ function exhausted(what: string): ApiError {
 const addresses = '/allocations/clusterips/'
 const addressKey = (ip: string) => addresses + canonicalIP(ip)
 const ports = '/allocations/nodeports/'
-const portKey = (protocol: string | undefined, port: number) => `${ports}${protocol || 'TCP'}/${port}`
+/** A number is taken for all protocols at once; in stores of before these were apart, and most were TCP. */
+const portKey = (port: number) => `${ports}TCP/${port}`
 
 /** The keys of what a Service holds. */
 function takenBy(service: AnyObject): Set<string> {
@@ -250,8 +261,8 @@ function takenBy(service: AnyObject): Set<string> {
   const spec = service['spec'] as ServiceObject['spec'] | undefined
   if (!spec || spec.type === 'ExternalName') return keys
   for (const ip of spec.clusterIPs ?? [spec.clusterIP]) if (ip && isIP(ip)) keys.add(addressKey(ip))
-  for (const port of spec.ports ?? []) if (port.nodePort) keys.add(portKey(port.protocol, port.nodePort))
-  if (spec.healthCheckNodePort) keys.add(portKey('TCP', spec.healthCheckNodePort))
+  for (const port of spec.ports ?? []) if (port.nodePort) keys.add(portKey(port.nodePort))
+  if (spec.healthCheckNodePort) keys.add(portKey(spec.healthCheckNodePort))
   return keys
 }
 

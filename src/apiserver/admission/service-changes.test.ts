@@ -99,6 +99,13 @@ const outside = (ip: string) =>
 const theirs = (ip: string) =>
   `spec.clusterIPs: Invalid value: []string{"${ip}"}: failed to allocate IP ${ip}: provided IP is already allocated`
 const once = (ip: string) => `spec.clusterIPs[0]: Invalid value: []string{"${ip}"}: may not change once set`
+/** One number for two protocols. */
+const shared = (tcp: number, udp: number) => [
+  { name: 'a', port: tcp, protocol: 'TCP', nodePort: 30610 },
+  { name: 'b', port: udp, protocol: 'UDP', nodePort: 30610 },
+]
+const healthPortOutside =
+  'Internal error occurred: failed to allocate requested HealthCheck NodePort 1: provided port is not in the valid range. The range of valid ports is 30000-32767'
 const healthPort = `Internal error occurred: failed to allocate requested HealthCheck NodePort 30600: ${allocated}`
 
 /** Some that hold addresses and ports. */
@@ -120,6 +127,11 @@ test.each<[name: string, spec: object, code: number, message: string, dryRun?: t
   ['cip', { ports: [{ port: 80 }], clusterIP: '10.96.0.61' }, 409, 'services "cip" already exists', true],
   ['cip', { ports: [{ port: 80 }] }, 409, 'services "cip" already exists'],
   ['x', { ...local, ports: [{ port: 80 }], healthCheckNodePort: 30600 }, 500, healthPort],
+  ['x', { ...local, ports: port(30610), healthCheckNodePort: 30610 }, 500, healthPort.replace('30600', '30610')],
+  ['x', { ...local, ports: [{ port: 80 }], healthCheckNodePort: 1 }, 500, healthPortOutside],
+  // A number is taken for all protocols; in a new Service only those of one port share it.
+  ['x', { type: 'NodePort', ports: [{ port: 80, protocol: 'UDP', nodePort: 30600 }] }, 422, taken],
+  ['x', { type: 'NodePort', ports: shared(80, 81) }, 422, taken.replace('30600', '30610').replace('[0]', '[1]')],
 ])('a new Service %s with %j is answered %d: %s', async (name, spec, code, message, dryRun) => {
   await others()
   const made = await server.call('POST', `${services}${dryRun ? '?dryRun=All' : ''}`, { metadata: { name }, spec })
@@ -138,9 +150,21 @@ test.each<[name: string, changes: object, code: number, message: string]>([
   ['ex', { type: 'ClusterIP', clusterIP: '9.9.9.9', externalName: null }, 422, outside('9.9.9.9')],
   ['ex', { type: 'ClusterIP', clusterIP: '10.96.0.60', externalName: null }, 422, theirs('10.96.0.60')],
   ['np', { ...local, healthCheckNodePort: 30600 }, 500, healthPort],
+  ['np', { ...local, healthCheckNodePort: 30601 }, 500, healthPort.replace('30600', '30601')],
+  ['np', { ports: [{ port: 80, protocol: 'UDP', nodePort: 30600 }] }, 422, taken],
 ])('a change of the Service %s by %j is answered %d: %s', async (name, changes, code, message) => {
   await others()
   const merge = { 'content-type': 'application/merge-patch+json' }
   const { status, body } = await server.call('PATCH', `${services}/${name}`, { spec: changes }, merge)
   expect([status, body.message]).toEqual([code, code === 422 ? `Service "${name}" is invalid: ${message}` : message])
+})
+
+test('protocols of one port share a number at first, and of any ports once the Service is there', async () => {
+  const type = 'NodePort'
+  expect(nodePorts(await create('one', { type, ports: shared(80, 80) }))).toEqual([30610, 30610])
+  const [, udp] = shared(80, 80)
+  expect((await create('other', { type, ports: [udp] })).message).toContain(allocated)
+  expect(nodePorts(await update('one', { type, ports: shared(80, 81) }))).toEqual([30610, 30610])
+  await server.call('DELETE', `${services}/one`)
+  expect(nodePorts(await create('other', { type, ports: [udp] }))).toEqual([30610])
 })
