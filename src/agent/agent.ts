@@ -244,7 +244,7 @@ class NodeAgent implements Agent {
           }),
     ))
     const services = informers.for(Service)
-    const hostDns = simulated ? noDns : await readHostDns(disk)
+    const hostDns = simulated ? noDns : await readHostDns(disk, this.#options.resolvConf)
     const memory = simulated ? simulatedMemory(machine) : await readHostMemory(disk, machine, this.#options)
     this.#pods.begin({
       nodeName,

@@ -53,6 +53,8 @@ export interface AgentOptions {
   /** Main InternalIP first. */
   addresses: NodeAddress[]
   clusterDns?: readonly string[]
+  /** Which file says how the node itself resolves names; `/etc/resolv.conf`, or systemd's where that names itself, unless said otherwise. */
+  resolvConf?: string
   /** `cluster.local` unless said otherwise. */
   clusterDomain?: string
   /** Told to who asks the agent; nothing is unless said otherwise. */

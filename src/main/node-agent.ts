@@ -15,6 +15,7 @@ import { dnsIpOf, secondIp } from './addresses.ts'
 import { startAgentServer } from './agent-server.ts'
 import { cgroupOptions } from './cgroup-settings.ts'
 import { diskOptions } from './disk-settings.ts'
+import { evictionOptions } from './eviction-settings.ts'
 import type { NodeOptions } from './node-options.ts'
 import { kubeletFolderOf, placesOf } from './node-places.ts'
 import { type NodeRuntime, secretFolderOf } from './node-runtime.ts'
@@ -93,7 +94,8 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     kubeletFolder: kubeletFolderOf(settings),
     ...(settings.shareDevices ? { sharedResource: settings.shareDevices } : {}),
     allowedUnsafeSysctls: settings.allowedUnsafeSysctls,
-    eviction: evictionOf(settings),
+    ...evictionOptions(settings),
+    ...(settings.resolvConf ? { resolvConf: settings.resolvConf } : {}),
     ...topologyOptions(settings),
     ...diskOptions(settings),
     ...registrationOptions(settings),
@@ -139,16 +141,5 @@ function reservationsOf(settings: Settings): Pick<AgentOptions, 'reserved' | 'ku
   return {
     reserved: { ...(reserved ?? defaultReservation), cpu: String(reservedCpus.length) },
     ...(kubeReserved ? { kubeReserved: kube } : {}),
-  }
-}
-
-/** What was not said is left to the agent. */
-function evictionOf(settings: Settings) {
-  const { evictionHard, evictionSoft, evictionSoftGracePeriod, evictionMinimumReclaim } = settings
-  return {
-    ...(evictionHard === undefined ? {} : { hard: evictionHard }),
-    ...(evictionSoft === undefined ? {} : { soft: evictionSoft }),
-    ...(evictionSoftGracePeriod === undefined ? {} : { softGracePeriod: evictionSoftGracePeriod }),
-    ...(evictionMinimumReclaim === undefined ? {} : { minimumReclaim: evictionMinimumReclaim }),
   }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { BadSetting } from './bad-setting.ts'
 import { cgroupOptions } from './cgroup-settings.ts'
+import { evictionOptions } from './eviction-settings.ts'
 import { registrationOptions } from './registration-settings.ts'
 import { resolveSettings } from './settings.ts'
 
@@ -250,4 +251,28 @@ test('how a node registers, and how much it takes on at once', () => {
     'one key with one effect twice',
   )
   expect(() => resolve({ 'max-pods': '0' })).toThrow('--max-pods')
+})
+
+test('how long a node waits for pods that it ends, and how it resolves names, can be told', () => {
+  const resolve = (flags: Record<string, string>) => resolveSettings({ flags, env: {}, machine })
+  const flags = {
+    'eviction-max-pod-grace-period': '30',
+    'eviction-pressure-transition-period': '1m',
+    'eviction-soft': 'memory.available<1Gi',
+    'eviction-soft-grace-period': 'memory.available=1m',
+    'resolv-conf': '/run/names.conf',
+  }
+  const settings = resolve(flags)
+  expect(settings.resolvConf).toBe('/run/names.conf')
+  expect(evictionOptions(settings)).toEqual({
+    eviction: {
+      soft: 'memory.available<1Gi',
+      softGracePeriod: 'memory.available=1m',
+      maxPodGraceMs: 30_000,
+      transitionMs: 60_000,
+    },
+  })
+  expect(evictionOptions(resolve({}))).toEqual({ eviction: { transitionMs: 300_000 } })
+  expect(() => resolve({ 'eviction-max-pod-grace-period': '-2' })).toThrow('--eviction-max-pod-grace-period')
+  expect(() => resolve({ 'eviction-pressure-transition-period': 'soon' })).toThrow('is not a duration')
 })

@@ -6,6 +6,7 @@ import { BadSetting } from './bad-setting.ts'
 import { type CgroupChoices, cgroupContradiction, cgroupDefaults, cgroupRules } from './cgroup-settings.ts'
 import { type ControllerSettings, controllerDefaults, controllerRules } from './controller-settings.ts'
 import { type DiskChoices, diskContradiction, diskDefaults, diskRules } from './disk-settings.ts'
+import { type EvictionChoices, evictionDefaults, evictionRules } from './eviction-settings.ts'
 import { type ImageChoices, imageContradiction, imageDefaults, imageRules } from './image-settings.ts'
 import { type RegistrationChoices, registrationDefaults, registrationRules } from './registration-settings.ts'
 import {
@@ -16,7 +17,6 @@ import {
   readCidrs,
   readDrivers,
   readEmail,
-  readEviction,
   readGateway,
   readIssuer,
   readListen,
@@ -39,6 +39,7 @@ export interface Settings
     CgroupChoices,
     TopologyChoices,
     DiskChoices,
+    EvictionChoices,
     RegistrationChoices,
     ImageChoices,
     ShutdownChoices {
@@ -127,10 +128,8 @@ export interface Settings
   /** Kernel settings that pods may change besides the safe ones: `net.core.somaxconn`, `kernel.msg*`. */
   allowedUnsafeSysctls: string[]
   /** When a node runs short, as kubelet takes them: `memory.available<100Mi,nodefs.available<10%`. */
-  evictionHard: string | undefined
-  evictionSoft: string | undefined
-  evictionSoftGracePeriod: string | undefined
-  evictionMinimumReclaim: string | undefined
+  /** How the node itself resolves names, which pods are told; undefined: the machine's own file. */
+  resolvConf: string | undefined
   /** Kept off what pods may request, for the system and ourselves: `cpu=500m,memory=1Gi`. */
   systemReserved: Record<string, string> | undefined
   /** The same for the programs that make the machine a node. */
@@ -175,6 +174,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   ...cgroupRules,
   ...topologyRules,
   ...diskRules,
+  ...evictionRules,
   ...registrationRules,
   ...imageRules,
   ...shutdownRules,
@@ -242,10 +242,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   podManifestPath: { name: 'pod-manifest-path', read: text => resolve(text) },
   seccompDefault: { name: 'seccomp-default', read: oneOf(['true', 'false'] as const) },
   allowedUnsafeSysctls: { name: 'allowed-unsafe-sysctls', read: text => text.split(',').filter(Boolean) },
-  evictionHard: { name: 'eviction-hard', read: readEviction },
-  evictionSoft: { name: 'eviction-soft', read: readEviction },
-  evictionSoftGracePeriod: { name: 'eviction-soft-grace-period', read: readEviction },
-  evictionMinimumReclaim: { name: 'eviction-minimum-reclaim', read: readEviction },
+  resolvConf: { name: 'resolv-conf', read: text => resolve(text) },
   systemReserved: { name: 'system-reserved', read: readReservation },
   kubeReserved: { name: 'kube-reserved', read: readReservation },
   memorySwapBehavior: { name: 'memory-swap-behavior', read: oneOf(['NoSwap', 'LimitedSwap'] as const) },
@@ -282,6 +279,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     ...cgroupDefaults,
     ...topologyDefaults,
     ...diskDefaults,
+    ...evictionDefaults,
     ...registrationDefaults,
     ...imageDefaults,
     ...shutdownDefaults,
@@ -337,10 +335,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     podManifestPath: undefined,
     seccompDefault: 'true',
     allowedUnsafeSysctls: [],
-    evictionHard: undefined,
-    evictionSoft: undefined,
-    evictionSoftGracePeriod: undefined,
-    evictionMinimumReclaim: undefined,
+    resolvConf: undefined,
     systemReserved: undefined,
     kubeReserved: undefined,
     memorySwapBehavior: 'NoSwap',

@@ -88,8 +88,13 @@ export function hostsFile(pod: Pod, podIps: readonly string[], clusterDomain: st
 
 const unique = (texts: string[]) => [...new Set(texts)]
 
-/** How the node itself resolves names. */
-export async function readHostDns(disk: Disk): Promise<DnsSettings> {
+/**
+ * How the node itself resolves names.
+ * @param file that says so, if it is not the machine's own: one that cannot be read must not pass for one that says nothing
+ * @throws what reading it says
+ */
+export async function readHostDns(disk: Disk, file?: string): Promise<DnsSettings> {
+  if (file !== undefined) return parseResolvConf(await disk.readText(file))
   const text = await disk.readText('/etc/resolv.conf').catch(() => '')
   const settings = parseResolvConf(text)
   // A resolver on the host's loopback cannot be reached from a pod; systemd keeps the real ones here.
