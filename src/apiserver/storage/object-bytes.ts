@@ -20,6 +20,8 @@ export function encodeWritten(object: AnyObject): { bytes: Buffer; plain: boolea
 }
 
 const slabBytes = 64 << 10
+/** What is larger gets a buffer of its own, as from Buffer.from: sharing saves it nothing. */
+const largestInSlab = 4 << 10
 let slab = Buffer.allocUnsafeSlow(0)
 let used = 0
 
@@ -28,9 +30,9 @@ let used = 0
  * their room goes with the last of them. What is kept for longer is the served form, in a buffer of its own (withRevision).
  */
 function toBytes(text: string): Buffer {
-  const most = text.length * 3
-  if (most > slabBytes >> 1) return Buffer.from(text)
-  if (used + most > slabBytes || slab.length === 0) {
+  const length = Buffer.byteLength(text)
+  if (length > largestInSlab) return Buffer.from(text)
+  if (used + length > slab.length) {
     slab = Buffer.allocUnsafeSlow(slabBytes)
     used = 0
   }
