@@ -33,4 +33,5 @@ export {
   tlsNodeDialer,
 } from './nodes/node-dialer.ts'
 export type { OtherPathHandler } from './other-paths.ts'
+export { parseRequest } from './request-info.ts'
 export { type UnreadableObject, unreadableObjects } from './watch-cache/unreadable-objects.ts'

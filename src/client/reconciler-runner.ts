@@ -21,6 +21,8 @@ export interface ReconcilerRunnerOptions {
   random: Random
   log: Logger
   reconcilers: Reconciler[]
+  /** Another client for what this reconciler reads and writes by itself; `client` where it says undefined. */
+  clientOf?: (reconciler: Reconciler) => Client | undefined
   /** An undeclared write throws UndeclaredWrite. True in tests. */
   strict?: boolean
   metrics?: RunnerMetrics
@@ -97,7 +99,8 @@ export function createReconcilerRunner(options: ReconcilerRunnerOptions): Reconc
       },
     })
     options.metrics?.opened?.(name, () => queue.inWorkMs)
-    const own = options.strict ? declaredWritesOnly(client, reconciler) : client
+    const given = options.clientOf?.(reconciler) ?? client
+    const own = options.strict ? declaredWritesOnly(given, reconciler) : given
     const world: World = { cache, client: own, events, clock, random, log, signal: stop.signal }
     return { reconciler, queue, world, stats: { reconciled: 0, failed: 0, depth: 0, lastError: undefined } }
   }

@@ -1,20 +1,30 @@
 import { type ApiServer, createApiServer } from '../apiserver/index.ts'
 import { type Clock, keepAlive } from '../base/clock.ts'
 import { Disposal } from '../base/disposal.ts'
+import { OptiFlowError } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { type Client, createClient, inProcessTransport, type Reconciler } from '../client/index.ts'
+import { objectPath } from '../client/paths.ts'
 import { openMemoryStore } from '../db/index.ts'
-import type { UserInfo } from '../models/rest.ts'
+import { ApiError } from '../models/api-error.ts'
+import type { HistoryItem } from '../models/history/item.ts'
+import type { Kind } from '../models/kind.ts'
+import { Pod } from '../models/kinds/index.ts'
+import type { KubeObject, ObjectKey } from '../models/object.ts'
+import type { ApiHandler, UserInfo } from '../models/rest.ts'
 import type { SimulatedRuntime } from '../runtime/index.ts'
+import type { WeightedPlugin } from '../scheduler/index.ts'
 import { calicoResources } from './calico-admission.ts'
 import { type RunningControllers, startControllers } from './controllers.ts'
-import { serveExplanations } from './explanations.ts'
+import { type Explanation, serveExplanations } from './explanations.ts'
+import { Faults } from './faults.ts'
 import { adminUser, controllerUser, schedulerUser, simulatedNodesUser } from './identities.ts'
 import { type OutsideWorld, systemOutside } from './outside.ts'
 import { allReconcilers } from './reconcilers.ts'
 import { startScheduler } from './scheduling.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
+import { type Scenario, type Simulation, simulateCluster } from './simulation.ts'
 
 export interface ControlPlaneOptions {
   /** Simulated nodes; 1 unless given. */
@@ -25,8 +35,10 @@ export interface ControlPlaneOptions {
   controllers?: boolean
   /** False: pods keep waiting for a scheduler of yours. */
   scheduler?: boolean
-  /** Controllers of yours, run beside the built-in ones and held to what they declare. */
+  /** Controllers of yours, run beside the built-in ones. Faults concern what they write. */
   reconcilers?: Reconciler[]
+  /** Rules of yours for the scheduler, after its own, and how much the score of each counts. */
+  plugins?: WeightedPlugin[]
   clock?: Clock
   random?: Random
   log?: Logger
@@ -50,23 +62,24 @@ export class ControlPlane implements AsyncDisposable {
   readonly controllers: RunningControllers | undefined
   /** What runs on each node, and how to make it fail. */
   readonly nodes: ReadonlyMap<string, SimulatedRuntime>
-  readonly #stack: Disposal
+  /** Makes the API misbehave, for all but `client` and the built-in controllers. */
+  readonly faults: Faults
+  readonly #parts: Parts
+  #closed: Promise<void> | undefined
 
-  private constructor(
-    api: ApiServer,
-    controllers: RunningControllers | undefined,
-    nodes: ReadonlyMap<string, SimulatedRuntime>,
-    stack: Disposal,
-  ) {
+  private constructor(parts: Parts) {
+    const { api, controllers, nodes, faults } = parts
+    this.#parts = parts
     this.api = api
-    this.client = createClient(inProcessTransport(api.handler, adminUser))
+    this.client = createClient(inProcessTransport(this.#whileOpen(api.handler), adminUser))
     this.controllers = controllers
     this.nodes = nodes
-    this.#stack = stack
+    this.faults = faults
   }
 
   /** Resolves when the API answers, controllers and scheduler work and the nodes are registered. */
   static async start(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+    checkOptions(options)
     const system = systemOutside(options.log ?? silentLogger)
     const outside: OutsideWorld = {
       ...system,
@@ -78,6 +91,8 @@ export class ControlPlane implements AsyncDisposable {
     stack.defer(() => alive[Symbol.dispose]())
     try {
       const store = stack.use(await openMemoryStore({ clock: outside.clock }))
+      const faults = new Faults(outside.clock)
+      const users = new Map<string, UserInfo>()
       const api = stack.use(
         await createApiServer({
           store,
@@ -85,9 +100,12 @@ export class ControlPlane implements AsyncDisposable {
           random: outside.random,
           log: outside.log,
           admission: [calicoResources],
+          authenticators: [{ authenticate: ({ headers }) => users.get(headers['authorization'] ?? '') }],
         }),
       )
       const clientOf = (user: UserInfo) => createClient(inProcessTransport(api.handler, user), outside.clock)
+      const disturbed = createClient(inProcessTransport(faults.around(api.handler), controllerUser), outside.clock)
+      const faulty = (one: Reconciler) => (options.reconcilers?.includes(one) ? disturbed : undefined)
       const reconcilers = [
         ...(options.controllers === false
           ? []
@@ -95,11 +113,16 @@ export class ControlPlane implements AsyncDisposable {
         ...(options.reconcilers ?? []),
       ]
       const controllers = reconcilers.length
-        ? stack.use(await startControllers({ client: clientOf(controllerUser), outside, reconcilers }))
+        ? stack.use(
+            await startControllers({ client: clientOf(controllerUser), outside, reconcilers, clientOf: faulty }),
+          )
         : undefined
+      const plugins = options.plugins ?? []
       const explanations = stack.use(serveExplanations(api, outside))
       if (options.scheduler !== false)
-        stack.use(await startScheduler({ client: clientOf(schedulerUser), outside, announce: explanations.use }))
+        stack.use(
+          await startScheduler({ client: clientOf(schedulerUser), outside, announce: explanations.use, plugins }),
+        )
       const names = Array.from({ length: options.nodes ?? 1 }, (_, i) => `node-${i + 1}`)
       const nodes = stack.use(
         await startSimulatedNodes({
@@ -111,25 +134,137 @@ export class ControlPlane implements AsyncDisposable {
           ...(options.capacity ? { capacity: options.capacity } : {}),
         }),
       )
-      return new ControlPlane(api, controllers, nodes.runtimes, stack)
+      return new ControlPlane({ api, controllers, nodes: nodes.runtimes, stack, faults, users, outside, plugins })
     } catch (error) {
       await stack[Symbol.asyncDispose]()
       throw error
     }
   }
 
-  /** A client that is this user, with only that user's rights. */
+  /** A client that is this user, with only that user's rights. Faults concern it. */
   as(user: UserInfo): Client {
-    return createClient(inProcessTransport(this.api.handler, user))
+    return createClient(inProcessTransport(this.#whileOpen(this.faults.around(this.api.handler)), user))
   }
 
-  /** Serves the API over plain HTTP on loopback, for clients of other languages in a test. @returns its URL */
+  /**
+   * Serves the API over plain HTTP on loopback. Who comes without a token of `kubeconfig` is anonymous, and may do next to nothing.
+   * @returns its URL. @throws Error EADDRINUSE when the port is taken
+   */
   async listen(port = 0): Promise<string> {
-    const { url } = await this.api.listen({ host: '127.0.0.1', port })
+    this.#assertOpen()
+    const { url } = await this.api.listen({ host: '127.0.0.1', port, around: handler => this.faults.around(handler) })
     return url
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#stack[Symbol.asyncDispose]()
+  /**
+   * A kubeconfig for clients of any kind and language: plain HTTP on loopback, with a token. Faults concern them.
+   * @param user whose rights it has; an administrator's unless given
+   * @returns YAML, also valid JSON: for a file, or `KubeConfig.loadFromString`
+   */
+  async kubeconfig(user: UserInfo = adminUser): Promise<string> {
+    this.#assertOpen()
+    const { users, outside } = this.#parts
+    this.#url ??= this.listen()
+    const server = await this.#url
+    const token = Buffer.from(outside.random.bytes(24)).toString('base64url')
+    users.set(`Bearer ${token}`, user)
+    const name = 'optiflow'
+    return JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name, cluster: { server } }],
+      users: [{ name, user: { token } }],
+      contexts: [{ name, context: { cluster: name, user: name, namespace: 'default' } }],
+      'current-context': name,
+    })
   }
+
+  /** What would happen, by the scheduler's own code and your plugins, in a fork of the cluster as it is now. Nothing is written. */
+  simulate(scenario: Scenario): Promise<Simulation> {
+    const { outside, plugins } = this.#parts
+    return simulateCluster(this.client, outside, scenario, plugins)
+  }
+
+  /** Why a pod is where it is, or waits: who refuses it, what would let it in. @throws ApiError NotFound */
+  async explain(pod: ObjectKey): Promise<Explanation> {
+    return this.#read(objectPath(Pod, pod, 'explanation').replace('/api/v1/', '/apis/optiflow.dev/v1/'))
+  }
+
+  /** The revisions of one object, newest first; of a deleted one too. @param limit at most 500 */
+  async history(kind: Kind<any>, key: ObjectKey, limit = 100): Promise<HistoryItem[]> {
+    return (await this.#read<{ items: HistoryItem[] }>(`${objectPath(kind, key)}?history=true&limit=${limit}`)).items
+  }
+
+  /** An object as it was. @param at a revision (`metadata.resourceVersion`) or a time. @throws ApiError NotFound, Expired */
+  async getAsOf<T extends KubeObject>(kind: Kind<T>, key: ObjectKey, at: string | Date): Promise<T> {
+    const when = at instanceof Date ? at.toISOString() : at
+    return this.#read(`${objectPath(kind, key)}?asOf=${encodeURIComponent(when)}`)
+  }
+
+  /** Ends everything, once; later calls wait for the same end. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return (this.#closed ??= this.#parts.stack[Symbol.asyncDispose]())
+  }
+
+  #url: Promise<string> | undefined
+
+  async #read<T>(url: string): Promise<T> {
+    const { status, body } = await this.client.raw('GET', url)
+    const value = JSON.parse(Buffer.from(body as Uint8Array).toString())
+    if (status >= 400) throw new ApiError(value.reason, value.message, { code: status, details: value.details })
+    return value
+  }
+
+  #whileOpen(handler: ApiHandler): ApiHandler {
+    return request => {
+      this.#assertOpen()
+      return handler(request)
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed)
+      throw new ControlPlaneClosed('this control plane was closed', {
+        hint: 'Start another one with ControlPlane.start(), or close it later.',
+      })
+  }
+}
+
+interface Parts {
+  api: ApiServer
+  controllers: RunningControllers | undefined
+  nodes: ReadonlyMap<string, SimulatedRuntime>
+  stack: Disposal
+  faults: Faults
+  /** By `Authorization` header. */
+  users: Map<string, UserInfo>
+  outside: OutsideWorld
+  plugins: WeightedPlugin[]
+}
+
+/** Something was asked of a control plane that had been closed. */
+export class ControlPlaneClosed extends OptiFlowError {}
+
+const known: Record<keyof ControlPlaneOptions, true> = {
+  nodes: true,
+  capacity: true,
+  controllers: true,
+  scheduler: true,
+  reconcilers: true,
+  plugins: true,
+  clock: true,
+  random: true,
+  log: true,
+}
+
+/** For those who write JavaScript: a misspelt option would else be one that is not there. */
+function checkOptions(options: ControlPlaneOptions): void {
+  for (const name of Object.keys(options))
+    if (!(name in known))
+      throw new OptiFlowError(`ControlPlane.start knows no option "${name}"`, {
+        hint: `It knows ${Object.keys(known).join(', ')}.`,
+      })
+  const { nodes = 1 } = options
+  if (!Number.isInteger(nodes) || nodes < 0)
+    throw new OptiFlowError(`ControlPlane.start: nodes is ${nodes}`, { hint: 'Give a whole number from 0 on.' })
 }

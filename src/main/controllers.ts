@@ -20,6 +20,8 @@ export interface ControllersOptions {
   client: Client
   outside: OutsideWorld
   reconcilers: Reconciler[]
+  /** Another client for what this reconciler reads and writes by itself. */
+  clientOf?: (reconciler: Reconciler) => Client | undefined
   /** Undeclared writes throw, and objects are frozen. For tests. */
   strict?: boolean
   /** Of the queues. */
@@ -37,6 +39,7 @@ export async function startControllers(options: ControllersOptions): Promise<Run
   const runner = createReconcilerRunner({
     ...{ client, informers, clock, random, log, reconcilers, strict },
     ...(options.metrics ? { metrics: options.metrics } : {}),
+    ...(options.clientOf ? { clientOf: options.clientOf } : {}),
   })
   const garbageCollector = createGarbageCollector({
     ...{ client, informers, clock, random, log },

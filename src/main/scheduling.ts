@@ -1,5 +1,5 @@
 import { type Client, createEventRecorder, createInformers } from '../client/index.ts'
-import { createScheduler, type Scheduler } from '../scheduler/index.ts'
+import { createScheduler, type Scheduler, type WeightedPlugin } from '../scheduler/index.ts'
 import type { OutsideWorld } from './outside.ts'
 import { readSchedulerConfiguration } from './scheduler-configuration.ts'
 
@@ -12,6 +12,8 @@ export interface SchedulingOptions {
   outside: OutsideWorld
   /** Path of a KubeSchedulerConfiguration; Kubernetes' default rules unless given. */
   configuration?: string | undefined
+  /** Rules besides those of each profile. */
+  plugins?: readonly WeightedPlugin[]
   /** Places nothing: it knows the cluster, and can explain. */
   watchOnly?: boolean
   /** Called with the scheduler once it works; what it returns is called before it stops. */
@@ -23,7 +25,9 @@ export async function startScheduler(options: SchedulingOptions): Promise<Runnin
   const { client, outside, watchOnly = false } = options
   const { clock, random } = outside
   const log = outside.log.child({ part: 'scheduler' })
-  const { profiles, extenders } = await readSchedulerConfiguration(outside.disk, options.configuration)
+  const { profiles: read, extenders } = await readSchedulerConfiguration(outside.disk, options.configuration)
+  const { plugins = [] } = options
+  const profiles = plugins.length ? read.map(one => ({ ...one, plugins: [...one.plugins, ...plugins] })) : read
   const informers = createInformers({ client, clock, random, log })
   let known: Scheduler | undefined
   const busy = () => known?.busy() ?? false

@@ -23,6 +23,8 @@ export interface ListenOptions {
   tls?: { cert: string; key: string; protocol?: TlsProtocol } & PeerAuthorities
   /** Every answer has these. */
   headers?: Record<string, string>
+  /** What stands between these clients and the API. */
+  around?: (handler: ApiHandler) => ApiHandler
 }
 
 export interface Listening {
@@ -41,11 +43,12 @@ const limits = { headBytes: maxHeadBytes, requestMs: 65_000, keepAliveMs: 120_00
 
 /** Serves the handler over HTTP/1.1 and HTTP/2. */
 export async function listen(
-  handler: ApiHandler,
+  api: ApiHandler,
   { clock, log }: { clock: Clock; log: Logger },
   options: ListenOptions,
 ): Promise<Listening> {
   const { host, tls, headers = {} } = options
+  const handler = options.around?.(api) ?? api
   const always = Object.entries(headers)
   const authorities = [tls?.clientCa, tls?.frontProxyCa].filter(ca => ca !== undefined)
   const certificatesOf = peerCertificates(tls ?? {})
