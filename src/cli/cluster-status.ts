@@ -43,6 +43,17 @@ export interface ClusterHealth {
   }[]
 }
 
+/** The store keeps 32 MiB for deletions, and writes other things again when there is as much besides. */
+const littleRoomBytes = 64 << 20
+
+/** A store on a full disk answers as ever, and writes nothing: nobody would look there first. */
+async function roomWarnings(disk: Disk, dataDir: string): Promise<string[]> {
+  const room = await disk.space(dataDir).catch(() => undefined)
+  if (!room || room.freeBytes >= littleRoomBytes) return []
+  const left = `${Math.floor(room.freeBytes / (1 << 20))} MiB`
+  return [`the disk of ${dataDir} has ${left} left: when it is full only deletions are written. Make room on it.`]
+}
+
 /** All that the data folder tells, without asking the cluster. */
 export async function localStatus({ clock, disk }: Outside, dataDir: string, run: RunFile): Promise<ClusterStatus> {
   const ends = await certificateEnds(disk, dataDir)
@@ -52,7 +63,7 @@ export async function localStatus({ clock, disk }: Outside, dataDir: string, run
   return {
     ...{ state, url, pid, startedAt, runtime, dataDir, kubeconfig, context },
     certificates: ends.map(({ name, untilMs }) => ({ name, notAfter: new Date(untilMs).toISOString() })),
-    warnings: endWarnings(ends, clock.now()),
+    warnings: [...endWarnings(ends, clock.now()), ...(await roomWarnings(disk, dataDir))],
     ...(joinCommand ? { joinCommand } : {}),
   }
 }

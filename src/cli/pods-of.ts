@@ -1,3 +1,4 @@
+import { isNotFound } from '../models/api-error.ts'
 import type { Pod } from '../models/kinds/index.ts'
 import type { AnyObject } from '../models/object.ts'
 import type { Remote } from './connection.ts'
@@ -40,7 +41,10 @@ async function selectedBy(remote: Remote, target: string): Promise<{ pods: Pod[]
 export async function readWithPods(remote: Remote, target: string): Promise<{ pods?: Pod[]; object: AnyObject }> {
   const [type, name] = target.includes('/') ? (target.split('/') as [string, string]) : ['pod', target]
   const resource = findResource(await discover(remote), type)
-  const object = await remote.json<AnyObject>('GET', pathOf(resource, remote.namespace, name))
+  const object = await remote.json<AnyObject>('GET', pathOf(resource, remote.namespace, name)).catch(async error => {
+    if (isNotFound(error) && type === 'pod') await suggestWorkload(remote, name)
+    throw error
+  })
   if (resource.plural === 'pods' && resource.group === '') return { pods: [object as unknown as Pod], object }
   const selector = othersPods.has(object.kind) ? '' : selectorOf(object)
   if (!selector) return { object }
@@ -49,6 +53,13 @@ export async function readWithPods(remote: Remote, target: string): Promise<{ po
     `/api/v1/namespaces/${remote.namespace}/pods?labelSelector=${encodeURIComponent(selector)}`,
   )
   return { pods: items, object }
+}
+
+/** People name their app, and mean its pods. @throws UsageError if there is a Workload of that name */
+async function suggestWorkload(remote: Remote, name: string): Promise<void> {
+  const url = `/apis/optiflow.dev/v1/namespaces/${remote.namespace}/workloads/${encodeURIComponent(name)}`
+  const workload = await remote.json('GET', url).catch(() => undefined)
+  if (workload) throw new UsageError(`there is no pod "${name}"`, { hint: `Did you mean workload/${name}?` })
 }
 
 /** Their selectors are of volumes, or of pods that are not theirs. */

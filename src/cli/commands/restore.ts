@@ -6,6 +6,7 @@ import { restore as restoreStore } from '../../main/restore.ts'
 import { etcdConnection } from '../../main/store.ts'
 import { readBackupSecret, type SecretFlags } from '../backup-secret.ts'
 import type { CliCommand } from '../command.ts'
+import { UsageError } from '../failure.ts'
 import { revisionLine } from '../revision-line.ts'
 import { etcdFlags, settingsOf, withSettings } from './settings-flags.ts'
 
@@ -25,7 +26,12 @@ export const restore: CliCommand = {
       .action(async (file: string, flags: Flags) => {
         const settings = await settingsOf(outside, flags)
         const world = systemOutside(silentLogger)
-        const backup = await loadBackup(outside.disk, resolve(file), await readBackupSecret(outside, flags))
+        const path = resolve(file)
+        if (!(await outside.disk.exists(path)))
+          throw new UsageError(`there is no backup ${path}`, {
+            hint: 'Name a file that "optiflow backup" has written.',
+          })
+        const backup = await loadBackup(outside.disk, path, await readBackupSecret(outside, flags))
         const { entries, revision, old } = await restoreStore({
           backup,
           dataDir: settings.dataDir,

@@ -39,7 +39,10 @@ const answers: Record<string, object> = {
   },
 }
 
-async function ask(args: string[], { command = 'node\0optiflow\0up', clock = new VirtualClock() } = {}) {
+async function ask(
+  args: string[],
+  { command = 'node\0optiflow\0up', clock = new VirtualClock(), freeBytes = 1 << 30 } = {},
+) {
   const said = { out: '', err: '' }
   const paint = new Proxy({}, { get: () => (text: string) => text })
   const terminal = {
@@ -49,6 +52,7 @@ async function ask(args: string[], { command = 'node\0optiflow\0up', clock = new
   }
   const disk: Disk = {
     ...systemDisk,
+    space: async () => ({ totalBytes: 1 << 30, freeBytes, totalInodes: 1, freeInodes: 1 }),
     readText: async path => (path === `/proc/${pid}/cmdline` ? command : systemDisk.readText(path)),
   }
   const remote = {
@@ -110,4 +114,11 @@ test('an authority that ends within a year is a warning', async () => {
   expect((await ask([], { clock: later })).out).toMatch(
     /\n! \S+\/pki\/ca\.crt ends on 2035-12-30T00:00:00Z, in 332 days/,
   )
+})
+
+test('a disk that is nearly full is told, since the store then only answers', async () => {
+  await writeRunFile(systemDisk, dataDir, noted)
+  const warning = `the disk of ${dataDir} has 3 MiB left: when it is full only deletions are written. Make room on it.`
+  expect((await ask([], { freeBytes: 4_000_000 })).out).toContain(`\n! ${warning}\n`)
+  expect(JSON.parse((await ask(['-o', 'json'], { freeBytes: 4_000_000 })).out).warnings).toEqual([warning])
 })
