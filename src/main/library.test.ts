@@ -1,3 +1,4 @@
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node'
 import { expect, test } from 'vitest'
 import { silentLogger } from '../base/logger.ts'
 import { seededRandom } from '../base/random.ts'
@@ -15,6 +16,10 @@ test('a kubeconfig lets in its user, over HTTP and with faults', async () => {
   const { clusters, users } = JSON.parse(await cluster.kubeconfig(eve))
   await using transport = httpTransport({ server: clusters[0].cluster.server, token: users[0].user.token })
   const client = createClient(transport)
+  const config = new KubeConfig()
+  config.loadFromString(await cluster.kubeconfig(eve))
+  const { items } = await config.makeApiClient(CoreV1Api).listNamespace()
+  expect(items.map(one => one.metadata?.name)).toContain('default')
   expect((await client.create(ConfigMap, named('a'))).metadata.name).toBe('a')
   cluster.faults.add({ verb: 'create', resource: 'configmaps', fail: 'Invalid', message: 'no', times: 1 })
   await expect(client.create(ConfigMap, named('b'))).rejects.toMatchObject({
