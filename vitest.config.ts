@@ -1,6 +1,6 @@
 import { defineConfig, type TestUserConfig } from 'vitest/config'
 
-/** Fast ones are seconds all together, slow ones seconds each: hundreds of cases, or files and threads of their own. */
+/** Fast ones take tenths of a second each, slow ones seconds: stories, hundreds of cases, or files and threads of their own. */
 const inProcess: TestUserConfig = {
   // Seconds at rest; a machine whose processors are taken elsewhere needs several times as much.
   testTimeout: 60_000,
