@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
+import { keepWithin } from '../base/appended-log.ts'
 import { type Clock, every, sleep } from '../base/clock.ts'
 import { CommandMissing, type Commands, signalProcess } from '../base/commands.ts'
 import type { Disk } from '../base/disk.ts'
@@ -60,6 +61,9 @@ const lookMs = 500
 const linkMs = 3_000
 /** Whoever ends after less has a reason that another start does not mend. */
 const ranWellMs = 5_000
+const logLookMs = 60_000
+/** Of its log, and as much again in the one before. */
+const logBytes = 10 << 20
 
 /** containerd did not start; the message has the evidence from its log. */
 export class ContainerdFailed extends OptiFlowError {}
@@ -137,6 +141,7 @@ class Supervisor implements SupervisedContainerd {
     const { clock } = this.#options
     every(clock, lookMs, () => this.#look(), this.#watching.signal)
     every(clock, linkMs, () => this.#linkPlugins().catch(() => {}), this.#watching.signal)
+    every(clock, logLookMs, () => this.#boundLog(), this.#watching.signal)
     // One that was adopted, or just started, may end at any moment.
     await askPatiently(clock, () => this.#importPause()).catch(error => {
       this.#watching.abort()
@@ -258,10 +263,8 @@ class Supervisor implements SupervisedContainerd {
 
   async #launch() {
     const { clock, commands, disk, log } = this.#options
-    // The log is kept from one start to the next, but not for ever.
-    const logSize = async () => (await disk.stat(this.#logPath).catch(() => undefined))?.size ?? 0
-    if ((await logSize()) > 10 << 20) await disk.rename(this.#logPath, `${this.#logPath}.old`)
-    const logStart = await logSize()
+    await this.#boundLog()
+    const logStart = (await disk.stat(this.#logPath).catch(() => undefined))?.size ?? 0
     const [program, ...args] = [
       ...(this.#options.wrapper ?? []),
       this.#options.binary ?? 'containerd',
@@ -291,6 +294,14 @@ class Supervisor implements SupervisedContainerd {
     const again = () => void this.#look()
     child.exited.then(again, again)
     log.info({ pid: child.pid, socket: this.socket, version: this.version }, 'containerd started')
+  }
+
+  /** The log is kept from one start to the next, but not for ever. */
+  #boundLog(): Promise<void> {
+    const { disk, log } = this.#options
+    return keepWithin(disk, this.#logPath, logBytes).catch(error =>
+      log.warn({ error: explain(error), path: this.#logPath }, 'the log of containerd cannot be kept small'),
+    )
   }
 
   async #failure(what: string, logStart: number): Promise<ContainerdFailed> {
