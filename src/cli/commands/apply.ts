@@ -1,3 +1,4 @@
+import { closeWords } from '../../base/close-words.ts'
 import { isNotFound } from '../../models/api-error.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
@@ -81,7 +82,21 @@ export function resourceOfObject(served: ServedResource[], object: AnyObject): S
   const found = served.find(r => r.group === group && r.version === version && r.kind === object.kind)
   if (!found)
     throw new UsageError(`no matches for kind "${object.kind}" in version "${object.apiVersion}"`, {
-      hint: 'Check apiVersion and kind; a custom kind needs its CustomResourceDefinition first.',
+      hint:
+        meant(served, object) ?? 'Check apiVersion and kind; a custom kind needs its CustomResourceDefinition first.',
     })
   return found
+}
+
+/** What is served under this kind's name, or a name close to it. */
+function meant(served: ServedResource[], { kind }: AnyObject): string | undefined {
+  const name = [
+    kind,
+    ...closeWords(
+      kind,
+      served.map(r => r.kind),
+    ),
+  ].find(name => served.some(r => r.kind === name))
+  const versions = served.filter(r => r.kind === name).map(r => (r.group ? `${r.group}/${r.version}` : r.version))
+  return name && `Did you mean kind: ${name} with apiVersion: ${versions.join(' or ')}?`
 }

@@ -14,6 +14,11 @@ test.each([
     'cannot pull image reg:5000/a:1: registry reg:5000 does not answer (Head "https://reg:5000/v2/a/manifests/1": dial tcp 10.0.0.1:5000: connect: connection refused)',
   ],
   [
+    'nginx',
+    'failed to do request: Head "http://10.0.0.9:5000/v2/library/nginx/manifests/latest?ns=docker.io": dial tcp 10.0.0.9:5000: connect: connection refused',
+    'cannot pull image nginx: registry docker.io does not answer at http://10.0.0.9:5000 (Head "http://10.0.0.9:5000/v2/library/nginx/manifests/latest?ns=docker.io": dial tcp 10.0.0.9:5000: connect: connection refused)',
+  ],
+  [
     '127.0.0.1:42940/a:1',
     'failed to resolve reference "127.0.0.1:42940/a:1": 127.0.0.1:42940/a:1: not found',
     'cannot pull image 127.0.0.1:42940/a:1: registry 127.0.0.1:42940 has no such image (not found)',

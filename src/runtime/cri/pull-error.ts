@@ -25,14 +25,15 @@ interface Judgement {
 function judge(details: string, registry: string, image: string): Judgement {
   /** Whether the registry answered with this status; ports, addresses and digests have such digits too. */
   const says = (status: number) => new RegExp(`(?<![\\w.:/@-])${status}(?![\\w.:])`).test(details)
+  const elsewhere = otherAddress(details, registry)
   if (
     /connection refused|no route to host|network is unreachable|i\/o timeout|context deadline exceeded|TLS handshake timeout|EOF$/.test(
       details,
     )
   )
     return {
-      why: `registry ${registry} does not answer`,
-      hint: `See whether ${registry} is up and reachable from this node: curl -v https://${registry}/v2/`,
+      why: `registry ${registry} does not answer${elsewhere ? ` at ${elsewhere}` : ''}`,
+      hint: `See whether it is up and reachable from this node: curl -v ${elsewhere ?? `https://${registry}`}/v2/`,
       registryAway: true,
     }
   if (/no such host|server misbehaving|Temporary failure in name resolution/.test(details))
@@ -91,6 +92,12 @@ function judge(details: string, registry: string, image: string): Judgement {
       registryAway: true,
     }
   return {}
+}
+
+/** What was asked instead of the registry's own address: a mirror, or where it sends for layers. */
+function otherAddress(details: string, registry: string): string | undefined {
+  const [, base, host = ''] = /"(https?:\/\/([^/"]+))\//.exec(details) ?? []
+  return host === registry || (registry === 'docker.io' && host.endsWith('.docker.io')) ? undefined : base
 }
 
 /** Without gRPC's wrapping and the steps that only repeat the image's name. */
