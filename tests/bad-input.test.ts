@@ -175,7 +175,7 @@ describe('bad input over HTTPS', () => {
     },
   )
 
-  it.each<[string, string, string, number, string]>([
+  it.each<[string, string, string, number, string | undefined]>([
     ['an unknown version', 'GET', '/apis/apps/v9/deployments', 404, 'NotFound'],
     ['an unknown kind', 'GET', '/api/v1/namespaces/default/spaceships', 404, 'NotFound'],
     ['an unknown subresource', 'GET', '/api/v1/namespaces/default/pods/a/colour', 404, 'NotFound'],
@@ -194,20 +194,21 @@ describe('bad input over HTTPS', () => {
       'BadRequest',
     ],
     ['a bad limit', 'GET', '/api/v1/pods?limit=many', 400, 'BadRequest'],
-    ['a bad resource version', 'GET', '/api/v1/pods?resourceVersion=new', 400, 'BadRequest'],
+    // Kubernetes' own answers, though nothing is wrong with the server.
+    ['a bad resource version', 'GET', '/api/v1/pods?resourceVersion=new', 500, undefined],
     [
       'a resource version from the future',
       'GET',
       '/api/v1/pods?resourceVersion=999999999999&resourceVersionMatch=Exact&timeoutSeconds=1',
-      504,
-      'Timeout',
+      500,
+      undefined,
     ],
     ['a bad dry run', 'DELETE', '/api/v1/namespaces/default/pods/a?dryRun=Some', 400, 'BadRequest'],
     ['a bad propagation', 'DELETE', '/api/v1/namespaces/default/pods/a?propagationPolicy=Some', 400, 'BadRequest'],
   ])('%s', async (_title, method, path, code, reason) => {
     const answer = await cluster.call(method, path)
     if (code === 422 || reason === 'BadRequest') expect([400, 422]).toContain(answer.status)
-    else expect(answer.json).toMatchObject({ kind: 'Status', status: 'Failure', code, reason })
+    else expect([answer.json.code, answer.json.reason]).toEqual([code, reason])
     expect(answer.json).toMatchObject({ kind: 'Status', status: 'Failure' })
   })
 
@@ -385,7 +386,9 @@ describe('bad input over HTTPS', () => {
           ...(withBody ? { raw: r.body! } : {}),
         })
         codes.set(status, (codes.get(status) ?? 0) + 1)
-        if (status === 500 || status === 0)
+        // What kube-apiserver 1.32 says of a revision that is none, too.
+        const noRevision = text.includes('resourceVersion: Invalid value')
+        if ((status === 500 && !noRevision) || status === 0)
           problems.push(`${r.method} ${r.path}${r.query} ${r.type} ${String(r.body)}: ${text}`)
       }
     }
