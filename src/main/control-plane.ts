@@ -1,5 +1,6 @@
 import { type ApiServer, createApiServer } from '../apiserver/index.ts'
-import { type Clock, keepAlive } from '../base/clock.ts'
+import { type CertificateRequest, createAuthority, issueCertificate } from '../base/certificates.ts'
+import { type Clock, keepAlive, systemClock } from '../base/clock.ts'
 import { Disposal } from '../base/disposal.ts'
 import { OptiFlowError } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
@@ -157,23 +158,21 @@ export class ControlPlane implements AsyncDisposable {
   }
 
   /**
-   * A kubeconfig for clients of any kind and language: plain HTTP on loopback, with a token. Faults concern them.
+   * A kubeconfig for clients of any kind and language: HTTPS on loopback, with a token. Faults concern them.
    * @param user whose rights it has; an administrator's unless given
    * @returns YAML, also valid JSON: for a file, or `KubeConfig.loadFromString`
    */
   async kubeconfig(user: UserInfo = adminUser): Promise<string> {
     this.#assertOpen()
     const { users, outside } = this.#parts
-    this.#url ??= this.listen()
-    const server = await this.#url
+    const { url: server, ca } = await (this.#secured ??= this.#listenSecurely())
     const token = Buffer.from(outside.random.bytes(24)).toString('base64url')
     users.set(`Bearer ${token}`, user)
     const name = 'optiflow'
     return JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      // @kubernetes/client-node takes plain HTTP only with this; nothing here is verified anyway.
-      clusters: [{ name, cluster: { server, 'insecure-skip-tls-verify': true } }],
+      clusters: [{ name, cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') } }],
       users: [{ name, user: { token } }],
       contexts: [{ name, context: { cluster: name, user: name, namespace: 'default' } }],
       'current-context': name,
@@ -207,7 +206,18 @@ export class ControlPlane implements AsyncDisposable {
     return (this.#closed ??= this.#parts.stack[Symbol.asyncDispose]())
   }
 
-  #url: Promise<string> | undefined
+  #secured: Promise<{ url: string; ca: string }> | undefined
+
+  /** With TLS, since client-go sends no token over plain HTTP. Who verifies certificates goes by the world's clock, not by ours. */
+  async #listenSecurely(): Promise<{ url: string; ca: string }> {
+    const authority = await createAuthority('optiflow-test', systemClock)
+    const names = { dnsNames: ['localhost'], ips: ['127.0.0.1'] }
+    const request: CertificateRequest = { commonName: 'optiflow', ...names, usages: ['server'] }
+    const tls = await issueCertificate(authority, request, systemClock)
+    const around = (handler: ApiHandler) => this.faults.around(handler)
+    const { url } = await this.api.listen({ host: '127.0.0.1', port: 0, tls, around })
+    return { url, ca: authority.cert }
+  }
 
   async #read<T>(url: string): Promise<T> {
     const { status, body } = await this.client.raw('GET', url)

@@ -15,7 +15,8 @@ test.each([
   ['Event', 'v2', 'Did you mean kind: Event with apiVersion: v1 or events.k8s.io/v1?'],
   ['Spaceship', 'v1', 'Check apiVersion and kind; a custom kind needs its CustomResourceDefinition first.'],
 ])('a %s of %s is not served, and what may be meant is said', (kind, apiVersion, hint) => {
-  const refused = () => resourceOfObject(served, { apiVersion, kind, metadata: { name: 'x', resourceVersion: '', uid: '' } })
+  const refused = () =>
+    resourceOfObject(served, { apiVersion, kind, metadata: { name: 'x', resourceVersion: '', uid: '' } })
   expect(refused).toThrow(
     expect.objectContaining({ message: `no matches for kind "${kind}" in version "${apiVersion}"`, hint }),
   )
