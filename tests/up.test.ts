@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { Cluster, optiflow } from './support/cluster.ts'
 import { configMap, deployment } from './support/manifests.ts'
-import { freePort, run, until } from './support/processes.ts'
+import { freePort, run, start, until } from './support/processes.ts'
 
 const maps = '/api/v1/namespaces/default/configmaps'
 const path = process.env['PATH'] ?? ''
@@ -165,7 +165,7 @@ describe('settings of optiflow up', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'optiflow-test-'))
   })
-  afterAll(() => clearAway(folder, ['from-file', 'merged']))
+  afterAll(() => clearAway(folder, ['from-file', 'merged', 'interrupted']))
 
   const env = () => ({ PATH: path, HOME: folder, NO_COLOR: '1' })
 
@@ -261,6 +261,20 @@ describe('settings of optiflow up', () => {
     expect(parse(await readFile(file, 'utf8'))).toEqual(theirs)
     const nothing = await run(optiflow, ['status', ...data], { env: env() })
     expect(nothing.code).toBe(1)
+  })
+
+  it('Ctrl-C while it starts in the background leaves nothing behind', async () => {
+    const dataDir = join(folder, 'interrupted')
+    const flags = ['--runtime', 'simulated', '--listen', `127.0.0.1:${await freePort()}`, '--data-dir', dataDir]
+    const up = start(optiflow, ['up', '--detach', ...flags], { env: env() })
+    const runFile = join(dataDir, 'run.json')
+    const note = await until('the start to be noted', () => readFile(runFile, 'utf8').catch(() => ''), { everyMs: 5 })
+    const { code, out } = await up.stop('SIGINT')
+    expect([code === 0, out]).toEqual([false, expect.stringContaining('what was starting has been stopped again')])
+    const { pid } = JSON.parse(note)
+    await until('its process to be gone', () => !existsSync(`/proc/${pid}`))
+    expect(existsSync(runFile)).toBe(false)
+    expect((await run(optiflow, ['status', '--data-dir', dataDir], { env: env() })).code).toBe(1)
   })
 })
 
