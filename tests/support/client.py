@@ -81,7 +81,7 @@ def watches():
             watcher.stop()
     expect(told, ["ADDED", "MODIFIED", "DELETED"])
     future = {"resource_version": "999999999", "resource_version_match": "Exact"}
-    assert refused(504, lambda: core.list_namespaced_config_map(NAMESPACE, **future))
+    assert refused(500, lambda: core.list_namespaced_config_map(NAMESPACE, **future))
 
 
 def dynamic_client():
