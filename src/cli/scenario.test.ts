@@ -16,6 +16,9 @@ test('pods come from pods and from what makes them', () => {
   expect(names(object('Pod', { containers: [] }))).toEqual(['shop/web'])
   expect(names(object('Deployment', { replicas: 2, template }))).toEqual(['shop/web-0', 'shop/web-1'])
   expect(names(object('Job', { parallelism: 1, template }))).toEqual(['shop/web-0'])
+  const workload = { ...object('Workload', { image: 'web:1', replicas: 2, resources: { requests: { cpu: '2' } } }) }
+  const [one, two] = podsOf({ ...workload, apiVersion: 'optiflow.dev/v1' }, 'shop')
+  expect([one?.spec.containers[0]?.resources, two?.metadata.name]).toEqual([{ requests: { cpu: '2' } }, 'web-1'])
   expect(() => podsOf(object('Service', {}), 'shop')).toThrow('Service/web makes no pods that could be simulated')
 })
 

@@ -1,9 +1,9 @@
 import type { Disk } from '../base/disk.ts'
-import { fromAlibaba, parseTable, podOfLine } from '../main/simulation.ts'
+import { fromAlibaba, parseTable, podOfLine, workloadTemplate } from '../main/simulation.ts'
 import { isAlreadyExists } from '../models/api-error.ts'
 import { Node } from '../models/kinds/index.ts'
 import type { AnyObject } from '../models/object.ts'
-import type { Node as NodeObject, Pod } from '../models/types/core-v1.ts'
+import type { Node as NodeObject, Pod, PodTemplateSpec } from '../models/types/core-v1.ts'
 import type { Remote } from './connection.ts'
 import { UsageError } from './failure.ts'
 
@@ -12,16 +12,22 @@ export function podsOf(object: AnyObject, namespace: string): Pod[] {
   const inside = { ...object.metadata, namespace: object.metadata.namespace ?? namespace }
   if (object.kind === 'Pod') return [fromAlibaba({ ...object, metadata: inside } as unknown as Pod)]
   const spec = object['spec'] ?? {}
-  const template = object.kind === 'CronJob' ? spec.jobTemplate?.spec?.template : spec.template
+  const template = templateOf(object)
   if (!template?.spec)
     throw new UsageError(`${object.kind}/${inside.name} makes no pods that could be simulated`, {
-      hint: 'Name pods, or objects with a pod template such as a Deployment, StatefulSet or Job.',
+      hint: 'Name pods, Workloads, or objects with a pod template such as a Deployment, StatefulSet or Job.',
     })
   const count = spec.replicas ?? spec.parallelism ?? 1
   return Array.from({ length: count }, (_, i) => {
     const metadata = { ...template.metadata, namespace: inside.namespace, name: `${inside.name}-${i}` }
     return fromAlibaba({ ...template, apiVersion: 'v1', kind: 'Pod', metadata })
   })
+}
+
+function templateOf(object: AnyObject): PodTemplateSpec | undefined {
+  const { kind, apiVersion, spec = {} } = object
+  if (kind === 'Workload' && apiVersion.startsWith('optiflow.dev/')) return workloadTemplate(object as never)
+  return kind === 'CronJob' ? spec.jobTemplate?.spec?.template : spec.template
 }
 
 /** The pod as the API would make it: with defaults, priority and whatever else admission adds. Nothing is kept. */

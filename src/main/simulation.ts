@@ -3,6 +3,7 @@ import type { Scenario, Simulation, WeightedPlugin } from '../scheduler/index.ts
 import type { OutsideWorld } from './outside.ts'
 import { startScheduler } from './scheduling.ts'
 
+export { templateOf as workloadTemplate } from '../controller/workload-parts.ts'
 export type { Scenario, SimulatedPlacement, Simulation, Use } from '../scheduler/index.ts'
 export { fromAlibaba, parseTable, podOfLine } from '../scheduler/index.ts'
 

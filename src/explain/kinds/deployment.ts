@@ -1,3 +1,4 @@
+import { controllerOf } from '../../client/owner.ts'
 import { conditionOf, holds } from '../../models/conditions.ts'
 import { Deployment } from '../../models/kinds/index.ts'
 import { type Explainer, type Finding, stops, waits } from '../explanation.ts'
@@ -24,7 +25,7 @@ export const deployment: Explainer<Deployment> = {
       found.push(
         stops(
           `the rollout made no progress for ${spec.progressDeadlineSeconds} s (spec.progressDeadlineSeconds)`,
-          `Mend the pods below, or go back: kubectl rollout undo deploy/${object.metadata.name}`,
+          `Mend the pods below, or go back: ${wayBack(object)}`,
         ),
       )
     const replicas = spec.replicas ?? 1
@@ -40,4 +41,12 @@ export const deployment: Explainer<Deployment> = {
       )
     return [...found, ...(await autoscalerOf(object, ask))]
   },
+}
+
+/** What a Workload made it would make again. */
+function wayBack(object: Deployment): string {
+  const owner = controllerOf(object)
+  return owner?.kind === 'Workload'
+    ? `optiflow history workload/${owner.name} says what it was`
+    : `kubectl rollout undo deploy/${object.metadata.name}`
 }
