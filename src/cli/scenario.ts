@@ -4,6 +4,7 @@ import { isAlreadyExists } from '../models/api-error.ts'
 import { Node } from '../models/kinds/index.ts'
 import type { AnyObject } from '../models/object.ts'
 import type { Node as NodeObject, Pod, PodTemplateSpec } from '../models/types/core-v1.ts'
+import type { ObjectMeta } from '../models/types/meta-v1.ts'
 import type { Remote } from './connection.ts'
 import { UsageError } from './failure.ts'
 
@@ -19,7 +20,7 @@ export function podsOf(object: AnyObject, namespace: string): Pod[] {
     })
   const count = spec.replicas ?? spec.parallelism ?? 1
   return Array.from({ length: count }, (_, i) => {
-    const metadata = { ...template.metadata, namespace: inside.namespace, name: `${inside.name}-${i}` }
+    const metadata = { ...template.metadata, namespace: inside.namespace!, name: `${inside.name}-${i}` } as ObjectMeta
     return fromAlibaba({ ...template, apiVersion: 'v1', kind: 'Pod', metadata })
   })
 }
