@@ -14,14 +14,15 @@ export function podsOf(object: AnyObject, namespace: string): Pod[] {
   if (object.kind === 'Pod') return [fromAlibaba({ ...object, metadata: inside } as unknown as Pod)]
   const spec = object['spec'] ?? {}
   const template = templateOf(object)
-  if (!template?.spec)
+  const podSpec = template?.spec
+  if (!podSpec)
     throw new UsageError(`${object.kind}/${inside.name} makes no pods that could be simulated`, {
       hint: 'Name pods, Workloads, or objects with a pod template such as a Deployment, StatefulSet or Job.',
     })
   const count = spec.replicas ?? spec.parallelism ?? 1
   return Array.from({ length: count }, (_, i) => {
     const metadata = { ...template.metadata, namespace: inside.namespace!, name: `${inside.name}-${i}` } as ObjectMeta
-    return fromAlibaba({ ...template, apiVersion: 'v1', kind: 'Pod', metadata })
+    return fromAlibaba({ apiVersion: 'v1', kind: 'Pod', metadata, spec: podSpec })
   })
 }
 
