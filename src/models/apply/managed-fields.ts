@@ -3,7 +3,7 @@ import type { AnyObject } from '../object.ts'
 import type { ObjectType, Type } from '../schema/types.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
 import { conflict } from './conflicts.ts'
-import { fieldsOfCreated, type Unowned } from './created-fields.ts'
+import { fieldsOfCreated } from './created-fields.ts'
 import { FieldSet, type FieldsV1, sharedTree } from './field-set.ts'
 import { Differences, type FormAt, strip } from './forms.ts'
 import { type Owner, readOwners } from './read-owners.ts'
@@ -17,6 +17,7 @@ import {
   removeFields,
   same,
 } from './typed-fields.ts'
+import { nobodysFor, unowned } from './unowned-fields.ts'
 
 /** Who writes, and how. */
 export interface Writer {
@@ -37,55 +38,6 @@ export interface Writer {
   sent?: AnyObject
   /** What an owner by another version owns in the writer's, if its fields are called otherwise there; undefined: they are not. */
   ownedHere?: (entry: Owner['entry']) => FieldSet | undefined
-}
-
-/** Nobody owns who an object is. */
-const unowned = FieldSet.fromWire({
-  'f:apiVersion': {},
-  'f:kind': {},
-  'f:metadata': {
-    '.': {},
-    ...Object.fromEntries(
-      [
-        'name',
-        'namespace',
-        'creationTimestamp',
-        'selfLink',
-        'uid',
-        'generation',
-        'managedFields',
-        'resourceVersion',
-      ].map(f => [`f:${f}`, {}]),
-    ),
-  },
-})
-// `metadata` itself is nobody's, but labels and annotations below it are.
-unowned.members.delete('f:metadata')
-const metadata = unowned.children.get('f:metadata')!
-
-/** What is nobody's, for comparing and for writing at once. */
-interface Nobodys {
-  set: FieldSet
-  elements: Unowned
-}
-
-const nobodysBesides = (...elements: string[]): Nobodys => {
-  const set = new FieldSet()
-  for (const element of [...unowned.members, ...elements]) set.members.add(element)
-  set.children.set('f:metadata', metadata)
-  return { set, elements: { own: set.members, metadata: metadata.members } }
-}
-
-const unownedBy = {
-  writersOfAll: nobodysBesides(),
-  writersOfSpec: nobodysBesides('f:status'),
-  writersOfStatus: nobodysBesides('f:spec'),
-  others: nobodysBesides('f:spec', 'f:status'),
-}
-
-function nobodysFor({ leavesStatus, leavesSpec }: Writer): Nobodys {
-  if (leavesSpec) return leavesStatus ? unownedBy.others : unownedBy.writersOfStatus
-  return leavesStatus ? unownedBy.writersOfSpec : unownedBy.writersOfAll
 }
 
 /**
