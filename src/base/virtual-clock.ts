@@ -4,8 +4,13 @@ interface Timer {
   at: number
   sequence: number
   task: () => void
-  cancelled: boolean
+  /** It ran, or was cancelled. */
+  over: boolean
 }
+
+const nothing = () => {}
+/** So many cancelled timers are not worth a sweep. */
+const fewCancelled = 64
 
 /**
  * A clock that stands still until a test moves it. Timers run in order of time, then of creation; between two of them
@@ -30,11 +35,14 @@ export class VirtualClock implements Clock {
   }
 
   schedule(delayMs: number, task: () => void): Cancel {
-    const timer: Timer = { at: this.#mono + Math.max(delayMs, 0), sequence: this.#sequence++, task, cancelled: false }
+    const timer: Timer = { at: this.#mono + Math.max(delayMs, 0), sequence: this.#sequence++, task, over: false }
     this.#timers.add(timer)
-    return () => {
-      timer.cancelled = true
-    }
+    return () => this.#timers.cancel(timer)
+  }
+
+  /** Timers that are kept: those to come, and at most as many that were cancelled. */
+  get kept(): number {
+    return this.#timers.size
   }
 
   /** Moves time forward by `ms`, running what falls due on the way. */
@@ -60,9 +68,14 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** The earliest first; of one instant, the oldest. A cancelled one goes when its turn comes. */
+/** The earliest first; of one instant, the oldest. Cancelled ones go when they are as many as the others, or their turn comes. */
 class TimerHeap {
-  readonly #heap: Timer[] = []
+  #heap: Timer[] = []
+  #cancelled = 0
+
+  get size(): number {
+    return this.#heap.length
+  }
 
   add(timer: Timer): void {
     const heap = this.#heap
@@ -74,11 +87,26 @@ class TimerHeap {
     heap[i] = timer
   }
 
+  cancel(timer: Timer): void {
+    if (timer.over) return
+    timer.over = true
+    // What it holds may be a whole cluster, and whoever keeps the cancel function keeps the timer.
+    timer.task = nothing
+    if (++this.#cancelled <= fewCancelled || this.#cancelled * 2 <= this.#heap.length) return
+    this.#cancelled = 0
+    // Sorted, it is a heap as well.
+    this.#heap = this.#heap.filter(({ over }) => !over).sort((a, b) => (before(a, b) ? -1 : 1))
+  }
+
   /** Takes out the first that is due by then. */
   due(at: number): Timer | undefined {
-    for (let first = this.#heap[0]; first && (first.cancelled || first.at <= at); first = this.#heap[0]) {
+    for (let first = this.#heap[0]; first && (first.over || first.at <= at); first = this.#heap[0]) {
       this.#takeFirst()
-      if (!first.cancelled) return first
+      if (first.over) this.#cancelled--
+      else {
+        first.over = true
+        return first
+      }
     }
     return undefined
   }
