@@ -49,8 +49,6 @@ export default defineConfig({
           include: ['src/**/*.long.test.ts', 'tests/**/*.long.test.ts'],
           testTimeout: 1_800_000,
           hookTimeout: 300_000,
-          // Thousands of clusters of one process: what each leaves is not given back before its end.
-          execArgv: ['--max-old-space-size=9000'],
           fileParallelism: false,
         },
       },
