@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Gauge, Registry } from 'prom-client'
 import { afterThisTurn } from '../../base/clock.ts'
 import { TallyFamily } from '../../base/tallies.ts'
 import { versionInfo } from '../health/version.ts'
@@ -7,6 +7,7 @@ import type { ResourceTable } from '../resources.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
 import { AccessMetrics } from './access-metrics.ts'
 import { HealthMetrics } from './health-metrics.ts'
+import { processMetrics } from './process-metrics.ts'
 import { ReadMetrics } from './read-metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
 
@@ -20,7 +21,7 @@ export class Metrics {
 
   constructor(resources: ResourceTable, registry = new Registry()) {
     this.registry = registry
-    collectDefaultMetrics({ register: registry })
+    for (const metric of processMetrics()) registry.registerMetric(metric)
     this.requests = new RequestMetrics([registry], path => isServed(resources, path))
     this.reads = new ReadMetrics([registry])
     this.access = new AccessMetrics([registry])
