@@ -8,3 +8,15 @@ export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }
+
+/**
+ * Aborts `controller`, for the same reason, as soon as `signal` aborts. For work that comes again and again, instead of
+ * AbortSignal.any: what that makes is kept by Node for ever if it aborts while somebody listens (2 KB, and what the reason holds).
+ * @returns ends that; to be called when the work is over
+ */
+export function followAbort(controller: AbortController, signal: AbortSignal): () => void {
+  const abort = () => controller.abort(signal.reason)
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return () => signal.removeEventListener('abort', abort)
+}

@@ -1,3 +1,4 @@
+import { followAbort } from '../base/abort.ts'
 import { type Backoff, backoffMs } from '../base/backoff.ts'
 import { type Cancel, type Clock, sleep } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
@@ -171,6 +172,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     let events = 0
     let heardMs = began
     const end = new AbortController()
+    const unfollow = followAbort(end, this.#stop.signal)
     // One timer for as long as silence may last from now on: dozens of informers would else wake the process all the time.
     const listen = (): Cancel =>
       clock.schedule(heardMs + longestSilenceMs - clock.monotonicMs(), () => {
@@ -183,7 +185,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       resourceVersion: this.resourceVersion,
       bookmarks: true,
       timeoutSeconds: 300 + Math.floor(random.next() * 300),
-      signal: AbortSignal.any([this.#stop.signal, end.signal]),
+      signal: end.signal,
     })
     try {
       await this.#follow(stream, () => {
@@ -192,6 +194,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       })
     } finally {
       cancel()
+      unfollow()
       end.abort()
     }
     return events > 0 || clock.monotonicMs() - began >= shortestWatchMs

@@ -1,3 +1,4 @@
+import { followAbort } from '../../base/abort.ts'
 import { type Clock, sleep } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
@@ -223,8 +224,12 @@ class Simulation implements SimulatedRuntime {
   async attach(id: ContainerId, streams: Streams, signal: AbortSignal) {
     const left = new AbortController()
     if (streams.inputGoesOn) streams.stdin?.resume().once('end', () => left.abort())
-    const until = AbortSignal.any([signal, left.signal])
-    for await (const chunk of this.logs(id, { follow: true, tailLines: 0 }, until)) streams.stdout?.write(chunk)
+    const unfollow = followAbort(left, signal)
+    try {
+      for await (const chunk of this.logs(id, { follow: true, tailLines: 0 }, left.signal)) streams.stdout?.write(chunk)
+    } finally {
+      unfollow()
+    }
   }
 
   async portForward(id: SandboxId, port: number, signal: AbortSignal) {
