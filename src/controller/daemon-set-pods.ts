@@ -1,7 +1,7 @@
 import type { Draft } from '../models/object.ts'
 import { isPodActive, isPodAvailable } from '../models/pod-state.ts'
 import type { DaemonSet } from '../models/types/apps-v1.ts'
-import type { Affinity, Node, Pod, PodSpec, Toleration } from '../models/types/core-v1.ts'
+import type { Affinity, Node, Pod, PodSpec, Taint, Toleration } from '../models/types/core-v1.ts'
 import { fitsNode, untolerated } from './node-fit.ts'
 import { podFromTemplate } from './pod-template.ts'
 import { revisionHashLabel } from './revision-history.ts'
@@ -40,6 +40,10 @@ function specOf(set: DaemonSet): PodSpec {
   spec.tolerations = tolerations
   return spec
 }
+
+/** Taints of the node that keep its pods from starting there. */
+export const untoleratedBy = (set: DaemonSet, node: Node): Taint[] =>
+  untolerated(specOf(set), node, ['NoExecute', 'NoSchedule'])
 
 /** A new pod should start here; or at least one that runs may go on. */
 export function belongsOn(set: DaemonSet, node: Node): { shouldRun: boolean; mayContinue: boolean } {

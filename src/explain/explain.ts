@@ -1,4 +1,6 @@
+import { groupOf } from '../client/owner.ts'
 import { ageOf } from '../models/duration.ts'
+import { lastTimeOf } from '../models/event-time.ts'
 import { Event } from '../models/kinds/index.ts'
 import type { AnyObject } from '../models/object.ts'
 import type { Asking } from './asking.ts'
@@ -12,7 +14,7 @@ const order: readonly Mark[] = ['stops', 'waits', 'warned', 'unknown', 'well']
 /** Why an object is as it is: what its kind can say, what holds it while it is being deleted, and the last warnings about it. */
 export async function explainObject(object: AnyObject, ask: Asking): Promise<ObjectExplanation> {
   const { namespace, name } = object.metadata
-  const [group] = object.apiVersion.includes('/') ? object.apiVersion.split('/') : ['']
+  const group = groupOf(object.apiVersion)
   const explainer = explainers.find(({ kind }) => kind.kind === object.kind && kind.group === group)
   const said = explainer
     ? { summary: explainer.summary(object), findings: await explainer.findings(object, ask) }
@@ -53,16 +55,13 @@ function leaving({ metadata }: AnyObject, nowMs: number): Finding[] {
 async function warnings({ metadata }: AnyObject, ask: Asking): Promise<Finding[]> {
   const namespace = metadata.namespace ?? 'default'
   const events = await ask.list(Event, { namespace, fieldSelector: `involvedObject.uid=${metadata.uid},type=Warning` })
-  const newest = events.toSorted((a, b) => (lastTime(a) < lastTime(b) ? 1 : -1))
+  const newest = events.toSorted((a, b) => (lastTimeOf(a) < lastTimeOf(b) ? 1 : -1))
   return newest
     .filter((event, i) => newest.findIndex(other => other.reason === event.reason) === i)
     .slice(0, warningsShown)
     .map(({ reason, message, ...event }) =>
       warned(
-        `${reason}, ${ageOf(lastTime(event as Event), ask.nowMs)} ago: ${(message ?? '').trim().replaceAll('\n', ' ')}`,
+        `${reason}, ${ageOf(lastTimeOf(event as Event), ask.nowMs)} ago: ${(message ?? '').trim().replaceAll('\n', ' ')}`,
       ),
     )
 }
-
-const lastTime = ({ series, lastTimestamp, eventTime, metadata }: Event): string =>
-  series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? ''

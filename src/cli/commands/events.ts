@@ -1,3 +1,4 @@
+import { lastTimeOf } from '../../models/event-time.ts'
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags, Remote } from '../connection.ts'
 import { UsageError } from '../failure.ts'
@@ -52,11 +53,8 @@ export async function listEvents(remote: Remote, namespace: string | undefined, 
     'GET',
     root + (fieldSelector ? `?fieldSelector=${encodeURIComponent(fieldSelector)}` : ''),
   )
-  return items.sort((a: any, b: any) => lastTime(a).localeCompare(lastTime(b)))
+  return items.sort((a: any, b: any) => lastTimeOf(a).localeCompare(lastTimeOf(b)))
 }
-
-const lastTime = (e: any): string =>
-  e.series?.lastObservedTime ?? e.lastTimestamp ?? e.eventTime ?? e.metadata.creationTimestamp ?? ''
 
 export function formatEvents(items: any[], nowMs: number, namespaces: boolean): string {
   const header = [...(namespaces ? ['NAMESPACE'] : []), 'LAST SEEN', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE']
@@ -64,7 +62,7 @@ export function formatEvents(items: any[], nowMs: number, namespaces: boolean): 
     const count = e.series?.count ?? e.count ?? 1
     const first = e.firstTimestamp ?? e.eventTime
     const seen =
-      count > 1 ? `${age(lastTime(e), nowMs)} (x${count} over ${age(first, nowMs)})` : age(lastTime(e), nowMs)
+      count > 1 ? `${age(lastTimeOf(e), nowMs)} (x${count} over ${age(first, nowMs)})` : age(lastTimeOf(e), nowMs)
     const object = `${e.involvedObject.kind.toLowerCase()}/${e.involvedObject.name}`
     return [
       ...(namespaces ? [e.metadata.namespace] : []),

@@ -1,6 +1,6 @@
+import { untoleratedBy } from '../../controller/daemon-set-pods.ts'
 import { DaemonSet, Node } from '../../models/kinds/index.ts'
 import { labelsText } from '../../models/kinds/selector-text.ts'
-import { untoleratedTaint } from '../../models/taints.ts'
 import type { Asking } from '../asking.ts'
 import { type Explainer, type Finding, stops, waits, well } from '../explanation.ts'
 import { unseen } from './replicas.ts'
@@ -30,9 +30,9 @@ export const daemonSet: Explainer<DaemonSet> = {
 }
 
 /** Why nodes get no pod, as far as labels and taints say it. */
-async function nodesLeftOut({ spec }: DaemonSet, ask: Asking): Promise<Finding[]> {
+async function nodesLeftOut(set: DaemonSet, ask: Asking): Promise<Finding[]> {
   const nodes = await ask.list(Node)
-  const { nodeSelector, tolerations } = spec.template.spec!
+  const { nodeSelector } = set.spec.template.spec!
   const wanted = Object.entries(nodeSelector ?? {})
   const unlabelled = nodes.filter(({ metadata }) => wanted.some(([key, value]) => metadata.labels?.[key] !== value))
   const found: Finding[] = []
@@ -45,10 +45,10 @@ async function nodesLeftOut({ spec }: DaemonSet, ask: Asking): Promise<Finding[]
       ),
     )
   const rest = nodes.filter(node => !unlabelled.includes(node))
-  const taintOf = ({ spec }: Node) => untoleratedTaint(spec?.taints, [...(tolerations ?? []), ...own])
-  const tainted = rest.filter(taintOf)
+  const taintsOf = (node: Node) => untoleratedBy(set, node)
+  const tainted = rest.filter(node => taintsOf(node).length)
   if (tainted.length) {
-    const { key, effect } = taintOf(tainted[0]!)!
+    const { key, effect } = taintsOf(tainted[0]!)[0]!
     found.push(
       leftOut(
         tainted.length === rest.length,
@@ -62,8 +62,3 @@ async function nodesLeftOut({ spec }: DaemonSet, ask: Asking): Promise<Finding[]
 
 /** Some nodes are left out on purpose; all of them hardly are. */
 const leftOut = (all: boolean, text: string, next: string): Finding => (all ? stops(text, next) : well(text))
-
-/** Those that every pod of a DaemonSet is given. */
-const own = ['not-ready', 'unreachable', 'disk-pressure', 'memory-pressure', 'pid-pressure', 'unschedulable'].map(
-  name => ({ key: `node.kubernetes.io/${name}`, operator: 'Exists' as const }),
-)

@@ -52,6 +52,12 @@ const claims: Case[] = [
     ['it is Pending', 'waits: PersistentVolume good fits, and is about to be bound'],
   ],
   [
+    'a claim that asks by name for a volume that it cannot have',
+    claim({ storageClassName: 'fast', volumeName: 'small' }),
+    [volume('small', { capacity: { storage: '5Gi' } })],
+    ['it is Pending', 'stops: it asks for PersistentVolume small (spec.volumeName), but requested PV is too small'],
+  ],
+  [
     'a claim of a class that is not there',
     claim({ storageClassName: 'fats' }),
     [byHand, late],

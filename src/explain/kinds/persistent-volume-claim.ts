@@ -1,5 +1,5 @@
-import { matchesSelector } from '../../base/labels.ts'
 import { compareQuantities } from '../../base/quantity.ts'
+import { bestVolume, classOf, isFor, mismatchOf, satisfies } from '../../controller/volume-match.ts'
 import { CSIDriver, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../../models/kinds/index.ts'
 import type { Asking } from '../asking.ts'
 import { type Explainer, type Finding, stops, unknown, waits, well } from '../explanation.ts'
@@ -53,13 +53,16 @@ function resizing({ status, spec }: PersistentVolumeClaim): Finding[] {
 }
 
 /** spec.volumeName asks for one volume. */
-async function named({ metadata, spec }: PersistentVolumeClaim, ask: Asking): Promise<Finding[]> {
+async function named(claim: PersistentVolumeClaim, ask: Asking): Promise<Finding[]> {
+  const { spec } = claim
   const volume = await ask.get(PersistentVolume, { name: spec.volumeName! })
   if (volume === 'hidden') return []
   if (volume === 'missing') return [stops(`there is no PersistentVolume ${spec.volumeName} (spec.volumeName)`)]
   const { claimRef } = volume.spec ?? {}
-  if (claimRef && (claimRef.namespace !== metadata.namespace || claimRef.name !== metadata.name))
+  if (claimRef && !isFor(volume, claim))
     return [stops(`PersistentVolume ${spec.volumeName} is that of claim ${claimRef.namespace}/${claimRef.name}`)]
+  const mismatch = mismatchOf(volume, claim)
+  if (mismatch) return [stops(`it asks for PersistentVolume ${spec.volumeName} (spec.volumeName), but ${mismatch}`)]
   return [waits(`it is about to be bound to PersistentVolume ${spec.volumeName}`)]
 }
 
@@ -128,10 +131,11 @@ async function volumes(claim: PersistentVolumeClaim, ask: Asking): Promise<Findi
   if (ask.hidden.has('persistentvolumes')) return []
   if (!all.length)
     return [stops('there is no PersistentVolume at all', 'Create one of that class, size and access mode.')]
+  const best = bestVolume(claim, all)
+  if (best) return [waits(`PersistentVolume ${best.metadata.name} fits, and is about to be bound`)]
   const reasons = new Map<string, string[]>()
   for (const volume of all) {
     const reason = misfit(volume, claim)
-    if (!reason) return [waits(`PersistentVolume ${volume.metadata.name} fits, and is about to be bound`)]
     reasons.set(reason, [...(reasons.get(reason) ?? []), volume.metadata.name])
   }
   return [...reasons].map(([reason, names]) =>
@@ -141,22 +145,20 @@ async function volumes(claim: PersistentVolumeClaim, ask: Asking): Promise<Findi
   )
 }
 
-function misfit({ spec, metadata, status }: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
+/** In figures what the binder, which decides, has only words for. */
+function misfit(volume: PersistentVolume, claim: PersistentVolumeClaim): string {
+  const { spec, status } = volume
   const asked = claim.spec
-  const { claimRef } = spec ?? {}
-  if (claimRef && (claimRef.namespace !== claim.metadata.namespace || claimRef.name !== claim.metadata.name))
+  if (spec?.claimRef && !isFor(volume, claim))
     return status?.phase === 'Released'
       ? 'released, but kept with the data of its last claim'
       : 'bound to another claim'
-  if ((spec?.storageClassName ?? '') !== (asked.storageClassName ?? ''))
-    return `its class is "${spec?.storageClassName ?? ''}", not "${asked.storageClassName ?? ''}"`
+  if (classOf(volume) !== classOf(claim)) return `its class is "${classOf(volume)}", not "${classOf(claim)}"`
   const [has, wants] = [spec?.capacity?.['storage'] ?? '0', asked.resources?.requests?.['storage'] ?? '0']
   if (compareQuantities(has, wants) < 0) return `it has ${has}, not ${wants}`
   const lacking = asked.accessModes?.find(mode => !spec?.accessModes?.includes(mode))
   if (lacking) return `it cannot be mounted ${lacking}`
-  if ((spec?.volumeMode ?? 'Filesystem') !== (asked.volumeMode ?? 'Filesystem'))
-    return `it is a ${spec?.volumeMode} volume`
-  if (asked.selector && !matchesSelector(asked.selector, metadata.labels))
-    return 'spec.selector does not match its labels'
-  return metadata.deletionTimestamp ? 'it is being deleted' : undefined
+  const rest = mismatchOf(volume, claim)
+  if (rest) return rest
+  return satisfies(volume, claim) ? `it is ${status?.phase}` : 'spec.selector does not match its labels'
 }

@@ -124,7 +124,7 @@ const daemonSets: Case[] = [
     'that leaves one out by its taint',
     daemon({}, { desiredNumberScheduled: 1, currentNumberScheduled: 1, updatedNumberScheduled: 1, numberReady: 1 }),
     [
-      node('n1', {}, [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }]),
+      node('n1', {}, [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' }]),
       node('n2', {}, [{ key: 'gpu', effect: 'NoSchedule' }]),
     ],
     [
