@@ -1,3 +1,4 @@
+import { groupVersionOf } from '../models/group-version.ts'
 import type { Kind } from '../models/kind.ts'
 import type { KubeObject } from '../models/object.ts'
 import type { ObjectMeta, OwnerReference } from '../models/types/meta-v1.ts'
@@ -21,7 +22,7 @@ export function controllerOf(object: { metadata: Partial<ObjectMeta> }): OwnerRe
 
 /** `apps` of `apps/v1`, '' of `v1`. */
 export function groupOf(apiVersion = ''): string {
-  return apiVersion.includes('/') ? apiVersion.split('/')[0]! : ''
+  return groupVersionOf(apiVersion).group
 }
 
 /** Whether what a reference names is of this kind, in whatever version. */

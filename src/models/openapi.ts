@@ -1,4 +1,5 @@
 import { explained } from './explained/explained.ts'
+import { groupVersionOf } from './group-version.ts'
 import { openApiExtensions } from './openapi-extensions.ts'
 import { openApiName, openApiScalarName } from './openapi-names.ts'
 import { sharedIn } from './openapi-shared.ts'
@@ -38,7 +39,7 @@ export function openApiSchemas(
   form: OpenApiForm = 'v3',
 ): Record<string, OpenApiSchema> {
   const writer = new SchemaWriter(form)
-  const takers = new Map(sharedIn.map(name => [name, versionOf(name)]))
+  const takers = new Map(sharedIn.map(name => [name, groupVersionOf(name)]))
   for (const kind of kinds) {
     if (kind.schema === '') continue
     const { group, version } = kind
@@ -54,11 +55,6 @@ export function openApiSchemas(
     if (kind) for (const { group, version } of inOrder) writer.root(type, { group, kind, version })
   }
   return writer.finish()
-}
-
-function versionOf(name: string): { group: string; version: string } {
-  const [group, version] = name.includes('/') ? name.split('/') : ['', name]
-  return { group: group!, version: version! }
 }
 
 /** The core group first. */

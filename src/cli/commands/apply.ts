@@ -1,5 +1,6 @@
 import { closeWords } from '../../base/close-words.ts'
 import { isNotFound } from '../../models/api-error.ts'
+import { groupVersionOf } from '../../models/group-version.ts'
 import type { AnyObject } from '../../models/object.ts'
 import { type CliCommand, type Outside, withConnection, withRemote } from '../command.ts'
 import type { ConnectionFlags, Remote } from '../connection.ts'
@@ -77,8 +78,7 @@ export async function applyObject(
 
 /** @throws UsageError when the server does not serve the object's kind */
 export function resourceOfObject(served: ServedResource[], object: AnyObject): ServedResource {
-  const [a, b] = object.apiVersion.split('/') as [string, string | undefined]
-  const [group, version] = b === undefined ? ['', a] : [a, b]
+  const { group, version } = groupVersionOf(object.apiVersion)
   const found = served.find(r => r.group === group && r.version === version && r.kind === object.kind)
   if (!found)
     throw new UsageError(`no matches for kind "${object.kind}" in version "${object.apiVersion}"`, {

@@ -1,4 +1,5 @@
 import { selectorFrom } from '../../../base/labels.ts'
+import { groupVersionOf } from '../../../models/group-version.ts'
 import type { AnyObject } from '../../../models/object.ts'
 import type { ParamKind, ParamRef } from '../../../models/types/admissionregistration-v1.ts'
 import type { Resource } from '../../resources.ts'
@@ -28,8 +29,8 @@ export async function paramsFor(
 
 /** What the parameters of a policy are. @throws Misconfigured if there is no such kind */
 export function paramResource({ core }: Admission, { apiVersion = '', kind = '' }: ParamKind): Resource {
-  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
-  const resource = core.resources.findKind(group!, kind, version!)
+  const { group, version } = groupVersionOf(apiVersion)
+  const resource = core.resources.findKind(group, kind, version)
   if (!resource)
     throw new Misconfigured(`failed to find resource referenced by paramKind: '${apiVersion}, Kind=${kind}'`)
   return resource

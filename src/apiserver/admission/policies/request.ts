@@ -1,3 +1,4 @@
+import { groupVersionOf } from '../../../models/group-version.ts'
 import type { AnyObject } from '../../../models/object.ts'
 import type { Resource } from '../../resources.ts'
 import { convertObject } from '../../storage/conversion.ts'
@@ -68,7 +69,7 @@ function kindOf(admission: Admission, resource: Resource): object {
     return { group, version, kind }
   }
   const { apiVersion, kind } = (admission.object ?? admission.previous)!
-  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
+  const { group, version } = groupVersionOf(apiVersion)
   return { group, version, kind }
 }
 

@@ -1,4 +1,5 @@
 import { CelCompileError, type CelType } from '../../cel/index.ts'
+import { groupVersionOf } from '../../group-version.ts'
 import type { ExpressionWarning, ParamKind, ValidatingAdmissionPolicy } from '../../types/admissionregistration-v1.ts'
 import { PolicyExpressions } from './policy-expressions.ts'
 
@@ -42,8 +43,8 @@ export function typeWarnings({ spec }: ValidatingAdmissionPolicy, known: KnownKi
 }
 
 function paramType({ apiVersion = '', kind = '' }: ParamKind, known: KnownKinds): CelType | undefined {
-  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
-  return known.byKind(group!, version!, kind)?.type
+  const { group, version } = groupVersionOf(apiVersion)
+  return known.byKind(group, version, kind)?.type
 }
 
 interface Rule {
