@@ -33,5 +33,6 @@ export {
   tlsNodeDialer,
 } from './nodes/node-dialer.ts'
 export type { OtherPathHandler } from './other-paths.ts'
+export { verbOf } from './pipeline.ts'
 export { parseRequest } from './request-info.ts'
 export { type UnreadableObject, unreadableObjects } from './watch-cache/unreadable-objects.ts'

@@ -5,10 +5,10 @@ import { Disposal } from '../base/disposal.ts'
 import { OptiFlowError } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import { callJson } from '../client/call-json.ts'
 import { type Client, createClient, inProcessTransport, type Reconciler } from '../client/index.ts'
 import { objectPath } from '../client/paths.ts'
 import { openMemoryStore } from '../db/index.ts'
-import { ApiError } from '../models/api-error.ts'
 import type { HistoryItem } from '../models/history/item.ts'
 import type { Kind } from '../models/kind.ts'
 import { Pod } from '../models/kinds/index.ts'
@@ -220,10 +220,7 @@ export class ControlPlane implements AsyncDisposable {
   }
 
   async #read<T>(url: string): Promise<T> {
-    const { status, body } = await this.client.raw('GET', url)
-    const value = JSON.parse(Buffer.from(body as Uint8Array).toString())
-    if (status >= 400) throw new ApiError(value.reason, value.message, { code: status, details: value.details })
-    return value
+    return (await callJson(this.client, 'GET', url)) as T
   }
 
   #whileOpen(handler: ApiHandler): ApiHandler {

@@ -3,6 +3,7 @@ import { readDuration, readEviction, wholeNumber } from './setting-readers.ts'
 
 /** When a node that runs short ends pods, under kubelet's names. What was not said is left to the agent. */
 export interface EvictionChoices {
+  /** `memory.available<100Mi,nodefs.available<10%` */
   evictionHard: string | undefined
   evictionSoft: string | undefined
   evictionSoftGracePeriod: string | undefined

@@ -1,4 +1,5 @@
-import { parseRequest } from '../apiserver/index.ts'
+import { parseRequest, verbOf } from '../apiserver/index.ts'
+import { followAbort } from '../base/abort.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import { ApiError, type Reason } from '../models/api-error.ts'
 import type { ApiHandler, ApiReply, ApiRequest } from '../models/rest.ts'
@@ -27,8 +28,6 @@ export interface Fault extends FaultMatch {
 }
 
 type Verb = NonNullable<FaultMatch['verb']>
-
-const verbs: Record<string, Verb> = { POST: 'create', PUT: 'update', PATCH: 'patch' }
 
 /** Makes an API misbehave, for the tests of whoever must live with that. */
 export class Faults {
@@ -96,9 +95,13 @@ export class Faults {
 
   async #watch(handler: ApiHandler, request: ApiRequest, asked: FaultMatch): Promise<ApiReply> {
     const entry = { asked, cut: new AbortController() }
-    const signal = AbortSignal.any([request.signal, entry.cut.signal])
+    const { signal } = entry.cut
+    const unfollow = followAbort(entry.cut, request.signal)
     this.#watches.add(entry)
-    const end = () => void this.#watches.delete(entry)
+    const end = () => {
+      unfollow()
+      this.#watches.delete(entry)
+    }
     signal.addEventListener('abort', end, { once: true })
     const reply = await handler({ ...request, signal })
     if (reply.status !== 200) end()
@@ -106,15 +109,13 @@ export class Faults {
   }
 }
 
-function askedBy({ method, url }: ApiRequest): FaultMatch | undefined {
-  const { resource: path, query } = parseRequest(url)
+function askedBy(request: ApiRequest): FaultMatch | undefined {
+  const info = parseRequest(request.url)
+  const path = info.resource
   if (!path) return undefined
-  const watching = path.legacyWatch || ['true', '1'].includes(query.get('watch') ?? '')
-  const one = path.name !== undefined
-  const reading: Verb = watching ? 'watch' : one ? 'get' : 'list'
-  const verb = method === 'GET' ? reading : method === 'DELETE' ? (one ? 'delete' : 'deletecollection') : verbs[method]
+  const verb = verbOf(request, info)
   return {
-    ...(verb ? { verb } : {}),
+    ...(verb ? { verb: verb as Verb } : {}),
     resource: path.subresource ? `${path.plural}/${path.subresource}` : path.plural,
     group: path.group,
     ...(path.namespace === undefined ? {} : { namespace: path.namespace }),

@@ -127,7 +127,6 @@ export interface Settings
   seccompDefault: 'true' | 'false'
   /** Kernel settings that pods may change besides the safe ones: `net.core.somaxconn`, `kernel.msg*`. */
   allowedUnsafeSysctls: string[]
-  /** When a node runs short, as kubelet takes them: `memory.available<100Mi,nodefs.available<10%`. */
   /** How the node itself resolves names, which pods are told; undefined: the machine's own file. */
   resolvConf: string | undefined
   /** Kept off what pods may request, for the system and ourselves: `cpu=500m,memory=1Gi`. */
