@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { join, normalize } from 'node:path'
 import type { Disk } from '../base/disk.ts'
 import { OptiFlowError } from '../base/errors.ts'
+import { once } from './cri/import-image.ts'
 import type { Descriptor, ImageSource } from './image-contents.ts'
 import { wholeName } from './image-reference.ts'
+import { digestOf } from './oci-image.ts'
 
 /** One image of an archive, and what it is called there. */
 export interface ArchivedImage {
@@ -71,7 +73,7 @@ async function savedImages(disk: Disk, folder: string): Promise<ArchivedImage[]>
       for (const file of Layers) layers.push(await blob('application/vnd.oci.image.layer.v1.tar', file))
       const mediaType = 'application/vnd.oci.image.manifest.v1+json'
       const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config, layers }))
-      const target = { mediaType, ...(await measured(once(manifest))) }
+      const target = { mediaType, digest: digestOf(manifest), size: manifest.length }
       const fetch = ({ digest }: Descriptor) =>
         digest === target.digest ? once(manifest) : bytesOf(disk, folder, files.get(digest) ?? digest)
       return { names: (RepoTags ?? []).map(wholeName), source: { target, fetch } }
@@ -116,8 +118,4 @@ async function measured(bytes: AsyncIterable<Uint8Array>): Promise<{ digest: str
     size += chunk.length
   }
   return { digest: `sha256:${hash.digest('hex')}`, size }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }

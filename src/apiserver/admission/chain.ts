@@ -148,22 +148,25 @@ export class AdmissionChain {
   validate(admission: Admission): Promise<void> | undefined {
     const { validating, times } = this.#for(admission)
     const began = this.#metrics.now()
-    const refused = (error: unknown): never => {
+    try {
+      const pending = this.#ask(validating, admission, 'validate')
+      if (pending) return this.#validateOn(pending, times, began)
+    } catch (error) {
       this.#tell(times.validate.refused, began)
       throw error
     }
-    const passed = () => {
-      this.#tell(times.validate.passed, began)
-    }
-    let pending: Promise<void> | undefined
-    try {
-      pending = this.#ask(validating, admission, 'validate')
-    } catch (error) {
-      refused(error)
-    }
-    if (pending) return pending.then(passed, refused)
-    passed()
+    this.#tell(times.validate.passed, began)
     return undefined
+  }
+
+  async #validateOn(pending: Promise<void>, times: Chosen['times'], began: number): Promise<void> {
+    try {
+      await pending
+    } catch (error) {
+      this.#tell(times.validate.refused, began)
+      throw error
+    }
+    this.#tell(times.validate.passed, began)
   }
 
   /** One after the other; most answer at once, and then there is nothing to wait for. @throws ApiError of the first that refuses */
