@@ -8,6 +8,9 @@ const mostWaiting = 1 << 20
 
 const mode = 0o640
 
+/** How long the end of a process waits for what is under way: a fifth of a second. */
+const [mostLooks, lookMs] = [100, 2]
+
 /**
  * Where lines of a log go: a file, or standard error. Nobody waits for it, and what cannot be written is lost: on a full disk the
  * process goes on, keeps no more than a megabyte, and ends when it is asked to.
@@ -21,7 +24,8 @@ export class LogOutput {
   #waitingLength = 0
   /** What is not written yet of what was handed to the system last. */
   #rest: Uint8Array | undefined
-  #underWay = false
+  /** Bytes that were handed to the system and are not told as written; 0: none. */
+  #underWay = 0
   /** A line was written in part, so that the next one begins anew. */
   #torn = false
 
@@ -54,9 +58,9 @@ export class LogOutput {
     if (this.#underWay) return
     const bytes = this.#rest ?? this.#taken()
     if (bytes.length === 0) return
-    this.#underWay = true
+    this.#underWay = bytes.length
     write(this.#descriptor, bytes, (error, written) => {
-      this.#underWay = false
+      this.#underWay = 0
       this.#settle(bytes, error, written)
       // After a failure the next line tries again.
       if (!error) this.#next()
@@ -96,9 +100,19 @@ export class LogOutput {
   /** The last words, without waiting: the process ends now. */
   #end(): void {
     try {
+      this.#awaitUnderWay()
       for (let bytes = this.#underWay ? this.#taken() : this.#last(); bytes.length > 0; )
         bytes = bytes.subarray(writeSync(this.#descriptor, bytes))
     } catch {}
+  }
+
+  /** Nobody tells a process that ends what another thread has written: the file's size does. Else its last lines could stand before. */
+  #awaitUnderWay(): void {
+    if (!this.#file || !this.#underWay) return
+    const size = this.#bytes + this.#underWay
+    const cell = new Int32Array(new SharedArrayBuffer(4))
+    for (let looks = 0; looks < mostLooks && fstatSync(this.#descriptor).size < size; looks++)
+      Atomics.wait(cell, 0, 0, lookMs)
   }
 
   #last(): Uint8Array {
