@@ -8,6 +8,8 @@ interface Condition {
   message?: string
 }
 
+/** Conditions of these names tell that something happens when they are True, and nothing when they are not. */
+const underWay = /^(Progressing|Reconciling)$/
 /** Conditions of these names tell of something bad when they are True; all others when they are not. */
 const bad =
   /Fail|Error|Pressure|Degraded|Stalled|Unavailable|Conflict|Terminating|Invalid|NonStructural|Blocked|Suspend/
@@ -23,21 +25,17 @@ export function byConditions(object: AnyObject): { summary: string; findings: Fi
     conditions.filter(isAmiss).map(condition => told(where, condition)),
   )
   const ready = own.find(({ type }) => type === 'Ready' || type === 'Available' || type === 'Programmed')
-  const phase = typeof status?.phase === 'string' ? status.phase : undefined
-  const state = phase ?? (ready && `${ready.type} is ${ready.status}`)
-  if (state)
-    return {
-      summary: `it is ${phase ?? (ready!.status === 'True' ? '' : 'not ') + ready!.type.toLowerCase()}`,
-      findings,
-    }
+  if (typeof status?.phase === 'string') return { summary: `it is ${status.phase}`, findings }
+  if (ready) return { summary: `it is ${ready.status === 'True' ? '' : 'not '}${ready.type.toLowerCase()}`, findings }
   const said = findings.length ? 'its status says what is amiss' : 'nothing in its status says that something is amiss'
   return { summary: status ? said : 'it has no status: no controller has said anything about it', findings }
 }
 
-const isAmiss = ({ type, status }: Condition) => (bad.test(type) ? status === 'True' : status !== 'True')
+const isAmiss = ({ type, status }: Condition) =>
+  bad.test(type) || underWay.test(type) ? status === 'True' : status !== 'True'
 
 function told(where: string, { type, status, reason, message }: Condition): Finding {
   const why = [reason, message].filter(Boolean).join(': ')
   const text = `${where}${type} is ${status}${why ? `: ${why}` : ''}`
-  return status === 'Unknown' ? waits(text) : stops(text)
+  return status === 'Unknown' || underWay.test(type) ? waits(text) : stops(text)
 }

@@ -53,6 +53,8 @@ test('a kind that is not known tells by its conditions, good ones and bad ones, 
     { type: 'Stalled', status: 'True', reason: 'Waiting' },
     { type: 'Synced', status: 'Unknown' },
     { type: 'Accepted', status: 'True' },
+    { type: 'Progressing', status: 'False', reason: 'Complete' },
+    { type: 'Reconciling', status: 'True', reason: 'Grows' },
   ]
   const parents = [
     { parentRef: { name: 'front' }, conditions: [{ type: 'ResolvedRefs', status: 'False', message: 'no svc' }] },
@@ -63,6 +65,7 @@ test('a kind that is not known tells by its conditions, good ones and bad ones, 
     'stops: Stalled is True: Waiting',
     'stops: front: ResolvedRefs is False: no svc',
     'waits: Synced is Unknown',
+    'waits: Reconciling is True: Grows',
   ])
 })
 

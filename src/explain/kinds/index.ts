@@ -14,6 +14,7 @@ import { replicaSet } from './replica-set.ts'
 import { resourceQuota } from './resource-quota.ts'
 import { service } from './service.ts'
 import { statefulSet } from './stateful-set.ts'
+import { workload } from './workload.ts'
 
 /** Kinds of which more can be said than their conditions do. One file each; a new one is one line here. */
 export const explainers: readonly Explainer[] = [
@@ -32,4 +33,5 @@ export const explainers: readonly Explainer[] = [
   resourceQuota,
   service,
   statefulSet,
+  workload,
 ]

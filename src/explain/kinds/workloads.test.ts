@@ -202,7 +202,36 @@ const cronJobs: Case[] = [
   ],
 ]
 
-test.each([...deployments, ...statefulSets, ...daemonSets, ...jobs, ...cronJobs])(
+const app = (status: object) =>
+  an('Workload', 'web', { metadata: { generation: 1 }, status: { observedGeneration: 1, ...status } })
+const complete = [condition('Ready', 'True'), condition('Progressing', 'False', 'Complete')]
+
+const apps: Case[] = [
+  ['an app that is well', app({ message: '3 of 3 ready', conditions: complete }), [], ['it is ready: 3 of 3 ready']],
+  [
+    'an app that went back',
+    app({ conditions: [...complete, condition('RolledBack', 'True', 'Crash', 'rolled back, web:2 keeps ending')] }),
+    [],
+    [
+      'it is ready',
+      'stops: rolled back, web:2 keeps ending → Change what is wrong with it, or: optiflow rollout retry web',
+    ],
+  ],
+  [
+    'an app that starts',
+    app({ message: '1 of 3', conditions: [condition('Ready', 'False', 'Starting'), condition('Progressing', 'True')] }),
+    [],
+    ['it is not ready: 1 of 3', 'waits: Starting'],
+  ],
+  [
+    'an app that is stuck',
+    app({ conditions: [condition('Ready', 'False', 'ImagePullBackOff'), condition('Progressing', 'False')] }),
+    [],
+    ['it is not ready', 'stops: ImagePullBackOff'],
+  ],
+]
+
+test.each([...apps, ...deployments, ...statefulSets, ...daemonSets, ...jobs, ...cronJobs])(
   '%s',
   async (_, object, others, lines) => {
     expect(await told(object, others)).toEqual(lines)

@@ -66,4 +66,5 @@ const apiVersionOf: Record<string, string> = {
   HorizontalPodAutoscaler: 'autoscaling/v2',
   PodDisruptionBudget: 'policy/v1',
   Ingress: 'networking.k8s.io/v1',
+  Workload: 'optiflow.dev/v1',
 }
