@@ -64,6 +64,44 @@ export async function createAuthority(name: string, clock: Clock): Promise<KeyPa
   return { cert: cert.toString('pem'), key: await privatePem(keys.privateKey) }
 }
 
+/**
+ * The same authority for ten more years: its own key signs a certificate for the same name and key, so that all that it
+ * has signed stays good, with whoever has the old certificate and with whoever has the new one.
+ * @throws when the key is not that of the certificate
+ */
+export async function resignAuthority({ cert, key }: KeyPair, clock: Clock): Promise<KeyPair> {
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    throw new Error('the private key is not that of the certificate')
+  const x509 = await library()
+  const old = new x509.X509Certificate(cert)
+  const made = await x509.X509CertificateGenerator.create({
+    serialNumber: randomSerial(),
+    subject: old.subjectName,
+    issuer: old.subjectName,
+    notBefore: new Date(clock.now() - dayMs),
+    notAfter: new Date(clock.now() + 3650 * dayMs),
+    publicKey: (await old.publicKey.export()) as any,
+    signingKey: (await importPrivate(key)) as any,
+    signingAlgorithm: algorithm,
+    extensions: old.extensions,
+  })
+  return { cert: made.toString('pem'), key }
+}
+
+/** True when both certificates (PEM) are of one authority: the same name and key, each signed by that key itself. */
+export function isSameAuthority(known: string, other: string): boolean {
+  const [a, b] = [new X509Certificate(known), new X509Certificate(other)]
+  return (
+    a.subject === b.subject &&
+    b.subject === b.issuer &&
+    b.ca &&
+    publicKeyOf(a).equals(publicKeyOf(b)) &&
+    b.verify(a.publicKey)
+  )
+}
+
+const publicKeyOf = ({ publicKey }: X509Certificate) => publicKey.export({ type: 'spki', format: 'der' })
+
 /** A new key and a certificate for it, signed by `authority`. */
 export async function issueCertificate(
   authority: KeyPair,
@@ -127,7 +165,7 @@ async function sign(
   const names = alternativeNames(subject)
   const uses = policy.usages.map(u => x509.ExtendedKeyUsage[u === 'client' ? 'clientAuth' : 'serverAuth'])
   const cert = await x509.X509CertificateGenerator.create({
-    serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(16))).toString('hex'),
+    serialNumber: randomSerial(),
     subject: nameOf(subject),
     issuer: issuer.subjectName,
     notBefore: new Date(clock.now() - (policy.backdatedMs ?? dayMs / 24)),
@@ -182,6 +220,8 @@ export async function createTokenKey(): Promise<{ privateKey: string; publicKey:
   const privateKey = await privatePem(keys.privateKey)
   return { privateKey, publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString() }
 }
+
+const randomSerial = () => Buffer.from(webcrypto.getRandomValues(new Uint8Array(16))).toString('hex')
 
 function nameOf(subject: CertificateSubject) {
   return [{ CN: [subject.commonName] }, ...(subject.organizations ?? []).map(o => ({ O: [o] }))]

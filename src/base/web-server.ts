@@ -76,8 +76,8 @@ export interface WebLimits {
 
 export interface WebServer {
   port: number
-  /** Shows this one (PEM) to who connects from now on; connections that stand go on. Only for servers with one of their own. */
-  useCertificate(pair: { cert: string; key: string }): void
+  /** Shows this one (PEM), and believes these authorities if given, to who connects from now on; connections that stand go on. Only for servers with one of their own. */
+  useCertificate(pair: { cert: string; key: string; authorities?: string[] }): void
   /** Takes no new connections, lets requests under way end for so long, then cuts. */
   close(graceMs: number): Promise<void>
 }
@@ -104,13 +104,13 @@ export const listenWeb: ListenWeb = options =>
       server.on('error', () => {})
       resolve({
         port: (server.address() as AddressInfo).port,
-        useCertificate: pair => {
+        useCertificate: ({ cert, key, authorities }) => {
           if (!tls || 'certificateFor' in tls) throw new Error('this server has no certificate of its own')
           ;(server as http2.Http2SecureServer).setSecureContext({
             ...common,
             ...tls.protocol,
-            ...trusting(tls),
-            ...pair,
+            ...trusting(authorities ? { ...tls, authorities } : tls),
+            ...{ cert, key },
           })
         },
         close: graceMs =>

@@ -3,6 +3,7 @@ import type { Disk } from '../base/disk.ts'
 import { nodeIp } from '../main/addresses.ts'
 import { certificateEnds, endWarnings } from '../main/certificate-ends.ts'
 import { joinTokenText } from '../main/join.ts'
+import { isRenewedSinceStart } from '../main/pki.ts'
 import { isRunning, type RunFile } from '../main/run-file.ts'
 import type { Outside } from './command.ts'
 import type { Remote } from './connection.ts'
@@ -63,7 +64,15 @@ export async function localStatus({ clock, disk }: Outside, dataDir: string, run
   return {
     ...{ state, url, pid, startedAt, runtime, dataDir, kubeconfig, context },
     certificates: ends.map(({ name, untilMs }) => ({ name, notAfter: new Date(untilMs).toISOString() })),
-    warnings: [...endWarnings(ends, clock.now()), ...(await roomWarnings(disk, dataDir))],
+    warnings: [
+      ...endWarnings(ends, clock.now()),
+      ...(state !== 'stopped' && (await isRenewedSinceStart(disk, join(dataDir, 'pki')))
+        ? [
+            'the authority was renewed, and the server goes on with the old one: start it again. SIGTERM leaves containers running.',
+          ]
+        : []),
+      ...(await roomWarnings(disk, dataDir)),
+    ],
     ...(joinCommand ? { joinCommand } : {}),
   }
 }

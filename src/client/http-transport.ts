@@ -12,8 +12,8 @@ export interface HttpTransportOptions {
   /** PEM of our certificate and its key. */
   cert?: string
   key?: string
-  /** The same, asked for before each request, so that renewed ones are picked up. */
-  identity?: () => { cert: string; key: string }
+  /** The same, asked for before each request, so that renewed ones are picked up; the authority too, if it may change. */
+  identity?: () => { cert?: string; key?: string; ca?: string }
   /** Bearer token; a function is asked before each request, so that rotated tokens are picked up. */
   token?: string | (() => string | Promise<string>)
   /** Accept any server certificate. */

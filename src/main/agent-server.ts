@@ -26,7 +26,7 @@ export async function startAgentServer({
     const tls = { ...keys.server, clientCa: keys.ca }
     const access = delegatedAccess(client, outside.clock)
     const server = await openAgentServer({ host, port: at, tls, access, log: outside.log })
-    keys.followServer(pair => server.useCertificate(pair))
+    keys.followServer(pair => server.useCertificate({ ...pair, clientCa: keys.ca }))
     return server
   }
   try {

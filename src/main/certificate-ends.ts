@@ -3,23 +3,21 @@ import { validityOf } from '../base/certificates.ts'
 import { type Clock, every, timeText } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/logger.ts'
+import { authorities, authorityNoticeMs } from './pki.ts'
 
 /** One certificate of the cluster's own keys. */
 export interface CertificateEnd {
   /** File below `pki/` without `.crt`. */
   name: string
   path: string
-  /** Nothing renews it by itself, and all that it signed ends with it. */
+  /** Only a start of the server or `ca renew` renews it, and all that it signed ends with it. */
   authority: boolean
   untilMs: number
 }
 
-const authorities = ['ca', 'front-proxy-ca']
 const issued = ['server', 'admin', 'agent-client', 'front-proxy-client']
 const dayMs = 86_400_000
 
-/** An authority is told of so long before: whatever it signs for a year would outlive it. */
-const authorityNoticeMs = 365 * dayMs
 /** Others are replaced after 90 % of their life at the latest, and at each start that finds less than this left. */
 const issuedNoticeMs = 30 * dayMs
 /** A server may run for years: its log is told again so often. */
@@ -32,7 +30,7 @@ export async function certificateEnds(disk: Disk, dataDir: string): Promise<Cert
     const path = join(dataDir, 'pki', `${name}.crt`)
     try {
       const { untilMs } = validityOf(await disk.readText(path))
-      found.push({ name, path, authority: authorities.includes(name), untilMs })
+      found.push({ name, path, authority: authorities.some(one => one === name), untilMs })
     } catch {
       // A damaged one is named when the server starts.
     }
@@ -48,7 +46,7 @@ export function endWarnings(ends: readonly CertificateEnd[], nowMs: number): str
       const days = Math.floor((untilMs - nowMs) / dayMs)
       const when = days < 0 ? `has ended on ${timeText(untilMs)}` : `ends on ${timeText(untilMs)}, in ${days} days`
       return authority
-        ? `${path} ${when}, and with it all that this authority signed: sign it again with its own key (docs/nodes.md, Certificates)`
+        ? `${path} ${when}, and with it all that this authority signed: "optiflow ca renew" signs it again with its own key, and so does a start of the server`
         : `${path} ${when} and should have been renewed: see the server's log, or start it anew`
     })
 }

@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { certificateCovers, type KeyPair, validityOf } from '../base/certificates.ts'
+import { certificateCovers, isSameAuthority, type KeyPair, validityOf } from '../base/certificates.ts'
 import { timeText } from '../base/clock.ts'
 import { OptiFlowError } from '../base/errors.ts'
 import { type Client, createClient, type HttpTransportOptions, httpTransport } from '../client/index.ts'
@@ -47,7 +47,7 @@ export function joinTokenText(secret: string, caPem: string): string {
  * @throws JoinFailed
  */
 export async function joinCluster(options: JoinOptions): Promise<NodeKeys> {
-  const saved = await readSaved(options)
+  const saved = await withCurrentAuthority(options, await readSaved(options))
   const good = saved && holds(saved.client, [], options) ? saved : undefined
   if (good && holds(good.serving, options.ips, options)) return keysOf(options, good)
   const { server, token, nodeName } = options
@@ -100,10 +100,11 @@ function keysOf(options: JoinOptions, { ca, client, serving }: SavedKeys): NodeK
     { client, server: serving },
     {
       ask: (use, signal) =>
-        asItself(options, ca, keys.client, asNode =>
+        asItself(options, keys.ca, keys.client, asNode =>
           askCertificate(asNode, { ...options, use }, options.outside, signal),
         ),
-      keep: pairs => save(options, { ca, client: pairs.client, serving: pairs.server }),
+      authority: () => resignedAuthority(options.server, keys.ca),
+      keep: (pairs, current) => save(options, { ca: current, client: pairs.client, serving: pairs.server }),
     },
   )
   return keys
@@ -119,6 +120,28 @@ async function announceAddresses(client: Client, { nodeName, ips }: JoinOptions)
   // A patch: the controllers have begun to write conditions of the new node.
   const body = { status: { addresses } }
   await client.patch(Node, { name: nodeName }, { type: 'strategic', body }, { subresource: 'status' })
+}
+
+/**
+ * What was saved, with the authority as the server has it now when the one that was saved has ended: signed again by its
+ * own key it is still the one that this node believed when it joined.
+ */
+async function withCurrentAuthority(
+  options: JoinOptions,
+  saved: SavedKeys | undefined,
+): Promise<SavedKeys | undefined> {
+  if (!saved || validityOf(saved.ca).untilMs > options.outside.clock.now()) return saved
+  const ca = await resignedAuthority(options.server, saved.ca)
+  if (!ca) return saved
+  const current = { ...saved, ca }
+  await save(options, current)
+  return current
+}
+
+/** The authority that the server shows, if it is another with the name and the key of the one we know. @throws when it does not answer */
+async function resignedAuthority(server: string, known: string): Promise<string | undefined> {
+  const shown = await fetchAuthority(server, undefined)
+  return isSameAuthority(known, shown) && known.trim() !== shown.trim() ? shown : undefined
 }
 
 const fileOf = ({ folder }: JoinOptions) => join(folder, 'node.json')

@@ -37,15 +37,15 @@ export async function startJoinedNode(options: JoinedNodeOptions): Promise<Async
     })
     return [joined, server]
   })
-  const common = { server, ca: keys.ca, userAgent: `optiflow-agent/${version}` }
+  const common = { server, userAgent: `optiflow-agent/${version}` }
   const metrics = new AgentMetrics()
-  const transport = toldTransport(httpTransport({ ...common, identity: () => keys.client }), {
+  const transport = toldTransport(httpTransport({ ...common, identity: () => ({ ...keys.client, ca: keys.ca }) }), {
     host: new URL(server).host,
     clock: outside.clock,
     tell: call => metrics.apiCalled(call),
   })
   const client = createClient(transport)
-  const network = openNetworkClient(client, common, outside)
+  const network = openNetworkClient(client, { ...common, identity: () => ({ ca: keys.ca }) }, outside)
   const letKeysBe = keys.keepRenewed(outside, metrics)
   const close = async () => {
     letKeysBe()

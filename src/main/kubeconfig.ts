@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { isSameAuthority } from '../base/certificates.ts'
 import type { Disk } from '../base/disk.ts'
 import { codeOf, OptiFlowError } from '../base/errors.ts'
 
@@ -86,6 +87,22 @@ export async function mergeKubeconfig(
   if (!current) file['current-context'] = name
   await disk.write(path, stringify(file), { mode: 0o600 })
   return (current || name) === name
+}
+
+/**
+ * Puts an authority that was signed again where the file has the one before it, in cluster `name` only.
+ * @returns whether it did
+ * @throws BadKubeconfig
+ */
+export async function replaceAuthority(disk: Disk, path: string, name: string, ca: string): Promise<boolean> {
+  const file = await readFile(disk, path)
+  const cluster = file?.clusters.find(one => one.name === name)?.['cluster'] as Record<string, string> | undefined
+  const field = 'certificate-authority-data'
+  const known = cluster?.[field]
+  if (!file || !cluster || !known || !isSameAuthority(Buffer.from(known, 'base64').toString(), ca)) return false
+  cluster[field] = Buffer.from(ca).toString('base64')
+  await disk.write(path, stringify(file), { mode: 0o600 })
+  return true
 }
 
 /** Takes cluster, user and context `name` out again; a file that then is empty goes. */

@@ -10,7 +10,7 @@ const renewedAfter = 0.8
 /** A client that sees what enforcing network policies takes. Its token is asked for by `node`, and renewed in time. */
 export function openNetworkClient(
   node: Client,
-  server: Pick<HttpTransportOptions, 'server' | 'ca' | 'userAgent'>,
+  server: Pick<HttpTransportOptions, 'server' | 'identity' | 'userAgent'>,
   { clock }: Pick<OutsideWorld, 'clock'>,
 ): AsyncDisposable & { client: Client } {
   let token: { text: string; renewAtMonoMs: number } | undefined

@@ -4,8 +4,11 @@ import {
   certificateCovers,
   createAuthority,
   createTokenKey,
+  isSameAuthority,
   issueCertificate,
   type KeyPair,
+  resignAuthority,
+  validityOf,
 } from '../base/certificates.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
@@ -15,7 +18,7 @@ import type { Random } from '../base/random.ts'
 /** Those that a running server uses, and replaces while it runs. */
 export type ServerKey = 'server' | 'admin' | 'agentClient' | 'frontProxyClient'
 
-/** Every key of the cluster. Files below `<dataDir>/pki`, private ones 0600; made when missing, renewed 30 days before their end. */
+/** Every key of the cluster. Files below `<dataDir>/pki`, private ones 0600; made when missing, renewed 30 days before their end, authorities a year before. */
 export interface Pki {
   /** Signs servers, clients and nodes. */
   ca: KeyPair
@@ -60,6 +63,12 @@ export const frontProxyName = 'front-proxy-client'
 
 const renewDays = 30
 
+/** What is signed for a year shall not outlive the authority. */
+export const authorityNoticeMs = 365 * 86_400_000
+
+/** Below `pki/`: the authorities were signed again while a server ran, which still has the old ones. The next start takes it away. */
+const renewedNote = 'renewed'
+
 /** A file of a key or certificate has something else in it. */
 export class DamagedKey extends OptiFlowError {}
 
@@ -68,8 +77,13 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
   const { folder, disk, clock, random } = options
   await disk.makeFolder(folder, { mode: 0o700 })
 
-  const authority = async (name: string): Promise<KeyPair> =>
-    (await readPair(name)) ?? savePair(name, await createAuthority(`optiflow-${name}`, clock))
+  const authority = async (name: string): Promise<KeyPair> => {
+    const pair = await readPair(disk, folder, name)
+    if (!pair) return savePair(disk, folder, name, await createAuthority(`optiflow-${name}`, clock))
+    const endsSoon = validityOf(pair.cert).untilMs - clock.now() < authorityNoticeMs
+    // One that somebody else signed is renewed by them.
+    return endsSoon && isSameAuthority(pair.cert, pair.cert) ? resign({ folder, disk, clock }, name, pair) : pair
+  }
 
   const issued = async (
     name: string,
@@ -78,32 +92,9 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     age: KeyAge = 'any',
   ): Promise<KeyPair> => {
     const names = { dnsNames: request.dnsNames ?? [], ips: request.ips ?? [] }
-    const old = age === 'new' ? undefined : await readPair(name)
+    const old = age === 'new' ? undefined : await readPair(disk, folder, name)
     if (old && certificateCovers(old.cert, names, renewDays, clock)) return old
-    return savePair(name, await issueCertificate(by, request, clock))
-  }
-
-  async function readPair(name: string): Promise<KeyPair | undefined> {
-    const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)]
-    if (!(await disk.exists(cert)) || !(await disk.exists(key))) return undefined
-    const pair = { cert: await disk.readText(cert), key: await disk.readText(key) }
-    for (const [path, text, what] of [
-      [cert, pair.cert, 'CERTIFICATE'],
-      [key, pair.key, 'PRIVATE KEY'],
-    ] as const)
-      if (!new RegExp(`-----BEGIN [A-Z ]*${what}-----`).test(text))
-        throw new DamagedKey(`${path} holds no ${what.toLowerCase()}`, {
-          hint: name.endsWith('ca')
-            ? 'Put it back from a backup of this folder: it is who the cluster is, and all that it signed ends without it.'
-            : `Delete ${name}.crt and ${name}.key there: another pair is made at the next start.`,
-        })
-    return pair
-  }
-
-  async function savePair(name: string, pair: KeyPair): Promise<KeyPair> {
-    await disk.write(join(folder, `${name}.key`), pair.key, { mode: 0o600 })
-    await disk.write(join(folder, `${name}.crt`), pair.cert)
-    return pair
+    return savePair(disk, folder, name, await issueCertificate(by, request, clock))
   }
 
   async function text(name: string, make: () => Promise<string>): Promise<string> {
@@ -114,6 +105,7 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     return made
   }
 
+  await disk.remove(join(folder, renewedNote))
   const ca = await authority('ca')
   const frontProxyCa = await authority('front-proxy-ca')
   const make: Record<ServerKey, (age?: KeyAge) => Promise<KeyPair>> = {
@@ -173,4 +165,87 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     },
   }
   return pki
+}
+
+/** There is no authority to renew. */
+export class NoAuthority extends OptiFlowError {}
+
+/** Both, in the order in which they are made. */
+export const authorities = ['ca', 'front-proxy-ca'] as const
+
+export interface RenewedAuthority {
+  name: (typeof authorities)[number]
+  path: string
+  cert: string
+}
+
+/**
+ * Signs the cluster's authorities again with their own keys, for ten years from now, whether a server runs or not: all
+ * that they signed stays good. A server that runs has the new ones from its next start on.
+ * @throws NoAuthority, DamagedKey
+ */
+export async function renewAuthorities(
+  options: Pick<PkiOptions, 'folder' | 'disk' | 'clock'>,
+): Promise<RenewedAuthority[]> {
+  const { folder, disk } = options
+  const pairs = await Promise.all(authorities.map(async name => ({ name, pair: await readPair(disk, folder, name) })))
+  // All are looked at before one is changed.
+  for (const { name, pair } of pairs) {
+    const path = join(folder, `${name}.crt`)
+    if (!pair)
+      throw new NoAuthority(`there is no ${path}, or not its key`, {
+        hint: 'Name the data folder of the server with --data-dir; its key must be in pki/.',
+      })
+    if (!isSameAuthority(pair.cert, pair.cert))
+      throw new NoAuthority(`${path} is not signed by its own key`, { hint: 'Have it renewed by who has signed it.' })
+  }
+  const renewed: RenewedAuthority[] = []
+  for (const { name, pair } of pairs) {
+    const { cert } = await resign(options, name, pair!)
+    renewed.push({ name, path: join(folder, `${name}.crt`), cert })
+  }
+  await disk.write(join(folder, renewedNote), '')
+  return renewed
+}
+
+/** Whether the authorities were renewed and the server has not been started since. */
+export const isRenewedSinceStart = (disk: Disk, folder: string): Promise<boolean> =>
+  disk.exists(join(folder, renewedNote))
+
+async function resign(
+  { folder, disk, clock }: Pick<PkiOptions, 'folder' | 'disk' | 'clock'>,
+  name: string,
+  pair: KeyPair,
+): Promise<KeyPair> {
+  const made = await resignAuthority(pair, clock).catch(cause => {
+    throw new DamagedKey(`${join(folder, name)}.crt cannot be signed again by ${name}.key`, {
+      cause,
+      hint: 'Put both back from one backup of this folder.',
+    })
+  })
+  await disk.write(join(folder, `${name}.crt`), made.cert)
+  return made
+}
+
+async function readPair(disk: Disk, folder: string, name: string): Promise<KeyPair | undefined> {
+  const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)]
+  if (!(await disk.exists(cert)) || !(await disk.exists(key))) return undefined
+  const pair = { cert: await disk.readText(cert), key: await disk.readText(key) }
+  for (const [path, text, what] of [
+    [cert, pair.cert, 'CERTIFICATE'],
+    [key, pair.key, 'PRIVATE KEY'],
+  ] as const)
+    if (!new RegExp(`-----BEGIN [A-Z ]*${what}-----`).test(text))
+      throw new DamagedKey(`${path} holds no ${what.toLowerCase()}`, {
+        hint: name.endsWith('ca')
+          ? 'Put it back from a backup of this folder: it is who the cluster is, and all that it signed ends without it.'
+          : `Delete ${name}.crt and ${name}.key there: another pair is made at the next start.`,
+      })
+  return pair
+}
+
+async function savePair(disk: Disk, folder: string, name: string, pair: KeyPair): Promise<KeyPair> {
+  await disk.write(join(folder, `${name}.key`), pair.key, { mode: 0o600 })
+  await disk.write(join(folder, `${name}.crt`), pair.cert)
+  return pair
 }

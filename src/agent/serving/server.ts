@@ -26,7 +26,7 @@ export interface AgentServer extends AsyncDisposable {
   /** Undefined until it listens. */
   readonly port: number | undefined
   /** Shows this certificate (PEM) to who connects from now on. */
-  useCertificate(pair: { cert: string; key: string }): void
+  useCertificate(tls: { cert: string; key: string; clientCa: string }): void
   add(node: ServedNode): void
   remove(node: ServedNode): void
 }
@@ -86,8 +86,8 @@ class Server implements AgentServer {
     })
   }
 
-  useCertificate(pair: { cert: string; key: string }) {
-    this.#web?.useCertificate(pair)
+  useCertificate({ cert, key, clientCa }: AgentServerOptions['tls']) {
+    this.#web?.useCertificate({ cert, key, authorities: [clientCa] })
   }
 
   add(node: ServedNode) {

@@ -4,6 +4,7 @@ import { apply } from './apply.ts'
 import { backup } from './backup.ts'
 import { blame } from './blame.ts'
 import { boot } from './boot.ts'
+import { ca } from './ca.ts'
 import { calico } from './calico.ts'
 import { completion } from './completion.ts'
 import { controller } from './controller.ts'
@@ -73,6 +74,7 @@ export const commands: readonly CliCommand[] = [
   backup,
   restore,
   store,
+  ca,
   envtest,
   completion,
   version,
