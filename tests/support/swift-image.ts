@@ -1,6 +1,7 @@
 import type { Commands } from '../../src/base/commands.ts'
 import type { Disk } from '../../src/base/disk.ts'
 import { buildImage, type OciImage } from '../../src/runtime/oci-image.ts'
+import { programFiles } from './program-files.ts'
 
 const config = `defaults
  mode http
@@ -27,11 +28,4 @@ export async function swiftImage(disk: Disk, commands: Commands, version: string
     entrypoint: ['/usr/sbin/haproxy', '-db', '-f', '/etc/haproxy.cfg'],
     ports: ['8080/tcp'],
   })
-}
-
-/** A program and the libraries that it is linked with, at their places. */
-async function programFiles(disk: Disk, commands: Commands, program: string) {
-  const { stdout } = await commands.run('ldd', [program])
-  const paths = [program, ...[...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path!)]
-  return Promise.all(paths.map(async path => ({ path: path.slice(1), mode: 0o755, data: await disk.read(path) })))
 }
