@@ -412,7 +412,25 @@ test('integers beyond 2^53 and YAML come through whole', async () => {
   await server.call('POST', `${ns}/configmaps`, Buffer.from(lease), { 'content-type': 'application/json' })
   const yaml = await server.call('GET', `${ns}/configmaps/big`, undefined, { accept: 'application/yaml' })
   expect(yaml.headers['content-type']).toBe('application/yaml')
-  expect(yaml.body).toContain('n: "9007199254740993"')
+  expect(yaml.body).toContain('"n": "9007199254740993"')
+})
+
+test('YAML is written as Kubernetes writes it, however long the answer', async () => {
+  const metadata = { name: 'long', labels: { a: 'yes' }, annotations: { b: '2026-01-01' } }
+  const text = 'line\n'.repeat(20_000)
+  await server.call('POST', `${ns}/configmaps`, { metadata, data: { text, n: '1e3' } })
+  const accept = { accept: 'application/yaml' }
+  const one = await server.call('GET', `${ns}/configmaps/long`, undefined, accept)
+  const indented = (by: string) => `${by}  "n": "1e3"\n${by}  text: |\n${`${by}    line\n`.repeat(20_000)}`
+  expect(one.body.startsWith(`apiVersion: v1\ndata:\n${indented('')}kind: ConfigMap\n`)).toBe(true)
+  expect(one.body).toContain('  annotations:\n    b: "2026-01-01"\n')
+  expect(one.body).toContain('  labels:\n    a: "yes"\n')
+  const many = await server.call('GET', `${ns}/configmaps?labelSelector=a`, undefined, accept)
+  const head = `apiVersion: v1\nitems:\n- data:\n${indented('  ')}  metadata:\n    annotations:\n`
+  expect(many.body.startsWith(head)).toBe(true)
+  expect(many.body).toMatch(/\nkind: ConfigMapList\nmetadata:\n  resourceVersion: "\d+"\n$/)
+  const none = await server.call('GET', `${ns}/configmaps?labelSelector=zz`, undefined, accept)
+  expect(none.body).toMatch(/^apiVersion: v1\nitems: \[\]\nkind: ConfigMapList\n/)
 })
 
 test('a running pod is given a container for debugging, which stays as it is', async () => {

@@ -86,7 +86,7 @@ interface AggregatedForm {
 
 /** Both versions have one protobuf message. */
 const writeAs = {
-  'application/yaml': (_: object, json: Buffer) => Buffer.from(yamlOf(json)),
+  'application/yaml': (_: object, json: Buffer) => yamlOf(json),
   [protobufType]: (list: object) => Buffer.from(encodeProtobuf(list, 'apidiscovery/v2.APIGroupDiscoveryList')),
 } as const
 

@@ -193,8 +193,11 @@ export function encodeValue(accepted: AcceptedForm, value: object): Buffer {
 export function mediaReply(accepted: AcceptedForm, status: number, body: Uint8Array): ApiReply {
   if (accepted.media === 'json') return bytesReply(status, body)
   if (accepted.media === 'protobuf') return typedReply(status, body, protobufType)
-  const yaml = yamlOf(body)
-  return typedReply(status, typeof yaml === 'string' ? Buffer.from(yaml) : yaml, 'application/yaml')
+  return yamlReply(status, yamlOf(body))
+}
+
+export function yamlReply(status: number, yaml: Uint8Array): ApiReply {
+  return typedReply(status, yaml, 'application/yaml')
 }
 
 /** Content-Type of a watch. */

@@ -37,7 +37,7 @@ export function errorReply(error: ApiError, accept?: string): ApiReply {
   if (!asProtobuf && !readsYaml(accept)) return jsonReply(error.code, error.toStatus(), headers)
   const reply = asProtobuf
     ? typedReply(error.code, encodeProtobuf(error.toStatus()), protobufType)
-    : typedReply(error.code, Buffer.from(yamlOf(Buffer.from(JSON.stringify(error.toStatus())))), 'application/yaml')
+    : typedReply(error.code, yamlOf(Buffer.from(JSON.stringify(error.toStatus()))), 'application/yaml')
   return { ...reply, headers: { ...headers, ...reply.headers } }
 }
 

@@ -4,8 +4,9 @@ import type { ApiReply } from '../../models/rest.ts'
 import type { ResourceCall } from '../core.ts'
 import type { AcceptedForm } from '../replies/accept.ts'
 import { joined } from '../replies/joined.ts'
-import { keptItems, mediaReply, type ObjectForm } from '../replies/object-form.ts'
+import { keptItems, mediaReply, type ObjectForm, yamlReply } from '../replies/object-form.ts'
 import { tableOfMany } from '../replies/table-form.ts'
+import { yamlOfList } from '../replies/yaml-form.ts'
 import type { Resource } from '../resources.ts'
 import type { KeptObject } from '../watch-cache/kept-object.ts'
 import { type ContinueToken, encodeToken } from './list-options.ts'
@@ -20,6 +21,8 @@ export interface ListPage {
 
 /** The reply with a list: a long one is written in slices, between which others are served. */
 export async function listReply(call: ResourceCall, form: ObjectForm, page: ListPage): Promise<ApiReply> {
+  const { media, as } = form.accepted
+  if (media === 'yaml' && as !== 'Table') return yamlReply(200, await inSlices(yamlListOf(call, form, page)))
   return mediaReply(form.accepted, 200, await inSlices(listOf(call, form, page)))
 }
 
@@ -30,12 +33,22 @@ export function listIdentity({ kind, apiVersion }: Resource, { as, version }: Ac
     : { kind: kind.custom?.listKind ?? `${kind.kind}List`, apiVersion }
 }
 
-function* listOf(call: ResourceCall, form: ObjectForm, page: ListPage): Sliced<Buffer> {
-  const metadata = {
-    resourceVersion: String(page.revision),
-    ...(page.next ? { continue: encodeToken(page.next) } : {}),
-    ...(page.next && page.remaining !== undefined ? { remainingItemCount: page.remaining } : {}),
+function listMetadata({ revision, next, remaining }: ListPage) {
+  return {
+    resourceVersion: String(revision),
+    ...(next ? { continue: encodeToken(next) } : {}),
+    ...(next && remaining !== undefined ? { remainingItemCount: remaining } : {}),
   }
+}
+
+function* yamlListOf(call: ResourceCall, form: ObjectForm, page: ListPage): Sliced<Buffer> {
+  const identity = listIdentity(call.resource, form.accepted)
+  const items = yield* itemsOf(form, page.objects)
+  return yield* yamlOfList({ ...identity, metadata: listMetadata(page) }, items)
+}
+
+function* listOf(call: ResourceCall, form: ObjectForm, page: ListPage): Sliced<Buffer> {
+  const metadata = listMetadata(page)
   if (form.accepted.as === 'Table') return yield* tableOfMany(call, form.accepted.version, metadata, page.objects)
   const identity = listIdentity(call.resource, form.accepted)
   const head = `${JSON.stringify({ ...identity, metadata }).slice(0, -1)},"items":[`
