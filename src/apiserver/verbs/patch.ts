@@ -2,7 +2,7 @@ import { ApiError, invalidError } from '../../models/api-error.ts'
 import { encodeJson } from '../../models/encode-json.ts'
 import { invalid } from '../../models/field-error.ts'
 import { parseJson } from '../../models/json.ts'
-import type { Kind } from '../../models/kind.ts'
+import { apiVersionOf, type Kind } from '../../models/kind.ts'
 import type { AnyObject, KubeObject } from '../../models/object.ts'
 import { goPrinted } from '../../models/patch/go-print.ts'
 import { applyPatch, type PatchType, patchTypes } from '../../models/patch/index.ts'
@@ -89,7 +89,8 @@ export function readPatched<T extends KubeObject>(
   { type, patch, faults }: Change,
 ): T {
   try {
-    return readValue(call, kind, patched, { ofPatch: faults }) as unknown as T
+    const made = type === 'strategic' ? asOwnKind(kind, patched) : patched
+    return readValue(call, kind, made, { ofPatch: faults }) as unknown as T
   } catch (error) {
     if (!(error instanceof CannotHandle)) throw error
     const nothing = { group: '', plural: '', kind: '' }
@@ -98,6 +99,16 @@ export function readPatched<T extends KubeObject>(
     const why = restoreProblem(typeOf(kind), patched) ?? error.why
     throw invalidError(nothing, '', [invalid('patch', goPrinted(patch), why)])
   }
+}
+
+/**
+ * A strategic merge patch may say another kind, or none: the type of its address is what it is merged into.
+ * Ansible's `k8s_scale` sends a Scale that calls itself a Deployment.
+ */
+function asOwnKind(kind: Kind<any>, patched: unknown): unknown {
+  const said = patched as Partial<Record<'apiVersion' | 'kind', unknown>>
+  const wrong = [said.apiVersion, said.kind].some(name => typeof (name ?? '') !== 'string')
+  return wrong ? patched : { ...said, apiVersion: apiVersionOf(kind), kind: kind.kind }
 }
 
 const mostFaults = 100
