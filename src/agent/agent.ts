@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { explain } from '../base/errors.ts'
-import { createEventRecorder, createInformers, type InformerSet } from '../client/index.ts'
+import { createInformers, type InformerSet } from '../client/index.ts'
 import type { Pod } from '../models/kinds/core/pod.ts'
 import { Service } from '../models/kinds/core/service.ts'
 import { localFolderAnnotation } from '../models/local-volume.ts'
@@ -11,7 +11,8 @@ import { createImagePeers, type ImagePeers } from './image/peers.ts'
 import { AgentMetrics } from './metrics/agent-metrics.ts'
 import { Health } from './node/health.ts'
 import { readHostMemory, simulatedMemory } from './node/host-memory.ts'
-import { type Machine, readMachine, simulatedMachine } from './node/machine.ts'
+import type { Machine } from './node/machine.ts'
+import { machineOf, recorderOf } from './node/node-parts.ts'
 import { Registration } from './node/registration.ts'
 import { keptFromPods } from './node/reservation.ts'
 import { NodePods } from './node-pods.ts'
@@ -160,17 +161,12 @@ class NodeAgent implements Agent {
     const { metrics } = this.#options
     metrics?.startup.starts(this.#options.clock)
     this.#ends.push(metrics?.follow(this.#options.runtime) ?? (() => {}))
-    const { nodeName, client, clock, random, log, runtime, disk, folder, maxPods = 110, simulated } = this.#options
-    const machine = simulated
-      ? simulatedMachine(nodeName, simulated.capacity ?? {}, maxPods)
-      : await this.#readMachine(maxPods)
-    this.#machine = machine
+    const { nodeName, client, clock, random, log, runtime, disk, folder, simulated } = this.#options
+    const machine = (this.#machine = await machineOf(this.#options))
     const kept = simulated ? (this.#options.reserved ?? {}) : keptFromPods(this.#options, machine.capacity)
     // What people read about a start can wait until it is done, three seconds at most.
     const busy = () => this.#starts.taken > 0
-    const events =
-      this.#options.events ??
-      createEventRecorder({ ...this.#options, component: 'kubelet', host: nodeName, busy, holdMs: 3_000 })
+    const events = this.#options.events ?? recorderOf(this.#options, busy)
     // Whoever waited for a pod to be ready may read at once what came before.
     this.#onStatusesWritten = () => void (busy() || events.flush())
     const registration = new Registration({
@@ -187,6 +183,8 @@ class NodeAgent implements Agent {
       taints: this.#options.taints ?? [],
       addresses: this.#options.addresses,
       agentVersion: this.#options.version ?? defaultVersion,
+      providerId: this.#options.providerId,
+      heartbeat: this.#options.heartbeat ?? {},
       port: () => this.#options.server?.port,
       health: () => this.#health.state,
       images: () => this.#routines?.images ?? [],
@@ -225,6 +223,7 @@ class NodeAgent implements Agent {
     if (groups) this.#ends.push(() => groups[Symbol.dispose]())
     const images = createImages({
       ...{ runtime, events, objects, clock, parallelPulls: this.#options.parallelPulls ?? 5 },
+      pullRate: this.#options.pullRate,
       peers: this.#peers(),
       credentials: this.#options.imageCredentials,
       metrics: this.#options.metrics,
@@ -267,6 +266,7 @@ class NodeAgent implements Agent {
       folder,
       logFolder: this.#options.logFolder ?? join(folder, 'logs'),
       starts: this.#starts,
+      mostCrashDelayMs: this.#options.mostCrashDelayMs,
       hostIps: () => this.#options.addresses.filter(a => a.type === 'InternalIP').map(a => a.address),
       hostDns: () => hostDns,
       clusterDns: this.#options.clusterDns ?? [],
@@ -392,11 +392,6 @@ class NodeAgent implements Agent {
   #own<T extends AsyncDisposable>(thing: T): T {
     this.#ends.push(() => Promise.resolve(thing[Symbol.asyncDispose]()))
     return thing
-  }
-
-  async #readMachine(maxPods: number) {
-    await this.#options.disk.makeFolder(this.#options.folder)
-    return readMachine(this.#options.disk, this.#options.folder, maxPods)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Net } from '../base/net.ts'
 import type { Random } from '../base/random.ts'
+import type { Rate } from '../base/token-buckets.ts'
 import type { Client, EventRecorder, InformerSet } from '../client/index.ts'
 import type { LimitBandwidth } from '../models/bandwidth.ts'
 import type { OpenHostPorts } from '../models/host-ports.ts'
@@ -17,6 +18,7 @@ import type { PeerKeys } from './image/peers.ts'
 import type { ReservedMemory } from './memory/reserved-memory.ts'
 import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import type { SwapBehavior } from './node/host-memory.ts'
+import type { Heartbeat } from './node/registration.ts'
 import type { Reservation } from './node/reservation.ts'
 import type { ReferencedObjects } from './objects.ts'
 import type { PodSource } from './pod-source.ts'
@@ -65,6 +67,11 @@ export interface AgentOptions {
   openHostPorts?: OpenHostPorts
   /** 110 unless said otherwise. */
   maxPods?: number
+  /** No more pods than so many for each processor either; 0, and unless said otherwise: `maxPods` alone bounds them. */
+  podsPerCore?: number
+  /** What a cloud calls this machine; at the first registration only. */
+  providerId?: string
+  heartbeat?: Heartbeat
   labels?: Record<string, string>
   /** At the first registration only. */
   taints?: Taint[]
@@ -101,6 +108,14 @@ export interface AgentOptions {
   parallelStarts?: number
   /** Images pulled at once; 5 unless said otherwise. */
   parallelPulls?: number
+  /** How often a registry is asked for an image; as often as need be unless said otherwise. */
+  pullRate?: Rate
+  /** How often an event is written; as often as need be unless said otherwise. */
+  eventRate?: Rate
+  /** No wait between a crash of a container and its restart is longer: 1 000 to 300 000, and that unless said otherwise. */
+  mostCrashDelayMs?: number
+  /** How many images the node's status lists, the largest; 50 unless said otherwise, -1: all. */
+  shownImages?: number
   /** What the node itself shows to registries, besides the pull secrets of pods; nothing unless said otherwise. */
   imageCredentials?: NodeCredentials
   /** Nodes give each other images whose registry cannot be reached, known to each other by these keys; they do not unless said otherwise. */
@@ -138,5 +153,10 @@ export interface AgentOptions {
     maxAgeMs?: number
   }
   /** Of each container's log. 10 MiB × 5 unless said otherwise. */
-  logs?: { maxBytes?: number; maxFiles?: number }
+  logs?: {
+    maxBytes?: number
+    maxFiles?: number
+    /** How often sizes are looked at; 10 000 unless said otherwise. */
+    lookMs?: number
+  }
 }

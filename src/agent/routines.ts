@@ -9,7 +9,7 @@ import type { DeviceClaims } from './dra/device-claims.ts'
 import { Evictor } from './eviction/evictor.ts'
 import { imageList } from './image/image-list.ts'
 import type { Health } from './node/health.ts'
-import { heartbeatMs, type Registration } from './node/registration.ts'
+import { heartbeatMs, leaseSeconds, type Registration } from './node/registration.ts'
 import type { NodePods } from './node-pods.ts'
 import type { AgentOptions } from './options.ts'
 import { createPulse, type Pulse } from './pulse.ts'
@@ -80,12 +80,17 @@ export class Routines {
   #live(every: Every): void {
     const { agent, registration, health } = this.#options
     const nodes = this.#nodes()
-    every(heartbeatMs, async () => {
-      const known = nodes.get({ name: agent.nodeName })
-      if (known) registration.seen(known)
-      await registration
+    const periodMs = agent.heartbeat?.lookMs ?? heartbeatMs
+    const leaseMs = (agent.heartbeat?.leaseSeconds ?? leaseSeconds) * 250
+    const beat = () =>
+      registration
         .beat()
         .catch(error => agent.log.warn({ node: agent.nodeName, error: explain(error) }, 'heartbeat not written'))
+    if (leaseMs !== periodMs) every(leaseMs, beat)
+    every(periodMs, async () => {
+      const known = nodes.get({ name: agent.nodeName })
+      if (known) registration.seen(known)
+      if (leaseMs === periodMs) await beat()
       await health.look()
       await registration.updateStatus()
       this.#hurry()
@@ -125,7 +130,7 @@ export class Routines {
   #chores(every: Every): Chores {
     const { agent, volumes, view, pods, claims, groups } = this.#options
     const chores = new Chores({ ...agent, volumes, view, workers: pods.workers, tearDown: uid => pods.tearDown(uid) })
-    every(lookMs, () => chores.rotateLogs())
+    every(agent.logs?.lookMs ?? lookMs, () => chores.rotateLogs())
     every(tidyMs, async () => {
       await chores.collectImages()
       await this.#listImages()
@@ -164,7 +169,8 @@ export class Routines {
   }
 
   async #listImages(): Promise<void> {
-    this.#images = imageList(await this.#options.agent.runtime.images().catch(() => []))
+    const { runtime, shownImages } = this.#options.agent
+    this.#images = imageList(await runtime.images().catch(() => []), shownImages)
   }
 }
 

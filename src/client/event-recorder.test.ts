@@ -39,6 +39,24 @@ describe('the event recorder', () => {
     })
   })
 
+  test('writes no more of them than it may, and what happened meanwhile as one', async () => {
+    const b = createBench()
+    const events = createEventRecorder({ ...b, component: 'kubelet', rate: { perSecond: 1, burst: 2 } })
+    for (const reason of ['A', 'B', 'C', 'D', 'D']) events.warning(pod, reason, 'said')
+    const written = () => [...b.api.objects.values()].map(e => `${e['reason']} x${e['count']}`)
+    const after: string[][] = []
+    for (const ms of [0, 1_000, 1_000]) {
+      await b.clock.advance(ms)
+      await settle(20)
+      after.push(written())
+    }
+    expect(after).toEqual([
+      ['A x1', 'B x1'],
+      ['A x1', 'B x1', 'C x1'],
+      ['A x1', 'B x1', 'C x1', 'D x2'],
+    ])
+  })
+
   test('writes one at a time while something else matters more, and the rest after', async () => {
     const b = createBench()
     let busy = true

@@ -2,8 +2,9 @@ import { type Clock, sleep, timestamp } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { Newest } from '../base/newest.ts'
+import { Pace } from '../base/pace.ts'
 import type { Random } from '../base/random.ts'
-import { TokenBuckets } from '../base/token-buckets.ts'
+import { type Rate, TokenBuckets } from '../base/token-buckets.ts'
 import { ApiError, isNotFound } from '../models/api-error.ts'
 import { Event as EventKind } from '../models/kinds/index.ts'
 import { type KubeObject, keyOf, keyText } from '../models/object.ts'
@@ -27,6 +28,8 @@ export interface EventRecorderOptions {
    * at most. A warning is written at once, and what came before it. Unless given nothing waits.
    */
   holdMs?: number
+  /** How often one is written; as often as need be unless given. */
+  rate?: Rate | undefined
 }
 
 /** Of the object that an event is about only this is kept: thousands of events are remembered for hours. */
@@ -68,6 +71,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const entries = new Newest<string, Entry>(remembered)
   const messages = new Newest<string, { texts: Set<string>; lastMs: number }>(remembered)
   const spent = new TokenBuckets(clock, remembered)
+  const pace = options.rate && new Pace(clock, options.rate)
   const queue: Entry[] = []
   let busy = 0
   let dropped = 0
@@ -161,6 +165,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   async function drain(): Promise<void> {
     busy++
     for (let entry = queue.shift(); entry; entry = queue.shift()) {
+      // What is said of it meanwhile is written with it.
+      await pace?.turn()
       entry.state = 'writing'
       await persist(entry)
       if (isDirty(entry)) enqueue(entry)

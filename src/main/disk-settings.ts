@@ -14,6 +14,8 @@ export interface DiskChoices {
   /** Of each container's log file, and how many there are of it. */
   containerLogMaxBytes: number
   containerLogMaxFiles: number
+  /** How often sizes are looked at. */
+  containerLogMonitorMs: number
 }
 
 export const diskDefaults: DiskChoices = {
@@ -23,12 +25,19 @@ export const diskDefaults: DiskChoices = {
   imageMaximumAgeMs: 0,
   containerLogMaxBytes: 10 << 20,
   containerLogMaxFiles: 5,
+  containerLogMonitorMs: 10_000,
 }
 
 function readLogSize(text: string): number {
   const bytes = quantityToNumber(text)
   if (!(bytes >= 1024)) throw new Error('is not a size of at least 1Ki, such as 10Mi')
   return bytes
+}
+
+function readLookPeriod(text: string): number {
+  const ms = readDuration(text)
+  if (ms < 3_000) throw new Error('is less than 3s')
+  return ms
 }
 
 /** The flag of each, and how its text is read. */
@@ -39,6 +48,7 @@ export const diskRules: { [K in keyof DiskChoices]: { name: string; read(text: s
   imageMaximumAgeMs: { name: 'image-maximum-gc-age', read: readDuration },
   containerLogMaxBytes: { name: 'container-log-max-size', read: readLogSize },
   containerLogMaxFiles: { name: 'container-log-max-files', read: text => wholeNumber(text, 2, 1_000) },
+  containerLogMonitorMs: { name: 'container-log-monitor-interval', read: readLookPeriod },
 }
 
 /** What is wrong with them together; undefined: nothing. */
@@ -57,5 +67,9 @@ export const diskOptions = (settings: DiskChoices): Required<Pick<AgentOptions, 
     minAgeMs: settings.imageMinimumAgeMs,
     maxAgeMs: settings.imageMaximumAgeMs,
   },
-  logs: { maxBytes: settings.containerLogMaxBytes, maxFiles: settings.containerLogMaxFiles },
+  logs: {
+    maxBytes: settings.containerLogMaxBytes,
+    maxFiles: settings.containerLogMaxFiles,
+    lookMs: settings.containerLogMonitorMs,
+  },
 })

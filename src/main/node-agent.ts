@@ -19,6 +19,7 @@ import { evictionOptions } from './eviction-settings.ts'
 import type { NodeOptions } from './node-options.ts'
 import { kubeletFolderOf, placesOf } from './node-places.ts'
 import { type NodeRuntime, secretFolderOf } from './node-runtime.ts'
+import { nodeOptions } from './node-settings.ts'
 import { asPart } from './part.ts'
 import { registrationOptions } from './registration-settings.ts'
 import type { Settings } from './settings.ts'
@@ -99,6 +100,7 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     ...topologyOptions(settings),
     ...diskOptions(settings),
     ...registrationOptions(settings),
+    ...nodeOptions(settings),
     swapBehavior: settings.memorySwapBehavior,
     singleProcessOomKill: settings.singleProcessOomKill === 'true',
     ...(cgroups ? { cgroups } : {}),
@@ -112,7 +114,7 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     ],
     labels: { ...settings.nodeLabels, [networkLabel]: settings.network },
     ...(settings.imagePeers === 'true' ? { imagePeers: () => ({ ca: keys.ca, ...keys.client }) } : {}),
-    clusterDns: [dnsIp],
+    clusterDns: settings.clusterDns ?? [dnsIp],
     clusterDomain: settings.clusterDomain,
     version: `v1.32.3-optiflow.${version}`,
   }

@@ -8,6 +8,7 @@ import {
   type SupervisedContainerd,
   superviseContainerd,
 } from '../runtime/index.ts'
+import { checkDemands } from './machine-demands.ts'
 import { noteNode } from './node-note.ts'
 import { placesOf } from './node-places.ts'
 import type { OutsideWorld } from './outside.ts'
@@ -30,6 +31,7 @@ export async function openNodeRuntime({
   outside: OutsideWorld
 }): Promise<NodeRuntime> {
   const { cniBinFolders } = await checkMachine(outside.disk, settings.network)
+  await checkDemands(outside.disk, settings)
   const places = placesOf(settings.dataDir)
   const foreign = settings.network === 'cni'
   const endpoint = settings.containerRuntimeEndpoint?.replace(/^unix:\/\//, '')

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Rate } from '../../base/token-buckets.ts'
 import { settle, VirtualClock } from '../../base/virtual-clock.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 import { ImagePullFailed, type PullOptions, type Runtime } from '../../runtime/runtime.ts'
@@ -9,7 +10,7 @@ const never = new AbortController().signal
 const pod = { metadata: { name: 'web', namespace: 'default' }, spec: {} } as Pod
 
 /** A node whose pulls end as `pull` says. */
-function nodeWith(pull: (options: PullOptions) => Promise<string>) {
+function nodeWith(pull: (options: PullOptions) => Promise<string>, pullRate?: Rate) {
   const clock = new VirtualClock()
   const said: string[] = []
   const asked: string[] = []
@@ -23,6 +24,7 @@ function nodeWith(pull: (options: PullOptions) => Promise<string>) {
     events: { normal: note, warning: note } as never,
     objects: {} as never,
     clock,
+    pullRate,
     peers: {
       async bring(image) {
         asked.push(image)
@@ -32,6 +34,21 @@ function nodeWith(pull: (options: PullOptions) => Promise<string>) {
   })
   return { clock, said, asked, provide: (wish: object) => images.provide(pod, { image: 'r.io/app:1', ...wish }, never) }
 }
+
+test('registries are asked as often as the node may, and no more', async () => {
+  const at: number[] = []
+  const rate = { perSecond: 1, burst: 2 }
+  const node = nodeWith(async () => {
+    at.push(node.clock.monotonicMs())
+    return 'sha256:1'
+  }, rate)
+  const start = node.clock.monotonicMs()
+  const all = [1, 2, 3, 4].map(n => node.provide({ image: `r.io/app:${n}`, imagePullPolicy: 'Always' }))
+  await settle(10)
+  for (let second = 1; second <= 4; second++) await node.clock.advance(1_000)
+  await Promise.all(all)
+  expect(at.map(ms => ms - start)).toEqual([0, 0, 1_000, 2_000])
+})
 
 test('a long pull says how far it is, in ever longer steps', async () => {
   let tell: PullOptions['onProgress']

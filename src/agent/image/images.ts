@@ -1,5 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { explain } from '../../base/errors.ts'
+import { Pace } from '../../base/pace.ts'
+import type { Rate } from '../../base/token-buckets.ts'
 import type { EventRecorder } from '../../client/index.ts'
 import { Secret } from '../../models/kinds/core/secret.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
@@ -23,6 +25,8 @@ export interface ImagesOptions {
   clock: Clock
   /** Pulls at once; 5 unless said otherwise. */
   parallelPulls?: number
+  /** How often a registry is asked; as often as need be unless said otherwise. */
+  pullRate?: Rate | undefined
   /** What the node itself can show to registries; nothing unless said otherwise. */
   credentials?: NodeCredentials | undefined
   /** Asked when a registry cannot be reached; nobody is unless said otherwise. */
@@ -52,10 +56,12 @@ const never = new AbortController().signal
 export function createImages({ runtime, events, objects, clock, parallelPulls = 5, ...more }: ImagesOptions): Images {
   const { peers, credentials: ofNode, metrics } = more
   const places = new Semaphore(parallelPulls)
+  const pace = more.pullRate && new Pace(clock, more.pullRate)
   /** Containers of one node often want the same image at the same time. */
   const under = new Map<string, Promise<ImageRef>>()
 
   async function pull(image: string, pod: Pod, secrets: readonly Secret[], signal: AbortSignal): Promise<ImageRef> {
+    await pace?.turn(signal)
     const own = (await ofNode?.for(image, signal)) ?? []
     const choices = [...credentialsFor(image, secrets), ...own, undefined]
     const onProgress = pullNotes(events, clock, pod, image)

@@ -1,9 +1,11 @@
+import type { Rate } from '../../base/token-buckets.ts'
 import { formatGoDuration } from '../../models/go-duration.ts'
 import type { CgroupSettings } from '../cgroup/pod-groups.ts'
 import { usualMinAgeMs } from '../chores.ts'
 import { cpuListText } from '../cpu/cpu-list.ts'
 import { defaultHard } from '../eviction/thresholds.ts'
 import type { AgentOptions } from '../options.ts'
+import { longestCrashDelayMs } from '../pod/back-off.ts'
 import { type ShutdownStep, shutdownSteps } from '../shutdown/plan.ts'
 import { refreshPeriodMs } from '../volume/disk-volumes.ts'
 import { heartbeatMs, leaseSeconds, statusPeriodMs } from './registration.ts'
@@ -15,7 +17,7 @@ import { defaultReservation } from './reservation.ts'
  * @see https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1
  */
 export function kubeletConfiguration(options: AgentOptions): Record<string, unknown> {
-  const { cgroups, eviction = {}, imageCollection = {}, logs = {}, shutdown } = options
+  const { cgroups, eviction = {}, heartbeat = {}, imageCollection = {}, logs = {}, shutdown } = options
   const seconds = (ms: number) => formatGoDuration(ms)
   const shutdownMs = shutdown?.steps.map(step => step.graceMs) ?? []
   return {
@@ -32,10 +34,16 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     clusterDNS: [...(options.clusterDns ?? [])],
     resolvConf: options.resolvConf ?? '/etc/resolv.conf',
     syncFrequency: seconds(refreshPeriodMs),
-    nodeStatusUpdateFrequency: seconds(heartbeatMs),
-    nodeStatusReportFrequency: seconds(statusPeriodMs),
-    nodeLeaseDurationSeconds: leaseSeconds,
+    nodeStatusUpdateFrequency: seconds(heartbeat.lookMs ?? heartbeatMs),
+    nodeStatusReportFrequency: seconds(heartbeat.statusMs ?? statusPeriodMs),
+    nodeLeaseDurationSeconds: heartbeat.leaseSeconds ?? leaseSeconds,
+    nodeStatusMaxImages: options.shownImages ?? 50,
+    ...(options.providerId ? { providerID: options.providerId } : {}),
     maxPods: options.maxPods ?? 110,
+    ...(options.podsPerCore ? { podsPerCore: options.podsPerCore } : {}),
+    ...rate(options.pullRate, 'registryPullQPS', 'registryBurst'),
+    ...rate(options.eventRate, 'eventRecordQPS', 'eventBurst'),
+    crashLoopBackOff: { maxContainerRestartPeriod: seconds(options.mostCrashDelayMs ?? longestCrashDelayMs) },
     podPidsLimit: cgroups?.podPidsLimit ?? -1,
     allowedUnsafeSysctls: [...(options.allowedUnsafeSysctls ?? [])],
     seccompDefault: options.seccompDefault ?? true,
@@ -74,6 +82,7 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     imageGCLowThresholdPercent: imageCollection.low ?? 80,
     containerLogMaxSize: `${(logs.maxBytes ?? 10 << 20) / 2 ** 20}Mi`,
     containerLogMaxFiles: logs.maxFiles ?? 5,
+    containerLogMonitorInterval: seconds(logs.lookMs ?? 10_000),
     ...(usualSteps(shutdown?.steps)
       ? {}
       : {
@@ -88,6 +97,10 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     memorySwap: { swapBehavior: options.swapBehavior ?? 'NoSwap' },
   }
 }
+
+/** 0 is kubelet's word for: as often as need be. */
+const rate = (of: Rate | undefined, qps: string, burst: string): Record<string, number> =>
+  of ? { [qps]: of.perSecond, [burst]: of.burst } : { [qps]: 0 }
 
 /** Who is held to what, in kubelet's words. */
 function enforced({ enforceAllocatable, reservedGroups = [] }: CgroupSettings): string[] {

@@ -11,8 +11,12 @@ export interface Machine {
   info: Omit<NodeSystemInfo, 'containerRuntimeVersion' | 'kubeletVersion' | 'kubeProxyVersion'>
 }
 
-/** Reads the machine we run on from /proc and /etc. @param folder whose file system is the node's ephemeral storage */
-export async function readMachine(disk: Disk, folder: string, maxPods: number): Promise<Machine> {
+/**
+ * Reads the machine we run on from /proc and /etc.
+ * @param folder whose file system is the node's ephemeral storage
+ * @param podsPerCore bounds its pods too; 0: it does not
+ */
+export async function readMachine(disk: Disk, folder: string, maxPods: number, podsPerCore = 0): Promise<Machine> {
   const text = (path: string) => disk.readText(path).catch(() => '')
   const [cpuinfo, meminfo, release, kernel, boot, machine, uuid, appArmor, space, pages] = await Promise.all([
     text('/proc/cpuinfo'),
@@ -45,7 +49,7 @@ export async function readMachine(disk: Disk, folder: string, maxPods: number): 
       memory: `${memoryKi}Ki`,
       ...(space ? { 'ephemeral-storage': `${Math.floor(space.totalBytes / 1024)}Ki` } : {}),
       ...huge,
-      pods: String(maxPods),
+      pods: String(podsPerCore ? Math.min(cpus * podsPerCore, maxPods) : maxPods),
     },
     appArmor: appArmor.startsWith('Y'),
     info: {

@@ -27,6 +27,9 @@ export interface RegistrationOptions {
   taints: Taint[]
   addresses: NodeAddress[]
   agentVersion: string
+  /** What a cloud calls this machine. */
+  providerId?: string | undefined
+  heartbeat?: Heartbeat
   /** Asked for when the node is written. */
   port(): number | undefined
   health(): NodeHealth
@@ -35,6 +38,16 @@ export interface RegistrationOptions {
   offers(): DeviceOffers
   /** Told when each step of a new node's start is done; absent: nobody is. */
   startup?: StartupTimes | undefined
+}
+
+/** How often a node says that it lives, and how it is. */
+export interface Heartbeat {
+  /** How long others may wait for the next word; it is given four times as often. 40 unless said otherwise. */
+  leaseSeconds?: number
+  /** How often the node's state is looked at; 10 000 unless said otherwise. */
+  lookMs?: number
+  /** How often it is written though it is as it was; 300 000 unless said otherwise. */
+  statusMs?: number
 }
 
 export const leaseNamespace = 'kube-node-lease'
@@ -56,6 +69,10 @@ export class Registration {
 
   constructor(options: RegistrationOptions) {
     this.#options = options
+  }
+
+  get #heartbeat(): Heartbeat {
+    return this.#options.heartbeat ?? {}
   }
 
   /** As last read or written. */
@@ -108,7 +125,11 @@ export class Registration {
   async #takeLease(renewTime: string): Promise<Lease> {
     const { client, nodeName } = this.#options
     const key = { namespace: leaseNamespace, name: nodeName }
-    const spec = { holderIdentity: nodeName, leaseDurationSeconds: leaseSeconds, renewTime }
+    const spec = {
+      holderIdentity: nodeName,
+      leaseDurationSeconds: this.#heartbeat.leaseSeconds ?? leaseSeconds,
+      renewTime,
+    }
     try {
       const found = await client.get(Lease, key)
       return await client.update(Lease, { ...found, spec: { ...found.spec, ...spec } })
@@ -137,7 +158,7 @@ export class Registration {
       await this.#askVersion()
       if (!this.#node) return
       const old = await this.#keepSystem(this.#node)
-      const due = clock.monotonicMs() - this.#writtenAtMonoMs >= statusPeriodMs
+      const due = clock.monotonicMs() - this.#writtenAtMonoMs >= (this.#heartbeat.statusMs ?? statusPeriodMs)
       if (!due && !differs(old.status, this.#draft(old).status!)) return
       const now = await client.get(Node, { name: nodeName })
       const status = this.#draft(now).status!
@@ -229,7 +250,7 @@ export class Registration {
   }
 
   #draft(old: Node | undefined): Node {
-    const { nodeName, machine, labels, annotations, taints, clock, health, images, port } = this.#options
+    const { nodeName, machine, labels, annotations, taints, clock, health, images, port, providerId } = this.#options
     const base: Node = old ?? {
       apiVersion: 'v1',
       kind: 'Node',
@@ -238,7 +259,7 @@ export class Registration {
         labels: { ...standardLabels(nodeName, machine), ...labels },
         annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...annotations },
       } as unknown as Node['metadata'],
-      spec: taints.length ? { taints } : {},
+      spec: { ...(taints.length ? { taints } : {}), ...(providerId ? { providerID: providerId } : {}) },
     }
     return {
       ...base,

@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest'
+import { expect, it, test } from 'vitest'
 import type { ObservedContainer } from '../../runtime/runtime.ts'
-import { countCrash } from './back-off.ts'
+import { countCrash, crashDelayMs } from './back-off.ts'
 import { newRecords } from './records.ts'
 
 const minute = 60_000
@@ -23,4 +23,14 @@ it.each([
   ['it ran briefly, and its end was seen late', minute, 20 * minute, 5],
 ])('a crash counts when %s', (_, ranMs, mostMs, count) => {
   expect(countAfter(ranMs, mostMs)).toBe(count)
+})
+
+// kubelet.go of 1.32, with the gate KubeletCrashLoopBackOffMax: the first wait is no longer than the longest.
+test('no wait before a restart is longer than the node says', () => {
+  const delays = (mostMs?: number) => [1, 2, 3, 4, 10].map(crashes => crashDelayMs(crashes, mostMs))
+  expect([delays(), delays(15_000), delays(2_000)]).toEqual([
+    [0, 10_000, 20_000, 40_000, 300_000],
+    [0, 10_000, 15_000, 15_000, 15_000],
+    [0, 2_000, 2_000, 2_000, 2_000],
+  ])
 })

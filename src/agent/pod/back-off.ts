@@ -5,14 +5,18 @@ import type { Failure, PodContainer, Records } from './records.ts'
 /** A container that ran this long is forgiven its earlier crashes. */
 export const forgivenAfterMs = 600_000
 
+/** The longest wait before a restart unless a node says otherwise. */
+export const longestCrashDelayMs = 300_000
+
 /**
  * How long to wait before restarting a container that keeps ending.
  * @param crashes consecutive ends, at least 1
- * @returns milliseconds: 0, then 10 000 doubling to at most 300 000
+ * @param mostMs no wait is longer, the first one neither
+ * @returns milliseconds: 0, then 10 000 doubling to at most `mostMs`
  * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
  */
-export function crashDelayMs(crashes: number): number {
-  return crashes <= 1 ? 0 : Math.min(10_000 * 2 ** (crashes - 2), 300_000)
+export function crashDelayMs(crashes: number, mostMs = longestCrashDelayMs): number {
+  return crashes <= 1 ? 0 : Math.min(Math.min(10_000, mostMs) * 2 ** (crashes - 2), mostMs)
 }
 
 /** How long a failed pull waits: 10 s doubling to 5 min. */
@@ -49,7 +53,7 @@ export function restartAt(records: Records, container: PodContainer, last: Obser
   if (isOutdated(last, container) || records.resized.has(last.id)) return 0
   const ended = records.ended.get(last.id)
   const crashes = records.crashes.get(last.name)?.count ?? 0
-  return ended ? ended.atMonoMs + crashDelayMs(crashes) : 0
+  return ended ? ended.atMonoMs + crashDelayMs(crashes, records.mostCrashDelayMs) : 0
 }
 
 /**

@@ -52,6 +52,8 @@ export interface NodeContext {
   logFolder: string
   /** Sandboxes and containers being started at once. */
   starts: Semaphore
+  /** No wait between a crash and the restart is longer; 300 000 ms unless said otherwise. */
+  mostCrashDelayMs: number | undefined
   /** Told of every probe. */
   tally: ProbeTally
   /** When probes are asked. */

@@ -276,7 +276,7 @@ describe('name resolution', () => {
 })
 
 it('a container that keeps crashing waits 0, 10, 20 … 300 s', () => {
-  expect([1, 2, 3, 4, 5, 6, 7, 8].map(crashDelayMs)).toEqual([
+  expect([1, 2, 3, 4, 5, 6, 7, 8].map(crashes => crashDelayMs(crashes))).toEqual([
     0, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000,
   ])
 })

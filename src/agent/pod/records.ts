@@ -58,6 +58,8 @@ export interface Records {
   /** Wall time at which the agent first saw the pod, and the same moment in monotonic time: that of an agent before this one may be below 0. */
   startedAtMs: number
   startedAtMonoMs: number
+  /** No wait between a crash and the restart is longer; 300 000 unless the node says otherwise. */
+  mostCrashDelayMs: number | undefined
   ending: Ending | undefined
   volumesReady: boolean
   /** Those whose image is not there: who mounts them waits, all others start. */
@@ -92,11 +94,12 @@ export interface Records {
   cleaned: boolean
 }
 
-export function newRecords(startedAtMs: number, startedAtMonoMs: number): Records {
+export function newRecords(startedAtMs: number, startedAtMonoMs: number, mostCrashDelayMs?: number): Records {
   return {
     rejection: undefined,
     startedAtMs,
     startedAtMonoMs,
+    mostCrashDelayMs,
     ending: undefined,
     volumesReady: false,
     volumesMissing: new Set(),

@@ -240,7 +240,7 @@ function waitingState(situation: Situation, container: PodContainer, init: boole
     if (restartAt(records, container, last) > monoMs)
       return {
         reason: 'CrashLoopBackOff',
-        message: `back-off ${durationText(crashDelayMs(crashes))} restarting failed container=${name} pod=${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`,
+        message: `back-off ${durationText(crashDelayMs(crashes, records.mostCrashDelayMs))} restarting failed container=${name} pod=${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`,
       }
   }
   const start = records.failures.get(`start:${name}`)

@@ -71,7 +71,7 @@ export class PodWorker {
     this.#times?.seen(pod.spec)
     const started = pod.status?.startTime ? Date.parse(pod.status.startTime) : node.clock.now()
     const agoMs = Math.max(node.clock.now() - started, 0)
-    this.#records = newRecords(started, node.clock.monotonicMs() - agoMs)
+    this.#records = newRecords(started, node.clock.monotonicMs() - agoMs, node.mostCrashDelayMs)
     this.#records.rejection = options.rejection
     this.#records.allocated = allocatedBefore(pod)
     if (options.rejection) node.events.warning(pod, options.rejection.reason, options.rejection.message)
