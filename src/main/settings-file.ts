@@ -5,6 +5,7 @@ import { closeWords } from '../base/close-words.ts'
 import type { Disk } from '../base/disk.ts'
 import { codeOf } from '../base/errors.ts'
 import { BadSetting } from './bad-setting.ts'
+import { isKubeletFile, KubeletFiles } from './kubelet-file/index.ts'
 
 /** Reads the config file: the one named, or /etc/optiflow/config.yaml or ~/.config/optiflow/config.yaml if there. */
 export async function readConfigFile(disk: Disk, named: string | undefined): Promise<DropIn | undefined> {
@@ -50,30 +51,58 @@ export async function readConfigFolder(disk: Disk, named: string | undefined): P
   }
 }
 
-/** The settings of a config file, by name. @param known names that there are @throws BadSetting */
-export function readConfig(
-  text: string | undefined,
+/** What a file says of a setting. */
+export interface Configured {
+  text: string
+  /** `node-name in /etc/optiflow/config.yaml` */
+  where: string
+}
+
+/**
+ * The settings of config files, by name; each file wins over those before it. Files of kubelet's kind may be among them.
+ * @param known names that there are
+ * @param warn told of each field of kubelet's that has no effect
+ * @throws BadSetting
+ */
+export function readConfigs(
+  files: readonly DropIn[],
   known: ReadonlySet<string>,
-  where = 'the config file',
-): Record<string, string> {
-  if (!text) return {}
-  const parsed = parsedYaml(text, where)
-  if (parsed === null) return {}
-  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw new BadSetting(`${where} must hold a map of settings`)
-  const out: Record<string, string> = {}
-  for (const [name, value] of Object.entries(parsed)) {
-    if (known.has(name)) {
-      out[name] = Array.isArray(value) ? value.join(',') : String(value)
-      continue
-    }
-    const close = closeWords(name, known)
-    throw new BadSetting(`${where} has an unknown setting ${JSON.stringify(name)}`, {
-      hint: close.length
-        ? `Did you mean ${close.slice(0, 3).join(', ')}?`
-        : 'Settings have the names of the flags, without --: see "optiflow up --help".',
-    })
+  warn: (problem: string) => void = () => {},
+): Map<string, Configured> {
+  const all = new Map<string, Configured>()
+  const kubelet = new KubeletFiles()
+  for (const { path, text } of files) {
+    const document = parsedMap(text, path)
+    if (isKubeletFile(document)) {
+      for (const { setting, text, where } of kubelet.add(document, path))
+        if (text === undefined) all.delete(setting)
+        else all.set(setting, { text, where })
+    } else
+      for (const [name, value] of Object.entries(document)) {
+        if (!known.has(name)) throw unknownSetting(name, path, known)
+        all.set(name, {
+          text: Array.isArray(value) ? value.join(',') : String(value),
+          where: `${name} in ${path}`,
+        })
+      }
   }
-  return out
+  kubelet.passedOver().forEach(warn)
+  return all
+}
+
+function unknownSetting(name: string, where: string, known: ReadonlySet<string>): BadSetting {
+  const close = closeWords(name, known)
+  return new BadSetting(`${where} has an unknown setting ${JSON.stringify(name)}`, {
+    hint: close.length
+      ? `Did you mean ${close.slice(0, 3).join(', ')}?`
+      : 'Settings have the names of the flags, without --: see "optiflow up --help".',
+  })
+}
+
+function parsedMap(text: string, where: string): Record<string, unknown> {
+  const parsed = parsedYaml(text, where) ?? {}
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw new BadSetting(`${where} must hold a map of settings`)
+  return parsed as Record<string, unknown>
 }
 
 function parsedYaml(text: string, where: string): unknown {

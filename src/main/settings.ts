@@ -8,6 +8,7 @@ import { type ControllerSettings, controllerDefaults, controllerRules } from './
 import { type DiskChoices, diskContradiction, diskDefaults, diskRules } from './disk-settings.ts'
 import { type EvictionChoices, evictionDefaults, evictionRules } from './eviction-settings.ts'
 import { type ImageChoices, imageContradiction, imageDefaults, imageRules } from './image-settings.ts'
+import { type NodeChoices, nodeDefaults, nodeRules } from './node-settings.ts'
 import { type RegistrationChoices, registrationDefaults, registrationRules } from './registration-settings.ts'
 import {
   oneOf,
@@ -29,7 +30,7 @@ import {
   readWait,
   wholeNumber,
 } from './setting-readers.ts'
-import { type DropIn, readConfig } from './settings-file.ts'
+import { type DropIn, readConfigs } from './settings-file.ts'
 import { type ShutdownChoices, shutdownContradiction, shutdownDefaults, shutdownRules } from './shutdown-settings.ts'
 import { type TopologyChoices, topologyDefaults, topologyRules } from './topology-settings.ts'
 
@@ -42,6 +43,7 @@ export interface Settings
     EvictionChoices,
     RegistrationChoices,
     ImageChoices,
+    NodeChoices,
     ShutdownChoices {
   /** Folder of everything that must survive a restart. */
   dataDir: string
@@ -176,6 +178,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   ...evictionRules,
   ...registrationRules,
   ...imageRules,
+  ...nodeRules,
   ...shutdownRules,
   dataDir: { name: 'data-dir', read: text => resolve(text) },
   listen: { name: 'listen', read: readListen },
@@ -261,6 +264,8 @@ export interface SettingSources {
   file?: string | undefined
   /** More of them, each wins over those before it and over `file`. */
   dropIns?: readonly DropIn[]
+  /** Told of each field of a kubelet's file that has no effect here. */
+  warn?: (problem: string) => void
   /** What the machine can do: decides the default runtime and folder. */
   machine: { root: boolean; containerd: boolean; hostname: string }
 }
@@ -269,10 +274,8 @@ export interface SettingSources {
 export function resolveSettings(sources: SettingSources): Settings {
   const { machine } = sources
   const known = new Set(Object.values(rules).map(rule => rule.name))
-  const config = new Map<string, { text: string; where: string }>()
-  const files = [{ path: 'the config file', text: sources.file }, ...(sources.dropIns ?? [])]
-  for (const { path: where, text } of files)
-    for (const [name, value] of Object.entries(readConfig(text, known, where))) config.set(name, { text: value, where })
+  const main = sources.file === undefined ? [] : [{ path: 'the config file', text: sources.file }]
+  const config = readConfigs([...main, ...(sources.dropIns ?? [])], known, sources.warn)
   const settings: Settings = {
     ...controllerDefaults,
     ...cgroupDefaults,
@@ -281,6 +284,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     ...evictionDefaults,
     ...registrationDefaults,
     ...imageDefaults,
+    ...nodeDefaults,
     ...shutdownDefaults,
     dataDir: machine.root ? '/var/lib/optiflow' : join(homedir(), '.local/share/optiflow'),
     listen: { host: '127.0.0.1', port: 6443 },
@@ -361,7 +365,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     const candidates: [string, string | undefined][] = [
       [`--${rule.name}`, sources.flags[rule.name]],
       [variable, sources.env[variable]],
-      [`${rule.name} in ${config.get(rule.name)?.where}`, config.get(rule.name)?.text],
+      [config.get(rule.name)?.where ?? '', config.get(rule.name)?.text],
     ]
     const found = candidates.find(([, text]) => text !== undefined && text !== '')
     if (!found) continue
@@ -380,7 +384,7 @@ function withoutContradiction(settings: Settings, given: ReadonlySet<keyof Setti
   const contradiction =
     diskContradiction(settings) ??
     imageContradiction(settings) ??
-    shutdownContradiction(given) ??
+    shutdownContradiction(settings, given) ??
     cgroupContradiction(settings)
   if (contradiction) throw new BadSetting(contradiction, { hint: 'Change one of the two.' })
   if (settings.network === 'builtin') return settings

@@ -38,9 +38,12 @@ export const shutdownRules: { [K in keyof ShutdownChoices]: { name: string; read
   }
 
 /** What is wrong with them together; undefined: nothing. @param given those that somebody set */
-export function shutdownContradiction(given: ReadonlySet<string>): string | undefined {
+export function shutdownContradiction(settings: ShutdownChoices, given: ReadonlySet<string>): string | undefined {
   if (!given.has('shutdownGracePeriodByPodPriority')) return undefined
-  const other = (['shutdownGracePeriodMs', 'shutdownGracePeriodCriticalPodsMs'] as const).find(key => given.has(key))
+  // Kubelet's files say 0s where they say nothing.
+  const other = (['shutdownGracePeriodMs', 'shutdownGracePeriodCriticalPodsMs'] as const).find(
+    key => given.has(key) && settings[key] > 0,
+  )
   return other && `--shutdown-grace-period-by-pod-priority takes the place of --${shutdownRules[other].name}`
 }
 

@@ -240,6 +240,40 @@ export const flagTexts: Record<string, [flag: string, help: string]> = {
     'programs that know what registries want to see: a CredentialProviderConfig',
   ],
   'image-credential-provider-bin-dir': ['--image-credential-provider-bin-dir <dir>', 'where those programs are'],
+  'cluster-dns': ['--cluster-dns <address,…>', "whom pods ask for names (the cluster's own DNS)"],
+  'pods-per-core': ['--pods-per-core <n>', 'no more pods than so many for each processor either (0: any number)'],
+  'provider-id': ['--provider-id <id>', 'what a cloud calls this machine, told at the first registration'],
+  'node-lease-duration-seconds': [
+    '--node-lease-duration-seconds <n>',
+    'how long others wait for the next sign of life, given four times as often (40)',
+  ],
+  'node-status-update-frequency': [
+    '--node-status-update-frequency <duration>',
+    "how often the node's state is looked at (10s)",
+  ],
+  'node-status-report-frequency': [
+    '--node-status-report-frequency <duration>',
+    'how often it is written though it is as it was (5m)',
+  ],
+  'node-status-max-images': ['--node-status-max-images <n>', "images that the node's status lists (50; -1: all)"],
+  'registry-qps': ['--registry-qps <n>', 'pulls a second (0: as many as need be)'],
+  'registry-burst': ['--registry-burst <n>', 'with --registry-qps: pulls at once (10)'],
+  'event-qps': ['--event-qps <n>', 'events written a second (0: as many as need be)'],
+  'event-burst': ['--event-burst <n>', 'with --event-qps: events at once (100)'],
+  'max-container-restart-period': [
+    '--max-container-restart-period <duration>',
+    'the longest wait between a crash of a container and its restart (5m)',
+  ],
+  'container-log-monitor-interval': [
+    '--container-log-monitor-interval <duration>',
+    'how often sizes of logs are looked at (10s)',
+  ],
+  'fail-swap-on': ['--fail-swap-on <bool>', 'do not start on a machine with swap (false)'],
+  'fail-cgroupv1': ['--fail-cgroupv1 <bool>', 'do not start with control groups of version 1 (false)'],
+  'protect-kernel-defaults': [
+    '--protect-kernel-defaults <bool>',
+    "do not start where the kernel is set otherwise than kubelet's way (false)",
+  ],
   'image-peers': ['--image-peers <bool>', 'have images from other nodes when their registry does not answer (true)'],
   'registry-mirror': [
     '--registry-mirror <host=url,…>',

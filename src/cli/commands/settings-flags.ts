@@ -71,6 +71,22 @@ export const nodeFlags = [
   'shutdown-grace-period-critical-pods',
   'shutdown-grace-period-by-pod-priority',
   'seccomp-default',
+  'cluster-dns',
+  'pods-per-core',
+  'provider-id',
+  'node-lease-duration-seconds',
+  'node-status-update-frequency',
+  'node-status-report-frequency',
+  'node-status-max-images',
+  'registry-qps',
+  'registry-burst',
+  'event-qps',
+  'event-burst',
+  'max-container-restart-period',
+  'container-log-monitor-interval',
+  'fail-swap-on',
+  'fail-cgroupv1',
+  'protect-kernel-defaults',
   'kubelet-dir',
   'share-devices',
   'image-credential-provider-config',
@@ -112,7 +128,10 @@ export function withSettings(command: Command, names: (keyof typeof flags)[]): C
     else command.option(flag, help)
   }
   return command
-    .option('--config <file>', 'YAML file of settings, by the names of the flags')
+    .option(
+      '--config <file>',
+      "YAML file of settings, by the names of the flags, or a kubelet's (KubeletConfiguration)",
+    )
     .option('--config-dir <dir>', 'folder of more such files, *.conf in the order of their names')
 }
 
@@ -133,6 +152,7 @@ export async function settingsOf(outside: Outside, given: Record<string, unknown
     env: outside.env,
     // It has its path, so that what is wrong with it names the file.
     dropIns: [...(file ? [file] : []), ...dropIns],
+    warn: problem => outside.terminal.err(`${outside.terminal.paint.yellow('!')} ${problem}\n`),
     machine: { root, containerd: await containerdInstalled(outside.disk, outside.env['PATH']), hostname: hostname() },
   })
 }

@@ -1,0 +1,1 @@
+export { isKubeletFile, KubeletFiles } from './kubelet-files.ts'
