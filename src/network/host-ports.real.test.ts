@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../base/clock.ts'
 import { systemCommands } from '../base/commands.ts'
+import { systemDisk } from '../base/disk.ts'
 import { silentLogger } from '../base/logger.ts'
 import type { InformerHandler, InformerSet } from '../client/index.ts'
 import { ask, startTellers } from '../discovery/testing/tellers.ts'
@@ -31,7 +32,14 @@ describe.skipIf(!able)('host ports (needs root)', () => {
     await wires.node.run('ip', ['addr', 'add', '10.0.0.9/32', 'dev', 'lo'])
     await wires.node.run('ip', ['addr', 'add', '10.96.0.10/32', 'dev', 'lo'])
     hostPorts = new HostPorts({
-      ...{ nodeName: 'n1', families: ['ip'], dnsIp: '10.96.0.10', clock: systemClock, log: silentLogger },
+      ...{
+        nodeName: 'n1',
+        families: ['ip'],
+        dnsIp: '10.96.0.10',
+        clock: systemClock,
+        disk: systemDisk,
+        log: silentLogger,
+      },
       commands: wires.node,
       informers: {
         for: () => ({

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Commands } from '../base/commands.ts'
+import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/logger.ts'
 import { NftKeeper, removeNftTable } from '../base/nft-keeper.ts'
 import type { NftFamily } from '../base/nft-table.ts'
@@ -8,6 +9,7 @@ import type { InformerSet } from '../client/index.ts'
 import { hostPortsOf, type OpenHostPorts } from '../models/host-ports.ts'
 import { Pod } from '../models/kinds/index.ts'
 import { type LedPod, planHostPorts, tableOfHostPorts, udpTargets } from './host-port-rules.ts'
+import { refusePortsInUse } from './machine-ports.ts'
 import { NetworkFailed } from './node-preparation.ts'
 
 export interface HostPortsOptions {
@@ -18,6 +20,7 @@ export interface HostPortsOptions {
   dnsIp: string
   informers: InformerSet
   commands: Commands
+  disk: Disk
   clock: Clock
   log: Logger
   /** nftables table that is ours alone. */
@@ -33,11 +36,13 @@ export const hostPortTable = 'optiflow-host-ports'
 export class HostPorts implements AsyncDisposable {
   readonly #keepers: readonly NftKeeper[]
   readonly #end: () => void
+  readonly #refuseTaken: (pod: Pod) => Promise<void>
   /** Pods whose containers start, by namespace and name: their status does not tell the address yet, or an older one. */
   readonly #opened = new Map<string, LedPod>()
 
   constructor(options: HostPortsOptions) {
     const pods = options.informers.for(Pod, { fieldSelector: `spec.nodeName=${options.nodeName}` })
+    this.#refuseTaken = pod => refusePortsInUse(options.disk, hostPortsOf(pod), options.nodeName)
     this.#keepers = options.families.map(family => keeperOf(family, options, () => this.#pods(pods.list())))
     const look = (pod: Pod) => {
       if (hostPortsOf(pod).length) this.#changed()
@@ -52,8 +57,10 @@ export class HostPorts implements AsyncDisposable {
     })
   }
 
-  /** @throws NetworkFailed */
+  /** @throws HostPortInUse, NetworkFailed */
   readonly open: OpenHostPorts = async (pod, ips) => {
+    const opened = this.#opened.get(nameOf(pod))
+    if (!opened || opened.pod.metadata.uid !== pod.metadata.uid) await this.#refuseTaken(pod)
     this.#opened.set(nameOf(pod), { pod, ips })
     for (const keeper of this.#keepers) await keeper.now()
   }

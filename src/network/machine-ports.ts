@@ -1,0 +1,83 @@
+import type { Disk } from '../base/disk.ts'
+import { OptiFlowError } from '../base/errors.ts'
+import { processes } from '../base/processes.ts'
+import type { HostPort } from '../models/host-ports.ts'
+
+/** A program of the machine listens where a pod's host port would lead: it would hear nothing any more. */
+export class HostPortInUse extends OptiFlowError {}
+
+/** As /proc/net has it: where a socket listens. */
+interface Listener {
+  /** Canonical; '' for all of both families. */
+  address: string
+  port: number
+  inode: string
+}
+
+/** What a socket that takes callers is in: LISTEN of TCP, and of UDP one that talks to nobody in particular. */
+const states = { TCP: '0A', UDP: '07' } as const
+
+/**
+ * Makes sure that no program of the machine listens at a pod's host ports: sshd's connections would go to the pod without a word.
+ * One on loopback alone is no obstacle to a port for all addresses.
+ * @throws HostPortInUse with the program
+ */
+export async function refusePortsInUse(disk: Disk, ports: readonly HostPort[], nodeName: string): Promise<void> {
+  for (const { protocol, hostPort, hostIp } of ports) {
+    if (protocol === 'SCTP') continue
+    const files = await Promise.all(
+      ['', '6'].map(family => disk.readText(`/proc/self/net/${protocol.toLowerCase()}${family}`).catch(() => '')),
+    )
+    const inTheWay = files
+      .flatMap(text => listenersOf(text, states[protocol]))
+      .find(({ address, port }) => port === hostPort && meets(address, hostIp))
+    if (!inTheWay) continue
+    const at = hostIp ? ` at ${hostIp}` : ''
+    throw new HostPortInUse(
+      `hostPort ${hostPort}/${protocol}${at} of node ${nodeName} is in use by ${await holderOf(disk, inTheWay.inode)}`,
+      { hint: 'Give the pod another hostPort or node, or end that program there: then the pod starts by itself.' },
+    )
+  }
+}
+
+const isLoopback = (address: string) => address.startsWith('127.') || address === '::1'
+const isAll = (address: string) => address === '' || address === '0.0.0.0' || address === '::'
+
+const meets = (listening: string, asked: string): boolean =>
+  isAll(listening) || (isAll(asked) ? !isLoopback(listening) : listening === asked)
+
+/** @param text of /proc/net/tcp, tcp6, udp or udp6 */
+export function listenersOf(text: string, state: string): Listener[] {
+  return text
+    .split('\n')
+    .slice(1)
+    .map(line => line.trim().split(/\s+/))
+    .filter(words => words[3] === state)
+    .map(words => {
+      const [address = '', port = ''] = words[1]!.split(':')
+      return { address: addressOf(address), port: Number.parseInt(port, 16), inode: words[9] ?? '' }
+    })
+}
+
+/** The kernel writes each word of four bytes as the machine has it in memory: little-endian. */
+function addressOf(hex: string): string {
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap(word => (word.match(/../g) ?? []).reverse())
+  if (bytes.length === 4) return bytes.map(byte => Number.parseInt(byte, 16)).join('.')
+  const text = bytes.join('')
+  if (/^0+$/.test(text)) return '::'
+  if (/^0{20}f{4}/i.test(text)) return addressOf(hex.slice(24))
+  // As URL parsers write it: the shortest form.
+  return new URL(`http://[${text.match(/.{4}/g)!.join(':')}]`).hostname.slice(1, -1)
+}
+
+async function holderOf(disk: Disk, inode: string): Promise<string> {
+  for (const pid of await processes(disk)) {
+    const fds = await disk.list(`/proc/${pid}/fd`).catch(() => [])
+    for (const { name } of fds) {
+      if ((await disk.readlink(`/proc/${pid}/fd/${name}`).catch(() => '')) !== `socket:[${inode}]`) continue
+      const program = (await disk.readText(`/proc/${pid}/comm`).catch(() => '')).trim()
+      return `${program || 'a program'} (process ${pid})`
+    }
+  }
+  return 'another program of the machine'
+}
