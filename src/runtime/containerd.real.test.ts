@@ -86,6 +86,27 @@ test('a daemon that is running is adopted; one that is killed is started again; 
   await runtime[Symbol.asyncDispose]()
 })
 
+test('a daemon that hangs is ended and started again', async () => {
+  // Its questions come a hundred times as soon, and are waited for as long as ever.
+  const hasty = {
+    ...systemClock,
+    schedule: (ms: number, task: () => void) =>
+      systemClock.schedule(ms === 15_000 ? 150 : ms === 10_000 ? 1_000 : ms, task),
+  }
+  await containerd[Symbol.asyncDispose]()
+  const told: string[] = []
+  const log = { ...silentLogger, error: (_: object, what: string) => void told.push(what) } as typeof silentLogger
+  containerd = await superviseContainerd({ ...options, clock: hasty, log })
+  const first = containerd.pid()!
+  signalProcess(first, 'SIGSTOP')
+  const runtime = open()
+  await until('a new daemon', async () => containerd.pid() !== first && Boolean(await runtime.version()))
+  expect(told).toEqual(['containerd is there and does not answer; it is ended, pods go on'])
+  await runtime[Symbol.asyncDispose]()
+  await containerd[Symbol.asyncDispose]()
+  containerd = await superviseContainerd(options)
+}, 60_000)
+
 test('where earlier agents left two daemons behind, one new one takes their place, and is found again', async () => {
   const other = await superviseContainerd({ ...options, folder: `${folder}/other` })
   const first = other.pid()!

@@ -62,6 +62,10 @@ const linkMs = 3_000
 /** Whoever ends after less has a reason that another start does not mend. */
 const ranWellMs = 5_000
 const logLookMs = 60_000
+/** One that is there and says nothing is asked so often, waited for so long, and ended after so many questions: hung, not slow. */
+const askMs = 15_000
+const answerMs = 10_000
+const hungAfter = 5
 /** Of its log, and as much again in the one before. */
 const logBytes = 10 << 20
 
@@ -99,6 +103,8 @@ class Supervisor implements SupervisedContainerd {
   /** Starts that failed, or after which it soon ended again, in a row. */
   #failures = 0
   #looking: Promise<void> | undefined
+  /** Questions without an answer, in a row. */
+  #unanswered = 0
 
   constructor(options: SuperviseOptions) {
     this.#options = options
@@ -140,6 +146,7 @@ class Supervisor implements SupervisedContainerd {
     this.#startedAtMs = this.#options.clock.monotonicMs()
     const { clock } = this.#options
     every(clock, lookMs, () => this.#look(), this.#watching.signal)
+    every(clock, askMs, () => this.#ask(), this.#watching.signal)
     every(clock, linkMs, () => this.#linkPlugins().catch(() => {}), this.#watching.signal)
     every(clock, logLookMs, () => this.#boundLog(), this.#watching.signal)
     // One that was adopted, or just started, may end at any moment.
@@ -339,6 +346,22 @@ class Supervisor implements SupervisedContainerd {
     if (this.#watching.signal.aborted) return
     this.#options.log.warn({ pid: this.#pid }, 'containerd ended; pods go on, starting it again')
     await this.#restart()
+  }
+
+  /** Pods go on without it, so that ending it costs them nothing; left alone it would never come back. */
+  async #ask(): Promise<void> {
+    const pid = this.#pid
+    if (pid === undefined || (await this.#answers(answerMs)) || pid !== this.#pid) {
+      this.#unanswered = 0
+      return
+    }
+    if (this.#watching.signal.aborted || ++this.#unanswered < hungAfter) return
+    this.#unanswered = 0
+    this.#options.log.error(
+      { pid, questions: hungAfter, socket: this.socket },
+      'containerd is there and does not answer; it is ended, pods go on',
+    )
+    if (await this.#isOurs(pid)) signalProcess(pid, 'SIGKILL')
   }
 
   async #restart() {

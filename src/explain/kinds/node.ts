@@ -5,6 +5,15 @@ import { type Explainer, type Finding, stops, unknown, waits, well } from '../ex
 
 const pressures = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable']
 
+/** What its agent says of itself tells where to look. */
+function remedyOf(message = ''): string | undefined {
+  if (message.startsWith('container runtime is down'))
+    return 'Its own containerd is started again by itself, within two minutes when it hangs; why it ended is in containerd/containerd.log of the node’s data folder. A runtime of yours: see its service.'
+  if (message.startsWith('container runtime network not ready'))
+    return 'On the node, see logs/ of its data folder for what its network says; with a network of yours, whether its pods run there.'
+  return undefined
+}
+
 export const node: Explainer<Node> = {
   kind: Node,
   summary({ spec, status }) {
@@ -15,7 +24,7 @@ export const node: Explainer<Node> = {
     const found: Finding[] = []
     const ready = conditionOf(status?.conditions, 'Ready')
     if (!ready) found.push(waits('its agent has not said how it is yet'))
-    else if (ready.status === 'False') found.push(stops(`${ready.reason}: ${ready.message}`))
+    else if (ready.status === 'False') found.push(stops(`${ready.reason}: ${ready.message}`, remedyOf(ready.message)))
     else if (ready.status === 'Unknown') {
       const lease = await ask.get(Lease, { namespace: 'kube-node-lease', name: metadata.name })
       const renewed = typeof lease === 'object' ? lease.spec?.renewTime : undefined

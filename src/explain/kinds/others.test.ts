@@ -215,6 +215,26 @@ const others: Case[] = [
     ],
   ],
   [
+    'a node whose runtime does not answer, and where to look',
+    an('Node', 'n1', {
+      status: {
+        conditions: [
+          {
+            type: 'Ready',
+            status: 'False',
+            reason: 'KubeletNotReady',
+            message: 'container runtime is down: no answer from /run/c.sock in time',
+          },
+        ],
+      },
+    }),
+    [],
+    [
+      'it is not ready',
+      'stops: KubeletNotReady: container runtime is down: no answer from /run/c.sock in time → Its own containerd is started again by itself, within two minutes when it hangs; why it ended is in containerd/containerd.log of the node’s data folder. A runtime of yours: see its service.',
+    ],
+  ],
+  [
     'a node that is new and tainted',
     noConditions,
     [],
