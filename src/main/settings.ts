@@ -325,7 +325,8 @@ export function resolveSettings(sources: SettingSources): Settings {
     auditPolicyFile: undefined,
     auditLogPath: undefined,
     auditLogMaxAgeDays: 0,
-    auditLogMaxBackups: 0,
+    // kube-apiserver keeps all; a disk that fills up stops the store.
+    auditLogMaxBackups: 10,
     auditLogMaxSizeMb: 100,
     auditWebhookConfigFile: undefined,
     auditWebhookBatchMaxSize: 400,

@@ -72,7 +72,7 @@ export const flagTexts: Record<string, [flag: string, help: string]> = {
   'audit-policy-file': ['--audit-policy-file <file>', 'what is recorded of requests (docs/audit.md has the default)'],
   'audit-log-path': ['--audit-log-path <file>', 'where it is recorded; - for standard output (nowhere)'],
   'audit-log-maxage': ['--audit-log-maxage <days>', 'how long old files are kept (0: for ever)'],
-  'audit-log-maxbackup': ['--audit-log-maxbackup <n>', 'how many old files are kept (0: all)'],
+  'audit-log-maxbackup': ['--audit-log-maxbackup <n>', 'how many old files are kept (10; 0: all)'],
   'audit-log-maxsize': ['--audit-log-maxsize <MB>', 'how large a file becomes before it is put aside (100)'],
   'audit-webhook-config-file': ['--audit-webhook-config-file <file>', 'kubeconfig of a server that events are sent to'],
   'audit-webhook-batch-max-size': ['--audit-webhook-batch-max-size <n>', 'events in one request to it (400)'],
