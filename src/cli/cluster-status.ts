@@ -3,7 +3,7 @@ import type { Disk } from '../base/disk.ts'
 import { nodeIp } from '../main/addresses.ts'
 import { certificateEnds, endWarnings } from '../main/certificate-ends.ts'
 import { joinTokenText } from '../main/join.ts'
-import { isRenewedSinceStart } from '../main/pki.ts'
+import { authorityBeforeRenewal } from '../main/pki.ts'
 import { isRunning, type RunFile } from '../main/run-file.ts'
 import type { Outside } from './command.ts'
 import type { Remote } from './connection.ts'
@@ -66,7 +66,7 @@ export async function localStatus({ clock, disk }: Outside, dataDir: string, run
     certificates: ends.map(({ name, untilMs }) => ({ name, notAfter: new Date(untilMs).toISOString() })),
     warnings: [
       ...endWarnings(ends, clock.now()),
-      ...(state !== 'stopped' && (await isRenewedSinceStart(disk, join(dataDir, 'pki')))
+      ...(state !== 'stopped' && (await authorityBeforeRenewal(disk, join(dataDir, 'pki')))
         ? [
             'the authority was renewed, and the server goes on with the old one: start it again. SIGTERM leaves containers running.',
           ]
@@ -150,7 +150,9 @@ async function joinCommandOf(disk: Disk, dataDir: string, { url, listen }: RunFi
   const everywhere = listen === '0.0.0.0' || listen === '::'
   if (!everywhere && (hostname === 'localhost' || hostname.startsWith('127.'))) return undefined
   const read = (name: string) => disk.readText(join(dataDir, 'pki', name)).catch(() => undefined)
-  const [secret, ca] = await Promise.all([read('join-token'), read('ca.crt')])
+  // What the server shows, not what it will show after its next start.
+  const before = await authorityBeforeRenewal(disk, join(dataDir, 'pki'))
+  const [secret, ca] = await Promise.all([read('join-token'), before ?? read('ca.crt')])
   if (!secret || !ca) return undefined
   const server = everywhere ? `https://${nodeIp()}:${port}` : url
   return `optiflow agent --server ${server} --token ${joinTokenText(secret.trim(), ca)}`

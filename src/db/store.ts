@@ -118,6 +118,8 @@ export interface Store extends AsyncDisposable {
   compact(revision: Revision): Promise<Revision>
   /** Oldest revision that can still be read or watched from. */
   compacted(): Promise<Revision>
+  /** What keeps it from taking anything new at the moment, though it answers: for health checks. Absent: nothing ever does. */
+  obstacle?(): string | undefined
   /** Room that everything takes, history and what the engine holds free included: on the disk where there is one. */
   sizeBytes(): Promise<number>
 }
@@ -175,6 +177,20 @@ export class StoreLocked extends StoreFailed {
   }
 }
 
+/** There was a store, and its file is not there any more, or empty. A new one in its place would end all that runs. */
+export class StoreGone extends StoreFailed {
+  readonly path: string
+  /** The file that tells of it. */
+  readonly sign: string
+  constructor(path: string, sign: string) {
+    super(`the store ${path} is gone or empty, and it was there before (${sign})`, {
+      hint: `Put the file back, or restore a backup: "optiflow restore FILE". To begin with an empty cluster, which ends all that runs, delete ${sign}.`,
+    })
+    this.path = path
+    this.sign = sign
+  }
+}
+
 /** The file is damaged. Nothing was changed in it. */
 export class StoreCorrupt extends StoreFailed {
   readonly path: string
@@ -182,7 +198,7 @@ export class StoreCorrupt extends StoreFailed {
   readonly found: string
   constructor(path: string, found: string) {
     super(`the store ${path} is damaged: ${found}`, {
-      hint: `Keep a copy of ${path} and its -wal file, then restore a backup. Check the disk: SQLite files are not damaged by crashes.`,
+      hint: `Keep a copy of ${path} and its -wal file, then restore a backup: "optiflow restore FILE --force", which keeps this one beside. Check the disk: SQLite files are not damaged by crashes.`,
     })
     this.path = path
     this.found = found

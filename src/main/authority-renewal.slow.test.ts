@@ -16,7 +16,7 @@ import { joinCluster } from './join.ts'
 import { mergeKubeconfig, readKubeconfig, replaceAuthority } from './kubeconfig.ts'
 import { NodeKeys } from './node-keys.ts'
 import { systemOutside } from './outside.ts'
-import { isRenewedSinceStart, loadPki, renewAuthorities } from './pki.ts'
+import { authorityBeforeRenewal, loadPki, renewAuthorities } from './pki.ts'
 import { startServer } from './server.ts'
 import { resolveSettings } from './settings.ts'
 
@@ -55,10 +55,13 @@ test('an authority that is renewed has its key and name, holds for ten years, an
     expect(new X509Certificate(cert).ca).toBe(true)
     expect([signedBy(issued, old.cert), signedBy(issued, cert)]).toEqual([true, true])
   }
-  expect(await isRenewedSinceStart(systemDisk, folder)).toBe(true)
+  expect(await authorityBeforeRenewal(systemDisk, folder)).toBe(before.ca.cert)
+  await renewAuthorities({ folder, disk: systemDisk, clock })
+  expect(await authorityBeforeRenewal(systemDisk, folder)).toBe(before.ca.cert)
   const after = await load(dataDir, clock)
-  expect(after.ca).toEqual({ cert: renewed[0]!.cert, key: before.ca.key })
-  expect(await isRenewedSinceStart(systemDisk, folder)).toBe(false)
+  expect(after.ca.key).toBe(before.ca.key)
+  expect(after.ca.cert).not.toBe(before.ca.cert)
+  expect(await authorityBeforeRenewal(systemDisk, folder)).toBeUndefined()
 })
 
 test('a start of the server renews an authority that ends within a year, and one that has ended while it was off', async () => {

@@ -66,7 +66,7 @@ const renewDays = 30
 /** What is signed for a year shall not outlive the authority. */
 export const authorityNoticeMs = 365 * 86_400_000
 
-/** Below `pki/`: the authorities were signed again while a server ran, which still has the old ones. The next start takes it away. */
+/** Below `pki/`: the authority that a server that runs still has, since it was signed again. The next start takes it away. */
 const renewedNote = 'renewed'
 
 /** A file of a key or certificate has something else in it. */
@@ -204,13 +204,13 @@ export async function renewAuthorities(
     const { cert } = await resign(options, name, pair!)
     renewed.push({ name, path: join(folder, `${name}.crt`), cert })
   }
-  await disk.write(join(folder, renewedNote), '')
+  if (!(await disk.exists(join(folder, renewedNote)))) await disk.write(join(folder, renewedNote), pairs[0]!.pair!.cert)
   return renewed
 }
 
-/** Whether the authorities were renewed and the server has not been started since. */
-export const isRenewedSinceStart = (disk: Disk, folder: string): Promise<boolean> =>
-  disk.exists(join(folder, renewedNote))
+/** What a server that was started before the authorities were renewed still has as `ca`; undefined when it has the one there is. */
+export const authorityBeforeRenewal = (disk: Disk, folder: string): Promise<string | undefined> =>
+  disk.readText(join(folder, renewedNote)).catch(() => undefined)
 
 async function resign(
   { folder, disk, clock }: Pick<PkiOptions, 'folder' | 'disk' | 'clock'>,

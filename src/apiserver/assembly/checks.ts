@@ -19,6 +19,8 @@ export function addChecks(core: Core, store: Store, steps: StartSteps, more: Par
     ready: new Map<string, HealthCheck>([
       ...live,
       ['etcd-readiness', storeCheck],
+      // Reads and deletions go on, which is what makes room: it lives, and whoever counts on it is told.
+      ['store-room', () => store.obstacle?.()],
       ['informer-sync', () => (cache.healthy ? undefined : 'it does not follow the store')],
       ...steps.checks(),
       ['shutdown', () => (closing.aborted ? 'the server is closing' : undefined)],

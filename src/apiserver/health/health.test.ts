@@ -4,9 +4,11 @@ import { startTestServer, type TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
 let broken = false
+let obstacle: string | undefined
 beforeEach(async () => {
   broken = false
-  const store = await openMemoryStore()
+  obstacle = undefined
+  const store = Object.assign(await openMemoryStore(), { obstacle: () => obstacle })
   const revision = store.revision.bind(store)
   store.revision = async () => {
     if (broken) throw new Error('no disk at /secret')
@@ -70,6 +72,22 @@ test('what fails is named to everybody, and explained to who asks for that check
   ])
   expect(await lines('/livez/etcd')).toEqual({ status: 500, lines: ['internal server error: no disk at /secret', ''] })
   expect((await lines('/livez?exclude=etcd')).status).toBe(200)
+})
+
+test('a store that takes nothing new is not ready, and lives', async () => {
+  obstacle = 'no room on the disk'
+  const { status, lines: told } = await lines('/readyz')
+  expect([status, told.filter(line => line.startsWith('[-]'))]).toEqual([
+    500,
+    ['[-]store-room failed: reason withheld'],
+  ])
+  expect(await lines('/readyz/store-room')).toEqual({
+    status: 500,
+    lines: ['internal server error: no room on the disk', ''],
+  })
+  expect((await lines('/livez')).status).toBe(200)
+  obstacle = undefined
+  expect((await lines('/readyz')).status).toBe(200)
 })
 
 test('one check is asked for by its name, slashes and all; there are no others', async () => {

@@ -121,6 +121,10 @@ export class SealedStore implements Store {
     return this.inner.compacted()
   }
 
+  obstacle(): string | undefined {
+    return this.inner.obstacle?.()
+  }
+
   sizeBytes(): Promise<number> {
     return this.inner.sizeBytes()
   }

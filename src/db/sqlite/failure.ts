@@ -67,7 +67,7 @@ export function errorOf(failure: Failure, path: string, pid?: string): Error {
       })
     case 'schema':
       return new StoreFailed(`${path} cannot be used: ${failure.message}`, {
-        hint: 'Use the version of OptiFlow that wrote it or a newer one, or name another data folder.',
+        hint: 'If a newer OptiFlow wrote it, use that one or a newer one. Else put the file of the store back, or restore a backup: "optiflow restore FILE --force".',
       })
     case 'failed':
       return new StoreFailed(`the store ${path} failed: ${failure.message}`, {

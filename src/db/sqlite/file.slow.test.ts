@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -15,7 +16,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../base/clock.ts'
 import { settle, VirtualClock } from '../../base/virtual-clock.ts'
-import { Compacted, StoreCorrupt, type StoreEvent, StoreFailed, StoreLocked } from '../store.ts'
+import { Compacted, StoreCorrupt, type StoreEvent, StoreFailed, StoreGone, StoreLocked } from '../store.ts'
 import { loadSqlite, single } from './database.ts'
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
 
@@ -109,7 +110,7 @@ describe('the file of the store', () => {
     await put(store, '/a')
     for (const name of ['', '-wal', '-shm', '.pid']) expect(statSync(path + name).mode & 0o777).toBe(0o600)
     await store[Symbol.asyncDispose]()
-    expect(readdirSync(join(path, '..')).sort()).toEqual(['store.db', 'store.db.lock'])
+    expect(readdirSync(join(path, '..')).sort()).toEqual(['store.db', 'store.db.lock', 'store.db.made'])
     expect(existsSync(`${path}-wal`)).toBe(false)
   })
 
@@ -136,6 +137,28 @@ describe('the file of the store', () => {
     expect(failure).toBeInstanceOf(StoreCorrupt)
     expect(failure.message).toContain(path)
     expect(failure.hint).toContain('backup')
+  })
+
+  it('that is gone or empty is no new one: that would end all that runs', async () => {
+    const path = newPath()
+    const first = await open(path)
+    await put(first, '/a')
+    await first[Symbol.asyncDispose]()
+    const bytes = readFileSync(path)
+    for (const lose of [() => rmSync(path), () => writeFileSync(path, '')]) {
+      lose()
+      const failure = await openSqliteStore({ path }).catch(e => e)
+      expect(failure).toBeInstanceOf(StoreGone)
+      expect(failure.hint).toContain(`delete ${path}.made`)
+      writeFileSync(path, bytes)
+      const again = await open(path)
+      expect(await again.get('/a')).toBeDefined()
+      await again[Symbol.asyncDispose]()
+    }
+    rmSync(path)
+    rmSync(`${path}.made`)
+    const anew = await open(path)
+    expect(await anew.get('/a')).toBeUndefined()
   })
 
   it('that is something else is refused', async () => {

@@ -78,7 +78,9 @@ describe.skipIf(process.getuid?.() !== 0)('a store on a disk that is full or fai
     const clock = new VirtualClock()
     writeFileSync(join(disk, 'other'), new Uint8Array(60 << 20))
     const store = await open(clock)
+    expect(store.obstacle()).toBeUndefined()
     const written = await fill(store)
+    expect(store.obstacle()).toMatch(/no room on the disk for .*only deletions/)
     for (const [key, revision] of written) expect((await store.get(key))?.revision).toBe(revision)
     const start = await store.revision()
     const stop = new AbortController()
@@ -89,6 +91,7 @@ describe.skipIf(process.getuid?.() !== 0)('a store on a disk that is full or fai
     stop.abort()
     rmSync(join(disk, 'other'))
     await untilWritable(store, clock)
+    expect(store.obstacle()).toBeUndefined()
     await store[Symbol.asyncDispose]()
     const again = await open()
     expect((await again.list('/k/')).entries.map(e => [e.key, e.revision])).toEqual(

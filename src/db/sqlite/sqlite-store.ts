@@ -35,11 +35,11 @@ import { Overlap } from './overlap.ts'
 import { Unpacker } from './packing.ts'
 import type { ChangesReply, HistoryReply, ListReply, PackedState, ThreadOptions, Usage } from './protocol.ts'
 import { Reserve } from './reserve.ts'
-import { pidPath, prepareFile, readPid } from './store-files.ts'
+import { madePath, pidPath, prepareFile, readPid } from './store-files.ts'
 import { Thread } from './thread.ts'
 
 export interface SqliteStoreOptions {
-  /** Absolute path of the file; its folder is made. Beside it lie `-wal`, `-shm`, `.lock`, `.pid` and `.reserve`. */
+  /** Absolute path of the file; its folder is made. Beside it lie `-wal`, `-shm`, `.lock`, `.made`, `.pid` and `.reserve`. */
   path: string
   clock?: Clock
   disk?: Disk
@@ -71,7 +71,7 @@ export interface SqliteStoreOptions {
 /**
  * Everything in one SQLite file, for one process at a time. Commits are written by a thread of their own, all that wait in
  * one transaction, and are durable (fsync) before they resolve or reach a watcher.
- * @throws StoreLocked, StoreCorrupt, StoreFailed
+ * @throws StoreLocked, StoreCorrupt, StoreGone, StoreFailed
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path } = options
@@ -103,6 +103,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       // Only a help for the error message of the next one who tries.
       log.warn({ path, error: explain(error) }, 'pid was not written')
     })
+    if (!(await disk.exists(madePath(path))))
+      await disk.write(madePath(path), '', { mode: 0o600 }).catch(error => {
+        // A full disk, say; the next start writes it.
+        log.warn({ path, error: explain(error) }, 'it was not noted that the store is made')
+      })
     const { thread: reader } = await start('reader')
     const startThread = (role: ThreadOptions['role']) => start(role).then(({ thread }) => thread)
     const whole = { ...options, clock, disk, log, reserve, checkpointPages: pages, looksOut, startThread }
@@ -201,6 +206,10 @@ export class SqliteStore implements Store {
 
   async compacted(): Promise<Revision> {
     return BigInt((await this.usage()).oldest)
+  }
+
+  obstacle(): string | undefined {
+    return this.#reserve.spent ? `no room on the disk for ${this.#path}: only deletions are written` : undefined
   }
 
   async sizeBytes(): Promise<number> {
