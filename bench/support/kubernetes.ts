@@ -17,19 +17,22 @@ export interface BenchKubernetes extends AsyncDisposable {
   readyMs: number
   /** `v1.32.13` */
   version: string
+  /** What kube-apiserver was started with besides its store: addresses, certificates, keys, who may what. */
+  flagsAt(port: number): string[]
   /** kube-scheduler, with no limit on its requests that could hold it up. */
   startScheduler(): Promise<AsyncDisposable>
 }
 
 const program = () => process.env['BENCH_KUBE_APISERVER'] ?? 'kube-apiserver'
+const etcdProgram = () => process.env['BENCH_ETCD'] ?? 'etcd'
 const schedulerProgram = () => process.env['BENCH_KUBE_SCHEDULER'] ?? 'kube-scheduler'
 const missingOf = (names: string[]) => names.filter(name => spawnSync(name, ['--version']).status !== 0)
 
 /** Why there is nothing to compare with, if so. */
 export function whyNoKubernetes(): string | undefined {
-  const missing = missingOf([program(), 'etcd'])
+  const missing = missingOf([program(), etcdProgram()])
   return missing.length
-    ? `${missing.join(', ')} not found: install etcd-server, and name the file of a kube-apiserver in BENCH_KUBE_APISERVER`
+    ? `${missing.join(', ')} not found: install etcd-server or name the file of an etcd in BENCH_ETCD, and name that of a kube-apiserver in BENCH_KUBE_APISERVER`
     : undefined
 }
 
@@ -53,20 +56,21 @@ export async function startKubernetes(): Promise<BenchKubernetes> {
     })
     return child
   }
-  const etcd = start('etcd', [
+  const etcd = start(etcdProgram(), [
     ...['--data-dir', file('etcd'), '--log-level', 'error'],
     ...['--listen-client-urls', urls.client, '--advertise-client-urls', urls.client],
     ...['--listen-peer-urls', urls.peer, '--initial-advertise-peer-urls', urls.peer],
     ...['--initial-cluster', `default=${urls.peer}`],
   ])
-  const server = start(program(), [
-    ...[`--etcd-servers=${urls.client}`, '--bind-address=127.0.0.1', `--secure-port=${port}`],
+  const flagsAt = (port: number) => [
+    ...['--bind-address=127.0.0.1', `--secure-port=${port}`],
     ...[`--client-ca-file=${file('ca.crt')}`, `--tls-cert-file=${file('server.crt')}`],
     ...[`--tls-private-key-file=${file('server.key')}`, '--authorization-mode=Node,RBAC'],
     ...['--service-cluster-ip-range=10.96.0.0/16', '--service-account-issuer=https://kubernetes.default.svc'],
     ...[`--service-account-key-file=${file('token.pub')}`, `--service-account-signing-key-file=${file('token.key')}`],
     ...['--enable-bootstrap-token-auth', '--enable-admission-plugins=NodeRestriction', '--allow-privileged=true'],
-  ])
+  ]
+  const server = start(program(), [`--etcd-servers=${urls.client}`, ...flagsAt(port!)])
   const api = openApi({ port: port!, ca: keys.ca.cert, ...keys.admin })
   const end = async () => {
     await api[Symbol.asyncDispose]()
@@ -90,7 +94,7 @@ export async function startKubernetes(): Promise<BenchKubernetes> {
       return { [Symbol.asyncDispose]: () => endProcess(child) }
     }
     const pids = [etcd.pid!, server.pid!]
-    return { pids, api, readyMs, version: gitVersion, startScheduler, [Symbol.asyncDispose]: end }
+    return { pids, api, readyMs, version: gitVersion, flagsAt, startScheduler, [Symbol.asyncDispose]: end }
   } catch (error) {
     await end()
     throw error
