@@ -37,8 +37,8 @@ const loneInARow = 4
 const sendShare = 0.25
 
 /**
- * Gathers commits, sends them to the writer packed, and hands back what became of them. Idle, a commit leaves with the
- * present microtask; while the writer works, all of one turn of the event loop leave together, or in parts if they are many.
+ * Gathers commits, sends them to the writer packed, and hands back what became of them. All of one turn of the event loop leave
+ * together, or in parts if they are many; where commits come alone, one after the other, each leaves with the present microtask.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions
@@ -75,7 +75,7 @@ export class CommitQueue {
         this.#scheduled = false
         this.#send()
       }
-      if (this.#sent.length === 0) queueMicrotask(send)
+      if (this.#sent.length === 0 && this.#lone > 0) queueMicrotask(send)
       else setImmediate(send)
     })
   }
