@@ -38,3 +38,17 @@ test('only an integer that no number holds makes an object one that JSON.parse w
   const written = (n: unknown) => encodeWritten(object(undefined, { data: { n } })).plain
   expect([written('1234567890123456'), written(2 ** 53), written(2n ** 53n)]).toEqual([true, true, false])
 })
+
+test('stored bytes of objects that are written one after the other keep apart, whatever letters they are of', () => {
+  const objects = Array.from({ length: 60 }, (_, i) => ({
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    metadata: { name: `c${i}` },
+    data: { text: (i % 2 ? '語' : 'a').repeat(1 + ((i * 997) % 3_900)) },
+  })) as unknown as AnyObject[]
+  const stored = objects.map(encodeObject)
+  expect(stored.map(decodeObject)).toEqual(objects)
+  expect(stored.map(bytes => decodeObject(withRevision(bytes, 7)).metadata.resourceVersion)).toEqual(
+    objects.map(() => '7'),
+  )
+})

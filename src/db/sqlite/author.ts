@@ -28,18 +28,20 @@ function requestBytes(request: string): Uint8Array {
   return text.length === uuidBytes ? Buffer.concat([Buffer.from([textMark]), text]) : text
 }
 
+/** Where in the text of a UUID the first digit of each byte stands. */
+const places = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+const dashes = [8, 13, 18, 23]
+
 /** Undefined: it is none, or not written in small letters. */
 function bytesOfUuid(text: string): Uint8Array | undefined {
   if (text.length !== 36) return undefined
+  for (const at of dashes) if (text.charCodeAt(at) !== dash) return undefined
   const out = new Uint8Array(uuidBytes)
-  for (let at = 0, i = 0; at < text.length; at++) {
-    const isDash = text.charCodeAt(at) === dash
-    if (isDash !== (at === 8 || at === 13 || at === 18 || at === 23)) return undefined
-    if (isDash) continue
-    const value = nibble(text.charCodeAt(at))
-    if (value < 0) return undefined
-    out[i >> 1]! += i % 2 ? value : value << 4
-    i++
+  for (let i = 0; i < uuidBytes; i++) {
+    const at = places[i]!
+    const [high, low] = [nibble(text.charCodeAt(at)), nibble(text.charCodeAt(at + 1))]
+    if (high < 0 || low < 0) return undefined
+    out[i] = (high << 4) | low
   }
   return out
 }
