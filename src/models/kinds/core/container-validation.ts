@@ -41,6 +41,7 @@ export function checkContainers(field: string, spec: PodSpec, volumes: Volumes):
   }
   for (const [i, { ports }] of containers.entries())
     errors.push(...checkHostPorts(`${field}.containers[${i}]`, ports, hostPorts))
+  if (!initContainers.length && !ephemeralContainers.length) return errors
   const regular = new Set(names)
   for (const [i, container] of initContainers.entries()) {
     const at = `${field}.initContainers[${i}]`

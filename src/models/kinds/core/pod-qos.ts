@@ -1,5 +1,5 @@
 import { parseQuantity } from '../../../base/quantity.ts'
-import type { Container, PodSpec } from '../../types/core-v1.ts'
+import type { PodSpec } from '../../types/core-v1.ts'
 
 export type PodQosClass = 'BestEffort' | 'Burstable' | 'Guaranteed'
 
@@ -13,12 +13,21 @@ const counted = ['cpu', 'memory'] as const
  */
 export function podQosClass(spec: PodSpec): PodQosClass {
   const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
-  const requests = totals(containers, 'requests')
-  const limits = totals(containers, 'limits')
-  if (!requests.size && !limits.size) return 'BestEffort'
-  const limited = containers.every(c => counted.every(name => nano(c.resources?.limits?.[name]) > 0n))
-  const equal = requests.size === limits.size && [...requests].every(([name, amount]) => limits.get(name) === amount)
-  return limited && equal ? 'Guaranteed' : 'Burstable'
+  let nothing = true
+  let guaranteed = true
+  for (const name of counted) {
+    let [requests, limits] = [0n, 0n]
+    for (const { resources } of containers) {
+      const limit = positive(resources?.limits?.[name])
+      if (limit === 0n) guaranteed = false
+      limits += limit
+      requests += positive(resources?.requests?.[name])
+    }
+    if (requests !== 0n || limits !== 0n) nothing = false
+    if (requests !== limits) guaranteed = false
+  }
+  if (nothing) return 'BestEffort'
+  return guaranteed ? 'Guaranteed' : 'Burstable'
 }
 
 /** The class that a pod's status tells, or else what its spec makes it. */
@@ -26,14 +35,8 @@ export function qosOf(pod: { spec: PodSpec; status?: { qosClass?: PodQosClass } 
   return pod.status?.qosClass ?? podQosClass(pod.spec)
 }
 
-function totals(containers: Container[], which: 'requests' | 'limits'): Map<string, bigint> {
-  const sums = new Map<string, bigint>()
-  for (const { resources } of containers)
-    for (const name of counted) {
-      const amount = nano(resources?.[which]?.[name])
-      if (amount > 0n) sums.set(name, (sums.get(name) ?? 0n) + amount)
-    }
-  return sums
+function positive(text: string | undefined): bigint {
+  if (text === undefined) return 0n
+  const { nano } = parseQuantity(text)
+  return nano > 0n ? nano : 0n
 }
-
-const nano = (text: string | undefined) => (text === undefined ? 0n : parseQuantity(text).nano)

@@ -45,6 +45,18 @@ const kinds =
   'emptyDir hostPath gitRepo gcePersistentDisk awsElasticBlockStore secret nfs iscsi glusterfs flocker persistentVolumeClaim rbd cinder cephfs quobyte downwardAPI fc flexVolume configMap azureFile vsphereVolume photonPersistentDisk portworxVolume azureDisk storageos projected scaleIO csi ephemeral image'.split(
     ' ',
   ) as (keyof Volume & string)[]
+const kindNames = new Set<keyof Volume>(kinds)
+
+/** Mostly one: it is not looked for among thirty. */
+function kindsOf(volume: Volume): readonly (keyof Volume & string)[] {
+  let only: keyof Volume | undefined
+  for (const name in volume) {
+    if (name === 'name') continue
+    if (only) return kinds
+    only = name as keyof Volume
+  }
+  return only && kindNames.has(only) ? [only] : kinds
+}
 
 /** Two that messages of Kubernetes spell in another way. */
 const spelt: Partial<Record<string, string>> = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' }
@@ -52,7 +64,7 @@ const spelt: Partial<Record<string, string>> = { cephfs: 'cephFS', downwardAPI: 
 function checkSource(field: string, volume: Volume, pod: PodMeta): FieldError[] {
   const errors: FieldError[] = []
   let found = false
-  for (const kind of kinds) {
+  for (const kind of kindsOf(volume)) {
     const source = volume[kind]
     if (source === undefined) continue
     if (found) errors.push(forbidden(`${field}.${spelt[kind] ?? kind}`, 'may not specify more than 1 volume type'))

@@ -51,17 +51,24 @@ function wrongWithUser(name: string): string[] {
 
 type AnyContainer = Container | EphemeralContainer
 
+const containerLists = ['initContainers', 'containers', 'ephemeralContainers'] as const
+
 /** Init containers first, as Kubernetes walks them. */
 export function eachContainer(field: string, spec: PodSpec): [field: string, container: AnyContainer][] {
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap(list =>
-    (spec[list] ?? []).map((c, i): [string, AnyContainer] => [`${field}.${list}[${i}]`, c]),
-  )
+  const all: [string, AnyContainer][] = []
+  for (const list of containerLists) spec[list]?.forEach((c, i) => void all.push([`${field}.${list}[${i}]`, c]))
+  return all
 }
+
+const saysHostProcess = ({ securityContext }: AnyContainer): boolean =>
+  securityContext?.windowsOptions?.hostProcess !== undefined
 
 /** Processes of the node itself: all of a pod's containers are such, or none. */
 export function checkHostProcess(field: string, spec: PodSpec): FieldError[] {
   const errors: FieldError[] = []
   const ofPod = spec.securityContext?.windowsOptions?.hostProcess
+  // Hardly a pod says anything of it.
+  if (ofPod === undefined && !containerLists.some(list => spec[list]?.some(saysHostProcess))) return errors
   const all = eachContainer(field, spec)
   let hosted = 0
   for (const [at, { securityContext }] of all) {
