@@ -96,6 +96,8 @@ describe('a pod', () => {
     const waiting = () => f.pod('web')!.status!.containerStatuses![0]!.state!.waiting!
     expect(pod.status!.phase).toBe('Pending')
     expect(waiting()).toMatchObject({ reason: 'ErrImagePull', message: expect.stringContaining('manifest unknown') })
+    // What is said once is enough.
+    expect(waiting().message!.match(/manifest unknown/g)).toHaveLength(1)
     await f.advance(3_000)
     expect(waiting().reason).toBe('ImagePullBackOff')
     await f.advance(10_000)

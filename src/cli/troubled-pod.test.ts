@@ -67,3 +67,16 @@ test('what is to be done about it follows', () => {
     /\n→ What it says meanwhile: optiflow logs pod\/web-1 -c web\n$/,
   )
 })
+
+test('a ConfigMap or Secret that is missing is to be made', () => {
+  const waiting = (waiting: object) => ({ phase: 'Pending', containerStatuses: [{ name: 'a', state: { waiting } }] })
+  const config = { reason: 'CreateContainerConfigError', message: 'configmap "app" not found' }
+  expect(troubleText(pod('web-1', waiting(config)), [])).toMatch(
+    /\n→ Create configmap default\/app: the pod goes on by itself then\. .*optional: true\.\n$/,
+  )
+  const message = 'MountVolume.SetUp failed for volume "s" : secret "key" not found'
+  const events = [{ type: 'Warning', reason: 'FailedMount', message }]
+  expect(troubleText(pod('web-1', waiting({ reason: 'ContainerCreating' })), events)).toContain(
+    '\n→ Create secret default/key:',
+  )
+})

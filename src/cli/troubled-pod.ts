@@ -21,7 +21,7 @@ export function troubleText(pod: Pod, events: readonly PodEvent[]): string {
   return [
     `It is not ready: ${what}\n`,
     ...warnings.map(({ reason, message }) => `  ${reason}: ${(message ?? '').trim().replaceAll('\n', ' ')}\n`),
-    ...remedies(pod).map(text => `→ ${text}\n`),
+    ...[...remedies(pod), ...missingObject(pod, warnings)].slice(0, 1).map(text => `→ ${text}\n`),
   ].join('')
 }
 
@@ -44,6 +44,21 @@ function remedies({ metadata, spec, status }: Pod): string[] {
   }
   const unready = status?.containerStatuses?.find(c => c.state?.running && !c.ready)
   return unready ? [`What it says meanwhile: ${logs(unready.name)}`] : []
+}
+
+/** It waits for a ConfigMap or a Secret, and goes on by itself once that is there. */
+function missingObject({ metadata, status }: Pod, warnings: readonly PodEvent[]): string[] {
+  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+  const waits = all.filter(c => c.state?.waiting).map(c => c.state?.waiting?.message ?? '')
+  const mounts = warnings.filter(({ reason }) => reason === 'FailedMount').map(({ message = '' }) => message)
+  for (const text of all.some(c => c.state?.waiting) ? [...waits, ...mounts] : []) {
+    const [, kind, name] = /\b(configmap|secret) "([^"]+)" not found/.exec(text) ?? []
+    if (kind)
+      return [
+        `Create ${kind} ${metadata.namespace}/${name}: the pod goes on by itself then. Or mark its reference optional: true.`,
+      ]
+  }
+  return []
 }
 
 interface PodEvent {

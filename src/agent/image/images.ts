@@ -167,7 +167,8 @@ export function createImages({ runtime, events, objects, clock, parallelPulls = 
         const why = whyNotPulled(error)
         events.warning(pod, 'Failed', `Failed to pull image "${image}": ${why}`)
         events.warning(pod, 'Failed', 'Error: ErrImagePull')
-        throw new StepFailed('ErrImagePull', why, { cause: error })
+        // All that the error says is in it.
+        throw new StepFailed('ErrImagePull', why)
       }
     },
   }

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import { explain } from '../../base/errors.ts'
+import { explain, OptiFlowError } from '../../base/errors.ts'
 import { bandwidthOf } from '../../models/bandwidth.ts'
 import { hostPortsOf } from '../../models/host-ports.ts'
 import { ConfigMap } from '../../models/kinds/core/config-map.ts'
@@ -195,8 +195,9 @@ export class Steps {
             ? error.reason
             : 'CreateContainerError'
       metrics?.containerStarted(typeOf(pod, container.name), reason)
-      events.warning(pod, 'Failed', `Error: ${explain(error)}`)
-      throw new StepFailed(reason, explain(error), { cause: error })
+      const why = told(error)
+      events.warning(pod, 'Failed', `Error: ${why}`)
+      throw new StepFailed(reason, why, { cause: error })
     }
   }
 
@@ -381,3 +382,7 @@ function typeOf({ spec }: Pod, name: string): ContainerType {
   if (spec.initContainers?.some(container => container.name === name)) return 'init_container'
   return spec.containers.some(container => container.name === name) ? 'container' : 'ephemeral_container'
 }
+
+/** What went wrong, and what to do where the error knows it. */
+const told = (error: unknown): string =>
+  error instanceof OptiFlowError && error.hint ? `${explain(error)}. ${error.hint}` : explain(error)

@@ -33,7 +33,7 @@ function judge(details: string, registry: string, image: string): Judgement {
   )
     return {
       why: `registry ${registry} does not answer${elsewhere ? ` at ${elsewhere}` : ''}`,
-      hint: `See whether it is up and reachable from this node: curl -v ${elsewhere ?? `https://${registry}`}/v2/`,
+      hint: `See whether it is up and reachable from this node: curl -v ${elsewhere ?? `https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`}/v2/`,
       registryAway: true,
     }
   if (/no such host|server misbehaving|Temporary failure in name resolution/.test(details))
