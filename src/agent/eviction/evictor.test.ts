@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../base/logger.ts'
-import { VirtualClock } from '../../base/virtual-clock.ts'
+import { settle, VirtualClock } from '../../base/virtual-clock.ts'
 import type { PodSpec } from '../../models/types/core-v1.ts'
 import { Evictor } from './evictor.ts'
 import { filesystemsOf, heldBy } from './filesystems.ts'
@@ -43,7 +43,8 @@ describe('what takes room where a signal is measured', () => {
 })
 
 /** A node whose images and containers are on a disk of their own; `keeper` fills the node's, `writer` the other. */
-function node(free: { node: number; images: number }, eviction: EvictionSettings, limits?: string) {
+function node(free: { node: number; images: number }, eviction: EvictionSettings, limits?: string, more = {}) {
+  const clock = new VirtualClock()
   const evicted: string[] = []
   const reclaimed: object[] = []
   const worker = (name: string, spec: Partial<PodSpec>) => ({
@@ -62,7 +63,7 @@ function node(free: { node: number; images: number }, eviction: EvictionSettings
   })
   const images = { path: '/images', usedBytes: 0, usedInodes: 0 }
   const evictor = new Evictor({
-    ...{ clock: new VirtualClock(), log: silentLogger, folder: '/node', eviction, groups: undefined },
+    ...{ clock, log: silentLogger, folder: '/node', eviction, groups: undefined },
     events: { warning() {} },
     node: () => undefined,
     workers: new Map(workers.map(w => [w.uid, w])),
@@ -70,9 +71,10 @@ function node(free: { node: number; images: number }, eviction: EvictionSettings
     runtime: {
       imageFilesystem: async () => ({ ...images, layers: images }),
       stats: async () => [usage('keeper', 1), usage('writer', 5_000)],
+      ...more,
     },
     disk: {
-      readText: async () => '',
+      readText: async (path: string) => (path === '/proc/meminfo' ? meminfo : ''),
       list: async () => [],
       stat: async (path: string) => ({ dev: path === '/images' ? 2 : 1 }),
       space: async (path: string) => ({
@@ -91,8 +93,11 @@ function node(free: { node: number; images: number }, eviction: EvictionSettings
       }),
     },
   } as never)
-  return { evictor, evicted, reclaimed }
+  return { clock, evictor, evicted, reclaimed }
 }
+
+/** Half of its memory is free. */
+const meminfo = 'MemTotal: 1000 kB\nMemAvailable: 500 kB\n'
 
 const hard = 'nodefs.available<10%,imagefs.available<10%'
 
@@ -125,4 +130,16 @@ describe('a node whose images and containers have a disk of their own', () => {
     )
     expect([await evictor.look(), evictor.conditions]).toEqual([false, []])
   })
+})
+
+it('a node that runs out of memory says so although its runtime hangs', async () => {
+  const hung = () => new Promise(() => {})
+  const settings = { hard: 'memory.available<600Ki' }
+  const hangs = { imageFilesystem: hung, stats: hung }
+  const { clock, evictor } = node({ node: 90_000, images: 90_000 }, settings, undefined, hangs)
+  void evictor.look()
+  await settle(20)
+  await clock.advance(5_000)
+  await settle(20)
+  expect(evictor.conditions).toEqual(['MemoryPressure'])
 })

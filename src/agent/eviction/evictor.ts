@@ -4,11 +4,12 @@ import type { EventRecorder } from '../../client/index.ts'
 import type { Node } from '../../models/types/core-v1.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
 import type { Reclaimable } from '../chores.ts'
+import { inTime } from '../in-time.ts'
 import type { AgentOptions } from '../options.ts'
 import { isCritical } from '../pod/critical.ts'
 import type { PodWorker } from '../pod/worker.ts'
 import { type Held, heldBy } from './filesystems.ts'
-import { type NodeLook, observeNode } from './observe.ts'
+import { type NodeLook, observeNode, runtimePatienceMs } from './observe.ts'
 import { type EvictionReason, hasLocalLimits, localLimitProblem } from './own-limits.ts'
 import { assess, isMet, noPressure, type PressureCondition, starvedOf } from './pressure.ts'
 import { evictionMessage, rank } from './ranking.ts'
@@ -83,7 +84,8 @@ export class Evictor {
     if (!limited.length) return false
     // What is elsewhere takes nothing of what the limits are about.
     const held = heldBy('nodefs.available', filesystems)
-    const stats = await this.#options.runtime.stats().catch(() => [])
+    const { clock, runtime } = this.#options
+    const stats = (await inTime(clock, runtimePatienceMs, runtime.stats())) ?? []
     let ended = false
     for (const worker of limited) {
       const { pod } = worker

@@ -1,11 +1,14 @@
+import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { PodGroups } from '../cgroup/pod-groups.ts'
+import { inTime } from '../in-time.ts'
 import { type Filesystems, filesystemsOf } from './filesystems.ts'
 import type { Observation } from './pressure.ts'
 import type { Signal } from './thresholds.ts'
 
 export interface Observed {
+  clock: Clock
   disk: Disk
   runtime: Runtime
   /** Of pods that have control groups of ours. */
@@ -14,20 +17,23 @@ export interface Observed {
   folder: string
 }
 
+/** A runtime that hangs must not keep a node from telling that it runs out of memory. */
+export const runtimePatienceMs = 5_000
+
 export interface NodeLook {
   observations: Map<Signal, Observation>
   filesystems: Filesystems
 }
 
 /** What the node has left. What cannot be read is left out: nobody is ended for a number that is not known. */
-export async function observeNode({ disk, runtime, groups, folder }: Observed): Promise<NodeLook> {
+export async function observeNode({ clock, disk, runtime, groups, folder }: Observed): Promise<NodeLook> {
   const out = new Map<Signal, Observation>()
   const text = (path: string) => disk.readText(path).catch(() => '')
   const [meminfo, loadavg, pidMax, images, pods] = await Promise.all([
     text('/proc/meminfo'),
     text('/proc/loadavg'),
     text('/proc/sys/kernel/pid_max'),
-    runtime.imageFilesystem().catch(() => undefined),
+    inTime(clock, runtimePatienceMs, runtime.imageFilesystem()),
     groups?.memory(),
   ])
   const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1])
