@@ -2,6 +2,7 @@ import { type AgentServer, delegatedAccess, openAgentServer } from '../agent/ind
 import { codeOf } from '../base/errors.ts'
 import type { Client } from '../client/index.ts'
 import type { NodeKeys } from './node-keys.ts'
+import type { nodePortOptions } from './node-settings.ts'
 import type { OutsideWorld } from './outside.ts'
 
 export interface AgentServerOptions {
@@ -12,6 +13,8 @@ export interface AgentServerOptions {
   /** Asks the API who calls and whether they may. */
   client: Client
   outside: OutsideWorld
+  /** How it is spoken to, and what it does not answer. */
+  settings?: ReturnType<typeof nodePortOptions>
 }
 
 /** The TLS server that answers for the nodes of this process: logs, exec, metrics. */
@@ -21,11 +24,12 @@ export async function startAgentServer({
   keys,
   client,
   outside,
+  settings = {},
 }: AgentServerOptions): Promise<AgentServer> {
   const open = async (at: number) => {
     const tls = { ...keys.server, clientCa: keys.ca }
     const access = delegatedAccess(client, outside.clock)
-    const server = await openAgentServer({ host, port: at, tls, access, log: outside.log })
+    const server = await openAgentServer({ host, port: at, tls, access, log: outside.log, ...settings })
     keys.followServer(pair => server.useCertificate({ ...pair, clientCa: keys.ca }))
     return server
   }

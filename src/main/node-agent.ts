@@ -19,7 +19,7 @@ import { evictionOptions } from './eviction-settings.ts'
 import type { NodeOptions } from './node-options.ts'
 import { kubeletFolderOf, placesOf } from './node-places.ts'
 import { type NodeRuntime, secretFolderOf } from './node-runtime.ts'
-import { nodeOptions } from './node-settings.ts'
+import { nodeOptions, nodePortOptions } from './node-settings.ts'
 import { asPart } from './part.ts'
 import { registrationOptions } from './registration-settings.ts'
 import type { Settings } from './settings.ts'
@@ -36,7 +36,8 @@ export interface NodeAgentParts extends NodeRuntime {
 export async function startNodeAgent(options: NodeOptions, parts: NodeAgentParts, stack: Disposal): Promise<void> {
   const { settings, client, nodeIp, keys, outside, report } = options
   const { disk } = outside
-  const server = stack.use(await startAgentServer({ host: nodeIp, port: 10250, keys, client, outside }))
+  const port = { host: nodeIp, port: 10250, settings: nodePortOptions(settings) }
+  const server = stack.use(await startAgentServer({ ...port, keys, client, outside }))
   const secretFolder = await makeSecretFolder(options, parts)
   const staticPodFolder = settings.podManifestPath ?? placesOf(settings.dataDir).manifests
   // Now, so that it can be watched.

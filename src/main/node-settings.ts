@@ -1,6 +1,7 @@
-import type { AgentOptions } from '../agent/index.ts'
+import type { AgentOptions, AgentServerOptions as AgentServerSettings } from '../agent/index.ts'
 import { isIP } from '../base/ip.ts'
 import { oneOf, readDuration, wholeNumber } from './setting-readers.ts'
+import { readTlsSuites, readTlsVersion, type TlsVersion, tlsProtocol } from './tls-protocol.ts'
 
 /** How a node behaves towards the server, registries and its machine, under kubelet's names. */
 export interface NodeChoices {
@@ -22,6 +23,12 @@ export interface NodeChoices {
   eventBurst: number
   /** No wait between a crash of a container and its restart is longer. */
   maxContainerRestartPeriodMs: number
+  /** What whoever asks the node must speak at least, and the suites of TLS 1.2 that may be spoken; none: the usual ones. */
+  tlsMinVersion: TlsVersion | undefined
+  tlsCipherSuites: string[]
+  /** `false`: nobody executes, attaches, forwards or reads logs at the node's port; nor those of the machine. */
+  enableDebuggingHandlers: 'true' | 'false'
+  enableSystemLogHandler: 'true' | 'false'
   /** `true`: the node does not start on a machine with swap. */
   failSwapOn: 'true' | 'false'
   /** `true`: it does not start on a machine with control groups of version 1. */
@@ -43,6 +50,10 @@ export const nodeDefaults: NodeChoices = {
   eventQps: 0,
   eventBurst: 100,
   maxContainerRestartPeriodMs: 300_000,
+  tlsMinVersion: undefined,
+  tlsCipherSuites: [],
+  enableDebuggingHandlers: 'true',
+  enableSystemLogHandler: 'true',
   failSwapOn: 'false',
   failCgroupV1: 'false',
   protectKernelDefaults: 'false',
@@ -83,6 +94,10 @@ export const nodeRules: { [K in keyof NodeChoices]: { name: string; read(text: s
     name: 'max-container-restart-period',
     read: atLeast(1_000, '1s', 300_000, '5m'),
   },
+  tlsMinVersion: { name: 'tls-min-version', read: readTlsVersion },
+  tlsCipherSuites: { name: 'tls-cipher-suites', read: text => readTlsSuites(text.split(',').filter(Boolean)) },
+  enableDebuggingHandlers: { name: 'enable-debugging-handlers', read: bool },
+  enableSystemLogHandler: { name: 'enable-system-log-handler', read: bool },
   failSwapOn: { name: 'fail-swap-on', read: bool },
   failCgroupV1: { name: 'fail-cgroupv1', read: bool },
   protectKernelDefaults: { name: 'protect-kernel-defaults', read: bool },
@@ -109,3 +124,12 @@ export function nodeOptions(
     mostCrashDelayMs: settings.maxContainerRestartPeriodMs,
   }
 }
+
+/** How the node's port is spoken to, and what is not answered there. */
+export const nodePortOptions = (settings: NodeChoices): Pick<AgentServerSettings, 'protocol' | 'closed'> => ({
+  protocol: tlsProtocol(settings.tlsMinVersion, settings.tlsCipherSuites),
+  closed: {
+    debugging: settings.enableDebuggingHandlers === 'false',
+    machineLogs: settings.enableSystemLogHandler === 'false',
+  },
+})

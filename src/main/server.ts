@@ -22,6 +22,7 @@ import { frontProxyName, loadPki, type Pki } from './pki.ts'
 import { current, keepServerKeys, shownBy } from './server-keys.ts'
 import type { Settings } from './settings.ts'
 import { type OpenedStore, openStore } from './store.ts'
+import { tlsProtocol } from './tls-protocol.ts'
 import { readTokenAuthFile } from './token-file.ts'
 
 /** The API's address is taken. */
@@ -148,6 +149,7 @@ async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<{ u
         ...shownBy(pki),
         clientCa: pki.ca.cert,
         frontProxyCa: pki.frontProxyCa.cert,
+        protocol: tlsProtocol(settings.tlsMinVersion, settings.tlsCipherSuites),
       },
     })
     const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : bracketed(host)

@@ -54,6 +54,31 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
+it('answers nobody what is closed, and speaks no older TLS than it was told', async () => {
+  const own = await issueCertificate(ca, { commonName: 'node-2', ips: ['127.0.0.1'], usages: ['server'] }, systemClock)
+  await using narrow = await openAgentServer({
+    host: '127.0.0.1',
+    port: 0,
+    tls: { cert: own.cert, key: own.key, clientCa: ca.cert },
+    access: { identify: async () => ({ username: 'a', groups: [] }), allows: async () => true } as never,
+    log: silentLogger,
+    protocol: { minVersion: 'TLSv1.3' },
+    closed: { debugging: true },
+  })
+  narrow.add({ nodeName: 'node-2' } as ServedNode)
+  const ask = (path: string, more = {}) =>
+    new Promise<string>(resolve => {
+      const at = { host: '127.0.0.1', port: narrow.port, path, ca: ca.cert, agent: false, ...more }
+      request(at, answer => void answer.on('data', text => resolve(`${answer.statusCode} ${text}`.trim())))
+        .on('error', error => resolve((error as { code?: string }).code ?? error.message))
+        .end()
+    })
+  expect(await ask('/containerLogs/default/web/main')).toBe('405 Debug endpoints are disabled.')
+  expect(await ask('/containerLogs/default/web/main', { maxVersion: 'TLSv1.2' })).toMatch(
+    /^(EPROTO|ECONNRESET|ERR_SSL)/,
+  )
+})
+
 function get(path: string, as: KeyPair | null = apiserver, headers = {}): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const call = request(

@@ -7,10 +7,18 @@ import { farewell } from '../../base/farewell.ts'
 import { maxHeadBytes } from '../../base/http-limits.ts'
 import { limitedBytes } from '../../base/limited-bytes.ts'
 import type { Logger } from '../../base/logger.ts'
-import { listenWeb, type WebLimits, type WebRequest, type WebResponse, type WebServer } from '../../base/web-server.ts'
+import {
+  listenWeb,
+  type TlsProtocol,
+  type WebLimits,
+  type WebRequest,
+  type WebResponse,
+  type WebServer,
+} from '../../base/web-server.ts'
 import type { Access, AccessQuestion } from './access.ts'
 import { type Answer, type Asked, answerTo } from './answers.ts'
 import { execProtocols } from './channels.ts'
+import { type ClosedPaths, closedProblem } from './closed-paths.ts'
 import { CpuRates } from './cpu-rates.ts'
 import { imagePath } from './image-answers.ts'
 import { LocalStorage } from './local-storage.ts'
@@ -39,6 +47,9 @@ export interface AgentServerOptions {
   tls: { cert: string; key: string; clientCa: string }
   access: Access
   log: Logger
+  /** What clients may speak; TLS 1.2 and the usual suites unless given. */
+  protocol?: TlsProtocol
+  closed?: ClosedPaths
 }
 
 /** What a method asks for; others only read. */
@@ -78,9 +89,9 @@ class Server implements AgentServer {
   }
 
   async listen() {
-    const { host, port, tls } = this.#options
+    const { host, port, tls, protocol = {} } = this.#options
     this.#web = await listenWeb({
-      ...{ host, port, limits, tls: { cert: tls.cert, key: tls.key, authorities: [tls.clientCa] } },
+      ...{ host, port, limits, tls: { cert: tls.cert, key: tls.key, authorities: [tls.clientCa], protocol } },
       onRequest: (request, response) => void this.#answer(request, response),
       onUpgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
     })
@@ -172,7 +183,8 @@ class Server implements AgentServer {
       // Nodes give each other their images, and nothing else.
       if (request.url?.startsWith(imagePath) && user.groups.includes('system:nodes')) return undefined
       const subresource = subresources.get(request.url!.split(/[/?]/)[1]!) ?? 'proxy'
-      if (await access.allows(user, { verb, subresource, nodeName })) return undefined
+      if (await access.allows(user, { verb, subresource, nodeName }))
+        return closedProblem(request.url!, this.#options.closed)
       const who = `user=${user.username}, verb=${verb}, resource=nodes, subresource=${subresource}`
       return new Refused(403, `Forbidden (${who})`)
     } catch (error) {

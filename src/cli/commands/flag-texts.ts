@@ -268,6 +268,19 @@ export const flagTexts: Record<string, [flag: string, help: string]> = {
     '--container-log-monitor-interval <duration>',
     'how often sizes of logs are looked at (10s)',
   ],
+  'tls-min-version': [
+    '--tls-min-version <version>',
+    'what clients of the API and of the node must speak at least: VersionTLS13 (VersionTLS12)',
+  ],
+  'tls-cipher-suites': [
+    '--tls-cipher-suites <suite,…>',
+    "suites of TLS 1.2 that they may speak, by IANA's names (the usual ones)",
+  ],
+  'enable-debugging-handlers': [
+    '--enable-debugging-handlers <bool>',
+    "exec, attach, port-forward and logs at the node's port (true)",
+  ],
+  'enable-system-log-handler': ['--enable-system-log-handler <bool>', 'logs of the machine at it (true)'],
   'fail-swap-on': ['--fail-swap-on <bool>', 'do not start on a machine with swap (false)'],
   'fail-cgroupv1': ['--fail-cgroupv1 <bool>', 'do not start with control groups of version 1 (false)'],
   'protect-kernel-defaults': [

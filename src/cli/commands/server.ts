@@ -23,6 +23,8 @@ export const server: CliCommand = {
       'cluster-cidr',
       'service-cidr',
       'cluster-domain',
+      'tls-min-version',
+      'tls-cipher-suites',
       ...oidcFlags,
       'authentication-config',
       'authorization-config',

@@ -72,9 +72,9 @@ describe('the suites and versions of TLS that the flags name', () => {
   test('are refused where there are none of the name', async () => {
     const start = (flag: string) => startKubeApiServer(new Flags([flag]), systemOutside())
     await expect(start('--tls-cipher-suites=TLS_NULL')).rejects.toThrow(
-      '--tls-cipher-suites: TLS_NULL is not supported',
+      '--tls-cipher-suites: has TLS_NULL, which is not supported',
     )
-    await expect(start('--tls-min-version=1.2')).rejects.toThrow('--tls-min-version: unknown tls version "1.2"')
+    await expect(start('--tls-min-version=1.2')).rejects.toThrow('--tls-min-version: "1.2" is no version of TLS')
   })
 })
 

@@ -34,6 +34,10 @@ export const honouredFields: HonouredField[] = [
     text: bool,
     note: "a pod that says nothing has the runtime's bounds unless this says false",
   },
+  { field: 'tlsMinVersion', setting: 'tls-min-version', text, note: 'at least VersionTLS12 unless said' },
+  { field: 'tlsCipherSuites', setting: 'tls-cipher-suites', text: list },
+  { field: 'enableDebuggingHandlers', setting: 'enable-debugging-handlers', text: bool },
+  { field: 'enableSystemLogHandler', setting: 'enable-system-log-handler', text: bool },
   { field: 'failSwapOn', setting: 'fail-swap-on', text: bool, note: 'false unless said' },
   { field: 'failCgroupV1', setting: 'fail-cgroupv1', text: bool },
   {

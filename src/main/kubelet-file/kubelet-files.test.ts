@@ -6,7 +6,7 @@ import type { AgentOptions } from '../../agent/options.ts'
 import { cgroupOptions } from '../cgroup-settings.ts'
 import { diskOptions } from '../disk-settings.ts'
 import { evictionOptions } from '../eviction-settings.ts'
-import { nodeOptions } from '../node-settings.ts'
+import { nodeOptions, nodePortOptions } from '../node-settings.ts'
 import { registrationOptions } from '../registration-settings.ts'
 import { resolveSettings, type Settings } from '../settings.ts'
 import { shutdownOptions } from '../shutdown-settings.ts'
@@ -240,6 +240,26 @@ describe('several files', () => {
   })
 })
 
+test('what the port of a node speaks and answers can be narrowed', () => {
+  const { settings, warnings } = read(
+    'tlsMinVersion: VersionTLS13\ntlsCipherSuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n' +
+      'enableDebuggingHandlers: false\nenableSystemLogHandler: false\n',
+  )
+  expect(warnings).toEqual([])
+  expect(nodePortOptions(settings)).toEqual({
+    protocol: {
+      minVersion: 'TLSv1.3',
+      ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE-RSA-AES128-GCM-SHA256',
+    },
+    closed: { debugging: true, machineLogs: true },
+  })
+  expect(nodePortOptions(read('').settings)).toEqual({
+    protocol: {},
+    closed: { debugging: false, machineLogs: false },
+  })
+  expect(refusal('tlsMinVersion: TLS1.3\n')).toMatch(/^tlsMinVersion in .*"TLS1.3" is no version of TLS: use one of/)
+})
+
 test('a relative path is taken from the folder of its file', () => {
   expect(read('staticPodPath: manifests\n').settings.podManifestPath).toBe('/etc/k/manifests')
 })
@@ -264,10 +284,6 @@ test('a file is refused whose fields close or start what we would leave open, or
   const fields = {
     address: '127.0.0.1',
     enableServer: false,
-    enableDebuggingHandlers: false,
-    enableSystemLogHandler: false,
-    tlsMinVersion: 'VersionTLS13',
-    tlsCipherSuites: ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'],
     registerNode: false,
     staticPodURL: 'https://example.com/pods',
   }
@@ -275,7 +291,7 @@ test('a file is refused whose fields close or start what we would leave open, or
     expect(refusal(`${field}: ${JSON.stringify(value)}\n`)).toMatch(
       new RegExp(`^${field} in /etc/k/0.conf: .* has no effect; here it is: `),
     )
-  expect(refusal('address: 0.0.0.0\nenableServer: true\ntlsMinVersion: VersionTLS12\n')).toBe('taken')
+  expect(refusal('address: 0.0.0.0\nenableServer: true\n')).toBe('taken')
 })
 
 test('another kind or version of kubelet’s is refused', () => {
