@@ -24,6 +24,7 @@ import { Discovery } from './discovery/discovery.ts'
 import { Docs } from './docs/docs.ts'
 import { Deadlines } from './flow-control/deadlines.ts'
 import { FlowControl } from './flow-control/flow-control.ts'
+import type { HealthCheck } from './health/health.ts'
 import { StartSteps } from './health/start-steps.ts'
 import { type Listening, type ListenOptions, listen } from './listener/listener.ts'
 import { OpenApi } from './openapi/openapi.ts'
@@ -38,6 +39,8 @@ export interface ApiServer extends AsyncDisposable {
   core: Core
   /** What /metrics shows; other parts of the process may add theirs. */
   metrics: Registry
+  /** What `kubectl get componentstatuses` shows besides the store; other parts of the process add theirs, by Kubernetes' names. */
+  components: Map<string, HealthCheck>
   listen(options: ListenOptions): Promise<Listening>
   /** Puts others in the places of those who are asked what somebody may do, or whose tokens are believed. */
   choose(choices: Pick<ApiServerOptions, 'authorization' | 'issuers'>): void
@@ -65,7 +68,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   addComputed(core, options, identity)
   addSubresources(core, options, identity)
   const steps = new StartSteps()
-  const checks = addChecks(core, options.store, steps, options.health)
+  const components = new Map<string, HealthCheck>()
+  const checks = addChecks(core, options.store, steps, { more: options.health, components })
   const flowControl = new FlowControl({ core, registry, seats: options.seats ?? 600 })
   const auditor = options.audit && new Auditor(options.audit, { ...outside, registry })
   const advertised = { address: '127.0.0.1:6443' }
@@ -91,7 +95,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     await core.cache.close()
   }
   return {
-    ...{ handler, core, metrics: registry, close, [Symbol.asyncDispose]: close },
+    ...{ handler, core, metrics: registry, components, close, [Symbol.asyncDispose]: close },
     choose({ authorization, issuers }) {
       if (authorization) authorizers.choose(authorization)
       if (issuers) identity.issuers.choose(issuers)

@@ -100,13 +100,14 @@ export function validateObject(
   next: AnyObject,
   previous?: AnyObject,
   trusted = false,
+  warnings?: string[],
 ): FieldError[] {
   const structure = kind.custom ? [] : validateStructure(kind.schema, next)
   if (asked.storedAs?.validate && !trusted) return [...structure, ...asked.storedAs.validate(next, previous)]
   const errors = [...validateMeta(kind, next, previous), ...structure]
   if (previous && kind.checkedTwice && !trusted)
     errors.unshift(...validateMeta(kind, next), ...structure, ...(kind.validate?.(next) ?? []))
-  if (kind.validate) errors.push(...kind.validate(next, trusted && previous ? next : previous))
+  if (kind.validate) errors.push(...kind.validate(next, trusted && previous ? next : previous, warnings))
   return errors
 }
 

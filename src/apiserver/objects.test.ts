@@ -428,7 +428,7 @@ test('YAML is written as Kubernetes writes it, however long the answer', async (
   const many = await server.call('GET', `${ns}/configmaps?labelSelector=a`, undefined, accept)
   const head = `apiVersion: v1\nitems:\n- data:\n${indented('  ')}  metadata:\n    annotations:\n`
   expect(many.body.startsWith(head)).toBe(true)
-  expect(many.body).toMatch(/\nkind: ConfigMapList\nmetadata:\n  resourceVersion: "\d+"\n$/)
+  expect(many.body).toMatch(/\nkind: ConfigMapList\nmetadata:\n {2}resourceVersion: "\d+"\n$/)
   const none = await server.call('GET', `${ns}/configmaps?labelSelector=zz`, undefined, accept)
   expect(none.body).toMatch(/^apiVersion: v1\nitems: \[\]\nkind: ConfigMapList\n/)
 })

@@ -11,6 +11,7 @@ import { runElected } from './elected.ts'
 import { acmeOf, engineOf, isGatewayOn, portTaken, reservedPorts } from './gateway-part.ts'
 import { startGatewayStatuses } from './gateway-statuses.ts'
 import { controllerUser, schedulerUser } from './identities.ts'
+import { leaseCheck } from './manager-health.ts'
 import { asPart } from './part.ts'
 import { queueMetrics } from './queue-metrics.ts'
 import { allReconcilers } from './reconcilers.ts'
@@ -21,6 +22,8 @@ import { certificateSigner } from './signing.ts'
 
 interface Manager {
   part: string
+  /** As `kubectl get componentstatuses` names it. */
+  component: string
   lease: string
   client: Client
   start(client: Client): Promise<AsyncDisposable & { what: string }>
@@ -41,7 +44,8 @@ export async function startManagers(
   const drivers = openCsiDrivers(settings, outside)
   stack.defer(() => drivers[Symbol.dispose]())
   const controllers: Manager = {
-    ...{ part: 'controllers', lease: 'kube-controller-manager', client: clientOf(controllerUser) },
+    ...{ part: 'controllers', component: 'controller-manager', lease: 'kube-controller-manager' },
+    client: clientOf(controllerUser),
     async start(client) {
       const controlling = new Disposal()
       if (isGatewayOn(settings))
@@ -62,7 +66,7 @@ export async function startManagers(
     },
   }
   const scheduler: Manager = {
-    ...{ part: 'scheduler', lease: 'kube-scheduler', client: clientOf(schedulerUser) },
+    ...{ part: 'scheduler', component: 'scheduler', lease: 'kube-scheduler', client: clientOf(schedulerUser) },
     async start(client) {
       const { schedulerConfig: configuration } = settings
       const running = await startScheduler({ client, outside, configuration, announce: server.explanations.use })
@@ -70,11 +74,17 @@ export async function startManagers(
     },
   }
   const begin = settings.store.engine === 'etcd' ? standForLease : startAtOnce
-  await Promise.all([controllers, scheduler].map(manager => begin(manager, options, stack)))
+  await Promise.all([scheduler, controllers].map(manager => begin(manager, options, stack, api.components)))
 }
 
 /** Others may serve the same store: whoever holds the lease works. */
-function standForLease({ part, lease, client, start }: Manager, { outside, report }: ClusterOptions, stack: Disposal) {
+function standForLease(
+  { part, component, lease, client, start }: Manager,
+  { outside, report }: ClusterOptions,
+  stack: Disposal,
+  components: Components,
+) {
+  components.set(component, leaseCheck(client, outside.clock, lease))
   const stop = new AbortController()
   const ended = runElected({ client, outside, name: lease, signal: stop.signal, start })
   stack.defer(async () => {
@@ -84,12 +94,22 @@ function standForLease({ part, lease, client, start }: Manager, { outside, repor
   report({ part, state: 'ready', detail: `standing for the lease ${lease}` })
 }
 
-function startAtOnce({ part, client, start }: Manager, { report }: ClusterOptions, stack: Disposal): Promise<void> {
+function startAtOnce(
+  { part, component, client, start }: Manager,
+  { report }: ClusterOptions,
+  stack: Disposal,
+  components: Components,
+): Promise<void> {
+  components.set(component, () => 'it is starting')
   return asPart(report, part, 'starting', async () => {
     const running = stack.use(await start(client), part)
+    stack.defer(() => components.set(component, () => 'it has stopped'), part)
+    components.set(component, () => undefined)
     return [undefined, running.what]
   })
 }
+
+type Components = RunningServer['api']['components']
 
 interface Surroundings {
   asked: AskedPorts

@@ -43,8 +43,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   defaults?(object: T): void
   /** What is wrong with a name, in Kubernetes' words; unless given, names are DNS subdomains. */
   validName?(name: string): string[]
-  /** Refusals beyond structure; `previous` on update. Called after defaulting. */
-  validate?(next: T, previous?: T): FieldError[]
+  /** Refusals beyond structure; `previous` on update; `warnings` is given what would be refused if it were new. Called after defaulting. */
+  validate?(next: T, previous?: T, warnings?: string[]): FieldError[]
   /**
    * Additional changes before a create is validated (allocate, reset). metadata.name and uid are set, defaults applied, and
    * status is already cleared if `status` is a subresource.

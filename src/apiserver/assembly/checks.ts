@@ -4,8 +4,20 @@ import { componentStatusHandlers } from '../health/component-statuses.ts'
 import type { HealthCheck, HealthChecks } from '../health/health.ts'
 import type { StartSteps } from '../health/start-steps.ts'
 
+interface OtherChecks {
+  /** Of /livez and /readyz. */
+  more?: Partial<HealthChecks> | undefined
+  /** Parts beside this server; filled as they start. */
+  components: ReadonlyMap<string, HealthCheck>
+}
+
 /** What /livez, /readyz and `kubectl get componentstatuses` look at. @param store the one that was given, unmeasured */
-export function addChecks(core: Core, store: Store, steps: StartSteps, more: Partial<HealthChecks> = {}): HealthChecks {
+export function addChecks(
+  core: Core,
+  store: Store,
+  steps: StartSteps,
+  { more = {}, components }: OtherChecks,
+): HealthChecks {
   const { cache, closing } = core
   const storeCheck: HealthCheck = () => store.revision().then(() => undefined)
   const live: [string, HealthCheck][] = [
@@ -13,7 +25,7 @@ export function addChecks(core: Core, store: Store, steps: StartSteps, more: Par
     ['log', () => undefined],
     ['etcd', storeCheck],
   ]
-  core.computed.set(...componentStatusHandlers(new Map([['etcd-0', storeCheck]])))
+  core.computed.set(...componentStatusHandlers(() => new Map([...components, ['etcd-0', storeCheck]])))
   return {
     live: new Map<string, HealthCheck>([...live, ...steps.checks(), ...(more.live ?? [])]),
     ready: new Map<string, HealthCheck>([

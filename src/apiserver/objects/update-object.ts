@@ -149,7 +149,7 @@ async function admitAndCommit(
   if (!options.trusted && options.subresource === '') kind.finishUpdate?.(next, present)
   if (!kind.noGeneration && options.subresource !== 'status') growGeneration(target, next, present)
   if (!options.sound) {
-    const wrong = validateObject({ kind, asked: resource.kind }, next, present, options.trusted)
+    const wrong = validateObject({ kind, asked: resource.kind }, next, present, options.trusted, options.warnings)
     if (options.subresource && kind.validatePart) wrong.push(...kind.validatePart(options.subresource, next, present))
     refuse(target, next, kind.custom && options.subresource === 'status' ? wrong.map(asOfStatus) : wrong)
   }

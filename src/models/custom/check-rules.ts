@@ -24,11 +24,19 @@ class OutOfBudget extends Error {}
 
 /**
  * What the rules of a schema refuse. Rules about the change from `previous` are only asked where both states can be
- * compared; a rule that refuses what is as it was is not asked to refuse it again.
+ * compared; a rule that refuses what is as it was does not refuse it again.
+ * @param tolerated is given what was not refused for that
  */
-export function checkRules(value: unknown, node: SchemaNode, previous?: unknown, path = '', root = true): FieldError[] {
+export function checkRules(
+  value: unknown,
+  node: SchemaNode,
+  previous?: unknown,
+  path = '',
+  root = true,
+  tolerated?: FieldError[],
+): FieldError[] {
   if (!hasRules(node)) return []
-  const walk = new RuleWalk()
+  const walk = new RuleWalk(tolerated)
   try {
     walk.visit(value, node, { path, root, before: previous ?? absent, unchangedAbove: () => false })
   } catch (error) {
@@ -39,7 +47,12 @@ export function checkRules(value: unknown, node: SchemaNode, previous?: unknown,
 
 class RuleWalk {
   readonly errors: FieldError[] = []
+  readonly #tolerated: FieldError[]
   #left = budget
+
+  constructor(tolerated: FieldError[] = []) {
+    this.#tolerated = tolerated
+  }
 
   visit(value: unknown, node: SchemaNode, place: Place): void {
     if (value === null || value === undefined || !hasRules(node)) return
@@ -91,8 +104,8 @@ class RuleWalk {
     )
     if (answer === undefined || answer === true) return
     const unchanged = () => (place.before === absent ? place.unchangedAbove() : equal(value, place.before))
-    if (!usesOldSelf && unchanged()) return
-    this.errors.push(this.#refusal(compiled, bindings, value, type, place))
+    const found = !usesOldSelf && unchanged() ? this.#tolerated : this.errors
+    found.push(this.#refusal(compiled, bindings, value, type, place))
   }
 
   /** @returns undefined when it failed, which is said already */

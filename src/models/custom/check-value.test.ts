@@ -121,6 +121,15 @@ describe('a value', () => {
       ),
     ).toEqual([])
     expect(told(list, [{ k: 'b', v: 'long' }], before)).toHaveLength(1)
+    const text = { type: 'string' }
+    const either = {
+      type: 'object',
+      properties: { a: text, b: text },
+      anyOf: [{ properties: { a: { pattern: '^x' } } }],
+    }
+    expect(told(either, { a: 'bad', b: '1' }, { a: 'bad', b: '1' })).toEqual([])
+    // Of a value that changed, its other schemas ask all again.
+    expect(told(either, { a: 'bad', b: '2' }, { a: 'bad', b: '1' })).toHaveLength(2)
   })
 })
 

@@ -36,7 +36,7 @@ function checkHere(value: unknown, node: SchemaNode, found: Findings, before: un
   const typed = checkType(value, node, found)
   found.matches++
   if (value !== null) {
-    checkJunctors(value, node, found, before)
+    checkJunctors(value, node, found)
     if (typeof value === 'string') checkText(value, schema, found)
     else if (typeof value === 'number' || typeof value === 'bigint') checkNumber(value, schema, found)
     else if (Array.isArray(value)) checkList(value, node, found, before)
@@ -120,11 +120,11 @@ function checkObject(object: Record<string, unknown>, node: SchemaNode, found: F
       found.add(required(found.path.length ? `${found.place}.${name}` : name))
 }
 
-/** allOf, anyOf, oneOf, not: other schemas of the same value. */
-function checkJunctors(value: unknown, { schema }: SchemaNode, found: Findings, before: unknown): void {
+/** allOf, anyOf, oneOf, not: other schemas of the same value. They know nothing of what was before: of a value that changed all is asked. */
+function checkJunctors(value: unknown, { schema }: SchemaNode, found: Findings): void {
   const tried = (sub: object) => {
     const apart = found.apart()
-    checkHere(value, nodeOf(sub), apart, before)
+    checkHere(value, nodeOf(sub), apart, absent)
     return apart
   }
   const place = JSON.stringify(found.place)

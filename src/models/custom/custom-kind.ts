@@ -54,7 +54,7 @@ export function customKind(crd: apiextensions.CustomResourceDefinition, version:
     ...(version.deprecated ? { deprecation: version.deprecationWarning ?? deprecationOf(crd.spec, version.name) } : {}),
     generationChanged: (next, previous) => !sameContent(next, previous, subresources.includes('status')),
     warnings: finalizerWarnings,
-    validate: (next, previous) => validate(root, version, next, previous),
+    validate: (next, previous, warnings) => validate(root, version, next, previous, warnings),
     custom: customSchema(root, openApi, names, `${apiVersion}.${names.kind}`),
   }
 }
@@ -119,7 +119,13 @@ function sameContent(next: AnyObject, previous: AnyObject, ownStatus: boolean): 
   return true
 }
 
-function validate(root: SchemaNode, version: Version, next: AnyObject, previous: AnyObject | undefined): FieldError[] {
+function validate(
+  root: SchemaNode,
+  version: Version,
+  next: AnyObject,
+  previous: AnyObject | undefined,
+  warnings?: string[],
+): FieldError[] {
   const uniqueBefore = !previous || checkUnique(previous, root).length === 0
   const errors = [
     ...checkValue(next, root, previous),
@@ -128,7 +134,10 @@ function validate(root: SchemaNode, version: Version, next: AnyObject, previous:
     ...(uniqueBefore ? checkUnique(next, root) : []),
   ]
   if (errors.some(error => blocking.has(error.reason)) && hasRules(root)) return [...errors, rulesNotAsked]
-  return [...errors, ...checkRules(next, root, previous)]
+  const tolerated: FieldError[] = []
+  errors.push(...checkRules(next, root, previous, '', true, tolerated))
+  warnings?.push(...tolerated.map(({ field, message }) => `${field}: ${message}`))
+  return errors
 }
 
 /** What is so wrong that rules could not make sense of the object. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { FieldError } from '../field-error.ts'
 import { checkRules } from './check-rules.ts'
 import { checkRuleDefinitions } from './rule-definitions.ts'
 import { nodeOf } from './schema-node.ts'
@@ -47,6 +48,16 @@ describe('a rule', () => {
     const rule = withRules([{ rule: 'self.min <= self.max' }])
     expect(told(rule, { min: 3, max: 2 }, { min: 3, max: 2 })).toEqual([])
     expect(told(rule, { min: 4, max: 2 }, { min: 3, max: 2 })).toHaveLength(1)
+  })
+
+  test('tells what it does not refuse again', () => {
+    const tolerated: FieldError[] = []
+    const value = { spec: { min: 3, max: 2 } }
+    const node = nodeOf(withRules([{ rule: 'self.min <= self.max' }]))
+    expect(checkRules(value, node, structuredClone(value), '', true, tolerated)).toEqual([])
+    expect(tolerated.map(({ field, message }) => `${field}: ${message}`)).toEqual([
+      'spec: Invalid value: "object": failed rule: self.min <= self.max',
+    ])
   })
 
   test('follows the elements of a list by their keys', () => {

@@ -13,7 +13,7 @@ import { regexFunctions } from './regex.ts'
 import { semverFunctions } from './semver.ts'
 import { specified } from './specification.ts'
 import { standard } from './standard.ts'
-import { stringFunctions } from './strings.ts'
+import { reversal, stringFunctions } from './strings.ts'
 import { urlFunctions } from './url.ts'
 
 /** The functions that Kubernetes 1.32 has. */
@@ -38,4 +38,4 @@ export const kubernetesLibrary = merged([
 export const deviceLibrary = merged([kubernetesLibrary, semverFunctions])
 
 /** Those and the extensions of the language that Kubernetes leaves out. */
-export const extendedLibrary = merged([specified, kubernetesLibrary, mathFunctions, encoders])
+export const extendedLibrary = merged([specified, kubernetesLibrary, reversal, mathFunctions, encoders])

@@ -192,6 +192,17 @@ test.each<[string, number]>([
   expect(run(source, 1000, { x: { a: 1 } }).cost).toBe(cost)
 })
 
+test.each([
+  "'ab'.reverse()",
+  '[1].reverse()',
+  'math.abs(-1)',
+  "base64.encode(b'a')",
+  '[[1]].flatten()',
+  "semver('1.0.0')",
+])('%s is of a later version of Kubernetes, and refused', source => {
+  expect(() => compileCel(source, { variables: {} })).toThrow('undeclared reference')
+})
+
 describe('estimates', () => {
   const estimate = (source: string, maxElements: number) => {
     const texts = cel.list({ kind: 'string', maxElements: 20 }, { maxElements })

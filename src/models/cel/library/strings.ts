@@ -167,7 +167,6 @@ export const stringFunctions = library({
   lowerAscii: [method('string_lower_ascii', [string], string, asciiLower, sameSize)],
   upperAscii: [method('string_upper_ascii', [string], string, asciiUpper, sameSize)],
   trim: [method('string_trim', [string], string, trim, sameSize)],
-  reverse: [method('string_reverse', [string], string, (text: string) => [...text].reverse().join(''), sameSize)],
   substring: [
     method('string_substring_int', [string, int], string, substring, sameSize),
     method('string_substring_int_int', [string, int, int], string, substring, sameSize),
@@ -199,4 +198,9 @@ export const stringFunctions = library({
       reads(0, perCharacter, ([text]) => ({ min: text!.size.min + 2, max: text!.size.max * 2 + 2 })),
     ),
   ],
+})
+
+/** Not among the functions of Kubernetes 1.32, whose texts cannot be turned round. */
+export const reversal = library({
+  reverse: [method('string_reverse', [string], string, (text: string) => [...text].reverse().join(''), sameSize)],
 })
