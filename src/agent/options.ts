@@ -126,6 +126,10 @@ export interface AgentOptions {
   cpuManagerPolicy?: 'none' | 'static'
   /** With `static`: no two containers share a core, so only whole cores are given (kubelet's `full-pcpus-only`). */
   fullCoresOnly?: boolean
+  /** With `static`: threads of different cores are given first (kubelet's `distribute-cpus-across-cores`). */
+  spreadOverCores?: boolean
+  /** With `static`: containers that share do not run on what is reserved either (kubelet's `strict-cpu-reservation`). */
+  strictReservation?: boolean
   /** With `static`: the processors that no container has for itself; so many of the first as cpu is reserved unless said otherwise. */
   reservedCpus?: readonly number[]
   /** Containers of Guaranteed pods have their memory from as few NUMA nodes as will do; absent: from anywhere (kubelet's `None`). */

@@ -189,7 +189,7 @@ test('how a node keeps its disk free is read, and refused where it contradicts i
 
 test('what a node keeps for itself and waits for can be told more finely', () => {
   const resolve = (flags: Record<string, string>) => resolveSettings({ flags, env: {}, machine })
-  expect(resolve({})).toMatchObject({ seccompDefault: 'true', cpuManagerPolicyOptions: { fullCoresOnly: false } })
+  expect(resolve({})).toMatchObject({ seccompDefault: 'true', cpuManagerPolicyOptions: {} })
   expect(
     resolve({
       'shutdown-grace-period-by-pod-priority': '0=20s,100000=1m30s',
@@ -212,7 +212,7 @@ test('what a node keeps for itself and waits for can be told more finely', () =>
     ],
   })
   expect(() => resolve({ 'shutdown-grace-period-by-pod-priority': 'high=1s' })).toThrow('is not PRIORITY=DURATION')
-  expect(() => resolve({ 'cpu-manager-policy-options': 'align-by-socket=true' })).toThrow('the one option that there')
+  expect(() => resolve({ 'cpu-manager-policy-options': 'align-by-socket=true' })).toThrow('the options that there are')
   expect(() => resolve({ 'memory-manager-policy': 'static' })).toThrow('is not one of None, Static')
   for (const wrong of ['memory=1Gi', '0:cpu=1', '0:memory=much', '0:memory=0', '0:'])
     expect(() => resolve({ 'reserved-memory': wrong })).toThrow('is not NUMA-NODE:memory=AMOUNT')

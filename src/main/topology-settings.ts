@@ -7,7 +7,7 @@ export interface TopologyChoices {
   /** `static`: containers of Guaranteed pods that ask for whole processors have them for themselves. */
   cpuManagerPolicy: 'none' | 'static'
   /** `full-pcpus-only=true`: only whole cores are given. */
-  cpuManagerPolicyOptions: { fullCoresOnly: boolean }
+  cpuManagerPolicyOptions: CpuOptions
   /** Processors that no container has for itself, and that pods may not request. */
   reservedCpus: number[] | undefined
   /** `Static`: Guaranteed pods have their memory from as few NUMA nodes as will do. */
@@ -23,7 +23,7 @@ export interface TopologyChoices {
 
 export const topologyDefaults: TopologyChoices = {
   cpuManagerPolicy: 'none',
-  cpuManagerPolicyOptions: { fullCoresOnly: false },
+  cpuManagerPolicyOptions: {},
   reservedCpus: undefined,
   memoryManagerPolicy: 'None',
   reservedMemory: undefined,
@@ -32,10 +32,26 @@ export const topologyDefaults: TopologyChoices = {
   topologyManagerPolicyOptions: {},
 }
 
-function readCpuOptions(text: string): TopologyChoices['cpuManagerPolicyOptions'] {
-  const [, value] = /^full-pcpus-only=(true|false)$/.exec(text) ?? []
-  if (!value) throw new Error('is not full-pcpus-only=true or full-pcpus-only=false, the one option that there is')
-  return { fullCoresOnly: value === 'true' }
+type CpuOptions = Pick<AgentOptions, 'fullCoresOnly' | 'spreadOverCores' | 'strictReservation'>
+
+const cpuOptions: Record<string, keyof CpuOptions> = {
+  'full-pcpus-only': 'fullCoresOnly',
+  'distribute-cpus-across-cores': 'spreadOverCores',
+  'strict-cpu-reservation': 'strictReservation',
+}
+
+/** `full-pcpus-only=true,strict-cpu-reservation=true` */
+function readCpuOptions(text: string): CpuOptions {
+  const chosen: CpuOptions = {}
+  for (const [name, value] of Object.entries(readPairs(text))) {
+    const option = Object.hasOwn(cpuOptions, name) ? cpuOptions[name] : undefined
+    if (!option || !/^(true|false)$/.test(value))
+      throw new Error(`is not OPTION=true,…; the options that there are: ${Object.keys(cpuOptions).join(', ')}`)
+    chosen[option] = value === 'true'
+  }
+  if (chosen.fullCoresOnly && chosen.spreadOverCores)
+    throw new Error('asks for whole cores and for threads of different ones; choose one')
+  return chosen
 }
 
 function readCpus(text: string): number[] {
@@ -78,12 +94,11 @@ export const topologyRules: { [K in keyof TopologyChoices]: { name: string; read
 
 export function topologyOptions(
   settings: TopologyChoices,
-): Pick<AgentOptions, 'cpuManagerPolicy' | 'fullCoresOnly' | 'reservedCpus' | 'memoryManager' | 'topology'> {
+): CpuOptions & Pick<AgentOptions, 'cpuManagerPolicy' | 'reservedCpus' | 'memoryManager' | 'topology'> {
   const { cpuManagerPolicy, reservedCpus, topologyManagerPolicy: policy, topologyManagerScope: scope } = settings
-  const { fullCoresOnly } = settings.cpuManagerPolicyOptions
   const { memoryManagerPolicy, reservedMemory = [] } = settings
   const own = {
-    ...{ cpuManagerPolicy, fullCoresOnly, ...(reservedCpus ? { reservedCpus } : {}) },
+    ...{ cpuManagerPolicy, ...settings.cpuManagerPolicyOptions, ...(reservedCpus ? { reservedCpus } : {}) },
     ...(memoryManagerPolicy === 'Static' ? { memoryManager: { reservedMemory } } : {}),
   }
   if (policy === 'none') return own

@@ -32,3 +32,15 @@ export function chooseCpus(free: ReadonlySet<number>, cores: readonly number[][]
   for (const core of cores) take(core)
   return chosen.sort((a, b) => a - b)
 }
+
+/** The same, but of each core one thread before any core gives a second one. Pure. */
+export function spreadCpus(free: ReadonlySet<number>, cores: readonly number[][], count: number): number[] | undefined {
+  if (free.size < count) return undefined
+  const most = Math.max(0, ...cores.map(core => core.length))
+  const rounds = Array.from({ length: most }, (_, thread) => cores.flatMap(core => core.slice(thread, thread + 1)))
+  return rounds
+    .flat()
+    .filter(cpu => free.has(cpu))
+    .slice(0, count)
+    .sort((a, b) => a - b)
+}

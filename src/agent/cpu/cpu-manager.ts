@@ -13,7 +13,7 @@ import type { RuntimeView } from '../runtime-view.ts'
 import { type Hints, hintsOf } from '../topology/hints.ts'
 import type { NodeMask, Numa } from '../topology/numa.ts'
 import { giveToAll, type TopologyProvider } from '../topology/topology-manager.ts'
-import { chooseCpus, exclusiveCpus } from './assignment.ts'
+import { chooseCpus, exclusiveCpus, spreadCpus } from './assignment.ts'
 import { cpuListText, parseCpuList } from './cpu-list.ts'
 
 export interface CpuManagerOptions {
@@ -29,6 +29,10 @@ export interface CpuManagerOptions {
   reservedCpus?: readonly number[]
   /** Only whole cores are given. */
   fullCoresOnly?: boolean
+  /** Threads of different cores are given first. */
+  spreadOverCores?: boolean
+  /** What is kept for the system is nobody's: containers that share do not run there either. */
+  strictReservation?: boolean
   /** Where processors are near to; absent: nobody asks. */
   numa?: Numa
   metrics?: AgentMetrics | undefined
@@ -181,12 +185,13 @@ export class CpuManager implements TopologyProvider {
 
   /** From those nodes as many as there are, the rest from anywhere. */
   #choose(free: ReadonlySet<number>, count: number, nodes: NodeMask | undefined): number[] | undefined {
-    const { numa } = this.#options
-    if (nodes === undefined || !numa) return chooseCpus(free, this.#cores, count)
+    const { numa, spreadOverCores } = this.#options
+    const choose = spreadOverCores ? spreadCpus : chooseCpus
+    if (nodes === undefined || !numa) return choose(free, this.#cores, count)
     const near = new Set([...free].filter(cpu => nodes & (1 << (numa.nodeOfCpu.get(cpu) ?? 0))))
-    const first = chooseCpus(near, this.#cores, Math.min(count, near.size))!
+    const first = choose(near, this.#cores, Math.min(count, near.size))!
     const others = new Set([...free].filter(cpu => !first.includes(cpu)))
-    const rest = chooseCpus(others, this.#cores, count - first.length)
+    const rest = choose(others, this.#cores, count - first.length)
     return rest && [...first, ...rest].sort((a, b) => a - b)
   }
 
@@ -222,10 +227,13 @@ export class CpuManager implements TopologyProvider {
     return new Set([...this.#given.values()].flatMap(pod => [...pod.values()].flat()))
   }
 
-  /** What no container has for itself. Never empty: the reserved ones are in it. */
+  /** What no container has for itself, as far as those that share may have it. Never empty: a runtime takes that for all. */
   #shared(): number[] {
     const taken = this.#taken()
-    return this.#all.filter(cpu => !taken.has(cpu))
+    const left = this.#all.filter(cpu => !taken.has(cpu))
+    if (!this.#options.strictReservation) return left
+    const others = left.filter(cpu => !this.#reserved.has(cpu))
+    return others.length ? others : left
   }
 
   /** What one container may still have for itself. */

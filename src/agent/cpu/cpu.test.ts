@@ -3,7 +3,7 @@ import { systemDisk } from '../../base/disk.ts'
 import { silentLogger } from '../../base/logger.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
 import type { Numa } from '../topology/numa.ts'
-import { chooseCpus, exclusiveCpus } from './assignment.ts'
+import { chooseCpus, exclusiveCpus, spreadCpus } from './assignment.ts'
 import { cpuListText, parseCpuList } from './cpu-list.ts'
 import { CpuManager, type CpuManagerOptions } from './cpu-manager.ts'
 
@@ -47,6 +47,16 @@ describe('processors for one container alone', () => {
     ['all of them', [0, 1, 2, 3, 4, 5, 6, 7], 8, [0, 1, 2, 3, 4, 5, 6, 7]],
     ['more than there are', [0, 1], 3, undefined],
   ])('%s', (_, free, count, chosen) => expect(chooseCpus(new Set(free), cores, count)).toEqual(chosen))
+})
+
+// cpu_assignment.go of 1.32: sortAvailableCPUsSpread takes them by their numbers, and siblings are numbered after all first threads.
+it.each([
+  ['of each core one thread', [0, 1, 2, 3, 4, 5, 6, 7], 3, [0, 1, 2]],
+  ['a second one where no other core is left', [0, 1, 4, 5], 3, [0, 1, 4]],
+  ['of more than there are none', [0, 1], 3, undefined],
+])('spread over cores: %s', (_, free, count, chosen) => {
+  const cores = [0, 1, 2, 3].map(core => [core, core + 4])
+  expect(spreadCpus(new Set(free), cores, count)).toEqual(chosen)
 })
 
 describe('the static policy', () => {
@@ -188,6 +198,19 @@ describe('the static policy', () => {
     )
     expect(manager.allocatable).toEqual([0, 1, 3])
     await expect(open([], undefined, {}, { reservedCpus: [1, 7] })).rejects.toThrow('processors 7 are to be reserved')
+  })
+
+  it('keeps those that share off what is reserved, too, if it is told to', async () => {
+    const { manager } = await open([], undefined, {}, { reservedCpus: [0, 1], strictReservation: true })
+    const small = pod('small', '500m')
+    const cpusOfSmall = () => manager.cpusOf(small, main(small)).cpus
+    expect(cpusOfSmall()).toBe('2-3')
+    manager.admit(pod('one', '1'))
+    expect(cpusOfSmall()).toBe('3')
+    // A runtime takes an empty list for all.
+    manager.admit(pod('another', '1'))
+    expect(cpusOfSmall()).toBe('0-1')
+    expect(manager.counts).toEqual({ exclusive: 2, free: 0 })
   })
 
   it('goes by the running containers when the file cannot be read', async () => {

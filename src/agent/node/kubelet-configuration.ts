@@ -48,7 +48,7 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     allowedUnsafeSysctls: [...(options.allowedUnsafeSysctls ?? [])],
     seccompDefault: options.seccompDefault ?? true,
     cpuManagerPolicy: options.cpuManagerPolicy ?? 'none',
-    ...(options.fullCoresOnly ? { cpuManagerPolicyOptions: { 'full-pcpus-only': 'true' } } : {}),
+    ...cpuOptions(options),
     ...(options.reservedCpus ? { reservedSystemCPUs: cpuListText(options.reservedCpus) } : {}),
     memoryManagerPolicy: options.memoryManager ? 'Static' : 'None',
     ...(options.memoryManager ? { reservedMemory: options.memoryManager.reservedMemory } : {}),
@@ -96,6 +96,16 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     failSwapOn: false,
     memorySwap: { swapBehavior: options.swapBehavior ?? 'NoSwap' },
   }
+}
+
+function cpuOptions(options: AgentOptions): { cpuManagerPolicyOptions?: Record<string, string> } {
+  const chosen = {
+    'full-pcpus-only': options.fullCoresOnly,
+    'distribute-cpus-across-cores': options.spreadOverCores,
+    'strict-cpu-reservation': options.strictReservation,
+  }
+  const names = Object.entries(chosen).flatMap(([name, isChosen]) => (isChosen ? [name] : []))
+  return names.length ? { cpuManagerPolicyOptions: Object.fromEntries(names.map(name => [name, 'true'])) } : {}
 }
 
 /** 0 is kubelet's word for: as often as need be. */

@@ -132,7 +132,10 @@ export const flagTexts: Record<string, [flag: string, help: string]> = {
   'pod-max-pids': ['--pod-max-pids <n>', 'processes that one pod may have (-1: any number)'],
   'qos-reserved': ['--qos-reserved <list>', 'requested memory that lesser classes of pods cannot take (memory=50%)'],
   'cpu-manager-policy': ['--cpu-manager-policy <name>', 'none, or static: whole processors for Guaranteed pods (none)'],
-  'cpu-manager-policy-options': ['--cpu-manager-policy-options <list>', 'full-pcpus-only=true: only whole cores'],
+  'cpu-manager-policy-options': [
+    '--cpu-manager-policy-options <list>',
+    'full-pcpus-only=true: only whole cores; strict-cpu-reservation=true: nobody on reserved ones; distribute-cpus-across-cores=true',
+  ],
   'reserved-cpus': ['--reserved-cpus <list>', 'processors kept for the system: 0-1 (none by name)'],
   'memory-manager-policy': [
     '--memory-manager-policy <name>',

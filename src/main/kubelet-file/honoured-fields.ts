@@ -103,7 +103,12 @@ export const honouredFields: HonouredField[] = [
   { field: 'singleProcessOOMKill', setting: 'single-process-oom-kill', text: bool },
 
   { field: 'cpuManagerPolicy', setting: 'cpu-manager-policy', text },
-  { field: 'cpuManagerPolicyOptions', setting: 'cpu-manager-policy-options', text: pairs('=') },
+  {
+    field: 'cpuManagerPolicyOptions',
+    setting: 'cpu-manager-policy-options',
+    text: pairs('='),
+    note: '`full-pcpus-only`, `strict-cpu-reservation`, `distribute-cpus-across-cores`; others are refused',
+  },
   { field: 'reservedSystemCPUs', setting: 'reserved-cpus', text },
   { field: 'memoryManagerPolicy', setting: 'memory-manager-policy', text },
   { field: 'reservedMemory', setting: 'reserved-memory', text: memoryOfNodes },

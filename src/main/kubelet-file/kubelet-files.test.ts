@@ -123,7 +123,7 @@ const full = {
   memorySwap: { swapBehavior: 'LimitedSwap' },
   singleProcessOOMKill: true,
   cpuManagerPolicy: 'static',
-  cpuManagerPolicyOptions: { 'full-pcpus-only': 'true' },
+  cpuManagerPolicyOptions: { 'full-pcpus-only': 'true', 'strict-cpu-reservation': 'true' },
   memoryManagerPolicy: 'Static',
   reservedMemory: [{ numaNode: 0, limits: { memory: '1636Mi' } }],
   topologyManagerPolicy: 'restricted',
