@@ -99,6 +99,7 @@ export function createHandler(parts: PipelineParts): ApiHandler {
     const now = parts.core.clock.monotonicMs()
     parts.metrics.requests.observe({
       ...{ info, verb: label, reply, ms: now - started },
+      bodyBytes: request.body?.length ?? 0,
       waitedMs: flow ? (begunMs || now) - askedMs : 0,
       givenUp: tooLong || (flow !== undefined && begunMs === 0 && reply.status === 429),
     })

@@ -146,13 +146,14 @@ export class HistogramTally {
     this.perBucket = new Array<number>(bounds.length + 1).fill(0)
   }
 
-  observe(value: number): void {
+  /** @param times how often; of what lasts, how many units of time */
+  observe(value: number, times = 1): void {
     const bounds = this.#bounds
     let bucket = 0
     while (bucket < bounds.length && value > bounds[bucket]!) bucket++
-    this.perBucket[bucket]!++
-    this.sum += value
-    this.count++
+    this.perBucket[bucket]! += times
+    this.sum += value * times
+    this.count += times
   }
 }
 

@@ -60,6 +60,7 @@ export class FlowControl {
       () => this.#levels.values(),
       seats,
       level => this.#toBorrow(level),
+      () => this.#core.clock.monotonicMs(),
     )
     const changed = () => {
       this.#flows = undefined
@@ -133,11 +134,12 @@ export class FlowControl {
     const seats = seatsFor(this.#core, request.verb, info, level.maxSeats)
     const came = clock.monotonicMs()
     let done: Done | undefined
-    if (!level.queues?.waiting && this.#fits(level, seats)) this.#take(level, seats)
+    if (!level.queues?.waiting && this.#fits(level, seats)) this.#take(level, seats, came)
     else {
       counts.queued(seats)
       const turn = await this.#wait(level, `${schema.metadata.name}\0${flowOf(schema, request)}`, seats, limits)
       counts.left(seats)
+      level.times.changed(level, clock.monotonicMs())
       if (typeof turn === 'string') {
         counts.refused(turn, clock.monotonicMs() - came)
         return refused()
@@ -175,6 +177,7 @@ export class FlowControl {
       const onGone = () => settle('cancelled')
       const cancel = this.#core.clock.schedule(waitMs, () => settle('time-out'))
       const leave = queues.add(flow, { seats, start: settle })
+      level.times.changed(level, this.#core.clock.monotonicMs())
       if (!leave) settle('queue-full')
       else if (gone.aborted) onGone()
       else gone.addEventListener('abort', onGone, { once: true })
@@ -187,9 +190,10 @@ export class FlowControl {
     return level.fits(seats, () => this.#toBorrow(level))
   }
 
-  #take(level: PriorityLevel, seats: number): void {
+  #take(level: PriorityLevel, seats: number, nowMs: number): void {
     level.seatsInUse += seats
     level.executing++
+    level.times.changed(level, nowMs)
     if (seats === 1 || !this.#nextTurn) return
     if (level.wideThisTurn === 0)
       this.#nextTurn(() => {
@@ -202,6 +206,7 @@ export class FlowControl {
   #give(level: PriorityLevel, seats: number): void {
     level.seatsInUse -= seats
     level.executing--
+    level.times.changed(level, this.#core.clock.monotonicMs())
     this.#dispatch(level)
     // What this level does not need, others may borrow.
     for (const other of this.#levels.values()) if (other !== level && other.queues?.waiting) this.#dispatch(other)
@@ -211,7 +216,7 @@ export class FlowControl {
     for (;;) {
       const next = level.queues?.peek()
       if (!next || !this.#fits(level, next.seats)) return
-      this.#take(level, next.seats)
+      this.#take(level, next.seats, this.#core.clock.monotonicMs())
       level.queues!.shift()
     }
   }
@@ -240,7 +245,7 @@ export class FlowControl {
     for (const configuration of configurations) {
       const { name } = configuration.metadata
       let level = this.#levels.get(name)
-      if (!level) this.#levels.set(name, (level = new PriorityLevel(name)))
+      if (!level) this.#levels.set(name, (level = this.#newLevel(name)))
       level.configure(configuration, this.#seats, shares)
     }
     return all<flowcontrol.FlowSchema>(FlowSchema)
@@ -250,6 +255,10 @@ export class FlowControl {
           (a.schema.spec.matchingPrecedence ?? 0) - (b.schema.spec.matchingPrecedence ?? 0) ||
           (a.schema.metadata.name < b.schema.metadata.name ? -1 : 1),
       )
+  }
+
+  #newLevel(name: string): PriorityLevel {
+    return new PriorityLevel(name, this.#metrics.timesOf(name, this.#core.clock.monotonicMs()))
   }
 
   /** Undefined for a schema whose level is not there. */

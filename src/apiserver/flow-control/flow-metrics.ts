@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
+import { LevelTimes } from './level-times.ts'
 import type { PriorityLevel } from './priority-level.ts'
 
 export type Refusal = 'queue-full' | 'concurrency-limit' | 'time-out' | 'cancelled'
@@ -26,6 +27,8 @@ interface Present {
 }
 
 const flowLabels = ['priority_level', 'flow_schema'] as const
+const shares = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1]
+const demands = [0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2, 2.8, 4, 6]
 const buckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
 
 /** `apiserver_flowcontrol_*`, under upstream's names. */
@@ -35,14 +38,21 @@ export class FlowMetrics {
   readonly #waited: TallyHistogram
   readonly #executed: TallyHistogram
   readonly #seats: TallyHistogram
+  readonly #use: TallyHistogram
+  readonly #wanted: TallyHistogram
   readonly #present = new Map<string, Present>()
 
-  /** @param seats of the whole server, and @param toBorrow what a level could borrow of the others now */
+  /**
+   * @param seats of the whole server
+   * @param toBorrow what a level could borrow of the others now
+   * @param nowMs the time, on a clock that only runs forward
+   */
   constructor(
     registry: Registry,
     levels: () => Iterable<PriorityLevel>,
     seats: number,
     toBorrow: (level: PriorityLevel) => number,
+    nowMs: () => number,
   ) {
     const registers = [registry]
     const name = (text: string) => `apiserver_flowcontrol_${text}`
@@ -95,6 +105,24 @@ export class FlowMetrics {
           for (const level of levels()) this.set({ priority_level: level.name }, value(level))
         },
       })
+    // The first of these: what lasts until now is counted before the histograms below are read.
+    gauge('demand_seats_high_watermark', 'The most seats that were wanted in the last ten seconds.', level => {
+      level.times.changed(level, nowMs())
+      return level.times.demand.most
+    })
+    gauge('demand_seats_average', 'Seats that were wanted on average.', level => level.times.demand.average)
+    gauge('demand_seats_stdev', 'Their standard deviation.', level => level.times.demand.deviation)
+    gauge('demand_seats_smoothed', 'Both together, falling slowly.', level => level.times.demand.smoothed)
+    this.#wanted = new TallyHistogram({
+      name: name('demand_seats'),
+      help: 'Nanoseconds in which so many seats were wanted, by those that are the level’s own.',
+      ...{ labelNames: ['priority_level'], buckets: demands, registers },
+    })
+    this.#use = new TallyHistogram({
+      name: name('priority_level_seat_utilization'),
+      help: 'Nanoseconds in which such a share of a level’s seats was taken.',
+      ...{ labelNames: ['priority_level', 'phase'], buckets: shares, registers },
+    })
     gauge('nominal_limit_seats', 'Seats of each priority level.', level => level.nominalSeats)
     gauge(
       'lower_limit_seats',
@@ -108,6 +136,14 @@ export class FlowMetrics {
       'current_limit_seats',
       'Seats that a priority level can have now: its own and those that others lend.',
       level => Math.min(level.nominalSeats + Math.min(level.borrowLimit, toBorrow(level)), seats),
+    )
+  }
+
+  timesOf(priority_level: string, nowMs: number): LevelTimes {
+    return new LevelTimes(
+      nowMs,
+      this.#use.of({ priority_level, phase: 'executing' }),
+      this.#wanted.of({ priority_level }),
     )
   }
 

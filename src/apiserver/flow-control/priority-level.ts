@@ -1,5 +1,6 @@
 import type { PriorityLevelConfiguration } from '../../models/types/flowcontrol-v1.ts'
 import { FairQueues } from './fair-queues.ts'
+import type { LevelTimes } from './level-times.ts'
 
 /** The seats of one priority level: how many it has, lends and may borrow, and how many are taken. */
 export class PriorityLevel {
@@ -18,8 +19,12 @@ export class PriorityLevel {
   wideThisTurn = 0
   #queuing = ''
 
-  constructor(name: string) {
+  /** For how long how much of it was taken. */
+  readonly times: LevelTimes
+
+  constructor(name: string, times: LevelTimes) {
     this.name = name
+    this.times = times
   }
 
   /** @param seats of the whole server, and @param shares of all levels together */

@@ -56,6 +56,34 @@ test('watches, objects, the store and requests under way are told under Kubernet
   for (const name of names) expect((await lines(name)).length, name).toBeGreaterThan(0)
 })
 
+test('what is sent is counted by its bytes, and features by whether they are here', async () => {
+  await server.call('POST', configMaps, { metadata: { name: 'big' }, data: { text: 'x'.repeat(100_000) } })
+  await server.call('PUT', '/apis/made.up/v9/gadgets/a', {})
+  const bodies = await lines('apiserver_request_body_size_bytes')
+  const of = (part: string, labels: string) => `apiserver_request_body_size_bytes_${part}{${labels}}`
+  const about = 'resource="configmaps",verb="create"'
+  const upTo = (le: string) => bodies.find(line => line.startsWith(of('bucket', `le="${le}",${about}`)))?.split(' ')[1]
+  expect(Number(upTo('150000')) - Number(upTo('50000'))).toBe(1)
+  expect(bodies.join()).not.toMatch(/made/)
+  expect(await lines('kubernetes_feature_enabled{name="CRDValidationRatcheting"')).toEqual([
+    'kubernetes_feature_enabled{name="CRDValidationRatcheting",stage="BETA"} 1',
+  ])
+  expect(await lines('kubernetes_feature_enabled{name="ComponentStatusz"')).toEqual([
+    'kubernetes_feature_enabled{name="ComponentStatusz",stage="ALPHA"} 0',
+  ])
+})
+
+test('of each priority level it is told how long its seats were taken', async () => {
+  await server.call('GET', configMaps)
+  const names = ['demand_seats_count', 'priority_level_seat_utilization_count', 'demand_seats_high_watermark']
+  for (const name of names) {
+    const [line] = (await lines(`apiserver_flowcontrol_${name}`)).filter(l =>
+      l.includes('priority_level="global-default"'),
+    )
+    expect(line, name).toMatch(/ \d/)
+  }
+})
+
 test('others are served between one metric and the next', async () => {
   let served = 0
   let done = false

@@ -6,6 +6,7 @@ import type { ResourcePath } from '../request-info.ts'
 import type { ResourceTable } from '../resources.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
 import { AccessMetrics } from './access-metrics.ts'
+import { featureMetric } from './features.ts'
 import { HealthMetrics } from './health-metrics.ts'
 import { processMetrics } from './process-metrics.ts'
 import { ReadMetrics } from './read-metrics.ts'
@@ -25,6 +26,7 @@ export class Metrics {
     this.requests = new RequestMetrics([registry], path => isServed(resources, path))
     this.reads = new ReadMetrics([registry])
     this.access = new AccessMetrics([registry])
+    featureMetric(registry)
     new Gauge({
       name: 'kubernetes_build_info',
       help: 'Always 1; the labels say which program this is.',

@@ -12,7 +12,9 @@ export interface Observation {
   reply: ApiReply
   /** Until the answer, or its stream, began. */
   ms: number
-  /** Of that, in a queue. */
+  /** Of what was sent with it. */
+  bodyBytes?: number
+  /** Of that time, in a queue. */
   waitedMs?: number
   /** The server did not do it: it had too much to do, or it took too long. */
   givenUp?: boolean
@@ -24,6 +26,9 @@ const aboutAny = ['verb', ...place] as const
 /** Those that rules about service levels ask for, a second, five and thirty among them. */
 const longer = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
 const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, ...longer]
+/** Up to the largest body that is taken. */
+const bodySizes = Array.from({ length: 31 }, (_, i) => 50_000 + i * 100_000)
+const withBody = new Set(['create', 'update', 'patch'])
 const sizes = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000]
 /** Different requests that are told apart; past that a new one is looked up each time. */
 const maxRemembered = 2_000
@@ -36,6 +41,7 @@ interface Known {
   duration: HistogramTally | undefined
   service: HistogramTally | undefined
   size: HistogramTally | undefined
+  body: HistogramTally | undefined
 }
 
 /** What `kube-apiserver` counts of its requests, under its names and labels. */
@@ -44,6 +50,7 @@ export class RequestMetrics {
   readonly #duration: TallyHistogram
   readonly #service: TallyHistogram
   readonly #sizes: TallyHistogram
+  readonly #bodies: TallyHistogram
   readonly #givenUp: TallyCounter
   readonly #known = new Map<string, Known>()
   readonly #isServed: (path: ResourcePath) => boolean
@@ -86,6 +93,13 @@ export class RequestMetrics {
       buckets: sizes,
       registers,
     })
+    this.#bodies = new TallyHistogram({
+      name: 'apiserver_request_body_size_bytes',
+      help: 'Bytes of what was sent to create or change objects.',
+      labelNames: ['resource', 'verb'],
+      buckets: bodySizes,
+      registers,
+    })
     const inflight = (): [string, number][] => [
       ['readOnly', this.#reading],
       ['mutating', this.#writing],
@@ -112,12 +126,13 @@ export class RequestMetrics {
   }
 
   observe(observation: Observation): void {
-    const { reply, ms, waitedMs = 0, givenUp } = observation
+    const { reply, ms, waitedMs = 0, bodyBytes, givenUp } = observation
     const known = this.#find(observation)
     known.count.inc()
     known.duration?.observe(ms / 1000)
     known.service?.observe((ms - waitedMs) / 1000)
     if (givenUp) this.#givenUp.of({ ...known.labels, code: String(reply.status) }).inc()
+    if (bodyBytes) known.body?.observe(bodyBytes)
     if (reply.body instanceof Uint8Array) known.size?.observe(reply.body.length)
   }
 
@@ -142,6 +157,10 @@ export class RequestMetrics {
       duration: streams ? undefined : this.#duration.of(labels),
       service: streams ? undefined : this.#service.of(labelsOfAny),
       size: path && !streams ? this.#sizes.of(labelsOfAny) : undefined,
+      body:
+        where.resource && withBody.has(verb)
+          ? this.#bodies.of({ resource: group ? `${plural}.${group}` : plural, verb })
+          : undefined,
     }
     if (this.#known.size < maxRemembered) this.#known.set(key, known)
     return known
