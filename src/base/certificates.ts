@@ -16,7 +16,7 @@ export interface CertificateRequest extends CertificateSubject {
   usages: ('client' | 'server')[]
   /** Days from now; 365 unless said otherwise. */
   days?: number
-  /** For old suites, whose key exchange is RSA's. Of 2,048 bits: takes some 0.1 s; ECDSA P-256 unless given. */
+  /** For old suites, whose key exchange is RSA's, and clients that read no other key. Of 2,048 bits: takes some 0.1 s; ECDSA P-256 unless given. */
   rsa?: boolean
 }
 

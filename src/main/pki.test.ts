@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,4 +33,12 @@ it('a damaged file is named, with what to do about it', async () => {
     message: `${join(folder, 'ca.key')} holds no private key`,
     hint: expect.stringContaining('backup'),
   })
+})
+
+it('the key of the administrator is an RSA key, as Java reads no other one by itself, and is the one of its certificate', async () => {
+  const { admin, ca } = await load()
+  const key = createPrivateKey(admin.key)
+  const cert = new X509Certificate(admin.cert)
+  expect([key.asymmetricKeyType, cert.checkPrivateKey(key)]).toEqual(['rsa', true])
+  expect(cert.verify(new X509Certificate(ca.cert).publicKey)).toBe(true)
 })

@@ -27,7 +27,7 @@ export interface Pki {
   frontProxyClient: KeyPair
   /** The API's own certificate. */
   server: KeyPair
-  /** CN kubernetes-admin, O system:masters. */
+  /** CN kubernetes-admin, O system:masters. An RSA key: Java's fabric8 client reads no other one without a library beside it. */
   admin: KeyPair
   /** What the API server shows to agents. */
   agentClient: KeyPair
@@ -114,7 +114,7 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
       issued(
         'admin',
         ca,
-        { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] },
+        { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'], rsa: true },
         age,
       ),
     agentClient: age =>
@@ -131,19 +131,21 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     frontProxyClient: age =>
       issued('front-proxy-client', frontProxyCa, { commonName: frontProxyName, usages: ['client'] }, age),
   }
-  const [server, admin, agentClient, frontProxyClient] = await Promise.all([
+  const tokenKeyPair = async () => {
+    let made: { privateKey: string; publicKey: string } | undefined
+    const privateKey = await text('token.key', async () => (made = await createTokenKey()).privateKey)
+    const publicKey = await text('token.pub', async () => (made ??= await createTokenKey()).publicKey)
+    return { privateKey, publicKey }
+  }
+  // Beside each other: RSA keys are made in threads of their own.
+  const [server, admin, agentClient, frontProxyClient, tokenKey] = await Promise.all([
     make.server(),
     make.admin(),
     make.agentClient(),
     make.frontProxyClient(),
+    tokenKeyPair(),
   ])
 
-  let tokenPair: { privateKey: string; publicKey: string } | undefined
-  const privateKey = await text('token.key', async () => {
-    tokenPair = await createTokenKey()
-    return tokenPair.privateKey
-  })
-  const publicKey = await text('token.pub', async () => (tokenPair ??= await createTokenKey()).publicKey)
   const joinToken = await text('join-token', async () => {
     const hex = Buffer.from(random.bytes(12)).toString('hex')
     return `${hex.slice(0, 6)}.${hex.slice(6, 22)}`
@@ -156,7 +158,7 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     server,
     admin,
     agentClient,
-    tokenKey: { privateKey, publicKey },
+    tokenKey,
     joinToken,
     serving: (name, request, age) => issued(name, ca, { ...request, usages: ['server'] }, age),
     client: (name, request, age) => issued(name, ca, { ...request, usages: ['client'] }, age),
