@@ -94,6 +94,8 @@ describe('a definition', () => {
     })
     expect(table.body.columnDefinitions.map((c: any) => c.name)).toEqual(['Name', 'Spec', 'Replicas', 'Ready', 'Age'])
     expect(table.body.rows[0].cells.slice(0, 4)).toEqual(['s', '* * * * */5', 1, null])
+    const fresh = await server.call('GET', `${tabs}/s/scale`)
+    expect([fresh.body.spec, fresh.body.status]).toEqual([{ replicas: 1 }, { replicas: 0 }])
     const status = { ...cronTabObject('s', { image: 'other' }), status: { replicas: 3, labelSelector: 'a=b' } }
     const patched = await server.call(
       'PATCH',

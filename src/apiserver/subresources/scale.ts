@@ -127,6 +127,7 @@ function scaleOf(call: ResourceCall, object: AnyObject): AnyObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
   const paths = call.resource.kind.scale!
   const replicas = valueAt(object, paths.specReplicas)
+  const selector = paths.selector(object)
   if (call.resource.form && typeof replicas !== 'number')
     throw new ApiError(
       'InternalError',
@@ -145,7 +146,7 @@ function scaleOf(call: ResourceCall, object: AnyObject): AnyObject {
     spec: replicas ? { replicas: Number(replicas) } : {},
     status: {
       replicas: Number(valueAt(object, paths.statusReplicas) ?? 0),
-      selector: paths.selector(object),
+      ...(selector ? { selector } : {}),
     },
   }
 }
