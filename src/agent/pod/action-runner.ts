@@ -5,6 +5,7 @@ import type { PodFacts } from './downward.ts'
 import type { NodeContext } from './node-context.ts'
 import { findContainer, newest, type Records } from './records.ts'
 import { allocatedOf } from './resize.ts'
+import { watchStep } from './slow-steps.ts'
 import { Steps } from './steps.ts'
 
 /** The pod that actions are carried out for, as it is at any moment. */
@@ -35,6 +36,15 @@ export class ActionRunner {
   }
 
   async run(action: Action, signal: AbortSignal): Promise<void> {
+    const ended = watchStep(this.#node, this.#subject.pod, action)
+    try {
+      await this.#run(action, signal)
+    } finally {
+      ended()
+    }
+  }
+
+  async #run(action: Action, signal: AbortSignal): Promise<void> {
     const records = this.#records
     const { runtime, view, clock, events } = this.#node
     const pod = this.#subject.pod

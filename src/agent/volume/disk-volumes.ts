@@ -82,6 +82,8 @@ export const refreshPeriodMs = 60_000
 export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
   const { folder, secretFolder, objects, disk, commands, clock, random, log, metrics } = options
   const live = new Map<string, Live>()
+  /** By pod uid: volumes that are being made ready. */
+  const waited = new Map<string, Set<string>>()
   const podFolder = (uid: string) => join(folder, 'pods', uid)
   /** An empty device is formatted once, however many pods want it. */
   const devices = new Turns()
@@ -216,10 +218,13 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       const uid = pod.metadata.uid!
       await disk.makeFolder(podFolder(uid), { mode: 0o750 })
       const ready: MadeReady = { paths: new Map(), images: new Map(), drivers: [], growing: [] }
+      const waiting = new Set<string>()
+      waited.set(uid, waiting)
       // To their ends, though one fails: who tries again must not meet those that are still written.
       const outcomes = await Promise.allSettled(
         usedVolumes(pod).map(async volume => {
           const began = clock.monotonicMs()
+          waiting.add(volume.name)
           const tell = (failed: boolean) =>
             metrics?.volumeMade(pluginOf(volume), (clock.monotonicMs() - began) / 1000, failed)
           try {
@@ -231,9 +236,12 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
             throw cause instanceof MountFailed || cause instanceof StepFailed
               ? cause
               : new MountFailed(volume.name, explain(cause))
+          } finally {
+            waiting.delete(volume.name)
           }
         }),
       )
+      waited.delete(uid)
       const missing = new Map<string, StepFailed>()
       for (const { reason } of outcomes.filter(outcome => outcome.status === 'rejected'))
         if (reason instanceof StepFailed && reason.volume !== undefined) missing.set(reason.volume, reason)
@@ -249,6 +257,8 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
       follow(fresh)
       return missing
     },
+
+    waitedFor: uid => [...(waited.get(uid) ?? [])],
 
     async mounts(pod, container, expandEnv) {
       const uid = pod.metadata.uid!

@@ -13,6 +13,8 @@ export interface Volumes extends AsyncDisposable {
    * @throws MountFailed; the signal's reason
    */
   setUp(facts: PodFacts, signal: AbortSignal): Promise<ReadonlyMap<string, StepFailed>>
+  /** Names of the pod's volumes that are being made ready. */
+  waitedFor?(podUid: string): string[]
   /** What of them the container sees. @param expandEnv replaces `$(NAME)` in subPathExpr. @throws ContainerConfigInvalid */
   mounts(pod: Pod, container: PodContainer, expandEnv: (text: string) => string): Promise<Mount[]>
   /** Volumes that the container gets as bare devices. @throws ContainerConfigInvalid */

@@ -142,7 +142,11 @@ export class Connection implements Disposable {
     } catch (error) {
       signal?.throwIfAborted()
       if (timedOut)
-        throw new CallFailed(method.path, grpcStatus.DEADLINE_EXCEEDED, `no answer from ${this.socket} in time`)
+        throw new CallFailed(
+          method.path,
+          grpcStatus.DEADLINE_EXCEEDED,
+          `${method.path.split('/').at(-1)} had no answer from ${this.socket} within ${timeoutMs / 1000} s`,
+        )
       throw this.#explain(method.path, error)
     } finally {
       cancelTimer()
