@@ -51,6 +51,19 @@ test.each<[string, object, string[]]>([
     ['spec.hostUsers: user namespaces are not supported yet; containers run with the users of their node'],
   ],
   [
+    'Pod',
+    {
+      spec: spec({
+        resources: { limits: { cpu: '1' } },
+        securityContext: { supplementalGroupsPolicy: 'Strict' },
+      }),
+    },
+    [
+      'spec.resources: resources of a whole pod are not supported yet and bound nothing; set those of its containers',
+      'spec.securityContext.supplementalGroupsPolicy: Strict is not supported yet; processes have the groups of their image too',
+    ],
+  ],
+  [
     'Deployment',
     {
       spec: {

@@ -70,14 +70,28 @@ export function podWarnings(at: string, pod: PodLike): string[] {
   for (const [field, container] of containers) containerWarnings(field, container, found)
   found.push(...portWarnings(containers))
   if (spec.affinity) found.push(...affinityWarnings(at, spec))
-  // Kubernetes 1.32 leaves the field out without a word, and so runs such a pod; whoever relies on it had better know.
-  if (spec.hostUsers === false)
-    found.push(
-      `${at}spec.hostUsers: user namespaces are not supported yet; containers run with the users of their node`,
-    )
+  found.push(...unsupportedWarnings(at, spec))
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
     found.push(
       `${at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`,
+    )
+  return found
+}
+
+/** Kubernetes 1.32 leaves these fields out without a word, and so runs such a pod; whoever relies on one had better know. */
+function unsupportedWarnings(at: string, { hostUsers, resources, securityContext }: PodSpec): string[] {
+  const found: string[] = []
+  if (hostUsers === false)
+    found.push(
+      `${at}spec.hostUsers: user namespaces are not supported yet; containers run with the users of their node`,
+    )
+  if (resources && Object.values(resources).some(amounts => Object.keys(amounts ?? {}).length))
+    found.push(
+      `${at}spec.resources: resources of a whole pod are not supported yet and bound nothing; set those of its containers`,
+    )
+  if (securityContext?.supplementalGroupsPolicy === 'Strict')
+    found.push(
+      `${at}spec.securityContext.supplementalGroupsPolicy: Strict is not supported yet; processes have the groups of their image too`,
     )
   return found
 }
