@@ -1,6 +1,13 @@
 import type { WebSocket } from 'ws'
 import { systemDisk } from '../base/disk.ts'
-import { type Client, createClient, httpTransport, openWebSocket, type Transport } from '../client/index.ts'
+import {
+  type Client,
+  createClient,
+  httpTransport,
+  openWebSocket,
+  ServerUnreachable,
+  type Transport,
+} from '../client/index.ts'
 import { type Connection, kubeconfigFiles, readKubeconfig } from '../main/kubeconfig.ts'
 import { ApiError } from '../models/api-error.ts'
 import type { ApiReply } from '../models/rest.ts'
@@ -34,16 +41,40 @@ const userAgent = 'optiflow-cli'
 
 /** Connects with a kubeconfig: the named context, else ours if the file has it, else the current one. */
 export async function connect(flags: ConnectionFlags): Promise<Remote> {
-  const chosen = await chooseConnection(flags)
+  const { chosen, from } = await chooseConnection(flags)
   const connection = { ...chosen, server: flags.server ?? chosen.server }
-  const transport = httpTransport({ ...connection, userAgent })
+  const transport = sayingWho(httpTransport({ ...connection, userAgent }), from)
   return remote(transport, connection, flags.namespace ?? connection.namespace ?? 'default')
 }
 
-async function chooseConnection(flags: ConnectionFlags): Promise<Connection> {
+/** @returns also the file whose current context was taken because nobody named one and there is none of ours */
+async function chooseConnection(flags: ConnectionFlags): Promise<{ chosen: Connection; from?: string }> {
   const path = flags.kubeconfig ?? kubeconfigFiles()
-  if (flags.context || flags.kubeconfig) return readKubeconfig(systemDisk, path, flags.context)
-  return readKubeconfig(systemDisk, path, 'optiflow').catch(() => readKubeconfig(systemDisk, path))
+  if (flags.context || flags.kubeconfig) return { chosen: await readKubeconfig(systemDisk, path, flags.context) }
+  return readKubeconfig(systemDisk, path, 'optiflow').then(
+    chosen => ({ chosen }),
+    async () => ({ chosen: await readKubeconfig(systemDisk, path), from: [path].flat().join(', ') }),
+  )
+}
+
+/**
+ * A context that nobody named may be that of another cluster: who is refused, or finds nobody there, is told which one it was.
+ * Exported for its test.
+ */
+export function sayingWho(transport: Transport, from: string | undefined): Transport {
+  if (!from) return transport
+  const advice = `It was asked since ${from} has no context "optiflow" and this one is its current; name another with --context or --kubeconfig.`
+  return {
+    async send(request) {
+      try {
+        return await transport.send(request)
+      } catch (error) {
+        if (!(error instanceof ServerUnreachable)) throw error
+        throw new ServerUnreachable(error.server, { cause: error.cause, advice })
+      }
+    },
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  }
 }
 
 /** A Remote over any transport: in process in tests. */

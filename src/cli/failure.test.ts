@@ -34,3 +34,10 @@ it('who is not known to the server is told where to look', () => {
   const text = said(new ApiError('Unauthorized', 'Unauthorized', { code: 401 }))
   expect(text).toMatch(/^Error from server \(Unauthorized\): Unauthorized\n→ The server does not know you: /)
 })
+
+it('who shows nothing that the server knows is told the same', () => {
+  const message = 'forbidden: User "system:anonymous" cannot get path "/api"'
+  expect(said(new ApiError('Forbidden', message, { code: 403 }))).toContain('\n→ The server does not know you: ')
+  const known = 'forbidden: User "ann" cannot get path "/api"'
+  expect(said(new ApiError('Forbidden', known, { code: 403 }))).not.toContain('→')
+})

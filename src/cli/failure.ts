@@ -24,7 +24,8 @@ export function printFailure(terminal: Terminal, failure: unknown): void {
   if (error instanceof ApiError) {
     const reason = error.reason ? ` (${error.reason})` : ''
     terminal.err(`${paint.red('Error')} from server${reason}: ${error.message}\n`)
-    if (error.code === 401) terminal.err(`${paint.dim('→')} ${unknownHere}\n`)
+    if (error.code === 401 || error.message.includes('User "system:anonymous"'))
+      terminal.err(`${paint.dim('→')} ${unknownHere}\n`)
     return
   }
   terminal.err(`${paint.red('Error')}: ${explain(error)}\n`)

@@ -23,10 +23,12 @@ export interface Transport extends AsyncDisposable {
 /** No answer from the API server: nothing is known about whether a write happened. Worth a retry. */
 export class ServerUnreachable extends OptiFlowError {
   readonly server: string
-  constructor(server: string, options: { cause?: unknown } = {}) {
+  /** @param options.advice what else the one who asked should know */
+  constructor(server: string, options: { cause?: unknown; advice?: string } = {}) {
+    const { cause, advice } = options
     super(`no answer from the API server at ${server}`, {
-      ...options,
-      hint: unreachableHint(server, options.cause),
+      cause,
+      hint: [unreachableHint(server, cause), ...(advice ? [advice] : [])].join(' '),
     })
     this.server = server
   }

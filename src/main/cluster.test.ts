@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemDisk } from '../base/disk.ts'
-import { silentLogger } from '../base/logger.ts'
+import { type Logger, silentLogger } from '../base/logger.ts'
 import { startCluster, startingRun } from './cluster.ts'
 import { systemOutside } from './outside.ts'
 import { writeRunFile } from './run-file.ts'
-import type { Settings } from './settings.ts'
+import { resolveSettings, type Settings } from './settings.ts'
 
 test('a second cluster on one data folder is told whose it is and what to do, and changes nothing', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'optiflow-second-'))
@@ -32,5 +32,36 @@ test('a second cluster on one data folder is told whose it is and what to do, an
     hint: 'End it with "optiflow down", or name another data folder with --data-dir.',
   })
   expect(await readdir(dataDir)).toEqual(['run.json'])
+  await rm(dataDir, { recursive: true })
+})
+
+test('why a cluster did not start is in its log, with what to do', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'optiflow-unstarted-'))
+  const settings = resolveSettings({
+    flags: {
+      'data-dir': dataDir,
+      listen: '127.0.0.1:0',
+      runtime: 'simulated',
+      kubeconfig: join(dataDir, 'kubeconfig'),
+    },
+    env: {},
+    machine: { root: false, containerd: false, hostname: 'here' },
+  })
+  await systemDisk.makeFolder(join(dataDir, 'pki'))
+  for (const name of ['ca.crt', 'ca.key']) await systemDisk.write(join(dataDir, 'pki', name), 'nothing')
+  const told: unknown[] = []
+  const log = { ...silentLogger, error: (...words: unknown[]) => void told.push(words) } as unknown as Logger
+  const { signal } = new AbortController()
+  const outside = { ...systemOutside(silentLogger), log }
+  await expect(startCluster({ settings, outside, report: () => {}, signal })).rejects.toThrow('holds no certificate')
+  expect(told).toEqual([
+    [
+      {
+        error: expect.stringContaining('pki/ca.crt holds no certificate'),
+        hint: expect.stringContaining('Put it back from a backup'),
+      },
+      'the cluster did not start',
+    ],
+  ])
   await rm(dataDir, { recursive: true })
 })

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { Disposal } from '../base/disposal.ts'
+import { explain, OptiFlowError } from '../base/errors.ts'
 import { bracketed } from '../base/ip.ts'
 import { createClient, inProcessTransport } from '../client/index.ts'
 import { AskedPorts } from '../gateway/index.ts'
@@ -90,10 +91,14 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     await writeRunFile(disk, settings.dataDir, { ...run, state: 'ready', url, nodes })
     return { url, kubeconfig, context, current, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }
   } catch (error) {
+    // Who looks into the log the morning after finds it there, too.
+    if (!signal.aborted) outside.log.error({ error: explain(error), ...adviceOf(error) }, 'the cluster did not start')
     await stack[Symbol.asyncDispose]()
     throw error
   }
 }
+
+const adviceOf = (error: unknown) => (error instanceof OptiFlowError && error.hint ? { hint: error.hint } : {})
 
 const kubeconfigsOf = ({ kubeconfig }: Settings) => (kubeconfig ? [kubeconfig] : kubeconfigFiles())
 
