@@ -4,6 +4,7 @@ import { compareKeys } from './key.ts'
 import { SortedMap } from './sorted-map.ts'
 import {
   type Author,
+  type Batches,
   type Change,
   Compacted,
   FutureRevision,
@@ -139,7 +140,7 @@ class MemoryStore implements Store {
     return revision
   }
 
-  watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncIterable<StoreBatch> {
+  watch(prefix: Key, from: Revision, signal: AbortSignal): Batches {
     return this.#hub.watch(prefix, from, signal)
   }
 

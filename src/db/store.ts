@@ -79,6 +79,16 @@ export interface StoreBatch {
   events: StoreEvent[]
 }
 
+/** A watch under way. */
+export interface Batches extends AsyncIterable<StoreBatch> {
+  /**
+   * The next batch, if it is there already: for whoever has dealt with the one before and asks for no promise. Commits come in
+   * groups, so mostly it is.
+   * @param fits another one stays where it is
+   */
+  ready?(fits?: (batch: StoreBatch) => boolean): StoreBatch | undefined
+}
+
 /** Ordered bytes with revisions; knows no kinds. Bytes that it hands out are shared: do not change them. The conformance suite (db/conformance) says the rest. */
 export interface Store extends AsyncDisposable {
   /** Newest durable revision. */
@@ -102,7 +112,7 @@ export interface Store extends AsyncDisposable {
    * Cheapest is one watch of all that one needs.
    * @throws Compacted if `from` is no longer in the history, FutureRevision if it is not yet written
    */
-  watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncIterable<StoreBatch>
+  watch(prefix: Key, from: Revision, signal: AbortSignal): Batches
   /**
    * The changes of one key that history still has, newest first; the last one may be older than the history, if it was
    * still true when that begins.

@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from '../base/clock.ts'
-import { type Compacted, FutureRevision, type Key, type Revision, type StoreBatch } from './store.ts'
+import { type Batches, type Compacted, FutureRevision, type Key, type Revision, type StoreBatch } from './store.ts'
 
 /** A piece of the past. */
 export interface HistoryPage {
@@ -87,7 +87,16 @@ export class WatchHub {
     for (const watchers of this.#byPrefix.values()) for (const w of watchers) w.wake()
   }
 
-  async *watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncGenerator<StoreBatch, void, undefined> {
+  watch(prefix: Key, from: Revision, signal: AbortSignal): Batches {
+    const watcher = new Watcher(prefix, from)
+    return {
+      [Symbol.asyncIterator]: () => this.#watch(watcher, signal),
+      ready: fits => (signal.aborted || this.#closed ? undefined : watcher.ready(fits)),
+    }
+  }
+
+  async *#watch(watcher: Watcher, signal: AbortSignal): AsyncGenerator<StoreBatch, void, undefined> {
+    const from = watcher.cursor
     if (signal.aborted) return
     if (this.#closed) throw this.#closed
     if (from > this.#published) {
@@ -95,7 +104,6 @@ export class WatchHub {
       if (signal.aborted) return
       if (from > newest) throw new FutureRevision(from, newest)
     }
-    const watcher = new Watcher(prefix, from)
     const onAbort = () => watcher.wake()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
@@ -185,6 +193,13 @@ class Watcher {
 
   get idle(): boolean {
     return this.#wake !== undefined && this.#head === this.#buffer.length
+  }
+
+  /** The next of those that wait, if it has read history and lacks nothing since. */
+  ready(fits: (batch: StoreBatch) => boolean = () => true): StoreBatch | undefined {
+    if (this.behind || this.lost || this.failed) return undefined
+    const next = this.#buffer[this.#head]
+    return next && fits(next) ? this.shift() : undefined
   }
 
   push(batch: StoreBatch, limit: number): void {

@@ -1,7 +1,7 @@
 import { type Clock, every } from '../../base/clock.ts'
 import { explain, isAbort } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Listing, Store, StoreEvent } from '../../db/store.ts'
+import type { Listing, Store, StoreBatch, StoreEvent } from '../../db/store.ts'
 import type { Resource } from '../resources.ts'
 import { withRevision } from '../storage/object-bytes.ts'
 import { registryPrefix } from '../storage/object-key.ts'
@@ -166,10 +166,9 @@ export class WatchCache {
   async #follow(): Promise<void> {
     for (let delayMs = 10; !this.#stop.signal.aborted; delayMs = Math.min(delayMs * 2, 1000)) {
       try {
-        for await (const batch of this.#store.watch('/', BigInt(this.#revision), this.#stop.signal)) {
-          for (const event of batch.events) this.#apply(event)
-          this.#revision = Number(batch.revision)
-          this.#arrivals.reached(this.#revision)
+        const batches = this.#store.watch('/', BigInt(this.#revision), this.#stop.signal)
+        for await (const first of batches) {
+          for (let batch: StoreBatch | undefined = first; batch; batch = batches.ready?.()) this.#take(batch)
           this.#failed = undefined
           delayMs = 10
         }
@@ -185,6 +184,12 @@ export class WatchCache {
 
   #forgetThrough(revision: number): void {
     for (const bucket of this.#buckets.values()) bucket.forgetThrough(revision)
+  }
+
+  #take({ events, revision }: StoreBatch): void {
+    for (const event of events) this.#apply(event)
+    this.#revision = Number(revision)
+    this.#arrivals.reached(this.#revision)
   }
 
   #apply(event: StoreEvent): void {

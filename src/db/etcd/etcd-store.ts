@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from '../../base/logger.ts'
 import { checkChanges } from '../change.ts'
 import {
   type Author,
+  type Batches,
   type Change,
   Compacted,
   FutureRevision,
@@ -13,7 +14,6 @@ import {
   type Page,
   type Revision,
   type Store,
-  type StoreBatch,
   StoreConflict,
   StoreFailed,
   type Versioned,
@@ -141,7 +141,7 @@ class EtcdStore implements Store {
     return this.#guarded(() => this.#history.revisionAt(timeMs))
   }
 
-  watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncIterable<StoreBatch> {
+  watch(prefix: Key, from: Revision, signal: AbortSignal): Batches {
     return this.#hub.watch(prefix, from, signal)
   }
 

@@ -8,7 +8,7 @@ import { writeBackup } from '../backup/backup.ts'
 import { storeConformance } from '../conformance/index.ts'
 import { openMemoryStore } from '../memory.ts'
 import { openSqliteStore } from '../sqlite/sqlite-store.ts'
-import type { Store } from '../store.ts'
+import type { Store, StoreBatch } from '../store.ts'
 import { CannotOpen, Keyring, sealedBy } from './keyring.ts'
 import { SealedStore } from './sealed-store.ts'
 
@@ -93,6 +93,23 @@ describe('what is sealed', () => {
     expect(await textAt(store, '/s/a')).not.toBe('theirs')
     await systemDisk.write(mine, ring.text(), { mode: 0o600 })
     expect(await textAt(store, '/s/a')).toBe('theirs')
+  })
+
+  it('is opened for a watcher that takes what is there already, too', async () => {
+    const inner = await openMemoryStore({ clock: systemClock })
+    await using store = new SealedStore(inner, await Keyring.open(keyFile(), systemDisk), ['/secrets/'])
+    const stop = new AbortController()
+    const batches = store.watch('/', await store.revision(), stop.signal)
+    const watch = batches[Symbol.asyncIterator]()
+    const first = watch.next()
+    for (const key of ['/a', '/b', '/secrets/c', '/d']) await put(store, key, `of ${key}`)
+    const texts = (batch: StoreBatch | undefined) => batch?.events.map(e => Buffer.from(e.value!).toString())
+    expect(texts((await first).value)).toEqual(['of /a'])
+    expect(texts(batches.ready?.())).toEqual(['of /b'])
+    expect(batches.ready?.()).toBeUndefined()
+    expect(texts((await watch.next()).value)).toEqual(['of /secrets/c'])
+    expect(texts(batches.ready?.())).toEqual(['of /d'])
+    stop.abort()
   })
 
   it('has a key file for its owner only', async () => {

@@ -1,5 +1,6 @@
 import {
   type Author,
+  type Batches,
   type Change,
   type Key,
   type KeyChange,
@@ -9,6 +10,7 @@ import {
   type Store,
   type StoreBatch,
   StoreConflict,
+  type StoreEvent,
   type Versioned,
 } from '../store.ts'
 import { CannotOpen, type Keyring, sealedBy } from './keyring.ts'
@@ -87,21 +89,23 @@ export class SealedStore implements Store {
     }
   }
 
-  async *watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncGenerator<StoreBatch, void, undefined> {
+  watch(prefix: Key, from: Revision, signal: AbortSignal): Batches {
+    const batches = this.inner.watch(prefix, from, signal)
     const mayHold = this.#mayHold(prefix)
-    for await (const batch of this.inner.watch(prefix, from, signal)) {
-      if (!mayHold || !batch.events.some(e => this.#covers(e.key))) yield batch
-      else
-        yield {
-          revision: batch.revision,
-          events: await Promise.all(
-            batch.events.map(async e => ({
-              ...e,
-              value: e.value && (await this.#open(e.key, e.value)),
-            })),
-          ),
-        }
+    const isPlain = ({ events }: StoreBatch) => !mayHold || !events.some(e => this.#covers(e.key))
+    const opened = (batch: StoreBatch) => this.#openedBatch(batch)
+    return {
+      async *[Symbol.asyncIterator]() {
+        for await (const batch of batches) yield isPlain(batch) ? batch : await opened(batch)
+      },
+      // What has to be opened is waited for.
+      ready: fits => batches.ready?.(batch => isPlain(batch) && (fits?.(batch) ?? true)),
     }
+  }
+
+  async #openedBatch({ revision, events }: StoreBatch): Promise<StoreBatch> {
+    const open = async (e: StoreEvent) => ({ ...e, value: e.value && (await this.#open(e.key, e.value)) })
+    return { revision, events: await Promise.all(events.map(open)) }
   }
 
   async changes(key: Key, page?: { limit?: number; before?: Revision }): Promise<KeyChange[]> {

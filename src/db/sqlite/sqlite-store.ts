@@ -10,6 +10,7 @@ import { checkChanges } from '../change.ts'
 import { compareKeys, prefixEnd } from '../key.ts'
 import {
   type Author,
+  type Batches,
   type Change,
   Compacted,
   type Key,
@@ -287,7 +288,7 @@ export class SqliteStore implements Store {
     })
   }
 
-  watch(prefix: Key, from: Revision, signal: AbortSignal): AsyncIterable<StoreBatch> {
+  watch(prefix: Key, from: Revision, signal: AbortSignal): Batches {
     return this.#hub.watch(prefix, from, signal)
   }
 
