@@ -5,6 +5,7 @@ import { hasProtobuf, protobufType } from '../models/protobuf/index.ts'
 import { objectTypes } from './bodies/media-types.ts'
 import type { CallHandler, ComputedVerbs, ResourceCall } from './core.ts'
 import { refuseForeign } from './replies/accept.ts'
+import { refuseUnreadable } from './replies/object-form.ts'
 import { noSuchPath, notAllowed } from './replies/reply.ts'
 import { createLooseBinding } from './subresources/binding.ts'
 import { isVainHead, subresourceHandler } from './subresources/subresources.ts'
@@ -48,6 +49,7 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   if (path.name !== undefined && resource.verbs.size === 1 && resource.verbs.has('create'))
     throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
   if (!fits(call, verb) || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
+  if (path.name !== undefined || verb === 'create') refuseUnreadable(call, resource)
   return handlers[verb as Verb]
 }
 

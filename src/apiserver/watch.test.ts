@@ -184,12 +184,15 @@ test('a zero written otherwise names no revision, and a part has no path under /
   expect((await server.call('GET', '/api/v1/watch/namespaces/default/pods/x/status')).status).toBe(404)
 })
 
-test('the beginning of a watch is not older than asked for, or is refused', async () => {
+test('the beginning of a watch is not older than asked for, or its one event says so', async () => {
   const newer = `${url}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=999999`
-  const asked = server.call('GET', newer)
+  const asked = server.watch(newer)
   await clock.advance(5_000)
-  const { status, body } = await asked
-  expect([status, body.details.causes[0].reason]).toEqual([504, 'ResourceVersionTooLarge'])
+  const { status, next } = await asked
+  const { type, object } = await next()
+  expect([status, type, object.code, object.details.causes[0].reason]).toEqual([
+    ...[200, 'ERROR', 504, 'ResourceVersionTooLarge'],
+  ])
 })
 
 test('below /watch/ one object is watched by its name, which a selector may not contradict', async () => {

@@ -17,6 +17,8 @@ export interface Offer {
   transforms?: readonly Transform[]
   /** Whether the object itself has a protobuf form; PartialObjectMetadata always has, a Table never. */
   protobuf?: boolean
+  /** Protobuf is named to those who are refused, though these have none: so Kubernetes does of custom resources. */
+  namesProtobuf?: boolean
   /** A watch, which nobody writes as YAML. */
   stream?: boolean
 }
@@ -86,10 +88,10 @@ function choose(accept: string, { transforms = [], protobuf, stream }: Offer): A
 }
 
 /** Who asks for YAML that cannot be is told what a stream is made of; who asks for another form, what objects are. */
-function offeredTypes(accept: string, { protobuf, stream }: Offer): string {
+function offeredTypes(accept: string, { protobuf, namesProtobuf, stream }: Offer): string {
   const yaml = mediaTypes(accept).some(({ type }) => mediaOf(type) === 'yaml')
   if (stream && yaml) return `application/json;stream=watch, ${protobufType};stream=watch`
-  return ['application/json', 'application/yaml', ...(protobuf ? [protobufType] : [])].join(', ')
+  return ['application/json', 'application/yaml', ...(protobuf || namesProtobuf ? [protobufType] : [])].join(', ')
 }
 
 function mediaOf(type: string): AcceptedForm['media'] | undefined {

@@ -63,11 +63,22 @@ function otherForm({ as }: AcceptedForm, { kind }: Resource, isList: boolean): A
 const packageOf = (group: string): string =>
   group === '' || group === 'events.k8s.io' ? 'core' : group.split('.', 1)[0]!
 
+/** Refuses those who read no form of an object, before anything is done or looked for. @throws ApiError NotAcceptable */
+export function refuseUnreadable(call: Call, resource: Resource): void {
+  acceptedForm(call.request.headers['accept'], offerOf(resource, single))
+}
+
+const offerOf = ({ kind }: Resource, offer: Offer): Offer => ({
+  ...offer,
+  protobuf: hasProtobuf(kind.schema),
+  namesProtobuf: kind.custom !== undefined,
+})
+
 function objectForm(call: Call, resource: Resource, offer: Offer): ObjectForm {
   const { kind } = resource
   const accept = call.request.headers['accept']
   if (wantsPlain(accept) && isKeptForm(resource)) return keptAsIs
-  const accepted = acceptedForm(accept, { ...offer, protobuf: hasProtobuf(kind.schema) })
+  const accepted = acceptedForm(accept, offerOf(resource, offer))
   const converted = resource.stored !== kind
   const read = (object: KeptObject): AnyObject => servedObject(resource, object)
   if (accepted.as === 'Table') {

@@ -110,8 +110,15 @@ function refuseIf(errors: FieldError[]): void {
 /** Longer than this is no timer of ours: a day. */
 const maxTimeoutSeconds = 86_400
 
+/** A limit means nothing to a watch, but is read. @throws ApiError BadRequest */
+export function refuseLimit(query: URLSearchParams): void {
+  wholeNumber(query, 'limit')
+}
+
 /** How long a watch may go on; 0: as the server likes. @throws ApiError BadRequest */
 export function timeoutSeconds(query: URLSearchParams): number {
+  // Unlike a limit, it is not absent when it is empty.
+  if (query.get('timeoutSeconds') === '') throw badRequest(`strconv.ParseInt: ${integerProblem('', true)}`)
   return Math.min(wholeNumber(query, 'timeoutSeconds'), maxTimeoutSeconds)
 }
 

@@ -33,10 +33,10 @@ export function listIdentity({ kind, apiVersion }: Resource, { as, version }: Ac
     : { kind: kind.custom?.listKind ?? `${kind.kind}List`, apiVersion }
 }
 
-function listMetadata({ revision, next, remaining }: ListPage) {
+function listMetadata({ resource }: ResourceCall, { accepted }: ObjectForm, { revision, next, remaining }: ListPage) {
   return {
     resourceVersion: String(revision),
-    ...(next ? { continue: encodeToken(next) } : {}),
+    ...(next ? { continue: encodeToken(next) } : withoutNext(resource, accepted)),
     ...(next && remaining !== undefined ? { remainingItemCount: remaining } : {}),
   }
 }
@@ -44,14 +44,18 @@ function listMetadata({ revision, next, remaining }: ListPage) {
 function* yamlListOf(call: ResourceCall, form: ObjectForm, page: ListPage): Sliced<Buffer> {
   const identity = listIdentity(call.resource, form.accepted)
   const items = yield* itemsOf(form, page.objects)
-  return yield* yamlOfList({ ...identity, metadata: listMetadata(page) }, items)
+  return yield* yamlOfList({ ...identity, metadata: listMetadata(call, form, page) }, items)
 }
 
 function* listOf(call: ResourceCall, form: ObjectForm, page: ListPage): Sliced<Buffer> {
-  const metadata = listMetadata(page)
+  const metadata = listMetadata(call, form, page)
   if (form.accepted.as === 'Table') return yield* tableOfMany(call, form.accepted.version, metadata, page.objects)
   const identity = listIdentity(call.resource, form.accepted)
-  const head = `${JSON.stringify({ ...identity, metadata }).slice(0, -1)},"items":[`
+  const start = `${JSON.stringify({ ...identity, metadata }).slice(0, -1)},"items":`
+  // A list of metadata that has none is null, whatever it is of.
+  if (form.accepted.as && form.accepted.media !== 'protobuf' && !page.objects.length)
+    return Buffer.from(`${start}null}`)
+  const head = `${start}[`
   if (form.kept) return yield* keptItems(page.objects, head, ']}')
   const items = yield* itemsOf(form, page.objects)
   if (form.accepted.media === 'protobuf')
@@ -61,6 +65,9 @@ function* listOf(call: ResourceCall, form: ObjectForm, page: ListPage): Sliced<B
   pieces.push(']}')
   return yield* joined(pieces)
 }
+
+/** Lists of custom resources, which are of no Go type, say that nothing follows. */
+const withoutNext = ({ kind }: Resource, { as }: AcceptedForm) => (kind.custom && !as ? { continue: '' } : {})
 
 function* itemsOf(form: ObjectForm, objects: readonly KeptObject[]): Sliced<Uint8Array[]> {
   const slice = new Slice(workedBytes)

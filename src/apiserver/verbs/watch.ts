@@ -27,7 +27,7 @@ import { type EventForm, type EventType, KeptEvent } from '../watch-cache/kept-e
 import { KeptObject } from '../watch-cache/kept-object.ts'
 import { placeOf } from '../watch-cache/watch-cache.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
-import { type Initial, initialOf, takesPlaceOfList, timeoutSeconds } from './list-options.ts'
+import { type Initial, initialOf, refuseLimit, takesPlaceOfList, timeoutSeconds } from './list-options.ts'
 import { listIdentity } from './list-page.ts'
 import { parseRevision, waitForRevision } from './revision.ts'
 import { unreadableText } from './unreadable.ts'
@@ -45,8 +45,10 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
   const revisionText = query.get('resourceVersion') ?? ''
   const initial = initialOf(query, Number(revisionText) || 0)
   const from = revisionText === '' ? 0 : parseRevision(revisionText)
+  const timeoutS = timeoutSeconds(query)
+  refuseLimit(query)
   // Who wants everything as of a revision gets no older state; who goes on from one can wait for what comes.
-  if (initial === 'objects' && from > 0) await waitForRevision(core, revisionText)
+  const late = initial === 'objects' && from > 0 ? await refusalOf(waitForRevision(core, revisionText)) : undefined
   const watcher = new Watcher(core, resource, {
     namespace: resource.namespaced ? call.path.namespace : undefined,
     name: call.path.name,
@@ -54,15 +56,25 @@ export async function watch(call: ResourceCall): Promise<ApiReply> {
     form,
     bookmarks: flag(query, 'allowWatchBookmarks'),
   })
-  const timeoutS = timeoutSeconds(query)
   const timeoutMs = timeoutS > 0 ? timeoutS * 1000 : core.minWatchMs * (1 + core.random.next())
-  watcher.start(from, initial, timeoutMs, call.request.signal)
+  if (late) watcher.refuse(late)
+  else watcher.start(from, initial, timeoutMs, call.request.signal)
   return {
     status: 200,
     headers: { 'content-type': streamType(form.accepted) },
     body: watcher.stream,
   }
 }
+
+/** Such a watch begins, and its first event says why it ends. */
+const refusalOf = (waiting: Promise<unknown>): Promise<ApiError | undefined> =>
+  waiting.then(
+    () => undefined,
+    error => {
+      if (error instanceof ApiError) return error
+      throw error
+    },
+  )
 
 /** Informers in this process read the object itself: for them alone no line is written. */
 function objectFrame(form: ObjectForm, type: EventType, object: KeptObject): Frame {
@@ -163,7 +175,7 @@ class Watcher implements BucketListener {
   lost(object: KeptObject): void {
     if (!this.#concerns(object)) return
     const text = `saw a DELETED event, but object data is corrupt - ${unreadableText(object)}`
-    this.#endWith(new ApiError('StorageReadError', text, { code: 500 }))
+    this.refuse(new ApiError('StorageReadError', text, { code: 500 }))
   }
 
   #concerns(place: { namespace: string; name: string }): boolean {
@@ -207,7 +219,7 @@ class Watcher implements BucketListener {
     })
     this.#turn = turn
     turn.catch(error => {
-      this.#endWith(error instanceof ApiError ? error : new ApiError('InternalError', explain(error)))
+      this.refuse(error instanceof ApiError ? error : new ApiError('InternalError', explain(error)))
     })
   }
 
@@ -263,10 +275,11 @@ class Watcher implements BucketListener {
         ? new ApiError('Expired', `too old resource version: ${from} (${error.oldest})`, { cause: error })
         : new ApiError('InternalError', 'the watch lost the store; watch again')
     if (status.reason === 'InternalError') this.#core.log.error({ error: explain(error) }, 'watch lost the store')
-    this.#endWith(status)
+    this.refuse(status)
   }
 
-  #endWith(error: ApiError): void {
+  /** The last event, or the only one. */
+  refuse(error: ApiError): void {
     const { form } = this.#options
     this.stream.push(new LineFrame(eventFrame(form, 'ERROR', encodeValue(form.accepted, error.toStatus()))))
     this.stream.end()
@@ -292,7 +305,10 @@ class Watcher implements BucketListener {
     const { accepted } = this.#options.form
     // Lists of custom resources are no Go type of their own, and say their nothing otherwise.
     const items = this.#resource.kind.custom || accepted.media !== 'json' ? [] : null
-    const list = encodeValue(accepted, { ...listIdentity(this.#resource, accepted), metadata: {}, items })
+    const identity = listIdentity(this.#resource, accepted)
+    const { apiVersion, kind } = identity
+    const untyped = this.#resource.kind.custom && !accepted.as
+    const list = encodeValue(accepted, untyped ? { apiVersion, items, kind } : { ...identity, metadata: {}, items })
     const line = accepted.media === 'json' ? Buffer.concat([list, newline]) : list
     return {
       'k8s.io/initial-events-end': 'true',
@@ -307,7 +323,7 @@ class Watcher implements BucketListener {
       apiVersion,
       metadata: {
         resourceVersion: String(Math.max(this.#core.cache.revision, this.#sent)),
-        creationTimestamp: null,
+        ...(kind.custom && !this.#options.form.accepted.as ? {} : { creationTimestamp: null }),
         ...(annotations ? { annotations } : {}),
       } as unknown as AnyObject['metadata'],
     }
