@@ -47,6 +47,12 @@ describe('merge patch', () => {
     )
   })
 
+  test('an element that is null is refused as one that is not like the others', () => {
+    const merge = () =>
+      applyPatch(pod, 'strategic', { spec: { containers: [{ name: 'a' }] } }, { spec: { containers: [null] } })
+    expect(refusal(merge).message).toBe('list element types are not identical: [[map[name:a]] [<nil>]]')
+  })
+
   test('__proto__ pollutes nothing', () => {
     applyPatch(pod, 'merge', {}, JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'))
     expect(({} as any).polluted).toBeUndefined()

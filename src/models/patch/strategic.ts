@@ -210,7 +210,8 @@ function mergeList(original: Json[], patch: Json[], rules: Rules): Json[] {
 }
 
 function sameForm(items: Json[]): boolean {
-  const form = (item: Json) => (isRecord(item) ? 'object' : Array.isArray(item) ? 'list' : typeof item)
+  const form = (item: Json) =>
+    isRecord(item) ? 'object' : Array.isArray(item) ? 'list' : item === null ? 'null' : typeof item
   const first = form(items[0])
   if (first === 'list' && items.every(item => Array.isArray(item)))
     throw new StrategicPatchFailed('lists of lists are not supported', 'content')

@@ -72,6 +72,7 @@ function checkQualifiedName(field: string, name: string): FieldError[] {
   return errors
 }
 
+const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
 const scopes = ['*', 'Cluster', 'Namespaced']
 /** The lists of a rule in which `*` stands alone, and what else it would stand beside. */
 const wholes = { operations: 'operations', apiGroups: 'API groups', apiVersions: 'API versions' } as const
@@ -86,6 +87,8 @@ export function checkRule(field: string, rule: RuleWithOperations): FieldError[]
       errors.push(invalid(`${field}.${list}`, shown, `if '*' is present, must not specify other ${wholes[list]}`))
     }
     values.forEach((value, i) => {
+      // Others than these are refused by the schema.
+      if (list === 'operations' && !value) errors.push(notSupported(`${field}.operations[${i}]`, value, operations))
       if (list === 'apiVersions' && !value) errors.push(required(`${field}.apiVersions[${i}]`))
     })
   }

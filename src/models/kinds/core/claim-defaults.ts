@@ -13,6 +13,16 @@ export function writeGroups({ dataSource, dataSourceRef }: PersistentVolumeClaim
   alwaysWritten(dataSourceRef, 'apiGroup')
 }
 
+/** What is neither a claim nor a snapshot can only be named by dataSourceRef; in the older field alone it is not heard. */
+export function dropForeignSource(spec: PersistentVolumeClaimSpec): void {
+  const { dataSource, dataSourceRef } = spec
+  if (!dataSource || dataSourceRef) return
+  const group = dataSource.apiGroup ?? ''
+  const isClaim = dataSource.kind === 'PersistentVolumeClaim' && group === ''
+  const isSnapshot = dataSource.kind === 'VolumeSnapshot' && group === 'snapshot.storage.k8s.io'
+  if (!isClaim && !isSnapshot) delete spec.dataSource
+}
+
 /** What a claim leaves open: it is a file system, and dataSource and dataSourceRef say the same. */
 export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.volumeMode ??= 'Filesystem'

@@ -1,6 +1,6 @@
-import { isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
+import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../../../base/names.ts'
 import { compareQuantities, parseQuantity } from '../../../base/quantity.ts'
-import { type FieldError, forbidden, GoText, invalid, required } from '../../field-error.ts'
+import { type FieldError, forbidden, GoText, invalid, notSupported, required } from '../../field-error.ts'
 import type {
   PersistentVolumeClaim,
   PersistentVolumeClaimSpec,
@@ -70,46 +70,64 @@ function checkDataSource(field: string, source: TypedLocalObjectReference, anyGr
   return errors
 }
 
+const immutableSpec =
+  'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'
+
 /** A claim keeps its spec; a bound one may ask for more room. */
 export function validateClaim(next: PersistentVolumeClaim, previous?: PersistentVolumeClaim): FieldError[] {
   const errors = checkClaimSpec('spec', next.spec)
   if (!previous) return errors
   const old = previous.spec
-  const comparable = {
-    ...next.spec,
-    resources: old.resources,
-    volumeAttributesClassName: old.volumeAttributesClassName,
-    volumeName: old.volumeName || next.spec.volumeName,
-    storageClassName: old.storageClassName ?? next.spec.storageClassName,
-  }
-  const before = {
-    ...old,
-    volumeName: old.volumeName || next.spec.volumeName,
-    storageClassName: old.storageClassName ?? next.spec.storageClassName,
-  }
-  if (checkImmutable('spec', comparable, before).length)
-    errors.push(
-      forbidden(
-        'spec',
-        'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
-      ),
-    )
+  if (checkImmutable('spec', comparableSpec(next, old), { ...old, ...setOnce(next.spec, old) }).length)
+    errors.push(forbidden('spec', immutableSpec))
   const [wanted, had] = [next.spec.resources?.requests?.['storage'], old.resources?.requests?.['storage']]
-  if (wanted && had) {
-    const difference = compareQuantities(wanted, had)
-    const given = previous.status?.capacity?.['storage']
-    if (difference < 0 && !(given !== undefined && compareQuantities(wanted, given) > 0))
+  if (wanted && had && compareQuantities(wanted, had) < 0) {
+    const given = previous.status?.capacity?.['storage'] ?? '0'
+    if (compareQuantities(wanted, given) <= 0)
       errors.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'))
-    if (difference > 0 && previous.status?.phase !== 'Bound')
-      errors.push(
-        forbidden(
-          'spec',
-          'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
-        ),
-      )
   }
-  return errors
+  errors.push(...checkImmutable('volumeMode', next.spec.volumeMode, old.volumeMode))
+  return [...errors, ...checkStatus(next.status)]
 }
+
+/** What may come later, if it was not there at first. */
+const setOnce = (next: PersistentVolumeClaimSpec, old: PersistentVolumeClaimSpec) => ({
+  volumeName: old.volumeName || next.volumeName,
+  storageClassName: old.storageClassName ?? next.storageClassName,
+})
+
+/** The new spec, but for what may change: of a bound claim the room it asks for, and its class of attributes. */
+function comparableSpec({ spec, status }: PersistentVolumeClaim, old: PersistentVolumeClaimSpec) {
+  const once = { ...spec, storageClassName: spec.storageClassName ?? old.storageClassName }
+  if (status?.phase !== 'Bound') return once
+  const { resources, volumeAttributesClassName } = spec
+  const requests = resources?.requests && { ...resources.requests, ...pick(old.resources?.requests, 'storage') }
+  return {
+    ...once,
+    resources: { ...resources, ...(requests ? { requests } : {}) },
+    ...(volumeAttributesClassName === undefined ? {} : pick(old, 'volumeAttributesClassName')),
+  }
+}
+
+const pick = <T extends object, K extends keyof T>(object: T | undefined, key: K): Partial<T> =>
+  object === undefined ? {} : ({ [key]: object[key] } as unknown as Partial<T>)
+
+/** Room that is being made is of storage, or of a resource that is not Kubernetes' own. */
+function checkStatus(status: PersistentVolumeClaim['status']): FieldError[] {
+  const keys = (list: object | undefined, field: string) =>
+    Object.keys(list ?? {}).flatMap(name => {
+      const wrong = texts(field, name, isQualifiedName(name))
+      if (wrong.length || isForeign(name) || name === 'storage') return wrong
+      return [notSupported(field, name, ['storage'])]
+    })
+  return [
+    // Kubernetes leaves the ending off.
+    ...keys(status?.allocatedResourceStatuses, 'status.allocatedResourceStatus'),
+    ...keys(status?.allocatedResources, 'status.allocatedResources'),
+  ]
+}
+
+const isForeign = (name: string) => name.includes('/') && !name.includes('kubernetes.io/')
 
 /** @param field of the claim's spec */
 export function claimWarnings(field: string, spec: PersistentVolumeClaimSpec | undefined): string[] {

@@ -3,6 +3,7 @@ import { compareQuantities, quantityToFloat } from '../../../base/quantity.ts'
 import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import type { LimitRange, LimitRangeItem } from '../../types/core-v1.ts'
 import { texts } from '../checks.ts'
+import { checkContainerResourceName, checkResourceName } from './resource-validation.ts'
 
 const lists = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const
 type List = (typeof lists)[number]
@@ -43,7 +44,12 @@ export function validateLimits({ spec }: LimitRange): FieldError[] {
     if (seen.has(limit.type)) errors.push(duplicate(`${at}.type`, limit.type))
     seen.add(limit.type)
     const names = new Set(lists.flatMap(list => Object.keys(limit[list] ?? {})))
-    return [...errors, ...checkLists(at, limit), ...[...names].flatMap(name => checkAmounts(at, limit, name))]
+    return [
+      ...errors,
+      ...checkNames(at, limit),
+      ...checkLists(at, limit),
+      ...[...names].flatMap(name => checkAmounts(at, limit, name)),
+    ]
   })
 }
 
@@ -51,6 +57,15 @@ function checkType(field: string, type: string): FieldError[] {
   const errors = texts(field, type, isQualifiedName(type))
   if (errors.length || type.includes('/') || ['Pod', 'Container', 'PersistentVolumeClaim'].includes(type)) return errors
   return [invalid(field, type, 'must be a standard limit type or fully qualified')]
+}
+
+/** Pods and containers have resources of containers, other things any. */
+function checkNames(field: string, limit: LimitRangeItem): FieldError[] {
+  const isPod = limit.type === 'Pod'
+  const check = isPod || limit.type === 'Container' ? checkContainerResourceName : checkResourceName
+  return lists
+    .filter(list => !isPod || (list !== 'default' && list !== 'defaultRequest'))
+    .flatMap(list => Object.keys(limit[list] ?? {}).flatMap(name => check(`${field}.${list}[${name}]`, name)))
 }
 
 function checkLists(field: string, limit: LimitRangeItem): FieldError[] {

@@ -10,17 +10,19 @@ import { taintEffects } from './scheduling-validation.ts'
 export function validateNode(next: Node, previous?: Node): FieldError[] {
   const { spec, status } = next
   // Kubernetes looks for taints in the metadata.
-  const errors = previous ? [] : checkTaints('metadata.taints', spec.taints)
+  const errors = checkTaints('metadata.taints', spec.taints)
   for (const list of ['capacity', 'allocatable'] as const)
     for (const [name, quantity] of Object.entries(status?.[list] ?? {}))
       errors.push(...checkAmount(`status.${list}.${name}`, name, quantity))
-  if (!previous) return [...errors, ...checkCidrs(next)]
+  errors.push(...checkCidrs(next))
+  if (!previous) return errors
   const addresses = new Set<string>()
   for (const [i, address] of (status?.addresses ?? []).entries()) {
     const key = `${address.type} ${address.address}`
     if (addresses.has(key)) errors.push(duplicate(`status.addresses[${i}]`, address))
     addresses.add(key)
   }
+  // An update is looked at as a new object too, so what is wrong with taints is found twice.
   return [...errors, ...checkChanges(next, previous), ...checkTaints('metadata.taints', spec.taints)]
 }
 

@@ -1,6 +1,6 @@
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
-import { defaultClaimSpec } from './claim-defaults.ts'
+import { defaultClaimSpec, dropForeignSource } from './claim-defaults.ts'
 import { claimWarnings, validateClaim } from './claim-validation.ts'
 import { claimColumns } from './volume-columns.ts'
 
@@ -21,7 +21,10 @@ export const PersistentVolumeClaim = defineKind<core.PersistentVolumeClaim>({
   columns: claimColumns,
   ownAge: true,
   defaults: claim => {
-    if (claim.spec) defaultClaimSpec(claim.spec)
+    if (claim.spec) {
+      dropForeignSource(claim.spec)
+      defaultClaimSpec(claim.spec)
+    }
     if (claim.status) claim.status.phase ??= 'Pending'
   },
   prepareCreate: claim => {

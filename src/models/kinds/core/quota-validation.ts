@@ -4,6 +4,7 @@ import { type FieldError, invalid, required } from '../../field-error.ts'
 import { goList } from '../../go-text.ts'
 import type { ResourceQuota, ResourceQuotaSpec } from '../../types/core-v1.ts'
 import { immutableText, negativeText, texts } from '../checks.ts'
+import { shownName } from './resource-validation.ts'
 
 const counts = [
   ...['pods', 'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'configmaps'],
@@ -46,9 +47,9 @@ function checkSameScopes(next: readonly string[] = [], old: readonly string[] = 
 function checkAmounts(field: string, amounts: Record<string, string> = {}): FieldError[] {
   return Object.entries(amounts).flatMap(([name, quantity]) => {
     const at = `${field}[${name}]`
-    const errors = texts(at, name, isQualifiedName(name))
+    const errors = texts(at, shownName(name), isQualifiedName(name))
     if (!name.includes('/') && !standard.has(name) && !/^(requests\.)?hugepages-/.test(name))
-      errors.push(invalid(at, name, 'must be a standard resource for quota'))
+      errors.push(invalid(at, shownName(name), 'must be a standard resource for quota'))
     const { nano } = parseQuantity(quantity)
     if (nano < 0n) errors.push(invalid(at, quantity, negativeText))
     if (counts.includes(name) && !isWholeQuantity(quantity)) errors.push(invalid(at, quantity, 'must be an integer'))

@@ -1,6 +1,6 @@
 import { isDns1123Label, isQualifiedName } from '../../../base/names.ts'
 import { compareQuantities, isWholeQuantity, parseQuantity } from '../../../base/quantity.ts'
-import { duplicate, type FieldError, forbidden, invalid, required } from '../../field-error.ts'
+import { duplicate, type FieldError, forbidden, GoText, invalid, required } from '../../field-error.ts'
 import type { Quantity } from '../../scalars.ts'
 import type { PodResourceClaim, ResourceClaim, ResourceRequirements } from '../../types/core-v1.ts'
 import { negativeText, texts } from '../checks.ts'
@@ -23,20 +23,25 @@ const isExtended = (name: string) =>
 /** May a pod be promised less than it may take? */
 const isOvercommittable = (name: string) => isNative(name) && !hugePages(name)
 
+/** Names of resources are a type of their own in Go, which is shown without quotes. */
+export const shownName = (name: string): GoText => new GoText(name)
+
 /** Any resource's name, as in quotas. */
 export function checkResourceName(field: string, name: string): FieldError[] {
-  const errors = texts(field, name, isQualifiedName(name))
+  const errors = texts(field, shownName(name), isQualifiedName(name))
   if (!errors.length && !name.includes('/') && !isStandard(name))
-    errors.push(invalid(field, name, 'must be a standard resource type or fully qualified'))
+    errors.push(invalid(field, shownName(name), 'must be a standard resource type or fully qualified'))
   return errors
 }
 
-function checkContainerResourceName(field: string, name: string): FieldError[] {
+/** The name of a resource that a container may have, or a limit of those of containers. */
+export function checkContainerResourceName(field: string, name: string): FieldError[] {
   const errors = checkResourceName(field, name)
   if (!name.includes('/')) {
-    if (!isStandardForContainers(name)) errors.push(invalid(field, name, 'must be a standard resource for containers'))
+    if (!isStandardForContainers(name))
+      errors.push(invalid(field, shownName(name), 'must be a standard resource for containers'))
   } else if (!isNative(name) && !isExtended(name))
-    errors.push(invalid(field, name, "doesn't follow extended resource name standard"))
+    errors.push(invalid(field, shownName(name), "doesn't follow extended resource name standard"))
   return errors
 }
 
