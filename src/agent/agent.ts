@@ -275,6 +275,7 @@ class NodeAgent implements Agent {
       clusterDomain: this.#options.clusterDomain ?? 'cluster.local',
       allocatable: () => registration.allocatable,
       memory,
+      cpuQuotas: this.#options.cpuQuotas,
       services: namespace => {
         const all = services.list(namespace)
         const api = namespace === 'default' ? undefined : services.get({ namespace: 'default', name: 'kubernetes' })

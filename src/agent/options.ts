@@ -138,6 +138,8 @@ export interface AgentOptions {
   topology?: TopologySettings
   /** Pods get control groups as kubelet gives them; absent: the runtime chooses theirs. Its driver must be `cgroupfs`. */
   cgroups?: CgroupSettings
+  /** False: limits of processors do not hold, only requests do (kubelet's `cpuCFSQuota`). */
+  cpuQuotas?: boolean
   /** Whether containers may be swapped out, where the kernel counts it; `NoSwap` unless said otherwise. */
   swapBehavior?: SwapBehavior
   /** The kernel may end one process of a container that is out of memory; all of them together unless said otherwise. */

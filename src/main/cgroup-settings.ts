@@ -14,6 +14,8 @@ export interface CgroupChoices {
   /** Control groups of what is reserved for, `/system.slice`; undefined: not known. */
   systemReservedCgroup: string | undefined
   kubeReservedCgroup: string | undefined
+  /** `false`: limits of processors do not hold, only requests do. */
+  cpuCfsQuota: 'true' | 'false'
   /** Processes that one pod may have; -1: any number. */
   podMaxPids: number
   /** Percent of the memory requested by pods of the better classes that the lesser ones cannot take: 0…100. */
@@ -38,6 +40,7 @@ export const cgroupDefaults: CgroupChoices = {
   enforceNodeAllocatable: ['pods'],
   systemReservedCgroup: undefined,
   kubeReservedCgroup: undefined,
+  cpuCfsQuota: 'true',
   podMaxPids: -1,
   qosReservedMemoryPercent: 0,
 }
@@ -85,6 +88,7 @@ export const cgroupRules: { [K in keyof CgroupChoices]: { name: string; read(tex
   enforceNodeAllocatable: { name: 'enforce-node-allocatable', read: readEnforced },
   systemReservedCgroup: { name: 'system-reserved-cgroup', read: readRoot },
   kubeReservedCgroup: { name: 'kube-reserved-cgroup', read: readRoot },
+  cpuCfsQuota: { name: 'cpu-cfs-quota', read: oneOf(['true', 'false']) },
   podMaxPids: { name: 'pod-max-pids', read: text => wholeNumber(text, -1, 4_194_304) },
   qosReservedMemoryPercent: { name: 'qos-reserved', read: readReservedMemory },
 }
@@ -133,6 +137,7 @@ export function cgroupOptions(settings: CgroupChoices, reservations: Reservation
     enforceAllocatable: settings.enforceNodeAllocatable.includes('pods'),
     reservedGroups: reservedGroups(settings, reservations),
     reservedMemoryPercent,
+    cpuQuotas: settings.cpuCfsQuota === 'true',
     ...(podMaxPids > 0 ? { podPidsLimit: podMaxPids } : {}),
   }
 }

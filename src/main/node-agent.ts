@@ -103,6 +103,7 @@ function agentOptions(options: NodeOptions, { runtime, containerd, informers, ne
     ...registrationOptions(settings),
     ...nodeOptions(settings),
     swapBehavior: settings.memorySwapBehavior,
+    cpuQuotas: settings.cpuCfsQuota === 'true',
     singleProcessOomKill: settings.singleProcessOomKill === 'true',
     ...(cgroups ? { cgroups } : {}),
     ...reservations,

@@ -30,6 +30,7 @@ describe('the group of a pod', () => {
       cpuQuotaMicros: 50_000,
       memoryBytes: 64 * 2 ** 20,
     })
+    expect(podGroup(guaranteed, [], undefined, false)).toEqual({ cpuShares: 512, memoryBytes: 64 * 2 ** 20 })
     expect(podGroup(burstable, [], 1000)).toEqual({ cpuShares: 256, memoryBytes: 128 * 2 ** 20, pids: 1000 })
     expect(podGroup(bestEffort, [], undefined)).toEqual({ cpuShares: 2 })
     expect(podGroup(pod('two', sized('1', '64Mi'), container({ limits: { cpu: '1' } })), [], undefined)).toEqual({

@@ -25,6 +25,8 @@ export interface CgroupSettings {
   enforceAllocatable?: boolean
   /** Processes of one pod; not bounded unless said otherwise. */
   podPidsLimit?: number
+  /** False: limits of processors do not hold; they do unless said otherwise. */
+  cpuQuotas?: boolean
   /** Percent of the memory that pods of the better classes request, kept from the lesser ones; 0 unless said otherwise. */
   reservedMemoryPercent?: number
   /** Groups of others that are held to what is reserved for them; none unless said otherwise. */
@@ -242,7 +244,8 @@ export class PodGroups implements Disposable {
   /** A pod of before there were groups has none. */
   async #bound(pod: Pod): Promise<void> {
     const group = await this.groupOf(pod.metadata.uid!)
-    if (group) await this.#set(group, podGroup(pod, this.#sizes, this.#options.settings.podPidsLimit))
+    const { podPidsLimit, cpuQuotas } = this.#options.settings
+    if (group) await this.#set(group, podGroup(pod, this.#sizes, podPidsLimit, cpuQuotas))
   }
 
   #set(group: string, limits: GroupLimits): Promise<void> {

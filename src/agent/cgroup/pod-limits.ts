@@ -14,15 +14,21 @@ export const leastShares = 2
 /**
  * The group of one pod: its containers together. Processor time and memory are bounded only where every container is. Pure.
  * @param sizes of huge pages that the node has, as its capacity names them: none but those that it asks for are the pod's
+ * @param quotas false: of processors as much as there is
  */
-export function podGroup({ spec }: Pod, sizes: readonly string[], mostPids: number | undefined): GroupLimits {
+export function podGroup(
+  { spec }: Pod,
+  sizes: readonly string[],
+  mostPids: number | undefined,
+  quotas = true,
+): GroupLimits {
   const qos = qosClassOf(spec)
   const requests = podRequests(spec)
   const limits = podLimits(spec)
   const containers = [...spec.containers, ...(spec.initContainers ?? [])]
   const bounded = (name: 'cpu' | 'memory') =>
     containers.every(c => c.resources?.limits?.[name]) ? limits.get(name) : 0
-  const cpu = bounded('cpu')
+  const cpu = quotas ? bounded('cpu') : 0
   const memory = bounded('memory')
   return {
     cpuShares: qos === 'BestEffort' ? leastShares : cpuShares(requests.get('cpu') ?? 0),

@@ -50,6 +50,7 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     cpuManagerPolicy: options.cpuManagerPolicy ?? 'none',
     ...cpuOptions(options),
     ...(options.reservedCpus ? { reservedSystemCPUs: cpuListText(options.reservedCpus) } : {}),
+    cpuCFSQuota: options.cpuQuotas ?? true,
     memoryManagerPolicy: options.memoryManager ? 'Static' : 'None',
     ...(options.memoryManager ? { reservedMemory: options.memoryManager.reservedMemory } : {}),
     topologyManagerPolicy: options.topology?.policy ?? 'none',

@@ -73,6 +73,8 @@ export interface NodeContext {
   clusterDomain: string
   allocatable(): Record<string, string>
   memory: HostMemory
+  /** False: limits of processors do not hold; they do unless said otherwise. */
+  cpuQuotas?: boolean | undefined
   services(namespace: string): Service[]
   /** Why the pod does not get the resources that its definition now asks for; undefined: it does. */
   resizeProblem(pod: Pod): ResizeVerdict | undefined

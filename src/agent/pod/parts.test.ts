@@ -148,6 +148,9 @@ describe('resources', () => {
       memorySwapLimitBytes: 2 ** 31,
       oomScoreAdj: 875,
     })
+    const { cpuQuotaMicros: _, cpuPeriodMicros: __, ...others } = containerResources(p, p.spec.containers[0]!, host)
+    // Where limits of processors do not hold, all else does.
+    expect(containerResources(p, p.spec.containers[0]!, host, false)).toEqual(others)
     expect(containerResources(pod(), main({}), host)).toEqual({ cpuShares: 2, oomScoreAdj: 1000 })
   })
 

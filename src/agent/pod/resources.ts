@@ -10,11 +10,16 @@ import { qosClassOf } from './qos.ts'
 /** Of processor quotas. */
 export const periodMicros = 100_000
 
-/** What one container may use, as control groups want it. */
-export function containerResources(pod: Pod, container: Container, host: HostMemory): ContainerResources {
+/** What one container may use, as control groups want it. @param quotas false: of processors as much as there is */
+export function containerResources(
+  pod: Pod,
+  container: Container,
+  host: HostMemory,
+  quotas = true,
+): ContainerResources {
   const { requests = {}, limits = {} } = container.resources ?? {}
   const cpuRequest = requests['cpu'] ?? limits['cpu']
-  const cpuLimit = limits['cpu'] ? quantityToMillis(limits['cpu']) : 0
+  const cpuLimit = quotas && limits['cpu'] ? quantityToMillis(limits['cpu']) : 0
   const memoryLimit = limits['memory'] ? quantityToNumber(limits['memory']) : 0
   return {
     cpuShares: cpuShares(cpuRequest ? quantityToMillis(cpuRequest) : 0),

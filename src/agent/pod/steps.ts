@@ -153,11 +153,11 @@ export class Steps {
 
   /** Other resources for a container that runs. */
   async resize(pod: Pod, container: Container, id: ContainerId): Promise<void> {
-    const { runtime, events, groups, memory } = this.#node
+    const { runtime, events, groups, memory, cpuQuotas } = this.#node
     try {
       // The pod's own bounds must be wide enough before, and can only be narrow enough after.
       await groups?.resize(pod).catch(() => {})
-      await runtime.updateResources(id, containerResources(pod, container, memory))
+      await runtime.updateResources(id, containerResources(pod, container, memory, cpuQuotas))
       await groups?.resize(pod)
     } catch (cause) {
       events.warning(pod, 'ResizeError', `Error resizing container ${container.name}: ${explain(cause)}`)
@@ -272,7 +272,7 @@ export class Steps {
       ...(devices.length ? { devices } : {}),
       ...(cdiDevices.length ? { cdiDevices } : {}),
       resources: {
-        ...containerResources(pod, container as Container, memory),
+        ...containerResources(pod, container as Container, memory, this.#node.cpuQuotas),
         ...(place?.cpusetCpus ? { cpusetCpus: place.cpusetCpus } : {}),
         ...(place?.cpusetMems ? { cpusetMems: place.cpusetMems } : {}),
       },

@@ -96,7 +96,7 @@ function shownPod(node: ServedNode, pod: Pod, usage: PodUsage, layer: DiskUse | 
     const startedAtMs = sandbox?.createdAtMs
     return [
       labelsOf({ ...about, id: own ?? idOf(pod) }),
-      { ...known, bounds: podGroup(pod, [], undefined), startedAtMs },
+      { ...known, bounds: podGroup(pod, [], undefined, node.cpuQuotas), startedAtMs },
     ]
   }
   const containers = usage.containers.map(async (one): Promise<Labelled> => {
@@ -105,7 +105,7 @@ function shownPod(node: ServedNode, pod: Pod, usage: PodUsage, layer: DiskUse | 
     const observed = node.observed(uid)?.containers.find(({ id }) => id === one.id)
     const [known, processes] = await Promise.all([counted(node, own), processesOf(node, own)])
     const definition = findContainer(pod as never, one.name) as Container | undefined
-    const bounds = definition && boundsOf(definition)
+    const bounds = definition && boundsOf(definition, node.cpuQuotas)
     const labels = { ...about, container: one.name, image: observed?.image ?? '', name: one.id }
     return [
       labelsOf({ ...labels, id: own ?? idOf(pod, one.id) }),
@@ -135,11 +135,11 @@ async function shownSandbox(
   ]
 }
 
-function boundsOf({ resources: { requests, limits } = {} }: Container): GroupLimits {
+function boundsOf({ resources: { requests, limits } = {} }: Container, quotas = true): GroupLimits {
   const memory = limits?.['memory']
   return {
     cpuShares: cpuShares(quantityToMillis(requests?.['cpu'] ?? limits?.['cpu'] ?? '0')),
-    ...(limits?.['cpu'] ? { cpuQuotaMicros: cpuQuota(quantityToMillis(limits['cpu'])) } : {}),
+    ...(quotas && limits?.['cpu'] ? { cpuQuotaMicros: cpuQuota(quantityToMillis(limits['cpu'])) } : {}),
     ...(memory ? { memoryBytes: quantityToFloat(memory) } : {}),
   }
 }

@@ -37,6 +37,7 @@ export function servedAgent(options: AgentOptions, { view, volumes, shares, ...p
     clock,
     metrics: options.metrics,
     version: options.version,
+    cpuQuotas: options.cpuQuotas,
     observed: uid => view.get(uid),
     startedAtMs: clock.now(),
     places: { folder, logFolder: options.logFolder ?? join(folder, 'logs') },

@@ -37,6 +37,8 @@ export interface ServedNode {
   version?: string | undefined
   /** Undefined until it was looked at. */
   machine(): Machine | undefined
+  /** False: limits of processors do not hold. */
+  cpuQuotas?: boolean | undefined
   /** How many processors containers have for themselves, and how many they still may have. Undefined: all share all. */
   cpuCounts?(): { exclusive: number; free: number } | undefined
   /** Wall time at which the runtime was last seen. */

@@ -244,6 +244,7 @@ export const flagTexts: Record<string, [flag: string, help: string]> = {
   ],
   'image-credential-provider-bin-dir': ['--image-credential-provider-bin-dir <dir>', 'where those programs are'],
   'cluster-dns': ['--cluster-dns <address,…>', "whom pods ask for names (the cluster's own DNS)"],
+  'cpu-cfs-quota': ['--cpu-cfs-quota <bool>', 'false: limits of processors do not hold, only requests do (true)'],
   'pods-per-core': ['--pods-per-core <n>', 'no more pods than so many for each processor either (0: any number)'],
   'provider-id': ['--provider-id <id>', 'what a cloud calls this machine, told at the first registration'],
   'node-lease-duration-seconds': [

@@ -72,6 +72,7 @@ export const nodeFlags = [
   'shutdown-grace-period-by-pod-priority',
   'seccomp-default',
   'cluster-dns',
+  'cpu-cfs-quota',
   'pods-per-core',
   'provider-id',
   'node-lease-duration-seconds',

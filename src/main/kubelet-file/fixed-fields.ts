@@ -193,12 +193,6 @@ export const fixedFields: FixedField[] = [
     agrees: only(true),
     instead: 'take it out',
   },
-  {
-    field: 'cpuCFSQuota',
-    holds: 'true: limits of processors hold',
-    agrees: only(true),
-    instead: 'leave the limits of processors out of the pods, or their namespace’s LimitRange',
-  },
   { field: 'cpuCFSQuotaPeriod', holds: '100 ms', agrees: saysOnly('100ms'), instead: 'take it out' },
   {
     field: 'healthzPort',

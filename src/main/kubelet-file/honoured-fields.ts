@@ -99,6 +99,7 @@ export const honouredFields: HonouredField[] = [
   { field: 'systemReservedCgroup', setting: 'system-reserved-cgroup', text: group },
   { field: 'kubeReservedCgroup', setting: 'kube-reserved-cgroup', text: group },
   { field: 'enforceNodeAllocatable', setting: 'enforce-node-allocatable', text: enforced },
+  { field: 'cpuCFSQuota', setting: 'cpu-cfs-quota', text: bool },
   { field: 'memorySwap.swapBehavior', setting: 'memory-swap-behavior', text },
   { field: 'singleProcessOOMKill', setting: 'single-process-oom-kill', text: bool },
 
