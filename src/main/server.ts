@@ -55,7 +55,10 @@ export async function startServer({ settings, outside, report }: ServerOptions):
   const admission = admissionControlConfigFile && (await readAdmission(admissionControlConfigFile, outside.disk))
   const policyFile = settings.authorizationPolicyFile
   const files = { disk: outside.disk, policyFile }
-  const identities = { beside: oidc ? ['--oidc-issuer-url'] : [], ownIssuers: ['https://kubernetes.default.svc'] }
+  const identities = {
+    beside: oidc ? ['--oidc-issuer-url'] : [],
+    ownIssuers: settings.serviceAccountIssuers ?? ['https://kubernetes.default.svc'],
+  }
   const permission = await followPermission(
     {
       authentication:
@@ -98,6 +101,7 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           log: outside.log,
           tokens: { ...tokens, [pki.joinToken]: joiningUser(pki.joinToken) },
           tokenKeys: pki.tokenKey,
+          ...tokenIssuing(settings),
           ...(oidc ? { oidc } : {}),
           ...(audit ? { audit } : {}),
           ...authentication,
@@ -164,5 +168,13 @@ async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<{ u
     if (codeOf(cause) === 'EACCES')
       throw new PortTaken(`not allowed to open ${host}:${port}`, { hint: 'Ports below 1024 need root.' })
     throw cause
+  }
+}
+
+function tokenIssuing({ serviceAccountIssuers, serviceAccountJwksUri, apiAudiences }: Settings) {
+  return {
+    ...(serviceAccountIssuers ? { tokenIssuers: serviceAccountIssuers } : {}),
+    ...(serviceAccountJwksUri ? { tokenKeysUrl: serviceAccountJwksUri } : {}),
+    ...(apiAudiences ? { apiAudiences } : {}),
   }
 }

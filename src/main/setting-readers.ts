@@ -31,6 +31,9 @@ export function readIssuer(text: string): string {
   return text
 }
 
+/** `https://a,https://b` */
+export const readIssuers = (text: string): string[] => text.split(',').map(readIssuer)
+
 /** `team=core,site=a` */
 export function readPairs(text: string): Record<string, string> {
   const pairs = text

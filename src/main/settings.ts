@@ -20,6 +20,7 @@ import {
   readEmail,
   readGateway,
   readIssuer,
+  readIssuers,
   readListen,
   readNodeName,
   readPairs,
@@ -104,6 +105,10 @@ export interface Settings
   authorizationPolicyFile: string | undefined
   /** Tokens that are good as long as the server runs, and whose they are. See docs/identity.md. */
   tokenAuthFile: string | undefined
+  /** Who issues tokens of service accounts (the first signs, all are believed), where their keys are read, for whom tokens must be. */
+  serviceAccountIssuers: string[] | undefined
+  serviceAccountJwksUri: string | undefined
+  apiAudiences: string[] | undefined
   /** What is recorded of requests, and where; see docs/audit.md. On as soon as there is a log or a webhook. */
   auditPolicyFile: string | undefined
   /** `-`: standard output. */
@@ -219,6 +224,9 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   authorizationConfig: { name: 'authorization-config', read: text => resolve(text) },
   authorizationPolicyFile: { name: 'authorization-policy-file', read: text => resolve(text) },
   tokenAuthFile: { name: 'token-auth-file', read: text => resolve(text) },
+  serviceAccountIssuers: { name: 'service-account-issuer', read: readIssuers },
+  serviceAccountJwksUri: { name: 'service-account-jwks-uri', read: readIssuer },
+  apiAudiences: { name: 'api-audiences', read: text => text.split(',').filter(Boolean) },
   auditPolicyFile: { name: 'audit-policy-file', read: text => resolve(text) },
   auditLogPath: { name: 'audit-log-path', read: text => (text === '-' ? text : resolve(text)) },
   auditLogMaxAgeDays: { name: 'audit-log-maxage', read: text => wholeNumber(text, 0, 36_500) },
@@ -322,6 +330,9 @@ export function resolveSettings(sources: SettingSources): Settings {
     authorizationConfig: undefined,
     authorizationPolicyFile: undefined,
     tokenAuthFile: undefined,
+    serviceAccountIssuers: undefined,
+    serviceAccountJwksUri: undefined,
+    apiAudiences: undefined,
     auditPolicyFile: undefined,
     auditLogPath: undefined,
     auditLogMaxAgeDays: 0,

@@ -11,8 +11,6 @@ import type { Core } from '../core.ts'
 import type { AccessMetrics } from '../metrics/access-metrics.ts'
 import type { ApiServerOptions, Outside } from './options.ts'
 
-const defaultIssuer = 'https://kubernetes.default.svc'
-
 /** Everything by which a request tells who sends it. */
 export interface Identity {
   /** In the order in which they are asked. */
@@ -30,7 +28,8 @@ export function identityOf(
   access: AccessMetrics,
 ): Identity {
   const { frontProxy, tokenKeys, oidc } = options
-  const tokens = tokenKeys && new ServiceAccountTokens(core, tokenKeys, options.tokenIssuer ?? defaultIssuer)
+  const { tokenIssuers: named, tokenKeysUrl: keysUrl, apiAudiences: audiences } = options
+  const tokens = tokenKeys && new ServiceAccountTokens(core, tokenKeys, { issuers: named, keysUrl, audiences })
   const issuers = new ChosenIssuers(options.issuers ?? [], { net, clock, log })
   const authenticators = [
     ...(frontProxy ? [new FrontProxy(frontProxy.allowedNames, () => clock.now())] : []),

@@ -71,8 +71,12 @@ export interface ApiServerOptions {
   webhookCredentials?: { mutating?: HookCredentials; validating?: HookCredentials }
   /** Signs and checks the tokens of service accounts; without it none are issued. */
   tokenKeys?: TokenKeys
-  /** Issuer and audience of those tokens; https://kubernetes.default.svc unless said otherwise. */
-  tokenIssuer?: string
+  /** Who issues those tokens: the first signs, of all they are believed; https://kubernetes.default.svc unless said otherwise. */
+  tokenIssuers?: string[]
+  /** Where their keys are read, for who looks them up; below the first issuer unless said otherwise. */
+  tokenKeysUrl?: string
+  /** For whom tokens must be that are good here; the issuers unless said otherwise. */
+  apiAudiences?: string[]
   /** Addresses of Services; 10.96.0.0/16 unless said otherwise. The first is that of the API itself. */
   serviceCidr?: string
   /** Both ends included; 30000–32767 unless said otherwise. */

@@ -3,6 +3,7 @@ import { decodeJwt, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createAuthority, createTokenKey } from '../../base/certificates.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
+import { openMemoryStore } from '../../db/index.ts'
 import type { UserInfo } from '../../models/rest.ts'
 import { startTestServer, type TestServer } from '../testing/test-server.ts'
 
@@ -186,7 +187,7 @@ test('tokens are signed with an elliptic key where that is the one given, and it
   await using elliptic = await startTestServer({
     clock,
     tokenKeys: { privateKey: key, publicKey: cert },
-    tokenIssuer: 'https://127.0.0.1:1/',
+    tokenIssuers: ['https://127.0.0.1:1/'],
   })
   const accounts = `${ns}/serviceaccounts`
   await elliptic.call('POST', accounts, { metadata: { name: 'robot' } })
@@ -204,6 +205,44 @@ test('tokens are signed with an elliptic key where that is the one given, and it
     id_token_signing_alg_values_supported: ['ES256'],
   })
   expect((await elliptic.call('GET', '/openid/v1/jwks')).body.keys[0]).toMatchObject({ kty: 'EC', alg: 'ES256' })
+})
+
+test('issuers, audiences and the place of keys may be others; of a former issuer tokens are believed still', async () => {
+  const former = 'https://old.example'
+  const store = await openMemoryStore()
+  // Servers end with their store, which is needed once more.
+  const lent = new Proxy(store, {
+    get(target, key) {
+      const value = Reflect.get(target, key)
+      if (key === Symbol.asyncDispose) return async () => {}
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const before = await startTestServer({ clock, tokenKeys, store: lent, tokenIssuers: [former] })
+  await before.call('POST', `${ns}/serviceaccounts`, { metadata: { name: 'robot' } })
+  const issue = async (at: TestServer, spec: object) =>
+    (await at.call('POST', `${ns}/serviceaccounts/robot/token`, { spec })).body
+  const old = await issue(before, {})
+  expect(old.spec.audiences).toEqual([former])
+  await before[Symbol.asyncDispose]()
+
+  const tokenIssuers = ['https://new.example', former]
+  const apiAudiences = ['api', former]
+  const tokenKeysUrl = 'https://keys.example/jwks'
+  await using now = await startTestServer({ clock, tokenKeys, store, tokenIssuers, apiAudiences, tokenKeysUrl })
+  expect((await now.call('GET', '/.well-known/openid-configuration')).body).toMatchObject({
+    issuer: 'https://new.example',
+    jwks_uri: tokenKeysUrl,
+  })
+  expect((await issue(now, {})).spec.audiences).toEqual(apiAudiences)
+  const review = async (token: string, audiences?: string[]) =>
+    (await now.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token, audiences } })).body.status
+  expect(await review(old.status.token)).toMatchObject({ authenticated: true, audiences: [former] })
+  const own = (await issue(now, { audiences: ['api', 'vault'] })).status.token
+  expect(await review(own)).toMatchObject({ authenticated: true, audiences: ['api'] })
+  expect(await review(own, ['vault'])).toMatchObject({ authenticated: true, audiences: ['vault'] })
+  const vault = (await issue(now, { audiences: ['vault'] })).status.token
+  expect(await review(vault)).not.toHaveProperty('authenticated')
 })
 
 describe('a token that a Secret holds, as the token controller of Kubernetes signs it', () => {

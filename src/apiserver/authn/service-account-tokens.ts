@@ -44,13 +44,25 @@ export interface VerifiedToken {
 /** By the curve of an elliptic key; RSA otherwise, as Kubernetes signs. */
 const algorithmOfCurve: Record<string, string> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' }
 const leewayMs = 60_000
+const defaultIssuers = ['https://kubernetes.default.svc']
+
+interface TokenIssuing {
+  /** The first signs; all are believed. */
+  issuers?: string[] | undefined
+  audiences?: string[] | undefined
+  /** Where the keys are, as the discovery document says. */
+  keysUrl?: string | undefined
+}
+
 const boundKinds: Record<'pod' | 'secret', Kind<any>> = { pod: Pod, secret: Secret }
 
 /** Issues and checks the tokens by which pods speak for their service account. */
 export class ServiceAccountTokens implements Authenticator {
   readonly issuer: string
-  /** Audience of tokens for this API. */
-  readonly audience: string
+  /** One of them is that of a token for this API. */
+  readonly audiences: string[]
+  readonly #issuers: string[]
+  readonly #keysUrl: string
   readonly #privateKey: KeyObject
   readonly #publicKey: KeyObject
   readonly #keyId: string
@@ -60,11 +72,13 @@ export class ServiceAccountTokens implements Authenticator {
   /** Signatures that were found good, by token; the claims are checked each time. */
   readonly #verified = new Map<string, Claims>()
 
-  constructor(core: Core, keys: TokenKeys, issuer: string) {
+  constructor(core: Core, keys: TokenKeys, { issuers = defaultIssuers, audiences, keysUrl }: TokenIssuing = {}) {
     this.#core = core
     this.#random = core.random
-    this.issuer = issuer
-    this.audience = issuer
+    this.issuer = issuers[0]!
+    this.audiences = audiences ?? issuers
+    this.#issuers = issuers
+    this.#keysUrl = keysUrl ?? `${this.issuer.replace(/\/$/, '')}/openid/v1/jwks`
     this.#privateKey = createPrivateKey(keys.privateKey)
     this.#publicKey = createPublicKey(keys.publicKey)
     this.#algorithm = algorithmOfCurve[this.#publicKey.asymmetricKeyDetails?.namedCurve ?? ''] ?? 'RS256'
@@ -106,7 +120,7 @@ export class ServiceAccountTokens implements Authenticator {
   async authenticate(request: ApiRequest, warnings: string[] = []): Promise<UserInfo | undefined> {
     const token = bearerToken(request)
     if (token === undefined || token.split('.').length !== 3) return undefined
-    return (await this.verify(token, [this.audience], warnings))?.user
+    return (await this.verify(token, this.audiences, warnings))?.user
   }
 
   /** Who a token speaks for, if it is ours, in time, for one of the audiences, and what it is bound to is still there. */
@@ -115,8 +129,9 @@ export class ServiceAccountTokens implements Authenticator {
     if (!claims) return undefined
     // These say neither for whom they are nor when they end.
     if (claims.iss === legacyIssuer) {
-      const user = audiences.includes(this.audience) && (await legacyUser(this.#core, token, claims, warnings))
-      return user ? { user, audiences: [this.audience] } : undefined
+      const mine = this.audiences.filter(audience => audiences.includes(audience))
+      const user = mine.length > 0 && (await legacyUser(this.#core, token, claims, warnings))
+      return user ? { user, audiences: mine } : undefined
     }
     const now = this.#core.clock.now() / 1000
     if ((claims.exp ?? 0) <= now || (claims.nbf ?? 0) > now + 10) return undefined
@@ -135,7 +150,7 @@ export class ServiceAccountTokens implements Authenticator {
   discovery(): object {
     return {
       issuer: this.issuer,
-      jwks_uri: `${this.issuer.replace(/\/$/, '')}/openid/v1/jwks`,
+      jwks_uri: this.#keysUrl,
       response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: [this.#algorithm],
@@ -147,7 +162,7 @@ export class ServiceAccountTokens implements Authenticator {
     if (known) return known
     try {
       const { payload } = await jwtVerify(token, this.#publicKey, {
-        issuer: [this.issuer, legacyIssuer],
+        issuer: [...this.#issuers, legacyIssuer],
         algorithms: [this.#algorithm],
         currentDate: new Date(this.#core.clock.now()),
       })

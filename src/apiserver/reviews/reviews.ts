@@ -137,7 +137,7 @@ async function reviewToken(parts: ReviewParts, call: ResourceCall, review: AnyOb
   const wanted: string[] = review['spec']?.audiences ?? []
   const issuer = parts.tokens
   if (issuer) {
-    const verified = await issuer.verify(token, wanted.length ? wanted : [issuer.audience])
+    const verified = await issuer.verify(token, wanted.length ? wanted : issuer.audiences)
     if (verified) return { authenticated: true, user: userInfo(verified.user), audiences: verified.audiences }
   }
   const request: ApiRequest = {
@@ -146,10 +146,11 @@ async function reviewToken(parts: ReviewParts, call: ResourceCall, review: AnyOb
     headers: { authorization: `Bearer ${token}` },
     signal: call.request.signal,
   }
-  const forThisApi = wanted.length === 0 || (issuer !== undefined && wanted.includes(issuer.audience))
+  const audiences = issuer?.audiences.filter(audience => wanted.length === 0 || wanted.includes(audience))
+  const forThisApi = wanted.length === 0 || Boolean(audiences?.length)
   for (const authenticator of forThisApi ? parts.authenticators : []) {
     const user = await authenticator.authenticate(request)
-    if (user) return { authenticated: true, user: userInfo(user), ...(issuer ? { audiences: [issuer.audience] } : {}) }
+    if (user) return { authenticated: true, user: userInfo(user), ...(audiences ? { audiences } : {}) }
   }
   return { user: {}, error: 'invalid bearer token' }
 }

@@ -41,7 +41,7 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
     applyDefaults(TokenRequest, request)
     // Who asks owns the question, as of anything that is created.
     void trackPlainWrite(core, TokenRequest, fieldManager(call), 'token')(request, undefined)
-    if (!spec.audiences?.length) spec.audiences = [tokens.audience]
+    if (!spec.audiences?.length) spec.audiences = [...tokens.audiences]
     spec.expirationSeconds ??= defaultSeconds
     checkSeconds(spec.expirationSeconds)
     // A node hears what it may not ask for before it hears whether there is such an account.
@@ -53,7 +53,9 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
     const seconds: number = spec.expirationSeconds
     // Programs that read their token once and for all get a year to learn; their agent renews it hourly all the same.
     const extended =
-      subject.bound?.kind === 'Pod' && seconds === projectedSeconds && spec.audiences.every(isFor(tokens.audience))
+      subject.bound?.kind === 'Pod' &&
+      seconds === projectedSeconds &&
+      spec.audiences.every((one: string) => tokens.audiences.includes(one))
     const issued = isDryRun(call)
       ? { token: '' }
       : await (extended
@@ -69,8 +71,6 @@ export function tokenCreator(tokens: ServiceAccountTokens): CallHandler {
     return valueReply(call, 201, answer)
   }
 }
-
-const isFor = (audience: string) => (one: string) => one === audience
 
 function checkPlace({ metadata }: AnyObject, namespace: string, name: string): void {
   if (metadata.name && metadata.name !== name)

@@ -69,6 +69,15 @@ export const flagTexts: Record<string, [flag: string, help: string]> = {
     '--token-auth-file <file>',
     'tokens and whose they are: token,name,uid,"group,group" on each line',
   ],
+  'service-account-issuer': [
+    '--service-account-issuer <url,…>',
+    'who issues tokens of service accounts: the first signs, all are believed (https://kubernetes.default.svc)',
+  ],
+  'service-account-jwks-uri': [
+    '--service-account-jwks-uri <url>',
+    'where its keys are read, as its discovery document says (<issuer>/openid/v1/jwks)',
+  ],
+  'api-audiences': ['--api-audiences <names,…>', 'for whom tokens must be that are good here (the issuers)'],
   'audit-policy-file': ['--audit-policy-file <file>', 'what is recorded of requests (docs/audit.md has the default)'],
   'audit-log-path': ['--audit-log-path <file>', 'where it is recorded; - for standard output (nowhere)'],
   'audit-log-maxage': ['--audit-log-maxage <days>', 'how long old files are kept (0: for ever)'],

@@ -82,7 +82,9 @@ type Files = Awaited<ReturnType<typeof filesOf>>
 
 function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> {
   const { clientCa, frontProxy, tokenKeys, kubelet } = files
-  const issuer = flags.one('service-account-issuer')
+  const issuers = flags.list('service-account-issuer')
+  const audiences = flags.list('api-audiences')
+  const keysUrl = flags.one('service-account-jwks-uri')
   const serviceCidr = flags.one('service-cluster-ip-range')
   const [first, last] = (flags.one('service-node-port-range') ?? '').split('-').map(Number)
   return {
@@ -92,7 +94,9 @@ function optionsOf(flags: Flags, files: Files): Omit<ApiServerOptions, 'store'> 
     ...seatsOf(flags),
     ...(flags.one('min-request-timeout') ? { minWatchMs: Number(flags.one('min-request-timeout')) * 1000 } : {}),
     ...(tokenKeys ? { tokenKeys } : {}),
-    ...(issuer ? { tokenIssuer: issuer } : {}),
+    ...(issuers.length ? { tokenIssuers: issuers } : {}),
+    ...(audiences.length ? { apiAudiences: audiences } : {}),
+    ...(keysUrl ? { tokenKeysUrl: keysUrl } : {}),
     ...(serviceCidr ? { serviceCidr } : {}),
     ...(first && last ? { nodePorts: { first, last } } : {}),
     ...(clientCa ? { clientCa } : {}),
