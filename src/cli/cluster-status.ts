@@ -89,7 +89,7 @@ export async function clusterHealth(remote: Remote): Promise<ClusterHealth> {
     pods.items.filter((p: any) => p.spec.nodeName === name && p.status?.phase === 'Running').length
   return {
     ready: status === 200,
-    failing: lines.filter(line => line.startsWith('[-]')),
+    failing: await Promise.all(lines.filter(line => line.startsWith('[-]')).map(line => reasonOf(remote, line))),
     nodes: nodes.items.map((node: any) => {
       const { name } = node.metadata
       const condition = node.status?.conditions?.find((c: any) => c.type === 'Ready')
@@ -106,6 +106,15 @@ export async function clusterHealth(remote: Remote): Promise<ClusterHealth> {
       ...(status?.message ? { message: status.message } : {}),
     })),
   }
+}
+
+/** A list of all checks withholds why one fails: it is told to whoever may ask for that check. */
+async function reasonOf({ client }: Remote, line: string): Promise<string> {
+  const name = /^\[-\](\S+)/.exec(line)?.[1]
+  const { status, body } = await client.raw('GET', `/readyz/${name}`)
+  if (status !== 500 || !(body instanceof Uint8Array)) return line
+  const why = Buffer.from(body).toString().trim().replace('internal server error: ', '')
+  return `[-]${name} failed: ${why}`
 }
 
 /** For people. Pure but for colours. */

@@ -15,11 +15,15 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 /** A containerd that logs `lines` and gives up. */
 async function failing(...lines: string[]): Promise<string> {
+  return fake('1.7.24', ...lines)
+}
+
+async function fake(version: string, ...lines: string[]): Promise<string> {
   const path = `${folder}/fake-containerd`
   const script = lines.map(line => `echo '${line}' >&2`).join('\n')
   await writeFile(
     path,
-    `#!/bin/sh\nif [ "$1" = --version ]; then echo containerd github.com/containerd/containerd 1.7.24 abc; exit 0; fi\n${script}\nexit 1\n`,
+    `#!/bin/sh\nif [ "$1" = --version ]; then echo containerd github.com/containerd/containerd ${version} abc; exit 0; fi\n${script}\nexit 1\n`,
   )
   await chmod(path, 0o755)
   return path
@@ -50,6 +54,14 @@ test('a missing containerd is named with the packages to install', async () => {
   expect([error.message, error.hint]).toEqual([
     'containerd-that-is-not-there is not installed',
     expect.stringContaining('apt-get install containerd runc containernetworking-plugins'),
+  ])
+})
+
+test('a containerd that is too old is refused before it is started, with the version that is wanted', async () => {
+  const error = await failure(await fake('1.5.18', 'containerd: it was started'))
+  expect([error.message, error.hint]).toEqual([
+    'containerd 1.5.18 is too old: it does not speak CRI v1',
+    'Install containerd 1.6 or newer.',
   ])
 })
 

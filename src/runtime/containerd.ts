@@ -125,6 +125,7 @@ class Supervisor implements SupervisedContainerd {
         hint: 'Choose a state folder with a shorter path.',
       })
     this.version = await this.#askVersion()
+    refuseTooOld(this.version)
     await disk.makeFolder(folder, { mode: 0o711 })
     await disk.makeFolder(this.stateFolder, { mode: 0o711 })
     await disk.makeFolder(`${folder}/registries`)
@@ -389,6 +390,15 @@ class Supervisor implements SupervisedContainerd {
       await sleep(clock, 20)
     }
   }
+}
+
+/** Older ones do not speak CRI v1. @throws ContainerdFailed */
+function refuseTooOld(version: string): void {
+  const [major, minor] = version.split('.').map(text => Number.parseInt(text, 10)) as [number, number]
+  if (!(major < 1 || (major === 1 && minor < 6))) return
+  throw new ContainerdFailed(`containerd ${version} is too old: it does not speak CRI v1`, {
+    hint: 'Install containerd 1.6 or newer.',
+  })
 }
 
 /** Finds the reason in what containerd logged before it gave up. */

@@ -39,9 +39,11 @@ const answers: Record<string, object> = {
   },
 }
 
+const allIsWell = (_url: string) => ({ status: 200, body: Buffer.from('ok') })
+
 async function ask(
   args: string[],
-  { command = 'node\0optiflow\0up', clock = new VirtualClock(), freeBytes = 1 << 30 } = {},
+  { command = 'node\0optiflow\0up', clock = new VirtualClock(), freeBytes = 1 << 30, raw = allIsWell } = {},
 ) {
   const said = { out: '', err: '' }
   const paint = new Proxy({}, { get: () => (text: string) => text })
@@ -56,7 +58,7 @@ async function ask(
     readText: async path => (path === `/proc/${pid}/cmdline` ? command : systemDisk.readText(path)),
   }
   const remote = {
-    client: { raw: async () => ({ status: 200, body: Buffer.from('ok') }) },
+    client: { raw: async (_: string, url: string) => raw(url) },
     json: async (_: string, url: string) => answers[url],
     [Symbol.asyncDispose]: async () => {},
   }
@@ -121,4 +123,17 @@ test('a disk that is nearly full is told, since the store then only answers', as
   const warning = `the disk of ${dataDir} has 3 MiB left: when it is full only deletions are written. Make room on it.`
   expect((await ask([], { freeBytes: 4_000_000 })).out).toContain(`\n! ${warning}\n`)
   expect(JSON.parse((await ask(['-o', 'json'], { freeBytes: 4_000_000 })).out).warnings).toEqual([warning])
+})
+
+test('a check that fails is told with its reason, as far as one may know it', async () => {
+  await writeRunFile(systemDisk, dataDir, noted)
+  const raw = (url: string) => {
+    if (url === '/readyz/store-room')
+      return { status: 500, body: Buffer.from('internal server error: no room on the disk\n') }
+    if (url === '/readyz/other') return { status: 403, body: Buffer.from('{}') }
+    const lines = ['[+]ping ok', '[-]store-room failed: reason withheld', '[-]other failed: reason withheld']
+    return { status: 500, body: Buffer.from(lines.join('\n')) }
+  }
+  const { out } = await ask([], { raw })
+  expect(out).toContain('Health   [-]store-room failed: no room on the disk, [-]other failed: reason withheld\n')
 })
