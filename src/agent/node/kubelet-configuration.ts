@@ -7,6 +7,7 @@ import { defaultHard } from '../eviction/thresholds.ts'
 import type { AgentOptions } from '../options.ts'
 import { longestCrashDelayMs } from '../pod/back-off.ts'
 import { type ShutdownStep, shutdownSteps } from '../shutdown/plan.ts'
+import type { TopologySettings } from '../topology/topology-manager.ts'
 import { refreshPeriodMs } from '../volume/disk-volumes.ts'
 import { heartbeatMs, leaseSeconds, statusPeriodMs } from './registration.ts'
 import { defaultReservation } from './reservation.ts'
@@ -55,6 +56,7 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     ...(options.memoryManager ? { reservedMemory: options.memoryManager.reservedMemory } : {}),
     topologyManagerPolicy: options.topology?.policy ?? 'none',
     topologyManagerScope: options.topology?.scope ?? 'container',
+    ...topologyOptions(options.topology),
     systemReserved: { ...(options.reserved ?? defaultReservation) },
     ...(options.kubeReserved ? { kubeReserved: { ...options.kubeReserved } } : {}),
     ...reservedGroups(cgroups?.reservedGroups),
@@ -107,6 +109,14 @@ function cpuOptions(options: AgentOptions): { cpuManagerPolicyOptions?: Record<s
   }
   const names = Object.entries(chosen).flatMap(([name, isChosen]) => (isChosen ? [name] : []))
   return names.length ? { cpuManagerPolicyOptions: Object.fromEntries(names.map(name => [name, 'true'])) } : {}
+}
+
+function topologyOptions({ preferClosest, mostNodes }: Partial<TopologySettings> = {}) {
+  const chosen = {
+    ...(preferClosest === undefined ? {} : { 'prefer-closest-numa-nodes': String(preferClosest) }),
+    ...(mostNodes === undefined ? {} : { 'max-allowable-numa-nodes': String(mostNodes) }),
+  }
+  return Object.keys(chosen).length ? { topologyManagerPolicyOptions: chosen } : {}
 }
 
 /** 0 is kubelet's word for: as often as need be. */

@@ -130,6 +130,7 @@ const full = {
   reservedMemory: [{ numaNode: 0, limits: { memory: '1636Mi' } }],
   topologyManagerPolicy: 'restricted',
   topologyManagerScope: 'pod',
+  topologyManagerPolicyOptions: { 'prefer-closest-numa-nodes': 'true', 'max-allowable-numa-nodes': '16' },
   evictionHard: { 'memory.available': '200Mi', 'nodefs.available': '5%' },
   evictionSoft: { 'memory.available': '400Mi' },
   evictionSoftGracePeriod: { 'memory.available': '1m30s' },
