@@ -5,6 +5,7 @@ import { explain, OptiFlowError } from '../base/errors.ts'
 import { bracketed } from '../base/ip.ts'
 import { createClient, inProcessTransport } from '../client/index.ts'
 import { AskedPorts } from '../gateway/index.ts'
+import { callersKubeconfig, handToCaller } from './callers-kubeconfig.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import { startGateway } from './gateway-part.ts'
 import { gatewayUser } from './identities.ts'
@@ -17,6 +18,7 @@ import {
   AlreadyRunning,
   noted,
   type RunFile,
+  readKubeconfigNote,
   removeRunFileOf,
   runningCluster,
   writeKubeconfigNote,
@@ -80,13 +82,26 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 
     const { url, pki } = server
     const connection = () => ({ server: url, ca: pki.ca.cert, ...pki.admin })
-    const write = () => mergeKubeconfig(disk, kubeconfig, context, connection(), kubeconfigsOf(settings))
+    const callers = settings.kubeconfig
+      ? undefined
+      : ((await callersKubeconfig(disk, process.env)) ?? (await readKubeconfigNote(disk, settings.dataDir))?.callers)
+    const write = async () => {
+      const current = await mergeKubeconfig(disk, kubeconfig, context, connection(), kubeconfigsOf(settings))
+      if (callers && callers !== kubeconfig)
+        await handToCaller(disk, callers, context, connection()).catch(error =>
+          outside.log.warn(
+            { path: callers, error: explain(error) },
+            'the kubeconfig of who called sudo is left as it is',
+          ),
+        )
+      return current
+    }
     const current = await asPart(report, 'kubeconfig', kubeconfig, async () => [
       await write(),
-      `${kubeconfig}, context ${context}`,
+      `${kubeconfig}${callers && callers !== kubeconfig ? ` and ${callers}` : ''}, context ${context}`,
     ])
     stack.defer(keepAdminKey(pki, async () => void (await write()), outside))
-    await writeKubeconfigNote(disk, settings.dataDir, { kubeconfig, context })
+    await writeKubeconfigNote(disk, settings.dataDir, { kubeconfig, context, ...(callers ? { callers } : {}) })
     signal.throwIfAborted()
     await writeRunFile(disk, settings.dataDir, { ...run, state: 'ready', url, nodes })
     return { url, kubeconfig, context, current, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }

@@ -99,6 +99,8 @@ export async function refuseWhileRunning(disk: Disk, dataDir: string, why: strin
 /** Where this cluster's context was written: outlives the process, for `down --purge`. */
 export interface KubeconfigNote {
   kubeconfig: string
+  /** That of whoever called sudo, who has the context too. */
+  callers?: string
   context: string
 }
 

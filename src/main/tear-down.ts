@@ -6,6 +6,7 @@ import { removeNetworkPolicies, removePodNetwork } from '../network/index.ts'
 import { isMountPoint, mountPoints, type ObservedPod, type Runtime } from '../runtime/index.ts'
 import { dnsIpOf } from './addresses.ts'
 import { disableBoot } from './boot-unit.ts'
+import { takeFromCaller } from './callers-kubeconfig.ts'
 import { removeFromKubeconfig } from './kubeconfig.ts'
 import { notedNode } from './node-note.ts'
 import { placesOf } from './node-places.ts'
@@ -91,6 +92,10 @@ export async function tearDown({ settings: given, purge, outside, report }: Tear
     const note = await readKubeconfigNote(disk, dataDir)
     if (note)
       await removeFromKubeconfig(disk, note.kubeconfig, note.context).catch(error =>
+        outside.log.warn({ error: explain(error) }, 'kubeconfig left as it is'),
+      )
+    if (note?.callers)
+      await takeFromCaller(disk, note.callers, note.context).catch(error =>
         outside.log.warn({ error: explain(error) }, 'kubeconfig left as it is'),
       )
     await unmountBelow(dataDir, outside)

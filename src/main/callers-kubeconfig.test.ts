@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Disk, systemDisk } from '../base/disk.ts'
+import { callersKubeconfig, handToCaller, takeFromCaller } from './callers-kubeconfig.ts'
+import { readKubeconfig } from './kubeconfig.ts'
+
+async function homeOfAnn() {
+  const home = await mkdtemp(join(tmpdir(), 'optiflow-ann-'))
+  onTestFinished(() => rm(home, { recursive: true }))
+  const given: Record<string, string> = {}
+  const disk: Disk = {
+    ...systemDisk,
+    readText: async path =>
+      path === '/etc/passwd'
+        ? `root:x:0:0:root:/root:/bin/sh\nann:x:1000:1001::${home}:/bin/sh\n`
+        : systemDisk.readText(path),
+    stat: async path => Object.assign(await systemDisk.stat(path), path === home ? { uid: 1000, gid: 1001 } : {}),
+    chown: async (path, uid, gid) => void (given[path] = `${uid}:${gid}`),
+  }
+  return { home, disk, given }
+}
+const ours = { server: 'https://127.0.0.1:6443', ca: 'CA', cert: 'CERT', key: 'KEY' }
+
+test('who called sudo has the context in the own kubeconfig, and owns it', async () => {
+  const { home, disk, given } = await homeOfAnn()
+  const path = (await callersKubeconfig(disk, { SUDO_UID: '1000', HOME: '/root' }))!
+  expect(path).toBe(`${home}/.kube/config`)
+  await handToCaller(disk, path, 'optiflow', ours)
+  expect(await readKubeconfig(disk, path, 'optiflow')).toEqual(ours)
+  expect(given).toEqual({ [`${home}/.kube`]: '1000:1001', [path]: '1000:1001' })
+  await takeFromCaller(disk, path, 'optiflow')
+  expect(await disk.exists(path)).toBe(false)
+})
+
+test('nobody else’s file is touched: without sudo, as root, with $KUBECONFIG, or when the user is not known', async () => {
+  const { disk } = await homeOfAnn()
+  for (const env of [
+    {},
+    { SUDO_UID: '0' },
+    { SUDO_UID: '1000', KUBECONFIG: '/elsewhere' },
+    { SUDO_UID: '4711' },
+  ] as Record<string, string>[])
+    expect(await callersKubeconfig(disk, env)).toBeUndefined()
+})
