@@ -15,6 +15,7 @@ import { leaseCheck } from './manager-health.ts'
 import { asPart } from './part.ts'
 import { queueMetrics } from './queue-metrics.ts'
 import { allReconcilers } from './reconcilers.ts'
+import { schedulerMetrics } from './scheduler-metrics.ts'
 import { startScheduler } from './scheduling.ts'
 import type { RunningServer } from './server.ts'
 import type { Settings } from './settings.ts'
@@ -41,6 +42,7 @@ export async function startManagers(
   const clientOf = (user: typeof controllerUser) => createClient(inProcessTransport(api.handler, user), outside.clock)
   const metrics = queueMetrics(api.metrics)
   const told = controllerMetrics(api.metrics)
+  const placing = schedulerMetrics(api.metrics)
   const drivers = openCsiDrivers(settings, outside)
   stack.defer(() => drivers[Symbol.dispose]())
   const controllers: Manager = {
@@ -69,7 +71,13 @@ export async function startManagers(
     ...{ part: 'scheduler', component: 'scheduler', lease: 'kube-scheduler', client: clientOf(schedulerUser) },
     async start(client) {
       const { schedulerConfig: configuration } = settings
-      const running = await startScheduler({ client, outside, configuration, announce: server.explanations.use })
+      const running = await startScheduler({
+        ...{ client, outside, configuration, metrics: placing },
+        announce(scheduler) {
+          placing.follow(scheduler)
+          return server.explanations.use(scheduler)
+        },
+      })
       return Object.assign(running, { what: 'placing pods' })
     },
   }

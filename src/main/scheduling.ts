@@ -1,5 +1,5 @@
 import { type Client, createEventRecorder, createInformers } from '../client/index.ts'
-import { createScheduler, type Scheduler, type WeightedPlugin } from '../scheduler/index.ts'
+import { createScheduler, type Scheduler, type SchedulerMetrics, type WeightedPlugin } from '../scheduler/index.ts'
 import type { OutsideWorld } from './outside.ts'
 import { readSchedulerConfiguration } from './scheduler-configuration.ts'
 
@@ -16,6 +16,8 @@ export interface SchedulingOptions {
   plugins?: readonly WeightedPlugin[]
   /** Places nothing: it knows the cluster, and can explain. */
   watchOnly?: boolean
+  /** Told of each try to place a pod. */
+  metrics?: SchedulerMetrics
   /** Called with the scheduler once it works; what it returns is called before it stops. */
   announce?: (scheduler: Scheduler) => () => void
 }
@@ -32,7 +34,10 @@ export async function startScheduler(options: SchedulingOptions): Promise<Runnin
   let known: Scheduler | undefined
   const busy = () => known?.busy() ?? false
   const events = createEventRecorder({ client, clock, random, log, component: 'default-scheduler', busy })
-  const scheduler = createScheduler({ client, informers, clock, random, log, events, profile: profiles, extenders })
+  const scheduler = createScheduler({
+    ...{ client, informers, clock, random, log, events, profile: profiles, extenders },
+    ...(options.metrics ? { metrics: options.metrics } : {}),
+  })
   known = scheduler
   await scheduler.start({ watchOnly })
   const retire = options.announce?.(scheduler)

@@ -108,7 +108,7 @@ export class Binder {
       for (const reservation of reservations) reservation.release()
     }
     this.counts.scheduled++
-    metrics?.bound?.(clock.monotonicMs() - entry.sinceMs)
+    metrics?.bound?.(clock.monotonicMs() - entry.sinceMs, entry.attempts)
     log.debug({ pod: info.keyText, node }, 'pod bound')
     events.normal(info.pod, 'Scheduled', message)
     if (entry.place === 'flying') queue.remove(info.uid)

@@ -26,10 +26,10 @@ export interface SchedulerOptions {
 }
 
 export interface SchedulerMetrics {
-  /** One try to place a pod, and how long deciding took. */
-  attempted?(result: 'scheduled' | 'unschedulable' | 'error', decisionMs: number): void
-  /** From its first sight to its binding, in milliseconds. */
-  bound?(sinceSeenMs: number): void
+  /** One try to place a pod, how long deciding took, and the schedulerName that the pod names. */
+  attempted?(result: 'scheduled' | 'unschedulable' | 'error', decisionMs: number, profile: string): void
+  /** From its first sight to its binding, in milliseconds, and the tries that it took. */
+  bound?(sinceSeenMs: number, attempts: number): void
   preempted?(victims: number): void
 }
 

@@ -29,7 +29,7 @@ import { QueueKeeper } from './queues/queue-keeper.ts'
 import { QueueReporter } from './queues/queue-reporter.ts'
 import { heldBack, placeInQueue } from './queues/standing.ts'
 import { planRebalance } from './rebalance/rebalance.ts'
-import type { Scheduler, SchedulerOptions } from './scheduler-options.ts'
+import type { Scheduler, SchedulerMetrics, SchedulerOptions } from './scheduler-options.ts'
 import { type QueuedPod, SchedulingQueue } from './scheduling-queue.ts'
 import { type SimulatedWorld, simulate } from './simulate/simulate.ts'
 
@@ -205,7 +205,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     deciderOf: info => deciderOf(info.pod)!,
     nodes: () => state.nodes.length,
     place(entry, fit) {
-      options.metrics?.attempted?.('scheduled', 0)
+      options.metrics?.attempted?.('scheduled', 0, profileOf(entry.info.pod))
       void binder.place(entry, fit, deciderOf(entry.info.pod)!.reserve(entry.info, fit.node))
     },
     refuse: (entry, unfit) => refuse(entry, unfit, deciderOf(entry.info.pod)!),
@@ -216,7 +216,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     dropped: info => state.classes.release(info),
   })
 
-  const deciderOf = (pod: Pod) => deciders.get(pod.spec.schedulerName || defaultProfile.schedulerName)
+  const deciderOf = (pod: Pod) => deciders.get(profileOf(pod))
 
   function planTurn(): void {
     if (turnPlanned || !running) return
@@ -241,6 +241,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function attempt(entry: QueuedPod): void {
     const { info } = entry
     const beganMs = clock.monotonicMs()
+    const tell = (result: Parameters<NonNullable<SchedulerMetrics['attempted']>>[0]) =>
+      options.metrics?.attempted?.(result, clock.monotonicMs() - beganMs, profileOf(info.pod))
     if (entry.attempts === 1) state.see(info)
     const key = gangKey(info.pod)
     const gang = key === undefined ? undefined : gangs.get(key)
@@ -252,12 +254,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       const alone = key === undefined || (gang && gangs.placed(gang.key) >= gang.minMember)
       const placed = alone ? attemptAlone(entry) : together.attempt(entry, key, gang)
-      options.metrics?.attempted?.(placed ? 'scheduled' : 'unschedulable', clock.monotonicMs() - beganMs)
+      tell(placed ? 'scheduled' : 'unschedulable')
     } catch (error) {
       // A plugin's mistake costs one pod its turn, never the scheduler its life.
       log.error({ pod: info.keyText, error: explain(error) }, 'decision failed')
       events.warning(info.pod, 'FailedScheduling', `the scheduler failed: ${explain(error)}`)
-      options.metrics?.attempted?.('error', clock.monotonicMs() - beganMs)
+      tell('error')
       queue.retry(entry)
     }
   }
@@ -396,5 +398,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 }
 
+const profileOf = ({ spec }: Pod) => spec.schedulerName || defaultProfile.schedulerName
 const waits = ({ spec, status, metadata }: Pod) =>
   !spec.nodeName && !metadata.deletionTimestamp && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
