@@ -43,6 +43,12 @@ function compare(ours: Json, theirs: Json, path: string, found: Difference[]): v
     for (let i = 0; i < ours.length; i++) compare(ours[i], theirs[i], `${path}[]`, found)
     return
   }
+  if (Array.isArray(ours) && Array.isArray(theirs)) {
+    const [more, less] = [without(ours, theirs), without(theirs, ours)]
+    const cause = `${path || 'body'}[]: ${more.length} that Kubernetes has not, without ${less.length} that it has`
+    found.push({ cause, ours: shown(more), theirs: shown(less) })
+    return
+  }
   if (isObject(ours) && isObject(theirs)) {
     for (const key of new Set([...Object.keys(ours), ...Object.keys(theirs)]))
       compare(ours[key], theirs[key], path === '' || path.endsWith(' ') ? `${path}${key}` : `${path}.${key}`, found)
@@ -51,6 +57,21 @@ function compare(ours: Json, theirs: Json, path: string, found: Difference[]): v
   const cause = `${path || 'body'}: ${formOf(ours)}, Kubernetes ${formOf(theirs)}`
   found.push({ cause, ours: shown(ours), theirs: shown(theirs) })
 }
+
+/** The elements that the others have not, or not as often. */
+function without(some: Json[], others: Json[]): Json[] {
+  const left = others.map(other => canonical(other))
+  return some.filter(one => {
+    const at = left.indexOf(canonical(one))
+    if (at >= 0) left.splice(at, 1)
+    return at < 0
+  })
+}
+
+const canonical = (value: Json): string =>
+  JSON.stringify(value, (_, inner) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  )
 
 const isObject = (value: Json) => value !== null && typeof value === 'object' && !Array.isArray(value)
 

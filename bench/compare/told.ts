@@ -15,6 +15,8 @@ const given = '2001-02-03T04:05:06Z'
 const clusterIp = /\b10\.96\.\d+\.\d+\b/g
 const tokenVolume = /\bkube-api-access-[a-z0-9]{5}\b/g
 const age = /^\d+s$|^\d+m(\d+s)?$/
+/** Versions in YAML. */
+const written = /^( *resourceVersion: )"\d+"$/gm
 const versions = /(resource version: )\d+(?:(, current: )\d+| \(\d+\))?/g
 
 /** The whole object, in an order of fields that means nothing. */
@@ -83,6 +85,7 @@ function maskText(text: string, side: Side): string {
   return text
     .replace(uid, '<uid>')
     .replace(now, '<time>')
+    .replace(written, '$1<version>')
     .replace(versions, '$1<version>')
     .replace(patched, 'Invalid value: <the object>')
     .replace(goValue, 'Invalid value: <the value>: ')

@@ -2,6 +2,8 @@ import type { Both } from '../servers.ts'
 import type { Json, Side } from '../side.ts'
 
 export const namespace = 'read'
+/** Where objects come and go while they are watched: nobody else looks there. */
+export const liveNamespace = 'live'
 export const configMaps = `/api/v1/namespaces/${namespace}/configmaps`
 export const things = `/apis/c.example/v1/namespaces/${namespace}/things`
 const mergePatch = 'application/merge-patch+json'
@@ -14,7 +16,7 @@ export async function setScene(both: Both): Promise<void> {
   for (const side of [both.ours, both.theirs]) {
     if (side.kept.has('first')) continue
     await side.json('POST', '/api/v1/namespaces', { metadata: { name: namespace } })
-    await side.json('POST', '/api/v1/namespaces', { metadata: { name: 'empty' } })
+    for (const name of ['empty', liveNamespace]) await side.json('POST', '/api/v1/namespaces', { metadata: { name } })
     await defineThings(side)
     for (const path of [configMaps, things]) {
       for (const name of ['a', 'b', 'c', 'd']) await side.json('POST', path, named(path, name))
