@@ -11,7 +11,7 @@ export interface Client {
   get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey, options?: CallOptions): Promise<T>
   list<T extends KubeObject>(kind: Kind<T>, options?: ListOptions): Promise<ObjectList<T>>
   /** Ends when the server ends it or the signal aborts. @throws ApiError Expired (410) from the stream too. */
-  watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>
+  watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): WatchEvents<T>
   /** `namespace` in metadata for namespaced kinds. */
   create<T extends KubeObject>(kind: Kind<T>, draft: Draft<T>, options?: WriteOptions): Promise<T>
   /** Optimistic: fails with Conflict if `object.metadata.resourceVersion` is not the newest. */
@@ -90,4 +90,10 @@ export type Patch =
 export interface WatchEvent<T> {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'
   object: T
+}
+
+/** A watch under way. */
+export interface WatchEvents<T> extends AsyncIterable<WatchEvent<T>> {
+  /** The next event, if it is there already: for whoever has dealt with the one before and asks for no promise. */
+  ready?(): WatchEvent<T> | undefined
 }

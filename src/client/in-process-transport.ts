@@ -34,7 +34,7 @@ function abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Asyn
 
 const ended: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
-class AbortableIterator<T> implements AsyncIterator<T, undefined> {
+class AbortableIterator<T> implements ReadyIterator<T> {
   readonly #source: ReadyIterator<T>
   readonly #signal: AbortSignal
   #interrupt: ((reason: unknown) => void) | undefined
@@ -50,7 +50,7 @@ class AbortableIterator<T> implements AsyncIterator<T, undefined> {
     if (this.#over) return Promise.resolve(ended)
     try {
       // Commits come in groups: mostly the next value has come with the one before.
-      const ready = this.#signal.aborted ? undefined : this.#source.ready?.()
+      const ready = this.ready()
       if (ready) return Promise.resolve(ready)
     } catch (error) {
       this.#end()
@@ -68,6 +68,10 @@ class AbortableIterator<T> implements AsyncIterator<T, undefined> {
         resolve(next.done ? ended : next)
       }, this.#interrupt)
     })
+  }
+
+  ready(): IteratorYieldResult<T> | undefined {
+    return this.#over || this.#signal.aborted ? undefined : this.#source.ready?.()
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {

@@ -8,7 +8,7 @@ import type { Random } from '../base/random.ts'
 import { isExpired, isStorageReadError } from '../models/api-error.ts'
 import { type Kind, resourceName } from '../models/kind.ts'
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../models/object.ts'
-import type { Client, Selectors, WatchEvent } from './client.ts'
+import type { Client, Selectors, WatchEvent, WatchEvents } from './client.ts'
 import type { Informer, InformerHandler } from './informer.ts'
 import { ObjectIndex } from './object-index.ts'
 import { ServerUnreachable } from './transport.ts'
@@ -200,14 +200,19 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     return events > 0 || clock.monotonicMs() - began >= shortestWatchMs
   }
 
-  async #follow(stream: AsyncIterable<WatchEvent<T>>, heard: () => void): Promise<void> {
-    const { freeze } = this.#options
-    for await (const { type, object } of stream) {
+  async #follow(stream: WatchEvents<T>, heard: () => void): Promise<void> {
+    for await (const first of stream) {
       heard()
-      if (type === 'DELETED') this.#remove(keyText(keyOf(object)), freeze ? deepFreeze(object) : object)
-      else if (type !== 'BOOKMARK') this.#put(freeze ? deepFreeze(object) : object)
-      this.resourceVersion = object.metadata.resourceVersion
+      // Events come in groups, as commits do: of those that are there already none is waited for.
+      for (let event: WatchEvent<T> | undefined = first; event; event = stream.ready?.()) this.#take(event)
     }
+  }
+
+  #take({ type, object }: WatchEvent<T>): void {
+    const { freeze } = this.#options
+    if (type === 'DELETED') this.#remove(keyText(keyOf(object)), freeze ? deepFreeze(object) : object)
+    else if (type !== 'BOOKMARK') this.#put(freeze ? deepFreeze(object) : object)
+    this.resourceVersion = object.metadata.resourceVersion
   }
 
   #put(object: T): void {

@@ -4,7 +4,8 @@ import { apiVersionOf, type Kind } from '../models/kind.ts'
 import type { KubeObject, ObjectList } from '../models/object.ts'
 import type { ApiReply } from '../models/rest.ts'
 import type { Status } from '../models/types/meta-v1.ts'
-import type { Client, Patch, RawOptions, WatchEvent, WriteOptions } from './client.ts'
+import type { ReadyIterator } from '../models/value-stream.ts'
+import type { Client, Patch, RawOptions, WatchEvent, WatchEvents, WriteOptions } from './client.ts'
 import { jsonLines } from './lines.ts'
 import { collectionPath, objectPath, query } from './paths.ts'
 import { patientTransport } from './patient-transport.ts'
@@ -68,22 +69,29 @@ export function createClient(plain: Transport, clock: Clock = systemClock): Clie
       return list
     },
 
-    async *watch<T extends KubeObject>(kind: Kind<T>, options: Parameters<Client['watch']>[1]) {
+    watch<T extends KubeObject>(kind: Kind<T>, options: Parameters<Client['watch']>[1]): WatchEvents<T> {
       const { namespace, signal, bookmarks, ...rest } = options
       const url = collectionPath(kind, namespace) + query({ watch: 1, allowWatchBookmarks: bookmarks, ...rest })
-      const reply = await transport.send({
-        method: 'GET',
-        url,
-        headers: { accept: 'application/json' },
-        signal,
-        stream: true,
-      })
-      if (reply.status >= 400) throw ApiError.fromReply(reply.status, text(await whole(reply)))
-      for await (const value of jsonLines(reply.body instanceof Uint8Array ? single(reply.body) : reply.body)) {
+      let values: ReadyIterator<unknown> | undefined
+      const eventOf = (value: unknown): WatchEvent<T> => {
         const event = value as { type: string; object: unknown }
         if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as Status)
         named(kind, event.object as T)
-        yield event as WatchEvent<T>
+        return event as WatchEvent<T>
+      }
+      return {
+        async *[Symbol.asyncIterator]() {
+          const headers = { accept: 'application/json' }
+          const reply = await transport.send({ method: 'GET', url, headers, signal, stream: true })
+          if (reply.status >= 400) throw ApiError.fromReply(reply.status, text(await whole(reply)))
+          const stream = jsonLines(reply.body instanceof Uint8Array ? single(reply.body) : reply.body)
+          values = stream[Symbol.asyncIterator]()
+          for await (const value of { [Symbol.asyncIterator]: () => values! }) yield eventOf(value)
+        },
+        ready() {
+          const next = values?.ready?.()
+          return next && eventOf(next.value)
+        },
       }
     },
 
