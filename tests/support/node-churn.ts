@@ -77,11 +77,16 @@ export class NodeChurn implements AsyncDisposable {
     return this.node.end('agent', 'SIGKILL')
   }
 
-  async killContainerd(): Promise<void> {
+  killContainerd(): Promise<void> {
+    return this.signalContainerd('SIGKILL')
+  }
+
+  /** `SIGSTOP`: it takes connections, and answers nobody. */
+  async signalContainerd(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
     const config = join(this.node.dataDir, 'containerd/config.toml')
     for (const pid of await processes(systemDisk)) {
       const words = await wordsOf(systemDisk, pid)
-      if (words[0]?.endsWith('containerd') && words.includes(config)) process.kill(pid, 'SIGKILL')
+      if (words[0]?.endsWith('containerd') && words.includes(config)) process.kill(pid, signal)
     }
   }
 
