@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { LimitRange, Node, PersistentVolumeClaim, ResourceQuota, RuntimeClass } from '../index.ts'
+import {
+  LimitRange,
+  Node,
+  PersistentVolumeClaim,
+  ReplicationController,
+  ResourceQuota,
+  RuntimeClass,
+} from '../index.ts'
 import { admitted, refusals, updateRefusals } from '../testing.ts'
 
 // What a real kube-apiserver 1.32.13 says; found by `npm run compare -- writes`.
@@ -61,6 +68,15 @@ test('an update of a node is looked at as a new node too', () => {
   const missing = 'metadata.taints[0].effect: Required value'
   expect(told.filter(text => !text.includes('podCIDRs'))).toEqual([missing, missing])
   expect(told).toContainEqual(expect.stringContaining('spec.podCIDRs[0]: Invalid value: "x"'))
+})
+
+test('an update of a ReplicationController finds twice what is wrong', () => {
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const told = updateRefusals(ReplicationController, { spec: { selector: { a: 'b' }, template } }, controller => {
+    controller.spec.replicas = -1
+  })
+  const negative = 'spec.replicas: Invalid value: -1: must be greater than or equal to 0'
+  expect(told).toEqual([negative, negative])
 })
 
 describe('a claim', () => {

@@ -93,7 +93,11 @@ export const ReplicationController = defineKind<core.ReplicationController>({
   ],
   ownAge: true,
   defaults: defaultController,
-  validate: validateController,
+  validate: (next, previous) => {
+    const errors = validateController(next)
+    // An update is looked at as a new object too: what is wrong is found twice, and told once.
+    return previous ? [...errors, ...errors] : errors
+  },
   validatePart: (part, next) => (part === 'status' ? validateStatus(next) : []),
   warnings: (next, previous) => [
     ...(previous ? [] : hostnameWarnings(next.metadata.name)),
