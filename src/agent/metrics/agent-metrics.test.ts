@@ -76,3 +76,26 @@ it('counts calls, evictions and the looks at the runtime, and tells nothing of w
     ]),
   )
 })
+
+it('counts who asks the node, by what is served and not by what askers make up', async () => {
+  const metrics = new AgentMetrics()
+  metrics.served('GET', '/metrics/cadvisor', 30)
+  metrics.served('GET', '/containerLogs/default/web/c', 10)
+  metrics.served('POST', '/exec/default/web/c', 10)
+  metrics.served('GET', '/made/up', 10)
+  const lines = (await linesOf(metrics)).filter(line =>
+    /^kubelet_http_requests_(total|duration_seconds_sum)/.test(line),
+  )
+  const of = (what: string, method: string, path: string, value: number, long = false) =>
+    `kubelet_http_requests_${what}{method="${method}",path="${path}",server_type="readwrite",long_running="${long}"} ${value}`
+  expect(lines).toEqual([
+    of('total', 'GET', 'metrics/cadvisor', 1),
+    of('total', 'GET', 'containerLogs', 1),
+    of('total', 'POST', 'exec', 1, true),
+    of('total', 'GET', 'other', 1),
+    of('duration_seconds_sum', 'GET', 'metrics/cadvisor', 0.03),
+    of('duration_seconds_sum', 'GET', 'containerLogs', 0.01),
+    of('duration_seconds_sum', 'POST', 'exec', 0.01, true),
+    of('duration_seconds_sum', 'GET', 'other', 0.01),
+  ])
+})

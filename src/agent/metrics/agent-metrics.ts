@@ -2,6 +2,7 @@ import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
 import type { TransportCall } from '../../client/index.ts'
 import type { Runtime, RuntimeCall } from '../../runtime/runtime.ts'
 import type { Signal } from '../eviction/thresholds.ts'
+import { httpLabels } from './http-paths.ts'
 import { rejectionReason, sizeClass } from './label-classes.ts'
 import { StartupTimes } from './startup-times.ts'
 
@@ -27,6 +28,7 @@ const ofVolumes = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
 const ofLives = [60, 3600, 14_400, ...[1, 7, 30, 90, 180, 360, 1440].map(days => days * 86_400)]
 const ofPlacing = Array.from({ length: 15 }, (_, i) => 0.05 * 2 ** i)
 const ofPulls = [1, 5, 10, 20, 30, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600]
+const httpNames = ['method', 'path', 'server_type', 'long_running']
 const ofRequests = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
 
 /**
@@ -38,6 +40,13 @@ export class AgentMetrics {
   readonly #families: (TallyCounter | TallyHistogram)[] = []
 
   readonly #calls = this.#counter('kubelet_runtime_operations_total', 'Calls to the container runtime.', callLabels)
+  readonly #answers = this.#counter('kubelet_http_requests_total', 'Requests to this server.', httpNames)
+  readonly #answerSeconds = this.#histogram(
+    'kubelet_http_requests_duration_seconds',
+    'How long requests to this server take.',
+    usual,
+    httpNames,
+  )
   readonly #failedCalls = this.#counter(
     'kubelet_runtime_operations_errors_total',
     'Calls to the container runtime that failed.',
@@ -227,6 +236,13 @@ export class AgentMetrics {
   /** How long the first pod with a network of its own took, less the pulls of its images, in seconds. Undefined: none yet. */
   firstOnNetworkSeconds: number | undefined
   #relistedAtMonoMs: number | undefined
+
+  /** Somebody asked this server. */
+  served(method: string, path: string, tookMs: number): void {
+    const labels = httpLabels(method, path)
+    this.#answers.of(labels).inc()
+    this.#answerSeconds.of(labels).observe(tookMs / 1000)
+  }
 
   get families(): readonly (TallyCounter | TallyHistogram)[] {
     return this.#families

@@ -7,6 +7,7 @@ import { silentLogger } from '../../base/logger.ts'
 import { systemNet } from '../../base/net.ts'
 import type { AddressQuestion } from '../../models/address-question.ts'
 import { Pod } from '../../models/kinds/core/pod.ts'
+import { AgentMetrics } from '../metrics/agent-metrics.ts'
 import { Fixture } from '../testing/fixture.ts'
 import { delegatedAccess } from './access.ts'
 import { checkAddress } from './address-checks.ts'
@@ -45,7 +46,7 @@ beforeAll(async () => {
     access,
     log: silentLogger,
   })
-  fixture = await new Fixture({ server }).start()
+  fixture = await new Fixture({ server, metrics: new AgentMetrics() }).start()
   await fixture.run('web', {}, { log: 'one\ntwo\nthree', 'cpu-millis': '250' })
 })
 
@@ -164,6 +165,12 @@ describe('the agent’s server', () => {
       kind: 'PodList',
       items: [{ metadata: { name: 'web' }, spec: { containers: [{}] } }],
     })
+  })
+
+  it('tells who asked it', async () => {
+    await get('/healthz')
+    const { body } = await get('/metrics')
+    expect(body).toMatch(/^kubelet_http_requests_total\{method="GET",path="healthz",.*\} \d+$/m)
   })
 
   it('counts what came of probes, as long as their pod is there', async () => {

@@ -137,7 +137,13 @@ class Server implements AgentServer {
         const { signal, body } = { signal: goneOf(response), body: () => jsonOf(request) }
         return { query, node, remembered: this.#nodes.get(node)!, nodes: this.#nodes.keys(), signal, body }
       }
-      await send(response, method, await answerTo(method, pathname, asked))
+      const { clock, metrics } = this.#node(request)
+      const beganMs = metrics && clock.monotonicMs()
+      try {
+        await send(response, method, await answerTo(method, pathname, asked))
+      } finally {
+        if (beganMs !== undefined) metrics?.served(method, pathname, clock.monotonicMs() - beganMs)
+      }
     } catch (error) {
       if (response.headersSent) response.destroy()
       else response.writeHead(statusOf(error), { 'content-type': 'text/plain' }).end(`${explain(error)}\n`)
