@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -16,7 +16,8 @@ async function homeOfAnn() {
       path === '/etc/passwd'
         ? `root:x:0:0:root:/root:/bin/sh\nann:x:1000:1001::${home}:/bin/sh\n`
         : systemDisk.readText(path),
-    stat: async path => Object.assign(await systemDisk.stat(path), path === home ? { uid: 1000, gid: 1001 } : {}),
+    stat: async path =>
+      Object.assign(await systemDisk.stat(path), path === home || given[path] ? { uid: 1000, gid: 1001 } : { uid: 0 }),
     chown: async (path, uid, gid) => void (given[path] = `${uid}:${gid}`),
   }
   return { home, disk, given }
@@ -43,4 +44,14 @@ test('nobody else’s file is touched: without sudo, as root, with $KUBECONFIG, 
     { SUDO_UID: '4711' },
   ] as Record<string, string>[])
     expect(await callersKubeconfig(disk, env)).toBeUndefined()
+})
+
+test('a folder or file there that is a link to another user’s is left as it is', async () => {
+  const { home, disk } = await homeOfAnn()
+  const elsewhere = await mkdtemp(join(tmpdir(), 'optiflow-root-'))
+  onTestFinished(() => rm(elsewhere, { recursive: true }))
+  await symlink(elsewhere, join(home, '.kube'))
+  const path = join(home, '.kube/config')
+  await expect(handToCaller(disk, path, 'optiflow', ours)).rejects.toThrow(/does not belong to who called sudo/)
+  expect(await disk.exists(join(elsewhere, 'config'))).toBe(false)
 })

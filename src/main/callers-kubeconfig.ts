@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import type { Disk } from '../base/disk.ts'
-import { type Connection, mergeKubeconfig, removeFromKubeconfig } from './kubeconfig.ts'
+import { BadKubeconfig, type Connection, mergeKubeconfig, removeFromKubeconfig } from './kubeconfig.ts'
 
 type Environment = Record<string, string | undefined>
 
@@ -26,7 +26,10 @@ export async function takeFromCaller(disk: Disk, path: string, name: string): Pr
   await asOwner(disk, path, () => removeFromKubeconfig(disk, path, name))
 }
 
-/** What root writes would be root's: file and folder go to the owner of the home. */
+/**
+ * What root writes would be root's: file and folder go to the owner of the home. One that is somebody else's is left alone: it may be
+ * a link to what that user may not write.
+ */
 async function asOwner(disk: Disk, path: string, write: () => Promise<unknown>): Promise<void> {
   const folder = dirname(path)
   const { uid, gid } = await disk.stat(dirname(folder))
@@ -34,6 +37,11 @@ async function asOwner(disk: Disk, path: string, write: () => Promise<unknown>):
     await disk.makeFolder(folder, { mode: 0o700 })
     await disk.chown(folder, uid, gid)
   }
+  for (const place of [folder, path])
+    if ((await disk.exists(place)) && (await disk.stat(place)).uid !== uid)
+      throw new BadKubeconfig(`${place} does not belong to who called sudo`, {
+        hint: `chown -R ${uid}:${gid} ${folder}`,
+      })
   await write()
   if (await disk.exists(path)) await disk.chown(path, uid, gid)
 }
