@@ -86,7 +86,7 @@ function* meanwhile(): Iterable<Case> {
                 ...query,
                 labelSelector: selector,
                 watch: 'true',
-                timeoutSeconds: '6',
+                timeoutSeconds: '15',
                 resourceVersion: '{last}',
               }
               const asked = side.ask({
