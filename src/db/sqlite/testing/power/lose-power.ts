@@ -110,7 +110,7 @@ function judge(open: OpenDatabase, folder: string, image: CrashImage, outcome: O
   mkdirSync(folder)
   const path = join(folder, 'state.db')
   for (const [name, bytes] of image.files)
-    if (/state\.db(-wal)?$/.test(name)) writeFileSync(join(folder, basename(name)), bytes)
+    if (/state\.db(-wal|-journal)?$/.test(name)) writeFileSync(join(folder, basename(name)), bytes)
   try {
     const { writer } = Writer.open(open, {
       ...{ role: 'writer', path, checkpointPages: 1000, check: 'always' },

@@ -1,5 +1,5 @@
 /*
- * Preloaded into a process, writes down in order what it does to the files below POWER_PREFIX: writes, truncations, syncs.
+ * Preloaded into a process, writes down in order what it does to the files below POWER_PREFIX: writes, truncations, deletions, syncs.
  * Records in the file POWER_LOG: type, length of the path, of the data, offset (8 bytes each, little-endian), path, data.
  * A sync is recorded when it begins and when it is done, with a number (as the offset) that both have: what was written
  * before the first is durable after the second.
@@ -110,3 +110,19 @@ TRUNCATES(ftruncate64, off64_t)
   }
 SYNCS(fsync)
 SYNCS(fdatasync)
+
+/* As an emptied file, and durable at once: SQLite syncs the folder before it goes on. */
+int unlink(const char *path) {
+  const char *prefix = getenv("POWER_PREFIX");
+  if (!prefix || strncmp(path, prefix, strlen(prefix)) != 0) return REAL(unlink)(path);
+  pthread_mutex_lock(&lock);
+  int result = REAL(unlink)(path);
+  if (result == 0) {
+    uint64_t number = ++syncs;
+    record('t', path, 0, 0, 0);
+    record('b', path, 0, 0, number);
+    record('s', path, 0, 0, number);
+  }
+  pthread_mutex_unlock(&lock);
+  return result;
+}
