@@ -10,6 +10,7 @@ import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { denyServiceExternalIps } from './deny-service-external-ips.ts'
+import { deviceAdminAccess } from './device-admin-access.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
@@ -52,6 +53,7 @@ export function builtInPlugins(options: BuiltInOptions): AdmissionPlugin[] {
     ownerReferencesPermissionEnforcement(authorizer),
     persistentVolumeClaimResize,
     runtimeClass,
+    deviceAdminAccess,
     certificateRequester,
     certificateConditions,
     certificateApproval(authorizer),
