@@ -252,6 +252,25 @@ test('who takes out what it wrote owns it no longer', () => {
   expect(owned(less, 'me', 'Update')).toEqual({ 'f:spec': { 'f:replicas': {} } })
 })
 
+test('an element that goes takes what its writer owned of it along, a time that was null too', () => {
+  const condition = (type: string) => ({ type, status: 'True', lastTransitionTime: null })
+  const made = config({ replicas: 2 })
+  trackUpdate(deployment, undefined, made, writer('me'))
+  const next = (before: AnyObject, ...conditions: object[]): AnyObject => {
+    const after: AnyObject = { ...structuredClone(before), status: { conditions } }
+    trackUpdate(deployment, before, after, writer('controller', 'status'))
+    return after
+  }
+  const both = next(made, condition('A'), condition('B'))
+  const one = next(both, condition('B'))
+  const conditions = (o: AnyObject) =>
+    Object.keys((owned(o, 'controller', 'Update') as any)['f:status']['f:conditions'])
+  expect([conditions(both), conditions(one)]).toEqual([
+    ['.', 'k:{"type":"A"}', 'k:{"type":"B"}'],
+    ['.', 'k:{"type":"B"}'],
+  ])
+})
+
 describe('elements of one name', () => {
   const env = (...values: [string, string][]) =>
     config(container('web', 'a:1', { env: values.map(([name, value]) => ({ name, value })) }))

@@ -203,7 +203,8 @@ function diff(type: Type, left: unknown, right: unknown, { changed, removed }: C
 
 function markRemoved(type: Type | undefined, element: string, value: unknown, removed: FieldSet): void {
   removed.members.add(element)
-  if (isDivided(type, value)) collect(type!, value, removed.below(element), false)
+  // Also times that are null: whoever wrote them is their owner.
+  if (isDivided(type, value)) collect(type!, value, removed.below(element), true)
 }
 
 /** The direct parts of a value by path element. */
