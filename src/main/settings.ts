@@ -9,6 +9,7 @@ import { type DiskChoices, diskContradiction, diskDefaults, diskRules } from './
 import { type EvictionChoices, evictionDefaults, evictionRules } from './eviction-settings.ts'
 import { type ImageChoices, imageContradiction, imageDefaults, imageRules } from './image-settings.ts'
 import { type NodeChoices, nodeDefaults, nodeRules } from './node-settings.ts'
+import { type OidcChoices, oidcDefaults, oidcRules } from './oidc-settings.ts'
 import { type RegistrationChoices, registrationDefaults, registrationRules } from './registration-settings.ts'
 import {
   oneOf,
@@ -23,7 +24,6 @@ import {
   readIssuers,
   readListen,
   readNodeName,
-  readPairs,
   readPool,
   readReservation,
   readSize,
@@ -45,6 +45,7 @@ export interface Settings
     RegistrationChoices,
     ImageChoices,
     NodeChoices,
+    OidcChoices,
     ShutdownChoices {
   /** Folder of everything that must survive a restart. */
   dataDir: string
@@ -86,15 +87,6 @@ export interface Settings
   /** Who gives the gateway certificates, and whom it writes to about them; on as soon as either is named. */
   acmeDirectory: string | undefined
   acmeEmail: string | undefined
-  /** People's log-in elsewhere; see docs/identity.md. On as soon as issuer and client are named. */
-  oidcIssuerUrl: string | undefined
-  oidcClientId: string | undefined
-  oidcUsernameClaim: string | undefined
-  oidcUsernamePrefix: string | undefined
-  oidcGroupsClaim: string | undefined
-  oidcGroupsPrefix: string | undefined
-  oidcRequiredClaim: Record<string, string> | undefined
-  oidcCaFile: string | undefined
   /** An AuthenticationConfiguration: issuers of tokens, what they say of users, and where strangers may come. See docs/identity.md. */
   authenticationConfig: string | undefined
   /** An AdmissionConfiguration: settings of admission plugins. See docs/admission.md. */
@@ -184,6 +176,7 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   ...registrationRules,
   ...imageRules,
   ...nodeRules,
+  ...oidcRules,
   ...shutdownRules,
   dataDir: { name: 'data-dir', read: text => resolve(text) },
   listen: { name: 'listen', read: readListen },
@@ -211,14 +204,6 @@ const rules: { [K in keyof Settings]: Rule<K> } = {
   gatewayEngine: { name: 'gateway-engine', read: oneOf(['embedded', 'haproxy'] as const) },
   acmeDirectory: { name: 'acme-directory', read: readAcmeDirectory },
   acmeEmail: { name: 'acme-email', read: readEmail },
-  oidcIssuerUrl: { name: 'oidc-issuer-url', read: readIssuer },
-  oidcClientId: { name: 'oidc-client-id', read: text => text },
-  oidcUsernameClaim: { name: 'oidc-username-claim', read: text => text },
-  oidcUsernamePrefix: { name: 'oidc-username-prefix', read: text => text },
-  oidcGroupsClaim: { name: 'oidc-groups-claim', read: text => text },
-  oidcGroupsPrefix: { name: 'oidc-groups-prefix', read: text => text },
-  oidcRequiredClaim: { name: 'oidc-required-claim', read: readPairs },
-  oidcCaFile: { name: 'oidc-ca-file', read: text => resolve(text) },
   authenticationConfig: { name: 'authentication-config', read: text => resolve(text) },
   admissionControlConfigFile: { name: 'admission-control-config-file', read: text => resolve(text) },
   authorizationConfig: { name: 'authorization-config', read: text => resolve(text) },
@@ -293,6 +278,7 @@ export function resolveSettings(sources: SettingSources): Settings {
     ...registrationDefaults,
     ...imageDefaults,
     ...nodeDefaults,
+    ...oidcDefaults,
     ...shutdownDefaults,
     dataDir: machine.root ? '/var/lib/optiflow' : join(homedir(), '.local/share/optiflow'),
     listen: { host: '127.0.0.1', port: 6443 },
@@ -317,14 +303,6 @@ export function resolveSettings(sources: SettingSources): Settings {
     gatewayEngine: 'embedded',
     acmeDirectory: undefined,
     acmeEmail: undefined,
-    oidcIssuerUrl: undefined,
-    oidcClientId: undefined,
-    oidcUsernameClaim: undefined,
-    oidcUsernamePrefix: undefined,
-    oidcGroupsClaim: undefined,
-    oidcGroupsPrefix: undefined,
-    oidcRequiredClaim: undefined,
-    oidcCaFile: undefined,
     authenticationConfig: undefined,
     admissionControlConfigFile: undefined,
     authorizationConfig: undefined,

@@ -4,8 +4,9 @@ import { systemClock } from '../base/clock.ts'
 import { systemCommands } from '../base/commands.ts'
 import { systemDisk } from '../base/disk.ts'
 import { silentLogger } from '../base/logger.ts'
-import { ContainerdFailed, readFailure, superviseContainerd } from './containerd.ts'
+import { superviseContainerd } from './containerd.ts'
 import { containerdConfig, hostsFile, toml } from './containerd-config.ts'
+import { ContainerdFailed, readFailure } from './containerd-failure.ts'
 
 let folder: string
 beforeEach(async () => {

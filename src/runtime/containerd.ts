@@ -4,10 +4,11 @@ import { keepWithin } from '../base/appended-log.ts'
 import { type Clock, every, sleep } from '../base/clock.ts'
 import { CommandMissing, type Commands, signalProcess } from '../base/commands.ts'
 import type { Disk } from '../base/disk.ts'
-import { explain, OptiFlowError } from '../base/errors.ts'
+import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { processes, wordsOf } from '../base/processes.ts'
 import { containerdConfig, hostsFile, type RegistryHost } from './containerd-config.ts'
+import { ContainerdFailed, readFailure, refuseTooOld } from './containerd-failure.ts'
 import { Connection } from './cri/connection.ts'
 import { importImage, memorySource } from './cri/import-image.ts'
 import { recordFolder, recordsOf } from './cri/network-record.ts'
@@ -68,9 +69,6 @@ const answerMs = 10_000
 const hungAfter = 5
 /** Of its log, and as much again in the one before. */
 const logBytes = 10 << 20
-
-/** containerd did not start; the message has the evidence from its log. */
-export class ContainerdFailed extends OptiFlowError {}
 
 /**
  * Runs a containerd of our own in `folder`, apart from the machine's: starts it, adopts the one that an earlier process of
@@ -390,33 +388,4 @@ class Supervisor implements SupervisedContainerd {
       await sleep(clock, 20)
     }
   }
-}
-
-/** Older ones do not speak CRI v1. @throws ContainerdFailed */
-function refuseTooOld(version: string): void {
-  const [major, minor] = version.split('.').map(text => Number.parseInt(text, 10)) as [number, number]
-  if (!(major < 1 || (major === 1 && minor < 6))) return
-  throw new ContainerdFailed(`containerd ${version} is too old: it does not speak CRI v1`, {
-    hint: 'Install containerd 1.6 or newer.',
-  })
-}
-
-/** Finds the reason in what containerd logged before it gave up. */
-export function readFailure(log: string): { evidence?: string; hint?: string } {
-  const lines = log.split('\n').filter(line => line.trim())
-  const worst =
-    lines.filter(line => /level=(fatal|panic)|^containerd: |^panic:|error/i.test(line)).at(-1) ?? lines.at(-1)
-  if (!worst) return {}
-  const evidence = (/msg="((?:[^"\\]|\\.)*)"/.exec(worst)?.[1] ?? worst).replaceAll('\\"', '"')
-  const cause = /error="((?:[^"\\]|\\.)*)"/.exec(worst)?.[1]
-  const whole = cause ? `${evidence}: ${cause.replaceAll('\\"', '"')}` : evidence
-  if (/address already in use|bind:/.test(whole))
-    return { evidence: whole, hint: 'Another containerd uses this socket: end it, or choose another state folder.' }
-  if (/toml|config|unknown key|decode/i.test(whole))
-    return { evidence: whole, hint: 'This containerd does not take the configuration we wrote; report its version.' }
-  if (/timeout|resource temporarily unavailable|lock|boltdb/.test(whole))
-    return { evidence: whole, hint: 'Another containerd holds the same folder: end it first.' }
-  if (/permission denied|operation not permitted/.test(whole))
-    return { evidence: whole, hint: 'containerd needs root: run as root, or pass --runtime simulated.' }
-  return { evidence: whole }
 }

@@ -1,11 +1,11 @@
 export {
-  ContainerdFailed,
   type SupervisedContainerd,
   type SuperviseOptions,
   stateFolderOf,
   superviseContainerd,
 } from './containerd.ts'
 export type { RegistryHost } from './containerd-config.ts'
+export { ContainerdFailed } from './containerd-failure.ts'
 export { type ContainerdOptions, openContainerd } from './cri/containerd-runtime.ts'
 export { recordFolder, recordsOf } from './cri/network-record.ts'
 export { type ArchivedImage, BadArchive, readImageArchive } from './image-archive.ts'
