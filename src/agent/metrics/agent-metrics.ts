@@ -2,6 +2,7 @@ import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
 import type { TransportCall } from '../../client/index.ts'
 import type { Runtime, RuntimeCall } from '../../runtime/runtime.ts'
 import type { Signal } from '../eviction/thresholds.ts'
+import { ofCalls, ofLives, ofPlacing, ofPulls, ofRequests, ofStarts, ofStatuses, ofVolumes, usual } from './buckets.ts'
 import { httpLabels } from './http-paths.ts'
 import { rejectionReason, sizeClass } from './label-classes.ts'
 import { StartupTimes } from './startup-times.ts'
@@ -17,19 +18,7 @@ export type CertificateUse = 'client' | 'server'
 
 export type ContainerType = 'container' | 'init_container' | 'ephemeral_container'
 
-const usual = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-const ofCalls = Array.from({ length: 14 }, (_, i) => 0.005 * 2.5 ** i)
-const ofStarts = [
-  ...[0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600],
-  ...[900, 1200, 1800, 2700, 3600],
-]
-const ofStatuses = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 45, 60]
-const ofVolumes = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
-const ofLives = [60, 3600, 14_400, ...[1, 7, 30, 90, 180, 360, 1440].map(days => days * 86_400)]
-const ofPlacing = Array.from({ length: 15 }, (_, i) => 0.05 * 2 ** i)
-const ofPulls = [1, 5, 10, 20, 30, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600]
 const httpNames = ['method', 'path', 'server_type', 'long_running']
-const ofRequests = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
 
 /**
  * What the agent counts while it works, under kubelet's names, labels and buckets. What can be seen when somebody asks is
