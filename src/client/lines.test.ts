@@ -21,11 +21,10 @@ test('lines come out whole however the bytes were cut, inside a character too', 
 })
 
 test('a line of 16 MB in small chunks takes time in proportion to its length', async () => {
-  const chunk = new Uint8Array(16_384).fill(97)
-  const chunks = [...Array.from({ length: 1_024 }, () => chunk), Buffer.from('\n')]
-  const began = performance.now()
-  expect((await read(chunks))[0]!.length).toBe(16_384 * 1_024)
-  expect(performance.now() - began).toBeLessThan(2_000)
+  // Copied anew with each chunk it would be a terabyte.
+  const chunk = new Uint8Array(128).fill(97)
+  const chunks = [...Array.from({ length: 131_072 }, () => chunk), Buffer.from('\n')]
+  expect((await read(chunks))[0]!.length).toBe(128 * 131_072)
 })
 
 test('a stream whose writer knows the values is not parsed', async () => {
