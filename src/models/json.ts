@@ -1,5 +1,5 @@
 import { badRequest } from './api-error.ts'
-import { put } from './schema/decode.ts'
+import { put } from './own-property.ts'
 
 /**
  * Deeper than this is refused. Parsers cope with more, but what walks the result afterwards (JSON.stringify, structuredClone)

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onPath, run } from '../support/processes.ts'
 import { imagesOfFolder } from './bin-images.ts'
 
-const PATH = process.env['PATH']
+/** As images have it: what was copied comes before busybox's own. */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const missing = ['ldd', 'chroot', 'tar', 'ip', 'ipset', 'nft', 'iptables', 'busybox'].filter(name => !onPath(name))
 const obstacle = process.getuid?.() !== 0 ? 'not root' : missing.length ? `no ${missing.join(', ')}` : undefined
 
@@ -51,7 +52,7 @@ describe.skipIf(obstacle)(`images of a folder of binaries${obstacle ? ` (skipped
       ['nft', '--version'],
       ['iptables', '--version'],
     ])
-      expect((await run('chroot', [root, program!, word!])).code, program).toBe(0)
+      expect((await run('chroot', [root, program!, word!], { env: { PATH } })).code, program).toBe(0)
     // What a runtime gives every container, and shells need for what runs beside them.
     await mkdir(join(root, 'dev'))
     for (const file of ['dev/null', 'stop']) await writeFile(join(root, file), '')

@@ -1,5 +1,6 @@
 import { goValue } from '../field-error.ts'
-import { decoderOf, put } from '../schema/decode.ts'
+import { put } from '../own-property.ts'
+import { decoderOf } from '../schema/decode.ts'
 import { DecodeContext, DecodeError } from '../schema/decode-context.ts'
 import { typeNamed } from '../schema/types.ts'
 import { isRecord, type SchemaNode } from './schema-node.ts'

@@ -1,4 +1,4 @@
-import { put } from '../schema/decode.ts'
+import { put } from '../own-property.ts'
 import { prunedDefault, prunedMetadata } from './decode-custom.ts'
 import { isRecord, type SchemaNode } from './schema-node.ts'
 

@@ -1,5 +1,5 @@
 import { OptiFlowError } from '../../base/errors.ts'
-import { put } from '../schema/decode.ts'
+import { put } from '../own-property.ts'
 import { isRecord } from './merge.ts'
 
 /** An operation that does not fit the document, or no operation at all; the message names it. */

@@ -1,4 +1,4 @@
-import { put } from '../schema/decode.ts'
+import { put } from '../own-property.ts'
 
 /** True for a JSON object: not null, not a list. */
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { OptiFlowError } from '../../base/errors.ts'
-import { put } from '../schema/decode.ts'
+import { put } from '../own-property.ts'
 import type { ObjectType, Type } from '../schema/types.ts'
 import { goKind, goPrinted } from './go-print.ts'
 import { isRecord } from './merge.ts'

@@ -1,6 +1,6 @@
 import { encodeJson } from '../encode-json.ts'
 import { maxDepth, parseJson } from '../json.ts'
-import { put } from '../schema/decode.ts'
+import { put } from '../own-property.ts'
 import { type ObjectType, type Type, typeNamed } from '../schema/types.ts'
 import messageTable from './messages.data.json' with { type: 'json' }
 import { type ScalarCodec, scalarCodecs } from './scalars.ts'

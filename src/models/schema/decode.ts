@@ -1,4 +1,5 @@
 import { canonicalResource } from '../../base/quantity.ts'
+import { put } from '../own-property.ts'
 import type { ScalarName } from './data.ts'
 import type { DecodeContext } from './decode-context.ts'
 import { goNameOf, scalarDecoders } from './scalars.ts'
@@ -174,13 +175,6 @@ function mapDecoder(decode: Decoder, goType: string, zero: unknown): Decoder {
     mapKeys.pop()
     return out
   }
-}
-
-/** Sets an own property whatever its name: `__proto__` is a valid key of a ConfigMap. */
-export function put(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  else object[key] = value
 }
 
 /** The three forms in CustomResourceDefinition schemas where a schema or something simpler may stand. */
