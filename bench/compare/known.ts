@@ -16,6 +16,7 @@ const early =
 const known: Known[] = [
   { reason: 'fields work here that are alpha, or off unless asked for, in Kubernetes 1.32', cause: /./, what: early },
   { reason: 'the words that explain columns of tables are our own', cause: /columnDefinitions\[\]\.description/ },
+  { reason: 'the words that explain columns of tables are our own', cause: /^body: a text/, what: /yaml;as=Table/ },
   {
     reason: 'cluster-info is there from the start, and the notes of aggregated servers are not',
     cause: /^(items|metadata.remainingItemCount)/,
