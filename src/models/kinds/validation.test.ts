@@ -467,6 +467,19 @@ describe('an update is refused', () => {
       ],
     ],
     [
+      'PersistentVolumeClaim',
+      'no mode, which is found twice',
+      {},
+      o => {
+        o.spec.accessModes = []
+      },
+      [
+        'spec.accessModes: Required value: at least 1 access mode is required',
+        'spec.accessModes: Required value: at least 1 access mode is required',
+        'spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
+      ],
+    ],
+    [
       'StorageClass',
       'another provisioner',
       {},

@@ -14,6 +14,7 @@ test.each<[any, object, string[]]>([
     [
       'spec.metrics[0].type: Required value: must specify a metric source type',
       'spec.metrics[0].type: Unsupported value: "": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"',
+      'spec.metrics[0].type: Unsupported value: "": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"',
     ],
   ],
   [
@@ -22,6 +23,42 @@ test.each<[any, object, string[]]>([
     [
       'spec.metrics[0].resource.target.type: Required value: must specify a metric target type',
       'spec.metrics[0].resource.target.type: Invalid value: "": must be either Utilization, Value, or AverageValue',
+    ],
+  ],
+  [
+    HorizontalPodAutoscaler,
+    spec({
+      metrics: [
+        {
+          type: 'Resource',
+          pods: { metric: { name: 'm' }, target: { type: 'a' } },
+          resource: { name: 'cpu', target: { type: 'b' } },
+        },
+        { type: 'Resource', pods: { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '1' } } },
+      ],
+    }),
+    [
+      'spec.metrics[0].pods.target.type: Invalid value: "a": must be either Utilization, Value, or AverageValue',
+      'spec.metrics[0].pods.target.averageValue: Required value: must specify a positive target averageValue',
+      'spec.metrics[0].pods: Forbidden: must populate the given metric source only',
+      'spec.metrics[1].resource: Required value: must populate information for the given metric source',
+    ],
+  ],
+  [
+    HorizontalPodAutoscaler,
+    spec({
+      minReplicas: 0,
+      behavior: {
+        scaleDown: {
+          policies: [0, 1801].map(periodSeconds => ({ type: 'Pods', value: 1, periodSeconds })),
+        },
+      },
+    }),
+    [
+      'spec.minReplicas: Invalid value: 0: must be greater than or equal to 1',
+      'spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero replicas',
+      'spec.behavior.scaleDown.policies[0].periodSeconds: Invalid value: 0: must be greater than zero',
+      'spec.behavior.scaleDown.policies[1].periodSeconds: Invalid value: 1801: must be less than or equal to 1800',
     ],
   ],
   [

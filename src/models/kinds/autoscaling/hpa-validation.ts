@@ -1,11 +1,15 @@
-import { isPathSegmentName } from '../../../base/names.ts'
+import { isDns1123Label, isPathSegmentName } from '../../../base/names.ts'
 import { parseQuantity } from '../../../base/quantity.ts'
 import { type FieldError, forbidden, invalid, required } from '../../field-error.ts'
 import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, MetricTarget } from '../../types/autoscaling-v2.ts'
-import { checkOneOf, checkRange, texts } from '../checks.ts'
+import { checkOneOf, texts } from '../checks.ts'
 
 const sources = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'] as const
-const fieldOf = (source: string) => source.charAt(0).toLowerCase() + source.slice(1)
+type Source = (typeof sources)[number]
+/** As Kubernetes looks for them. */
+const inOrder = ['object', 'external', 'pods', 'resource', 'containerResource'] as const
+type SourceField = (typeof inOrder)[number]
+const fieldOf = (source: Source) => `${source.charAt(0).toLowerCase()}${source.slice(1)}` as SourceField
 
 export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldError[] {
   const errors: FieldError[] = []
@@ -18,6 +22,13 @@ export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldErro
   if (!target?.kind) errors.push(required('spec.scaleTargetRef.kind'))
   if (!target?.name) errors.push(required('spec.scaleTargetRef.name'))
   for (const [i, metric] of (spec.metrics ?? []).entries()) errors.push(...checkMetric(`spec.metrics[${i}]`, metric))
+  if (minReplicas === 0 && !spec.metrics?.some(({ type }) => type === 'Object' || type === 'External'))
+    errors.push(
+      forbidden(
+        'spec.metrics',
+        'must specify at least one Object or External metric to support scaling to zero replicas',
+      ),
+    )
   for (const way of ['scaleUp', 'scaleDown'] as const) {
     const rules = spec.behavior?.[way]
     if (rules) errors.push(...checkRules(`spec.behavior.${way}`, rules))
@@ -28,49 +39,49 @@ export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldErro
 function checkMetric(field: string, metric: MetricSpec): FieldError[] {
   const errors = metric.type ? [] : [required(`${field}.type`, 'must specify a metric source type')]
   errors.push(...checkOneOf(`${field}.type`, metric.type, sources))
-  if (errors.length) return errors
-  const own = fieldOf(metric.type) as keyof MetricSpec
-  if (!metric[own]) errors.push(required(`${field}.${own}`, `must populate information for the given metric source`))
-  for (const source of sources) {
-    const name = fieldOf(source) as keyof MetricSpec
-    if (name !== own && metric[name])
-      errors.push(forbidden(`${field}.${name}`, 'must populate the given metric source only'))
-  }
-  const source = metric[own]
-  if (source && typeof source === 'object')
-    errors.push(...checkTarget(`${field}.${own}.target`, source.target), ...checkSource(`${field}.${own}`, metric))
+  const present = inOrder.filter(source => metric[source])
+  // Of several only the first is looked at.
+  if (present[0]) errors.push(...checks[present[0]](`${field}.${present[0]}`, metric))
+  const isKnown = sources.includes(metric.type as Source)
+  if (!isKnown) errors.push(...checkOneOf(`${field}.type`, metric.type, sources))
+  const own = fieldOf(metric.type as Source)
+  if (isKnown && !metric[own])
+    errors.push(required(`${field}.${own}`, 'must populate information for the given metric source'))
+  if (present.length > 1)
+    for (const other of present)
+      if (other !== own) errors.push(forbidden(`${field}.${other}`, 'must populate the given metric source only'))
   return errors
 }
 
-/** What each source must say beyond its target. */
-function checkSource(field: string, { type, object, pods, external, resource, containerResource }: MetricSpec) {
-  const target = `${field}.target`
-  switch (type) {
-    case 'Object':
-      return [
-        ...checkReference(`${field}.describedObject`, object!.describedObject),
-        ...checkMetricName(field, object!.metric),
-        ...(object!.target?.value === undefined && object!.target?.averageValue === undefined
-          ? [required(`${target}.averageValue`, 'must set either a target value or averageValue')]
-          : []),
-      ]
-    case 'Pods':
-      return [
-        ...checkMetricName(field, pods!.metric),
-        ...(pods!.target?.averageValue === undefined
-          ? [required(`${target}.averageValue`, 'must specify a positive target averageValue')]
-          : []),
-      ]
-    case 'External':
-      return [...checkMetricName(field, external!.metric), ...checkExternalTarget(target, external!.target)]
-    case 'ContainerResource':
-      return [
-        ...(containerResource!.container ? [] : [required(`${field}.container`, 'must specify a container')]),
-        ...checkResource(field, containerResource!),
-      ]
-    default:
-      return checkResource(field, resource!)
-  }
+/** What each source must say. */
+const checks: Record<SourceField, (field: string, metric: MetricSpec) => FieldError[]> = {
+  object: (field, { object }) => [
+    ...checkReference(`${field}.describedObject`, object!.describedObject),
+    ...checkMetricName(field, object!.metric),
+    ...checkTarget(`${field}.target`, object!.target),
+    ...(object!.target?.value === undefined && object!.target?.averageValue === undefined
+      ? [required(`${field}.target.averageValue`, 'must set either a target value or averageValue')]
+      : []),
+  ],
+  external: (field, { external }) => [
+    ...checkMetricName(field, external!.metric),
+    ...checkTarget(`${field}.target`, external!.target),
+    ...checkExternalTarget(`${field}.target`, external!.target),
+  ],
+  pods: (field, { pods }) => [
+    ...checkMetricName(field, pods!.metric),
+    ...checkTarget(`${field}.target`, pods!.target),
+    ...(pods!.target?.averageValue === undefined
+      ? [required(`${field}.target.averageValue`, 'must specify a positive target averageValue')]
+      : []),
+  ],
+  resource: (field, { resource }) => checkResource(field, resource!),
+  containerResource: (field, { containerResource }) =>
+    checkResource(field, containerResource!, [
+      ...(containerResource!.container
+        ? texts(`${field}.container`, containerResource!.container, isDns1123Label(containerResource!.container))
+        : [required(`${field}.container`, 'must specify a container')]),
+    ]),
 }
 
 function checkReference(field: string, reference: { kind?: string; name?: string } | undefined): FieldError[] {
@@ -92,8 +103,14 @@ function checkExternalTarget(field: string, { value, averageValue }: Partial<Met
     : []
 }
 
-function checkResource(field: string, { name, target }: { name?: string; target?: MetricTarget }): FieldError[] {
+/** @param more what is wrong between its name and its target */
+function checkResource(
+  field: string,
+  { name, target }: { name?: string; target?: MetricTarget },
+  more: readonly FieldError[] = [],
+): FieldError[] {
   const errors = name ? [] : [required(`${field}.name`, 'must specify a resource name')]
+  errors.push(...more, ...checkTarget(`${field}.target`, target))
   const { averageUtilization, averageValue } = target ?? {}
   if (averageUtilization === undefined && averageValue === undefined)
     errors.push(
@@ -135,7 +152,10 @@ function checkRules(field: string, { stabilizationWindowSeconds, policies = [], 
     const at = `${field}.policies[${i}]`
     errors.push(...checkOneOf(`${at}.type`, policy.type, ['Percent', 'Pods']))
     if (!(policy.value > 0)) errors.push(invalid(`${at}.value`, policy.value, 'must be greater than zero'))
-    errors.push(...checkRange(`${at}.periodSeconds`, policy.periodSeconds, 1, 1800))
+    const { periodSeconds } = policy
+    if (!(periodSeconds > 0)) errors.push(invalid(`${at}.periodSeconds`, periodSeconds, 'must be greater than zero'))
+    if (periodSeconds > 1800)
+      errors.push(invalid(`${at}.periodSeconds`, periodSeconds, 'must be less than or equal to 1800'))
   }
   return errors
 }

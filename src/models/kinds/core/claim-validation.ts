@@ -75,8 +75,10 @@ const immutableSpec =
 
 /** A claim keeps its spec; a bound one may ask for more room. */
 export function validateClaim(next: PersistentVolumeClaim, previous?: PersistentVolumeClaim): FieldError[] {
-  const errors = checkClaimSpec('spec', next.spec)
-  if (!previous) return errors
+  const found = checkClaimSpec('spec', next.spec)
+  if (!previous) return found
+  // An update is looked at as a new object too: what is wrong is found twice, and told once.
+  const errors = [...found, ...found]
   const old = previous.spec
   if (checkImmutable('spec', comparableSpec(next, old), { ...old, ...setOnce(next.spec, old) }).length)
     errors.push(forbidden('spec', immutableSpec))
