@@ -1,7 +1,8 @@
-import { Namespace, ResourceClaim, ResourceClaimTemplate } from '../../models/kinds/index.ts'
+import { ResourceClaim, ResourceClaimTemplate } from '../../models/kinds/index.ts'
 import type { AnyObject } from '../../models/object.ts'
 import type { DeviceRequest } from '../../models/types/resource-v1beta1.ts'
 import { type Admission, type AdmissionPlugin, isOf } from './chain.ts'
+import { labelsOfNamespace } from './namespace-labels.ts'
 
 /** Of a namespace whose claims may ask for devices that others use. From Kubernetes 1.33 on it is the same there. */
 const label = 'resource.k8s.io/admin-access'
@@ -35,7 +36,4 @@ function requestsOf({ spec }: AnyObject): DeviceRequest[] {
   return devices?.requests ?? []
 }
 
-function isMarked({ core, namespace }: Admission): boolean {
-  const kept = core.cache.get(core.resources.of(Namespace), undefined, namespace!)
-  return kept !== undefined && core.shared(kept).metadata.labels?.[label] === 'true'
-}
+const isMarked = ({ core, namespace }: Admission): boolean => labelsOfNamespace(core, namespace!)?.[label] === 'true'

@@ -13,8 +13,8 @@ import {
   StatefulSet,
 } from '../../../models/kinds/index.ts'
 import type { AnyObject } from '../../../models/object.ts'
-import type { Core } from '../../core.ts'
 import { type Admission, type AdmissionPlugin, forbidden, isOf } from '../chain.ts'
+import { labelsOfNamespace } from '../namespace-labels.ts'
 import type { PodLike } from './check.ts'
 import { violationDetails, violations } from './evaluate.ts'
 import type { EvaluationMetrics } from './evaluation-metrics.ts'
@@ -65,7 +65,7 @@ const annotation = (key: string) => `pod-security.kubernetes.io/${key}`
 
 function checkPod(admission: Admission, { defaults, exempt }: PodSecurityOptions, metrics?: EvaluationMetrics): void {
   const { core, namespace, object, previous, resource } = admission
-  const policy = policyOfKept(labelsOf(core, namespace!), defaults)
+  const policy = policyOfKept(labelsOfNamespace(core, namespace!), defaults)
   const isPod = isOf(resource, Pod)
   const pod = isPod ? (object as unknown as PodLike) : templateOf(object!)
   const exemption = exemptionOf(admission, pod, exempt)
@@ -119,11 +119,6 @@ function checkNamespace(admission: Admission, { defaults, exempt }: PodSecurityO
   const stricter = compareLevels(wanted.level, had.level) > 0 || wanted.version !== had.version
   if (wanted.level === 'privileged' || !stricter) return
   admission.warnings.push(...existingPodWarnings(core, name, wanted, exempt.runtimeClasses))
-}
-
-function labelsOf(core: Core, namespace: string): Record<string, string> | undefined {
-  const kept = core.cache.get(core.resources.of(Namespace), undefined, namespace)
-  return kept && core.shared(kept).metadata.labels
 }
 
 /** Nothing else that is looked at can change in a pod. */

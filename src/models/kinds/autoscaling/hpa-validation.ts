@@ -38,14 +38,15 @@ export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldErro
 
 function checkMetric(field: string, metric: MetricSpec): FieldError[] {
   const errors = metric.type ? [] : [required(`${field}.type`, 'must specify a metric source type')]
-  errors.push(...checkOneOf(`${field}.type`, metric.type, sources))
+  const unsupported = checkOneOf(`${field}.type`, metric.type, sources)
+  const own = unsupported.length ? undefined : fieldOf(metric.type as Source)
   const present = inOrder.filter(source => metric[source])
+  errors.push(...unsupported)
   // Of several only the first is looked at.
   if (present[0]) errors.push(...checks[present[0]](`${field}.${present[0]}`, metric))
-  const isKnown = sources.includes(metric.type as Source)
-  if (!isKnown) errors.push(...checkOneOf(`${field}.type`, metric.type, sources))
-  const own = fieldOf(metric.type as Source)
-  if (isKnown && !metric[own])
+  // Kubernetes finds a type that it does not know twice.
+  errors.push(...unsupported)
+  if (own && !metric[own])
     errors.push(required(`${field}.${own}`, 'must populate information for the given metric source'))
   if (present.length > 1)
     for (const other of present)
@@ -77,11 +78,13 @@ const checks: Record<SourceField, (field: string, metric: MetricSpec) => FieldEr
   ],
   resource: (field, { resource }) => checkResource(field, resource!),
   containerResource: (field, { containerResource }) =>
-    checkResource(field, containerResource!, [
-      ...(containerResource!.container
+    checkResource(
+      field,
+      containerResource!,
+      containerResource!.container
         ? texts(`${field}.container`, containerResource!.container, isDns1123Label(containerResource!.container))
-        : [required(`${field}.container`, 'must specify a container')]),
-    ]),
+        : [required(`${field}.container`, 'must specify a container')],
+    ),
 }
 
 function checkReference(field: string, reference: { kind?: string; name?: string } | undefined): FieldError[] {
