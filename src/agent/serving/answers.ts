@@ -7,7 +7,7 @@ import { healthMetrics } from './health-metrics.ts'
 import { answerImages, imagePath } from './image-answers.ts'
 import { queriedLogs, readLogQuery } from './log-query.ts'
 import { nodeMetrics } from './node-metrics.ts'
-import { findPod, loggedContainer, logOptions, Refused } from './pod-access.ts'
+import { decoded, findPod, loggedContainer, logOptions, Refused } from './pod-access.ts'
 import { probeMetrics } from './probe-metrics.ts'
 import { resourceMetrics } from './resource-metrics.ts'
 import { runningPods } from './running-pods.ts'
@@ -123,12 +123,4 @@ export function answerTo(method: string, path: string, asked: () => Asked): Answ
   const route = there.find(route => route.method === (method === 'HEAD' ? 'GET' : method))
   if (!route) throw there.length ? new Refused(405, 'Method Not Allowed') : new Refused(404, '404 page not found')
   return route.answer(asked(), ...route.path.exec(path)!.slice(1).map(decoded))
-}
-
-function decoded(step: string): string {
-  try {
-    return decodeURIComponent(step)
-  } catch {
-    throw new Refused(400, `the path has a part that is wrongly encoded: ${step}`)
-  }
 }

@@ -13,6 +13,15 @@ export class Refused extends Error {
   }
 }
 
+/** A step of a path. @throws Refused for a wrong encoding */
+export function decoded(step: string): string {
+  try {
+    return decodeURIComponent(step)
+  } catch {
+    throw new Refused(400, `the path has a part that is wrongly encoded: ${step}`)
+  }
+}
+
 export function findPod(nodes: Iterable<ServedNode>, namespace: string, name: string): { node: ServedNode; pod: Pod } {
   for (const node of nodes)
     for (const pod of node.pods())

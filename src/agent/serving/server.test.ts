@@ -55,6 +55,71 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
+/** Sends it as it is, where clients would take out the steps back. */
+function ask(
+  path: string,
+  { server, headers = {}, ...as }: Partial<KeyPair> & { server: AgentServer; headers?: object },
+) {
+  return new Promise<string>((resolve, reject) => {
+    const at = { host: '127.0.0.1', port: server.port, path, ca: ca.cert, agent: false, headers: { ...headers }, ...as }
+    request(at, answer => void answer.on('data', text => resolve(`${answer.statusCode} ${text}`.trim())))
+      .on('upgrade', (answer, socket) => {
+        socket.destroy()
+        resolve(`${answer.statusCode}`)
+      })
+      .on('error', reject)
+      .end()
+  })
+}
+
+const toWebSocket = {
+  ...{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' },
+  ...{ 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', 'sec-websocket-protocol': 'v5.channel.k8s.io' },
+}
+
+it.each([
+  ['/metrics/../containerLogs/default/web/web', {}],
+  ['/metrics/%2e%2E/containerLogs/default/web/web', {}],
+  ['/metrics/../exec/default/web/web?command=ls&stdout=1', toWebSocket],
+  ['/v2/../exec/default/web/web?command=ls&stdout=1', toWebSocket],
+])('who may see metrics, and a node that may have images, come no further by steps back: %s', async (path, headers) => {
+  const node = { commonName: 'system:node:node-2', organizations: ['system:nodes'], usages: ['client'] as const }
+  const other = await issueCertificate(ca, { ...node, usages: [...node.usages] }, systemClock)
+  const own = await issueCertificate(ca, { commonName: 'node-1', ips: ['127.0.0.1'], usages: ['server'] }, systemClock)
+  await using monitored = await openAgentServer({
+    ...{ host: '127.0.0.1', port: 0, log: silentLogger },
+    tls: { cert: own.cert, key: own.key, clientCa: ca.cert },
+    access: {
+      identify: async certificate => ({
+        username: certificate!.commonName,
+        groups: certificate!.organizations,
+      }),
+      allows: async (_user, { subresource }) => subresource === 'metrics',
+    },
+  })
+  monitored.add(fixture.agent.served)
+  const verb = headers === toWebSocket ? 'create' : 'get'
+  const user = 'system:node:node-2'
+  expect(await ask(path, { server: monitored, headers, ...other })).toBe(
+    `403 Forbidden (user=${user}, verb=${verb}, resource=nodes, subresource=proxy)`,
+  )
+})
+
+it('a stream that is closed is not had by writing its name otherwise', async () => {
+  const own = await issueCertificate(ca, { commonName: 'node-1', ips: ['127.0.0.1'], usages: ['server'] }, systemClock)
+  await using narrow = await openAgentServer({
+    ...{ host: '127.0.0.1', port: 0, log: silentLogger, closed: { debugging: true } },
+    tls: { cert: own.cert, key: own.key, clientCa: ca.cert },
+    access: { identify: async () => ({ username: 'a', groups: [] }), allows: async () => true },
+  })
+  narrow.add(fixture.agent.served)
+  const run = (name: string) =>
+    ask(`/${name}/default/web/web?command=ls&stdout=1`, { server: narrow, headers: toWebSocket, ...apiserver })
+  expect(await run('exec')).toBe('405 Debug endpoints are disabled.')
+  expect(await run('%65xec')).toMatch(/^404 no stream is served/)
+  expect(await run('x/../exec')).toBe('405 Debug endpoints are disabled.')
+})
+
 it('answers nobody what is closed, and speaks no older TLS than it was told', async () => {
   const own = await issueCertificate(ca, { commonName: 'node-2', ips: ['127.0.0.1'], usages: ['server'] }, systemClock)
   await using narrow = await openAgentServer({

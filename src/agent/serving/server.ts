@@ -129,9 +129,9 @@ class Server implements AgentServer {
   async #answer(request: WebRequest, response: WebResponse): Promise<void> {
     try {
       const method = request.method ?? 'GET'
-      const problem = await this.#refusal(request, verbs.get(method) ?? 'get')
-      if (problem) throw problem
       const { pathname, searchParams: query } = urlOf(request)
+      const problem = await this.#refusal(request, pathname, verbs.get(method) ?? 'get')
+      if (problem) throw problem
       const asked = (): Asked => {
         const node = this.#node(request)
         const { signal, body } = { signal: goneOf(response), body: () => jsonOf(request) }
@@ -153,9 +153,10 @@ class Server implements AgentServer {
   async #upgrade(request: WebRequest, socket: Duplex, head: Buffer) {
     socket.on('error', () => {})
     try {
-      const problem = await this.#refusal(request, 'create')
+      const url = urlOf(request)
+      const problem = await this.#refusal(request, url.pathname, 'create')
       if (problem) throw problem
-      const run = prepareStream(this.#nodes.keys(), urlOf(request))
+      const run = prepareStream(this.#nodes.keys(), url)
       const upgrade = (request.headers['upgrade'] ?? '').toLowerCase()
       if (upgrade === 'websocket') this.#sockets.handleUpgrade(request, socket, head, ws => run.webSocket(ws))
       else if (upgrade === 'spdy/3.1') {
@@ -179,18 +180,20 @@ class Server implements AgentServer {
     }
   }
 
-  /** Undefined: he may. */
-  async #refusal(request: WebRequest, verb: AccessQuestion['verb']): Promise<Refused | undefined> {
+  /**
+   * Undefined: he may.
+   * @param path the very one that is answered: as it was sent, `/metrics/../exec/…` would be about metrics
+   */
+  async #refusal(request: WebRequest, path: string, verb: AccessQuestion['verb']): Promise<Refused | undefined> {
     const { access, log } = this.#options
     try {
       const user = await access.identify(certificateOf(request.socket), request.headers['authorization'])
       if (!user) return new Refused(401, 'Unauthorized')
       const { nodeName } = this.#node(request)
       // Nodes give each other their images, and nothing else.
-      if (request.url?.startsWith(imagePath) && user.groups.includes('system:nodes')) return undefined
-      const subresource = subresources.get(request.url!.split(/[/?]/)[1]!) ?? 'proxy'
-      if (await access.allows(user, { verb, subresource, nodeName }))
-        return closedProblem(request.url!, this.#options.closed)
+      if (path.startsWith(imagePath) && user.groups.includes('system:nodes')) return undefined
+      const subresource = subresources.get(path.split('/')[1]!) ?? 'proxy'
+      if (await access.allows(user, { verb, subresource, nodeName })) return closedProblem(path, this.#options.closed)
       const who = `user=${user.username}, verb=${verb}, resource=nodes, subresource=${subresource}`
       return new Refused(403, `Forbidden (${who})`)
     } catch (error) {
@@ -225,7 +228,14 @@ function certificateOf(socket: unknown): { commonName: string; organizations: st
 
 const statusOf = (error: unknown): number => (error instanceof Refused ? error.status : 500)
 
-const urlOf = (request: WebRequest): URL => new URL(request.url ?? '/', 'https://node')
+/** Without steps that lead back. @throws Refused */
+function urlOf({ url = '/' }: WebRequest): URL {
+  try {
+    return new URL(url, 'https://node')
+  } catch {
+    throw new Refused(400, `${JSON.stringify(url)} is no address of anything here`)
+  }
+}
 
 /** Headers go out at once: a follower of a silent container must not wait for its first line. */
 async function send(response: WebResponse, method: string, { headers, body }: Answer): Promise<void> {

@@ -5,7 +5,7 @@ import { explain } from '../../base/errors.ts'
 import { flag } from '../../base/query-flag.ts'
 import type { Streams } from '../../runtime/runtime.ts'
 import { channelStreams, type Outcome } from './channels.ts'
-import { findPod, Refused, readsInputOnce, runningContainer, sandboxOf } from './pod-access.ts'
+import { decoded, findPod, Refused, readsInputOnce, runningContainer, sandboxOf } from './pod-access.ts'
 import { forwardPorts } from './port-channels.ts'
 import type { ServedNode } from './served-node.ts'
 import {
@@ -25,7 +25,9 @@ export interface PreparedStream {
 
 /** Finds everything a stream needs before the upgrade is accepted, so that a refusal is a plain answer. */
 export function prepareStream(nodes: Iterable<ServedNode>, url: URL): PreparedStream {
-  const [, kind, namespace = '', name = '', container = ''] = url.pathname.split('/').map(decodeURIComponent)
+  // What it is about is read as it is written: by that it was found who may.
+  const [, kind, ...place] = url.pathname.split('/')
+  const [namespace = '', name = '', container = ''] = place.map(decoded)
   const query = url.searchParams
   const either = (...names: string[]) => names.some(name => flag(query, name))
   const wanted = {
