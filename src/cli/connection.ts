@@ -17,6 +17,8 @@ export interface ConnectionFlags {
   context?: string
   server?: string
   namespace?: string
+  /** What the server knows the program as, whoever runs it; names the manager of fields that it writes. Default optiflow-cli. */
+  userAgent?: string
 }
 
 /** One cluster as the commands see it. */
@@ -37,12 +39,13 @@ export interface Remote extends AsyncDisposable {
   webSocket(url: string, protocols: readonly string[]): Promise<WebSocket>
 }
 
-const userAgent = 'optiflow-cli'
+const commandLine = 'optiflow-cli'
 
 /** Connects with a kubeconfig: the named context, else ours if the file has it, else the current one. */
 export async function connect(flags: ConnectionFlags): Promise<Remote> {
   const { chosen, from } = await chooseConnection(flags)
   const connection = { ...chosen, server: flags.server ?? chosen.server }
+  const userAgent = flags.userAgent ?? commandLine
   const transport = sayingWho(httpTransport({ ...connection, userAgent }), from)
   return remote(transport, connection, flags.namespace ?? connection.namespace ?? 'default')
 }
@@ -97,7 +100,7 @@ export function remote(transport: Transport, connection: Connection, namespace: 
       if (reply.status >= 300) throw ApiError.fromReply(reply.status, text)
       return JSON.parse(text)
     },
-    webSocket: (url, protocols) => openWebSocket({ ...connection, userAgent }, url, protocols),
+    webSocket: (url, protocols) => openWebSocket({ ...connection, userAgent: commandLine }, url, protocols),
     async stream(url, signal) {
       const reply = await transport.send({
         method: 'GET',

@@ -89,7 +89,13 @@ export function createReconcilerRunner(options: ReconcilerRunnerOptions): Reconc
   function prepare(reconciler: Reconciler): Running {
     const { name } = reconciler
     const log = options.log.child({ reconciler: name })
-    const events = createEventRecorder({ client, clock, random, log, component: `${name}-controller` })
+    const events = createEventRecorder({
+      client,
+      clock,
+      random,
+      log,
+      component: reconciler.eventsFrom ?? `${name}-controller`,
+    })
     recorders.push(events)
     const queue = new WorkQueue({
       clock,

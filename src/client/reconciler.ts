@@ -13,8 +13,10 @@ import { isOfKind } from './owner.ts'
  * main/reconcilers.ts.
  */
 export interface Reconciler {
-  /** `deployment`; names its queue, metrics, and events' source `deployment-controller`. */
+  /** `deployment`; names its queue and metrics. */
   name: string
+  /** Who its events are from, in Kubernetes' word for it; `<name>-controller` unless given. */
+  eventsFrom?: string
   primary: Kind<any>
   /**
    * Whether such a state of a primary object is any business of it; unless given, every one is. Asked of the old and of the

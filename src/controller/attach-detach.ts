@@ -28,6 +28,7 @@ export function attachDetachReconciler(): Reconciler {
   const news = new AttachNews()
   return {
     name: 'attach-detach',
+    eventsFrom: 'attachdetach-controller',
     primary: PersistentVolume,
     watches: [
       { kind: Pod, keys: volumesOfPod },

@@ -20,6 +20,7 @@ export function cronJobReconciler({ monitor }: { monitor?: CronJobMonitor } = {}
   const changes = new ScheduleChanges()
   return {
     name: 'cron-job',
+    eventsFrom: 'cronjob-controller',
     primary: CronJob,
     watches: [ownerWatch(Job, CronJob)],
     writes: [

@@ -44,6 +44,7 @@ export function daemonSetReconciler(): Reconciler {
   const toSet = ownerWatch(Pod, DaemonSet)
   return {
     name: 'daemon-set',
+    eventsFrom: 'daemonset-controller',
     primary: DaemonSet,
     watches: [
       {

@@ -34,6 +34,7 @@ export function disruptionReconciler(): Reconciler {
   let targets: ScaleTargets | undefined
   return {
     name: 'disruption',
+    eventsFrom: 'controllermanager',
     primary: PodDisruptionBudget,
     watches: [
       {

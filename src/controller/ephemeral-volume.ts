@@ -10,6 +10,7 @@ import { isMadeFor, podsByClaim } from './pod-indexes.ts'
 export function ephemeralVolumeReconciler(): Reconciler {
   return {
     name: 'ephemeral-volume',
+    eventsFrom: 'ephemeral_volume',
     primary: Pod,
     concerns: (pod: Pod) => pod.spec?.volumes?.some(v => v.ephemeral) ?? false,
     watches: [

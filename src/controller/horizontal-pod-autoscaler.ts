@@ -51,6 +51,7 @@ export function horizontalPodAutoscalerReconciler(options: AutoscalerOptions = {
   let targets: ScaleTargets | undefined
   return {
     name: 'horizontal-pod-autoscaler',
+    eventsFrom: 'horizontal-pod-autoscaler',
     primary: HorizontalPodAutoscaler,
     watches: [{ kind: Pod, keys: () => [] }],
     writes: [{ kind: HorizontalPodAutoscaler, part: 'status' }],

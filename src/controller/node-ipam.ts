@@ -28,6 +28,7 @@ export function nodeIpamReconciler({ clusterCidrs, maskSizes = {} }: NodeIpamOpt
   let listed = false
   return {
     name: 'node-ipam',
+    eventsFrom: 'cidrAllocator',
     primary: Node,
     writes: [{ kind: Node, part: 'owned' }],
     // One at a time: two nodes must not be given one range.

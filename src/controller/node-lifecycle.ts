@@ -56,6 +56,7 @@ export function nodeLifecycleReconciler(options: NodeLifecycleOptions = {}): Rec
   const zones = new Zones(rates, metrics)
   return {
     name: 'node-lifecycle',
+    eventsFrom: 'node-controller',
     primary: Node,
     watches: [
       {

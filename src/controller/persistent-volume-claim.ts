@@ -21,6 +21,7 @@ const lookAgainMs = 15_000
 export function persistentVolumeClaimReconciler(): Reconciler {
   return {
     name: 'persistent-volume-claim-binder',
+    eventsFrom: 'persistentvolume-controller',
     primary: PersistentVolumeClaim,
     watches: [
       { kind: PersistentVolume, keys: claimsFor },

@@ -22,6 +22,7 @@ export interface VolumeDeleter {
 export function persistentVolumeReconciler(options: { deleters?: VolumeDeleter[] } = {}): Reconciler {
   return {
     name: 'persistent-volume-binder',
+    eventsFrom: 'persistentvolume-controller',
     primary: PersistentVolume,
     watches: [
       {

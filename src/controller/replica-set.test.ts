@@ -151,8 +151,8 @@ describe('a ReplicaSet', () => {
     ])
     expect(refused).toBeLessThan(20)
     const { items } = await cluster.client.list(Event, { namespace: 'default' })
-    expect(items.map(e => `${e.type} ${e.reason} ${e.message}`)).toContain(
-      'Warning FailedCreate Error creating: pods "x" is forbidden: exceeded quota: small',
+    expect(items.map(e => `${e.source?.component}: ${e.type} ${e.reason} ${e.message}`)).toContain(
+      'replicaset-controller: Warning FailedCreate Error creating: pods "x" is forbidden: exceeded quota: small',
     )
     refuse = false
     await cluster.until(settled(100), 120_000, get)

@@ -19,25 +19,33 @@ import { slowStart } from './slow-start.ts'
 
 /** Keeps as many pods as a ReplicaSet asks for. */
 export function replicaSetReconciler(): Reconciler {
-  return replicaReconciler('replica-set', ReplicaSet, rs => rs.spec.selector)
+  return replicaReconciler(
+    { name: 'replica-set', eventsFrom: 'replicaset-controller' },
+    ReplicaSet,
+    rs => rs.spec.selector,
+  )
 }
 
 /** The same for ReplicationController, whose selector is a plain map. */
 export function replicationControllerReconciler(): Reconciler {
-  return replicaReconciler('replication-controller', ReplicationController, rc => ({
-    matchLabels: rc.spec.selector ?? {},
-  }))
+  return replicaReconciler(
+    { name: 'replication-controller', eventsFrom: 'replication-controller' },
+    ReplicationController,
+    rc => ({
+      matchLabels: rc.spec.selector ?? {},
+    }),
+  )
 }
 
 function replicaReconciler<T extends ReplicaOwner>(
-  name: string,
+  names: Pick<Reconciler, 'name' | 'eventsFrom'>,
   kind: Kind<T>,
   selectorOf: (owner: T) => LabelSelector,
 ): Reconciler {
   let own: OwnWrites | undefined
   const toOwner = ownerWatch(Pod, kind)
   return {
-    name,
+    ...names,
     primary: kind,
     watches: [
       {

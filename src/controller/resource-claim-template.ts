@@ -11,6 +11,7 @@ const podClaimName = 'resource.kubernetes.io/pod-claim-name'
 export function resourceClaimTemplateReconciler(): Reconciler {
   return {
     name: 'resource-claim-template',
+    eventsFrom: 'resource_claim',
     primary: Pod,
     concerns: (pod: Pod) => pod.spec?.resourceClaims !== undefined,
     watches: [

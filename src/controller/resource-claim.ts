@@ -18,6 +18,7 @@ const byUser: CacheIndex<ResourceClaim> = {
 export function resourceClaimReconciler(): Reconciler {
   return {
     name: 'resource-claim',
+    eventsFrom: 'resource_claim',
     primary: ResourceClaim,
     watches: [
       {

@@ -23,6 +23,7 @@ export function statefulSetReconciler(): Reconciler {
   const toSet = ownerWatch(Pod, StatefulSet)
   return {
     name: 'stateful-set',
+    eventsFrom: 'statefulset-controller',
     primary: StatefulSet,
     watches: [
       {

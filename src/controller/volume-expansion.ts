@@ -10,6 +10,7 @@ export function volumeExpansionReconciler(): Reconciler {
   const told = new Map<string, string>()
   return {
     name: 'volume-expand',
+    eventsFrom: 'volume_expand',
     primary: PersistentVolumeClaim,
     watches: [{ kind: PersistentVolume, keys: () => [] }],
     writes: [],

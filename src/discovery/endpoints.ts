@@ -26,6 +26,7 @@ export function endpointsReconciler(): Reconciler {
   const times = new TriggerTimes()
   return {
     name: 'endpoints',
+    eventsFrom: 'endpoint-controller',
     primary: Service,
     watches: [
       { kind: Pod, keys: servicesOf },

@@ -55,6 +55,7 @@ export function loadBalancerReconciler(
   const all = (cache: Cache): ObjectKey[] => cache.list(Service).filter(isOurs).map(keyOf)
   return {
     name: 'load-balancer',
+    eventsFrom: 'service-controller',
     primary: Service,
     watches: [
       {

@@ -34,7 +34,8 @@ export function registerManager(program: Command, outside: Outside, manager: Man
     const settings = await settingsOf(outside, given)
     const world = systemOutside(createLogger(settings.logLevel))
     await using _note = await notePart(outside.disk, settings.dataDir, manager.command)
-    await withRemote(outside, given, async ({ client, connection }) => {
+    // Field managers and audit records name Kubernetes' component, whichever process it works in.
+    await withRemote(outside, { ...given, userAgent: manager.lease }, async ({ client, connection }) => {
       outside.terminal.out(`${manager.command}: waiting for the lease kube-system/${manager.lease}\n`)
       await runElected({
         client,
