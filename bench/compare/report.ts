@@ -18,7 +18,7 @@ export class Report {
   #compared = 0
   #differing = 0
 
-  add({ what }: Case, differences: Difference[]): void {
+  add({ what }: Pick<Case, 'what'>, differences: Difference[]): void {
     this.#compared++
     const open = differences.filter(difference => {
       const reason = knownReason(what, difference)

@@ -39,7 +39,7 @@ const chosen = programs.filter(program => !positionals.length || positionals.inc
 // The system clock's timers do not keep a process alive; this one does.
 const keepAlive = setInterval(() => {}, 1_000)
 await using both = await startBoth()
-console.log(`beside kube-apiserver ${both.version}`)
+console.log(`beside kube-apiserver ${both.kubernetes.version}`)
 for (const program of chosen) {
   const began = performance.now()
   const report = await compared(program, both)

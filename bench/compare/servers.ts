@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { openApi } from '../support/api.ts'
 import { endProcess } from '../support/cluster.ts'
-import { startKubernetes } from '../support/kubernetes.ts'
+import { type BenchKubernetes, startKubernetes } from '../support/kubernetes.ts'
 import { freePorts } from '../support/ports.ts'
 import { pause } from '../support/statistics.ts'
 import { openSide, type Side } from './side.ts'
@@ -11,8 +11,8 @@ import { openSide, type Side } from './side.ts'
 export interface Both extends AsyncDisposable {
   ours: Side
   theirs: Side
-  /** Of kube-apiserver. */
-  version: string
+  /** The other server, and the keys of both. */
+  kubernetes: BenchKubernetes
 }
 
 const sources = resolve(import.meta.dirname, '../../src/cli/main.ts')
@@ -27,7 +27,7 @@ export async function startBoth(): Promise<Both> {
     return {
       ours: sides[0],
       theirs: sides[1],
-      version: theirs.version,
+      kubernetes: theirs,
       async [Symbol.asyncDispose]() {
         for (const side of sides) side[Symbol.dispose]()
         await ours[Symbol.asyncDispose]()

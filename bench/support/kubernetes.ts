@@ -19,13 +19,20 @@ export interface BenchKubernetes extends AsyncDisposable {
   version: string
   /** What kube-apiserver was started with besides its store: addresses, certificates, keys, who may what. */
   flagsAt(port: number): string[]
+  /** The keys that flagsAt names, and `ca.key`. */
+  folder: string
+  /** Of the administrator of a server with these keys. @returns the file */
+  kubeconfigAt(port: number): string
   /** kube-scheduler, with no limit on its requests that could hold it up. */
   startScheduler(): Promise<AsyncDisposable>
+  /** kube-controller-manager with all its controllers, no limit on its requests, and these flags besides. */
+  startControllers(flags: string[]): Promise<AsyncDisposable>
 }
 
 const program = () => process.env['BENCH_KUBE_APISERVER'] ?? 'kube-apiserver'
 const etcdProgram = () => process.env['BENCH_ETCD'] ?? 'etcd'
 const schedulerProgram = () => process.env['BENCH_KUBE_SCHEDULER'] ?? 'kube-scheduler'
+const controllersProgram = () => process.env['BENCH_KUBE_CONTROLLER_MANAGER'] ?? 'kube-controller-manager'
 const missingOf = (names: string[]) => names.filter(name => spawnSync(name, ['--version']).status !== 0)
 
 /** Why there is nothing to compare with, if so. */
@@ -38,6 +45,10 @@ export function whyNoKubernetes(): string | undefined {
 
 export const whyNoScheduler = (): string | undefined =>
   missingOf([schedulerProgram()])[0] && `${schedulerProgram()} not found: name its file in BENCH_KUBE_SCHEDULER`
+
+export const whyNoControllers = (): string | undefined =>
+  missingOf([controllersProgram()])[0] &&
+  `${controllersProgram()} not found: name its file in BENCH_KUBE_CONTROLLER_MANAGER`
 
 /** Starts both with the flags that installers give them: TLS, client certificates, RBAC, every default admission plugin. */
 export async function startKubernetes(): Promise<BenchKubernetes> {
@@ -87,14 +98,28 @@ export async function startKubernetes(): Promise<BenchKubernetes> {
     }
     const readyMs = performance.now() - startedAt
     const { gitVersion } = await api.json('GET', '/version')
-    const startScheduler = async (): Promise<AsyncDisposable> => {
-      writeFileSync(file('kubeconfig'), kubeconfig(port!, keys))
-      const flags = [`--kubeconfig=${file('kubeconfig')}`, '--leader-elect=false', '--secure-port=0']
-      const child = start(schedulerProgram(), [...flags, '--kube-api-qps=10000', '--kube-api-burst=10000'])
+    const kubeconfigAt = (port: number): string => {
+      const path = file(`kubeconfig-${port}`)
+      writeFileSync(path, kubeconfig(port, keys))
+      return path
+    }
+    const startManager = async (command: string, flags: string[]): Promise<AsyncDisposable> => {
+      const common = [`--kubeconfig=${kubeconfigAt(port!)}`, '--leader-elect=false', '--secure-port=0']
+      const child = start(command, [...common, '--kube-api-qps=10000', '--kube-api-burst=10000', ...flags])
       return { [Symbol.asyncDispose]: () => endProcess(child) }
     }
-    const pids = [etcd.pid!, server.pid!]
-    return { pids, api, readyMs, version: gitVersion, flagsAt, startScheduler, [Symbol.asyncDispose]: end }
+    const controllerFlags = [
+      ...['--controllers=*,bootstrapsigner,tokencleaner', `--service-account-private-key-file=${file('token.key')}`],
+      ...[`--root-ca-file=${file('ca.crt')}`, `--cluster-signing-cert-file=${file('ca.crt')}`],
+      ...[`--cluster-signing-key-file=${file('ca.key')}`, '--service-cluster-ip-range=10.96.0.0/16'],
+    ]
+    return {
+      pids: [etcd.pid!, server.pid!],
+      ...{ api, readyMs, version: gitVersion, flagsAt, folder: folder.path, kubeconfigAt },
+      startScheduler: () => startManager(schedulerProgram(), []),
+      startControllers: flags => startManager(controllersProgram(), [...controllerFlags, ...flags]),
+      [Symbol.asyncDispose]: end,
+    }
   } catch (error) {
     await end()
     throw error
@@ -120,7 +145,7 @@ async function writeKeys(folder: string): Promise<{ ca: KeyPair; admin: KeyPair 
   const server = await issue({ commonName: 'kube-apiserver', ips: ['127.0.0.1'], usages: ['server'] })
   const admin = await issue({ commonName: 'admin', organizations: ['system:masters'], usages: ['client'] })
   const token = await createTokenKey()
-  const files = { 'ca.crt': ca.cert, 'server.crt': server.cert, 'server.key': server.key }
+  const files = { 'ca.crt': ca.cert, 'ca.key': ca.key, 'server.crt': server.cert, 'server.key': server.key }
   for (const [name, text] of Object.entries({ ...files, 'token.key': token.privateKey, 'token.pub': token.publicKey }))
     writeFileSync(join(folder, name), text, { mode: 0o600 })
   return { ca, admin }
