@@ -75,6 +75,7 @@ describe('a Deployment', () => {
     })
     const d = await get()
     expect(d.metadata.annotations!['deployment.kubernetes.io/revision']).toBe('1')
+    expect(d.metadata.generation).toBe(1)
     expect(d.status!.conditions!.map(c => [c.type, c.status, c.reason, c.message])).toEqual([
       ['Available', 'True', 'MinimumReplicasAvailable', 'Deployment has minimum availability.'],
       ['Progressing', 'True', 'NewReplicaSetAvailable', `ReplicaSet "web-${hash}" has successfully progressed.`],

@@ -310,9 +310,11 @@ class Rollout {
   async #writeRevision(revision: string | undefined): Promise<void> {
     if (!revision || this.#d.metadata.annotations?.[revisionAnnotation] === revision) return
     const { resourceVersion } = this.#d.metadata
-    // With the version: a spec that changed meanwhile must be looked at before it counts as observed.
+    // With the version: a spec that changed meanwhile must be looked at before it counts as observed. By the path of the status,
+    // as Kubernetes does: annotations that come by the other one are a new generation, as if a person had changed something.
     const body = { metadata: { resourceVersion, annotations: { [revisionAnnotation]: revision } } }
-    const { metadata } = await this.#world.client.patch(Deployment, keyOf(this.#d), { type: 'merge', body })
+    const part = { subresource: 'status' }
+    const { metadata } = await this.#world.client.patch(Deployment, keyOf(this.#d), { type: 'merge', body }, part)
     this.#d.metadata = metadata
   }
 

@@ -16,6 +16,10 @@ import { stableHash } from './template-hash.ts'
 
 export const revisionHashLabel = 'controller-revision-hash'
 
+/** The label of a revision that has its hash: Kubernetes has one for each kind of owner. */
+const ownHashLabel = ({ kind }: Kind<any>) =>
+  kind === 'DaemonSet' ? revisionHashLabel : 'controller.kubernetes.io/hash'
+
 export interface RevisionOwner extends KubeObject {
   spec: { selector: LabelSelector; template: PodTemplateSpec; revisionHistoryLimit?: number }
   status?: { collisionCount?: number }
@@ -87,7 +91,7 @@ export async function currentRevision<T extends RevisionOwner>(
     metadata: {
       name,
       namespace: owner.metadata.namespace!,
-      labels: { ...owner.spec.template.metadata?.labels, [revisionHashLabel]: hash },
+      labels: { ...owner.spec.template.metadata?.labels, [ownHashLabel(ownerKind)]: hash },
       // "kubectl rollout history" reads kubernetes.io/change-cause from here.
       annotations: { ...owner.metadata.annotations },
       ownerReferences: [controllerRef(owner)],

@@ -74,6 +74,9 @@ describe('a StatefulSet', () => {
       'controller-revision-hash': status!.updateRevision,
     })
     expect([first!.spec.hostname, first!.spec.subdomain]).toEqual(['db-0', 'db'])
+    const [revision] = (await cluster.client.list(ControllerRevision, { namespace: 'default' })).items
+    const hash = status!.updateRevision!.replace('db-', '')
+    expect(revision!.metadata.labels).toEqual({ app: 'db', 'controller.kubernetes.io/hash': hash })
   })
 
   it('comes up all at once when that is allowed', async () => {

@@ -1,7 +1,7 @@
 import { type Difference, differencesOf } from '../differences.ts'
 import type { Json } from '../side.ts'
 import { masked } from '../told.ts'
-import { placeOf } from './places.ts'
+import { type Place, placeOf } from './places.ts'
 import type { Scene } from './scene.ts'
 
 /** The objects of a story, by kind, without what differs between any two clusters. */
@@ -11,12 +11,19 @@ export type Look = Map<string, Json[]>
 export async function lookAt(scene: Scene, kinds: readonly string[]): Promise<{ look: Look; versions: string }> {
   const look: Look = new Map()
   const versions: string[] = []
-  for (const plural of kinds) {
+  const read: Promise<{ place: Place; items: Json[] }>[] = kinds.map(async plural => {
     const place = placeOf(plural)
     const query = place.namespaced ? '' : `?labelSelector=story%3D${scene.namespace}`
-    const { items } = await scene.side.json('GET', `${scene.path(place)}${query}`)
+    return { place, items: (await scene.side.json('GET', `${scene.path(place)}${query}`)).items }
+  })
+  const all = await Promise.all(read)
+  noteHashes(
+    all.flatMap(({ items }) => items),
+    scene,
+  )
+  for (const { place, items } of all) {
     versions.push(...items.map(({ metadata }: Json) => `${metadata.name} ${metadata.resourceVersion}`))
-    if (plural === 'events') look.set('Event', eventsOf(items, scene))
+    if (place.kind === 'Event') look.set('Event', eventsOf(items, scene))
     else
       look.set(
         place.kind,
@@ -26,12 +33,29 @@ export async function lookAt(scene: Scene, kinds: readonly string[]): Promise<{ 
   return { look, versions: versions.join() }
 }
 
+/** Each side has hashes of its own for templates: they are numbered in the order in which they came. */
+function noteHashes(items: Json[], { hashes }: Scene): void {
+  const found = items
+    .map(({ metadata }) => ({
+      at: metadata.creationTimestamp,
+      hash: hashLabels.map(name => metadata.labels?.[name]).find(Boolean),
+    }))
+    .filter(({ hash }) => hash)
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+  for (const { hash } of found) {
+    const word = hash.replace(/^.*-/, '')
+    if (!hashes.has(word)) hashes.set(word, `<template ${hashes.size + 1}>`)
+  }
+}
+
+const hashLabels = ['pod-template-hash', 'controller-revision-hash', 'controller.kubernetes.io/hash']
+
 /** What pods and other numbered objects are called at the end, in Kubernetes' own alphabet. */
 const madeUp = /-[bcdfghjklmnpqrstvwxz2456789]{5}(?![a-z0-9])/g
 const address = /\b10\.244\.2\d\d\.\d+\b/g
 
-function plain(item: Json, { side }: Scene): Json {
-  const copy = renamed(masked(item, side))
+function plain(item: Json, { side, hashes }: Scene): Json {
+  const copy = renamed(masked(item, side), hashes)
   delete copy.apiVersion
   delete copy.kind
   // Of each manager only that it wrote something: which fields of an object it sends is its own affair.
@@ -54,25 +78,29 @@ const unordered: Record<string, (item: Json) => string> = {
   ownerReferences: item => item.name,
 }
 
-function renamed(value: Json, key = ''): Json {
-  if (typeof value === 'string') return value.replace(madeUp, '-*').replace(address, '<pod>')
+function renamed(value: Json, hashes: Scene['hashes'], key = ''): Json {
+  if (typeof value === 'string') {
+    const text = value.replace(madeUp, '-*').replace(address, '<pod>')
+    return text.replace(/\b[a-z0-9]{6,10}\b/g, word => hashes.get(word) ?? word)
+  }
   if (Array.isArray(value)) {
-    const items = value.map(item => renamed(item))
+    const items = value.map(item => renamed(item, hashes))
     const by = unordered[key]
     return by ? items.sort((a, b) => (by(a) < by(b) ? -1 : 1)) : items
   }
   if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, renamed(inner, name)]))
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, renamed(inner, hashes, name)]))
 }
 
 /** Those that say the same are one. */
-function eventsOf(items: Json[], { side }: Scene): Json[] {
+function eventsOf(items: Json[], { side, hashes }: Scene): Json[] {
   const told = items.map(event => {
     const { involvedObject: object, type, reason, message, action, source, reportingComponent } = event
     const about = `${object.kind} ${object.name}${object.fieldPath ? ` ${object.fieldPath}` : ''}`
-    return renamed(
-      masked({ about, apiVersion: object.apiVersion, type, reason, message, action, source, reportingComponent }, side),
-    )
+    // Kubernetes forgets this one where it combines events.
+    const reporting = message.startsWith('(combined') ? {} : { reportingComponent }
+    const all = { about, apiVersion: object.apiVersion, type, reason, message, action, source, ...reporting }
+    return renamed(masked(all, side), hashes)
   })
   return [...new Map(told.map(event => [JSON.stringify(event), event])).values()]
 }

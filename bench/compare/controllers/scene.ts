@@ -9,6 +9,8 @@ const patienceMs = 30_000
 export class Scene {
   readonly side: Side
   readonly namespace: string
+  /** What this cluster's hashes of templates are called, in the order in which they came. */
+  readonly hashes = new Map<string, string>()
 
   constructor(side: Side, namespace: string) {
     this.side = side
