@@ -58,6 +58,8 @@ interface Town {
   pods: Pod[]
   status?: PodDisruptionBudgetStatus
   generation?: number
+  /** Other budgets for the same pods. */
+  others?: string[]
   /** What has a scale beside those that are watched. */
   scale?: (url: string) => object | undefined
   fails?: Record<string, Error>
@@ -71,7 +73,7 @@ async function look(spec: PodDisruptionBudgetSpec, town: Town) {
   }
   const world: StillWorld = stillWorld({
     cached: [
-      [PodDisruptionBudget, [budget]],
+      [PodDisruptionBudget, [budget, ...(town.others ?? []).map(name => ({ ...budget, metadata: meta(name) }))]],
       [Pod, town.pods],
       [ReplicaSet, town.sets ?? []],
       [Deployment, town.deployments ?? []],
@@ -220,6 +222,14 @@ describe('a budget: allowed, healthy, needed, expected', () => {
       { controllers: [rc], pods: [...pods('p', 3, ownedBy(rc)), ...pods('r', 1)] },
     )
     expect(rogue.counts[0]).toBe(2)
+  })
+
+  it('warns of pods that another budget is for too, once for all of them', async () => {
+    const town = { controllers: [rc], pods: pods('p', 1, ownedBy(rc)) }
+    const said = 'matches multiple PodDisruptionBudgets.  Chose "budget" arbitrarily.'
+    const { world } = await look({ minAvailable: 1 }, { ...town, others: ['later'] })
+    expect(world.told).toEqual([`Warning MultiplePodDisruptionBudgets Pod "default"/"p-0" ${said}`])
+    expect((await look({ minAvailable: 1 }, { ...town, others: ['another'] })).world.told).toEqual([])
   })
 
   it('counts by the scale of what it does not know', async () => {

@@ -49,6 +49,7 @@ export function disruptionReconciler(): Reconciler {
       const budget = world.cache.get(PodDisruptionBudget, key)
       if (!budget || budget.metadata.deletionTimestamp) return
       const pods = podsSelected(world.cache, key.namespace, lenientSelector(budget.spec.selector))
+      warnOfSeveral(world, budget, pods)
       if (!pods.length) world.events.normal(budget, 'NoPods', 'No matching pods found')
       let again = Infinity
       let status: PodDisruptionBudgetStatus
@@ -68,6 +69,17 @@ export function disruptionReconciler(): Reconciler {
       if (!sameMeaning(budget.status, status)) await write(world, budget, status)
       return Number.isFinite(again) ? { afterMs: again } : undefined
     },
+  }
+}
+
+/** Evictions are refused where several budgets ask for one pod: the first of them by name says so. */
+function warnOfSeveral({ cache, events }: World, budget: PodDisruptionBudget, pods: readonly Pod[]): void {
+  const { namespace, name } = budget.metadata
+  for (const pod of pods) {
+    const names = budgetsOf(cache, pod).map(other => other.metadata.name)
+    if (names.length < 2 || names.some(other => other < name)) continue
+    const text = `Pod ${JSON.stringify(namespace)}/${JSON.stringify(pod.metadata.name)} matches multiple PodDisruptionBudgets.  Chose ${JSON.stringify(name)} arbitrarily.`
+    events.warning(pod, 'MultiplePodDisruptionBudgets', text)
   }
 }
 

@@ -81,6 +81,8 @@ describe('an autoscaler', () => {
     await cluster.pass(60_000)
     expect(await size()).toBe(10)
     expect(await condition('ScalingLimited')).toMatchObject({ status: 'True', reason: 'TooManyReplicas' })
+    // Its kind has no generations.
+    expect((await hpa()).status).not.toHaveProperty('observedGeneration')
     usage = 0.1
     await cluster.pass(240_000)
     expect(await size()).toBe(10)

@@ -108,7 +108,7 @@ class Round {
     this.#status = {
       desiredReplicas: 0,
       ...structuredClone(hpa.status),
-      observedGeneration: hpa.metadata.generation ?? 0,
+      ...(hpa.metadata.generation === undefined ? {} : { observedGeneration: hpa.metadata.generation }),
     }
   }
 

@@ -136,6 +136,22 @@ describe('the end of a Job', () => {
     expect(conditions).toEqual([`${given.status!.conditions![0]!.type}=True x`])
   })
 
+  it('the index of what ran when it failed has not failed with its pod', async () => {
+    const spec = indexed(4, 4, { ...perIndex, backoffLimitPerIndex: 0, maxFailedIndexes: 1 })
+    const job = jobOf(spec, { ...condition('FailureTarget'), failedIndexes: '1,3' })
+    const pods = ['t0', 't2'].map(podOf)
+    const world = stillWorld({
+      nowMs,
+      cached: [
+        [Job, [job]],
+        [Pod, pods],
+      ],
+    })
+    await jobReconciler().reconcile(key, world)
+    const status = world.bodies.findLast(body => body?.status)?.status
+    expect([status.failedIndexes, status.uncountedTerminatedPods.failed.length]).toEqual(['1,3', 2])
+  })
+
   it('what was going already when it succeeds has failed before', async () => {
     const found = await look({ spec: indexed(2, 3, firstOnly), pods: 's0 t1' })
     expect(found).toMatchObject({ succeeded: 1, failed: 1, conditions: ends('SuccessPolicy', 'SuccessCriteriaMet') })

@@ -1,5 +1,5 @@
 import { isPodReady, isPodTerminal } from '../models/pod-state.ts'
-import type { Job } from '../models/types/batch-v1.ts'
+import type { Job, JobStatus } from '../models/types/batch-v1.ts'
 import type { Pod } from '../models/types/core-v1.ts'
 import { IndexSet } from './index-set.ts'
 import {
@@ -78,7 +78,9 @@ export function jobFacts(job: Job, pods: readonly Pod[], released: ReadonlySet<s
   let kept = new Map<number, Pod>()
   if (perIndex) {
     const tracked = pods.filter(p => isTracked(p) && hasFailed(p, job) && hasIndexOf(job, p))
-    const lost = tracked.filter(p => indexIsLost(job, p)).map(indexOf)
+    // What was running when the Job failed has failed with it, but its index has not.
+    const own = isFailing(status) ? tracked.filter(p => p.status?.phase === 'Failed') : tracked
+    const lost = own.filter(p => indexIsLost(job, p)).map(indexOf)
     failedIndexes = failedIndexes.union(IndexSet.of(lost.filter(i => !succeededIndexes.has(i))))
     const settled = (i: number) => failedIndexes.has(i) || succeededIndexes.has(i)
     kept = keptPods(
@@ -146,6 +148,9 @@ export function nextHistory(job: Job, facts: JobFacts, index: number): IndexHist
     ignored: earlierIgnored(last) + (ignored ? 1 : 0),
   }
 }
+
+const isFailing = ({ conditions }: JobStatus): boolean =>
+  conditions?.some(c => c.type === 'FailureTarget' && c.status === 'True') ?? false
 
 function endingOf(
   job: Job,

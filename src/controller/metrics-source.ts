@@ -1,3 +1,4 @@
+import { explain } from '../base/errors.ts'
 import { quantityToFloat } from '../base/quantity.ts'
 import { callJson } from '../client/call-json.ts'
 import type { Client } from '../client/client.ts'
@@ -23,9 +24,16 @@ export interface MetricsSource {
   external(namespace: string, metric: string, metricSelector: string): Promise<number[]>
 }
 
-/** The metrics APIs, as metrics-server and adapters serve them. Rejects with ApiError where nobody does. */
+/** The metrics APIs, as metrics-server and adapters serve them. Rejects where nobody does, with which of them it was. */
 export function apiMetrics(client: Client): MetricsSource {
-  const get = (url: string) => callJson(client, 'GET', url) as Promise<any>
+  const get = async (url: string): Promise<any> => {
+    try {
+      return await callJson(client, 'GET', url)
+    } catch (cause) {
+      const api = /^\/apis\/(\w+)\.metrics/.exec(url)?.[1] ?? 'resource'
+      throw new Error(`unable to fetch metrics from ${api} metrics API: ${explain(cause)}`, { cause })
+    }
+  }
   return {
     async resource(namespace, name, labelSelector, container) {
       const url = `/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods${query({ labelSelector })}`

@@ -89,13 +89,13 @@ async function bind(world: World, claim: PersistentVolumeClaim): Promise<void | 
     return pending(world, claim)
   }
   if (storageClass && storageClass.provisioner !== noProvisioner) return provision(world, claim, storageClass)
-  const text = classOf(claim)
-    ? storageClass
-      ? 'no persistent volumes available for this claim and no storage class is set to make one'
-      : `storageclass.storage.k8s.io "${classOf(claim)}" not found`
-    : 'no persistent volumes available for this claim and no storage class is set'
-  if (classOf(claim) && !storageClass) events.warning(claim, 'ProvisioningFailed', text)
-  else events.normal(claim, 'FailedBinding', text)
+  if (storageClass) events.warning(claim, 'ProvisioningFailed', `no volume plugin matched name: ${noProvisioner}`)
+  else if (classOf(claim))
+    events.warning(claim, 'ProvisioningFailed', `storageclass.storage.k8s.io "${classOf(claim)}" not found`)
+  else {
+    const text = 'no persistent volumes available for this claim and no storage class is set'
+    events.normal(claim, 'FailedBinding', text)
+  }
   return pending(world, claim)
 }
 
@@ -213,7 +213,8 @@ async function keepBound(world: World, claim: PersistentVolumeClaim): Promise<vo
   const lost = async (reason: string, text: string) => {
     if (claim.status?.phase === 'Lost') return
     events.warning(claim, reason, text)
-    await writeStatus(world, claim, { ...claim.status, phase: 'Lost' })
+    const { accessModes: _, capacity: __, ...status } = claim.status ?? {}
+    await writeStatus(world, claim, { ...status, phase: 'Lost' })
   }
   let volume = cache.get(PersistentVolume, { name })
   if (!volume) {

@@ -139,6 +139,21 @@ describe('a claim', () => {
     await cluster.until(bound('c', 'v'))
   })
 
+  it('of a class that makes no volumes says so when there is none', async () => {
+    await cluster.client.create(StorageClass, {
+      metadata: { name: 'plain' },
+      provisioner: 'kubernetes.io/no-provisioner',
+      volumeBindingMode: 'Immediate',
+    })
+    await claim('c', '1Gi')
+    const told = async () =>
+      (await cluster.client.list(Event, { namespace })).items.map(e => `${e.type} ${e.reason}: ${e.message}`)
+    await cluster.until(async () => (await told()).length > 0)
+    expect(await told()).toEqual([
+      'Warning ProvisioningFailed: no volume plugin matched name: kubernetes.io/no-provisioner',
+    ])
+  })
+
   it('whose volume vanished is lost', async () => {
     await volume('v', '1Gi')
     await claim('c', '1Gi')
@@ -157,6 +172,8 @@ describe('a claim', () => {
       20_000,
       () => getVolume('v'),
     )
+    // What was on the volume is gone, and with it what the claim had.
+    expect((await getClaim('c')).status).toEqual({ phase: 'Lost' })
   })
 
   it('is not deleted while a pod uses it; then its volume is reclaimed', async () => {

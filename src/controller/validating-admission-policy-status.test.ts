@@ -29,7 +29,7 @@ test('the status of a policy says what its expressions get wrong about the kinds
   await cluster.until(async () => (await statusOf('any'))?.typeChecking !== undefined)
   expect(await statusOf('right')).toEqual({ observedGeneration: 1, typeChecking: {} })
   expect(await statusOf('any')).toEqual({ observedGeneration: 1, typeChecking: {} })
-  const kind = 'apps/v1, Kind=Deployment: compilation failed: ERROR: <input>:1:'
+  const kind = 'apps/v1, Kind=Deployment: ERROR: <input>:1:'
   expect((await statusOf('wrong'))?.typeChecking?.expressionWarnings).toEqual([
     {
       fieldRef: 'spec.validations[0].expression',

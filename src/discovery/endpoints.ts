@@ -95,6 +95,8 @@ async function publish(world: World, service: Service, times: TriggerTimes): Pro
     await client.update(Endpoints, { ...current, metadata: { ...current.metadata, labels, annotations }, subsets })
   } catch (error) {
     if (isNamespaceTerminating(error)) return
+    // Somebody was faster, often ourselves with what the cache has yet to show: the next look has it.
+    if (isConflict(error)) throw error
     const name = keyText(key)
     const about = current ?? { apiVersion: 'v1', kind: 'Endpoints', metadata: { ...service.metadata, uid: '' } }
     if (current) events.warning(about, 'FailedToUpdateEndpoint', `Failed to update endpoint ${name}: ${explain(error)}`)

@@ -32,7 +32,9 @@ export function typeWarnings({ spec }: ValidatingAdmissionPolicy, known: KnownKi
     const texts = checks.flatMap(({ kind, expressions }) => {
       const program = expressions.compile(expression, undefined)
       if (!(program instanceof CelCompileError)) return []
-      return [`${kind.group}/${kind.version}, Kind=${kind.kind}: ${program.message}\n`]
+      return [
+        `${kind.group}/${kind.version}, Kind=${kind.kind}: ${program.message.replace('compilation failed: ', '')}\n`,
+      ]
     })
     return texts.length ? [{ fieldRef, warning: texts.join('\n') }] : []
   }
