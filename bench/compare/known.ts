@@ -27,6 +27,25 @@ const known: Known[] = [
     cause: /seccompProfile/,
   },
   {
+    reason: 'words of our own say why a pod is replaced, what a certificate is for, and why a schedule is none',
+    cause:
+      /^Event RecreatingFailedPod: not in|^ConfigMap: metadata\.annotations\.kubernetes\.io\/description|^Event InvalidSchedule: message/,
+  },
+  {
+    reason: 'Endpoints bear the label that they have since Kubernetes 1.33',
+    cause: /^Endpoint.*endpoints\.kubernetes\.io\/managed-by/,
+  },
+  {
+    reason: 'pods go first when a namespace goes, as from Kubernetes 1.33',
+    cause: /^(Namespace|ConfigMap|Secret|ServiceAccount): /,
+    what: /^namespace: (delete|let the map go)/,
+  },
+  {
+    reason: 'the API server has metrics itself',
+    cause: /^(Event Failed|HorizontalPodAutoscaler).*(message|currentMetrics)/,
+    what: /^autoscaler-without-metrics/,
+  },
+  {
     reason: 'the default StorageClass is there from the start',
     cause: /storageClassName/,
     what: /^persistentvolumeclaims/,

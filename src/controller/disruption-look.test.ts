@@ -224,6 +224,13 @@ describe('a budget: allowed, healthy, needed, expected', () => {
     expect(rogue.counts[0]).toBe(2)
   })
 
+  it('says that there are no pods when that is new', async () => {
+    const first = await look({ minAvailable: 1 }, { pods: [] })
+    expect(first.world.told).toEqual(['Normal NoPods No matching pods found'])
+    const again = await look({ minAvailable: 1 }, { pods: [], status: first.status })
+    expect([again.world.told, again.world.writes]).toEqual([[], []])
+  })
+
   it('warns of pods that another budget is for too, once for all of them', async () => {
     const town = { controllers: [rc], pods: pods('p', 1, ownedBy(rc)) }
     const said = 'matches multiple PodDisruptionBudgets.  Chose "budget" arbitrarily.'

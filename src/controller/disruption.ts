@@ -50,7 +50,6 @@ export function disruptionReconciler(): Reconciler {
       if (!budget || budget.metadata.deletionTimestamp) return
       const pods = podsSelected(world.cache, key.namespace, lenientSelector(budget.spec.selector))
       warnOfSeveral(world, budget, pods)
-      if (!pods.length) world.events.normal(budget, 'NoPods', 'No matching pods found')
       let again = Infinity
       let status: PodDisruptionBudgetStatus
       try {
@@ -66,7 +65,11 @@ export function disruptionReconciler(): Reconciler {
         status = syncFailed(budget, explain(error), timestamp(world.clock))
         again = 60_000
       }
-      if (!sameMeaning(budget.status, status)) await write(world, budget, status)
+      if (!sameMeaning(budget.status, status)) {
+        // Not at every look: it would leave no room for warnings, of which one object may have only so many.
+        if (!pods.length) world.events.normal(budget, 'NoPods', 'No matching pods found')
+        await write(world, budget, status)
+      }
       return Number.isFinite(again) ? { afterMs: again } : undefined
     },
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type PodFate, startTestCluster, type TestCluster } from '../controller/testing/cluster.ts'
 import { stillWorld } from '../controller/testing/still-world.ts'
-import { ApiError, conflictError } from '../models/api-error.ts'
+import { ApiError } from '../models/api-error.ts'
 import { EndpointSlice, Endpoints, Event, Node, Pod, Service } from '../models/kinds/index.ts'
 import type { ServiceSpec } from '../models/types/core-v1.ts'
 import { endpointSliceReconciler } from './endpoint-slice.ts'
@@ -310,7 +310,7 @@ it('that somebody was faster to write Endpoints is no news', async () => {
   const metadata = { namespace, name: 'web', uid: 'u', resourceVersion: '1' }
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { ...metadata, labels: {} }, spec: plain }
   for (const [fails, told] of [
-    [conflictError('endpoints', 'web', 'was changed'), 0],
+    [new ApiError('Conflict', 'was changed'), 0],
     [new ApiError('InternalError', 'no room'), 1],
   ] as const) {
     const world = stillWorld({

@@ -58,6 +58,14 @@ function plain(item: Json, { side, hashes }: Scene): Json {
   const copy = renamed(masked(item, side), hashes)
   delete copy.apiVersion
   delete copy.kind
+  // How many writes led here, which part of the cluster's network was free, and what was signed, differ from run to run.
+  if (copy.endpoints) {
+    delete copy.metadata.generation
+    delete copy.metadata.generateName
+  }
+  for (const field of ['podCIDR', 'podCIDRs']) if (copy.spec?.[field]) copy.spec[field] = '<network>'
+  if (copy.status?.certificate) copy.status.certificate = '<certificate>'
+  if (copy.data?.token) copy.data.token = '<token>'
   // Of each manager only that it wrote something: which fields of an object it sends is its own affair.
   copy.metadata.managedFields = [
     ...new Set(
@@ -76,6 +84,7 @@ const unordered: Record<string, (item: Json) => string> = {
   addresses: item => JSON.stringify(item),
   notReadyAddresses: item => JSON.stringify(item),
   ownerReferences: item => item.name,
+  ports: item => `${item.name} ${item.port}`,
 }
 
 function renamed(value: Json, hashes: Scene['hashes'], key = ''): Json {
@@ -138,7 +147,17 @@ export function compareLooks(ours: Look, theirs: Look): Difference[] {
 }
 
 const answer = (body: Json) => ({ status: 200, headers: {}, body })
-const nameOf = (item: Json): string => item.metadata?.name ?? `${item.about} ${item.reason}`
+/** What else tells those with made-up names apart. */
+const nameOf = (item: Json): string =>
+  item.metadata
+    ? [
+        item.metadata.name,
+        item.spec?.nodeName,
+        item.addressType,
+        item.ports?.[0]?.name,
+        item.metadata.ownerReferences?.[0]?.kind,
+      ].join()
+    : `${item.about} ${item.reason}`
 const reasonOf = ({ reason }: Json) => (reason ? ` ${reason}` : '')
 const canonical = (value: Json): string =>
   JSON.stringify(value, (_, inner) =>

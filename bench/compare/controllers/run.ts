@@ -17,7 +17,7 @@ import { stories } from './stories/index.ts'
 import type { Step, Story } from './story.ts'
 
 const width = 4
-const longestMs = 60_000
+const longestMs = 90_000
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' } } })
 const refuse = (text: string): never => {

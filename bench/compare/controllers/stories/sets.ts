@@ -84,7 +84,7 @@ export const setStories: Story[] = [
     kinds,
     steps: [
       step('create, retain', scene =>
-        scene.create('statefulsets', 'db', stateful(2, { volumeClaimTemplates: claims }, 'running')),
+        scene.create('statefulsets', 'db', stateful(2, { volumeClaimTemplates: claims })),
       ),
       step('when scaled: delete', scene =>
         scene.patch('statefulsets', 'db', {
@@ -144,7 +144,7 @@ export const setStories: Story[] = [
           'application/merge-patch+json',
         )
       }),
-      step('a node goes', ({ side }) => side.json('DELETE', '/api/v1/nodes/ds-b')),
+      step('a node goes', ({ side }) => side.json('DELETE', '/api/v1/nodes/ds-b'), { patienceMs: 70_000 }),
       step('delete', scene => scene.delete('daemonsets', 'ds', { propagationPolicy: 'Background' })),
     ],
   },

@@ -1,3 +1,4 @@
+import { pause } from '../../../support/statistics.ts'
 import type { Json } from '../../side.ts'
 import { podTemplate, type Story, step } from '../story.ts'
 
@@ -27,6 +28,7 @@ export const volumeStories: Story[] = [
           await scene.create('persistentvolumes', 'vol-b', volume('volumes', { capacity: { storage: '500Mi' } }))
           await scene.create('persistentvolumes', 'vol-c', volume('volumes', { capacity: { storage: '5Gi' } }))
           await scene.create('persistentvolumes', 'vol-d', volume('volumes', { capacity: { storage: '2Gi' } }))
+          await pause(1_000)
           await scene.create('persistentvolumeclaims', 'd', claim('volumes'))
         },
         { patienceMs: 18_000 },
