@@ -62,6 +62,7 @@ export class WatchHistory implements AsyncDisposable {
   readonly #clients: Client[] = []
   #stop = new AbortController()
   #logged = 0
+  #passing = Promise.resolve()
 
   private constructor({ random, clock, store, server, reopen }: HistoryParts) {
     this.#random = random
@@ -78,7 +79,7 @@ export class WatchHistory implements AsyncDisposable {
     const store = reopen ? await reopen(clock) : await openMemoryStore({ clock })
     const server = await startServer(store, clock, random)
     const history = new WatchHistory({ random, clock, store, server, reopen })
-    for (const scope of scopes) history.#clients.push(new Client(scope, random))
+    for (const scope of scopes) history.#clients.push(new Client(scope, random, () => history.#passing))
     return history
   }
 
@@ -88,7 +89,7 @@ export class WatchHistory implements AsyncDisposable {
     if (dice < 0.6) await this.#write()
     else if (dice < 0.75) this.#anyClient().disconnect()
     else if (dice < 0.9) await this.#anyClient().connect(this.#server)
-    else if (dice < 0.94) await this.#clock.advance(61_000)
+    else if (dice < 0.94) await this.#letTimePass()
     else if (dice < 0.97) await this.#restart()
     else await this.#store.compact((await this.#store.revision()) - BigInt(Math.floor(this.#random.next() * 6)))
   }
@@ -118,6 +119,14 @@ export class WatchHistory implements AsyncDisposable {
     if (this.#random.next() < 0.25) await ask(this.#server, 'DELETE', `${path}/${name}`)
     else if ((await ask(this.#server, 'PUT', `${path}/${name}`, object)).status === 404)
       await ask(this.#server, 'POST', path, object)
+  }
+
+  /** No list is on its way meanwhile: it would rightly be told that a request takes no longer than a minute. */
+  async #letTimePass(): Promise<void> {
+    while (this.#clients.some(({ connecting }) => connecting))
+      await Promise.all(this.#clients.map(({ connecting }) => connecting))
+    this.#passing = this.#clock.advance(61_000)
+    await this.#passing
   }
 
   async #restart(): Promise<void> {
@@ -217,15 +226,19 @@ class Client {
   readonly told: Seen[] = []
   readonly places: Place[] = []
   readonly #random: Random
+  readonly #passed: () => Promise<void>
   #at: number | undefined
   #connection: AbortController | undefined
-  #connecting: Promise<void> | undefined
+  /** Its list and the start of its watch, which are on their way. */
+  connecting: Promise<void> | undefined
   /** What went wrong while nobody waited for it. */
   #failure: Error | undefined
 
-  constructor(scope: Scope, random: Random) {
+  /** @param passed resolves when no time passes any more */
+  constructor(scope: Scope, random: Random, passed: () => Promise<void>) {
     this.scope = scope
     this.#random = random
+    this.#passed = passed
   }
 
   disconnect(): void {
@@ -235,12 +248,14 @@ class Client {
 
   /** One at a time: who lists beside itself hears of a change twice. */
   async connect(server: ApiServer): Promise<void> {
-    while (this.#connecting) await this.#connecting
+    while (this.connecting) await this.connecting
     if (this.#connection) return
-    this.#connecting = this.#connect(server).finally(() => {
-      this.#connecting = undefined
-    })
-    await this.#connecting
+    this.connecting = this.#passed()
+      .then(() => this.#connect(server))
+      .finally(() => {
+        this.connecting = undefined
+      })
+    await this.connecting
   }
 
   async #connect(server: ApiServer): Promise<void> {
