@@ -40,6 +40,7 @@ import type { PodSandboxConfig } from './messages.ts'
 import { networkNamespaceOf, sandboxImageOf } from './network-namespace.ts'
 import { forgetRecords, isTornRecord } from './network-record.ts'
 import { goneAsUndefined, Observer } from './observer.ts'
+import { removeContainer } from './remove-container.ts'
 import { containerConfig, resources, sandboxConfig } from './spec.ts'
 import { readStatus } from './status.ts'
 import { readUsage } from './usage.ts'
@@ -227,7 +228,7 @@ class ContainerdRuntime implements Runtime {
     if (!status) return
     if (status.state === 'CONTAINER_RUNNING')
       throw new RuntimeFailed(`container ${status.metadata.name} is running: stop it first`)
-    await goneAsUndefined(this.#connection.runtime('RemoveContainer', { container_id: container }))
+    await removeContainer(this.#connection, container)
     this.#observer.forget(container)
     if (status.log_path) await removeLogs(this.#world.disk, status.log_path)
   }
