@@ -1,5 +1,5 @@
 import type { Container } from '../../models/types/core-v1.ts'
-import type { ContainerId, ObservedContainer, SandboxId } from '../../runtime/runtime.ts'
+import type { ContainerId, ObservedContainer, ObservedSandbox, SandboxId } from '../../runtime/runtime.ts'
 import { restartAt, retryAt } from './back-off.ts'
 import { isOutdated } from './container-hash.ts'
 import { deadlineAt, isFinished } from './phase.ts'
@@ -147,9 +147,8 @@ class Plan {
     const { observed, records } = this.#s
     if (observed?.containers.some(c => isRunning(c) || !this.#endRead(c))) return
     if (this.#startsUnderWay()) return
-    for (const sandbox of observed?.sandboxes ?? [])
-      if (sandbox.state === 'ready') this.#try({ type: 'stopSandbox', id: sandbox.id })
-    if (this.actions.length || records.operations.size) return
+    for (const { id } of this.#standing()) this.#try({ type: 'stopSandbox', id })
+    if (this.#standing().length || this.actions.length || records.operations.size) return
     if (records.volumesReady) this.#try({ type: 'tearDownVolumes' })
     const { pod, gone } = this.#s
     if (records.rejection && (gone || pod.metadata.deletionTimestamp)) this.#removeAll()
@@ -157,7 +156,8 @@ class Plan {
 
   #removeAll() {
     const { observed, records } = this.#s
-    if (this.actions.length || records.operations.size) return
+    // One that could not be ended yet has the pod's address: the pod is not over.
+    if (this.#standing().length || this.actions.length || records.operations.size) return
     for (const sandbox of observed?.sandboxes ?? []) this.#try({ type: 'removeSandbox', id: sandbox.id })
     if (!this.actions.length && !records.cleaned) this.#try({ type: 'finish' })
   }
@@ -316,6 +316,10 @@ class Plan {
   #volumesLack(): boolean {
     const { volumesReady, volumesMissing } = this.#s.records
     return !volumesReady || volumesMissing.size > 0
+  }
+
+  #standing(): ObservedSandbox[] {
+    return (this.#s.observed?.sandboxes ?? []).filter(({ state }) => state === 'ready')
   }
 
   #startsUnderWay(): boolean {

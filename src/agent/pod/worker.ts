@@ -8,6 +8,7 @@ import { ActionRunner, type ActionSubject } from './action-runner.ts'
 import { tellBackOff } from './back-off-events.ts'
 import { type Action, decide, graceOf, operationKey } from './decision.ts'
 import type { PodFacts } from './downward.ts'
+import { tellFailure } from './failing-steps.ts'
 import type { NodeContext } from './node-context.ts'
 import { PodProbes } from './pod-probes.ts'
 import { newestSandbox, newRecords, type Situation } from './records.ts'
@@ -299,6 +300,7 @@ export class PodWorker {
           if (!(error instanceof StepFailed))
             log.warn({ pod: this.uid, step: key, error: explain(error) }, 'step failed')
           const { count = 0 } = this.#records.failures.get(key) ?? {}
+          tellFailure(this.#node, this.#pod, action, error, count + 1)
           const reason = error instanceof StepFailed ? error.reason : 'Error'
           this.#records.failures.set(key, {
             count: count + 1,
