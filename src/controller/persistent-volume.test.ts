@@ -291,6 +291,35 @@ describe('a claim', () => {
     await cluster.until(async () => !(await cluster.client.list(PersistentVolumeClaim, { namespace })).items.length)
   })
 
+  it('leaves a volume Failed that nobody can delete, and says so; one of a provisioner outside is left to that', async () => {
+    await volume('v', '1Gi', {
+      persistentVolumeReclaimPolicy: 'Delete',
+      hostPath: undefined,
+      nfs: { server: 's', path: '/' },
+    })
+    await claim('c', '1Gi')
+    await cluster.until(bound('c', 'v'))
+    const outside = { metadata: { annotations: { 'pv.kubernetes.io/provisioned-by': 'example.com/disk' } } }
+    await volume('w', '2Gi', {
+      persistentVolumeReclaimPolicy: 'Delete',
+      hostPath: undefined,
+      nfs: { server: 's', path: '/' },
+    })
+    await cluster.client.patch(PersistentVolume, { name: 'w' }, { type: 'merge', body: outside })
+    await claim('d', '2Gi')
+    await cluster.until(bound('d', 'w'))
+    for (const name of ['c', 'd']) await cluster.client.delete(PersistentVolumeClaim, { namespace, name })
+    await cluster.until(async () => (await getVolume('v'))?.status?.phase === 'Failed')
+    await cluster.pass(30_000)
+    const message = 'error getting deleter volume plugin for volume "v": no deletable volume plugin matched'
+    expect((await getVolume('v'))?.status).toMatchObject({ phase: 'Failed', message })
+    expect((await getVolume('w'))?.status?.phase).toBe('Released')
+    const { items } = await cluster.client.list(Event, {})
+    expect(
+      items.filter(e => e.type === 'Warning').map(e => `${e.involvedObject.name} ${e.reason}: ${e.message}`),
+    ).toEqual([`v VolumeFailedDelete: ${message}`])
+  })
+
   it('of a volume that is to be retained leaves it Released, for nobody else', async () => {
     await volume('v', '1Gi')
     await claim('c', '1Gi')

@@ -110,9 +110,23 @@ async function unbind({ client }: World, volume: PersistentVolume): Promise<void
   await client.patch(PersistentVolume, keyOf(volume), { type: 'merge', body })
 }
 
+/** Somebody outside deletes what is on it: the provisioner that made it, or the driver that it is of. */
+const isOthers = ({ metadata: { annotations = {} }, spec }: PersistentVolume): boolean =>
+  spec?.csi !== undefined ||
+  annotations['pv.kubernetes.io/migrated-to'] !== undefined ||
+  !/^(kubernetes\.io\/.*)?$/.test(annotations[provisionedByAnnotation] ?? '')
+
 async function reclaim(world: World, volume: PersistentVolume, deleter: VolumeDeleter | undefined): Promise<void> {
   const { client, events } = world
+  const abandoned = deletes(volume) && !deleter && !isOthers(volume)
+  if (abandoned && volume.status?.phase === 'Failed') return
   const released = await setPhase(world, volume, 'Released')
+  if (abandoned) {
+    const text = `error getting deleter volume plugin for volume "${volume.metadata.name}": no deletable volume plugin matched`
+    events.warning(volume, 'VolumeFailedDelete', text)
+    const now = await client.get(PersistentVolume, keyOf(volume))
+    return setPhase(world, now, 'Failed', text)
+  }
   // Provisioned from outside: its provisioner sees the phase and deletes it.
   if (!deletes(volume) || !deleter) return released
   const leaving = volume.metadata.deletionTimestamp !== undefined
@@ -131,10 +145,12 @@ async function reclaim(world: World, volume: PersistentVolume, deleter: VolumeDe
 async function setPhase(
   { client, clock }: World,
   volume: PersistentVolume,
-  phase: 'Available' | 'Bound' | 'Released',
+  phase: 'Available' | 'Bound' | 'Released' | 'Failed',
+  message?: string,
 ): Promise<void> {
   if (volume.status?.phase === phase) return
-  const status = { ...volume.status, phase, lastPhaseTransitionTime: timestamp(clock) }
+  const { message: _, ...before } = volume.status ?? {}
+  const status = { ...before, phase, ...(message ? { message } : {}), lastPhaseTransitionTime: timestamp(clock) }
   try {
     await client.updateStatus(PersistentVolume, { ...structuredClone(volume), status })
   } catch (error) {

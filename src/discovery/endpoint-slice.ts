@@ -18,6 +18,7 @@ import {
   hostnameOf,
   isHeadless,
   podAddresses,
+  podsBehind,
   selectedPods,
   selectsPods,
   servicesOf,
@@ -81,7 +82,7 @@ export function endpointSliceReconciler({ monitor }: { monitor?: SliceMonitor } 
       try {
         const again = await writeSlices({
           ...{ world, own, key, manager, metadata, desired, exists },
-          trigger: times.next(service, pods),
+          trigger: times.next(service, podsBehind(service, world.cache)),
           ...(monitor ? { monitor } : {}),
         })
         return again ?? (placed.length < pods.length ? { afterMs: 2_000 } : undefined)

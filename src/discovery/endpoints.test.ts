@@ -102,6 +102,15 @@ describe('a Service with a selector', () => {
     const a = await cluster.client.get(Pod, { namespace, name: 'a' })
     const since = a.status!.conditions!.find(c => c.type === 'Ready')!.lastTransitionTime
     expect(await told()).toEqual([since, since])
+    await cluster.pass(5_000)
+    fates.set('a', 'succeeded')
+    const poke = { metadata: { annotations: { poke: '1' } } }
+    await cluster.client.patch(Pod, { namespace, name: 'a' }, { type: 'merge', body: poke })
+    await cluster.until(async () => (await served()).length === 0, 10_000, served)
+    await cluster.pass(2_000)
+    const over = (await cluster.client.get(Pod, { namespace, name: 'a' })).status!.conditions!
+    const ended = over.find(c => c.type === 'Ready')!.lastTransitionTime
+    expect([ended === since, await told()]).toEqual([false, [ended, ended]])
   })
 
   it('leaves alone what others write on its slices, and replaces those of a Service of its name from before', async () => {

@@ -9,6 +9,7 @@ import {
   headlessLabel,
   isHeadless,
   leaderAnnotation,
+  podsBehind,
   selectedPods,
   selectsPods,
   servicesOf,
@@ -67,7 +68,7 @@ async function publish(world: World, service: Service, times: TriggerTimes): Pro
   const { cache, client, events } = world
   const key = keyOf(service)
   const pods = selectedPods(service, cache, service.spec?.publishNotReadyAddresses ?? false)
-  const trigger = times.next(service, pods)
+  const trigger = times.next(service, podsBehind(service, cache))
   const { subsets, overCapacity } = truncated(subsetsOf(service, pods))
   const labels: Record<string, string> = { ...service.metadata.labels, [endpointsManagedByLabel]: manager }
   delete labels[headlessLabel]

@@ -35,9 +35,13 @@ const podsSelected = selectedOf(Pod)
 /** The Services that a pod stands behind. */
 export const servicesOf = (pod: Pod, cache: Cache): ObjectKey[] => selecting(cache, pod).map(keyOf)
 
+/** All pods that a Service selects, those that have ended or wait for an address included. */
+export const podsBehind = (service: Service, cache: Cache): Pod[] =>
+  podsSelected(cache, service.metadata.namespace, selectorOf(service))
+
 /** Pods with an address that a Service selects, in order of name. */
 export function selectedPods(service: Service, cache: Cache, includeTerminating: boolean): Pod[] {
-  return podsSelected(cache, service.metadata.namespace, selectorOf(service))
+  return podsBehind(service, cache)
     .filter(pod => hasEndpoint(pod, includeTerminating))
     .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
 }
