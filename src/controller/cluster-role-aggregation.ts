@@ -6,6 +6,8 @@ import { keyOf } from '../models/object.ts'
 import type { PolicyRule } from '../models/types/rbac-v1.ts'
 import { selectorMatches } from './selection.ts'
 
+const fieldManager = 'clusterrole-aggregation-controller'
+
 /** Fills ClusterRoles that are the sum of others with the rules of those. */
 export function clusterRoleAggregationReconciler(): Reconciler {
   return {
@@ -29,7 +31,11 @@ export function clusterRoleAggregationReconciler(): Reconciler {
       if (sameMeaning(role.rules ?? [], rules)) return
       const { resourceVersion } = role.metadata
       try {
-        await client.patch(ClusterRole, key, { type: 'merge', body: { metadata: { resourceVersion }, rules } })
+        // Applied, and by a name of its own as in Kubernetes: who applies the rest of the role sees whose the rules are.
+        const { group, version, kind } = ClusterRole
+        const metadata = { name: key.name, resourceVersion }
+        const body = { apiVersion: `${group}/${version}`, kind, metadata, rules }
+        await client.patch(ClusterRole, key, { type: 'apply', body, force: true }, { fieldManager })
       } catch (error) {
         if (!isNotFound(error)) throw error
       }

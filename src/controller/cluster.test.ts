@@ -62,6 +62,11 @@ it('an aggregated role has the rules of those it selects, each once, and follows
   await cluster.until(async () => (await resources()) === 'pods,nodes', 10_000, resources)
   await cluster.client.delete(ClusterRole, { name: 'b' })
   await cluster.until(async () => (await resources()) === 'pods', 10_000, resources)
+  const { managedFields } = (await cluster.client.get(ClusterRole, { name: 'all' })).metadata
+  const ofRules = managedFields?.filter(entry => 'f:rules' in (entry.fieldsV1 as object))
+  expect(ofRules?.map(entry => `${entry.manager} ${entry.operation}`)).toContain(
+    'clusterrole-aggregation-controller Apply',
+  )
 })
 
 it('a node’s requests are approved and signed, anybody else’s are left to a person', async () => {

@@ -33,6 +33,8 @@ export const isAvailable = (set: StatefulSet, pod: Pod, nowMs: number) =>
 export function podAt(set: StatefulSet, ordinal: number, template: PodTemplateSpec, revision: string): Draft<Pod> {
   const name = podNameOf(set, ordinal)
   const draft = podFromTemplate(template, set, name)
+  // The server makes no name of it, since there is one; whoever looks for the pods of a set by it finds these too.
+  draft.metadata.generateName = `${set.metadata.name}-`
   draft.metadata.labels = {
     ...draft.metadata.labels,
     [podNameLabel]: name,

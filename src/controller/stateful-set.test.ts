@@ -73,7 +73,8 @@ describe('a StatefulSet', () => {
       'apps.kubernetes.io/pod-index': '0',
       'controller-revision-hash': status!.updateRevision,
     })
-    expect([first!.spec.hostname, first!.spec.subdomain]).toEqual(['db-0', 'db'])
+    const { hostname, subdomain } = first!.spec
+    expect([first!.metadata.generateName, hostname, subdomain]).toEqual(['db-', 'db-0', 'db'])
     const [revision] = (await cluster.client.list(ControllerRevision, { namespace: 'default' })).items
     const hash = status!.updateRevision!.replace('db-', '')
     expect(revision!.metadata.labels).toEqual({ app: 'db', 'controller.kubernetes.io/hash': hash })
