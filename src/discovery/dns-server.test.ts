@@ -2,6 +2,7 @@ import { type Answer, decode, encode, type Packet } from 'dns-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '../base/logger.ts'
 import { systemNet } from '../base/net.ts'
+import { systemRandom } from '../base/random.ts'
 import { listenUdpAndTcp, type UdpAndTcp } from '../base/udp-and-tcp.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import type { InformerSet } from '../client/index.ts'
@@ -28,6 +29,8 @@ const informers = {
 /** Answers of the resolver outside, by name. */
 let outside: Record<string, Partial<Packet> | undefined>
 let asked: string[]
+/** What else the resolver, or somebody in its name, does with a question. */
+let before: ((message: Buffer, from: { address: string; port: number }) => Promise<void>) | undefined
 let upstream: UdpAndTcp
 let server: DnsServer
 
@@ -49,11 +52,13 @@ function outsideAnswer(message: Buffer, byTcp: boolean): Buffer | undefined {
 beforeEach(async () => {
   asked = []
   outside = {}
+  before = undefined
   upstream = await listenUdpAndTcp(
     systemNet,
     { host: here, port: 0 },
     {
-      onMessage(message, from) {
+      async onMessage(message, from) {
+        await before?.(message, from)
         const answer = outsideAnswer(message, false)
         if (answer) upstream.udp.send(answer, from)
       },
@@ -66,7 +71,7 @@ beforeEach(async () => {
   )
   server = await startDnsServer({
     ...{ host: here, port: 0, zone, informers, upstreams: [`${here}#${upstream.udp.port}`] },
-    ...{ net: systemNet, clock, log: silentLogger },
+    ...{ net: systemNet, clock, random: systemRandom, log: silentLogger },
   })
 })
 afterEach(async () => {
@@ -143,6 +148,31 @@ describe('names of others', () => {
     outside['long.test'] = { answers: [address('long.test', 60), address('long.test', 60, '192.0.2.2')] }
     expect((await ask('long.test')).answers).toHaveLength(2)
     expect(asked).toEqual(['udp long.test', 'tcp long.test'])
+  })
+
+  it('are believed of the resolver alone, by a number that nobody knows, and to the very question', async () => {
+    outside['bank.test'] = { answers: [address('bank.test', 20)] }
+    const ids = new Set<number>()
+    before = async (message, from) => {
+      const { id = 0, questions = [] } = decode(message)
+      ids.add(id)
+      const lie: Packet = { type: 'response', id, questions, answers: [address('bank.test', 20, '203.0.113.9')] }
+      const other = await systemNet.bindUdp(here, 0, () => {})
+      other.send(encode(lie), from)
+      // Sent before the answer of the resolver, and on their way as long.
+      await new Promise(setImmediate)
+      await other.close()
+      upstream.udp.send(encode({ ...lie, id: (id + 1) & 0xffff }), from)
+      upstream.udp.send(encode({ ...lie, questions: [{ type: 'A', name: 'else.test' }] }), from)
+      upstream.udp.send(encode({ ...lie, questions: [] }), from)
+    }
+    expect((await ask('bank.test')).answers).toEqual([['A', 20, '192.0.2.1']])
+    for (const name of ['a.test', 'b.test', 'c.test']) {
+      outside[name] = { answers: [] }
+      await ask(name)
+    }
+    // Every question of ours has the number 77.
+    expect(ids.size).toBeGreaterThan(2)
   })
 
   it('that many ask at the same time are asked once', async () => {

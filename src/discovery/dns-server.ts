@@ -1,14 +1,17 @@
+import type { Duplex } from 'node:stream'
 import { type Answer, type DecodedPacket, decode, encode, type Packet } from 'dns-packet'
 import type { Clock } from '../base/clock.ts'
 import { explain, OptiFlowError } from '../base/errors.ts'
 import { canonicalIP, isIP } from '../base/ip.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Net } from '../base/net.ts'
+import type { Random } from '../base/random.ts'
 import { listenUdpAndTcp } from '../base/udp-and-tcp.ts'
 import type { InformerSet } from '../client/index.ts'
 import { EndpointSlice, Namespace, Service } from '../models/kinds/index.ts'
 import { serviceNameLabel } from '../models/usable-endpoints.ts'
-import { DnsUpstream, framed } from './dns-upstream.ts'
+import { serveDnsConnection } from './dns-connection.ts'
+import { DnsUpstream } from './dns-upstream.ts'
 import { answerFromZone, negativeTtl, type ZoneSource } from './dns-zone.ts'
 
 export interface DnsServerOptions {
@@ -23,6 +26,7 @@ export interface DnsServerOptions {
   upstreams: string[]
   net: Net
   clock: Clock
+  random: Random
   log: Logger
 }
 
@@ -137,20 +141,11 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   const onMessage = (message: Buffer, from: { address: string; port: number }) =>
     void onUdp(message, from).catch(failed)
 
-  const onConnection: Parameters<Net['listenTcp']>[2] = socket => {
-    let buffered = Buffer.alloc(0)
-    socket.setTimeout(30_000, () => socket.destroy())
-    socket.on('data', chunk => {
-      buffered = Buffer.concat([buffered, chunk as Buffer])
-      while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
-        const message = buffered.subarray(0, 2 + buffered.readUInt16BE(0))
-        buffered = buffered.subarray(message.length)
-        const query = parse(message.subarray(2))
-        if (!query) return void socket.destroy()
-        void answer(query, message.subarray(2)).then(full => socket.write(framed(full)), failed)
-      }
-    })
-  }
+  const onConnection = (socket: Duplex) =>
+    void serveDnsConnection(socket, options.clock, async message => {
+      const query = parse(message)
+      return query && answer(query, message)
+    }).catch(failed)
 
   const { udp, tcp } = await listenUdpAndTcp(net, { host: options.host, port }, { onMessage, onConnection }).catch(
     cause => {

@@ -1,15 +1,24 @@
 import type { Clock } from '../base/clock.ts'
 import { explain } from '../base/errors.ts'
+import { canonicalIP } from '../base/ip.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Net } from '../base/net.ts'
-import { questionEnd, readKeptAnswer } from './dns-wire.ts'
+import type { Random } from '../base/random.ts'
+import { framed, questionEnd, readKeptAnswer } from './dns-wire.ts'
 
 export interface DnsUpstreamOptions {
   /** `192.0.2.53` or `192.0.2.53#5353`, in the order in which they are asked. */
   servers: readonly string[]
   net: Net
   clock: Clock
+  /** Numbers of questions come from here: nobody may guess them. */
+  random: Random
   log: Logger
+}
+
+interface Server {
+  host: string
+  port: number
 }
 
 interface Kept {
@@ -77,15 +86,18 @@ export class DnsUpstream {
   async #askOne(server: string, query: Buffer): Promise<Buffer> {
     const [host, port] = server.split('#') as [string, string | undefined]
     const at = { host, port: Number(port ?? 53) }
-    const answer = await this.#askByUdp(at, query)
-    return answer[2]! & 0x02 ? this.#askByTcp(at, query).catch(() => answer) : answer
+    // The client's number is known to the client, and what is kept here is told to others.
+    const asked = Buffer.from(query)
+    asked.set(this.#options.random.bytes(2))
+    const answer = await this.#askByUdp(at, asked)
+    return answer[2]! & 0x02 ? this.#askByTcp(at, asked).catch(() => answer) : answer
   }
 
-  async #askByUdp({ host, port }: { host: string; port: number }, query: Buffer): Promise<Buffer> {
+  async #askByUdp({ host, port }: Server, query: Buffer): Promise<Buffer> {
     const { net, clock } = this.#options
     let heard: (message: Buffer) => void = () => {}
-    const socket = await net.bindUdp(host.includes(':') ? '::' : '0.0.0.0', 0, message => {
-      if (isAnswerTo(query, message)) heard(message)
+    const socket = await net.bindUdp(host.includes(':') ? '::' : '0.0.0.0', 0, (message, from) => {
+      if (isFrom({ host, port }, from) && isAnswerTo(query, message)) heard(message)
     })
     try {
       return await new Promise<Buffer>((resolve, reject) => {
@@ -101,7 +113,7 @@ export class DnsUpstream {
     }
   }
 
-  async #askByTcp({ host, port }: { host: string; port: number }, query: Buffer): Promise<Buffer> {
+  async #askByTcp({ host, port }: Server, query: Buffer): Promise<Buffer> {
     const { net, clock } = this.#options
     const socket = await net.connect(host, port, { timeoutMs })
     const cancel = clock.schedule(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)))
@@ -110,7 +122,10 @@ export class DnsUpstream {
       let got = Buffer.alloc(0)
       for await (const chunk of socket) {
         got = Buffer.concat([got, chunk as Buffer])
-        if (got.length >= 2 && got.length >= 2 + got.readUInt16BE(0)) return got.subarray(2, 2 + got.readUInt16BE(0))
+        if (got.length < 2 || got.length < 2 + got.readUInt16BE(0)) continue
+        const message = got.subarray(2, 2 + got.readUInt16BE(0))
+        if (isAnswerTo(query, message)) return message
+        throw new Error('what came is no answer to the question')
       }
       throw new Error('the connection ended before the answer')
     } finally {
@@ -128,13 +143,6 @@ export class DnsUpstream {
   }
 }
 
-/** A message as TCP carries it. */
-export function framed(message: Buffer): Buffer {
-  const head = Buffer.alloc(2)
-  head.writeUInt16BE(message.length)
-  return Buffer.concat([head, message])
-}
-
 /** What is asked, whoever asks: the question, and what of the rest an answer depends on. */
 function keyOf(query: Buffer): string {
   const end = questionEnd(query)
@@ -144,8 +152,22 @@ function keyOf(query: Buffer): string {
   return `${flags} ${query.subarray(12, end).toString('latin1').toLowerCase()} ${extensions}`
 }
 
-const isAnswerTo = (query: Buffer, message: Buffer) =>
-  message.length >= 12 && message.readUInt16BE(0) === query.readUInt16BE(0) && (message[2]! & 0x80) !== 0
+/** Without the part that names an interface. */
+const plain = (ip: string) => canonicalIP(ip.split('%')[0]!)
+
+const isFrom = ({ host, port }: Server, from: { address: string; port: number }) =>
+  from.port === port && plain(from.address) === plain(host)
+
+/** Its number, and its question, which servers may leave out of an error alone. */
+function isAnswerTo(query: Buffer, message: Buffer): boolean {
+  if (message.length < 12 || !(message[2]! & 0x80) || message.readUInt16BE(0) !== query.readUInt16BE(0)) return false
+  if (message.readUInt16BE(4) === 0) return (message[3]! & 0x0f) !== 0
+  const end = questionEnd(query)
+  return sameName(message.subarray(12, end), query.subarray(12, end))
+}
+
+/** Capitals may have been changed on the way. */
+const sameName = (a: Buffer, b: Buffer) => a.toString('latin1').toLowerCase() === b.toString('latin1').toLowerCase()
 
 /** With the number and the question as this client wrote them: some check that capitals come back. */
 function answerTo(query: Buffer, answer: Buffer): Buffer {

@@ -13,6 +13,13 @@ export interface KeptAnswer {
   ttlsAt: number[]
 }
 
+/** A message as TCP carries it. */
+export function framed(message: Buffer): Buffer {
+  const head = Buffer.alloc(2)
+  head.writeUInt16BE(message.length)
+  return Buffer.concat([head, message])
+}
+
 /** Where the one question ends. @throws RangeError when the message is cut off */
 export function questionEnd(message: Buffer): number {
   return nameEnd(message, headerBytes) + 4
