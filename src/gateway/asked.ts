@@ -1,4 +1,5 @@
 import type { WebRequest } from '../base/web-server.ts'
+import { plainPath } from './plain-path.ts'
 
 /** Where a request came in: the port as listeners name it, and as it really is. */
 export interface Entrance {
@@ -12,7 +13,7 @@ export interface Asked {
   request: WebRequest
   method: string
   host: string
-  /** Path and query. */
+  /** Path and query; the path has no steps that lead back. */
   url: string
   at: Entrance
   clientIp: string
@@ -23,7 +24,14 @@ export function askedOf(request: WebRequest, at: Entrance): Asked | undefined {
   const host = (request.headers as Record<string, string | undefined>)[':authority'] ?? request.headers.host
   const { url = '/', method = 'GET' } = request
   if (!host || !url.startsWith('/')) return undefined
-  return { request, method, host, url, at, clientIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '') }
+  return {
+    request,
+    method,
+    host,
+    url: plainPath(url),
+    at,
+    clientIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+  }
 }
 
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])

@@ -15,6 +15,15 @@ const hopByHop = new Set([
   'expect',
 ])
 
+/** By these, too, programs believe who asks, and where: proxies that come before us do not say them. */
+const ofOtherProxies = [
+  'forwarded',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-server',
+  'x-forwarded-scheme',
+]
+
 export type Headers = Record<string, string | string[]>
 
 /** What goes to a backend: the client's headers without those of its connection, and who the client is. */
@@ -25,6 +34,7 @@ export function forwardedHeaders(
   const out = endToEnd(sent)
   out['host'] = about.host
   // From the outside nobody may say who he is.
+  for (const name of ofOtherProxies) delete out[name]
   out['x-forwarded-for'] = about.clientIp
   out['x-real-ip'] = about.clientIp
   out['x-forwarded-host'] = about.host

@@ -105,7 +105,14 @@ describe('the proxy', () => {
     const got = await ask({
       method: 'POST',
       path: '/p?q=1',
-      headers: { 'x-forwarded-for': '6.6.6.6', 'x-own': 'yes', connection: 'close, x-hop', 'x-hop': '1' },
+      headers: {
+        'x-forwarded-for': '6.6.6.6',
+        forwarded: 'for=6.6.6.6',
+        'x-forwarded-port': '1',
+        'x-own': 'yes',
+        connection: 'close, x-hop',
+        'x-hop': '1',
+      },
       body: 'data',
     })
     expect(got).toMatchObject({ status: 201, body: 'made', headers: { 'x-answer': '1', 'set-cookie': ['a=1', 'b=2'] } })
@@ -117,7 +124,22 @@ describe('the proxy', () => {
       'x-forwarded-proto': 'http',
       'x-forwarded-host': 'app.test',
     })
-    expect(seen[0]!.headers['x-hop']).toBeUndefined()
+    for (const name of ['x-hop', 'forwarded', 'x-forwarded-port']) expect(seen[0]!.headers[name]).toBeUndefined()
+  })
+
+  test('steps back in a path lead past no route: what is matched is what the backend sees', async () => {
+    const backends = [{ weight: 1, backend: { name: 'b', endpoints: [alive] } }]
+    const routed = (path: string, responseHeaders: NonNullable<RouteAction['responseHeaders']>) => ({
+      match: { path: { type: 'Prefix' as const, path } },
+      action: { route: `Ingress default${path}`, backends, responseHeaders },
+    })
+    const said = (value: string) => ({ set: { 'x-route': value }, add: {}, remove: [] })
+    const routes = [routed('/admin', said('admin')), routed('', said('open'))]
+    const hosts = new Map([['app.test', routes]])
+    proxy.table = { ports: new Map([[80, { secure: false, hosts, certificates: new Map() }]]) }
+    for (const path of ['/open/../admin/x', '/%2e%2e/admin/x', '/admin/./x'])
+      expect((await ask({ path })).headers['x-route']).toBe('admin')
+    expect(seen.map(({ url }) => url)).toEqual(['/admin/x', '/admin/x', '/admin/x'])
   })
 
   test('an endpoint that cannot be reached is passed over, also by a request with a body', async () => {

@@ -70,6 +70,8 @@ export const nothing = (port: number): PortRoutes => ({
   ...{ secure: port === 443, hosts: new Map(), certificates: new Map() },
 })
 
+const stepsBack = String.raw`/(\.|%2e){1,2}(/|$)`
+
 function frontend(
   { addresses, answers, certificateList }: ConfigOptions,
   port: number,
@@ -87,7 +89,12 @@ function frontend(
       ([path, text]) =>
         `  http-request return status 200 content-type text/plain string ${quoted(text)} if { path -m str ${quoted(path)} }`,
     ),
+    // What a route matches is what its backend answers: no steps that lead back.
+    `  http-request return status 400 content-type text/plain string 'the path has steps that lead back' if { path -m reg -i ${quoted(stepsBack)} }`,
     // From the outside nobody may say who he is.
+    ...['Forwarded', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Server', 'X-Forwarded-Scheme'].map(
+      name => `  http-request del-header ${name}`,
+    ),
     '  http-request set-header X-Forwarded-For %[src]',
     '  http-request set-header X-Real-IP %[src]',
     '  http-request set-header X-Forwarded-Host %[req.hdr(host)]',

@@ -127,9 +127,14 @@ describe.skipIf(missing.length > 0)(
       expect(await ask('two.one.wide.test')).toBe('no route for two.one.wide.test/')
       for (const host of ['yes.most.test', 'a.yes.most.test', 'deep.most.test']) expect(await ask(host)).toMatch(/^b /)
       for (const host of ['no.most.test', 'a.deep.most.test']) expect(await ask(host)).toMatch(/^no route for/)
-      const head = await ask('shop.test', '/', '-i', '-H', 'X-Forwarded-For: 6.6.6.6')
+      for (const path of ['/x/../api', '/x/%2e%2E/api', '/x/..'])
+        expect(await ask('shop.test', path, '--path-as-is')).toBe('the path has steps that lead back')
+      expect(await ask('shop.test', '/x/..y', '--path-as-is')).toMatch(/^a /)
+      const lies = ['-H', 'X-Forwarded-For: 6.6.6.6', '-H', 'Forwarded: for=6.6.6.6']
+      const head = await ask('shop.test', '/', '-i', ...lies)
       const seen = JSON.parse(/^x-seen: (.*)\r$/m.exec(head)![1]!)
       expect(seen).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' })
+      expect(seen).not.toHaveProperty('forwarded')
     })
 
     test('rewrites, redirects, headers, limits and given answers; https by server name', async () => {
