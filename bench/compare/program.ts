@@ -23,4 +23,6 @@ export interface Options {
   only?: string
   /** Of every N cases of the large programs one is asked; 1 asks all. */
   every: number
+  /** Which of those: 0 the first, up to `every` - 1. Other numbers ask others. */
+  offset: number
 }

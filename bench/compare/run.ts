@@ -1,5 +1,5 @@
 /**
- * `npm run compare -- [PROGRAM…] [--only TEXT] [--every N] [--out FOLDER]`: the same requests to a real kube-apiserver and to our
+ * `npm run compare -- [PROGRAM…] [--only TEXT] [--every N [--offset K]] [--out FOLDER]`: the same requests to a real kube-apiserver and to our
  * server, and the answers that differ, those of one cause together. BENCH_KUBE_APISERVER and BENCH_ETCD name the files of both
  * programs. docs/compared.md.
  */
@@ -19,7 +19,12 @@ const programs: Program[] = [writes, watches, lists]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: 'string' }, every: { type: 'string', default: '1' }, out: { type: 'string' } },
+  options: {
+    only: { type: 'string' },
+    every: { type: 'string', default: '1' },
+    offset: { type: 'string', default: '0' },
+    out: { type: 'string' },
+  },
 })
 const refuse = (text: string): never => {
   console.error(`Error: ${text}`)
@@ -30,11 +35,16 @@ if (unknown !== undefined)
   refuse(`there is no program "${unknown}"\n→ Choose of: ${programs.map(program => program.name).join(', ')}.`)
 const every = Number(values.every)
 if (!(every >= 1)) refuse(`--every ${values.every} is no number of 1 or more\n→ --every 10 asks one of ten.`)
+const offset = Number(values.offset)
+if (!(offset >= 0 && offset < every))
+  refuse(
+    `--offset ${values.offset} is no number below --every ${values.every}\n→ --every 10 --offset 3 asks the fourth of every ten.`,
+  )
 const missing = whyNoKubernetes()
 if (missing)
   refuse(`there is nothing to compare with: ${missing}\n→ docs/compared.md says how to build both from Go's modules.`)
 
-const options: Options = { every, ...(values.only === undefined ? {} : { only: values.only }) }
+const options: Options = { every, offset, ...(values.only === undefined ? {} : { only: values.only }) }
 const chosen = programs.filter(program => !positionals.length || positionals.includes(program.name))
 // The system clock's timers do not keep a process alive; this one does.
 const keepAlive = setInterval(() => {}, 1_000)

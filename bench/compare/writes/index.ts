@@ -17,7 +17,7 @@ export const writes: Program = {
   about:
     'A valid object of each kind; then each field of its schema absent, null, of another type, empty, out of range, doubled, unknown, by creates, ' +
     'updates, the three patches and server-side apply, and the same on /status. Dry runs, which answer what would be stored.',
-  async *cases(both, { every, only }) {
+  async *cases(both, { every, offset, only }) {
     const schemas = await Schemas.of(both.theirs)
     const bodyOf = await baseBodies()
     for (const side of [both.ours, both.theirs]) {
@@ -35,7 +35,7 @@ export const writes: Program = {
         ...mutated(both, schemas, kind, base.body, ''),
         ...mutated(both, schemas, kind, base.body, 'status'),
       ])
-        if (count++ % every === 0) yield one
+        if (count++ % every === offset) yield one
     }
   },
 }

@@ -54,8 +54,13 @@ function parseObject(
 type TextFaults = Pick<DecodeOptions, 'duplicates' | 'ofPatch'>
 
 /** The same for a value that is parsed already: the result of a patch. */
-export function readValue(call: Call, kind: Kind<any>, value: unknown, text: TextFaults = {}): AnyObject {
-  const { object, warnings } = decodeValue(kind, value, fieldValidation(call), { ...text, keepsEmptyLists: true })
+export function readValue(
+  call: Call,
+  kind: Kind<any>,
+  value: unknown,
+  { read = decodeValue, ...text }: TextFaults & { read?: typeof decodeValue } = {},
+): AnyObject {
+  const { object, warnings } = read(kind, value, fieldValidation(call), { ...text, keepsEmptyLists: true })
   if (warnings.length) call.warnings.push(...warnings)
   if (namesNoManager(value)) object.metadata.managedFields = []
   return object

@@ -121,7 +121,11 @@ async function admitAndCommit(
   if (!options.sound && !options.asItIs?.()) applyDefaults(resource.kind, served)
   let next = toStored(resource, served)
   if (next !== served) applyDefaults(kind, next)
-  next = asMayBeWritten(core, target, present, next, options)
+  next = keepOthers(core, target, present, next, options)
+  // Who writes owns what he wrote, also where the kind takes it back.
+  const tracking = options.track?.(next, present)
+  if (tracking) await tracking
+  prepareNext(target, present, next, options)
   const admission: Admission = {
     core,
     operation: 'UPDATE',
@@ -138,8 +142,6 @@ async function admitAndCommit(
     ...(options.shownOptions ? { options: options.shownOptions } : {}),
     settle: () => replaceContents(next, asMayBeWritten(core, target, present, { ...next }, options)),
   }
-  const tracking = options.track?.(next, present)
-  if (tracking) await tracking
   settleEmptyLists(kind, next)
   // What is patched is about the state that it was made from; what is sent whole is only once it was looked at.
   if (!options.mustSayRevision) next.metadata.resourceVersion ||= present.metadata.resourceVersion!
@@ -182,13 +184,27 @@ function asMayBeWritten(
   next: AnyObject,
   options: UpdateOptions,
 ): AnyObject {
-  const kind = target.stored
+  const kept = keepOthers(core, target, present, next, options)
+  prepareNext(target, present, kept, options)
+  return kept
+}
+
+/** The next state with the system's fields, and what lies beyond the path, as they were. */
+function keepOthers(
+  core: Core,
+  target: Resource,
+  present: AnyObject,
+  next: AnyObject,
+  options: UpdateOptions,
+): AnyObject {
   keepSystemFields(next, present)
   if (options.subresource === 'status') return onlyStatus(target, present, next, timestamp(core.clock))
-  if (options.trusted) return next
-  if (kind.subresources?.includes('status')) keepStatus(next, present)
-  kind.prepareUpdate?.(next, present)
+  if (!options.trusted && target.stored.subresources?.includes('status')) keepStatus(next, present)
   return next
+}
+
+function prepareNext({ stored }: Resource, present: AnyObject, next: AnyObject, options: UpdateOptions): void {
+  if (options.subresource !== 'status' && !options.trusted) stored.prepareUpdate?.(next, present)
 }
 
 /** Makes the one object like the other, for those who hold on to it. */

@@ -15,7 +15,14 @@ test.each<[string, Offer, string]>([
   [`${protobuf}${table},application/json;q=0.1`, one, 'json'],
   [`${protobuf};as=PartialObjectMetadata;g=meta.k8s.io;v=v1beta1`, one, 'protobuf PartialObjectMetadata v1beta1'],
   ['application/json;stream=watch;as=Table;g=meta.k8s.io;v=v1beta1', { ...one, stream: true }, 'json Table v1beta1'],
-  ['application/yaml,application/json', { ...one, stream: true }, 'json'],
+  ['application/json,application/yaml', { ...one, stream: true }, 'json'],
+  ['application/json;q=0', one, 'json'],
+  ['application/yaml;q=x,application/json;q=0.1', one, 'json'],
+  [
+    'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+    { ...one, stream: true },
+    'json PartialObjectMetadata v1',
+  ],
 ])('%s of %j is %s', (accept, offer, form) => {
   const { media, as, version } = acceptedForm(accept, offer)
   expect(as ? `${media} ${as} ${version}` : media).toBe(form)
@@ -31,6 +38,11 @@ test.each<[string, Offer, string]>([
   ['application/json;as=Table;g=meta.k8s.io', one, `${plain}, ${protobuf}`],
   ['application/json;as=PartialObject;g=meta.k8s.io;v=v1', one, `${plain}, ${protobuf}`],
   ['application/json;g=meta.k8s.io;v=v1', one, `${plain}, ${protobuf}`],
+  [
+    'application/json;q=0.1,application/yaml;q=0.9',
+    { ...one, stream: true },
+    `application/json;stream=watch, ${protobuf};stream=watch`,
+  ],
   [
     'application/yaml;as=Table;g=meta.k8s.io;v=v1',
     { ...one, stream: true },

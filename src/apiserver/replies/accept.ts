@@ -72,7 +72,9 @@ export const readsYaml = (accept: string | undefined): boolean =>
 function choose(accept: string, { transforms = [], protobuf, stream }: Offer): AcceptedForm | undefined {
   for (const { type, params } of mediaTypes(accept)) {
     const media = mediaOf(type)
-    if (!media || (stream && media === 'yaml')) continue
+    if (!media) continue
+    // What comes after it is not looked at, though a stream of it could be.
+    if (stream && media === 'yaml') return undefined
     const as = params.get('as')
     if (as === undefined) {
       if ((media === 'protobuf' && !protobuf) || params.has('g') || params.has('v')) continue
@@ -81,7 +83,9 @@ function choose(accept: string, { transforms = [], protobuf, stream }: Offer): A
     const version = params.get('v')
     if (params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
     if (media === 'protobuf' && as === 'Table') continue
-    const transform = transforms.find(t => t === as)
+    const transform =
+      transforms.find(t => t === as) ??
+      (stream && as === 'PartialObjectMetadataList' ? 'PartialObjectMetadata' : undefined)
     if (transform) return { media, as: transform, version }
   }
   return undefined
@@ -114,7 +118,7 @@ export interface MediaType {
   params: Map<string, string>
 }
 
-/** In order of quality, then as written; those with q=0 are left out. */
+/** In order of quality, then as written. As for Kubernetes q=0 is the last choice and no refusal, and so is a q that is no number. */
 export function mediaTypes(accept: string): MediaType[] {
   return accept
     .split(',', 64)
@@ -126,8 +130,8 @@ export function mediaTypes(accept: string): MediaType[] {
         if (equals > 0) params.set(text.slice(0, equals).toLowerCase(), text.slice(equals + 1).replace(/^"|"$/g, ''))
       }
       const quality = Number(params.get('q') ?? 1)
-      return { type: type!.toLowerCase(), params, quality: Number.isFinite(quality) ? quality : 1 }
+      return { type: type!.toLowerCase(), params, quality: Number.isFinite(quality) ? quality : 0 }
     })
-    .filter(t => t.type !== '' && t.quality > 0)
+    .filter(t => t.type !== '')
     .sort((a, b) => b.quality - a.quality)
 }

@@ -29,7 +29,7 @@ export function* tableOfMany(
     const comma = pieces.length > 1 ? ',' : ''
     if (asKept) {
       const value = object.value()
-      const cells = JSON.stringify(cellsOf(columns, value, now))
+      const cells = encodeJson(cellsOf(columns, value, now))
       const conditions = kind.rowConditions?.(value)
       const ended = conditions ? `,"conditions":${JSON.stringify(conditions)}` : ''
       pieces.push(`${comma}{"cells":${cells}${ended}${head}`, shown(object), close)

@@ -11,8 +11,9 @@ import { asWarnings, CannotHandle } from '../../models/schema/index.ts'
 import { bodyType, checkedBody, parseBody } from '../bodies/body.ts'
 import { applyType } from '../bodies/media-types.ts'
 import { fieldValidation } from '../bodies/object-body.ts'
+import { decodeWrapped } from '../bodies/wrapped-integers.ts'
 import type { ResourceCall } from '../core.ts'
-import { type Decoded, decodeValue, typeOf } from '../model-engine.ts'
+import { type Decoded, typeOf } from '../model-engine.ts'
 import { writerOf } from '../objects/field-owners.ts'
 import { checkName } from './update.ts'
 import { fieldManager } from './write-options.ts'
@@ -98,7 +99,7 @@ const nothing: Parsed = { value: null, duplicates: [] }
 /** @throws ApiError with 500, as from Kubernetes: for it, the server's own conversion has failed */
 function decodeApplied(call: ResourceCall, kind: Kind<any>, said: object): Decoded {
   try {
-    return decodeValue(kind, said, fieldValidation(call))
+    return decodeWrapped(kind, said, fieldValidation(call))
   } catch (cause) {
     if (!(cause instanceof CannotHandle)) throw cause
     const type = gvkText(kind)

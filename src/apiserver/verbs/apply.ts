@@ -3,8 +3,9 @@ import { strip } from '../../models/apply/forms.ts'
 import { applyConfiguration, type Writer } from '../../models/apply/managed-fields.ts'
 import { same } from '../../models/apply/typed-fields.ts'
 import type { AnyObject } from '../../models/object.ts'
+import { decodeWrapped } from '../bodies/wrapped-integers.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
-import { decodeValue, typeOf } from '../model-engine.ts'
+import { typeOf } from '../model-engine.ts'
 import { createObject } from '../objects/create-object.ts'
 import { applyingOverVersions } from '../objects/custom-owners.ts'
 import type { TrackOwners } from '../objects/field-owners.ts'
@@ -108,7 +109,7 @@ function applied(
   // With everything that an object of the kind always has.
   const state = unchanged
     ? merged
-    : decodeValue(kind, merged, 'Ignore', { keepsNulls: true, keepsEmptyLists: true }).object
+    : decodeWrapped(kind, merged, 'Ignore', { keepsNulls: true, keepsEmptyLists: true }).object
   const owners = state.metadata.managedFields
   const track = (next: AnyObject) => {
     if (owners) next.metadata.managedFields = owners

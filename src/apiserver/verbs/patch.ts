@@ -11,8 +11,9 @@ import { CannotHandle, inTextOrder } from '../../models/schema/index.ts'
 import { bodyType, checkedBody, unsupportedMediaType } from '../bodies/body.ts'
 import { changeTypes, customChangeTypes } from '../bodies/media-types.ts'
 import { fieldValidation, readValue } from '../bodies/object-body.ts'
+import { decodeWrapped } from '../bodies/wrapped-integers.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
-import { typeOf } from '../model-engine.ts'
+import { decodeValue, typeOf } from '../model-engine.ts'
 import { trackPlainWrite } from '../objects/field-owners.ts'
 import { withoutDoubleOwners } from '../objects/owner-references.ts'
 import { updateObject } from '../objects/update-object.ts'
@@ -89,8 +90,8 @@ export function readPatched<T extends KubeObject>(
   { type, patch, faults }: Change,
 ): T {
   try {
-    const made = type === 'strategic' ? asOwnKind(kind, patched) : patched
-    return readValue(call, kind, made, { ofPatch: faults }) as unknown as T
+    const [made, read] = type === 'strategic' ? [asOwnKind(kind, patched), decodeWrapped] : [patched, decodeValue]
+    return readValue(call, kind, made, { ofPatch: faults, read }) as unknown as T
   } catch (error) {
     if (!(error instanceof CannotHandle)) throw error
     const nothing = { group: '', plural: '', kind: '' }

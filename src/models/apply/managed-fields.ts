@@ -156,7 +156,8 @@ export function applyConfiguration(
     ({ entry }) => !writer.formAt || writer.formAt(entry.apiVersion ?? ''),
   )
   if (live && !owners.length) {
-    const nobodys = nobodysFor(writer)
+    // Who writes the status alone leaves the spec, so nobody wrote that before.
+    const nobodys = nobodysFor(writer.subresource === 'status' ? { ...writer, leavesSpec: true } : writer)
     const all = compareFields(type, strip(undefined), before).changed.without(nobodys.set)
     if (!all.isEmpty)
       owners.push({ entry: { ...entryOf(writer, 'Update'), manager: 'before-first-apply' }, fields: all })

@@ -301,6 +301,14 @@ describe('strategic merge patch', () => {
     )
   })
 
+  test('a new element may be named null, once', () => {
+    const names = (containers: object[]) => patched({ spec: { containers } }).spec.containers.map((c: any) => c.name)
+    expect(names([{ name: null, image: 'x' }])[0]).toBe(null)
+    expect(refusal(() => names([{ name: null }, { name: null, image: 'x' }])).message).toBe(
+      'map: map[image:x] does not contain declared merge key: name',
+    )
+  })
+
   test('$deleteFromPrimitiveList', () => {
     expect(
       patched({ metadata: { '$deleteFromPrimitiveList/finalizers': ['x'], finalizers: ['q'] } }).metadata.finalizers,

@@ -105,12 +105,15 @@ function mergeField(out: Members, key: string, value: Json, type: ObjectType | u
   }
 }
 
-/** A new value as it will stand in the object: nulls and directives left out; undefined if it is a directive itself. */
-function withoutDirectives(value: Json): Json {
+/**
+ * A new value as it will stand in the object: directives left out, and nulls unless they are kept; undefined if it is a
+ * directive itself.
+ */
+function withoutDirectives(value: Json, keepsNulls = false): Json {
   if (Array.isArray(value)) {
     const out: Json[] = []
     for (const item of value) {
-      const fresh = withoutDirectives(item)
+      const fresh = withoutDirectives(item, keepsNulls)
       if (fresh !== undefined) out.push(fresh)
     }
     return out
@@ -119,9 +122,9 @@ function withoutDirectives(value: Json): Json {
   if (Object.hasOwn(value, directive)) return undefined
   const out: Members = {}
   for (const key of Object.keys(value)) {
-    if (value[key] === null || key === retainKeys || key.startsWith(deletePrefix) || key.startsWith(orderPrefix))
-      continue
-    const fresh = withoutDirectives(value[key])
+    if (key === retainKeys || key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue
+    if (value[key] === null && !keepsNulls) continue
+    const fresh = withoutDirectives(value[key], keepsNulls)
     if (fresh !== undefined) put(out, key, fresh)
   }
   return out
@@ -256,7 +259,8 @@ function mergeElements(base: Members[], changes: Members[], rules: Rules): Membe
     const at = places.get(id)
     if (at === undefined) {
       places.set(id, merged.length)
-      merged.push(withoutDirectives(change) as Members)
+      // Null may be what names it.
+      merged.push(withoutDirectives(change, true) as Members)
     } else merged[at] = mergeObject(merged[at]!, change, rules.type)
   }
   return merged

@@ -27,6 +27,16 @@ const ownFields = new Set(
   ['MutatingWebhook', 'ValidatingWebhook'].map(type => `admissionregistration/v1.${type}.sideEffects`),
 )
 
+/** Enumerations that do not take '' for nothing: whoever writes it means it. */
+const neverEmpty = new Set([
+  ...['MutatingWebhook', 'ValidatingWebhook'].flatMap(type =>
+    ['failurePolicy', 'matchPolicy', 'reinvocationPolicy'].map(field => `admissionregistration/v1.${type}.${field}`),
+  ),
+  'admissionregistration/v1.MatchResources.matchPolicy',
+  'admissionregistration/v1.ValidatingAdmissionPolicySpec.failurePolicy',
+  'admissionregistration/v1.ValidatingAdmissionPolicyBindingSpec.validationActions',
+])
+
 /**
  * Refusals that follow from the schema alone: values outside an enumeration, and, for kinds of our own, missing required
  * fields. What Kubernetes' own kinds require beyond that is in the kinds' validation.
@@ -52,17 +62,17 @@ function checkAt(check: Checker, value: unknown, at: Place, step: string | numbe
   at.pop()
 }
 
-function checkerOf(type: Type): Checker | undefined {
+function checkerOf(type: Type, refusesEmpty = false): Checker | undefined {
   if (type.form === 'scalar') {
     const allowed = type.enum
     if (!allowed) return undefined
-    const set = new Set<unknown>(['', undefined, null, ...allowed])
+    const set = new Set<unknown>([undefined, null, ...(refusesEmpty ? [] : ['']), ...allowed])
     return (value, at, errors) => {
       if (!set.has(value)) errors.push(notSupported(pathText(at), value, allowed))
     }
   }
   if (type.form === 'list') {
-    const each = checkerOf(type.of)
+    const each = checkerOf(type.of, refusesEmpty)
     return (
       each &&
       ((list: unknown[], at, errors) => {
@@ -95,8 +105,9 @@ function compileObject(type: ObjectType): Checker | undefined {
   const missing: Field[] = []
   const own = ownChecks.has(type.groupVersion)
   for (const field of type.fields.values()) {
-    const isTheirs = (own && isOfScalars(field.type)) || ownFields.has(`${type.name}.${field.name}`)
-    const checker = isTheirs ? undefined : checkerOf(field.type)
+    const path = `${type.name}.${field.name}`
+    const isTheirs = (own && isOfScalars(field.type)) || ownFields.has(path)
+    const checker = isTheirs ? undefined : checkerOf(field.type, neverEmpty.has(path))
     if (checker) below.push([field.name, `.${field.name}`, checker])
     if (type.own && field.required && field.name !== 'items') missing.push(field)
   }

@@ -36,6 +36,10 @@ test.each<[object, string[]]>([
   ],
   [{ sideEffects: 'Some' }, ['sideEffects: Unsupported value: "Some": supported values: "None", "NoneOnDryRun"']],
   [{ sideEffects: 'Odd' }, ['sideEffects: Unsupported value: "Odd": supported values: "None", "NoneOnDryRun"']],
+  [{ sideEffects: '' }, ['sideEffects: Unsupported value: "": supported values: "None", "NoneOnDryRun"']],
+  [{ sideEffects: undefined }, ['sideEffects: Required value: must specify one of None, NoneOnDryRun']],
+  [{ failurePolicy: '' }, ['failurePolicy: Unsupported value: "": supported values: "Fail", "Ignore"']],
+  [{ matchPolicy: '' }, ['matchPolicy: Unsupported value: "": supported values: "Equivalent", "Exact"']],
   [rule({ operations: [] }), ['rules[0].operations: Required value']],
   [
     rule({ resources: ['pods/*', 'pods/status', '*', 'a'] }),

@@ -37,7 +37,7 @@ function checkWebhook(field: string, webhook: Webhook): FieldError[] {
   const { name, sideEffects, timeoutSeconds: timeout } = webhook
   const errors = checkQualifiedName(`${field}.name`, name)
   for (const [i, rule] of (webhook.rules ?? []).entries()) errors.push(...checkRule(`${field}.rules[${i}]`, rule))
-  if (!sideEffects) errors.push(required(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun'))
+  if (sideEffects === undefined) errors.push(required(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun'))
   else if (sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun')
     errors.push(notSupported(`${field}.sideEffects`, sideEffects, ['None', 'NoneOnDryRun']))
   if (timeout !== undefined && (timeout < 1 || timeout > 30))

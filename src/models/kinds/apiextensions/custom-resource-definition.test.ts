@@ -101,6 +101,16 @@ describe('a definition', () => {
         }),
     ],
     [
+      'spec.conversion.strategy: Invalid value: "Webhook": must be None if spec.preserveUnknownFields is true',
+      crd => {
+        crd.spec.preserveUnknownFields = true
+        crd.spec.conversion = {
+          strategy: 'Webhook',
+          webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: 'https://a.b' } },
+        }
+      },
+    ],
+    [
       `metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111`,
       crd => {
         crd.spec.group = 'toys.k8s.io'
@@ -126,6 +136,10 @@ describe('a definition', () => {
     expect(updateRefusals(CustomResourceDefinition, established, dropped)).toEqual([
       'status.storedVersions[0]: Invalid value: "v1": must appear in spec.versions',
     ])
+    const said: Change = crd => {
+      crd.status = { ...crd.status, storedVersions: ['v1', ''] }
+    }
+    expect(updateRefusals(CustomResourceDefinition, established, said)).toEqual([])
   })
 })
 

@@ -13,6 +13,9 @@ function addDefaults({ spec, status }: CustomResourceDefinition): void {
   names.singular ||= names.kind?.toLowerCase()
   if (names.kind) names.listKind ||= `${names.kind}List`
   spec.conversion ??= { strategy: 'None' }
+  const { webhook } = spec.conversion
+  // On the wire both stand side by side: without either there is no webhook.
+  if (webhook && !webhook.clientConfig && !webhook.conversionReviewVersions?.length) delete spec.conversion.webhook
   const { service } = spec.conversion.webhook?.clientConfig ?? {}
   if (service) service.port ??= 443
   const storage = storageVersionOf(spec)

@@ -21,7 +21,8 @@ export function validateDefinition(next: CustomResourceDefinition, previous?: Cu
     ...checkSpec(spec, previous),
     ...(previous ? checkChanges(spec, previous) : []),
     ...checkNames(status?.acceptedNames, 'status.acceptedNames'),
-    ...checkStoredVersions(status?.storedVersions ?? [], spec),
+    // Whoever writes the status alone answers for it: it is looked at when the versions change.
+    ...(previous && equal(spec, previous.spec) ? [] : checkStoredVersions(status?.storedVersions ?? [], spec)),
     ...checkApproval(next, previous),
     ...(spec.preserveUnknownFields && !previous?.spec.preserveUnknownFields
       ? [invalid('spec.preserveUnknownFields', true, preserveText)]
@@ -69,7 +70,7 @@ function checkSpec(spec: Spec, previous: CustomResourceDefinition | undefined): 
     ),
     ...checkNames(spec.names, 'spec.names'),
     ...(known ? [] : checkShared(versions, shared, 'spec')),
-    ...checkConversion(spec.conversion),
+    ...checkConversion(spec),
     ...checkCaBundle(spec, previous),
   ]
 }
@@ -138,7 +139,7 @@ function checkNames(names: Partial<apiextensions.CustomResourceDefinitionNames> 
   ]
 }
 
-function checkConversion(conversion: apiextensions.CustomResourceConversion | undefined): FieldError[] {
+function checkConversion({ conversion, preserveUnknownFields }: Spec): FieldError[] {
   if (!conversion) return []
   const { strategy, webhook } = conversion
   const at = 'spec.conversion'
@@ -155,6 +156,9 @@ function checkConversion(conversion: apiextensions.CustomResourceConversion | un
         : []),
     ]
   return [
+    ...(preserveUnknownFields
+      ? [invalid(`${at}.strategy`, strategy, 'must be None if spec.preserveUnknownFields is true')]
+      : []),
     ...(webhook?.clientConfig
       ? checkClient(`${at}.webhookClientConfig`, webhook.clientConfig)
       : [required(`${at}.webhookClientConfig`, 'required when strategy is set to Webhook')]),

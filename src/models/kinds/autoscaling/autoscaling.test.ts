@@ -10,6 +10,11 @@ const spec = (more: object) => ({ spec: { maxReplicas: 3, scaleTargetRef, ...mor
 test.each<[any, object, string[]]>([
   [
     HorizontalPodAutoscaler,
+    spec({ behavior: { scaleUp: { policies: [] } } }),
+    ['spec.behavior.scaleUp.policies: Required value: must specify at least one Policy'],
+  ],
+  [
+    HorizontalPodAutoscaler,
     spec({ metrics: [{}] }),
     [
       'spec.metrics[0].type: Required value: must specify a metric source type',

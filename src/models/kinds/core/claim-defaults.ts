@@ -14,7 +14,7 @@ export function writeGroups({ dataSource, dataSourceRef }: PersistentVolumeClaim
 }
 
 /** What is neither a claim nor a snapshot can only be named by dataSourceRef; in the older field alone it is not heard. */
-export function dropForeignSource(spec: PersistentVolumeClaimSpec): void {
+function dropForeignSource(spec: PersistentVolumeClaimSpec): void {
   const { dataSource, dataSourceRef } = spec
   if (!dataSource || dataSourceRef) return
   const group = dataSource.apiGroup ?? ''
@@ -23,18 +23,20 @@ export function dropForeignSource(spec: PersistentVolumeClaimSpec): void {
   if (!isClaim && !isSnapshot) delete spec.dataSource
 }
 
-/** What a claim leaves open: it is a file system, and dataSource and dataSourceRef say the same. */
+/** What a claim leaves open: it is a file system. */
 export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.volumeMode ??= 'Filesystem'
   spec.resources ??= {}
-  if (spec.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource }
-  const ref = spec.dataSourceRef
-  const fits = ref && !ref.namespace && (ref.apiGroup ? true : ref.kind === 'PersistentVolumeClaim')
-  if (fits && !spec.dataSource)
-    spec.dataSource = {
-      ...(ref.apiGroup === undefined ? {} : { apiGroup: ref.apiGroup }),
-      kind: ref.kind,
-      name: ref.name,
-    }
   writeGroups(spec)
+}
+
+/** Both fields say the same where only one was written; whoever wrote the one does not own the other. */
+export function settleSources(spec: PersistentVolumeClaimSpec): void {
+  dropForeignSource(spec)
+  const { dataSource, dataSourceRef: ref } = spec
+  if (dataSource && !ref) spec.dataSourceRef = { ...dataSource }
+  else if (ref && !dataSource && !ref.namespace) {
+    const { apiGroup, kind, name } = ref
+    spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name }
+  }
 }

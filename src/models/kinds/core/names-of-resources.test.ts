@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   LimitRange,
   Node,
+  PersistentVolume,
   PersistentVolumeClaim,
   ReplicationController,
   ResourceQuota,
@@ -28,6 +29,7 @@ test('limits are of resources that there are, for pods and containers of theirs'
 
 test('a quota shows the name of a resource without quotes', () => {
   expect(refusals(ResourceQuota, { spec: { hard: { a: '1' } } })).toEqual([
+    unknownName('spec.hard', 'a'),
     'spec.hard[a]: Invalid value: a: must be a standard resource for quota',
   ])
 })
@@ -115,4 +117,22 @@ describe('a claim', () => {
     })
     expect(told).toEqual(['status.allocatedResources: Unsupported value: "a": supported values: "storage"'])
   })
+})
+
+test('of a volume a flexVolume is not asked whether it is the second source, and those after it are', () => {
+  const volume = (more: object) => ({
+    metadata: { name: 'v' },
+    spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], flexVolume: { driver: 'a/b' }, ...more },
+  })
+  expect(refusals(PersistentVolume, volume({ hostPath: { path: '/a' } }))).toEqual([])
+  expect(refusals(PersistentVolume, volume({ csi: { driver: 'd', volumeHandle: 'h' } }))).toEqual([
+    'spec.csi: Forbidden: may not specify more than 1 volume type',
+  ])
+})
+
+test('what a node is called elsewhere does not change', () => {
+  const renamed = updateRefusals(Node, { metadata: { name: 'n' } }, node => {
+    node.spec.externalID = 'a'
+  })
+  expect(renamed).toEqual(['spec.externalID: Forbidden: may not be updated'])
 })

@@ -32,6 +32,13 @@ function checkFinalizers(at: (i: number) => string, finalizers: string[] = []): 
   })
 }
 
+/** Its phase says whether it is on its way out, and nothing else. */
+function checkPhase({ metadata, status }: core.Namespace): FieldError[] {
+  const [phase, when] = metadata.deletionTimestamp ? ['Terminating', 'is not empty'] : ['Active', 'is empty']
+  if (status?.phase === phase) return []
+  return [invalid('status.Phase', status?.phase ?? '', `may only be '${phase}' if \`deletionTimestamp\` ${when}`)]
+}
+
 export const Namespace = defineKind<core.Namespace>({
   group: '',
   version: 'v1',
@@ -58,6 +65,8 @@ export const Namespace = defineKind<core.Namespace>({
   },
   validName: isDns1123Label,
   validate: ({ spec }, previous) => (previous ? [] : checkFinalizers(() => 'spec.finalizers', spec?.finalizers)),
-  validatePart: (part, { spec }) =>
-    part === 'finalize' ? checkFinalizers(i => `spec.finalizers[${i}]`, spec?.finalizers) : [],
+  validatePart: (part, next) => {
+    if (part === 'status') return checkPhase(next)
+    return part === 'finalize' ? checkFinalizers(i => `spec.finalizers[${i}]`, next.spec?.finalizers) : []
+  },
 })

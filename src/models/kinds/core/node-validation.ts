@@ -72,5 +72,7 @@ function checkChanges(next: Node, previous: Node): FieldError[] {
     errors.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'))
   if (old.providerID && next.spec.providerID !== old.providerID)
     errors.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'))
+  if ((next.spec.externalID ?? '') !== (old.externalID ?? ''))
+    errors.push(forbidden('spec.externalID', 'may not be updated'))
   return errors
 }

@@ -10,6 +10,11 @@ function forgetConfig({ spec }: core.Node): void {
   if (spec) delete spec.configSource
 }
 
+/** Nor do they say how they are configured, but where an older object has it. */
+function forgetConfigStatus({ status }: core.Node, previous?: core.Node): void {
+  if (status && !previous?.status?.config) delete status.config
+}
+
 export const Node = defineKind<core.Node>({
   group: '',
   version: 'v1',
@@ -32,8 +37,12 @@ export const Node = defineKind<core.Node>({
     if (podCIDR && podCIDR !== podCIDRs?.[0]) spec.podCIDRs = [podCIDR]
     else if (podCIDRs?.[0]) spec.podCIDR = podCIDRs[0]
   },
-  prepareCreate: forgetConfig,
+  prepareCreate: node => {
+    forgetConfig(node)
+    forgetConfigStatus(node)
+  },
   prepareUpdate: forgetConfig,
+  prepareStatus: forgetConfigStatus,
   keepsStatusOnCreate: true,
   validate: validateNode,
 })

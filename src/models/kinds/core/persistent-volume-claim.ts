@@ -1,6 +1,6 @@
 import { defineKind } from '../../kind.ts'
 import type * as core from '../../types/core-v1.ts'
-import { defaultClaimSpec, dropForeignSource } from './claim-defaults.ts'
+import { defaultClaimSpec, settleSources } from './claim-defaults.ts'
 import { claimWarnings, validateClaim } from './claim-validation.ts'
 import { claimColumns } from './volume-columns.ts'
 
@@ -21,15 +21,14 @@ export const PersistentVolumeClaim = defineKind<core.PersistentVolumeClaim>({
   columns: claimColumns,
   ownAge: true,
   defaults: claim => {
-    if (claim.spec) {
-      dropForeignSource(claim.spec)
-      defaultClaimSpec(claim.spec)
-    }
+    if (claim.spec) defaultClaimSpec(claim.spec)
     if (claim.status) claim.status.phase ??= 'Pending'
   },
   prepareCreate: claim => {
     claim.status = { phase: 'Pending' }
+    settleSources(claim.spec)
   },
+  prepareUpdate: ({ spec }) => settleSources(spec),
   validate: validateClaim,
   warnings: ({ metadata, spec }) => [
     ...('volume.beta.kubernetes.io/storage-class' in (metadata.annotations ?? {})

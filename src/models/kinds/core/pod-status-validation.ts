@@ -16,12 +16,34 @@ export function checkPodStatus({ status }: Pod, previous: Pod): FieldError[] {
   const before = previous.status?.qosClass
   if (qosClass && before && qosClass !== before) errors.push(invalid('status.qosClass', qosClass, immutableText))
   errors.push(...checkContainerStates(status, previous))
+  for (const list of statusLists) errors.push(...checkUsers(`status.${list}`, status[list], previous.spec.os?.name))
   errors.push(...checkAddresses('status.podIPs', 'PodIP', podIPs))
   if (hostIPs.length && hostIPs[0]!.ip !== hostIP)
     errors.push(invalid('status.hostIPs[0].ip', hostIPs[0]!.ip ?? '', 'must be equal to `hostIP`'))
   errors.push(...checkAddresses('status.hostIPs', 'HostIP', hostIPs))
   return errors
 }
+
+const statusLists = ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const
+
+/** Kubernetes leaves \`user\` out of the place. */
+function checkUsers(field: string, statuses: readonly ContainerStatus[] = [], os = 'linux'): FieldError[] {
+  return statuses.flatMap(({ user }, i) => {
+    const at = `${field}[${i}].linux`
+    if (!user?.linux) return []
+    if (os === 'windows') return [forbidden(at, 'cannot be set for a windows pod')]
+    const { uid, gid, supplementalGroups = [] } = user.linux
+    return [
+      ...checkId(`${at}.uid`, uid),
+      ...checkId(`${at}.gid`, gid),
+      ...supplementalGroups.flatMap((group, j) => checkId(`${at}.supplementalGroups[${j}]`, group)),
+    ]
+  })
+}
+
+const maxId = 2 ** 31 - 1
+const checkId = (field: string, id = 0): FieldError[] =>
+  id >= 0 && id <= maxId ? [] : [invalid(field, id, `must be between 0 and ${maxId}, inclusive`)]
 
 /** A container that has ended, and is not to be started again, stays ended. */
 function checkContainerStates(status: NonNullable<Pod['status']>, { spec, status: before }: Pod): FieldError[] {

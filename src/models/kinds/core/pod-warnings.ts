@@ -1,3 +1,4 @@
+import { same } from '../../../base/equality.ts'
 import { isWholeQuantity } from '../../../base/quantity.ts'
 import type {
   Container,
@@ -49,7 +50,7 @@ export function templateWarnings(
   next: PodTemplateSpec | undefined,
   previous?: PodTemplateSpec,
 ): string[] {
-  if (!next || (previous && JSON.stringify(next) === JSON.stringify(previous))) return []
+  if (!next || (previous && same(next, previous))) return []
   return podWarnings(`${field}.`, next)
 }
 

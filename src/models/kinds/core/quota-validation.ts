@@ -1,10 +1,9 @@
-import { isQualifiedName } from '../../../base/names.ts'
 import { isWholeQuantity, parseQuantity } from '../../../base/quantity.ts'
 import { type FieldError, invalid, required } from '../../field-error.ts'
 import { goList } from '../../go-text.ts'
 import type { ResourceQuota, ResourceQuotaSpec } from '../../types/core-v1.ts'
-import { immutableText, negativeText, texts } from '../checks.ts'
-import { shownName } from './resource-validation.ts'
+import { immutableText, negativeText } from '../checks.ts'
+import { checkResourceName, shownName } from './resource-validation.ts'
 
 const counts = [
   ...['pods', 'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'configmaps'],
@@ -47,7 +46,7 @@ function checkSameScopes(next: readonly string[] = [], old: readonly string[] = 
 function checkAmounts(field: string, amounts: Record<string, string> = {}): FieldError[] {
   return Object.entries(amounts).flatMap(([name, quantity]) => {
     const at = `${field}[${name}]`
-    const errors = texts(at, shownName(name), isQualifiedName(name))
+    const errors = checkResourceName(at, name)
     if (!name.includes('/') && !standard.has(name) && !/^(requests\.)?hugepages-/.test(name))
       errors.push(invalid(at, shownName(name), 'must be a standard resource for quota'))
     const { nano } = parseQuantity(quantity)

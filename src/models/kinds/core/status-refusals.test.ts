@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import {
   HorizontalPodAutoscaler,
+  Namespace,
+  Node,
   PersistentVolume,
   Pod,
   PodDisruptionBudget,
@@ -10,8 +12,9 @@ import {
 } from '../index.ts'
 import { admitted } from '../testing.ts'
 
-const kinds = { Pod, ReplicationController, Service }
+const kinds = { Namespace, Pod, ReplicationController, Service }
 const bodies = {
+  Namespace: {},
   Pod: { spec: { containers: [{ name: 'c', image: 'i' }] } },
   ReplicationController: { spec: { selector: { a: 'b' }, template: { metadata: { labels: { a: 'b' } } } } },
   Service: { spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } },
@@ -33,6 +36,19 @@ test.each<[kind: keyof typeof kinds, status: object, causes: string[]]>([
     'Pod',
     { hostIPs: [{ ip: '1.2.3.4' }] },
     ['status.hostIPs[0].ip: Invalid value: "1.2.3.4": must be equal to `hostIP`'],
+  ],
+  [
+    'Pod',
+    { initContainerStatuses: [{ name: 'c', user: { linux: { uid: -1, gid: 1, supplementalGroups: [2 ** 32] } } }] },
+    [
+      'status.initContainerStatuses[0].linux.uid: Invalid value: -1: must be between 0 and 2147483647, inclusive',
+      'status.initContainerStatuses[0].linux.supplementalGroups[0]: Invalid value: 4294967296: must be between 0 and 2147483647, inclusive',
+    ],
+  ],
+  [
+    'Namespace',
+    { phase: 'Terminating' },
+    ['status.Phase: Invalid value: "Terminating": may only be \'Active\' if `deletionTimestamp` is empty'],
   ],
   ['Pod', { qosClass: 'Guaranteed' }, ['status.qosClass: Invalid value: "Guaranteed": field is immutable']],
   [
@@ -155,4 +171,13 @@ test('an autoscaler counts no fewer than none', () => {
     'status.currentReplicas: Invalid value: -1: must be greater than or equal to 0',
     'status.desiredReplicas: Invalid value: -2: must be greater than or equal to 0',
   ])
+})
+
+test('a node does not say how it is configured, and each of its images has a list of names', () => {
+  const node = admitted(Node, {
+    metadata: { name: 'n' },
+    status: { config: { error: 'e' }, images: [{ sizeBytes: 1 }] },
+  })
+  expect(node.status.config).toBe(undefined)
+  expect(node.status.images).toEqual([{ names: null, sizeBytes: 1 }])
 })

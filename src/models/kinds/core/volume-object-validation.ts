@@ -125,7 +125,9 @@ function checkSource(at: string, spec: PersistentVolumeSpec, name: string): Fiel
   for (const kind of kinds) {
     const source = spec[kind]
     if (source === undefined) continue
-    if (found) errors.push(forbidden(`${at}.${spelt[kind] ?? kind}`, 'may not specify more than 1 volume type'))
+    // Of this one Kubernetes does not ask whether there is another before it.
+    if (found && kind !== 'flexVolume')
+      errors.push(forbidden(`${at}.${spelt[kind] ?? kind}`, 'may not specify more than 1 volume type'))
     else errors.push(...(ownSources[kind] ?? sharedSources[kind])!(`${at}.${kind}`, source, name))
     if (kind === 'local' && !spec.nodeAffinity?.required && !found)
       errors.push(required(`${at}.nodeAffinity`, 'Local volume requires node affinity'))

@@ -1,4 +1,5 @@
 import { isCIdentifier, isDns1123Label, isDns1123Subdomain } from '../../../base/names.ts'
+import { encodeJson } from '../../encode-json.ts'
 import { duplicate, type FieldError, invalid, required, tooLong, tooMany, typeInvalid } from '../../field-error.ts'
 import type { DeviceConfiguration, DeviceSelector } from '../../types/resource-v1beta1.ts'
 import { texts } from '../checks.ts'
@@ -100,5 +101,5 @@ function checkParameters(at: string, value: unknown): FieldError[] {
   if (value === undefined || value === null) return [required(at)]
   if (typeof value !== 'object' || Array.isArray(value))
     return [invalid(at, '<value omitted>', 'parameters must be a valid JSON object')]
-  return JSON.stringify(value).length > longestParameters ? [tooLong(at, longestParameters)] : []
+  return encodeJson(value).length > longestParameters ? [tooLong(at, longestParameters)] : []
 }
