@@ -10,6 +10,7 @@ import {
 } from '../client/index.ts'
 import { type Connection, kubeconfigFiles, readKubeconfig } from '../main/kubeconfig.ts'
 import { ApiError } from '../models/api-error.ts'
+import { parseJson } from '../models/json.ts'
 import type { ApiReply } from '../models/rest.ts'
 
 export interface ConnectionFlags {
@@ -31,7 +32,8 @@ export interface Remote extends AsyncDisposable {
   json<T = any>(
     method: string,
     url: string,
-    options?: { body?: unknown; contentType?: string; accept?: string },
+    /** @param options.exactIntegers integers beyond 2^53 are bigints, else rounded */
+    options?: { body?: unknown; contentType?: string; accept?: string; exactIntegers?: boolean },
   ): Promise<T>
   /** The reply's body as it comes. @throws ApiError */
   stream(url: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>
@@ -98,7 +100,7 @@ export function remote(transport: Transport, connection: Connection, namespace: 
       })
       const text = await bodyText(reply)
       if (reply.status >= 300) throw ApiError.fromReply(reply.status, text)
-      return JSON.parse(text)
+      return options.exactIntegers ? parseJson(text, { exactIntegers: true }).value : JSON.parse(text)
     },
     webSocket: (url, protocols) => openWebSocket({ ...connection, userAgent: commandLine }, url, protocols),
     async stream(url, signal) {

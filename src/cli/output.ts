@@ -1,5 +1,6 @@
-import { stringify } from 'yaml'
+import { YamlEmitter } from '../models/go-yaml/emitter.ts'
 import { UsageError } from './failure.ts'
+import { goJson } from './go-json.ts'
 
 export type OutputForm = 'table' | 'wide' | 'json' | 'yaml' | 'name'
 
@@ -53,12 +54,24 @@ function cellText(cell: unknown): string {
   return String(cell).replaceAll('\n', ' ')
 }
 
-/** One object or a list as JSON or YAML, without the managers' book-keeping. */
+/** One object or a list as JSON or YAML, byte by byte as kubectl prints it: without the managers' book-keeping, members by their names. */
 export function formatObject(object: unknown, form: 'json' | 'yaml'): string {
   const plain = withoutManagedFields(object)
-  return form === 'json'
-    ? `${JSON.stringify(plain, null, 4)}\n`
-    : stringify(plain, { aliasDuplicateObjects: false, lineWidth: 0 })
+  return form === 'json' ? `${goJson(plain)}\n` : yamlText(plain)
+}
+
+/** A value as Go's YAML: how kubectl prints it. Members that are undefined are left out. */
+export function yamlText(value: unknown): string {
+  const emitter = new YamlEmitter()
+  emitter.value(withoutUndefined(value))
+  return emitter.end().toString()
+}
+
+function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(item => withoutUndefined(item) ?? null)
+  if (typeof value !== 'object' || value === null) return value
+  const there = Object.entries(value).filter(([, member]) => member !== undefined)
+  return Object.fromEntries(there.map(([name, member]) => [name, withoutUndefined(member)]))
 }
 
 function withoutManagedFields(value: any): any {

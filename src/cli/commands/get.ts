@@ -52,7 +52,7 @@ async function run(outside: Outside, remote: Remote, resource: string, names: st
   }
 
   if (form === 'json' || form === 'yaml') {
-    const replies = await Promise.all(targets.map(t => remote.json('GET', url(t))))
+    const replies = await Promise.all(targets.map(t => remote.json('GET', url(t), { exactIntegers: true })))
     const items = replies.flatMap((r, i) =>
       targets[i]!.name ? [r] : r.items.map((o: object) => withType(o, targets[i]!.resource)),
     )
