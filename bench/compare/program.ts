@@ -12,6 +12,8 @@ export interface Case {
 export interface Program {
   name: string
   about: string
+  /** What it needs and this machine has not, if so. */
+  missing?(): string | undefined
   /** How many are under way at once. Default 8. */
   width?: number
   /** Makes what the cases want to find, then the cases. */

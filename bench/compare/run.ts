@@ -12,10 +12,11 @@ import type { Case, Options, Program } from './program.ts'
 import { lists } from './reads/lists.ts'
 import { watches } from './reads/watches.ts'
 import { Report } from './report.ts'
+import { scheduling } from './scheduling/index.ts'
 import { type Both, startBoth } from './servers.ts'
 import { writes } from './writes/index.ts'
 
-const programs: Program[] = [writes, watches, lists]
+const programs: Program[] = [writes, watches, lists, scheduling]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -51,6 +52,11 @@ const keepAlive = setInterval(() => {}, 1_000)
 await using both = await startBoth()
 console.log(`beside kube-apiserver ${both.kubernetes.version}`)
 for (const program of chosen) {
+  const lacks = program.missing?.()
+  if (lacks) {
+    console.log(`${program.name}: not compared: ${lacks}`)
+    continue
+  }
   const began = performance.now()
   const report = await compared(program, both)
   const text = `${program.name}: ${report.summary} (${Math.round((performance.now() - began) / 1000)} s)`

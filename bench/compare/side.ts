@@ -25,7 +25,7 @@ export interface Answer {
 /** One of the two servers, and what is known of its objects. */
 export interface Side extends Disposable {
   name: 'ours' | 'Kubernetes'
-  port: number
+  keys: ApiKeys
   /** @throws Error when nothing is answered in time */
   ask(question: Question): Promise<Answer>
   /** @throws Error with the server's words unless the answer is 2xx */
@@ -69,7 +69,7 @@ export function openSide(name: Side['name'], keys: ApiKeys): Side {
     })
   return {
     name,
-    port: keys.port,
+    keys,
     kept: new Map(),
     ask,
     async json(method, path, body, type) {

@@ -94,5 +94,5 @@ function maskText(text: string, side: Side): string {
     .replace(pointers, '<pointer>')
     .replace(clusterIp, '<address>')
     .replace(tokenVolume, 'kube-api-access-<made up>')
-    .replaceAll(`127.0.0.1:${side.port}`, '<server>')
+    .replaceAll(`127.0.0.1:${side.keys.port}`, '<server>')
 }

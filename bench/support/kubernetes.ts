@@ -23,8 +23,8 @@ export interface BenchKubernetes extends AsyncDisposable {
   folder: string
   /** Of the administrator of a server with these keys. @returns the file */
   kubeconfigAt(port: number): string
-  /** kube-scheduler, with no limit on its requests that could hold it up. */
-  startScheduler(): Promise<AsyncDisposable>
+  /** kube-scheduler, with no limit on its requests that could hold it up; its log, if it is heard, tells how nodes score. */
+  startScheduler(heard?: (log: string) => void): Promise<AsyncDisposable>
   /** kube-controller-manager with all its controllers, no limit on its requests, and these flags besides. */
   startControllers(flags: string[]): Promise<AsyncDisposable>
 }
@@ -103,9 +103,14 @@ export async function startKubernetes(): Promise<BenchKubernetes> {
       writeFileSync(path, kubeconfig(port, keys))
       return path
     }
-    const startManager = async (command: string, flags: string[]): Promise<AsyncDisposable> => {
+    const startManager = async (
+      command: string,
+      flags: string[],
+      heard?: (log: string) => void,
+    ): Promise<AsyncDisposable> => {
       const common = [`--kubeconfig=${kubeconfigAt(port!)}`, '--leader-elect=false', '--secure-port=0']
       const child = start(command, [...common, '--kube-api-qps=10000', '--kube-api-burst=10000', ...flags])
+      if (heard) child.stderr!.on('data', chunk => heard(String(chunk)))
       return { [Symbol.asyncDispose]: () => endProcess(child) }
     }
     const controllerFlags = [
@@ -116,7 +121,7 @@ export async function startKubernetes(): Promise<BenchKubernetes> {
     return {
       pids: [etcd.pid!, server.pid!],
       ...{ api, readyMs, version: gitVersion, flagsAt, folder: folder.path, kubeconfigAt },
-      startScheduler: () => startManager(schedulerProgram(), []),
+      startScheduler: heard => startManager(schedulerProgram(), heard ? ['--vmodule=schedule_one=10'] : [], heard),
       startControllers: flags => startManager(controllersProgram(), [...controllerFlags, ...flags]),
       [Symbol.asyncDispose]: end,
     }

@@ -21,7 +21,7 @@ function create() {
 describe('the event recorder', () => {
   test('writes an event as kubectl expects to read it', async () => {
     const { api, events } = create()
-    events.warning(pod, 'FailedScheduling', '0/1 nodes are available')
+    events.warning(pod, 'FailedScheduling', '0/1 nodes are available', 'Scheduling')
     await events.flush()
     const [event] = [...api.objects.values()]
     expect(event).toMatchObject({
@@ -31,6 +31,7 @@ describe('the event recorder', () => {
       involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'a', name: 'p', uid: 'u', resourceVersion: '7' },
       type: 'Warning',
       reason: 'FailedScheduling',
+      action: 'Scheduling',
       message: '0/1 nodes are available',
       count: 1,
       firstTimestamp: '2026-01-01T00:00:00Z',

@@ -41,6 +41,7 @@ interface Entry {
   about: About
   type: 'Normal' | 'Warning'
   reason: string
+  action: string | undefined
   message: string
   count: number
   first: string
@@ -82,7 +83,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   let quiet = 0
   const idle: (() => void)[] = []
 
-  function record(about: KubeObject, type: Entry['type'], reason: string, message: string): void {
+  function record(about: KubeObject, type: Entry['type'], reason: string, message: string, action?: string): void {
     const nowMs = clock.monotonicMs()
     const object = [about.metadata.uid, about.kind, keyText(keyOf(about))].join('\0')
     const group = [object, type, reason].join('\0')
@@ -94,6 +95,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       about: referenceTo(about),
       type,
       reason,
+      action,
       message: text,
       count: 0,
       first: now,
@@ -208,7 +210,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         if (!isNotFound(error)) throw error
       }
     }
-    const { about, type, reason, first: firstTimestamp } = entry
+    const { about, type, reason, action, first: firstTimestamp } = entry
     const { namespace, name, uid, resourceVersion } = about.metadata
     const id = idAt(clock.now(), random)
     const created = await client.create<Event>(EventKind, {
@@ -223,6 +225,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       },
       type,
       reason,
+      ...(action ? { action } : {}),
       message,
       count,
       firstTimestamp,
@@ -235,8 +238,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   return {
-    normal: (about, reason, message) => record(about, 'Normal', reason, message),
-    warning: (about, reason, message) => record(about, 'Warning', reason, message),
+    normal: (about, reason, message, action) => record(about, 'Normal', reason, message, action),
+    warning: (about, reason, message, action) => record(about, 'Warning', reason, message, action),
     flush: () => {
       heldSinceMs = undefined
       startWriters()

@@ -5,9 +5,12 @@ import type { KubeObject } from '../models/object.ts'
  * of one reason are combined, and of one object only so much is written. Failures are logged, never thrown.
  */
 export interface EventRecorder {
-  /** @param reason CamelCase, for machines: `FailedScheduling`. @param message for people. */
-  normal(about: KubeObject, reason: string, message: string): void
-  warning(about: KubeObject, reason: string, message: string): void
+  /**
+   * @param reason CamelCase, for machines: `FailedScheduling`. @param message for people. @param action what was being done, where
+   * Kubernetes says so: `Scheduling`
+   */
+  normal(about: KubeObject, reason: string, message: string, action?: string): void
+  warning(about: KubeObject, reason: string, message: string, action?: string): void
   /** Resolves when everything recorded so far is written or given up. */
   flush(): Promise<void>
 }

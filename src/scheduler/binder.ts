@@ -110,7 +110,7 @@ export class Binder {
     this.counts.scheduled++
     metrics?.bound?.(clock.monotonicMs() - entry.sinceMs, entry.attempts)
     log.debug({ pod: info.keyText, node }, 'pod bound')
-    events.normal(info.pod, 'Scheduled', message)
+    events.normal(info.pod, 'Scheduled', message, 'Binding')
     if (entry.place === 'flying') queue.remove(info.uid)
     done()
     return 'bound'
@@ -168,7 +168,7 @@ export class Binder {
       if (forgotten && settled) track(this.#lookAgain(info))
     } else {
       entry.info = again
-      events.warning(info.pod, 'FailedScheduling', `binding to ${node} failed: ${explain(error)}`)
+      events.warning(info.pod, 'FailedScheduling', `binding to ${node} failed: ${explain(error)}`, 'Scheduling')
       // What becomes of a gang is for all of it to decide.
       if (!gang) queue.retry(entry)
     }

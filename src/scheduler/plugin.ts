@@ -38,6 +38,11 @@ export interface SchedulerPlugin<State = any> {
   refuseRows?(state: State, verdicts: Int32Array, numberOf: (reason: string) => number): void
   /** True where taking pods away from a refused node could make this rule accept it. Unless given: never. */
   evictionHelps?(state: State, node: NodeView): boolean
+  /**
+   * What it says of a node that evictions do not help and that Kubernetes tries to clear all the same, with only these pods left
+   * there. Unless given such nodes count as those for which preemption is not helpful.
+   */
+  refusalWith?(state: State, node: NodeView, left: readonly PodInfo[]): readonly string[]
   /** False: every node would score the same, so none is asked. */
   scores?(state: State): boolean
   /** Once per pod before `score`, with all nodes that fit. */

@@ -80,7 +80,33 @@ describe('preemption', () => {
       'takes nobody where it would not help',
       { nodes: [makeNode('a', { unschedulable: true }), makeNode('b')], pods: [full('a', 1), full('b', 1)] },
       { priority: 9, requests: { cpu: '5' } },
-      '0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+      '0/2 nodes are available: 1 Insufficient cpu, 1 Preemption is not helpful for scheduling.',
+    ],
+    [
+      'says of nodes that are too small what is short without less important pods',
+      {
+        nodes: [makeNode('a'), makeNode('b'), makeNode('c')],
+        pods: [
+          makePod('low', { on: 'a', priority: 1, requests: { memory: '7Gi' } }),
+          makePod('high', { on: 'b', priority: 9, requests: { memory: '7Gi' } }),
+          makePod('low', { on: 'b', priority: 1 }),
+          full('c', 9),
+        ],
+      },
+      { priority: 9, requests: { cpu: '5', memory: '2Gi' } },
+      '0/3 nodes are available: 1 Insufficient memory, 1 No preemption victims found for incoming pod, 2 Insufficient cpu.',
+    ],
+    [
+      'says all that is short where others would still be in the way',
+      {
+        nodes: [makeNode('a')],
+        pods: [
+          makePod('low', { on: 'a', priority: 1, requests: one }),
+          makePod('high', { on: 'a', priority: 10, requests: { cpu: '3', memory: '7Gi' } }),
+        ],
+      },
+      { priority: 9, requests: { cpu: '2', memory: '2Gi' } },
+      '0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory.',
     ],
     [
       'takes nobody where others would still be in the way',

@@ -23,7 +23,7 @@ export type Preemption = { eviction: Eviction } | { eviction?: undefined; messag
 const notHelpful = 'Preemption is not helpful for scheduling'
 /** Room is being made for the pod already. */
 export const waitsForVictims = 'not eligible due to a terminating pod on the nominated node.'
-const noVictims = 'No preemption victims found for incoming pod'
+const noVictims = ['No preemption victims found for incoming pod']
 
 /** Among that many there is a good one. */
 const usuallyEnough: EnoughCandidates = { percent: 0, nodes: 100 }
@@ -45,18 +45,19 @@ export function findEviction(
   const reasons = new Map<string, number>()
   const nodes = state.nodes.length
   const note = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count)
-  if (nodes > unfit.evictable.length) note(notHelpful, nodes - unfit.evictable.length)
+  const { evictable, hopeless } = unfit
+  const tried = evictable.length + hopeless.length
+  if (nodes > tried) note(notHelpful, nodes - tried)
   if (!state.priorities.hasBelow(info.priority)) {
-    if (unfit.evictable.length) note(noVictims, unfit.evictable.length)
+    if (tried) note(noVictims[0]!, tried)
     return { message: fitMessage(nodes, reasons) }
   }
   const candidates: Candidate[] = []
   const { percent, nodes: least } = decider.profile.enoughCandidates ?? usuallyEnough
-  const enough = Math.max(Math.floor((unfit.evictable.length * percent) / 100), least)
+  const enough = Math.max(Math.floor((evictable.length * percent) / 100), least)
   let harmless = false
   const check = decider.checkerWithPromised(info)
   const known = knownClearings(info, state, decider, budgets)
-  const { evictable } = unfit
   // Where there are more than need be, from a place of the pod's own: the first are not asked by all, again and again.
   const start = evictable.length > enough ? Math.floor(byName(info) * evictable.length) : 0
   for (let i = 0; i < evictable.length; i++) {
@@ -64,14 +65,22 @@ export function findEviction(
     const before = known?.find(node)
     const found = before ?? clear(node, info, state, check, budgets)
     if (!before) known?.note(node, found)
-    if (typeof found === 'string') {
-      note(found)
+    if (isRefusal(found)) {
+      for (const reason of found) note(reason)
       continue
     }
     harmless ||= !found.violations
     if (candidates.push(found) >= enough && harmless) break
   }
-  if (!candidates.length) return { message: fitMessage(nodes, reasons) }
+  if (!candidates.length) {
+    for (const { node, refusalWith } of hopeless) {
+      const left = node.placed.filter(p => p.priority >= info.priority)
+      const promised = decider.promisedOn(node).filter(p => p.uid !== info.uid && p.priority >= info.priority)
+      const refusal = left.length < node.placed.length ? refusalWith([...left, ...promised]) : noVictims
+      for (const reason of refusal) note(reason)
+    }
+    return { message: fitMessage(nodes, reasons) }
+  }
   return { eviction: candidates.reduce((best, c) => (better(c, best) ? c : best)) }
 }
 
@@ -100,7 +109,10 @@ interface Candidate extends Eviction {
 }
 
 /** What clearing a node takes, or why it does not help. */
-type Clearing = Candidate | string
+type Clearing = Candidate | Refusal
+type Refusal = readonly string[]
+
+const isRefusal = (found: Clearing): found is Refusal => Array.isArray(found)
 
 /** A clearing, and to whom room on the node was promised then. */
 interface KnownClearing {
@@ -153,7 +165,7 @@ function clear(
     for (const pod of lower) state.removePod(pod, node.name)
     try {
       const still = check(node)
-      if (still) return still[0]!
+      if (still) return still
       const { violating, others } = splitByBudget(lower.sort(moreImportant), budgets)
       const staysOut = (pod: PodInfo) => {
         state.addPod(pod, node.name)

@@ -73,6 +73,6 @@ export class Preemptor {
     const { writer, events, log } = this.#options
     log.info({ victim: victim.keyText, pod: info.keyText, node }, 'pod preempted')
     await writer.evict(victim, schedulerName)
-    events.normal(victim.pod, 'Preempted', `Preempted by pod ${info.uid} on node ${node}`)
+    events.normal(victim.pod, 'Preempted', `Preempted by pod ${info.uid} on node ${node}`, 'Preempting')
   }
 }

@@ -97,7 +97,7 @@ describe('the scheduler', () => {
     await c.clock.advance(100)
     const message =
       '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}. ' +
-      'preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.'
+      'preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.'
     expect(c.events('p')).toEqual([`FailedScheduling: ${message} Smallest change: cpu 2 → 1.`])
     expect(c.pod('p')['status'].conditions).toEqual([
       {

@@ -210,7 +210,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     refuse: (entry, unfit) => refuse(entry, unfit, deciderOf(entry.info.pod)!),
     retry(entry, why) {
-      if (why) events.warning(entry.info.pod, 'FailedScheduling', why)
+      if (why) events.warning(entry.info.pod, 'FailedScheduling', why, 'Scheduling')
       queue.retry(entry)
     },
     dropped: info => state.classes.release(info),
@@ -258,7 +258,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     } catch (error) {
       // A plugin's mistake costs one pod its turn, never the scheduler its life.
       log.error({ pod: info.keyText, error: explain(error) }, 'decision failed')
-      events.warning(info.pod, 'FailedScheduling', `the scheduler failed: ${explain(error)}`)
+      events.warning(info.pod, 'FailedScheduling', `the scheduler failed: ${explain(error)}`, 'Scheduling')
       tell('error')
       queue.retry(entry)
     }
@@ -287,7 +287,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         refusals: [],
         message,
       })
-      events.warning(info.pod, 'FailedScheduling', message)
+      events.warning(info.pod, 'FailedScheduling', message, 'Scheduling')
       if (!cleared && keeper.refused(info)) queue.shelve(entry)
       else queue.park(entry, rejectedBy)
       track(writer.reportUnschedulable(info, message, nominations.nodeOf(info.uid) ?? ''))
@@ -317,7 +317,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     })
     log.debug({ pod: info.keyText, message }, 'pod does not fit')
     const hint = eviction ? '' : hints.for(info, { state, decider, budgets })
-    events.warning(info.pod, 'FailedScheduling', message + hint)
+    events.warning(info.pod, 'FailedScheduling', message + hint, 'Scheduling')
     const nominated = eviction?.node.name ?? (text === waitsForVictims ? nominations.nodeOf(info.uid) : undefined)
     nominations.set(info, nominated)
     // Parked before anything is written: what the victims' end brings must find it waiting.

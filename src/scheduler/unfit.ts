@@ -1,6 +1,7 @@
 import type { Active, Refusal, Refusals } from './class-plan.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { type FitFailure, namedNodes, type RefusalGroup } from './fit-failure.ts'
+import type { PodInfo } from './pod-class.ts'
 import type { NodeView } from './snapshot.ts'
 
 /** No node will do. */
@@ -9,6 +10,8 @@ export interface Unfit {
   failure: FitFailure
   /** Each node that might do if pods made room. To be asked for before anything changes. */
   evictable: readonly NodeView[]
+  /** Each other node that Kubernetes would try to clear, in vain, and what its rule would say with only these pods left there. */
+  hopeless: readonly { node: NodeView; refusalWith(left: readonly PodInfo[]): readonly string[] }[]
   /** Holds for every pod of the class until something changes. */
   lasting: boolean
 }
@@ -23,7 +26,7 @@ interface Tally {
 export function refusedEverywhere(plugin: string, reason: string, nodes: number): Unfit {
   const group = { plugin, reason, count: nodes, nodes: [] }
   const failure = { nodes, groups: [group], everywhere: reason, plugins: new Set([plugin]) }
-  return { node: undefined, failure, evictable: [], lasting: true }
+  return { node: undefined, failure, evictable: [], hopeless: [], lasting: true }
 }
 
 /**
@@ -43,14 +46,18 @@ export function unfit(
   const { nodes } = state
   const by = named ? actives.filter(a => a.plugin.candidates?.(a.state)).map(a => a.plugin.name) : undefined
   let failure: FitFailure | undefined
-  let evictable: NodeView[] | undefined
+  let cleared: ReturnType<typeof whereEvictionHelps> | undefined
+  const clearing = () => (cleared ??= whereEvictionHelps(state, rows, refusals, actives))
   return {
     node: undefined,
     get failure() {
       return (failure ??= failureOf(nodes, rows, refusals, by))
     },
     get evictable() {
-      return (evictable ??= whereEvictionHelps(state, rows, refusals, actives))
+      return clearing().evictable
+    },
+    get hopeless() {
+      return clearing().hopeless
     },
     lasting,
   }
@@ -82,12 +89,17 @@ function failureOf(
 
 function whereEvictionHelps(state: ClusterState, refused: Int32Array, refusals: Refusals, actives: readonly Active[]) {
   const stateOf = new Map(actives.map(a => [a.plugin, a.state]))
-  return state.nodes.filter(node => {
+  const evictable: NodeView[] = []
+  const hopeless: Unfit['hopeless'][number][] = []
+  for (const node of state.nodes) {
     const id = refused[node.index]!
-    if (!id) return false
+    if (!id) continue
     const { by } = refusals.get(id)
-    return by.evictionHelps?.(stateOf.get(by), node) ?? false
-  })
+    const prepared = stateOf.get(by)
+    if (by.evictionHelps?.(prepared, node)) evictable.push(node)
+    else if (by.refusalWith) hopeless.push({ node, refusalWith: left => by.refusalWith!(prepared, node, left) })
+  }
+  return { evictable, hopeless }
 }
 
 function tally(nodes: readonly NodeView[], refused: Int32Array, refusals: Refusals) {

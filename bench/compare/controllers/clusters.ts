@@ -19,7 +19,7 @@ export async function startClusters(): Promise<Both> {
   const { kubernetes } = both
   const networks = ['--cluster-cidr=10.244.0.0/16']
   const theirs = await kubernetes.startControllers([...quick, ...networks, '--allocate-node-cidrs'])
-  const ours = startOurs(kubernetes.kubeconfigAt(both.ours.port), kubernetes.folder, [...quick, ...networks])
+  const ours = startOurs(kubernetes.kubeconfigAt(both.ours.keys.port), kubernetes.folder, [...quick, ...networks])
   return {
     ...both,
     async [Symbol.asyncDispose]() {

@@ -48,6 +48,17 @@ export const nodeResourcesFitWith = ({ strategy, ignores }: NodeResourcesFitArgs
     return said
   },
   evictionHelps: ({ pod, columns }, { index }) => emptyFits(pod, columns, index, ignores),
+  refusalWith({ pod, columns }, { index }, left) {
+    let short = 0
+    const { columns: wanted, amounts } = pod.requests
+    for (let i = 0; i < wanted.length; i++) {
+      const column = wanted[i]!
+      let free = at(columns.allocatable, column, index) - amounts[i]!
+      for (const other of left) free -= wantedOf(other.class, column)
+      if (free < 0 && !ignores?.(columns.resourceNames[column]!)) short += 2 ** i
+    }
+    return [reasonsFor(wanted, short, columns.resourceNames)].flat()
+  },
   score({ pod, columns, ledger }, { index }) {
     if (strategy) return scoreBy(strategy, pod, columns, index)
     if (ledger.at(index)) return 0

@@ -152,7 +152,10 @@ function ownSelectors({ pod, class: c }: PodInfo): readonly Selector[] {
 const counts = (p: PodClass, namespace: string, selector: Selector) =>
   !p.terminating && p.namespace === namespace && selector.matches(p.labels)
 
-/** How many domains the nodes make up, by hosts each its own; a node in none of those of `others`, if given, does not count. */
+/**
+ * How many domains the nodes make up, by hosts each its own. A node in none of those of `others`, if given, does not count;
+ * otherwise those without the label are one domain more.
+ */
 function domainsAmong(
   nodes: readonly NodeView[],
   { counter, topologyKey }: Constraint,
@@ -162,15 +165,19 @@ function domainsAmong(
   const seen = new Uint8Array(values.length)
   let counted = 0
   let domains = 0
+  let outside = 0
   for (const { index } of nodes) {
     const domain = domainOf[index]!
     if (others?.some(o => o.counter.column.domainOf[index]! < 0)) continue
     counted++
-    if (domain < 0) continue
+    if (domain < 0) {
+      outside = 1
+      continue
+    }
     if (!seen[domain]) domains++
     seen[domain] = 1
   }
-  return topologyKey === hostname ? counted : domains
+  return topologyKey === hostname ? counted : domains + outside
 }
 
 /** For pods that nobody gave constraints, if a service or controller says that they belong together. */

@@ -160,6 +160,19 @@ describe('PodTopologySpread scores', () => {
     const scores = scene.scores(makePod('p', { labels: foo }), 'PodTopologySpread')
     expect(scores).toEqual({ a: 44, b: 66, c: 77, d: 100 })
   })
+
+  test('by default, nodes without a zone are one zone more', () => {
+    const scene = makeScene({
+      nodes: [...'abc'].map(name =>
+        makeNode(name, name === 'c' ? {} : { labels: { 'topology.kubernetes.io/zone': name } }),
+      ),
+      pods: on('aaa').map((p, i) => makePod(`placed${i}`, p)),
+      services: [foo],
+    })
+    // a: 3·ln(3 hosts + 2) + 2 + 3·ln(3 zones + 2) + 4 = 16, b: 6, c: 2.
+    const scores = scene.scores(makePod('p', { labels: foo }), 'PodTopologySpread')
+    expect(scores).toEqual({ a: 12, b: 75, c: 100 })
+  })
 })
 
 describe('InterPodAffinity scores', () => {
