@@ -73,6 +73,8 @@ async function* runWorld(seed: number, both: Both, schedulers: Schedulers): Asyn
       ;[mine, its] = outcomes
       if (mine instanceof Error || its instanceof Error) break
     }
+    // Another node among equals had another volume for it.
+    if (mine.volumes.join() !== its.volumes.join() && mine.node !== its.node) break
     if (!mine.node) await onBoth(both, side => side.json('DELETE', `${podPath(pod)}?gracePeriodSeconds=0`))
     else if (mine.node !== its.node) await move(both.ours, pod, its.node!)
     if (mine.node) await onBoth(both, side => run(side, pod, startTimeOf(serial++)))

@@ -2,10 +2,13 @@ import { pause } from '../../support/statistics.ts'
 import type { Json, Side } from '../side.ts'
 import type { Told } from '../told.ts'
 import type { RunningScheduler, Scores } from './schedulers.ts'
+import { bindVolumes } from './volume-controller.ts'
 
 export interface Outcome {
   node?: string
   nominated?: string
+  /** Its claims with their volumes, where it has a node. */
+  volumes: string[]
   /** Pods that are asked to end for it, `namespace/name`. */
   victims: string[]
   told: Told
@@ -35,6 +38,7 @@ export async function outcomeOf(
 ): Promise<Outcome> {
   const path = podPath(pod)
   const decided = await until(`${side.name}: a decision about ${pod.metadata.name}`, async () => {
+    if (pod.spec.volumes) await bindVolumes(side)
     const now = await side.json('GET', path)
     if (now.spec.nodeName || (!wantsNode && scheduledCondition(now)?.status === 'False')) return now
   })
@@ -71,10 +75,12 @@ export async function outcomeOf(
     })
   }
   victims.sort((a, b) => (a.name < b.name ? -1 : 1))
+  const volumes = node ? await volumesOf(pod, side) : []
   const nominated: string | undefined = seen.status.nominatedNodeName
   return {
     ...(node ? { node } : {}),
     ...(nominated ? { nominated } : {}),
+    volumes,
     victims: victims.map(v => v.name),
     told: {
       status: 200,
@@ -87,6 +93,8 @@ export async function outcomeOf(
         best: !node || Object.values(totals).every(total => total <= totals[node]!),
         events: events.map(({ message, ...e }) => ({ ...e, message: own(message, seen, node) })),
         victims,
+        // Which suit depends on the node, which chance may have chosen.
+        volumes: Object.keys(scores ?? {}).length > 1 ? undefined : volumes,
       },
     },
   }
@@ -105,6 +113,15 @@ function deciding(scores: Scores | undefined): Scores | undefined {
       Object.fromEntries(plugins.map(plugin => [plugin, parts[plugin] ?? 0])),
     ]),
   )
+}
+
+async function volumesOf({ metadata, spec }: Json, side: Side): Promise<string[]> {
+  const found: string[] = []
+  for (const { persistentVolumeClaim } of spec.volumes ?? []) {
+    const path = `/api/v1/namespaces/${metadata.namespace}/persistentvolumeclaims/${persistentVolumeClaim.claimName}`
+    found.push(`${persistentVolumeClaim.claimName}: ${(await side.json('GET', path)).spec.volumeName}`)
+  }
+  return found
 }
 
 const keyOf = ({ metadata: { namespace, name } }: Json): string => `${namespace}/${name}`

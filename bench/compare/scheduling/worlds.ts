@@ -134,7 +134,18 @@ function maker(random: Random) {
     }
   }
   const init = (i: number) => ({ ...container(`i${i}`), ports: [], ...when(0.4, () => ({ restartPolicy: 'Always' })) })
-  const claims = ['bound-x', 'bound-any', 'bound-alone', 'lost', 'waiting', 'absent']
+  const claims = [
+    'bound-x',
+    'bound-any',
+    'bound-alone',
+    'lost',
+    'waiting',
+    'absent',
+    'late-1',
+    'late-2',
+    'late-3',
+    'made',
+  ]
   const volume = (i: number) => ({ name: `v${i}`, persistentVolumeClaim: { claimName: one(claims) } })
 
   return {
@@ -230,10 +241,45 @@ function maker(random: Random) {
           spec: { accessModes: [mode], resources: { requests: size }, storageClassName: 'now', ...more },
         },
       })
-      const required = { nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['x'] }] }] }
+      const zoneOnly = (zone: string) => ({
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: [zone] }] }],
+      })
+      const required = zoneOnly('x')
+      const inZone = (values: string[]) => ({ matchLabelExpressions: [{ key: 'zone', values }] })
+      const waits = { volumeBindingMode: 'WaitForFirstConsumer' }
+      const storageClass = (name: string, provisioner: string, more: object) => ({
+        path: '/apis/storage.k8s.io/v1/storageclasses',
+        object: { metadata: { name }, provisioner, ...more },
+      })
+      /** Bound to whatever suits where the pod goes. */
+      const late = (namespace: string) =>
+        ['late-1', 'late-2', 'late-3', 'made'].map(name => ({
+          path: `/api/v1/namespaces/${namespace}/persistentvolumeclaims`,
+          object: {
+            metadata: { name },
+            spec: {
+              accessModes: ['ReadWriteOnce'],
+              resources: { requests: { storage: one(['1Gi', '2Gi']) } },
+              storageClassName: name === 'made' ? 'made' : 'late',
+            },
+          },
+        }))
       const limited = nodes.filter(() => chance(0.4)).map(({ metadata: { name } }) => name as string)
       return [
-        { path: '/apis/storage.k8s.io/v1/storageclasses', object: { metadata: { name: 'now' }, provisioner: 'd.io' } },
+        storageClass('now', 'd.io', {}),
+        storageClass('late', 'kubernetes.io/no-provisioner', waits),
+        storageClass('made', 'd.io', { ...waits, ...when(0.5, () => ({ allowedTopologies: [inZone(['x', 'y'])] })) }),
+        ...['late-a', 'late-b', 'late-c'].map(name =>
+          volume(
+            name,
+            {},
+            {
+              storageClassName: 'late',
+              capacity: { storage: one(['1Gi', '2Gi', '3Gi']) },
+              ...when(0.6, () => ({ nodeAffinity: { required: zoneOnly(one(['x', 'y', 'z'])) } })),
+            },
+          ),
+        ),
         volume('x', {}, { nodeAffinity: { required } }),
         volume('any', chance(0.5) ? { 'topology.kubernetes.io/zone': one(['x', 'y']) } : {}, {}),
         volume('alone', {}, { accessModes: ['ReadWriteOncePod'] }),
@@ -243,6 +289,7 @@ function maker(random: Random) {
           claim(namespace, 'bound-alone', { volumeName: 'alone' }, 'ReadWriteOncePod'),
           claim(namespace, 'lost', { volumeName: 'gone' }),
           claim(namespace, 'waiting', {}),
+          ...late(namespace),
         ]),
         ...limited.map(name => ({
           path: '/apis/storage.k8s.io/v1/csinodes',
