@@ -73,10 +73,10 @@ export function findEviction(
     if (candidates.push(found) >= enough && harmless) break
   }
   if (!candidates.length) {
-    for (const { node, refusalWith } of hopeless) {
+    for (const node of hopeless) {
       const left = node.placed.filter(p => p.priority >= info.priority)
       const promised = decider.promisedOn(node).filter(p => p.uid !== info.uid && p.priority >= info.priority)
-      const refusal = left.length < node.placed.length ? refusalWith([...left, ...promised]) : noVictims
+      const refusal = left.length < node.placed.length ? unfit.refusalWith(node, [...left, ...promised]) : noVictims
       for (const reason of refusal) note(reason)
     }
     return { message: fitMessage(nodes, reasons) }

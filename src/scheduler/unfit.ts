@@ -10,8 +10,10 @@ export interface Unfit {
   failure: FitFailure
   /** Each node that might do if pods made room. To be asked for before anything changes. */
   evictable: readonly NodeView[]
-  /** Each other node that Kubernetes would try to clear, in vain, and what its rule would say with only these pods left there. */
-  hopeless: readonly { node: NodeView; refusalWith(left: readonly PodInfo[]): readonly string[] }[]
+  /** Each other node that Kubernetes would try to clear, in vain. */
+  hopeless: readonly NodeView[]
+  /** What such a node's rule would say with only these pods left there. */
+  refusalWith(node: NodeView, left: readonly PodInfo[]): readonly string[]
   /** Holds for every pod of the class until something changes. */
   lasting: boolean
 }
@@ -26,7 +28,7 @@ interface Tally {
 export function refusedEverywhere(plugin: string, reason: string, nodes: number): Unfit {
   const group = { plugin, reason, count: nodes, nodes: [] }
   const failure = { nodes, groups: [group], everywhere: reason, plugins: new Set([plugin]) }
-  return { node: undefined, failure, evictable: [], hopeless: [], lasting: true }
+  return { node: undefined, failure, evictable: [], hopeless: [], refusalWith: () => [], lasting: true }
 }
 
 /**
@@ -59,6 +61,10 @@ export function unfit(
     get hopeless() {
       return clearing().hopeless
     },
+    refusalWith(node, left) {
+      const { by } = refusals.get(rows[node.index]!)
+      return by.refusalWith!(actives.find(a => a.plugin === by)?.state, node, left)
+    },
     lasting,
   }
 }
@@ -90,14 +96,13 @@ function failureOf(
 function whereEvictionHelps(state: ClusterState, refused: Int32Array, refusals: Refusals, actives: readonly Active[]) {
   const stateOf = new Map(actives.map(a => [a.plugin, a.state]))
   const evictable: NodeView[] = []
-  const hopeless: Unfit['hopeless'][number][] = []
+  const hopeless: NodeView[] = []
   for (const node of state.nodes) {
     const id = refused[node.index]!
     if (!id) continue
     const { by } = refusals.get(id)
-    const prepared = stateOf.get(by)
-    if (by.evictionHelps?.(prepared, node)) evictable.push(node)
-    else if (by.refusalWith) hopeless.push({ node, refusalWith: left => by.refusalWith!(prepared, node, left) })
+    if (by.evictionHelps?.(stateOf.get(by), node)) evictable.push(node)
+    else if (by.refusalWith) hopeless.push(node)
   }
   return { evictable, hopeless }
 }

@@ -97,7 +97,7 @@ export class ExtenderScheduler {
     const plugin = extenderPlugin
     const groups = [...reasons].map(([reason, nodes]) => ({ plugin, reason, count: nodes.length, nodes }))
     const failure = { nodes: this.#options.nodes(), groups, plugins: new Set([plugin]) }
-    return { node: undefined, failure, evictable: [], hopeless: [], lasting: false }
+    return { node: undefined, failure, evictable: [], hopeless: [], refusalWith: () => [], lasting: false }
   }
 
   #concerned(pod: PodInfo['pod'], does: (e: Extender) => string | undefined): Extender[] {
