@@ -4,6 +4,7 @@ import type { Unfit } from './decider.ts'
 import { defaultProfile, type EnoughCandidates } from './plugins/index.ts'
 import { findEviction } from './preemption.ts'
 import { makeNode, makePod, makeScene, type PodSketch, type Scene } from './testing/index.ts'
+import { claimVolume } from './testing/storage.ts'
 
 const one = { cpu: '1' }
 
@@ -95,6 +96,22 @@ describe('preemption', () => {
       },
       { priority: 9, requests: { cpu: '5', memory: '2Gi' } },
       '0/3 nodes are available: 1 Insufficient memory, 1 No preemption victims found for incoming pod, 2 Insufficient cpu.',
+    ],
+    [
+      'says of nodes without the user of a claim for one pod that it is in use',
+      {
+        nodes: [makeNode('a'), makeNode('b'), makeNode('c')],
+        pods: [
+          makePod('user', { on: 'a', priority: 9, volumes: [claimVolume('c')] }),
+          makePod('low', { on: 'b', priority: 1 }),
+          makePod('high', { on: 'c', priority: 9 }),
+        ],
+        claims: [{ name: 'c', volume: 'v', mode: 'ReadWriteOncePod' }],
+        volumes: [{ name: 'v' }],
+      },
+      { priority: 9, volumes: [claimVolume('c')] },
+      '0/3 nodes are available: 1 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode, ' +
+        '2 No preemption victims found for incoming pod.',
     ],
     [
       'says all that is short where others would still be in the way',

@@ -4,6 +4,8 @@ import type { PodInfo } from '../pod-class.ts'
 import { claimUses, usesClaim } from '../volumes/claim-uses.ts'
 import { isDisk } from '../volumes/inline-disks.ts'
 
+const inUse = 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode'
+
 interface State {
   disks: readonly Volume[]
   /** Claims that one pod at a time may use. */
@@ -31,12 +33,12 @@ export const volumeRestrictions: SchedulerPlugin<State> = {
   },
   filter({ disks, users }, { placed }) {
     if (disks.length && placed.some(other => shareDisk(disks, other))) return 'node(s) had no available disk'
-    return users()
-      ? 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode'
-      : undefined
+    return users() ? inUse : undefined
   },
   evictionHelps: ({ disks, exclusive }, { placed }) =>
     placed.some(other => shareDisk(disks, other) || claimUses(other.pod).some(u => exclusive.has(u.key))),
+  // Its user is elsewhere.
+  refusalWith: () => [inUse],
   wakes: (e, { pod }) =>
     e.type === 'pod-removed'
       ? sharesClaim(pod, e.pod.pod) || shareDisk(pod.spec.volumes ?? [], e.pod)
