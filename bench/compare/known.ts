@@ -46,6 +46,11 @@ const known: Known[] = [
     what: /^autoscaler-without-metrics/,
   },
   {
+    reason: 'kube-scheduler 1.32 does not look again when a pod ends whose own anti-affinity kept others away',
+    cause: /^no answer by Kubernetes$/,
+    what: /^world \d+: .*, its victims gone$/,
+  },
+  {
     reason: 'the default StorageClass is there from the start',
     cause: /storageClassName/,
     what: /^persistentvolumeclaims/,
