@@ -44,6 +44,8 @@ export interface ApiServer extends AsyncDisposable {
   listen(options: ListenOptions): Promise<Listening>
   /** Puts others in the places of those who are asked what somebody may do, or whose tokens are believed. */
   choose(choices: Pick<ApiServerOptions, 'authorization' | 'issuers'>): void
+  /** Tells the cluster of other authorities (PEM) from now on, in its own place of those there were. Listeners are told by themselves. */
+  trust(authorities: { clientCa: string; frontProxyCa: string }): Promise<void>
   /** What it is called among the servers of its store; '' before it is published. */
   name(): string
   /** Makes this server known inside the cluster until it is closed: an endpoint of the `kubernetes` Service. */
@@ -61,7 +63,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   setMaxListeners(0, closing.signal)
   const { core, metrics } = await loadCore(options, outside, closing.signal)
   const { registry } = metrics
-  const aggregation = aggregationOf(core, registry, options)
+  const trusted: Trusted = { clientCa: options.clientCa, frontProxy: options.frontProxy }
+  const aggregation = new Aggregation(core, registry, { trusted, identity: options.frontProxy?.identity })
   const identity = identityOf(core, options, outside, metrics.access)
   const authorizers = addAuthorizers(core, options, outside, registry)
   addAdmission(core, options, { rbac: authorizers.rbac, addresses, registry })
@@ -86,7 +89,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   })
   await startHouse(core, options, { aggregation, steps, serviceAddress: addressIn(addresses[0]!, 1) })
   const listeners = new Listeners(handler, outside, flowControl)
-  const presence = presenceOf(core, options)
+  const presence = presenceOf(core, options.shared ?? false, trusted)
   const close = async () => {
     await withdrawn(presence, core)
     closing.abort()
@@ -99,6 +102,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     choose({ authorization, issuers }) {
       if (authorization) authorizers.choose(authorization)
       if (issuers) identity.issuers.choose(issuers)
+    },
+    async trust({ clientCa, frontProxyCa }) {
+      trusted.clientCa = clientCa
+      if (trusted.frontProxy) trusted.frontProxy = { ...trusted.frontProxy, ca: frontProxyCa }
+      await Promise.all([aggregation.publishTrusted(), presence.publishAgain()])
     },
     name: () => presence.name,
     listen: listenOptions => listeners.add(listenOptions),
@@ -118,14 +126,13 @@ function outsideOf({ clock, random, net, log }: ApiServerOptions): Outside {
   }
 }
 
-function aggregationOf(core: Core, registry: Registry, { clientCa, frontProxy }: ApiServerOptions): Aggregation {
-  return new Aggregation(core, registry, { clientCa, frontProxy, identity: frontProxy?.identity })
-}
+/** In one place for all that tell of it: it may be another one later. */
+type Trusted = ExtensionAuthentication
 
-function presenceOf(core: Core, { shared = false, clientCa }: ApiServerOptions): ServerPresence {
+function presenceOf(core: Core, shared: boolean, trusted: Trusted): ServerPresence {
   return new ServerPresence(core, shared, async living => {
     await publishAddresses(core, living)
-    if (clientCa) await publishClusterInfo(core, living, clientCa)
+    if (trusted.clientCa) await publishClusterInfo(core, living, trusted.clientCa)
   })
 }
 

@@ -68,7 +68,7 @@ export async function localStatus({ clock, disk }: Outside, dataDir: string, run
       ...endWarnings(ends, clock.now()),
       ...(state !== 'stopped' && (await authorityBeforeRenewal(disk, join(dataDir, 'pki')))
         ? [
-            'the authority was renewed, and the server goes on with the old one: start it again. SIGTERM leaves containers running.',
+            'the authority was renewed, and the server has not taken it over: see its log, or start it again. SIGTERM leaves containers running.',
           ]
         : []),
       ...(await roomWarnings(disk, dataDir)),

@@ -39,6 +39,7 @@ export { replicaSetReconciler, replicationControllerReconciler } from './replica
 export { resourceClaimReconciler } from './resource-claim.ts'
 export { resourceClaimTemplateReconciler } from './resource-claim-template.ts'
 export { resourceQuotaReconciler } from './resource-quota.ts'
+export type { RootCertificate } from './root-certificate.ts'
 export { rootCaReconciler, serviceAccountReconciler } from './service-account.ts'
 export { serviceAccountTokenReconciler } from './service-account-token.ts'
 export { staleDisruptionReconciler } from './stale-disruption.ts'

@@ -3,6 +3,7 @@ import type { CacheIndex, Reconciler, World } from '../client/reconciler.ts'
 import { isConflict, isNotFound } from '../models/api-error.ts'
 import { Secret, ServiceAccount, type TokenRequest } from '../models/kinds/index.ts'
 import { keyOf, keyText } from '../models/object.ts'
+import { type RootCertificate, renewals, rootCertificate } from './root-certificate.ts'
 
 const type = 'kubernetes.io/service-account-token'
 const nameAnnotation = 'kubernetes.io/service-account.name'
@@ -14,7 +15,8 @@ const seconds = 2 ** 32
  * Fills Secrets that ask for a token of a ServiceAccount, as programs that are older than short-lived tokens want them,
  * and removes them with their account. @param options.certificate PEM of the API's authority
  */
-export function serviceAccountTokenReconciler(options: { certificate: string }): Reconciler {
+export function serviceAccountTokenReconciler(options: { certificate: string | RootCertificate }): Reconciler {
+  const certificate = rootCertificate(options.certificate)
   return {
     name: 'service-account-token',
     primary: Secret,
@@ -24,6 +26,12 @@ export function serviceAccountTokenReconciler(options: { certificate: string }):
         keys: (account: ServiceAccount, cache) => cache.byIndex(secretsByAccount, keyText(keyOf(account))).map(keyOf),
       },
     ],
+    sources: renewals(certificate, cache =>
+      cache
+        .list(Secret)
+        .filter(secret => secret.type === type)
+        .map(keyOf),
+    ),
     writes: [
       { kind: Secret, part: 'owned' },
       { kind: ServiceAccount, part: 'owned' },
@@ -34,8 +42,10 @@ export function serviceAccountTokenReconciler(options: { certificate: string }):
       const account = await readAccount(world, key.namespace!, accountOf(secret))
       const said = secret.metadata.annotations?.[uidAnnotation]
       if (!account || (said && said !== account.metadata.uid)) return remove(world, secret)
-      const complete = said && ['token', 'ca.crt', 'namespace'].every(name => secret.data?.[name])
-      if (!complete) await fill(world, secret, account, options.certificate)
+      const authority = textToBase64(certificate.current())
+      const complete =
+        said && ['token', 'namespace'].every(name => secret.data?.[name]) && secret.data?.['ca.crt'] === authority
+      if (!complete) await fill(world, secret, account, authority)
     },
   }
 }
@@ -69,11 +79,11 @@ async function remove({ client }: World, secret: Secret): Promise<void> {
   }
 }
 
-async function fill({ client }: World, secret: Secret, account: ServiceAccount, certificate: string): Promise<void> {
+async function fill({ client }: World, secret: Secret, account: ServiceAccount, authority: string): Promise<void> {
   const { name, uid, namespace } = secret.metadata
   const boundObjectRef = { apiVersion: 'v1', kind: 'Secret', name, uid: uid! }
   const data = { ...secret.data }
-  data['ca.crt'] ||= textToBase64(certificate)
+  data['ca.crt'] = authority
   data['namespace'] ||= textToBase64(namespace!)
   try {
     if (!data['token']) {

@@ -1,6 +1,8 @@
 import type { Reconciler, World } from '../client/reconciler.ts'
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../models/api-error.ts'
 import { ConfigMap, Namespace, ServiceAccount } from '../models/kinds/index.ts'
+import { keyOf } from '../models/object.ts'
+import { type RootCertificate, renewals, rootCertificate } from './root-certificate.ts'
 
 /** Every namespace has these ServiceAccounts; `default` unless given. */
 export function serviceAccountReconciler(options: { names?: string[] } = {}): Reconciler {
@@ -28,8 +30,8 @@ export function serviceAccountReconciler(options: { names?: string[] } = {}): Re
 const rootCaName = 'kube-root-ca.crt'
 
 /** Every namespace has the cluster's root certificate, which pods trust the API server by. @param options.certificate PEM */
-export function rootCaReconciler(options: { certificate: string }): Reconciler {
-  const data = { 'ca.crt': options.certificate }
+export function rootCaReconciler(options: { certificate: string | RootCertificate }): Reconciler {
+  const certificate = rootCertificate(options.certificate)
   const annotations = {
     'kubernetes.io/description':
       'The certificate by which pods of this cluster know its API server. Kept by the control plane.',
@@ -43,17 +45,19 @@ export function rootCaReconciler(options: { certificate: string }): Reconciler {
         keys: ({ metadata }: ConfigMap) => (metadata.name === rootCaName ? [{ name: metadata.namespace! }] : []),
       },
     ],
+    sources: renewals(certificate, cache => cache.list(Namespace).map(keyOf)),
     writes: [{ kind: ConfigMap, part: 'owned' }],
     async reconcile({ name: namespace }, world) {
       if (!isActive(world, namespace)) return
       const { cache, client } = world
+      const data = { 'ca.crt': certificate.current() }
       const known = cache.get(ConfigMap, { namespace, name: rootCaName })
       if (!known) {
         const draft = { metadata: { namespace, name: rootCaName, annotations }, data }
         await createOnce(() => client.create(ConfigMap, draft))
         return
       }
-      const same = Object.keys(known.data ?? {}).length === 1 && known.data?.['ca.crt'] === options.certificate
+      const same = Object.keys(known.data ?? {}).length === 1 && known.data?.['ca.crt'] === data['ca.crt']
       if (same && known.metadata.annotations?.['kubernetes.io/description']) return
       const metadata = { ...known.metadata, annotations: { ...known.metadata.annotations, ...annotations } }
       try {

@@ -3,8 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Disk, systemDisk } from '../base/disk.ts'
+import { silentLogger } from '../base/logger.ts'
 import { callersKubeconfig, handToCaller, takeFromCaller } from './callers-kubeconfig.ts'
 import { readKubeconfig } from './kubeconfig.ts'
+import { systemOutside } from './outside.ts'
+import { keepOwnKubeconfig } from './own-kubeconfig.ts'
+import type { Pki } from './pki.ts'
+import { readKubeconfigNote } from './run-file.ts'
+import { resolveSettings } from './settings.ts'
 
 async function homeOfAnn() {
   const home = await mkdtemp(join(tmpdir(), 'optiflow-ann-'))
@@ -33,6 +39,27 @@ test('who called sudo has the context in the own kubeconfig, and owns it', async
   expect(given).toEqual({ [`${home}/.kube`]: '1000:1001', [path]: '1000:1001' })
   await takeFromCaller(disk, path, 'optiflow')
   expect(await disk.exists(path)).toBe(false)
+})
+
+test('every server hands it on and notes where: one of several as well as "up"', async () => {
+  const { home, disk, given } = await homeOfAnn()
+  const dataDir = join(home, 'data')
+  const settings = resolveSettings({
+    ...{ flags: { 'data-dir': dataDir }, env: {}, machine: { root: true, containerd: false, hostname: 'here' } },
+  })
+  const admin = { cert: 'CERT', key: 'KEY' }
+  const pki = { ca: { cert: 'CA', key: '' }, admin, follow: () => () => {} } as unknown as Pki
+  const outside = { ...systemOutside(silentLogger), disk }
+  const path = join(home, 'roots-config')
+  const env = { SUDO_UID: '1000', HOME: '/root' }
+  const place = { settings, path, pki, url: ours.server, outside, env }
+  const kept = await keepOwnKubeconfig(place)
+  kept.letBe()
+  const callers = `${home}/.kube/config`
+  expect(kept.places).toBe(`${path} and ${callers}, context optiflow`)
+  expect(await readKubeconfig(disk, callers, 'optiflow')).toEqual(ours)
+  expect(given[callers]).toBe('1000:1001')
+  expect(await readKubeconfigNote(disk, dataDir)).toEqual({ kubeconfig: path, callers, context: 'optiflow' })
 })
 
 test('nobody else’s file is touched: without sudo, as root, with $KUBECONFIG, or when the user is not known', async () => {

@@ -5,27 +5,16 @@ import { explain, OptiFlowError } from '../base/errors.ts'
 import { bracketed } from '../base/ip.ts'
 import { createClient, inProcessTransport } from '../client/index.ts'
 import { AskedPorts } from '../gateway/index.ts'
-import { callersKubeconfig, handToCaller } from './callers-kubeconfig.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import { startGateway } from './gateway-part.ts'
 import { gatewayUser } from './identities.ts'
-import { kubeconfigFiles, kubeconfigToWrite, mergeKubeconfig } from './kubeconfig.ts'
 import { startManagers } from './managers.ts'
 import { startNodesHere } from './nodes-here.ts'
+import { context, keepOwnKubeconfig, ownKubeconfig } from './own-kubeconfig.ts'
 import { asPart } from './part.ts'
 import { checkMachine } from './preflight.ts'
-import {
-  AlreadyRunning,
-  noted,
-  type RunFile,
-  readKubeconfigNote,
-  removeRunFileOf,
-  runningCluster,
-  writeKubeconfigNote,
-  writeRunFile,
-} from './run-file.ts'
+import { AlreadyRunning, noted, type RunFile, removeRunFileOf, runningCluster, writeRunFile } from './run-file.ts'
 import { startServer } from './server.ts'
-import { keepAdminKey } from './server-keys.ts'
 import type { Settings } from './settings.ts'
 
 export interface RunningCluster extends AsyncDisposable {
@@ -35,8 +24,6 @@ export interface RunningCluster extends AsyncDisposable {
   /** Whether kubectl uses our context without being told. */
   current: boolean
 }
-
-const context = 'optiflow'
 
 /** A part that has not stopped after so long is left: the process ends anyway, and nothing acknowledged is in memory only. */
 const stopLimitMs = 10_000
@@ -81,27 +68,11 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     if (gateway) stack.use(gateway, 'gateway')
 
     const { url, pki } = server
-    const connection = () => ({ server: url, ca: pki.ca.cert, ...pki.admin })
-    const callers = settings.kubeconfig
-      ? undefined
-      : ((await callersKubeconfig(disk, process.env)) ?? (await readKubeconfigNote(disk, settings.dataDir))?.callers)
-    const write = async () => {
-      const current = await mergeKubeconfig(disk, kubeconfig, context, connection(), kubeconfigsOf(settings))
-      if (callers && callers !== kubeconfig)
-        await handToCaller(disk, callers, context, connection()).catch(error =>
-          outside.log.warn(
-            { path: callers, error: explain(error) },
-            'the kubeconfig of who called sudo is left as it is',
-          ),
-        )
-      return current
-    }
-    const current = await asPart(report, 'kubeconfig', kubeconfig, async () => [
-      await write(),
-      `${kubeconfig}${callers && callers !== kubeconfig ? ` and ${callers}` : ''}, context ${context}`,
-    ])
-    stack.defer(keepAdminKey(pki, async () => void (await write()), outside))
-    await writeKubeconfigNote(disk, settings.dataDir, { kubeconfig, context, ...(callers ? { callers } : {}) })
+    const { current, letBe } = await asPart(report, 'kubeconfig', kubeconfig, async () => {
+      const kept = await keepOwnKubeconfig({ ...{ settings, pki, url, outside }, path: kubeconfig, env: process.env })
+      return [kept, kept.places]
+    })
+    stack.defer(letBe)
     signal.throwIfAborted()
     await writeRunFile(disk, settings.dataDir, { ...run, state: 'ready', url, nodes })
     return { url, kubeconfig, context, current, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }
@@ -114,8 +85,6 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 }
 
 const adviceOf = (error: unknown) => (error instanceof OptiFlowError && error.hint ? { hint: error.hint } : {})
-
-const kubeconfigsOf = ({ kubeconfig }: Settings) => (kubeconfig ? [kubeconfig] : kubeconfigFiles())
 
 /** What is known of a cluster before its first step. */
 export async function startingRun(
@@ -131,7 +100,7 @@ export async function startingRun(
     listen: host,
     runtime: settings.runtime,
     nodes: [],
-    kubeconfig: await kubeconfigToWrite(disk, kubeconfigsOf(settings), context),
+    kubeconfig: await ownKubeconfig(settings, disk),
     context,
   }
 }

@@ -18,6 +18,7 @@ import { allReconcilers } from './reconcilers.ts'
 import { schedulerMetrics } from './scheduler-metrics.ts'
 import { startScheduler } from './scheduling.ts'
 import type { RunningServer } from './server.ts'
+import { current } from './server-keys.ts'
 import type { Settings } from './settings.ts'
 import { certificateSigner } from './signing.ts'
 
@@ -128,8 +129,8 @@ interface Surroundings {
 function reconcilersOf({ settings, outside }: ClusterOptions, { pki }: RunningServer, around: Surroundings) {
   return allReconcilers({
     settings,
-    ca: pki.ca.cert,
-    signer: certificateSigner(pki.ca, outside),
+    ca: { current: () => pki.ca.cert, follow: pki.follow },
+    signer: certificateSigner(current(pki, 'ca'), outside),
     gateway: { addresses: [nodeIp()], engine: engineOf(settings), asked: around.asked },
     net: outside.net,
     metrics: around.told,

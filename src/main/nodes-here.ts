@@ -27,6 +27,7 @@ export async function startNodesHere(
   const clientOf = (user: typeof networkUser) => createClient(transportOf(user), clock)
   const ip = nodeIp()
   const keys = await keysHere(pki, settings.nodeName, ip)
+  stack.defer(pki.follow(() => void keys.renewAuthority(signal)))
   if (settings.runtime === 'containerd') {
     const metrics = new AgentMetrics()
     const told = { host: 'in-process', clock, tell: metrics.apiCalled.bind(metrics) }
@@ -62,5 +63,12 @@ async function keysHere(pki: Pki, nodeName: string, ip: string): Promise<NodeKey
       ? pki.client('node-client', subject, age)
       : pki.serving('node-server', { ...subject, ips: [ip, '127.0.0.1'], dnsNames: [nodeName] }, age)
   const [client, server] = await Promise.all([ask('client', 'any'), ask('server', 'any')])
-  return new NodeKeys(pki.ca.cert, { client, server }, { ask: use => ask(use, 'new') })
+  return new NodeKeys(
+    pki.ca.cert,
+    { client, server },
+    {
+      ask: use => ask(use, 'new'),
+      authority: async () => pki.ca.cert,
+    },
+  )
 }

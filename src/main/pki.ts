@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import {
   type CertificateRequest,
@@ -18,6 +19,21 @@ import type { Random } from '../base/random.ts'
 /** Those that a running server uses, and replaces while it runs. */
 export type ServerKey = 'server' | 'admin' | 'agentClient' | 'frontProxyClient'
 
+/** Those that are taken over when their files change while a server runs. */
+export type FollowedKey = 'ca' | 'frontProxyCa' | ServerKey
+
+/** Told which pairs are others now. */
+export type KeyFollower = (changed: readonly FollowedKey[]) => void
+
+const files: Record<FollowedKey, string> = {
+  ca: 'ca',
+  frontProxyCa: 'front-proxy-ca',
+  server: 'server',
+  admin: 'admin',
+  agentClient: 'agent-client',
+  frontProxyClient: 'front-proxy-client',
+}
+
 /** Every key of the cluster. Files below `<dataDir>/pki`, private ones 0600; made when missing, renewed 30 days before their end, authorities a year before. */
 export interface Pki {
   /** Signs servers, clients and nodes. */
@@ -33,6 +49,13 @@ export interface Pki {
   agentClient: KeyPair
   /** Makes another pair of these, which is `pki[name]` from then on. */
   renew(name: ServerKey): Promise<void>
+  /**
+   * Takes what the files have now, as somebody renewed or replaced them. What cannot be used is left as it was; all else is taken.
+   * @throws DamagedKey
+   */
+  reload(): Promise<void>
+  /** Tells of what `reload` took. @returns ends that */
+  follow(follower: KeyFollower): () => void
   tokenKey: { privateKey: string; publicKey: string }
   /** Lets a node ask for its certificate: `optiflow agent --token`. */
   joinToken: string
@@ -66,7 +89,7 @@ const renewDays = 30
 /** What is signed for a year shall not outlive the authority. */
 export const authorityNoticeMs = 365 * 86_400_000
 
-/** Below `pki/`: the authority that a server that runs still has, since it was signed again. The next start takes it away. */
+/** Below `pki/`: the authority that a server that runs still has, since it was signed again. Taken away when it has the new one. */
 const renewedNote = 'renewed'
 
 /** A file of a key or certificate has something else in it. */
@@ -87,14 +110,14 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
 
   const issued = async (
     name: string,
-    by: KeyPair,
+    by: 'ca' | 'frontProxyCa',
     request: CertificateRequest,
     age: KeyAge = 'any',
   ): Promise<KeyPair> => {
     const names = { dnsNames: request.dnsNames ?? [], ips: request.ips ?? [] }
     const old = age === 'new' ? undefined : await readPair(disk, folder, name)
     if (old && certificateCovers(old.cert, names, renewDays, clock)) return old
-    return savePair(disk, folder, name, await issueCertificate(by, request, clock))
+    return savePair(disk, folder, name, await issueCertificate(pki[by], request, clock))
   }
 
   async function text(name: string, make: () => Promise<string>): Promise<string> {
@@ -106,21 +129,21 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
   }
 
   await disk.remove(join(folder, renewedNote))
-  const ca = await authority('ca')
-  const frontProxyCa = await authority('front-proxy-ca')
+  const pki = { ca: await authority(files.ca), frontProxyCa: await authority(files.frontProxyCa) } as Pki
   const make: Record<ServerKey, (age?: KeyAge) => Promise<KeyPair>> = {
-    server: age => issued('server', ca, { commonName: 'optiflow', ...options.serverNames, usages: ['server'] }, age),
+    server: age =>
+      issued(files.server, 'ca', { commonName: 'optiflow', ...options.serverNames, usages: ['server'] }, age),
     admin: age =>
       issued(
-        'admin',
-        ca,
+        files.admin,
+        'ca',
         { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'], rsa: true },
         age,
       ),
     agentClient: age =>
       issued(
-        'agent-client',
-        ca,
+        files.agentClient,
+        'ca',
         {
           commonName: 'kube-apiserver-kubelet-client',
           organizations: ['system:masters'],
@@ -129,7 +152,7 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
         age,
       ),
     frontProxyClient: age =>
-      issued('front-proxy-client', frontProxyCa, { commonName: frontProxyName, usages: ['client'] }, age),
+      issued(files.frontProxyClient, 'frontProxyCa', { commonName: frontProxyName, usages: ['client'] }, age),
   }
   const tokenKeyPair = async () => {
     let made: { privateKey: string; publicKey: string } | undefined
@@ -151,22 +174,71 @@ export async function loadPki(options: PkiOptions): Promise<Pki> {
     return `${hex.slice(0, 6)}.${hex.slice(6, 22)}`
   })
 
-  const pki: Pki = {
-    ca,
-    frontProxyCa,
-    frontProxyClient,
-    server,
-    admin,
-    agentClient,
-    tokenKey,
-    joinToken,
-    serving: (name, request, age) => issued(name, ca, { ...request, usages: ['server'] }, age),
-    client: (name, request, age) => issued(name, ca, { ...request, usages: ['client'] }, age),
-    renew: async name => {
-      pki[name] = await make[name]('new')
+  // One after the other: a pair that is being written looks like one whose key is another's.
+  let busy: Promise<void> = Promise.resolve()
+  const inTurn = (work: () => Promise<void>) => {
+    const done = busy.then(work)
+    busy = done.catch(() => {})
+    return done
+  }
+  const followers = new Set<KeyFollower>()
+  const own: Omit<Pki, 'ca' | 'frontProxyCa'> = {
+    ...{ frontProxyClient, server, admin, agentClient, tokenKey, joinToken },
+    serving: (name, request, age) => issued(name, 'ca', { ...request, usages: ['server'] }, age),
+    client: (name, request, age) => issued(name, 'ca', { ...request, usages: ['client'] }, age),
+    renew: name =>
+      inTurn(async () => {
+        pki[name] = await make[name]('new')
+      }),
+    reload: () =>
+      inTurn(async () => {
+        const { changed, faults } = await readChanged(disk, folder, pki)
+        Object.assign(pki, changed)
+        const names = Object.keys(changed) as FollowedKey[]
+        if (names.length) for (const follow of followers) follow(names)
+        if ('ca' in changed) await disk.remove(join(folder, renewedNote))
+        if (faults.length) throw faults[0]
+      }),
+    follow(follower) {
+      followers.add(follower)
+      return () => void followers.delete(follower)
     },
   }
-  return pki
+  return Object.assign(pki, own)
+}
+
+/** The pairs whose files have something else in them by now that can be used, and what is wrong with the others. */
+async function readChanged(disk: Disk, folder: string, inUse: Pick<Pki, FollowedKey>) {
+  const changed: Partial<Record<FollowedKey, KeyPair>> = {}
+  const faults: unknown[] = []
+  for (const [name, file] of Object.entries(files) as [FollowedKey, string][]) {
+    try {
+      const pair = await readPair(disk, folder, file)
+      if (!pair || (pair.cert === inUse[name].cert && pair.key === inUse[name].key)) continue
+      checkPair(join(folder, file), pair)
+      changed[name] = pair
+    } catch (error) {
+      faults.push(error)
+    }
+  }
+  return { changed, faults }
+}
+
+/** @throws DamagedKey */
+function checkPair(path: string, { cert, key }: KeyPair): void {
+  let fits: boolean
+  try {
+    fits = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+  } catch (cause) {
+    throw new DamagedKey(`${path}.crt or ${path}.key cannot be read`, {
+      cause,
+      hint: 'Write both again, whole; until then the pair before stays in use.',
+    })
+  }
+  if (!fits)
+    throw new DamagedKey(`${path}.key is not the key of ${path}.crt`, {
+      hint: 'Write both of one pair there; until then the pair before stays in use.',
+    })
 }
 
 /** There is no authority to renew. */
@@ -183,7 +255,7 @@ export interface RenewedAuthority {
 
 /**
  * Signs the cluster's authorities again with their own keys, for ten years from now, whether a server runs or not: all
- * that they signed stays good. A server that runs has the new ones from its next start on.
+ * that they signed stays good. A server that runs takes them over: `followKeys`.
  * @throws NoAuthority, DamagedKey
  */
 export async function renewAuthorities(
@@ -201,12 +273,13 @@ export async function renewAuthorities(
     if (!isSameAuthority(pair.cert, pair.cert))
       throw new NoAuthority(`${path} is not signed by its own key`, { hint: 'Have it renewed by who has signed it.' })
   }
+  // First: a server that runs takes it away when it has taken the authority.
+  if (!(await disk.exists(join(folder, renewedNote)))) await disk.write(join(folder, renewedNote), pairs[0]!.pair!.cert)
   const renewed: RenewedAuthority[] = []
   for (const { name, pair } of pairs) {
     const { cert } = await resign(options, name, pair!)
     renewed.push({ name, path: join(folder, `${name}.crt`), cert })
   }
-  if (!(await disk.exists(join(folder, renewedNote)))) await disk.write(join(folder, renewedNote), pairs[0]!.pair!.cert)
   return renewed
 }
 

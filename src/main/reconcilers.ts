@@ -27,6 +27,7 @@ import {
   persistentVolumeReconciler,
   podGcReconciler,
   podGroupReconciler,
+  type RootCertificate,
   recommendationReconciler,
   replicaSetReconciler,
   replicationControllerReconciler,
@@ -66,7 +67,7 @@ import type { Settings } from './settings.ts'
 export interface ReconcilerContext {
   settings: Pick<Settings, 'clusterCidr'> & Partial<ControllerSettings>
   /** PEM of the authority that signed the API's certificate. */
-  ca: string
+  ca: string | RootCertificate
   /** Absent: this process does not have the authority's key, and leaves requests for certificates to one that has. */
   signer?: CertificateSigner
   /** Of the machine whose gateway serves Ingresses; absent: none does. */

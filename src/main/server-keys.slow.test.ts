@@ -8,7 +8,7 @@ import { VirtualClock } from '../base/virtual-clock.ts'
 import { keepGatewayKey } from './gateway-part.ts'
 import { systemOutside } from './outside.ts'
 import { loadPki } from './pki.ts'
-import { current, keepAdminKey, keepServerKeys, shownBy } from './server-keys.ts'
+import { current, keepAdminKey, keepServerKeys, listenerKeys, shownBy } from './server-keys.ts'
 
 const yearMs = 365 * 86_400_000
 
@@ -29,7 +29,7 @@ test('a server that runs on and on replaces its certificates before their end, a
   // Signing takes real time.
   while (!shown.length || client.cert === first.client.cert || proxy.cert === first.proxy.cert)
     await new Promise(resolve => setTimeout(resolve, 5))
-  expect(shown).toEqual([shownBy(pki)])
+  expect(shown).toEqual([listenerKeys(pki)])
   for (const { cert } of [pki.server, client, proxy])
     expect(validityOf(cert).untilMs - clock.now()).toBeGreaterThan(0.7 * yearMs)
   expect(await readFile(join(folder, 'agent-client.crt'), 'utf8')).toBe(client.cert)

@@ -2,7 +2,7 @@ import type { Listening } from '../apiserver/index.ts'
 import { keepAllRenewed } from '../base/certificate-rotation.ts'
 import type { KeyPair } from '../base/certificates.ts'
 import type { OutsideWorld } from './outside.ts'
-import type { Pki, ServerKey } from './pki.ts'
+import type { FollowedKey, Pki, ServerKey } from './pki.ts'
 
 const names: readonly ServerKey[] = ['server', 'agentClient', 'frontProxyClient']
 type Outside = Pick<OutsideWorld, 'clock' | 'random' | 'log'>
@@ -13,8 +13,15 @@ export const shownBy = ({ server, ca }: Pki): KeyPair => ({
   key: server.key,
 })
 
+/** What its listener goes by: what it shows, and whose certificates it believes. */
+export const listenerKeys = (pki: Pki) => ({
+  ...shownBy(pki),
+  clientCa: pki.ca.cert,
+  frontProxyCa: pki.frontProxyCa.cert,
+})
+
 /** One of the pairs as it is at any moment. */
-export const current = (pki: Pki, name: ServerKey): KeyPair => ({
+export const current = (pki: Pki, name: FollowedKey): KeyPair => ({
   get cert() {
     return pki[name].cert
   },
@@ -23,7 +30,7 @@ export const current = (pki: Pki, name: ServerKey): KeyPair => ({
   },
 })
 
-/** Replaces the server's own certificates in time, as it runs. @returns ends that */
+/** Replaces the server's own certificates in time, as it runs, and puts to use what was taken over from files. @returns ends that */
 export function keepServerKeys(
   pki: Pki,
   listening: Pick<Listening, 'useCertificate'>,
@@ -34,11 +41,16 @@ export function keepServerKeys(
     current: () => pki[name],
     async renew() {
       await pki.renew(name)
-      if (name === 'server') listening.useCertificate(shownBy(pki))
+      if (name === 'server') listening.useCertificate(listenerKeys(pki))
     },
     ...{ clock, random, log },
   }))
-  return keepAllRenewed(rotations, 'the server stops')
+  const letBe = keepAllRenewed(rotations, 'the server stops')
+  const unfollow = pki.follow(() => listening.useCertificate(listenerKeys(pki)))
+  return () => {
+    unfollow()
+    letBe()
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type ApiServer, createApiServer, type Listening, tlsNodeDialer } from '../apiserver/index.ts'
 import { Disposal } from '../base/disposal.ts'
-import { codeOf, OptiFlowError } from '../base/errors.ts'
+import { codeOf, explain, OptiFlowError } from '../base/errors.ts'
 import { bracketed } from '../base/ip.ts'
 import { nodeIp, serverNames } from './addresses.ts'
 import { administration } from './administration.ts'
@@ -13,13 +13,14 @@ import { scheduleBackups } from './backups.ts'
 import { calicoResources } from './calico-admission.ts'
 import { tellOfEnds } from './certificate-ends.ts'
 import { type Explanations, serveExplanations } from './explanations.ts'
+import { followKeys } from './followed-keys.ts'
 import { followPermission } from './followed-permission.ts'
 import { joiningUser } from './identities.ts'
 import { readOidc } from './oidc.ts'
 import type { OutsideWorld } from './outside.ts'
 import { asPart, type Report } from './part.ts'
 import { frontProxyName, loadPki, type Pki } from './pki.ts'
-import { current, keepServerKeys, shownBy } from './server-keys.ts'
+import { current, keepServerKeys, listenerKeys } from './server-keys.ts'
 import type { Settings } from './settings.ts'
 import { type OpenedStore, openStore } from './store.ts'
 import { tlsProtocol } from './tls-protocol.ts'
@@ -44,9 +45,10 @@ export interface ServerOptions {
 
 /** Store, keys and API server. @throws PortTaken, StoreFailed */
 export async function startServer({ settings, outside, report }: ServerOptions): Promise<RunningServer> {
+  const keysFolder = join(settings.dataDir, 'pki')
   const pki = await loadPki({
     ...outside,
-    folder: join(settings.dataDir, 'pki'),
+    folder: keysFolder,
     serverNames: serverNames(settings.listen.host, settings.serviceCidr, settings.clusterDomain),
   })
   const oidc = await readOidc(settings, outside.disk)
@@ -116,12 +118,21 @@ export async function startServer({ settings, outside, report }: ServerOptions):
           admission: [calicoResources],
           serviceCidr: settings.serviceCidr,
           events: { maxAgeMs: settings.eventAgeMs },
-          nodes: tlsNodeDialer(Object.assign(current(pki, 'agentClient'), { ca: pki.ca.cert })),
+          nodes: tlsNodeDialer(withAuthority(pki)),
         }),
       )
       stack.use(permission.follow(api))
       const { url, listening } = await listen(api, settings, pki)
       stack.defer(keepServerKeys(pki, listening, outside))
+      stack.defer(
+        pki.follow(() => {
+          const trusted = { clientCa: pki.ca.cert, frontProxyCa: pki.frontProxyCa.cert }
+          api
+            .trust(trusted)
+            .catch(error => outside.log.warn({ error: explain(error) }, 'the renewed authority is not published'))
+        }),
+      )
+      stack.defer(followKeys(pki, keysFolder, outside))
       stack.defer(await tellOfEnds(settings.dataDir, outside))
       await api.publish(nodeIp(), Number(new URL(url).port))
       const explanations = stack.use(serveExplanations(api, outside, settings.schedulerConfig))
@@ -131,6 +142,12 @@ export async function startServer({ settings, outside, report }: ServerOptions):
     await stack[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** What we show to agents, and whom we believe to be one. */
+const withAuthority = (pki: Pki) => {
+  const client = current(pki, 'agentClient')
+  return Object.defineProperty(client as typeof client & { ca: string }, 'ca', { get: () => pki.ca.cert })
 }
 
 async function planBackups(opened: OpenedStore, settings: Settings, outside: OutsideWorld, stack: Disposal) {
@@ -150,9 +167,7 @@ async function listen(api: ApiServer, settings: Settings, pki: Pki): Promise<{ u
       host,
       port,
       tls: {
-        ...shownBy(pki),
-        clientCa: pki.ca.cert,
-        frontProxyCa: pki.frontProxyCa.cert,
+        ...listenerKeys(pki),
         protocol: tlsProtocol(settings.tlsMinVersion, settings.tlsCipherSuites),
       },
     })

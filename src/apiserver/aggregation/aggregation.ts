@@ -3,13 +3,19 @@ import { explain } from '../../base/errors.ts'
 import type { ApiReply } from '../../models/rest.ts'
 import type { Call, Core } from '../core.ts'
 import { Availability } from './availability.ts'
-import { type ExtensionAuthentication, keepExtensionAuthentication } from './extension-authentication.ts'
+import {
+  type ExtensionAuthentication,
+  keepExtensionAuthentication,
+  publishExtensionAuthentication,
+} from './extension-authentication.ts'
 import { keepLocalServices } from './local-services.ts'
 import { passOn } from './pass-on.ts'
 import { type ProxyIdentity, RemoteCalls } from './remote-calls.ts'
 import { RemoteOpenApi } from './remote-openapi.ts'
 
-export interface AggregationOptions extends ExtensionAuthentication {
+export interface AggregationOptions {
+  /** Whom extension servers are to believe; what is in it may be another one later. */
+  trusted: ExtensionAuthentication
   /** Shown to extension servers, which then believe what we say of our users. */
   identity: ProxyIdentity | undefined
 }
@@ -39,8 +45,13 @@ export class Aggregation {
 
   /** Registers what we serve ourselves and begins to look after the others. */
   async start(): Promise<void> {
-    await Promise.all([keepLocalServices(this.#core), keepExtensionAuthentication(this.#core, this.#options)])
+    await Promise.all([keepLocalServices(this.#core), keepExtensionAuthentication(this.#core, this.#options.trusted)])
     this.#availability.start()
+  }
+
+  /** Once what is in `trusted` is another one. */
+  publishTrusted(): Promise<void> {
+    return publishExtensionAuthentication(this.#core, this.#options.trusted)
   }
 
   /** The answer of another server, if one serves what is asked. */

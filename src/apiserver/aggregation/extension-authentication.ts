@@ -23,7 +23,7 @@ const settleMs = 100
 /** Keeps the ConfigMap from which extension servers learn whom to believe. @returns once it is there */
 export async function keepExtensionAuthentication(core: Core, trusted: ExtensionAuthentication): Promise<void> {
   if (!trusted.clientCa && !trusted.frontProxy) return
-  await put(core, trusted)
+  await publishExtensionAuthentication(core, trusted)
   let planned = false
   const changed = (event: { namespace: string; name: string }) => {
     if (event.namespace !== namespace || event.name !== name || planned || core.closing.aborted) return
@@ -31,13 +31,16 @@ export async function keepExtensionAuthentication(core: Core, trusted: Extension
     core.clock.schedule(settleMs, () => {
       planned = false
       if (core.closing.aborted) return
-      put(core, trusted).catch(error => core.log.warn({ error: explain(error) }, `ConfigMap ${name} not kept`))
+      publishExtensionAuthentication(core, trusted).catch(error =>
+        core.log.warn({ error: explain(error) }, `ConfigMap ${name} not kept`),
+      )
     })
   }
   core.cache.bucket(core.resources.of(ConfigMap)).listeners.add({ changed })
 }
 
-async function put(core: Core, trusted: ExtensionAuthentication): Promise<void> {
+/** Puts it there as it is now. */
+export async function publishExtensionAuthentication(core: Core, trusted: ExtensionAuthentication): Promise<void> {
   const resource = core.resources.of(ConfigMap)
   const kept = core.cache.get(resource, namespace, name)
   if (!kept) {

@@ -53,6 +53,11 @@ export class ServerPresence {
     if (this.#shared) every(this.#core.clock, renewMs, () => this.#renewOrWarn(), this.#stop.signal)
   }
 
+  /** Once what is published with the addresses is another one. Does nothing before it is announced. */
+  async publishAgain(): Promise<void> {
+    if (this.#own) await this.#publish(this.#shared ? this.#living() : [this.#own])
+  }
+
   /** The others need not wait until the Lease has run out. */
   async withdraw(): Promise<void> {
     this.#stop.abort()

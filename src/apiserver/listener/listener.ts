@@ -31,8 +31,8 @@ export interface Listening {
   host: string
   port: number
   url: string
-  /** Shows this certificate (PEM) to who connects from now on. @throws without TLS */
-  useCertificate(pair: { cert: string; key: string }): void
+  /** Shows this certificate (PEM) to who connects from now on, and believes these authorities if given. @throws without TLS */
+  useCertificate(pair: { cert: string; key: string } & PeerAuthorities): void
   close(): Promise<void>
 }
 
@@ -50,12 +50,14 @@ export async function listen(
   const { host, tls, headers = {} } = options
   const handler = options.around?.(api) ?? api
   const always = Object.entries(headers)
-  const authorities = [tls?.clientCa, tls?.frontProxyCa].filter(ca => ca !== undefined)
-  const certificatesOf = peerCertificates(tls ?? {})
+  let believed: PeerAuthorities = tls ?? {}
+  let certificatesOf = peerCertificates(believed)
   const certificates = (message: WebRequest) => certificatesOf(message.socket as unknown as PeerSocket)
   const server = await listenWeb({
     ...{ host, port: options.port, limits, clock, onRefused: refuseClient },
-    ...(tls ? { tls: { cert: tls.cert, key: tls.key, authorities, protocol: tls.protocol ?? {} } } : {}),
+    ...(tls
+      ? { tls: { cert: tls.cert, key: tls.key, authorities: bundlesOf(tls), protocol: tls.protocol ?? {} } }
+      : {}),
     onRequest(message, response) {
       for (const [name, value] of always) response.setHeader(name, value)
       serve(handler, message, response, certificates(message)).catch(error => {
@@ -78,10 +80,18 @@ export async function listen(
     host,
     port: server.port,
     url: `${tls ? 'https' : 'http'}://${bracketed(host)}:${server.port}`,
-    useCertificate: server.useCertificate,
+    useCertificate({ cert, key, ...given }) {
+      const next = { ...believed, ...given }
+      server.useCertificate({ cert, key, authorities: bundlesOf(next) })
+      believed = next
+      certificatesOf = peerCertificates(next)
+    },
     close: () => server.close(closeGraceMs),
   }
 }
+
+const bundlesOf = ({ clientCa, frontProxyCa }: PeerAuthorities) =>
+  [clientCa, frontProxyCa].filter(ca => ca !== undefined)
 
 async function serve(
   handler: ApiHandler,

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { validityOf } from '../../base/certificates.ts'
-import { timeText } from '../../base/clock.ts'
+import { sleep, timeText } from '../../base/clock.ts'
 import { replaceAuthority } from '../../main/kubeconfig.ts'
-import { renewAuthorities } from '../../main/pki.ts'
+import { authorityBeforeRenewal, renewAuthorities } from '../../main/pki.ts'
 import { isRunning, readKubeconfigNote, readParts, runningCluster } from '../../main/run-file.ts'
 import type { CliCommand, Outside } from '../command.ts'
 import { settingsOf, withSettings } from './settings-flags.ts'
@@ -33,11 +33,25 @@ async function renew(outside: Outside, given: Record<string, unknown>): Promise<
     [
       pid === undefined
         ? 'The server has it from its next start on.'
-        : `The server that runs, process ${pid}, goes on with the old one: start it again (SIGTERM leaves containers running).`,
+        : (await isTaken(outside, join(dataDir, 'pki')))
+          ? `The server that runs, process ${pid}, has taken it over.`
+          : `The server that runs, process ${pid}, goes on with the old one: see its log, or start it again (SIGTERM leaves containers running).`,
       'Nodes take it from the server within an hour of that, and pods by the ConfigMap kube-root-ca.crt.',
       'Copies of the kubeconfig elsewhere need it before the old one ends.\n',
     ].join('\n'),
   )
+}
+
+/** A server that runs looks at once, where changes of a folder are told to it. */
+const takenWithinMs = 10_000
+const lookMs = 100
+
+async function isTaken({ disk, clock, signal }: Outside, folder: string): Promise<boolean> {
+  for (let leftMs = takenWithinMs; leftMs > 0; leftMs -= lookMs) {
+    if (!(await authorityBeforeRenewal(disk, folder))) return true
+    await sleep(clock, lookMs, signal)
+  }
+  return false
 }
 
 async function serverPid({ disk }: Outside, dataDir: string): Promise<number | undefined> {

@@ -4,11 +4,10 @@ import { createLogger } from '../../base/logger.ts'
 import { prepareDataDir } from '../../main/data-dir.ts'
 import { aborted } from '../../main/elected.ts'
 import { joinTokenText } from '../../main/join.ts'
-import { kubeconfigFiles, kubeconfigToWrite, mergeKubeconfig } from '../../main/kubeconfig.ts'
 import { systemOutside } from '../../main/outside.ts'
-import { notePart, writeKubeconfigNote } from '../../main/run-file.ts'
+import { keepOwnKubeconfig } from '../../main/own-kubeconfig.ts'
+import { notePart } from '../../main/run-file.ts'
 import { startServer } from '../../main/server.ts'
-import { keepAdminKey } from '../../main/server-keys.ts'
 import type { CliCommand } from '../command.ts'
 import { partLines } from '../progress.ts'
 import { auditFlags, oidcFlags, settingsOf, storeFlags, withSettings } from './settings-flags.ts'
@@ -47,15 +46,12 @@ export const server: CliCommand = {
         const lines = partLines(outside.terminal)
         await using running = await startServer({ settings, outside: world, report: lines.report })
         const { url, pki } = running
-        const files = settings.kubeconfig ? [settings.kubeconfig] : kubeconfigFiles()
-        const path = await kubeconfigToWrite(world.disk, files, 'optiflow')
-        const write = () =>
-          mergeKubeconfig(world.disk, path, 'optiflow', { server: url, ca: pki.ca.cert, ...pki.admin }, files)
-        await write()
         await using stack = new Disposal()
-        stack.defer(keepAdminKey(pki, async () => void (await write()), world))
-        await writeKubeconfigNote(world.disk, settings.dataDir, { kubeconfig: path, context: 'optiflow' })
-        outside.terminal.out(`kubeconfig   ${path}, context optiflow\n`)
+        const { places, letBe } = await keepOwnKubeconfig({
+          ...{ settings, pki, url, outside: world, env: process.env },
+        })
+        stack.defer(letBe)
+        outside.terminal.out(`kubeconfig   ${places}\n`)
         outside.terminal.out(
           `nodes join   optiflow agent --server ${url} --token ${joinTokenText(pki.joinToken, pki.ca.cert)}\n`,
         )
