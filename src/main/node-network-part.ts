@@ -1,7 +1,7 @@
 import type { Disposal } from '../base/disposal.ts'
 import { listenHttp } from '../base/http-listener.ts'
-import { createInformers, type InformerSet } from '../client/index.ts'
-import { Announcer, createServiceProxy, startDnsServer, upstreamsFrom } from '../discovery/index.ts'
+import { createEventRecorder, createInformers, type InformerSet } from '../client/index.ts'
+import { Announcer, createServiceProxy, startDnsServer, TakenPorts, upstreamsFrom } from '../discovery/index.ts'
 import type { NodeNetwork, NodeNetworkReader } from '../models/node-network.ts'
 import { createNetworkPolicies, createPodNetwork, prepareForeignNetwork, readNodePaths } from '../network/index.ts'
 import { dnsIpOf } from './addresses.ts'
@@ -42,6 +42,7 @@ export class NodeNetworkPart {
     const { nodeName } = settings
     const podCidrs = settings.clusterCidr.split(',')
     const proxy = stack.use(createServiceProxy({ ...outside, nodeName, podCidrs, informers, listen: listenHttp }))
+    this.#tellOfTakenPorts(stack)
     return asPart(report, 'network', 'waiting for the pod network of this node', async () => {
       const pods = settings.network === 'cni' ? await this.#foreign() : await this.#builtin(stack)
       await proxy.ready(signal)
@@ -50,6 +51,13 @@ export class NodeNetworkPart {
       await this.#answerNames(stack)
       return [undefined, `${pods}, DNS ${this.#dnsIp}, service rules in nftables`]
     })
+  }
+
+  #tellOfTakenPorts(stack: Disposal): void {
+    const { settings, client, informers, nodeIp, outside } = this.#options
+    const { nodeName } = settings
+    const events = createEventRecorder({ ...outside, client, component: 'service-proxy', host: nodeName })
+    stack.use(new TakenPorts({ ...outside, nodeName, nodeIps: [nodeIp], informers, events }))
   }
 
   async #builtin(stack: Disposal): Promise<string> {

@@ -9,8 +9,8 @@ import type { InformerSet } from '../client/index.ts'
 import { hostPortsOf, type OpenHostPorts } from '../models/host-ports.ts'
 import { Pod } from '../models/kinds/index.ts'
 import { type LedPod, planHostPorts, tableOfHostPorts, udpTargets } from './host-port-rules.ts'
-import { refusePortsInUse } from './machine-ports.ts'
 import { NetworkFailed } from './node-preparation.ts'
+import { refusePortsInUse } from './ports-in-use.ts'
 
 export interface HostPortsOptions {
   nodeName: string

@@ -1,10 +1,5 @@
-import type { Disk } from '../base/disk.ts'
-import { OptiFlowError } from '../base/errors.ts'
-import { processes } from '../base/processes.ts'
-import type { HostPort } from '../models/host-ports.ts'
-
-/** A program of the machine listens where a pod's host port would lead: it would hear nothing any more. */
-export class HostPortInUse extends OptiFlowError {}
+import type { Disk } from './disk.ts'
+import { processes } from './processes.ts'
 
 /** As /proc/net has it: where a socket listens. */
 interface Listener {
@@ -17,27 +12,28 @@ interface Listener {
 /** What a socket that takes callers is in: LISTEN of TCP, and of UDP one that talks to nobody in particular. */
 const states = { TCP: '0A', UDP: '07' } as const
 
+/** Where connections are to come in at the machine. */
+export interface MachinePort {
+  protocol: 'TCP' | 'UDP' | 'SCTP'
+  port: number
+  /** '' for all. */
+  address: string
+}
+
 /**
- * Makes sure that no program of the machine listens at a pod's host ports: sshd's connections would go to the pod without a word.
- * One on loopback alone is no obstacle to a port for all addresses.
- * @throws HostPortInUse with the program
+ * Who listens at a port of the machine: led elsewhere, it would hear nothing any more. One on loopback alone is no obstacle to a port for
+ * all addresses; SCTP's are not looked at.
+ * @returns for people: `sshd (process 812)`
  */
-export async function refusePortsInUse(disk: Disk, ports: readonly HostPort[], nodeName: string): Promise<void> {
-  for (const { protocol, hostPort, hostIp } of ports) {
-    if (protocol === 'SCTP') continue
-    const files = await Promise.all(
-      ['', '6'].map(family => disk.readText(`/proc/self/net/${protocol.toLowerCase()}${family}`).catch(() => '')),
-    )
-    const inTheWay = files
-      .flatMap(text => listenersOf(text, states[protocol]))
-      .find(({ address, port }) => port === hostPort && meets(address, hostIp))
-    if (!inTheWay) continue
-    const at = hostIp ? ` at ${hostIp}` : ''
-    throw new HostPortInUse(
-      `hostPort ${hostPort}/${protocol}${at} of node ${nodeName} is in use by ${await holderOf(disk, inTheWay.inode)}`,
-      { hint: 'Give the pod another hostPort or node, or end that program there: then the pod starts by itself.' },
-    )
-  }
+export async function programAt(disk: Disk, { protocol, port, address }: MachinePort): Promise<string | undefined> {
+  if (protocol === 'SCTP') return undefined
+  const files = await Promise.all(
+    ['', '6'].map(family => disk.readText(`/proc/self/net/${protocol.toLowerCase()}${family}`).catch(() => '')),
+  )
+  const inTheWay = files
+    .flatMap(text => listenersOf(text, states[protocol]))
+    .find(listener => listener.port === port && meets(listener.address, address))
+  return inTheWay && holderOf(disk, inTheWay.inode)
 }
 
 const isLoopback = (address: string) => address.startsWith('127.') || address === '::1'

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Disk } from '../base/disk.ts'
+import { listenersOf } from '../base/machine-ports.ts'
 import type { HostPort } from '../models/host-ports.ts'
-import { type HostPortInUse, listenersOf, refusePortsInUse } from './machine-ports.ts'
+import { type HostPortInUse, refusePortsInUse } from './ports-in-use.ts'
 
 const head =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                      '
