@@ -14,6 +14,11 @@ const early =
   /pods: .*spec\.resources|template\.spec\.resources|hostUsers|seLinuxChangePolicy|supplementalGroupsPolicy|resizePolicy|volumes\[\]\.image|modifyVolumeStatus|olumeAttributesClass|allocatedResourcesStatus|[rR]esourceClaim|\.claims|dataSourceRef\.namespace/
 
 const known: Known[] = [
+  {
+    reason: 'the words that explain fields, parameters and types are our own',
+    cause: /description: /,
+    what: /^discovery/,
+  },
   { reason: 'fields work here that are alpha, or off unless asked for, in Kubernetes 1.32', cause: /./, what: early },
   { reason: 'the words that explain columns of tables are our own', cause: /columnDefinitions\[\]\.description/ },
   { reason: 'the words that explain columns of tables are our own', cause: /^body: a text/, what: /yaml;as=Table/ },

@@ -8,6 +8,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { whyNoKubernetes } from '../support/kubernetes.ts'
 import { differencesOf } from './differences.ts'
+import { discovery } from './discovery/index.ts'
+import { protobuf } from './forms/protobuf.ts'
+import { tables } from './forms/tables.ts'
 import type { Case, Options, Program } from './program.ts'
 import { lists } from './reads/lists.ts'
 import { watches } from './reads/watches.ts'
@@ -16,7 +19,7 @@ import { scheduling } from './scheduling/index.ts'
 import { type Both, startBoth } from './servers.ts'
 import { writes } from './writes/index.ts'
 
-const programs: Program[] = [writes, watches, lists, scheduling]
+const programs: Program[] = [writes, watches, lists, scheduling, discovery, tables, protobuf]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

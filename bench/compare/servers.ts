@@ -19,8 +19,8 @@ const sources = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const patienceMs = 300_000
 
 /** @throws Error with the last words of a server that does not get ready */
-export async function startBoth(): Promise<Both> {
-  const theirs = await startKubernetes()
+export async function startBoth(starting = startKubernetes()): Promise<Both> {
+  const theirs = await starting
   try {
     const ours = await startOurs(theirs.flagsAt, theirs.api.keys)
     const sides = [openSide('ours', ours.keys), openSide('Kubernetes', theirs.api.keys)] as const

@@ -8,7 +8,7 @@ export interface Question {
   method: string
   /** With its query. */
   path: string
-  /** Text is sent as it is. */
+  /** Text and bytes are sent as they are. */
   body?: unknown
   /** Of the body. Default application/json. */
   type?: string
@@ -20,6 +20,7 @@ export interface Answer {
   status: number
   headers: IncomingHttpHeaders
   text: string
+  bytes: Buffer
 }
 
 /** One of the two servers, and what is known of its objects. */
@@ -40,7 +41,8 @@ export function openSide(name: Side['name'], keys: ApiKeys): Side {
   const agent = new Agent({ keepAlive: true, maxSockets: 400, ca: keys.ca, cert: keys.cert, key: keys.key })
   const ask = ({ method, path, body, type, accept, headers }: Question): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+      const sentAsIs = body === undefined || typeof body === 'string' || Buffer.isBuffer(body)
+      const text = sentAsIs ? body : JSON.stringify(body)
       const all = {
         'user-agent': 'compare/1',
         ...(text === undefined
@@ -53,7 +55,8 @@ export function openSide(name: Side['name'], keys: ApiKeys): Side {
         const chunks: Buffer[] = []
         const finish = () => {
           clearTimeout(timer)
-          resolve({ status: reply.statusCode!, headers: reply.headers, text: Buffer.concat(chunks).toString() })
+          const bytes = Buffer.concat(chunks)
+          resolve({ status: reply.statusCode!, headers: reply.headers, text: bytes.toString(), bytes })
         }
         reply.on('data', chunk => chunks.push(chunk))
         reply.on('end', finish)

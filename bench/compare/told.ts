@@ -1,3 +1,4 @@
+import { wireTree } from './protobuf.ts'
 import type { Answer, Json, Side } from './side.ts'
 
 /** What a server said, without what differs between any two of its answers: uids, times, versions, what it made up. */
@@ -36,9 +37,13 @@ export function toldBy(answer: Answer, side: Side, headers?: readonly string[]):
   return {
     status: answer.status,
     headers: headersOf(answer, side, headers),
-    // Of protobuf only that it is that is compared: its numbers and uids cannot be left out.
-    body: answer.headers['content-type']?.includes('protobuf') ? '<protobuf>' : masked(parsed(answer.text), side),
+    body: masked(bodyOf(answer), side),
   }
+}
+
+function bodyOf({ headers, bytes, text }: Answer): Json {
+  const type = headers['content-type']
+  return type?.includes('protobuf') ? wireTree(bytes, type.includes('stream=watch')) : parsed(text)
 }
 
 function parsed(text: string): Json {
@@ -94,5 +99,5 @@ function maskText(text: string, side: Side): string {
     .replace(pointers, '<pointer>')
     .replace(clusterIp, '<address>')
     .replace(tokenVolume, 'kube-api-access-<made up>')
-    .replaceAll(`127.0.0.1:${side.keys.port}`, '<server>')
+    .replace(new RegExp(`\\b[0-9.]+:${side.keys.port}\\b`, 'g'), '<server>')
 }
