@@ -13,7 +13,8 @@ export interface Question {
   /** Of the body. Default application/json. */
   type?: string
   accept?: string
-  headers?: Record<string, string>
+  /** Several values of one name are several headers. */
+  headers?: Record<string, string | string[]>
 }
 
 export interface Answer {

@@ -25,6 +25,8 @@ const patched = /Invalid value: "\{(?:[^"\\]|\\.)*"/g
 /** Values as Go prints its types, and differences as one of its libraries draws them. */
 const goValue = /Invalid value: (?:\{|\[|&|map\[|[a-z]\w*\.[A-Z])[\s\S]*?: (?=field is immutable)/g
 const goChanges = /(is immutable after creation|if it was previously negative\)|for bound claims)[\s\S]*$/
+/** A signed token, of which nothing is the same twice. */
+const token = /\beyJ[\w-]{20,}\.[\w-]+\.[\w-]+/g
 const pointers = /\b0x[0-9a-f]+\b/g
 
 /** A time that requests may hold: it is compared. */
@@ -96,6 +98,7 @@ function maskText(text: string, side: Side): string {
     .replace(patched, 'Invalid value: <the object>')
     .replace(goValue, 'Invalid value: <the value>: ')
     .replace(goChanges, '$1')
+    .replace(token, '<token>')
     .replace(pointers, '<pointer>')
     .replace(clusterIp, '<address>')
     .replace(tokenVolume, 'kube-api-access-<made up>')
