@@ -88,7 +88,9 @@ function withoutOwn(message: Json): Json {
   // ObjectMeta has a version in 6, ListMeta in 2 with a link in 1.
   if (metadata && typeof metadata === 'object') {
     if (/^\d+$/.test(metadata[6])) metadata[6] = '<version>'
-    if (metadata[1] === '' && /^\d+$/.test(metadata[2])) metadata[2] = '<version>'
+    if (/^\d+$/.test(metadata[2]) && Object.keys(metadata).every(key => key <= '4')) metadata[2] = '<version>'
   }
+  // Nothing, or an empty text, or zero: Kubernetes writes what is not there, and whoever reads takes them for the same.
+  for (const [key, value] of Object.entries(message)) if (value === '' || value === '0') delete message[key]
   return message
 }

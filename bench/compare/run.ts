@@ -7,6 +7,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { whyNoKubernetes } from '../support/kubernetes.ts'
+import { access } from './access/index.ts'
+import { apply } from './apply/index.ts'
+import { crds } from './crds/index.ts'
 import { differencesOf } from './differences.ts'
 import { discovery } from './discovery/index.ts'
 import { protobuf } from './forms/protobuf.ts'
@@ -19,7 +22,7 @@ import { scheduling } from './scheduling/index.ts'
 import { type Both, startBoth } from './servers.ts'
 import { writes } from './writes/index.ts'
 
-const programs: Program[] = [writes, watches, lists, scheduling, discovery, tables, protobuf]
+const programs: Program[] = [writes, watches, lists, scheduling, discovery, tables, protobuf, crds, apply, access]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,5 +1,6 @@
 import type { Case, Program } from '../program.ts'
 import { Schemas, type ServedKind } from '../schemas.ts'
+import type { Both } from '../servers.ts'
 import type { Json, Side } from '../side.ts'
 import { type Told, toldBy } from '../told.ts'
 import { baseBodies } from '../writes/bases.ts'
@@ -44,7 +45,7 @@ export const protobuf: Program = {
       if (!base || (only !== undefined && !only.startsWith(kind.plural) && !kind.plural.startsWith(only))) continue
       for (const place of placesOf(schemas, kind.name, kind.schema, ''))
         for (const one of bodies(schemas, kind, base.body, place))
-          if (count++ % every === 0) yield* asked(kind, one, theirs)
+          if (count++ % every === 0) yield* asked(kind, one, both)
     }
   },
 }
@@ -71,24 +72,25 @@ function pathOf({ group, version, namespaced, plural }: ServedKind): string {
   return `${root}/${namespaced ? `namespaces/${namespace}/` : ''}${plural}?dryRun=All&fieldManager=m`
 }
 
-/** What both write of it, and what both read of the bytes that Kubernetes wrote. */
-function* asked(kind: ServedKind, { what, body }: Body, theirs: Side): Iterable<Case> {
+/** What both write of it, and what Kubernetes reads of either's bytes, and ours of those of Kubernetes. */
+function* asked(kind: ServedKind, { what, body }: Body, { ours, theirs }: Both): Iterable<Case> {
   const path = pathOf(kind)
-  let bytes: Promise<Buffer | undefined> | undefined
+  const bytes = new Map<Side, Promise<Buffer | undefined>>()
   const written = (side: Side) => side.ask({ method: 'POST', path, body, accept: binary })
-  const fromKubernetes = () => {
-    bytes ??= written(theirs).then(answer => (answer.status === 201 ? answer.bytes : undefined))
-    return bytes
+  const bytesOf = (side: Side) => {
+    const known = bytes.get(side) ?? written(side).then(({ status, bytes: b }) => (status === 201 ? b : undefined))
+    bytes.set(side, known)
+    return known
+  }
+  const read = async (reader: Side, writer: Side): Promise<Told> => {
+    const sent = await bytesOf(writer)
+    if (!sent) return refused
+    return withoutRefusals(toldBy(await reader.ask({ method: 'POST', path, body: sent, type: binary }), reader))
   }
   yield { what: `${what}, as protobuf`, ask: async side => withoutRefusals(toldBy(await written(side), side)) }
-  yield {
-    what: `${what}, from protobuf`,
-    async ask(side) {
-      const sent = await fromKubernetes()
-      if (!sent) return refused
-      return withoutRefusals(toldBy(await side.ask({ method: 'POST', path, body: sent, type: binary }), side))
-    },
-  }
+  yield { what: `${what}, read of the bytes of Kubernetes`, ask: side => read(side, theirs) }
+  // What is empty and what is absent is the same in neither's bytes alone: whether nothing is lost is seen by who reads both.
+  yield { what: `${what}, read by Kubernetes of our bytes`, ask: side => read(theirs, side === ours ? ours : theirs) }
 }
 
 /** What is refused, and with what words, is asked by `writes`. */

@@ -1,5 +1,5 @@
 import type { Case, Program } from '../program.ts'
-import type { Json, Side } from '../side.ts'
+import type { Json } from '../side.ts'
 import { type Told, toldBy } from '../told.ts'
 import { customExhibits } from './custom.ts'
 import { namespace } from './exhibit.ts'
@@ -30,53 +30,58 @@ export const tables: Program = {
     }
     for (const { path, body } of exhibits) {
       for (const includeObject of ['', 'None', 'Object', 'Metadata'])
-        yield read(`${path}/${body.metadata.name}`, table, { includeObject })
-      for (const accept of oneForms) yield read(`${path}/${body.metadata.name}`, accept)
+        yield read(`${path}/${body.metadata.name}`, table, [body.metadata.name], { includeObject })
+      for (const accept of oneForms) yield read(`${path}/${body.metadata.name}`, accept, [body.metadata.name])
     }
-    const paths = new Set(exhibits.map(({ path }) => path))
-    for (const path of paths)
+    for (const path of new Set(exhibits.map(exhibit => exhibit.path))) {
+      const names = exhibits.filter(exhibit => exhibit.path === path).map(({ body }) => body.metadata.name)
       for (const at of [path, path.replace(`/namespaces/${namespace}`, '')]) {
-        for (const includeObject of ['', 'None', 'Object', 'Metadata']) yield read(at, table, { includeObject })
-        for (const accept of listForms) yield read(at, accept)
+        for (const includeObject of ['', 'None', 'Object', 'Metadata']) yield read(at, table, names, { includeObject })
+        for (const accept of listForms) yield read(at, accept, names)
         for (const includeObject of ['', 'None', 'Object'])
-          yield read(at, table, { watch: 'true', includeObject, timeoutSeconds: '1' })
+          yield read(at, table, names, { watch: 'true', includeObject, timeoutSeconds: '1' })
         for (const accept of [
           binary,
           `${binary};stream=watch`,
           partial('PartialObjectMetadata', binary),
           partial('PartialObjectMetadata'),
         ])
-          yield read(at, accept, { watch: 'true', timeoutSeconds: '1' })
+          yield read(at, accept, names, { watch: 'true', timeoutSeconds: '1' })
       }
+    }
   },
 }
 
-function read(path: string, accept: string, query: Record<string, string> = {}): Case {
+function read(path: string, accept: string, names: readonly string[], query: Record<string, string> = {}): Case {
   const words = new URLSearchParams(Object.entries(query).filter(([, value]) => value))
   const at = words.size ? `${path}?${words}` : path
   return {
     what: `tables: ${at} as ${accept}`,
-    ask: async side => onlyOurs(toldBy(await side.ask({ method: 'GET', path: at, accept }), side), side),
+    ask: async side => onlyMade(toldBy(await side.ask({ method: 'GET', path: at, accept }), side), names),
   }
 }
 
-/** Of lists and watches only what was made here: each server has objects of its own beside them. */
-function onlyOurs(told: Told, _side: Side): Told {
+/** Of lists and watches what was made here, by name: each server has objects of its own beside them, and promises no order of watches. */
+function onlyMade(told: Told, names: readonly string[]): Told {
   const { body } = told
-  if (Array.isArray(body?.items)) return { ...told, body: { ...body, items: body.items.filter(isMade) } }
-  if (Array.isArray(body?.rows)) return { ...told, body: { ...body, rows: body.rows.filter(isMade) } }
-  if (Array.isArray(body)) return { ...told, body: sorted(body.filter(isMade)) }
-  return told
+  const made = (all: Json[]): Json[] => all.filter(one => nameIn(one, names) !== undefined)
+  const byName = (all: Json[]): Json[] =>
+    made(all.map(withoutColumns)).sort((a, b) => (nameIn(a, names)! < nameIn(b, names)! ? -1 : 1))
+  if (Array.isArray(body?.items)) return { ...told, body: { ...body, items: made(body.items) } }
+  if (Array.isArray(body?.rows)) return { ...told, body: { ...body, rows: made(body.rows) } }
+  const binaryItems = body?.envelope?.[2]?.[2]
+  if (Array.isArray(binaryItems)) return { ...told, body: { items: made(binaryItems) } }
+  if (Array.isArray(body)) return { ...told, body: byName(body) }
+  return body?.type && body.object ? { ...told, body: byName([body]) } : told
 }
 
-const isMade = (one: Json): boolean => {
+function nameIn(one: Json, names: readonly string[]): string | undefined {
   const text = JSON.stringify(one)
-  return text.includes(`"${namespace}"`) || !text.includes('"kube-') || text.includes('gallery')
+  return names.find(name => text.includes(`"${name}"`))
 }
 
-/** The order of what was there before a watch is no promise. */
-const sorted = (events: Json[]): Json[] =>
-  events
-    .map(event => [JSON.stringify(event), event] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, event]) => event)
+/** The first event of a watch has them, whichever that is. */
+function withoutColumns(event: Json): Json {
+  if (!event.object?.columnDefinitions) return event
+  return { ...event, object: { ...event.object, columnDefinitions: '<columns>' } }
+}
