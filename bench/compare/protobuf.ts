@@ -60,7 +60,7 @@ function messageOf(bytes: Buffer): Json {
     if (wire === 0) value = varint()?.toString()
     else if (wire === 2) {
       const length = varint()
-      const end = at + Number(length ?? bytes.length + 1n)
+      const end = at + Number(length ?? bytes.length + 1)
       if (end > bytes.length) return undefined
       value = contentOf(bytes.subarray(at, end))
       at = end

@@ -190,6 +190,25 @@ const asked: [method: string, path: string, body?: Json, type?: string][] = [
   ['POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: 'x' } }],
 ]
 
+const faultyHeaders: Record<string, string>[] = [
+  { 'impersonate-group': 'g' },
+  { 'impersonate-uid': 'u' },
+  { 'impersonate-extra-reason': 'x' },
+  {
+    'impersonate-user': 'a',
+    'impersonate-uid': 'u',
+    'impersonate-extra-reason': 'x',
+    'impersonate-extra-A%2fB': 'y',
+  },
+  { 'impersonate-user': 'system:serviceaccount:access:robot' },
+  { 'impersonate-user': 'system:serviceaccount:bad' },
+  { 'impersonate-user': 'system:serviceaccount:access:robot', 'impersonate-group': 'g' },
+  { 'impersonate-user': 'system:anonymous' },
+  { 'impersonate-user': 'a', 'impersonate-group': 'system:authenticated' },
+  { 'impersonate-user': 'a', 'impersonate-group': 'system:unauthenticated' },
+  { 'impersonate-user': '' },
+]
+
 /** The same requests as each user, and headers of impersonation with faults. */
 export const permissionQuestions: readonly Asking[] = [
   ...users.flatMap(as =>
@@ -203,24 +222,7 @@ export const permissionQuestions: readonly Asking[] = [
       }),
     ),
   ),
-  ...[
-    { 'impersonate-group': 'g' },
-    { 'impersonate-uid': 'u' },
-    { 'impersonate-extra-reason': 'x' },
-    {
-      'impersonate-user': 'a',
-      'impersonate-uid': 'u',
-      'impersonate-extra-reason': 'x',
-      'impersonate-extra-A%2fB': 'y',
-    },
-    { 'impersonate-user': 'system:serviceaccount:access:robot' },
-    { 'impersonate-user': 'system:serviceaccount:bad' },
-    { 'impersonate-user': 'system:serviceaccount:access:robot', 'impersonate-group': 'g' },
-    { 'impersonate-user': 'system:anonymous' },
-    { 'impersonate-user': 'a', 'impersonate-group': 'system:authenticated' },
-    { 'impersonate-user': 'a', 'impersonate-group': 'system:unauthenticated' },
-    { 'impersonate-user': '' },
-  ].map(
+  ...faultyHeaders.map(
     (headers): Asking => ({
       what: `who am I with ${JSON.stringify(headers)}`,
       headers,
