@@ -31,13 +31,13 @@ export const access: Program = {
   name: 'access',
   about:
     'Who may what, and what is let in: RBAC, impersonation, reviews, tokens, nodes, pod security, quotas, limits, policies and webhooks.',
-  async *cases(both, { every }) {
+  async *cases(both, { every, offset }) {
     let count = 0
     for (const [name, scene, questions] of scenes) {
       for (const [path, body] of scene) yield await made(both, name, path, body)
       // Caches of rules and policies follow what is stored.
       if (scene.length) await new Promise(resolve => setTimeout(resolve, 2_500))
-      for (const question of questions) if (count++ % every === 0) yield await answered(both, name, question)
+      for (const question of questions) if (count++ % every === offset) yield await answered(both, name, question)
     }
   },
 }

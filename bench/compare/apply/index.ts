@@ -15,12 +15,12 @@ export const apply: Program = {
   about:
     'Histories of one object: several managers apply, update and patch it and its status, in several versions, with and without force.',
   width: 4,
-  async *cases(both, { every }) {
+  async *cases(both, { every, offset }) {
     for (const side of [both.ours, both.theirs])
       await side.json('POST', '/api/v1/namespaces', { metadata: { name: namespace } })
     let count = 0
     for (const subject of subjects)
-      for (let seed = 0; seed < histories; seed++) if (count++ % every === 0) yield* history(both, subject, seed)
+      for (let seed = 0; seed < histories; seed++) if (count++ % every === offset) yield* history(both, subject, seed)
   },
 }
 

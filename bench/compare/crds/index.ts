@@ -13,12 +13,12 @@ export const crds: Program = {
   about:
     'Definitions of custom resources and their lives; custom objects written in all ways under schemas of all features.',
   width: 1,
-  async *cases(both, { every }) {
+  async *cases(both, { every, offset }) {
     for (const side of [both.ours, both.theirs])
       await side.json('POST', '/api/v1/namespaces', { metadata: { name: 'crds' } })
     let count = 0
     for (const [what, body] of refused)
-      if (count++ % every === 0)
+      if (count++ % every === offset)
         yield await told(both, `crds: definition, ${what}`, { method: 'POST', path: `${definitions}?dryRun=All`, body })
     for (const one of featured) yield* written(both, one)
     yield* lives(both)

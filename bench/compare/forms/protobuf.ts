@@ -31,7 +31,7 @@ export const protobuf: Program = {
   name: 'protobuf',
   about:
     'Each field of each kind set, absent and empty, and the object in protobuf: what a server writes, and what it reads of those bytes.',
-  async *cases(both, { every, only }) {
+  async *cases(both, { every, offset, only }) {
     const { ours, theirs } = both
     const schemas = await Schemas.of(theirs)
     const bodyOf = await baseBodies()
@@ -45,7 +45,7 @@ export const protobuf: Program = {
       if (!base || (only !== undefined && !only.startsWith(kind.plural) && !kind.plural.startsWith(only))) continue
       for (const place of placesOf(schemas, kind.name, kind.schema, ''))
         for (const one of bodies(schemas, kind, base.body, place))
-          if (count++ % every === 0) yield* asked(kind, one, both)
+          if (count++ % every === offset) yield* asked(kind, one, both)
     }
   },
 }
