@@ -3,6 +3,7 @@ import type { Column } from '../kind.ts'
 import type { AnyObject } from '../object.ts'
 import type { CustomResourceColumnDefinition } from '../types/apiextensions-v1.ts'
 import { parseJsonPath } from './json-path.ts'
+import { isRecord } from './schema-node.ts'
 
 /** What is printed of a kind whose definition does not say. */
 const justAge: CustomResourceColumnDefinition[] = [
@@ -57,14 +58,35 @@ function cellOf(type: string, value: unknown, nowMs: number): string | number | 
   }
 }
 
-/** As kubectl's JSONPath prints: texts as they are, objects and lists as JSON. */
+/** As client-go's JSONPath prints: texts as they are, objects and lists as Go's JSON. */
 function textOf(value: unknown): string {
-  if (value === null) return '<nil>'
-  if (typeof value === 'object') return JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? Number(v) : v))
-  return String(value)
+  if (value === null) return '<no value>'
+  if (typeof value === 'number') return floatText(value)
+  return typeof value === 'object' ? goJson(value) : String(value)
 }
 
+/** As Go's %v: exponents from below 0.0001, of two digits. */
+function floatText(value: number): string {
+  if (value === 0 || Math.abs(value) >= 1e-4) return String(value)
+  return value.toExponential().replace(/e-(\d)$/, 'e-0$1')
+}
+
+/** Keys in order; what could end a script in a page escaped. */
+function goJson(value: unknown): string {
+  const inOrder = (_: string, inner: unknown): unknown => {
+    if (typeof inner === 'bigint') return Number(inner)
+    if (!isRecord(inner)) return inner
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+  const escaped = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value, inOrder).replace(/[<>&\u2028\u2029]/g, escaped)
+}
+
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)$/
+
+/** @param text RFC 3339; nothing and `null` are no time yet */
 function sinceText(text: string, nowMs: number): string {
-  const at = Date.parse(text)
+  if (text === '' || text === 'null') return '<unknown>'
+  const at = instant.test(text) ? Date.parse(text.replace(',', '.')) : Number.NaN
   return Number.isNaN(at) ? '<invalid>' : humanDuration(nowMs - at)
 }
