@@ -37,6 +37,21 @@ const known: Known[] = [
       /^Event RecreatingFailedPod: not in|^ConfigMap: metadata\.annotations\.kubernetes\.io\/description|^Event InvalidSchedule: message/,
   },
   {
+    reason: 'that a pod was updated is said when a pod was, not when its claim was',
+    cause: /^Event SuccessfulUpdate: only in/,
+    what: /^statefulset-claims/,
+  },
+  {
+    reason: 'of several budgets for one pod all are kept up to date',
+    cause: /^PodDisruptionBudget: status/,
+    what: /^disruption: /,
+  },
+  {
+    reason: 'hostPath volumes below /tmp are not deleted either',
+    cause: /^PersistentVolume: status\.message/,
+    what: /^volume-classes/,
+  },
+  {
     reason: 'Endpoints bear the label that they have since Kubernetes 1.33',
     cause: /^Endpoint.*endpoints\.kubernetes\.io\/managed-by/,
   },

@@ -89,7 +89,7 @@ const unordered: Record<string, (item: Json) => string> = {
 
 function renamed(value: Json, hashes: Scene['hashes'], key = ''): Json {
   if (typeof value === 'string') {
-    const text = value.replace(madeUp, '-*').replace(address, '<pod>')
+    const text = value.replace(madeUp, '-*').replace('<made up>', '*').replace(address, '<pod>')
     return text.replace(/\b[a-z0-9]{6,10}\b/g, word => hashes.get(word) ?? word)
   }
   if (Array.isArray(value)) {

@@ -1,3 +1,4 @@
+import { pause } from '../../../support/statistics.ts'
 import type { Json } from '../../side.ts'
 import { addNode, setNode } from '../actor.ts'
 import { podTemplate, type Story, step } from '../story.ts'
@@ -265,6 +266,41 @@ export const clusterStories: Story[] = [
           await side.json('PATCH', path, { status: { conditions: [condition] } }, merge)
         }
       }),
+      step('nodes ask', async scene => {
+        const spec = {
+          ...{ request: Buffer.from(nodeRequest).toString('base64'), usages: ['digital signature', 'client auth'] },
+          signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+        }
+        const asking = async (name: string, user: string, groups: string[]) => {
+          const headers = { 'impersonate-user': user, 'impersonate-group': groups } as unknown as Record<string, string>
+          const metadata = { name, labels: { story: 'certificates' } }
+          const body = { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest', metadata, spec }
+          const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests'
+          const { status, text } = await scene.side.ask({ method: 'POST', path, body, headers })
+          if (status !== 201) throw new Error(`${scene.side.name}: ${text}`)
+        }
+        for (const [name, verb] of [
+          ['first', 'nodeclient'],
+          ['renewed', 'selfnodeclient'],
+        ])
+          await scene.create('clusterrolebindings', `story-${name}`, {
+            roleRef: {
+              ...{ apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole' },
+              name: `system:certificates.k8s.io:certificatesigningrequests:${verb}`,
+            },
+            subjects: [
+              {
+                apiGroup: 'rbac.authorization.k8s.io',
+                kind: 'Group',
+                name: verb === 'nodeclient' ? 'system:bootstrappers' : 'system:nodes',
+              },
+            ],
+          })
+        await pause(1_000)
+        await asking('first', 'system:bootstrap:abcdef', ['system:bootstrappers', 'system:masters'])
+        await asking('renewed', 'system:node:story', ['system:nodes', 'system:masters'])
+        await asking('strange', 'somebody', ['system:masters'])
+      }),
       step('an aggregated role', async scene => {
         const rule = (resource: string) => [{ apiGroups: [''], resources: [resource], verbs: ['get'] }]
         await scene.create('clusterroles', 'story-a', {
@@ -299,7 +335,18 @@ export const clusterStories: Story[] = [
   },
 ]
 
-/** Of somebody named `story`, by openssl. */
+/** Of a node, by openssl. */
+const nodeRequest = `-----BEGIN CERTIFICATE REQUEST-----
+MIHvMIGVAgEAMDMxFTATBgNVBAoMDHN5c3RlbTpub2RlczEaMBgGA1UEAwwRc3lz
+dGVtOm5vZGU6c3RvcnkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQ8zKsRodsw
+ts+wk04uNgWBQtwriQhFioQbOPpYfFIe1y//cIaP9ySl2NJZ9wqs8V7se82BDyg6
+ULkYy2cYEe/voAAwCgYIKoZIzj0EAwIDSQAwRgIhANtcokuEjP/qQgAt1omP4lBr
+Puoh/PKY7Z6HsFTkmdRPAiEAtlSUaeoPfawQw2qmM18iLomtAgCfRbhL2x8nFdyd
+pgY=
+-----END CERTIFICATE REQUEST-----
+`
+
+/** Of somebody named `story`. */
 const request = `-----BEGIN CERTIFICATE REQUEST-----
 MIHLMHICAQAwEDEOMAwGA1UEAwwFc3RvcnkwWTATBgcqhkjOPQIBBggqhkjOPQMB
 BwNCAARpVCpHsGvFmRAlBrkbeO4BqsbTYuDTrpd2neFifDNiwi8CJ8J3BD1tFt39

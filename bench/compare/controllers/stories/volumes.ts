@@ -63,8 +63,8 @@ export const volumeStories: Story[] = [
       step(
         'lost',
         async scene => {
-          await scene.patch('persistentvolumes', 'vol-b', { metadata: { finalizers: null } })
           await scene.delete('persistentvolumes', 'vol-b')
+          await scene.patch('persistentvolumes', 'vol-b', { metadata: { finalizers: null } })
         },
         { patienceMs: 18_000 },
       ),
