@@ -1,3 +1,4 @@
+import { schedulerMetrics } from '../../main/scheduler-metrics.ts'
 import { startScheduler } from '../../main/scheduling.ts'
 import type { CliCommand } from '../command.ts'
 import { registerManager } from './manager.ts'
@@ -10,8 +11,16 @@ export const scheduler: CliCommand = {
       description: 'run the scheduler as a process of its own, or change what it runs',
       lease: 'kube-scheduler',
       more: ['scheduler-config'],
-      start: (client, world, settings) =>
-        startScheduler({ client, outside: world, configuration: settings.schedulerConfig }),
+      port: 10_259,
+      metrics: schedulerMetrics,
+      start: (client, { world, settings, metrics }) =>
+        startScheduler({
+          ...{ client, outside: world, configuration: settings.schedulerConfig, metrics },
+          announce(scheduler) {
+            metrics.follow(scheduler)
+            return () => {}
+          },
+        }),
     })
     registerSchedulerPlugins(command, outside)
   },
