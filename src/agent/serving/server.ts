@@ -76,6 +76,8 @@ class Server implements AgentServer {
   readonly #nodes = new Map<ServedNode, Asked['remembered']>()
   readonly #sockets = new WebSocketServer({
     noServer: true,
+    // As much as kubelet takes in one message.
+    maxPayload: 32 << 20,
     handleProtocols: offered =>
       [...execProtocols, spdyTunnelProtocol, ...portProtocols].find(p => offered.has(p)) ?? false,
   })

@@ -51,8 +51,24 @@ async function answer(socket: Duplex, reply: ApiReply, clock: Clock): Promise<vo
   if (reply.body instanceof Uint8Array) headers['content-length'] = String(reply.body.length)
   socket.write(headText(reply.status, headers))
   if (reply.body instanceof Uint8Array) socket.write(reply.body)
-  else for await (const chunk of reply.body) socket.write(chunk)
+  else
+    for await (const chunk of reply.body) {
+      if (socket.destroyed) return
+      if (!socket.write(chunk)) await drainedOrClosed(socket)
+    }
   farewell(socket, undefined, clock)
+}
+
+function drainedOrClosed(socket: Duplex): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      socket.off('drain', done)
+      socket.off('close', done)
+      resolve()
+    }
+    socket.on('drain', done)
+    socket.on('close', done)
+  })
 }
 
 function headText(status: number, headers: ApiReply['headers']): string {

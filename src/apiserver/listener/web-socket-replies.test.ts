@@ -65,6 +65,14 @@ test('a watch over WebSocket: each event is one text message', async () => {
   await once(socket, 'close')
 })
 
+test('who is given a watch and has much to say is shown out', async () => {
+  const socket = open(`${configMaps}?watch=1`)
+  await once(socket, 'open')
+  socket.send(Buffer.alloc(100_000))
+  const [code] = await once(socket, 'close')
+  expect(code).toBe(1009)
+})
+
 test('a watch in protobuf comes as binary messages, and ends with its timeout', async () => {
   const accept = 'application/vnd.kubernetes.protobuf;stream=watch'
   const socket = open('/api/v1/namespaces?watch=1&timeoutSeconds=60', [], { headers: { ...header.headers, accept } })

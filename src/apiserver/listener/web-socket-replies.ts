@@ -8,6 +8,8 @@ const maxWaitingBytes = 1024 * 1024
 
 const sockets = new WebSocketServer({
   noServer: true,
+  // Whoever is given a watch or a log has nothing to say.
+  maxPayload: 64 * 1024,
   perMessageDeflate: false,
   // Browsers want one of theirs back. Those that we know say how bytes are written; others are an agreement of the client with itself.
   handleProtocols: offered =>

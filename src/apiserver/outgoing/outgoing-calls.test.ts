@@ -130,8 +130,15 @@ test('nobody can send the server to itself, to its own machine or to metadata se
     '::ffff:127.0.0.1',
     '::FFFF:169.254.169.254',
     '::ffff:7f00:1',
+    '0:0:0:0:0:ffff:7f00:1',
+    '0:0:0:0:0:FFFF:127.0.0.1',
+    '0:0:0:0:0:0:0:1',
+    // Of EndpointSlices of type FQDN, and of nodes.
+    'localhost',
+    'metadata.google.internal',
+    '',
   ]
   expect(refused.filter(isProxyable)).toEqual([])
-  const fine = ['10.244.0.9', '192.168.1.1', '8.8.8.8', 'fd00::1', '2001:db8::1']
+  const fine = ['10.244.0.9', '::ffff:10.0.0.1', '192.168.1.1', '8.8.8.8', 'fd00::1', '2001:db8::1']
   expect(fine.filter(isProxyable)).toEqual(fine)
 })
