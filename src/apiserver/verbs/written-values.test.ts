@@ -92,3 +92,15 @@ test('who applies a status of what nobody owned finds no owner of its spec', asy
     ['m', ['f:status']],
   ])
 })
+
+test('what is wrong with an updated volume is a cause twice, as for Kubernetes', async () => {
+  const spec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/a' } }
+  await server.call('POST', '/api/v1/persistentvolumes', { metadata: { name: 'odd' }, spec })
+  const { body } = await server.call(
+    'PATCH',
+    '/api/v1/persistentvolumes/odd',
+    { spec: { accessModes: ['a'] } },
+    ofMerge,
+  )
+  expect(body.details.causes.map((cause: any) => cause.field)).toEqual(['spec.accessModes', 'spec.accessModes'])
+})

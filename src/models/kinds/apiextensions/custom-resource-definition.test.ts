@@ -121,6 +121,16 @@ describe('a definition', () => {
     expect(told(change)[0]).toBe(refusal)
   })
 
+  test('names no webhook unless it is the strategy, whatever else that is', () => {
+    const webhook = { conversionReviewVersions: ['v1'], clientConfig: { url: 'https://a.b' } }
+    const other = 'should not be set when strategy is not set to Webhook'
+    expect(told(crd => (crd.spec.conversion = { strategy: 'a', webhook }))).toEqual([
+      'spec.conversion.strategy: Unsupported value: "a": supported values: "None", "Webhook"',
+      `spec.conversion.webhookClientConfig: Forbidden: ${other}`,
+      `spec.conversion.conversionReviewVersions: Forbidden: ${other}`,
+    ])
+  })
+
   test('keeps what its objects are stored under', () => {
     const established = definition()
     const change: Change = crd => {

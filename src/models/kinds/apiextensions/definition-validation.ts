@@ -143,11 +143,10 @@ function checkConversion({ conversion, preserveUnknownFields }: Spec): FieldErro
   if (!conversion) return []
   const { strategy, webhook } = conversion
   const at = 'spec.conversion'
-  if (!strategy) return [required(`${at}.strategy`)]
-  if (strategy !== 'None' && strategy !== 'Webhook')
-    return [notSupported(`${at}.strategy`, strategy, ['None', 'Webhook'])]
-  if (strategy === 'None')
+  if (strategy !== 'Webhook')
     return [
+      ...(strategy ? [] : [required(`${at}.strategy`)]),
+      ...(strategy && strategy !== 'None' ? [notSupported(`${at}.strategy`, strategy, ['None', 'Webhook'])] : []),
       ...(webhook?.clientConfig
         ? [forbidden(`${at}.webhookClientConfig`, 'should not be set when strategy is not set to Webhook')]
         : []),

@@ -41,6 +41,7 @@ export const PersistentVolume = defineKind<core.PersistentVolume>({
     volume.status = { phase: 'Pending', lastPhaseTransitionTime: volume.metadata.creationTimestamp! }
   },
   prepareStatus: keepTransition,
+  checkedTwice: true,
   validate: validateVolume,
   warnings: volumeWarnings,
 })
