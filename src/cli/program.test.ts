@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { settle, VirtualClock } from '../base/virtual-clock.ts'
 import { type CliCommand, type Outside, withRemote } from './command.ts'
+import { commands } from './commands/index.ts'
 import { runProgram } from './program.ts'
 
 const rollout: CliCommand = {
@@ -14,11 +15,15 @@ const rollout: CliCommand = {
 }
 
 async function said(...args: string[]) {
+  return saidBy([rollout], args)
+}
+
+async function saidBy(commands: readonly CliCommand[], args: string[]) {
   let text = ''
   const paint = new Proxy({}, { get: () => (t: string) => t })
   const terminal = { paint, out: (t: string) => (text += t), err: (t: string) => (text += t) }
   const outside = { terminal, signal: new AbortController().signal } as unknown as Outside
-  return { code: await runProgram(args, outside, [rollout]), text }
+  return { code: await runProgram(args, outside, commands), text }
 }
 
 test('a command line that is wrong is told as every failure is, with where to read what is right', async () => {
@@ -34,6 +39,12 @@ test('a command line that is wrong is told as every failure is, with where to re
     code: 1,
     text: 'Error: unknown command \'rolout\'\n(Did you mean rollout?)\n→ See "optiflow --help".\n',
   })
+})
+
+test('the list of commands fits 80 columns', async () => {
+  const { text } = await saidBy(commands, ['--help'])
+  expect(text).toContain('  exec <target> <command> [args...]  run a program')
+  expect(text.split('\n').filter(line => line.length > 80)).toEqual([])
 })
 
 test('Ctrl-C ends a command that waits for a server that says nothing', async () => {

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { type Argument, Command, CommanderError } from 'commander'
 import { isAbort } from '../base/errors.ts'
 import { version } from '../main/version.ts'
 import type { CliCommand, Outside } from './command.ts'
@@ -17,6 +17,7 @@ export async function runProgram(args: string[], outside: Outside, commands: rea
       writeErr: text => outside.terminal.err(text),
       outputError: (text, write) => write(text.replace(/^error/, outside.terminal.paint.red('Error'))),
     })
+    .configureHelp({ subcommandTerm: termOf })
     .exitOverride()
   for (const command of commands) command.register(program, outside)
   for (const command of program.commands) inherit(program, command)
@@ -31,6 +32,14 @@ export async function runProgram(args: string[], outside: Outside, commands: rea
     else throw error
     return 1
   }
+}
+
+/** A command in the list of them. That it has options goes without saying, and would leave its description no room on 80 columns. */
+const termOf = (command: Command) => [command.name(), ...command.registeredArguments.map(argumentText)].join(' ')
+
+function argumentText(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? `<${name}>` : `[${name}]`
 }
 
 /** A command line that is wrong is told with where to read what is right, as every failure with one thing to do. */
