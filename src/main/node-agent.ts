@@ -36,7 +36,7 @@ export interface NodeAgentParts extends NodeRuntime {
 export async function startNodeAgent(options: NodeOptions, parts: NodeAgentParts, stack: Disposal): Promise<void> {
   const { settings, client, nodeIp, keys, outside, report } = options
   const { disk } = outside
-  const port = { host: nodeIp, port: 10250, settings: nodePortOptions(settings) }
+  const port = { host: nodeIp, port: 10250, settings: nodePortOptions(settings, nodeIp) }
   const server = stack.use(await startAgentServer({ ...port, keys, client, outside }))
   const secretFolder = await makeSecretFolder(options, parts)
   const staticPodFolder = settings.podManifestPath ?? placesOf(settings.dataDir).manifests

@@ -1,4 +1,4 @@
-import type { AgentOptions, AgentServerOptions as AgentServerSettings } from '../agent/index.ts'
+import type { AgentOptions, AgentServerOptions as AgentServerSettings, PlainPort } from '../agent/index.ts'
 import { isIP } from '../base/ip.ts'
 import { oneOf, readDuration, wholeNumber } from './setting-readers.ts'
 import { readTlsSuites, readTlsVersion, type TlsVersion, tlsProtocol } from './tls-protocol.ts'
@@ -28,6 +28,11 @@ export interface NodeChoices {
   tlsCipherSuites: string[]
   /** `false`: nobody executes, attaches, forwards or reads logs at the node's port; nor those of the machine. */
   enableDebuggingHandlers: 'true' | 'false'
+  /** Where anybody reads pods and what is measured, without TLS; 0: nowhere. */
+  readOnlyPort: number
+  /** Where anybody asks whether the agent lives, without TLS; 0: nowhere. */
+  healthzPort: number
+  healthzBindAddress: string
   enableSystemLogHandler: 'true' | 'false'
   /** `true`: the node does not start on a machine with swap. */
   failSwapOn: 'true' | 'false'
@@ -53,6 +58,9 @@ export const nodeDefaults: NodeChoices = {
   tlsMinVersion: undefined,
   tlsCipherSuites: [],
   enableDebuggingHandlers: 'true',
+  readOnlyPort: 0,
+  healthzPort: 0,
+  healthzBindAddress: '127.0.0.1',
   enableSystemLogHandler: 'true',
   failSwapOn: 'false',
   failCgroupV1: 'false',
@@ -74,6 +82,12 @@ const atLeast = (leastMs: number, least: string, mostMs = Number.POSITIVE_INFINI
   }
 }
 
+function readAddress(text: string): string {
+  if (!isIP(text)) throw new Error('is no address such as 127.0.0.1')
+  return text
+}
+
+const port = (text: string) => wholeNumber(text, 0, 65_535)
 const bool = oneOf(['true', 'false'] as const)
 const often = (text: string) => wholeNumber(text, 0, 1_000_000)
 
@@ -97,6 +111,9 @@ export const nodeRules: { [K in keyof NodeChoices]: { name: string; read(text: s
   tlsMinVersion: { name: 'tls-min-version', read: readTlsVersion },
   tlsCipherSuites: { name: 'tls-cipher-suites', read: text => readTlsSuites(text.split(',').filter(Boolean)) },
   enableDebuggingHandlers: { name: 'enable-debugging-handlers', read: bool },
+  readOnlyPort: { name: 'read-only-port', read: port },
+  healthzPort: { name: 'healthz-port', read: port },
+  healthzBindAddress: { name: 'healthz-bind-address', read: readAddress },
   enableSystemLogHandler: { name: 'enable-system-log-handler', read: bool },
   failSwapOn: { name: 'fail-swap-on', read: bool },
   failCgroupV1: { name: 'fail-cgroupv1', read: bool },
@@ -125,11 +142,24 @@ export function nodeOptions(
   }
 }
 
-/** How the node's port is spoken to, and what is not answered there. */
-export const nodePortOptions = (settings: NodeChoices): Pick<AgentServerSettings, 'protocol' | 'closed'> => ({
+/** How the node's port is spoken to, and what is not answered there; and where anybody is answered. @param nodeIp its address */
+export const nodePortOptions = (
+  settings: NodeChoices,
+  nodeIp: string,
+): Pick<AgentServerSettings, 'protocol' | 'closed' | 'plain'> => ({
   protocol: tlsProtocol(settings.tlsMinVersion, settings.tlsCipherSuites),
+  plain: plainPorts(settings, nodeIp),
   closed: {
     debugging: settings.enableDebuggingHandlers === 'false',
     machineLogs: settings.enableSystemLogHandler === 'false',
   },
 })
+
+/** What a kubelet opens at all of its addresses is opened at the node's own and for who is on the node. */
+function plainPorts({ readOnlyPort, healthzPort, healthzBindAddress }: NodeChoices, nodeIp: string): PlainPort[] {
+  const reading = (host: string): PlainPort => ({ host, port: readOnlyPort, answers: 'reading' })
+  return [
+    ...(readOnlyPort ? [...new Set(['127.0.0.1', nodeIp])].map(reading) : []),
+    ...(healthzPort ? [{ host: healthzBindAddress, port: healthzPort, answers: 'health' as const }] : []),
+  ]
+}

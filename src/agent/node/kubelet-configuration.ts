@@ -25,11 +25,8 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     kind: 'KubeletConfiguration',
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     ...(options.server?.port ? { port: options.server.port } : {}),
-    readOnlyPort: 0,
-    authentication: { anonymous: { enabled: false }, webhook: { enabled: true } },
-    authorization: { mode: 'Webhook' },
-    serverTLSBootstrap: true,
-    rotateCertificates: true,
+    ...doors(options.server),
+    ...settled,
     ...(options.staticPodFolder ? { staticPodPath: options.staticPodFolder } : {}),
     clusterDomain: options.clusterDomain ?? 'cluster.local',
     clusterDNS: [...(options.clusterDns ?? [])],
@@ -98,6 +95,40 @@ export function kubeletConfiguration(options: AgentOptions): Record<string, unkn
     shutdownGracePeriodCriticalPods: seconds(shutdownMs.at(-1) ?? 0),
     failSwapOn: false,
     memorySwap: { swapBehavior: options.swapBehavior ?? 'NoSwap' },
+  }
+}
+
+/**
+ * What is so on every node of ours. It is told all the same: tools that write a file from this, such as Kubernetes' own suite of nodes, write
+ * what is missing as false.
+ */
+const settled = {
+  enableServer: true,
+  authentication: { anonymous: { enabled: false }, webhook: { enabled: true, cacheTTL: '2m0s' } },
+  authorization: { mode: 'Webhook', webhook: { cacheAuthorizedTTL: '5m0s', cacheUnauthorizedTTL: '30s' } },
+  serverTLSBootstrap: true,
+  rotateCertificates: true,
+  registerNode: true,
+  enableSystemLogQuery: true,
+  enableControllerAttachDetach: true,
+  localStorageCapacityIsolation: true,
+  configMapAndSecretChangeDetectionStrategy: 'Watch',
+  cpuCFSQuotaPeriod: '100ms',
+}
+
+const isLoopback = (host: string): boolean => /^(127\.|::1$)/.test(host)
+
+/** Where it listens, and for whom. */
+function doors(server: AgentOptions['server']): Record<string, unknown> {
+  const { host, closed = {}, plain = [] } = server?.doors ?? {}
+  const health = plain.find(({ answers }) => answers === 'health')
+  return {
+    ...(host && !isLoopback(host) ? { address: host } : {}),
+    enableDebuggingHandlers: !closed.debugging,
+    enableSystemLogHandler: !closed.machineLogs,
+    readOnlyPort: plain.find(({ answers }) => answers === 'reading')?.port ?? 0,
+    healthzPort: health?.port ?? 0,
+    ...(health ? { healthzBindAddress: health.host } : {}),
   }
 }
 

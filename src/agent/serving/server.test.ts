@@ -145,6 +145,32 @@ it('answers nobody what is closed, and speaks no older TLS than it was told', as
   )
 })
 
+it('answers anybody at ports without TLS, and no more than is meant for them', async () => {
+  const own = await issueCertificate(ca, { commonName: 'node-1', ips: ['127.0.0.1'], usages: ['server'] }, systemClock)
+  await using open = await openAgentServer({
+    host: '127.0.0.1',
+    port: 0,
+    tls: { cert: own.cert, key: own.key, clientCa: ca.cert },
+    access: { identify: async () => undefined, allows: async () => false } as never,
+    log: silentLogger,
+    plain: [
+      { host: '127.0.0.2', port: 10_255, answers: 'reading' },
+      { host: '127.0.0.2', port: 10_248, answers: 'health' },
+    ],
+  })
+  open.add({ nodeName: 'node-1', pods: () => [], clock: systemClock } as unknown as ServedNode)
+  const ask = async (port: number, path: string, method = 'GET') => {
+    const answer = await fetch(`http://127.0.0.2:${port}${path}`, { method })
+    return `${answer.status} ${await answer.text()}`.trim()
+  }
+  expect(await ask(10_248, '/healthz')).toBe('200 ok')
+  expect(await ask(10_248, '/pods')).toBe('404 404 page not found')
+  expect(await ask(10_255, '/pods')).toBe('200 {"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}')
+  for (const path of ['/configz', '/logs/', '/containerLogs/default/web/main', '/runningpods/'])
+    expect([path, await ask(10_255, path)]).toEqual([path, '404 404 page not found'])
+  expect(await ask(10_255, '/healthz', 'DELETE')).toBe('405 Method Not Allowed')
+})
+
 function get(path: string, as: KeyPair | null = apiserver, headers = {}): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const call = request(

@@ -22,6 +22,7 @@ import { type ClosedPaths, closedProblem } from './closed-paths.ts'
 import { CpuRates } from './cpu-rates.ts'
 import { imagePath } from './image-answers.ts'
 import { LocalStorage } from './local-storage.ts'
+import { type PlainPort, plainProblem } from './plain-ports.ts'
 import { Refused } from './pod-access.ts'
 import { portProtocols } from './port-channels.ts'
 import type { ServedNode } from './served-node.ts'
@@ -33,6 +34,8 @@ import { VolumeUses } from './volume-uses.ts'
 export interface AgentServer extends AsyncDisposable {
   /** Undefined until it listens. */
   readonly port: number | undefined
+  /** As it was opened. */
+  readonly doors: Pick<AgentServerOptions, 'host' | 'closed' | 'plain'>
   /** Shows this certificate (PEM) to who connects from now on. */
   useCertificate(tls: { cert: string; key: string; clientCa: string }): void
   add(node: ServedNode): void
@@ -50,6 +53,8 @@ export interface AgentServerOptions {
   /** What clients may speak; TLS 1.2 and the usual suites unless given. */
   protocol?: TlsProtocol
   closed?: ClosedPaths
+  /** Where anybody is answered without TLS; nowhere unless given. */
+  plain?: readonly PlainPort[]
 }
 
 /** What a method asks for; others only read. */
@@ -72,6 +77,7 @@ export async function openAgentServer(options: AgentServerOptions): Promise<Agen
 class Server implements AgentServer {
   readonly #options: AgentServerOptions
   #web: WebServer | undefined
+  readonly #plain: WebServer[] = []
   /** What is remembered of each between two questions. */
   readonly #nodes = new Map<ServedNode, Asked['remembered']>()
   readonly #sockets = new WebSocketServer({
@@ -90,12 +96,31 @@ class Server implements AgentServer {
     return this.#web?.port
   }
 
+  get doors() {
+    return this.#options
+  }
+
   async listen() {
     const { host, port, tls, protocol = {} } = this.#options
     this.#web = await listenWeb({
       ...{ host, port, limits, tls: { cert: tls.cert, key: tls.key, authorities: [tls.clientCa], protocol } },
-      onRequest: (request, response) => void this.#answer(request, response),
+      onRequest: (request, response) => {
+        void this.#answer(request, response, (method, pathname) =>
+          this.#refusal(request, pathname, verbs.get(method) ?? 'get'),
+        )
+      },
       onUpgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
+    })
+    for (const door of this.#options.plain ?? []) this.#plain.push(await this.#listenPlainly(door))
+  }
+
+  #listenPlainly({ host, port, answers }: PlainPort): Promise<WebServer> {
+    return listenWeb({
+      ...{ host, port, limits },
+      onRequest: (request, response) => {
+        void this.#answer(request, response, async (method, pathname) => plainProblem(answers, method, pathname))
+      },
+      onUpgrade: (_, socket) => socket.destroy(),
     })
   }
 
@@ -113,7 +138,7 @@ class Server implements AgentServer {
 
   async [Symbol.asyncDispose]() {
     this.#sockets.close()
-    await this.#web?.close(0)
+    await Promise.all([this.#web, ...this.#plain].map(web => web?.close(0)))
   }
 
   /** The node asked about: by the Host header where several share this server. */
@@ -128,11 +153,15 @@ class Server implements AgentServer {
     throw new Refused(503, 'no node is served here at the moment')
   }
 
-  async #answer(request: WebRequest, response: WebResponse): Promise<void> {
+  async #answer(
+    request: WebRequest,
+    response: WebResponse,
+    refusal: (method: string, pathname: string) => Promise<Refused | undefined>,
+  ): Promise<void> {
     try {
       const method = request.method ?? 'GET'
       const { pathname, searchParams: query } = urlOf(request)
-      const problem = await this.#refusal(request, pathname, verbs.get(method) ?? 'get')
+      const problem = await refusal(method, pathname)
       if (problem) throw problem
       const asked = (): Asked => {
         const node = this.#node(request)

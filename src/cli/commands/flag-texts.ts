@@ -289,6 +289,12 @@ export const flagTexts: Record<string, [flag: string, help: string]> = {
     '--tls-cipher-suites <suite,…>',
     "suites of TLS 1.2 that they may speak, by IANA's names (the usual ones)",
   ],
+  'read-only-port': [
+    '--read-only-port <port>',
+    'where anybody reads pods and metrics without TLS, at the node and on it (0: nowhere)',
+  ],
+  'healthz-port': ['--healthz-port <port>', 'where anybody asks /healthz without TLS: 10248 by custom (0: nowhere)'],
+  'healthz-bind-address': ['--healthz-bind-address <address>', 'the address of that port (127.0.0.1)'],
   'enable-debugging-handlers': [
     '--enable-debugging-handlers <bool>',
     "exec, attach, port-forward and logs at the node's port (true)",

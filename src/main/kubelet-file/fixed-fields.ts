@@ -75,12 +75,6 @@ export const fixedFields: FixedField[] = [
     instead: 'take it out',
   },
   {
-    field: 'readOnlyPort',
-    holds: 'there is no such port',
-    agrees: saysOnly(),
-    instead: 'let whoever reads metrics there read them at the other port, with a token',
-  },
-  {
     field: 'address',
     holds: "the node's own address",
     agrees: value => saysOnly('0.0.0.0', '::')(value) || !/^(127\.|::1$)/.test(String(value)),
@@ -194,18 +188,6 @@ export const fixedFields: FixedField[] = [
     instead: 'take it out',
   },
   { field: 'cpuCFSQuotaPeriod', holds: '100 ms', agrees: saysOnly('100ms'), instead: 'take it out' },
-  {
-    field: 'healthzPort',
-    holds: '/healthz is at port 10250',
-    agrees: saysOnly(10248),
-    instead: 'ask https://NODE:10250/healthz',
-  },
-  {
-    field: 'healthzBindAddress',
-    holds: '/healthz is at port 10250',
-    agrees: saysOnly('127.0.0.1'),
-    instead: 'ask https://NODE:10250/healthz',
-  },
 
   // Of another program, or of the past.
   ...(['hairpinMode', 'makeIPTablesUtilChains', 'iptablesMasqueradeBit', 'iptablesDropBit', 'podCIDR'] as const).map(

@@ -249,18 +249,68 @@ test('what the port of a node speaks and answers can be narrowed', () => {
       'enableDebuggingHandlers: false\nenableSystemLogHandler: false\n',
   )
   expect(warnings).toEqual([])
-  expect(nodePortOptions(settings)).toEqual({
+  expect(nodePortOptions(settings, '10.0.0.2')).toEqual({
+    plain: [],
     protocol: {
       minVersion: 'TLSv1.3',
       ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE-RSA-AES128-GCM-SHA256',
     },
     closed: { debugging: true, machineLogs: true },
   })
-  expect(nodePortOptions(read('').settings)).toEqual({
+  expect(nodePortOptions(read('').settings, '10.0.0.2')).toEqual({
+    plain: [],
     protocol: {},
     closed: { debugging: false, machineLogs: false },
   })
   expect(refusal('tlsMinVersion: TLS1.3\n')).toMatch(/^tlsMinVersion in .*"TLS1.3" is no version of TLS: use one of/)
+})
+
+test('ports without TLS are opened where the file says so', () => {
+  const { settings, warnings } = read('readOnlyPort: 10255\nhealthzPort: 10248\nhealthzBindAddress: 127.0.0.2\n')
+  expect(warnings).toEqual([])
+  expect(nodePortOptions(settings, '10.0.0.2').plain).toEqual([
+    { host: '127.0.0.1', port: 10_255, answers: 'reading' },
+    { host: '10.0.0.2', port: 10_255, answers: 'reading' },
+    { host: '127.0.0.2', port: 10_248, answers: 'health' },
+  ])
+  expect(refusal('healthzPort: 99999\n')).toMatch(/^healthzPort in .*"99999"/)
+})
+
+/** A KubeletConfiguration as programs in Go write it whole: what was not told is the zero of its type. */
+const zerosOfGo = {
+  syncFrequency: '0s',
+  fileCheckFrequency: '0s',
+  httpCheckFrequency: '0s',
+  authentication: { x509: {}, webhook: { enabled: false, cacheTTL: '0s' }, anonymous: { enabled: false } },
+  authorization: { webhook: { cacheAuthorizedTTL: '0s', cacheUnauthorizedTTL: '0s' } },
+  enableServer: false,
+  registerNode: false,
+  enableDebuggingHandlers: false,
+  enableSystemLogHandler: false,
+  enableControllerAttachDetach: false,
+  localStorageCapacityIsolation: false,
+  enableProfilingHandler: false,
+  enableDebugFlagsHandler: false,
+  makeIPTablesUtilChains: false,
+  healthzPort: 0,
+  oomScoreAdj: 0,
+  iptablesMasqueradeBit: 0,
+  iptablesDropBit: 0,
+  logging: { flushFrequency: 0, verbosity: 0, options: { text: { infoBufferSize: '0' }, json: { infoBufferSize: '0' } } },
+  memorySwap: {},
+  containerRuntimeEndpoint: '',
+}
+
+test('what a node tells can be read and written whole by a program in Go, and be its file', () => {
+  const { settings } = read('readOnlyPort: 10255\nhealthzPort: 10248\n')
+  const toldBy = (settings: Settings) => {
+    const server = { port: 10_250, doors: { host: '10.0.0.2', ...nodePortOptions(settings, '10.0.0.2') } }
+    return kubeletConfiguration({ ...optionsOf(settings), server } as unknown as AgentOptions)
+  }
+  const told = toldBy(settings)
+  const again = resolved([{ path: '/etc/k/told.yaml', text: JSON.stringify({ ...zerosOfGo, ...told }) }])
+  expect(again.warnings).toEqual([])
+  expect(toldBy(again.settings)).toEqual(told)
 })
 
 test('a relative path is taken from the folder of its file', () => {
