@@ -13,13 +13,20 @@ import type { Programs } from './programs.ts'
  */
 
 const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
-const web = (root: string): string => `#!/bin/sh\nexec busybox httpd -f -p 80 -h ${root}\n`
+/** Debian's busybox has no nmeter, by which the suite of nodes tells thousandths of seconds: `nmeter -d0 '%3t'`. */
+const nmeter = `#!/bin/bash
+TZ=UTC0
+printf '%(%H:%M:%S)T.%s\\n' "\${EPOCHREALTIME%.*}" "\${EPOCHREALTIME:0-6:3}"
+`
+const web = (root: string): string => `#!/bin/sh\nmkdir -p /var/run; echo $$ > /var/run/nginx.pid\nexec busybox httpd -f -p 80 -h ${root}\n`
 const accounts = (...more: string[]): string => ['root:x:0:0:root:/:/bin/sh', ...more, ''].join('\n')
 
 /** @returns images by `repository:tag` below registry.k8s.io */
 export async function suiteImages(disk: Disk, commands: Commands, programs: Programs): Promise<Map<string, OciImage>> {
   const shell: TarEntry[] = [
-    ...(await busyboxFiles(disk, commands)).filter(file => !['bin/sh', 'bin/nc', 'etc/passwd'].includes(file.path)),
+    ...(await busyboxFiles(disk, commands)).filter(file => !['bin/sh', 'bin/nc', 'etc/passwd', 'tmp'].includes(file.path)),
+    { path: 'tmp', folder: true, mode: 0o1777 },
+    { path: 'bin/nmeter', mode: 0o755, data: nmeter },
     ...['usr/local', 'usr/share', 'var', 'etc'].map(path => ({ path, folder: true as const })),
     { path: 'etc/passwd', data: accounts('user-defined-in-image:x:1000:1000::/:/bin/sh') },
     {
@@ -88,6 +95,7 @@ export async function suiteImages(disk: Disk, commands: Commands, programs: Prog
       'e2e-test-images/agnhost:2.53': image({ layers: agnhost, entrypoint: ['/agnhost'], cmd: ['pause'] }),
       'e2e-test-images/jessie-dnsutils:1.7': image({ layers: agnhost, cmd: ['/bin/sh'] }),
       'e2e-test-images/busybox:1.36.1-1': image({ layers: base, cmd: ['sh'] }),
+      'e2e-test-images/ipc-utils:1.3': image({ layers: [...base, await program('/usr/bin/ipcs')], cmd: ['sh'] }),
       'e2e-test-images/httpd:2.4.38-4': htdocs,
       'e2e-test-images/httpd:2.4.39-4': htdocs,
       'e2e-test-images/nginx:1.14-4': html,
