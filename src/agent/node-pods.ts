@@ -151,10 +151,12 @@ export class NodePods {
   /** Its file is gone, or says something else by now. */
   removeStatic(pod: Pod): void {
     if (this.#waiting.get(nameOf(pod))?.metadata.uid === pod.metadata.uid) this.#waiting.delete(nameOf(pod))
-    this.#options.mirrors.remove(pod)
     const uid = pod.metadata.uid!
+    const worker = this.workers.get(uid)
+    if (worker) this.#options.mirrors.end(pod)
+    else this.#options.mirrors.remove(pod)
     if (this.#makingRoom.delete(uid) && this.#static.delete(uid)) this.#startWaiting(nameOf(pod))
-    this.workers.get(uid)?.remove(withItsGrace(pod))
+    worker?.remove(withItsGrace(pod))
   }
 
   /** While the server is away, pods that run here are looked after as they were last known. */
@@ -245,7 +247,9 @@ export class NodePods {
       this.workers.delete(uid)
       this.#seen.delete(uid)
       this.#options.finished(uid)
-      if (this.#static.delete(uid)) this.#startWaiting(nameOf(pod))
+      if (!this.#static.delete(uid)) return
+      this.#options.mirrors.remove(pod)
+      this.#startWaiting(nameOf(pod))
     }
     this.workers.set(uid, new PodWorker(this.#context!, pod, { ...about, onFinished }))
   }

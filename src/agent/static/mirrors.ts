@@ -25,6 +25,8 @@ interface Entry {
   /** What the API has. */
   mirror: Pod | undefined
   busy: boolean
+  /** Its file is gone, and its containers are not yet: it is shown as long as it is there, and not anew. */
+  isEnding: boolean
 }
 
 /** The node is not registered yet. */
@@ -68,9 +70,17 @@ export class Mirrors {
     const entry = this.#entry(own)
     entry.own = own
     entry.status = undefined
+    entry.isEnding = false
     this.#settle(nameOf(own))
   }
 
+  /** Its containers are being ended. */
+  end(own: Pod): void {
+    const entry = this.#entries.get(nameOf(own))
+    if (entry?.own?.metadata.uid === own.metadata.uid) entry!.isEnding = true
+  }
+
+  /** Nothing of it is left. */
   remove(own: Pod): void {
     const entry = this.#entries.get(nameOf(own))
     if (entry?.own?.metadata.uid !== own.metadata.uid) return
@@ -106,7 +116,7 @@ export class Mirrors {
   #entry(pod: Pod): Entry {
     const name = nameOf(pod)
     let entry = this.#entries.get(name)
-    if (!entry) this.#entries.set(name, (entry = { own: undefined, status: undefined, mirror: undefined, busy: false }))
+    if (!entry) this.#entries.set(name, (entry = { own: undefined, status: undefined, mirror: undefined, busy: false, isEnding: false }))
     return entry
   }
 
@@ -117,7 +127,7 @@ export class Mirrors {
     const { own, mirror } = entry
     const wrong = mirror && (!own || !isOf(mirror, own))
     if (!own && !mirror) this.#entries.delete(name)
-    if (!wrong && (mirror || !own)) {
+    if (!wrong && (mirror || !own || entry.isEnding)) {
       this.#tell(entry)
       return
     }

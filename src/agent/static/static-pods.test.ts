@@ -85,6 +85,25 @@ describe('a pod in the node’s own folder', () => {
     expect(mirror()).toBeUndefined()
   })
 
+  it('is shown until its containers have ended, and not anew when somebody deletes it meanwhile', async () => {
+    const stubborn = web()
+      .replace('labels:', 'annotations: { simulated.optiflow.dev/ignore-sigterm: "true" }, labels:')
+      .replace('GracePeriodSeconds: 1', 'GracePeriodSeconds: 60')
+    const f = await start({ 'web.yaml': stubborn, 'other.yaml': stubborn.replace('name: web', 'name: other') })
+    const before = mirror()!.metadata.uid
+    files.clear()
+    await f.advance(25_000)
+    expect(await running()).toHaveLength(2)
+    expect([mirror()?.metadata.uid, mirror()?.status?.phase]).toEqual([before, 'Running'])
+    await f.api.client.delete(Pod, { namespace: 'default', name: 'other-node-1' }, { gracePeriodSeconds: 0 })
+    await f.advance(20_000)
+    expect(f.api.find(Pod, { namespace: 'default', name: 'other-node-1' })).toBeUndefined()
+    expect(mirror()?.metadata.uid).toBe(before)
+    await f.advance(40_000)
+    expect(await running()).toEqual([])
+    expect(mirror()).toBeUndefined()
+  })
+
   it('runs while no server answers, and goes on when its agent is replaced', async () => {
     files.set('web.yaml', web())
     fixture = new Fixture({ disk, staticPodFolder: '/manifests' })
