@@ -36,9 +36,9 @@ export class DeviceEndpoint {
     this.plugin = new DevicePlugin(options.socket, options.clock)
   }
 
-  /** Resolves with its first list of devices. */
-  async start(): Promise<void> {
-    this.options = await this.plugin.options()
+  /** Resolves with its first list of devices. @param options if it was asked for them already */
+  async start(options?: DevicePluginOptions): Promise<void> {
+    this.options = options ?? (await this.plugin.options())
     let listed!: () => void
     const first = new Promise<void>(resolve => {
       listed = resolve

@@ -110,6 +110,12 @@ describe('a device plugin', () => {
     expect(devices.offers()).toEqual({ [resource]: { capacity: '4', allocatable: '4' } })
   })
 
+  it('is told when it cannot be used, and offers nothing then', async () => {
+    const broken = startTestDevicePlugin({ folder, resource, ids: ['GPU-0'], broken: 'no driver' })
+    await expect(broken).rejects.toThrow(/failed to get device plugin options: .*no driver/)
+    expect(devices.offers()).toEqual({})
+  })
+
   it('gives each container its own devices, again the same after a restart, and to others when its pod has gone', async () => {
     await begin({ preStart: true })
     expect(await give(pod('a', { [resource]: '2' }))).toBe('GPU-0,GPU-1')

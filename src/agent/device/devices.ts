@@ -6,7 +6,14 @@ import type { Logger } from '../../base/logger.ts'
 import { Turns } from '../../base/turns.ts'
 import { gpuMilliResource, wholeDevice } from '../../models/gpu.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
-import { type DeviceGrant, kubeletProtocol, servePlugin } from '../../plugins/index.ts'
+import {
+  type DeviceGrant,
+  DevicePlugin,
+  type DevicePluginOptions,
+  kubeletProtocol,
+  PluginAway,
+  servePlugin,
+} from '../../plugins/index.ts'
 import type { AgentMetrics } from '../metrics/agent-metrics.ts'
 import type { PluginKind, RegisteredPlugin } from '../plugin/plugin-watcher.ts'
 import { mostAtOnce } from '../pod/most-at-once.ts'
@@ -100,9 +107,21 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
       throw new Error(`device plugin speaks ${request.version}; this node speaks ${version}`)
     if (!/^[\w.-]+\/[\w.-]+$/.test(request.resource_name))
       throw new Error(`"${request.resource_name}" is no name of an extended resource`)
-    // The plugin may begin to serve only when it was told that it is registered.
-    void this.#connect(request.resource_name, join(this.#options.folder, request.endpoint))
+    const socket = join(this.#options.folder, request.endpoint)
+    const options = await this.#optionsOf(socket)
+    void this.#connect(request.resource_name, socket, options)
     return {}
+  }
+
+  /** Undefined: the plugin begins to serve only when it was told that it is registered. @throws Error when it serves and says no */
+  async #optionsOf(socket: string): Promise<DevicePluginOptions | undefined> {
+    using plugin = new DevicePlugin(socket, this.#options.clock)
+    try {
+      return await plugin.options()
+    } catch (error) {
+      if (error instanceof PluginAway) return undefined
+      throw new Error(`failed to get device plugin options: ${explain(error)}`)
+    }
   }
 
   async register({ name, endpoint, supported_versions }: RegisteredPlugin): Promise<void> {
@@ -121,7 +140,7 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
     this.#options.onChange()
   }
 
-  async #connect(resource: string, socket: string): Promise<void> {
+  async #connect(resource: string, socket: string, options?: DevicePluginOptions): Promise<void> {
     const { clock, log, metrics } = this.#options
     metrics?.devicePluginRegistered(resource)
     this.#endpoints.get(resource)?.stop()
@@ -129,7 +148,7 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
     const endpoint = new DeviceEndpoint({ resource, socket, clock, log, onChange: () => this.#changed(endpoint) })
     this.#endpoints.set(resource, endpoint)
     try {
-      await endpoint.start()
+      await endpoint.start(options)
       log.info({ resource, devices: endpoint.ids.length }, 'device plugin registered')
     } catch (error) {
       log.warn({ resource, error: explain(error) }, 'device plugin not reached')

@@ -15,6 +15,8 @@ export interface TestDevicePluginOptions {
   prefers?: boolean
   /** The NUMA node that each of `ids` is near to. */
   numa?: number[]
+  /** It cannot say how it wants to be asked: these words. */
+  broken?: string
   /** Device nodes that every container gets. */
   nodes?: { host_path: string; container_path: string; permissions: string }[]
 }
@@ -48,7 +50,10 @@ export async function startTestDevicePlugin(options: TestDevicePluginOptions): P
       protocol: kubeletProtocol,
       service: 'v1beta1.DevicePlugin',
       methods: {
-        GetDevicePluginOptions: () => pluginOptions,
+        GetDevicePluginOptions() {
+          if (options.broken) throw new Error(options.broken)
+          return pluginOptions
+        },
         ListAndWatch: (_: object, send: (reply: object) => void, gone: AbortSignal) => {
           const tell = () => send(devices())
           watchers.add(tell)
@@ -80,12 +85,13 @@ export async function startTestDevicePlugin(options: TestDevicePluginOptions): P
     },
   ])
   using kubelet = new PluginSocket(join(folder, 'kubelet.sock'), systemClock)
-  await kubelet.call(kubeletProtocol, 'v1beta1.Registration', 'Register', {
-    version: 'v1beta1',
-    endpoint: name,
-    resource_name: resource,
-    options: pluginOptions,
-  })
+  const request = { version: 'v1beta1', endpoint: name, resource_name: resource, options: pluginOptions }
+  try {
+    await kubelet.call(kubeletProtocol, 'v1beta1.Registration', 'Register', request)
+  } catch (error) {
+    await server[Symbol.asyncDispose]()
+    throw error
+  }
   return {
     calls,
     setHealth(id, healthy) {

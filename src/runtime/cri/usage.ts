@@ -12,7 +12,7 @@ export async function readUsage(connection: Connection, owner: string | undefine
       const network = pod.linux?.network?.default_interface
       return {
         uid: pod.attributes.metadata.uid,
-        containers: (pod.linux?.containers ?? []).map(describe),
+        containers: newest((pod.linux?.containers ?? []).map(describe)),
         ...(network
           ? { network: { rxBytes: network.rx_bytes?.value ?? 0, txBytes: network.tx_bytes?.value ?? 0 } }
           : {}),
@@ -35,10 +35,31 @@ async function byContainers(connection: Connection): Promise<PodUsage[]> {
     pod.containers.push(describe(container))
     pods.set(uid, pod)
   }
-  return [...pods.values()]
+  return [...pods.values()].map(pod => ({ ...pod, containers: newest(pod.containers) }))
 }
 
-function describe({ attributes, cpu, memory, writable_layer }: ContainerStats): PodUsage['containers'][number] {
+/**
+ * Of containers of one name the one that runs: runtimes go on telling of those that ended, which use nothing any more. Of several that
+ * were looked at only the last counts, since who reads figures takes two of one name for a mistake.
+ */
+function newest(containers: readonly Usage[]): Usage[] {
+  const byName = new Map<string, Usage>()
+  for (const one of containers) {
+    const other = byName.get(one.name)
+    if (!other || isLater(one, other)) byName.set(one.name, one)
+  }
+  return [...byName.values()]
+}
+
+type Usage = PodUsage['containers'][number]
+
+/** One that ended has no memory. */
+const isLater = (one: Usage, other: Usage): boolean =>
+  one.memoryWorkingSetBytes > 0 === other.memoryWorkingSetBytes > 0
+    ? one.atMs > other.atMs
+    : one.memoryWorkingSetBytes > 0
+
+function describe({ attributes, cpu, memory, writable_layer }: ContainerStats): Usage {
   return {
     id: attributes.id,
     name: attributes.metadata.name,
