@@ -18,13 +18,16 @@ const nmeter = `#!/bin/bash
 TZ=UTC0
 printf '%(%H:%M:%S)T.%s\\n' "\${EPOCHREALTIME%.*}" "\${EPOCHREALTIME:0-6:3}"
 `
-const web = (root: string): string => `#!/bin/sh\nmkdir -p /var/run; echo $$ > /var/run/nginx.pid\nexec busybox httpd -f -p 80 -h ${root}\n`
+const web = (root: string): string =>
+  `#!/bin/sh\nmkdir -p /var/run; echo $$ > /var/run/nginx.pid\nexec busybox httpd -f -p 80 -h ${root}\n`
 const accounts = (...more: string[]): string => ['root:x:0:0:root:/:/bin/sh', ...more, ''].join('\n')
 
 /** @returns images by `repository:tag` below registry.k8s.io */
 export async function suiteImages(disk: Disk, commands: Commands, programs: Programs): Promise<Map<string, OciImage>> {
   const shell: TarEntry[] = [
-    ...(await busyboxFiles(disk, commands)).filter(file => !['bin/sh', 'bin/nc', 'etc/passwd', 'tmp'].includes(file.path)),
+    ...(await busyboxFiles(disk, commands)).filter(
+      file => !['bin/sh', 'bin/nc', 'etc/passwd', 'tmp'].includes(file.path),
+    ),
     { path: 'tmp', folder: true, mode: 0o1777 },
     { path: 'bin/nmeter', mode: 0o755, data: nmeter },
     ...['usr/local', 'usr/share', 'var', 'etc'].map(path => ({ path, folder: true as const })),

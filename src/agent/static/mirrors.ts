@@ -116,7 +116,11 @@ export class Mirrors {
   #entry(pod: Pod): Entry {
     const name = nameOf(pod)
     let entry = this.#entries.get(name)
-    if (!entry) this.#entries.set(name, (entry = { own: undefined, status: undefined, mirror: undefined, busy: false, isEnding: false }))
+    if (!entry)
+      this.#entries.set(
+        name,
+        (entry = { own: undefined, status: undefined, mirror: undefined, busy: false, isEnding: false }),
+      )
     return entry
   }
 

@@ -296,7 +296,11 @@ const zerosOfGo = {
   oomScoreAdj: 0,
   iptablesMasqueradeBit: 0,
   iptablesDropBit: 0,
-  logging: { flushFrequency: 0, verbosity: 0, options: { text: { infoBufferSize: '0' }, json: { infoBufferSize: '0' } } },
+  logging: {
+    flushFrequency: 0,
+    verbosity: 0,
+    options: { text: { infoBufferSize: '0' }, json: { infoBufferSize: '0' } },
+  },
   memorySwap: {},
   containerRuntimeEndpoint: '',
 }
