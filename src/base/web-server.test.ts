@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority, issueCertificate } from './certificates.ts'
 import { systemClock } from './clock.ts'
 import { Http2Client } from './http2-client.ts'
+import { VirtualClock } from './virtual-clock.ts'
 import { listenWeb, type WebServer } from './web-server.ts'
 
 describe('a plain web server', () => {
@@ -46,6 +47,36 @@ describe('a plain web server', () => {
       await new Promise(resolve => setTimeout(resolve, 5))
     }
     expect(String(Buffer.concat(await socket.toArray()))).toContain('HTTP/1.1 200 OK')
+  })
+
+  test('a first byte that both versions begin with decides nothing', async () => {
+    const socket = connect(server.port, '127.0.0.1')
+    socket.setNoDelay(true)
+    await once(socket, 'connect')
+    socket.write('P')
+    await new Promise(resolve => setTimeout(resolve, 20))
+    socket.write('OST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+    expect(String(Buffer.concat(await socket.toArray()))).toContain('HTTP/1.1 200 OK')
+  })
+
+  test('who says nothing is let go, and one connection has a limit of requests at a time', async () => {
+    const clock = new VirtualClock()
+    const onRequest = () => {}
+    const patient = await listenWeb({ host: '127.0.0.1', port: 0, clock, onRequest, onUpgrade: () => {} })
+    const silent = connect(patient.port, '127.0.0.1')
+    const session = http2.connect(`http://127.0.0.1:${patient.port}`)
+    const [settings] = (await once(session, 'remoteSettings')) as [http2.Settings]
+    expect(settings.maxConcurrentStreams).toBe(100)
+    await clock.advance(59_000)
+    expect(silent.destroyed).toBe(false)
+    const gone = once(silent, 'close')
+    await clock.advance(2_000)
+    await gone
+    expect(session.closed).toBe(false)
+    session.destroy()
+    const closed = patient.close(0)
+    await clock.advance(1)
+    await closed
   })
 
   test('speaks HTTP/2 with those who begin with it, trailers included', async () => {

@@ -88,7 +88,7 @@ export type ListenWeb = (options: WebServerOptions) => Promise<WebServer>
 export const listenWeb: ListenWeb = options =>
   new Promise((resolve, reject) => {
     const { tls, limits, clock = systemClock } = options
-    const server = tls ? secureServer(tls, limits) : plainServer()
+    const server = tls ? secureServer(tls, limits, clock) : plainServer(clock)
     if (limits) apply(limits, server)
     const connections = new Connections(server)
     const sessions = sessionsOf(server)
@@ -152,22 +152,39 @@ const helloMs = 10_000
 /** What a client begins with that speaks HTTP/2 without asking. @see RFC 9113, section 3.4 */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n')
 
+/** A client must have begun its first request after so long: as Node has it for servers that look at nothing before. */
+const firstMs = 60_000
+
+/** Of one HTTP/2 connection so many requests are taken at a time, as by kube-apiserver: clients that have more open another. */
+const mostStreams = 100
+
 /** HTTP/1.1, and HTTP/2 for those who begin with it, as gRPC clients do without TLS. */
-function plainServer(): http.Server {
+function plainServer(clock: Clock): http.Server {
   const server = http.createServer()
-  const second = http2.createServer()
+  const second = http2.createServer({ settings: { maxConcurrentStreams: mostStreams } })
   second.on('request', (request, response) => server.emit('request', request, response))
   second.on('session', session => server.emit('session', session))
   const [takeFirst] = server.listeners('connection') as ((socket: Socket) => void)[]
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
-    socket.once('readable', () => {
-      const start: Buffer | null = socket.read()
-      if (start) socket.unshift(start)
-      if (start?.subarray(0, preface.length).equals(preface.subarray(0, start.length)))
-        second.emit('connection', socket)
+    let begun: Buffer = Buffer.of()
+    const forget = clock.schedule(firstMs, () => socket.destroy())
+    const leave = () => {
+      forget()
+      socket.off('readable', look).off('end', ended).off('close', forget)
+    }
+    const look = () => {
+      for (let more = socket.read(); more; more = socket.read()) begun = Buffer.concat([begun, more])
+      const speaksSecond = begun.subarray(0, preface.length).equals(preface.subarray(0, begun.length))
+      // Which of the two is not known yet: `P` begins a POST as well.
+      if (speaksSecond && begun.length < preface.length) return
+      leave()
+      socket.unshift(begun)
+      if (speaksSecond) second.emit('connection', socket)
       else takeFirst!.call(server, socket)
-    })
+    }
+    const ended = () => socket.destroy()
+    socket.on('readable', look).on('end', ended).on('close', forget)
   })
   return server
 }
@@ -177,11 +194,11 @@ const common = { minVersion: 'TLSv1.2' } as const
 /** Whose certificates are looked at. */
 const trusting = ({ authorities }: OwnTls) => (authorities.length ? { ca: authorities } : {})
 
-function secureServer(tls: TlsByName | OwnTls, limits: WebLimits | undefined): http2.Http2SecureServer {
+function secureServer(tls: TlsByName | OwnTls, limits: WebLimits | undefined, clock: Clock): http2.Http2SecureServer {
   const both = {
     ...common,
     allowHTTP1: true,
-    ...(limits ? { settings: { maxHeaderListSize: limits.headBytes } } : {}),
+    settings: { maxConcurrentStreams: mostStreams, ...(limits ? { maxHeaderListSize: limits.headBytes } : {}) },
   } as const
   if (!('certificateFor' in tls)) {
     const { cert, key, authorities, protocol } = tls
@@ -200,12 +217,16 @@ function secureServer(tls: TlsByName | OwnTls, limits: WebLimits | undefined): h
       done(null, context)
     },
   })
-  if (passThrough) peekFirst(server, passThrough)
+  if (passThrough) peekFirst(server, passThrough, clock)
   return server
 }
 
 /** Looks at what clients begin with, and lets others take connections before the handshake. */
-function peekFirst(server: http2.Http2SecureServer, { isWanted, take }: NonNullable<TlsByName['passThrough']>): void {
+function peekFirst(
+  server: http2.Http2SecureServer,
+  { isWanted, take }: NonNullable<TlsByName['passThrough']>,
+  clock: Clock,
+): void {
   const handshakes = server.listeners('connection') as ((socket: Socket) => void)[]
   server.removeAllListeners('connection')
   const goOn = (socket: Socket) => {
@@ -214,17 +235,17 @@ function peekFirst(server: http2.Http2SecureServer, { isWanted, take }: NonNulla
   server.on('connection', (socket: Socket) => {
     if (!isWanted()) return goOn(socket)
     let hello: Buffer = Buffer.of()
-    const timer = setTimeout(() => socket.destroy(), helloMs)
+    const forget = clock.schedule(helloMs, () => socket.destroy())
     const look = () => {
       for (let more = socket.read(); more; more = socket.read()) hello = Buffer.concat([hello, more])
       const name = serverNameOf(hello)
       if (name === undefined && !socket.readableEnded) return
       socket.off('readable', look)
-      clearTimeout(timer)
+      forget()
       if (hello.length) socket.unshift(hello)
       if (!name || !take(name, socket)) goOn(socket)
     }
     socket.on('readable', look)
-    socket.once('close', () => clearTimeout(timer))
+    socket.once('close', forget)
   })
 }
