@@ -1,5 +1,6 @@
 import { duplicate, type FieldError, goValue, invalid } from '../field-error.ts'
 import { isRecord, type SchemaNode } from './schema-node.ts'
+import { shown } from './shown.ts'
 
 /** Elements of sets and of lists with keys that are there twice. */
 export function checkUnique(value: unknown, node: SchemaNode | undefined, place = ''): FieldError[] {
@@ -25,7 +26,8 @@ function checkElements(list: unknown[], node: SchemaNode, place: string): FieldE
   if (node.listType === 'atomic') return []
   if (node.listType === 'set') return repeated(list).map(i => duplicate(`${place}[${i}]`, list[i]))
   const odd = list.findIndex(item => item !== null && !isRecord(item))
-  if (odd >= 0) return [invalid(`${place}[${odd}]`, list[odd], 'must be an object for an array of list-type map')]
+  if (odd >= 0)
+    return [invalid(`${place}[${odd}]`, shown(list[odd]), 'must be an object for an array of list-type map')]
   const keys = list.map(item => keysOf(item as Record<string, unknown> | null, node))
   return repeated(keys).map(i => duplicate(`${place}[${i}]`, goValue(keys[i])))
 }

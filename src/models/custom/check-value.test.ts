@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { checkEmbedded } from './check-embedded.ts'
+import { checkUnique } from './check-lists.ts'
 import { checkValue } from './check-value.ts'
 import { nodeOf } from './schema-node.ts'
 
@@ -28,6 +29,16 @@ describe('a value', () => {
     [{ type: 'string', minLength: 2 }, 'é', 'x: Invalid value: "é": x in body should be at least 2 chars long'],
     [{ type: 'string', maxLength: 2 }, 'abc', 'x: Too long: may not be more than 2 bytes'],
     [{ type: 'string', pattern: '^a+$' }, 'b', `x: Invalid value: "b": x in body should match '^a+$'`],
+    [{ type: 'string', format: 'byte' }, 7, 'x: Invalid value: "int64": x in body must be of type byte: "int64"'],
+    [{ type: 'string', format: 'byte' }, 1.5, 'x: Invalid value: "float64": x in body must be of type byte: "float64"'],
+    [{ type: 'string', format: 'byte' }, true, 'x: Invalid value: "": x in body must be of type byte: ""'],
+    [
+      { type: 'string', format: 'unheard-of' },
+      7,
+      'x: Invalid value: "integer": x in body must be of type string: "integer"',
+    ],
+    [{ enum: ['a'] }, {}, 'x: Unsupported value: map[string]interface {}{}: supported values: "a"'],
+    [{ enum: ['a'] }, ['b', 'c'], 'x: Unsupported value: []interface {}{"b", "c"}: supported values: "a"'],
     [{ type: 'string', enum: ['a', 'b'] }, 'c', 'x: Unsupported value: "c": supported values: "a", "b"'],
     [
       { type: 'string', format: 'date-time' },
@@ -131,6 +142,23 @@ describe('a value', () => {
     // Of a value that changed, its other schemas ask all again.
     expect(told(either, { a: 'bad', b: '2' }, { a: 'bad', b: '1' })).toHaveLength(2)
   })
+})
+
+test('a list is taken for a text that has a format', () => {
+  expect(told({ type: 'string', format: 'byte' }, ['a'])).toEqual([])
+  expect(told({ type: 'string' }, ['a'])).toHaveLength(1)
+})
+
+test('an element of a list with keys that is no object is shown as it is', () => {
+  const node = nodeOf({
+    type: 'array',
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['a'],
+    items: { type: 'object' },
+  })
+  expect(checkUnique([['b', 'c']], node).map(e => e.message)).toEqual([
+    'Invalid value: []interface {}{"b", "c"}: must be an object for an array of list-type map',
+  ])
 })
 
 test('an embedded object says what it is', () => {

@@ -3,7 +3,9 @@ import { equal } from '../patch/index.ts'
 import { checkNumber, checkText, isWhole, nowhere } from './check-scalar.ts'
 import { absent, elementBefore, fieldBefore } from './correlation.ts'
 import { Findings } from './findings.ts'
+import { isKnownFormat } from './formats.ts'
 import { isRecord, nodeOf, type SchemaNode } from './schema-node.ts'
+import { shown } from './shown.ts'
 
 /**
  * What a schema refuses about a value, in Kubernetes' words. With `previous`, parts that are as they were are not refused
@@ -45,7 +47,7 @@ function checkHere(value: unknown, node: SchemaNode, found: Findings, before: un
     found.add(
       notSupported(
         found.place,
-        value ?? 'null',
+        shown(value ?? 'null'),
         schema.enum.map(v => (typeof v === 'string' ? v : JSON.stringify(v))),
       ),
     )
@@ -59,6 +61,14 @@ function checkType(value: unknown, node: SchemaNode, found: Findings): boolean {
   if (types.length === 0 || (value === null && nullable)) return true
   const actual = typeOf(value)
   if (types.includes(actual) || (actual === 'integer' && types.includes('number'))) return true
+  const { format } = node.schema
+  // A text with a format is told apart by it; a list is taken for bytes, whatever is in it.
+  if (type === 'string' && format && value !== null && isKnownFormat(format)) {
+    if (Array.isArray(value)) return true
+    const kind = actual === 'integer' ? 'int64' : actual === 'number' ? 'float64' : ''
+    found.add(typeInvalid(found.place, kind, `${found.place} in body must be of type ${format}: "${kind}"`))
+    return false
+  }
   const names = types.join(',')
   found.add(
     typeInvalid(found.place, actual, `${found.place} in body must be of type ${names}: ${JSON.stringify(actual)}`),

@@ -10,8 +10,8 @@ const { bool, int, uint, double, string, bytes, timestamp, duration, dyn } = cel
 
 const same = (value: Value) => value
 
-function wrong(text: string, type: string): never {
-  return fail(`type conversion error from 'string' to '${type}': ${JSON.stringify(text.slice(0, 100))}`)
+function wrong(type: string): never {
+  return fail(`type conversion error from 'string' to '${type}'`)
 }
 
 /** A double without its fraction, if an integer of 64 bits can hold it. */
@@ -22,7 +22,7 @@ function whole(value: number, from: number): bigint {
 }
 
 function integer(text: string, pattern: RegExp, type: string): bigint {
-  return pattern.test(text) && text.length < 40 ? BigInt(text.replace('+', '')) : wrong(text, type)
+  return pattern.test(text) && text.length < 40 ? BigInt(text.replace('+', '')) : wrong(type)
 }
 
 const specialNumbers: Record<string, number> = { nan: Number.NaN, inf: Infinity, infinity: Infinity }
@@ -30,7 +30,7 @@ const specialNumbers: Record<string, number> = { nan: Number.NaN, inf: Infinity,
 function parseDouble(text: string): number {
   const special = /^([+-]?)(nan|inf|infinity)$/i.exec(text)
   if (special) return specialNumbers[special[2]!.toLowerCase()]! * (special[1] === '-' ? -1 : 1)
-  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : wrong(text, 'double')
+  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : wrong('double')
 }
 
 const truths = new Map(['1', 't', 'T', 'true', 'TRUE', 'True'].map(text => [text, true]))
@@ -59,7 +59,7 @@ function decode(bytes: Uint8Array): string {
 export const conversions = library({
   bool: [
     fn('bool_to_bool', [bool], bool, same),
-    fn('string_to_bool', [string], bool, (text: string) => truths.get(text) ?? wrong(text, 'bool')),
+    fn('string_to_bool', [string], bool, (text: string) => truths.get(text) ?? wrong('bool')),
   ],
   int: [
     fn('int64_to_int64', [int], int, same),
@@ -116,7 +116,7 @@ export const conversions = library({
       'string_to_timestamp',
       [string],
       timestamp,
-      (text: string) => parseTimestamp(text) ?? wrong(text, 'google.protobuf.Timestamp'),
+      (text: string) => parseTimestamp(text) ?? wrong('google.protobuf.Timestamp'),
     ),
   ],
   duration: [
@@ -125,7 +125,7 @@ export const conversions = library({
       'string_to_duration',
       [string],
       duration,
-      (text: string) => parseDuration(text) ?? wrong(text, 'google.protobuf.Duration'),
+      (text: string) => parseDuration(text) ?? wrong('google.protobuf.Duration'),
     ),
   ],
   dyn: [fn('to_dyn', [cel.param('A')], dyn, same)],

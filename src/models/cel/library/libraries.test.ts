@@ -21,6 +21,17 @@ const outcomeOf = (source: string): unknown => {
   }
 }
 
+test.each([
+  ['int', 'int'],
+  ['uint', 'uint'],
+  ['double', 'double'],
+  ['bool', 'bool'],
+  ['duration', 'google.protobuf.Duration'],
+  ['timestamp', 'google.protobuf.Timestamp'],
+])('a text that is no %s is refused by its type alone', (name, type) => {
+  expect(outcomeOf(`${name}(['x y'][0])`)).toBe(`!type conversion error from 'string' to '${type}'`)
+})
+
 describe('texts', () => {
   test.each<[string, unknown]>([
     ["'hello'.charAt(4)", 'o'],
