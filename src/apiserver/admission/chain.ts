@@ -275,11 +275,17 @@ export function isOf(resource: Resource, ...kinds: Kind<any>[]): boolean {
 }
 
 /** `pods "web" is forbidden: why` */
-export function forbidden(admission: Pick<Admission, 'resource' | 'name'>, why: string): ApiError {
+export function forbidden(admission: Pick<Admission, 'resource' | 'name' | 'object'>, why: string): ApiError {
   const { kind } = admission.resource
-  return new ApiError('Forbidden', `${resourceName(kind)} ${JSON.stringify(admission.name)} is forbidden: ${why}`, {
-    details: { name: admission.name, ...(kind.group ? { group: kind.group } : {}), kind: kind.plural },
+  const name = shownName(admission)
+  return new ApiError('Forbidden', `${resourceName(kind)} ${JSON.stringify(name)} is forbidden: ${why}`, {
+    details: { name, ...(kind.group ? { group: kind.group } : {}), kind: kind.plural },
   })
+}
+
+/** The name, or what it will begin with; `Unknown` where there is neither. */
+export function shownName({ name, object }: Pick<Admission, 'name' | 'object'>): string {
+  return name || object?.metadata?.generateName || 'Unknown'
 }
 
 /** Several reasons as one, each once: as it is, or `[first, second]`. */

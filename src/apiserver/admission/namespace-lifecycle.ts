@@ -1,7 +1,7 @@
 import { ApiError, notFoundError } from '../../models/api-error.ts'
 import { resourceName } from '../../models/kind.ts'
 import { Namespace } from '../../models/kinds/index.ts'
-import { type AdmissionPlugin, forbidden, isOf } from './chain.ts'
+import { type AdmissionPlugin, forbidden, isOf, shownName } from './chain.ts'
 
 const immortal = new Set(['default', 'kube-system', 'kube-public'])
 
@@ -28,10 +28,10 @@ export const namespaceLifecycle: AdmissionPlugin = {
     const text = `unable to create new content in namespace ${namespace} because it is being terminated`
     throw new ApiError(
       'Forbidden',
-      `${resourceName(resource.kind)} ${JSON.stringify(admission.name)} is forbidden: ${text}`,
+      `${resourceName(resource.kind)} ${JSON.stringify(shownName(admission))} is forbidden: ${text}`,
       {
         details: {
-          name: admission.name,
+          name: shownName(admission),
           ...(resource.kind.group ? { group: resource.kind.group } : {}),
           kind: resource.kind.plural,
           causes: [

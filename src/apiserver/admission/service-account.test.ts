@@ -29,3 +29,13 @@ test('whoever newly enforces mountable secrets is warned', async () => {
   const again = await server.call('PUT', `${core}/serviceaccounts/a`, account)
   expect(again.headers['warning']).toBeUndefined()
 })
+
+test('a refusal before a name is made up tells what it would have begun with', async () => {
+  await using server = await startTestServer()
+  const nameless = { ...pod({ serviceAccountName: 'none' }), metadata: { generateName: 'web-' } }
+  const { body } = await server.call('POST', `${core}/pods`, nameless)
+  expect(body).toMatchObject({ reason: 'Forbidden', details: { name: 'web-', kind: 'pods' } })
+  expect(body.message).toBe(
+    'pods "web-" is forbidden: error looking up service account default/none: serviceaccount "none" not found',
+  )
+})

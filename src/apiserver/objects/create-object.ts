@@ -62,7 +62,6 @@ export async function createObject(
       delete (next.metadata as Partial<AnyObject['metadata']>).name
       delete next.metadata.managedFields
     }
-    generateName(core, next)
     try {
       return await admitAndCommit(core, resource, target, next, sentRevision, options)
     } catch (error) {
@@ -108,6 +107,9 @@ async function admitAndCommit(
   settleEmptyLists(kind, next)
   const admitted = admitChanges(admission)
   if (admitted instanceof Promise ? await admitted : admitted) applyDefaults(kind, next)
+  // Who changes the object on its way sees what was asked for; who judges it sees the name too.
+  generateName(core, next)
+  admission.name = next.metadata.name ?? ''
   kind.prepareCreate?.(next)
   refuse(resource, next, validateObject({ kind, asked: requested.kind }, next))
   const validating = core.admission.validate(admission)

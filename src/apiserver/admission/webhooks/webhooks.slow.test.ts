@@ -586,3 +586,14 @@ test('conditions may ask about the namespace, which is none for webhooks', async
   await call('POST', configMaps, configMap('second', {}))
   expect(reviews).toHaveLength(1)
 })
+
+test('of a made-up name those who change the object know nothing, those who judge it do', async () => {
+  const { call, configure, webhook, rule, reviews } = await startWithHook(() => allow)
+  await configure('Mutating', 'change', webhook('change.k8s.io', '/change', [rule(['pods'], ['CREATE'])]))
+  await configure('Validating', 'judge', webhook('judge.k8s.io', '/judge', [rule(['pods'], ['CREATE'])]))
+  const { body } = await call('POST', pods, { ...pod('', {}), metadata: { generateName: 'web-' } })
+  expect(body.metadata.name).toMatch(/^web-[a-z0-9]{5}$/)
+  expect(reviews[0]).not.toHaveProperty('name')
+  expect(reviews[0].object.metadata).not.toHaveProperty('name')
+  expect(reviews[1]).toMatchObject({ name: body.metadata.name, object: { metadata: { name: body.metadata.name } } })
+})
