@@ -268,6 +268,7 @@ class NodeAgent implements Agent {
       starts: this.#starts,
       mostCrashDelayMs: this.#options.mostCrashDelayMs,
       hostIps: () => this.#options.addresses.filter(a => a.type === 'InternalIP').map(a => a.address),
+      canRecurse: () => this.#health.canRecurse,
       hostDns: () => hostDns,
       clusterDns: this.#options.clusterDns ?? [],
       limitBandwidth: this.#options.limitBandwidth,

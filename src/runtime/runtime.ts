@@ -17,7 +17,7 @@ export interface Runtime extends AsyncDisposable {
   /** @throws RuntimeUnavailable */
   version(): Promise<{ name: string; version: string }>
   /** Ready to run pods, or the reason why not (network plugin missing, …). */
-  status(): Promise<{ runtimeReady: boolean; networkReady: boolean; message: string }>
+  status(): Promise<RuntimeStatus>
 
   imagePresent(image: string): Promise<ImageRef | undefined>
   /** @throws ImagePullFailed */
@@ -250,6 +250,22 @@ export interface ContainerSecurity {
 }
 
 /** A pod as the runtime has it. Several sandboxes of one uid: attempts, newest first. */
+export interface RuntimeStatus {
+  runtimeReady: boolean
+  networkReady: boolean
+  message: string
+  /** What each way of running pods can do; none from a runtime that does not say (containerd before 2.0). */
+  handlers: RuntimeHandler[]
+}
+
+/** A way of running pods, as RuntimeClasses name it. */
+export interface RuntimeHandler {
+  /** '' for the one of pods without a class. */
+  name: string
+  recursiveReadOnlyMounts: boolean
+  userNamespaces: boolean
+}
+
 export interface ObservedPod {
   uid: string
   name: string

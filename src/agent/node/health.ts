@@ -1,6 +1,8 @@
+import type { RuntimeHandler } from '../../runtime/runtime.ts'
 import type { PressureCondition } from '../eviction/pressure.ts'
 import type { AgentOptions } from '../options.ts'
 import type { RuntimeView } from '../runtime-view.ts'
+import { canRecurse } from '../volume/recursive-read-only.ts'
 import type { NodeHealth } from './node-status.ts'
 
 /** Looks at the machine and the runtime. */
@@ -9,11 +11,13 @@ export class Health {
   readonly #view: RuntimeView
   readonly #pressure: () => readonly PressureCondition[]
   readonly #goingDown: () => boolean
+  #handlers: readonly RuntimeHandler[] = []
   state: NodeHealth = {
     notReady: 'the node agent has just started',
     memoryPressure: false,
     diskPressure: false,
     pidPressure: false,
+    handlers: [],
   }
 
   /** @param pressure what the node runs short of @param goingDown the machine is being switched off */
@@ -29,6 +33,11 @@ export class Health {
     this.#goingDown = goingDown
   }
 
+  /** Mounts inside read-only mounts can be read-only too, in pods without a RuntimeClass. */
+  get canRecurse(): boolean {
+    return canRecurse(this.#handlers, '')
+  }
+
   async look(): Promise<void> {
     const notReady = await this.#notReady()
     const pressure = this.#pressure()
@@ -37,6 +46,7 @@ export class Health {
       memoryPressure: pressure.includes('MemoryPressure'),
       diskPressure: pressure.includes('DiskPressure'),
       pidPressure: pressure.includes('PIDPressure'),
+      handlers: this.#handlers,
     }
   }
 
@@ -44,7 +54,8 @@ export class Health {
     if (this.#goingDown()) return 'node is shutting down'
     if (this.#view.problem) return `container runtime is down: ${this.#view.problem}`
     try {
-      const { runtimeReady, networkReady, message } = await this.#options.runtime.status()
+      const { runtimeReady, networkReady, message, handlers } = await this.#options.runtime.status()
+      this.#handlers = handlers
       if (!runtimeReady) return `container runtime not ready: ${message}`
       return networkReady ? undefined : `container runtime network not ready: ${message}`
     } catch (error) {

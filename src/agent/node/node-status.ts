@@ -1,5 +1,13 @@
 import { timeText } from '../../base/clock.ts'
-import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../models/types/core-v1.ts'
+import type {
+  ContainerImage,
+  Node,
+  NodeAddress,
+  NodeCondition,
+  NodeRuntimeHandler,
+  NodeStatus,
+} from '../../models/types/core-v1.ts'
+import type { RuntimeHandler } from '../../runtime/runtime.ts'
 import type { DeviceOffers } from '../device/devices.ts'
 import type { Machine } from './machine.ts'
 import { allocatableToPods, type Reservation } from './reservation.ts'
@@ -11,6 +19,8 @@ export interface NodeHealth {
   memoryPressure: boolean
   diskPressure: boolean
   pidPressure: boolean
+  /** What the runtime last said that it can do. */
+  handlers: readonly RuntimeHandler[]
 }
 
 export interface NodeFactsForStatus {
@@ -43,7 +53,7 @@ export function nodeStatus(old: NodeStatus | undefined, facts: NodeFactsForStatu
     Object.fromEntries(offers.flatMap(([name, offer]) => (offer ? [[name, offer[part]]] : [])))
   const others = Object.fromEntries(Object.entries(old?.capacity ?? {}).filter(([name]) => !gone.has(name)))
   const capacity = { ...others, ...machine.capacity, ...offered('capacity') }
-  const { daemonEndpoints: _, volumesInUse: before, ...kept } = old ?? {}
+  const { daemonEndpoints: _, volumesInUse: before, runtimeHandlers: __, ...kept } = old ?? {}
   const inUse = volumesInUse ?? before ?? []
   return {
     ...kept,
@@ -59,8 +69,13 @@ export function nodeStatus(old: NodeStatus | undefined, facts: NodeFactsForStatu
       kubeletVersion: facts.agentVersion,
       kubeProxyVersion: facts.agentVersion,
     },
+    ...(facts.health.handlers.length ? { runtimeHandlers: facts.health.handlers.map(handlerStatus) } : {}),
     images,
   }
+}
+
+function handlerStatus({ name, recursiveReadOnlyMounts, userNamespaces }: RuntimeHandler): NodeRuntimeHandler {
+  return { name, features: { recursiveReadOnlyMounts, userNamespaces } }
 }
 
 function conditions(old: NodeCondition[], { health, nowMs }: NodeFactsForStatus): NodeCondition[] {

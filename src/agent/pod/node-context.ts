@@ -68,6 +68,8 @@ export interface NodeContext {
   /** Of what containers may have for themselves: processors, memory of some NUMA nodes. */
   shares(): Shares | undefined
   hostIps(): string[]
+  /** Mounts inside read-only mounts can be read-only too, in pods without a RuntimeClass. */
+  canRecurse(): boolean
   hostDns(): DnsSettings
   clusterDns: readonly string[]
   clusterDomain: string

@@ -1,6 +1,7 @@
 import { timeText } from '../../base/clock.ts'
 import type { ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '../../models/types/core-v1.ts'
 import type { ObservedContainer } from '../../runtime/runtime.ts'
+import { recursionOf } from '../volume/recursive-read-only.ts'
 import { crashDelayMs, restartAt, retryAt } from './back-off.ts'
 import { isBeingEnded, phaseOf, restarts } from './phase.ts'
 import { qosClassOf } from './qos.ts'
@@ -23,6 +24,8 @@ export interface HostFacts {
   hostIps: string[]
   /** `containerd`: the scheme of container ids. */
   runtimeName: string
+  /** Mounts inside read-only mounts can be read-only too. */
+  canRecurse?: boolean
 }
 
 /** Status of a pod as the API should have it. Conditions that are not the agent's stay as they are. Pure. */
@@ -115,7 +118,7 @@ function containerStatus(
     started: false,
     state: {},
     lastState: (!last && old?.lastState) || {},
-    ...mountsOf(container),
+    ...mountsOf(container, host.canRecurse ?? false),
     ...('resources' in container && !init ? resourceStatus(situation, container, last) : {}),
   }
   const id = (c: ObservedContainer) => `${host.runtimeName}://${c.id}`
@@ -154,13 +157,13 @@ function containerStatus(
 }
 
 /** As they are in the container: all of them are asked for as they are carried out. */
-function mountsOf({ volumeMounts }: PodContainer): Pick<ContainerStatus, 'volumeMounts'> {
+function mountsOf({ volumeMounts }: PodContainer, canRecurse: boolean): Pick<ContainerStatus, 'volumeMounts'> {
   if (!volumeMounts?.length) return {}
   return {
-    volumeMounts: volumeMounts.map(({ name, mountPath, readOnly, recursiveReadOnly }) => ({
-      name,
-      mountPath,
-      ...(readOnly ? { readOnly, recursiveReadOnly: recursiveReadOnly === 'Enabled' ? 'Enabled' : 'Disabled' } : {}),
+    volumeMounts: volumeMounts.map(mount => ({
+      name: mount.name,
+      mountPath: mount.mountPath,
+      ...(mount.readOnly ? { readOnly: true, recursiveReadOnly: recursionOf(mount, canRecurse) } : {}),
     })),
   }
 }

@@ -12,6 +12,7 @@ import { abortable } from '../abortable.ts'
 import { grantedBy, withGranted } from '../device/grants.ts'
 import type { ContainerType } from '../metrics/agent-metrics.ts'
 import type { Target } from '../probe/handlers.ts'
+import { canRecurse, settleRecursion, wantsRecursion } from '../volume/recursive-read-only.ts'
 import { ContainerConfigInvalid } from './config-invalid.ts'
 import { containerSpec, defaultMessagePath, logFolderOf, sandboxSpec } from './container-spec.ts'
 import type { PodFacts } from './downward.ts'
@@ -256,7 +257,8 @@ export class Steps {
         return values.get(name)
       })
     const place = this.#node.shares()?.placeOf(pod, container as Container)
-    const mounts = await volumes.mounts(pod, container, expandAll)
+    const settled = wantsRecursion(container) ? settleRecursion(container, await this.#canRecurse(pod)) : container
+    const mounts = await volumes.mounts(pod, settled, expandAll)
     if (files) mounts.push(...(await this.#ownFiles(facts, container, attempt, mounts)))
     const granted = grantedBy((await this.#node.devices?.allocate(pod, container as Container)) ?? [])
     const devices = [...volumes.devices(pod, container), ...granted.devices]
@@ -315,6 +317,11 @@ export class Steps {
       await file.close()
     }
     await disk.chmod(path, mode)
+  }
+
+  async #canRecurse(pod: Pod): Promise<boolean> {
+    const { handlers } = await this.#node.runtime.status()
+    return canRecurse(handlers, await this.#runtimeHandler(pod))
   }
 
   async #runtimeHandler(pod: Pod): Promise<string> {

@@ -247,8 +247,8 @@ export class PodWorker {
     // How a container ended is told with its last words or not at all.
     if (observed?.containers.some(c => c.state === 'exited' && !records.ended.has(c.id))) return
     if (records.cleaned) return
-    const { runtime, hostIps, report } = this.#node
-    const status = podStatus(situation, { hostIps: hostIps(), runtimeName: runtime.name })
+    const { runtime, hostIps, canRecurse, report } = this.#node
+    const status = podStatus(situation, { hostIps: hostIps(), runtimeName: runtime.name, canRecurse: canRecurse() })
     tellBackOff(this.#node.events, this.#pod, this.#reported ?? this.#pod.status, status)
     this.#reported = status
     report(this.#pod, status)

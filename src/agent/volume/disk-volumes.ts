@@ -286,7 +286,7 @@ export function createDiskVolumes(options: DiskVolumesOptions): Volumes {
               : mount.mountPropagation === 'HostToContainer'
                 ? 'hostToContainer'
                 : 'private',
-          ...(mount.recursiveReadOnly && mount.recursiveReadOnly !== 'Disabled' ? { recursiveReadOnly: true } : {}),
+          ...(mount.recursiveReadOnly === 'Enabled' ? { recursiveReadOnly: true } : {}),
         })
       }
       return out

@@ -17,6 +17,7 @@ import {
   type PullOptions,
   type Runtime,
   RuntimeFailed,
+  type RuntimeStatus,
   RuntimeUnavailable,
   type SandboxId,
   type SandboxSpec,
@@ -85,12 +86,14 @@ class Simulation implements SimulatedRuntime {
     return { name: 'simulated', version: '1.0.0' }
   }
 
-  async status() {
+  async status(): Promise<RuntimeStatus> {
     this.#check()
     const cidrs = this.#options.podCidrs?.()
+    // Nothing is mounted, so nothing is mounted wrongly.
+    const handlers = [{ name: '', recursiveReadOnlyMounts: true, userNamespaces: false }]
     return cidrs && !cidrs.length
-      ? { runtimeReady: true, networkReady: false, message: 'the node has no pod CIDR yet' }
-      : { runtimeReady: true, networkReady: true, message: 'simulated: no containers run' }
+      ? { runtimeReady: true, networkReady: false, message: 'the node has no pod CIDR yet', handlers }
+      : { runtimeReady: true, networkReady: true, message: 'simulated: no containers run', handlers }
   }
 
   async imagePresent(image: string) {
