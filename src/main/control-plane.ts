@@ -11,11 +11,13 @@ import { objectPath } from '../client/paths.ts'
 import { openMemoryStore } from '../db/index.ts'
 import type { HistoryItem } from '../models/history/item.ts'
 import type { Kind } from '../models/kind.ts'
-import { Pod } from '../models/kinds/index.ts'
-import type { KubeObject, ObjectKey } from '../models/object.ts'
+import { CustomResourceDefinition, Pod } from '../models/kinds/index.ts'
+import type { AnyObject, KubeObject, ObjectKey } from '../models/object.ts'
 import type { ApiHandler, UserInfo } from '../models/rest.ts'
 import type { SimulatedRuntime } from '../runtime/index.ts'
 import type { WeightedPlugin } from '../scheduler/index.ts'
+import { applyManifests, readManifestText } from './applied-manifests.ts'
+import { awaited, type Waiting } from './awaited.ts'
 import { calicoResources } from './calico-admission.ts'
 import { type RunningControllers, startControllers } from './controllers.ts'
 import { type Explanation, serveExplanations } from './explanations.ts'
@@ -38,6 +40,11 @@ export interface ControlPlaneOptions {
   scheduler?: boolean
   /** Controllers of yours, run beside the built-in ones. Faults concern what they write. */
   reconcilers?: Reconciler[]
+  /**
+   * Whether a write that one of your reconcilers does not declare throws, and objects of caches are frozen, so that who changes
+   * them is told. True unless given, where there are reconcilers of yours.
+   */
+  strict?: boolean
   /** Rules of yours for the scheduler, after its own, and how much the score of each counts. */
   plugins?: WeightedPlugin[]
   clock?: Clock
@@ -56,7 +63,7 @@ const clusterCidr = '10.244.0.0/16'
  * await cluster.client.create(Deployment, { … })
  */
 export class ControlPlane implements AsyncDisposable {
-  /** As an administrator. */
+  /** As an administrator. Faults do not concern it. */
   readonly client: Client
   readonly api: ApiServer
   /** Undefined with `controllers: false`. */
@@ -67,6 +74,7 @@ export class ControlPlane implements AsyncDisposable {
   readonly faults: Faults
   readonly #parts: Parts
   #closed: Promise<void> | undefined
+  readonly #closing = new AbortController()
 
   private constructor(parts: Parts) {
     const { api, controllers, nodes, faults } = parts
@@ -115,7 +123,10 @@ export class ControlPlane implements AsyncDisposable {
       ]
       const controllers = reconcilers.length
         ? stack.use(
-            await startControllers({ client: clientOf(controllerUser), outside, reconcilers, clientOf: faulty }),
+            await startControllers({
+              ...{ client: clientOf(controllerUser), outside, reconcilers, clientOf: faulty },
+              strict: options.strict ?? !!options.reconcilers?.length,
+            }),
           )
         : undefined
       const plugins = options.plugins ?? []
@@ -179,6 +190,52 @@ export class ControlPlane implements AsyncDisposable {
     })
   }
 
+  /**
+   * Waits until an object is there and `is` says so; what `is` throws, as assertions do, counts as no, and is told if it stays so. By the clock of
+   * the control plane: a VirtualClock is moved meanwhile.
+   * @example await cluster.until(kinds.Deployment, key, ({ status }) => status?.readyReplicas === 2)
+   * @returns the object as it was then. @throws NotInTime with how the object is, why, and which reconcilers failed
+   */
+  async until<T extends KubeObject>(
+    kind: Kind<T>,
+    key: ObjectKey,
+    is: (object: T) => boolean = () => true,
+    waiting: Waiting = {},
+  ): Promise<T> {
+    const found = await this.#await(kind, key, 'as awaited', object => object !== undefined && is(object), waiting)
+    return found as T
+  }
+
+  /** Waits until there is no such object. @throws NotInTime with what holds it */
+  async untilGone(kind: Kind<any>, key: ObjectKey, waiting: Waiting = {}): Promise<void> {
+    await this.#await(kind, key, 'gone', object => object === undefined, waiting)
+  }
+
+  /**
+   * Applies manifests (YAML or JSON text, or objects), one after the other; custom resources are served once their definition is applied.
+   * Without a namespace they go into `default`. @returns them as they are stored. @throws BadManifest, ApiError
+   */
+  async apply(manifests: string | readonly AnyObject[]): Promise<AnyObject[]> {
+    const objects = typeof manifests === 'string' ? readManifestText(manifests) : manifests
+    return applyManifests(this.client, objects, async ({ kind, metadata }) => {
+      if (kind === 'CustomResourceDefinition')
+        await this.until(CustomResourceDefinition, { name: metadata.name }, isEstablished)
+    })
+  }
+
+  #await<T extends KubeObject>(
+    kind: Kind<T>,
+    key: ObjectKey,
+    wanted: string,
+    is: (object: T | undefined) => boolean,
+    waiting: Waiting,
+  ): Promise<T | undefined> {
+    const { clock } = this.#parts.outside
+    const stats = () => this.controllers?.runner.stats() ?? {}
+    const closing = this.#closing.signal
+    return awaited({ ...{ kind, key, wanted, is, client: this.client, clock, closing, stats }, ...waiting })
+  }
+
   /** What would happen, by the scheduler's own code and your plugins, in a fork of the cluster as it is now. Nothing is written. */
   simulate(scenario: Scenario): Promise<Simulation> {
     const { outside, plugins } = this.#parts
@@ -203,6 +260,7 @@ export class ControlPlane implements AsyncDisposable {
 
   /** Ends everything, once; later calls wait for the same end. */
   [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closed) this.#closing.abort(closedError())
     return (this.#closed ??= this.#parts.stack[Symbol.asyncDispose]())
   }
 
@@ -231,10 +289,7 @@ export class ControlPlane implements AsyncDisposable {
   }
 
   #assertOpen(): void {
-    if (this.#closed)
-      throw new ControlPlaneClosed('this control plane was closed', {
-        hint: 'Start another one with ControlPlane.start(), or close it later.',
-      })
+    if (this.#closed) throw closedError()
   }
 }
 
@@ -253,12 +308,21 @@ interface Parts {
 /** Something was asked of a control plane that had been closed. */
 export class ControlPlaneClosed extends OptiFlowError {}
 
+const closedError = () =>
+  new ControlPlaneClosed('this control plane was closed', {
+    hint: 'Start another one with ControlPlane.start(), or close it later.',
+  })
+
+const isEstablished = ({ status }: CustomResourceDefinition) =>
+  !!status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True')
+
 const known: Record<keyof ControlPlaneOptions, true> = {
   nodes: true,
   capacity: true,
   controllers: true,
   scheduler: true,
   reconcilers: true,
+  strict: true,
   plugins: true,
   clock: true,
   random: true,
