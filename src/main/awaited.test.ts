@@ -47,7 +47,6 @@ test('what does not come in time is told with how the object is, why, and what t
   expect(failure).toBeInstanceOf(NotInTime)
   expect(failure.message).toContain('the last look said: expected undefined to be 2')
   expect(failure.message).toMatch(/0 of 2 replicas/)
-  expect(failure.message).toMatch(/no such image/)
 })
 
 test('a reconciler that writes what it does not declare is named where a test waits for it in vain', async () => {

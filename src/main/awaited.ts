@@ -43,7 +43,7 @@ export async function awaited<T extends KubeObject>(options: Awaited<T>): Promis
   const { clock, closing, timeoutMs = timeoutUnlessGivenMs } = options
   const late = new AbortController()
   const signal = AbortSignal.any([late.signal, closing])
-  const last: Seen = {}
+  const last: Seen = { failedBefore: failuresOf(options.stats()) }
   const found = firstThatIs(options, last, signal)
   const cancel =
     clock instanceof VirtualClock ? moveAlong(clock, timeoutMs, late, found) : limit(clock, timeoutMs, late)
@@ -79,6 +79,8 @@ function moveAlong(clock: VirtualClock, timeoutMs: number, late: AbortController
 
 /** What the last look found. */
 interface Seen {
+  /** How often each reconciler had failed when the waiting began: most such failures are long mended. */
+  failedBefore: Record<string, number>
   object?: AnyObject | undefined
   error?: unknown
 }
@@ -120,12 +122,15 @@ async function firstThatIs<T extends KubeObject>(
   }
 }
 
+const failuresOf = (stats: Record<string, ReconcilerStats>) =>
+  Object.fromEntries(Object.entries(stats).map(([name, { failed }]) => [name, failed]))
+
 async function notInTime<T extends KubeObject>(options: Awaited<T>, timeoutMs: number, last: Seen): Promise<NotInTime> {
   const { kind, key, wanted, client, clock, stats } = options
   const name = `${kind.kind} ${keyText(key)}`
   const [summary, next] = await stateOf(client, clock, last.object)
   const failures = Object.entries(stats())
-    .filter(([, { lastError }]) => lastError)
+    .filter(([reconciler, { failed }]) => failed > (last.failedBefore[reconciler] ?? 0))
     .map(([reconciler, { lastError }]) => `reconciler ${reconciler} failed: ${lastError}`)
   const said = last.error === undefined ? [] : [`the last look said: ${explain(last.error)}`]
   const evidence = [summary, ...said, ...failures].join('\n  ')
