@@ -7,6 +7,7 @@ import type { CallHandler, ComputedVerbs, ResourceCall } from './core.ts'
 import { refuseForeign } from './replies/accept.ts'
 import { refuseUnreadable } from './replies/object-form.ts'
 import { noSuchPath, notAllowed } from './replies/reply.ts'
+import type { Resource } from './resources.ts'
 import { createLooseBinding } from './subresources/binding.ts'
 import { isVainHead, subresourceHandler } from './subresources/subresources.ts'
 import { create } from './verbs/create.ts'
@@ -25,6 +26,14 @@ const handlers: Record<Verb, CallHandler> = {
   patch,
   delete: remove,
   deletecollection: deleteCollection,
+}
+
+/** A kind of somebody's lacks a verb only while its definition goes. */
+function isDying({ kind }: Resource): ApiError {
+  const details = { group: kind.group, kind: kind.plural }
+  return new ApiError('MethodNotAllowed', 'create not allowed while custom resource definition is terminating', {
+    details,
+  })
 }
 
 const readVerbs = new Set(['get', 'list', 'watch'])
@@ -48,7 +57,8 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   if (call.request.method === 'HEAD') throw notAllowed()
   if (path.name !== undefined && resource.verbs.size === 1 && resource.verbs.has('create'))
     throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
-  if (!fits(call, verb) || !Object.hasOwn(handlers, verb) || !resource.verbs.has(verb as Verb)) throw notAllowed()
+  if (!fits(call, verb) || !Object.hasOwn(handlers, verb)) throw notAllowed()
+  if (!resource.verbs.has(verb as Verb)) throw resource.kind.custom ? isDying(resource) : notAllowed()
   if (path.name !== undefined || verb === 'create') refuseUnreadable(call, resource)
   return handlers[verb as Verb]
 }

@@ -214,6 +214,13 @@ describe('a conversion webhook', () => {
       'content-type': 'application/merge-patch+json',
     })
     expect(patched.body.spec).toEqual({ now: 'm' })
+    // A dry run tells the same.
+    const dry = await server.call('POST', `${url('v2')}?dryRun=All`, object('v2', 'b', { now: 'n', both: 'b' }))
+    expect([dry.status, dry.body.apiVersion, dry.body.spec]).toEqual([201, `${group}/v2`, { now: 'n' }])
+    const dryPatched = await server.call('PATCH', `${url('v2', 'a')}?dryRun=All`, merged, {
+      'content-type': 'application/merge-patch+json',
+    })
+    expect([dryPatched.status, dryPatched.body.spec]).toEqual([200, { now: 'm' }])
     expect((await server.call('GET', url('v2', 'a'))).body.spec).toEqual({ now: 'm' })
     expect((await server.call('DELETE', url('v2', 'a'))).body.status).toBe('Success')
   })
@@ -293,6 +300,8 @@ describe('a conversion webhook', () => {
     const read = await server.call('GET', url('v2', 'a'))
     const said = read.body.message.replace(/uid="[^"]*"/, 'uid="<uid>"')
     expect([read.status, read.body.reason, said]).toEqual([500, undefined, of(message)])
+    const dry = await server.call('POST', `${url('v2')}?dryRun=All`, object('v2', 'b', { now: 'o' }))
+    expect([dry.status, dry.body.message]).toEqual([500, expect.stringContaining('conversion webhook for')])
     expect((await server.call('GET', url('v1', 'a'))).status).toBe(200)
   })
 

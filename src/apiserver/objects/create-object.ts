@@ -118,15 +118,16 @@ async function admitAndCommit(
   if (kind.custom) applyDefaults(kind, next)
   if (kind.warnings) options.warnings.push(...kind.warnings(next))
   const { namespace, name } = next.metadata
+  const stored = resource.form ? await resource.form.toStored(next) : next
   if (options.dryRun) {
     objectStoreKey(resource, namespace, name)
     const there = core.cache.get(resource, namespace, name)
     if (there) throw alreadyExistsError(requested.kind, name, there.leaving)
     core.admission.checkCharges(admission)
-    return dryKept(next, core.cache.revision, true)
+    const shown = dryKept(stored, core.cache.revision, true)
+    return prepared(resource, shown) ?? shown
   }
   refuseRevision(sentRevision)
-  const stored = resource.form ? await resource.form.toStored(next) : next
   const kept = await core.admission.commit(admission, claims =>
     core.objects.create(resource, stored, claims, requested.kind),
   )

@@ -164,7 +164,8 @@ async function admitAndCommit(
   if (!options.differs && sameButTimes(next, present) && !form?.isOutdated(kept)) return kept
   if (options.dryRun) {
     core.admission.checkCharges(admission)
-    return dryKept(next, kept.revision, false)
+    const shown = dryKept(form ? await form.toStored(next) : next, kept.revision, false)
+    return prepared(target, shown) ?? shown
   }
   if (isFinished(next)) {
     const deletion: Admission = { ...admission, operation: 'DELETE', subresource: '', object: undefined }

@@ -1,3 +1,4 @@
+import { notFoundError } from '../../models/api-error.ts'
 import type { CallHandler, ResourceCall } from '../core.ts'
 import { noSuchPath, notAllowed } from '../replies/reply.ts'
 import { get } from '../verbs/get.ts'
@@ -30,7 +31,7 @@ export function subresourceHandler(call: ResourceCall, verb: string): CallHandle
   const name = call.path.subresource!
   const served = (call.resource.kind.subresources as readonly string[] | undefined)?.includes(name)
   const byVerb = served ? (handlers.get(name) ?? call.core.moreSubresources.get(name)) : undefined
-  if (!byVerb) throw noSuchPath()
+  if (!byVerb) throw call.resource.kind.custom ? notFoundError(call.resource.kind, call.path.name ?? '') : noSuchPath()
   const handler = Object.hasOwn(byVerb, verb) ? byVerb[verb] : undefined
   if (!handler || isVainHead(call)) throw notAllowed()
   return handler
