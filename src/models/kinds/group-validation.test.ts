@@ -90,6 +90,7 @@ describe('a create is refused', () => {
       'ResourceQuota',
       quota({ hard: { apples: '1', pods: '500m' } }),
       [
+        'spec.hard[apples]: Invalid value: apples: must be a standard resource type or fully qualified',
         'spec.hard[apples]: Invalid value: apples: must be a standard resource for quota',
         'spec.hard[pods]: Invalid value: "500m": must be an integer',
       ],

@@ -74,7 +74,7 @@ describe('protobuf', () => {
           const { object, warnings } = decode(kind, { ...(body as object), apiVersion: undefined, kind: undefined })
           expect(warnings).toEqual([])
           const { value } = decodeProtobuf(encodeProtobuf(object))
-          expect(decode(kind, value).object).toEqual(object)
+          expect(decode(kind, value).object).toEqual(withoutEmptyPolicies(object))
         }),
         { numRuns: 20 },
       )
@@ -177,3 +177,10 @@ describe('protobuf', () => {
     expect(() => new WireReader(hex('ffffffffffffffffffffff')).varint()).toThrow('longer than ten bytes')
   })
 })
+
+/** An empty list has no form of its own in protobuf. Only of an autoscaler's policies is it told from none, to be refused. */
+function withoutEmptyPolicies(object: any): any {
+  const { scaleUp, scaleDown } = object.spec?.behavior ?? {}
+  for (const rules of [scaleUp, scaleDown]) if (rules?.policies?.length === 0) delete rules.policies
+  return object
+}
