@@ -75,9 +75,9 @@ export function createHandler(parts: PipelineParts): ApiHandler {
         parts.metrics.access.decided(decision, parts.core.clock.monotonicMs() - begunMs)
         note(decision, trail)
         if (!decision.allowed) return Promise.resolve(refusedReply(request, attributes, decision))
-        return (
+        const serve = () =>
           parts.aggregation.reply(call) ?? (call.info.resource ? serveResource(call, verb) : serveOther(parts, call))
-        )
+        return request.receive ? request.receive().then(serve) : serve()
       }
       const work = () => {
         begunMs = parts.core.clock.monotonicMs()

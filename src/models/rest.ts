@@ -20,6 +20,8 @@ export interface ApiRequest {
   /** Names and values in turn, as they came: `headers` joins those of one name with commas, which values may hold too. */
   rawHeaders?: readonly string[]
   body?: Uint8Array
+  /** Fetches `body` from the network: only for who may ask what he asks. @throws ApiError when it is too large, or the client went away */
+  receive?(): Promise<void>
   /** Instead of `body`, where it is only passed on. */
   bodyStream?: AsyncIterable<Uint8Array>
   /** Set by a trusted transport; else the server authenticates from `headers` and `peerCertificate`. */

@@ -5,12 +5,17 @@ import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
+import type { ApiError } from '../../models/api-error.ts'
 import type { ApiRequest } from '../../models/rest.ts'
 import { maxBodyBytes } from '../bodies/limits.ts'
+import { errorReply } from '../replies/reply.ts'
 import { type Listening, listen } from './listener.ts'
 
 /** Tells what came: as one piece, as a stream, or nothing. */
-const handler = async ({ method, body, bodyStream }: ApiRequest) => {
+const handler = async (request: ApiRequest) => {
+  const refused = await request.receive?.().catch((error: ApiError) => errorReply(error))
+  if (refused) return refused
+  const { method, body, bodyStream } = request
   const streamed = bodyStream ? Buffer.concat(await Readable.from(bodyStream).toArray()) : undefined
   const said = `${method} ${body ? `body ${Buffer.from(body)}` : streamed ? `stream ${streamed}` : 'nothing'}`
   return { status: 200, headers: {}, body: Buffer.from(said) }

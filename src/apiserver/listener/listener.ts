@@ -8,10 +8,9 @@ import { listenWeb, type TlsProtocol, type WebRequest, type WebResponse } from '
 import { ApiError } from '../../models/api-error.ts'
 import type { ApiHandler, ApiReply, ApiRequest } from '../../models/rest.ts'
 import { maxBodyBytes } from '../bodies/limits.ts'
-import { errorReply } from '../replies/reply.ts'
 import { WatchStream } from '../watch-cache/watch-stream.ts'
 import { type PeerAuthorities, type PeerCertificates, type PeerSocket, peerCertificates } from './peer-certificate.ts'
-import { readBody } from './request-body.ts'
+import { bodyOf } from './request-body.ts'
 import { serveUpgrade, upgradeRequest } from './upgrades.ts'
 import { watchSink } from './watch-sink.ts'
 
@@ -99,8 +98,6 @@ async function serve(
   response: WebResponse,
   certificates: PeerCertificates,
 ): Promise<void> {
-  const body = await readBody(message, maxBodyBytes)
-  if (body === 'too large') return refuseBody(message, response)
   let gone: AbortController | undefined
   const request: ApiRequest = {
     method: message.method ?? 'GET',
@@ -109,6 +106,7 @@ async function serve(
     rawHeaders: message.rawHeaders,
     ...certificates,
     remoteAddress: message.socket.remoteAddress ?? '',
+    ...bodyOf(message, maxBodyBytes),
     // Made when somebody asks for it: most requests are answered before anybody does.
     get signal() {
       if (!gone) {
@@ -120,9 +118,10 @@ async function serve(
       return gone.signal
     },
   }
-  if (body instanceof Uint8Array) request.body = body
-  else if (body) request.bodyStream = body
-  write(message, response, await handler(request))
+  const answer = await handler(request)
+  // The client would go on to send what nobody reads: the connection ends with the answer.
+  if (answer.status === 413 && message.httpVersionMajor === 1) answer.headers['connection'] = 'close'
+  write(message, response, answer)
 }
 
 function write(message: WebRequest, response: WebResponse, answer: ApiReply): void {
@@ -158,14 +157,6 @@ function sendBytes(response: WebResponse, body: Uint8Array): void {
     response.end(at === 0 ? body : body.subarray(at))
   }
   next()
-}
-
-/** The client would go on to send what nobody reads: the connection ends with the answer. */
-function refuseBody(message: WebRequest, response: WebResponse): void {
-  const error = new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`)
-  const reply = errorReply(error, message.headers.accept)
-  if (message.httpVersionMajor === 1) reply.headers['connection'] = 'close'
-  write(message, response, reply)
 }
 
 /** Like every reply, with a line break at its end. */

@@ -1,35 +1,41 @@
 import { hasBody, type WebRequest } from '../../base/web-server.ts'
+import { ApiError } from '../../models/api-error.ts'
+import type { ApiRequest } from '../../models/rest.ts'
 
 const proxied = /^\/api\/v1\/(?:namespaces\/[^/]+\/[^/]+|nodes)\/[^/]+\/proxy(?:[/?]|$)/
 
 /**
- * What the client sends besides the head: whole, or, where it is passed on to a pod, service or node, as it comes, since that
- * may be of any size and begins before it ends.
- * @returns undefined for none
+ * What the client sends besides the head: on demand and whole, or, where it is passed on to a pod, service or node, as it comes,
+ * since that may be of any size and begins before it ends. Nothing of it is kept for who may not ask at all.
+ * @returns nothing where there is no body
  */
-export function readBody(
-  message: WebRequest,
-  limit: number,
-): Promise<Uint8Array | 'too large'> | AsyncIterable<Uint8Array> | undefined {
-  if (message.method === 'GET' || message.method === 'HEAD' || !hasBody(message)) return undefined
-  if (proxied.test(message.url ?? '')) return message
-  return wholeBody(message, limit)
+export function bodyOf(message: WebRequest, limit: number): Pick<ApiRequest, 'receive' | 'bodyStream'> {
+  if (message.method === 'GET' || message.method === 'HEAD' || !hasBody(message)) return {}
+  if (proxied.test(message.url ?? '')) return { bodyStream: message }
+  return {
+    async receive(this: ApiRequest) {
+      this.body = await wholeBody(message, limit)
+    },
+  }
 }
 
-function wholeBody(message: WebRequest, limit: number): Promise<Uint8Array | 'too large'> {
+function wholeBody(message: WebRequest, limit: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    if (Number(message.headers['content-length'] ?? 0) > limit) return resolve('too large')
+    const gone = () => reject(new ApiError('BadRequest', 'the client went away before the end of its request'))
+    const tooLarge = () => reject(new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${limit}`))
+    if (Number(message.headers['content-length'] ?? 0) > limit) return tooLarge()
+    if (message.destroyed) return gone()
     const parts: Buffer[] = []
     let size = 0
     message.on('data', (part: Buffer) => {
       size += part.length
-      if (size > limit) resolve('too large')
-      else parts.push(part)
+      if (size > limit) {
+        parts.length = 0
+        tooLarge()
+      } else parts.push(part)
     })
     message.on('end', () => resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts)))
-    message.on('error', reject)
-    message.on('close', () => {
-      if (!message.readableEnded) reject(new Error('the client went away before the end of its request'))
-    })
+    message.on('error', gone)
+    message.on('close', gone)
   })
 }
