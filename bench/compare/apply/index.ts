@@ -16,8 +16,11 @@ export const apply: Program = {
     'Histories of one object: several managers apply, update and patch it and its status, in several versions, with and without force.',
   width: 4,
   async *cases(both, { every, offset }) {
-    for (const side of [both.ours, both.theirs])
+    for (const side of [both.ours, both.theirs]) {
       await side.json('POST', '/api/v1/namespaces', { metadata: { name: namespace } })
+      // No controller makes it here, and without it Kubernetes refuses all pods.
+      await side.json('POST', `/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: 'default' } })
+    }
     let count = 0
     for (const subject of subjects)
       for (let seed = 0; seed < histories; seed++) if (count++ % every === offset) yield* history(both, subject, seed)
