@@ -221,6 +221,23 @@ test('a status that is applied with the object itself is nobody’s, so that it 
   expect([part.status, part.body.status.conditions]).toMatchObject([200, status.conditions])
 })
 
+test('labels applied with the status of a deployment are neither taken, owned nor in conflict; annotations are', async () => {
+  const url = `${deployments}/labelled`
+  const { apiVersion, kind } = deployment('labelled')
+  const owned = { ...deployment('labelled'), metadata: { name: 'labelled', labels: { of: 'owner' } } }
+  await server.call('PATCH', `${url}?fieldManager=owner`, owned, type)
+  const metadata = { name: 'labelled', labels: { of: 'another', s: '1' }, annotations: { x: 'y' } }
+  const body = { apiVersion, kind, metadata, status: { replicas: 1 } }
+  const answer = await server.call('PATCH', `${url}/status?fieldManager=me`, body, type)
+  expect([answer.status, answer.body.metadata.labels, answer.body.metadata.annotations]).toEqual([
+    200,
+    { of: 'owner' },
+    { x: 'y' },
+  ])
+  const mine = answer.body.metadata.managedFields.find((e: any) => e.manager === 'me')
+  expect(mine.fieldsV1).toEqual({ 'f:metadata': { 'f:annotations': { 'f:x': {} } }, 'f:status': { 'f:replicas': {} } })
+})
+
 test('who reads YAML gets errors as YAML, and who reads a scale that is not there misses the scale', async () => {
   const headers = { accept: 'application/yaml' }
   const answer = await server.call('GET', `${deployments}/nowhere/scale`, undefined, headers)

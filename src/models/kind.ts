@@ -54,6 +54,8 @@ export interface Kind<T extends KubeObject = AnyObject> {
   keepsStatusOnCreate?: boolean
   /** What writers of the status may change of metadata besides; all of these unless given. */
   statusMarks?: readonly ('labels' | 'annotations' | 'finalizers' | 'ownerReferences')[]
+  /** Who applies the status with other marks than these owns them all the same, though they stay as they were. */
+  ownsIgnoredMarks?: true
   /** Kubernetes checks an update like a create, too, and tells what is wrong with the object twice. */
   checkedTwice?: boolean
   /** Kubernetes asks of the metadata of an update what it asks of a create's, besides. */

@@ -49,7 +49,8 @@ export function fillSystemFields(core: Core, resource: Resource, object: AnyObje
   if (!resource.stored.noGeneration && !resource.stored.generationFromZero) metadata.generation = 1
 }
 
-const marks = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
+/** What of its metadata writers of a part of an object may change, if the kind does not say less. */
+export const marks = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
 
 /** What writers of a part of an object may change of its metadata too. Changes `to`. */
 export function takeMarks(to: AnyObject, from: AnyObject, fields: readonly (typeof marks)[number][] = marks): void {

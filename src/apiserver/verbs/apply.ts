@@ -9,6 +9,7 @@ import { typeOf } from '../model-engine.ts'
 import { createObject } from '../objects/create-object.ts'
 import { applyingOverVersions } from '../objects/custom-owners.ts'
 import type { TrackOwners } from '../objects/field-owners.ts'
+import { marks } from '../objects/system-fields.ts'
 import { updateObject } from '../objects/update-object.ts'
 import { objectReply } from '../replies/object-form.ts'
 import { notAllowed } from '../replies/reply.ts'
@@ -26,6 +27,7 @@ export const apply: CallHandler = async call => {
     ...{ user: call.user, dryRun: isDryRun(call), warnings: call.warnings },
     shownOptions: shownOptions(call, 'UpdateOptions'),
   }
+  if (subresource === 'status') application.configuration = withoutIgnoredMarks(call, application.configuration)
   const { configuration } = application
   if (subresource === 'status') application.ownable = statusOnly(configuration)
   else if (resource.kind.subresources?.includes('status')) {
@@ -116,6 +118,14 @@ function applied(
     else delete next.metadata.managedFields
   }
   return { state, track, unchanged }
+}
+
+/** What writers of this status cannot change is not said at all: nobody owns it by saying it, and it is no conflict. */
+function withoutIgnoredMarks({ resource: { stored } }: ResourceCall, configuration: AnyObject): AnyObject {
+  if (!stored.statusMarks || stored.ownsIgnoredMarks) return configuration
+  const metadata = { ...configuration.metadata }
+  for (const mark of marks) if (!stored.statusMarks.includes(mark)) delete metadata[mark]
+  return { ...configuration, metadata }
 }
 
 function statusOnly(object: AnyObject): AnyObject {

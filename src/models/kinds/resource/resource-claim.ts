@@ -25,6 +25,7 @@ export const ResourceClaim = defineKind<resource.ResourceClaim>({
   deletionAnswersObject: true,
   subresources: ['status'],
   statusMarks: [],
+  ownsIgnoredMarks: true,
   noGeneration: true,
   unconditionalUpdate: true,
   columns: [text('State', state)],
