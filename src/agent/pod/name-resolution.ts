@@ -1,4 +1,5 @@
 import type { Disk } from '../../base/disk.ts'
+import { OptiFlowError } from '../../base/errors.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
 
 export interface DnsSettings {
@@ -53,13 +54,35 @@ export function parseResolvConf(text: string): DnsSettings {
   return out
 }
 
-/** The host name inside the pod: at most 63 characters. */
+/** What the kernel keeps as a host name, without the byte that ends it. */
+const maxHostname = 64
+
+/** The kernel has no room for the whole name that the pod asks for as its host name. The pod waits. */
+export class HostnameTooLong extends OptiFlowError {
+  readonly fqdn: string
+  constructor(fqdn: string) {
+    // kubelet's words, which people look for.
+    super(
+      `failed to construct FQDN from pod hostname and cluster domain, FQDN ${fqdn} is too long (${maxHostname} characters is the max, ${fqdn.length} characters requested)`,
+    )
+    this.fqdn = fqdn
+  }
+}
+
+/**
+ * The host name inside the pod: at most 63 characters, or 64 where it is the whole name.
+ * @throws HostnameTooLong
+ */
 export function hostnameOf(pod: Pod, nodeName: string, clusterDomain: string): string {
   if (pod.spec.hostNetwork) return nodeName
-  const short = (pod.spec.hostname || pod.metadata.name).slice(0, 63).replace(/[-.]+$/, '')
+  const short = shortNameOf(pod)
   const full = fullNameOf(pod, short, clusterDomain)
-  return pod.spec.setHostnameAsFQDN && full ? full : short
+  if (!pod.spec.setHostnameAsFQDN || !full) return short
+  if (full.length > maxHostname) throw new HostnameTooLong(full)
+  return full
 }
+
+const shortNameOf = ({ metadata, spec }: Pod) => (spec.hostname || metadata.name).slice(0, 63).replace(/[-.]+$/, '')
 
 function fullNameOf(pod: Pod, hostname: string, domain: string): string | undefined {
   return pod.spec.subdomain ? `${hostname}.${pod.spec.subdomain}.${pod.metadata.namespace}.svc.${domain}` : undefined
@@ -70,7 +93,7 @@ export function hostsFile(pod: Pod, podIps: readonly string[], clusterDomain: st
   let text: string
   if (pod.spec.hostNetwork) text = `# Kubernetes-managed hosts file (host network).\n${hostFile}`
   else {
-    const short = hostnameOf({ ...pod, spec: { ...pod.spec, setHostnameAsFQDN: false } }, '', clusterDomain)
+    const short = shortNameOf(pod)
     const full = fullNameOf(pod, short, clusterDomain)
     text =
       '# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n' +
