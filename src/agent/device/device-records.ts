@@ -15,7 +15,7 @@ export interface DeviceRecord {
 
 interface Kept {
   records: DeviceRecord[]
-  /** Devices that plugins have told of, by resource: what the node offers until they come again. */
+  /** Devices that plugins have told of, by resource: which resources are theirs until they come again. */
   known: Record<string, string[]>
 }
 

@@ -53,13 +53,14 @@ export interface DevicesOptions {
   metrics?: AgentMetrics | undefined
 }
 
-/** By resource; null: the node offers it no longer. */
-export type DeviceOffers = Record<string, { capacity: string; allocatable: string } | null>
+/** By resource. */
+export type DeviceOffers = Record<string, { capacity: string; allocatable: string }>
 
 /** Devices that a container wants are not there (yet). */
 export class DevicesUnavailable extends OptiFlowError {}
 
 const version = 'v1beta1'
+const none: Pick<DevicePool, 'ids' | 'healthy'> = { ids: [], healthy: new Set() }
 
 /** The devices of this node: plugins that offer them, and the containers that have them. */
 export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
@@ -70,7 +71,7 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
   readonly #turns = new Turns()
   readonly #promises = new DevicePromises()
   readonly #startedAtMs: number
-  /** Resources whose plugins were away for too long: the node must stop offering them. */
+  /** Resources whose plugins were away for too long: the node says that it has none. */
   readonly #gone = new Set<string>()
   #server: AsyncDisposable | undefined
 
@@ -173,16 +174,20 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
     return this.#endpoints.get(resource)?.nodes.get(id) ?? []
   }
 
-  /** What the node offers, by resource. Null: no longer anything. */
+  /**
+   * What the node offers, by resource. None, said as 0, while no plugin has registered since this agent started and once one
+   * was away for too long: an absent entry would read as a resource that no plugin of the node has ever had.
+   */
   offers(): DeviceOffers {
     const offers: DeviceOffers = {}
     for (const resource of this.#resources()) {
       const pool = this.#pool(resource)
-      offers[resource] = pool && { capacity: String(pool.ids.length), allocatable: String(pool.healthy.size) }
+      const { ids, healthy } = pool && this.#endpoints.has(resource) ? pool : none
+      offers[resource] = { capacity: String(ids.length), allocatable: String(healthy.size) }
       if (resource !== this.#options.sharedResource) continue
-      offers[gpuMilliResource] = pool && {
-        capacity: String(pool.ids.length * wholeDevice),
-        allocatable: String(numbered(pool) * wholeDevice),
+      offers[gpuMilliResource] = {
+        capacity: String(ids.length * wholeDevice),
+        allocatable: String(numbered({ ids, healthy }) * wholeDevice),
       }
     }
     return offers
@@ -404,7 +409,7 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
 }
 
 /** How many numbers the scheduler may use: up to the last healthy device, since numbers must not shift when one falls ill. */
-function numbered({ ids, healthy }: DevicePool): number {
+function numbered({ ids, healthy }: Pick<DevicePool, 'ids' | 'healthy'>): number {
   for (let count = ids.length; count > 0; count--) if (healthy.has(ids[count - 1]!)) return count
   return 0
 }

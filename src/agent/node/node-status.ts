@@ -47,12 +47,9 @@ export interface NodeFactsForStatus {
  */
 export function nodeStatus(old: NodeStatus | undefined, facts: NodeFactsForStatus): NodeStatus {
   const { machine, reserved, addresses, images, port, volumesInUse } = facts
-  const offers = Object.entries(facts.offers ?? {})
-  const gone = new Set(offers.flatMap(([name, offer]) => (offer ? [] : [name])))
   const offered = (part: 'capacity' | 'allocatable') =>
-    Object.fromEntries(offers.flatMap(([name, offer]) => (offer ? [[name, offer[part]]] : [])))
-  const others = Object.fromEntries(Object.entries(old?.capacity ?? {}).filter(([name]) => !gone.has(name)))
-  const capacity = { ...others, ...machine.capacity, ...offered('capacity') }
+    Object.fromEntries(Object.entries(facts.offers ?? {}).map(([name, offer]) => [name, offer[part]]))
+  const capacity = { ...old?.capacity, ...machine.capacity, ...offered('capacity') }
   const { daemonEndpoints: _, volumesInUse: before, runtimeHandlers: __, ...kept } = old ?? {}
   const inUse = volumesInUse ?? before ?? []
   return {
