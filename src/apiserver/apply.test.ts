@@ -178,6 +178,20 @@ test('a configuration names no managers, not even none', async () => {
   expect([body.code, body.message]).toEqual([400, 'metadata.managedFields must be nil'])
 })
 
+test('of a configuration that names another object, conflicts with the one of the path are told first', async () => {
+  const url = `${deployments}/named`
+  await server.call('PATCH', `${url}?fieldManager=owner`, deployment('named', { replicas: 3 }), type)
+  const apply = async (spec: object, at = url) => {
+    const { status, body } = await server.call('PATCH', `${at}?fieldManager=me`, deployment('another', spec), type)
+    return [status, body.message]
+  }
+  const conflict = 'Apply failed with 1 conflict: conflict with "owner": .spec.replicas'
+  expect(await apply({ replicas: 4 })).toEqual([409, conflict])
+  const misnamed = (name: string) => `the name of the object (another) does not match the name on the URL (${name})`
+  expect(await apply({ replicas: 3 })).toEqual([400, misnamed('named')])
+  expect(await apply({}, `${deployments}/nobody`)).toEqual([400, misnamed('nobody')])
+})
+
 test('a configuration says its version and kind, and those of the path', async () => {
   const { apiVersion: _, ...rest } = deployment('versioned')
   const apply = async (body: object) => {

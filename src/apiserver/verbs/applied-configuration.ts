@@ -26,6 +26,8 @@ export interface Application {
   ownable?: AnyObject
   writer: Writer
   force: boolean
+  /** It is about another object than the path, which is there. Said only once nothing is in conflict. */
+  misplaced?: ApiError
 }
 
 export const isApply = (call: ResourceCall): boolean => bodyType(call.request) === applyType
@@ -40,12 +42,13 @@ const patchOptions = { group: 'meta.k8s.io', plural: 'patchoptions', kind: 'Patc
 export function readApplication(call: ResourceCall, kind: Kind<any>): Application {
   if (!call.info.query.get('fieldManager'))
     throw invalidError(patchOptions, '', [required('fieldManager', 'is required for apply patch')])
-  const { configuration, sent } = readConfiguration(call, kind)
+  const { configuration, sent, misplaced } = readConfiguration(call, kind)
   const writer = writerOf(call.core, call.resource.kind, fieldManager(call), call.path.subresource ?? '')
   return {
     configuration,
     writer: { ...writer, sent },
     force: flag(call.info.query, 'force'),
+    ...(misplaced ? { misplaced } : {}),
   }
 }
 
@@ -61,7 +64,13 @@ function parseApplied(body: Uint8Array): Parsed {
   return parseBody('yaml', body, true)
 }
 
-function readConfiguration(call: ResourceCall, kind: Kind<any>): { configuration: AnyObject; sent: AnyObject } {
+interface Read {
+  configuration: AnyObject
+  sent: AnyObject
+  misplaced?: ApiError | undefined
+}
+
+function readConfiguration(call: ResourceCall, kind: Kind<any>): Read {
   const { body } = call.request
   const { value, duplicates } = body?.length ? parseApplied(checkedBody(call.request)) : nothing
   const said = value as {
@@ -86,12 +95,24 @@ function readConfiguration(call: ResourceCall, kind: Kind<any>): { configuration
     throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates.join('')}`)
   call.warnings.push(...warnings, ...(validation === 'Warn' ? asWarnings(duplicates) : []))
   // Who an object is may go unsaid if it is there.
-  if (call.core.cache.get(call.resource, call.path.namespace, call.path.name!)) object.metadata.name ||= call.path.name!
-  checkName(call, object)
+  const isThere = call.core.cache.get(call.resource, call.path.namespace, call.path.name!) !== undefined
+  if (isThere) object.metadata.name ||= call.path.name!
+  const misplaced = nameProblem(call, object)
+  if (misplaced && !isThere) throw misplaced
   const { name, namespace } = object.metadata
   const sent = said as AnyObject
   const metadata = { ...sent.metadata, name, ...(namespace ? { namespace } : {}) }
-  return { configuration: { ...sent, metadata }, sent }
+  return { configuration: { ...sent, metadata }, sent, misplaced }
+}
+
+function nameProblem(call: ResourceCall, object: AnyObject): ApiError | undefined {
+  try {
+    checkName(call, object)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    return error
+  }
 }
 
 const nothing: Parsed = { value: null, duplicates: [] }

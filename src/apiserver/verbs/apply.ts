@@ -83,6 +83,7 @@ export class Applying {
     const { writer, configuration } = application
     const seeing = await applyingOverVersions(call.core, call.resource.kind, writer, live, configuration)
     const { state, track, unchanged } = applied(call, live, application, seeing)
+    if (application.misplaced) throw application.misplaced
     this.#track = track
     this.#asItIs = unchanged
     // Without a version of its own the configuration is about whatever is there now.
