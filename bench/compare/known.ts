@@ -75,6 +75,10 @@ const known: Known[] = [
     cause: /storageClassName/,
     what: /^persistentvolumeclaims/,
   },
+  {
+    reason: 'why a JSON patch does not fit is said',
+    cause: /^message ".*", Kubernetes "the server rejected our request due to an error in our request"$/,
+  },
 ]
 
 /** Why a difference is meant to be; undefined for those that are not. */
