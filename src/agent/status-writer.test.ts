@@ -4,7 +4,7 @@ import { settle, VirtualClock } from '../base/virtual-clock.ts'
 import { Pod } from '../models/kinds/core/pod.ts'
 import type { PodStatus } from '../models/types/core-v1.ts'
 import type { AgentMetrics } from './metrics/agent-metrics.ts'
-import { StatusWriter } from './status-writer.ts'
+import { changesOf, StatusWriter } from './status-writer.ts'
 import { FakeApi } from './testing/fake-api.ts'
 import { podDraft } from './testing/fixture.ts'
 
@@ -68,4 +68,22 @@ it('tells how long it took from the first change until the API had it, tries tha
   api.away = false
   await after(500)
   expect(seconds).toEqual([0.5, 3])
+})
+
+it('a status that is again what the API has is not written', async () => {
+  const written = await writer()
+  await written(making, 500)
+  expect(await written(withAddress, 100)).toBe(1)
+  expect(await written(making, 1_000)).toBe(1)
+  expect(await written(withAddress, 499)).toBe(1)
+  expect(await written(withAddress, 1)).toBe(2)
+})
+
+it('what a status says no more is taken out', () => {
+  const said: PodStatus = { phase: 'Running', reason: 'Evicted', message: 'low on memory', resize: 'Deferred' }
+  expect(changesOf(said, { phase: 'Running' })).toEqual({ reason: null, message: null, resize: null })
+  expect(changesOf({ phase: 'Running' }, { phase: 'Running' })).toBeUndefined()
+  expect(changesOf({ podIPs: [{ ip: '10.1.0.2' }] }, { podIPs: [{ ip: '10.1.0.3' }] })).toEqual({
+    podIPs: [{ $patch: 'replace' }, { ip: '10.1.0.3' }],
+  })
 })

@@ -7,7 +7,9 @@ import { systemClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
 import { systemNet } from '../base/net.ts'
 import { systemRandom } from '../base/random.ts'
+import { VirtualClock } from '../base/virtual-clock.ts'
 import { listenWeb, type WebServer } from '../base/web-server.ts'
+import { noMetrics } from './accounts.ts'
 import { GatewayProxy } from './proxy.ts'
 import type { Backend, Endpoint, RouteAction } from './routing-table.ts'
 
@@ -146,6 +148,25 @@ describe('the proxy', () => {
     lead(nobody, { ...nobody, port: 2 }, alive)
     for (let i = 0; i < 5; i++) expect(await ask({ method: 'POST', body: `b${i}` })).toMatchObject({ status: 200 })
     expect(seen.map(s => s.body)).toEqual(['b0', 'b1', 'b2', 'b3', 'b4'])
+  })
+
+  test('an endpoint that could not be reached is not tried again at once', async () => {
+    const tried: string[] = []
+    const resting = new GatewayProxy({
+      ...{ clock: new VirtualClock(), random: systemRandom, net: systemNet, log: silentLogger },
+      ...{ securePort: () => 8443, metrics: { ...noMetrics, tried: (_, outcome) => void tried.push(outcome) } },
+    })
+    lead({ ...nobody, port: 3 }, alive)
+    resting.table = proxy.table
+    const other = await listenWeb({
+      ...{ host: '127.0.0.1', port: 0 },
+      onRequest: (request, response) => void resting.serve(request, response, at),
+      onUpgrade: (request, socket, head) => void resting.upgrade(request, socket, head, at),
+    })
+    for (let i = 0; i < 4; i++) expect(await ask({ port: other.port })).toMatchObject({ status: 200 })
+    await other.close(0)
+    await resting[Symbol.asyncDispose]()
+    expect(tried).toEqual(['unreached', ...Array(4).fill('answered')])
   })
 
   test('says what is wrong: no route, nobody there, nobody reachable', async () => {

@@ -60,3 +60,28 @@ test('a status that did not change is written as often as was said', async () =>
   }
   expect([await writesIn(10, {}), await writesIn(10, { statusMs: 60_000 })]).toEqual([2, 10])
 })
+
+test('volumes are in use once the API says so, and not when it could not be told', async () => {
+  const { registration, client, api } = await registered({})
+  await registration.announceVolumes(['v'])
+  expect((await client.get(Node, { name: 'n1' })).status?.volumesInUse).toEqual(['v'])
+  api.intercept = () => {
+    throw new Error('away')
+  }
+  await expect(registration.announceVolumes(['v', 'w'])).rejects.toThrow('could not be reported')
+})
+
+test('what somebody else made of the status is put right once it was seen; older news change nothing', async () => {
+  const { registration, client, node } = await registered({})
+  const inUse = async () => {
+    await registration.updateStatus()
+    return (await client.get(Node, { name: 'n1' })).status?.volumesInUse
+  }
+  await registration.announceVolumes(['v'])
+  const told = await client.get(Node, { name: 'n1' })
+  const changed = await client.updateStatus<Node>(Node, { ...told, status: { ...told.status, volumesInUse: [] } })
+  registration.seen(node)
+  expect(await inUse()).toEqual([])
+  registration.seen(changed)
+  expect(await inUse()).toEqual(['v'])
+})

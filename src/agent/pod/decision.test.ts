@@ -315,6 +315,16 @@ describe('a pod that is to go', () => {
     expect(steps(p, left, { ending: late, hooked: new Set(['b0']) })).toEqual(['kill b0 0s', 'kill a0 0s'])
   })
 
+  it('looks again when the time of a hook that runs is up', () => {
+    const hook = { lifecycle: { preStop: { exec: { command: ['bye'] } } } }
+    const p = going({ initContainers: [{ ...sidecar('b'), ...hook }] })
+    const seen = observed(['b:running', 'web:exit0'])
+    const under = { operations: new Map([['preStop:b0', { sinceMonoMs: now }]]) }
+    const known = records(seen, { ending, ...under })
+    const at = { pod: p, gone: false, observed: seen, records: known, nowMs: now, monoMs: now }
+    expect(decide(at).wakeAtMonoMs).toBe(now + 20_000)
+  })
+
   it('is taken apart in order: sandbox, volumes, what remains, and last the API is told', () => {
     expect(steps(going(), observed(['web:exit0']), { ending })).toEqual(['stopSandbox s0'])
     expect(steps(going(), observed(['web:exit0'], 'stopped'), { ending })).toEqual(['tearDownVolumes'])

@@ -103,3 +103,13 @@ it('is counted by plugin, whether it was made ready or not', async () => {
     `storage_operation_duration_seconds_count{${of('fail-unknown')}} 1`,
   ])
 })
+
+it('a pod that is torn down leaves no token and no folder', async () => {
+  const forgotten: string[] = []
+  const tokens = { forget: (uid: string) => forgotten.push(uid) }
+  const options = { folder, secretFolder: join(folder, 'secrets'), disk: systemDisk, clock: new VirtualClock(), tokens }
+  const volumes = createDiskVolumes({ ...options, log: silentLogger } as unknown as DiskVolumesOptions)
+  await systemDisk.write(join(folder, 'secrets', 'u', 'token'), 'secret')
+  await volumes.tearDown('u')
+  expect([forgotten, await systemDisk.exists(join(folder, 'secrets', 'u'))]).toEqual([['u'], false])
+})

@@ -264,6 +264,8 @@ test('nothing is bound or evicted in a namespace that ends', async () => {
     target: { kind: 'Node', name: 'n' },
   })
   expect([status, body.details.causes[0].reason]).toEqual([403, 'NamespaceTerminating'])
+  const evicted = await server.call('POST', '/api/v1/namespaces/gone/pods/a/eviction', { metadata: { name: 'a' } })
+  expect([evicted.status, evicted.body.details.causes[0].reason]).toEqual([403, 'NamespaceTerminating'])
   expect((await as(admin, 'POST', '/api/v1/namespaces/none/pods', { spec: {} })).body.message).toBe(
     'namespaces "none" not found',
   )

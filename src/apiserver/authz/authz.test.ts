@@ -81,6 +81,43 @@ test('nobody gives away more than they have', async () => {
   expect((await as(alice, 'POST', bindings, cluster)).status).toBe(403)
 })
 
+test('what several bindings give to the same subject adds up', async () => {
+  const subject = { kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' }
+  for (const resource of ['secrets', 'configmaps']) {
+    const rules = [{ apiGroups: [''], resources: [resource], verbs: ['list'] }]
+    await server.call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', {
+      metadata: { name: resource },
+      rules,
+    })
+    await bind(resource, subject)
+  }
+  const list = async (plural: string) => (await as(alice, 'GET', `/api/v1/namespaces/default/${plural}`)).status
+  expect([await list('secrets'), await list('configmaps'), await list('pods')]).toEqual([200, 200, 403])
+})
+
+test('who may change roles changes the labels of one beyond their own rights, and gathers none into one', async () => {
+  await bind('admin', { kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' })
+  const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles'
+  const rules = [{ apiGroups: [''], resources: ['nodes'], verbs: ['get'] }]
+  await server.call('POST', roles, { metadata: { name: 'r' }, rules })
+  const put = (more: object) => as(alice, 'PUT', `${roles}/r`, { metadata: { name: 'r', labels: { a: 'b' } }, ...more })
+  expect((await put({ rules })).status).toBe(200)
+  expect((await put({ rules: [{ ...rules[0], verbs: ['list'] }] })).status).toBe(403)
+
+  const clusterRoles = '/apis/rbac.authorization.k8s.io/v1/clusterroles'
+  const write = [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['create'] }]
+  await server.call('POST', clusterRoles, { metadata: { name: 'maker' }, rules: write })
+  await server.call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+    metadata: { name: 'maker' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'maker' },
+    subjects: [{ kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' }],
+  })
+  const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] }
+  expect((await as(alice, 'POST', clusterRoles, { metadata: { name: 'g' }, aggregationRule })).body.message).toMatch(
+    /is forbidden: must have cluster-admin privileges to use the aggregationRule$/,
+  )
+})
+
 test('exec needs the right to create, though a WebSocket begins with GET', async () => {
   await bind('view', { kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' })
   const { body } = await as(alice, 'GET', '/api/v1/namespaces/default/pods/x/exec?command=sh')
@@ -148,6 +185,16 @@ test('a node registers itself and nobody else', async () => {
     { 'content-type': 'application/merge-patch+json' },
   )
   expect(taint.body.message).toContain('not allowed to modify taints')
+})
+
+test('a node sees paths that are no resource as everybody does, and makes slices of devices of its own', async () => {
+  expect([(await as(node, 'GET', '/version')).status, (await as(node, 'GET', '/metrics')).status]).toEqual([200, 403])
+  const slice = (nodeName: string) =>
+    as(node, 'POST', '/apis/resource.k8s.io/v1beta1/resourceslices', {
+      metadata: { name: nodeName },
+      spec: { nodeName, driver: 'd.example', pool: { name: 'p', generation: 1, resourceSliceCount: 1 }, devices: [] },
+    })
+  expect([(await slice('n1')).status, (await slice('n2')).status]).toEqual([201, 403])
 })
 
 test('impersonation needs its own right, for user and groups alike', async () => {

@@ -77,6 +77,13 @@ describe('bindings', () => {
     expect(await bind({}, {}, loose)).toEqual([500, undefined, undefined, 'target.name: Required value'])
   })
 
+  test('beside the path of a pod: of another namespace', async () => {
+    expect(await bind({ name: 'p', namespace: 'other' }, node, loose)).toEqual([
+      ...[400, 'BadRequest', undefined],
+      'the namespace of the provided object does not match the namespace sent on the request',
+    ])
+  })
+
   test('whose pod cannot be given a node', async () => {
     await create('p', { nodeName: 'n' })
     await create('gated', { schedulingGates: [{ name: 'x.io/wait' }] })
@@ -133,6 +140,23 @@ describe('evictions', () => {
     await create('p')
     expect(await evict(more)).toEqual(answer)
     expect((await server.call('GET', `${pods}/p`)).body.metadata.deletionTimestamp).toBeUndefined()
+  })
+
+  test('wait for a budget whose controller has not seen its newest spec', async () => {
+    await create('p', {}, { labels: { app: 'a' } })
+    const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets'
+    await server.call('POST', budgets, { metadata: { name: 'b' }, spec: { selector: { matchLabels: { app: 'a' } } } })
+    const tell = (url: string, status: object) =>
+      server.call('PATCH', `${url}/status`, { status }, { 'content-type': 'application/merge-patch+json' })
+    await tell(`${pods}/p`, { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] })
+    const evictedAt = async (observedGeneration: number) => {
+      const counts = { disruptionsAllowed: 1, currentHealthy: 1, desiredHealthy: 0, expectedPods: 1 }
+      await tell(`${budgets}/b`, { observedGeneration, ...counts })
+      const [status, reason] = await evict({})
+      return [status, reason]
+    }
+    expect(await evictedAt(0)).toEqual([429, 'TooManyRequests'])
+    expect(await evictedAt(1)).toEqual([201, undefined])
   })
 
   test('of a state that is no more, on trial too', async () => {

@@ -83,6 +83,28 @@ describe('what is sealed', () => {
     expect(Buffer.from((await store.get('/s/a', old))!.value).toString()).toBe('one')
   })
 
+  it('is left alone where somebody wrote it since it was read, and counted where it was written', async () => {
+    const inner = await openMemoryStore()
+    const ring = await Keyring.open(keyFile(), systemDisk)
+    const store = new SealedStore(inner, ring, ['/s/'])
+    await put(store, '/s/a', 'one')
+    await put(store, '/s/b', 'two')
+    await ring.rotate()
+    const list: Store['list'] = async (...asked) => {
+      const listing = await inner.list(...asked)
+      await put(store, '/s/a', 'newer')
+      return listing
+    }
+    const overtaken = new Proxy(inner, {
+      get(target, name) {
+        const found = name === 'list' ? list : Reflect.get(target, name)
+        return typeof found === 'function' ? found.bind(target) : found
+      },
+    })
+    expect(await new SealedStore(overtaken, ring, ['/s/']).reseal()).toBe(1)
+    expect(await Promise.all(['/s/a', '/s/b'].map(key => textAt(store, key)))).toEqual(['newer', 'two'])
+  })
+
   it('with a key that another server got is opened as soon as that is in the file', async () => {
     const inner = await openMemoryStore()
     const [mine, others] = [keyFile(), keyFile()]
