@@ -252,6 +252,35 @@ test('labels applied with the status of a deployment are neither taken, owned no
   expect(mine.fieldsV1).toEqual({ 'f:metadata': { 'f:annotations': { 'f:x': {} } }, 'f:status': { 'f:replicas': {} } })
 })
 
+test('what an autoscaler always has stays when who applied it by one version leaves it out by another', async () => {
+  const at = (version: string) =>
+    `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers/kept?fieldManager=me&force=true`
+  const scaler = (version: string, spec: object) => ({
+    apiVersion: `autoscaling/${version}`,
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'kept' },
+    spec,
+  })
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }
+  const all = { maxReplicas: 5, minReplicas: 2, scaleTargetRef }
+  for (const [first, second] of [
+    ['v1', 'v2'],
+    ['v2', 'v1'],
+  ] as const) {
+    await server.call('PATCH', at(first), scaler(first, all), type)
+    const { status, body } = await server.call('PATCH', at(second), scaler(second, { minReplicas: 1 }), type)
+    expect([status, body.spec.maxReplicas, body.spec.minReplicas, body.spec.scaleTargetRef]).toEqual([
+      200,
+      5,
+      1,
+      scaleTargetRef,
+    ])
+    expect(body.metadata.managedFields).toMatchObject([
+      { apiVersion: `autoscaling/${second}`, fieldsV1: { 'f:spec': { 'f:minReplicas': {} } } },
+    ])
+  }
+})
+
 test('who reads YAML gets errors as YAML, and who reads a scale that is not there misses the scale', async () => {
   const headers = { accept: 'application/yaml' }
   const answer = await server.call('GET', `${deployments}/nowhere/scale`, undefined, headers)

@@ -107,12 +107,14 @@ function applied(
   writer: Writer,
 ): { state: AnyObject; track: TrackOwners; unchanged: boolean } {
   const { kind } = call.resource
-  const merged = applyConfiguration(typeOf(kind), live, structuredClone(configuration), writer, force, ownable)
+  const complete = (object: AnyObject) =>
+    decodeWrapped(kind, object, 'Ignore', { keepsNulls: true, keepsEmptyLists: true }).object
+  const completed = (object: AnyObject) => complete(structuredClone(object))
+  const by = kind.custom ? writer : { ...writer, completed }
+  const merged = applyConfiguration(typeOf(kind), live, structuredClone(configuration), by, force, ownable)
   const unchanged = kind.custom !== undefined && live !== undefined && same(strip(live), strip(merged))
   // With everything that an object of the kind always has.
-  const state = unchanged
-    ? merged
-    : decodeWrapped(kind, merged, 'Ignore', { keepsNulls: true, keepsEmptyLists: true }).object
+  const state = unchanged ? merged : complete(merged)
   const owners = state.metadata.managedFields
   const track = (next: AnyObject) => {
     if (owners) next.metadata.managedFields = owners

@@ -2,6 +2,7 @@ import { encodeJson } from '../encode-json.ts'
 import type { AnyObject } from '../object.ts'
 import type { ObjectType, Type } from '../schema/types.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
+import { withoutReturning } from './always-there.ts'
 import { conflict } from './conflicts.ts'
 import { fieldsOfCreated } from './created-fields.ts'
 import { FieldSet, type FieldsV1, sharedTree } from './field-set.ts'
@@ -38,6 +39,8 @@ export interface Writer {
   sent?: AnyObject
   /** What an owner by another version owns in the writer's, if its fields are called otherwise there; undefined: they are not. */
   ownedHere?: (entry: Owner['entry']) => FieldSet | undefined
+  /** A copy of an object with everything that one of its kind always has. */
+  completed?: (object: AnyObject) => AnyObject
 }
 
 /**
@@ -190,7 +193,12 @@ export function applyConfiguration(
   const ownedByOthers = kept.reduce((all, o) => all.union(hereOf(o)), new FieldSet())
   const owned = wanted.union(ownedByOthers)
   const dropped = withoutAncestors(type, said.difference(owned), owned)
-  const result = removeFields(type, merged, dropped, owned) as AnyObject
+  const without = removeFields(type, merged, dropped, owned) as AnyObject
+  const versions = new Set([writer.apiVersion, ...owners.map(o => o.entry.apiVersion)])
+  const result =
+    writer.completed && versions.size > 1 && !dropped.isEmpty
+      ? (removeFields(type, merged, withoutReturning(dropped, without, writer.completed(without)), owned) as AnyObject)
+      : without
 
   const next: AnyObject = {
     ...result,
