@@ -1,20 +1,9 @@
 import { join } from 'node:path'
-import type { Clock } from '../../base/clock.ts'
-import type { Disk } from '../../base/disk.ts'
-import { explain, OptiFlowError } from '../../base/errors.ts'
-import type { Logger } from '../../base/logger.ts'
+import { OptiFlowError } from '../../base/errors.ts'
 import { Turns } from '../../base/turns.ts'
-import { gpuMilliResource, wholeDevice } from '../../models/gpu.ts'
+import { wholeDevice } from '../../models/gpu.ts'
 import type { Container, Pod } from '../../models/types/core-v1.ts'
-import {
-  type DeviceGrant,
-  DevicePlugin,
-  type DevicePluginOptions,
-  kubeletProtocol,
-  PluginAway,
-  servePlugin,
-} from '../../plugins/index.ts'
-import type { AgentMetrics } from '../metrics/agent-metrics.ts'
+import type { DeviceGrant } from '../../plugins/index.ts'
 import type { PluginKind, RegisteredPlugin } from '../plugin/plugin-watcher.ts'
 import { mostAtOnce } from '../pod/most-at-once.ts'
 import type { Rejection } from '../pod/rejection.ts'
@@ -31,54 +20,34 @@ import {
   tightest,
   wishesOf,
 } from './device-choice.ts'
-import { DeviceEndpoint, goneAfterMs } from './device-endpoint.ts'
+import type { DeviceEndpoint } from './device-endpoint.ts'
+import { type DeviceOffers, DevicePlugins, type DevicePluginsOptions } from './device-plugins.ts'
 import { DeviceRecords } from './device-records.ts'
 import { type DevicePromise, DevicePromises } from './promises.ts'
 
-export interface DevicesOptions {
-  /** `<kubelet>/device-plugins` */
-  folder: string
-  /** The resource whose devices pods may share (`optiflow.dev/gpu-milli`); undefined: none are shared. */
-  sharedResource?: string
-  disk: Disk
-  clock: Clock
-  log: Logger
+export interface DevicesOptions extends DevicePluginsOptions {
   /** Uids of pods that may have devices; undefined while they are not all known. */
   activePods(): ReadonlySet<string> | undefined
-  /** What the node offers has changed. */
-  onChange(): void
   /** Of the machine, where devices are promised by what they are near to. */
   numa?(): Pick<Numa, 'nodes'> | undefined
-  /** Told of plugins that register and of what they hand out; absent: nobody is. */
-  metrics?: AgentMetrics | undefined
 }
-
-/** By resource. */
-export type DeviceOffers = Record<string, { capacity: string; allocatable: string }>
 
 /** Devices that a container wants are not there (yet). */
 export class DevicesUnavailable extends OptiFlowError {}
-
-const version = 'v1beta1'
-const none: Pick<DevicePool, 'ids' | 'healthy'> = { ids: [], healthy: new Set() }
 
 /** The devices of this node: plugins that offer them, and the containers that have them. */
 export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
   readonly type = 'DevicePlugin'
   readonly records: DeviceRecords
   readonly #options: DevicesOptions
-  readonly #endpoints = new Map<string, DeviceEndpoint>()
+  readonly #plugins: DevicePlugins
   readonly #turns = new Turns()
   readonly #promises = new DevicePromises()
-  readonly #startedAtMs: number
-  /** Resources whose plugins were away for too long: the node says that it has none. */
-  readonly #gone = new Set<string>()
-  #server: AsyncDisposable | undefined
 
   constructor(options: DevicesOptions) {
     this.#options = options
     this.records = new DeviceRecords(options.disk, join(options.folder, 'optiflow-devices.json'))
-    this.#startedAtMs = options.clock.monotonicMs()
+    this.#plugins = new DevicePlugins(options, this.records)
   }
 
   /** Takes up what containers have; to be done before any container starts. */
@@ -87,127 +56,27 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
     await this.records.read()
   }
 
-  /** Listens for plugins. Those that were there before see the new socket and register again. */
-  async start(): Promise<void> {
-    const socket = join(this.#options.folder, 'kubelet.sock')
-    await this.#options.disk.remove(socket)
-    this.#server = await servePlugin(socket, [
-      {
-        protocol: kubeletProtocol,
-        service: 'v1beta1.Registration',
-        methods: {
-          Register: (request: { version: string; endpoint: string; resource_name: string }) =>
-            this.#registered(request),
-        },
-      },
-    ])
+  /** Listens for plugins. */
+  start(): Promise<void> {
+    return this.#plugins.start()
   }
 
-  async #registered(request: { version: string; endpoint: string; resource_name: string }): Promise<object> {
-    if (request.version !== version)
-      throw new Error(`device plugin speaks ${request.version}; this node speaks ${version}`)
-    if (!/^[\w.-]+\/[\w.-]+$/.test(request.resource_name))
-      throw new Error(`"${request.resource_name}" is no name of an extended resource`)
-    const socket = join(this.#options.folder, request.endpoint)
-    const options = await this.#optionsOf(socket)
-    void this.#connect(request.resource_name, socket, options)
-    return {}
+  register(plugin: RegisteredPlugin): Promise<void> {
+    return this.#plugins.register(plugin)
   }
 
-  /** Undefined: the plugin begins to serve only when it was told that it is registered. @throws Error when it serves and says no */
-  async #optionsOf(socket: string): Promise<DevicePluginOptions | undefined> {
-    using plugin = new DevicePlugin(socket, this.#options.clock)
-    try {
-      return await plugin.options()
-    } catch (error) {
-      if (error instanceof PluginAway) return undefined
-      throw new Error(`failed to get device plugin options: ${explain(error)}`)
-    }
+  deregister(plugin: RegisteredPlugin): void {
+    this.#plugins.deregister(plugin)
   }
 
-  async register({ name, endpoint, supported_versions }: RegisteredPlugin): Promise<void> {
-    if (!supported_versions.includes(version))
-      throw new Error(`device plugin speaks ${supported_versions}; this node speaks ${version}`)
-    await this.#connect(name, endpoint)
-  }
-
-  deregister({ name }: RegisteredPlugin): void {
-    const endpoint = this.#endpoints.get(name)
-    if (endpoint) {
-      endpoint.stop()
-      endpoint.healthy = new Set()
-      endpoint.awaySinceMs = this.#options.clock.monotonicMs()
-    }
-    this.#options.onChange()
-  }
-
-  async #connect(resource: string, socket: string, options?: DevicePluginOptions): Promise<void> {
-    const { clock, log, metrics } = this.#options
-    metrics?.devicePluginRegistered(resource)
-    this.#endpoints.get(resource)?.stop()
-    this.#gone.delete(resource)
-    const endpoint = new DeviceEndpoint({ resource, socket, clock, log, onChange: () => this.#changed(endpoint) })
-    this.#endpoints.set(resource, endpoint)
-    try {
-      await endpoint.start(options)
-      log.info({ resource, devices: endpoint.ids.length }, 'device plugin registered')
-    } catch (error) {
-      log.warn({ resource, error: explain(error) }, 'device plugin not reached')
-      endpoint.awaySinceMs ??= clock.monotonicMs()
-    }
-  }
-
-  #changed(endpoint: DeviceEndpoint): void {
-    if (this.#endpoints.get(endpoint.resource) !== endpoint) return
-    if (endpoint.awaySinceMs === undefined) this.#remember(endpoint.resource, endpoint.ids)
-    this.#options.onChange()
-  }
-
-  #remember(resource: string, ids: readonly string[] | undefined): void {
-    this.records
-      .setKnown(resource, ids)
-      .catch(error => this.#options.log.warn({ resource, error: explain(error) }, 'devices not written down'))
+  /** What the node offers, by resource. */
+  offers(): DeviceOffers {
+    return this.#plugins.offers()
   }
 
   /** NUMA nodes that a device is near to; none where its plugin does not say. */
   nodesOf(resource: string, id: string): readonly number[] {
-    return this.#endpoints.get(resource)?.nodes.get(id) ?? []
-  }
-
-  /**
-   * What the node offers, by resource. None, said as 0, while no plugin has registered since this agent started and once one
-   * was away for too long: an absent entry would read as a resource that no plugin of the node has ever had.
-   */
-  offers(): DeviceOffers {
-    const offers: DeviceOffers = {}
-    for (const resource of this.#resources()) {
-      const pool = this.#pool(resource)
-      const { ids, healthy } = pool && this.#endpoints.has(resource) ? pool : none
-      offers[resource] = { capacity: String(ids.length), allocatable: String(healthy.size) }
-      if (resource !== this.#options.sharedResource) continue
-      offers[gpuMilliResource] = {
-        capacity: String(ids.length * wholeDevice),
-        allocatable: String(numbered({ ids, healthy }) * wholeDevice),
-      }
-    }
-    return offers
-  }
-
-  #resources(): Set<string> {
-    return new Set([...Object.keys(this.records.known), ...this.#endpoints.keys(), ...this.#gone])
-  }
-
-  /** Null: its plugin has been away for too long. */
-  #pool(resource: string): DevicePool | null {
-    const endpoint = this.#endpoints.get(resource)
-    const since = endpoint ? endpoint.awaySinceMs : this.#startedAtMs
-    if (since !== undefined && this.#options.clock.monotonicMs() - since >= goneAfterMs) {
-      this.#gone.add(resource)
-      this.#remember(resource, undefined)
-      return null
-    }
-    const ids = endpoint?.ids.length ? endpoint.ids : (this.records.known[resource] ?? [])
-    return { resource, ids, healthy: endpoint?.healthy ?? new Set() }
+    return this.#plugins.of(resource)?.nodes.get(id) ?? []
   }
 
   /**
@@ -215,7 +84,7 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
    * @throws DevicesUnavailable, PluginAway, PluginRefused
    */
   async allocate(pod: Pod, container: Container): Promise<DeviceGrant[]> {
-    const pools = this.#pools()
+    const pools = this.#plugins.pools()
     const grants: DeviceGrant[] = []
     for (const wish of wishesOf(container, pools, this.#options.sharedResource))
       grants.push(
@@ -224,20 +93,11 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
     return grants
   }
 
-  #pools(): Map<string, DevicePool> {
-    const pools = new Map<string, DevicePool>()
-    for (const resource of this.#resources()) {
-      const pool = this.#pool(resource)
-      if (pool) pools.set(resource, pool)
-    }
-    return pools
-  }
-
   /** Of whole devices whose plugin says what they are near to. */
   hints(pod: Pod, containers: readonly Container[]): Hints | undefined {
     const numa = this.#options.numa?.()
     if (!numa) return undefined
-    const pools = this.#pools()
+    const pools = this.#plugins.pools()
     const wishes = (container: Container) =>
       wishesOf(container, pools, this.#options.sharedResource).filter(({ milliEach }) => milliEach === wholeDevice)
     const names = new Set(containers.map(({ name }) => name))
@@ -257,7 +117,7 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
     nodes: readonly number[],
   ): Hint[] | undefined {
     const { resource } = pool
-    const nodesOf = this.#endpoints.get(resource)?.nodes ?? new Map<string, readonly number[]>()
+    const nodesOf = this.#plugins.of(resource)?.nodes ?? new Map<string, readonly number[]>()
     if (!nodesOf.size) return undefined
     // What was given or promised before is all that comes into question.
     const before = this.#spoken(pod).filter(
@@ -272,10 +132,10 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
   }
 
   give(pod: Pod, container: Container, nodes: NodeMask | undefined): Rejection | undefined {
-    const pools = this.#pools()
+    const pools = this.#plugins.pools()
     for (const wish of wishesOf(container, pools, this.#options.sharedResource)) {
       const { resource, count, milliEach } = wish
-      const nodesOf = this.#endpoints.get(resource)?.nodes
+      const nodesOf = this.#plugins.of(resource)?.nodes
       const podUid = pod.metadata.uid!
       if (milliEach < wholeDevice || !nodesOf?.size) continue
       if (this.records.of(podUid, container.name).some(r => r.resource === resource)) continue
@@ -320,7 +180,7 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
 
   async #give(pod: Pod, container: Container, wish: DeviceWish, pool: DevicePool | undefined): Promise<DeviceGrant> {
     const uid = pod.metadata.uid!
-    const endpoint = this.#endpoints.get(wish.resource)
+    const endpoint = this.#plugins.of(wish.resource)
     const known = this.records.of(uid, container.name).find(r => r.resource === wish.resource)
     const prepare = async (ids: readonly string[]) => {
       if (endpoint?.options.pre_start_required) await endpoint.plugin.beforeStart(ids)
@@ -402,16 +262,9 @@ export class Devices implements PluginKind, TopologyProvider, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose]() {
-    for (const endpoint of this.#endpoints.values()) endpoint.stop()
-    await this.#server?.[Symbol.asyncDispose]()
+    await this.#plugins[Symbol.asyncDispose]()
     await this.records.settled()
   }
-}
-
-/** How many numbers the scheduler may use: up to the last healthy device, since numbers must not shift when one falls ill. */
-function numbered({ ids, healthy }: Pick<DevicePool, 'ids' | 'healthy'>): number {
-  for (let count = ids.length; count > 0; count--) if (healthy.has(ids[count - 1]!)) return count
-  return 0
 }
 
 /** The container is told which devices it is on and how much of them is its own. */

@@ -8,7 +8,7 @@ import type {
   NodeStatus,
 } from '../../models/types/core-v1.ts'
 import type { RuntimeHandler } from '../../runtime/runtime.ts'
-import type { DeviceOffers } from '../device/devices.ts'
+import type { DeviceOffers } from '../device/device-plugins.ts'
 import type { Machine } from './machine.ts'
 import { allocatableToPods, type Reservation } from './reservation.ts'
 
