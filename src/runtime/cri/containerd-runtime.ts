@@ -32,6 +32,7 @@ import { CallFailed, Connection } from './connection.ts'
 import { ContainerdContents } from './containerd-contents.ts'
 import { joinPort, joinStreams } from './cri-streams.ts'
 import { type ExecWorld, execTask, plain } from './exec.ts'
+import { execSync } from './exec-sync.ts'
 import { collectGarbage } from './garbage.ts'
 import { CriImages } from './images.ts'
 import { removeIfEmpty, removeLogs, rotateFiles } from './log-files.ts'
@@ -295,28 +296,10 @@ class ContainerdRuntime implements Runtime {
     }
   }
 
-  async exec(container: ContainerId, command: string[], timeoutMs: number): Promise<ExecResult> {
-    try {
-      const reply = await this.#connection.runtime<{ stdout: Buffer; stderr: Buffer; exit_code: number }>(
-        'ExecSync',
-        { container_id: container, cmd: command, timeout: Math.ceil(timeoutMs / 1000) },
-        // The runtime counts in seconds and kills what takes longer; this is for the rest of a second.
-        { timeoutMs: timeoutMs > 0 ? Math.ceil(timeoutMs / 1000) * 1000 + 10_000 : 24 * 3_600_000 },
-      )
-      return {
-        exitCode: reply.exit_code,
-        stdout: reply.stdout.toString(),
-        stderr: reply.stderr.toString(),
-        timedOut: false,
-      }
-    } catch (error) {
-      if (
-        error instanceof CallFailed &&
-        (error.deadlineExceeded || /timeout .* exceeded|timed out/.test(error.details))
-      )
-        return { exitCode: 137, stdout: '', stderr: '', timedOut: true }
+  exec(container: ContainerId, command: string[], timeoutMs: number): Promise<ExecResult> {
+    return execSync(this.#connection, container, command, timeoutMs).catch(error => {
       throw this.#failed(`cannot run ${command[0]}`, error)
-    }
+    })
   }
 
   async execStream(container: ContainerId, command: string[], streams: Streams, signal: AbortSignal): Promise<number> {
