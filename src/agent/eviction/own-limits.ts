@@ -1,6 +1,6 @@
 import { addQuantities, quantityToFloat } from '../../base/quantity.ts'
 import type { Pod } from '../../models/types/core-v1.ts'
-import type { EvictionSignal } from '../metrics/agent-metrics.ts'
+import type { EvictionSignal } from '../metrics/label-classes.ts'
 
 /** Of one pod, what its own limits speak of, in bytes. */
 export interface LocalUse {

@@ -1,22 +1,17 @@
 import { TallyCounter, TallyHistogram } from '../../base/tallies.ts'
 import type { TransportCall } from '../../client/index.ts'
 import type { Runtime, RuntimeCall } from '../../runtime/runtime.ts'
-import type { Signal } from '../eviction/thresholds.ts'
 import { ofCalls, ofLives, ofPlacing, ofPulls, ofRequests, ofStarts, ofStatuses, ofVolumes, usual } from './buckets.ts'
 import { httpLabels } from './http-paths.ts'
-import { rejectionReason, sizeClass } from './label-classes.ts'
+import {
+  type CertificateUse,
+  type ContainerType,
+  type EvictionSignal,
+  rejectionReason,
+  sizeClass,
+  type WorkKind,
+} from './label-classes.ts'
 import { StartupTimes } from './startup-times.ts'
-
-/** Why a pod was evicted: what the node ran short of, or a limit of its own. */
-export type EvictionSignal = Signal | 'emptydirfs.limit' | 'ephemeralpodfs.limit' | 'ephemeralcontainerfs.limit'
-
-/** What a pod's worker was at: the pod's first steps, its end, or anything between. */
-export type WorkKind = 'create' | 'sync' | 'kill'
-
-/** Which of a node's certificates: the one it shows when it calls the API, or the one of its own server. */
-export type CertificateUse = 'client' | 'server'
-
-export type ContainerType = 'container' | 'init_container' | 'ephemeral_container'
 
 const httpNames = ['method', 'path', 'server_type', 'long_running']
 

@@ -1,3 +1,16 @@
+import type { Signal } from '../eviction/thresholds.ts'
+
+/** Why a pod was evicted: what the node ran short of, or a limit of its own. */
+export type EvictionSignal = Signal | 'emptydirfs.limit' | 'ephemeralpodfs.limit' | 'ephemeralcontainerfs.limit'
+
+/** What a pod's worker was at: the pod's first steps, its end, or anything between. */
+export type WorkKind = 'create' | 'sync' | 'kill'
+
+/** Which of a node's certificates: the one it shows when it calls the API, or the one of its own server. */
+export type CertificateUse = 'client' | 'server'
+
+export type ContainerType = 'container' | 'init_container' | 'ephemeral_container'
+
 /** Reasons that are counted by themselves: those of extended resources would be without number. */
 const knownReasons = new Set([
   ...['AppArmor', 'PodOSSelectorNodeLabelDoesNotMatch', 'PodOSNotSupported', 'InvalidNodeInfo'],

@@ -10,7 +10,7 @@ import type { ContainerId, ImageRef, Mount, ObservedContainer, SandboxId } from 
 import { ContainerStartFailed } from '../../runtime/runtime.ts'
 import { abortable } from '../abortable.ts'
 import { grantedBy, withGranted } from '../device/grants.ts'
-import type { ContainerType } from '../metrics/agent-metrics.ts'
+import type { ContainerType } from '../metrics/label-classes.ts'
 import type { Target } from '../probe/handlers.ts'
 import { canRecurse, settleRecursion, wantsRecursion } from '../volume/recursive-read-only.ts'
 import { ContainerConfigInvalid } from './config-invalid.ts'
