@@ -90,14 +90,18 @@ export interface RawRequest {
 const bearerProtocol = 'base64url.bearer.authorization.k8s.io.'
 
 /**
- * Browsers cannot set headers of a WebSocket: their token comes as a sub-protocol, beside the one that is meant. It is
- * taken out, so that nobody behind sees it. Changes `headers`.
+ * Browsers cannot set headers of a WebSocket: their token comes as a sub-protocol, beside the one that is meant; alone it
+ * counts for nothing. It is taken out, so that nobody behind sees it. Changes `headers`.
  */
 function withBearer(headers: ApiRequest['headers']): ApiRequest['headers'] {
   const offered = headers['sec-websocket-protocol']?.split(',').map(p => p.trim()) ?? []
   const token = offered.find(p => p.startsWith(bearerProtocol))
   const others = offered.filter(p => !p.startsWith(bearerProtocol))
-  if (token === undefined || others.length === 0) return headers
+  if (token === undefined) return headers
+  if (!others.length) {
+    delete headers['sec-websocket-protocol']
+    return headers
+  }
   headers['sec-websocket-protocol'] = others.join(', ')
   headers['authorization'] ??= `Bearer ${Buffer.from(token.slice(bearerProtocol.length), 'base64url')}`
   return headers
