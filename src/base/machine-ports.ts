@@ -21,19 +21,28 @@ export interface MachinePort {
 }
 
 /**
- * Who listens at a port of the machine: led elsewhere, it would hear nothing any more. One on loopback alone is no obstacle to a port for
- * all addresses; SCTP's are not looked at.
+ * Who listens at ports of the machine: led elsewhere, he would hear nothing any more. One on loopback alone is no obstacle to a port for
+ * all addresses; SCTP's are not looked at. The kernel is asked once, when the first port is.
  * @returns for people: `sshd (process 812)`
  */
-export async function programAt(disk: Disk, { protocol, port, address }: MachinePort): Promise<string | undefined> {
-  if (protocol === 'SCTP') return undefined
-  const files = await Promise.all(
-    ['', '6'].map(family => disk.readText(`/proc/self/net/${protocol.toLowerCase()}${family}`).catch(() => '')),
-  )
-  const inTheWay = files
-    .flatMap(text => listenersOf(text, states[protocol]))
-    .find(listener => listener.port === port && meets(listener.address, address))
-  return inTheWay && holderOf(disk, inTheWay.inode)
+export function machinePorts(disk: Disk): (port: MachinePort) => Promise<string | undefined> {
+  const known = new Map<string, Promise<Listener[]>>()
+  const listeners = (protocol: 'TCP' | 'UDP') => {
+    let found = known.get(protocol)
+    if (!found) known.set(protocol, (found = readListeners(disk, protocol)))
+    return found
+  }
+  return async ({ protocol, port, address }) => {
+    if (protocol === 'SCTP') return undefined
+    const inTheWay = (await listeners(protocol)).find(one => one.port === port && meets(one.address, address))
+    return inTheWay && holderOf(disk, inTheWay.inode)
+  }
+}
+
+async function readListeners(disk: Disk, protocol: 'TCP' | 'UDP'): Promise<Listener[]> {
+  const files = ['', '6'].map(family => `/proc/self/net/${protocol.toLowerCase()}${family}`)
+  const texts = await Promise.all(files.map(file => disk.readText(file).catch(() => '')))
+  return texts.flatMap(text => listenersOf(text, states[protocol]))
 }
 
 const isLoopback = (address: string) => address.startsWith('127.') || address === '::1'

@@ -15,12 +15,13 @@ const service = (name: string, spec: object, ip?: string) =>
 
 /** 0.0.0.0:30080 and 10.0.0.5:80 by nginx, if it runs. */
 function machine() {
-  const state = { runs: true }
+  const state = { runs: true, reads: 0 }
   const line = (local: string) => `0: ${local} 00000000:0000 0A 0:0 00:0 0 0 0 11`
   const disk = {
     async readText(path: string) {
       if (path === '/proc/812/comm') return 'nginx\n'
       if (path !== '/proc/self/net/tcp') throw new Error(path)
+      state.reads++
       return ['head', ...(state.runs ? [line('00000000:7580'), line('0500000A:0050')] : [])].join('\n')
     },
     list: async (path: string) => (path === '/proc' ? [{ name: '812' }] : [{ name: '3' }]),
@@ -68,6 +69,8 @@ test('a Service on a port where a program of the machine listens is told so once
   await pass(1_000)
   const all = [`web ${what('nodePort 30080/TCP')}`, `front ${what('load balancer port 80/TCP')}`]
   expect(told).toEqual(all)
+  // For all of them together.
+  expect(state.reads).toBe(1)
   await pass(600_000)
   expect(told).toEqual(all)
   // It goes and comes again: that is news.

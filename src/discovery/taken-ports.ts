@@ -2,7 +2,7 @@ import { type Clock, every } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { explain } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import { type MachinePort, programAt } from '../base/machine-ports.ts'
+import { type MachinePort, machinePorts } from '../base/machine-ports.ts'
 import type { EventRecorder, Informer, InformerSet } from '../client/index.ts'
 import { Service } from '../models/kinds/index.ts'
 
@@ -86,11 +86,12 @@ export class TakenPorts implements AsyncDisposable {
   }
 
   #look(): Promise<void> {
-    const { log } = this.#options
+    const { log, disk } = this.#options
     this.#looking = this.#looking.then(async () => {
+      const programAt = machinePorts(disk)
       for (const service of this.#services.list()) {
         if (this.#stop.signal.aborted) return
-        await this.#check(service).catch(error =>
+        await this.#check(service, programAt).catch(error =>
           log.debug({ error: explain(error) }, 'ports of the machine not looked at'),
         )
       }
@@ -98,12 +99,12 @@ export class TakenPorts implements AsyncDisposable {
     return this.#looking
   }
 
-  async #check(service: Service): Promise<void> {
-    const { disk, events, nodeName, nodeIps } = this.#options
+  async #check(service: Service, programAt: ReturnType<typeof machinePorts>): Promise<void> {
+    const { events, nodeName, nodeIps } = this.#options
     const uid = service.metadata.uid!
     const taken: string[] = []
     for (const entrance of entrancesOf(service, nodeIps)) {
-      const program = await programAt(disk, entrance)
+      const program = await programAt(entrance)
       if (program)
         taken.push(`${entrance.what} ${entrance.port}/${entrance.protocol} is also listened at by ${program}`)
     }

@@ -1,6 +1,6 @@
 import type { Disk } from '../base/disk.ts'
 import { OptiFlowError } from '../base/errors.ts'
-import { programAt } from '../base/machine-ports.ts'
+import { machinePorts } from '../base/machine-ports.ts'
 import type { HostPort } from '../models/host-ports.ts'
 
 /** A program of the machine listens where a pod's host port would lead: it would hear nothing any more. */
@@ -11,8 +11,9 @@ export class HostPortInUse extends OptiFlowError {}
  * @throws HostPortInUse with the program
  */
 export async function refusePortsInUse(disk: Disk, ports: readonly HostPort[], nodeName: string): Promise<void> {
+  const programAt = machinePorts(disk)
   for (const { protocol, hostPort, hostIp } of ports) {
-    const program = await programAt(disk, { protocol, port: hostPort, address: hostIp })
+    const program = await programAt({ protocol, port: hostPort, address: hostIp })
     if (!program) continue
     const at = hostIp ? ` at ${hostIp}` : ''
     throw new HostPortInUse(`hostPort ${hostPort}/${protocol}${at} of node ${nodeName} is in use by ${program}`, {
