@@ -97,6 +97,11 @@ describe('a create is refused', () => {
     ],
     [
       'ResourceQuota',
+      quota({ hard: { 'count/leases.x': '1001m', 'requests.example.com/gpu': '500m' } }),
+      ['spec.hard[count/leases.x]: Invalid value: "1001m": must be an integer'],
+    ],
+    [
+      'ResourceQuota',
       quota({ hard: { services: '1' }, scopes: ['Terminating'] }),
       ['spec.scopes: Invalid value: []core.ResourceQuotaScope{"Terminating"}: unsupported scope applied to resource'],
     ],

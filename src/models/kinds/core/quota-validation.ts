@@ -3,7 +3,7 @@ import { type FieldError, invalid, required } from '../../field-error.ts'
 import { goList } from '../../go-text.ts'
 import type { ResourceQuota, ResourceQuotaSpec } from '../../types/core-v1.ts'
 import { immutableText, negativeText } from '../checks.ts'
-import { checkResourceName, shownName } from './resource-validation.ts'
+import { checkResourceName, isExtended, shownName } from './resource-validation.ts'
 
 const counts = [
   ...['pods', 'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'configmaps'],
@@ -51,7 +51,8 @@ function checkAmounts(field: string, amounts: Record<string, string> = {}): Fiel
       errors.push(invalid(at, shownName(name), 'must be a standard resource for quota'))
     const { nano } = parseQuantity(quantity)
     if (nano < 0n) errors.push(invalid(at, quantity, negativeText))
-    if (counts.includes(name) && !isWholeQuantity(quantity)) errors.push(invalid(at, quantity, 'must be an integer'))
+    const whole = counts.includes(name) || isExtended(name)
+    if (whole && !isWholeQuantity(quantity)) errors.push(invalid(at, quantity, 'must be an integer'))
     return errors
   })
 }

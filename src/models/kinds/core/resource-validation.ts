@@ -18,7 +18,8 @@ const standard = new Set(
 const isStandard = (name: string) => standard.has(name) || hugePages(name) || name.startsWith('requests.hugepages-')
 /** Without a domain, or of Kubernetes' own. */
 const isNative = (name: string) => !name.includes('/') || name.includes('kubernetes.io/')
-const isExtended = (name: string) =>
+/** Counted in whole ones, such as devices, and `count/jobs.batch` of a quota. */
+export const isExtended = (name: string) =>
   !isNative(name) && !name.startsWith('requests.') && !isQualifiedName(`requests.${name}`).length
 /** May a pod be promised less than it may take? */
 const isOvercommittable = (name: string) => isNative(name) && !hugePages(name)
