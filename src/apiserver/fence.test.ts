@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openMemoryStore, type Store } from '../db/index.ts'
+import { type DelayedStore, openDelayedStore } from './testing/delayed-store.ts'
 import { startTestServer, type TestServer } from './testing/test-server.ts'
 
 const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases'
@@ -7,23 +7,10 @@ const maps = '/api/v1/namespaces/default/configmaps'
 
 describe('a leader', () => {
   let server: TestServer
-  /** Called once before the next commit that is about the ConfigMaps. */
-  let before: (() => Promise<unknown>) | undefined
+  let delayed: DelayedStore
   beforeEach(async () => {
-    const store = await openMemoryStore()
-    const commit: Store['commit'] = async (changes, seen, author) => {
-      const act = changes.some(c => c.key.includes('/configmaps/')) ? before : undefined
-      if (act) before = undefined
-      await act?.()
-      return store.commit(changes, seen, author)
-    }
-    const delayed: Store = new Proxy(store, {
-      get: (target, name) => {
-        const found = name === 'commit' ? commit : Reflect.get(target, name)
-        return typeof found === 'function' ? found.bind(target) : found
-      },
-    })
-    server = await startTestServer({ store: delayed })
+    delayed = await openDelayedStore()
+    server = await startTestServer({ store: delayed.store })
   })
   afterEach(() => server[Symbol.asyncDispose]())
 
@@ -66,14 +53,14 @@ describe('a leader', () => {
 
   it('is refused even when the lease is taken over between the check and the commit', async () => {
     const a = await lead('a')
-    before = () => lead('b')
+    delayed.before = () => lead('b')
     expect((await create('late', a)).status).toBe(403)
     expect((await server.call('GET', `${maps}/late`)).status).toBe(404)
   })
 
   it('goes on when it renews its own lease between the check and the commit', async () => {
     const a = await lead('a')
-    before = renew
+    delayed.before = renew
     expect((await create('map', a)).status).toBe(201)
   })
 
@@ -82,7 +69,7 @@ describe('a leader', () => {
     const { body } = await server.call('GET', `${leases}/l`)
     await server.call('PUT', `${leases}/l`, { ...body, spec: { ...body.spec, holderIdentity: '' } })
     expect((await create('late', a)).body.message).toContain('is held by nobody')
-    before = () => server.call('DELETE', `${leases}/l`)
+    delayed.before = () => server.call('DELETE', `${leases}/l`)
     const again = await lead('a')
     expect((await create('late', again)).body.message).toContain('is gone')
     const anew = await lead('a')

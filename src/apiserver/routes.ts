@@ -29,7 +29,7 @@ const handlers: Record<Verb, CallHandler> = {
 }
 
 /** A kind of somebody's lacks a verb only while its definition goes. */
-function isDying({ kind }: Resource): ApiError {
+function refusedWhileDying({ kind }: Resource): ApiError {
   const details = { group: kind.group, kind: kind.plural }
   return new ApiError('MethodNotAllowed', 'create not allowed while custom resource definition is terminating', {
     details,
@@ -58,7 +58,7 @@ export function resourceHandler(call: ResourceCall, verb: string): CallHandler {
   if (path.name !== undefined && resource.verbs.size === 1 && resource.verbs.has('create'))
     throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
   if (!fits(call, verb) || !Object.hasOwn(handlers, verb)) throw notAllowed()
-  if (!resource.verbs.has(verb as Verb)) throw resource.kind.custom ? isDying(resource) : notAllowed()
+  if (!resource.verbs.has(verb as Verb)) throw resource.kind.custom ? refusedWhileDying(resource) : notAllowed()
   if (path.name !== undefined || verb === 'create') refuseUnreadable(call, resource)
   return handlers[verb as Verb]
 }

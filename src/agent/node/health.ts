@@ -1,4 +1,3 @@
-import type { RuntimeHandler } from '../../runtime/runtime.ts'
 import type { PressureCondition } from '../eviction/pressure.ts'
 import type { AgentOptions } from '../options.ts'
 import type { RuntimeView } from '../runtime-view.ts'
@@ -11,7 +10,6 @@ export class Health {
   readonly #view: RuntimeView
   readonly #pressure: () => readonly PressureCondition[]
   readonly #goingDown: () => boolean
-  #handlers: readonly RuntimeHandler[] = []
   state: NodeHealth = {
     notReady: 'the node agent has just started',
     memoryPressure: false,
@@ -35,7 +33,7 @@ export class Health {
 
   /** Mounts inside read-only mounts can be read-only too, in pods without a RuntimeClass. */
   get canRecurse(): boolean {
-    return canRecurse(this.#handlers, '')
+    return canRecurse(this.state.handlers, '')
   }
 
   async look(): Promise<void> {
@@ -46,7 +44,7 @@ export class Health {
       memoryPressure: pressure.includes('MemoryPressure'),
       diskPressure: pressure.includes('DiskPressure'),
       pidPressure: pressure.includes('PIDPressure'),
-      handlers: this.#handlers,
+      handlers: this.state.handlers,
     }
   }
 
@@ -55,7 +53,7 @@ export class Health {
     if (this.#view.problem) return `container runtime is down: ${this.#view.problem}`
     try {
       const { runtimeReady, networkReady, message, handlers } = await this.#options.runtime.status()
-      this.#handlers = handlers
+      this.state.handlers = handlers
       if (!runtimeReady) return `container runtime not ready: ${message}`
       return networkReady ? undefined : `container runtime network not ready: ${message}`
     } catch (error) {
