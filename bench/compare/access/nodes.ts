@@ -1,4 +1,5 @@
 import type { Json } from '../side.ts'
+import { type Asked, asEach } from './as-each.ts'
 import type { Asking, Made } from './index.ts'
 
 const ns = '/api/v1/namespaces/nodal'
@@ -66,7 +67,7 @@ const mirror = (metadata: Json, spec: Json = {}) => ({
 const review = { spec: { audiences: ['x'], boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'p1', uid: 'x' } } }
 const merge = 'application/merge-patch+json'
 
-const asked: [method: string, path: string, body?: Json, type?: string][] = [
+const asked: Asked[] = [
   ...['a', 'b', 'pull', 'env', 'none'].map((name): [string, string] => ['GET', `${ns}/secrets/${name}`]),
   ...['a', 'b', 'kube-root-ca.crt'].map((name): [string, string] => ['GET', `${ns}/configmaps/${name}`]),
   ...[
@@ -185,14 +186,4 @@ const nodes = [
   'system:node:,system:nodes',
   'n1,system:nodes',
 ]
-export const nodeQuestions: readonly Asking[] = nodes.flatMap(as =>
-  asked.map(
-    ([method, path, body, type]): Asking => ({
-      as,
-      method,
-      path,
-      ...(body === undefined ? {} : { body }),
-      ...(type ? { type } : {}),
-    }),
-  ),
-)
+export const nodeQuestions: readonly Asking[] = asEach(nodes, asked)

@@ -1,4 +1,5 @@
 import type { Json } from '../side.ts'
+import { type Asked, asEach } from './as-each.ts'
 import type { Asking, Made } from './index.ts'
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1'
@@ -81,7 +82,7 @@ const users = [
   'system:anonymous,system:unauthenticated',
   'zed,system:masters',
 ]
-const asked: [method: string, path: string, body?: Json, type?: string][] = [
+const asked: Asked[] = [
   ...[
     '/api/v1/namespaces/access/pods',
     '/api/v1/pods',
@@ -211,17 +212,7 @@ const faultyHeaders: Record<string, string>[] = [
 
 /** The same requests as each user, and headers of impersonation with faults. */
 export const permissionQuestions: readonly Asking[] = [
-  ...users.flatMap(as =>
-    asked.map(
-      ([method, path, body, type]): Asking => ({
-        as,
-        method,
-        path,
-        ...(body === undefined ? {} : { body }),
-        ...(type ? { type } : {}),
-      }),
-    ),
-  ),
+  ...asEach(users, asked),
   ...faultyHeaders.map(
     (headers): Asking => ({
       what: `who am I with ${JSON.stringify(headers)}`,
